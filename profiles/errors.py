@@ -1,0 +1,40 @@
+"""The errors of Rapport.
+
+RapportError
+├── NotFound          no such profile, alert, segment
+├── Fenced            another worker has taken over this partition; nothing was written
+├── Unacceptable      this one message will never be accepted: reject it, never retry it
+└── Misconfigured     a setting, the plan or a server is wrong; the message says what to do
+"""
+
+__all__ = ["Fenced", "Misconfigured", "NotFound", "RapportError", "Unacceptable"]
+
+
+class RapportError(Exception):
+    """The base of every error that Rapport raises on purpose."""
+
+
+class NotFound(RapportError):
+    """What was asked for does not exist."""
+
+
+class Fenced(RapportError):
+    """A commit was refused as a whole, because the partition's version is no longer the one that was read."""
+
+
+class Misconfigured(RapportError):
+    """The installation is wrong; the message says what to change."""
+
+
+class Unacceptable(RapportError):
+    """A message that can never be accepted as it is. Every other exception stops the worker un-acked.
+
+    Args:
+        reason: a short machine-readable reason, e.g. `invalid_json`, `unknown_event`.
+        message: what is wrong and where, for a person.
+    """
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.message = message

@@ -1,0 +1,254 @@
+"""The words that everything else is written in: the neutral event, the profile and its parts.
+
+All are `msgspec` structs stored as msgpack arrays: small and quick. Fields are therefore positional: append new
+ones at the end with a default, and never reorder. Times are float seconds since the epoch (UTC), money is an
+integer in minor units with its ISO-4217 currency.
+"""
+
+from __future__ import annotations
+
+import uuid
+import zlib
+from hashlib import blake2b
+from typing import Any
+
+import msgspec
+
+__all__ = [
+    "Absorb", "Activity", "Alert", "AlertCommand", "Event", "Identity", "Merge", "Opinion", "Profile", "Purchases",
+    "Reason", "Record", "Score", "Snapshot", "Stay", "Tally", "Ticket", "TimelineEntry",
+    "event_digest", "partition_of", "profile_id", "tag_of",
+]  # fmt: skip
+
+Identity = tuple[str, str]
+"""(identity type, value), e.g. `("user_id", "42")`."""
+
+HALF_LIVES = (14 * 86400.0, 56 * 86400.0)
+"""Half-lives of a tally's decayed counts, seconds: two and eight weeks."""
+
+ORDER_HALF_LIVES = tuple(weeks * 7 * 86400.0 for weeks in (2, 4, 8, 16, 32))
+"""Half-lives of the decayed order counts, seconds."""
+
+SPEND_HALF_LIVES = tuple(weeks * 7 * 86400.0 for weeks in (8, 26))
+"""Half-lives of the decayed spend, seconds."""
+
+
+def profile_id(namespace: uuid.UUID, identity: Identity) -> str:
+    """The id of the profile that an unmapped identity *is*: 32 hex digits, the same on every machine."""
+    return uuid.uuid5(namespace, f"{identity[0]}\0{identity[1]}").hex
+
+
+def partition_of(profile: str, partitions: int) -> int:
+    """The partition of `profile.events` (and of the store) that owns a profile."""
+    return zlib.crc32(profile.encode()) % partitions
+
+
+def tag_of(partition: int) -> str:
+    """The Redis hash tag of a partition, e.g. `{p017}`."""
+    return f"{{p{partition:03d}}}"
+
+
+def event_digest(source: str, message_id: str) -> bytes:
+    """Eight bytes that stand for an event in the seen-memory; scoped to its source."""
+    return blake2b(f"{source}\0{message_id}".encode(), digest_size=8).digest()
+
+
+class Event(msgspec.Struct, array_like=True, tag_field="kind", tag="e", gc=False, omit_defaults=True):
+    """A neutral event: what happened to one customer, in words that no plan can rename."""
+
+    profile: str  # profile id it was resolved to at ingest
+    id: str  # messageId
+    source: str  # web, app, support, purchase…
+    type: str  # track, identify, page, screen, group, alias
+    name: str  # as the plan names it: "Order Completed"
+    role: str  # what it means: purchase, visit, ticket_opened…; "" for none
+    time: float  # when it happened (clock-corrected)
+    received: float  # when the collector or the topic had it
+    identities: list[Identity] = []  # by priority, blocked values removed
+    traits: dict[str, Any] = {}  # to set; None removes
+    amount: int = 0  # minor units; purchases, refunds, payments
+    currency: str = ""
+    quantity: float = 0.0  # items
+    subject: str = ""  # what it is about: ticket id, subscription id, product id
+    rating: float | None = None  # csat, nps, ces, review
+    properties: dict[str, Any] = {}  # as sent and checked; for the archive and the timeline
+    context: dict[str, Any] = {}  # channel, device, campaign, region…
+    violations: list[str] = []  # of a flagged event
+    origin: tuple[str, int, int] = ("", 0, 0)  # source topic, partition, offset
+
+
+class Merge(msgspec.Struct, array_like=True, tag_field="kind", tag="m", gc=False):
+    """To the loser's partition: become a tombstone and send what you hold to the winner."""
+
+    profile: str  # the loser
+    winner: str
+    time: float
+    identities: list[Identity]  # of the loser, as the linker knows them
+
+
+class Absorb(msgspec.Struct, array_like=True, tag_field="kind", tag="a", gc=False):
+    """To the winner's partition: take in what a merged profile held."""
+
+    profile: str  # the winner
+    loser: str
+    time: float
+    state: bytes  # msgpack of the loser's Profile
+
+
+class AlertCommand(msgspec.Struct, array_like=True, tag_field="kind", tag="c", gc=False):
+    """A person's decision on an alert, so that a profile keeps one writer."""
+
+    profile: str
+    alert: str
+    action: str  # acknowledge | resolve
+    time: float
+    by: str = ""
+    note: str = ""
+
+
+Record = Event | Merge | Absorb | AlertCommand
+"""What `profile.events` carries."""
+
+
+class Tally(msgspec.Struct, array_like=True, gc=False):
+    """How often and when something happened. `decayed` holds at `last`, one sum per HALF_LIVES."""
+
+    count: int = 0
+    first: float = 0.0
+    last: float = 0.0
+    decayed: list[float] = msgspec.field(default_factory=lambda: [0.0] * len(HALF_LIVES))
+
+
+class Activity(msgspec.Struct, array_like=True, gc=False):
+    """What came from one source."""
+
+    count: int = 0
+    first: float = 0.0
+    last: float = 0.0
+
+
+class Purchases(msgspec.Struct, array_like=True, gc=False):
+    """All that orders say. Decayed sums hold at `last`; `days` are the latest distinct days with orders."""
+
+    orders: int = 0
+    first: float = 0.0
+    last: float = 0.0
+    items: float = 0.0
+    revenue: dict[str, int] = {}  # by currency
+    refunds: dict[str, int] = {}
+    refund_count: int = 0
+    decayed: list[float] = msgspec.field(default_factory=lambda: [0.0] * len(ORDER_HALF_LIVES))  # orders, ORDER_HALF_LIVES
+    # minor units of the plan's currency, SPEND_HALF_LIVES
+    spend: list[float] = msgspec.field(default_factory=lambda: [0.0] * len(SPEND_HALF_LIVES))
+    days: list[list[int]] = []  # [day number since the epoch, orders on it], ascending, at most 32
+    last_amount: int = 0  # minor units of the latest order (ties: the larger)
+
+
+class Ticket(msgspec.Struct, array_like=True, gc=False):
+    """One support ticket; each time is the latest of its kind, 0 for never."""
+
+    id: str
+    opened: float = 0.0
+    solved: float = 0.0
+    reopened: float = 0.0
+
+
+class Opinion(msgspec.Struct, array_like=True, gc=False):
+    """Answers to one kind of survey (csat, nps, ces, review)."""
+
+    count: int = 0
+    total: float = 0.0
+    last: float = 0.0  # the latest rating
+    time: float = 0.0  # when
+
+
+class Reason(msgspec.Struct, array_like=True, gc=False):
+    """One share of a score: contributions and the baseline sum to the log-odds of the risk."""
+
+    feature: str
+    contribution: float  # log-odds; positive raises the risk
+    value: float  # of the feature, in its own unit
+
+
+class Score(msgspec.Struct, array_like=True, gc=False):
+    """A churn risk that can be shown: never without its model, time and reasons."""
+
+    risk: float
+    band: str  # low, medium, high
+    at: float
+    model: str  # model id
+    reasons: list[Reason] = []  # the strongest first
+    previous: float | None = None  # the risk before, for the trend
+
+
+class Snapshot(msgspec.Struct, array_like=True, gc=False):
+    """Features as they were at `at`, waiting for the label at `due`. `x` is float32, little-endian."""
+
+    at: float
+    due: float
+    schema: str
+    x: bytes
+
+
+class Stay(msgspec.Struct, array_like=True, gc=False):
+    """A customer's membership of one segment."""
+
+    since: float
+
+
+class Alert(msgspec.Struct, array_like=True, gc=False):
+    """The latest alert of one rule for one customer."""
+
+    id: str
+    rule: str
+    state: str  # open, acknowledged, resolved (by a person), cleared (by the customer)
+    opened: float
+    changed: float
+    risk: float
+    by: str = ""
+    note: str = ""
+    reasons: list[Reason] = []
+    model: str = ""
+
+
+class TimelineEntry(msgspec.Struct, array_like=True, gc=False):
+    """What an agent sees of one event."""
+
+    time: float
+    id: str
+    source: str
+    name: str
+    role: str
+    amount: int = 0
+    currency: str = ""
+    about: str = ""
+
+
+class Profile(msgspec.Struct, array_like=True, gc=False):
+    """One customer: a function of the set of their events (see `profiles.state`)."""
+
+    id: str
+    created: float = 0.0  # earliest event time
+    updated: float = 0.0  # latest event time
+    redirect: str = ""  # a tombstone: this profile is now that one
+    identities: dict[str, dict[str, float]] = {}  # type → value → first seen
+    traits: dict[str, tuple[Any, float, str]] = {}  # name → (value, event time, message id): the latest wins
+    activity: dict[str, Activity] = {}  # by source
+    roles: dict[str, Tally] = {}  # by role
+    purchases: Purchases = msgspec.field(default_factory=Purchases)
+    tickets: list[Ticket] = []  # the latest 16
+    opinions: dict[str, Opinion] = {}  # by role: csat, nps, ces, review
+    timeline: list[msgspec.Raw] = []  # msgpack of TimelineEntry; more than are shown, unordered
+    seen: bytes = b""  # digests of the latest events, 8 bytes each
+    absorbed: list[str] = []  # ids of the profiles merged into this one
+    # Derived by models/; a merge drops and recomputes them, except what is marked *kept*.
+    score: Score | None = None
+    segments: dict[str, Stay] = {}
+    alerts: dict[str, Alert] = {}  # by rule; kept
+    snapshots: list[Snapshot] = []  # pending labels
+    stage: str = ""  # lifecycle stage
+    stage_since: float = 0.0
+    stages: list[tuple[str, float]] = []  # earlier stages with the time each began; the latest 8
+    rescore_at: float = 0.0  # 0: not due
+    snapshot_at: float = 0.0
+    wake_at: float = 0.0  # the earliest time at which anything is due, as indexed in the timers
