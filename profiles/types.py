@@ -128,7 +128,7 @@ class Activity(msgspec.Struct, array_like=True, gc=False):
 
 
 class Purchases(msgspec.Struct, array_like=True, gc=False):
-    """All that orders say. Decayed sums hold at `last`; `days` are the latest distinct days with orders."""
+    """All that orders say. Decayed sums hold at `last`; `recent` are the latest order times."""
 
     orders: int = 0
     first: float = 0.0
@@ -137,11 +137,12 @@ class Purchases(msgspec.Struct, array_like=True, gc=False):
     revenue: dict[str, int] = {}  # by currency
     refunds: dict[str, int] = {}
     refund_count: int = 0
-    decayed: list[float] = msgspec.field(default_factory=lambda: [0.0] * len(ORDER_HALF_LIVES))  # orders, ORDER_HALF_LIVES
+    # orders, ORDER_HALF_LIVES
+    decayed: list[float] = msgspec.field(default_factory=lambda: [0.0] * len(ORDER_HALF_LIVES))
     # minor units of the plan's currency, SPEND_HALF_LIVES
     spend: list[float] = msgspec.field(default_factory=lambda: [0.0] * len(SPEND_HALF_LIVES))
-    days: list[list[int]] = []  # [day number since the epoch, orders on it], ascending, at most 32
     last_amount: int = 0  # minor units of the latest order (ties: the larger)
+    recent: list[float] = []  # the latest order times, ascending; all of them while len(recent) == orders
 
 
 class Ticket(msgspec.Struct, array_like=True, gc=False):
@@ -188,6 +189,7 @@ class Snapshot(msgspec.Struct, array_like=True, gc=False):
     due: float
     schema: str
     x: bytes
+    weight: float = 1.0  # how many like it it stands for
 
 
 class Stay(msgspec.Struct, array_like=True, gc=False):

@@ -1,0 +1,478 @@
+"""What the plan says about churn, segments and alerts: durations, conditions and rules.
+
+A condition is a small tree that reads as a sentence in YAML. `all`, `any` and `not` join others; every
+other key names one thing about a profile:
+
+    {trait: country, is: NL}                 also in: [NL, BE], exists: true, or a comparison
+    {identity: user_id}                      the customer has an identity of this type
+    {count: purchase, at_least: 3}           events of a role, ever
+    {sum: revenue, above: 500.00}            revenue, refunds, net (major units) or items
+    {decayed: visit, half_life: 2w, below: 0.5}   events of a role, halving in worth every 2 or 8 weeks
+    {since: purchase, more_than: 30d}        time since the latest of a role (or `any`); less_than as well
+    {not_done: purchase, for: 30d}           done before, not for this long; `or_never: true` adds never
+    {risk: above 0.7}   {band: high}   {stage: [loyal, at_risk]}   {segment: vip}
+    {open_tickets: at least 1}   {gap_ratio: above 1.5}   {opinion: csat, average: below 3}
+
+A comparison is `above`, `below`, `at_least` or `at_most`. Who is inside a segment leaves it only when a
+measured value (sum, decayed, risk, gap_ratio, opinion average) has passed its threshold by the margin.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    PlainSerializer,
+    Tag,
+    field_validator,
+    model_validator,
+)
+
+from profiles.types import HALF_LIVES
+
+__all__ = [
+    "DAY",
+    "WEEK",
+    "AlertRule",
+    "All",
+    "Any_",
+    "Bands",
+    "ChurnConfig",
+    "Comparison",
+    "Condition",
+    "Count",
+    "Decayed",
+    "Duration",
+    "GapRatio",
+    "HasIdentity",
+    "InSegment",
+    "Lifecycle",
+    "Not",
+    "NotDone",
+    "OpenTickets",
+    "OpinionIs",
+    "Risk",
+    "SegmentRule",
+    "Since",
+    "Stage",
+    "StageName",
+    "Sum",
+    "TraitIs",
+    "leaves",
+    "parse_duration",
+]
+
+DAY = 86400.0
+WEEK = 7 * DAY
+
+_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": DAY, "w": WEEK}
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw])")
+_COMPARISON = re.compile(r"(above|below|at[ _]least|at[ _]most)\s+(-?\d+(?:\.\d+)?)")
+
+
+def parse_duration(value: Any) -> float:
+    """Seconds of a duration such as `90d`, `26w`, `12h`, `30m` or `15s`; a number is taken as seconds.
+
+    Raises:
+        ValueError: it is none of these, or not above zero.
+    """
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        seconds = float(value)
+    else:
+        found = _DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
+        if found is None:
+            raise ValueError(
+                f"{value!r} is no duration; write a number and s, m, h, d or w, such as 90d or 12h"
+            )
+        seconds = float(found[1]) * _UNITS[found[2]]
+    if not 0 < seconds < float("inf"):
+        raise ValueError(f"{value!r} is no duration; it must be above zero")
+    return seconds
+
+
+def _words(seconds: float) -> str:
+    """The shortest way to write a duration."""
+    for unit in ("w", "d", "h", "m"):
+        if seconds % _UNITS[unit] == 0:
+            return f"{seconds / _UNITS[unit]:.0f}{unit}"
+    return f"{seconds:g}s"
+
+
+Duration = Annotated[
+    float, BeforeValidator(parse_duration), PlainSerializer(_words, return_type=str, when_used="json")
+]
+"""Seconds, written as `90d`, `26w`, `12h`, `30m` or `15s`."""
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, allow_inf_nan=False)
+
+
+class Comparison(_Model):
+    """A value against thresholds; several together make a range."""
+
+    above: float | None = None
+    below: float | None = None
+    at_least: float | None = None
+    at_most: float | None = None
+
+    @property
+    def compares(self) -> bool:
+        """Whether any threshold is given."""
+        return any(limit is not None for limit in (self.above, self.below, self.at_least, self.at_most))
+
+
+def _comparison(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    found = _COMPARISON.fullmatch(value.strip().lower())
+    if found is None:
+        raise ValueError(f"{value!r} is no comparison; write such as 'above 0.7' or 'at least 3'")
+    return {found[1].replace(" ", "_"): float(found[2])}
+
+
+def _given(value: Comparison) -> Comparison:
+    if not value.compares:
+        raise ValueError("give a threshold: above, below, at_least or at_most")
+    return value
+
+
+Compare = Annotated[Comparison, BeforeValidator(_comparison)]
+"""A comparison on one line: `above 0.7`, `at least 3`; or a mapping for a range."""
+
+Margin = Annotated[
+    float | None, Field(ge=0, lt=1, description="Share of the threshold; overrides the rule's.")
+]
+
+
+class _Compared(Comparison):
+    margin: Margin = None
+
+    @model_validator(mode="after")
+    def _some_threshold(self) -> _Compared:
+        _given(self)
+        return self
+
+
+class All(_Model):
+    """Every one of these holds."""
+
+    all: list[Condition] = Field(min_length=1)
+
+
+class Any_(_Model):  # noqa: N801  (Any is typing's)
+    """At least one of these holds."""
+
+    any: list[Condition] = Field(min_length=1)
+
+
+class Not(_Model):
+    """This does not hold."""
+
+    condition: Condition = Field(alias="not")
+
+
+class TraitIs(Comparison):
+    """What a trait is. An absent trait satisfies only `exists: false`."""
+
+    trait: str
+    equals: Any = Field(default=None, alias="is")
+    one_of: list[Any] | None = Field(default=None, alias="in", min_length=1)
+    exists: bool | None = None
+
+    @model_validator(mode="after")
+    def _one_question(self) -> TraitIs:
+        asked = (
+            "equals" in self.model_fields_set,
+            self.one_of is not None,
+            self.exists is not None,
+            self.compares,
+        )
+        if sum(asked) != 1:
+            raise ValueError("ask one thing of a trait: is, in, exists, or a comparison")
+        return self
+
+
+class HasIdentity(_Model):
+    """The customer has an identity of this type."""
+
+    identity: str
+
+
+class Count(_Compared):
+    """Events of a role, ever."""
+
+    count: str
+
+
+class Sum(_Compared):
+    """A total, ever: money in major units of the plan's currency, or items."""
+
+    sum: Literal["revenue", "refunds", "net", "items"]
+
+
+class Decayed(_Compared):
+    """Events of a role, each worth half after every half-life: how much of it happens lately."""
+
+    decayed: str
+    half_life: Duration = HALF_LIVES[0]
+
+    @field_validator("half_life")
+    @classmethod
+    def _kept(cls, value: float) -> float:
+        if value not in HALF_LIVES:
+            raise ValueError(f"a profile keeps half-lives of {' and '.join(map(_words, HALF_LIVES))}")
+        return value
+
+
+class Since(_Model):
+    """Time since the latest event of a role, or of any (`any`). With `or_never`, never is longest."""
+
+    since: str
+    more_than: Duration | None = None
+    less_than: Duration | None = None
+    or_never: bool = False
+
+    @model_validator(mode="after")
+    def _some_limit(self) -> Since:
+        if self.more_than is None and self.less_than is None:
+            raise ValueError("give more_than or less_than, such as more_than: 30d")
+        if self.or_never and self.more_than is None:
+            raise ValueError("or_never goes with more_than")
+        return self
+
+
+class NotDone(_Model):
+    """Done before, but not for this long; with `or_never` also those who never did."""
+
+    not_done: str
+    for_: Duration = Field(alias="for")
+    or_never: bool = False
+
+
+class Risk(_Model):
+    """The churn risk, 0 to 1; a customer without a score satisfies nothing."""
+
+    risk: Compare
+    margin: Margin = None
+
+    _threshold = field_validator("risk")(_given)
+
+
+class Band(_Model):
+    """The band of the churn risk: low, medium or high."""
+
+    band: Literal["low", "medium", "high"] | list[Literal["low", "medium", "high"]]
+
+
+class Stage(_Model):
+    """The lifecycle stage."""
+
+    stage: StageName | list[StageName]
+
+
+class InSegment(_Model):
+    """The customer is in a segment that the plan lists earlier."""
+
+    segment: str
+
+
+class OpenTickets(_Model):
+    """Tickets that are open now."""
+
+    open_tickets: Compare
+
+    _threshold = field_validator("open_tickets")(_given)
+
+
+class GapRatio(_Model):
+    """Silence in units of the customer's own usual gap between orders; 1.5 is half a gap late."""
+
+    gap_ratio: Compare
+    margin: Margin = None
+
+    _threshold = field_validator("gap_ratio")(_given)
+
+
+class OpinionIs(_Model):
+    """The last or average answer to a kind of survey; no answer satisfies nothing."""
+
+    opinion: Literal["csat", "nps", "ces", "review"]
+    last: Compare | None = None
+    average: Compare | None = None
+    margin: Margin = None
+
+    @model_validator(mode="after")
+    def _one_question(self) -> OpinionIs:
+        if (self.last is None) == (self.average is None):
+            raise ValueError("ask for last or average, such as average: below 3")
+        _given(self.last or self.average)  # type: ignore[arg-type]
+        return self
+
+
+_KINDS: dict[str, type[_Model]] = {
+    "all": All, "any": Any_, "not": Not, "trait": TraitIs, "identity": HasIdentity, "count": Count,
+    "sum": Sum, "decayed": Decayed, "since": Since, "not_done": NotDone, "risk": Risk, "band": Band, "stage": Stage,
+    "segment": InSegment, "open_tickets": OpenTickets, "gap_ratio": GapRatio, "opinion": OpinionIs,
+}  # fmt: skip
+_KIND_OF = {model: kind for kind, model in _KINDS.items()}
+
+
+def _kind(value: Any) -> str | None:
+    if isinstance(value, dict):
+        found = [kind for kind in _KINDS if kind in value]
+        return found[0] if len(found) == 1 else None
+    return _KIND_OF.get(type(value))
+
+
+StageName = Literal["prospect", "new", "active", "loyal", "at_risk", "churned", "won_back"]
+
+Condition = Annotated[
+    Annotated[All, Tag("all")]
+    | Annotated[Any_, Tag("any")]
+    | Annotated[Not, Tag("not")]
+    | Annotated[TraitIs, Tag("trait")]
+    | Annotated[HasIdentity, Tag("identity")]
+    | Annotated[Count, Tag("count")]
+    | Annotated[Sum, Tag("sum")]
+    | Annotated[Decayed, Tag("decayed")]
+    | Annotated[Since, Tag("since")]
+    | Annotated[NotDone, Tag("not_done")]
+    | Annotated[Risk, Tag("risk")]
+    | Annotated[Band, Tag("band")]
+    | Annotated[Stage, Tag("stage")]
+    | Annotated[InSegment, Tag("segment")]
+    | Annotated[OpenTickets, Tag("open_tickets")]
+    | Annotated[GapRatio, Tag("gap_ratio")]
+    | Annotated[OpinionIs, Tag("opinion")],
+    Discriminator(
+        _kind,
+        custom_error_type="condition",
+        custom_error_message=f"a condition is a mapping with exactly one of: {', '.join(_KINDS)}",
+    ),
+]
+"""A statement about a profile at a time."""
+
+
+def leaves(condition: Condition) -> Iterator[Condition]:
+    """Every statement of a condition that holds no other, left to right."""
+    if isinstance(condition, All):
+        for part in condition.all:
+            yield from leaves(part)
+    elif isinstance(condition, Any_):
+        for part in condition.any:
+            yield from leaves(part)
+    elif isinstance(condition, Not):
+        yield from leaves(condition.condition)
+    else:
+        yield condition
+
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=64)]
+
+
+class SegmentRule(_Model):
+    """Who belongs to a segment."""
+
+    name: Name
+    description: str = ""
+    when: Condition
+    exit: Condition | None = None  # who leaves; without it, those for whom `when` fails by the margin
+    margin: float = Field(default=0.15, ge=0, lt=1)
+
+
+class AlertRule(_Model):
+    """When people should look at a customer: at a risk of `threshold`, or while `when` holds.
+
+    Given both, it opens when both are so and ends when either is over.
+    """
+
+    name: Name
+    description: str = ""
+    when: Condition | None = None
+    threshold: float | None = Field(default=None, gt=0, lt=1)
+    clear: float | None = Field(
+        default=None, gt=0, lt=1
+    )  # the risk below which it ends; 0.85 of the threshold
+    cooldown: Duration = 7 * DAY  # after it ended, before it may open again
+    segment: str | None = None  # only members
+    margin: float = Field(default=0.15, ge=0, lt=1)  # of `when`
+    severity: Literal["info", "warning", "critical"] = "warning"
+    owner: str = ""
+    channel: str = ""
+
+    @model_validator(mode="after")
+    def _sensible(self) -> AlertRule:
+        if self.when is None and self.threshold is None:
+            raise ValueError("an alert needs a threshold of the risk, or a condition in `when`")
+        if self.clear is not None and (self.threshold is None or self.clear >= self.threshold):
+            raise ValueError("clear must lie below the threshold")
+        return self
+
+    @property
+    def clears_below(self) -> float:
+        """The risk below which an open alert ends; 0 for an alert that does not look at the risk."""
+        if self.threshold is None:
+            return 0.0
+        return self.clear if self.clear is not None else 0.85 * self.threshold
+
+
+class Bands(_Model):
+    """The least risk of each band; below `medium` it is low."""
+
+    medium: float = Field(default=0.5, gt=0, lt=1)
+    high: float = Field(default=0.75, gt=0, lt=1)
+
+    @model_validator(mode="after")
+    def _ascending(self) -> Bands:
+        if self.medium >= self.high:
+            raise ValueError("the medium band must begin below the high one")
+        return self
+
+    def of(self, risk: float) -> Literal["low", "medium", "high"]:
+        """The band of a risk."""
+        return "high" if risk >= self.high else "medium" if risk >= self.medium else "low"
+
+
+class Lifecycle(_Model):
+    """The limits of the lifecycle stages."""
+
+    new_for: Duration = 30 * DAY  # after the first order
+    loyal_orders: int = Field(default=4, ge=2)
+    won_back_for: Duration = 60 * DAY  # after the order that ended a silence of the churn horizon
+
+
+class ChurnConfig(_Model):
+    """What churn means here, and how its model is fed."""
+
+    role: str = "purchase"  # the role whose absence is churn
+    horizon: Duration = 26 * WEEK  # no order within this is churn
+    label_horizon: Duration = 4 * WEEK  # what the hazard is trained on
+    snapshot_every: Duration = 4 * WEEK  # one training example per customer and this
+    lateness: Duration = DAY  # how late an order may arrive and still count for its label
+    rescore_every: Duration = DAY  # the longest a score stands while a customer is silent
+    bands: Bands = Bands()
+    lifecycle: Lifecycle = Lifecycle()
+    min_examples: int = Field(default=200, ge=1)  # learned examples before the learned model may speak
+    min_class: int = Field(default=20, ge=1)  # …and of each class
+
+    @model_validator(mode="after")
+    def _sensible(self) -> ChurnConfig:
+        if self.role != "purchase":
+            raise ValueError("churn is defined by orders: role must be purchase")
+        if self.label_horizon > self.horizon:
+            raise ValueError("label_horizon must not be longer than horizon")
+        if self.horizon / self.label_horizon > 104:
+            raise ValueError("label_horizon is too short: the horizon would take more than 104 steps")
+        return self
+
+
+for _model in (All, Any_, Not, Stage, SegmentRule, AlertRule):
+    _model.model_rebuild()
