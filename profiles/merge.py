@@ -1,0 +1,139 @@
+"""How two profiles become one, and what is left of the one that went.
+
+Merging is what applying the loser's events to the winner would have given: sums add, minima and maxima meet, the
+later write wins, decayed sums are brought to their common latest time. It commutes, so the order of merges does
+not show.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+
+from profiles.state import Caps, largest, latest_tickets
+from profiles.types import (
+    HALF_LIVES,
+    ORDER_HALF_LIVES,
+    SPEND_HALF_LIVES,
+    Activity,
+    Identity,
+    Opinion,
+    Profile,
+    Tally,
+    Ticket,
+)
+
+__all__ = ["add_identities", "merge", "tombstone"]
+
+
+def merge(winner: Profile, loser: Profile, caps: Caps) -> None:
+    """Take the loser's state into the winner, in place.
+
+    The loser's pending labels are dropped: its features were those of a fragment, not of a customer. Its score and
+    segments are recomputed by whoever scores the winner next; its alerts stay unless the winner has one of that rule.
+    """
+    for kind, values in loser.identities.items():
+        add_identities(winner, [((kind, value), since) for value, since in values.items()])
+    for name, (value, time, message_id) in loser.traits.items():
+        held = winner.traits.get(name)
+        if held is None or (time, message_id) > (held[1], held[2]):
+            winner.traits[name] = (value, time, message_id)
+    for source, theirs in loser.activity.items():
+        _merge_activity(winner.activity.setdefault(source, Activity(0, theirs.first, theirs.last)), theirs)
+    for role, tally in loser.roles.items():
+        _merge_tally(winner.roles.setdefault(role, Tally(0, tally.first, tally.last)), tally)
+    _merge_purchases(winner, loser, caps)
+    _merge_tickets(winner, loser, caps)
+    for role, opinion in loser.opinions.items():
+        _merge_opinion(winner.opinions.setdefault(role, Opinion()), opinion)
+    _merge_seen(winner, loser, caps)
+    winner.timeline = winner.timeline + loser.timeline
+    for rule, alert in loser.alerts.items():
+        winner.alerts.setdefault(rule, alert)
+    if loser.created:
+        winner.created = min(winner.created, loser.created) if winner.created else loser.created
+    winner.updated = max(winner.updated, loser.updated)
+    winner.absorbed = sorted({*winner.absorbed, *loser.absorbed, loser.id})
+
+
+def add_identities(profile: Profile, identities: Sequence[tuple[Identity, float]]) -> None:
+    """Add identities with the time each was first seen; the earlier time stays."""
+    for (kind, value), since in identities:
+        values = profile.identities.setdefault(kind, {})
+        values[value] = min(since, values.get(value, since))
+
+
+def tombstone(loser: Profile, winner: str) -> Profile:
+    """What stays in the loser's place: where it went, and what it had seen, so that repeats stay repeats."""
+    return Profile(loser.id, redirect=winner, seen=loser.seen)
+
+
+def _merge_activity(ours: Activity, theirs: Activity) -> None:
+    ours.count += theirs.count
+    ours.first = min(ours.first, theirs.first)
+    ours.last = max(ours.last, theirs.last)
+
+
+def _merge_tally(ours: Tally, theirs: Tally) -> None:
+    ours.decayed = _merge_decayed(ours.decayed, ours.last, theirs.decayed, theirs.last, HALF_LIVES)
+    ours.count += theirs.count
+    ours.first = min(ours.first, theirs.first)
+    ours.last = max(ours.last, theirs.last)
+
+
+def _merge_decayed(
+    ours: list[float], our_time: float, theirs: list[float], their_time: float, half_lives: Sequence[float]
+) -> list[float]:
+    at = max(our_time, their_time)
+    return [
+        mine * 2.0 ** ((our_time - at) / half_life) + other * 2.0 ** ((their_time - at) / half_life)
+        for mine, other, half_life in zip(ours, theirs, half_lives, strict=True)
+    ]
+
+
+def _merge_purchases(winner: Profile, loser: Profile, caps: Caps) -> None:
+    ours, theirs = winner.purchases, loser.purchases
+    ours.refund_count += theirs.refund_count
+    for currency, amount in theirs.refunds.items():
+        ours.refunds[currency] = ours.refunds.get(currency, 0) + amount
+    if not theirs.orders:
+        return
+    if not ours.orders:
+        ours.first, ours.last, ours.last_amount = theirs.first, theirs.last, theirs.last_amount
+    ours.decayed = _merge_decayed(ours.decayed, ours.last, theirs.decayed, theirs.last, ORDER_HALF_LIVES)
+    ours.spend = _merge_decayed(ours.spend, ours.last, theirs.spend, theirs.last, SPEND_HALF_LIVES)
+    if theirs.last > ours.last:
+        ours.last_amount = theirs.last_amount
+    elif theirs.last == ours.last:
+        ours.last_amount = max(ours.last_amount, theirs.last_amount)
+    ours.orders += theirs.orders
+    ours.items += theirs.items
+    ours.first = min(ours.first, theirs.first)
+    ours.last = max(ours.last, theirs.last)
+    for currency, amount in theirs.revenue.items():
+        ours.revenue[currency] = ours.revenue.get(currency, 0) + amount
+    ours.recent = largest(ours.recent, theirs.recent, caps.recent)
+
+
+def _merge_tickets(winner: Profile, loser: Profile, caps: Caps) -> None:
+    by_id = {ticket.id: ticket for ticket in winner.tickets}
+    for theirs in loser.tickets:
+        ours = by_id.setdefault(theirs.id, Ticket(theirs.id))
+        ours.opened = max(ours.opened, theirs.opened)
+        ours.solved = max(ours.solved, theirs.solved)
+        ours.reopened = max(ours.reopened, theirs.reopened)
+    winner.tickets = latest_tickets(list(by_id.values()), caps.tickets)
+
+
+def _merge_opinion(ours: Opinion, theirs: Opinion) -> None:
+    if ours.count == 0 or (theirs.time, theirs.last) > (ours.time, ours.last):
+        ours.last, ours.time = theirs.last, theirs.time
+    ours.count += theirs.count
+    ours.total += theirs.total
+
+
+def _merge_seen(winner: Profile, loser: Profile, caps: Caps) -> None:
+    ours = array("Q", winner.seen)
+    known = set(ours)
+    ours.extend(digest for digest in array("Q", loser.seen) if digest not in known)
+    winner.seen = ours[-caps.seen :].tobytes()

@@ -1,0 +1,223 @@
+"""What one event does to a profile.
+
+Order-free: a profile is a function of the *set* of its events. Everything here is a sum, a minimum or maximum, the
+largest few by time, the last write by event time, or a decayed sum kept at its latest time, so late events,
+replays and merges need no special case. What is bounded (`CAPS`) is order-free up to its bound.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from profiles.types import (
+    HALF_LIVES,
+    ORDER_HALF_LIVES,
+    SPEND_HALF_LIVES,
+    Activity,
+    Event,
+    Opinion,
+    Profile,
+    Tally,
+    Ticket,
+    TimelineEntry,
+    event_digest,
+)
+
+__all__ = ["Caps", "apply", "decay_in", "largest", "latest_events", "latest_tickets", "remember"]
+
+_encode_entry = msgspec.msgpack.Encoder().encode
+_decode_entry = msgspec.msgpack.Decoder(TimelineEntry).decode
+
+
+@dataclass(frozen=True, slots=True)
+class Caps:
+    """How much of what is unbounded a profile keeps."""
+
+    timeline: int = 24
+    seen: int = 512
+    tickets: int = 16
+    recent: int = 32  # order times
+    traits: int = 300
+    identities: int = 1000  # values of all types
+
+
+def apply(profile: Profile, event: Event, currency: str, caps: Caps) -> None:
+    """Take an event into a profile. The caller has made sure that it is no repeat (`remember`).
+
+    Args:
+        profile: changed in place.
+        event: what happened.
+        currency: of the plan; other currencies count in `revenue` but not in decayed spend, which needs one unit.
+        caps: the bounds.
+    """
+    time = event.time
+    profile.updated = max(profile.updated, time)
+    profile.created = min(profile.created, time) if profile.created else time
+    for kind, value in event.identities:
+        values = profile.identities.setdefault(kind, {})
+        if value not in values or time < values[value]:
+            values[value] = time
+    for name, value in event.traits.items():
+        _set_trait(profile, name, value, time, event.id, caps.traits)
+    activity = profile.activity.get(event.source)
+    if activity is None:
+        activity = profile.activity[event.source] = Activity(0, time, time)
+    activity.count += 1
+    activity.first = min(activity.first, time)
+    activity.last = max(activity.last, time)
+    if event.role:
+        tally = profile.roles.get(event.role)
+        if tally is None:
+            tally = profile.roles[event.role] = Tally(0, time, time)
+        _count(tally, time)
+        special = _BY_ROLE.get(event.role)
+        if special is not None:
+            special(profile, event, currency, caps)
+    entry = TimelineEntry(
+        time, event.id, event.source, event.name, event.role, event.amount, event.currency, event.subject
+    )
+    profile.timeline.append(msgspec.Raw(_encode_entry(entry)))
+    if len(profile.timeline) > 2 * caps.timeline:
+        profile.timeline = _latest(profile.timeline, caps.timeline)
+
+
+def remember(profile: Profile, source: str, message_id: str, cap: int) -> bool:
+    """Take an event into the seen-memory; False if it was there already, that is, if it is a repeat."""
+    digest = event_digest(source, message_id)
+    seen = array("Q", profile.seen)
+    if int.from_bytes(digest, "little") in seen:
+        return False
+    profile.seen = (profile.seen + digest)[-8 * cap :]
+    return True
+
+
+def latest_events(profile: Profile, limit: int) -> list[TimelineEntry]:
+    """The newest events, newest first."""
+    entries = [_decode_entry(raw) for raw in profile.timeline]
+    entries.sort(key=_newest, reverse=True)
+    return entries[:limit]
+
+
+def decay_in(
+    decayed: list[float], last: float, time: float, amount: float, half_lives: Sequence[float]
+) -> None:
+    """Add `amount` at `time` to decayed sums kept at `last`; afterwards they hold at max(last, time)."""
+    if time >= last:
+        gap = last - time
+        for i, half_life in enumerate(half_lives):
+            decayed[i] = decayed[i] * 2.0 ** (gap / half_life) + amount
+    else:
+        gap = time - last
+        for i, half_life in enumerate(half_lives):
+            decayed[i] += amount * 2.0 ** (gap / half_life)
+
+
+def _count(tally: Tally, time: float) -> None:
+    decay_in(tally.decayed, tally.last, time, 1.0, HALF_LIVES)
+    tally.count += 1
+    tally.first = min(tally.first, time)
+    tally.last = max(tally.last, time)
+
+
+def _set_trait(profile: Profile, name: str, value: Any, time: float, message_id: str, cap: int) -> None:
+    """The latest write wins; a removal (None) is a write too, so that an older value does not come back."""
+    held = profile.traits.get(name)
+    if held is None:
+        if len(profile.traits) < cap:
+            profile.traits[name] = (value, time, message_id)
+    elif (time, message_id) > (held[1], held[2]):
+        profile.traits[name] = (value, time, message_id)
+
+
+def _purchase(profile: Profile, event: Event, currency: str, caps: Caps) -> None:
+    bought, time = profile.purchases, event.time
+    if not bought.orders:
+        bought.first = bought.last = time
+    decay_in(bought.decayed, bought.last, time, 1.0, ORDER_HALF_LIVES)
+    decay_in(
+        bought.spend, bought.last, time, float(event.amount) * (event.currency == currency), SPEND_HALF_LIVES
+    )
+    if time > bought.last or bought.orders == 0:
+        bought.last_amount = event.amount
+    elif time == bought.last:
+        bought.last_amount = max(bought.last_amount, event.amount)
+    bought.orders += 1
+    bought.items += event.quantity
+    bought.first = min(bought.first, time)
+    bought.last = max(bought.last, time)
+    bought.revenue[event.currency] = bought.revenue.get(event.currency, 0) + event.amount
+    bought.recent = largest(bought.recent, [time], caps.recent)
+
+
+def _refund(profile: Profile, event: Event, currency: str, caps: Caps) -> None:
+    bought = profile.purchases
+    bought.refund_count += 1
+    bought.refunds[event.currency] = bought.refunds.get(event.currency, 0) + event.amount
+
+
+def _ticket(profile: Profile, event: Event, currency: str, caps: Caps) -> None:
+    if not event.subject:
+        return  # counted in its role; without an id it cannot be told open from solved
+    tickets = profile.tickets
+    ticket = next((t for t in tickets if t.id == event.subject), None)
+    if ticket is None:
+        ticket = Ticket(event.subject)
+        tickets.append(ticket)
+    if event.role == "ticket_opened":
+        ticket.opened = max(ticket.opened, event.time)
+    elif event.role == "ticket_solved":
+        ticket.solved = max(ticket.solved, event.time)
+    else:
+        ticket.reopened = max(ticket.reopened, event.time)
+    profile.tickets = latest_tickets(tickets, caps.tickets)
+
+
+def _opinion(profile: Profile, event: Event, currency: str, caps: Caps) -> None:
+    if event.rating is None:
+        return
+    held = profile.opinions.get(event.role)
+    if held is None:
+        held = profile.opinions[event.role] = Opinion()
+    if (event.time, event.rating) > (held.time, held.last) or held.count == 0:
+        held.last, held.time = event.rating, event.time
+    held.count += 1
+    held.total += event.rating
+
+
+def largest(held: list[float], more: list[float], cap: int) -> list[float]:
+    """The `cap` largest of both, ascending."""
+    return sorted(held + more)[-cap:]
+
+
+def latest_tickets(tickets: list[Ticket], cap: int) -> list[Ticket]:
+    """The tickets that something happened to last, by id among themselves, so that order does not show."""
+    if len(tickets) > cap:
+        tickets = sorted(tickets, key=lambda t: (max(t.opened, t.solved, t.reopened), t.id))[-cap:]
+    return sorted(tickets, key=lambda t: t.id)
+
+
+def _newest(entry: TimelineEntry) -> tuple[float, str, str]:
+    return entry.time, entry.source, entry.id
+
+
+def _latest(timeline: list[msgspec.Raw], cap: int) -> list[msgspec.Raw]:
+    decoded = sorted(((_newest(_decode_entry(raw)), i) for i, raw in enumerate(timeline)), reverse=True)[:cap]
+    return [timeline[i] for _, i in reversed(decoded)]
+
+
+_BY_ROLE: dict[str, Callable[[Profile, Event, str, Caps], None]] = {
+    "purchase": _purchase,
+    "refund": _refund,
+    "ticket_opened": _ticket,
+    "ticket_solved": _ticket,
+    "ticket_reopened": _ticket,
+    "csat": _opinion,
+    "nps": _opinion,
+    "ces": _opinion,
+    "review": _opinion,
+}

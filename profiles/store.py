@@ -1,0 +1,159 @@
+"""The store port: what keeps profiles, and what it promises.
+
+A *partition* is the unit of everything: it owns its profiles, indexes, timers and outbox, and remembers how far its
+input has been applied. Two views of the same data:
+
+`Store` is for the one writer of a partition. It reads what a batch needs in one round trip (`load`), and writes all
+that the batch changed in one atomic commit (`commit`), which fails as a whole (`Fenced`) unless the partition's
+version is still the one that was loaded. So a worker that was paused and has lost its partition cannot overwrite
+its successor, and state, timers, outputs and the applied offset can never disagree.
+
+`Reader` is for everyone else, and sees only what was committed.
+
+Times are float seconds since the epoch, offsets are Kafka's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import msgspec
+
+from profiles.types import Alert, Identity, Profile
+
+__all__ = ["Changes", "Loaded", "Output", "Reader", "Store"]
+
+
+class Output(msgspec.Struct, array_like=True, gc=False):
+    """One record to produce. `id` is the same however often it is produced, so that readers can drop repeats."""
+
+    topic: str  # base name, without prefix
+    key: bytes
+    value: bytes
+    id: str = ""
+    partition: int = -1  # -1: by key
+
+
+@dataclass(slots=True)
+class Loaded:
+    """A partition as its writer finds it."""
+
+    version: int = 0
+    applied: int = -1  # offset of the last record applied; -1 for none
+    watermark: float = 0.0  # latest event time applied
+    due: list[tuple[str, float]] = field(default_factory=list)  # (profile id, when), earliest first
+    profiles: dict[str, Profile] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Changes:
+    """All that one commit writes."""
+
+    version: int  # that was loaded
+    applied: int | None = None  # new applied offset; None leaves it (timers have no offset)
+    watermark: float = 0.0
+    profiles: list[Profile] = field(
+        default_factory=list
+    )  # whole documents; their wake_at and score feed the indexes
+    entered: list[tuple[str, str, float]] = field(default_factory=list)  # (segment, profile id, since)
+    left: list[tuple[str, str]] = field(default_factory=list)  # (segment, profile id)
+    alerts: list[tuple[str, Alert]] = field(default_factory=list)  # (profile id, alert)
+    outputs: list[Output] = field(default_factory=list)
+    produced: int = 0  # outbox entries up to this version have been produced and may go
+
+
+class Store(Protocol):
+    """A partition's writer."""
+
+    async def load(
+        self, partition: int, ids: Sequence[str], *, due_by: float | None = None, limit: int = 1000
+    ) -> Loaded:
+        """Read what a batch needs.
+
+        Args:
+            partition: of the store.
+            ids: profiles to read; those that do not exist are left out of the answer.
+            due_by: also answer (and read) the profiles with a timer due at or before this time.
+            limit: most due profiles to answer.
+        """
+        ...
+
+    async def fetch(self, partition: int, ids: Sequence[str]) -> dict[str, Profile]:
+        """Read more profiles of a partition whose version is already known."""
+        ...
+
+    async def commit(self, partition: int, changes: Changes) -> int:
+        """Write everything or nothing; answer the partition's new version.
+
+        Raises:
+            Fenced: the partition's version is not `changes.version`; nothing was written.
+        """
+        ...
+
+    async def applied(self, partitions: Iterable[int]) -> dict[int, int]:
+        """Offset of the last record applied, by partition; -1 for none."""
+        ...
+
+    async def outbox(self, partition: int) -> list[tuple[int, list[Output]]]:
+        """What was committed but perhaps not produced: (version, outputs), oldest first."""
+        ...
+
+    async def clear_outbox(self, partition: int, up_to: int) -> None:
+        """Forget outbox entries up to a version, all of which were produced."""
+        ...
+
+
+class Reader(Protocol):
+    """What the console reads. Lists come in pages: a cursor of None is the first, an answered None the end."""
+
+    async def resolve(self, identity: Identity) -> str:
+        """The id of the profile that an identity belongs to, whether or not anything is known of it."""
+        ...
+
+    async def profile(self, id: str) -> Profile | None:
+        """A profile; redirects are followed."""
+        ...
+
+    async def by_risk(
+        self, *, segment: str | None = None, limit: int = 50, cursor: str | None = None
+    ) -> tuple[list[Profile], str | None]:
+        """Scored profiles, the highest risk first."""
+        ...
+
+    async def recent(self, *, limit: int = 50, cursor: str | None = None) -> tuple[list[Profile], str | None]:
+        """The profiles something happened to last, newest first; at most the last thousand of each partition."""
+        ...
+
+    async def segment_sizes(self) -> dict[str, int]:
+        """How many profiles are in each segment."""
+        ...
+
+    async def members(
+        self, segment: str, *, limit: int = 50, cursor: str | None = None
+    ) -> tuple[list[tuple[str, float]], str | None]:
+        """(profile id, since) of a segment's members, the latest to enter first."""
+        ...
+
+    async def alerts(
+        self, *, state: str | None = None, limit: int = 50, cursor: str | None = None
+    ) -> tuple[list[tuple[str, Alert]], str | None]:
+        """(profile id, alert), the newest first."""
+        ...
+
+    async def alert(self, alert: str) -> tuple[str, Alert] | None:
+        """(profile id, alert) by the alert's id."""
+        ...
+
+    async def count(self) -> int:
+        """How many profiles there are, tombstones left out."""
+        ...
+
+    async def ping(self) -> None:
+        """Answer if the store does; raises what the driver raises if not."""
+        ...
+
+    async def close(self) -> None:
+        """Release connections."""
+        ...

@@ -1,0 +1,49 @@
+"""The names of everything a partition keeps in Redis. All share its hash tag, so all live on one node."""
+
+from __future__ import annotations
+
+from profiles.types import tag_of
+
+__all__ = ["IDENTITY", "IDENTITY_MAP", "LEARNER", "SETUP", "Keys"]
+
+SETUP = "rapport:setup"
+"""A hash that records what may never change: the number of partitions, the namespace."""
+
+
+class Keys:
+    """Keys of one partition, or of another single-writer unit given by its tag."""
+
+    __slots__ = (
+        "alerts", "alerts_by_time", "meta", "outbox", "profiles", "recent", "risk", "tag", "timers", "tombstones",
+    )  # fmt: skip
+
+    def __init__(self, tag: str) -> None:
+        self.tag = tag
+        self.meta = f"{tag}:meta"  # hash: version, applied, watermark
+        self.profiles = f"{tag}:profiles"  # hash: profile id → document
+        self.timers = f"{tag}:timers"  # sorted set: profile id by wake_at
+        self.risk = f"{tag}:risk"  # sorted set: profile id by risk
+        self.recent = f"{tag}:recent"  # sorted set: profile id by updated; the latest 1,000
+        self.tombstones = f"{tag}:tombstones"  # set: ids of profiles that were merged away
+        self.alerts = f"{tag}:alerts"  # hash: alert id → (profile id, alert)
+        self.alerts_by_time = f"{tag}:alerts:time"  # sorted set: alert id by opened
+        self.outbox = f"{tag}:outbox"  # sorted set: entry by version
+
+    @classmethod
+    def of(cls, partition: int) -> Keys:
+        """The keys of a partition of the profiles."""
+        return cls(tag_of(partition))
+
+    def segment(self, name: str) -> str:
+        """Sorted set: profile id by the time it entered the segment."""
+        return f"{self.tag}:segment:{name}"
+
+
+IDENTITY = Keys("{identity}")
+"""The linker's unit: `profiles` holds a profile's linked identities."""
+
+IDENTITY_MAP = "{identity}:map"
+"""Hash: an identity that has been linked → the profile it belongs to."""
+
+LEARNER = Keys("{learner}")
+"""The learner's unit. `profiles` holds its checkpoints by id, and `champion`."""

@@ -1,0 +1,165 @@
+"""Profiles in memory: `Store` and `Reader` in one, for tests and experiments. Nothing outlives the process."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+
+from profiles.errors import Fenced
+from profiles.store import Changes, Loaded, Output
+from profiles.stores.reader import Row, decode_cursor, first_rows
+from profiles.types import Alert, Identity, Profile, partition_of, profile_id
+
+__all__ = ["MemoryStore"]
+
+
+@dataclass(slots=True)
+class _Partition:
+    version: int = 0
+    applied: int = -1
+    watermark: float = 0.0
+    documents: dict[str, bytes] = field(default_factory=dict)
+    wake_at: dict[str, float] = field(default_factory=dict)
+    segments: dict[str, dict[str, float]] = field(default_factory=dict)
+    alerts: dict[str, tuple[str, Alert]] = field(default_factory=dict)
+    outbox: list[tuple[int, list[Output]]] = field(default_factory=list)
+
+
+class MemoryStore:
+    """Keeps encoded documents, so that what was read is never what is held."""
+
+    def __init__(self, namespace: uuid.UUID, partitions: int) -> None:
+        self._namespace = namespace
+        self._partitions = [_Partition() for _ in range(partitions)]
+        self._names: set[str] = set()
+        self.mapping: dict[Identity, str] = {}
+
+    async def load(
+        self, partition: int, ids: Sequence[str], *, due_by: float | None = None, limit: int = 1000
+    ) -> Loaded:
+        held = self._partitions[partition]
+        due: list[tuple[str, float]] = []
+        if due_by is not None:
+            ordered = sorted((when, id_) for id_, when in held.wake_at.items() if when <= due_by)
+            due = [(id_, when) for when, id_ in ordered[:limit]]
+        profiles = await self.fetch(partition, [*ids, *(id_ for id_, _ in due)])
+        return Loaded(held.version, held.applied, held.watermark, due, profiles)
+
+    async def fetch(self, partition: int, ids: Sequence[str]) -> dict[str, Profile]:
+        documents = self._partitions[partition].documents
+        return {id_: _decode(documents[id_]) for id_ in ids if id_ in documents}
+
+    async def commit(self, partition: int, changes: Changes) -> int:
+        held = self._partitions[partition]
+        if changes.version != held.version:
+            raise Fenced(f"partition {partition} is no longer at version {changes.version}")
+        held.version += 1
+        if changes.applied is not None:
+            held.applied = changes.applied
+        held.watermark = changes.watermark
+        held.outbox = [entry for entry in held.outbox if entry[0] > changes.produced]
+        if changes.outputs:
+            held.outbox.append((held.version, list(changes.outputs)))
+        for profile in changes.profiles:
+            held.documents[profile.id] = msgspec.msgpack.encode(profile)
+            held.wake_at.pop(profile.id, None)
+            if profile.wake_at and not profile.redirect:
+                held.wake_at[profile.id] = profile.wake_at
+        for segment, id_, since in changes.entered:
+            held.segments.setdefault(segment, {})[id_] = since
+            self._names.add(segment)
+        for segment, id_ in changes.left:
+            held.segments.get(segment, {}).pop(id_, None)
+        for id_, alert in changes.alerts:
+            held.alerts[alert.id] = (id_, alert)
+        return held.version
+
+    async def applied(self, partitions: Iterable[int]) -> dict[int, int]:
+        return {partition: self._partitions[partition].applied for partition in partitions}
+
+    async def outbox(self, partition: int) -> list[tuple[int, list[Output]]]:
+        return list(self._partitions[partition].outbox)
+
+    async def clear_outbox(self, partition: int, up_to: int) -> None:
+        held = self._partitions[partition]
+        held.outbox = [entry for entry in held.outbox if entry[0] > up_to]
+
+    async def resolve(self, identity: Identity) -> str:
+        return self.mapping.get(identity) or profile_id(self._namespace, identity)
+
+    async def profile(self, id: str) -> Profile | None:
+        while True:
+            found = (await self.fetch(partition_of(id, len(self._partitions)), [id])).get(id)
+            if found is None or not found.redirect:
+                return found
+            id = found.redirect
+
+    async def by_risk(
+        self, *, segment: str | None = None, limit: int = 50, cursor: str | None = None
+    ) -> tuple[list[Profile], str | None]:
+        rows = [
+            (profile.score.risk, profile.id)
+            for profile in self._all()
+            if profile.score is not None and (segment is None or segment in profile.segments)
+        ]
+        return await self._page(rows, limit, cursor)
+
+    async def recent(self, *, limit: int = 50, cursor: str | None = None) -> tuple[list[Profile], str | None]:
+        return await self._page([(profile.updated, profile.id) for profile in self._all()], limit, cursor)
+
+    async def segment_sizes(self) -> dict[str, int]:
+        return {
+            name: sum(len(held.segments.get(name, ())) for held in self._partitions)
+            for name in sorted(self._names)
+        }
+
+    async def members(
+        self, segment: str, *, limit: int = 50, cursor: str | None = None
+    ) -> tuple[list[tuple[str, float]], str | None]:
+        rows = [
+            (since, id_) for held in self._partitions for id_, since in held.segments.get(segment, {}).items()
+        ]
+        page, following = first_rows(rows, limit, decode_cursor(cursor))
+        return [(id_, since) for since, id_ in page], following
+
+    async def alerts(
+        self, *, state: str | None = None, limit: int = 50, cursor: str | None = None
+    ) -> tuple[list[tuple[str, Alert]], str | None]:
+        found = {
+            alert.id: (id_, alert)
+            for held in self._partitions
+            for id_, alert in held.alerts.values()
+            if state is None or alert.state == state
+        }
+        rows = [(alert.opened, alert.id) for _, alert in found.values()]
+        page, following = first_rows(rows, limit, decode_cursor(cursor))
+        return [found[id_] for _, id_ in page], following
+
+    async def alert(self, alert: str) -> tuple[str, Alert] | None:
+        return next((held.alerts[alert] for held in self._partitions if alert in held.alerts), None)
+
+    async def count(self) -> int:
+        return len(self._all())
+
+    async def ping(self) -> None:
+        """Memory always answers."""
+
+    async def close(self) -> None:
+        """Nothing to release."""
+
+    def _all(self) -> list[Profile]:
+        profiles = (_decode(document) for held in self._partitions for document in held.documents.values())
+        return [profile for profile in profiles if not profile.redirect]
+
+    async def _page(
+        self, rows: list[Row], limit: int, cursor: str | None
+    ) -> tuple[list[Profile], str | None]:
+        page, following = first_rows(rows, limit, decode_cursor(cursor))
+        found = [await self.profile(id_) for _, id_ in page]
+        return [profile for profile in found if profile is not None], following
+
+
+_decode = msgspec.msgpack.Decoder(Profile).decode

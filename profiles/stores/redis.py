@@ -1,0 +1,202 @@
+"""Profiles in Redis (6.2 or newer, one node or a cluster): the writer's side.
+
+Redis is a view: all it holds comes back from Kafka. Every operation here touches one hash tag only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from importlib.resources import files
+from typing import Any
+
+import msgspec
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import ExponentialBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from profiles.errors import Fenced
+from profiles.store import Changes, Loaded, Output
+from profiles.stores.keys import Keys
+from profiles.types import Profile
+
+__all__ = ["RedisStore", "Unit", "connect", "decode_profile", "encode_profile"]
+
+RECENT = 1000
+"""Profiles of a partition in its index of the latest."""
+
+_CHUNK = 2000  # arguments of one command inside a script; Lua's unpack takes some 8,000
+
+encode_profile = msgspec.msgpack.Encoder().encode
+decode_profile = msgspec.msgpack.Decoder(Profile).decode
+_encode_outputs = msgspec.msgpack.Encoder().encode
+_decode_outputs = msgspec.msgpack.Decoder(list[Output]).decode
+
+Group = tuple[str, str, list[Any]]
+"""(command, key, arguments) of a commit; the number of arguments is a multiple of `_STRIDE[command]`."""
+
+_STRIDE = {"HSET": 2, "ZADD": 2}
+
+
+def connect(url: str) -> Redis:
+    """A client that waits out a short restart of the server rather than fail at once."""
+    return Redis.from_url(
+        url,
+        retry=Retry(ExponentialBackoff(cap=1.0, base=0.05), retries=6),
+        retry_on_error=[RedisConnectionError, RedisTimeoutError],
+        socket_timeout=30.0,
+        socket_connect_timeout=5.0,
+    )
+
+
+class Unit:
+    """What every single-writer unit does in the same way: the fenced, atomic commit and its outbox."""
+
+    def __init__(self, client: Redis) -> None:
+        self._client = client
+        self._commit_script = client.register_script(_lua("commit"))
+
+    async def _commit(
+        self,
+        keys: Keys,
+        *,
+        version: int,
+        applied: int | None,
+        watermark: float | None,
+        produced: int,
+        outputs: list[Output],
+        groups: list[Group],
+    ) -> int:
+        names: dict[str, int] = {keys.meta: 1, keys.outbox: 2}
+        args: list[Any] = [
+            version,
+            "" if applied is None else applied,
+            "" if watermark is None else repr(watermark),
+            produced,
+            _encode_outputs(outputs) if outputs else "",
+        ]
+        for command, key, values in groups:
+            number = names.setdefault(key, len(names) + 1)
+            size = _CHUNK - _CHUNK % _STRIDE.get(command, 1)
+            for start in range(0, len(values), size):
+                part = values[start : start + size]
+                args += (command, number, len(part))
+                args += part
+        answer: int = await self._commit_script(keys=list(names), args=args)
+        if answer < 0:
+            raise Fenced(f"{keys.tag} is no longer at version {version}: another writer has taken over")
+        return answer
+
+    async def _outbox(self, keys: Keys) -> list[tuple[int, list[Output]]]:
+        entries = await self._client.zrange(keys.outbox, 0, -1)
+        parted = (entry.partition(b":") for entry in entries)
+        return [(int(version), _decode_outputs(outputs)) for version, _, outputs in parted]
+
+    async def _clear_outbox(self, keys: Keys, up_to: int) -> None:
+        await self._client.zremrangebyscore(keys.outbox, "-inf", up_to)
+
+
+class RedisStore(Unit):
+    """`profiles.store.Store` on Redis."""
+
+    def __init__(self, client: Redis) -> None:
+        super().__init__(client)
+        self._load_script = client.register_script(_lua("load"))
+
+    async def load(
+        self, partition: int, ids: Sequence[str], *, due_by: float | None = None, limit: int = 1000
+    ) -> Loaded:
+        keys = Keys.of(partition)
+        version, applied, watermark, due, found = await self._load_script(
+            keys=[keys.meta, keys.profiles, keys.timers],
+            args=["" if due_by is None else repr(due_by), limit, *ids],
+        )
+        return Loaded(
+            int(version),
+            int(applied),
+            float(watermark),
+            [(id_.decode(), float(when)) for id_, when in zip(due[::2], due[1::2], strict=True)],
+            {id_.decode(): decode_profile(doc) for id_, doc in zip(found[::2], found[1::2], strict=True)},
+        )
+
+    async def fetch(self, partition: int, ids: Sequence[str]) -> dict[str, Profile]:
+        if not ids:
+            return {}
+        found = await self._client.hmget(Keys.of(partition).profiles, list(ids))
+        return {id_: decode_profile(doc) for id_, doc in zip(ids, found, strict=True) if doc is not None}
+
+    async def commit(self, partition: int, changes: Changes) -> int:
+        keys = Keys.of(partition)
+        return await self._commit(
+            keys,
+            version=changes.version,
+            applied=changes.applied,
+            watermark=changes.watermark,
+            produced=changes.produced,
+            outputs=changes.outputs,
+            groups=_groups(keys, changes),
+        )
+
+    async def applied(self, partitions: Iterable[int]) -> dict[int, int]:
+        answer = {}
+        for partition in partitions:
+            value = await self._client.hget(Keys.of(partition).meta, "applied")
+            answer[partition] = -1 if value is None else int(value)
+        return answer
+
+    async def outbox(self, partition: int) -> list[tuple[int, list[Output]]]:
+        return await self._outbox(Keys.of(partition))
+
+    async def clear_outbox(self, partition: int, up_to: int) -> None:
+        await self._clear_outbox(Keys.of(partition), up_to)
+
+
+def _groups(keys: Keys, changes: Changes) -> list[Group]:
+    documents: list[Any] = []
+    timers: list[Any] = []
+    risks: list[Any] = []
+    recent: list[Any] = []
+    awake: list[Any] = []
+    unscored: list[Any] = []
+    gone: list[Any] = []
+    for profile in changes.profiles:
+        documents += (profile.id, encode_profile(profile))
+        if profile.redirect:
+            gone.append(profile.id)
+            awake.append(profile.id)
+            unscored.append(profile.id)
+            continue
+        recent += (profile.updated, profile.id)
+        if profile.wake_at:
+            timers += (profile.wake_at, profile.id)
+        else:
+            awake.append(profile.id)
+        if profile.score is not None:
+            risks += (profile.score.risk, profile.id)
+        else:
+            unscored.append(profile.id)
+    groups: list[Group] = [
+        ("HSET", keys.profiles, documents),
+        ("ZADD", keys.timers, timers),
+        ("ZREM", keys.timers, awake),
+        ("ZADD", keys.risk, risks),
+        ("ZREM", keys.risk, unscored),
+        ("ZADD", keys.recent, recent),
+        ("ZREM", keys.recent, gone),
+        ("SADD", keys.tombstones, gone),
+    ]
+    if recent:
+        groups.append(("ZREMRANGEBYRANK", keys.recent, [0, -RECENT - 1]))
+    for segment, id_, since in changes.entered:
+        groups.append(("ZADD", keys.segment(segment), [since, id_]))
+    for segment, id_ in changes.left:
+        groups.append(("ZREM", keys.segment(segment), [id_]))
+    for id_, alert in changes.alerts:
+        groups.append(("HSET", keys.alerts, [alert.id, msgspec.msgpack.encode((id_, alert))]))
+        groups.append(("ZADD", keys.alerts_by_time, [alert.opened, alert.id]))
+    return [group for group in groups if group[2]]
+
+
+def _lua(name: str) -> str:
+    return files("profiles.stores").joinpath(f"{name}.lua").read_text()
