@@ -23,6 +23,7 @@ class Settings(BaseSettings):
     plan: Path = Field(Path("tracking_plan.yaml"), description="The tracking plan.")
     partitions: int = Field(16, ge=1, le=999, description="Partitions of each keyed topic; set once, then fixed.")
     replication: int = Field(1, ge=1, description="Replication factor of the topics Rapport creates.")
+    topic_prefix: str = Field("", description="Put before the name of every topic, to share a cluster.")
     group: str = Field("rapport", description="Consumer group of the workers.")
 
     host: str = Field("127.0.0.1", description="Address that HTTP listens on.")

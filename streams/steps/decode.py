@@ -1,0 +1,74 @@
+"""Decode: from the bytes of a source topic to a raw event with a name, an id and a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+
+from profiles.errors import Unacceptable
+from streams.steps.intake import Intake, Item, each
+from streams.wire import TYPES, occurred_at, parse_time
+
+__all__ = ["decode"]
+
+_MOST_BYTES = 64 * 1024
+_ID = 100  # characters of a messageId
+
+
+def decode() -> Callable[[Intake], None]:
+    """The step."""
+    return each("decode", _decode)
+
+
+def _decode(batch: Intake, item: Item) -> None:
+    record = item.record
+    if not record.value:
+        raise Unacceptable("empty", "the record has no value; send one JSON event per record")
+    if len(record.value) > _MOST_BYTES:
+        raise Unacceptable("event_too_large", f"the event has {len(record.value)} bytes; {_MOST_BYTES} at most")
+    try:
+        raw = orjson.loads(record.value)
+    except orjson.JSONDecodeError as error:
+        raise Unacceptable("invalid_json", f"the record is not JSON: {error}") from None
+    if type(raw) is not dict:
+        raise Unacceptable("invalid_event", f"the record is a JSON {type(raw).__name__}, not an object")
+    kind = raw.get("type")
+    if kind not in TYPES:
+        raise Unacceptable("unknown_type", f"type is {str(kind)[:40]!r}; one of {', '.join(TYPES)} expected")
+    name = raw.get("event") if kind == "track" else raw.get("name")
+    if kind == "track" and not (isinstance(name, str) and name):
+        raise Unacceptable("no_event_name", "a track event needs `event`, its name")
+    item.name = name if isinstance(name, str) and kind in ("track", "page", "screen") else ""
+    item.raw = raw
+    _identify_message(raw, item)
+    item.time = _time_of(raw, record.timestamp / 1000.0)
+
+
+def _identify_message(raw: dict[str, Any], item: Item) -> None:
+    """An event written straight to the topic may lack a messageId: its place in the log is one that never changes."""
+    held = raw.get("messageId")
+    if held is None:
+        record = item.record
+        raw["messageId"] = f"{record.topic}-{record.partition}-{record.offset}"
+    elif not isinstance(held, str) or not 0 < len(held) <= _ID:
+        raise Unacceptable("invalid_message_id", f"messageId must be text of 1 to {_ID} characters")
+
+
+def _time_of(raw: dict[str, Any], recorded: float) -> float:
+    """When it happened. The collector has corrected `timestamp` already; other producers are taken at their word,
+    but nothing happens after Kafka had it."""
+    if (stamp := raw.get("timestamp")) is None:
+        return recorded
+    try:
+        return occurred_at(parse_time(stamp), None, max(recorded, _received(raw, recorded)))
+    except ValueError:
+        raise Unacceptable("invalid_timestamp", f"timestamp is {str(stamp)[:40]!r}; RFC 3339 expected") from None
+
+
+def _received(raw: dict[str, Any], recorded: float) -> float:
+    try:
+        return parse_time(raw["receivedAt"])
+    except (KeyError, ValueError):
+        return recorded

@@ -1,0 +1,91 @@
+"""Identify: whose event it is. One look-up in the store for the whole batch.
+
+The event goes to the profile of its strongest identity, whatever becomes of the others; that its identities belong to
+several profiles is the linker's business. An event carries only identities that are its profile's already.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from functools import lru_cache
+from typing import Any
+
+from profiles.errors import Unacceptable
+from profiles.stores.links import LinkStore
+from profiles.types import Event, Identity, profile_id
+from streams.plan import Plan
+from streams.steps.intake import Intake, Item, each
+from streams.wire import parse_time
+
+__all__ = ["identify"]
+
+_CONTEXT = ("app", "campaign", "device", "ip", "locale", "os", "page", "referrer", "timezone", "userAgent", "groupId")
+
+
+def identify(plan: Plan, links: LinkStore) -> Callable[[Intake], Awaitable[None]]:
+    """The step."""
+    own = lru_cache(maxsize=200_000)(lambda identity: profile_id(plan.namespace, identity))
+
+    def find(batch: Intake, item: Item) -> None:
+        item.identities = plan.extract(item.raw)
+        if not item.identities:
+            raise Unacceptable("no_identity", "none of the plan's identities is in the event, or only blocked values")
+
+    found = each("identify", find)
+
+    async def run(batch: Intake) -> None:
+        found(batch)
+        every = {identity for item in batch.items for identity in item.identities}
+        linked = await links.profiles_of(list(every))
+        for item in batch.items:
+            profiles = [linked.get(identity) or own(identity) for identity in item.identities]
+            target = profiles[0]
+            mine = [identity for identity, id_ in zip(item.identities, profiles, strict=True) if id_ == target]
+            item.event = neutral(batch, item, target, mine)
+            if len(mine) < len(profiles):
+                batch.links.append((item.event, item.identities))
+
+    run.__name__ = "identify"
+    return run
+
+
+def neutral(batch: Intake, item: Item, profile: str, identities: list[Identity]) -> Event:
+    """The event in words that no plan can rename."""
+    raw, rule, record = item.raw, item.rule, item.record
+    assert rule is not None
+    of_customer = raw["type"] == "identify"
+    facts = rule.facts(item.properties)
+    return Event(
+        profile=profile,
+        id=raw["messageId"],
+        source=batch.source,
+        type=raw["type"],
+        name=item.name or raw["type"],
+        role=rule.role,
+        time=item.time,
+        received=_received(raw, record.timestamp / 1000.0),
+        identities=identities,
+        traits=item.properties if of_customer else {},
+        amount=facts.amount,
+        currency=facts.currency,
+        quantity=facts.quantity,
+        subject=facts.subject,
+        rating=facts.rating,
+        properties={} if of_customer else item.properties,
+        context=_context(raw.get("context")),
+        violations=item.violations,
+        origin=(record.topic, record.partition, record.offset),
+    )
+
+
+def _received(raw: dict[str, Any], recorded: float) -> float:
+    try:
+        return parse_time(raw["receivedAt"])
+    except (KeyError, ValueError):
+        return recorded
+
+
+def _context(context: Any) -> dict[str, Any]:
+    if type(context) is not dict:
+        return {}
+    return {name: context[name] for name in _CONTEXT if name in context}

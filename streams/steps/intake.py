@@ -1,0 +1,81 @@
+"""What travels through the ingest steps: a batch of raw records on its way to becoming neutral events."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from aiokafka.structs import ConsumerRecord
+
+from profiles.errors import Unacceptable
+from profiles.types import Event, Identity
+from streams.plan import EventRule
+from streams.rejected import KEPT, Rejection
+from streams.wire import format_time
+
+__all__ = ["Intake", "Item", "each"]
+
+
+class Item:
+    """One record on its way; each step fills in what it finds."""
+
+    __slots__ = ("event", "identities", "name", "properties", "raw", "record", "rule", "time", "violations")
+
+    def __init__(self, record: ConsumerRecord) -> None:
+        self.record = record
+        self.raw: dict[str, Any] = {}
+        self.name = ""
+        self.time = 0.0
+        self.rule: EventRule | None = None
+        self.properties: dict[str, Any] = {}
+        self.violations: list[str] = []
+        self.identities: list[Identity] = []
+        self.event: Event | None = None
+
+
+class Intake:
+    """A batch of one source."""
+
+    __slots__ = ("items", "links", "now", "rejected", "source")
+
+    def __init__(self, source: str, records: list[ConsumerRecord], now: float) -> None:
+        self.source = source
+        self.now = now
+        self.items = [Item(record) for record in records]
+        self.rejected: list[Rejection] = []
+        self.links: list[tuple[Event, list[Identity]]] = []  # events whose identities belong to several profiles
+
+    def reject(self, item: Item, step: str, error: Unacceptable) -> None:
+        """Keep an event that can never be accepted as it is."""
+        record = item.record
+        self.rejected.append(
+            Rejection(
+                at=format_time(self.now),
+                step=step,
+                reason=error.reason,
+                message=error.message,
+                source=self.source,
+                topic=record.topic,
+                partition=record.partition,
+                offset=record.offset,
+                payload=(record.value or b"")[:KEPT],
+            )
+        )
+
+
+def each(step: str, function: Callable[[Intake, Item], None]) -> Callable[[Intake], None]:
+    """A step from a pure function of one item."""
+
+    def run(batch: Intake) -> None:
+        accepted = []
+        for item in batch.items:
+            try:
+                function(batch, item)
+            except Unacceptable as error:
+                batch.reject(item, step, error)
+            else:
+                accepted.append(item)
+        batch.items = accepted
+
+    run.__name__ = step
+    return run
