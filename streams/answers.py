@@ -1,0 +1,40 @@
+"""How the collector answers: JSON always, readable from any web page, an error with its code and message."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+from starlette.responses import Response
+
+__all__ = ["answer", "preflight", "refusal", "wrong_method"]
+
+_CORS = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Expose-Headers": "Retry-After, X-RateLimit-Reset",
+}
+_PREFLIGHT = _CORS | {
+    "Access-Control-Allow-Methods": "GET, POST, OPTIONS",
+    "Access-Control-Allow-Headers": "Authorization, Content-Encoding, Content-Type, X-Retry-Count",
+    "Access-Control-Max-Age": "86400",
+}
+
+
+def preflight() -> Response:
+    """To a browser that asks whether it may send: analytics.js sends `text/plain`, but with `Authorization`."""
+    return Response(status_code=204, headers=_PREFLIGHT)
+
+
+def answer(status: int, content: Any, headers: dict[str, str] | None = None) -> Response:
+    """A JSON answer."""
+    return Response(orjson.dumps(content), status, _CORS | (headers or {}), "application/json")
+
+
+def refusal(status: int, code: str, message: str, headers: dict[str, str] | None = None) -> Response:
+    """An error. Some SDKs take an error without `code` for a network failure and send again."""
+    return answer(status, {"code": code, "message": message}, headers)
+
+
+def wrong_method(method: str, allowed: str) -> Response:
+    """405, with the methods that are right."""
+    return refusal(405, "method_not_allowed", f"{method} is not allowed here; use {allowed}", {"Allow": allowed})
