@@ -88,9 +88,7 @@ def parse_duration(value: Any) -> float:
     else:
         found = _DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
         if found is None:
-            raise ValueError(
-                f"{value!r} is no duration; write a number and s, m, h, d or w, such as 90d or 12h"
-            )
+            raise ValueError(f"{value!r} is no duration; write a number and s, m, h, d or w, such as 90d or 12h")
         seconds = float(found[1]) * _UNITS[found[2]]
     if not 0 < seconds < float("inf"):
         raise ValueError(f"{value!r} is no duration; it must be above zero")
@@ -105,9 +103,7 @@ def _words(seconds: float) -> str:
     return f"{seconds:g}s"
 
 
-Duration = Annotated[
-    float, BeforeValidator(parse_duration), PlainSerializer(_words, return_type=str, when_used="json")
-]
+Duration = Annotated[float, BeforeValidator(parse_duration), PlainSerializer(_words, return_type=str, when_used="json")]
 """Seconds, written as `90d`, `26w`, `12h`, `30m` or `15s`."""
 
 
@@ -147,9 +143,7 @@ def _given(value: Comparison) -> Comparison:
 Compare = Annotated[Comparison, BeforeValidator(_comparison)]
 """A comparison on one line: `above 0.7`, `at least 3`; or a mapping for a range."""
 
-Margin = Annotated[
-    float | None, Field(ge=0, lt=1, description="Share of the threshold; overrides the rule's.")
-]
+Margin = Annotated[float | None, Field(ge=0, lt=1, description="Share of the threshold; overrides the rule's.")]
 
 
 class _Compared(Comparison):
@@ -398,9 +392,7 @@ class AlertRule(_Model):
     description: str = ""
     when: Condition | None = None
     threshold: float | None = Field(default=None, gt=0, lt=1)
-    clear: float | None = Field(
-        default=None, gt=0, lt=1
-    )  # the risk below which it ends; 0.85 of the threshold
+    clear: float | None = Field(default=None, gt=0, lt=1)  # the risk below which it ends; 0.85 of the threshold
     cooldown: Duration = 7 * DAY  # after it ended, before it may open again
     segment: str | None = None  # only members
     margin: float = Field(default=0.15, ge=0, lt=1)  # of `when`

@@ -1,0 +1,208 @@
+"""Churn risk: how probable it is that a customer places no order within the horizon.
+
+The model is a hazard: h(x) = P(order within the label horizon | features x), a logistic regression on standardised
+features clipped at ±4. The risk over the churn horizon is the chance of surviving every step of it,
+
+    risk = Π_j (1 − h(x_j))^f_j
+
+with x_j the features after j label horizons *if nothing happens* (exact, because that is the event asked about) and
+f_j = 1, but for the last, fractional step. This module scores whole batches in numpy from a model's exported weights
+and knows no River; `models.hazard` learns them.
+
+**Contributions.** With u_j = b + Σ_i w_i z_ij, Λ = Σ_j f_j·softplus(u_j) and log-odds(risk) = L(Λ) = −log(e^Λ − 1), the
+risk of the average customer is at u_j = b, Λ_0. The slopes of the two secants, s_j = (softplus(u_j) − softplus(b)) /
+(u_j − b) and S = (L(Λ) − L(Λ_0)) / (Λ − Λ_0), divide the way from there exactly:
+
+    contribution_i = S · Σ_j f_j s_j w_i z_ij        baseline + Σ_i contribution_i = L(Λ)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from models.config import ChurnConfig
+from models.features import NAMES, SCHEMA, TABLE, raws, rolled
+from profiles.errors import Misconfigured
+from profiles.types import Profile, Reason, Score
+
+__all__ = ["CLIP", "REASONS", "Scores", "Weights", "next_rescore", "score_profiles", "softplus"]
+
+Array = NDArray[np.float64]
+
+CLIP = 4.0
+"""Standardised features are held within ±CLIP: what lies beyond was never learned from."""
+
+REASONS = 4
+"""How many reasons a score carries."""
+
+_FAINT = 0.01  # log-odds below which a reason says nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """The scores of a batch, row by row."""
+
+    risk: Array  # (n,), 0 to 1
+    baseline: Array  # (n,), log-odds of the average customer
+    contributions: Array  # (n, features), log-odds; with the baseline they sum to the log-odds of the risk
+    values: Array  # (n, features), the features now
+
+
+class _Form(msgspec.Struct, forbid_unknown_fields=True):
+    """Weights as JSON."""
+
+    model: str
+    schema: str
+    features: list[str]
+    mean: list[float]
+    scale: list[float]
+    weights: list[float]
+    intercept: float
+    examples: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Weights:
+    """A hazard model as it is shipped to the scorers; small, frozen and readable."""
+
+    model: str  # model id, shown with every score
+    schema: str  # of the features
+    mean: Array
+    scale: Array  # standard deviations; 0 for a feature that never varied, which then says nothing
+    weights: Array
+    intercept: float
+    examples: int = 0  # learned from
+
+    def hazard(self, x: Array) -> Array:
+        """P(order within the label horizon) of rows of `features.matrix`."""
+        odds: Array = np.exp(self._standard(x.T[:, None])[:, 0].T @ self.weights + self.intercept)
+        return odds / (1.0 + odds)
+
+    def score(self, raws: Array, at: Array, config: ChurnConfig) -> Scores:
+        """Risk and contributions of customers (rows of `features.raws`) at the times `at`."""
+        step = config.label_horizon
+        steps = int(np.ceil(config.horizon / step - 1e-9))
+        shares = np.ones(steps)
+        shares[-1] = config.horizon / step - (steps - 1)
+        x = rolled(raws, at, np.arange(steps, dtype=np.float64) * step)
+        values = np.ascontiguousarray(x[:, 0].T)
+        wz = self._standard(x)
+        wz *= self.weights[:, None, None]
+        u = wz.sum(axis=0)
+        base = softplus(np.array(self.intercept))
+        rise = softplus(u + self.intercept) - base
+        flat = np.abs(u) < 1e-9
+        slope = np.where(flat, 1.0 / (1.0 + np.exp(-self.intercept)), rise / np.where(flat, 1.0, u))
+        total, total0 = shares @ (rise + base), shares.sum() * base
+        odds, odds0 = -np.log(np.expm1(total)), -np.log(np.expm1(total0))
+        same = np.abs(total - total0) < 1e-9
+        secant = np.where(same, -1.0 / -np.expm1(-total0), (odds - odds0) / np.where(same, 1.0, total - total0))
+        contributions = np.einsum("dsn,sn->nd", wz, slope * shares[:, None] * secant)
+        return Scores(np.exp(-total), np.full(len(total), odds0), contributions, values)
+
+    def _standard(self, x: Array) -> Array:
+        inverse = np.divide(1.0, self.scale, out=np.zeros_like(self.scale), where=self.scale > 0)
+        z = x - self.mean[:, None, None]
+        z *= inverse[:, None, None]
+        np.minimum(z, CLIP, out=z)
+        np.maximum(z, -CLIP, out=z)
+        return z
+
+    def to_json(self) -> bytes:
+        """Everything, as JSON that reads back to the same bits."""
+        return msgspec.json.encode(
+            _Form(
+                self.model, self.schema, list(NAMES), self.mean.tolist(), self.scale.tolist(),
+                self.weights.tolist(), self.intercept, self.examples,
+            )
+        )  # fmt: skip
+
+    @classmethod
+    def from_json(cls, data: bytes) -> Weights:
+        """What `to_json` gave.
+
+        Raises:
+            Misconfigured: not the JSON of weights, or weights of other features than this version computes.
+        """
+        try:
+            form = msgspec.json.decode(data, type=_Form)
+        except msgspec.MsgspecError as error:
+            raise Misconfigured(f"this is no model: {error}") from error
+        if form.schema != SCHEMA or form.features != list(NAMES):
+            raise Misconfigured(f"model {form.model} is of feature schema {form.schema}, this version has {SCHEMA}")
+        mean, scale, weights = np.array(form.mean), np.array(form.scale), np.array(form.weights)
+        columns = (mean, scale, weights)
+        sound = all(len(column) == len(NAMES) and np.isfinite(column).all() for column in columns)
+        if not sound or not np.isfinite(form.intercept):
+            raise Misconfigured(f"model {form.model} is damaged: its numbers are missing or not finite")
+        return cls(form.model, form.schema, mean, scale, weights, form.intercept, form.examples)
+
+
+def softplus(u: Array) -> Array:
+    """log(1 + e^u), without overflow: minus the log of the chance of no order, at the hazard's log-odds u."""
+    return np.maximum(u, 0.0) + np.log1p(np.exp(-np.abs(u)))
+
+
+def score_profiles(
+    profiles: Sequence[Profile], now: float, weights: Weights, config: ChurnConfig, currency: str
+) -> list[Score | None]:
+    """The score of each profile at `now`; None for who never ordered and so cannot churn. Changes nothing."""
+    bought = [i for i, profile in enumerate(profiles) if profile.purchases.orders]
+    found: list[Score | None] = [None] * len(profiles)
+    if not bought:
+        return found
+    scores = weights.score(
+        raws([profiles[i] for i in bought], currency), np.full(len(bought), now, dtype=np.float64), config
+    )
+    reasons = _reasons(scores)
+    for i, risk, because in zip(bought, scores.risk.tolist(), reasons, strict=True):
+        before = profiles[i].score
+        previous = before.risk if before is not None else None
+        found[i] = Score(risk, config.bands.of(risk), now, weights.model, because, previous)
+    return found
+
+
+def next_rescore(profile: Profile, now: float, config: ChurnConfig) -> float | None:
+    """When a silent customer's risk is due again: `rescore_every`, ever more rarely once past the horizon."""
+    if not profile.purchases.orders:
+        return None
+    horizons = (now - profile.purchases.last) / config.horizon
+    return now + config.rescore_every * (1.0 if horizons < 1 else 7.0 if horizons < 4 else 28.0)
+
+
+_GROUPS = tuple(dict.fromkeys(feature.group for feature in TABLE))
+_IN_GROUP = np.array([[feature.group == group for group in _GROUPS] for feature in TABLE], dtype=np.float64)
+_WIDEST = int(_IN_GROUP.sum(axis=0).max())
+# The columns of each group, filled up with a last, empty column.
+_MEMBERS = np.array([(np.flatnonzero(column).tolist() + [len(NAMES)] * _WIDEST)[:_WIDEST] for column in _IN_GROUP.T])
+
+
+def _reasons(scores: Scores) -> list[list[Reason]]:
+    """The strongest groups of features; each under its feature that says most in the group's direction.
+
+    Single features of one group say nearly the same and partly cancel out; only their sum can be told to a person.
+    """
+    n = len(scores.risk)
+    totals = scores.contributions @ _IN_GROUP
+    top = np.argsort(-np.abs(totals), axis=1, kind="stable")[:, :REASONS]
+    shares = np.take_along_axis(totals, top, axis=1)
+    padded = np.concatenate([scores.contributions, np.zeros((n, 1))], axis=1)
+    members = _MEMBERS[top]
+    signed = np.take_along_axis(padded, members.reshape(n, -1), axis=1).reshape(members.shape)
+    signed *= np.sign(shares)[:, :, None]
+    leading = np.take_along_axis(members, signed.argmax(axis=2)[:, :, None], axis=2)[:, :, 0]
+    leading = np.minimum(leading, len(NAMES) - 1)
+    values = np.take_along_axis(scores.values, leading, axis=1)
+    return [
+        [
+            Reason(NAMES[j], share, value)
+            for j, share, value in zip(*row, strict=True)
+            if share >= _FAINT or share <= -_FAINT
+        ]
+        for row in zip(leading.tolist(), shares.tolist(), values.tolist(), strict=True)
+    ]
