@@ -60,12 +60,14 @@ def take(profile: Profile, now: float, config: ChurnConfig, currency: str) -> bo
     """Keep a snapshot of the features at `now` on the profile. Call it when `next_snapshot` has come.
 
     Returns:
-        False, and nothing is kept, if the customer never ordered, was just photographed, or has events after `now`
-        (of a clock that is ahead), which the features would know and the label must not.
+        False, and nothing is kept, if the customer never ordered, was just photographed, or has an event further
+        ahead of `now` than the lateness. Up to that the snapshot is of the latest event, so that what its
+        features know cannot be its label as well.
     """
     bought = profile.purchases
-    if not bought.orders or profile.updated > now:
+    if not bought.orders or profile.updated > now + config.lateness:
         return False
+    now = max(now, profile.updated)
     if any(now - pending.at < 0.5 * config.snapshot_every for pending in profile.snapshots):
         return False
     row = matrix(raws([profile], currency), np.array([now]))[0]
