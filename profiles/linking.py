@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from profiles.types import Identity
 
-__all__ = ["Decision", "decide", "wanted"]
+__all__ = ["Decision", "decide"]
 
 
 @dataclass(slots=True)
@@ -21,6 +21,7 @@ class Decision:
     """What is to be done about one event's identities."""
 
     winner: str
+    together: list[Identity]  # all that the winner holds from now on
     losers: dict[str, list[Identity]] = field(default_factory=dict)  # profile id → the identities it brings
     refused: list[Identity] = field(default_factory=list)  # left out, because a limit would be exceeded
 
@@ -42,16 +43,17 @@ def decide(
     candidates = list(identities)
     refused: list[Identity] = []
     while True:
-        brought = wanted(candidates, profile_of, held_by)
-        counts = Counter(kind for kind, _ in set().union(*brought.values()))
+        brought = _brought(candidates, profile_of, held_by)
+        together = set().union(*brought.values())
+        counts = Counter(kind for kind, _ in together)
         if len(candidates) == 1 or all(count <= limits.get(kind, 1) for kind, count in counts.items()):
             winner = profile_of(candidates[0])
             losers = {id_: sorted(held) for id_, held in brought.items() if id_ != winner}
-            return Decision(winner, losers, refused)
+            return Decision(winner, sorted(together), losers, refused)
         refused.append(candidates.pop())
 
 
-def wanted(
+def _brought(
     candidates: Sequence[Identity],
     profile_of: Callable[[Identity], str],
     held_by: Callable[[str], Sequence[Identity]],

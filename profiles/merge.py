@@ -1,4 +1,4 @@
-"""How two profiles become one, and what is left of the one that went.
+"""How two profiles become one.
 
 Merging is what applying the loser's events to the winner would have given: sums add, minima and maxima meet, the
 later write wins, decayed sums are brought to their common latest time. It commutes, so the order of merges does
@@ -23,7 +23,7 @@ from profiles.types import (
     Ticket,
 )
 
-__all__ = ["add_identities", "merge", "tombstone"]
+__all__ = ["add_identities", "merge"]
 
 
 def merge(winner: Profile, loser: Profile, caps: Caps) -> None:
@@ -61,11 +61,6 @@ def add_identities(profile: Profile, identities: Sequence[tuple[Identity, float]
     for (kind, value), since in identities:
         values = profile.identities.setdefault(kind, {})
         values[value] = min(since, values.get(value, since))
-
-
-def tombstone(loser: Profile, winner: str) -> Profile:
-    """What stays in the loser's place: where it went, and what it had seen, so that repeats stay repeats."""
-    return Profile(loser.id, redirect=winner, seen=loser.seen)
 
 
 def _merge_activity(ours: Activity, theirs: Activity) -> None:

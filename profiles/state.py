@@ -103,9 +103,7 @@ def latest_events(profile: Profile, limit: int) -> list[TimelineEntry]:
     return entries[:limit]
 
 
-def decay_in(
-    decayed: list[float], last: float, time: float, amount: float, half_lives: Sequence[float]
-) -> None:
+def decay_in(decayed: list[float], last: float, time: float, amount: float, half_lives: Sequence[float]) -> None:
     """Add `amount` at `time` to decayed sums kept at `last`; afterwards they hold at max(last, time)."""
     if time >= last:
         gap = last - time
@@ -139,9 +137,7 @@ def _purchase(profile: Profile, event: Event, currency: str, caps: Caps) -> None
     if not bought.orders:
         bought.first = bought.last = time
     decay_in(bought.decayed, bought.last, time, 1.0, ORDER_HALF_LIVES)
-    decay_in(
-        bought.spend, bought.last, time, float(event.amount) * (event.currency == currency), SPEND_HALF_LIVES
-    )
+    decay_in(bought.spend, bought.last, time, float(event.amount) * (event.currency == currency), SPEND_HALF_LIVES)
     if time > bought.last or bought.orders == 0:
         bought.last_amount = event.amount
     elif time == bought.last:

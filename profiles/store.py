@@ -54,12 +54,12 @@ class Changes:
     version: int  # that was loaded
     applied: int | None = None  # new applied offset; None leaves it (timers have no offset)
     watermark: float = 0.0
-    profiles: list[Profile] = field(
-        default_factory=list
-    )  # whole documents; their wake_at and score feed the indexes
+    profiles: list[Profile] = field(default_factory=list)  # whole documents; their wake_at and score feed the indexes
+    tombstones: int = 0  # how many of them were no tombstones before
     entered: list[tuple[str, str, float]] = field(default_factory=list)  # (segment, profile id, since)
     left: list[tuple[str, str]] = field(default_factory=list)  # (segment, profile id)
     alerts: list[tuple[str, Alert]] = field(default_factory=list)  # (profile id, alert)
+    alerts_gone: list[str] = field(default_factory=list)  # ids of alerts that moved to another partition
     outputs: list[Output] = field(default_factory=list)
     produced: int = 0  # outbox entries up to this version have been produced and may go
 
@@ -148,6 +148,10 @@ class Reader(Protocol):
 
     async def count(self) -> int:
         """How many profiles there are, tombstones left out."""
+        ...
+
+    async def workers(self) -> dict[str, float]:
+        """The workers that are alive: seconds since the last sign of each."""
         ...
 
     async def ping(self) -> None:

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter as Tallied
+from collections.abc import Iterable, Mapping, Sequence
+
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
 
-__all__ = ["CollectorMetrics"]
+from profiles.types import Alert
+from streams.rejected import Rejection
+
+__all__ = ["CollectorMetrics", "WorkerMetrics"]
 
 
 class CollectorMetrics:
@@ -38,3 +44,118 @@ class CollectorMetrics:
             "Bytes of requests and events that the collector holds until Kafka has them.",
             registry=registry,
         )
+
+
+class WorkerMetrics:
+    """What the stream worker counts and measures. Each method is called once per batch.
+
+    Args:
+        registry: where they are registered; a registry takes each name only once.
+    """
+
+    def __init__(self, registry: CollectorRegistry = REGISTRY) -> None:
+        self._events = Counter(
+            "rapport_events",
+            "Events that left ingest, by source and outcome: accepted, flagged, rejected.",
+            ["source", "outcome"],
+            registry=registry,
+        )
+        self._rejections = Counter(
+            "rapport_rejections", "Rejected events, by source and reason.", ["source", "reason"], registry=registry
+        )
+        self._applied = Counter(
+            "rapport_applied", "Records of profile.events, by outcome: applied, repeat.", ["outcome"], registry=registry
+        )
+        self._latency = Histogram(
+            "rapport_end_to_end_seconds",
+            "Seconds from an event's receipt by the collector to its profile's commit.",
+            buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0, 600.0),
+            registry=registry,
+        )
+        self._commit = Histogram(
+            "rapport_commit_seconds",
+            "Seconds of one atomic commit to the store.",
+            buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0),
+            registry=registry,
+        )
+        self._profiles = Counter("rapport_profiles_written", "Profile documents written.", registry=registry)
+        self._fenced = Counter(
+            "rapport_fenced", "Commits refused because the partition had moved on.", registry=registry
+        )
+        self._scores = Histogram(
+            "rapport_score",
+            "Churn risks, as they were computed.",
+            buckets=tuple(step / 10 for step in range(1, 11)),
+            registry=registry,
+        )
+        self._alerts = Counter("rapport_alerts", "Alerts, by rule and new state.", ["rule", "state"], registry=registry)
+        self._links = Counter(
+            "rapport_identity_links", "Identity links, by outcome: merged, refused.", ["outcome"], registry=registry
+        )
+        self._learned = Counter("rapport_examples_learned", "Training examples learned.", registry=registry)
+        self._quality = Gauge(
+            "rapport_model_quality",
+            "Prequential quality on the short label, by model and measure.",
+            ["model", "measure"],
+            registry=registry,
+            multiprocess_mode="mostrecent",
+        )
+        self._lag = Gauge(
+            "rapport_lag_records",
+            "Records that wait to be read, by topic.",
+            ["topic"],
+            registry=registry,
+            multiprocess_mode="livesum",
+        )
+
+    def ingested(self, source: str, *, accepted: int, flagged: int, rejected: Sequence[Rejection]) -> None:
+        """One batch of a source left ingest."""
+        for outcome, count in (("accepted", accepted), ("flagged", flagged), ("rejected", len(rejected))):
+            if count:
+                self._events.labels(source, outcome).inc(count)
+        for reason, count in Tallied(rejection.reason for rejection in rejected).items():
+            self._rejections.labels(source, reason).inc(count)
+
+    def applied(
+        self, latencies: Iterable[float], *, repeats: int, risks: Iterable[float], alerts: Iterable[Alert]
+    ) -> None:
+        """One batch was committed; latencies in seconds, one per event."""
+        count = 0
+        for latency in latencies:
+            self._latency.observe(latency)
+            count += 1
+        if count > repeats:
+            self._applied.labels("applied").inc(count - repeats)
+        if repeats:
+            self._applied.labels("repeat").inc(repeats)
+        for risk in risks:
+            self._scores.observe(risk)
+        for alert in alerts:
+            self._alerts.labels(alert.rule, alert.state).inc()
+
+    def committed(self, seconds: float, profiles: int) -> None:
+        """One commit, and how many documents it wrote."""
+        self._commit.observe(seconds)
+        self._profiles.inc(profiles)
+
+    def fenced(self) -> None:
+        """One commit was refused."""
+        self._fenced.inc()
+
+    def linked(self, *, merged: int, refused: int) -> None:
+        """One link request was decided."""
+        if merged:
+            self._links.labels("merged").inc(merged)
+        if refused:
+            self._links.labels("refused").inc(refused)
+
+    def learned(self, examples: int, quality: Mapping[str, Mapping[str, float]]) -> None:
+        """One batch was learned; the quality after it."""
+        self._learned.inc(examples)
+        for model, measures in quality.items():
+            for measure, value in measures.items():
+                self._quality.labels(model, measure).set(value)
+
+    def lag(self, topic: str, records: int) -> None:
+        """How far this worker is behind in a topic."""
+        self._lag.labels(topic).set(records)

@@ -43,11 +43,16 @@ class BatchProducer:
         self._producer: AIOKafkaProducer | None = None
 
     async def start(self) -> None:
-        """Connect; to be called in the loop that will produce."""
-        self._producer = AIOKafkaProducer(
+        """Connect, in the loop that will produce; else the first `produce` does."""
+        producer = AIOKafkaProducer(
             bootstrap_servers=self._bootstrap, acks="all", max_batch_size=_MAX_BATCH, max_request_size=_LARGEST
         )
-        await self._producer.start()
+        try:
+            await producer.start()
+        except BaseException:
+            await producer.stop()
+            raise
+        self._producer = producer
 
     async def stop(self) -> None:
         """Finish what is under way and disconnect."""
@@ -64,7 +69,8 @@ class BatchProducer:
 
         After an error the whole call is repeated, so a row may arrive twice: readers drop repeats by id.
         """
-        assert self._producer is not None, "start() comes first"
+        if self._producer is None:
+            await self.start()
         by_partition: defaultdict[tuple[str, int], list[Row]] = defaultdict(list)
         for row in rows:
             by_partition[row.topic, row.partition].append(row)
@@ -87,8 +93,3 @@ class BatchProducer:
         if batch.record_count():
             waiting.append(await producer.send_batch(batch, topic, partition=partition))
         await asyncio.gather(*waiting)
-
-    async def partitions_of(self, topic: str) -> int:
-        """How many partitions a topic has."""
-        assert self._producer is not None
-        return len(await self._producer.partitions_for(topic))

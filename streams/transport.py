@@ -19,7 +19,6 @@ exactly-once reader cannot live with:
 from __future__ import annotations
 
 import logging
-from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
@@ -78,7 +77,6 @@ class BatchConsumer(driver.Consumer):
         self._expected: dict[TP, int] = {}  # the offset the next batch must start at
         self._refused: dict[TP, int] = {}  # where the batch that did not start, when it was refused
         self._acked_next: dict[TP, int] = {}
-        self._in_flight: Counter[TP] = Counter()
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, ConsumerMessage]]:
         """Yield one message per partition: its value a Batch, its offset the first record's.
@@ -123,11 +121,15 @@ class BatchConsumer(driver.Consumer):
 
     def _as_message(self, batch: Batch) -> ConsumerMessage:
         first = batch.records[0]
-        self._in_flight[batch.tp] += 1
         return ConsumerMessage(
             batch.tp.topic, batch.tp.partition, first.offset, first.timestamp / 1000.0, first.timestamp_type, (),
             None, batch, None, tp=batch.tp, generation_id=self.app.consumer_generation_id,
         )  # fmt: skip
+
+    def behind(self, tp: TP) -> int:
+        """Records of a partition that wait in the broker, as far as the last fetch told."""
+        end = self.highwater(tp)
+        return max(end - self._expected.get(tp, end), 0) if end else 0
 
     async def rewind(self, tp: TP, offset: int) -> None:
         """Read a partition again from `offset`. Batches delivered earlier may still arrive: see `Batch.follows`."""
@@ -140,9 +142,7 @@ class BatchConsumer(driver.Consumer):
         await super().perform_seek()
         assigned = self.assignment()
         self._expected = {
-            tp: offset
-            for tp in assigned
-            if (offset := self._committed_offset.get(tp)) is not None and offset >= 0
+            tp: offset for tp in assigned if (offset := self._committed_offset.get(tp)) is not None and offset >= 0
         }
         self._refused.clear()
         if self.positions is not None:

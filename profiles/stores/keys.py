@@ -4,27 +4,33 @@ from __future__ import annotations
 
 from profiles.types import tag_of
 
-__all__ = ["IDENTITY", "IDENTITY_MAP", "LEARNER", "SETUP", "Keys"]
+__all__ = ["IDENTITY", "IDENTITY_MAP", "LEARNER", "SEGMENTS", "SETUP", "WORKERS", "Keys"]
 
 SETUP = "rapport:setup"
 """A hash that records what may never change: the number of partitions, the namespace."""
+
+
+WORKERS = "rapport:workers"
+"""A hash: worker → the time of its last sign of life."""
+
+SEGMENTS = "rapport:segments"
+"""A set of the names of all segments that ever were in the plan."""
 
 
 class Keys:
     """Keys of one partition, or of another single-writer unit given by its tag."""
 
     __slots__ = (
-        "alerts", "alerts_by_time", "meta", "outbox", "profiles", "recent", "risk", "tag", "timers", "tombstones",
+        "alerts", "alerts_by_time", "meta", "outbox", "profiles", "recent", "risk", "tag", "timers",
     )  # fmt: skip
 
     def __init__(self, tag: str) -> None:
         self.tag = tag
-        self.meta = f"{tag}:meta"  # hash: version, applied, watermark
+        self.meta = f"{tag}:meta"  # hash: version, applied, watermark, tombstones
         self.profiles = f"{tag}:profiles"  # hash: profile id → document
         self.timers = f"{tag}:timers"  # sorted set: profile id by wake_at
         self.risk = f"{tag}:risk"  # sorted set: profile id by risk
         self.recent = f"{tag}:recent"  # sorted set: profile id by updated; the latest 1,000
-        self.tombstones = f"{tag}:tombstones"  # set: ids of profiles that were merged away
         self.alerts = f"{tag}:alerts"  # hash: alert id → (profile id, alert)
         self.alerts_by_time = f"{tag}:alerts:time"  # sorted set: alert id by opened
         self.outbox = f"{tag}:outbox"  # sorted set: entry by version

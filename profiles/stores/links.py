@@ -27,9 +27,7 @@ class LinkChanges:
     version: int
     applied: int
     mapping: dict[Identity, str] = field(default_factory=dict)  # identity → profile id
-    graph: dict[str, LinkedIdentities | None] = field(
-        default_factory=dict
-    )  # profile id → identities; None removes
+    graph: dict[str, LinkedIdentities | None] = field(default_factory=dict)  # profile id → identities; None removes
     outputs: list[Output] = field(default_factory=list)
     produced: int = 0
 
@@ -45,18 +43,14 @@ class LinkStore(Unit):
         if not identities:
             return {}
         found = await self._client.hmget(IDENTITY_MAP, [_field(identity) for identity in identities])
-        return {
-            identity: id_.decode() for identity, id_ in zip(identities, found, strict=True) if id_ is not None
-        }
+        return {identity: id_.decode() for identity, id_ in zip(identities, found, strict=True) if id_ is not None}
 
     async def identities_of(self, profiles: Sequence[str]) -> dict[str, LinkedIdentities]:
         """The identities of each profile that has links."""
         if not profiles:
             return {}
         found = await self._client.hmget(IDENTITY.profiles, list(profiles))
-        return {
-            id_: _decode_identities(raw) for id_, raw in zip(profiles, found, strict=True) if raw is not None
-        }
+        return {id_: _decode_identities(raw) for id_, raw in zip(profiles, found, strict=True) if raw is not None}
 
     async def state(self) -> tuple[int, int]:
         """(version, applied offset or -1)."""

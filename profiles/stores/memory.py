@@ -73,6 +73,8 @@ class MemoryStore:
             self._names.add(segment)
         for segment, id_ in changes.left:
             held.segments.get(segment, {}).pop(id_, None)
+        for gone in changes.alerts_gone:
+            held.alerts.pop(gone, None)
         for id_, alert in changes.alerts:
             held.alerts[alert.id] = (id_, alert)
         return held.version
@@ -112,16 +114,13 @@ class MemoryStore:
 
     async def segment_sizes(self) -> dict[str, int]:
         return {
-            name: sum(len(held.segments.get(name, ())) for held in self._partitions)
-            for name in sorted(self._names)
+            name: sum(len(held.segments.get(name, ())) for held in self._partitions) for name in sorted(self._names)
         }
 
     async def members(
         self, segment: str, *, limit: int = 50, cursor: str | None = None
     ) -> tuple[list[tuple[str, float]], str | None]:
-        rows = [
-            (since, id_) for held in self._partitions for id_, since in held.segments.get(segment, {}).items()
-        ]
+        rows = [(since, id_) for held in self._partitions for id_, since in held.segments.get(segment, {}).items()]
         page, following = first_rows(rows, limit, decode_cursor(cursor))
         return [(id_, since) for since, id_ in page], following
 
@@ -144,6 +143,9 @@ class MemoryStore:
     async def count(self) -> int:
         return len(self._all())
 
+    async def workers(self) -> dict[str, float]:
+        return {}
+
     async def ping(self) -> None:
         """Memory always answers."""
 
@@ -154,9 +156,7 @@ class MemoryStore:
         profiles = (_decode(document) for held in self._partitions for document in held.documents.values())
         return [profile for profile in profiles if not profile.redirect]
 
-    async def _page(
-        self, rows: list[Row], limit: int, cursor: str | None
-    ) -> tuple[list[Profile], str | None]:
+    async def _page(self, rows: list[Row], limit: int, cursor: str | None) -> tuple[list[Profile], str | None]:
         page, following = first_rows(rows, limit, decode_cursor(cursor))
         found = [await self.profile(id_) for _, id_ in page]
         return [profile for profile in found if profile is not None], following

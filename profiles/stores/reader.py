@@ -10,9 +10,10 @@ import msgspec
 from redis.asyncio import Redis
 
 from profiles.errors import RapportError
-from profiles.stores.keys import Keys
+from profiles.stores.keys import SEGMENTS, Keys
 from profiles.stores.links import LinkStore
 from profiles.stores.redis import decode_profile
+from profiles.stores.setup import living_workers
 from profiles.types import Alert, Identity, Profile, partition_of, profile_id
 
 __all__ = ["BadCursor", "RedisReader", "Row", "decode_cursor", "first_rows"]
@@ -46,7 +47,7 @@ class RedisReader:
             document = await self._client.hget(self._keys_of(id).profiles, id)
             if document is None:
                 return None
-            profile = decode_profile(document)
+            profile = decode_profile(id, document)
             if not profile.redirect:
                 return profile
             id = profile.redirect
@@ -66,7 +67,7 @@ class RedisReader:
         return await self._profiles(id_ for _, id_ in rows), following
 
     async def segment_sizes(self) -> dict[str, int]:
-        names = [name.decode() for name in await self._client.smembers("rapport:segments")]
+        names = [name.decode() for name in await self._client.smembers(SEGMENTS)]
         sizes = {}
         for name in sorted(names):
             async with self._client.pipeline(transaction=False) as pipe:
@@ -108,9 +109,12 @@ class RedisReader:
         async with self._client.pipeline(transaction=False) as pipe:
             for keys in self._all_keys():
                 pipe.hlen(keys.profiles)
-                pipe.scard(keys.tombstones)
+                pipe.hget(keys.meta, "tombstones")
             counts = await pipe.execute()
-        return sum(counts[::2]) - sum(counts[1::2])
+        return sum(counts[::2]) - sum(int(gone or 0) for gone in counts[1::2])
+
+    async def workers(self) -> dict[str, float]:
+        return await living_workers(self._client)
 
     async def ping(self) -> None:
         await self._client.ping()
@@ -124,10 +128,8 @@ class RedisReader:
     def _all_keys(self) -> list[Keys]:
         return [Keys.of(partition) for partition in range(self._partitions)]
 
-    async def _page(
-        self, key: Callable[[Keys], str], limit: int, cursor: str | None
-    ) -> tuple[list[Row], str | None]:
-        """The next rows of a sorted set that is spread over the partitions: highest score first, then highest member."""
+    async def _page(self, key: Callable[[Keys], str], limit: int, cursor: str | None) -> tuple[list[Row], str | None]:
+        """The next rows of a sorted set that is spread over the partitions: highest score first, then member."""
         after = decode_cursor(cursor)
         async with self._client.pipeline(transaction=False) as pipe:
             for keys in self._all_keys():
@@ -140,9 +142,7 @@ class RedisReader:
         rows = [(score, member.decode()) for answer in answers for member, score in answer]
         return first_rows(rows, limit, after)
 
-    async def _page_of_segment(
-        self, segment: str, limit: int, cursor: str | None
-    ) -> tuple[list[Row], str | None]:
+    async def _page_of_segment(self, segment: str, limit: int, cursor: str | None) -> tuple[list[Row], str | None]:
         async with self._client.pipeline(transaction=False) as pipe:
             for keys in self._all_keys():
                 pipe.zinter({keys.risk: 1, keys.segment(segment): 0}, withscores=True)
@@ -156,7 +156,7 @@ class RedisReader:
             for id_ in ids:
                 pipe.hget(self._keys_of(id_).profiles, id_)
             found = await pipe.execute()
-        return [decode_profile(document) for document in found if document is not None]
+        return [decode_profile(id_, document) for id_, document in zip(ids, found, strict=True) if document is not None]
 
     async def _alerts(self, rows: list[Row]) -> list[tuple[str, Alert]]:
         """Alerts by id. Their partition is not in the id, so every partition is asked for all of them."""
@@ -193,6 +193,4 @@ def decode_cursor(cursor: str | None) -> Row | None:
         score, _, member = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode().partition(" ")
         return float(score), member
     except ValueError:
-        raise BadCursor(
-            "this cursor is not one that a list has answered; leave it out to start again"
-        ) from None
+        raise BadCursor("this cursor is not one that a list has answered; leave it out to start again") from None

@@ -28,8 +28,9 @@ RECENT = 1000
 
 _CHUNK = 2000  # arguments of one command inside a script; Lua's unpack takes some 8,000
 
-encode_profile = msgspec.msgpack.Encoder().encode
-decode_profile = msgspec.msgpack.Decoder(Profile).decode
+_TOMBSTONE = b"\xc1"  # a byte that no msgpack begins with; the winner's id follows
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(Profile).decode
 _encode_outputs = msgspec.msgpack.Encoder().encode
 _decode_outputs = msgspec.msgpack.Decoder(list[Output]).decode
 
@@ -39,11 +40,11 @@ Group = tuple[str, str, list[Any]]
 _STRIDE = {"HSET": 2, "ZADD": 2}
 
 
-def connect(url: str) -> Redis:
-    """A client that waits out a short restart of the server rather than fail at once."""
+def connect(url: str, *, patient: bool = True) -> Redis:
+    """A client; a patient one waits out a short restart of the server rather than fail at once."""
     return Redis.from_url(
         url,
-        retry=Retry(ExponentialBackoff(cap=1.0, base=0.05), retries=6),
+        retry=Retry(ExponentialBackoff(cap=1.0, base=0.05), retries=6 if patient else 0),
         retry_on_error=[RedisConnectionError, RedisTimeoutError],
         socket_timeout=30.0,
         socket_connect_timeout=5.0,
@@ -117,14 +118,17 @@ class RedisStore(Unit):
             int(applied),
             float(watermark),
             [(id_.decode(), float(when)) for id_, when in zip(due[::2], due[1::2], strict=True)],
-            {id_.decode(): decode_profile(doc) for id_, doc in zip(found[::2], found[1::2], strict=True)},
+            {
+                (name := id_.decode()): decode_profile(name, doc)
+                for id_, doc in zip(found[::2], found[1::2], strict=True)
+            },
         )
 
     async def fetch(self, partition: int, ids: Sequence[str]) -> dict[str, Profile]:
         if not ids:
             return {}
         found = await self._client.hmget(Keys.of(partition).profiles, list(ids))
-        return {id_: decode_profile(doc) for id_, doc in zip(ids, found, strict=True) if doc is not None}
+        return {id_: decode_profile(id_, doc) for id_, doc in zip(ids, found, strict=True) if doc is not None}
 
     async def commit(self, partition: int, changes: Changes) -> int:
         keys = Keys.of(partition)
@@ -150,6 +154,18 @@ class RedisStore(Unit):
 
     async def clear_outbox(self, partition: int, up_to: int) -> None:
         await self._clear_outbox(Keys.of(partition), up_to)
+
+
+def encode_profile(profile: Profile) -> bytes:
+    """A profile's document. A tombstone is only its redirect: most identities leave one."""
+    return _TOMBSTONE + profile.redirect.encode() if profile.redirect else _encode(profile)
+
+
+def decode_profile(id_: str, document: bytes) -> Profile:
+    """The profile of a document."""
+    if document[:1] == _TOMBSTONE:
+        return Profile(id_, redirect=document[1:].decode())
+    return _decode(document)
 
 
 def _groups(keys: Keys, changes: Changes) -> list[Group]:
@@ -184,8 +200,11 @@ def _groups(keys: Keys, changes: Changes) -> list[Group]:
         ("ZREM", keys.risk, unscored),
         ("ZADD", keys.recent, recent),
         ("ZREM", keys.recent, gone),
-        ("SADD", keys.tombstones, gone),
+        ("HDEL", keys.alerts, changes.alerts_gone),
+        ("ZREM", keys.alerts_by_time, changes.alerts_gone),
     ]
+    if changes.tombstones:
+        groups.append(("HINCRBY", keys.meta, ["tombstones", changes.tombstones]))
     if recent:
         groups.append(("ZREMRANGEBYRANK", keys.recent, [0, -RECENT - 1]))
     for segment, id_, since in changes.entered:

@@ -1,0 +1,5 @@
+"""`python -m console` is `rapport`."""
+
+from console.cli import main
+
+main()

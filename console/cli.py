@@ -1,0 +1,36 @@
+"""The command line: `rapport`."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from console import demo, doctor, plan_cli, profile_cli, roles, send, up
+from profiles.errors import RapportError
+
+__all__ = ["create_cli", "main"]
+
+HELP = """Rapport: a streaming customer data platform.
+
+Start with `rapport up --demo`: everything in one command, with simulated customers. Then `rapport profile
+user_id:customer-7` shows a customer, and `rapport COMMAND --help` explains each command.
+"""
+
+
+def create_cli() -> typer.Typer:
+    """The application with all its commands."""
+    app = typer.Typer(help=HELP, no_args_is_help=True, add_completion=True, rich_markup_mode="markdown")
+    for part in (up, send, profile_cli, doctor, demo, roles):
+        part.register(app)
+    app.add_typer(plan_cli.app)
+    return app
+
+
+def main() -> None:
+    """Run; what is wrong with the installation is one clear line, not a stack trace."""
+    try:
+        create_cli()()
+    except RapportError as error:
+        typer.secho(f"rapport: {error}", fg=typer.colors.RED, err=True)
+        sys.exit(2)

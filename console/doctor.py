@@ -1,0 +1,142 @@
+"""`rapport doctor`: is everything there, is it set up as it must be, is it keeping up?"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Literal, NamedTuple
+
+import orjson
+import typer
+from pydantic import SecretStr
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from console.client import DEFAULT_DATA_DIR, DataDir
+from console.connection import read_connection
+from console.plan_cli import default_plan
+from profiles.errors import Misconfigured
+from profiles.stores.setup import inspect_redis
+from streams.admin import lag, topic_problems
+from streams.plan import Plan, load_plan
+from streams.settings import Settings
+from streams.topics import topics
+
+__all__ = ["examine", "register"]
+
+LARGE_LAG = 10_000  # records waiting, above which it is worth a look
+LARGE_SKEW = 2.0  # seconds between this machine's clock and Redis's
+
+_COLOURS = {"ok": "green", "warning": "yellow", "error": "red"}
+
+
+class Finding(NamedTuple):
+    """One thing that was looked at."""
+
+    what: str
+    verdict: Literal["ok", "warning", "error"]
+    message: str
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("doctor")(doctor)
+
+
+def doctor(
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+    as_json: Annotated[bool, typer.Option("--json", help="Answer in JSON, for scripts.")] = False,
+) -> None:
+    """Check plan, broker, topics, lag, Redis, its persistence, workers and clocks; say what to do about what is wrong.
+
+    Looks where RAPPORT_KAFKA and RAPPORT_REDIS point, else at the `rapport up` of the data directory. Exits with 1 if
+    anything is an error.
+    """
+    findings = list(examine(_settings(data_dir)))
+    if as_json:
+        typer.echo(orjson.dumps([finding._asdict() for finding in findings], option=orjson.OPT_INDENT_2).decode())
+    else:
+        table = Table(box=None, padding=(0, 2))
+        for heading in ("", "checked", "found"):
+            table.add_column(heading)
+        for finding in findings:
+            colour = _COLOURS[finding.verdict]
+            table.add_row(f"[{colour}]{finding.verdict}[/]", escape(finding.what), escape(finding.message))
+        Console(highlight=False).print(table)
+    if any(finding.verdict == "error" for finding in findings):
+        raise typer.Exit(1)
+
+
+def examine(settings: Settings) -> Iterator[Finding]:
+    """Look at everything, one thing after the other; what does not answer is a finding, not an exception."""
+    try:
+        plan = load_plan(settings.plan)
+    except Misconfigured as error:
+        yield Finding("tracking plan", "error", str(error))
+        return
+    yield Finding("tracking plan", "ok", f"{settings.plan}: {len(plan.rules)} events, {len(plan.segments)} segments")
+    try:
+        yield from _kafka(settings, plan)
+    except Misconfigured as error:
+        yield Finding("Kafka", "error", str(error))
+    try:
+        yield from _redis(settings)
+    except Misconfigured as error:
+        yield Finding("Redis", "error", str(error))
+
+
+def _kafka(settings: Settings, plan: Plan) -> Iterator[Finding]:
+    problems = topic_problems(settings, plan)
+    yield Finding("Kafka", "ok", f"answers at {settings.kafka}")
+    for problem in problems:
+        yield Finding("topics", "error", problem)
+    if problems:
+        return
+    wanted = topics(settings, plan)
+    yield Finding("topics", "ok", f"all {len(wanted)} there, {settings.partitions} partitions")
+    read = [
+        spec.name for spec in wanted if "cleanup.policy" in spec.config and spec.config["cleanup.policy"] != "compact"
+    ]
+    for behind in lag(settings, read):
+        if behind.read:
+            slow = behind.records > LARGE_LAG
+            yield Finding(
+                f"lag of {behind.topic}",
+                "warning" if slow else "ok",
+                f"{behind.records} records wait" + ("; start more `rapport work`?" if slow else ""),
+            )
+
+
+def _redis(settings: Settings) -> Iterator[Finding]:
+    facts = asyncio.run(inspect_redis(settings.redis.get_secret_value()))
+    yield Finding("Redis", "ok", f"version {facts.version}")
+    for verdict, message in facts.problems:
+        yield Finding("Redis", "error" if verdict == "error" else "warning", message)
+    held = facts.profiles_written_with.get("partitions")
+    if held is not None and held != str(settings.partitions):
+        yield Finding(
+            "partitions",
+            "error",
+            f"the profiles were written with {held}, but RAPPORT_PARTITIONS={settings.partitions}",
+        )
+    if facts.workers:
+        yield Finding("workers", "ok", f"{len(facts.workers)} alive: {', '.join(sorted(facts.workers))}")
+    else:
+        yield Finding("workers", "error", "none has shown a sign of life; start `rapport work`")
+    skewed = abs(facts.skew) > LARGE_SKEW
+    yield Finding(
+        "clock",
+        "warning" if skewed else "ok",
+        f"{abs(facts.skew):.1f} s from Redis's" + ("; set both by NTP, timers run on them" if skewed else ""),
+    )
+
+
+def _settings(data_dir: Path) -> Settings:
+    settings = Settings().model_copy(update={"plan": default_plan()})
+    if "RAPPORT_KAFKA" in os.environ or "RAPPORT_REDIS" in os.environ or not (data_dir / "rapport.json").exists():
+        return settings
+    known = read_connection(data_dir)
+    return settings.model_copy(update={"kafka": known.kafka, "redis": SecretStr(known.redis)})

@@ -1,0 +1,137 @@
+"""The HTTP roles: collector, support API, or both on one port, served by uvicorn."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+
+import uvicorn
+from fastapi import FastAPI
+
+from console.api.app import create_api
+from console.api.errors import handle_errors
+from console.api.operations import operations_router
+from console.api.ports import ApiDeps, Check
+from profiles.errors import Misconfigured
+from profiles.stores import open_reader
+from streams.collector import Collector, collector_routes
+from streams.commands import CommandSender
+from streams.live import LiveFeed
+from streams.metrics import CollectorMetrics
+from streams.output import BatchProducer
+from streams.plan import Plan
+from streams.producer import KafkaProducer, Unavailable
+from streams.settings import Settings
+from streams.tail import RejectedTail
+from streams.topics import topic_name
+
+__all__ = ["create_http", "serve"]
+
+
+def create_http(settings: Settings, plan: Plan, *, collect: bool, api: bool) -> FastAPI:
+    """The application of an HTTP role.
+
+    Raises:
+        Misconfigured: the support API has no token.
+    """
+    producer = KafkaProducer(settings.kafka)
+
+    async def kafka_answers() -> None:
+        if not producer.ready:
+            raise Unavailable("Kafka does not answer")
+
+    checks: dict[str, Check] = {"kafka": kafka_answers}
+    if api:
+        app = _with_api(settings, plan, checks)
+    else:
+        app = FastAPI(title="Rapport collector", redoc_url=None, lifespan=contextlib.asynccontextmanager(_nothing))
+        app.include_router(operations_router(checks))
+        handle_errors(app)
+    if collect:
+        collector = Collector(
+            plan=plan,
+            producer=producer,
+            metrics=CollectorMetrics(),
+            rate_limit=settings.rate_limit,
+            rename=lambda base: topic_name(settings, base),
+        )
+        app.router.routes.extend(collector_routes(collector))
+    _add_life(app, producer)
+    return app
+
+
+def serve(settings: Settings, plan: Plan, *, collect: bool, api: bool) -> None:
+    """Serve until a signal comes.
+
+    Raises:
+        Misconfigured: the support API has no token.
+    """
+    uvicorn.run(
+        create_http(settings, plan, collect=collect, api=api),
+        host=settings.host,
+        port=settings.port,
+        log_level=settings.log_level,
+        access_log=False,
+        timeout_graceful_shutdown=5,
+        h11_max_incomplete_event_size=64 * 1024,
+    )
+
+
+def _with_api(settings: Settings, plan: Plan, checks: dict[str, Check]) -> FastAPI:
+    if settings.api_token is None:
+        raise Misconfigured(
+            "the support API needs a token; set RAPPORT_API_TOKEN, or use `rapport up`, which makes one"
+        )
+    reader = open_reader(settings.redis.get_secret_value(), plan.namespace, settings.partitions)
+
+    async def somebody_works() -> None:
+        if not await reader.workers():
+            raise Misconfigured("no worker has shown a sign of life; start `rapport work`")
+
+    checks["redis"] = reader.ping
+    checks["workers"] = somebody_works
+    commands = BatchProducer(settings.kafka)
+    feed = LiveFeed(settings)
+    app = create_api(
+        ApiDeps(
+            reader=reader,
+            token=settings.api_token,
+            commands=CommandSender(commands, settings),
+            feed=feed,
+            rejected=RejectedTail(settings),
+            checks=checks,
+            plan=plan,
+        )
+    )
+
+    @contextlib.asynccontextmanager
+    async def life(_: FastAPI) -> AsyncIterator[None]:
+        feed.start()
+        try:
+            yield
+        finally:
+            await feed.stop()
+            await commands.stop()
+            await reader.close()
+
+    app.router.lifespan_context = life
+    return app
+
+
+def _add_life(app: FastAPI, producer: KafkaProducer) -> None:
+    inner = app.router.lifespan_context
+
+    @contextlib.asynccontextmanager
+    async def life(owner: FastAPI) -> AsyncIterator[None]:
+        await producer.start()
+        try:
+            async with inner(owner):
+                yield
+        finally:
+            await producer.stop()
+
+    app.router.lifespan_context = life
+
+
+async def _nothing(_: FastAPI) -> AsyncIterator[None]:
+    yield

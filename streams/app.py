@@ -1,0 +1,254 @@
+"""The stream worker: one Faust app whose agents are thin; what they do is in the runners.
+
+An agent never lets an exception out: Faust would acknowledge the batch. What a runner does not know how to handle
+stops the process at once, with nothing acknowledged, exactly as if it had been killed; that is a case the design is
+built for, and the only one that must be right.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any
+
+import faust
+from faust.types import TP
+
+from profiles.stores.learner import LearnerStore
+from profiles.stores.links import LinkStore
+from profiles.stores.redis import RedisStore, connect
+from profiles.stores.setup import beat, check_setup
+from streams.clock import Clock, WallClock
+from streams.ingest import Ingest
+from streams.learning import Champion, LearnerRunner
+from streams.linker import Linker
+from streams.metrics import WorkerMetrics
+from streams.outbox import Outbox
+from streams.output import BatchProducer
+from streams.pipeline import ingest_pipeline, profile_pipeline
+from streams.plan import Plan
+from streams.profile import Behind, ProfileRunner
+from streams.settings import Settings
+from streams.topics import IDENTITY_LINKS, PROFILE_EVENTS, TRAINING_EXAMPLES, topic_name
+from streams.transport import Batch, BatchSchema, use_batches
+
+__all__ = ["WorkerApp", "create_worker"]
+
+log = logging.getLogger(__name__)
+
+_IDLE = 2.0  # seconds without a batch after which a partition follows the event time of the others
+_LAG_EVERY = 5.0
+
+
+class WorkerApp(faust.App):
+    """A Faust app that starts and stops what its agents need."""
+
+    rapport: Worker
+
+    async def on_start(self) -> None:
+        """Check the installation before any partition is taken."""
+        await self.rapport.start()
+        await super().on_start()
+
+    async def on_stop(self) -> None:
+        """Finish what is being delivered."""
+        await super().on_stop()
+        await self.rapport.stop()
+
+
+class Worker:
+    """Everything that one worker process runs."""
+
+    def __init__(self, app: WorkerApp, settings: Settings, plan: Plan, metrics: WorkerMetrics, clock: Clock) -> None:
+        self.app = app
+        self._settings = settings
+        self._plan = plan
+        self._metrics = metrics
+        self._clock = clock
+        self._event_time = settings.clock == "event"
+        self._redis = connect(settings.redis.get_secret_value())
+        self._producer = BatchProducer(settings.kafka)
+        self._store = RedisStore(self._redis)
+        self._links = LinkStore(self._redis)
+        self._learner_store = LearnerStore(self._redis)
+        outbox = Outbox(self._producer, settings)
+        self.champion = Champion(self._learner_store, plan.churn)
+        self.ingest = Ingest(ingest_pipeline(plan, self._links), self._producer, settings, metrics, clock)
+        self.profiles = ProfileRunner(
+            profile_pipeline(plan, settings, self.champion),
+            self._store,
+            outbox,
+            metrics,
+            clock,
+            event_time=self._event_time,
+        )
+        self.linker = Linker(self._links, outbox, plan, settings, metrics)
+        self.learner = LearnerRunner(self._learner_store, outbox, plan.churn, metrics)
+        self._profile_events = topic_name(settings, PROFILE_EVENTS)
+        self._identity_links = topic_name(settings, IDENTITY_LINKS)
+        self._training_examples = topic_name(settings, TRAINING_EXAMPLES)
+        self._rewound: dict[TP, int] = {}
+        self._name = f"{socket.gethostname()}-{os.getpid()}"
+
+    async def start(self) -> None:
+        """Connect, and check that the store is the one this plan and these settings wrote.
+
+        Raises:
+            Misconfigured: it is not.
+        """
+        await check_setup(
+            self._redis,
+            partitions=self._settings.partitions,
+            namespace=self._plan.namespace,
+            segments=[rule.name for rule in self._plan.segments],
+        )
+        await self._producer.start()
+        await self.champion.refresh()
+
+    async def stop(self) -> None:
+        """Finish and disconnect."""
+        await self.profiles.close()
+        await self._producer.stop()
+        await self._redis.aclose()
+
+    def register(self) -> None:
+        """Put the agents and tasks on the app."""
+        schema = BatchSchema()
+        for source in self._plan.sources.values():
+            topic = self.app.topic(topic_name(self._settings, source.topic), schema=schema)
+            self.app.agent(topic, name=f"ingest-{source.name}")(self._agent(self._ingest_from(source.name)))
+        for name, topic_, handle in (
+            ("profile", self._profile_events, self._apply),
+            ("linker", self._identity_links, self._link),
+            ("learner", self._training_examples, self._learn),
+        ):
+            self.app.agent(self.app.topic(topic_, schema=schema), name=name)(self._agent(handle))
+        self.app.task(self._every(0.5, self._fire_timers))
+        self.app.task(self._every(1.0, self._refresh))
+        self.app.task(self._every(_LAG_EVERY, self._measure_lag))
+        self.app.on_partitions_revoked.connect(self._revoked, weak=False)
+
+    async def positions(self, assigned: Iterable[TP]) -> Mapping[TP, int]:
+        """Where the store says that each of these partitions continues; see `streams.transport.Positions`."""
+        answer: dict[TP, int] = {}
+        mine = [tp for tp in assigned if tp.topic == self._profile_events]
+        self.profiles.assigned([tp.partition for tp in mine])
+        applied = await self._store.applied([tp.partition for tp in mine])
+        for tp in mine:
+            answer[tp] = applied[tp.partition] + 1
+        for tp in assigned:
+            if tp.topic == self._identity_links:
+                answer[tp] = (await self._links.state())[1] + 1
+            elif tp.topic == self._training_examples:
+                answer[tp] = (await self._learner_store.load()).applied + 1
+        self._rewound.clear()
+        return answer
+
+    def _revoked(self, *_: Any, **__: Any) -> None:
+        self.profiles.assigned(())
+
+    def _agent(self, handle: Callable[[Batch], Awaitable[None]]) -> Callable[[Any], Awaitable[None]]:
+        async def agent(stream: Any) -> None:
+            async for batch in stream:
+                try:
+                    await handle(batch)
+                except Behind as behind:
+                    await self._rewind(batch.tp, behind.offset)
+                except Exception:
+                    self._die(f"cannot handle {batch.tp} from offset {batch.records[0].offset}")
+                else:
+                    self._rewound.pop(batch.tp, None)
+
+        return agent
+
+    def _die(self, what: str) -> None:
+        log.critical("%s; stopping without acknowledging it", what, exc_info=True)
+        logging.shutdown()
+        os._exit(1)
+
+    async def _rewind(self, tp: TP, offset: int) -> None:
+        if self._rewound.get(tp) != offset:  # else: a batch from before the rewind, on its way already
+            log.warning("%s: the store continues at offset %d; reading again from there", tp, offset)
+            self._rewound[tp] = offset
+            await self.app.consumer.rewind(tp, offset)
+
+    def _ingest_from(self, source: str) -> Callable[[Batch], Awaitable[None]]:
+        async def handle(batch: Batch) -> None:
+            await self.ingest.handle(source, batch.records)
+
+        return handle
+
+    async def _apply(self, batch: Batch) -> None:
+        await self.profiles.handle(batch.tp.partition, batch.records, batch.follows)
+
+    async def _link(self, batch: Batch) -> None:
+        await self.linker.handle(batch.records, batch.follows)
+
+    async def _learn(self, batch: Batch) -> None:
+        await self.learner.handle(batch.records, batch.follows)
+
+    def _every(self, seconds: float, function: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
+        async def task() -> None:
+            while not self.app.should_stop:
+                await asyncio.sleep(seconds)
+                try:
+                    await function()
+                except Exception:
+                    self._die(f"{function.__name__} failed")
+
+        task.__name__ = function.__name__.strip("_")
+        return task
+
+    async def _fire_timers(self) -> None:
+        for partition in self.profiles.partitions:
+            if self._event_time:
+                until = self.profiles.watermark
+                if not until or self.profiles.idle(partition) < _IDLE:
+                    continue
+            else:
+                until = self._clock.now()
+            while await self.profiles.fire(partition, until):
+                await asyncio.sleep(0)
+
+    async def _refresh(self) -> None:
+        if self.app.consumer.assignment():
+            await beat(self._redis, self._name)
+        if await self.champion.refresh():
+            log.info("scoring with %s", self.champion().model)
+
+    async def _measure_lag(self) -> None:
+        waiting: dict[str, int] = {}
+        for tp in self.app.consumer.assignment():
+            waiting[tp.topic] = waiting.get(tp.topic, 0) + self.app.consumer.behind(tp)
+        for topic, records in waiting.items():
+            self._metrics.lag(topic, records)
+
+
+def create_worker(
+    settings: Settings, plan: Plan, *, metrics: WorkerMetrics | None = None, clock: Clock | None = None
+) -> WorkerApp:
+    """A worker, ready to run: `faust.Worker(create_worker(...)).execute_from_commandline()`."""
+    app = WorkerApp(
+        f"{settings.topic_prefix}{settings.group}",
+        broker=[f"kafka://{server}" for server in settings.kafka.split(",")],
+        autodiscover=False,
+        web_enabled=False,
+        store="memory://",
+        topic_allow_declare=False,  # streams.admin makes the topics
+        topic_disable_leader=True,
+        consumer_auto_offset_reset="earliest",
+        broker_session_timeout=settings.session_timeout,
+        broker_heartbeat_interval=settings.session_timeout / 5,
+        broker_commit_interval=1.0,
+        broker_max_poll_records=settings.batch,
+        stream_buffer_maxsize=8,  # batches, not events
+        stream_wait_empty=True,
+    )
+    worker = Worker(app, settings, plan, metrics or WorkerMetrics(), clock or WallClock())
+    app.rapport = worker
+    use_batches(app, worker.positions)
+    worker.register()
+    return app

@@ -1,0 +1,113 @@
+"""The learner runner: one reader of `training.examples`, exactly once.
+
+Checkpoint, champion and offset are one commit, so a restart neither forgets nor repeats an example. Scorers read the
+champion from the store; `model.snapshots` keeps every checkpoint for a rebuild.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+import msgspec
+from aiokafka.structs import ConsumerRecord
+from redis.exceptions import RedisError
+from tenacity import before_sleep_log, retry, retry_if_exception_type, wait_exponential
+
+from models.churn import Weights
+from models.cold import rules
+from models.config import ChurnConfig
+from models.labels import Example
+from models.learner import Learner
+from profiles.errors import Fenced
+from profiles.store import Output
+from profiles.stores.learner import LearnerState, LearnerStore
+from profiles.types import Profile
+from streams.metrics import WorkerMetrics
+from streams.outbox import Outbox
+from streams.profile import Behind
+from streams.topics import MODEL_SNAPSHOTS
+
+__all__ = ["Champion", "LearnerRunner"]
+
+log = logging.getLogger(__name__)
+
+_decode = msgspec.msgpack.Decoder(Example).decode
+
+_patient = retry(
+    retry=retry_if_exception_type((RedisError, Fenced)),
+    wait=wait_exponential(multiplier=0.1, max=5),
+    before_sleep=before_sleep_log(log, logging.WARNING),
+)
+
+
+class Champion:
+    """The weights that score, as the store last said; the cold-start rules until it says anything."""
+
+    def __init__(self, store: LearnerStore, config: ChurnConfig) -> None:
+        self._store = store
+        self._raw: bytes | None = None
+        self._weights = rules(config)
+
+    def __call__(self) -> Weights:
+        """The weights."""
+        return self._weights
+
+    async def refresh(self) -> bool:
+        """Look for a newer champion; True if there is one."""
+        raw = await self._store.champion()
+        if raw is None or raw == self._raw:
+            return False
+        self._weights, self._raw = Weights.from_json(raw), raw
+        return True
+
+
+class LearnerRunner:
+    """Handles `training.examples`."""
+
+    def __init__(self, store: LearnerStore, outbox: Outbox, config: ChurnConfig, metrics: WorkerMetrics) -> None:
+        self._store = store
+        self._outbox = outbox
+        self._config = config
+        self._metrics = metrics
+        self._learner = Learner(config)
+        self._version = 0  # of the store, that the learner in memory stands for
+
+    @_patient
+    async def handle(self, records: Sequence[ConsumerRecord], follows: int) -> None:
+        """Predict, then learn, a batch of examples, and commit.
+
+        Raises:
+            Behind: the store has not learned what came before this batch.
+        """
+        await self._recover()
+        state = await self._store.load()
+        if state.applied + 1 < follows:
+            raise Behind(state.applied + 1)
+        if state.version != self._version:
+            held = state.checkpoint
+            self._learner = Learner.restore(held, self._config) if held is not None else Learner(self._config)
+            self._version = state.version
+        examples = [_decode(record.value) for record in records if record.offset > state.applied]
+        if not examples:
+            return
+        self._version = -1  # until the commit, the learner in memory stands for nothing the store knows
+        learned = self._learner.learn(examples)
+        checkpoint = self._learner.checkpoint()
+        champion = self._learner.champion()
+        snapshot = Output(MODEL_SNAPSHOTS, champion.model.encode(), checkpoint, f"checkpoint:{records[-1].offset}", 0)
+        after = LearnerState(state.version, records[-1].offset, checkpoint, champion.to_json())
+        self._version = await self._store.commit(after, [snapshot], 0)
+        self._metrics.learned(learned, self._learner.quality())
+        await self._outbox.deliver([snapshot], after.applied, _no_documents)
+        await self._store.clear_outbox(self._version)
+
+    async def _recover(self) -> None:
+        entries = await self._store.outbox()
+        if entries:
+            await self._outbox.deliver([output for _, part in entries for output in part], -1, _no_documents)
+            await self._store.clear_outbox(entries[-1][0])
+
+
+async def _no_documents(_: list[str]) -> dict[str, Profile]:
+    return {}

@@ -1,0 +1,108 @@
+"""What is committed, as it is committed: the tail of `profile.changes` and `alerts`, for the console's live page."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from typing import Any
+
+import msgspec
+import orjson
+from aiokafka import AIOKafkaConsumer
+from aiokafka.errors import KafkaError
+from aiokafka.structs import ConsumerRecord
+
+from profiles.stores.redis import decode_profile
+from streams.settings import Settings
+from streams.topics import ALERTS, PROFILE_CHANGES, topic_name
+
+__all__ = ["LiveEvent", "LiveFeed"]
+
+log = logging.getLogger(__name__)
+
+_WAITING = 1000  # events kept for a reader that is slow; then it misses the oldest
+
+
+class LiveEvent(msgspec.Struct, frozen=True):
+    """Something that has just been committed."""
+
+    kind: str  # profile, alert
+    id: str  # the same however often it is delivered
+    data: dict[str, Any]
+
+
+class LiveFeed:
+    """Reads from now on, in no group, and hands every event to every subscriber."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._servers = settings.kafka
+        self._changes = topic_name(settings, PROFILE_CHANGES)
+        self._alerts = topic_name(settings, ALERTS)
+        self._subscribers: set[asyncio.Queue[LiveEvent]] = set()
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to read; a broker that is away is waited for."""
+        self._task = asyncio.create_task(self._read())
+
+    async def stop(self) -> None:
+        """Stop reading."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def subscribe(self) -> AsyncIterator[LiveEvent]:
+        """Everything from now on, until the iterator is closed."""
+        queue: asyncio.Queue[LiveEvent] = asyncio.Queue(_WAITING)
+        self._subscribers.add(queue)
+        try:
+            while True:
+                yield await queue.get()
+        finally:
+            self._subscribers.discard(queue)
+
+    async def _read(self) -> None:
+        while True:
+            consumer = AIOKafkaConsumer(
+                self._changes, self._alerts, bootstrap_servers=self._servers, auto_offset_reset="latest"
+            )
+            try:
+                await consumer.start()
+                async for record in consumer:
+                    if self._subscribers:
+                        self._tell(self._event(record))
+            except (KafkaError, OSError) as error:
+                log.warning("the live feed has lost Kafka (%s); trying again", error)
+                await asyncio.sleep(1)
+            finally:
+                await consumer.stop()
+
+    def _event(self, record: ConsumerRecord) -> LiveEvent:
+        if record.topic == self._alerts:
+            data = orjson.loads(record.value)
+            return LiveEvent("alert", data["id"], data)
+        profile = decode_profile(record.key.decode(), record.value)
+        data = {
+            "id": profile.id,
+            "updated": profile.updated,
+            "redirect": profile.redirect or None,
+            "stage": profile.stage or None,
+            "segments": sorted(profile.segments),
+            "churn": None
+            if profile.score is None
+            else {
+                "risk": profile.score.risk,
+                "band": profile.score.band,
+                "scored_at": profile.score.at,
+                "model": profile.score.model,
+                "reasons": [msgspec.structs.asdict(reason) for reason in profile.score.reasons],
+            },
+        }
+        return LiveEvent("profile", f"{record.partition}-{record.offset}", data)
+
+    def _tell(self, event: LiveEvent) -> None:
+        for queue in self._subscribers:
+            if queue.full():
+                queue.get_nowait()
+            queue.put_nowait(event)

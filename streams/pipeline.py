@@ -1,0 +1,79 @@
+"""The path of an event, top to bottom. Read this first.
+
+An event enters through the collector (or any Kafka producer) on a source topic, keyed by its sender. *Ingest* makes
+it neutral, finds out whose it is and hands it on by profile id; what can never be accepted goes to `events.rejected`
+with its bytes and the reason. *Profile* folds it into its customer's profile and derives what follows from it: label,
+score, segments, alerts, and the time at which silence will matter. All of that is one atomic commit, together with the
+outputs (the outbox) and the offset up to which the log has been applied.
+
+`streams/ingest.py` and `streams/profile.py` are the runners: they alone talk to Kafka and the store.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Generic, TypeVar
+
+from models.alerts import compile_alerts
+from models.segments import compile_segments
+
+from models.churn import Weights
+from profiles.state import Caps
+from profiles.stores.links import LinkStore
+from streams.plan import Plan
+from streams.settings import Settings
+from streams.steps.alert import alert
+from streams.steps.check import check
+from streams.steps.decode import decode
+from streams.steps.identify import identify
+from streams.steps.intake import Intake
+from streams.steps.label import label
+from streams.steps.score import score
+from streams.steps.segment import segment
+from streams.steps.update import update
+from streams.steps.wake import wake
+from streams.steps.work import Work
+
+__all__ = ["Pipeline", "ingest_pipeline", "profile_pipeline"]
+
+Batch = TypeVar("Batch")
+Step = Callable[[Batch], None] | Callable[[Batch], Awaitable[None]]
+
+
+def ingest_pipeline(plan: Plan, links: LinkStore) -> Pipeline[Intake]:
+    """From the raw records of one source to neutral events, each with its profile."""
+    return Pipeline(
+        decode(),
+        check(plan),
+        identify(plan, links),
+    )
+
+
+def profile_pipeline(plan: Plan, settings: Settings, champion: Callable[[], Weights]) -> Pipeline[Work]:
+    """From the events and commands of one partition to changed profiles and what follows from them."""
+    caps = Caps(timeline=settings.timeline, seen=settings.seen)
+    segments = compile_segments(plan.segments, plan.currency)
+    alerts = compile_alerts(plan.alerts, plan.currency, segments=[rule.name for rule in plan.segments])
+    return Pipeline(
+        update(plan.currency, caps, settings.partitions),
+        label(plan.churn, plan.currency),
+        score(champion, plan.churn, plan.currency),
+        segment(segments),
+        alert(alerts),
+        wake(segments, alerts, plan.churn),
+    )
+
+
+class Pipeline(Generic[Batch]):
+    """A flat list of steps."""
+
+    def __init__(self, *steps: Step[Batch]) -> None:
+        self.steps: Sequence[Step[Batch]] = steps
+
+    async def run(self, batch: Batch) -> None:
+        """Take a batch through every step."""
+        for step in self.steps:
+            waiting = step(batch)
+            if inspect.isawaitable(waiting):
+                await waiting

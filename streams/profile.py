@@ -1,0 +1,264 @@
+"""The profile runner: one writer per partition, from a fetched batch (or a due timer) to one atomic commit.
+
+What a batch needs is read in one round trip and written in one. State, indexes, timers, outbox and the applied offset
+move together, and only if the partition's version is still the one that was read; so whatever is killed, repeated,
+paused or rebalanced, every record is applied exactly once. Outputs are produced from the outbox while the next batch
+is being worked on, and leave it with the next commit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Sequence
+
+import msgspec
+from aiokafka.structs import ConsumerRecord
+from redis.exceptions import RedisError
+from tenacity import before_sleep_log, retry, retry_if_exception_type, wait_exponential
+
+from profiles.errors import Fenced
+from profiles.store import Changes, Loaded, Output, Store
+from profiles.types import Event, Profile, Record
+from streams.clock import Clock
+from streams.metrics import WorkerMetrics
+from streams.outbox import Outbox
+from streams.pipeline import Pipeline
+from streams.steps.work import Work
+from streams.ticks import Tick, event_ticks, latest_event
+
+__all__ = ["Behind", "ProfileRunner"]
+
+log = logging.getLogger(__name__)
+
+_DUE = 1000  # profiles whose timers are taken up at once
+
+_decode = msgspec.msgpack.Decoder(Record).decode
+
+_patient = retry(  # a store that is away or restarting is waited for; it is told to nobody that all is well
+    retry=retry_if_exception_type(RedisError),
+    wait=wait_exponential(multiplier=0.1, max=5),
+    before_sleep=before_sleep_log(log, logging.WARNING),
+)
+
+
+class Behind(Exception):
+    """The store has applied less than this worker had delivered (it was restored): read again from `offset`."""
+
+    def __init__(self, offset: int) -> None:
+        super().__init__(f"the store continues at offset {offset}")
+        self.offset = offset
+
+
+class _Partition:
+    """What this worker holds of a partition between batches."""
+
+    __slots__ = ("active", "delivering", "lock", "produced", "ready")
+
+    def __init__(self) -> None:
+        self.lock = asyncio.Lock()
+        self.ready = False  # the outbox of whoever wrote before has been delivered
+        self.produced = 0  # outbox entries up to this version have been produced
+        self.delivering: asyncio.Task[None] | None = None
+        self.active = 0.0  # monotonic time of the last batch
+
+
+class ProfileRunner:
+    """Applies `profile.events` to profiles.
+
+    Args:
+        pipeline: see `streams.pipeline.profile_pipeline`.
+        store: of the profiles.
+        outbox: delivers what was committed.
+        clock: what `now` is for live work.
+        event_time: whether timers run on event time rather than on the clock.
+    """
+
+    def __init__(
+        self,
+        pipeline: Pipeline[Work],
+        store: Store,
+        outbox: Outbox,
+        metrics: WorkerMetrics,
+        clock: Clock,
+        *,
+        event_time: bool = False,
+    ) -> None:
+        self._pipeline = pipeline
+        self._store = store
+        self._outbox = outbox
+        self._metrics = metrics
+        self._clock = clock
+        self._event_time = event_time
+        self._partitions: dict[int, _Partition] = {}
+        self.watermark = 0.0  # latest event time this worker has applied anywhere
+
+    def assigned(self, partitions: Sequence[int]) -> None:
+        """The partitions that are this worker's now; each starts by delivering what its last writer left."""
+        self._partitions = {partition: self._partitions.get(partition, _Partition()) for partition in partitions}
+        for state in self._partitions.values():
+            state.ready = False
+
+    @property
+    def partitions(self) -> list[int]:
+        """The partitions that are this worker's."""
+        return list(self._partitions)
+
+    async def handle(self, partition: int, records: Sequence[ConsumerRecord], follows: int) -> None:
+        """Apply a fetched batch.
+
+        Args:
+            partition: of `profile.events`.
+            records: in offset order.
+            follows: the offset that the batch continues from.
+
+        Raises:
+            Behind: the store has not applied what came before this batch.
+        """
+        state = self._partitions.setdefault(partition, _Partition())
+        async with state.lock:
+            state.active = time.monotonic()
+            await self._until_committed(partition, state, records, follows)
+
+    async def fire(self, partition: int, until: float) -> bool:
+        """Fire the timers due up to a time; True if there may be more."""
+        state = self._partitions.setdefault(partition, _Partition())
+        async with state.lock:
+            return await self._until_committed(partition, state, (), 0, until)
+
+    def idle(self, partition: int) -> float:
+        """Seconds since the last batch of a partition."""
+        state = self._partitions.get(partition)
+        return time.monotonic() - (state.active if state is not None else 0.0)
+
+    async def _until_committed(
+        self,
+        partition: int,
+        state: _Partition,
+        records: Sequence[ConsumerRecord],
+        follows: int,
+        until: float | None = None,
+    ) -> bool:
+        while True:
+            try:
+                if not state.ready:
+                    await self._recover(partition, state)
+                more = await self._apply(partition, state, records, follows, until)
+                if not (more and records):
+                    return more
+            except Fenced as fenced:
+                # Either another worker has taken over, and then our partitions are about to be revoked, or our own
+                # commit had reached the store and its answer was lost. Reading again tells: what is applied is applied.
+                log.warning("%s", fenced)
+                self._metrics.fenced()
+                state.ready = False
+
+    @_patient
+    async def _recover(self, partition: int, state: _Partition) -> None:
+        await _finish(state)
+        entries = await self._store.outbox(partition)
+        if entries:
+            applied = (await self._store.applied([partition]))[partition]
+            outputs = [output for _, part in entries for output in part]
+            await self._outbox.deliver(outputs, applied, self._fetch_from(partition))
+            state.produced = entries[-1][0]
+            await self._store.clear_outbox(partition, state.produced)
+        state.ready = True
+
+    def _fetch_from(self, partition: int) -> Callable[[list[str]], Awaitable[dict[str, Profile]]]:
+        async def fetch(ids: list[str]) -> dict[str, Profile]:
+            return await self._store.fetch(partition, ids)
+
+        return fetch
+
+    async def _apply(
+        self,
+        partition: int,
+        state: _Partition,
+        raw: Sequence[ConsumerRecord],
+        follows: int,
+        until: float | None,
+    ) -> bool:
+        decoded = [_decode(record.value) for record in raw]
+        horizon = until
+        if self._event_time and until is None:
+            horizon = latest_event(decoded, self.watermark)
+        loaded = await self._load(partition, list({record.profile for record in decoded}), horizon)
+        if raw and loaded.applied + 1 < follows:
+            raise Behind(loaded.applied + 1)
+        records = [record for record, at in zip(decoded, raw, strict=True) if at.offset > loaded.applied]
+        more = len(loaded.due) >= _DUE
+        if more:
+            # Too many timers for one commit: fire the earliest before anything that is later.
+            records, until = [], loaded.due[-1][1]
+        if not records and not loaded.due:
+            return False
+        work = Work(partition, loaded)
+        await self._derive(work, records, until)
+        applied = raw[-1].offset if records else None
+        if work.changed or applied is not None:
+            await self._commit(partition, state, work, applied)
+            self._observe(work, records)
+        return more
+
+    @_patient
+    async def _load(self, partition: int, ids: list[str], due_by: float | None) -> Loaded:
+        return await self._store.load(partition, ids, due_by=due_by, limit=_DUE)
+
+    async def _derive(self, work: Work, records: Sequence[Record], until: float | None) -> None:
+        if self._event_time:
+            end = until if until is not None else latest_event(records, work.watermark)
+            ticks = event_ticks(work, records, end)
+        else:
+            now = self._clock.now() if until is None else until
+            work.watermark = latest_event(records, work.watermark)
+            due = [work.profiles[id_] for id_, _ in work.loaded.due if id_ in work.profiles]
+            ticks = iter((Tick(now, records, due),))
+        for tick in ticks:
+            work.begin(tick.now, tick.records, tick.due)
+            await self._pipeline.run(work)
+
+    async def _commit(self, partition: int, state: _Partition, work: Work, applied: int | None) -> None:
+        started = time.perf_counter()
+        changes = work.changes(applied, state.produced)
+        version = await self._write(partition, changes)
+        self._metrics.committed(time.perf_counter() - started, len(work.changed))
+        self.watermark = max(self.watermark, work.watermark)
+        await _finish(state)
+        if changes.outputs:
+            at = work.loaded.applied if applied is None else applied
+            state.delivering = asyncio.create_task(self._deliver(state, version, changes.outputs, at, work.changed))
+
+    @_patient
+    async def _write(self, partition: int, changes: Changes) -> int:
+        return await self._store.commit(partition, changes)
+
+    async def _deliver(
+        self, state: _Partition, version: int, outputs: list[Output], applied: int, documents: dict[str, Profile]
+    ) -> None:
+        async def fetch(ids: list[str]) -> dict[str, Profile]:
+            return {id_: documents[id_] for id_ in ids}
+
+        await self._outbox.deliver(outputs, applied, fetch)
+        state.produced = version
+
+    def _observe(self, work: Work, records: Sequence[Record]) -> None:
+        now = self._clock.now()
+        self._metrics.applied(
+            [now - record.received for record in records if type(record) is Event],
+            repeats=work.repeats,
+            risks=[profile.score.risk for profile in work.changed.values() if profile.score is not None],
+            alerts=[alert for _, alert in work.alerts.values()],
+        )
+
+    async def close(self) -> None:
+        """Wait for what is being delivered."""
+        for state in self._partitions.values():
+            await _finish(state)
+
+
+async def _finish(state: _Partition) -> None:
+    delivering, state.delivering = state.delivering, None
+    if delivering is not None:
+        await delivering

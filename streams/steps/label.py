@@ -1,0 +1,34 @@
+"""Label: release the labels that have matured, and keep the features of now for the labels to come."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from models import labels
+from models.config import ChurnConfig
+from profiles.store import Output
+from streams.steps.work import Work
+from streams.topics import TRAINING_EXAMPLES
+
+__all__ = ["label"]
+
+_encode = msgspec.msgpack.Encoder().encode
+
+
+def label(config: ChurnConfig, currency: str) -> Callable[[Work], None]:
+    """The step. An example is released at its due time plus the allowed lateness, for both classes alike."""
+
+    def run(work: Work) -> None:
+        for profile in work.live():
+            for example in labels.mature(profile, work.now, config):
+                work.outputs.append(
+                    Output(TRAINING_EXAMPLES, profile.id.encode(), _encode(example), example.key, partition=0)
+                )
+            following = labels.next_snapshot(profile, work.now, config)
+            if profile.snapshot_at and profile.snapshot_at <= work.now:
+                labels.take(profile, work.now, config, currency)
+            profile.snapshot_at = following or 0.0
+
+    return run
