@@ -29,7 +29,7 @@ OLDEST_REDIS = (6, 2)
 
 
 class Server(ABC):
-    """A server as a child process: `start`, `ready`, `stop`, and for fault tests `process.kill` and `.pause`."""
+    """A server as a child process: `start`, `ready`, `stop`, and for fault tests `kill`, `pause`, `resume`."""
 
     process: Process
 
@@ -44,6 +44,18 @@ class Server(ABC):
     def stop(self, timeout: float = 3.0) -> None:
         """Stop it within about `timeout` seconds."""
         self.process.stop(timeout)
+
+    def kill(self) -> None:
+        """SIGKILL; `start` brings it back."""
+        self.process.kill()
+
+    def pause(self) -> None:
+        """SIGSTOP: connections stay open and nothing is answered."""
+        self.process.pause()
+
+    def resume(self) -> None:
+        """Go on after `pause`."""
+        self.process.resume()
 
     def ready(self, timeout: float) -> None:
         """Wait until it answers.

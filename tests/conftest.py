@@ -1,0 +1,156 @@
+"""Fixtures: real servers (see tests/servers), and settings that share nothing with any other test."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from pydantic import SecretStr
+
+from console.process import Reaper
+from console.resp import ask_redis
+from streams.settings import Settings
+from tests.servers import (
+    Candidate,
+    KafkaServer,
+    RedisServer,
+    first_that_runs,
+    kafka_candidates,
+    local_kafka,
+    redis_candidates,
+)
+from tests.servers.given import describe_kafka
+
+MakeSettings = Callable[..., Settings]
+
+MARKS = {
+    "kafka": ["kafka"],
+    "own_kafka": ["kafka"],
+    "apache_kafka": ["kafka", "apache"],
+    "redis_url": ["redis"],
+    "own_redis": ["redis"],
+    "make_settings": ["kafka", "redis"],
+}
+DATABASES = itertools.count()
+
+
+def pytest_report_header() -> list[str]:
+    """Which servers the tests are going to use."""
+    return [f"servers: Kafka: {kafka_candidates()[0].name}; Redis: {redis_candidates()[0].name}"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark tests by the servers that they ask for, so that `-m 'not kafka'` works."""
+    for item in items:
+        for fixture in getattr(item, "fixturenames", ()):
+            for mark in MARKS.get(fixture, ()):
+                item.add_marker(mark)
+
+
+@pytest.fixture(scope="session")
+def reaper() -> Iterator[Reaper]:
+    """Ends our servers even if this process is killed."""
+    with Reaper() as guard:
+        yield guard
+
+
+@pytest.fixture(scope="session")
+def kafka_server(tmp_path_factory: pytest.TempPathFactory, reaper: Reaper) -> Iterator[KafkaServer]:
+    """The Kafka that the tests share: do not stop or kill it (see `own_kafka`)."""
+    _, server, reasons = first_that_runs(kafka_candidates(), tmp_path_factory.mktemp("kafka"), reaper)
+    _say_why(reasons)
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def kafka(kafka_server: KafkaServer) -> str:
+    """Bootstrap servers of the shared Kafka."""
+    return kafka_server.bootstrap
+
+
+@pytest.fixture(scope="session")
+def apache_kafka(kafka: str) -> str:
+    """Bootstrap servers of the shared Kafka if it is Apache Kafka itself; else the test is skipped.
+
+    RAPPORT_TEST_REQUIRE=apache makes that a failure.
+    """
+    described = describe_kafka(kafka, timeout=10) or {}
+    if described.get("cluster_id") == "tansu_cluster":
+        reason = "needs Apache Kafka itself, and this is the embedded broker (Java 17 and Maven, or Docker, would do)"
+        if os.environ.get("RAPPORT_TEST_REQUIRE") == "apache":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return kafka
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory, reaper: Reaper) -> Iterator[RedisServer]:
+    """The Redis that the tests share: do not stop or kill it (see `own_redis`)."""
+    _, server, reasons = first_that_runs(redis_candidates(), tmp_path_factory.mktemp("redis"), reaper)
+    _say_why(reasons)
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def redis_url(redis_server: RedisServer) -> str:
+    """URL of an empty database of the shared Redis, this test's own."""
+    url = redis_server.url
+    if "RAPPORT_TEST_REDIS" not in os.environ:  # in somebody else's, we touch the named database only
+        url = urlsplit(url)._replace(path=f"/{next(DATABASES) % 16}").geturl()
+    ask_redis(url, ["FLUSHDB"], timeout=30)
+    return url
+
+
+@pytest.fixture
+def own_kafka(tmp_path: Path, reaper: Reaper) -> Iterator[KafkaServer]:
+    """A Kafka of this test alone, to kill, pause and restart. Apache's if possible."""
+    yield from _own(local_kafka(), tmp_path / "own-kafka", reaper)
+
+
+@pytest.fixture
+def own_redis(tmp_path: Path, reaper: Reaper) -> Iterator[RedisServer]:
+    """A Redis of this test alone, with an append-only file, to kill, pause and restart."""
+    yield from _own(redis_candidates({"RAPPORT_TEST_SKIP_SERVERS": "docker"}), tmp_path / "own-redis", reaper)
+
+
+@pytest.fixture
+def make_settings(tmp_path: Path, request: pytest.FixtureRequest) -> MakeSettings:
+    """Makes settings: the shared servers, but topics, consumer group and database of this test alone.
+
+    All settings of one test share them, so two calls describe two processes of one Rapport.
+    """
+    name = f"t{uuid.uuid4().hex[:10]}"
+
+    def make(**overrides: Any) -> Settings:
+        values: dict[str, Any] = {"topic_prefix": f"{name}.", "group": name, "partitions": 4, "session_timeout": 6.0}
+        if "kafka" not in overrides:
+            values["kafka"] = request.getfixturevalue("kafka")
+        if "redis" not in overrides:
+            values["redis"] = request.getfixturevalue("redis_url")
+        values |= {"port": 0, "api_token": "token", **overrides}
+        for secret in ("redis", "api_token"):
+            if isinstance(values[secret], str):
+                values[secret] = SecretStr(values[secret])
+        return Settings(**values)
+
+    return make
+
+
+def _own(candidates: list[Candidate[Any]], directory: Path, reaper: Reaper) -> Iterator[Any]:
+    _, server, reasons = first_that_runs(candidates, directory, reaper)
+    _say_why(reasons)
+    yield server
+    server.stop()
+
+
+def _say_why(reasons: list[str]) -> None:
+    for reason in reasons:
+        print(f"\nserver not used: {reason}")  # noqa: T201  (pytest shows it where it matters)
