@@ -1,0 +1,84 @@
+"""Alerts: the list, and a person's decisions, which go through the profile's one writer."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from console.api.errors import ApiError, describe_errors
+from console.api.ports import ApiDeps
+from console.api.profiles import Cursor, Limit
+from console.documents import AlertView, Page
+from console.view import alert_view
+from profiles.types import Alert, AlertCommand
+
+__all__ = ["Decision", "alerts_router"]
+
+_BECOMES = {"acknowledge": "acknowledged", "resolve": "resolved"}
+_OVER = frozenset({"resolved", "cleared"})
+_LOOK = 0.05
+"""Seconds between looks at whether a decision has been carried out."""
+
+
+class Decision(BaseModel):
+    """Who decided, and why."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    by: str = Field(default="", max_length=200, description="Who.")
+    note: str = Field(default="", max_length=2000, description="Why, or what was done.")
+
+
+def alerts_router(deps: ApiDeps) -> APIRouter:
+    """The routes below /v1/alerts."""
+    router = APIRouter(prefix="/alerts", tags=["alerts"])
+
+    @router.get("", summary="Alerts, the newest first", responses=describe_errors(400, 401))
+    async def alerts(
+        state: Annotated[
+            Literal["open", "acknowledged", "resolved", "cleared"] | None,
+            Query(description="Only those in this state."),
+        ] = None,
+        limit: Limit = 50,
+        cursor: Cursor = None,
+    ) -> Page[AlertView]:
+        rows, following = await deps.reader.alerts(state=state, limit=limit, cursor=cursor)
+        return Page(data=[alert_view(profile, alert) for profile, alert in rows], next=following)
+
+    @router.post(
+        "/{alert}/{action}",
+        summary="Acknowledge or resolve an alert",
+        description="200 with the alert once the decision is carried out; 202 with the alert as it still is when that "
+        "takes longer than five seconds. The decision is safe in both cases.",
+        responses={202: {"model": AlertView, "description": "Accepted"}, **describe_errors(400, 401, 404, 409)},
+    )
+    async def decide(
+        alert: str, action: Literal["acknowledge", "resolve"], response: Response, decision: Decision | None = None
+    ) -> AlertView:
+        profile, now = await _known(alert)
+        target = _BECOMES[action]
+        if now.state == target:
+            return alert_view(profile, now)
+        if now.state in _OVER:
+            raise ApiError(409, "alert_over", f"the alert is already {now.state}; there is nothing to {action}")
+        said = decision or Decision()
+        await deps.commands.send(AlertCommand(profile, alert, action, deps.clock(), said.by, said.note))
+        until = time.monotonic() + deps.wait
+        while now.state != target and time.monotonic() < until:
+            await asyncio.sleep(_LOOK)
+            profile, now = await _known(alert)
+        if now.state != target:
+            response.status_code = 202
+        return alert_view(profile, now)
+
+    async def _known(alert: str) -> tuple[str, Alert]:
+        found = await deps.reader.alert(alert)
+        if found is None:
+            raise ApiError(404, "unknown_alert", f"there is no alert {alert!r}")
+        return found
+
+    return router

@@ -1,0 +1,49 @@
+"""The support API as one ASGI application."""
+
+from __future__ import annotations
+
+from importlib.metadata import PackageNotFoundError, version
+
+from fastapi import APIRouter, Depends, FastAPI
+
+from console.api.alerts import alerts_router
+from console.api.auth import bearer
+from console.api.errors import handle_errors
+from console.api.live import live_router
+from console.api.operations import operations_router, rejected_router
+from console.api.paths import IdentityPaths
+from console.api.ports import ApiDeps
+from console.api.profiles import profiles_router
+from console.api.segments import segments_router
+
+__all__ = ["create_api"]
+
+DESCRIPTION = """Live customer profiles, with churn risk, reasons, segments and alerts.
+
+Send `Authorization: Bearer TOKEN` with everything below `/v1`. Lists answer `{"data": […], "next": cursor}`; give the
+cursor back as `cursor` until `next` is null. Every error is `{"code", "message"}`.
+"""
+
+
+def create_api(deps: ApiDeps) -> FastAPI:
+    """Build the application. Further routers (the collector's) may be included in it.
+
+    Args:
+        deps: what it reads from and writes to; closing them is the caller's.
+    """
+    app = FastAPI(title="Rapport support API", version=_version(), description=DESCRIPTION, redoc_url=None)
+    v1 = APIRouter(prefix="/v1", dependencies=[Depends(bearer(deps.token))])
+    for build in (profiles_router, segments_router, alerts_router, live_router, rejected_router):
+        v1.include_router(build(deps))
+    app.include_router(v1)
+    app.include_router(operations_router(deps.checks))
+    app.add_middleware(IdentityPaths)
+    handle_errors(app)
+    return app
+
+
+def _version() -> str:
+    try:
+        return version("rapport-cdp")
+    except PackageNotFoundError:  # run from a checkout that was never installed
+        return "0"

@@ -1,0 +1,78 @@
+"""Every error of the API is `{"code", "message"}`; what went wrong inside stays inside."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from console.documents import Problem
+
+__all__ = ["ApiError", "describe_errors", "handle_errors"]
+
+
+class ApiError(Exception):
+    """An answer other than success."""
+
+    def __init__(self, status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+        self.headers = dict(headers or {})
+
+
+def handle_errors(app: FastAPI) -> None:
+    """Give an application this way of answering errors, those of unknown routes included."""
+
+    async def api_error(_: Request, error: Exception) -> Response:
+        assert isinstance(error, ApiError)
+        return _answer(error.status, error.code, error.message, error.headers)
+
+    async def http_error(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        code = HTTPStatus(error.status_code).name.lower()
+        return _answer(error.status_code, code, _words(request, error), error.headers)
+
+    async def invalid(_: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)
+        message = "; ".join(_problem(problem) for problem in error.errors())
+        return _answer(HTTPStatus.BAD_REQUEST, "invalid_request", message)
+
+    async def unexpected(_: Request, error: Exception) -> Response:
+        message = "something went wrong here; it is in the log of the API"
+        return _answer(HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", message)
+
+    app.add_exception_handler(ApiError, api_error)
+    app.add_exception_handler(HTTPException, http_error)
+    app.add_exception_handler(RequestValidationError, invalid)
+    app.add_exception_handler(Exception, unexpected)
+
+
+def describe_errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The `responses` of a route for OpenAPI."""
+    return {status: {"model": Problem, "description": HTTPStatus(status).phrase} for status in statuses}
+
+
+def _words(request: Request, error: HTTPException) -> str:
+    if error.status_code == HTTPStatus.NOT_FOUND and error.detail == HTTPStatus.NOT_FOUND.phrase:
+        return f"there is nothing at {request.url.path}; what there is: /docs"
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        allowed = (error.headers or {}).get("Allow", "")
+        return f"{request.method} is not possible here{f'; use {allowed}' if allowed else ''}"
+    return str(error.detail)
+
+
+def _problem(problem: Mapping[str, Any]) -> str:
+    where = ".".join(str(part) for part in problem["loc"] if part not in {"query", "body", "path"})
+    return f"{where}: {problem['msg']}" if where else str(problem["msg"])
+
+
+def _answer(status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> Response:
+    body = orjson.dumps({"code": code, "message": message})
+    return Response(body, status, dict(headers or {}), media_type="application/json")

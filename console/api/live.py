@@ -1,0 +1,48 @@
+"""Server-sent events: what is committed, as it is committed."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from typing import Annotated, Literal
+
+import orjson
+from fastapi import APIRouter, Query
+from sse_starlette import EventSourceResponse, ServerSentEvent
+
+from console.api.errors import describe_errors
+from console.api.ports import ApiDeps
+
+__all__ = ["HEARTBEAT", "live_router"]
+
+HEARTBEAT = 15
+"""Seconds between heartbeats: shorter than the idle time after which proxies close a connection."""
+
+
+def live_router(deps: ApiDeps) -> APIRouter:
+    """The route /v1/live."""
+    router = APIRouter(tags=["live"])
+
+    @router.get(
+        "/live",
+        summary="Changes of profiles and alerts as they happen",
+        description="Server-sent events named `profile` and `alert`, each with JSON data; a comment every 15 s while "
+        "nothing happens. There is no replay: after reconnecting, read what is shown anew.",
+        response_class=EventSourceResponse,
+        responses=describe_errors(400, 401),
+    )
+    async def live(
+        kind: Annotated[Literal["profile", "alert"] | None, Query(description="Only these.")] = None,
+    ) -> EventSourceResponse:
+        return EventSourceResponse(_events(deps, kind), ping=HEARTBEAT, headers={"X-Accel-Buffering": "no"})
+
+    return router
+
+
+async def _events(deps: ApiDeps, kind: str | None) -> AsyncIterator[ServerSentEvent]:
+    subscription = deps.feed.subscribe()
+    async with aclosing(subscription):  # type: ignore[type-var]
+        yield ServerSentEvent(comment="connected")
+        async for event in subscription:
+            if kind is None or event.kind == kind:
+                yield ServerSentEvent(orjson.dumps(event.data).decode(), event=event.kind, id=event.id)

@@ -1,0 +1,86 @@
+"""What operators and their tools ask: rejected events, health, readiness, metrics."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Response
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from console.api.errors import describe_errors
+from console.api.ports import ApiDeps, Check
+from console.api.profiles import Limit
+from console.documents import Health, Page, Readiness
+
+__all__ = ["operations_router", "rejected_router"]
+
+PATIENCE = 2.0
+"""Seconds that a dependency has to answer."""
+
+
+def rejected_router(deps: ApiDeps) -> APIRouter:
+    """The route /v1/rejected."""
+    router = APIRouter(tags=["operations"])
+
+    @router.get("/rejected", summary="Events that were not accepted, newest first", responses=describe_errors(400, 401))
+    async def rejected(
+        limit: Limit = 50,
+        source: Annotated[str | None, Query(description="Only of this source.")] = None,
+        reason: Annotated[str | None, Query(description="Only for this reason, e.g. unknown_event.")] = None,
+    ) -> Page[dict[str, Any]]:
+        return Page(data=await deps.rejected.tail(limit, source=source, reason=reason), next=None)
+
+    return router
+
+
+def operations_router(checks: Mapping[str, Check]) -> APIRouter:
+    """/health, /ready and /metrics; open to whoever reaches the port, as probes and scrapers expect."""
+    router = APIRouter(tags=["operations"])
+
+    @router.get("/health", summary="The process is up")
+    async def health() -> Health:
+        return Health(status="ok")
+
+    @router.get(
+        "/ready",
+        summary="Everything it depends on answers",
+        responses={503: {"model": Readiness, "description": "Something does not answer; it says what."}},
+    )
+    async def ready(response: Response) -> Readiness:
+        answers = await asyncio.gather(*(_ask(check) for check in checks.values()))
+        found = dict(zip(checks, answers, strict=True))
+        silent = [f"{name}: {answer}" for name, answer in found.items() if answer != "ok"]
+        if silent:
+            response.status_code = 503
+            return Readiness(code="not_ready", message="; ".join(silent), checks=found)
+        return Readiness(code="ready", message="everything answers", checks=found)
+
+    @router.get("/metrics", summary="Prometheus metrics", response_class=Response)
+    async def metrics() -> Response:
+        return Response(generate_latest(_registry()), media_type=CONTENT_TYPE_LATEST)
+
+    return router
+
+
+async def _ask(check: Check) -> str:
+    try:
+        async with asyncio.timeout(PATIENCE):
+            await check()
+    except TimeoutError:
+        return f"no answer within {PATIENCE:g} s"
+    except Exception as error:
+        return str(error) or type(error).__name__
+    return "ok"
+
+
+def _registry() -> CollectorRegistry:
+    """This process's metrics, or those of all processes where prometheus_client's multi-process mode is on."""
+    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+        return REGISTRY
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    return registry

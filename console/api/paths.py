@@ -1,0 +1,51 @@
+"""Identities in paths: `/v1/profiles/{type}:{value}`, where a value may hold colons, slashes and anything else."""
+
+from __future__ import annotations
+
+from urllib.parse import quote, unquote
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from console.api.errors import ApiError
+from profiles.types import Identity
+
+__all__ = ["IdentityPaths", "parse_identity"]
+
+_PREFIX = "/v1/profiles/"
+_EVENTS = "/events"
+
+
+class IdentityPaths:
+    """Makes an identity one segment of the path, so that routes can match it.
+
+    Servers hand over paths already decoded, where a slash of a value looks like one of the route. This goes back to
+    the path as sent: only a literal `/events` at its end belongs to the route.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"].startswith(_PREFIX):
+            scope = {**scope, "path": one_segment(scope.get("raw_path") or quote(scope["path"]).encode())}
+        await self._app(scope, receive, send)
+
+
+def one_segment(raw_path: bytes) -> str:
+    """The path with its identity percent-encoded as one segment."""
+    rest = raw_path.decode("latin-1").partition("?")[0].removeprefix(_PREFIX)
+    tail = _EVENTS if rest.endswith(_EVENTS) else ""
+    identity = unquote(rest.removesuffix(tail))
+    return f"{_PREFIX}{quote(identity, safe='')}{tail}"
+
+
+def parse_identity(segment: str) -> Identity:
+    """`("user_id", "42")` of the percent-encoded segment `user_id%3A42`.
+
+    Raises:
+        ApiError: it is no identity.
+    """
+    kind, colon, value = unquote(segment).partition(":")
+    if not (kind and colon and value):
+        raise ApiError(400, "invalid_identity", "write an identity as TYPE:VALUE, such as user_id:42")
+    return kind, value

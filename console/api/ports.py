@@ -1,0 +1,81 @@
+"""What the support API needs of the rest of Rapport."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from pydantic import SecretStr
+
+from console.view import Described
+from profiles.store import Reader
+from profiles.types import AlertCommand
+
+__all__ = ["ApiDeps", "Check", "Commands", "Feed", "LiveEvent", "Rejected"]
+
+Check = Callable[[], Awaitable[object]]
+"""Returns when a dependency answers, and raises when it does not."""
+
+
+class LiveEvent(Protocol):
+    """Something that has just been committed."""
+
+    @property
+    def kind(self) -> str:
+        """`profile` or `alert`."""
+        ...
+
+    @property
+    def id(self) -> str:
+        """The same however often it is delivered."""
+        ...
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """What changed, as JSON can hold it."""
+        ...
+
+
+class Commands(Protocol):
+    """The way to a profile's one writer."""
+
+    async def send(self, command: AlertCommand) -> None:
+        """Hand over a person's decision; returns when it is safe, not when it is carried out."""
+        ...
+
+
+class Feed(Protocol):
+    """What is committed, as it is committed."""
+
+    def subscribe(self) -> AsyncIterator[LiveEvent]:
+        """Everything from now on, until the iterator is closed. A reader that is too slow misses the oldest."""
+        ...
+
+
+class Rejected(Protocol):
+    """The events that were not accepted."""
+
+    async def tail(self, limit: int, source: str | None = None, reason: str | None = None) -> list[dict[str, Any]]:
+        """The latest, newest first."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ApiDeps:
+    """The dependencies of `create_api`.
+
+    `clock` tells seconds since the epoch on the clock that the workers' timers run on; `wait` is how many seconds a
+    decision on an alert is waited for.
+    """
+
+    reader: Reader
+    token: SecretStr
+    commands: Commands
+    feed: Feed
+    rejected: Rejected
+    checks: Mapping[str, Check] = field(default_factory=dict)  # by the name of the dependency
+    plan: Described | None = None
+    clock: Callable[[], float] = time.time
+    wait: float = 5.0

@@ -1,0 +1,42 @@
+"""Segments: their sizes and who is in them."""
+
+from __future__ import annotations
+
+import asyncio
+
+from fastapi import APIRouter
+
+from console.api.errors import ApiError, describe_errors
+from console.api.ports import ApiDeps
+from console.api.profiles import Cursor, Limit
+from console.documents import Page, SegmentMember, SegmentSize, rfc3339
+from console.view import segments_described, summary_view
+
+__all__ = ["segments_router"]
+
+
+def segments_router(deps: ApiDeps) -> APIRouter:
+    """The routes below /v1/segments."""
+    router = APIRouter(prefix="/segments", tags=["segments"])
+    words = segments_described(deps.plan)
+
+    @router.get("", summary="Segments and their sizes", responses=describe_errors(401))
+    async def segments() -> Page[SegmentSize]:
+        sizes = dict.fromkeys(words, 0) | await deps.reader.segment_sizes()
+        rows = [SegmentSize(name=name, description=words.get(name) or None, size=size) for name, size in sizes.items()]
+        return Page(data=rows, next=None)
+
+    @router.get("/{name}/members", summary="Who is in a segment", responses=describe_errors(400, 401, 404))
+    async def members(name: str, limit: Limit = 50, cursor: Cursor = None) -> Page[SegmentMember]:
+        if name not in words and name not in await deps.reader.segment_sizes():
+            raise ApiError(404, "unknown_segment", f"there is no segment {name!r}; /v1/segments lists them")
+        rows, following = await deps.reader.members(name, limit=limit, cursor=cursor)
+        found = await asyncio.gather(*(deps.reader.profile(id_) for id_, _ in rows))
+        data = [
+            SegmentMember(**dict(summary_view(profile)), since=rfc3339(since))
+            for (_, since), profile in zip(rows, found, strict=True)
+            if profile is not None
+        ]
+        return Page(data=data, next=following)
+
+    return router

@@ -1,0 +1,152 @@
+"""A customer on a terminal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+__all__ = ["render"]
+
+COLOURS = {"low": "green", "medium": "yellow", "high": "red"}
+TRENDS = {"new": "first score", "rising": "rising ↑", "falling": "falling ↓", "steady": "steady"}
+WIDTH = 30
+
+
+def render(document: dict[str, Any], events: list[dict[str, Any]]) -> RenderableType:
+    """A panel of the support API's document of a customer and their latest events."""
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="bold", no_wrap=True)
+    grid.add_column(overflow="fold")
+    for label, value in (
+        ("Known as", _identities(document)),
+        ("Traits", _traits(document)),
+        ("Stage", _stage(document)),
+        ("Churn risk", _risk(document["churn"])),
+        ("Alerts", _alerts(document)),
+        ("Segments", _segments(document)),
+        ("Orders", _orders(document["purchases"])),
+        ("Support", _support(document["support"])),
+        ("Activity", _activity(document)),
+        ("Latest", _events(events)),
+    ):
+        if value is not None:
+            grid.add_row(label, value)
+    return Panel(grid, title=Text(_name(document), "bold"), subtitle=document["id"], border_style="dim")
+
+
+def _name(document: dict[str, Any]) -> str:
+    traits = {name: figure["value"] for name, figure in document["traits"].items()}
+    name = " ".join(str(traits[part]) for part in ("firstName", "lastName") if traits.get(part))
+    if name or traits.get("name"):
+        return name or str(traits["name"])
+    strongest = next((identity for identity in document["identities"] if identity["type"] == "user_id"), None)
+    return f"user {strongest['value']}" if strongest else "an anonymous visitor"
+
+
+def _identities(document: dict[str, Any]) -> RenderableType:
+    by_type: dict[str, list[str]] = {}
+    for identity in document["identities"]:
+        by_type.setdefault(identity["type"], []).append(identity["value"])
+    return Text("\n".join(f"{kind} {_few(values)}" for kind, values in by_type.items()))
+
+
+def _few(values: list[str]) -> str:
+    return ", ".join(values[-3:]) + (f" and {len(values) - 3} more" if len(values) > 3 else "")
+
+
+def _traits(document: dict[str, Any]) -> RenderableType | None:
+    shown = [
+        f"{name} {figure['value']}"
+        for name, figure in document["traits"].items()
+        if not isinstance(figure["value"], dict)
+    ]
+    return Text(", ".join(shown)) if shown else None
+
+
+def _stage(document: dict[str, Any]) -> RenderableType | None:
+    stage = document["lifecycle"]
+    return Text(f"{stage['stage'].replace('_', ' ')} since {_day(stage['since'])}") if stage else None
+
+
+def _risk(churn: dict[str, Any] | None) -> RenderableType:
+    if churn is None:
+        return Text("not scored yet", "dim")
+    colour = COLOURS.get(churn["band"], "white")
+    filled = round(churn["risk"] * WIDTH)
+    bar = Text.assemble(("█" * filled, colour), ("░" * (WIDTH - filled), "dim"))
+    bar.append(f"  {churn['risk']:.0%} {churn['band']}", colour)
+    bar.append(f", {TRENDS[churn['trend']]}   scored {_minute(churn['scored_at'])} by {churn['model']}", "dim")
+    reasons = [
+        Text.assemble(("+ ", "red") if reason["effect"] == "raises" else ("− ", "green"), reason["text"])
+        for reason in churn["reasons"]
+    ]
+    return Group(bar, *reasons)
+
+
+def _alerts(document: dict[str, Any]) -> RenderableType | None:
+    going_on = [alert for alert in document["alerts"] if alert["state"] in {"open", "acknowledged"}]
+    lines = [
+        f"{alert['rule']}: {alert['state']} since {_minute(alert['changed'])} ({alert['id']})" for alert in going_on
+    ]
+    return Text("\n".join(lines), "red") if lines else None
+
+
+def _segments(document: dict[str, Any]) -> RenderableType:
+    lines = [
+        Text.assemble(segment["name"], (f"  since {_day(segment['since'])}", "dim")) for segment in document["segments"]
+    ]
+    return Group(*lines) if lines else Text("none", "dim")
+
+
+def _orders(purchases: dict[str, Any]) -> RenderableType:
+    if not purchases["orders"]:
+        return Text("none", "dim")
+    text = Text(f"{purchases['orders']}, {_money(purchases['revenue'])}")
+    if purchases["refund_count"]:
+        text.append(f", {purchases['refund_count']} refunds of {_money(purchases['refunds'])}")
+    text.append(f"\nfirst {_day(purchases['first'])}, last {_day(purchases['last'])}")
+    text.append(f" ({purchases['days_since_last']:.0f} days ago)")
+    if purchases["usual_gap_days"] is not None:
+        text.append(f"; usually every {purchases['usual_gap_days']:.0f} days")
+    return text
+
+
+def _support(support: dict[str, Any]) -> RenderableType:
+    parts = [f"{support[name]} {words}" for name, words in (
+        ("open_tickets", "open"), ("opened", "tickets"), ("reopened", "reopened"), ("complaints", "complaints"),
+        ("inquiries", "inquiries"),
+    ) if support[name]]  # fmt: skip
+    parts += [f"{kind.upper()} {opinion['last']:g} (of {opinion['count']}, mean {opinion['average']:g})"
+              for kind, opinion in support["opinions"].items()]  # fmt: skip
+    return Text(", ".join(parts)) if parts else Text("nothing", "dim")
+
+
+def _activity(document: dict[str, Any]) -> RenderableType:
+    return Text(", ".join(f"{source} {seen['count']:,}" for source, seen in document["activity"].items()))
+
+
+def _events(events: list[dict[str, Any]]) -> RenderableType | None:
+    if not events:
+        return None
+    table = Table.grid(padding=(0, 2))
+    for event in events:
+        amount = f"{event['amount']['amount']} {event['amount']['currency']}" if event["amount"] else ""
+        table.add_row(Text(_minute(event["time"]), "dim"), event["source"], Text(event["name"]), amount,
+                      Text(event["about"] or "", "dim"))  # fmt: skip
+    return table
+
+
+def _money(amounts: list[dict[str, Any]]) -> str:
+    return " + ".join(f"{amount['amount']} {amount['currency']}" for amount in amounts) or "0"
+
+
+def _day(time: str) -> str:
+    return time[:10]
+
+
+def _minute(time: str) -> str:
+    return time[:16].replace("T", " ")

@@ -1,0 +1,53 @@
+"""Which Rapport a command talks to: what is given, else the environment, else what `rapport up` left behind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from console.connection import read_connection
+from profiles.errors import Misconfigured
+
+__all__ = ["DEFAULT_DATA_DIR", "DataDir", "Target", "Token", "Url", "find"]
+
+DEFAULT_DATA_DIR = Path(".rapport")
+
+DataDir = Annotated[Path, typer.Option(envvar="RAPPORT_DATA_DIR", help="Data directory of `rapport up`.")]
+Url = Annotated[
+    str | None, typer.Option(envvar="RAPPORT_URL", help="Of another Rapport, e.g. https://cdp.example.com.")
+]
+Token = Annotated[str | None, typer.Option(envvar="RAPPORT_API_TOKEN", help="Bearer token of the support API.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A Rapport and what a client needs there."""
+
+    url: str
+    write_keys: Mapping[str, str] = field(default_factory=dict)  # by source
+    token: str = ""
+
+
+def find(
+    data_dir: Path, url: str | None = None, token: str | None = None, write_keys: Mapping[str, str] | None = None
+) -> Target:
+    """The Rapport to talk to.
+
+    The keys and token of the data directory are used only for the URL they belong to: giving another leaves them out.
+
+    Raises:
+        Misconfigured: nothing says where Rapport is, or the connection file cannot be read.
+    """
+    url = (url or "").rstrip("/")
+    if url and not url.startswith(("http://", "https://")):
+        raise Misconfigured(f"{url!r} is no URL; write such as http://127.0.0.1:8000")
+    if url and not (data_dir / "rapport.json").exists():
+        return Target(url, dict(write_keys or {}), token or "")
+    known = read_connection(data_dir)
+    if url and url != known.url.rstrip("/"):
+        return Target(url, dict(write_keys or {}), token or "")
+    return Target(known.url.rstrip("/"), {**known.write_keys, **(write_keys or {})}, token or known.api_token)

@@ -1,0 +1,252 @@
+"""The documents of the support API: what `/v1` answers, field by field."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, Generic, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+__all__ = [
+    "ActivityView", "AlertView", "ChurnView", "EarlierStage", "EventView", "Figure", "Health", "IdentityView", "Money",
+    "OpinionView", "Page", "Problem", "ProfileSummary", "ProfileView", "PurchaseView", "Readiness", "ReasonView", "SegmentMember",
+    "SegmentSize", "SegmentView", "StageView", "SupportView", "TicketView", "Trend", "rfc3339",
+]  # fmt: skip
+
+Time = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
+"""RFC 3339, UTC, milliseconds."""
+
+Trend = Literal["new", "rising", "falling", "steady"]
+
+
+def rfc3339(seconds: float) -> str:
+    """`rfc3339(0) == "1970-01-01T00:00:00.000Z"`."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+class _Document(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class Money(_Document):
+    """An amount of one currency."""
+
+    amount: str = Field(description="Decimal, exact.", examples=["249.90"])
+    currency: str = Field(description="ISO 4217.", examples=["EUR"])
+    minor: int = Field(description="The same in minor units, for arithmetic.", examples=[24990])
+
+
+class IdentityView(_Document):
+    """One name that the customer is known by."""
+
+    type: str = Field(examples=["user_id"])
+    value: str = Field(examples=["42"])
+    first_seen: Time
+
+
+class Figure(_Document):
+    """A trait: the value of the latest event that set it."""
+
+    value: Any
+    at: Time
+
+
+class ActivityView(_Document):
+    """What came from one source."""
+
+    count: int
+    first: Time
+    last: Time
+
+
+class PurchaseView(_Document):
+    """All that orders say."""
+
+    orders: int
+    items: float
+    revenue: list[Money] = Field(description="By currency, before refunds.")
+    refund_count: int
+    refunds: list[Money]
+    first: Time | None
+    last: Time | None
+    days_since_last: float | None
+    usual_gap_days: float | None = Field(description="Mean days between days with orders; null before the second.")
+
+
+class TicketView(_Document):
+    """One support ticket."""
+
+    id: str
+    state: Literal["open", "solved"]
+    opened: Time | None
+    solved: Time | None
+    reopened: Time | None
+
+
+class OpinionView(_Document):
+    """Answers to one kind of survey."""
+
+    count: int
+    average: float
+    last: float
+    at: Time
+
+
+class SupportView(_Document):
+    """All that support knows."""
+
+    open_tickets: int
+    opened: int = Field(description="Tickets opened, ever.")
+    solved: int
+    reopened: int
+    complaints: int
+    inquiries: int
+    tickets: list[TicketView] = Field(description="The latest, the last touched first.")
+    opinions: dict[str, OpinionView] = Field(description="By kind: csat, nps, ces, review.")
+
+
+class ReasonView(_Document):
+    """One share of a risk. Contributions and the model's baseline add up to the log-odds of the risk."""
+
+    feature: str
+    text: str = Field(description="In words.")
+    effect: Literal["raises", "lowers"]
+    contribution: float = Field(description="Log-odds; positive raises the risk.")
+    value: float = Field(description="Of the feature, in its own unit.")
+
+
+class ChurnView(_Document):
+    """A churn risk, never without its model, its time and its reasons."""
+
+    risk: float = Field(ge=0, le=1, description="Probability of no purchase within the plan's horizon.")
+    band: str = Field(examples=["high"])
+    trend: Trend = Field(description="Against the risk before; `new` when there was none.")
+    previous: float | None
+    scored_at: Time
+    model: str
+    reasons: list[ReasonView] = Field(description="The strongest first.")
+
+
+class SegmentView(_Document):
+    """A segment that the customer is in."""
+
+    name: str
+    since: Time
+    description: str | None = None
+
+
+class EarlierStage(_Document):
+    """A lifecycle stage that is over."""
+
+    stage: str
+    since: Time
+
+
+class StageView(_Document):
+    """Where the customer stands."""
+
+    stage: str = Field(examples=["at_risk"])
+    since: Time
+    earlier: list[EarlierStage]
+
+
+class AlertView(_Document):
+    """The latest alert of one rule for one customer."""
+
+    id: str
+    profile: str = Field(description="Profile id.")
+    rule: str
+    state: str = Field(description="open, acknowledged, resolved (by a person) or cleared (by the customer).")
+    opened: Time
+    changed: Time
+    risk: float
+    model: str | None
+    reasons: list[ReasonView]
+    by: str | None
+    note: str | None
+
+
+class EventView(_Document):
+    """One event as an agent sees it."""
+
+    id: str = Field(description="messageId.")
+    time: Time
+    source: str
+    name: str
+    role: str | None
+    amount: Money | None
+    about: str | None = Field(description="Ticket, subscription or product it is about.")
+
+
+class ProfileView(_Document):
+    """One customer."""
+
+    id: str = Field(description="Profile id, 32 hex digits.")
+    identities: list[IdentityView]
+    traits: dict[str, Figure]
+    first_seen: Time
+    last_seen: Time
+    merged_from: list[str] = Field(description="Ids of the profiles merged into this one.")
+    activity: dict[str, ActivityView] = Field(description="By source.")
+    purchases: PurchaseView
+    support: SupportView
+    churn: ChurnView | None = Field(description="null until scored.")
+    segments: list[SegmentView] = Field(description="The latest entered first.")
+    lifecycle: StageView | None
+    alerts: list[AlertView] = Field(description="The latest changed first.")
+
+
+class ProfileSummary(_Document):
+    """One row of a list of customers."""
+
+    id: str
+    identities: list[IdentityView]
+    last_seen: Time
+    stage: str | None
+    segments: list[str]
+    orders: int
+    revenue: list[Money]
+    churn: ChurnView | None
+
+
+class SegmentSize(_Document):
+    """A segment of the plan and how many are in it."""
+
+    name: str
+    description: str | None
+    size: int
+
+
+class SegmentMember(ProfileSummary):
+    """A customer in a segment."""
+
+    since: Time
+
+
+Row = TypeVar("Row")
+
+
+class Page(_Document, Generic[Row]):
+    """One page of a list."""
+
+    data: list[Row]
+    next: str | None = Field(None, description="Give it as `cursor` for the next page; null on the last.")
+
+
+class Problem(_Document):
+    """Every error."""
+
+    code: str = Field(examples=["not_found"])
+    message: str = Field(examples=["no customer is known as user_id:42"])
+
+
+class Health(_Document):
+    """The process is up."""
+
+    status: str
+
+
+class Readiness(Problem):
+    """Whether everything answers; with 503 the code is not_ready and the message says what does not."""
+
+    checks: dict[str, str] = Field(description="By dependency: ok, or what it said.")

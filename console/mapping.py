@@ -1,0 +1,269 @@
+"""From the rows of a table to Segment events: which column is what, said once, compiled once."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, tzinfo
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal, TypeVar, get_args
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from profiles.errors import Misconfigured, RapportError
+
+__all__ = [
+    "TYPES", "BadRow", "EventType", "Row", "TableMapping", "Target", "compile_row", "iso_time", "load_mapping",
+    "parse_target", "validated",
+]  # fmt: skip
+
+EventType = Literal["identify", "track", "page", "screen", "group", "alias"]
+ValueType = Literal["str", "int", "number", "bool", "json", "time"]
+TYPES: tuple[str, ...] = get_args(EventType)
+
+_ALIASES = {
+    "user_id": "userId", "anonymous_id": "anonymousId", "group_id": "groupId", "previous_id": "previousId",
+    "message_id": "messageId", "time": "timestamp",
+}  # fmt: skip
+_FIELDS = frozenset(
+    {"userId", "anonymousId", "groupId", "previousId", "messageId", "timestamp", "event", "name", "category", "type"}
+)
+_TREES = frozenset({"properties", "traits", "context"})
+_HOLE = re.compile(r"\{([^{}]+)\}")
+_NAME = re.compile(r"[\w .\-]+")
+_TRUE = frozenset({"true", "t", "yes", "y", "1"})
+_FALSE = frozenset({"false", "f", "no", "n", "0"})
+
+
+class BadRow(RapportError):
+    """A row that cannot become an event; the message says why, without the line number."""
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class Target(_Model):
+    """Where a field's value comes from: a column, or a template with `{column}` and `{line}` in it."""
+
+    column: str | None = None
+    value: str | None = None
+    type: ValueType = "str"
+
+
+class TableMapping(_Model):
+    """How the rows of a table become events."""
+
+    type: EventType = "track"
+    event: str = Field("", description="Name of a track event, or of a page or screen.")
+    map: dict[str, Target] = Field({}, description="Field of the event → column.")
+    set: dict[str, Target] = Field({}, description="Field of the event → constant or template.")
+    time_format: str = Field("iso", description="iso, epoch, epoch_ms, or a strptime format such as %Y%m%d.")
+    timezone: str = Field("UTC", description="Of times that name none.")
+
+
+Row = Callable[[Sequence[str], int], dict[str, Any]]
+Spec = TypeVar("Spec", bound=TableMapping)
+
+
+def parse_target(text: str, *, constant: bool) -> Target:
+    """The right-hand side of `--map` or `--set`: `dollars:number`, `{customer}-{line}`, `EUR`."""
+    value, colon, kind = text.rpartition(":")
+    if not colon or kind not in get_args(ValueType):
+        value, kind = text, "str"
+    found = {"value" if constant else "column": value, "type": kind}
+    return Target.model_validate(found)
+
+
+def load_mapping(path: Path) -> dict[str, Any]:
+    """A mapping file as a dictionary: the command's own options by name, with short targets written out.
+
+    Raises:
+        Misconfigured: it cannot be read, or is no mapping.
+    """
+    try:
+        loaded = yaml.safe_load(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise Misconfigured(f"{path} cannot be read: {error}") from error
+    if not isinstance(loaded, dict):
+        raise Misconfigured(f"{path}: a mapping of options expected, such as `source: purchase`")
+    for part in ("map", "set"):
+        if isinstance(targets := loaded.get(part), dict):
+            loaded[part] = {
+                str(name): target if isinstance(target, dict) else _short(target, part == "set")
+                for name, target in targets.items()
+            }
+    return loaded
+
+
+def _short(target: object, constant: bool) -> dict[str, Any]:
+    """A target of a file written without braces; YAML has already told numbers from text."""
+    if constant and isinstance(target, bool | int | float | list):
+        return {"value": json.dumps(target), "type": "json"}
+    return parse_target(str(target), constant=constant).model_dump()
+
+
+def compile_row(mapping: TableMapping, columns: Sequence[str]) -> Row:
+    """A function from (cells, line number) to a Segment event. It raises BadRow.
+
+    Raises:
+        Misconfigured: a column or field does not exist, or the mapping says neither who nor when nor what.
+    """
+    index = {name: at for at, name in enumerate(columns)}
+    if len(index) != len(columns):
+        raise Misconfigured(f"two columns have one name: {', '.join(columns)}; name them with --columns")
+    read_time = iso_time(mapping.time_format, mapping.timezone)
+    writers = [
+        _writer(field, target, index, read_time) for field, target in [*mapping.map.items(), *mapping.set.items()]
+    ]
+    given = {_field(name)[0] for name in [*mapping.map, *mapping.set]}
+    if not given & {"userId", "anonymousId", "traits"}:
+        raise Misconfigured("nothing says who a row is about: add such as --map user_id=customer")
+    if "timestamp" not in given:
+        raise Misconfigured("nothing says when a row happened: add such as --map timestamp=date")
+    if mapping.type == "track" and not mapping.event and "event" not in given:
+        raise Misconfigured("nothing says what happened: add such as --event 'Order Completed'")
+    fixed: dict[str, Any] = {"type": mapping.type}
+    if mapping.event:
+        fixed["event" if mapping.type == "track" else "name"] = mapping.event
+    width = len(columns)
+
+    def row(cells: Sequence[str], line: int) -> dict[str, Any]:
+        if len(cells) != width:
+            raise BadRow(f"{len(cells)} cells where {width} columns are expected")
+        event = dict(fixed)
+        for write in writers:
+            write(event, cells, line)
+        if "timestamp" not in event:
+            raise BadRow("the time is empty")
+        return event
+
+    return row
+
+
+def iso_time(time_format: str, timezone: str) -> Callable[[str], str]:
+    """A function from a time as written to RFC 3339 in UTC; it raises ValueError.
+
+    Raises:
+        Misconfigured: there is no such time zone.
+    """
+    try:
+        zone: tzinfo = UTC if timezone.upper() in {"UTC", "Z"} else ZoneInfo(timezone)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise Misconfigured(f"there is no time zone {timezone!r}; write such as Europe/Berlin") from error
+
+    @lru_cache(maxsize=65_536)  # dates repeat, and strptime is slow
+    def read(text: str) -> str:
+        if time_format in {"epoch", "epoch_ms"}:
+            try:
+                moment = datetime.fromtimestamp(float(text) / (1000 if time_format == "epoch_ms" else 1), UTC)
+            except (OverflowError, OSError) as error:
+                raise ValueError(str(error)) from error
+        elif time_format == "iso":
+            moment = datetime.fromisoformat(text)
+        else:
+            moment = datetime.strptime(text, time_format)  # noqa: DTZ007  (a zone is added below)
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=zone)
+        return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+    return read
+
+
+Writer = Callable[[dict[str, Any], Sequence[str], int], None]
+
+
+def _writer(field: str, target: Target, index: dict[str, int], read_time: Callable[[str], str]) -> Writer:
+    """Puts one field into an event; an empty cell leaves it out."""
+    path = _field(field)
+    kind = "time" if path == ("timestamp",) else target.type
+    cell = _cell(field, target, index)
+
+    def write(event: dict[str, Any], cells: Sequence[str], line: int) -> None:
+        text = cell(cells, line)
+        if not text:
+            return
+        try:
+            value = read_time(text) if kind == "time" else _convert(text, kind)
+        except ValueError as error:
+            raise BadRow(f"{field}: {text!r} is no {kind} ({error})") from error
+        node = event
+        for parent in path[:-1]:
+            node = node.setdefault(parent, {})
+        node[path[-1]] = value
+
+    return write
+
+
+def _cell(field: str, target: Target, index: dict[str, int]) -> Callable[[Sequence[str], int], str]:
+    if (target.column is None) == (target.value is None):
+        raise Misconfigured(f"{field}: give either a column or a value")
+    if target.column is not None:
+        at = _index(field, target.column, index)
+        return lambda cells, _: cells[at].strip()
+    template = target.value or ""
+    for name in _HOLE.findall(template):
+        if name != "line" and _NAME.fullmatch(name):  # what is no name is JSON
+            _index(field, name, index)
+    holes = set(_HOLE.findall(template)) & ({"line"} | set(index))
+    if not holes:
+        return lambda cells, _: template
+
+    def fill(cells: Sequence[str], line: int) -> str:
+        return _HOLE.sub(lambda hole: str(line) if hole[1] == "line" else cells[index[hole[1]]].strip()
+                         if hole[1] in index else hole[0], template)  # fmt: skip
+
+    return fill
+
+
+def _index(field: str, column: str, index: dict[str, int]) -> int:
+    if column not in index:
+        raise Misconfigured(f"{field}: there is no column {column!r}; the columns are {', '.join(index)}")
+    return index[column]
+
+
+def _field(name: str) -> tuple[str, ...]:
+    first, *rest = name.split(".")
+    if not rest and (known := _ALIASES.get(first, first)) in _FIELDS:
+        return (known,)
+    if first in _TREES and rest and all(rest):
+        return (first, *rest)
+    raise Misconfigured(
+        f"{name!r} is no field of an event; write user_id, anonymous_id, timestamp, event, properties.…, traits.… "
+        f"or context.…{f' (properties.{name}?)' if not rest else ''}"
+    )
+
+
+def _convert(text: str, kind: str) -> Any:
+    if kind == "str":
+        return text
+    if kind == "int":
+        return int(text)
+    if kind == "number":
+        value = float(text)
+        if not math.isfinite(value):
+            raise ValueError("not finite")
+        return value
+    if kind == "bool":
+        if text.lower() in _TRUE | _FALSE:
+            return text.lower() in _TRUE
+        raise ValueError("write true or false")
+    return json.loads(text)
+
+
+def validated(model: type[Spec], options: dict[str, Any], where: str) -> Spec:
+    """The options as a checked model.
+
+    Raises:
+        Misconfigured: naming each option that is wrong.
+    """
+    try:
+        return model.model_validate(options)
+    except ValidationError as error:
+        problems = "; ".join(f"{'.'.join(map(str, p['loc']))}: {p['msg']}" for p in error.errors())
+        raise Misconfigured(f"{where}: {problems}") from error

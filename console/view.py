@@ -1,0 +1,274 @@
+"""A profile as people and tools read it: a pure function from the stored document to the API's.
+
+Everything that shows a customer (support API, command line, pages) goes through `profile_view`, so that no figure is
+worked out twice. Times are RFC 3339 in UTC; money is a decimal string beside its minor units.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Protocol
+
+from models.reasons import describe
+
+from console.documents import (
+    ActivityView,
+    AlertView,
+    ChurnView,
+    EarlierStage,
+    EventView,
+    Figure,
+    IdentityView,
+    Money,
+    OpinionView,
+    ProfileSummary,
+    ProfileView,
+    PurchaseView,
+    ReasonView,
+    SegmentView,
+    StageView,
+    SupportView,
+    TicketView,
+    Trend,
+    rfc3339,
+)
+from models.config import SegmentRule
+from profiles.money import exponent
+from profiles.types import Alert, Profile, Purchases, Reason, Score, Ticket, TimelineEntry
+
+__all__ = ["Described", "alert_view", "event_view", "profile_view", "segments_described", "summary_view"]
+
+STEADY = 0.02
+"""A risk that moved by less than this, in either direction, is shown as steady."""
+
+DAY = 86400.0
+
+
+class Described(Protocol):
+    """What the view takes from a plan: the words for its segments."""
+
+    @property
+    def segments(self) -> list[SegmentRule]: ...
+
+
+def profile_view(profile: Profile, now: float, plan: Described | None = None) -> ProfileView:
+    """The whole document of a customer.
+
+    Args:
+        profile: as stored; not a tombstone.
+        now: seconds since the epoch, on the clock that the workers' timers run on.
+        plan: gives segments their descriptions.
+    """
+    return ProfileView(
+        id=profile.id,
+        identities=_identities(profile),
+        traits={
+            name: Figure(value=value, at=rfc3339(at))
+            for name, (value, at, _) in sorted(profile.traits.items())
+            if value is not None  # a removed trait is kept only to win over late events
+        },
+        first_seen=rfc3339(profile.created),
+        last_seen=rfc3339(profile.updated),
+        merged_from=sorted(profile.absorbed),
+        activity={
+            source: ActivityView(count=activity.count, first=rfc3339(activity.first), last=rfc3339(activity.last))
+            for source, activity in sorted(profile.activity.items())
+        },
+        purchases=_purchases(profile.purchases, now),
+        support=_support(profile),
+        churn=_churn(profile.score),
+        segments=_segments(profile, plan),
+        lifecycle=_stage(profile),
+        alerts=[alert_view(profile.id, alert) for alert in sorted(profile.alerts.values(), key=_newest_alert)],
+    )
+
+
+def summary_view(profile: Profile) -> ProfileSummary:
+    """One row of a list of customers."""
+    return ProfileSummary(
+        id=profile.id,
+        identities=_identities(profile),
+        last_seen=rfc3339(profile.updated),
+        stage=profile.stage or None,
+        segments=sorted(profile.segments),
+        orders=profile.purchases.orders,
+        revenue=_money(profile.purchases.revenue),
+        churn=_churn(profile.score),
+    )
+
+
+def alert_view(profile: str, alert: Alert) -> AlertView:
+    """An alert, with why it was raised in words."""
+    return AlertView(
+        id=alert.id,
+        profile=profile,
+        rule=alert.rule,
+        state=alert.state,
+        opened=rfc3339(alert.opened),
+        changed=rfc3339(alert.changed),
+        risk=alert.risk,
+        model=alert.model or None,
+        reasons=_reasons(alert.reasons),
+        by=alert.by or None,
+        note=alert.note or None,
+    )
+
+
+def event_view(entry: TimelineEntry) -> EventView:
+    """One event of a customer's timeline."""
+    return EventView(
+        id=entry.id,
+        time=rfc3339(entry.time),
+        source=entry.source,
+        name=entry.name,
+        role=entry.role or None,
+        amount=_amount(entry.amount, entry.currency) if entry.currency else None,
+        about=entry.about or None,
+    )
+
+
+def segments_described(plan: Described | None) -> dict[str, str]:
+    """Descriptions of the plan's segments by name."""
+    return {rule.name: rule.description for rule in plan.segments} if plan else {}
+
+
+def _identities(profile: Profile) -> list[IdentityView]:
+    return [
+        IdentityView(type=kind, value=value, first_seen=rfc3339(first))
+        for kind, values in sorted(profile.identities.items())
+        for value, first in sorted(values.items(), key=lambda item: (item[1], item[0]))
+    ]
+
+
+def _purchases(purchases: Purchases, now: float) -> PurchaseView:
+    return PurchaseView(
+        orders=purchases.orders,
+        items=purchases.items,
+        revenue=_money(purchases.revenue),
+        refund_count=purchases.refund_count,
+        refunds=_money(purchases.refunds),
+        first=_when(purchases.first),
+        last=_when(purchases.last),
+        days_since_last=round(max(0.0, now - purchases.last) / DAY, 1) if purchases.orders else None,
+        usual_gap_days=_usual_gap_days(purchases),
+    )
+
+
+def _usual_gap_days(purchases: Purchases) -> float | None:
+    """Mean days between the days with orders that are remembered; None before the second."""
+    days = {time // DAY for time in purchases.recent}
+    return round((max(days) - min(days)) / (len(days) - 1), 1) if len(days) > 1 else None
+
+
+def _support(profile: Profile) -> SupportView:
+    tickets = sorted(profile.tickets, key=lambda ticket: (-_last_touch(ticket), ticket.id))
+    asked = {role: profile.roles[role].count for role in ("ticket_opened", "ticket_solved", "ticket_reopened")
+             if role in profile.roles}  # fmt: skip
+    return SupportView(
+        open_tickets=sum(_is_open(ticket) for ticket in tickets),
+        opened=asked.get("ticket_opened", 0),
+        solved=asked.get("ticket_solved", 0),
+        reopened=asked.get("ticket_reopened", 0),
+        complaints=profile.roles["complaint"].count if "complaint" in profile.roles else 0,
+        inquiries=profile.roles["inquiry"].count if "inquiry" in profile.roles else 0,
+        tickets=[
+            TicketView(
+                id=ticket.id,
+                state="open" if _is_open(ticket) else "solved",
+                opened=_when(ticket.opened),
+                solved=_when(ticket.solved),
+                reopened=_when(ticket.reopened),
+            )
+            for ticket in tickets
+        ],
+        opinions={
+            kind: OpinionView(
+                count=opinion.count,
+                average=round(opinion.total / opinion.count, 2),
+                last=opinion.last,
+                at=rfc3339(opinion.time),
+            )
+            for kind, opinion in sorted(profile.opinions.items())
+            if opinion.count
+        },
+    )
+
+
+def _is_open(ticket: Ticket) -> bool:
+    return max(ticket.opened, ticket.reopened) > ticket.solved
+
+
+def _last_touch(ticket: Ticket) -> float:
+    return max(ticket.opened, ticket.solved, ticket.reopened)
+
+
+def _churn(score: Score | None) -> ChurnView | None:
+    if score is None:
+        return None
+    return ChurnView(
+        risk=score.risk,
+        band=score.band,
+        trend=_trend(score),
+        previous=score.previous,
+        scored_at=rfc3339(score.at),
+        model=score.model,
+        reasons=_reasons(score.reasons),
+    )
+
+
+def _trend(score: Score) -> Trend:
+    if score.previous is None:
+        return "new"
+    moved = score.risk - score.previous
+    if abs(moved) < STEADY:
+        return "steady"
+    return "rising" if moved > 0 else "falling"
+
+
+def _reasons(reasons: Iterable[Reason]) -> list[ReasonView]:
+    return [
+        ReasonView(
+            feature=reason.feature,
+            text=describe(reason),
+            effect="raises" if reason.contribution > 0 else "lowers",
+            contribution=reason.contribution,
+            value=reason.value,
+        )
+        for reason in reasons
+    ]
+
+
+def _segments(profile: Profile, plan: Described | None) -> list[SegmentView]:
+    words = segments_described(plan)
+    return [
+        SegmentView(name=name, since=rfc3339(stay.since), description=words.get(name) or None)
+        for name, stay in sorted(profile.segments.items(), key=lambda item: (-item[1].since, item[0]))
+    ]
+
+
+def _stage(profile: Profile) -> StageView | None:
+    if not profile.stage:
+        return None
+    return StageView(
+        stage=profile.stage,
+        since=rfc3339(profile.stage_since),
+        earlier=[EarlierStage(stage=stage, since=rfc3339(since)) for stage, since in profile.stages],
+    )
+
+
+def _money(by_currency: dict[str, int]) -> list[Money]:
+    return [_amount(minor, currency) for currency, minor in sorted(by_currency.items())]
+
+
+def _amount(minor: int, currency: str) -> Money:
+    decimals = exponent(currency)
+    return Money(amount=f"{Decimal(minor).scaleb(-decimals):.{decimals}f}", currency=currency, minor=minor)
+
+
+def _when(seconds: float) -> str | None:
+    return rfc3339(seconds) if seconds else None
+
+
+def _newest_alert(alert: Alert) -> tuple[float, str]:
+    return (-alert.changed, alert.id)
