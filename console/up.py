@@ -26,6 +26,7 @@ from rich.panel import Panel
 
 from console import embedded
 from console.connection import Connection, claim, kept_token, write_connection
+from console.plan_cli import default_plan
 from console.process import Process, free_port
 from console.resp import RedisRefused, ask_redis
 from console.supervisor import ChildEnded, StopAsked, Supervisor
@@ -55,7 +56,6 @@ class Roles:
 def prepare_topics(settings: Settings) -> dict[str, str]:
     """Load the plan, create the topics, and return the write key of each enabled source."""
     from streams.admin import ensure_topics  # noqa: PLC0415  (slow to import, and wanted by `up` alone)
-
     from streams.plan import load_plan  # noqa: PLC0415  (same)
 
     plan = load_plan(settings.plan)
@@ -114,7 +114,7 @@ def up(
                 update={
                     "kafka": bootstrap,
                     "redis": SecretStr(redis_url),
-                    "plan": _plan(given, plan),
+                    "plan": (plan or default_plan()).absolute(),
                     "host": host,
                     "port": port,
                     "api_token": given.api_token or SecretStr(kept_token(data_dir)),
@@ -122,7 +122,7 @@ def up(
                 }
             )
             keys = children.patiently(lambda: prepare(settings))
-            env = _environment(settings)
+            env = _environment(settings, data_dir)
             logs = data_dir / "logs"
             children.run("collector and API", roles.serve, logs / "serve.log", env)
             children.run("worker", roles.work, logs / "worker.log", env)
@@ -198,16 +198,7 @@ def _given() -> Settings:
         raise Misconfigured(f"in the environment: {wrong}") from error
 
 
-def _plan(given: Settings, plan: Path | None) -> Path:
-    """The plan to use: the one named, else the one here, else the shop's that comes with Rapport."""
-    path = plan or given.plan
-    ours = Path(__file__).with_name("tracking_plan.yaml")
-    if not path.exists() and plan is None and "plan" not in given.model_fields_set and ours.exists():
-        return ours
-    return path.absolute()
-
-
-def _environment(settings: Settings) -> dict[str, str]:
+def _environment(settings: Settings, data_dir: Path) -> dict[str, str]:
     """The children's environment: ours, with these settings spelt out as RAPPORT_*."""
     env = dict(os.environ)
     env.update(
@@ -218,6 +209,7 @@ def _environment(settings: Settings) -> dict[str, str]:
         RAPPORT_PORT=str(settings.port),
         RAPPORT_API_TOKEN=_token(settings),
         RAPPORT_CLOCK=settings.clock,
+        RAPPORT_DATA_DIR=str(data_dir),
         PYTHONUNBUFFERED="1",
     )
     root = str(Path(__file__).resolve().parents[1])
