@@ -34,6 +34,7 @@ from console.documents import (
     rfc3339,
 )
 from models.config import SegmentRule
+from profiles.identity import IdentityRule
 from profiles.money import exponent
 from profiles.types import Alert, Profile, Purchases, Reason, Score, Ticket, TimelineEntry
 
@@ -46,10 +47,12 @@ DAY = 86400.0
 
 
 class Described(Protocol):
-    """What the view takes from a plan: the words for its segments."""
+    """What is taken from a plan: the words for its segments, and how identities are spelt."""
 
     @property
     def segments(self) -> list[SegmentRule]: ...
+    @property
+    def identities(self) -> list[IdentityRule]: ...
 
 
 def profile_view(profile: Profile, now: float, plan: Described | None = None) -> ProfileView:

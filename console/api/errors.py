@@ -12,6 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from console.documents import Problem
+from profiles.stores import BadCursor
 
 __all__ = ["ApiError", "describe_errors", "handle_errors"]
 
@@ -44,6 +45,9 @@ def handle_errors(app: FastAPI) -> None:
         message = "; ".join(_problem(problem) for problem in error.errors())
         return _answer(HTTPStatus.BAD_REQUEST, "invalid_request", message)
 
+    async def bad_cursor(_: Request, error: Exception) -> Response:
+        return _answer(HTTPStatus.BAD_REQUEST, "invalid_cursor", str(error))
+
     async def unexpected(_: Request, error: Exception) -> Response:
         message = "something went wrong here; it is in the log of the API"
         return _answer(HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", message)
@@ -51,6 +55,7 @@ def handle_errors(app: FastAPI) -> None:
     app.add_exception_handler(ApiError, api_error)
     app.add_exception_handler(HTTPException, http_error)
     app.add_exception_handler(RequestValidationError, invalid)
+    app.add_exception_handler(BadCursor, bad_cursor)
     app.add_exception_handler(Exception, unexpected)
 
 

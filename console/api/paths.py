@@ -7,9 +7,14 @@ from urllib.parse import quote, unquote
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from console.api.errors import ApiError
+from console.view import Described
+from profiles.identity import BLOCKED, normalise
 from profiles.types import Identity
 
-__all__ = ["IdentityPaths", "parse_identity"]
+__all__ = ["PROFILE_ID", "IdentityPaths", "one_segment", "parse_identity"]
+
+PROFILE_ID = "profile_id"
+"""Stands before the id of a profile itself, as lists and alerts name it."""
 
 _PREFIX = "/v1/profiles/"
 _EVENTS = "/events"
@@ -39,13 +44,22 @@ def one_segment(raw_path: bytes) -> str:
     return f"{_PREFIX}{quote(identity, safe='')}{tail}"
 
 
-def parse_identity(segment: str) -> Identity:
-    """`("user_id", "42")` of the percent-encoded segment `user_id%3A42`.
+def parse_identity(segment: str, plan: Described | None = None) -> Identity:
+    """`("user_id", "42")` of the percent-encoded segment `user_id%3A42`, spelt as profiles are.
 
     Raises:
-        ApiError: it is no identity.
+        ApiError: it is no identity, or one that nobody can have.
     """
     kind, colon, value = unquote(segment).partition(":")
     if not (kind and colon and value):
         raise ApiError(400, "invalid_identity", "write an identity as TYPE:VALUE, such as user_id:42")
-    return kind, value
+    if plan is None or kind == PROFILE_ID:
+        return kind, value
+    rules = {rule.type: rule for rule in plan.identities}
+    if kind not in rules:
+        known = ", ".join([*rules, PROFILE_ID])
+        raise ApiError(404, "unknown_profile", f"the plan knows no identity {kind!r}; it knows {known}")
+    spelt = normalise(value, rules[kind].pii, BLOCKED)
+    if spelt is None:
+        raise ApiError(404, "unknown_profile", f"{value!r} identifies nobody as {kind}")
+    return kind, spelt

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Path, Query
 
 from console.api.errors import ApiError, describe_errors
-from console.api.paths import parse_identity
+from console.api.paths import PROFILE_ID, parse_identity
 from console.api.ports import ApiDeps
 from console.documents import EventView, Page, ProfileSummary, ProfileView
 from console.view import event_view, profile_view, summary_view
@@ -18,7 +18,7 @@ __all__ = ["Cursor", "Limit", "profiles_router"]
 
 Limit = Annotated[int, Query(ge=1, le=200, description="Rows of a page.")]
 Cursor = Annotated[str | None, Query(max_length=200, description="`next` of the page before.")]
-Who = Annotated[str, Path(alias="identity", description="TYPE:VALUE, URL-encoded.", examples=["user_id:42"])]
+Who = Annotated[str, Path(alias="identity", description="TYPE:VALUE, URL-encoded; profile_id:ID for the profile itself.", examples=["user_id:42"])]
 MAX_EVENTS = 500
 
 
@@ -27,8 +27,9 @@ def profiles_router(deps: ApiDeps) -> APIRouter:
     router = APIRouter(prefix="/profiles", tags=["profiles"])
 
     async def known(segment: str) -> Profile:
-        kind, value = parse_identity(segment)
-        found = await deps.reader.profile(await deps.reader.resolve((kind, value)))
+        kind, value = parse_identity(segment, deps.plan)
+        id_ = value if kind == PROFILE_ID else await deps.reader.resolve((kind, value))
+        found = await deps.reader.profile(id_)
         if found is None:
             raise ApiError(404, "unknown_profile", f"no customer is known as {kind}:{value}")
         return found
