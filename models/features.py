@@ -11,6 +11,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 from hashlib import blake2b
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 
 from profiles.types import HALF_LIVES, ORDER_HALF_LIVES, SPEND_HALF_LIVES, Opinion, Profile, Tally
 
-__all__ = ["NAMES", "RAW", "SCHEMA", "TABLE", "Feature", "matrix", "pack", "raws", "rolled", "unpack"]
+__all__ = ["NAMES", "RAW", "SCHEMA", "TABLE", "Feature", "matrix", "pack", "raws", "rolled", "unpack", "usual_gap"]
 
 Array = NDArray[np.float64]
 
@@ -287,6 +288,15 @@ def rolled(raws: Array, at: Array, ahead: Array) -> Array:
 
 def _weeks_since(then: Array, now: Array) -> Array:
     return np.minimum(np.maximum((now - then) / WEEK, 0.0), _LONGEST)
+
+
+def usual_gap(profile: Profile) -> float:
+    """The feature `usual_gap` of one profile, seconds."""
+    bought = profile.purchases
+    repeats = sum(after - before <= SAME_OCCASION for before, after in pairwise(bought.recent))
+    own = max(bought.orders - repeats - 1, 0)
+    gaps = min(bought.last - bought.first, _LONGEST * WEEK)
+    return (gaps + PRIOR_GAP * PRIOR_WEIGHT * WEEK) / (own + PRIOR_WEIGHT)
 
 
 def pack(row: Array) -> bytes:

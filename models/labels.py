@@ -18,10 +18,14 @@ from models.config import ChurnConfig
 from models.features import SCHEMA, matrix, pack, raws
 from profiles.types import Profile, Snapshot
 
-__all__ = ["THIN", "Example", "censor", "mature", "next_due", "next_snapshot", "take"]
+__all__ = ["GONE", "THIN", "Example", "censor", "mature", "next_due", "next_snapshot", "take"]
 
-THIN = 16
-"""Of the snapshots of those silent for two horizons, one in THIN is taken and counts THIN times."""
+THIN, GONE = 4, 4
+"""Of the snapshots of those silent for GONE horizons, one in THIN is taken and counts THIN times.
+
+Thinning sooner or more does harm: 1 in 16 after two horizons took .006 off the AUC on CDNOW, because the heavy
+examples use up the learning rate of FTRL.
+"""
 
 
 class Example(msgspec.Struct, array_like=True, gc=False, frozen=True):
@@ -51,7 +55,7 @@ def next_snapshot(profile: Profile, now: float, config: ChurnConfig) -> float | 
     slot = math.floor((now - phase) / every) + 1
     while slot * every + phase <= now:  # the division may round down
         slot += 1
-    if slot * every + phase - profile.purchases.last >= 2 * config.horizon:
+    if slot * every + phase - profile.purchases.last >= GONE * config.horizon:
         slot += -(slot + mark) % THIN
     return slot * every + phase
 
@@ -71,7 +75,7 @@ def take(profile: Profile, now: float, config: ChurnConfig, currency: str) -> bo
     if any(now - pending.at < 0.5 * config.snapshot_every for pending in profile.snapshots):
         return False
     row = matrix(raws([profile], currency), np.array([now]))[0]
-    weight = float(THIN) if now - bought.last >= 2 * config.horizon else 1.0
+    weight = float(THIN) if now - bought.last >= GONE * config.horizon else 1.0
     profile.snapshots.append(Snapshot(now, now + config.label_horizon, SCHEMA, pack(row), weight))
     return True
 

@@ -7,6 +7,7 @@ outcomes they had not seen. The rules speak until the learned model has seen eno
 from __future__ import annotations
 
 import base64
+from collections import OrderedDict
 from collections.abc import Iterable
 from hashlib import blake2b
 
@@ -46,7 +47,7 @@ class Learner:
         self._learned, self._by_rules = Quality(), Quality()
         self._classes = [0, 0]
         self._speaks = False
-        self._seen: dict[bytes, None] = {}  # a queue, and a set
+        self._seen: OrderedDict[bytes, None] = OrderedDict()
 
     def learn(self, examples: Iterable[Example]) -> int:
         """Judge both models on each example, then learn it.
@@ -117,7 +118,7 @@ class Learner:
         learner._speaks = saved.learned_speaks
         learner.skipped = saved.skipped
         seen = base64.b64decode(saved.seen)
-        learner._seen = dict.fromkeys(seen[i : i + 8] for i in range(0, len(seen), 8))
+        learner._seen = OrderedDict.fromkeys(seen[i : i + 8] for i in range(0, len(seen), 8))
         return learner
 
     def _readable(self, example: Example) -> NDArray[np.float64] | None:
@@ -134,7 +135,7 @@ class Learner:
             return False
         self._seen[digest] = None
         if len(self._seen) > MEMORY:
-            del self._seen[next(iter(self._seen))]
+            self._seen.popitem(last=False)
         return True
 
     def _choose(self) -> None:

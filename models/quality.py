@@ -45,8 +45,7 @@ class Quality:
         sums["squared"][place] += weight * (p - y) ** 2
         self.examples += 1
         if self.examples % self.half == 0:
-            for column in sums.values():
-                column *= 0.5
+            self._sums = {name: 0.5 * column for name, column in sums.items()}
 
     @property
     def weight(self) -> float:
@@ -61,8 +60,8 @@ class Quality:
     def report(self) -> dict[str, float]:
         """Every figure by name; only `examples` before the first outcome, no `auc` before both classes were seen.
 
-        `auc` takes predictions of one bin as equal; `ece` is the expected calibration error over the bins; `bias` is the
-        mean prediction less the share of positives.
+        `auc` takes predictions of one bin as equal; `ece` is the expected calibration error over the bins; `bias`
+        is the mean prediction less the share of positives.
         """
         figures: dict[str, float] = {"examples": self.examples}
         if not self.examples:

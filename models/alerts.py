@@ -1,0 +1,138 @@
+"""Alerts: when people should look at a customer, decided without a clock or a queue.
+
+An alert opens when its rule is satisfied, ends (`cleared`) when the customer is no longer like that, and does not open
+again within the cooldown after it ended or a person resolved it. Its id follows from the profile, the rule and the
+time, so a batch that is processed twice raises it once.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import msgspec
+
+from models.conditions import compile_condition
+from models.config import AlertRule, InSegment, leaves
+from profiles.errors import Misconfigured
+from profiles.types import Alert, AlertCommand, Profile
+
+__all__ = ["Alerts", "Transition", "act", "alert_id", "compile_alerts"]
+
+_NAMESPACE = uuid.UUID("5c0f2f5e-6f0b-5a55-9a39-0d7f7a3d4c11")
+_STANDING = ("open", "acknowledged")
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """What is new: store `alert` under `profile.alerts[rule.name]` and tell the world."""
+
+    rule: AlertRule
+    action: Literal["open", "clear"]
+    alert: Alert
+
+
+def alert_id(profile: str, rule: str, opened: float) -> str:
+    """The id of an alert: 32 hex digits."""
+    return uuid.uuid5(_NAMESPACE, f"{profile}\0{rule}\0{opened!r}").hex
+
+
+class Alerts:
+    """The plan's alert rules, compiled. Pure: nothing here changes a profile."""
+
+    def __init__(self, rules: Sequence[AlertRule], currency: str) -> None:
+        self.rules = tuple(rules)
+        self._compiled = [
+            (rule, compile_condition(rule.when, currency, rule.margin) if rule.when is not None else None)
+            for rule in rules
+        ]
+
+    def decide(self, profile: Profile, now: float) -> list[Transition]:
+        """What opens and what ends for this customer at `now`, given its score, segments and alerts."""
+        found: list[Transition] = []
+        segments = profile.segments
+        risk = profile.score.risk if profile.score is not None else None
+        for rule, when in self._compiled:
+            held = profile.alerts.get(rule.name)
+            standing = held is not None and held.state in _STANDING
+            if held is not None and not standing and now < held.changed + rule.cooldown:
+                continue
+            holds = rule.segment is None or rule.segment in segments
+            if holds and rule.threshold is not None:
+                limit = rule.clears_below if standing else rule.threshold
+                holds = risk is not None and risk >= limit
+            if holds and when is not None:
+                holds = when.holds(profile, now, segments, int(standing))
+            if holds and not standing:
+                found.append(Transition(rule, "open", _opened(profile, rule, now)))
+            elif standing and not holds and held is not None:
+                ended = msgspec.structs.replace(held, state="cleared", changed=now, risk=_risk(profile, held.risk))
+                found.append(Transition(rule, "clear", ended))
+        return found
+
+    def next_change(self, profile: Profile, now: float) -> float | None:
+        """The earliest time after `now` at which a decision may differ although nothing happens.
+
+        Changes of the risk, its band, the stage and segments come with a new score and are not foreseen here.
+        """
+        return min(self._times(profile, now), default=None)
+
+    def _times(self, profile: Profile, now: float) -> Iterable[float]:
+        for rule, when in self._compiled:
+            held = profile.alerts.get(rule.name)
+            if held is not None and held.state not in _STANDING and held.changed + rule.cooldown > now:
+                yield held.changed + rule.cooldown
+            if when is not None and (time := when.next_change(profile, now)) is not None:
+                yield time
+
+
+def compile_alerts(rules: Sequence[AlertRule], currency: str, segments: Collection[str]) -> Alerts:
+    """Compile the plan's alert rules.
+
+    Raises:
+        Misconfigured: a name is used twice, or a rule speaks of a segment that the plan does not have.
+    """
+    names: set[str] = set()
+    for rule in rules:
+        if rule.name in names:
+            raise Misconfigured(f"alert {rule.name} is defined twice")
+        names.add(rule.name)
+        spoken = {leaf.segment for leaf in leaves(rule.when) if isinstance(leaf, InSegment)} if rule.when else set()
+        for segment in sorted((spoken | ({rule.segment} if rule.segment else set())) - set(segments)):
+            raise Misconfigured(f"alert {rule.name} speaks of segment {segment}, which the plan does not have")
+    return Alerts(rules, currency)
+
+
+def act(profile: Profile, command: AlertCommand) -> Alert | None:
+    """The alert after a person's decision; None if there is no such alert or nothing left to decide.
+
+    An open alert can be acknowledged or resolved, an acknowledged one resolved. Repeats change nothing.
+    """
+    held = next((alert for alert in profile.alerts.values() if alert.id == command.alert), None)
+    if held is None or held.state not in _STANDING:
+        return None
+    states = {"acknowledge": "acknowledged", "resolve": "resolved"}
+    state = states.get(command.action)
+    if state is None or state == held.state:
+        return None
+    return msgspec.structs.replace(held, state=state, changed=command.time, by=command.by, note=command.note)
+
+
+def _opened(profile: Profile, rule: AlertRule, now: float) -> Alert:
+    score = profile.score
+    return Alert(
+        id=alert_id(profile.id, rule.name, now),
+        rule=rule.name,
+        state="open",
+        opened=now,
+        changed=now,
+        risk=_risk(profile, 0.0),
+        reasons=list(score.reasons) if score is not None else [],
+        model=score.model if score is not None else "",
+    )
+
+
+def _risk(profile: Profile, otherwise: float) -> float:
+    return profile.score.risk if profile.score is not None else otherwise

@@ -1,0 +1,96 @@
+"""Segments: which of the plan's rules a customer satisfies, with hysteresis, and when silence may change it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from models.conditions import Compiled, compile_condition
+from models.config import InSegment, SegmentRule, leaves
+from profiles.errors import Misconfigured
+from profiles.types import Profile
+
+__all__ = ["Segments", "compile_segments", "evaluate", "next_change"]
+
+
+class Segments:
+    """The plan's segment rules, compiled. Pure: nothing here changes a profile."""
+
+    def __init__(self, rules: Sequence[SegmentRule], currency: str) -> None:
+        self.rules = tuple(rules)
+        self.names = tuple(rule.name for rule in rules)
+        self._compiled = [
+            (
+                rule.name,
+                compile_condition(rule.when, currency, rule.margin),
+                compile_condition(rule.exit, currency, 0.0) if rule.exit is not None else None,
+            )
+            for rule in rules
+        ]
+
+    def evaluate(self, profile: Profile, now: float) -> set[str]:
+        """The segments the customer belongs to at `now`, given those in `profile.segments`."""
+        current = profile.segments
+        found: set[str] = set()
+        for name, when, leave in self._compiled:
+            if name not in current:
+                inside = when.holds(profile, now, found, 0)
+            elif leave is not None:
+                inside = not leave.holds(profile, now, found, 0)
+            else:
+                inside = when.holds(profile, now, found, 1)
+            if inside:
+                found.add(name)
+        return found
+
+    def next_change(self, profile: Profile, now: float) -> float | None:
+        """The earliest time after `now` at which a membership may change although nothing happens.
+
+        Changes of the risk, its band and the stage come with a new score and are not foreseen here.
+        """
+        current = profile.segments
+        times = [
+            time
+            for name, when, leave in self._compiled
+            if (time := (leave if leave and name in current else when).next_change(profile, now)) is not None
+        ]
+        return min(times, default=None)
+
+
+def compile_segments(rules: Sequence[SegmentRule], currency: str) -> Segments:
+    """Compile the plan's segments.
+
+    Raises:
+        Misconfigured: a name is used twice, or a rule refers to a segment that is not listed before it.
+    """
+    known: set[str] = set()
+    for rule in rules:
+        if rule.name in known:
+            raise Misconfigured(f"segment {rule.name} is defined twice")
+        for condition in (rule.when, rule.exit):
+            for leaf in leaves(condition) if condition is not None else ():
+                if isinstance(leaf, InSegment) and leaf.segment not in known:
+                    raise Misconfigured(
+                        f"segment {rule.name} refers to {leaf.segment}; list that one before it (known: "
+                        f"{', '.join(sorted(known)) or 'none'})"
+                    )
+        known.add(rule.name)
+    return Segments(rules, currency)
+
+
+def evaluate(rule: SegmentRule, profile: Profile, now: float, inside: bool, currency: str) -> bool:
+    """One rule for one customer, for previews and tests; compile where it is called often."""
+    if inside and rule.exit is not None:
+        return not _compiled(rule, currency, leave=True).holds(profile, now, profile.segments, 0)
+    return _compiled(rule, currency).holds(profile, now, profile.segments, int(inside))
+
+
+def next_change(rule: SegmentRule, profile: Profile, now: float, currency: str) -> float | None:
+    """When silence alone may change one rule's answer; None for never."""
+    leave = rule.exit is not None and rule.name in profile.segments
+    return _compiled(rule, currency, leave=leave).next_change(profile, now)
+
+
+def _compiled(rule: SegmentRule, currency: str, *, leave: bool = False) -> Compiled:
+    if leave and rule.exit is not None:
+        return compile_condition(rule.exit, currency, 0.0)
+    return compile_condition(rule.when, currency, rule.margin)
