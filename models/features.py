@@ -19,7 +19,20 @@ from numpy.typing import NDArray
 
 from profiles.types import HALF_LIVES, ORDER_HALF_LIVES, SPEND_HALF_LIVES, Opinion, Profile, Tally
 
-__all__ = ["NAMES", "RAW", "SCHEMA", "TABLE", "Feature", "matrix", "pack", "raws", "rolled", "unpack", "usual_gap"]
+__all__ = [
+    "NAMES",
+    "RAW",
+    "SCHEMA",
+    "TABLE",
+    "Feature",
+    "matrix",
+    "occasions",
+    "pack",
+    "raws",
+    "rolled",
+    "unpack",
+    "usual_gap",
+]
 
 Array = NDArray[np.float64]
 
@@ -290,13 +303,18 @@ def _weeks_since(then: Array, now: Array) -> Array:
     return np.minimum(np.maximum((now - then) / WEEK, 0.0), _LONGEST)
 
 
+def occasions(profile: Profile) -> int:
+    """The feature `orders` of one profile."""
+    bought = profile.purchases
+    repeats = sum(after - before <= SAME_OCCASION for before, after in pairwise(bought.recent))
+    return bought.orders - repeats
+
+
 def usual_gap(profile: Profile) -> float:
     """The feature `usual_gap` of one profile, seconds."""
     bought = profile.purchases
-    repeats = sum(after - before <= SAME_OCCASION for before, after in pairwise(bought.recent))
-    own = max(bought.orders - repeats - 1, 0)
     gaps = min(bought.last - bought.first, _LONGEST * WEEK)
-    return (gaps + PRIOR_GAP * PRIOR_WEIGHT * WEEK) / (own + PRIOR_WEIGHT)
+    return (gaps + PRIOR_GAP * PRIOR_WEIGHT * WEEK) / (max(occasions(profile) - 1, 0) + PRIOR_WEIGHT)
 
 
 def pack(row: Array) -> bytes:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from models.config import DAY, WEEK
-from models.features import TABLE, usual_gap
+from models.features import TABLE, occasions
 from profiles.types import Profile, Reason
 
 __all__ = ["Explanation", "explain"]
@@ -47,9 +47,11 @@ def explain(profile: Profile, reasons: list[Reason] | None = None) -> list[Expla
 def _silence(profile: Profile, at: float, reason: Reason) -> str:
     bought = profile.purchases
     text = f"Last order {_ago(at - bought.last)}"
-    if bought.orders < 2:
+    times = occasions(profile)
+    if times < 2:
         return f"{text}, the only one so far"
-    return f"{text}, usually every {_span(usual_gap(profile))}"
+    gap = _span((bought.last - bought.first) / (times - 1))
+    return f"{text}, usually every {gap}" if times > 2 else f"{text}, {gap} after the first"
 
 
 def _habit(profile: Profile, at: float, reason: Reason) -> str:
@@ -62,7 +64,7 @@ def _spend(profile: Profile, at: float, reason: Reason) -> str:
     items = profile.purchases.items / max(profile.purchases.orders, 1)
     if reason.feature == "mean_items":
         return f"{items:.1f} items an order"
-    return _by_effect(reason, "Spends more than most", "Spends less than most", likes=True)
+    return "Spends more than most" if reason.contribution < 0 else "Spends less than most"
 
 
 def _visits(profile: Profile, at: float, reason: Reason) -> str:
@@ -142,13 +144,9 @@ def _lately(profile: Profile, at: float, role: str, noun: str, verb: str) -> str
     return f"Last {noun} {_ago(at - tally.last)}"
 
 
-def _by_effect(reason: Reason, good: str, bad: str, *, likes: bool) -> str:
-    return good if (reason.contribution < 0) == likes else bad
-
-
 def _count(number: int, noun: str) -> str:
-    plural = noun if number == 1 else f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
-    return f"{number} {plural}"
+    plural = f"{noun[:-1]}ies" if noun.endswith("ry") else f"{noun}s"
+    return f"{number} {noun if number == 1 else plural}"
 
 
 def _ago(seconds: float) -> str:
