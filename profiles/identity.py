@@ -84,6 +84,8 @@ def normalise(value: object, pii: PII, blocked: frozenset[str] | set[str]) -> st
     if lowered in blocked or len(text) > MAX_LENGTH or (len(text) >= 32 and not text.strip("0-")):
         return None
     if pii == "phone":
+        # "+31 (0)6 …" writes the number for callers from abroad and from home at once.
+        text = text.replace("(0)", "") if text[:1] == "+" or text[:2] == "00" else text
         text = _NOT_PHONE.sub("", text)
         text = "+" + text[2:] if text.startswith("00") else text
         return text if _PHONE.fullmatch(text) else None
@@ -103,20 +105,24 @@ def compile_extractor(rules: Iterable[IdentityRule], blocked: Iterable[str] = ()
         blocked: further values that count as absent, in any case; BLOCKED always does.
     """
     ordered = sorted(rules, key=lambda rule: rule.priority)
-    everything = [(rule.type, rule.pii, _getter(rule, path)) for rule in ordered for path in rule.fields]
-    of_group = [
-        (rule.type, rule.pii, _getter(rule, path))
+    # An object that several paths go through (`context.traits`) is looked up once per event.
+    parents = sorted({tuple(path.split(".")[:-1]) for rule in ordered for path in rule.fields})
+    fields = [
+        (rule.type, rule.pii, parents.index(tuple(path.split(".")[:-1])), path.split(".")[-1])
         for rule in ordered
         for path in rule.fields
-        if not path.startswith("traits.")
     ]
     refused = BLOCKED | {value.strip().lower() for value in blocked}
 
     def extractor(event: dict[str, Any]) -> list[Identity]:
+        group = event.get("type") == "group"
+        nodes = [None if group and parent == ("traits",) else _node(event, parent) for parent in parents]
         found: list[Identity] = []
-        for kind, pii, get in of_group if event.get("type") == "group" else everything:
-            for value in get(event):
-                text = normalise(value, pii, refused)
+        for kind, pii, parent, key in fields:
+            if (node := nodes[parent]) is None or (value := node.get(key)) is None:
+                continue
+            for candidate in _external_ids(value, kind) if key == "externalIds" else (value,):
+                text = normalise(candidate, pii, refused)
                 if text is not None and (identity := (kind, text)) not in found:
                     found.append(identity)
         return found
@@ -129,44 +135,21 @@ def extract(event: dict[str, Any], rules: Sequence[IdentityRule], blocked: Itera
     return compile_extractor(rules, blocked)(event)
 
 
-def _getter(rule: IdentityRule, path: str) -> Callable[[dict[str, Any]], Sequence[object]]:
-    """The values at a path, none when it is absent."""
-    *parents, last = path.split(".")
-    if last == "externalIds":
-        return _external_ids(rule.type, parents)
-    if not parents:
-
-        def top(event: dict[str, Any]) -> Sequence[object]:
-            value = event.get(last)
-            return () if value is None else (value,)
-
-        return top
-
-    def nested(event: dict[str, Any]) -> Sequence[object]:
-        node: Any = event
-        for parent in parents:
-            node = node.get(parent)
-            if type(node) is not dict:
-                return ()
-        value = node.get(last)
-        return () if value is None else (value,)
-
-    return nested
+def _node(event: dict[str, Any], parent: tuple[str, ...]) -> dict[str, Any] | None:
+    """The object at a path; None if there is none."""
+    node: Any = event
+    for part in parent:
+        node = node.get(part)
+        if type(node) is not dict:
+            return None
+    return node  # type: ignore[no-any-return]  # an event is parsed JSON
 
 
-def _external_ids(kind: str, parents: list[str]) -> Callable[[dict[str, Any]], Sequence[object]]:
-    def external(event: dict[str, Any]) -> Sequence[object]:
-        node: Any = event
-        for parent in parents:
-            node = node.get(parent)
-            if type(node) is not dict:
-                return ()
-        entries = node.get("externalIds")
-        if type(entries) is not list:
-            return ()
-        return [entry.get("id") for entry in entries if type(entry) is dict and entry.get("type") == kind]
-
-    return external
+def _external_ids(entries: object, kind: str) -> list[object]:
+    """The ids of one type among `context.externalIds`."""
+    if type(entries) is not list:
+        return []
+    return [entry.get("id") for entry in entries if type(entry) is dict and entry.get("type") == kind]
 
 
 def _is_text(text: str) -> bool:

@@ -282,9 +282,9 @@ def compile_facts(spec: EventSpec, plan_currency: str) -> Callable[[dict[str, An
         return Facts(
             amount,
             code,
-            float(count) if type(count) in (int, float) else 0.0,
+            float(count) if type(count) in (int, float) and -_MAX_AMOUNT <= count <= _MAX_AMOUNT else 0.0,
             about if type(about) is str else str(about) if type(about) is int else "",
-            float(score) if type(score) in (int, float) else None,
+            float(score) if type(score) in (int, float) and -_MAX_AMOUNT <= score <= _MAX_AMOUNT else None,
         )
 
     return of
@@ -388,11 +388,15 @@ def _message(keyword: str, details: dict[str, Any], value: Any) -> str:
         case "maximum":
             return f"must be at most {limit}"
         case "minLength" | "maxLength":
-            return f"must have at {'least' if keyword == 'minLength' else 'most'} {limit} characters"
+            return f"must have at {'least' if keyword == 'minLength' else 'most'} {_counted(limit, 'character')}"
         case "minItems" | "maxItems":
-            return f"must have at {'least' if keyword == 'minItems' else 'most'} {limit} items"
+            return f"must have at {'least' if keyword == 'minItems' else 'most'} {_counted(limit, 'item')}"
         case _:
             return f"breaks the rule '{keyword}'"
+
+
+def _counted(count: Any, thing: str) -> str:
+    return f"{count} {thing}{'' if count == 1 else 's'}"
 
 
 def _dotted(where: str, path: tuple[str | int, ...]) -> str:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from models.config import AlertRule, SegmentRule
 from streams.plan.compile import EventRule
 from streams.plan.model import Property
 from streams.plan.plan import Plan
+from streams.plan.words import alert_in_words, duration_in_words, in_words
 
-__all__ = ["render_html", "render_markdown", "sentence"]
+__all__ = ["render_html", "render_markdown"]
 
 
 class _Heading(NamedTuple):
@@ -97,11 +97,15 @@ def _people(plan: Plan) -> Iterator[_Block]:
     yield _Text("What is known about a customer; the latest value wins, and null removes it.")
     yield _Table(
         ("trait", "type", "what it is", "why", "owner", "personal data"),
-        [
-            (f"`{name}`", _type(trait), trait.description, trait.why, trait.owner, _pii(trait))
-            for name, trait in plan.traits.items()
-        ],
+        list(_traits(plan)),
     )
+
+
+def _traits(plan: Plan) -> Iterator[tuple[str, ...]]:
+    for name, trait in plan.traits.items():
+        yield f"`{name}`", _type(trait), trait.description, trait.why, trait.owner, _pii(trait)
+        for path, kind, _, description, pii in _properties(trait.properties or {}, f"{name}."):
+            yield path, kind, description, "", "", pii
 
 
 def _personal(plan: Plan) -> Iterator[_Block]:
@@ -156,70 +160,26 @@ def _properties(properties: Mapping[str, Property], before: str) -> Iterator[tup
 
 
 def _rules(plan: Plan) -> Iterator[_Block]:
-    churn = plan.churn.model_dump(mode="json")
     yield _Heading(2, "Churn")
     yield _Text(
-        f"A customer without a {churn['role']} for {churn['horizon']} counts as lost. The risk is **medium** from "
-        f"{plan.churn.bands.medium:.0%} and **high** from {plan.churn.bands.high:.0%}."
+        f"A customer without a {plan.churn.role} for {duration_in_words(plan.churn.horizon)} counts as lost. "
+        f"The risk is **medium** from {plan.churn.bands.medium:.0%} and **high** from {plan.churn.bands.high:.0%}."
     )
     if plan.segments:
         yield _Heading(2, "Segments")
         yield _Table(
             ("segment", "who", "rule"),
-            [(f"`{rule.name}`", rule.description, sentence(_condition(rule))) for rule in plan.segments],
+            [(f"`{rule.name}`", rule.description, in_words(rule.when)) for rule in plan.segments],
         )
     if plan.alerts:
         yield _Heading(2, "Alerts")
         yield _Table(
             ("alert", "when", "rule", "severity", "goes to"),
             [
-                (f"`{rule.name}`", rule.description, _alert(rule), rule.severity, rule.owner or rule.channel)
+                (f"`{rule.name}`", rule.description, alert_in_words(rule), rule.severity, rule.owner or rule.channel)
                 for rule in plan.alerts
             ],
         )
-
-
-def _condition(rule: SegmentRule | AlertRule) -> Any:
-    if rule.when is None:
-        return None
-    return rule.when.model_dump(mode="json", by_alias=True, exclude_unset=True)
-
-
-def _alert(rule: AlertRule) -> str:
-    parts = [] if rule.threshold is None else [f"risk at least {rule.threshold:g}"]
-    if rule.when is not None:
-        parts.append(sentence(_condition(rule)))
-    if rule.segment:
-        parts.append(f"in segment {rule.segment}")
-    return " and ".join(parts)
-
-
-def sentence(condition: Any) -> str:
-    """A condition, as it is written in the plan, on one line: `count purchase, at least 3`."""
-    if not isinstance(condition, Mapping):
-        return str(condition)
-    if "all" in condition:
-        return " and ".join(_grouped(part) for part in condition["all"])
-    if "any" in condition:
-        return " or ".join(_grouped(part) for part in condition["any"])
-    if "not" in condition:
-        return f"not {_grouped(condition['not'])}"
-    return ", ".join(f"{str(key).replace('_', ' ')} {_words(value)}" for key, value in condition.items())
-
-
-def _grouped(part: Any) -> str:
-    text = sentence(part)
-    return f"({text})" if isinstance(part, Mapping) and ("all" in part or "any" in part) else text
-
-
-def _words(value: Any) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, Mapping):
-        return " and ".join(f"{str(k).replace('_', ' ')} {_words(v)}" for k, v in value.items() if v is not None)
-    if isinstance(value, list):
-        return " or ".join(map(_words, value))
-    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _label(rule: EventRule) -> str:

@@ -1,0 +1,156 @@
+"""`rapport plan`, as people and scripts call it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from console.plan_cli import app, shipped_plan
+
+PLAN = Path(__file__).parents[2] / "tracking_plan.yaml"
+
+
+@pytest.fixture
+def run(monkeypatch, tmp_path):
+    """Call the command from an empty directory."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("RAPPORT_PLAN", raising=False)
+    return lambda *args: CliRunner().invoke(app, [str(arg) for arg in args])
+
+
+@pytest.fixture
+def changed(tmp_path):
+    """A copy of the shipped plan with one thing replaced."""
+
+    def write(old: str, new: str) -> Path:
+        text = PLAN.read_text()
+        assert old in text
+        path = tmp_path / "new.yaml"
+        path.write_text(text.replace(old, new, 1))
+        return path
+
+    return write
+
+
+def test_the_shipped_plan_is_the_one_in_the_repository():
+    """There is one file; the package only points to it."""
+    assert shipped_plan().read_text() == PLAN.read_text()
+
+
+def test_check_sums_up_a_good_plan(run):
+    """One line on stdout, warnings on stderr."""
+    result = run("check", PLAN)
+
+    assert result.exit_code == 0
+    assert "is fine: Online shop, version 1: 4 sources, 73 events" in result.stdout
+    assert result.stderr.count("warning:") == 1
+
+
+def test_check_lists_every_problem(run, changed):
+    """With file and line, on stderr, and exit code 1."""
+    path = changed("currency: EUR", "currency: EURO\nnonsense: 1")
+    result = run("check", path)
+
+    assert result.exit_code == 1
+    assert f"{path}:11: currency: 'EURO' is not an ISO-4217 currency code" in result.stderr
+    assert f"{path}:12: nonsense: is not a known key" in result.stderr
+    assert result.stderr.rstrip().endswith("2 problems; the plan cannot be used.")
+    assert result.stdout == ""
+
+
+def test_check_answers_scripts(run, changed):
+    """In JSON, with the same exit codes."""
+    good = run("check", PLAN, "--json")
+    bad = run("check", changed("currency: EUR", "currency: EURO"), "--json")
+
+    assert (good.exit_code, bad.exit_code) == (0, 1)
+    assert json.loads(good.stdout) | {"warnings": []} == {
+        "ok": True, "file": str(PLAN), "name": "Online shop", "version": 1, "sources": 4, "events": 73, "traits": 24,
+        "identities": 6, "segments": 23, "alerts": 7, "problems": [], "warnings": [],
+    }  # fmt: skip
+    (problem,) = json.loads(bad.stdout)["problems"]
+    assert (problem["line"], problem["path"]) == (11, "currency")
+
+
+def test_the_plan_is_found_without_a_name(run, changed, monkeypatch, tmp_path):
+    """RAPPORT_PLAN, else tracking_plan.yaml here, else the shipped one."""
+    assert "tracking_plan.yaml is fine" in run("check").stdout
+
+    changed("name: Online shop", "name: Mine").rename(tmp_path / "tracking_plan.yaml")
+    assert "Mine" in run("check").stdout
+
+    monkeypatch.setenv("RAPPORT_PLAN", str(tmp_path / "nowhere.yaml"))
+    result = run("check")
+    assert result.exit_code == 1
+    assert "there is no such file" in result.stderr
+
+
+def test_diff_tells_breaking_from_harmless(run, changed):
+    """Exit code 1 is for breaking changes only."""
+    same = run("diff", PLAN, PLAN)
+    harmless = run("diff", PLAN, changed("owner: Growth", "owner: Sales"))
+    breaking = run("diff", PLAN, changed("extra: allow", "extra: reject"))
+
+    assert (same.exit_code, same.stdout) == (0, "No change.\n")
+    assert harmless.exit_code == 0
+    assert "Not breaking (1):\n  events.Signed Up.owner: is Sales now\n" in harmless.stdout
+    assert "The version is still 1; raise it" in harmless.stdout
+    assert breaking.exit_code == 1
+    assert "Breaking (1):\n  extra: allow → reject\n" in breaking.stdout
+
+
+def test_diff_breaks_a_build(run, changed):
+    """Text and JSON, and 2 for a plan that cannot be read."""
+    narrower = changed(
+        "plan: {type: string, enum: [none, plus, family, business]", "plan: {type: string, enum: [none, plus]"
+    )
+    assert run("diff", PLAN, narrower).exit_code == 2  # a segment asks for what the trait can no longer be
+    stricter = changed("results: {type: integer, min: 0", "results: {type: integer, min: 1")
+
+    text, answer = run("diff", PLAN, stricter), run("diff", PLAN, stricter, "--json")
+
+    assert text.exit_code == answer.exit_code == 1
+    assert "Breaking (1):\n  events.Products Searched.properties.results.min: 0 → 1\n" in text.stdout
+    assert json.loads(answer.stdout) == {
+        "breaking": True,
+        "old_version": 1,
+        "new_version": 1,
+        "changes": [{"path": "events.Products Searched.properties.results.min", "message": "0 → 1", "breaking": True}],
+    }
+    assert run("diff", PLAN, "nowhere.yaml").exit_code == 2
+
+
+def test_docs_are_written_where_asked(run, tmp_path):
+    """Markdown on stdout, or a file by its ending."""
+    page = run("docs", PLAN)
+    assert page.stdout.startswith("# What Online shop collects, and why\n")
+
+    assert run("docs", PLAN, "--output", "plan.md").exit_code == 0
+    assert (tmp_path / "plan.md").read_text() == page.stdout
+    assert run("docs", PLAN, "-o", "plan.html").stdout == "Wrote plan.html.\n"
+    assert (tmp_path / "plan.html").read_text().startswith("<!doctype html>")
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "message"),
+    [
+        (("docs", PLAN, "-o", "plan.pdf"), 2, "name a file that ends in .html or .md"),
+        (("docs", PLAN, "-o", "no/such/dir.md"), 2, "cannot be written: No such file or directory"),
+        (("docs", "nowhere.yaml"), 1, "there is no such file"),
+    ],
+)
+def test_docs_say_what_is_wrong(run, args, code, message):
+    """Never a traceback."""
+    result = run(*args)
+
+    assert result.exit_code == code
+    assert message in result.stderr
+
+
+@pytest.mark.parametrize("command", ["check", "diff", "docs"])
+def test_help_teaches(run, command):
+    """Each command has an example."""
+    assert "Example" in run(command, "--help").stdout
