@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from kafka import KafkaConsumer, TopicPartition
 from kafka.admin import KafkaAdminClient, NewTopic
-from kafka.errors import KafkaError, NoBrokersAvailable, TopicAlreadyExistsError
+from kafka.errors import KafkaError, TopicAlreadyExistsError
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from profiles.errors import Misconfigured
@@ -99,7 +99,7 @@ def _admin(settings: Settings) -> Iterator[KafkaAdminClient]:
 
 
 @retry(
-    retry=retry_if_exception_type((NoBrokersAvailable, OSError)),
+    retry=retry_if_exception_type((KafkaError, OSError)),
     stop=stop_after_delay(15),
     wait=wait_fixed(0.3),
     reraise=True,
@@ -119,4 +119,4 @@ def _create(admin: KafkaAdminClient, settings: Settings, specs: Sequence[TopicSp
 
 
 def _describe(admin: KafkaAdminClient) -> list[dict[str, object]]:
-    return list(admin.describe_topics())  # type: ignore[no-any-return]
+    return list(admin.describe_topics())

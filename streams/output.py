@@ -82,10 +82,10 @@ class BatchProducer:
         waiting = []
         batch = producer.create_batch()
         for row in rows:
-            if batch.append(key=row.key, value=row.value, timestamp=None, headers=row.headers) is None:
+            if batch.append(key=row.key, value=row.value, timestamp=None, headers=list(row.headers)) is None:
                 waiting.append(await producer.send_batch(batch, topic, partition=partition))
                 batch = producer.create_batch()
-                if batch.append(key=row.key, value=row.value, timestamp=None, headers=row.headers) is None:
+                if batch.append(key=row.key, value=row.value, timestamp=None, headers=list(row.headers)) is None:
                     # Larger than a whole batch: the driver makes room for a single record.
                     waiting.append(
                         await producer.send(topic, row.value, row.key, partition=partition, headers=list(row.headers))

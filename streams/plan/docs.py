@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from streams.plan.compile import EventRule
 from streams.plan.model import Property
 from streams.plan.plan import Plan
+from streams.plan.rule import EventRule
 from streams.plan.words import alert_in_words, duration_in_words, in_words
 
 __all__ = ["render_html", "render_markdown"]

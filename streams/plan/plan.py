@@ -12,9 +12,10 @@ from pydantic import SecretStr
 from models.config import AlertRule, ChurnConfig, SegmentRule
 from profiles.identity import BLOCKED, IdentityRule, compile_extractor
 from profiles.types import Identity
-from streams.plan.compile import Checker, EventRule, Outcome
+from streams.plan.checker import Checker, Outcome
 from streams.plan.errors import Problem
 from streams.plan.model import EventSpec, PlanFile, Property, Trait
+from streams.plan.rule import EventRule
 from streams.plan.semantics import suggest
 
 __all__ = ["Plan", "Source"]

@@ -43,7 +43,9 @@ def _decode(batch: Intake, item: Item) -> None:
     item.name = name if isinstance(name, str) and kind in ("track", "page", "screen") else ""
     item.raw = raw
     _identify_message(raw, item)
-    item.time = _time_of(raw, record.timestamp / 1000.0)
+    recorded = record.timestamp / 1000.0
+    item.received = _received(raw, recorded)
+    item.time = _time_of(raw, recorded, item.received)
 
 
 def _identify_message(raw: dict[str, Any], item: Item) -> None:
@@ -56,13 +58,13 @@ def _identify_message(raw: dict[str, Any], item: Item) -> None:
         raise Unacceptable("invalid_message_id", f"messageId must be text of 1 to {_ID} characters")
 
 
-def _time_of(raw: dict[str, Any], recorded: float) -> float:
+def _time_of(raw: dict[str, Any], recorded: float, received: float) -> float:
     """When it happened. The collector has corrected `timestamp` already; other producers are taken at their word,
     but nothing happens after Kafka had it."""
     if (stamp := raw.get("timestamp")) is None:
         return recorded
     try:
-        return occurred_at(parse_time(stamp), None, max(recorded, _received(raw, recorded)))
+        return occurred_at(parse_time(stamp), None, max(recorded, received))
     except ValueError:
         raise Unacceptable("invalid_timestamp", f"timestamp is {str(stamp)[:40]!r}; RFC 3339 expected") from None
 

@@ -15,7 +15,6 @@ from profiles.stores.links import LinkStore
 from profiles.types import Event, Identity, profile_id
 from streams.plan import Plan
 from streams.steps.intake import Intake, Item, each
-from streams.wire import parse_time
 
 __all__ = ["identify"]
 
@@ -63,7 +62,7 @@ def neutral(batch: Intake, item: Item, profile: str, identities: list[Identity])
         name=item.name or raw["type"],
         role=rule.role,
         time=item.time,
-        received=_received(raw, record.timestamp / 1000.0),
+        received=item.received,
         identities=identities,
         traits=item.properties if of_customer else {},
         amount=facts.amount,
@@ -76,13 +75,6 @@ def neutral(batch: Intake, item: Item, profile: str, identities: list[Identity])
         violations=item.violations,
         origin=(record.topic, record.partition, record.offset),
     )
-
-
-def _received(raw: dict[str, Any], recorded: float) -> float:
-    try:
-        return parse_time(raw["receivedAt"])
-    except (KeyError, ValueError):
-        return recorded
 
 
 def _context(context: Any) -> dict[str, Any]:

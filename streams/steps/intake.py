@@ -19,13 +19,14 @@ __all__ = ["Intake", "Item", "each"]
 class Item:
     """One record on its way; each step fills in what it finds."""
 
-    __slots__ = ("event", "identities", "name", "properties", "raw", "record", "rule", "time", "violations")
+    __slots__ = ("event", "identities", "name", "properties", "raw", "received", "record", "rule", "time", "violations")
 
     def __init__(self, record: ConsumerRecord) -> None:
         self.record = record
         self.raw: dict[str, Any] = {}
         self.name = ""
-        self.time = 0.0
+        self.received = 0.0  # seconds, by the collector, else by Kafka
+        self.time = 0.0  # seconds, when it happened
         self.rule: EventRule | None = None
         self.properties: dict[str, Any] = {}
         self.violations: list[str] = []

@@ -1,0 +1,224 @@
+"""What every store promises, on each of them."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from profiles.errors import Fenced, Misconfigured
+from profiles.store import Changes, Output
+from profiles.stores import BadCursor
+from profiles.stores.memory import MemoryStore
+from profiles.stores.reader import RedisReader
+from profiles.stores.redis import RedisStore, connect
+from profiles.stores.setup import check_setup
+from profiles.types import Alert, Profile, Score, Stay, partition_of
+
+NAMESPACE = uuid.UUID("6b1c0e5e-8d6b-4f3a-9a52-0d7d2b8f4c11")
+PARTITIONS = 4
+
+
+class Both:
+    """A store and a reader of the same data, whatever keeps it."""
+
+    def __init__(self, store: Any, reader: Any) -> None:
+        self.store = store
+        self.reader = reader
+
+
+@pytest.fixture(params=["memory", "redis"])
+def run(request: pytest.FixtureRequest) -> Callable[[Callable[[Both], Awaitable[None]]], None]:
+    """Runs a coroutine function on a fresh store."""
+    if request.param == "memory":
+
+        def on_memory(test: Callable[[Both], Awaitable[None]]) -> None:
+            memory = MemoryStore(NAMESPACE, PARTITIONS)
+            asyncio.run(test(Both(memory, memory)))
+
+        return on_memory
+    url = request.getfixturevalue("make_settings")(partitions=PARTITIONS).redis.get_secret_value()
+
+    def on_redis(test: Callable[[Both], Awaitable[None]]) -> None:
+        async def with_client() -> None:
+            client = connect(url)
+            await check_setup(client, partitions=PARTITIONS, namespace=NAMESPACE, segments=["vip", "lapsed"])
+            try:
+                await test(Both(RedisStore(client), RedisReader(client, NAMESPACE, PARTITIONS)))
+            finally:
+                await client.aclose()
+
+        asyncio.run(with_client())
+
+    return on_redis
+
+
+def someone(number: int, **fields: Any) -> Profile:
+    return Profile(f"{number:032x}", created=1.0, updated=float(number), **fields)
+
+
+def scored(number: int, risk: float) -> Profile:
+    return someone(number, score=Score(risk, "high", 5.0, "m1"))
+
+
+async def put(both: Both, *profiles: Profile, **more: Any) -> None:
+    """Commit profiles to the partitions they belong to."""
+    for profile in profiles:
+        partition = partition_of(profile.id, PARTITIONS)
+        loaded = await both.store.load(partition, [])
+        await both.store.commit(partition, Changes(loaded.version, profiles=[profile], **more))
+
+
+def test_what_was_committed_is_loaded(run: Any) -> None:
+    """Documents, applied offset, watermark and version come back as they were written."""
+
+    async def test(both: Both) -> None:
+        version = await both.store.commit(1, Changes(0, applied=41, watermark=7.5, profiles=[someone(1), someone(2)]))
+        loaded = await both.store.load(1, [someone(1).id, someone(9).id])
+
+        assert (loaded.version, loaded.applied, loaded.watermark) == (version, 41, 7.5)
+        assert loaded.profiles == {someone(1).id: someone(1)}
+        assert await both.store.applied([0, 1]) == {0: -1, 1: 41}
+
+    run(test)
+
+
+def test_a_fenced_commit_writes_nothing(run: Any) -> None:
+    """A writer whose version is old fails as a whole: no document, no offset, no timer, no output."""
+
+    async def test(both: Both) -> None:
+        await both.store.commit(0, Changes(0, applied=10, profiles=[someone(1)]))
+        stale = Changes(0, applied=99, profiles=[someone(2, wake_at=1.0)], outputs=[Output("alerts", b"", b"", "x", 0)])
+
+        with pytest.raises(Fenced):
+            await both.store.commit(0, stale)
+
+        loaded = await both.store.load(0, [someone(2).id], due_by=1e12)
+        assert (loaded.applied, loaded.profiles, loaded.due) == (10, {}, [])
+        assert await both.store.outbox(0) == []
+
+    run(test)
+
+
+def test_timers_come_up_in_order_and_move_with_their_profile(run: Any) -> None:
+    """A due profile is answered with its document; a new wake_at replaces the old one, zero removes it."""
+
+    async def test(both: Both) -> None:
+        await both.store.commit(2, Changes(0, profiles=[someone(1, wake_at=30.0), someone(2, wake_at=20.0)]))
+        first = await both.store.load(2, [], due_by=25.0)
+        assert first.due == [(someone(2).id, 20.0)]
+        assert first.profiles[someone(2).id].wake_at == 20.0
+
+        await both.store.commit(2, Changes(first.version, profiles=[someone(2, wake_at=0.0)]))
+        later = await both.store.load(2, [], due_by=100.0, limit=5)
+        assert later.due == [(someone(1).id, 30.0)]
+
+    run(test)
+
+
+def test_the_outbox_holds_what_was_committed_until_it_is_produced(run: Any) -> None:
+    """Entries stay, oldest first, until a commit says that they were produced."""
+
+    async def test(both: Both) -> None:
+        one, two = Output("alerts", b"k", b"1", "a", 0), Output("alerts", b"k", b"2", "b", 0)
+        first = await both.store.commit(0, Changes(0, outputs=[one]))
+        second = await both.store.commit(0, Changes(first, outputs=[two]))
+        assert await both.store.outbox(0) == [(first, [one]), (second, [two])]
+
+        third = await both.store.commit(0, Changes(second, produced=first))
+        assert await both.store.outbox(0) == [(second, [two])]
+        await both.store.clear_outbox(0, third)
+        assert await both.store.outbox(0) == []
+
+    run(test)
+
+
+def test_lists_page_through_all_partitions_highest_first(run: Any) -> None:
+    """Pages of any size give every scored profile once, ties included, and end with no cursor."""
+
+    async def test(both: Both) -> None:
+        risks = [0.9, 0.5, 0.5, 0.5, 0.2, 0.7]
+        await put(both, *(scored(number, risk) for number, risk in enumerate(risks, 1)), someone(99))
+        seen, cursor = [], None
+        while True:
+            page, cursor = await both.reader.by_risk(limit=2, cursor=cursor)
+            seen += [(profile.score.risk, profile.id) for profile in page]
+            if cursor is None:
+                break
+        assert seen == sorted(((risk, f"{n:032x}") for n, risk in enumerate(risks, 1)), reverse=True)
+        assert await both.reader.count() == 7
+        with pytest.raises(BadCursor):
+            await both.reader.by_risk(cursor="no cursor of ours")
+
+    run(test)
+
+
+def test_segments_know_their_members(run: Any) -> None:
+    """Entering and leaving show in size, members and in the list by risk."""
+
+    async def test(both: Both) -> None:
+        inside = [scored(1, 0.3), scored(2, 0.8)]
+        for profile in inside:
+            profile.segments["vip"] = Stay(profile.updated)
+            await put(both, profile, entered=[("vip", profile.id, profile.updated)])
+        await put(both, scored(3, 0.99))
+
+        assert (await both.reader.segment_sizes())["vip"] == 2
+        assert (await both.reader.members("vip"))[0] == [(inside[1].id, 2.0), (inside[0].id, 1.0)]
+        assert [p.id for p in (await both.reader.by_risk(segment="vip"))[0]] == [inside[1].id, inside[0].id]
+
+        gone = scored(1, 0.3)
+        await put(both, gone, left=[("vip", gone.id)])
+        assert (await both.reader.segment_sizes())["vip"] == 1
+
+    run(test)
+
+
+def test_alerts_are_listed_newest_first_and_found_by_id(run: Any) -> None:
+    """Also filtered by state over page borders."""
+
+    async def test(both: Both) -> None:
+        for number in range(1, 8):
+            state = "open" if number % 2 else "resolved"
+            alert = Alert(f"a{number}", "rule", state, float(number), float(number), 0.5)
+            await put(both, someone(number), alerts=[(someone(number).id, alert)])
+        page, cursor = await both.reader.alerts(state="open", limit=2)
+        rest, end = await both.reader.alerts(state="open", limit=10, cursor=cursor)
+
+        assert [alert.id for _, alert in page + rest] == ["a7", "a5", "a3", "a1"]
+        assert end is None
+        assert (await both.reader.alert("a4"))[1].state == "resolved"
+        assert await both.reader.alert("none") is None
+
+    run(test)
+
+
+def test_a_tombstone_redirects_and_does_not_count(run: Any) -> None:
+    """Reading a merged profile gives the winner; it is neither counted nor listed."""
+
+    async def test(both: Both) -> None:
+        await put(both, scored(1, 0.4), scored(2, 0.6))
+        await put(both, Profile(scored(2, 0).id, redirect=scored(1, 0).id), tombstones=1)
+
+        assert (await both.reader.profile(scored(2, 0).id)).id == scored(1, 0).id
+        assert [p.id for p in (await both.reader.by_risk())[0]] == [scored(1, 0).id]
+        assert await both.reader.count() == 1
+
+    run(test)
+
+
+def test_partitions_and_namespace_may_not_change_under_the_data(make_settings: Any) -> None:
+    """The first start records them; another count is refused with what to do."""
+    url = make_settings().redis.get_secret_value()
+
+    async def test() -> None:
+        client = connect(url)
+        await check_setup(client, partitions=4, namespace=NAMESPACE, segments=[])
+        with pytest.raises(Misconfigured, match="RAPPORT_PARTITIONS"):
+            await check_setup(client, partitions=8, namespace=NAMESPACE, segments=[])
+        await client.aclose()
+
+    asyncio.run(test())

@@ -1,0 +1,190 @@
+"""A real Rapport for tests: workers as processes, on real Kafka and Redis, fed straight through the source topics."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from pydantic import SecretStr
+
+from profiles.store import Reader
+from profiles.stores import open_reader
+from streams.admin import ensure_topics
+from streams.plan import Plan, load_plan
+from streams.settings import Settings
+from streams.topics import topic_name
+
+Answer = TypeVar("Answer")
+
+REPOSITORY = Path(__file__).parents[2]
+PLAN = REPOSITORY / "tracking_plan.yaml"
+
+
+class Rapport:
+    """Workers of one installation, and what a test needs to feed and read them."""
+
+    def __init__(self, settings: Settings, log_dir: Path) -> None:
+        self.settings = settings.model_copy(update={"plan": PLAN} if not settings.plan.is_absolute() else {})
+        self.plan: Plan = load_plan(self.settings.plan)
+        self.workers: list[subprocess.Popen[bytes]] = []
+        self._logs = log_dir
+        ensure_topics(self.settings, self.plan)
+        self._producer = KafkaProducer(
+            bootstrap_servers=settings.kafka, acks="all", enable_idempotence=False, linger_ms=20
+        )
+
+    def start(self, count: int = 1) -> None:
+        """Start workers."""
+        for _ in range(count):
+            log = (self._logs / f"worker-{len(self.workers)}.log").open("wb")
+            with log:
+                self.workers.append(
+                    subprocess.Popen(
+                        [sys.executable, "-P", "-m", "console", "work"],
+                        env={**os.environ, **environment(self.settings), "PYTHONPATH": str(REPOSITORY)},
+                        stdout=log,
+                        stderr=subprocess.STDOUT,
+                    )
+                )
+
+    def kill(self, worker: int) -> None:
+        """SIGKILL."""
+        self.workers[worker].kill()
+        self.workers[worker].wait()
+
+    def stop(self) -> None:
+        """SIGTERM to all; whoever does not leave within ten seconds is killed and told about."""
+        for worker in self.workers:
+            if worker.poll() is None:
+                worker.send_signal(signal.SIGTERM)
+        late = 0
+        for worker in self.workers:
+            try:
+                worker.wait(10)
+            except subprocess.TimeoutExpired:
+                worker.kill()
+                worker.wait()
+                late += 1
+        self._producer.close()
+        assert not late, f"{late} workers did not stop within ten seconds\n{self.logs()}"
+
+    def logs(self) -> str:
+        """The last lines of every worker's log."""
+        parts = []
+        for path in sorted(self._logs.glob("worker-*.log")):
+            parts.append(f"--- {path.name}\n" + "\n".join(path.read_text(errors="replace").splitlines()[-40:]))
+        return "\n".join(parts)
+
+    def send(self, source: str, events: Iterable[dict[str, Any] | bytes]) -> int:
+        """Put raw events on a source's topic, as any producer may; answers how many. Returns when Kafka has them."""
+        topic = topic_name(self.settings, self.plan.sources[source].topic)
+        futures = []
+        for event in events:
+            value = event if isinstance(event, bytes) else json.dumps(event).encode()
+            key = b"" if isinstance(event, bytes) else str(event.get("userId") or event.get("anonymousId")).encode()
+            futures.append(self._producer.send(topic, value, key))
+        self._producer.flush()
+        for future in futures:
+            future.get(30)
+        return len(futures)
+
+    def read(self, question: Callable[[Reader], Awaitable[Answer]]) -> Answer:
+        """Ask the store."""
+
+        async def ask() -> Answer:
+            reader = open_reader(
+                self.settings.redis.get_secret_value(), self.plan.namespace, self.settings.partitions
+            )
+            try:
+                return await question(reader)
+            finally:
+                await reader.close()
+
+        return asyncio.run(ask())
+
+    def until(self, question: Callable[[Reader], Awaitable[bool]], what: str, timeout: float = 60.0) -> None:
+        """Wait until the store says yes; fails with the workers' logs."""
+        deadline = time.monotonic() + timeout
+        while not self.read(question):
+            dead = [worker.pid for worker in self.workers if worker.poll() not in (None, -signal.SIGKILL)]
+            assert not dead, f"a worker has ended by itself while waiting for {what}\n{self.logs()}"
+            assert time.monotonic() < deadline, f"still waiting for {what}\n{self.logs()}"
+            time.sleep(0.25)
+
+    def topic(self, base: str) -> list[Any]:
+        """Every record of a topic, from its beginning."""
+        name = topic_name(self.settings, base)
+        consumer = KafkaConsumer(bootstrap_servers=self.settings.kafka, enable_auto_commit=False)
+        try:
+            partitions = [TopicPartition(name, number) for number in consumer.partitions_for_topic(name) or ()]
+            consumer.assign(partitions)
+            consumer.seek_to_beginning(*partitions)
+            records: list[Any] = []
+            quiet = 0
+            while quiet < 3:
+                fetched = [record for part in consumer.poll(500).values() for record in part]
+                records += fetched
+                quiet = 0 if fetched else quiet + 1
+            return records
+        finally:
+            consumer.close()
+
+
+@contextlib.contextmanager
+def running(settings: Settings, log_dir: Path, workers: int = 1) -> Iterator[Rapport]:
+    """A Rapport with workers, stopped at the end."""
+    rapport = Rapport(settings, log_dir)
+    rapport.start(workers)
+    try:
+        yield rapport
+    finally:
+        rapport.stop()
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """Settings as environment variables."""
+    values = {}
+    for name in Settings.model_fields:
+        value = getattr(settings, name)
+        if value is not None:
+            values[f"RAPPORT_{name.upper()}"] = (
+                value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+            )
+    return values
+
+
+def order(user: str, number: int, time: str, revenue: float = 10.0, **more: Any) -> dict[str, Any]:
+    """An `Order Completed` as an SDK would send it."""
+    return {
+        "type": "track",
+        "event": "Order Completed",
+        "userId": user,
+        "messageId": f"{user}-{number}",
+        "timestamp": time,
+        "properties": {"order_id": f"{user}-{number}", "revenue": revenue, "currency": "EUR", "quantity": 1},
+        **more,
+    }
+
+
+def totals(rapport: Rapport, users: Sequence[str]) -> dict[str, tuple[int, int]]:
+    """Orders and revenue in minor units of each user's profile."""
+
+    async def ask(reader: Reader) -> dict[str, tuple[int, int]]:
+        answer = {}
+        for user in users:
+            profile = await reader.profile(await reader.resolve(("user_id", user)))
+            bought = profile.purchases if profile else None
+            answer[user] = (bought.orders, sum(bought.revenue.values())) if bought else (0, 0)
+        return answer
+
+    return rapport.read(ask)

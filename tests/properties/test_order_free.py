@@ -1,0 +1,127 @@
+"""A profile is a function of the set of its events: any order, any repetition, any split over profiles that merge."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import msgspec
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from profiles.merge import merge
+from profiles.state import Caps, apply, latest_events, remember
+from profiles.types import Event, Profile
+
+CAPS = Caps(timeline=8, seen=64, tickets=16, recent=8)
+SOURCES = ["web", "app", "support", "purchase"]
+ROLES = ["", "visit", "search", "purchase", "refund", "ticket_opened", "ticket_solved", "ticket_reopened", "csat", "nps"]
+START = 1_700_000_000.0
+
+
+@st.composite
+def events(draw: st.DrawFn) -> list[Event]:
+    """Up to 16 events of one customer over a year, some at the very same moment."""
+    made = []
+    for number in range(draw(st.integers(1, 16))):
+        role = draw(st.sampled_from(ROLES))
+        time = START + draw(st.integers(0, 40)) * 9 * 86400.0
+        made.append(
+            Event(
+                profile="p" * 32,
+                id=f"m{number}",
+                source=draw(st.sampled_from(SOURCES)),
+                type="track",
+                name=role or "Something",
+                role=role,
+                time=time,
+                received=time,
+                identities=[("user_id", draw(st.sampled_from(["1", "2"])))],
+                traits=draw(st.dictionaries(st.sampled_from(["a", "b"]), st.none() | st.integers(0, 3), max_size=2)),
+                amount=draw(st.integers(0, 100_000)) if role in ("purchase", "refund") else 0,
+                currency=draw(st.sampled_from(["EUR", "USD"])) if role in ("purchase", "refund") else "",
+                quantity=float(draw(st.integers(1, 9))),
+                subject=draw(st.sampled_from(["t1", "t2", "t3"])) if role.startswith("ticket") else "",
+                rating=float(draw(st.integers(1, 5))) if role in ("csat", "nps") else None,
+            )
+        )
+    return made
+
+
+def fold(history: list[Event], id_: str = "p" * 32) -> Profile:
+    profile = Profile(id_)
+    for event in history:
+        if remember(profile, event.source, event.id, CAPS.seen):
+            apply(profile, event, "EUR", CAPS)
+    return profile
+
+
+def canonical(profile: Profile) -> Any:
+    """What a profile says, without what may differ: the order of the seen-memory and of the kept timeline."""
+    state = msgspec.to_builtins(msgspec.structs.replace(profile, seen=b"", timeline=[], absorbed=[]))
+    seen = sorted(profile.seen[i : i + 8] for i in range(0, len(profile.seen), 8))
+    return state, seen, [msgspec.to_builtins(entry) for entry in latest_events(profile, CAPS.timeline)]
+
+
+def same(left: Any, right: Any) -> bool:
+    """Equal, floats to 1e-9 relative."""
+    if isinstance(left, float) and isinstance(right, (float, int)):
+        return math.isclose(left, right, rel_tol=1e-9, abs_tol=1e-12)
+    if isinstance(left, dict):
+        return isinstance(right, dict) and left.keys() == right.keys() and all(same(left[k], right[k]) for k in left)
+    if isinstance(left, (list, tuple)):
+        return len(left) == len(right) and all(map(same, left, right))
+    return bool(left == right)
+
+
+@settings(max_examples=100, deadline=None)
+@given(events(), st.randoms(use_true_random=False))
+def test_any_order_and_any_repetition_give_the_same_profile(history: list[Event], random: Any) -> None:
+    """Shuffled, and with events repeated anywhere, the same events give the same profile."""
+    again = history + [random.choice(history) for _ in range(5)]
+    random.shuffle(again)
+
+    assert same(canonical(fold(history)), canonical(fold(again)))
+
+
+@settings(max_examples=100, deadline=None)
+@given(events(), st.randoms(use_true_random=False))
+def test_any_split_that_merges_gives_the_same_profile(history: list[Event], random: Any) -> None:
+    """Events that arrived at two profiles which then merged give what one profile would have become."""
+    mine = [event for event in history if random.random() < 0.5]
+    theirs = [event for event in history if event not in mine]
+    random.shuffle(theirs)
+    winner, loser = fold(mine), fold(theirs, "q" * 32)
+
+    merge(winner, loser, CAPS)
+
+    assert winner.absorbed == ["q" * 32]
+    assert same(canonical(fold(history)), canonical(winner))
+
+
+@settings(max_examples=100, deadline=None)
+@given(events(), st.randoms(use_true_random=False))
+def test_the_order_of_merges_does_not_show(history: list[Event], random: Any) -> None:
+    """Three fragments merge to the same profile whichever comes first."""
+    parts: dict[str, list[Event]] = {"p": [], "q": [], "r": []}
+    for event in history:
+        parts[random.choice("pqr")].append(event)
+
+    def merged(*order: str) -> Profile:
+        winner = fold(parts["p"])
+        for name in order:
+            merge(winner, fold(parts[name], name * 32), CAPS)
+        return winner
+
+    assert same(canonical(merged("q", "r")), canonical(merged("r", "q")))
+
+
+def test_a_removed_trait_does_not_come_back_with_a_late_event() -> None:
+    """A trait set to null stays removed when an older value arrives afterwards."""
+    profile = fold([])
+    base = Event("p" * 32, "m1", "web", "identify", "identify", "", START + 10, START + 10, traits={"city": None})
+    late = Event("p" * 32, "m2", "web", "identify", "identify", "", START, START + 20, traits={"city": "Delft"})
+    for event in (base, late):
+        apply(profile, event, "EUR", CAPS)
+
+    assert profile.traits["city"][0] is None
