@@ -1,6 +1,6 @@
 """The shape of `tracking_plan.yaml`: what may be written in it, as pydantic models.
 
-Cross-references (a segment that names a trait, say) are checked in `semantics`; what the plan does is in `plan` and `rule`.
+Cross-references (a segment that names a trait, say) are checked in `semantics`; what it does is in `plan` and `rule`.
 """
 
 from __future__ import annotations
