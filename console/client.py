@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +13,7 @@ import typer
 from console.connection import read_connection
 from profiles.errors import Misconfigured
 
-__all__ = ["DEFAULT_DATA_DIR", "DataDir", "Target", "Token", "Url", "find"]
+__all__ = ["DEFAULT_DATA_DIR", "DataDir", "Target", "Token", "Url", "find", "trust"]
 
 DEFAULT_DATA_DIR = Path(".rapport")
 
@@ -51,3 +52,8 @@ def find(
     if url and url != known.url.rstrip("/"):
         return Target(url, dict(write_keys or {}), token or "")
     return Target(known.url.rstrip("/"), {**known.write_keys, **(write_keys or {})}, token or known.api_token)
+
+
+def trust(url: str) -> ssl.SSLContext | bool:
+    """What httpx verifies certificates with. Loading the store takes longer than a command; plain HTTP needs none."""
+    return ssl.create_default_context() if url.startswith("https:") else False

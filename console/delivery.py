@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import ssl
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from types import TracebackType
@@ -12,6 +11,7 @@ from typing import Self
 import httpx
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
+from console.client import trust
 from profiles.errors import RapportError
 
 __all__ = ["MAX_BYTES", "MAX_EVENT", "Collector", "DeliveryError"]
@@ -51,7 +51,7 @@ class Collector:
         self._url = url
         self._patience = patience
         self._waiting = waiting
-        self._http = httpx.AsyncClient(base_url=url, timeout=30.0, verify=_verify(url))
+        self._http = httpx.AsyncClient(base_url=url, timeout=30.0, verify=trust(url))
 
     async def __aenter__(self) -> Self:
         return self
@@ -150,8 +150,3 @@ def _message(answer: httpx.Response) -> str:
 
 def _why(error: httpx.TransportError) -> str:
     return str(error) or type(error).__name__
-
-
-def _verify(url: str) -> ssl.SSLContext | bool:
-    """Loading the certificate store takes longer than a whole command; plain HTTP needs none."""
-    return ssl.create_default_context() if url.startswith("https:") else False

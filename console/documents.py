@@ -9,8 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 __all__ = [
     "ActivityView", "AlertView", "ChurnView", "EarlierStage", "EventView", "Figure", "Health", "IdentityView", "Money",
-    "OpinionView", "Page", "Problem", "ProfileSummary", "ProfileView", "PurchaseView", "Readiness", "ReasonView", "SegmentMember",
-    "SegmentSize", "SegmentView", "StageView", "SupportView", "TicketView", "Trend", "rfc3339",
+    "OpinionView", "Page", "Problem", "ProfileSummary", "ProfileView", "PurchaseView", "Readiness", "ReasonView",
+    "SegmentMember", "SegmentSize", "SegmentView", "StageView", "SupportView", "TicketView", "Trend", "rfc3339",
 ]  # fmt: skip
 
 Time = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
@@ -70,7 +70,7 @@ class PurchaseView(_Document):
     first: Time | None
     last: Time | None
     days_since_last: float | None
-    usual_gap_days: float | None = Field(description="Mean days between days with orders; null before the second.")
+    usual_gap_days: float | None = Field(description="Mean days between orders; null before the second.")
 
 
 class TicketView(_Document):
@@ -159,7 +159,7 @@ class AlertView(_Document):
     state: str = Field(description="open, acknowledged, resolved (by a person) or cleared (by the customer).")
     opened: Time
     changed: Time
-    risk: float
+    risk: float | None = Field(description="When it opened; null for an alert about a customer without a score.")
     model: str | None
     reasons: list[ReasonView]
     by: str | None

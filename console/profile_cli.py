@@ -10,7 +10,7 @@ import orjson
 import typer
 
 from console.card import render
-from console.client import DEFAULT_DATA_DIR, DataDir, Target, Token, Url, find
+from console.client import DEFAULT_DATA_DIR, DataDir, Target, Token, Url, find, trust
 from console.terminal import explained, out
 from profiles.errors import Misconfigured, NotFound, RapportError
 
@@ -58,7 +58,7 @@ def fetch(target: Target, identity: str, events: int) -> tuple[dict[str, Any], l
     path = f"/v1/profiles/{quote(identity, safe='')}"
     headers = {"Authorization": f"Bearer {target.token}"} if target.token else {}
     try:
-        with httpx.Client(base_url=target.url, headers=headers, timeout=10.0) as http:
+        with httpx.Client(base_url=target.url, headers=headers, timeout=10.0, verify=trust(target.url)) as http:
             document = _json(http.get(path))
             timeline = _json(http.get(f"{path}/events", params={"limit": events}))["data"] if events else []
     except httpx.TransportError as error:

@@ -6,11 +6,8 @@ worked out twice. Times are RFC 3339 in UTC; money is a decimal string beside it
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from decimal import Decimal
 from typing import Protocol
-
-from models.reasons import describe
 
 from console.documents import (
     ActivityView,
@@ -34,9 +31,11 @@ from console.documents import (
     rfc3339,
 )
 from models.config import SegmentRule
+from models.features import occasions
+from models.reasons import explain
 from profiles.identity import IdentityRule
 from profiles.money import exponent
-from profiles.types import Alert, Profile, Purchases, Reason, Score, Ticket, TimelineEntry
+from profiles.types import Alert, Profile, Reason, Score, Ticket, TimelineEntry
 
 __all__ = ["Described", "alert_view", "event_view", "profile_view", "segments_described", "summary_view"]
 
@@ -78,12 +77,12 @@ def profile_view(profile: Profile, now: float, plan: Described | None = None) ->
             source: ActivityView(count=activity.count, first=rfc3339(activity.first), last=rfc3339(activity.last))
             for source, activity in sorted(profile.activity.items())
         },
-        purchases=_purchases(profile.purchases, now),
+        purchases=_purchases(profile, now),
         support=_support(profile),
-        churn=_churn(profile.score),
+        churn=_churn(profile),
         segments=_segments(profile, plan),
         lifecycle=_stage(profile),
-        alerts=[alert_view(profile.id, alert) for alert in sorted(profile.alerts.values(), key=_newest_alert)],
+        alerts=[alert_view(profile, alert) for alert in sorted(profile.alerts.values(), key=_newest_alert)],
     )
 
 
@@ -97,22 +96,22 @@ def summary_view(profile: Profile) -> ProfileSummary:
         segments=sorted(profile.segments),
         orders=profile.purchases.orders,
         revenue=_money(profile.purchases.revenue),
-        churn=_churn(profile.score),
+        churn=_churn(profile),
     )
 
 
-def alert_view(profile: str, alert: Alert) -> AlertView:
-    """An alert, with why it was raised in words."""
+def alert_view(profile: Profile, alert: Alert) -> AlertView:
+    """An alert about a customer, with why it was raised in words."""
     return AlertView(
         id=alert.id,
-        profile=profile,
+        profile=profile.id,
         rule=alert.rule,
         state=alert.state,
         opened=rfc3339(alert.opened),
         changed=rfc3339(alert.changed),
-        risk=alert.risk,
+        risk=alert.risk if alert.model else None,
         model=alert.model or None,
-        reasons=_reasons(alert.reasons),
+        reasons=_reasons(profile, alert.reasons),
         by=alert.by or None,
         note=alert.note or None,
     )
@@ -144,7 +143,8 @@ def _identities(profile: Profile) -> list[IdentityView]:
     ]
 
 
-def _purchases(purchases: Purchases, now: float) -> PurchaseView:
+def _purchases(profile: Profile, now: float) -> PurchaseView:
+    purchases = profile.purchases
     return PurchaseView(
         orders=purchases.orders,
         items=purchases.items,
@@ -154,14 +154,15 @@ def _purchases(purchases: Purchases, now: float) -> PurchaseView:
         first=_when(purchases.first),
         last=_when(purchases.last),
         days_since_last=round(max(0.0, now - purchases.last) / DAY, 1) if purchases.orders else None,
-        usual_gap_days=_usual_gap_days(purchases),
+        usual_gap_days=_usual_gap_days(profile),
     )
 
 
-def _usual_gap_days(purchases: Purchases) -> float | None:
-    """Mean days between the days with orders that are remembered; None before the second."""
-    days = {time // DAY for time in purchases.recent}
-    return round((max(days) - min(days)) / (len(days) - 1), 1) if len(days) > 1 else None
+def _usual_gap_days(profile: Profile) -> float | None:
+    """Mean days between orders, as the reasons tell it; None before the second."""
+    times = occasions(profile)
+    bought = profile.purchases
+    return round((bought.last - bought.first) / DAY / (times - 1), 1) if times > 1 else None
 
 
 def _support(profile: Profile) -> SupportView:
@@ -206,7 +207,8 @@ def _last_touch(ticket: Ticket) -> float:
     return max(ticket.opened, ticket.solved, ticket.reopened)
 
 
-def _churn(score: Score | None) -> ChurnView | None:
+def _churn(profile: Profile) -> ChurnView | None:
+    score = profile.score
     if score is None:
         return None
     return ChurnView(
@@ -216,7 +218,7 @@ def _churn(score: Score | None) -> ChurnView | None:
         previous=score.previous,
         scored_at=rfc3339(score.at),
         model=score.model,
-        reasons=_reasons(score.reasons),
+        reasons=_reasons(profile, score.reasons),
     )
 
 
@@ -229,16 +231,18 @@ def _trend(score: Score) -> Trend:
     return "rising" if moved > 0 else "falling"
 
 
-def _reasons(reasons: Iterable[Reason]) -> list[ReasonView]:
+def _reasons(profile: Profile, reasons: list[Reason]) -> list[ReasonView]:
+    # An alert outlives its score when profiles merge; its reasons then have their names only.
+    words = [said.text for said in explain(profile, reasons)] or [reason.feature for reason in reasons]
     return [
         ReasonView(
             feature=reason.feature,
-            text=describe(reason),
+            text=text,
             effect="raises" if reason.contribution > 0 else "lowers",
             contribution=reason.contribution,
             value=reason.value,
         )
-        for reason in reasons
+        for reason, text in zip(reasons, words, strict=True)
     ]
 
 

@@ -14,7 +14,7 @@ from console.api.ports import ApiDeps
 from console.api.profiles import Cursor, Limit
 from console.documents import AlertView, Page
 from console.view import alert_view
-from profiles.types import Alert, AlertCommand
+from profiles.types import Alert, AlertCommand, Profile
 
 __all__ = ["Decision", "alerts_router"]
 
@@ -47,7 +47,9 @@ def alerts_router(deps: ApiDeps) -> APIRouter:
         cursor: Cursor = None,
     ) -> Page[AlertView]:
         rows, following = await deps.reader.alerts(state=state, limit=limit, cursor=cursor)
-        return Page(data=[alert_view(profile, alert) for profile, alert in rows], next=following)
+        profiles = await asyncio.gather(*(_profile(id_) for id_, _ in rows))
+        data = [alert_view(profile, alert) for profile, (_, alert) in zip(profiles, rows, strict=True)]
+        return Page(data=data, next=following)
 
     @router.post(
         "/{alert}/{action}",
@@ -62,7 +64,7 @@ def alerts_router(deps: ApiDeps) -> APIRouter:
         profile, now = await _known(alert)
         target = _BECOMES[action]
         if now.state == target:
-            return alert_view(profile, now)
+            return alert_view(await _profile(profile), now)
         if now.state in _OVER:
             raise ApiError(409, "alert_over", f"the alert is already {now.state}; there is nothing to {action}")
         said = decision or Decision()
@@ -73,12 +75,15 @@ def alerts_router(deps: ApiDeps) -> APIRouter:
             profile, now = await _known(alert)
         if now.state != target:
             response.status_code = 202
-        return alert_view(profile, now)
+        return alert_view(await _profile(profile), now)
 
     async def _known(alert: str) -> tuple[str, Alert]:
         found = await deps.reader.alert(alert)
         if found is None:
             raise ApiError(404, "unknown_alert", f"there is no alert {alert!r}")
         return found
+
+    async def _profile(id_: str) -> Profile:
+        return await deps.reader.profile(id_) or Profile(id=id_)
 
     return router

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib.metadata import PackageNotFoundError, version
+from typing import Any
 
 from fastapi import APIRouter, Depends, FastAPI
 
@@ -15,6 +16,7 @@ from console.api.paths import IdentityPaths
 from console.api.ports import ApiDeps
 from console.api.profiles import profiles_router
 from console.api.segments import segments_router
+from console.documents import Problem
 
 __all__ = ["create_api"]
 
@@ -32,7 +34,8 @@ def create_api(deps: ApiDeps) -> FastAPI:
         deps: what it reads from and writes to; closing them is the caller's.
     """
     app = FastAPI(title="Rapport support API", version=_version(), description=DESCRIPTION, redoc_url=None)
-    v1 = APIRouter(prefix="/v1", dependencies=[Depends(bearer(deps.token))])
+    otherwise: dict[int | str, dict[str, Any]] = {"default": {"model": Problem, "description": "Any other error"}}
+    v1 = APIRouter(prefix="/v1", dependencies=[Depends(bearer(deps.token))], responses=otherwise)
     for build in (profiles_router, segments_router, alerts_router, live_router, rejected_router):
         v1.include_router(build(deps))
     app.include_router(v1)

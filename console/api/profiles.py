@@ -18,7 +18,14 @@ __all__ = ["Cursor", "Limit", "profiles_router"]
 
 Limit = Annotated[int, Query(ge=1, le=200, description="Rows of a page.")]
 Cursor = Annotated[str | None, Query(max_length=200, description="`next` of the page before.")]
-Who = Annotated[str, Path(alias="identity", description="TYPE:VALUE, URL-encoded; profile_id:ID for the profile itself.", examples=["user_id:42"])]
+Who = Annotated[
+    str,
+    Path(
+        alias="identity",
+        description="TYPE:VALUE, URL-encoded; profile_id:ID for the profile itself.",
+        examples=["user_id:42"],
+    ),
+]
 MAX_EVENTS = 500
 
 

@@ -1,0 +1,436 @@
+"""The support API over real HTTP: every route, every error, the live feed."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+import typer
+from pydantic import SecretStr
+from typer.testing import CliRunner
+
+from console import profile_cli
+from console.api import ApiDeps, LiveEvent, create_api
+from models.alerts import act
+from profiles.stores.memory import MemoryStore
+from profiles.types import AlertCommand, Identity
+from streams.plan import load_plan
+from tests.console.people import NOW, customer, forget_all, keep, store
+from tests.console.serving import serving
+
+PLAN = load_plan(Path(__file__).parents[2] / "tracking_plan.yaml", {})
+TOKEN = "correct-horse"
+
+
+class Worker:
+    """Carries out decisions on alerts, as the profile's worker does; `idle` only takes them in."""
+
+    def __init__(self, held: MemoryStore) -> None:
+        self._held = held
+        self.idle = False
+        self.taken: list[AlertCommand] = []
+
+    async def send(self, command: AlertCommand) -> None:
+        """Take a decision."""
+        self.taken.append(command)
+        if self.idle:
+            return
+        profile = await self._held.profile(command.profile)
+        assert profile is not None
+        changed = act(profile, command)
+        assert changed is not None
+        profile.alerts[changed.rule] = changed
+        await asyncio.to_thread(keep, self._held, profile)
+
+
+class Happened(msgspec.Struct):
+    """Something committed."""
+
+    kind: str
+    id: str
+    data: dict[str, Any]
+
+
+class Feed:
+    """What a test says is committed."""
+
+    def __init__(self) -> None:
+        self.subscribed = threading.Event()
+        self.left = threading.Event()
+        self.events = [Happened("profile", "0-1", {"id": "p"}), Happened("alert", "a1", {"rule": "r"})]
+
+    async def subscribe(self) -> AsyncIterator[LiveEvent]:
+        """All events, then silence."""
+        self.subscribed.set()
+        try:
+            for event in self.events:
+                yield event
+            await asyncio.Event().wait()
+        finally:
+            self.left.set()
+
+
+class Rejected:
+    """What a test says was not accepted."""
+
+    async def tail(self, limit: int, source: str | None = None, reason: str | None = None) -> list[dict[str, Any]]:
+        """The question, as its answer."""
+        return [{"limit": limit, "source": source, "reason": reason}]
+
+
+class Api:
+    """A running support API and what is behind it."""
+
+    def __init__(self, url: str, held: MemoryStore, worker: Worker, feed: Feed, broken: list[str]) -> None:
+        self.url = url
+        self.store = held
+        self.worker = worker
+        self.feed = feed
+        self.broken = broken
+        self.headers = {"Authorization": f"Bearer {TOKEN}"}
+        self.http = httpx.Client(base_url=url, timeout=10, verify=False)
+
+    def get(self, path: str, **options: Any) -> httpx.Response:
+        """With the token, unless other headers are given."""
+        return self.http.get(path, **{"headers": self.headers, **options})
+
+    def post(self, path: str, **options: Any) -> httpx.Response:
+        """With the token."""
+        return self.http.post(path, headers=self.headers, **options)
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Api]:
+    """An API over a store in memory, for all tests here."""
+    held, feed = store(), Feed()
+    broken: list[str] = []
+    worker = Worker(held)
+
+    async def broker() -> None:
+        if broken:
+            raise ConnectionError(broken[0])
+
+    deps = ApiDeps(
+        reader=held,
+        token=SecretStr(TOKEN),
+        commands=worker,
+        feed=feed,
+        rejected=Rejected(),
+        plan=PLAN,
+        checks={"redis": held.ping, "kafka": broker},
+        clock=lambda: NOW,
+        wait=0.3,
+    )
+    with serving(create_api(deps)) as url:
+        api = Api(url, held, worker, feed, broken)
+        with api.http:
+            yield api
+
+
+@pytest.fixture
+def api(running: Api) -> Iterator[Api]:
+    """The API with nobody known."""
+    yield running
+    forget_all(running.store)
+    running.worker.idle = False
+    running.worker.taken.clear()
+    running.broken.clear()
+
+
+def assert_problem(response: httpx.Response, status: int, code: str) -> None:
+    """An error as every client understands it."""
+    assert (response.status_code, response.json().get("code")) == (status, code), response.text
+    assert response.json()["message"]
+
+
+def test_a_customer_as_support_reads_them(api: Api) -> None:
+    """Money exact, removed traits gone, the risk with its model, time and reasons in words."""
+    keep(api.store, customer())
+
+    document = api.get("/v1/profiles/user_id:42").json()
+
+    assert document["identities"] == [{"type": "user_id", "value": "42", "first_seen": "2025-10-03T00:00:00.000Z"}]
+    assert set(document["traits"]) == {"firstName"}
+    purchases = document["purchases"]
+    assert (purchases["orders"], purchases["items"], purchases["refund_count"]) == (3, 6.0, 1)
+    assert purchases["revenue"] == [{"amount": "65.00", "currency": "EUR", "minor": 6500}]
+    assert purchases["refunds"] == [{"amount": "5.00", "currency": "EUR", "minor": 500}]
+    assert (purchases["days_since_last"], purchases["usual_gap_days"]) == (20.0, 30.0)
+    support = document["support"]
+    assert (support["open_tickets"], support["opened"]) == (1, 1)
+    assert support["opinions"]["csat"] == {"count": 1, "average": 2.0, "last": 2.0, "at": "2025-12-23T00:00:00.000Z"}
+    churn = document["churn"]
+    assert {name: churn[name] for name in ("risk", "band", "trend", "model", "scored_at")} == {
+        "risk": 0.8, "band": "high", "trend": "rising", "model": "hazard-7", "scored_at": "2025-12-31T00:00:00.000Z",
+    }  # fmt: skip
+    assert [(reason["feature"], reason["effect"]) for reason in churn["reasons"]] == [
+        ("recency", "raises"), ("open_tickets", "lowers"),
+    ]  # fmt: skip
+    assert [reason["text"] for reason in churn["reasons"]] == [
+        "Last order 19 days ago, usually every 30 days", "1 open ticket",
+    ]  # fmt: skip
+    assert [segment["name"] for segment in document["segments"]] == ["at_risk", "repeat_buyer"]
+    assert document["segments"][0]["description"] == "Likely to be lost"
+    assert document["lifecycle"]["stage"] == "at_risk"
+    assert document["lifecycle"]["earlier"] == [{"stage": "active", "since": "2025-10-13T00:00:00.000Z"}]
+    assert document["alerts"][0]["state"] == "open"
+    assert document["activity"]["purchase"]["count"] == 4
+
+
+def test_no_score_is_null(api: Api) -> None:
+    """Never a risk without its model."""
+    keep(api.store, customer(risk=None))
+
+    assert api.get("/v1/profiles/user_id:42").json()["churn"] is None
+
+
+@pytest.mark.parametrize(
+    ("identity", "path"),
+    [
+        (("user_id", "a:b"), "user_id:a:b"),
+        (("user_id", "a/b"), "user_id:a%2Fb"),
+        (("user_id", "a/b"), "user_id:a/b"),
+        (("user_id", "x/events"), "user_id:x%2Fevents"),
+        (("user_id", "é ü?#%"), "user_id%3A%C3%A9%20%C3%BC%3F%23%25"),
+        (("email", "ada@example.com"), "email:Ada%40Example.com"),
+        (("email", "ada+x@example.com"), "email:ada+x@example.com"),
+    ],
+)
+def test_identities_in_paths(api: Api, identity: Identity, path: str) -> None:
+    """Whatever they hold, for the document and the events; spelt as profiles are."""
+    known = customer(identity)
+    keep(api.store, known)
+
+    assert api.get(f"/v1/profiles/{path}").json().get("id") == known.id
+    assert len(api.get(f"/v1/profiles/{path}/events").json()["data"]) == 7
+
+
+def test_a_profile_by_its_own_id(api: Api) -> None:
+    """As alerts and lists name it."""
+    known = customer()
+    keep(api.store, known)
+
+    assert api.get(f"/v1/profiles/profile_id:{known.id}").json()["id"] == known.id
+
+
+def test_events_newest_first(api: Api) -> None:
+    """No more than asked for."""
+    keep(api.store, customer())
+
+    events = api.get("/v1/profiles/user_id:42/events", params={"limit": 3}).json()["data"]
+
+    assert [event["name"] for event in events] == ["CSAT Answered", "Ticket Opened", "Order Refunded"]
+    assert events[2]["amount"] == {"amount": "5.00", "currency": "EUR", "minor": 500}
+    assert events[1]["about"] == "T1"
+
+
+def test_lists_come_in_pages(api: Api) -> None:
+    """By risk or recency, all of them once."""
+    risks = [0.1, 0.9, 0.5, 0.7, 0.3]
+    keep(api.store, *(customer(("user_id", str(number)), risk) for number, risk in enumerate(risks)))
+    keep(api.store, customer(("user_id", "unscored"), None))
+
+    def rows(path: str, **query: Any) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        while True:
+            page = api.get(path, params={"limit": 2, **query}).json()
+            assert set(page) == {"data", "next"}
+            found += page["data"]
+            if page["next"] is None:
+                return found
+            query["cursor"] = page["next"]
+
+    assert [row["churn"]["risk"] for row in rows("/v1/profiles")] == sorted(risks, reverse=True)
+    assert len(rows("/v1/profiles", segment="at_risk")) == 5
+    assert len(rows("/v1/profiles", order="recent")) == 6
+    members = rows("/v1/segments/repeat_buyer/members")
+    assert {member["since"] for member in members} == {"2025-11-12T00:00:00.000Z"}
+    assert len(members) == 5
+    assert len(rows("/v1/alerts", state="open")) == 5
+    assert rows("/v1/alerts", state="resolved") == []
+
+
+def test_segments_and_their_sizes(api: Api) -> None:
+    """All of the plan, the empty ones too."""
+    keep(api.store, customer())
+
+    sizes = {row["name"]: row["size"] for row in api.get("/v1/segments").json()["data"]}
+
+    assert set(sizes) == {rule.name for rule in PLAN.segments}
+    assert (sizes["at_risk"], sizes["promoter"]) == (1, 0)
+    assert api.get("/v1/segments/promoter/members").json() == {"data": [], "next": None}
+    assert_problem(api.get("/v1/segments/nonsense/members"), 404, "unknown_segment")
+
+
+def test_a_decision_on_an_alert(api: Api) -> None:
+    """Goes through the worker; 200 with its effect, and again at no cost."""
+    keep(api.store, customer())
+
+    answer = api.post("/v1/alerts/alert-42/acknowledge", json={"by": "kim", "note": "calls today"})
+    again = api.post("/v1/alerts/alert-42/acknowledge")
+    resolved = api.post("/v1/alerts/alert-42/resolve", json={"by": "kim"})
+    late = api.post("/v1/alerts/alert-42/acknowledge")
+
+    assert (answer.status_code, answer.json()["state"], answer.json()["by"]) == (200, "acknowledged", "kim")
+    assert (again.status_code, resolved.json()["state"]) == (200, "resolved")
+    assert [command.action for command in api.worker.taken] == ["acknowledge", "resolve"]
+    assert api.worker.taken[0].note == "calls today"
+    assert_problem(late, 409, "alert_over")
+
+
+def test_a_decision_that_takes_long(api: Api) -> None:
+    """202 with the alert as it still is."""
+    keep(api.store, customer())
+    api.worker.idle = True
+
+    answer = api.post("/v1/alerts/alert-42/resolve")
+
+    assert (answer.status_code, answer.json()["state"]) == (202, "open")
+    assert len(api.worker.taken) == 1
+
+
+def test_the_live_feed(api: Api) -> None:
+    """Events as they come, named; the subscription ends with the connection."""
+    lines: list[str] = []
+    with httpx.stream("GET", f"{api.url}/v1/live?kind=alert", headers=api.headers, timeout=10) as answer:
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        for line in answer.iter_lines():
+            lines.append(line)
+            if line.startswith("data:"):
+                break
+
+    assert "event: alert" in lines
+    assert "id: a1" in lines
+    assert json.loads(lines[-1].removeprefix("data:")) == {"rule": "r"}
+    assert api.feed.left.wait(5)
+
+
+def test_rejected_events(api: Api) -> None:
+    """The question goes on as asked."""
+    answer = api.get("/v1/rejected", params={"limit": 3, "source": "web", "reason": "unknown_event"}).json()
+
+    assert answer == {"data": [{"limit": 3, "source": "web", "reason": "unknown_event"}], "next": None}
+
+
+@pytest.mark.parametrize(
+    "headers", [{}, {"Authorization": "Bearer wrong"}, {"Authorization": f"Basic {TOKEN}"}, {"Authorization": "Bearer"}]
+)
+@pytest.mark.parametrize(
+    "path", ["/v1/profiles", "/v1/profiles/user_id:42", "/v1/segments", "/v1/alerts", "/v1/live", "/v1/rejected"]
+)
+def test_nothing_without_the_token(api: Api, path: str, headers: dict[str, str]) -> None:
+    """401, and how to authenticate."""
+    answer = api.get(path, headers=headers)
+
+    assert_problem(answer, 401, "unauthorized")
+    assert answer.headers["www-authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("GET", "/v1/profiles/user_id:nobody", 404, "unknown_profile"),
+        ("GET", "/v1/profiles/user_id:nobody/events", 404, "unknown_profile"),
+        ("GET", "/v1/profiles/user_id:null", 404, "unknown_profile"),
+        ("GET", "/v1/profiles/passport:1", 404, "unknown_profile"),
+        ("GET", "/v1/profiles/42", 400, "invalid_identity"),
+        ("GET", "/v1/profiles?order=size", 400, "invalid_request"),
+        ("GET", "/v1/profiles?limit=0", 400, "invalid_request"),
+        ("GET", "/v1/profiles?cursor=nonsense", 400, "invalid_cursor"),
+        ("GET", "/v1/profiles?order=recent&segment=loyal", 400, "invalid_request"),
+        ("GET", "/v1/alerts?state=lost", 400, "invalid_request"),
+        ("POST", "/v1/alerts/none/resolve", 404, "unknown_alert"),
+        ("POST", "/v1/alerts/none/explode", 400, "invalid_request"),
+        ("GET", "/v1/nothing", 404, "not_found"),
+        ("GET", "/nothing", 404, "not_found"),
+        ("DELETE", "/v1/segments", 405, "method_not_allowed"),
+    ],
+)
+def test_errors_are_json(api: Api, method: str, path: str, status: int, code: str) -> None:
+    """With a code for tools and a message for people."""
+    assert_problem(api.http.request(method, path, headers=api.headers), status, code)
+
+
+def test_what_goes_wrong_inside_stays_inside(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """500 without the reason."""
+
+    async def fails(**_: Any) -> Any:
+        raise RuntimeError("secret of the house")
+
+    monkeypatch.setattr(api.store, "segment_sizes", fails)
+
+    answer = api.get("/v1/segments")
+
+    assert_problem(answer, 500, "internal_error")
+    assert "secret" not in answer.text
+
+
+def test_health_readiness_and_metrics(api: Api) -> None:
+    """Open to probes; readiness says what does not answer."""
+    assert api.get("/health", headers={}).json() == {"status": "ok"}
+    assert api.get("/ready", headers={}).json()["checks"] == {"redis": "ok", "kafka": "ok"}
+    api.broken.append("connection refused")
+    answer = api.get("/ready", headers={})
+    assert_problem(answer, 503, "not_ready")
+    assert answer.json()["checks"] == {"redis": "ok", "kafka": "connection refused"}
+    metrics = api.get("/metrics", headers={})
+    assert metrics.headers["content-type"].startswith("text/plain")
+    assert "# TYPE" in metrics.text
+
+
+def test_openapi_describes_every_route(api: Api) -> None:
+    """With a summary, the errors and the token."""
+    document = api.get("/openapi.json", headers={}).json()
+
+    assert {path for path in document["paths"] if path.startswith("/v1")} == {
+        "/v1/profiles", "/v1/profiles/{identity}", "/v1/profiles/{identity}/events", "/v1/segments",
+        "/v1/segments/{name}/members", "/v1/alerts", "/v1/alerts/{alert}/{action}", "/v1/live", "/v1/rejected",
+    }  # fmt: skip
+    for path, methods in document["paths"].items():
+        for operation in methods.values():
+            assert operation["summary"]
+            if path.startswith("/v1"):
+                assert operation["security"] == [{"HTTPBearer": []}]
+                assert "401" in operation["responses"]
+                assert "422" not in operation["responses"], path
+
+
+def run(*arguments: str) -> tuple[int, str]:
+    """Run `profile`."""
+    app = typer.Typer()
+    profile_cli.register(app)
+    result = CliRunner().invoke(app, list(arguments), env={"COLUMNS": "120"})
+    return result.exit_code, result.output
+
+
+def test_the_profile_command(api: Api, tmp_path: Path) -> None:
+    """Readable for people, the API's document for tools."""
+    keep(api.store, customer())
+    where = ("--url", api.url, "--token", TOKEN, "--data-dir", str(tmp_path))
+
+    code, text = run("user_id:42", *where)
+    _, document = run("user_id:42", "--json", *where)
+
+    assert code == 0
+    for words in ("Ada", "80% high", "rising", "hazard-7", "at_risk", "3, 65.00 EUR", "Ticket Opened", "CSAT 2"):
+        assert words in text, words
+    assert json.loads(document) == api.get("/v1/profiles/user_id:42").json()
+
+
+def test_the_profile_command_says_what_is_wrong(api: Api, tmp_path: Path) -> None:
+    """Nobody known, no identity, no token, nobody there, not started."""
+    where = ("--url", api.url, "--token", TOKEN, "--data-dir", str(tmp_path))
+
+    assert run("user_id:nobody", *where)[1].endswith("no customer is known as user_id:nobody\n")
+    assert "write TYPE:VALUE, such as user_id:42" in run("42", *where)[1]
+    assert "RAPPORT_API_TOKEN" in run("user_id:42", "--url", api.url, "--data-dir", str(tmp_path))[1]
+    assert "rapport up" in run("user_id:42", "--url", "http://127.0.0.1:9", "--data-dir", str(tmp_path))[1]
+    code, text = run("user_id:42", "--data-dir", str(tmp_path))
+    assert (code, "rapport up" in text) == (1, True)
