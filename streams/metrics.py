@@ -41,7 +41,7 @@ class CollectorMetrics:
         )
         self.held = Gauge(
             "rapport_collector_held_bytes",
-            "Bytes of requests and events that the collector holds until Kafka has them.",
+            "Bytes of request bodies that the collector is handling.",
             registry=registry,
         )
 

@@ -105,6 +105,8 @@ class KafkaProducer:
             await _close(producer)
 
     async def send(self, messages: Sequence[Message]) -> None:
+        if not messages:
+            return
         producer = self._producer
         if producer is None:
             raise Unavailable("Kafka cannot be reached")
