@@ -80,8 +80,8 @@ class Weights:
 
     def hazard(self, x: Array) -> Array:
         """P(order within the label horizon) of rows of `features.matrix`."""
-        odds: Array = np.exp(self._standard(x.T[:, None])[:, 0].T @ self.weights + self.intercept)
-        return odds / (1.0 + odds)
+        u = self._standard(x.T[:, None])[:, 0].T @ self.weights + self.intercept
+        return np.exp(-softplus(-u))
 
     def score(self, raws: Array, at: Array, config: ChurnConfig) -> Scores:
         """Risk and contributions of customers (rows of `features.raws`) at the times `at`."""
@@ -97,9 +97,9 @@ class Weights:
         base = softplus(np.array(self.intercept))
         rise = softplus(u + self.intercept) - base
         flat = np.abs(u) < 1e-9
-        slope = np.where(flat, 1.0 / (1.0 + np.exp(-self.intercept)), rise / np.where(flat, 1.0, u))
+        slope = np.where(flat, np.exp(-softplus(np.array(-self.intercept))), rise / np.where(flat, 1.0, u))
         total, total0 = shares @ (rise + base), shares.sum() * base
-        odds, odds0 = -np.log(np.expm1(total)), -np.log(np.expm1(total0))
+        odds, odds0 = _log_odds(total), _log_odds(total0)
         same = np.abs(total - total0) < 1e-9
         secant = np.where(same, -1.0 / -np.expm1(-total0), (odds - odds0) / np.where(same, 1.0, total - total0))
         contributions = np.einsum("dsn,sn->nd", wz, slope * shares[:, None] * secant)
@@ -146,6 +146,11 @@ class Weights:
 def softplus(u: Array) -> Array:
     """log(1 + e^u), without overflow: minus the log of the chance of no order, at the hazard's log-odds u."""
     return np.maximum(u, 0.0) + np.log1p(np.exp(-np.abs(u)))
+
+
+def _log_odds(total: Array) -> Array:
+    """The log-odds of surviving a cumulated hazard: −log(e^Λ − 1), without overflow."""
+    return -total - np.log(-np.expm1(-total))
 
 
 def score_profiles(

@@ -8,6 +8,7 @@ from typing import Literal
 
 from models.config import DAY, WEEK
 from models.features import TABLE, occasions
+from profiles.money import format_minor
 from profiles.types import Profile, Reason
 
 __all__ = ["Explanation", "explain"]
@@ -61,10 +62,13 @@ def _habit(profile: Profile, at: float, reason: Reason) -> str:
 
 
 def _spend(profile: Profile, at: float, reason: Reason) -> str:
-    items = profile.purchases.items / max(profile.purchases.orders, 1)
+    bought = profile.purchases
     if reason.feature == "mean_items":
-        return f"{items:.1f} items an order"
-    return "Spends more than most" if reason.contribution < 0 else "Spends less than most"
+        return f"{bought.items / max(bought.orders, 1):.1f} items an order"
+    spent = max(bought.revenue.items(), key=lambda item: item[1], default=None)
+    if spent is None:
+        return "Nothing spent so far"
+    return f"Spent {format_minor(spent[1], spent[0])} on {_count(bought.orders, 'order')}"
 
 
 def _visits(profile: Profile, at: float, reason: Reason) -> str:

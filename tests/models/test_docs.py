@@ -1,0 +1,21 @@
+"""`docs/models.md` shows the features there are, and describes every module."""
+
+from pathlib import Path
+
+import models
+from models.features import TABLE
+
+PAGE = (Path(__file__).parents[2] / "docs" / "models.md").read_text()
+
+
+def test_the_table_of_features_is_the_one_in_the_code():
+    rows = [f"| `{f.name}` | {f.group} | {f.unit or '–'} | {f.meaning} |" for f in TABLE]
+
+    shown = [line for line in PAGE.split("## Features")[1].splitlines() if line.startswith("| `")]
+
+    assert shown == rows
+
+
+def test_every_module_is_described():
+    for module in Path(models.__file__).parent.glob("[a-z]*.py"):
+        assert f"`{module.stem}`" in PAGE

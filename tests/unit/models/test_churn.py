@@ -1,0 +1,128 @@
+import math
+
+import numpy as np
+import pytest
+
+from models.churn import Weights, next_rescore, score_profiles
+from models.cold import rules
+from models.config import DAY, WEEK, ChurnConfig
+from models.features import NAMES, matrix, raws
+from models.hazard import HazardModel
+from profiles.errors import Misconfigured
+from profiles.types import Profile
+from tests.models.build import CONFIG, T0, buyer, customer, event
+
+
+def people():
+    rng = np.random.default_rng(7)
+    some = [buyer(*np.cumsum(rng.exponential(20, rng.integers(1, 9))).tolist()) for _ in range(40)]
+    return [*some, customer(event("purchase", 3, amount=900), event("visit", 50), event("complaint", 60))]
+
+
+def learned(rows):
+    model, rng = HazardModel(), np.random.default_rng(3)
+    for _ in range(6):
+        for x in rows:
+            model.learn_one(x, bool(rng.random() < 1 / (2 + x[0])), float(rng.integers(1, 3)))
+    return model
+
+
+NOW = np.full(41, T0 + 600 * DAY)
+
+
+def test_numpy_agrees_with_river_on_the_hazard_and_on_the_rolled_risk():
+    state = raws(people(), "EUR")
+    model = learned(matrix(state, NOW))
+
+    risk = model.export().score(state, NOW, CONFIG).risk
+
+    survived = np.ones(41)
+    for step in range(7):
+        rows = matrix(state, NOW + step * 4 * WEEK)
+        hazards = np.array([model.predict(x) for x in rows])
+        np.testing.assert_allclose(model.export().hazard(rows), hazards, atol=1e-9)
+        survived *= (1 - hazards) ** min(1.0, 6.5 - step)
+    np.testing.assert_allclose(risk, survived, atol=1e-9)
+
+
+@pytest.mark.parametrize("horizon", ["4w", "26w", "52w"])
+@pytest.mark.parametrize("which", ["learned", "rules", "untrained"])
+def test_baseline_and_contributions_sum_to_the_log_odds(which, horizon):
+    config = ChurnConfig(horizon=horizon)
+    state = raws(people(), "EUR")
+    weights = {
+        "learned": lambda: learned(matrix(state, NOW)).export(),
+        "rules": lambda: rules(config),
+        "untrained": lambda: HazardModel().export(),
+    }[which]()
+
+    scores = weights.score(state, NOW, config)
+
+    log_odds = np.log(scores.risk / (1 - scores.risk))
+    np.testing.assert_allclose(scores.baseline + scores.contributions.sum(axis=1), log_odds, atol=1e-9)
+
+
+def test_a_score_carries_its_model_time_band_trend_and_reasons():
+    profile = buyer(0, 20, 40)
+    [first] = score_profiles([profile], T0 + 60 * DAY, rules(CONFIG), CONFIG, "EUR")
+    profile.score = first
+
+    [second] = score_profiles([profile], T0 + 160 * DAY, rules(CONFIG), CONFIG, "EUR")
+
+    assert second.model == "rules-1"
+    assert second.at == T0 + 160 * DAY
+    assert second.previous == first.risk < second.risk
+    assert second.band == CONFIG.bands.of(second.risk)
+    assert second.reasons[0].feature in {"recency", "log_recency", "log_gap_ratio"}
+    assert second.reasons[0].contribution > 0
+    assert [abs(r.contribution) for r in second.reasons] == sorted(
+        (abs(r.contribution) for r in second.reasons), reverse=True
+    )
+
+
+def test_who_never_ordered_has_no_score():
+    assert score_profiles([Profile("x"), buyer(0)], T0, rules(CONFIG), CONFIG, "EUR")[0] is None
+    assert score_profiles([Profile("x")], T0, rules(CONFIG), CONFIG, "EUR") == [None]
+    assert next_rescore(Profile("x"), T0, CONFIG) is None
+
+
+def test_the_silent_are_rescored_ever_more_rarely():
+    profile = buyer(0)
+
+    waits = [next_rescore(profile, T0 + d * DAY, CONFIG) - T0 - d * DAY for d in (1, 200, 900)]
+
+    assert waits == [DAY, 7 * DAY, 28 * DAY]
+
+
+def test_weights_survive_json_to_the_bit():
+    state = raws(people(), "EUR")
+    weights = learned(matrix(state, NOW)).export()
+
+    back = Weights.from_json(weights.to_json())
+
+    np.testing.assert_array_equal(back.score(state, NOW, CONFIG).risk, weights.score(state, NOW, CONFIG).risk)
+    assert back.model == weights.model
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda text: text[:-3],
+        lambda text: text.replace(b'"schema":"', b'"schema":"0'),
+        lambda text: text.replace(b'"intercept":', b'"intercept":null,"x":'),
+        lambda text: text.replace(b'"mean":[', b'"mean":[1.0,'),
+    ],
+)
+def test_a_damaged_model_is_refused(damage):
+    with pytest.raises(Misconfigured):
+        Weights.from_json(damage(rules(CONFIG).to_json()))
+
+
+def test_extreme_weights_still_give_finite_scores():
+    state = raws(people(), "EUR")
+    for scale in (1e-12, 1.0, 50.0):
+        weights = Weights("x", "y", np.zeros(len(NAMES)), np.ones(len(NAMES)), np.full(len(NAMES), scale), -3.0)
+        scores = weights.score(state, NOW, CONFIG)
+        assert np.isfinite(scores.contributions).all()
+        assert ((scores.risk >= 0) & (scores.risk <= 1)).all()
+    assert math.isfinite(weights.score(state, NOW, CONFIG).baseline[0])

@@ -1,0 +1,70 @@
+import pytest
+
+from models.churn import score_profiles
+from models.cold import rules
+from models.config import DAY
+from models.features import NAMES
+from models.reasons import explain
+from profiles.types import Profile, Reason, Score
+from tests.models.build import CONFIG, T0, buyer, customer, event
+
+
+def told(profile, feature, day=100.0, contribution=0.5):
+    profile.score = Score(0.6, "medium", T0 + day * DAY, "m", [Reason(feature, contribution, 1.0)])
+    [explanation] = explain(profile)
+    return explanation.text
+
+
+@pytest.mark.parametrize(
+    ("feature", "text"),
+    [
+        ("recency", "Last order 63 days ago, usually every 20 days"),
+        ("one_order", "3 orders in 3 months as a customer"),
+        ("spend_8w", "Spent 75.00 EUR on 3 orders"),
+        ("mean_items", "1.0 items an order"),
+        ("visit_2w", "Last visit yesterday"),
+        ("feature_use_2w", "No use of the app so far"),
+        ("cart_2w", "Last cart today"),
+        ("ticket_opened_8w", "2 tickets opened recently, the last 3 days ago"),
+        ("inquiry_8w", "No inquiry so far"),
+        ("open_tickets", "2 open tickets"),
+        ("low_csat", "Last CSAT answer 2, 4 days ago"),
+        ("low_nps", "No NPS answer yet"),
+        ("refund_8w", "1 refund made recently, the last 10 days ago"),
+        ("cancelled", "Subscription cancelled 7 days ago"),
+        ("unsubscribe_8w", "Has not unsubscribed"),
+        ("contact_clicked_8w", "No click in our messages so far"),
+        ("a_feature_of_tomorrow", "a_feature_of_tomorrow"),
+    ],
+)
+def test_reasons_speak_of_the_customer(feature, text):
+    profile = customer(
+        event("purchase", 0, amount=2500), event("purchase", 20, amount=2500), event("purchase", 40, amount=2500),
+        event("visit", 102), event("cart", 103), event("ticket_opened", 95, subject="A"),
+        event("ticket_opened", 100, subject="B"), event("csat", 99, rating=2.0), event("refund", 93, amount=100),
+        event("subscription_start", 1), event("subscription_cancel", 96),
+    )  # fmt: skip
+
+    assert told(profile, feature, 103) == text
+
+
+def test_short_histories():
+    assert told(buyer(0), "recency", 1) == "Last order yesterday, the only one so far"
+    assert told(buyer(0, 12), "recency", 12) == "Last order today, 12 days after the first"
+
+
+def test_every_feature_has_words_even_for_an_empty_profile():
+    for name in NAMES:
+        assert told(Profile("x"), name)
+        assert told(buyer(0), name)
+
+
+def test_who_left_hears_of_silence_and_who_stays_of_what_keeps_them():
+    gone, here = buyer(0, 20, 40, 60), buyer(300, 310, 320, 330, 340)
+    now = T0 + 345 * DAY
+    gone.score, here.score = score_profiles([gone, here], now, rules(CONFIG), CONFIG, "EUR")
+
+    assert explain(gone)[0].text == "Last order 9 months ago, usually every 20 days"
+    assert explain(gone)[0].effect == "raises"
+    assert explain(here)[0].effect == "lowers"
+    assert explain(Profile("x")) == []
