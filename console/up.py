@@ -26,6 +26,7 @@ from rich.panel import Panel
 
 from console import embedded
 from console.connection import Connection, claim, kept_token, write_connection
+from console.demo.people import EXAMPLE
 from console.plan_cli import default_plan
 from console.process import Process, free_port
 from console.resp import RedisRefused, ask_redis
@@ -41,7 +42,7 @@ PATIENCE = 60.0
 
 def _role(*arguments: str) -> list[str]:
     # -P: a folder named `console` or `profiles` where the user stands must not be taken for ours.
-    return [sys.executable, "-P", "-m", "console", *arguments]
+    return [sys.executable, "-P", "-m", "console.role", *arguments]
 
 
 @dataclass(frozen=True)
@@ -157,7 +158,7 @@ def _watch(children: Supervisor, customers: Process | None, out: Console) -> Non
 def _start_broker(children: Supervisor, data_dir: Path, out: Console) -> str:
     broker = embedded.Broker(data_dir, reaper=children.reaper)
     children.serve(broker, PATIENCE)
-    out.print(f"Kafka   embedded on {broker.bootstrap}. It is in memory: events in flight end with it.")
+    out.print(f"Kafka   embedded on {broker.bootstrap}. It is in memory: events in flight end with it.", soft_wrap=True)
     return broker.bootstrap
 
 
@@ -267,24 +268,27 @@ def _say_where(
     out: Console, connection: Connection, data_dir: Path, seconds: float, demo: bool, *, embedded_broker: bool
 ) -> None:
     url = connection.url
+    shown = Path(os.path.relpath(data_dir)) if data_dir.is_relative_to(Path.cwd()) else data_dir
     lines = [
-        f"Send events to   {url}/v1/batch   (Segment's API; any Segment or RudderStack SDK)",
-        f"Read profiles    {url}/v1/profiles?order=risk",
-        f"API, documented  {url}/docs",
-        f"Keys             {data_dir / 'rapport.json'}",
-        f"Logs             {data_dir / 'logs'}",
+        f"Events     POST {url}/v1/batch (Segment's API)",
+        f"Profiles   {url}/v1/profiles?order=risk",
+        f"API        {url}/docs",
+        f"Keys       {shown / 'rapport.json'}",
+        f"Logs       {shown / 'logs'}",
     ]
-    if demo:
-        lines.append("Demo             simulated customers are arriving; weeks pass in minutes")
     if embedded_broker:
-        lines.append("Embedded         for trying it: the next start begins empty. For keeps: --kafka and --redis")
+        lines.append("Embedded   for trying it: the next start begins empty (else --kafka)")
     title = f"Rapport is ready ({seconds:.1f} s). Ctrl-C stops it."
     out.print(Panel.fit("\n".join(map(escape, lines)), title=title, title_align="left"))
+    if demo:
+        out.print("Simulated customers arrive; weeks pass in minutes. One who slowly leaves:")
+        out.print(f"  rapport profile user_id:{EXAMPLE}")
     key = next(iter(connection.write_keys.values()), "WRITE_KEY")
-    person = '{"userId":"42","event":"Product Viewed"}'
+    body = '{"userId":"42","event":"Product Viewed"}'
+    out.print("Send an event, and read who sent it:")
     for line in (
-        f"curl -u {key}: -H 'Content-Type: application/json' -d '{person}' {url}/v1/track",
-        f"curl -H 'Authorization: Bearer {connection.api_token}' {url}/v1/profiles/user_id:42",
+        f"  curl -u {key}: -H 'Content-Type: application/json' -d '{body}' {url}/v1/track",
+        f"  curl -H 'Authorization: Bearer {connection.api_token}' {url}/v1/profiles/user_id:42",
     ):
         out.print(escape(line), soft_wrap=True)
 
