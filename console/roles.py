@@ -83,8 +83,10 @@ def _serve(host: str | None, port: int | None, *, collect_: bool, api: bool) -> 
 def _prepared() -> tuple[Settings, Plan]:
     settings = Settings()
     logging.basicConfig(
-        level=settings.log_level.upper(), format="%(asctime)s %(levelname)-7s %(name)s: %(message)s", stream=sys.stderr
+        level="WARNING", format="%(asctime)s %(levelname)-7s %(name)s: %(message)s", stream=sys.stderr
     )
+    for package in ("console", "streams", "models", "profiles"):  # the drivers' own chatter only when it is a warning
+        logging.getLogger(package).setLevel(settings.log_level.upper())
     return settings, load_plan(default_plan())
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ from streams.topics import TopicSpec, topics
 __all__ = ["Lag", "ensure_topics", "lag", "topic_problems"]
 
 log = logging.getLogger(__name__)
+
+_VISIBLE = 15.0  # seconds until a topic just created must be seen; a broker answers before it shows it
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +46,11 @@ def ensure_topics(settings: Settings, plan: Plan) -> list[str]:
         missing = [spec for spec in wanted if spec.name not in there]
         if missing:
             _create(admin, settings, missing)
-    if problems := topic_problems(settings, plan):
-        raise Misconfigured("\n".join(problems))
+    deadline = time.monotonic() + _VISIBLE
+    while problems := topic_problems(settings, plan):
+        if not missing or time.monotonic() > deadline:
+            raise Misconfigured("\n".join(problems))
+        time.sleep(0.1)
     return [spec.name for spec in missing]
 
 

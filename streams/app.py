@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import os
 import socket
+import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
@@ -41,6 +43,7 @@ log = logging.getLogger(__name__)
 
 _IDLE = 2.0  # seconds without a batch after which a partition follows the event time of the others
 _LAG_EVERY = 5.0
+_SETTLING = 5.0  # seconds after an assignment until the first fetches have told how far behind we are
 
 
 class WorkerApp(faust.App):
@@ -91,6 +94,7 @@ class Worker:
         self._identity_links = topic_name(settings, IDENTITY_LINKS)
         self._training_examples = topic_name(settings, TRAINING_EXAMPLES)
         self._rewound: dict[TP, int] = {}
+        self._settled = math.inf
         self._name = f"{socket.gethostname()}-{os.getpid()}"
 
     async def start(self) -> None:
@@ -145,6 +149,8 @@ class Worker:
             elif tp.topic == self._training_examples:
                 answer[tp] = (await self._learner_store.load()).applied + 1
         self._rewound.clear()
+        self._settled = time.monotonic() + _SETTLING
+        log.info("reading %d partitions, %d of them profiles'", len(set(assigned)), len(mine))
         return answer
 
     def _revoked(self, *_: Any, **__: Any) -> None:
@@ -203,6 +209,8 @@ class Worker:
         return task
 
     async def _fire_timers(self) -> None:
+        if not self._event_time and self._catching_up():
+            return
         for partition in self.profiles.partitions:
             if self._event_time:
                 until = self.profiles.watermark
@@ -211,7 +219,14 @@ class Worker:
             else:
                 until = self._clock.now()
             while await self.profiles.fire(partition, until):
-                await asyncio.sleep(0)
+                pass
+
+    def _catching_up(self) -> bool:
+        """Whether events that may break a silence still wait, as after an outage: silence proves nothing then."""
+        if time.monotonic() < self._settled:
+            return True
+        consumer = self.app.consumer
+        return any(consumer.behind(tp) > self._settings.batch for tp in consumer.assignment())
 
     async def _refresh(self) -> None:
         if self.app.consumer.assignment():

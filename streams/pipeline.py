@@ -16,9 +16,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
 from models.alerts import compile_alerts
-from models.segments import compile_segments
-
 from models.churn import Weights
+from models.segments import compile_segments
 from profiles.state import Caps
 from profiles.stores.links import LinkStore
 from streams.plan import Plan

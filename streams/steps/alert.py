@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from models.alerts import Alerts
-
 from streams.steps.update import announce
 from streams.steps.work import Work
 
 __all__ = ["alert"]
+
 
 def alert(alerts: Alerts) -> Callable[[Work], None]:
     """The step."""

@@ -18,11 +18,16 @@ _encode = msgspec.msgpack.Encoder().encode
 
 
 def label(config: ChurnConfig, currency: str) -> Callable[[Work], None]:
-    """The step. An example is released at its due time plus the allowed lateness, for both classes alike."""
+    """The step. An example is released at its due time plus the allowed lateness, for both classes alike.
+
+    That time must have passed in the events, not only on the clock: after an outage the orders that decide a label are
+    still waiting in the log.
+    """
 
     def run(work: Work) -> None:
+        reached = min(work.now, work.watermark)
         for profile in work.live():
-            for example in labels.mature(profile, work.now, config):
+            for example in labels.mature(profile, reached, config):
                 work.outputs.append(
                     Output(TRAINING_EXAMPLES, profile.id.encode(), _encode(example), example.key, partition=0)
                 )

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from models.lifecycle import move
-
 from models.churn import Weights, next_rescore, score_profiles
 from models.config import ChurnConfig
+from models.lifecycle import move
 from streams.steps.work import Work
 
 __all__ = ["score"]

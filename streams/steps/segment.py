@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from models.segments import Segments
-
 from profiles.types import Profile, Stay
 from streams.steps.work import Work
 from streams.topics import SEGMENT_CHANGES

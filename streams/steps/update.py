@@ -17,7 +17,8 @@ from profiles.state import Caps, apply, remember
 from profiles.store import Output
 from profiles.types import Absorb, AlertCommand, Event, Merge, Profile, Record, partition_of
 from streams.steps.work import Work
-from streams.topics import ALERTS, PROFILE_EVENTS
+from streams.topics import ALERTS, PROFILE_EVENTS, SEGMENT_CHANGES
+from streams.wire import format_time
 
 __all__ = ["announce", "update"]
 
@@ -69,7 +70,7 @@ def update(currency: str, caps: Caps, partitions: int) -> Callable[[Work], None]
         for segment in loser.segments:
             work.leave(segment, loser)
             work.tell(
-                "segment.changes",
+                SEGMENT_CHANGES,
                 loser,
                 f"{loser.id}:{segment}:merged:{command.winner}",
                 {"segment": segment, "change": "exited", "reason": "merged", "into": command.winner},
@@ -105,6 +106,7 @@ def _act(work: Work, profile: Profile, command: AlertCommand) -> None:
     if alert is None:
         work.repeats += 1
         return
+    profile.alerts[alert.rule] = alert
     announce(work, profile, alert.rule)
     work.touch(profile)
 
@@ -121,7 +123,7 @@ def announce(work: Work, profile: Profile, rule: str) -> None:
             "alert": alert.id,
             "rule": alert.rule,
             "state": alert.state,
-            "opened": alert.opened,
+            "opened": format_time(alert.opened),
             "risk": alert.risk,
             "model": alert.model,
             "reasons": [msgspec.structs.asdict(reason) for reason in alert.reasons],

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from models.alerts import Alerts
-from models.segments import Segments
-
 from models import labels, lifecycle
+from models.alerts import Alerts
 from models.config import ChurnConfig
+from models.segments import Segments
 from profiles.types import Profile
 from streams.steps.work import Work
 
@@ -16,6 +15,9 @@ __all__ = ["SOON", "wake"]
 
 SOON = 1.0
 """Seconds: a timer never fires sooner than this after the last, so that a rule on the edge cannot spin."""
+
+LATER = 3600.0
+"""Seconds until a label that is due, but whose partition has seen no later event yet, is looked at again."""
 
 
 def wake(segments: Segments, alerts: Alerts, config: ChurnConfig) -> Callable[[Work], None]:
@@ -25,13 +27,17 @@ def wake(segments: Segments, alerts: Alerts, config: ChurnConfig) -> Callable[[W
         times = (
             profile.rescore_at,
             profile.snapshot_at,
-            labels.next_due(profile, config),
+            _label_due(profile, now),
             segments.next_change(profile, now),
             alerts.next_change(profile, now),
             lifecycle.next_change(profile, now, config),
         )
         earliest = min((time for time in times if time), default=0.0)
         return max(earliest, now + SOON) if earliest else 0.0
+
+    def _label_due(profile: Profile, now: float) -> float | None:
+        at = labels.next_due(profile, config)
+        return at if at is None or at > now else now + LATER
 
     def run(work: Work) -> None:
         for profile in work.live():

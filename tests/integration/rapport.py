@@ -102,9 +102,7 @@ class Rapport:
         """Ask the store."""
 
         async def ask() -> Answer:
-            reader = open_reader(
-                self.settings.redis.get_secret_value(), self.plan.namespace, self.settings.partitions
-            )
+            reader = open_reader(self.settings.redis.get_secret_value(), self.plan.namespace, self.settings.partitions)
             try:
                 return await question(reader)
             finally:
@@ -157,9 +155,7 @@ def environment(settings: Settings) -> dict[str, str]:
     for name in Settings.model_fields:
         value = getattr(settings, name)
         if value is not None:
-            values[f"RAPPORT_{name.upper()}"] = (
-                value.get_secret_value() if isinstance(value, SecretStr) else str(value)
-            )
+            values[f"RAPPORT_{name.upper()}"] = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
     return values
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -12,7 +13,8 @@ import msgspec
 import pytest
 
 from profiles.store import Reader
-from profiles.stores.redis import decode_profile
+from profiles.stores.redis import decode_profile, encode_profile
+from profiles.types import Profile
 from streams.settings import Settings
 from tests.integration.rapport import PLAN, Rapport, order, running, totals
 
@@ -76,8 +78,6 @@ def test_what_cannot_be_accepted_is_kept_with_bytes_step_and_reason(rapport: Rap
     rapport.send("purchase", [event for event, _, _ in bad] + [good])
     rapport.until(orders_of("bob", 1), "bob's order")
 
-    import base64
-
     kept = {}
     for record in rapport.topic("events.rejected"):
         rejection = json.loads(record.value)
@@ -121,7 +121,13 @@ def test_an_anonymous_visitor_who_logs_in_becomes_one_profile(rapport: Rapport) 
 
     rapport.send("web", [page(1), page(2)])
     rapport.until(two, "two anonymous pages")
-    login = {"type": "identify", "userId": "dora", "anonymousId": "browser-1", "messageId": "login", "timestamp": ago(2)}
+    login = {
+        "type": "identify",
+        "userId": "dora",
+        "anonymousId": "browser-1",
+        "messageId": "login",
+        "timestamp": ago(2),
+    }
     rapport.send("web", [{**login, "traits": {"firstName": "Dora"}}, page(3), page(4), page(1)])
     rapport.send("web", [{**page(5), "userId": "dora"}])
     rapport.until(merged, "the visitor to become dora")
@@ -145,9 +151,6 @@ def test_an_anonymous_visitor_who_logs_in_becomes_one_profile(rapport: Rapport) 
 
 def test_profile_documents_survive_a_round_trip() -> None:
     """The compacted topic carries what the store holds, byte for byte."""
-    from profiles.stores.redis import encode_profile
-    from profiles.types import Profile
-
     profile = Profile("a" * 32, created=1.0)
     assert decode_profile(profile.id, encode_profile(profile)) == profile
     assert msgspec.msgpack.decode(encode_profile(profile))[0] == profile.id

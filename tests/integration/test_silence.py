@@ -1,0 +1,163 @@
+"""Silence is a signal that no event carries: timers alone re-score, move segments and raise the alert."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from aiokafka.structs import ConsumerRecord
+from prometheus_client import CollectorRegistry
+
+from models.cold import rules
+from models.config import DAY, WEEK
+from profiles.stores.redis import RedisStore, connect
+from profiles.types import Event, Profile, partition_of, profile_id
+from streams.admin import ensure_topics
+from streams.clock import SteppedClock
+from streams.metrics import WorkerMetrics
+from streams.outbox import Outbox
+from streams.output import BatchProducer
+from streams.pipeline import profile_pipeline
+from streams.plan import load_plan
+from streams.profile import ProfileRunner
+from streams.settings import Settings
+from tests.integration.rapport import PLAN, Rapport
+
+START = 1_760_000_000.0
+
+
+class Stepped:
+    """A profile runner on real servers whose clock stands still until it is moved."""
+
+    def __init__(self, settings: Settings, *, event_time: bool = False) -> None:
+        self.settings = settings
+        self.plan = load_plan(settings.plan)
+        self.clock = SteppedClock(START)
+        self.redis = connect(settings.redis.get_secret_value())
+        self.producer = BatchProducer(settings.kafka)
+        self.store = RedisStore(self.redis)
+        weights = rules(self.plan.churn)
+        self.runner = ProfileRunner(
+            profile_pipeline(self.plan, settings, lambda: weights),
+            self.store,
+            Outbox(self.producer, settings),
+            WorkerMetrics(CollectorRegistry()),
+            self.clock,
+            event_time=event_time,
+        )
+        self.offsets: dict[int, int] = {}
+
+    async def apply(self, *events: Event) -> None:
+        """Events as one batch of the partition of their customer."""
+        partition = partition_of(events[0].profile, self.settings.partitions)
+        first = self.offsets.get(partition, 0)
+        records = [
+            ConsumerRecord("t", partition, first + n, 0, 0, None, msgspec.msgpack.encode(event), None, 0, 0, ())
+            for n, event in enumerate(events)
+        ]
+        self.offsets[partition] = first + len(events)
+        await self.runner.handle(partition, records, first)
+
+    async def wait(self, seconds: float) -> None:
+        """Let the clock go on in steps of a day, firing what is due."""
+        end = self.clock.now() + seconds
+        while self.clock.now() < end:
+            self.clock.advance(min(DAY, end - self.clock.now()))
+            for partition in range(self.settings.partitions):
+                while await self.runner.fire(partition, self.clock.now()):
+                    pass
+
+    async def profile(self, id_: str) -> Profile:
+        partition = partition_of(id_, self.settings.partitions)
+        return (await self.store.fetch(partition, [id_]))[id_]
+
+    async def close(self) -> None:
+        await self.runner.close()
+        await self.producer.stop()
+        await self.redis.aclose()
+
+
+def bought(stepped: Stepped, user: str, number: int, time: float) -> Event:
+    id_ = profile_id(stepped.plan.namespace, ("user_id", user))
+    return Event(
+        id_, f"{user}-{number}", "purchase", "track", "Order Completed", "purchase", time, time,
+        [("user_id", user)], amount=9900, currency="EUR", quantity=1.0,
+    )  # fmt: skip
+
+
+def test_silence_raises_the_alert_without_any_event(make_settings: Callable[..., Settings], tmp_path: Any) -> None:
+    """A weekly buyer who stops is re-scored by timers alone: the risk rises, segments change, one alert opens, once."""
+    settings = make_settings(plan=PLAN)
+    rapport = Rapport(settings, tmp_path)  # topics
+
+    async def story() -> tuple[Profile, Profile]:
+        stepped = Stepped(settings)
+        events = [bought(stepped, "eve", n, START - (12 - n) * WEEK) for n in range(12)]
+        await stepped.apply(*events)
+        before = await stepped.profile(events[0].profile)
+        await stepped.wait(16 * WEEK)
+        after = await stepped.profile(events[0].profile)
+        await stepped.close()
+        return before, after
+
+    before, after = asyncio.run(story())
+    rapport.stop()
+    assert before.score is not None
+    assert after.score is not None
+    assert before.score.risk < 0.6 < after.score.risk
+    assert before.alerts == {}
+    assert after.alerts["valuable_customer_at_risk"].state == "open"
+    assert START < after.alerts["valuable_customer_at_risk"].opened < START + 16 * WEEK
+    assert before.stage == "loyal"
+    assert after.stage == "churned"
+    assert {"at_risk", "lapsing"} <= after.segments.keys() - before.segments.keys()
+    told = [json.loads(record.value) for record in rapport.topic("alerts")]
+    assert [(alert["rule"], alert["state"]) for alert in told].count(("valuable_customer_at_risk", "open")) == 1
+
+
+def test_event_time_gives_the_same_history_whatever_the_batches(make_settings: Callable[..., Settings]) -> None:
+    """On event time, one batch of half a year and twenty-six weekly ones end in the same profile, alerts and labels."""
+    settings = make_settings(plan=PLAN)
+    ensure_topics(settings, load_plan(settings.plan))
+
+    async def story(user: str, size: int) -> tuple[Profile, list[bytes]]:
+        stepped = Stepped(settings, event_time=True)
+        times = [START + n * WEEK for n in range(14)]
+        events = [bought(stepped, user, n, time) for n, time in enumerate(times)]
+        # Somebody else of the same partition keeps the watermark moving while our customer is silent.
+        partition = partition_of(events[0].profile, settings.partitions)
+        names = (f"{user}-other-{n}" for n in range(1000))
+        other = next(
+            name
+            for name in names
+            if partition_of(profile_id(stepped.plan.namespace, ("user_id", name)), settings.partitions) == partition
+        )
+        events += [bought(stepped, other, n, START + n * DAY + 3600) for n in range(30 * 7)]
+        events.sort(key=lambda event: event.time)
+        for start in range(0, len(events), size):
+            await stepped.apply(*events[start : start + size])
+        profile = await stepped.profile(profile_id(stepped.plan.namespace, ("user_id", user)))
+        outputs = [output for _, part in await stepped.store.outbox(partition) for output in part]
+        await stepped.close()
+        return profile, [output.value for output in outputs]
+
+    whole, _ = asyncio.run(story("finn", 10_000))
+    asyncio.run(_flush(settings))
+    weekly, _ = asyncio.run(story("finn", 9))
+
+    assert whole.alerts.keys() == weekly.alerts.keys()
+    assert "valuable_customer_at_risk" in whole.alerts
+    assert whole.alerts == weekly.alerts
+    assert whole.segments == weekly.segments
+    assert whole.stages == weekly.stages
+    assert whole.snapshots == weekly.snapshots
+    assert whole.score == weekly.score
+
+
+async def _flush(settings: Settings) -> None:
+    client = connect(settings.redis.get_secret_value())
+    await client.flushdb()
+    await client.aclose()
