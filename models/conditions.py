@@ -53,6 +53,11 @@ class Compiled:
     holds: Holds
     changes: Changes
 
+    @property
+    def moves(self) -> bool:
+        """Whether silence alone can ever change the answer."""
+        return self.changes is not _never
+
     def next_change(self, profile: Profile, now: float) -> float | None:
         """The earliest time after `now` at which the answer may differ although nothing happens."""
         return min((time for time in self.changes(profile, now) if time > now), default=None)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import zlib
+from collections.abc import Sequence
 
 import msgspec
 import numpy as np
@@ -18,7 +19,7 @@ from models.config import ChurnConfig
 from models.features import SCHEMA, matrix, pack, raws
 from profiles.types import Profile, Snapshot
 
-__all__ = ["GONE", "THIN", "Example", "censor", "mature", "next_due", "next_snapshot", "take"]
+__all__ = ["GONE", "THIN", "Example", "censor", "mature", "next_due", "next_snapshot", "take", "take_all"]
 
 THIN, GONE = 4, 4
 """Of the snapshots of those silent for GONE horizons, one in THIN is taken and counts THIN times.
@@ -61,23 +62,32 @@ def next_snapshot(profile: Profile, now: float, config: ChurnConfig) -> float | 
 
 
 def take(profile: Profile, now: float, config: ChurnConfig, currency: str) -> bool:
-    """Keep a snapshot of the features at `now` on the profile. Call it when `next_snapshot` has come.
+    """`take_all` for one profile."""
+    return bool(take_all([profile], now, config, currency))
+
+
+def take_all(profiles: Sequence[Profile], now: float, config: ChurnConfig, currency: str) -> list[Profile]:
+    """Keep a snapshot of the features at `now` on each profile. Call it for those whose `next_snapshot` has come.
 
     Returns:
-        False, and nothing is kept, if the customer never ordered, was just photographed, or has an event further
-        ahead of `now` than the lateness. Up to that the snapshot is of the latest event, so that what its
-        features know cannot be its label as well.
+        Those that were photographed. Left out is who never ordered, was just photographed, or has an event further
+        ahead of `now` than the lateness. Up to that the snapshot is of the latest event, so that what its features
+        know cannot be its label as well.
     """
-    bought = profile.purchases
-    if not bought.orders or profile.updated > now + config.lateness:
-        return False
-    now = max(now, profile.updated)
-    if any(now - pending.at < 0.5 * config.snapshot_every for pending in profile.snapshots):
-        return False
-    row = matrix(raws([profile], currency), np.array([now]))[0]
-    weight = float(THIN) if now - bought.last >= GONE * config.horizon else 1.0
-    profile.snapshots.append(Snapshot(now, now + config.label_horizon, SCHEMA, pack(row), weight))
-    return True
+    taken = [
+        profile
+        for profile in profiles
+        if profile.purchases.orders
+        and profile.updated <= now + config.lateness
+        and not any(now - pending.at < 0.5 * config.snapshot_every for pending in profile.snapshots)
+    ]
+    if not taken:
+        return []
+    times = [max(now, profile.updated) for profile in taken]
+    for profile, at, row in zip(taken, times, matrix(raws(taken, currency), np.array(times)), strict=True):
+        weight = float(THIN) if at - profile.purchases.last >= GONE * config.horizon else 1.0
+        profile.snapshots.append(Snapshot(at, at + config.label_horizon, SCHEMA, pack(row), weight))
+    return taken
 
 
 def mature(profile: Profile, watermark: float, config: ChurnConfig) -> list[Example]:

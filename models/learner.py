@@ -29,6 +29,7 @@ __all__ = ["Learner"]
 MEMORY = 8192
 """How many of the latest examples are remembered, to drop repeated deliveries."""
 
+_REVIEW = 50  # examples between two choices of the speaker; by count, so that batches make no difference
 _PATIENCE = 1.05  # the learned model falls silent again when its loss is this many times that of the rules
 
 
@@ -68,7 +69,8 @@ class Learner:
             self._by_rules.update(float(self.rules.hazard(x[None])[0]), example.y, example.weight)
             self._model.learn_one(x, example.y, example.weight)
             self._classes[example.y] += 1
-            self._choose()
+            if self._model.examples % _REVIEW == 0:
+                self._choose()
         return self._model.examples - before
 
     def champion(self) -> Weights:

@@ -26,6 +26,11 @@ class Segments:
             )
             for rule in rules
         ]
+        self._moving = [
+            (name, when, leave)
+            for name, when, leave in self._compiled
+            if when.moves or (leave is not None and leave.moves)
+        ]
 
     def evaluate(self, profile: Profile, now: float) -> set[str]:
         """The segments the customer belongs to at `now`, given those in `profile.segments`."""
@@ -50,7 +55,7 @@ class Segments:
         current = profile.segments
         times = [
             time
-            for name, when, leave in self._compiled
+            for name, when, leave in self._moving
             if (time := (leave if leave and name in current else when).next_change(profile, now)) is not None
         ]
         return min(times, default=None)

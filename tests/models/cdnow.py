@@ -85,7 +85,8 @@ def play(stream: str, every: int, config: ChurnConfig, seed: int = 0) -> tuple[J
     seen: list[list[Array]] = [[] for _ in range(5)]
     for week in weeks:
         now = START + week * WEEK
-        lessons = []
+        lessons: list[labels.Example] = []
+        ready: list[Profile] = []
         for i, profile in enumerate(profiles):
             at = int(np.searchsorted(times[i], now))
             for k in range(applied[i], at):
@@ -99,8 +100,9 @@ def play(stream: str, every: int, config: ChurnConfig, seed: int = 0) -> tuple[J
             due = profile.snapshot_at
             if at and now + config.label_horizon <= known_until[i] and now >= due:
                 if due:
-                    labels.take(profile, now, config, "USD")
+                    ready.append(profile)
                 profile.snapshot_at = labels.next_snapshot(profile, now, config) or 0.0
+        labels.take_all(ready, now, config, "USD")
         rng.shuffle(lessons)  # type: ignore[arg-type]
         learner.learn(lessons)
         if week not in judged:

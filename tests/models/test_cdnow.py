@@ -8,7 +8,7 @@ from tests.models.cdnow import auc, ece, log_loss, play
 
 @pytest.fixture(scope="module")
 def steady():
-    return play("rt", 10, ChurnConfig())
+    return play("rt", 20, ChurnConfig())
 
 
 @pytest.fixture(autouse=True)
@@ -17,13 +17,16 @@ def _needs_the_log():
 
 
 def test_the_learned_model_reaches_the_figures_of_the_study(steady):
-    """Measured for the study on these 2,357 customers, 46,274 scores: AUC .735, log loss .516 (BG/NBD .721, .523)."""
+    """A direct 26-week model in the study, on these 1,178 customers and 23,892 scores: AUC .7345, log loss .5053.
+
+    It learned four times as many snapshots; this is the product's own sampling of one in four weeks.
+    """
     judged, _ = steady
 
-    assert len(judged.y) == 46_274
-    assert auc(judged.y, judged.champion) >= 0.730
-    assert log_loss(judged.y, judged.champion) <= 0.519
-    assert ece(judged.y, judged.champion) <= 0.025
+    assert len(judged.y) == 23_892
+    assert auc(judged.y, judged.champion) >= 0.725
+    assert log_loss(judged.y, judged.champion) <= 0.5153
+    assert ece(judged.y, judged.champion) <= 0.03
 
 
 def test_it_beats_the_base_rate_recency_and_the_rules(steady):

@@ -116,3 +116,17 @@ def test_due_times_and_censoring():
     assert labels.censor(profile) == 1
     assert labels.next_due(profile, CONFIG) is None
     assert labels.mature(profile, T0 + 52 * WEEK, CONFIG) == []
+
+
+def test_a_batch_is_photographed_as_its_customers_would_be_alone():
+    people = [buyer(0, 5, id=f"{i:032x}") for i in range(3)] + [Profile("x"), buyer(0, 10.2), buyer(0, 99)]
+    alone = [labels.take(profile, T0 + 10 * DAY, CONFIG, "EUR") for profile in people]
+    kept = [profile.snapshots for profile in people]
+    for profile in people:
+        profile.snapshots = []
+
+    taken = labels.take_all(people, T0 + 10 * DAY, CONFIG, "EUR")
+
+    assert alone == [True, True, True, False, True, False]
+    assert [profile.snapshots for profile in people] == kept
+    assert taken == [profile for profile, was in zip(people, alone, strict=True) if was]
