@@ -107,7 +107,8 @@ def _orders(purchases: dict[str, Any]) -> RenderableType:
         return Text("none", "dim")
     text = Text(f"{purchases['orders']}, {_money(purchases['revenue'])}")
     if purchases["refund_count"]:
-        text.append(f", {purchases['refund_count']} refunds of {_money(purchases['refunds'])}")
+        refunds = _count(purchases["refund_count"], "refund", "refunds")
+        text.append(f", {refunds} of {_money(purchases['refunds'])}")
     text.append(f"\nfirst {_day(purchases['first'])}, last {_day(purchases['last'])}")
     text.append(f" ({purchases['days_since_last']:.0f} days ago)")
     if purchases["usual_gap_days"] is not None:
@@ -116,13 +117,26 @@ def _orders(purchases: dict[str, Any]) -> RenderableType:
 
 
 def _support(support: dict[str, Any]) -> RenderableType:
-    parts = [f"{support[name]} {words}" for name, words in (
-        ("open_tickets", "open"), ("opened", "tickets"), ("reopened", "reopened"), ("complaints", "complaints"),
-        ("inquiries", "inquiries"),
-    ) if support[name]]  # fmt: skip
-    parts += [f"{kind.upper()} {opinion['last']:g} (of {opinion['count']}, mean {opinion['average']:g})"
-              for kind, opinion in support["opinions"].items()]  # fmt: skip
+    parts = [
+        _count(support[name], noun, many)
+        for name, noun, many in (
+            ("opened", "ticket", "tickets"),
+            ("open_tickets", "still open", "still open"),
+            ("reopened", "reopened", "reopened"),
+            ("complaints", "complaint", "complaints"),
+            ("inquiries", "inquiry", "inquiries"),
+        )
+        if support[name]
+    ]
+    parts += [
+        f"{kind.upper()} {opinion['last']:g} (mean of {opinion['count']}: {opinion['average']:g})"
+        for kind, opinion in support["opinions"].items()
+    ]
     return Text(", ".join(parts)) if parts else Text("nothing", "dim")
+
+
+def _count(number: int, noun: str, many: str) -> str:
+    return f"{number} {noun if number == 1 else many}"
 
 
 def _activity(document: dict[str, Any]) -> RenderableType:

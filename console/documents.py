@@ -182,7 +182,7 @@ class ProfileView(_Document):
     """One customer."""
 
     id: str = Field(description="Profile id, 32 hex digits.")
-    identities: list[IdentityView]
+    identities: list[IdentityView] = Field(description="The strongest type first.")
     traits: dict[str, Figure]
     first_seen: Time
     last_seen: Time

@@ -101,6 +101,7 @@ def _with_api(settings: Settings, plan: Plan, checks: dict[str, Check]) -> FastA
             rejected=RejectedTail(settings),
             checks=checks,
             plan=plan,
+            event_time=settings.clock == "event",
         )
     )
 

@@ -60,11 +60,11 @@ def profile_view(profile: Profile, now: float, plan: Described | None = None) ->
     Args:
         profile: as stored; not a tombstone.
         now: seconds since the epoch, on the clock that the workers' timers run on.
-        plan: gives segments their descriptions.
+        plan: gives segments their descriptions, and identities their order: the strongest first.
     """
     return ProfileView(
         id=profile.id,
-        identities=_identities(profile),
+        identities=_identities(profile, plan),
         traits={
             name: Figure(value=value, at=rfc3339(at))
             for name, (value, at, _) in sorted(profile.traits.items())
@@ -86,11 +86,11 @@ def profile_view(profile: Profile, now: float, plan: Described | None = None) ->
     )
 
 
-def summary_view(profile: Profile) -> ProfileSummary:
+def summary_view(profile: Profile, plan: Described | None = None) -> ProfileSummary:
     """One row of a list of customers."""
     return ProfileSummary(
         id=profile.id,
-        identities=_identities(profile),
+        identities=_identities(profile, plan),
         last_seen=rfc3339(profile.updated),
         stage=profile.stage or None,
         segments=sorted(profile.segments),
@@ -135,11 +135,13 @@ def segments_described(plan: Described | None) -> dict[str, str]:
     return {rule.name: rule.description for rule in plan.segments} if plan else {}
 
 
-def _identities(profile: Profile) -> list[IdentityView]:
+def _identities(profile: Profile, plan: Described | None) -> list[IdentityView]:
+    strength = {rule.type: rule.priority for rule in plan.identities} if plan else {}
+    kinds = sorted(profile.identities, key=lambda kind: (strength.get(kind, len(strength) + 1), kind))
     return [
         IdentityView(type=kind, value=value, first_seen=rfc3339(first))
-        for kind, values in sorted(profile.identities.items())
-        for value, first in sorted(values.items(), key=lambda item: (item[1], item[0]))
+        for kind in kinds
+        for value, first in sorted(profile.identities[kind].items(), key=lambda item: (item[1], item[0]))
     ]
 
 

@@ -68,7 +68,7 @@ def alerts_router(deps: ApiDeps) -> APIRouter:
         if now.state in _OVER:
             raise ApiError(409, "alert_over", f"the alert is already {now.state}; there is nothing to {action}")
         said = decision or Decision()
-        await deps.commands.send(AlertCommand(profile, alert, action, deps.clock(), said.by, said.note))
+        await deps.commands.send(AlertCommand(profile, alert, action, await deps.now(), said.by, said.note))
         until = time.monotonic() + deps.wait
         while now.state != target and time.monotonic() < until:
             await asyncio.sleep(_LOOK)

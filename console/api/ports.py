@@ -66,8 +66,8 @@ class Rejected(Protocol):
 class ApiDeps:
     """The dependencies of `create_api`.
 
-    `clock` tells seconds since the epoch on the clock that the workers' timers run on; `wait` is how many seconds a
-    decision on an alert is waited for.
+    `event_time` says that the workers' timers run on event time, as in the demo; `wait` is how many seconds a decision
+    on an alert is waited for.
     """
 
     reader: Reader
@@ -78,4 +78,13 @@ class ApiDeps:
     checks: Mapping[str, Check] = field(default_factory=dict)  # by the name of the dependency
     plan: Described | None = None
     clock: Callable[[], float] = time.time
+    event_time: bool = False
     wait: float = 5.0
+
+    async def now(self) -> float:
+        """Seconds since the epoch on the clock that timers run on: the wall's, or the time of the latest event."""
+        if self.event_time:
+            latest, _ = await self.reader.recent(limit=1)
+            if latest:
+                return latest[0].updated
+        return self.clock()

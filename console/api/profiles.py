@@ -54,11 +54,11 @@ def profiles_router(deps: ApiDeps) -> APIRouter:
             rows, following = await deps.reader.recent(limit=limit, cursor=cursor)
         else:
             raise ApiError(400, "invalid_request", "segment goes with order=risk; or use /v1/segments/{name}/members")
-        return Page(data=[summary_view(row) for row in rows], next=following)
+        return Page(data=[summary_view(row, deps.plan) for row in rows], next=following)
 
     @router.get("/{identity}", summary="A customer", responses=describe_errors(400, 401, 404))
     async def profile(identity: Who) -> ProfileView:
-        return profile_view(await known(identity), deps.clock(), deps.plan)
+        return profile_view(await known(identity), await deps.now(), deps.plan)
 
     @router.get("/{identity}/events", summary="A customer's latest events", responses=describe_errors(400, 401, 404))
     async def events(

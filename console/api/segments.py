@@ -33,7 +33,7 @@ def segments_router(deps: ApiDeps) -> APIRouter:
         rows, following = await deps.reader.members(name, limit=limit, cursor=cursor)
         found = await asyncio.gather(*(deps.reader.profile(id_) for id_, _ in rows))
         data = [
-            SegmentMember(**dict(summary_view(profile)), since=rfc3339(since))
+            SegmentMember(**dict(summary_view(profile, deps.plan)), since=rfc3339(since))
             for (_, since), profile in zip(rows, found, strict=True)
             if profile is not None
         ]

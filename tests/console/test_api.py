@@ -434,3 +434,16 @@ def test_the_profile_command_says_what_is_wrong(api: Api, tmp_path: Path) -> Non
     assert "rapport up" in run("user_id:42", "--url", "http://127.0.0.1:9", "--data-dir", str(tmp_path))[1]
     code, text = run("user_id:42", "--data-dir", str(tmp_path))
     assert (code, "rapport up" in text) == (1, True)
+
+
+def test_event_time_is_the_time_of_the_latest_event() -> None:
+    """In the demo a customer is as old as the others' events say, not as the wall clock says."""
+    held = store()
+    early, late = customer(("user_id", "1")), customer(("user_id", "2"))
+    late.updated = NOW + 30 * 86400
+    keep(held, early, late)
+    deps = ApiDeps(
+        reader=held, token=SecretStr(TOKEN), commands=Worker(held), feed=Feed(), rejected=Rejected(), event_time=True
+    )
+
+    assert asyncio.run(deps.now()) == late.updated
