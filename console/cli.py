@@ -14,7 +14,7 @@ __all__ = ["create_cli", "main"]
 HELP = """Rapport: a streaming customer data platform.
 
 Start with `rapport up --demo`: everything in one command, with simulated customers. Then `rapport profile
-user_id:customer-7` shows a customer, and `rapport COMMAND --help` explains each command.
+user_id:42` shows a customer, and `rapport COMMAND --help` explains each command.
 """
 
 

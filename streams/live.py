@@ -16,6 +16,7 @@ from aiokafka.structs import ConsumerRecord
 from profiles.stores.redis import decode_profile
 from streams.settings import Settings
 from streams.topics import ALERTS, PROFILE_CHANGES, topic_name
+from streams.wire import format_time
 
 __all__ = ["LiveEvent", "LiveFeed"]
 
@@ -85,7 +86,7 @@ class LiveFeed:
         profile = decode_profile(record.key.decode(), record.value)
         data = {
             "id": profile.id,
-            "updated": profile.updated,
+            "updated": format_time(profile.updated),
             "redirect": profile.redirect or None,
             "stage": profile.stage or None,
             "segments": sorted(profile.segments),
@@ -94,7 +95,7 @@ class LiveFeed:
             else {
                 "risk": profile.score.risk,
                 "band": profile.score.band,
-                "scored_at": profile.score.at,
+                "scored_at": format_time(profile.score.at),
                 "model": profile.score.model,
                 "reasons": [msgspec.structs.asdict(reason) for reason in profile.score.reasons],
             },
