@@ -82,9 +82,7 @@ def _serve(host: str | None, port: int | None, *, collect_: bool, api: bool) -> 
 
 def _prepared() -> tuple[Settings, Plan]:
     settings = Settings()
-    logging.basicConfig(
-        level="WARNING", format="%(asctime)s %(levelname)-7s %(name)s: %(message)s", stream=sys.stderr
-    )
+    logging.basicConfig(level="WARNING", format="%(asctime)s %(levelname)-7s %(name)s: %(message)s", stream=sys.stderr)
     for package in ("console", "streams", "models", "profiles"):  # the drivers' own chatter only when it is a warning
         logging.getLogger(package).setLevel(settings.log_level.upper())
     return settings, load_plan(default_plan())
@@ -95,8 +93,13 @@ def _run_many(workers: int) -> int:
     command = [sys.executable, "-P", "-m", "console", "work"]
     children = [subprocess.Popen(command, env=os.environ.copy()) for _ in range(workers)]
     ended = threading.Event()
+
+    def watch(child: subprocess.Popen[bytes]) -> None:
+        child.wait()
+        ended.set()
+
     for child in children:
-        threading.Thread(target=lambda child=child: (child.wait(), ended.set()), daemon=True).start()
+        threading.Thread(target=watch, args=(child,), daemon=True).start()
     try:
         ended.wait()
         return next((child.returncode for child in children if child.returncode), 0)

@@ -8,7 +8,7 @@ time, so a batch that is processed twice raises it once.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -44,6 +44,7 @@ class Alerts:
 
     def __init__(self, rules: Sequence[AlertRule], currency: str) -> None:
         self.rules = tuple(rules)
+        self.conditions = [(rule.when, rule.margin) for rule in rules if rule.when is not None]
         self._compiled = [
             (rule, compile_condition(rule.when, currency, rule.margin) if rule.when is not None else None)
             for rule in rules
@@ -64,7 +65,7 @@ class Alerts:
                 limit = rule.clears_below if standing else rule.threshold
                 holds = risk is not None and risk >= limit
             if holds and when is not None:
-                holds = when.holds(profile, now, segments, int(standing))
+                holds = when(profile, now, segments, int(standing))
             if holds and not standing:
                 found.append(Transition(rule, "open", _opened(profile, rule, now)))
             elif standing and not holds and held is not None:
@@ -73,19 +74,13 @@ class Alerts:
         return found
 
     def next_change(self, profile: Profile, now: float) -> float | None:
-        """The earliest time after `now` at which a decision may differ although nothing happens.
-
-        Changes of the risk, its band, the stage and segments come with a new score and are not foreseen here.
-        """
-        return min(self._times(profile, now), default=None)
-
-    def _times(self, profile: Profile, now: float) -> Iterable[float]:
-        for rule, when in self._compiled:
-            held = profile.alerts.get(rule.name)
-            if held is not None and held.state not in _STANDING and held.changed + rule.cooldown > now:
-                yield held.changed + rule.cooldown
-            if when is not None and (time := when.next_change(profile, now)) is not None:
-                yield time
+        """The earliest time after `now` at which a cooldown ends; `conditions` turn by themselves, too."""
+        ends = [
+            held.changed + rule.cooldown
+            for rule, _ in self._compiled
+            if (held := profile.alerts.get(rule.name)) is not None and held.state not in _STANDING
+        ]
+        return min((end for end in ends if end > now), default=None)
 
 
 def compile_alerts(rules: Sequence[AlertRule], currency: str, segments: Collection[str]) -> Alerts:

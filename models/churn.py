@@ -154,21 +154,20 @@ def _log_odds(total: Array) -> Array:
 
 
 def score_profiles(
-    profiles: Sequence[Profile], now: float, weights: Weights, config: ChurnConfig, currency: str
+    profiles: Sequence[Profile], times: Sequence[float], weights: Weights, config: ChurnConfig, currency: str
 ) -> list[Score | None]:
-    """The score of each profile at `now`; None for who never ordered and so cannot churn. Changes nothing."""
+    """The score of each profile at its time; None for who never ordered and so cannot churn. Changes nothing."""
     bought = [i for i, profile in enumerate(profiles) if profile.purchases.orders]
     found: list[Score | None] = [None] * len(profiles)
     if not bought:
         return found
-    scores = weights.score(
-        raws([profiles[i] for i in bought], currency), np.full(len(bought), now, dtype=np.float64), config
-    )
+    at = np.array([times[i] for i in bought], dtype=np.float64)
+    scores = weights.score(raws([profiles[i] for i in bought], currency), at, config)
     reasons = _reasons(scores)
     for i, risk, because in zip(bought, scores.risk.tolist(), reasons, strict=True):
         before = profiles[i].score
         previous = before.risk if before is not None else None
-        found[i] = Score(risk, config.bands.of(risk), now, weights.model, because, previous)
+        found[i] = Score(risk, config.bands.of(risk), times[i], weights.model, because, previous)
     return found
 
 

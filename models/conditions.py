@@ -1,15 +1,12 @@
-"""Conditions, compiled once per plan into closures over a profile: what holds now, and when that can change by itself.
+"""Conditions, compiled once per plan into closures over a profile. When silence alone turns them: `models.turns`.
 
 `holds(profile, now, names, slack)` answers whether a condition is true. With `slack` 1 thresholds are eased by their
-margin (for those who are inside), under `not` the other way round. `changes(profile, now)` gives the times after `now`
-at which silence alone may turn the answer; too many are harmless, a missing one is not.
+margin (for those who are inside), under `not` the other way round.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
-from math import log2
+from collections.abc import Callable, Collection
 from typing import Any, assert_never
 
 from models.config import (
@@ -37,35 +34,15 @@ from models.features import usual_gap
 from profiles.money import exponent
 from profiles.types import HALF_LIVES, Profile
 
-__all__ = ["Compiled", "compile_condition"]
+__all__ = ["Holds", "compile_condition"]
 
 Holds = Callable[[Profile, float, Collection[str], int], bool]
-Changes = Callable[[Profile, float], Iterable[float]]
 Test = Callable[[float, int], bool]
-
-_MOMENT = 1.0  # seconds past a computed crossing, so that rounding cannot leave the value on the threshold
-
-
-@dataclass(frozen=True, slots=True)
-class Compiled:
-    """A condition ready to be asked."""
-
-    holds: Holds
-    changes: Changes
-
-    @property
-    def moves(self) -> bool:
-        """Whether silence alone can ever change the answer."""
-        return self.changes is not _never
-
-    def next_change(self, profile: Profile, now: float) -> float | None:
-        """The earliest time after `now` at which the answer may differ although nothing happens."""
-        return min((time for time in self.changes(profile, now) if time > now), default=None)
 
 
 def compile_condition(  # noqa: PLR0912  (one branch for each kind of condition)
     condition: Condition, currency: str, margin: float
-) -> Compiled:
+) -> Holds:
     """Compile a condition.
 
     Args:
@@ -81,29 +58,29 @@ def compile_condition(  # noqa: PLR0912  (one branch for each kind of condition)
         case Not():
             return _not(compile_condition(condition.condition, currency, margin))
         case TraitIs():
-            return _steady(_trait(condition))
+            return _trait(condition)
         case HasIdentity(identity=kind):
-            return _steady(lambda profile, now, names, slack: bool(profile.identities.get(kind)))
+            return lambda profile, now, names, slack: bool(profile.identities.get(kind))
         case Band(band=band):
             bands = frozenset([band] if isinstance(band, str) else band)
-            return _steady(lambda p, now, names, slack: p.score is not None and p.score.band in bands)
+            return lambda p, now, names, slack: p.score is not None and p.score.band in bands
         case Stage(stage=stage):
             stages = frozenset([stage] if isinstance(stage, str) else stage)
-            return _steady(lambda profile, now, names, slack: profile.stage in stages)
+            return lambda profile, now, names, slack: profile.stage in stages
         case InSegment(segment=segment):
-            return _steady(lambda profile, now, names, slack: segment in names)
+            return lambda profile, now, names, slack: segment in names
         case Count(count=role):
             test = _test(condition, condition.margin or 0.0)
-            return _steady(lambda p, now, names, slack: test(p.roles[role].count if role in p.roles else 0, slack))
+            return lambda p, now, names, slack: test(p.roles[role].count if role in p.roles else 0, slack)
         case OpenTickets():
-            return _steady(_open_tickets(_test(condition.open_tickets, 0.0)))
+            return _open_tickets(_test(condition.open_tickets, 0.0))
         case Sum():
-            return _steady(_sum(condition, currency, _test(condition, _or(condition.margin, margin))))
+            return _sum(condition, currency, _test(condition, _or(condition.margin, margin)))
         case Risk():
             test = _test(condition.risk, _or(condition.margin, margin))
-            return _steady(lambda p, now, names, slack: p.score is not None and test(p.score.risk, slack))
+            return lambda p, now, names, slack: p.score is not None and test(p.score.risk, slack)
         case OpinionIs():
-            return _steady(_opinion(condition, margin))
+            return _opinion(condition, margin)
         case Since():
             return _since(condition.since, condition.more_than, condition.less_than, condition.or_never)
         case NotDone():
@@ -116,50 +93,28 @@ def compile_condition(  # noqa: PLR0912  (one branch for each kind of condition)
             assert_never(condition)
 
 
-def _all(parts: list[Compiled]) -> Compiled:
-    tests = [part.holds for part in parts]
-
+def _all(tests: list[Holds]) -> Holds:
     def holds(profile: Profile, now: float, names: Collection[str], slack: int) -> bool:
         for test in tests:  # noqa: SIM110  (a generator would cost more than the tests)
             if not test(profile, now, names, slack):
                 return False
         return True
 
-    return Compiled(holds, _join(parts))
+    return holds
 
 
-def _any(parts: list[Compiled]) -> Compiled:
-    tests = [part.holds for part in parts]
-
+def _any(tests: list[Holds]) -> Holds:
     def holds(profile: Profile, now: float, names: Collection[str], slack: int) -> bool:
         for test in tests:  # noqa: SIM110
             if test(profile, now, names, slack):
                 return True
         return False
 
-    return Compiled(holds, _join(parts))
+    return holds
 
 
-def _not(part: Compiled) -> Compiled:
-    test = part.holds
-    return Compiled(lambda profile, now, names, slack: not test(profile, now, names, -slack), part.changes)
-
-
-def _join(parts: list[Compiled]) -> Changes:
-    moving = [part.changes for part in parts if part.changes is not _never]
-    if not moving:
-        return _never
-    if len(moving) == 1:
-        return moving[0]
-    return lambda profile, now: [time for changes in moving for time in changes(profile, now)]
-
-
-def _never(profile: Profile, now: float) -> Iterable[float]:
-    return ()
-
-
-def _steady(holds: Holds) -> Compiled:
-    return Compiled(holds, _never)
+def _not(test: Holds) -> Holds:
+    return lambda profile, now, names, slack: not test(profile, now, names, -slack)
 
 
 def _or(own: float | None, rules: float) -> float:
@@ -187,13 +142,6 @@ def _test(comparison: Comparison, margin: float) -> Test:
         )
 
     return test
-
-
-def _crossings(comparison: Comparison, margin: float) -> list[float]:
-    """Every value at which the answer of `_test` may turn."""
-    limits = (comparison.above, comparison.below, comparison.at_least, comparison.at_most)
-    given = [limit for limit in limits if limit is not None]
-    return [limit * factor for limit in given for factor in (1.0, 1.0 - margin, 1.0 + margin)]
 
 
 def _trait(condition: TraitIs) -> Holds:
@@ -260,25 +208,20 @@ def _latest(profile: Profile, role: str) -> float | None:
     return tally.last if tally is not None else None
 
 
-def _since(role: str, more_than: float | None, less_than: float | None, or_never: bool) -> Compiled:
+def _since(role: str, more_than: float | None, less_than: float | None, or_never: bool) -> Holds:
     def holds(profile: Profile, now: float, names: Collection[str], slack: int) -> bool:
         last = _latest(profile, role)
         if last is None:
             return or_never
-        # Compared as points in time, just as `changes` gives them: no rounding between the two.
+        # Compared as points in time, just as `models.turns` gives them: no rounding between the two.
         return (more_than is None or now >= last + more_than) and (less_than is None or now < last + less_than)
 
-    def changes(profile: Profile, now: float) -> Iterable[float]:
-        last = _latest(profile, role)
-        return () if last is None else [last + limit for limit in (more_than, less_than) if limit is not None]
-
-    return Compiled(holds, changes)
+    return holds
 
 
-def _decayed(condition: Decayed, margin: float) -> Compiled:
+def _decayed(condition: Decayed, margin: float) -> Holds:
     role, half_life, test = condition.decayed, condition.half_life, _test(condition, margin)
     which = HALF_LIVES.index(half_life)
-    levels = [level for level in _crossings(condition, margin) if level > 0]
 
     def holds(profile: Profile, now: float, names: Collection[str], slack: int) -> bool:
         tally = profile.roles.get(role)
@@ -286,27 +229,14 @@ def _decayed(condition: Decayed, margin: float) -> Compiled:
             return test(0.0, slack)
         return test(tally.decayed[which] * 2.0 ** (min(tally.last - now, 0.0) / half_life), slack)
 
-    def changes(profile: Profile, now: float) -> Iterable[float]:
-        tally = profile.roles.get(role)
-        if tally is None or tally.decayed[which] <= 0:
-            return ()
-        value, last = tally.decayed[which], tally.last
-        return [last + half_life * log2(value / level) + _MOMENT for level in levels if value > level]
-
-    return Compiled(holds, changes)
+    return holds
 
 
-def _gap_ratio(condition: GapRatio, margin: float) -> Compiled:
-    test, levels = _test(condition.gap_ratio, margin), _crossings(condition.gap_ratio, margin)
+def _gap_ratio(condition: GapRatio, margin: float) -> Holds:
+    test = _test(condition.gap_ratio, margin)
 
     def holds(profile: Profile, now: float, names: Collection[str], slack: int) -> bool:
         bought = profile.purchases
         return bought.orders > 0 and test(max(now - bought.last, 0.0) / usual_gap(profile), slack)
 
-    def changes(profile: Profile, now: float) -> Iterable[float]:
-        if not profile.purchases.orders:
-            return ()
-        gap = usual_gap(profile)
-        return [profile.purchases.last + level * gap + _MOMENT for level in levels]
-
-    return Compiled(holds, changes)
+    return holds

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from models.conditions import Compiled, compile_condition
+from models.conditions import compile_condition
 from models.config import InSegment, SegmentRule, leaves
+from models.turns import compile_turns
 from profiles.errors import Misconfigured
 from profiles.types import Profile
 
-__all__ = ["Segments", "compile_segments", "evaluate", "next_change"]
+__all__ = ["Segments", "compile_segments"]
 
 
 class Segments:
@@ -26,11 +27,9 @@ class Segments:
             )
             for rule in rules
         ]
-        self._moving = [
-            (name, when, leave)
-            for name, when, leave in self._compiled
-            if when.moves or (leave is not None and leave.moves)
-        ]
+        self.conditions = [(rule.when, rule.margin) for rule in rules]
+        self.conditions += [(rule.exit, 0.0) for rule in rules if rule.exit is not None]
+        self._turns = compile_turns(self.conditions)
 
     def evaluate(self, profile: Profile, now: float) -> set[str]:
         """The segments the customer belongs to at `now`, given those in `profile.segments`."""
@@ -38,11 +37,11 @@ class Segments:
         found: set[str] = set()
         for name, when, leave in self._compiled:
             if name not in current:
-                inside = when.holds(profile, now, found, 0)
+                inside = when(profile, now, found, 0)
             elif leave is not None:
-                inside = not leave.holds(profile, now, found, 0)
+                inside = not leave(profile, now, found, 0)
             else:
-                inside = when.holds(profile, now, found, 1)
+                inside = when(profile, now, found, 1)
             if inside:
                 found.add(name)
         return found
@@ -52,13 +51,7 @@ class Segments:
 
         Changes of the risk, its band and the stage come with a new score and are not foreseen here.
         """
-        current = profile.segments
-        times = [
-            time
-            for name, when, leave in self._moving
-            if (time := (leave if leave and name in current else when).next_change(profile, now)) is not None
-        ]
-        return min(times, default=None)
+        return self._turns.next_change(profile, now)
 
 
 def compile_segments(rules: Sequence[SegmentRule], currency: str) -> Segments:
@@ -80,22 +73,3 @@ def compile_segments(rules: Sequence[SegmentRule], currency: str) -> Segments:
                     )
         known.add(rule.name)
     return Segments(rules, currency)
-
-
-def evaluate(rule: SegmentRule, profile: Profile, now: float, inside: bool, currency: str) -> bool:
-    """One rule for one customer, for previews and tests; compile where it is called often."""
-    if inside and rule.exit is not None:
-        return not _compiled(rule, currency, leave=True).holds(profile, now, profile.segments, 0)
-    return _compiled(rule, currency).holds(profile, now, profile.segments, int(inside))
-
-
-def next_change(rule: SegmentRule, profile: Profile, now: float, currency: str) -> float | None:
-    """When silence alone may change one rule's answer; None for never."""
-    leave = rule.exit is not None and rule.name in profile.segments
-    return _compiled(rule, currency, leave=leave).next_change(profile, now)
-
-
-def _compiled(rule: SegmentRule, currency: str, *, leave: bool = False) -> Compiled:
-    if leave and rule.exit is not None:
-        return compile_condition(rule.exit, currency, 0.0)
-    return compile_condition(rule.when, currency, rule.margin)

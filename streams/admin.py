@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
 from kafka.admin import KafkaAdminClient, NewTopic
@@ -124,5 +125,5 @@ def _create(admin: KafkaAdminClient, settings: Settings, specs: Sequence[TopicSp
         log.info("another process created the topics at the same time")
 
 
-def _describe(admin: KafkaAdminClient) -> list[dict[str, object]]:
+def _describe(admin: KafkaAdminClient) -> list[dict[str, Any]]:
     return list(admin.describe_topics())

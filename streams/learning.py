@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import msgspec
 from aiokafka.structs import ConsumerRecord
@@ -18,7 +19,6 @@ from models.churn import Weights
 from models.cold import rules
 from models.config import ChurnConfig
 from models.labels import Example
-from models.learner import Learner
 from profiles.errors import Fenced
 from profiles.store import Output
 from profiles.stores.learner import LearnerState, LearnerStore
@@ -27,6 +27,9 @@ from streams.metrics import WorkerMetrics
 from streams.outbox import Outbox
 from streams.profile import Behind
 from streams.topics import MODEL_SNAPSHOTS
+
+if TYPE_CHECKING:
+    from models.learner import Learner
 
 __all__ = ["Champion", "LearnerRunner"]
 
@@ -70,8 +73,8 @@ class LearnerRunner:
         self._outbox = outbox
         self._config = config
         self._metrics = metrics
-        self._learner = Learner(config)
-        self._version = 0  # of the store, that the learner in memory stands for
+        self._learner: Learner | None = None
+        self._version = -1  # of the store, that the learner in memory stands for
 
     @_patient
     async def handle(self, records: Sequence[ConsumerRecord], follows: int) -> None:
@@ -84,21 +87,20 @@ class LearnerRunner:
         state = await self._store.load()
         if state.applied + 1 < follows:
             raise Behind(state.applied + 1)
-        if state.version != self._version:
-            held = state.checkpoint
-            self._learner = Learner.restore(held, self._config) if held is not None else Learner(self._config)
-            self._version = state.version
+        learner = self._learner if state.version == self._version else None
+        learner = learner or _learner(state, self._config)
         examples = [_decode(record.value) for record in records if record.offset > state.applied]
         if not examples:
             return
-        self._version = -1  # until the commit, the learner in memory stands for nothing the store knows
-        learned = self._learner.learn(examples)
-        checkpoint = self._learner.checkpoint()
-        champion = self._learner.champion()
+        self._learner = None  # until the commit, the learner in memory stands for nothing the store knows
+        learned = learner.learn(examples)
+        checkpoint = learner.checkpoint()
+        champion = learner.champion()
         snapshot = Output(MODEL_SNAPSHOTS, champion.model.encode(), checkpoint, f"checkpoint:{records[-1].offset}", 0)
         after = LearnerState(state.version, records[-1].offset, checkpoint, champion.to_json())
         self._version = await self._store.commit(after, [snapshot], 0)
-        self._metrics.learned(learned, self._learner.quality())
+        self._learner = learner
+        self._metrics.learned(learned, learner.quality())
         await self._outbox.deliver([snapshot], after.applied, _no_documents)
         await self._store.clear_outbox(self._version)
 
@@ -107,6 +109,12 @@ class LearnerRunner:
         if entries:
             await self._outbox.deliver([output for _, part in entries for output in part], -1, _no_documents)
             await self._store.clear_outbox(entries[-1][0])
+
+
+def _learner(state: LearnerState, config: ChurnConfig) -> Learner:
+    from models.learner import Learner  # noqa: PLC0415  (River takes seconds to import, and only one worker learns)
+
+    return Learner.restore(state.checkpoint, config) if state.checkpoint is not None else Learner(config)
 
 
 async def _no_documents(_: list[str]) -> dict[str, Profile]:

@@ -26,7 +26,7 @@ from streams.metrics import WorkerMetrics
 from streams.outbox import Outbox
 from streams.pipeline import Pipeline
 from streams.steps.work import Work
-from streams.ticks import Tick, event_ticks, latest_event
+from streams.ticks import GRAIN, Tick, event_ticks, latest_event, whole_grains
 
 __all__ = ["Behind", "ProfileRunner"]
 
@@ -184,6 +184,8 @@ class ProfileRunner:
         horizon = until
         if self._event_time and until is None:
             horizon = latest_event(decoded, self.watermark)
+        if self._event_time and horizon is not None:
+            horizon = whole_grains(horizon)
         loaded = await self._load(partition, list({record.profile for record in decoded}), horizon)
         if raw and loaded.applied + 1 < follows:
             raise Behind(loaded.applied + 1)
@@ -191,7 +193,8 @@ class ProfileRunner:
         more = len(loaded.due) >= _DUE
         if more:
             # Too many timers for one commit: fire the earliest before anything that is later.
-            records, until = [], loaded.due[-1][1]
+            latest = loaded.due[-1][1]
+            records, until = [], whole_grains(latest) + GRAIN if self._event_time else latest
         if not records and not loaded.due:
             return False
         work = Work(partition, loaded)
@@ -216,7 +219,7 @@ class ProfileRunner:
             due = [work.profiles[id_] for id_, _ in work.loaded.due if id_ in work.profiles]
             ticks = iter((Tick(now, records, due),))
         for tick in ticks:
-            work.begin(tick.now, tick.records, tick.due)
+            work.begin(*tick)
             await self._pipeline.run(work)
 
     async def _commit(self, partition: int, state: _Partition, work: Work, applied: int | None) -> None:

@@ -2,37 +2,46 @@
 
 Live, a batch is one tick at the wall clock's now, and timers fire between batches. In a replay, a backtest and the
 demo, time is what the events say: a batch may span weeks, in which customers fell silent, labels matured and alerts
-were due. It is therefore cut where the watermark (the latest event time so far) passes from one grain of time into
-the next, and what falls due in between fires in its place, so that the same history gives the same profiles, labels
-and alerts, whatever the size of the batches.
+were due. There every event is looked at at the watermark (the latest event time so far) that it brought, and what
+falls due in between fires in its place, so that the same log gives the same profiles, labels and alerts, whatever the
+size of the batches.
 """
 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from profiles.types import Event, Profile, Record
 from streams.steps.work import Work
 
-__all__ = ["GRAIN", "Tick", "event_ticks", "latest_event"]
+__all__ = ["GRAIN", "Tick", "event_ticks", "latest_event", "whole_grains"]
 
 GRAIN = 6 * 3600.0
 """Seconds of event time that are looked at together. A timer fires at most this much late in event time."""
 
 
 class Tick(NamedTuple):
-    """One look: at `now`, with these records, at these profiles whose timers are due."""
+    """One look: at these records, and at these profiles whose timers are due.
+
+    `now` is when; for the profiles in `times`, it is what stands there.
+    """
 
     now: float
     records: Sequence[Record]
-    due: list[Profile]
+    due: Sequence[Profile] = ()
+    times: Mapping[str, float] = {}
 
 
 def latest_event(records: Sequence[Record], watermark: float) -> float:
     """The watermark after these records."""
     return max((record.time for record in records if type(record) is Event), default=watermark)
+
+
+def whole_grains(time: float) -> float:
+    """The time up to which timers fire: the last border between grains."""
+    return time // GRAIN * GRAIN
 
 
 def event_ticks(work: Work, records: Sequence[Record], until: float) -> Iterator[Tick]:
@@ -44,25 +53,21 @@ def event_ticks(work: Work, records: Sequence[Record], until: float) -> Iterator
         until: the time at which the batch ends: its watermark, or later when the partition is idle.
     """
     timers = _Timers(work)
-    watermark = work.watermark
     run: list[Record] = []
+    times: dict[str, float] = {}
     for record in records:
-        time = record.time if type(record) is Event else watermark
-        if run and _grain(max(time, watermark)) != _grain(watermark):
-            yield from timers.fire(_grain(watermark) * GRAIN)
-            yield Tick(watermark, run, [])
-            run = []
-        watermark = work.watermark = max(watermark, time)
+        watermark = max(work.watermark, record.time) if type(record) is Event else work.watermark
+        if run and (record.profile in times or whole_grains(watermark) != whole_grains(work.watermark)):
+            yield Tick(work.watermark, run, times=times)
+            run, times = [], {}
+        yield from timers.fire(whole_grains(watermark))
+        work.watermark = watermark
         run.append(record)
+        times[record.profile] = watermark
     if run:
-        yield from timers.fire(_grain(watermark) * GRAIN)
-        yield Tick(watermark, run, [])
-    work.watermark = max(watermark, until)
-    yield from timers.fire(work.watermark)
-
-
-def _grain(time: float) -> float:
-    return time // GRAIN
+        yield Tick(work.watermark, run, times=times)
+    work.watermark = max(work.watermark, until)
+    yield from timers.fire(whole_grains(work.watermark))
 
 
 class _Timers:
@@ -72,12 +77,16 @@ class _Timers:
         self._work = work
         self._heap = [(profile.wake_at, id_) for id_, profile in work.profiles.items() if profile.wake_at]
         heapq.heapify(self._heap)
+        self._fired = 0.0
 
     def fire(self, until: float) -> Iterator[Tick]:
-        """What falls due up to a time, a grain at a time."""
+        """What falls due up to a border between grains, a grain at a time."""
+        if until <= self._fired:
+            return
+        self._fired = until
         self._note_moved()
         while self._heap and self._heap[0][0] <= until:
-            now = min(max((_grain(self._heap[0][0]) + 1) * GRAIN, self._heap[0][0]), until)
+            now = -(-self._heap[0][0] // GRAIN) * GRAIN  # the border at or after it
             due: dict[str, Profile] = {}
             while self._heap and self._heap[0][0] <= now:
                 when, id_ = heapq.heappop(self._heap)
@@ -89,7 +98,7 @@ class _Timers:
                 self._note_moved()
 
     def _note_moved(self) -> None:
-        """What the last tick touched has a new time."""
-        for id_, profile in self._work.touched.items():
+        """What the ticks so far touched has a new time."""
+        for id_, profile in self._work.changed.items():
             if profile.wake_at and not profile.redirect:
                 heapq.heappush(self._heap, (profile.wake_at, id_))

@@ -53,7 +53,7 @@ class Batch:
     @property
     def next(self) -> int:
         """The offset after the last record."""
-        return self.records[-1].offset + 1
+        return int(self.records[-1].offset) + 1
 
 
 class BatchSchema(faust.Schema):

@@ -7,11 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
-from redis.asyncio import Redis
 
 from profiles.store import Output
 from profiles.stores.keys import IDENTITY, IDENTITY_MAP
-from profiles.stores.redis import Group, Unit
+from profiles.stores.redis import Client, Group, Unit
 from profiles.types import Identity
 
 __all__ = ["LinkChanges", "LinkStore", "LinkedIdentities"]
@@ -35,7 +34,7 @@ class LinkChanges:
 class LinkStore(Unit):
     """One writer, the linker; ingest reads the mapping."""
 
-    def __init__(self, client: Redis) -> None:
+    def __init__(self, client: Client) -> None:
         super().__init__(client)
 
     async def profiles_of(self, identities: Sequence[Identity]) -> dict[Identity, str]:

@@ -7,12 +7,11 @@ import uuid
 from collections.abc import Callable, Iterable
 
 import msgspec
-from redis.asyncio import Redis
 
 from profiles.errors import RapportError
 from profiles.stores.keys import SEGMENTS, Keys
 from profiles.stores.links import LinkStore
-from profiles.stores.redis import decode_profile
+from profiles.stores.redis import Client, decode_profile
 from profiles.stores.setup import living_workers
 from profiles.types import Alert, Identity, Profile, partition_of, profile_id
 
@@ -32,7 +31,7 @@ class BadCursor(RapportError):
 class RedisReader:
     """`profiles.store.Reader` on Redis."""
 
-    def __init__(self, client: Redis, namespace: uuid.UUID, partitions: int) -> None:
+    def __init__(self, client: Client, namespace: uuid.UUID, partitions: int) -> None:
         self._client = client
         self._links = LinkStore(client)
         self._namespace = namespace
@@ -111,7 +110,7 @@ class RedisReader:
                 pipe.hlen(keys.profiles)
                 pipe.hget(keys.meta, "tombstones")
             counts = await pipe.execute()
-        return sum(counts[::2]) - sum(int(gone or 0) for gone in counts[1::2])
+        return int(sum(counts[::2])) - sum(int(gone or 0) for gone in counts[1::2])
 
     async def workers(self) -> dict[str, float]:
         return await living_workers(self._client)

@@ -21,7 +21,7 @@ from profiles.store import Changes, Loaded, Output
 from profiles.stores.keys import Keys
 from profiles.types import Profile
 
-__all__ = ["RedisStore", "Unit", "connect", "decode_profile", "encode_profile"]
+__all__ = ["Client", "RedisStore", "Unit", "connect", "decode_profile", "encode_profile"]
 
 RECENT = 1000
 """Profiles of a partition in its index of the latest."""
@@ -40,7 +40,11 @@ Group = tuple[str, str, list[Any]]
 _STRIDE = {"HSET": 2, "ZADD": 2}
 
 
-def connect(url: str, *, patient: bool = True) -> Redis:
+Client = Any
+"""A redis-py client, of one node or a cluster. Its own types cannot say that responses are always bytes."""
+
+
+def connect(url: str, *, patient: bool = True) -> Client:
     """A client; a patient one waits out a short restart of the server rather than fail at once."""
     return Redis.from_url(
         url,
@@ -54,7 +58,7 @@ def connect(url: str, *, patient: bool = True) -> Redis:
 class Unit:
     """What every single-writer unit does in the same way: the fenced, atomic commit and its outbox."""
 
-    def __init__(self, client: Redis) -> None:
+    def __init__(self, client: Client) -> None:
         self._client = client
         self._commit_script = client.register_script(_lua("commit"))
 
@@ -101,7 +105,7 @@ class Unit:
 class RedisStore(Unit):
     """`profiles.store.Store` on Redis."""
 
-    def __init__(self, client: Redis) -> None:
+    def __init__(self, client: Client) -> None:
         super().__init__(client)
         self._load_script = client.register_script(_lua("load"))
 

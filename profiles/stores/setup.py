@@ -7,12 +7,11 @@ import uuid
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from profiles.errors import Misconfigured
 from profiles.stores.keys import SEGMENTS, SETUP, WORKERS
-from profiles.stores.redis import connect
+from profiles.stores.redis import Client, connect
 
 __all__ = ["RedisFacts", "beat", "check_setup", "inspect_redis", "living_workers"]
 
@@ -21,7 +20,7 @@ ALIVE = 15.0
 """Seconds without a sign after which a worker counts as gone."""
 
 
-async def check_setup(client: Redis, *, partitions: int, namespace: uuid.UUID, segments: Iterable[str]) -> None:
+async def check_setup(client: Client, *, partitions: int, namespace: uuid.UUID, segments: Iterable[str]) -> None:
     """Record the partition count and the namespace, or check that they are what the data was written with.
 
     Raises:
@@ -81,13 +80,13 @@ async def inspect_redis(url: str) -> RedisFacts:
         await client.aclose()
 
 
-async def beat(client: Redis, worker: str) -> None:
+async def beat(client: Client, worker: str) -> None:
     """A sign of life of a worker that has partitions. By Redis's clock, so that all machines agree."""
     seconds, _ = await client.time()
     await client.hset(WORKERS, worker, seconds)
 
 
-async def living_workers(client: Redis) -> dict[str, float]:
+async def living_workers(client: Client) -> dict[str, float]:
     """Workers heard of lately: seconds since the last sign of each."""
     seconds, _ = await client.time()
     signs = {name.decode(): seconds - float(at) for name, at in (await client.hgetall(WORKERS)).items()}
@@ -96,7 +95,7 @@ async def living_workers(client: Redis) -> dict[str, float]:
     return {name: age for name, age in signs.items() if age <= ALIVE}
 
 
-async def _problems(client: Redis) -> list[tuple[str, str]]:
+async def _problems(client: Client) -> list[tuple[str, str]]:
     problems: list[tuple[str, str]] = []
     if old := await _too_old(client):
         problems.append(("error", old))
@@ -114,7 +113,7 @@ async def _problems(client: Redis) -> list[tuple[str, str]]:
     return problems
 
 
-async def _too_old(client: Redis) -> str | None:
+async def _too_old(client: Client) -> str | None:
     version = (await client.info("server"))["redis_version"]
     parts = tuple(int(part) for part in version.split(".")[:2])
     return None if parts >= OLDEST else f"Redis {version} is too old; 6.2 or newer is needed"

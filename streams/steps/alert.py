@@ -16,7 +16,7 @@ def alert(alerts: Alerts) -> Callable[[Work], None]:
 
     def run(work: Work) -> None:
         for profile in work.live():
-            for transition in alerts.decide(profile, work.now):
+            for transition in alerts.decide(profile, work.at(profile)):
                 profile.alerts[transition.rule.name] = transition.alert
                 announce(work, profile, transition.rule.name)
 

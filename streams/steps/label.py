@@ -9,6 +9,7 @@ import msgspec
 from models import labels
 from models.config import ChurnConfig
 from profiles.store import Output
+from profiles.types import Profile
 from streams.steps.work import Work
 from streams.topics import TRAINING_EXAMPLES
 
@@ -25,15 +26,17 @@ def label(config: ChurnConfig, currency: str) -> Callable[[Work], None]:
     """
 
     def run(work: Work) -> None:
-        reached = min(work.now, work.watermark)
+        due: dict[float, list[Profile]] = {}
         for profile in work.live():
-            for example in labels.mature(profile, reached, config):
+            now = work.at(profile)
+            for example in labels.mature(profile, min(now, work.watermark), config) if profile.snapshots else ():
                 work.outputs.append(
                     Output(TRAINING_EXAMPLES, profile.id.encode(), _encode(example), example.key, partition=0)
                 )
-            following = labels.next_snapshot(profile, work.now, config)
-            if profile.snapshot_at and profile.snapshot_at <= work.now:
-                labels.take(profile, work.now, config, currency)
-            profile.snapshot_at = following or 0.0
+            if profile.snapshot_at and profile.snapshot_at <= now:
+                due.setdefault(now, []).append(profile)
+            profile.snapshot_at = labels.next_snapshot(profile, now, config) or 0.0
+        for now, profiles in due.items():
+            labels.take_all(profiles, now, config, currency)
 
     return run

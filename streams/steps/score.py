@@ -25,10 +25,11 @@ def score(champion: Callable[[], Weights], config: ChurnConfig, currency: str) -
         profiles = work.live()
         if not profiles:
             return
-        scores = score_profiles(profiles, work.now, champion(), config, currency)
-        for profile, scored in zip(profiles, scores, strict=True):
+        times = [work.at(profile) for profile in profiles]
+        scores = score_profiles(profiles, times, champion(), config, currency)
+        for profile, now, scored in zip(profiles, times, scores, strict=True):
             profile.score = scored
-            profile.rescore_at = next_rescore(profile, work.now, config) or 0.0
-            move(profile, work.now, config)
+            profile.rescore_at = next_rescore(profile, now, config) or 0.0
+            move(profile, now, config)
 
     return run

@@ -16,8 +16,8 @@ def segment(segments: Segments) -> Callable[[Work], None]:
     """The step."""
 
     def run(work: Work) -> None:
-        now = work.now
         for profile in work.live():
+            now = work.at(profile)
             inside = segments.evaluate(profile, now)
             if inside == profile.segments.keys():
                 continue
@@ -34,6 +34,5 @@ def segment(segments: Segments) -> Callable[[Work], None]:
 
 
 def _tell(work: Work, profile: Profile, name: str, change: str) -> None:
-    work.tell(
-        SEGMENT_CHANGES, profile, f"{profile.id}:{name}:{change}:{work.now!r}", {"segment": name, "change": change}
-    )
+    id_ = f"{profile.id}:{name}:{change}:{work.at(profile)!r}"
+    work.tell(SEGMENT_CHANGES, profile, id_, {"segment": name, "change": change})

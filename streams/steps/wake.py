@@ -8,6 +8,7 @@ from models import labels, lifecycle
 from models.alerts import Alerts
 from models.config import ChurnConfig
 from models.segments import Segments
+from models.turns import compile_turns
 from profiles.types import Profile
 from streams.steps.work import Work
 
@@ -23,13 +24,15 @@ LATER = 3600.0
 def wake(segments: Segments, alerts: Alerts, config: ChurnConfig) -> Callable[[Work], None]:
     """The last step: silence sends no event, so every profile gets the time at which it may matter."""
 
+    turns = compile_turns([*segments.conditions, *alerts.conditions])
+
     def due(profile: Profile, now: float) -> float:
         times = (
             profile.rescore_at,
             profile.snapshot_at,
             _label_due(profile, now),
-            segments.next_change(profile, now),
-            alerts.next_change(profile, now),
+            turns.next_change(profile, now),
+            alerts.next_change(profile, now) if profile.alerts else None,
             lifecycle.next_change(profile, now, config),
         )
         earliest = min((time for time in times if time), default=0.0)
@@ -41,6 +44,6 @@ def wake(segments: Segments, alerts: Alerts, config: ChurnConfig) -> Callable[[W
 
     def run(work: Work) -> None:
         for profile in work.live():
-            profile.wake_at = due(profile, work.now)
+            profile.wake_at = due(profile, work.at(profile))
 
     return run

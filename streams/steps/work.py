@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import orjson
@@ -24,7 +25,7 @@ class Work:
 
     __slots__ = (
         "alerts", "alerts_gone", "changed", "entered", "left", "loaded", "new_tombstones", "now", "outputs",
-        "partition", "profiles", "records", "repeats", "touched", "watermark",
+        "partition", "profiles", "records", "repeats", "times", "touched", "watermark",
     )  # fmt: skip
 
     def __init__(self, partition: int, loaded: Loaded) -> None:
@@ -34,6 +35,7 @@ class Work:
         self.watermark = loaded.watermark
         self.now = 0.0
         self.records: Sequence[Record] = ()
+        self.times: Mapping[str, float] = {}
         self.touched: dict[str, Profile] = {}
         self.changed: dict[str, Profile] = {}
         self.repeats = 0
@@ -44,12 +46,23 @@ class Work:
         self.alerts_gone: list[str] = []
         self.outputs: list[Output] = []
 
-    def begin(self, now: float, records: Sequence[Record], due: Iterable[Profile] = ()) -> None:
-        """Start the next tick: these records and these due profiles, at this time."""
+    def begin(
+        self,
+        now: float,
+        records: Sequence[Record],
+        due: Iterable[Profile] = (),
+        times: Mapping[str, float] = MappingProxyType({}),
+    ) -> None:
+        """Start the next tick: these records and these due profiles, at this time (or, by profile id, at `times`)."""
         self.now = now
         self.records = records
+        self.times = times
         self.touched = {profile.id: profile for profile in due}
         self.changed.update(self.touched)
+
+    def at(self, profile: Profile) -> float:
+        """The time at which a profile is looked at in this tick."""
+        return self.times.get(profile.id, self.now)
 
     def touch(self, profile: Profile) -> None:
         """Note that a profile has changed."""
@@ -71,7 +84,7 @@ class Work:
 
     def tell(self, topic: str, profile: Profile, id_: str, message: dict[str, Any]) -> None:
         """Put a JSON message for other systems into the outbox, keyed by the profile."""
-        body = {"id": id_, "profile": profile.id, "at": format_time(self.now), **message}
+        body = {"id": id_, "profile": profile.id, "at": format_time(self.at(profile)), **message}
         self.outputs.append(Output(topic, profile.id.encode(), orjson.dumps(body), id_, self.partition))
 
     def changes(self, applied: int | None, produced: int) -> Changes:

@@ -34,7 +34,7 @@ every_model = pytest.mark.parametrize("weights", MODELS.values(), ids=MODELS)
 
 
 def risk(weights: Weights, profile, day: float) -> float:
-    [score] = score_profiles([profile], T0 + day * DAY, weights, CONFIG, "EUR")
+    [score] = score_profiles([profile], [T0 + day * DAY], weights, CONFIG, "EUR")
     return score.risk
 
 
@@ -43,8 +43,8 @@ def test_scoring_changes_nothing_and_repeats_itself(weights):
     profile = customer(event("purchase", 0, amount=100), event("visit", 3), event("csat", 4, rating=1.0))
     before, model = msgspec.msgpack.encode(profile), weights.to_json()
 
-    first = score_profiles([profile], T0 + 9 * DAY, weights, CONFIG, "EUR")
-    second = score_profiles([profile], T0 + 9 * DAY, weights, CONFIG, "EUR")
+    first = score_profiles([profile], [T0 + 9 * DAY], weights, CONFIG, "EUR")
+    second = score_profiles([profile], [T0 + 9 * DAY], weights, CONFIG, "EUR")
 
     assert first == second
     assert msgspec.msgpack.encode(profile) == before
@@ -55,7 +55,7 @@ def test_scoring_changes_nothing_and_repeats_itself(weights):
 def test_a_score_does_not_depend_on_the_batch(weights):
     people = [buyer(0, 9, 30), buyer(5), customer(event("purchase", 1), event("complaint", 8))]
 
-    together = score_profiles(people, T0 + 60 * DAY, weights, CONFIG, "EUR")
+    together = score_profiles(people, [T0 + 60 * DAY] * len(people), weights, CONFIG, "EUR")
 
     for profile, score in zip(people, together, strict=True):
         assert risk(weights, profile, 60) == pytest.approx(score.risk, rel=1e-12)

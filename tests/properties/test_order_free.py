@@ -15,7 +15,18 @@ from profiles.types import Event, Profile
 
 CAPS = Caps(timeline=8, seen=64, tickets=16, recent=8)
 SOURCES = ["web", "app", "support", "purchase"]
-ROLES = ["", "visit", "search", "purchase", "refund", "ticket_opened", "ticket_solved", "ticket_reopened", "csat", "nps"]
+ROLES = [
+    "",
+    "visit",
+    "search",
+    "purchase",
+    "refund",
+    "ticket_opened",
+    "ticket_solved",
+    "ticket_reopened",
+    "csat",
+    "nps",
+]
 START = 1_700_000_000.0
 
 

@@ -2,6 +2,7 @@ import pytest
 
 from models.alerts import act, alert_id, compile_alerts
 from models.config import DAY, AlertRule
+from models.turns import compile_turns
 from profiles.errors import Misconfigured
 from profiles.types import AlertCommand, Reason, Score, Stay
 from tests.models.build import T0, buyer, customer, event
@@ -60,7 +61,7 @@ def test_silence_alone_raises_an_alert_and_an_event_ends_it():
     profile = buyer(0)
 
     assert step(alerts, profile, 1) == []
-    assert alerts.next_change(profile, T0 + DAY) == T0 + 30 * DAY
+    assert compile_turns(alerts.conditions).next_change(profile, T0 + DAY) == T0 + 30 * DAY
     assert step(alerts, profile, 30) == ["open"]
     back = buyer(0, 31)
     back.alerts = profile.alerts

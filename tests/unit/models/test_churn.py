@@ -64,10 +64,10 @@ def test_baseline_and_contributions_sum_to_the_log_odds(which, horizon):
 
 def test_a_score_carries_its_model_time_band_trend_and_reasons():
     profile = buyer(0, 20, 40)
-    [first] = score_profiles([profile], T0 + 60 * DAY, rules(CONFIG), CONFIG, "EUR")
+    [first] = score_profiles([profile], [T0 + 60 * DAY], rules(CONFIG), CONFIG, "EUR")
     profile.score = first
 
-    [second] = score_profiles([profile], T0 + 160 * DAY, rules(CONFIG), CONFIG, "EUR")
+    [second] = score_profiles([profile], [T0 + 160 * DAY], rules(CONFIG), CONFIG, "EUR")
 
     assert second.model == "rules-1"
     assert second.at == T0 + 160 * DAY
@@ -81,8 +81,8 @@ def test_a_score_carries_its_model_time_band_trend_and_reasons():
 
 
 def test_who_never_ordered_has_no_score():
-    assert score_profiles([Profile("x"), buyer(0)], T0, rules(CONFIG), CONFIG, "EUR")[0] is None
-    assert score_profiles([Profile("x")], T0, rules(CONFIG), CONFIG, "EUR") == [None]
+    assert score_profiles([Profile("x"), buyer(0)], [T0, T0], rules(CONFIG), CONFIG, "EUR")[0] is None
+    assert score_profiles([Profile("x")], [T0], rules(CONFIG), CONFIG, "EUR") == [None]
     assert next_rescore(Profile("x"), T0, CONFIG) is None
 
 

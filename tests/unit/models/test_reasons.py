@@ -62,7 +62,7 @@ def test_every_feature_has_words_even_for_an_empty_profile():
 def test_who_left_hears_of_silence_and_who_stays_of_what_keeps_them():
     gone, here = buyer(0, 20, 40, 60), buyer(300, 310, 320, 330, 340)
     now = T0 + 345 * DAY
-    gone.score, here.score = score_profiles([gone, here], now, rules(CONFIG), CONFIG, "EUR")
+    gone.score, here.score = score_profiles([gone, here], [now, now], rules(CONFIG), CONFIG, "EUR")
 
     assert explain(gone)[0].text == "Last order 9 months ago, usually every 20 days"
     assert explain(gone)[0].effect == "raises"

@@ -5,7 +5,8 @@ from pydantic import TypeAdapter
 
 from models.conditions import compile_condition
 from models.config import DAY, Condition, SegmentRule
-from models.segments import compile_segments, evaluate, next_change
+from models.segments import compile_segments
+from models.turns import compile_turns
 from profiles.errors import Misconfigured
 from profiles.types import Profile, Score, Stay
 from tests.models.build import T0, buyer, customer, event
@@ -17,8 +18,17 @@ def rule(when, name="a", **more):
     return SegmentRule.model_validate({"name": name, "when": when, **more})
 
 
+def evaluate(segment, profile, now, inside):
+    """Whether one rule lets in (or keeps in) a customer."""
+    held, profile.segments = profile.segments, {segment.name: Stay(T0)} if inside else {}
+    try:
+        return segment.name in compile_segments([segment], "EUR").evaluate(profile, now)
+    finally:
+        profile.segments = held
+
+
 def holds(when, profile, day=100.0):
-    return evaluate(rule(when), profile, T0 + day * DAY, False, "EUR")
+    return evaluate(rule(when), profile, T0 + day * DAY, False)
 
 
 def rich():
@@ -95,7 +105,7 @@ def test_who_is_inside_leaves_only_past_the_margin():
 
     def inside(risk, now_inside):
         profile.score = Score(risk, "medium", T0, "m")
-        return evaluate(segment, profile, T0, now_inside, "EUR")
+        return evaluate(segment, profile, T0, now_inside)
 
     assert not inside(0.69, False)
     assert inside(0.70, False)
@@ -108,10 +118,10 @@ def test_under_not_the_margin_turns_round():
     profile = rich()
 
     profile.score = Score(0.75, "medium", T0, "m")
-    assert evaluate(segment, profile, T0, True, "EUR")
-    assert not evaluate(segment, profile, T0, False, "EUR")
+    assert evaluate(segment, profile, T0, True)
+    assert not evaluate(segment, profile, T0, False)
     profile.score = Score(0.78, "medium", T0, "m")
-    assert not evaluate(segment, profile, T0, True, "EUR")
+    assert not evaluate(segment, profile, T0, True)
 
 
 def test_an_exit_condition_replaces_the_margin():
@@ -119,8 +129,8 @@ def test_an_exit_condition_replaces_the_margin():
     profile = rich()
     profile.score = Score(0.4, "low", T0, "m")
 
-    assert evaluate(segment, profile, T0, True, "EUR")
-    assert not evaluate(segment, profile, T0, False, "EUR")
+    assert evaluate(segment, profile, T0, True)
+    assert not evaluate(segment, profile, T0, False)
 
 
 def test_segments_may_speak_of_earlier_ones():
@@ -164,17 +174,17 @@ MOVING = [
 )
 def test_nothing_changes_before_the_foreseen_time(when, happened, day, inside):
     profile = customer(*(event(role, at) for role, at in happened))
-    compiled = compile_condition(READ(when), "EUR", 0.15)
+    holds = compile_condition(READ(when), "EUR", 0.15)
     now = T0 + day * DAY
-    before = compiled.holds(profile, now, (), int(inside))
+    before = holds(profile, now, (), int(inside))
 
-    then = compiled.next_change(profile, now)
+    then = compile_turns([(READ(when), 0.15)]).next_change(profile, now)
 
     last = then if then is not None else now + 3000 * DAY
     for share in (0.25, 0.5, 0.999999):
         time = now + (last - 1.001 - now) * share
         if time > now:
-            assert compiled.holds(profile, time, (), int(inside)) == before
+            assert holds(profile, time, (), int(inside)) == before
     assert then is None or then > now
 
 
@@ -185,10 +195,10 @@ def test_silence_turns_the_answer_at_the_foreseen_time():
         ({"decayed": "visit", "half_life": "2w", "below": 0.25}, 28.0),
     ):
         segment = rule(when, margin=0.0)
-        then = next_change(segment, profile, T0 + DAY, "EUR")
+        then = compile_segments([segment], "EUR").next_change(profile, T0 + DAY)
         assert then == pytest.approx(T0 + turns * DAY, abs=2)
-        assert not evaluate(segment, profile, T0 + DAY, False, "EUR")
-        assert evaluate(segment, profile, then, False, "EUR")
+        assert not evaluate(segment, profile, T0 + DAY, False)
+        assert evaluate(segment, profile, then, False)
 
 
 def test_the_foreseen_time_of_all_rules_is_the_earliest():
