@@ -169,7 +169,7 @@ class AlertView(_Document):
 class EventView(_Document):
     """One event as an agent sees it."""
 
-    id: str = Field(description="messageId.")
+    id: str = Field(description="Tells it from other events: a digest of its source and messageId.")
     time: Time
     source: str
     name: str

@@ -28,7 +28,7 @@ def register(app: typer.Typer) -> None:
     """Add the command to the application."""
 
     @app.command(help=HELP, no_args_is_help=True)
-    def profile(  # noqa: PLR0917  (options)
+    def profile(
         identity: Annotated[str, typer.Argument(help="TYPE:VALUE, such as user_id:42 or email:ada@example.com.")],
         as_json: Annotated[bool, typer.Option("--json", help="The document of the API, as JSON.")] = False,
         events: Annotated[int, typer.Option(min=0, max=500, help="How many of the latest events to show.")] = 8,

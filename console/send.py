@@ -173,7 +173,7 @@ def register(app: typer.Typer) -> None:
     """Add the command to the application."""
 
     @app.command(help=HELP, no_args_is_help=True)
-    def send(  # noqa: PLR0917  (options)
+    def send(
         file: Annotated[Path, typer.Argument(help="JSON lines (.jsonl, .ndjson) or a table; .gz is read as well.")],
         source: Annotated[str | None, typer.Option(help="Source: web, app, support, purchase…")] = None,
         event: Annotated[str | None, typer.Option(help="Name of the event that a row is.")] = None,

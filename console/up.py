@@ -297,7 +297,7 @@ def register(app: typer.Typer) -> None:
     """Add the command `up`."""
 
     @app.command("up")
-    def command(  # noqa: PLR0917  (Typer calls it by name)
+    def command(
         data_dir: Annotated[
             Path, typer.Option(envvar="RAPPORT_DATA_DIR", help="Where logs, keys and data go.", file_okay=False)
         ] = Path(".rapport"),

@@ -120,7 +120,7 @@ def alert_view(profile: Profile, alert: Alert) -> AlertView:
 def event_view(entry: TimelineEntry) -> EventView:
     """One event of a customer's timeline."""
     return EventView(
-        id=entry.id,
+        id=entry.id.hex(),
         time=rfc3339(entry.time),
         source=entry.source,
         name=entry.name,

@@ -8,13 +8,13 @@ time, so a batch that is processed twice raises it once.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import msgspec
 
-from models.conditions import compile_condition
+from models.conditions import Writer, compile_condition
 from models.config import AlertRule, InSegment, leaves
 from profiles.errors import Misconfigured
 from profiles.types import Alert, AlertCommand, Profile
@@ -44,6 +44,7 @@ class Alerts:
 
     def __init__(self, rules: Sequence[AlertRule], currency: str) -> None:
         self.rules = tuple(rules)
+        self._any_opens = _compile(rules, currency)
         self.conditions = [(rule.when, rule.margin) for rule in rules if rule.when is not None]
         self._compiled = [
             (rule, compile_condition(rule.when, currency, rule.margin) if rule.when is not None else None)
@@ -52,6 +53,8 @@ class Alerts:
 
     def decide(self, profile: Profile, now: float) -> list[Transition]:
         """What opens and what ends for this customer at `now`, given its score, segments and alerts."""
+        if not profile.alerts and not self._any_opens(profile, now, profile.segments):
+            return []
         found: list[Transition] = []
         segments = profile.segments
         risk = profile.score.risk if profile.score is not None else None
@@ -131,3 +134,19 @@ def _opened(profile: Profile, rule: AlertRule, now: float) -> Alert:
 
 def _risk(profile: Profile, otherwise: float) -> float:
     return profile.score.risk if profile.score is not None else otherwise
+
+
+def _compile(rules: Sequence[AlertRule], currency: str) -> Callable[[Profile, float, Collection[str]], bool]:
+    """Whether any rule would open an alert for who has none: the question most customers are done with."""
+    writer = Writer(currency)
+    opens = []
+    for rule in rules:
+        parts = []
+        if rule.segment is not None:
+            parts.append(f"{writer.bind(rule.segment)} in names")
+        if rule.threshold is not None:
+            parts.append(f"score is not None and score.risk >= {rule.threshold!r}")
+        if rule.when is not None:
+            parts.append(writer.write(rule.when, rule.margin, 0))
+        opens.append("(" + " and ".join(parts or ["True"]) + ")")
+    return writer.function("p, now, names", [f"return {' or '.join(opens) or False}"])

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 
-from models.conditions import compile_condition
+from models.conditions import Writer
 from models.config import InSegment, SegmentRule, leaves
 from models.turns import compile_turns
 from profiles.errors import Misconfigured
@@ -19,32 +19,14 @@ class Segments:
     def __init__(self, rules: Sequence[SegmentRule], currency: str) -> None:
         self.rules = tuple(rules)
         self.names = tuple(rule.name for rule in rules)
-        self._compiled = [
-            (
-                rule.name,
-                compile_condition(rule.when, currency, rule.margin),
-                compile_condition(rule.exit, currency, 0.0) if rule.exit is not None else None,
-            )
-            for rule in rules
-        ]
+        self._evaluate = _compile(rules, currency)
         self.conditions = [(rule.when, rule.margin) for rule in rules]
         self.conditions += [(rule.exit, 0.0) for rule in rules if rule.exit is not None]
         self._turns = compile_turns(self.conditions)
 
     def evaluate(self, profile: Profile, now: float) -> set[str]:
         """The segments the customer belongs to at `now`, given those in `profile.segments`."""
-        current = profile.segments
-        found: set[str] = set()
-        for name, when, leave in self._compiled:
-            if name not in current:
-                inside = when(profile, now, found, 0)
-            elif leave is not None:
-                inside = not leave(profile, now, found, 0)
-            else:
-                inside = when(profile, now, found, 1)
-            if inside:
-                found.add(name)
-        return found
+        return self._evaluate(profile, now, profile.segments)
 
     def next_change(self, profile: Profile, now: float) -> float | None:
         """The earliest time after `now` at which a membership may change although nothing happens.
@@ -73,3 +55,18 @@ def compile_segments(rules: Sequence[SegmentRule], currency: str) -> Segments:
                     )
         known.add(rule.name)
     return Segments(rules, currency)
+
+
+def _compile(rules: Sequence[SegmentRule], currency: str) -> Callable[[Profile, float, Collection[str]], set[str]]:
+    """All rules as one function; a rule sees the segments found before it as `names`."""
+    writer = Writer(currency)
+    lines = ["names = set()"]
+    for rule in rules:
+        name = writer.bind(rule.name)
+        enters = writer.write(rule.when, rule.margin, 0)
+        if rule.exit is not None:
+            stays = f"not {writer.write(rule.exit, 0.0, 0)}"
+        else:
+            stays = writer.write(rule.when, rule.margin, 1)
+        lines.append(f"if ({stays} if {name} in current else {enters}): names.add({name})")
+    return writer.function("p, now, current", [*lines, "return names"])

@@ -11,6 +11,7 @@ from array import array
 from collections.abc import Sequence
 
 from profiles.state import Caps, largest, latest_tickets
+from profiles.timeline import merge_timelines
 from profiles.types import (
     HALF_LIVES,
     ORDER_HALF_LIVES,
@@ -47,7 +48,7 @@ def merge(winner: Profile, loser: Profile, caps: Caps) -> None:
     for role, opinion in loser.opinions.items():
         _merge_opinion(winner.opinions.setdefault(role, Opinion()), opinion)
     _merge_seen(winner, loser, caps)
-    winner.timeline = winner.timeline + loser.timeline
+    merge_timelines(winner, loser, caps.timeline)
     for rule, alert in loser.alerts.items():
         winner.alerts.setdefault(rule, alert)
     if loser.created:
@@ -70,14 +71,15 @@ def _merge_activity(ours: Activity, theirs: Activity) -> None:
 
 
 def _merge_tally(ours: Tally, theirs: Tally) -> None:
-    ours.decayed = _merge_decayed(ours.decayed, ours.last, theirs.decayed, theirs.last, HALF_LIVES)
+    first, second = _merge_decayed(ours.decayed, ours.last, theirs.decayed, theirs.last, HALF_LIVES)
+    ours.decayed = (first, second)
     ours.count += theirs.count
     ours.first = min(ours.first, theirs.first)
     ours.last = max(ours.last, theirs.last)
 
 
 def _merge_decayed(
-    ours: list[float], our_time: float, theirs: list[float], their_time: float, half_lives: Sequence[float]
+    ours: Sequence[float], our_time: float, theirs: Sequence[float], their_time: float, half_lives: Sequence[float]
 ) -> list[float]:
     at = max(our_time, their_time)
     return [

@@ -12,8 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
-
+from profiles.timeline import add_entry
 from profiles.types import (
     HALF_LIVES,
     ORDER_HALF_LIVES,
@@ -28,10 +27,7 @@ from profiles.types import (
     event_digest,
 )
 
-__all__ = ["Caps", "apply", "decay_in", "largest", "latest_events", "latest_tickets", "remember"]
-
-_encode_entry = msgspec.msgpack.Encoder().encode
-_decode_entry = msgspec.msgpack.Decoder(TimelineEntry).decode
+__all__ = ["Caps", "apply", "decay_in", "largest", "latest_tickets", "remember"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +42,7 @@ class Caps:
     identities: int = 1000  # values of all types
 
 
-def apply(profile: Profile, event: Event, currency: str, caps: Caps) -> None:
+def apply(profile: Profile, event: Event, currency: str, caps: Caps, digest: bytes = b"") -> None:
     """Take an event into a profile. The caller has made sure that it is no repeat (`remember`).
 
     Args:
@@ -54,6 +50,7 @@ def apply(profile: Profile, event: Event, currency: str, caps: Caps) -> None:
         event: what happened.
         currency: of the plan; other currencies count in `revenue` but not in decayed spend, which needs one unit.
         caps: the bounds.
+        digest: `event_digest` of it, where the caller has it already.
     """
     time = event.time
     profile.updated = max(profile.updated, time)
@@ -79,28 +76,25 @@ def apply(profile: Profile, event: Event, currency: str, caps: Caps) -> None:
         if special is not None:
             special(profile, event, currency, caps)
     entry = TimelineEntry(
-        time, event.id, event.source, event.name, event.role, event.amount, event.currency, event.subject
+        time,
+        digest or event_digest(event.source, event.id),
+        event.source,
+        event.name,
+        event.role,
+        event.amount,
+        event.currency,
+        event.subject,
     )
-    profile.timeline.append(msgspec.Raw(_encode_entry(entry)))
-    if len(profile.timeline) > 2 * caps.timeline:
-        profile.timeline = _latest(profile.timeline, caps.timeline)
+    add_entry(profile, entry, caps.timeline)
 
 
-def remember(profile: Profile, source: str, message_id: str, cap: int) -> bool:
-    """Take an event into the seen-memory; False if it was there already, that is, if it is a repeat."""
-    digest = event_digest(source, message_id)
+def remember(profile: Profile, digest: bytes, cap: int) -> bool:
+    """Take an event's digest into the seen-memory; False if it was there already, that is, if it is a repeat."""
     seen = array("Q", profile.seen)
     if int.from_bytes(digest, "little") in seen:
         return False
     profile.seen = (profile.seen + digest)[-8 * cap :]
     return True
-
-
-def latest_events(profile: Profile, limit: int) -> list[TimelineEntry]:
-    """The newest events, newest first."""
-    entries = [_decode_entry(raw) for raw in profile.timeline]
-    entries.sort(key=_newest, reverse=True)
-    return entries[:limit]
 
 
 def decay_in(decayed: list[float], last: float, time: float, amount: float, half_lives: Sequence[float]) -> None:
@@ -116,10 +110,16 @@ def decay_in(decayed: list[float], last: float, time: float, amount: float, half
 
 
 def _count(tally: Tally, time: float) -> None:
-    decay_in(tally.decayed, tally.last, time, 1.0, HALF_LIVES)
+    first, second = tally.decayed
+    fast, slow = HALF_LIVES
+    gap = tally.last - time
+    if gap <= 0:
+        tally.decayed = (first * 2.0 ** (gap / fast) + 1.0, second * 2.0 ** (gap / slow) + 1.0)
+        tally.last = time
+    else:
+        tally.decayed = (first + 2.0 ** (-gap / fast), second + 2.0 ** (-gap / slow))
+        tally.first = min(tally.first, time)
     tally.count += 1
-    tally.first = min(tally.first, time)
-    tally.last = max(tally.last, time)
 
 
 def _set_trait(profile: Profile, name: str, value: Any, time: float, message_id: str, cap: int) -> None:
@@ -195,15 +195,6 @@ def latest_tickets(tickets: list[Ticket], cap: int) -> list[Ticket]:
     if len(tickets) > cap:
         tickets = sorted(tickets, key=lambda t: (max(t.opened, t.solved, t.reopened), t.id))[-cap:]
     return sorted(tickets, key=lambda t: t.id)
-
-
-def _newest(entry: TimelineEntry) -> tuple[float, str, str]:
-    return entry.time, entry.source, entry.id
-
-
-def _latest(timeline: list[msgspec.Raw], cap: int) -> list[msgspec.Raw]:
-    decoded = sorted(((_newest(_decode_entry(raw)), i) for i, raw in enumerate(timeline)), reverse=True)[:cap]
-    return [timeline[i] for _, i in reversed(decoded)]
 
 
 _BY_ROLE: dict[str, Callable[[Profile, Event, str, Caps], None]] = {

@@ -116,7 +116,7 @@ class Tally(msgspec.Struct, array_like=True, gc=False):
     count: int = 0
     first: float = 0.0
     last: float = 0.0
-    decayed: list[float] = msgspec.field(default_factory=lambda: [0.0] * len(HALF_LIVES))
+    decayed: tuple[float, float] = (0.0, 0.0)
 
 
 class Activity(msgspec.Struct, array_like=True, gc=False):
@@ -217,7 +217,7 @@ class TimelineEntry(msgspec.Struct, array_like=True, gc=False):
     """What an agent sees of one event."""
 
     time: float
-    id: str
+    id: bytes  # `event_digest`: where many events are kept, eight bytes are enough to tell them apart
     source: str
     name: str
     role: str
@@ -240,7 +240,7 @@ class Profile(msgspec.Struct, array_like=True, gc=False):
     purchases: Purchases = msgspec.field(default_factory=Purchases)
     tickets: list[Ticket] = []  # the latest 16
     opinions: dict[str, Opinion] = {}  # by role: csat, nps, ces, review
-    timeline: list[msgspec.Raw] = []  # msgpack of TimelineEntry; more than are shown, unordered
+    timeline: bytes = b""  # packed TimelineEntry; more than are shown, unordered (`profiles.timeline`)
     seen: bytes = b""  # digests of the latest events, 8 bytes each
     absorbed: list[str] = []  # ids of the profiles merged into this one
     # Derived by models/; a merge drops and recomputes them, except what is marked *kept*.
@@ -253,4 +253,5 @@ class Profile(msgspec.Struct, array_like=True, gc=False):
     stages: list[tuple[str, float]] = []  # earlier stages with the time each began; the latest 8
     rescore_at: float = 0.0  # 0: not due
     snapshot_at: float = 0.0
+    timeline_count: int = 0
     wake_at: float = 0.0  # the earliest time at which anything is due, as indexed in the timers

@@ -11,7 +11,7 @@ from console.api.paths import PROFILE_ID, parse_identity
 from console.api.ports import ApiDeps
 from console.documents import EventView, Page, ProfileSummary, ProfileView
 from console.view import event_view, profile_view, summary_view
-from profiles.state import latest_events
+from profiles.timeline import latest_events
 from profiles.types import Profile
 
 __all__ = ["Cursor", "Limit", "profiles_router"]

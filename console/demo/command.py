@@ -44,7 +44,7 @@ def register(app: typer.Typer) -> None:
     """Add the command to the application."""
 
     @app.command(help=HELP)
-    def demo(  # noqa: PLR0917  (options)
+    def demo(
         seed: Annotated[int, typer.Option(help="Of all chance.")] = 1,
         customers: Annotated[int, typer.Option(min=1, max=100_000, help="How many.")] = 300,
         factor: Annotated[

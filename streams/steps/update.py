@@ -15,7 +15,7 @@ from models import labels
 from profiles.merge import add_identities, merge
 from profiles.state import Caps, apply, remember
 from profiles.store import Output
-from profiles.types import Absorb, AlertCommand, Event, Merge, Profile, Record, partition_of
+from profiles.types import Absorb, AlertCommand, Event, Merge, Profile, Record, event_digest, partition_of
 from streams.steps.work import Work
 from streams.topics import ALERTS, PROFILE_EVENTS, SEGMENT_CHANGES
 from streams.wire import format_time
@@ -44,8 +44,9 @@ def update(currency: str, caps: Caps, partitions: int) -> Callable[[Work], None]
             if profile is None:
                 profile = work.profiles[record.profile] = Profile(record.profile)
             if type(record) is Event:
-                if remember(profile, record.source, record.id, caps.seen):
-                    apply(profile, record, currency, caps)
+                digest = event_digest(record.source, record.id)
+                if remember(profile, digest, caps.seen):
+                    apply(profile, record, currency, caps, digest)
                     work.touch(profile)
                 else:
                     work.repeats += 1

@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from profiles.merge import merge
-from profiles.state import Caps, apply, latest_events, remember
-from profiles.types import Event, Profile
+from profiles.state import Caps, apply, remember
+from profiles.timeline import latest_events
+from profiles.types import Event, Profile, event_digest
 
 CAPS = Caps(timeline=8, seen=64, tickets=16, recent=8)
 SOURCES = ["web", "app", "support", "purchase"]
@@ -62,14 +63,15 @@ def events(draw: st.DrawFn) -> list[Event]:
 def fold(history: list[Event], id_: str = "p" * 32) -> Profile:
     profile = Profile(id_)
     for event in history:
-        if remember(profile, event.source, event.id, CAPS.seen):
+        digest = event_digest(event.source, event.id)
+        if remember(profile, digest, CAPS.seen):
             apply(profile, event, "EUR", CAPS)
     return profile
 
 
 def canonical(profile: Profile) -> Any:
     """What a profile says, without what may differ: the order of the seen-memory and of the kept timeline."""
-    state = msgspec.to_builtins(msgspec.structs.replace(profile, seen=b"", timeline=[], absorbed=[]))
+    state = msgspec.to_builtins(msgspec.structs.replace(profile, seen=b"", timeline=b"", timeline_count=0, absorbed=[]))
     seen = sorted(profile.seen[i : i + 8] for i in range(0, len(profile.seen), 8))
     return state, seen, [msgspec.to_builtins(entry) for entry in latest_events(profile, CAPS.timeline)]
 
