@@ -21,6 +21,7 @@ from typing import Protocol
 
 import msgspec
 
+from profiles.documents import encode_profile
 from profiles.types import Alert, Identity, Profile
 
 __all__ = ["Changes", "Loaded", "Output", "Reader", "Store"]
@@ -62,6 +63,14 @@ class Changes:
     alerts_gone: list[str] = field(default_factory=list)  # ids of alerts that moved to another partition
     outputs: list[Output] = field(default_factory=list)
     produced: int = 0  # outbox entries up to this version have been produced and may go
+    _documents: dict[str, bytes] | None = None
+
+    @property
+    def documents(self) -> dict[str, bytes]:
+        """The profiles' documents by id, encoded once for the store and the changes topic."""
+        if self._documents is None:
+            self._documents = {profile.id: encode_profile(profile) for profile in self.profiles}
+        return self._documents
 
 
 class Store(Protocol):

@@ -22,7 +22,6 @@ from models.labels import Example
 from profiles.errors import Fenced
 from profiles.store import Output
 from profiles.stores.learner import LearnerState, LearnerStore
-from profiles.types import Profile
 from streams.metrics import WorkerMetrics
 from streams.outbox import Outbox
 from streams.profile import Behind
@@ -117,5 +116,5 @@ def _learner(state: LearnerState, config: ChurnConfig) -> Learner:
     return Learner.restore(state.checkpoint, config) if state.checkpoint is not None else Learner(config)
 
 
-async def _no_documents(_: list[str]) -> dict[str, Profile]:
+async def _no_documents(_: list[str]) -> dict[str, bytes]:
     return {}

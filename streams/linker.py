@@ -20,7 +20,7 @@ from profiles.errors import Fenced
 from profiles.linking import Decision, decide
 from profiles.store import Output
 from profiles.stores.links import LinkChanges, LinkStore
-from profiles.types import Identity, Merge, Profile, partition_of, profile_id
+from profiles.types import Identity, Merge, partition_of, profile_id
 from streams.ingest import LinkRequest
 from streams.metrics import WorkerMetrics
 from streams.outbox import Outbox
@@ -133,5 +133,5 @@ class _Batch:
         self._held[winner] = self.graph[winner] = decision.together
 
 
-async def _no_documents(_: list[str]) -> dict[str, Profile]:
+async def _no_documents(_: list[str]) -> dict[str, bytes]:
     return {}

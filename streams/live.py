@@ -13,7 +13,7 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 from aiokafka.structs import ConsumerRecord
 
-from profiles.stores.redis import decode_profile
+from profiles.documents import decode_profile
 from streams.settings import Settings
 from streams.topics import ALERTS, PROFILE_CHANGES, topic_name
 from streams.wire import format_time

@@ -10,17 +10,15 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable
 
 from profiles.store import Output
-from profiles.stores.redis import encode_profile
-from profiles.types import Profile
 from streams.output import BatchProducer, Row
 from streams.settings import Settings
 from streams.topics import PROFILE_CHANGES, topic_name
 
-__all__ = ["Outbox"]
+__all__ = ["Fetch", "Outbox"]
 
 _ID_LENGTH = 32
 
-Fetch = Callable[[list[str]], Awaitable[dict[str, Profile]]]
+Fetch = Callable[[list[str]], Awaitable[dict[str, bytes]]]
 
 
 class Outbox:
@@ -60,8 +58,8 @@ class Outbox:
         ids = [output.value[start : start + _ID_LENGTH].decode() for start in range(0, len(output.value), _ID_LENGTH)]
         topic, headers = self._name(PROFILE_CHANGES), [("applied", str(applied).encode())]
         return [
-            Row(topic, output.partition, id_.encode(), encode_profile(profile), headers)
-            for id_, profile in (await fetch(ids)).items()
+            Row(topic, output.partition, id_.encode(), document, headers)
+            for id_, document in (await fetch(ids)).items()
         ]
 
     def _name(self, base: str) -> str:

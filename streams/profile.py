@@ -11,19 +11,20 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 
 import msgspec
 from aiokafka.structs import ConsumerRecord
 from redis.exceptions import RedisError
 from tenacity import before_sleep_log, retry, retry_if_exception_type, wait_exponential
 
+from profiles.documents import encode_profile
 from profiles.errors import Fenced
-from profiles.store import Changes, Loaded, Output, Store
-from profiles.types import Event, Profile, Record
+from profiles.store import Changes, Loaded, Store
+from profiles.types import Event, Record
 from streams.clock import Clock
 from streams.metrics import WorkerMetrics
-from streams.outbox import Outbox
+from streams.outbox import Fetch, Outbox
 from streams.pipeline import Pipeline
 from streams.steps.work import Work
 from streams.ticks import GRAIN, Tick, event_ticks, latest_event, whole_grains
@@ -166,9 +167,10 @@ class ProfileRunner:
             await self._store.clear_outbox(partition, state.produced)
         state.ready = True
 
-    def _fetch_from(self, partition: int) -> Callable[[list[str]], Awaitable[dict[str, Profile]]]:
-        async def fetch(ids: list[str]) -> dict[str, Profile]:
-            return await self._store.fetch(partition, ids)
+    def _fetch_from(self, partition: int) -> Fetch:
+        async def fetch(ids: list[str]) -> dict[str, bytes]:
+            found = await self._store.fetch(partition, ids)
+            return {id_: encode_profile(profile) for id_, profile in found.items()}
 
         return fetch
 
@@ -231,19 +233,17 @@ class ProfileRunner:
         await _finish(state)
         if changes.outputs:
             at = work.loaded.applied if applied is None else applied
-            state.delivering = asyncio.create_task(self._deliver(state, version, changes.outputs, at, work.changed))
+            state.delivering = asyncio.create_task(self._deliver(state, version, changes, at))
 
     @_patient
     async def _write(self, partition: int, changes: Changes) -> int:
         return await self._store.commit(partition, changes)
 
-    async def _deliver(
-        self, state: _Partition, version: int, outputs: list[Output], applied: int, documents: dict[str, Profile]
-    ) -> None:
-        async def fetch(ids: list[str]) -> dict[str, Profile]:
-            return {id_: documents[id_] for id_ in ids}
+    async def _deliver(self, state: _Partition, version: int, changes: Changes, applied: int) -> None:
+        async def fetch(ids: list[str]) -> dict[str, bytes]:
+            return {id_: changes.documents[id_] for id_ in ids}
 
-        await self._outbox.deliver(outputs, applied, fetch)
+        await self._outbox.deliver(changes.outputs, applied, fetch)
         state.produced = version
 
     def _observe(self, work: Work, records: Sequence[Record]) -> None:

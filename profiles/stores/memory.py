@@ -6,8 +6,7 @@ import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-import msgspec
-
+from profiles.documents import decode_profile
 from profiles.errors import Fenced
 from profiles.store import Changes, Loaded, Output
 from profiles.stores.reader import Row, decode_cursor, first_rows
@@ -50,7 +49,7 @@ class MemoryStore:
 
     async def fetch(self, partition: int, ids: Sequence[str]) -> dict[str, Profile]:
         documents = self._partitions[partition].documents
-        return {id_: _decode(documents[id_]) for id_ in ids if id_ in documents}
+        return {id_: decode_profile(id_, documents[id_]) for id_ in ids if id_ in documents}
 
     async def commit(self, partition: int, changes: Changes) -> int:
         held = self._partitions[partition]
@@ -64,7 +63,7 @@ class MemoryStore:
         if changes.outputs:
             held.outbox.append((held.version, list(changes.outputs)))
         for profile in changes.profiles:
-            held.documents[profile.id] = msgspec.msgpack.encode(profile)
+            held.documents[profile.id] = changes.documents[profile.id]
             held.wake_at.pop(profile.id, None)
             if profile.wake_at and not profile.redirect:
                 held.wake_at[profile.id] = profile.wake_at
@@ -153,13 +152,10 @@ class MemoryStore:
         """Nothing to release."""
 
     def _all(self) -> list[Profile]:
-        profiles = (_decode(document) for held in self._partitions for document in held.documents.values())
+        profiles = (decode_profile(*item) for held in self._partitions for item in held.documents.items())
         return [profile for profile in profiles if not profile.redirect]
 
     async def _page(self, rows: list[Row], limit: int, cursor: str | None) -> tuple[list[Profile], str | None]:
         page, following = first_rows(rows, limit, decode_cursor(cursor))
         found = [await self.profile(id_) for _, id_ in page]
         return [profile for profile in found if profile is not None], following
-
-
-_decode = msgspec.msgpack.Decoder(Profile).decode

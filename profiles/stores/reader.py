@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterable
 
 import msgspec
 
+from profiles.documents import decode_profile
 from profiles.errors import RapportError
 from profiles.stores.keys import SEGMENTS, Keys
 from profiles.stores.links import LinkStore
-from profiles.stores.redis import Client, decode_profile
+from profiles.stores.redis import Client
 from profiles.stores.setup import living_workers
 from profiles.types import Alert, Identity, Profile, partition_of, profile_id
 

@@ -16,21 +16,19 @@ from redis.backoff import ExponentialBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from profiles.documents import decode_profile
 from profiles.errors import Fenced
 from profiles.store import Changes, Loaded, Output
 from profiles.stores.keys import Keys
 from profiles.types import Profile
 
-__all__ = ["Client", "RedisStore", "Unit", "connect", "decode_profile", "encode_profile"]
+__all__ = ["Client", "RedisStore", "Unit", "connect"]
 
 RECENT = 1000
 """Profiles of a partition in its index of the latest."""
 
 _CHUNK = 2000  # arguments of one command inside a script; Lua's unpack takes some 8,000
 
-_TOMBSTONE = b"\xc1"  # a byte that no msgpack begins with; the winner's id follows
-_encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(Profile).decode
 _encode_outputs = msgspec.msgpack.Encoder().encode
 _decode_outputs = msgspec.msgpack.Decoder(list[Output]).decode
 
@@ -160,18 +158,6 @@ class RedisStore(Unit):
         await self._clear_outbox(Keys.of(partition), up_to)
 
 
-def encode_profile(profile: Profile) -> bytes:
-    """A profile's document. A tombstone is only its redirect: most identities leave one."""
-    return _TOMBSTONE + profile.redirect.encode() if profile.redirect else _encode(profile)
-
-
-def decode_profile(id_: str, document: bytes) -> Profile:
-    """The profile of a document."""
-    if document[:1] == _TOMBSTONE:
-        return Profile(id_, redirect=document[1:].decode())
-    return _decode(document)
-
-
 def _groups(keys: Keys, changes: Changes) -> list[Group]:
     documents: list[Any] = []
     timers: list[Any] = []
@@ -180,8 +166,9 @@ def _groups(keys: Keys, changes: Changes) -> list[Group]:
     awake: list[Any] = []
     unscored: list[Any] = []
     gone: list[Any] = []
+    encoded = changes.documents
     for profile in changes.profiles:
-        documents += (profile.id, encode_profile(profile))
+        documents += (profile.id, encoded[profile.id])
         if profile.redirect:
             gone.append(profile.id)
             awake.append(profile.id)

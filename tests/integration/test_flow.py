@@ -12,8 +12,8 @@ from typing import Any
 import msgspec
 import pytest
 
+from profiles.documents import decode_profile, encode_profile
 from profiles.store import Reader
-from profiles.stores.redis import decode_profile, encode_profile
 from profiles.types import Profile
 from streams.settings import Settings
 from tests.integration.rapport import PLAN, Rapport, order, running, totals
