@@ -12,7 +12,6 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +26,6 @@ from tests.console.collecting import Collecting, collecting, shipped_plan, wait_
 
 ORDER = ["--source", "purchase", "--event", "Order Completed", "--map", "user_id=customer", "--map", "timestamp=date",
          "--map", "properties.revenue=amount:number", "--set", "properties.order_id=o-{line}"]  # fmt: skip
-CDNOW = ["--source", "purchase", "--event", "Order Completed", "--delimiter", "whitespace",
-         "--map", "user_id=customer_id", "--map", "timestamp=date", "--time-format", "%Y%m%d",
-         "--map", "properties.revenue=dollar_value:number", "--map", "properties.quantity=number_of_cds:int",
-         "--set", "properties.order_id=cdnow-{line}", "--set", "properties.currency=USD"]  # fmt: skip
 
 
 class Faults:
@@ -232,26 +227,3 @@ def test_nobody_there_is_one_clear_line(tmp_path: Path) -> None:
     assert (nowhere.exit_code, silent.exit_code) == (1, 1)
     assert "rapport up" in words(nowhere)
     assert "nothing answers at http://127.0.0.1:9" in words(silent)
-
-
-def test_the_real_purchase_log(sending: Sending) -> None:
-    """CDNOW: 69,659 purchases of 23,570 customers, to the cent and the day."""
-    found = find_spec("lifetimes")
-    assert found is not None
-    assert found.origin is not None
-    file = Path(found.origin).parent / "datasets" / "CDNOW_master.txt"
-
-    result = sending(file, *CDNOW)
-
-    assert result.exit_code == 0, result.output
-    events = sending.running.events("purchase")
-    rows = [line.split() for line in file.read_text().splitlines()[1:] if line.split()]
-    assert len(events) == len(rows) == 69_659
-    assert len({event["userId"] for event in events}) == 23_570
-    assert sum(round(event["properties"]["revenue"] * 100) for event in events) == sum(
-        round(float(row[3]) * 100) for row in rows
-    )
-    assert Counter(event["timestamp"] for event in events) == Counter(
-        f"{row[1][:4]}-{row[1][4:6]}-{row[1][6:]}T00:00:00Z" for row in rows
-    )
-    assert len({event["messageId"] for event in events}) == 69_659
