@@ -1,0 +1,117 @@
+"""Running Rapport for a benchmark: topics, environment, and how far its worker has come."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+import httpx
+from kafka import KafkaConsumer, TopicPartition
+from prometheus_client.parser import text_string_to_metric_families
+from pydantic import SecretStr
+from redis import Redis
+
+from benchmarks.meter import Mark, Meter
+from benchmarks.servers import REPOSITORY
+from streams.admin import ensure_topics
+from streams.plan import Plan, load_plan
+from streams.settings import Settings
+from streams.topics import IDENTITY_LINKS, PROFILE_EVENTS, topic_name
+
+__all__ = ["Applied", "Prepared", "environment", "prepare"]
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """The plan, and its file."""
+
+    plan: Plan
+    path: Path
+
+
+def prepare(settings: Settings) -> Prepared:
+    """Load the repository's plan and create its topics."""
+    path = REPOSITORY / "tracking_plan.yaml"
+    plan = load_plan(path)
+    ensure_topics(settings, plan)
+    return Prepared(plan, path)
+
+
+def environment(settings: Settings, plan: Path) -> dict[str, str]:
+    """Settings as environment variables."""
+    values = {}
+    for name in Settings.model_fields:
+        value = plan if name == "plan" else getattr(settings, name)
+        if value is not None:
+            values[f"RAPPORT_{name.upper()}"] = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+    return values
+
+
+class Applied:
+    """Watches a worker through the store: what each partition says it has applied, against the end of its log.
+
+    The worker began when it had produced its first neutral event, and has ended when every event has left ingest, the
+    linker has decided all links, and all of `profile.events` has been applied.
+    """
+
+    def __init__(self, settings: Settings, meter: Meter, events: int) -> None:
+        self._meter = meter
+        self._events = events
+        self._redis = Redis.from_url(settings.redis.get_secret_value())
+        self._kafka = KafkaConsumer(bootstrap_servers=settings.kafka.split(","))
+        self._metrics = f"http://{settings.host}:{settings.metrics_port}/metrics"
+        self._log = [
+            TopicPartition(topic_name(settings, PROFILE_EVENTS), partition) for partition in range(settings.partitions)
+        ]
+        self._links = TopicPartition(topic_name(settings, IDENTITY_LINKS), 0)
+        self._metas = [f"{{p{partition:03d}}}:meta" for partition in range(settings.partitions)] + ["{identity}:meta"]
+        for topic in {tp.topic for tp in (*self._log, self._links)}:
+            self._kafka.partitions_for_topic(topic)  # the client answers offsets only of topics that it knows
+        self._applied = 0
+        self.began: Mark | None = None
+        self.ended: Mark | None = None
+
+    def __enter__(self) -> Applied:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._kafka.close()
+        self._redis.close()
+
+    def look(self) -> bool:
+        """Whether all is applied. To be called often."""
+        if self.began is None:
+            if any(self._kafka.end_offsets(self._log).values()):
+                self.began = self._meter.mark(0)
+            else:
+                self._meter.mark(0)
+            return False
+        applied = self._read_applied()
+        if applied != self._applied:
+            self._applied = applied
+            self.ended = self._meter.mark(self._events)
+            return False
+        return applied > 0 and self._nothing_waits(applied)
+
+    def _read_applied(self) -> int:
+        with self._redis.pipeline(transaction=False) as pipeline:
+            for meta in self._metas:
+                pipeline.hget(meta, "applied")
+            return sum(int(-1 if applied is None else applied) + 1 for applied in pipeline.execute())
+
+    def _nothing_waits(self, applied: int) -> bool:
+        ends = self._kafka.end_offsets([*self._log, self._links])
+        if sum(ends.values()) != applied:
+            return False
+        return self._ingested() == self._events
+
+    def _ingested(self) -> int:
+        """Events that left ingest, as the worker's own metrics count them. Asked only when all else is done."""
+        text = httpx.get(self._metrics, timeout=30).text
+        families = text_string_to_metric_families(text)
+        return sum(
+            int(sample.value) for family in families for sample in family.samples if sample.name == "rapport_events_total"
+        )
