@@ -12,7 +12,6 @@ from typing import Annotated
 import typer
 
 from console.plan_cli import default_plan
-from streams.admin import ensure_topics
 from streams.plan import Plan, load_plan
 from streams.settings import Settings
 
@@ -55,17 +54,20 @@ def serve(host: Host = None, port: Port = None) -> None:
 
 def work(
     workers: Annotated[int, typer.Option("--workers", "-n", min=1, help="Processes; at most one per partition.")] = 1,
+    topics: Annotated[bool, typer.Option(help="Create the topics that are missing, and check the others.")] = True,
 ) -> None:
     """Run stream workers: ingest, profiles, scores, segments, alerts, linker and learner.
 
-    Needs RAPPORT_KAFKA and RAPPORT_REDIS. Creates the topics that are missing. Workers share the partitions among
+    Needs RAPPORT_KAFKA and RAPPORT_REDIS. Workers share the partitions among
     themselves, on one machine or many; one that dies is replaced by the others after RAPPORT_SESSION_TIMEOUT seconds.
     """
     settings, plan = _prepared()
-    if workers > 1:
+    if topics:
+        from streams.admin import ensure_topics  # noqa: PLC0415  (kafka-python takes half a second to import)
+
         ensure_topics(settings, plan)
+    if workers > 1:
         raise typer.Exit(_run_many(workers))
-    ensure_topics(settings, plan)
     from streams.runner import run_worker  # noqa: PLC0415  (Faust takes a second to import)
 
     raise typer.Exit(run_worker(settings, plan))
@@ -90,7 +92,7 @@ def _prepared() -> tuple[Settings, Plan]:
 
 def _run_many(workers: int) -> int:
     """Run workers as processes of their own; when one ends, so do the others, and its status is ours."""
-    command = [sys.executable, "-P", "-m", "console", "work"]
+    command = [sys.executable, "-P", "-m", "console", "work", "--no-topics"]
     children = [subprocess.Popen(command, env=os.environ.copy()) for _ in range(workers)]
     ended = threading.Event()
 

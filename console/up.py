@@ -50,7 +50,7 @@ class Roles:
     """The commands of the children; each reads its settings from RAPPORT_*."""
 
     serve: list[str] = field(default_factory=lambda: _role("serve"))
-    work: list[str] = field(default_factory=lambda: _role("work"))
+    work: list[str] = field(default_factory=lambda: _role("work", "--no-topics"))
     demo: list[str] = field(default_factory=lambda: _role("demo"))
 
 

@@ -151,6 +151,8 @@ class Worker:
         self._rewound.clear()
         self._settled = time.monotonic() + _SETTLING
         log.info("reading %d partitions, %d of them profiles'", len(set(assigned)), len(mine))
+        if assigned:
+            await beat(self._redis, self._name)
         return answer
 
     def _revoked(self, *_: Any, **__: Any) -> None:
@@ -232,7 +234,7 @@ class Worker:
         if self.app.consumer.assignment():
             await beat(self._redis, self._name)
         if await self.champion.refresh():
-            log.info("scoring with %s", self.champion().model)
+            log.debug("scoring with %s", self.champion().model)
 
     async def _measure_lag(self) -> None:
         waiting: dict[str, int] = {}
