@@ -76,7 +76,7 @@ def lag(settings: Settings, names: Sequence[str]) -> list[Lag]:
     """How many records of each topic the workers' group has not read yet."""
     answer = []
     consumer = KafkaConsumer(
-        bootstrap_servers=settings.kafka.split(","), group_id=settings.group, enable_auto_commit=False
+        bootstrap_servers=settings.kafka.split(","), group_id=settings.worker_group, enable_auto_commit=False
     )
     try:
         for name in names:

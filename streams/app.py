@@ -249,7 +249,7 @@ def create_worker(
 ) -> WorkerApp:
     """A worker, ready to run: `faust.Worker(create_worker(...)).execute_from_commandline()`."""
     app = WorkerApp(
-        f"{settings.topic_prefix}{settings.group}",
+        settings.worker_group,
         broker=[f"kafka://{server}" for server in settings.kafka.split(",")],
         autodiscover=False,
         web_enabled=False,

@@ -42,3 +42,8 @@ class Settings(BaseSettings):
     timeline: int = Field(24, ge=1, le=500, description="Events a profile shows, newest first.")
     seen: int = Field(512, ge=16, le=65_536, description="Message ids a profile remembers to drop repeats.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="How much is logged.")
+
+    @property
+    def worker_group(self) -> str:
+        """The consumer group as Kafka knows it."""
+        return self.topic_prefix + self.group

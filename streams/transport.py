@@ -19,6 +19,7 @@ exactly-once reader cannot live with:
 from __future__ import annotations
 
 import logging
+from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
@@ -76,7 +77,7 @@ class BatchConsumer(driver.Consumer):
         super().__init__(*args, **kwargs)
         self._expected: dict[TP, int] = {}  # the offset the next batch must start at
         self._refused: dict[TP, int] = {}  # where the batch that did not start, when it was refused
-        self._acked_next: dict[TP, int] = {}
+        self._ends: defaultdict[TP, dict[int, int]] = defaultdict(dict)  # first offset of a batch → offset after it
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, ConsumerMessage]]:
         """Yield one message per partition: its value a Batch, its offset the first record's.
@@ -121,6 +122,7 @@ class BatchConsumer(driver.Consumer):
 
     def _as_message(self, batch: Batch) -> ConsumerMessage:
         first = batch.records[0]
+        self._ends[batch.tp][first.offset] = batch.next
         return ConsumerMessage(
             batch.tp.topic, batch.tp.partition, first.offset, first.timestamp / 1000.0, first.timestamp_type, (),
             None, batch, None, tp=batch.tp, generation_id=self.app.consumer_generation_id,
@@ -155,26 +157,23 @@ class BatchConsumer(driver.Consumer):
     async def verify_all_partitions_active(self) -> None:
         """Nothing: Faust looks for stalled streams by single messages, and would cry wolf in every long batch."""
 
-    def ack(self, message: Message) -> bool:
-        """Mark a batch as done: the offset after its last record may be committed."""
-        if message.acked:
-            return False
-        message.acked = True
-        self._unacked_messages.discard(message)
-        batch: Batch = message.value
-        if message.generation_id == self.app.consumer_generation_id:
-            self._acked_next[message.tp] = max(batch.next, self._acked_next.get(message.tp, 0))
-        self._n_acked += 1
-        waiting = self._waiting_for_ack
-        if waiting is not None and not waiting.done():
-            waiting.set_result(None)
-        return True
-
-    def _filter_tps_with_pending_acks(self, topics: Any = None) -> Iterable[TP]:
-        return [tp for tp in self._acked_next if topics is None or tp in topics or tp.topic in topics]
-
     def _new_offset(self, tp: TP) -> int | None:
-        return self._acked_next.pop(tp, None)
+        """The offset to commit: after the last record of the last batch that was acknowledged.
+
+        Faust notes an acknowledged batch by its first offset, in a way of its own that cannot be taken over (its
+        compiled streams do it in place); one agent handles a partition's batches in order, so the latest speaks for
+        all before it.
+        """
+        acked = self._acked[tp]
+        if not acked:
+            return None
+        last = max(acked)
+        acked.clear()
+        self._acked_index[tp].clear()
+        ends = self._ends[tp]
+        offset = ends.get(last)
+        self._ends[tp] = {first: end for first, end in ends.items() if first > last}
+        return offset
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Forget the places of partitions that another worker will read."""
@@ -182,7 +181,7 @@ class BatchConsumer(driver.Consumer):
         for tp in revoked:
             self._expected.pop(tp, None)
             self._refused.pop(tp, None)
-            self._acked_next.pop(tp, None)
+            self._ends.pop(tp, None)
 
 
 def use_batches(app: faust.App, positions: Positions | None = None) -> None:

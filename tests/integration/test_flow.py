@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,7 +16,9 @@ import pytest
 from profiles.documents import decode_profile, encode_profile
 from profiles.store import Reader
 from profiles.types import Profile
+from streams.admin import Lag, lag
 from streams.settings import Settings
+from streams.topics import topic_name
 from tests.integration.rapport import PLAN, Rapport, order, running, totals
 
 NOW = datetime.now(UTC)
@@ -88,6 +91,21 @@ def test_what_cannot_be_accepted_is_kept_with_bytes_step_and_reason(rapport: Rap
         assert kept[payload][2] >= 0
     assert len(kept) == len(bad)
     assert totals(rapport, ["bob"]) == {"bob": (1, 1000)}
+
+
+def test_what_is_done_is_committed(rapport: Rapport, apache_kafka: str) -> None:
+    """Once all is applied the group's offsets are the ends of the source topics: a restart reads nothing again."""
+    sent = rapport.send("purchase", [order(f"gus-{n % 7}", n, ago(n % 30)) for n in range(500)])
+    name = topic_name(rapport.settings, "events.purchase")
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        [behind] = lag(rapport.settings, [name])
+        if behind.read and behind.records == 0:
+            break
+        time.sleep(0.5)
+
+    assert sent == 500
+    assert behind == Lag(name, 0, True)
 
 
 def test_repeats_count_once(rapport: Rapport) -> None:
