@@ -62,7 +62,7 @@ class Rapport:
         self.workers[worker].kill()
         self.workers[worker].wait()
 
-    def stop(self) -> None:
+    def stop_workers(self) -> None:
         """SIGTERM to all; whoever does not leave within ten seconds is killed and told about."""
         for worker in self.workers:
             if worker.poll() is None:
@@ -75,8 +75,12 @@ class Rapport:
                 worker.kill()
                 worker.wait()
                 late += 1
-        self._producer.close()
         assert not late, f"{late} workers did not stop within ten seconds\n{self.logs()}"
+
+    def stop(self) -> None:
+        """Stop everything."""
+        self._producer.close()
+        self.stop_workers()
 
     def logs(self) -> str:
         """The last lines of every worker's log."""
@@ -114,7 +118,7 @@ class Rapport:
         """Wait until the store says yes; fails with the workers' logs."""
         deadline = time.monotonic() + timeout
         while not self.read(question):
-            dead = [worker.pid for worker in self.workers if worker.poll() not in (None, -signal.SIGKILL)]
+            dead = [worker.pid for worker in self.workers if worker.poll() not in (None, 0, -signal.SIGKILL)]
             assert not dead, f"a worker has ended by itself while waiting for {what}\n{self.logs()}"
             assert time.monotonic() < deadline, f"still waiting for {what}\n{self.logs()}"
             time.sleep(0.25)
