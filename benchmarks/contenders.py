@@ -24,7 +24,7 @@ from benchmarks.sampled import Sampled
 from benchmarks.servers import Servers, child, empty_redis, python
 from benchmarks.workload import RawEvent
 from console.process import free_port
-from profiles.stores.redis import decode_profile
+from profiles.documents import decode_profile
 from streams.settings import Settings
 
 __all__ = ["Job", "frameworkless", "rapport", "usual"]

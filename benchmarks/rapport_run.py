@@ -113,5 +113,8 @@ class Applied:
         text = httpx.get(self._metrics, timeout=30).text
         families = text_string_to_metric_families(text)
         return sum(
-            int(sample.value) for family in families for sample in family.samples if sample.name == "rapport_events_total"
+            int(sample.value)
+            for family in families
+            for sample in family.samples
+            if sample.name == "rapport_events_total"
         )

@@ -35,7 +35,7 @@ model = pretrained()
 say = Progress(EVENTS)
 
 
-@app.agent(app.topic(*TOPICS))
+@app.agent(app.topic(*TOPICS))  # type: ignore[untyped-decorator]  # Faust ships no types that mypy can use
 async def score(events: faust.StreamT[dict[str, Any]]) -> None:
     """Each event: read its customer, change it, score it, write it."""
     async for event in events:

@@ -1,0 +1,185 @@
+"""How long after its acceptance an event is in the profile, on the changes topic, and in an alert.
+
+    python -m benchmarks.latency --rate 1000 --seconds 60
+
+Collector and worker are the real commands, on real Apache Kafka and real Redis; events go in over HTTP as SDKs send
+them. All times are read from one clock, this process's. What is measured, and what it came to: docs/benchmarks.md.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import sys
+import time
+import uuid
+from pathlib import Path
+from typing import Annotated, Any
+
+import httpx
+import psutil
+import typer
+import uvloop
+from pydantic import SecretStr
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.followers import Followers
+from benchmarks.histogram import quantiles_of
+from benchmarks.rapport_run import environment, prepare
+from benchmarks.sender import Sender
+from benchmarks.servers import Servers, child, empty_redis, python, started, stop_on_sigterm
+from console.process import free_port
+from profiles.errors import RapportError
+from streams.settings import Settings
+
+__all__ = ["main"]
+
+QUANTILES = (0.5, 0.9, 0.99)
+
+
+def run(
+    rate: Annotated[int, typer.Option(min=10, help="Events a second.")] = 1000,
+    seconds: Annotated[float, typer.Option(min=1, help="How long to measure.")] = 60.0,
+    warmup: Annotated[float, typer.Option(min=0, help="Seconds before that, sent but not counted.")] = 10.0,
+    per_request: Annotated[int, typer.Option(min=1, max=500, help="Events in one request.")] = 10,
+    customers: Annotated[int, typer.Option(min=1, help="Customers the events are spread over.")] = 20_000,
+    partitions: Annotated[int, typer.Option(min=1, help="Partitions of each topic.")] = 16,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+    keep: Annotated[Path | None, typer.Option(help="Directory to keep servers' data and logs in.")] = None,
+) -> None:
+    """Measure the time from HTTP 200 to the readable profile and to the alert, at a steady rate."""
+    say = Console(stderr=True)
+    with started(keep) as servers:
+        say.print(f"Kafka: {servers.names[0]}. Redis: {servers.names[1]}.")
+        empty_redis(servers.redis).close()
+        settings = Settings(
+            kafka=servers.kafka, redis=SecretStr(servers.redis), topic_prefix=f"latency-{uuid.uuid4().hex[:8]}.",
+            group="work", partitions=partitions, port=free_port(), metrics_port=free_port(), log_level="warning",
+            api_token=SecretStr(uuid.uuid4().hex), rate_limit=max(20_000, 2 * rate),
+        )  # fmt: skip
+        figures = _measure(servers, settings, Sender(rate, per_request, customers), warmup, seconds, say)
+        empty_redis(servers.redis).close()
+        about = {
+            "kafka": servers.names[0],
+            "redis": servers.names[1],
+            "machine": f"{psutil.cpu_count()} cores {platform.machine()}, Python {platform.python_version()}",
+            "rate": rate, "seconds": seconds, "per_request": per_request, "partitions": partitions,
+        }  # fmt: skip
+    if as_json:
+        sys.stdout.write(json.dumps({**about, **figures}, indent=2) + "\n")
+    else:
+        _print(about, figures)
+    if figures["missing"]["profiles"] or figures["missing"]["alerts"]:
+        typer.secho("benchmark: some events have not arrived", fg=typer.colors.RED, err=True)
+        raise typer.Exit(1)
+
+
+def _measure(
+    servers: Servers, settings: Settings, sender: Sender, warmup: float, seconds: float, say: Console
+) -> dict[str, Any]:
+    prepared = prepare(settings)
+    variables = environment(settings, prepared.path)
+    logs = servers.scratch / "roles"
+    with (
+        child(servers, python("-m", "console", "serve"), logs / "serve.log", variables) as serve,
+        child(servers, python("-m", "console", "work"), logs / "work.log", variables) as work,
+    ):
+        url = f"http://{settings.host}:{settings.port}"
+        _until_ready(f"{url}/ready")
+        say.print(f"Sending {sender.rate:,} events a second for {warmup + seconds:g} s…")
+        used = {name: psutil.Process(process.pid) for name, process in (("serve", serve), ("work", work))}
+
+        async def go() -> tuple[Followers, float]:
+            keys = {source.name: source.write_key.get_secret_value() for source in prepared.plan.sources.values()}
+            async with Followers(settings, prepared.plan) as followers:
+                await sender.run(url, keys, followers, warmup)  # warm-up
+                followers.count = True
+                before = {name: sum(process.cpu_times()[:2]) for name, process in used.items()}
+                began = time.monotonic()
+                await sender.run(url, keys, followers, seconds)
+                took = time.monotonic() - began
+                followers.cpu = {
+                    name: (sum(process.cpu_times()[:2]) - before[name]) / took for name, process in used.items()
+                }
+                await followers.until_all_arrived(30)
+                return followers, took
+
+        followers, took = uvloop.run(go())
+        metrics = httpx.get(f"http://{settings.host}:{settings.metrics_port}/metrics", timeout=10).text
+        return {
+            "accepted": followers.accepted,
+            "achieved_rate": round(followers.accepted / took, 1),
+            "milliseconds": {name: _summary(values) for name, values in followers.latencies().items()},
+            "worker_histogram_ms": quantiles_of(metrics, "rapport_end_to_end_seconds", QUANTILES),
+            "commit_histogram_ms": quantiles_of(metrics, "rapport_commit_seconds", QUANTILES),
+            "cores_used": {name: round(share, 2) for name, share in followers.cpu.items()},
+            "missing": followers.missing(),
+        }
+
+
+def _until_ready(url: str) -> None:
+    deadline = time.monotonic() + 60
+    answer = "nothing"
+    while time.monotonic() < deadline:
+        try:
+            response = httpx.get(url, timeout=5)
+            answer = response.text
+            if response.status_code == 200:
+                return
+        except httpx.TransportError as error:
+            answer = str(error)
+        time.sleep(0.25)
+    raise RuntimeError(f"Rapport is not ready after a minute: {answer}")
+
+
+def _summary(values: list[float]) -> dict[str, float]:
+    """Quantiles in milliseconds, by rank."""
+    ordered = sorted(values)
+    figures: dict[str, float] = {"count": len(ordered)}
+    if ordered:
+        for share in QUANTILES:
+            at = min(len(ordered) - 1, round(share * (len(ordered) - 1)))
+            figures[f"p{share * 100:g}"] = round(1000 * ordered[at], 1)
+        figures["max"] = round(1000 * ordered[-1], 1)
+    return figures
+
+
+def _print(about: dict[str, Any], figures: dict[str, Any]) -> None:
+    console = Console()
+    table = Table(
+        title=f"{about['rate']:,} events/s for {about['seconds']:g} s, {about['per_request']} a request; "
+        f"{about['machine']}; {about['kafka']}; {about['redis']}"
+    )
+    table.add_column("milliseconds")
+    for heading in ("events", "p50", "p90", "p99", "max"):
+        table.add_column(heading, justify="right")
+    for name, part in figures["milliseconds"].items():
+        row = (
+            f"{part['count']:,}",
+            *(f"{part[key]:,.1f}" if key in part else "" for key in ("p50", "p90", "p99", "max")),
+        )
+        table.add_row(name, *row)
+    for name in ("worker_histogram_ms", "commit_histogram_ms"):
+        part = figures[name]
+        table.add_row(name, f"{part['count']:,.0f}", *(f"≤ {part[key]:,.0f}" for key in ("p50", "p90", "p99")), "")
+    console.print(table)
+    console.print(
+        f"{figures['accepted']:,} events accepted, {figures['achieved_rate']:,.0f} a second. Cores used: "
+        + ", ".join(f"{name} {share:.2f}" for name, share in figures["cores_used"].items())
+        + f". Not arrived: {figures['missing']}."
+    )
+
+
+def main() -> None:
+    """The command."""
+    stop_on_sigterm()
+    try:
+        typer.run(run)
+    except RapportError as error:
+        typer.secho(f"benchmark: {error}", fg=typer.colors.RED, err=True)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()
