@@ -93,7 +93,9 @@ def _prepared() -> tuple[Settings, Plan]:
 def _run_many(workers: int) -> int:
     """Run workers as processes of their own; when one ends, so do the others, and its status is ours."""
     command = [sys.executable, "-P", "-m", "console", "work", "--no-topics"]
-    children = [subprocess.Popen(command, env=os.environ.copy()) for _ in range(workers)]
+    first = Settings().metrics_port
+    ports = [str(first + number if first else 0) for number in range(workers)]
+    children = [subprocess.Popen(command, env={**os.environ, "RAPPORT_METRICS_PORT": port}) for port in ports]
     ended = threading.Event()
 
     def watch(child: subprocess.Popen[bytes]) -> None:

@@ -7,6 +7,7 @@ each as a child process; waits until all is ready, writes the connection details
 from __future__ import annotations
 
 import os
+import shutil
 import site
 import socket
 import sys
@@ -212,11 +213,20 @@ def _environment(settings: Settings, data_dir: Path) -> dict[str, str]:
         RAPPORT_CLOCK=settings.clock,
         RAPPORT_DATA_DIR=str(data_dir),
         PYTHONUNBUFFERED="1",
+        PROMETHEUS_MULTIPROC_DIR=str(_metrics_dir(data_dir)),  # so that /metrics shows the worker's, too
     )
     root = str(Path(__file__).resolve().parents[1])
     if root not in (*site.getsitepackages(), sysconfig.get_path("purelib")):
         env["PYTHONPATH"] = os.pathsep.join(filter(None, (root, env.get("PYTHONPATH"))))  # run from a checkout
     return env
+
+
+def _metrics_dir(data_dir: Path) -> Path:
+    """An empty directory for the children's metrics; those of the last run count no more."""
+    directory = data_dir / "metrics"
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir()
+    return directory
 
 
 def _token(settings: Settings) -> str:
@@ -285,7 +295,8 @@ def _say_where(
         out.print(f"  rapport profile user_id:{EXAMPLE}")
     key = next(iter(connection.write_keys.values()), "WRITE_KEY")
     body = '{"userId":"42","event":"Product Viewed"}'
-    out.print("Send an event, and read who sent it:")
+    when = " (best once the demo has reached the present: its clock is that of the events)" if demo else ""
+    out.print(f"Send an event, and read who sent it{when}:")
     for line in (
         f"  curl -u {key}: -H 'Content-Type: application/json' -d '{body}' {url}/v1/track",
         f"  curl -H 'Authorization: Bearer {connection.api_token}' {url}/v1/profiles/user_id:42",

@@ -50,6 +50,8 @@ class Described(Protocol):
 
     @property
     def segments(self) -> list[SegmentRule]: ...
+
+    def role_of(self, source: str, name: str) -> str: ...
     @property
     def identities(self) -> list[IdentityRule]: ...
 
@@ -117,14 +119,15 @@ def alert_view(profile: Profile, alert: Alert) -> AlertView:
     )
 
 
-def event_view(entry: TimelineEntry) -> EventView:
+def event_view(entry: TimelineEntry, plan: Described | None = None) -> EventView:
     """One event of a customer's timeline."""
+    role = plan.role_of(entry.source, entry.name) if plan else ""
     return EventView(
         id=entry.id.hex(),
         time=rfc3339(entry.time),
         source=entry.source,
         name=entry.name,
-        role=entry.role or None,
+        role=role or None,
         amount=_amount(entry.amount, entry.currency) if entry.currency else None,
         about=entry.about or None,
     )

@@ -15,11 +15,19 @@ _decode = msgspec.msgpack.Decoder(Profile).decode
 
 def encode_profile(profile: Profile) -> bytes:
     """A profile's document. A tombstone is only its redirect: most identities leave one."""
-    return _TOMBSTONE + profile.redirect.encode() if profile.redirect else _encode(profile)
+    if profile.redirect:
+        return _TOMBSTONE + profile.redirect.encode()
+    id_, profile.id = profile.id, ""  # it is the document's key already
+    try:
+        return _encode(profile)
+    finally:
+        profile.id = id_
 
 
 def decode_profile(id_: str, document: bytes) -> Profile:
     """The profile of a document."""
     if document[:1] == _TOMBSTONE:
         return Profile(id_, redirect=document[1:].decode())
-    return _decode(document)
+    profile = _decode(document)
+    profile.id = id_
+    return profile

@@ -18,6 +18,7 @@ from profiles.types import (
     SPEND_HALF_LIVES,
     Activity,
     Identity,
+    Number,
     Opinion,
     Profile,
     Tally,
@@ -35,10 +36,10 @@ def merge(winner: Profile, loser: Profile, caps: Caps) -> None:
     """
     for kind, values in loser.identities.items():
         add_identities(winner, [((kind, value), since) for value, since in values.items()])
-    for name, (value, time, message_id) in loser.traits.items():
+    for name, (value, time, digest) in loser.traits.items():
         held = winner.traits.get(name)
-        if held is None or (time, message_id) > (held[1], held[2]):
-            winner.traits[name] = (value, time, message_id)
+        if held is None or (time, digest) > (held[1], held[2]):
+            winner.traits[name] = (value, time, digest)
     for source, theirs in loser.activity.items():
         _merge_activity(winner.activity.setdefault(source, Activity(0, theirs.first, theirs.last)), theirs)
     for role, tally in loser.roles.items():
@@ -80,7 +81,7 @@ def _merge_tally(ours: Tally, theirs: Tally) -> None:
 
 def _merge_decayed(
     ours: Sequence[float], our_time: float, theirs: Sequence[float], their_time: float, half_lives: Sequence[float]
-) -> list[float]:
+) -> list[Number]:
     at = max(our_time, their_time)
     return [
         mine * 2.0 ** ((our_time - at) / half_life) + other * 2.0 ** ((their_time - at) / half_life)

@@ -19,6 +19,7 @@ from profiles.types import (
     SPEND_HALF_LIVES,
     Activity,
     Event,
+    Number,
     Opinion,
     Profile,
     Tally,
@@ -59,8 +60,9 @@ def apply(profile: Profile, event: Event, currency: str, caps: Caps, digest: byt
         values = profile.identities.setdefault(kind, {})
         if value not in values or time < values[value]:
             values[value] = time
+    digest = digest or event_digest(event.source, event.id)
     for name, value in event.traits.items():
-        _set_trait(profile, name, value, time, event.id, caps.traits)
+        _set_trait(profile, name, value, time, digest, caps.traits)
     activity = profile.activity.get(event.source)
     if activity is None:
         activity = profile.activity[event.source] = Activity(0, time, time)
@@ -75,16 +77,7 @@ def apply(profile: Profile, event: Event, currency: str, caps: Caps, digest: byt
         special = _BY_ROLE.get(event.role)
         if special is not None:
             special(profile, event, currency, caps)
-    entry = TimelineEntry(
-        time,
-        digest or event_digest(event.source, event.id),
-        event.source,
-        event.name,
-        event.role,
-        event.amount,
-        event.currency,
-        event.subject,
-    )
+    entry = TimelineEntry(time, digest, event.source, event.name, event.amount, event.currency, event.subject)
     add_entry(profile, entry, caps.timeline)
 
 
@@ -97,7 +90,7 @@ def remember(profile: Profile, digest: bytes, cap: int) -> bool:
     return True
 
 
-def decay_in(decayed: list[float], last: float, time: float, amount: float, half_lives: Sequence[float]) -> None:
+def decay_in(decayed: list[Number], last: float, time: float, amount: float, half_lives: Sequence[float]) -> None:
     """Add `amount` at `time` to decayed sums kept at `last`; afterwards they hold at max(last, time)."""
     if time >= last:
         gap = last - time
@@ -122,14 +115,14 @@ def _count(tally: Tally, time: float) -> None:
     tally.count += 1
 
 
-def _set_trait(profile: Profile, name: str, value: Any, time: float, message_id: str, cap: int) -> None:
+def _set_trait(profile: Profile, name: str, value: Any, time: float, digest: bytes, cap: int) -> None:
     """The latest write wins; a removal (None) is a write too, so that an older value does not come back."""
     held = profile.traits.get(name)
     if held is None:
         if len(profile.traits) < cap:
-            profile.traits[name] = (value, time, message_id)
-    elif (time, message_id) > (held[1], held[2]):
-        profile.traits[name] = (value, time, message_id)
+            profile.traits[name] = (value, time, digest)
+    elif (time, digest) > (held[1], held[2]):
+        profile.traits[name] = (value, time, digest)
 
 
 def _purchase(profile: Profile, event: Event, currency: str, caps: Caps) -> None:

@@ -132,7 +132,7 @@ class Reader(Protocol):
         ...
 
     async def recent(self, *, limit: int = 50, cursor: str | None = None) -> tuple[list[Profile], str | None]:
-        """The profiles something happened to last, newest first; at most the last thousand of each partition."""
+        """The profiles something happened to last, newest first; at most the last hundred of each partition."""
         ...
 
     async def segment_sizes(self) -> dict[str, int]:

@@ -30,6 +30,7 @@ from streams.linker import Linker
 from streams.metrics import WorkerMetrics
 from streams.outbox import Outbox
 from streams.output import BatchProducer
+from streams.patience import patient
 from streams.pipeline import ingest_pipeline, profile_pipeline
 from streams.plan import Plan
 from streams.profile import Behind, ProfileRunner
@@ -135,6 +136,7 @@ class Worker:
         self.app.task(self._every(_LAG_EVERY, self._measure_lag))
         self.app.on_partitions_revoked.connect(self._revoked, weak=False)
 
+    @patient
     async def positions(self, assigned: Iterable[TP]) -> Mapping[TP, int]:
         """Where the store says that each of these partitions continues; see `streams.transport.Positions`."""
         answer: dict[TP, int] = {}
@@ -230,6 +232,7 @@ class Worker:
         consumer = self.app.consumer
         return any(consumer.behind(tp) > self._settings.batch for tp in consumer.assignment())
 
+    @patient
     async def _refresh(self) -> None:
         if self.app.consumer.assignment():
             await beat(self._redis, self._name)

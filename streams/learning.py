@@ -1,29 +1,27 @@
 """The learner runner: one reader of `training.examples`, exactly once.
 
 Checkpoint, champion and offset are one commit, so a restart neither forgets nor repeats an example. Scorers read the
-champion from the store; `model.snapshots` keeps every checkpoint for a rebuild.
+champion from the store; `model.snapshots` keeps the last checkpoint for a rebuild.
 """
 
 from __future__ import annotations
 
-import logging
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
 from aiokafka.structs import ConsumerRecord
-from redis.exceptions import RedisError
-from tenacity import before_sleep_log, retry, retry_if_exception_type, wait_exponential
 
 from models.churn import Weights
 from models.cold import rules
 from models.config import ChurnConfig
 from models.labels import Example
-from profiles.errors import Fenced
 from profiles.store import Output
 from profiles.stores.learner import LearnerState, LearnerStore
 from streams.metrics import WorkerMetrics
 from streams.outbox import Outbox
+from streams.patience import patient, until_committed
 from streams.profile import Behind
 from streams.topics import MODEL_SNAPSHOTS
 
@@ -32,15 +30,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Champion", "LearnerRunner"]
 
-log = logging.getLogger(__name__)
-
 _decode = msgspec.msgpack.Decoder(Example).decode
 
-_patient = retry(
-    retry=retry_if_exception_type((RedisError, Fenced)),
-    wait=wait_exponential(multiplier=0.1, max=5),
-    before_sleep=before_sleep_log(log, logging.WARNING),
-)
+_SNAPSHOT_EVERY = 60.0  # seconds
 
 
 class Champion:
@@ -55,6 +47,7 @@ class Champion:
         """The weights."""
         return self._weights
 
+    @patient
     async def refresh(self) -> bool:
         """Look for a newer champion; True if there is one."""
         raw = await self._store.champion()
@@ -74,8 +67,9 @@ class LearnerRunner:
         self._metrics = metrics
         self._learner: Learner | None = None
         self._version = -1  # of the store, that the learner in memory stands for
+        self._next_snapshot = 0.0  # monotonic
 
-    @_patient
+    @until_committed
     async def handle(self, records: Sequence[ConsumerRecord], follows: int) -> None:
         """Predict, then learn, a batch of examples, and commit.
 
@@ -95,13 +89,22 @@ class LearnerRunner:
         learned = learner.learn(examples)
         checkpoint = learner.checkpoint()
         champion = learner.champion()
-        snapshot = Output(MODEL_SNAPSHOTS, champion.model.encode(), checkpoint, f"checkpoint:{records[-1].offset}", 0)
         after = LearnerState(state.version, records[-1].offset, checkpoint, champion.to_json())
-        self._version = await self._store.commit(after, [snapshot], 0)
+        outputs = self._snapshot(checkpoint, after.applied)
+        self._version = await self._store.commit(after, outputs, 0)
         self._learner = learner
         self._metrics.learned(learned, learner.quality())
-        await self._outbox.deliver([snapshot], after.applied, _no_documents)
-        await self._store.clear_outbox(self._version)
+        if outputs:
+            await self._outbox.deliver(outputs, after.applied, _no_documents)
+            await self._store.clear_outbox(self._version)
+
+    def _snapshot(self, checkpoint: bytes, applied: int) -> list[Output]:
+        """The checkpoint for `model.snapshots`, at most once a minute: it is a hundred times larger than an example."""
+        now = time.monotonic()
+        if now < self._next_snapshot:
+            return []
+        self._next_snapshot = now + _SNAPSHOT_EVERY
+        return [Output(MODEL_SNAPSHOTS, b"checkpoint", checkpoint, f"checkpoint:{applied}", 0)]
 
     async def _recover(self) -> None:
         entries = await self._store.outbox()

@@ -6,17 +6,13 @@ new mapping (`identity.changes`) into the outbox.
 
 from __future__ import annotations
 
-import logging
 import uuid
 from collections.abc import Sequence
 
 import msgspec
 import orjson
 from aiokafka.structs import ConsumerRecord
-from redis.exceptions import RedisError
-from tenacity import before_sleep_log, retry, retry_if_exception_type, wait_exponential
 
-from profiles.errors import Fenced
 from profiles.linking import Decision, decide
 from profiles.store import Output
 from profiles.stores.links import LinkChanges, LinkStore
@@ -24,6 +20,7 @@ from profiles.types import Identity, Merge, partition_of, profile_id
 from streams.ingest import LinkRequest
 from streams.metrics import WorkerMetrics
 from streams.outbox import Outbox
+from streams.patience import until_committed
 from streams.plan import Plan
 from streams.profile import Behind
 from streams.settings import Settings
@@ -31,16 +28,8 @@ from streams.topics import IDENTITY_CHANGES, PROFILE_EVENTS
 
 __all__ = ["Linker"]
 
-log = logging.getLogger(__name__)
-
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(LinkRequest).decode
-
-_patient = retry(
-    retry=retry_if_exception_type((RedisError, Fenced)),
-    wait=wait_exponential(multiplier=0.1, max=5),
-    before_sleep=before_sleep_log(log, logging.WARNING),
-)
 
 
 class Linker:
@@ -56,7 +45,7 @@ class Linker:
         self._partitions = settings.partitions
         self._metrics = metrics
 
-    @_patient
+    @until_committed
     async def handle(self, records: Sequence[ConsumerRecord], follows: int) -> None:
         """Decide about a batch of requests and commit.
 

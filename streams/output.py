@@ -15,12 +15,14 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from tenacity import before_sleep_log, retry, retry_if_exception_type, wait_exponential
 
+from streams.topics import LARGEST_RECORD
+
 __all__ = ["BatchProducer", "Row"]
 
 log = logging.getLogger(__name__)
 
 _MAX_BATCH = 512 * 1024  # bytes; half of what a broker takes by default
-_LARGEST = 5 * 1024 * 1024  # bytes of one record that we still try
+_LARGEST = LARGEST_RECORD + 64 * 1024  # with what a request adds
 
 Headers = Sequence[tuple[str, bytes]]
 

@@ -15,8 +15,6 @@ from collections.abc import Sequence
 
 import msgspec
 from aiokafka.structs import ConsumerRecord
-from redis.exceptions import RedisError
-from tenacity import before_sleep_log, retry, retry_if_exception_type, wait_exponential
 
 from profiles.documents import encode_profile
 from profiles.errors import Fenced
@@ -25,6 +23,7 @@ from profiles.types import Event, Record
 from streams.clock import Clock
 from streams.metrics import WorkerMetrics
 from streams.outbox import Fetch, Outbox
+from streams.patience import patient
 from streams.pipeline import Pipeline
 from streams.steps.work import Work
 from streams.ticks import GRAIN, Tick, event_ticks, latest_event, whole_grains
@@ -36,12 +35,6 @@ log = logging.getLogger(__name__)
 _DUE = 1000  # profiles whose timers are taken up at once
 
 _decode = msgspec.msgpack.Decoder(Record).decode
-
-_patient = retry(  # a store that is away or restarting is waited for; it is told to nobody that all is well
-    retry=retry_if_exception_type(RedisError),
-    wait=wait_exponential(multiplier=0.1, max=5),
-    before_sleep=before_sleep_log(log, logging.WARNING),
-)
 
 
 class Behind(Exception):
@@ -155,7 +148,7 @@ class ProfileRunner:
                 self._metrics.fenced()
                 state.ready = False
 
-    @_patient
+    @patient
     async def _recover(self, partition: int, state: _Partition) -> None:
         await _finish(state)
         entries = await self._store.outbox(partition)
@@ -207,7 +200,7 @@ class ProfileRunner:
             self._observe(work, records)
         return more
 
-    @_patient
+    @patient
     async def _load(self, partition: int, ids: list[str], due_by: float | None) -> Loaded:
         return await self._store.load(partition, ids, due_by=due_by, limit=_DUE)
 
@@ -235,7 +228,7 @@ class ProfileRunner:
             at = work.loaded.applied if applied is None else applied
             state.delivering = asyncio.create_task(self._deliver(state, version, changes, at))
 
-    @_patient
+    @patient
     async def _write(self, partition: int, changes: Changes) -> int:
         return await self._store.commit(partition, changes)
 

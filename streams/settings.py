@@ -28,7 +28,9 @@ class Settings(BaseSettings):
 
     host: str = Field("127.0.0.1", description="Address that HTTP listens on.")
     port: int = Field(8000, ge=0, le=65535, description="Port that HTTP listens on.")
-    metrics_port: int = Field(0, ge=0, le=65535, description="Port of a worker's own /metrics; 0 for none.")
+    metrics_port: int = Field(
+        0, ge=0, le=65535, description="Port of a worker's own /metrics, the next ones for more workers; 0 for none."
+    )
     api_token: SecretStr | None = Field(None, description="Bearer token of the support API; required to serve it.")
     rate_limit: int = Field(20_000, ge=1, description="Events a second that one write key may send to one collector.")
 

@@ -8,7 +8,8 @@ from streams.plan import Plan
 from streams.settings import Settings
 
 __all__ = [
-    "ALERTS", "IDENTITY_CHANGES", "IDENTITY_LINKS", "MODEL_SNAPSHOTS", "PROFILE_CHANGES", "PROFILE_EVENTS", "REJECTED",
+    "ALERTS", "IDENTITY_CHANGES", "IDENTITY_LINKS", "LARGEST_RECORD",
+    "MODEL_SNAPSHOTS", "PROFILE_CHANGES", "PROFILE_EVENTS", "REJECTED",
     "SEGMENT_CHANGES", "TRAINING_EXAMPLES", "TopicSpec", "topic_name", "topics",
 ]  # fmt: skip
 
@@ -23,6 +24,9 @@ TRAINING_EXAMPLES = "training.examples"
 MODEL_SNAPSHOTS = "model.snapshots"
 
 _DAY_MS = 86_400_000
+
+LARGEST_RECORD = 10 * 1024 * 1024
+"""Bytes of a record in the topics that carry profiles: 300 traits of 32 KB still fit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,7 @@ def topics(settings: Settings, plan: Plan) -> list[TopicSpec]:
     keep = {"cleanup.policy": "delete", "retention.ms": str(7 * _DAY_MS)}
     keep_long = {"cleanup.policy": "delete", "retention.ms": str(30 * _DAY_MS)}
     compact = {"cleanup.policy": "compact"}
+    large = {"max.message.bytes": str(LARGEST_RECORD)}
     many, one = settings.partitions, 1
     specs = [
         (source.topic, many, keep, f"raw events of the source {source.name}, keyed by the sender's identity")
@@ -54,11 +59,11 @@ def topics(settings: Settings, plan: Plan) -> list[TopicSpec]:
         (REJECTED, many, keep_long, "events that were not accepted: original bytes, step and reason"),
         (IDENTITY_LINKS, one, keep, "two identities met in one event; one partition, so that links never race"),
         (IDENTITY_CHANGES, one, compact, "which profile an identity belongs to; the newest for each"),
-        (PROFILE_EVENTS, many, keep_long, "checked events and commands, by profile id"),
-        (PROFILE_CHANGES, many, compact, "the newest document of every profile"),
+        (PROFILE_EVENTS, many, keep_long | large, "checked events and commands, by profile id"),
+        (PROFILE_CHANGES, many, compact | large, "the newest document of every profile"),
         (SEGMENT_CHANGES, many, keep_long, "customers entering and leaving segments"),
         (ALERTS, many, keep_long, "alerts, each change of state"),
         (TRAINING_EXAMPLES, one, keep_long, "features as they were, with the label that has matured"),
-        (MODEL_SNAPSHOTS, one, compact, "checkpoints of the learner"),
+        (MODEL_SNAPSHOTS, one, compact | large, "the latest checkpoint of the learner"),
     ]
     return [TopicSpec(topic_name(settings, name), count, config, purpose) for name, count, config, purpose in specs]

@@ -19,12 +19,13 @@ exactly-once reader cannot live with:
 from __future__ import annotations
 
 import logging
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
 import faust
-from aiokafka.structs import ConsumerRecord
+from aiokafka.errors import CommitFailedError, IllegalStateError
+from aiokafka.structs import ConsumerRecord, OffsetAndMetadata, TopicPartition
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, Message
 from faust.types.tuples import ConsumerMessage
@@ -68,6 +69,24 @@ class BatchSchema(faust.Schema):
         return message.value
 
 
+class BatchConsumerThread(driver.AIOKafkaConsumerThread):
+    """The thread that talks to the broker."""
+
+    async def _commit(self, offsets: Mapping[TP, int]) -> bool:
+        """Commit; False if the group has moved on, which is no error: whoever has the partitions now reads them again.
+
+        Faust means the same, but tells it from a crash by words that aiokafka's message does not contain.
+        """
+        assigned = self.assignment()
+        mine = {TopicPartition(*tp): OffsetAndMetadata(offset, "") for tp, offset in offsets.items() if tp in assigned}
+        try:
+            await self._ensure_consumer().commit(mine)
+        except (CommitFailedError, IllegalStateError) as error:
+            log.info("offsets not committed, the group has moved on: %s", str(error).split("\n", 1)[0])
+            return False
+        return True
+
+
 class BatchConsumer(driver.Consumer):
     """The aiokafka consumer of Faust, delivering batches."""
 
@@ -77,7 +96,7 @@ class BatchConsumer(driver.Consumer):
         super().__init__(*args, **kwargs)
         self._expected: dict[TP, int] = {}  # the offset the next batch must start at
         self._refused: dict[TP, int] = {}  # where the batch that did not start, when it was refused
-        self._ends: defaultdict[TP, dict[int, int]] = defaultdict(dict)  # first offset of a batch → offset after it
+        self._delivered: defaultdict[TP, deque[ConsumerMessage]] = defaultdict(deque)  # in order, until committed
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, ConsumerMessage]]:
         """Yield one message per partition: its value a Batch, its offset the first record's.
@@ -122,11 +141,12 @@ class BatchConsumer(driver.Consumer):
 
     def _as_message(self, batch: Batch) -> ConsumerMessage:
         first = batch.records[0]
-        self._ends[batch.tp][first.offset] = batch.next
-        return ConsumerMessage(
+        message = ConsumerMessage(
             batch.tp.topic, batch.tp.partition, first.offset, first.timestamp / 1000.0, first.timestamp_type, (),
             None, batch, None, tp=batch.tp, generation_id=self.app.consumer_generation_id,
         )  # fmt: skip
+        self._delivered[batch.tp].append(message)
+        return message
 
     def behind(self, tp: TP) -> int:
         """Records of a partition that wait in the broker, as far as the last fetch told."""
@@ -142,6 +162,7 @@ class BatchConsumer(driver.Consumer):
     async def perform_seek(self) -> None:
         """Start every assigned partition where its owner says, else where the group committed."""
         await super().perform_seek()
+        self._delivered.clear()
         assigned = self.assignment()
         self._expected = {
             tp: offset for tp in assigned if (offset := self._committed_offset.get(tp)) is not None and offset >= 0
@@ -157,23 +178,29 @@ class BatchConsumer(driver.Consumer):
     async def verify_all_partitions_active(self) -> None:
         """Nothing: Faust looks for stalled streams by single messages, and would cry wolf in every long batch."""
 
-    def _new_offset(self, tp: TP) -> int | None:
-        """The offset to commit: after the last record of the last batch that was acknowledged.
+    def _filter_tps_with_pending_acks(self, topics: Any = None) -> list[TP]:
+        return [
+            tp
+            for tp, messages in self._delivered.items()
+            if messages and messages[0].acked and (topics is None or tp in topics or tp.topic in topics)
+        ]
 
-        Faust notes an acknowledged batch by its first offset, in a way of its own that cannot be taken over (its
-        compiled streams do it in place); one agent handles a partition's batches in order, so the latest speaks for
-        all before it.
+    def _new_offset(self, tp: TP) -> int | None:
+        """The offset to commit: after the last record of the batches that are done, from the oldest on without a gap.
+
+        Only the mark on the message itself counts. Faust's compiled streams never call `ack`; they write into tables
+        of the consumer, which know a batch by its first offset, and a batch that is read again may end elsewhere.
         """
-        acked = self._acked[tp]
-        if not acked:
-            return None
-        last = max(acked)
-        acked.clear()
-        self._acked_index[tp].clear()
-        ends = self._ends[tp]
-        offset = ends.get(last)
-        self._ends[tp] = {first: end for first, end in ends.items() if first > last}
+        offset = None
+        messages = self._delivered[tp]
+        while messages and messages[0].acked:
+            offset = messages.popleft().value.next
+        self._acked.pop(tp, None)
+        self._acked_index.pop(tp, None)
         return offset
+
+    def _new_consumer_thread(self) -> BatchConsumerThread:
+        return BatchConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Forget the places of partitions that another worker will read."""
@@ -181,7 +208,7 @@ class BatchConsumer(driver.Consumer):
         for tp in revoked:
             self._expected.pop(tp, None)
             self._refused.pop(tp, None)
-            self._ends.pop(tp, None)
+            self._delivered.pop(tp, None)
 
 
 def use_batches(app: faust.App, positions: Positions | None = None) -> None:

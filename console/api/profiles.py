@@ -66,6 +66,6 @@ def profiles_router(deps: ApiDeps) -> APIRouter:
         limit: Annotated[int, Query(ge=1, le=MAX_EVENTS, description="A profile keeps the latest 24.")] = MAX_EVENTS,
     ) -> Page[EventView]:
         entries = latest_events(await known(identity), limit)
-        return Page(data=[event_view(entry) for entry in entries], next=None)
+        return Page(data=[event_view(entry, deps.plan) for entry in entries], next=None)
 
     return router

@@ -1,7 +1,8 @@
 -- Write a batch: everything or, if the unit has moved on, nothing.
 -- KEYS: meta, outbox, then the keys that the groups name by their number.
--- ARGV: version, applied ('' leaves it), watermark ('' leaves it), produced, outbox entry ('' for none), then groups:
---       command, number of the key, number of arguments, arguments…
+-- ARGV: version, applied ('' leaves it), watermark ('' leaves it), produced, outbox entry ('' for none), and the groups
+--       as one msgpack: [[command, number of the key, [argument…]]…]; then whatever is binary, which an argument [n]
+--       stands for. Packing thousands of arguments one by one would cost the worker more than the rest of a commit.
 -- Answers the new version, or -1 when fenced.
 local version = tonumber(redis.call('HGET', KEYS[1], 'version') or '0')
 if version ~= tonumber(ARGV[1]) then
@@ -22,11 +23,15 @@ end
 if ARGV[5] ~= '' then
   redis.call('ZADD', KEYS[2], version, version .. ':' .. ARGV[5])
 end
-local i = 6
-while i <= #ARGV do
-  local command, key, n = ARGV[i], KEYS[tonumber(ARGV[i + 1])], tonumber(ARGV[i + 2])
-  i = i + 3
-  redis.call(command, key, unpack(ARGV, i, i + n - 1))
-  i = i + n
+for _, group in ipairs(cmsgpack.unpack(ARGV[6])) do
+  local arguments = group[3]
+  if group[1] == 'HSET' then
+    for i, argument in ipairs(arguments) do
+      if type(argument) == 'table' then
+        arguments[i] = ARGV[argument[1]]
+      end
+    end
+  end
+  redis.call(group[1], KEYS[group[2]], unpack(arguments))
 end
 return version

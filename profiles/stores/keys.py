@@ -30,7 +30,7 @@ class Keys:
         self.profiles = f"{tag}:profiles"  # hash: profile id → document
         self.timers = f"{tag}:timers"  # sorted set: profile id by wake_at
         self.risk = f"{tag}:risk"  # sorted set: profile id by risk
-        self.recent = f"{tag}:recent"  # sorted set: profile id by updated; the latest 1,000
+        self.recent = f"{tag}:recent"  # sorted set: profile id by updated; the latest 100
         self.alerts = f"{tag}:alerts"  # hash: alert id → (profile id, alert)
         self.alerts_by_time = f"{tag}:alerts:time"  # sorted set: alert id by opened
         self.outbox = f"{tag}:outbox"  # sorted set: entry by version

@@ -1,15 +1,14 @@
 -- Read what a batch needs, in one round trip.
--- KEYS: meta, profiles, timers   ARGV: due_by ('' for none), limit, profile ids…
+-- KEYS: meta, profiles, timers   ARGV: due_by ('' for none), limit, msgpack of the profile ids
 -- Answers {version, applied, watermark, {due id, when, …}, {id, document, …}}
 local meta = redis.call('HMGET', KEYS[1], 'version', 'applied', 'watermark')
 local due = {}
 if ARGV[1] ~= '' then
   due = redis.call('ZRANGEBYSCORE', KEYS[3], '-inf', ARGV[1], 'WITHSCORES', 'LIMIT', 0, ARGV[2])
 end
-local wanted, ids = {}, {}
-for i = 3, #ARGV do
-  wanted[ARGV[i]] = true
-  ids[#ids + 1] = ARGV[i]
+local wanted, ids = {}, cmsgpack.unpack(ARGV[3])
+for _, id in ipairs(ids) do
+  wanted[id] = true
 end
 for i = 1, #due, 2 do
   if not wanted[due[i]] then

@@ -24,12 +24,12 @@ from profiles.types import Profile
 
 __all__ = ["Client", "RedisStore", "Unit", "connect"]
 
-RECENT = 1000
+RECENT = 100
 """Profiles of a partition in its index of the latest."""
 
 _CHUNK = 2000  # arguments of one command inside a script; Lua's unpack takes some 8,000
 
-_encode_outputs = msgspec.msgpack.Encoder().encode
+_pack = msgspec.msgpack.Encoder().encode
 _decode_outputs = msgspec.msgpack.Decoder(list[Output]).decode
 
 Group = tuple[str, str, list[Any]]
@@ -72,20 +72,23 @@ class Unit:
         groups: list[Group],
     ) -> int:
         names: dict[str, int] = {keys.meta: 1, keys.outbox: 2}
-        args: list[Any] = [
-            version,
-            "" if applied is None else applied,
-            "" if watermark is None else repr(watermark),
-            produced,
-            _encode_outputs(outputs) if outputs else "",
-        ]
+        binary: list[bytes] = []
+        numbered: list[tuple[str, int, list[Any]]] = []
         for command, key, values in groups:
             number = names.setdefault(key, len(names) + 1)
             size = _CHUNK - _CHUNK % _STRIDE.get(command, 1)
             for start in range(0, len(values), size):
                 part = values[start : start + size]
-                args += (command, number, len(part))
-                args += part
+                numbered.append((command, number, _set_aside(part, binary) if command == "HSET" else part))
+        args: list[Any] = [
+            version,
+            "" if applied is None else applied,
+            "" if watermark is None else repr(watermark),
+            produced,
+            _pack(outputs) if outputs else "",
+            _pack(numbered),
+            *binary,
+        ]
         answer: int = await self._commit_script(keys=list(names), args=args)
         if answer < 0:
             raise Fenced(f"{keys.tag} is no longer at version {version}: another writer has taken over")
@@ -113,7 +116,7 @@ class RedisStore(Unit):
         keys = Keys.of(partition)
         version, applied, watermark, due, found = await self._load_script(
             keys=[keys.meta, keys.profiles, keys.timers],
-            args=["" if due_by is None else repr(due_by), limit, *ids],
+            args=["" if due_by is None else repr(due_by), limit, _pack(ids)],
         )
         return Loaded(
             int(version),
@@ -156,6 +159,21 @@ class RedisStore(Unit):
 
     async def clear_outbox(self, partition: int, up_to: int) -> None:
         await self._clear_outbox(Keys.of(partition), up_to)
+
+
+_FIXED = 6  # arguments of the commit script before what is binary
+
+
+def _set_aside(values: list[Any], binary: list[bytes]) -> list[Any]:
+    """The values with each bytes replaced by [its place among the arguments]: Lua's msgpack knows text only."""
+    placed = []
+    for value in values:
+        if type(value) is bytes:
+            binary.append(value)
+            placed.append([_FIXED + len(binary)])
+        else:
+            placed.append(value)
+    return placed
 
 
 def _groups(keys: Keys, changes: Changes) -> list[Group]:
@@ -203,7 +221,7 @@ def _groups(keys: Keys, changes: Changes) -> list[Group]:
     for segment, id_ in changes.left:
         groups.append(("ZREM", keys.segment(segment), [id_]))
     for id_, alert in changes.alerts:
-        groups.append(("HSET", keys.alerts, [alert.id, msgspec.msgpack.encode((id_, alert))]))
+        groups.append(("HSET", keys.alerts, [alert.id, _pack((id_, alert))]))
         groups.append(("ZADD", keys.alerts_by_time, [alert.opened, alert.id]))
     return [group for group in groups if group[2]]
 

@@ -63,6 +63,11 @@ class Plan:
         self._rules: dict[tuple[str, str, str], EventRule] = {
             (source, rule.type, rule.name): rule for rule in self.rules for source in rule.sources
         }
+        self._roles = {
+            (source, rule.type if rule.name == "*" else rule.name): rule.role
+            for rule in self.rules
+            for source in rule.sources
+        }
         self._traits = Checker("traits", file.traits, "drop_property", file.extra)
         self._extract = compile_extractor(self.identities, self.blocked)
         self._unplanned: EventRule | None = None
@@ -89,6 +94,10 @@ class Plan:
         """
         rules = self._rules
         return rules.get((source, type, name)) or rules.get((source, type, "*")) or self._unplanned
+
+    def role_of(self, source: str, name: str) -> str:
+        """The role of an event of a timeline, by the source and name it is known under; "" for none."""
+        return self._roles.get((source, name), "")
 
     def why_unplanned(self, source: str, type: str, name: str) -> str:
         """Why `event` found no rule, and what the sender may have meant."""

@@ -13,6 +13,7 @@ from typing import Any
 from profiles.errors import Unacceptable
 from profiles.stores.links import LinkStore
 from profiles.types import Event, Identity, profile_id
+from streams.patience import patient
 from streams.plan import Plan
 from streams.steps.intake import Intake, Item, each
 
@@ -31,11 +32,12 @@ def identify(plan: Plan, links: LinkStore) -> Callable[[Intake], Awaitable[None]
             raise Unacceptable("no_identity", "none of the plan's identities is in the event, or only blocked values")
 
     found = each("identify", find)
+    look_up = patient(links.profiles_of)
 
     async def run(batch: Intake) -> None:
         found(batch)
         every = {identity for item in batch.items for identity in item.identities}
-        linked = await links.profiles_of(list(every))
+        linked = await look_up(list(every))
         for item in batch.items:
             profiles = [linked.get(identity) or own(identity) for identity in item.identities]
             target = profiles[0]

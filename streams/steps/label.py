@@ -35,7 +35,7 @@ def label(config: ChurnConfig, currency: str) -> Callable[[Work], None]:
                 )
             if profile.snapshot_at and profile.snapshot_at <= now:
                 due.setdefault(now, []).append(profile)
-            profile.snapshot_at = labels.next_snapshot(profile, now, config) or 0.0
+            profile.snapshot_at = labels.next_snapshot(profile, now, config) or 0
         for now, profiles in due.items():
             labels.take_all(profiles, now, config, currency)
 

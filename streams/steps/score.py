@@ -29,7 +29,7 @@ def score(champion: Callable[[], Weights], config: ChurnConfig, currency: str) -
         scores = score_profiles(profiles, times, champion(), config, currency)
         for profile, now, scored in zip(profiles, times, scores, strict=True):
             profile.score = scored
-            profile.rescore_at = next_rescore(profile, now, config) or 0.0
+            profile.rescore_at = next_rescore(profile, now, config) or 0
             move(profile, now, config)
 
     return run

@@ -35,8 +35,8 @@ def wake(segments: Segments, alerts: Alerts, config: ChurnConfig) -> Callable[[W
             alerts.next_change(profile, now) if profile.alerts else None,
             lifecycle.next_change(profile, now, config),
         )
-        earliest = min((time for time in times if time), default=0.0)
-        return max(earliest, now + SOON) if earliest else 0.0
+        earliest = min((time for time in times if time), default=0)
+        return max(earliest, now + SOON) if earliest else 0
 
     def _label_due(profile: Profile, now: float) -> float | None:
         at = labels.next_due(profile, config)
