@@ -26,6 +26,7 @@ from rich.table import Table
 
 from benchmarks.followers import Followers
 from benchmarks.histogram import quantiles_of
+from benchmarks.http_client import HttpClient
 from benchmarks.rapport_run import environment, prepare
 from benchmarks.sender import Sender
 from benchmarks.servers import Servers, child, empty_redis, python, started, stop_on_sigterm
@@ -92,12 +93,13 @@ def _measure(
 
         async def go() -> tuple[Followers, float]:
             keys = {source.name: source.write_key.get_secret_value() for source in prepared.plan.sources.values()}
-            async with Followers(settings, prepared.plan) as followers:
-                await sender.run(url, keys, followers, warmup)  # warm-up
+            client = HttpClient(settings.host, settings.port)
+            async with Followers(settings, prepared.plan) as followers, client:
+                await sender.run(client, keys, followers, warmup)
                 followers.count = True
                 before = {name: sum(process.cpu_times()[:2]) for name, process in used.items()}
                 began = time.monotonic()
-                await sender.run(url, keys, followers, seconds)
+                await sender.run(client, keys, followers, seconds)
                 took = time.monotonic() - began
                 followers.cpu = {
                     name: (sum(process.cpu_times()[:2]) - before[name]) / took for name, process in used.items()
@@ -106,6 +108,8 @@ def _measure(
                 return followers, took
 
         followers, took = uvloop.run(go())
+        if serve.poll() is not None or work.poll() is not None:
+            raise RuntimeError(f"a role has ended by itself: serve {serve.poll()}, work {work.poll()}")
         metrics = httpx.get(f"http://{settings.host}:{settings.metrics_port}/metrics", timeout=10).text
         return {
             "accepted": followers.accepted,

@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from random import Random
 from typing import Any
 
-import httpx
 import orjson
 
 from benchmarks.followers import Followers
+from benchmarks.http_client import HttpClient
 
 __all__ = ["Sender"]
 
@@ -35,15 +35,14 @@ class Sender:
         self._random = Random(7)
         self._requests = 0
 
-    async def run(self, url: str, keys: dict[str, str], followers: Followers, seconds: float) -> None:
+    async def run(self, client: HttpClient, keys: dict[str, str], followers: Followers, seconds: float) -> None:
         """Send for so long; returns when all requests are answered.
 
         Raises:
             RuntimeError: the collector did not answer 200.
         """
         interval = self._per_request / self.rate
-        limits = httpx.Limits(max_connections=64, max_keepalive_connections=64)
-        async with httpx.AsyncClient(base_url=url, limits=limits, timeout=30) as client, asyncio.TaskGroup() as tasks:
+        async with asyncio.TaskGroup() as tasks:
             began = time.monotonic()
             for number in range(round(seconds / interval)):
                 wait = began + number * interval - time.monotonic()
@@ -75,14 +74,14 @@ class Sender:
         return {"type": "track", "event": "CSAT Answered", "userId": user, "properties": properties, "context": context}
 
 
-async def _post(client: httpx.AsyncClient, key: str, batch: list[dict[str, Any]], followers: Followers) -> None:
+async def _post(client: HttpClient, key: str, batch: list[dict[str, Any]], followers: Followers) -> None:
     now = datetime.now(UTC).isoformat()
     for event in batch:
         event["messageId"] = str(uuid.uuid4())
         event["timestamp"] = now
     body = orjson.dumps({"batch": batch, "sentAt": now})
     asked = time.time()
-    response = await client.post("/v1/batch", content=body, auth=(key, ""))
-    if response.status_code != 200:
-        raise RuntimeError(f"the collector answers {response.status_code}: {response.text[:300]}")
+    status, answer = await client.post("/v1/batch", key, body)
+    if status != 200:
+        raise RuntimeError(f"the collector answers {status}: {answer[:300].decode()}")
     followers.sent([(event["userId"], event["messageId"]) for event in batch], asked, time.time())
