@@ -169,7 +169,7 @@ class AlertView(_Document):
 class EventView(_Document):
     """One event as an agent sees it."""
 
-    id: str = Field(description="Tells it from other events: a digest of its source and messageId.")
+    id: str = Field(description="Tells it from other events: a digest of what is shown of it.")
     time: Time
     source: str
     name: str
@@ -181,7 +181,7 @@ class EventView(_Document):
 class ProfileView(_Document):
     """One customer."""
 
-    id: str = Field(description="Profile id, 32 hex digits.")
+    id: str = Field(description="Profile id, 22 characters.")
     identities: list[IdentityView] = Field(description="The strongest type first.")
     traits: dict[str, Figure]
     first_seen: Time

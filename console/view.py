@@ -7,7 +7,10 @@ worked out twice. Times are RFC 3339 in UTC; money is a decimal string beside it
 from __future__ import annotations
 
 from decimal import Decimal
+from hashlib import blake2b
 from typing import Protocol
+
+from msgspec.msgpack import encode
 
 from console.documents import (
     ActivityView,
@@ -123,7 +126,7 @@ def event_view(entry: TimelineEntry, plan: Described | None = None) -> EventView
     """One event of a customer's timeline."""
     role = plan.role_of(entry.source, entry.name) if plan else ""
     return EventView(
-        id=entry.id.hex(),
+        id=blake2b(encode(entry), digest_size=8).hexdigest(),
         time=rfc3339(entry.time),
         source=entry.source,
         name=entry.name,

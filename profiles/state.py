@@ -77,7 +77,7 @@ def apply(profile: Profile, event: Event, currency: str, caps: Caps, digest: byt
         special = _BY_ROLE.get(event.role)
         if special is not None:
             special(profile, event, currency, caps)
-    entry = TimelineEntry(time, digest, event.source, event.name, event.amount, event.currency, event.subject)
+    entry = TimelineEntry(time, event.source, event.name, event.amount, event.currency, event.subject)
     add_entry(profile, entry, caps.timeline)
 
 

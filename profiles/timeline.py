@@ -31,8 +31,8 @@ def add_entry(profile: Profile, entry: TimelineEntry, cap: int) -> None:
 
 def latest_events(profile: Profile, limit: int) -> list[TimelineEntry]:
     """The newest events, newest first."""
-    entries = sorted((_decode(packed) for packed in _entries(profile.timeline)), key=_newest, reverse=True)
-    return entries[:limit]
+    newest = sorted(_entries(profile.timeline), key=_newest, reverse=True)[:limit]
+    return [_decode(packed) for packed in newest]
 
 
 def merge_timelines(winner: Profile, loser: Profile, cap: int) -> None:
@@ -52,11 +52,11 @@ def _entries(timeline: bytes) -> list[bytes]:
     return found
 
 
-def _newest(entry: TimelineEntry) -> tuple[float, str, bytes]:
-    return entry.time, entry.source, entry.id
+def _newest(packed: bytes) -> tuple[float, bytes]:
+    return _decode(packed).time, packed
 
 
 def _trim(profile: Profile, cap: int) -> None:
-    newest = sorted(_entries(profile.timeline), key=lambda packed: _newest(_decode(packed)))[-cap:]
+    newest = sorted(_entries(profile.timeline), key=_newest)[-cap:]
     profile.timeline = b"".join(len(packed).to_bytes(2, "big") + packed for packed in newest)
     profile.timeline_count = len(newest)

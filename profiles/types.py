@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import uuid
 import zlib
+from base64 import urlsafe_b64encode
 from hashlib import blake2b, sha1
 from typing import Any
 
@@ -34,10 +35,14 @@ SPEND_HALF_LIVES = tuple(weeks * 7 * 86400.0 for weeks in (8, 26))
 
 
 def profile_id(namespace: uuid.UUID, identity: Identity) -> str:
-    """The id of the profile that an unmapped identity *is*: 32 hex digits, the same on every machine."""
+    """The id of the profile that an unmapped identity *is*: a version 5 UUID in 22 characters of base64url.
+
+    The same on every machine. Short, because every index repeats it.
+    """
     digest = sha1(namespace.bytes + f"{identity[0]}\0{identity[1]}".encode(), usedforsecurity=False).digest()
-    # The version and variant bits of RFC 9562, 5.5: this is uuid.uuid5(…).hex, without making the object.
-    return (digest[:6] + bytes((digest[6] & 0x0F | 0x50, digest[7], digest[8] & 0x3F | 0x80)) + digest[9:16]).hex()
+    # The version and variant bits of RFC 9562, 5.5: this is uuid.uuid5(…).bytes, without making the object.
+    id_ = digest[:6] + bytes((digest[6] & 0x0F | 0x50, digest[7], digest[8] & 0x3F | 0x80)) + digest[9:16]
+    return urlsafe_b64encode(id_)[:22].decode()
 
 
 def partition_of(profile: str, partitions: int) -> int:
@@ -223,7 +228,6 @@ class TimelineEntry(msgspec.Struct, array_like=True, gc=False):
     """What an agent sees of one event."""
 
     time: float
-    id: bytes  # `event_digest`: where many events are kept, eight bytes are enough to tell them apart
     source: str
     name: str
     amount: int = 0

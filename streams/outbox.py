@@ -16,8 +16,6 @@ from streams.topics import PROFILE_CHANGES, topic_name
 
 __all__ = ["Fetch", "Outbox"]
 
-_ID_LENGTH = 32
-
 Fetch = Callable[[list[str]], Awaitable[dict[str, bytes]]]
 
 
@@ -55,7 +53,7 @@ class Outbox:
             await self._producer.produce(rows)
 
     async def _documents(self, output: Output, applied: int, fetch: Fetch) -> list[Row]:
-        ids = [output.value[start : start + _ID_LENGTH].decode() for start in range(0, len(output.value), _ID_LENGTH)]
+        ids = output.value.decode().split("\n")
         topic, headers = self._name(PROFILE_CHANGES), [("applied", str(applied).encode())]
         return [
             Row(topic, output.partition, id_.encode(), document, headers)

@@ -89,7 +89,7 @@ class Work:
 
     def changes(self, applied: int | None, produced: int) -> Changes:
         """All of it, as one commit."""
-        ids = "".join(self.changed).encode()
+        ids = "\n".join(self.changed).encode()
         documents = [Output(PROFILE_CHANGES, b"", ids, partition=self.partition)] if ids else []
         return Changes(
             version=self.loaded.version,
