@@ -13,7 +13,7 @@ import math
 import os
 import socket
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping
 from typing import Any
 
 import faust
@@ -25,6 +25,7 @@ from profiles.stores.redis import RedisStore, connect
 from profiles.stores.setup import beat, check_setup
 from streams.clock import Clock, WallClock
 from streams.ingest import Ingest
+from streams.lanes import Handle, Lanes
 from streams.learning import Champion, LearnerRunner
 from streams.linker import Linker
 from streams.metrics import WorkerMetrics
@@ -36,7 +37,7 @@ from streams.plan import Plan
 from streams.profile import Behind, ProfileRunner
 from streams.settings import Settings
 from streams.topics import IDENTITY_LINKS, PROFILE_EVENTS, TRAINING_EXAMPLES, topic_name
-from streams.transport import Batch, BatchSchema, use_batches
+from streams.transport import Batch, BatchSchema, joined, use_batches
 
 __all__ = ["WorkerApp", "create_worker"]
 
@@ -121,16 +122,12 @@ class Worker:
 
     def register(self) -> None:
         """Put the agents and tasks on the app."""
-        schema = BatchSchema()
         for source in self._plan.sources.values():
-            topic = self.app.topic(topic_name(self._settings, source.topic), schema=schema)
-            self.app.agent(topic, name=f"ingest-{source.name}")(self._agent(self._ingest_from(source.name)))
-        for name, topic_, handle in (
-            ("profile", self._profile_events, self._apply),
-            ("linker", self._identity_links, self._link),
-            ("learner", self._training_examples, self._learn),
-        ):
-            self.app.agent(self.app.topic(topic_, schema=schema), name=name)(self._agent(handle))
+            topic = topic_name(self._settings, source.topic)
+            self._agent(f"ingest-{source.name}", topic, self._ingest_from(source.name), lambda batch: batch.tp.topic)
+        self._agent("profile", self._profile_events, self._apply, lambda batch: batch.tp.partition)
+        self._agent("linker", self._identity_links, self._link, lambda batch: batch.tp.partition)
+        self._agent("learner", self._training_examples, self._learn, lambda batch: batch.tp.partition)
         self.app.task(self._every(0.5, self._fire_timers))
         self.app.task(self._every(1.0, self._refresh))
         self.app.task(self._every(_LAG_EVERY, self._measure_lag))
@@ -160,19 +157,24 @@ class Worker:
     def _revoked(self, *_: Any, **__: Any) -> None:
         self.profiles.assigned(())
 
-    def _agent(self, handle: Callable[[Batch], Awaitable[None]]) -> Callable[[Any], Awaitable[None]]:
-        async def agent(stream: Any) -> None:
-            async for batch in stream:
-                try:
-                    await handle(batch)
-                except Behind as behind:
-                    await self._rewind(batch.tp, behind.offset)
-                except Exception:
-                    self._die(f"cannot handle {batch.tp} from offset {batch.records[0].offset}")
-                else:
-                    self._rewound.pop(batch.tp, None)
+    def _agent(self, name: str, topic: str, handle: Handle, lane: Callable[[Batch], Hashable]) -> None:
+        async def safely(batches: list[Batch]) -> None:
+            first = batches[0]
+            try:
+                await handle(batches)
+            except Behind as behind:
+                await self._rewind(first.tp, behind.offset)
+            except Exception:
+                self._die(f"cannot handle {first.tp} from offset {first.records[0].offset}")
+            else:
+                self._rewound.pop(first.tp, None)
 
-        return agent
+        async def agent(stream: Any) -> None:
+            lanes = Lanes(safely, lane, self._settings.batch)
+            async for event in stream.noack().events():
+                await lanes.put(event)
+
+        self.app.agent(self.app.topic(topic, schema=BatchSchema()), name=name)(agent)
 
     def _die(self, what: str) -> None:
         log.critical("%s; stopping without acknowledging it", what, exc_info=True)
@@ -185,20 +187,23 @@ class Worker:
             self._rewound[tp] = offset
             await self.app.consumer.rewind(tp, offset)
 
-    def _ingest_from(self, source: str) -> Callable[[Batch], Awaitable[None]]:
-        async def handle(batch: Batch) -> None:
-            await self.ingest.handle(source, batch.records)
+    def _ingest_from(self, source: str) -> Handle:
+        async def handle(batches: list[Batch]) -> None:
+            await self.ingest.handle(source, [record for batch in batches for record in batch.records])
 
         return handle
 
-    async def _apply(self, batch: Batch) -> None:
-        await self.profiles.handle(batch.tp.partition, batch.records, batch.follows)
+    async def _apply(self, batches: list[Batch]) -> None:
+        for batch in joined(batches):
+            await self.profiles.handle(batch.tp.partition, batch.records, batch.follows)
 
-    async def _link(self, batch: Batch) -> None:
-        await self.linker.handle(batch.records, batch.follows)
+    async def _link(self, batches: list[Batch]) -> None:
+        for batch in joined(batches):
+            await self.linker.handle(batch.records, batch.follows)
 
-    async def _learn(self, batch: Batch) -> None:
-        await self.learner.handle(batch.records, batch.follows)
+    async def _learn(self, batches: list[Batch]) -> None:
+        for batch in joined(batches):
+            await self.learner.handle(batch.records, batch.follows)
 
     def _every(self, seconds: float, function: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
         async def task() -> None:
@@ -215,15 +220,17 @@ class Worker:
     async def _fire_timers(self) -> None:
         if not self._event_time and self._catching_up():
             return
-        for partition in self.profiles.partitions:
-            if self._event_time:
-                until = self.profiles.watermark
-                if not until or self.profiles.idle(partition) < _IDLE:
-                    continue
-            else:
-                until = self._clock.now()
-            while await self.profiles.fire(partition, until):
-                pass
+        await asyncio.gather(*(self._fire(partition) for partition in self.profiles.partitions))
+
+    async def _fire(self, partition: int) -> None:
+        if self._event_time:
+            until = self.profiles.watermark
+            if not until or self.profiles.idle(partition) < _IDLE:
+                return
+        else:
+            until = self._clock.now()
+        while await self.profiles.fire(partition, until):
+            pass
 
     def _catching_up(self) -> bool:
         """Whether events that may break a silence still wait, as after an outage: silence proves nothing then."""
@@ -264,7 +271,7 @@ def create_worker(
         broker_heartbeat_interval=settings.session_timeout / 5,
         broker_commit_interval=1.0,
         broker_max_poll_records=settings.batch,
-        stream_buffer_maxsize=8,  # batches, not events
+        stream_buffer_maxsize=64,  # batches, not events
         stream_wait_empty=True,
     )
     worker = Worker(app, settings, plan, metrics or WorkerMetrics(), clock or WallClock())

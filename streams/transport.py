@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict, deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import faust
@@ -30,7 +30,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, Message
 from faust.types.tuples import ConsumerMessage
 
-__all__ = ["Batch", "BatchSchema", "Positions", "use_batches"]
+__all__ = ["Batch", "BatchSchema", "Positions", "joined", "use_batches"]
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +56,17 @@ class Batch:
     def next(self) -> int:
         """The offset after the last record."""
         return int(self.records[-1].offset) + 1
+
+
+def joined(batches: Sequence[Batch]) -> list[Batch]:
+    """Batches of one partition, in order, with those that continue each other made one."""
+    whole: list[Batch] = []
+    for batch in batches:
+        if whole and batch.follows == whole[-1].next:
+            whole[-1] = Batch(batch.tp, [*whole[-1].records, *batch.records], whole[-1].follows)
+        else:
+            whole.append(batch)
+    return whole
 
 
 class BatchSchema(faust.Schema):
