@@ -77,13 +77,14 @@ def claim(data_dir: Path) -> Iterator[None]:
     except OSError as error:
         raise Misconfigured(f"cannot write to {data_dir} ({error.strerror}): say --data-dir DIRECTORY") from error
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise Misconfigured(
+                f"another `rapport up` runs in {data_dir}: stop it first, or start this one with another "
+                "--data-dir and --port"
+            ) from error
         yield
-    except BlockingIOError as error:
-        raise Misconfigured(
-            f"another `rapport up` runs in {data_dir}: stop it first, or start this one with another "
-            "--data-dir and --port"
-        ) from error
     finally:
         os.close(lock)
 

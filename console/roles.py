@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -104,6 +105,8 @@ def _run_many(workers: int) -> int:
 
     for child in children:
         threading.Thread(target=watch, args=(child,), daemon=True).start()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: ended.set())
     try:
         ended.wait()
         return next((child.returncode for child in children if child.returncode), 0)

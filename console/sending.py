@@ -164,5 +164,5 @@ class Bookmark:
             fresh.write_bytes(msgspec.json.encode(self._mark))
             fresh.replace(self.path)
         except OSError as error:
-            raise Misconfigured(f"{self.path} cannot be written ({error}); give --data with a directory") from error
+            raise Misconfigured(f"{self.path} cannot be written ({error}); give --data-dir with a directory") from error
         self._written = time.monotonic()

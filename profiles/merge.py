@@ -131,7 +131,8 @@ def _merge_opinion(ours: Opinion, theirs: Opinion) -> None:
 
 
 def _merge_seen(winner: Profile, loser: Profile, caps: Caps) -> None:
+    """Both memories, the winner's last: it is twice as long until the winner's next events have made it forget."""
     ours = array("Q", winner.seen)
     known = set(ours)
-    ours.extend(digest for digest in array("Q", loser.seen) if digest not in known)
-    winner.seen = ours[-caps.seen :].tobytes()
+    theirs = array("Q", (digest for digest in array("Q", loser.seen) if digest not in known))
+    winner.seen = (theirs + ours)[-2 * caps.seen :].tobytes()

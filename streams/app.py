@@ -76,10 +76,12 @@ class Worker:
         self._event_time = settings.clock == "event"
         self._redis = connect(settings.redis.get_secret_value())
         self._producer = BatchProducer(settings.kafka)
+        # A producer has one request under way at a time: events must not wait behind documents on their way out.
+        self._outputs = BatchProducer(settings.kafka)
         self._store = RedisStore(self._redis)
         self._links = LinkStore(self._redis)
         self._learner_store = LearnerStore(self._redis)
-        outbox = Outbox(self._producer, settings)
+        outbox = Outbox(self._outputs, settings)
         self.champion = Champion(self._learner_store, plan.churn)
         self.ingest = Ingest(ingest_pipeline(plan, self._links), self._producer, settings, metrics, clock)
         self.profiles = ProfileRunner(
@@ -95,8 +97,10 @@ class Worker:
         self._profile_events = topic_name(settings, PROFILE_EVENTS)
         self._identity_links = topic_name(settings, IDENTITY_LINKS)
         self._training_examples = topic_name(settings, TRAINING_EXAMPLES)
-        self._rewound: dict[TP, int] = {}
         self._settled = math.inf
+        self._event_topics = {self._profile_events} | {
+            topic_name(settings, source.topic) for source in plan.sources.values()
+        }
         self._name = f"{socket.gethostname()}-{os.getpid()}"
 
     async def start(self) -> None:
@@ -112,12 +116,14 @@ class Worker:
             segments=[rule.name for rule in self._plan.segments],
         )
         await self._producer.start()
+        await self._outputs.start()
         await self.champion.refresh()
 
     async def stop(self) -> None:
         """Finish and disconnect."""
         await self.profiles.close()
         await self._producer.stop()
+        await self._outputs.stop()
         await self._redis.aclose()
 
     def register(self) -> None:
@@ -128,7 +134,7 @@ class Worker:
         self._agent("profile", self._profile_events, self._apply, lambda batch: batch.tp.partition)
         self._agent("linker", self._identity_links, self._link, lambda batch: batch.tp.partition)
         self._agent("learner", self._training_examples, self._learn, lambda batch: batch.tp.partition)
-        self.app.task(self._every(0.5, self._fire_timers))
+        self.app.task(self._every(1.0, self._fire_timers))
         self.app.task(self._every(1.0, self._refresh))
         self.app.task(self._every(_LAG_EVERY, self._measure_lag))
         self.app.on_partitions_revoked.connect(self._revoked, weak=False)
@@ -147,7 +153,6 @@ class Worker:
                 answer[tp] = (await self._links.state())[1] + 1
             elif tp.topic == self._training_examples:
                 answer[tp] = (await self._learner_store.load()).applied + 1
-        self._rewound.clear()
         self._settled = time.monotonic() + _SETTLING
         log.info("reading %d partitions, %d of them profiles'", len(set(assigned)), len(mine))
         if assigned:
@@ -162,12 +167,8 @@ class Worker:
             first = batches[0]
             try:
                 await handle(batches)
-            except Behind as behind:
-                await self._rewind(first.tp, behind.offset)
             except Exception:
                 self._die(f"cannot handle {first.tp} from offset {first.records[0].offset}")
-            else:
-                self._rewound.pop(first.tp, None)
 
         async def agent(stream: Any) -> None:
             lanes = Lanes(safely, lane, self._settings.batch)
@@ -181,11 +182,15 @@ class Worker:
         logging.shutdown()
         os._exit(1)
 
-    async def _rewind(self, tp: TP, offset: int) -> None:
-        if self._rewound.get(tp) != offset:  # else: a batch from before the rewind, on its way already
-            log.warning("%s: the store continues at offset %d; reading again from there", tp, offset)
-            self._rewound[tp] = offset
-            await self.app.consumer.rewind(tp, offset)
+    async def _each(self, batches: list[Batch], handle: Callable[[Batch], Awaitable[None]]) -> None:
+        """Handle a partition's batches; one that the store is not ready for is read again from where it is."""
+        for batch in joined(batches):
+            try:
+                await handle(batch)
+            except Behind as behind:
+                if self.app.consumer.is_current(batch):  # else: it was on its way before the rewind that is under way
+                    log.warning("%s: the store continues at offset %d; reading again", batch.tp, behind.offset)
+                    await self.app.consumer.rewind(batch.tp, behind.offset)
 
     def _ingest_from(self, source: str) -> Handle:
         async def handle(batches: list[Batch]) -> None:
@@ -194,16 +199,13 @@ class Worker:
         return handle
 
     async def _apply(self, batches: list[Batch]) -> None:
-        for batch in joined(batches):
-            await self.profiles.handle(batch.tp.partition, batch.records, batch.follows)
+        await self._each(batches, lambda batch: self.profiles.handle(batch.tp.partition, batch.records, batch.follows))
 
     async def _link(self, batches: list[Batch]) -> None:
-        for batch in joined(batches):
-            await self.linker.handle(batch.records, batch.follows)
+        await self._each(batches, lambda batch: self.linker.handle(batch.records, batch.follows))
 
     async def _learn(self, batches: list[Batch]) -> None:
-        for batch in joined(batches):
-            await self.learner.handle(batch.records, batch.follows)
+        await self._each(batches, lambda batch: self.learner.handle(batch.records, batch.follows))
 
     def _every(self, seconds: float, function: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
         async def task() -> None:
@@ -225,7 +227,7 @@ class Worker:
     async def _fire(self, partition: int) -> None:
         if self._event_time:
             until = self.profiles.watermark
-            if not until or self.profiles.idle(partition) < _IDLE:
+            if not until or self.profiles.idle(partition) < _IDLE or self._waiting():
                 return
         else:
             until = self._clock.now()
@@ -236,8 +238,12 @@ class Worker:
         """Whether events that may break a silence still wait, as after an outage: silence proves nothing then."""
         if time.monotonic() < self._settled:
             return True
+        return self._waiting() > self._settings.batch
+
+    def _waiting(self) -> int:
+        """The most events that wait in one partition of a source or of the profiles, of those that are ours."""
         consumer = self.app.consumer
-        return any(consumer.behind(tp) > self._settings.batch for tp in consumer.assignment())
+        return max((consumer.behind(tp) for tp in consumer.assignment() if tp.topic in self._event_topics), default=0)
 
     @patient
     async def _refresh(self) -> None:
@@ -271,7 +277,7 @@ def create_worker(
         broker_heartbeat_interval=settings.session_timeout / 5,
         broker_commit_interval=1.0,
         broker_max_poll_records=settings.batch,
-        stream_buffer_maxsize=64,  # batches, not events
+        stream_buffer_maxsize=16,  # batches, not events
         stream_wait_empty=True,
     )
     worker = Worker(app, settings, plan, metrics or WorkerMetrics(), clock or WallClock())

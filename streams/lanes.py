@@ -18,7 +18,9 @@ from streams.transport import Batch
 
 __all__ = ["Handle", "Lanes"]
 
-_CAPACITY = 64  # batches in all lanes; beyond it the agent waits, and Faust pauses the partitions behind it
+_CAPACITY = 16  # batches in all lanes; beyond it the agent waits, and Faust pauses the partitions behind it
+
+_AT_ONCE = 4  # lanes at work; while the others wait, their batches grow, which costs less than more at a time
 
 Handle = Callable[[list[Batch]], Awaitable[None]]
 
@@ -39,6 +41,7 @@ class Lanes:
         self._waiting: defaultdict[Hashable, deque[Any]] = defaultdict(deque)  # Faust events
         self._running: dict[Hashable, asyncio.Task[None]] = {}
         self._room = asyncio.Semaphore(_CAPACITY)
+        self._at_once = asyncio.Semaphore(_AT_ONCE)
 
     async def put(self, event: Any) -> None:
         """Take a batch, as the Faust event that brought it; returns when there is room for another."""
@@ -52,8 +55,9 @@ class Lanes:
         waiting = self._waiting[lane]
         try:
             while waiting:
-                events = self._together(waiting)
-                await self._handle([event.value for event in events])
+                async with self._at_once:
+                    events = self._together(waiting)
+                    await self._handle([event.value for event in events])
                 for event in events:
                     event.ack()
                     self._room.release()

@@ -6,6 +6,7 @@ champion from the store; `model.snapshots` keeps the last checkpoint for a rebui
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ from models.churn import Weights
 from models.cold import rules
 from models.config import ChurnConfig
 from models.labels import Example
+from profiles.errors import Misconfigured
 from profiles.store import Output
 from profiles.stores.learner import LearnerState, LearnerStore
 from streams.metrics import WorkerMetrics
@@ -27,6 +29,8 @@ from streams.topics import MODEL_SNAPSHOTS
 
 if TYPE_CHECKING:
     from models.learner import Learner
+
+log = logging.getLogger(__name__)
 
 __all__ = ["Champion", "LearnerRunner"]
 
@@ -53,7 +57,12 @@ class Champion:
         raw = await self._store.champion()
         if raw is None or raw == self._raw:
             return False
-        self._weights, self._raw = Weights.from_json(raw), raw
+        self._raw = raw
+        try:
+            self._weights = Weights.from_json(raw)
+        except Misconfigured as error:  # of another version, until the learner has learned again
+            log.warning("scoring goes on with %s: %s", self._weights.model, error)
+            return False
         return True
 
 

@@ -113,7 +113,7 @@ class _Batch:
                 self._linked[identity] = self.mapping[identity] = winner
                 body = orjson.dumps({"identity": identity, "profile": winner, "at": time})
                 key = f"{identity[0]}:{identity[1]}".encode()
-                self.outputs.append(Output(IDENTITY_CHANGES, key, body, f"{loser}:{winner}", 0))
+                self.outputs.append(Output(IDENTITY_CHANGES, key, body, f"{identity[0]}:{identity[1]}:{winner}", 0))
             self._held.pop(loser, None)
             self.graph[loser] = None
             command = Merge(loser, winner, time, identities)

@@ -71,13 +71,19 @@ class LiveFeed:
             try:
                 await consumer.start()
                 async for record in consumer:
-                    if self._subscribers:
-                        self._tell(self._event(record))
+                    if self._subscribers and record.value is not None:
+                        self._pass_on(record)
             except (KafkaError, OSError) as error:
                 log.warning("the live feed has lost Kafka (%s); trying again", error)
                 await asyncio.sleep(1)
             finally:
                 await consumer.stop()
+
+    def _pass_on(self, record: ConsumerRecord) -> None:
+        try:
+            self._tell(self._event(record))
+        except (ValueError, TypeError, KeyError) as error:  # one record that nobody can read must not end the feed
+            log.warning("%s-%d offset %d is left out: %s", record.topic, record.partition, record.offset, error)
 
     def _event(self, record: ConsumerRecord) -> LiveEvent:
         if record.topic == self._alerts:

@@ -6,7 +6,15 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar, cast
 
-from redis.exceptions import RedisError
+from redis.exceptions import (
+    ClusterDownError,
+    ConnectionError,
+    MasterDownError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    TimeoutError,
+    TryAgainError,
+)
 from tenacity import before_sleep_log, retry, retry_if_exception_type, wait_exponential
 
 from profiles.errors import Fenced
@@ -28,8 +36,12 @@ def _again_after(*errors: type[Exception]) -> Callable[[Coroutine], Coroutine]:
     return cast("Callable[[Coroutine], Coroutine]", again)
 
 
-patient = _again_after(RedisError)
+_AWAY = (
+    ConnectionError, TimeoutError, ReadOnlyError, OutOfMemoryError, ClusterDownError, MasterDownError, TryAgainError,
+)  # fmt: skip
+
+patient = _again_after(*_AWAY)
 """Decorates a coroutine function that only reads, or that may be repeated as it is."""
 
-until_committed = _again_after(RedisError, Fenced)
+until_committed = _again_after(*_AWAY, Fenced)
 """Decorates a coroutine function that reads its state anew each time, so that a refused commit can be tried again."""

@@ -55,7 +55,7 @@ class _Partition:
         self.ready = False  # the outbox of whoever wrote before has been delivered
         self.produced = 0  # outbox entries up to this version have been produced
         self.delivering: asyncio.Task[None] | None = None
-        self.active = 0.0  # monotonic time of the last batch
+        self.active = time.monotonic()  # of the last batch
 
 
 class ProfileRunner:
@@ -85,19 +85,21 @@ class ProfileRunner:
         self._metrics = metrics
         self._clock = clock
         self._event_time = event_time
-        self._partitions: dict[int, _Partition] = {}
+        self._partitions: dict[int, _Partition] = {}  # all that ever were ours: deliveries may still be under way
+        self._mine: list[int] = []
         self.watermark = 0.0  # latest event time this worker has applied anywhere
 
     def assigned(self, partitions: Sequence[int]) -> None:
         """The partitions that are this worker's now; each starts by delivering what its last writer left."""
-        self._partitions = {partition: self._partitions.get(partition, _Partition()) for partition in partitions}
+        self._mine = list(partitions)
         for state in self._partitions.values():
             state.ready = False
+            state.active = time.monotonic()
 
     @property
     def partitions(self) -> list[int]:
         """The partitions that are this worker's."""
-        return list(self._partitions)
+        return list(self._mine)
 
     async def handle(self, partition: int, records: Sequence[ConsumerRecord], follows: int) -> None:
         """Apply a fetched batch.
@@ -123,8 +125,7 @@ class ProfileRunner:
 
     def idle(self, partition: int) -> float:
         """Seconds since the last batch of a partition."""
-        state = self._partitions.get(partition)
-        return time.monotonic() - (state.active if state is not None else 0.0)
+        return time.monotonic() - self._partitions.setdefault(partition, _Partition()).active
 
     async def _until_committed(
         self,

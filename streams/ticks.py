@@ -36,7 +36,7 @@ class Tick(NamedTuple):
 
 def latest_event(records: Sequence[Record], watermark: float) -> float:
     """The watermark after these records."""
-    return max((record.time for record in records if type(record) is Event), default=watermark)
+    return max([watermark, *(record.time for record in records if type(record) is Event)])
 
 
 def whole_grains(time: float) -> float:

@@ -169,7 +169,10 @@ def stamp(
     if not found:
         raise Unacceptable("no_identity", "none of the plan's identities is in the event, or only blocked values")
     _set_times(event, envelope.sent_at, received)
-    value = orjson.dumps(event, option=orjson.OPT_UTC_Z)
+    try:
+        value = orjson.dumps(event, option=orjson.OPT_UTC_Z)
+    except TypeError:  # 254 levels are the most that can be written
+        raise Unacceptable("nested_too_deeply", "the event is nested too deeply") from None
     if len(value) > limits.event + _STAMP_ROOM:
         message = f"the event has {len(value)} bytes with the batch's context and integrations"
         raise Unacceptable("event_too_large", f"{message}; {limits.event} at most")

@@ -9,13 +9,6 @@ if version ~= tonumber(ARGV[1]) then
   return -1
 end
 version = version + 1
-redis.call('HSET', KEYS[1], 'version', version)
-if ARGV[2] ~= '' then
-  redis.call('HSET', KEYS[1], 'applied', ARGV[2])
-end
-if ARGV[3] ~= '' then
-  redis.call('HSET', KEYS[1], 'watermark', ARGV[3])
-end
 local produced = tonumber(ARGV[4])
 if produced > 0 then
   redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', produced)
@@ -33,5 +26,13 @@ for _, group in ipairs(cmsgpack.unpack(ARGV[6])) do
     end
   end
   redis.call(group[1], KEYS[group[2]], unpack(arguments))
+end
+-- Last, so that a command that fails leaves the batch unapplied, to be written again as a whole.
+redis.call('HSET', KEYS[1], 'version', version)
+if ARGV[2] ~= '' then
+  redis.call('HSET', KEYS[1], 'applied', ARGV[2])
+end
+if ARGV[3] ~= '' then
+  redis.call('HSET', KEYS[1], 'watermark', ARGV[3])
 end
 return version

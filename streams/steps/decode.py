@@ -14,6 +14,7 @@ from streams.wire import TYPES, occurred_at, parse_time
 __all__ = ["decode"]
 
 _MOST_BYTES = 64 * 1024
+_DEEPEST = 32  # levels; what is deeper could not be written again
 _ID = 100  # characters of a messageId
 
 
@@ -34,6 +35,8 @@ def _decode(batch: Intake, item: Item) -> None:
         raise Unacceptable("invalid_json", f"the record is not JSON: {error}") from None
     if type(raw) is not dict:
         raise Unacceptable("invalid_event", f"the record is a JSON {type(raw).__name__}, not an object")
+    if record.value.count(b"{") + record.value.count(b"[") > _DEEPEST and _depth(raw) > _DEEPEST:
+        raise Unacceptable("nested_too_deeply", f"the event is nested more than {_DEEPEST} levels deep")
     kind = raw.get("type")
     if kind not in TYPES:
         raise Unacceptable("unknown_type", f"type is {str(kind)[:40]!r}; one of {', '.join(TYPES)} expected")
@@ -43,9 +46,23 @@ def _decode(batch: Intake, item: Item) -> None:
     item.name = name if isinstance(name, str) and kind in ("track", "page", "screen") else ""
     item.raw = raw
     _identify_message(raw, item)
-    recorded = record.timestamp / 1000.0
-    item.received = _received(raw, recorded)
+    recorded = min(record.timestamp / 1000.0, batch.now)  # nothing has happened yet that will happen
+    item.received = min(_received(raw, recorded), batch.now)
     item.time = _time_of(raw, recorded, item.received)
+
+
+def _depth(value: Any) -> int:
+    """Levels of nesting, counted level by level: nothing sent may exhaust our stack."""
+    level, depth = [value], 0
+    while level:
+        depth += 1
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if type(outer) is dict else outer)
+            if type(inner) is dict or type(inner) is list
+        ]
+    return depth
 
 
 def _identify_message(raw: dict[str, Any], item: Item) -> None:

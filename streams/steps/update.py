@@ -60,8 +60,7 @@ def update(currency: str, caps: Caps, partitions: int) -> Callable[[Work], None]
     def _follow(work: Work, record: Record, winner: str) -> None:
         """Send a record on to where its profile went."""
         if type(record) is Merge:
-            work.repeats += 1  # the linker's own repeat: this profile is a tombstone already
-            return
+            return  # the linker's own repeat: this profile is a tombstone already
         moved = msgspec.structs.replace(record, profile=winner)
         _send(work, moved, f"follow:{_id_of(record)}:{winner}")
 
@@ -86,8 +85,7 @@ def update(currency: str, caps: Caps, partitions: int) -> Callable[[Work], None]
 
     def _absorb(work: Work, winner: Profile, command: Absorb) -> None:
         if command.loser in winner.absorbed:
-            work.repeats += 1
-            return
+            return  # the outbox's own repeat
         loser = _decode_profile(command.state)
         merge(winner, loser, caps)
         for alert in loser.alerts.values():
@@ -105,8 +103,7 @@ def update(currency: str, caps: Caps, partitions: int) -> Callable[[Work], None]
 def _act(work: Work, profile: Profile, command: AlertCommand) -> None:
     alert = alert_rules.act(profile, command)
     if alert is None:
-        work.repeats += 1
-        return
+        return  # decided already
     profile.alerts[alert.rule] = alert
     announce(work, profile, alert.rule)
     work.touch(profile)
