@@ -299,7 +299,7 @@ def _say_where(
     out.print(f"Send an event, and read who sent it{when}:")
     for line in (
         f"  curl -u {key}: -H 'Content-Type: application/json' -d '{body}' {url}/v1/track",
-        f"  curl -H 'Authorization: Bearer {connection.api_token}' {url}/v1/profiles/user_id:42",
+        "  rapport profile user_id:42",
     ):
         out.print(escape(line), soft_wrap=True)
 

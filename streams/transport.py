@@ -1,13 +1,9 @@
 """Faust by batches: one stream element is what one fetch returned for one partition.
 
 Faust spends about 100 µs on each message between the consumer and the agent. Handing an agent the whole fetched
-batch as one message makes that cost vanish; agents stay ordinary Faust agents:
-
-    async for batch in stream:      # batch: Batch
-        ...
-
-Set it on the app (`use_batches(app, positions)`); nothing of Faust is patched. The consumer also mends what an
-exactly-once reader cannot live with:
+batch as one message makes that cost vanish; agents stay ordinary Faust agents, over elements of `Batch`. Set it on the
+app (`use_batches(app, positions)`); nothing of Faust is patched. The consumer also mends what an exactly-once reader
+cannot live with:
 
 * An acked batch moves the committed offset past its *last* record, and one that is not acked never does.
 * Every batch continues where the one before it ended. A gap (Faust has been seen to skip offsets after a rebalance)

@@ -19,6 +19,8 @@ from pydantic import SecretStr
 
 from profiles.store import Reader
 from profiles.stores import open_reader
+from profiles.stores.keys import Keys
+from profiles.stores.redis import connect
 from streams.admin import ensure_topics
 from streams.plan import Plan, load_plan
 from streams.settings import Settings
@@ -81,6 +83,24 @@ class Rapport:
         """Stop everything."""
         self._producer.close()
         self.stop_workers()
+
+    def log_of(self, worker: int) -> list[str]:
+        """The lines of one worker's log."""
+        return (self._logs / f"worker-{worker}.log").read_text(errors="replace").splitlines()
+
+    def documents(self) -> dict[str, bytes]:
+        """Every profile's document, as the store holds it."""
+
+        async def read() -> dict[str, bytes]:
+            client = connect(self.settings.redis.get_secret_value())
+            found: dict[str, bytes] = {}
+            for partition in range(self.settings.partitions):
+                held = await client.hgetall(Keys.of(partition).profiles)
+                found |= {id_.decode(): document for id_, document in held.items()}
+            await client.aclose()
+            return found
+
+        return asyncio.run(read())
 
     def logs(self) -> str:
         """The last lines of every worker's log."""

@@ -76,6 +76,8 @@ def test_workers_killed_in_mid_stream_lose_and_double_nothing(
             rapport.start()
         rapport.send("purchase", events[12_000:])
         settle(rapport, events)
+        newest = {record.key.decode(): record.value for record in rapport.topic("profile.changes")}
+        assert newest == rapport.documents()
 
 
 def test_a_rebalance_between_two_workers_loses_and_doubles_nothing(
@@ -94,3 +96,5 @@ def test_a_rebalance_between_two_workers_loses_and_doubles_nothing(
         time.sleep(rapport.settings.session_timeout + 3)
         os.kill(rapport.workers[0].pid, signal.SIGCONT)
         settle(rapport, events)
+        taken_over = [line for line in rapport.log_of(1) if "partitions," in line and " reading 0 " not in line]
+        assert taken_over, "the second worker never had a partition"
