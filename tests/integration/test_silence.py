@@ -119,7 +119,7 @@ def test_silence_raises_the_alert_without_any_event(make_settings: Callable[...,
 
 
 def test_event_time_gives_the_same_history_whatever_the_batches(make_settings: Callable[..., Settings]) -> None:
-    """On event time, one batch of half a year and twenty-six weekly ones end in the same profile, alerts and snapshots."""
+    """On event time, one batch of half a year and twenty-six weekly ones end in the same profile and alerts."""
     settings = make_settings(plan=PLAN)
     ensure_topics(settings, load_plan(settings.plan))
 
