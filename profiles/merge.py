@@ -38,6 +38,8 @@ def merge(winner: Profile, loser: Profile, caps: Caps) -> None:
         add_identities(winner, [((kind, value), since) for value, since in values.items()])
     for name, (value, time, digest) in loser.traits.items():
         held = winner.traits.get(name)
+        if held is None and len(winner.traits) >= caps.traits:
+            continue
         if held is None or (time, digest) > (held[1], held[2]):
             winner.traits[name] = (value, time, digest)
     for source, theirs in loser.activity.items():

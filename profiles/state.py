@@ -40,7 +40,6 @@ class Caps:
     tickets: int = 16
     recent: int = 32  # order times
     traits: int = 300
-    identities: int = 1000  # values of all types
 
 
 def apply(profile: Profile, event: Event, currency: str, caps: Caps, digest: bytes = b"") -> None:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import msgspec
 
 from profiles.types import AlertCommand, partition_of
 from streams.output import BatchProducer, Row
+from streams.producer import Unavailable
 from streams.settings import Settings
 from streams.topics import PROFILE_EVENTS, topic_name
 
 __all__ = ["CommandSender"]
+
+_PATIENCE = 5.0  # seconds that a person waits for an answer
 
 
 class CommandSender:
@@ -19,10 +24,18 @@ class CommandSender:
         self._producer = producer
         self._topic = topic_name(settings, PROFILE_EVENTS)
         self._partitions = settings.partitions
+        self._one_at_a_time = asyncio.Lock()  # the first call connects
 
     async def send(self, command: AlertCommand) -> None:
-        """Hand over a decision; returns when Kafka has it."""
+        """Hand over a decision; returns when Kafka has it.
+
+        Raises:
+            Unavailable: Kafka has not confirmed it in time. It may have arrived; deciding again is harmless.
+        """
         partition = partition_of(command.profile, self._partitions)
-        await self._producer.produce(
-            [Row(self._topic, partition, command.profile.encode(), msgspec.msgpack.encode(command))]
-        )
+        row = Row(self._topic, partition, command.profile.encode(), msgspec.msgpack.encode(command))
+        try:
+            async with asyncio.timeout(_PATIENCE), self._one_at_a_time:
+                await self._producer.produce([row])
+        except TimeoutError:
+            raise Unavailable("Kafka does not answer") from None

@@ -85,7 +85,7 @@ class LearnerRunner:
         Raises:
             Behind: the store has not learned what came before this batch.
         """
-        await self._recover()
+        await self._outbox.recover(self._store)
         state = await self._store.load()
         if state.applied + 1 < follows:
             raise Behind(state.applied + 1)
@@ -104,7 +104,7 @@ class LearnerRunner:
         self._learner = learner
         self._metrics.learned(learned, learner.quality())
         if outputs:
-            await self._outbox.deliver(outputs, after.applied, _no_documents)
+            await self._outbox.deliver(outputs, after.applied)
             await self._store.clear_outbox(self._version)
 
     def _snapshot(self, checkpoint: bytes, applied: int) -> list[Output]:
@@ -115,18 +115,8 @@ class LearnerRunner:
         self._next_snapshot = now + _SNAPSHOT_EVERY
         return [Output(MODEL_SNAPSHOTS, b"checkpoint", checkpoint, f"checkpoint:{applied}", 0)]
 
-    async def _recover(self) -> None:
-        entries = await self._store.outbox()
-        if entries:
-            await self._outbox.deliver([output for _, part in entries for output in part], -1, _no_documents)
-            await self._store.clear_outbox(entries[-1][0])
-
 
 def _learner(state: LearnerState, config: ChurnConfig) -> Learner:
     from models.learner import Learner  # noqa: PLC0415  (River takes seconds to import, and only one worker learns)
 
     return Learner.restore(state.checkpoint, config) if state.checkpoint is not None else Learner(config)
-
-
-async def _no_documents(_: list[str]) -> dict[str, bytes]:
-    return {}

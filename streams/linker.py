@@ -52,7 +52,7 @@ class Linker:
         Raises:
             Behind: the store has not applied what came before this batch.
         """
-        await self._recover()
+        await self._outbox.recover(self._store)
         version, applied = await self._store.state()
         if applied + 1 < follows:
             raise Behind(applied + 1)
@@ -66,14 +66,8 @@ class Linker:
             batch.apply(decision, request.time)
         changes = LinkChanges(version, records[-1].offset, batch.mapping, batch.graph, batch.outputs)
         committed = await self._store.commit(changes)
-        await self._outbox.deliver(batch.outputs, changes.applied, _no_documents)
+        await self._outbox.deliver(batch.outputs, changes.applied)
         await self._store.clear_outbox(committed)
-
-    async def _recover(self) -> None:
-        entries = await self._store.outbox()
-        if entries:
-            await self._outbox.deliver([output for _, part in entries for output in part], -1, _no_documents)
-            await self._store.clear_outbox(entries[-1][0])
 
     async def _open(self, requests: list[LinkRequest]) -> _Batch:
         """Read what a batch may need: the profiles of its identities, and what those profiles hold."""
@@ -120,7 +114,3 @@ class _Batch:
             to = partition_of(loser, self._partitions)
             self.outputs.append(Output(PROFILE_EVENTS, loser.encode(), _encode(command), f"merge:{loser}:{winner}", to))
         self._held[winner] = self.graph[winner] = decision.together
-
-
-async def _no_documents(_: list[str]) -> dict[str, bytes]:
-    return {}

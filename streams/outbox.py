@@ -8,6 +8,7 @@ compacted topic wants.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
+from typing import Protocol
 
 from profiles.store import Output
 from streams.output import BatchProducer, Row
@@ -19,6 +20,18 @@ __all__ = ["Fetch", "Outbox"]
 Fetch = Callable[[list[str]], Awaitable[dict[str, bytes]]]
 
 
+async def _none(_: list[str]) -> dict[str, bytes]:
+    return {}
+
+
+class Unit(Protocol):
+    """What has an outbox."""
+
+    async def outbox(self) -> list[tuple[int, list[Output]]]: ...
+
+    async def clear_outbox(self, up_to: int) -> None: ...
+
+
 class Outbox:
     """Produces committed outputs."""
 
@@ -27,7 +40,7 @@ class Outbox:
         self._settings = settings
         self._names: dict[str, str] = {}
 
-    async def deliver(self, outputs: Iterable[Output], applied: int, fetch: Fetch) -> None:
+    async def deliver(self, outputs: Iterable[Output], applied: int, fetch: Fetch = _none) -> None:
         """Produce outputs; returns when Kafka has them.
 
         Args:
@@ -51,6 +64,16 @@ class Outbox:
                 )
         if rows:
             await self._producer.produce(rows)
+
+    async def recover(self, unit: Unit, fetch: Fetch = _none, applied: int = -1) -> int:
+        """Produce what a unit's last writer may have left; answer the version up to which all is produced."""
+        entries = await unit.outbox()
+        if not entries:
+            return 0
+        await self.deliver([output for _, part in entries for output in part], applied, fetch)
+        version = entries[-1][0]
+        await unit.clear_outbox(version)
+        return version
 
     async def _documents(self, output: Output, applied: int, fetch: Fetch) -> list[Row]:
         ids = output.value.decode().split("\n")

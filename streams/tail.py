@@ -7,15 +7,17 @@ from typing import Any
 
 import msgspec
 from aiokafka import AIOKafkaConsumer
+from aiokafka.errors import KafkaError
 from aiokafka.structs import TopicPartition
 
+from streams.producer import Unavailable
 from streams.rejected import Rejection
 from streams.settings import Settings
 from streams.topics import REJECTED, topic_name
 
 __all__ = ["RejectedTail"]
 
-_LOOK_BACK = 1000  # records of each partition that are looked through for those asked for
+_LOOK_BACK = 200  # records of each partition that are looked through for those asked for
 _PATIENCE = 5.0  # seconds
 _decode = msgspec.json.Decoder(Rejection).decode
 
@@ -29,11 +31,18 @@ class RejectedTail:
         self._partitions = settings.partitions
 
     async def tail(self, limit: int, source: str | None = None, reason: str | None = None) -> list[dict[str, Any]]:
-        """The latest rejected events, newest first, among the last thousand of each partition."""
+        """The latest rejected events, newest first, among the last 200 of each partition.
+
+        Raises:
+            Unavailable: Kafka does not answer.
+        """
         consumer = AIOKafkaConsumer(bootstrap_servers=self._servers, enable_auto_commit=False)
-        await consumer.start()
         try:
-            found = await self._read(consumer)
+            async with asyncio.timeout(_PATIENCE):
+                await consumer.start()
+                found = await self._read(consumer)
+        except (TimeoutError, KafkaError) as error:
+            raise Unavailable("Kafka does not answer") from error
         finally:
             await consumer.stop()
         wanted = [
@@ -53,10 +62,9 @@ class RejectedTail:
         for tp in waiting:
             consumer.seek(tp, max(starts[tp], ends[tp] - _LOOK_BACK))
         found: list[Rejection] = []
-        async with asyncio.timeout(_PATIENCE):
-            while waiting:
-                for tp, records in (await consumer.getmany(*waiting, timeout_ms=500)).items():
-                    found += [_decode(record.value) for record in records]
-                    if records[-1].offset + 1 >= ends[tp]:
-                        waiting.discard(tp)
+        while waiting:
+            for tp, records in (await consumer.getmany(*waiting, timeout_ms=500)).items():
+                found += [_decode(record.value) for record in records]
+                if records[-1].offset + 1 >= ends[tp]:
+                    waiting.discard(tp)
         return found

@@ -12,7 +12,8 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from console.documents import Problem
-from profiles.stores import BadCursor
+from profiles.stores import AWAY, BadCursor
+from streams.producer import Unavailable
 
 __all__ = ["ApiError", "describe_errors", "handle_errors"]
 
@@ -48,6 +49,10 @@ def handle_errors(app: FastAPI) -> None:
     async def bad_cursor(_: Request, error: Exception) -> Response:
         return _answer(HTTPStatus.BAD_REQUEST, "invalid_cursor", str(error))
 
+    async def unavailable(_: Request, error: Exception) -> Response:
+        what = str(error) if isinstance(error, Unavailable) else "Redis does not answer"
+        return _answer(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", f"{what}; try again", {"Retry-After": "1"})
+
     async def unexpected(_: Request, error: Exception) -> Response:
         message = "something went wrong here; it is in the log of the API"
         return _answer(HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", message)
@@ -56,6 +61,9 @@ def handle_errors(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, http_error)
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(BadCursor, bad_cursor)
+    away: tuple[type[Exception], ...] = (Unavailable, *AWAY)
+    for kind in away:
+        app.add_exception_handler(kind, unavailable)
     app.add_exception_handler(Exception, unexpected)
 
 

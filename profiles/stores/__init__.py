@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import uuid
 
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
 from profiles.store import Reader
 from profiles.stores.reader import BadCursor, RedisReader
 from profiles.stores.redis import connect
 
-__all__ = ["BadCursor", "open_reader"]
+__all__ = ["AWAY", "BadCursor", "open_reader"]
+
+AWAY: tuple[type[Exception], ...] = (RedisConnectionError, RedisTimeoutError)
+"""What a reader raises when its store does not answer."""
 
 
 def open_reader(url: str, namespace: uuid.UUID, partitions: int) -> Reader:

@@ -10,7 +10,7 @@ import msgspec
 
 from profiles.store import Output
 from profiles.stores.keys import IDENTITY, IDENTITY_MAP
-from profiles.stores.redis import Client, Group, Unit
+from profiles.stores.redis import Group, Unit
 from profiles.types import Identity
 
 __all__ = ["LinkChanges", "LinkStore", "LinkedIdentities"]
@@ -33,9 +33,6 @@ class LinkChanges:
 
 class LinkStore(Unit):
     """One writer, the linker; ingest reads the mapping."""
-
-    def __init__(self, client: Client) -> None:
-        super().__init__(client)
 
     async def profiles_of(self, identities: Sequence[Identity]) -> dict[Identity, str]:
         """The profile of each identity that has been linked; unlinked ones are left out. One round trip."""
