@@ -98,7 +98,7 @@ def gone(processes: list[psutil.Process], timeout: float) -> bool:
 def test_ready_with_private_keys_then_sigterm_stops_everything(start: Start, tmp_path: Path) -> None:
     began = time.monotonic()
     process = start()
-    output = read_until(process, "/v1/profiles/user_id:42")
+    output = read_until(process, "rapport profile user_id:42")
     assert time.monotonic() - began < 30  # seconds; a busy machine is allowed for, the real start is timed by CI
     assert "in memory" in output
 
@@ -108,6 +108,7 @@ def test_ready_with_private_keys_then_sigterm_stops_everything(start: Start, tmp
     assert set(details) == {"url", "write_keys", "api_token", "kafka", "redis"}
     assert details["write_keys"] == {"web": "web_key"}
     assert details["url"] in output
+    assert details["api_token"] not in output
     assert ask_redis(details["redis"], ["PING"]) == ["PONG"]
 
     children = family(process)
