@@ -11,11 +11,6 @@ def steady():
     return play("rt", 20, ChurnConfig())
 
 
-@pytest.fixture(autouse=True)
-def _needs_the_log():
-    pytest.importorskip("lifetimes")
-
-
 def test_the_learned_model_reaches_the_figures_of_the_study(steady):
     """A direct 26-week model in the study, on these 1,178 customers and 23,892 scores: AUC .7345, log loss .5053.
 

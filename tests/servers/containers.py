@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 import warnings
+from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ KAFKA_IMAGE = "apache/kafka:4.1.0"
 REDIS_IMAGE = "redis:8"
 
 
-class _Container:
+class _Container(ABC):
     def __init__(self, image: str) -> None:
         self.port = free_port()
         with warnings.catch_warnings():
@@ -40,9 +41,9 @@ class _Container:
                 self._container.start()
         self._begun = True
 
+    @abstractmethod
     def answers(self) -> bool:
         """Whether it serves requests."""
-        raise NotImplementedError
 
     def ready(self, timeout: float) -> None:
         """Wait until it answers; Misconfigured, with its log, when it does not."""
