@@ -16,13 +16,25 @@ from typing import Any
 import msgspec
 
 __all__ = [
-    "Absorb", "Activity", "Alert", "AlertCommand", "Event", "Identity", "Merge", "Opinion", "Profile", "Purchases",
-    "Reason", "Record", "Score", "Snapshot", "Stay", "Tally", "Ticket", "TimelineEntry",
+    "ERASED", "NOWHERE", "Absorb", "Activity", "Alert", "AlertCommand", "Erase", "Event", "Identity", "Merge",
+    "Opinion", "Origin", "Parting", "Profile", "Purchases", "Reason", "Record", "Score", "Snapshot", "Split", "Stay", "Tally",
+    "Ticket", "TimelineEntry",
     "event_digest", "partition_of", "profile_id", "tag_of",
 ]  # fmt: skip
 
 Identity = tuple[str, str]
 """(identity type, value), e.g. `("user_id", "42")`."""
+
+Origin = tuple[str, int, int]
+"""Where a record of `profile.events` comes from: (topic, partition, offset). Records of one topic and partition reach a
+partition of the profiles in the order of their offsets, so the highest offset applied tells a repeat from what is new.
+"""
+
+NOWHERE: Origin = ("", 0, 0)
+"""Of a record that is harmless to repeat, such as a person's decision."""
+
+ERASED = "!"
+"""Stands for the winner in the tombstone of a customer who was erased."""
 
 HALF_LIVES = (14 * 86400.0, 56 * 86400.0)
 """Half-lives of a tally's decayed counts, seconds: two and eight weeks."""
@@ -63,7 +75,7 @@ def event_digest(source: str, message_id: str) -> bytes:
 class Event(msgspec.Struct, array_like=True, tag_field="kind", tag="e", gc=False, omit_defaults=True):
     """A neutral event: what happened to one customer, in words that no plan can rename."""
 
-    profile: str  # profile id it was resolved to at ingest
+    profile: str  # its home, the profile that its strongest identity is; once sent on, the profile that took that in
     id: str  # messageId
     source: str  # web, app, support, purchase…
     type: str  # track, identify, page, screen, group, alias
@@ -71,7 +83,7 @@ class Event(msgspec.Struct, array_like=True, tag_field="kind", tag="e", gc=False
     role: str  # what it means: purchase, visit, ticket_opened…; "" for none
     time: float  # when it happened (clock-corrected)
     received: float  # when the collector or the topic had it
-    identities: list[Identity] = []  # by priority, blocked values removed
+    identities: list[Identity] = []  # as sent, by priority, blocked values removed; the first is its home's
     traits: dict[str, Any] = {}  # to set; None removes
     amount: int = 0  # minor units; purchases, refunds, payments
     currency: str = ""
@@ -81,7 +93,8 @@ class Event(msgspec.Struct, array_like=True, tag_field="kind", tag="e", gc=False
     properties: dict[str, Any] = {}  # as sent and checked; for the archive and the timeline
     context: dict[str, Any] = {}  # channel, device, campaign, region…
     violations: list[str] = []  # of a flagged event
-    origin: tuple[str, int, int] = ("", 0, 0)  # source topic, partition, offset
+    origin: Origin = NOWHERE  # of the source topic; of an event sent on, of `profile.events`
+    home: str = ""  # of an event sent on: the profile it was sent on from first
 
 
 class Merge(msgspec.Struct, array_like=True, tag_field="kind", tag="m", gc=False):
@@ -91,6 +104,7 @@ class Merge(msgspec.Struct, array_like=True, tag_field="kind", tag="m", gc=False
     winner: str
     time: float
     identities: list[Identity]  # of the loser, as the linker knows them
+    origin: Origin = NOWHERE
 
 
 class Absorb(msgspec.Struct, array_like=True, tag_field="kind", tag="a", gc=False):
@@ -100,6 +114,8 @@ class Absorb(msgspec.Struct, array_like=True, tag_field="kind", tag="a", gc=Fals
     loser: str
     time: float
     state: bytes  # msgpack of the loser's Profile
+    origin: Origin = NOWHERE
+    split: str = ""  # of a state that was computed anew for a split: its id
 
 
 class AlertCommand(msgspec.Struct, array_like=True, tag_field="kind", tag="c", gc=False):
@@ -113,7 +129,30 @@ class AlertCommand(msgspec.Struct, array_like=True, tag_field="kind", tag="c", g
     note: str = ""
 
 
-Record = Event | Merge | Absorb | AlertCommand
+class Erase(msgspec.Struct, array_like=True, tag_field="kind", tag="x", gc=False):
+    """To every home of an erased customer: keep nothing, take in nothing."""
+
+    profile: str
+    time: float
+    origin: Origin = NOWHERE
+
+
+class Split(msgspec.Struct, array_like=True, tag_field="kind", tag="s", gc=False):
+    """One step of taking a profile apart; `streams.steps.split` tells the whole."""
+
+    profile: str  # whom the step is for
+    phase: str  # reset, move, moved
+    split: str  # id of the split
+    was: str  # the profile that is taken apart
+    time: float
+    winners: dict[str, str] = {}  # reset: home → the profile it belongs to from now on; move: only its own
+    identities: dict[str, list[Identity]] = {}  # reset, move: winner → its identities
+    cut: tuple[int, int] = (0, 0)  # moved: partition and offset from which the home's events went elsewhere
+    home: str = ""  # moved: whose
+    origin: Origin = NOWHERE
+
+
+Record = Event | Merge | Absorb | AlertCommand | Erase | Split
 """What `profile.events` carries."""
 
 
@@ -235,6 +274,16 @@ class TimelineEntry(msgspec.Struct, array_like=True, gc=False):
     about: str = ""
 
 
+class Parting(msgspec.Struct, array_like=True, gc=False):
+    """A profile that is being taken apart, until what it held has been computed anew."""
+
+    split: str
+    winners: dict[str, str]  # home → the profile it belongs to from now on
+    identities: dict[str, list[Identity]]  # winner → its identities
+    awaited: list[str] = []  # homes that have not moved yet: what they still send on is part of what is computed
+    cuts: dict[str, tuple[int, int]] = {}  # home → partition and offset at which it moved
+
+
 class Profile(msgspec.Struct, array_like=True, gc=False):
     """One customer: a function of the set of their events (see `profiles.state`)."""
 
@@ -250,8 +299,8 @@ class Profile(msgspec.Struct, array_like=True, gc=False):
     tickets: list[Ticket] = []  # the latest 16
     opinions: dict[str, Opinion] = {}  # by role: csat, nps, ces, review
     timeline: bytes = b""  # packed TimelineEntry; more than are shown, unordered (`profiles.timeline`)
-    seen: bytes = b""  # digests of the latest events, 8 bytes each
-    absorbed: list[str] = []  # ids of the profiles merged into this one
+    seen: bytes = b""  # digests of the latest events that came to it directly, 8 bytes each; a tombstone keeps them
+    splits: list[str] = []  # ids of the splits whose computed state it has taken in
     # Derived by models/; a merge drops and recomputes them, except what is marked *kept*.
     score: Score | None = None
     segments: dict[str, Stay] = {}
@@ -264,3 +313,4 @@ class Profile(msgspec.Struct, array_like=True, gc=False):
     snapshot_at: Number = 0
     timeline_count: int = 0
     wake_at: Number = 0  # the earliest time at which anything is due, as indexed in the timers
+    parting: Parting | None = None
