@@ -12,9 +12,10 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
-from tenacity import before_sleep_log, retry, retry_if_exception_type, wait_exponential
+from aiokafka.errors import KafkaError, KafkaTimeoutError, MessageSizeTooLargeError, UnknownError
+from tenacity import before_sleep_log, retry, retry_if_exception, wait_exponential
 
+from profiles.errors import Misconfigured
 from streams.topics import LARGEST_RECORD
 
 __all__ = ["BatchProducer", "Row"]
@@ -35,6 +36,11 @@ class Row(NamedTuple):
     key: bytes
     value: bytes | None
     headers: Headers = ()
+
+
+def _may_pass(error: BaseException) -> bool:
+    """Whether waiting may help: the driver does not count a time-out among what may be tried again."""
+    return isinstance(error, KafkaError) and (error.retriable or isinstance(error, KafkaTimeoutError | UnknownError))
 
 
 class BatchProducer:
@@ -61,37 +67,60 @@ class BatchProducer:
         if self._producer is not None:
             await self._producer.stop()
 
-    @retry(
-        retry=retry_if_exception_type(KafkaError),
-        wait=wait_exponential(multiplier=0.1, max=5),
-        before_sleep=before_sleep_log(log, logging.WARNING),
-    )
     async def produce(self, rows: Iterable[Row]) -> None:
         """Produce rows and wait until Kafka has all of them; waits out a broker that is away.
 
-        After an error the whole call is repeated, so a row may arrive twice: readers drop repeats by id.
+        After an error what was not confirmed is sent again, so a row may arrive twice; but it arrives for the first
+        time only after those before it in its partition have, so that readers may drop what does not rise.
+
+        Raises:
+            Misconfigured: Kafka refuses a row for good; some of the others may have arrived.
         """
         if self._producer is None:
             await self.start()
         by_partition: defaultdict[tuple[str, int], list[Row]] = defaultdict(list)
         for row in rows:
             by_partition[row.topic, row.partition].append(row)
-        await asyncio.gather(*(self._send(topic, partition, part) for (topic, partition), part in by_partition.items()))
+        await asyncio.gather(*(self._send(part) for part in by_partition.values()))
 
-    async def _send(self, topic: str, partition: int, rows: list[Row]) -> None:
+    async def _send(self, rows: list[Row]) -> None:
+        """Send the rows of one partition batch by batch, each only when Kafka has the one before it.
+
+        The driver would take the next batch at once, and send it although the one before has failed.
+        """
+        sent = 0
+        while sent < len(rows):
+            try:
+                sent = await self._send_batch(rows, sent)
+            except MessageSizeTooLargeError as error:
+                raise Misconfigured(
+                    f"Kafka refuses a record of {rows[sent].topic} for its size; raise max.message.bytes of the topic "
+                    f"to {LARGEST_RECORD} if it carries profiles, else to what the broker allows: {error}"
+                ) from error
+            except KafkaError as error:
+                raise Misconfigured(
+                    f"Kafka refuses the records of {rows[sent].topic} for good: {type(error).__name__} {error}"
+                ) from error
+
+    @retry(
+        retry=retry_if_exception(_may_pass),
+        wait=wait_exponential(multiplier=0.1, max=5),
+        before_sleep=before_sleep_log(log, logging.WARNING),
+    )
+    async def _send_batch(self, rows: list[Row], start: int) -> int:
+        """Send as many rows as a batch takes, at least one; answer where the next batch starts."""
         producer = self._producer
         assert producer is not None
-        waiting = []
+        topic, partition, end = rows[start].topic, rows[start].partition, start
         batch = producer.create_batch()
-        for row in rows:
+        for row in rows[start:]:
             if batch.append(key=row.key, value=row.value, timestamp=None, headers=list(row.headers)) is None:
-                waiting.append(await producer.send_batch(batch, topic, partition=partition))
-                batch = producer.create_batch()
-                if batch.append(key=row.key, value=row.value, timestamp=None, headers=list(row.headers)) is None:
-                    # Larger than a whole batch: the driver makes room for a single record.
-                    waiting.append(
-                        await producer.send(topic, row.value, row.key, partition=partition, headers=list(row.headers))
-                    )
-        if batch.record_count():
-            waiting.append(await producer.send_batch(batch, topic, partition=partition))
-        await asyncio.gather(*waiting)
+                break
+            end += 1
+        if end > start:
+            waiting = await producer.send_batch(batch, topic, partition=partition)
+        else:  # larger than a whole batch: the driver makes room for a single record
+            row, end = rows[start], start + 1
+            waiting = await producer.send(topic, row.value, row.key, partition=partition, headers=list(row.headers))
+        await waiting
+        return end
