@@ -10,15 +10,11 @@ from importlib.resources import files
 from typing import Any
 
 import msgspec
-from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import ExponentialBackoff
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from profiles.documents import decode_profile
 from profiles.errors import Fenced
 from profiles.store import Changes, Loaded, Output
+from profiles.stores.connection import Client, connect
 from profiles.stores.keys import Keys
 from profiles.types import Profile
 
@@ -36,21 +32,6 @@ Group = tuple[str, str, list[Any]]
 """(command, key, arguments) of a commit; the number of arguments is a multiple of `_STRIDE[command]`."""
 
 _STRIDE = {"HSET": 2, "ZADD": 2}
-
-
-Client = Any
-"""A redis-py client, of one node or a cluster. Its own types cannot say that responses are always bytes."""
-
-
-def connect(url: str, *, patient: bool = True) -> Client:
-    """A client; a patient one waits out a short restart of the server rather than fail at once."""
-    return Redis.from_url(
-        url,
-        retry=Retry(ExponentialBackoff(cap=1.0, base=0.05), retries=6 if patient else 0),
-        retry_on_error=[RedisConnectionError, RedisTimeoutError],
-        socket_timeout=30.0,
-        socket_connect_timeout=5.0,
-    )
 
 
 class Unit:
