@@ -19,6 +19,7 @@ from streams.settings import Settings
 from tests.servers import (
     Candidate,
     KafkaServer,
+    RedisCluster,
     RedisServer,
     first_that_runs,
     kafka_candidates,
@@ -35,6 +36,7 @@ MARKS = {
     "apache_kafka": ["kafka", "apache"],
     "redis_url": ["redis"],
     "own_redis": ["redis"],
+    "redis_cluster": ["redis"],
     "make_settings": ["kafka", "redis"],
 }
 DATABASES = itertools.count()
@@ -107,6 +109,21 @@ def redis_url(redis_server: RedisServer) -> str:
         url = urlsplit(url)._replace(path=f"/{next(DATABASES) % 16}").geturl()
     ask_redis(url, ["FLUSHDB"], timeout=30)
     return url
+
+
+@pytest.fixture(scope="session")
+def _cluster(tmp_path_factory: pytest.TempPathFactory, reaper: Reaper) -> Iterator[RedisCluster]:
+    cluster = RedisCluster(tmp_path_factory.mktemp("redis-cluster"), reaper=reaper)
+    cluster.start()
+    yield cluster
+    cluster.stop()
+
+
+@pytest.fixture
+def redis_cluster(_cluster: RedisCluster) -> RedisCluster:
+    """A real Redis Cluster of three masters, emptied for this test. Its `url` is what RAPPORT_REDIS takes."""
+    _cluster.empty()
+    return _cluster
 
 
 @pytest.fixture

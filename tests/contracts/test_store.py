@@ -30,7 +30,7 @@ class Both:
         self.reader = reader
 
 
-@pytest.fixture(params=["memory", "redis"])
+@pytest.fixture(params=["memory", "redis", "cluster"])
 def run(request: pytest.FixtureRequest) -> Callable[[Callable[[Both], Awaitable[None]]], None]:
     """Runs a coroutine function on a fresh store."""
     if request.param == "memory":
@@ -40,7 +40,10 @@ def run(request: pytest.FixtureRequest) -> Callable[[Callable[[Both], Awaitable[
             asyncio.run(test(Both(memory, memory)))
 
         return on_memory
-    url = request.getfixturevalue("make_settings")(partitions=PARTITIONS).redis.get_secret_value()
+    if request.param == "cluster":
+        url = request.getfixturevalue("redis_cluster").url
+    else:
+        url = request.getfixturevalue("make_settings")(partitions=PARTITIONS).redis.get_secret_value()
 
     def on_redis(test: Callable[[Both], Awaitable[None]]) -> None:
         async def with_client() -> None:

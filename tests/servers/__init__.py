@@ -13,9 +13,10 @@ from __future__ import annotations
 
 from tests.servers.apache import ApacheKafka
 from tests.servers.choose import Candidate, first_that_runs, kafka_candidates, local_kafka, redis_candidates
+from tests.servers.cluster import RedisCluster
 from tests.servers.given import KafkaServer, RedisServer
 
 __all__ = [
-    "ApacheKafka", "Candidate", "KafkaServer", "RedisServer",
+    "ApacheKafka", "Candidate", "KafkaServer", "RedisCluster", "RedisServer",
     "first_that_runs", "kafka_candidates", "local_kafka", "redis_candidates",
 ]  # fmt: skip

@@ -1,0 +1,106 @@
+"""A Redis Cluster: three masters and no replicas, on free ports of 127.0.0.1."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import secrets
+import socket
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from console.embedded import HOST, find_redis
+from console.process import Process, Reaper
+from console.resp import ask_redis
+from profiles.errors import Misconfigured
+
+__all__ = ["RedisCluster"]
+
+SLOTS = 16_384
+BUS = 10_000  # Redis 6.2 talks to its like on this port above its own
+
+
+class RedisCluster:
+    """Three Redis servers that share the slots. `nodes` are their processes, `urls` their own addresses."""
+
+    def __init__(self, data_dir: Path, *, reaper: Reaper | None = None, masters: int = 3) -> None:
+        self._password = secrets.token_urlsafe(16)
+        self._dirs = [data_dir / f"node-{number}" for number in range(masters)]
+        self._ports = _free_pairs(masters)
+        self.urls = [f"redis://:{self._password}@{HOST}:{port}/0" for port in self._ports]
+        hosts = ",".join(f"{HOST}:{port}" for port in self._ports)
+        self.url = f"redis+cluster://:{self._password}@{hosts}"
+        self.nodes = [
+            Process(f"Redis {port}", [str(find_redis()), str(place / "redis.conf")], place / "redis.log", reaper=reaper)
+            for place, port in zip(self._dirs, self._ports, strict=True)
+        ]
+
+    def start(self) -> None:
+        """Start the servers and give each its share of the slots."""
+        for place, port, node in zip(self._dirs, self._ports, self.nodes, strict=True):
+            place.mkdir(parents=True)
+            (place / "redis.conf").write_text(
+                f"bind {HOST}\nport {port}\ndir {place}\nrequirepass {self._password}\nmasterauth {self._password}\n"
+                "cluster-enabled yes\ncluster-config-file nodes.conf\ncluster-node-timeout 3000\n"
+                'appendonly yes\nsave ""\n'
+            )
+            node.start()
+        _until(lambda: all(self._answers(url) for url in self.urls), "the nodes to answer")
+        share = -(-SLOTS // len(self.urls))
+        for number, url in enumerate(self.urls):
+            mine = range(number * share, min((number + 1) * share, SLOTS))
+            ask_redis(
+                url,
+                ["CLUSTER", "SET-CONFIG-EPOCH", str(number + 1)],
+                ["CLUSTER", "ADDSLOTS", *map(str, mine)],
+                ["CLUSTER", "MEET", HOST, str(self._ports[0])],
+            )
+        self.ready()
+
+    def ready(self) -> None:
+        """Wait until every node knows all the others and the cluster serves."""
+        _until(lambda: all(self._whole(url) for url in self.urls), "the cluster to be whole")
+
+    def empty(self) -> None:
+        """Delete everything."""
+        for url in self.urls:
+            ask_redis(url, ["FLUSHALL"], timeout=30)
+
+    def stop(self) -> None:
+        """Stop all of it."""
+        for node in self.nodes:
+            node.ask()
+        for node in self.nodes:
+            node.stop(3)
+
+    def _answers(self, url: str) -> bool:
+        try:
+            return ask_redis(url, ["PING"], timeout=1) == ["PONG"]
+        except (OSError, RuntimeError):
+            return False
+
+    def _whole(self, url: str) -> bool:
+        info = str(ask_redis(url, ["CLUSTER", "INFO"])[0])
+        return "cluster_state:ok" in info and f"cluster_known_nodes:{len(self.urls)}" in info
+
+
+def _until(there: Callable[[], bool], what: str, timeout: float = 30.0) -> None:
+    deadline = time.monotonic() + timeout
+    while not there():
+        if time.monotonic() > deadline:
+            raise Misconfigured(f"still waiting for {what}")
+        time.sleep(0.05)
+
+
+def _free_pairs(count: int) -> list[int]:
+    """Ports that are free together with the one of the bus above each."""
+    found: list[int] = []
+    candidates = iter(random.sample(range(20_000, 32_000), 1000))  # below what the kernel gives to clients
+    while len(found) < count:
+        port = next(candidates)
+        with socket.socket() as own, socket.socket() as bus, contextlib.suppress(OSError):
+            own.bind((HOST, port))
+            bus.bind((HOST, port + BUS))
+            found.append(port)
+    return found
