@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 
+from redis.exceptions import ClusterDownError, SlotNotCoveredError, TryAgainError
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
@@ -13,7 +14,9 @@ from profiles.stores.redis import connect
 
 __all__ = ["AWAY", "BadCursor", "open_reader"]
 
-AWAY: tuple[type[Exception], ...] = (RedisConnectionError, RedisTimeoutError)
+AWAY: tuple[type[Exception], ...] = (
+    RedisConnectionError, RedisTimeoutError, ClusterDownError, SlotNotCoveredError, TryAgainError,
+)  # fmt: skip
 """What a reader raises when its store does not answer."""
 
 
