@@ -25,6 +25,7 @@ from streams.plan import Plan, Source
 from streams.producer import Message, Producer, Unavailable
 from streams.ratelimit import RateLimit
 from streams.rejected import KEPT, Rejection
+from streams.scrub import scrub
 from streams.topics import REJECTED
 from streams.wire import TYPES, Envelope, basic_key, format_time, open_batch, open_single, stamp
 
@@ -178,9 +179,8 @@ class _Endpoint:
                 messages.append(Message(topic, key, value))
             except Unacceptable as error:
                 rejected += 1
-                messages.append(
-                    Message(collector.rename(REJECTED), None, _rejection(raw, error, source.name, topic, received))
-                )
+                rejection = _rejection(raw, error, source.name, topic, received, envelope.type)
+                messages.append(Message(collector.rename(REJECTED), None, rejection))
         count = collector.metrics.events.labels
         try:
             with collector.metrics.produce.time():
@@ -192,17 +192,20 @@ class _Endpoint:
         count(source.name, "rejected").inc(rejected)
 
 
-def _rejection(raw: bytes, error: Unacceptable, source: str, topic: str, received: float) -> bytes:
+def _rejection(raw: bytes, error: Unacceptable, source: str, topic: str, received: float, kind: str) -> bytes:
     return Rejection(
         at=format_time(received),
         step="collect",
         reason=error.reason,
-        message=error.message,
+        message=scrub(error.message),
         source=source,
         topic=topic,
         partition=None,
         offset=None,
         payload=raw[:KEPT],
+        recorded=received,
+        type=kind,
+        truncated=len(raw) > KEPT,
     ).encode()
 
 

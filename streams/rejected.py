@@ -1,13 +1,20 @@
-"""What `events.rejected` carries: an event that was not accepted, its original bytes kept for a replay."""
+"""What `events.rejected` carries: events that were not accepted, their original bytes kept for a replay; and what a
+replay notes about itself, so that the log alone tells what has been put back.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import msgspec
 
-__all__ = ["KEPT", "Rejection"]
+__all__ = ["KEPT", "NOTE", "Rejection", "ReplayNote", "is_note"]
 
 KEPT = 512 * 1024
 """Bytes of an event that are kept. Kafka takes messages of 1 MB, and base64 adds a third."""
+
+NOTE = "rapport-replay"
+"""Header of a record that is no rejection but a replay's note."""
 
 
 class Rejection(msgspec.Struct):
@@ -16,13 +23,36 @@ class Rejection(msgspec.Struct):
     at: str  # RFC 3339, UTC
     step: str  # where in the flow: collect, decode, check…
     reason: str  # machine-readable: invalid_json, no_identity, unknown_event…
-    message: str  # for a person: what is wrong and where
+    message: str  # for a person: what is wrong and where; personal data masked
     source: str  # web, app, support, purchase…; "" when it is not known
     topic: str  # where the event is, or would have gone
     partition: int | None  # None: it never reached a topic
     offset: int | None
     payload: bytes  # the event as it was sent, its first KEPT bytes
+    place: str = ""  # its first place, `topic-partition-offset`, if this is no longer it: it had been replayed before
+    recorded: float = 0.0  # when Kafka first had it, seconds; 0 when it never reached a topic
+    type: str = ""  # collect: the type that the request's path said, if the event did not
+    truncated: bool = False  # the event was longer than what is kept, so it cannot be replayed
 
     def encode(self) -> bytes:
         """The value of the Kafka record."""
         return msgspec.json.encode(self)
+
+
+class ReplayNote(msgspec.Struct, kw_only=True):
+    """A replay's note of where it is, as JSON, under the header NOTE."""
+
+    run: str  # id of the replay
+    at: str  # RFC 3339, UTC
+    began: dict[str, dict[int, int]] = {}  # the first note: end of each partition it will write, by topic
+    done: list[str] = []  # places in `events.rejected` whose events are back on their topic
+    finished: bool = False
+
+    def encode(self) -> bytes:
+        """The value of the Kafka record."""
+        return msgspec.json.encode(self)
+
+
+def is_note(headers: Iterable[tuple[str, bytes]]) -> bool:
+    """Whether a record of `events.rejected` is a replay's note."""
+    return any(name == NOTE for name, _ in headers)

@@ -154,7 +154,7 @@ def stamp(
     if envelope.type:
         event["type"] = envelope.type
     elif event.get("type") not in TYPES:
-        raise Unacceptable("unknown_type", f"type is {_short(event.get('type'))}; one of {', '.join(TYPES)} expected")
+        raise Unacceptable("unknown_type", f"`type` is not one of {', '.join(TYPES)}")
     event.pop("writeKey", None)
     _share(event, envelope)
     context = event.get("context")
@@ -264,7 +264,7 @@ def _text_id(name: str, value: object) -> str:
         return str(value)
     if type(value) is float:
         return str(int(value)) if value.is_integer() else repr(value)
-    raise Unacceptable("invalid_id", f"'{name}' is {_short(value)}; a string or a number expected")
+    raise Unacceptable("invalid_id", f"'{name}' is {_kind(value)}; a string or a number expected")
 
 
 def _message_id(value: object, limits: Limits) -> str:
@@ -297,7 +297,7 @@ def _time(name: str, event: dict[str, Any]) -> float | None:
     try:
         return parse_time(value)
     except (ValueError, OverflowError):
-        message = f"'{name}' is {_short(value)}; an ISO 8601 time expected, e.g. 2026-01-31T09:30:00Z"
+        message = f"'{name}' is {_kind(value)}; an ISO 8601 time expected, e.g. 2026-01-31T09:30:00Z"
         raise Unacceptable("invalid_timestamp", message) from None
 
 
@@ -309,6 +309,8 @@ def _sent(value: object) -> float | None:
         return None
 
 
-def _short(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
+def _kind(value: object) -> str:
+    """What a value is. Never the value itself: it may be personal."""
+    return {str: "text", bool: "a boolean", int: "a number", float: "a number", list: "an array"}.get(
+        type(value), "an object"
+    )

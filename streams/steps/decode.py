@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from profiles.errors import Unacceptable
+from streams.place import place_of, recorded_at
 from streams.steps.intake import Intake, Item, each
 from streams.wire import TYPES, occurred_at, parse_time
 
@@ -39,14 +40,14 @@ def _decode(batch: Intake, item: Item) -> None:
         raise Unacceptable("nested_too_deeply", f"the event is nested more than {_DEEPEST} levels deep")
     kind = raw.get("type")
     if kind not in TYPES:
-        raise Unacceptable("unknown_type", f"type is {str(kind)[:40]!r}; one of {', '.join(TYPES)} expected")
+        raise Unacceptable("unknown_type", f"`type` is not one of {', '.join(TYPES)}")
     name = raw.get("event") if kind == "track" else raw.get("name")
     if kind == "track" and not (isinstance(name, str) and name):
         raise Unacceptable("no_event_name", "a track event needs `event`, its name")
     item.name = name if isinstance(name, str) and kind in ("track", "page", "screen") else ""
     item.raw = raw
     _identify_message(raw, item)
-    recorded = min(record.timestamp / 1000.0, batch.now)  # nothing has happened yet that will happen
+    recorded = min(recorded_at(record), batch.now)  # nothing has happened yet that will happen
     item.received = min(_received(raw, recorded), batch.now)
     item.time = _time_of(raw, recorded, item.received)
 
@@ -66,11 +67,10 @@ def _depth(value: Any) -> int:
 
 
 def _identify_message(raw: dict[str, Any], item: Item) -> None:
-    """An event written straight to the topic may lack a messageId: its place in the log is one that never changes."""
+    """An event written straight to the topic may lack a messageId: its first place in the log never changes."""
     held = raw.get("messageId")
     if held is None:
-        record = item.record
-        raw["messageId"] = f"{record.topic}-{record.partition}-{record.offset}"
+        raw["messageId"] = place_of(item.record)
     elif not isinstance(held, str) or not 0 < len(held) <= _ID:
         raise Unacceptable("invalid_message_id", f"messageId must be text of 1 to {_ID} characters")
 
@@ -83,7 +83,7 @@ def _time_of(raw: dict[str, Any], recorded: float, received: float) -> float:
     try:
         return occurred_at(parse_time(stamp), None, max(recorded, received))
     except ValueError:
-        raise Unacceptable("invalid_timestamp", f"timestamp is {str(stamp)[:40]!r}; RFC 3339 expected") from None
+        raise Unacceptable("invalid_timestamp", "`timestamp` is not an RFC 3339 time") from None
 
 
 def _received(raw: dict[str, Any], recorded: float) -> float:

@@ -9,11 +9,16 @@ from aiokafka.structs import ConsumerRecord
 
 from profiles.errors import Unacceptable
 from profiles.types import Event, Identity
+from streams.place import place_of, recorded_at
 from streams.plan import EventRule
 from streams.rejected import KEPT, Rejection
+from streams.scrub import scrub
 from streams.wire import format_time
 
-__all__ = ["Intake", "Item", "each"]
+__all__ = ["FORGOTTEN", "Intake", "Item", "each"]
+
+FORGOTTEN = "erased"
+"""The one reason for which nothing of an event is kept."""
 
 
 class Item:
@@ -49,17 +54,22 @@ class Intake:
     def reject(self, item: Item, step: str, error: Unacceptable) -> None:
         """Keep an event that can never be accepted as it is."""
         record = item.record
+        place = place_of(record)
+        payload = b"" if error.reason == FORGOTTEN else record.value or b""
         self.rejected.append(
             Rejection(
                 at=format_time(self.now),
                 step=step,
                 reason=error.reason,
-                message=error.message,
+                message=scrub(error.message),
                 source=self.source,
                 topic=record.topic,
                 partition=record.partition,
                 offset=record.offset,
-                payload=(record.value or b"")[:KEPT],
+                payload=payload[:KEPT],
+                place="" if place == f"{record.topic}-{record.partition}-{record.offset}" else place,
+                recorded=recorded_at(record),
+                truncated=len(payload) > KEPT,
             )
         )
 
