@@ -1,28 +1,35 @@
 """Alerts: when people should look at a customer, decided without a clock or a queue.
 
 An alert opens when its rule is satisfied, ends (`cleared`) when the customer is no longer like that, and does not open
-again within the cooldown after it ended or a person resolved it. Its id follows from the profile, the rule and the
+again within the cooldown after it ended or a person resolved it. It holds only for who allows what it is for
+(`models.purposes`), and ends when they no longer do. Its id follows from the profile, the rule and the
 time, so a batch that is processed twice raises it once.
 """
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Literal
 
 import msgspec
 
 from models.conditions import Writer, compile_condition
 from models.config import AlertRule, InSegment, leaves
+from models.purposes import alert_needs
+from profiles.consent import Consent
 from profiles.errors import Misconfigured
 from profiles.types import Alert, AlertCommand, Profile
 
-__all__ = ["Alerts", "Transition", "act", "alert_id", "compile_alerts"]
+__all__ = ["WITHDRAWN", "Alerts", "Transition", "act", "alert_id", "compile_alerts", "forget_risk"]
 
 _NAMESPACE = uuid.UUID("5c0f2f5e-6f0b-5a55-9a39-0d7f7a3d4c11")
 _STANDING = ("open", "acknowledged")
+
+WITHDRAWN = "consent withdrawn"
+"""Begins the note of an alert that ended because its customer no longer allows what it is for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +49,12 @@ def alert_id(profile: str, rule: str, opened: float) -> str:
 class Alerts:
     """The plan's alert rules, compiled. Pure: nothing here changes a profile."""
 
-    def __init__(self, rules: Sequence[AlertRule], currency: str) -> None:
+    def __init__(
+        self, rules: Sequence[AlertRule], currency: str, consent: Consent, segments: Mapping[str, tuple[str, ...]]
+    ) -> None:
         self.rules = tuple(rules)
+        self.needs = {rule.name: alert_needs(rule, segments) for rule in rules}
+        self._consent = consent
         self._any_opens = _compile(rules, currency)
         self.conditions = [(rule.when, rule.margin) for rule in rules if rule.when is not None]
         self._compiled = [
@@ -56,14 +67,15 @@ class Alerts:
         if not profile.alerts and not self._any_opens(profile, now, profile.segments):
             return []
         found: list[Transition] = []
-        segments = profile.segments
+        segments, denied = profile.segments, self._consent.denied(profile)
         risk = profile.score.risk if profile.score is not None else None
         for rule, when in self._compiled:
             held = profile.alerts.get(rule.name)
             standing = held is not None and held.state in _STANDING
             if held is not None and not standing and now < held.changed + rule.cooldown:
                 continue
-            holds = rule.segment is None or rule.segment in segments
+            withheld = [purpose for purpose in self.needs[rule.name] if purpose in denied] if denied else []
+            holds = not withheld and (rule.segment is None or rule.segment in segments)
             if holds and rule.threshold is not None:
                 limit = rule.clears_below if standing else rule.threshold
                 holds = risk is not None and risk >= limit
@@ -73,6 +85,8 @@ class Alerts:
                 found.append(Transition(rule, "open", _opened(profile, rule, now)))
             elif standing and not holds and held is not None:
                 ended = msgspec.structs.replace(held, state="cleared", changed=now, risk=_risk(profile, held.risk))
+                if withheld:
+                    ended.note = "; ".join(filter(None, (held.note, f"{WITHDRAWN}: {', '.join(withheld)}")))
                 found.append(Transition(rule, "clear", ended))
         return found
 
@@ -86,8 +100,21 @@ class Alerts:
         return min((end for end in ends if end > now), default=None)
 
 
-def compile_alerts(rules: Sequence[AlertRule], currency: str, segments: Collection[str]) -> Alerts:
+def compile_alerts(
+    rules: Sequence[AlertRule],
+    currency: str,
+    segments: Collection[str],
+    consent: Consent | None = None,
+    needs: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
+) -> Alerts:
     """Compile the plan's alert rules.
+
+    Args:
+        rules: in the order of the plan.
+        currency: of the plan.
+        segments: the names of the plan's segments.
+        consent: what holds for customers; without it, what they said, and else all is granted.
+        needs: the purposes that segments need (`Segments.needs`).
 
     Raises:
         Misconfigured: a name is used twice, or a rule speaks of a segment that the plan does not have.
@@ -100,7 +127,7 @@ def compile_alerts(rules: Sequence[AlertRule], currency: str, segments: Collecti
         spoken = {leaf.segment for leaf in leaves(rule.when) if isinstance(leaf, InSegment)} if rule.when else set()
         for segment in sorted((spoken | ({rule.segment} if rule.segment else set())) - set(segments)):
             raise Misconfigured(f"alert {rule.name} speaks of segment {segment}, which the plan does not have")
-    return Alerts(rules, currency)
+    return Alerts(rules, currency, consent or Consent(), needs)
 
 
 def act(profile: Profile, command: AlertCommand) -> Alert | None:
@@ -116,6 +143,17 @@ def act(profile: Profile, command: AlertCommand) -> Alert | None:
     if state is None or state == held.state:
         return None
     return msgspec.structs.replace(held, state=state, changed=command.time, by=command.by, note=command.note)
+
+
+def forget_risk(profile: Profile) -> list[Alert]:
+    """Take what a score has left off a customer's alerts, in place; answers those that changed."""
+    changed = [
+        msgspec.structs.replace(alert, risk=0.0, reasons=[], model="")
+        for alert in profile.alerts.values()
+        if alert.model or alert.reasons or alert.risk
+    ]
+    profile.alerts.update((alert.rule, alert) for alert in changed)
+    return changed
 
 
 def _opened(profile: Profile, rule: AlertRule, now: float) -> Alert:

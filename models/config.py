@@ -35,6 +35,7 @@ from pydantic import (
     model_validator,
 )
 
+from profiles.consent import OUTREACH
 from profiles.types import HALF_LIVES
 
 __all__ = [
@@ -379,6 +380,7 @@ class SegmentRule(_Model):
     description: str = ""
     when: Condition
     exit: Condition | None = None  # who leaves; without it, those for whom `when` fails by the margin
+    purpose: Name | None = None  # only who allows it; what looks at the risk needs `profiling` besides
     margin: float = Field(default=0.15, ge=0, lt=1)
 
 
@@ -396,6 +398,7 @@ class AlertRule(_Model):
     cooldown: Duration = 7 * DAY  # after it ended, before it may open again
     segment: str | None = None  # only members
     margin: float = Field(default=0.15, ge=0, lt=1)  # of `when`
+    purpose: Name | None = OUTREACH  # only who allows it; null: whatever they allow
     severity: Literal["info", "warning", "critical"] = "warning"
     owner: str = ""
     channel: str = ""

@@ -10,6 +10,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Sequence
 
+from profiles.consent import is_consent
 from profiles.state import Caps, largest, latest_tickets
 from profiles.timeline import merge_timelines
 from profiles.types import (
@@ -38,7 +39,7 @@ def merge(winner: Profile, loser: Profile, caps: Caps) -> None:
         add_identities(winner, [((kind, value), since) for value, since in values.items()])
     for name, (value, time, digest) in loser.traits.items():
         held = winner.traits.get(name)
-        if held is None and len(winner.traits) >= caps.traits:
+        if held is None and len(winner.traits) >= caps.traits and not is_consent(name):
             continue
         if held is None or (time, digest) > (held[1], held[2]):
             winner.traits[name] = (value, time, digest)

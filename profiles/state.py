@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from profiles.consent import is_consent
 from profiles.timeline import add_entry
 from profiles.types import (
     HALF_LIVES,
@@ -118,7 +119,7 @@ def _set_trait(profile: Profile, name: str, value: Any, time: float, digest: byt
     """The latest write wins; a removal (None) is a write too, so that an older value does not come back."""
     held = profile.traits.get(name)
     if held is None:
-        if len(profile.traits) < cap:
+        if len(profile.traits) < cap or is_consent(name):
             profile.traits[name] = (value, time, digest)
     elif (time, digest) > (held[1], held[2]):
         profile.traits[name] = (value, time, digest)

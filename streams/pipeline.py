@@ -24,6 +24,7 @@ from streams.plan import Plan
 from streams.settings import Settings
 from streams.steps.alert import alert
 from streams.steps.check import check
+from streams.steps.consent import consent
 from streams.steps.decode import decode
 from streams.steps.identify import identify
 from streams.steps.intake import Intake
@@ -46,20 +47,21 @@ def ingest_pipeline(plan: Plan, links: LinkStore) -> Pipeline[Intake]:
         decode(),
         check(plan),
         identify(plan, links),
+        consent(plan),
     )
 
 
 def profile_pipeline(plan: Plan, settings: Settings, champion: Callable[[], Weights]) -> Pipeline[Work]:
     """From the events and commands of one partition to changed profiles and what follows from them."""
     caps = Caps(timeline=settings.timeline, seen=settings.seen)
-    segments = compile_segments(plan.segments, plan.currency)
-    alerts = compile_alerts(plan.alerts, plan.currency, segments=[rule.name for rule in plan.segments])
+    segments = compile_segments(plan.segments, plan.currency, plan.consent)
+    alerts = compile_alerts(plan.alerts, plan.currency, segments.names, plan.consent, segments.needs)
     return Pipeline(
         update(plan.currency, caps, settings.partitions),
-        label(plan.churn, plan.currency),
-        score(champion, plan.churn, plan.currency),
+        label(plan.churn, plan.currency, plan.consent),
+        score(champion, plan.churn, plan.currency, plan.consent),
         segment(segments),
-        alert(alerts),
+        alert(alerts, plan.consent),
         wake(segments, alerts, plan.churn),
     )
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from models.config import AlertRule, SegmentRule
 from profiles.identity import IdentityRule
-from streams.plan.model import EventSpec, PlanFile, Property, SourceSpec, Trait
+from streams.plan.model import ConsentSpec, EventSpec, PlanFile, Property, SourceSpec, Trait
 from streams.plan.plan import Plan
 
 __all__ = ["Change", "diff_plans"]
@@ -63,6 +63,7 @@ def _plan(old: PlanFile, new: PlanFile) -> Iterator[Change]:
         added = value in {v.lower() for v in new.blocked}
         yield Change("blocked", f"'{value}' {'identifies nobody from now on' if added else 'may identify'}", added)
     yield from _each("traits", old.traits, new.traits, _trait, added=_added_property)
+    yield from _each("consent", old.consent, new.consent, _consent, added=_added_purpose)
     yield from _each(
         "events",
         {_label(event): event for event in old.events},
@@ -94,6 +95,17 @@ def _identity(path: str, old: IdentityRule, new: IdentityRule) -> Iterator[Chang
         if field not in old.fields:
             yield Change(f"{path}.fields", f"'{field}' identifies, too", False)
     yield from _prose(path, old, new, ("description",))
+
+
+def _consent(path: str, old: ConsentSpec, new: ConsentSpec) -> Iterator[Change]:
+    for key in ("default", "trait", "category"):
+        yield from _value(f"{path}.{key}", getattr(old, key), getattr(new, key), breaking=getattr(old, key) is not None)
+    yield from _prose(path, old, new, ("description", "owner", "basis"))
+
+
+def _added_purpose(path: str, spec: ConsentSpec) -> Iterator[Change]:
+    denied = spec.default == "denied"
+    yield Change(path, f"is new, and {spec.default} for who said nothing", denied)
 
 
 def _event(path: str, old: EventSpec, new: EventSpec, was: PlanFile, now: PlanFile) -> Iterator[Change]:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from models.purposes import alert_needs, segment_needs
 from streams.plan.model import Property
 from streams.plan.plan import Plan
 from streams.plan.rule import EventRule
@@ -67,6 +68,7 @@ def _page(plan: Plan) -> Iterator[_Block]:
     )
     yield from _people(plan)
     yield from _personal(plan)
+    yield from _consent(plan)
     yield _Heading(2, "Events")
     yield _Text(
         "An event that breaks its rule is rejected (kept apart with the reason), flagged (used, with a remark) or "
@@ -121,6 +123,33 @@ def _personal(plan: Plan) -> Iterator[_Block]:
     yield _Table(("class", "where"), [(pii, ", ".join(where)) for pii, where in sorted(places.items())])
 
 
+def _consent(plan: Plan) -> Iterator[_Block]:
+    if not plan.file.consent:
+        return
+    yield _Heading(2, "Consent")
+    yield _Text(
+        "What customers may allow or deny; their latest word counts, from the next event on. Without **profiling** no "
+        "risk is computed or shown, without **outreach** no alert opens, without **analytics** they are left out of "
+        "analyses."
+    )
+    yield _Table(
+        ("purpose", "what it is", "until they say", "said by", "legal basis", "owner"),
+        [
+            (
+                f"`{name}`",
+                spec.description,
+                spec.default,
+                " or ".join(
+                    f"{kind} `{said}`" for kind, said in (("trait", spec.trait), ("category", spec.category)) if said
+                ),
+                spec.basis,
+                spec.owner,
+            )
+            for name, spec in plan.file.consent.items()
+        ],
+    )
+
+
 def _event(rule: EventRule) -> Iterator[_Block]:
     yield _Heading(3, _label(rule))
     yield _Text(rule.description)
@@ -165,18 +194,29 @@ def _rules(plan: Plan) -> Iterator[_Block]:
         f"A customer without a {plan.churn.role} for {duration_in_words(plan.churn.horizon)} counts as lost. "
         f"The risk is **medium** from {plan.churn.bands.medium:.0%} and **high** from {plan.churn.bands.high:.0%}."
     )
+    needs = segment_needs(plan.segments)
     if plan.segments:
         yield _Heading(2, "Segments")
         yield _Table(
-            ("segment", "who", "rule"),
-            [(f"`{rule.name}`", rule.description, in_words(rule.when)) for rule in plan.segments],
+            ("segment", "who", "rule", "needs consent to"),
+            [
+                (f"`{rule.name}`", rule.description, in_words(rule.when), ", ".join(needs[rule.name]))
+                for rule in plan.segments
+            ],
         )
     if plan.alerts:
         yield _Heading(2, "Alerts")
         yield _Table(
-            ("alert", "when", "rule", "severity", "goes to"),
+            ("alert", "when", "rule", "severity", "goes to", "needs consent to"),
             [
-                (f"`{rule.name}`", rule.description, alert_in_words(rule), rule.severity, rule.owner or rule.channel)
+                (
+                    f"`{rule.name}`",
+                    rule.description,
+                    alert_in_words(rule),
+                    rule.severity,
+                    rule.owner or rule.channel,
+                    ", ".join(alert_needs(rule, needs)),
+                )
                 for rule in plan.alerts
             ],
         )

@@ -13,9 +13,10 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from models.config import AlertRule, ChurnConfig, SegmentRule
+from profiles.consent import PURPOSES
 from profiles.identity import IdentityRule
 from streams.plan.errors import PlanError, Problem
-from streams.plan.model import EventSpec, PlanFile, SourceSpec, Trait
+from streams.plan.model import ConsentSpec, EventSpec, PlanFile, SourceSpec, Trait
 from streams.plan.plan import Plan
 from streams.plan.semantics import Parts, Remark, find_problems, find_warnings
 from streams.plan.source_map import Location, SourceMap, format_path
@@ -115,6 +116,7 @@ _SECTIONS: dict[str, TypeAdapter[Any]] = {
     "sources": TypeAdapter(SourceSpec),
     "identities": TypeAdapter(IdentityRule),
     "traits": TypeAdapter(Trait),
+    "consent": TypeAdapter(ConsentSpec),
     "events": TypeAdapter(EventSpec),
     "segments": TypeAdapter(SegmentRule),
     "alerts": TypeAdapter(AlertRule),
@@ -137,6 +139,7 @@ def _parts(data: dict[Any, Any]) -> Parts:
         parts.churn = None
     parts.source_names = {str(key) for key, _ in _elements(data.get("sources"))}
     parts.trait_names = {str(key) for key, _ in _elements(data.get("traits"))}
+    parts.purposes = {*PURPOSES, *(str(key) for key, _ in _elements(data.get("consent")))}
     parts.identity_types = set(_named(data.get("identities"), "type"))
     parts.segment_names = _named(data.get("segments"), "name")
     parts.property_names = {

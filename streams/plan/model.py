@@ -16,8 +16,8 @@ from profiles.identity import PII, IdentityRule
 from profiles.money import CURRENCIES
 
 __all__ = [
-    "ROLES", "Enforce", "EventSpec", "EventType", "Extra", "FactsSpec", "PlanFile", "Property", "PropertyType", "Role",
-    "SourceSpec", "Trait",
+    "ROLES", "ConsentSpec", "Enforce", "EventSpec", "EventType", "Extra", "FactsSpec", "PlanFile", "Property",
+    "PropertyType", "Role", "SourceSpec", "Trait",
 ]  # fmt: skip
 
 Role = Literal[
@@ -190,6 +190,22 @@ class EventSpec(_Strict):
         return self
 
 
+class ConsentSpec(_Strict):
+    """One purpose that customers may allow or deny, and where they say so."""
+
+    description: Text = Field(description="What their data is used for, in words for them.")
+    default: Literal["granted", "denied"] = Field(description="What holds while a customer has said nothing.")
+    trait: str | None = Field(None, description="The boolean trait of identify calls that says it.")
+    category: str | None = Field(
+        None, description="The category of `context.consent.categoryPreferences`, of any event, that says it."
+    )
+    owner: Text = Field(description="Who answers for it.")
+    basis: Text = Field(description="The legal basis, in words.")
+
+
+PurposeName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=64)]
+
+
 class PlanFile(_Strict):
     """The whole plan."""
 
@@ -207,6 +223,7 @@ class PlanFile(_Strict):
     identities: list[IdentityRule] = Field(min_length=1, description="What tells customers apart.")
     blocked: list[str] = Field([], description="Further values that identify nobody, in any case.")
     traits: dict[str, Trait] = Field({}, description="What is known about a customer.")
+    consent: dict[PurposeName, ConsentSpec] = Field({}, description="What customers may allow or deny.")
     events: list[EventSpec] = Field(min_length=1, description="What may happen.")
     churn: ChurnConfig = Field(ChurnConfig(), description="What churn means and how its model is fed.")
     segments: list[SegmentRule] = Field([], description="Groups of customers, kept live.")

@@ -10,6 +10,7 @@ import msgspec
 from pydantic import SecretStr
 
 from models.config import AlertRule, ChurnConfig, SegmentRule
+from profiles.consent import Consent
 from profiles.identity import BLOCKED, IdentityRule, compile_extractor
 from profiles.types import Identity
 from streams.plan.checker import Checker, Outcome
@@ -55,6 +56,7 @@ class Plan:
         self.identities: list[IdentityRule] = sorted(file.identities, key=lambda rule: rule.priority)
         self.blocked: set[str] = set(BLOCKED) | {value.strip().lower() for value in file.blocked}
         self.traits: dict[str, Trait] = dict(file.traits)
+        self.consent = Consent({name: spec.default == "granted" for name, spec in file.consent.items()})
         self.churn: ChurnConfig = file.churn
         self.segments: list[SegmentRule] = list(file.segments)
         self.alerts: list[AlertRule] = list(file.alerts)

@@ -22,8 +22,9 @@ from models.config import (
     TraitIs,
     leaves,
 )
+from profiles.consent import PREFIX, is_consent
 from profiles.identity import IdentityRule
-from streams.plan.model import ROLES, EventSpec, Property, SourceSpec, Trait
+from streams.plan.model import ROLES, ConsentSpec, EventSpec, Property, SourceSpec, Trait
 from streams.plan.source_map import Location
 
 __all__ = ["Parts", "Remark", "find_problems", "find_warnings", "role_of", "suggest"]
@@ -46,6 +47,7 @@ class Parts:
     sources: dict[str, SourceSpec] = field(default_factory=dict)
     identities: dict[int, IdentityRule] = field(default_factory=dict)
     traits: dict[str, Trait] = field(default_factory=dict)
+    consent: dict[str, ConsentSpec] = field(default_factory=dict)
     events: dict[int, EventSpec] = field(default_factory=dict)
     churn: ChurnConfig | None = None
     segments: dict[int, SegmentRule] = field(default_factory=dict)
@@ -53,6 +55,7 @@ class Parts:
     source_names: set[str] = field(default_factory=set)
     identity_types: set[str] = field(default_factory=set)
     trait_names: set[str] = field(default_factory=set)
+    purposes: set[str] = field(default_factory=set)
     segment_names: list[str] = field(default_factory=list)
     property_names: set[str] = field(default_factory=set)
 
@@ -61,6 +64,7 @@ def find_problems(parts: Parts) -> Iterator[Remark]:
     """Everything that makes the plan unusable."""
     yield from _sources(parts)
     yield from _identities(parts)
+    yield from _consent(parts)
     yield from _events(parts)
     yield from _rules(parts)
 
@@ -82,6 +86,9 @@ def find_warnings(parts: Parts) -> Iterator[Remark]:
         role = role_of(condition)
         if role and role not in carried and role != "any" and role in ROLES:
             yield location, f"no event has the role '{role}', so this can never come true"
+    for name, purpose in parts.consent.items():
+        if purpose.trait is None and purpose.category is None and "consent" not in carried:
+            yield ("consent", name), "names no trait and no category, so nobody can say anything about it"
     if parts.churn and parts.churn.role not in carried:
         yield ("churn",), f"no event has the role '{parts.churn.role}', so there is nothing to predict"
 
@@ -148,6 +155,20 @@ def _identities(parts: Parts) -> Iterator[Remark]:
                     (*here, "fields", number),
                     f"no event has a property '{name}'{suggest(name, parts.property_names)}",
                 )
+
+
+def _consent(parts: Parts) -> Iterator[Remark]:
+    for name, purpose in parts.consent.items():
+        if purpose.trait is None:
+            continue
+        place = ("consent", name, "trait")
+        if purpose.trait not in parts.trait_names:
+            yield place, f"there is no trait '{purpose.trait}'{suggest(purpose.trait, parts.trait_names)}"
+        elif (trait := parts.traits.get(purpose.trait)) and trait.type != "boolean":
+            yield place, f"trait '{purpose.trait}' is of type {trait.type}; consent needs a boolean"
+    for name in parts.trait_names:
+        if is_consent(name):
+            yield ("traits", name), f"names that begin with '{PREFIX}' are for what customers said about the purposes"
 
 
 def _events(parts: Parts) -> Iterator[Remark]:
@@ -241,6 +262,9 @@ def _rules(parts: Parts) -> Iterator[Remark]:
             if rule.name in names:
                 yield (section, index, "name"), f"{section[:-1]} '{rule.name}' is defined twice"
             names.add(rule.name)
+            if rule.purpose is not None and rule.purpose not in parts.purposes:
+                here = (section, index, "purpose")
+                yield here, f"there is no purpose '{rule.purpose}'{suggest(rule.purpose, parts.purposes)}"
     for index, alert in parts.alerts.items():
         if alert.segment is not None and alert.segment not in parts.segment_names:
             yield (

@@ -1,4 +1,4 @@
-"""Score: the churn risk of every touched customer, in one vectorised call for the batch."""
+"""Score: the churn risk of every touched customer who allows profiling, in one vectorised call for the batch."""
 
 from __future__ import annotations
 
@@ -7,22 +7,33 @@ from collections.abc import Callable
 from models.churn import Weights, next_rescore, score_profiles
 from models.config import ChurnConfig
 from models.lifecycle import move
+from models.purposes import AT_RISK
+from profiles.consent import PROFILING, Consent
+from profiles.types import Profile
 from streams.steps.work import Work
 
 __all__ = ["score"]
 
 
-def score(champion: Callable[[], Weights], config: ChurnConfig, currency: str) -> Callable[[Work], None]:
+def score(
+    champion: Callable[[], Weights], config: ChurnConfig, currency: str, consent: Consent
+) -> Callable[[Work], None]:
     """The step.
 
     Args:
         champion: answers the weights that score now.
         config: of churn, from the plan.
         currency: of the plan.
+        consent: who may be scored.
     """
 
     def run(work: Work) -> None:
-        profiles = work.live()
+        profiles = []
+        for profile in work.live():
+            if consent.allows(profile, PROFILING):
+                profiles.append(profile)
+            else:
+                _forget(profile, work.at(profile), config)
         if not profiles:
             return
         times = [work.at(profile) for profile in profiles]
@@ -33,3 +44,11 @@ def score(champion: Callable[[], Weights], config: ChurnConfig, currency: str) -
             move(profile, now, config)
 
     return run
+
+
+def _forget(profile: Profile, now: float, config: ChurnConfig) -> None:
+    """No score, none to come, and no earlier stage that tells what it was."""
+    profile.score = None
+    profile.rescore_at = 0
+    move(profile, now, config)
+    profile.stages = [earlier for earlier in profile.stages if earlier[0] != AT_RISK]
