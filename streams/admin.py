@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 from kafka import KafkaConsumer, TopicPartition
 from kafka.admin import KafkaAdminClient, NewTopic
 from kafka.errors import KafkaError, TopicAlreadyExistsError
+from kafka.protocol.consumer import OffsetSpec
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from profiles.errors import Misconfigured
@@ -19,10 +20,14 @@ from streams.plan import Plan
 from streams.settings import Settings
 from streams.topics import TopicSpec, topics
 
-__all__ = ["Lag", "ensure_topics", "lag", "topic_problems"]
+__all__ = ["EMBEDDED", "Lag", "Log", "describe_log", "ensure_topics", "lag", "topic_problems"]
 
 log = logging.getLogger(__name__)
 
+EMBEDDED = "tansu_cluster"
+"""The cluster id that every embedded broker has."""
+
+_NO_ID = "00000000-0000-0000-0000-000000000000"
 _VISIBLE = 15.0  # seconds until a topic just created must be seen; a broker answers before it shows it
 
 
@@ -33,6 +38,14 @@ class Lag:
     topic: str
     records: int
     read: bool  # whether the group has committed anything there
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """What Kafka says of itself: `cluster` and `topic:NAME` with their ids, and where each "topic/partition" ends."""
+
+    ids: dict[str, str]
+    ends: dict[str, int]  # empty for the embedded broker, whose answers may be too low
 
 
 def ensure_topics(settings: Settings, plan: Plan) -> list[str]:
@@ -70,6 +83,22 @@ def topic_problems(settings: Settings, plan: Plan) -> list[str]:
                 f"{count} if that is what it had when it was created; otherwise delete the topic and start again"
             )
     return problems
+
+
+def describe_log(settings: Settings, names: Iterable[str]) -> Log:
+    """The ids and ends of topics; those that are missing, or have no ids (Kafka before 2.8), are left out.
+
+    Raises:
+        Misconfigured: Kafka does not answer.
+    """
+    with _admin(settings) as admin:
+        cluster = admin.describe_cluster().get("cluster_id")
+        wanted = set(names)
+        found = {topic["name"]: topic for topic in _describe(admin) if topic["name"] in wanted}
+        ids = {f"topic:{name}": str(topic["topic_id"]) for name, topic in found.items()}
+        ids = {"cluster": cluster or "", **ids}
+        ends = {} if cluster == EMBEDDED else _ends(admin, found.values())
+    return Log({name: id_ for name, id_ in ids.items() if id_ and id_ != _NO_ID}, ends)
 
 
 def lag(settings: Settings, names: Sequence[str]) -> list[Lag]:
@@ -127,3 +156,9 @@ def _create(admin: KafkaAdminClient, settings: Settings, specs: Sequence[TopicSp
 
 def _describe(admin: KafkaAdminClient) -> list[dict[str, Any]]:
     return list(admin.describe_topics())
+
+
+def _ends(admin: KafkaAdminClient, found: Iterable[dict[str, Any]]) -> dict[str, int]:
+    places = [TopicPartition(topic["name"], number) for topic in found for number in range(len(topic["partitions"]))]
+    answers = admin.list_partition_offsets(dict.fromkeys(places, OffsetSpec.LATEST)) if places else {}
+    return {f"{place.topic}/{place.partition}": int(answer.offset) for place, answer in answers.items()}

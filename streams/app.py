@@ -19,6 +19,7 @@ from typing import Any
 import faust
 from faust.types import TP
 
+from profiles.stores.health import require_healthy
 from profiles.stores.learner import LearnerStore
 from profiles.stores.links import LinkStore
 from profiles.stores.redis import RedisStore, connect
@@ -35,6 +36,7 @@ from streams.patience import patient
 from streams.pipeline import ingest_pipeline, profile_pipeline
 from streams.plan import Plan
 from streams.profile import Behind, ProfileRunner
+from streams.same_kafka import check_kafka
 from streams.settings import Settings
 from streams.topics import IDENTITY_LINKS, PROFILE_EVENTS, TRAINING_EXAMPLES, topic_name
 from streams.transport import Batch, BatchSchema, joined, use_batches
@@ -109,12 +111,14 @@ class Worker:
         Raises:
             Misconfigured: it is not.
         """
+        await require_healthy(self._redis, require_aof=self._settings.require_aof)
         await check_setup(
             self._redis,
             partitions=self._settings.partitions,
             namespace=self._plan.namespace,
             segments=[rule.name for rule in self._plan.segments],
         )
+        await check_kafka(self._redis, self._settings, self._plan)
         await self._producer.start()
         await self._outputs.start()
         await self.champion.refresh()

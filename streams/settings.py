@@ -43,6 +43,7 @@ class Settings(BaseSettings):
     batch: int = Field(1000, ge=1, le=10_000, description="Most records of one partition in one batch.")
     timeline: int = Field(24, ge=1, le=500, description="Events a profile shows, newest first.")
     seen: int = Field(512, ge=16, le=65_536, description="Message ids a profile remembers to drop repeats.")
+    require_aof: bool = Field(False, description="Refuse a Redis without an append-only file rather than warn.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="How much is logged.")
 
     @property

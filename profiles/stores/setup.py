@@ -10,12 +10,12 @@ from typing import NamedTuple
 from redis.exceptions import RedisError
 
 from profiles.errors import Misconfigured
+from profiles.stores.health import Problem, redis_problems, redis_version
 from profiles.stores.keys import SEGMENTS, SETUP, WORKERS
 from profiles.stores.redis import Client, connect
 
 __all__ = ["RedisFacts", "beat", "check_setup", "inspect_redis", "living_workers"]
 
-OLDEST = (6, 2)
 ALIVE = 15.0
 """Seconds without a sign after which a worker counts as gone."""
 
@@ -24,11 +24,9 @@ async def check_setup(client: Client, *, partitions: int, namespace: uuid.UUID, 
     """Record the partition count and the namespace, or check that they are what the data was written with.
 
     Raises:
-        Misconfigured: they differ, Redis does not answer, or it is too old.
+        Misconfigured: they differ, or Redis does not answer.
     """
     try:
-        if problem := await _too_old(client):
-            raise Misconfigured(problem)
         wanted = {"partitions": str(partitions), "namespace": namespace.hex}
         for name, value in wanted.items():
             await client.hsetnx(SETUP, name, value)
@@ -55,10 +53,10 @@ class RedisFacts(NamedTuple):
     skew: float  # seconds that Redis's clock is ahead of ours
     profiles_written_with: dict[str, str]  # partitions, namespace
     workers: dict[str, float]  # living workers: seconds since the last sign of each
-    problems: list[tuple[str, str]]  # (error or warning, what it is and what to do)
+    problems: list[Problem]
 
 
-async def inspect_redis(url: str) -> RedisFacts:
+async def inspect_redis(url: str, *, require_aof: bool = False) -> RedisFacts:
     """A check-up of the Redis at a URL.
 
     Raises:
@@ -69,9 +67,9 @@ async def inspect_redis(url: str) -> RedisFacts:
         ours = time.time()
         seconds, micros = await client.time()
         held = {name.decode(): value.decode() for name, value in (await client.hgetall(SETUP)).items()}
-        version = (await client.info("server"))["redis_version"]
         workers = await living_workers(client)
-        return RedisFacts(version, seconds + micros / 1e6 - ours, held, workers, await _problems(client))
+        problems = await redis_problems(client, require_aof=require_aof)
+        return RedisFacts(await redis_version(client), seconds + micros / 1e6 - ours, held, workers, problems)
     except (RedisError, OSError) as error:
         raise Misconfigured(
             f"Redis does not answer ({type(error).__name__}: {error}); start it, or set RAPPORT_REDIS"
@@ -93,27 +91,3 @@ async def living_workers(client: Client) -> dict[str, float]:
     if gone := [name for name, age in signs.items() if age > 3600]:
         await client.hdel(WORKERS, *gone)
     return {name: age for name, age in signs.items() if age <= ALIVE}
-
-
-async def _problems(client: Client) -> list[tuple[str, str]]:
-    problems: list[tuple[str, str]] = []
-    if old := await _too_old(client):
-        problems.append(("error", old))
-    memory = await client.info("memory")
-    policy = memory.get("maxmemory_policy", "noeviction")
-    if memory.get("maxmemory") and policy != "noeviction":
-        problems.append(("error", f"maxmemory-policy is {policy}: Redis would delete profiles; set it to noeviction"))
-    persistence = await client.info("persistence")
-    if not persistence.get("aof_enabled"):
-        problems.append(
-            ("warning", "the append-only file is off: a restart loses all since the last dump; set `appendonly yes`")
-        )
-    elif persistence.get("aof_last_write_status", "ok") != "ok":
-        problems.append(("error", "Redis could not write its append-only file; is its disk full?"))
-    return problems
-
-
-async def _too_old(client: Client) -> str | None:
-    version = (await client.info("server"))["redis_version"]
-    parts = tuple(int(part) for part in version.split(".")[:2])
-    return None if parts >= OLDEST else f"Redis {version} is too old; 6.2 or newer is needed"
