@@ -41,6 +41,9 @@ class IdentityView(_Document):
 
     type: str = Field(examples=["user_id"])
     value: str = Field(examples=["42"])
+    hashed: bool = Field(
+        description="The value is a keyed hash. Ask for the customer by the plain one, or by `TYPE:hashed:VALUE`."
+    )
     first_seen: Time
 
 
@@ -186,7 +189,6 @@ class ProfileView(_Document):
     traits: dict[str, Figure]
     first_seen: Time
     last_seen: Time
-    merged_from: list[str] = Field(description="Ids of the profiles merged into this one.")
     activity: dict[str, ActivityView] = Field(description="By source.")
     purchases: PurchaseView
     support: SupportView

@@ -38,7 +38,7 @@ from models.features import occasions
 from models.reasons import explain
 from profiles.identity import IdentityRule
 from profiles.money import exponent
-from profiles.types import Alert, Profile, Reason, Score, Ticket, TimelineEntry
+from profiles.types import Alert, Identity, Profile, Reason, Score, Ticket, TimelineEntry
 
 __all__ = ["Described", "alert_view", "event_view", "profile_view", "segments_described", "summary_view"]
 
@@ -57,6 +57,8 @@ class Described(Protocol):
     def role_of(self, source: str, name: str) -> str: ...
     @property
     def identities(self) -> list[IdentityRule]: ...
+
+    def identity(self, kind: str, value: object) -> Identity | None: ...
 
 
 def profile_view(profile: Profile, now: float, plan: Described | None = None) -> ProfileView:
@@ -77,7 +79,6 @@ def profile_view(profile: Profile, now: float, plan: Described | None = None) ->
         },
         first_seen=rfc3339(profile.created),
         last_seen=rfc3339(profile.updated),
-        merged_from=sorted(profile.absorbed),
         activity={
             source: ActivityView(count=activity.count, first=rfc3339(activity.first), last=rfc3339(activity.last))
             for source, activity in sorted(profile.activity.items())
@@ -142,10 +143,12 @@ def segments_described(plan: Described | None) -> dict[str, str]:
 
 
 def _identities(profile: Profile, plan: Described | None) -> list[IdentityView]:
-    strength = {rule.type: rule.priority for rule in plan.identities} if plan else {}
+    rules = plan.identities if plan else []
+    strength = {rule.type: rule.priority for rule in rules}
+    hashed = {rule.type for rule in rules if rule.hashed}
     kinds = sorted(profile.identities, key=lambda kind: (strength.get(kind, len(strength) + 1), kind))
     return [
-        IdentityView(type=kind, value=value, first_seen=rfc3339(first))
+        IdentityView(type=kind, value=value, hashed=kind in hashed, first_seen=rfc3339(first))
         for kind in kinds
         for value, first in sorted(profile.identities[kind].items(), key=lambda item: (item[1], item[0]))
     ]

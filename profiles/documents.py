@@ -8,15 +8,16 @@ from profiles.types import Profile
 
 __all__ = ["decode_profile", "encode_profile"]
 
-_TOMBSTONE = b"\xc1"  # a byte that no msgpack begins with; the winner's id follows
+_TOMBSTONE = b"\xc1"  # a byte that no msgpack begins with; the winner's id follows, after its length, then the memory
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Profile).decode
 
 
 def encode_profile(profile: Profile) -> bytes:
-    """A profile's document. A tombstone is only its redirect: most identities leave one."""
+    """A profile's document. A tombstone is only its redirect and its seen-memory: most identities leave one."""
     if profile.redirect:
-        return _TOMBSTONE + profile.redirect.encode()
+        winner = profile.redirect.encode()
+        return _TOMBSTONE + bytes((len(winner),)) + winner + profile.seen
     id_, profile.id = profile.id, ""  # it is the document's key already
     try:
         return _encode(profile)
@@ -27,7 +28,8 @@ def encode_profile(profile: Profile) -> bytes:
 def decode_profile(id_: str, document: bytes) -> Profile:
     """The profile of a document."""
     if document[:1] == _TOMBSTONE:
-        return Profile(id_, redirect=document[1:].decode())
+        end = 2 + document[1]
+        return Profile(id_, redirect=document[2:end].decode(), seen=document[end:])
     profile = _decode(document)
     profile.id = id_
     return profile

@@ -2,35 +2,30 @@
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from profiles.secrets import hashed
+from profiles.spelling import BLOCKED, PII, as_text, normalise
 from profiles.types import Identity
 
-__all__ = ["BLOCKED", "MAX_LENGTH", "PII", "Extractor", "IdentityRule", "compile_extractor", "extract", "normalise"]
+__all__ = ["Extractor", "Held", "IdentityRule", "Spell", "compile_extractor", "compile_spellings"]
 
-PII = Literal["email", "phone", "name", "address", "ip", "id", "free_text", "none"]
-"""What kind of personal data a value is."""
+Held = Literal["hashed", "plain"]
+"""How an identity is kept: as a keyed hash (`profiles.secrets`), or as it is."""
 
 Extractor = Callable[[dict[str, Any]], list[Identity]]
 
-MAX_LENGTH = 500
-"""Characters; a longer value is an accident, not an identity."""
+Spell = Callable[[object], str | None]
+"""From a value as found to the one it is held as, or None for what identifies nobody."""
 
-BLOCKED: frozenset[str] = frozenset(
-    {"", "null", "none", "nil", "nan", "undefined", "unknown", "anonymous", "guest", "n/a", "na", "-", "-1", "0"}
-    | {"true", "false", "[object object]", "{}", "[]", "userid", "user_id", "id", "email"}
-)
-"""Values that careless code sends for nobody. One of them would merge strangers, so they always count as absent."""
+_REMEMBERED = 20_000  # values of a type that are not hashed or parsed again; 10 MB at most
 
 _PATH = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*(\.[A-Za-z_][A-Za-z0-9_-]*)*")
-_EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
-_NOT_PHONE = re.compile(r"[\s().\-/]+")
-_PHONE = re.compile(r"\+?[0-9]{5,20}")
 
 
 class IdentityRule(BaseModel):
@@ -45,6 +40,9 @@ class IdentityRule(BaseModel):
         min_length=1, description="Where it is found in a raw event, e.g. userId, traits.email, context.externalIds."
     )
     pii: PII = Field("id", description="Class of personal data; email and phone are normalised as such.")
+    held: Held | None = Field(
+        None, description="`hashed` or `plain`; if absent, `plain` for the classes id and none, else `hashed`."
+    )
     description: str = Field("", description="What it is, for people.")
 
     @field_validator("fields")
@@ -55,46 +53,28 @@ class IdentityRule(BaseModel):
                 raise ValueError(f"'{path}' is not a field path such as 'userId' or 'context.traits.email'")
         return fields
 
+    @property
+    def hashed(self) -> bool:
+        """Whether profiles, mapping and topics hold a hash instead of the value."""
+        return (self.held or ("plain" if self.pii in ("id", "none") else "hashed")) == "hashed"
 
-def normalise(value: object, pii: PII, blocked: frozenset[str] | set[str]) -> str | None:
-    """The one spelling of an identity value, or None for what identifies nobody.
 
-    Numbers are written out (42.0 as `42`), text is trimmed, e-mail addresses are lower-cased, telephone numbers
-    keep only digits and a leading plus. None for booleans, objects, lists, blocked values, all-zero UUIDs, values
-    over MAX_LENGTH characters and what is no e-mail address or telephone number where one is expected.
+def compile_spellings(
+    rules: Iterable[IdentityRule], blocked: Iterable[str] = (), *, key: bytes, region: str | None = None
+) -> dict[str, Spell]:
+    """For each identity type the function from a value to what is held of it.
 
     Args:
-        value: as found in the event.
-        pii: the rule's class; `email` and `phone` decide the spelling.
-        blocked: lower-cased values that count as absent.
+        rules: the plan's identity rules.
+        blocked: further values that count as absent, in any case and any spelling; BLOCKED always does.
+        key: of the hashes.
+        region: where telephone numbers without a country code are from.
     """
-    if type(value) is str:
-        text = value.strip()
-    elif type(value) is int:
-        text = str(value)
-    elif type(value) is float and math.isfinite(value):
-        text = str(int(value)) if value.is_integer() else repr(value)
-    else:
-        return None
-    if pii == "email":
-        text = text.lower()
-        if not _EMAIL.fullmatch(text):
-            return None
-    lowered = text.lower()
-    if lowered in blocked or len(text) > MAX_LENGTH or (len(text) >= 32 and not text.strip("0-")):
-        return None
-    if pii == "phone":
-        # "+31 (0)6 …" writes the number for callers from abroad and from home at once.
-        text = text.replace("(0)", "") if text[:1] == "+" or text[:2] == "00" else text
-        text = _NOT_PHONE.sub("", text)
-        text = "+" + text[2:] if text.startswith("00") else text
-        return text if _PHONE.fullmatch(text) else None
-    if not text.isascii() and not _is_text(text):
-        return None
-    return text
+    refused = list(blocked)
+    return {rule.type: _spell(rule, refused, key, region) for rule in rules}
 
 
-def compile_extractor(rules: Iterable[IdentityRule], blocked: Iterable[str] = ()) -> Extractor:
+def compile_extractor(rules: Iterable[IdentityRule], spellings: Mapping[str, Spell]) -> Extractor:
     """A function from a raw Segment event to its identities, the strongest first, without repeats.
 
     `context.externalIds` yields the entries whose `type` is the rule's. In a `group` call `traits` describe the
@@ -102,27 +82,26 @@ def compile_extractor(rules: Iterable[IdentityRule], blocked: Iterable[str] = ()
 
     Args:
         rules: the plan's identity rules.
-        blocked: further values that count as absent, in any case; BLOCKED always does.
+        spellings: of `compile_spellings`, for the same rules.
     """
     ordered = sorted(rules, key=lambda rule: rule.priority)
     # An object that several paths go through (`context.traits`) is looked up once per event.
     parents = sorted({tuple(path.split(".")[:-1]) for rule in ordered for path in rule.fields})
     fields = [
-        (rule.type, rule.pii, parents.index(tuple(path.split(".")[:-1])), path.split(".")[-1])
+        (rule.type, spellings[rule.type], parents.index(tuple(path.split(".")[:-1])), path.split(".")[-1])
         for rule in ordered
         for path in rule.fields
     ]
-    refused = BLOCKED | {value.strip().lower() for value in blocked}
 
     def extractor(event: dict[str, Any]) -> list[Identity]:
         group = event.get("type") == "group"
         nodes = [None if group and parent == ("traits",) else _node(event, parent) for parent in parents]
         found: list[Identity] = []
-        for kind, pii, parent, key in fields:
-            if (node := nodes[parent]) is None or (value := node.get(key)) is None:
+        for kind, spell, parent, name in fields:
+            if (node := nodes[parent]) is None or (value := node.get(name)) is None:
                 continue
-            for candidate in _external_ids(value, kind) if key == "externalIds" else (value,):
-                text = normalise(candidate, pii, refused)
+            for candidate in _external_ids(value, kind) if name == "externalIds" else (value,):
+                text = spell(candidate)
                 if text is not None and (identity := (kind, text)) not in found:
                     found.append(identity)
         return found
@@ -130,9 +109,24 @@ def compile_extractor(rules: Iterable[IdentityRule], blocked: Iterable[str] = ()
     return extractor
 
 
-def extract(event: dict[str, Any], rules: Sequence[IdentityRule], blocked: Iterable[str] = ()) -> list[Identity]:
-    """`compile_extractor(rules, blocked)(event)`, for tests and tools; compile once where it is called often."""
-    return compile_extractor(rules, blocked)(event)
+def _spell(rule: IdentityRule, blocked: Sequence[str], key: bytes, region: str | None) -> Spell:
+    # What is blocked is meant in every spelling: "06 0000 0001" as well as "+31600000001".
+    spelt = (normalise(value, rule.pii, frozenset(), region) for value in blocked)
+    refused = BLOCKED | {value.strip().lower() for value in blocked} | {value.lower() for value in spelt if value}
+
+    def plain(value: object) -> str | None:
+        return normalise(value, rule.pii, refused, region)
+
+    @lru_cache(maxsize=_REMEMBERED)
+    def remembered(text: str) -> str | None:
+        found = plain(text)
+        return found if found is None or not rule.hashed else hashed(key, rule.type, found)
+
+    def spell(value: object) -> str | None:
+        text = as_text(value)
+        return None if text is None else remembered(text)
+
+    return spell if rule.hashed or rule.pii == "phone" else plain
 
 
 def _node(event: dict[str, Any], parent: tuple[str, ...]) -> dict[str, Any] | None:
@@ -146,16 +140,18 @@ def _node(event: dict[str, Any], parent: tuple[str, ...]) -> dict[str, Any] | No
 
 
 def _external_ids(entries: object, kind: str) -> list[object]:
-    """The ids of one type among `context.externalIds`."""
+    """The ids of one type among `context.externalIds`: those of users, as they are.
+
+    Segment's SDKs may name the `collection` an id is of (accounts have ids, too) and its `encoding`; one that we cannot
+    undo would make another customer of the same id.
+    """
     if type(entries) is not list:
         return []
-    return [entry.get("id") for entry in entries if type(entry) is dict and entry.get("type") == kind]
-
-
-def _is_text(text: str) -> bool:
-    """False for lone surrogates, which no store can encode."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+    return [
+        entry.get("id")
+        for entry in entries
+        if type(entry) is dict
+        and entry.get("type") == kind
+        and entry.get("collection") in (None, "users")
+        and entry.get("encoding") in (None, "none")
+    ]

@@ -1,19 +1,29 @@
 """Which profiles become one when an event carries identities of several: the linker's decision, pure.
 
 An identity that nothing was linked to *is* its own profile. When one event carries several identities, the profiles
-they belong to become one, unless that would give one profile more identities of a type than the plan allows: then the
-event's weakest identity is left out, and the rest is tried again. So two people on one laptop stay two people.
+they belong to become one, unless that would give one profile more identities of a type than the plan allows, too many
+altogether, or two that a split has taken apart: then the event's weakest identity is left out, and the rest is tried
+again. So two people on one laptop stay two people.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from profiles.types import Identity
 
-__all__ = ["Decision", "decide"]
+__all__ = ["APART", "MOST", "TOO_MANY", "Decision", "Partners", "decide"]
+
+Partners = Callable[[Identity], Collection[Identity]]
+"""The identities that one must never be together with; symmetric: each of a pair names the other."""
+
+MOST = 1000
+"""Linked identities of a profile, unless the plan says otherwise."""
+
+TOO_MANY = "too many identities"
+APART = "kept apart"
 
 
 @dataclass(slots=True)
@@ -23,7 +33,8 @@ class Decision:
     winner: str
     together: list[Identity]  # all that the winner holds from now on
     losers: dict[str, list[Identity]] = field(default_factory=dict)  # profile id → the identities it brings
-    refused: list[Identity] = field(default_factory=list)  # left out, because a limit would be exceeded
+    refused: list[Identity] = field(default_factory=list)  # left out
+    reason: str = ""  # why the first was: "limit of user_id", TOO_MANY or APART
 
 
 def decide(
@@ -31,6 +42,9 @@ def decide(
     profile_of: Callable[[Identity], str],
     held_by: Callable[[str], Sequence[Identity]],
     limits: Mapping[str, int],
+    *,
+    most: int = MOST,
+    partners: Partners = lambda _: (),
 ) -> Decision:
     """Decide about the identities of one event.
 
@@ -39,18 +53,30 @@ def decide(
         profile_of: the profile that an identity belongs to now.
         held_by: the linked identities of a profile; empty when it has none.
         limits: most identities of each type on one profile.
+        most: linked identities on one profile, of all types. Beyond it merges stop.
+        partners: whom an identity must never be together with.
     """
-    candidates = list(identities)
-    refused: list[Identity] = []
+    candidates, refused = _strongest_of_pairs(identities, partners)
+    reason = APART if refused else ""
     while True:
         brought = _brought(candidates, profile_of, held_by)
-        together = set().union(*brought.values())
-        counts = Counter(kind for kind, _ in together)
-        if len(candidates) == 1 or all(count <= limits.get(kind, 1) for kind, count in counts.items()):
+        wrong = _why_not(brought, limits, most, partners) if len(brought) > 1 else ""
+        if not wrong:
             winner = profile_of(candidates[0])
             losers = {id_: sorted(held) for id_, held in brought.items() if id_ != winner}
-            return Decision(winner, sorted(together), losers, refused)
+            return Decision(winner, sorted(set().union(*brought.values())), losers, refused, reason)
+        reason = reason or wrong
         refused.append(candidates.pop())
+
+
+def _strongest_of_pairs(identities: Sequence[Identity], partners: Partners) -> tuple[list[Identity], list[Identity]]:
+    """The event's own identities, without the weaker one of each pair that is kept apart; and those left out."""
+    kept: list[Identity] = []
+    left_out: list[Identity] = []
+    for identity in identities:
+        apart = partners(identity)
+        (left_out if any(other in apart for other in kept) else kept).append(identity)
+    return kept, left_out
 
 
 def _brought(
@@ -62,5 +88,24 @@ def _brought(
     brought: dict[str, set[Identity]] = {}
     for identity in candidates:
         profile = profile_of(identity)
-        brought.setdefault(profile, set(held_by(profile))).add(identity)
+        if profile not in brought:
+            brought[profile] = set(held_by(profile))
+        brought[profile].add(identity)
     return brought
+
+
+def _why_not(brought: Mapping[str, set[Identity]], limits: Mapping[str, int], most: int, partners: Partners) -> str:
+    """Why these profiles may not become one; empty if they may."""
+    together = set[Identity]().union(*brought.values())
+    counts = Counter(kind for kind, _ in together)
+    for kind, count in sorted(counts.items()):
+        if count > limits.get(kind, 1):
+            return f"limit of {kind}"
+    if len(together) > most:
+        return TOO_MANY
+    # No profile holds both of a pair already, so every pair is seen from the profiles other than the largest.
+    largest = max(brought.values(), key=len)
+    for held in brought.values():
+        if held is not largest and any(not together.isdisjoint(partners(identity)) for identity in held):
+            return APART
+    return ""

@@ -7,7 +7,6 @@ not show.
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Sequence
 
 from profiles.consent import is_consent
@@ -15,9 +14,11 @@ from profiles.state import Caps, largest, latest_tickets
 from profiles.timeline import merge_timelines
 from profiles.types import (
     HALF_LIVES,
+    OPEN,
     ORDER_HALF_LIVES,
     SPEND_HALF_LIVES,
     Activity,
+    Alert,
     Identity,
     Number,
     Opinion,
@@ -32,8 +33,9 @@ __all__ = ["add_identities", "merge"]
 def merge(winner: Profile, loser: Profile, caps: Caps) -> None:
     """Take the loser's state into the winner, in place.
 
-    The loser's pending labels are dropped: its features were those of a fragment, not of a customer. Its score and
-    segments are recomputed by whoever scores the winner next; its alerts stay unless the winner has one of that rule.
+    The loser's pending labels are dropped: its features were those of a fragment, not of a customer. Score and segments
+    are recomputed by whoever scores the winner next. Of two alerts of one rule the open one stays, else the later. The
+    memory of repeats stays where the events arrive, at the loser's tombstone.
     """
     for kind, values in loser.identities.items():
         add_identities(winner, [((kind, value), since) for value, since in values.items()])
@@ -51,14 +53,14 @@ def merge(winner: Profile, loser: Profile, caps: Caps) -> None:
     _merge_tickets(winner, loser, caps)
     for role, opinion in loser.opinions.items():
         _merge_opinion(winner.opinions.setdefault(role, Opinion()), opinion)
-    _merge_seen(winner, loser, caps)
     merge_timelines(winner, loser, caps.timeline)
     for rule, alert in loser.alerts.items():
-        winner.alerts.setdefault(rule, alert)
+        winner.alerts[rule] = max(winner.alerts.get(rule, alert), alert, key=_standing)
+    winner.score = winner.score or loser.score
     if loser.created:
         winner.created = min(winner.created, loser.created) if winner.created else loser.created
     winner.updated = max(winner.updated, loser.updated)
-    winner.absorbed = sorted({*winner.absorbed, *loser.absorbed, loser.id})
+    winner.splits = sorted({*winner.splits, *loser.splits})
 
 
 def add_identities(profile: Profile, identities: Sequence[tuple[Identity, float]]) -> None:
@@ -133,9 +135,5 @@ def _merge_opinion(ours: Opinion, theirs: Opinion) -> None:
     ours.total += theirs.total
 
 
-def _merge_seen(winner: Profile, loser: Profile, caps: Caps) -> None:
-    """Both memories, the winner's last: it is twice as long until the winner's next events have made it forget."""
-    ours = array("Q", winner.seen)
-    known = set(ours)
-    theirs = array("Q", (digest for digest in array("Q", loser.seen) if digest not in known))
-    winner.seen = (theirs + ours)[-2 * caps.seen :].tobytes()
+def _standing(alert: Alert) -> tuple[bool, float, str]:
+    return alert.state in OPEN, alert.opened, alert.id

@@ -56,7 +56,7 @@ def apply(profile: Profile, event: Event, currency: str, caps: Caps, digest: byt
     time = event.time
     profile.updated = max(profile.updated, time)
     profile.created = min(profile.created, time) if profile.created else time
-    for kind, value in event.identities:
+    for kind, value in event.identities[:1]:  # the others are the linker's business, which a `Merge` brings
         values = profile.identities.setdefault(kind, {})
         if value not in values or time < values[value]:
             values[value] = time

@@ -35,6 +35,7 @@ class Output(msgspec.Struct, array_like=True, gc=False):
     value: bytes
     id: str = ""
     partition: int = -1  # -1: by key
+    # An empty value deletes the key (a tombstone of Kafka's).
 
 
 @dataclass(slots=True)
@@ -46,6 +47,9 @@ class Loaded:
     watermark: float = 0.0  # latest event time applied
     due: list[tuple[str, float]] = field(default_factory=list)  # (profile id, when), earliest first
     profiles: dict[str, Profile] = field(default_factory=dict)
+    origins: dict[str, int] = field(default_factory=dict)  # "topic/partition" → highest origin offset applied
+    # After a rebuild: profile id → offset that its document is ahead of `applied` to; those records are in it already.
+    ahead: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -56,7 +60,10 @@ class Changes:
     applied: int | None = None  # new applied offset; None leaves it (timers have no offset)
     watermark: float = 0.0
     profiles: list[Profile] = field(default_factory=list)  # whole documents; their wake_at and score feed the indexes
-    tombstones: int = 0  # how many of them were no tombstones before
+    removed: list[str] = field(default_factory=list)  # ids of documents that go altogether
+    tombstones: int = 0  # how many more of them are tombstones than before
+    origins: dict[str, int] = field(default_factory=dict)
+    ahead: dict[str, int] = field(default_factory=dict)
     entered: list[tuple[str, str, float]] = field(default_factory=list)  # (segment, profile id, since)
     left: list[tuple[str, str]] = field(default_factory=list)  # (segment, profile id)
     alerts: list[tuple[str, Alert]] = field(default_factory=list)  # (profile id, alert)

@@ -16,9 +16,9 @@ from typing import Any
 import msgspec
 
 __all__ = [
-    "ERASED", "NOWHERE", "Absorb", "Activity", "Alert", "AlertCommand", "Erase", "Event", "Identity", "Merge",
-    "Opinion", "Origin", "Parting", "Profile", "Purchases", "Reason", "Record", "Score", "Snapshot", "Split", "Stay", "Tally",
-    "Ticket", "TimelineEntry",
+    "ERASED", "NOWHERE", "OPEN", "Absorb", "Activity", "Alert", "AlertCommand", "Erase", "Event", "Identity", "Merge",
+    "Opinion", "Origin", "Parting", "Profile", "Purchases", "Reason", "Record", "Score", "Snapshot", "Split", "Stay",
+    "Tally", "Ticket", "TimelineEntry",
     "event_digest", "partition_of", "profile_id", "tag_of",
 ]  # fmt: skip
 
@@ -94,7 +94,8 @@ class Event(msgspec.Struct, array_like=True, tag_field="kind", tag="e", gc=False
     context: dict[str, Any] = {}  # channel, device, campaign, region…
     violations: list[str] = []  # of a flagged event
     origin: Origin = NOWHERE  # of the source topic; of an event sent on, of `profile.events`
-    home: str = ""  # of an event sent on: the profile it was sent on from first
+    home: str = ""  # of an event sent on: the profile it was sent on from first…
+    place: int = 0  # …and its offset there
 
 
 class Merge(msgspec.Struct, array_like=True, tag_field="kind", tag="m", gc=False):
@@ -116,6 +117,7 @@ class Absorb(msgspec.Struct, array_like=True, tag_field="kind", tag="a", gc=Fals
     state: bytes  # msgpack of the loser's Profile
     origin: Origin = NOWHERE
     split: str = ""  # of a state that was computed anew for a split: its id
+    place: int = 0  # offset of the `Merge` in the loser's partition
 
 
 class AlertCommand(msgspec.Struct, array_like=True, tag_field="kind", tag="c", gc=False):
@@ -127,6 +129,7 @@ class AlertCommand(msgspec.Struct, array_like=True, tag_field="kind", tag="c", g
     time: float
     by: str = ""
     note: str = ""
+    origin: Origin = NOWHERE
 
 
 class Erase(msgspec.Struct, array_like=True, tag_field="kind", tag="x", gc=False):
@@ -248,6 +251,10 @@ class Stay(msgspec.Struct, array_like=True, gc=False):
     since: float
 
 
+OPEN = ("open", "acknowledged")
+"""States of an alert that is not over."""
+
+
 class Alert(msgspec.Struct, array_like=True, gc=False):
     """The latest alert of one rule for one customer."""
 
@@ -282,6 +289,7 @@ class Parting(msgspec.Struct, array_like=True, gc=False):
     identities: dict[str, list[Identity]]  # winner → its identities
     awaited: list[str] = []  # homes that have not moved yet: what they still send on is part of what is computed
     cuts: dict[str, tuple[int, int]] = {}  # home → partition and offset at which it moved
+    done: bool = False  # what was computed is here; the cuts stay, for what may still be on its way
 
 
 class Profile(msgspec.Struct, array_like=True, gc=False):

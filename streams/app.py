@@ -38,6 +38,7 @@ from streams.plan import Plan
 from streams.profile import Behind, ProfileRunner
 from streams.same_kafka import check_kafka
 from streams.settings import Settings
+from streams.suppressed import Suppressed
 from streams.topics import IDENTITY_LINKS, PROFILE_EVENTS, TRAINING_EXAMPLES, topic_name
 from streams.transport import Batch, BatchSchema, joined, use_batches
 
@@ -85,16 +86,20 @@ class Worker:
         self._learner_store = LearnerStore(self._redis)
         outbox = Outbox(self._outputs, settings)
         self.champion = Champion(self._learner_store, plan.churn)
-        self.ingest = Ingest(ingest_pipeline(plan, self._links), self._producer, settings, metrics, clock)
+        self.suppressed = Suppressed(self._links, plan.pii_key)
+        self.ingest = Ingest(
+            ingest_pipeline(plan, self._links, self.suppressed), self._producer, settings, metrics, clock
+        )
         self.profiles = ProfileRunner(
             profile_pipeline(plan, settings, self.champion),
             self._store,
+            settings.partitions,
             outbox,
             metrics,
             clock,
             event_time=self._event_time,
         )
-        self.linker = Linker(self._links, outbox, plan, settings, metrics)
+        self.linker = Linker(self._links, outbox, plan, settings, metrics, clock)
         self.learner = LearnerRunner(self._learner_store, outbox, plan.churn, metrics)
         self._profile_events = topic_name(settings, PROFILE_EVENTS)
         self._identity_links = topic_name(settings, IDENTITY_LINKS)
@@ -116,12 +121,14 @@ class Worker:
             self._redis,
             partitions=self._settings.partitions,
             namespace=self._plan.namespace,
+            pii_key=self._plan.pii_key,
             segments=[rule.name for rule in self._plan.segments],
         )
         await check_kafka(self._redis, self._settings, self._plan)
         await self._producer.start()
         await self._outputs.start()
         await self.champion.refresh()
+        await self.suppressed.refresh()
 
     async def stop(self) -> None:
         """Finish and disconnect."""
@@ -154,7 +161,7 @@ class Worker:
             answer[tp] = applied[tp.partition] + 1
         for tp in assigned:
             if tp.topic == self._identity_links:
-                answer[tp] = (await self._links.state())[1] + 1
+                answer[tp] = (await self._links.state()).applied + 1
             elif tp.topic == self._training_examples:
                 answer[tp] = (await self._learner_store.load()).applied + 1
         self._settled = time.monotonic() + _SETTLING
@@ -253,6 +260,7 @@ class Worker:
     async def _refresh(self) -> None:
         if self.app.consumer.assignment():
             await beat(self._redis, self._name)
+        await self.suppressed.refresh()
         if await self.champion.refresh():
             log.debug("scoring with %s", self.champion().model)
 

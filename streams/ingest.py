@@ -1,10 +1,12 @@
 """The ingest runner: raw records in, neutral events out by profile, links to the linker, the rest to `events.rejected`.
 
-A batch is acknowledged only after Kafka has all that came of it. A crash before that repeats the batch; the profile's
-seen-memory drops what was applied already.
+A batch is acknowledged only after Kafka has all that came of it. A crash before that repeats the batch; the profiles'
+partitions know by the origin of each event what they have had already.
 """
 
 from __future__ import annotations
+
+import time
 
 import msgspec
 from aiokafka.structs import ConsumerRecord
@@ -14,23 +16,16 @@ from streams.clock import Clock
 from streams.metrics import WorkerMetrics
 from streams.output import BatchProducer, Row
 from streams.pipeline import Pipeline
+from streams.requests import LinkRequest
 from streams.settings import Settings
 from streams.steps.intake import Intake
 from streams.topics import IDENTITY_LINKS, PROFILE_EVENTS, REJECTED, topic_name
 
-__all__ = ["Ingest", "LinkRequest"]
+__all__ = ["Ingest"]
 
-_ASKED = 100_000  # requests remembered, so that a refused link is not asked for with every event
+_ASKED = 100_000  # requests remembered, so that a refused link is not asked for with every event…
+_ASK_AGAIN = 600.0  # …but only now and then: what stood in its way may be gone
 _encode = msgspec.msgpack.Encoder().encode
-
-
-class LinkRequest(msgspec.Struct, array_like=True, gc=False):
-    """What `identity.links` carries: identities that met in one event, the strongest first."""
-
-    identities: list[Identity]
-    time: float
-    source: str
-    event: str  # messageId of the event that says so
 
 
 class Ingest:
@@ -52,7 +47,7 @@ class Ingest:
         self._profile_events = topic_name(settings, PROFILE_EVENTS)
         self._identity_links = topic_name(settings, IDENTITY_LINKS)
         self._rejected = topic_name(settings, REJECTED)
-        self._asked: dict[tuple[Identity, ...], None] = {}
+        self._asked: dict[tuple[Identity, ...], float] = {}  # → when
 
     async def handle(self, source: str, records: list[ConsumerRecord]) -> None:
         """Take one fetched batch all the way; returns when Kafka has everything that came of it."""
@@ -85,11 +80,12 @@ class Ingest:
         requests: dict[tuple[Identity, ...], LinkRequest] = {}
         for event, identities in links:
             key = tuple(identities)
-            if key not in self._asked and key not in requests:
+            asked = self._asked.get(key)
+            if key not in requests and (asked is None or time.monotonic() - asked > _ASK_AGAIN):
                 requests[key] = LinkRequest(identities, event.time, event.source, event.id)
         return requests
 
     def _remember(self, requests: dict[tuple[Identity, ...], LinkRequest]) -> None:
-        self._asked.update(dict.fromkeys(requests))
+        self._asked.update(dict.fromkeys(requests, time.monotonic()))
         while len(self._asked) > _ASKED:
             del self._asked[next(iter(self._asked))]

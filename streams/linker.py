@@ -1,49 +1,53 @@
-"""The linker: decides which profiles become one. One partition, so one reader, so decisions never race.
+"""The linker: decides who is who. One partition, so one reader, so decisions never race.
 
-A decision writes the mapping of the loser's identities and, in the same commit, puts a `Merge` for the loser and the
-new mapping (`identity.changes`) into the outbox.
+A decision writes the mapping, how it came about, and puts into the outbox, in the same commit, what the profiles must
+do (`Merge`, `Split`, `Erase` in `profile.events`) and the new mapping (`identity.changes`). How the graph changes is
+in `streams/graph.py`.
 """
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterator, Sequence
 
 import msgspec
-import orjson
 from aiokafka.structs import ConsumerRecord
 
-from profiles.linking import Decision, decide
-from profiles.store import Output
-from profiles.stores.links import LinkChanges, LinkStore
-from profiles.types import Identity, Merge, partition_of, profile_id
-from streams.ingest import LinkRequest
+from profiles.secrets import suppression
+from profiles.stores.links import LinkState, LinkStore
+from profiles.types import Identity, profile_id
+from streams.clock import Clock
+from streams.graph import Graph
 from streams.metrics import WorkerMetrics
 from streams.outbox import Outbox
 from streams.patience import until_committed
 from streams.plan import Plan
 from streams.profile import Behind
+from streams.requests import EraseRequest, LinkRequest, Request, SplitDone, SplitRequest
 from streams.settings import Settings
-from streams.topics import IDENTITY_CHANGES, PROFILE_EVENTS
+from streams.topics import IDENTITY_LINKS, topic_name
 
 __all__ = ["Linker"]
 
-_encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(LinkRequest).decode
+_decode = msgspec.msgpack.Decoder(Request).decode
+
+Place = tuple[int, Request]
+"""(offset, request)."""
 
 
 class Linker:
     """Handles `identity.links`."""
 
     def __init__(
-        self, store: LinkStore, outbox: Outbox, plan: Plan, settings: Settings, metrics: WorkerMetrics
+        self, store: LinkStore, outbox: Outbox, plan: Plan, settings: Settings, metrics: WorkerMetrics, clock: Clock
     ) -> None:
         self._store = store
         self._outbox = outbox
-        self._namespace = plan.namespace
-        self._limits = {rule.type: rule.limit for rule in plan.identities}
+        self._plan = plan
+        self._topic = topic_name(settings, IDENTITY_LINKS)
         self._partitions = settings.partitions
         self._metrics = metrics
+        self._clock = clock
 
     @until_committed
     async def handle(self, records: Sequence[ConsumerRecord], follows: int) -> None:
@@ -53,64 +57,71 @@ class Linker:
             Behind: the store has not applied what came before this batch.
         """
         await self._outbox.recover(self._store)
-        version, applied = await self._store.state()
-        if applied + 1 < follows:
-            raise Behind(applied + 1)
-        requests = [_decode(record.value) for record in records if record.offset > applied]
-        if not requests:
-            return
-        batch = await self._open(requests)
-        for request in requests:
-            decision = decide(request.identities, batch.profile_of, batch.held_by, self._limits)
-            self._metrics.linked(merged=len(decision.losers), refused=len(decision.refused))
-            batch.apply(decision, request.time)
-        changes = LinkChanges(version, records[-1].offset, batch.mapping, batch.graph, batch.outputs)
+        state = await self._store.state()
+        if state.applied + 1 < follows:
+            raise Behind(state.applied + 1)
+        requests = [(record.offset, _decode(record.value)) for record in records if record.offset > state.applied]
+        for part in _together(requests):
+            await self._decide(await self._store.state(), part)
+
+    async def _decide(self, state: LinkState, requests: Sequence[Place]) -> None:
+        graph = await self._open(requests)
+        merged = refused = 0
+        for offset, request in requests:
+            if type(request) is LinkRequest:
+                decision = graph.link(offset, request)
+                merged += len(decision.losers) if decision else 0
+                refused += len(decision.refused) if decision else 0
+            elif type(request) is SplitRequest:
+                graph.split(offset, request)
+            elif type(request) is EraseRequest:
+                graph.erase(offset, request)
+            elif type(request) is SplitDone:
+                graph.split_done(request)
+        self._metrics.linked(merged=merged, refused=refused)
+        changes = graph.changes(state, requests[-1][0])
         committed = await self._store.commit(changes)
-        await self._outbox.deliver(batch.outputs, changes.applied)
+        await self._outbox.deliver(changes.outputs)
         await self._store.clear_outbox(committed)
 
-    async def _open(self, requests: list[LinkRequest]) -> _Batch:
-        """Read what a batch may need: the profiles of its identities, and what those profiles hold."""
-        identities = {identity for request in requests for identity in request.identities}
-        linked = await self._store.profiles_of(list(identities))
-        owners = {linked.get(identity) or profile_id(self._namespace, identity) for identity in identities}
-        held = await self._store.identities_of(list(owners))
-        return _Batch(self._namespace, self._partitions, linked, held)
+    async def _open(self, requests: Sequence[Place]) -> Graph:
+        """Read what a batch may need."""
+        named: set[Identity] = set()
+        profiles: set[str] = set()
+        for _, request in requests:
+            if type(request) is LinkRequest:
+                named.update(request.identities)
+            elif type(request) is SplitRequest:
+                named.update([request.identity, *request.apart])
+            elif type(request) is EraseRequest:
+                profiles.add(request.profile)
+                named.update([request.identity] if request.identity else [])
+        linked = await self._store.profiles_of(list(named))
+        homes = {identity: profile_id(self._plan.namespace, identity) for identity in named}
+        profiles |= {linked.get(identity, home) for identity, home in homes.items()}
+        held = await self._store.identities_of(list(profiles))
+        special = any(type(request) is not LinkRequest for _, request in requests)
+        everybody = named.union(*held.values()) if special else named
+        hashes = {suppression(self._plan.pii_key, home): home for home in homes.values()}
+        return Graph(
+            self._plan,
+            self._topic,
+            self._partitions,
+            self._clock.now(),
+            linked=linked,
+            held=held,
+            links=await self._store.links_of(list(everybody)),
+            apart=await self._store.apart(),
+            pending=await self._store.parting(),
+            erased={hashes[hash_] for hash_ in await self._store.suppressed(list(hashes))},
+            refusals=await self._store.refusals() if special else {},
+        )
 
 
-class _Batch:
-    """The graph as the requests of one batch change it, one after the other."""
-
-    def __init__(
-        self, namespace: uuid.UUID, partitions: int, linked: dict[Identity, str], held: dict[str, list[Identity]]
-    ) -> None:
-        self._namespace = namespace
-        self._partitions = partitions
-        self._linked = linked
-        self._held = held
-        self.mapping: dict[Identity, str] = {}
-        self.graph: dict[str, list[Identity] | None] = {}
-        self.outputs: list[Output] = []
-
-    def profile_of(self, identity: Identity) -> str:
-        return self._linked.get(identity) or profile_id(self._namespace, identity)
-
-    def held_by(self, profile: str) -> list[Identity]:
-        return self._held.get(profile, [])
-
-    def apply(self, decision: Decision, time: float) -> None:
-        if not decision.losers:
-            return
-        winner = decision.winner
-        for loser, identities in decision.losers.items():
-            for identity in identities:
-                self._linked[identity] = self.mapping[identity] = winner
-                body = orjson.dumps({"identity": identity, "profile": winner, "at": time})
-                key = f"{identity[0]}:{identity[1]}".encode()
-                self.outputs.append(Output(IDENTITY_CHANGES, key, body, f"{identity[0]}:{identity[1]}:{winner}", 0))
-            self._held.pop(loser, None)
-            self.graph[loser] = None
-            command = Merge(loser, winner, time, identities)
-            to = partition_of(loser, self._partitions)
-            self.outputs.append(Output(PROFILE_EVENTS, loser.encode(), _encode(command), f"merge:{loser}:{winner}", to))
-        self._held[winner] = self.graph[winner] = decision.together
+def _together(requests: Sequence[Place]) -> Iterator[list[Place]]:
+    """Links can be decided as one; what is rarer reads more, and is decided by itself."""
+    for linking, run in itertools.groupby(requests, key=lambda place: type(place[1]) is LinkRequest):
+        if linking:
+            yield list(run)
+        else:
+            yield from ([place] for place in run)

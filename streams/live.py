@@ -14,6 +14,7 @@ from aiokafka.errors import KafkaError
 from aiokafka.structs import ConsumerRecord
 
 from profiles.documents import decode_profile
+from streams.outbox import MARKER
 from streams.settings import Settings
 from streams.topics import ALERTS, PROFILE_CHANGES, topic_name
 from streams.wire import format_time
@@ -71,7 +72,7 @@ class LiveFeed:
             try:
                 await consumer.start()
                 async for record in consumer:
-                    if self._subscribers and record.value is not None:
+                    if self._subscribers and record.value is not None and record.key != MARKER:
                         self._pass_on(record)
             except (KafkaError, OSError) as error:
                 log.warning("the live feed has lost Kafka (%s); trying again", error)

@@ -64,7 +64,10 @@ class WorkerMetrics:
             "rapport_rejections", "Rejected events, by source and reason.", ["source", "reason"], registry=registry
         )
         self._applied = Counter(
-            "rapport_applied", "Records of profile.events, by outcome: applied, repeat.", ["outcome"], registry=registry
+            "rapport_applied",
+            "Events that reached a profile, by outcome: applied, repeat, sent_on (to where the profile went), erased.",
+            ["outcome"],
+            registry=registry,
         )
         self._latency = Histogram(
             "rapport_end_to_end_seconds",
@@ -117,17 +120,18 @@ class WorkerMetrics:
             self._rejections.labels(source, reason).inc(count)
 
     def applied(
-        self, latencies: Iterable[float], *, repeats: int, risks: Iterable[float], alerts: Iterable[Alert]
+        self,
+        latencies: Iterable[float],
+        *,
+        outcomes: Mapping[str, int],
+        risks: Iterable[float],
+        alerts: Iterable[Alert],
     ) -> None:
         """One batch was committed; latencies in seconds, one per event."""
-        count = 0
         for latency in latencies:
             self._latency.observe(latency)
-            count += 1
-        if count > repeats:
-            self._applied.labels("applied").inc(count - repeats)
-        if repeats:
-            self._applied.labels("repeat").inc(repeats)
+        for outcome, count in outcomes.items():
+            self._applied.labels(outcome).inc(count)
         for risk in risks:
             self._scores.observe(risk)
         for alert in alerts:

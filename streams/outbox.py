@@ -3,6 +3,9 @@
 Documents are not kept twice: an output of `profile.changes` without a value names profiles, whose present documents
 are what is produced. After a crash that may be a newer document than the one committed then, which is what a
 compacted topic wants.
+
+Documents come last, and behind them a *marker* that says how far the partition had come with them. So a rebuild knows
+which documents belong together, and that whatever a document has caused is in Kafka too.
 """
 
 from __future__ import annotations
@@ -10,14 +13,39 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Protocol
 
-from profiles.store import Output
+import msgspec
+
+from profiles.store import Loaded, Output
+from profiles.types import ERASED
 from streams.output import BatchProducer, Row
 from streams.settings import Settings
 from streams.topics import PROFILE_CHANGES, topic_name
 
-__all__ = ["Fetch", "Outbox"]
+__all__ = ["MARKER", "Fetch", "Marker", "Outbox"]
 
 Fetch = Callable[[list[str]], Awaitable[dict[str, bytes]]]
+
+MARKER = b"@commit"
+"""The key of markers."""
+
+_GRAVE = b"\xc1" + bytes((len(ERASED),)) + ERASED.encode()  # see profiles.documents
+
+_encode = msgspec.msgpack.Encoder().encode
+
+
+class Marker(msgspec.Struct, array_like=True, gc=False):
+    """How far a partition had come with the documents before it."""
+
+    version: int = 0
+    applied: int = -1
+    watermark: float = 0.0
+    origins: dict[str, int] = {}
+    ahead: dict[str, int] = {}
+
+    @classmethod
+    def of(cls, held: Loaded) -> Marker:
+        """The marker of a partition as the store holds it."""
+        return cls(held.version, held.applied, held.watermark, held.origins, held.ahead)
 
 
 async def _none(_: list[str]) -> dict[str, bytes]:
@@ -40,48 +68,51 @@ class Outbox:
         self._settings = settings
         self._names: dict[str, str] = {}
 
-    async def deliver(self, outputs: Iterable[Output], applied: int, fetch: Fetch = _none) -> None:
+    async def deliver(self, outputs: Iterable[Output], marker: Marker | None = None, fetch: Fetch = _none) -> None:
         """Produce outputs; returns when Kafka has them.
 
         Args:
             outputs: in the order of their commits.
-            applied: offset up to which the documents have applied the log; noted beside each.
-            fetch: answers present documents by profile id.
+            marker: how far the partition has come with the documents.
+            fetch: answers present documents by profile id; those that are left out are gone.
         """
         rows: list[Row] = []
+        documents: list[Row] = []
         for output in outputs:
-            if output.topic == PROFILE_CHANGES and not output.key:
-                rows += await self._documents(output, applied, fetch)
+            if marker is not None and output.topic == PROFILE_CHANGES and not output.key:
+                documents += await self._documents(output, marker, fetch)
             else:
-                rows.append(
-                    Row(
-                        self._name(output.topic),
-                        output.partition,
-                        output.key,
-                        output.value,
-                        [("id", output.id.encode())],
-                    )
-                )
+                headers = [("id", output.id.encode())]
+                value = output.value or None
+                rows.append(Row(self._name(output.topic), output.partition, output.key, value, headers))
         if rows:
             await self._producer.produce(rows)
+        if documents:
+            last = documents[-1]
+            documents.append(last._replace(key=MARKER, value=_encode(marker)))
+            await self._producer.produce(documents)
 
-    async def recover(self, unit: Unit, fetch: Fetch = _none, applied: int = -1) -> int:
+    async def recover(self, unit: Unit) -> int:
         """Produce what a unit's last writer may have left; answer the version up to which all is produced."""
         entries = await unit.outbox()
         if not entries:
             return 0
-        await self.deliver([output for _, part in entries for output in part], applied, fetch)
+        await self.deliver([output for _, part in entries for output in part])
         version = entries[-1][0]
         await unit.clear_outbox(version)
         return version
 
-    async def _documents(self, output: Output, applied: int, fetch: Fetch) -> list[Row]:
+    async def _documents(self, output: Output, marker: Marker, fetch: Fetch) -> list[Row]:
+        topic = self._name(PROFILE_CHANGES)
+        headers = [("applied", str(marker.applied).encode()), ("version", str(marker.version).encode())]
         ids = output.value.decode().split("\n")
-        topic, headers = self._name(PROFILE_CHANGES), [("applied", str(applied).encode())]
-        return [
-            Row(topic, output.partition, id_.encode(), document, headers)
-            for id_, document in (await fetch(ids)).items()
-        ]
+        found = await fetch(ids)
+        return [Row(topic, output.partition, id_.encode(), _value(found.get(id_)), headers) for id_ in ids]
 
     def _name(self, base: str) -> str:
         return self._names.setdefault(base, topic_name(self._settings, base))
+
+
+def _value(document: bytes | None) -> bytes | None:
+    """What the topic gets: nothing of a customer who was erased."""
+    return None if document is None or document.startswith(_GRAVE) else document

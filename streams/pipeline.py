@@ -12,7 +12,7 @@ outputs (the outbox) and the offset up to which the log has been applied.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Container, Sequence
 from typing import Generic, TypeVar
 
 from models.alerts import compile_alerts
@@ -41,12 +41,12 @@ Batch = TypeVar("Batch")
 Step = Callable[[Batch], None] | Callable[[Batch], Awaitable[None]]
 
 
-def ingest_pipeline(plan: Plan, links: LinkStore) -> Pipeline[Intake]:
+def ingest_pipeline(plan: Plan, links: LinkStore, suppressed: Container[str]) -> Pipeline[Intake]:
     """From the raw records of one source to neutral events, each with its profile."""
     return Pipeline(
         decode(),
         check(plan),
-        identify(plan, links),
+        identify(plan, links, suppressed),
         consent(plan),
     )
 
@@ -57,7 +57,7 @@ def profile_pipeline(plan: Plan, settings: Settings, champion: Callable[[], Weig
     segments = compile_segments(plan.segments, plan.currency, plan.consent)
     alerts = compile_alerts(plan.alerts, plan.currency, segments.names, plan.consent, segments.needs)
     return Pipeline(
-        update(plan.currency, caps, settings.partitions),
+        update(plan.currency, caps),
         label(plan.churn, plan.currency, plan.consent),
         score(champion, plan.churn, plan.currency, plan.consent),
         segment(segments),

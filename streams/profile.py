@@ -19,10 +19,10 @@ from aiokafka.structs import ConsumerRecord
 from profiles.documents import encode_profile
 from profiles.errors import Fenced
 from profiles.store import Changes, Loaded, Store
-from profiles.types import Event, Record
+from profiles.types import ERASED, Event, Record
 from streams.clock import Clock
 from streams.metrics import WorkerMetrics
-from streams.outbox import Fetch, Outbox
+from streams.outbox import Fetch, Marker, Outbox
 from streams.patience import patient
 from streams.pipeline import Pipeline
 from streams.steps.work import Work
@@ -64,6 +64,7 @@ class ProfileRunner:
     Args:
         pipeline: see `streams.pipeline.profile_pipeline`.
         store: of the profiles.
+        partitions: of `profile.events`.
         outbox: delivers what was committed.
         clock: what `now` is for live work.
         event_time: whether timers run on event time rather than on the clock.
@@ -73,6 +74,7 @@ class ProfileRunner:
         self,
         pipeline: Pipeline[Work],
         store: Store,
+        partitions: int,
         outbox: Outbox,
         metrics: WorkerMetrics,
         clock: Clock,
@@ -81,6 +83,7 @@ class ProfileRunner:
     ) -> None:
         self._pipeline = pipeline
         self._store = store
+        self._count = partitions
         self._outbox = outbox
         self._metrics = metrics
         self._clock = clock
@@ -154,9 +157,9 @@ class ProfileRunner:
         await _finish(state)
         entries = await self._store.outbox(partition)
         if entries:
-            applied = (await self._store.applied([partition]))[partition]
+            held = await self._store.load(partition, ())
             outputs = [output for _, part in entries for output in part]
-            await self._outbox.deliver(outputs, applied, self._fetch_from(partition))
+            await self._outbox.deliver(outputs, Marker.of(held), self._fetch_from(partition))
             state.produced = entries[-1][0]
             await self._store.clear_outbox(partition, state.produced)
         state.ready = True
@@ -185,18 +188,20 @@ class ProfileRunner:
         loaded = await self._load(partition, list({record.profile for record in decoded}), horizon)
         if raw and loaded.applied + 1 < follows:
             raise Behind(loaded.applied + 1)
-        records = [record for record, at in zip(decoded, raw, strict=True) if at.offset > loaded.applied]
+        waiting = [(at.offset, record) for record, at in zip(decoded, raw, strict=True) if at.offset > loaded.applied]
         more = len(loaded.due) >= _DUE
         if more:
             # Too many timers for one commit: fire the earliest before anything that is later.
             latest = loaded.due[-1][1]
-            records, until = [], whole_grains(latest) + GRAIN if self._event_time else latest
-        if not records and not loaded.due:
+            waiting, until = [], whole_grains(latest) + GRAIN if self._event_time else latest
+        if not waiting and not loaded.due:
             return False
-        work = Work(partition, loaded)
+        work = Work(partition, loaded, self._count)
+        _clear_graves(work)
+        records = work.take(waiting, raw[-1].topic) if waiting else []
         await self._derive(work, records, until)
-        applied = raw[-1].offset if records else None
-        if work.changed or applied is not None:
+        applied = raw[-1].offset if waiting else None
+        if work.changed or work.removed or applied is not None:
             await self._commit(partition, state, work, applied)
             self._observe(work, records)
         return more
@@ -227,24 +232,25 @@ class ProfileRunner:
         await _finish(state)
         if changes.outputs:
             at = work.loaded.applied if applied is None else applied
-            state.delivering = asyncio.create_task(self._deliver(state, version, changes, at))
+            marker = Marker(version, at, work.watermark, changes.origins, changes.ahead)
+            state.delivering = asyncio.create_task(self._deliver(state, changes, marker))
 
     @patient
     async def _write(self, partition: int, changes: Changes) -> int:
         return await self._store.commit(partition, changes)
 
-    async def _deliver(self, state: _Partition, version: int, changes: Changes, applied: int) -> None:
+    async def _deliver(self, state: _Partition, changes: Changes, marker: Marker) -> None:
         async def fetch(ids: list[str]) -> dict[str, bytes]:
-            return {id_: changes.documents[id_] for id_ in ids}
+            return {id_: changes.documents[id_] for id_ in ids if id_ in changes.documents}
 
-        await self._outbox.deliver(changes.outputs, applied, fetch)
-        state.produced = version
+        await self._outbox.deliver(changes.outputs, marker, fetch)
+        state.produced = marker.version
 
     def _observe(self, work: Work, records: Sequence[Record]) -> None:
         now = self._clock.now()
         self._metrics.applied(
             [now - record.received for record in records if type(record) is Event],
-            repeats=work.repeats,
+            outcomes=work.outcomes,
             risks=[profile.score.risk for profile in work.changed.values() if profile.score is not None],
             alerts=[alert for _, alert in work.alerts.values()],
         )
@@ -253,6 +259,16 @@ class ProfileRunner:
         """Wait for what is being delivered."""
         for state in self._partitions.values():
             await _finish(state)
+
+
+def _clear_graves(work: Work) -> None:
+    """Nothing can be on its way any more to a customer who was erased so long ago."""
+    over = [id_ for id_, _ in work.loaded.due if id_ in work.profiles and work.profiles[id_].redirect == ERASED]
+    for id_ in over:
+        del work.profiles[id_]
+    work.removed += over
+    work.loaded.due = [(id_, when) for id_, when in work.loaded.due if id_ in work.profiles]
+    work.new_tombstones -= len(over)
 
 
 async def _finish(state: _Partition) -> None:

@@ -1,45 +1,73 @@
-"""The linker's store in Redis: which profile an identity belongs to, and which identities a profile holds."""
+"""The linker's store in Redis: which profile an identity belongs to, how that came about, and who was erased."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 
+from profiles.links import Link, PendingSplit, Refusal
 from profiles.store import Output
 from profiles.stores.keys import IDENTITY, IDENTITY_MAP
 from profiles.stores.redis import Group, Unit
 from profiles.types import Identity
 
-__all__ = ["LinkChanges", "LinkStore", "LinkedIdentities"]
+__all__ = ["LinkChanges", "LinkState", "LinkStore", "LinkedIdentities"]
 
 LinkedIdentities = list[Identity]
+
+REFUSALS_KEPT = 1000
+
+_LINKS = f"{IDENTITY.tag}:links"  # hash: identity → the links that made it join
+_APART = f"{IDENTITY.tag}:apart"  # hash: identity → identities that it must not be together with
+_SUPPRESSED = f"{IDENTITY.tag}:suppressed"  # hash: keyed hash of an erased home → when
+_REFUSED = f"{IDENTITY.tag}:refused"  # hash: slot → refusal; the latest REFUSALS_KEPT
+_PARTING = f"{IDENTITY.tag}:parting"  # hash: id of a split → what is pending
+_RECEIPTS = f"{IDENTITY.tag}:receipts"  # hash: id of an erasure → its receipt, as JSON
+
+_encode = msgspec.msgpack.Encoder().encode
 _decode_identities = msgspec.msgpack.Decoder(list[tuple[str, str]]).decode
+_decode_links = msgspec.msgpack.Decoder(list[Link]).decode
+_decode_refusal = msgspec.msgpack.Decoder(Refusal).decode
+_decode_pending = msgspec.msgpack.Decoder(PendingSplit).decode
+
+
+@dataclass(frozen=True, slots=True)
+class LinkState:
+    """Where the linker is."""
+
+    version: int
+    applied: int  # offset of the last request decided; -1 for none
+    refusals: int  # there ever were
 
 
 @dataclass(slots=True)
 class LinkChanges:
-    """All that one commit of the linker writes."""
+    """All that one commit of the linker writes; None removes."""
 
     version: int
     applied: int
-    mapping: dict[Identity, str] = field(default_factory=dict)  # identity → profile id
-    graph: dict[str, LinkedIdentities | None] = field(default_factory=dict)  # profile id → identities; None removes
+    refusals: int = 0  # there ever were, before this commit
+    mapping: dict[Identity, str | None] = field(default_factory=dict)  # identity → profile id
+    graph: dict[str, LinkedIdentities | None] = field(default_factory=dict)  # profile id → identities
+    links: dict[Identity, list[Link] | None] = field(default_factory=dict)
+    apart: dict[Identity, list[Identity] | None] = field(default_factory=dict)
+    suppressed: dict[str, float] = field(default_factory=dict)  # keyed hash → when
+    refused: list[Refusal] = field(default_factory=list)
+    refused_gone: list[str] = field(default_factory=list)  # slots
+    parting: dict[str, PendingSplit | None] = field(default_factory=dict)
     outputs: list[Output] = field(default_factory=list)
     produced: int = 0
 
 
 class LinkStore(Unit):
-    """One writer, the linker; ingest reads the mapping."""
+    """One writer, the linker; ingest and the console read."""
 
     async def profiles_of(self, identities: Sequence[Identity]) -> dict[Identity, str]:
         """The profile of each identity that has been linked; unlinked ones are left out. One round trip."""
-        if not identities:
-            return {}
-        found = await self._client.hmget(IDENTITY_MAP, [_field(identity) for identity in identities])
-        return {identity: id_.decode() for identity, id_ in zip(identities, found, strict=True) if id_ is not None}
+        return {identity: id_.decode() for identity, id_ in (await self._of(IDENTITY_MAP, identities)).items()}
 
     async def identities_of(self, profiles: Sequence[str]) -> dict[str, LinkedIdentities]:
         """The identities of each profile that has links."""
@@ -48,10 +76,54 @@ class LinkStore(Unit):
         found = await self._client.hmget(IDENTITY.profiles, list(profiles))
         return {id_: _decode_identities(raw) for id_, raw in zip(profiles, found, strict=True) if raw is not None}
 
-    async def state(self) -> tuple[int, int]:
-        """(version, applied offset or -1)."""
-        version, applied = await self._client.hmget(IDENTITY.meta, ["version", "applied"])
-        return int(version or 0), int(-1 if applied is None else applied)
+    async def links_of(self, identities: Sequence[Identity]) -> dict[Identity, list[Link]]:
+        """The links that made each identity join; one that never joined is left out."""
+        return {identity: _decode_links(raw) for identity, raw in (await self._of(_LINKS, identities)).items()}
+
+    async def apart(self) -> dict[Identity, list[Identity]]:
+        """All identities that must not be together with others."""
+        held = await self._client.hgetall(_APART)
+        return {_identity(name): _decode_identities(raw) for name, raw in held.items()}
+
+    async def suppressed(self, hashes: Sequence[str]) -> set[str]:
+        """Which of these keyed hashes are of erased homes."""
+        if not hashes:
+            return set()
+        found = await self._client.hmget(_SUPPRESSED, list(hashes))
+        return {hash_ for hash_, at in zip(hashes, found, strict=True) if at is not None}
+
+    async def count_suppressed(self) -> int:
+        """How many erased homes there are."""
+        count: int = await self._client.hlen(_SUPPRESSED)
+        return count
+
+    async def all_suppressed(self) -> set[str]:
+        """The keyed hashes of all erased homes."""
+        return {name.decode() for name in await self._client.hkeys(_SUPPRESSED)}
+
+    async def refusals(self) -> dict[str, Refusal]:
+        """The latest links that were not made, by slot; the newest first."""
+        held = await self._client.hgetall(_REFUSED)
+        found = {slot.decode(): _decode_refusal(raw) for slot, raw in held.items()}
+        return dict(sorted(found.items(), key=lambda item: item[1].offset, reverse=True))
+
+    async def parting(self) -> dict[str, PendingSplit]:
+        """The splits whose profiles are not whole again yet, by id."""
+        return {name.decode(): _decode_pending(raw) for name, raw in (await self._client.hgetall(_PARTING)).items()}
+
+    async def keep_receipt(self, id_: str, receipt: bytes) -> None:
+        """Keep the receipt of an erasure (JSON, without personal data)."""
+        await self._client.hset(_RECEIPTS, id_, receipt)
+
+    async def receipt(self, id_: str) -> bytes | None:
+        """The receipt of an erasure."""
+        answer: bytes | None = await self._client.hget(_RECEIPTS, id_)
+        return answer
+
+    async def state(self) -> LinkState:
+        """Where the linker is."""
+        version, applied, refusals = await self._client.hmget(IDENTITY.meta, ["version", "applied", "refusals"])
+        return LinkState(int(version or 0), int(-1 if applied is None else applied), int(refusals or 0))
 
     async def commit(self, changes: LinkChanges) -> int:
         """Write everything or nothing; answer the new version.
@@ -59,19 +131,17 @@ class LinkStore(Unit):
         Raises:
             Fenced: another linker has committed since `changes.version`.
         """
-        mapping: list[Any] = []
-        for identity, id_ in changes.mapping.items():
-            mapping += (_field(identity), id_)
-        kept: list[Any] = []
-        for id_, identities in changes.graph.items():
-            if identities is not None:
-                kept += (id_, msgspec.msgpack.encode(identities))
-        removed = [id_ for id_, identities in changes.graph.items() if identities is None]
-        groups: list[Group] = [
-            ("HSET", IDENTITY_MAP, mapping),
-            ("HSET", IDENTITY.profiles, kept),
-            ("HDEL", IDENTITY.profiles, removed),
-        ]
+        groups: list[Group] = [("HDEL", _REFUSED, changes.refused_gone)]
+        groups += _written(IDENTITY_MAP, {_field(key): value for key, value in changes.mapping.items()})
+        groups += _written(IDENTITY.profiles, {key: _packed(value) for key, value in changes.graph.items()})
+        groups += _written(_LINKS, {_field(key): _packed(value) for key, value in changes.links.items()})
+        groups += _written(_APART, {_field(key): _packed(value) for key, value in changes.apart.items()})
+        groups += _written(_SUPPRESSED, {key: repr(value) for key, value in changes.suppressed.items()})
+        groups += _written(_PARTING, {key: _packed(value) for key, value in changes.parting.items()})
+        numbered = enumerate(changes.refused, changes.refusals)
+        groups += _written(_REFUSED, {str(number % REFUSALS_KEPT): _encode(refusal) for number, refusal in numbered})
+        if changes.refused:
+            groups.append(("HINCRBY", IDENTITY.meta, ["refusals", len(changes.refused)]))
         return await self._commit(
             IDENTITY,
             version=changes.version,
@@ -90,6 +160,29 @@ class LinkStore(Unit):
         """Forget outbox entries up to a version."""
         await self._clear_outbox(IDENTITY, up_to)
 
+    async def _of(self, key: str, identities: Sequence[Identity]) -> dict[Identity, bytes]:
+        if not identities:
+            return {}
+        found = await self._client.hmget(key, [_field(identity) for identity in identities])
+        return {identity: raw for identity, raw in zip(identities, found, strict=True) if raw is not None}
+
+
+def _packed(value: object) -> bytes | None:
+    return None if value is None else _encode(value)
+
+
+def _written(key: str, values: Mapping[str, Any]) -> Iterable[Group]:
+    kept: list[Any] = []
+    for name, value in values.items():
+        if value is not None:
+            kept += (name, value)
+    return ("HSET", key, kept), ("HDEL", key, [name for name, value in values.items() if value is None])
+
 
 def _field(identity: Identity) -> str:
     return f"{identity[0]}\0{identity[1]}"
+
+
+def _identity(name: bytes) -> Identity:
+    kind, _, value = name.decode().partition("\0")
+    return kind, value

@@ -10,7 +10,7 @@ from profiles.documents import decode_profile
 from profiles.errors import Fenced
 from profiles.store import Changes, Loaded, Output
 from profiles.stores.reader import Row, decode_cursor, first_rows
-from profiles.types import Alert, Identity, Profile, partition_of, profile_id
+from profiles.types import ERASED, Alert, Identity, Profile, partition_of, profile_id
 
 __all__ = ["MemoryStore"]
 
@@ -20,6 +20,8 @@ class _Partition:
     version: int = 0
     applied: int = -1
     watermark: float = 0.0
+    origins: dict[str, int] = field(default_factory=dict)
+    ahead: dict[str, int] = field(default_factory=dict)
     documents: dict[str, bytes] = field(default_factory=dict)
     wake_at: dict[str, float] = field(default_factory=dict)
     segments: dict[str, dict[str, float]] = field(default_factory=dict)
@@ -45,7 +47,8 @@ class MemoryStore:
             ordered = sorted((when, id_) for id_, when in held.wake_at.items() if when <= due_by)
             due = [(id_, when) for when, id_ in ordered[:limit]]
         profiles = await self.fetch(partition, [*ids, *(id_ for id_, _ in due)])
-        return Loaded(held.version, held.applied, held.watermark, due, profiles)
+        origins, ahead = dict(held.origins), dict(held.ahead)
+        return Loaded(held.version, held.applied, held.watermark, due, profiles, origins, ahead)
 
     async def fetch(self, partition: int, ids: Sequence[str]) -> dict[str, Profile]:
         documents = self._partitions[partition].documents
@@ -59,14 +62,18 @@ class MemoryStore:
         if changes.applied is not None:
             held.applied = changes.applied
         held.watermark = changes.watermark
+        held.origins, held.ahead = dict(changes.origins), dict(changes.ahead)
         held.outbox = [entry for entry in held.outbox if entry[0] > changes.produced]
         if changes.outputs:
             held.outbox.append((held.version, list(changes.outputs)))
         for profile in changes.profiles:
             held.documents[profile.id] = changes.documents[profile.id]
             held.wake_at.pop(profile.id, None)
-            if profile.wake_at and not profile.redirect:
+            if profile.wake_at:
                 held.wake_at[profile.id] = profile.wake_at
+        for id_ in changes.removed:
+            held.documents.pop(id_, None)
+            held.wake_at.pop(id_, None)
         for segment, id_, since in changes.entered:
             held.segments.setdefault(segment, {})[id_] = since
             self._names.add(segment)
@@ -96,6 +103,8 @@ class MemoryStore:
             found = (await self.fetch(partition_of(id, len(self._partitions)), [id])).get(id)
             if found is None or not found.redirect:
                 return found
+            if found.redirect == ERASED:
+                return None
             id = found.redirect
 
     async def by_risk(

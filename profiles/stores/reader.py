@@ -14,7 +14,7 @@ from profiles.stores.keys import SEGMENTS, Keys
 from profiles.stores.links import LinkStore
 from profiles.stores.redis import Client
 from profiles.stores.setup import living_workers
-from profiles.types import Alert, Identity, Profile, partition_of, profile_id
+from profiles.types import ERASED, Alert, Identity, Profile, partition_of, profile_id
 
 __all__ = ["BadCursor", "RedisReader", "Row", "decode_cursor", "first_rows"]
 
@@ -50,6 +50,8 @@ class RedisReader:
             profile = decode_profile(id, document)
             if not profile.redirect:
                 return profile
+            if profile.redirect == ERASED:
+                return None
             id = profile.redirect
         raise RapportError(f"profile {id}: more than {_MOST_REDIRECTS} redirects")
 

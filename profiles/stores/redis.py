@@ -26,6 +26,7 @@ RECENT = 100
 _CHUNK = 2000  # arguments of one command inside a script; Lua's unpack takes some 8,000
 
 _pack = msgspec.msgpack.Encoder().encode
+_decode_marks = msgspec.msgpack.Decoder(dict[str, int]).decode
 _decode_outputs = msgspec.msgpack.Decoder(list[Output]).decode
 
 Group = tuple[str, str, list[Any]]
@@ -51,6 +52,7 @@ class Unit:
         produced: int,
         outputs: list[Output],
         groups: list[Group],
+        marks: tuple[bytes, bytes] = (b"", b""),
     ) -> int:
         names: dict[str, int] = {keys.meta: 1, keys.outbox: 2}
         binary: list[bytes] = []
@@ -68,6 +70,7 @@ class Unit:
             produced,
             _pack(outputs) if outputs else "",
             _pack(numbered),
+            *marks,
             *binary,
         ]
         answer: int = await self._commit_script(keys=list(names), args=args)
@@ -95,7 +98,7 @@ class RedisStore(Unit):
         self, partition: int, ids: Sequence[str], *, due_by: float | None = None, limit: int = 1000
     ) -> Loaded:
         keys = Keys.of(partition)
-        version, applied, watermark, due, found = await self._load_script(
+        version, applied, watermark, due, found, origins, ahead = await self._load_script(
             keys=[keys.meta, keys.profiles, keys.timers],
             args=["" if due_by is None else repr(due_by), limit, _pack(ids)],
         )
@@ -108,6 +111,8 @@ class RedisStore(Unit):
                 (name := id_.decode()): decode_profile(name, doc)
                 for id_, doc in zip(found[::2], found[1::2], strict=True)
             },
+            _decode_marks(origins) if origins else {},
+            _decode_marks(ahead) if ahead else {},
         )
 
     async def fetch(self, partition: int, ids: Sequence[str]) -> dict[str, Profile]:
@@ -126,6 +131,7 @@ class RedisStore(Unit):
             produced=changes.produced,
             outputs=changes.outputs,
             groups=_groups(keys, changes),
+            marks=(_pack(changes.origins), _pack(changes.ahead)),
         )
 
     async def applied(self, partitions: Iterable[int]) -> dict[int, int]:
@@ -142,7 +148,7 @@ class RedisStore(Unit):
         await self._clear_outbox(Keys.of(partition), up_to)
 
 
-_FIXED = 6  # arguments of the commit script before what is binary
+_FIXED = 8  # arguments of the commit script before what is binary
 
 
 def _set_aside(values: list[Any], binary: list[bytes]) -> list[Any]:
@@ -168,21 +174,22 @@ def _groups(keys: Keys, changes: Changes) -> list[Group]:
     encoded = changes.documents
     for profile in changes.profiles:
         documents += (profile.id, encoded[profile.id])
-        if profile.redirect:
-            gone.append(profile.id)
-            awake.append(profile.id)
-            unscored.append(profile.id)
-            continue
-        recent += (profile.updated, profile.id)
-        if profile.wake_at:
+        if profile.wake_at:  # also of the grave of an erased customer, which goes in the end
             timers += (profile.wake_at, profile.id)
         else:
             awake.append(profile.id)
+        if profile.redirect:
+            gone.append(profile.id)
+            unscored.append(profile.id)
+            continue
+        recent += (profile.updated, profile.id)
         if profile.score is not None:
             risks += (profile.score.risk, profile.id)
         else:
             unscored.append(profile.id)
+    awake += changes.removed
     groups: list[Group] = [
+        ("HDEL", keys.profiles, changes.removed),
         ("HSET", keys.profiles, documents),
         ("ZADD", keys.timers, timers),
         ("ZREM", keys.timers, awake),

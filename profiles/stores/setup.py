@@ -10,24 +10,35 @@ from typing import NamedTuple
 from redis.exceptions import RedisError
 
 from profiles.errors import Misconfigured
+from profiles.secrets import fingerprint
 from profiles.stores.health import Problem, redis_problems, redis_version
 from profiles.stores.keys import SEGMENTS, SETUP, WORKERS
 from profiles.stores.redis import Client, connect
 
-__all__ = ["RedisFacts", "beat", "check_setup", "inspect_redis", "living_workers"]
+__all__ = ["OTHER_KEY", "PII_KEY", "RedisFacts", "beat", "check_setup", "inspect_redis", "living_workers"]
+
+PII_KEY = "pii_key"
+"""Field of the setup that holds the fingerprint of the key."""
+
+OTHER_KEY = (
+    "the identities in this Redis were hashed with another key, so nobody would be recognised. Set RAPPORT_PII_KEY "
+    "back to what it was (leave it out if it was not set), or use another Redis"
+)
 
 ALIVE = 15.0
 """Seconds without a sign after which a worker counts as gone."""
 
 
-async def check_setup(client: Client, *, partitions: int, namespace: uuid.UUID, segments: Iterable[str]) -> None:
-    """Record the partition count and the namespace, or check that they are what the data was written with.
+async def check_setup(
+    client: Client, *, partitions: int, namespace: uuid.UUID, pii_key: bytes, segments: Iterable[str]
+) -> None:
+    """Record partition count, namespace and the key's fingerprint, or check that the data was written with them.
 
     Raises:
         Misconfigured: they differ, or Redis does not answer.
     """
     try:
-        wanted = {"partitions": str(partitions), "namespace": namespace.hex}
+        wanted = {"partitions": str(partitions), "namespace": namespace.hex, PII_KEY: fingerprint(pii_key)}
         for name, value in wanted.items():
             await client.hsetnx(SETUP, name, value)
         held = {name.decode(): value.decode() for name, value in (await client.hgetall(SETUP)).items()}
@@ -39,6 +50,8 @@ async def check_setup(client: Client, *, partitions: int, namespace: uuid.UUID, 
         ) from error
     for name, value in wanted.items():
         if held[name] != value:
+            if name == PII_KEY:
+                raise Misconfigured(OTHER_KEY)
             raise Misconfigured(
                 f"this Redis holds profiles written with {name}={held[name]}, but {value} is set. Set it back"
                 + (" (RAPPORT_PARTITIONS)" if name == "partitions" else " (`namespace` in the tracking plan)")
@@ -51,7 +64,7 @@ class RedisFacts(NamedTuple):
 
     version: str
     skew: float  # seconds that Redis's clock is ahead of ours
-    profiles_written_with: dict[str, str]  # partitions, namespace
+    profiles_written_with: dict[str, str]  # partitions, namespace, PII_KEY
     workers: dict[str, float]  # living workers: seconds since the last sign of each
     problems: list[Problem]
 

@@ -1,7 +1,11 @@
 """Update: what each record of `profile.events` does to its profile. Repeats end here.
 
-A merge never writes two partitions: the loser becomes a tombstone that redirects, and what it held travels to the
-winner's partition as an `Absorb`, so that a profile has one writer at all times.
+An event comes to its *home* first, the profile that its strongest identity is by itself, wherever that was linked to
+since. So all its repeats come to the same place and are known there. A home that was merged into another profile is a
+tombstone that sends on what comes.
+
+A merge never writes two partitions: the loser becomes a tombstone, and what it held travels to the winner's partition
+as an `Absorb`, so that a profile has one writer at all times.
 """
 
 from __future__ import annotations
@@ -14,90 +18,164 @@ from models import alerts as alert_rules
 from models import labels
 from profiles.merge import add_identities, merge
 from profiles.state import Caps, apply, remember
-from profiles.store import Output
-from profiles.types import Absorb, AlertCommand, Event, Merge, Profile, Record, event_digest, partition_of
-from streams.steps.work import Work
-from streams.topics import ALERTS, PROFILE_EVENTS, SEGMENT_CHANGES
+from profiles.types import (
+    ERASED,
+    OPEN,
+    Absorb,
+    Alert,
+    AlertCommand,
+    Erase,
+    Event,
+    Merge,
+    Parting,
+    Profile,
+    Record,
+    Split,
+    event_digest,
+)
+from streams.steps.part import move, moved, reset
+from streams.steps.work import SENT_BITS, Work
+from streams.topics import ALERTS, SEGMENT_CHANGES
 from streams.wire import format_time
 
-__all__ = ["announce", "update"]
+__all__ = ["GRAVE_KEPT", "announce", "update"]
+
+GRAVE_KEPT = 31 * 86400.0
+"""Seconds that an erased customer's grave is kept: longer than `profile.events`, so that nothing outlasts it."""
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode_profile = msgspec.msgpack.Decoder(Profile).decode
 
 
-def update(currency: str, caps: Caps, partitions: int) -> Callable[[Work], None]:
+def update(currency: str, caps: Caps) -> Callable[[Work], None]:
     """The step.
 
     Args:
         currency: of the plan.
         caps: what a profile keeps.
-        partitions: of `profile.events`.
     """
 
     def run(work: Work) -> None:
         for record in work.records:
             profile = work.profiles.get(record.profile)
-            if profile is not None and profile.redirect:
-                _follow(work, record, profile.redirect)
-                continue
             if profile is None:
                 profile = work.profiles[record.profile] = Profile(record.profile)
-            if type(record) is Event:
-                digest = event_digest(record.source, record.id)
-                if remember(profile, digest, caps.seen):
-                    apply(profile, record, currency, caps, digest)
-                    work.touch(profile)
-                else:
-                    work.repeats += 1
+            if profile.redirect == ERASED:
+                work.outcomes["erased"] += type(record) is Event
+            elif type(record) is Event:
+                _happen(work, profile, record, currency, caps)
+            elif type(record) is Erase:
+                _erase(work, profile, record)
+            elif type(record) is Split and record.phase == "move":
+                move(work, profile, record)
+            elif profile.redirect:
+                _follow(work, profile, record)
             elif type(record) is Merge:
                 _merge_away(work, profile, record)
             elif type(record) is Absorb:
-                _absorb(work, profile, record)
+                _absorb(work, profile, record, caps)
             elif type(record) is AlertCommand:
                 _act(work, profile, record)
-
-    def _follow(work: Work, record: Record, winner: str) -> None:
-        """Send a record on to where its profile went."""
-        if type(record) is Merge:
-            return  # the linker's own repeat: this profile is a tombstone already
-        moved = msgspec.structs.replace(record, profile=winner)
-        _send(work, moved, f"follow:{_id_of(record)}:{winner}")
-
-    def _merge_away(work: Work, loser: Profile, command: Merge) -> None:
-        add_identities(loser, [(identity, command.time) for identity in command.identities])
-        labels.censor(loser)
-        for segment in loser.segments:
-            work.leave(segment, loser)
-            work.tell(
-                SEGMENT_CHANGES,
-                loser,
-                f"{loser.id}:{segment}:merged:{command.winner}",
-                {"segment": segment, "change": "exited", "reason": "merged", "into": command.winner},
-            )
-        work.alerts_gone += [alert.id for alert in loser.alerts.values()]
-        state = Absorb(command.winner, loser.id, command.time, _encode(loser))
-        _send(work, state, f"absorb:{loser.id}:{command.winner}")
-        grave = Profile(loser.id, redirect=command.winner)
-        work.profiles[loser.id] = grave
-        work.new_tombstones += 1
-        work.touch(grave)
-
-    def _absorb(work: Work, winner: Profile, command: Absorb) -> None:
-        if command.loser in winner.absorbed:
-            return  # the outbox's own repeat
-        loser = _decode_profile(command.state)
-        merge(winner, loser, caps)
-        for alert in loser.alerts.values():
-            if winner.alerts.get(alert.rule) is alert:
-                work.alerts[alert.id] = (winner.id, alert)
-        work.touch(winner)
-
-    def _send(work: Work, record: Record, id_: str) -> None:
-        to = partition_of(record.profile, partitions)
-        work.outputs.append(Output(PROFILE_EVENTS, record.profile.encode(), _encode(record), id_, to))
+            elif type(record) is Split:
+                (reset if record.phase == "reset" else moved)(work, profile, record)
 
     return run
+
+
+def _happen(work: Work, profile: Profile, event: Event, currency: str, caps: Caps) -> None:
+    digest = event_digest(event.source, event.id)
+    if not event.home and not remember(profile, digest, caps.seen):
+        work.outcomes["repeat"] += 1
+        return
+    if profile.redirect:
+        if not event.home:
+            work.touch(profile)  # the tombstone has a new memory
+        _follow(work, profile, event)
+    elif profile.parting is None or not _before_cut(profile.parting, event.home, event.place):
+        apply(profile, event, currency, caps, digest)
+        work.outcomes["applied"] += 1
+        work.touch(profile)
+    else:
+        work.outcomes["repeat"] += 1
+
+
+def _follow(work: Work, grave: Profile, record: Record) -> None:
+    """Send a record on to where its profile went."""
+    if type(record) is Merge:
+        if record.winner == grave.redirect:
+            return
+        grave.redirect = record.winner  # the winner was merged away, too: the way there becomes shorter
+        work.touch(grave)
+    elif type(record) is Event:
+        home, place = (record.home, record.place) if record.home else (grave.id, record.origin[2] >> SENT_BITS)
+        on = msgspec.structs.replace(record, profile=grave.redirect, home=home, place=place)
+        on.origin = work.origin(record)
+        work.outcomes["sent_on"] += 1
+        work.send(on)
+    else:
+        work.send(msgspec.structs.replace(record, profile=grave.redirect, origin=work.origin(record)))
+
+
+def _merge_away(work: Work, loser: Profile, command: Merge) -> None:
+    add_identities(loser, [(identity, command.time) for identity in command.identities])
+    labels.censor(loser)
+    _leave_segments(work, loser, {"reason": "merged", "into": command.winner}, f"merged:{command.winner}")
+    work.alerts_gone += [alert.id for alert in loser.alerts.values()]
+    seen, loser.seen = loser.seen, b""
+    place = command.origin[2] >> SENT_BITS
+    state = Absorb(command.winner, loser.id, command.time, _encode(loser), work.origin(command), place=place)
+    work.send(state)
+    _bury(work, Profile(loser.id, redirect=command.winner, seen=seen))
+
+
+def _absorb(work: Work, winner: Profile, command: Absorb, caps: Caps) -> None:
+    if command.split:
+        if command.loser in winner.splits:
+            return
+        winner.splits = [*winner.splits, command.loser]
+        if winner.parting is not None and winner.parting.split == command.split:
+            winner.parting = Parting(command.split, {}, {}, cuts=winner.parting.cuts, done=True)
+    elif winner.parting is not None and _before_cut(winner.parting, command.loser, command.place):
+        return
+    loser = _decode_profile(command.state)
+    ours = dict(winner.alerts)
+    merge(winner, loser, caps)
+    for alert in loser.alerts.values():
+        if winner.alerts[alert.rule] is not alert:
+            _supersede(work, winner, alert.rule, alert)
+            continue
+        work.alerts[alert.id] = (winner.id, alert)
+        if alert.rule in ours:
+            work.alerts_gone.append(ours[alert.rule].id)
+            _supersede(work, winner, alert.rule, ours[alert.rule])
+    work.touch(winner)
+
+
+def _erase(work: Work, profile: Profile, command: Erase) -> None:
+    _leave_segments(work, profile, {"reason": "erased"}, "erased")
+    work.alerts_gone += [alert.id for alert in profile.alerts.values()]
+    grave = Profile(profile.id, redirect=ERASED, wake_at=command.time + GRAVE_KEPT)
+    if profile.redirect:
+        work.new_tombstones -= 1
+    _bury(work, grave)
+
+
+def _before_cut(parting: Parting, home: str, place: int) -> bool:
+    """Whether what a home sent on is from before it moved, and so part of what is computed anew (`steps.part`)."""
+    return home in parting.awaited or (home in parting.cuts and place < parting.cuts[home][1])
+
+
+def _bury(work: Work, grave: Profile) -> None:
+    work.profiles[grave.id] = grave
+    work.new_tombstones += 1
+    work.touch(grave)
+
+
+def _leave_segments(work: Work, profile: Profile, why: dict[str, str], id_: str) -> None:
+    for segment in profile.segments:
+        work.leave(segment, profile)
+        message = {"segment": segment, "change": "exited", **why}
+        work.tell(SEGMENT_CHANGES, profile, f"{profile.id}:{segment}:{id_}", message)
 
 
 def _act(work: Work, profile: Profile, command: AlertCommand) -> None:
@@ -109,10 +187,21 @@ def _act(work: Work, profile: Profile, command: AlertCommand) -> None:
     work.touch(profile)
 
 
+def _supersede(work: Work, profile: Profile, rule: str, alert: Alert) -> None:
+    """Tell that an alert is over because the customer has a weightier one of the same rule since a merge."""
+    if alert.state in OPEN:
+        note = f"merged into {profile.alerts[rule].id}"
+        _tell(work, profile, msgspec.structs.replace(alert, state="cleared", note=note))
+
+
 def announce(work: Work, profile: Profile, rule: str) -> None:
     """Put an alert's new state into its index and on the `alerts` topic."""
     alert = profile.alerts[rule]
     work.alerts[alert.id] = (profile.id, alert)
+    _tell(work, profile, alert)
+
+
+def _tell(work: Work, profile: Profile, alert: Alert) -> None:
     work.tell(
         ALERTS,
         profile,
@@ -129,13 +218,3 @@ def announce(work: Work, profile: Profile, rule: str) -> None:
             "note": alert.note,
         },
     )
-
-
-def _id_of(record: Record) -> str:
-    if type(record) is Event:
-        return f"{record.source}:{record.id}"
-    if type(record) is Absorb:
-        return f"absorb:{record.loser}"
-    if type(record) is AlertCommand:
-        return f"{record.alert}:{record.action}:{record.time!r}"
-    return f"merge:{record.profile}"

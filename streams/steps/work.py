@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
+import msgspec
 import orjson
 
 from profiles.store import Changes, Loaded, Output
-from profiles.types import Alert, Profile, Record
-from streams.topics import PROFILE_CHANGES
+from profiles.types import Alert, Event, Origin, Profile, Record, partition_of
+from streams.topics import PROFILE_CHANGES, PROFILE_EVENTS
 from streams.wire import format_time
 
-__all__ = ["Work"]
+_encode = msgspec.msgpack.Encoder().encode
+
+__all__ = ["SENT_BITS", "Work"]
+
+SENT_BITS = 16
+"""An origin in `profile.events` is an offset shifted by so much, and the number of the record sent because of it."""
 
 
 class Work:
@@ -24,12 +31,14 @@ class Work:
     """
 
     __slots__ = (
-        "alerts", "alerts_gone", "changed", "entered", "left", "loaded", "new_tombstones", "now", "outputs",
-        "partition", "profiles", "records", "repeats", "times", "touched", "watermark",
+        "_partitions", "ahead", "alerts", "alerts_gone", "changed", "entered", "left", "loaded", "new_tombstones",
+        "now", "origins", "outcomes", "outputs", "partition", "profiles", "records", "removed", "sent", "times",
+        "touched", "watermark",
     )  # fmt: skip
 
-    def __init__(self, partition: int, loaded: Loaded) -> None:
+    def __init__(self, partition: int, loaded: Loaded, partitions: int) -> None:
         self.partition = partition
+        self._partitions = partitions
         self.loaded = loaded
         self.profiles: dict[str, Profile] = loaded.profiles
         self.watermark = loaded.watermark
@@ -38,13 +47,48 @@ class Work:
         self.times: Mapping[str, float] = {}
         self.touched: dict[str, Profile] = {}
         self.changed: dict[str, Profile] = {}
-        self.repeats = 0
+        self.origins = loaded.origins
+        self.ahead = loaded.ahead
+        self.removed: list[str] = []
+        self.outcomes: Counter[str] = Counter()  # what became of events: applied, repeat, sent_on, erased
+        self.sent: Counter[Origin] = Counter()  # records sent on for the one at this place
         self.new_tombstones = 0
         self.entered: dict[tuple[str, str], float] = {}
         self.left: set[tuple[str, str]] = set()
         self.alerts: dict[str, tuple[str, Alert]] = {}
         self.alerts_gone: list[str] = []
         self.outputs: list[Output] = []
+
+    def take(self, records: Iterable[tuple[int, Record]], topic: str) -> list[Record]:
+        """The records that are new, each from now on with its own place as its origin.
+
+        Not new is what the document of a rebuilt profile holds already, and what the same topic and partition has
+        brought before: ingest after a crash, an outbox delivered twice, a worker that was paused. Records of one topic
+        and partition arrive in the order of their offsets, so the highest tells.
+
+        Args:
+            records: with their offsets in `topic`, above the applied one.
+            topic: real name of `profile.events`.
+        """
+        fresh: list[Record] = []
+        for offset, record in records:
+            source, partition, place = record.origin
+            if source:
+                channel = f"{source}/{partition}"
+                if place <= self.origins.get(channel, -1):
+                    self.outcomes["repeat"] += type(record) is Event
+                    continue
+                self.origins[channel] = place
+            record.origin = (topic, self.partition, offset << SENT_BITS)
+            if offset > self.ahead.get(record.profile, -1):
+                fresh.append(record)
+        return fresh
+
+    def origin(self, cause: Record) -> Origin:
+        """The origin of a record that is sent on because of another."""
+        topic, partition, place = cause.origin
+        self.sent[cause.origin] += 1
+        return topic, partition, place + self.sent[cause.origin] - 1
 
     def begin(
         self,
@@ -87,16 +131,26 @@ class Work:
         body = {"id": id_, "profile": profile.id, "at": format_time(self.at(profile)), **message}
         self.outputs.append(Output(topic, profile.id.encode(), orjson.dumps(body), id_, self.partition))
 
+    def send(self, record: Record) -> None:
+        """Send a record to the partition of its profile."""
+        to = partition_of(record.profile, self._partitions)
+        topic, partition, place = record.origin
+        id_ = f"{topic}/{partition}/{place}"
+        self.outputs.append(Output(PROFILE_EVENTS, record.profile.encode(), _encode(record), id_, to))
+
     def changes(self, applied: int | None, produced: int) -> Changes:
         """All of it, as one commit."""
-        ids = "\n".join(self.changed).encode()
+        ids = "\n".join([*self.changed, *self.removed]).encode()
         documents = [Output(PROFILE_CHANGES, b"", ids, partition=self.partition)] if ids else []
         return Changes(
             version=self.loaded.version,
             applied=applied,
             watermark=self.watermark,
             profiles=list(self.changed.values()),
+            removed=self.removed,
             tombstones=self.new_tombstones,
+            origins=self.origins,
+            ahead={} if applied is not None and applied >= max(self.ahead.values(), default=-1) else self.ahead,
             entered=[(segment, id_, since) for (segment, id_), since in self.entered.items()],
             left=list(self.left),
             alerts=list(self.alerts.values()),

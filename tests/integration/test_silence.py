@@ -43,6 +43,7 @@ class Stepped:
         self.runner = ProfileRunner(
             profile_pipeline(self.plan, settings, lambda: weights),
             self.store,
+            settings.partitions,
             Outbox(self.producer, settings),
             WorkerMetrics(CollectorRegistry()),
             self.clock,

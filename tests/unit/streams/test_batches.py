@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 import pytest
 from aiokafka.structs import ConsumerRecord
 from faust.types import TP
 
-from profiles.merge import merge
-from profiles.state import Caps, remember
-from profiles.types import Event, Profile
+from profiles.types import Event
 from streams.lanes import Lanes
 from streams.steps.decode import decode
 from streams.steps.intake import Intake
@@ -105,17 +102,3 @@ def test_nothing_happens_in_the_future() -> None:
     decode()(intake)
 
     assert (intake.items[0].time, intake.items[0].received) == (NOW, NOW)
-
-
-def test_a_merge_forgets_neither_memory() -> None:
-    """Repeats of the winner's and of the loser's latest events are still known after a merge."""
-    caps = Caps(seen=16)
-    winner, loser = Profile("w"), Profile("l")
-    for number in range(16):
-        remember(winner, number.to_bytes(8, "big"), caps.seen)
-        remember(loser, (100 + number).to_bytes(8, "big"), caps.seen)
-
-    merge(winner, loser, caps)
-
-    known: list[Any] = [remember(winner, number.to_bytes(8, "big"), 64) for number in (0, 15, 100, 115)]
-    assert known == [False] * 4

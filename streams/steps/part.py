@@ -1,0 +1,89 @@
+"""Part: taking a profile apart, when a link turned out to be wrong.
+
+The linker has decided which identity belongs where from now on, and tells the profile (*reset*). Its state is a sum
+over all its homes, and cannot be divided; so it starts anew, empty, and what it and the others should hold is computed
+from the history of events, up to a cut in the log of each home, and comes back as an `Absorb` (`streams.parting`). For
+that sum to be exact, each event must be on one side of its home's cut only:
+
+* The profile is reset before any home moves. Then every home is told to *move*: its cut is where it hears that. The
+  homes that become profiles again move first, so that those which will redirect to them find them alive.
+* A home answers *moved*, behind all that it has sent on before. Until then the profile takes nothing from that home:
+  it is from before the cut.
+"""
+
+from __future__ import annotations
+
+from profiles.merge import add_identities
+from profiles.types import Parting, Profile, Split
+from streams.steps.work import SENT_BITS, Work
+
+__all__ = ["move", "moved", "reset"]
+
+
+def reset(work: Work, profile: Profile, command: Split) -> None:
+    """The profile that is taken apart: forget, and tell the homes that become profiles again to move."""
+    at = (work.partition, command.origin[2] >> SENT_BITS)
+    others = [home for home in command.winners if home != profile.id]
+    parting = Parting(command.split, command.winners, command.identities, others, {profile.id: at})
+    anew = Profile(
+        profile.id,
+        seen=profile.seen,
+        splits=profile.splits,
+        segments=profile.segments,
+        alerts=profile.alerts,
+        stage=profile.stage,
+        stage_since=profile.stage_since,
+        stages=profile.stages,
+        parting=parting,
+    )
+    _identify(anew, command)
+    work.profiles[profile.id] = anew
+    work.touch(anew)
+    first = [home for home in others if command.winners[home] == home]
+    _tell_to_move(work, command, parting, first or others)
+
+
+def move(work: Work, home: Profile, command: Split) -> None:
+    """A home of that profile: from here on its events go to its winner."""
+    winner = command.winners[home.id]
+    if winner == home.id:
+        alive = Profile(home.id, seen=home.seen, parting=Parting(command.split, {}, {}))
+        _identify(alive, command)
+        work.profiles[home.id] = alive
+        work.new_tombstones -= bool(home.redirect)
+        home = alive
+    else:
+        work.new_tombstones += not home.redirect
+        home = work.profiles[home.id] = Profile(home.id, redirect=winner, seen=home.seen)
+    work.touch(home)
+    cut = (work.partition, command.origin[2] >> SENT_BITS)
+    answer = Split(command.was, "moved", command.split, command.was, command.time, cut=cut, home=home.id)
+    answer.origin = work.origin(command)
+    work.send(answer)
+
+
+def moved(work: Work, profile: Profile, command: Split) -> None:
+    """The profile again: one more home has moved; when those have that became profiles, the others may."""
+    parting = profile.parting
+    if parting is None or parting.split != command.split or command.home not in parting.awaited:
+        return
+    parting.awaited = [home for home in parting.awaited if home != command.home]
+    parting.cuts[command.home] = command.cut
+    work.touch(profile)
+    if parting.winners[command.home] == command.home:
+        waiting = [home for home in parting.awaited if parting.winners[home] == home]
+        if not waiting:
+            _tell_to_move(work, command, parting, parting.awaited)
+
+
+def _identify(profile: Profile, command: Split) -> None:
+    add_identities(profile, [(identity, command.time) for identity in command.identities[profile.id]])
+
+
+def _tell_to_move(work: Work, cause: Split, parting: Parting, homes: list[str]) -> None:
+    for home in homes:
+        winner = parting.winners[home]
+        identities = {home: parting.identities[home]} if winner == home else {}
+        order = Split(home, "move", cause.split, cause.was, cause.time, {home: winner}, identities)
+        order.origin = work.origin(cause)
+        work.send(order)
