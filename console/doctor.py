@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,9 +20,11 @@ from console.client import DEFAULT_DATA_DIR, DataDir
 from console.connection import read_connection
 from console.plan_cli import default_plan
 from profiles.errors import Misconfigured
+from profiles.stores.redis import connect
 from profiles.stores.setup import inspect_redis
 from streams.admin import lag, topic_problems
 from streams.plan import Plan, load_plan
+from streams.same_kafka import Difference, compare_kafka
 from streams.settings import Settings
 from streams.topics import topics
 
@@ -86,6 +89,10 @@ def examine(settings: Settings) -> Iterator[Finding]:
         yield from _redis(settings)
     except Misconfigured as error:
         yield Finding("Redis", "error", str(error))
+    with contextlib.suppress(Misconfigured):  # one of them does not answer, which has been said
+        difference = asyncio.run(_difference(settings, plan))
+        message = str(difference) if difference else "this is the Kafka that Redis has read"
+        yield Finding("Kafka and Redis", "error" if difference else "ok", message)
 
 
 def _kafka(settings: Settings, plan: Plan) -> Iterator[Finding]:
@@ -111,10 +118,10 @@ def _kafka(settings: Settings, plan: Plan) -> Iterator[Finding]:
 
 
 def _redis(settings: Settings) -> Iterator[Finding]:
-    facts = asyncio.run(inspect_redis(settings.redis.get_secret_value()))
+    facts = asyncio.run(inspect_redis(settings.redis.get_secret_value(), require_aof=settings.require_aof))
     yield Finding("Redis", "ok", f"version {facts.version}")
     for verdict, message in facts.problems:
-        yield Finding("Redis", "error" if verdict == "error" else "warning", message)
+        yield Finding("Redis", verdict, message)
     held = facts.profiles_written_with.get("partitions")
     if held is not None and held != str(settings.partitions):
         yield Finding(
@@ -132,6 +139,14 @@ def _redis(settings: Settings) -> Iterator[Finding]:
         "warning" if skewed else "ok",
         f"{abs(facts.skew):.1f} s from Redis's" + ("; set both by NTP, timers run on them" if skewed else ""),
     )
+
+
+async def _difference(settings: Settings, plan: Plan) -> Difference:
+    client = connect(settings.redis.get_secret_value(), patient=False)
+    try:
+        return await compare_kafka(client, settings, plan)
+    finally:
+        await client.aclose()
 
 
 def _settings(data_dir: Path) -> Settings:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import Literal
+from enum import StrEnum
 
 from redis.exceptions import RedisError
 
@@ -22,9 +22,15 @@ from streams.plan import Plan
 from streams.settings import Settings
 from streams.topics import IDENTITY_LINKS, PROFILE_EVENTS, TRAINING_EXAMPLES, topic_name
 
-__all__ = ["Difference", "adopt_kafka", "check_kafka", "compare_kafka"]
+__all__ = ["Difference", "Start", "adopt_kafka", "check_kafka", "compare_kafka"]
 
-Start = Literal["beginning", "end"]
+
+class Start(StrEnum):
+    """Where reading of what was replaced begins."""
+
+    BEGINNING = "beginning"
+    END = "end"
+
 
 _ADVICE = (
     "New events would be taken for known ones and dropped, so nothing is read. Did RAPPORT_KAFKA, RAPPORT_REDIS or "
@@ -43,14 +49,19 @@ class Difference:
     def __bool__(self) -> bool:
         return bool(self.replaced or self.shorter)
 
-    def __str__(self) -> str:
+    @property
+    def parts(self) -> list[str]:
+        """What differs, in words."""
         parts = []
         if self.replaced:
             names = ", ".join(name.replace("topic:", "topic ") for name in self.replaced)
             parts.append(f"this Kafka is not the one that this Redis has read: another {names}")
         if self.shorter:
             parts.append(f"this Kafka knows less than this Redis has read of it: {', '.join(self.shorter)}")
-        return "; ".join(parts) + ". " + _ADVICE
+        return parts
+
+    def __str__(self) -> str:
+        return "; ".join(self.parts) + ". " + _ADVICE
 
 
 async def check_kafka(client: Client, settings: Settings, plan: Plan) -> None:
@@ -95,10 +106,10 @@ async def adopt_kafka(client: Client, settings: Settings, plan: Plan, start: Sta
             "say where reading begins: --from beginning if this Redis has seen none of the events in this Kafka, "
             "--from end if it has seen all of them"
         )
-    if start == "end" and log.ids.get("cluster") == EMBEDDED:
+    if start is Start.END and log.ids.get("cluster") == EMBEDDED:
         raise Misconfigured("the embedded broker does not know its ends; use --from beginning")
     try:
-        await set_positions(client, _moved(read, log, difference, start or "end", _topics(settings, plan)))
+        await set_positions(client, _moved(read, log, difference, start or Start.END, _topics(settings, plan)))
         await note_log(client, log.ids, anew=True)
     except RedisError as error:
         raise Misconfigured(f"Redis does not answer ({type(error).__name__}: {error}); run this again") from error
@@ -165,7 +176,7 @@ def _moved(read: Read, log: Log, difference: Difference, start: Start, topics: _
     def move(place: Place, applied: int) -> int:
         last = log.ends.get(place, applied + 1) - 1
         if all_of_it or f"topic:{place.rpartition('/')[0]}" in difference.replaced:
-            return -1 if start == "beginning" else last
+            return -1 if start is Start.BEGINNING else last
         return min(applied, last)
 
     known_places = {place for place in log.ends if place.rpartition("/")[0] in topics.sources}
