@@ -24,7 +24,7 @@ from profiles.stores.learner import LearnerStore
 from profiles.stores.links import LinkStore
 from profiles.stores.redis import RedisStore, connect
 from profiles.stores.setup import beat, check_setup
-from streams.clock import Clock, WallClock
+from streams.clock import Clock, ClockWatch, WallClock
 from streams.ingest import Ingest
 from streams.lanes import Handle, Lanes
 from streams.learning import Champion, LearnerRunner
@@ -76,6 +76,7 @@ class Worker:
         self._plan = plan
         self._metrics = metrics
         self._clock = clock
+        self._clock_watch = ClockWatch()
         self._event_time = settings.clock == "event"
         self._redis = connect(settings.redis.get_secret_value())
         self._producer = BatchProducer(settings.kafka)
@@ -231,7 +232,7 @@ class Worker:
         return task
 
     async def _fire_timers(self) -> None:
-        if not self._event_time and self._catching_up():
+        if not self._event_time and (self._catching_up() or not self._clock_watch.trusts(self._clock.now())):
             return
         await asyncio.gather(*(self._fire(partition) for partition in self.profiles.partitions))
 
@@ -259,7 +260,9 @@ class Worker:
     @patient
     async def _refresh(self) -> None:
         if self.app.consumer.assignment():
-            await beat(self._redis, self._name)
+            before = self._clock.now()
+            theirs = await beat(self._redis, self._name)
+            self._clock_watch.compare(before, theirs, self._clock.now())
         await self.suppressed.refresh()
         if await self.champion.refresh():
             log.debug("scoring with %s", self.champion().model)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import Protocol
 
-__all__ = ["Clock", "SteppedClock", "WallClock"]
+__all__ = ["Clock", "ClockWatch", "SteppedClock", "WallClock"]
+
+log = logging.getLogger(__name__)
 
 
 class Clock(Protocol):
@@ -21,6 +24,40 @@ class WallClock:
 
     def now(self) -> float:
         return time.time()
+
+
+class ClockWatch:
+    """Whether a clock agrees with Redis's, which all workers share.
+
+    A machine whose clock has jumped by a day would find everybody silent for a day. So timers wait while the two
+    disagree: an alert that comes late is better than one that is wrong.
+    """
+
+    FURTHEST = 60.0
+    """Seconds that they may be apart."""
+
+    def __init__(self) -> None:
+        self._agrees: bool | None = None  # not looked yet
+        self._offset = 0.0  # of our clock to the monotonic one, when they agreed
+
+    def trusts(self, now: float) -> bool:
+        """Whether our clock agreed when it was last compared, and has not jumped since."""
+        return bool(self._agrees) and abs(now - time.monotonic() - self._offset) <= self.FURTHEST
+
+    def compare(self, before: float, theirs: float, after: float) -> None:
+        """Look at a reading of the other clock between two of ours; say so when it begins or ceases to agree."""
+        ahead = before - theirs if before > theirs else min(after - theirs, 0.0)
+        agrees = abs(ahead) <= self.FURTHEST
+        if not agrees and self._agrees is not False:
+            log.error(
+                "the clock of this machine is %.0f s %s Redis's: timers wait until they agree, so no alert about "
+                "silence is raised; set the clocks of both machines (NTP)",
+                abs(ahead), "ahead of" if ahead > 0 else "behind",
+            )  # fmt: skip
+        elif agrees and self._agrees is False:
+            log.warning("the clock of this machine agrees with Redis's again; timers go on")
+        self._agrees = agrees
+        self._offset = after - time.monotonic()
 
 
 class SteppedClock:

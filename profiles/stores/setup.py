@@ -91,10 +91,11 @@ async def inspect_redis(url: str, *, require_aof: bool = False) -> RedisFacts:
         await client.aclose()
 
 
-async def beat(client: Client, worker: str) -> None:
-    """A sign of life of a worker that has partitions. By Redis's clock, so that all machines agree."""
-    seconds, _ = await client.time()
+async def beat(client: Client, worker: str) -> float:
+    """A sign of life of a worker that has partitions; answers the time by Redis's clock, so that all machines agree."""
+    seconds, micros = await client.time()
     await client.hset(WORKERS, worker, seconds)
+    return float(seconds + micros / 1e6)
 
 
 async def living_workers(client: Client) -> dict[str, float]:
