@@ -1,7 +1,7 @@
 """What `rapport up` leaves in its data directory for other commands: where it listens, and its keys.
 
 `rapport.json` is mode 600 from the first instant and replaced atomically: {"url", "write_keys": {source: key},
-"api_token", "kafka", "redis"}.
+"api_token", "kafka", "redis", "plan"}.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
     api_token: str
     kafka: str
     redis: str
+    plan: str = ""
 
 
 def read_connection(data_dir: Path) -> Connection:

@@ -131,7 +131,12 @@ def up(
             url = f"http://{'127.0.0.1' if host in ('0.0.0.0', '::') else host}:{port}"
             _await_ready(children, url)
             connection = Connection(
-                url=url, write_keys=keys, api_token=_token(settings), kafka=bootstrap, redis=redis_url
+                url=url,
+                write_keys=keys,
+                api_token=_token(settings),
+                kafka=bootstrap,
+                redis=redis_url,
+                plan=str(settings.plan),
             )
             write_connection(data_dir, connection)
             customers = children.run("demo", roles.demo, logs / "demo.log", env) if demo else None
