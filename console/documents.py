@@ -8,9 +8,10 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field
 
 __all__ = [
-    "ActivityView", "AlertView", "ChurnView", "EarlierStage", "EventView", "Figure", "Health", "IdentityView", "Money",
-    "OpinionView", "Page", "Problem", "ProfileSummary", "ProfileView", "PurchaseView", "Readiness", "ReasonView",
-    "SegmentMember", "SegmentSize", "SegmentView", "StageView", "SupportView", "TicketView", "Trend", "rfc3339",
+    "ActivityView", "AlertView", "ChurnView", "ConsentView", "Document", "EarlierStage", "EventView", "Figure",
+    "Health", "IdentityView", "Money", "OpinionView", "Page", "Problem", "ProfileSummary", "ProfileView",
+    "PurchaseView", "Readiness", "ReasonView", "SegmentMember", "SegmentSize", "SegmentView", "StageView",
+    "SupportView", "TicketView", "Time", "Trend", "rfc3339",
 ]  # fmt: skip
 
 Time = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
@@ -24,11 +25,13 @@ def rfc3339(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-class _Document(BaseModel):
+class Document(BaseModel):
+    """What the API answers; never changed after it is made."""
+
     model_config = ConfigDict(frozen=True)
 
 
-class Money(_Document):
+class Money(Document):
     """An amount of one currency."""
 
     amount: str = Field(description="Decimal, exact.", examples=["249.90"])
@@ -36,7 +39,7 @@ class Money(_Document):
     minor: int = Field(description="The same in minor units, for arithmetic.", examples=[24990])
 
 
-class IdentityView(_Document):
+class IdentityView(Document):
     """One name that the customer is known by."""
 
     type: str = Field(examples=["user_id"])
@@ -47,14 +50,14 @@ class IdentityView(_Document):
     first_seen: Time
 
 
-class Figure(_Document):
+class Figure(Document):
     """A trait: the value of the latest event that set it."""
 
     value: Any
     at: Time
 
 
-class ActivityView(_Document):
+class ActivityView(Document):
     """What came from one source."""
 
     count: int
@@ -62,7 +65,7 @@ class ActivityView(_Document):
     last: Time
 
 
-class PurchaseView(_Document):
+class PurchaseView(Document):
     """All that orders say."""
 
     orders: int
@@ -76,7 +79,7 @@ class PurchaseView(_Document):
     usual_gap_days: float | None = Field(description="Mean days between orders; null before the second.")
 
 
-class TicketView(_Document):
+class TicketView(Document):
     """One support ticket."""
 
     id: str
@@ -86,7 +89,7 @@ class TicketView(_Document):
     reopened: Time | None
 
 
-class OpinionView(_Document):
+class OpinionView(Document):
     """Answers to one kind of survey."""
 
     count: int
@@ -95,7 +98,7 @@ class OpinionView(_Document):
     at: Time
 
 
-class SupportView(_Document):
+class SupportView(Document):
     """All that support knows."""
 
     open_tickets: int
@@ -108,7 +111,7 @@ class SupportView(_Document):
     opinions: dict[str, OpinionView] = Field(description="By kind: csat, nps, ces, review.")
 
 
-class ReasonView(_Document):
+class ReasonView(Document):
     """One share of a risk. Contributions and the model's baseline add up to the log-odds of the risk."""
 
     feature: str
@@ -118,7 +121,7 @@ class ReasonView(_Document):
     value: float = Field(description="Of the feature, in its own unit.")
 
 
-class ChurnView(_Document):
+class ChurnView(Document):
     """A churn risk, never without its model, its time and its reasons."""
 
     risk: float = Field(ge=0, le=1, description="Probability of no purchase within the plan's horizon.")
@@ -130,7 +133,24 @@ class ChurnView(_Document):
     reasons: list[ReasonView] = Field(description="The strongest first.")
 
 
-class SegmentView(_Document):
+class ConsentView(Document):
+    """Whether a customer allows one purpose."""
+
+    status: Literal["granted", "denied"]
+    source: Literal["customer", "default"] = Field(
+        description="Whether the customer said so, or has said nothing and the plan's default holds."
+    )
+    since: Time | None = Field(description="When the customer last said so; null for a default.")
+    event: str | None = Field(description="Digest of the event that said so, 16 hex digits; null for a default.")
+
+
+Withheld = Annotated[
+    Literal["profiling"] | None,
+    Field(description="What the customer does not allow, for which `churn` is null; null if nothing is held back."),
+]
+
+
+class SegmentView(Document):
     """A segment that the customer is in."""
 
     name: str
@@ -138,14 +158,14 @@ class SegmentView(_Document):
     description: str | None = None
 
 
-class EarlierStage(_Document):
+class EarlierStage(Document):
     """A lifecycle stage that is over."""
 
     stage: str
     since: Time
 
 
-class StageView(_Document):
+class StageView(Document):
     """Where the customer stands."""
 
     stage: str = Field(examples=["at_risk"])
@@ -153,7 +173,7 @@ class StageView(_Document):
     earlier: list[EarlierStage]
 
 
-class AlertView(_Document):
+class AlertView(Document):
     """The latest alert of one rule for one customer."""
 
     id: str
@@ -169,7 +189,7 @@ class AlertView(_Document):
     note: str | None
 
 
-class EventView(_Document):
+class EventView(Document):
     """One event as an agent sees it."""
 
     id: str = Field(description="Tells it from other events: a digest of what is shown of it.")
@@ -181,7 +201,7 @@ class EventView(_Document):
     about: str | None = Field(description="Ticket, subscription or product it is about.")
 
 
-class ProfileView(_Document):
+class ProfileView(Document):
     """One customer."""
 
     id: str = Field(description="Profile id, 22 characters.")
@@ -192,13 +212,15 @@ class ProfileView(_Document):
     activity: dict[str, ActivityView] = Field(description="By source.")
     purchases: PurchaseView
     support: SupportView
-    churn: ChurnView | None = Field(description="null until scored.")
+    churn: ChurnView | None = Field(description="null until scored, and for who does not allow profiling.")
+    withheld: Withheld
+    consent: dict[str, ConsentView] = Field(description="By purpose: analytics, profiling, outreach, the plan's own.")
     segments: list[SegmentView] = Field(description="The latest entered first.")
     lifecycle: StageView | None
     alerts: list[AlertView] = Field(description="The latest changed first.")
 
 
-class ProfileSummary(_Document):
+class ProfileSummary(Document):
     """One row of a list of customers."""
 
     id: str
@@ -209,9 +231,10 @@ class ProfileSummary(_Document):
     orders: int
     revenue: list[Money]
     churn: ChurnView | None
+    withheld: Withheld
 
 
-class SegmentSize(_Document):
+class SegmentSize(Document):
     """A segment of the plan and how many are in it."""
 
     name: str
@@ -228,21 +251,21 @@ class SegmentMember(ProfileSummary):
 Row = TypeVar("Row")
 
 
-class Page(_Document, Generic[Row]):
+class Page(Document, Generic[Row]):
     """One page of a list."""
 
     data: list[Row]
     next: str | None = Field(None, description="Give it as `cursor` for the next page; null on the last.")
 
 
-class Problem(_Document):
+class Problem(Document):
     """Every error."""
 
     code: str = Field(examples=["not_found"])
     message: str = Field(examples=["no customer is known as user_id:42"])
 
 
-class Health(_Document):
+class Health(Document):
     """The process is up."""
 
     status: str

@@ -14,11 +14,17 @@ from console.api.operations import operations_router
 from console.api.ports import ApiDeps, Check
 from profiles.errors import Misconfigured
 from profiles.stores import open_reader
+from profiles.stores.links import LinkStore
+from profiles.stores.redis import RedisStore, connect
 from streams.collector import Collector, collector_routes
 from streams.commands import CommandSender
+from streams.desk import Desk
+from streams.erasure import Eraser
+from streams.export import Exporter
 from streams.live import LiveFeed
 from streams.metrics import CollectorMetrics
 from streams.output import BatchProducer
+from streams.parting import Splitter
 from streams.plan import Plan
 from streams.producer import KafkaProducer, Unavailable
 from streams.settings import Settings
@@ -90,33 +96,51 @@ def _with_api(settings: Settings, plan: Plan, checks: dict[str, Check]) -> FastA
 
     checks["redis"] = reader.ping
     checks["workers"] = somebody_works
-    commands = BatchProducer(settings.kafka)
+    producer = BatchProducer(settings.kafka)
+    commands = CommandSender(producer, settings)
+    desk = _desk(settings, plan, commands)
     feed = LiveFeed(settings)
     app = create_api(
         ApiDeps(
             reader=reader,
             token=settings.api_token,
-            commands=CommandSender(commands, settings),
+            commands=commands,
             feed=feed,
             rejected=RejectedTail(settings),
             checks=checks,
             plan=plan,
             event_time=settings.clock == "event",
+            desk=desk,
+            namespace=plan.namespace,
         )
     )
 
     @contextlib.asynccontextmanager
     async def life(_: FastAPI) -> AsyncIterator[None]:
         feed.start()
+        await desk.splitter.start()
         try:
             yield
         finally:
+            await desk.splitter.stop()
+            await desk.links.close()
             await feed.stop()
-            await commands.stop()
+            await producer.stop()
             await reader.close()
 
     app.router.lifespan_context = life
     return app
+
+
+def _desk(settings: Settings, plan: Plan, commands: CommandSender) -> Desk:
+    client = connect(settings.redis.get_secret_value(), patient=False)
+    store, links = RedisStore(client), LinkStore(client)
+    return Desk(
+        links,
+        Splitter(store, links, commands, settings, plan),
+        Eraser(store, links, commands, settings, plan),
+        Exporter(settings, plan),
+    )
 
 
 def _add_life(app: FastAPI, producer: KafkaProducer) -> None:

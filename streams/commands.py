@@ -1,4 +1,4 @@
-"""People's decisions on their way to a profile's one writer."""
+"""What people decide, on its way to the one writer of what it concerns: a profile, or the graph of identities."""
 
 from __future__ import annotations
 
@@ -6,34 +6,47 @@ import asyncio
 
 import msgspec
 
-from profiles.types import AlertCommand, partition_of
+from profiles.types import Record, partition_of
 from streams.output import BatchProducer, Row
 from streams.producer import Unavailable
+from streams.requests import Request
 from streams.settings import Settings
-from streams.topics import PROFILE_EVENTS, topic_name
+from streams.topics import IDENTITY_LINKS, PROFILE_EVENTS, topic_name
 
 __all__ = ["CommandSender"]
 
 _PATIENCE = 5.0  # seconds that a person waits for an answer
+_encode = msgspec.msgpack.Encoder().encode
 
 
 class CommandSender:
-    """Puts commands into `profile.events`, where the profile's worker carries them out."""
+    """Puts commands where their worker carries them out."""
 
     def __init__(self, producer: BatchProducer, settings: Settings) -> None:
         self._producer = producer
-        self._topic = topic_name(settings, PROFILE_EVENTS)
+        self._profile_events = topic_name(settings, PROFILE_EVENTS)
+        self._identity_links = topic_name(settings, IDENTITY_LINKS)
         self._partitions = settings.partitions
         self._one_at_a_time = asyncio.Lock()  # the first call connects
 
-    async def send(self, command: AlertCommand) -> None:
-        """Hand over a decision; returns when Kafka has it.
+    async def send(self, command: Record) -> None:
+        """Hand over what concerns one profile; returns when Kafka has it.
 
         Raises:
             Unavailable: Kafka has not confirmed it in time. It may have arrived; deciding again is harmless.
         """
         partition = partition_of(command.profile, self._partitions)
-        row = Row(self._topic, partition, command.profile.encode(), msgspec.msgpack.encode(command))
+        await self._produce(Row(self._profile_events, partition, command.profile.encode(), _encode(command)))
+
+    async def request(self, request: Request) -> None:
+        """Hand over what concerns the graph of identities; returns when Kafka has it.
+
+        Raises:
+            Unavailable: as `send`.
+        """
+        await self._produce(Row(self._identity_links, 0, b"request", _encode(request)))
+
+    async def _produce(self, row: Row) -> None:
         try:
             async with asyncio.timeout(_PATIENCE), self._one_at_a_time:
                 await self._producer.produce([row])

@@ -48,7 +48,7 @@ def alerts_router(deps: ApiDeps) -> APIRouter:
     ) -> Page[AlertView]:
         rows, following = await deps.reader.alerts(state=state, limit=limit, cursor=cursor)
         profiles = await asyncio.gather(*(_profile(id_) for id_, _ in rows))
-        data = [alert_view(profile, alert) for profile, (_, alert) in zip(profiles, rows, strict=True)]
+        data = [alert_view(profile, alert, deps.plan) for profile, (_, alert) in zip(profiles, rows, strict=True)]
         return Page(data=data, next=following)
 
     @router.post(
@@ -64,7 +64,7 @@ def alerts_router(deps: ApiDeps) -> APIRouter:
         profile, now = await _known(alert)
         target = _BECOMES[action]
         if now.state == target:
-            return alert_view(await _profile(profile), now)
+            return alert_view(await _profile(profile), now, deps.plan)
         if now.state in _OVER:
             raise ApiError(409, "alert_over", f"the alert is already {now.state}; there is nothing to {action}")
         said = decision or Decision()
@@ -75,7 +75,7 @@ def alerts_router(deps: ApiDeps) -> APIRouter:
             profile, now = await _known(alert)
         if now.state != target:
             response.status_code = 202
-        return alert_view(await _profile(profile), now)
+        return alert_view(await _profile(profile), now, deps.plan)
 
     async def _known(alert: str) -> tuple[str, Alert]:
         found = await deps.reader.alert(alert)

@@ -10,10 +10,12 @@ from fastapi import APIRouter, Depends, FastAPI
 from console.api.alerts import alerts_router
 from console.api.auth import bearer
 from console.api.errors import handle_errors
+from console.api.identities import identities_router
 from console.api.live import live_router
 from console.api.operations import operations_router, rejected_router
 from console.api.paths import IdentityPaths
 from console.api.ports import ApiDeps
+from console.api.privacy import privacy_router
 from console.api.profiles import profiles_router
 from console.api.segments import segments_router
 from console.documents import Problem
@@ -38,6 +40,9 @@ def create_api(deps: ApiDeps) -> FastAPI:
     v1 = APIRouter(prefix="/v1", dependencies=[Depends(bearer(deps.token))], responses=otherwise)
     for build in (profiles_router, segments_router, alerts_router, live_router, rejected_router):
         v1.include_router(build(deps))
+    if deps.desk is not None:
+        v1.include_router(identities_router(deps, deps.desk))
+        v1.include_router(privacy_router(deps, deps.desk))
     app.include_router(v1)
     app.include_router(operations_router(deps.checks))
     app.add_middleware(IdentityPaths)

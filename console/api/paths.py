@@ -8,7 +8,6 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from console.api.errors import ApiError
 from console.view import Described
-from profiles.identity import BLOCKED, normalise
 from profiles.types import Identity
 
 __all__ = ["PROFILE_ID", "IdentityPaths", "one_segment", "parse_identity"]
@@ -17,14 +16,14 @@ PROFILE_ID = "profile_id"
 """Stands before the id of a profile itself, as lists and alerts name it."""
 
 _PREFIX = "/v1/profiles/"
-_EVENTS = "/events"
+_TAILS = ("/events", "/links", "/split", "/export")
 
 
 class IdentityPaths:
     """Makes an identity one segment of the path, so that routes can match it.
 
     Servers hand over paths already decoded, where a slash of a value looks like one of the route. This goes back to
-    the path as sent: only a literal `/events` at its end belongs to the route.
+    the path as sent: only a literal `/events`, or another of `_TAILS`, at its end belongs to the route.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -39,13 +38,13 @@ class IdentityPaths:
 def one_segment(raw_path: bytes) -> str:
     """The path with its identity percent-encoded as one segment."""
     rest = raw_path.decode("latin-1").partition("?")[0].removeprefix(_PREFIX)
-    tail = _EVENTS if rest.endswith(_EVENTS) else ""
+    tail = next((tail for tail in _TAILS if rest.endswith(tail)), "")
     identity = unquote(rest.removesuffix(tail))
     return f"{_PREFIX}{quote(identity, safe='')}{tail}"
 
 
 def parse_identity(segment: str, plan: Described | None = None) -> Identity:
-    """`("user_id", "42")` of the percent-encoded segment `user_id%3A42`, spelt as profiles are.
+    """`("user_id", "42")` of the percent-encoded segment `user_id%3A42`, as profiles hold it: spelt, perhaps hashed.
 
     Raises:
         ApiError: it is no identity, or one that nobody can have.
@@ -55,11 +54,11 @@ def parse_identity(segment: str, plan: Described | None = None) -> Identity:
         raise ApiError(400, "invalid_identity", "write an identity as TYPE:VALUE, such as user_id:42")
     if plan is None or kind == PROFILE_ID:
         return kind, value
-    rules = {rule.type: rule for rule in plan.identities}
-    if kind not in rules:
-        known = ", ".join([*rules, PROFILE_ID])
+    types = [rule.type for rule in plan.identities]
+    if kind not in types:
+        known = ", ".join([*types, PROFILE_ID])
         raise ApiError(404, "unknown_profile", f"the plan knows no identity {kind!r}; it knows {known}")
-    spelt = normalise(value, rules[kind].pii, BLOCKED)
-    if spelt is None:
+    identity = plan.identity(kind, value)
+    if identity is None:
         raise ApiError(404, "unknown_profile", f"{value!r} identifies nobody as {kind}")
-    return kind, spelt
+    return identity

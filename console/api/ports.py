@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -12,6 +13,7 @@ from pydantic import SecretStr
 from console.view import Described
 from profiles.store import Reader
 from profiles.types import AlertCommand
+from streams.desk import Desk
 
 __all__ = ["ApiDeps", "Check", "Commands", "Feed", "LiveEvent", "Rejected"]
 
@@ -80,6 +82,8 @@ class ApiDeps:
     clock: Callable[[], float] = time.time
     event_time: bool = False
     wait: float = 5.0
+    desk: Desk | None = None  # identities and privacy; without it their routes are not there
+    namespace: uuid.UUID | None = None  # of the plan
 
     async def now(self) -> float:
         """Seconds since the epoch on the clock that timers run on: the wall's, or the time of the latest event."""

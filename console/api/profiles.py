@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated, Literal
+from urllib.parse import unquote
 
 from fastapi import APIRouter, Path, Query
 
@@ -10,11 +11,11 @@ from console.api.errors import ApiError, describe_errors
 from console.api.paths import PROFILE_ID, parse_identity
 from console.api.ports import ApiDeps
 from console.documents import EventView, Page, ProfileSummary, ProfileView
-from console.view import event_view, profile_view, summary_view
+from console.view import event_view, may_be_scored, profile_view, summary_view
 from profiles.timeline import latest_events
-from profiles.types import Profile
+from profiles.types import Identity, Profile
 
-__all__ = ["Cursor", "Limit", "profiles_router"]
+__all__ = ["Cursor", "Limit", "Who", "named", "profiles_router"]
 
 Limit = Annotated[int, Query(ge=1, le=200, description="Rows of a page.")]
 Cursor = Annotated[str | None, Query(max_length=200, description="`next` of the page before.")]
@@ -29,17 +30,27 @@ Who = Annotated[
 MAX_EVENTS = 500
 
 
+async def named(deps: ApiDeps, segment: str) -> tuple[Profile, Identity | None]:
+    """The customer that a path names, and the identity by which it does; None for a profile's own id.
+
+    Raises:
+        ApiError: nobody is known so.
+    """
+    kind, value = parse_identity(segment, deps.plan)
+    identity = None if kind == PROFILE_ID else (kind, value)
+    id_ = value if identity is None else await deps.reader.resolve(identity)
+    found = await deps.reader.profile(id_)
+    if found is None:
+        raise ApiError(404, "unknown_profile", f"no customer is known as {unquote(segment)}")
+    return found, identity
+
+
 def profiles_router(deps: ApiDeps) -> APIRouter:
     """The routes below /v1/profiles."""
     router = APIRouter(prefix="/profiles", tags=["profiles"])
 
     async def known(segment: str) -> Profile:
-        kind, value = parse_identity(segment, deps.plan)
-        id_ = value if kind == PROFILE_ID else await deps.reader.resolve((kind, value))
-        found = await deps.reader.profile(id_)
-        if found is None:
-            raise ApiError(404, "unknown_profile", f"no customer is known as {kind}:{value}")
-        return found
+        return (await named(deps, segment))[0]
 
     @router.get("", summary="List customers", responses=describe_errors(400, 401))
     async def profiles(
@@ -49,7 +60,8 @@ def profiles_router(deps: ApiDeps) -> APIRouter:
         cursor: Cursor = None,
     ) -> Page[ProfileSummary]:
         if order == "risk":
-            rows, following = await deps.reader.by_risk(segment=segment, limit=limit, cursor=cursor)
+            ranked, following = await deps.reader.by_risk(segment=segment, limit=limit, cursor=cursor)
+            rows = [row for row in ranked if may_be_scored(row, deps.plan)]
         elif segment is None:
             rows, following = await deps.reader.recent(limit=limit, cursor=cursor)
         else:

@@ -42,6 +42,10 @@ class Unit:
         self._client = client
         self._commit_script = client.register_script(_lua("commit"))
 
+    async def close(self) -> None:
+        """Release connections."""
+        await self._client.aclose()
+
     async def _commit(
         self,
         keys: Keys,
