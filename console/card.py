@@ -50,7 +50,7 @@ def _name(document: dict[str, Any]) -> str:
 def _identities(document: dict[str, Any]) -> RenderableType:
     by_type: dict[str, list[str]] = {}
     for identity in document["identities"]:
-        by_type.setdefault(identity["type"], []).append(identity["value"])
+        by_type.setdefault(identity["type"], []).append(f"{identity['value']}{' (hashed)' * identity['hashed']}")
     return Text("\n".join(f"{kind} {_few(values)}" for kind, values in by_type.items()))
 
 

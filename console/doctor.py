@@ -20,8 +20,9 @@ from console.client import DEFAULT_DATA_DIR, DataDir
 from console.connection import read_connection
 from console.plan_cli import default_plan
 from profiles.errors import Misconfigured
+from profiles.secrets import fingerprint
 from profiles.stores.redis import connect
-from profiles.stores.setup import inspect_redis
+from profiles.stores.setup import OTHER_KEY, PII_KEY, inspect_redis
 from streams.admin import lag, topic_problems
 from streams.plan import Plan, load_plan
 from streams.same_kafka import Difference, compare_kafka
@@ -81,12 +82,19 @@ def examine(settings: Settings) -> Iterator[Finding]:
         yield Finding("tracking plan", "error", str(error))
         return
     yield Finding("tracking plan", "ok", f"{settings.plan}: {len(plan.rules)} events, {len(plan.segments)} segments")
+    if settings.pii_key is None and any(rule.hashed for rule in plan.identities):
+        yield Finding(
+            "key of identities",
+            "warning",
+            "RAPPORT_PII_KEY is not set, so whoever has the plan can find out whose hash an identity is; set it, for "
+            "example to the output of `openssl rand -hex 32`, before the first event: it can never be changed",
+        )
     try:
         yield from _kafka(settings, plan)
     except Misconfigured as error:
         yield Finding("Kafka", "error", str(error))
     try:
-        yield from _redis(settings)
+        yield from _redis(settings, plan)
     except Misconfigured as error:
         yield Finding("Redis", "error", str(error))
     with contextlib.suppress(Misconfigured):  # one of them does not answer, which has been said
@@ -117,7 +125,7 @@ def _kafka(settings: Settings, plan: Plan) -> Iterator[Finding]:
             )
 
 
-def _redis(settings: Settings) -> Iterator[Finding]:
+def _redis(settings: Settings, plan: Plan) -> Iterator[Finding]:
     facts = asyncio.run(inspect_redis(settings.redis.get_secret_value(), require_aof=settings.require_aof))
     yield Finding("Redis", "ok", f"version {facts.version}")
     for verdict, message in facts.problems:
@@ -129,6 +137,8 @@ def _redis(settings: Settings) -> Iterator[Finding]:
             "error",
             f"the profiles were written with {held}, but RAPPORT_PARTITIONS={settings.partitions}",
         )
+    if facts.profiles_written_with.get(PII_KEY, fingerprint(plan.pii_key)) != fingerprint(plan.pii_key):
+        yield Finding("key of identities", "error", OTHER_KEY)
     if facts.workers:
         yield Finding("workers", "ok", f"{len(facts.workers)} alive: {', '.join(sorted(facts.workers))}")
     else:

@@ -40,7 +40,9 @@ from profiles.identity import IdentityRule
 from profiles.money import exponent
 from profiles.types import Alert, Identity, Profile, Reason, Score, Ticket, TimelineEntry
 
-__all__ = ["Described", "alert_view", "event_view", "profile_view", "segments_described", "summary_view"]
+__all__ = [
+    "Described", "alert_view", "event_view", "may_be_scored", "profile_view", "segments_described", "summary_view",
+]  # fmt: skip
 
 STEADY = 0.02
 """A risk that moved by less than this, in either direction, is shown as steady."""
@@ -49,7 +51,7 @@ DAY = 86400.0
 
 
 class Described(Protocol):
-    """What is taken from a plan: the words for its segments, and how identities are spelt."""
+    """What is taken from a plan: the words for its segments, how identities are spelt, what holds without a word."""
 
     @property
     def segments(self) -> list[SegmentRule]: ...

@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from profiles.secrets import LEAST
 
 __all__ = ["Settings"]
 
@@ -21,6 +23,9 @@ class Settings(BaseSettings):
         SecretStr("redis://127.0.0.1:6379/0"), description="URL of the Redis that holds the profiles."
     )
     plan: Path = Field(Path("tracking_plan.yaml"), description="The tracking plan.")
+    pii_key: SecretStr | None = Field(
+        None, min_length=LEAST, description="Key of hashed identities and suppression entries; set once, then fixed."
+    )
     partitions: int = Field(16, ge=1, le=999, description="Partitions of each keyed topic; set once, then fixed.")
     replication: int = Field(1, ge=1, description="Replication factor of the topics Rapport creates.")
     topic_prefix: str = Field("", description="Put before the name of every topic, to share a cluster.")
@@ -48,5 +53,10 @@ class Settings(BaseSettings):
 
     @property
     def worker_group(self) -> str:
+    @field_validator("pii_key", mode="before")
+    @classmethod
+    def _empty_is_none(cls, key: object) -> object:
+        return key or None  # compose files pass on variables that are not set as empty
+
         """The consumer group as Kafka knows it."""
         return self.topic_prefix + self.group

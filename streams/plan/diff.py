@@ -54,11 +54,16 @@ def _plan(old: PlanFile, new: PlanFile) -> Iterator[Change]:
     if (old.namespace or old.name) != (new.namespace or new.name):
         yield Change("namespace", "changed (or the name it derives from): every profile gets another id", True)
     yield from _value("currency", old.currency, new.currency, breaking=True)
+    if old.region != new.region:
+        message = f"{_word(old.region)} → {_word(new.region)}: telephone numbers without a country code get another"
+        yield Change("region", message, any(rule.pii == "phone" for rule in old.identities))
     yield from _value("enforce", old.enforce, new.enforce, breaking=_STRICTNESS[new.enforce] > _STRICTNESS[old.enforce])
     yield from _value("extra", old.extra, new.extra, breaking=_EXTRA[new.extra] > _EXTRA[old.extra])
     yield from _value("unplanned", old.unplanned, new.unplanned, breaking=new.unplanned == "reject")
     yield from _each("sources", old.sources, new.sources, _source)
     yield from _each("identities", _by(old.identities, "type"), _by(new.identities, "type"), _identity)
+    fewer = new.most_identities < old.most_identities
+    yield from _value("most_identities", old.most_identities, new.most_identities, breaking=fewer)
     for value in sorted({v.lower() for v in new.blocked} ^ {v.lower() for v in old.blocked}):
         added = value in {v.lower() for v in new.blocked}
         yield Change("blocked", f"'{value}' {'identifies nobody from now on' if added else 'may identify'}", added)
@@ -88,6 +93,8 @@ def _identity(path: str, old: IdentityRule, new: IdentityRule) -> Iterator[Chang
     yield from _value(f"{path}.priority", old.priority, new.priority, breaking=True)
     yield from _value(f"{path}.limit", old.limit, new.limit, breaking=new.limit < old.limit)
     yield from _value(f"{path}.pii", old.pii, new.pii, breaking=True)
+    held = ["hashed" if rule.hashed else "plain" for rule in (old, new)]
+    yield from _value(f"{path}.held", *held, breaking=True)
     for field in old.fields:
         if field not in new.fields:
             yield Change(f"{path}.fields", f"'{field}' no longer identifies", True)

@@ -81,14 +81,20 @@ def _page(plan: Plan) -> Iterator[_Block]:
 
 def _people(plan: Plan) -> Iterator[_Block]:
     yield _Heading(2, "Who is who")
-    yield _Text("Events with the same identity belong to one customer. At a conflict the weakest identity gives way.")
+    region = f" Telephone numbers without a country code are from {plan.file.region}." if plan.file.region else ""
+    yield _Text(
+        "Events with the same identity belong to one customer. At a conflict the weakest identity gives way. One "
+        f"customer has at most {plan.most_identities} identities. An identity that is held **hashed** can be "
+        f"recognised when it comes again, and not be read.{region}"
+    )
     yield _Table(
-        ("identity", "priority", "at most", "found in", "what it is"),
+        ("identity", "priority", "at most", "held", "found in", "what it is"),
         [
             (
                 f"`{rule.type}`",
                 str(rule.priority),
                 str(rule.limit),
+                "hashed" if rule.hashed else "plain",
                 ", ".join(f"`{path}`" for path in rule.fields),
                 rule.description,
             )

@@ -15,13 +15,17 @@ from pydantic_core import ErrorDetails
 from models.config import AlertRule, ChurnConfig, SegmentRule
 from profiles.consent import PURPOSES
 from profiles.identity import IdentityRule
+from profiles.secrets import LEAST
 from streams.plan.errors import PlanError, Problem
 from streams.plan.model import ConsentSpec, EventSpec, PlanFile, SourceSpec, Trait
 from streams.plan.plan import Plan
 from streams.plan.semantics import Parts, Remark, find_problems, find_warnings
 from streams.plan.source_map import Location, SourceMap, format_path
 
-__all__ = ["load_plan", "parse_plan", "write_key_variable"]
+__all__ = ["PII_KEY", "load_plan", "parse_plan", "write_key_variable"]
+
+PII_KEY = "RAPPORT_PII_KEY"
+"""The environment variable with the key of hashed identities."""
 
 
 def load_plan(path: str | Path, environ: Mapping[str, str] | None = None) -> Plan:
@@ -29,10 +33,11 @@ def load_plan(path: str | Path, environ: Mapping[str, str] | None = None) -> Pla
 
     Args:
         path: the YAML file.
-        environ: where RAPPORT_WRITE_KEY_<SOURCE> may override write keys; the process's environment if None.
+        environ: where RAPPORT_WRITE_KEY_<SOURCE> may override write keys and RAPPORT_PII_KEY is looked for; the
+            process's environment if None.
 
     Raises:
-        PlanError: the file cannot be read, is not YAML, or is not a plan; lists every problem.
+        PlanError: the file cannot be read, is not YAML, or is not a plan, or the key is too short; lists every problem.
     """
     name = str(path)
     try:
@@ -61,6 +66,9 @@ def parse_plan(text: str, name: str, environ: Mapping[str, str]) -> Plan:
         Problem(name, line, format_path(path), "is given twice; the last one would win")
         for path, line in source.repeated
     ]
+    pii_key = environ.get(PII_KEY, "")
+    if 0 < len(pii_key) < LEAST:
+        problems.append(Problem(name, 0, "", f"{PII_KEY} has fewer than {LEAST} characters; `openssl rand -hex 32`"))
     _override_keys(data, environ)
 
     def problem(location: Location, message: str) -> Problem:
@@ -77,7 +85,7 @@ def parse_plan(text: str, name: str, environ: Mapping[str, str]) -> Plan:
     if problems or file is None:
         raise PlanError(sorted(set(problems), key=lambda p: (p.line, p.path, p.message)))
     warnings = [problem(*remark) for remark in find_warnings(parts)]
-    return Plan(file, warnings=warnings)
+    return Plan(file, warnings=warnings, pii_key=pii_key.encode() or None)
 
 
 def write_key_variable(source: str) -> str:
@@ -137,6 +145,7 @@ def _parts(data: dict[Any, Any]) -> Parts:
         parts.churn = ChurnConfig.model_validate(data.get("churn", {}))
     except ValidationError:
         parts.churn = None
+    parts.region = str(data["region"]) if data.get("region") else None
     parts.source_names = {str(key) for key, _ in _elements(data.get("sources"))}
     parts.trait_names = {str(key) for key, _ in _elements(data.get("traits"))}
     parts.purposes = {*PURPOSES, *(str(key) for key, _ in _elements(data.get("consent")))}

@@ -11,7 +11,9 @@ from pydantic import SecretStr
 
 from models.config import AlertRule, ChurnConfig, SegmentRule
 from profiles.consent import Consent
-from profiles.identity import BLOCKED, IdentityRule, compile_extractor
+from profiles.identity import IdentityRule, compile_extractor, compile_spellings
+from profiles.secrets import derived_key, is_hash
+from profiles.spelling import BLOCKED
 from profiles.types import Identity
 from streams.plan.checker import Checker, Outcome
 from streams.plan.errors import Problem
@@ -19,7 +21,10 @@ from streams.plan.model import EventSpec, PlanFile, Property, Trait
 from streams.plan.rule import EventRule
 from streams.plan.semantics import suggest
 
-__all__ = ["Plan", "Source"]
+__all__ = ["HASHED", "Plan", "Source"]
+
+HASHED = "hashed:"
+"""Stands before a value that is a hash already, as documents show it: `email:hashed:x1k…`."""
 
 _HOME = uuid.UUID("5f2b3f3e-6d0a-5c1e-9a57-0d7a3c7e4b11")  # of namespaces that derive from a plan's name
 
@@ -40,20 +45,23 @@ class Plan:
     Args:
         file: what the YAML says, already checked.
         warnings: what is allowed, but hardly meant.
+        pii_key: of hashed identities and suppression entries; derived from the namespace if absent.
     """
 
-    def __init__(self, file: PlanFile, warnings: Sequence[Problem] = ()) -> None:
+    def __init__(self, file: PlanFile, warnings: Sequence[Problem] = (), pii_key: bytes | None = None) -> None:
         self.file = file
         self.warnings = list(warnings)
         self.name = file.name
         self.version = file.version
         self.namespace: uuid.UUID = file.namespace or uuid.uuid5(_HOME, file.name)
+        self.pii_key: bytes = pii_key or derived_key(self.namespace)
         self.currency = file.currency
         self.sources: dict[str, Source] = {
             name: Source(name, spec.topic or f"events.{name}", spec.write_key, spec.enabled, spec.description)
             for name, spec in file.sources.items()
         }
         self.identities: list[IdentityRule] = sorted(file.identities, key=lambda rule: rule.priority)
+        self.most_identities = file.most_identities
         self.blocked: set[str] = set(BLOCKED) | {value.strip().lower() for value in file.blocked}
         self.traits: dict[str, Trait] = dict(file.traits)
         self.consent = Consent({name: spec.default == "granted" for name, spec in file.consent.items()})
@@ -71,7 +79,9 @@ class Plan:
             for source in rule.sources
         }
         self._traits = Checker("traits", file.traits, "drop_property", file.extra)
-        self._extract = compile_extractor(self.identities, self.blocked)
+        self._spellings = compile_spellings(self.identities, file.blocked, key=self.pii_key, region=file.region)
+        self._extract = compile_extractor(self.identities, self._spellings)
+        self._hashed = {rule.type for rule in self.identities if rule.hashed}
         self._unplanned: EventRule | None = None
         if file.unplanned == "flag":
             spec = EventSpec(
@@ -115,8 +125,23 @@ class Plan:
         return self._traits.enforce_on(traits)
 
     def extract(self, event: dict[str, Any]) -> list[Identity]:
-        """The identities of a raw event, the strongest first (see `profiles.identity`)."""
+        """The identities of a raw event, the strongest first, as they are held (see `profiles.identity`)."""
         return self._extract(event)
+
+    def identity(self, kind: str, value: object) -> Identity | None:
+        """An identity as it is held, of what a person or a tool calls it: in its one spelling, and hashed where the
+        rule says so. None for a type that is not planned and for a value that identifies nobody.
+
+        Args:
+            kind: the identity type.
+            value: as anybody writes it, or HASHED and the hash that a document shows.
+        """
+        if kind in self._hashed and type(value) is str and value.startswith(HASHED):
+            held = value.removeprefix(HASHED)
+            return (kind, held) if is_hash(held) else None
+        spell = self._spellings.get(kind)
+        text = spell(value) if spell else None
+        return None if text is None else (kind, text)
 
     def _compile(self, spec: EventSpec) -> EventRule:
         enforce, extra = spec.enforce or self.file.enforce, spec.extra or self.file.extra

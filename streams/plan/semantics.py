@@ -58,6 +58,7 @@ class Parts:
     purposes: set[str] = field(default_factory=set)
     segment_names: list[str] = field(default_factory=list)
     property_names: set[str] = field(default_factory=set)
+    region: str | None = None
 
 
 def find_problems(parts: Parts) -> Iterator[Remark]:
@@ -82,6 +83,7 @@ def find_warnings(parts: Parts) -> Iterator[Remark]:
             ("sources",),
             f"the write keys of {', '.join(known_keys)} are for trying things; set your own before you go live",
         )
+    yield from _held(parts)
     for location, condition in _conditions(parts):
         role = role_of(condition)
         if role and role not in carried and role != "any" and role in ROLES:
@@ -169,6 +171,22 @@ def _consent(parts: Parts) -> Iterator[Remark]:
     for name in parts.trait_names:
         if is_consent(name):
             yield ("traits", name), f"names that begin with '{PREFIX}' are for what customers said about the purposes"
+
+
+def _held(parts: Parts) -> Iterator[Remark]:
+    """Identities that are personal data, and not taken as such."""
+    for index, rule in parts.identities.items():
+        if rule.pii == "phone" and not parts.region:
+            yield ("identities", index), "without the plan's `region`, numbers without a country code identify nobody"
+        for path in rule.fields:
+            where, _, name = path.removeprefix("context.").partition(".")
+            trait = parts.traits.get(name) if where == "traits" else None
+            if trait and rule.held is None and not rule.hashed and trait.pii not in ("id", "none"):
+                yield (
+                    ("identities", index),
+                    f"trait '{name}' is {trait.pii}, and the identity is not, so it is held plainly; "
+                    f"set `pii: {trait.pii}`, or say `held: plain`",
+                )
 
 
 def _events(parts: Parts) -> Iterator[Remark]:

@@ -19,14 +19,20 @@ from typer.testing import CliRunner
 from console import profile_cli
 from console.api import ApiDeps, LiveEvent, create_api
 from models.alerts import act
+from profiles.secrets import hashed
 from profiles.stores.memory import MemoryStore
 from profiles.types import AlertCommand, Identity
 from streams.plan import load_plan
-from tests.console.people import NOW, customer, forget_all, keep, store
+from tests.console.people import NOW, customer, forget_all, happened, keep, store
 from tests.console.serving import serving
 
 PLAN = load_plan(Path(__file__).parents[2] / "tracking_plan.yaml", {})
 TOKEN = "correct-horse"
+
+
+def mail(address: str) -> Identity:
+    """An e-mail address as profiles hold it."""
+    return "email", hashed(PLAN.pii_key, "email", address)
 
 
 class Worker:
@@ -156,7 +162,9 @@ def test_a_customer_as_support_reads_them(api: Api) -> None:
 
     document = api.get("/v1/profiles/user_id:42").json()
 
-    assert document["identities"] == [{"type": "user_id", "value": "42", "first_seen": "2025-10-03T00:00:00.000Z"}]
+    assert document["identities"] == [
+        {"type": "user_id", "value": "42", "hashed": False, "first_seen": "2025-10-03T00:00:00.000Z"}
+    ]
     assert set(document["traits"]) == {"firstName"}
     purchases = document["purchases"]
     assert (purchases["orders"], purchases["items"], purchases["refund_count"]) == (3, 6.0, 1)
@@ -199,17 +207,34 @@ def test_no_score_is_null(api: Api) -> None:
         (("user_id", "a/b"), "user_id:a/b"),
         (("user_id", "x/events"), "user_id:x%2Fevents"),
         (("user_id", "é ü?#%"), "user_id%3A%C3%A9%20%C3%BC%3F%23%25"),
-        (("email", "ada@example.com"), "email:Ada%40Example.com"),
-        (("email", "ada+x@example.com"), "email:ada+x@example.com"),
+        (mail("ada@example.com"), "email:Ada%40Example.com"),
+        (mail("ada+x@example.com"), "email:ada+x@example.com"),
+        (mail("ada@example.com"), f"email:hashed:{mail('ada@example.com')[1]}"),
+        (("phone", hashed(PLAN.pii_key, "phone", "+31612345678")), "phone:06%201234%205678"),
     ],
 )
 def test_identities_in_paths(api: Api, identity: Identity, path: str) -> None:
-    """Whatever they hold, for the document and the events; spelt as profiles are."""
+    """Whatever they hold, for the document and the events; in the spelling of profiles, and hashed as they are."""
     known = customer(identity)
     keep(api.store, known)
 
     assert api.get(f"/v1/profiles/{path}").json().get("id") == known.id
     assert len(api.get(f"/v1/profiles/{path}/events").json()["data"]) == 7
+
+
+def test_a_hashed_identity_is_shown_as_such(api: Api) -> None:
+    """The address stays a trait, for those who have to write to it; the identity does not tell it."""
+    known = customer(mail("ada@example.com"))
+    happened(known, 1, "", type="identify", identities=[("user_id", "42")], traits={"email": "ada@example.com"})
+    keep(api.store, known)
+
+    document = api.get("/v1/profiles/email:ada@example.com").json()
+
+    assert [(held["type"], held["value"], held["hashed"]) for held in document["identities"]] == [
+        ("user_id", "42", False),
+        (*mail("ada@example.com"), True),
+    ]
+    assert document["traits"]["email"]["value"] == "ada@example.com"
 
 
 def test_a_profile_by_its_own_id(api: Api) -> None:

@@ -12,6 +12,7 @@ import pytest
 from profiles.errors import Fenced, Misconfigured
 from profiles.store import Changes, Output
 from profiles.stores import BadCursor
+from profiles.stores.keys import SETUP
 from profiles.stores.memory import MemoryStore
 from profiles.stores.reader import RedisReader
 from profiles.stores.redis import RedisStore, connect
@@ -20,6 +21,7 @@ from profiles.types import Alert, Profile, Score, Stay, partition_of
 
 NAMESPACE = uuid.UUID("6b1c0e5e-8d6b-4f3a-9a52-0d7d2b8f4c11")
 PARTITIONS = 4
+KEY = b"a key of the tests"
 
 
 class Both:
@@ -48,7 +50,9 @@ def run(request: pytest.FixtureRequest) -> Callable[[Callable[[Both], Awaitable[
     def on_redis(test: Callable[[Both], Awaitable[None]]) -> None:
         async def with_client() -> None:
             client = connect(url)
-            await check_setup(client, partitions=PARTITIONS, namespace=NAMESPACE, segments=["vip", "lapsed"])
+            await check_setup(
+                client, partitions=PARTITIONS, namespace=NAMESPACE, pii_key=KEY, segments=["vip", "lapsed"]
+            )
             try:
                 await test(Both(RedisStore(client), RedisReader(client, NAMESPACE, PARTITIONS)))
             finally:
@@ -213,15 +217,19 @@ def test_a_tombstone_redirects_and_does_not_count(run: Any) -> None:
     run(test)
 
 
-def test_partitions_and_namespace_may_not_change_under_the_data(make_settings: Any) -> None:
-    """The first start records them; another count is refused with what to do."""
+def test_partitions_namespace_and_key_may_not_change_under_the_data(make_settings: Any) -> None:
+    """The first start records them, of the key a fingerprint; others are refused with what to do."""
     url = make_settings().redis.get_secret_value()
 
     async def test() -> None:
         client = connect(url)
-        await check_setup(client, partitions=4, namespace=NAMESPACE, segments=[])
+        await check_setup(client, partitions=4, namespace=NAMESPACE, pii_key=KEY, segments=[])
         with pytest.raises(Misconfigured, match="RAPPORT_PARTITIONS"):
-            await check_setup(client, partitions=8, namespace=NAMESPACE, segments=[])
+            await check_setup(client, partitions=8, namespace=NAMESPACE, pii_key=KEY, segments=[])
+        with pytest.raises(Misconfigured, match="RAPPORT_PII_KEY"):
+            await check_setup(client, partitions=4, namespace=NAMESPACE, pii_key=b"another", segments=[])
+        await check_setup(client, partitions=4, namespace=NAMESPACE, pii_key=KEY, segments=[])
+        assert KEY not in (await client.hget(SETUP, "pii_key"))
         await client.aclose()
 
     asyncio.run(test())

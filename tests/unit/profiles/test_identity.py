@@ -2,34 +2,50 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 import pytest
 from pydantic import ValidationError
 
-from profiles.identity import IdentityRule, compile_extractor, extract, normalise
+from profiles.identity import Extractor, IdentityRule, compile_extractor, compile_spellings
+from profiles.secrets import hashed
+from profiles.types import Identity
 
+KEY = b"a key of the tests"
 USER = IdentityRule(type="user_id", priority=1, limit=1, fields=("userId",))
 LOYALTY = IdentityRule(type="loyalty", priority=2, fields=("traits.loyalty", "context.externalIds"))
 EMAIL = IdentityRule(
-    type="email", priority=3, limit=5, fields=("traits.email", "context.traits.email", "properties.email"), pii="email"
-)
-PHONE = IdentityRule(type="phone", priority=4, fields=("traits.phone",), pii="phone")
+    type="email", priority=3, fields=("traits.email", "context.traits.email", "properties.email"), pii="email",
+    held="plain",
+)  # fmt: skip
+PHONE = IdentityRule(type="phone", priority=4, fields=("traits.phone",), pii="phone", held="plain")
 ANONYMOUS = IdentityRule(type="anonymous_id", priority=5, fields=("anonymousId", "previousId"))
 RULES = [ANONYMOUS, PHONE, EMAIL, LOYALTY, USER]
 
 
+def compiled(rules: Iterable[IdentityRule], blocked: Iterable[str] = ()) -> Extractor:
+    rules = list(rules)
+    return compile_extractor(rules, compile_spellings(rules, blocked, key=KEY, region="NL"))
+
+
+def extract(event: dict[str, Any], rules: Iterable[IdentityRule], blocked: Iterable[str] = ()) -> list[Identity]:
+    return compiled(rules, blocked)(event)
+
+
 def test_identities_come_strongest_first_whatever_the_order_of_the_rules():
     """The rules' priorities decide the order, so that the last identity is the one to drop at a conflict."""
-    event = {"anonymousId": "a", "userId": "u", "traits": {"email": "X@Y.nl", "phone": "+31 6 1234"}}
+    event = {"anonymousId": "a", "userId": "u", "traits": {"email": "X@Y.nl", "phone": "06 1234 5678"}}
 
     found = extract(event, RULES)
 
-    assert found == [("user_id", "u"), ("email", "x@y.nl"), ("phone", "+3161234"), ("anonymous_id", "a")]
+    assert found == [("user_id", "u"), ("email", "x@y.nl"), ("phone", "+31612345678"), ("anonymous_id", "a")]
     assert extract(event, RULES[::-1]) == found
 
 
 def test_numbers_identify_and_objects_do_not():
     """SDKs send numeric ids; a boolean or an object is an accident."""
-    of = compile_extractor([USER])
+    of = compiled([USER])
 
     assert of({"userId": 42}) == of({"userId": 42.0}) == of({"userId": " 42 "}) == [("user_id", "42")]
     assert of({"userId": 4.5}) == [("user_id", "4.5")]
@@ -104,24 +120,52 @@ def test_broken_parents_identify_nobody(broken):
 
 
 @pytest.mark.parametrize(
-    ("sent", "kept"),
+    ("entry", "counts"),
     [
-        ("+31 (0)6-123.45", "+31612345"),
-        ("0031 6 12345", "+31612345"),
-        ("06-12345", "0612345"),
-        ("call me", None),
-        ("12", None),
+        ({"collection": "users", "encoding": "none"}, True),
+        ({"collection": None, "encoding": None}, True),
+        ({"collection": "accounts"}, False),
+        ({"collection": ["users"]}, False),
+        ({"encoding": "base64"}, False),
     ],
 )
-def test_telephone_numbers_have_one_spelling(sent, kept):
-    """Spaces and punctuation do not make another customer."""
-    assert normalise(sent, "phone", frozenset()) == kept
+def test_external_ids_count_for_users_and_as_they_are(entry, counts):
+    """An account's id would make its employees one; an id in an encoding would be another than the id itself."""
+    event = {"context": {"externalIds": [{"type": "loyalty", "id": "7", **entry}]}}
+
+    assert extract(event, RULES) == ([("loyalty", "7")] if counts else [])
 
 
-@pytest.mark.parametrize("value", ["nobody", "a b@c.nl", "@", "a@", 3])
-def test_what_is_no_address_does_not_join_customers(value):
-    """A form that sends "none given" for an address must not merge everybody."""
-    assert normalise(value, "email", frozenset()) is None
+def test_external_ids_are_of_the_plans_types_only():
+    """A type that takes none from there, and a type that nobody planned, identify nobody."""
+    ids = [{"type": "user_id", "id": "u"}, {"type": "facebook", "id": "f"}]
+
+    assert extract({"context": {"externalIds": ids}}, RULES) == []
+
+
+def test_personal_data_is_held_hashed_unless_the_rule_says_otherwise():
+    """By class; the same address gives the same hash wherever it is found and however it is written."""
+    hash_email = EMAIL.model_copy(update={"held": None})
+    ids = IdentityRule(type="iban", priority=9, fields=("traits.iban",), held="hashed")
+    event = {"traits": {"email": " Ada@Example.com ", "iban": 42}, "context": {"traits": {"email": "ada@example.com"}}}
+
+    assert extract(event, [hash_email, ids]) == [
+        ("email", hashed(KEY, "email", "ada@example.com")),
+        ("iban", hashed(KEY, "iban", "42")),
+    ]
+    assert {pii: IdentityRule(type="x", priority=1, fields=("userId",), pii=pii).hashed for pii in
+            ("email", "phone", "name", "address", "ip", "free_text", "id", "none")} == {
+        "email": True, "phone": True, "name": True, "address": True, "ip": True, "free_text": True,
+        "id": False, "none": False,
+    }  # fmt: skip
+
+
+def test_a_blocked_value_is_meant_in_every_spelling():
+    """Whoever blocks the number of the shop's own desk writes it as it is printed there."""
+    of = compiled([PHONE.model_copy(update={"held": "hashed"}), EMAIL], ["020 123 4567", "Desk@Bücher.example"])
+
+    assert of({"traits": {"phone": "+31 20 1234567", "email": "desk@xn--bcher-kva.example"}}) == []
+    assert len(of({"traits": {"phone": "+31 20 1234568"}})) == 1
 
 
 @pytest.mark.parametrize(
@@ -133,6 +177,7 @@ def test_what_is_no_address_does_not_join_customers(value):
         {"fields": ["a..b"]},
         {"fields": ["$.x"]},
         {"type": "User"},
+        {"held": "secret"},
         {"more": 1},
     ],
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from profiles.linking import Decision, decide
 from profiles.types import Identity
 
@@ -36,7 +38,7 @@ def test_two_people_on_one_laptop_stay_two_people() -> None:
     """The second user's anonymous id is left out, because one profile may have only one user id."""
     decision = Graph(one=[U1, LAPTOP]).decide(U2, LAPTOP)
 
-    assert decision == Decision("user_id:2", [U2], {}, [LAPTOP])
+    assert decision == Decision("user_id:2", [U2], {}, [LAPTOP], "limit of user_id")
 
 
 def test_the_weakest_identity_goes_first_and_the_rest_is_tried_again() -> None:
@@ -67,3 +69,42 @@ def test_a_type_over_its_limit_is_refused() -> None:
     decision = Graph(one=[U1, *devices]).decide(U1, LAPTOP)
 
     assert decision.refused == [LAPTOP]
+
+
+def test_merges_stop_at_the_most_identities() -> None:
+    """What is linked stays linked, and the event's strongest identity keeps its profile."""
+    graph = Graph(one=[U1, *(("anonymous_id", str(n)) for n in range(2))], two=[LAPTOP, MAIL])
+    of = (graph.profile_of, lambda profile: graph.held.get(profile, []), {"anonymous_id": 9})
+
+    full = decide((U1, LAPTOP), *of, most=4)
+
+    assert (full.winner, full.losers, full.refused, full.reason) == ("one", {}, [LAPTOP], "too many identities")
+    assert list(decide((U1, LAPTOP), *of, most=5).losers) == ["two"]
+    assert decide((U1, ("anonymous_id", "0")), *of, most=2).refused == []  # more than are allowed by now, but no merge
+
+
+def apart(*pair: Identity) -> Callable[[Identity], list[Identity]]:
+    """Two identities that a split has taken apart."""
+    return lambda identity: [other for other in pair if other != identity] if identity in pair else []
+
+
+def test_the_weaker_of_a_pair_kept_apart_is_left_out_first() -> None:
+    """Though it is not the event's weakest: the rest of the event is as good as ever."""
+    graph = Graph()
+
+    decision = decide((U1, MAIL, LAPTOP), graph.profile_of, lambda _: [], LIMITS, partners=apart(U1, MAIL))
+
+    assert decision.losers == {"anonymous_id:laptop": [LAPTOP]}
+    assert (decision.refused, decision.reason) == ([MAIL], "kept apart")
+
+
+def test_profiles_that_hold_a_pair_kept_apart_do_not_become_one() -> None:
+    """Also when the event carries neither of the two."""
+    graph = Graph(one=[U1, ("anonymous_id", "0")], two=[MAIL, LAPTOP])
+
+    decision = decide(
+        (("anonymous_id", "0"), LAPTOP), graph.profile_of, lambda id_: graph.held[id_], LIMITS, partners=apart(U1, MAIL)
+    )
+
+    assert (decision.winner, decision.losers) == ("one", {})
+    assert (decision.refused, decision.reason) == ([LAPTOP], "kept apart")
