@@ -16,7 +16,7 @@ __all__ = ["Settings"]
 class Settings(BaseSettings):
     """Settings; the environment variable of `kafka` is `RAPPORT_KAFKA`, and so on."""
 
-    model_config = SettingsConfigDict(env_prefix="RAPPORT_", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="RAPPORT_", extra="ignore", frozen=True, hide_input_in_errors=True)
 
     kafka: str = Field("127.0.0.1:9092", description="Bootstrap servers of Kafka, host:port, comma separated.")
     redis: SecretStr = Field(
@@ -49,14 +49,16 @@ class Settings(BaseSettings):
     timeline: int = Field(24, ge=1, le=500, description="Events a profile shows, newest first.")
     seen: int = Field(512, ge=16, le=65_536, description="Message ids a profile remembers to drop repeats.")
     require_aof: bool = Field(False, description="Refuse a Redis without an append-only file rather than warn.")
+    archive: str = Field("", description="Folder or fsspec URL of the event archive.")
+    archive_every: float = Field(60.0, gt=0, description="Seconds between flushes of the archive.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="How much is logged.")
 
-    @property
-    def worker_group(self) -> str:
     @field_validator("pii_key", mode="before")
     @classmethod
     def _empty_is_none(cls, key: object) -> object:
         return key or None  # compose files pass on variables that are not set as empty
 
+    @property
+    def worker_group(self) -> str:
         """The consumer group as Kafka knows it."""
         return self.topic_prefix + self.group

@@ -14,6 +14,7 @@ from pydantic_core import PydanticUndefined
 from typer.main import get_command
 
 from console.cli import create_cli
+from streams.archiving.metrics import ArchiveMetrics
 from streams.metrics import CollectorMetrics, WorkerMetrics
 from streams.plan import load_plan
 from streams.settings import Settings
@@ -55,7 +56,7 @@ def default_of(name: str) -> str:
 def exported() -> dict[str, tuple[str, set[str]]]:
     """Kind and labels of every metric, by the name that Prometheus sees."""
     registry = CollectorRegistry()
-    holders = (CollectorMetrics(registry), WorkerMetrics(registry))
+    holders = (ArchiveMetrics(registry), CollectorMetrics(registry), WorkerMetrics(registry))
     labels = {metric._name: set(metric._labelnames) for holder in holders for metric in vars(holder).values()}
     return {
         family.name + ("_total" if family.type == "counter" else ""): (family.type, labels[family.name])

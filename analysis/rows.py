@@ -1,0 +1,178 @@
+"""The columns of the archive, and the way from an event to a row and back. The round trip is exact."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+
+import orjson
+import pyarrow as pa
+
+from profiles.types import Event, Identity
+
+__all__ = ["EVENTS", "LINKS", "VERSION", "Link", "Placed", "consent", "day_of", "events_in", "links_table", "to_table"]
+
+VERSION = 1
+"""Of the columns, in the metadata of every file as `rapport.version`; it grows when a column changes its meaning."""
+
+_TIME = pa.timestamp("us", "UTC")
+_IDENTITIES = pa.list_(pa.struct([pa.field("type", pa.string()), pa.field("value", pa.string())]))
+
+EVENTS = pa.schema(
+    [
+        ("id", pa.string()),
+        ("source", pa.string()),
+        ("type", pa.string()),
+        ("name", pa.string()),
+        ("role", pa.string()),
+        ("time", _TIME),
+        ("received", _TIME),
+        ("home", pa.string()),
+        ("identities", _IDENTITIES),
+        ("traits", pa.string()),
+        ("amount", pa.int64()),
+        ("currency", pa.string()),
+        ("quantity", pa.float64()),
+        ("subject", pa.string()),
+        ("rating", pa.float64()),
+        ("properties", pa.string()),
+        ("context", pa.string()),
+        ("violations", pa.list_(pa.string())),
+        ("consent_analytics", pa.bool_()),
+        ("origin_topic", pa.string()),
+        ("origin_partition", pa.int32()),
+        ("origin_offset", pa.int64()),
+        ("log_partition", pa.int32()),
+        ("log_offset", pa.int64()),
+        ("time_exact", pa.float64()),
+        ("received_exact", pa.float64()),
+    ],
+    metadata={"rapport.table": "events", "rapport.version": str(VERSION)},
+)
+"""One row per event. docs/archive.md says what each column means."""
+
+LINKS = pa.schema(
+    [
+        ("kind", pa.string()),
+        ("home", pa.string()),
+        ("profile", pa.string()),
+        ("time", _TIME),
+        ("split", pa.string()),
+        ("origin_topic", pa.string()),
+        ("origin_partition", pa.int32()),
+        ("origin_offset", pa.int64()),
+        ("log_partition", pa.int32()),
+        ("log_offset", pa.int64()),
+    ],
+    metadata={"rapport.table": "links", "rapport.version": str(VERSION)},
+)
+"""One row per decision about whom a home belongs to."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_PLAIN = (
+    "id", "source", "type", "name", "role", "amount", "currency", "quantity", "subject", "rating", "violations",
+)  # fmt: skip
+_JSON = ("traits", "properties", "context")
+
+
+class Placed(NamedTuple):
+    """An event and its place in `profile.events`."""
+
+    event: Event
+    partition: int
+    offset: int
+
+
+class Link(NamedTuple):
+    """One decision: from now on this home belongs to this profile."""
+
+    kind: str  # merge, split
+    home: str
+    profile: str
+    time: float
+    split: str
+    origin_topic: str
+    origin_partition: int
+    origin_offset: int
+    log_partition: int
+    log_offset: int
+
+
+def day_of(time: float) -> str:
+    """The UTC day of a time, `YYYY-MM-DD`."""
+    return (_EPOCH + timedelta(seconds=time)).date().isoformat()
+
+
+def to_table(placed: Sequence[Placed]) -> pa.Table:
+    """The rows of these events, by home and time."""
+    rows = sorted(placed, key=lambda row: (row.event.profile, row.event.time, row.offset))
+    events = [row.event for row in rows]
+    columns: dict[str, list[Any]] = {name: [getattr(event, name) for event in events] for name in _PLAIN}
+    columns |= {name: [_dump(getattr(event, name)) for event in events] for name in _JSON}
+    for name in ("time", "received"):
+        exact = [getattr(event, name) for event in events]
+        columns[name] = micros = [round(time * 1e6) for time in exact]
+        columns[f"{name}_exact"] = [None if us / 1e6 == time else time for us, time in zip(micros, exact, strict=True)]
+    columns["home"] = [event.profile for event in events]
+    columns["identities"] = [[{"type": kind, "value": value} for kind, value in e.identities] for e in events]
+    columns["consent_analytics"] = [consent(event, "analytics") for event in events]
+    columns["origin_topic"] = [event.origin[0] for event in events]
+    columns["origin_partition"] = [event.origin[1] for event in events]
+    columns["origin_offset"] = [event.origin[2] for event in events]
+    columns["log_partition"] = [row.partition for row in rows]
+    columns["log_offset"] = [row.offset for row in rows]
+    return pa.table([pa.array(columns[field.name], field.type) for field in EVENTS], schema=EVENTS)
+
+
+def links_table(links: Sequence[Link]) -> pa.Table:
+    """The rows of these decisions, by home."""
+    rows = sorted(links, key=lambda link: (link.home, link.log_offset))
+    columns = {name: [getattr(link, name) for link in rows] for name in LINKS.names}
+    columns["time"] = [round(time * 1e6) for time in columns["time"]]
+    return pa.table([pa.array(columns[field.name], field.type) for field in LINKS], schema=LINKS)
+
+
+def events_in(table: pa.Table) -> Iterator[Event]:
+    """The events of rows, in their order; each equal to the one that was archived."""
+    for batch in table.to_batches(max_chunksize=10_000):
+        columns = {name: batch.column(name) for name in batch.schema.names}
+        values = {name: columns[name].to_pylist() for name in (*_PLAIN, "home", "identities")}
+        values |= {name: [orjson.loads(text) for text in columns[name].to_pylist()] for name in _JSON}
+        for name in ("time", "received"):
+            micros = columns[name].cast(pa.int64()).to_pylist()
+            exact = columns[f"{name}_exact"].to_pylist()
+            values[name] = [us / 1e6 if time is None else time for us, time in zip(micros, exact, strict=True)]
+        values["profile"] = values.pop("home")
+        values["identities"] = [_pairs(held) for held in values["identities"]]
+        origins = (columns[f"origin_{part}"].to_pylist() for part in ("topic", "partition", "offset"))
+        values["origin"] = list(zip(*origins, strict=True))
+        names = tuple(values)
+        for row in zip(*values.values(), strict=True):
+            yield Event(**dict(zip(names, row, strict=True)))
+
+
+def consent(event: Event, purpose: str) -> bool | None:
+    """What an event says about consent to a purpose, None when it says nothing.
+
+    A trait `consent.PURPOSE` comes first; else `context.consent`, either purposes with yes or no, or Segment's form,
+    which has them under `categoryPreferences`. Upper and lower case are the same there.
+    """
+    said = event.traits.get(f"consent.{purpose}")
+    if type(said) is bool:
+        return said
+    held = event.context.get("consent")
+    if type(held) is not dict:
+        return None
+    preferences = held.get("categoryPreferences", held)
+    if type(preferences) is not dict:
+        return None
+    return next((given for name, given in preferences.items() if name.lower() == purpose and type(given) is bool), None)
+
+
+def _dump(value: dict[str, Any]) -> str:
+    return orjson.dumps(value).decode() if value else "{}"
+
+
+def _pairs(held: list[dict[str, str]]) -> list[Identity]:
+    return [(identity["type"], identity["value"]) for identity in held]

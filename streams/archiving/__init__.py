@@ -1,0 +1,1 @@
+"""What the archiver consists of; `streams/archive.py` runs it."""
