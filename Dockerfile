@@ -11,7 +11,8 @@ COPY console console
 RUN /opt/rapport/bin/pip install --no-cache-dir .
 
 FROM python:3.12-slim
-RUN useradd --system --uid 10001 --create-home rapport
+RUN useradd --system --uid 10001 --create-home rapport \
+ && install -d -o rapport /var/lib/rapport/archive
 COPY --from=build /opt/rapport /opt/rapport
 COPY tracking_plan.yaml /etc/rapport/tracking_plan.yaml
 ENV PATH=/opt/rapport/bin:$PATH \

@@ -22,7 +22,7 @@ from profiles.errors import Misconfigured
 from streams.plan import load_plan
 from streams.settings import Settings
 
-__all__ = ["app"]
+__all__ = ["register"]
 
 HELP = """Write the event history to Parquet files, each event once; safe to kill at any moment.
 
@@ -35,13 +35,18 @@ and the first stops. Files, columns and examples for DuckDB, pandas and Spark: d
     rapport archive compact --to history        one file per finished day
 """
 
-app = typer.Typer(name="archive", help=HELP, invoke_without_command=True, rich_markup_mode="markdown")
+commands = typer.Typer(name="archive", help=HELP, invoke_without_command=True, rich_markup_mode="markdown")
 
 To = Annotated[str, typer.Option("--to", help="Folder or fsspec URL. Default: RAPPORT_ARCHIVE.", show_default=False)]
 AsJson = Annotated[bool, typer.Option("--json", help="For tools: JSON, one document a line.")]
 
 
-@app.callback()
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.add_typer(commands)
+
+
+@commands.callback()
 def archive(
     context: typer.Context,
     to: To = "",
@@ -59,7 +64,7 @@ def archive(
         asyncio.run(_run(settings, once=once, accept_gap=accept_gap, as_json=as_json))
 
 
-@app.command("status")
+@commands.command("status")
 def show_status(to: To = "", as_json: AsJson = False) -> None:
     """Show how far the archive is behind, and what it holds."""
     from streams.archiving.status import status  # noqa: PLC0415  (keeps `rapport --help` quick)
@@ -73,7 +78,7 @@ def show_status(to: To = "", as_json: AsJson = False) -> None:
         _print_status(document)
 
 
-@app.command("compact")
+@commands.command("compact")
 def run_compact(
     to: To = "",
     before: Annotated[

@@ -13,10 +13,11 @@ __all__ = ["main"]
 
 
 def main() -> None:
-    """Run the role that the first argument names: serve, work or demo."""
+    """Run the role that the first argument names: serve, work, archive or demo."""
     app = typer.Typer(add_completion=False)
     app.callback()(lambda: None)  # else a single command would lose its name
-    import_module("console.demo" if sys.argv[1:2] == ["demo"] else "console.roles").register(app)
+    module = {"archive": "console.archive_cli", "demo": "console.demo"}.get(sys.argv[1], "console.roles")
+    import_module(module).register(app)
     try:
         app()
     except RapportError as error:

@@ -52,6 +52,7 @@ class Roles:
 
     serve: list[str] = field(default_factory=lambda: _role("serve"))
     work: list[str] = field(default_factory=lambda: _role("work", "--no-topics"))
+    archive: list[str] = field(default_factory=lambda: _role("archive"))
     demo: list[str] = field(default_factory=lambda: _role("demo"))
 
 
@@ -75,6 +76,7 @@ def up(
     plan: Path | None = None,
     demo: bool = False,
     event_time: bool = False,
+    archive: str = "",
     roles: Roles | None = None,
     prepare: Callable[[Settings], dict[str, str]] = prepare_topics,
     out: Console | None = None,
@@ -90,6 +92,7 @@ def up(
         plan: the tracking plan, None for the settings' one, or ours when there is none.
         demo: send simulated customers too.
         event_time: run timers on event time, as the demo does.
+        archive: folder or URL of the event archive, "" for none.
         roles: the children's commands.
         prepare: makes the topics and returns the write keys.
         out: where to print.
@@ -110,6 +113,8 @@ def up(
         try:
             if kafka is None and redis is not None:
                 _require_empty(redis)
+            if kafka is None and archive:
+                _require_new(archive)
             bootstrap = kafka or _start_broker(children, data_dir, out)
             redis_url = redis or _start_redis(children, data_dir, keep=kafka is not None, out=out)
             settings = given.model_copy(
@@ -121,6 +126,7 @@ def up(
                     "port": port,
                     "api_token": given.api_token or SecretStr(kept_token(data_dir)),
                     "clock": "event" if demo or event_time else given.clock,
+                    "archive": archive,
                 }
             )
             keys = children.patiently(lambda: prepare(settings))
@@ -128,6 +134,8 @@ def up(
             logs = data_dir / "logs"
             children.run("collector and API", roles.serve, logs / "serve.log", env)
             children.run("worker", roles.work, logs / "worker.log", env)
+            if archive:  # its metrics are on the one port with all others
+                children.run("archive", roles.archive, logs / "archive.log", env | {"RAPPORT_METRICS_PORT": "0"})
             url = f"http://{'127.0.0.1' if host in ('0.0.0.0', '::') else host}:{port}"
             _await_ready(children, url)
             connection = Connection(
@@ -192,6 +200,18 @@ def _require_empty(redis: str) -> None:
         )
 
 
+def _require_new(archive: str) -> None:
+    """And an archive beside it, too."""
+    from analysis.folder import Folder  # noqa: PLC0415  (pyarrow takes half a second to import)
+    from analysis.manifests import load  # noqa: PLC0415  (same)
+
+    if load(Folder(archive)).number:
+        raise Misconfigured(
+            f"the archive in {archive} continues a log that the embedded broker, which begins empty, does not have. "
+            "Pass --kafka HOST:PORT too, or another folder to --archive."
+        )
+
+
 def _given() -> Settings:
     """The settings that the environment gives.
 
@@ -216,6 +236,7 @@ def _environment(settings: Settings, data_dir: Path) -> dict[str, str]:
         RAPPORT_PORT=str(settings.port),
         RAPPORT_API_TOKEN=_token(settings),
         RAPPORT_CLOCK=settings.clock,
+        RAPPORT_ARCHIVE=settings.archive,
         RAPPORT_DATA_DIR=str(data_dir),
         PYTHONUNBUFFERED="1",
         PROMETHEUS_MULTIPROC_DIR=str(_metrics_dir(data_dir)),  # so that /metrics shows the worker's, too
@@ -337,6 +358,9 @@ def register(app: typer.Typer) -> None:
         event_time: Annotated[
             bool, typer.Option("--event-time", help="Run timers on event time, for replaying history.")
         ] = False,
+        archive: Annotated[
+            str, typer.Option(envvar="RAPPORT_ARCHIVE", help="Also archive events: a folder or an fsspec URL.")
+        ] = "",
     ) -> None:
         """Run everything here, in the foreground: Kafka and Redis (embedded unless given), collector, worker, API.
 
@@ -346,6 +370,6 @@ def register(app: typer.Typer) -> None:
         raise typer.Exit(
             up(
                 data_dir=data_dir, host=host, port=port, kafka=kafka, redis=redis, plan=plan, demo=demo,
-                event_time=event_time,
+                event_time=event_time, archive=archive,
             )
         )  # fmt: skip
