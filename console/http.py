@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import resource
 from collections.abc import AsyncIterator
 
 import uvicorn
 from fastapi import FastAPI
 
 from console.api.app import create_api
+from console.api.docs import add_docs
 from console.api.errors import handle_errors
 from console.api.operations import operations_router
 from console.api.ports import ApiDeps, Check
+from console.protocol import BoundedHttp
 from profiles.errors import Misconfigured
 from profiles.stores import open_reader
 from profiles.stores.links import LinkStore
@@ -50,8 +53,10 @@ def create_http(settings: Settings, plan: Plan, *, collect: bool, api: bool) -> 
     if api:
         app = _with_api(settings, plan, checks)
     else:
-        app = FastAPI(title="Rapport collector", redoc_url=None, lifespan=contextlib.asynccontextmanager(_nothing))
+        life = contextlib.asynccontextmanager(_nothing)
+        app = FastAPI(title="Rapport collector", docs_url=None, redoc_url=None, lifespan=life)
         app.include_router(operations_router(checks))
+        add_docs(app)
         handle_errors(app)
     if collect:
         collector = Collector(
@@ -72,6 +77,7 @@ def serve(settings: Settings, plan: Plan, *, collect: bool, api: bool) -> None:
     Raises:
         Misconfigured: the support API has no token.
     """
+    _allow_connections()
     uvicorn.run(
         create_http(settings, plan, collect=collect, api=api),
         host=settings.host,
@@ -79,8 +85,16 @@ def serve(settings: Settings, plan: Plan, *, collect: bool, api: bool) -> None:
         log_level=settings.log_level,
         access_log=False,
         timeout_graceful_shutdown=5,
-        h11_max_incomplete_event_size=64 * 1024,
+        http=BoundedHttp,
+        ws="none",
     )
+
+
+def _allow_connections() -> None:
+    """As many open files as the system lets us have: by default slow clients could take them all."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):  # macOS says "unlimited" and means less
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _with_api(settings: Settings, plan: Plan, checks: dict[str, Check]) -> FastAPI:

@@ -145,6 +145,8 @@ class _Endpoint:
                     collector.hold(len(body) - held)
                     held = len(body)
             plain = body.finish()
+            collector.hold(len(plain) - held)
+            held = len(plain)
             envelope = open_single(plain, self._kind) if self._kind else open_batch(plain, collector.limits)
             write_key = write_key or envelope.write_key or request.query_params.get("writeKey", "")
             source = collector.source(write_key)
@@ -164,7 +166,7 @@ class _Endpoint:
         topic = collector.rename(source.topic)
         received = collector.clock()
         messages: list[Message] = []
-        rejected = 0
+        rejected = size = 0
         for raw in envelope.events:
             try:
                 key, value = stamp(
@@ -177,10 +179,14 @@ class _Endpoint:
                     browser=self._browser,
                 )
                 messages.append(Message(topic, key, value))
+                size += len(value)
             except Unacceptable as error:
                 rejected += 1
                 rejection = _rejection(raw, error, source.name, topic, received, envelope.type)
                 messages.append(Message(collector.rename(REJECTED), None, rejection))
+            if size > collector.limits.stamped:
+                message = f"with what the batch shares, its events come to over {collector.limits.stamped} bytes"
+                raise Refused(413, "request_too_large", message)
         count = collector.metrics.events.labels
         try:
             with collector.metrics.produce.time():

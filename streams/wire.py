@@ -55,8 +55,8 @@ class _Batch(msgspec.Struct):
     batch: list[msgspec.Raw] | None = None
     writeKey: str | None = None  # noqa: N815 - Segment's spelling
     sentAt: object = None  # noqa: N815
-    context: dict[str, Any] | None = None
-    integrations: dict[str, Any] | None = None
+    context: msgspec.Raw = msgspec.Raw(b"null")
+    integrations: msgspec.Raw = msgspec.Raw(b"null")
 
 
 class _Single(msgspec.Struct):
@@ -73,7 +73,8 @@ def open_batch(body: bytes, limits: Limits) -> Envelope:
     """Split the body of a batch request into its events, each still the bytes that were sent.
 
     Raises:
-        Refused: 400 when it is not a JSON object with a list of events, 413 when there are too many.
+        Refused: 400 when it is not a JSON object with a list of events, 413 when there are too many of them, or too
+            much that they share: it is merged into every event.
     """
     batch = _decode(_batch_decoder, body)
     if not batch.batch:
@@ -84,8 +85,8 @@ def open_batch(body: bytes, limits: Limits) -> Envelope:
         events=[bytes(raw) for raw in batch.batch],
         write_key=batch.writeKey or "",
         sent_at=_sent(batch.sentAt),
-        context=batch.context or {},
-        integrations=batch.integrations or {},
+        context=_shared("context", batch.context, limits),
+        integrations=_shared("integrations", batch.integrations, limits),
     )
 
 
@@ -97,6 +98,19 @@ def open_single(body: bytes, kind: str) -> Envelope:
     """
     single = _decode(_single_decoder, body)
     return Envelope([mend_surrogates(body)], single.writeKey or "", type=kind)
+
+
+def _shared(name: str, raw: msgspec.Raw, limits: Limits) -> dict[str, Any]:
+    """What a batch says for all its events; null is nothing."""
+    if len(bytes(raw)) > limits.shared:
+        raise Refused(413, "request_too_large", f"'{name}' of the batch is over {limits.shared} bytes")
+    try:
+        value = orjson.loads(mend_surrogates(bytes(raw)))
+    except orjson.JSONDecodeError as error:
+        raise Refused(400, "invalid_json", f"'{name}' of the batch is not JSON: {error}") from None
+    if type(value) is not dict and value is not None:
+        raise Refused(400, "invalid_request", f"'{name}' of the batch is not a JSON object")
+    return value or {}
 
 
 def mend_surrogates(body: bytes) -> bytes:

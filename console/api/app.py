@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, FastAPI
 
 from console.api.alerts import alerts_router
 from console.api.auth import bearer
+from console.api.docs import add_docs
 from console.api.errors import handle_errors
 from console.api.identities import identities_router
 from console.api.live import live_router
@@ -21,6 +22,9 @@ from console.api.segments import segments_router
 from console.documents import Problem
 
 __all__ = ["create_api"]
+
+LARGEST_BODY = 64 * 1024
+"""Bytes of a request's body. It is read before the token is looked at, so anybody may send one."""
 
 DESCRIPTION = """Live customer profiles, with churn risk, reasons, segments and alerts.
 
@@ -35,9 +39,12 @@ def create_api(deps: ApiDeps) -> FastAPI:
     Args:
         deps: what it reads from and writes to; closing them is the caller's.
     """
-    app = FastAPI(title="Rapport support API", version=_version(), description=DESCRIPTION, redoc_url=None)
+    app = FastAPI(
+        title="Rapport support API", version=_version(), description=DESCRIPTION, docs_url=None, redoc_url=None
+    )
     otherwise: dict[int | str, dict[str, Any]] = {"default": {"model": Problem, "description": "Any other error"}}
-    v1 = APIRouter(prefix="/v1", dependencies=[Depends(bearer(deps.token))], responses=otherwise)
+    token = Depends(bearer(deps.token))
+    v1 = APIRouter(prefix="/v1", dependencies=[token], responses=otherwise, max_body_size=LARGEST_BODY)
     for build in (profiles_router, segments_router, alerts_router, live_router, rejected_router):
         v1.include_router(build(deps))
     if deps.desk is not None:
@@ -46,6 +53,7 @@ def create_api(deps: ApiDeps) -> FastAPI:
     app.include_router(v1)
     app.include_router(operations_router(deps.checks))
     app.add_middleware(IdentityPaths)
+    add_docs(app)
     handle_errors(app)
     return app
 

@@ -28,6 +28,7 @@ class Facts(msgspec.Struct, frozen=True, gc=False):
 
 _NO_FACTS = Facts()
 _CODES = frozenset(CURRENCIES)
+_LONGEST = 500  # characters of a subject; a longer one is an accident, not an id
 
 
 def compile_facts(spec: EventSpec, plan_currency: str) -> Callable[[dict[str, Any]], Facts]:
@@ -62,11 +63,17 @@ def compile_facts(spec: EventSpec, plan_currency: str) -> Callable[[dict[str, An
             amount,
             code,
             float(count) if type(count) in (int, float) and -MAX_AMOUNT <= count <= MAX_AMOUNT else 0.0,
-            about if type(about) is str else str(about) if type(about) is int else "",
+            _subject(about),
             float(score) if type(score) in (int, float) and -MAX_AMOUNT <= score <= MAX_AMOUNT else None,
         )
 
     return of
+
+
+def _subject(about: Any) -> str:
+    """An id as text; "" for what can be none: profiles keep the latest subjects."""
+    text = str(about) if type(about) is int else about
+    return text if type(text) is str and len(text) <= _LONGEST else ""
 
 
 def _currency_path(amount: str, properties: Mapping[str, Property]) -> str:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import orjson
 
 from profiles.errors import Unacceptable
 from streams.plan import Plan
 from streams.steps.intake import Intake, Item, each
 
 __all__ = ["check"]
+
+_TOLD = 20  # violations of one event that are told of: a list may break its rule in every one of thousands of items
+_LARGEST_TRAIT = 8 * 1024  # bytes of a trait's value as JSON: it stays in the profile, and travels with each change
+_LONGEST_NAME = 200  # characters of a trait's name
 
 
 def check(plan: Plan) -> Callable[[Intake], None]:
@@ -20,10 +27,36 @@ def check(plan: Plan) -> Callable[[Intake], None]:
             raise Unacceptable("unplanned", plan.why_unplanned(batch.source, item.raw["type"], item.name))
         outcome = rule.enforce_on(rule.payload(item.raw))
         if not outcome.accepted:
-            raise Unacceptable("plan_violation", "; ".join(map(str, outcome.violations)))
+            raise Unacceptable("plan_violation", "; ".join(_told(outcome.violations)))
         item.rule = rule
         item.properties = outcome.properties
         if outcome.violations:
-            item.violations = [str(violation) for violation in outcome.violations]
+            item.violations = _told(outcome.violations)
+        if item.raw["type"] == "identify":
+            _leave_out_large(item)
 
     return each("check", checked)
+
+
+def _told(violations: Sequence[object]) -> list[str]:
+    """The first violations in words, none of them longer than a sentence."""
+    words = [text if len(text := str(violation)) <= 300 else text[:299] + "…" for violation in violations[:_TOLD]]
+    return words if len(violations) <= _TOLD else [*words, f"and {len(violations) - _TOLD} more"]
+
+
+def _leave_out_large(item: Item) -> None:
+    """Leave out traits that are too large for a profile, and remark it: one of them must not cost us the identity."""
+    large = [name for name, value in item.properties.items() if len(name) > _LONGEST_NAME or _is_large(value)]
+    if large:
+        item.properties = {name: value for name, value in item.properties.items() if name not in large}
+        limits = f"over {_LARGEST_TRAIT} bytes, or its name over {_LONGEST_NAME} characters"
+        item.violations = [
+            *item.violations,
+            *_told([f"traits.{name[:_LONGEST_NAME]}: is left out, {limits}" for name in large]),
+        ]
+
+
+def _is_large(value: Any) -> bool:
+    if isinstance(value, str) and 4 * len(value) <= _LARGEST_TRAIT:  # most are: no need to write them
+        return False
+    return isinstance(value, str | list | dict) and len(orjson.dumps(value)) > _LARGEST_TRAIT

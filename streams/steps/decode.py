@@ -17,6 +17,7 @@ __all__ = ["decode"]
 _MOST_BYTES = 64 * 1024
 _DEEPEST = 32  # levels; what is deeper could not be written again
 _ID = 100  # characters of a messageId
+_NAME = 500  # characters of an event's name: every profile shows the names of its latest events
 
 
 def decode() -> Callable[[Intake], None]:
@@ -44,10 +45,12 @@ def _decode(batch: Intake, item: Item) -> None:
     name = raw.get("event") if kind == "track" else raw.get("name")
     if kind == "track" and not (isinstance(name, str) and name):
         raise Unacceptable("no_event_name", "a track event needs `event`, its name")
+    if isinstance(name, str) and len(name) > _NAME:
+        raise Unacceptable("name_too_long", f"the event's name has {len(name)} characters; {_NAME} at most")
     item.name = name if isinstance(name, str) and kind in ("track", "page", "screen") else ""
     item.raw = raw
     _identify_message(raw, item)
-    recorded = min(recorded_at(record), batch.now)  # nothing has happened yet that will happen
+    recorded = _recorded(recorded_at(record), batch.now)
     item.received = min(_received(raw, recorded), batch.now)
     item.time = _time_of(raw, recorded, item.received)
 
@@ -73,6 +76,11 @@ def _identify_message(raw: dict[str, Any], item: Item) -> None:
         raw["messageId"] = place_of(item.record)
     elif not isinstance(held, str) or not 0 < len(held) <= _ID:
         raise Unacceptable("invalid_message_id", f"messageId must be text of 1 to {_ID} characters")
+
+
+def _recorded(said: float, now: float) -> float:
+    """When Kafka had it; now, where its producer has said nothing (-1) or nonsense."""
+    return said if 0 <= said <= now else now  # nothing has happened yet that will happen
 
 
 def _time_of(raw: dict[str, Any], recorded: float, received: float) -> float:

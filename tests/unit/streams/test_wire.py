@@ -6,6 +6,8 @@ import base64
 import gzip
 import itertools
 import json
+import time
+import tracemalloc
 import zlib
 from typing import Any
 
@@ -112,13 +114,29 @@ def test_a_zip_bomb_stops_at_the_limit() -> None:
     packer = zlib.compressobj(9, wbits=31)
     bomb = b"".join([*(packer.compress(bytes(1 << 20)) for _ in range(100)), packer.flush()])
     assert len(bomb) < LIMITS.request
-    body = Body(LIMITS)
+    tracemalloc.start()
 
     with pytest.raises(Refused) as caught:
-        body.feed(bomb)
+        read(bomb)
 
     assert (caught.value.status, caught.value.code) == (413, "request_too_large")
-    assert len(body) == LIMITS.body + 1
+    assert tracemalloc.get_traced_memory()[1] < 3 * LIMITS.body
+    tracemalloc.stop()
+
+
+def test_a_stalled_bomb_holds_what_it_has_sent() -> None:
+    """Sixteen senders of 4 KB each must not hold the room of all others until their time is up."""
+    body = Body(LIMITS)
+    body.feed(gzip.compress(bytes(4_000_000))[:-1])
+
+    assert len(body) < 10_000
+
+
+def test_many_tiny_members_are_read_in_time() -> None:
+    """25,000 gzip members in one request: what follows each is copied, but only a little of it."""
+    started = time.perf_counter()
+    read((gzip.compress(b" ") * 30_000)[: 21 * 24_000] + gzip.compress(b"{}"))
+    assert time.perf_counter() - started < 5
 
 
 def test_the_request_limit_is_exact() -> None:
@@ -288,6 +306,26 @@ def test_an_event_that_cannot_be_accepted_says_why(event: Any, expected: str) ->
 def test_a_big_shared_context_cannot_multiply() -> None:
     """400 KB of context in a batch of 2,500 tiny events would be a gigabyte."""
     assert reason({"type": "track", "userId": "u"}, context={"x": "y" * 400_000}) == "event_too_large"
+
+
+def test_what_a_batch_shares_is_bounded() -> None:
+    """It is merged into each of 2,500 events: a context of megabytes would keep the collector busy for minutes."""
+    body = json.dumps({"batch": [1], "context": {"a": "x" * LIMITS.shared}}).encode()
+    with pytest.raises(Refused) as caught:
+        open_batch(body, LIMITS)
+
+    assert (caught.value.status, caught.value.code) == (413, "request_too_large")
+
+
+def test_what_a_batch_shares_is_read_like_its_events() -> None:
+    """Numbers beyond 64 bits, half an emoji and null."""
+    envelope = open_batch(
+        b'{"batch": [1], "context": {"a": 1' + b"0" * 30 + b', "b": "\\ud83d"}, "integrations": null}', LIMITS
+    )
+
+    assert envelope.context == {"a": 1e30, "b": "\ufffd"}
+    assert envelope.integrations == {}
+    assert stamped({"type": "track", "userId": "u"}, context=envelope.context)["context"] == envelope.context
 
 
 def test_the_path_says_the_type_of_a_single_event() -> None:
