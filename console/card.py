@@ -25,7 +25,8 @@ def render(document: dict[str, Any], events: list[dict[str, Any]]) -> Renderable
         ("Known as", _identities(document)),
         ("Traits", _traits(document)),
         ("Stage", _stage(document)),
-        ("Churn risk", _risk(document["churn"])),
+        ("Churn risk", _risk(document)),
+        ("Consent", _consent(document["consent"])),
         ("Alerts", _alerts(document)),
         ("Segments", _segments(document)),
         ("Orders", _orders(document["purchases"])),
@@ -72,7 +73,10 @@ def _stage(document: dict[str, Any]) -> RenderableType | None:
     return Text(f"{stage['stage'].replace('_', ' ')} since {_day(stage['since'])}") if stage else None
 
 
-def _risk(churn: dict[str, Any] | None) -> RenderableType:
+def _risk(document: dict[str, Any]) -> RenderableType:
+    churn = document["churn"]
+    if document["withheld"]:
+        return Text(f"withheld: the customer does not allow {document['withheld']}", "dim")
     if churn is None:
         return Text("not scored yet", "dim")
     colour = COLOURS.get(churn["band"], "white")
@@ -85,6 +89,18 @@ def _risk(churn: dict[str, Any] | None) -> RenderableType:
         for reason in churn["reasons"]
     ]
     return Group(bar, *reasons)
+
+
+def _consent(consent: dict[str, Any]) -> RenderableType:
+    lines = [
+        Text.assemble(
+            f"{purpose} ",
+            (given["status"], "red" if given["status"] == "denied" else ""),
+            (f"  since {_day(given['since'])}" if given["since"] else "  by default", "dim"),
+        )
+        for purpose, given in consent.items()
+    ]
+    return Group(*lines)
 
 
 def _alerts(document: dict[str, Any]) -> RenderableType | None:

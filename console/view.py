@@ -11,11 +11,13 @@ from hashlib import blake2b
 from typing import Protocol
 
 from msgspec.msgpack import encode
+from msgspec.structs import replace
 
 from console.documents import (
     ActivityView,
     AlertView,
     ChurnView,
+    ConsentView,
     EarlierStage,
     EventView,
     Figure,
@@ -36,6 +38,7 @@ from console.documents import (
 from models.config import SegmentRule
 from models.features import occasions
 from models.reasons import explain
+from profiles.consent import PROFILING, Consent, is_consent, said
 from profiles.identity import IdentityRule
 from profiles.money import exponent
 from profiles.types import Alert, Identity, Profile, Reason, Score, Ticket, TimelineEntry
@@ -55,6 +58,9 @@ class Described(Protocol):
 
     @property
     def segments(self) -> list[SegmentRule]: ...
+
+    @property
+    def consent(self) -> Consent: ...
 
     def role_of(self, source: str, name: str) -> str: ...
     @property
@@ -77,7 +83,8 @@ def profile_view(profile: Profile, now: float, plan: Described | None = None) ->
         traits={
             name: Figure(value=value, at=rfc3339(at))
             for name, (value, at, _) in sorted(profile.traits.items())
-            if value is not None  # a removed trait is kept only to win over late events
+            # A removed trait is kept only to win over late events; consent has a place of its own.
+            if value is not None and not is_consent(name)
         },
         first_seen=rfc3339(profile.created),
         last_seen=rfc3339(profile.updated),
@@ -87,10 +94,12 @@ def profile_view(profile: Profile, now: float, plan: Described | None = None) ->
         },
         purchases=_purchases(profile, now),
         support=_support(profile),
-        churn=_churn(profile),
+        churn=_churn(profile, plan),
+        withheld=None if may_be_scored(profile, plan) else "profiling",
+        consent=_consent(profile, plan),
         segments=_segments(profile, plan),
         lifecycle=_stage(profile),
-        alerts=[alert_view(profile, alert) for alert in sorted(profile.alerts.values(), key=_newest_alert)],
+        alerts=[alert_view(profile, alert, plan) for alert in sorted(profile.alerts.values(), key=_newest_alert)],
     )
 
 
@@ -104,12 +113,20 @@ def summary_view(profile: Profile, plan: Described | None = None) -> ProfileSumm
         segments=sorted(profile.segments),
         orders=profile.purchases.orders,
         revenue=_money(profile.purchases.revenue),
-        churn=_churn(profile),
+        churn=_churn(profile, plan),
+        withheld=None if may_be_scored(profile, plan) else "profiling",
     )
 
 
-def alert_view(profile: Profile, alert: Alert) -> AlertView:
-    """An alert about a customer, with why it was raised in words."""
+def may_be_scored(profile: Profile, plan: Described | None = None) -> bool:
+    """Whether a score may be shown, also one that was stored before the plan's default became "denied"."""
+    return (plan.consent if plan else Consent()).allows(profile, PROFILING)
+
+
+def alert_view(profile: Profile, alert: Alert, plan: Described | None = None) -> AlertView:
+    """An alert about a customer, with why it was raised in words, if a score may be shown."""
+    if not may_be_scored(profile, plan):
+        alert = replace(alert, risk=0.0, reasons=[], model="")
     return AlertView(
         id=alert.id,
         profile=profile.id,
@@ -220,9 +237,9 @@ def _last_touch(ticket: Ticket) -> float:
     return max(ticket.opened, ticket.solved, ticket.reopened)
 
 
-def _churn(profile: Profile) -> ChurnView | None:
+def _churn(profile: Profile, plan: Described | None) -> ChurnView | None:
     score = profile.score
-    if score is None:
+    if score is None or not may_be_scored(profile, plan):
         return None
     return ChurnView(
         risk=score.risk,
@@ -233,6 +250,20 @@ def _churn(profile: Profile) -> ChurnView | None:
         model=score.model,
         reasons=_reasons(profile, score.reasons),
     )
+
+
+def _consent(profile: Profile, plan: Described | None) -> dict[str, ConsentView]:
+    consent = plan.consent if plan else Consent()
+    found = {}
+    for purpose in consent.purposes:
+        word = said(profile, purpose)
+        found[purpose] = ConsentView(
+            status="granted" if consent.allows(profile, purpose) else "denied",
+            source="default" if word is None else "customer",
+            since=None if word is None else rfc3339(word.at),
+            event=None if word is None else word.event.hex(),
+        )
+    return found
 
 
 def _trend(score: Score) -> Trend:

@@ -7,7 +7,7 @@ parts under `not`: that nobody may look at a risk must not read as "their risk i
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from models.config import AlertRule, Band, Condition, InSegment, Risk, SegmentRule, Stage, leaves
 from profiles.consent import PROFILING
@@ -30,7 +30,7 @@ def segment_needs(rules: Sequence[SegmentRule]) -> dict[str, tuple[str, ...]]:
     return needs
 
 
-def alert_needs(rule: AlertRule, segments: dict[str, tuple[str, ...]]) -> tuple[str, ...]:
+def alert_needs(rule: AlertRule, segments: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
     """The purposes that an alert needs, given those of the plan's segments."""
     profiled = _profiled(segments)
     looks = rule.threshold is not None or rule.segment in profiled
@@ -38,7 +38,7 @@ def alert_needs(rule: AlertRule, segments: dict[str, tuple[str, ...]]) -> tuple[
     return _together(rule.purpose, looks)
 
 
-def _profiled(needs: dict[str, tuple[str, ...]]) -> set[str]:
+def _profiled(needs: Mapping[str, tuple[str, ...]]) -> set[str]:
     return {name for name, purposes in needs.items() if PROFILING in purposes}
 
 

@@ -9,12 +9,14 @@ import pytest
 
 from profiles.identity import IdentityRule
 from streams.plan import ROLES, PlanFile, Property, Trait, parse_plan
-from streams.plan.model import EventSpec, FactsSpec, SourceSpec
+from streams.plan.model import ConsentSpec, EventSpec, FactsSpec, SourceSpec
 
 GUIDE = (Path(__file__).parents[4] / "docs" / "tracking-plan.md").read_text()
 
 
-@pytest.mark.parametrize("model", [PlanFile, SourceSpec, IdentityRule, Property, Trait, EventSpec, FactsSpec])
+@pytest.mark.parametrize(
+    "model", [PlanFile, SourceSpec, IdentityRule, Property, Trait, ConsentSpec, EventSpec, FactsSpec]
+)
 def test_every_key_is_documented(model):
     """A key that nobody can find does not exist."""
     assert {key for key in model.model_fields if f"`{key}`" not in GUIDE} == set()
