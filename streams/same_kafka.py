@@ -20,6 +20,7 @@ from profiles.stores.setup import living_workers
 from streams.admin import EMBEDDED, Log, describe_log
 from streams.plan import Plan
 from streams.settings import Settings
+from streams.steps.work import SENT_BITS
 from streams.topics import IDENTITY_LINKS, PROFILE_EVENTS, TRAINING_EXAMPLES, topic_name
 
 __all__ = ["Difference", "Start", "adopt_kafka", "check_kafka", "compare_kafka"]
@@ -126,6 +127,17 @@ class _Topics:
     def all(self) -> list[str]:
         return [self.profile_events, self.identity_links, self.training_examples, *self.sources]
 
+    def offset(self, place: Place, mark: int) -> int:
+        """The offset that an origin stands for: one in our own topics also numbers what was sent on because of it."""
+        return mark if self._is_source(place) else mark >> SENT_BITS
+
+    def mark(self, place: Place, offset: int) -> int:
+        """The highest origin of an offset."""
+        return offset if self._is_source(place) else ((offset + 1) << SENT_BITS) - 1
+
+    def _is_source(self, place: Place) -> bool:
+        return place.rpartition("/")[0] in self.sources
+
 
 def _topics(settings: Settings, plan: Plan) -> _Topics:
     return _Topics(
@@ -161,7 +173,7 @@ def _compare(known: dict[str, str], log: Log, highest: dict[Place, int]) -> Diff
 
 
 def _highest(read: Read, topics: _Topics) -> dict[Place, int]:
-    highest = read.highest_origins
+    highest = {place: topics.offset(place, mark) for place, mark in read.highest_origins.items()}
     own = {f"{topics.profile_events}/{partition}": applied for partition, applied in read.profiles.items()}
     own |= {f"{topics.identity_links}/0": read.identity, f"{topics.training_examples}/0": read.learner}
     for place, applied in own.items():
@@ -186,9 +198,9 @@ def _moved(read: Read, log: Log, difference: Difference, start: Start, topics: _
         move(f"{topics.training_examples}/0", read.learner),
         {
             number: {
-                place: moved
+                place: topics.mark(place, moved) if moved != known else marks[place]
                 for place in known_places | marks.keys()
-                if (moved := move(place, marks.get(place, -1))) >= 0
+                if (moved := move(place, known := topics.offset(place, marks.get(place, -1)))) >= 0
             }
             for number, marks in read.origins.items()
         },
