@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from typing import Annotated, Any
-from urllib.parse import quote
 
-import httpx
 import orjson
 import typer
 
 from console.card import render
-from console.client import DEFAULT_DATA_DIR, DataDir, Target, Token, Url, find, trust
+from console.client import DEFAULT_DATA_DIR, DataDir, Target, Token, Url, find
+from console.support import customer, support
 from console.terminal import explained, out
-from profiles.errors import Misconfigured, NotFound, RapportError
 
 __all__ = ["fetch", "register"]
 
@@ -55,31 +53,8 @@ def fetch(target: Target, identity: str, events: int) -> tuple[dict[str, Any], l
         Misconfigured: nothing answers there, or the token is not accepted.
         RapportError: the API answers otherwise.
     """
-    if ":" not in identity:
-        raise Misconfigured(f"{identity!r} is no identity; write TYPE:VALUE, such as user_id:{identity}")
-    path = f"/v1/profiles/{quote(identity, safe='')}"
-    headers = {"Authorization": f"Bearer {target.token}"} if target.token else {}
-    try:
-        with httpx.Client(base_url=target.url, headers=headers, timeout=10.0, verify=trust(target.url)) as http:
-            document = _json(http.get(path))
-            timeline = _json(http.get(f"{path}/events", params={"limit": events}))["data"] if events else []
-    except httpx.TransportError as error:
-        raise Misconfigured(
-            f"nothing answers at {target.url} ({error}). Start Rapport with `rapport up`, or give --url."
-        ) from error
-    return document, timeline
-
-
-def _json(answer: httpx.Response) -> dict[str, Any]:
-    try:
-        found = answer.json()
-        message = found.get("message", "")
-    except (ValueError, AttributeError):
-        raise RapportError(f"{answer.url} answered {answer.status_code}, and it was not Rapport that spoke") from None
-    if answer.is_success:
-        return dict(found)
-    if answer.status_code == httpx.codes.NOT_FOUND:
-        raise NotFound(message)
-    if answer.status_code == httpx.codes.UNAUTHORIZED:
-        raise Misconfigured(f"{message}: give --token or RAPPORT_API_TOKEN")
-    raise RapportError(f"{answer.url} answered {answer.status_code}: {message}")
+    with support(target) as api:
+        document = api.call("GET", customer(identity))
+        if not events:
+            return document, []
+        return document, api.call("GET", customer(identity, "/events"), params={"limit": events})["data"]

@@ -1,0 +1,178 @@
+"""`rapport identity show|explain|split|refused`: who is who, why, and taking a wrong link back."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated, Any
+
+import orjson
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from console.client import DEFAULT_DATA_DIR, DataDir, Token, Url, find
+from console.support import Support, customer, support
+from console.terminal import err, explained, out
+from profiles.errors import RapportError
+
+__all__ = ["app"]
+
+app = typer.Typer(name="identity", help="Who is who, why, and taking a wrong link back.", no_args_is_help=True)
+
+Identity = Annotated[str, typer.Argument(help="TYPE:VALUE, such as user_id:42 or email:ada@example.com.")]
+AsJson = Annotated[bool, typer.Option("--json", help="The document of the API, as JSON.")]
+
+_SPLIT = """Take a wrongly linked identity out of a customer.
+
+    rapport identity explain email:ada@example.com
+    rapport identity split email:ada@example.com --from user_id:42
+
+Every link between the identity and what it is kept apart from is undone, and is never made again. Both
+profiles become what they would be had the links never been: what each holds is computed from the history of
+events, so `rapport archive` must have run where Kafka has deleted the older ones already.
+"""
+
+
+@app.command()
+def show(
+    identity: Identity,
+    as_json: AsJson = False,
+    url: Url = None,
+    token: Token = None,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+) -> None:
+    """List the identities of a customer."""
+    document = _links(identity, url, token, data_dir)
+    if as_json:
+        _print_json(document)
+        return
+    table = Table("identity", "linked by", "kept apart from", title=f"profile {document['profile']}")
+    for held in document["identities"]:
+        first = held["links"][0] if held["links"] else None
+        by = f"{first['source']} event {first['event']}, {first['time']}" if first else "itself"
+        table.add_row(_name(held), by, ", ".join(map(_name, held["apart_from"])))
+    out.print(table)
+    if document["being_split"]:
+        out.print("[yellow]It is being taken apart; for some seconds it is not whole.[/]")
+
+
+@app.command()
+def explain(
+    identity: Identity,
+    as_json: AsJson = False,
+    url: Url = None,
+    token: Token = None,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+) -> None:
+    """Say which event made each link of a customer, and which links were refused."""
+    document = _links(identity, url, token, data_dir)
+    if as_json:
+        _print_json(document)
+        return
+    for held in document["identities"]:
+        out.print(Text(_name(held), "bold"))
+        for link in held["links"]:
+            others = " and ".join(_name(other) for other in link["identities"])
+            out.print(f"  joined by {link['source']} event [cyan]{link['event']}[/] of {link['time']}:")
+            out.print(Text(f"    {others} were in it"))
+        if not held["links"]:
+            out.print("  the others joined it, or it stands alone")
+        for other in held["apart_from"]:
+            out.print(Text(f"  kept apart from {_name(other)}, since a split"))
+    for refusal in document["refused"]:
+        left_out = ", ".join(map(_name, refusal["refused"]))
+        line = f"refused: {left_out} in {refusal['source']} event {refusal['event']} of {refusal['time']}"
+        out.print(Text(f"{line}: {refusal['reason']}", "yellow"))
+
+
+@app.command(help=_SPLIT)
+def split(
+    identity: Annotated[str, typer.Argument(help="The identity to take out, TYPE:VALUE.")],
+    apart: Annotated[
+        list[str] | None,
+        typer.Option("--from", help="What it must not be with; again for more. Default: the strongest of the others."),
+    ] = None,
+    by: Annotated[str, typer.Option(help="Who decided it.")] = "",
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    wait: Annotated[float, typer.Option(help="Seconds to wait until the profiles are whole.")] = 120.0,
+    as_json: AsJson = False,
+    url: Url = None,
+    token: Token = None,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+) -> None:
+    with explained(), support(find(data_dir, url, token)) as api:
+        held = api.call("GET", customer(identity, "/links"))["identities"]
+        if not yes:
+            typer.confirm(f"Take {identity} out of a customer with {len(held)} identities?", abort=True, err=True)
+        document = api.call("POST", customer(identity, "/split"), json={"apart_from": apart or [], "by": by})
+        finished = _finished(api, document["id"], wait)
+    if as_json:
+        _print_json({**document, "finished": finished})
+    elif finished:
+        out.print(f"Taken apart: {', '.join(document['profiles'])}")
+    if not finished:
+        err.print(f"It is decided, and not finished after {wait:.0f} s; `rapport identity splits` lists what is not.")
+        raise typer.Exit(1)
+
+
+@app.command()
+def splits(as_json: AsJson = False, url: Url = None, token: Token = None, data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
+    """List the splits that are not finished."""
+    with explained(), support(find(data_dir, url, token)) as api:
+        found = api.call("GET", "/v1/splits")["data"]
+    if as_json:
+        _print_json(found)
+        return
+    table = Table("split", "profile", "identity", "kept apart from", "since")
+    for one in found:
+        apart = ", ".join(map(_name, one["apart_from"]))
+        table.add_row(one["id"], one["profile"], _name(one["identity"]), apart, one["at"])
+    out.print(table if found else "Every split is finished.")
+
+
+@app.command()
+def refused(
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="Most of them, the newest first.")] = 50,
+    as_json: AsJson = False,
+    url: Url = None,
+    token: Token = None,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+) -> None:
+    """List the links that were refused lately, because of a limit or a split."""
+    with explained(), support(find(data_dir, url, token)) as api:
+        found = api.call("GET", "/v1/refusals", params={"limit": limit})["data"]
+    if as_json:
+        _print_json(found)
+        return
+    table = Table("event", "left out", "met", "why")
+    for one in found:
+        met = ", ".join(_name(other) for other in one["identities"] if other not in one["refused"])
+        place = f"{one['source']} {one['event']}\n{one['time']}"
+        table.add_row(place, ", ".join(map(_name, one["refused"])), met, one["reason"])
+    out.print(table if found else "No link was refused.")
+
+
+def _links(identity: str, url: str | None, token: str | None, data_dir: DataDir) -> dict[str, Any]:
+    with explained(), support(find(data_dir, url, token)) as api:
+        return api.call("GET", customer(identity, "/links"))
+
+
+def _finished(api: Support, id_: str, wait: float) -> bool:
+    until = time.monotonic() + wait
+    with err.status("The profiles are being computed from the history of their events…"):
+        while time.monotonic() < until:
+            if all(one["id"] != id_ for one in api.call("GET", "/v1/splits")["data"]):
+                return True
+            time.sleep(0.3)
+    return False
+
+
+def _name(identity: dict[str, Any]) -> str:
+    return f"{identity['type']}:{'hashed:' * identity['hashed']}{identity['value']}"
+
+
+def _print_json(document: object) -> None:
+    try:
+        typer.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2))
+    except TypeError as error:
+        raise RapportError(str(error)) from error
