@@ -64,6 +64,12 @@ class Person:
         return str(self.number)
 
     @property
+    def denies(self) -> dict[str, bool]:
+        """What they do not allow, as the plan's traits: one in twenty a score, one in fifteen being contacted."""
+        asked = {"profiling_consent": self.number % 20 == 7, "outreach_consent": self.number % 15 == 4}
+        return {trait: False for trait, denied in asked.items() if denied}
+
+    @property
     def email(self) -> str:
         """An address in a domain that never gets mail."""
         return f"{self.first}.{self.last}.{self.number}@example.com".lower()

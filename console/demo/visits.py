@@ -151,7 +151,7 @@ class Visits:
                 "email": person.email, "firstName": person.first, "lastName": person.last, "country": country,
                 "language": language, "address": {"city": city, "country": country}, "plan": "none",
                 "marketing_consent": person.consents, "acquisition_channel": person.channel,
-                "createdAt": iso(time // DAY * DAY),
+                "createdAt": iso(time // DAY * DAY), **person.denies,
             }  # fmt: skip
         self._journal.add(time, "web", "identify", who, traits=traits)
         name = "Signed In" if self._known else "Signed Up"

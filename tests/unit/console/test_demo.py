@@ -81,10 +81,18 @@ def test_all_that_the_demo_is_to_show_happens(half_a_year: list[dict[str, object
     for name in ("Ticket Reopened", "Complaint Received", "Subscription Cancelled", "Order Refunded", "Signed Up",
                  "Application Opened", "CSAT Answered", "NPS Answered", "Unsubscribed"):  # fmt: skip
         assert names[name] >= 5, name
+    denied = Counter(name for event in half_a_year for name, given in traits_of(event).items() if given is False)
+    assert denied["profiling_consent"] >= 5
+    assert denied["outreach_consent"] >= 5
     known = {event["anonymousId"] for event in half_a_year if "userId" in event and "anonymousId" in event}
     anonymous = {event["anonymousId"] for event in half_a_year if "userId" not in event}
     assert len(known & anonymous) > 100
     assert len(anonymous - known) > 10
+
+
+def traits_of(event: dict[str, object]) -> dict[str, object]:
+    found = event.get("traits")
+    return found if isinstance(found, dict) else {}
 
 
 def test_the_example_customer_subscribes_and_leaves(half_a_year: list[dict[str, object]]) -> None:
@@ -95,6 +103,7 @@ def test_the_example_customer_subscribes_and_leaves(half_a_year: list[dict[str, 
     assert any(event.get("event") == "Subscription Started" for event in theirs)
     assert len(orders) > 5
     assert orders[-1] < START + 24 * WEEK
+    assert not any(name in traits_of(event) for event in theirs for name in ("profiling_consent", "outreach_consent"))
 
 
 @settings(max_examples=50, deadline=None)
