@@ -19,6 +19,7 @@ from console import (
     replay_cli,
     roles,
     send,
+    source_cli,
     up,
 )
 from profiles.errors import RapportError
@@ -40,6 +41,7 @@ def create_cli() -> typer.Typer:
     app.add_typer(identity_cli.app)
     app.add_typer(plan_cli.app)
     app.add_typer(rejected_cli.app)
+    app.add_typer(source_cli.app)
     return app
 
 

@@ -23,11 +23,13 @@ from profiles.errors import Misconfigured
 from profiles.secrets import fingerprint
 from profiles.stores.redis import connect
 from profiles.stores.setup import OTHER_KEY, PII_KEY, inspect_redis
+from profiles.stores.sources import SourceStore, with_sources
 from streams.admin import lag, topic_problems
 from streams.plan import Plan, load_plan
 from streams.same_kafka import Difference, compare_kafka
 from streams.settings import Settings
 from streams.topics import topics
+from streams.wire import format_time
 
 __all__ = ["examine", "register"]
 
@@ -89,6 +91,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
             "RAPPORT_PII_KEY is not set, so whoever has the plan can find out whose hash an identity is; set it, for "
             "example to the output of `openssl rand -hex 32`, before the first event: it can never be changed",
         )
+    yield from _sources(settings, plan)
     try:
         yield from _kafka(settings, plan)
     except Misconfigured as error:
@@ -122,6 +125,22 @@ def _kafka(settings: Settings, plan: Plan) -> Iterator[Finding]:
                 f"lag of {behind.topic}",
                 "warning" if slow else "ok",
                 f"{behind.records} records wait" + ("; start more `rapport work`?" if slow else ""),
+            )
+
+
+def _sources(settings: Settings, plan: Plan) -> Iterator[Finding]:
+    try:
+        states = asyncio.run(with_sources(settings.redis.get_secret_value(), SourceStore.states))
+    except Misconfigured:
+        return  # told where Redis is looked at
+    for source in plan.sources:
+        if (hold := states.get(source)) is not None and hold.held:
+            yield Finding(
+                f"source {source}",
+                "error",
+                f"held back since {format_time(hold.since)}: {hold.why}; for example: {hold.example}. Its events wait "
+                "in Kafka. Mend the sender or the plan and restart the workers with it; or let what waits through "
+                f"with `rapport source resume {source}`",
             )
 
 

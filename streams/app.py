@@ -24,7 +24,9 @@ from profiles.stores.learner import LearnerStore
 from profiles.stores.links import LinkStore
 from profiles.stores.redis import RedisStore, connect
 from profiles.stores.setup import beat, check_setup
+from profiles.stores.sources import SourceStore
 from streams.clock import Clock, ClockWatch, WallClock
+from streams.gate import Gate
 from streams.ingest import Ingest
 from streams.lanes import Handle, Lanes
 from streams.learning import Champion, LearnerRunner
@@ -88,8 +90,10 @@ class Worker:
         outbox = Outbox(self._outputs, settings)
         self.champion = Champion(self._learner_store, plan.churn)
         self.suppressed = Suppressed(self._links, plan.pii_key)
+        self._name = f"{socket.gethostname()}-{os.getpid()}"
+        self.gate = Gate(plan, SourceStore(self._redis), metrics, self._name)
         self.ingest = Ingest(
-            ingest_pipeline(plan, self._links, self.suppressed), self._producer, settings, metrics, clock
+            ingest_pipeline(plan, self._links, self.suppressed), self._producer, settings, metrics, clock, self.gate
         )
         self.profiles = ProfileRunner(
             profile_pipeline(plan, settings, self.champion),
@@ -109,7 +113,6 @@ class Worker:
         self._event_topics = {self._profile_events} | {
             topic_name(settings, source.topic) for source in plan.sources.values()
         }
-        self._name = f"{socket.gethostname()}-{os.getpid()}"
 
     async def start(self) -> None:
         """Connect, and check that the store is the one this plan and these settings wrote.
@@ -130,6 +133,7 @@ class Worker:
         await self._outputs.start()
         await self.champion.refresh()
         await self.suppressed.refresh()
+        await self.gate.refresh()
 
     async def stop(self) -> None:
         """Finish and disconnect."""
@@ -206,7 +210,11 @@ class Worker:
 
     def _ingest_from(self, source: str) -> Handle:
         async def handle(batches: list[Batch]) -> None:
-            await self.ingest.handle(source, [record for batch in batches for record in batch.records])
+            consumer = self.app.consumer
+            current = [batch for batch in batches if consumer.is_current(batch)]  # the others were held back
+            records = [record for batch in current for record in batch.records]
+            if records and not await self.ingest.handle(source, records):
+                consumer.hold(current)
 
         return handle
 
@@ -264,6 +272,9 @@ class Worker:
             theirs = await beat(self._redis, self._name)
             self._clock_watch.compare(before, theirs, self._clock.now())
         await self.suppressed.refresh()
+        for source in await self.gate.refresh():
+            if (known := self._plan.sources.get(source)) is not None:
+                await self.app.consumer.release(topic_name(self._settings, known.topic))
         if await self.champion.refresh():
             log.debug("scoring with %s", self.champion().model)
 

@@ -13,6 +13,7 @@ from aiokafka.structs import ConsumerRecord
 
 from profiles.types import Event, Identity, partition_of
 from streams.clock import Clock
+from streams.gate import Gate
 from streams.metrics import WorkerMetrics
 from streams.output import BatchProducer, Row
 from streams.pipeline import Pipeline
@@ -38,21 +39,30 @@ class Ingest:
         settings: Settings,
         metrics: WorkerMetrics,
         clock: Clock,
+        gate: Gate,
     ) -> None:
         self._pipeline = pipeline
         self._producer = producer
         self._partitions = settings.partitions
         self._metrics = metrics
         self._clock = clock
+        self._gate = gate
         self._profile_events = topic_name(settings, PROFILE_EVENTS)
         self._identity_links = topic_name(settings, IDENTITY_LINKS)
         self._rejected = topic_name(settings, REJECTED)
         self._asked: dict[tuple[Identity, ...], float] = {}  # → when
 
-    async def handle(self, source: str, records: list[ConsumerRecord]) -> None:
-        """Take one fetched batch all the way; returns when Kafka has everything that came of it."""
+    async def handle(self, source: str, records: list[ConsumerRecord]) -> bool:
+        """Take one fetched batch all the way; returns when Kafka has everything that came of it.
+
+        False if the source is held back: then nothing came of the batch, and it must not be acknowledged.
+        """
+        if self._gate.shut(source):
+            return False
         batch = Intake(source, records, self._clock.now())
         await self._pipeline.run(batch)
+        if not await self._gate.admit(batch, records):
+            return False
         events = [item.event for item in batch.items if item.event is not None]
         requests = self._new_requests(batch.links)
         rows = [self._row(event) for event in events]
@@ -67,6 +77,7 @@ class Ingest:
         self._remember(requests)
         flagged = sum(1 for event in events if event.violations)
         self._metrics.ingested(source, accepted=len(events) - flagged, flagged=flagged, rejected=batch.rejected)
+        return True
 
     def _row(self, event: Event) -> Row:
         return Row(

@@ -63,6 +63,13 @@ class WorkerMetrics:
         self._rejections = Counter(
             "rapport_rejections", "Rejected events, by source and reason.", ["source", "reason"], registry=registry
         )
+        self._held = Gauge(
+            "rapport_breaker_open",
+            "1 while a source is held back because too many of its events would be rejected, else 0.",
+            ["source"],
+            registry=registry,
+            multiprocess_mode="livemax",
+        )
         self._applied = Counter(
             "rapport_applied",
             "Events that reached a profile, by outcome: applied, repeat, sent_on (to where the profile went), erased.",
@@ -118,6 +125,10 @@ class WorkerMetrics:
                 self._events.labels(source, outcome).inc(count)
         for reason, count in Tallied(rejection.reason for rejection in rejected).items():
             self._rejections.labels(source, reason).inc(count)
+
+    def held(self, source: str, *, held: bool) -> None:
+        """Whether a source is held back."""
+        self._held.labels(source).set(held)
 
     def applied(
         self,

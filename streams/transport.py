@@ -109,6 +109,7 @@ class BatchConsumer(driver.Consumer):
         self._refused: dict[TP, int] = {}  # where the batch that did not start, when it was refused
         self._epochs: defaultdict[TP, int] = defaultdict(int)  # rewinds so far
         self._delivered: defaultdict[TP, deque[ConsumerMessage]] = defaultdict(deque)  # in order, until committed
+        self._held: dict[TP, int] = {}  # where the partitions that are held back continue
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, ConsumerMessage]]:
         """Yield one message per partition: its value a Batch, its offset the first record's.
@@ -182,8 +183,38 @@ class BatchConsumer(driver.Consumer):
         self._refused.pop(tp, None)
         await self.seek(tp, offset)
 
+    def hold(self, batches: Iterable[Batch]) -> None:
+        """Put batches back, in order: nothing more of their partitions is delivered until `release`.
+
+        Nothing of them stays behind here, so neither a rebalance nor a shutdown waits for them.
+        """
+        for batch in batches:
+            tp, first = batch.tp, int(batch.records[0].offset)
+            if not self.is_current(batch):
+                continue  # behind one that was put back
+            self._epochs[tp] += 1
+            self._held[tp] = self._expected[tp] = first
+            self._refused.pop(tp, None)
+            messages = self._delivered[tp]
+            while messages and messages[-1].offset >= first:
+                self._unacked_messages.discard(messages.pop())
+        self.pause_partitions(self._held)
+
+    async def release(self, topic: str) -> None:
+        """Go on with what was held back of a topic."""
+        held = {tp: offset for tp, offset in self._held.items() if tp.topic == topic}
+        for tp in held:
+            del self._held[tp]
+        mine = [tp for tp in held if tp in self.assignment()]
+        for tp in mine:
+            await self.rewind(tp, held[tp])
+        self.resume_partitions(mine)
+
     async def perform_seek(self) -> None:
         """Start every assigned partition where its owner says, else where the group committed."""
+        # What was held back comes again from the committed offsets, and whoever takes it holds it back again.
+        self.resume_partitions([tp for tp in self._held if tp in self.assignment()])
+        self._held.clear()
         await super().perform_seek()
         self._delivered.clear()
         assigned = self.assignment()
@@ -246,6 +277,7 @@ class BatchConsumer(driver.Consumer):
             self._expected.pop(tp, None)
             self._refused.pop(tp, None)
             self._delivered.pop(tp, None)
+            self._held.pop(tp, None)
 
 
 def use_batches(app: faust.App, positions: Positions | None = None) -> None:

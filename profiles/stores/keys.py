@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from profiles.types import tag_of
 
-__all__ = ["IDENTITY", "IDENTITY_MAP", "LEARNER", "SEGMENTS", "SETUP", "WORKERS", "Keys"]
+__all__ = ["IDENTITY", "IDENTITY_MAP", "LEARNER", "SEGMENTS", "SETUP", "SOURCES", "WORKERS", "Keys"]
 
 SETUP = "rapport:setup"
 """A hash that records what may never change: the number of partitions, the namespace."""
@@ -15,6 +15,10 @@ WORKERS = "rapport:workers"
 
 SEGMENTS = "rapport:segments"
 """A set of the names of all segments that ever were in the plan."""
+
+
+SOURCES = "{sources}:held"
+"""A hash: source → whether it is held back, and why."""
 
 
 class Keys:

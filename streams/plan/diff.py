@@ -42,6 +42,12 @@ def diff_plans(old: Plan | PlanFile, new: Plan | PlanFile) -> list[Change]:
     return list(_plan(before, after))
 
 
+def _breaker(plan: PlanFile) -> str:
+    if plan.breaker == "off":
+        return "off"
+    return ", ".join(f"{name}: {value}" for name, value in plan.breaker.model_dump().items())
+
+
 _STRICTNESS = {"drop_property": 0, "flag": 0, "reject": 1}
 _EXTRA = {"allow": 0, "flag": 0, "drop": 1, "reject": 2}
 _WIDER = {
@@ -60,6 +66,7 @@ def _plan(old: PlanFile, new: PlanFile) -> Iterator[Change]:
     yield from _value("enforce", old.enforce, new.enforce, breaking=_STRICTNESS[new.enforce] > _STRICTNESS[old.enforce])
     yield from _value("extra", old.extra, new.extra, breaking=_EXTRA[new.extra] > _EXTRA[old.extra])
     yield from _value("unplanned", old.unplanned, new.unplanned, breaking=new.unplanned == "reject")
+    yield from _value("breaker", _breaker(old), _breaker(new), breaking=False)
     yield from _each("sources", old.sources, new.sources, _source)
     yield from _each("identities", _by(old.identities, "type"), _by(new.identities, "type"), _identity)
     fewer = new.most_identities < old.most_identities

@@ -17,8 +17,8 @@ from profiles.money import CURRENCIES
 from profiles.spelling import PII
 
 __all__ = [
-    "ROLES", "ConsentSpec", "Enforce", "EventSpec", "EventType", "Extra", "FactsSpec", "PlanFile", "Property",
-    "PropertyType", "Role", "SourceSpec", "Trait",
+    "ROLES", "BreakerSpec", "ConsentSpec", "Enforce", "EventSpec", "EventType", "Extra", "FactsSpec", "PlanFile",
+    "Property", "PropertyType", "Role", "SourceSpec", "Trait",
 ]  # fmt: skip
 
 Role = Literal[
@@ -216,6 +216,21 @@ class ConsentSpec(_Strict):
 PurposeName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=64)]
 
 
+class BreakerSpec(_Strict):
+    """When a source is held back rather than drained into `events.rejected`."""
+
+    ratio: float = Field(0.5, gt=0, lt=1, description="Share of rejected events above which it is.")
+    least: int = Field(200, ge=1, description="Events there must be before the share counts.")
+    run: int = Field(500, ge=1, description="Rejected events in a row at which it is, whatever the share.")
+    window: int = Field(1000, ge=1, le=100_000, description="The latest events that are looked at.")
+
+    @model_validator(mode="after")
+    def _reachable(self) -> BreakerSpec:
+        if max(self.least, self.run) > self.window:
+            raise ValueError("`least` and `run` cannot be more than `window`: they would never be reached")
+        return self
+
+
 class PlanFile(_Strict):
     """The whole plan."""
 
@@ -244,3 +259,6 @@ class PlanFile(_Strict):
     churn: ChurnConfig = Field(ChurnConfig(), description="What churn means and how its model is fed.")
     segments: list[SegmentRule] = Field([], description="Groups of customers, kept live.")
     alerts: list[AlertRule] = Field([], description="When people should look at a customer.")
+    breaker: Literal["off"] | BreakerSpec = Field(
+        BreakerSpec(), description="When a source is held back instead of being rejected event by event."
+    )

@@ -1,0 +1,68 @@
+"""Which sources are held back, in Redis: all workers agree, and a restart keeps it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import msgspec
+from redis.exceptions import RedisError
+
+from profiles.errors import Misconfigured
+from profiles.stores.connection import Client, connect
+from profiles.stores.keys import SOURCES
+
+__all__ = ["Hold", "SourceStore", "with_sources"]
+
+Answer = TypeVar("Answer")
+
+
+class Hold(msgspec.Struct, frozen=True, kw_only=True):
+    """The state of one source. JSON, so that people can read it in Redis."""
+
+    held: bool
+    since: float = 0.0  # seconds; when it was held or let go
+    why: str = ""
+    reasons: dict[str, int] = {}  # reason → events of the batch that opened the breaker
+    example: str = ""  # the message of one of them, without personal data
+    plan: str = ""  # fingerprint of the plan that would reject; another plan may let the source go
+    version: int = 0  # of that plan
+    by: str = ""  # worker or person
+    passed: float = 0.0  # what Kafka had by then counts no more: a person let it through, seconds
+
+
+_decode = msgspec.json.Decoder(Hold).decode
+_encode = msgspec.json.encode
+
+
+class SourceStore:
+    """One hash, one hash tag."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    async def states(self) -> dict[str, Hold]:
+        """The state of every source that ever was held back."""
+        held = await self._client.hgetall(SOURCES)
+        return {name.decode(): _decode(value) for name, value in held.items()}
+
+    async def write(self, source: str, hold: Hold) -> None:
+        """Replace the state of a source."""
+        await self._client.hset(SOURCES, source, _encode(hold))
+
+
+async def with_sources(url: str, question: Callable[[SourceStore], Awaitable[Answer]]) -> Answer:
+    """Ask or tell the store at a URL.
+
+    Raises:
+        Misconfigured: Redis does not answer.
+    """
+    client = connect(url, patient=False)
+    try:
+        return await question(SourceStore(client))
+    except (RedisError, OSError) as error:
+        raise Misconfigured(
+            f"Redis does not answer ({type(error).__name__}: {error}); start it, or set RAPPORT_REDIS"
+        ) from error
+    finally:
+        await client.aclose()
