@@ -67,7 +67,7 @@ class Changes:
     entered: list[tuple[str, str, float]] = field(default_factory=list)  # (segment, profile id, since)
     left: list[tuple[str, str]] = field(default_factory=list)  # (segment, profile id)
     alerts: list[tuple[str, Alert]] = field(default_factory=list)  # (profile id, alert)
-    alerts_gone: list[str] = field(default_factory=list)  # ids of alerts that moved to another partition
+    alerts_gone: list[str] = field(default_factory=list)  # ids of alerts that no document here holds any more
     outputs: list[Output] = field(default_factory=list)
     produced: int = 0  # outbox entries up to this version have been produced and may go
     _documents: dict[str, bytes] | None = None

@@ -20,7 +20,7 @@ from streams.plan import Plan
 from streams.settings import Settings
 from streams.topics import TopicSpec, topics
 
-__all__ = ["EMBEDDED", "Lag", "Log", "describe_log", "ensure_topics", "lag", "topic_problems"]
+__all__ = ["EMBEDDED", "Lag", "Log", "describe_log", "ensure_topics", "group_members", "lag", "topic_problems"]
 
 log = logging.getLogger(__name__)
 
@@ -118,6 +118,17 @@ def lag(settings: Settings, names: Sequence[str]) -> list[Lag]:
     finally:
         consumer.close()
     return answer
+
+
+def group_members(settings: Settings) -> list[str]:
+    """The workers that Kafka knows of: members of the group. One that was killed is a member until its session ends.
+
+    Raises:
+        Misconfigured: Kafka does not answer.
+    """
+    with _admin(settings) as admin:
+        group = admin.describe_groups([settings.worker_group])[settings.worker_group]
+    return [f"{member['client_id']} on {member['client_host'].lstrip('/')}" for member in group["members"]]
 
 
 @contextmanager

@@ -9,9 +9,9 @@ import msgspec
 
 from profiles.linking import Decision, decide
 from profiles.links import Link, PendingSplit, Refusal
-from profiles.secrets import suppression
+from profiles.secrets import fingerprint, suppression
 from profiles.store import Output
-from profiles.stores.links import LinkChanges, LinkState
+from profiles.stores.links import REFUSALS_KEPT, LinkChanges, LinkState
 from profiles.types import Erase, Identity, Merge, Record, Split, partition_of, profile_id
 from streams.outbox import MARKER
 from streams.plan import Plan
@@ -73,6 +73,7 @@ class Graph:
         self._erased = erased
         self._refusals = refusals
         self._changes = LinkChanges(0, -1)
+        self._refused: list[Refusal] = []
         self._offset = 0
         self._sent = 0
         self._outputs: list[Output] = []
@@ -95,7 +96,7 @@ class Graph:
                 partners=self._partners,
             )
         if decision.refused:
-            self._changes.refused.append(
+            self._refused.append(
                 Refusal(
                     request.identities, decision.refused, decision.reason, request.time, request.source, request.event,
                     offset, self._now,
@@ -204,10 +205,25 @@ class Graph:
     def changes(self, state: LinkState, applied: int) -> LinkChanges:
         """All of it, as one commit."""
         changes = self._changes
-        changes.version, changes.applied, changes.refusals = state.version, applied, state.refusals
+        changes.version, changes.applied = state.version, applied
+        for slot in changes.refused_gone:
+            self._tell(f"refused:{slot}", None)
+        for number, refusal in enumerate(self._refused, state.refusals):
+            slot = str(number % REFUSALS_KEPT)
+            changes.refused[slot] = refusal
+            self._tell(f"refused:{slot}", refusal)
+        changes.refusals = state.refusals + len(self._refused)
         changes.outputs = list(self._outputs)
         if changes.outputs:
-            marker = _to_json({"version": state.version + 1, "applied": applied})
+            marker = _to_json(
+                {
+                    "version": state.version + 1,
+                    "applied": applied,
+                    "refusals": changes.refusals,
+                    "namespace": self._plan.namespace.hex,
+                    "pii_key": fingerprint(self._plan.pii_key),
+                }
+            )
             changes.outputs.append(Output(IDENTITY_CHANGES, MARKER, marker, f"commit:{applied}", 0))
         return changes
 

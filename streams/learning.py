@@ -104,7 +104,7 @@ class LearnerRunner:
         self._learner = learner
         self._metrics.learned(learned, learner.quality())
         if outputs:
-            await self._outbox.deliver(outputs)
+            await self._outbox.deliver(outputs, version=self._version)
             await self._store.clear_outbox(self._version)
 
     def _snapshot(self, checkpoint: bytes, applied: int) -> list[Output]:

@@ -81,7 +81,7 @@ class Linker:
         self._metrics.linked(merged=merged, refused=refused)
         changes = graph.changes(state, requests[-1][0])
         committed = await self._store.commit(changes)
-        await self._outbox.deliver(changes.outputs)
+        await self._outbox.deliver(changes.outputs, version=committed)
         await self._store.clear_outbox(committed)
 
     async def _open(self, requests: Sequence[Place]) -> Graph:

@@ -4,8 +4,9 @@ Documents are not kept twice: an output of `profile.changes` without a value nam
 are what is produced. After a crash that may be a newer document than the one committed then, which is what a
 compacted topic wants.
 
-Documents come last, and behind them a *marker* that says how far the partition had come with them. So a rebuild knows
-which documents belong together, and that whatever a document has caused is in Kafka too.
+What a rebuild reads comes last, and behind it a *marker* that says how far its writer had come with it: documents, and
+in the same way the linker's news. So a rebuild knows what belongs together, and that whatever it has caused is in Kafka
+too. Headers say in which order it was committed: a worker that was paused may put older news behind its successor's.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from profiles.store import Loaded, Output
 from profiles.types import ERASED
 from streams.output import BatchProducer, Row
 from streams.settings import Settings
-from streams.topics import PROFILE_CHANGES, topic_name
+from streams.topics import IDENTITY_CHANGES, PROFILE_CHANGES, topic_name
 
 __all__ = ["MARKER", "Fetch", "Marker", "Outbox"]
 
@@ -68,37 +69,46 @@ class Outbox:
         self._settings = settings
         self._names: dict[str, str] = {}
 
-    async def deliver(self, outputs: Iterable[Output], marker: Marker | None = None, fetch: Fetch = _none) -> None:
+    async def deliver(
+        self,
+        outputs: Iterable[Output],
+        marker: Marker | None = None,
+        fetch: Fetch = _none,
+        *,
+        version: int | None = None,
+    ) -> None:
         """Produce outputs; returns when Kafka has them.
 
         Args:
             outputs: in the order of their commits.
             marker: how far the partition has come with the documents.
             fetch: answers present documents by profile id; those that are left out are gone.
+            version: of the commit, where a rebuild needs to know it.
         """
         rows: list[Row] = []
-        documents: list[Row] = []
+        last: list[Row] = []
+        of_commit = [] if version is None else [("version", str(version).encode())]
         for output in outputs:
             if marker is not None and output.topic == PROFILE_CHANGES and not output.key:
-                documents += await self._documents(output, marker, fetch)
+                last += await self._documents(output, marker, fetch)
             else:
-                headers = [("id", output.id.encode())]
-                value = output.value or None
-                rows.append(Row(self._name(output.topic), output.partition, output.key, value, headers))
+                headers = [("id", output.id.encode()), *of_commit]
+                row = Row(self._name(output.topic), output.partition, output.key, output.value or None, headers)
+                (last if output.topic == IDENTITY_CHANGES else rows).append(row)
+        if marker is not None and last:
+            last.append(last[-1]._replace(key=MARKER, value=_encode(marker)))
         if rows:
             await self._producer.produce(rows)
-        if documents:
-            last = documents[-1]
-            documents.append(last._replace(key=MARKER, value=_encode(marker)))
-            await self._producer.produce(documents)
+        if last:
+            await self._producer.produce(last)
 
     async def recover(self, unit: Unit) -> int:
         """Produce what a unit's last writer may have left; answer the version up to which all is produced."""
         entries = await unit.outbox()
         if not entries:
             return 0
-        await self.deliver([output for _, part in entries for output in part])
-        version = entries[-1][0]
+        for version, outputs in entries:
+            await self.deliver(outputs, version=version)
         await unit.clear_outbox(version)
         return version
 

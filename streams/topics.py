@@ -48,7 +48,13 @@ def topics(settings: Settings, plan: Plan) -> list[TopicSpec]:
     """Every topic that Rapport needs."""
     keep = {"cleanup.policy": "delete", "retention.ms": str(7 * _DAY_MS)}
     keep_long = {"cleanup.policy": "delete", "retention.ms": str(30 * _DAY_MS)}
-    compact = {"cleanup.policy": "compact"}
+    # What a paused worker puts behind its successor's news must not remove that at once; and the deletion of an erased
+    # customer's document outlasts the grave that a rebuild makes of it.
+    compact = {
+        "cleanup.policy": "compact",
+        "min.compaction.lag.ms": str(_DAY_MS),
+        "delete.retention.ms": str(32 * _DAY_MS),
+    }
     large = {"max.message.bytes": str(LARGEST_RECORD)}
     many, one = settings.partitions, 1
     specs = [

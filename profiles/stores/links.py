@@ -14,11 +14,12 @@ from profiles.stores.keys import IDENTITY, IDENTITY_MAP
 from profiles.stores.redis import Group, Unit
 from profiles.types import Identity
 
-__all__ = ["LinkChanges", "LinkState", "LinkStore", "LinkedIdentities"]
+__all__ = ["REFUSALS_KEPT", "LinkChanges", "LinkState", "LinkStore", "LinkedIdentities", "link_groups"]
 
 LinkedIdentities = list[Identity]
 
 REFUSALS_KEPT = 1000
+"""Refusals that are kept, in as many slots."""
 
 _LINKS = f"{IDENTITY.tag}:links"  # hash: identity → the links that made it join
 _APART = f"{IDENTITY.tag}:apart"  # hash: identity → identities that it must not be together with
@@ -49,13 +50,13 @@ class LinkChanges:
 
     version: int
     applied: int
-    refusals: int = 0  # there ever were, before this commit
+    refusals: int = 0  # there ever were, with this commit
     mapping: dict[Identity, str | None] = field(default_factory=dict)  # identity → profile id
     graph: dict[str, LinkedIdentities | None] = field(default_factory=dict)  # profile id → identities
     links: dict[Identity, list[Link] | None] = field(default_factory=dict)
     apart: dict[Identity, list[Identity] | None] = field(default_factory=dict)
     suppressed: dict[str, float] = field(default_factory=dict)  # keyed hash → when
-    refused: list[Refusal] = field(default_factory=list)
+    refused: dict[str, Refusal] = field(default_factory=dict)  # by slot
     refused_gone: list[str] = field(default_factory=list)  # slots
     parting: dict[str, PendingSplit | None] = field(default_factory=dict)
     outputs: list[Output] = field(default_factory=list)
@@ -131,17 +132,6 @@ class LinkStore(Unit):
         Raises:
             Fenced: another linker has committed since `changes.version`.
         """
-        groups: list[Group] = [("HDEL", _REFUSED, changes.refused_gone)]
-        groups += _written(IDENTITY_MAP, {_field(key): value for key, value in changes.mapping.items()})
-        groups += _written(IDENTITY.profiles, {key: _packed(value) for key, value in changes.graph.items()})
-        groups += _written(_LINKS, {_field(key): _packed(value) for key, value in changes.links.items()})
-        groups += _written(_APART, {_field(key): _packed(value) for key, value in changes.apart.items()})
-        groups += _written(_SUPPRESSED, {key: repr(value) for key, value in changes.suppressed.items()})
-        groups += _written(_PARTING, {key: _packed(value) for key, value in changes.parting.items()})
-        numbered = enumerate(changes.refused, changes.refusals)
-        groups += _written(_REFUSED, {str(number % REFUSALS_KEPT): _encode(refusal) for number, refusal in numbered})
-        if changes.refused:
-            groups.append(("HINCRBY", IDENTITY.meta, ["refusals", len(changes.refused)]))
         return await self._commit(
             IDENTITY,
             version=changes.version,
@@ -149,7 +139,7 @@ class LinkStore(Unit):
             watermark=None,
             produced=changes.produced,
             outputs=changes.outputs,
-            groups=[group for group in groups if group[2]],
+            groups=link_groups(changes),
         )
 
     async def outbox(self) -> list[tuple[int, list[Output]]]:
@@ -165,6 +155,21 @@ class LinkStore(Unit):
             return {}
         found = await self._client.hmget(key, [_field(identity) for identity in identities])
         return {identity: raw for identity, raw in zip(identities, found, strict=True) if raw is not None}
+
+
+def link_groups(changes: LinkChanges) -> list[Group]:
+    """What changes in Redis, apart from version, offset and outbox."""
+    groups: list[Group] = [("HDEL", _REFUSED, changes.refused_gone)]
+    groups += _written(IDENTITY_MAP, {_field(key): value for key, value in changes.mapping.items()})
+    groups += _written(IDENTITY.profiles, {key: _packed(value) for key, value in changes.graph.items()})
+    groups += _written(_LINKS, {_field(key): _packed(value) for key, value in changes.links.items()})
+    groups += _written(_APART, {_field(key): _packed(value) for key, value in changes.apart.items()})
+    groups += _written(_SUPPRESSED, {key: repr(value) for key, value in changes.suppressed.items()})
+    groups += _written(_PARTING, {key: _packed(value) for key, value in changes.parting.items()})
+    groups += _written(_REFUSED, {slot: _encode(refusal) for slot, refusal in changes.refused.items()})
+    if changes.refused:
+        groups.append(("HSET", IDENTITY.meta, ["refusals", str(changes.refusals)]))
+    return [group for group in groups if group[2]]
 
 
 def _packed(value: object) -> bytes | None:

@@ -10,7 +10,7 @@ import msgspec
 from profiles.stores.connection import Client
 from profiles.stores.keys import IDENTITY, LEARNER, SETUP, Keys
 
-__all__ = ["Place", "Read", "note_log", "read_log", "read_positions", "set_positions"]
+__all__ = ["EPOCH", "Place", "Read", "note_log", "read_log", "read_positions", "set_positions"]
 
 _LOG = "log:"  # fields of the setup: log:cluster, log:topic:NAME
 _decode_marks = msgspec.msgpack.Decoder(dict[str, int]).decode
@@ -79,9 +79,13 @@ async def set_positions(client: Client, read: Read) -> None:
     await _set(client, LEARNER, {"applied": read.learner})
 
 
+EPOCH = 1 << 32
+"""A version grows by so much when a reader is moved: so versions tell offsets of another log from those of this one."""
+
+
 async def _set(client: Client, keys: Keys, values: Mapping[str, object], *gone: str) -> None:
     async with client.pipeline(transaction=True) as pipe:
-        pipe.hincrby(keys.meta, "version", 1)
+        pipe.hincrby(keys.meta, "version", EPOCH)
         pipe.hset(keys.meta, mapping=dict(values))
         for name in gone:
             pipe.hdel(keys.meta, name)

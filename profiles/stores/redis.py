@@ -15,10 +15,11 @@ from profiles.documents import decode_profile
 from profiles.errors import Fenced
 from profiles.store import Changes, Loaded, Output
 from profiles.stores.connection import Client, connect
+from profiles.stores.indexes import alert_row, entries_of
 from profiles.stores.keys import Keys
 from profiles.types import Profile
 
-__all__ = ["Client", "RedisStore", "Unit", "connect"]
+__all__ = ["RECENT", "Client", "Group", "RedisStore", "Unit", "connect"]
 
 RECENT = 100
 """Profiles of a partition in its index of the latest."""
@@ -178,17 +179,17 @@ def _groups(keys: Keys, changes: Changes) -> list[Group]:
     encoded = changes.documents
     for profile in changes.profiles:
         documents += (profile.id, encoded[profile.id])
-        if profile.wake_at:  # also of the grave of an erased customer, which goes in the end
-            timers += (profile.wake_at, profile.id)
+        entries = entries_of(profile)
+        if entries.timer:
+            timers += (entries.timer, profile.id)
         else:
             awake.append(profile.id)
-        if profile.redirect:
+        if entries.recent is not None:
+            recent += (entries.recent, profile.id)
+        else:
             gone.append(profile.id)
-            unscored.append(profile.id)
-            continue
-        recent += (profile.updated, profile.id)
-        if profile.score is not None:
-            risks += (profile.score.risk, profile.id)
+        if entries.risk is not None:
+            risks += (entries.risk, profile.id)
         else:
             unscored.append(profile.id)
     awake += changes.removed
@@ -213,7 +214,7 @@ def _groups(keys: Keys, changes: Changes) -> list[Group]:
     for segment, id_ in changes.left:
         groups.append(("ZREM", keys.segment(segment), [id_]))
     for id_, alert in changes.alerts:
-        groups.append(("HSET", keys.alerts, [alert.id, _pack((id_, alert))]))
+        groups.append(("HSET", keys.alerts, [alert.id, alert_row(id_, alert)]))
         groups.append(("ZADD", keys.alerts_by_time, [alert.opened, alert.id]))
     return [group for group in groups if group[2]]
 

@@ -15,7 +15,7 @@ from profiles.stores.health import Problem, redis_problems, redis_version
 from profiles.stores.keys import SEGMENTS, SETUP, WORKERS
 from profiles.stores.redis import Client, connect
 
-__all__ = ["OTHER_KEY", "PII_KEY", "RedisFacts", "beat", "check_setup", "inspect_redis", "living_workers"]
+__all__ = ["OTHER_KEY", "PII_KEY", "REBUILDING", "RedisFacts", "beat", "check_setup", "inspect_redis", "living_workers"]
 
 PII_KEY = "pii_key"
 """Field of the setup that holds the fingerprint of the key."""
@@ -24,6 +24,9 @@ OTHER_KEY = (
     "the identities in this Redis were hashed with another key, so nobody would be recognised. Set RAPPORT_PII_KEY "
     "back to what it was (leave it out if it was not set), or use another Redis"
 )
+
+REBUILDING = "rebuilding"
+"""Field of the setup that is there until a rebuild is complete."""
 
 ALIVE = 15.0
 """Seconds without a sign after which a worker counts as gone."""
@@ -35,9 +38,14 @@ async def check_setup(
     """Record partition count, namespace and the key's fingerprint, or check that the data was written with them.
 
     Raises:
-        Misconfigured: they differ, or Redis does not answer.
+        Misconfigured: they differ, a rebuild is not complete, or Redis does not answer.
     """
     try:
+        if await client.hexists(SETUP, REBUILDING):
+            raise Misconfigured(
+                "a rebuild of this Redis is under way or was broken off: let it finish, or run `rapport rebuild "
+                "--replace` again"
+            )
         wanted = {"partitions": str(partitions), "namespace": namespace.hex, PII_KEY: fingerprint(pii_key)}
         for name, value in wanted.items():
             await client.hsetnx(SETUP, name, value)

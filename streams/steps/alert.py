@@ -20,7 +20,10 @@ def alert(alerts: Alerts, consent: Consent) -> Callable[[Work], None]:
             if profile.alerts and not consent.allows(profile, PROFILING):
                 work.alerts.update((held.id, (profile.id, held)) for held in forget_risk(profile))
             for transition in alerts.decide(profile, work.at(profile)):
-                profile.alerts[transition.rule.name] = transition.alert
-                announce(work, profile, transition.rule.name)
+                rule = transition.rule.name
+                if transition.action == "open" and (before := profile.alerts.get(rule)) is not None:
+                    work.drop_alert(before)
+                profile.alerts[rule] = transition.alert
+                announce(work, profile, rule)
 
     return run

@@ -120,7 +120,8 @@ def _merge_away(work: Work, loser: Profile, command: Merge) -> None:
     add_identities(loser, [(identity, command.time) for identity in command.identities])
     labels.censor(loser)
     _leave_segments(work, loser, {"reason": "merged", "into": command.winner}, f"merged:{command.winner}")
-    work.alerts_gone += [alert.id for alert in loser.alerts.values()]
+    for alert in loser.alerts.values():
+        work.drop_alert(alert)
     seen, loser.seen = loser.seen, b""
     place = command.origin[2] >> SENT_BITS
     state = Absorb(command.winner, loser.id, command.time, _encode(loser), work.origin(command), place=place)
@@ -146,14 +147,15 @@ def _absorb(work: Work, winner: Profile, command: Absorb, caps: Caps) -> None:
             continue
         work.alerts[alert.id] = (winner.id, alert)
         if alert.rule in ours:
-            work.alerts_gone.append(ours[alert.rule].id)
+            work.drop_alert(ours[alert.rule])
             _supersede(work, winner, alert.rule, ours[alert.rule])
     work.touch(winner)
 
 
 def _erase(work: Work, profile: Profile, command: Erase) -> None:
     _leave_segments(work, profile, {"reason": "erased"}, "erased")
-    work.alerts_gone += [alert.id for alert in profile.alerts.values()]
+    for alert in profile.alerts.values():
+        work.drop_alert(alert)
     grave = Profile(profile.id, redirect=ERASED, wake_at=command.time + GRAVE_KEPT)
     if profile.redirect:
         work.new_tombstones -= 1

@@ -126,6 +126,11 @@ class Work:
         self.entered.pop((segment, profile.id), None)
         self.left.add((segment, profile.id))
 
+    def drop_alert(self, alert: Alert) -> None:
+        """Take an alert out of its index, because no document of this partition holds it any more."""
+        self.alerts.pop(alert.id, None)
+        self.alerts_gone.append(alert.id)
+
     def tell(self, topic: str, profile: Profile, id_: str, message: dict[str, Any]) -> None:
         """Put a JSON message for other systems into the outbox, keyed by the profile."""
         body = {"id": id_, "profile": profile.id, "at": format_time(self.at(profile)), **message}
