@@ -19,6 +19,7 @@ from typing import Any
 import faust
 from faust.types import TP
 
+from profiles.errors import Misconfigured
 from profiles.stores.health import require_healthy
 from profiles.stores.learner import LearnerStore
 from profiles.stores.links import LinkStore
@@ -59,8 +60,12 @@ class WorkerApp(faust.App):
     rapport: Worker
 
     async def on_start(self) -> None:
-        """Check the installation before any partition is taken."""
-        await self.rapport.start()
+        """Check the installation before any partition is taken; what is wrong with it needs no stack trace."""
+        try:
+            await self.rapport.start()
+        except Misconfigured as error:
+            log.critical("not started: %s", error)
+            raise SystemExit(2) from None
         await super().on_start()
 
     async def on_stop(self) -> None:
