@@ -1,0 +1,59 @@
+"""The short trial: everything that can happen happens once while 15,000 events flow, and nothing is lost or doubled.
+
+The long one is `python -m benchmarks.faults`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from console.embedded import Redis
+from console.process import Reaper
+from streams.settings import Settings
+from tests.integration.faults.load import history
+from tests.integration.faults.trial import Trial
+from tests.integration.rapport import PLAN
+from tests.servers import ApacheKafka, KafkaServer
+
+SEED = 20_260
+EVENTS = 15_000
+DEEDS = (
+    "kill a worker",
+    "kill Redis",
+    "rebalance",
+    "freeze a worker",
+    "kill the collector",
+    "tear Redis's file",
+    "kill Kafka",
+    "kill all workers",
+    "rebalance",
+    "pause Redis",
+)
+
+
+def test_nothing_is_lost_doubled_or_with_the_wrong_person_whatever_is_killed(
+    make_settings: Callable[..., Settings], own_kafka: KafkaServer, own_redis: Redis, reaper: Reaper, tmp_path: Path
+) -> None:
+    if not isinstance(own_kafka, ApacheKafka):
+        pytest.skip("the embedded broker keeps nothing when it is killed")
+    settings = make_settings(
+        kafka=own_kafka.bootstrap, redis=own_redis.url, plan=PLAN, batch=200, seen=65_536, session_timeout=4.0
+    )
+    messages = history(EVENTS, SEED)
+    size = len(messages) // len(DEEDS) + 1
+    with Trial(settings, own_kafka, own_redis, tmp_path / "logs", reaper, SEED, print) as trial:
+        trial.fleet.start(2)
+        for number, kind in enumerate(DEEDS):
+            trial.round(messages[number * size : (number + 1) * size], kind)
+        outcome = trial.finish()
+    verdict = outcome.verdict
+    assert not +verdict.faults, "\n".join([str(verdict.faults), *verdict.examples])
+    assert verdict.records > 0.97 * EVENTS
+    assert verdict.repeats > 500
+    assert verdict.merges > 300
+    assert verdict.refused_links > 10
+    assert not outcome.ended, "\n".join(outcome.ended)
+    assert not outcome.late

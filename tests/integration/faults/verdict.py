@@ -1,0 +1,204 @@
+"""Comparing what is with what must be, and counting what is lost, doubled or with the wrong person."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from profiles.documents import decode_profile
+from profiles.timeline import latest_events
+from profiles.types import Identity, Profile, profile_id
+from streams.rejected import Rejection
+from tests.integration.faults.oracle import Portrait, Truth
+
+__all__ = ["Found", "Verdict", "judge"]
+
+TOLERANCE = 1e-9
+_EXAMPLES = 20
+
+_decode_rejection = msgspec.json.Decoder(Rejection).decode
+
+
+@dataclass(slots=True)
+class Found:
+    """What the installation says at the end."""
+
+    documents: Mapping[str, bytes]  # profile id → document
+    mapping: Mapping[Identity, str]  # identity → profile id, where linked
+    rejections: Iterable[bytes]  # values of `events.rejected`
+    accepted: set[tuple[str, str]]  # (source, messageId) that senders were told were accepted
+    shown: int  # events of a timeline
+
+
+@dataclass(slots=True)
+class Verdict:
+    """Counts; all of `faults` must be zero."""
+
+    records: int = 0  # in the source topics
+    applied: int = 0  # different events
+    repeats: int = 0
+    rejected: int = 0
+    rejected_again: int = 0  # records of `events.rejected` beyond the first of an event
+    refused_by_collector: int = 0
+    people: int = 0
+    merges: int = 0
+    refused_links: int = 0
+    largest: int = 0  # most identities of one profile
+    faults: Counter[str] = field(default_factory=Counter)
+    examples: list[str] = field(default_factory=list)
+
+    def fault(self, kind: str, text: str, count: int = 1) -> None:
+        """Note what is wrong."""
+        self.faults[kind] += count
+        if len(self.examples) < _EXAMPLES:
+            self.examples.append(f"{kind}: {text}")
+
+    @property
+    def clean(self) -> bool:
+        """Whether nothing is wrong."""
+        return not any(self.faults.values())
+
+
+def judge(truth: Truth, found: Found) -> Verdict:
+    """Compare everything."""
+    verdict = Verdict(
+        records=truth.accepted + len(truth.rejected),
+        applied=truth.accepted - truth.repeats,
+        repeats=truth.repeats,
+        rejected=len(truth.rejected),
+        people=len(truth.profiles),
+        merges=truth.links.merges,
+        refused_links=truth.links.refused,
+        largest=max((len(held) for held in truth.links.held.values()), default=1),
+        faults=Counter(dict.fromkeys(("lost", "doubled", "wrong merge", "wrong value", "not rejected", "unsent"), 0)),
+    )
+    profiles = {id_: decode_profile(id_, document) for id_, document in found.documents.items()}
+    _judge_graph(verdict, truth, found.mapping, profiles)
+    for id_, expected in truth.profiles.items():
+        profile = profiles.get(id_)
+        _judge_profile(verdict, id_, expected, profile if profile and not profile.redirect else None, found.shown)
+    refused = _judge_rejections(verdict, truth, found.rejections)
+    for source, message in found.accepted - truth.ids:
+        if message not in refused:
+            verdict.fault("unsent", f"{source} {message} was accepted, but is in no topic")
+    return verdict
+
+
+def _judge_graph(
+    verdict: Verdict, truth: Truth, mapping: Mapping[Identity, str], profiles: Mapping[str, Profile]
+) -> None:
+    for one in truth.missing_links:
+        verdict.fault("wrong merge", f"nobody was asked about {one}")
+    for identity in truth.links.mapping.keys() | mapping.keys():
+        expected = truth.owner(identity)
+        actual = mapping.get(identity) or profile_id(truth.namespace, identity)
+        if expected != actual:
+            verdict.fault("wrong merge", f"{identity} belongs to {actual}, must belong to {expected}")
+    for id_, profile in profiles.items():
+        if not profile.redirect:
+            if id_ not in truth.profiles:
+                verdict.fault("wrong merge", f"profile {id_} must not exist: {profile.identities}")
+            continue
+        end = _follow(profiles, id_)
+        if end != truth.tombstones.get(id_):
+            verdict.fault("wrong merge", f"{id_} redirects to {end}, must redirect to {truth.tombstones.get(id_)}")
+    for id_ in truth.tombstones.keys() - profiles.keys():
+        verdict.fault("wrong merge", f"{id_} must be a tombstone and is nothing")
+
+
+def _follow(profiles: Mapping[str, Profile], id_: str) -> str | None:
+    for _ in range(10_000):
+        profile = profiles.get(id_)
+        if profile is None or not profile.redirect:
+            return id_ if profile else None
+        id_ = profile.redirect
+    return None
+
+
+def _judge_profile(verdict: Verdict, id_: str, expected: Portrait, profile: Profile | None, shown: int) -> None:
+    wanted = sum(count for count, _, _ in expected["activity"].values())
+    actual = portrait_of_profile(profile, shown) if profile else None
+    has = sum(count for count, _, _ in actual["activity"].values()) if actual else 0
+    if has < wanted:
+        verdict.fault("lost", f"profile {id_} has {has} of {wanted} events", wanted - has)
+    elif has > wanted:
+        verdict.fault("doubled", f"profile {id_} has {has} events, must have {wanted}", has - wanted)
+    if actual is None:
+        if not wanted:
+            verdict.fault("wrong value", f"profile {id_} is missing")
+        return
+    if actual["identities"] != expected["identities"]:
+        missing = set(expected["identities"]) - set(actual["identities"])
+        strange = set(actual["identities"]) - set(expected["identities"])
+        verdict.fault("wrong merge", f"profile {id_}: lacks {sorted(missing)}, has {sorted(strange)} too many")
+    if has == wanted:
+        for name, value in expected.items():
+            if name != "identities" and not same(value, actual[name]):
+                verdict.fault("wrong value", f"profile {id_}: {name} is {actual[name]!r}, must be {value!r}")
+
+
+def _judge_rejections(verdict: Verdict, truth: Truth, values: Iterable[bytes]) -> set[str]:
+    """Answers the ids of events that the collector itself rejected."""
+    kept: set[tuple[str, int, int]] = set()
+    refused: set[str] = set()
+    for value in values:
+        rejection = _decode_rejection(value)
+        if rejection.partition is None or rejection.offset is None:
+            verdict.refused_by_collector += 1
+            refused.add(str(msgspec.json.decode(rejection.payload).get("messageId")))
+            continue
+        place = (rejection.topic, rejection.partition, rejection.offset)
+        if truth.rejected.get(place) != rejection.payload:
+            verdict.fault("not rejected", f"{place} was rejected and must not have been, or with other bytes")
+        verdict.rejected_again += place in kept
+        kept.add(place)
+    for place in truth.rejected.keys() - kept:
+        verdict.fault("not rejected", f"{place} is in no profile and was not rejected")
+    return refused
+
+
+def portrait_of_profile(profile: Profile, shown: int) -> Portrait:
+    """What a stored profile says, in the oracle's words."""
+    bought = profile.purchases
+    return {
+        "created": profile.created,
+        "updated": profile.updated,
+        "identities": sorted((kind, value) for kind, values in profile.identities.items() for value in values),
+        "traits": {name: value for name, (value, _, _) in profile.traits.items()},
+        "activity": {source: (one.count, one.first, one.last) for source, one in profile.activity.items()},
+        "roles": {role: (one.count, one.first, one.last, one.decayed) for role, one in profile.roles.items()},
+        "tickets": [(ticket.id, ticket.opened, ticket.solved, ticket.reopened) for ticket in profile.tickets],
+        "opinions": {role: (one.count, one.total, one.last, one.time) for role, one in profile.opinions.items()},
+        "timeline": [msgspec.msgpack.encode(entry) for entry in latest_events(profile, shown)],
+        "orders": bought.orders,
+        "first_order": bought.first,
+        "last_order": bought.last,
+        "last_amount": bought.last_amount,
+        "items": bought.items,
+        "revenue": bought.revenue,
+        "refunds": bought.refunds,
+        "refund_count": bought.refund_count,
+        "order_times": bought.recent,
+        "decayed_orders": bought.decayed,
+        "decayed_spend": bought.spend,
+    }
+
+
+def same(one: Any, other: Any) -> bool:
+    """Equal; floats to one part in a thousand million."""
+    if isinstance(one, bool) or isinstance(other, bool):
+        return one is other
+    if isinstance(one, int | float) and isinstance(other, int | float):
+        if isinstance(one, int) and isinstance(other, int):
+            return one == other
+        return math.isclose(one, other, rel_tol=TOLERANCE, abs_tol=1e-300)
+    if isinstance(one, dict):
+        return isinstance(other, dict) and one.keys() == other.keys() and all(same(one[k], other[k]) for k in one)
+    if isinstance(one, list | tuple):
+        return isinstance(other, list | tuple) and len(one) == len(other) and all(map(same, one, other))
+    return bool(one == other)
