@@ -154,7 +154,7 @@ def test_an_identity_with_the_wrong_person_is_noticed(truth: Truth, found: Found
 
 
 def test_a_rejection_that_is_missing_and_one_with_other_bytes_are_noticed(truth: Truth, found: Found) -> None:
-    first, *rest = found.rejections
+    _, *rest = found.rejections
     other = msgspec.json.decode(rest[0], type=Rejection)
     other.payload = b"?"
     verdict = judge(truth, replace(found, rejections=[*rest[1:], other.encode()]))
