@@ -8,6 +8,8 @@ local version = tonumber(redis.call('HGET', KEYS[1], 'version') or '0')
 if version ~= tonumber(ARGV[1]) then
   return -1
 end
+-- Redis refuses a script's first write when it is full, and none after it: so the first is one that it would refuse.
+redis.call('HSETNX', KEYS[1], 'version', version)
 version = version + 1
 local produced = tonumber(ARGV[4])
 if produced > 0 then
