@@ -275,3 +275,4 @@ class Readiness(Problem):
     """Whether everything answers; with 503 the code is not_ready and the message says what does not."""
 
     checks: dict[str, str] = Field(description="By dependency: ok, or what it said.")
+    held: dict[str, str] = Field({}, description="Sources that are held back, and why; the API is ready all the same.")

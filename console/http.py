@@ -19,6 +19,7 @@ from profiles.errors import Misconfigured
 from profiles.stores import open_reader
 from profiles.stores.links import LinkStore
 from profiles.stores.redis import RedisStore, connect
+from profiles.stores.sources import held_sources
 from streams.collector import Collector, collector_routes
 from streams.commands import CommandSender
 from streams.desk import Desk
@@ -84,6 +85,7 @@ def serve(settings: Settings, plan: Plan, *, collect: bool, api: bool) -> None:
         port=settings.port,
         log_level=settings.log_level,
         access_log=False,
+        log_config=None,  # to our own handler, which masks personal data
         timeout_graceful_shutdown=5,
         http=BoundedHttp,
         ws="none",
@@ -120,12 +122,13 @@ def _with_api(settings: Settings, plan: Plan, checks: dict[str, Check]) -> FastA
             token=settings.api_token,
             commands=commands,
             feed=feed,
-            rejected=RejectedTail(settings),
+            rejected=RejectedTail(settings, plan),
             checks=checks,
             plan=plan,
             event_time=settings.clock == "event",
             desk=desk,
             namespace=plan.namespace,
+            held=lambda: held_sources(settings.redis.get_secret_value()),
         )
     )
 

@@ -14,6 +14,7 @@ import typer
 
 from console.plan_cli import default_plan
 from streams.plan import Plan, load_plan
+from streams.scrub import Scrubbing
 from streams.settings import Settings
 
 __all__ = ["register"]
@@ -85,7 +86,9 @@ def _serve(host: str | None, port: int | None, *, collect_: bool, api: bool) -> 
 
 def _prepared() -> tuple[Settings, Plan]:
     settings = Settings()
-    logging.basicConfig(level="WARNING", format="%(asctime)s %(levelname)-7s %(name)s: %(message)s", stream=sys.stderr)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(Scrubbing("%(asctime)s %(levelname)-7s %(name)s: %(message)s"))
+    logging.basicConfig(level="WARNING", handlers=[handler])
     for package in ("console", "streams", "models", "profiles"):  # the drivers' own chatter only when it is a warning
         logging.getLogger(package).setLevel(settings.log_level.upper())
     return settings, load_plan(default_plan())

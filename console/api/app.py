@@ -51,7 +51,7 @@ def create_api(deps: ApiDeps) -> FastAPI:
         v1.include_router(identities_router(deps, deps.desk))
         v1.include_router(privacy_router(deps, deps.desk))
     app.include_router(v1)
-    app.include_router(operations_router(deps.checks))
+    app.include_router(operations_router(deps.checks, deps.held))
     app.add_middleware(IdentityPaths)
     add_docs(app)
     handle_errors(app)

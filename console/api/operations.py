@@ -12,9 +12,10 @@ from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, 
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from console.api.errors import describe_errors
-from console.api.ports import ApiDeps, Check
+from console.api.ports import ApiDeps, Check, Held
 from console.api.profiles import Limit
 from console.documents import Health, Page, Readiness
+from profiles.errors import RapportError
 
 __all__ = ["operations_router", "rejected_router"]
 
@@ -26,7 +27,11 @@ def rejected_router(deps: ApiDeps) -> APIRouter:
     """The route /v1/rejected."""
     router = APIRouter(tags=["operations"])
 
-    @router.get("/rejected", summary="Events that were not accepted, newest first", responses=describe_errors(400, 401))
+    @router.get(
+        "/rejected",
+        summary="Events that were not accepted, newest first, personal data masked",
+        responses=describe_errors(400, 401),
+    )
     async def rejected(
         limit: Limit = 50,
         source: Annotated[str | None, Query(description="Only of this source.")] = None,
@@ -37,7 +42,7 @@ def rejected_router(deps: ApiDeps) -> APIRouter:
     return router
 
 
-def operations_router(checks: Mapping[str, Check]) -> APIRouter:
+def operations_router(checks: Mapping[str, Check], held: Held | None = None) -> APIRouter:
     """/health, /ready and /metrics; open to whoever reaches the port, as probes and scrapers expect."""
     router = APIRouter(tags=["operations"])
 
@@ -57,13 +62,26 @@ def operations_router(checks: Mapping[str, Check]) -> APIRouter:
         if silent:
             response.status_code = 503
             return Readiness(code="not_ready", message="; ".join(silent), checks=found)
-        return Readiness(code="ready", message="everything answers", checks=found)
+        sources = await _held(held)
+        message = f"everything answers; held back: {', '.join(sources)}" if sources else "everything answers"
+        return Readiness(code="ready", message=message, checks=found, held=sources)
 
     @router.get("/metrics", summary="Prometheus metrics", response_class=Response)
     async def metrics() -> Response:
         return Response(generate_latest(_registry()), media_type=CONTENT_TYPE_LATEST)
 
     return router
+
+
+async def _held(held: Held | None) -> dict[str, str]:
+    """The sources that are held back; none if nobody can tell: what does not answer is told by its own check."""
+    if held is None:
+        return {}
+    try:
+        async with asyncio.timeout(PATIENCE):
+            return dict(await held())
+    except (TimeoutError, RapportError):
+        return {}
 
 
 async def _ask(check: Check) -> str:

@@ -15,10 +15,14 @@ from profiles.store import Reader
 from profiles.types import AlertCommand
 from streams.desk import Desk
 
-__all__ = ["ApiDeps", "Check", "Commands", "Feed", "LiveEvent", "Rejected"]
+__all__ = ["ApiDeps", "Check", "Commands", "Feed", "Held", "LiveEvent", "Rejected"]
 
 Check = Callable[[], Awaitable[object]]
 """Returns when a dependency answers, and raises when it does not."""
+
+
+Held = Callable[[], Awaitable[Mapping[str, str]]]
+"""Answers the sources that are held back, and why."""
 
 
 class LiveEvent(Protocol):
@@ -84,6 +88,7 @@ class ApiDeps:
     wait: float = 5.0
     desk: Desk | None = None  # identities and privacy; without it their routes are not there
     namespace: uuid.UUID | None = None  # of the plan
+    held: Held | None = None
 
     async def now(self) -> float:
         """Seconds since the epoch on the clock that timers run on: the wall's, or the time of the latest event."""

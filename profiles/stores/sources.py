@@ -12,7 +12,7 @@ from profiles.errors import Misconfigured
 from profiles.stores.connection import Client, connect
 from profiles.stores.keys import SOURCES
 
-__all__ = ["Hold", "SourceStore", "with_sources"]
+__all__ = ["Hold", "SourceStore", "held_sources", "with_sources"]
 
 Answer = TypeVar("Answer")
 
@@ -66,3 +66,13 @@ async def with_sources(url: str, question: Callable[[SourceStore], Awaitable[Ans
         ) from error
     finally:
         await client.aclose()
+
+
+async def held_sources(url: str) -> dict[str, str]:
+    """The sources that are held back, and why.
+
+    Raises:
+        Misconfigured: Redis does not answer.
+    """
+    states = await with_sources(url, SourceStore.states)
+    return {source: hold.why for source, hold in states.items() if hold.held}
