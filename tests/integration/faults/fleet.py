@@ -93,6 +93,13 @@ class Fleet:
         self.workers = []
         return late
 
+    def archive_the_rest(self) -> None:
+        """Archive what is there now, and end."""
+        rest = self._process("archive-rest", "archive", "--once")
+        rest.start()
+        assert rest.wait(300), rest.tail(30)
+        assert rest.returncode == 0, rest.tail(30)
+
     def logs(self) -> str:
         """The ends of the logs of those that run."""
         running = [*self.workers, self.collector, *([self.archive] if self.archive else [])]

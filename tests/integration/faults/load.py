@@ -23,6 +23,7 @@ DAY = 86_400.0
 PER_PERSON = 24  # events, on average
 REPEATED = 0.08
 INVALID = 0.015
+DAYS = 45  # that a history spans, late events apart
 BROWSERS_OF_THE_BUSY = 110  # the shop's plan allows 100
 
 
@@ -90,7 +91,7 @@ class _Person:
     def life(self) -> list[_Draft]:
         """Everything this person does, nearly in order."""
         events = list(self._browse())
-        if self._chance.random() < 0.8:
+        if len(self._browsers) > 50 or self._chance.random() < 0.8:
             events += self._become_known()
             events += self._shop()
         if self._chance.random() < 0.2:
@@ -187,9 +188,9 @@ class _Person:
     def _draft(self, source: str, event: dict[str, Any]) -> _Draft:
         chance = self._chance
         self._place += self._step * chance.uniform(0, 2)
-        self._day += chance.expovariate(1 / 4)
-        late = chance.uniform(1, 60) if chance.random() < 0.1 else 0.0
-        moment = self._end - DAY * max(300 - self._day + late, 0.01)
+        self._day += chance.expovariate(1 / 1.5)
+        late = chance.uniform(1, 15) if chance.random() < 0.1 else 0.0
+        moment = self._end - DAY * (max(DAYS - self._day, chance.uniform(0, 5)) + late)
         event["timestamp"] = datetime.fromtimestamp(round(moment, 3), UTC).isoformat()
         if chance.random() > 0.02:
             event["messageId"] = str(uuid.UUID(int=chance.getrandbits(128), version=4))

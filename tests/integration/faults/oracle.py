@@ -90,7 +90,7 @@ class Truth:
 
     profiles: dict[str, Portrait]  # by id
     tombstones: dict[str, str]  # profile that became another → which one in the end
-    homes: set[str]  # profiles that events were addressed to
+    happened: set[tuple[str, str, str]]  # (home, source, messageId) of every accepted event
     links: Links
     rejected: dict[tuple[str, int, int], bytes]  # (topic, partition, offset) → bytes
     ids: set[tuple[str, str]]  # (source, messageId) of every record that could be read
@@ -151,7 +151,8 @@ def truth_of(plan: Plan, sources: Mapping[str, Sequence[Stored]], links: Iterabl
         if one not in graph.requested
         and len({graph.mapping.get(identity) or profile_id(plan.namespace, identity) for identity in one}) > 1
     ]
-    return Truth(profiles, tombstones, set(by_home), graph, rejected, ids, accepted, repeats, missing, plan.namespace)
+    happened = {(home, one.source, one.id) for home, events in by_home.items() for one in events.values()}
+    return Truth(profiles, tombstones, happened, graph, rejected, ids, accepted, repeats, missing, plan.namespace)
 
 
 def read_links(values: Iterable[bytes], plan: Plan) -> Links:

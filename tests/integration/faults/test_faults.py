@@ -26,11 +26,11 @@ DEEDS = (
     "rebalance",
     "freeze a worker",
     "kill the collector",
+    "kill the archive",
     "tear Redis's file",
     "kill Kafka",
     "kill all workers",
     "rebalance",
-    "pause Redis",
 )
 
 
@@ -40,8 +40,9 @@ def test_nothing_is_lost_doubled_or_with_the_wrong_person_whatever_is_killed(
     if not isinstance(own_kafka, ApacheKafka):
         pytest.skip("the embedded broker keeps nothing when it is killed")
     settings = make_settings(
-        kafka=own_kafka.bootstrap, redis=own_redis.url, plan=PLAN, batch=200, seen=65_536, session_timeout=4.0
-    )
+        kafka=own_kafka.bootstrap, redis=own_redis.url, plan=PLAN, batch=200, seen=65_536, session_timeout=4.0,
+        archive=str(tmp_path / "archive"), archive_every=4.0,
+    )  # fmt: skip
     messages = history(EVENTS, SEED)
     size = len(messages) // len(DEEDS) + 1
     with Trial(settings, own_kafka, own_redis, tmp_path / "logs", reaper, SEED, print) as trial:

@@ -11,6 +11,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol
 
+import duckdb
+
+from analysis.archive import events
 from console.process import Reaper
 from streams.settings import Settings
 from streams.topics import IDENTITY_LINKS, REJECTED
@@ -113,10 +116,12 @@ class Trial:
             self._sending.result(timeout)
         self._until_done(timeout)
         late = self.fleet.stop()
+        if self.fleet.archive is not None:
+            self.fleet.archive_the_rest()
         self._say("comparing with the oracle…")
         found = Found(
             self.watch.documents(), self.watch.mapping(), self.watch.values(REJECTED), self._senders.accepted,
-            self.fleet.settings.timeline,
+            self.fleet.settings.timeline, self._archived(),
         )  # fmt: skip
         truth = truth_of(self.fleet.plan, self.watch.sources(), self.watch.values(IDENTITY_LINKS), found.shown)
         seconds = time.monotonic() - self._began
@@ -124,6 +129,13 @@ class Trial:
             judge(truth, found), self.chaos.deeds, self.chaos.losses, self.fleet.ended, late, self._senders.sent_again,
             seconds,
         )  # fmt: skip
+
+    def _archived(self) -> list[tuple[str, str, str]] | None:
+        if not self.fleet.settings.archive:
+            return None
+        with duckdb.connect() as connection:
+            events(connection, self.fleet.settings.archive)
+            return connection.sql("SELECT home, source, id FROM events").fetchall()
 
     def _until_moving(self, kind: str) -> float | None:
         begun = time.monotonic()

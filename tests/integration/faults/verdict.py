@@ -16,10 +16,15 @@ from profiles.types import Identity, Profile, profile_id
 from streams.rejected import Rejection
 from tests.integration.faults.oracle import Portrait, Truth
 
-__all__ = ["Found", "Verdict", "judge"]
+__all__ = ["KINDS", "Found", "Verdict", "judge"]
 
 TOLERANCE = 1e-9
 _EXAMPLES = 20
+KINDS = (
+    "lost", "doubled", "wrong merge", "wrong value", "not rejected", "unsent",
+    "lost in the archive", "doubled in the archive",
+)  # fmt: skip
+"""Of faults."""
 
 _decode_rejection = msgspec.json.Decoder(Rejection).decode
 
@@ -33,6 +38,7 @@ class Found:
     rejections: Iterable[bytes]  # values of `events.rejected`
     accepted: set[tuple[str, str]]  # (source, messageId) that senders were told were accepted
     shown: int  # events of a timeline
+    archive: Iterable[tuple[str, str, str]] | None = None  # (home, source, messageId) of its rows; None: there is none
 
 
 @dataclass(slots=True)
@@ -49,6 +55,7 @@ class Verdict:
     merges: int = 0
     refused_links: int = 0
     largest: int = 0  # most identities of one profile
+    archived: int = 0
     faults: Counter[str] = field(default_factory=Counter)
     examples: list[str] = field(default_factory=list)
 
@@ -75,7 +82,7 @@ def judge(truth: Truth, found: Found) -> Verdict:
         merges=truth.links.merges,
         refused_links=truth.links.refused,
         largest=max((len(held) for held in truth.links.held.values()), default=1),
-        faults=Counter(dict.fromkeys(("lost", "doubled", "wrong merge", "wrong value", "not rejected", "unsent"), 0)),
+        faults=Counter(dict.fromkeys(KINDS, 0)),
     )
     profiles = {id_: decode_profile(id_, document) for id_, document in found.documents.items()}
     _judge_graph(verdict, truth, found.mapping, profiles)
@@ -86,7 +93,20 @@ def judge(truth: Truth, found: Found) -> Verdict:
     for source, message in found.accepted - truth.ids:
         if message not in refused:
             verdict.fault("unsent", f"{source} {message} was accepted, but is in no topic")
+    if found.archive is not None:
+        _judge_archive(verdict, truth, Counter(found.archive))
     return verdict
+
+
+def _judge_archive(verdict: Verdict, truth: Truth, rows: Counter[tuple[str, str, str]]) -> None:
+    verdict.archived = rows.total()
+    for event in truth.happened - rows.keys():
+        verdict.fault("lost in the archive", f"{event}")
+    for event, count in rows.items():
+        if count > 1 or event not in truth.happened:
+            verdict.fault(
+                "doubled in the archive", f"{event} is there {count} times", count - (event in truth.happened)
+            )
 
 
 def _judge_graph(

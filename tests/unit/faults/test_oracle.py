@@ -79,7 +79,8 @@ def found(plan: Plan, truth: Truth, happenings: list[Happening]) -> Found:
         for (topic, partition, offset), payload in truth.rejected.items()
     ]
     packed = {id_: encode_profile(profile) for id_, profile in documents.items()}
-    return Found(packed, dict(truth.links.mapping), rejections, set(truth.ids), CAPS.timeline)
+    mapping, archive = dict(truth.links.mapping), list(truth.happened)
+    return Found(packed, mapping, rejections, set(truth.ids), CAPS.timeline, archive)
 
 
 def neutral(one: Happening, home: str) -> Event:
@@ -168,3 +169,11 @@ def test_an_accepted_event_that_kafka_does_not_have_is_noticed(truth: Truth, fou
 
 def test_a_link_that_nobody_was_asked_about_is_noticed(plan: Plan, sources: dict[str, list[Stored]]) -> None:
     assert truth_of(plan, sources, [], CAPS.timeline).missing_links
+
+
+def test_what_the_archive_lacks_or_has_twice_is_noticed(truth: Truth, found: Found) -> None:
+    assert found.archive is not None
+    first, second, *rest = found.archive
+    verdict = judge(truth, replace(found, archive=[second, second, *rest]))
+    assert first not in rest
+    assert +verdict.faults == {"lost in the archive": 1, "doubled in the archive": 1}
