@@ -53,10 +53,14 @@ class ApacheKafka(Server):
         data_dir: where its configuration, data and log go; a restart finds them again.
         reaper: ends it when this process is gone.
         heap: of the JVM.
+        disk: where its data go instead, if that is to be a disk of its own.
     """
 
-    def __init__(self, data_dir: Path, *, reaper: Reaper | None = None, heap: str = "512m") -> None:
+    def __init__(
+        self, data_dir: Path, *, reaper: Reaper | None = None, heap: str = "512m", disk: Path | None = None
+    ) -> None:
         self.directory = data_dir / "kafka"
+        self.data = disk / "kafka-data" if disk else self.directory / "data"
         self.port, self.controller_port = free_port(), free_port()
         self.bootstrap = f"{HOST}:{self.port}"
         self._java = ["java", "-cp", str(fetch_jars() / "*"), f"-Xmx{heap}", f"-Xms{heap}"]
@@ -107,7 +111,7 @@ class ApacheKafka(Server):
             "controller.listener.names": "CONTROLLER",
             "inter.broker.listener.name": "PLAINTEXT",
             "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
-            "log.dirs": str(self.directory / "data"),
+            "log.dirs": str(self.data),
             "auto.create.topics.enable": "false",
             "offsets.topic.replication.factor": 1,
             "offsets.topic.num.partitions": 4,  # the default of 50 makes first joins and restarts slow
