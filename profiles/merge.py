@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from msgspec import structs
+
 from profiles.consent import is_consent
 from profiles.state import Caps, largest, latest_tickets
 from profiles.timeline import merge_timelines
@@ -22,6 +24,7 @@ from profiles.types import (
     Identity,
     Number,
     Opinion,
+    Parting,
     Profile,
     Tally,
     Ticket,
@@ -61,6 +64,7 @@ def merge(winner: Profile, loser: Profile, caps: Caps) -> None:
         winner.created = min(winner.created, loser.created) if winner.created else loser.created
     winner.updated = max(winner.updated, loser.updated)
     winner.splits = sorted({*winner.splits, *loser.splits})
+    _merge_cuts(winner, loser)
 
 
 def add_identities(profile: Profile, identities: Sequence[tuple[Identity, float]]) -> None:
@@ -133,6 +137,14 @@ def _merge_opinion(ours: Opinion, theirs: Opinion) -> None:
         ours.last, ours.time = theirs.last, theirs.time
     ours.count += theirs.count
     ours.total += theirs.total
+
+
+def _merge_cuts(winner: Profile, loser: Profile) -> None:
+    """What may still be on its way from before a split is as old to the winner as it was to the loser."""
+    if loser.parting is not None:
+        ours = winner.parting or Parting(loser.parting.split, {}, {}, done=True)
+        cuts = {home: max(cut, ours.cuts.get(home, cut)) for home, cut in loser.parting.cuts.items()}
+        winner.parting = structs.replace(ours, cuts=ours.cuts | cuts)
 
 
 def _standing(alert: Alert) -> tuple[bool, float, str]:

@@ -148,9 +148,9 @@ class Split(msgspec.Struct, array_like=True, tag_field="kind", tag="s", gc=False
     split: str  # id of the split
     was: str  # the profile that is taken apart
     time: float
-    winners: dict[str, str] = {}  # reset: home → the profile it belongs to from now on; move: only its own
+    winners: dict[str, str] = {}  # reset, move: home → the profile it belongs to from now on
     identities: dict[str, list[Identity]] = {}  # reset, move: winner → its identities
-    cut: tuple[int, int] = (0, 0)  # moved: partition and offset from which the home's events went elsewhere
+    cut: tuple[int, int] = (0, 0)  # partition and offset where the home moved; move: where the profile was reset
     home: str = ""  # moved: whose
     origin: Origin = NOWHERE
 

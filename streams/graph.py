@@ -131,6 +131,8 @@ class Graph:
             return  # it stands alone, or the last split is not over: whoever asked sees that nothing became of it
         apart = [identity for identity in request.apart if identity in others] or [min(others, key=self._rank)]
         self._keep_apart(request.identity, apart)
+        for other in apart:
+            self._keep_apart(other, [request.identity])
         links = {link.offset: link for identity in everybody for link in self._links.get(identity, ())}
         self._forget(profile, everybody)
         winners = self._decide_again(profile, everybody, [links[place] for place in sorted(links)])
@@ -198,8 +200,10 @@ class Graph:
         self._forget(profile, everybody)
         for identity in everybody:
             self._map(identity, None, request.time)
-            self._keep_apart(identity, None)
         gone = set(everybody)
+        for identity, others in list(self._apart.items()):
+            if identity in gone or gone & set(others):
+                self._put_apart(identity, [] if identity in gone else [other for other in others if other not in gone])
         self._changes.refused_gone += [slot for slot, held in self._refusals.items() if gone & set(held.identities)]
 
     def changes(self, state: LinkState, applied: int) -> LinkChanges:
@@ -264,13 +268,14 @@ class Graph:
         self._links[identity] = self._changes.links[identity] = [*self._links.get(identity, ()), link]
         self._tell(f"links:{_name(identity)}", {"identity": identity, "links": self._links[identity]})
 
-    def _keep_apart(self, identity: Identity, others: list[Identity] | None) -> None:
-        if others is None and identity not in self._apart:
-            return
-        together = None if others is None else [*self._apart.get(identity, ()), *others]
-        self._apart[identity] = together or []
-        self._changes.apart[identity] = together
-        self._tell(f"apart:{_name(identity)}", together and {"identity": identity, "apart": together})
+    def _keep_apart(self, identity: Identity, others: list[Identity]) -> None:
+        held = self._apart.get(identity, [])
+        self._put_apart(identity, [*held, *(other for other in others if other not in held)])
+
+    def _put_apart(self, identity: Identity, others: list[Identity]) -> None:
+        self._apart[identity] = others
+        self._changes.apart[identity] = others or None
+        self._tell(f"apart:{_name(identity)}", {"identity": identity, "apart": others} if others else None)
 
     def _forget(self, profile: str, identities: Sequence[Identity]) -> None:
         """Take a profile's identities out of the graph, each its own again."""

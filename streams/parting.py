@@ -154,15 +154,16 @@ class Splitter:
             profile = await self._fetch(split.profile)
             parting = profile.parting if profile else None
             if parting is not None and parting.split == split.id and not parting.awaited:
-                return parting.cuts
+                return {home: parting.cuts[home] for home in split.winners}
             await asyncio.sleep(_LOOK)
 
     async def _taken_in(self, split: PendingSplit, winner: str) -> None:
-        """Wait until a profile, or the one it was merged into meanwhile, has its share."""
+        """Wait until a profile has its share and knows every cut, so that it may be merged with others again."""
         id_ = winner
         while True:
             profile = await self._fetch(id_)
-            if profile is not None and _name(split, winner) in profile.splits:
+            awaited = profile.parting.awaited if profile is not None and profile.parting is not None else ()
+            if profile is not None and _name(split, winner) in profile.splits and not awaited:
                 return
             if profile is not None and profile.redirect:
                 id_ = profile.redirect

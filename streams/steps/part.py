@@ -7,8 +7,9 @@ that sum to be exact, each event must be on one side of its home's cut only:
 
 * The profile is reset before any home moves. Then every home is told to *move*: its cut is where it hears that. The
   homes that become profiles again move first, so that those which will redirect to them find them alive.
-* A home answers *moved*, behind all that it has sent on before. Until then the profile takes nothing from that home:
-  it is from before the cut.
+* A home answers *moved* to every profile of the split, behind all that it has sent on before. Until then such a
+  profile takes nothing from that home: it is from before the cut. Afterwards it goes by the cut, for what was sent on
+  before may still be on its way through a third profile.
 """
 
 from __future__ import annotations
@@ -22,9 +23,9 @@ __all__ = ["move", "moved", "reset"]
 
 def reset(work: Work, profile: Profile, command: Split) -> None:
     """The profile that is taken apart: forget, and tell the homes that become profiles again to move."""
-    at = (work.partition, command.origin[2] >> SENT_BITS)
     others = [home for home in command.winners if home != profile.id]
-    parting = Parting(command.split, command.winners, command.identities, others, {profile.id: at})
+    cuts = _cuts(profile) | {profile.id: _place(work, command)}
+    parting = Parting(command.split, command.winners, command.identities, others, cuts)
     anew = Profile(
         profile.id,
         seen=profile.seen,
@@ -47,7 +48,9 @@ def move(work: Work, home: Profile, command: Split) -> None:
     """A home of that profile: from here on its events go to its winner."""
     winner = command.winners[home.id]
     if winner == home.id:
-        alive = Profile(home.id, seen=home.seen, parting=Parting(command.split, {}, {}))
+        others = [other for other in command.winners if other not in (home.id, command.was)]
+        cuts = _cuts(home) | {command.was: command.cut, home.id: _place(work, command)}
+        alive = Profile(home.id, seen=home.seen, parting=Parting(command.split, {}, {}, others, cuts))
         _identify(alive, command)
         work.profiles[home.id] = alive
         work.new_tombstones -= bool(home.redirect)
@@ -56,24 +59,34 @@ def move(work: Work, home: Profile, command: Split) -> None:
         work.new_tombstones += not home.redirect
         home = work.profiles[home.id] = Profile(home.id, redirect=winner, seen=home.seen)
     work.touch(home)
-    cut = (work.partition, command.origin[2] >> SENT_BITS)
-    answer = Split(command.was, "moved", command.split, command.was, command.time, cut=cut, home=home.id)
-    answer.origin = work.origin(command)
-    work.send(answer)
+    cut = _place(work, command)
+    for whom in dict.fromkeys([command.was, *command.winners.values()]):
+        if whom != home.id:
+            told = Split(whom, "moved", command.split, command.was, command.time, cut=cut, home=home.id)
+            told.origin = work.origin(command)
+            work.send(told)
 
 
 def moved(work: Work, profile: Profile, command: Split) -> None:
-    """The profile again: one more home has moved; when those have that became profiles, the others may."""
+    """A profile of the split again: one more home has moved. When those have that became profiles, the others may."""
     parting = profile.parting
     if parting is None or parting.split != command.split or command.home not in parting.awaited:
         return
     parting.awaited = [home for home in parting.awaited if home != command.home]
     parting.cuts[command.home] = command.cut
     work.touch(profile)
-    if parting.winners[command.home] == command.home:
+    if parting.winners.get(command.home) == command.home:
         waiting = [home for home in parting.awaited if parting.winners[home] == home]
         if not waiting:
             _tell_to_move(work, command, parting, parting.awaited)
+
+
+def _place(work: Work, record: Split) -> tuple[int, int]:
+    return work.partition, record.origin[2] >> SENT_BITS
+
+
+def _cuts(profile: Profile) -> dict[str, tuple[int, int]]:
+    return dict(profile.parting.cuts) if profile.parting is not None else {}
 
 
 def _identify(profile: Profile, command: Split) -> None:
@@ -84,6 +97,7 @@ def _tell_to_move(work: Work, cause: Split, parting: Parting, homes: list[str]) 
     for home in homes:
         winner = parting.winners[home]
         identities = {home: parting.identities[home]} if winner == home else {}
-        order = Split(home, "move", cause.split, cause.was, cause.time, {home: winner}, identities)
+        cut = parting.cuts[cause.was]
+        order = Split(home, "move", cause.split, cause.was, cause.time, parting.winners, identities, cut)
         order.origin = work.origin(cause)
         work.send(order)

@@ -135,7 +135,8 @@ def _absorb(work: Work, winner: Profile, command: Absorb, caps: Caps) -> None:
             return
         winner.splits = [*winner.splits, command.loser]
         if winner.parting is not None and winner.parting.split == command.split:
-            winner.parting = Parting(command.split, {}, {}, cuts=winner.parting.cuts, done=True)
+            winner.parting.done = True
+            winner.parting.winners, winner.parting.identities = {}, {}
     elif winner.parting is not None and _before_cut(winner.parting, command.loser, command.place):
         return
     loser = _decode_profile(command.state)

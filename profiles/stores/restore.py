@@ -1,0 +1,160 @@
+"""Writing whole units into an empty Redis: what a rebuild does once all workers have stopped.
+
+Nothing here is one commit. A mark in the setup keeps workers from starting until all of it is there. Every batch stays
+within one hash tag.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from profiles.store import Loaded
+from profiles.stores.connection import Client
+from profiles.stores.indexes import alert_row, entries_of
+from profiles.stores.keys import IDENTITY, LEARNER, SEGMENTS, SETUP, WORKERS, Keys
+from profiles.stores.learner import LearnerState
+from profiles.stores.links import LinkChanges, link_groups
+from profiles.stores.redis import RECENT, Group
+from profiles.stores.setup import REBUILDING
+from profiles.types import Profile
+
+__all__ = [
+    "LEAP", "Document", "begin", "clear", "finish", "held_keys", "write_learner", "write_links",
+    "write_position", "write_profiles",
+]  # fmt: skip
+
+_CHUNK = 2000  # arguments of one command
+_PARTITION = re.compile(
+    rb"\{p\d{3}\}:(meta|profiles|timers|risk|recent|alerts|alerts:time|outbox|segment:.*)", re.DOTALL
+)
+_UNITS = re.compile(
+    rb"\{(identity|learner)\}:(meta|outbox|profiles|map|links|apart|suppressed|refused|parting|receipts)"
+)
+_pack = msgspec.msgpack.Encoder().encode
+
+LEAP = 1 << 20
+"""A version grows by so much: a writer that was paused while Redis was lost may know later ones than Kafka does."""
+
+Document = tuple[Profile, bytes]
+"""A profile and its document."""
+
+
+async def held_keys(client: Client) -> AsyncIterator[bytes]:
+    """The keys of Rapport's units, whoever else uses this Redis, and whatever the number of partitions was."""
+    async for key in client.scan_iter(match="{*}:*", count=1000):
+        if _PARTITION.fullmatch(key) or _UNITS.fullmatch(key):
+            yield key
+
+
+async def begin(client: Client) -> None:
+    """Keep workers from starting until `finish`."""
+    await client.hset(SETUP, REBUILDING, 1)
+
+
+async def clear(client: Client) -> None:
+    """Remove everything of Rapport, and nothing else, but the mark of the rebuild."""
+    batch: list[bytes] = []
+    async for key in held_keys(client):
+        batch.append(key)
+        if len(batch) >= 500:
+            await _unlink(client, batch)
+            batch = []
+    await _unlink(client, batch)
+    await client.delete(SEGMENTS)
+    await client.delete(WORKERS)
+    if fields := [name for name in await client.hkeys(SETUP) if name != REBUILDING.encode()]:
+        await client.hdel(SETUP, *fields)
+
+
+async def finish(client: Client) -> None:
+    """All is there."""
+    await client.hdel(SETUP, REBUILDING)
+
+
+async def write_profiles(client: Client, partition: int, documents: Sequence[Document]) -> None:
+    """Documents of a partition and all that the indexes say of them. Each profile once."""
+    if not documents:
+        return
+    keys = Keys.of(partition)
+    by_segment: defaultdict[str, list[Any]] = defaultdict(list)
+    held: list[Any] = []
+    timers: list[Any] = []
+    risks: list[Any] = []
+    recent: list[Any] = []
+    alerts: list[Any] = []
+    alerts_by_time: list[Any] = []
+    for profile, document in documents:
+        id_ = profile.id
+        entries = entries_of(profile)
+        held += (id_, document)
+        if entries.timer:
+            timers += (repr(float(entries.timer)), id_)
+        if entries.risk is not None:
+            risks += (repr(entries.risk), id_)
+        if entries.recent is not None:
+            recent += (repr(entries.recent), id_)
+        for name, stay in entries.segments.items():
+            by_segment[name] += (repr(stay.since), id_)
+        for alert in entries.alerts:
+            alerts += (alert.id, alert_row(id_, alert))
+            alerts_by_time += (repr(alert.opened), alert.id)
+    groups: list[Group] = [
+        ("HSET", keys.profiles, held),
+        ("ZADD", keys.timers, timers),
+        ("ZADD", keys.risk, risks),
+        ("ZADD", keys.recent, recent),
+        ("HSET", keys.alerts, alerts),
+        ("ZADD", keys.alerts_by_time, alerts_by_time),
+        *(("ZADD", keys.segment(name), members) for name, members in by_segment.items()),
+        ("ZREMRANGEBYRANK", keys.recent, [0, -RECENT - 1]),
+    ]
+    await _write(client, groups)
+    if by_segment:
+        await client.sadd(SEGMENTS, *by_segment)
+
+
+async def write_position(client: Client, partition: int, position: Loaded, tombstones: int) -> None:
+    """How far a partition has come, with the version that its next writer will find."""
+    values: dict[str, Any] = {
+        "version": position.version,
+        "applied": position.applied,
+        "watermark": repr(float(position.watermark)),
+        "origins": _pack(position.origins),
+        "ahead": _pack(position.ahead),
+    }
+    if tombstones:
+        values["tombstones"] = tombstones
+    await client.hset(Keys.of(partition).meta, mapping=values)
+
+
+async def write_links(client: Client, changes: LinkChanges) -> None:
+    """All that the linker knows. `version` is the one it will find."""
+    await _write(client, link_groups(changes))
+    values: Mapping[str, Any] = {"version": changes.version, "applied": changes.applied}
+    await client.hset(IDENTITY.meta, mapping={**values, "refusals": changes.refusals} if changes.refusals else values)
+
+
+async def write_learner(client: Client, state: LearnerState) -> None:
+    """The learner's checkpoint, its champion and its offset."""
+    values = {
+        "version": state.version, "applied": state.applied, "checkpoint": state.checkpoint, "champion": state.champion,
+    }  # fmt: skip
+    await client.hset(LEARNER.meta, mapping={name: value for name, value in values.items() if value is not None})
+
+
+async def _write(client: Client, groups: Iterable[Group]) -> None:
+    for command, key, values in groups:
+        for start in range(0, len(values), _CHUNK):
+            await client.execute_command(command, key, *values[start : start + _CHUNK])
+
+
+async def _unlink(client: Client, keys: Sequence[bytes]) -> None:
+    async with client.pipeline(transaction=False) as pipe:
+        for key in keys:
+            pipe.unlink(key)
+        await pipe.execute()

@@ -1,0 +1,227 @@
+"""A small Rapport without servers: partitions, the linker and the split's computing as plain data and pure steps.
+
+Everything that takes turns in the real one takes turns here as a random choice says: which partition works next, how
+many records it takes, whether what it sent is delivered twice. So the protocols between home, winner and linker meet
+orders that no real run brings about.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+
+from profiles.documents import decode_profile, encode_profile
+from profiles.links import PendingSplit
+from profiles.state import Caps
+from profiles.store import Loaded, Output
+from profiles.stores.links import LinkChanges, LinkState
+from profiles.types import Absorb, Erase, Event, Identity, Profile, Record, partition_of, profile_id
+from streams.graph import Graph
+from streams.parting import fold
+from streams.plan import Plan
+from streams.requests import EraseRequest, LinkRequest, Request, SplitDone, SplitRequest
+from streams.steps.update import update
+from streams.steps.work import Work
+from streams.topics import PROFILE_EVENTS
+
+CAPS = Caps(timeline=4, seen=4096)
+PARTITIONS = 3
+
+_decode = msgspec.msgpack.Decoder(Record).decode
+
+
+@dataclass
+class Partition:
+    """One partition's log and what its writer has committed."""
+
+    log: list[bytes] = field(default_factory=list)
+    applied: int = -1
+    origins: dict[str, int] = field(default_factory=dict)
+    documents: dict[str, bytes] = field(default_factory=dict)
+    sent: list[list[Output]] = field(default_factory=list)  # by commit
+
+
+class World:
+    """All of it.
+
+    Args:
+        plan: identity rules.
+        chance: decides who is next.
+    """
+
+    def __init__(self, plan: Plan, chance: random.Random) -> None:
+        self.plan = plan
+        self.chance = chance
+        self.partitions = [Partition() for _ in range(PARTITIONS)]
+        self.requests: list[Request] = []
+        self.decided = 0
+        self.mapping: dict[Identity, str] = {}
+        self.graph: dict[str, list[Identity]] = {}
+        self.links: dict[Identity, list[object]] = {}
+        self.apart: dict[Identity, list[Identity]] = {}
+        self.pending: dict[str, PendingSplit] = {}
+        self.erased: set[str] = set()
+        self._computed: dict[str, bool] = {}  # splits whose shares have been sent → whether the linker has been told
+        self._sources = 0
+        self._linker_sent: list[list[Output]] = []
+        self._update = update(plan.currency, CAPS)
+
+    def home(self, identity: Identity) -> str:
+        return profile_id(self.plan.namespace, identity)
+
+    def happen(self, id_: str, time: float, identities: Sequence[Identity]) -> None:
+        """An event goes through ingest."""
+        home = self.home(identities[0])
+        if home in self.erased:
+            return
+        event = Event(home, id_, "web", "page", "Home", "visit", time, time, list(identities))
+        event.origin = ("events.web", 0, self._sources)
+        self._sources += 1
+        self.deliver([Output(PROFILE_EVENTS, b"", msgspec.msgpack.encode(event), "", self.partition(home))])
+        if len({self.mapping.get(identity) or self.home(identity) for identity in identities}) > 1:
+            self.requests.append(LinkRequest(list(identities), time, "web", id_))
+
+    def partition(self, id_: str) -> int:
+        return partition_of(id_, PARTITIONS)
+
+    def deliver(self, outputs: Sequence[Output]) -> None:
+        for output in outputs:
+            if output.topic == PROFILE_EVENTS:
+                self.partitions[output.partition].log.append(output.value)
+
+    def work(self, number: int, most: int) -> bool:
+        """One commit of a partition; its outputs are delivered, perhaps together with earlier ones again."""
+        held = self.partitions[number]
+        records = held.log[held.applied + 1 :][:most]
+        if not records:
+            return False
+        decoded = [(held.applied + 1 + n, _decode(record)) for n, record in enumerate(records)]
+        wanted = {record.profile for _, record in decoded}
+        profiles = {id_: decode_profile(id_, held.documents[id_]) for id_ in wanted if id_ in held.documents}
+        work = Work(number, Loaded(profiles=profiles, origins=held.origins), PARTITIONS)
+        work.begin(0.0, work.take(decoded, "profile.events"))
+        self._update(work)
+        for id_, profile in work.changed.items():
+            held.documents[id_] = encode_profile(profile)
+        held.applied += len(records)
+        self._send(held.sent, work.outputs)
+        return True
+
+    def link(self, most: int) -> bool:
+        """One commit of the linker."""
+        requests = self.requests[self.decided :][:most]
+        if not requests:
+            return False
+        graph = Graph(
+            self.plan,
+            "identity.links",
+            PARTITIONS,
+            0.0,
+            linked=dict(self.mapping),
+            held={id_: list(held) for id_, held in self.graph.items()},
+            links=dict(self.links),  # type: ignore[arg-type]
+            apart=dict(self.apart),
+            pending=self.pending,
+            erased=self.erased,
+            refusals={},
+        )
+        for offset, request in enumerate(requests, self.decided):
+            if type(request) is LinkRequest:
+                graph.link(offset, request)
+            elif type(request) is SplitRequest:
+                graph.split(offset, request)
+            elif type(request) is EraseRequest:
+                graph.erase(offset, request)
+            elif type(request) is SplitDone:
+                graph.split_done(request)
+        self.decided += len(requests)
+        self._keep(graph.changes(LinkState(0, -1, 0), self.decided - 1))
+        return True
+
+    def compute(self) -> bool:
+        """Finish a split whose homes have all moved, from the logs up to their cuts."""
+        for split in self.pending.values():
+            if split.id in self._computed:
+                continue
+            profile = self.profile(split.profile)
+            parting = profile.parting if profile else None
+            if parting is None or parting.split != split.id or parting.awaited or parting.done:
+                continue
+            shares: defaultdict[str, dict[tuple[str, str], Event]] = defaultdict(dict)
+            for home in split.winners:
+                number, offset = parting.cuts[home]
+                for raw in self.partitions[number].log[:offset]:
+                    record = _decode(raw)
+                    if type(record) is Event and not record.home and record.profile == home:
+                        shares[split.winners[home]][home, record.id] = record
+            for winner in sorted(set(split.winners.values())):
+                state = fold(winner, list(shares[winner].values()), self.plan.currency, CAPS)
+                share = Absorb(winner, f"{split.id}:{winner}", 0.0, msgspec.msgpack.encode(state), split=split.id)
+                value = msgspec.msgpack.encode(share)
+                self.deliver([Output(PROFILE_EVENTS, b"", value, "", self.partition(winner))] * 2)
+            self._computed[split.id] = False
+            return True
+        return False
+
+    def finish(self) -> bool:
+        """Tell the linker of a split whose profiles are whole, which may be linked again."""
+        for split in self.pending.values():
+            profiles = [self.profile(winner) for winner in set(split.winners.values())]
+            whole = all(held and held.parting and held.parting.done and not held.parting.awaited for held in profiles)
+            if whole and self._computed.get(split.id) is False:
+                self._computed[split.id] = True
+                self.requests.append(SplitDone(split.id))
+                return True
+        return False
+
+    def settle(self) -> None:
+        """Let everything come to rest, in any order."""
+        while True:
+            turns = [lambda n=n: self.work(n, self.chance.randint(1, 4)) for n in range(PARTITIONS)]
+            turns += [lambda: self.link(self.chance.randint(1, 2)), self.compute, self.finish]
+            self.chance.shuffle(turns)
+            if not any(turn() for turn in turns):
+                return
+
+    def some(self) -> None:
+        """A turn or two of somebody."""
+        for _ in range(self.chance.randint(0, 4)):
+            number = self.chance.randint(0, PARTITIONS + 2)
+            if number < PARTITIONS:
+                self.work(number, self.chance.randint(1, 3))
+            elif number == PARTITIONS:
+                self.link(self.chance.randint(1, 2))
+            elif number == PARTITIONS + 1:
+                self.compute()
+            else:
+                self.finish()
+
+    def profile(self, id_: str) -> Profile | None:
+        """The document of this very id."""
+        document = self.partitions[self.partition(id_)].documents.get(id_)
+        return decode_profile(id_, document) if document else None
+
+    def _send(self, sent: list[list[Output]], outputs: list[Output]) -> None:
+        sent.append(outputs)
+        again = self.chance.choice((0, 0, 0, 1, 2))  # commits whose delivery a crash repeats
+        for commit in sent[-1 - again :]:
+            self.deliver(commit)
+        if again:
+            self.deliver(outputs)
+
+    def _keep(self, changes: LinkChanges) -> None:
+        for held, new in ((self.mapping, changes.mapping), (self.graph, changes.graph), (self.links, changes.links),
+                          (self.apart, changes.apart), (self.pending, changes.parting)):  # fmt: skip
+            for key, value in new.items():  # type: ignore[attr-defined]
+                if value is None:
+                    held.pop(key, None)  # type: ignore[attr-defined]
+                else:
+                    held[key] = value  # type: ignore[index]
+        if changes.suppressed:
+            told = [_decode(output.value) for output in changes.outputs if output.topic == PROFILE_EVENTS]
+            self.erased |= {record.profile for record in told if type(record) is Erase}
+        self._send(self._linker_sent, changes.outputs)
