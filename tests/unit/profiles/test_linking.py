@@ -108,3 +108,16 @@ def test_profiles_that_hold_a_pair_kept_apart_do_not_become_one() -> None:
 
     assert (decision.winner, decision.losers) == ("one", {})
     assert (decision.refused, decision.reason) == ([LAPTOP], "kept apart")
+
+
+def test_a_pair_kept_apart_is_seen_wherever_its_two_are() -> None:
+    """Between any two of several profiles."""
+    held: dict[str, list[Identity]] = {
+        "one": [U1, ("anonymous_id", "1")], "two": [MAIL, ("email", "2")], "three": [LAPTOP, ("anonymous_id", "3")],
+    }  # fmt: skip
+    graph = Graph(**held)
+    event = (U1, MAIL, LAPTOP)
+    for pair in ((("email", "2"), ("anonymous_id", "3")), (("anonymous_id", "1"), ("anonymous_id", "3"))):
+        decision = decide(event, graph.profile_of, lambda id_: held[id_], LIMITS, partners=apart(*pair))
+
+        assert (list(decision.losers), decision.refused, decision.reason) == (["two"], [LAPTOP], "kept apart"), pair

@@ -47,6 +47,10 @@ def test_the_same_plan_has_no_change(plan_of, shipped):
         ("priority: 2", "priority: 3", "identities.anonymous_id.priority", True),
         ("priority: 2", "priority: 2, limit: 10", "identities.anonymous_id.limit", True),
         ("priority: 2", "priority: 2, limit: 1000", "identities.anonymous_id.limit", False),
+        ("priority: 2", "priority: 2, held: hashed", "identities.anonymous_id.held", True),
+        ("version: 1", "version: 1\nregion: NL", "region", False),
+        ("version: 1", "version: 1\nmost_identities: 10", "most_identities", True),
+        ("version: 1", "version: 1\nmost_identities: 9999", "most_identities", False),
         ("[anonymousId, previousId]", "[anonymousId]", "identities.anonymous_id.fields", True),
         ("[userId]", "[userId, properties.order_id]", "identities.user_id.fields", False),
         ("pii: email, ", "", "traits.email.pii", False),
@@ -73,6 +77,14 @@ def test_each_kind_of_change_is_told_and_judged(plan_of, old, new, path, breakin
 
     assert any(change.path == path and change.breaking is breaking for change in changes), changes
     assert any(change.breaking for change in changes) is breaking
+
+
+def test_another_region_breaks_where_telephone_numbers_identify(plan_of):
+    """Each national number becomes another identity."""
+    phone = ("identities:\n", "identities:\n  - {type: phone, priority: 4, fields: [userId], pii: phone}\n")
+    (change,) = diff_plans(plan_of(phone), plan_of(phone, ("version: 1", "version: 1\nregion: NL")))
+
+    assert (change.path, change.breaking) == ("region", True)
 
 
 def test_what_is_gone_breaks(plan_of):

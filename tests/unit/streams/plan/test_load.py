@@ -189,6 +189,46 @@ def test_a_wrong_key_is_never_printed(plan_of):
     assert not any("sécret" in line for line in found)
 
 
+def test_the_key_of_identities_comes_from_the_environment(plan_of):
+    """An empty variable is none: then the key follows from the namespace."""
+    given = plan_of(environ={"RAPPORT_PII_KEY": "a key of sixteen+"})
+
+    assert given.pii_key == b"a key of sixteen+"
+    assert plan_of(environ={"RAPPORT_PII_KEY": ""}).pii_key == plan_of().pii_key
+    assert plan_of(("name: Small", "name: Other")).pii_key != plan_of().pii_key
+
+
+def test_a_key_that_could_be_guessed_is_refused_and_not_printed(plan_of):
+    """Sixteen characters are the least."""
+    (found,) = problems(plan_of, environ={"RAPPORT_PII_KEY": "secret"})
+
+    assert "RAPPORT_PII_KEY has fewer than 16 characters" in found
+    assert "secret" not in found
+
+
+def test_a_region_must_have_telephone_numbers(plan_of):
+    """A misspelt one would make every national number nobody's."""
+    assert plan_of(("version: 1", "version: 1\nregion: NL")).file.region == "NL"
+    (found,) = problems(plan_of, ("version: 1", "version: 1\nregion: Holland"))
+
+    assert "region: 'Holland' is not an ISO-3166 code of a region that has telephone numbers" in found
+
+
+def test_identities_that_are_hardly_meant_so_are_warned_of(plan_of):
+    """A plain address that is classed as a trait, and telephone numbers of nowhere."""
+    plan = plan_of(
+        ("identities:\n", "identities:\n  - {type: mail, priority: 3, fields: [context.traits.email]}\n"
+         "  - {type: phone, priority: 4, fields: [properties.order_id], pii: phone}\n"
+         "  - {type: card, priority: 5, fields: [traits.email], held: plain}\n"),
+    )  # fmt: skip
+
+    assert [(warning.path, warning.message) for warning in plan.warnings] == [
+        ("identities[0]", "trait 'email' is email, and the identity is not, so it is held plainly; "
+         "set `pii: email`, or say `held: plain`"),
+        ("identities[1]", "without the plan's `region`, numbers without a country code identify nobody"),
+    ]  # fmt: skip
+
+
 def test_what_is_hardly_meant_is_a_warning(plan_of):
     """The plan works; a person should look."""
     plan = plan_of(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from streams.plan.plan import HASHED
+
 
 def test_a_write_key_leads_to_its_source(plan_of):
     """And an unknown one to nothing."""
@@ -88,6 +90,40 @@ def test_traits_that_ride_along_never_stop_an_event(plan_of):
 
     assert outcome.accepted
     assert outcome.properties == {"email": "a@b.nl"}
+
+
+MAIL = ("identities:\n", "identities:\n  - {type: mail, priority: 3, fields: [traits.email], pii: email}\n")
+
+
+def test_an_identity_that_somebody_asks_for_is_the_one_that_events_carry(plan_of):
+    """In any spelling; hashed where the rule says so, and by the hash that documents show."""
+    plan = plan_of(MAIL)
+    (held,) = plan.extract({"traits": {"email": "Ada@Example.com"}})
+
+    assert plan.identity("mail", " ada@example.com") == plan.identity("mail", f"{HASHED}{held[1]}") == held
+    assert "ada" not in held[1]
+    assert plan.identity("user_id", 42.0) == ("user_id", "42")
+    assert plan.identity("user_id", f"{HASHED}{held[1]}") == ("user_id", f"{HASHED}{held[1]}")  # held plainly
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"), [("mail", "nobody"), ("mail", f"{HASHED}short"), ("user_id", "null"), ("iban", "NL00")]
+)
+def test_what_identifies_nobody_cannot_be_asked_for(plan_of, kind, value):
+    """A blocked value, a wrong form, a type that is not planned."""
+    assert plan_of(MAIL).identity(kind, value) is None
+
+
+def test_another_key_gives_other_identities(plan_of):
+    """So that two installations, or a stolen copy, cannot be compared without their keys."""
+    event = {"traits": {"email": "ada@example.com"}}
+
+    assert plan_of(MAIL).extract(event) != plan_of(MAIL, environ={"RAPPORT_PII_KEY": "x" * 16}).extract(event)
+
+
+def test_no_event_can_carry_a_hash_in_place_of_a_value(plan_of):
+    """Only people who ask may write one: a sender who has seen a hash must not become its owner."""
+    assert plan_of(MAIL).extract({"traits": {"email": f"{HASHED}{'x' * 22}"}}) == []
 
 
 def test_identities_and_blocked_values_come_from_the_plan(plan_of):
