@@ -80,6 +80,7 @@ def test_every_setting_is_in_the_table_with_its_default_and_meaning() -> None:
 def test_no_page_speaks_of_a_variable_that_does_not_exist() -> None:
     """A misspelt setting is silently ignored, so pages must not misspell them."""
     known = ELSEWHERE | {f"RAPPORT_{name.upper()}" for name in Settings.model_fields}
+    known |= {"RAPPORT_FUZZ_EXAMPLES"}  # of tests/fuzz
     known |= {"RAPPORT_WRITE_KEY_WEB", "RAPPORT_WRITE_KEY_", "RAPPORT_"}  # an example, and names being explained
     for file in (ROOT / "tests" / "servers").glob("*.py"):
         known |= set(re.findall(r"RAPPORT_TEST_[A-Z_]+", file.read_text()))
