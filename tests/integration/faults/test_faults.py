@@ -34,6 +34,7 @@ DEEDS = (
 )
 
 
+@pytest.mark.timeout(600)  # two minutes on an idle machine with two cores
 def test_nothing_is_lost_doubled_or_with_the_wrong_person_whatever_is_killed(
     make_settings: Callable[..., Settings], own_kafka: KafkaServer, own_redis: Redis, reaper: Reaper, tmp_path: Path
 ) -> None:

@@ -112,9 +112,7 @@ class Trial:
         Raises:
             AssertionError: it does not come to an end.
         """
-        if self._sending is not None:
-            self._sending.result(timeout)
-        self._until_done(timeout)
+        self.until_done(timeout)
         late = self.fleet.stop()
         if self.fleet.archive is not None:
             self.fleet.archive_the_rest()
@@ -151,14 +149,26 @@ class Trial:
             time.sleep(0.2)
         raise AssertionError(f"after '{kind}' nothing moves for {_MOVES_WITHIN:g} s\n{self.fleet.logs()}")
 
-    def _until_done(self, timeout: float) -> None:
+    def until_done(self, timeout: float, quiet: float = _QUIET, slack: int = 0) -> None:
+        """Wait until all that was sent has been worked on, and for `quiet` seconds nothing more comes.
+
+        Args:
+            timeout: seconds.
+            quiet: seconds.
+            slack: so many records may wait, and change, all the time: somebody else goes on sending.
+
+        Raises:
+            AssertionError: it does not come to an end.
+        """
+        if self._sending is not None:
+            self._sending.result(timeout)
         begun = changed = told = time.monotonic()
         last = None
-        while time.monotonic() - changed < _QUIET:
+        while time.monotonic() - changed < quiet:
             self.fleet.replace_the_ended()
             look = self.watch.look()
             now = time.monotonic()
-            if look is None or look.waiting or look != last:
+            if look is None or look.waiting > slack or (look != last and not slack):
                 changed = now
             last = look
             if now - told > 10 and look is not None:

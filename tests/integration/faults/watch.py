@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
+import msgspec
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 from redis import Redis
@@ -18,6 +19,8 @@ from streams.topics import IDENTITY_LINKS, PROFILE_EVENTS, topic_name
 from tests.integration.faults.oracle import Stored
 
 __all__ = ["Progress", "Watch"]
+
+_decode_identities = msgspec.msgpack.Decoder(list[tuple[str, str]]).decode
 
 
 class Progress:
@@ -101,6 +104,11 @@ class Watch:
             kind, _, value = name.decode().partition("\0")
             mapping[kind, value] = id_.decode()
         return mapping
+
+    def linked(self) -> dict[str, list[Identity]]:
+        """The linked identities of each profile that has any."""
+        found = self.redis.hgetall(IDENTITY.profiles)
+        return {id_.decode(): _decode_identities(raw) for id_, raw in found.items()}
 
     def _connect(self) -> KafkaConsumer:
         while True:
