@@ -18,7 +18,7 @@ from streams.reading import Progress, read_one, read_topic
 from streams.rejected import KEPT, Rejection, ReplayNote, is_note
 from streams.settings import Settings
 from streams.topics import REJECTED, topic_name
-from streams.wire import parse_time
+from streams.wire import TYPES, parse_time
 
 __all__ = ["Entry", "Survey", "Wanted", "find", "name_of", "payloads", "survey"]
 
@@ -143,7 +143,7 @@ def name_of(payload: bytes, kind: str = "") -> str:
         return ""
     if not isinstance(raw, dict):
         return ""
-    kind = kind or (raw["type"] if isinstance(raw.get("type"), str) else "")
+    kind = kind or (raw["type"] if raw.get("type") in TYPES else "")  # else it may be anything, also somebody's name
     name = raw.get("event") if kind in ("track", "") else raw.get("name")
     return name if isinstance(name, str) and name and kind not in ("identify", "group", "alias") else kind
 
