@@ -157,6 +157,9 @@ def _erase(work: Work, profile: Profile, command: Erase) -> None:
     _leave_segments(work, profile, {"reason": "erased"}, "erased")
     for alert in profile.alerts.values():
         work.drop_alert(alert)
+        if alert.state in OPEN:  # whoever acts on it has to stop
+            over = msgspec.structs.replace(alert, state="cleared", note="erased", by="", reasons=[], risk=0.0)
+            _tell(work, profile, over)
     grave = Profile(profile.id, redirect=ERASED, wake_at=command.time + GRAVE_KEPT)
     if profile.redirect:
         work.new_tombstones -= 1
