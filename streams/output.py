@@ -12,8 +12,15 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError, KafkaTimeoutError, MessageSizeTooLargeError, UnknownError
-from tenacity import before_sleep_log, retry, retry_if_exception, wait_exponential
+from aiokafka.errors import (
+    InvalidTimestampError,
+    KafkaError,
+    KafkaStorageError,
+    KafkaTimeoutError,
+    MessageSizeTooLargeError,
+    UnknownError,
+)
+from tenacity import RetryCallState, retry, retry_if_exception, wait_exponential
 
 from profiles.errors import Misconfigured
 from streams.topics import LARGEST_RECORD
@@ -39,8 +46,20 @@ class Row(NamedTuple):
 
 
 def _may_pass(error: BaseException) -> bool:
-    """Whether waiting may help: the driver does not count a time-out among what may be tried again."""
-    return isinstance(error, KafkaError) and (error.retriable or isinstance(error, KafkaTimeoutError | UnknownError))
+    """Whether waiting may help: the driver does not count a time-out among what may be tried again, nor a clock."""
+    passing = KafkaTimeoutError | UnknownError | InvalidTimestampError
+    return isinstance(error, KafkaError) and (error.retriable or isinstance(error, passing))
+
+
+def _say(state: RetryCallState) -> None:
+    error = state.outcome.exception() if state.outcome else None
+    advice = "Kafka does not answer: bring it back"
+    if isinstance(error, InvalidTimestampError):  # an hour ahead is what Kafka bears, unless told otherwise
+        advice = "Kafka does not take the time of this machine, which is ahead of its own: set the clocks (NTP)"
+    elif isinstance(error, KafkaStorageError):
+        advice = "Kafka cannot write to its disk: make room there and start it again"
+    pause = state.next_action.sleep if state.next_action else 0.0
+    log.warning("%s (%r); waiting, nothing is acknowledged meanwhile; next try in %.1f s", advice, error, pause)
 
 
 class BatchProducer:
@@ -105,7 +124,7 @@ class BatchProducer:
     @retry(
         retry=retry_if_exception(_may_pass),
         wait=wait_exponential(multiplier=0.1, max=5),
-        before_sleep=before_sleep_log(log, logging.WARNING),
+        before_sleep=_say,
     )
     async def _send_batch(self, rows: list[Row], start: int) -> int:
         """Send as many rows as a batch takes, at least one; answer where the next batch starts."""
