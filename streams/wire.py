@@ -23,8 +23,8 @@ from profiles.types import Identity
 from streams.body import Limits, Refused
 
 __all__ = [
-    "AGREEING", "TYPES", "Envelope", "basic_key", "format_time", "mend_surrogates", "occurred_at", "open_batch",
-    "open_single", "parse_time", "stamp",
+    "AGREEING", "TYPES", "Envelope", "basic_key", "check_external_ids", "format_time", "mend_surrogates",
+    "occurred_at", "open_batch", "open_single", "parse_time", "stamp",
 ]  # fmt: skip
 
 TYPES = ("identify", "track", "page", "screen", "group", "alias")
@@ -33,6 +33,7 @@ AGREEING = 2.0
 """Seconds. Clocks closer than this agree, the rest is network time: an imported date stays exactly that date."""
 
 _STAMP_ROOM = 2048  # bytes that stamping may add to an event: ids and times, never a batch's huge context
+_EXTERNAL_IDS = 100
 _IDS = ("userId", "anonymousId", "groupId", "previousId")
 _ESCAPES = re.compile(
     rb"\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[dD][89a-fA-F][0-9a-fA-F]{2}"
@@ -171,6 +172,7 @@ def stamp(
         raise Unacceptable("unknown_type", f"`type` is not one of {', '.join(TYPES)}")
     event.pop("writeKey", None)
     _share(event, envelope)
+    check_external_ids(event)
     context = event.get("context")
     if ip and (browser or (context is not None and context.get("direct") is True)):
         context = event.setdefault("context", {})
@@ -191,6 +193,19 @@ def stamp(
         message = f"the event has {len(value)} bytes with the batch's context and integrations"
         raise Unacceptable("event_too_large", f"{message}; {limits.event} at most")
     return found[0][1].encode(), value
+
+
+def check_external_ids(event: dict[str, Any]) -> None:
+    """That `context.externalIds` is no flood: telling identities apart takes time that grows with their square.
+
+    Raises:
+        Unacceptable: there are too many.
+    """
+    context = event.get("context")
+    held = context.get("externalIds") if type(context) is dict else None
+    if type(held) is list and len(held) > _EXTERNAL_IDS:
+        message = f"context.externalIds has {len(held)} entries; {_EXTERNAL_IDS} at most"
+        raise Unacceptable("too_many_identities", message)
 
 
 def occurred_at(original: float | None, sent: float | None, received: float) -> float:

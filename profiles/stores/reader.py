@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import math
 import uuid
 from collections.abc import Callable, Iterable
 
@@ -193,6 +194,9 @@ def decode_cursor(cursor: str | None) -> Row | None:
         return None
     try:
         score, _, member = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode().partition(" ")
-        return float(score), member
+        row = float(score), member
     except ValueError:
-        raise BadCursor("this cursor is not one that a list has answered; leave it out to start again") from None
+        row = math.nan, ""
+    if not math.isfinite(row[0]):
+        raise BadCursor("this cursor is not one that a list has answered; leave it out to start again")
+    return row

@@ -10,7 +10,7 @@ import orjson
 from profiles.errors import Unacceptable
 from streams.place import place_of, recorded_at
 from streams.steps.intake import Intake, Item, each
-from streams.wire import TYPES, occurred_at, parse_time
+from streams.wire import TYPES, check_external_ids, occurred_at, parse_time
 
 __all__ = ["decode"]
 
@@ -39,6 +39,7 @@ def _decode(batch: Intake, item: Item) -> None:
         raise Unacceptable("invalid_event", f"the record is a JSON {type(raw).__name__}, not an object")
     if record.value.count(b"{") + record.value.count(b"[") > _DEEPEST and _depth(raw) > _DEEPEST:
         raise Unacceptable("nested_too_deeply", f"the event is nested more than {_DEEPEST} levels deep")
+    check_external_ids(raw)
     kind = raw.get("type")
     if kind not in TYPES:
         raise Unacceptable("unknown_type", f"`type` is not one of {', '.join(TYPES)}")

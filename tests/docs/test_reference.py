@@ -82,8 +82,8 @@ def test_no_page_speaks_of_a_variable_that_does_not_exist() -> None:
     known = ELSEWHERE | {f"RAPPORT_{name.upper()}" for name in Settings.model_fields}
     known |= {"RAPPORT_FUZZ_EXAMPLES"}  # of tests/fuzz
     known |= {"RAPPORT_WRITE_KEY_WEB", "RAPPORT_WRITE_KEY_", "RAPPORT_"}  # an example, and names being explained
-    for file in (ROOT / "tests" / "servers").glob("*.py"):
-        known |= set(re.findall(r"RAPPORT_TEST_[A-Z_]+", file.read_text()))
+    for file in [*(ROOT / "tests" / "servers").glob("*.py"), *(ROOT / "tests" / "fuzz").glob("*.py")]:
+        known |= set(re.findall(r"RAPPORT_(?:TEST|FUZZ)_[A-Z_]+", file.read_text()))
     for page in [*PAGES, ROOT / "CONTRIBUTING.md", ROOT / "docker-compose.yml", ROOT / "Dockerfile"]:
         assert set(re.findall(r"RAPPORT_[A-Z_]*", page.read_text())) <= known, page.name
 

@@ -13,9 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kafka import KafkaConsumer, TopicPartition
 
+from profiles.documents import decode_profile
 from profiles.stores.keys import Keys
 from profiles.stores.redis import connect
-from profiles.types import Event, Record
+from profiles.types import ERASED, Event, Record
 from streams.admin import lag
 from streams.topics import PROFILE_EVENTS, REJECTED, topic_name
 from tests.fuzz.conftest import TOKEN, Served
@@ -76,7 +77,7 @@ def test_events_that_grow(served: Served) -> None:
 
 def test_a_profile_of_a_thousand_large_traits(served: Served) -> None:
     """It stops growing."""
-    for number in range(200):
+    for number in range(100):
         traits = {f"t{number}-{part}": "x" * 8_000 for part in range(4)}
         served.rapport.send("web", [{"type": "identify", "userId": "hoarder", "traits": traits}])
     applied(served)
@@ -111,10 +112,11 @@ def test_every_profile_can_be_read(served: Served) -> None:
     """Whatever made it: by the API, the lists, and the feed's reader."""
     applied(served)
     served.http.headers["Authorization"] = f"Bearer {TOKEN}"
-    for id_ in served.rapport.documents():
+    for id_, document in served.rapport.documents().items():
+        erased = decode_profile(id_, document).redirect == ERASED  # by the tests of the API
         for path in (f"/v1/profiles/profile_id:{id_}", f"/v1/profiles/profile_id:{id_}/events"):
             answer = served.http.get(path)
-            assert answer.status_code == 200, (path, answer.text)
+            assert answer.status_code == (404 if erased else 200), (path, answer.text)
             assert answer.json()
     for path in (
         "/v1/profiles?limit=200",
