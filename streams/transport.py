@@ -14,7 +14,9 @@ cannot live with:
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import os
 from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
@@ -78,8 +80,29 @@ class BatchSchema(faust.Schema):
         return message.value
 
 
+def _die_of(task: asyncio.Task[None]) -> None:
+    """End the process, as if it had been killed, when its place in the group can never change again."""
+    if not task.cancelled() and task.exception() is not None:
+        log.critical("the consumer has lost its group for good; stopping", exc_info=task.exception())
+        logging.shutdown()
+        os._exit(1)
+
+
 class BatchConsumerThread(driver.AIOKafkaConsumerThread):
     """The thread that talks to the broker."""
+
+    async def on_start(self) -> None:
+        """Connect, and wait until Kafka has named a broker.
+
+        One that is starting answers before it has registered itself. A consumer that joins its group then never does:
+        the task of aiokafka that would ends with an error, nobody asks for it, and the worker stands still for ever.
+        """
+        await super().on_start()
+        consumer = self._ensure_consumer()
+        consumer._coordinator._coordination_task.add_done_callback(_die_of)
+        while not consumer._client.cluster.brokers() and not self.should_stop:
+            await consumer._client.force_metadata_update()
+            await asyncio.sleep(0.1)
 
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
         """Commit; False if the group has moved on, which is no error: whoever has the partitions now reads them again.
