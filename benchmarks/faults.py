@@ -1,6 +1,7 @@
 """Kill, freeze, tear and rebalance everything while events flow; count what is lost, doubled or with the wrong person.
 
     python -m benchmarks.faults --minutes 20 --events 200000 --seed 1
+    python -m benchmarks.faults --storm      # 100,000 unknown browsers become 20,000 people at once, nothing is killed
 
 Workers, collector and archive are the real commands, on an Apache Kafka and a Redis of the benchmark's own, which it
 kills, too. At the end every profile is compared with what a plain, single-threaded computation over the accepted events
@@ -35,6 +36,7 @@ from profiles.errors import Misconfigured, RapportError
 from streams.settings import Settings
 from tests.integration.faults.chaos import EVERYTHING, Deed
 from tests.integration.faults.load import history
+from tests.integration.faults.storm import BROWSERS, StormOutcome, ride_out, storm_plan, weather
 from tests.integration.faults.trial import Outcome, Trial
 from tests.servers import ApacheKafka, first_that_runs, local_kafka
 
@@ -49,6 +51,10 @@ def run(
     events: Annotated[int, typer.Option(min=1000, help="Messages, repeats and broken ones included.")] = 200_000,
     seed: Annotated[int, typer.Option(help="Of the load, and of what is done when.")] = 1,
     partitions: Annotated[int, typer.Option(min=1, help="Partitions of each topic.")] = 8,
+    storm: Annotated[bool, typer.Option("--storm", help="The merge storm instead; see the next three.")] = False,
+    browsers: Annotated[int, typer.Option(min=100, help="Storm: unknown browsers.")] = 100_000,
+    people: Annotated[int, typer.Option(min=2, help="Storm: people they turn out to be.")] = 20_000,
+    hot: Annotated[int, typer.Option(min=1, max=BROWSERS, help="Storm: browsers of the first of them.")] = 1000,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of the table.")] = False,
     keep: Annotated[Path | None, typer.Option(help="Directory to keep servers' data and logs in.")] = None,
 ) -> None:
@@ -62,24 +68,30 @@ def run(
             seen=65_536, session_timeout=SESSION_TIMEOUT, archive=str(directory / "archive"), archive_every=15.0,
             log_level="info",
         )  # fmt: skip
-        say.print(f"Making {events:,} messages…")
-        messages = history(events, seed)
 
         def tell(line: str) -> None:
             say.print(line, highlight=False, markup=False, soft_wrap=True)
 
-        with Trial(settings, kafka, redis, directory / "logs", reaper, seed, tell) as trial:
-            trial.fleet.start(1)
-            _torment(trial, messages, minutes * 60, say)
-            outcome = trial.finish(1800)
-    about = {
-        "machine": f"{psutil.cpu_count()} cores {platform.machine()}, Python {platform.python_version()}",
-        "minutes": minutes, "events": len(messages), "seed": seed, "partitions": partitions,
-    }  # fmt: skip
-    if as_json:
-        sys.stdout.write(json.dumps({**about, **_as_json(outcome)}, indent=2) + "\n")
-    else:
-        sys.stdout.write(_markdown(outcome, about))
+        about = {
+            "machine": f"{psutil.cpu_count()} cores {platform.machine()}, Python {platform.python_version()}",
+            "minutes": minutes, "events": events, "seed": seed, "partitions": partitions,
+        }  # fmt: skip
+        if storm:
+            plan = storm_plan(settings.plan, directory)
+            settings = settings.model_copy(update={"plan": plan, "archive": "", "batch": 1000})
+            with Trial(settings, kafka, redis, directory / "logs", reaper, seed, tell) as trial:
+                trial.fleet.start(1)
+                came = ride_out(trial, weather(browsers, people, hot, seed))
+            outcome, table = came.outcome, _storm_table(came, browsers, people, hot, about)
+            body = {**about, **dataclasses.asdict(came)}
+        else:
+            messages = history(events, seed)
+            with Trial(settings, kafka, redis, directory / "logs", reaper, seed, tell) as trial:
+                trial.fleet.start(1)
+                _torment(trial, messages, minutes * 60, say)
+                outcome = trial.finish(1800)
+            table, body = _markdown(outcome, about), {**about, **_as_json(outcome)}
+    sys.stdout.write(json.dumps(body, indent=2, default=str) + "\n" if as_json else table)
     for example in outcome.verdict.examples:
         say.print(example, style="red", markup=False, highlight=False)
     for one in outcome.ended:
@@ -170,6 +182,26 @@ def _markdown(outcome: Outcome, about: dict[str, Any]) -> str:
         f"| {kind} | {count} | {losses.records[kind]:,} | {losses.most[kind]:,} |"
         for kind, count in losses.times.items()
     ]
+    return "\n".join(lines) + "\n"
+
+
+def _storm_table(came: StormOutcome, browsers: int, people: int, hot: int, about: dict[str, Any]) -> str:
+    verdict, latencies = came.outcome.verdict, {"before it": came.calm, "during it": came.storm}
+    lines = [
+        f"`python -m benchmarks.faults --storm --browsers {browsers} --people {people} --hot {hot}` on "
+        f"{about['machine']}, one worker: {verdict.merges:,} merges in {came.seconds:,.0f} s "
+        f"({verdict.merges / came.seconds:,.0f} a second); the largest profile has {verdict.largest:,} identities; "
+        f"{came.over_limits} profiles are over a limit.",
+        "",
+        "| orders of others, from Kafka's having one until it can be read, s | orders | p50 | p99 | longest |",
+        "|---|---:|---:|---:|---:|",
+    ]
+    lines += [
+        f"| {when} | {one.count:,} | {one.p50:.2f} | {one.p99:.2f} | {one.longest:.2f} |"
+        for when, one in latencies.items()
+    ]
+    lines += ["", "| | |", "|---|---:|"]
+    lines += [f"| {kind} | {count:,} |" for kind, count in verdict.faults.items()]
     return "\n".join(lines) + "\n"
 
 

