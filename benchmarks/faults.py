@@ -59,7 +59,8 @@ def run(
     keep: Annotated[Path | None, typer.Option(help="Directory to keep servers' data and logs in.")] = None,
 ) -> None:
     """Measure what faults cost: the counts must be zero, or the exit status is 1."""
-    logging.getLogger("kafka").setLevel(logging.CRITICAL)  # of our own clients: that servers are away is the point
+    for clients in ("kafka", "aiokafka"):  # our own: that servers are away is the point
+        logging.getLogger(clients).setLevel(logging.CRITICAL)
     say = Console(stderr=True)
     with _servers(keep) as (kafka, redis, directory, reaper):
         settings = Settings(
