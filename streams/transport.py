@@ -100,6 +100,7 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         await super().on_start()
         consumer = self._ensure_consumer()
         consumer._coordinator._coordination_task.add_done_callback(_die_of)
+        consumer._fetcher._fetch_task.add_done_callback(_die_of)
         while not consumer._client.cluster.brokers() and not self.should_stop:
             await consumer._client.force_metadata_update()
             await asyncio.sleep(0.1)
@@ -119,6 +120,10 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
             log.info("offsets not committed, the group has moved on: %s", str(error).split("\n", 1)[0])
             return False
         return True
+
+    async def seek_here(self, tp: TP, offset: int) -> None:
+        """Seek, in this thread."""
+        self.seek(tp, offset)
 
 
 class BatchConsumer(driver.Consumer):
@@ -195,9 +200,19 @@ class BatchConsumer(driver.Consumer):
         under_way = (message.offset for message in self._delivered[tp] if not message.acked)
         return max(int(end) - next(under_way, self._expected.get(tp, end)), 0)
 
+    def done_up_to(self, tp: TP) -> int | None:
+        """The offset at which a partition continues; None while anything of it is under way, or nothing is known."""
+        if any(not message.acked for message in self._delivered.get(tp, ())):
+            return None
+        return self._expected.get(tp)
+
     def is_current(self, batch: Batch) -> bool:
         """Whether a batch was delivered after the last rewind of its partition."""
         return batch.epoch == self._epochs[batch.tp]
+
+    async def _seek(self, partition: TP, offset: int) -> None:
+        """Seek in the consumer's thread. Faust does it in ours, under the eyes of aiokafka's fetcher, which may die."""
+        await self._thread.call_thread(self._thread.seek_here, partition, offset)
 
     async def rewind(self, tp: TP, offset: int) -> None:
         """Read a partition again from `offset`. Batches delivered earlier may still arrive: see `is_current`."""
