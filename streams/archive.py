@@ -27,6 +27,7 @@ from analysis.manifests import File, Gap, State
 from profiles.errors import Misconfigured
 from profiles.secrets import suppression
 from profiles.types import Record
+from streams.archiving.bounds import Bounds, bounds
 from streams.archiving.gather import Gatherer, Memory, prime
 from streams.archiving.log import ManifestLog
 from streams.archiving.metrics import ArchiveMetrics
@@ -146,39 +147,34 @@ class Archiver:
 
     async def _begin(self, consumer: AIOKafkaConsumer) -> dict[int, int]:
         """Find the place in the log, and become the one archiver. Answers the present ends."""
-        await consumer.topics()
-        partitions = sorted(consumer.partitions_for_topic(self._topic) or ())
-        if not partitions:
+        held = await bounds(consumer, self._settings.kafka, self._topic)
+        if not held:
             raise Misconfigured(f"topic {self._topic} is missing; `rapport work` and `rapport up` create it")
-        tps = [TopicPartition(self._topic, partition) for partition in partitions]
-        consumer.assign(tps)
-        starts = {tp.partition: offset for tp, offset in (await consumer.beginning_offsets(tps)).items()}
-        ends = {tp.partition: offset for tp, offset in (await consumer.end_offsets(tps)).items()}
-        gaps = self._gaps(starts, ends)
-        read = {p: (self.state.read.get(p, starts[p]), starts[p]) for p in partitions if p not in self.state.read}
+        gaps = self._gaps(held)
+        read = {p: (log.first, log.first) for p, log in held.items() if p not in self.state.read}
         read |= {gap.partition: (gap.start, gap.end) for gap in gaps}
         try:
-            await asyncio.to_thread(self._log.start, self._topic, len(partitions), read=read, gaps=gaps)
+            await asyncio.to_thread(self._log.start, self._topic, len(held), read=read, gaps=gaps)
             await asyncio.to_thread(self._prime)
         except OSError as error:
             raise Misconfigured(f"the archive in {self._log.folder.root} cannot be written: {error}") from error
-        for tp in tps:
-            consumer.seek(tp, self.state.read[tp.partition])
+        for partition in held:
+            consumer.seek(TopicPartition(self._topic, partition), self.state.read[partition])
         self._show()
         log.info("archiving %s from %s to %s", self._topic, self.state.read, self._log.folder.root)
-        return ends
+        return {partition: log.end for partition, log in held.items()}
 
-    def _gaps(self, starts: Mapping[int, int], ends: Mapping[int, int]) -> list[Gap]:
+    def _gaps(self, held: Mapping[int, Bounds]) -> list[Gap]:
         """Where Kafka has deleted what was not archived yet."""
         read = self.state.read
-        if ahead := [p for p, offset in read.items() if p in ends and offset > ends[p]]:
+        if ahead := [p for p, offset in read.items() if p in held and offset > held[p].end]:
             raise Misconfigured(
                 f"the archive in {self._log.folder.root} has read further than {self._topic} goes (partitions "
                 f"{', '.join(map(str, ahead))}): it belongs to another Kafka, or the topic was made anew. Set "
                 "RAPPORT_ARCHIVE to another folder"
             )
         gaps = [
-            Gap(p, offset, starts[p], time.time()) for p, offset in sorted(read.items()) if starts.get(p, 0) > offset
+            Gap(p, read[p], log.first, time.time()) for p, log in held.items() if log.first > read.get(p, log.first)
         ]
         if not gaps:
             return []

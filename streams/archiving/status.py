@@ -7,10 +7,10 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
-from aiokafka.structs import TopicPartition
 
 from analysis.folder import Folder
 from analysis.manifests import State, load
+from streams.archiving.bounds import Bounds, bounds
 from streams.settings import Settings
 from streams.topics import PROFILE_EVENTS, topic_name
 from streams.wire import format_time
@@ -27,17 +27,17 @@ async def status(settings: Settings) -> dict[str, Any]:
     folder = Folder(settings.archive)
     state = load(folder)
     try:
-        bounds = await _bounds(settings)
+        log: dict[int, Bounds] | None = await _bounds(settings)
     except KafkaError:
-        bounds = None
-    partitions = _partitions(state, bounds)
+        log = None
+    partitions = _partitions(state, log)
     lags = [row["lag"] for row in partitions]
     return {
         "archive": settings.archive,
         "topic": state.topic or topic_name(settings, PROFILE_EVENTS),
         "flushes": state.number,
         "last_flush": format_time(state.flushed) if state.flushed else None,
-        "lag": None if bounds is None else sum(lags),
+        "lag": None if log is None else sum(lags),
         "events": sum(file.rows for file in state.of("events")),
         "links": sum(file.rows for file in state.of("links")),
         "files": len(state.files),
@@ -52,10 +52,10 @@ async def status(settings: Settings) -> dict[str, Any]:
     }
 
 
-def _partitions(state: State, bounds: dict[int, tuple[int, int]] | None) -> list[dict[str, Any]]:
+def _partitions(state: State, log: dict[int, Bounds] | None) -> list[dict[str, Any]]:
     rows = []
-    for partition in sorted(state.read.keys() | (bounds or {}).keys()):
-        first, end = (bounds or {}).get(partition, (None, None))
+    for partition in sorted(state.read.keys() | (log or {}).keys()):
+        first, end = (log or {}).get(partition, (None, None))
         read = state.read.get(partition)
         lag = None if end is None else max(0, end - max(read or 0, first or 0))
         missed = 0 if first is None or read is None else max(0, first - read)
@@ -73,17 +73,10 @@ def _days(state: State) -> list[dict[str, Any]]:
     return [{"day": day, **held} for day, held in sorted(days.items())]
 
 
-async def _bounds(settings: Settings) -> dict[int, tuple[int, int]]:
-    """Partition → the first offset that Kafka still has, and the end."""
-    topic = topic_name(settings, PROFILE_EVENTS)
+async def _bounds(settings: Settings) -> dict[int, Bounds]:
     consumer = AIOKafkaConsumer(bootstrap_servers=settings.kafka, enable_auto_commit=False)
     try:
         await consumer.start()
-        await consumer.topics()
-        tps = [TopicPartition(topic, partition) for partition in consumer.partitions_for_topic(topic) or ()]
-        if not tps:
-            return {}
-        starts, ends = await consumer.beginning_offsets(tps), await consumer.end_offsets(tps)
-        return {tp.partition: (starts[tp], ends[tp]) for tp in tps}
+        return await bounds(consumer, settings.kafka, topic_name(settings, PROFILE_EVENTS))
     finally:
         await consumer.stop()
