@@ -15,6 +15,7 @@ from console import (
     plan_cli,
     privacy_cli,
     profile_cli,
+    rebuild_cli,
     rejected_cli,
     replay_cli,
     roles,
@@ -36,7 +37,7 @@ user_id:42` shows a customer, and `rapport COMMAND --help` explains each command
 def create_cli() -> typer.Typer:
     """The application with all its commands."""
     app = typer.Typer(help=HELP, no_args_is_help=True, add_completion=True, rich_markup_mode="markdown")
-    for part in (up, send, profile_cli, privacy_cli, archive_cli, doctor, adopt, replay_cli, demo, roles):
+    for part in (up, send, profile_cli, privacy_cli, archive_cli, doctor, adopt, rebuild_cli, replay_cli, demo, roles):
         part.register(app)
     app.add_typer(identity_cli.app)
     app.add_typer(plan_cli.app)

@@ -11,7 +11,7 @@ from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
 from kafka.admin import KafkaAdminClient, NewTopic
-from kafka.errors import KafkaError, TopicAlreadyExistsError
+from kafka.errors import CoordinatorNotAvailableError, KafkaError, TopicAlreadyExistsError
 from kafka.protocol.consumer import OffsetSpec
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
@@ -127,7 +127,7 @@ def group_members(settings: Settings) -> list[str]:
         Misconfigured: Kafka does not answer.
     """
     with _admin(settings) as admin:
-        group = admin.describe_groups([settings.worker_group])[settings.worker_group]
+        group = _group(admin, settings.worker_group)
     return [f"{member['client_id']} on {member['client_host'].lstrip('/')}" for member in group["members"]]
 
 
@@ -153,6 +153,17 @@ def _admin(settings: Settings) -> Iterator[KafkaAdminClient]:
 )
 def _connect(servers: str) -> KafkaAdminClient:
     return KafkaAdminClient(bootstrap_servers=servers.split(","))
+
+
+@retry(
+    retry=retry_if_exception_type(CoordinatorNotAvailableError),  # a new Kafka first makes the topic of the groups
+    stop=stop_after_delay(15),
+    wait=wait_fixed(0.3),
+    reraise=True,
+)
+def _group(admin: KafkaAdminClient, name: str) -> dict[str, Any]:
+    found: dict[str, Any] = admin.describe_groups([name])[name]
+    return found
 
 
 def _create(admin: KafkaAdminClient, settings: Settings, specs: Sequence[TopicSpec]) -> None:

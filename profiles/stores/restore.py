@@ -32,9 +32,7 @@ _CHUNK = 2000  # arguments of one command
 _PARTITION = re.compile(
     rb"\{p\d{3}\}:(meta|profiles|timers|risk|recent|alerts|alerts:time|outbox|segment:.*)", re.DOTALL
 )
-_UNITS = re.compile(
-    rb"\{(identity|learner)\}:(meta|outbox|profiles|map|links|apart|suppressed|refused|parting|receipts)"
-)
+_UNITS = re.compile(rb"\{(identity|learner)\}:(meta|outbox|profiles|map|links|apart|suppressed|refused|parting)")
 _pack = msgspec.msgpack.Encoder().encode
 
 LEAP = 1 << 20
@@ -45,8 +43,8 @@ Document = tuple[Profile, bytes]
 
 
 async def held_keys(client: Client) -> AsyncIterator[bytes]:
-    """The keys of Rapport's units, whoever else uses this Redis, and whatever the number of partitions was."""
-    async for key in client.scan_iter(match="{*}:*", count=1000):
+    """The keys that a rebuild writes, whoever else uses this Redis, and whatever the number of partitions was."""
+    async for key in client.scan_iter(count=1000):
         if _PARTITION.fullmatch(key) or _UNITS.fullmatch(key):
             yield key
 
@@ -57,7 +55,7 @@ async def begin(client: Client) -> None:
 
 
 async def clear(client: Client) -> None:
-    """Remove everything of Rapport, and nothing else, but the mark of the rebuild."""
+    """Remove what a rebuild writes, and what says how it was: no receipt of an erasure, no source that is held back."""
     batch: list[bytes] = []
     async for key in held_keys(client):
         batch.append(key)
@@ -156,5 +154,5 @@ async def _write(client: Client, groups: Iterable[Group]) -> None:
 async def _unlink(client: Client, keys: Sequence[bytes]) -> None:
     async with client.pipeline(transaction=False) as pipe:
         for key in keys:
-            pipe.unlink(key)
+            pipe.execute_command("UNLINK", key)  # its own `unlink` is a coroutine on a cluster
         await pipe.execute()

@@ -1,0 +1,1 @@
+"""What a rebuild consists of; `streams/rebuild.py` runs it."""
