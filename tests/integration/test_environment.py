@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 import pytest
 from kafka.admin import KafkaAdminClient
 from typer.testing import CliRunner, Result
@@ -31,6 +32,7 @@ from tests.integration.rapport import PLAN, REPOSITORY, Rapport, environment, or
 from tests.servers import ApacheKafka, KafkaServer, RedisServer
 from tests.servers.apache import why_no_kafka
 
+DAY = 86_400.0
 START = datetime.now(UTC) - timedelta(days=200)
 USERS = [f"user-{n}" for n in range(20)]
 
@@ -411,3 +413,107 @@ def ready(client: httpx.Client) -> bool:
     with contextlib.suppress(httpx.HTTPError):
         return client.get("/ready").status_code == 200
     return False
+
+
+# The wall clock jumps
+
+
+def test_a_clock_that_jumps_by_a_day_fires_no_timers(
+    make_settings: MakeSettings, own_redis: RedisServer, tmp_path: Path
+) -> None:
+    """A day ahead, a day back: timers wait, the worker says so, nothing spins; when it is right again, all goes on."""
+    library = next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None)
+    if library is None:
+        pytest.skip("needs libfaketime (apt install faketime)")
+    clock = tmp_path / "clock"
+    set_clock(clock, "+0")
+    env = {
+        "LD_PRELOAD": str(library), "FAKETIME_TIMESTAMP_FILE": str(clock), "FAKETIME_NO_CACHE": "1",
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+    }  # fmt: skip
+    settings = make_settings(plan=PLAN, redis=own_redis.url, partitions=1)
+    rapport = Rapport(settings, tmp_path)
+    with with_environment(env):
+        rapport.start()
+    try:
+        rapport.send("purchase", lately(0, 100))
+        until_applied(rapport, 100)
+        time.sleep(8)  # timers may fire from now on
+        quiet = version(own_redis.url)
+        time.sleep(3)
+        assert version(own_redis.url) <= quiet + 2
+        assert due_within(own_redis.url, DAY) > 0  # else a jump would fire nothing anyway
+
+        set_clock(clock, f"+{int(DAY)}")
+        until_said(rapport, "s ahead of Redis's: timers wait until they agree")
+        sees_that_nothing_fires(rapport)
+        rapport.send("purchase", lately(100, 150))
+        until_said(rapport, "Kafka does not take the time of this machine, which is ahead of its own: set the clocks")
+        set_clock(clock, "+0")
+        until_said(rapport, "agrees with Redis's again; timers go on")
+        until_applied(rapport, 150)
+
+        set_clock(clock, f"-{int(DAY)}")
+        until_said(rapport, "s behind Redis's: timers wait until they agree")
+        sees_that_nothing_fires(rapport)
+        rapport.send("purchase", lately(150, 200))
+        until_applied(rapport, 200)
+        set_clock(clock, "+0")
+        wait_until(lambda: rapport.logs().count("timers go on") == 2, "the clocks to agree again", rapport.logs)
+        rapport.send("purchase", lately(200, 220))
+        until_applied(rapport, 220)
+        wait_until(lambda: due_within(own_redis.url, 0) == 0, "no timer to be overdue", rapport.logs)
+        assert [worker.poll() for worker in rapport.workers] == [None]
+    finally:
+        rapport.stop()
+
+
+def sees_that_nothing_fires(rapport: Rapport) -> None:
+    """Timers would be due by the clock that has jumped; no commit comes, and the worker is idle."""
+    url = rapport.settings.redis.get_secret_value()
+    time.sleep(1.5)  # a commit that was under way
+    assert due_within(url, DAY) > 0
+    before, used = version(url), cpu_of(rapport)
+    time.sleep(4)
+    assert version(url) == before, "a timer fired on a clock that is wrong"
+    assert cpu_of(rapport) - used < 2, "something spins"
+
+
+def lately(first: int, last: int) -> list[dict[str, Any]]:
+    """Orders of nearly four weeks ago: in half a day, silence alone moves their customers into `lapsing`."""
+    at = datetime.now(UTC) - timedelta(days=27.5)
+    return [order(USERS[n % len(USERS)], n, (at - timedelta(minutes=n)).isoformat()) for n in range(first, last)]
+
+
+def set_clock(file: Path, offset: str) -> None:
+    """What libfaketime adds to the time; replaced as a whole, for it is read at every look at the clock."""
+    new = file.with_suffix(".new")
+    new.write_text(offset)
+    new.replace(file)
+
+
+@contextlib.contextmanager
+def with_environment(values: dict[str, str]) -> Iterator[None]:
+    """Variables for what is started inside."""
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name in values:
+            del os.environ[name]
+
+
+def version(url: str) -> int:
+    """Commits of the one partition so far."""
+    return int(str(ask_redis(url, ["HGET", "{p000}:meta", "version"])[0]))
+
+
+def due_within(url: str, seconds: float) -> int:
+    """Timers that fire within this time from now."""
+    return int(str(ask_redis(url, ["ZCOUNT", "{p000}:timers", "-inf", str(time.time() + seconds)])[0]))
+
+
+def cpu_of(rapport: Rapport) -> float:
+    """Seconds of CPU that the worker has used."""
+    used = psutil.Process(rapport.workers[0].pid).cpu_times()
+    return float(used.user + used.system)
