@@ -158,14 +158,25 @@ class Worker:
         self.app.task(self._every(1.0, self._fire_timers))
         self.app.task(self._every(1.0, self._refresh))
         self.app.task(self._every(_LAG_EVERY, self._measure_lag))
+        self.app.task(self._every(_LAG_EVERY, self._follow_store))
         self.app.on_partitions_revoked.connect(self._revoked, weak=False)
 
     @patient
     async def positions(self, assigned: Iterable[TP]) -> Mapping[TP, int]:
         """Where the store says that each of these partitions continues; see `streams.transport.Positions`."""
-        answer: dict[TP, int] = {}
         mine = [tp for tp in assigned if tp.topic == self._profile_events]
         self.profiles.assigned([tp.partition for tp in mine])
+        answer = await self._continues(assigned)
+        self._settled = time.monotonic() + _SETTLING
+        log.info("reading %d partitions, %d of them profiles'", len(set(assigned)), len(mine))
+        if assigned:
+            await beat(self._redis, self._name)
+        return answer
+
+    async def _continues(self, assigned: Iterable[TP]) -> dict[TP, int]:
+        """The offset at which the store says that each of these partitions continues, where it has a say."""
+        answer: dict[TP, int] = {}
+        mine = [tp for tp in assigned if tp.topic == self._profile_events]
         applied = await self._store.applied([tp.partition for tp in mine])
         for tp in mine:
             answer[tp] = applied[tp.partition] + 1
@@ -174,11 +185,17 @@ class Worker:
                 answer[tp] = (await self._links.state()).applied + 1
             elif tp.topic == self._training_examples:
                 answer[tp] = (await self._learner_store.load()).applied + 1
-        self._settled = time.monotonic() + _SETTLING
-        log.info("reading %d partitions, %d of them profiles'", len(set(assigned)), len(mine))
-        if assigned:
-            await beat(self._redis, self._name)
         return answer
+
+    @patient
+    async def _follow_store(self) -> None:
+        """Read again what a restored store no longer has, though no new record may come to tell of it (`Behind`)."""
+        consumer = self.app.consumer
+        done = {tp: offset for tp in consumer.assignment() if (offset := consumer.done_up_to(tp)) is not None}
+        for tp, offset in (await self._continues(done)).items():
+            if offset < done[tp] and tp in consumer.assignment():
+                log.warning("%s: the store was set back to offset %d; reading again", tp, offset)
+                await consumer.rewind(tp, offset)
 
     def _revoked(self, *_: Any, **__: Any) -> None:
         self.profiles.assigned(())

@@ -48,12 +48,13 @@ class Behind(Exception):
 class _Partition:
     """What this worker holds of a partition between batches."""
 
-    __slots__ = ("active", "delivering", "lock", "produced", "ready")
+    __slots__ = ("active", "delivering", "lock", "produced", "ready", "version")
 
     def __init__(self) -> None:
         self.lock = asyncio.Lock()
         self.ready = False  # the outbox of whoever wrote before has been delivered
         self.produced = 0  # outbox entries up to this version have been produced
+        self.version = 0  # of the latest commit here
         self.delivering: asyncio.Task[None] | None = None
         self.active = time.monotonic()  # of the last batch
 
@@ -186,6 +187,8 @@ class ProfileRunner:
         if self._event_time and horizon is not None:
             horizon = whole_grains(horizon)
         loaded = await self._load(partition, list({record.profile for record in decoded}), horizon)
+        if loaded.version < state.version:
+            await _set_back(state, loaded.version)
         if raw and loaded.applied + 1 < follows:
             raise Behind(loaded.applied + 1)
         waiting = [(at.offset, record) for record, at in zip(decoded, raw, strict=True) if at.offset > loaded.applied]
@@ -226,7 +229,7 @@ class ProfileRunner:
     async def _commit(self, partition: int, state: _Partition, work: Work, applied: int | None) -> None:
         started = time.perf_counter()
         changes = work.changes(applied, state.produced)
-        version = await self._write(partition, changes)
+        version = state.version = await self._write(partition, changes)
         self._metrics.committed(time.perf_counter() - started, len(work.changed))
         self.watermark = max(self.watermark, work.watermark)
         await _finish(state)
@@ -269,6 +272,13 @@ def _clear_graves(work: Work) -> None:
     work.removed += over
     work.loaded.due = [(id_, when) for id_, when in work.loaded.due if id_ in work.profiles]
     work.new_tombstones -= len(over)
+
+
+async def _set_back(state: _Partition, version: int) -> None:
+    """The store was restored and its versions begin again there: what was produced under later ones says nothing."""
+    await _finish(state)
+    state.version = version
+    state.produced = min(state.produced, version)
 
 
 async def _finish(state: _Partition) -> None:
