@@ -15,7 +15,7 @@ from console.resp import ask_redis
 from tests.integration.faults.fleet import Fleet
 from tests.integration.faults.watch import Watch
 
-__all__ = ["EVERYTHING", "Chaos", "Deed", "KillableRedis", "KillableServer", "Losses"]
+__all__ = ["EVERYTHING", "Chaos", "Deed", "KillableRedis", "KillableServer", "Losses", "newest_file"]
 
 _SIZES = (3, 2, 1)  # workers, one after the other
 _STARTS_WITHIN = 90.0  # seconds that a server has to come back
@@ -260,7 +260,7 @@ class _Growth:
 
     def cut(self, age: float) -> int:
         """Cut off what was written in the last seconds; answer how many bytes that was. Redis must not run."""
-        file = self._file()
+        file = newest_file(self._directory)
         if file is None:
             return 0
         now = time.monotonic()
@@ -275,16 +275,17 @@ class _Growth:
 
     def _look(self) -> None:
         while not self._closed.wait(0.1):
-            file = self._file()
+            file = newest_file(self._directory)
             if file is not None:
                 with self._lock:
                     self._sizes.append((time.monotonic(), file, file.stat().st_size))
                     del self._sizes[:-60]
 
-    def _file(self) -> Path | None:
-        """The file that is being appended to: Redis 7 has a folder of them, Redis 6.2 one."""
-        try:
-            found = [*self._directory.glob("appendonlydir/*.incr.aof"), *self._directory.glob("appendonly.aof")]
-            return max(found, key=lambda file: file.stat().st_mtime, default=None)
-        except FileNotFoundError:  # Redis has just replaced it
-            return None
+
+def newest_file(directory: Path) -> Path | None:
+    """The file that Redis is appending to: Redis 7 has a folder of them, Redis 6.2 one."""
+    try:
+        found = [*directory.glob("appendonlydir/*.incr.aof"), *directory.glob("appendonly.aof")]
+        return max(found, key=lambda file: file.stat().st_mtime, default=None)
+    except FileNotFoundError:  # Redis has just replaced it
+        return None
