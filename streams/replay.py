@@ -38,9 +38,11 @@ from streams.steps.intake import Intake
 from streams.topics import REJECTED, topic_name
 from streams.wire import Envelope, format_time, parse_time, stamp
 
-__all__ = ["Judge", "Replay", "Result", "Verdict", "recover", "replay_rejected", "settled", "verdict_now"]
+__all__ = ["CHUNK", "Judge", "Replay", "Result", "Verdict", "recover", "replay_rejected", "settled", "verdict_now"]
 
-_CHUNK = 500  # events that are put back before they are noted
+CHUNK = 500
+"""Events that are put back before they are noted."""
+
 _ALIVE = 10.0  # seconds without a note after which a replay is no longer at work
 
 
@@ -81,8 +83,8 @@ class Judge:
 class Replay(AbstractContextManager["Replay"]):
     """One run of a replay: puts records on topics, and notes which, so that none is put there by another run."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, settings: Settings, chunk: int = CHUNK) -> None:
+        self._most = chunk
         self._rejected = topic_name(settings, REJECTED)
         self._run = uuid.uuid4().hex
         self._chunk: list[Any] = []
@@ -115,7 +117,7 @@ class Replay(AbstractContextManager["Replay"]):
         except KafkaError as error:
             raise Unavailable(_AGAIN.format(type(error).__name__)) from error
         self._places += places
-        if len(self._chunk) >= _CHUNK:
+        if len(self._chunk) >= self._most:
             self._flush()
 
     def finish(self) -> None:
@@ -175,6 +177,7 @@ def replay_rejected(
     dry_run: bool,
     progress: Callable[[str], Progress] | None = None,
     places: Sequence[str] = (),
+    chunk: int = CHUNK,
 ) -> Result:
     """Put rejected events back on their topics, those that the plan accepts now.
 
@@ -185,6 +188,7 @@ def replay_rejected(
         dry_run: only say what would happen.
         progress: makes something that is told how far each part is.
         places: only those of these places.
+        chunk: how many are put back before they are noted.
 
     Raises:
         Misconfigured: Kafka does not answer, or another replay is at work.
@@ -200,7 +204,7 @@ def replay_rejected(
             for entry, rejection in _with_bytes(consumer, settings, chosen, wanted, tell("checking")):
                 _judged(settings, plan, judge, entry, rejection, result)
             return result
-        with Replay(settings) as run:
+        with Replay(settings, chunk) as run:
             for name, done in recovered.items():
                 run.close_run(name, done)
             if not chosen:
