@@ -105,13 +105,15 @@ def split(
         if not yes:
             typer.confirm(f"Take {identity} out of a customer with {len(held)} identities?", abort=True, err=True)
         document = api.call("POST", customer(identity, "/split"), json={"apart_from": apart or [], "by": by})
-        finished = _finished(api, document["id"], wait)
+        state = _finished(api, document["id"], wait)
     if as_json:
-        _print_json({**document, "finished": finished})
-    elif finished:
-        out.print(f"Taken apart: {', '.join(document['profiles'])}")
-    if not finished:
-        err.print(f"It is decided, and not finished after {wait:.0f} s; `rapport identity splits` lists what is not.")
+        _print_json({"id": document["id"], "state": state})
+    elif state == "done":
+        out.print(f"Done. `rapport identity show {identity}` shows what it is now.")
+    if state != "done":
+        err.print(
+            f"Asked for, and not done after {wait:.0f} s. `rapport identity splits` lists what is not done yet."
+        )
         raise typer.Exit(1)
 
 
@@ -157,14 +159,15 @@ def _links(identity: str, url: str | None, token: str | None, data_dir: DataDir)
         return api.call("GET", customer(identity, "/links"))
 
 
-def _finished(api: Support, id_: str, wait: float) -> bool:
+def _finished(api: Support, id_: str, wait: float) -> str:
+    """What has become of a split when it is done, or when the wait is over."""
     until = time.monotonic() + wait
-    with err.status("The profiles are being computed from the history of their events…"):
-        while time.monotonic() < until:
-            if all(one["id"] != id_ for one in api.call("GET", "/v1/splits")["data"]):
-                return True
+    with err.status("What each profile holds is being computed from the history of its events…"):
+        while True:
+            state = str(api.call("GET", f"/v1/splits/{id_}")["state"])
+            if state == "done" or time.monotonic() > until:
+                return state
             time.sleep(0.3)
-    return False
 
 
 def _name(identity: dict[str, Any]) -> str:

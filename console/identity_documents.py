@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from console.documents import Document, Time
 
-__all__ = ["IdentityLinks", "LinkView", "LinkedIdentity", "RefusalView", "SplitView", "ThinIdentity"]
+__all__ = ["IdentityLinks", "LinkView", "LinkedIdentity", "RefusalView", "SplitState", "SplitView", "ThinIdentity"]
 
 
 class ThinIdentity(Document):
@@ -61,3 +63,13 @@ class SplitView(Document):
     profiles: list[str] = Field(description="What it becomes.")
     at: Time
     by: str
+
+
+class SplitState(Document):
+    """What has become of a split."""
+
+    id: str
+    state: Literal["asked", "parting", "done"] = Field(
+        description="asked: the linker has not decided yet; parting: it is being carried out; done."
+    )
+    split: SplitView | None = Field(description="While it is being carried out.")

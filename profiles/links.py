@@ -6,7 +6,7 @@ import msgspec
 
 from profiles.types import Identity
 
-__all__ = ["Link", "PendingSplit", "Refusal"]
+__all__ = ["Erasure", "Link", "PendingSplit", "Refusal"]
 
 
 class Link(msgspec.Struct, array_like=True, gc=False):
@@ -31,6 +31,15 @@ class Refusal(msgspec.Struct, array_like=True, gc=False):
     event: str
     offset: int
     decided: float
+
+
+class Erasure(msgspec.Struct, array_like=True, gc=False):
+    """A customer who is to be forgotten."""
+
+    id: str
+    profile: str
+    identity: Identity | None  # by which the customer was named; its profile counts, whatever happened since
+    time: float
 
 
 class PendingSplit(msgspec.Struct, array_like=True, gc=False):

@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
+from profiles.links import Erasure
 from profiles.secrets import suppression
 from profiles.store import Store
 from profiles.stores.links import LinkStore
@@ -109,7 +110,7 @@ class Eraser:
         homes = list(dict.fromkeys([profile.id, *(profile_id(self._plan.namespace, one) for one in own)]))
         links = sum(map(len, (await self._links.links_of(own)).values()))
         erasure, asked = uuid.uuid4().hex, time.time()
-        await self._commands.request(EraseRequest(erasure, profile.id, identity, now))
+        await self._commands.request(EraseRequest(Erasure(erasure, profile.id, identity, now)))
         done = await self._gone(homes, time.monotonic() + wait)
         receipt = Receipt(
             erasure,

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from profiles.linking import Decision, decide
-from profiles.links import Link, PendingSplit, Refusal
+from profiles.links import Erasure, Link, PendingSplit, Refusal
 from profiles.secrets import fingerprint, suppression
 from profiles.store import Output
 from profiles.stores.links import REFUSALS_KEPT, LinkChanges, LinkState
@@ -69,6 +69,7 @@ class Graph:
         self._held = held
         self._links = links
         self._apart = apart
+        self._pending = pending
         self._parting = {home for split in pending.values() for home in split.winners}
         self._erased = erased
         self._refusals = refusals
@@ -84,7 +85,7 @@ class Graph:
         identities = [identity for identity in request.identities if self._home(identity) not in self._erased]
         if len(identities) < 2:
             return None
-        if any(self._home(identity) in self._parting for identity in identities):
+        if self._is_parting(identities):
             decision = Decision(self._profile_of(identities[0]), [], refused=identities[1:], reason=PARTING)
         else:
             decision = decide(
@@ -127,8 +128,10 @@ class Graph:
         profile = self._profile_of(request.identity)
         everybody = self._held_by(profile)
         others = [identity for identity in everybody if identity != request.identity]
-        if not others or any(self._home(identity) in self._parting for identity in everybody):
-            return  # it stands alone, or the last split is not over: whoever asked sees that nothing became of it
+        if not others or self._is_parting(everybody):
+            why = "another split of this customer is under way" if others else "this identity is linked with no other"
+            self._become(request.id, why)
+            return
         apart = [identity for identity in request.apart if identity in others] or [min(others, key=self._rank)]
         self._keep_apart(request.identity, apart)
         for other in apart:
@@ -141,8 +144,9 @@ class Graph:
             identities[self._profile_of(identity)].append(identity)
         pending = PendingSplit(request.id, profile, request.identity, apart, winners, request.time, request.by)
         self._changes.parting[request.id] = pending
+        self._become(request.id, "parting")
         self._parting |= set(winners)
-        self._tell(f"split:{request.id}", pending)
+        self._tell(f"@split:{request.id}", pending)
         for identity in everybody:
             winner = self._profile_of(identity)
             self._map(identity, None if winner == self._home(identity) else winner, request.time)
@@ -180,22 +184,37 @@ class Graph:
             self._hold(profile, renamed)
         return {self._home(identity): self._profile_of(identity) for identity in everybody}
 
-    def split_done(self, request: SplitDone) -> None:
-        """The profiles of a split are whole again and may be linked."""
+    def split_done(self, offset: int, request: SplitDone, deferred: Iterable[Erasure]) -> None:
+        """The profiles of a split are whole again and may be linked, or erased, if that was asked meanwhile."""
+        self._begin(offset)
+        split = self._pending.get(request.id)
+        if split is None:
+            return  # told already
         self._changes.parting[request.id] = None
-        self._tell(f"split:{request.id}", None)
+        self._become(request.id, "done")
+        self._parting -= set(split.winners)
+        self._tell(f"@split:{request.id}", None)
+        for erasure in deferred:
+            self._erase(erasure)
 
     def erase(self, offset: int, request: EraseRequest) -> None:
         """Forget a customer: mapping, links, refusals; suppress every home, and tell it to keep nothing."""
         self._begin(offset)
+        self._erase(request.erasure)
+
+    def _erase(self, request: Erasure) -> None:
         profile = request.profile if request.identity is None else self._profile_of(request.identity)
         everybody = self._held_by(profile) or ([request.identity] if request.identity else [])
-        if any(self._home(identity) in self._parting for identity in everybody):
-            return  # whoever asked sees that nothing became of it, and asks again when the split is over
+        waits = self._is_parting(everybody) or profile in self._parting
+        self._changes.deferred[request.id] = request if waits else None
+        self._tell(f"@deferred:{request.id}", request if waits else None)
+        if waits:
+            return
         for home in dict.fromkeys([profile, *map(self._home, everybody)]):
+            self._erased.add(home)
             hash_ = suppression(self._plan.pii_key, home)
             self._changes.suppressed[hash_] = request.time
-            self._tell(f"suppressed:{hash_}", {"at": request.time})
+            self._tell(f"@suppressed:{hash_}", {"at": request.time})
             self._send(Erase(home, request.time))
         self._forget(profile, everybody)
         for identity in everybody:
@@ -211,11 +230,11 @@ class Graph:
         changes = self._changes
         changes.version, changes.applied = state.version, applied
         for slot in changes.refused_gone:
-            self._tell(f"refused:{slot}", None)
+            self._tell(f"@refused:{slot}", None)
         for number, refusal in enumerate(self._refused, state.refusals):
             slot = str(number % REFUSALS_KEPT)
             changes.refused[slot] = refusal
-            self._tell(f"refused:{slot}", refusal)
+            self._tell(f"@refused:{slot}", refusal)
         changes.refusals = state.refusals + len(self._refused)
         changes.outputs = list(self._outputs)
         if changes.outputs:
@@ -230,6 +249,13 @@ class Graph:
             )
             changes.outputs.append(Output(IDENTITY_CHANGES, MARKER, marker, f"commit:{applied}", 0))
         return changes
+
+    def _become(self, split: str, state: str) -> None:
+        self._changes.splits[split] = state
+        self._tell(f"@became:{split}", state)
+
+    def _is_parting(self, identities: Iterable[Identity]) -> bool:
+        return any(self._home(identity) in self._parting for identity in identities)
 
     def _begin(self, offset: int) -> None:
         self._offset, self._sent = offset, 0
@@ -266,7 +292,7 @@ class Graph:
 
     def _note_link(self, identity: Identity, link: Link) -> None:
         self._links[identity] = self._changes.links[identity] = [*self._links.get(identity, ()), link]
-        self._tell(f"links:{_name(identity)}", {"identity": identity, "links": self._links[identity]})
+        self._tell(f"@links:{_name(identity)}", {"identity": identity, "links": self._links[identity]})
 
     def _keep_apart(self, identity: Identity, others: list[Identity]) -> None:
         held = self._apart.get(identity, [])
@@ -275,7 +301,7 @@ class Graph:
     def _put_apart(self, identity: Identity, others: list[Identity]) -> None:
         self._apart[identity] = others
         self._changes.apart[identity] = others or None
-        self._tell(f"apart:{_name(identity)}", {"identity": identity, "apart": others} if others else None)
+        self._tell(f"@apart:{_name(identity)}", {"identity": identity, "apart": others} if others else None)
 
     def _forget(self, profile: str, identities: Sequence[Identity]) -> None:
         """Take a profile's identities out of the graph, each its own again."""
@@ -284,7 +310,7 @@ class Graph:
             self._linked.pop(identity, None)
             if self._links.pop(identity, None):
                 self._changes.links[identity] = None
-                self._tell(f"links:{_name(identity)}", None)
+                self._tell(f"@links:{_name(identity)}", None)
 
     def _send(self, record: Record) -> None:
         record.origin = (self._topic, 0, (self._offset << SENT_BITS) + self._sent)

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 from aiokafka.structs import ConsumerRecord
 
+from profiles.links import Erasure
 from profiles.secrets import suppression
 from profiles.stores.links import LinkState, LinkStore
 from profiles.types import Identity, profile_id
@@ -77,12 +78,18 @@ class Linker:
             elif type(request) is EraseRequest:
                 graph.erase(offset, request)
             elif type(request) is SplitDone:
-                graph.split_done(request)
+                graph.split_done(offset, request, await self._store.deferred())
         self._metrics.linked(merged=merged, refused=refused)
         changes = graph.changes(state, requests[-1][0])
         committed = await self._store.commit(changes)
         await self._outbox.deliver(changes.outputs, version=committed)
         await self._store.clear_outbox(committed)
+
+    async def _erasures(self, requests: Sequence[Place]) -> list[Erasure]:
+        found = [request.erasure for _, request in requests if type(request) is EraseRequest]
+        if any(type(request) is SplitDone for _, request in requests):
+            found += await self._store.deferred()
+        return found
 
     async def _open(self, requests: Sequence[Place]) -> Graph:
         """Read what a batch may need."""
@@ -93,9 +100,9 @@ class Linker:
                 named.update(request.identities)
             elif type(request) is SplitRequest:
                 named.update([request.identity, *request.apart])
-            elif type(request) is EraseRequest:
-                profiles.add(request.profile)
-                named.update([request.identity] if request.identity else [])
+        for erasure in await self._erasures(requests):
+            profiles.add(erasure.profile)
+            named.update([erasure.identity] if erasure.identity else [])
         linked = await self._store.profiles_of(list(named))
         homes = {identity: profile_id(self._plan.namespace, identity) for identity in named}
         profiles |= {linked.get(identity, home) for identity, home in homes.items()}

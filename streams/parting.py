@@ -32,7 +32,7 @@ __all__ = ["Splitter", "fold"]
 log = logging.getLogger(__name__)
 
 _LOOK = 0.1  # seconds between looks at what the workers have done
-_TAKE_UP = 30  # seconds between looks at what is pending
+_TAKE_UP = 5  # seconds between looks at what is pending
 
 
 def fold(id_: str, events: list[Event], currency: str, caps: Caps) -> Profile:
@@ -59,7 +59,7 @@ class Splitter:
 
     async def ask(
         self, identity: Identity, apart: list[Identity], at: float, by: str, wait: float
-    ) -> PendingSplit | None:
+    ) -> tuple[str, str | None]:
         """Ask the linker to take an identity out of its profile, and begin to finish what it decides.
 
         Args:
@@ -70,8 +70,8 @@ class Splitter:
             wait: seconds that the linker's decision is waited for.
 
         Returns:
-            The decision, which is being carried out; None if the identity stands alone, or another split of its
-            profile is not over, or the linker has not decided in time.
+            The split's id, and what has become of it: `parting` (it is being carried out), why it was refused, or None
+            if the linker has not decided in time, and still will.
 
         Raises:
             Incomplete: what the profiles should hold could not be computed, so nothing was asked.
@@ -85,13 +85,14 @@ class Splitter:
         id_ = uuid.uuid4().hex
         await self._commands.request(SplitRequest(id_, identity, apart, at, by))
         until = time.monotonic() + wait
-        while time.monotonic() < until:
-            split = (await self._links.parting()).get(id_)
-            if split is not None:
-                self._begin(split)
-                return split
+        while True:
+            state = await self._links.split_state(id_)
+            if state is not None or time.monotonic() > until:
+                break
             await asyncio.sleep(_LOOK)
-        return None
+        if (split := (await self._links.parting()).get(id_)) is not None:
+            self._begin(split)
+        return id_, state
 
     async def start(self) -> None:
         """Take up what is pending: of a process that ended, or because the history could not be read."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from profiles.links import Erasure
 from profiles.types import Identity
 
 __all__ = ["EraseRequest", "LinkRequest", "Request", "SplitDone", "SplitRequest"]
@@ -21,10 +22,7 @@ class LinkRequest(msgspec.Struct, array_like=True, tag_field="kind", tag="l", gc
 class EraseRequest(msgspec.Struct, array_like=True, tag_field="kind", tag="x", gc=False):
     """A customer is to be forgotten."""
 
-    id: str  # of the erasure
-    profile: str
-    identity: Identity | None  # by which the customer was named; its profile counts, whatever happened since
-    time: float
+    erasure: Erasure
 
 
 class SplitRequest(msgspec.Struct, array_like=True, tag_field="kind", tag="s", gc=False):

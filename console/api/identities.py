@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from console.api.errors import ApiError, describe_errors
@@ -17,6 +17,7 @@ from console.identity_documents import (
     LinkedIdentity,
     LinkView,
     RefusalView,
+    SplitState,
     SplitView,
     ThinIdentity,
 )
@@ -67,7 +68,7 @@ def identities_router(deps: ApiDeps, desk: Desk) -> APIRouter:
         status_code=202,
         responses=describe_errors(400, 401, 404, 409),
     )
-    async def split(identity: Who, response: Response, order: SplitOrder | None = None) -> SplitView:
+    async def split(identity: Who, order: SplitOrder | None = None) -> SplitState:
         profile, known_as = await named(deps, identity)
         order = order or SplitOrder()
         if known_as is None:
@@ -79,13 +80,14 @@ def identities_router(deps: ApiDeps, desk: Desk) -> APIRouter:
         if len(held) < 2:
             raise ApiError(409, "not_linked", "this identity is linked with no other")
         try:
-            decided = await desk.splitter.ask(known_as, apart, await deps.now(), order.by, deps.wait)
+            id_, state = await desk.splitter.ask(known_as, apart, await deps.now(), order.by, deps.wait)
         except Incomplete as error:
             raise ApiError(409, "history_incomplete", str(error)) from error
-        if decided is None:
-            raise ApiError(409, "not_split", "the linker has not decided: another split of this customer may be under "
-                           "way, or no worker runs. See GET /v1/splits")  # fmt: skip
-        return _split_view(decided)
+        return await _state(id_, state)
+
+    @router.get("/splits/{split}", summary="What became of a split", responses=describe_errors(401, 404, 409))
+    async def one_split(split: str) -> SplitState:
+        return await _state(split, await desk.links.split_state(split))
 
     @router.get("/splits", summary="Splits that are not finished", responses=describe_errors(401))
     async def splits() -> Page[SplitView]:
@@ -103,6 +105,12 @@ def identities_router(deps: ApiDeps, desk: Desk) -> APIRouter:
     ) -> Page[RefusalView]:
         held = list((await desk.links.refusals()).values())[:limit]
         return Page(data=[_refusal(refusal) for refusal in held], next=None)
+
+    async def _state(id_: str, state: str | None) -> SplitState:
+        if state not in (None, "parting", "done"):
+            raise ApiError(409, "not_split", str(state))
+        pending = (await desk.links.parting()).get(id_)
+        return SplitState(id=id_, state=state or "asked", split=_split_view(pending) if pending else None)
 
     async def _links(profile: Profile) -> IdentityLinks:
         graph = (await desk.links.identities_of([profile.id])).get(profile.id)

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from profiles.links import Link, PendingSplit, Refusal
+from profiles.links import Erasure, Link, PendingSplit, Refusal
 from profiles.store import Output
 from profiles.stores.keys import IDENTITY, IDENTITY_MAP
 from profiles.stores.redis import Group, Unit
@@ -26,12 +26,15 @@ _APART = f"{IDENTITY.tag}:apart"  # hash: identity → identities that it must n
 _SUPPRESSED = f"{IDENTITY.tag}:suppressed"  # hash: keyed hash of an erased home → when
 _REFUSED = f"{IDENTITY.tag}:refused"  # hash: slot → refusal; the latest REFUSALS_KEPT
 _PARTING = f"{IDENTITY.tag}:parting"  # hash: id of a split → what is pending
+_SPLITS = f"{IDENTITY.tag}:splits"  # hash: id of a split → what became of it
+_DEFERRED = f"{IDENTITY.tag}:deferred"  # hash: id → an erasure that waits for a split to end
 _RECEIPTS = f"{IDENTITY.tag}:receipts"  # hash: id of an erasure → its receipt, as JSON
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode_identities = msgspec.msgpack.Decoder(list[tuple[str, str]]).decode
 _decode_links = msgspec.msgpack.Decoder(list[Link]).decode
 _decode_refusal = msgspec.msgpack.Decoder(Refusal).decode
+_decode_erasure = msgspec.msgpack.Decoder(Erasure).decode
 _decode_pending = msgspec.msgpack.Decoder(PendingSplit).decode
 
 
@@ -59,6 +62,8 @@ class LinkChanges:
     refused: dict[str, Refusal] = field(default_factory=dict)  # by slot
     refused_gone: list[str] = field(default_factory=list)  # slots
     parting: dict[str, PendingSplit | None] = field(default_factory=dict)
+    splits: dict[str, str] = field(default_factory=dict)  # id → what became of it
+    deferred: dict[str, Erasure | None] = field(default_factory=dict)
     outputs: list[Output] = field(default_factory=list)
     produced: int = 0
 
@@ -111,6 +116,15 @@ class LinkStore(Unit):
     async def parting(self) -> dict[str, PendingSplit]:
         """The splits whose profiles are not whole again yet, by id."""
         return {name.decode(): _decode_pending(raw) for name, raw in (await self._client.hgetall(_PARTING)).items()}
+
+    async def split_state(self, id_: str) -> str | None:
+        """What became of a split: `parting`, `done`, or why it was refused; None before the linker has decided."""
+        answer = await self._client.hget(_SPLITS, id_)
+        return None if answer is None else answer.decode()
+
+    async def deferred(self) -> list[Erasure]:
+        """The erasures that wait for a split to end."""
+        return [_decode_erasure(raw) for raw in (await self._client.hgetall(_DEFERRED)).values()]
 
     async def keep_receipt(self, id_: str, receipt: bytes) -> None:
         """Keep the receipt of an erasure (JSON, without personal data)."""
@@ -166,6 +180,8 @@ def link_groups(changes: LinkChanges) -> list[Group]:
     groups += _written(_APART, {_field(key): _packed(value) for key, value in changes.apart.items()})
     groups += _written(_SUPPRESSED, {key: repr(value) for key, value in changes.suppressed.items()})
     groups += _written(_PARTING, {key: _packed(value) for key, value in changes.parting.items()})
+    groups += _written(_SPLITS, changes.splits)
+    groups += _written(_DEFERRED, {key: _packed(value) for key, value in changes.deferred.items()})
     groups += _written(_REFUSED, {slot: _encode(refusal) for slot, refusal in changes.refused.items()})
     if changes.refused:
         groups.append(("HSET", IDENTITY.meta, ["refusals", str(changes.refusals)]))

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from profiles.documents import decode_profile, encode_profile
-from profiles.links import PendingSplit
+from profiles.links import Erasure, PendingSplit
 from profiles.state import Caps
 from profiles.store import Loaded, Output
 from profiles.stores.links import LinkChanges, LinkState
@@ -64,6 +64,7 @@ class World:
         self.links: dict[Identity, list[object]] = {}
         self.apart: dict[Identity, list[Identity]] = {}
         self.pending: dict[str, PendingSplit] = {}
+        self.deferred: dict[str, Erasure] = {}
         self.erased: set[str] = set()
         self._computed: dict[str, bool] = {}  # splits whose shares have been sent → whether the linker has been told
         self._sources = 0
@@ -126,7 +127,7 @@ class World:
             links=dict(self.links),  # type: ignore[arg-type]
             apart=dict(self.apart),
             pending=self.pending,
-            erased=self.erased,
+            erased=set(self.erased),
             refusals={},
         )
         for offset, request in enumerate(requests, self.decided):
@@ -137,7 +138,7 @@ class World:
             elif type(request) is EraseRequest:
                 graph.erase(offset, request)
             elif type(request) is SplitDone:
-                graph.split_done(request)
+                graph.split_done(offset, request, list(self.deferred.values()))
         self.decided += len(requests)
         self._keep(graph.changes(LinkState(0, -1, 0), self.decided - 1))
         return True
@@ -214,8 +215,15 @@ class World:
             self.deliver(outputs)
 
     def _keep(self, changes: LinkChanges) -> None:
-        for held, new in ((self.mapping, changes.mapping), (self.graph, changes.graph), (self.links, changes.links),
-                          (self.apart, changes.apart), (self.pending, changes.parting)):  # fmt: skip
+        pairs = (
+            (self.mapping, changes.mapping),
+            (self.graph, changes.graph),
+            (self.links, changes.links),
+            (self.apart, changes.apart),
+            (self.deferred, changes.deferred),
+            (self.pending, changes.parting),
+        )
+        for held, new in pairs:
             for key, value in new.items():  # type: ignore[attr-defined]
                 if value is None:
                     held.pop(key, None)  # type: ignore[attr-defined]
