@@ -256,6 +256,8 @@ class Worker:
                 try:
                     await function()
                 except Exception:
+                    if self.app.should_stop:
+                        return  # what it needs is being closed
                     self._die(f"{function.__name__} failed")
 
         task.__name__ = function.__name__.strip("_")
