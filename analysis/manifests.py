@@ -52,10 +52,15 @@ class State(msgspec.Struct, kw_only=True):
     files: dict[str, File] = {}
     erased: dict[str, float] = {}  # digest of an erased home → when its rows were removed
     gaps: list[Gap] = []
+    archiver: str = ""  # token of the one that started last
     flushed: float = 0.0  # when the log was last followed
 
     def follow(self, manifest: Manifest) -> None:
-        """Apply the next manifest."""
+        """Apply the next manifest, or any that is a checkpoint."""
+        if manifest.state is not None:
+            for name in self.__struct_fields__:
+                setattr(self, name, getattr(manifest.state, name))
+            return
         self.number = manifest.number
         self.topic, self.partitions = manifest.topic, manifest.partitions
         self.read.update((partition, end) for partition, (_, end) in manifest.read.items())
@@ -66,6 +71,8 @@ class State(msgspec.Struct, kw_only=True):
         self.files.update((file.path, file) for file in manifest.add)
         self.erased.update(manifest.erased)
         self.gaps.extend(manifest.gaps)
+        if manifest.kind == "start":
+            self.archiver = manifest.writer
         if manifest.kind == "flush":
             self.flushed = manifest.at
 
@@ -109,34 +116,27 @@ def load(folder: Folder) -> State:
     Raises:
         RapportError: a manifest is missing or was written by a newer version.
     """
-    for attempt in range(5):
-        try:
-            return _load(folder)
-        except FileNotFoundError:  # the manifests before a new checkpoint were deleted while we read
-            if attempt == 4:
-                raise RapportError(f"manifests are missing in {folder.root}/{_FOLDER}; restore them") from None
-    raise AssertionError
+    state = State()
+    for manifest in newer(folder, 0):
+        state.follow(manifest)
+    return state
 
 
 def newer(folder: Folder, number: int) -> list[Manifest]:
-    """The manifests after a number, in order."""
-    numbers = [n for n in _numbers(folder) if n > number]
-    return [_read(folder, number) for number in numbers]
+    """What to follow from the state after this number to the present one: the manifests from then, or from the latest
+    checkpoint, on.
 
-
-def _load(folder: Folder) -> State:
-    numbers = _numbers(folder)
-    if not numbers:
-        return State()
-    first = numbers[-1] - numbers[-1] % CHECKPOINT
-    state = State()
-    for number in range(max(first, 1), numbers[-1] + 1):
-        manifest = _read(folder, number)
-        if manifest.state is not None:
-            state = manifest.state
-        else:
-            state.follow(manifest)
-    return state
+    Raises:
+        RapportError: a manifest is missing or was written by a newer version.
+    """
+    for _ in range(5):
+        there = _numbers(folder)
+        last = there[-1] if there else 0
+        try:
+            return [_read(folder, n) for n in range(max(number + 1, last - last % CHECKPOINT), last + 1)]
+        except FileNotFoundError:  # deleted while we read, because there is a newer checkpoint
+            continue
+    raise RapportError(f"manifests are missing in {folder.root}/{_FOLDER}; restore them")
 
 
 def _numbers(folder: Folder) -> list[int]:

@@ -237,19 +237,31 @@ class Archiver:
 
     def _due(self) -> bool:
         gathered = self._gatherer.gathered
-        if len(gathered.rows) >= _MOST_ROWS or gathered.bytes >= _MOST_BYTES:
-            return True
-        return bool(gathered.read) and time.monotonic() - self._flushed >= self._settings.archive_every
+        full = len(gathered.rows) >= _MOST_ROWS or gathered.bytes >= _MOST_BYTES
+        return full or time.monotonic() - self._flushed >= self._settings.archive_every
 
     async def _flush(self, tell: Callable[[Progress, bool], None], *, patient: bool = True) -> None:
-        """Write what was gathered; what cannot be written now is tried again until it can, or until `stop`."""
+        """Write what was gathered; with nothing gathered, see whether another archiver has taken over."""
         gathered = self._gatherer.gathered
+        began = time.monotonic()
+        if not gathered.read:
+            await self._patiently(self._log.catch_up, patient)
+            self._flushed = time.monotonic()
+            return
+        await self._patiently(partial(write_flush, self._log, gathered, time.time()), patient)
+        self._flushed = time.monotonic()
+        self._metrics.flush.observe(self._flushed - began)
+        self._gatherer.flushed()
+        self._count(len(gathered.rows), gathered.outcomes["repeat"], gathered.outcomes["erased"])
+        self._show()
+        tell(self.progress, True)
+
+    async def _patiently(self, job: Callable[[], object], patient: bool) -> None:
+        """Do what needs the archive; when it is away or full try again until it can, or until `stop`."""
         pause = 1.0
-        while gathered.read:
-            began = time.monotonic()
+        while True:
             try:
-                await asyncio.to_thread(write_flush, self._log, gathered, time.time())
-                break
+                await asyncio.to_thread(job)
             except OSError as error:
                 self._metrics.failures.inc()
                 if not patient or self.stop.is_set():
@@ -258,16 +270,10 @@ class Archiver:
                         "start reads from where the last flush ended"
                     ) from error
                 log.error("the archive cannot be written, trying again in %.0f s: %s", pause, error)  # noqa: TRY400
+            else:
+                return
             await self._pause(pause)
             pause = min(2 * pause, _RETRY)
-        else:
-            return
-        self._flushed = time.monotonic()
-        self._metrics.flush.observe(self._flushed - began)
-        self._gatherer.flushed()
-        self._count(len(gathered.rows), gathered.outcomes["repeat"], gathered.outcomes["erased"])
-        self._show()
-        tell(self.progress, True)
 
     async def _pause(self, seconds: float) -> None:
         try:

@@ -10,7 +10,7 @@ from analysis.manifests import File, State
 from analysis.rows import Link, Placed
 from profiles.types import Erase, Event, Merge, Origin, Record, Split, event_digest
 
-__all__ = ["Gathered", "Gatherer", "Memory", "prime"]
+__all__ = ["Gathered", "Gatherer", "Memory", "links_of", "prime"]
 
 
 class Memory:
@@ -86,7 +86,7 @@ class Gatherer:
             elif type(record) is Erase:
                 held.erase(record.profile, self._suppression(record.profile))
             else:
-                held.links += _links(record, partition, offset)
+                held.links += links_of(record, partition, offset)
         if offset >= 0:
             begin = held.read[partition][0] if partition in held.read else self._state.read.get(partition, 0)
             held.read[partition] = (begin, offset + 1)
@@ -140,7 +140,8 @@ def _wanted(record: Record) -> bool:
     return type(record) in (Merge, Erase) or (type(record) is Split and record.phase == "reset")
 
 
-def _links(record: Record, partition: int, offset: int) -> list[Link]:
+def links_of(record: Record, partition: int, offset: int) -> list[Link]:
+    """What a record at a place of the log says about whom homes belong to."""
     if type(record) is Merge:
         pairs, kind, split = [(record.profile, record.winner)], "merge", ""
     elif type(record) is Split:

@@ -47,6 +47,7 @@ class ManifestLog:
         self.state = load(folder)
         self._clock = clock
         self._owner = owner
+        self._began = self.state.archiver
         self._names = 0
 
     def name(self, table: str, day: str) -> str:
@@ -92,20 +93,20 @@ class ManifestLog:
         """
         self._commit("compact", {"add": list(add), "remove": [file.path for file in remove]})
 
-    def catch_up(self) -> list[Manifest]:
-        """Take in what others have written; answers their manifests.
+    def catch_up(self) -> bool:
+        """Take in what others have written; whether there was anything.
 
         Raises:
-            Overtaken: we are an archiver, and another one has started.
+            Overtaken: we are the archiver, and another one has started.
         """
         others = newer(self.folder, self.state.number)
         for manifest in others:
             self.state.follow(manifest)
-        if self._owner and any(manifest.kind == "start" for manifest in others):
+        if self._owner and self.state.archiver != self._began:
             raise Overtaken(
                 f"another archiver has taken over {self.folder.root}; run one only. Nothing is lost or doubled"
             )
-        return others
+        return bool(others)
 
     def drop(self, paths: Sequence[str]) -> None:
         """Delete files that no manifest names (any more)."""
@@ -118,9 +119,11 @@ class ManifestLog:
             try:
                 self.folder.create(manifest_name(manifest.number), msgspec.json.encode(manifest))
             except FileExistsError:
-                self._check(change, self.catch_up())
+                self.catch_up()
+                self._check(change)
                 continue
             self.state.follow(manifest)
+            self._began = self.state.archiver
             self.drop(change.get("remove", ()))
             if manifest.state is not None:
                 self._forget(manifest.number)
@@ -141,18 +144,19 @@ class ManifestLog:
             **change,
         )
         if manifest.number % CHECKPOINT == 0:
-            manifest.state = copy.deepcopy(self.state)
-            manifest.state.follow(manifest)
+            state = copy.deepcopy(self.state)
+            state.follow(manifest)
+            manifest.state = state
         return manifest
 
-    def _check(self, change: dict[str, Any], others: Sequence[Manifest]) -> None:
+    def _check(self, change: dict[str, Any]) -> None:
         """See whether a change is still right after what others have written."""
         read: dict[int, tuple[int, int]] = change.get("read", {})
         if any(self.state.read.get(partition, begin) != begin for partition, (begin, _) in read.items()):
             raise Overtaken(
                 f"another archiver has written to {self.folder.root}; run one only. Nothing is lost or doubled"
             )
-        restarted = any(manifest.kind == "start" for manifest in others)
+        restarted, self._began = self.state.archiver != self._began, self.state.archiver
         if restarted or not self.state.files.keys() >= set(change.get("remove", ())):
             raise Changed
 

@@ -246,6 +246,26 @@ def test_of_two_archivers_the_first_stops_and_nothing_is_doubled(url: str) -> No
     assert len(Folder(url).names("events")) == 2  # the first has cleared up after itself
 
 
+def test_an_archiver_with_nothing_to_write_notices_that_it_was_overtaken(url: str) -> None:
+    first = Shelf(url)
+    Shelf(url)
+    with pytest.raises(Overtaken, match="another archiver"):
+        first.log.catch_up()
+
+
+def test_a_writer_that_is_far_behind_catches_up_from_a_checkpoint(url: str) -> None:
+    """The manifests in between were deleted; so it must not think that it knows all."""
+    shelf = Shelf(url)
+    late = ManifestLog(Folder(url), "cccccccc", lambda: 1.0)
+    for n in range(2 * CHECKPOINT + 3):
+        shelf.take(0, event("a", str(n)))
+        shelf.flush()
+    assert late.catch_up()
+    assert late.state == shelf.log.state
+    compact(late, "2999-01-01")
+    assert len(shelf.ids()) == 2 * CHECKPOINT + 3
+
+
 def test_files_that_a_crash_left_do_not_count_and_go_at_the_next_start(url: str) -> None:
     shelf = Shelf(url)
     shelf.take(0, event("a", "1"))
