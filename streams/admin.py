@@ -11,7 +11,14 @@ from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
 from kafka.admin import KafkaAdminClient, NewTopic
-from kafka.errors import CoordinatorNotAvailableError, KafkaError, TopicAlreadyExistsError
+from kafka.errors import (
+    CoordinatorNotAvailableError,
+    KafkaError,
+    LeaderNotAvailableError,
+    NotLeaderForPartitionError,
+    TopicAlreadyExistsError,
+    UnknownBrokerIdError,
+)
 from kafka.protocol.consumer import OffsetSpec
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
@@ -23,6 +30,8 @@ from streams.topics import TopicSpec, topics
 __all__ = ["EMBEDDED", "Lag", "Log", "describe_log", "ensure_topics", "group_members", "lag", "topic_problems"]
 
 log = logging.getLogger(__name__)
+
+_LEADERLESS = (LeaderNotAvailableError, NotLeaderForPartitionError, UnknownBrokerIdError)
 
 EMBEDDED = "tansu_cluster"
 """The cluster id that every embedded broker has."""
@@ -180,6 +189,12 @@ def _describe(admin: KafkaAdminClient) -> list[dict[str, Any]]:
     return list(admin.describe_topics())
 
 
+@retry(
+    retry=retry_if_exception_type(_LEADERLESS),  # a Kafka that is starting first finds leaders for its partitions
+    stop=stop_after_delay(15),
+    wait=wait_fixed(0.3),
+    reraise=True,
+)
 def _ends(admin: KafkaAdminClient, found: Iterable[dict[str, Any]]) -> dict[str, int]:
     places = [TopicPartition(topic["name"], number) for topic in found for number in range(len(topic["partitions"]))]
     answers = admin.list_partition_offsets(dict.fromkeys(places, OffsetSpec.LATEST)) if places else {}
