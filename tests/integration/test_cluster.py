@@ -10,30 +10,31 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+import uuid
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import httpx
 import msgspec
 import pytest
+from pydantic import SecretStr
 from redis.crc import key_slot
 
+from console.embedded import Redis
 from console.process import Process, Reaper, free_port
 from console.resp import ask_redis
 from profiles.documents import decode_profile
 from profiles.types import Profile
 from streams.settings import Settings
 from tests.integration.rapport import PLAN, REPOSITORY, Rapport, environment, order, running
-from tests.servers import RedisCluster, RedisServer
+from tests.servers import RedisCluster
 
 START = datetime(2026, 1, 5, tzinfo=UTC)
 BUYERS = [f"buyer-{n}" for n in range(12)]
 WEEKS = 26
-
-MakeSettings = Callable[..., Settings]
 
 
 def history() -> list[tuple[str, dict[str, Any]]]:
@@ -87,7 +88,11 @@ def play(rapport: Rapport) -> dict[str, Profile]:
 
 
 def essence(profile: Profile) -> dict[str, Any]:
-    """What a profile says, without the order in which its parts came together."""
+    """What a profile says in the end.
+
+    Not that an alert came and went: on event time a partition that is idle for two seconds follows the others, so what
+    happens on the way depends on how busy the machine is.
+    """
     told: dict[str, Any] = msgspec.to_builtins(
         {name: getattr(profile, name) for name in ("id", "created", "updated", "identities", "traits", "purchases")}
     )
@@ -95,33 +100,71 @@ def essence(profile: Profile) -> dict[str, Any]:
     told["roles"] = msgspec.to_builtins(profile.roles)
     told["segments"] = sorted(profile.segments)
     told["stage"] = profile.stage
-    told["alerts"] = {rule: alert.state for rule, alert in profile.alerts.items()}
-    told["score"] = profile.score and (profile.score.model, pytest.approx(profile.score.risk, rel=1e-9))
-    return told
+    told["alerts"] = {rule for rule, alert in profile.alerts.items() if alert.state == "open"}
+    told["score"] = profile.score and (profile.score.model, profile.score.risk)
+    rounded: dict[str, Any] = round_floats(told)
+    return rounded
+
+
+def round_floats(value: Any) -> Any:
+    """Nine digits: a decayed sum depends in its last ones on which events came together."""
+    if isinstance(value, float):
+        return float(f"{value:.9g}")
+    if isinstance(value, dict):
+        return {key: round_floats(held) for key, held in value.items()}
+    if isinstance(value, list | tuple):
+        return [round_floats(held) for held in value]
+    return value
+
+
+class OneNode(NamedTuple):
+    """The history as one Redis has it, and all that this Redis was asked meanwhile."""
+
+    url: str
+    profiles: dict[str, Profile]
+    commands: list[tuple[str, list[bytes]]]
+
+
+@pytest.fixture(scope="module")
+def one_node(kafka: str, reaper: Reaper, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OneNode]:
+    """Workers and the API on one Redis of their own."""
+    place = tmp_path_factory.mktemp("one-node")
+    server = Redis(place, reaper=reaper)
+    server.start()
+    server.ready(10)
+    settings = settings_of(kafka, server.url)
+    with monitored(server.url) as commands, running(settings, place) as rapport:
+        profiles = play(rapport)
+        see_through_the_api(settings, place, reaper, profiles)
+    yield OneNode(server.url, profiles, commands)
+    server.stop()
+
+
+def settings_of(kafka: str, redis: str) -> Settings:
+    """An installation of its own, on event time, so that two of them come to the same."""
+    name = f"t{uuid.uuid4().hex[:10]}"
+    return Settings(
+        kafka=kafka, redis=SecretStr(redis), topic_prefix=f"{name}.", group=name, partitions=4, session_timeout=6.0,
+        plan=PLAN, clock="event", port=0, api_token=SecretStr("token"),
+    )  # fmt: skip
 
 
 def test_a_cluster_holds_the_same_profiles_as_one_node(
-    make_settings: MakeSettings, redis_cluster: RedisCluster, tmp_path: Path, reaper: Reaper
+    one_node: OneNode, kafka: str, redis_cluster: RedisCluster, tmp_path: Path, reaper: Reaper
 ) -> None:
     """Events, merges, timers, segments and alerts on three masters and on one node; the API reads the cluster."""
-    (tmp_path / "one").mkdir()
-    (tmp_path / "three").mkdir()
-    one = make_settings(plan=PLAN, clock="event")
-    with running(one, tmp_path / "one") as rapport:
-        expected = play(rapport)
-    three = make_settings(plan=PLAN, clock="event", redis=redis_cluster.url)
-    three = three.model_copy(update={"topic_prefix": "c" + three.topic_prefix, "group": "c" + three.group})
-    with running(three, tmp_path / "three") as rapport:
+    settings = settings_of(kafka, redis_cluster.url)
+    with running(settings, tmp_path) as rapport:
         found = play(rapport)
+        see_through_the_api(settings, tmp_path, reaper, found)
         assert "CROSSSLOT" not in rapport.logs()
         assert "same key slot" not in rapport.logs()
 
-        assert found.keys() == expected.keys() == set(BUYERS)
-        for user, profile in found.items():
-            assert essence(profile) == essence(expected[user]), user
-        assert any(profile.alerts for profile in found.values())
-        assert all(int(str(ask_redis(url, ["DBSIZE"])[0])) > 0 for url in redis_cluster.urls), "all masters hold some"
-        see_through_the_api(three, tmp_path, reaper, found)
+    assert found.keys() == one_node.profiles.keys() == set(BUYERS)
+    for user, profile in found.items():
+        assert essence(profile) == essence(one_node.profiles[user]), user
+    assert any(essence(profile)["alerts"] for profile in found.values())
+    assert all(int(str(ask_redis(url, ["DBSIZE"])[0])) > 0 for url in redis_cluster.urls), "all masters hold some"
 
 
 def see_through_the_api(settings: Settings, log_dir: Path, reaper: Reaper, found: dict[str, Profile]) -> None:
@@ -141,15 +184,9 @@ def see_through_the_api(settings: Settings, log_dir: Path, reaper: Reaper, found
         assert {row["id"] for row in alerts} == {a.id for p in found.values() for a in p.alerts.values()}
 
 
-def test_no_command_crosses_a_hash_tag(
-    make_settings: MakeSettings, own_redis: RedisServer, tmp_path: Path, reaper: Reaper
-) -> None:
+def test_no_command_crosses_a_hash_tag(one_node: OneNode) -> None:
     """Every command that one node is sent, and that scripts issue there, keeps to one slot; and there are several."""
-    settings = make_settings(plan=PLAN, clock="event", redis=own_redis.url)
-    with monitored(own_redis.url) as commands, running(settings, tmp_path) as rapport:
-        found = play(rapport)
-        see_through_the_api(settings, tmp_path, reaper, found)
-    crossing, several = check_slots(own_redis.url, commands)
+    crossing, several = check_slots(one_node.url, one_node.commands)
 
     assert crossing == []
     assert {"EVALSHA", "ZINTER"} <= several
@@ -192,9 +229,9 @@ def keys_of(url: str, name: str, words: list[bytes]) -> list[bytes]:
 
 
 def server_keys(url: str, words: list[bytes]) -> list[bytes]:
-    from redis import Redis  # noqa: PLC0415  (for a command that this test does not know)
+    from redis import Redis as Client  # noqa: PLC0415  (for a command that this test does not know)
 
-    with Redis.from_url(url) as client:
+    with Client.from_url(url) as client:
         found: list[bytes] = client.execute_command("COMMAND GETKEYS", *words)
     return found
 
