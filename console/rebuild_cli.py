@@ -6,6 +6,7 @@ import asyncio
 import dataclasses
 from collections.abc import Iterator
 from contextlib import contextmanager
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import orjson
@@ -33,7 +34,22 @@ def register(app: typer.Typer) -> None:
     app.command("rebuild")(run)
 
 
+class Origin(StrEnum):
+    """What a rebuild reads."""
+
+    KAFKA = "kafka"
+    ARCHIVE = "archive"
+
+
 def run(
+    origin: Annotated[
+        Origin,
+        typer.Option(
+            "--from",
+            help="`kafka`: the newest documents, as they were. `archive`: all events again, those of RAPPORT_ARCHIVE "
+            "and what Kafka has since; scores and segments as of now.",
+        ),
+    ] = Origin.KAFKA,
     check: Annotated[
         bool, typer.Option("--check", help="Only compare what Kafka says with what Redis holds; changes nothing.")
     ] = False,
@@ -55,6 +71,7 @@ def run(
         rapport rebuild                      into an empty Redis
         rapport rebuild --replace            over what is left of a damaged one
         rapport rebuild --check              would it all come back? Workers may run. Exit code 1 if not
+        rapport rebuild --from archive       where profile.changes is lost, too
     """
     with explained():
         settings = Settings()
@@ -62,16 +79,19 @@ def run(
         if check:
             _check(settings, plan, as_json=as_json)
         else:
-            _rebuild(settings, plan, replace=replace, wait=wait, yes=yes, as_json=as_json)
+            _rebuild(origin, settings, plan, replace=replace, wait=wait, yes=yes, as_json=as_json)
 
 
-def _rebuild(settings: Settings, plan: Plan, *, replace: bool, wait: bool, yes: bool, as_json: bool) -> None:
-    from streams.rebuild import rebuild  # noqa: PLC0415  (keeps `rapport --help` quick)
+def _rebuild(
+    origin: Origin, settings: Settings, plan: Plan, *, replace: bool, wait: bool, yes: bool, as_json: bool
+) -> None:
+    from streams.rebuild import rebuild, rebuild_from_archive  # noqa: PLC0415  (keeps `rapport --help` quick)
 
     if replace and not yes:
         typer.confirm("Remove all that this Redis holds of Rapport, and write it anew?", abort=True, err=True)
     with _bar("rebuilding", quiet=as_json) as tell:
-        summary = asyncio.run(rebuild(settings, plan, replace=replace, wait=wait, progress=tell))
+        function = rebuild_from_archive if origin is Origin.ARCHIVE else rebuild
+        summary = asyncio.run(function(settings, plan, replace=replace, wait=wait, progress=tell))
     if as_json:
         typer.echo(orjson.dumps(dataclasses.asdict(summary)))
     else:

@@ -35,7 +35,7 @@ from streams.steps.update import update
 from streams.steps.wake import wake
 from streams.steps.work import Work
 
-__all__ = ["Pipeline", "ingest_pipeline", "profile_pipeline"]
+__all__ = ["Pipeline", "derive_pipeline", "ingest_pipeline", "profile_pipeline"]
 
 Batch = TypeVar("Batch")
 Step = Callable[[Batch], None] | Callable[[Batch], Awaitable[None]]
@@ -62,6 +62,18 @@ def profile_pipeline(plan: Plan, settings: Settings, champion: Callable[[], Weig
         score(champion, plan.churn, plan.currency, plan.consent),
         segment(segments),
         alert(alerts, plan.consent),
+        wake(segments, alerts, plan.churn),
+    )
+
+
+def derive_pipeline(plan: Plan, champion: Callable[[], Weights]) -> Pipeline[Work]:
+    """What follows from a customer's state alone, when that comes from elsewhere; alerts stay as they are."""
+    segments = compile_segments(plan.segments, plan.currency, plan.consent)
+    alerts = compile_alerts(plan.alerts, plan.currency, segments.names, plan.consent, segments.needs)
+    return Pipeline(
+        label(plan.churn, plan.currency, plan.consent),
+        score(champion, plan.churn, plan.currency, plan.consent),
+        segment(segments),
         wake(segments, alerts, plan.churn),
     )
 

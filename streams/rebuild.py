@@ -1,8 +1,10 @@
-"""Rebuilding: everything that Redis held, from what Kafka holds (invariant 5).
+"""Rebuilding: everything that Redis held, from what Kafka holds (invariant 5), or from the archive.
 
 `profile.changes`, `identity.changes` and `model.snapshots` say what was, and up to which offset of its input each
 partition had come with it; from there workers go on. What was committed to Redis but had not reached Kafka is done
 again, exactly once, because its input is still in the log.
+
+Where `profile.changes` is not enough, every event is applied anew: see `streams/rebuilding/archive.py`.
 """
 
 from __future__ import annotations
@@ -13,39 +15,34 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from redis.exceptions import RedisError
+import msgspec
 
+from analysis.folder import Folder
+from analysis.manifests import State, load
 from profiles.errors import Misconfigured
-from profiles.secrets import suppression
 from profiles.stores import restore
-from profiles.stores.connection import Client, connect
-from profiles.stores.links import LinkChanges
-from profiles.stores.setup import ALIVE, check_setup, living_workers
+from profiles.stores.connection import Client
+from profiles.stores.setup import living_workers
 from profiles.types import ERASED
-from streams.admin import EMBEDDED, describe_log, group_members, topic_problems
+from streams.admin import group_members
+from streams.clock import WallClock
+from streams.output import BatchProducer, Row
 from streams.plan import Plan
+from streams.rebuilding.alerts import read_alerts
+from streams.rebuilding.archive import FromArchive, Given
 from streams.rebuilding.check import Comparison, compare_identities, compare_learner, compare_partition
 from streams.rebuilding.documents import Graves, documents, survey
 from streams.rebuilding.identity import read_identities
 from streams.rebuilding.learner import read_learner
 from streams.rebuilding.log import Extent, Log
-from streams.same_kafka import compare_kafka
+from streams.rebuilding.ownership import Ownership, archived_decisions
+from streams.rebuilding.prepare import Sources, graves_of, open_again, prepare, redis_of, sources
+from streams.rebuilding.tail import read_tail, unarchived
+from streams.requests import SplitDone
 from streams.settings import Settings
-from streams.steps.update import GRAVE_KEPT
-from streams.topics import IDENTITY_CHANGES, MODEL_SNAPSHOTS, PROFILE_CHANGES, topic_name
+from streams.topics import ALERTS, IDENTITY_CHANGES, IDENTITY_LINKS, MODEL_SNAPSHOTS, PROFILE_EVENTS, topic_name
 
-__all__ = [
-    "Progress",
-    "Sources",
-    "Summary",
-    "check",
-    "graves_of",
-    "holds_profiles",
-    "idle",
-    "rebuild",
-    "redis_of",
-    "sources",
-]
+__all__ = ["Progress", "Summary", "check", "rebuild", "rebuild_from_archive"]
 
 _AT_ONCE = 4
 """Partitions that are read at once: more would not be quicker, and each takes memory."""
@@ -72,86 +69,21 @@ class Summary:
     warnings: list[str] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class Sources:
-    """The partitions that a rebuild reads."""
+class _Meter:
+    """Counts what is read."""
 
-    profiles: list[Extent]
-    identity: Extent
-    learner: Extent
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._began = time.monotonic()
+        self.done = self.total = 0
 
-    @property
-    def records(self) -> int:
-        """How many a rebuild reads: documents twice."""
-        return 2 * sum(extent.records for extent in self.profiles) + self.identity.records + self.learner.records
+    def tell(self, records: int) -> None:
+        self.done += records
+        self._progress(self.done, max(self.done, self.total))
 
-
-@asynccontextmanager
-async def redis_of(settings: Settings) -> AsyncIterator[Client]:
-    """The Redis of the settings.
-
-    Raises:
-        Misconfigured: it does not answer, or ceases to.
-    """
-    client = connect(settings.redis.get_secret_value())
-    try:
-        yield client
-    except (RedisError, OSError) as error:
-        raise Misconfigured(
-            f"Redis does not answer ({type(error).__name__}: {error}); start it, or set RAPPORT_REDIS, and run this "
-            "again"
-        ) from error
-    finally:
-        await client.aclose()
-
-
-async def holds_profiles(client: Client) -> bool:
-    """Whether anything of Rapport's is in this Redis that a rebuild would replace."""
-    async for _ in restore.held_keys(client):
-        return True
-    return False
-
-
-async def idle(client: Client, settings: Settings, *, wait: bool = False) -> None:
-    """Make sure that no worker is alive: by its sign in Redis, which may be lost, and in its group, as Kafka sees it.
-
-    Args:
-        wait: for those that were killed to be forgotten, rather than refuse.
-
-    Raises:
-        Misconfigured: some are.
-    """
-    patience = time.monotonic() + ALIVE + settings.session_timeout
-    while True:
-        alive = sorted(await living_workers(client)) or await asyncio.to_thread(group_members, settings)
-        if not alive:
-            return
-        if not wait or time.monotonic() > patience:
-            raise Misconfigured(
-                f"workers are running ({', '.join(alive)}): stop them first. One that was killed counts for "
-                f"{max(ALIVE, settings.session_timeout):.0f} seconds; --wait waits for that"
-            )
-        await asyncio.sleep(0.5)
-
-
-async def sources(log: Log, settings: Settings, plan: Plan) -> Sources:
-    """What there is to read.
-
-    Raises:
-        Misconfigured: topics are missing or of another number of partitions, or this is the embedded broker.
-    """
-    names = [topic_name(settings, base) for base in (PROFILE_CHANGES, IDENTITY_CHANGES, MODEL_SNAPSHOTS)]
-    described = await asyncio.to_thread(describe_log, settings, names)
-    if described.ids.get("cluster") == EMBEDDED:
-        raise Misconfigured("the embedded broker keeps nothing beyond its end: there is nothing to rebuild from")
-    problems = await asyncio.to_thread(topic_problems, settings, plan)
-    if wrong := [problem for problem in problems if any(f" {name} " in problem for name in names)]:
-        raise Misconfigured("\n".join(wrong))
-    profiles = await log.extents(names[0], settings.partitions)
-    identity, learner = await log.extents(names[1]), await log.extents(names[2])
-    if not any(extent.records for extent in profiles):
-        raise Misconfigured(f"{names[0]} is empty: there is nothing to rebuild from; try --from archive")
-    return Sources(profiles, identity[0], learner[0])
+    def close(self, summary: Summary) -> Summary:
+        summary.records, summary.seconds = self.done, time.monotonic() - self._began
+        return summary
 
 
 async def rebuild(
@@ -172,21 +104,15 @@ async def rebuild(
     Raises:
         Misconfigured: workers are running, Redis holds profiles, or Kafka does not hold what is needed.
     """
-    began = time.monotonic()
-    summary = Summary()
-    total = 0
-
-    def tell(records: int) -> None:
-        summary.records += records
-        progress(summary.records, total)
-
-    log = Log(settings, tell)
+    summary, meter = Summary(), _Meter(progress)
+    log = Log(settings, meter.tell)
     async with redis_of(settings) as client:
-        await idle(client, settings, wait=wait)
-        if not replace and await holds_profiles(client):
-            raise Misconfigured("this Redis holds profiles; --replace removes them first, and nothing but Rapport's")
+        await prepare(client, settings, replace=replace, wait=wait)
         found = await sources(log, settings, plan)
-        total = found.records
+        if not any(extent.records for extent in found.profiles):
+            name = found.profiles[0].topic
+            raise Misconfigured(f"{name} is empty: there is nothing to rebuild from; try --from archive")
+        meter.total = found.records
         links = await read_identities(log, found.identity, plan)
         learner = await read_learner(log, found.learner)
         await restore.begin(client)
@@ -199,34 +125,72 @@ async def rebuild(
             summary.learner = True
         graves = graves_of(links, plan, time.time())
         await _all(found.profiles, lambda extent: _partition(client, log, extent, graves, summary))
-        await open_again(client, settings, plan, summary)
-    summary.seconds = time.monotonic() - began
-    return summary
+        summary.warnings += await open_again(client, settings, plan)
+    return meter.close(summary)
 
 
-def graves_of(links: LinkChanges | None, plan: Plan, now: float) -> Graves:
-    """Who was erased so lately that a grave must keep what is still on its way from them."""
-    times = {} if links is None else links.suppressed
+async def rebuild_from_archive(
+    settings: Settings,
+    plan: Plan,
+    *,
+    replace: bool = False,
+    wait: bool = False,
+    progress: Progress = lambda done, of: None,
+) -> Summary:
+    """Apply all events anew, of the archive and behind it of `profile.events`; publish the documents.
 
-    def at(home: str) -> float | None:
-        time_ = times.get(suppression(plan.pii_key, home))
-        return time_ if time_ is not None and time_ + GRAVE_KEPT > now else None
+    Args and errors are those of `rebuild`; Misconfigured also if archive and log do not meet.
+    """
+    summary, meter = Summary("archive"), _Meter(progress)
+    state = _archive_of(settings)
+    log = Log(settings, meter.tell)
+    async with redis_of(settings) as client, _producer(settings) as producer:
+        await prepare(client, settings, replace=replace, wait=wait)
+        found = await sources(log, settings, plan)
+        meter.total = found.records // 2 + sum(file.rows for file in state.of("events"))
+        given = await _given(log, settings, plan, state, found)
+        learner = await read_learner(log, found.learner)
+        await restore.begin(client)
+        await restore.clear(client)
+        if learner is not None:
+            await restore.write_learner(client, learner)
+            summary.learner = True
+        anew = FromArchive(client, producer, settings, plan, given, WallClock(), meter.tell)
+        links = await anew.run()
+        topic = topic_name(settings, IDENTITY_LINKS)
+        whole = [msgspec.msgpack.encode(SplitDone(split)) for split in links.parting]
+        await producer.produce([Row(topic, 0, b"", request) for request in whole])
+        summary.warnings += [
+            f"partition {gap.partition}: offsets {gap.start} to {gap.end - 1} never came into the archive"
+            for gap in state.gaps
+        ]
+        summary.warnings += await open_again(client, settings, plan)
+    summary.profiles, summary.merged, summary.partitions = anew.profiles, anew.merged, len(given.log)
+    summary.identities, summary.suppressed = len(links.mapping), len(links.suppressed)
+    return meter.close(summary)
 
-    return at
 
+async def check(settings: Settings, plan: Plan, *, progress: Progress = lambda done, of: None) -> Comparison:
+    """Compare what a rebuild would write with what Redis holds now. Changes nothing; workers may run.
 
-async def open_again(client: Client, settings: Settings, plan: Plan, summary: Summary) -> None:
-    """Let workers start, and say what will keep them from it."""
-    await restore.finish(client)
-    await check_setup(
-        client,
-        partitions=settings.partitions,
-        namespace=plan.namespace,
-        pii_key=plan.pii_key,
-        segments=[rule.name for rule in plan.segments],
-    )
-    if difference := await compare_kafka(client, settings, plan, note=True):
-        summary.warnings.append(str(difference))
+    Raises:
+        Misconfigured: Kafka or Redis does not answer, or Kafka does not hold what is needed.
+    """
+    meter, into = _Meter(progress), Comparison()
+    log = Log(settings, meter.tell)
+    async with redis_of(settings) as client:
+        found = await sources(log, settings, plan)
+        meter.total = found.records
+        live = bool(await living_workers(client)) or bool(await asyncio.to_thread(group_members, settings))
+        names = (topic_name(settings, IDENTITY_CHANGES), topic_name(settings, MODEL_SNAPSHOTS))
+        await compare_identities(client, log, names[0], plan, live=live, into=into)
+        await compare_learner(client, log, names[1], live=live, into=into)
+        graves = graves_of(await read_identities(log, found.identity, plan), plan, time.time())
+        for extent in found.profiles:
+            await compare_partition(
+                client, log, extent.topic, extent.partition, settings.partitions, graves, live=live, into=into
+            )
+    return into
 
 
 async def _partition(client: Client, log: Log, extent: Extent, graves: Graves, summary: Summary) -> None:
@@ -263,31 +227,33 @@ async def _all(extents: Sequence[Extent], restore_one: Callable[[Extent], Awaita
         raise errors.exceptions[0] from None
 
 
-async def check(settings: Settings, plan: Plan, *, progress: Progress = lambda done, of: None) -> Comparison:
-    """Compare what a rebuild would write with what Redis holds now. Changes nothing; workers may run.
+def _archive_of(settings: Settings) -> State:
+    state = load(Folder(settings.archive))
+    if not state.files:
+        raise Misconfigured(f"there is no archive in {settings.archive}; RAPPORT_ARCHIVE names it")
+    if state.partitions != settings.partitions:
+        raise Misconfigured(
+            f"the archive is of {state.partitions} partitions, {settings.partitions} are set (RAPPORT_PARTITIONS)"
+        )
+    return state
 
-    Raises:
-        Misconfigured: Kafka or Redis does not answer, or Kafka does not hold what is needed.
-    """
-    done = total = 0
 
-    def tell(records: int) -> None:
-        nonlocal done
-        done += records
-        progress(done, max(done, total))
+async def _given(log: Log, settings: Settings, plan: Plan, state: State, found: Sources) -> Given:
+    extents = await log.extents(topic_name(settings, PROFILE_EVENTS), settings.partitions)
+    rest = unarchived(state, extents)
+    ownership = Ownership(topic_name(settings, IDENTITY_LINKS))
+    ownership.take(await asyncio.to_thread(archived_decisions, settings.archive))
+    tail = await read_tail(log, state, rest, ownership)
+    links = await read_identities(log, found.identity, plan)
+    alerts = await read_alerts(log, await log.extents(topic_name(settings, ALERTS), settings.partitions))
+    versions = {extent.partition: (await survey(log, extent)).version for extent in found.profiles}
+    return Given(state, extents, tail, ownership, links, alerts, versions)
 
-    log = Log(settings, tell)
-    into = Comparison()
-    async with redis_of(settings) as client:
-        found = await sources(log, settings, plan)
-        total = found.records
-        live = bool(await living_workers(client)) or bool(await asyncio.to_thread(group_members, settings))
-        names = (topic_name(settings, IDENTITY_CHANGES), topic_name(settings, MODEL_SNAPSHOTS))
-        await compare_identities(client, log, names[0], plan, live=live, into=into)
-        await compare_learner(client, log, names[1], live=live, into=into)
-        graves = graves_of(await read_identities(log, found.identity, plan), plan, time.time())
-        for extent in found.profiles:
-            await compare_partition(
-                client, log, extent.topic, extent.partition, settings.partitions, graves, live=live, into=into
-            )
-    return into
+
+@asynccontextmanager
+async def _producer(settings: Settings) -> AsyncIterator[BatchProducer]:
+    producer = BatchProducer(settings.kafka)
+    try:
+        yield producer
+    finally:
+        await producer.stop()

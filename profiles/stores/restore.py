@@ -32,7 +32,9 @@ _CHUNK = 2000  # arguments of one command
 _PARTITION = re.compile(
     rb"\{p\d{3}\}:(meta|profiles|timers|risk|recent|alerts|alerts:time|outbox|segment:.*)", re.DOTALL
 )
-_UNITS = re.compile(rb"\{(identity|learner)\}:(meta|outbox|profiles|map|links|apart|suppressed|refused|parting)")
+_UNITS = re.compile(
+    rb"\{(identity|learner)\}:(meta|outbox|profiles|map|links|apart|suppressed|refused|parting|splits|deferred)"
+)
 _pack = msgspec.msgpack.Encoder().encode
 
 LEAP = 1 << 20

@@ -14,7 +14,7 @@ import msgspec
 from aiokafka.structs import ConsumerRecord
 
 from profiles.errors import Misconfigured
-from profiles.links import Link, PendingSplit, Refusal
+from profiles.links import Erasure, Link, PendingSplit, Refusal
 from profiles.secrets import fingerprint
 from profiles.stores.links import LinkChanges
 from profiles.stores.restore import LEAP
@@ -113,10 +113,14 @@ def _check(marker: _Marker, plan: Plan) -> None:
 
 def _take(changes: LinkChanges, key: str, told: Any) -> None:
     kind, _, name = key.partition(":")
-    if type(told) is list and kind == "refused":
+    if kind == "@refused":
         changes.refused[name] = _convert(told, Refusal)
-    elif type(told) is list:
+    elif kind == "@split":
         changes.parting[name] = _convert(told, PendingSplit)
+    elif kind == "@became":
+        changes.splits[name] = told
+    elif kind == "@deferred":
+        changes.deferred[name] = _convert(told, Erasure)
     elif "profile" in told:
         changes.mapping[_convert(told["identity"], Identity)] = told["profile"]
     elif "links" in told:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,25 +14,28 @@ from typing import Any
 
 import msgspec
 import pytest
-from kafka import KafkaProducer
+from kafka import KafkaProducer, TopicPartition
+from kafka.admin import KafkaAdminClient
 
 from models.features import SCHEMA, pack
 from models.labels import Example
-from profiles.documents import encode_profile
+from profiles.documents import decode_profile, encode_profile
+from profiles.errors import Misconfigured
+from profiles.links import Erasure
 from profiles.state import Caps, apply, remember
 from profiles.store import Reader
 from profiles.stores.contents import held_by_partition
-from profiles.stores.keys import IDENTITY_MAP, LEARNER, SETUP, Keys
+from profiles.stores.keys import IDENTITY, IDENTITY_MAP, LEARNER, SETUP, Keys
 from profiles.stores.redis import RedisStore
 from profiles.stores.setup import REBUILDING
-from profiles.types import Alert, AlertCommand, Event, Identity, Profile, Score, Stay, partition_of, profile_id
+from profiles.types import ERASED, Alert, AlertCommand, Event, Identity, Profile, Score, Stay, partition_of, profile_id
 from streams.admin import ensure_topics
 from streams.outbox import MARKER, Marker
 from streams.plan import load_plan
 from streams.requests import EraseRequest
 from streams.settings import Settings
 from streams.topics import topic_name
-from tests.integration.rapport import PLAN, Rapport, order, running, totals
+from tests.integration.rapport import PLAN, REPOSITORY, Rapport, environment, order, running, totals
 from tests.integration.rebuilding import everything, in_redis, lose_redis, rebuild, until_quiet, versions
 from tests.models.build import T0, buyer, row
 
@@ -114,11 +122,13 @@ def live_through_much(rapport: Rapport) -> None:
         return id_, found.id
 
     id_, found = rapport.read(alert)
-    command = AlertCommand(id_, found, "acknowledge", START.timestamp(), "kim", "calls today")
+    command = AlertCommand(id_, found, "acknowledge", time.time(), "kim", "calls today")
     produce(rapport, "profile.events", partition_of(id_, rapport.settings.partitions), command)
     produce(rapport, "training.examples", 0, *lessons(rapport, 30))
     erased = held(rapport, "user_id", ERASED_USER)
-    request = EraseRequest("erasure", profile_id(rapport.plan.namespace, erased), erased, datetime.now(UTC).timestamp())
+    request = EraseRequest(
+        Erasure("erasure", profile_id(rapport.plan.namespace, erased), erased, datetime.now(UTC).timestamp())
+    )
     produce(rapport, "identity.links", 0, request)
     until_quiet(rapport)
     rapport.send("web", visits(4, 6))
@@ -388,3 +398,104 @@ def test_what_is_there_is_not_overwritten_by_mistake(topic: Topic, tmp_path: Pat
 
 async def working(reader: Reader) -> bool:
     return bool(await reader.workers())
+
+
+def state_of(profile: Profile) -> dict[str, Any]:
+    """What events and links say of a customer; not what time and model make of it."""
+    names = (
+        "id", "created", "updated", "redirect", "identities", "traits", "activity", "roles", "purchases", "tickets",
+        "opinions", "seen", "alerts", "stage", "timeline_count",
+    )  # fmt: skip
+    return {name: getattr(profile, name) for name in names} | {"segments": sorted(profile.segments)}
+
+
+def close_to(ours: Any, theirs: Any) -> bool:
+    """The same, floats to 1e-9."""
+    if isinstance(ours, float) or isinstance(theirs, float):
+        return ours == pytest.approx(theirs, rel=1e-9, abs=1e-9)
+    if isinstance(ours, msgspec.Struct):
+        return type(ours) is type(theirs) and close_to(msgspec.structs.astuple(ours), msgspec.structs.astuple(theirs))
+    if isinstance(ours, dict):
+        return ours.keys() == theirs.keys() and all(close_to(ours[key], theirs[key]) for key in ours)
+    if isinstance(ours, list | tuple):
+        return len(ours) == len(theirs) and all(map(close_to, ours, theirs))
+    return bool(ours == theirs)
+
+
+def decoded(rapport: Rapport) -> dict[str, Profile]:
+    """Everybody but graves."""
+    found = {id_: decode_profile(id_, document) for id_, document in rapport.documents().items()}
+    return {id_: profile for id_, profile in found.items() if profile.redirect != ERASED}
+
+
+def archive(rapport: Rapport) -> None:
+    """All that Kafka has now."""
+    subprocess.run(
+        [sys.executable, "-P", "-m", "console", "archive", "--once", "--json"],
+        env={**os.environ, **environment(rapport.settings), "PYTHONPATH": str(REPOSITORY)},
+        capture_output=True, timeout=120, check=True,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("lost", [("profile.changes",), ("profile.changes", "identity.changes")], ids=["docs", "both"])
+def test_the_archive_brings_back_what_kafka_cannot(
+    make_settings: Callable[..., Settings], tmp_path: Path, lost: Sequence[str]
+) -> None:
+    """Redis and compacted topics are lost, the first half is archived only: same customers, nothing told twice."""
+    settings = make_settings(plan=PLAN, archive=str(tmp_path / "archive"))
+    with running(settings, tmp_path) as rapport:
+        live_through_much(rapport)
+        archive(rapport)
+        forget_events(rapport)
+        rapport.send("purchase", orders(300, 420))
+        rapport.send("web", [login(30, userId="user-10", anonymousId="browser-10")])
+        until_quiet(rapport)
+        rapport.stop_workers()
+        before, told = decoded(rapport), len(rapport.topic("alerts")) + len(rapport.topic("segment.changes"))
+        mapping = in_redis(rapport.settings, lambda client: client.hgetall(IDENTITY_MAP))
+        graph = in_redis(rapport.settings, lambda client: client.hgetall(IDENTITY.profiles))
+        lose_redis(rapport.settings)
+        lose_topics(rapport, *lost)
+        summary = rebuild(rapport.settings, "--from", "archive", "--wait")
+        after = decoded(rapport)
+
+        assert summary["warnings"] == []
+        assert before.keys() == after.keys()
+        for id_, profile in before.items():
+            ours, theirs = state_of(after[id_]), state_of(profile)
+            assert {name: (ours[name], theirs[name]) for name in ours if not close_to(ours[name], theirs[name])} == {}
+        assert in_redis(rapport.settings, lambda client: client.hgetall(IDENTITY_MAP)) == mapping
+        assert in_redis(rapport.settings, lambda client: client.hgetall(IDENTITY.profiles)) == graph
+        assert len(rapport.topic("alerts")) + len(rapport.topic("segment.changes")) == told
+        assert rebuild(rapport.settings, "--check")["same"]
+
+        expected = totals(rapport, USERS)
+        rapport.start()
+        rapport.send("web", [*visits(0, 6), *logins()])
+        rapport.send("purchase", [*orders(0, 420), order("user-5", 9000, at(1), 12.5), order(ERASED_USER, 1, at(1))])
+        until_quiet(rapport)
+        count, revenue = expected["user-5"]
+        assert totals(rapport, USERS) == {**expected, "user-5": (count + 1, revenue + 1250), ERASED_USER: (0, 0)}
+
+
+def forget_events(rapport: Rapport) -> None:
+    """As retention does: `profile.events` up to its present ends."""
+    name = topic_name(rapport.settings, "profile.events")
+    admin = KafkaAdminClient(bootstrap_servers=rapport.settings.kafka)
+    admin.delete_records({TopicPartition(name, number): -1 for number in range(rapport.settings.partitions)})
+    admin.close()
+
+
+def lose_topics(rapport: Rapport, *names: str) -> None:
+    """Delete topics and make them anew, empty."""
+    admin = KafkaAdminClient(bootstrap_servers=rapport.settings.kafka)
+    admin.delete_topics([topic_name(rapport.settings, name) for name in names])
+    admin.close()
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        with contextlib.suppress(Misconfigured):
+            ensure_topics(rapport.settings, rapport.plan)
+            if not any(rapport.topic(name) for name in names):
+                return
+        time.sleep(0.5)
+    raise AssertionError("the topics are still there")
