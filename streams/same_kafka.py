@@ -23,7 +23,7 @@ from streams.settings import Settings
 from streams.steps.work import SENT_BITS
 from streams.topics import IDENTITY_LINKS, PROFILE_EVENTS, TRAINING_EXAMPLES, topic_name
 
-__all__ = ["Difference", "Start", "adopt_kafka", "check_kafka", "compare_kafka"]
+__all__ = ["Difference", "Start", "Topics", "adopt_kafka", "check_kafka", "compare", "compare_kafka", "moved"]
 
 
 class Start(StrEnum):
@@ -110,7 +110,7 @@ async def adopt_kafka(client: Client, settings: Settings, plan: Plan, start: Sta
     if start is Start.END and log.ids.get("cluster") == EMBEDDED:
         raise Misconfigured("the embedded broker does not know its ends; use --from beginning")
     try:
-        await set_positions(client, _moved(read, log, difference, start or Start.END, _topics(settings, plan)))
+        await set_positions(client, moved(read, log, difference, start or Start.END, _topics(settings, plan)))
         await note_log(client, log.ids, anew=True)
     except RedisError as error:
         raise Misconfigured(f"Redis does not answer ({type(error).__name__}: {error}); run this again") from error
@@ -118,13 +118,16 @@ async def adopt_kafka(client: Client, settings: Settings, plan: Plan, start: Sta
 
 
 @dataclass(frozen=True, slots=True)
-class _Topics:
+class Topics:
+    """The topics whose offsets Redis holds, by their real names."""
+
     profile_events: str
     identity_links: str
     training_examples: str
     sources: tuple[str, ...]
 
-    def all(self) -> list[str]:
+    def names(self) -> list[str]:
+        """All of them."""
         return [self.profile_events, self.identity_links, self.training_examples, *self.sources]
 
     def offset(self, place: Place, mark: int) -> int:
@@ -139,8 +142,8 @@ class _Topics:
         return place.rpartition("/")[0] in self.sources
 
 
-def _topics(settings: Settings, plan: Plan) -> _Topics:
-    return _Topics(
+def _topics(settings: Settings, plan: Plan) -> Topics:
+    return Topics(
         topic_name(settings, PROFILE_EVENTS),
         topic_name(settings, IDENTITY_LINKS),
         topic_name(settings, TRAINING_EXAMPLES),
@@ -153,16 +156,17 @@ async def _look(client: Client, settings: Settings, plan: Plan, *, note: bool = 
     try:
         # Redis first: while workers go on, what they have applied was in Kafka before we ask for its ends.
         read = await read_positions(client, settings.partitions)
-        log = await asyncio.to_thread(describe_log, settings, wanted.all())
+        log = await asyncio.to_thread(describe_log, settings, wanted.names())
         known = await note_log(client, log.ids) if note else await read_log(client)
     except RedisError as error:
         raise Misconfigured(
             f"Redis does not answer ({type(error).__name__}: {error}); start it, or set RAPPORT_REDIS"
         ) from error
-    return _compare(known, log, _highest(read, wanted)), log, read
+    return compare(known, log, _highest(read, wanted)), log, read
 
 
-def _compare(known: dict[str, str], log: Log, highest: dict[Place, int]) -> Difference:
+def compare(known: dict[str, str], log: Log, highest: dict[Place, int]) -> Difference:
+    """How a log differs from the ids that are noted of it and from the highest offsets that were applied."""
     replaced = tuple(name for name, id_ in sorted(log.ids.items()) if known.get(name, id_) != id_)
     shorter = tuple(
         f"{place} ends at offset {log.ends[place]}, {applied} was applied"
@@ -172,7 +176,7 @@ def _compare(known: dict[str, str], log: Log, highest: dict[Place, int]) -> Diff
     return Difference(replaced, shorter)
 
 
-def _highest(read: Read, topics: _Topics) -> dict[Place, int]:
+def _highest(read: Read, topics: Topics) -> dict[Place, int]:
     highest = {place: topics.offset(place, mark) for place, mark in read.highest_origins.items()}
     own = {f"{topics.profile_events}/{partition}": applied for partition, applied in read.profiles.items()}
     own |= {f"{topics.identity_links}/0": read.identity, f"{topics.training_examples}/0": read.learner}
@@ -181,7 +185,7 @@ def _highest(read: Read, topics: _Topics) -> dict[Place, int]:
     return {place: applied for place, applied in highest.items() if applied >= 0}
 
 
-def _moved(read: Read, log: Log, difference: Difference, start: Start, topics: _Topics) -> Read:
+def moved(read: Read, log: Log, difference: Difference, start: Start, topics: Topics) -> Read:
     """Where reading goes on: `start` in what was replaced, elsewhere where it was, or at the end if that is earlier."""
     all_of_it = "cluster" in difference.replaced
 
@@ -198,9 +202,9 @@ def _moved(read: Read, log: Log, difference: Difference, start: Start, topics: _
         move(f"{topics.training_examples}/0", read.learner),
         {
             number: {
-                place: topics.mark(place, moved) if moved != known else marks[place]
+                place: topics.mark(place, offset) if offset != known else marks[place]
                 for place in known_places | marks.keys()
-                if (moved := move(place, known := topics.offset(place, marks.get(place, -1)))) >= 0
+                if (offset := move(place, known := topics.offset(place, marks.get(place, -1)))) >= 0
             }
             for number, marks in read.origins.items()
         },
