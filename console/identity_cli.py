@@ -111,9 +111,7 @@ def split(
     elif state == "done":
         out.print(f"Done. `rapport identity show {identity}` shows what it is now.")
     if state != "done":
-        err.print(
-            f"Asked for, and not done after {wait:.0f} s. `rapport identity splits` lists what is not done yet."
-        )
+        err.print(f"Asked for, and not done after {wait:.0f} s. `rapport identity splits` lists what is not done yet.")
         raise typer.Exit(1)
 
 

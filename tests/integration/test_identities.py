@@ -132,8 +132,12 @@ def test_a_wrong_link_is_explained_and_taken_back(installation: tuple[Rapport, h
     assert plain(bob)["identities"].keys() == {"email", "anonymous_id"}
     assert plain(bob)["activity"]["web"][0] == 4
     assert set(ann.identities) == {"user_id", "anonymous_id"}
-    refused = http.get("/v1/refusals").json()["data"]
-    assert {"says-11"} == {one["event"] for one in refused if one["reason"] == "kept apart"}
+    rapport.send("web", [says(12, "bob@example.com", userId="ann", anonymousId="ann-tablet")])
+    until = time.monotonic() + 30
+    while not (refused := http.get("/v1/refusals").json()["data"]) or refused[0]["event"] != "says-12":
+        assert time.monotonic() < until, refused
+        time.sleep(0.2)
+    assert (refused[0]["reason"], [one["type"] for one in refused[0]["refused"]]) == ("kept apart", ["email"])
 
 
 def test_an_erased_customer_stays_erased(installation: tuple[Rapport, httpx.Client]) -> None:
