@@ -29,9 +29,9 @@ from profiles.secrets import suppression
 from profiles.types import Record
 from streams.archiving.bounds import Bounds, bounds
 from streams.archiving.gather import Gatherer, Memory, prime
-from streams.archiving.log import ManifestLog
+from streams.archiving.log import Changed, ManifestLog
 from streams.archiving.metrics import ArchiveMetrics
-from streams.archiving.write import keys_of, write_flush
+from streams.archiving.write import again, keys_of, write_flush
 from streams.plan import Plan
 from streams.settings import Settings
 from streams.topics import PROFILE_EVENTS, topic_name
@@ -194,7 +194,11 @@ class Archiver:
         def read(file: File) -> list[tuple[str, str, str]]:
             return list(keys_of(self._log.folder, file))
 
-        prime(self._memory, self.state.of("events"), read)
+        while True:
+            try:
+                return prime(self._memory, self.state.of("events"), read)
+            except Changed as error:  # compacted meanwhile
+                again(self._log, error)
 
     async def _follow(
         self, consumer: AIOKafkaConsumer, ends: Mapping[int, int] | None, tell: Callable[[Progress, bool], None]

@@ -20,7 +20,7 @@ from profiles.errors import Misconfigured, RapportError
 from profiles.types import Absorb, Erase, Event, Merge, Origin, Record, Split
 from streams.archiving.compact import compact
 from streams.archiving.gather import Gatherer, Memory, prime
-from streams.archiving.log import ManifestLog, Overtaken
+from streams.archiving.log import Changed, ManifestLog, Overtaken
 from streams.archiving.write import keys_of, write_flush
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
@@ -229,6 +229,32 @@ def test_compaction_while_an_archiver_writes_and_erases(url: str) -> None:
     shelf.take(0, event("c", "c0"), Erase("b", 3.0))
     shelf.flush()  # the archiver does not know of the compaction yet
     assert shelf.ids() == ["c0"]
+
+
+def test_files_are_replaced_only_if_they_are_still_what_they_were(url: str) -> None:
+    """A compaction that has read them before somebody was erased must not bring the rows back."""
+    shelf = Shelf(url)
+    shelf.take(0, event("a", "1"), event("b", "2"))
+    shelf.flush()
+    late = ManifestLog(Folder(url), "cccccccc", lambda: 1.0)
+    old = list(files(url))
+    shelf.take(0, Erase("a", 2.0))
+    shelf.flush()
+    with pytest.raises(Changed):
+        late.replace([], old)
+    assert shelf.ids() == ["2"]
+
+
+def test_a_compaction_gives_way_to_an_archiver_that_starts(url: str) -> None:
+    """Whose sweep takes files that no manifest names for left over."""
+    shelf = Shelf(url)
+    shelf.take(0, event("a", "1"))
+    shelf.flush()
+    late = ManifestLog(Folder(url), "cccccccc", lambda: 1.0)
+    Shelf(url)
+    with pytest.raises(Changed):
+        late.replace([], files(url))
+    assert shelf.ids() == ["1"]
 
 
 def test_of_two_archivers_the_first_stops_and_nothing_is_doubled(url: str) -> None:
