@@ -11,7 +11,6 @@ gives. What is done, and what it came to: docs/guarantees.md. The parts are thos
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import json
 import logging
 import platform
@@ -24,6 +23,7 @@ from pathlib import Path
 from statistics import median
 from typing import Annotated, Any
 
+import msgspec
 import psutil
 import typer
 from pydantic import SecretStr
@@ -84,7 +84,7 @@ def run(
                 trial.fleet.start(1)
                 came = ride_out(trial, weather(browsers, people, hot, seed))
             outcome, table = came.outcome, _storm_table(came, browsers, people, hot, about)
-            body = {**about, **dataclasses.asdict(came)}
+            body = {**about, **msgspec.to_builtins(came)}
         else:
             messages = history(events, seed)
             with Trial(settings, kafka, redis, directory / "logs", reaper, seed, tell) as trial:
@@ -92,7 +92,7 @@ def run(
                 _torment(trial, messages, minutes * 60, say)
                 outcome = trial.finish(1800)
             table, body = _markdown(outcome, about), {**about, **_as_json(outcome)}
-    sys.stdout.write(json.dumps(body, indent=2, default=str) + "\n" if as_json else table)
+    sys.stdout.write(json.dumps(body, indent=2) + "\n" if as_json else table)
     for example in outcome.verdict.examples:
         say.print(example, style="red", markup=False, highlight=False)
     for one in outcome.ended:
@@ -135,10 +135,9 @@ def _torment(trial: Trial, messages: list[Any], seconds: float, say: Console) ->
 
 
 def _as_json(outcome: Outcome) -> dict[str, Any]:
-    verdict = dataclasses.asdict(outcome.verdict)
     return {
-        **verdict,
-        "deeds": [dataclasses.asdict(deed) for deed in outcome.deeds],
+        **msgspec.to_builtins(outcome.verdict),
+        "deeds": msgspec.to_builtins(outcome.deeds),
         "redis": {
             kind: {"times": count, "records": outcome.losses.records[kind], "most": outcome.losses.most[kind]}
             for kind, count in outcome.losses.times.items()
