@@ -57,7 +57,7 @@ class Progress:
     """What an archiver has done since its start."""
 
     read: int = 0  # records
-    lag: int = 0  # records that wait
+    lag: int = 0  # records that wait to be read
     written: int = 0  # events
     repeats: int = 0
     erased: int = 0  # events left out, because their customer has been erased
@@ -232,12 +232,13 @@ class Archiver:
         return all(self._position(partition) >= end for partition, end in ends.items())
 
     def _measure(self, consumer: AIOKafkaConsumer, ends: Mapping[int, int] | None) -> None:
-        lag = 0
+        unread = unsafe = 0
         for tp in consumer.assignment():
-            end = ends[tp.partition] if ends is not None else consumer.highwater(tp)
-            lag += max(0, (end or 0) - self._position(tp.partition))
-        self.progress.lag = lag
-        self._metrics.lag.set(lag)
+            end = (ends[tp.partition] if ends is not None else consumer.highwater(tp)) or 0
+            unread += max(0, end - self._position(tp.partition))
+            unsafe += max(0, end - self.state.read[tp.partition])
+        self.progress.lag = unread
+        self._metrics.lag.set(unsafe)
 
     def _due(self) -> bool:
         gathered = self._gatherer.gathered

@@ -35,7 +35,7 @@ class ArchiveMetrics:
             "Records that Kafka deleted before they were archived.",
             registry=registry,
         )
-        self.lag = _gauge("rapport_archive_lag_records", "Records that wait to be archived.", registry)
+        self.lag = _gauge("rapport_archive_lag_records", "Records that no flush holds yet.", registry)
         self.files = _gauge("rapport_archive_files", "Parquet files of the archive.", registry)
         self.bytes = _gauge("rapport_archive_bytes", "Bytes of these files.", registry)
         self.flushed = _gauge(

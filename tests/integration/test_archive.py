@@ -330,6 +330,7 @@ def test_metrics_are_served(log: Log) -> None:
     port = free_port()
     log.start(RAPPORT_METRICS_PORT=str(port))
     until(lambda: sum(file.rows for file in files(log.url)) == len(accepted), "all to be archived")
+    time.sleep(1)
     text = httpx.get(f"http://127.0.0.1:{port}/metrics", trust_env=False).text
 
     assert f'rapport_archive_events_total{{outcome="written"}} {float(len(accepted))}' in text
