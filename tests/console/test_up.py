@@ -16,12 +16,14 @@ from pathlib import Path
 import psutil
 import pytest
 
+from analysis.folder import Folder
 from console.connection import claim, kept_token, read_connection
 from console.embedded import Redis
 from console.process import Reaper
 from console.resp import ask_redis
 from console.up import up
 from profiles.errors import Misconfigured
+from streams.archiving.log import ManifestLog
 
 SERVE = """
 import http.server, os
@@ -213,6 +215,12 @@ def test_the_embedded_broker_wants_an_empty_redis(tmp_path: Path) -> None:
                 up(data_dir=tmp_path / "data", port=0, redis="redis://127.0.0.1:1/0", prepare=lambda settings: {})
         finally:
             server.stop()
+
+
+def test_the_embedded_broker_wants_a_new_archive(tmp_path: Path) -> None:
+    ManifestLog(Folder(str(tmp_path / "archive")), "token", time.time, owner=True).start("profile.events", 16)
+    with pytest.raises(Misconfigured, match="another folder to --archive"):
+        up(data_dir=tmp_path / "data", port=0, archive=str(tmp_path / "archive"), prepare=lambda settings: {})
 
 
 def test_a_wrong_setting_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
