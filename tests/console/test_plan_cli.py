@@ -68,7 +68,7 @@ def test_check_answers_scripts(run, changed):
 
     assert (good.exit_code, bad.exit_code) == (0, 1)
     assert json.loads(good.stdout) | {"warnings": []} == {
-        "ok": True, "file": str(PLAN), "name": "Online shop", "version": 1, "sources": 4, "events": 73, "traits": 24,
+        "ok": True, "file": str(PLAN), "name": "Online shop", "version": 1, "sources": 4, "events": 73, "traits": 27,
         "identities": 6, "segments": 23, "alerts": 7, "problems": [], "warnings": [],
     }  # fmt: skip
     (problem,) = json.loads(bad.stdout)["problems"]
