@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -124,7 +124,11 @@ async def rebuild(
             await restore.write_learner(client, learner)
             summary.learner = True
         graves = graves_of(links, plan, time.time())
-        await _all(found.profiles, lambda extent: _partition(client, log, extent, graves, summary))
+        positions: dict[int, int] = {}
+        await _all(found.profiles, lambda extent: _partition(client, log, extent, graves, summary, positions))
+        summary.warnings += _missing(
+            positions, await log.extents(topic_name(settings, PROFILE_EVENTS), settings.partitions)
+        )
         summary.warnings += await open_again(client, settings, plan)
     return meter.close(summary)
 
@@ -193,7 +197,19 @@ async def check(settings: Settings, plan: Plan, *, progress: Progress = lambda d
     return into
 
 
-async def _partition(client: Client, log: Log, extent: Extent, graves: Graves, summary: Summary) -> None:
+def _missing(applied: Mapping[int, int], events: Sequence[Extent]) -> list[str]:
+    """What lies behind the documents and is no longer in the log."""
+    return [
+        f"{extent.topic}-{extent.partition} begins at offset {extent.start}, the documents go to {at}: events between "
+        "the two are not in these profiles; --from archive has them"
+        for extent in events
+        if (at := applied.get(extent.partition, -1)) + 1 < extent.start
+    ]
+
+
+async def _partition(
+    client: Client, log: Log, extent: Extent, graves: Graves, summary: Summary, positions: dict[int, int]
+) -> None:
     found = await survey(log, extent)
     if not found.newest and not found.version:
         return
@@ -207,6 +223,7 @@ async def _partition(client: Client, log: Log, extent: Extent, graves: Graves, s
             summary.merged += profile.redirect not in ("", ERASED)
     position = found.position()
     await restore.write_position(client, extent.partition, position, tombstones)
+    positions[extent.partition] = position.applied
     summary.partitions += 1
     summary.ahead += len(position.ahead)
 

@@ -317,11 +317,24 @@ def test_documents_ahead_of_their_partition_are_not_applied_twice(topic: Topic, 
     topic.told(3, 5, topic.document("ann", *ann), marked=False)
     summary = rebuild(topic.settings)
     loaded = in_redis(topic.settings, lambda client: RedisStore(client).load(0, ()))
+    assert summary["warnings"] == []
     assert (summary["ahead"], loaded.applied, loaded.ahead) == (1, 1, {topic.id("ann"): 3})
 
     with running(topic.settings, tmp_path) as rapport:
         until_quiet(rapport)
         assert totals(rapport, ["ann", "bob"]) == {"ann": (2, 2000), "bob": (2, 2000)}
+
+
+def test_what_the_log_no_longer_has_is_said(topic: Topic) -> None:
+    """The documents go to offset 1, and the log begins at 3."""
+    topic.log([topic.event("ann", n) for n in range(4)])
+    topic.told(1, 4, topic.document("ann", topic.event("ann", 0)))
+    admin = KafkaAdminClient(bootstrap_servers=topic.settings.kafka)
+    admin.delete_records({TopicPartition(topic_name(topic.settings, "profile.events"), 0): 3})
+    admin.close()
+
+    (warning,) = rebuild(topic.settings)["warnings"]
+    assert "begins at offset 3, the documents go to 1" in warning
 
 
 def test_what_the_linker_told_in_part_is_decided_again(topic: Topic) -> None:
