@@ -292,9 +292,9 @@ class Worker:
     @patient
     async def _refresh(self) -> None:
         if self.app.consumer.assignment():
-            before = self._clock.now()
+            before, asked = self._clock.now(), time.monotonic()
             theirs = await beat(self._redis, self._name)
-            self._clock_watch.compare(before, theirs, self._clock.now())
+            self._clock_watch.compare(before, theirs, time.monotonic() - asked)
         await self.suppressed.refresh()
         for source in await self.gate.refresh():
             if (known := self._plan.sources.get(source)) is not None:

@@ -44,8 +44,15 @@ class ClockWatch:
         """Whether our clock agreed when it was last compared, and has not jumped since."""
         return bool(self._agrees) and abs(now - time.monotonic() - self._offset) <= self.FURTHEST
 
-    def compare(self, before: float, theirs: float, after: float) -> None:
-        """Look at a reading of the other clock between two of ours; say so when it begins or ceases to agree."""
+    def compare(self, before: float, theirs: float, took: float) -> None:
+        """Look at the other clock; say so when ours begins or ceases to agree.
+
+        Args:
+            before: our clock when we asked.
+            theirs: the answer.
+            took: seconds it took on the monotonic clock, for ours may have jumped meanwhile.
+        """
+        after = before + took
         ahead = before - theirs if before > theirs else min(after - theirs, 0.0)
         agrees = abs(ahead) <= self.FURTHEST
         if not agrees and self._agrees is not False:
