@@ -161,9 +161,12 @@ def test_a_replay_that_is_killed_goes_on_where_it_was(rapport: Rapport, tmp_path
     killed = Process("replay", [sys.executable, "-c", NEVER_NOTED], tmp_path / "replay.log", env=env)
     killed.start()
     deadline = time.monotonic() + 90
-    while end_of(rapport.settings, "events.purchase") < 3000 + 400:
+    while end_of(rapport.settings, "events.purchase") < 3000 + 400:  # it stands still while we look
         assert killed.alive, killed.tail()
         assert time.monotonic() < deadline, killed.tail()
+        killed.resume()
+        time.sleep(0.03)
+        killed.pause()
     killed.kill()
     put_back = end_of(rapport.settings, "events.purchase") - 3000
     assert 0 < put_back < 3000, "the replay was not in the middle"
