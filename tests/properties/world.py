@@ -35,6 +35,35 @@ _decode = msgspec.msgpack.Decoder(Record).decode
 
 
 @dataclass
+class Outbox:
+    """What one writer has committed and still delivers: commit by commit, but a commit's partitions in any order."""
+
+    sent: list[list[Output]] = field(default_factory=list)  # by commit
+    waiting: list[dict[int, list[Output]]] = field(default_factory=list)  # by commit and partition
+
+    def add(self, outputs: list[Output], again: int) -> None:
+        """Take a commit's outputs; with them go the `again` commits before it once more, as after a crash."""
+        self.sent.append(outputs)
+        for commit in [*self.sent[-1 - again :], *([outputs] if again else [])]:
+            parts: dict[int, list[Output]] = {}
+            for output in commit:
+                if output.topic == PROFILE_EVENTS:
+                    parts.setdefault(output.partition, []).append(output)
+            if parts:
+                self.waiting.append(parts)
+
+    def next(self, chance: random.Random) -> list[Output]:
+        """One partition's share of the oldest commit that is not delivered yet."""
+        if not self.waiting:
+            return []
+        parts = self.waiting[0]
+        outputs = parts.pop(chance.choice(sorted(parts)))
+        if not parts:
+            self.waiting.pop(0)
+        return outputs
+
+
+@dataclass
 class Partition:
     """One partition's log and what its writer has committed."""
 
@@ -42,7 +71,7 @@ class Partition:
     applied: int = -1
     origins: dict[str, int] = field(default_factory=dict)
     documents: dict[str, bytes] = field(default_factory=dict)
-    sent: list[list[Output]] = field(default_factory=list)  # by commit
+    outbox: Outbox = field(default_factory=Outbox)
 
 
 class World:
@@ -68,7 +97,7 @@ class World:
         self.erased: set[str] = set()
         self._computed: dict[str, bool] = {}  # splits whose shares have been sent → whether the linker has been told
         self._sources = 0
-        self._linker_sent: list[list[Output]] = []
+        self._linker = Outbox()
         self._update = update(plan.currency, CAPS)
 
     def home(self, identity: Identity) -> str:
@@ -109,14 +138,24 @@ class World:
         for id_, profile in work.changed.items():
             held.documents[id_] = encode_profile(profile)
         held.applied += len(records)
-        self._send(held.sent, work.outputs)
+        self._send(held.outbox, work.outputs)
         return True
+
+    def carry(self) -> bool:
+        """Deliver something that was committed."""
+        outboxes = [self._linker, *(held.outbox for held in self.partitions)]
+        waiting = [outbox for outbox in outboxes if outbox.waiting]
+        if waiting:
+            self.deliver(self.chance.choice(waiting).next(self.chance))
+        return bool(waiting)
 
     def link(self, most: int) -> bool:
         """One commit of the linker."""
         requests = self.requests[self.decided :][:most]
         if not requests:
             return False
+        if any(type(request) is not LinkRequest for request in requests):
+            del requests[1:]  # what is rarer has a commit of its own
         graph = Graph(
             self.plan,
             "identity.links",
@@ -184,35 +223,33 @@ class World:
         while True:
             turns = [lambda n=n: self.work(n, self.chance.randint(1, 4)) for n in range(PARTITIONS)]
             turns += [lambda: self.link(self.chance.randint(1, 2)), self.compute, self.finish]
+            turns += [self.carry] * 4
             self.chance.shuffle(turns)
             if not any(turn() for turn in turns):
                 return
 
     def some(self) -> None:
         """A turn or two of somebody."""
-        for _ in range(self.chance.randint(0, 4)):
-            number = self.chance.randint(0, PARTITIONS + 2)
+        for _ in range(self.chance.randint(0, 8)):
+            number = self.chance.randint(0, PARTITIONS + 5)
             if number < PARTITIONS:
                 self.work(number, self.chance.randint(1, 3))
             elif number == PARTITIONS:
                 self.link(self.chance.randint(1, 2))
             elif number == PARTITIONS + 1:
                 self.compute()
-            else:
+            elif number == PARTITIONS + 2:
                 self.finish()
+            else:
+                self.carry()
 
     def profile(self, id_: str) -> Profile | None:
         """The document of this very id."""
         document = self.partitions[self.partition(id_)].documents.get(id_)
         return decode_profile(id_, document) if document else None
 
-    def _send(self, sent: list[list[Output]], outputs: list[Output]) -> None:
-        sent.append(outputs)
-        again = self.chance.choice((0, 0, 0, 1, 2))  # commits whose delivery a crash repeats
-        for commit in sent[-1 - again :]:
-            self.deliver(commit)
-        if again:
-            self.deliver(outputs)
+    def _send(self, outbox: Outbox, outputs: list[Output]) -> None:
+        outbox.add(outputs, self.chance.choice((0, 0, 0, 1, 2)))
 
     def _keep(self, changes: LinkChanges) -> None:
         pairs = (
@@ -232,4 +269,4 @@ class World:
         if changes.suppressed:
             told = [_decode(output.value) for output in changes.outputs if output.topic == PROFILE_EVENTS]
             self.erased |= {record.profile for record in told if type(record) is Erase}
-        self._send(self._linker_sent, changes.outputs)
+        self._send(self._linker, changes.outputs)
