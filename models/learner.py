@@ -19,9 +19,9 @@ from models.checkpoint import Checkpoint, dump, load
 from models.churn import Weights
 from models.cold import rules
 from models.config import ChurnConfig
+from models.examples import Example
 from models.features import NAMES, SCHEMA, unpack
 from models.hazard import HazardModel
-from models.labels import Example
 from models.quality import Quality
 
 __all__ = ["Learner"]

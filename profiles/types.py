@@ -166,6 +166,7 @@ class Tally(msgspec.Struct, array_like=True, gc=False):
     first: float = 0.0
     last: float = 0.0
     decayed: tuple[float, float] = (0.0, 0.0)
+    recent: list[float] = []  # the latest times, ascending; kept only for roles that the plan counts within a window
 
 
 class Activity(msgspec.Struct, array_like=True, gc=False):
@@ -196,6 +197,8 @@ class Purchases(msgspec.Struct, array_like=True, gc=False):
     spend: list[Number] = msgspec.field(default_factory=lambda: [0] * len(SPEND_HALF_LIVES))
     last_amount: int = 0  # minor units of the latest order (ties: the larger)
     recent: list[float] = []  # the latest order times, ascending; all of them while len(recent) == orders
+    amounts: list[int] = []  # minor units of `recent`, in the plan's currency; 0 for an order in another
+    mix: dict[str, float] = {}  # what was bought: orders by category, the most frequent few
 
 
 class Ticket(msgspec.Struct, array_like=True, gc=False):
@@ -232,17 +235,22 @@ class Score(msgspec.Struct, array_like=True, gc=False):
     at: float
     model: str  # model id
     reasons: list[Reason] = []  # the strongest first
-    previous: float | None = None  # the risk before, for the trend
+    previous: float | None = None  # an earlier risk, for the trend…
+    previous_at: float = 0.0  # …and its time
 
 
 class Snapshot(msgspec.Struct, array_like=True, gc=False):
     """Features as they were at `at`, waiting for the label at `due`. `x` is float32, little-endian."""
 
     at: float
-    due: float
+    due: float  # end of the label horizon; 0 once that label has left
     schema: str
     x: bytes
     weight: float = 1.0  # how many like it it stands for
+    full: float = 0.0  # end of the churn horizon, for those that wait for it; 0 for the others
+    risks: bytes = b""  # what every model of the panel said at `at`: float32, little-endian, NaN for no answer
+    model: str = ""  # id of the model that spoke
+    segments: list[str] = []  # of the customer at `at`
 
 
 class Stay(msgspec.Struct, array_like=True, gc=False):

@@ -17,7 +17,7 @@ from aiokafka.structs import ConsumerRecord
 from models.churn import Weights
 from models.cold import rules
 from models.config import ChurnConfig
-from models.labels import Example
+from models.examples import Example
 from profiles.errors import Misconfigured
 from profiles.store import Output
 from profiles.stores.learner import LearnerState, LearnerStore

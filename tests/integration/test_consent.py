@@ -15,7 +15,7 @@ from pydantic import SecretStr
 
 from console.api import ApiDeps, create_api
 from models.config import WEEK
-from models.labels import Example
+from models.examples import Example
 from profiles.consent import OUTREACH, PROFILING, trait_of
 from profiles.documents import decode_profile
 from profiles.store import Reader

@@ -17,8 +17,8 @@ import pytest
 from kafka import KafkaProducer, TopicPartition
 from kafka.admin import KafkaAdminClient
 
+from models.examples import Example
 from models.features import SCHEMA, pack
-from models.labels import Example
 from profiles.documents import decode_profile, encode_profile
 from profiles.errors import Misconfigured
 from profiles.links import Erasure, Link

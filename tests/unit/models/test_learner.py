@@ -6,8 +6,8 @@ import pytest
 
 from models.checkpoint import champion_of
 from models.config import DAY, ChurnConfig
+from models.examples import Example
 from models.features import NAMES, SCHEMA, pack
-from models.labels import Example
 from models.learner import MEMORY, Learner
 from models.quality import Quality
 from profiles.errors import Misconfigured

@@ -1,0 +1,67 @@
+"""What `training.examples` carries: all that the learner ever hears of, in the order the partitions produce it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+__all__ = ["Example", "Lesson", "ModelCommand", "Sighting"]
+
+
+class Sighting(msgspec.Struct, array_like=True, tag_field="kind", tag="s", gc=False, frozen=True):
+    """A customer was photographed. There is no label yet: it tells how active customers are, without any delay."""
+
+    profile: str
+    at: float  # of the snapshot
+    orders: float  # occasions so far
+    first: float  # time of the first order
+    last: float  # time of the latest order
+    active: bool  # an order in the week before `at`
+
+    @property
+    def key(self) -> str:
+        """The same for every delivery of this sighting."""
+        return f"s:{self.profile}:{self.at!r}"
+
+
+class Example(msgspec.Struct, array_like=True, tag_field="kind", tag="e", gc=False, frozen=True):
+    """One lesson: what a customer looked like, and whether an order came."""
+
+    profile: str
+    at: float  # of the snapshot
+    due: float  # end of the horizon that the label is about
+    schema: str  # of the features
+    x: bytes  # features then; float32, little-endian
+    y: bool  # an order in (at, due]
+    weight: float = 1.0
+    horizon: Literal["short", "full"] = "short"  # the label horizon, or the churn horizon
+    risks: bytes = b""  # full only: what every model of the panel said at `at`; float32, NaN for no answer
+    model: str = ""  # id of the model that spoke at `at`
+    segments: list[str] = []  # of the customer at `at`
+    treated: bool = False  # people acted on an alert between `at` and `due`, which may have changed the label
+    held_out: bool = False  # of the share that gets no alerts, so that their effect can be told
+
+    @property
+    def key(self) -> str:
+        """The same for every delivery of this example."""
+        return f"{self.horizon}:{self.profile}:{self.at!r}"
+
+
+class ModelCommand(msgspec.Struct, array_like=True, tag_field="kind", tag="c", gc=False, frozen=True):
+    """A person's decision about the models, on the way to their one writer."""
+
+    id: str
+    action: Literal["promote", "rollback", "release"]  # release: let the promotion rule choose again
+    target: str  # promote: name of a model of the panel; rollback: version of a checkpoint; release: ""
+    time: float
+    by: str = ""
+
+    @property
+    def key(self) -> str:
+        """The same for every delivery of this command."""
+        return f"c:{self.id}"
+
+
+Lesson = Sighting | Example | ModelCommand
+"""One record of `training.examples`."""
