@@ -22,7 +22,7 @@ from console.reach import PlanFile, reach
 from console.terminal import err, explained, out
 from profiles.errors import Misconfigured, NotFound
 from streams.plan import Plan, load_plan
-from streams.rejected import Rejection
+from streams.rejected import Rejection, told
 from streams.scrub import scrub
 from streams.settings import Settings
 from streams.wire import format_time
@@ -211,18 +211,7 @@ def _document(settings: Settings, plan: Plan, place: str, rejection: Rejection, 
     if not unmasked:
         event = Masker(plan).event(rejection.source, rejection.payload)
     verdict = verdict_now(settings, plan, place, rejection)
-    return {
-        "place": place,
-        "at": rejection.at,
-        "source": rejection.source,
-        "step": rejection.step,
-        "reason": rejection.reason,
-        "message": scrub(rejection.message),
-        "topic": rejection.topic,
-        "partition": rejection.partition,
-        "offset": rejection.offset,
-        "bytes": len(rejection.payload),
-        "truncated": rejection.truncated,
+    return told(place, rejection) | {
         "now": {
             "accepted": not verdict.reason,
             "flagged": verdict.flagged,

@@ -5,10 +5,13 @@ replay notes about itself, so that the log alone tells what has been put back.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import msgspec
 
-__all__ = ["KEPT", "NOTE", "Rejection", "ReplayNote", "is_note"]
+from streams.scrub import scrub
+
+__all__ = ["KEPT", "NOTE", "Rejection", "ReplayNote", "is_note", "told"]
 
 KEPT = 512 * 1024
 """Bytes of an event that are kept. Kafka takes messages of 1 MB, and base64 adds a third."""
@@ -56,3 +59,25 @@ class ReplayNote(msgspec.Struct, kw_only=True):
 def is_note(headers: Iterable[tuple[str, bytes]]) -> bool:
     """Whether a record of `events.rejected` is a replay's note."""
     return any(name == NOTE for name, _ in headers)
+
+
+def told(place: str, rejection: Rejection) -> dict[str, Any]:
+    """A rejection as people and tools are told of it, all but the event itself, as JSON types.
+
+    Args:
+        place: where it is in `events.rejected`, `PARTITION:OFFSET`.
+        rejection: that is told.
+    """
+    return {
+        "place": place,
+        "at": rejection.at,
+        "source": rejection.source,
+        "step": rejection.step,
+        "reason": rejection.reason,
+        "message": scrub(rejection.message),
+        "topic": rejection.topic,
+        "partition": rejection.partition,
+        "offset": rejection.offset,
+        "bytes": len(rejection.payload),
+        "truncated": rejection.truncated,
+    }

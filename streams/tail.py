@@ -13,8 +13,7 @@ from aiokafka.structs import ConsumerRecord, TopicPartition
 from streams.masking import Masker
 from streams.plan import Plan
 from streams.producer import Unavailable
-from streams.rejected import Rejection, ReplayNote, is_note
-from streams.scrub import scrub
+from streams.rejected import Rejection, ReplayNote, is_note, told
 from streams.settings import Settings
 from streams.topics import REJECTED, topic_name
 
@@ -66,23 +65,10 @@ class RejectedTail:
             and (reason is None or rejection.reason == reason)
         ]
         wanted.sort(key=lambda found: found[1].at, reverse=True)
-        return [self._document(place, rejection) for place, rejection in wanted[:limit]]
-
-    def _document(self, place: str, rejection: Rejection) -> dict[str, Any]:
-        return {
-            "place": place,
-            "at": rejection.at,
-            "source": rejection.source,
-            "step": rejection.step,
-            "reason": rejection.reason,
-            "message": scrub(rejection.message),
-            "topic": rejection.topic,
-            "partition": rejection.partition,
-            "offset": rejection.offset,
-            "bytes": len(rejection.payload),
-            "truncated": rejection.truncated,
-            "event": self._masker.event(rejection.source, rejection.payload),
-        }
+        return [
+            told(place, rejection) | {"event": self._masker.event(rejection.source, rejection.payload)}
+            for place, rejection in wanted[:limit]
+        ]
 
     async def _read(self, consumer: AIOKafkaConsumer) -> list[ConsumerRecord]:
         partitions = [TopicPartition(self._topic, number) for number in range(self._partitions)]
