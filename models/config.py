@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -59,6 +60,7 @@ __all__ = [
     "NotDone",
     "OpenTickets",
     "OpinionIs",
+    "Outage",
     "Risk",
     "SegmentRule",
     "Since",
@@ -106,6 +108,31 @@ def _words(seconds: float) -> str:
 
 Duration = Annotated[float, BeforeValidator(parse_duration), PlainSerializer(_words, return_type=str, when_used="json")]
 """Seconds, written as `90d`, `26w`, `12h`, `30m` or `15s`."""
+
+
+def parse_moment(value: Any) -> float:
+    """Seconds since the epoch of an RFC 3339 time such as `2026-11-02T10:00:00Z`.
+
+    Raises:
+        ValueError: it is none, or names no zone.
+    """
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return float(value)
+    try:
+        moment = datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        raise ValueError(f"{value!r} is no time; write such as 2026-11-02T10:00:00Z") from None
+    if moment.tzinfo is None:
+        raise ValueError(f"{value!r} names no zone; write such as 2026-11-02T10:00:00Z")
+    return moment.timestamp()
+
+
+def _rfc3339(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")
+
+
+Moment = Annotated[float, BeforeValidator(parse_moment), PlainSerializer(_rfc3339, return_type=str, when_used="json")]
+"""Seconds since the epoch, written as `2026-11-02T10:00:00Z`."""
 
 
 class _Model(BaseModel):
@@ -444,14 +471,35 @@ class Lifecycle(_Model):
     won_back_for: Duration = 60 * DAY  # after the order that ended a silence of the churn horizon
 
 
+class Outage(_Model):
+    """A time in which events did not reach us, although customers were there."""
+
+    from_: Moment = Field(alias="from")
+    to: Moment
+
+    @model_validator(mode="after")
+    def _sensible(self) -> Outage:
+        if self.to <= self.from_:
+            raise ValueError("an outage ends after it began")
+        return self
+
+
 class ChurnConfig(_Model):
     """What churn means here, and how its model is fed."""
 
     role: str = "purchase"  # the role whose absence is churn
     horizon: Duration = 26 * WEEK  # no order within this is churn
     label_horizon: Duration = 4 * WEEK  # what the hazard is trained on
-    snapshot_every: Duration = 4 * WEEK  # one training example per customer and this
+    snapshot_every: Duration = 4 * WEEK  # one training example per customer and this…
+    snapshot_young: Duration = WEEK  # …or this, for `young_for` after the first order
+    young_for: Duration = 52 * WEEK
+    panel: int = Field(default=4, ge=1)  # one snapshot in so many also waits for the whole horizon
     lateness: Duration = DAY  # how late an order may arrive and still count for its label
+    outage: Duration | None = 3 * DAY  # the least silence of everybody that may be an outage; null: none is
+    outages: tuple[Outage, ...] = ()  # those that are known
+    hold_out: float = Field(
+        default=0.0, ge=0, le=0.5
+    )  # share of customers whom no alert about their risk is opened for
     rescore_every: Duration = DAY  # the longest a score stands while a customer is silent
     bands: Bands = Bands()
     lifecycle: Lifecycle = Lifecycle()
@@ -466,6 +514,8 @@ class ChurnConfig(_Model):
             raise ValueError("label_horizon must not be longer than horizon")
         if self.horizon / self.label_horizon > 104:
             raise ValueError("label_horizon is too short: the horizon would take more than 104 steps")
+        if self.snapshot_young > self.snapshot_every:
+            raise ValueError("snapshot_young must not be longer than snapshot_every")
         return self
 
 

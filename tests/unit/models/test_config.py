@@ -103,8 +103,24 @@ def test_an_alert_needs_something_to_look_at_and_a_clear_level_below_its_thresho
         ({"label_horizon": "1h"}, "too short"),
         ({"bands": {"medium": 0.8, "high": 0.5}}, "below the high"),
         ({"horizons": "2w"}, "horizons"),
+        ({"snapshot_young": "8w"}, "snapshot_young must not be longer"),
+        ({"panel": 0}, "panel"),
+        ({"hold_out": 0.7}, "hold_out"),
+        ({"outages": [{"from": "2026-11-03T00:00:00Z", "to": "2026-11-02T00:00:00Z"}]}, "ends after it began"),
+        ({"outages": [{"from": "2026-11-02T00:00:00", "to": "2026-11-03T00:00:00Z"}]}, "names no zone"),
+        ({"outages": [{"from": "yesterday", "to": "2026-11-03T00:00:00Z"}]}, "is no time"),
     ],
 )
 def test_a_wrong_churn_configuration_says_what_is_wrong(wrong, said):
     with pytest.raises(ValidationError, match=said):
         ChurnConfig.model_validate(wrong)
+
+
+def test_an_outage_is_read_and_written_as_people_write_times():
+    config = ChurnConfig.model_validate(
+        {"outages": [{"from": "2026-11-02T11:00:00+01:00", "to": "2026-11-03T00:00:00Z"}], "outage": None}
+    )
+
+    [outage] = config.model_dump(mode="json", by_alias=True)["outages"]
+    assert outage == {"from": "2026-11-02T10:00:00Z", "to": "2026-11-03T00:00:00Z"}
+    assert ChurnConfig.model_validate(config.model_dump(mode="json", by_alias=True)) == config
