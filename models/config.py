@@ -497,9 +497,7 @@ class ChurnConfig(_Model):
     lateness: Duration = DAY  # how late an order may arrive and still count for its label
     outage: Duration | None = 3 * DAY  # the least silence of everybody that may be an outage; null: none is
     outages: tuple[Outage, ...] = ()  # those that are known
-    hold_out: float = Field(
-        default=0.0, ge=0, le=0.5
-    )  # share of customers whom no alert about their risk is opened for
+    hold_out: float = Field(default=0.0, ge=0, le=0.5)  # share of customers whom no alert on their risk opens for
     rescore_every: Duration = DAY  # the longest a score stands while a customer is silent
     bands: Bands = Bands()
     lifecycle: Lifecycle = Lifecycle()
