@@ -11,31 +11,31 @@ from typing import Any
 
 import msgspec
 
-from models.churn import Weights
 from profiles.errors import Misconfigured
 
-__all__ = ["Checkpoint", "champion_of", "dump", "load"]
+__all__ = ["Checkpoint", "dump", "load", "panel_of"]
 
-_FORMAT = 1
+_FORMAT = 2
 
 
 class Checkpoint(msgspec.Struct, forbid_unknown_fields=True):
     """What `model.snapshots` carries."""
 
-    champion: msgspec.Raw  # Weights as JSON: all that a scorer reads
+    panel: msgspec.Raw  # JSON of the panel: all that a scorer reads
     schema: str  # of the features
     label_horizon: float  # seconds; another one would make other labels
     model: dict[str, Any]  # state of the hazard model
     quality: dict[str, dict[str, Any]]  # state of the figures, by model
     classes: tuple[int, int]  # negatives and positives learned
     learned_speaks: bool
+    trained_until: float
     seen: str  # digests of the latest examples, eight bytes each, base64
     skipped: int = 0  # examples refused or repeated
     format: int = _FORMAT
 
 
 class _Head(msgspec.Struct):
-    champion: msgspec.Raw
+    panel: msgspec.Raw
 
 
 def dump(checkpoint: Checkpoint) -> bytes:
@@ -59,14 +59,14 @@ def load(data: bytes) -> Checkpoint:
     return checkpoint
 
 
-def champion_of(data: bytes) -> Weights:
-    """The model to score with, out of a checkpoint; quick, since the rest is left unread.
+def panel_of(data: bytes) -> bytes:
+    """The JSON of the panel out of a checkpoint; quick, since the rest is left unread.
 
     Raises:
-        Misconfigured: it is damaged, or of features that this version does not compute.
+        Misconfigured: it is damaged.
     """
     try:
         head = msgspec.json.decode(data, type=_Head)
     except msgspec.MsgspecError as error:
         raise Misconfigured(f"this is no model checkpoint: {error}") from error
-    return Weights.from_json(bytes(head.champion))
+    return bytes(head.panel)

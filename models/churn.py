@@ -6,8 +6,9 @@ features clipped at ±4. The risk over the churn horizon is the chance of surviv
     risk = Π_j (1 − h(x_j))^f_j
 
 with x_j the features after j label horizons *if nothing happens* (exact, because that is the event asked about) and
-f_j = 1, but for the last, fractional step. This module scores whole batches in numpy from a model's exported weights
-and knows no River; `models.hazard` learns them.
+f_j = 1, but for the last, fractional step. A direct model of churn is the same with one step as long as the churn
+horizon. This module scores whole batches in numpy from a model's exported weights and knows no River;
+`models.hazard` learns them.
 
 **Contributions.** With u_j = b + Σ_i w_i z_ij, Λ = Σ_j f_j·softplus(u_j) and log-odds(risk) = L(Λ) = −log(e^Λ − 1), the
 risk of the average customer is at u_j = b, Λ_0. The slopes of the two secants, s_j = (softplus(u_j) − softplus(b)) /
@@ -20,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import msgspec
 import numpy as np
@@ -30,7 +32,7 @@ from models.features import NAMES, SCHEMA, TABLE, raws, rolled
 from profiles.errors import Misconfigured
 from profiles.types import Profile, Reason, Score
 
-__all__ = ["CLIP", "REASONS", "Scores", "Weights", "next_rescore", "score_profiles", "softplus"]
+__all__ = ["CLIP", "REASONS", "Model", "Outdated", "Scores", "Weights", "ahead", "next_rescore", "score_profiles"]
 
 Array = NDArray[np.float64]
 
@@ -53,43 +55,88 @@ class Scores:
     values: Array  # (n, features), the features now
 
 
+class Outdated(Misconfigured):
+    """A model is sound, but was learned from other features, or for another horizon, than is asked for now."""
+
+
+class Model(Protocol):
+    """What can say how probable it is that a customer churns."""
+
+    @property
+    def id(self) -> str:
+        """Shown with every score; names the kind of the model and what it has learned from."""
+        ...
+
+    def score(self, raws: Array, at: Array, config: ChurnConfig) -> Scores:
+        """Risk and contributions of customers (rows of `features.raws`) at the times `at`.
+
+        Raises:
+            ValueError: a number is not finite.
+        """
+        ...
+
+    def risk(self, x: Array, config: ChurnConfig) -> Array:
+        """The risk alone, of features rolled `ahead`: cheap, so that many models can be asked about one customer."""
+        ...
+
+    def short(self, x: Array, config: ChurnConfig) -> Array:
+        """P(order within the label horizon) of rows of `features.matrix`; NaN from a model that has no answer."""
+        ...
+
+    def to_json(self) -> bytes:
+        """Everything, as JSON that reads back to the same bits."""
+        ...
+
+
+def ahead(raws: Array, at: Array, config: ChurnConfig) -> Array:
+    """The features now and after each label horizon within the churn horizon: (features, steps, customers)."""
+    steps = len(_shares(config.horizon, config.label_horizon))
+    return rolled(raws, at, np.arange(steps, dtype=np.float64) * config.label_horizon)
+
+
 class _Form(msgspec.Struct, forbid_unknown_fields=True):
     """Weights as JSON."""
 
-    model: str
+    id: str
     schema: str
     features: list[str]
     mean: list[float]
     scale: list[float]
     weights: list[float]
     intercept: float
+    horizon: float
     examples: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Weights:
-    """A hazard model as it is shipped to the scorers; small, frozen and readable."""
+    """A logistic model of orders as it is shipped to the scorers; small, frozen and readable."""
 
-    model: str  # model id, shown with every score
+    id: str
     schema: str  # of the features
     mean: Array
     scale: Array  # standard deviations; 0 for a feature that never varied, which then says nothing
-    weights: Array
+    weights: Array  # on the log-odds of an order
     intercept: float
+    horizon: float  # seconds within which the order is awaited: the label horizon, or the whole churn horizon
     examples: int = 0  # learned from
 
-    def hazard(self, x: Array) -> Array:
-        """P(order within the label horizon) of rows of `features.matrix`."""
-        u = self._standard(x.T[:, None])[:, 0].T @ self.weights + self.intercept
-        return np.exp(-softplus(-u))
+    def __post_init__(self) -> None:
+        columns = (self.mean, self.scale, self.weights)
+        sound = all(len(column) == len(NAMES) and np.isfinite(column).all() for column in columns)
+        if not sound or not np.isfinite(self.intercept) or not 0 < self.horizon < np.inf:
+            raise ValueError(f"model {self.id} is damaged: its numbers are missing or not finite")
 
     def score(self, raws: Array, at: Array, config: ChurnConfig) -> Scores:
-        """Risk and contributions of customers (rows of `features.raws`) at the times `at`."""
-        step = config.label_horizon
-        steps = int(np.ceil(config.horizon / step - 1e-9))
-        shares = np.ones(steps)
-        shares[-1] = config.horizon / step - (steps - 1)
-        x = rolled(raws, at, np.arange(steps, dtype=np.float64) * step)
+        """Risk and contributions of customers (rows of `features.raws`) at the times `at`.
+
+        Raises:
+            ValueError: a number is not finite.
+        """
+        if not (np.isfinite(raws).all() and np.isfinite(at).all()):
+            raise ValueError("what is known of a customer is not finite")
+        shares = _shares(config.horizon, self.horizon)
+        x = rolled(raws, at, np.arange(len(shares), dtype=np.float64) * self.horizon)
         values = np.ascontiguousarray(x[:, 0].T)
         wz = self._standard(x)
         wz *= self.weights[:, None, None]
@@ -105,6 +152,20 @@ class Weights:
         contributions = np.einsum("dsn,sn->nd", wz, slope * shares[:, None] * secant)
         return Scores(np.exp(-total), np.full(len(total), odds0), contributions, values)
 
+    def risk(self, x: Array, config: ChurnConfig) -> Array:
+        """The risk alone, of features rolled `ahead`."""
+        shares = _shares(config.horizon, self.horizon)
+        u = np.tensordot(self.weights, self._standard(x[:, : len(shares)]), 1) + self.intercept
+        risk: Array = np.exp(-(shares @ softplus(u)))
+        return risk
+
+    def short(self, x: Array, config: ChurnConfig) -> Array:
+        """P(order within the label horizon) of rows of `features.matrix`; NaN if another horizon was learned."""
+        if self.horizon != config.label_horizon:
+            return np.full(len(x), np.nan)
+        u = self._standard(x.T[:, None])[:, 0].T @ self.weights + self.intercept
+        return np.exp(-softplus(-u))
+
     def _standard(self, x: Array) -> Array:
         inverse = np.divide(1.0, self.scale, out=np.zeros_like(self.scale), where=self.scale > 0)
         z = x - self.mean[:, None, None]
@@ -117,8 +178,8 @@ class Weights:
         """Everything, as JSON that reads back to the same bits."""
         return msgspec.json.encode(
             _Form(
-                self.model, self.schema, list(NAMES), self.mean.tolist(), self.scale.tolist(),
-                self.weights.tolist(), self.intercept, self.examples,
+                self.id, self.schema, list(NAMES), self.mean.tolist(), self.scale.tolist(),
+                self.weights.tolist(), self.intercept, self.horizon, self.examples,
             )
         )  # fmt: skip
 
@@ -127,20 +188,28 @@ class Weights:
         """What `to_json` gave.
 
         Raises:
-            Misconfigured: not the JSON of weights, or weights of other features than this version computes.
+            Outdated: weights of other features than this version computes.
+            Misconfigured: not the JSON of weights.
         """
         try:
             form = msgspec.json.decode(data, type=_Form)
         except msgspec.MsgspecError as error:
             raise Misconfigured(f"this is no model: {error}") from error
         if form.schema != SCHEMA or form.features != list(NAMES):
-            raise Misconfigured(f"model {form.model} is of feature schema {form.schema}, this version has {SCHEMA}")
+            raise Outdated(f"model {form.id} is of feature schema {form.schema}, this version has {SCHEMA}")
         mean, scale, weights = np.array(form.mean), np.array(form.scale), np.array(form.weights)
-        columns = (mean, scale, weights)
-        sound = all(len(column) == len(NAMES) and np.isfinite(column).all() for column in columns)
-        if not sound or not np.isfinite(form.intercept):
-            raise Misconfigured(f"model {form.model} is damaged: its numbers are missing or not finite")
-        return cls(form.model, form.schema, mean, scale, weights, form.intercept, form.examples)
+        try:
+            return cls(form.id, form.schema, mean, scale, weights, form.intercept, form.horizon, form.examples)
+        except ValueError as error:
+            raise Misconfigured(str(error)) from error
+
+
+def _shares(horizon: float, step: float) -> Array:
+    """How much of each step lies within the horizon: ones, and the rest of the last."""
+    steps = int(np.ceil(horizon / step - 1e-9))
+    shares = np.ones(steps)
+    shares[-1] = horizon / step - (steps - 1)
+    return shares
 
 
 def softplus(u: Array) -> Array:
@@ -154,7 +223,7 @@ def _log_odds(total: Array) -> Array:
 
 
 def score_profiles(
-    profiles: Sequence[Profile], times: Sequence[float], weights: Weights, config: ChurnConfig, currency: str
+    profiles: Sequence[Profile], times: Sequence[float], model: Model, config: ChurnConfig, currency: str
 ) -> list[Score | None]:
     """The score of each profile at its time; None for who never ordered and so cannot churn. Changes nothing."""
     bought = [i for i, profile in enumerate(profiles) if profile.purchases.orders]
@@ -162,12 +231,12 @@ def score_profiles(
     if not bought:
         return found
     at = np.array([times[i] for i in bought], dtype=np.float64)
-    scores = weights.score(raws([profiles[i] for i in bought], currency), at, config)
+    scores = model.score(raws([profiles[i] for i in bought], currency), at, config)
     reasons = _reasons(scores)
     for i, risk, because in zip(bought, scores.risk.tolist(), reasons, strict=True):
         before = profiles[i].score
         previous = before.risk if before is not None else None
-        found[i] = Score(risk, config.bands.of(risk), times[i], weights.model, because, previous)
+        found[i] = Score(risk, config.bands.of(risk), times[i], model.id, because, previous)
     return found
 
 

@@ -51,4 +51,4 @@ def rules(config: ChurnConfig) -> Weights:
     columns = np.array([_SIGNS.get(name, (0.0, 0.0, 0.0)) for name in NAMES])
     mean, scale, weights = columns.T.copy()
     intercept = _TYPICAL + math.log(config.label_horizon / (4 * WEEK))
-    return Weights(RULES, SCHEMA, mean, scale, weights, intercept)
+    return Weights(RULES, SCHEMA, mean, scale, weights, intercept, config.label_horizon)

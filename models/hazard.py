@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from river import compose, linear_model, optim, preprocessing
 
 from models.churn import CLIP, Weights
+from models.config import ChurnConfig
 from models.features import NAMES, SCHEMA
 from profiles.errors import Misconfigured
 
@@ -55,17 +56,18 @@ class HazardModel:
         proba: dict[bool, float] = self.pipeline.predict_proba_one(dict(zip(NAMES, x.tolist(), strict=True)))
         return float(proba.get(True, 0.5))
 
-    def export(self) -> Weights:
+    def export(self, config: ChurnConfig) -> Weights:
         """The model as it is now, for the scorers."""
         variance = np.array([self._scaler.vars.get(name, 0.0) for name in NAMES])
         weights = self._regression.weights
         return Weights(
-            model=f"hazard-{SCHEMA}-{self.examples}",
+            id=f"hazard-{SCHEMA}-{self.examples}",
             schema=SCHEMA,
             mean=np.array([self._scaler.means.get(name, 0.0) for name in NAMES]),
             scale=np.sqrt(np.maximum(variance, 0.0)),
             weights=np.array([float(weights.get(name, 0.0)) for name in NAMES]),
             intercept=float(self._regression.intercept),
+            horizon=config.label_horizon,
             examples=self.examples,
         )
 

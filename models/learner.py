@@ -16,12 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.checkpoint import Checkpoint, dump, load
-from models.churn import Weights
+from models.churn import Model
 from models.cold import rules
 from models.config import ChurnConfig
 from models.examples import Example
 from models.features import NAMES, SCHEMA, unpack
 from models.hazard import HazardModel
+from models.panel import Panel
 from models.quality import Quality
 
 __all__ = ["Learner"]
@@ -48,6 +49,7 @@ class Learner:
         self._learned, self._by_rules = Quality(), Quality()
         self._classes = [0, 0]
         self._speaks = False
+        self._until = 0.0
         self._seen: OrderedDict[bytes, None] = OrderedDict()
 
     def learn(self, examples: Iterable[Example]) -> int:
@@ -66,16 +68,20 @@ class Learner:
                 self.skipped += 1
                 continue
             self._learned.update(self._model.predict(x), example.y, example.weight)
-            self._by_rules.update(float(self.rules.hazard(x[None])[0]), example.y, example.weight)
+            self._by_rules.update(float(self.rules.short(x[None], self.config)[0]), example.y, example.weight)
             self._model.learn_one(x, example.y, example.weight)
             self._classes[example.y] += 1
+            self._until = max(self._until, example.due)
             if self._model.examples % _REVIEW == 0:
                 self._choose()
         return self._model.examples - before
 
-    def champion(self) -> Weights:
-        """The model that speaks now."""
-        return self._model.export() if self._speaks else self.rules
+    def panel(self) -> Panel:
+        """Both models, and which speaks now."""
+        models: dict[str, Model] = {"rules": self.rules}
+        if self._model.examples:
+            models["hazard"] = self._model.export(self.config)
+        return Panel("hazard" if self._speaks else "rules", models, self._model.examples, self._until)
 
     @property
     def examples(self) -> int:
@@ -90,13 +96,14 @@ class Learner:
         """Everything, as JSON; `restore` continues from it as if nothing had happened."""
         return dump(
             Checkpoint(
-                champion=msgspec.Raw(self.champion().to_json()),
+                panel=msgspec.Raw(self.panel().to_json()),
                 schema=SCHEMA,
                 label_horizon=self.config.label_horizon,
                 model=self._model.state(),
                 quality={"learned": self._learned.state(), "rules": self._by_rules.state()},
                 classes=(self._classes[0], self._classes[1]),
                 learned_speaks=self._speaks,
+                trained_until=self._until,
                 seen=base64.b64encode(b"".join(self._seen)).decode(),
                 skipped=self.skipped,
             )
@@ -118,6 +125,7 @@ class Learner:
         learner._by_rules = Quality.from_state(saved.quality.get("rules", {}))
         learner._classes = list(saved.classes)
         learner._speaks = saved.learned_speaks
+        learner._until = saved.trained_until
         learner.skipped = saved.skipped
         seen = base64.b64decode(saved.seen)
         learner._seen = OrderedDict.fromkeys(seen[i : i + 8] for i in range(0, len(seen), 8))

@@ -26,11 +26,12 @@ from profiles.stores.links import LinkStore
 from profiles.stores.redis import RedisStore, connect
 from profiles.stores.setup import beat, check_setup
 from profiles.stores.sources import SourceStore
+from streams.champion import Champion
 from streams.clock import Clock, ClockWatch, WallClock
 from streams.gate import Gate
 from streams.ingest import Ingest
 from streams.lanes import Handle, Lanes
-from streams.learning import Champion, LearnerRunner
+from streams.learning import LearnerRunner
 from streams.linker import Linker
 from streams.metrics import WorkerMetrics
 from streams.outbox import Outbox
@@ -300,7 +301,7 @@ class Worker:
             if (known := self._plan.sources.get(source)) is not None:
                 await self.app.consumer.release(topic_name(self._settings, known.topic))
         if await self.champion.refresh():
-            log.debug("scoring with %s", self.champion().model)
+            log.debug("scoring with %s", self.champion().champion.id)
 
     async def _measure_lag(self) -> None:
         waiting: dict[str, int] = {}

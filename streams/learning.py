@@ -1,12 +1,11 @@
 """The learner runner: one reader of `training.examples`, exactly once.
 
-Checkpoint, champion and offset are one commit, so a restart neither forgets nor repeats an example. Scorers read the
-champion from the store; `model.snapshots` keeps the last checkpoint for a rebuild.
+Checkpoint, panel and offset are one commit, so a restart neither forgets nor repeats an example. Scorers read the
+panel from the store; `model.snapshots` keeps the last checkpoint for a rebuild.
 """
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -14,56 +13,24 @@ from typing import TYPE_CHECKING
 import msgspec
 from aiokafka.structs import ConsumerRecord
 
-from models.churn import Weights
-from models.cold import rules
 from models.config import ChurnConfig
 from models.examples import Example
-from profiles.errors import Misconfigured
 from profiles.store import Output
 from profiles.stores.learner import LearnerState, LearnerStore
 from streams.metrics import WorkerMetrics
 from streams.outbox import Outbox
-from streams.patience import patient, until_committed
+from streams.patience import until_committed
 from streams.profile import Behind
 from streams.topics import MODEL_SNAPSHOTS
 
 if TYPE_CHECKING:
     from models.learner import Learner
 
-log = logging.getLogger(__name__)
-
-__all__ = ["Champion", "LearnerRunner"]
+__all__ = ["LearnerRunner"]
 
 _decode = msgspec.msgpack.Decoder(Example).decode
 
 _SNAPSHOT_EVERY = 60.0  # seconds
-
-
-class Champion:
-    """The weights that score, as the store last said; the cold-start rules until it says anything."""
-
-    def __init__(self, store: LearnerStore, config: ChurnConfig) -> None:
-        self._store = store
-        self._raw: bytes | None = None
-        self._weights = rules(config)
-
-    def __call__(self) -> Weights:
-        """The weights."""
-        return self._weights
-
-    @patient
-    async def refresh(self) -> bool:
-        """Look for a newer champion; True if there is one."""
-        raw = await self._store.champion()
-        if raw is None or raw == self._raw:
-            return False
-        self._raw = raw
-        try:
-            self._weights = Weights.from_json(raw)
-        except Misconfigured as error:  # of another version, until the learner has learned again
-            log.warning("scoring goes on with %s: %s", self._weights.model, error)
-            return False
-        return True
 
 
 class LearnerRunner:
@@ -97,8 +64,7 @@ class LearnerRunner:
         self._learner = None  # until the commit, the learner in memory stands for nothing the store knows
         learned = learner.learn(examples)
         checkpoint = learner.checkpoint()
-        champion = learner.champion()
-        after = LearnerState(state.version, records[-1].offset, checkpoint, champion.to_json())
+        after = LearnerState(state.version, records[-1].offset, checkpoint, learner.panel().to_json())
         outputs = self._snapshot(checkpoint, after.applied)
         self._version = await self._store.commit(after, outputs, 0)
         self._learner = learner

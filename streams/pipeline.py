@@ -16,7 +16,7 @@ from collections.abc import Awaitable, Callable, Container, Sequence
 from typing import Generic, TypeVar
 
 from models.alerts import compile_alerts
-from models.churn import Weights
+from models.panel import Panel
 from models.segments import compile_segments
 from profiles.state import Caps
 from profiles.stores.links import LinkStore
@@ -51,7 +51,7 @@ def ingest_pipeline(plan: Plan, links: LinkStore, suppressed: Container[str]) ->
     )
 
 
-def profile_pipeline(plan: Plan, settings: Settings, champion: Callable[[], Weights]) -> Pipeline[Work]:
+def profile_pipeline(plan: Plan, settings: Settings, panel: Callable[[], Panel]) -> Pipeline[Work]:
     """From the events and commands of one partition to changed profiles and what follows from them."""
     caps = Caps(timeline=settings.timeline, seen=settings.seen)
     segments = compile_segments(plan.segments, plan.currency, plan.consent)
@@ -59,20 +59,20 @@ def profile_pipeline(plan: Plan, settings: Settings, champion: Callable[[], Weig
     return Pipeline(
         update(plan.currency, caps),
         label(plan.churn, plan.currency, plan.consent),
-        score(champion, plan.churn, plan.currency, plan.consent),
+        score(panel, plan.churn, plan.currency, plan.consent),
         segment(segments),
         alert(alerts, plan.consent),
         wake(segments, alerts, plan.churn),
     )
 
 
-def derive_pipeline(plan: Plan, champion: Callable[[], Weights]) -> Pipeline[Work]:
+def derive_pipeline(plan: Plan, panel: Callable[[], Panel]) -> Pipeline[Work]:
     """What follows from a customer's state alone, when that comes from elsewhere; alerts stay as they are."""
     segments = compile_segments(plan.segments, plan.currency, plan.consent)
     alerts = compile_alerts(plan.alerts, plan.currency, segments.names, plan.consent, segments.needs)
     return Pipeline(
         label(plan.churn, plan.currency, plan.consent),
-        score(champion, plan.churn, plan.currency, plan.consent),
+        score(panel, plan.churn, plan.currency, plan.consent),
         segment(segments),
         wake(segments, alerts, plan.churn),
     )

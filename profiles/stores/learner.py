@@ -18,7 +18,7 @@ class LearnerState:
     version: int
     applied: int  # offset of the last example learned; -1 for none
     checkpoint: bytes | None  # JSON; see models.checkpoint
-    champion: bytes | None  # JSON of the weights that score
+    champion: bytes | None  # JSON of the panel that scores
 
 
 class LearnerStore(Unit):
@@ -32,7 +32,7 @@ class LearnerStore(Unit):
         return LearnerState(int(version or 0), int(-1 if applied is None else applied), checkpoint, champion)
 
     async def champion(self) -> bytes | None:
-        """The weights that score, as JSON; None before the learner's first commit."""
+        """The panel that scores, as JSON; None before the learner's first commit."""
         answer: bytes | None = await self._client.hget(LEARNER.meta, "champion")
         return answer
 

@@ -30,8 +30,8 @@ from profiles.stores.links import LinkChanges
 from profiles.stores.positions import EPOCH
 from profiles.stores.redis import RedisStore
 from profiles.types import Alert, Event, Identity, Profile, partition_of, profile_id
+from streams.champion import Champion
 from streams.clock import Clock
-from streams.learning import Champion
 from streams.outbox import MARKER, Marker
 from streams.output import BatchProducer, Row
 from streams.pipeline import Pipeline, derive_pipeline

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from models.checkpoint import champion_of
+from models.checkpoint import panel_of
 from profiles.stores.learner import LearnerState
 from profiles.stores.restore import LEAP
 from streams.rebuilding.log import Extent, Log, Order, header, order_of
@@ -14,7 +14,7 @@ async def read_learner(log: Log, extent: Extent) -> LearnerState | None:
     """The learner's state; None if there is no checkpoint.
 
     Raises:
-        Misconfigured: the checkpoint is of another version of the features or damaged.
+        Misconfigured: the checkpoint is damaged.
     """
     newest: tuple[Order, bytes] | None = None
     version = 0
@@ -28,4 +28,4 @@ async def read_learner(log: Log, extent: Extent) -> LearnerState | None:
     if newest is None:
         return None
     order, checkpoint = newest
-    return LearnerState(version + LEAP, order.applied, checkpoint, champion_of(checkpoint).to_json())
+    return LearnerState(version + LEAP, order.applied, checkpoint, panel_of(checkpoint))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from models.churn import Weights, next_rescore, score_profiles
+from models.churn import next_rescore
 from models.config import ChurnConfig
 from models.lifecycle import move
+from models.panel import Panel
 from models.purposes import AT_RISK
 from profiles.consent import PROFILING, Consent
 from profiles.types import Profile
@@ -15,13 +16,11 @@ from streams.steps.work import Work
 __all__ = ["score"]
 
 
-def score(
-    champion: Callable[[], Weights], config: ChurnConfig, currency: str, consent: Consent
-) -> Callable[[Work], None]:
+def score(panel: Callable[[], Panel], config: ChurnConfig, currency: str, consent: Consent) -> Callable[[Work], None]:
     """The step.
 
     Args:
-        champion: answers the weights that score now.
+        panel: answers the models that score now.
         config: of churn, from the plan.
         currency: of the plan.
         consent: who may be scored.
@@ -37,7 +36,7 @@ def score(
         if not profiles:
             return
         times = [work.at(profile) for profile in profiles]
-        scores = score_profiles(profiles, times, champion(), config, currency)
+        scores = panel().score_profiles(profiles, times, config, currency)
         for profile, now, scored in zip(profiles, times, scores, strict=True):
             profile.score = scored
             profile.rescore_at = next_rescore(profile, now, config) or 0

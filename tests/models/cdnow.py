@@ -115,7 +115,7 @@ def play(stream: str, every: int, config: ChurnConfig, seed: int = 0) -> tuple[J
         )
         y = nexts >= now + config.horizon
         seen[0].append(y.astype(np.float64))
-        seen[1].append(learner._model.export().score(x, at_, config).risk)
+        seen[1].append(learner._model.export(config).score(x, at_, config).risk)
         seen[2].append(learner.rules.score(x, at_, config).risk)
         seen[3].append(np.full(len(inside), y.mean()))
         seen[4].append(np.array([now - profiles[i].purchases.last for i in inside]))

@@ -42,6 +42,6 @@ def test_the_rules_already_rank_before_anything_is_learned(steady):
 def test_the_learned_model_has_taken_over(steady):
     _, learner = steady
 
-    assert learner.champion().model.startswith("hazard-")
+    assert learner.panel().champion.id.startswith("hazard-")
     assert learner.skipped == 0
     assert learner.quality()["learned"]["ece"] < 0.02

@@ -29,7 +29,7 @@ def trained(seed: int = 1, examples: int = 600) -> HazardModel:
     return model
 
 
-MODELS = {"rules": rules(CONFIG), "untrained": HazardModel().export(), "trained": trained().export()}
+MODELS = {"rules": rules(CONFIG), "untrained": HazardModel().export(CONFIG), "trained": trained().export(CONFIG)}
 every_model = pytest.mark.parametrize("weights", MODELS.values(), ids=MODELS)
 
 

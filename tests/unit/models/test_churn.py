@@ -34,13 +34,13 @@ def test_numpy_agrees_with_river_on_the_hazard_and_on_the_rolled_risk():
     state = raws(people(), "EUR")
     model = learned(matrix(state, NOW))
 
-    risk = model.export().score(state, NOW, CONFIG).risk
+    risk = model.export(CONFIG).score(state, NOW, CONFIG).risk
 
     survived = np.ones(41)
     for step in range(7):
         rows = matrix(state, NOW + step * 4 * WEEK)
         hazards = np.array([model.predict(x) for x in rows])
-        np.testing.assert_allclose(model.export().hazard(rows), hazards, atol=1e-9)
+        np.testing.assert_allclose(model.export(CONFIG).short(rows, CONFIG), hazards, atol=1e-9)
         survived *= (1 - hazards) ** min(1.0, 6.5 - step)
     np.testing.assert_allclose(risk, survived, atol=1e-9)
 
@@ -51,9 +51,9 @@ def test_baseline_and_contributions_sum_to_the_log_odds(which, horizon):
     config = ChurnConfig(horizon=horizon)
     state = raws(people(), "EUR")
     weights = {
-        "learned": lambda: learned(matrix(state, NOW)).export(),
+        "learned": lambda: learned(matrix(state, NOW)).export(CONFIG),
         "rules": lambda: rules(config),
-        "untrained": lambda: HazardModel().export(),
+        "untrained": lambda: HazardModel().export(CONFIG),
     }[which]()
 
     scores = weights.score(state, NOW, config)
@@ -96,12 +96,12 @@ def test_the_silent_are_rescored_ever_more_rarely():
 
 def test_weights_survive_json_to_the_bit():
     state = raws(people(), "EUR")
-    weights = learned(matrix(state, NOW)).export()
+    weights = learned(matrix(state, NOW)).export(CONFIG)
 
     back = Weights.from_json(weights.to_json())
 
     np.testing.assert_array_equal(back.score(state, NOW, CONFIG).risk, weights.score(state, NOW, CONFIG).risk)
-    assert back.model == weights.model
+    assert back.id == weights.id
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,9 @@ def test_a_damaged_model_is_refused(damage):
 def test_extreme_weights_still_give_finite_scores():
     state = raws(people(), "EUR")
     for scale in (1e-12, 1.0, 50.0):
-        weights = Weights("x", "y", np.zeros(len(NAMES)), np.ones(len(NAMES)), np.full(len(NAMES), scale), -3.0)
+        weights = Weights(
+            "x", "y", np.zeros(len(NAMES)), np.ones(len(NAMES)), np.full(len(NAMES), scale), -3.0, 4 * WEEK
+        )
         scores = weights.score(state, NOW, CONFIG)
         assert np.isfinite(scores.contributions).all()
         assert ((scores.risk >= 0) & (scores.risk <= 1)).all()

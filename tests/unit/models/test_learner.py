@@ -4,11 +4,12 @@ import msgspec
 import numpy as np
 import pytest
 
-from models.checkpoint import champion_of
+from models.checkpoint import panel_of
 from models.config import DAY, ChurnConfig
 from models.examples import Example
 from models.features import NAMES, SCHEMA, pack
 from models.learner import MEMORY, Learner
+from models.panel import Panel
 from models.quality import Quality
 from profiles.errors import Misconfigured
 from tests.models.build import T0, buyer, row
@@ -48,11 +49,11 @@ def test_killed_and_restored_it_goes_on_to_the_byte():
 def test_the_rules_speak_until_the_learned_model_is_better():
     learner = Learner(CONFIG)
     learner.learn(lessons(0, 199))
-    assert learner.champion().model == "rules-1"
+    assert learner.panel().champion.id == "rules-1"
 
     learner.learn(lessons(199, 600))
 
-    assert learner.champion().model == f"hazard-{SCHEMA}-600"
+    assert learner.panel().champion.id == f"hazard-{SCHEMA}-600"
     assert learner.quality()["learned"]["log_loss"] < learner.quality()["rules"]["log_loss"]
 
 
@@ -60,7 +61,7 @@ def test_one_class_alone_is_never_enough():
     learner = Learner(CONFIG)
     learner.learn(msgspec.structs.replace(lesson, y=False) for lesson in lessons(0, 300))
 
-    assert learner.champion().model == "rules-1"
+    assert learner.panel().champion.id == "rules-1"
 
 
 def test_repeats_and_what_is_not_of_this_model_are_skipped():
@@ -90,10 +91,11 @@ def test_a_scorer_reads_the_champion_out_of_a_checkpoint():
     learner = Learner(CONFIG)
     learner.learn(lessons(0, 300))
 
-    champion = champion_of(learner.checkpoint())
+    panel = Panel.from_json(panel_of(learner.checkpoint()), CONFIG)
 
-    np.testing.assert_array_equal(champion.weights, learner.champion().weights)
-    assert champion.model == learner.champion().model
+    np.testing.assert_array_equal(panel.champion.weights, learner.panel().champion.weights)
+    assert panel.champion.id == learner.panel().champion.id
+    assert panel.trained_until == T0 + 299 * DAY + CONFIG.label_horizon
 
 
 def test_a_new_label_horizon_or_schema_starts_afresh():
@@ -110,7 +112,7 @@ def test_a_damaged_checkpoint_is_refused(data):
     with pytest.raises(Misconfigured, match="checkpoint"):
         Learner.restore(data, CONFIG)
     with pytest.raises(Misconfigured):
-        champion_of(data)
+        panel_of(data)
 
 
 def test_a_checkpoint_without_its_numbers_is_refused():
