@@ -64,6 +64,7 @@ def merge(winner: Profile, loser: Profile, caps: Caps) -> None:
         winner.created = min(winner.created, loser.created) if winner.created else loser.created
     winner.updated = max(winner.updated, loser.updated)
     winner.splits = sorted({*winner.splits, *loser.splits})
+    winner.treated_at = max(winner.treated_at, loser.treated_at)
     _merge_cuts(winner, loser)
 
 

@@ -330,3 +330,4 @@ class Profile(msgspec.Struct, array_like=True, gc=False):
     timeline_count: int = 0
     wake_at: Number = 0  # the earliest time at which anything is due, as indexed in the timers
     parting: Parting | None = None
+    treated_at: Number = 0  # when a person last dealt with an alert of theirs; *kept*
