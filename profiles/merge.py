@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from msgspec import structs
 
 from profiles.consent import is_consent
-from profiles.state import Caps, largest, latest_tickets
+from profiles.state import Caps, largest, latest_orders, latest_tickets, most_frequent
 from profiles.timeline import merge_timelines
 from profiles.types import (
     HALF_LIVES,
@@ -51,7 +51,7 @@ def merge(winner: Profile, loser: Profile, caps: Caps) -> None:
     for source, theirs in loser.activity.items():
         _merge_activity(winner.activity.setdefault(source, Activity(0, theirs.first, theirs.last)), theirs)
     for role, tally in loser.roles.items():
-        _merge_tally(winner.roles.setdefault(role, Tally(0, tally.first, tally.last)), tally)
+        _merge_tally(winner.roles.setdefault(role, Tally(0, tally.first, tally.last)), tally, caps.windows.get(role, 0))
     _merge_purchases(winner, loser, caps)
     _merge_tickets(winner, loser, caps)
     for role, opinion in loser.opinions.items():
@@ -81,9 +81,10 @@ def _merge_activity(ours: Activity, theirs: Activity) -> None:
     ours.last = max(ours.last, theirs.last)
 
 
-def _merge_tally(ours: Tally, theirs: Tally) -> None:
+def _merge_tally(ours: Tally, theirs: Tally, kept: int) -> None:
     first, second = _merge_decayed(ours.decayed, ours.last, theirs.decayed, theirs.last, HALF_LIVES)
     ours.decayed = (first, second)
+    ours.recent = largest(ours.recent, theirs.recent, kept) if kept else []
     ours.count += theirs.count
     ours.first = min(ours.first, theirs.first)
     ours.last = max(ours.last, theirs.last)
@@ -120,7 +121,10 @@ def _merge_purchases(winner: Profile, loser: Profile, caps: Caps) -> None:
     ours.last = max(ours.last, theirs.last)
     for currency, amount in theirs.revenue.items():
         ours.revenue[currency] = ours.revenue.get(currency, 0) + amount
-    ours.recent = largest(ours.recent, theirs.recent, caps.recent)
+    ours.recent, ours.amounts = latest_orders(ours.recent, ours.amounts, theirs.recent, theirs.amounts, caps.recent)
+    for category, orders in theirs.mix.items():
+        ours.mix[category] = ours.mix.get(category, 0) + orders
+    ours.mix = most_frequent(ours.mix, caps.categories)
 
 
 def _merge_tickets(winner: Profile, loser: Profile, caps: Caps) -> None:

@@ -8,8 +8,9 @@ replays and merges need no special case. What is bounded (`CAPS`) is order-free 
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from bisect import insort
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from profiles.consent import is_consent
@@ -29,7 +30,7 @@ from profiles.types import (
     event_digest,
 )
 
-__all__ = ["Caps", "apply", "decay_in", "largest", "latest_tickets", "remember"]
+__all__ = ["Caps", "apply", "decay_in", "largest", "latest_orders", "latest_tickets", "most_frequent", "remember"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,8 @@ class Caps:
     tickets: int = 16
     recent: int = 32  # order times
     traits: int = 300
+    categories: int = 16  # of what was bought
+    windows: Mapping[str, int] = field(default_factory=dict)  # role → how many of its latest times
 
 
 def apply(profile: Profile, event: Event, currency: str, caps: Caps, digest: bytes = b"") -> None:
@@ -74,6 +77,8 @@ def apply(profile: Profile, event: Event, currency: str, caps: Caps, digest: byt
         if tally is None:
             tally = profile.roles[event.role] = Tally(0, time, time)
         _count(tally, time)
+        if caps.windows:
+            _keep_time(tally, time, caps.windows.get(event.role, 0))
         special = _BY_ROLE.get(event.role)
         if special is not None:
             special(profile, event, currency, caps)
@@ -115,6 +120,12 @@ def _count(tally: Tally, time: float) -> None:
     tally.count += 1
 
 
+def _keep_time(tally: Tally, time: float, cap: int) -> None:
+    if cap:
+        insort(tally.recent, time)
+        del tally.recent[:-cap]
+
+
 def _set_trait(profile: Profile, name: str, value: Any, time: float, digest: bytes, cap: int) -> None:
     """The latest write wins; a removal (None) is a write too, so that an older value does not come back."""
     held = profile.traits.get(name)
@@ -130,7 +141,8 @@ def _purchase(profile: Profile, event: Event, currency: str, caps: Caps) -> None
     if not bought.orders:
         bought.first = bought.last = time
     decay_in(bought.decayed, bought.last, time, 1.0, ORDER_HALF_LIVES)
-    decay_in(bought.spend, bought.last, time, float(event.amount) * (event.currency == currency), SPEND_HALF_LIVES)
+    amount = event.amount if event.currency == currency else 0
+    decay_in(bought.spend, bought.last, time, float(amount), SPEND_HALF_LIVES)
     if time > bought.last or bought.orders == 0:
         bought.last_amount = event.amount
     elif time == bought.last:
@@ -140,7 +152,11 @@ def _purchase(profile: Profile, event: Event, currency: str, caps: Caps) -> None
     bought.first = min(bought.first, time)
     bought.last = max(bought.last, time)
     bought.revenue[event.currency] = bought.revenue.get(event.currency, 0) + event.amount
-    bought.recent = largest(bought.recent, [time], caps.recent)
+    bought.recent, bought.amounts = latest_orders(bought.recent, bought.amounts, [time], [amount], caps.recent)
+    if event.category:
+        bought.mix[event.category] = bought.mix.get(event.category, 0) + 1
+        if len(bought.mix) > caps.categories:
+            bought.mix = most_frequent(bought.mix, caps.categories)
 
 
 def _refund(profile: Profile, event: Event, currency: str, caps: Caps) -> None:
@@ -181,6 +197,26 @@ def _opinion(profile: Profile, event: Event, currency: str, caps: Caps) -> None:
 def largest(held: list[float], more: list[float], cap: int) -> list[float]:
     """The `cap` largest of both, ascending."""
     return sorted(held + more)[-cap:]
+
+
+def latest_orders(
+    times: list[float], amounts: list[int], more: list[float], their_amounts: list[int], cap: int
+) -> tuple[list[float], list[int]]:
+    """The `cap` latest orders of both, ascending by (time, amount): their times and their amounts.
+
+    Amounts that are missing, of orders that were kept without, are 0.
+    """
+    if len(more) == 1 and len(amounts) == len(times) < cap and (not times or more[0] > times[-1]):
+        return [*times, more[0]], [*amounts, their_amounts[0]]  # as nearly all orders arrive
+    amounts = [0] * (len(times) - len(amounts)) + amounts
+    their_amounts = [0] * (len(more) - len(their_amounts)) + their_amounts
+    orders = sorted([*zip(times, amounts, strict=True), *zip(more, their_amounts, strict=True)])[-cap:]
+    return [time for time, _ in orders], [amount for _, amount in orders]
+
+
+def most_frequent(mix: dict[str, int], cap: int) -> dict[str, int]:
+    """The `cap` categories with the most orders; of equals, the first by name."""
+    return dict(sorted(mix.items(), key=lambda item: (-item[1], item[0]))[:cap])
 
 
 def latest_tickets(tickets: list[Ticket], cap: int) -> list[Ticket]:

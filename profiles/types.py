@@ -96,6 +96,7 @@ class Event(msgspec.Struct, array_like=True, tag_field="kind", tag="e", gc=False
     origin: Origin = NOWHERE  # of the source topic; of an event sent on, of `profile.events`
     home: str = ""  # of an event sent on: the profile it was sent on from first…
     place: int = 0  # …and its offset there
+    category: str = ""  # of what was bought; of an order of several, the one of most of its items
 
 
 class Merge(msgspec.Struct, array_like=True, tag_field="kind", tag="m", gc=False):
@@ -198,7 +199,7 @@ class Purchases(msgspec.Struct, array_like=True, gc=False):
     last_amount: int = 0  # minor units of the latest order (ties: the larger)
     recent: list[float] = []  # the latest order times, ascending; all of them while len(recent) == orders
     amounts: list[int] = []  # minor units of `recent`, in the plan's currency; 0 for an order in another
-    mix: dict[str, float] = {}  # what was bought: orders by category, the most frequent few
+    mix: dict[str, int] = {}  # what was bought: orders by category, the most frequent few
 
 
 class Ticket(msgspec.Struct, array_like=True, gc=False):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -24,11 +25,13 @@ class Facts(msgspec.Struct, frozen=True, gc=False):
     quantity: float = 0.0
     subject: str = ""
     rating: float | None = None
+    category: str = ""
 
 
 _NO_FACTS = Facts()
 _CODES = frozenset(CURRENCIES)
 _LONGEST = 500  # characters of a subject; a longer one is an accident, not an id
+_LONGEST_CATEGORY = 100
 
 
 def compile_facts(spec: EventSpec, plan_currency: str) -> Callable[[dict[str, Any]], Facts]:
@@ -39,7 +42,8 @@ def compile_facts(spec: EventSpec, plan_currency: str) -> Callable[[dict[str, An
     quantity = _first([_summed(path) if "[]." in path else _path(path) for path in facts.quantity])
     subject = _first([_path(path) for path in facts.subject])
     rating = _first([_path(path) for path in facts.rating])
-    if not (facts.amount or facts.quantity or facts.subject or facts.rating):
+    category = _first([_most(path) if "[]." in path else _path(path) for path in facts.category])
+    if not (facts.amount or facts.quantity or facts.subject or facts.rating or facts.category):
         return lambda properties: _NO_FACTS
 
     def money(properties: dict[str, Any]) -> tuple[int, str]:
@@ -65,6 +69,7 @@ def compile_facts(spec: EventSpec, plan_currency: str) -> Callable[[dict[str, An
             float(count) if type(count) in (int, float) and -MAX_AMOUNT <= count <= MAX_AMOUNT else 0.0,
             _subject(about),
             float(score) if type(score) in (int, float) and -MAX_AMOUNT <= score <= MAX_AMOUNT else None,
+            _name(category(properties)) if facts.category else "",
         )
 
     return of
@@ -74,6 +79,12 @@ def _subject(about: Any) -> str:
     """An id as text; "" for what can be none: profiles keep the latest subjects."""
     text = str(about) if type(about) is int else about
     return text if type(text) is str and len(text) <= _LONGEST else ""
+
+
+def _name(category: Any) -> str:
+    """A category as text; "" for what can be none."""
+    text = category.strip() if type(category) is str else ""
+    return text if len(text) <= _LONGEST_CATEGORY else ""
 
 
 def _currency_path(amount: str, properties: Mapping[str, Property]) -> str:
@@ -116,6 +127,21 @@ def _summed(path: str) -> Get:
         return sum(count if type(count) in (int, float) else 1 for count in counts)
 
     return total
+
+
+def _most(path: str) -> Get:
+    """The value that most items of an array have; of equals, the first in the array. None without any."""
+    before, _, after = path.partition("[].")
+    array, value = _path(before), _path(after)
+
+    def most(properties: dict[str, Any]) -> Any:
+        items = array(properties)
+        if type(items) is not list:
+            return None
+        found = [text for item in items if type(item) is dict and type(text := value(item)) is str and text]
+        return Counter(found).most_common(1)[0][0] if len(found) > 2 else found[0] if found else None
+
+    return most
 
 
 def _first(getters: list[Get]) -> Get:

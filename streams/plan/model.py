@@ -22,10 +22,10 @@ __all__ = [
 ]  # fmt: skip
 
 Role = Literal[
-    "visit", "view", "search", "cart", "checkout", "purchase", "refund", "payment", "signup", "login", "feature_use",
-    "subscription_start", "subscription_cancel", "ticket_opened", "ticket_solved", "ticket_reopened", "complaint",
-    "inquiry", "csat", "nps", "ces", "review", "contact_made", "contact_opened", "contact_clicked", "unsubscribe",
-    "consent",
+    "visit", "view", "search", "cart", "checkout", "purchase", "refund", "payment", "payment_failed", "signup", "login",
+    "feature_use", "subscription_start", "subscription_cancel", "ticket_opened", "ticket_solved", "ticket_reopened",
+    "complaint", "inquiry", "csat", "nps", "ces", "review", "contact_made", "contact_opened", "contact_clicked",
+    "unsubscribe", "consent",
 ]  # fmt: skip
 """What an event means, whatever it is called; everything below the plan knows only these."""
 
@@ -156,6 +156,7 @@ class FactsSpec(_Strict):
     quantity: Paths = Field((), description="Items; `products[].quantity` sums, an item without it counts one.")
     subject: Paths = Field((), description="What it is about: an order, ticket, subscription or product id.")
     rating: Paths = Field((), description="An answer on a scale: csat, nps, ces, review.")
+    category: Paths = Field((), description="What was bought; of `products[].category` the one of most products.")
 
 
 class SourceSpec(_Strict):
@@ -189,7 +190,9 @@ class EventSpec(_Strict):
     enforce: Enforce | None = Field(None, description="What a violation does; the plan's if absent.")
     extra: Extra | None = Field(None, description="What unplanned properties do; the plan's if absent.")
     properties: dict[str, Property] = Field({}, description="What it carries; for identify added to the traits.")
-    facts: FactsSpec = Field(FactsSpec(), description="Where amount, currency, quantity, subject, rating are found.")
+    facts: FactsSpec = Field(
+        FactsSpec(), description="Where amount, currency, quantity, subject, rating, category are found."
+    )
 
     @model_validator(mode="after")
     def _named(self) -> EventSpec:

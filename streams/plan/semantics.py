@@ -37,7 +37,9 @@ _FACT_TYPES = {
     "quantity": ("integer", "number"),
     "subject": ("string", "id", "integer"),
     "rating": ("integer", "number"),
+    "category": ("string",),
 }
+_FROM_LISTS = ("quantity", "category")
 
 
 @dataclass
@@ -236,8 +238,8 @@ def _facts(here: Location, event: EventSpec) -> Iterator[Remark]:
                 yield place, found
             elif found.type not in types:
                 yield place, f"'{path}' is of type {found.type}; {fact} needs {' or '.join(types)}"
-            elif "[]" in path and fact != "quantity":
-                yield place, f"only quantity can sum over a list, {fact} can not"
+            elif "[]" in path and fact not in _FROM_LISTS:
+                yield place, f"only {' and '.join(_FROM_LISTS)} can be taken from a list, {fact} can not"
 
 
 def _property_at(path: str, properties: Mapping[str, Property]) -> Property | str:
@@ -254,7 +256,7 @@ def _property_at(path: str, properties: Mapping[str, Property]) -> Property | st
                 return f"'{name}' in '{path}' is not an array with items"
             found = found.items
         elif found.type == "array":
-            return f"'{name}' in '{path}' is an array; write '{name}[].…' to sum over it"
+            return f"'{name}' in '{path}' is an array; write '{name}[].…' to look into it"
         level = found.properties or {}
     assert found is not None  # split never gives an empty list
     return found

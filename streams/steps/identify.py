@@ -84,6 +84,7 @@ def neutral(batch: Intake, item: Item, home: str) -> Event:
         context=_context(raw.get("context")),
         violations=item.violations,
         origin=(record.topic, record.partition, record.offset),
+        category=facts.category,
     )
 
 

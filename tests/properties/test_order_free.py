@@ -14,7 +14,7 @@ from profiles.state import Caps, apply, remember
 from profiles.timeline import latest_events
 from profiles.types import Event, Profile, event_digest
 
-CAPS = Caps(timeline=8, seen=64, tickets=16, recent=8)
+CAPS = Caps(timeline=8, seen=64, tickets=16, recent=8, windows={"visit": 3, "refund": 2})
 SOURCES = ["web", "app", "support", "purchase"]
 ROLES = [
     "",
@@ -55,6 +55,7 @@ def events(draw: st.DrawFn) -> list[Event]:
                 quantity=float(draw(st.integers(1, 9))),
                 subject=draw(st.sampled_from(["t1", "t2", "t3"])) if role.startswith("ticket") else "",
                 rating=float(draw(st.integers(1, 5))) if role in ("csat", "nps") else None,
+                category=draw(st.sampled_from(["", "Games", "Books", "Food"])) if role == "purchase" else "",
             )
         )
     return made

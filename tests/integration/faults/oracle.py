@@ -66,6 +66,7 @@ class Happening:
     quantity: float
     subject: str
     rating: float | None
+    category: str = ""
 
     @property
     def digest(self) -> bytes:
@@ -232,6 +233,7 @@ def _happening(source: str, item: Item) -> Happening:
         source, item.raw["messageId"], item.name or kind, item.rule.role, item.time, item.identities,
         item.properties if kind == "identify" else {},
         facts.amount, facts.currency, facts.quantity, facts.subject, facts.rating,
+        facts.category,
     )  # fmt: skip
 
 
@@ -295,6 +297,13 @@ def _purchases(events: Sequence[Happening], currency: str) -> Portrait:
         "refunds": dict(refunded),
         "refund_count": len(refunds),
         "order_times": sorted(order.time for order in orders)[-RECENT:],
+        "order_amounts": [
+            amount
+            for _, amount in sorted(
+                (order.time, order.amount if order.currency == currency else 0) for order in orders
+            )[-RECENT:]
+        ],
+        "mix": dict(Counter(order.category for order in orders if order.category).most_common(16)),
         "decayed_orders": _decayed([(order.time, 1.0) for order in orders], ORDER_HALF_LIVES),
         "decayed_spend": _decayed(spend, SPEND_HALF_LIVES),
     }

@@ -204,6 +204,8 @@ def portrait_of_profile(profile: Profile, shown: int) -> Portrait:
         "refunds": bought.refunds,
         "refund_count": bought.refund_count,
         "order_times": bought.recent,
+        "order_amounts": bought.amounts,
+        "mix": bought.mix,
         "decayed_orders": bought.decayed,
         "decayed_spend": bought.spend,
     }

@@ -213,6 +213,35 @@ def test_facts_are_exact_and_never_raise(rule_of, properties, expected):
     assert rule.facts(properties) == expected
 
 
+@pytest.mark.parametrize(
+    ("properties", "category"),
+    [
+        ({}, ""),
+        ({"kind": " Food "}, "Food"),
+        ({"kind": 7}, ""),
+        ({"kind": "x" * 101}, ""),
+        ({"lines": [{"kind": "Books"}, {"kind": "Food"}, 3, {"kind": "Food"}, {"kind": 4}]}, "Food"),
+        ({"lines": [{"kind": "Books"}, {"kind": "Food"}]}, "Books"),
+        ({"lines": [{}]}, ""),
+        ({"lines": "Food"}, ""),
+    ],
+)
+def test_the_category_of_an_order_is_that_of_most_of_its_products(rule_of, properties, category):
+    """Of equals the first; what is no text counts for nothing."""
+    rule = rule_of(
+        """
+kind: {type: string, description: d}
+lines:
+  type: array
+  description: d
+  items: {type: object, description: d, properties: {kind: {type: string, description: d}}}
+""",
+        facts="{category: [kind, 'lines[].kind']}",
+    )
+
+    assert rule.facts(properties) == Facts(category=category)
+
+
 def test_money_inside_an_object_takes_the_currency_beside_it(rule_of):
     """Not the one at the top."""
     rule = rule_of(MONEY, facts="{amount: deep.paid}")

@@ -71,7 +71,7 @@ def test_an_order_as_segment_specifies_it_is_accepted(shipped):
     }  # fmt: skip
 
     assert rule.check(order) == []
-    assert rule.facts(order) == Facts(2500, "USD", 3.0, "50314b8e9bcf000000000000")
+    assert rule.facts(order) == Facts(2500, "USD", 3.0, "50314b8e9bcf000000000000", category="Games")
 
 
 @pytest.mark.parametrize(
