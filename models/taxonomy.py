@@ -35,6 +35,7 @@ class Cluster(msgspec.Struct, frozen=True, kw_only=True):
     since: float = 0.0  # when a cluster like this one was first found
     moved: float = 0.0  # distance of the centre from that of the version before
     grown: float = 0.0  # change of the share since the version before
+    generation: int = 1  # goes up when the id is given to other customers than before
 
 
 class Taxonomy(msgspec.Struct, frozen=True, kw_only=True):
