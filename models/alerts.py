@@ -12,13 +12,15 @@ import uuid
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
 from models.conditions import Writer, compile_condition
 from models.config import AlertRule, InSegment, leaves
 from models.purposes import alert_needs
+from models.ranks import Ranks
+from models.taxonomy import Taxonomy
 from profiles.consent import Consent
 from profiles.errors import Misconfigured
 from profiles.types import Alert, AlertCommand, Profile
@@ -50,21 +52,28 @@ class Alerts:
     """The plan's alert rules, compiled. Pure: nothing here changes a profile."""
 
     def __init__(
-        self, rules: Sequence[AlertRule], currency: str, consent: Consent, segments: Mapping[str, tuple[str, ...]]
+        self,
+        rules: Sequence[AlertRule],
+        currency: str,
+        consent: Consent,
+        segments: Mapping[str, tuple[str, ...]],
+        taxonomy: Callable[[], Taxonomy],
     ) -> None:
         self.rules = tuple(rules)
         self.needs = {rule.name: alert_needs(rule, segments) for rule in rules}
         self._consent = consent
-        self._any_opens = _compile(rules, currency)
+        self._ranks = Ranks(taxonomy, currency)
+        self._any_opens = _compile(rules, currency, self._ranks)
         self.conditions = [(rule.when, rule.margin) for rule in rules if rule.when is not None]
         self._compiled = [
-            (rule, compile_condition(rule.when, currency, rule.margin) if rule.when is not None else None)
+            (rule, compile_condition(rule.when, currency, rule.margin, self._ranks) if rule.when is not None else None)
             for rule in rules
         ]
 
     def decide(self, profile: Profile, now: float) -> list[Transition]:
         """What opens and what ends for this customer at `now`, given its score, segments and alerts."""
-        if not profile.alerts and not self._any_opens(profile, now, profile.segments):
+        limits = self._ranks.limits()
+        if not profile.alerts and not self._any_opens(profile, now, profile.segments, limits):
             return []
         found: list[Transition] = []
         segments, denied = profile.segments, self._consent.denied(profile)
@@ -80,7 +89,7 @@ class Alerts:
                 limit = rule.clears_below if standing else rule.threshold
                 holds = risk is not None and risk >= limit
             if holds and when is not None:
-                holds = when(profile, now, segments, int(standing))
+                holds = when(profile, now, segments, int(standing), limits)
             if holds and not standing:
                 found.append(Transition(rule, "open", _opened(profile, rule, now)))
             elif standing and not holds and held is not None:
@@ -106,6 +115,7 @@ def compile_alerts(
     segments: Collection[str],
     consent: Consent | None = None,
     needs: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
+    taxonomy: Callable[[], Taxonomy] = Taxonomy.empty,
 ) -> Alerts:
     """Compile the plan's alert rules.
 
@@ -115,6 +125,7 @@ def compile_alerts(
         segments: the names of the plan's segments.
         consent: what holds for customers; without it, what they said, and else all is granted.
         needs: the purposes that segments need (`Segments.needs`).
+        taxonomy: answers the newest one, by which customers are ranked.
 
     Raises:
         Misconfigured: a name is used twice, or a rule speaks of a segment that the plan does not have.
@@ -127,7 +138,7 @@ def compile_alerts(
         spoken = {leaf.segment for leaf in leaves(rule.when) if isinstance(leaf, InSegment)} if rule.when else set()
         for segment in sorted((spoken | ({rule.segment} if rule.segment else set())) - set(segments)):
             raise Misconfigured(f"alert {rule.name} speaks of segment {segment}, which the plan does not have")
-    return Alerts(rules, currency, consent or Consent(), needs)
+    return Alerts(rules, currency, consent or Consent(), needs, taxonomy)
 
 
 def act(profile: Profile, command: AlertCommand) -> Alert | None:
@@ -174,9 +185,12 @@ def _risk(profile: Profile, otherwise: float) -> float:
     return profile.score.risk if profile.score is not None else otherwise
 
 
-def _compile(rules: Sequence[AlertRule], currency: str) -> Callable[[Profile, float, Collection[str]], bool]:
+_Opens = Callable[[Profile, float, Collection[str], list[Any]], bool]
+
+
+def _compile(rules: Sequence[AlertRule], currency: str, ranks: Ranks) -> _Opens:
     """Whether any rule would open an alert for who has none: the question most customers are done with."""
-    writer = Writer(currency)
+    writer = Writer(currency, ranks)
     opens = []
     for rule in rules:
         parts = []
@@ -185,6 +199,8 @@ def _compile(rules: Sequence[AlertRule], currency: str) -> Callable[[Profile, fl
         if rule.threshold is not None:
             parts.append(f"score is not None and score.risk >= {rule.threshold!r}")
         if rule.when is not None:
+            known = writer.known(rule.when)
+            parts += [known] if known else []
             parts.append(writer.write(rule.when, rule.margin, 0))
         opens.append("(" + " and ".join(parts or ["True"]) + ")")
-    return writer.function("p, now, names", [f"return {' or '.join(opens) or False}"])
+    return writer.function("p, now, names, limits", [f"return {' or '.join(opens) or False}"])

@@ -6,19 +6,30 @@ other key names one thing about a profile:
     {trait: country, is: NL}                 also in: [NL, BE], exists: true, or a comparison
     {identity: user_id}                      the customer has an identity of this type
     {count: purchase, at_least: 3}           events of a role, ever
+    {count: ticket_opened, within: 30d, at_least: 3}   …or within the latest days; at_most: 0 is none at all
     {sum: revenue, above: 500.00}            revenue, refunds, net (major units) or items
+    {sum: revenue, within: 90d, above: 100}  …revenue also within the latest days
+    {ratio: [refunds, revenue], above: 0.3}  one sum or count of a role over another
     {decayed: visit, half_life: 2w, below: 0.5}   events of a role, halving in worth every 2 or 8 weeks
     {since: purchase, more_than: 30d}        time since the latest of a role (or `any`); less_than as well
     {not_done: purchase, for: 30d}           done before, not for this long; `or_never: true` adds never
     {risk: above 0.7}   {band: high}   {stage: [loyal, at_risk]}   {segment: vip}
     {open_tickets: at least 1}   {gap_ratio: above 1.5}   {opinion: csat, average: below 3}
 
+These rank a customer among all others, by the newest taxonomy (`models.taxonomy`):
+
+    {quantile: revenue, top: 0.1}            of a measure (`models.measures`): top, bottom, or at_least and at_most
+    {rfm: {recency: [4, 5], frequency: at least 4}}    quintiles 1 to 5; 5 is the best: recent, often, much
+    {cluster: 2}                             a learned segment
+
 A comparison is `above`, `below`, `at_least` or `at_most`. Who is inside a segment leaves it only when a
-measured value (sum, decayed, risk, gap_ratio, opinion average) has passed its threshold by the margin.
+measured value (sum, ratio, decayed, risk, gap_ratio, opinion average) has passed its threshold by the margin; of what
+ranks, the margin is a share of the share: who is in the top 10 % leaves it below the top 11.5 %.
 """
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -36,17 +47,21 @@ from pydantic import (
     model_validator,
 )
 
+from models.measures import MEASURES
 from profiles.consent import OUTREACH
 from profiles.types import HALF_LIVES
 
 __all__ = [
     "DAY",
+    "MOST_TIMES",
+    "TOTALS",
     "WEEK",
     "AlertRule",
     "All",
     "Any_",
     "Bands",
     "ChurnConfig",
+    "Cluster",
     "Comparison",
     "Condition",
     "Count",
@@ -61,6 +76,9 @@ __all__ = [
     "OpenTickets",
     "OpinionIs",
     "Outage",
+    "Quantile",
+    "Ratio",
+    "Rfm",
     "Risk",
     "SegmentRule",
     "Since",
@@ -70,10 +88,18 @@ __all__ = [
     "TraitIs",
     "leaves",
     "parse_duration",
+    "rank",
+    "ranks",
 ]
 
 DAY = 86400.0
 WEEK = 7 * DAY
+
+MOST_TIMES = 64
+"""How many of the latest times of a role a profile keeps at most, for what is counted within a window."""
+
+TOTALS = ("revenue", "refunds", "net", "items")
+"""What `sum` adds up, and `ratio` besides the roles."""
 
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": DAY, "w": WEEK}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw])")
@@ -152,6 +178,15 @@ class Comparison(_Model):
         """Whether any threshold is given."""
         return any(limit is not None for limit in (self.above, self.below, self.at_least, self.at_most))
 
+    def includes(self, value: float) -> bool:
+        """Whether a value satisfies every threshold."""
+        return (
+            (self.above is None or value > self.above)
+            and (self.below is None or value < self.below)
+            and (self.at_least is None or value >= self.at_least)
+            and (self.at_most is None or value <= self.at_most)
+        )
+
 
 def _comparison(value: Any) -> Any:
     if not isinstance(value, str):
@@ -170,6 +205,31 @@ def _given(value: Comparison) -> Comparison:
 
 Compare = Annotated[Comparison, BeforeValidator(_comparison)]
 """A comparison on one line: `above 0.7`, `at least 3`; or a mapping for a range."""
+
+Share = Annotated[float, Field(ge=0.01, le=0.99)]
+"""A share of the customers. Percentiles are kept, so finer ones cannot be told apart."""
+
+QUINTILES = (1, 2, 3, 4, 5)
+
+
+def _quintiles(value: Any) -> Any:
+    """Quintiles as they may be written (4, [4, 5], at least 4) as a sorted list."""
+    if isinstance(value, (str, dict)):
+        asked = Comparison.model_validate(_comparison(value))
+        value = [q for q in QUINTILES if asked.includes(q)]
+    found = value if isinstance(value, (list, tuple)) else [value]
+    if not found or any(isinstance(q, bool) or q not in QUINTILES for q in found):
+        raise ValueError("quintiles are 1 to 5; write such as 5, [4, 5] or at least 4")
+    return tuple(sorted(set(found)))
+
+
+Quintiles = Annotated[tuple[int, ...], BeforeValidator(_quintiles)]
+"""Fifths of the customers, 1 to 5: `5`, `[4, 5]` or `at least 4`."""
+
+
+def _cluster_id(value: Any) -> Any:
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
 
 Margin = Annotated[float | None, Field(ge=0, lt=1, description="Share of the threshold; overrides the rule's.")]
 
@@ -229,15 +289,40 @@ class HasIdentity(_Model):
 
 
 class Count(_Compared):
-    """Events of a role, ever."""
+    """Events of a role, ever, or within the time up to now."""
 
     count: str
+    within: Duration | None = None
+
+    @model_validator(mode="after")
+    def _kept(self) -> Count:
+        if self.within is not None and self.times > MOST_TIMES:
+            raise ValueError(f"a profile keeps the latest {MOST_TIMES} times of a role; count to fewer within a window")
+        return self
+
+    @property
+    def times(self) -> int:
+        """How many of the latest times tell whether the comparison holds, and does by the margin."""
+        return max(ranks(self, self.margin or 0.0))
 
 
 class Sum(_Compared):
-    """A total, ever: money in major units of the plan's currency, or items."""
+    """A total, ever: money in major units of the plan's currency, or items. Revenue also within the time up to now."""
 
     sum: Literal["revenue", "refunds", "net", "items"]
+    within: Duration | None = None
+
+    @model_validator(mode="after")
+    def _kept(self) -> Sum:
+        if self.within is not None and self.sum != "revenue":
+            raise ValueError("a profile keeps the times of orders only: within goes with sum: revenue")
+        return self
+
+
+class Ratio(_Compared):
+    """One total or count of a role over another, ever; over nothing satisfies nothing."""
+
+    ratio: tuple[str, str]  # of TOTALS or roles
 
 
 class Decayed(_Compared):
@@ -339,10 +424,83 @@ class OpinionIs(_Model):
         return self
 
 
+class Quantile(_Model):
+    """Where the customer stands among all who have the measure, as shares from 0 (lowest) to 1 (highest).
+
+    `top` and `bottom` are shares of the customers; `at_least` and `at_most` are places: `top: 0.1` is `at_least: 0.9`.
+    Who is exactly at an edge counts to those below it, so the top tenth is never more than a tenth.
+    """
+
+    quantile: str
+    top: Share | None = None
+    bottom: Share | None = None
+    at_least: Share | None = None
+    at_most: Share | None = None
+    margin: Margin = None
+
+    @field_validator("quantile")
+    @classmethod
+    def _measured(cls, value: str) -> str:
+        if value not in MEASURES:
+            raise ValueError(f"there is no measure '{value}'; there are {', '.join(MEASURES)}")
+        return value
+
+    @model_validator(mode="after")
+    def _one_range(self) -> Quantile:
+        if (self.top, self.at_least, self.bottom, self.at_most) == (None,) * 4:
+            raise ValueError("give a share: top, bottom, at_least or at_most, such as top: 0.1")
+        if (self.top is not None and self.at_least is not None) or (
+            self.bottom is not None and self.at_most is not None
+        ):
+            raise ValueError("top and at_least say the same, and so do bottom and at_most: give one of them")
+        if self.low is not None and self.high is not None and self.low >= self.high:
+            raise ValueError("nobody can be there: the range ends before it begins")
+        return self
+
+    @property
+    def low(self) -> float | None:
+        """The share of customers above which one must be."""
+        return self.at_least if self.top is None else 1.0 - self.top
+
+    @property
+    def high(self) -> float | None:
+        """The share of customers up to which one may be."""
+        return self.at_most if self.bottom is None else self.bottom
+
+
+class RfmScores(_Model):
+    """Quintiles; whichever is left out may be any."""
+
+    recency: Quintiles | None = None
+    frequency: Quintiles | None = None
+    monetary: Quintiles | None = None
+
+    @model_validator(mode="after")
+    def _some_quintile(self) -> RfmScores:
+        if (self.recency, self.frequency, self.monetary) == (None,) * 3:
+            raise ValueError("give quintiles of recency, frequency or monetary, such as recency: [4, 5]")
+        return self
+
+
+class Rfm(_Model):
+    """The quintiles of how lately, how often and for how much the customer ordered; 5 is the best fifth."""
+
+    rfm: RfmScores
+    margin: Margin = None
+
+
+class Cluster(_Model):
+    """The customer is in a learned segment."""
+
+    cluster: Annotated[str, BeforeValidator(_cluster_id), Field(pattern=r"^[A-Za-z0-9_-]{1,16}$")]
+    margin: Margin = None
+
+
 _KINDS: dict[str, type[_Model]] = {
     "all": All, "any": Any_, "not": Not, "trait": TraitIs, "identity": HasIdentity, "count": Count,
     "sum": Sum, "decayed": Decayed, "since": Since, "not_done": NotDone, "risk": Risk, "band": Band, "stage": Stage,
     "segment": InSegment, "open_tickets": OpenTickets, "gap_ratio": GapRatio, "opinion": OpinionIs,
+    "ratio": Ratio, "quantile": Quantile, "rfm": Rfm, "cluster": Cluster,
 }  # fmt: skip
 _KIND_OF = {model: kind for kind, model in _KINDS.items()}
 
@@ -373,7 +531,11 @@ Condition = Annotated[
     | Annotated[InSegment, Tag("segment")]
     | Annotated[OpenTickets, Tag("open_tickets")]
     | Annotated[GapRatio, Tag("gap_ratio")]
-    | Annotated[OpinionIs, Tag("opinion")],
+    | Annotated[OpinionIs, Tag("opinion")]
+    | Annotated[Ratio, Tag("ratio")]
+    | Annotated[Quantile, Tag("quantile")]
+    | Annotated[Rfm, Tag("rfm")]
+    | Annotated[Cluster, Tag("cluster")],
     Discriminator(
         _kind,
         custom_error_type="condition",
@@ -381,6 +543,28 @@ Condition = Annotated[
     ),
 ]
 """A statement about a profile at a time."""
+
+
+def rank(limit: float, beyond: bool) -> int:
+    """How often something must have happened to be beyond a limit (`above`, `at_most`), or else to reach it.
+
+    So a count is compared by one of the latest times: `above 2` asks for the third, `at_least 2` for the second.
+    """
+    return math.floor(limit) + 1 if beyond else math.ceil(limit)
+
+
+def ranks(comparison: Comparison, margin: float) -> set[int]:
+    """The ranks of all thresholds, plain and eased either way."""
+    asked = (
+        (comparison.above, True),
+        (comparison.at_most, True),
+        (comparison.at_least, False),
+        (comparison.below, False),
+    )
+    easings = (0.0, -margin, margin)
+    return {
+        rank(limit + easing * abs(limit), beyond) for limit, beyond in asked if limit is not None for easing in easings
+    }
 
 
 def leaves(condition: Condition) -> Iterator[Condition]:
@@ -409,6 +593,7 @@ class SegmentRule(_Model):
     exit: Condition | None = None  # who leaves; without it, those for whom `when` fails by the margin
     purpose: Name | None = None  # only who allows it; what looks at the risk needs `profiling` besides
     margin: float = Field(default=0.15, ge=0, lt=1)
+    group: Name | None = None  # at most one segment of a group holds: who may stay in one enters no other
 
 
 class AlertRule(_Model):

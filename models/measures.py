@@ -30,6 +30,7 @@ class Measure(NamedTuple):
     value: Value
     unit: str
     meaning: str
+    ordered: bool = True  # only who ordered has it
 
 
 def _unit(currency: str) -> float:
@@ -118,7 +119,9 @@ MEASURES: Mapping[str, Measure] = MappingProxyType(
         "recency": Measure(_recency, "days", "since the last order"),
         "tenure": Measure(_tenure, "days", "since the first order"),
         "gap_ratio": Measure(_gap_ratio, "usual gaps", "silence in units of the usual gap between orders"),
-        "visits": Measure(_visits, "visits", "events of role `visit`, each halving in worth every 8 weeks"),
+        "visits": Measure(
+            _visits, "visits", "events of role `visit`, each halving in worth every 8 weeks", ordered=False
+        ),
         "risk": Measure(_risk, "0 to 1", "churn risk"),
         "net_at_risk": Measure(_net_at_risk, "major units", "`net` × `risk`: what is likely to be lost"),
     }

@@ -1,15 +1,16 @@
 """What a rule is for, and so what a customer must allow before it may hold for them.
 
-A rule needs the purpose that it names, and `profiling` as soon as it looks at the risk: at the risk itself, its band,
-the stage `at_risk`, or a segment that does. Such a rule does not hold at all for who does not allow it, not even its
-parts under `not`: that nobody may look at a risk must not read as "their risk is low".
+A rule needs the purpose that it names, and `profiling` as soon as it looks at the risk: at the risk itself, its band, a
+measure of it, the stage `at_risk`, or a segment that does. Such a rule does not hold at all for who does not allow it,
+not even its parts under `not`: that nobody may look at a risk must not read as "their risk is low".
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from models.config import AlertRule, Band, Condition, InSegment, Risk, SegmentRule, Stage, leaves
+from models.config import AlertRule, Band, Condition, InSegment, Quantile, Risk, SegmentRule, Stage, leaves
+from models.measures import RISKY
 from profiles.consent import PROFILING
 
 __all__ = ["AT_RISK", "alert_needs", "segment_needs"]
@@ -47,6 +48,9 @@ def _looks_at_risk(condition: Condition, profiled: Collection[str]) -> bool:
         match leaf:
             case Risk() | Band():
                 return True
+            case Quantile(quantile=measure):
+                if measure in RISKY:
+                    return True
             case Stage(stage=stage):
                 if AT_RISK in ([stage] if isinstance(stage, str) else stage):
                     return True

@@ -5,7 +5,9 @@ from pydantic import TypeAdapter
 
 from models.conditions import compile_condition
 from models.config import DAY, Condition, SegmentRule
+from models.ranks import Ranks
 from models.segments import compile_segments
+from models.taxonomy import Taxonomy
 from models.turns import compile_turns
 from profiles.errors import Misconfigured
 from profiles.types import Profile, Score, Stay
@@ -81,6 +83,11 @@ def rich():
         ({"opinion": "nps", "last": "below 3"}, False),
         ({"gap_ratio": "above 0.99"}, True),
         ({"not": {"band": "high"}}, True),
+        ({"ratio": ["refunds", "revenue"], "above": 0.18}, True),
+        ({"ratio": ["refunds", "revenue"], "above": 0.19}, False),
+        ({"ratio": ["ticket_opened", "purchase"], "at_least": 0.5}, True),
+        ({"ratio": ["never", "purchase"], "at_most": 0}, True),
+        ({"ratio": ["purchase", "never"], "at_least": 0}, False),
         ({"all": [{"stage": "loyal"}, {"band": "high"}]}, False),
         ({"any": [{"stage": "loyal"}, {"band": "high"}]}, True),
     ],
@@ -148,11 +155,41 @@ def test_segments_may_speak_of_earlier_ones():
     [
         ([rule({"segment": "b"}), rule({"band": "high"}, "b")], "list that one before"),
         ([rule({"band": "high"}), rule({"band": "low"})], "twice"),
+        ([rule({"band": "high"}, group="g"), rule({"segment": "a"}, "b", group="g")], "not in the same group"),
+        (
+            [rule({"band": "high"}, group="g"), rule({"band": "low"}, "b"), rule({"band": "low"}, "c", group="g")],
+            "must follow one another",
+        ),
     ],
 )
 def test_segments_that_cannot_be_computed_are_refused(rules, said):
     with pytest.raises(Misconfigured, match=said):
         compile_segments(rules, "EUR")
+
+
+def test_of_a_group_at_most_one_holds_and_who_may_stay_does_not_change():
+    """The first one of the plan for newcomers; by the margin, whoever is inside stays."""
+    profile = rich()
+    segments = compile_segments(
+        [
+            rule({"risk": "at least 0.7"}, "high", group="risk"),
+            rule({"risk": "at least 0.4"}, "middle", group="risk"),
+            rule({"not": {"risk": "at least 0.4"}}, "low", group="risk"),
+        ],
+        "EUR",
+    )
+
+    def goes(*risks):
+        seen = []
+        for risk in risks:
+            profile.score = Score(risk, "medium", T0, "m")
+            profile.segments = {name: Stay(T0) for name in segments.evaluate(profile, T0)}
+            seen.append(*profile.segments)
+        return seen
+
+    assert goes(0.72, 0.61, 0.58, 0.72, 0.58, 0.35, 0.33, 0.45) == [
+        "high", "high", "middle", "middle", "middle", "middle", "low", "low"
+    ]  # fmt: skip
 
 
 MOVING = [
@@ -174,9 +211,10 @@ MOVING = [
 )
 def test_nothing_changes_before_the_foreseen_time(when, happened, day, inside):
     profile = customer(*(event(role, at) for role, at in happened))
-    holds = compile_condition(READ(when), "EUR", 0.15)
+    ranks = Ranks(Taxonomy.empty, "EUR")
+    holds = compile_condition(READ(when), "EUR", 0.15, ranks)
     now = T0 + day * DAY
-    before = holds(profile, now, (), int(inside))
+    before = holds(profile, now, (), int(inside), [])
 
     then = compile_turns([(READ(when), 0.15)]).next_change(profile, now)
 
@@ -184,7 +222,7 @@ def test_nothing_changes_before_the_foreseen_time(when, happened, day, inside):
     for share in (0.25, 0.5, 0.999999):
         time = now + (last - 1.001 - now) * share
         if time > now:
-            assert holds(profile, time, (), int(inside)) == before
+            assert holds(profile, time, (), int(inside), []) == before
     assert then is None or then > now
 
 

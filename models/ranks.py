@@ -1,0 +1,88 @@
+"""Where compiled conditions find the customers' ranks: the quantiles and clusters of the taxonomy of the moment.
+
+A condition asks for places in a list of limits when it is compiled; the list is worked out once per taxonomy, so that
+ranking a customer is one comparison of numbers.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from models.measures import place
+from models.taxonomy import Taxonomy
+from profiles.types import Profile
+
+__all__ = ["NOWHERE", "Nearness", "Ranks", "clearly", "keeps"]
+
+Nearness = tuple[dict[str, float], str | None, float]
+"""(distance of each cluster's centre, id of the nearest, its distance)."""
+
+NOWHERE: Nearness = ({}, None, math.inf)
+"""Of who never ordered, and while there are no clusters."""
+
+
+class Ranks:
+    """The limits that a set of conditions compares with.
+
+    Args:
+        taxonomy: answers the newest one.
+        currency: of the plan.
+    """
+
+    def __init__(self, taxonomy: Callable[[], Taxonomy], currency: str) -> None:
+        self.taxonomy = taxonomy
+        self._currency = currency
+        self._asked: list[Callable[[Taxonomy], Any]] = []
+        self._places: dict[tuple[str, float], int] = {}
+        self._known: Taxonomy | None = None
+        self._limits: list[Any] = []
+
+    def quantile(self, measure: str, share: float) -> int:
+        """The place of a measure's quantile in `limits`."""
+        if (measure, share) not in self._places:
+            self._places[measure, share] = self._add(lambda taxonomy: taxonomy.quantile(measure, share))
+        return self._places[measure, share]
+
+    def known(self, measures: frozenset[str], clusters: bool) -> int:
+        """The place in `limits` of whether all these measures have quantiles, and there are clusters if they matter."""
+        return self._add(lambda taxonomy: measures <= taxonomy.edges.keys() and bool(taxonomy.clusters or not clusters))
+
+    def nearness(self) -> int:
+        """The place in `limits` of a function (profile, now) → Nearness."""
+        return self._add(lambda taxonomy: partial(_nearness, taxonomy, self._currency))
+
+    def limits(self) -> list[Any]:
+        """What was asked for, by the newest taxonomy."""
+        taxonomy = self.taxonomy()
+        if taxonomy is not self._known:
+            self._limits = [ask(taxonomy) for ask in self._asked]
+            self._known = taxonomy
+        return self._limits
+
+    def _add(self, ask: Callable[[Taxonomy], Any]) -> int:
+        self._asked.append(ask)
+        return len(self._asked) - 1
+
+
+def keeps(near: Nearness, id_: str, margin: float) -> bool:
+    """Whether who is in a cluster stays: no other centre is nearer by more than the margin."""
+    far, best, least = near
+    return best is not None and id_ in far and least >= far[id_] * (1.0 - margin)
+
+
+def clearly(near: Nearness, id_: str, margin: float) -> bool:
+    """Whether a cluster's centre is the nearest, by more than the margin."""
+    far, best, least = near
+    return best == id_ and all(least < other * (1.0 - margin) for key, other in far.items() if key != id_)
+
+
+def _nearness(taxonomy: Taxonomy, currency: str, profile: Profile, now: float) -> Nearness:
+    at = place(profile, now, currency) if taxonomy.clusters else None
+    if at is None:
+        return NOWHERE
+    far = taxonomy.distances(at)
+    best = min(far, key=lambda id_: (far[id_], id_))
+    return far, best, far[best]
