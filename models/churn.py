@@ -32,7 +32,18 @@ from models.features import NAMES, SCHEMA, TABLE, raws, rolled
 from profiles.errors import Misconfigured
 from profiles.types import Profile, Reason, Score
 
-__all__ = ["CLIP", "REASONS", "Model", "Outdated", "Scores", "Weights", "ahead", "next_rescore", "score_profiles"]
+__all__ = [
+    "CLIP",
+    "REASONS",
+    "Model",
+    "Outdated",
+    "Scores",
+    "Weights",
+    "ahead",
+    "next_rescore",
+    "score_profiles",
+    "softplus",
+]
 
 Array = NDArray[np.float64]
 

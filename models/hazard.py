@@ -1,4 +1,4 @@
-"""The learned hazard: River's scaler and logistic regression with FTRL-proximal, one example at a time.
+"""The learned models: River's scaler and logistic regression with FTRL-proximal, one example at a time.
 
 River owns the learning; scoring uses the exported `Weights`. The state is kept as plain numbers, because River's
 pickles do not survive its upgrades.
@@ -7,7 +7,8 @@ pickles do not survive its upgrades.
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,21 +19,52 @@ from models.config import ChurnConfig
 from models.features import NAMES, SCHEMA
 from profiles.errors import Misconfigured
 
-__all__ = ["HazardModel"]
+__all__ = ["RECENCY", "OnlineLogistic", "Target"]
+
+Target = Literal["hazard", "direct", "recency"]
+"""What is learned: an order within the label horizon; an order within the churn horizon; the first, from silence alone.
+"""
+
+RECENCY = ("recency", "log_recency")
+"""The features that a recency model may see."""
 
 
 def _clip(z: dict[str, float]) -> dict[str, float]:
     return {name: -CLIP if v < -CLIP else CLIP if v > CLIP else v for name, v in z.items()}
 
 
-class HazardModel:
-    """P(order within the label horizon), learned online. Same examples in the same order: same model, to the bit."""
+class OnlineLogistic:
+    """P(order within the target's horizon), learned online. Same examples in the same order: same model, to the bit.
 
-    def __init__(self) -> None:
+    Args:
+        target: what the label says, and the kind that the model id names.
+        columns: the features that it sees; those of the target if not given.
+        alpha: FTRL's learning rate.
+        l2: FTRL's ridge.
+        intercept_rate: the learning rate of the intercept.
+
+    Raises:
+        ValueError: no such target, or no such feature.
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        columns: Sequence[str] | None = None,
+        *,
+        alpha: float = 0.05,
+        l2: float = 1.0,
+        intercept_rate: float = 0.01,
+    ) -> None:
+        self.target = target
+        if target not in get_args(Target):
+            raise ValueError(f"nothing learns {target}")
+        self.columns = tuple(columns or (RECENCY if target == "recency" else NAMES))
         self.examples = 0
+        self._places = np.array([NAMES.index(name) for name in self.columns])
         self._scaler = preprocessing.StandardScaler()
-        self._optimizer = optim.FTRLProximal(alpha=0.05, beta=1.0, l1=0.0, l2=1.0)
-        self._regression = linear_model.LogisticRegression(optimizer=self._optimizer)
+        self._optimizer = optim.FTRLProximal(alpha=alpha, beta=1.0, l1=0.0, l2=l2)
+        self._regression = linear_model.LogisticRegression(optimizer=self._optimizer, intercept_lr=intercept_rate)
         self.pipeline = self._scaler | compose.FuncTransformer(_clip) | self._regression
 
     def learn_one(self, x: NDArray[np.float64], y: bool, weight: float = 1.0) -> None:
@@ -40,76 +72,94 @@ class HazardModel:
 
         Args:
             x: a row of `features.matrix`.
-            y: whether there was an order within the label horizon.
+            y: whether there was an order within the target's horizon; for `direct`, too.
             weight: how many examples it stands for.
 
         Raises:
-            ValueError: a feature is not finite; it would spoil every weight. Nothing has changed.
+            ValueError: a number is not finite; it would spoil every weight. Nothing has changed.
         """
         if len(x) != len(NAMES) or not np.isfinite(x).all() or not 0 < weight < math.inf:
             raise ValueError("an example must have every feature, and all of them finite")
-        self.pipeline.learn_one(dict(zip(NAMES, x.tolist(), strict=True)), bool(y), w=float(weight))
+        self.pipeline.learn_one(self._named(x), bool(y), w=float(weight))
         self.examples += 1
 
     def predict(self, x: NDArray[np.float64]) -> float:
-        """River's own answer for one row; scoring uses `export()`, which agrees to 1e-9."""
-        proba: dict[bool, float] = self.pipeline.predict_proba_one(dict(zip(NAMES, x.tolist(), strict=True)))
+        """River's own P(order within the target's horizon); scoring uses `export()`, which agrees to 1e-9."""
+        proba: dict[bool, float] = self.pipeline.predict_proba_one(self._named(x))
         return float(proba.get(True, 0.5))
 
     def export(self, config: ChurnConfig) -> Weights:
-        """The model as it is now, for the scorers."""
-        variance = np.array([self._scaler.vars.get(name, 0.0) for name in NAMES])
-        weights = self._regression.weights
+        """The model as it is now, for the scorers. A feature that it does not see has no weight.
+
+        Raises:
+            ValueError: a number is not finite: what was learned must not speak.
+        """
+        learned = self._regression.weights
+        mean, scale, weights = np.zeros((3, len(NAMES)))
+        mean[self._places] = [self._scaler.means.get(name, 0.0) for name in self.columns]
+        variance = np.array([self._scaler.vars.get(name, 0.0) for name in self.columns])
+        scale[self._places] = np.sqrt(np.maximum(variance, 0.0))
+        weights[self._places] = [float(learned.get(name, 0.0)) for name in self.columns]
         return Weights(
-            id=f"hazard-{SCHEMA}-{self.examples}",
+            id=f"{self.target}-{SCHEMA}-{self.examples}",
             schema=SCHEMA,
-            mean=np.array([self._scaler.means.get(name, 0.0) for name in NAMES]),
-            scale=np.sqrt(np.maximum(variance, 0.0)),
-            weights=np.array([float(weights.get(name, 0.0)) for name in NAMES]),
+            mean=mean,
+            scale=scale,
+            weights=weights,
             intercept=float(self._regression.intercept),
-            horizon=config.label_horizon,
+            horizon=config.horizon if self.target == "direct" else config.label_horizon,
             examples=self.examples,
         )
 
     def state(self) -> dict[str, Any]:
         """Everything learned, as JSON types; `from_state` goes on from it bit by bit."""
-        weights = self._regression.weights
         columns = {
             "count": self._scaler.counts, "mean": self._scaler.means, "variance": self._scaler.vars,
-            "weight": weights, "z": self._optimizer.z, "n": self._optimizer.n,
+            "weight": self._regression.weights, "z": self._optimizer.z, "n": self._optimizer.n,
         }  # fmt: skip
         return {
+            "target": self.target,
+            "columns": list(self.columns),
             "examples": self.examples,
             "iterations": self._optimizer.n_iterations,
             "intercept": float(self._regression.intercept),
-            **{key: [float(column.get(name, 0.0)) for name in NAMES] for key, column in columns.items()},
+            **{key: [float(column.get(name, 0.0)) for name in self.columns] for key, column in columns.items()},
         }
 
     @classmethod
-    def from_state(cls, state: dict[str, Any]) -> HazardModel:
-        """The model whose `state` this is.
+    def from_state(cls, state: dict[str, Any], **settings: float) -> OnlineLogistic:
+        """The model whose `state` this is; its `settings` are those of the constructor.
 
         Raises:
-            Misconfigured: numbers are missing or not finite.
+            Misconfigured: numbers are missing or not finite, or features are not those of this version.
         """
-        model = cls()
         try:
-            columns = {key: _column(state[key]) for key in ("count", "mean", "variance", "weight", "z", "n")}
-            model.examples = int(state["examples"])
-            model._optimizer.n_iterations = int(state["iterations"])
-            model._regression.intercept = _finite(state["intercept"])
+            model = cls(state["target"], state["columns"], **settings)
+            model._restore(state)
         except (KeyError, TypeError, ValueError) as error:
-            raise Misconfigured(f"the state of the hazard model is damaged: {error!r}") from error
-        if not model.examples:
-            return model
-        model._scaler.counts.update({name: int(count) for name, count in columns["count"].items()})
-        model._scaler.means.update(columns["mean"])
-        model._scaler.vars.update(columns["variance"])
-        model._optimizer.z.update(columns["z"])
-        model._optimizer.n.update(columns["n"])
-        for name, weight in columns["weight"].items():
-            model._regression._weights[name] = weight
+            raise Misconfigured(f"the state of a learned model is damaged: {error!r}") from error
         return model
+
+    def _restore(self, state: dict[str, Any]) -> None:
+        columns = {key: self._column(state[key]) for key in ("count", "mean", "variance", "weight", "z", "n")}
+        self.examples = int(state["examples"])
+        self._optimizer.n_iterations = int(state["iterations"])
+        self._regression.intercept = _finite(state["intercept"])
+        if not self.examples:
+            return
+        self._scaler.counts.update({name: int(count) for name, count in columns["count"].items()})
+        self._scaler.means.update(columns["mean"])
+        self._scaler.vars.update(columns["variance"])
+        self._optimizer.z.update(columns["z"])
+        self._optimizer.n.update(columns["n"])
+        for name, weight in columns["weight"].items():
+            self._regression._weights[name] = weight
+
+    def _column(self, values: list[Any]) -> dict[str, float]:
+        return dict(zip(self.columns, map(_finite, values), strict=True))
+
+    def _named(self, x: NDArray[np.float64]) -> dict[str, float]:
+        return dict(zip(self.columns, x[self._places].tolist(), strict=True))
 
 
 def _finite(value: Any) -> float:
@@ -117,7 +167,3 @@ def _finite(value: Any) -> float:
     if not math.isfinite(number):
         raise ValueError(f"{number} is not finite")
     return number
-
-
-def _column(values: list[Any]) -> dict[str, float]:
-    return dict(zip(NAMES, map(_finite, values), strict=True))

@@ -21,7 +21,7 @@ from models.cold import rules
 from models.config import ChurnConfig
 from models.examples import Example
 from models.features import NAMES, SCHEMA, unpack
-from models.hazard import HazardModel
+from models.hazard import OnlineLogistic
 from models.panel import Panel
 from models.quality import Quality
 
@@ -45,7 +45,7 @@ class Learner:
         self.config = config
         self.skipped = 0
         self.rules = rules(config)
-        self._model = HazardModel()
+        self._model = OnlineLogistic("hazard")
         self._learned, self._by_rules = Quality(), Quality()
         self._classes = [0, 0]
         self._speaks = False
@@ -120,7 +120,7 @@ class Learner:
         learner = cls(config)
         if saved.schema != SCHEMA or saved.label_horizon != config.label_horizon:
             return learner
-        learner._model = HazardModel.from_state(saved.model)
+        learner._model = OnlineLogistic.from_state(saved.model)
         learner._learned = Quality.from_state(saved.quality.get("learned", {}))
         learner._by_rules = Quality.from_state(saved.quality.get("rules", {}))
         learner._classes = list(saved.classes)

@@ -13,6 +13,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from models.baselines import BaseRate
+from models.bgnbd import BgNbd
 from models.churn import Model, Outdated, Weights, ahead, score_profiles
 from models.cold import rules
 from models.config import ChurnConfig
@@ -132,5 +134,7 @@ def _of_horizon(weights: Weights, horizon: float) -> Weights:
 _READERS: dict[str, Callable[[bytes, ChurnConfig], Model]] = {
     "hazard": _hazard,
     "direct": _direct,
+    "bgnbd": lambda data, config: BgNbd.from_json(data),
     "recency": _hazard,
+    "base_rate": BaseRate.from_json,
 }

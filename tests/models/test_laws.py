@@ -13,14 +13,14 @@ from models.churn import Weights, score_profiles
 from models.cold import rules
 from models.config import DAY
 from models.features import NAMES, matrix, raws
-from models.hazard import HazardModel
+from models.hazard import OnlineLogistic
 from profiles.state import apply
 from tests.models.build import CAPS, CONFIG, T0, buyer, customer, event
 
 
-def trained(seed: int = 1, examples: int = 600) -> HazardModel:
+def trained(seed: int = 1, examples: int = 600) -> OnlineLogistic:
     """Taught by customers who order the sooner, the shorter their silence."""
-    rng, model = np.random.default_rng(seed), HazardModel()
+    rng, model = np.random.default_rng(seed), OnlineLogistic("hazard")
     for _ in range(examples):
         days = np.cumsum(rng.exponential(25, rng.integers(1, 8)))
         silence = rng.exponential(80)
@@ -29,7 +29,7 @@ def trained(seed: int = 1, examples: int = 600) -> HazardModel:
     return model
 
 
-MODELS = {"rules": rules(CONFIG), "untrained": HazardModel().export(CONFIG), "trained": trained().export(CONFIG)}
+MODELS = {"rules": rules(CONFIG), "untrained": OnlineLogistic("hazard").export(CONFIG), "trained": trained().export(CONFIG)}
 every_model = pytest.mark.parametrize("weights", MODELS.values(), ids=MODELS)
 
 
@@ -124,14 +124,14 @@ def test_learning_is_deterministic_and_leaves_its_input_alone():
     assert trained(4, 80).state() == trained(4, 80).state()
     x = np.ones(len(NAMES))
     kept = copy.copy(x)
-    HazardModel().learn_one(x, True)
+    OnlineLogistic("hazard").learn_one(x, True)
 
     np.testing.assert_array_equal(x, kept)
 
 
 def test_the_state_goes_through_json_and_on_to_the_bit():
     straight = trained(2, 60)
-    resumed = HazardModel.from_state(json.loads(json.dumps(straight.state())))
+    resumed = OnlineLogistic.from_state(json.loads(json.dumps(straight.state())))
     x = matrix(raws([buyer(0, 3)], "EUR"), np.array([T0 + 20 * DAY]))[0]
     for model in (straight, resumed):
         for i in range(30):

@@ -7,7 +7,7 @@ from models.churn import Weights, next_rescore, score_profiles
 from models.cold import rules
 from models.config import DAY, WEEK, ChurnConfig
 from models.features import NAMES, matrix, raws
-from models.hazard import HazardModel
+from models.hazard import OnlineLogistic
 from profiles.errors import Misconfigured
 from profiles.types import Profile
 from tests.models.build import CONFIG, T0, buyer, customer, event
@@ -20,7 +20,7 @@ def people():
 
 
 def learned(rows):
-    model, rng = HazardModel(), np.random.default_rng(3)
+    model, rng = OnlineLogistic("hazard"), np.random.default_rng(3)
     for _ in range(6):
         for x in rows:
             model.learn_one(x, bool(rng.random() < 1 / (2 + x[0])), float(rng.integers(1, 3)))
@@ -53,7 +53,7 @@ def test_baseline_and_contributions_sum_to_the_log_odds(which, horizon):
     weights = {
         "learned": lambda: learned(matrix(state, NOW)).export(CONFIG),
         "rules": lambda: rules(config),
-        "untrained": lambda: HazardModel().export(CONFIG),
+        "untrained": lambda: OnlineLogistic("hazard").export(CONFIG),
     }[which]()
 
     scores = weights.score(state, NOW, config)

@@ -5,7 +5,7 @@ import pytest
 from models.cold import rules
 from models.config import DAY, WEEK, ChurnConfig
 from models.features import matrix, raws
-from models.hazard import HazardModel
+from models.hazard import OnlineLogistic
 from models.panel import MODELS, Panel
 from profiles.errors import Misconfigured
 from profiles.types import Profile
@@ -17,7 +17,7 @@ RAWS = raws(PEOPLE, "EUR")
 
 
 def panel(speaker: str = "hazard") -> Panel:
-    model, rng = HazardModel(), np.random.default_rng(3)
+    model, rng = OnlineLogistic("hazard"), np.random.default_rng(3)
     for x in np.repeat(matrix(RAWS, NOW), 40, axis=0):
         model.learn_one(x * rng.uniform(0.5, 2.0), bool(rng.random() < 1 / (2 + x[0])))
     return Panel(speaker, {"hazard": model.export(CONFIG), "rules": rules(CONFIG)}, 7, T0 + 3 * DAY)
