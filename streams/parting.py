@@ -20,6 +20,7 @@ from profiles.state import Caps, apply
 from profiles.store import Store
 from profiles.stores.links import LinkStore
 from profiles.types import Absorb, Event, Identity, Profile, partition_of, profile_id
+from streams.caps import caps_of
 from streams.commands import CommandSender
 from streams.history import check_history, events_before
 from streams.patience import patient
@@ -53,7 +54,7 @@ class Splitter:
         self._settings = settings
         self._currency = plan.currency
         self._namespace = plan.namespace
-        self._caps = Caps(timeline=settings.timeline, seen=settings.seen)
+        self._caps = caps_of(settings, plan)
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._watching: asyncio.Task[None] | None = None
 

@@ -18,8 +18,9 @@ from typing import Generic, TypeVar
 from models.alerts import compile_alerts
 from models.panel import Panel
 from models.segments import compile_segments
-from profiles.state import Caps
+from models.taxonomy import Taxonomy
 from profiles.stores.links import LinkStore
+from streams.caps import caps_of
 from streams.plan import Plan
 from streams.settings import Settings
 from streams.steps.alert import alert
@@ -51,13 +52,14 @@ def ingest_pipeline(plan: Plan, links: LinkStore, suppressed: Container[str]) ->
     )
 
 
-def profile_pipeline(plan: Plan, settings: Settings, panel: Callable[[], Panel]) -> Pipeline[Work]:
+def profile_pipeline(
+    plan: Plan, settings: Settings, panel: Callable[[], Panel], taxonomy: Callable[[], Taxonomy] = Taxonomy.empty
+) -> Pipeline[Work]:
     """From the events and commands of one partition to changed profiles and what follows from them."""
-    caps = Caps(timeline=settings.timeline, seen=settings.seen)
-    segments = compile_segments(plan.segments, plan.currency, plan.consent)
-    alerts = compile_alerts(plan.alerts, plan.currency, segments.names, plan.consent, segments.needs)
+    segments = compile_segments(plan.segments, plan.currency, plan.consent, taxonomy)
+    alerts = compile_alerts(plan.alerts, plan.currency, segments.names, plan.consent, segments.needs, taxonomy)
     return Pipeline(
-        update(plan.currency, caps),
+        update(plan.currency, caps_of(settings, plan)),
         label(plan.churn, plan.currency, plan.consent),
         score(panel, plan.churn, plan.currency, plan.consent),
         segment(segments),
@@ -66,10 +68,12 @@ def profile_pipeline(plan: Plan, settings: Settings, panel: Callable[[], Panel])
     )
 
 
-def derive_pipeline(plan: Plan, panel: Callable[[], Panel]) -> Pipeline[Work]:
+def derive_pipeline(
+    plan: Plan, panel: Callable[[], Panel], taxonomy: Callable[[], Taxonomy] = Taxonomy.empty
+) -> Pipeline[Work]:
     """What follows from a customer's state alone, when that comes from elsewhere; alerts stay as they are."""
-    segments = compile_segments(plan.segments, plan.currency, plan.consent)
-    alerts = compile_alerts(plan.alerts, plan.currency, segments.names, plan.consent, segments.needs)
+    segments = compile_segments(plan.segments, plan.currency, plan.consent, taxonomy)
+    alerts = compile_alerts(plan.alerts, plan.currency, segments.names, plan.consent, segments.needs, taxonomy)
     return Pipeline(
         label(plan.churn, plan.currency, plan.consent),
         score(panel, plan.churn, plan.currency, plan.consent),

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 from pydantic import SecretStr
 
+from models.conditions import windows
 from models.config import AlertRule, ChurnConfig, SegmentRule
 from profiles.consent import Consent
 from profiles.identity import IdentityRule, compile_extractor, compile_spellings
@@ -68,6 +69,12 @@ class Plan:
         self.churn: ChurnConfig = file.churn
         self.segments: list[SegmentRule] = list(file.segments)
         self.alerts: list[AlertRule] = list(file.alerts)
+        self.windows: dict[str, int] = windows(
+            condition
+            for rule in [*self.segments, *self.alerts]
+            for condition in (rule.when, getattr(rule, "exit", None))
+            if condition is not None
+        )
         self.rules: list[EventRule] = [self._compile(spec) for spec in file.events]
         self._by_key = {source.write_key.get_secret_value(): source for source in self.sources.values()}
         self._rules: dict[tuple[str, str, str], EventRule] = {

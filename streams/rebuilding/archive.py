@@ -20,7 +20,6 @@ from analysis.manifests import State
 from profiles.documents import encode_profile
 from profiles.merge import add_identities
 from profiles.secrets import suppression
-from profiles.state import Caps
 from profiles.store import Loaded
 from profiles.stores import restore
 from profiles.stores.connection import Client
@@ -30,6 +29,7 @@ from profiles.stores.links import LinkChanges
 from profiles.stores.positions import EPOCH
 from profiles.stores.redis import RedisStore
 from profiles.types import Alert, Event, Identity, Profile, partition_of, profile_id
+from streams.caps import caps_of
 from streams.champion import Champion
 from streams.clock import Clock
 from streams.outbox import MARKER, Marker
@@ -97,9 +97,7 @@ class FromArchive:
         self._owners = self._find_owners()
         self._named: dict[str, Identity] = {}  # home → identity, of homes that are linked
         self._linked = {*self._owners, *self._owners.values()}
-        self._folding = Folding(
-            client, plan, Caps(timeline=settings.timeline, seen=settings.seen), settings.partitions, self._owners
-        )
+        self._folding = Folding(client, plan, caps_of(settings, plan), settings.partitions, self._owners)
         self.links = given.links  # in the end who is who, whatever that comes from
         self.profiles = self.merged = 0
 

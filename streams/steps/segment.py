@@ -1,8 +1,12 @@
-"""Segment: who enters and who leaves. Each change is told once."""
+"""Segment: who enters and who leaves. Each change is told once.
+
+A change that depends on what is known of all customers together names the version of that: `taxonomy`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from models.segments import Segments
 from profiles.types import Profile, Stay
@@ -24,15 +28,17 @@ def segment(segments: Segments) -> Callable[[Work], None]:
             for name in sorted(inside - profile.segments.keys()):
                 profile.segments[name] = Stay(now)
                 work.enter(name, profile, now)
-                _tell(work, profile, name, "entered")
+                tell(work, profile, name, "entered")
             for name in sorted(profile.segments.keys() - inside):
                 del profile.segments[name]
                 work.leave(name, profile)
-                _tell(work, profile, name, "exited")
+                tell(work, profile, name, "exited")
+
+    def tell(work: Work, profile: Profile, name: str, change: str) -> None:
+        id_ = f"{profile.id}:{name}:{change}:{work.at(profile)!r}"
+        message: dict[str, Any] = {"segment": name, "change": change}
+        if name in segments.ranked:
+            message["taxonomy"] = segments.version
+        work.tell(SEGMENT_CHANGES, profile, id_, message)
 
     return run
-
-
-def _tell(work: Work, profile: Profile, name: str, change: str) -> None:
-    id_ = f"{profile.id}:{name}:{change}:{work.at(profile)!r}"
-    work.tell(SEGMENT_CHANGES, profile, id_, {"segment": name, "change": change})
