@@ -19,7 +19,7 @@ from console.delivery import MAX_EVENT
 from console.mapping import TYPES, BadRow, Row, TableMapping, compile_row, iso_time
 from profiles.errors import Misconfigured
 
-__all__ = ["FileSpec", "Item", "fingerprint", "header_of", "read_items"]
+__all__ = ["DELIMITERS", "FileSpec", "Item", "fingerprint", "header_of", "read_items"]
 
 DELIMITERS = {"tab": "\t", "comma": ",", "semicolon": ";", "pipe": "|", "whitespace": " "}
 _WHO = ("userId", "anonymousId", "previousId", "groupId", "traits", "context")

@@ -18,7 +18,7 @@ from console.sending import Bookmark, Chunk, chunks, deliver
 from console.terminal import err, explained, out
 from profiles.errors import Misconfigured
 
-__all__ = ["Scan", "register", "scan", "send_file"]
+__all__ = ["Scan", "file_spec", "register", "scan", "send_file"]
 
 SHOWN = 10
 """Bad rows that are named one by one."""
@@ -209,7 +209,7 @@ def register(app: typer.Typer) -> None:
             "format": format_,
         }  # fmt: skip
         with explained():
-            spec = _spec(mapping, given, map_ or [], set_ or [])
+            spec = file_spec(mapping, given, map_ or [], set_ or [])
             if check:
                 found = scan(file, spec, fingerprint(file), skip_bad=skip_bad)
                 out.print(f"{found.good:,} events of {', '.join(sorted(found.sources))}; nothing was sent.")
@@ -227,7 +227,7 @@ def register(app: typer.Typer) -> None:
             out.print(f"{file} was already sent to {target.url}; --restart sends it again.", markup=False)
 
 
-def _spec(mapping: Path | None, given: dict[str, Any], maps: list[str], sets: list[str]) -> FileSpec:
+def file_spec(mapping: Path | None, given: dict[str, Any], maps: list[str], sets: list[str]) -> FileSpec:
     """The options of the mapping file, overridden by those of the command line."""
     options = load_mapping(mapping) if mapping else {}
     options.update({name: value for name, value in given.items() if value is not None})
