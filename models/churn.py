@@ -27,7 +27,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from models.config import ChurnConfig
+from models.config import WEEK, ChurnConfig
 from models.features import NAMES, SCHEMA, TABLE, raws, rolled
 from profiles.errors import Misconfigured
 from profiles.types import Profile, Reason, Score
@@ -245,10 +245,30 @@ def score_profiles(
     scores = model.score(raws([profiles[i] for i in bought], currency), at, config)
     reasons = _reasons(scores)
     for i, risk, because in zip(bought, scores.risk.tolist(), reasons, strict=True):
-        before = profiles[i].score
-        previous = before.risk if before is not None else None
-        found[i] = Score(risk, config.bands.of(risk), times[i], model.id, because, previous)
+        earlier = _earlier(profiles[i].score, times[i], model.id)
+        found[i] = Score(risk, config.bands.of(risk), times[i], model.id, because, *earlier)
     return found
+
+
+def _earlier(before: Score | None, now: float, model: str) -> tuple[float | None, float, list[tuple[float, float]]]:
+    """The risk to compare with, its time, and the marks to compare with later.
+
+    It is the newest mark that is a week old, or the oldest while none is; marks are at least half a week apart. What
+    another kind of model said tells no trend.
+    """
+    if before is None or _kind(before.model) != _kind(model):
+        return None, 0.0, []
+    previous, previous_at, marks = before.previous, before.previous_at, before.marks
+    newest = marks[-1][0] if marks else previous_at
+    if before.at - newest >= 0.5 * WEEK:
+        marks = [*marks, (before.at, before.risk)]
+    while marks and (previous is None or now - marks[0][0] >= WEEK):
+        (previous_at, previous), *marks = marks
+    return previous, previous_at, marks
+
+
+def _kind(model: str) -> str:
+    return model.partition("-")[0]
 
 
 def next_rescore(profile: Profile, now: float, config: ChurnConfig) -> float | None:

@@ -236,8 +236,9 @@ class Score(msgspec.Struct, array_like=True, gc=False):
     at: float
     model: str  # model id
     reasons: list[Reason] = []  # the strongest first
-    previous: float | None = None  # an earlier risk, for the trend…
+    previous: float | None = None  # the risk about a week before, for the trend…
     previous_at: float = 0.0  # …and its time
+    marks: list[tuple[float, float]] = []  # (time, risk) of scores since then: what `previous` will be
 
 
 class Snapshot(msgspec.Struct, array_like=True, gc=False):
@@ -277,6 +278,7 @@ class Alert(msgspec.Struct, array_like=True, gc=False):
     note: str = ""
     reasons: list[Reason] = []
     model: str = ""
+    held_out: bool = False  # of a customer who gets no alert that looks at the risk, as this one does not
 
 
 class TimelineEntry(msgspec.Struct, array_like=True, gc=False):

@@ -80,6 +80,50 @@ def test_a_score_carries_its_model_time_band_trend_and_reasons():
     )
 
 
+def scored_on(days, **models):
+    """The last score of a customer who was scored on each of these days."""
+    profile = buyer(0, 20, 40)
+    for day in days:
+        model = models.get(f"from_{day:g}") or models.get("model") or rules(CONFIG)
+        [profile.score] = score_profiles([profile], [T0 + day * DAY], model, CONFIG, "EUR")
+    return profile.score
+
+
+@pytest.mark.parametrize("every", [0.25, 1.0, 3.0])
+def test_the_trend_is_against_the_risk_of_about_a_week_before(every):
+    for end in (60.0, 63.0, 71.5):
+        score = scored_on(np.arange(41, end + every, every))
+
+        assert 7 * DAY <= score.at - score.previous_at < (10.5 + every) * DAY
+        then = scored_on([(score.previous_at - T0) / DAY])
+        assert score.previous == pytest.approx(then.risk)
+        assert len(score.marks) <= 3
+
+
+def test_the_first_risk_is_compared_with_until_another_is_a_week_old():
+    assert scored_on([41]).previous is None
+    first = scored_on([41])
+    for days in ([41, 42], [41, 42, 45], [41, 45, 47.9]):
+        assert (scored_on(days).previous, scored_on(days).previous_at) == (first.risk, first.at)
+
+
+def test_of_one_who_is_seldom_scored_it_is_the_score_before():
+    before = scored_on([41, 69])
+
+    assert (scored_on([41, 69, 97]).previous, scored_on([41, 69, 97]).previous_at) == (before.risk, before.at)
+    assert scored_on([41, 69, 97]).marks == []
+
+
+def test_what_another_kind_of_model_said_is_no_trend():
+    model = learned(matrix(raws(people(), "EUR"), NOW)).export(CONFIG)
+
+    change = scored_on([41, 60], from_60=model)
+    after = scored_on([41, 60, 61], model=model, from_41=rules(CONFIG))
+
+    assert (change.previous, change.marks) == (None, [])
+    assert after.previous == change.risk
+
+
 def test_who_never_ordered_has_no_score():
     assert score_profiles([Profile("x"), buyer(0)], [T0, T0], rules(CONFIG), CONFIG, "EUR")[0] is None
     assert score_profiles([Profile("x")], [T0], rules(CONFIG), CONFIG, "EUR") == [None]
