@@ -20,12 +20,14 @@ import faust
 from faust.types import TP
 
 from profiles.errors import Misconfigured
+from profiles.stores.census import CensusStore
 from profiles.stores.health import require_healthy
 from profiles.stores.learner import LearnerStore
 from profiles.stores.links import LinkStore
 from profiles.stores.redis import RedisStore, connect
 from profiles.stores.setup import beat, check_setup
 from profiles.stores.sources import SourceStore
+from streams.census import CensusMerger, CensusTaker, TaxonomyLoader, subject_of
 from streams.champion import Champion
 from streams.clock import Clock, ClockWatch, WallClock
 from streams.gate import Gate
@@ -95,6 +97,8 @@ class Worker:
         self._learner_store = LearnerStore(self._redis)
         outbox = Outbox(self._outputs, settings)
         self.champion = Champion(self._learner_store, plan.churn)
+        census = CensusStore(self._redis)
+        self.taxonomy = TaxonomyLoader(census, metrics)
         self.suppressed = Suppressed(self._links, plan.pii_key)
         self._name = f"{socket.gethostname()}-{os.getpid()}"
         self.gate = Gate(plan, SourceStore(self._redis), metrics, self._name)
@@ -102,7 +106,7 @@ class Worker:
             ingest_pipeline(plan, self._links, self.suppressed), self._producer, settings, metrics, clock, self.gate
         )
         self.profiles = ProfileRunner(
-            profile_pipeline(plan, settings, self.champion),
+            profile_pipeline(plan, settings, self.champion, self.taxonomy),
             self._store,
             settings.partitions,
             outbox,
@@ -112,6 +116,12 @@ class Worker:
         )
         self.linker = Linker(self._links, outbox, plan, settings, metrics, clock)
         self.learner = LearnerRunner(self._learner_store, outbox, plan.churn, metrics)
+        self.census = CensusTaker(
+            census, subject_of(plan), lambda: self.profiles.partitions, self._now, self._busy, metrics
+        )
+        self.merger = CensusMerger(
+            census, settings.partitions, settings.census_every, [rule.name for rule in plan.segments]
+        )
         self._profile_events = topic_name(settings, PROFILE_EVENTS)
         self._identity_links = topic_name(settings, IDENTITY_LINKS)
         self._training_examples = topic_name(settings, TRAINING_EXAMPLES)
@@ -138,6 +148,7 @@ class Worker:
         await self._producer.start()
         await self._outputs.start()
         await self.champion.refresh()
+        await self.taxonomy.refresh()
         await self.suppressed.refresh()
         await self.gate.refresh()
 
@@ -158,6 +169,8 @@ class Worker:
         self._agent("learner", self._training_examples, self._learn, lambda batch: batch.tp.partition)
         self.app.task(self._every(1.0, self._fire_timers))
         self.app.task(self._every(1.0, self._refresh))
+        self.app.task(self._every(1.0, self._count_customers))
+        self.app.task(self._every(1.0, self._conclude_census))
         self.app.task(self._every(_LAG_EVERY, self._measure_lag))
         self.app.task(self._every(_LAG_EVERY, self._follow_store))
         self.app.on_partitions_revoked.connect(self._revoked, weak=False)
@@ -283,7 +296,15 @@ class Worker:
         """Whether events that may break a silence still wait, as after an outage: silence proves nothing then."""
         if time.monotonic() < self._settled:
             return True
+        return self._busy()
+
+    def _busy(self) -> bool:
+        """Whether more than a batch of events waits somewhere."""
         return self._waiting() > self._settings.batch
+
+    def _now(self) -> float:
+        """The time on the clock that timers run on."""
+        return self.profiles.watermark if self._event_time else self._clock.now()
 
     def _waiting(self) -> int:
         """The most events that wait in one partition of a source or of the profiles, of those that are ours."""
@@ -300,8 +321,16 @@ class Worker:
         for source in await self.gate.refresh():
             if (known := self._plan.sources.get(source)) is not None:
                 await self.app.consumer.release(topic_name(self._settings, known.topic))
+        await self.taxonomy.refresh()
         if await self.champion.refresh():
             log.debug("scoring with %s", self.champion().champion.id)
+
+    async def _count_customers(self) -> None:
+        await self.census.run()
+
+    async def _conclude_census(self) -> None:
+        if TP(self._training_examples, 0) in self.app.consumer.assignment():
+            await self.merger.step(time.time())
 
     async def _measure_lag(self) -> None:
         waiting: dict[str, int] = {}

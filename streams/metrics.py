@@ -102,6 +102,19 @@ class WorkerMetrics:
         self._links = Counter(
             "rapport_identity_links", "Identity links, by outcome: merged, refused.", ["outcome"], registry=registry
         )
+        self._labels = Counter(
+            "rapport_labels",
+            "Labels of snapshots, by horizon (short, full) and outcome: order, no_order; or dropped for a reason: "
+            "forgotten, outage, censored.",
+            ["horizon", "outcome"],
+            registry=registry,
+        )
+        self._outages = Counter(
+            "rapport_outages",
+            "Silences of a partition that were too long to be usual, by what did not come: events, orders.",
+            ["kind"],
+            registry=registry,
+        )
         self._learned = Counter("rapport_examples_learned", "Training examples learned.", registry=registry)
         self._quality = Gauge(
             "rapport_model_quality",
@@ -109,6 +122,21 @@ class WorkerMetrics:
             ["model", "measure"],
             registry=registry,
             multiprocess_mode="mostrecent",
+        )
+        self._census = Histogram(
+            "rapport_census_seconds",
+            "Seconds of counting one partition's customers, pauses included.",
+            buckets=(0.1, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0),
+            registry=registry,
+        )
+        self._counted = Counter(
+            "rapport_census_customers", "Customers that were counted, once each census.", registry=registry
+        )
+        self._taxonomy = Gauge(
+            "rapport_taxonomy_version",
+            "Version of the taxonomy that customers are ranked by.",
+            registry=registry,
+            multiprocess_mode="livemin",
         )
         self._lag = Gauge(
             "rapport_lag_records",
@@ -170,6 +198,22 @@ class WorkerMetrics:
         for model, measures in quality.items():
             for measure, value in measures.items():
                 self._quality.labels(model, measure).set(value)
+
+    def counted(self, seconds: float, customers: int) -> None:
+        """One partition's customers were counted."""
+        self._census.observe(seconds)
+        self._counted.inc(customers)
+
+    def taxonomy(self, version: int) -> None:
+        """Customers are ranked by this version from now on."""
+        self._taxonomy.set(version)
+
+    def labelled(self, outcomes: Mapping[tuple[str, str], int], outages: Iterable[str]) -> None:
+        """What became of labels in one batch, by horizon and outcome; and the kinds of outages it ended."""
+        for (horizon, outcome), count in outcomes.items():
+            self._labels.labels(horizon, outcome).inc(count)
+        for kind in outages:
+            self._outages.labels(kind).inc()
 
     def lag(self, topic: str, records: int) -> None:
         """How far this worker is behind in a topic."""

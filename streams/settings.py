@@ -51,6 +51,7 @@ class Settings(BaseSettings):
     require_aof: bool = Field(False, description="Refuse a Redis without an append-only file rather than warn.")
     archive: str = Field("", description="Folder or fsspec URL of the event archive.")
     archive_every: float = Field(60.0, gt=0, description="Seconds between flushes of the archive.")
+    census_every: float = Field(3600.0, gt=0, description="Seconds between two counts of all customers.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="How much is logged.")
 
     @field_validator("pii_key", mode="before")

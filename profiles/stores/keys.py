@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from profiles.types import tag_of
 
-__all__ = ["IDENTITY", "IDENTITY_MAP", "LEARNER", "SEGMENTS", "SETUP", "SOURCES", "WORKERS", "Keys"]
+__all__ = ["CENSUS", "IDENTITY", "IDENTITY_MAP", "LEARNER", "SEGMENTS", "SETUP", "SOURCES", "WORKERS", "Keys"]
 
 SETUP = "rapport:setup"
 """A hash that records what may never change: the number of partitions, the namespace."""
@@ -25,7 +25,7 @@ class Keys:
     """Keys of one partition, or of another single-writer unit given by its tag."""
 
     __slots__ = (
-        "alerts", "alerts_by_time", "meta", "outbox", "profiles", "recent", "risk", "tag", "timers",
+        "alerts", "alerts_by_time", "census", "meta", "outbox", "profiles", "recent", "risk", "tag", "timers",
     )  # fmt: skip
 
     def __init__(self, tag: str) -> None:
@@ -38,6 +38,7 @@ class Keys:
         self.alerts = f"{tag}:alerts"  # hash: alert id → (profile id, alert)
         self.alerts_by_time = f"{tag}:alerts:time"  # sorted set: alert id by opened
         self.outbox = f"{tag}:outbox"  # sorted set: entry by version
+        self.census = f"{tag}:census"  # hash: round, summary
 
     @classmethod
     def of(cls, partition: int) -> Keys:
@@ -57,3 +58,6 @@ IDENTITY_MAP = "{identity}:map"
 
 LEARNER = Keys("{learner}")
 """The learner's unit. `profiles` holds its checkpoints by id, and `champion`."""
+
+CENSUS = Keys("{census}")
+"""The unit of what all partitions come to together. `meta` holds the rounds and the findings."""
