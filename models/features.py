@@ -8,16 +8,16 @@ the year is a clock, and a model that has one extrapolates along it.
 
 from __future__ import annotations
 
+import math
 import struct
-from collections.abc import Sequence
-from hashlib import blake2b
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from profiles.types import HALF_LIVES, ORDER_HALF_LIVES, SPEND_HALF_LIVES, Opinion, Profile, Tally
+from models.feature_table import COLUMN, LATELY, NAMES, SCHEMA, TABLE, WEEK, Feature
+from profiles.types import HALF_LIVES, ORDER_HALF_LIVES, SPEND_HALF_LIVES, Opinion, Profile, Tally, Ticket
 
 __all__ = [
     "NAMES",
@@ -25,8 +25,10 @@ __all__ = [
     "SCHEMA",
     "TABLE",
     "Feature",
+    "is_open",
     "matrix",
     "occasions",
+    "open_since",
     "pack",
     "raws",
     "rolled",
@@ -36,7 +38,7 @@ __all__ = [
 
 Array = NDArray[np.float64]
 
-WEEK = 7 * 86400.0
+DAY = 86400.0
 SAME_OCCASION = 0.5 * 86400.0
 """An order within this of the one before belongs to the same occasion, seconds."""
 
@@ -49,129 +51,59 @@ PRIOR_GAP, PRIOR_WEIGHT = 10.0, 2.0
 _LIMIT = 1e9  # keeps every feature finite, whatever was sent
 _LONGEST = 5200.0  # weeks
 
-# (role, index of its half-life in HALF_LIVES, group). The roots of decayed counts enter.
-_LATELY: tuple[tuple[str, int, str], ...] = (
-    ("visit", 0, "visits"),
-    ("visit", 1, "visits"),
-    ("view", 1, "shopping"),
-    ("search", 1, "shopping"),
-    ("cart", 0, "shopping"),
-    ("checkout", 0, "shopping"),
-    ("login", 0, "use"),
-    ("login", 1, "use"),
-    ("feature_use", 0, "use"),
-    ("feature_use", 1, "use"),
-    ("ticket_opened", 1, "support"),
-    ("ticket_reopened", 1, "support"),
-    ("complaint", 1, "support"),
-    ("inquiry", 1, "support"),
-    ("refund", 1, "refunds"),
-    ("contact_clicked", 1, "contact"),
-    ("unsubscribe", 1, "contact"),
-)
-
-
-class Feature(NamedTuple):
-    """One column: its group is what a reason speaks of."""
-
-    name: str
-    group: str
-    unit: str
-    meaning: str
-
-
-def _in_weeks(seconds: float) -> str:
-    return f"{seconds / WEEK:.0f}"
-
-
-TABLE: tuple[Feature, ...] = (
-    Feature("recency", "silence", "weeks", "time since the last order"),
-    Feature("log_recency", "silence", "log(1 + weeks)", "the same, compressed"),
-    Feature("tenure", "habit", "weeks", "time since the first order"),
-    Feature("log_tenure", "habit", "log(1 + weeks)", "the same, compressed"),
-    Feature("orders", "habit", "occasions", "orders ever; those within 12 hours of each other count once"),
-    Feature("log_orders", "habit", "log(occasions)", "the same, compressed"),
-    Feature("recency_share", "silence", "share", "recency as a share of tenure + 1 week"),
-    Feature("usual_gap", "habit", "weeks", "mean gap between orders, with a prior of two gaps of ten weeks"),
-    Feature("gap_ratio", "silence", "usual gaps", "recency in units of the usual gap"),
-    Feature("log_gap_ratio", "silence", "log(1 + usual gaps)", "the same, compressed"),
-    Feature("last_gap", "habit", "weeks", "gap between the last two occasions, 0 for one order"),
-    Feature("gap_spread", "habit", "usual gaps", "standard deviation of the gaps, in usual gaps; 0 below two gaps"),
-    Feature("mean_order", "spend", "100 minor units", "revenue per occasion"),
-    Feature("log_revenue", "spend", "log(1 + 100 minor units)", "revenue ever"),
-    Feature("last_order", "spend", "100 minor units", "amount of the last order"),
-    Feature("mean_items", "spend", "items", "items per occasion"),
-    Feature("order_rate", "habit", "orders a week", "(repeat orders + ½) / (tenure + 10 weeks)"),
-    Feature("one_order", "habit", "0 or 1", "there was one occasion only"),
-    Feature("recency_x_orders", "silence", "", "log_recency × log_orders"),
-    Feature("tenure_x_orders", "habit", "", "log_tenure × log_orders"),
-    *(
-        Feature(
-            f"orders_{_in_weeks(half_life)}w",
-            "silence" if half_life <= 8 * WEEK else "habit",
-            "orders",
-            f"orders, each halving in worth every {_in_weeks(half_life)} weeks",
-        )
-        for half_life in ORDER_HALF_LIVES
-    ),
-    *(
-        Feature(
-            f"spend_{_in_weeks(half_life)}w",
-            "spend",
-            "log(1 + 100 minor units)",
-            f"revenue, halving in worth every {_in_weeks(half_life)} weeks",
-        )
-        for half_life in SPEND_HALF_LIVES
-    ),
-    *(
-        Feature(
-            f"{role}_{_in_weeks(HALF_LIVES[i])}w",
-            group,
-            "√events",
-            f"events of role `{role}`, each halving in worth every {_in_weeks(HALF_LIVES[i])} weeks",
-        )
-        for role, i, group in _LATELY
-    ),
-    Feature("low_csat", "opinion", "points", "3 − the last CSAT answer, halving every 8 weeks; 0 without one"),
-    Feature("low_nps", "opinion", "points", "7 − the last NPS answer, halving every 8 weeks; 0 without one"),
-    Feature("open_tickets", "support", "tickets", "tickets opened or reopened and not solved, at most 5"),
-    Feature("subscribed", "subscription", "0 or 1", "the last subscription event was a start"),
-    Feature("cancelled", "subscription", "0 or 1", "the last subscription event was a cancellation"),
-)
-"""Every feature in order; `docs/models.md` shows this table."""
-
-NAMES: tuple[str, ...] = tuple(feature.name for feature in TABLE)
-"""The names of the columns of `matrix`."""
-
-_VERSION = 1  # raise when a definition changes and no name does
-SCHEMA: str = blake2b(f"{_VERSION}\0{','.join(NAMES)}".encode(), digest_size=4).hexdigest()
-"""Eight hex digits that stand for the definitions; examples of another schema are never learned."""
-
-# The places of what `raws` returns: eight numbers, what fades, since when (opinions and roles only), the rest.
+# The places of what `raws` returns: eight numbers, what fades, since when (opinions and roles only), three
+# figures of now; then what few customers have: more that fades, since when, and the rest.
 _N, _FIRST, _LAST, _LAST_GAP, _SPREAD, _REVENUE, _LAST_AMOUNT, _ITEMS = range(8)
 _FADING = 8
 _ROLES = _FADING + len(ORDER_HALF_LIVES) + len(SPEND_HALF_LIVES)
-_CSAT, _NPS = _ROLES + len(_LATELY), _ROLES + len(_LATELY) + 1
+_CSAT, _NPS = _ROLES + len(LATELY), _ROLES + len(LATELY) + 1
 _SINCE = _NPS + 1
 _TO_SINCE = _SINCE - _ROLES
 _OPEN, _SUBSCRIBED, _CANCELLED = range(_SINCE + _TO_SINCE, _SINCE + _TO_SINCE + 3)
-RAW = _CANCELLED + 1
+_COMMON = _CANCELLED + 1
+_MADE, _FAILED, _CSAT_DROP, _NPS_DROP, _REVIEW, _OPENED, _CART = range(_COMMON, _COMMON + 7)
+_TO_MORE_SINCE = 7
+_RESOLUTION, _OPEN_SINCE, _REFUND_SHARE, _SUBSCRIBED_SINCE, _CATEGORIES, _CONCENTRATION = range(
+    _COMMON + 2 * _TO_MORE_SINCE, _COMMON + 2 * _TO_MORE_SINCE + 6
+)
+RAW = _CONCENTRATION + 1
 """How many numbers `raws` returns for a customer."""
 
 _ORDER_ROWS = _ROLES - _FADING
 _SPEND_ROWS = slice(len(ORDER_HALF_LIVES), _ORDER_ROWS)
 _RATES = np.array(
     [-WEEK / half_life for half_life in (*ORDER_HALF_LIVES, *SPEND_HALF_LIVES)]
-    + [-0.5 * WEEK / HALF_LIVES[i] for _, i, _ in _LATELY]  # a root fades half as fast
+    + [-0.5 * WEEK / HALF_LIVES[i] for _, i, _ in LATELY]  # a root fades half as fast
     + [-WEEK / OPINION_HALF_LIFE] * 2
 )[:, None]
 """Of what fades, in powers of two a week."""
 
 _PLACES: dict[str, list[tuple[int, int]]] = {
-    role: [(_ROLES + k, i) for k, (name, i, _) in enumerate(_LATELY) if name == role] for role, _, _ in _LATELY
+    role: [(_ROLES + k, i) for k, (name, i, _) in enumerate(LATELY) if name == role] for role, _, _ in LATELY
 }
-_NOTHING = [0.0] * RAW
-_pack_row = struct.Struct(f"<{RAW}d").pack
+_MORE_PLACES = {"contact_made": _MADE, "payment_failed": _FAILED, "contact_opened": _OPENED, "cart": _CART}
+_MORE_RATES = (
+    -WEEK
+    / np.array(  # of the roots of counts, and of opinions
+        [2 * HALF_LIVES[1]] * 2 + [OPINION_HALF_LIFE] * 3 + [2 * HALF_LIVES[1]] * 2
+    )[:, None]
+)
+_CART_SINCE = next(_ROLES + k for k, (role, _, _) in enumerate(LATELY) if role == "cart") + _TO_SINCE
+_FIRST_MORE = COLUMN["contact_made_8w"]
+_SHOWN_MORE = 5  # of what fades more, how many are features themselves
+_LASTING = (
+    ("resolution", _RESOLUTION), ("refund_share", _REFUND_SHARE),
+    ("categories", _CATEGORIES), ("concentration", _CONCENTRATION),
+)  # fmt: skip
+_DECLINES = (("visit", "visit"), ("login", "login"), ("feature_use", "use"))
+# By kind of survey: the place of what it says, of how it fell (of a review: what it says), and the middle of its scale.
+_NEUTRAL: dict[str, tuple[int | None, int, float]] = {
+    "csat": (_CSAT, _CSAT_DROP, 3.0),
+    "nps": (_NPS, _NPS_DROP, 7.0),
+    "review": (None, _REVIEW, 3.0),
+}
+_NOTHING = [0.0] * _COMMON
+_pack_row = struct.Struct(f"<{_COMMON}d").pack
 
 
 def raws(profiles: Sequence[Profile], currency: str) -> Array:
@@ -187,12 +119,18 @@ def raws(profiles: Sequence[Profile], currency: str) -> Array:
     times: list[float] = []
     lengths: list[int] = []
     rows: list[bytes] = []
+    more: dict[int, float] = {}  # what few customers have, by its place in the whole array
+    start = 0
     for profile in profiles:
         recent = profile.purchases.recent
         times += recent
         lengths.append(len(recent))
-        rows.append(_pack_row(*_read(profile, currency)))
-    out = np.frombuffer(bytearray(b"".join(rows)), dtype="<f8").reshape(-1, RAW)
+        rows.append(_pack_row(*_read(profile, currency, more, start)))
+        start += RAW
+    out = np.zeros((len(rows), RAW))
+    out[:, :_COMMON] = np.frombuffer(b"".join(rows), dtype="<f8").reshape(-1, _COMMON)
+    if more:
+        out.put(list(more), list(more.values()))
     if times:
         _read_gaps(out, np.array(times), np.array(lengths))
     np.nan_to_num(out, copy=False, nan=0.0, posinf=_LIMIT, neginf=-_LIMIT)
@@ -200,10 +138,23 @@ def raws(profiles: Sequence[Profile], currency: str) -> Array:
     out[:, _ROLES:_CSAT] = np.sqrt(out[:, _ROLES:_CSAT].clip(0.0, _LIMIT))
     out[:, _CSAT:_SINCE] = out[:, _CSAT:_SINCE].clip(-10.0, 10.0)
     out[:, _OPEN] = np.minimum(out[:, _OPEN], 5.0)
+    if more:
+        _tidy_more(out)
     return out
 
 
-def _read(profile: Profile, currency: str) -> list[float]:
+def _tidy_more(out: Array) -> None:
+    for counts in (out[:, _MADE:_CSAT_DROP], out[:, _OPENED : _CART + 1]):
+        np.sqrt(counts.clip(0.0, _LIMIT), out=counts)
+    opinions = out[:, _CSAT_DROP:_OPENED]
+    np.clip(opinions, -10.0, 10.0, out=opinions)
+    out[:, _RESOLUTION] = np.log1p(out[:, _RESOLUTION].clip(0.0, _LIMIT))
+    out[:, _REFUND_SHARE] = out[:, _REFUND_SHARE].clip(0.0, 2.0)
+    out[:, _CATEGORIES] = out[:, _CATEGORIES].clip(0.0, 16.0)
+
+
+def _read(profile: Profile, currency: str, more: dict[int, float], start: int) -> list[float]:
+    """What most customers have, as a list; the rest into `more`, from the place `start` on."""
     values = _NOTHING.copy()
     bought = profile.purchases
     if bought.orders:
@@ -217,27 +168,62 @@ def _read(profile: Profile, currency: str) -> list[float]:
             for place, i in _PLACES[role]:
                 values[place] = tally.decayed[i]
                 values[place + _TO_SINCE] = tally.last
-    for ticket in profile.tickets:
-        if ticket.opened > ticket.solved or ticket.reopened > ticket.solved:
-            values[_OPEN] += 1.0
+        if role in _MORE_PLACES:
+            at = start + _MORE_PLACES[role]
+            more[at], more[at + _TO_MORE_SINCE] = tally.decayed[1], tally.last
+    if profile.tickets:
+        _read_tickets(values, profile.tickets, more, start)
     if profile.opinions:
-        _read_opinion(values, _CSAT, profile.opinions.get("csat"), 3.0)
-        _read_opinion(values, _NPS, profile.opinions.get("nps"), 7.0)
+        _read_opinions(values, profile.opinions, more, start)
     if "subscription_start" in roles or "subscription_cancel" in roles:
-        _read_subscription(values, roles.get("subscription_start"), roles.get("subscription_cancel"))
+        _read_subscription(values, roles.get("subscription_start"), roles.get("subscription_cancel"), more, start)
+    if bought.refunds:
+        revenue = bought.revenue.get(currency, 0)
+        more[start + _REFUND_SHARE] = bought.refunds.get(currency, 0) / revenue if revenue > 0 else 0.0
+    if bought.mix:
+        orders = sum(bought.mix.values())
+        more[start + _CATEGORIES] = len(bought.mix)
+        more[start + _CONCENTRATION] = sum((n / orders) ** 2 for n in bought.mix.values())
     return values
 
 
-def _read_opinion(values: list[float], place: int, opinion: Opinion | None, neutral: float) -> None:
-    if opinion is not None and opinion.count:
-        values[place] = neutral - opinion.last
-        values[place + _TO_SINCE] = opinion.time
+def _read_tickets(values: list[float], tickets: list[Ticket], more: dict[int, float], start: int) -> None:
+    oldest, took = math.inf, []
+    for ticket in tickets:
+        if is_open(ticket):
+            values[_OPEN] += 1.0
+            oldest = min(oldest, open_since(ticket))
+        elif ticket.solved >= ticket.opened > 0:
+            took.append(ticket.solved - ticket.opened)
+    if oldest < math.inf:
+        more[start + _OPEN_SINCE] = oldest
+    if took:
+        more[start + _RESOLUTION] = sum(took) / len(took) / DAY
 
 
-def _read_subscription(values: list[float], start: Tally | None, cancel: Tally | None) -> None:
-    started = start.last if start is not None else 0.0
+def _read_opinions(values: list[float], opinions: Mapping[str, Opinion], more: dict[int, float], start: int) -> None:
+    for kind, opinion in opinions.items():
+        if kind not in _NEUTRAL or not opinion.count:
+            continue
+        place, drop, neutral = _NEUTRAL[kind]
+        if place is not None:
+            values[place], values[place + _TO_SINCE] = neutral - opinion.last, opinion.time
+            fallen = opinion.total / opinion.count - opinion.last
+        else:
+            fallen = neutral - opinion.last
+        more[start + drop], more[start + drop + _TO_MORE_SINCE] = fallen, opinion.time
+
+
+def _read_subscription(
+    values: list[float], begin: Tally | None, cancel: Tally | None, more: dict[int, float], start: int
+) -> None:
+    begun = begin.last if begin is not None else 0.0
     cancelled = cancel.last if cancel is not None else 0.0
-    values[_SUBSCRIBED if started > cancelled else _CANCELLED] = 1.0
+    if begun > cancelled:
+        values[_SUBSCRIBED] = 1.0
+        more[start + _SUBSCRIBED_SINCE] = begun
+    else:
+        values[_CANCELLED] = 1.0
 
 
 def _read_gaps(out: Array, times: Array, lengths: NDArray[np.int64]) -> None:
@@ -295,8 +281,38 @@ def rolled(raws: Array, at: Array, ahead: Array) -> Array:
     now = cols[_FADING:_SINCE] * np.exp2(age * _RATES)
     np.multiply(now[:, None], np.exp2(later * _RATES)[:, :, None], out=fading)
     fading[_SPEND_ROWS] = np.log(1.0 + fading[_SPEND_ROWS])
-    out[len(rows) + len(fading) :] = cols[_OPEN:, None]
+    out[len(rows) + len(fading) : _FIRST_MORE] = cols[_OPEN:_COMMON, None]
+    out[_FIRST_MORE:] = 0.0
+    _behaviour(out, cols, at, later)
     return out
+
+
+def _behaviour(out: Array, cols: Array, at: Array, later: Array) -> None:
+    """The features from `contact_made_8w` on."""
+    for role, name in _DECLINES:
+        fast, slow = (
+            out[COLUMN[f"{role}_2w"]],
+            out[COLUMN[f"{role}_8w"]],
+        )  # roots of sums; at a steady rate fast/slow = ½
+        ratio = np.divide(2.0 * fast, slow, out=np.ones_like(slow), where=slow > 0) ** 2
+        out[COLUMN[f"{name}_decline"]] = 1.0 - np.minimum(ratio, 2.0)
+    if not cols[_COMMON:].any():
+        return  # most customers have none of what the rest is about
+    age = _weeks_since(cols[_COMMON + _TO_MORE_SINCE : _RESOLUTION], at)
+    more = cols[_COMMON : _COMMON + _TO_MORE_SINCE] * np.exp2(age * _MORE_RATES)
+    faded = more[:, None] * np.exp2(later * _MORE_RATES)[:, :, None]
+    out[_FIRST_MORE : _FIRST_MORE + _SHOWN_MORE] = faded[:_SHOWN_MORE]
+    made, opened, cart = faded[0] ** 2, faded[5] ** 2, faded[6] ** 2
+    answered = np.maximum(opened, out[COLUMN["contact_clicked_8w"]] ** 2) * (cols[_MADE] > 0)
+    out[COLUMN["contact_answered"]] = np.minimum(answered / (made + 1.0), 1.0)
+    out[COLUMN["cart_share"]] = cart / (cart + out[COLUMN["orders_8w"]] + 1.0)
+    left, weeks = cols[_CART_SINCE] > cols[_LAST], _weeks_since(cols[_CART_SINCE], at)
+    out[COLUMN["cart_left"]] = np.where(left, np.exp2(-weeks / 2.0), 0.0) * np.exp2(-later / 2.0)[:, None]
+    for name, since, unit in (("oldest_open", _OPEN_SINCE, DAY), ("log_subscribed", _SUBSCRIBED_SINCE, WEEK)):
+        lasting = _weeks_since(cols[since], at) + later[:, None]
+        out[COLUMN[name]] = np.log1p(lasting * (WEEK / unit)) * (cols[since] > 0)
+    for name, place in _LASTING:
+        out[COLUMN[name]] = cols[place]
 
 
 def _weeks_since(then: Array, now: Array) -> Array:
@@ -315,6 +331,16 @@ def usual_gap(profile: Profile) -> float:
     bought = profile.purchases
     gaps = min(bought.last - bought.first, _LONGEST * WEEK)
     return (gaps + PRIOR_GAP * PRIOR_WEIGHT * WEEK) / (max(occasions(profile) - 1, 0) + PRIOR_WEIGHT)
+
+
+def is_open(ticket: Ticket) -> bool:
+    """Whether a ticket was opened or reopened and not solved since."""
+    return ticket.opened > ticket.solved or ticket.reopened > ticket.solved
+
+
+def open_since(ticket: Ticket) -> float:
+    """The time since which an open ticket has been open."""
+    return min(time for time in (ticket.opened, ticket.reopened) if time > ticket.solved)
 
 
 def pack(row: Array) -> bytes:

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from models.config import DAY, WEEK
-from models.features import TABLE, occasions
+from models.config import DAY
+from models.features import TABLE, is_open, occasions, open_since
+from models.pace import FORTNIGHT, MONTH, before, within
 from profiles.money import format_minor
 from profiles.types import Profile, Reason
 
@@ -55,6 +56,10 @@ def _silence(profile: Profile, at: float, reason: Reason) -> str:
     return f"{text}, usually every {gap}" if times > 2 else f"{text}, {gap} after the first"
 
 
+def _tenure(profile: Profile, at: float, reason: Reason) -> str:
+    return f"Customer for {_span(at - profile.purchases.first)}"
+
+
 def _habit(profile: Profile, at: float, reason: Reason) -> str:
     orders = profile.purchases.orders
     since = _span(at - profile.purchases.first)
@@ -71,44 +76,81 @@ def _spend(profile: Profile, at: float, reason: Reason) -> str:
     return f"Spent {format_minor(spent[1], spent[0])} on {_count(bought.orders, 'order')}"
 
 
+def _mix(profile: Profile, at: float, reason: Reason) -> str:
+    mix = profile.purchases.mix
+    if not mix:
+        return "No category of what was bought is known"
+    most = min(mix, key=lambda category: (-mix[category], category))
+    if len(mix) == 1:
+        return f"Bought only {most} so far"
+    return f"Bought from {len(mix)} categories, mostly {most}"
+
+
 def _visits(profile: Profile, at: float, reason: Reason) -> str:
-    return _activity(profile, at, ("visit",), "visit")
+    return _pace(profile, at, "visit", "visit", "Visited")
 
 
 def _use(profile: Profile, at: float, reason: Reason) -> str:
-    return _activity(profile, at, ("login", "feature_use"), "use of the app")
+    if reason.feature.startswith("login"):
+        return _pace(profile, at, "login", "login", "Logged in")
+    return _pace(profile, at, "feature_use", "use of the app", "Used the app")
 
 
 def _shopping(profile: Profile, at: float, reason: Reason) -> str:
+    if reason.feature in ("cart_left", "cart_share"):
+        cart = profile.roles.get("cart")
+        if cart is None:
+            return "No cart so far"
+        left = cart.last > profile.purchases.last
+        return f"Cart of {_ago(at - cart.last)} not ordered" if left else f"Last cart {_ago(at - cart.last)}, ordered"
     words = {"view": "product viewed", "search": "search", "cart": "cart", "checkout": "checkout"}
     role = reason.feature.rsplit("_", 1)[0]
-    return _activity(profile, at, (role,), words.get(role, role))
+    return _last(profile, at, role, words.get(role, role))
 
 
 def _support(profile: Profile, at: float, reason: Reason) -> str:
-    still = sum(t.opened > t.solved or t.reopened > t.solved for t in profile.tickets)
-    if reason.feature == "open_tickets":
-        return f"{_count(still, 'open ticket')}" if still else "No open tickets"
-    words = {
-        "ticket_opened_8w": ("ticket_opened", "ticket", "opened"),
-        "ticket_reopened_8w": ("ticket_reopened", "ticket", "reopened"),
-        "complaint_8w": ("complaint", "complaint", "made"),
-        "inquiry_8w": ("inquiry", "inquiry", "made"),
-    }
-    role, noun, verb = words[reason.feature]
-    return _lately(profile, at, role, noun, verb)
+    if reason.feature in ("open_tickets", "oldest_open"):
+        waiting = [at - open_since(ticket) for ticket in profile.tickets if is_open(ticket)]
+        if len(waiting) == 1:
+            return f"Waiting {_span(waiting[0])} for an answer to a ticket"
+        return f"{len(waiting)} open tickets, one for {_span(max(waiting))}" if waiting else "No open tickets"
+    if reason.feature == "resolution":
+        took = [ticket.solved - ticket.opened for ticket in profile.tickets
+                if not is_open(ticket) and ticket.solved >= ticket.opened > 0]  # fmt: skip
+        return f"Tickets took {_span(sum(took) / len(took))} to be solved" if took else "No ticket solved so far"
+    if reason.feature in ("ticket_opened_8w", "ticket_reopened_8w"):
+        verb = reason.feature.split("_")[1]
+        times = [getattr(ticket, verb) for ticket in profile.tickets]  # only these can be told exactly
+        recent = sum(at - MONTH < time <= at for time in times)
+        return (
+            f"{_count(recent, 'ticket')} {verb} in the last 30 days"
+            if recent
+            else _last(profile, at, f"ticket_{verb}", "ticket" if verb == "opened" else "reopened ticket")
+        )
+    role = reason.feature.rsplit("_", 1)[0]
+    return _lately(profile, at, role, role, "")
 
 
 def _opinion(profile: Profile, at: float, reason: Reason) -> str:
-    kind = "csat" if reason.feature == "low_csat" else "nps"
+    kind = reason.feature.removeprefix("low_").removesuffix("_drop")
     held = profile.opinions.get(kind)
+    name, scale = ("Review", 5) if kind == "review" else (kind.upper(), 10 if kind == "nps" else 5)
     if held is None or not held.count:
-        return f"No {kind.upper()} answer yet"
-    return f"Last {kind.upper()} answer {held.last:g}, {_ago(at - held.time)}"
+        return "No review so far" if kind == "review" else f"No {name} answer yet"
+    given = f"{held.last:g} of {scale}" if 0 <= held.last <= scale else f"{held.last:g}"
+    text = f"Reviewed with {given}" if kind == "review" else f"Answered {name} {given}"
+    usual = f", on average {held.total / held.count:.1f}" if reason.feature.endswith("_drop") else ""
+    return f"{text}, {_ago(at - held.time)}{usual}"
 
 
 def _refunds(profile: Profile, at: float, reason: Reason) -> str:
-    return _lately(profile, at, "refund", "refund", "made")
+    if reason.feature == "refund_share" and reason.value > 0:
+        return f"{min(reason.value, 1):.0%} of the money spent was refunded"
+    return _lately(profile, at, "refund", "refund", "")
+
+
+def _payments(profile: Profile, at: float, reason: Reason) -> str:
+    return _lately(profile, at, "payment_failed", "payment", "refused")
 
 
 def _subscription(profile: Profile, at: float, reason: Reason) -> str:
@@ -122,30 +164,51 @@ def _contact(profile: Profile, at: float, reason: Reason) -> str:
     if reason.feature == "unsubscribe_8w":
         tally = profile.roles.get("unsubscribe")
         return f"Unsubscribed {_ago(at - tally.last)}" if tally is not None else "Has not unsubscribed"
-    return _activity(profile, at, ("contact_clicked",), "click in our messages")
+    if reason.feature == "contact_made_8w":
+        return _lately(profile, at, "contact_made", "message", "sent by us")
+    if reason.feature == "contact_answered" and "contact_clicked" not in profile.roles:
+        return _last(profile, at, "contact_opened", "opening of our messages")
+    return _last(profile, at, "contact_clicked", "click in our messages")
 
 
 _WORDS: dict[str, Callable[[Profile, float, Reason], str]] = {
-    "silence": _silence, "habit": _habit, "spend": _spend, "visits": _visits, "use": _use, "shopping": _shopping,
-    "support": _support, "opinion": _opinion, "refunds": _refunds, "subscription": _subscription,
-    "contact": _contact,
+    "silence": _silence, "tenure": _tenure, "habit": _habit, "spend": _spend, "mix": _mix, "visits": _visits,
+    "use": _use, "shopping": _shopping, "support": _support, "opinion": _opinion, "refunds": _refunds,
+    "payments": _payments, "subscription": _subscription, "contact": _contact,
 }  # fmt: skip
 
 
-def _activity(profile: Profile, at: float, roles: tuple[str, ...], noun: str) -> str:
-    times = [profile.roles[role].last for role in roles if role in profile.roles]
-    return f"Last {noun} {_ago(at - max(times))}" if times else f"No {noun} so far"
+def _last(profile: Profile, at: float, role: str, noun: str) -> str:
+    tally = profile.roles.get(role)
+    return f"Last {noun} {_ago(at - tally.last)}" if tally is not None else f"No {noun} so far"
+
+
+def _pace(profile: Profile, at: float, role: str, noun: str, verb: str) -> str:
+    """How often of late, against before."""
+    tally = profile.roles.get(role)
+    if tally is None or tally.count < 3:
+        return _last(profile, at, role, noun)
+    usual = round(before(tally, at))
+    if tally.last <= at - FORTNIGHT:
+        habit = f", before that about {usual} in two weeks" if usual else ""
+        return f"{_last(profile, at, role, noun)}{habit}"
+    times, exact = within(tally, at, FORTNIGHT)
+    text = f"{verb} {'' if exact else 'about '}{_count(times, 'time')} in the last two weeks"
+    if tally.first > at - 2 * FORTNIGHT:
+        return text
+    return f"{text}, before that {f'about {usual}' if usual else 'hardly ever'}"
 
 
 def _lately(profile: Profile, at: float, role: str, noun: str, verb: str) -> str:
-    """Counts that fade are told as "about n recently", since the profile keeps no window."""
+    """How often in the last 30 days: exactly where that can be known."""
     tally = profile.roles.get(role)
     if tally is None:
-        return f"No {noun} so far"
-    recent = round(tally.decayed[1] * 2.0 ** (min(tally.last - at, 0.0) / (8 * WEEK)))
-    if recent:
-        return f"{_count(recent, noun)} {verb} recently, the last {_ago(at - tally.last)}"
-    return f"Last {noun} {_ago(at - tally.last)}"
+        return f"No {noun}{verb and ' '}{verb} so far"
+    times, exact = within(tally, at, MONTH)
+    if not times:
+        return f"Last {noun}{verb and ' '}{verb} {_ago(at - tally.last)}"
+    text = f"{'' if exact else 'About '}{_count(times, noun)}{verb and ' '}{verb} in the last 30 days"
+    return text if times == 1 else f"{text}, the last {_ago(at - tally.last)}"
 
 
 def _count(number: int, noun: str) -> str:
