@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 __all__ = [
     "ActivityView", "AlertView", "ChurnView", "ConsentView", "Document", "EarlierStage", "EventView", "Figure",
     "Health", "IdentityView", "Money", "OpinionView", "Page", "Problem", "ProfileSummary", "ProfileView",
-    "PurchaseView", "Readiness", "ReasonView", "SegmentMember", "SegmentSize", "SegmentView", "StageView",
-    "SupportView", "TicketView", "Time", "Trend", "rfc3339",
+    "PurchaseView", "Readiness", "ReasonView", "SegmentFigures", "SegmentMember", "SegmentSize", "SegmentView",
+    "StageView", "SupportView", "TicketView", "Time", "Trend", "rfc3339",
 ]  # fmt: skip
 
 Time = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
@@ -234,12 +234,24 @@ class ProfileSummary(Document):
     withheld: Withheld
 
 
+class SegmentFigures(Document):
+    """A segment at the last census, and at up to thirty before."""
+
+    at: Time
+    size: int
+    share: float = Field(description="Of all who are counted.")
+    risk: float | None = Field(description="Mean churn risk of the members who are scored.")
+    sizes: list[int] = Field(description="This census last.")
+    risks: list[float | None] = Field(description="This census last.")
+
+
 class SegmentSize(Document):
     """A segment of the plan and how many are in it."""
 
     name: str
     description: str | None
-    size: int
+    size: int = Field(description="Now, by the index.")
+    census: SegmentFigures | None = Field(None, description="As the last census found it; null before the first.")
 
 
 class SegmentMember(ProfileSummary):

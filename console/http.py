@@ -17,6 +17,7 @@ from console.api.ports import ApiDeps, Check
 from console.protocol import BoundedHttp
 from profiles.errors import Misconfigured
 from profiles.stores import open_reader
+from profiles.stores.census import CensusStore
 from profiles.stores.links import LinkStore
 from profiles.stores.redis import RedisStore, connect
 from profiles.stores.sources import held_sources
@@ -112,6 +113,7 @@ def _with_api(settings: Settings, plan: Plan, checks: dict[str, Check]) -> FastA
 
     checks["redis"] = reader.ping
     checks["workers"] = somebody_works
+    census = CensusStore(connect(settings.redis.get_secret_value(), patient=False))
     producer = BatchProducer(settings.kafka)
     commands = CommandSender(producer, settings)
     desk = _desk(settings, plan, commands)
@@ -129,6 +131,7 @@ def _with_api(settings: Settings, plan: Plan, checks: dict[str, Check]) -> FastA
             desk=desk,
             namespace=plan.namespace,
             held=lambda: held_sources(settings.redis.get_secret_value()),
+            findings=census.findings,
         )
     )
 
@@ -143,6 +146,7 @@ def _with_api(settings: Settings, plan: Plan, checks: dict[str, Check]) -> FastA
             await desk.links.close()
             await feed.stop()
             await producer.stop()
+            await census.close()
             await reader.close()
 
     app.router.lifespan_context = life

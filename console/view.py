@@ -44,7 +44,8 @@ from profiles.money import exponent
 from profiles.types import Alert, Identity, Profile, Reason, Score, Ticket, TimelineEntry
 
 __all__ = [
-    "Described", "alert_view", "event_view", "may_be_scored", "profile_view", "segments_described", "summary_view",
+    "Described", "alert_view", "event_view", "may_be_scored", "money_view", "profile_view", "segments_described",
+    "summary_view",
 ]  # fmt: skip
 
 STEADY = 0.02
@@ -151,7 +152,7 @@ def event_view(entry: TimelineEntry, plan: Described | None = None) -> EventView
         source=entry.source,
         name=entry.name,
         role=role or None,
-        amount=_amount(entry.amount, entry.currency) if entry.currency else None,
+        amount=money_view(entry.amount, entry.currency) if entry.currency else None,
         about=entry.about or None,
     )
 
@@ -309,10 +310,11 @@ def _stage(profile: Profile) -> StageView | None:
 
 
 def _money(by_currency: dict[str, int]) -> list[Money]:
-    return [_amount(minor, currency) for currency, minor in sorted(by_currency.items())]
+    return [money_view(minor, currency) for currency, minor in sorted(by_currency.items())]
 
 
-def _amount(minor: int, currency: str) -> Money:
+def money_view(minor: int, currency: str) -> Money:
+    """An amount of minor units."""
     decimals = exponent(currency)
     return Money(amount=f"{Decimal(minor).scaleb(-decimals):.{decimals}f}", currency=currency, minor=minor)
 

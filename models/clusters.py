@@ -48,8 +48,8 @@ Array = NDArray[np.float64]
 Centre = tuple[float, float, float]
 
 TEMPLATES: tuple[tuple[str, Centre], ...] = (
-    ("champions", (-1.0, 1.2, 1.2)),
-    ("loyal customers", (-0.3, 1.0, 0.8)),
+    ("frequent big spenders", (-1.0, 1.2, 1.2)),
+    ("steady customers", (-0.3, 1.0, 0.8)),
     ("frequent small buyers", (-1.0, 1.0, -0.5)),
     ("recent big spenders", (-1.0, -0.5, 1.0)),
     ("newcomers", (-1.2, -0.8, -0.8)),
@@ -57,7 +57,7 @@ TEMPLATES: tuple[tuple[str, Centre], ...] = (
     ("average customers", (0.0, 0.0, 0.0)),
     ("occasional small buyers", (0.0, -0.8, -0.8)),
     ("fading regulars", (0.7, 0.3, 0.3)),
-    ("lapsed champions", (1.0, 1.0, 1.0)),
+    ("lapsed frequent buyers", (1.0, 1.0, 1.0)),
     ("lapsed big spenders", (0.9, -0.5, 1.0)),
     ("lapsed small regulars", (0.9, 0.8, -0.5)),
     ("bargain hunters", (0.2, 0.3, -1.3)),

@@ -21,6 +21,7 @@ class Findings(msgspec.Struct, frozen=True):
     """Everything that is known of the customers together. JSON in the store."""
 
     taxonomy: Taxonomy = Taxonomy()
+    currency: str = ""  # of all money in it
     customers: int = 0  # also those who are not counted
     uncounted: int = 0  # who deny `analytics`
     stale: list[int] = []  # partitions of which an earlier census was used
@@ -48,7 +49,11 @@ class Findings(msgspec.Struct, frozen=True):
 
 
 def conclude(
-    before: Findings, parts: Mapping[int, Summary | None], names: Iterable[str], stale: Iterable[int] = ()
+    before: Findings,
+    parts: Mapping[int, Summary | None],
+    names: Iterable[str],
+    currency: str,
+    stale: Iterable[int] = (),
 ) -> Findings:
     """Put a census together.
 
@@ -56,6 +61,7 @@ def conclude(
         before: the findings before, which give learned segments their ids, and trends their past.
         parts: the summary of each partition; None for one that nobody has counted yet.
         names: the plan's segments.
+        currency: of the plan.
         stale: partitions whose summary is of an earlier census.
     """
     whole = merge([part for part in parts.values() if part is not None])
@@ -72,6 +78,7 @@ def conclude(
     )
     return Findings(
         taxonomy,
+        currency,
         whole.customers,
         whole.uncounted,
         sorted(stale),

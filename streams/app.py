@@ -120,7 +120,11 @@ class Worker:
             census, subject_of(plan), lambda: self.profiles.partitions, self._now, self._busy, metrics
         )
         self.merger = CensusMerger(
-            census, settings.partitions, settings.census_every, [rule.name for rule in plan.segments]
+            census,
+            settings.partitions,
+            settings.census_every,
+            [rule.name for rule in plan.segments],
+            plan.currency,
         )
         self._profile_events = topic_name(settings, PROFILE_EVENTS)
         self._identity_links = topic_name(settings, IDENTITY_LINKS)
@@ -198,7 +202,7 @@ class Worker:
             if tp.topic == self._identity_links:
                 answer[tp] = (await self._links.state()).applied + 1
             elif tp.topic == self._training_examples:
-                answer[tp] = (await self._learner_store.load()).applied + 1
+                answer[tp] = (await self._learner_store.position())[1] + 1
         return answer
 
     @patient

@@ -183,13 +183,15 @@ class CensusMerger:
         partitions: how many there are.
         every: seconds between two rounds.
         names: the plan's segments.
+        currency: of the plan.
     """
 
-    def __init__(self, store: CensusStore, partitions: int, every: float, names: Sequence[str]) -> None:
+    def __init__(self, store: CensusStore, partitions: int, every: float, names: Sequence[str], currency: str) -> None:
         self._store = store
         self._partitions = range(partitions)
         self._every = every
         self._names = names
+        self._currency = currency
 
     @patient
     async def step(self, now: float) -> bool:
@@ -239,7 +241,7 @@ class CensusMerger:
 
     def _conclude(self, before: bytes | None, counts: dict[int, Count | None], stale: list[int]) -> Findings:
         parts = {number: None if count is None else _decode(count.summary) for number, count in counts.items()}
-        return conclude(_findings(before), parts, self._names, stale)
+        return conclude(_findings(before), parts, self._names, self._currency, stale)
 
 
 def _findings(raw: bytes | None) -> Findings:

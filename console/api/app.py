@@ -15,6 +15,7 @@ from console.api.identities import identities_router
 from console.api.live import live_router
 from console.api.operations import operations_router, rejected_router
 from console.api.paths import IdentityPaths
+from console.api.personas import personas_router
 from console.api.ports import ApiDeps
 from console.api.privacy import privacy_router
 from console.api.profiles import profiles_router
@@ -45,7 +46,7 @@ def create_api(deps: ApiDeps) -> FastAPI:
     otherwise: dict[int | str, dict[str, Any]] = {"default": {"model": Problem, "description": "Any other error"}}
     token = Depends(bearer(deps.token))
     v1 = APIRouter(prefix="/v1", dependencies=[token], responses=otherwise, max_body_size=LARGEST_BODY)
-    for build in (profiles_router, segments_router, alerts_router, live_router, rejected_router):
+    for build in (profiles_router, segments_router, personas_router, alerts_router, live_router, rejected_router):
         v1.include_router(build(deps))
     if deps.desk is not None:
         v1.include_router(identities_router(deps, deps.desk))

@@ -89,6 +89,7 @@ class ApiDeps:
     desk: Desk | None = None  # identities and privacy; without it their routes are not there
     namespace: uuid.UUID | None = None  # of the plan
     held: Held | None = None
+    findings: Callable[[], Awaitable[bytes | None]] | None = None  # JSON of the last census; see models.findings
 
     async def now(self) -> float:
         """Seconds since the epoch on the clock that timers run on: the wall's, or the time of the latest event."""

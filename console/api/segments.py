@@ -7,9 +7,11 @@ import asyncio
 from fastapi import APIRouter
 
 from console.api.errors import ApiError, describe_errors
+from console.api.personas import read_findings
 from console.api.ports import ApiDeps
 from console.api.profiles import Cursor, Limit
 from console.documents import Page, SegmentMember, SegmentSize, rfc3339
+from console.persona_view import figures_view
 from console.view import segments_described, summary_view
 
 __all__ = ["segments_router"]
@@ -23,7 +25,16 @@ def segments_router(deps: ApiDeps) -> APIRouter:
     @router.get("", summary="Segments and their sizes", responses=describe_errors(401))
     async def segments() -> Page[SegmentSize]:
         sizes = dict.fromkeys(words, 0) | await deps.reader.segment_sizes()
-        rows = [SegmentSize(name=name, description=words.get(name) or None, size=size) for name, size in sizes.items()]
+        personas = (await read_findings(deps)).personas
+        rows = [
+            SegmentSize(
+                name=name,
+                description=words.get(name) or None,
+                size=size,
+                census=figures_view(personas[name]) if name in personas else None,
+            )
+            for name, size in sizes.items()
+        ]
         return Page(data=rows, next=None)
 
     @router.get("/{name}/members", summary="Who is in a segment", responses=describe_errors(400, 401, 404))

@@ -38,7 +38,7 @@ class World:
         self.mine = list(range(PARTITIONS))
         self.now = NOW
         self.taker = self.worker()
-        self.merger = CensusMerger(self.store, PARTITIONS, EVERY, ["vip"])
+        self.merger = CensusMerger(self.store, PARTITIONS, EVERY, ["vip"], "EUR")
         self.loader = TaxonomyLoader(self.store, self.metrics)
 
     def worker(self) -> CensusTaker:
@@ -190,7 +190,7 @@ def test_two_that_merge_at_once_write_once(run: Callable[[Test], None]) -> None:
 
     async def test(world: World) -> None:
         await world.keep([customer(number) for number in range(1, 101)])
-        others = [CensusMerger(world.store, PARTITIONS, EVERY, ["vip"]) for _ in range(3)]
+        others = [CensusMerger(world.store, PARTITIONS, EVERY, ["vip"], "EUR") for _ in range(3)]
         assert sorted(await asyncio.gather(*(world.step(10.0, other) for other in others))) == [False, False, True]
         await world.taker.run()
         assert sorted(await asyncio.gather(*(world.step(11.0, other) for other in others))) == [False, False, True]

@@ -72,7 +72,7 @@ def test_the_kinds_are_found() -> None:
     )
     assert len({cluster.name for cluster in learned.clusters}) == 5
     names = {signs(cluster.centre): cluster.name for cluster in learned.clusters}
-    assert names["recent, frequent, high spend"] == "champions"
+    assert names["recent, frequent, high spend"] == "frequent big spenders"
     assert names["long silent, few orders, low spend"] == "lost one-time buyers"
 
 
