@@ -126,6 +126,7 @@ async def write_position(client: Client, partition: int, position: Loaded, tombs
         "watermark": repr(float(position.watermark)),
         "origins": _pack(position.origins),
         "ahead": _pack(position.ahead),
+        "pulses": _pack(position.pulses),
     }
     if tombstones:
         values["tombstones"] = tombstones
