@@ -3,7 +3,8 @@
 An alert opens when its rule is satisfied, ends (`cleared`) when the customer is no longer like that, and does not open
 again within the cooldown after it ended or a person resolved it. It holds only for who allows what it is for
 (`models.purposes`), and ends when they no longer do. Its id follows from the profile, the rule and the
-time, so a batch that is processed twice raises it once.
+time, so a batch that is processed twice raises it once. One that looks at the risk never opens for customers who are
+held out (`models.treatment`).
 """
 
 from __future__ import annotations
@@ -18,9 +19,10 @@ import msgspec
 
 from models.conditions import Writer, compile_condition
 from models.config import AlertRule, InSegment, leaves
-from models.purposes import alert_needs
+from models.purposes import alert_needs, looks_at_risk
 from models.ranks import Ranks
 from models.taxonomy import Taxonomy
+from models.treatment import held_out
 from profiles.consent import Consent
 from profiles.errors import Misconfigured
 from profiles.types import Alert, AlertCommand, Profile
@@ -58,9 +60,12 @@ class Alerts:
         consent: Consent,
         segments: Mapping[str, tuple[str, ...]],
         taxonomy: Callable[[], Taxonomy],
+        hold_out: float,
     ) -> None:
         self.rules = tuple(rules)
         self.needs = {rule.name: alert_needs(rule, segments) for rule in rules}
+        self._hold_out = hold_out
+        self._risky = {rule.name for rule in rules if looks_at_risk(rule, segments)}
         self._consent = consent
         self._ranks = Ranks(taxonomy, currency)
         self._any_opens = _compile(rules, currency, self._ranks)
@@ -91,7 +96,9 @@ class Alerts:
             if holds and when is not None:
                 holds = when(profile, now, segments, int(standing), limits)
             if holds and not standing:
-                found.append(Transition(rule, "open", _opened(profile, rule, now)))
+                left_alone = held_out(profile.id, self._hold_out)
+                if not (left_alone and rule.name in self._risky):
+                    found.append(Transition(rule, "open", _opened(profile, rule, now, left_alone)))
             elif standing and not holds and held is not None:
                 ended = msgspec.structs.replace(held, state="cleared", changed=now, risk=_risk(profile, held.risk))
                 if withheld:
@@ -116,6 +123,7 @@ def compile_alerts(
     consent: Consent | None = None,
     needs: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
     taxonomy: Callable[[], Taxonomy] = Taxonomy.empty,
+    hold_out: float = 0.0,
 ) -> Alerts:
     """Compile the plan's alert rules.
 
@@ -126,6 +134,7 @@ def compile_alerts(
         consent: what holds for customers; without it, what they said, and else all is granted.
         needs: the purposes that segments need (`Segments.needs`).
         taxonomy: answers the newest one, by which customers are ranked.
+        hold_out: share of customers whom no alert that looks at the risk opens for (`models.treatment`).
 
     Raises:
         Misconfigured: a name is used twice, or a rule speaks of a segment that the plan does not have.
@@ -138,7 +147,7 @@ def compile_alerts(
         spoken = {leaf.segment for leaf in leaves(rule.when) if isinstance(leaf, InSegment)} if rule.when else set()
         for segment in sorted((spoken | ({rule.segment} if rule.segment else set())) - set(segments)):
             raise Misconfigured(f"alert {rule.name} speaks of segment {segment}, which the plan does not have")
-    return Alerts(rules, currency, consent or Consent(), needs, taxonomy)
+    return Alerts(rules, currency, consent or Consent(), needs, taxonomy, hold_out)
 
 
 def act(profile: Profile, command: AlertCommand) -> Alert | None:
@@ -167,7 +176,7 @@ def forget_risk(profile: Profile) -> list[Alert]:
     return changed
 
 
-def _opened(profile: Profile, rule: AlertRule, now: float) -> Alert:
+def _opened(profile: Profile, rule: AlertRule, now: float, left_alone: bool) -> Alert:
     score = profile.score
     return Alert(
         id=alert_id(profile.id, rule.name, now),
@@ -178,6 +187,7 @@ def _opened(profile: Profile, rule: AlertRule, now: float) -> Alert:
         risk=_risk(profile, 0.0),
         reasons=list(score.reasons) if score is not None else [],
         model=score.model if score is not None else "",
+        held_out=left_alone,
     )
 
 

@@ -1,25 +1,36 @@
 """Labels that can be trusted: a snapshot of the features now, and what came of it once its horizon has passed.
 
-Every customer who ordered is photographed once per `snapshot_every`, at a time spread by the hash of their id. The
-photograph waits on the profile until the watermark has passed its horizon plus the allowed lateness; only then does it
-leave as an example, whatever happened in between. Letting the good news out earlier would bias the model: the bad news
-is never early. Features are those of then, never computed again.
+Every customer who ordered is photographed at times spread by the hash of their id: every week for a year after the
+first order, later every four (`cadence`). Each snapshot waits on the profile for the label of the label horizon, and
+one in `churn.panel` also for that of the whole churn horizon. A label leaves when its horizon and the allowed lateness
+have passed for the partition's labels (`models.outages.label_clock`), whatever happened in between. Letting the good
+news out earlier would bias the model: the bad news is never early. Features are those of then, never computed again.
+
+Nothing is learned from a label that nobody can know: of a customer who was merged, erased or objected, of orders that
+a profile has forgotten, of a horizon that meets an outage.
 """
 
 from __future__ import annotations
 
 import math
 import zlib
+from collections import Counter
 from collections.abc import Sequence
+from hashlib import blake2b
+from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
-from models.config import ChurnConfig
-from models.examples import Example
-from models.features import SCHEMA, matrix, pack, raws
+from models.config import WEEK, ChurnConfig
+from models.examples import Example, Sighting
+from models.features import SCHEMA, matrix, occasions, pack, raws
+from models.outages import Outages, hit
+from models.panel import Panel
+from models.treatment import held_out, treated
 from profiles.types import Profile, Snapshot
 
-__all__ = ["GONE", "THIN", "censor", "mature", "next_due", "next_snapshot", "take", "take_all"]
+__all__ = ["GONE", "THIN", "Tally", "cadence", "censor", "mature", "next_due", "next_snapshot", "take", "take_all"]
 
 THIN, GONE = 4, 4
 """Of the snapshots of those silent for GONE horizons, one in THIN is taken and counts THIN times.
@@ -28,71 +39,143 @@ Thinning sooner or more does harm: 1 in 16 after two horizons took .006 off the 
 examples use up the learning rate of FTRL.
 """
 
+Tally = Counter[tuple[str, str]]
+"""What became of labels: (horizon, outcome) → how many."""
+
+Horizon = Literal["short", "full"]
+
+
+def cadence(profile: Profile, now: float, config: ChurnConfig) -> float:
+    """Seconds from one snapshot of a customer to the next: fewer are taken of those known for long."""
+    young = now < profile.purchases.first + config.young_for
+    return config.snapshot_young if young else config.snapshot_every
+
 
 def next_snapshot(profile: Profile, now: float, config: ChurnConfig) -> float | None:
     """The next time after `now` at which this customer is due for a snapshot; None for who never ordered."""
     if not profile.purchases.orders:
         return None
-    every = config.snapshot_every
-    mark = zlib.crc32(profile.id.encode())
-    phase = mark / 2**32 * every
+    every = cadence(profile, now, config)
+    phase = _phase(profile, config)
     slot = math.floor((now - phase) / every) + 1
     while slot * every + phase <= now:  # the division may round down
         slot += 1
     if slot * every + phase - profile.purchases.last >= GONE * config.horizon:
-        slot += -(slot + mark) % THIN
+        slot += -(slot + _mark(profile)) % THIN
     return slot * every + phase
 
 
-def take(profile: Profile, now: float, config: ChurnConfig, currency: str) -> bool:
-    """`take_all` for one profile."""
-    return bool(take_all([profile], now, config, currency))
+def take(profile: Profile, now: float, config: ChurnConfig, currency: str, panel: Panel | None = None) -> bool:
+    """`take_all` for one profile; whether it was photographed."""
+    return bool(take_all([profile], now, config, currency, panel))
 
 
-def take_all(profiles: Sequence[Profile], now: float, config: ChurnConfig, currency: str) -> list[Profile]:
+def take_all(
+    profiles: Sequence[Profile], now: float, config: ChurnConfig, currency: str, panel: Panel | None = None
+) -> list[Sighting]:
     """Keep a snapshot of the features at `now` on each profile. Call it for those whose `next_snapshot` has come.
 
+    Args:
+        profiles: changed in place.
+        now: the time.
+        config: horizons and cadence.
+        currency: of the plan.
+        panel: the models whose word is kept with what waits for the whole horizon; None keeps none.
+
     Returns:
-        Those that were photographed. Left out is who never ordered, was just photographed, or has an event further
-        ahead of `now` than the lateness. Up to that the snapshot is of the latest event, so that what its features
-        know cannot be its label as well.
+        A sighting of each that was photographed. Left out is who never ordered, was just photographed, or has an event
+        further ahead of `now` than the lateness. Up to that the snapshot is of the latest event, so that what its
+        features know cannot be its label as well.
     """
-    taken = [
-        profile
-        for profile in profiles
-        if profile.purchases.orders
-        and profile.updated <= now + config.lateness
-        and not any(now - pending.at < 0.5 * config.snapshot_every for pending in profile.snapshots)
-    ]
+    taken = [profile for profile in profiles if _is_ready(profile, now, config)]
     if not taken:
         return []
-    times = [max(now, profile.updated) for profile in taken]
-    for profile, at, row in zip(taken, times, matrix(raws(taken, currency), np.array(times)), strict=True):
-        weight = float(THIN) if at - profile.purchases.last >= GONE * config.horizon else 1.0
-        profile.snapshots.append(Snapshot(at, at + config.label_horizon, SCHEMA, pack(row), weight))
-    return taken
+    times = np.array([max(now, profile.updated) for profile in taken])
+    rows = raws(taken, currency)
+    waits = np.array([_waits(profile, at, config) for profile, at in zip(taken, times.tolist(), strict=True)])
+    said = iter(_said(panel, rows[waits], times[waits], config))
+    model = panel.champion.id if panel is not None else ""
+    for profile, at, row, whole in zip(taken, times.tolist(), matrix(rows, times), waits.tolist(), strict=True):
+        gone = at - profile.purchases.last >= GONE * config.horizon
+        snapshot = Snapshot(at, at + config.label_horizon, SCHEMA, pack(row), float(THIN) if gone else 1.0)
+        snapshot.model, snapshot.segments = model, list(profile.segments)
+        if whole:
+            snapshot.full, snapshot.risks = at + config.horizon, next(said)
+        profile.snapshots.append(snapshot)
+    return [_sighting(profile, at) for profile, at in zip(taken, times.tolist(), strict=True)]
 
 
-def mature(profile: Profile, watermark: float, config: ChurnConfig) -> list[Example]:
-    """Take the snapshots whose label is final off the profile, as examples, oldest first.
+def mature(
+    profile: Profile, reached: float, config: ChurnConfig, outages: Outages = (), tally: Tally | None = None
+) -> list[Example]:
+    """Take the labels that are final off the profile, as examples, oldest snapshot first.
 
     Args:
         profile: changed in place.
-        watermark: the event time that has been reached; a label is final at its due time plus the lateness.
-        config: the lateness.
+        reached: the time that labels have reached; one is final at the end of its horizon plus the lateness.
+        config: the lateness, and who is held out.
+        outages: what meets one is dropped.
+        tally: counts what became of labels: `order`, `no_order`, `forgotten` (nobody knows any more), `outage`.
     """
-    done = [pending for pending in profile.snapshots if pending.due + config.lateness <= watermark]
-    if not done:
+    if not profile.snapshots:
         return []
-    profile.snapshots = [pending for pending in profile.snapshots if pending.due + config.lateness > watermark]
-    examples = []
-    for pending in sorted(done, key=lambda snapshot: snapshot.at):
-        ordered = _ordered(profile, pending.at, pending.due)
-        if ordered is not None:
-            examples.append(
-                Example(profile.id, pending.at, pending.due, pending.schema, pending.x, ordered, pending.weight)
-            )
+    oldest = profile.snapshots[0].at
+    outages = [outage for outage in outages if outage[1] > oldest]
+    due = next_due(profile, config)
+    if not outages and due is not None and due > reached:
+        return []
+    examples: list[Example] = []
+    tally = Counter() if tally is None else tally
+    for pending in sorted(profile.snapshots, key=lambda snapshot: snapshot.at):
+        pending.due = _release(profile, pending, "short", pending.due, reached, config, outages, examples, tally)
+        pending.full = _release(profile, pending, "full", pending.full, reached, config, outages, examples, tally)
+    profile.snapshots = [pending for pending in profile.snapshots if pending.due or pending.full]
     return examples
+
+
+def _release(
+    profile: Profile,
+    pending: Snapshot,
+    horizon: Horizon,
+    end: float,
+    reached: float,
+    config: ChurnConfig,
+    outages: Outages,
+    examples: list[Example],
+    tally: Tally,
+) -> float:
+    """The end of a horizon that is still to be waited for; 0 if the label has left or never will.
+
+    The only way out for a label, of either horizon and either answer: what the answer is, is asked after the time.
+    """
+    if not end:
+        return 0.0
+    if hit(outages, pending.at, end):
+        tally[horizon, "outage"] += 1
+        return 0.0
+    if end + config.lateness > reached:
+        return end
+    ordered = _ordered(profile, pending.at, end)
+    tally[horizon, "forgotten" if ordered is None else "order" if ordered else "no_order"] += 1
+    if ordered is not None:
+        examples.append(
+            Example(
+                profile.id,
+                pending.at,
+                end,
+                pending.schema,
+                pending.x,
+                ordered,
+                pending.weight,
+                horizon,
+                pending.risks if horizon == "full" else b"",
+                pending.model,
+                pending.segments,
+                treated(profile, pending.at, end),
+                held_out(profile.id, config.hold_out),
+            )
+        )
+    return 0.0
 
 
 def _ordered(profile: Profile, after: float, until: float) -> bool | None:
@@ -105,18 +188,71 @@ def _ordered(profile: Profile, after: float, until: float) -> bool | None:
 
 
 def next_due(profile: Profile, config: ChurnConfig) -> float | None:
-    """When the earliest waiting label becomes final."""
+    """When the earliest waiting label, of either horizon, becomes final."""
     if not profile.snapshots:
         return None
-    return min(pending.due for pending in profile.snapshots) + config.lateness
+    return min(end for pending in profile.snapshots for _, end in _ends(pending) if end) + config.lateness
 
 
-def censor(profile: Profile) -> int:
+def censor(profile: Profile, since: float = -math.inf, tally: Tally | None = None) -> int:
     """Drop what waits for a label: after a merge, an erasure or an objection nobody can say what it would have been.
 
+    Args:
+        profile: changed in place.
+        since: snapshots from before this time stay.
+        tally: counts the labels as `censored`.
+
     Returns:
-        How many were dropped.
+        How many snapshots were dropped.
     """
-    dropped = len(profile.snapshots)
-    profile.snapshots = []
-    return dropped
+    dropped = [pending for pending in profile.snapshots if pending.at >= since]
+    if dropped:
+        profile.snapshots = [pending for pending in profile.snapshots if pending.at < since]
+    if tally is not None:
+        for pending in dropped:
+            tally.update((horizon, "censored") for horizon, end in _ends(pending) if end)
+    return len(dropped)
+
+
+def _ends(pending: Snapshot) -> tuple[tuple[Horizon, float], tuple[Horizon, float]]:
+    """When each horizon ends; 0 if its label is not waited for."""
+    return ("short", pending.due), ("full", pending.full)
+
+
+def _is_ready(profile: Profile, now: float, config: ChurnConfig) -> bool:
+    if not profile.purchases.orders or profile.updated > now + config.lateness:
+        return False
+    apart = 0.5 * cadence(profile, now, config)
+    return not any(now - pending.at < apart for pending in profile.snapshots)
+
+
+def _waits(profile: Profile, at: float, config: ChurnConfig) -> bool:
+    """Whether a snapshot is of the share that waits for the whole horizon: by profile and slot, so that everybody's
+    turn comes, and not everybody's at once."""
+    every = cadence(profile, at, config)
+    slot = math.floor((at - _phase(profile, config)) / every)
+    mark = blake2b(f"{profile.id}\0{slot}".encode(), digest_size=4).digest()
+    return int.from_bytes(mark, "big") % config.panel == 0
+
+
+def _said(
+    panel: Panel | None, rows: NDArray[np.float64], times: NDArray[np.float64], config: ChurnConfig
+) -> list[bytes]:
+    """What every model of the panel says of these customers, as `Snapshot.risks` keeps it."""
+    if panel is None or not len(rows):
+        return [b""] * len(rows)
+    return [risks.astype("<f4").tobytes() for risks in panel.risks(rows, times, config)]
+
+
+def _sighting(profile: Profile, at: float) -> Sighting:
+    bought = profile.purchases
+    return Sighting(profile.id, at, occasions(profile), bought.first, bought.last, at - bought.last < WEEK)
+
+
+def _mark(profile: Profile) -> int:
+    return zlib.crc32(profile.id.encode())
+
+
+def _phase(profile: Profile, config: ChurnConfig) -> float:
+    """Of both cadences, so that the slower one goes on where the quicker one ends."""
+    return _mark(profile) / 2**32 * config.snapshot_every

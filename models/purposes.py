@@ -13,7 +13,7 @@ from models.config import AlertRule, Band, Condition, InSegment, Quantile, Risk,
 from models.measures import RISKY
 from profiles.consent import PROFILING
 
-__all__ = ["AT_RISK", "alert_needs", "segment_needs"]
+__all__ = ["AT_RISK", "alert_needs", "looks_at_risk", "segment_needs"]
 
 AT_RISK = "at_risk"
 """The lifecycle stage that a high risk puts a customer into."""
@@ -33,10 +33,14 @@ def segment_needs(rules: Sequence[SegmentRule]) -> dict[str, tuple[str, ...]]:
 
 def alert_needs(rule: AlertRule, segments: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
     """The purposes that an alert needs, given those of the plan's segments."""
+    return _together(rule.purpose, looks_at_risk(rule, segments))
+
+
+def looks_at_risk(rule: AlertRule, segments: Mapping[str, tuple[str, ...]]) -> bool:
+    """Whether an alert depends on the risk, given the purposes of the plan's segments."""
     profiled = _profiled(segments)
     looks = rule.threshold is not None or rule.segment in profiled
-    looks = looks or (rule.when is not None and _looks_at_risk(rule.when, profiled))
-    return _together(rule.purpose, looks)
+    return looks or (rule.when is not None and _looks_at_risk(rule.when, profiled))
 
 
 def _profiled(needs: Mapping[str, tuple[str, ...]]) -> set[str]:

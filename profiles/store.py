@@ -24,7 +24,7 @@ import msgspec
 from profiles.documents import encode_profile
 from profiles.types import Alert, Identity, Profile
 
-__all__ = ["Changes", "Loaded", "Output", "Reader", "Store"]
+__all__ = ["Changes", "Loaded", "Output", "Pulse", "Reader", "Store"]
 
 
 class Output(msgspec.Struct, array_like=True, gc=False):
@@ -36,6 +36,16 @@ class Output(msgspec.Struct, array_like=True, gc=False):
     id: str = ""
     partition: int = -1  # -1: by key
     # An empty value deletes the key (a tombstone of Kafka's).
+
+
+class Pulse(msgspec.Struct, array_like=True, gc=False):
+    """How busy a partition is with one kind of event, and when it was not (`models.outages`)."""
+
+    first: float = 0.0  # time of the first, later by every silence below
+    last: float = 0.0  # of the latest
+    active: float = 0.0  # hours with one, fading; as of `last`
+    longest: float = 0.0  # usual silence, seconds, fading; as of `last`
+    silences: list[tuple[float, float]] = []  # unusual ones, the latest few: (from, to)
 
 
 @dataclass(slots=True)
@@ -50,6 +60,7 @@ class Loaded:
     origins: dict[str, int] = field(default_factory=dict)  # "topic/partition" → highest origin offset applied
     # After a rebuild: profile id → offset that its document is ahead of `applied` to; those records are in it already.
     ahead: dict[str, int] = field(default_factory=dict)
+    pulses: dict[str, Pulse] = field(default_factory=dict)  # by kind of event
 
 
 @dataclass(slots=True)
@@ -64,6 +75,7 @@ class Changes:
     tombstones: int = 0  # how many more of them are tombstones than before
     origins: dict[str, int] = field(default_factory=dict)
     ahead: dict[str, int] = field(default_factory=dict)
+    pulses: dict[str, Pulse] = field(default_factory=dict)
     entered: list[tuple[str, str, float]] = field(default_factory=list)  # (segment, profile id, since)
     left: list[tuple[str, str]] = field(default_factory=list)  # (segment, profile id)
     alerts: list[tuple[str, Alert]] = field(default_factory=list)  # (profile id, alert)

@@ -16,7 +16,7 @@ from typing import Protocol
 
 import msgspec
 
-from profiles.store import Loaded, Output
+from profiles.store import Loaded, Output, Pulse
 from profiles.types import ERASED
 from streams.output import BatchProducer, Row
 from streams.settings import Settings
@@ -42,11 +42,12 @@ class Marker(msgspec.Struct, array_like=True, gc=False):
     watermark: float = 0.0
     origins: dict[str, int] = {}
     ahead: dict[str, int] = {}
+    pulses: dict[str, Pulse] = {}
 
     @classmethod
     def of(cls, held: Loaded) -> Marker:
         """The marker of a partition as the store holds it."""
-        return cls(held.version, held.applied, held.watermark, held.origins, held.ahead)
+        return cls(held.version, held.applied, held.watermark, held.origins, held.ahead, held.pulses)
 
 
 async def _none(_: list[str]) -> dict[str, bytes]:

@@ -2,8 +2,8 @@
 
 An event enters through the collector (or any Kafka producer) on a source topic, keyed by its sender. *Ingest* makes
 it neutral, finds out whose it is and hands it on by profile id; what can never be accepted goes to `events.rejected`
-with its bytes and the reason. *Profile* folds it into its customer's profile and derives what follows from it: label,
-score, segments, alerts, and the time at which silence will matter. All of that is one atomic commit, together with the
+with its bytes and the reason. *Profile* folds it into its customer's profile and derives what follows from it: score,
+segments, alerts, labels, and the time at which silence will matter. All of that is one atomic commit, together with the
 outputs (the outbox) and the offset up to which the log has been applied.
 
 `streams/ingest.py` and `streams/profile.py` are the runners: they alone talk to Kafka and the store.
@@ -30,6 +30,7 @@ from streams.steps.decode import decode
 from streams.steps.identify import identify
 from streams.steps.intake import Intake
 from streams.steps.label import label
+from streams.steps.listen import listen
 from streams.steps.score import score
 from streams.steps.segment import segment
 from streams.steps.update import update
@@ -57,13 +58,16 @@ def profile_pipeline(
 ) -> Pipeline[Work]:
     """From the events and commands of one partition to changed profiles and what follows from them."""
     segments = compile_segments(plan.segments, plan.currency, plan.consent, taxonomy)
-    alerts = compile_alerts(plan.alerts, plan.currency, segments.names, plan.consent, segments.needs, taxonomy)
+    alerts = compile_alerts(
+        plan.alerts, plan.currency, segments.names, plan.consent, segments.needs, taxonomy, plan.churn.hold_out
+    )
     return Pipeline(
+        listen(plan.churn),
         update(plan.currency, caps_of(settings, plan)),
-        label(plan.churn, plan.currency, plan.consent),
         score(panel, plan.churn, plan.currency, plan.consent),
         segment(segments),
         alert(alerts, plan.consent),
+        label(plan.churn, plan.currency, plan.consent, panel),
         wake(segments, alerts, plan.churn),
     )
 
@@ -75,9 +79,9 @@ def derive_pipeline(
     segments = compile_segments(plan.segments, plan.currency, plan.consent, taxonomy)
     alerts = compile_alerts(plan.alerts, plan.currency, segments.names, plan.consent, segments.needs, taxonomy)
     return Pipeline(
-        label(plan.churn, plan.currency, plan.consent),
         score(panel, plan.churn, plan.currency, plan.consent),
         segment(segments),
+        label(plan.churn, plan.currency, plan.consent, panel),
         wake(segments, alerts, plan.churn),
     )
 

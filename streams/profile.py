@@ -27,6 +27,7 @@ from streams.patience import patient
 from streams.pipeline import Pipeline
 from streams.steps.work import Work
 from streams.ticks import GRAIN, Tick, event_ticks, latest_event, whole_grains
+from streams.wire import format_time
 
 __all__ = ["Behind", "ProfileRunner"]
 
@@ -235,7 +236,7 @@ class ProfileRunner:
         await _finish(state)
         if changes.outputs:
             at = work.loaded.applied if applied is None else applied
-            marker = Marker(version, at, work.watermark, changes.origins, changes.ahead)
+            marker = Marker(version, at, work.watermark, changes.origins, changes.ahead, changes.pulses)
             state.delivering = asyncio.create_task(self._deliver(state, changes, marker))
 
     @patient
@@ -257,6 +258,16 @@ class ProfileRunner:
             risks=[profile.score.risk for profile in work.changed.values() if profile.score is not None],
             alerts=[alert for _, alert in work.alerts.values()],
         )
+        self._metrics.labelled(work.labels, [kind for kind, _, _ in work.outages])
+        for kind, begin, end in work.outages:
+            log.warning(
+                "partition %d had no %s from %s to %s, which is unusual: labels over this time are dropped. If nothing "
+                "was wrong, raise churn.outage in the plan",
+                work.partition,
+                kind,
+                format_time(begin),
+                format_time(end),
+            )
 
     async def close(self) -> None:
         """Wait for what is being delivered."""

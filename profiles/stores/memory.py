@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from profiles.documents import decode_profile
 from profiles.errors import Fenced
-from profiles.store import Changes, Loaded, Output
+from profiles.store import Changes, Loaded, Output, Pulse
 from profiles.stores.reader import Row, decode_cursor, first_rows
 from profiles.types import ERASED, Alert, Identity, Profile, partition_of, profile_id
 
@@ -22,6 +23,7 @@ class _Partition:
     watermark: float = 0.0
     origins: dict[str, int] = field(default_factory=dict)
     ahead: dict[str, int] = field(default_factory=dict)
+    pulses: dict[str, Pulse] = field(default_factory=dict)
     documents: dict[str, bytes] = field(default_factory=dict)
     wake_at: dict[str, float] = field(default_factory=dict)
     segments: dict[str, dict[str, float]] = field(default_factory=dict)
@@ -48,7 +50,8 @@ class MemoryStore:
             due = [(id_, when) for when, id_ in ordered[:limit]]
         profiles = await self.fetch(partition, [*ids, *(id_ for id_, _ in due)])
         origins, ahead = dict(held.origins), dict(held.ahead)
-        return Loaded(held.version, held.applied, held.watermark, due, profiles, origins, ahead)
+        pulses = copy.deepcopy(held.pulses)
+        return Loaded(held.version, held.applied, held.watermark, due, profiles, origins, ahead, pulses)
 
     async def fetch(self, partition: int, ids: Sequence[str]) -> dict[str, Profile]:
         documents = self._partitions[partition].documents
@@ -63,6 +66,7 @@ class MemoryStore:
             held.applied = changes.applied
         held.watermark = changes.watermark
         held.origins, held.ahead = dict(changes.origins), dict(changes.ahead)
+        held.pulses = copy.deepcopy(changes.pulses)
         held.outbox = [entry for entry in held.outbox if entry[0] > changes.produced]
         if changes.outputs:
             held.outbox.append((held.version, list(changes.outputs)))

@@ -31,6 +31,7 @@ class _Told(msgspec.Struct):
     reasons: list[dict[str, Any]]
     by: str = ""
     note: str = ""
+    held_out: bool = False
 
 
 _decode = msgspec.json.Decoder(_Told).decode
@@ -66,7 +67,10 @@ def _alert(told: _Told) -> Alert:
     opened = told.opened.timestamp()
     changed = float(told.id.rpartition(":")[2])
     reasons = [Reason(**reason) for reason in told.reasons]
-    return Alert(told.alert, told.rule, told.state, opened, changed, told.risk, told.by, told.note, reasons, told.model)
+    return Alert(
+        told.alert, told.rule, told.state, opened, changed, told.risk, told.by, told.note, reasons, told.model,
+        told.held_out,
+    )  # fmt: skip
 
 
 def _standing(alert: Alert) -> tuple[float, float]:

@@ -48,7 +48,12 @@ class Survey:
         """Where the partition continues, with a version that fences whoever wrote before."""
         marker = self.marker
         return Loaded(
-            self.version + LEAP, marker.applied, marker.watermark, origins=dict(marker.origins), ahead=self.ahead
+            self.version + LEAP,
+            marker.applied,
+            marker.watermark,
+            origins=dict(marker.origins),
+            ahead=self.ahead,
+            pulses=dict(marker.pulses),
         )
 
 

@@ -8,6 +8,9 @@ import msgspec
 
 from models import labels
 from models.config import ChurnConfig
+from models.examples import Example, Sighting
+from models.outages import label_clock, outages_of
+from models.panel import Panel
 from profiles.consent import PROFILING, Consent
 from profiles.store import Output
 from profiles.types import Profile
@@ -19,29 +22,41 @@ __all__ = ["label"]
 _encode = msgspec.msgpack.Encoder().encode
 
 
-def label(config: ChurnConfig, currency: str, consent: Consent) -> Callable[[Work], None]:
-    """The step. An example is released at its due time plus the allowed lateness, for both classes alike.
+def label(config: ChurnConfig, currency: str, consent: Consent, panel: Callable[[], Panel]) -> Callable[[Work], None]:
+    """The step. It comes after the segments, so that a snapshot holds those of its own moment.
 
-    That time must have passed in the events, not only on the clock: after an outage the orders that decide a label are
-    still waiting in the log. Who does not allow profiling is not photographed, and what waits is dropped.
+    A label is released when its time has passed for the labels of the partition, for both answers alike, and never
+    over an outage. Who does not allow profiling is not photographed, and what waits is dropped.
+
+    Args:
+        config: of churn, from the plan.
+        currency: of the plan.
+        consent: who may be photographed.
+        panel: answers the models that score now.
     """
 
     def run(work: Work) -> None:
         due: dict[float, list[Profile]] = {}
+        outages = outages_of(work.pulses, work.watermark, config)
         for profile in work.live():
             now = work.at(profile)
             if not consent.allows(profile, PROFILING):
-                labels.censor(profile)
+                labels.censor(profile, tally=work.labels)
                 profile.snapshot_at = 0
                 continue
-            for example in labels.mature(profile, min(now, work.watermark), config) if profile.snapshots else ():
-                work.outputs.append(
-                    Output(TRAINING_EXAMPLES, profile.id.encode(), _encode(example), example.key, partition=0)
-                )
+            if profile.snapshots:
+                reached = label_clock(work.pulses, now, work.watermark, config)
+                for example in labels.mature(profile, reached, config, outages, work.labels):
+                    _tell(work, example)
             if profile.snapshot_at and profile.snapshot_at <= now:
                 due.setdefault(now, []).append(profile)
             profile.snapshot_at = labels.next_snapshot(profile, now, config) or 0
         for now, profiles in due.items():
-            labels.take_all(profiles, now, config, currency)
+            for sighting in labels.take_all(profiles, now, config, currency, panel()):
+                _tell(work, sighting)
 
     return run
+
+
+def _tell(work: Work, lesson: Example | Sighting) -> None:
+    work.outputs.append(Output(TRAINING_EXAMPLES, lesson.profile.encode(), _encode(lesson), lesson.key, partition=0))

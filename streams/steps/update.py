@@ -15,7 +15,7 @@ from collections.abc import Callable
 import msgspec
 
 from models import alerts as alert_rules
-from models import labels
+from models import labels, treatment
 from profiles.merge import add_identities, merge
 from profiles.state import Caps, apply, remember
 from profiles.types import (
@@ -118,7 +118,7 @@ def _follow(work: Work, grave: Profile, record: Record) -> None:
 
 def _merge_away(work: Work, loser: Profile, command: Merge) -> None:
     add_identities(loser, [(identity, command.time) for identity in command.identities])
-    labels.censor(loser)
+    labels.censor(loser, tally=work.labels)
     _leave_segments(work, loser, {"reason": "merged", "into": command.winner}, f"merged:{command.winner}")
     for alert in loser.alerts.values():
         work.drop_alert(alert)
@@ -140,6 +140,8 @@ def _absorb(work: Work, winner: Profile, command: Absorb, caps: Caps) -> None:
     elif winner.parting is not None and _before_cut(winner.parting, command.loser, command.place):
         return
     loser = _decode_profile(command.state)
+    if loser.purchases.orders:  # what was photographed since lacked these orders
+        labels.censor(winner, loser.purchases.first, work.labels)
     ours = dict(winner.alerts)
     merge(winner, loser, caps)
     for alert in loser.alerts.values():
@@ -154,6 +156,7 @@ def _absorb(work: Work, winner: Profile, command: Absorb, caps: Caps) -> None:
 
 
 def _erase(work: Work, profile: Profile, command: Erase) -> None:
+    labels.censor(profile, tally=work.labels)
     _leave_segments(work, profile, {"reason": "erased"}, "erased")
     for alert in profile.alerts.values():
         work.drop_alert(alert)
@@ -189,6 +192,7 @@ def _act(work: Work, profile: Profile, command: AlertCommand) -> None:
     if alert is None:
         return  # decided already
     profile.alerts[alert.rule] = alert
+    treatment.note(profile, alert)
     announce(work, profile, alert.rule)
     work.touch(profile)
 
@@ -217,8 +221,10 @@ def _tell(work: Work, profile: Profile, alert: Alert) -> None:
             "rule": alert.rule,
             "state": alert.state,
             "opened": format_time(alert.opened),
+            "changed": format_time(alert.changed),
             "risk": alert.risk,
             "model": alert.model,
+            "held_out": alert.held_out,
             "reasons": [msgspec.structs.asdict(reason) for reason in alert.reasons],
             "by": alert.by,
             "note": alert.note,

@@ -31,9 +31,9 @@ class Work:
     """
 
     __slots__ = (
-        "_partitions", "ahead", "alerts", "alerts_gone", "changed", "entered", "left", "loaded", "new_tombstones",
-        "now", "origins", "outcomes", "outputs", "partition", "profiles", "records", "removed", "sent", "times",
-        "touched", "watermark",
+        "_partitions", "ahead", "alerts", "alerts_gone", "changed", "entered", "labels", "left", "loaded",
+        "new_tombstones", "now", "origins", "outages", "outcomes", "outputs", "partition", "profiles", "pulses",
+        "records", "removed", "sent", "times", "touched", "watermark",
     )  # fmt: skip
 
     def __init__(self, partition: int, loaded: Loaded, partitions: int) -> None:
@@ -49,8 +49,11 @@ class Work:
         self.changed: dict[str, Profile] = {}
         self.origins = loaded.origins
         self.ahead = loaded.ahead
+        self.pulses = loaded.pulses
+        self.outages: list[tuple[str, float, float]] = []  # noticed in this batch: (kind of event, from, to)
         self.removed: list[str] = []
         self.outcomes: Counter[str] = Counter()  # what became of events: applied, repeat, sent_on, erased
+        self.labels: Counter[tuple[str, str]] = Counter()  # what became of labels: (horizon, outcome)
         self.sent: Counter[Origin] = Counter()  # records sent on for the one at this place
         self.new_tombstones = 0
         self.entered: dict[tuple[str, str], float] = {}
@@ -155,6 +158,7 @@ class Work:
             removed=self.removed,
             tombstones=self.new_tombstones,
             origins=self.origins,
+            pulses=self.pulses,
             ahead={} if applied is not None and applied >= max(self.ahead.values(), default=-1) else self.ahead,
             entered=[(segment, id_, since) for (segment, id_), since in self.entered.items()],
             left=list(self.left),

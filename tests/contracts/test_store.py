@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from profiles.errors import Fenced, Misconfigured
-from profiles.store import Changes, Output
+from profiles.store import Changes, Output, Pulse
 from profiles.stores import BadCursor
 from profiles.stores.keys import SETUP
 from profiles.stores.memory import MemoryStore
@@ -89,6 +89,30 @@ def test_what_was_committed_is_loaded(run: Any) -> None:
         assert (loaded.version, loaded.applied, loaded.watermark) == (version, 41, 7.5)
         assert loaded.profiles == {someone(1).id: someone(1)}
         assert await both.store.applied([0, 1]) == {0: -1, 1: 41}
+
+    run(test)
+
+
+def test_pulses_are_committed_with_the_rest(run: Any) -> None:
+    """How busy a partition is comes back to the bit, belongs to it alone, and moves with its commits only."""
+
+    async def test(both: Both) -> None:
+        pulse = Pulse(1.5, 1_700_000_000.25, 37.125, 90_000.0, [(10.5, 20.25), (30.0, 40.0)])
+        version = await both.store.commit(1, Changes(0, applied=1, pulses={"events": pulse, "orders": Pulse()}))
+        pulse.last = 5.0
+        with pytest.raises(Fenced):
+            await both.store.commit(1, Changes(0, applied=2, pulses={"events": pulse}))
+
+        first = (await both.store.load(1, [])).pulses
+        first["events"].silences.append((50.0, 60.0))
+        again = (await both.store.load(1, [])).pulses
+
+        held = Pulse(1.5, 1_700_000_000.25, 37.125, 90_000.0, [(10.5, 20.25), (30.0, 40.0)])
+        assert again == {"events": held, "orders": Pulse()}
+        assert (await both.store.load(2, [])).pulses == {}
+
+        await both.store.commit(1, Changes(version, pulses={"events": pulse}))
+        assert (await both.store.load(1, [])).pulses == {"events": pulse}
 
     run(test)
 

@@ -1,25 +1,39 @@
+from collections import Counter
+
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models import labels
-from models.config import DAY, WEEK
+from models.cold import rules
+from models.config import DAY, WEEK, ChurnConfig
 from models.features import SCHEMA, matrix, raws, unpack
+from models.panel import MODELS, Panel
 from profiles.state import apply
-from profiles.types import Profile
+from profiles.types import Alert, Profile, Stay
 from tests.models.build import CAPS, CONFIG, T0, buyer, event
 
 DUE, FINAL = 28 * DAY, 29 * DAY  # label horizon; plus the lateness
+WHOLE = CONFIG.horizon + CONFIG.lateness
+EVERYONE = CONFIG.model_copy(update={"panel": 1})  # every snapshot waits for the whole horizon
+PANEL = Panel.cold(CONFIG)
 
 
-def photographed(day: float = 10) -> Profile:
+def photographed(day: float = 10, config: ChurnConfig = CONFIG) -> Profile:
+    """A customer with a snapshot; with CONFIG it waits for the short label only."""
     profile = buyer(0, 5)
-    assert labels.take(profile, T0 + day * DAY, CONFIG, "EUR")
+    assert labels.take(profile, T0 + day * DAY, config, "EUR", PANEL)
+    if config is CONFIG:
+        profile.snapshots[0].full = 0.0
     return profile
 
 
-@given(st.floats(0, 60), st.lists(st.floats(0, 60), max_size=5))
+days = st.floats(0, 260)
+orders = st.lists(days, max_size=5)
+
+
+@given(days, orders)
 def test_no_label_leaves_before_its_time_whatever_happened(watermark, orders):
     profile = photographed(10)
     for day in orders:
@@ -29,6 +43,47 @@ def test_no_label_leaves_before_its_time_whatever_happened(watermark, orders):
 
     assert bool(released) == (watermark * DAY >= 10 * DAY + FINAL)
     assert len(released) + len(profile.snapshots) == 1
+
+
+what = st.one_of(
+    days.map(lambda day: ("order", day)), days.map(lambda day: ("look", day)), days.map(lambda day: ("timer", day))
+)
+
+
+@settings(max_examples=300)
+@given(st.lists(what, max_size=25))
+def test_both_labels_leave_once_each_and_in_time_in_any_order_of_events_watermarks_and_timers(story):
+    """Looks come at the watermark or, by timer, when `next_due` says; orders come late, early and from the future."""
+    profile = photographed(10, EVERYONE)
+    at, watermark = T0 + 10 * DAY, T0 + 10 * DAY
+    left: dict[str, float] = {}
+    for kind, day in [*story, ("look", 400.0)]:
+        if kind == "order":
+            apply(profile, event("purchase", day), "EUR", CAPS)
+        else:
+            due = labels.next_due(profile, EVERYONE) or 0.0
+            watermark = max(watermark, due if kind == "timer" and due else T0 + day * DAY)
+            for example in labels.mature(profile, watermark, EVERYONE):
+                assert example.horizon not in left
+                left[example.horizon] = watermark
+                assert example.due == at + {"short": CONFIG.label_horizon, "full": CONFIG.horizon}[example.horizon]
+                assert example.due + CONFIG.lateness <= watermark
+                assert example.y == any(at < order <= example.due for order in profile.purchases.recent)
+    assert left.keys() == {"short", "full"}
+    assert profile.snapshots == []
+    assert labels.next_due(profile, EVERYONE) is None
+
+
+@given(st.floats(0, 400), orders)
+def test_the_answer_makes_no_difference_to_when_a_label_leaves(watermark, orders):
+    ordered, silent = photographed(10, EVERYONE), photographed(10, EVERYONE)
+    for day in orders:
+        apply(ordered, event("purchase", day), "EUR", CAPS)
+
+    theirs, ours = (labels.mature(profile, T0 + watermark * DAY, EVERYONE) for profile in (ordered, silent))
+
+    assert [example.horizon for example in theirs] == [example.horizon for example in ours]
+    assert labels.next_due(ordered, EVERYONE) == labels.next_due(silent, EVERYONE)
 
 
 @pytest.mark.parametrize(
@@ -45,25 +100,79 @@ def test_the_label_is_an_order_within_the_horizon(order, label):
     assert (example.at, example.due, example.schema) == (T0 + 10 * DAY, T0 + 38 * DAY, SCHEMA)
 
 
+def test_after_the_short_label_a_snapshot_goes_on_waiting_for_the_whole_horizon():
+    profile = photographed(10, EVERYONE)
+    at = T0 + 10 * DAY
+    assert labels.next_due(profile, EVERYONE) == at + FINAL
+    apply(profile, event("purchase", 60), "EUR", CAPS)
+
+    [short] = labels.mature(profile, at + FINAL, EVERYONE)
+    assert (short.horizon, short.y, short.due, short.risks) == ("short", False, at + DUE, b"")
+    assert [(pending.due, pending.full) for pending in profile.snapshots] == [(0.0, at + CONFIG.horizon)]
+    assert labels.next_due(profile, EVERYONE) == at + WHOLE
+    assert labels.mature(profile, at + WHOLE - 1, EVERYONE) == []
+
+    [full] = labels.mature(profile, at + WHOLE, EVERYONE)
+    assert (full.horizon, full.y, full.due, full.x) == ("full", True, at + CONFIG.horizon, short.x)
+    assert full.key != short.key
+
+
+def test_what_waits_for_the_whole_horizon_holds_what_every_model_said_then():
+    profile = buyer(0, 5)
+    at = T0 + 10 * DAY
+    profile.segments = {"vip": Stay(T0), "repeat_buyer": Stay(T0)}
+    said = rules(CONFIG).score(raws([profile], "EUR"), np.array([at]), CONFIG).risk[0]
+    labels.take(profile, at, EVERYONE, "EUR", PANEL)
+    profile.segments = {}
+
+    short, full = labels.mature(profile, at + WHOLE, EVERYONE)
+
+    risks = dict(zip(MODELS, np.frombuffer(full.risks, "<f4").tolist(), strict=True))
+    assert risks["rules"] == pytest.approx(said, rel=1e-6)
+    assert np.isnan(risks["hazard"])
+    for example in (short, full):
+        assert example.model == PANEL.champion.id
+        assert sorted(example.segments) == ["repeat_buyer", "vip"]
+
+
+def test_one_snapshot_in_so_many_waits_for_the_whole_horizon_and_everybodys_turn_comes():
+    people = [buyer(0, id=f"{i:032x}") for i in range(100)]
+    whole: list[int] = []
+    for profile in people:
+        now, count = T0 + DAY, 0
+        for _ in range(40):
+            now = labels.next_snapshot(profile, now, CONFIG)
+            assert labels.take(profile, now, CONFIG, "EUR")
+            count += bool(profile.snapshots.pop().full)
+        whole.append(count)
+
+    assert sum(whole) == pytest.approx(1000, abs=100)
+    assert min(whole) >= 1
+    assert max(whole) <= 22
+
+
 def test_an_example_holds_the_features_of_then():
     profile = buyer(0, 5)
     then = matrix(raws([profile], "EUR"), np.array([T0 + 10 * DAY]))[0]
-    labels.take(profile, T0 + 10 * DAY, CONFIG, "EUR")
+    labels.take(profile, T0 + 10 * DAY, EVERYONE, "EUR", PANEL)
     apply(profile, event("purchase", 3), "EUR", CAPS)  # late
     apply(profile, event("purchase", 20), "EUR", CAPS)
 
-    [example] = labels.mature(profile, T0 + 90 * DAY, CONFIG)
-
-    np.testing.assert_allclose(unpack(example.x), then, rtol=1e-6)
+    for example in labels.mature(profile, T0 + 400 * DAY, EVERYONE):
+        np.testing.assert_allclose(unpack(example.x), then, rtol=1e-6)
 
 
 def test_a_label_that_the_profile_can_no_longer_know_is_dropped():
-    profile = photographed(10)
+    profile, tally = photographed(10, EVERYONE), Counter()
     for hour in range(40):
         apply(profile, event("purchase", 60 + hour / 24), "EUR", CAPS)
 
-    assert labels.mature(profile, T0 + 90 * DAY, CONFIG) == []
+    [full] = labels.mature(profile, T0 + 400 * DAY, EVERYONE, tally=tally)
+
+    assert full.horizon == "full"
+    assert full.y
     assert profile.snapshots == []
+    assert tally == {("short", "forgotten"): 1, ("full", "order"): 1}
 
 
 def test_a_snapshot_knows_nothing_of_its_own_future():
@@ -83,16 +192,28 @@ def test_one_snapshot_at_a_time_and_none_of_who_never_ordered():
     assert labels.next_snapshot(Profile("x"), T0, CONFIG) is None
 
 
-@given(st.uuids(), st.floats(0, 600))
+@given(st.uuids(), st.floats(0, 2000))
 def test_snapshots_come_once_per_period_at_a_time_of_the_customers_own(id, day):
-    profile = buyer(0, id=id.hex)
+    profile = buyer(0, 2000, id=id.hex)
     now = T0 + day * DAY
+    every = labels.cadence(profile, now, CONFIG)
 
     first = labels.next_snapshot(profile, now, CONFIG)
     second = labels.next_snapshot(profile, first, CONFIG)
 
-    assert now < first <= now + CONFIG.snapshot_every + 1e-3
-    assert second - first == pytest.approx(CONFIG.snapshot_every)
+    assert now < first <= now + every + 1e-3
+    if not now < T0 + CONFIG.young_for <= second:
+        assert second - first == pytest.approx(every, rel=1e-6)
+    weeks = (second - first) / CONFIG.snapshot_young  # both cadences stand on one grid
+    assert 1 <= round(weeks) <= 4
+    assert weeks == pytest.approx(round(weeks), abs=1e-6)
+
+
+def test_the_young_are_photographed_more_often():
+    profile = buyer(0)
+
+    assert labels.cadence(profile, T0 + CONFIG.young_for - 1, CONFIG) == CONFIG.snapshot_young
+    assert labels.cadence(profile, T0 + CONFIG.young_for, CONFIG) == CONFIG.snapshot_every
 
 
 def test_the_long_gone_are_thinned_and_weighted():
@@ -109,6 +230,16 @@ def test_the_long_gone_are_thinned_and_weighted():
     assert people[0].snapshots[0].weight == labels.THIN
 
 
+def test_a_snapshot_is_also_a_sighting():
+    active, quiet = buyer(0, 0.1, 5), buyer(0, 2)
+    first, second = labels.take_all([active, quiet], T0 + 10 * DAY, CONFIG, "EUR")
+
+    assert (first.profile, first.at, first.orders) == (active.id, T0 + 10 * DAY, 2)
+    assert (first.first, first.last, first.active) == (T0, T0 + 5 * DAY, True)
+    assert second.active is False
+    assert (second.orders, second.last) == (2, T0 + 2 * DAY)
+
+
 def test_due_times_and_censoring():
     profile = photographed(10)
 
@@ -118,15 +249,79 @@ def test_due_times_and_censoring():
     assert labels.mature(profile, T0 + 52 * WEEK, CONFIG) == []
 
 
+def test_censoring_drops_the_labels_of_both_horizons():
+    profile, tally = photographed(10, EVERYONE), Counter()
+    labels.take(profile, T0 + 20 * DAY, EVERYONE, "EUR", PANEL)
+    labels.mature(profile, T0 + 10 * DAY + FINAL, EVERYONE)  # of the first only the whole horizon waits now
+
+    assert labels.censor(profile, T0 + 30 * DAY, tally) == 0
+    assert labels.censor(profile, T0 + 10 * DAY, tally) == 2
+    assert tally == {("short", "censored"): 1, ("full", "censored"): 2}
+    assert labels.mature(profile, T0 + 400 * DAY, EVERYONE) == []
+
+
+@pytest.mark.parametrize(
+    ("begin", "end", "left"),
+    [
+        (5, 10, ["short", "full"]),  # over when the snapshot was taken
+        (9, 10.5, []),
+        (20, 21, []),
+        (38, 39, ["short"]),  # after the label horizon, within the other
+        (37.9, 50, []),
+        (192, 200, ["short", "full"]),  # after both
+        (191, 200, ["short"]),
+        (0, 300, []),
+    ],
+)
+def test_no_label_is_given_over_an_outage(begin, end, left):
+    profile, tally = photographed(10, EVERYONE), Counter()
+    apply(profile, event("purchase", 15), "EUR", CAPS)
+    outage = (T0 + begin * DAY, T0 + end * DAY)
+
+    examples = labels.mature(profile, T0 + 400 * DAY, EVERYONE, [outage], tally)
+
+    assert [example.horizon for example in examples] == left
+    assert sum(count for (_, why), count in tally.items() if why == "outage") == 2 - len(left)
+    assert profile.snapshots == []
+
+
+def test_who_was_treated_and_who_is_held_out_is_on_the_label():
+    def after(treated: float, **alerts: Alert) -> list[bool]:
+        profile = photographed(10, EVERYONE)
+        profile.treated_at, profile.alerts = treated, alerts
+        return [example.treated for example in labels.mature(profile, T0 + 400 * DAY, EVERYONE)]
+
+    assert after(0) == [False, False]
+    assert after(T0 + 10 * DAY) == [False, False]  # as long ago as the snapshot
+    assert after(T0 + 11 * DAY) == [True, True]
+    assert after(T0 + 39 * DAY) == [False, True]
+    assert after(T0 + 300 * DAY) == [False, False]
+    done = Alert("a", "rule", "resolved", T0, T0 + 11 * DAY, 0.8)
+    assert after(T0 + 300 * DAY, rule=done) == [True, True]
+    ended = Alert("a", "rule", "cleared", T0, T0 + 11 * DAY, 0.8)
+    assert after(T0 + 300 * DAY, rule=ended) == [False, False]
+
+    half = EVERYONE.model_copy(update={"hold_out": 0.5})
+    flags = set()
+    for number in range(20):
+        profile = buyer(0, id=f"{number:032x}")
+        labels.take(profile, T0 + DAY, half, "EUR")
+        both = {example.held_out for example in labels.mature(profile, T0 + 400 * DAY, half)}
+        assert len(both) == 1
+        flags |= both
+    assert flags == {True, False}
+
+
 def test_a_batch_is_photographed_as_its_customers_would_be_alone():
-    people = [buyer(0, 5, id=f"{i:032x}") for i in range(3)] + [Profile("x"), buyer(0, 10.2), buyer(0, 99)]
-    alone = [labels.take(profile, T0 + 10 * DAY, CONFIG, "EUR") for profile in people]
+    people = [buyer(0, 5, id=f"{i:032x}") for i in range(24)] + [Profile("x"), buyer(0, 10.2), buyer(0, 99)]
+    alone = [labels.take(profile, T0 + 10 * DAY, CONFIG, "EUR", PANEL) for profile in people]
     kept = [profile.snapshots for profile in people]
     for profile in people:
         profile.snapshots = []
 
-    taken = labels.take_all(people, T0 + 10 * DAY, CONFIG, "EUR")
+    taken = labels.take_all(people, T0 + 10 * DAY, CONFIG, "EUR", PANEL)
 
-    assert alone == [True, True, True, False, True, False]
+    assert alone == [True] * 24 + [False, True, False]
+    assert {bool(snapshots[0].full) for snapshots in kept if snapshots} == {True, False}
     assert [profile.snapshots for profile in people] == kept
-    assert taken == [profile for profile, was in zip(people, alone, strict=True) if was]
+    assert [sighting.profile for sighting in taken] == [p.id for p, was in zip(people, alone, strict=True) if was]

@@ -1,0 +1,111 @@
+"""Outages: times in which events did not reach us although customers were there.
+
+A label says that no order came. When nobody's orders come, that says nothing about anyone, so labels go by a clock of
+their own (`label_clock`), and a label whose horizon meets an outage is never given. Outages are declared in the plan
+(`churn.outages`), or noticed here.
+
+**What is noticed.** Each partition keeps a pulse of all its events and one of its orders. A quiet partition is no
+outage: a silence counts as one only if it
+
+* is longer than `churn.outage`,
+* is more than twice as long as the longest silence of late (so the weekends of a shop that closes are usual), and
+* would have had EXPECTED hours with an event in it at the partition's usual pace. Hours are counted, not events: one
+  visit of twenty pages is no sign of twenty visitors.
+
+So a partition that sees a handful of events a week never notices an outage: there, only the plan can tell. A pulse is a
+function of the partition's log; which worker reads it, and in what batches, makes no difference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import log
+
+from models.config import WEEK, ChurnConfig
+from profiles.store import Pulse
+
+__all__ = ["EVENTS", "EXPECTED", "KEPT", "ORDERS", "Outages", "hear", "hit", "label_clock", "outages_of"]
+
+EVENTS, ORDERS = "events", "orders"
+"""The names of the pulses of a partition."""
+
+KEPT = 8
+"""Silences that a pulse keeps, the latest."""
+
+EXPECTED = 12.0
+"""Hours with an event that a silence would have had if it were no outage, at least."""
+
+HALF_LIFE = 4 * WEEK
+"""After so much time, what was usual counts half."""
+
+_DOUBT = 2 * WEEK  # without events, put before the first: nobody knows yet how a new partition rests
+_HOUR = 3600.0
+
+Outages = Sequence[tuple[float, float]]
+"""(from, to) of each, seconds."""
+
+
+def hear(pulse: Pulse, time: float, least: float | None) -> tuple[float, float] | None:
+    """An event happened: keep the pulse up.
+
+    Args:
+        pulse: changed in place.
+        time: of the event; one that is older than the latest changes nothing.
+        least: the shortest silence that may be an outage, seconds; None: none is.
+
+    Returns:
+        The outage that this event ended, if it did.
+    """
+    if time <= pulse.last:
+        return None
+    silence = time - pulse.last
+    if not pulse.last:
+        pulse.first = pulse.last = time
+        pulse.active = 1.0
+        return None
+    if least is not None and silence > least and _is_unusual(pulse, silence):
+        found = (pulse.last, time)
+        pulse.silences = [*pulse.silences, found][-KEPT:]
+        pulse.first += silence  # as if it had not been: an outage says nothing about what is usual
+        pulse.last = time
+        return found
+    if time // _HOUR > pulse.last // _HOUR:
+        fade = 2.0 ** (-silence / HALF_LIFE)
+        pulse.active = pulse.active * fade + 1.0
+        pulse.longest = max(pulse.longest * fade, silence)
+    pulse.last = time
+    return None
+
+
+def label_clock(pulses: Mapping[str, Pulse], now: float, watermark: float, config: ChurnConfig) -> float:
+    """The time that labels have reached: up to then all orders are known, as far as anybody can tell.
+
+    Neither the clock nor the watermark alone tell that: after a halt of ours, visits may have been read whose orders
+    still wait in the log, and orders may fail to arrive while visits do. So a label waits for a later order, of
+    anybody in the partition; but no longer than `churn.outage`, by when a silence is usual or an outage.
+    """
+    orders = pulses[ORDERS].last if ORDERS in pulses else 0.0
+    return min(now, max(orders, watermark - (config.outage or 0.0)))
+
+
+def outages_of(pulses: Mapping[str, Pulse], watermark: float, config: ChurnConfig) -> Outages:
+    """The outages known in a partition: declared, noticed, and under way at the watermark."""
+    known = [(outage.from_, outage.to) for outage in config.outages]
+    for pulse in pulses.values():
+        known += pulse.silences
+        silence = watermark - pulse.last
+        if config.outage is not None and silence > config.outage and _is_unusual(pulse, silence):
+            known.append((pulse.last, watermark))
+    return known
+
+
+def hit(outages: Outages, after: float, until: float) -> bool:
+    """Whether (after, until] meets an outage."""
+    return any(begin < until and after < end for begin, end in outages)
+
+
+def _is_unusual(pulse: Pulse, silence: float) -> bool:
+    if silence <= 2 * pulse.longest:
+        return False
+    seen: float = HALF_LIFE / log(2) * (1.0 - 2.0 ** ((pulse.first - pulse.last) / HALF_LIFE))  # faded like `active`
+    return silence * pulse.active / (seen + _DOUBT) >= EXPECTED

@@ -1,0 +1,39 @@
+"""Treatments and the hold-out: how to tell what acting on a risk is worth.
+
+Whoever acts on an alert may change what becomes of the customer, and so the label that the model learns from and is
+judged by. So a label says whether its customer was treated meanwhile, and a share of customers (`churn.hold_out`) is
+left alone: no alert that looks at their risk opens. What becomes of them is what becomes of people without us.
+"""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+
+from profiles.types import Alert, Profile
+
+__all__ = ["ACTED_ON", "held_out", "note", "treated"]
+
+ACTED_ON = ("acknowledged", "resolved")
+"""States into which only people bring an alert."""
+
+_SALT = b"hold-out 1\0"
+
+
+def held_out(profile: str, share: float) -> bool:
+    """Whether a customer belongs to the share that is left alone. The same on every machine, for as long as the share
+    does not shrink; after a merge the id of the winner counts."""
+    if share <= 0:
+        return False
+    mark = int.from_bytes(blake2b(_SALT + profile.encode(), digest_size=4).digest(), "big")
+    return mark < share * 2**32
+
+
+def note(profile: Profile, alert: Alert) -> None:
+    """Keep that a person has dealt with an alert, for the labels that are still waiting."""
+    profile.treated_at = max(profile.treated_at, alert.changed)
+
+
+def treated(profile: Profile, after: float, until: float) -> bool:
+    """Whether a person dealt with an alert of a customer within (after, until]."""
+    times = [alert.changed for alert in profile.alerts.values() if alert.state in ACTED_ON]
+    return any(after < time <= until for time in (profile.treated_at, *times))
