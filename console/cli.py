@@ -19,6 +19,7 @@ from console import (
     rejected_cli,
     replay_cli,
     roles,
+    segments_cli,
     send,
     source_cli,
     up,
@@ -42,6 +43,7 @@ def create_cli() -> typer.Typer:
     app.add_typer(identity_cli.app)
     app.add_typer(plan_cli.app)
     app.add_typer(rejected_cli.app)
+    app.add_typer(segments_cli.app)
     app.add_typer(source_cli.app)
     return app
 

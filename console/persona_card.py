@@ -1,0 +1,191 @@
+"""Segments on a terminal: a table of all, and the card of one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+__all__ = ["render_list", "render_segment", "sparkline"]
+
+COLOURS = {"low": "green", "medium": "yellow", "high": "red"}
+BARS = "▁▂▃▄▅▆▇█"
+SHOWN = 6  # rows of one kind on a card
+NOT_YET = "The customers have not been counted yet: that happens soon after the first have come."
+
+
+def sparkline(values: Sequence[float | None]) -> str:
+    """A line of bars from the least to the greatest; a blank where there is no value."""
+    known = [value for value in values if value is not None]
+    if not known:
+        return ""
+    low, span = min(known), max(known) - min(known)
+    heights = [None if v is None else (v - low) / span * (len(BARS) - 1) if span else 3 for v in values]
+    return "".join(" " if height is None else BARS[round(height)] for height in heights)
+
+
+def render_list(rows: list[dict[str, Any]]) -> RenderableType:
+    """The documents of `/v1/segments`."""
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for heading, justify in (("segment", "left"), ("now", "right"), ("share", "right"), ("trend", "left"),
+                             ("risk", "right"), ("", "left"), ("what it is", "left")):  # fmt: skip
+        table.add_column(heading, justify=justify)  # type: ignore[arg-type]
+    counted = None
+    for row in rows:
+        census = row["census"]
+        counted = census["at"] if census else counted
+        table.add_row(
+            Text(row["name"], "bold"),
+            f"{row['size']:,}",
+            f"{census['share']:.0%}" if census else "",
+            Text(sparkline(census["sizes"][-12:]) if census else "", "cyan"),
+            _percent(census["risk"]) if census else "",
+            Text(sparkline(census["risks"][-12:]) if census else "", "yellow"),
+            Text(row["description"] or "", "dim"),
+        )
+    return Group(table, Text(f"share, trend and risk: census of {_minute(counted)}" if counted else NOT_YET, "dim"))
+
+
+def render_segment(document: dict[str, Any]) -> RenderableType:
+    """The document of `/v1/segments/{name}`."""
+    persona = document["persona"]
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="bold", no_wrap=True)
+    grid.add_column(overflow="fold")
+    rows: list[tuple[str, RenderableType | None]] = [("Size", Text(f"{document['size']:,} now"))]
+    if document["learned"]:
+        rows.append(("Learned", _learned(document["learned"])))
+    if persona:
+        rows += [
+            ("Census", Text(f"{persona['size']:,}, {persona['share']:.1%} of all, at {_minute(persona['at'])}")),
+            ("Trend", _trend(persona["trend"])),
+            ("Typical", _marks([mark for mark in persona["marks"] if mark["lift"] > 1])),
+            ("Untypical", _marks([mark for mark in persona["marks"] if mark["lift"] <= 1])),
+            ("On average", _contrasts(persona["contrasts"])),
+            ("Value", _value(persona)),
+            ("Risk", _risk(persona["risk"])),
+            ("Stages", _shares(persona["stages"])),
+            ("Buys", _shares(persona["categories"])),
+            ("Comes by", _shares(persona["sources"])),
+            ("Also in", _shares(persona["overlaps"])),
+        ]
+    else:
+        rows.append(("Census", Text(NOT_YET, "dim")))
+    for label, value in rows:
+        if value is not None:
+            grid.add_row(label, value)
+    return Panel(grid, title=Text(document["name"], "bold"), subtitle=document["description"], border_style="dim")
+
+
+def _learned(cluster: dict[str, Any]) -> RenderableType:
+    text = Text.assemble((cluster["name"], "bold"), f": {cluster['signs']}; since {cluster['since'][:10]}")
+    if cluster["generation"] > 1:
+        text.append(f" (generation {cluster['generation']})")
+    history = cluster["history"]
+    lines = [text]
+    if history:
+        last = history[-1]
+        lines.append(
+            Text(f"centre {last['days_silent']:.0f} days silent, {last['orders']:.1f} orders, {last['spend']:,.0f} "
+                 f"spent; moved {cluster['moved']:.2f} σ, share {cluster['grown']:+.1%} since the version before", "dim")
+        )  # fmt: skip
+        lines += [
+            Text.assemble(f"{label:<12}", (sparkline([moment[key] for moment in history]), "cyan"))
+            for label, key in (
+                ("share", "share"),
+                ("days silent", "days_silent"),
+                ("orders", "orders"),
+                ("spend", "spend"),
+            )
+            if len(history) > 1
+        ]
+    return Group(*lines)
+
+
+def _trend(points: list[dict[str, Any]]) -> RenderableType:
+    first, last = points[0], points[-1]
+    lines = [
+        Text.assemble(
+            "size ",
+            (sparkline([point["size"] for point in points]), "cyan"),
+            f" {first['size']:,} → {last['size']:,}",
+            (f"  since {_minute(first['at'])}, {len(points)} censuses", "dim"),
+        )
+    ]
+    if last["risk"] is not None:
+        before = next(point["risk"] for point in points if point["risk"] is not None)
+        lines.append(
+            Text.assemble(
+                "risk ",
+                (sparkline([point["risk"] for point in points]), "yellow"),
+                f" {before:.0%} → {last['risk']:.0%}",
+            )
+        )
+    return Group(*lines)
+
+
+def _marks(marks: list[dict[str, Any]]) -> RenderableType | None:
+    if not marks:
+        return None
+    table = Table.grid(padding=(0, 2))
+    for mark in marks[:SHOWN]:
+        table.add_row(
+            Text(mark["text"]), f"{mark['share']:.0%}", Text(f"of all {mark['base']:.0%}", "dim"),
+            f"× {mark['lift']:.1f}",
+            Text(f"at least {mark['lift_low']:.1f}" if mark["lift"] > 1 else f"at most {mark['lift_high']:.1f}", "dim"),
+        )  # fmt: skip
+    return table
+
+
+def _contrasts(contrasts: list[dict[str, Any]]) -> RenderableType | None:
+    if not contrasts:
+        return None
+    table = Table.grid(padding=(0, 2))
+    for it in contrasts[:SHOWN]:
+        name = it["name"].replace("_", " ")
+        table.add_row(name, f"{it['mean']:,.1f} {it['unit']}", Text(f"all: {it['base']:,.1f}", "dim"))
+    return table
+
+
+def _value(persona: dict[str, Any]) -> RenderableType:
+    value = persona["value"]
+    text = Text(f"{_money(value['revenue'])} revenue, {_money(value['net'])} net, {value['orders']:,.0f} orders")
+    text.append(
+        f"\neach {_money(value['mean_revenue'])}, {_money(value['mean_net'])} net, {value['mean_orders']:.1f} orders; "
+        f"{value['buyers']:,} have ordered",
+        "dim",
+    )
+    return text
+
+
+def _risk(risk: dict[str, Any] | None) -> RenderableType:
+    if risk is None:
+        return Text("nobody is scored", "dim")
+    text = Text(f"{risk['mean']:.0%} on average")
+    for band in risk["bands"]:
+        text.append(f"  {band['share']:.0%} {band['name']}", COLOURS.get(band["name"], ""))
+    text.append(f"  of {risk['scored']:,} scored", "dim")
+    return text
+
+
+def _shares(shares: list[dict[str, Any]]) -> RenderableType | None:
+    told = [
+        f"{part['name'].replace('_', ' ')} {part['share']:.0%}" for part in shares[:SHOWN] if part["share"] >= 0.005
+    ]
+    return Text(", ".join(told)) if told else None
+
+
+def _money(amount: dict[str, Any]) -> str:
+    return f"{float(amount['amount']):,.2f} {amount['currency']}"
+
+
+def _percent(share: float | None) -> str:
+    return "" if share is None else f"{share:.0%}"
+
+
+def _minute(time: str) -> str:
+    return time[:16].replace("T", " ")
