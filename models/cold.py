@@ -17,7 +17,7 @@ from models.features import NAMES, SCHEMA
 
 __all__ = ["RULES", "rules"]
 
-RULES = "rules-1"
+RULES = "rules-2"
 """The model id of scores that no data has taught yet."""
 
 # feature: (typical value, typical spread, weight of one spread on the log-odds of an order within four weeks).
@@ -40,6 +40,15 @@ _SIGNS: dict[str, tuple[float, float, float]] = {
     "low_csat": (0.0, 1.0, -0.20),
     "low_nps": (0.0, 2.0, -0.15),
     "unsubscribe_8w": (0.0, 1.0, -0.20),
+    "payment_failed_8w": (0.0, 1.0, -0.25),
+    "csat_drop": (0.0, 1.0, -0.10),
+    "low_review": (0.0, 1.0, -0.10),
+    "visit_decline": (0.0, 0.5, -0.10),
+    "login_decline": (0.0, 0.5, -0.10),
+    "use_decline": (0.0, 0.5, -0.10),
+    "resolution": (0.0, 1.0, -0.05),
+    "oldest_open": (0.0, 1.0, -0.10),
+    "refund_share": (0.0, 0.5, -0.15),
     "subscribed": (0.0, 1.0, 0.50),
     "cancelled": (0.0, 1.0, -0.80),
 }

@@ -1,113 +1,169 @@
+"""The learner: predict, then learn; the same lessons give the same state; who speaks; going back; decisions."""
+
 import math
+import random
+from itertools import pairwise
 
 import msgspec
 import numpy as np
 import pytest
 
-from models.checkpoint import panel_of
-from models.config import DAY, ChurnConfig
-from models.examples import Example
-from models.features import NAMES, SCHEMA, pack
-from models.learner import MEMORY, Learner
-from models.panel import Panel
-from models.quality import Quality
+from models.checkpoint import dump, load, panel_of
+from models.config import DAY, WEEK, ChurnConfig
+from models.examples import ModelCommand
+from models.features import SCHEMA, pack
+from models.learner import Learner
+from models.panel import MODELS, Panel
 from profiles.errors import Misconfigured
-from tests.models.build import T0, buyer, row
-
-CONFIG = ChurnConfig(min_examples=200, min_class=20)
-BASE = row(buyer(0, 12, 30), 40)
+from tests.models.build import T0
+from tests.models.lessons import CONFIG, full, short, world
 
 
-def example(i: int, *, at: float | None = None, **changes: object) -> Example:
-    """Customers of recency i mod 20 weeks; the fresher, the surer they order."""
-    x = BASE.copy()
-    x[NAMES.index("recency")] = i % 20
-    x[NAMES.index("log_recency")] = math.log1p(i % 20)
-    at = T0 + i * DAY if at is None else at
-    whole = Example(f"p{i}", at, at + CONFIG.label_horizon, SCHEMA, pack(x), (i * 7919) % 20 > i % 20)
-    return msgspec.structs.replace(whole, **changes)
+@pytest.fixture(scope="module")
+def lessons():
+    return world(0, 1200)
 
 
-def lessons(begin: int, end: int) -> list[Example]:
-    return [example(i) for i in range(begin, end)]
-
-
-def test_killed_and_restored_it_goes_on_to_the_byte():
-    straight = Learner(CONFIG)
-    straight.learn(lessons(0, 400))
-
-    first = Learner(CONFIG)
-    first.learn(lessons(0, 150))
-    saved = first.checkpoint()
-    first.learn(lessons(150, 200))  # lost with the process
-    second = Learner.restore(saved, CONFIG)
-    second.learn(lessons(150, 400))
-
-    assert second.checkpoint() == straight.checkpoint()
-
-
-def test_the_rules_speak_until_the_learned_model_is_better():
+@pytest.fixture(scope="module")
+def learned(lessons):
     learner = Learner(CONFIG)
-    learner.learn(lessons(0, 199))
-    assert learner.panel().champion.id == "rules-1"
+    learner.take(lessons)
+    return learner
 
-    learner.learn(lessons(199, 600))
 
-    assert learner.panel().champion.id == f"hazard-{SCHEMA}-600"
-    assert learner.quality()["learned"]["log_loss"] < learner.quality()["rules"]["log_loss"]
+def test_killed_and_restored_it_goes_on_to_the_byte(lessons, learned):
+    first = Learner(CONFIG)
+    first.take(lessons[:1000])
+    saved = first.checkpoint()
+    first.take(lessons[1000:1100])  # lost with the process
+    second = Learner.restore(saved, CONFIG)
+    second.take(lessons[1000:])
+
+    assert second.checkpoint() == learned.checkpoint()
+
+
+def test_batches_and_restarts_make_no_difference(lessons, learned):
+    chance = random.Random(3)
+    cuts = [0, *sorted(chance.sample(range(len(lessons)), 40)), len(lessons)]
+    learner = Learner(CONFIG)
+    for begin, end in pairwise(cuts):
+        learner.take(lessons[begin:end])
+        if chance.random() < 0.3:
+            learner = Learner.restore(learner.checkpoint(), CONFIG)
+
+    assert learner.checkpoint() == learned.checkpoint()
+
+
+def test_an_example_is_judged_before_it_is_learned():
+    """Labels that are pure chance: who learned first and was judged then would do better than chance."""
+    chance = random.Random(5)
+    learner = Learner(CONFIG)
+    for i in range(300):  # hardly any two alike
+        x = np.array([chance.gauss(0, 1) for _ in range(len(np.frombuffer(short("p", T0, 1, True).x, "<f4")))])
+        lesson = short(f"p{i}", T0 + i * DAY, 1, chance.random() < 0.5)
+        learner.take([msgspec.structs.replace(lesson, x=pack(x))])
+
+    figures = learner.quality()["hazard"]["short"]
+    assert figures["log_loss"] > math.log(2)
+    assert figures["auc"] < 0.57
+
+
+def test_every_model_is_judged_on_short_labels_and_on_what_it_had_said(learned):
+    quality = learned.quality()
+
+    assert {model for model in MODELS if quality[model]["short"]["rows"]} == {
+        "hazard", "bgnbd", "recency", "base_rate", "rules",
+    }  # fmt: skip
+    assert {model for model in MODELS if quality[model]["full"]["rows"]} == {
+        "hazard", "direct", "bgnbd", "recency", "rules",
+    }  # fmt: skip
+    assert quality["hazard"]["short"]["auc"] > 0.65
+    assert quality["hazard"]["full"]["log_loss"] < quality["rules"]["full"]["log_loss"]
+    assert learned.short.report("hazard")["segments"].keys() == {"new", "vip"}
+
+
+def test_what_people_acted_on_is_judged_and_not_learned():
+    learner = Learner(CONFIG)
+    said = dict.fromkeys(MODELS, 0.4)
+    learner.take([short("p", T0, 3, True, treated=True), full("p", T0, True, said, treated=True)])
+    learner.take([short("q", T0, 3, True), full("q", T0, True, said)])
+
+    assert learner.counts["treated"] == 2
+    assert (learner.learned.hazard.examples, learner.learned.direct.examples) == (1, 1)
+    report = learner.full.report("hazard")
+    assert (report["all"]["rows"], report["untouched"]["rows"]) == (2, 1)
+    assert [block.rows for block in learner.blocks.open.values()] == [1]
+
+
+def test_the_rules_speak_first_then_bgnbd_then_the_hazard_when_it_is_better(learned):
+    spoke = [(change.before, change.model, change.why) for change in learned.promotion.changes]
+
+    assert spoke == [("rules", "bgnbd", "short label"), ("bgnbd", "hazard", "short label")]
+    assert learned.panel().champion.id == f"hazard-{SCHEMA}-{learned.examples}"
+    evidence = learned.promotion.changes[-1].evidence["log_loss"]
+    assert evidence["hazard"] < min(evidence["rules"], evidence["bgnbd"])
 
 
 def test_one_class_alone_is_never_enough():
     learner = Learner(CONFIG)
-    learner.learn(msgspec.structs.replace(lesson, y=False) for lesson in lessons(0, 300))
+    learner.take(short(f"p{i}", T0 + i, 5, False) for i in range(400))
 
-    assert learner.panel().champion.id == "rules-1"
+    assert learner.panel().speaker == "rules"
+    assert "hazard" not in learner.panel().models
 
 
 def test_repeats_and_what_is_not_of_this_model_are_skipped():
     learner = Learner(CONFIG)
-    x = BASE.copy()
-    x[0] = math.nan
+    good = short("p0", T0, 3, True)
+    broken = np.frombuffer(good.x, "<f4").astype(float)
+    broken[0] = math.nan
+    replace = msgspec.structs.replace
     bad = [
-        example(0), example(1, schema="00000000"), example(2, x=pack(x)), example(3, x=b"\0" * 8),
-        example(4, due=T0), example(5, weight=math.inf), example(6, weight=-1.0),
+        good, replace(good, profile="p1", schema="00000000"), replace(good, profile="p2", x=pack(broken)),
+        replace(good, profile="p3", x=b"\0" * 8), replace(good, profile="p4", due=T0 + DAY),
+        replace(good, profile="p5", weight=math.inf), replace(good, profile="p6", weight=-1.0),
+        replace(good, profile="p7", due=math.nan), replace(full("p8", T0, True, {}), risks=b""),
     ]  # fmt: skip
 
-    assert learner.learn([example(0), *bad, example(7)]) == 2
+    assert learner.take([good, *bad, short("p9", T0, 3, False)]) == 2
     assert learner.skipped == len(bad)
 
 
-def test_the_memory_of_repeats_is_bounded():
-    learner = Learner(CONFIG)
-    for i in range(MEMORY + 50):
-        assert learner._first_time(example(i))
+def test_a_scorer_reads_the_panel_out_of_a_checkpoint(learned):
+    panel = Panel.from_json(panel_of(learned.checkpoint()), CONFIG)
 
-    assert len(learner._seen) == MEMORY
-    assert not learner._first_time(example(MEMORY))
-    assert learner._first_time(example(0))
+    assert panel.speaker == "hazard"
+    np.testing.assert_array_equal(panel.champion.weights, learned.panel().champion.weights)
+    assert panel.trained_until == learned.trained_until > T0
 
 
-def test_a_scorer_reads_the_champion_out_of_a_checkpoint():
-    learner = Learner(CONFIG)
-    learner.learn(lessons(0, 300))
+def test_a_commit_writes_little(learned, lessons):
+    before = learned.parts()
+    again = Learner.from_parts(before, CONFIG)
+    again.take(world(1200, 1202))
 
-    panel = Panel.from_json(panel_of(learner.checkpoint()), CONFIG)
-
-    np.testing.assert_array_equal(panel.champion.weights, learner.panel().champion.weights)
-    assert panel.champion.id == learner.panel().champion.id
-    assert panel.trained_until == T0 + 299 * DAY + CONFIG.label_horizon
+    after = again.parts()
+    changed = {name: part for name, part in after.items() if before.get(name) != part}
+    assert sum(map(len, changed.values())) < 60_000 < sum(map(len, after.values()))
 
 
-def test_a_new_label_horizon_or_schema_starts_afresh():
-    learner = Learner(CONFIG)
-    learner.learn(lessons(0, 50))
-    saved = learner.checkpoint()
+def test_another_label_horizon_or_schema_starts_afresh(learned):
+    saved = learned.checkpoint()
 
     assert Learner.restore(saved, ChurnConfig(label_horizon="2w")).examples == 0
     assert Learner.restore(saved.replace(SCHEMA.encode(), b"00000000"), CONFIG).examples == 0
 
 
-@pytest.mark.parametrize("data", [b"", b"{}", b"[]", b'{"format": 9}'])
+def test_another_churn_horizon_keeps_what_does_not_depend_on_it(learned):
+    other = Learner.restore(learned.checkpoint(), CONFIG.model_copy(update={"horizon": 20 * WEEK}))
+
+    assert other.examples == learned.examples
+    assert other.learned.direct.examples == 0
+    assert other.quality()["hazard"]["full"] == {"rows": 0}
+    assert other.panel().speaker == "hazard"
+
+
+@pytest.mark.parametrize("data", [b"", b"{}", b"[]", b'{"format": 9}', b'{"panel": {}, "parts": {}, "format": 3}'])
 def test_a_damaged_checkpoint_is_refused(data):
     with pytest.raises(Misconfigured, match="checkpoint"):
         Learner.restore(data, CONFIG)
@@ -115,42 +171,131 @@ def test_a_damaged_checkpoint_is_refused(data):
         panel_of(data)
 
 
-def test_a_checkpoint_without_its_numbers_is_refused():
-    learner = Learner(CONFIG)
-    learner.learn(lessons(0, 5))
-    saved = msgspec.json.decode(learner.checkpoint())
-    saved["model"]["z"] = saved["model"]["z"][:-1]
+@pytest.mark.parametrize("name", ["learned", "quality", "drift", "promotion", "guard", "notices", "kept:1"])
+def test_a_checkpoint_without_a_part_or_its_numbers_is_refused(learned, name):
+    panel, parts = load(learned.checkpoint())
 
     with pytest.raises(Misconfigured, match="damaged"):
-        Learner.restore(msgspec.json.encode(saved), CONFIG)
+        Learner.restore(dump(panel, {**parts, name: b"{}"}), CONFIG)
 
 
-def test_quality_figures_follow_their_definitions():
-    rng = np.random.default_rng(5)
-    p = rng.beta(1, 4, 3000)
-    y = rng.random(3000) < p
-    quality = Quality(half=10**9)
-    for prediction, truth in zip(p.tolist(), y.tolist(), strict=True):
-        quality.update(prediction, truth)
-    report = quality.report()
-
-    assert report["log_loss"] == pytest.approx(-np.mean(np.log(np.where(y, p, 1 - p))))
-    assert report["brier"] == pytest.approx(np.mean((p - y) ** 2))
-    assert report["bias"] == pytest.approx(p.mean() - y.mean())
-    pairs = p[y][:, None] - p[~y][None]
-    assert report["auc"] == pytest.approx(np.mean((pairs > 0) + 0.5 * (pairs == 0)), abs=0.01)
-    assert report["ece"] < 0.1
+def command(action, target="", id_="c1", by="Ada"):
+    return ModelCommand(id_, action, target, T0 + 100 * DAY, by)
 
 
-def test_quality_forgets_and_says_nothing_before_it_knows():
-    quality = Quality(half=100)
-    assert quality.report() == {"examples": 0}
-    for _ in range(1000):
-        quality.update(0.5, True)
-    assert "auc" not in quality.report()
-    for _ in range(1000):
-        quality.update(0.5, False)
+def test_a_person_promotes_and_releases(lessons):
+    learner = Learner(CONFIG)
+    learner.take(lessons)
+    learner.take([command("promote", "recency")])
+    assert learner.panel().speaker == "recency"
+    assert (learner.promotion.changes[-1].by, learner.promotion.changes[-1].why) == ("Ada", "decision")
 
-    assert quality.report()["rate"] < 0.01
-    assert quality.weight <= 200
-    assert quality.report() == Quality.from_state(quality.state()).report()
+    learner.take(world(1200, 1400))
+    assert learner.panel().speaker == "recency"  # until it is released
+
+    learner.take([command("release", id_="c2")])
+    assert learner.panel().speaker == "hazard"
+    assert [(decided.id, decided.done) for decided in learner.decisions] == [("c1", True), ("c2", True)]
+
+
+@pytest.mark.parametrize(
+    ("action", "target", "why"),
+    [
+        ("promote", "oracle", "there is no model 'oracle'; there are hazard"),
+        ("promote", "direct", "direct has not learned enough"),
+        ("rollback", "77", "there is no checkpoint '77'; there are 1"),
+        ("rollback", "x", "there is no checkpoint"),
+        ("release", "", "nobody has promoted"),
+    ],
+)
+def test_a_decision_that_cannot_be_carried_out_says_why(lessons, action, target, why):
+    learner = Learner(CONFIG)
+    learner.take(lessons[:1500])
+    before = learner.panel().to_json()
+    learner.take([command(action, target)])
+
+    assert not learner.decisions[-1].done
+    assert why in learner.decisions[-1].text
+    assert Panel.from_json(before, CONFIG).speaker == learner.panel().speaker
+
+
+def test_a_decision_counts_once(lessons):
+    learner = Learner(CONFIG)
+    learner.take([*lessons, command("promote", "recency"), command("promote", "recency")])
+
+    assert len(learner.decisions) == 1
+
+
+def test_a_person_goes_back_to_a_kept_checkpoint(lessons):
+    learner = Learner(CONFIG)
+    learner.take(lessons)
+    kept = learner.history.kept[-1]
+    learner.take([command("rollback", str(kept.version))])
+
+    assert learner.examples == kept.examples < 1200
+    assert learner.decisions[-1].done
+    assert learner.notices[-1].kind == "rollback"
+    assert learner.notices[-1].by == "Ada"
+    assert msgspec.json.encode(learner.learned.state()) == msgspec.json.encode(
+        msgspec.json.decode(kept.state)["learned"]
+    )
+
+
+def test_damaged_weights_are_rolled_back_before_anybody_scores_with_them(lessons):
+    learner = Learner(CONFIG)
+    learner.take(lessons)
+    learner.news()
+    learner.learned.hazard.pipeline["LogisticRegression"].intercept = math.nan
+    learner.take(world(1200, 1201))
+
+    assert learner.learned.sound
+    assert learner.examples == learner.history.newest_sound.examples + 1
+    (notice,) = learner.news()
+    assert (notice.kind, notice.evidence["version"]) == ("rollback", learner.history.newest_sound.version)
+    assert "not finite" in notice.text
+    assert all(math.isfinite(value) for value in learner.quality()["hazard"]["short"].values())
+
+
+def poison(begin: int, count: int):
+    """A broken producer: the longer the silence, the surer an order, each worth ten thousand examples."""
+    return [
+        short(f"bad{i}", T0 + (begin + i) * DAY / 20, i % 20, i % 20 > 9, weight=10_000.0)
+        for i in range(count)
+    ]  # fmt: skip
+
+
+def test_a_calibration_alarm_rolls_back_the_same_in_every_replay(lessons):
+    """A stretch of nonsense is learned with great weight; on what follows, the kept checkpoint does better."""
+    everything = [*lessons, *poison(1200, 120), *world(1320, 2300)]
+    learner = Learner(CONFIG)
+    learner.take(everything)
+
+    backs = [notice for notice in learner.notices if notice.kind == "rollback"]
+    assert backs
+    assert "calibration error" in backs[0].text
+    assert learner.short.of("hazard").report()["rows"] == 2300
+    again = Learner(CONFIG)
+    for lesson in everything:
+        again.take([lesson])
+    assert again.checkpoint() == learner.checkpoint()
+
+
+def test_without_a_kept_checkpoint_it_starts_anew():
+    learner = Learner(CONFIG)
+    learner.take(world(0, 30))
+    learner.learned.hazard.pipeline["LogisticRegression"].intercept = math.inf
+    learner.take(world(30, 31))
+
+    assert learner.examples == 1
+    assert "the beginning" in learner.notices[-1].text
+
+
+def test_twenty_checkpoints_are_kept():
+    learner = Learner(CONFIG)
+    learner.take(
+        lesson for lesson in world(0, 11_500) if type(lesson).__name__ == "Example" and lesson.horizon == "short"
+    )
+
+    assert len(learner.history.kept) == 20
+    assert learner.history.kept[-1].version == learner.history.versions > 20
+    assert learner.history.find(1) is None
