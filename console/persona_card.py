@@ -89,10 +89,9 @@ def _learned(cluster: dict[str, Any]) -> RenderableType:
     lines = [text]
     if history:
         last = history[-1]
-        lines.append(
-            Text(f"centre {last['days_silent']:.0f} days silent, {last['orders']:.1f} orders, {last['spend']:,.0f} "
-                 f"spent; moved {cluster['moved']:.2f} σ, share {cluster['grown']:+.1%} since the version before", "dim")
-        )  # fmt: skip
+        centre = f"{last['days_silent']:.0f} days silent, {last['orders']:.1f} orders, {last['spend']:,.0f} spent"
+        drift = f"moved {cluster['moved']:.2f} σ, share {cluster['grown']:+.1%} since the version before"
+        lines.append(Text(f"centre {centre}; {drift}", "dim"))
         lines += [
             Text.assemble(f"{label:<12}", (sparkline([moment[key] for moment in history]), "cyan"))
             for label, key in (

@@ -37,6 +37,9 @@ from streams.settings import Settings
 
 __all__ = ["Roles", "prepare_topics", "register", "up"]
 
+DEMO_CENSUS = 20.0
+"""Seconds between two counts of the demo's customers."""
+
 PATIENCE = 60.0
 """Seconds until what is not ready is called broken. A usual start takes under ten."""
 
@@ -129,6 +132,8 @@ def up(
                     "archive": archive,
                 }
             )
+            if demo and "census_every" not in given.model_fields_set:  # weeks of its customers pass in minutes
+                settings = settings.model_copy(update={"census_every": DEMO_CENSUS})
             keys = children.patiently(lambda: prepare(settings))
             env = _environment(settings, data_dir)
             logs = data_dir / "logs"
@@ -237,6 +242,7 @@ def _environment(settings: Settings, data_dir: Path) -> dict[str, str]:
         RAPPORT_API_TOKEN=_token(settings),
         RAPPORT_CLOCK=settings.clock,
         RAPPORT_ARCHIVE=settings.archive,
+        RAPPORT_CENSUS_EVERY=str(settings.census_every),
         RAPPORT_DATA_DIR=str(data_dir),
         PYTHONUNBUFFERED="1",
         PROMETHEUS_MULTIPROC_DIR=str(_metrics_dir(data_dir)),  # so that /metrics shows the worker's, too
