@@ -149,9 +149,8 @@ class Weights:
         shares = _shares(config.horizon, self.horizon)
         x = rolled(raws, at, np.arange(len(shares), dtype=np.float64) * self.horizon)
         values = np.ascontiguousarray(x[:, 0].T)
-        wz = self._standard(x)
-        wz *= self.weights[:, None, None]
-        u = wz.sum(axis=0)
+        z = self._standard(x)
+        u = np.einsum("dsn,d->sn", z, self.weights)
         base = softplus(np.array(self.intercept))
         rise = softplus(u + self.intercept) - base
         flat = np.abs(u) < 1e-9
@@ -160,14 +159,16 @@ class Weights:
         odds, odds0 = _log_odds(total), _log_odds(total0)
         same = np.abs(total - total0) < 1e-9
         secant = np.where(same, -1.0 / -np.expm1(-total0), (odds - odds0) / np.where(same, 1.0, total - total0))
-        contributions = np.einsum("dsn,sn->nd", wz, slope * shares[:, None] * secant)
+        slope *= shares[:, None] * secant
+        contributions = np.einsum("dsn,sn->nd", z, slope)
+        contributions *= self.weights
         return Scores(np.exp(-total), np.full(len(total), odds0), contributions, values)
 
     def risk(self, x: Array, config: ChurnConfig) -> Array:
         """The risk alone, of features rolled `ahead`."""
         shares = _shares(config.horizon, self.horizon)
-        u = np.tensordot(self.weights, self._standard(x[:, : len(shares)]), 1) + self.intercept
-        risk: Array = np.exp(-(shares @ softplus(u)))
+        u = np.einsum("dsn,d->sn", self._standard(x[:, : len(shares)]), self.weights)
+        risk: Array = np.exp(-(shares @ softplus(u + self.intercept)))
         return risk
 
     def short(self, x: Array, config: ChurnConfig) -> Array:
@@ -181,8 +182,7 @@ class Weights:
         inverse = np.divide(1.0, self.scale, out=np.zeros_like(self.scale), where=self.scale > 0)
         z = x - self.mean[:, None, None]
         z *= inverse[:, None, None]
-        np.minimum(z, CLIP, out=z)
-        np.maximum(z, -CLIP, out=z)
+        np.clip(z, -CLIP, CLIP, out=z)
         return z
 
     def to_json(self) -> bytes:
@@ -244,9 +244,9 @@ def score_profiles(
     at = np.array([times[i] for i in bought], dtype=np.float64)
     scores = model.score(raws([profiles[i] for i in bought], currency), at, config)
     reasons = _reasons(scores)
+    id_, bands = model.id, config.bands
     for i, risk, because in zip(bought, scores.risk.tolist(), reasons, strict=True):
-        earlier = _earlier(profiles[i].score, times[i], model.id)
-        found[i] = Score(risk, config.bands.of(risk), times[i], model.id, because, *earlier)
+        found[i] = Score(risk, bands.of(risk), times[i], id_, because, *_earlier(profiles[i].score, times[i], id_))
     return found
 
 
