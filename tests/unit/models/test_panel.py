@@ -2,7 +2,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from models.cold import rules
+from models.cold import RULES, rules
 from models.config import DAY, WEEK, ChurnConfig
 from models.features import matrix, raws
 from models.hazard import OnlineLogistic
@@ -33,9 +33,9 @@ def changed(data: bytes, **values: object) -> bytes:
 def test_before_anything_is_learned_the_rules_speak_and_nobody_else():
     cold = Panel.cold(CONFIG)
 
-    assert cold.champion.id == "rules-1"
+    assert cold.champion.id == RULES
     [score, never] = cold.score_profiles([PEOPLE[0], Profile("x")], [NOW[0], NOW[0]], CONFIG, "EUR")
-    assert score.model == "rules-1"
+    assert score.model == RULES
     assert never is None
     said = cold.risks(RAWS, NOW, CONFIG)
     assert said.shape == (3, len(MODELS))
