@@ -12,7 +12,7 @@ from models.pace import FORTNIGHT, MONTH, before, within
 from profiles.money import format_minor
 from profiles.types import Profile, Reason
 
-__all__ = ["Explanation", "explain"]
+__all__ = ["Explanation", "ago", "count", "explain"]
 
 GROUP_OF = {feature.name: feature.group for feature in TABLE}
 
@@ -48,7 +48,7 @@ def explain(profile: Profile, reasons: list[Reason] | None = None) -> list[Expla
 
 def _silence(profile: Profile, at: float, reason: Reason) -> str:
     bought = profile.purchases
-    text = f"Last order {_ago(at - bought.last)}"
+    text = f"Last order {ago(at - bought.last)}"
     times = occasions(profile)
     if times < 2:
         return f"{text}, the only one so far"
@@ -63,7 +63,7 @@ def _tenure(profile: Profile, at: float, reason: Reason) -> str:
 def _habit(profile: Profile, at: float, reason: Reason) -> str:
     orders = profile.purchases.orders
     since = _span(at - profile.purchases.first)
-    return f"{_count(orders, 'order')} in {since} as a customer"
+    return f"{count(orders, 'order')} in {since} as a customer"
 
 
 def _spend(profile: Profile, at: float, reason: Reason) -> str:
@@ -73,7 +73,7 @@ def _spend(profile: Profile, at: float, reason: Reason) -> str:
     spent = max(bought.revenue.items(), key=lambda item: item[1], default=None)
     if spent is None:
         return "Nothing spent so far"
-    return f"Spent {format_minor(spent[1], spent[0])} on {_count(bought.orders, 'order')}"
+    return f"Spent {format_minor(spent[1], spent[0])} on {count(bought.orders, 'order')}"
 
 
 def _mix(profile: Profile, at: float, reason: Reason) -> str:
@@ -102,7 +102,7 @@ def _shopping(profile: Profile, at: float, reason: Reason) -> str:
         if cart is None:
             return "No cart so far"
         left = cart.last > profile.purchases.last
-        return f"Cart of {_ago(at - cart.last)} not ordered" if left else f"Last cart {_ago(at - cart.last)}, ordered"
+        return f"Cart of {ago(at - cart.last)} not ordered" if left else f"Last cart {ago(at - cart.last)}, ordered"
     words = {"view": "product viewed", "search": "search", "cart": "cart", "checkout": "checkout"}
     role = reason.feature.rsplit("_", 1)[0]
     return _last(profile, at, role, words.get(role, role))
@@ -123,7 +123,7 @@ def _support(profile: Profile, at: float, reason: Reason) -> str:
         times = [getattr(ticket, verb) for ticket in profile.tickets]  # only these can be told exactly
         recent = sum(at - MONTH < time <= at for time in times)
         return (
-            f"{_count(recent, 'ticket')} {verb} in the last 30 days"
+            f"{count(recent, 'ticket')} {verb} in the last 30 days"
             if recent
             else _last(profile, at, f"ticket_{verb}", "ticket" if verb == "opened" else "reopened ticket")
         )
@@ -140,7 +140,7 @@ def _opinion(profile: Profile, at: float, reason: Reason) -> str:
     given = f"{held.last:g} of {scale}" if 0 <= held.last <= scale else f"{held.last:g}"
     text = f"Reviewed with {given}" if kind == "review" else f"Answered {name} {given}"
     usual = f", on average {held.total / held.count:.1f}" if reason.feature.endswith("_drop") else ""
-    return f"{text}, {_ago(at - held.time)}{usual}"
+    return f"{text}, {ago(at - held.time)}{usual}"
 
 
 def _refunds(profile: Profile, at: float, reason: Reason) -> str:
@@ -156,14 +156,14 @@ def _payments(profile: Profile, at: float, reason: Reason) -> str:
 def _subscription(profile: Profile, at: float, reason: Reason) -> str:
     starts, ends = profile.roles.get("subscription_start"), profile.roles.get("subscription_cancel")
     if ends is not None and (starts is None or ends.last >= starts.last):
-        return f"Subscription cancelled {_ago(at - ends.last)}"
+        return f"Subscription cancelled {ago(at - ends.last)}"
     return f"Subscribed for {_span(at - starts.last)}" if starts is not None else "No subscription"
 
 
 def _contact(profile: Profile, at: float, reason: Reason) -> str:
     if reason.feature == "unsubscribe_8w":
         tally = profile.roles.get("unsubscribe")
-        return f"Unsubscribed {_ago(at - tally.last)}" if tally is not None else "Has not unsubscribed"
+        return f"Unsubscribed {ago(at - tally.last)}" if tally is not None else "Has not unsubscribed"
     if reason.feature == "contact_made_8w":
         return _lately(profile, at, "contact_made", "message", "sent by us")
     if reason.feature == "contact_answered" and "contact_clicked" not in profile.roles:
@@ -180,7 +180,7 @@ _WORDS: dict[str, Callable[[Profile, float, Reason], str]] = {
 
 def _last(profile: Profile, at: float, role: str, noun: str) -> str:
     tally = profile.roles.get(role)
-    return f"Last {noun} {_ago(at - tally.last)}" if tally is not None else f"No {noun} so far"
+    return f"Last {noun} {ago(at - tally.last)}" if tally is not None else f"No {noun} so far"
 
 
 def _pace(profile: Profile, at: float, role: str, noun: str, verb: str) -> str:
@@ -193,7 +193,7 @@ def _pace(profile: Profile, at: float, role: str, noun: str, verb: str) -> str:
         habit = f", before that about {usual} in two weeks" if usual else ""
         return f"{_last(profile, at, role, noun)}{habit}"
     times, exact = within(tally, at, FORTNIGHT)
-    text = f"{verb} {'' if exact else 'about '}{_count(times, 'time')} in the last two weeks"
+    text = f"{verb} {'' if exact else 'about '}{count(times, 'time')} in the last two weeks"
     if tally.first > at - 2 * FORTNIGHT:
         return text
     return f"{text}, before that {f'about {usual}' if usual else 'hardly ever'}"
@@ -206,17 +206,19 @@ def _lately(profile: Profile, at: float, role: str, noun: str, verb: str) -> str
         return f"No {noun}{verb and ' '}{verb} so far"
     times, exact = within(tally, at, MONTH)
     if not times:
-        return f"Last {noun}{verb and ' '}{verb} {_ago(at - tally.last)}"
-    text = f"{'' if exact else 'About '}{_count(times, noun)}{verb and ' '}{verb} in the last 30 days"
-    return text if times == 1 else f"{text}, the last {_ago(at - tally.last)}"
+        return f"Last {noun}{verb and ' '}{verb} {ago(at - tally.last)}"
+    text = f"{'' if exact else 'About '}{count(times, noun)}{verb and ' '}{verb} in the last 30 days"
+    return text if times == 1 else f"{text}, the last {ago(at - tally.last)}"
 
 
-def _count(number: int, noun: str) -> str:
+def count(number: int, noun: str) -> str:
+    """`count(2, "inquiry") == "2 inquiries"`."""
     plural = f"{noun[:-1]}ies" if noun.endswith("ry") else f"{noun}s"
     return f"{number} {noun if number == 1 else plural}"
 
 
-def _ago(seconds: float) -> str:
+def ago(seconds: float) -> str:
+    """How long ago, in whole days, months or years: "today", "yesterday", "3 days ago"."""
     days = int(max(seconds, 0.0) // DAY)
     return "today" if days == 0 else "yesterday" if days == 1 else f"{_span(seconds)} ago"
 
@@ -225,7 +227,7 @@ def _span(seconds: float) -> str:
     """Days up to three months, then months, then years."""
     days = max(round(seconds / DAY), 1)
     if days < 91:
-        return _count(days, "day")
+        return count(days, "day")
     if days < 730:
-        return _count(round(days / 30.44), "month")
+        return count(round(days / 30.44), "month")
     return f"{days / 365.25:.1f} years"

@@ -40,5 +40,11 @@ def test_the_rates_before_and_of_late_follow_from_the_decayed_sums(often, lately
     assert before(held, at) == pytest.approx(often, rel=0.15)
 
 
+def test_a_short_history_is_no_low_rate():
+    assert before(tally(range(40, 100, 2)), T0 + 100 * DAY) == pytest.approx(7, rel=0.15)
+    assert before(tally(range(40, 80, 2)), T0 + 100 * DAY) == pytest.approx(7, rel=0.1)
+    assert before(tally([1, 1.1]), T0 + 100 * DAY) == 2
+
+
 def test_before_the_silence():
     assert before(tally(np.arange(0, 300, 3.5).tolist()), T0 + 400 * DAY) == pytest.approx(4, rel=0.1)

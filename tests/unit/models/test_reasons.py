@@ -27,7 +27,7 @@ def told(profile, feature, day=100.0, contribution=0.5):
         ("log_tenure", "Customer for 3 months"),
         ("categories", "Bought from 2 categories, mostly Food"),
         ("feature_use_2w", "No use of the app so far"),
-        ("login_decline", "Logged in about 3 times in the last two weeks, before that about 4"),
+        ("login_decline", "Logged in about 1 time in the last two weeks, before that about 6"),
         ("cart_share", "Cart of today not ordered"),
         ("cart_2w", "Last cart today"),
         ("ticket_opened_8w", "2 tickets opened in the last 30 days"),
