@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -12,7 +13,7 @@ from rich.text import Text
 __all__ = ["render"]
 
 COLOURS = {"low": "green", "medium": "yellow", "high": "red"}
-TRENDS = {"new": "first score", "rising": "rising ↑", "falling": "falling ↓", "steady": "steady"}
+TRENDS = {"new": "no trend yet", "rising": "rising ↑", "falling": "falling ↓", "steady": "steady"}
 WIDTH = 30
 
 
@@ -83,12 +84,33 @@ def _risk(document: dict[str, Any]) -> RenderableType:
     filled = round(churn["risk"] * WIDTH)
     bar = Text.assemble(("█" * filled, colour), ("░" * (WIDTH - filled), "dim"))
     bar.append(f"  {churn['risk']:.0%} {churn['band']}", colour)
-    bar.append(f", {TRENDS[churn['trend']]}   scored {_minute(churn['scored_at'])} by {churn['model']}", "dim")
+    bar.append(f", {_trend(churn)}   scored {_minute(churn['scored_at'])} by {churn['model']}", "dim")
     reasons = [
         Text.assemble(("+ ", "red") if reason["effect"] == "raises" else ("− ", "green"), reason["text"])
         for reason in churn["reasons"]
     ]
-    return Group(bar, *reasons)
+    return Group(bar, *reasons, *_levers(churn))
+
+
+def _trend(churn: dict[str, Any]) -> str:
+    """As in "↑ up 12 points in 8 days"."""
+    if churn["previous_at"] is None:
+        return TRENDS[churn["trend"]]
+    then, now = (datetime.fromisoformat(churn[name]) for name in ("previous_at", "scored_at"))
+    days = _count(max(round((now - then).total_seconds() / 86400), 1), "day", "days")
+    points = _count(round(abs(churn["risk"] - churn["previous"]) * 100), "point", "points")
+    moved = {"rising": f"↑ up {points}", "falling": f"↓ down {points}"}
+    return f"{moved.get(churn['trend'], TRENDS[churn['trend']])} in {days}"
+
+
+def _levers(churn: dict[str, Any]) -> list[Text]:
+    if not churn.get("would_lower"):
+        return []
+    by = f", by {churn['would_lower_model']}" if churn["would_lower_model"] != churn["model"] else ""
+    return [
+        Text(f"would lower it{by}:", "dim"),
+        *(Text(f"  {lever['risk']:.0%}  {lever['text']}") for lever in churn["would_lower"]),
+    ]
 
 
 def _consent(consent: dict[str, Any]) -> RenderableType:

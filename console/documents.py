@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 __all__ = [
     "ActivityView", "AlertView", "ChurnView", "ConsentView", "Document", "EarlierStage", "EventView", "Figure",
-    "Health", "IdentityView", "Money", "OpinionView", "Page", "Problem", "ProfileSummary", "ProfileView",
+    "Health", "IdentityView", "LeverView", "Money", "OpinionView", "Page", "Problem", "ProfileSummary", "ProfileView",
     "PurchaseView", "Readiness", "ReasonView", "SegmentFigures", "SegmentMember", "SegmentSize", "SegmentView",
     "StageView", "SupportView", "TicketView", "Time", "Trend", "rfc3339",
 ]  # fmt: skip
@@ -121,16 +121,35 @@ class ReasonView(Document):
     value: float = Field(description="Of the feature, in its own unit.")
 
 
+class LeverView(Document):
+    """Something that would lower a risk, by what the model says of customers of whom it is true."""
+
+    action: str = Field(
+        description="order, solve_tickets, visit, login, use, complaint, payment, rating, subscription or click."
+    )
+    text: str = Field(description="In words.", examples=["The open ticket solved"])
+    risk: float = Field(ge=0, le=1, description="What the risk would be.")
+
+
 class ChurnView(Document):
     """A churn risk, never without its model, its time and its reasons."""
 
     risk: float = Field(ge=0, le=1, description="Probability of no purchase within the plan's horizon.")
     band: str = Field(examples=["high"])
-    trend: Trend = Field(description="Against the risk before; `new` when there was none.")
-    previous: float | None
+    trend: Trend = Field(description="Against `previous`; `new` when there is none, `steady` within 2 points of it.")
+    previous: float | None = Field(
+        description="The risk about a week before; null while the same kind of model said none."
+    )
+    previous_at: Time | None
     scored_at: Time
     model: str
     reasons: list[ReasonView] = Field(description="The strongest first.")
+    would_lower: list[LeverView] | None = Field(
+        None, description="What would lower the risk by a point or more: the strongest first, at most 3; null in lists."
+    )
+    would_lower_model: str | None = Field(
+        None, description="The model that says so: the one that scores now, if another did at `scored_at`."
+    )
 
 
 class ConsentView(Document):

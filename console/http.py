@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 import uvicorn
 from fastapi import FastAPI
 
+from console.advice import Adviser
 from console.api.app import create_api
 from console.api.docs import add_docs
 from console.api.errors import handle_errors
@@ -18,6 +19,7 @@ from console.protocol import BoundedHttp
 from profiles.errors import Misconfigured
 from profiles.stores import open_reader
 from profiles.stores.census import CensusStore
+from profiles.stores.learner import LearnerStore
 from profiles.stores.links import LinkStore
 from profiles.stores.redis import RedisStore, connect
 from profiles.stores.sources import held_sources
@@ -114,6 +116,7 @@ def _with_api(settings: Settings, plan: Plan, checks: dict[str, Check]) -> FastA
     checks["redis"] = reader.ping
     checks["workers"] = somebody_works
     census = CensusStore(connect(settings.redis.get_secret_value(), patient=False))
+    learned = LearnerStore(connect(settings.redis.get_secret_value(), patient=False))
     producer = BatchProducer(settings.kafka)
     commands = CommandSender(producer, settings)
     desk = _desk(settings, plan, commands)
@@ -132,6 +135,7 @@ def _with_api(settings: Settings, plan: Plan, checks: dict[str, Check]) -> FastA
             namespace=plan.namespace,
             held=lambda: held_sources(settings.redis.get_secret_value()),
             findings=census.findings,
+            adviser=Adviser(learned, plan.churn, plan.currency),
         )
     )
 
@@ -147,6 +151,7 @@ def _with_api(settings: Settings, plan: Plan, checks: dict[str, Check]) -> FastA
             await feed.stop()
             await producer.stop()
             await census.close()
+            await learned.close()
             await reader.close()
 
     app.router.lifespan_context = life

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from hashlib import blake2b
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from msgspec.msgpack import encode
 from msgspec.structs import replace
@@ -22,6 +22,7 @@ from console.documents import (
     EventView,
     Figure,
     IdentityView,
+    LeverView,
     Money,
     OpinionView,
     ProfileSummary,
@@ -36,7 +37,8 @@ from console.documents import (
     rfc3339,
 )
 from models.config import SegmentRule
-from models.features import occasions
+from models.features import is_open, occasions
+from models.levers import Lever
 from models.reasons import explain
 from profiles.consent import PROFILING, Consent, is_consent, said
 from profiles.identity import IdentityRule
@@ -44,8 +46,8 @@ from profiles.money import exponent
 from profiles.types import Alert, Identity, Profile, Reason, Score, Ticket, TimelineEntry
 
 __all__ = [
-    "Described", "alert_view", "event_view", "may_be_scored", "money_view", "profile_view", "segments_described",
-    "summary_view",
+    "Advice", "Described", "alert_view", "event_view", "may_be_scored", "money_view", "profile_view",
+    "segments_described", "summary_view",
 ]  # fmt: skip
 
 STEADY = 0.02
@@ -70,13 +72,23 @@ class Described(Protocol):
     def identity(self, kind: str, value: object) -> Identity | None: ...
 
 
-def profile_view(profile: Profile, now: float, plan: Described | None = None) -> ProfileView:
+class Advice(NamedTuple):
+    """What would lower a risk, and the model that says so."""
+
+    model: str
+    levers: list[Lever]
+
+
+def profile_view(
+    profile: Profile, now: float, plan: Described | None = None, advice: Advice | None = None
+) -> ProfileView:
     """The whole document of a customer.
 
     Args:
         profile: as stored; not a tombstone.
         now: seconds since the epoch, on the clock that the workers' timers run on.
         plan: gives segments their descriptions, and identities their order: the strongest first.
+        advice: what would lower the risk; shown only where the risk is.
     """
     return ProfileView(
         id=profile.id,
@@ -95,7 +107,7 @@ def profile_view(profile: Profile, now: float, plan: Described | None = None) ->
         },
         purchases=_purchases(profile, now),
         support=_support(profile),
-        churn=_churn(profile, plan),
+        churn=_churn(profile, plan, advice),
         withheld=None if may_be_scored(profile, plan) else "profiling",
         consent=_consent(profile, plan),
         segments=_segments(profile, plan),
@@ -201,7 +213,7 @@ def _support(profile: Profile) -> SupportView:
     asked = {role: profile.roles[role].count for role in ("ticket_opened", "ticket_solved", "ticket_reopened")
              if role in profile.roles}  # fmt: skip
     return SupportView(
-        open_tickets=sum(_is_open(ticket) for ticket in tickets),
+        open_tickets=sum(is_open(ticket) for ticket in tickets),
         opened=asked.get("ticket_opened", 0),
         solved=asked.get("ticket_solved", 0),
         reopened=asked.get("ticket_reopened", 0),
@@ -210,7 +222,7 @@ def _support(profile: Profile) -> SupportView:
         tickets=[
             TicketView(
                 id=ticket.id,
-                state="open" if _is_open(ticket) else "solved",
+                state="open" if is_open(ticket) else "solved",
                 opened=_when(ticket.opened),
                 solved=_when(ticket.solved),
                 reopened=_when(ticket.reopened),
@@ -230,15 +242,11 @@ def _support(profile: Profile) -> SupportView:
     )
 
 
-def _is_open(ticket: Ticket) -> bool:
-    return max(ticket.opened, ticket.reopened) > ticket.solved
-
-
 def _last_touch(ticket: Ticket) -> float:
     return max(ticket.opened, ticket.solved, ticket.reopened)
 
 
-def _churn(profile: Profile, plan: Described | None) -> ChurnView | None:
+def _churn(profile: Profile, plan: Described | None, advice: Advice | None = None) -> ChurnView | None:
     score = profile.score
     if score is None or not may_be_scored(profile, plan):
         return None
@@ -247,9 +255,14 @@ def _churn(profile: Profile, plan: Described | None) -> ChurnView | None:
         band=score.band,
         trend=_trend(score),
         previous=score.previous,
+        previous_at=_when(score.previous_at) if score.previous is not None else None,
         scored_at=rfc3339(score.at),
         model=score.model,
         reasons=_reasons(profile, score.reasons),
+        would_lower=[LeverView(action=lever.action, text=lever.text, risk=lever.risk) for lever in advice.levers]
+        if advice
+        else None,
+        would_lower_model=advice.model if advice else None,
     )
 
 

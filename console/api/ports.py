@@ -10,12 +10,12 @@ from typing import Any, Protocol
 
 from pydantic import SecretStr
 
-from console.view import Described
+from console.view import Advice, Described
 from profiles.store import Reader
-from profiles.types import AlertCommand
+from profiles.types import AlertCommand, Profile
 from streams.desk import Desk
 
-__all__ = ["ApiDeps", "Check", "Commands", "Feed", "Held", "LiveEvent", "Rejected"]
+__all__ = ["Adviser", "ApiDeps", "Check", "Commands", "Feed", "Held", "LiveEvent", "Rejected"]
 
 Check = Callable[[], Awaitable[object]]
 """Returns when a dependency answers, and raises when it does not."""
@@ -23,6 +23,10 @@ Check = Callable[[], Awaitable[object]]
 
 Held = Callable[[], Awaitable[Mapping[str, str]]]
 """Answers the sources that are held back, and why."""
+
+
+Adviser = Callable[[Profile], Awaitable[Advice]]
+"""Answers what would lower the risk of a customer who has a score."""
 
 
 class LiveEvent(Protocol):
@@ -89,6 +93,7 @@ class ApiDeps:
     desk: Desk | None = None  # identities and privacy; without it their routes are not there
     namespace: uuid.UUID | None = None  # of the plan
     held: Held | None = None
+    adviser: Adviser | None = None  # without it nobody is told what would lower a risk
     findings: Callable[[], Awaitable[bytes | None]] | None = None  # JSON of the last census; see models.findings
 
     async def now(self) -> float:

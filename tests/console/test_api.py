@@ -17,13 +17,14 @@ from pydantic import SecretStr
 from typer.testing import CliRunner
 
 from console import profile_cli
+from console.advice import Adviser
 from console.api import ApiDeps, LiveEvent, create_api
 from models.alerts import act
 from profiles.secrets import hashed
 from profiles.stores.memory import MemoryStore
 from profiles.types import AlertCommand, Identity
 from streams.plan import load_plan
-from tests.console.people import NOW, customer, forget_all, happened, keep, store
+from tests.console.people import DAY, NOW, customer, forget_all, happened, keep, store
 from tests.console.serving import serving
 
 PLAN = load_plan(Path(__file__).parents[2] / "tracking_plan.yaml", {})
@@ -91,6 +92,14 @@ class Rejected:
         return [{"limit": limit, "source": source, "reason": reason}]
 
 
+class Learned:
+    """Where nothing has been learned."""
+
+    async def panel(self) -> bytes | None:
+        """None: the rules speak."""
+        return None
+
+
 class Api:
     """A running support API and what is behind it."""
 
@@ -133,6 +142,7 @@ def running() -> Iterator[Api]:
         checks={"redis": held.ping, "kafka": broker},
         clock=lambda: NOW,
         wait=0.3,
+        adviser=Adviser(Learned(), PLAN.churn, PLAN.currency),
     )
     with serving(create_api(deps)) as url:
         api = Api(url, held, worker, feed, broken)
@@ -154,6 +164,35 @@ def assert_problem(response: httpx.Response, status: int, code: str) -> None:
     """An error as every client understands it."""
     assert (response.status_code, response.json().get("code")) == (status, code), response.text
     assert response.json()["message"]
+
+
+def test_what_would_lower_a_risk_is_told_with_the_model_that_says_so(api: Api) -> None:
+    """By the model that scores now; of one customer, not in lists; and to nobody while the risk is withheld."""
+    keep(api.store, customer())
+
+    churn = api.get("/v1/profiles/user_id:42").json()["churn"]
+
+    assert [lever["action"] for lever in churn["would_lower"]] == ["order", "rating", "solve_tickets"]
+    assert churn["would_lower"][2]["text"] == "The open ticket solved"
+    assert (churn["model"], churn["would_lower_model"]) == ("hazard-7", "rules-2")
+    [row] = api.get("/v1/profiles").json()["data"]
+    assert row["churn"]["would_lower"] is None
+
+    keep(api.store, customer(risk=None))
+    assert api.get("/v1/profiles/user_id:42").json()["churn"] is None
+
+
+def test_a_trend_says_since_when(api: Api) -> None:
+    """The risk of a week before, and its time."""
+    grown = customer()
+    assert grown.score is not None
+    grown.score.previous_at = grown.score.at - 8 * DAY
+    keep(api.store, grown)
+
+    churn = api.get("/v1/profiles/user_id:42").json()["churn"]
+
+    assert (churn["trend"], churn["previous_at"]) == ("rising", "2025-12-23T00:00:00.000Z")
+    assert churn["previous"] == pytest.approx(0.7)
 
 
 def test_a_customer_as_support_reads_them(api: Api) -> None:
@@ -182,7 +221,7 @@ def test_a_customer_as_support_reads_them(api: Api) -> None:
         ("recency", "raises"), ("open_tickets", "lowers"),
     ]  # fmt: skip
     assert [reason["text"] for reason in churn["reasons"]] == [
-        "Last order 19 days ago, usually every 30 days", "1 open ticket",
+        "Last order 19 days ago, usually every 30 days", "Waiting 9 days for an answer to a ticket",
     ]  # fmt: skip
     assert [segment["name"] for segment in document["segments"]] == ["at_risk", "repeat_buyer"]
     assert document["segments"][0]["description"] == "Likely to be lost"
