@@ -9,9 +9,11 @@ import typer
 from console import (
     adopt,
     archive_cli,
+    backtest_cli,
     demo,
     doctor,
     identity_cli,
+    models_cli,
     plan_cli,
     privacy_cli,
     profile_cli,
@@ -38,9 +40,13 @@ user_id:42` shows a customer, and `rapport COMMAND --help` explains each command
 def create_cli() -> typer.Typer:
     """The application with all its commands."""
     app = typer.Typer(help=HELP, no_args_is_help=True, add_completion=True, rich_markup_mode="markdown")
-    for part in (up, send, profile_cli, privacy_cli, archive_cli, doctor, adopt, rebuild_cli, replay_cli, demo, roles):
+    for part in (
+        up, send, profile_cli, privacy_cli, backtest_cli, archive_cli, doctor, adopt, rebuild_cli, replay_cli, demo,
+        roles,
+    ):  # fmt: skip
         part.register(app)
     app.add_typer(identity_cli.app)
+    app.add_typer(models_cli.app)
     app.add_typer(plan_cli.app)
     app.add_typer(rejected_cli.app)
     app.add_typer(segments_cli.app)

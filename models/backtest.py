@@ -23,10 +23,12 @@ from models.config import DAY, WEEK, ChurnConfig
 from models.examples import Lesson
 from models.features import RAW, TABLE, matrix, raws
 from models.learner import Learner
+from models.outages import EVENTS, ORDERS, hear, label_clock, outages_of
 from models.panel import MODELS, Panel
 from profiles.consent import PROFILING, Consent
 from profiles.merge import merge
 from profiles.state import Caps, apply
+from profiles.store import Pulse
 from profiles.types import Event, Merge, Profile
 
 __all__ = ["Batch", "Judged", "Log", "Moved", "Rival", "backtest", "weeks_judged"]
@@ -122,6 +124,7 @@ class Judged:
     moved: list[Moved]
     customers: int  # in the log
     events: int
+    weeks: int  # of the log
     lessons: int  # examples learned from
     seconds: dict[str, float]  # by what took them
     learner: Learner
@@ -203,6 +206,7 @@ class _Play:
         self._due = np.full(n, _NEVER)  # next snapshot or label
         self._here = np.zeros(n, dtype=bool)  # ordered, may be scored, and is still observed
         self._until = np.array([log.until.get(name, log.end) for name in names])
+        self._pulses = {EVENTS: Pulse(), ORDERS: Pulse()}
         self._waiting: deque[_Waiting] = deque()
         self._batches: list[tuple[_Waiting, Ints, Array]] = []
         self._moved: list[Moved] = []
@@ -238,6 +242,9 @@ class _Play:
             if isinstance(record, Merge):
                 touched |= dict.fromkeys(self._merge(i, self._home(self._number[record.winner])))
             else:
+                hear(self._pulses[EVENTS], record.time, self._config.outage)
+                if record.role == self._config.role:
+                    hear(self._pulses[ORDERS], record.time, self._config.outage)
                 apply(self._profiles[i], record, self._currency, self._caps)
                 touched[i] = None
         self._stale |= touched.keys()
@@ -265,6 +272,8 @@ class _Play:
         started = time.perf_counter()
         lessons: list[Lesson] = []
         ready: list[Profile] = []
+        outages = outages_of(self._pulses, now, self._config)
+        reached = label_clock(self._pulses, now, now, self._config)
         due = np.flatnonzero(self._due <= now).tolist()
         for i in dict.fromkeys([*touched, *due]):
             profile = self._profiles[i]
@@ -277,11 +286,11 @@ class _Play:
                 labels.censor(profile)
                 self._due[i] = _NEVER
                 continue
-            lessons += labels.mature(profile, now, self._config)
+            lessons += labels.mature(profile, reached, self._config, outages)
             if profile.snapshot_at and profile.snapshot_at <= now:
                 ready.append(profile)
             profile.snapshot_at = labels.next_snapshot(profile, now, self._config) or 0
-        labels.take_all(ready, now, self._config, self._currency)
+        lessons += labels.take_all(ready, now, self._config, self._currency, self._panel_now())
         for i in dict.fromkeys([*touched, *due]):
             if self._here[i]:
                 profile = self._profiles[i]
@@ -294,8 +303,8 @@ class _Play:
         if not lessons:
             return
         started = time.perf_counter()
-        self._rng.shuffle(lessons)  # type: ignore[arg-type]
-        self._lessons += self.learner.learn(lessons)  # type: ignore[arg-type]
+        self._rng.shuffle(lessons)
+        self._lessons += self.learner.take(lessons)
         self._panel = None
         self._seconds["learning"] += time.perf_counter() - started
 
@@ -309,9 +318,7 @@ class _Play:
             return
         started = time.perf_counter()
         self._refresh()
-        if self._panel is None:
-            self._panel = self.learner.panel()
-        panel, config = self._panel, self._config
+        panel, config = self._panel_now(), self._config
         x = np.empty((len(who) if self._rivals else 0, len(TABLE)), dtype=np.float32)
         said = np.empty((len(who), len(MODELS)), dtype=np.float32)
         for begin in range(0, len(who), _CHUNK):
@@ -336,6 +343,11 @@ class _Play:
         self._seconds["rivals"] += time.perf_counter() - started
         active = now - self._last[who] <= config.horizon
         self._waiting.append(_Waiting(week, now, who, x, risks, active))
+
+    def _panel_now(self) -> Panel:
+        if self._panel is None:
+            self._panel = self.learner.panel()
+        return self._panel
 
     def _refresh(self) -> None:
         stale = [i for i in self._stale if self._here[i]]
@@ -388,6 +400,7 @@ class _Play:
             moved=self._moved,
             customers=len(self._profiles) - len(self._redirect),
             events=records,
+            weeks=self._log.weeks,
             lessons=self._lessons,
             seconds=self._seconds,
             learner=self.learner,

@@ -240,7 +240,7 @@ def _losses(y: Array, p: Array) -> Array:
 def _by_score(y: Array, p: Array) -> tuple[Array, Array]:
     """For each distinct risk, ascending: (how many of each class lie below it, how many have it)."""
     _, inverse = np.unique(p, return_inverse=True)
-    at = np.stack([np.bincount(inverse, 1.0 - y), np.bincount(inverse, y)], axis=1)
+    at: Array = np.stack([np.bincount(inverse, 1.0 - y), np.bincount(inverse, y)], axis=1).astype(np.float64)
     return np.cumsum(at, axis=0) - at, at
 
 

@@ -90,7 +90,7 @@ def _smallest(gaps: Array) -> int | None:
     if not len(gaps):
         return None
     at = gaps[math.ceil(COVERED * len(gaps)) - 1]
-    return max(1, math.ceil(at / WEEK - 1e-9))
+    return max(1, math.ceil(float(at) / WEEK - 1e-9))
 
 
 def _candidate(weeks: int, starts: Array, nexts: Array, gaps: Array, people: Sequence[Array], end: float) -> Candidate:
@@ -103,7 +103,7 @@ def _candidate(weeks: int, starts: Array, nexts: Array, gaps: Array, people: Seq
     here = [history for history in people if history[0] < at]
     last = np.array([history[np.searchsorted(history, at) - 1] for history in here])
     stays = np.array([history[-1] >= at for history in here])
-    active = last >= at - span if len(here) else np.zeros(0, bool)
+    active = last >= at - span if here else np.zeros(0, bool)
     # Without a horizon before it, everybody is active and the two rates say the same.
     tells = at - span > starts.min()
     return Candidate(
@@ -111,7 +111,7 @@ def _candidate(weeks: int, starts: Array, nexts: Array, gaps: Array, people: Seq
         float(np.searchsorted(gaps, span, side="right") / len(gaps)) if len(gaps) else None,
         back / spells if spells else None,
         spells,
-        float(1 - stays.mean()) if len(here) else None,
+        float(1 - stays.mean()) if here else None,
         float(1 - stays[active].mean()) if tells and active.any() else None,
     )
 
@@ -120,9 +120,7 @@ def _why(recommended: int | None, gaps: Array, known: float) -> str:
     if recommended is None:
         return "no customer ordered twice, so nothing is known about their gaps"
     share = float(np.searchsorted(gaps, recommended * WEEK, side="right") / len(gaps))
-    text = f"{recommended} weeks is the shortest horizon that {COVERED:.0%} of the customers' own gaps fit into ({share:.1%})"
+    text = f"{recommended} weeks is the shortest horizon into which {COVERED:.0%} of the own gaps fit ({share:.1%})"
     if known < 2 * recommended:
-        text += (
-            f"; the history of {known:.0f} weeks is short for it, and hides longer gaps: look again when it has doubled"
-        )
+        text += f"; {known:.0f} weeks of history are short for it and hide longer gaps: look again with twice as many"
     return text

@@ -7,23 +7,30 @@ linker's business.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Container
+from collections.abc import Awaitable, Callable, Container, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, Protocol
 
 from profiles.errors import Unacceptable
-from profiles.stores.links import LinkStore
-from profiles.types import Event, profile_id
+from profiles.types import Event, Identity, profile_id
 from streams.patience import patient
 from streams.plan import Plan
 from streams.steps.intake import FORGOTTEN, Intake, Item, each
 
-__all__ = ["identify"]
+__all__ = ["Links", "identify"]
 
 _CONTEXT = ("app", "campaign", "device", "ip", "locale", "os", "page", "referrer", "timezone", "userAgent", "groupId")
 
 
-def identify(plan: Plan, links: LinkStore, suppressed: Container[str]) -> Callable[[Intake], Awaitable[None]]:
+class Links(Protocol):
+    """Who knows which identities were linked: the linker's store."""
+
+    async def profiles_of(self, identities: Sequence[Identity]) -> dict[Identity, str]:
+        """The profile of each identity that has been linked; unlinked ones are left out."""
+        ...
+
+
+def identify(plan: Plan, links: Links, suppressed: Container[str]) -> Callable[[Intake], Awaitable[None]]:
     """The step.
 
     Args:

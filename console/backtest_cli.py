@@ -1,0 +1,320 @@
+"""`rapport backtest`: how good the scores would have been on a log of the past."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import orjson
+import typer
+from pydantic import ValidationError
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from console.plan_cli import default_plan
+from console.rows import FileSpec
+from console.send import file_spec
+from console.terminal import err, explained, out
+from models.config import WEEK, ChurnConfig, parse_duration
+from profiles.errors import Misconfigured
+from streams.plan import Plan, load_plan
+
+if TYPE_CHECKING:
+    from models.backtest import Judged, Log, Rival
+    from models.verdict import Verdict
+    from streams.backtesting import Reading
+
+__all__ = ["Mapping", "churn_of", "register"]
+
+HELP = """Play a log of the past through our own code, in event time, and judge every churn score by what came after.
+
+A purchase log with columns such as customer_id,date,quantity,revenue is understood as it is; so are JSON lines of
+events, by the tracking plan; other tables with a mapping, as for `rapport send`.
+
+    rapport backtest orders.csv --horizon 26w
+    rapport backtest events.jsonl --plan tracking_plan.yaml --json
+    rapport backtest CDNOW_master.txt --horizon 26w --sample 1/3 --report cdnow.html
+
+Once a week everybody who ever ordered is scored by every model; a score is judged when its horizon has passed, and
+models learn from a label no earlier. Without --json: a table, and a page with plots (--report).
+"""
+
+Mapping = Annotated[Path | None, typer.Option(help="YAML file that says what the columns are, as for `rapport send`.")]
+
+_EXTRA = "pip install 'rapport-cdp[backtest]'"
+_FIGURES = {"auc": "AUC", "pr_auc": "PR AUC", "log_loss": "log loss", "brier": "Brier", "ece": "ECE"}
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """What was asked for."""
+
+    horizon: float | None
+    label_horizon: float | None
+    stream: str
+    sample: str
+    held_out: bool
+    drift: str
+    weeks: str
+    gbm: bool
+    seed: int
+
+
+def churn_of(plan: Plan, horizon: float | None, label_horizon: float | None = None) -> ChurnConfig:
+    """The plan's churn, for another horizon if one is given: then with labels that fit that one.
+
+    Raises:
+        Misconfigured: the two do not fit.
+    """
+    given = plan.churn
+    changed: dict[str, Any] = {}
+    if horizon and horizon != given.horizon:
+        label = 4 * WEEK if horizon >= 20 * WEEK else 2 * WEEK if horizon >= 8 * WEEK else horizon / 4
+        changed = {"horizon": horizon, "label_horizon": label, "snapshot_every": label}
+        changed["snapshot_young"] = min(given.snapshot_young, label)
+    if label_horizon:
+        changed["label_horizon"] = label_horizon
+    try:
+        return ChurnConfig.model_validate({name: getattr(given, name) for name in ChurnConfig.model_fields} | changed)
+    except ValidationError as error:
+        raise Misconfigured("; ".join(problem["msg"] for problem in error.errors())) from error
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the application."""
+
+    @app.command(help=HELP, no_args_is_help=True)
+    def backtest(
+        file: Annotated[Path, typer.Argument(help="JSON lines (.jsonl, .ndjson) or a table; .gz is read as well.")],
+        horizon: Annotated[
+            str | None, typer.Option(help="No order for this long is churn, such as 26w; the plan's unless given.")
+        ] = None,
+        as_json: Annotated[bool, typer.Option("--json", help="Only the figures, as JSON on stdout.")] = False,
+        report: Annotated[
+            Path | None, typer.Option(help="Where the page with plots goes; rapport-backtest.html.", dir_okay=False)
+        ] = None,
+        plan: Annotated[Path | None, typer.Option(help="The tracking plan; the one in use unless given.")] = None,
+        sample: Annotated[str, typer.Option(help="Only a share of the customers, such as 1/3.")] = "",
+        gbm: Annotated[
+            bool, typer.Option("--gbm/--no-gbm", help="A batch gradient boosting machine beside ours.")
+        ] = True,
+        mapping: Mapping = None,
+        map_: Annotated[list[str] | None, typer.Option("--map", help="FIELD=COLUMN[:TYPE], as for send.")] = None,
+        set_: Annotated[list[str] | None, typer.Option("--set", help="FIELD=TEXT[:TYPE], as for send.")] = None,
+        source: Annotated[str | None, typer.Option(help="Source of events that name none.")] = None,
+        event: Annotated[str | None, typer.Option(help="Name of the event that a row of a table is.")] = None,
+        delimiter: Annotated[str | None, typer.Option(help="comma, tab, semicolon, pipe, whitespace…")] = None,
+        time_format: Annotated[str | None, typer.Option(help="iso, epoch, epoch_ms, or such as %Y%m%d.")] = None,
+        label_horizon: Annotated[
+            str | None,
+            typer.Option(help="What the hazard learns from, such as 4w.", rich_help_panel="Experiments"),
+        ] = None,
+        stream: Annotated[
+            str,
+            typer.Option(
+                help="cal: as it happened. rt: each customer's start drawn anew over two years, so that every age is "
+                "there at once.",
+                rich_help_panel="Experiments",
+            ),
+        ] = "cal",
+        drift: Annotated[
+            str,
+            typer.Option(
+                help="WEEK,KEEP: from that week each repeat order happens with this probability only, such as 70,0.5.",
+                rich_help_panel="Experiments",
+            ),
+        ] = "",
+        weeks: Annotated[
+            str, typer.Option(help="The weeks that are judged, such as 44-120.", rich_help_panel="Experiments")
+        ] = "",
+        held_out: Annotated[
+            bool,
+            typer.Option("--held-out", help="The customers that --sample leaves out.", rich_help_panel="Experiments"),
+        ] = False,
+        seed: Annotated[int, typer.Option(help="Of everything drawn.", rich_help_panel="Experiments")] = 0,
+    ) -> None:
+        with explained():
+            wanted = _Wanted(
+                parse(horizon), parse(label_horizon), stream, sample, held_out, drift, weeks, gbm, seed
+            )  # fmt: skip
+            options = {
+                "source": source, "event": event, "delimiter": delimiter, "time_format": time_format,
+            }  # fmt: skip
+            spec = file_spec(mapping, options, map_ or [], set_ or [])
+            loaded = load_plan(plan or default_plan())
+            page = report or (None if as_json else Path("rapport-backtest.html"))
+            document = _run(file, spec, loaded, wanted, page, report is not None)
+        if as_json:
+            typer.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2))
+        else:
+            _show(document)
+
+
+def parse(duration: str | None) -> float | None:
+    """Seconds of a duration on the command line.
+
+    Raises:
+        Misconfigured: it is none.
+    """
+    try:
+        return parse_duration(duration) if duration else None
+    except ValueError as error:
+        raise Misconfigured(str(error)) from error
+
+
+def _run(
+    file: Path, spec: FileSpec, plan: Plan, wanted: _Wanted, page: Path | None, must_draw: bool
+) -> dict[str, Any]:  # fmt: skip
+    from console.backtest_report.document import document_of  # noqa: PLC0415  (River and scipy take seconds to import)
+    from console.history import read_history  # noqa: PLC0415
+    from models.backtest import backtest  # noqa: PLC0415
+    from models.verdict import verdict  # noqa: PLC0415
+
+    config = churn_of(plan, wanted.horizon, wanted.label_horizon)
+    notes: list[str] = []
+    rivals = _rivals(wanted, notes)
+    page = _drawable(page, must_draw, notes)
+    with _progress() as progress:
+        task = progress.add_task(f"reading {file.name}", total=None)
+        reading = read_history(file, spec, plan, lambda rows: progress.advance(task, rows))
+        log, judged_weeks = _log(reading, wanted, config)
+        progress.update(task, description="playing", total=1.0, completed=0.0)
+        try:
+            judged = backtest(
+                log, config, plan.currency, judged=judged_weeks, consent=plan.consent, rivals=rivals, seed=wanted.seed,
+                advance=lambda done: progress.update(task, completed=done),
+            )  # fmt: skip
+        except ValueError as error:
+            raise Misconfigured(str(error)) from error
+        progress.update(task, description="measuring", total=None)
+        measured = verdict(judged, seed=wanted.seed)
+    document = document_of(measured, judged, config, reading, file=file.name, stream=wanted.stream, notes=notes)
+    if page is not None:
+        _draw(page, document, judged, measured)
+        document["page"] = str(page)
+    return document
+
+
+def _log(reading: Reading, wanted: _Wanted, config: ChurnConfig) -> tuple[Log, range | None]:
+    """The log as asked for: a share of the customers, under other circumstances; and the weeks to judge."""
+    from console.history import names_of, share  # noqa: PLC0415
+    from models.backtest import Log  # noqa: PLC0415
+    from models.experiments import SPAN, retimed, sampled, vanishing  # noqa: PLC0415
+
+    if wanted.stream not in ("cal", "rt"):
+        raise Misconfigured(f"--stream {wanted.stream!r}: write cal or rt")
+    log = Log.of(reading.records)
+    if wanted.sample:
+        inside, names = share(wanted.sample), names_of(reading)
+        log = sampled(log, lambda id_: inside(names.get(id_, id_)) != wanted.held_out)
+        if not log.records:
+            raise Misconfigured("nobody is in this sample")
+    judged = _weeks(wanted.weeks)
+    if wanted.stream == "rt":
+        log = retimed(log, wanted.seed)
+        ahead = round(config.horizon / WEEK)
+        judged = judged or range(2 * ahead + 8, SPAN + 1)
+    if wanted.drift:
+        week, keep = _drift(wanted.drift)
+        log = vanishing(log, week, keep, wanted.seed)
+    return log, judged
+
+
+def _weeks(text: str) -> range | None:
+    first, dash, last = text.partition("-")
+    if not text:
+        return None
+    if not (dash and first.isdigit() and last.isdigit() and 0 < int(first) <= int(last)):
+        raise Misconfigured(f"--weeks {text!r}: write such as 44-120")
+    return range(int(first), int(last) + 1)
+
+
+def _drift(text: str) -> tuple[float, float]:
+    week, _, keep = text.partition(",")
+    try:
+        found = float(week), float(keep)
+    except ValueError:
+        found = (-1.0, -1.0)
+    if not (found[0] >= 0 and 0 <= found[1] <= 1):
+        raise Misconfigured(f"--drift {text!r}: write WEEK,KEEP such as 70,0.5")
+    return found
+
+
+def _rivals(wanted: _Wanted, notes: list[str]) -> list[Rival]:
+    if not wanted.gbm:
+        return []
+    try:
+        from models.boosted import Boosted  # noqa: PLC0415
+    except ImportError:
+        notes.append(f"No gradient boosting machine beside ours: scikit-learn is not installed ({_EXTRA}).")
+        return []
+    return [Boosted(min_leaf=1000 if wanted.stream == "rt" else 200)]
+
+
+def _drawable(page: Path | None, must: bool, notes: list[str]) -> Path | None:
+    """The page, if it can be drawn here."""
+    try:
+        import console.backtest_report.page  # noqa: F401, PLC0415
+    except ImportError as error:
+        if must:
+            raise Misconfigured(f"the page needs {error.name}: {_EXTRA}") from error
+        if page is not None:
+            notes.append(f"No page with plots: {error.name} is not installed ({_EXTRA}).")
+        return None
+    return page
+
+
+def _draw(page: Path, document: dict[str, Any], judged: Judged, measured: Verdict) -> None:
+    from console.backtest_report.page import render  # noqa: PLC0415
+
+    try:
+        page.write_text(render(document, judged, measured), encoding="utf-8")
+    except OSError as error:
+        raise Misconfigured(f"{page} cannot be written: {error.strerror}") from error
+
+
+@contextmanager
+def _progress() -> Iterator[Progress]:
+    with Progress(
+        TextColumn("[bold]{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn(),
+        console=err, transient=True,
+    ) as progress:  # fmt: skip
+        yield progress
+
+
+def _show(document: dict[str, Any]) -> None:
+    judged = document["judged"]
+    out.print(
+        f"{document['customers']:,} customers, {document['events']:,} events, {document['weeks']} weeks; "
+        f"horizon {document['horizon']}. Judged: {judged['rows']:,} scores of weeks {judged['first']} to "
+        f"{judged['last']}, {judged['churn']:.1%} churned."
+    )
+    table = Table(box=None, padding=(0, 1))
+    table.add_column("model", no_wrap=True)
+    for title in (*_FIGURES.values(), "log loss − champion's", "rows"):
+        table.add_column(title, justify="right", no_wrap=True)
+    for name, figures in document["models"].items():
+        cells = ["–" if figures[key] is None else f"{figures[key]:.4f}" for key in _FIGURES]
+        difference = document["differences"].get(name, {}).get("log_loss")
+        compared = f"{difference[0]:+.4f} … {difference[1]:+.4f}" if difference else ""
+        table.add_row(name, *cells, compared, f"{figures['rows']:,}", style="bold" if name == "champion" else None)
+    out.print(table)
+    own = document["intervals"].get("champion", {})
+    if own:
+        out.print(
+            "95 % intervals, by customer, of the champion: "
+            + ", ".join(f"{_FIGURES[key]} {low:.4f} … {high:.4f}" for key, (low, high) in own.items()),
+            highlight=False,
+        )
+    spoke = ", ".join(f"{model} {count}" for model, count in document["champions"].items())
+    out.print(f"Champion, by judged weeks: {spoke}.", highlight=False)
+    for note in document["notes"]:
+        err.print(escape(note), style="yellow", soft_wrap=True)
+    for reason, row in document["rejected"].items():
+        err.print(escape(f"{row['count']:,} rows not used, {reason}: {row['first']}"), style="yellow", soft_wrap=True)
+    if "page" in document:
+        out.print(f"The page with plots: {document['page']}", markup=False, soft_wrap=True)
