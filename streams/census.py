@@ -22,9 +22,9 @@ import msgspec
 from models.census import Census, Subject, Summary
 from models.findings import Findings, conclude
 from models.taxonomy import Taxonomy
+from profiles.documents import decode_profile
 from profiles.errors import Fenced, Misconfigured
 from profiles.stores.census import CensusState, CensusStore, Count
-from profiles.types import Profile
 from streams.metrics import WorkerMetrics
 from streams.patience import patient
 from streams.plan import Plan
@@ -38,6 +38,7 @@ _SETTLE = 8  # pages until what was counted goes into the sketches
 _IDLE_SHARE = 0.25  # of the worker's time that counting may take
 _BUSY_SHARE = 0.05  # …while events wait
 _SOONEST = 15.0  # seconds between two rounds while the customers multiply
+_PATIENCE = 120.0  # seconds that a round waits at least for those who count
 _GROWN = 2.0  # so many times as many customers as were counted last call for a new round at once
 
 _COUNTABLE = {"string", "boolean", "id", "integer"}
@@ -146,12 +147,12 @@ class CensusTaker:
         seen: set[int] = set()  # a scan may give somebody twice
         cursor = page = 0
         while True:
-            started = time.perf_counter()
-            cursor, profiles = await self._page(partition, cursor)
-            for profile in profiles:
-                if (known := hash(profile.id)) not in seen:
+            cursor, documents = await self._page(partition, cursor)
+            started = time.thread_time()  # what others do on this machine meanwhile is no reason to pause
+            for id_, document in documents:
+                if (known := hash(id_)) not in seen:
                     seen.add(known)
-                    census.add(profile)
+                    census.add(decode_profile(id_, document))
             page += 1
             if page % _SETTLE == 0:
                 census.settle()
@@ -160,10 +161,10 @@ class CensusTaker:
             if partition not in self._partitions():
                 return None
             share = _BUSY_SHARE if self._busy() else _IDLE_SHARE
-            await asyncio.sleep((time.perf_counter() - started) * (1 / share - 1))
+            await asyncio.sleep((time.thread_time() - started) * (1 / share - 1))
 
     @patient
-    async def _page(self, partition: int, cursor: int) -> tuple[int, list[Profile]]:
+    async def _page(self, partition: int, cursor: int) -> tuple[int, list[tuple[str, bytes]]]:
         return await self._store.page(partition, cursor, _PAGE)
 
     @patient
@@ -223,7 +224,7 @@ class CensusMerger:
         """Write the findings, once all partitions are counted; or, when that takes too long, of what there is."""
         rounds = await self._store.rounds(self._partitions)
         stale = [partition for partition, counted in rounds.items() if counted != state.round]
-        if stale and abs(now - state.opened) < self._every:
+        if stale and abs(now - state.opened) < max(self._every, _PATIENCE):
             return False
         counts = await self._store.counts(self._partitions)
         stale = [number for number, count in counts.items() if count is not None and count.round != state.round]
@@ -232,8 +233,8 @@ class CensusMerger:
         await self._store.commit(replace(state, merged=state.round, customers=findings.customers, findings=raw))
         if findings.stale or findings.missing:
             log.warning(
-                "the census took longer than %.0f s: of partitions %s an earlier count is used, of %s none",
-                self._every, findings.stale or "none", findings.missing or "none",
+                "the census takes too long (%.0f s): of partitions %s an earlier count is used, of %s none",
+                now - state.opened, findings.stale or "none", findings.missing or "none",
             )  # fmt: skip
         taxonomy = findings.taxonomy
         log.info("taxonomy %d: %d customers, %d clusters", taxonomy.version, findings.customers, len(taxonomy.clusters))

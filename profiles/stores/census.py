@@ -9,10 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from profiles.documents import decode_profile
 from profiles.stores.keys import CENSUS, Keys
 from profiles.stores.redis import Unit
-from profiles.types import Profile
 
 __all__ = ["CensusState", "CensusStore", "Count"]
 
@@ -42,13 +40,13 @@ class Count:
 class CensusStore(Unit):
     """Reads profiles in pages, keeps summaries and findings."""
 
-    async def page(self, partition: int, cursor: int, least: int) -> tuple[int, list[Profile]]:
-        """The profiles of a partition from a cursor on, and the next cursor; 0 begins and ends.
+    async def page(self, partition: int, cursor: int, least: int) -> tuple[int, list[tuple[str, bytes]]]:
+        """The profiles (id, document) of a partition from a cursor on, and the next cursor; 0 begins and ends.
 
         Everybody who is there from beginning to end comes at least once, some perhaps twice (as Redis scans).
         """
         following, found = await self._client.hscan(Keys.of(partition).profiles, cursor=cursor, count=least)
-        return int(following), [decode_profile(id_.decode(), document) for id_, document in found.items()]
+        return int(following), [(id_.decode(), document) for id_, document in found.items()]
 
     async def size(self, partitions: Iterable[int]) -> int:
         """How many profiles there are, tombstones left out."""
