@@ -8,6 +8,7 @@ their own (`label_clock`), and a label whose horizon meets an outage is never gi
 outage: a silence counts as one only if it
 
 * is longer than `churn.outage`,
+* is at most half as long as the partition has been known,
 * is more than twice as long as the longest silence of late (so the weekends of a shop that closes are usual), and
 * would have had EXPECTED hours with an event in it at the partition's usual pace. Hours are counted, not events: one
   visit of twenty pages is no sign of twenty visitors.
@@ -38,7 +39,6 @@ EXPECTED = 12.0
 HALF_LIFE = 4 * WEEK
 """After so much time, what was usual counts half."""
 
-_DOUBT = 2 * WEEK  # without events, put before the first: nobody knows yet how a new partition rests
 _HOUR = 3600.0
 
 Outages = Sequence[tuple[float, float]]
@@ -105,7 +105,8 @@ def hit(outages: Outages, after: float, until: float) -> bool:
 
 
 def _is_unusual(pulse: Pulse, silence: float) -> bool:
-    if silence <= 2 * pulse.longest:
+    known = pulse.last - pulse.first
+    if silence <= 2 * pulse.longest or known < 2 * silence:
         return False
-    seen: float = HALF_LIFE / log(2) * (1.0 - 2.0 ** ((pulse.first - pulse.last) / HALF_LIFE))  # faded like `active`
-    return silence * pulse.active / (seen + _DOUBT) >= EXPECTED
+    faded = HALF_LIFE / log(2) * (1.0 - 2.0 ** (-known / HALF_LIFE))  # the time that `active` stands for
+    return bool(silence * pulse.active >= EXPECTED * faded)
