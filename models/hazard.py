@@ -13,6 +13,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 from river import compose, linear_model, optim, preprocessing
+from river.utils import VectorDict
 
 from models.churn import CLIP, Weights
 from models.config import ChurnConfig
@@ -27,6 +28,25 @@ Target = Literal["hazard", "direct", "recency"]
 
 RECENCY = ("recency", "log_recency")
 """The features that a recency model may see."""
+
+
+class _Ftrl(optim.FTRLProximal):  # type: ignore[misc]  # River has no types
+    """River's FTRL-proximal without an l1 penalty, in one loop: the same weights to the bit, in a third of the time."""
+
+    def _step_with_dict(self, w: Any, g: Any) -> Any:
+        alpha, beta, l2, z, n = self.alpha, self.beta, self.l2, self.z, self.n
+        for i, slope in g.items():
+            z_i, n_i = z[i], n[i]
+            root = n_i**0.5
+            if z_i:
+                w_i = -(((beta + root) / alpha + l2) ** -1) * z_i
+                w[i] = w_i
+            else:
+                w_i = w.get(i, 0.0)
+            square = slope**2
+            z[i] = z_i + (slope - ((n_i + square) ** 0.5 - root) / alpha * w_i)
+            n[i] = n_i + square
+        return w
 
 
 def _clip(z: dict[str, float]) -> dict[str, float]:
@@ -62,8 +82,10 @@ class OnlineLogistic:
         self.columns = tuple(columns or (RECENCY if target == "recency" else NAMES))
         self.examples = 0
         self._places = np.array([NAMES.index(name) for name in self.columns])
+        self._met = np.zeros(len(self.columns), dtype=bool)  # was ever anything but zero; see `_meet`
+        self._names: list[str] = []
         self._scaler = preprocessing.StandardScaler()
-        self._optimizer = optim.FTRLProximal(alpha=alpha, beta=1.0, l1=0.0, l2=l2)
+        self._optimizer = _Ftrl(alpha=alpha, beta=1.0, l1=0.0, l2=l2)
         self._regression = linear_model.LogisticRegression(optimizer=self._optimizer, intercept_lr=intercept_rate)
         self.pipeline = self._scaler | compose.FuncTransformer(_clip) | self._regression
 
@@ -80,12 +102,17 @@ class OnlineLogistic:
         """
         if len(x) != len(NAMES) or not np.isfinite(x).all() or not 0 < weight < math.inf:
             raise ValueError("an example must have every feature, and all of them finite")
-        self.pipeline.learn_one(self._named(x), bool(y), w=float(weight))
+        seen = x[self._places]
+        if (new := (seen != 0) & ~self._met).any():
+            self._meet(new)
+        named = self._named(seen)  # what `pipeline.learn_one` does, without what that costs for any pipeline
+        self._scaler.learn_one(named)
+        self._regression.learn_one(_clip(self._scaler.transform_one(named)), bool(y), w=float(weight))
         self.examples += 1
 
     def predict(self, x: NDArray[np.float64]) -> float:
         """River's own P(order within the target's horizon); scoring uses `export()`, which agrees to 1e-9."""
-        proba: dict[bool, float] = self.pipeline.predict_proba_one(self._named(x))
+        proba: dict[bool, float] = self.pipeline.predict_proba_one(self._named(x[self._places]))
         return float(proba.get(True, 0.5))
 
     def export(self, config: ChurnConfig) -> Weights:
@@ -113,8 +140,9 @@ class OnlineLogistic:
 
     def state(self) -> dict[str, Any]:
         """Everything learned, as JSON types; `from_state` goes on from it bit by bit."""
+        counts = {name: self._scaler.counts.get(name, self.examples) for name in self.columns}
         columns = {
-            "count": self._scaler.counts, "mean": self._scaler.means, "variance": self._scaler.vars,
+            "count": counts, "mean": self._scaler.means, "variance": self._scaler.vars,
             "weight": self._regression.weights, "z": self._optimizer.z, "n": self._optimizer.n,
         }  # fmt: skip
         return {
@@ -147,19 +175,32 @@ class OnlineLogistic:
         self._regression.intercept = _finite(state["intercept"])
         if not self.examples:
             return
-        self._scaler.counts.update({name: int(count) for name, count in columns["count"].items()})
         self._scaler.means.update(columns["mean"])
         self._scaler.vars.update(columns["variance"])
         self._optimizer.z.update(columns["z"])
         self._optimizer.n.update(columns["n"])
-        for name, weight in columns["weight"].items():
-            self._regression._weights[name] = weight
+        self._regression._weights.update(columns["weight"])
+        self._meet(np.array([columns["mean"][name] != 0 or columns["variance"][name] != 0 for name in self.columns]))
+        for name in self._names:
+            self._scaler.counts[name] = int(columns["count"][name])
+
+    def _meet(self, new: NDArray[np.bool_]) -> None:
+        """Begin to learn columns that were zero so far; to River they were zero in every example.
+
+        Most customers of most companies have no trace of some source, and what is always zero costs time like the rest.
+        """
+        self._met |= new
+        self._names = [name for name, met in zip(self.columns, self._met.tolist(), strict=True) if met]
+        for i in np.flatnonzero(new):
+            self._scaler.counts[self.columns[i]] = self.examples
+        weights = self._regression.weights  # sums are in their order, and that must be the same after a restart
+        self._regression._weights = VectorDict({name: weights.get(name, 0.0) for name in self._names})
 
     def _column(self, values: list[Any]) -> dict[str, float]:
         return dict(zip(self.columns, map(_finite, values), strict=True))
 
-    def _named(self, x: NDArray[np.float64]) -> dict[str, float]:
-        return dict(zip(self.columns, x[self._places].tolist(), strict=True))
+    def _named(self, seen: NDArray[np.float64]) -> dict[str, float]:
+        return dict(zip(self._names, seen[self._met].tolist(), strict=True))
 
 
 def _finite(value: Any) -> float:

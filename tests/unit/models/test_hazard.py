@@ -2,6 +2,7 @@ import json
 
 import numpy as np
 import pytest
+from river import compose, linear_model, optim, preprocessing
 
 from models.churn import CLIP, Weights
 from models.config import DAY, WEEK, ChurnConfig
@@ -46,6 +47,49 @@ def test_the_exported_model_agrees_with_river(target):
     else:
         np.testing.assert_allclose(weights.short(ROWS, CONFIG), ordered, atol=1e-9)
         np.testing.assert_allclose(weights.score(RAWS, NOW, config).risk, 1 - np.array(ordered), atol=1e-9)
+
+
+def test_it_is_rivers_pipeline_to_the_bit():
+    """With less work: no column is looked at before it was first anything but zero."""
+    river = (
+        preprocessing.StandardScaler()
+        | compose.FuncTransformer(lambda z: {name: min(max(v, -CLIP), CLIP) for name, v in z.items()})
+        | linear_model.LogisticRegression(optim.FTRLProximal(alpha=0.05, beta=1.0, l1=0.0, l2=1.0))
+    )
+    ours, late = OnlineLogistic("hazard"), NAMES.index("recency_share")
+    for i, x in enumerate(np.tile(ROWS, (5, 1))):
+        x[late] *= i > 100
+        y, weight = i % 3 == 0, 1.0 + i % 4
+        river.learn_one(dict(zip(NAMES, x.tolist(), strict=True)), y, w=weight)
+        ours.learn_one(x, y, weight)
+        assert ours.predict(x) == pytest.approx(
+            river.predict_proba_one(dict(zip(NAMES, x.tolist(), strict=True)))[True], abs=1e-13
+        )
+
+    scaler, regression = river["StandardScaler"], river["LogisticRegression"]
+    state = ours.state()
+    assert state["mean"] == [scaler.means[name] for name in NAMES]
+    assert state["variance"] == [scaler.vars[name] for name in NAMES]
+    assert state["count"] == [scaler.counts[name] for name in NAMES]
+    for name, weight in zip(NAMES, state["weight"], strict=True):
+        assert weight == pytest.approx(regression.weights.get(name, 0.0), rel=1e-9, abs=1e-12)
+    assert state["intercept"] == pytest.approx(regression.intercept, rel=1e-12)
+
+
+@every_target
+def test_a_column_that_first_appears_after_a_restart_is_learned_as_ever(target):
+    rows = np.tile(ROWS, (4, 1))
+    rows[:80, [0, 1, 5, 20]] = 0.0
+    straight, parted = OnlineLogistic(target), OnlineLogistic(target)
+
+    for i, x in enumerate(rows):
+        straight.learn_one(x, i % 3 == 0)
+        parted.learn_one(x, i % 3 == 0)
+        if i in (0, 79, 81, 120):
+            parted = OnlineLogistic.from_state(json.loads(json.dumps(parted.state())))
+
+    assert parted.state() == straight.state()
+    assert [parted.predict(x) for x in ROWS] == [straight.predict(x) for x in ROWS]
 
 
 def test_the_direct_model_is_a_plain_logistic_regression_of_churn():
