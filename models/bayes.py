@@ -1,0 +1,227 @@
+"""The champion's learner: a logistic hazard whose weights are known with their uncertainty, one example at a time.
+
+An extended Kalman filter for logistic regression (Fahrmeir 1992; one Newton step on each example): the weights have a
+Gaussian belief (mean, covariance), each example moves both, and what is still uncertain moves most. Unlike a gradient
+with a step size, it has no rate to tune, and it takes correlated features, of which there are many here, for what they
+are. What it brings against FTRL: docs/study.md.
+
+Features are standardised by their running moments and clipped at ±CLIP, as everywhere. The belief is expressed in
+standardised units: every RESCALE examples it is carried over, exactly, to the moments of then, so that in between the
+ground does not move under it.
+
+The level (the intercept) is a random walk. It moves a little all the time, and faster while the latest residuals say
+that something has changed: how often people buy shifts long before what tells them apart does.
+"""
+
+from __future__ import annotations
+
+import base64
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from river import base
+
+from models.churn import CLIP, Weights
+from models.config import ChurnConfig
+from models.features import NAMES, SCHEMA
+from profiles.errors import Misconfigured
+
+__all__ = ["LEFT_OUT", "BayesianHazard"]
+
+Array = NDArray[np.float64]
+
+LEFT_OUT = ("tenure",)
+"""Features that it does not see: time since the first order rises for everybody at once; its logarithm says enough."""
+
+WARM = 200
+"""Examples that only tell how features vary, before the first is learned."""
+
+RESCALE = 1000
+"""Examples between two looks at the moments; in the first such period at 1, 2, 4, 8… examples."""
+
+_WEIGHT, _LEVEL = 0.01, 10.0  # prior variances: a weight on one standard deviation, the level
+_STEADY, _MOVING = 1e-6, 1e-4  # variance that the level gains an example, usually and while residuals are off
+_MEMORY = 1000.0  # examples that the residuals remember
+_OFF = 9.0  # squared standard errors by which residuals are off
+_FAINT = 1e-4  # least variance of an outcome: keeps a certain prediction from being a wall
+
+
+class BayesianHazard(base.Classifier):  # type: ignore[misc]  # River ships no types
+    """P(order within the label horizon), learned online. Same examples in the same order: same model, to the bit.
+
+    A River classifier; `learn_row` and `predict_row` take rows of `features.matrix`.
+
+    Args:
+        columns: the features that it sees; all but LEFT_OUT if not given.
+    """
+
+    def __init__(self, columns: Sequence[str] | None = None) -> None:
+        self.columns = tuple(columns or (name for name in NAMES if name not in LEFT_OUT))
+        self._places = np.array([NAMES.index(name) for name in self.columns])
+        n = len(self.columns)
+        self.examples = 0
+        self._mean, self._variance = np.zeros(n), np.zeros(n)  # of the features so far
+        self._centre, self._scale = np.zeros(n), np.zeros(n)  # those that the belief is expressed in
+        self._weights = np.zeros(n + 1)  # the last is the level
+        self._covariance = np.diag(np.array([_WEIGHT] * n + [_LEVEL]))
+        self._residual, self._expected = 0.0, 0.0  # fading sums: of residuals, of their variance
+
+    def learn_one(self, x: dict[str, float], y: bool, w: float = 1.0) -> None:
+        """River's way to learn: features by name, missing ones as zero."""
+        self.learn_row(self._row(x), y, w)
+
+    def predict_proba_one(self, x: dict[str, float]) -> dict[bool, float]:
+        """River's way to ask."""
+        p = self.predict_row(self._row(x))
+        return {False: 1.0 - p, True: p}
+
+    def learn_row(self, x: Array, y: bool, weight: float = 1.0) -> None:
+        """Learn one example.
+
+        Args:
+            x: a row of `features.matrix`.
+            y: whether there was an order within the label horizon.
+            weight: how many examples it stands for.
+
+        Raises:
+            ValueError: a number is not finite; it would spoil every weight. Nothing has changed.
+        """
+        if len(x) != len(NAMES) or not np.isfinite(x).all() or not 0 < weight < math.inf:
+            raise ValueError("an example must have every feature, and all of them finite")
+        seen = x[self._places]
+        self.examples += 1
+        off = seen - self._mean
+        self._mean += off / self.examples
+        self._variance += (off * (seen - self._mean) - self._variance) / self.examples
+        learned = self.examples - 1 - WARM
+        if learned < 0:
+            return
+        if learned % RESCALE == 0 or (learned < RESCALE and learned & (learned - 1) == 0):
+            self._rescale()
+        self._update(self._standard(seen), float(y), weight, learned)
+
+    def predict_row(self, x: Array) -> float:
+        """P(order within the label horizon) of a row of `features.matrix`; scoring uses `export()`, which agrees."""
+        return _sigmoid(float(self._weights @ self._standard(x[self._places])))
+
+    def widen(self, factor: float = 4.0) -> None:
+        """Trust what was learned less: the covariance grows, so that the next examples count for more."""
+        self._covariance *= factor
+
+    def export(self, config: ChurnConfig) -> Weights:
+        """The model as it is now, for the scorers. A feature that it does not see has no weight.
+
+        Raises:
+            ValueError: a number is not finite: what was learned must not speak.
+        """
+        mean, scale, weights = np.zeros((3, len(NAMES)))
+        mean[self._places], scale[self._places] = self._centre, self._scale
+        weights[self._places] = self._weights[:-1]
+        return Weights(
+            id=f"hazard-{SCHEMA}-{self.examples}",
+            schema=SCHEMA,
+            mean=mean,
+            scale=scale,
+            weights=weights,
+            intercept=float(self._weights[-1]),
+            horizon=config.label_horizon,
+            examples=self.examples,
+        )
+
+    def state(self) -> dict[str, Any]:
+        """Everything learned, as JSON types; `from_state` goes on from it bit by bit."""
+        upper = np.triu_indices(len(self._weights))
+        return {
+            "columns": list(self.columns),
+            "examples": self.examples,
+            "mean": self._mean.tolist(),
+            "variance": self._variance.tolist(),
+            "centre": self._centre.tolist(),
+            "scale": self._scale.tolist(),
+            "weights": self._weights.tolist(),
+            "residual": self._residual,
+            "expected": self._expected,
+            # Float64, little-endian, base64: the upper triangle, row by row. As digits it would be four times as long.
+            "covariance": base64.b64encode(self._covariance[upper].astype("<f8").tobytes()).decode(),
+        }
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> BayesianHazard:
+        """The model whose `state` this is.
+
+        Raises:
+            Misconfigured: numbers are missing or not finite, or features are not those of this version.
+        """
+        try:
+            model = cls(state["columns"])
+            model._restore(state)
+        except (KeyError, TypeError, ValueError) as error:
+            raise Misconfigured(f"the state of the hazard is damaged: {error!r}") from error
+        return model
+
+    def _restore(self, state: dict[str, Any]) -> None:
+        n = len(self.columns)
+        self.examples = int(state["examples"])
+        for name in ("mean", "variance", "centre", "scale"):
+            setattr(self, f"_{name}", _numbers(state[name], n))
+        self._weights = _numbers(state["weights"], n + 1)
+        self._residual, self._expected = _numbers([state["residual"], state["expected"]], 2).tolist()
+        rows, columns = np.triu_indices(n + 1)
+        packed = np.frombuffer(base64.b64decode(state["covariance"], validate=True), dtype="<f8")
+        self._covariance[rows, columns] = self._covariance[columns, rows] = _numbers(packed, len(rows))
+
+    def _standard(self, seen: Array) -> Array:
+        """What the weights are multiplied with: standardised and clipped features, and a one for the level."""
+        z = np.ones(len(seen) + 1)
+        np.divide(seen - self._centre, self._scale, out=z[:-1], where=self._scale > 0)
+        z[:-1][self._scale <= 0] = 0.0
+        np.clip(z[:-1], -CLIP, CLIP, out=z[:-1])
+        return z
+
+    def _rescale(self) -> None:
+        """Express the belief in the moments of now: w·(x − c)/s is the same number before and after."""
+        scale = np.sqrt(np.maximum(self._variance, 0.0))
+        known = (self._scale > 0) & (scale > 0)
+        stretch = np.divide(scale, self._scale, out=np.ones_like(scale), where=known)
+        shift = np.divide(self._mean - self._centre, self._scale, out=np.zeros_like(scale), where=known)
+        change = np.diag(np.append(stretch, 1.0))
+        change[-1, :-1] = shift
+        self._weights = change @ self._weights
+        self._covariance = change @ self._covariance @ change.T
+        self._covariance = 0.5 * (self._covariance + self._covariance.T)  # rounding must not take its symmetry
+        self._centre, self._scale = self._mean.copy(), scale
+
+    def _update(self, z: Array, y: float, weight: float, learned: int) -> None:
+        p = _sigmoid(float(self._weights @ z))
+        information = max(p * (1.0 - p), _FAINT) * weight
+        self._follow_level((y - p) * weight, information, learned)
+        covariance = self._covariance
+        gain = covariance @ z
+        surprise = 1.0 / information + float(z @ gain)
+        self._weights += gain * ((y - p) * weight / (information * surprise))
+        gain /= math.sqrt(surprise)  # so that what is taken away is symmetric to the bit
+        covariance -= np.multiply.outer(gain, gain)
+
+    def _follow_level(self, residual: float, variance: float, learned: int) -> None:
+        fade = 1.0 - 1.0 / _MEMORY
+        self._residual = fade * self._residual + residual
+        self._expected = fade * fade * self._expected + variance
+        off = learned > _MEMORY and self._residual**2 > _OFF * self._expected
+        self._covariance[-1, -1] += _MOVING if off else _STEADY
+
+    def _row(self, x: dict[str, float]) -> Array:
+        return np.array([float(x.get(name, 0.0)) for name in NAMES])
+
+
+def _sigmoid(u: float) -> float:
+    return 1.0 / (1.0 + math.exp(-u)) if u >= 0 else math.exp(u) / (1.0 + math.exp(u))
+
+
+def _numbers(values: Any, count: int) -> Array:
+    numbers = np.array(values, dtype=np.float64)
+    if numbers.shape != (count,) or not np.isfinite(numbers).all():
+        raise ValueError("numbers are missing or not finite")
+    return numbers
