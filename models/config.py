@@ -53,6 +53,7 @@ from profiles.types import HALF_LIVES
 
 __all__ = [
     "DAY",
+    "KINDS",
     "MOST_TIMES",
     "TOTALS",
     "WEEK",
@@ -496,18 +497,20 @@ class Cluster(_Model):
     margin: Margin = None
 
 
-_KINDS: dict[str, type[_Model]] = {
+KINDS: dict[str, type[_Model]] = {
     "all": All, "any": Any_, "not": Not, "trait": TraitIs, "identity": HasIdentity, "count": Count,
     "sum": Sum, "decayed": Decayed, "since": Since, "not_done": NotDone, "risk": Risk, "band": Band, "stage": Stage,
     "segment": InSegment, "open_tickets": OpenTickets, "gap_ratio": GapRatio, "opinion": OpinionIs,
     "ratio": Ratio, "quantile": Quantile, "rfm": Rfm, "cluster": Cluster,
 }  # fmt: skip
-_KIND_OF = {model: kind for kind, model in _KINDS.items()}
+"""The kinds of conditions, by the key that tells them."""
+
+_KIND_OF = {model: kind for kind, model in KINDS.items()}
 
 
 def _kind(value: Any) -> str | None:
     if isinstance(value, dict):
-        found = [kind for kind in _KINDS if kind in value]
+        found = [kind for kind in KINDS if kind in value]
         return found[0] if len(found) == 1 else None
     return _KIND_OF.get(type(value))
 
@@ -539,7 +542,7 @@ Condition = Annotated[
     Discriminator(
         _kind,
         custom_error_type="condition",
-        custom_error_message=f"a condition is a mapping with exactly one of: {', '.join(_KINDS)}",
+        custom_error_message=f"a condition is a mapping with exactly one of: {', '.join(KINDS)}",
     ),
 ]
 """A statement about a profile at a time."""

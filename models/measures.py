@@ -8,6 +8,7 @@ who cannot be ranked is left out of the quantiles, too, so the top tenth by reve
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from math import log1p
 from types import MappingProxyType
 from typing import NamedTuple
@@ -33,6 +34,7 @@ class Measure(NamedTuple):
     ordered: bool = True  # only who ordered has it
 
 
+@cache
 def _unit(currency: str) -> float:
     """Major units of a minor unit."""
     return float(10.0 ** -exponent(currency))
@@ -143,8 +145,13 @@ def place(profile: Profile, now: float, currency: str) -> tuple[float, float, fl
 
     More refunds than revenue count as no revenue.
     """
-    recency = _recency(profile, now, currency)
-    if recency is None:
+    bought = profile.purchases
+    if not bought.orders:
         return None
-    net = _net(profile, now, currency) or 0.0
-    return log1p(recency), log1p(profile.purchases.orders), log1p(max(net, 0.0))
+    net = (bought.revenue.get(currency, 0) - bought.refunds.get(currency, 0)) * _unit(currency)
+    recency = (now - bought.last) / _DAY
+    return (
+        log1p(recency) if recency > 0.0 else 0.0,
+        log1p(bought.orders),
+        log1p(net) if net > 0.0 else 0.0,
+    )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import partial
+from math import sqrt
 from typing import Any
 
 from models.measures import place
@@ -52,7 +52,7 @@ class Ranks:
 
     def nearness(self) -> int:
         """The place in `limits` of a function (profile, now) → Nearness."""
-        return self._add(lambda taxonomy: partial(_nearness, taxonomy, self._currency))
+        return self._add(lambda taxonomy: _nearness(taxonomy, self._currency))
 
     def limits(self) -> list[Any]:
         """What was asked for, by the newest taxonomy."""
@@ -79,10 +79,24 @@ def clearly(near: Nearness, id_: str, margin: float) -> bool:
     return best == id_ and all(least < other * (1.0 - margin) for key, other in far.items() if key != id_)
 
 
-def _nearness(taxonomy: Taxonomy, currency: str, profile: Profile, now: float) -> Nearness:
-    at = place(profile, now, currency) if taxonomy.clusters else None
-    if at is None:
-        return NOWHERE
-    far = taxonomy.distances(at)
-    best = min(far, key=lambda id_: (far[id_], id_))
-    return far, best, far[best]
+def _nearness(taxonomy: Taxonomy, currency: str) -> Callable[[Profile, float], Nearness]:
+    """`Taxonomy.distances` of a profile's place, with all that does not depend on it worked out before."""
+    if not taxonomy.clusters:
+        return lambda profile, now: NOWHERE
+    (m0, s0), (m1, s1), (m2, s2) = [(mean, 1.0 / scale if scale > 0 else 0.0) for mean, scale in taxonomy.scales]
+    centres = [(cluster.id, *cluster.centre) for cluster in sorted(taxonomy.clusters, key=lambda cluster: cluster.id)]
+
+    def nearness(profile: Profile, now: float) -> Nearness:
+        at = place(profile, now, currency)
+        if at is None:
+            return NOWHERE
+        x, y, z = (at[0] - m0) * s0, (at[1] - m1) * s1, (at[2] - m2) * s2
+        far = {}
+        best, least = None, math.inf
+        for id_, a, b, c in centres:
+            distance = far[id_] = sqrt((x - a) * (x - a) + (y - b) * (y - b) + (z - c) * (z - c))
+            if distance < least:
+                best, least = id_, distance
+        return far, best, least
+
+    return nearness

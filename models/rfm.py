@@ -1,9 +1,9 @@
 """Segments that every plan has unless it says otherwise: by value (RFM), the top tenth, and those that are learned.
 
-The value segments divide all who ordered by the quintiles of how lately and how often. Quintiles move with the customers;
-with the hysteresis of a group, 1.9 % of the customers change their segment in a week (CDNOW, edges of every week). Their
-conditions do not overlap, as a group keeps whoever may stay. In a plan they come first, so its own rules may use them; a
-rule of the plan with the same name takes the place of one.
+The value segments divide all who ordered by the quintiles of how lately and how often. Quintiles move with the
+customers; with the hysteresis of a group, 1.9 % of the customers change their segment in a week (CDNOW, edges of every
+week). Their conditions do not overlap, as a group keeps whoever may stay. In a plan they come first, so its own rules
+may use them; a rule of the plan with the same name takes the place of one.
 """
 
 from __future__ import annotations

@@ -83,6 +83,8 @@ def _plan(old: PlanFile, new: PlanFile) -> Iterator[Change]:
         lambda path, a, b: _event(path, a, b, old, new),
     )
     yield from _churn(old, new)
+    gone = old.builtin_segments and not new.builtin_segments
+    yield from _value("builtin_segments", old.builtin_segments, new.builtin_segments, breaking=gone)
     yield from _each("segments", _by(old.segments, "name"), _by(new.segments, "name"), _rule)
     yield from _each("alerts", _by(old.alerts, "name"), _by(new.alerts, "name"), _rule)
 

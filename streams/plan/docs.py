@@ -201,15 +201,26 @@ def _rules(plan: Plan) -> Iterator[_Block]:
         f"The risk is **medium** from {plan.churn.bands.medium:.0%} and **high** from {plan.churn.bands.high:.0%}."
     )
     needs = segment_needs(plan.segments)
-    if plan.segments:
-        yield _Heading(2, "Segments")
-        yield _Table(
-            ("segment", "who", "rule", "needs consent to"),
-            [
-                (f"`{rule.name}`", rule.description, in_words(rule.when), ", ".join(needs[rule.name]))
-                for rule in plan.segments
-            ],
-        )
+    own = {rule.name for rule in plan.file.segments}
+    for level, title, rules in (
+        (2, "Segments", [rule for rule in plan.segments if rule.name in own]),
+        (3, "Segments that every plan has", [rule for rule in plan.segments if rule.name not in own]),
+    ):
+        if rules:
+            yield _Heading(level, title)
+            yield _Table(
+                ("segment", "who", "rule", "at most one of", "needs consent to"),
+                [
+                    (
+                        f"`{rule.name}`",
+                        rule.description,
+                        in_words(rule.when),
+                        rule.group or "",
+                        ", ".join(needs[rule.name]),
+                    )
+                    for rule in rules
+                ],
+            )
     if plan.alerts:
         yield _Heading(2, "Alerts")
         yield _Table(

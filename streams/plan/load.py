@@ -13,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from models.config import AlertRule, ChurnConfig, SegmentRule
+from models.rfm import BUILTIN
 from profiles.consent import PURPOSES
 from profiles.identity import IdentityRule
 from profiles.secrets import LEAST
@@ -151,6 +152,8 @@ def _parts(data: dict[Any, Any]) -> Parts:
     parts.purposes = {*PURPOSES, *(str(key) for key, _ in _elements(data.get("consent")))}
     parts.identity_types = set(_named(data.get("identities"), "type"))
     parts.segment_names = _named(data.get("segments"), "name")
+    if data.get("builtin_segments", True) is not False:
+        parts.builtin = [rule for rule in BUILTIN if rule.name not in parts.segment_names]
     parts.property_names = {
         str(name)
         for _, event in _elements(data.get("events"))

@@ -261,6 +261,7 @@ class PlanFile(_Strict):
     events: list[EventSpec] = Field(min_length=1, description="What may happen.")
     churn: ChurnConfig = Field(ChurnConfig(), description="What churn means and how its model is fed.")
     segments: list[SegmentRule] = Field([], description="Groups of customers, kept live.")
+    builtin_segments: bool = Field(True, description="Whether the segments by value and the learned ones are there.")
     alerts: list[AlertRule] = Field([], description="When people should look at a customer.")
     breaker: Literal["off"] | BreakerSpec = Field(
         BreakerSpec(), description="When a source is held back instead of being rejected event by event."

@@ -11,6 +11,7 @@ from pydantic import SecretStr
 
 from models.conditions import windows
 from models.config import AlertRule, ChurnConfig, SegmentRule
+from models.rfm import with_builtin
 from profiles.consent import Consent
 from profiles.identity import IdentityRule, compile_extractor, compile_spellings
 from profiles.secrets import derived_key, is_hash
@@ -67,13 +68,14 @@ class Plan:
         self.traits: dict[str, Trait] = dict(file.traits)
         self.consent = Consent({name: spec.default == "granted" for name, spec in file.consent.items()})
         self.churn: ChurnConfig = file.churn
-        self.segments: list[SegmentRule] = list(file.segments)
+        self.segments: list[SegmentRule] = with_builtin(file.segments) if file.builtin_segments else list(file.segments)
         self.alerts: list[AlertRule] = list(file.alerts)
         self.windows: dict[str, int] = windows(
-            condition
-            for rule in [*self.segments, *self.alerts]
-            for condition in (rule.when, getattr(rule, "exit", None))
-            if condition is not None
+            [
+                *(rule.when for rule in self.segments),
+                *(rule.exit for rule in self.segments if rule.exit is not None),
+                *(rule.when for rule in self.alerts if rule.when is not None),
+            ]
         )
         self.rules: list[EventRule] = [self._compile(spec) for spec in file.events]
         self._by_key = {source.write_key.get_secret_value(): source for source in self.sources.values()}

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from models.config import (
+    TOTALS,
     AlertRule,
     ChurnConfig,
     Condition,
@@ -17,6 +18,7 @@ from models.config import (
     HasIdentity,
     InSegment,
     NotDone,
+    Ratio,
     SegmentRule,
     Since,
     TraitIs,
@@ -27,7 +29,7 @@ from profiles.identity import IdentityRule
 from streams.plan.model import ROLES, ConsentSpec, EventSpec, Property, SourceSpec, Trait
 from streams.plan.source_map import Location
 
-__all__ = ["Parts", "Remark", "find_problems", "find_warnings", "role_of", "suggest"]
+__all__ = ["Parts", "Remark", "find_problems", "find_warnings", "roles_of", "suggest"]
 
 Remark = tuple[Location, str]
 
@@ -59,6 +61,7 @@ class Parts:
     trait_names: set[str] = field(default_factory=set)
     purposes: set[str] = field(default_factory=set)
     segment_names: list[str] = field(default_factory=list)
+    builtin: list[SegmentRule] = field(default_factory=list)  # those that the plan has besides, before its own
     property_names: set[str] = field(default_factory=set)
     region: str | None = None
 
@@ -87,9 +90,9 @@ def find_warnings(parts: Parts) -> Iterator[Remark]:
         )
     yield from _held(parts)
     for location, condition in _conditions(parts):
-        role = role_of(condition)
-        if role and role not in carried and role != "any" and role in ROLES:
-            yield location, f"no event has the role '{role}', so this can never come true"
+        for role in roles_of(condition):
+            if role not in carried and role != "any" and role in ROLES:
+                yield location, f"no event has the role '{role}', so this can never come true"
     for name, purpose in parts.consent.items():
         if purpose.trait is None and purpose.category is None and "consent" not in carried:
             yield ("consent", name), "names no trait and no category, so nobody can say anything about it"
@@ -106,18 +109,20 @@ def suggest(name: str, known: Iterable[str]) -> str:
     return f"; there are {', '.join(names)}" if 0 < len(names) <= 8 else ""
 
 
-def role_of(condition: Condition) -> str | None:
-    """The role that a leaf of a condition counts, if any."""
+def roles_of(condition: Condition) -> list[str]:
+    """The roles that a leaf of a condition counts."""
     match condition:
         case Count():
-            return condition.count
+            return [condition.count]
         case Decayed():
-            return condition.decayed
+            return [condition.decayed]
         case Since():
-            return condition.since
+            return [condition.since]
         case NotDone():
-            return condition.not_done
-    return None
+            return [condition.not_done]
+        case Ratio(ratio=both):
+            return [name for name in both if name not in TOTALS]
+    return []
 
 
 def _sources(parts: Parts) -> Iterator[Remark]:
@@ -285,20 +290,44 @@ def _rules(parts: Parts) -> Iterator[Remark]:
             if rule.purpose is not None and rule.purpose not in parts.purposes:
                 here = (section, index, "purpose")
                 yield here, f"there is no purpose '{rule.purpose}'{suggest(rule.purpose, parts.purposes)}"
+    known = _every_segment(parts)
     for index, alert in parts.alerts.items():
-        if alert.segment is not None and alert.segment not in parts.segment_names:
+        if alert.segment is not None and alert.segment not in known:
             yield (
                 ("alerts", index, "segment"),
-                f"there is no segment '{alert.segment}'{suggest(alert.segment, parts.segment_names)}",
+                f"there is no segment '{alert.segment}'{suggest(alert.segment, known)}",
             )
+    yield from _groups(parts)
     for location, condition in _conditions(parts):
         yield from ((location, message) for message in _condition(parts, location, condition))
 
 
+def _every_segment(parts: Parts) -> list[str]:
+    return [*(rule.name for rule in parts.builtin), *parts.segment_names]
+
+
+def _groups(parts: Parts) -> Iterator[Remark]:
+    """The segments of a group follow one another, so that they can be decided together, and do not use each other."""
+    members: dict[str, set[str]] = {}
+    before: str | None = None
+    for index, rule in [*((-1, rule) for rule in parts.builtin), *parts.segments.items()]:
+        if rule.group is not None:
+            here = ("segments", index)
+            if rule.group != before and rule.group in members:
+                yield (*here, "group"), f"the segments of group '{rule.group}' must follow one another"
+            for key, condition in (("when", rule.when), ("exit", rule.exit)):
+                for leaf in leaves(condition) if condition is not None else ():
+                    if isinstance(leaf, InSegment) and leaf.segment in members.get(rule.group, ()):
+                        yield (*here, key), f"segment '{leaf.segment}' is of the same group, so it cannot be used here"
+            members.setdefault(rule.group, set()).add(rule.name)
+        before = rule.group
+
+
 def _condition(parts: Parts, location: Location, condition: Condition) -> Iterator[str]:
-    role = role_of(condition)
-    if role is not None and role not in ROLES and not (role == "any" and isinstance(condition, Since)):
-        yield f"there is no role '{role}'{suggest(role, ROLES)}"
+    for role in roles_of(condition):
+        if role not in ROLES and not (role == "any" and isinstance(condition, Since)):
+            what, known = ("total or role", (*TOTALS, *ROLES)) if isinstance(condition, Ratio) else ("role", ROLES)
+            yield f"there is no {what} '{role}'{suggest(role, known)}"
     match condition:
         case TraitIs(trait=name) if name not in parts.trait_names:
             yield f"there is no trait '{name}'{suggest(name, parts.trait_names)}"
@@ -310,13 +339,14 @@ def _condition(parts: Parts, location: Location, condition: Condition) -> Iterat
         case HasIdentity(identity=kind) if kind not in parts.identity_types:
             yield f"there is no identity '{kind}'{suggest(kind, parts.identity_types)}"
         case InSegment(segment=name):
-            earlier = parts.segment_names
+            every = _every_segment(parts)
+            earlier = every
             if location[0] == "segments" and isinstance(location[1], int):
-                earlier = earlier[: location[1]]
+                earlier = every[: len(parts.builtin) + location[1]]
             if name not in earlier:
-                late = name in parts.segment_names
+                late = name in every
                 yield (
                     f"segment '{name}' must be listed before it is used"
                     if late
-                    else f"there is no segment '{name}'{suggest(name, parts.segment_names)}"
+                    else f"there is no segment '{name}'{suggest(name, every)}"
                 )

@@ -10,6 +10,7 @@ from models.config import (
     All,
     Any_,
     Band,
+    Cluster,
     Comparison,
     Condition,
     Count,
@@ -21,6 +22,9 @@ from models.config import (
     NotDone,
     OpenTickets,
     OpinionIs,
+    Quantile,
+    Ratio,
+    Rfm,
     Risk,
     Since,
     Stage,
@@ -80,10 +84,19 @@ def _leaf(condition: Condition) -> str:  # noqa: PLR0912  (one branch for each k
             return _trait(condition)
         case HasIdentity(identity=kind):
             return f"known by {kind}"
-        case Count(count=role):
-            return f"{role} {_compared(condition)} times"
-        case Sum(sum=total):
-            return f"{_TOTALS[total]} {_compared(condition)}"
+        case Count(count=role, within=within):
+            return f"{role} {_compared(condition)} times{_within(within)}"
+        case Sum(sum=total, within=within):
+            return f"{_TOTALS[total]} {_compared(condition)}{_within(within)}"
+        case Ratio(ratio=(over, under)):
+            return f"{_TOTALS.get(over, over)} {_compared(condition)} times {_TOTALS.get(under, under)}"
+        case Quantile():
+            return _quantile(condition)
+        case Rfm(rfm=scores):
+            axes = (("recency", scores.recency), ("frequency", scores.frequency), ("monetary", scores.monetary))
+            return " and ".join(f"{axis} fifth {_either(which)}" for axis, which in axes if which)
+        case Cluster(cluster=id_):
+            return f"in learned cluster {id_}"
         case Decayed(decayed=role, half_life=half_life):
             return f"recent {role} {_compared(condition)} (each halves in {duration_in_words(half_life)})"
         case Since():
@@ -105,6 +118,19 @@ def _leaf(condition: Condition) -> str:  # noqa: PLR0912  (one branch for each k
         case OpinionIs(opinion=kind, last=last, average=average):
             return f"last {kind} {_compared(last)}" if last else f"average {kind} {_compared(average or Comparison())}"
     return str(condition)
+
+
+def _within(seconds: float | None) -> str:
+    return "" if seconds is None else f" within {duration_in_words(seconds)}"
+
+
+def _quantile(condition: Quantile) -> str:
+    low, high = condition.low, condition.high
+    if high is None and low is not None:
+        return f"in the top {100 * (1 - low):g} % by {condition.quantile}"
+    if low is None:
+        return f"in the bottom {100 * (high or 0.0):g} % by {condition.quantile}"
+    return f"between {100 * low:g} % and {100 * (high or 0.0):g} % by {condition.quantile}"
 
 
 def _trait(condition: TraitIs) -> str:

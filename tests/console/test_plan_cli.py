@@ -69,7 +69,7 @@ def test_check_answers_scripts(run, changed):
     assert (good.exit_code, bad.exit_code) == (0, 1)
     assert json.loads(good.stdout) | {"warnings": []} == {
         "ok": True, "file": str(PLAN), "name": "Online shop", "version": 1, "sources": 4, "events": 73, "traits": 27,
-        "identities": 6, "segments": 23, "alerts": 7, "problems": [], "warnings": [],
+        "identities": 6, "segments": 42, "alerts": 9, "problems": [], "warnings": [],
     }  # fmt: skip
     (problem,) = json.loads(bad.stdout)["problems"]
     assert (problem["line"], problem["path"]) == (11, "currency")

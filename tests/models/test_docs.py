@@ -4,6 +4,7 @@ from pathlib import Path
 
 import models
 from models.features import TABLE
+from models.measures import MEASURES
 
 PAGE = (Path(__file__).parents[2] / "docs" / "models.md").read_text()
 
@@ -11,9 +12,17 @@ PAGE = (Path(__file__).parents[2] / "docs" / "models.md").read_text()
 def test_the_table_of_features_is_the_one_in_the_code():
     rows = [f"| `{f.name}` | {f.group} | {f.unit or '–'} | {f.meaning} |" for f in TABLE]
 
-    shown = [line for line in PAGE.split("## Features")[1].splitlines() if line.startswith("| `")]
+    shown = [line for line in PAGE.split("## Features")[1].split("\n## ")[0].splitlines() if line.startswith("| `")]
 
     assert shown == rows
+
+
+def test_the_table_of_measures_is_the_one_in_the_code():
+    rows = [f"| `{name}` | {measure.unit} | {measure.meaning} |" for name, measure in MEASURES.items()]
+
+    shown = PAGE.split("### Measures")[1].split("### ")[0]
+
+    assert [line for line in shown.splitlines() if line.startswith("| `")] == rows
 
 
 def test_every_module_is_described():

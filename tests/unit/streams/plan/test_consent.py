@@ -113,6 +113,6 @@ def test_the_page_tells_what_is_asked_for_and_what_needs_it(shipped):
     for name, spec in shipped.file.consent.items():
         said = f"trait `{spec.trait}` or category `{spec.category}`"
         assert f"| `{name}` | {spec.description} | {spec.default} | {said} | {spec.basis} | {spec.owner} |" in page
-    assert "| `at_risk` | Likely to be lost | churn risk is high | profiling |" in page
+    assert "| `at_risk` | Likely to be lost | churn risk is high |  | profiling |" in page
     assert "| CRM | outreach, profiling |" in page
     assert "| Support | outreach |" in page

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from models.config import KINDS, AlertRule, SegmentRule
+from models.rfm import BUILTIN
 from profiles.identity import IdentityRule
 from streams.plan import ROLES, PlanFile, Property, Trait, parse_plan
 from streams.plan.model import ConsentSpec, EventSpec, FactsSpec, SourceSpec
@@ -15,7 +17,8 @@ GUIDE = (Path(__file__).parents[4] / "docs" / "tracking-plan.md").read_text()
 
 
 @pytest.mark.parametrize(
-    "model", [PlanFile, SourceSpec, IdentityRule, Property, Trait, ConsentSpec, EventSpec, FactsSpec]
+    "model",
+    [PlanFile, SourceSpec, IdentityRule, Property, Trait, ConsentSpec, EventSpec, FactsSpec, SegmentRule, AlertRule],
 )
 def test_every_key_is_documented(model):
     """A key that nobody can find does not exist."""
@@ -25,6 +28,25 @@ def test_every_key_is_documented(model):
 def test_every_role_is_documented():
     """Roles are the words that plans share with profiles."""
     assert {role for role in ROLES if f"`{role}`" not in GUIDE} == set()
+
+
+def test_every_condition_is_documented():
+    """With all it may say."""
+    text = GUIDE.split("### Conditions")[1].split("\n##")[0]
+    keys = {key: model.model_fields for key, model in KINDS.items()}
+
+    assert {key for key in keys if f"{{{key}: " not in text} == set()
+    assert {
+        (kind, alias)
+        for kind, fields in keys.items()
+        for name, field in fields.items()
+        if (alias := field.alias or name) not in ("above", "below", "margin") and f"{alias}" not in text
+    } == set()
+
+
+def test_every_built_in_segment_is_documented():
+    """By name; the learned ones by the first and the last."""
+    assert {rule.name for rule in BUILTIN if f"`{rule.name}`" not in GUIDE} == {"learned_2", "learned_3", "learned_4"}
 
 
 def test_the_example_is_a_plan():
