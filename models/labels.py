@@ -127,6 +127,8 @@ def mature(
     examples: list[Example] = []
     tally = Counter() if tally is None else tally
     for pending in sorted(profile.snapshots, key=lambda snapshot: snapshot.at):
+        if not outages and _first_end(pending) + config.lateness > reached:
+            continue
         pending.due = _release(profile, pending, "short", pending.due, reached, config, outages, examples, tally)
         pending.full = _release(profile, pending, "full", pending.full, reached, config, outages, examples, tally)
     profile.snapshots = [pending for pending in profile.snapshots if pending.due or pending.full]
@@ -191,7 +193,12 @@ def next_due(profile: Profile, config: ChurnConfig) -> float | None:
     """When the earliest waiting label, of either horizon, becomes final."""
     if not profile.snapshots:
         return None
-    return min(end for pending in profile.snapshots for _, end in _ends(pending) if end) + config.lateness
+    return min(map(_first_end, profile.snapshots)) + config.lateness
+
+
+def _first_end(pending: Snapshot) -> float:
+    """When the first horizon of a snapshot ends that is still waited for."""
+    return min(pending.due, pending.full) if pending.due and pending.full else pending.due or pending.full
 
 
 def censor(profile: Profile, since: float = -math.inf, tally: Tally | None = None) -> int:

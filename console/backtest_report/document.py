@@ -45,7 +45,7 @@ def document_of(
             "active_rows": int(judged.active.sum()),
             "churn_active": verdict.churn_active,
         },
-        "champions": dict(Counter(judged.spoke[week] for week in verdict.weeks).most_common()),
+        "champions": dict(Counter(judged.spoke[week] for week in verdict.weeks)),
         "weekly": {
             "week": verdict.weeks,
             "champion": [judged.spoke[week] for week in verdict.weeks],
