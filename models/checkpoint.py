@@ -1,72 +1,68 @@
-"""A learner's checkpoint: one JSON document with the model to score with and everything needed to learn on.
+"""A learner's checkpoint: JSON in parts, most of which stay the same from one commit to the next.
 
 JSON, because it outlives upgrades of River and can be read by people; Python writes floats so that they read back to
-the same bits.
+the same bits. In parts, because the store writes only those that have changed; for `model.snapshots` they are put
+together into one document.
 """
 
 from __future__ import annotations
-
-import base64
-from typing import Any
 
 import msgspec
 
 from profiles.errors import Misconfigured
 
-__all__ = ["Checkpoint", "dump", "load", "panel_of"]
+__all__ = ["HEAD", "dump", "load", "panel_of", "parts_of"]
 
-_FORMAT = 2
+HEAD = "head"
+"""The part that every checkpoint has."""
+
+_FORMAT = 3
 
 
-class Checkpoint(msgspec.Struct, forbid_unknown_fields=True):
+class _Document(msgspec.Struct, forbid_unknown_fields=True):
     """What `model.snapshots` carries."""
 
-    panel: msgspec.Raw  # JSON of the panel: all that a scorer reads
-    schema: str  # of the features
-    label_horizon: float  # seconds; another one would make other labels
-    model: dict[str, Any]  # state of the hazard model
-    quality: dict[str, dict[str, Any]]  # state of the figures, by model
-    classes: tuple[int, int]  # negatives and positives learned
-    learned_speaks: bool
-    trained_until: float
-    seen: str  # digests of the latest examples, eight bytes each, base64
-    skipped: int = 0  # examples refused or repeated
-    format: int = _FORMAT
+    panel: msgspec.Raw  # all that a scorer reads
+    parts: dict[str, msgspec.Raw]
+    format: int = 1
 
 
-class _Head(msgspec.Struct):
-    panel: msgspec.Raw
+def dump(panel: bytes, parts: dict[str, bytes]) -> bytes:
+    """Panel and parts as one document."""
+    raw = {name: msgspec.Raw(parts[name]) for name in sorted(parts)}
+    return msgspec.json.encode(_Document(msgspec.Raw(panel), raw, _FORMAT))
 
 
-def dump(checkpoint: Checkpoint) -> bytes:
-    """The checkpoint as JSON."""
-    return msgspec.json.encode(checkpoint)
-
-
-def load(data: bytes) -> Checkpoint:
-    """The checkpoint that `dump` wrote.
+def load(data: bytes) -> tuple[bytes, dict[str, bytes]]:
+    """The panel and the parts that `dump` put together.
 
     Raises:
         Misconfigured: it is damaged, or of another format.
     """
     try:
-        checkpoint = msgspec.json.decode(data, type=Checkpoint)
-        base64.b64decode(checkpoint.seen, validate=True)
-    except (msgspec.MsgspecError, ValueError) as error:
+        document = msgspec.json.decode(data, type=_Document)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise Misconfigured(f"this is no model checkpoint: {error}") from error
-    if checkpoint.format != _FORMAT:
-        raise Misconfigured(f"the model checkpoint is of format {checkpoint.format}, this version reads {_FORMAT}")
-    return checkpoint
+    if document.format != _FORMAT:
+        raise Misconfigured(f"the model checkpoint is of format {document.format}, this version reads {_FORMAT}")
+    if HEAD not in document.parts:
+        raise Misconfigured("this is no model checkpoint: it says nothing of the learner")
+    return bytes(document.panel), {name: bytes(part) for name, part in document.parts.items()}
 
 
 def panel_of(data: bytes) -> bytes:
-    """The JSON of the panel out of a checkpoint; quick, since the rest is left unread.
+    """The JSON of the panel out of a checkpoint.
 
     Raises:
         Misconfigured: it is damaged.
     """
-    try:
-        head = msgspec.json.decode(data, type=_Head)
-    except msgspec.MsgspecError as error:
-        raise Misconfigured(f"this is no model checkpoint: {error}") from error
-    return bytes(head.panel)
+    return load(data)[0]
+
+
+def parts_of(data: bytes) -> dict[str, bytes]:
+    """The parts of a checkpoint.
+
+    Raises:
+        Misconfigured: it is damaged.
+    """
+    return load(data)[1]

@@ -1,41 +1,59 @@
-"""The learner: predict, then learn; and which model may speak.
+"""The learner: predict, then learn; judge all models on what they said; let the best one speak; notice what goes wrong.
 
-Every example is predicted by the learned model and by the rules before it is learned, so both are judged on the same
-outcomes they had not seen. The rules speak until the learned model has seen enough and is the better of the two.
+Lessons come in one order, and everything that follows from them is decided by their count or their own times, never by
+how they were batched or by a clock. So a learner that is killed and reads again comes to the same state, to the byte.
+
+- A short label is judged by every model before any learns it; then hazard, recency and base rate learn it.
+- A label of the whole horizon judges what every model had said when the snapshot was taken; then the direct model and
+  the base rate learn it.
+- A sighting has no label: it tells how active customers are, and BG/NBD is fitted to a sample of them.
+
+A label that an acted-on alert may have changed is judged, and learned by nobody: the models say what happens to a
+customer whom nobody looks after. Whom people do not act on, they still learn from, whatever the risk.
 """
 
 from __future__ import annotations
 
-import base64
-from collections import OrderedDict
-from collections.abc import Iterable
-from hashlib import blake2b
+import math
+import zlib
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from models.checkpoint import Checkpoint, dump, load
-from models.churn import Model
+from models import bgnbd, checkpoint
+from models.checkpoint import HEAD
+from models.churn import Model, Weights
 from models.cold import rules
-from models.config import ChurnConfig
-from models.examples import Example
+from models.config import WEEK, ChurnConfig
+from models.drift import Alarm, Drift
+from models.examples import Example, Lesson, ModelCommand, Sighting
 from models.features import NAMES, SCHEMA, unpack
-from models.hazard import OnlineLogistic
-from models.panel import Panel
-from models.quality import Quality
+from models.history import Guard, History, Kept
+from models.learned import Learned
+from models.notices import Decided, Notice
+from models.panel import MODELS, Panel
+from models.promotion import Blocks, Change, Promotion, Race
+from models.quality import UNTOUCHED, Ledger
+from models.repeats import Repeats
+from models.sample import Sample
+from profiles.errors import Misconfigured
 
 __all__ = ["Learner"]
 
-MEMORY = 8192
-"""How many of the latest examples are remembered, to drop repeated deliveries."""
+Array = NDArray[np.float64]
 
-_REVIEW = 50  # examples between two choices of the speaker; by count, so that batches make no difference
-_PATIENCE = 1.05  # the learned model falls silent again when its loss is this many times that of the rules
+_REVIEW = 50  # short labels between two looks at who speaks and whether what was learned is sound
+_REMEMBERED = 50  # notices and decisions
+_RACERS = ("hazard", "bgnbd", "rules")  # compared on the short label
+_FIT_LEAST, _FIT_MOST = 500, 20_000  # sightings between two fits of BG/NBD; in between, an eighth of all
+_UNSEEN = 6.0  # snapshot intervals after which a customer leaves the sample; the silent are photographed every fourth
 
 
 class Learner:
-    """The one writer of the model. The same examples in the same order give the same checkpoint, to the byte.
+    """The one writer of the models.
 
     Args:
         config: horizons, and how much must be learned before the learned model speaks.
@@ -43,112 +61,420 @@ class Learner:
 
     def __init__(self, config: ChurnConfig) -> None:
         self.config = config
-        self.skipped = 0
         self.rules = rules(config)
-        self._model = OnlineLogistic("hazard")
-        self._learned, self._by_rules = Quality(), Quality()
-        self._classes = [0, 0]
-        self._speaks = False
-        self._until = 0.0
-        self._seen: OrderedDict[bytes, None] = OrderedDict()
+        self.learned = Learned()
+        self.short, self.full = Ledger(), Ledger()
+        self.drift = Drift(config.label_horizon + 2 * WEEK)
+        self.promotion = Promotion()
+        self.blocks = Blocks()
+        self.history = History()
+        self.notices: list[Notice] = []  # the latest, newest last
+        self.decisions: list[Decided] = []  # the same
+        self.counts = {"lessons": 0, "sightings": 0, "short": 0, "full": 0, "treated": 0, "skipped": 0}
+        self.trained_until = 0.0
+        self._guard = Guard()
+        self._sample = Sample()
+        self._repeats = Repeats()
+        self._next_fit = bgnbd.MIN_CUSTOMERS
+        self._news: list[Notice] = []
 
-    def learn(self, examples: Iterable[Example]) -> int:
-        """Judge both models on each example, then learn it.
+    def take(self, lessons: Iterable[Lesson]) -> int:
+        """Take lessons in, in the order of their log.
 
-        Skipped, and counted in `skipped`, are repeats, examples of other features or of another label horizon,
-        and what is not finite.
+        Skipped, and counted in `skipped`, are repeats, examples of other features or of another horizon, and what is
+        not finite.
 
         Returns:
-            How many were learned.
+            How many examples were judged.
         """
-        before = self._model.examples
-        for example in examples:
-            x = self._readable(example)
-            if x is None or not self._first_time(example):
-                self.skipped += 1
-                continue
-            self._learned.update(self._model.predict(x), example.y, example.weight)
-            self._by_rules.update(float(self.rules.short(x[None], self.config)[0]), example.y, example.weight)
-            self._model.learn_one(x, example.y, example.weight)
-            self._classes[example.y] += 1
-            self._until = max(self._until, example.due)
-            if self._model.examples % _REVIEW == 0:
-                self._choose()
-        return self._model.examples - before
+        before = self.counts["short"] + self.counts["full"]
+        for lesson in lessons:
+            self.counts["lessons"] += 1
+            if type(lesson) is Example:
+                self._example(lesson)
+            elif type(lesson) is Sighting:
+                self._sighting(lesson)
+            elif type(lesson) is ModelCommand:
+                self._command(lesson)
+        return self.counts["short"] + self.counts["full"] - before
 
-    def panel(self) -> Panel:
-        """Both models, and which speaks now."""
-        models: dict[str, Model] = {"rules": self.rules}
-        if self._model.examples:
-            models["hazard"] = self._model.export(self.config)
-        return Panel("hazard" if self._speaks else "rules", models, self._model.examples, self._until)
+    def news(self) -> list[Notice]:
+        """What has happened since the last call."""
+        news, self._news = self._news, []
+        return news
 
     @property
     def examples(self) -> int:
-        """How many examples were learned."""
-        return self._model.examples
+        """How many short labels the hazard has learned."""
+        return self.learned.hazard.examples
 
-    def quality(self) -> dict[str, dict[str, float]]:
-        """Rolling figures of both models on the label (an order within the label horizon), judged before learning."""
-        return {"learned": self._learned.report(), "rules": self._by_rules.report()}
+    @property
+    def skipped(self) -> int:
+        """How many lessons were of no use."""
+        return self.counts["skipped"]
 
-    def checkpoint(self) -> bytes:
-        """Everything, as JSON; `restore` continues from it as if nothing had happened."""
-        return dump(
-            Checkpoint(
-                panel=msgspec.Raw(self.panel().to_json()),
-                schema=SCHEMA,
-                label_horizon=self.config.label_horizon,
-                model=self._model.state(),
-                quality={"learned": self._learned.state(), "rules": self._by_rules.state()},
-                classes=(self._classes[0], self._classes[1]),
-                learned_speaks=self._speaks,
-                trained_until=self._until,
-                seen=base64.b64encode(b"".join(self._seen)).decode(),
-                skipped=self.skipped,
-            )
-        )
+    def panel(self) -> Panel:
+        """Every model that can be asked, and which speaks."""
+        models: dict[str, Model] = {**self.learned.export(self.config), "rules": self.rules}
+        speaker = self.promotion.speaker if self.promotion.speaker in models else "rules"
+        return Panel(speaker, models, self.counts["lessons"], self.trained_until)
 
-    @classmethod
-    def restore(cls, data: bytes, config: ChurnConfig) -> Learner:
-        """The learner that wrote the checkpoint; a new one if it learned other features or another label horizon.
+    def quality(self) -> dict[str, dict[str, dict[str, float]]]:
+        """Rolling figures by model and horizon: of all labels, each judged before it was learned."""
+        return {
+            model: {
+                "short": self.short.of(model).report(),
+                "full": self.full.of(model).report(),
+            }
+            for model in MODELS
+        }
 
-        Raises:
-            Misconfigured: the checkpoint is damaged.
-        """
-        saved = load(data)
-        learner = cls(config)
-        if saved.schema != SCHEMA or saved.label_horizon != config.label_horizon:
-            return learner
-        learner._model = OnlineLogistic.from_state(saved.model)
-        learner._learned = Quality.from_state(saved.quality.get("learned", {}))
-        learner._by_rules = Quality.from_state(saved.quality.get("rules", {}))
-        learner._classes = list(saved.classes)
-        learner._speaks = saved.learned_speaks
-        learner._until = saved.trained_until
-        learner.skipped = saved.skipped
-        seen = base64.b64decode(saved.seen)
-        learner._seen = OrderedDict.fromkeys(seen[i : i + 8] for i in range(0, len(seen), 8))
-        return learner
+    # Sightings
 
-    def _readable(self, example: Example) -> NDArray[np.float64] | None:
+    def _sighting(self, seen: Sighting) -> None:
+        if not all(map(math.isfinite, (seen.at, seen.orders, seen.first, seen.last))) or not self._first_time(seen):
+            self.counts["skipped"] += 1
+            return
+        self.counts["sightings"] += 1
+        self._sample.add(seen)
+        if self._counts_once(seen) and (alarm := self.drift.seen(seen.active, seen.at)) is not None:
+            self._alarm(alarm)
+        if self.counts["sightings"] >= self._next_fit:
+            self._fit(seen.at)
+
+    def _counts_once(self, seen: Sighting) -> bool:
+        """Whether this is the sighting of its `snapshot_every`: the young are seen more often, and are more active."""
+        config = self.config
+        times = round(config.snapshot_every / config.snapshot_young)
+        if times < 2 or seen.at - seen.first >= config.young_for:
+            return True
+        return (math.floor(seen.at / config.snapshot_young) + zlib.crc32(seen.profile.encode())) % times == 0
+
+    def _fit(self, at: float) -> None:
+        sightings = self.counts["sightings"]
+        self._next_fit = sightings + min(max(_FIT_LEAST, sightings // 8), _FIT_MOST)
+        self._sample.forget(at - _UNSEEN * self.config.snapshot_every)
+        found = bgnbd.fit(*self._sample.histories(), start=self.learned.bgnbd)
+        if found is not None:
+            self.learned.bgnbd = found
+            self._choose(at)
+
+    # Labels
+
+    def _example(self, example: Example) -> None:
+        x = self._readable(example)
+        if x is None or not self._first_time(example):
+            self.counts["skipped"] += 1
+            return
+        self.counts[example.horizon] += 1
+        self.counts["treated"] += example.treated
+        if example.horizon == "short":
+            self._short(example, x)
+        else:
+            self._full(example, x)
+
+    def _short(self, example: Example, x: Array) -> None:
+        said = self.learned.short(x, self.config)
+        hazard = said.get("hazard", 0.5)
+        if not math.isfinite(hazard):  # whatever spoilt it must not reach the figures
+            self._check(example.due)
+            said = self.learned.short(x, self.config)
+            hazard = said.get("hazard", 0.5)
+        said["rules"] = float(self.rules.short(x[None], self.config)[0])
+        self.short.add(said, example.y, example.weight, touched=example.treated, segments=example.segments)
+        if not example.treated:
+            self.promotion.race.add({name: said[name] for name in _RACERS if name in said}, example.y, example.weight)
+            if self.learned.ready(self.config):
+                self._guard.add(x, example.y, hazard, self.config)
+                if (alarm := self.drift.erred(example.y - hazard, example.due)) is not None:
+                    self._alarm(alarm)
+            self.learned.learn_short(x, example.y, example.weight)
+            self.trained_until = max(self.trained_until, example.due)
+        if self.counts["short"] % _REVIEW == 0 or not self.learned.finite:
+            self._check(example.due)
+        if self.counts["short"] % _REVIEW == 0:
+            self._choose(example.due)
+            if self.history.due(self.examples):
+                self._keep(example.due, "count")
+
+    def _full(self, example: Example, x: Array) -> None:
+        risks = np.frombuffer(example.risks, dtype="<f4").tolist()
+        said = {model: risk for model, risk in zip(MODELS, risks, strict=True) if math.isfinite(risk)}
+        churned = not example.y
+        self.full.add(said, churned, example.weight, touched=example.treated, segments=example.segments)
+        if example.treated:
+            return
+        if self.blocks.add(example.profile, example.due, churned, example.weight, risks):
+            change = self.promotion.review_full(self.blocks, example.due, self._ece)
+            if change is not None:
+                self._changed(change)
+        self.learned.learn_full(x, example.y, example.weight)
+        self.trained_until = max(self.trained_until, example.due)
+        if not self.learned.finite:
+            self._check(example.due)
+
+    def _readable(self, example: Example) -> Array | None:
+        whole = {"short": self.config.label_horizon, "full": self.config.horizon}[example.horizon]
         if example.schema != SCHEMA or len(example.x) != 4 * len(NAMES) or not 0 < example.weight < 1e6:
             return None
-        if abs(example.due - example.at - self.config.label_horizon) > 1.0:
+        if not abs(example.due - example.at - whole) <= 1.0:
+            return None
+        if example.horizon == "full" and len(example.risks) != 4 * len(MODELS):
             return None
         x = unpack(example.x)
         return x if np.isfinite(x).all() else None
 
-    def _first_time(self, example: Example) -> bool:
-        digest = blake2b(example.key.encode(), digest_size=8).digest()
-        if digest in self._seen:
-            return False
-        self._seen[digest] = None
-        if len(self._seen) > MEMORY:
-            self._seen.popitem(last=False)
-        return True
+    def _first_time(self, lesson: Lesson) -> bool:
+        return self._repeats.first_time(lesson.key)
 
-    def _choose(self) -> None:
-        enough = self._model.examples >= self.config.min_examples and min(self._classes) >= self.config.min_class
-        bar = self._by_rules.log_loss * (_PATIENCE if self._speaks else 1.0)
-        self._speaks = enough and self._learned.log_loss < bar
+    # Who speaks
+
+    def _choose(self, at: float) -> None:
+        change = self.promotion.review_short(
+            at,
+            fits=self.learned.bgnbd is not None,
+            ready=self.learned.ready(self.config),
+            enough=min(self.config.min_examples, 2 * _REVIEW),
+        )
+        if change is not None:
+            self._changed(change)
+
+    def _ece(self, model: str) -> float | None:
+        quality = self.full.of(model, UNTOUCHED)
+        return quality.ece if quality.rows else None
+
+    def _changed(self, change: Change) -> None:
+        if change.model != change.before:
+            text = f"{change.model} speaks instead of {change.before}: {change.text}"
+            id_ = f"speaker:{change.at!r}:{self.counts['lessons']}"
+            self._tell(Notice(id_, "speaker", change.at, text, change.evidence, change.by))
+        self._keep(change.at, "speaker")
+
+    def _command(self, command: ModelCommand) -> None:
+        if not self._first_time(command):
+            self.counts["skipped"] += 1
+            return
+        done, text = self._carry_out(command)
+        decided = Decided(command.id, command.action, command.target, command.time, command.by, done, text)
+        self.decisions = [*self.decisions, decided][-_REMEMBERED:]
+
+    def _carry_out(self, command: ModelCommand) -> tuple[bool, str]:
+        who = command.by or "somebody"
+        if command.action == "release":
+            if not self.promotion.pinned:
+                return False, "nobody has promoted a model by hand; the rule chooses already"
+            self._changed(self.promotion.release(command.time, who, self.panel().models))
+            self._choose(command.time)
+            return True, f"the rule chooses again; {self.promotion.speaker} speaks until it finds a better one"
+        if command.action == "promote":
+            if command.target not in MODELS:
+                return False, f"there is no model {command.target!r}; there are {', '.join(MODELS)}"
+            if command.target not in self.panel().models:
+                return False, f"{command.target} has not learned enough to speak"
+            self._changed(self.promotion.pin(command.target, command.time, who))
+            return True, f"{command.target} speaks until it is released"
+        kept = self.history.find(int(command.target)) if command.target.isdecimal() else None
+        if kept is None:
+            held = ", ".join(str(kept.version) for kept in self.history.kept) or "none"
+            return False, f"there is no checkpoint {command.target!r}; there are {held}"
+        self._go_back(kept, command.time, f"decided by {who}", who)
+        return True, f"what was learned is that of checkpoint {kept.version}, of {kept.examples} examples"
+
+    # Damage
+
+    def _check(self, at: float) -> None:
+        kept = self.history.find(self._guard.version)
+        why = self._guard.alarm(self.learned, kept)
+        if why:
+            self._go_back(kept, at, why)
+
+    def _go_back(self, kept: Kept | None, at: float, why: str, by: str = "") -> None:
+        """Learn on from a kept checkpoint; from nothing if there is none that is sound."""
+        had = self.examples
+        if kept is None:
+            self.learned, race, speaker, version = Learned(), Race(), "rules", 0
+        else:
+            state = msgspec.json.decode(kept.state)
+            self.learned, speaker, version = Learned.from_state(state["learned"]), kept.speaker, kept.version
+            if kept.horizon != self.config.horizon:
+                self.learned.forget_full()
+            race = Race()
+            race.rows, race.losses = state["race"]["rows"], dict(state["race"]["losses"])
+        self.promotion.race = race
+        self.history.went_back(self.examples)
+        self._watch(kept)
+        where = f"checkpoint {version}" if version else "the beginning"
+        text = f"what was learned is set back to {where}, from {had} examples to {self.examples}: {why}"
+        evidence = {"version": version, "examples_before": had, "examples": self.examples, "reason": why}
+        self._tell(Notice(f"rollback:{at!r}:{self.counts['lessons']}", "rollback", at, text, evidence, by))
+        able = self.panel().models
+        if self.promotion.speaker not in able:  # it had learned less then
+            speaker = speaker if speaker in able else "rules"
+            self.promotion.change(speaker, at, "roll-back", text, by=by, evidence=evidence)
+
+    def _keep(self, at: float, why: str) -> None:
+        figures = {
+            horizon: {
+                model: {name: report[name] for name in ("rows", "auc", "log_loss", "ece", "bias") if name in report}
+                for model in MODELS
+                if (report := ledger.of(model).report())["rows"]
+            }
+            for horizon, ledger in (("short", self.short), ("full", self.full))
+        }
+        if not self.learned.sound:
+            return
+        race = {"rows": self.promotion.race.rows, "losses": self.promotion.race.losses}
+        watched = self.history.find(self._guard.version)
+        sound = not self._guard.alarm(self.learned, watched) and not self._guard.worse
+        kept = Kept(
+            version=self.history.versions + 1,
+            at=at,
+            examples=self.examples,
+            why=why,
+            speaker=self.promotion.speaker,
+            sound=sound,
+            norms=self.learned.norms(),
+            figures=figures,
+            state=msgspec.Raw(msgspec.json.encode({"learned": self.learned.state(), "race": race})),
+            horizon=self.config.horizon,
+        )
+        self.history.keep(kept, self._guard.version)
+        self._move_on(kept)
+
+    def _move_on(self, kept: Kept) -> None:
+        """Let the guard compare with a newer checkpoint, if it may."""
+        guard = self._guard
+        if guard.version == 0:
+            if self.learned.ready(self.config):
+                self._watch(kept)
+        elif guard.worse is not None:
+            if not guard.worse and (proved := self.history.find(guard.next)) is not None:
+                self._watch(proved)
+            guard.start(kept.version)
+
+    def _watch(self, kept: Kept | None) -> None:
+        if kept is None or not kept.examples:
+            self._guard.watch(0, None)
+        else:
+            self._guard.watch(kept.version, self._hazard_of(kept))
+
+    def _hazard_of(self, kept: Kept) -> Weights:
+        return Learned.from_state(msgspec.json.decode(kept.state)["learned"]).hazard.export(self.config)
+
+    # News
+
+    def _alarm(self, alarm: Alarm) -> None:
+        off = self._biased()
+        evidence: dict[str, Any] = {**msgspec.to_builtins(alarm), "segments": off}
+        text = alarm.text + (f"; most in the segments {', '.join(off)}" if off else "")
+        self._tell(Notice(alarm.id, "drift", alarm.at, text, evidence))
+
+    def _biased(self) -> list[str]:
+        """The segments in which the speaker is off by far more than chance, on the short label."""
+        report = self.short.report(self.promotion.speaker)["segments"]
+        return [
+            name
+            for name, figures in report.items()
+            if figures["rows"] >= 100 and abs(figures["bias"]) > max(0.02, 3.0 * figures["bias_error"])
+        ]
+
+    def _tell(self, notice: Notice) -> None:
+        self.notices = [*self.notices, notice][-_REMEMBERED:]
+        self._news.append(notice)
+
+    # Checkpoints
+
+    def parts(self) -> dict[str, bytes]:
+        """Everything, in parts of JSON; `from_parts` goes on from them as if nothing had happened."""
+        encode = msgspec.json.encode
+        head = {
+            "schema": SCHEMA,
+            "label_horizon": self.config.label_horizon,
+            "horizon": self.config.horizon,
+            "counts": self.counts,
+            "trained_until": self.trained_until,
+            "next_fit": self._next_fit,
+            "history": self.history.state(),
+            "blocks": self.blocks.state(),
+        }
+        found = {
+            HEAD: encode(head),
+            "learned": encode(self.learned.state()),
+            "quality": encode({"short": self.short.state(), "full": self.full.state()}),
+            "drift": encode(self.drift.state()),
+            "promotion": encode(self.promotion.state()),
+            "guard": encode(self._guard.state()),
+            "notices": encode({"notices": self.notices, "decisions": self.decisions}),
+        }
+        found |= {f"block:{name}": part for name, part in self.blocks.parts().items()}
+        found |= {f"kept:{name}": part for name, part in self.history.parts().items()}
+        found |= {f"sample:{name}": encode(part) for name, part in self._sample.parts().items()}
+        found |= {f"seen:{name}": encode(part) for name, part in self._repeats.parts().items()}
+        return found
+
+    def checkpoint(self) -> bytes:
+        """Everything, as one JSON document; `restore` continues from it as if nothing had happened."""
+        return checkpoint.dump(self.panel().to_json(), self.parts())
+
+    @classmethod
+    def restore(cls, data: bytes, config: ChurnConfig) -> Learner:
+        """The learner that wrote the checkpoint; see `from_parts`.
+
+        Raises:
+            Misconfigured: the checkpoint is damaged.
+        """
+        return cls.from_parts(checkpoint.parts_of(data), config)
+
+    @classmethod
+    def from_parts(cls, parts: Mapping[str, bytes], config: ChurnConfig) -> Learner:
+        """The learner whose `parts` these are.
+
+        It is a new one if those are of other features or of another label horizon; of another churn horizon, what was
+        learned of that is forgotten.
+
+        Raises:
+            Misconfigured: they are damaged.
+        """
+        learner = cls(config)
+        try:
+            head = msgspec.json.decode(parts[HEAD])
+            if head["schema"] != SCHEMA or head["label_horizon"] != config.label_horizon:
+                return learner
+            learner._restore(head, parts)
+            if head["horizon"] != config.horizon:
+                learner._new_horizon()
+        except (KeyError, TypeError, ValueError, AttributeError, msgspec.MsgspecError) as error:
+            raise Misconfigured(f"the model checkpoint is damaged: {error!r}") from error
+        return learner
+
+    def _restore(self, head: dict[str, Any], parts: Mapping[str, bytes]) -> None:
+        def some(prefix: str) -> dict[str, bytes]:
+            return {name.removeprefix(prefix): part for name, part in parts.items() if name.startswith(prefix)}
+
+        def one(name: str) -> Any:
+            return msgspec.json.decode(parts[name])
+
+        self.counts = {name: int(head["counts"][name]) for name in self.counts}
+        self.trained_until, self._next_fit = float(head["trained_until"]), int(head["next_fit"])
+        self.learned = Learned.from_state(one("learned"))
+        quality = one("quality")
+        self.short, self.full = Ledger.from_state(quality["short"]), Ledger.from_state(quality["full"])
+        self.drift = Drift.from_state(one("drift"), self.drift.within)
+        self.promotion = Promotion.from_state(one("promotion"))
+        self.blocks = Blocks.from_state(head["blocks"], some("block:"))
+        self.history = History.from_state(head["history"], some("kept:"))
+        told = one("notices")
+        self.notices = msgspec.convert(told["notices"], list[Notice])
+        self.decisions = msgspec.convert(told["decisions"], list[Decided])
+        self._sample = Sample.from_parts({name: msgspec.json.decode(part) for name, part in some("sample:").items()})
+        self._repeats = Repeats.from_parts({name: msgspec.json.decode(part) for name, part in some("seen:").items()})
+        guard = one("guard")
+        watched = self.history.find(int(guard["version"]))
+        self._guard.restore(guard, self._hazard_of(watched) if watched is not None else None)
+
+    def _new_horizon(self) -> None:
+        self.learned.forget_full()
+        self.full, self.blocks = Ledger(), Blocks()
+        self.promotion.settled, self.promotion.standings = False, []
+        if self.promotion.speaker == "direct":
+            self.promotion.change("rules", self.trained_until, "whole horizon", "the churn horizon has changed")

@@ -31,7 +31,7 @@ class Champion:
     @patient
     async def refresh(self) -> bool:
         """Look for a newer panel; True if there is one. A damaged one changes nothing."""
-        raw = await self._store.champion()
+        raw = await self._store.panel()
         if raw is None or raw == self._raw:
             return False
         self._raw = raw

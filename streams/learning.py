@@ -1,36 +1,47 @@
 """The learner runner: one reader of `training.examples`, exactly once.
 
-Checkpoint, panel and offset are one commit, so a restart neither forgets nor repeats an example. Scorers read the
-panel from the store; `model.snapshots` keeps the last checkpoint for a rebuild.
+What was learned, the panel and the offset are one commit, so a restart neither forgets nor repeats a lesson. Scorers
+read the panel from the store; `model.snapshots` keeps a checkpoint for a rebuild. A commit writes what has changed
+since the last one.
 """
 
 from __future__ import annotations
 
+import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
+import orjson
 from aiokafka.structs import ConsumerRecord
 
+from models.checkpoint import dump
 from models.config import ChurnConfig
-from models.examples import Example
+from models.examples import Lesson
 from profiles.store import Output
 from profiles.stores.learner import LearnerState, LearnerStore
 from streams.metrics import WorkerMetrics
 from streams.outbox import Outbox
 from streams.patience import until_committed
 from streams.profile import Behind
-from streams.topics import MODEL_SNAPSHOTS
+from streams.topics import ALERTS, MODEL_SNAPSHOTS
+from streams.wire import format_time
 
 if TYPE_CHECKING:
     from models.learner import Learner
+    from models.notices import Notice
 
-__all__ = ["LearnerRunner"]
+log = logging.getLogger(__name__)
 
-_decode = msgspec.msgpack.Decoder(Example).decode
+__all__ = ["MODEL_NEWS", "LearnerRunner"]
 
-_SNAPSHOT_EVERY = 60.0  # seconds
+MODEL_NEWS = b"@model"
+"""The key of what `alerts` tells about the models, beside what it tells about customers."""
+
+_decode = msgspec.msgpack.Decoder(Lesson).decode
+
+_SNAPSHOT_EVERY = 300.0  # seconds; it is a thousand times larger than an example
 
 
 class LearnerRunner:
@@ -42,47 +53,73 @@ class LearnerRunner:
         self._config = config
         self._metrics = metrics
         self._learner: Learner | None = None
+        self._parts: Mapping[str, bytes] = {}  # as the store holds them
         self._version = -1  # of the store, that the learner in memory stands for
         self._next_snapshot = 0.0  # monotonic
 
     @until_committed
     async def handle(self, records: Sequence[ConsumerRecord], follows: int) -> None:
-        """Predict, then learn, a batch of examples, and commit.
+        """Predict, then learn, a batch of lessons, and commit.
 
         Raises:
             Behind: the store has not learned what came before this batch.
         """
         await self._outbox.recover(self._store)
-        state = await self._store.load()
-        if state.applied + 1 < follows:
-            raise Behind(state.applied + 1)
-        learner = self._learner if state.version == self._version else None
-        learner = learner or _learner(state, self._config)
-        examples = [_decode(record.value) for record in records if record.offset > state.applied]
-        if not examples:
+        version, applied = await self._store.position()
+        if applied + 1 < follows:
+            raise Behind(applied + 1)
+        learner = self._learner if version == self._version else None
+        if learner is None:
+            state = await self._store.load()
+            version, applied, self._parts = state.version, state.applied, state.parts
+            learner = _learner(state, self._config)
+        lessons = [_decode(record.value) for record in records if record.offset > applied]
+        if not lessons:
             return
         self._learner = None  # until the commit, the learner in memory stands for nothing the store knows
-        learned = learner.learn(examples)
-        checkpoint = learner.checkpoint()
-        after = LearnerState(state.version, records[-1].offset, checkpoint, learner.panel().to_json())
-        outputs = self._snapshot(checkpoint, after.applied)
-        self._version = await self._store.commit(after, outputs, 0)
-        self._learner = learner
-        self._metrics.learned(learned, learner.quality())
+        judged = learner.take(lessons)
+        news = learner.news()
+        panel, parts = learner.panel(), learner.parts()
+        as_json, applied = panel.to_json(), records[-1].offset
+        outputs = [_announce(notice) for notice in news] + self._snapshot(as_json, parts, applied)
+        changed = {name: part for name, part in parts.items() if self._parts.get(name) != part}
+        gone = [name for name in self._parts if name not in parts]
+        self._version = await self._store.commit(version, applied, as_json, changed, gone, outputs, 0)
+        self._learner, self._parts = learner, parts
+        self._observe(learner, judged, panel.speaker, news)
         if outputs:
             await self._outbox.deliver(outputs, version=self._version)
             await self._store.clear_outbox(self._version)
 
-    def _snapshot(self, checkpoint: bytes, applied: int) -> list[Output]:
-        """The checkpoint for `model.snapshots`, at most once a minute: it is a hundred times larger than an example."""
+    def _snapshot(self, panel: bytes, parts: dict[str, bytes], applied: int) -> list[Output]:
+        """The checkpoint for `model.snapshots`, once in a while."""
         now = time.monotonic()
         if now < self._next_snapshot:
             return []
         self._next_snapshot = now + _SNAPSHOT_EVERY
-        return [Output(MODEL_SNAPSHOTS, b"checkpoint", checkpoint, f"checkpoint:{applied}", 0)]
+        return [Output(MODEL_SNAPSHOTS, b"checkpoint", dump(panel, parts), f"checkpoint:{applied}", 0)]
+
+    def _observe(self, learner: Learner, judged: int, speaker: str, news: Sequence[Notice]) -> None:
+        for notice in news:
+            log.log(logging.INFO if notice.kind == "speaker" else logging.WARNING, "%s", notice.text)
+        self._metrics.learned(judged, learner.quality(), speaker, [notice.kind for notice in news])
 
 
 def _learner(state: LearnerState, config: ChurnConfig) -> Learner:
     from models.learner import Learner  # noqa: PLC0415  (River takes seconds to import, and only one worker learns)
 
-    return Learner.restore(state.checkpoint, config) if state.checkpoint is not None else Learner(config)
+    return Learner.from_parts(state.parts, config) if state.parts else Learner(config)
+
+
+def _announce(notice: Notice) -> Output:
+    """News of the models for `alerts`, in the shape of a customer's: `kind` tells them apart."""
+    body = {
+        "id": notice.id,
+        "kind": "model",
+        "alert": notice.kind,
+        "at": format_time(notice.at),
+        "text": notice.text,
+        "evidence": notice.evidence,
+        "by": notice.by,
+    }
+    return Output(ALERTS, MODEL_NEWS, orjson.dumps(body), notice.id, 0)

@@ -118,11 +118,26 @@ class WorkerMetrics:
         self._learned = Counter("rapport_examples_learned", "Training examples learned.", registry=registry)
         self._quality = Gauge(
             "rapport_model_quality",
-            "Prequential quality on the short label, by model and measure.",
-            ["model", "measure"],
+            "Prequential quality of each model, by horizon (short, full) and measure.",
+            ["model", "horizon", "measure"],
             registry=registry,
             multiprocess_mode="mostrecent",
         )
+        self._speaks = Gauge(
+            "rapport_model_speaks",
+            "1 for the model whose risk counts, 0 for the others.",
+            ["model"],
+            registry=registry,
+            multiprocess_mode="mostrecent",
+        )
+        self._notices = Counter(
+            "rapport_model_notices",
+            "What the learner told people, by kind: drift, rollback, speaker.",
+            ["kind"],
+            registry=registry,
+        )
+        for kind in ("drift", "rollback", "speaker"):
+            self._notices.labels(kind)
         self._census = Histogram(
             "rapport_census_seconds",
             "Seconds of counting one partition's customers, pauses included.",
@@ -192,12 +207,22 @@ class WorkerMetrics:
         if refused:
             self._links.labels("refused").inc(refused)
 
-    def learned(self, examples: int, quality: Mapping[str, Mapping[str, float]]) -> None:
-        """One batch was learned; the quality after it."""
+    def learned(
+        self,
+        examples: int,
+        quality: Mapping[str, Mapping[str, Mapping[str, float]]],
+        speaker: str,
+        notices: Iterable[str],
+    ) -> None:
+        """One batch was judged and learned; the quality after it by model and horizon, and kinds of notices."""
         self._learned.inc(examples)
-        for model, measures in quality.items():
-            for measure, value in measures.items():
-                self._quality.labels(model, measure).set(value)
+        for model, horizons in quality.items():
+            self._speaks.labels(model).set(model == speaker)
+            for horizon, measures in horizons.items():
+                for measure, value in measures.items():
+                    self._quality.labels(model, horizon, measure).set(value)
+        for kind in notices:
+            self._notices.labels(kind).inc()
 
     def counted(self, seconds: float, customers: int) -> None:
         """One partition's customers were counted."""

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from profiles.types import tag_of
 
-__all__ = ["CENSUS", "IDENTITY", "IDENTITY_MAP", "LEARNER", "SEGMENTS", "SETUP", "SOURCES", "WORKERS", "Keys"]
+__all__ = [
+    "CENSUS", "IDENTITY", "IDENTITY_MAP", "LEARNER", "LEARNER_STATE", "SEGMENTS", "SETUP", "SOURCES", "WORKERS",
+    "Keys",
+]  # fmt: skip
 
 SETUP = "rapport:setup"
 """A hash that records what may never change: the number of partitions, the namespace."""
@@ -57,7 +60,10 @@ IDENTITY_MAP = "{identity}:map"
 """Hash: an identity that has been linked → the profile it belongs to."""
 
 LEARNER = Keys("{learner}")
-"""The learner's unit. `profiles` holds its checkpoints by id, and `champion`."""
+"""The learner's unit; `meta` holds the panel of models, too."""
+
+LEARNER_STATE = "{learner}:state"
+"""Hash: part of the learner's checkpoint → JSON."""
 
 CENSUS = Keys("{census}")
 """The unit of what all partitions come to together. `meta` holds the rounds and the findings."""

@@ -16,7 +16,7 @@ import msgspec
 from profiles.store import Loaded
 from profiles.stores.connection import Client
 from profiles.stores.indexes import alert_row, entries_of
-from profiles.stores.keys import IDENTITY, LEARNER, SEGMENTS, SETUP, WORKERS, Keys
+from profiles.stores.keys import IDENTITY, LEARNER, LEARNER_STATE, SEGMENTS, SETUP, WORKERS, Keys
 from profiles.stores.learner import LearnerState
 from profiles.stores.links import LinkChanges, link_groups
 from profiles.stores.redis import RECENT, Group
@@ -33,7 +33,7 @@ _PARTITION = re.compile(
     rb"\{p\d{3}\}:(meta|profiles|timers|risk|recent|alerts|alerts:time|outbox|segment:.*)", re.DOTALL
 )
 _UNITS = re.compile(
-    rb"\{(identity|learner)\}:(meta|outbox|profiles|map|links|apart|suppressed|refused|parting|splits|deferred)"
+    rb"\{(identity|learner)\}:(meta|outbox|profiles|map|links|apart|suppressed|refused|parting|splits|deferred|state)"
 )
 _pack = msgspec.msgpack.Encoder().encode
 
@@ -141,11 +141,11 @@ async def write_links(client: Client, changes: LinkChanges) -> None:
 
 
 async def write_learner(client: Client, state: LearnerState) -> None:
-    """The learner's checkpoint, its champion and its offset."""
-    values = {
-        "version": state.version, "applied": state.applied, "checkpoint": state.checkpoint, "champion": state.champion,
-    }  # fmt: skip
-    await client.hset(LEARNER.meta, mapping={name: value for name, value in values.items() if value is not None})
+    """What the learner knows, the panel and its offset."""
+    values: dict[str, Any] = {"version": state.version, "applied": state.applied}
+    await client.hset(LEARNER.meta, mapping=values if state.panel is None else {**values, "panel": state.panel})
+    if state.parts:
+        await client.hset(LEARNER_STATE, mapping=dict(state.parts))
 
 
 async def _write(client: Client, groups: Iterable[Group]) -> None:

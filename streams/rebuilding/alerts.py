@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from profiles.types import Alert, Reason
+from streams.learning import MODEL_NEWS
 from streams.rebuilding.log import Extent, Log
 
 __all__ = ["Alerts", "of_owners", "read_alerts"]
@@ -43,6 +44,8 @@ async def read_alerts(log: Log, extents: list[Extent]) -> Alerts:
     for extent in extents:
         async for records in log.records(extent):
             for record in records:
+                if record.key == MODEL_NEWS:
+                    continue
                 told = _decode(record.value)
                 _add(found, told.profile, _alert(told))
     return found

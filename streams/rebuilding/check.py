@@ -151,7 +151,7 @@ async def compare_learner(client: Client, log: Log, topic: str, *, live: bool, i
         redis = await LearnerStore(client).load()
         if kafka is None or kafka.applied < redis.applied:
             return _Look({}, {})
-        same = (kafka.applied, kafka.checkpoint) == (redis.applied, redis.checkpoint)
+        same = (kafka.applied, kafka.parts) == (redis.applied, redis.parts)
         return _Look({("applied", ""): kafka.applied}, {("applied", ""): kafka.applied if same else redis.applied})
 
     await _settle("learner", look, live=live, into=into)

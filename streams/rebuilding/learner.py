@@ -1,8 +1,8 @@
-"""`model.snapshots`: the learner's newest checkpoint, and up to which example it had learned."""
+"""`model.snapshots`: the learner's newest checkpoint, and up to which lesson it had come."""
 
 from __future__ import annotations
 
-from models.checkpoint import panel_of
+from models.checkpoint import load
 from profiles.stores.learner import LearnerState
 from profiles.stores.restore import LEAP
 from streams.rebuilding.log import Extent, Log, Order, header, order_of
@@ -28,4 +28,5 @@ async def read_learner(log: Log, extent: Extent) -> LearnerState | None:
     if newest is None:
         return None
     order, checkpoint = newest
-    return LearnerState(version + LEAP, order.applied, checkpoint, panel_of(checkpoint))
+    panel, parts = load(checkpoint)
+    return LearnerState(version + LEAP, order.applied, panel, parts)

@@ -104,7 +104,7 @@ def play(stream: str, every: int, config: ChurnConfig, seed: int = 0) -> tuple[J
                 profile.snapshot_at = labels.next_snapshot(profile, now, config) or 0.0
         labels.take_all(ready, now, config, "USD")
         rng.shuffle(lessons)  # type: ignore[arg-type]
-        learner.learn(lessons)
+        learner.take(lessons)
         if week not in judged:
             continue
         inside = [i for i in range(len(people)) if applied[i] and now + config.horizon <= known_until[i]]
@@ -115,7 +115,7 @@ def play(stream: str, every: int, config: ChurnConfig, seed: int = 0) -> tuple[J
         )
         y = nexts >= now + config.horizon
         seen[0].append(y.astype(np.float64))
-        seen[1].append(learner._model.export(config).score(x, at_, config).risk)
+        seen[1].append(learner.learned.hazard.export(config).score(x, at_, config).risk)
         seen[2].append(learner.rules.score(x, at_, config).risk)
         seen[3].append(np.full(len(inside), y.mean()))
         seen[4].append(np.array([now - profiles[i].purchases.last for i in inside]))

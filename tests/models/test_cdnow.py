@@ -44,4 +44,4 @@ def test_the_learned_model_has_taken_over(steady):
 
     assert learner.panel().champion.id.startswith("hazard-")
     assert learner.skipped == 0
-    assert learner.quality()["learned"]["ece"] < 0.02
+    assert learner.quality()["hazard"]["short"]["ece"] < 0.02

@@ -1,0 +1,137 @@
+"""All that is learned, in one piece: the models of the panel with the state they learn on from."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from models.baselines import RunningRate
+from models.bgnbd import BgNbd
+from models.churn import Model
+from models.config import ChurnConfig
+from models.hazard import OnlineLogistic
+from profiles.errors import Misconfigured
+
+__all__ = ["Learned"]
+
+Array = NDArray[np.float64]
+
+
+class Learned:
+    """Hazard, recency and base rate learn from short labels; direct and base rate from those of the whole horizon."""
+
+    def __init__(self) -> None:
+        self.hazard, self.recency, self.direct = (
+            OnlineLogistic("hazard"), OnlineLogistic("recency"), OnlineLogistic("direct"),
+        )  # fmt: skip
+        self.rate = RunningRate()
+        self.bgnbd: BgNbd | None = None  # fitted to sightings
+        self.classes = [0, 0]  # short labels learned: no order, order
+
+    def ready(self, config: ChurnConfig) -> bool:
+        """Whether the hazard has learned enough to speak."""
+        return self.hazard.examples >= config.min_examples and min(self.classes) >= config.min_class
+
+    def short(self, x: Array, config: ChurnConfig) -> dict[str, float]:
+        """What every learned model says of one row: P(order within the label horizon)."""
+        said: dict[str, float] = {}
+        if self.hazard.examples:
+            said["hazard"] = self.hazard.predict(x)
+            said["recency"] = self.recency.predict(x)
+        if self.bgnbd is not None:
+            said["bgnbd"] = float(self.bgnbd.short(x[None], config)[0])
+        if (rate := self.rate.export(config)) is not None:
+            said["base_rate"] = rate.order
+        return said
+
+    def learn_short(self, x: Array, y: bool, weight: float) -> None:
+        """Learn from a label of the label horizon."""
+        self.hazard.learn_one(x, y, weight)
+        self.recency.learn_one(x, y, weight)
+        self.rate.learn_short(y, weight)
+        self.classes[y] += 1
+
+    def learn_full(self, x: Array, y: bool, weight: float) -> None:
+        """Learn from a label of the churn horizon."""
+        self.direct.learn_one(x, y, weight)
+        self.rate.learn_full(y, weight)
+
+    def export(self, config: ChurnConfig) -> dict[str, Model]:
+        """The models that have learned enough to be asked, for the scorers.
+
+        Raises:
+            ValueError: a number is not finite: what was learned must not speak.
+        """
+        models: dict[str, Model] = {}
+        if self.ready(config):
+            models["hazard"] = self.hazard.export(config)
+            models["recency"] = self.recency.export(config)
+        if self.direct.examples >= config.min_examples:
+            models["direct"] = self.direct.export(config)
+        if self.bgnbd is not None:
+            models["bgnbd"] = self.bgnbd
+        if (rate := self.rate.export(config)) is not None:
+            models["base_rate"] = rate
+        return models
+
+    @property
+    def finite(self) -> bool:
+        """Whether learning goes on with numbers; cheap. A weight that is none spoils the intercept next."""
+        return all(
+            math.isfinite(model.pipeline["LogisticRegression"].intercept)
+            for model in (self.hazard, self.recency, self.direct)
+        )
+
+    @property
+    def sound(self) -> bool:
+        """Whether every weight is finite."""
+        return all(math.isfinite(norm) for norm in self.norms().values())
+
+    def norms(self) -> dict[str, float]:
+        """Euclidean norm of the weights of each regression, on standardised features, the intercept included."""
+        return {model.target: _norm(model) for model in (self.hazard, self.recency, self.direct)}
+
+    def forget_full(self) -> None:
+        """Forget what was learned about another churn horizon."""
+        self.direct = OnlineLogistic("direct")
+        self.rate.full = [0.0, 0.0]
+
+    def state(self) -> dict[str, Any]:
+        """Everything, as JSON types."""
+        return {
+            "hazard": self.hazard.state(),
+            "recency": self.recency.state(),
+            "direct": self.direct.state(),
+            "rate": self.rate.state(),
+            "bgnbd": None if self.bgnbd is None else msgspec.json.decode(self.bgnbd.to_json()),
+            "classes": list(self.classes),
+        }
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> Learned:
+        """The models whose `state` this is.
+
+        Raises:
+            Misconfigured: numbers are missing or not finite.
+        """
+        learned = cls()
+        try:
+            learned.hazard = OnlineLogistic.from_state(state["hazard"])
+            learned.recency = OnlineLogistic.from_state(state["recency"])
+            learned.direct = OnlineLogistic.from_state(state["direct"])
+            learned.rate = RunningRate.from_state(state["rate"])
+            if state["bgnbd"] is not None:
+                learned.bgnbd = BgNbd.from_json(msgspec.json.encode(state["bgnbd"]))
+            learned.classes = [int(count) for count in state["classes"]]
+        except (KeyError, TypeError, ValueError) as error:
+            raise Misconfigured(f"the state of the learned models is damaged: {error!r}") from error
+        return learned
+
+
+def _norm(model: OnlineLogistic) -> float:
+    regression = model.pipeline["LogisticRegression"]
+    return math.sqrt(sum(weight * weight for weight in regression.weights.values()) + regression.intercept**2)

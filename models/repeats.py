@@ -1,0 +1,80 @@
+"""Which lessons were taken before: the outbox may deliver one again.
+
+The latest few thousand digests, in chunks of which only the last changes.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from hashlib import blake2b
+
+from profiles.errors import Misconfigured
+
+__all__ = ["MEMORY", "Repeats"]
+
+MEMORY = 8192
+"""How many of the latest lessons are remembered at least."""
+
+_CHUNK = 512
+_SIZE = 8  # bytes of a digest
+
+
+class Repeats:
+    """A bounded memory."""
+
+    def __init__(self) -> None:
+        self._known: set[bytes] = set()
+        self._chunks: dict[int, list[bytes]] = {}
+        self._encoded: dict[int, str] = {}  # of chunks that are full
+        self._last = 0
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def first_time(self, key: str) -> bool:
+        """Whether this key is new; it no longer is."""
+        digest = blake2b(key.encode(), digest_size=_SIZE).digest()
+        if digest in self._known:
+            return False
+        self._known.add(digest)
+        chunk = self._chunks.setdefault(self._last, [])
+        chunk.append(digest)
+        if len(chunk) == _CHUNK:
+            self._last += 1
+            oldest = self._last - MEMORY // _CHUNK - 1
+            if (gone := self._chunks.pop(oldest, None)) is not None:
+                self._known.difference_update(gone)
+                self._encoded.pop(oldest, None)
+        return True
+
+    def parts(self) -> dict[str, str]:
+        """Everything, a part for each chunk."""
+        for number, chunk in self._chunks.items():
+            if number < self._last and number not in self._encoded:
+                self._encoded[number] = _text(chunk)
+        full = {str(number): self._encoded[number] for number in self._chunks if number < self._last}
+        return full | ({str(self._last): _text(self._chunks[self._last])} if self._last in self._chunks else {})
+
+    @classmethod
+    def from_parts(cls, parts: Mapping[str, str]) -> Repeats:
+        """The memory whose `parts` these are.
+
+        Raises:
+            Misconfigured: they are not whole.
+        """
+        repeats = cls()
+        try:
+            for name in sorted(parts, key=int):
+                held = base64.b64decode(parts[name], validate=True)
+                chunk = [held[i : i + _SIZE] for i in range(0, len(held), _SIZE)]
+                repeats._chunks[int(name)] = chunk
+                repeats._known.update(chunk)
+                repeats._last = int(name) + (len(chunk) >= _CHUNK)
+        except (TypeError, ValueError) as error:
+            raise Misconfigured(f"the memory of lessons is damaged: {error!r}") from error
+        return repeats
+
+
+def _text(chunk: list[bytes]) -> str:
+    return base64.b64encode(b"".join(chunk)).decode()

@@ -1,0 +1,85 @@
+"""Lessons for tests of the learner: a small world whose truth is known."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable
+
+import numpy as np
+
+from models.config import DAY, WEEK, ChurnConfig
+from models.examples import Example, Lesson, Sighting
+from models.features import NAMES, SCHEMA, pack
+from models.panel import MODELS
+from tests.models.build import T0, buyer, row
+
+__all__ = ["CONFIG", "chance", "full", "short", "sighting", "world"]
+
+CONFIG = ChurnConfig(min_examples=200, min_class=20)
+
+_BASE = row(buyer(0, 12, 30), 40)
+
+
+def chance(silence: int) -> float:
+    """P(order within four weeks) of who has been silent for so many weeks."""
+    return 0.6 * math.exp(-silence / 6)
+
+
+def features(silence: int) -> bytes:
+    """Of who has been silent for so many weeks."""
+    x = _BASE.copy()
+    x[NAMES.index("recency")] = silence
+    x[NAMES.index("log_recency")] = math.log1p(silence)
+    return pack(x)
+
+
+def short(profile: str, due: float, silence: int, y: bool, **more: object) -> Example:
+    """A label of four weeks."""
+    return Example(profile, due - CONFIG.label_horizon, due, SCHEMA, features(silence), y, **more)
+
+
+def full(profile: str, due: float, y: bool, said: dict[str, float], silence: int = 4, **more: object) -> Example:
+    """A label of 26 weeks, with what the models had said."""
+    risks = np.array([said.get(model, math.nan) for model in MODELS], dtype="<f4").tobytes()
+    return Example(
+        profile, due - CONFIG.horizon, due, SCHEMA, features(silence), y, horizon="full", risks=risks, **more
+    )  # fmt: skip
+
+
+def sighting(profile: str, at: float, *, orders: int = 3, active: bool = False, silence: float = 4) -> Sighting:
+    """A customer who first ordered forty weeks ago."""
+    first = at - 40 * WEEK
+    return Sighting(profile, at, float(orders), first, first if orders == 1 else at - silence * WEEK, active)
+
+
+def world(
+    begin: int, end: int, seed: int = 0, scale: Callable[[float], float] = lambda at: 1.0, customers: int = 3000
+) -> list[Lesson]:
+    """Three lessons each twentieth of a day: a sighting, a short label, and now and then one of the whole horizon.
+
+    Args:
+        begin: number of the first step.
+        end: number behind the last step.
+        seed: of chance; a step is the same in every stretch that holds it.
+        scale: by event time, how many times as often as usual customers order.
+        customers: so many.
+    """
+    lessons: list[Lesson] = []
+    for step in range(begin, end):
+        roll = random.Random(seed * 1_000_003 + step)
+        at = T0 + step * DAY / 20
+        silence = roll.randrange(20)
+        p = min(chance(silence) * scale(at), 0.95)
+        name = f"p{roll.randrange(customers)}"
+        first = at - roll.uniform(21, 60) * WEEK
+        orders = roll.choice((1, 1, 2, 3, 5))
+        last = at - silence * WEEK if orders > 1 else first
+        lessons.append(Sighting(name, at, float(orders), first, last, roll.random() < p / 3))
+        segments = ["vip", "new"][: roll.randrange(3)]
+        lessons.append(short(name, at, silence, roll.random() < p, segments=segments))
+        if step % 4 == 0:
+            gone = (1 - p) ** (26 / 4)
+            said = {"hazard": gone, "direct": gone, "bgnbd": 0.8 * gone, "recency": 0.9 * gone, "rules": 0.5}
+            lessons.append(full(name, at, roll.random() >= gone, said, silence, segments=segments))
+    return lessons
