@@ -20,7 +20,7 @@ risk of the average customer is at u_j = b, Λ_0. The slopes of the two secants,
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import msgspec
@@ -131,12 +131,15 @@ class Weights:
     intercept: float
     horizon: float  # seconds within which the order is awaited: the label horizon, or the whole churn horizon
     examples: int = 0  # learned from
+    inverse: Array = field(init=False, repr=False)  # of the scale; 0 where that is 0
 
     def __post_init__(self) -> None:
         columns = (self.mean, self.scale, self.weights)
         sound = all(len(column) == len(NAMES) and np.isfinite(column).all() for column in columns)
         if not sound or not np.isfinite(self.intercept) or not 0 < self.horizon < np.inf:
             raise ValueError(f"model {self.id} is damaged: its numbers are missing or not finite")
+        inverse = np.divide(1.0, self.scale, out=np.zeros_like(self.scale), where=self.scale > 0)
+        object.__setattr__(self, "inverse", inverse)
 
     def score(self, raws: Array, at: Array, config: ChurnConfig) -> Scores:
         """Risk and contributions of customers (rows of `features.raws`) at the times `at`.
@@ -175,13 +178,13 @@ class Weights:
         """P(order within the label horizon) of rows of `features.matrix`; NaN if another horizon was learned."""
         if self.horizon != config.label_horizon:
             return np.full(len(x), np.nan)
-        u = self._standard(x.T[:, None])[:, 0].T @ self.weights + self.intercept
-        return np.exp(-softplus(-u))
+        z = (x - self.mean) * self.inverse
+        np.clip(z, -CLIP, CLIP, out=z)
+        return np.exp(-softplus(-self.intercept - z @ self.weights))
 
     def _standard(self, x: Array) -> Array:
-        inverse = np.divide(1.0, self.scale, out=np.zeros_like(self.scale), where=self.scale > 0)
         z = x - self.mean[:, None, None]
-        z *= inverse[:, None, None]
+        z *= self.inverse[:, None, None]
         np.clip(z, -CLIP, CLIP, out=z)
         return z
 

@@ -82,7 +82,7 @@ class OnlineLogistic:
         self.columns = tuple(columns or (RECENCY if target == "recency" else NAMES))
         self.examples = 0
         self._places = np.array([NAMES.index(name) for name in self.columns])
-        self._met = np.zeros(len(self.columns), dtype=bool)  # was ever anything but zero; see `_meet`
+        self._met, self._unmet = self._places[:0], self._places  # was ever anything but zero, or never; see `_meet`
         self._names: list[str] = []
         self._scaler = preprocessing.StandardScaler()
         self._optimizer = _Ftrl(alpha=alpha, beta=1.0, l1=0.0, l2=l2)
@@ -102,17 +102,16 @@ class OnlineLogistic:
         """
         if len(x) != len(NAMES) or not np.isfinite(x).all() or not 0 < weight < math.inf:
             raise ValueError("an example must have every feature, and all of them finite")
-        seen = x[self._places]
-        if (new := (seen != 0) & ~self._met).any():
-            self._meet(new)
-        named = self._named(seen)  # what `pipeline.learn_one` does, without what that costs for any pipeline
+        if x[self._unmet].any():
+            self._meet({NAMES[place] for place in self._unmet if x[place]})
+        named = self._named(x)  # what `pipeline.learn_one` does, without what that costs for any pipeline
         self._scaler.learn_one(named)
         self._regression.learn_one(_clip(self._scaler.transform_one(named)), bool(y), w=float(weight))
         self.examples += 1
 
     def predict(self, x: NDArray[np.float64]) -> float:
         """River's own P(order within the target's horizon); scoring uses `export()`, which agrees to 1e-9."""
-        proba: dict[bool, float] = self.pipeline.predict_proba_one(self._named(x[self._places]))
+        proba: dict[bool, float] = self.pipeline.predict_proba_one(self._named(x))
         return float(proba.get(True, 0.5))
 
     def export(self, config: ChurnConfig) -> Weights:
@@ -180,27 +179,28 @@ class OnlineLogistic:
         self._optimizer.z.update(columns["z"])
         self._optimizer.n.update(columns["n"])
         self._regression._weights.update(columns["weight"])
-        self._meet(np.array([columns["mean"][name] != 0 or columns["variance"][name] != 0 for name in self.columns]))
+        self._meet({name for name in self.columns if columns["mean"][name] or columns["variance"][name]})
         for name in self._names:
             self._scaler.counts[name] = int(columns["count"][name])
 
-    def _meet(self, new: NDArray[np.bool_]) -> None:
+    def _meet(self, new: set[str]) -> None:
         """Begin to learn columns that were zero so far; to River they were zero in every example.
 
         Most customers of most companies have no trace of some source, and what is always zero costs time like the rest.
         """
-        self._met |= new
-        self._names = [name for name, met in zip(self.columns, self._met.tolist(), strict=True) if met]
-        for i in np.flatnonzero(new):
-            self._scaler.counts[self.columns[i]] = self.examples
+        self._names = [name for name in self.columns if name in new or name in self._scaler.counts]
+        met = np.isin(self.columns, self._names)
+        self._met, self._unmet = self._places[met], self._places[~met]
+        for name in new:
+            self._scaler.counts[name] = self.examples
         weights = self._regression.weights  # sums are in their order, and that must be the same after a restart
         self._regression._weights = VectorDict({name: weights.get(name, 0.0) for name in self._names})
 
     def _column(self, values: list[Any]) -> dict[str, float]:
         return dict(zip(self.columns, map(_finite, values), strict=True))
 
-    def _named(self, seen: NDArray[np.float64]) -> dict[str, float]:
-        return dict(zip(self._names, seen[self._met].tolist(), strict=True))
+    def _named(self, x: NDArray[np.float64]) -> dict[str, float]:
+        return dict(zip(self._names, x[self._met].tolist(), strict=True))
 
 
 def _finite(value: Any) -> float:
