@@ -118,7 +118,9 @@ def _compile(rules: Sequence[SegmentRule], writer: Writer, needs: Mapping[str, S
             lines += [rule.alone() for rule in written]
         else:
             # Only who is in none of the group's segments any more may enter one; what comes first in the plan wins.
-            lines += ["free = True", *(rule.kept() for rule in written)]
+            names = writer.bind(frozenset(rule.name for rule in written))
+            lines += ["free = True", f"if current and not {names}.isdisjoint(current):"]
+            lines += [f"    {rule.kept()}" for rule in written]
             lines += [rule.entered() for rule in written]
     return writer.function("p, now, current, denied, limits", [*lines, "return names"])
 
@@ -127,6 +129,7 @@ class _Written:
     """A rule in Python."""
 
     def __init__(self, writer: Writer, rule: SegmentRule, needs: Sequence[str]) -> None:
+        self.name = rule.name
         self._name = writer.bind(rule.name)
         self._add = f"names.add({self._name})"
         self._enters = writer.write(rule.when, rule.margin, 0)

@@ -154,6 +154,13 @@ class Reader(Protocol):
         """The profiles something happened to last, newest first; at most the last hundred of each partition."""
         ...
 
+    async def scan(self, *, limit: int = 1000, cursor: str | None = None) -> tuple[list[Profile], str | None]:
+        """All profiles, in no order, in pages of about `limit`; tombstones are left out.
+
+        Who is there from the first page to the last comes at least once, some perhaps twice while others are added.
+        """
+        ...
+
     async def segment_sizes(self) -> dict[str, int]:
         """How many profiles are in each segment."""
         ...

@@ -124,6 +124,10 @@ class MemoryStore:
     async def recent(self, *, limit: int = 50, cursor: str | None = None) -> tuple[list[Profile], str | None]:
         return await self._page([(profile.updated, profile.id) for profile in self._all()], limit, cursor)
 
+    async def scan(self, *, limit: int = 1000, cursor: str | None = None) -> tuple[list[Profile], str | None]:
+        rows = [(0.0, profile.id) for profile in self._all()]
+        return await self._page(rows, limit, cursor)
+
     async def segment_sizes(self) -> dict[str, int]:
         return {
             name: sum(len(held.segments.get(name, ())) for held in self._partitions) for name in sorted(self._names)

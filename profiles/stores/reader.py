@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import math
 import uuid
@@ -68,6 +69,16 @@ class RedisReader:
     async def recent(self, *, limit: int = 50, cursor: str | None = None) -> tuple[list[Profile], str | None]:
         rows, following = await self._page(lambda keys: keys.recent, limit, cursor)
         return await self._profiles(id_ for _, id_ in rows), following
+
+    async def scan(self, *, limit: int = 1000, cursor: str | None = None) -> tuple[list[Profile], str | None]:
+        partition, place = _decode_place(cursor, self._partitions)
+        found: list[Profile] = []
+        while partition < self._partitions and len(found) < limit:
+            place, documents = await self._client.hscan(Keys.of(partition).profiles, cursor=place, count=limit)
+            # Decoding takes longer than reading: others get their turn.
+            found += await asyncio.to_thread(_living, documents)
+            partition += place == 0
+        return found, f"{partition}.{place}" if partition < self._partitions else None
 
     async def segment_sizes(self) -> dict[str, int]:
         names = [name.decode() for name in await self._client.smembers(SEGMENTS)]
@@ -183,6 +194,21 @@ def first_rows(rows: list[Row], limit: int, after: Row | None) -> tuple[list[Row
     ordered = sorted((row for row in rows if after is None or row < after), reverse=True)
     page = ordered[:limit]
     return page, _encode_cursor(page[-1]) if len(ordered) > limit else None
+
+
+def _living(documents: dict[bytes, bytes]) -> list[Profile]:
+    profiles = (decode_profile(id_.decode(), document) for id_, document in documents.items())
+    return [profile for profile in profiles if not profile.redirect]
+
+
+def _decode_place(cursor: str | None, partitions: int) -> tuple[int, int]:
+    """(partition, cursor of HSCAN in it); 0 begins a partition."""
+    if cursor is None:
+        return 0, 0
+    partition, _, place = cursor.partition(".")
+    if not (partition.isdecimal() and place.isdecimal() and int(partition) < partitions and int(place) < 2**64):
+        raise BadCursor("this cursor is not one that a list has answered; leave it out to start again")
+    return int(partition), int(place)
 
 
 def _encode_cursor(row: Row) -> str:

@@ -71,6 +71,16 @@ def scored(number: int, risk: float) -> Profile:
     return someone(number, score=Score(risk, "high", 5.0, "m1"))
 
 
+async def scanned(both: Both, limit: int) -> list[str]:
+    """The ids of all pages of a scan."""
+    ids, cursor = [], None
+    while True:
+        page, cursor = await both.reader.scan(limit=limit, cursor=cursor)
+        ids += [profile.id for profile in page]
+        if cursor is None:
+            return ids
+
+
 async def put(both: Both, *profiles: Profile, **more: Any) -> None:
     """Commit profiles to the partitions they belong to."""
     for profile in profiles:
@@ -257,3 +267,23 @@ def test_partitions_namespace_and_key_may_not_change_under_the_data(make_setting
         await client.aclose()
 
     asyncio.run(test())
+
+
+def test_a_scan_comes_to_everybody_page_by_page(run: Any) -> None:
+    """Tombstones are nobody; a cursor of something else is refused."""
+
+    async def scan(both: Both) -> None:
+        assert await both.reader.scan() == ([], None)
+        people = [someone(number) for number in range(300)]
+        await put(both, *people, someone(300, redirect=people[0].id))
+        for limit in (1, 50, 1000):
+            found = await scanned(both, limit)
+            assert sorted(found) == [profile.id for profile in people]
+        page, following = await both.reader.scan(limit=50)
+        assert following is not None
+        assert len(page) < 300
+        for cursor in ("x", "7", "99.0", "-1.0", "0.x", f"{10**30}.0"):
+            with pytest.raises(BadCursor):
+                await both.reader.scan(cursor=cursor)
+
+    run(scan)
