@@ -19,6 +19,7 @@ from typing import Any
 import faust
 from faust.types import TP
 
+from models.segments import compile_segments
 from profiles.errors import Misconfigured
 from profiles.stores.census import CensusStore
 from profiles.stores.health import require_healthy
@@ -27,7 +28,8 @@ from profiles.stores.links import LinkStore
 from profiles.stores.redis import RedisStore, connect
 from profiles.stores.setup import beat, check_setup
 from profiles.stores.sources import SourceStore
-from streams.census import CensusMerger, CensusTaker, TaxonomyLoader, subject_of
+from profiles.types import Profile
+from streams.census import CensusMerger, CensusTaker, Review, TaxonomyLoader, subject_of
 from streams.champion import Champion
 from streams.clock import Clock, ClockWatch, WallClock
 from streams.gate import Gate
@@ -39,12 +41,13 @@ from streams.metrics import WorkerMetrics
 from streams.outbox import Outbox
 from streams.output import BatchProducer
 from streams.patience import patient
-from streams.pipeline import ingest_pipeline, profile_pipeline
+from streams.pipeline import ingest_pipeline, profile_pipeline, review_pipeline
 from streams.plan import Plan
 from streams.profile import Behind, ProfileRunner
 from streams.same_kafka import check_kafka
 from streams.settings import Settings
 from streams.suppressed import Suppressed
+from streams.ticks import whole_grains
 from streams.topics import IDENTITY_LINKS, PROFILE_EVENTS, TRAINING_EXAMPLES, topic_name
 from streams.transport import Batch, BatchSchema, joined, use_batches
 
@@ -113,11 +116,19 @@ class Worker:
             metrics,
             clock,
             event_time=self._event_time,
+            review=review_pipeline(plan, self.taxonomy),
         )
         self.linker = Linker(self._links, outbox, plan, settings, metrics, clock)
         self.learner = LearnerRunner(self._learner_store, outbox, plan.churn, metrics)
+        self._segments = compile_segments(plan.segments, plan.currency, plan.consent, self.taxonomy)
         self.census = CensusTaker(
-            census, subject_of(plan), lambda: self.profiles.partitions, self._now, self._busy, metrics
+            census,
+            subject_of(plan),
+            lambda: self.profiles.partitions,
+            self._now,
+            self._busy,
+            metrics,
+            Review(self._belongs, self.profiles.review, self._up_to_date),
         )
         self.merger = CensusMerger(
             census,
@@ -282,7 +293,7 @@ class Worker:
         return task
 
     async def _fire_timers(self) -> None:
-        if not self._event_time and (self._catching_up() or not self._clock_watch.trusts(self._clock.now())):
+        if not self._event_time and not self._up_to_date():
             return
         await asyncio.gather(*(self._fire(partition) for partition in self.profiles.partitions))
 
@@ -305,6 +316,20 @@ class Worker:
     def _busy(self) -> bool:
         """Whether more than a batch of events waits somewhere."""
         return self._waiting() > self._settings.batch
+
+    def _up_to_date(self) -> bool:
+        """Whether silence proves something now."""
+        if self._event_time:
+            return not self._waiting()
+        return not self._catching_up() and self._clock_watch.trusts(self._clock.now())
+
+    def _belongs(self, profile: Profile, now: float) -> set[str]:
+        """The segments that a customer belongs to; on event time as of the last border at which timers fired."""
+        if self._event_time:
+            now = whole_grains(now)
+            if profile.updated > now:
+                return set(profile.segments)
+        return self._segments.evaluate(profile, now)
 
     def _now(self) -> float:
         """The time on the clock that timers run on."""

@@ -6,6 +6,9 @@ Each worker that sees an open round counts those of its partitions that have no 
 worker that is killed half-way leaves nothing behind, and whoever gets its partitions counts them; two that believe to
 be in charge are told apart by the fence of the commit.
 
+Ranks change with everybody else, so the pass also finds who is in other segments than the taxonomy of the moment puts
+them into, and has the partition's writer look at them again.
+
 Counting gives way to events: a few profiles at a time, and then a pause several times as long as they took.
 """
 
@@ -14,8 +17,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
 
 import msgspec
 
@@ -25,11 +28,12 @@ from models.taxonomy import Taxonomy
 from profiles.documents import decode_profile
 from profiles.errors import Fenced, Misconfigured
 from profiles.stores.census import CensusState, CensusStore, Count
+from profiles.types import Profile, Stay
 from streams.metrics import WorkerMetrics
 from streams.patience import patient
 from streams.plan import Plan
 
-__all__ = ["CensusMerger", "CensusTaker", "TaxonomyLoader", "subject_of"]
+__all__ = ["CensusMerger", "CensusTaker", "Review", "TaxonomyLoader", "subject_of"]
 
 log = logging.getLogger(__name__)
 
@@ -92,6 +96,15 @@ class TaxonomyLoader:
         return True
 
 
+@dataclass(frozen=True, slots=True)
+class Review:
+    """What brings customers to whom nothing happens into the segments that a newer taxonomy puts them into."""
+
+    members: Callable[[Profile, float], set[str]]  # the segments that a customer belongs to at a time
+    carry_out: Callable[[int, list[str]], Awaitable[None]]  # of profiles of a partition, by its one writer
+    allowed: Callable[[], bool]  # not while events wait that may say otherwise
+
+
 class CensusTaker:
     """Counts the customers of a worker's partitions.
 
@@ -102,6 +115,7 @@ class CensusTaker:
         now: answers the time that recency and the like are as of, on the clock that timers run on.
         busy: answers whether events wait.
         metrics: of the worker.
+        review: of customers who are found in other segments than they belong to; None leaves them there.
     """
 
     def __init__(
@@ -112,6 +126,7 @@ class CensusTaker:
         now: Callable[[], float],
         busy: Callable[[], bool],
         metrics: WorkerMetrics,
+        review: Review | None = None,
     ) -> None:
         self._store = store
         self._subject = subject
@@ -119,6 +134,7 @@ class CensusTaker:
         self._now = now
         self._busy = busy
         self._metrics = metrics
+        self._review = review
 
     async def run(self) -> None:
         """Count what is still to be counted in the round under way."""
@@ -149,10 +165,15 @@ class CensusTaker:
         while True:
             cursor, documents = await self._page(partition, cursor)
             started = time.thread_time()  # what others do on this machine meanwhile is no reason to pause
-            for id_, document in documents:
-                if (known := hash(id_)) not in seen:
-                    seen.add(known)
-                    census.add(decode_profile(id_, document))
+            fresh = [(id_, document) for id_, document in documents if hash(id_) not in seen]
+            seen.update(hash(id_) for id_, _ in fresh)
+            profiles = [decode_profile(id_, document) for id_, document in fresh]
+            moved = self._move(profiles, now)
+            for profile in profiles:
+                census.add(profile)
+            took = time.thread_time() - started
+            if moved and self._review:
+                await self._review.carry_out(partition, moved)
             page += 1
             if page % _SETTLE == 0:
                 census.settle()
@@ -161,7 +182,18 @@ class CensusTaker:
             if partition not in self._partitions():
                 return None
             share = _BUSY_SHARE if self._busy() else _IDLE_SHARE
-            await asyncio.sleep((time.thread_time() - started) * (1 / share - 1))
+            await asyncio.sleep(took * (1 / share - 1))
+
+    def _move(self, profiles: Sequence[Profile], now: float) -> list[str]:
+        """Put profiles into the segments that they belong to; answer the ids of those who were in others."""
+        if self._review is None or not self._review.allowed():
+            return []
+        moved = []
+        for profile in profiles:
+            if not profile.redirect and (found := self._review.members(profile, now)) != profile.segments.keys():
+                profile.segments = {name: profile.segments.get(name) or Stay(now) for name in found}
+                moved.append(profile.id)
+        return moved
 
     @patient
     async def _page(self, partition: int, cursor: int) -> tuple[int, list[tuple[str, bytes]]]:

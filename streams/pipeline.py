@@ -37,7 +37,7 @@ from streams.steps.update import update
 from streams.steps.wake import wake
 from streams.steps.work import Work
 
-__all__ = ["Pipeline", "derive_pipeline", "ingest_pipeline", "profile_pipeline"]
+__all__ = ["Pipeline", "derive_pipeline", "ingest_pipeline", "profile_pipeline", "review_pipeline"]
 
 Batch = TypeVar("Batch")
 Step = Callable[[Batch], None] | Callable[[Batch], Awaitable[None]]
@@ -68,6 +68,19 @@ def profile_pipeline(
         segment(segments),
         alert(alerts, plan.consent),
         label(plan.churn, plan.currency, plan.consent, panel),
+        wake(segments, alerts, plan.churn),
+    )
+
+
+def review_pipeline(plan: Plan, taxonomy: Callable[[], Taxonomy]) -> Pipeline[Work]:
+    """What follows from a newer taxonomy for customers to whom nothing happened: neither score nor labels."""
+    segments = compile_segments(plan.segments, plan.currency, plan.consent, taxonomy)
+    alerts = compile_alerts(
+        plan.alerts, plan.currency, segments.names, plan.consent, segments.needs, taxonomy, plan.churn.hold_out
+    )
+    return Pipeline(
+        segment(segments),
+        alert(alerts, plan.consent),
         wake(segments, alerts, plan.churn),
     )
 

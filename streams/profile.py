@@ -70,6 +70,7 @@ class ProfileRunner:
         outbox: delivers what was committed.
         clock: what `now` is for live work.
         event_time: whether timers run on event time rather than on the clock.
+        review: what is derived again when it is not the profile that has changed; the whole pipeline if not given.
     """
 
     def __init__(
@@ -82,8 +83,10 @@ class ProfileRunner:
         clock: Clock,
         *,
         event_time: bool = False,
+        review: Pipeline[Work] | None = None,
     ) -> None:
         self._pipeline = pipeline
+        self._review = review or pipeline
         self._store = store
         self._count = partitions
         self._outbox = outbox
@@ -128,6 +131,13 @@ class ProfileRunner:
         async with state.lock:
             return await self._until_committed(partition, state, (), 0, until)
 
+    async def review(self, partition: int, ids: list[str]) -> None:
+        """Derive again what follows for some profiles from what is known of all customers together."""
+        state = self._partitions.setdefault(partition, _Partition())
+        async with state.lock:
+            while not await self._reviewed(partition, state, ids):
+                pass
+
     def idle(self, partition: int) -> float:
         """Seconds since the last batch of a partition."""
         return time.monotonic() - self._partitions.setdefault(partition, _Partition()).active
@@ -153,6 +163,28 @@ class ProfileRunner:
                 log.warning("%s", fenced)
                 self._metrics.fenced()
                 state.ready = False
+
+    async def _reviewed(self, partition: int, state: _Partition, ids: list[str]) -> bool:
+        """Whether the review was committed; if not, the partition has been read again and it is to be tried again."""
+        try:
+            if not state.ready:
+                await self._recover(partition, state)
+            loaded = await self._load(partition, ids, None)
+            if loaded.version < state.version:
+                await _set_back(state, loaded.version)
+            work = Work(partition, loaded, self._count)
+            now = whole_grains(max(self.watermark, work.watermark)) if self._event_time else self._clock.now()
+            known = [profile for profile in work.profiles.values() if not profile.redirect]
+            work.begin(now, (), [profile for profile in known if not self._event_time or profile.updated <= now])
+            await self._review.run(work)
+            if work.changed:
+                await self._commit(partition, state, work, None)
+        except Fenced as fenced:
+            log.warning("%s", fenced)
+            self._metrics.fenced()
+            state.ready = False
+            return False
+        return True
 
     @patient
     async def _recover(self, partition: int, state: _Partition) -> None:

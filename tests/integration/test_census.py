@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+import json
+import time
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -13,13 +16,15 @@ from prometheus_client import CollectorRegistry
 from models.census import EVERYBODY, Subject, Summary
 from models.findings import Findings
 from profiles.errors import Fenced
-from profiles.store import Changes
+from profiles.store import Changes, Reader
 from profiles.stores.census import CensusState, CensusStore, Count
 from profiles.stores.keys import CENSUS, Keys
 from profiles.stores.redis import RedisStore, connect
 from profiles.types import Profile, Purchases, Stay, partition_of
 from streams.census import CensusMerger, CensusTaker, TaxonomyLoader
 from streams.metrics import WorkerMetrics
+from tests.conftest import MakeSettings
+from tests.integration.rapport import Rapport, order, running
 
 PARTITIONS = 4
 NOW = 1_767_225_600.0
@@ -41,9 +46,14 @@ class World:
         self.merger = CensusMerger(self.store, PARTITIONS, EVERY, ["vip"], "EUR")
         self.loader = TaxonomyLoader(self.store, self.metrics)
 
-    def worker(self) -> CensusTaker:
-        """One that counts."""
-        return CensusTaker(self.store, Subject("EUR"), lambda: self.mine, lambda: self.now, lambda: False, self.metrics)
+    def worker(self, after_page: Callable[[], object] = lambda: None) -> CensusTaker:
+        """One that counts; something may happen after each page."""
+
+        def busy() -> bool:
+            after_page()
+            return False
+
+        return CensusTaker(self.store, Subject("EUR"), lambda: self.mine, lambda: self.now, busy, self.metrics)
 
     async def keep(self, profiles: Iterable[Profile], tombstones: int = 0) -> None:
         """Commit profiles, as a profile runner does."""
@@ -67,6 +77,10 @@ class World:
         raw = await self.store.findings()
         assert raw is not None
         return Findings.from_json(raw)
+
+
+class Killed(Exception):
+    """What a SIGKILL is to the code that it hits."""
 
 
 Test = Callable[[World], Awaitable[None]]
@@ -151,12 +165,14 @@ def test_a_worker_killed_half_way_leaves_no_half_census(run: Callable[[Test], No
     async def test(world: World) -> None:
         await world.keep([customer(number, segments=["vip"]) for number in range(1, 2001)])
         await world.step(10.0)
-        going = asyncio.create_task(world.taker.run())
-        while sum((await world.store.rounds(range(PARTITIONS))).values()) < 1:  # noqa: ASYNC110  (it is Redis that is waited for)
-            await asyncio.sleep(0.001)
-        await asyncio.sleep(0.01)
-        going.cancel()
-        await asyncio.gather(going, return_exceptions=True)
+        pages = iter(range(12))  # of eight in a partition
+
+        def die() -> None:
+            if next(pages, None) is None:
+                raise Killed
+
+        with pytest.raises(Killed):
+            await world.worker(die).run()
         counted = await world.store.rounds(range(PARTITIONS))
         assert sorted(counted.values()) == [0, 0, 0, 1], counted
 
@@ -176,10 +192,7 @@ def test_a_partition_that_is_taken_away_is_left_to_its_new_owner(run: Callable[[
         await world.keep([customer(number) for number in range(1, 3001)])
         await world.step(10.0)
         world.mine = [0]
-        going = asyncio.create_task(world.taker.run())
-        await asyncio.sleep(0.02)
-        world.mine = []
-        await asyncio.wait_for(going, 10)
+        await world.worker(world.mine.clear).run()
         assert set((await world.store.rounds(range(PARTITIONS))).values()) == {0}
 
     run(test)
@@ -271,3 +284,80 @@ def test_summaries_are_what_the_store_holds(run: Callable[[Test], None]) -> None
         assert (await world.store.rounds([0])) == {0: 7}
 
     run(test)
+
+
+def shopping(rapport: Rapport, users: Sequence[int], first: int = 0) -> None:
+    """One order of each: as many euros as their number."""
+    now = time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime(time.time() - 3600))
+    rapport.send("purchase", [order(f"u{number}", first, now, float(number)) for number in users])
+
+
+def members_of(rapport: Rapport, segment: str) -> set[str]:
+    """Whom the index holds."""
+
+    async def ask(reader: Reader) -> set[str]:
+        rows, following = await reader.members(segment, limit=200)
+        assert following is None
+        profiles = [await reader.profile(id_) for id_, _ in rows]
+        return {next(iter(profile.identities["user_id"])) for profile in profiles if profile}
+
+    return rapport.read(ask)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_who_is_in_the_top_tenth_follows_from_all(make_settings: MakeSettings, tmp_path: Path, workers: int) -> None:
+    """Orders, a census, and the tenth that spent most is in; nothing more has to happen to them.
+
+    Then others spend more: they enter, and the former leave with no event of theirs.
+    """
+    with running(make_settings(census_every=2.0), tmp_path, workers) as rapport:
+        shopping(rapport, range(1, 101))
+        best = {f"u{number}" for number in range(91, 101)}
+        until(rapport, lambda: len(members_of(rapport, "top_value") & best) >= 8, "a top tenth")
+        assert len(members_of(rapport, "top_value") - best) <= 2
+
+        shopping(rapport, range(1001, 1101))
+        richer = {f"u{number}" for number in range(1085, 1101)}
+        until(rapport, lambda: not members_of(rapport, "top_value") & best, "the former to leave")
+        until(rapport, lambda: len(members_of(rapport, "top_value") & richer) >= 14, "the richer to enter")
+
+        until(rapport, lambda: findings_of(rapport).personas["top_value"].size == len(members_of(rapport, "top_value")),
+              "the census to agree with the index")  # fmt: skip
+        assert findings_of(rapport).customers == 200
+        changes = [json.loads(record.value) for record in rapport.topic("segment.changes")]
+        told = [change for change in changes if change["segment"] == "top_value" and change["profile"]]
+        assert len({change["id"] for change in told}) == len(told)
+        assert all(change["taxonomy"] >= 1 for change in told)
+
+
+def test_the_census_goes_on_when_a_worker_is_killed(make_settings: MakeSettings, tmp_path: Path) -> None:
+    """SIGKILL to one of two, whatever it was doing: the other counts everybody, and once."""
+    with running(make_settings(census_every=2.0), tmp_path, 2) as rapport:
+        shopping(rapport, range(1, 301))
+        until(rapport, lambda: findings_of(rapport).customers == 300, "a census of all")
+        rapport.kill(0)
+        version = findings_of(rapport).taxonomy.version
+        until(rapport, lambda: findings_of(rapport).taxonomy.version >= version + 2, "two more", 120)
+        found = findings_of(rapport)
+        assert (found.customers, found.stale, found.missing) == (300, [], [])
+        assert found.personas[EVERYBODY].revenue == sum(range(1, 301))
+
+
+def findings_of(rapport: Rapport) -> Findings:
+    """What the last census came to."""
+
+    async def read() -> Findings:
+        store = CensusStore(connect(rapport.settings.redis.get_secret_value()))
+        raw = await store.findings()
+        await store.close()
+        return Findings() if raw is None else Findings.from_json(raw)
+
+    return asyncio.run(read())
+
+
+def until(rapport: Rapport, question: Callable[[], bool], what: str, timeout: float = 90.0) -> None:
+    """Wait; fails with the workers' logs."""
+    deadline = time.monotonic() + timeout
+    while not question():
+        assert time.monotonic() < deadline, f"still waiting for {what}\n{rapport.logs()}"
+        time.sleep(0.25)
