@@ -15,6 +15,7 @@ from console.api.docs import add_docs
 from console.api.errors import handle_errors
 from console.api.operations import operations_router
 from console.api.ports import ApiDeps, Check
+from console.model_desk import ModelDesk
 from console.protocol import BoundedHttp
 from profiles.errors import Misconfigured
 from profiles.stores import open_reader
@@ -136,6 +137,7 @@ def _with_api(settings: Settings, plan: Plan, checks: dict[str, Check]) -> FastA
             held=lambda: held_sources(settings.redis.get_secret_value()),
             findings=census.findings,
             adviser=Adviser(learned, plan.churn, plan.currency),
+            models=ModelDesk(learned, commands, plan.churn, plan.currency),
         )
     )
 

@@ -364,19 +364,10 @@ class Learner:
     # News
 
     def _alarm(self, alarm: Alarm) -> None:
-        off = self._biased()
+        off = self.short.biased(self.promotion.speaker)
         evidence: dict[str, Any] = {**msgspec.to_builtins(alarm), "segments": off}
         text = alarm.text + (f"; most in the segments {', '.join(off)}" if off else "")
         self._tell(Notice(alarm.id, "drift", alarm.at, text, evidence))
-
-    def _biased(self) -> list[str]:
-        """The segments in which the speaker is off by far more than chance, on the short label."""
-        report = self.short.report(self.promotion.speaker)["segments"]
-        return [
-            name
-            for name, figures in report.items()
-            if figures["rows"] >= 100 and abs(figures["bias"]) > max(0.02, 3.0 * figures["bias_error"])
-        ]
 
     def _tell(self, notice: Notice) -> None:
         self.notices = [*self.notices, notice][-_REMEMBERED:]

@@ -27,6 +27,7 @@ _WIDEST = 8.0  # log-odds; beyond lies the first and the last bin
 _FLOOR = 1e-6  # keeps one certain mistake from being the only figure that counts
 _UNIT = 1 << 20
 _GROUPS = 15  # of about equal weight, for the calibration error
+_TELLING, _OFF = 100, 0.02  # outcomes of a segment, and the least bias, that are worth telling
 _SEGMENTS = 32  # whose quality is kept; the one that was not met for longest makes room
 
 
@@ -201,6 +202,14 @@ class Ledger:
     def of(self, model: str, scope: str = ALL) -> Quality:
         """The quality of one model; an empty one for a model that has not been judged."""
         return self._scopes.get(scope, {}).get(model) or Quality(self._half)
+
+    def biased(self, model: str) -> list[str]:
+        """The segments in which a model is off by far more than chance."""
+        return [
+            name
+            for name, figures in self.report(model)["segments"].items()
+            if figures["rows"] >= _TELLING and abs(figures["bias"]) > max(_OFF, 3.0 * figures["bias_error"])
+        ]
 
     def report(self, model: str) -> dict[str, Any]:
         """The figures of one model: `all`, `untouched`, and `segments` by name."""

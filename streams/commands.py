@@ -1,4 +1,4 @@
-"""What people decide, on its way to the one writer of what it concerns: a profile, or the graph of identities."""
+"""What people decide, on its way to the one writer of what it concerns: a profile, the graph of identities, models."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import asyncio
 
 import msgspec
 
+from models.examples import ModelCommand
 from profiles.types import Record, partition_of
 from streams.output import BatchProducer, Row
 from streams.producer import Unavailable
 from streams.requests import Request
 from streams.settings import Settings
-from streams.topics import IDENTITY_LINKS, PROFILE_EVENTS, topic_name
+from streams.topics import IDENTITY_LINKS, PROFILE_EVENTS, TRAINING_EXAMPLES, topic_name
 
 __all__ = ["CommandSender"]
 
@@ -26,6 +27,7 @@ class CommandSender:
         self._producer = producer
         self._profile_events = topic_name(settings, PROFILE_EVENTS)
         self._identity_links = topic_name(settings, IDENTITY_LINKS)
+        self._training_examples = topic_name(settings, TRAINING_EXAMPLES)
         self._partitions = settings.partitions
         self._one_at_a_time = asyncio.Lock()  # the first call connects
 
@@ -45,6 +47,14 @@ class CommandSender:
             Unavailable: as `send`.
         """
         await self._produce(Row(self._identity_links, 0, b"request", _encode(request)))
+
+    async def decide(self, command: ModelCommand) -> None:
+        """Hand over what concerns the models; returns when Kafka has it.
+
+        Raises:
+            Unavailable: as `send`.
+        """
+        await self._produce(Row(self._training_examples, 0, b"command", _encode(command)))
 
     async def _produce(self, row: Row) -> None:
         try:

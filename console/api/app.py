@@ -13,10 +13,12 @@ from console.api.docs import add_docs
 from console.api.errors import handle_errors
 from console.api.identities import identities_router
 from console.api.live import live_router
+from console.api.models import models_router
 from console.api.operations import operations_router, rejected_router
 from console.api.paths import IdentityPaths
 from console.api.personas import personas_router
 from console.api.ports import ApiDeps
+from console.api.preview import preview_router
 from console.api.privacy import privacy_router
 from console.api.profiles import profiles_router
 from console.api.segments import segments_router
@@ -46,11 +48,15 @@ def create_api(deps: ApiDeps) -> FastAPI:
     otherwise: dict[int | str, dict[str, Any]] = {"default": {"model": Problem, "description": "Any other error"}}
     token = Depends(bearer(deps.token))
     v1 = APIRouter(prefix="/v1", dependencies=[token], responses=otherwise, max_body_size=LARGEST_BODY)
-    for build in (profiles_router, segments_router, personas_router, alerts_router, live_router, rejected_router):
+    for build in (
+        profiles_router, segments_router, preview_router, personas_router, alerts_router, live_router, rejected_router,
+    ):  # fmt: skip
         v1.include_router(build(deps))
     if deps.desk is not None:
         v1.include_router(identities_router(deps, deps.desk))
         v1.include_router(privacy_router(deps, deps.desk))
+    if deps.models is not None:
+        v1.include_router(models_router(deps, deps.models))
     app.include_router(v1)
     app.include_router(operations_router(deps.checks, deps.held))
     app.add_middleware(IdentityPaths)

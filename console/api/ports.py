@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from pydantic import SecretStr
 
+from console.model_desk import ModelDesk
 from console.view import Advice, Described
 from profiles.store import Reader
 from profiles.types import AlertCommand, Profile
@@ -94,6 +95,7 @@ class ApiDeps:
     namespace: uuid.UUID | None = None  # of the plan
     held: Held | None = None
     adviser: Adviser | None = None  # without it nobody is told what would lower a risk
+    models: ModelDesk | None = None  # without it the routes on models are not there
     findings: Callable[[], Awaitable[bytes | None]] | None = None  # JSON of the last census; see models.findings
 
     async def now(self) -> float:

@@ -25,7 +25,7 @@ from profiles.links import Erasure, Link
 from profiles.state import Caps, apply, remember
 from profiles.store import Reader
 from profiles.stores.contents import held_by_partition
-from profiles.stores.keys import IDENTITY, IDENTITY_MAP, LEARNER, SETUP, Keys
+from profiles.stores.keys import IDENTITY, IDENTITY_MAP, LEARNER, LEARNER_STATE, SETUP, Keys
 from profiles.stores.links import LinkState, LinkStore
 from profiles.stores.redis import RedisStore
 from profiles.stores.setup import REBUILDING
@@ -148,7 +148,8 @@ def test_all_that_redis_held_comes_back_the_same(make_settings: Callable[..., Se
         summary = rebuild(rapport.settings, "--wait")
         after = everything(rapport.settings)
 
-        learner = before.pop(LEARNER.meta)
+        learner, learned = before.pop(LEARNER.meta), before.pop(LEARNER_STATE)
+        after.pop(LEARNER_STATE)
         assert int(after.pop(LEARNER.meta)[b"applied"]) <= int(learner[b"applied"]) == 29  # it learns the rest again
         for key in sorted(before.keys() | after.keys()):
             assert after.get(key) == before.get(key), key
@@ -170,6 +171,7 @@ def test_all_that_redis_held_comes_back_the_same(make_settings: Callable[..., Se
         assert totals(rapport, USERS) == {**grown, ERASED_USER: (0, 0)}
         assert pages(rapport) == dict.fromkeys(range(12), 6) | {8: 12, 9: 12}
         assert everything(rapport.settings)[LEARNER.meta] == learner
+        assert everything(rapport.settings)[LEARNER_STATE] == learned
         assert rebuild(rapport.settings, "--check")["same"]
 
 

@@ -1,0 +1,121 @@
+"""The models: how good each is and which speaks, what moves it, what was kept; and a person's decisions about them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from console.api.errors import ApiError, describe_errors
+from console.api.ports import ApiDeps
+from console.api.profiles import named
+from console.documents import rfc3339
+from console.model_desk import ModelDesk
+from console.model_documents import DecisionView, ExplanationView, HistoryView, ModelDetail, ModelsView
+from console.model_view import decision_view, explanation_view, history_view, model_detail, models_view
+from console.view import may_be_scored
+from models.panel import MODELS
+
+__all__ = ["models_router"]
+
+
+class Release(BaseModel):
+    """Who decides."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    by: str = Field(default="", max_length=200, description="Who.")
+
+
+class Promotion(Release):
+    """Which model shall speak."""
+
+    model: str = Field(max_length=40, examples=["direct"])
+
+
+class RollBack(Release):
+    """Which checkpoint to go back to."""
+
+    version: int = Field(ge=1, description="Of a kept checkpoint; /v1/models/history lists them.")
+
+
+def models_router(deps: ApiDeps, desk: ModelDesk) -> APIRouter:
+    """The routes below /v1/models."""
+    router = APIRouter(prefix="/models", tags=["models"])
+    decided = {202: {"model": DecisionView, "description": "Accepted"}, **describe_errors(400, 401, 409)}
+
+    @router.get("", summary="Every model, how good it is, and which speaks", responses=describe_errors(401))
+    async def models() -> ModelsView:
+        return models_view(await desk.report())
+
+    @router.get("/history", summary="Kept checkpoints, and who spoke when", responses=describe_errors(401))
+    async def history() -> HistoryView:
+        return history_view(await desk.report(), await desk.kept())
+
+    @router.get(
+        "/explain",
+        summary="A customer's risk, taken apart",
+        description="Every contribution of the model that speaks, as of the time of the customer's score. With the "
+        "baseline they sum to the log-odds of the risk. If the model has learned since, its answer differs from the "
+        "score by what it has learned.",
+        responses=describe_errors(400, 401, 404, 409),
+    )
+    async def explain(
+        identity: Annotated[str, Query(max_length=600, description="TYPE:VALUE, such as user_id:42.")],
+    ) -> ExplanationView:
+        profile, _ = await named(deps, identity)
+        if profile.score is None or not may_be_scored(profile, deps.plan):
+            raise ApiError(409, "no_score", "this customer has no score: nothing ordered yet, or profiling not allowed")
+        report = await desk.report()
+        scores = desk.explain(report, profile, profile.score.at)
+        return explanation_view(profile, report.panel.champion.id, scores)
+
+    @router.get("/{name}", summary="One model: its weights and quality", responses=describe_errors(401, 404))
+    async def model(name: str) -> ModelDetail:
+        if name not in MODELS:
+            raise ApiError(404, "unknown_model", f"there is no model {name!r}; there are {', '.join(MODELS)}")
+        return model_detail(await desk.report(), name)
+
+    @router.post(
+        "/promote",
+        summary="Let a model speak",
+        description="It speaks until it is released. 200 once it is carried out, 202 if that takes longer than five "
+        "seconds; the decision is safe in both cases. 409 says why it cannot be.",
+        responses=decided,
+    )
+    async def promote(order: Promotion, response: Response) -> DecisionView:
+        return await decide("promote", order.model, order.by, response)
+
+    @router.post(
+        "/rollback",
+        summary="Set what was learned back to a kept checkpoint",
+        description="Learning goes on from there; what was learned since is lost. Answers as promote does.",
+        responses=decided,
+    )
+    async def rollback(order: RollBack, response: Response) -> DecisionView:
+        return await decide("rollback", str(order.version), order.by, response)
+
+    @router.post(
+        "/release",
+        summary="Let the promotion rule choose again",
+        description="Undoes promote: the model that the rule had chosen speaks again. Answers as promote does.",
+        responses=decided,
+    )
+    async def release(response: Response, order: Release | None = None) -> DecisionView:
+        return await decide("release", "", order.by if order is not None else "", response)
+
+    async def decide(
+        action: Literal["promote", "rollback", "release"], target: str, by: str, response: Response
+    ) -> DecisionView:
+        now = await deps.now()
+        id_, outcome = await desk.decide(action, target, now, by, deps.wait)
+        if outcome is None:
+            response.status_code = 202
+            text = "on its way; /v1/models shows what became of it"
+            return DecisionView(id=id_, action=action, target=target, at=rfc3339(now), by=by, done=None, text=text)
+        if not outcome.done:
+            raise ApiError(409, "refused", outcome.text)
+        return decision_view(outcome)
+
+    return router

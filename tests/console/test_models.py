@@ -1,0 +1,251 @@
+"""The models through the API and on a terminal: figures, weights, contributions, decisions; over a real learner."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import AsyncIterator, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+from pydantic import SecretStr
+from typer.testing import CliRunner
+
+from console.api import ApiDeps, LiveEvent, create_api
+from console.cli import create_cli
+from console.model_desk import ModelDesk
+from models.examples import ModelCommand
+from models.features import NAMES
+from models.learner import Learner
+from models.panel import MODELS
+from profiles.types import AlertCommand
+from streams.plan import load_plan
+from tests.console.people import NOW, customer, keep, store
+from tests.console.serving import serving
+from tests.models.lessons import CONFIG, world
+
+PLAN = load_plan(Path(__file__).parents[2] / "tracking_plan.yaml", {})
+TOKEN = "correct-horse"
+
+
+class Nothing:
+    """What these routes do not use."""
+
+    async def send(self, command: AlertCommand) -> None:
+        """Of decisions on alerts."""
+
+    async def subscribe(self) -> AsyncIterator[LiveEvent]:
+        """Of the live feed."""
+        return
+        yield
+
+    async def tail(self, limit: int, source: str | None = None, reason: str | None = None) -> list[dict[str, Any]]:
+        """Of rejected events."""
+        return []
+
+
+class Learned:
+    """A learner that has taken two thousand steps, its parts as a store holds them, and the way to it."""
+
+    def __init__(self) -> None:
+        self.learner = Learner(CONFIG)
+        self.learner.take(world(0, 1200))
+        self.idle = self.empty = False
+
+    async def panel(self) -> bytes | None:
+        """The models that score."""
+        return None if self.empty else self.learner.panel().to_json()
+
+    async def parts(self, names: Sequence[str]) -> dict[str, bytes]:
+        """Parts of the checkpoint."""
+        return {} if self.empty else {name: part for name, part in self.learner.parts().items() if name in names}
+
+    async def part_names(self) -> list[str]:
+        """Of all."""
+        return [] if self.empty else sorted(self.learner.parts())
+
+    async def decide(self, command: ModelCommand) -> None:
+        """Take a decision in, by way of its wire form."""
+        if not self.idle:
+            self.learner.take([msgspec.msgpack.decode(msgspec.msgpack.encode(command), type=ModelCommand)])
+
+
+class World:
+    """The API over a learner."""
+
+    def __init__(self, url: str, learned: Learned) -> None:
+        self.url = url
+        self.learned = learned
+        self.http = httpx.Client(base_url=url, headers={"Authorization": f"Bearer {TOKEN}"}, timeout=20)
+
+    def get(self, path: str, **options: Any) -> dict[str, Any]:
+        """What there is."""
+        answer = self.http.get(path, **options)
+        assert answer.status_code == 200, answer.text
+        return dict(answer.json())
+
+    def run(self, *arguments: str) -> tuple[int, str]:
+        """`rapport models …` against this API; in one line, as a wide terminal shows it."""
+        command = ["models", *arguments, "--url", self.url, "--token", TOKEN]
+        result = CliRunner().invoke(create_cli(), command, env={"COLUMNS": "240", "RAPPORT_DATA_DIR": "/nonexistent"})
+        return result.exit_code, result.output
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[World]:
+    """An API over a store in memory and a learner."""
+    held, learned = store(), Learned()
+    keep(held, customer())
+    keep(held, customer(("user_id", "unscored"), risk=None))
+    nothing = Nothing()
+    deps = ApiDeps(
+        reader=held, token=SecretStr(TOKEN), commands=nothing, feed=nothing, rejected=nothing, plan=PLAN,
+        clock=lambda: NOW, wait=0.5, models=ModelDesk(learned, learned, CONFIG, PLAN.currency),
+    )  # fmt: skip
+    with serving(create_api(deps)) as url:
+        yield World(url, learned)
+
+
+@pytest.fixture
+def api(running: World) -> Iterator[World]:
+    """As it was, after each test."""
+    saved = running.learned.learner.checkpoint()
+    yield running
+    running.learned.learner = Learner.restore(saved, CONFIG)
+    running.learned.idle = running.learned.empty = False
+
+
+def test_every_model_with_its_figures_and_who_speaks(api: World) -> None:
+    """The same figures that the learner decides by."""
+    document = api.get("/v1/models")
+
+    assert document["speaker"] == "hazard"
+    assert [model["name"] for model in document["models"]] == list(MODELS)
+    roles = {model["name"]: model["role"] for model in document["models"]}
+    assert roles["hazard"] == "speaks"
+    assert (roles["bgnbd"], roles["direct"]) == ("shadow", "shadow")
+    quality = api.learned.learner.quality()
+    for model in document["models"]:
+        for horizon in ("short", "full"):
+            told = {key: value for key, value in model[horizon].items() if value is not None}
+            assert told == quality[model["name"]][horizon]
+    assert document["since"].startswith("2023-")
+    assert document["lessons"]["short"] == 1200
+    assert {notice["kind"] for notice in document["notices"]} == {"speaker"}
+    assert document["drift"]["alarms"] == []
+
+
+def test_before_anything_is_learned_the_rules_speak(api: World) -> None:
+    """And nothing is an error."""
+    api.learned.empty = True
+
+    assert api.get("/v1/models")["speaker"] == "rules"
+    assert api.get("/v1/models/hazard")["role"] == "silent"
+    assert api.get("/v1/models/history") == {"checkpoints": [], "changes": []}
+    assert api.run("list")[0] == 0
+
+
+def test_one_model_with_its_weights_and_quality_by_segment(api: World) -> None:
+    """Weights on the log-odds of churn: the longer the silence, the higher the risk."""
+    document = api.get("/v1/models/hazard")
+
+    assert document["horizons"]["short"]["segments"].keys() == {"new", "vip"}
+    silence = next(group for group in document["groups"] if group["group"] == "silence")
+    weights = {row["feature"]: row["weight"] for row in silence["features"]}
+    assert weights["log_recency"] > 0
+    model = api.learned.learner.panel().models["hazard"]
+    assert weights["log_recency"] == -model.weights[NAMES.index("log_recency")]  # type: ignore[attr-defined]
+    assert api.get("/v1/models/bgnbd")["numbers"]["r"] > 0
+    assert api.http.get("/v1/models/oracle").status_code == 404
+
+
+def test_a_risk_is_taken_apart_to_its_log_odds(api: World) -> None:
+    """Baseline and all contributions."""
+    document = api.get("/v1/models/explain", params={"identity": "user_id:42"})
+
+    told = document["baseline"] + sum(row["contribution"] for row in document["contributions"])
+    assert told == pytest.approx(document["log_odds"], abs=1e-9)
+    assert 1 / (1 + math.exp(-told)) == pytest.approx(document["risk"], abs=1e-9)
+    assert sum(group["contribution"] for group in document["groups"]) == pytest.approx(told - document["baseline"])
+    for identity, status in (("user_id:nobody", 404), ("user_id:unscored", 409), ("nonsense", 400)):
+        assert api.http.get("/v1/models/explain", params={"identity": identity}).status_code == status
+
+
+def test_a_decision_is_carried_out_by_the_learner_and_recorded(api: World) -> None:
+    """Promote, then release."""
+    answer = api.http.post("/v1/models/promote", json={"model": "bgnbd", "by": "kim"})
+
+    assert (answer.status_code, answer.json()["done"]) == (200, True)
+    document = api.get("/v1/models")
+    assert (document["speaker"], document["decided_by"]) == ("bgnbd", "kim")
+    assert document["decisions"][0]["id"] == answer.json()["id"]
+    assert api.get("/v1/models/history")["changes"][0]["by"] == "kim"
+    assert api.http.post("/v1/models/release").status_code == 200
+    assert api.get("/v1/models")["speaker"] == "hazard"
+
+
+def test_a_decision_that_cannot_be_carried_out_says_why(api: World) -> None:
+    """409; and 202 while nobody works."""
+    answer = api.http.post("/v1/models/promote", json={"model": "oracle"})
+    assert (answer.status_code, answer.json()["code"]) == (409, "refused")
+    assert "there are hazard" in answer.json()["message"]
+    assert api.http.post("/v1/models/rollback", json={"version": 99}).status_code == 409
+    assert api.http.post("/v1/models/rollback", json={"version": "x"}).status_code == 400
+    api.learned.idle = True
+    answer = api.http.post("/v1/models/release", json={"by": "kim"})
+
+    assert (answer.status_code, answer.json()["done"]) == (202, None)
+
+
+def test_a_person_goes_back_to_a_kept_checkpoint(api: World) -> None:
+    """The one that the history lists."""
+    kept = api.get("/v1/models/history")["checkpoints"]
+    assert [checkpoint["version"] for checkpoint in kept] == sorted(
+        (checkpoint["version"] for checkpoint in kept), reverse=True
+    )
+    code, output = api.run("rollback", str(kept[0]["version"]), "--by", "kim")
+
+    assert code == 0, output
+    assert api.learned.learner.examples == kept[0]["examples"]
+    assert api.get("/v1/models")["notices"][0]["kind"] == "rollback"
+
+
+def test_the_commands_tell_people_and_tools(api: World) -> None:
+    """Every command, as text and as JSON."""
+    code, output = api.run("list")
+    assert code == 0, output
+    assert "hazard speaks since 2023" in output
+    assert "Drift: no alarms" in output
+    code, output = api.run("list", "--json")
+    assert json.loads(output) == api.get("/v1/models")
+    code, output = api.run("show", "hazard")
+    assert code == 0, output
+    assert "segment vip" in output
+    assert "log_recency" in output
+    code, output = api.run("history")
+    assert "rules → bgnbd" in output
+    code, output = api.run("promote", "recency", "--by", "kim")
+    assert (code, output) == (0, "recency speaks until it is released\n")
+    assert api.run("release", "--json")[0] == 0
+    code, output = api.run("release")
+    assert code == 1
+    assert "nobody has promoted a model by hand" in output
+    code, output = api.run("show", "oracle")
+    assert code == 1
+    assert "there are hazard" in output
+
+
+def test_explain_on_a_terminal(api: World) -> None:
+    """The model in words; a customer to the log-odds."""
+    code, output = api.run("explain")
+    assert code == 0, output
+    assert "how long ago the last order was" in output
+    assert "raises the log-odds" in output
+    code, output = api.run("explain", "user_id:42")
+    assert code == 0, output
+    assert "the average customer of this model" in output
+    assert "log-odds of churn" in output
+    assert json.loads(api.run("explain", "user_id:42", "--json")[1])["contributions"]
