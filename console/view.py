@@ -6,6 +6,7 @@ worked out twice. Times are RFC 3339 in UTC; money is a decimal string beside it
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from hashlib import blake2b
 from typing import NamedTuple, Protocol
@@ -64,6 +65,14 @@ class Described(Protocol):
 
     @property
     def consent(self) -> Consent: ...
+
+    @property
+    def currency(self) -> str: ...
+
+    @property
+    def windows(self) -> dict[str, int]: ...
+
+    def problems_of(self, rule: SegmentRule, others: Sequence[SegmentRule]) -> list[str]: ...
 
     def role_of(self, source: str, name: str) -> str: ...
     @property

@@ -53,6 +53,7 @@ from profiles.types import HALF_LIVES
 
 __all__ = [
     "DAY",
+    "DEEPEST",
     "KINDS",
     "MOST_TIMES",
     "TOTALS",
@@ -98,6 +99,9 @@ WEEK = 7 * DAY
 
 MOST_TIMES = 64
 """How many of the latest times of a role a profile keeps at most, for what is counted within a window."""
+
+DEEPEST = 20
+"""How deep conditions may be nested: Python, into which they are compiled, has a limit."""
 
 TOTALS = ("revenue", "refunds", "net", "items")
 """What `sum` adds up, and `ratio` besides the roles."""
@@ -587,6 +591,21 @@ def leaves(condition: Condition) -> Iterator[Condition]:
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=64)]
 
 
+def _depth(condition: Condition) -> int:
+    match condition:
+        case All(all=parts) | Any_(any=parts):
+            return 1 + max(map(_depth, parts))
+        case Not(condition=part):
+            return 1 + _depth(part)
+    return 1
+
+
+def _shallow(condition: Condition | None) -> Condition | None:
+    if condition is not None and _depth(condition) > DEEPEST:
+        raise ValueError(f"conditions may be nested {DEEPEST} deep; give a part of it a name as a segment of its own")
+    return condition
+
+
 class SegmentRule(_Model):
     """Who belongs to a segment."""
 
@@ -597,6 +616,8 @@ class SegmentRule(_Model):
     purpose: Name | None = None  # only who allows it; what looks at the risk needs `profiling` besides
     margin: float = Field(default=0.15, ge=0, lt=1)
     group: Name | None = None  # at most one segment of a group holds: who may stay in one enters no other
+
+    _nested = field_validator("when", "exit")(_shallow)
 
 
 class AlertRule(_Model):
@@ -617,6 +638,8 @@ class AlertRule(_Model):
     severity: Literal["info", "warning", "critical"] = "warning"
     owner: str = ""
     channel: str = ""
+
+    _nested = field_validator("when")(_shallow)
 
     @model_validator(mode="after")
     def _sensible(self) -> AlertRule:

@@ -5,7 +5,7 @@ from streams.plan.diff import Change, diff_plans
 from streams.plan.docs import render_html, render_markdown
 from streams.plan.errors import PlanError, Problem
 from streams.plan.facts import Facts
-from streams.plan.load import load_plan, parse_plan
+from streams.plan.load import load_plan, parse_plan, parse_segment
 from streams.plan.model import ROLES, PlanFile, Property, Trait
 from streams.plan.plan import Plan, Source
 from streams.plan.rule import EventRule
@@ -13,6 +13,6 @@ from streams.plan.violations import Violation
 
 __all__ = [
     "ROLES", "Change", "Checker", "EventRule", "Facts", "Outcome", "Plan", "PlanError", "PlanFile", "Problem",
-    "Property", "Source", "Trait", "Violation", "diff_plans", "load_plan", "parse_plan", "render_html",
-    "render_markdown",
+    "Property", "Source", "Trait", "Violation", "diff_plans", "load_plan", "parse_plan", "parse_segment",
+    "render_html", "render_markdown",
 ]  # fmt: skip

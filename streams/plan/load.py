@@ -12,7 +12,7 @@ import yaml
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from models.config import AlertRule, ChurnConfig, SegmentRule
+from models.config import AlertRule, ChurnConfig, Condition, SegmentRule
 from models.rfm import BUILTIN
 from profiles.consent import PURPOSES
 from profiles.identity import IdentityRule
@@ -23,7 +23,7 @@ from streams.plan.plan import Plan
 from streams.plan.semantics import Parts, Remark, find_problems, find_warnings
 from streams.plan.source_map import Location, SourceMap, format_path
 
-__all__ = ["PII_KEY", "load_plan", "parse_plan", "write_key_variable"]
+__all__ = ["PII_KEY", "load_plan", "parse_plan", "parse_segment", "write_key_variable"]
 
 PII_KEY = "RAPPORT_PII_KEY"
 """The environment variable with the key of hashed identities."""
@@ -87,6 +87,39 @@ def parse_plan(text: str, name: str, environ: Mapping[str, str]) -> Plan:
         raise PlanError(sorted(set(problems), key=lambda p: (p.line, p.path, p.message)))
     warnings = [problem(*remark) for remark in find_warnings(parts)]
     return Plan(file, warnings=warnings, pii_key=pii_key.encode() or None)
+
+
+def parse_segment(text: str, name: str, segment: str) -> SegmentRule:
+    """A segment that is not in a plan yet: its rule, or its condition alone, as a plan has it.
+
+    Args:
+        text: YAML (or JSON) of either.
+        name: what problems call the text.
+        segment: name of the segment, where the text is a condition.
+
+    Raises:
+        PlanError: it is neither; lists every problem.
+    """
+    try:
+        source = SourceMap(text)
+    except yaml.YAMLError as error:
+        raise PlanError([_syntax_problem(error, name)]) from None
+    except (ValueError, RecursionError) as error:
+        raise PlanError([Problem(name, 0, "", f"is not YAML that can be read: {error}")]) from None
+    try:
+        if isinstance(source.data, dict) and "when" in source.data:
+            return SegmentRule.model_validate({"name": segment, **source.data})
+        return SegmentRule(name=segment, when=_CONDITION.validate_python(source.data))
+    except ValidationError as error:
+        problems = []
+        for details in error.errors(include_input=False):
+            location, message = _remark(details)
+            line, path = source.locate(location)
+            problems.append(Problem(name, line, format_path(path), message))
+        raise PlanError(problems) from None
+
+
+_CONDITION: TypeAdapter[Condition] = TypeAdapter(Condition)
 
 
 def write_key_variable(source: str) -> str:

@@ -11,8 +11,9 @@ from pydantic import SecretStr
 
 from models.conditions import windows
 from models.config import AlertRule, ChurnConfig, SegmentRule
+from models.preview import placed
 from models.rfm import with_builtin
-from profiles.consent import Consent
+from profiles.consent import PURPOSES, Consent
 from profiles.identity import IdentityRule, compile_extractor, compile_spellings
 from profiles.secrets import derived_key, is_hash
 from profiles.spelling import BLOCKED
@@ -21,7 +22,8 @@ from streams.plan.checker import Checker, Outcome
 from streams.plan.errors import Problem
 from streams.plan.model import EventSpec, PlanFile, Property, Trait
 from streams.plan.rule import EventRule
-from streams.plan.semantics import suggest
+from streams.plan.semantics import Parts, find_rule_problems, suggest
+from streams.plan.source_map import format_path
 
 __all__ = ["HASHED", "Plan", "Source"]
 
@@ -115,6 +117,24 @@ class Plan:
         """
         rules = self._rules
         return rules.get((source, type, name)) or rules.get((source, type, "*")) or self._unplanned
+
+    def problems_of(self, rule: SegmentRule, others: Sequence[SegmentRule]) -> list[str]:
+        """What is wrong with a segment that is not in the plan yet, among these others."""
+        rules = placed(rule, others)
+        at = next(index for index, other in enumerate(rules) if other is rule)
+        parts = Parts(
+            traits=self.traits,
+            segments=dict(enumerate(rules)),
+            identity_types={identity.type for identity in self.identities},
+            trait_names=set(self.traits),
+            purposes={*PURPOSES, *self.file.consent},
+            segment_names=[other.name for other in rules],
+        )
+        return [
+            f"{format_path(location[2:])}: {message}"
+            for location, message in find_rule_problems(parts)
+            if location[1] == at
+        ]
 
     def role_of(self, source: str, name: str) -> str:
         """The role of an event of a timeline, by the source and name it is known under; "" for none."""

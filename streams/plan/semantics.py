@@ -29,7 +29,7 @@ from profiles.identity import IdentityRule
 from streams.plan.model import ROLES, ConsentSpec, EventSpec, Property, SourceSpec, Trait
 from streams.plan.source_map import Location
 
-__all__ = ["Parts", "Remark", "find_problems", "find_warnings", "roles_of", "suggest"]
+__all__ = ["Parts", "Remark", "find_problems", "find_rule_problems", "find_warnings", "roles_of", "suggest"]
 
 Remark = tuple[Location, str]
 
@@ -73,6 +73,11 @@ def find_problems(parts: Parts) -> Iterator[Remark]:
     yield from _consent(parts)
     yield from _events(parts)
     yield from _rules(parts)
+
+
+def find_rule_problems(parts: Parts) -> Iterator[Remark]:
+    """What is wrong with the segments and alerts alone."""
+    return _rules(parts)
 
 
 def find_warnings(parts: Parts) -> Iterator[Remark]:

@@ -455,7 +455,7 @@ def test_openapi_describes_every_route(api: Api) -> None:
 
     assert {path for path in document["paths"] if path.startswith("/v1")} == {
         "/v1/profiles", "/v1/profiles/{identity}", "/v1/profiles/{identity}/events", "/v1/segments",
-        "/v1/segments/{name}/members", "/v1/alerts", "/v1/alerts/{alert}/{action}", "/v1/live", "/v1/rejected",
+        "/v1/segments/{name}", "/v1/segments/{name}/members", "/v1/segments/preview", "/v1/taxonomy", "/v1/alerts", "/v1/alerts/{alert}/{action}", "/v1/live", "/v1/rejected",
     }  # fmt: skip
     for path, methods in document["paths"].items():
         for operation in methods.values():
