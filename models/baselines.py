@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from models.churn import Outdated, Scores
+from models.churn import Outdated, Scores, require_finite
 from models.config import ChurnConfig
 from models.features import matrix
 from profiles.errors import Misconfigured
@@ -49,7 +49,12 @@ class BaseRate:
         return f"base-rate-{self.examples}"
 
     def score(self, raws: Array, at: Array, config: ChurnConfig) -> Scores:
-        """The same risk for every row; no feature contributes anything."""
+        """The same risk for every row; no feature contributes anything.
+
+        Raises:
+            ValueError: a number is not finite.
+        """
+        require_finite(raws, at)
         values = matrix(raws, at)
         n = len(values)
         odds = float(np.log(self.churn / (1.0 - self.churn)))

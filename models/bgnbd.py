@@ -24,7 +24,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from models.churn import Scores, softplus
+from models.churn import Scores, require_finite, softplus
 from models.config import WEEK, ChurnConfig
 from models.features import NAMES, matrix
 from profiles.errors import Misconfigured
@@ -90,8 +90,7 @@ class BgNbd:
         Raises:
             ValueError: a number is not finite.
         """
-        if not (np.isfinite(raws).all() and np.isfinite(at).all()):
-            raise ValueError("what is known of a customer is not finite")
+        require_finite(raws, at)
         values = matrix(raws, at)
         known, average = _inputs(values.T), np.array(self.average)[:, None]
         weeks = config.horizon / WEEK

@@ -41,6 +41,7 @@ __all__ = [
     "Weights",
     "ahead",
     "next_rescore",
+    "require_finite",
     "score_profiles",
     "softplus",
 ]
@@ -147,8 +148,7 @@ class Weights:
         Raises:
             ValueError: a number is not finite.
         """
-        if not (np.isfinite(raws).all() and np.isfinite(at).all()):
-            raise ValueError("what is known of a customer is not finite")
+        require_finite(raws, at)
         shares = _shares(config.horizon, self.horizon)
         x = rolled(raws, at, np.arange(len(shares), dtype=np.float64) * self.horizon)
         values = np.ascontiguousarray(x[:, 0].T)
@@ -224,6 +224,16 @@ def _shares(horizon: float, step: float) -> Array:
     shares = np.ones(steps)
     shares[-1] = horizon / step - (steps - 1)
     return shares
+
+
+def require_finite(raws: Array, at: Array) -> None:
+    """Refuse numbers that would make a score of nothing.
+
+    Raises:
+        ValueError: a number is not finite.
+    """
+    if not (np.isfinite(raws).all() and np.isfinite(at).all()):
+        raise ValueError("what is known of a customer is not finite")
 
 
 def softplus(u: Array) -> Array:
