@@ -107,6 +107,16 @@ class BayesianHazard(base.Classifier):  # type: ignore[misc]  # River ships no t
         """P(order within the label horizon) of a row of `features.matrix`; scoring uses `export()`, which agrees."""
         return _sigmoid(float(self._weights @ self._standard(x[self._places])))
 
+    @property
+    def level(self) -> float:
+        """Log-odds of the average customer."""
+        return float(self._weights[-1])
+
+    @property
+    def norm(self) -> float:
+        """Euclidean norm of the weights on standardised features, the level included."""
+        return float(np.sqrt(self._weights @ self._weights))
+
     def widen(self, factor: float = 4.0) -> None:
         """Trust what was learned less: the covariance grows, so that the next examples count for more."""
         self._covariance *= factor

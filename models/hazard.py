@@ -22,7 +22,7 @@ from profiles.errors import Misconfigured
 
 __all__ = ["RECENCY", "OnlineLogistic", "Target"]
 
-Target = Literal["hazard", "direct", "recency"]
+Target = Literal["ftrl", "direct", "recency"]
 """What is learned: an order within the label horizon; an order within the churn horizon; the first, from silence alone.
 """
 

@@ -10,24 +10,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.baselines import RunningRate
+from models.bayes import BayesianHazard
 from models.bgnbd import BgNbd
 from models.churn import Model
 from models.config import ChurnConfig
-from models.hazard import OnlineLogistic
+from models.hazard import OnlineLogistic, Target
 from profiles.errors import Misconfigured
 
 __all__ = ["Learned"]
 
 Array = NDArray[np.float64]
 
+_TARGETS: tuple[Target, ...] = ("ftrl", "recency", "direct")
+
 
 class Learned:
-    """Hazard, recency and base rate learn from short labels; direct and base rate from those of the whole horizon."""
+    """What learns from short labels (hazard, ftrl, recency, base rate) and from whole horizons (direct, base rate)."""
 
     def __init__(self) -> None:
-        self.hazard, self.recency, self.direct = (
-            OnlineLogistic("hazard"), OnlineLogistic("recency"), OnlineLogistic("direct"),
-        )  # fmt: skip
+        self.hazard = BayesianHazard()
+        self.ftrl, self.recency, self.direct = map(OnlineLogistic, _TARGETS)
         self.rate = RunningRate()
         self.bgnbd: BgNbd | None = None  # fitted to sightings
         self.classes = [0, 0]  # short labels learned: no order, order
@@ -40,7 +42,8 @@ class Learned:
         """What every learned model says of one row: P(order within the label horizon)."""
         said: dict[str, float] = {}
         if self.hazard.examples:
-            said["hazard"] = self.hazard.predict(x)
+            said["hazard"] = self.hazard.predict_row(x)
+            said["ftrl"] = self.ftrl.predict(x)
             said["recency"] = self.recency.predict(x)
         if self.bgnbd is not None:
             said["bgnbd"] = float(self.bgnbd.short(x[None], config)[0])
@@ -50,7 +53,8 @@ class Learned:
 
     def learn_short(self, x: Array, y: bool, weight: float) -> None:
         """Learn from a label of the label horizon."""
-        self.hazard.learn_one(x, y, weight)
+        self.hazard.learn_row(x, y, weight)
+        self.ftrl.learn_one(x, y, weight)
         self.recency.learn_one(x, y, weight)
         self.rate.learn_short(y, weight)
         self.classes[y] += 1
@@ -69,6 +73,7 @@ class Learned:
         models: dict[str, Model] = {}
         if self.ready(config):
             models["hazard"] = self.hazard.export(config)
+            models["ftrl"] = self.ftrl.export(config)
             models["recency"] = self.recency.export(config)
         if self.direct.examples >= config.min_examples:
             models["direct"] = self.direct.export(config)
@@ -81,10 +86,8 @@ class Learned:
     @property
     def finite(self) -> bool:
         """Whether learning goes on with numbers; cheap. A weight that is none spoils the intercept next."""
-        return all(
-            math.isfinite(model.pipeline["LogisticRegression"].intercept)
-            for model in (self.hazard, self.recency, self.direct)
-        )
+        levels = [model.pipeline["LogisticRegression"].intercept for model in (self.ftrl, self.recency, self.direct)]
+        return all(map(math.isfinite, [self.hazard.level, *levels]))
 
     @property
     def sound(self) -> bool:
@@ -93,7 +96,9 @@ class Learned:
 
     def norms(self) -> dict[str, float]:
         """Euclidean norm of the weights of each regression, on standardised features, the intercept included."""
-        return {model.target: _norm(model) for model in (self.hazard, self.recency, self.direct)}
+        return {"hazard": self.hazard.norm} | {
+            model.target: _norm(model) for model in (self.ftrl, self.recency, self.direct)
+        }
 
     def forget_full(self) -> None:
         """Forget what was learned about another churn horizon."""
@@ -104,6 +109,7 @@ class Learned:
         """Everything, as JSON types."""
         return {
             "hazard": self.hazard.state(),
+            "ftrl": self.ftrl.state(),
             "recency": self.recency.state(),
             "direct": self.direct.state(),
             "rate": self.rate.state(),
@@ -120,7 +126,8 @@ class Learned:
         """
         learned = cls()
         try:
-            learned.hazard = OnlineLogistic.from_state(state["hazard"])
+            learned.hazard = BayesianHazard.from_state(state["hazard"])
+            learned.ftrl = OnlineLogistic.from_state(state["ftrl"])
             learned.recency = OnlineLogistic.from_state(state["recency"])
             learned.direct = OnlineLogistic.from_state(state["direct"])
             learned.rate = RunningRate.from_state(state["rate"])

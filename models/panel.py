@@ -25,7 +25,7 @@ __all__ = ["MODELS", "Panel"]
 
 Array = NDArray[np.float64]
 
-MODELS = ("hazard", "direct", "bgnbd", "recency", "base_rate", "rules")
+MODELS = ("hazard", "ftrl", "direct", "bgnbd", "recency", "base_rate", "rules")
 """Every name in a panel, in the order of the columns of `Panel.risks`."""
 
 _RULES = "rules"
@@ -133,6 +133,7 @@ def _of_horizon(weights: Weights, horizon: float) -> Weights:
 
 _READERS: dict[str, Callable[[bytes, ChurnConfig], Model]] = {
     "hazard": _hazard,
+    "ftrl": _hazard,
     "direct": _direct,
     "bgnbd": lambda data, config: BgNbd.from_json(data),
     "recency": _hazard,

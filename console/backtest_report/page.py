@@ -20,6 +20,7 @@ _LARGER_IS_BETTER = {"auc", "pr_auc"}
 _WORDS = {
     "champion": "what customers would have been shown: the model that spoke at the time",
     "hazard": "online, orders within the label horizon, rolled forward",
+    "ftrl": "the same, learned by FTRL-proximal",
     "direct": "online, orders within the whole horizon",
     "bgnbd": "BG/NBD, from order times alone",
     "recency": "online, silence alone",

@@ -6,7 +6,7 @@ import pytest
 from models.churn import Weights, next_rescore, score_profiles
 from models.cold import rules
 from models.config import DAY, WEEK, ChurnConfig
-from models.features import NAMES, matrix, raws
+from models.features import NAMES, matrix, raws, rolled
 from models.hazard import OnlineLogistic
 from profiles.errors import Misconfigured
 from profiles.types import Profile
@@ -20,7 +20,7 @@ def people():
 
 
 def learned(rows):
-    model, rng = OnlineLogistic("hazard"), np.random.default_rng(3)
+    model, rng = OnlineLogistic("ftrl"), np.random.default_rng(3)
     for _ in range(6):
         for x in rows:
             model.learn_one(x, bool(rng.random() < 1 / (2 + x[0])), float(rng.integers(1, 3)))
@@ -38,7 +38,7 @@ def test_numpy_agrees_with_river_on_the_hazard_and_on_the_rolled_risk():
 
     survived = np.ones(41)
     for step in range(7):
-        rows = matrix(state, NOW + step * 4 * WEEK)
+        rows = rolled(state, NOW, np.array([0.0, step * 4 * WEEK]))[:, 1].T
         hazards = np.array([model.predict(x) for x in rows])
         np.testing.assert_allclose(model.export(CONFIG).short(rows, CONFIG), hazards, atol=1e-9)
         survived *= (1 - hazards) ** min(1.0, 6.5 - step)
@@ -53,7 +53,7 @@ def test_baseline_and_contributions_sum_to_the_log_odds(which, horizon):
     weights = {
         "learned": lambda: learned(matrix(state, NOW)).export(CONFIG),
         "rules": lambda: rules(config),
-        "untrained": lambda: OnlineLogistic("hazard").export(CONFIG),
+        "untrained": lambda: OnlineLogistic("ftrl").export(CONFIG),
     }[which]()
 
     scores = weights.score(state, NOW, config)

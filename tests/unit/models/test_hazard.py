@@ -11,7 +11,7 @@ from models.hazard import RECENCY, OnlineLogistic
 from profiles.errors import Misconfigured
 from tests.models.build import CONFIG, T0, buyer, customer, event
 
-TARGETS = ("hazard", "direct", "recency")
+TARGETS = ("ftrl", "direct", "recency")
 every_target = pytest.mark.parametrize("target", TARGETS)
 
 
@@ -56,7 +56,7 @@ def test_it_is_rivers_pipeline_to_the_bit():
         | compose.FuncTransformer(lambda z: {name: min(max(v, -CLIP), CLIP) for name, v in z.items()})
         | linear_model.LogisticRegression(optim.FTRLProximal(alpha=0.05, beta=1.0, l1=0.0, l2=1.0))
     )
-    ours, late = OnlineLogistic("hazard"), NAMES.index("recency_share")
+    ours, late = OnlineLogistic("ftrl"), NAMES.index("recency_share")
     for i, x in enumerate(np.tile(ROWS, (5, 1))):
         x[late] *= i > 100
         y, weight = i % 3 == 0, 1.0 + i % 4
@@ -151,14 +151,14 @@ def test_an_untaught_model_goes_through_its_state():
 
 
 def test_settings_change_what_is_learned():
-    assert learned("hazard", alpha=0.5).state()["weight"] != learned("hazard").state()["weight"]
-    assert learned("hazard", intercept_rate=0.0).export(CONFIG).intercept == 0.0
-    some = learned("hazard", columns=("recency", "log_orders"))
+    assert learned("ftrl", alpha=0.5).state()["weight"] != learned("ftrl").state()["weight"]
+    assert learned("ftrl", intercept_rate=0.0).export(CONFIG).intercept == 0.0
+    some = learned("ftrl", columns=("recency", "log_orders"))
     assert np.count_nonzero(some.export(CONFIG).weights) == 2
 
 
 def test_what_is_far_beyond_anything_seen_counts_as_four_deviations():
-    model = learned("hazard")
+    model = learned("ftrl")
     x = ROWS[0].copy()
     place = NAMES.index("recency")
     weights = model.export(CONFIG)
@@ -183,11 +183,11 @@ def test_what_is_far_beyond_anything_seen_counts_as_four_deviations():
 )
 def test_a_damaged_state_is_refused(damage):
     with pytest.raises(Misconfigured, match="damaged"):
-        OnlineLogistic.from_state(learned("hazard", 1).state() | damage)
+        OnlineLogistic.from_state(learned("ftrl", 1).state() | damage)
 
 
 def test_what_was_spoilt_is_not_exported():
-    spoilt = learned("hazard", 1)
+    spoilt = learned("ftrl", 1)
     spoilt._regression.intercept = float("nan")
 
     with pytest.raises(ValueError, match="finite"):
@@ -196,7 +196,7 @@ def test_what_was_spoilt_is_not_exported():
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 def test_weights_are_finite_or_there_are_none(bad):
-    good = learned("hazard", 1).export(CONFIG)
+    good = learned("ftrl", 1).export(CONFIG)
     for name in ("mean", "scale", "weights"):
         values = {n: getattr(good, n).copy() for n in ("mean", "scale", "weights")}
         values[name][3] = bad

@@ -73,7 +73,7 @@ def test_every_model_is_judged_on_short_labels_and_on_what_it_had_said(learned):
     quality = learned.quality()
 
     assert {model for model in MODELS if quality[model]["short"]["rows"]} == {
-        "hazard", "bgnbd", "recency", "base_rate", "rules",
+        "hazard", "ftrl", "bgnbd", "recency", "base_rate", "rules",
     }  # fmt: skip
     assert {model for model in MODELS if quality[model]["full"]["rows"]} == {
         "hazard", "direct", "bgnbd", "recency", "rules",
@@ -146,7 +146,7 @@ def test_a_commit_writes_little(learned, lessons):
 
     after = again.parts()
     changed = {name: part for name, part in after.items() if before.get(name) != part}
-    assert sum(map(len, changed.values())) < 60_000 < sum(map(len, after.values()))
+    assert sum(map(len, changed.values())) < 100_000 < sum(map(len, after.values()))
 
 
 def test_another_label_horizon_or_schema_starts_afresh(learned):
@@ -247,7 +247,7 @@ def test_damaged_weights_are_rolled_back_before_anybody_scores_with_them(lessons
     learner = Learner(CONFIG)
     learner.take(lessons)
     learner.news()
-    learner.learned.hazard.pipeline["LogisticRegression"].intercept = math.nan
+    learner.learned.hazard._weights[-1] = math.nan
     learner.take(world(1200, 1201))
 
     assert learner.learned.sound
@@ -291,7 +291,7 @@ def test_nonsense_that_was_learned_is_rolled_back_the_same_in_every_replay(lesso
 def test_without_a_kept_checkpoint_it_starts_anew():
     learner = Learner(CONFIG)
     learner.take(world(0, 30))
-    learner.learned.hazard.pipeline["LogisticRegression"].intercept = math.inf
+    learner.learned.hazard._weights[-1] = math.inf
     learner.take(world(30, 31))
 
     assert learner.examples == 0

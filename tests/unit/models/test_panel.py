@@ -1,7 +1,13 @@
+import pickle
+
 import msgspec
 import numpy as np
 import pytest
 
+from models.baselines import BaseRate
+from models.bayes import BayesianHazard
+from models.bgnbd import BgNbd
+from models.churn import Model
 from models.cold import RULES, rules
 from models.config import DAY, WEEK, ChurnConfig
 from models.features import matrix, raws
@@ -16,11 +22,28 @@ NOW = np.full(3, T0 + 120 * DAY)
 RAWS = raws(PEOPLE, "EUR")
 
 
+def taught(model: OnlineLogistic | BayesianHazard) -> Model:
+    learn = model.learn_row if isinstance(model, BayesianHazard) else model.learn_one
+    rng = np.random.default_rng(3)
+    for x in np.repeat(matrix(RAWS, NOW), 120, axis=0):
+        learn(x * rng.uniform(0.5, 2.0), bool(rng.random() < 1 / (2 + x[0])), 1.0)
+    return model.export(CONFIG)
+
+
+ALL: dict[str, Model] = {
+    "hazard": taught(BayesianHazard()),
+    "ftrl": taught(OnlineLogistic("ftrl")),
+    "direct": taught(OnlineLogistic("direct")),
+    "bgnbd": BgNbd(0.243, 4.414, 0.793, 2.426, (1.0, 26.0, 33.0), 2357),
+    "recency": taught(OnlineLogistic("recency")),
+    "base_rate": BaseRate(0.2, 0.7, CONFIG.label_horizon, CONFIG.horizon, 90),
+    "rules": rules(CONFIG),
+}
+every_model = pytest.mark.parametrize("model", ALL.values(), ids=ALL)
+
+
 def panel(speaker: str = "hazard") -> Panel:
-    model, rng = OnlineLogistic("hazard"), np.random.default_rng(3)
-    for x in np.repeat(matrix(RAWS, NOW), 40, axis=0):
-        model.learn_one(x * rng.uniform(0.5, 2.0), bool(rng.random() < 1 / (2 + x[0])))
-    return Panel(speaker, {"hazard": model.export(CONFIG), "rules": rules(CONFIG)}, 7, T0 + 3 * DAY)
+    return Panel(speaker, ALL, 7, T0 + 3 * DAY)
 
 
 def changed(data: bytes, **values: object) -> bytes:
@@ -80,7 +103,7 @@ def test_a_model_of_other_features_or_another_horizon_is_left_out_and_the_rules_
 
     assert after.speaker == "rules"
     assert after.left_out == ("hazard",)
-    assert set(after.models) == {"rules"}
+    assert set(after.models) == set(MODELS) - {"hazard"}
 
 
 def test_a_model_of_a_later_version_is_left_out():
@@ -109,16 +132,49 @@ def test_a_damaged_panel_is_refused(damaged):
 
 def test_nobody_speaks_who_is_not_there():
     with pytest.raises(ValueError, match="bgnbd is to speak"):
-        panel("bgnbd")
+        Panel("bgnbd", {"rules": ALL["rules"]})
     with pytest.raises(ValueError, match="no panel"):
-        Panel("hazard", {"hazard": panel().models["hazard"]})
+        Panel("hazard", {"hazard": ALL["hazard"]})
+    with pytest.raises(ValueError, match="no panel"):
+        Panel("rules", {"rules": ALL["rules"], "oracle": ALL["rules"]})
 
 
-def test_no_number_that_is_not_finite_reaches_a_score():
-    for model in panel().models.values():
-        broken = RAWS.copy()
-        broken[1, 2] = np.nan
-        with pytest.raises(ValueError, match="finite"):
-            model.score(broken, NOW, CONFIG)
-        with pytest.raises(ValueError, match="finite"):
-            model.score(RAWS, np.array([NOW[0], np.inf, NOW[2]]), CONFIG)
+def test_of_another_churn_horizon_nothing_is_used_that_was_learned_for_the_old_one():
+    after = Panel.from_json(panel().to_json(), ChurnConfig(horizon="13w"))
+
+    assert after.left_out == ("base_rate", "direct")
+    assert after.speaker == "hazard"
+
+
+@pytest.mark.parametrize("speaker", MODELS)
+def test_a_score_names_who_spoke(speaker):
+    [score, *_] = panel(speaker).score_profiles(PEOPLE, NOW.tolist(), CONFIG, "EUR")
+
+    assert score.model == ALL[speaker].id
+    assert score.model.startswith(speaker.replace("_", "-"))
+
+
+@every_model
+def test_reasons_and_baseline_sum_to_the_log_odds_of_the_risk(model):
+    scores = model.score(RAWS, NOW, CONFIG)
+
+    log_odds = np.log(scores.risk / (1 - scores.risk))
+    np.testing.assert_allclose(scores.baseline + scores.contributions.sum(axis=1), log_odds, atol=1e-9)
+
+
+@every_model
+def test_what_is_not_finite_gets_no_score(model):
+    broken = RAWS.copy()
+    broken[1, 2] = np.nan
+    with pytest.raises(ValueError, match="finite"):
+        model.score(broken, NOW, CONFIG)
+    with pytest.raises(ValueError, match="finite"):
+        model.score(RAWS, np.array([NOW[0], np.inf, NOW[2]]), CONFIG)
+
+
+@every_model
+def test_a_model_goes_through_pickle(model):
+    back = pickle.loads(pickle.dumps(model))
+
+    np.testing.assert_array_equal(back.score(RAWS, NOW, CONFIG).risk, model.score(RAWS, NOW, CONFIG).risk)
+    assert back.to_json() == model.to_json()
