@@ -28,8 +28,8 @@ from streams.plan.words import in_words
 
 __all__ = ["PART", "preview_router"]
 
-PART = 2000
-"""About how many profiles one answer is about: some tenths of a second, in which others are served as well."""
+PART = 1000
+"""About how many profiles one answer is about: some tenth of a second, in which others are served as well."""
 
 _UNNAMED = "preview"
 

@@ -2,7 +2,8 @@ import pytest
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
-from models.config import AlertRule, ChurnConfig, Condition, Duration, SegmentRule, leaves
+from models.config import DEEPEST, AlertRule, ChurnConfig, Condition, Duration, SegmentRule, leaves
+from models.segments import compile_segments
 
 CONDITION = TypeAdapter(Condition)
 
@@ -18,6 +19,21 @@ def test_durations_are_seconds(text, seconds):
 def test_what_is_no_duration_is_refused_with_the_way_to_write_one(text):
     with pytest.raises(ValidationError, match="duration"):
         TypeAdapter(Duration).validate_python(text)
+
+
+@pytest.mark.parametrize("kind", ["all", "any", "not"])
+def test_what_is_nested_too_deep_for_python_is_refused(kind):
+    """And what is not can be compiled."""
+
+    def nested(depth):
+        condition = {"all": [{"quantile": "net", "top": 0.1}, {"opinion": "csat", "average": {"above": 1, "below": 3}}]}
+        for _ in range(depth - 2):
+            condition = {kind: condition if kind == "not" else [condition]}
+        return {"name": "deep", "when": condition}
+
+    compile_segments([SegmentRule.model_validate(nested(DEEPEST))], "EUR")
+    with pytest.raises(ValidationError, match="nested 20 deep"):
+        SegmentRule.model_validate(nested(DEEPEST + 1))
 
 
 @pytest.mark.parametrize(
@@ -39,6 +55,12 @@ def test_what_is_no_duration_is_refused_with_the_way_to_write_one(text):
         "{open_tickets: at least 1}",
         "{gap_ratio: {above: 1.5, at_most: 4}}",
         "{opinion: csat, average: below 3}",
+        "{count: ticket_opened, within: 30d, at_least: 3}",
+        "{sum: revenue, within: 90d, above: 100}",
+        "{ratio: [refunds, revenue], above: 0.3}",
+        "{quantile: net, top: 0.1, margin: 0.2}",
+        "{rfm: {recency: [4, 5], frequency: at least 4, monetary: 5}}",
+        "{cluster: 2}",
         "{all: [{risk: above 0.7}, {not: {band: high}}, {any: [{stage: loyal}, {identity: email}]}]}",
     ],
 )
