@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from models.config import WEEK, ChurnConfig
 from models.examples import Example, Sighting
-from models.features import SCHEMA, matrix, occasions, pack, raws
+from models.features import NAMES, SCHEMA, matrix, occasions, pack, raws
 from models.outages import Outages, hit
 from models.panel import Panel
 from models.treatment import held_out, treated
@@ -97,7 +97,7 @@ def take_all(
     model = panel.champion.id if panel is not None else ""
     for profile, at, row, whole in zip(taken, times.tolist(), matrix(rows, times), waits.tolist(), strict=True):
         gone = at - profile.purchases.last >= GONE * config.horizon
-        snapshot = Snapshot(at, at + config.label_horizon, SCHEMA, pack(row), float(THIN) if gone else 1.0)
+        snapshot = Snapshot(at, at + config.label_horizon, SCHEMA, _without_zeros(row), THIN if gone else 1)
         snapshot.model, snapshot.segments = model, list(profile.segments)
         if whole:
             snapshot.full, snapshot.risks = at + config.horizon, next(said)
@@ -127,7 +127,7 @@ def mature(
     examples: list[Example] = []
     tally = Counter() if tally is None else tally
     for pending in sorted(profile.snapshots, key=lambda snapshot: snapshot.at):
-        if not outages and _first_end(pending) + config.lateness > reached:
+        if not outages and (pending.due or pending.full) + config.lateness > reached:
             continue
         pending.due = _release(profile, pending, "short", pending.due, reached, config, outages, examples, tally)
         pending.full = _release(profile, pending, "full", pending.full, reached, config, outages, examples, tally)
@@ -151,10 +151,10 @@ def _release(
     The only way out for a label, of either horizon and either answer: what the answer is, is asked after the time.
     """
     if not end:
-        return 0.0
+        return 0
     if hit(outages, pending.at, end):
         tally[horizon, "outage"] += 1
-        return 0.0
+        return 0
     if end + config.lateness > reached:
         return end
     ordered = _ordered(profile, pending.at, end)
@@ -166,9 +166,9 @@ def _release(
                 pending.at,
                 end,
                 pending.schema,
-                pending.x,
+                _with_zeros(pending),
                 ordered,
-                pending.weight,
+                float(pending.weight),
                 horizon,
                 pending.risks if horizon == "full" else b"",
                 pending.model,
@@ -177,7 +177,7 @@ def _release(
                 held_out(profile.id, config.hold_out),
             )
         )
-    return 0.0
+    return 0
 
 
 def _ordered(profile: Profile, after: float, until: float) -> bool | None:
@@ -193,12 +193,7 @@ def next_due(profile: Profile, config: ChurnConfig) -> float | None:
     """When the earliest waiting label, of either horizon, becomes final."""
     if not profile.snapshots:
         return None
-    return min(map(_first_end, profile.snapshots)) + config.lateness
-
-
-def _first_end(pending: Snapshot) -> float:
-    """When the first horizon of a snapshot ends that is still waited for."""
-    return min(pending.due, pending.full) if pending.due and pending.full else pending.due or pending.full
+    return min([pending.due or pending.full for pending in profile.snapshots]) + config.lateness  # due is the earlier
 
 
 def censor(profile: Profile, since: float = -math.inf, tally: Tally | None = None) -> int:
@@ -240,6 +235,23 @@ def _waits(profile: Profile, at: float, config: ChurnConfig) -> bool:
     slot = math.floor((at - _phase(profile, config)) / every)
     mark = blake2b(f"{profile.id}\0{slot}".encode(), digest_size=4).digest()
     return int.from_bytes(mark, "big") % config.panel == 0
+
+
+def _without_zeros(row: NDArray[np.float64]) -> bytes:
+    """Which of the features are not zero, a bit each, then those: most customers have no trace of most things."""
+    some = row != 0
+    return np.packbits(some).tobytes() + pack(row[some])
+
+
+def _with_zeros(pending: Snapshot) -> bytes:
+    """All features of a snapshot, as `features.unpack` reads them; what is of another schema is read by nobody."""
+    if pending.schema != SCHEMA:
+        return pending.x
+    bits = -(-len(NAMES) // 8)
+    row = np.zeros(len(NAMES), dtype="<f4")
+    some = np.unpackbits(np.frombuffer(pending.x[:bits], dtype=np.uint8), count=len(NAMES)).view(bool)
+    row[some] = np.frombuffer(pending.x[bits:], dtype="<f4")
+    return row.tobytes()
 
 
 def _said(

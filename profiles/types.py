@@ -242,14 +242,14 @@ class Score(msgspec.Struct, array_like=True, gc=False):
 
 
 class Snapshot(msgspec.Struct, array_like=True, gc=False):
-    """Features as they were at `at`, waiting for the label at `due`. `x` is float32, little-endian."""
+    """Features as they were at `at`, waiting for the label at `due`."""
 
     at: float
-    due: float  # end of the label horizon; 0 once that label has left
+    due: Number  # end of the label horizon; 0 once that label has left
     schema: str
-    x: bytes
-    weight: float = 1.0  # how many like it it stands for
-    full: float = 0.0  # end of the churn horizon, for those that wait for it; 0 for the others
+    x: bytes  # which features are not zero, a bit each; then those, float32, little-endian (`models.labels`)
+    weight: Number = 1  # how many like it it stands for
+    full: Number = 0  # end of the churn horizon, for those that wait for it; 0 for the others
     risks: bytes = b""  # what every model of the panel said at `at`: float32, little-endian, NaN for no answer
     model: str = ""  # id of the model that spoke
     segments: list[str] = []  # of the customer at `at`
