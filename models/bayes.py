@@ -36,16 +36,16 @@ Array = NDArray[np.float64]
 LEFT_OUT = ("tenure",)
 """Features that it does not see: time since the first order rises for everybody at once; its logarithm says enough."""
 
-WARM = 200
+WARM = 50
 """Examples that only tell how features vary, before the first is learned."""
 
 RESCALE = 1000
 """Examples between two looks at the moments; in the first such period at 1, 2, 4, 8… examples."""
 
-_WEIGHT, _LEVEL = 0.01, 10.0  # prior variances: a weight on one standard deviation, the level
+_WEIGHT, _LEVEL = 0.003, 10.0  # prior variances: a weight on one standard deviation, the level
 _STEADY, _MOVING = 1e-6, 1e-4  # variance that the level gains an example, usually and while residuals are off
 _MEMORY = 1000.0  # examples that the residuals remember
-_OFF = 9.0  # squared standard errors by which residuals are off
+_OFF = 5.0  # squared standard errors by which residuals are off
 _FAINT = 1e-4  # least variance of an outcome: keeps a certain prediction from being a wall
 
 
