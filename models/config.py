@@ -701,8 +701,8 @@ class ChurnConfig(_Model):
     role: str = "purchase"  # the role whose absence is churn
     horizon: Duration = 26 * WEEK  # no order within this is churn
     label_horizon: Duration = 4 * WEEK  # what the hazard is trained on
-    snapshot_every: Duration = 4 * WEEK  # one training example per customer and this…
-    snapshot_young: Duration = WEEK  # …or this, for `young_for` after the first order
+    snapshot_every: Duration = 2 * WEEK  # one training example per customer and this…
+    snapshot_young: Duration = 2 * WEEK  # …or this, for `young_for` after the first order; absent: the same
     young_for: Duration = 52 * WEEK
     panel: int = Field(default=4, ge=1)  # one snapshot in so many also waits for the whole horizon
     lateness: Duration = DAY  # how late an order may arrive and still count for its label
@@ -714,6 +714,13 @@ class ChurnConfig(_Model):
     lifecycle: Lifecycle = Lifecycle()
     min_examples: int = Field(default=200, ge=1)  # learned examples before the learned model may speak
     min_class: int = Field(default=20, ge=1)  # …and of each class
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_cadence(cls, value: Any) -> Any:
+        if isinstance(value, dict) and "snapshot_every" in value and "snapshot_young" not in value:
+            return {**value, "snapshot_young": value["snapshot_every"]}
+        return value
 
     @model_validator(mode="after")
     def _sensible(self) -> ChurnConfig:

@@ -1,7 +1,7 @@
 """Labels that can be trusted: a snapshot of the features now, and what came of it once its horizon has passed.
 
-Every customer who ordered is photographed at times spread by the hash of their id: every week for a year after the
-first order, later every four (`cadence`). Each snapshot waits on the profile for the label of the label horizon, and
+Every customer who ordered is photographed every two weeks, at times spread by the hash of their id; a plan may ask for
+more or fewer, and for more in the first year of a customer (`cadence`). Each snapshot waits on the profile for the label of the label horizon, and
 one in `churn.panel` also for that of the whole churn horizon. A label leaves when its horizon and the allowed lateness
 have passed for the partition's labels (`models.outages.label_clock`), whatever happened in between. Letting the good
 news out earlier would bias the model: the bad news is never early. Features are those of then, never computed again.
@@ -46,7 +46,7 @@ Horizon = Literal["short", "full"]
 
 
 def cadence(profile: Profile, now: float, config: ChurnConfig) -> float:
-    """Seconds from one snapshot of a customer to the next: fewer are taken of those known for long."""
+    """Seconds from one snapshot of a customer to the next, which may depend on how long they have been one."""
     young = now < profile.purchases.first + config.young_for
     return config.snapshot_young if young else config.snapshot_every
 

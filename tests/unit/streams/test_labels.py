@@ -88,7 +88,7 @@ def order(profile: str, day: float, role: str = "purchase") -> Event:
 
 def test_a_customer_leaves_sightings_and_labels_of_both_horizons() -> None:
     """Each snapshot is told when it is taken, and labelled once for each horizon, when that has passed."""
-    partition = Partition(CONFIG.model_copy(update={"snapshot_young": 28 * DAY}))
+    partition = Partition(ChurnConfig(panel=1, snapshot_every="4w"))
     partition.look(0, order("p", 0))
     partition.wait(250)
 
