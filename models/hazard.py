@@ -49,6 +49,24 @@ class _Ftrl(optim.FTRLProximal):  # type: ignore[misc]  # River has no types
         return w
 
 
+class _Scaler(preprocessing.StandardScaler):  # type: ignore[misc]  # River has no types
+    """River's scaler that can learn, standardise and clip in one loop: the same numbers to the bit."""
+
+    def learn_clipped(self, x: dict[str, float]) -> dict[str, float]:
+        """Learn the values, and answer them in standard deviations within ±CLIP."""
+        counts, means, variances = self.counts, self.means, self.vars
+        z = {}
+        for i, value in x.items():
+            counts[i] = count = counts[i] + 1
+            before = means[i]
+            means[i] = mean = before + (value - before) / count
+            variance = variances[i]
+            variances[i] = variance = variance + ((value - before) * (value - mean) - variance) / count
+            v = (value - mean) / variance**0.5 if variance else 0.0
+            z[i] = -CLIP if v < -CLIP else CLIP if v > CLIP else v
+        return z
+
+
 def _clip(z: dict[str, float]) -> dict[str, float]:
     return {name: -CLIP if v < -CLIP else CLIP if v > CLIP else v for name, v in z.items()}
 
@@ -84,7 +102,7 @@ class OnlineLogistic:
         self._places = np.array([NAMES.index(name) for name in self.columns])
         self._met, self._unmet = self._places[:0], self._places  # was ever anything but zero, or never; see `_meet`
         self._names: list[str] = []
-        self._scaler = preprocessing.StandardScaler()
+        self._scaler = _Scaler()
         self._optimizer = _Ftrl(alpha=alpha, beta=1.0, l1=0.0, l2=l2)
         self._regression = linear_model.LogisticRegression(optimizer=self._optimizer, intercept_lr=intercept_rate)
         self.pipeline = self._scaler | compose.FuncTransformer(_clip) | self._regression
@@ -104,9 +122,8 @@ class OnlineLogistic:
             raise ValueError("an example must have every feature, and all of them finite")
         if x[self._unmet].any():
             self._meet({NAMES[place] for place in self._unmet if x[place]})
-        named = self._named(x)  # what `pipeline.learn_one` does, without what that costs for any pipeline
-        self._scaler.learn_one(named)
-        self._regression.learn_one(_clip(self._scaler.transform_one(named)), bool(y), w=float(weight))
+        named = self._named(x)  # from here on what `pipeline.learn_one` does, in less time
+        self._regression.learn_one(self._scaler.learn_clipped(named), bool(y), w=float(weight))
         self.examples += 1
 
     def predict(self, x: NDArray[np.float64]) -> float:
