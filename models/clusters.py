@@ -40,6 +40,7 @@ LEAST = 50
 """Customers in the sample below which nothing is learned."""
 
 _CLEARLY = 1.2  # the learned centres must leave this many times the scatter of fresh ones before those take over
+_FLAT = 0.05  # least spread of an axis, a twentieth of the value: smaller differences between customers mean nothing
 _SEED = 20
 _TRIES = 5
 _FAITH = 0.3  # standard deviations by which another name must fit better than the one a cluster has
@@ -101,8 +102,7 @@ def learn(before: Learned, sample: Sample, ordered: int, at: float, version: int
     if len(sample) < LEAST:
         return before
     x = np.array([place for _, place in sample], dtype=np.float64)
-    mean, spread = x.mean(axis=0), x.std(axis=0)
-    spread[spread < 1e-9] = 1.0
+    mean, spread = x.mean(axis=0), np.maximum(x.std(axis=0), _FLAT)
     z = (x - mean) / spread
     old = _centres(before, mean, spread)
     centres = _follow(old, z) if len(old) else _fit(z)

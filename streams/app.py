@@ -136,6 +136,7 @@ class Worker:
             settings.census_every,
             [rule.name for rule in plan.segments],
             plan.currency,
+            outbox.recover,
         )
         self._profile_events = topic_name(settings, PROFILE_EVENTS)
         self._identity_links = topic_name(settings, IDENTITY_LINKS)

@@ -27,15 +27,20 @@ from models.findings import Findings, conclude
 from models.taxonomy import Taxonomy
 from profiles.documents import decode_profile
 from profiles.errors import Fenced, Misconfigured
+from profiles.store import Output
 from profiles.stores.census import CensusState, CensusStore, Count
 from profiles.types import Profile, Stay
 from streams.metrics import WorkerMetrics
 from streams.patience import patient
 from streams.plan import Plan
+from streams.topics import MODEL_SNAPSHOTS
 
-__all__ = ["CensusMerger", "CensusTaker", "Review", "TaxonomyLoader", "subject_of"]
+__all__ = ["SNAPSHOT", "CensusMerger", "CensusTaker", "Review", "TaxonomyLoader", "subject_of"]
 
 log = logging.getLogger(__name__)
+
+SNAPSHOT = b"findings"
+"""Key of the findings in `model.snapshots`."""
 
 _PAGE = 64  # profiles read and counted without a pause: some three milliseconds
 _SETTLE = 8  # pages until what was counted goes into the sketches
@@ -217,14 +222,24 @@ class CensusMerger:
         every: seconds between two rounds.
         names: the plan's segments.
         currency: of the plan.
+        publish: produces what is in the store's outbox: the findings, for a rebuild.
     """
 
-    def __init__(self, store: CensusStore, partitions: int, every: float, names: Sequence[str], currency: str) -> None:
+    def __init__(
+        self,
+        store: CensusStore,
+        partitions: int,
+        every: float,
+        names: Sequence[str],
+        currency: str,
+        publish: Callable[[CensusStore], Awaitable[object]],
+    ) -> None:
         self._store = store
         self._partitions = range(partitions)
         self._every = every
         self._names = names
         self._currency = currency
+        self._publish = publish
 
     @patient
     async def step(self, now: float) -> bool:
@@ -233,6 +248,7 @@ class CensusMerger:
         Args:
             now: seconds since the epoch on the wall clock.
         """
+        await self._publish(self._store)
         state = await self._store.state()
         try:
             if state.round == state.merged:
@@ -249,7 +265,7 @@ class CensusMerger:
         due = passed >= self._every or customers >= _GROWN * state.customers
         if not due or not (customers or state.customers):
             return False
-        await self._store.commit(replace(state, round=state.round + 1, opened=now))
+        await self._store.commit(replace(state, round=state.round + 1, opened=now), [])
         return True
 
     async def _close(self, state: CensusState, now: float) -> bool:
@@ -262,14 +278,17 @@ class CensusMerger:
         stale = [number for number, count in counts.items() if count is not None and count.round != state.round]
         findings = await asyncio.to_thread(self._conclude, state.findings, counts, stale)
         raw = findings.to_json()
-        await self._store.commit(replace(state, merged=state.round, customers=findings.customers, findings=raw))
+        version = findings.taxonomy.version
+        outputs = [Output(MODEL_SNAPSHOTS, SNAPSHOT, raw, f"findings:{version}", 0)]
+        after = replace(state, merged=state.round, customers=findings.customers, findings=raw)
+        await self._store.commit(after, outputs)
+        await self._publish(self._store)
         if findings.stale or findings.missing:
             log.warning(
                 "the census takes too long (%.0f s): of partitions %s an earlier count is used, of %s none",
                 now - state.opened, findings.stale or "none", findings.missing or "none",
             )  # fmt: skip
-        taxonomy = findings.taxonomy
-        log.info("taxonomy %d: %d customers, %d clusters", taxonomy.version, findings.customers, len(taxonomy.clusters))
+        log.info("taxonomy %d: %d customers, %d clusters", version, findings.customers, len(findings.learned.clusters))
         return True
 
     def _conclude(self, before: bytes | None, counts: dict[int, Count | None], stale: list[int]) -> Findings:

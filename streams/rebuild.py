@@ -114,7 +114,7 @@ async def rebuild(
             raise Misconfigured(f"{name} is empty: there is nothing to rebuild from; try --from archive")
         meter.total = found.records
         links = await read_identities(log, found.identity, plan)
-        learner = await read_learner(log, found.learner)
+        learner, findings = await read_learner(log, found.learner)
         await restore.begin(client)
         await restore.clear(client)
         if links is not None:
@@ -123,6 +123,8 @@ async def rebuild(
         if learner is not None:
             await restore.write_learner(client, learner)
             summary.learner = True
+        if findings is not None:
+            await restore.write_findings(client, findings)
         graves = graves_of(links, plan, time.time())
         positions: dict[int, int] = {}
         await _all(found.profiles, lambda extent: _partition(client, log, extent, graves, summary, positions))
@@ -153,12 +155,14 @@ async def rebuild_from_archive(
         found = await sources(log, settings, plan)
         meter.total = found.records // 2 + sum(file.rows for file in state.of("events"))
         given = await _given(log, settings, plan, state, found)
-        learner = await read_learner(log, found.learner)
+        learner, findings = await read_learner(log, found.learner)
         await restore.begin(client)
         await restore.clear(client)
         if learner is not None:
             await restore.write_learner(client, learner)
             summary.learner = True
+        if findings is not None:
+            await restore.write_findings(client, findings)
         anew = FromArchive(client, producer, settings, plan, given, WallClock(), meter.tell)
         links = await anew.run()
         topic = topic_name(settings, IDENTITY_LINKS)

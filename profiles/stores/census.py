@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from profiles.store import Output
 from profiles.stores.keys import CENSUS, Keys
 from profiles.stores.redis import Unit
 
@@ -104,7 +105,15 @@ class CensusStore(Unit):
             int(version or 0), int(round_ or 0), float(opened or 0.0), int(merged or 0), int(customers or 0), findings
         )
 
-    async def commit(self, state: CensusState) -> int:
+    async def outbox(self) -> list[tuple[int, list[Output]]]:
+        """What was committed but perhaps not produced."""
+        return await self._outbox(CENSUS)
+
+    async def clear_outbox(self, up_to: int) -> None:
+        """Forget outbox entries up to a version."""
+        await self._clear_outbox(CENSUS, up_to)
+
+    async def commit(self, state: CensusState, outputs: list[Output]) -> int:
         """Write the state in the place of the one of `state.version`; answer the new version.
 
         Raises:
@@ -120,6 +129,6 @@ class CensusStore(Unit):
             applied=None,
             watermark=None,
             produced=0,
-            outputs=[],
+            outputs=outputs,
             groups=[("HSET", CENSUS.meta, values)],
         )

@@ -16,7 +16,7 @@ import msgspec
 from profiles.store import Loaded
 from profiles.stores.connection import Client
 from profiles.stores.indexes import alert_row, entries_of
-from profiles.stores.keys import IDENTITY, LEARNER, LEARNER_STATE, SEGMENTS, SETUP, WORKERS, Keys
+from profiles.stores.keys import CENSUS, IDENTITY, LEARNER, LEARNER_STATE, SEGMENTS, SETUP, WORKERS, Keys
 from profiles.stores.learner import LearnerState
 from profiles.stores.links import LinkChanges, link_groups
 from profiles.stores.redis import RECENT, Group
@@ -24,16 +24,16 @@ from profiles.stores.setup import REBUILDING
 from profiles.types import Profile
 
 __all__ = [
-    "LEAP", "Document", "begin", "clear", "finish", "held_keys", "write_learner", "write_links",
+    "LEAP", "Document", "begin", "clear", "finish", "held_keys", "write_findings", "write_learner", "write_links",
     "write_position", "write_profiles",
 ]  # fmt: skip
 
 _CHUNK = 2000  # arguments of one command
 _PARTITION = re.compile(
-    rb"\{p\d{3}\}:(meta|profiles|timers|risk|recent|alerts|alerts:time|outbox|segment:.*)", re.DOTALL
+    rb"\{p\d{3}\}:(meta|profiles|timers|risk|recent|alerts|alerts:time|outbox|census|segment:.*)", re.DOTALL
 )
 _UNITS = re.compile(
-    rb"\{(identity|learner)\}:(meta|outbox|profiles|map|links|apart|suppressed|refused|parting|splits|deferred|state)"
+    rb"\{(identity|learner|census)\}:(meta|outbox|profiles|map|links|apart|suppressed|refused|parting|splits|deferred|state)"
 )
 _pack = msgspec.msgpack.Encoder().encode
 
@@ -146,6 +146,11 @@ async def write_learner(client: Client, state: LearnerState) -> None:
     await client.hset(LEARNER.meta, mapping=values if state.panel is None else {**values, "panel": state.panel})
     if state.parts:
         await client.hset(LEARNER_STATE, mapping=dict(state.parts))
+
+
+async def write_findings(client: Client, findings: bytes) -> None:
+    """What the last census found. The next one begins at once."""
+    await client.hset(CENSUS.meta, mapping={"version": LEAP, "round": LEAP, "merged": LEAP, "findings": findings})
 
 
 async def _write(client: Client, groups: Iterable[Group]) -> None:

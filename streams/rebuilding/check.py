@@ -147,7 +147,7 @@ async def compare_learner(client: Client, log: Log, topic: str, *, live: bool, i
     """Compare how far the learner has come. Its last checkpoint may be a minute old: it learns that minute again."""
 
     async def look() -> _Look:
-        kafka = await read_learner(log, (await log.extents(topic))[0])
+        kafka = (await read_learner(log, (await log.extents(topic))[0])).learner
         redis = await LearnerStore(client).load()
         if kafka is None or kafka.applied < redis.applied:
             return _Look({}, {})

@@ -1,32 +1,49 @@
-"""`model.snapshots`: the learner's newest checkpoint, and up to which lesson it had come."""
+"""`model.snapshots`: the learner's newest checkpoint, how far it had come, and what the last census found."""
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 from models.checkpoint import load
 from profiles.stores.learner import LearnerState
 from profiles.stores.restore import LEAP
+from streams.census import SNAPSHOT
 from streams.rebuilding.log import Extent, Log, Order, header, order_of
 
-__all__ = ["read_learner"]
+__all__ = ["Snapshots", "read_learner"]
 
 
-async def read_learner(log: Log, extent: Extent) -> LearnerState | None:
-    """The learner's state; None if there is no checkpoint.
+class Snapshots(NamedTuple):
+    """What the topic holds."""
+
+    learner: LearnerState | None  # None if there is no checkpoint
+    findings: bytes | None  # JSON of the last census, if there was one
+
+
+async def read_learner(log: Log, extent: Extent) -> Snapshots:
+    """The learner's state, and the findings.
 
     Raises:
         Misconfigured: the checkpoint is damaged.
     """
     newest: tuple[Order, bytes] | None = None
+    found: tuple[Order, bytes] | None = None
     version = 0
     async for records in log.records(extent):
         for record in records:
+            if record.key == SNAPSHOT:
+                order = order_of(record, 0)
+                if record.value is not None and (found is None or order >= found[0]):
+                    found = order, record.value
+                continue
             place = (header(record, "id") or b"").rpartition(b":")[2]
             order = order_of(record, int(place) if place.isdigit() else -1)
             version = max(version, order.version)
             if record.value is not None and (newest is None or order >= newest[0]):
                 newest = order, record.value
+    findings = found and found[1]
     if newest is None:
-        return None
+        return Snapshots(None, findings)
     order, checkpoint = newest
     panel, parts = load(checkpoint)
-    return LearnerState(version + LEAP, order.applied, panel, parts)
+    return Snapshots(LearnerState(version + LEAP, order.applied, panel, parts), findings)

@@ -13,16 +13,18 @@ import msgspec
 import pytest
 from prometheus_client import CollectorRegistry
 
+from console.resp import ask_redis
 from models.census import EVERYBODY, Subject, Summary
 from models.findings import Findings
 from profiles.errors import Fenced
-from profiles.store import Changes, Reader
+from profiles.store import Changes, Output, Reader
 from profiles.stores.census import CensusState, CensusStore, Count
 from profiles.stores.keys import CENSUS, Keys
 from profiles.stores.redis import RedisStore, connect
 from profiles.types import Profile, Purchases, Stay, partition_of
 from streams.census import CensusMerger, CensusTaker, TaxonomyLoader
 from streams.metrics import WorkerMetrics
+from streams.rebuild import rebuild
 from tests.conftest import MakeSettings
 from tests.integration.rapport import Rapport, order, running
 
@@ -42,8 +44,9 @@ class World:
         self.metrics = WorkerMetrics(CollectorRegistry())
         self.mine = list(range(PARTITIONS))
         self.now = NOW
+        self.published: list[Output] = []
         self.taker = self.worker()
-        self.merger = CensusMerger(self.store, PARTITIONS, EVERY, ["vip"], "EUR")
+        self.merger = CensusMerger(self.store, PARTITIONS, EVERY, ["vip"], "EUR", self.publish)
         self.loader = TaxonomyLoader(self.store, self.metrics)
 
     def worker(self, after_page: Callable[[], object] = lambda: None) -> CensusTaker:
@@ -54,6 +57,12 @@ class World:
             return False
 
         return CensusTaker(self.store, Subject("EUR"), lambda: self.mine, lambda: self.now, busy, self.metrics)
+
+    async def publish(self, store: CensusStore) -> None:
+        """Produce the outbox."""
+        for version, outputs in await store.outbox():
+            self.published += outputs
+            await store.clear_outbox(version)
 
     async def keep(self, profiles: Iterable[Profile], tombstones: int = 0) -> None:
         """Commit profiles, as a profile runner does."""
@@ -129,6 +138,7 @@ def test_a_round_counts_everybody_once(run: Callable[[Test], None]) -> None:
         assert findings.personas[EVERYBODY].size == 1000
         assert findings.personas["vip"].size == 100
         assert (findings.stale, findings.missing) == ([], [])
+        assert [Findings.from_json(output.value) for output in world.published] == [findings]
         assert await world.loader.refresh()
         assert world.loader() == findings.taxonomy
         assert not await world.loader.refresh()
@@ -203,13 +213,13 @@ def test_two_that_merge_at_once_write_once(run: Callable[[Test], None]) -> None:
 
     async def test(world: World) -> None:
         await world.keep([customer(number) for number in range(1, 101)])
-        others = [CensusMerger(world.store, PARTITIONS, EVERY, ["vip"], "EUR") for _ in range(3)]
+        others = [CensusMerger(world.store, PARTITIONS, EVERY, ["vip"], "EUR", world.publish) for _ in range(3)]
         assert sorted(await asyncio.gather(*(world.step(10.0, other) for other in others))) == [False, False, True]
         await world.taker.run()
         assert sorted(await asyncio.gather(*(world.step(11.0, other) for other in others))) == [False, False, True]
         assert (await world.findings()).taxonomy.version == 1
         with pytest.raises(Fenced):
-            await world.store.commit(CensusState(0))
+            await world.store.commit(CensusState(0), [])
 
     run(test)
 
@@ -284,6 +294,27 @@ def test_summaries_are_what_the_store_holds(run: Callable[[Test], None]) -> None
         assert (await world.store.rounds([0])) == {0: 7}
 
     run(test)
+
+
+def test_findings_survive_the_loss_of_redis(make_settings: MakeSettings, tmp_path: Path) -> None:
+    """A rebuild brings taxonomy, learned segments and trends back; the next census goes on from there."""
+    settings = make_settings(census_every=2.0)
+    with running(settings, tmp_path) as rapport:
+        shopping(rapport, range(1, 101))
+        until(rapport, lambda: findings_of(rapport).customers == 100, "a census")
+        rapport.stop_workers()
+        before = findings_of(rapport)
+        ask_redis(settings.redis.get_secret_value(), ["FLUSHDB"])
+        asyncio.run(rebuild(settings, rapport.plan, wait=True))
+        assert findings_of(rapport) == before
+
+        rapport.workers.clear()
+        rapport.start()
+        until(rapport, lambda: findings_of(rapport).taxonomy.version > before.taxonomy.version, "the next")
+        after = findings_of(rapport)
+        assert after.customers == 100
+        assert after.personas[EVERYBODY].trend[0] == before.personas[EVERYBODY].trend[0]
+        assert after.learned.generations == before.learned.generations
 
 
 def shopping(rapport: Rapport, users: Sequence[int], first: int = 0) -> None:

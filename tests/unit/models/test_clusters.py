@@ -122,6 +122,17 @@ def test_too_few_customers_teach_nothing() -> None:
     assert learn(Learned(), [], 0, 1.0, 1).clusters == []
 
 
+def test_customers_of_one_moment_keep_their_ids_when_it_passes() -> None:
+    """All ordered within a second: a minute later they are no others."""
+    rng = np.random.default_rng(3)
+    spent = rng.uniform(1, 5, 100)
+    once: Sample = [(lot, (0.0408 + lot * 1e-9, 0.69, float(spent[lot]))) for lot in range(100)]
+    then: Sample = [(lot, (recency + 0.0014, orders, money)) for lot, (recency, orders, money) in once]
+    first = learn(Learned(), once, 100, 0.0, 1)
+
+    assert ids(learn(first, then, 100, 1.0, 2)) == ids(first)
+
+
 def test_fewer_kinds_than_clusters() -> None:
     """Sixty customers who are all alike, or of two kinds: nothing breaks, and more kinds may come."""
     alike: Sample = [(lot, (1.0, 2.0, 3.0)) for lot in range(60)]
