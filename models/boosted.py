@@ -9,12 +9,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier
+from threadpoolctl import threadpool_limits
 
 from models.backtest import Batch
 
 __all__ = ["Boosted"]
 
 _EVERY = 4  # weeks between two trainings
+_LARGE = 200_000  # rows from which several threads are worth it
 
 
 class Boosted:
@@ -43,14 +45,18 @@ class Boosted:
             self._train(week)
         if self._model is None:
             return None
-        return np.asarray(self._model.predict_proba(x)[:, 1], dtype=np.float64)
+        with threadpool_limits(limits=1):
+            return np.asarray(self._model.predict_proba(x)[:, 1], dtype=np.float64)
 
     def _train(self, week: int) -> None:
         y = np.concatenate([batch.y for batch in self._batches]) if self._batches else np.zeros(0)
         if len(np.unique(y)) < 2:
             return
-        self._model = HistGradientBoostingClassifier(
+        model = HistGradientBoostingClassifier(
             max_iter=100, learning_rate=0.05, max_leaf_nodes=4, min_samples_leaf=self._min_leaf,
             l2_regularization=10.0, early_stopping=False, random_state=0,
-        ).fit(np.concatenate([batch.x for batch in self._batches]), y)  # fmt: skip
+        )  # fmt: skip
+        # Threads that wait for one another on a busy machine make small trainings a hundred times slower.
+        with threadpool_limits(limits=1 if len(y) < _LARGE else None):
+            self._model = model.fit(np.concatenate([batch.x for batch in self._batches]), y)
         self._trained = week
