@@ -114,6 +114,11 @@ TABLE: tuple[Feature, ...] = (
     Feature("log_subscribed", "subscription", "log(1 + weeks)", "time since the subscription began, while it lasts"),
     Feature("categories", "mix", "categories", "number of categories bought from, at most 16"),
     Feature("concentration", "mix", "share", "Σ (share of a category in the orders)²; 0 without categories"),
+    Feature("visits_missed", "visits", "log(1 + visits)", "visits missed since the last, at the rate until then"),
+    Feature("logins_missed", "use", "log(1 + logins)", "the same of logins"),
+    Feature("uses_missed", "use", "log(1 + events)", "the same of features used"),
+    Feature("log_unseen", "visits", "log(1 + weeks)", "time since the last visit, view, cart, login, use or order"),
+    Feature("unseen_share", "visits", "share", "that time as a share of recency + 1 week"),
 )  # fmt: skip
 """Every feature in order; `docs/models.md` shows this table."""
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from models.config import DAY
-from models.features import TABLE, is_open, occasions, open_since
+from models.features import SIGNS_OF_LIFE, TABLE, is_open, occasions, open_since
 from models.pace import FORTNIGHT, MONTH, before, within
 from profiles.money import format_minor
 from profiles.types import Profile, Reason
@@ -87,6 +87,9 @@ def _mix(profile: Profile, at: float, reason: Reason) -> str:
 
 
 def _visits(profile: Profile, at: float, reason: Reason) -> str:
+    if "unseen" in reason.feature:
+        times = [profile.roles[role].last for role in SIGNS_OF_LIFE if role in profile.roles]
+        return f"Last seen {ago(at - max([*times, profile.purchases.last]))}"
     return _pace(profile, at, "visit", "visit", "Visited")
 
 

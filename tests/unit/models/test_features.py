@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from models.config import DAY, WEEK
-from models.features import NAMES, RAW, SCHEMA, matrix, occasions, pack, raws, rolled, unpack, usual_gap
+from models.features import ENGAGED, NAMES, RAW, SCHEMA, TABLE, matrix, occasions, pack, raws, rolled, unpack, usual_gap
 from profiles.types import Opinion, Profile, Purchases, Tally, Ticket
 from tests.models.build import T0, buyer, customer, event, row
 
@@ -112,6 +112,18 @@ def test_what_is_used_less_than_before_declines():
     assert values(steady, 364)["visit_decline"] == 0
 
 
+def test_how_long_nothing_was_seen_of_a_customer():
+    profile = customer(event("purchase", 0), *(event("visit", day) for day in range(0, 400, 7)), event("cart", 402))
+    x = values(profile, 413)
+
+    assert x["visits_missed"] == pytest.approx(math.log(1 + 2), rel=0.1)
+    assert x["log_unseen"] == pytest.approx(math.log(1 + 11 / 7))
+    assert x["unseen_share"] == pytest.approx(11 / (413 + 7))
+    assert x["logins_missed"] == 0
+    only_orders = values(buyer(0), 413)
+    assert only_orders["log_unseen"] == only_orders["unseen_share"] == 0
+
+
 def test_contacts_and_their_answer():
     profile = customer(
         event("purchase", 0), *(event("contact_made", 10 + k / 10) for k in range(3)), event("contact_opened", 10.2),
@@ -163,7 +175,7 @@ def test_every_feature_has_something_to_say_of_somebody():
     assert [name for name in NAMES if x[name] == 0] == ["one_order", "cancelled"]
 
 
-def test_rolling_ahead_is_the_same_as_waiting():
+def test_rolling_ahead_is_the_same_as_waiting_but_for_visits_that_go_on_for_a_while():
     people = [
         buyer(0, 9, 30),
         buyer(2),
@@ -175,8 +187,13 @@ def test_rolling_ahead_is_the_same_as_waiting():
     now = np.full(5, T0 + 40 * DAY)
     ahead = np.arange(7) * 4 * WEEK
 
+    engagement = np.array([feature.group in ("visits", "use", "shopping") for feature in TABLE])
+    present = matrix(state, now)
     for step, later in enumerate(ahead):
-        np.testing.assert_allclose(rolled(state, now, ahead)[:, step].T, matrix(state, now + later), rtol=1e-12)
+        waited = matrix(state, now + later)
+        goes_on = engagement * 2 ** (-later / ENGAGED)
+        expected = goes_on * present + (1 - goes_on) * waited
+        np.testing.assert_allclose(rolled(state, now, ahead)[:, step].T, expected, rtol=1e-12, atol=1e-12)
 
 
 def test_one_row_does_not_depend_on_its_neighbours():
@@ -215,4 +232,4 @@ def test_a_snapshot_keeps_the_row_in_four_bytes_a_feature():
 
 def test_the_schema_names_these_definitions():
     """If this fails, the features changed: stored snapshots and models of the old ones are refused, as they must be."""
-    assert SCHEMA == "70c4af2a"
+    assert SCHEMA == "97d55b9a"

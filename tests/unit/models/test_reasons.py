@@ -24,6 +24,7 @@ def told(profile, feature, day=100.0, contribution=0.5):
         ("spend_8w", "Spent 75.00 EUR on 3 orders"),
         ("mean_items", "1.0 items an order"),
         ("visit_2w", "Last visit yesterday"),
+        ("log_unseen", "Last seen today"),
         ("log_tenure", "Customer for 3 months"),
         ("categories", "Bought from 2 categories, mostly Food"),
         ("feature_use_2w", "No use of the app so far"),
