@@ -73,7 +73,7 @@ def horizons(histories: Iterable[Sequence[float]], end: float, candidates: Seque
     starts = np.concatenate(people)
     nexts = np.concatenate([np.append(history[1:], np.inf) for history in people])
     gaps = np.sort((nexts - starts)[np.isfinite(nexts)])
-    known = (end - starts.min()) / WEEK
+    known = float(end - starts.min()) / WEEK
     recommended = _smallest(gaps)
     weeks = sorted({*candidates, *([recommended] if recommended else [])})
     found = [_candidate(week, starts, nexts, gaps, people, end) for week in weeks if week <= known]
