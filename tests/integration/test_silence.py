@@ -11,8 +11,9 @@ import msgspec
 from aiokafka.structs import ConsumerRecord
 from prometheus_client import CollectorRegistry
 
-from models.cold import rules
 from models.config import DAY, WEEK
+from models.panel import Panel
+from models.taxonomy import Taxonomy
 from profiles.stores.redis import RedisStore, connect
 from profiles.types import Event, Profile, partition_of, profile_id
 from streams.admin import ensure_topics
@@ -32,16 +33,18 @@ START = 1_760_000_000.0
 class Stepped:
     """A profile runner on real servers whose clock stands still until it is moved."""
 
-    def __init__(self, settings: Settings, *, event_time: bool = False) -> None:
+    def __init__(
+        self, settings: Settings, *, event_time: bool = False, taxonomy: Callable[[], Taxonomy] = Taxonomy.empty
+    ) -> None:
         self.settings = settings
         self.plan = load_plan(settings.plan)
         self.clock = SteppedClock(START)
         self.redis = connect(settings.redis.get_secret_value())
         self.producer = BatchProducer(settings.kafka)
         self.store = RedisStore(self.redis)
-        weights = rules(self.plan.churn)
+        panel = Panel.cold(self.plan.churn)
         self.runner = ProfileRunner(
-            profile_pipeline(self.plan, settings, lambda: weights),
+            profile_pipeline(self.plan, settings, lambda: panel, taxonomy),
             self.store,
             settings.partitions,
             Outbox(self.producer, settings),

@@ -1,0 +1,100 @@
+"""Windows and ranks on real servers: entered and left exactly once, by events, by timers and by newer taxonomies."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from models.config import DAY, WEEK
+from models.taxonomy import Taxonomy
+from profiles.types import Event, Profile, profile_id
+from streams.settings import Settings
+from tests.integration.rapport import PLAN, Rapport
+from tests.integration.test_silence import START, Stepped, bought
+
+PERCENTILES = [float(i) for i in range(1, 100)]
+
+
+class Held:
+    """The newest taxonomy."""
+
+    now = Taxonomy.empty()
+
+    def __call__(self) -> Taxonomy:
+        return self.now
+
+
+def ticket(stepped: Stepped, user: str, number: int, time: float) -> Event:
+    """A ticket is opened."""
+    id_ = profile_id(stepped.plan.namespace, ("user_id", user))
+    return Event(
+        id_, f"{user}-ticket-{number}", "support", "track", "Ticket Opened", "ticket_opened", time, time,
+        [("user_id", user)], subject=f"T{number}",
+    )  # fmt: skip
+
+
+def test_segments_of_windows_and_ranks_are_told_once(make_settings: Callable[..., Settings], tmp_path: Any) -> None:
+    """Twelve orders and three tickets, then silence: every change once, those of ranks with their taxonomy."""
+    settings = make_settings(plan=PLAN)
+    rapport = Rapport(settings, tmp_path)  # topics
+    held = Held()
+    edges = {"net": PERCENTILES, "recency": PERCENTILES, "orders": [i / 10 for i in PERCENTILES]}
+
+    async def story() -> list[Profile]:
+        stepped = Stepped(settings, taxonomy=held)
+        seen = []
+
+        async def look() -> None:
+            seen.append(await stepped.profile(profile_id(stepped.plan.namespace, ("user_id", "eve"))))
+
+        await stepped.apply(*(bought(stepped, "eve", n, START - (12 - n) * WEEK) for n in range(12)))
+        await look()  # nobody is ranked yet
+        held.now = Taxonomy(version=1, edges=edges)
+        await stepped.apply(*(ticket(stepped, "eve", n, START - (2 - n) * DAY) for n in range(3)))
+        await look()
+        for version in range(2, 29):
+            held.now = Taxonomy(version=version, edges=edges)
+            await stepped.wait(DAY)
+        await look()  # 29 days after the first ticket; the last order was 34 days ago
+        await stepped.wait(DAY)
+        await look()
+        await stepped.wait(9 * WEEK)
+        await look()
+        held.now = msgspec.structs.replace(held.now, version=99, edges={**edges, "net": [e * 20 for e in PERCENTILES]})
+        await stepped.wait(WEEK)
+        await look()
+        await stepped.close()
+        return seen
+
+    unranked, ranked, faded, out, lapsed, poorer = [set(profile.segments) for profile in asyncio.run(story())]
+    rapport.stop()
+
+    new = {"champions", "loyal_customers", "lapsing_loyal", "top_value", "frequent_trouble"}
+    assert [group & new for group in (unranked, ranked, faded, out, lapsed, poorer)] == [
+        set(),
+        {"champions", "top_value", "frequent_trouble"},
+        {"loyal_customers", "top_value", "frequent_trouble"},
+        {"loyal_customers", "top_value"},
+        {"lapsing_loyal", "top_value"},
+        {"lapsing_loyal"},
+    ]
+    told = [json.loads(record.value) for record in rapport.topic("segment.changes")]
+    assert len({change["id"] for change in told}) == len(told)
+    changes = [(change["segment"], change["change"]) for change in told if change["segment"] in new]
+    assert changes == [
+        ("champions", "entered"),
+        ("frequent_trouble", "entered"),
+        ("top_value", "entered"),
+        ("loyal_customers", "entered"),
+        ("champions", "exited"),
+        ("frequent_trouble", "exited"),
+        ("lapsing_loyal", "entered"),
+        ("loyal_customers", "exited"),
+        ("top_value", "exited"),
+    ]
+    assert {change.get("taxonomy") for change in told if change["segment"] == "frequent_trouble"} == {None}
+    assert [change["taxonomy"] for change in told if change["segment"] == "top_value"] == [1, 99]
