@@ -1,0 +1,190 @@
+"""What the models cost: features, score, reasons, snapshots and learning, per event of the permanent workload.
+
+    python -m benchmarks.models
+    python -m benchmarks.models --events 200000 --json
+
+No servers: the workload goes through ingest's own steps once, then its events are played in batches, first through
+snapshots, labels and the learner, then through the scorer with the models that were learned. What it came to:
+docs/benchmarks.md.
+"""
+
+from __future__ import annotations
+
+import heapq
+import json
+import platform
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import numpy as np
+import psutil
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.workload import name_of, shop
+from models.churn import ahead
+from models.examples import Lesson
+from models.features import raws
+from models.labels import mature, next_snapshot, take_all
+from models.learner import Learner
+from models.panel import Panel
+from models.reasons import explain
+from profiles.errors import RapportError
+from profiles.state import Caps, apply
+from profiles.types import Event, Profile
+from streams.backtesting import read_log
+from streams.plan import Plan, load_plan
+
+__all__ = ["Cost", "main", "measure"]
+
+_PLAN = Path(__file__).parents[1] / "tracking_plan.yaml"
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Cost:
+    """What one thing took."""
+
+    name: str
+    of: str  # what it is done once for
+    seconds: float = 0.0  # of CPU
+    times: int = 0
+
+    def run(self, times: int, work: Callable[[], T]) -> T:
+        """Do the work, which is for so many of them."""
+        began = time.thread_time()
+        answer = work()
+        self.seconds += time.thread_time() - began
+        self.times += times
+        return answer
+
+    @property
+    def each(self) -> float:
+        """Microseconds."""
+        return self.seconds / max(self.times, 1) * 1e6
+
+
+def measure(events: Sequence[Event], plan: Plan, batch: int) -> list[Cost]:
+    """The costs of playing these events, in the order of their times."""
+    learning, learner = _learn(events, plan, batch)
+    return [*_score(events, plan, batch, learner), *learning]
+
+
+def _played(events: Sequence[Event], plan: Plan, batch: int) -> Iterator[tuple[float, list[Profile]]]:
+    """After each batch: its time, and the customers whom it has changed."""
+    profiles: dict[str, Profile] = {}
+    waiting = iter(events)
+    while part := list(islice(waiting, batch)):
+        changed: dict[str, Profile] = {}
+        for event in part:
+            profile = profiles.setdefault(event.profile, Profile(event.profile))
+            apply(profile, event, plan.currency, Caps())
+            changed[event.profile] = profile
+        yield part[-1].time, list(changed.values())
+
+
+def _score(events: Sequence[Event], plan: Plan, batch: int, learner: Learner) -> list[Cost]:
+    reading, rolling = Cost("features: read the profiles", "score"), Cost("features: now and step by step", "score")
+    scoring, reasoning = Cost("score", "score"), Cost("reasons", "score")
+    whole, telling = Cost("", "score"), Cost("reasons in words", "profile looked at")
+    usual = Cost("to compare: River, step by step", "score")
+    panel: Panel = learner.panel()
+    champion = panel.champion
+    for now, changed in _played(events, plan, batch):
+        buyers = [profile for profile in changed if profile.purchases.orders]
+        if not buyers:
+            continue
+        n, at = len(buyers), np.full(len(buyers), now)
+        rows = reading.run(n, lambda: raws(buyers, plan.currency))  # noqa: B023  (run at once)
+        x = rolling.run(n, lambda: ahead(rows, at, plan.churn))  # noqa: B023
+        usual.run(1, lambda: [learner.learned.ftrl.predict(row) for row in x[:, :, 0].T])  # noqa: B023
+        scoring.run(n, lambda: champion.score(rows, at, plan.churn))  # noqa: B023
+        scores = whole.run(n, lambda: panel.score_profiles(buyers, [now] * n, plan.churn, plan.currency))  # noqa: B023
+        for profile, score in zip(buyers, scores, strict=True):
+            profile.score = score
+        telling.run(n, lambda: [explain(profile) for profile in buyers])  # noqa: B023
+    reasoning.seconds, reasoning.times = whole.seconds - scoring.seconds - reading.seconds, whole.times
+    scoring.seconds -= rolling.seconds
+    usual.seconds, usual.times = usual.seconds * whole.times / max(usual.times, 1), whole.times  # one a batch was run
+    return [reading, rolling, scoring, reasoning, telling, usual]
+
+
+def _learn(events: Sequence[Event], plan: Plan, batch: int) -> tuple[list[Cost], Learner]:
+    taking = Cost("snapshot, with what every model says", "snapshot")
+    learning, shipping = Cost("predict, judge, learn", "lesson"), Cost("checkpoint and panel", "batch of lessons")
+    learner, config = Learner(plan.churn), plan.churn
+    due: list[tuple[float, str]] = []
+    waiting: dict[str, Profile] = {}
+    for now, changed in _played(events, plan, batch):
+        ready = []
+        while due and due[0][0] <= now:
+            ready.append(waiting.pop(heapq.heappop(due)[1]))
+        lessons: list[Lesson] = [example for profile in ready for example in mature(profile, now, config)]
+        panel = learner.panel()
+        lessons += taking.run(len(ready), lambda: take_all(ready, now, config, plan.currency, panel))  # noqa: B023
+        for profile in (*ready, *changed):
+            following = next_snapshot(profile, now, config) if profile.id not in waiting else None
+            if following is not None:
+                waiting[profile.id] = profile
+                heapq.heappush(due, (following, profile.id))
+        if lessons:
+            learning.run(len(lessons), lambda: learner.take(lessons))  # noqa: B023
+            shipping.run(1, lambda: (learner.panel().to_json(), learner.parts()))
+    return [taking, learning, shipping], learner
+
+
+def run(
+    events: Annotated[int, typer.Option(min=1000, help="Events of the workload; part of its name.")] = 20_000,
+    batch: Annotated[int, typer.Option(min=1, help="Events that a worker takes at once.")] = 500,
+    repeat: Annotated[int, typer.Option(min=1, help="Plays; of each cost the least counts.")] = 3,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+) -> None:
+    """Measure what scoring and learning take: microseconds of CPU each, and CPU seconds per million events."""
+    Console(stderr=True).print(f"Making {name_of(events)}…")
+    plan, end = load_plan(_PLAN), time.time()
+    rows = [(event.source, event.value, line) for line, event in enumerate(shop(events, end))]
+    played = [record for record in read_log(rows, plan, end).records if isinstance(record, Event)]
+    plays = [measure(played, plan, batch) for _ in range(repeat)]
+    costs = [min(same, key=lambda cost: cost.seconds) for same in zip(*plays, strict=True)]
+    if as_json:
+        figures = [
+            {"name": one.name, "of": one.of, "microseconds": round(one.each, 3), "times": one.times,
+             "cpu_seconds_per_million_events": round(one.seconds / len(played) * 1e6, 3)}
+            for one in costs
+        ]  # fmt: skip
+        about = {"workload": name_of(events), "events": len(played), "batch": batch, "machine": _machine()}
+        sys.stdout.write(json.dumps({**about, "costs": figures}, indent=2) + "\n")
+        return
+    table = Table(title=f"{name_of(events)}, {batch} events a batch; {_machine()}")
+    table.add_column("")
+    table.add_column("of each")
+    for heading in ("µs", "times", "CPU s per million events"):
+        table.add_column(heading, justify="right")
+    for one in costs:
+        per_million = one.seconds / len(played) * 1e6
+        table.add_row(one.name, one.of, f"{one.each:,.1f}", f"{one.times:,}", f"{per_million:,.2f}")
+    Console().print(table)
+
+
+def _machine() -> str:
+    return f"{psutil.cpu_count()} cores {platform.machine()}, Python {platform.python_version()}"
+
+
+def main() -> None:
+    """The command."""
+    try:
+        typer.run(run)
+    except RapportError as error:
+        typer.secho(f"benchmark: {error}", fg=typer.colors.RED, err=True)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,29 @@
+"""The benchmark of the models plays the workload through snapshots, labels, the learner and the scorer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from benchmarks.models import measure
+from benchmarks.workload import shop
+from profiles.types import Event
+from streams.backtesting import read_log
+from streams.plan import load_plan
+
+END = 1_790_000_000.0
+PLAN = Path(__file__).parents[3] / "tracking_plan.yaml"
+
+
+def test_every_part_is_done_and_measured() -> None:
+    plan = load_plan(PLAN)
+    rows = [(event.source, event.value, line) for line, event in enumerate(shop(2_000, END))]
+    events = [record for record in read_log(rows, plan, END).records if isinstance(record, Event)]
+
+    costs = measure(events, plan, 200)
+
+    assert len(events) == 2_000
+    assert [cost.of for cost in costs] == [
+        "score", "score", "score", "score", "profile looked at", "score", "snapshot", "lesson", "batch of lessons",
+    ]  # fmt: skip
+    assert all(cost.times for cost in costs)
+    assert sum(cost.seconds for cost in costs) > 0
