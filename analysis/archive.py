@@ -109,7 +109,7 @@ def events(con: DuckDBPyConnection, archive_url: str) -> None:
         paths = [folder.url(file.path) for file in state.of(table)]
         if paths:
             listed = ", ".join(f"'{path.replace(chr(39), 2 * chr(39))}'" for path in paths)
-            source = f"read_parquet([{listed}], hive_partitioning = false)"
+            source = f"read_parquet([{listed}], hive_partitioning = false, union_by_name = true)"
         else:
             source = f"no_{table}"
             con.register(source, schema.empty_table())

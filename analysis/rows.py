@@ -47,6 +47,7 @@ EVENTS = pa.schema(
         ("log_offset", pa.int64()),
         ("time_exact", pa.float64()),
         ("received_exact", pa.float64()),
+        ("category", pa.string()),  # null in files that were written before there were any
     ],
     metadata={"rapport.table": "events", "rapport.version": str(VERSION)},
 )
@@ -115,6 +116,7 @@ def to_table(placed: Sequence[Placed]) -> pa.Table:
         columns[name] = micros = [round(time * 1e6) for time in exact]
         columns[f"{name}_exact"] = [None if us / 1e6 == time else time for us, time in zip(micros, exact, strict=True)]
     columns["home"] = [event.profile for event in events]
+    columns["category"] = [event.category for event in events]
     columns["identities"] = [[{"type": kind, "value": value} for kind, value in e.identities] for e in events]
     columns["consent_analytics"] = [consent(event, "analytics") for event in events]
     columns["origin_topic"] = [event.origin[0] for event in events]
@@ -144,6 +146,7 @@ def events_in(table: pa.Table) -> Iterator[Event]:
             exact = columns[f"{name}_exact"].to_pylist()
             values[name] = [us / 1e6 if time is None else time for us, time in zip(micros, exact, strict=True)]
         values["profile"] = values.pop("home")
+        values["category"] = [category or "" for category in columns["category"].to_pylist()]
         values["identities"] = [_pairs(held) for held in values["identities"]]
         origins = (columns[f"origin_{part}"].to_pylist() for part in ("topic", "partition", "offset"))
         values["origin"] = list(zip(*origins, strict=True))

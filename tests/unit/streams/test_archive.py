@@ -37,7 +37,7 @@ whole_events = st.builds(
     identities=st.lists(st.tuples(texts, texts), max_size=3), traits=objects, amount=st.integers(-(10**16), 10**16),
     currency=texts, quantity=st.floats(-1e12, 1e12), subject=texts, rating=st.none() | st.floats(-1e12, 1e12),
     properties=objects, context=objects, violations=st.lists(texts, max_size=2),
-    origin=st.tuples(texts, st.integers(0, 999), st.integers(0, 2**62)),
+    origin=st.tuples(texts, st.integers(0, 999), st.integers(0, 2**62)), category=texts,
 )  # fmt: skip
 
 
@@ -321,6 +321,26 @@ def test_an_archive_belongs_to_one_log(url: str) -> None:
     Shelf(url)
     with pytest.raises(Misconfigured, match="another folder"):
         ManifestLog(Folder(url), "cccccccc", lambda: 1.0).start("profile.events", 3)
+
+
+def test_files_of_before_a_column_are_read_beside_new_ones(url: str) -> None:
+    """What was not known then is empty; compaction gives such rows the column."""
+    shelf = Shelf(url)
+    shelf.take(0, event("a", "1", category="Food"))
+    shelf.flush()
+    (old,) = files(url)
+    with Folder(url).fs.open(Folder(url).path(old.path), "rb") as source:
+        before = pq.ParquetFile(source).read().drop_columns(["category"])
+    shelf.log.folder.write_table(old.path, before)
+    shelf.take(0, event("b", "2", category="Books"))
+    shelf.flush()
+
+    assert [(e.id, e.category) for e in events_of(url, None)] == [("1", ""), ("2", "Books")]
+    with duckdb.connect() as con:
+        events(con, url)
+        assert con.sql("SELECT id, category FROM events ORDER BY id").fetchall() == [("1", None), ("2", "Books")]
+    compact(ManifestLog(Folder(url), "cccccccc", lambda: 1.0), "2999-01-01")
+    assert [(e.id, e.category) for e in events_of(url, None)] == [("1", ""), ("2", "Books")]
 
 
 def test_a_missing_file_is_said(url: str) -> None:
