@@ -7,6 +7,7 @@ since the last one.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import Mapping, Sequence
@@ -72,7 +73,8 @@ class LearnerRunner:
         if learner is None:
             state = await self._store.load()
             version, applied, self._parts = state.version, state.applied, state.parts
-            learner = _learner(state, self._config)
+            # In a thread, because River takes seconds to import and a worker must go on giving signs of life.
+            learner = await asyncio.to_thread(_learner, state, self._config)
         lessons = [_decode(record.value) for record in records if record.offset > applied]
         if not lessons:
             return
@@ -106,7 +108,7 @@ class LearnerRunner:
 
 
 def _learner(state: LearnerState, config: ChurnConfig) -> Learner:
-    from models.learner import Learner  # noqa: PLC0415  (River takes seconds to import, and only one worker learns)
+    from models.learner import Learner  # noqa: PLC0415  (only one worker learns, and the others never load River)
 
     return Learner.from_parts(state.parts, config) if state.parts else Learner(config)
 

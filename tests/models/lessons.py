@@ -34,16 +34,27 @@ def features(silence: int) -> bytes:
     return pack(x)
 
 
-def short(profile: str, due: float, silence: int, y: bool, **more: object) -> Example:
-    """A label of four weeks."""
-    return Example(profile, due - CONFIG.label_horizon, due, SCHEMA, features(silence), y, **more)
+def short(
+    profile: str, due: float, silence: int, y: bool, *, config: ChurnConfig = CONFIG, **more: object
+) -> Example:  # fmt: skip
+    """A label of the label horizon."""
+    return Example(profile, due - config.label_horizon, due, SCHEMA, features(silence), y, **more)
 
 
-def full(profile: str, due: float, y: bool, said: dict[str, float], silence: int = 4, **more: object) -> Example:
-    """A label of 26 weeks, with what the models had said."""
+def full(
+    profile: str,
+    due: float,
+    y: bool,
+    said: dict[str, float],
+    silence: int = 4,
+    *,
+    config: ChurnConfig = CONFIG,
+    **more: object,
+) -> Example:
+    """A label of the churn horizon, with what the models had said."""
     risks = np.array([said.get(model, math.nan) for model in MODELS], dtype="<f4").tobytes()
     return Example(
-        profile, due - CONFIG.horizon, due, SCHEMA, features(silence), y, horizon="full", risks=risks, **more
+        profile, due - config.horizon, due, SCHEMA, features(silence), y, horizon="full", risks=risks, **more
     )  # fmt: skip
 
 
@@ -54,7 +65,13 @@ def sighting(profile: str, at: float, *, orders: int = 3, active: bool = False, 
 
 
 def world(
-    begin: int, end: int, seed: int = 0, scale: Callable[[float], float] = lambda at: 1.0, customers: int = 3000
+    begin: int,
+    end: int,
+    seed: int = 0,
+    *,
+    config: ChurnConfig = CONFIG,
+    scale: Callable[[float], float] = lambda at: 1.0,
+    customers: int = 3000,
 ) -> list[Lesson]:
     """Three lessons each twentieth of a day: a sighting, a short label, and now and then one of the whole horizon.
 
@@ -62,6 +79,7 @@ def world(
         begin: number of the first step.
         end: number behind the last step.
         seed: of chance; a step is the same in every stretch that holds it.
+        config: of the horizons.
         scale: by event time, how many times as often as usual customers order.
         customers: so many.
     """
@@ -77,9 +95,9 @@ def world(
         last = at - silence * WEEK if orders > 1 else first
         lessons.append(Sighting(name, at, float(orders), first, last, roll.random() < p / 3))
         segments = ["vip", "new"][: roll.randrange(3)]
-        lessons.append(short(name, at, silence, roll.random() < p, segments=segments))
+        lessons.append(short(name, at, silence, roll.random() < p, config=config, segments=segments))
         if step % 4 == 0:
             gone = (1 - p) ** (26 / 4)
             said = {"hazard": gone, "direct": gone, "bgnbd": 0.8 * gone, "recency": 0.9 * gone, "rules": 0.5}
-            lessons.append(full(name, at, roll.random() >= gone, said, silence, segments=segments))
+            lessons.append(full(name, at, roll.random() >= gone, said, silence, config=config, segments=segments))
     return lessons
