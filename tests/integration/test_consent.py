@@ -15,7 +15,7 @@ from pydantic import SecretStr
 
 from console.api import ApiDeps, create_api
 from models.config import WEEK
-from models.examples import Example
+from models.examples import Example, Lesson, Sighting
 from profiles.consent import OUTREACH, PROFILING, trait_of
 from profiles.documents import decode_profile
 from profiles.store import Reader
@@ -232,9 +232,12 @@ def test_no_timer_brings_a_score_back_and_no_example_leaves(
     assert granted.score is not None
     assert granted.score.at == START + 19 * WEEK
     assert granted.snapshot_at > granted.score.at
-    decode = msgspec.msgpack.Decoder(Example).decode
-    examples = {decode(record.value).profile for record in rapport.topic("training.examples")}
-    assert examples == {control}
+    decode = msgspec.msgpack.Decoder(Lesson).decode
+    lessons = [decode(record.value) for record in rapport.topic("training.examples")]
+    assert {lesson.profile for lesson in lessons if type(lesson) is Example} == {control}
+    seen = [lesson.at for lesson in lessons if type(lesson) is Sighting and lesson.profile == withdrawn.id]
+    assert seen
+    assert max(seen) <= START + 3 * WEEK
 
 
 def word(stepped: Stepped, profile: str, *, granted: bool) -> Event:
