@@ -89,7 +89,7 @@ def _risk(document: dict[str, Any]) -> RenderableType:
         Text.assemble(("+ ", "red") if reason["effect"] == "raises" else ("− ", "green"), reason["text"])
         for reason in churn["reasons"]
     ]
-    return Group(bar, *reasons, *_levers(churn))
+    return Group(bar, Text(f"  {churn['spoke']}", "dim"), *reasons, *_levers(churn))
 
 
 def _trend(churn: dict[str, Any]) -> str:

@@ -143,6 +143,10 @@ class ChurnView(Document):
     previous_at: Time | None
     scored_at: Time
     model: str
+    spoke: str = Field(
+        description="What stands behind the risk, in words: something learned, or rules before anything is.",
+        examples=["rules set by hand, before anything is learned"],
+    )
     reasons: list[ReasonView] = Field(description="The strongest first.")
     would_lower: list[LeverView] | None = Field(
         None, description="What would lower the risk by a point or more: the strongest first, at most 3; null in lists."

@@ -40,6 +40,7 @@ from console.documents import (
 from models.config import SegmentRule
 from models.features import is_open, occasions
 from models.levers import Lever
+from models.panel import who_spoke
 from models.reasons import explain
 from profiles.consent import PROFILING, Consent, is_consent, said
 from profiles.identity import IdentityRule
@@ -267,6 +268,7 @@ def _churn(profile: Profile, plan: Described | None, advice: Advice | None = Non
         previous_at=_when(score.previous_at) if score.previous is not None else None,
         scored_at=rfc3339(score.at),
         model=score.model,
+        spoke=who_spoke(score.model),
         reasons=_reasons(profile, score.reasons),
         would_lower=[LeverView(action=lever.action, text=lever.text, risk=lever.risk) for lever in advice.levers]
         if advice

@@ -21,12 +21,23 @@ from models.config import ChurnConfig
 from profiles.errors import Misconfigured
 from profiles.types import Profile, Score
 
-__all__ = ["MODELS", "Panel"]
+__all__ = ["MODELS", "SPOKE", "Panel", "who_spoke"]
 
 Array = NDArray[np.float64]
 
 MODELS = ("hazard", "ftrl", "direct", "bgnbd", "recency", "base_rate", "rules")
 """Every name in a panel, in the order of the columns of `Panel.risks`."""
+
+SPOKE = {
+    "hazard": "learned from how customers went on",
+    "ftrl": "learned from how customers went on, by gradient",
+    "direct": "learned from how customers went on over the whole horizon",
+    "bgnbd": "from the pattern of orders alone",
+    "recency": "learned from the time since the last order alone",
+    "base_rate": "the same for everyone",
+    "rules": "rules set by hand, before anything is learned",
+}
+"""What stands behind a risk of each model, in words for the person who reads it."""
 
 _RULES = "rules"
 
@@ -115,6 +126,12 @@ class Panel:
         models[_RULES] = rules(config)
         speaker = form.speaker if form.speaker in models else _RULES
         return cls(speaker, models, form.version, form.trained_until, tuple(sorted(left_out)))
+
+
+def who_spoke(model_id: str) -> str:
+    """What stands behind a score, by its model id; the id itself if no model of this version has such a one."""
+    name = next((name for name in MODELS if model_id.startswith(f"{name.replace('_', '-')}-")), None)
+    return SPOKE[name] if name else model_id
 
 
 def _hazard(data: bytes, config: ChurnConfig) -> Weights:

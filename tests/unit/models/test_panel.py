@@ -12,7 +12,7 @@ from models.cold import RULES, rules
 from models.config import DAY, WEEK, ChurnConfig
 from models.features import matrix, raws
 from models.hazard import OnlineLogistic
-from models.panel import MODELS, Panel
+from models.panel import MODELS, SPOKE, Panel, who_spoke
 from profiles.errors import Misconfigured
 from profiles.types import Profile
 from tests.models.build import CONFIG, T0, buyer
@@ -152,6 +152,11 @@ def test_a_score_names_who_spoke(speaker):
 
     assert score.model == ALL[speaker].id
     assert score.model.startswith(speaker.replace("_", "-"))
+    assert who_spoke(score.model) == SPOKE[speaker]
+
+
+def test_who_spoke_of_a_model_nobody_knows_is_its_id():
+    assert who_spoke("oracle-7") == "oracle-7"
 
 
 @every_model
