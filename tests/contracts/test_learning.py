@@ -1,0 +1,148 @@
+"""The learner's runner on a real Redis: what is read again counts once, and two of them cannot both write."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+import pytest
+from prometheus_client import CollectorRegistry
+
+from models.examples import Lesson, ModelCommand
+from models.learner import Learner
+from profiles.stores.learner import LearnerStore
+from profiles.stores.redis import connect
+from streams.learning import MODEL_NEWS, LearnerRunner
+from streams.metrics import WorkerMetrics
+from streams.outbox import Outbox
+from streams.output import Row
+from streams.profile import Behind
+from streams.settings import Settings
+from tests.models.build import T0
+from tests.models.lessons import CONFIG, world
+
+
+class Record(NamedTuple):
+    """What a consumer hands over."""
+
+    offset: int
+    value: bytes
+
+
+class Kept:
+    """Takes what would go to Kafka; `broken` as often as it says, it fails before it takes anything."""
+
+    def __init__(self) -> None:
+        self.rows: list[Row] = []
+        self.broken = 0
+
+    async def produce(self, rows: Sequence[Row]) -> None:
+        """Keep them."""
+        if self.broken:
+            self.broken -= 1
+            raise ConnectionError("Kafka is away")
+        self.rows += rows
+
+
+class Place:
+    """A Redis, a log of lessons, and runners that come and go."""
+
+    def __init__(self, client: Any) -> None:
+        self.store = LearnerStore(client)
+        self.kafka = Kept()
+        self.metrics = WorkerMetrics(CollectorRegistry())
+
+    def runner(self) -> LearnerRunner:
+        """A new process."""
+        outbox = Outbox(self.kafka, Settings(topic_prefix=""))  # type: ignore[arg-type]
+        return LearnerRunner(self.store, outbox, CONFIG, self.metrics)
+
+
+LESSONS: list[Lesson] = [*world(0, 60), ModelCommand("c1", "promote", "base_rate", T0, "kim"), *world(50, 80)]
+LOG: list[Any] = [Record(offset, msgspec.msgpack.encode(lesson)) for offset, lesson in enumerate(LESSONS)]
+
+
+@pytest.fixture
+def run(redis_url: str) -> Callable[[Callable[[Place], Awaitable[None]]], None]:
+    """Runs a coroutine function at a fresh place."""
+
+    def on_redis(test: Callable[[Place], Awaitable[None]]) -> None:
+        async def with_client() -> None:
+            client = connect(redis_url)
+            try:
+                await test(Place(client))
+            finally:
+                await client.aclose()
+
+        asyncio.run(with_client())
+
+    return on_redis
+
+
+async def assert_learned(place: Place, count: int) -> None:
+    """The store holds what one learner knows that took the lessons once."""
+    straight = Learner(CONFIG)
+    straight.take(LESSONS[:count])
+    state = await place.store.load()
+    assert state.applied == count - 1
+    assert dict(state.parts) == straight.parts()
+    assert state.panel == straight.panel().to_json()
+
+
+def test_batches_that_overlap_and_processes_that_die_count_every_lesson_once(run: Any) -> None:
+    """Offset and state are one commit, so what was committed is skipped, and nothing else."""
+
+    async def test(place: Place) -> None:
+        runner = place.runner()
+        await runner.handle(LOG[:40], 0)
+        await runner.handle(LOG[20:90], 20)
+        await place.runner().handle(LOG[0:90], 0)
+        await place.runner().handle(LOG[60:], 60)
+        await assert_learned(place, len(LOG))
+
+    run(test)
+
+
+def test_of_two_learners_one_writes_and_the_other_goes_on_from_there(run: Any) -> None:
+    """The paused one finds another version, reads anew, and takes only what is new."""
+
+    async def test(place: Place) -> None:
+        paused, successor = place.runner(), place.runner()
+        await paused.handle(LOG[:30], 0)
+        await successor.handle(LOG[30:100], 30)
+        await paused.handle(LOG[30:120], 30)
+        await successor.handle(LOG[120:130], 120)
+        await assert_learned(place, 130)
+
+    run(test)
+
+
+def test_a_store_that_was_set_back_is_fed_again(run: Any) -> None:
+    """The runner says from where."""
+
+    async def test(place: Place) -> None:
+        with pytest.raises(Behind) as behind:
+            await place.runner().handle(LOG[50:], 50)
+        assert behind.value.offset == 0
+
+    run(test)
+
+
+def test_news_leave_through_the_outbox_also_after_a_crash(run: Any) -> None:
+    """Committed, not produced, and then produced by the next process, under the same id."""
+
+    async def test(place: Place) -> None:
+        place.kafka.broken = 1
+        with pytest.raises(ConnectionError):
+            await place.runner().handle(LOG, 0)
+        assert place.kafka.rows == []
+        await place.runner().handle(LOG[-1:], len(LOG) - 1)
+        told = [json.loads(row.value) for row in place.kafka.rows if row.key == MODEL_NEWS]  # type: ignore[arg-type]
+        assert [(notice["kind"], notice["alert"], notice["by"]) for notice in told] == [("model", "speaker", "kim")]
+        assert await place.store.outbox() == []
+        await assert_learned(place, len(LOG))
+
+    run(test)
