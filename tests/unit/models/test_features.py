@@ -3,10 +3,11 @@ import math
 import numpy as np
 import pytest
 
+from models.churn import Weights
 from models.config import DAY, WEEK
 from models.features import ENGAGED, NAMES, RAW, SCHEMA, TABLE, matrix, occasions, pack, raws, rolled, unpack, usual_gap
 from profiles.types import Opinion, Profile, Purchases, Tally, Ticket
-from tests.models.build import T0, buyer, customer, event, row
+from tests.models.build import CONFIG, T0, buyer, customer, event, row
 
 
 def values(profile, day):
@@ -173,6 +174,17 @@ def test_every_feature_has_something_to_say_of_somebody():
     x = values(everything(), 33)
 
     assert [name for name in NAMES if x[name] == 0] == ["one_order", "cancelled"]
+
+
+def test_contributions_of_every_feature_sum_to_the_log_odds():
+    rng, n = np.random.default_rng(5), len(NAMES)
+    model = Weights("x", SCHEMA, rng.normal(size=n), rng.uniform(0.5, 2, n), rng.normal(0, 0.1, n), -1.0, 4 * WEEK)
+    scores = model.score(raws([everything(), everything(5)], "EUR"), np.full(2, T0 + 50 * DAY), CONFIG)
+
+    np.testing.assert_allclose(
+        scores.baseline + scores.contributions.sum(axis=1), np.log(scores.risk / (1 - scores.risk)), atol=1e-9
+    )
+    assert np.count_nonzero(scores.contributions[0]) == n
 
 
 def test_rolling_ahead_is_the_same_as_waiting_but_for_visits_that_go_on_for_a_while():
