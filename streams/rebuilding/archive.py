@@ -17,11 +17,14 @@ import msgspec
 
 from analysis.archive import events_of
 from analysis.manifests import State
+from models.findings import Findings
+from models.taxonomy import Taxonomy
 from profiles.documents import encode_profile
 from profiles.merge import add_identities
 from profiles.secrets import suppression
 from profiles.store import Loaded
 from profiles.stores import restore
+from profiles.stores.census import CensusStore
 from profiles.stores.connection import Client
 from profiles.stores.keys import Keys
 from profiles.stores.learner import LearnerStore
@@ -102,7 +105,7 @@ class FromArchive:
         self.profiles = self.merged = 0
 
     async def run(self) -> LinkChanges:
-        """Write everything but the learner's state, which must be there already; answer who is who."""
+        """Write all but the learner's state and the census's findings, which must be there; answer who is who."""
         state, tail = self._given.state, self._given.tail
         archived = events_of(self._settings.archive, None, until=state.read)
         homes = by_home(self._counted(archived), tail.events, tail.erased)
@@ -114,12 +117,18 @@ class FromArchive:
         await restore.write_links(self._client, self.links)
         champion = Champion(LearnerStore(self._client), self._plan.churn)
         await champion.refresh()
-        pipeline = derive_pipeline(self._plan, champion)
+        taxonomy = await self._taxonomy()
+        pipeline = derive_pipeline(self._plan, champion, lambda: taxonomy)
         alerts = of_owners(self._given.alerts, self._owners)
         together = _by_partition(self.links.graph, self._settings.partitions)
         for extent in self._given.log:
             await self._finish(extent, pipeline, alerts, together.get(extent.partition, {}))
         return self.links
+
+    async def _taxonomy(self) -> Taxonomy:
+        """What customers are ranked by, as the census left it; without it nobody is until the next one."""
+        findings = await CensusStore(self._client).findings()
+        return Taxonomy.empty() if findings is None else Findings.from_json(findings).taxonomy
 
     def _find_owners(self) -> dict[str, str]:
         links = self._given.links
