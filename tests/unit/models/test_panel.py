@@ -1,4 +1,6 @@
 import pickle
+import subprocess
+import sys
 
 import msgspec
 import numpy as np
@@ -183,3 +185,11 @@ def test_a_model_goes_through_pickle(model):
 
     np.testing.assert_array_equal(back.score(RAWS, NOW, CONFIG).risk, model.score(RAWS, NOW, CONFIG).risk)
     assert back.to_json() == model.to_json()
+
+
+def test_a_scorer_loads_neither_river_nor_scipy():
+    script = "import sys, streams.champion, streams.pipeline; print({'river', 'scipy'} & set(sys.modules))"
+
+    loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+
+    assert loaded.stdout.strip() == "set()"
