@@ -34,13 +34,14 @@ days = st.floats(0, 260)
 orders = st.lists(days, max_size=5)
 
 
-@given(days, orders)
-def test_no_label_leaves_before_its_time_whatever_happened(watermark, orders):
+@given(days, orders, st.booleans())
+def test_no_label_leaves_before_its_time_whatever_happened(watermark, orders, outage):
     profile = photographed(10)
     for day in orders:
         apply(profile, event("purchase", day), "EUR", CAPS)
 
-    released = labels.mature(profile, T0 + watermark * DAY, CONFIG)
+    outages = [(T0 + 300 * DAY, T0 + 310 * DAY)] if outage else []  # of no concern to this label
+    released = labels.mature(profile, T0 + watermark * DAY, CONFIG, outages)
 
     assert bool(released) == (watermark * DAY >= 10 * DAY + FINAL)
     assert len(released) + len(profile.snapshots) == 1
@@ -52,10 +53,11 @@ what = st.one_of(
 
 
 @settings(max_examples=300)
-@given(st.lists(what, max_size=25))
-def test_both_labels_leave_once_each_and_in_time_in_any_order_of_events_watermarks_and_timers(story):
+@given(st.lists(what, max_size=25), st.booleans())
+def test_both_labels_leave_once_each_and_in_time_in_any_order_of_events_watermarks_and_timers(story, outage):
     """Looks come at the watermark or, by timer, when `next_due` says; orders come late, early and from the future."""
     profile = photographed(10, EVERYONE)
+    outages = [(T0 + 500 * DAY, T0 + 510 * DAY)] if outage else []
     at, watermark = T0 + 10 * DAY, T0 + 10 * DAY
     left: dict[str, float] = {}
     for kind, day in [*story, ("look", 400.0)]:
@@ -64,7 +66,7 @@ def test_both_labels_leave_once_each_and_in_time_in_any_order_of_events_watermar
         else:
             due = labels.next_due(profile, EVERYONE) or 0.0
             watermark = max(watermark, due if kind == "timer" and due else T0 + day * DAY)
-            for example in labels.mature(profile, watermark, EVERYONE):
+            for example in labels.mature(profile, watermark, EVERYONE, outages):
                 assert example.horizon not in left
                 left[example.horizon] = watermark
                 assert example.due == at + {"short": CONFIG.label_horizon, "full": CONFIG.horizon}[example.horizon]
