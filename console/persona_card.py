@@ -65,7 +65,7 @@ def render_segment(document: dict[str, Any]) -> RenderableType:
             ("Trend", _trend(persona["trend"])),
             ("Typical", _marks([mark for mark in persona["marks"] if mark["lift"] > 1])),
             ("Untypical", _marks([mark for mark in persona["marks"] if mark["lift"] <= 1])),
-            ("On average", _contrasts(persona["contrasts"])),
+            ("On average", _contrasts(persona["contrasts"], persona["value"]["revenue"]["currency"])),
             ("Value", _value(persona)),
             ("Risk", _risk(persona["risk"])),
             ("Stages", _shares(persona["stages"])),
@@ -106,6 +106,8 @@ def _learned(cluster: dict[str, Any]) -> RenderableType:
 
 
 def _trend(points: list[dict[str, Any]]) -> RenderableType:
+    if len(points) == 1:
+        return Text("this is the first census", "dim")
     first, last = points[0], points[-1]
     lines = [
         Text.assemble(
@@ -140,13 +142,14 @@ def _marks(marks: list[dict[str, Any]]) -> RenderableType | None:
     return table
 
 
-def _contrasts(contrasts: list[dict[str, Any]]) -> RenderableType | None:
+def _contrasts(contrasts: list[dict[str, Any]], currency: str) -> RenderableType | None:
     if not contrasts:
         return None
     table = Table.grid(padding=(0, 2))
     for it in contrasts[:SHOWN]:
         name = it["name"].replace("_", " ")
-        table.add_row(name, f"{it['mean']:,.1f} {it['unit']}", Text(f"all: {it['base']:,.1f}", "dim"))
+        unit = currency if it["unit"] == "major units" else it["unit"]
+        table.add_row(name, f"{it['mean']:,.1f} {unit}", Text(f"all: {it['base']:,.1f}", "dim"))
     return table
 
 
