@@ -293,14 +293,14 @@ def _show(document: dict[str, Any]) -> None:
         f"horizon {document['horizon']}. Judged: {judged['rows']:,} scores of weeks {judged['first']} to "
         f"{judged['last']}, {judged['churn']:.1%} churned."
     )
-    table = Table(box=None, padding=(0, 1))
+    table = Table(box=None, padding=(0, 1, 0, 0))
     table.add_column("model", no_wrap=True)
-    for title in (*_FIGURES.values(), "log loss − champion's", "rows"):
+    for title in (*_FIGURES.values(), "Δ log loss", "rows"):
         table.add_column(title, justify="right", no_wrap=True)
     for name, figures in document["models"].items():
         cells = ["–" if figures[key] is None else f"{figures[key]:.4f}" for key in _FIGURES]
         difference = document["differences"].get(name, {}).get("log_loss")
-        compared = f"{difference[0]:+.4f} … {difference[1]:+.4f}" if difference else ""
+        compared = f"{difference[0]:+.3f} … {difference[1]:+.3f}" if difference else ""
         table.add_row(name, *cells, compared, f"{figures['rows']:,}", style="bold" if name == "champion" else None)
     out.print(table)
     own = document["intervals"].get("champion", {})
@@ -311,6 +311,7 @@ def _show(document: dict[str, Any]) -> None:
             highlight=False,
         )
     spoke = ", ".join(f"{model} {count}" for model, count in document["champions"].items())
+    out.print("Δ log loss: 95 % interval of the difference to the champion's.")
     out.print(f"Champion, by judged weeks: {spoke}.", highlight=False)
     for note in document["notes"]:
         err.print(escape(note), style="yellow", soft_wrap=True)

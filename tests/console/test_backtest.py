@@ -34,7 +34,7 @@ def orders(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with file.open("w", newline="") as target:
         rows = csv.writer(target)
         rows.writerow(["customer_id", "date", "quantity", "revenue"])
-        for customer in range(150):
+        for customer in range(1, 151):
             day, gap = rng.uniform(0, 90), rng.uniform(7, 56)
             while day < 364:
                 date = np.datetime64("2025-01-01") + np.timedelta64(int(day), "D")
