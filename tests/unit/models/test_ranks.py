@@ -287,8 +287,9 @@ def test_the_built_in_segments_follow_a_customer() -> None:
     """Their conditions do not overlap: a group keeps whoever may stay, and nobody may be kept from rising."""
     segments = compile_segments(BUILTIN, "EUR", taxonomy=lambda: EVEN)
     days: list[tuple[list[float], float]] = [
-        ([0.0], 1), ([0.0], 50), ([0.0, 55.0], 56), ([0.0, 55.0, *range(60, 66)], 66), ([0.0, 55.0, *range(60, 66)], 95),
-        ([0.0, 55.0, *range(60, 66), 96.0], 97), ([0.0, 55.0, *range(60, 66), 96.0], 190),
+        ([0.0], 1), ([0.0], 50), ([0.0, 55.0], 56), ([0.0, 55.0, *range(60, 66)], 66),
+        ([0.0, 55.0, *range(60, 66)], 95), ([0.0, 55.0, *range(60, 66), 96.0], 97),
+        ([0.0, 55.0, *range(60, 66), 96.0], 190),
     ]  # fmt: skip
 
     seen = goes(segments, *((buyer(*orders, amount=100), day) for orders, day in days))
