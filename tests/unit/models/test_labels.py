@@ -329,3 +329,16 @@ def test_a_batch_is_photographed_as_its_customers_would_be_alone():
     assert {bool(snapshots[0].full) for snapshots in kept if snapshots} == {True, False}
     assert [profile.snapshots for profile in people] == kept
     assert [sighting.profile for sighting in taken] == [p.id for p, was in zip(people, alone, strict=True) if was]
+
+
+@pytest.mark.parametrize("outages", [[], [(T0 + 500 * DAY, T0 + 510 * DAY)]])
+@pytest.mark.parametrize("ordered", [True, False])
+def test_a_label_waits_for_the_lateness_to_its_last_second(outages, ordered):
+    profile, at = photographed(10, EVERYONE), T0 + 10 * DAY
+    if ordered:
+        apply(profile, event("purchase", 12), "EUR", CAPS)
+
+    assert labels.mature(profile, at + FINAL - 1, EVERYONE, outages) == []
+    assert [example.horizon for example in labels.mature(profile, at + FINAL, EVERYONE, outages)] == ["short"]
+    assert labels.mature(profile, at + WHOLE - 1, EVERYONE, outages) == []
+    assert [example.horizon for example in labels.mature(profile, at + WHOLE, EVERYONE, outages)] == ["full"]
