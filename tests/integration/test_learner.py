@@ -1,0 +1,136 @@
+"""The learner on real Kafka and Redis: killed in mid-stream, it comes to the very state of one that never was."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from hashlib import sha256
+from pathlib import Path
+
+import msgspec
+from kafka import KafkaProducer
+
+from models.checkpoint import dump
+from models.examples import Lesson, ModelCommand
+from models.learner import Learner
+from profiles.stores.learner import LearnerState, LearnerStore
+from profiles.stores.redis import connect
+from streams.learning import MODEL_NEWS
+from streams.settings import Settings
+from streams.topics import topic_name
+from tests.integration.rapport import PLAN, Rapport, running
+from tests.integration.rebuilding import lose_redis, rebuild
+from tests.models.build import T0
+from tests.models.lessons import world
+
+
+def teach(rapport: Rapport, lessons: Sequence[Lesson]) -> None:
+    """Put lessons where the profile workers put them."""
+    producer = KafkaProducer(bootstrap_servers=rapport.settings.kafka, enable_idempotence=False, linger_ms=5)
+    topic = topic_name(rapport.settings, "training.examples")
+    for lesson in lessons:
+        producer.send(topic, msgspec.msgpack.encode(lesson), partition=0)
+    producer.flush()
+    producer.close()
+
+
+def state_of(rapport: Rapport) -> LearnerState:
+    """What the learner has committed."""
+
+    async def read() -> LearnerState:
+        client = connect(rapport.settings.redis.get_secret_value())
+        try:
+            return await LearnerStore(client).load()
+        finally:
+            await client.aclose()
+
+    return asyncio.run(read())
+
+
+def wait(rapport: Rapport, applied: int) -> LearnerState:
+    """Until the learner has committed this offset."""
+    deadline = time.monotonic() + 240
+    while (state := state_of(rapport)).applied < applied:
+        assert time.monotonic() < deadline, f"the learner stands at {state.applied}\n{rapport.logs()}"
+        time.sleep(0.05)
+    return state
+
+
+def fingerprint(panel: bytes | None, parts: Mapping[str, bytes]) -> str:
+    """Of the whole checkpoint."""
+    assert panel is not None
+    return sha256(dump(panel, dict(parts))).hexdigest()
+
+
+def assert_same(state: LearnerState, learner: Learner) -> None:
+    """To the byte; part by part first, so that it is seen which one differs."""
+    parts = learner.parts()
+    assert [
+        name for name in sorted(parts.keys() | state.parts.keys()) if parts.get(name) != state.parts.get(name)
+    ] == []
+    assert fingerprint(state.panel, state.parts) == fingerprint(learner.panel().to_json(), parts)
+
+
+def test_killed_and_replayed_it_gives_the_identical_checkpoint(
+    make_settings: Callable[..., Settings], tmp_path: Path
+) -> None:
+    """Three SIGKILLs while it learns, decisions of people among the lessons, some lessons delivered twice."""
+    with running(make_settings(plan=PLAN, batch=100), tmp_path) as rapport:
+        config = rapport.plan.churn
+        lessons: list[Lesson] = [
+            *world(0, 700, config=config),
+            ModelCommand("c1", "promote", "recency", T0 + 1, "kim"),
+            *world(650, 900, config=config),
+            ModelCommand("c2", "rollback", "1", T0 + 2, "kim"),
+            ModelCommand("c3", "release", "", T0 + 3, "kim"),
+            *world(900, 1100, config=config),
+        ]
+        part = len(lessons) // 4
+        for kill in range(3):
+            teach(rapport, lessons[kill * part : (kill + 1) * part])
+            wait(rapport, kill * part + part // 3)
+            rapport.kill(kill)
+            rapport.start()
+        teach(rapport, lessons[3 * part :])
+        state = wait(rapport, len(lessons) - 1)
+        rapport.stop_workers()
+
+        expected = Learner(config)
+        expected.take(lessons)
+        assert expected.counts["short"] == 1100
+        assert expected.skipped > 50
+        assert_same(state, expected)
+        told = [json.loads(record.value) for record in rapport.topic("alerts") if record.key == MODEL_NEWS]
+        news = list(dict.fromkeys(notice["id"] for notice in told))
+        assert news == [notice.id for notice in expected.notices]
+        assert {notice["alert"] for notice in told} == {"speaker", "rollback"}
+        assert all(notice["kind"] == "model" for notice in told)
+
+
+def test_a_rebuild_brings_the_models_back_with_the_one_that_speaks(
+    make_settings: Callable[..., Settings], tmp_path: Path
+) -> None:
+    """Redis is lost; Kafka has the newest checkpoint, and the lessons behind it are taken again."""
+    with running(make_settings(plan=PLAN, batch=100), tmp_path) as rapport:
+        config = rapport.plan.churn
+        lessons: list[Lesson] = [
+            *world(0, 500, config=config), ModelCommand("c1", "promote", "recency", T0 + 1, "kim")
+        ]  # fmt: skip
+        more = world(500, 510, config=config)
+        teach(rapport, lessons)
+        before = wait(rapport, len(lessons) - 1)
+        rapport.stop_workers()
+        lose_redis(rapport.settings)
+        assert rebuild(rapport.settings, "--wait")["learner"]
+        rapport.start()
+        teach(rapport, more)
+        after = wait(rapport, len(lessons) + len(more) - 1)
+
+        again = Learner.from_parts(after.parts, config)
+        assert again.panel().speaker == "recency"
+        assert again.promotion.pinned == "kim"
+        straight = Learner.from_parts(before.parts, config)
+        straight.take(more)
+        assert_same(after, straight)
