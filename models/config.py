@@ -704,7 +704,7 @@ class ChurnConfig(_Model):
     snapshot_every: Duration = 2 * WEEK  # one training example per customer and this…
     snapshot_young: Duration = 2 * WEEK  # …or this, for `young_for` after the first order; absent: the same
     young_for: Duration = 52 * WEEK
-    panel: int = Field(default=4, ge=1)  # one snapshot in so many also waits for the whole horizon
+    panel: int = Field(default=8, ge=1)  # one snapshot in so many also waits for the whole horizon
     lateness: Duration = DAY  # how late an order may arrive and still count for its label
     outage: Duration | None = 3 * DAY  # the least silence of everybody that may be an outage; null: none is
     outages: tuple[Outage, ...] = ()  # those that are known

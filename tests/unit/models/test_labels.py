@@ -139,13 +139,14 @@ def test_what_waits_for_the_whole_horizon_holds_what_every_model_said_then():
 
 
 def test_one_snapshot_in_so_many_waits_for_the_whole_horizon_and_everybodys_turn_comes():
+    config = CONFIG.model_copy(update={"panel": 4})
     people = [buyer(0, id=f"{i:032x}") for i in range(100)]
     whole: list[int] = []
     for profile in people:
         now, count = T0 + DAY, 0
         for _ in range(40):
-            now = labels.next_snapshot(profile, now, CONFIG)
-            assert labels.take(profile, now, CONFIG, "EUR")
+            now = labels.next_snapshot(profile, now, config)
+            assert labels.take(profile, now, config, "EUR")
             count += bool(profile.snapshots.pop().full)
         whole.append(count)
 
