@@ -20,8 +20,8 @@ from profiles.stores.redis import connect
 from streams.learning import MODEL_NEWS
 from streams.settings import Settings
 from streams.topics import topic_name
-from tests.integration.rapport import PLAN, Rapport, running
-from tests.integration.rebuilding import lose_redis, rebuild
+from tests.integration.rapport import PLAN, Rapport, order, running
+from tests.integration.rebuilding import lose_redis, rebuild, until_quiet
 from tests.models.build import T0
 from tests.models.lessons import world
 
@@ -119,6 +119,8 @@ def test_a_rebuild_brings_the_models_back_with_the_one_that_speaks(
             *world(0, 500, config=config), ModelCommand("c1", "promote", "recency", T0 + 1, "kim")
         ]  # fmt: skip
         more = world(500, 510, config=config)
+        rapport.send("purchase", [order("user-1", 1, "2026-01-05T12:00:00Z")])  # a rebuild needs somebody
+        until_quiet(rapport)
         teach(rapport, lessons)
         before = wait(rapport, len(lessons) - 1)
         rapport.stop_workers()
