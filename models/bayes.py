@@ -45,7 +45,7 @@ RESCALE = 1000
 _WEIGHT, _LEVEL = 0.003, 10.0  # prior variances: a weight on one standard deviation, the level
 _STEADY, _MOVING = 1e-6, 1e-4  # variance that the level gains an example, usually and while residuals are off
 _MEMORY = 1000.0  # examples that the residuals remember
-_OFF = 5.0  # squared standard errors by which residuals are off
+_OFF = 4.0  # squared standard errors by which residuals are off
 _FAINT = 1e-4  # least variance of an outcome: keeps a certain prediction from being a wall
 
 

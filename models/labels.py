@@ -1,6 +1,6 @@
 """Labels that can be trusted: a snapshot of the features now, and what came of it once its horizon has passed.
 
-Every customer who ordered is photographed every two weeks, at times spread by the hash of their id; a plan may ask for
+Every customer who ordered is photographed every four weeks, at times spread by the hash of their id; a plan may ask for
 more or fewer, and for more in the first year of a customer (`cadence`). Each snapshot waits on the profile for the
 label of the label horizon, and one in `churn.panel` also for that of the whole churn horizon. A label leaves when its
 horizon and the allowed lateness have passed for the partition's labels (`models.outages.label_clock`), whatever

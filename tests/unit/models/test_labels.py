@@ -218,7 +218,7 @@ def test_the_young_are_photographed_more_often_where_the_plan_says_so():
 
     assert labels.cadence(profile, T0 + AGEING.young_for - 1, AGEING) == WEEK
     assert labels.cadence(profile, T0 + AGEING.young_for, AGEING) == 4 * WEEK
-    assert labels.cadence(profile, T0, CONFIG) == labels.cadence(profile, T0 + CONFIG.young_for, CONFIG) == 2 * WEEK
+    assert labels.cadence(profile, T0, CONFIG) == labels.cadence(profile, T0 + CONFIG.young_for, CONFIG) == 4 * WEEK
 
 
 def test_the_long_gone_are_thinned_and_weighted():
@@ -256,10 +256,10 @@ def test_due_times_and_censoring():
 
 def test_censoring_drops_the_labels_of_both_horizons():
     profile, tally = photographed(10, EVERYONE), Counter()
-    labels.take(profile, T0 + 20 * DAY, EVERYONE, "EUR", PANEL)
+    assert labels.take(profile, T0 + 30 * DAY, EVERYONE, "EUR", PANEL)
     labels.mature(profile, T0 + 10 * DAY + FINAL, EVERYONE)  # of the first only the whole horizon waits now
 
-    assert labels.censor(profile, T0 + 30 * DAY, tally) == 0
+    assert labels.censor(profile, T0 + 40 * DAY, tally) == 0
     assert labels.censor(profile, T0 + 10 * DAY, tally) == 2
     assert tally == {("short", "censored"): 1, ("full", "censored"): 2}
     assert labels.mature(profile, T0 + 400 * DAY, EVERYONE) == []
