@@ -64,7 +64,7 @@ class BayesianHazard(base.Classifier):  # type: ignore[misc]  # River ships no t
         n = len(self.columns)
         self.examples = 0
         self._mean, self._variance = np.zeros(n), np.zeros(n)  # of the features so far
-        self._centre, self._scale = np.zeros(n), np.zeros(n)  # those that the belief is expressed in
+        self._express(np.zeros(n), np.zeros(n))  # the moments in whose units the belief is
         self._weights = np.zeros(n + 1)  # the last is the level
         self._covariance = np.diag(np.array([_WEIGHT] * n + [_LEVEL]))
         self._residual, self._expected = 0.0, 0.0  # fading sums: of residuals, of their variance
@@ -175,8 +175,8 @@ class BayesianHazard(base.Classifier):  # type: ignore[misc]  # River ships no t
     def _restore(self, state: dict[str, Any]) -> None:
         n = len(self.columns)
         self.examples = int(state["examples"])
-        for name in ("mean", "variance", "centre", "scale"):
-            setattr(self, f"_{name}", _numbers(state[name], n))
+        self._mean, self._variance = _numbers(state["mean"], n), _numbers(state["variance"], n)
+        self._express(_numbers(state["centre"], n), _numbers(state["scale"], n))
         self._weights = _numbers(state["weights"], n + 1)
         self._residual, self._expected = _numbers([state["residual"], state["expected"]], 2).tolist()
         rows, columns = np.triu_indices(n + 1)
@@ -185,10 +185,13 @@ class BayesianHazard(base.Classifier):  # type: ignore[misc]  # River ships no t
 
     def _standard(self, seen: Array) -> Array:
         """What the weights are multiplied with: standardised and clipped features, and a one for the level."""
-        z = np.ones(len(seen) + 1)
-        np.divide(seen - self._centre, self._scale, out=z[:-1], where=self._scale > 0)
-        z[:-1][self._scale <= 0] = 0.0
-        np.clip(z[:-1], -CLIP, CLIP, out=z[:-1])
+        z = np.empty(len(seen) + 1)
+        z[-1] = 1.0
+        features = z[:-1]
+        np.subtract(seen, self._centre, out=features)
+        features *= self._inverse
+        np.minimum(features, CLIP, out=features)
+        np.maximum(features, -CLIP, out=features)
         return z
 
     def _rescale(self) -> None:
@@ -202,7 +205,11 @@ class BayesianHazard(base.Classifier):  # type: ignore[misc]  # River ships no t
         self._weights = change @ self._weights
         self._covariance = change @ self._covariance @ change.T
         self._covariance = 0.5 * (self._covariance + self._covariance.T)  # rounding must not take its symmetry
-        self._centre, self._scale = self._mean.copy(), scale
+        self._express(self._mean.copy(), scale)
+
+    def _express(self, centre: Array, scale: Array) -> None:
+        self._centre, self._scale = centre, scale
+        self._inverse = np.divide(1.0, scale, out=np.zeros_like(scale), where=scale > 0)
 
     def _update(self, z: Array, y: float, weight: float, learned: int) -> None:
         p = _sigmoid(float(self._weights @ z))

@@ -47,6 +47,9 @@ CALIBRATED = 0.03
 
 _KEPT = 8  # closed blocks
 _CHANGES = 50  # that are remembered
+_TIE = (
+    1.01  # so close to the best other one, the hazard is preferred: it goes by more than orders, and goes on learning
+)
 _PATIENCE = 1.05  # who speaks in the cold falls silent when its loss is this many times that of the best other one
 _FLOOR = 1e-6  # of a probability, so that one certain mistake does not decide
 
@@ -298,7 +301,7 @@ class Promotion:
             anchors.append("bgnbd")
         if ready and "hazard" in losses and compared:
             bar = min(losses.get(model, math.inf) for model in anchors)
-            if losses["hazard"] < bar * (_PATIENCE if self.speaker == "hazard" else 1.0):
+            if losses["hazard"] < bar * (_PATIENCE if self.speaker == "hazard" else _TIE):
                 return "hazard"
         elif self.speaker == "hazard":
             return "hazard"  # all have started anew

@@ -28,7 +28,7 @@ from streams.steps.work import Work
 from streams.topics import ALERTS, TRAINING_EXAMPLES
 
 T0 = 1_700_000_000.0
-CONFIG = ChurnConfig(panel=1)
+CONFIG = ChurnConfig(panel=1, snapshot_every="2w")
 CONSENT = Consent()
 PANEL = Panel.cold(CONFIG)
 RULES = [
