@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -28,11 +28,12 @@ _WORDS = {
     "contact": "messages read and unsubscribed from",
 }
 _FEW = 5  # features named of a group
+_HORIZONS = {"short": "Order within the label horizon", "full": "Churn within the churn horizon"}
 
 
 def overview(document: dict[str, Any]) -> RenderableType:
     """`rapport models list`."""
-    parts: list[RenderableType] = [_speaking(document), _models(document["models"])]
+    parts: list[RenderableType] = [_speaking(document), *_models(document["models"])]
     signals = ", ".join(f"{name} {_signal(document['drift'][name])}" for name in ("error", "activity"))
     alarms = document["drift"]["alarms"]
     parts.append(Text(f"Drift: {len(alarms) or 'no'} alarm{'s' if len(alarms) != 1 else ''}; signals: {signals}."))
@@ -52,7 +53,7 @@ def overview(document: dict[str, Any]) -> RenderableType:
 def model_page(document: dict[str, Any]) -> RenderableType:
     """`rapport models show NAME`."""
     parts: list[RenderableType] = [_heading(document)]
-    for horizon, title in (("short", "Order within the label horizon"), ("full", "Churn within the churn horizon")):
+    for horizon, title in _HORIZONS.items():
         quality = document["horizons"][horizon]
         table = _figures_table(title)
         for scope in ("all", "untouched"):
@@ -155,17 +156,17 @@ def _speaking(document: dict[str, Any]) -> Text:
     return Text.assemble((document["speaker"], "bold green"), f" speaks{since}{who}; {by}.")
 
 
-def _models(models: Iterable[dict[str, Any]]) -> Table:
-    table = Table("model", "", "examples")
-    for horizon in ("short", "full"):
-        for name in ("rows", "AUC", "log loss", "ECE", "bias"):
-            table.add_column(f"{horizon}\n{name}", justify="right")
-    table.add_column("blocks won", justify="right")
-    for model in models:
-        figures = [text for horizon in ("short", "full") for text in _figures(model[horizon])]
-        won = "" if model["standing"] is None else str(model["standing"]["blocks"])
-        table.add_row(model["name"], model["role"], f"{model['examples']:,}", *figures, won, style=_ROLE[model["role"]])
-    return table
+def _models(models: Sequence[dict[str, Any]]) -> Iterator[Table]:
+    """One table for each horizon: side by side they would not fit a terminal."""
+    for horizon, title in _HORIZONS.items():
+        table = _figures_table(title)
+        table.add_column("examples" if horizon == "short" else "blocks won", justify="right")
+        for model in models:
+            standing = model["standing"]
+            won = "" if standing is None else str(standing["blocks"])
+            last = f"{model['examples']:,}" if horizon == "short" else won
+            table.add_row(model["name"], *_figures(model[horizon]), last, style=_ROLE[model["role"]])
+        yield table
 
 
 def _heading(document: dict[str, Any]) -> Text:

@@ -44,7 +44,7 @@ def list_(as_json: AsJson = False, url: Url = None, token: Token = None, data_di
 
 @app.command()
 def show(
-    name: Annotated[str, typer.Argument(help="hazard, direct, bgnbd, recency, base_rate or rules.")],
+    name: Annotated[str, typer.Argument(help="hazard, ftrl, direct, bgnbd, recency, base_rate or rules.")],
     as_json: AsJson = False,
     url: Url = None,
     token: Token = None,
