@@ -205,7 +205,7 @@ class Learner:
         if example.treated:
             return
         if self.blocks.add(example.profile, example.due, churned, example.weight, risks):
-            change = self.promotion.review_full(self.blocks, example.due, self._ece)
+            change = self.promotion.review_full(self.blocks, example.due, self._ece, self._lately)
             if change is not None:
                 self._changed(change)
         self.learned.learn_full(x, example.y, example.weight)
@@ -242,6 +242,10 @@ class Learner:
     def _ece(self, model: str) -> float | None:
         quality = self.full.of(model, UNTOUCHED)
         return quality.ece if quality.rows else None
+
+    def _lately(self, model: str) -> float | None:
+        quality = self.short.of(model, UNTOUCHED)
+        return quality.log_loss if quality.rows else None
 
     def _changed(self, change: Change) -> None:
         if change.model != change.before:

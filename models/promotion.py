@@ -311,18 +311,33 @@ class Promotion:
                 return "bgnbd"
         return "rules"
 
-    def review_full(self, blocks: Blocks, at: float, ece: Callable[[str], float | None]) -> Change | None:
+    def review_full(
+        self,
+        blocks: Blocks,
+        at: float,
+        ece: Callable[[str], float | None],
+        lately: Callable[[str], float | None] = lambda model: None,
+    ) -> Change | None:
         """A block was closed: compare all with the speaker, and promote the best of those that are better.
+
+        What a model said a horizon ago tells of what it had learned by then. So whoever has an answer for the label
+        horizon must not be worse there either, where the evidence is young.
 
         Args:
             blocks: the evidence.
             at: event time.
             ece: calibration error on the whole horizon, by model.
+            lately: rolling log loss on the short label, by model; None from one that has no answer to it.
         """
         self.settled = self.settled or blocks.known_to(self.speaker) >= RUN
         others = [model for model in MODELS if model != self.speaker]
         self.standings = [blocks.compare(model, self.speaker, ece(model)) for model in others]
-        better = [standing for standing in self.standings if standing.better]
+        bar = lately(self.speaker)
+        better = [
+            standing
+            for standing in self.standings
+            if standing.better and (bar is None or (recent := lately(standing.model)) is None or recent <= bar)
+        ]
         if not self.settled or self.pinned or not better:
             return None
         best = min(better, key=lambda standing: standing.difference or 0.0)

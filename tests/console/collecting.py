@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 import uvicorn
 from kafka import KafkaConsumer, TopicPartition
+from kafka.errors import MetadataEmptyBrokerList
 from prometheus_client import CollectorRegistry
 
 from streams.collector import Collector, create_collector
@@ -122,7 +123,7 @@ def read_topic(settings: Settings, base: str) -> list[Any]:
     consumer = KafkaConsumer(bootstrap_servers=settings.kafka.split(","), enable_auto_commit=False)
     try:
         topic = topic_name(settings, base)
-        partitions = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()]
+        partitions = [TopicPartition(topic, number) for number in _numbers(consumer, topic)]
         consumer.assign(partitions)
         consumer.seek_to_beginning()
         ends = consumer.end_offsets(partitions)
@@ -133,6 +134,17 @@ def read_topic(settings: Settings, base: str) -> list[Any]:
         return records
     finally:
         consumer.close()
+
+
+def _numbers(consumer: KafkaConsumer, topic: str) -> set[int]:
+    """The numbers of a topic's partitions; a broker that has just been woken is not listed at once."""
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            return set(consumer.partitions_for_topic(topic) or ())
+        except MetadataEmptyBrokerList:
+            assert time.monotonic() < deadline
+            time.sleep(0.5)
 
 
 def wait_until_ready(running: Collecting, timeout: float = 30) -> None:

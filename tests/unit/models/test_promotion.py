@@ -60,6 +60,19 @@ def test_a_challenger_that_wins_four_blocks_is_promoted_with_its_evidence():
     assert promotion.since == START
 
 
+def test_what_a_model_said_long_ago_is_not_held_against_what_it_says_now():
+    """BG/NBD was better a horizon ago, when the hazard had learned little; on young labels it is not."""
+    promotion, blocks = speaking("hazard"), Blocks()
+    lately = {"hazard": 0.30, "bgnbd": 0.31}.get
+    for number in range(7):
+        week(blocks, number, 200, {"hazard": 0.5, "bgnbd": 0.7})
+        promotion.review_full(blocks, START, ece, lately)
+    assert promotion.speaker == "hazard"
+
+    promotion.review_full(blocks, START, ece, {"hazard": 0.32, "bgnbd": 0.31}.get)
+    assert promotion.speaker == "bgnbd"
+
+
 def test_it_is_demoted_by_the_same_rule():
     promotion, blocks = speaking("direct"), Blocks()
     for number in range(7):
