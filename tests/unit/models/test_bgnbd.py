@@ -1,3 +1,5 @@
+import lifetimes
+import lifetimes.datasets
 import msgspec
 import numpy as np
 import pytest
@@ -31,7 +33,7 @@ def population(customers: int, seed: int = 1) -> np.ndarray:
 
 
 def test_the_fit_to_cdnow_is_the_published_one():
-    data = pytest.importorskip("lifetimes.datasets").load_cdnow_summary(index_col=[0])
+    data = lifetimes.datasets.load_cdnow_summary(index_col=[0])
 
     model = fit(*(data[column].to_numpy() for column in ("frequency", "recency", "T")))
 
@@ -40,7 +42,7 @@ def test_the_fit_to_cdnow_is_the_published_one():
 
 
 def test_who_is_alive_agrees_with_another_implementation():
-    fitter = pytest.importorskip("lifetimes").BetaGeoFitter()
+    fitter = lifetimes.BetaGeoFitter()
     fitter.params_ = dict(zip(("r", "alpha", "a", "b"), (CDNOW.r, CDNOW.alpha, CDNOW.a, CDNOW.b), strict=True))
     x, last, age = np.array([[0.0, 0.0, 20.0], [1.0, 5.0, 30.0], [9.0, 28.0, 30.0], [3.0, 2.0, 38.0]]).T
 
