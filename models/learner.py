@@ -3,7 +3,7 @@
 Lessons come in one order, and everything that follows from them is decided by their count or their own times, never by
 how they were batched or by a clock. So a learner that is killed and reads again comes to the same state, to the byte.
 
-- A short label is judged by every model before any learns it; then hazard, recency and base rate learn it.
+- A short label is judged by every model before any learns it; then hazard, ftrl, recency and base rate learn it.
 - A label of the whole horizon judges what every model had said when the snapshot was taken; then the direct model and
   the base rate learn it.
 - A sighting has no label: it tells how active customers are, and BG/NBD is fitted to a sample of them.
