@@ -17,10 +17,12 @@ from typing import Any, TypeVar
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from pydantic import SecretStr
 
+from models.segments import compile_segments
 from profiles.store import Reader
 from profiles.stores import open_reader
 from profiles.stores.keys import Keys
 from profiles.stores.redis import connect
+from profiles.types import Profile
 from streams.admin import ensure_topics
 from streams.plan import Plan, load_plan
 from streams.settings import Settings
@@ -30,6 +32,13 @@ Answer = TypeVar("Answer")
 
 REPOSITORY = Path(__file__).parents[2]
 PLAN = REPOSITORY / "tracking_plan.yaml"
+RANKED = compile_segments((_plan := load_plan(PLAN)).segments, _plan.currency).ranked
+"""The segments of our plan that rank customers: who is in them depends on when the last census was."""
+
+
+def unranked(profile: Profile) -> set[str]:
+    """The segments that a customer's own profile decides."""
+    return profile.segments.keys() - RANKED
 
 
 class Rapport:

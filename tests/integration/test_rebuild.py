@@ -36,7 +36,7 @@ from streams.plan import load_plan
 from streams.requests import EraseRequest
 from streams.settings import Settings
 from streams.topics import topic_name
-from tests.integration.rapport import PLAN, REPOSITORY, Rapport, environment, order, running, totals
+from tests.integration.rapport import PLAN, REPOSITORY, Rapport, environment, order, running, totals, unranked
 from tests.integration.rebuilding import everything, in_redis, lose_redis, rebuild, until_quiet, versions
 from tests.models.build import T0, buyer, row
 
@@ -450,7 +450,7 @@ def state_of(profile: Profile) -> dict[str, Any]:
         "id", "created", "updated", "redirect", "identities", "traits", "activity", "roles", "purchases", "tickets",
         "opinions", "seen", "alerts", "stage", "timeline_count",
     )  # fmt: skip
-    return {name: getattr(profile, name) for name in names} | {"segments": sorted(profile.segments)}
+    return {name: getattr(profile, name) for name in names} | {"segments": sorted(unranked(profile))}
 
 
 def close_to(ours: Any, theirs: Any) -> bool:
