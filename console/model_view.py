@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 
@@ -30,7 +29,7 @@ from console.model_documents import (
     SignalView,
     StandingView,
 )
-from models.churn import Scores
+from models.churn import GROUPS, Scores, group_shares
 from models.notices import Decided, Notice
 from models.promotion import Change
 from models.report import MEANING, KeptVersion, Report, contributions, inside
@@ -100,9 +99,7 @@ def explanation_view(profile: Profile, model: str, scores: Scores) -> Explanatio
     """A customer's risk, taken apart; `scores` of this customer alone, as of their score."""
     assert profile.score is not None
     rows = contributions(scores.values[0], scores.contributions[0])
-    groups: defaultdict[str, float] = defaultdict(float)
-    for row in rows:
-        groups[row.group] += row.contribution
+    groups = dict(zip(GROUPS, group_shares(scores)[0].tolist(), strict=True))
     baseline = float(scores.baseline[0])
     return ExplanationView(
         profile=profile.id,
@@ -114,6 +111,7 @@ def explanation_view(profile: Profile, model: str, scores: Scores) -> Explanatio
         groups=[
             GroupShareView(group=group, contribution=share)
             for group, share in sorted(groups.items(), key=lambda item: -abs(item[1]))
+            if share
         ],
         contributions=[ContributionView(**msgspec.structs.asdict(row)) for row in rows],
         scored_by=profile.score.model,

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models import labels
+from models.churn import GROUPS, group_shares
 from models.config import DAY, WEEK, ChurnConfig
 from models.examples import Lesson
 from models.features import RAW, TABLE, matrix, raws
@@ -359,10 +360,7 @@ class _Play:
         """What weighs most in the champion's scores, on a sample spread evenly over the customers."""
         some = who[:: max(1, len(who) // _SAMPLE)]
         scores = panel.champion.score(self._raws[some], np.full(len(some), now), self._config)
-        groups: dict[str, float] = {}
-        for name in dict.fromkeys(feature.group for feature in TABLE):
-            columns = [j for j, feature in enumerate(TABLE) if feature.group == name]
-            groups[name] = float(np.abs(scores.contributions[:, columns].sum(axis=1)).mean())
+        groups = dict(zip(GROUPS, np.abs(group_shares(scores)).mean(axis=0).tolist(), strict=True))
         self._moved.append(Moved(week, panel.champion.id, groups))
 
     def _judge(self, now: float) -> None:

@@ -15,6 +15,10 @@ risk of the average customer is at u_j = b, Λ_0. The slopes of the two secants,
 (u_j − b) and S = (L(Λ) − L(Λ_0)) / (Λ − Λ_0), divide the way from there exactly:
 
     contribution_i = S · Σ_j f_j s_j w_i z_ij        baseline + Σ_i contribution_i = L(Λ)
+
+**Reasons** are sums of contributions by group. Features of orders say nearly the same, and which of them a model has
+put its weight on is chance. So what they say together is divided by a question: what would they say at the time when
+this customer's next order usually comes? Silence is what has changed since in all of them; the rest is the habit.
 """
 
 from __future__ import annotations
@@ -28,18 +32,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.config import WEEK, ChurnConfig
-from models.features import NAMES, SCHEMA, TABLE, raws, rolled
+from models.features import NAMES, ORDERED, SCHEMA, TABLE, ordered, raws, rolled, usually
 from profiles.errors import Misconfigured
 from profiles.types import Profile, Reason, Score
 
 __all__ = [
     "CLIP",
+    "GROUPS",
     "REASONS",
     "Model",
     "Outdated",
     "Scores",
     "Weights",
     "ahead",
+    "group_shares",
     "next_rescore",
     "require_finite",
     "score_profiles",
@@ -65,6 +71,7 @@ class Scores:
     baseline: Array  # (n,), log-odds of the average customer
     contributions: Array  # (n, features), log-odds; with the baseline they sum to the log-odds of the risk
     values: Array  # (n, features), the features now
+    silence: Array | None = None  # (n, ORDERED), of the contributions what silence beyond the usual gap has changed
 
 
 class Outdated(Misconfigured):
@@ -165,7 +172,10 @@ class Weights:
         slope *= shares[:, None] * secant
         contributions = np.einsum("dsn,sn->nd", z, slope)
         contributions *= self.weights
-        return Scores(np.exp(-total), np.full(len(total), odds0), contributions, values)
+        usual = ordered(raws, usually(raws), np.arange(len(shares), dtype=np.float64) * self.horizon)
+        silence = np.einsum("dsn,sn->nd", z[:ORDERED] - self._standard(usual), slope)
+        silence *= self.weights[:ORDERED]
+        return Scores(np.exp(-total), np.full(len(total), odds0), contributions, values, silence)
 
     def risk(self, x: Array, config: ChurnConfig) -> Array:
         """The risk alone, of features rolled `ahead`."""
@@ -184,8 +194,8 @@ class Weights:
         return np.exp(-softplus(-self.intercept - z @ self.weights))
 
     def _standard(self, x: Array) -> Array:
-        z = x - self.mean[:, None, None]
-        z *= self.inverse[:, None, None]
+        z = x - self.mean[: len(x), None, None]
+        z *= self.inverse[: len(x), None, None]
         np.clip(z, -CLIP, CLIP, out=z)
         return z
 
@@ -293,11 +303,27 @@ def next_rescore(profile: Profile, now: float, config: ChurnConfig) -> float | N
     return now + config.rescore_every * (1.0 if horizons < 1 else 7.0 if horizons < 4 else 28.0)
 
 
-_GROUPS = tuple(dict.fromkeys(feature.group for feature in TABLE))
-_IN_GROUP = np.array([[feature.group == group for group in _GROUPS] for feature in TABLE], dtype=np.float64)
-_WIDEST = int(_IN_GROUP.sum(axis=0).max())
+GROUPS = tuple(dict.fromkeys(feature.group for feature in TABLE))
+"""Every group of features, in the order of the columns of `group_shares`."""
+
+_SILENCE = GROUPS.index("silence")
+_MEMBER = np.array([[feature.group == group for group in GROUPS] for feature in TABLE], dtype=np.float64)
+_REST = _MEMBER.copy()  # where silence is told apart, what its features would say without it is a matter of habit
+_REST[:, GROUPS.index("habit")] += _REST[:, _SILENCE]
+_REST[:, _SILENCE] = 0.0
+_WIDEST = int(_MEMBER.sum(axis=0).max())
 # The columns of each group, filled up with a last, empty column.
-_MEMBERS = np.array([(np.flatnonzero(column).tolist() + [len(NAMES)] * _WIDEST)[:_WIDEST] for column in _IN_GROUP.T])
+_COLUMNS = np.array([(np.flatnonzero(column).tolist() + [len(NAMES)] * _WIDEST)[:_WIDEST] for column in _MEMBER.T])
+
+
+def group_shares(scores: Scores) -> Array:
+    """What each group of features contributes: (n, len(GROUPS)), log-odds; with the baseline they sum to the risk's."""
+    if scores.silence is None:
+        return scores.contributions @ _MEMBER
+    shares = scores.contributions @ _REST
+    shares -= scores.silence @ _REST[:ORDERED]
+    shares[:, _SILENCE] = scores.silence.sum(axis=1)
+    return shares
 
 
 def _reasons(scores: Scores) -> list[list[Reason]]:
@@ -306,11 +332,14 @@ def _reasons(scores: Scores) -> list[list[Reason]]:
     Single features of one group say nearly the same and partly cancel out; only their sum can be told to a person.
     """
     n = len(scores.risk)
-    totals = scores.contributions @ _IN_GROUP
+    totals = group_shares(scores)
     top = np.argsort(-np.abs(totals), axis=1, kind="stable")[:, :REASONS]
     shares = np.take_along_axis(totals, top, axis=1)
     padded = np.concatenate([scores.contributions, np.zeros((n, 1))], axis=1)
-    members = _MEMBERS[top]
+    if scores.silence is not None:
+        of_orders = padded[:, :ORDERED]
+        padded[:, :ORDERED] = np.where(_MEMBER[:ORDERED, _SILENCE], scores.silence, of_orders - scores.silence)
+    members = _COLUMNS[top]
     signed = np.take_along_axis(padded, members.reshape(n, -1), axis=1).reshape(members.shape)
     signed *= np.sign(shares)[:, :, None]
     leading = np.take_along_axis(members, signed.argmax(axis=2)[:, :, None], axis=2)[:, :, 0]

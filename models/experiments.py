@@ -53,13 +53,20 @@ def retimed(log: Log, seed: int = 0, span: int = SPAN) -> Log:
     """The same trajectories, each customer's first event drawn uniformly over `span` weeks.
 
     A customer is observed for as long as in the log: what they did after its end is not known, wherever they now are.
+    Draws are dealt in the order of the customers' names, numbers by their size, whatever the order of the log.
     """
     whose = people(log.records)
     first: dict[str, float] = {}
+    names: dict[str, tuple[int, str]] = {}
     for record in log.records:
-        first.setdefault(whose[record.profile], record.time)
+        person = whose[record.profile]
+        first.setdefault(person, record.time)
+        if isinstance(record, Event) and record.identities:
+            name = record.identities[0][1]
+            names.setdefault(person, (len(name), name))
+    persons = sorted(first, key=lambda person: (names.get(person, (0, "")), person))
     begins = log.start + np.random.default_rng(seed).uniform(0, span, len(first)) * WEEK
-    shift = {person: float(begin) - first[person] for person, begin in zip(first, begins, strict=True)}
+    shift = {person: float(begin) - first[person] for person, begin in zip(persons, begins, strict=True)}
     records: list[Event | Merge] = [
         msgspec.structs.replace(record, time=record.time + shift[whose[record.profile]]) for record in log.records
     ]

@@ -23,6 +23,7 @@ from profiles.types import HALF_LIVES, ORDER_HALF_LIVES, SPEND_HALF_LIVES, Opini
 __all__ = [
     "ENGAGED",
     "NAMES",
+    "ORDERED",
     "RAW",
     "SCHEMA",
     "SIGNS_OF_LIFE",
@@ -32,11 +33,13 @@ __all__ = [
     "matrix",
     "occasions",
     "open_since",
+    "ordered",
     "pack",
     "raws",
     "rolled",
     "unpack",
     "usual_gap",
+    "usually",
 ]
 
 Array = NDArray[np.float64]
@@ -104,7 +107,9 @@ _LASTING = (
     ("resolution", _RESOLUTION), ("refund_share", _REFUND_SHARE),
     ("categories", _CATEGORIES), ("concentration", _CONCENTRATION),
 )  # fmt: skip
-_BEHAVIOUR = COLUMN["visit_2w"]
+ORDERED = COLUMN["visit_2w"]
+"""So many features, the first ones, are decided by orders and time alone."""
+
 _ENGAGEMENT = np.array([COLUMN[feature.name] for feature in TABLE if feature.group in ("visits", "use", "shopping")])
 _DECLINES = (
     ("visit", "visit_decline", "visits_missed"), ("login", "login_decline", "logins_missed"),
@@ -279,31 +284,10 @@ def rolled(raws: Array, at: Array, ahead: Array) -> Array:
         ahead: seconds from there, the first 0.
     """
     cols = np.ascontiguousarray(raws.T)
-    n, first, last, last_gap, spread, revenue, last_amount, items = cols[:_FADING]
-    has = (n > 0) * 1.0
-    some = np.maximum(n, 1.0)  # so that a customer without orders divides by one
     later = ahead / WEEK
-    silence = _weeks_since(last, at) * has
-    recency = silence + later[:, None] * has
-    tenure = _weeks_since(first, at) * has + later[:, None] * has
-    k = some - 1.0
-    gap = (np.minimum((last - first) / WEEK, _LONGEST) + PRIOR_GAP * PRIOR_WEIGHT) / (k + PRIOR_WEIGHT)
-    ratio = recency / gap
-    log_recency, log_tenure, log_n = np.log(1.0 + recency), np.log(1.0 + tenure), np.log(some)
-    rows: tuple[Array, ...] = (
-        recency, log_recency, tenure, log_tenure, n, log_n, recency / (tenure + 1.0), gap * has, ratio,
-        np.log(1.0 + ratio), last_gap, spread / np.maximum(gap, 0.1), revenue / some, np.log(1.0 + revenue),
-        last_amount, items / some, (k + 0.5) * has / (tenure + 10.0), (n == 1.0) * 1.0,
-        log_recency * log_n, log_tenure * log_n,
-    )  # fmt: skip
     out = np.empty((len(NAMES), len(ahead), len(raws)))
-    for j, row in enumerate(rows):
-        out[j] = row
-    spent = out[len(rows) : _BEHAVIOUR]
-    now = cols[_FADING:_ROLES] * np.exp2(silence * _ORDER_RATES)
-    np.multiply(now[:, None], np.exp2(later * _ORDER_RATES)[:, :, None], out=spent)
-    spent[_SPEND_ROWS] = np.log(1.0 + spent[_SPEND_ROWS])
-    behaviour = out[_BEHAVIOUR:]
+    _order(out, cols, at, later)
+    behaviour = out[ORDERED:]
     if not cols[_ROLES:].any():
         behaviour[:] = 0.0  # nobody here has done anything but order
         return out
@@ -313,12 +297,58 @@ def rolled(raws: Array, at: Array, ahead: Array) -> Array:
     return out
 
 
+def ordered(raws: Array, at: Array, ahead: Array) -> Array:
+    """The first rows of `rolled`, which orders decide: (ORDERED, steps, n). `at` may be any time after the last."""
+    out = np.empty((ORDERED, len(ahead), len(raws)))
+    _order(out, np.ascontiguousarray(raws.T), at, ahead / WEEK)
+    return out
+
+
+def usually(raws: Array) -> Array:
+    """When the next order usually comes: the last one and the usual gap (n,), seconds."""
+    then: Array = raws[:, _LAST] + _gap(raws.T) * WEEK
+    return then
+
+
+def _gap(cols: Array) -> Array:
+    """The usual gap, weeks."""
+    gaps = np.minimum((cols[_LAST] - cols[_FIRST]) / WEEK, _LONGEST)
+    shrunk: Array = (gaps + PRIOR_GAP * PRIOR_WEIGHT) / (np.maximum(cols[_N], 1.0) - 1.0 + PRIOR_WEIGHT)
+    return shrunk
+
+
+def _order(out: Array, cols: Array, at: Array, later: Array) -> None:
+    """The features before the first role, if no order comes."""
+    n, first, last, last_gap, spread, revenue, last_amount, items = cols[:_FADING]
+    has = (n > 0) * 1.0
+    some = np.maximum(n, 1.0)  # so that a customer without orders divides by one
+    silence = _weeks_since(last, at) * has
+    recency = silence + later[:, None] * has
+    tenure = _weeks_since(first, at) * has + later[:, None] * has
+    k = some - 1.0
+    gap = _gap(cols)
+    ratio = recency / gap
+    log_recency, log_tenure, log_n = np.log(1.0 + recency), np.log(1.0 + tenure), np.log(some)
+    rows: tuple[Array, ...] = (
+        recency, log_recency, tenure, log_tenure, n, log_n, recency / (tenure + 1.0), gap * has, ratio,
+        np.log(1.0 + ratio), last_gap, spread / np.maximum(gap, 0.1), revenue / some, np.log(1.0 + revenue),
+        last_amount, items / some, (k + 0.5) * has / (tenure + 10.0), (n == 1.0) * 1.0,
+        log_recency * log_n, log_tenure * log_n,
+    )  # fmt: skip
+    for j, row in enumerate(rows):
+        out[j] = row
+    spent = out[len(rows) : ORDERED]
+    now = cols[_FADING:_ROLES] * np.exp2(silence * _ORDER_RATES)
+    np.multiply(now[:, None], np.exp2(later * _ORDER_RATES)[:, :, None], out=spent)
+    spent[_SPEND_ROWS] = np.log(1.0 + spent[_SPEND_ROWS])
+
+
 def _behave(out: Array, cols: Array, at: Array, later: Array) -> None:
     """The features from the first role on, if nothing happens."""
     ages = _weeks_since(cols[_SINCE:_OPEN], at)
     now = cols[_ROLES:_SINCE] * np.exp2(ages * _ROLE_RATES)
-    np.multiply(now[:, None], np.exp2(later * _ROLE_RATES)[:, :, None], out=out[_BEHAVIOUR : _BEHAVIOUR + len(now)])
-    out[_BEHAVIOUR + len(now) : _FIRST_MORE] = cols[_OPEN:_COMMON, None]
+    np.multiply(now[:, None], np.exp2(later * _ROLE_RATES)[:, :, None], out=out[ORDERED : ORDERED + len(now)])
+    out[ORDERED + len(now) : _FIRST_MORE] = cols[_OPEN:_COMMON, None]
     out[_FIRST_MORE:] = 0.0
     _slow_down(out, cols, ages, later)
     if cols[_COMMON:].any():  # few customers have any of this

@@ -3,10 +3,10 @@ import math
 import numpy as np
 import pytest
 
-from models.churn import Weights, next_rescore, score_profiles
+from models.churn import GROUPS, Weights, group_shares, next_rescore, score_profiles
 from models.cold import rules
 from models.config import DAY, WEEK, ChurnConfig
-from models.features import NAMES, matrix, raws, rolled
+from models.features import COLUMN, NAMES, matrix, raws, rolled
 from models.hazard import OnlineLogistic
 from profiles.errors import Misconfigured
 from profiles.types import Profile
@@ -60,6 +60,26 @@ def test_baseline_and_contributions_sum_to_the_log_odds(which, horizon):
 
     log_odds = np.log(scores.risk / (1 - scores.risk))
     np.testing.assert_allclose(scores.baseline + scores.contributions.sum(axis=1), log_odds, atol=1e-9)
+    np.testing.assert_allclose(scores.baseline + group_shares(scores).sum(axis=1), log_odds, atol=1e-9)
+
+
+def test_silence_is_told_as_what_has_changed_since_the_next_order_was_due():
+    """Whichever of the features that say nearly the same a model has put its weight on, and with whichever sign."""
+    model = rules(CONFIG)
+    weights = model.weights.copy()
+    weights[COLUMN["recency"]] = 0.3  # as correlated features may be learned: offset by what decays
+    weights[COLUMN["orders_32w"]] = 2.0
+    odd = Weights("odd", model.schema, model.mean, model.scale, weights, model.intercept, model.horizon)
+    state = raws([buyer(*range(0, 350, 7)), buyer(*range(0, 350, 7)), buyer(343)], "EUR")
+    at = np.array([T0 + (343 + 60) * DAY, T0 + 344 * DAY, T0 + (343 + 60) * DAY])
+
+    by_group = dict(zip(GROUPS, group_shares(odd.score(state, at, CONFIG)).T, strict=True))
+
+    weekly_and_gone, weekly_and_here, once = by_group["silence"]
+    assert weekly_and_gone > 0.2
+    assert weekly_and_here < 0
+    assert once < 0  # who has bought once and waits for less than ten weeks
+    assert by_group["habit"][0] < by_group["habit"][2]
 
 
 def test_a_score_carries_its_model_time_band_trend_and_reasons():
