@@ -74,7 +74,7 @@ def churn_of(plan: Plan, horizon: float | None, label_horizon: float | None = No
     changed: dict[str, Any] = {}
     if horizon and horizon != given.horizon:
         label = 4 * WEEK if horizon >= 20 * WEEK else 2 * WEEK if horizon >= 8 * WEEK else horizon / 4
-        changed = {"horizon": horizon, "label_horizon": label, "snapshot_every": label, "snapshot_young": label}
+        changed = {"horizon": horizon, "label_horizon": label, "snapshot_every": label}
     if label_horizon:
         changed["label_horizon"] = label_horizon
     try:

@@ -701,9 +701,7 @@ class ChurnConfig(_Model):
     role: str = "purchase"  # the role whose absence is churn
     horizon: Duration = 26 * WEEK  # no order within this is churn
     label_horizon: Duration = 4 * WEEK  # what the hazard is trained on
-    snapshot_every: Duration = 4 * WEEK  # one training example per customer and this…
-    snapshot_young: Duration = 4 * WEEK  # …or this, for `young_for` after the first order; absent: the same
-    young_for: Duration = 52 * WEEK
+    snapshot_every: Duration = 4 * WEEK  # one training example per customer and this
     panel: int = Field(default=4, ge=1)  # one snapshot in so many also waits for the whole horizon
     lateness: Duration = DAY  # how late an order may arrive and still count for its label
     outage: Duration | None = 3 * DAY  # the least silence of everybody that may be an outage; null: none is
@@ -715,13 +713,6 @@ class ChurnConfig(_Model):
     min_examples: int = Field(default=200, ge=1)  # learned examples before the learned model may speak
     min_class: int = Field(default=20, ge=1)  # …and of each class
 
-    @model_validator(mode="before")
-    @classmethod
-    def _one_cadence(cls, value: Any) -> Any:
-        if isinstance(value, dict) and "snapshot_every" in value and "snapshot_young" not in value:
-            return {**value, "snapshot_young": value["snapshot_every"]}
-        return value
-
     @model_validator(mode="after")
     def _sensible(self) -> ChurnConfig:
         if self.role != "purchase":
@@ -730,8 +721,6 @@ class ChurnConfig(_Model):
             raise ValueError("label_horizon must not be longer than horizon")
         if self.horizon / self.label_horizon > 104:
             raise ValueError("label_horizon is too short: the horizon would take more than 104 steps")
-        if self.snapshot_young > self.snapshot_every:
-            raise ValueError("snapshot_young must not be longer than snapshot_every")
         return self
 
 

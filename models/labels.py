@@ -1,11 +1,10 @@
 """Labels that can be trusted: a snapshot of the features now, and what came of it once its horizon has passed.
 
-Every customer who ordered is photographed every four weeks, at times spread by the hash of their id; a plan may ask for
-more or fewer, and for more in the first year of a customer (`cadence`). Each snapshot waits on the profile for the
-label of the label horizon, and one in `churn.panel` also for that of the whole churn horizon. A label leaves when its
-horizon and the allowed lateness have passed for the partition's labels (`models.outages.label_clock`), whatever
-happened in between. Letting the good news out earlier would bias the model: the bad news is never early. Features are
-those of then, never computed again.
+Every customer who ordered is photographed every four weeks, or as often as the plan says (`churn.snapshot_every`), at
+times spread by the hash of their id. Each snapshot waits on the profile for the label of the label horizon, and one in
+`churn.panel` also for that of the whole churn horizon. A label leaves when its horizon and the allowed lateness have
+passed for the partition's labels (`models.outages.label_clock`), whatever happened in between. Letting the good news
+out earlier would bias the model: the bad news is never early. Features are those of then, never computed again.
 
 Nothing is learned from a label that nobody can know: of a customer who was merged, erased or objected, of orders that
 a profile has forgotten, of a horizon that meets an outage.
@@ -31,7 +30,7 @@ from models.panel import Panel
 from models.treatment import held_out, treated
 from profiles.types import Profile, Snapshot
 
-__all__ = ["GONE", "THIN", "Tally", "cadence", "censor", "mature", "next_due", "next_snapshot", "take", "take_all"]
+__all__ = ["GONE", "THIN", "Tally", "censor", "mature", "next_due", "next_snapshot", "take", "take_all"]
 
 THIN, GONE = 4, 4
 """Of the snapshots of those silent for GONE horizons, one in THIN is taken and counts THIN times.
@@ -46,18 +45,11 @@ Tally = Counter[tuple[str, str]]
 Horizon = Literal["short", "full"]
 
 
-def cadence(profile: Profile, now: float, config: ChurnConfig) -> float:
-    """Seconds from one snapshot of a customer to the next, which may depend on how long they have been one."""
-    young = now < profile.purchases.first + config.young_for
-    return config.snapshot_young if young else config.snapshot_every
-
-
 def next_snapshot(profile: Profile, now: float, config: ChurnConfig) -> float | None:
     """The next time after `now` at which this customer is due for a snapshot; None for who never ordered."""
     if not profile.purchases.orders:
         return None
-    every = cadence(profile, now, config)
-    phase = _phase(profile, config)
+    every, phase = config.snapshot_every, _phase(profile, config)
     slot = math.floor((now - phase) / every) + 1
     while slot * every + phase <= now:  # the division may round down
         slot += 1
@@ -225,15 +217,14 @@ def _ends(pending: Snapshot) -> tuple[tuple[Horizon, float], tuple[Horizon, floa
 def _is_ready(profile: Profile, now: float, config: ChurnConfig) -> bool:
     if not profile.purchases.orders or profile.updated > now + config.lateness:
         return False
-    apart = 0.5 * cadence(profile, now, config)
+    apart = 0.5 * config.snapshot_every
     return not any(now - pending.at < apart for pending in profile.snapshots)
 
 
 def _waits(profile: Profile, at: float, config: ChurnConfig) -> bool:
     """Whether a snapshot is of the share that waits for the whole horizon: by profile and slot, so that everybody's
     turn comes, and not everybody's at once."""
-    every = cadence(profile, at, config)
-    slot = math.floor((at - _phase(profile, config)) / every)
+    slot = math.floor((at - _phase(profile, config)) / config.snapshot_every)
     mark = blake2b(f"{profile.id}\0{slot}".encode(), digest_size=4).digest()
     return int.from_bytes(mark, "big") % config.panel == 0
 
@@ -274,5 +265,4 @@ def _mark(profile: Profile) -> int:
 
 
 def _phase(profile: Profile, config: ChurnConfig) -> float:
-    """Of both cadences, so that the slower one goes on where the quicker one ends."""
     return _mark(profile) / 2**32 * config.snapshot_every

@@ -15,7 +15,6 @@ customer whom nobody looks after. Whom people do not act on, they still learn fr
 from __future__ import annotations
 
 import math
-import zlib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -137,18 +136,10 @@ class Learner:
             return
         self.counts["sightings"] += 1
         self._sample.add(seen)
-        if self._counts_once(seen) and (alarm := self.drift.seen(seen.active, seen.at)) is not None:
+        if (alarm := self.drift.seen(seen.active, seen.at)) is not None:
             self._alarm(alarm)
         if self.counts["sightings"] >= self._next_fit:
             self._fit(seen.at)
-
-    def _counts_once(self, seen: Sighting) -> bool:
-        """Whether this is the sighting of its `snapshot_every`: the young are seen more often, and are more active."""
-        config = self.config
-        times = round(config.snapshot_every / config.snapshot_young)
-        if times < 2 or seen.at - seen.first >= config.young_for:
-            return True
-        return (math.floor(seen.at / config.snapshot_young) + zlib.crc32(seen.profile.encode())) % times == 0
 
     def _fit(self, at: float) -> None:
         sightings = self.counts["sightings"]

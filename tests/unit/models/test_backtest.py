@@ -16,8 +16,7 @@ from profiles.types import Event, Merge
 
 START = 20_000 * DAY
 CONFIG = ChurnConfig(
-    horizon=6 * WEEK, label_horizon=2 * WEEK, snapshot_every=2 * WEEK, snapshot_young=2 * WEEK, min_examples=20,
-    min_class=2,
+    horizon=6 * WEEK, label_horizon=2 * WEEK, snapshot_every=2 * WEEK, min_examples=20, min_class=2,
 )  # fmt: skip
 
 

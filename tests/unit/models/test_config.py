@@ -125,7 +125,6 @@ def test_an_alert_needs_something_to_look_at_and_a_clear_level_below_its_thresho
         ({"label_horizon": "1h"}, "too short"),
         ({"bands": {"medium": 0.8, "high": 0.5}}, "below the high"),
         ({"horizons": "2w"}, "horizons"),
-        ({"snapshot_young": "8w"}, "snapshot_young must not be longer"),
         ({"panel": 0}, "panel"),
         ({"hold_out": 0.7}, "hold_out"),
         ({"outages": [{"from": "2026-11-03T00:00:00Z", "to": "2026-11-02T00:00:00Z"}]}, "ends after it began"),
@@ -146,8 +145,3 @@ def test_an_outage_is_read_and_written_as_people_write_times():
     [outage] = config.model_dump(mode="json", by_alias=True)["outages"]
     assert outage == {"from": "2026-11-02T10:00:00Z", "to": "2026-11-03T00:00:00Z"}
     assert ChurnConfig.model_validate(config.model_dump(mode="json", by_alias=True)) == config
-
-
-def test_one_cadence_is_for_all_unless_the_young_have_their_own():
-    assert ChurnConfig.model_validate({"snapshot_every": "1w"}).snapshot_young == 7 * 86400
-    assert ChurnConfig.model_validate({"snapshot_every": "4w", "snapshot_young": "2w"}).snapshot_young == 14 * 86400

@@ -17,7 +17,6 @@ from tests.models.build import CAPS, CONFIG, T0, buyer, event
 DUE, FINAL = 28 * DAY, 29 * DAY  # label horizon; plus the lateness
 WHOLE = CONFIG.horizon + CONFIG.lateness
 EVERYONE = CONFIG.model_copy(update={"panel": 1})  # every snapshot waits for the whole horizon
-AGEING = ChurnConfig(snapshot_every="4w", snapshot_young="1w")
 PANEL = Panel.cold(CONFIG)
 
 
@@ -200,25 +199,11 @@ def test_one_snapshot_at_a_time_and_none_of_who_never_ordered():
 def test_snapshots_come_once_per_period_at_a_time_of_the_customers_own(id, day):
     profile = buyer(0, 2000, id=id.hex)
     now = T0 + day * DAY
-    every = labels.cadence(profile, now, AGEING)
+    first = labels.next_snapshot(profile, now, CONFIG)
+    second = labels.next_snapshot(profile, first, CONFIG)
 
-    first = labels.next_snapshot(profile, now, AGEING)
-    second = labels.next_snapshot(profile, first, AGEING)
-
-    assert now < first <= now + every + 1e-3
-    if not now < T0 + AGEING.young_for <= second:
-        assert second - first == pytest.approx(every, rel=1e-6)
-    weeks = (second - first) / AGEING.snapshot_young  # both cadences stand on one grid
-    assert 1 <= round(weeks) <= 4
-    assert weeks == pytest.approx(round(weeks), abs=1e-6)
-
-
-def test_the_young_are_photographed_more_often_where_the_plan_says_so():
-    profile = buyer(0)
-
-    assert labels.cadence(profile, T0 + AGEING.young_for - 1, AGEING) == WEEK
-    assert labels.cadence(profile, T0 + AGEING.young_for, AGEING) == 4 * WEEK
-    assert labels.cadence(profile, T0, CONFIG) == labels.cadence(profile, T0 + CONFIG.young_for, CONFIG) == 4 * WEEK
+    assert now < first <= now + CONFIG.snapshot_every + 1e-3
+    assert second - first == pytest.approx(CONFIG.snapshot_every, rel=1e-6)
 
 
 def test_the_long_gone_are_thinned_and_weighted():
