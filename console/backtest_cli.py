@@ -19,7 +19,8 @@ from console.plan_cli import default_plan
 from console.rows import FileSpec
 from console.send import file_spec
 from console.terminal import err, explained, out
-from models.config import WEEK, ChurnConfig, parse_duration
+from models.config import ChurnConfig
+from models.durations import WEEK, parse_duration
 from profiles.errors import Misconfigured
 from streams.plan import Plan, load_plan
 

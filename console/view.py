@@ -37,11 +37,11 @@ from console.documents import (
     Trend,
     rfc3339,
 )
-from models.config import SegmentRule
 from models.features import is_open, occasions
 from models.levers import Lever
 from models.panel import who_spoke
 from models.reasons import explain
+from models.rules import SegmentRule
 from profiles.consent import PROFILING, Consent, is_consent, said
 from profiles.identity import IdentityRule
 from profiles.money import exponent

@@ -17,10 +17,11 @@ from typing import Any, Literal
 
 import msgspec
 
-from models.conditions import Writer, compile_condition
-from models.config import AlertRule, InSegment, leaves
+from models.compiler import Writer, compile_condition
+from models.conditions import InSegment, leaves
 from models.purposes import alert_needs, looks_at_risk
 from models.ranks import Ranks
+from models.rules import AlertRule
 from models.taxonomy import Taxonomy
 from models.treatment import held_out
 from profiles.consent import Consent

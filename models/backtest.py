@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 
 from models import labels
 from models.churn import GROUPS, group_shares
-from models.config import DAY, WEEK, ChurnConfig
+from models.config import ChurnConfig
+from models.durations import DAY, WEEK
 from models.examples import Lesson
 from models.features import RAW, TABLE, matrix, raws
 from models.learner import Learner

@@ -25,7 +25,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.churn import Scores, require_finite, softplus
-from models.config import WEEK, ChurnConfig
+from models.config import ChurnConfig
+from models.durations import WEEK
 from models.features import NAMES, matrix
 from profiles.errors import Misconfigured
 

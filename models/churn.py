@@ -31,7 +31,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from models.config import WEEK, ChurnConfig
+from models.config import ChurnConfig
+from models.durations import WEEK
 from models.features import NAMES, ORDERED, SCHEMA, TABLE, ordered, raws, rolled, usually
 from profiles.errors import Misconfigured
 from profiles.types import Profile, Reason, Score

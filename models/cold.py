@@ -12,7 +12,8 @@ import math
 import numpy as np
 
 from models.churn import Weights
-from models.config import WEEK, ChurnConfig
+from models.config import ChurnConfig
+from models.durations import WEEK
 from models.features import NAMES, SCHEMA
 
 __all__ = ["RULES", "rules"]

@@ -20,7 +20,7 @@ import msgspec
 import numpy as np
 from river.drift import ADWIN
 
-from models.config import WEEK
+from models.durations import WEEK
 from profiles.errors import Misconfigured
 
 __all__ = ["Alarm", "Drift", "Move", "Signal"]

@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 
 from models.backtest import Log
-from models.config import WEEK
+from models.durations import WEEK
 from profiles.types import Event, Merge
 
 __all__ = ["SPAN", "people", "retimed", "sampled", "vanishing"]

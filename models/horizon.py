@@ -13,13 +13,12 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from models.durations import WEEK
 from models.features import SAME_OCCASION
 
 __all__ = ["CANDIDATES", "COVERED", "Candidate", "Horizons", "horizons"]
 
 Array = NDArray[np.float64]
-
-WEEK = 7 * 86400.0
 
 CANDIDATES = (4, 8, 13, 26, 39, 52)
 """Horizons that are looked at, weeks."""

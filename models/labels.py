@@ -22,7 +22,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from models.config import WEEK, ChurnConfig
+from models.config import ChurnConfig
+from models.durations import WEEK
 from models.examples import Example, Sighting
 from models.features import NAMES, SCHEMA, matrix, occasions, pack, raws
 from models.outages import Outages, hit

@@ -26,8 +26,9 @@ from models import bgnbd, checkpoint
 from models.checkpoint import HEAD
 from models.churn import Model, Weights
 from models.cold import rules
-from models.config import WEEK, ChurnConfig
+from models.config import ChurnConfig
 from models.drift import Alarm, Drift
+from models.durations import WEEK
 from models.examples import Example, Lesson, ModelCommand, Sighting
 from models.features import NAMES, SCHEMA, unpack
 from models.history import Guard, History, Kept

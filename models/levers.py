@@ -15,7 +15,8 @@ import msgspec
 import numpy as np
 
 from models.churn import ahead
-from models.config import WEEK, ChurnConfig
+from models.config import ChurnConfig
+from models.durations import WEEK
 from models.features import is_open, raws
 from models.pace import before
 from models.panel import Panel

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from models.config import ChurnConfig, StageName
+from models.conditions import StageName
+from models.config import ChurnConfig
 from profiles.types import Profile
 
 __all__ = ["move", "next_change", "stage"]

@@ -13,13 +13,12 @@ from math import log1p
 from types import MappingProxyType
 from typing import NamedTuple
 
+from models.durations import DAY
 from models.features import usual_gap
 from profiles.money import exponent
 from profiles.types import HALF_LIVES, SPEND_HALF_LIVES, Profile
 
 __all__ = ["AXES", "FREQUENCY", "MEASURES", "MONETARY", "RECENCY", "RISKY", "Measure", "place"]
-
-_DAY = 86400.0
 
 Value = Callable[[Profile, float, str], float | None]
 """(profile, now, the plan's currency) → the measure, or None for who cannot be ranked."""
@@ -80,12 +79,12 @@ def _items(profile: Profile, now: float, currency: str) -> float | None:
 
 def _recency(profile: Profile, now: float, currency: str) -> float | None:
     bought = profile.purchases
-    return max(now - bought.last, 0.0) / _DAY if bought.orders else None
+    return max(now - bought.last, 0.0) / DAY if bought.orders else None
 
 
 def _tenure(profile: Profile, now: float, currency: str) -> float | None:
     bought = profile.purchases
-    return max(now - bought.first, 0.0) / _DAY if bought.orders else None
+    return max(now - bought.first, 0.0) / DAY if bought.orders else None
 
 
 def _gap_ratio(profile: Profile, now: float, currency: str) -> float | None:
@@ -149,7 +148,7 @@ def place(profile: Profile, now: float, currency: str) -> tuple[float, float, fl
     if not bought.orders:
         return None
     net = (bought.revenue.get(currency, 0) - bought.refunds.get(currency, 0)) * _unit(currency)
-    recency = (now - bought.last) / _DAY
+    recency = (now - bought.last) / DAY
     return (
         log1p(recency) if recency > 0.0 else 0.0,
         log1p(bought.orders),

@@ -22,7 +22,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from math import log
 
-from models.config import WEEK, ChurnConfig
+from models.config import ChurnConfig
+from models.durations import WEEK
 from profiles.store import Pulse
 
 __all__ = ["EVENTS", "EXPECTED", "KEPT", "ORDERS", "Outages", "hear", "hit", "label_clock", "outages_of"]

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
-from models.conditions import windows
-from models.config import Condition, InSegment, SegmentRule, leaves
+from models.compiler import windows
+from models.conditions import Condition, InSegment, leaves
+from models.rules import SegmentRule
 from models.segments import compile_segments
 from models.taxonomy import Taxonomy
 from profiles.consent import Consent

@@ -27,7 +27,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from models.config import WEEK
+from models.durations import WEEK
 from models.panel import MODELS
 from profiles.errors import Misconfigured
 

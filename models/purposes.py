@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from models.config import AlertRule, Band, Condition, InSegment, Quantile, Risk, SegmentRule, Stage, leaves
+from models.conditions import Band, Condition, InSegment, Quantile, Risk, Stage, leaves
 from models.measures import RISKY
+from models.rules import AlertRule, SegmentRule
 from profiles.consent import PROFILING
 
 __all__ = ["AT_RISK", "alert_needs", "looks_at_risk", "segment_needs"]

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from models.config import DAY
+from models.durations import DAY
 from models.features import SIGNS_OF_LIFE, TABLE, is_open, occasions, open_since
 from models.pace import FORTNIGHT, MONTH, before, within
 from profiles.money import format_minor

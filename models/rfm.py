@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from models.config import SegmentRule
+from models.rules import SegmentRule
 
 __all__ = ["BUILTIN", "LEARNED", "VALUE", "with_builtin"]
 

@@ -15,7 +15,7 @@ from heapq import heapify, heappop, heappush
 import numpy as np
 from numpy.typing import NDArray
 
-from models.config import WEEK
+from models.durations import WEEK
 from models.examples import Sighting
 from profiles.errors import Misconfigured
 

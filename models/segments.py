@@ -10,10 +10,11 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-from models.conditions import Writer, measures_of
-from models.config import InSegment, SegmentRule, leaves
+from models.compiler import Writer, measures_of
+from models.conditions import InSegment, leaves
 from models.purposes import segment_needs
 from models.ranks import Ranks
+from models.rules import SegmentRule
 from models.taxonomy import Taxonomy
 from models.turns import compile_turns
 from profiles.consent import Consent

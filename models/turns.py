@@ -12,8 +12,10 @@ from collections import defaultdict
 from collections.abc import Iterable
 from math import inf, log2
 
-from models.conditions import measures_of
-from models.config import DAY, Comparison, Condition, Count, Decayed, GapRatio, NotDone, Since, Sum, leaves, ranks
+from models.comparisons import Comparison, ranks
+from models.compiler import measures_of
+from models.conditions import Condition, Count, Decayed, GapRatio, NotDone, Since, Sum, leaves
+from models.durations import DAY
 from models.features import usual_gap
 from profiles.types import HALF_LIVES, Profile, Tally
 

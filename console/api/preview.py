@@ -17,9 +17,9 @@ from console.api.ports import ApiDeps
 from console.documents import rfc3339
 from console.preview_documents import PreviewRequest, PreviewRow, SegmentPreview
 from console.view import Described, may_be_scored, summary_view
-from models.conditions import measures_of
-from models.config import SegmentRule
+from models.compiler import measures_of
 from models.preview import Move, Preview, compile_preview, too_short
+from models.rules import SegmentRule
 from models.taxonomy import Taxonomy
 from profiles.errors import Misconfigured
 from profiles.types import Profile

@@ -7,7 +7,8 @@ from dataclasses import asdict
 from typing import Any
 
 from models.backtest import Judged
-from models.config import DAY, WEEK, ChurnConfig
+from models.config import ChurnConfig
+from models.durations import DAY, WEEK
 from models.verdict import Verdict
 from streams.backtesting import Reading
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from models.config import AlertRule, SegmentRule
+from models.rules import AlertRule, SegmentRule
 from profiles.identity import IdentityRule
 from streams.plan.model import ConsentSpec, EventSpec, PlanFile, Property, SourceSpec, Trait
 from streams.plan.plan import Plan

@@ -12,8 +12,10 @@ import yaml
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from models.config import AlertRule, ChurnConfig, Condition, SegmentRule
+from models.conditions import Condition
+from models.config import ChurnConfig
 from models.rfm import BUILTIN
+from models.rules import AlertRule, SegmentRule
 from profiles.consent import PURPOSES
 from profiles.identity import IdentityRule
 from profiles.secrets import LEAST

@@ -11,7 +11,8 @@ from typing import Annotated, Any, Literal, get_args
 import jsonschema_rs
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 
-from models.config import AlertRule, ChurnConfig, SegmentRule
+from models.config import ChurnConfig
+from models.rules import AlertRule, SegmentRule
 from profiles.identity import IdentityRule
 from profiles.money import CURRENCIES
 from profiles.spelling import PII

@@ -9,10 +9,11 @@ from typing import Any
 import msgspec
 from pydantic import SecretStr
 
-from models.conditions import windows
-from models.config import AlertRule, ChurnConfig, SegmentRule
+from models.compiler import windows
+from models.config import ChurnConfig
 from models.preview import placed
 from models.rfm import with_builtin
+from models.rules import AlertRule, SegmentRule
 from profiles.consent import PURPOSES, Consent
 from profiles.identity import IdentityRule, compile_extractor, compile_spellings
 from profiles.secrets import derived_key, is_hash

@@ -8,10 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from models.config import (
+from models.conditions import (
     TOTALS,
-    AlertRule,
-    ChurnConfig,
     Condition,
     Count,
     Decayed,
@@ -19,11 +17,12 @@ from models.config import (
     InSegment,
     NotDone,
     Ratio,
-    SegmentRule,
     Since,
     TraitIs,
     leaves,
 )
+from models.config import ChurnConfig
+from models.rules import AlertRule, SegmentRule
 from profiles.consent import PREFIX, is_consent
 from profiles.identity import IdentityRule
 from streams.plan.model import ROLES, ConsentSpec, EventSpec, Property, SourceSpec, Trait

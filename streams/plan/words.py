@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from models.config import (
-    AlertRule,
+from models.comparisons import Comparison
+from models.conditions import (
     All,
     Any_,
     Band,
     Cluster,
-    Comparison,
     Condition,
     Count,
     Decayed,
@@ -31,6 +30,7 @@ from models.config import (
     Sum,
     TraitIs,
 )
+from models.rules import AlertRule
 
 __all__ = ["alert_in_words", "duration_in_words", "in_words"]
 

@@ -14,7 +14,7 @@ import msgspec
 from pydantic import SecretStr
 
 from console.api import ApiDeps, create_api
-from models.config import WEEK
+from models.durations import WEEK
 from models.examples import Example, Lesson, Sighting
 from profiles.consent import OUTREACH, PROFILING, trait_of
 from profiles.documents import decode_profile

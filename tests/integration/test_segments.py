@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from models.config import DAY, WEEK
+from models.durations import DAY, WEEK
 from models.taxonomy import Taxonomy
 from profiles.types import Event, Profile, profile_id
 from streams.settings import Settings

@@ -11,7 +11,7 @@ import msgspec
 from aiokafka.structs import ConsumerRecord
 from prometheus_client import CollectorRegistry
 
-from models.config import DAY, WEEK
+from models.durations import DAY, WEEK
 from models.panel import Panel
 from models.taxonomy import Taxonomy
 from profiles.stores.redis import RedisStore, connect

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from models.config import DAY, ChurnConfig
+from models.config import ChurnConfig
+from models.durations import DAY
 from models.features import matrix, raws
 from profiles.state import Caps, apply
 from profiles.types import Event, Profile

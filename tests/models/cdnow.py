@@ -17,7 +17,7 @@ from console.backtest_cli import churn_of
 from console.history import recognised
 from console.rows import FileSpec, read_items
 from models.backtest import Judged, Log, Rival, backtest
-from models.config import DAY, WEEK
+from models.durations import DAY, WEEK
 from models.experiments import SPAN, retimed, vanishing
 from models.verdict import Verdict, verdict
 from streams.backtesting import Row, read_log

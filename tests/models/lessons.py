@@ -8,7 +8,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from models.config import DAY, WEEK, ChurnConfig
+from models.config import ChurnConfig
+from models.durations import DAY, WEEK
 from models.examples import Example, Lesson, Sighting
 from models.features import NAMES, SCHEMA, pack
 from models.panel import MODELS

@@ -16,7 +16,7 @@ from models.bayes import BayesianHazard
 from models.bgnbd import BgNbd
 from models.churn import Model, score_profiles
 from models.cold import rules
-from models.config import DAY
+from models.durations import DAY
 from models.features import NAMES, matrix, raws
 from models.hazard import OnlineLogistic
 from profiles.state import apply

@@ -9,7 +9,8 @@ import pytest
 
 from models.backtest import Log, backtest
 from models.churn import score_profiles
-from models.config import WEEK, ChurnConfig
+from models.config import ChurnConfig
+from models.durations import WEEK
 from models.evaluation import auc
 from models.reasons import GROUP_OF
 from profiles.state import apply

@@ -21,7 +21,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from models.config import DAY, WEEK
+from models.durations import DAY, WEEK
 from profiles.types import Event
 
 START = 1_577_836_800.0  # 2020-01-01

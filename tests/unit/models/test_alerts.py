@@ -1,7 +1,8 @@
 import pytest
 
 from models.alerts import act, alert_id, compile_alerts
-from models.config import DAY, AlertRule
+from models.durations import DAY
+from models.rules import AlertRule
 from models.turns import compile_turns
 from profiles.errors import Misconfigured
 from profiles.types import AlertCommand, Reason, Score, Stay

@@ -9,7 +9,8 @@ import pytest
 
 from models.backtest import Batch, Judged, Log, backtest, weeks_judged
 from models.boosted import Boosted
-from models.config import DAY, WEEK, ChurnConfig
+from models.config import ChurnConfig
+from models.durations import DAY, WEEK
 from models.experiments import people, retimed, sampled, vanishing
 from profiles.consent import PROFILING, Consent, trait_of
 from profiles.types import Event, Merge

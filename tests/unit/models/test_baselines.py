@@ -5,7 +5,8 @@ import pytest
 
 from models.baselines import BaseRate, RunningRate
 from models.churn import Outdated, ahead, score_profiles
-from models.config import DAY, ChurnConfig
+from models.config import ChurnConfig
+from models.durations import DAY
 from models.features import matrix, raws
 from profiles.errors import Misconfigured
 from tests.models.build import CONFIG, T0, buyer

@@ -6,7 +6,8 @@ import pytest
 
 from models.bgnbd import MIN_CUSTOMERS, MIN_REPEATS, BgNbd, fit
 from models.churn import ahead, score_profiles
-from models.config import DAY, WEEK, ChurnConfig
+from models.config import ChurnConfig
+from models.durations import DAY, WEEK
 from models.features import NAMES, matrix, raws
 from profiles.errors import Misconfigured
 from tests.models.build import CONFIG, T0, buyer

@@ -5,7 +5,8 @@ import pytest
 
 from models.churn import GROUPS, Weights, group_shares, next_rescore, score_profiles
 from models.cold import rules
-from models.config import DAY, WEEK, ChurnConfig
+from models.config import ChurnConfig
+from models.durations import DAY, WEEK
 from models.features import COLUMN, NAMES, matrix, raws, rolled
 from models.hazard import OnlineLogistic
 from profiles.errors import Misconfigured

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from models.churn import score_profiles
 from models.cold import rules
-from models.config import DAY
+from models.durations import DAY
 from models.features import raws
 from models.reasons import explain
 from profiles.state import apply

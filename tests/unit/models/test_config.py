@@ -2,7 +2,10 @@ import pytest
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
-from models.config import DEEPEST, AlertRule, ChurnConfig, Condition, Duration, SegmentRule, leaves
+from models.conditions import DEEPEST, Condition, leaves
+from models.config import ChurnConfig
+from models.durations import Duration
+from models.rules import AlertRule, SegmentRule
 from models.segments import compile_segments
 
 CONDITION = TypeAdapter(Condition)

@@ -5,8 +5,8 @@ import random
 import msgspec
 import pytest
 
-from models.config import DAY, WEEK
 from models.drift import WINDOW, Drift, Signal
+from models.durations import DAY, WEEK
 from profiles.errors import Misconfigured
 
 T0 = 1_700_000_000.0

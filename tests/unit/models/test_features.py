@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from models.churn import Weights
-from models.config import DAY, WEEK
+from models.durations import DAY, WEEK
 from models.features import ENGAGED, NAMES, RAW, SCHEMA, TABLE, matrix, occasions, pack, raws, rolled, unpack, usual_gap
 from profiles.types import Opinion, Profile, Purchases, Tally, Ticket
 from tests.models.build import CONFIG, T0, buyer, customer, event, row

@@ -5,7 +5,8 @@ import pytest
 from river import compose, linear_model, optim, preprocessing
 
 from models.churn import CLIP, Weights
-from models.config import DAY, WEEK, ChurnConfig
+from models.config import ChurnConfig
+from models.durations import DAY, WEEK
 from models.features import NAMES, SCHEMA, matrix, raws
 from models.hazard import RECENCY, OnlineLogistic
 from profiles.errors import Misconfigured

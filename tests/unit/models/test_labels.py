@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from models import labels
 from models.cold import rules
-from models.config import DAY, WEEK, ChurnConfig
+from models.config import ChurnConfig
+from models.durations import DAY, WEEK
 from models.features import SCHEMA, matrix, raws, unpack
 from models.panel import MODELS, Panel
 from profiles.state import apply

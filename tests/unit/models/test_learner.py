@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from models.checkpoint import dump, load, panel_of
-from models.config import DAY, WEEK, ChurnConfig
+from models.config import ChurnConfig
+from models.durations import DAY, WEEK
 from models.examples import ModelCommand
 from models.features import SCHEMA, pack
 from models.history import History, Kept

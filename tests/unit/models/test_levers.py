@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from models.churn import Weights, score_profiles
-from models.config import DAY
+from models.durations import DAY
 from models.feature_table import COLUMN, NAMES, SCHEMA
 from models.levers import LEAST, MOST, levers
 from models.panel import Panel

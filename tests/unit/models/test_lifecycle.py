@@ -1,6 +1,6 @@
 import pytest
 
-from models.config import DAY
+from models.durations import DAY
 from models.lifecycle import move, next_change, stage
 from profiles.types import Profile, Score
 from tests.models.build import CONFIG, T0, buyer

@@ -3,7 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.config import DAY, ChurnConfig
+from models.config import ChurnConfig
+from models.durations import DAY
 from models.outages import EVENTS, KEPT, ORDERS, hear, hit, label_clock, outages_of
 from profiles.store import Pulse
 

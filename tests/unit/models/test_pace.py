@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from models.config import DAY
+from models.durations import DAY
 from models.pace import FORTNIGHT, MONTH, before, within
 from profiles.state import Caps, apply
 from profiles.types import Profile

@@ -11,7 +11,8 @@ from models.bayes import BayesianHazard
 from models.bgnbd import BgNbd
 from models.churn import Model
 from models.cold import RULES, rules
-from models.config import DAY, WEEK, ChurnConfig
+from models.config import ChurnConfig
+from models.durations import DAY, WEEK
 from models.features import matrix, raws
 from models.hazard import OnlineLogistic
 from models.panel import MODELS, SPOKE, Panel, who_spoke

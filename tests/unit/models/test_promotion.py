@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from models.config import WEEK
+from models.durations import WEEK
 from models.panel import MODELS
 from models.promotion import ENOUGH, Blocks, Promotion, Race
 from profiles.errors import Misconfigured

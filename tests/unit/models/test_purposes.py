@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from models.alerts import compile_alerts, forget_risk
-from models.config import DAY, AlertRule, SegmentRule
+from models.durations import DAY
 from models.purposes import alert_needs, segment_needs
+from models.rules import AlertRule, SegmentRule
 from models.segments import compile_segments
 from profiles.consent import OUTREACH, PROFILING, Consent, trait_of
 from profiles.types import Profile, Reason, Score, Stay

@@ -10,10 +10,11 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from models.alerts import compile_alerts
-from models.config import AlertRule, Condition, SegmentRule
+from models.conditions import Condition
 from models.measures import RECENCY
 from models.purposes import segment_needs
 from models.rfm import BUILTIN, LEARNED, VALUE, with_builtin
+from models.rules import AlertRule, SegmentRule
 from models.segments import Segments, compile_segments
 from models.taxonomy import Cluster, Taxonomy
 from profiles.consent import PROFILING

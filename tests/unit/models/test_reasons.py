@@ -2,7 +2,7 @@ import pytest
 
 from models.churn import score_profiles
 from models.cold import rules
-from models.config import DAY
+from models.durations import DAY
 from models.features import NAMES
 from models.reasons import explain
 from profiles.types import Profile, Reason, Score

@@ -3,9 +3,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from models.conditions import compile_condition
-from models.config import DAY, Condition, SegmentRule
+from models.compiler import compile_condition
+from models.conditions import Condition
+from models.durations import DAY
 from models.ranks import Ranks
+from models.rules import SegmentRule
 from models.segments import compile_segments
 from models.taxonomy import Taxonomy
 from models.turns import compile_turns

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from models.conditions import compile_condition, windows
-from models.config import DAY, Condition
+from models.compiler import compile_condition, windows
+from models.conditions import Condition
+from models.durations import DAY
 from models.ranks import Ranks
 from models.taxonomy import Taxonomy
 from models.turns import compile_turns

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from models.alerts import compile_alerts
-from models.config import AlertRule
+from models.rules import AlertRule
 from profiles.consent import Consent
 from profiles.state import Caps
 from profiles.store import Changes, Loaded

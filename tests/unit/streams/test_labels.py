@@ -10,9 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.alerts import compile_alerts
-from models.config import DAY, AlertRule, ChurnConfig
+from models.config import ChurnConfig
+from models.durations import DAY
 from models.examples import Example, Lesson, Sighting
 from models.panel import MODELS, Panel
+from models.rules import AlertRule
 from models.segments import compile_segments
 from models.treatment import held_out
 from profiles.consent import PROFILING, Consent, trait_of

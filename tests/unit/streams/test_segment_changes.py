@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import orjson
 
-from models.config import SegmentRule
+from models.rules import SegmentRule
 from models.segments import compile_segments
 from models.taxonomy import Taxonomy
 from profiles.state import Caps, apply

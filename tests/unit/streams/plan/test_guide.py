@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from models.config import KINDS, AlertRule, SegmentRule
+from models.conditions import KINDS
 from models.rfm import BUILTIN
+from models.rules import AlertRule, SegmentRule
 from profiles.identity import IdentityRule
 from streams.plan import ROLES, PlanFile, Property, Trait, parse_plan
 from streams.plan.model import ConsentSpec, EventSpec, FactsSpec, SourceSpec

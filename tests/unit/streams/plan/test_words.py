@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from models.config import AlertRule, SegmentRule
+from models.rules import AlertRule, SegmentRule
 from streams.plan.words import alert_in_words, duration_in_words, in_words
 
 
