@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import orjson
 import typer
 from pydantic import ValidationError
 from rich.markup import escape
@@ -18,7 +17,7 @@ from rich.table import Table
 from console.plan_cli import default_plan
 from console.rows import FileSpec
 from console.send import file_spec
-from console.terminal import err, explained, out
+from console.terminal import err, explained, out, print_json
 from models.config import ChurnConfig
 from models.durations import WEEK, parse_duration
 from profiles.errors import Misconfigured
@@ -149,7 +148,7 @@ def register(app: typer.Typer) -> None:
             page = report or (None if as_json else Path("rapport-backtest.html"))
             document = _run(file, spec, loaded, wanted, page, report is not None)
         if as_json:
-            typer.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2))
+            print_json(document)
         else:
             _show(document)
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from inspect import Signature, signature
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from console.connection import read_connection
+from console.terminal import explained
 from profiles.errors import Misconfigured
 
-__all__ = ["DEFAULT_DATA_DIR", "DataDir", "Target", "Token", "Url", "find", "trust"]
+__all__ = ["DEFAULT_DATA_DIR", "AsDocument", "DataDir", "Target", "Url", "find", "trust", "with_target"]
 
 DEFAULT_DATA_DIR = Path(".rapport")
 
@@ -22,6 +25,7 @@ Url = Annotated[
     str | None, typer.Option(envvar="RAPPORT_URL", help="Of another Rapport, e.g. https://cdp.example.com.")
 ]
 Token = Annotated[str | None, typer.Option(envvar="RAPPORT_API_TOKEN", help="Bearer token of the support API.")]
+AsDocument = Annotated[bool, typer.Option("--json", help="The document of the API, as JSON.")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,27 @@ def find(
     if url and url != known.url.rstrip("/"):
         return Target(url, dict(write_keys or {}), token or "")
     return Target(known.url.rstrip("/"), {**known.write_keys, **(write_keys or {})}, token or known.api_token)
+
+
+def with_target(command: Callable[..., None]) -> Callable[..., None]:
+    """A command whose first parameter is the `Target`, told on a terminal by `--url`, `--token` and `--data-dir`."""
+    where = signature(_told, eval_str=True).parameters
+    _target, *own = signature(command, eval_str=True).parameters.values()
+
+    @functools.wraps(command)
+    def called(**given: Any) -> None:
+        target = _told(**{name: given.pop(name) for name in where})
+        command(target, **given)
+
+    options = [*own, *where.values()]
+    called.__signature__ = Signature(options)  # type: ignore[attr-defined]  # what Typer makes the options of
+    called.__annotations__ = {option.name: option.annotation for option in options}
+    return called
+
+
+def _told(*, url: Url = None, token: Token = None, data_dir: DataDir = DEFAULT_DATA_DIR) -> Target:
+    with explained():
+        return find(data_dir, url, token)
 
 
 def trust(url: str) -> ssl.SSLContext | bool:

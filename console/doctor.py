@@ -7,9 +7,8 @@ import contextlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
-import orjson
 import typer
 from pydantic import SecretStr
 from rich.console import Console
@@ -19,6 +18,7 @@ from rich.table import Table
 from console.client import DEFAULT_DATA_DIR, DataDir
 from console.connection import read_connection
 from console.plan_cli import default_plan
+from console.terminal import AsJson, print_json
 from profiles.errors import Misconfigured
 from profiles.secrets import fingerprint
 from profiles.stores.redis import connect
@@ -54,7 +54,7 @@ def register(app: typer.Typer) -> None:
 
 def doctor(
     data_dir: DataDir = DEFAULT_DATA_DIR,
-    as_json: Annotated[bool, typer.Option("--json", help="Answer in JSON, for scripts.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Check plan, broker, topics, lag, Redis, its persistence, workers and clocks; say what to do about what is wrong.
 
@@ -63,7 +63,7 @@ def doctor(
     """
     findings = list(examine(_settings(data_dir)))
     if as_json:
-        typer.echo(orjson.dumps([finding._asdict() for finding in findings], option=orjson.OPT_INDENT_2).decode())
+        print_json([finding._asdict() for finding in findings])
     else:
         table = Table(box=None, padding=(0, 2))
         for heading in ("", "checked", "found"):

@@ -7,14 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import orjson
 import typer
 from rich.table import Table
 
 from console.client import DEFAULT_DATA_DIR, DataDir
 from console.reach import PlanFile, reach
 from console.send import file_spec
-from console.terminal import err, explained, out
+from console.terminal import AsJson, err, explained, out, print_json
 from profiles.errors import Misconfigured
 from streams.plan import load_plan
 from streams.settings import Settings
@@ -47,7 +46,7 @@ def register(app: typer.Typer) -> None:
             Path | None, typer.Argument(help="Events as JSON lines, or a purchase log, as for `rapport backtest`.")
         ] = None,
         live: Annotated[bool, typer.Option("--live", help="Look at the profiles in Redis.")] = False,
-        as_json: Annotated[bool, typer.Option("--json", help="Answer in JSON, for scripts.")] = False,
+        as_json: AsJson = False,
         mapping: Annotated[
             Path | None, typer.Option(help="YAML file that says what the columns are, as for `rapport send`.")
         ] = None,
@@ -63,7 +62,7 @@ def register(app: typer.Typer) -> None:
             histories, end = _from_redis(settings) if file is None else _from_file(file, mapping, settings)
             found = horizons(histories, end)
         if as_json:
-            typer.echo(orjson.dumps(found.as_dict(), option=orjson.OPT_INDENT_2))
+            print_json(found.as_dict())
         else:
             _show(found)
 

@@ -5,22 +5,19 @@ from __future__ import annotations
 import time
 from typing import Annotated, Any
 
-import orjson
 import typer
 from rich.table import Table
 from rich.text import Text
 
-from console.client import DEFAULT_DATA_DIR, DataDir, Token, Url, find
+from console.client import AsDocument, Target, with_target
 from console.support import Support, customer, support
-from console.terminal import err, explained, out
-from profiles.errors import RapportError
+from console.terminal import err, explained, out, print_json
 
 __all__ = ["app"]
 
 app = typer.Typer(name="identity", help="Who is who, why, and taking a wrong link back.", no_args_is_help=True)
 
 Identity = Annotated[str, typer.Argument(help="TYPE:VALUE, such as user_id:42 or email:ada@example.com.")]
-AsJson = Annotated[bool, typer.Option("--json", help="The document of the API, as JSON.")]
 
 _SPLIT = """Take a wrongly linked identity out of a customer.
 
@@ -34,17 +31,16 @@ events, so `rapport archive` must have run where Kafka has deleted the older one
 
 
 @app.command()
+@with_target
 def show(
+    target: Target,
     identity: Identity,
-    as_json: AsJson = False,
-    url: Url = None,
-    token: Token = None,
-    data_dir: DataDir = DEFAULT_DATA_DIR,
+    as_json: AsDocument = False,
 ) -> None:
     """List the identities of a customer."""
-    document = _links(identity, url, token, data_dir)
+    document = _links(target, identity)
     if as_json:
-        _print_json(document)
+        print_json(document)
         return
     table = Table("identity", "linked by", "kept apart from", title=f"profile {document['profile']}")
     for held in document["identities"]:
@@ -57,17 +53,16 @@ def show(
 
 
 @app.command()
+@with_target
 def explain(
+    target: Target,
     identity: Identity,
-    as_json: AsJson = False,
-    url: Url = None,
-    token: Token = None,
-    data_dir: DataDir = DEFAULT_DATA_DIR,
+    as_json: AsDocument = False,
 ) -> None:
     """Say which event made each link of a customer, and which links were refused."""
-    document = _links(identity, url, token, data_dir)
+    document = _links(target, identity)
     if as_json:
-        _print_json(document)
+        print_json(document)
         return
     for held in document["identities"]:
         out.print(Text(_name(held), "bold"))
@@ -86,7 +81,9 @@ def explain(
 
 
 @app.command(help=_SPLIT)
+@with_target
 def split(
+    target: Target,
     identity: Annotated[str, typer.Argument(help="The identity to take out, TYPE:VALUE.")],
     apart: Annotated[
         list[str] | None,
@@ -95,19 +92,16 @@ def split(
     by: Annotated[str, typer.Option(help="Who decided it.")] = "",
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     wait: Annotated[float, typer.Option(help="Seconds to wait until the profiles are whole.")] = 120.0,
-    as_json: AsJson = False,
-    url: Url = None,
-    token: Token = None,
-    data_dir: DataDir = DEFAULT_DATA_DIR,
+    as_json: AsDocument = False,
 ) -> None:
-    with explained(), support(find(data_dir, url, token)) as api:
+    with explained(), support(target) as api:
         held = api.call("GET", customer(identity, "/links"))["identities"]
         if not yes:
             typer.confirm(f"Take {identity} out of a customer with {len(held)} identities?", abort=True, err=True)
         document = api.call("POST", customer(identity, "/split"), json={"apart_from": apart or [], "by": by})
         state = _finished(api, document["id"], wait)
     if as_json:
-        _print_json({"id": document["id"], "state": state})
+        print_json({"id": document["id"], "state": state})
     elif state == "done":
         out.print(f"Done. `rapport identity show {identity}` shows what it is now.")
     if state != "done":
@@ -116,12 +110,13 @@ def split(
 
 
 @app.command()
-def splits(as_json: AsJson = False, url: Url = None, token: Token = None, data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
+@with_target
+def splits(target: Target, as_json: AsDocument = False) -> None:
     """List the splits that are not finished."""
-    with explained(), support(find(data_dir, url, token)) as api:
+    with explained(), support(target) as api:
         found = api.call("GET", "/v1/splits")["data"]
     if as_json:
-        _print_json(found)
+        print_json(found)
         return
     table = Table("split", "profile", "identity", "kept apart from", "since")
     for one in found:
@@ -131,18 +126,17 @@ def splits(as_json: AsJson = False, url: Url = None, token: Token = None, data_d
 
 
 @app.command()
+@with_target
 def refused(
+    target: Target,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="Most of them, the newest first.")] = 50,
-    as_json: AsJson = False,
-    url: Url = None,
-    token: Token = None,
-    data_dir: DataDir = DEFAULT_DATA_DIR,
+    as_json: AsDocument = False,
 ) -> None:
     """List the links that were refused lately, because of a limit or a split."""
-    with explained(), support(find(data_dir, url, token)) as api:
+    with explained(), support(target) as api:
         found = api.call("GET", "/v1/refusals", params={"limit": limit})["data"]
     if as_json:
-        _print_json(found)
+        print_json(found)
         return
     table = Table("event", "left out", "met", "why")
     for one in found:
@@ -152,8 +146,8 @@ def refused(
     out.print(table if found else "No link was refused.")
 
 
-def _links(identity: str, url: str | None, token: str | None, data_dir: DataDir) -> dict[str, Any]:
-    with explained(), support(find(data_dir, url, token)) as api:
+def _links(target: Target, identity: str) -> dict[str, Any]:
+    with explained(), support(target) as api:
         return api.call("GET", customer(identity, "/links"))
 
 
@@ -170,10 +164,3 @@ def _finished(api: Support, id_: str, wait: float) -> str:
 
 def _name(identity: dict[str, Any]) -> str:
     return f"{identity['type']}:{'hashed:' * identity['hashed']}{identity['value']}"
-
-
-def _print_json(document: object) -> None:
-    try:
-        typer.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2))
-    except TypeError as error:
-        raise RapportError(str(error)) from error

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-import orjson
 import typer
 
 from console import horizon_cli
-from console.client import DEFAULT_DATA_DIR, DataDir, Token, Url, find
+from console.client import AsDocument, Target, with_target
 from console.model_tables import explained_customer, explained_model, history_page, model_page, overview
 from console.support import support
-from console.terminal import err, explained, out
+from console.terminal import err, explained, out, print_json
 
 __all__ = ["app"]
 
@@ -20,7 +19,6 @@ app = typer.Typer(
 )
 horizon_cli.register(app)
 
-AsJson = Annotated[bool, typer.Option("--json", help="The document of the API, as JSON.")]
 By = Annotated[str, typer.Option(help="Who decides; recorded with the change.")]
 
 _WAIT = 30.0  # seconds for an answer to a decision
@@ -32,38 +30,37 @@ def models() -> None:
 
 
 @app.command("list")
-def list_(as_json: AsJson = False, url: Url = None, token: Token = None, data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
+@with_target
+def list_(target: Target, as_json: AsDocument = False) -> None:
     """Show every model side by side: which speaks, how good each is, drift, and the latest news.
 
     Each prediction was made before its outcome was known. `short` is an order within the label horizon,
     `full` is churn within the churn horizon. Lower log loss is better; bias above 0 promises too much.
     """
-    document = _get("/v1/models", url, token, data_dir)
+    document = _get(target, "/v1/models")
     _show(document, as_json, overview)
 
 
 @app.command()
+@with_target
 def show(
+    target: Target,
     name: Annotated[str, typer.Argument(help="hazard, ftrl, direct, bgnbd, recency, base_rate or rules.")],
-    as_json: AsJson = False,
-    url: Url = None,
-    token: Token = None,
-    data_dir: DataDir = DEFAULT_DATA_DIR,
+    as_json: AsDocument = False,
 ) -> None:
     """Show one model: how good it is in which segment, how it stands against the one that speaks, its weights."""
-    document = _get(f"/v1/models/{name}", url, token, data_dir)
+    document = _get(target, f"/v1/models/{name}")
     _show(document, as_json, model_page)
 
 
 @app.command()
+@with_target
 def explain(
+    target: Target,
     identity: Annotated[
         str | None, typer.Argument(help="TYPE:VALUE, such as user_id:42. Without it: what moves the model.")
     ] = None,
-    as_json: AsJson = False,
-    url: Url = None,
-    token: Token = None,
-    data_dir: DataDir = DEFAULT_DATA_DIR,
+    as_json: AsDocument = False,
 ) -> None:
     """Explain the model that speaks, or what it says of one customer.
 
@@ -73,68 +70,61 @@ def explain(
     Of a customer, every contribution is shown; with the baseline they sum to the log-odds of the risk.
     """
     if identity is None:
-        speaker = _get("/v1/models", url, token, data_dir)["speaker"]
-        _show(_get(f"/v1/models/{speaker}", url, token, data_dir), as_json, explained_model)
+        speaker = _get(target, "/v1/models")["speaker"]
+        _show(_get(target, f"/v1/models/{speaker}"), as_json, explained_model)
         return
-    document = _get("/v1/models/explain", url, token, data_dir, identity=identity)
+    document = _get(target, "/v1/models/explain", identity=identity)
     _show(document, as_json, explained_customer)
 
 
 @app.command()
-def history(
-    as_json: AsJson = False, url: Url = None, token: Token = None, data_dir: DataDir = DEFAULT_DATA_DIR
-) -> None:
+@with_target
+def history(target: Target, as_json: AsDocument = False) -> None:
     """List the kept checkpoints, which `rollback` goes back to, and which model spoke when and why."""
-
-    _show(_get("/v1/models/history", url, token, data_dir), as_json, history_page)
+    _show(_get(target, "/v1/models/history"), as_json, history_page)
 
 
 @app.command()
+@with_target
 def promote(
+    target: Target,
     name: Annotated[str, typer.Argument(help="The model that shall speak.")],
     by: By = "",
-    as_json: AsJson = False,
-    url: Url = None,
-    token: Token = None,
-    data_dir: DataDir = DEFAULT_DATA_DIR,
+    as_json: AsDocument = False,
 ) -> None:
     """Let a model speak until `rapport models release`, whatever the promotion rule finds."""
-    _decide("promote", {"model": name, "by": by}, as_json, url, token, data_dir)
+    _decide(target, "promote", {"model": name, "by": by}, as_json)
 
 
 @app.command()
+@with_target
 def rollback(
+    target: Target,
     version: Annotated[int, typer.Argument(min=1, help="Of a kept checkpoint; `rapport models history` lists them.")],
     by: By = "",
-    as_json: AsJson = False,
-    url: Url = None,
-    token: Token = None,
-    data_dir: DataDir = DEFAULT_DATA_DIR,
+    as_json: AsDocument = False,
 ) -> None:
     """Set what was learned back to a kept checkpoint. Learning goes on from there; what came since is lost."""
-    _decide("rollback", {"version": version, "by": by}, as_json, url, token, data_dir)
+    _decide(target, "rollback", {"version": version, "by": by}, as_json)
 
 
 @app.command()
-def release(
-    by: By = "", as_json: AsJson = False, url: Url = None, token: Token = None, data_dir: DataDir = DEFAULT_DATA_DIR
-) -> None:
+@with_target
+def release(target: Target, by: By = "", as_json: AsDocument = False) -> None:
     """Undo `promote`: the model that the promotion rule had chosen speaks again, and the rule goes on."""
-    _decide("release", {"by": by}, as_json, url, token, data_dir)
+    _decide(target, "release", {"by": by}, as_json)
 
 
-def _get(path: str, url: str | None, token: str | None, data_dir: Any, **params: str) -> dict[str, Any]:
-    with explained(), support(find(data_dir, url, token)) as api:
+def _get(target: Target, path: str, **params: str) -> dict[str, Any]:
+    with explained(), support(target) as api:
         return api.call("GET", path, params=params)
 
 
-def _decide(
-    action: str, body: dict[str, Any], as_json: bool, url: str | None, token: str | None, data_dir: Any
-) -> None:
-    with explained(), support(find(data_dir, url, token), timeout=_WAIT) as api:
+def _decide(target: Target, action: str, body: dict[str, Any], as_json: bool) -> None:
+    with explained(), support(target, timeout=_WAIT) as api:
         document = api.call("POST", f"/v1/models/{action}", json=body)
     if as_json:
-        typer.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2))
+        print_json(document)
     elif document["done"] is None:
         err.print(f"[yellow]{document['text']}[/]")
     else:
@@ -143,6 +133,6 @@ def _decide(
 
 def _show(document: dict[str, Any], as_json: bool, page: Any) -> None:
     if as_json:
-        typer.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2))
+        print_json(document)
     else:
         out.print(page(document))

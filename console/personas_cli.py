@@ -5,17 +5,14 @@ from __future__ import annotations
 from typing import Annotated, Any
 from urllib.parse import quote
 
-import orjson
 import typer
 
-from console.client import DEFAULT_DATA_DIR, DataDir, Token, Url, find
+from console.client import AsDocument, Target, with_target
 from console.persona_card import render_list, render_segment
 from console.support import support
-from console.terminal import explained, out
+from console.terminal import explained, out, print_json
 
 __all__ = ["register"]
-
-Json = Annotated[bool, typer.Option("--json", help="The document of the API, as JSON.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -24,38 +21,38 @@ def register(app: typer.Typer) -> None:
     app.command("show", no_args_is_help=True)(show)
 
 
-def list_(as_json: Json = False, url: Url = None, token: Token = None, data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
+@with_target
+def list_(target: Target, as_json: AsDocument = False) -> None:
     """List the segments: how many are in each, how that moves, and how likely they leave.
 
     Sizes are those of this moment; share, trend and risk are of the last census.
     """
     with explained():
-        document = _ask("/v1/segments", find(data_dir, url, token))
+        document = _ask(target, "/v1/segments")
     if as_json:
-        typer.echo(orjson.dumps(document["data"], option=orjson.OPT_INDENT_2))
+        print_json(document["data"])
     else:
         out.print(render_list(document["data"]))
 
 
+@with_target
 def show(
+    target: Target,
     name: Annotated[str, typer.Argument(help="Of the segment; `rapport segments list` lists them.")],
-    as_json: Json = False,
-    url: Url = None,
-    token: Token = None,
-    data_dir: DataDir = DEFAULT_DATA_DIR,
+    as_json: AsDocument = False,
 ) -> None:
     """Show a segment's persona: size, what distinguishes its members, what they are worth, risk and trend.
 
     A trait is shown if it is more or less common than among all customers by more than chance explains.
     """
     with explained():
-        document = _ask(f"/v1/segments/{quote(name, safe='')}", find(data_dir, url, token))
+        document = _ask(target, f"/v1/segments/{quote(name, safe='')}")
     if as_json:
-        typer.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2))
+        print_json(document)
     else:
         out.print(render_segment(document))
 
 
-def _ask(path: str, target: Any) -> dict[str, Any]:
+def _ask(target: Target, path: str) -> dict[str, Any]:
     with support(target) as api:
         return api.call("GET", path)

@@ -9,9 +9,9 @@ import orjson
 import typer
 from rich.table import Table
 
-from console.client import DEFAULT_DATA_DIR, DataDir, Token, Url, find
+from console.client import Target, with_target
 from console.support import customer, support
-from console.terminal import err, explained, out
+from console.terminal import err, explained, out, print_json
 
 __all__ = ["register"]
 
@@ -36,19 +36,18 @@ def register(app: typer.Typer) -> None:
     """Add the commands to the application."""
 
     @app.command(help=_ERASE, no_args_is_help=True)
+    @with_target
     def erase(
+        target: Target,
         identity: Annotated[str | None, typer.Argument(help="TYPE:VALUE, such as user_id:42.")] = None,
         receipt: Annotated[str | None, typer.Option(help="Print the receipt of an erasure again, by its id.")] = None,
         by: Annotated[str, typer.Option(help="Who decided it; noted in the receipt.")] = "",
         yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
         as_json: Annotated[bool, typer.Option("--json", help="The receipt as JSON.")] = False,
-        url: Url = None,
-        token: Token = None,
-        data_dir: DataDir = DEFAULT_DATA_DIR,
     ) -> None:
         if (identity is None) == (receipt is None):
             raise typer.BadParameter("name either a customer or a --receipt")
-        with explained(), support(find(data_dir, url, token), timeout=30.0) as api:
+        with explained(), support(target, timeout=30.0) as api:
             if identity is None:
                 document = api.call("GET", f"/v1/erasures/{receipt}")
             else:
@@ -57,19 +56,18 @@ def register(app: typer.Typer) -> None:
                     typer.confirm(f"Erase {identity} for good?", abort=True, err=True)
                 document = api.call("DELETE", customer(identity), params={"by": by})
         if as_json:
-            typer.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2))
+            print_json(document)
         else:
             _print_receipt(document)
 
     @app.command(help=_EXPORT, no_args_is_help=True)
+    @with_target
     def export(
+        target: Target,
         identity: Annotated[str, typer.Argument(help="TYPE:VALUE, such as user_id:42.")],
         output: Annotated[Path | None, typer.Option("--output", "-o", help="File; standard output without it.")] = None,
-        url: Url = None,
-        token: Token = None,
-        data_dir: DataDir = DEFAULT_DATA_DIR,
     ) -> None:
-        with explained(), support(find(data_dir, url, token), timeout=300.0) as api, err.status("Collecting…"):
+        with explained(), support(target, timeout=300.0) as api, err.status("Collecting…"):
             document = api.call("GET", customer(identity, "/export"))
         text = orjson.dumps(document, option=orjson.OPT_INDENT_2)
         if output is None:

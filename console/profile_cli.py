@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-import orjson
 import typer
 
 from console.card import render
-from console.client import DEFAULT_DATA_DIR, DataDir, Target, Token, Url, find
+from console.client import AsDocument, Target, with_target
 from console.support import customer, support
-from console.terminal import explained, out
+from console.terminal import explained, out, print_json
 
 __all__ = ["fetch", "register"]
 
@@ -28,19 +27,17 @@ def register(app: typer.Typer) -> None:
     """Add the command to the application."""
 
     @app.command(help=HELP, no_args_is_help=True)
+    @with_target
     def profile(
+        target: Target,
         identity: Annotated[str, typer.Argument(help="TYPE:VALUE, such as user_id:42 or email:ada@example.com.")],
-        as_json: Annotated[bool, typer.Option("--json", help="The document of the API, as JSON.")] = False,
+        as_json: AsDocument = False,
         events: Annotated[int, typer.Option(min=0, max=500, help="How many of the latest events to show.")] = 8,
-        url: Url = None,
-        token: Token = None,
-        data_dir: DataDir = DEFAULT_DATA_DIR,
     ) -> None:
         with explained():
-            target = find(data_dir, url, token)
             document, timeline = fetch(target, identity, 0 if as_json else events)
         if as_json:
-            typer.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2))
+            print_json(document)
         else:
             out.print(render(document, timeline))
 

@@ -19,7 +19,7 @@ from rich.table import Table
 from console.client import DEFAULT_DATA_DIR, DataDir
 from console.moment import Since, Until, moment
 from console.reach import PlanFile, reach
-from console.terminal import err, explained, out
+from console.terminal import AsJson, err, explained, out, print_json
 from profiles.errors import Misconfigured, NotFound
 from streams.plan import Plan, load_plan
 from streams.rejected import Rejection, told
@@ -39,7 +39,6 @@ Source = Annotated[str, typer.Option("--source", help="Only of this source.")]
 Reason = Annotated[str, typer.Option("--reason", help="Only for this reason, e.g. plan_violation.")]
 Step = Annotated[str, typer.Option("--step", help="Only from this step: collect, decode, check, identify.")]
 Name = Annotated[str, typer.Option("--name", help="Only events of this name, or of this type if they have none.")]
-Json = Annotated[bool, typer.Option("--json", help="Answer in JSON, for scripts.")]
 
 
 @app.command("list")
@@ -53,7 +52,7 @@ def list_(
     limit: Annotated[int, typer.Option(min=1, max=100_000, help="How many, the newest first.")] = 20,
     summary: Annotated[bool, typer.Option("--summary", help="Counts by source, event and reason instead.")] = False,
     everything: Annotated[bool, typer.Option("--all", help="Also those that were put back.")] = False,
-    as_json: Json = False,
+    as_json: AsJson = False,
     data_dir: DataDir = DEFAULT_DATA_DIR,
 ) -> None:
     """List rejected events, the newest first; those that were put back are left out.
@@ -90,7 +89,7 @@ def show(
     unmasked: Annotated[
         bool, typer.Option("--unmasked", help="Show the bytes as they were sent, with all that is personal.")
     ] = False,
-    as_json: Json = False,
+    as_json: AsJson = False,
     plan: PlanFile = None,
     data_dir: DataDir = DEFAULT_DATA_DIR,
 ) -> None:
@@ -111,7 +110,7 @@ def show(
             raise NotFound(f"there is no rejected event at {place}; `rapport rejected list` shows where they are")
         document = _document(settings, using, place, rejection, unmasked=unmasked)
     if as_json:
-        typer.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2))
+        print_json(document)
     else:
         _print_one(document)
 
@@ -126,7 +125,7 @@ def replay(
     since: Since = None,
     until: Until = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say how many would pass now.")] = False,
-    as_json: Json = False,
+    as_json: AsJson = False,
     plan: PlanFile = None,
     data_dir: DataDir = DEFAULT_DATA_DIR,
 ) -> None:
@@ -157,7 +156,7 @@ def replay(
             "selected": result.selected, "put_back": result.replayed, "put_back_before": result.before,
             "truncated": result.truncated, "dry_run": dry_run,
         }  # fmt: skip
-        typer.echo(orjson.dumps({**counts, "passing": passing, "failing": failing}, option=orjson.OPT_INDENT_2))
+        print_json({**counts, "passing": passing, "failing": failing})
         return
     _print_counts("pass now" if dry_run else "put back", passing)
     _print_counts("still rejected, left where they are", failing)
@@ -250,7 +249,7 @@ def _print_one(document: dict[str, Any]) -> None:
 
 def _print_list(rows: list[dict[str, Any]], *, as_json: bool) -> None:
     if as_json:
-        typer.echo(orjson.dumps(rows, option=orjson.OPT_INDENT_2))
+        print_json(rows)
         return
     if not rows:
         out.print("No rejected events.")
@@ -272,7 +271,7 @@ def _print_summary(counts: Counter[tuple[str, str, str]], *, as_json: bool) -> N
         for (source, name, reason), count in counts.most_common()
     ]
     if as_json:
-        typer.echo(orjson.dumps(rows, option=orjson.OPT_INDENT_2))
+        print_json(rows)
     elif rows:
         _print_counts("rejected", rows)
     else:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from typing import Annotated
 
-import orjson
 import typer
 from rich.markup import escape
 from rich.table import Table
@@ -14,7 +13,7 @@ from console.client import DEFAULT_DATA_DIR, DataDir
 from console.moment import Since, Until, moment
 from console.reach import PlanFile, reach
 from console.rejected_cli import progress_bars
-from console.terminal import explained, out
+from console.terminal import AsJson, explained, out, print_json
 from streams.plan import load_plan
 
 __all__ = ["register"]
@@ -44,7 +43,7 @@ def register(app: typer.Typer) -> None:
         dry_run: Annotated[
             bool, typer.Option("--dry-run", help="Only show, by event, what became of them then and would now.")
         ] = False,
-        as_json: Annotated[bool, typer.Option("--json", help="Answer in JSON, for scripts.")] = False,
+        as_json: AsJson = False,
         plan: PlanFile = None,
         data_dir: DataDir = DEFAULT_DATA_DIR,
     ) -> None:
@@ -68,7 +67,7 @@ def register(app: typer.Typer) -> None:
                 "put_back_before": change.before, "passing": change.passing, "dry_run": dry_run,
                 "then": change.then, "now": change.now,
             }  # fmt: skip
-            typer.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2))
+            print_json(document)
             return
         _print_table(change.then, change.now)
         verb = f"{change.passing} would be put back" if dry_run else f"{change.replayed} put back"

@@ -8,15 +8,14 @@ from heapq import nlargest
 from pathlib import Path
 from typing import Annotated, Any
 
-import orjson
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from console import personas_cli
-from console.client import DEFAULT_DATA_DIR, DataDir, Token, Url, find
+from console.client import Target, with_target
 from console.support import Support, support
-from console.terminal import err, explained, out
+from console.terminal import err, explained, out, print_json
 from profiles.errors import Misconfigured, NotFound
 
 __all__ = ["app"]
@@ -42,22 +41,21 @@ would leave the segment of that name. docs/tracking-plan.md lists the conditions
 
 
 @app.command(help=_PREVIEW, no_args_is_help=True)
+@with_target
 def preview(
+    target: Target,
     condition: Annotated[str, typer.Argument(metavar="[CONDITION]", help="As in a plan, in YAML.")] = "",
     file: Annotated[Path | None, typer.Option("--file", metavar="FILE", help="A plan that has the segment.")] = None,
     name: Annotated[str, typer.Option(help="Of the segment: in FILE, and to compare with.")] = "",
     limit: Annotated[int, typer.Option(min=0, max=100, help="Customers to list.")] = 20,
     as_json: Annotated[bool, typer.Option("--json", help="Figures and customers, as JSON.")] = False,
-    url: Url = None,
-    token: Token = None,
-    data_dir: DataDir = DEFAULT_DATA_DIR,
 ) -> None:
     with explained():
         asked = _of_file(file, name) if file else _of_condition(condition, name)
-        with support(find(data_dir, url, token), timeout=60.0) as api, _bar(quiet=as_json) as moved:
+        with support(target, timeout=60.0) as api, _bar(quiet=as_json) as moved:
             found = _all_parts(api, {**asked, "limit": limit}, moved)
     if as_json:
-        typer.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2))
+        print_json(found)
     else:
         _print(found, compares=bool(name))
 

@@ -9,14 +9,13 @@ from collections.abc import Awaitable, Callable
 from typing import Annotated, TypeVar
 
 import msgspec
-import orjson
 import typer
 from rich.markup import escape
 from rich.table import Table
 
 from console.client import DEFAULT_DATA_DIR, DataDir
 from console.reach import PlanFile, reach
-from console.terminal import explained, out
+from console.terminal import AsJson, explained, out, print_json
 from profiles.errors import NotFound
 from profiles.stores.sources import Hold, SourceStore, with_sources
 from streams.plan import load_plan
@@ -36,7 +35,7 @@ app = typer.Typer(
 
 @app.command("list")
 def list_(
-    as_json: Annotated[bool, typer.Option("--json", help="Answer in JSON, for scripts.")] = False,
+    as_json: AsJson = False,
     plan: PlanFile = None,
     data_dir: DataDir = DEFAULT_DATA_DIR,
 ) -> None:
@@ -46,7 +45,7 @@ def list_(
         states = _ask(settings, SourceStore.states)
         rows = [_row(source.name, states.get(source.name)) for source in load_plan(settings.plan).sources.values()]
     if as_json:
-        typer.echo(orjson.dumps(rows, option=orjson.OPT_INDENT_2))
+        print_json(rows)
         return
     table = Table(box=None, padding=(0, 2))
     for heading in ("source", "state", "since", "why"):
