@@ -244,7 +244,7 @@ class Learner:
             text = f"{change.model} speaks instead of {change.before}: {change.text}"
             id_ = f"speaker:{change.at!r}:{self.counts['lessons']}"
             self._tell(Notice(id_, "speaker", change.at, text, change.evidence, change.by))
-        self._keep(change.at, "speaker")
+            self._keep(change.at, "speaker")
 
     def _command(self, command: ModelCommand) -> None:
         if not self._first_time(command):
@@ -303,10 +303,8 @@ class Learner:
         text = f"what was learned is set back to {where}, from {had} examples to {self.examples}: {why}"
         evidence = {"version": version, "examples_before": had, "examples": self.examples, "reason": why}
         self._tell(Notice(f"rollback:{at!r}:{self.counts['lessons']}", "rollback", at, text, evidence, by))
-        able = self.panel().models
-        if self.promotion.speaker not in able:  # it had learned less then
-            speaker = speaker if speaker in able else "rules"
-            self.promotion.change(speaker, at, "roll-back", text, by=by, evidence=evidence)
+        able = self.panel().models  # the one that speaks may have learned less then
+        self.promotion.hand_over(able, at, "roll-back", text, heir=speaker, by=by, evidence=evidence)
 
     def _keep(self, at: float, why: str) -> None:
         figures = {
@@ -430,6 +428,7 @@ class Learner:
             learner._restore(head, parts)
             if head["horizon"] != config.horizon:
                 learner._new_horizon()
+            learner._hand_over("short label", "the plan asks for more labels than it has learned")
         except (KeyError, TypeError, ValueError, AttributeError, msgspec.MsgspecError) as error:
             raise Misconfigured(f"the model checkpoint is damaged: {error!r}") from error
         return learner
@@ -463,5 +462,9 @@ class Learner:
         self.learned.forget_full()
         self.full, self.blocks = Ledger(), Blocks()
         self.promotion.settled, self.promotion.standings = False, []
-        if self.promotion.speaker == "direct":
-            self.promotion.change("rules", self.trained_until, "whole horizon", "the churn horizon has changed")
+        self._hand_over("whole horizon", "the churn horizon has changed")
+
+    def _hand_over(self, why: str, text: str) -> None:
+        change = self.promotion.hand_over(self.panel().models, self.trained_until, why, text)
+        if change is not None:
+            self._changed(change)

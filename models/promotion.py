@@ -361,6 +361,38 @@ class Promotion:
         self.changes = [*self.changes, change][-_CHANGES:]
         return change
 
+    def hand_over(
+        self,
+        able: Container[str],
+        at: float,
+        why: str,
+        text: str,
+        *,
+        heir: str = "",
+        by: str = "",
+        evidence: dict[str, Any] | None = None,
+    ) -> Change | None:
+        """If the speaker has nothing to say any more, let another model speak; what a person had decided ends with it.
+
+        Args:
+            able: the models that can speak.
+            at: event time.
+            why: see `Change`.
+            text: what has happened, for people.
+            heir: who shall speak if the rule had chosen nobody who can.
+            by: the person, if one caused it.
+            evidence: figures.
+        """
+        if self.speaker in able:
+            return None
+        model = next((name for name in (self.chosen, heir) if name in able), "rules")
+        if self.pinned:
+            text = (
+                f"{text}; {self.speaker}, promoted by {self.pinned}, has nothing to say now, so the rule chooses again"
+            )
+        self.pinned = self.chosen = ""
+        return self.change(model, at, why, text, by=by, evidence=evidence)
+
     def pin(self, model: str, at: float, by: str) -> Change:
         """A person decides who speaks."""
         self.chosen = self.chosen or self.speaker

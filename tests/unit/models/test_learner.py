@@ -222,6 +222,44 @@ def test_a_decision_that_cannot_be_carried_out_says_why(lessons, action, target,
     assert Panel.from_json(before, CONFIG).speaker == learner.panel().speaker
 
 
+def test_to_promote_who_speaks_already_keeps_no_checkpoint(lessons):
+    """Else twenty repeats would push out every checkpoint that one could go back to."""
+    learner = Learner(CONFIG)
+    learner.take([*lessons, command("promote", "recency")])
+    before = learner.history.versions
+    learner.take([ModelCommand("again", "promote", "recency", T0, "Ada")])
+
+    assert learner.decisions[-1].done
+    assert learner.history.versions == before
+
+
+def test_a_promoted_model_that_can_speak_no_longer_gives_the_word_back_to_the_rule():
+    """The direct model knows nothing of another churn horizon: the rules would speak until somebody released it."""
+    learner = Learner(CONFIG)
+    learner.take([*world(0, 2400), command("promote", "direct")])
+    assert learner.panel().speaker == "direct"
+    other = CONFIG.model_copy(update={"horizon": 13 * WEEK})
+    again = Learner.restore(learner.checkpoint(), other)
+
+    assert again.panel().speaker == again.promotion.speaker == "hazard"  # whom the rule had chosen before
+    assert again.promotion.pinned == ""
+    assert "promoted by Ada" in again.notices[-1].text
+    assert [notice.kind for notice in again.news()] == ["speaker"]
+
+    learner.take([ModelCommand("back", "rollback", "1", T0, "Ada")])  # it had learned nothing of the direct model then
+    assert learner.panel().speaker == learner.promotion.speaker == "hazard"
+    assert learner.promotion.pinned == ""
+
+
+def test_the_plan_may_ask_for_more_than_the_model_that_speaks_has_learned(learned):
+    more = CONFIG.model_copy(update={"min_examples": 5000})
+    again = Learner.restore(learned.checkpoint(), more)
+
+    assert again.panel().speaker == again.promotion.speaker == "rules"
+    again.take(world(1200, 1300))
+    assert again.panel().speaker == again.promotion.speaker  # what is shown is what scores
+
+
 def test_a_decision_counts_once(lessons):
     learner = Learner(CONFIG)
     learner.take([*lessons, command("promote", "recency"), command("promote", "recency")])
