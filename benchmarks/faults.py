@@ -13,7 +13,6 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
-import platform
 import sys
 import tempfile
 import time
@@ -24,15 +23,15 @@ from statistics import median
 from typing import Annotated, Any
 
 import msgspec
-import psutil
 import typer
 from pydantic import SecretStr
 from rich.console import Console
 
-from benchmarks.servers import REPOSITORY, stop_on_sigterm
+from benchmarks.command import AsJson, Keep, Partitions, command, machine
+from benchmarks.servers import REPOSITORY
 from console.embedded import Redis
 from console.process import Reaper
-from profiles.errors import Misconfigured, RapportError
+from profiles.errors import Misconfigured
 from streams.settings import Settings
 from tests.integration.faults.chaos import EVERYTHING, Deed
 from tests.integration.faults.load import history
@@ -40,7 +39,7 @@ from tests.integration.faults.storm import BROWSERS, StormOutcome, ride_out, sto
 from tests.integration.faults.trial import Outcome, Trial
 from tests.servers import ApacheKafka, first_that_runs, local_kafka
 
-__all__ = ["main"]
+__all__ = ["run"]
 
 SESSION_TIMEOUT = 6.0
 ONLY_EVERYSEC = "tear Redis's file"  # with `always` nothing that was confirmed can be missing from the file
@@ -50,13 +49,13 @@ def run(
     minutes: Annotated[float, typer.Option(min=0.5, help="How long events flow and things are done.")] = 20.0,
     events: Annotated[int, typer.Option(min=1000, help="Messages, repeats and broken ones included.")] = 200_000,
     seed: Annotated[int, typer.Option(help="Of the load, and of what is done when.")] = 1,
-    partitions: Annotated[int, typer.Option(min=1, help="Partitions of each topic.")] = 8,
+    partitions: Partitions = 8,
     storm: Annotated[bool, typer.Option("--storm", help="The merge storm instead; see the next three.")] = False,
     browsers: Annotated[int, typer.Option(min=100, help="Storm: unknown browsers.")] = 100_000,
     people: Annotated[int, typer.Option(min=2, help="Storm: people they turn out to be.")] = 20_000,
     hot: Annotated[int, typer.Option(min=1, max=BROWSERS, help="Storm: browsers of the first of them.")] = 1000,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of the table.")] = False,
-    keep: Annotated[Path | None, typer.Option(help="Directory to keep servers' data and logs in.")] = None,
+    as_json: AsJson = False,
+    keep: Keep = None,
 ) -> None:
     """Measure what faults cost: the counts must be zero, or the exit status is 1."""
     for clients in ("kafka", "aiokafka"):  # our own: that servers are away is the point
@@ -74,7 +73,7 @@ def run(
             say.print(line, highlight=False, markup=False, soft_wrap=True)
 
         about = {
-            "machine": f"{psutil.cpu_count()} cores {platform.machine()}, Python {platform.python_version()}",
+            "machine": machine(),
             "minutes": minutes, "events": events, "seed": seed, "partitions": partitions,
         }  # fmt: skip
         if storm:
@@ -210,15 +209,5 @@ def _recovery(deeds: list[Deed]) -> str:
     return f"{median(times):.1f} | {max(times):.1f}" if times else "– | –"
 
 
-def main() -> None:
-    """The command."""
-    stop_on_sigterm()
-    try:
-        typer.run(run)
-    except RapportError as error:
-        typer.secho(f"benchmark: {error}", fg=typer.colors.RED, err=True)
-        sys.exit(2)
-
-
 if __name__ == "__main__":
-    main()
+    command(run)

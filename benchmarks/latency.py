@@ -9,11 +9,9 @@ them. All times are read from one clock, this process's. What is measured, and w
 from __future__ import annotations
 
 import json
-import platform
 import sys
 import time
 import uuid
-from pathlib import Path
 from typing import Annotated, Any
 
 import httpx
@@ -24,17 +22,17 @@ from pydantic import SecretStr
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.command import AsJson, Keep, Partitions, command, machine
 from benchmarks.followers import Followers
 from benchmarks.histogram import quantiles_of
 from benchmarks.http_client import HttpClient
 from benchmarks.rapport_run import environment, prepare
 from benchmarks.sender import Sender
-from benchmarks.servers import Servers, child, empty_redis, python, started, stop_on_sigterm
+from benchmarks.servers import Servers, child, empty_redis, python, started
 from console.process import free_port
-from profiles.errors import RapportError
 from streams.settings import Settings
 
-__all__ = ["main"]
+__all__ = ["run"]
 
 QUANTILES = (0.5, 0.9, 0.99)
 
@@ -45,9 +43,9 @@ def run(
     warmup: Annotated[float, typer.Option(min=0, help="Seconds before that, sent but not counted.")] = 10.0,
     per_request: Annotated[int, typer.Option(min=1, max=500, help="Events in one request.")] = 10,
     customers: Annotated[int, typer.Option(min=1, help="Customers the events are spread over.")] = 20_000,
-    partitions: Annotated[int, typer.Option(min=1, help="Partitions of each topic.")] = 16,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
-    keep: Annotated[Path | None, typer.Option(help="Directory to keep servers' data and logs in.")] = None,
+    partitions: Partitions = 16,
+    as_json: AsJson = False,
+    keep: Keep = None,
 ) -> None:
     """Measure the time from HTTP 200 to the readable profile and to the alert, at a steady rate."""
     say = Console(stderr=True)
@@ -64,7 +62,7 @@ def run(
         about = {
             "kafka": servers.names[0],
             "redis": servers.names[1],
-            "machine": f"{psutil.cpu_count()} cores {platform.machine()}, Python {platform.python_version()}",
+            "machine": machine(),
             "rate": rate, "seconds": seconds, "per_request": per_request, "partitions": partitions,
         }  # fmt: skip
     if as_json:
@@ -175,15 +173,5 @@ def _print(about: dict[str, Any], figures: dict[str, Any]) -> None:
     )
 
 
-def main() -> None:
-    """The command."""
-    stop_on_sigterm()
-    try:
-        typer.run(run)
-    except RapportError as error:
-        typer.secho(f"benchmark: {error}", fg=typer.colors.RED, err=True)
-        sys.exit(2)
-
-
 if __name__ == "__main__":
-    main()
+    command(run)

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import heapq
 import json
-import platform
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -22,11 +21,11 @@ from pathlib import Path
 from typing import Annotated, TypeVar
 
 import numpy as np
-import psutil
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.command import AsJson, Events, command, machine
 from benchmarks.workload import name_of, shop
 from models.churn import ahead
 from models.examples import Lesson
@@ -35,13 +34,12 @@ from models.labels import mature, next_snapshot, take_all
 from models.learner import Learner
 from models.panel import Panel
 from models.reasons import explain
-from profiles.errors import RapportError
 from profiles.state import Caps, apply
 from profiles.types import Event, Profile
 from streams.backtesting import read_log
 from streams.plan import Plan, load_plan
 
-__all__ = ["Cost", "main", "measure"]
+__all__ = ["Cost", "measure", "run"]
 
 _PLAN = Path(__file__).parents[1] / "tracking_plan.yaml"
 
@@ -141,10 +139,10 @@ def _learn(events: Sequence[Event], plan: Plan, batch: int) -> tuple[list[Cost],
 
 
 def run(
-    events: Annotated[int, typer.Option(min=1000, help="Events of the workload; part of its name.")] = 20_000,
+    events: Events = 20_000,
     batch: Annotated[int, typer.Option(min=1, help="Events that a worker takes at once.")] = 500,
     repeat: Annotated[int, typer.Option(min=1, help="Plays; of each cost the least counts.")] = 3,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Measure what scoring and learning take: microseconds of CPU each, and CPU seconds per million events."""
     Console(stderr=True).print(f"Making {name_of(events)}…")
@@ -159,10 +157,10 @@ def run(
              "cpu_seconds_per_million_events": round(one.seconds / len(played) * 1e6, 3)}
             for one in costs
         ]  # fmt: skip
-        about = {"workload": name_of(events), "events": len(played), "batch": batch, "machine": _machine()}
+        about = {"workload": name_of(events), "events": len(played), "batch": batch, "machine": machine()}
         sys.stdout.write(json.dumps({**about, "costs": figures}, indent=2) + "\n")
         return
-    table = Table(title=f"{name_of(events)}, {batch} events a batch; {_machine()}")
+    table = Table(title=f"{name_of(events)}, {batch} events a batch; {machine()}")
     table.add_column("")
     table.add_column("of each")
     for heading in ("µs", "times", "CPU s per million events"):
@@ -173,18 +171,5 @@ def run(
     Console().print(table)
 
 
-def _machine() -> str:
-    return f"{psutil.cpu_count()} cores {platform.machine()}, Python {platform.python_version()}"
-
-
-def main() -> None:
-    """The command."""
-    try:
-        typer.run(run)
-    except RapportError as error:
-        typer.secho(f"benchmark: {error}", fg=typer.colors.RED, err=True)
-        sys.exit(2)
-
-
 if __name__ == "__main__":
-    main()
+    command(run)

@@ -19,7 +19,7 @@ from profiles.errors import Misconfigured
 from tests.servers import first_that_runs, kafka_candidates, redis_candidates
 from tests.servers.given import describe_kafka
 
-__all__ = ["REPOSITORY", "Servers", "child", "empty_redis", "python", "started", "stop_on_sigterm"]
+__all__ = ["REPOSITORY", "Servers", "child", "empty_redis", "python", "started"]
 
 REPOSITORY = Path(__file__).parents[1]
 
@@ -100,15 +100,6 @@ def child(
 def python(*arguments: str) -> list[str]:
     """The command of a Python child process."""
     return [sys.executable, "-P", *arguments]
-
-
-def stop_on_sigterm() -> None:
-    """Let SIGTERM end the benchmark as Ctrl-C does, so that everything it has started is stopped."""
-
-    def leave(*_: object) -> None:
-        raise SystemExit(143)
-
-    signal.signal(signal.SIGTERM, leave)
 
 
 def _version(url: str) -> str:

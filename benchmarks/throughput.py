@@ -9,41 +9,38 @@ On real Apache Kafka and real Redis. What is measured, and what it came to: docs
 from __future__ import annotations
 
 import json
-import platform
 import sys
 import time
-from pathlib import Path
 from typing import Annotated, Any
 
-import psutil
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.command import AsJson, Events, Keep, Partitions, command, machine
 from benchmarks.contenders import Job, frameworkless, rapport, usual
 from benchmarks.meter import Run
 from benchmarks.sampled import Sampled
-from benchmarks.servers import started, stop_on_sigterm
+from benchmarks.servers import started
 from benchmarks.workload import name_of, shop
-from profiles.errors import RapportError
 
-__all__ = ["main"]
+__all__ = ["run"]
 
 CONTENDERS = ("rapport", "usual", "frameworkless")
 
 
 def run(
-    events: Annotated[int, typer.Option(min=1000, help="Events of the workload; part of its name.")] = 200_000,
+    events: Events = 200_000,
     usual_events: Annotated[
         int, typer.Option(min=100, help="Its first so many go through the usual script, which is slow.")
     ] = 50_000,
     only: Annotated[str, typer.Option(help=f"Comma separated: {', '.join(CONTENDERS)}.")] = ",".join(CONTENDERS),
-    partitions: Annotated[int, typer.Option(min=1, help="Partitions of each topic.")] = 16,
+    partitions: Partitions = 16,
     batch: Annotated[int, typer.Option(min=1, help="Most records in a batch of the frameworkless loop.")] = 1000,
     clock: Annotated[str, typer.Option(help="RAPPORT_CLOCK of the worker: wall or event.")] = "wall",
     profile: Annotated[bool, typer.Option("--profile", help="Sample our worker with py-spy; it gets slower.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
-    keep: Annotated[Path | None, typer.Option(help="Directory to keep servers' data and logs in.")] = None,
+    as_json: AsJson = False,
+    keep: Keep = None,
     timeout: Annotated[float, typer.Option(help="Seconds that one contender may take.")] = 900.0,
 ) -> None:
     """Measure events a second, CPU seconds per million events, peak memory and bytes per profile of one worker."""
@@ -73,7 +70,7 @@ def run(
             "workload": name_of(events),
             "kafka": servers.names[0],
             "redis": servers.names[1],
-            "machine": f"{psutil.cpu_count()} cores {platform.machine()}, Python {platform.python_version()}",
+            "machine": machine(),
             "partitions": partitions,
         }
     if as_json:
@@ -145,15 +142,5 @@ def _shares(title: str, part: list[tuple[str, float]]) -> Table:
     return table
 
 
-def main() -> None:
-    """The command."""
-    stop_on_sigterm()
-    try:
-        typer.run(run)
-    except RapportError as error:
-        typer.secho(f"benchmark: {error}", fg=typer.colors.RED, err=True)
-        sys.exit(2)
-
-
 if __name__ == "__main__":
-    main()
+    command(run)
