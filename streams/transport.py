@@ -9,7 +9,7 @@ cannot live with:
 * Every batch continues where the one before it ended. A gap (Faust has been seen to skip offsets after a rebalance)
   is read again; only a gap that the broker confirms by answering the same twice is passed on.
 * On assignment, partitions of the topics that `positions` speaks for start where it says (the store's `applied`
-  offset), not at the group's committed offset.
+  offset), not at the group's committed offset; those of which nothing was ever committed, at their beginning.
 """
 
 from __future__ import annotations
@@ -249,7 +249,11 @@ class BatchConsumer(driver.Consumer):
         self.resume_partitions(mine)
 
     async def perform_seek(self) -> None:
-        """Start every assigned partition where its owner says, else where the group committed."""
+        """Start every assigned partition where its owner says, else where the group committed, else at its beginning.
+
+        Faust seeks to committed offsets alone. Where there is none, what was fetched and then dropped, because a
+        rebalance had begun, would never be fetched again.
+        """
         # What was held back comes again from the committed offsets, and whoever takes it holds it back again.
         self.resume_partitions([tp for tp in self._held if tp in self.assignment()])
         self._held.clear()
@@ -260,9 +264,12 @@ class BatchConsumer(driver.Consumer):
             tp: offset for tp in assigned if (offset := self._committed_offset.get(tp)) is not None and offset >= 0
         }
         self._refused.clear()
-        if self.positions is not None:
-            for tp, offset in (await self.positions(assigned)).items():
-                await self.rewind(tp, offset)
+        starts = dict(await self.positions(assigned)) if self.positions is not None else {}
+        unknown = [tp for tp in assigned if tp not in starts and tp not in self._expected]
+        if unknown:
+            starts |= await self.earliest_offsets(*unknown)
+        for tp, offset in starts.items():
+            await self.rewind(tp, offset)
 
     async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
         """Nothing: a batch spans many offsets, so what Faust takes for gaps are its records."""

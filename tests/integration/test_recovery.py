@@ -6,7 +6,9 @@ import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
+import faust
 from kafka import TopicPartition
 from kafka.admin import KafkaAdminClient
 
@@ -14,6 +16,7 @@ from profiles.store import Reader
 from profiles.stores.redis import connect
 from streams.settings import Settings
 from streams.topics import topic_name
+from streams.transport import Batch, BatchSchema, use_batches
 from tests.integration.rapport import PLAN, Rapport, order, running, totals
 
 START = datetime.now(UTC) - timedelta(days=90)
@@ -51,6 +54,42 @@ def test_a_store_that_comes_back_older_is_fed_again(make_settings: Callable[...,
         until_applied(rapport, 160)
 
         assert totals(rapport, USERS) == dict.fromkeys(USERS, (20, 20_000))
+
+
+def test_what_was_dropped_before_anything_was_committed_is_read_again(
+    make_settings: Callable[..., Settings], tmp_path: Path
+) -> None:
+    """A rebalance drops what was fetched; partitions of which nothing was ever committed start anew as well."""
+    settings = make_settings(plan=PLAN, partitions=1)
+    rapport = Rapport(settings, tmp_path)
+    rapport.send("purchase", orders(0, 80))
+    rapport.stop()
+    topic = topic_name(settings, "events.purchase")
+
+    async def story() -> list[int]:
+        app = faust.App(
+            settings.group, broker=f"kafka://{settings.kafka}", web_enabled=False, store="memory://",
+            topic_allow_declare=False, topic_disable_leader=True, consumer_auto_offset_reset="earliest",
+            stream_wait_empty=False,
+        )  # fmt: skip
+        use_batches(app)
+        batches: asyncio.Queue[Batch] = asyncio.Queue()
+
+        async def read(stream: Any) -> None:
+            async for event in stream.noack().events():
+                batches.put_nowait(event.value)
+
+        app.agent(app.topic(topic, schema=BatchSchema()))(read)
+        await app.start()
+        try:
+            first = await asyncio.wait_for(batches.get(), 60)
+            await app.consumer.perform_seek()
+            again = await asyncio.wait_for(batches.get(), 60)
+        finally:
+            await app.stop()
+        return [int(batch.records[0].offset) for batch in (first, again)]
+
+    assert asyncio.run(story()) == [0, 0]
 
 
 def test_a_log_without_its_beginning_is_read_from_what_is_left(
