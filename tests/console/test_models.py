@@ -4,47 +4,23 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import AsyncIterator, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import httpx
 import msgspec
 import pytest
-from pydantic import SecretStr
 from typer.testing import CliRunner
 
-from console.api import ApiDeps, LiveEvent, create_api
 from console.cli import create_cli
 from console.model_desk import ModelDesk
 from models.examples import ModelCommand
 from models.features import NAMES
 from models.learner import Learner
 from models.panel import MODELS
-from profiles.types import AlertCommand
-from streams.plan import load_plan
-from tests.console.people import NOW, customer, keep, store
-from tests.console.serving import serving
+from tests.console.people import customer, keep, store
+from tests.console.support_api import PLAN, support_api, where
 from tests.models.lessons import CONFIG, world
-
-PLAN = load_plan(Path(__file__).parents[2] / "tracking_plan.yaml", {})
-TOKEN = "correct-horse"
-
-
-class Nothing:
-    """What these routes do not use."""
-
-    async def send(self, command: AlertCommand) -> None:
-        """Of decisions on alerts."""
-
-    async def subscribe(self) -> AsyncIterator[LiveEvent]:
-        """Of the live feed."""
-        return
-        yield
-
-    async def tail(self, limit: int, source: str | None = None, reason: str | None = None) -> list[dict[str, Any]]:
-        """Of rejected events."""
-        return []
 
 
 class Learned:
@@ -76,10 +52,9 @@ class Learned:
 class World:
     """The API over a learner."""
 
-    def __init__(self, url: str, learned: Learned) -> None:
-        self.url = url
+    def __init__(self, http: httpx.Client, learned: Learned) -> None:
+        self.http = http
         self.learned = learned
-        self.http = httpx.Client(base_url=url, headers={"Authorization": f"Bearer {TOKEN}"}, timeout=20)
 
     def get(self, path: str, **options: Any) -> dict[str, Any]:
         """What there is."""
@@ -89,7 +64,7 @@ class World:
 
     def run(self, *arguments: str) -> tuple[int, str]:
         """`rapport models …` against this API; in one line, as a wide terminal shows it."""
-        command = ["models", *arguments, "--url", self.url, "--token", TOKEN]
+        command = ["models", *arguments, *where(self.http)]
         result = CliRunner().invoke(create_cli(), command, env={"COLUMNS": "240", "RAPPORT_DATA_DIR": "/nonexistent"})
         return result.exit_code, result.output
 
@@ -100,13 +75,8 @@ def running() -> Iterator[World]:
     held, learned = store(), Learned()
     keep(held, customer())
     keep(held, customer(("user_id", "unscored"), risk=None))
-    nothing = Nothing()
-    deps = ApiDeps(
-        reader=held, token=SecretStr(TOKEN), commands=nothing, feed=nothing, rejected=nothing, plan=PLAN,
-        clock=lambda: NOW, wait=0.5, models=ModelDesk(learned, learned, CONFIG, PLAN.currency),
-    )  # fmt: skip
-    with serving(create_api(deps)) as url:
-        yield World(url, learned)
+    with support_api(held, wait=0.5, models=ModelDesk(learned, learned, CONFIG, PLAN.currency)) as http:
+        yield World(http, learned)
 
 
 @pytest.fixture

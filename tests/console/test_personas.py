@@ -3,44 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
-from pydantic import SecretStr
 from typer.testing import CliRunner
 
-from console.api import ApiDeps, LiveEvent, create_api
 from console.cli import create_cli
 from console.persona_card import sparkline
 from models.census import Census
 from models.findings import Findings, conclude
-from profiles.types import AlertCommand, Profile, Purchases, Stay
+from profiles.types import Profile, Purchases, Stay
 from streams.census import subject_of
-from streams.plan import load_plan
 from tests.console.people import DAY, NOW, customer, keep, store
-from tests.console.serving import serving
-
-PLAN = load_plan(Path(__file__).parents[2] / "tracking_plan.yaml", {})
-TOKEN = "correct-horse"
-
-
-class Nothing:
-    """What these routes do not use."""
-
-    async def send(self, command: AlertCommand) -> None:
-        """Of decisions on alerts."""
-
-    async def subscribe(self) -> AsyncIterator[LiveEvent]:
-        """Of the live feed."""
-        return
-        yield
-
-    async def tail(self, limit: int, source: str | None = None, reason: str | None = None) -> list[dict[str, Any]]:
-        """Of rejected events."""
-        return []
+from tests.console.support_api import PLAN, support_api, where
 
 
 def people() -> list[Profile]:
@@ -74,10 +51,13 @@ def findings(*rounds: list[Profile]) -> Findings:
 class World:
     """The API, and what the last census left."""
 
-    def __init__(self, url: str) -> None:
-        self.url = url
+    http: httpx.Client
+
+    def __init__(self) -> None:
         self.found: bytes | None = None
-        self.http = httpx.Client(base_url=url, headers={"Authorization": f"Bearer {TOKEN}"})
+
+    async def findings(self) -> bytes | None:
+        return self.found
 
     def get(self, path: str) -> Any:
         answer = self.http.get(path)
@@ -85,9 +65,7 @@ class World:
         return answer.json()
 
     def run(self, *arguments: str, status: int = 0) -> str:
-        result = CliRunner().invoke(
-            create_cli(), ["segments", *arguments, "--url", self.url, "--token", TOKEN], env={"COLUMNS": "160"}
-        )
+        result = CliRunner().invoke(create_cli(), ["segments", *arguments, *where(self.http)], env={"COLUMNS": "160"})
         assert result.exit_code == status, result.output
         return result.output
 
@@ -96,19 +74,9 @@ class World:
 def running() -> Iterator[World]:
     held = store()
     keep(held, *people())
-    world: list[World] = []
-
-    async def read() -> bytes | None:
-        return world[0].found
-
-    deps = ApiDeps(
-        reader=held, token=SecretStr(TOKEN), commands=Nothing(), feed=Nothing(), rejected=Nothing(), plan=PLAN,
-        clock=lambda: NOW, findings=read,
-    )  # fmt: skip
-    with serving(create_api(deps)) as url:
-        world.append(World(url))
-        with world[0].http:
-            yield world[0]
+    world = World()
+    with support_api(held, findings=world.findings) as world.http:
+        yield world
 
 
 @pytest.fixture

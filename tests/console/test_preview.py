@@ -3,56 +3,39 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from click.testing import Result
-from pydantic import SecretStr
 from typer.testing import CliRunner
 
-from console.api import ApiDeps, LiveEvent, create_api, preview
+from console.api import preview
 from console.cli import create_cli
 from models.findings import Findings
 from models.taxonomy import Taxonomy
 from profiles.stores.memory import MemoryStore
-from profiles.types import AlertCommand, Profile, Purchases, Score, Stay, Tally
-from streams.plan import load_plan
+from profiles.types import Profile, Purchases, Score, Stay, Tally
 from tests.console.people import DAY, NOW, customer, forget_all, keep, store
-from tests.console.serving import serving
+from tests.console.support_api import PLAN_FILE, support_api, where
 
-FILE = Path(__file__).parents[2] / "tracking_plan.yaml"
-PLAN = load_plan(FILE, {})
-TOKEN = "correct-horse"
 EVEN = Taxonomy(version=7, edges={"net": [float(i) for i in range(1, 100)]})
-
-
-class Nothing:
-    """What this route does not use."""
-
-    async def send(self, command: AlertCommand) -> None:
-        """Of decisions on alerts."""
-
-    async def subscribe(self) -> AsyncIterator[LiveEvent]:
-        """Of the live feed."""
-        return
-        yield
-
-    async def tail(self, limit: int, source: str | None = None, reason: str | None = None) -> list[dict[str, Any]]:
-        """Of rejected events."""
-        return []
 
 
 class World:
     """The API, its store, and what the last census left."""
 
-    def __init__(self, url: str, held: MemoryStore) -> None:
-        self.url = url
+    http: httpx.Client
+
+    def __init__(self, held: MemoryStore) -> None:
         self.store = held
         self.found: bytes | None = Findings(taxonomy=EVEN).to_json()
-        self.http = httpx.Client(base_url=url, headers={"Authorization": f"Bearer {TOKEN}"}, verify=False)
+
+    async def findings(self) -> bytes | None:
+        """What the API reads."""
+        return self.found
 
     def ask(self, **asked: Any) -> httpx.Response:
         """One part."""
@@ -61,7 +44,7 @@ class World:
     def run(self, *arguments: str) -> Result:
         """The command, on this API."""
         return CliRunner().invoke(
-            create_cli(), ["segments", "preview", *arguments, "--url", self.url, "--token", TOKEN],
+            create_cli(), ["segments", "preview", *arguments, *where(self.http)],
             env={"COLUMNS": "200"},
         )  # fmt: skip
 
@@ -69,20 +52,9 @@ class World:
 @pytest.fixture(scope="module")
 def running() -> Iterator[World]:
     """An API over a store in memory."""
-    held, nothing = store(), Nothing()
-    world: list[World] = []
-
-    async def found() -> bytes | None:
-        return world[0].found
-
-    deps = ApiDeps(
-        reader=held, token=SecretStr(TOKEN), commands=nothing, feed=nothing, rejected=nothing, plan=PLAN,
-        clock=lambda: NOW, findings=found,
-    )  # fmt: skip
-    with serving(create_api(deps)) as url:
-        world.append(World(url, held))
-        with world[0].http:
-            yield world[0]
+    world = World(store())
+    with support_api(world.store, findings=world.findings) as world.http:
+        yield world
 
 
 @pytest.fixture
@@ -219,7 +191,7 @@ def test_a_segment_of_a_plan_file_is_previewed_with_what_it_uses(world: World, t
     """Before the plan is anybody's."""
     new = tmp_path / "new.yaml"
     new.write_text(
-        FILE.read_text().replace(
+        PLAN_FILE.read_text().replace(
             "segments:\n",
             "segments:\n  - {name: rich, when: {sum: revenue, above: 60}}\n"
             "  - {name: rich_at_risk, when: {all: [{segment: rich}, {risk: above 0.95}]}}\n",
