@@ -37,6 +37,7 @@ from console.documents import (
     Trend,
     rfc3339,
 )
+from models.durations import DAY
 from models.features import is_open, occasions
 from models.levers import Lever
 from models.panel import who_spoke
@@ -54,8 +55,6 @@ __all__ = [
 
 STEADY = 0.02
 """A risk that moved by less than this, in either direction, is shown as steady."""
-
-DAY = 86400.0
 
 
 class Described(Protocol):

@@ -56,12 +56,7 @@ def load_plan(path: str | Path, environ: Mapping[str, str] | None = None) -> Pla
 
 def parse_plan(text: str, name: str, environ: Mapping[str, str]) -> Plan:
     """`load_plan` on text that is already read; `name` is what problems call the file."""
-    try:
-        source = SourceMap(text)
-    except yaml.YAMLError as error:
-        raise PlanError([_syntax_problem(error, name)]) from None
-    except (ValueError, RecursionError) as error:
-        raise PlanError([Problem(name, 0, "", f"is not YAML that can be read: {error}")]) from None
+    source = _read(text, name)
     data = source.data
     if not isinstance(data, dict):
         raise PlanError([Problem(name, 1, "", "is not a tracking plan: a mapping with sources, events… is needed")])
@@ -102,12 +97,7 @@ def parse_segment(text: str, name: str, segment: str) -> SegmentRule:
     Raises:
         PlanError: it is neither; lists every problem.
     """
-    try:
-        source = SourceMap(text)
-    except yaml.YAMLError as error:
-        raise PlanError([_syntax_problem(error, name)]) from None
-    except (ValueError, RecursionError) as error:
-        raise PlanError([Problem(name, 0, "", f"is not YAML that can be read: {error}")]) from None
+    source = _read(text, name)
     try:
         if isinstance(source.data, dict) and "when" in source.data:
             return SegmentRule.model_validate({"name": segment, **source.data})
@@ -136,10 +126,16 @@ def _override_keys(data: dict[Any, Any], environ: Mapping[str, str]) -> None:
             spec["write_key"] = key
 
 
-def _syntax_problem(error: yaml.YAMLError, name: str) -> Problem:
-    mark = getattr(error, "problem_mark", None)
-    what = getattr(error, "problem", None) or str(error)
-    return Problem(name, mark.line + 1 if mark else 0, "", f"is not valid YAML: {what}")
+def _read(text: str, name: str) -> SourceMap:
+    try:
+        return SourceMap(text)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        what = getattr(error, "problem", None) or str(error)
+        problem = Problem(name, mark.line + 1 if mark else 0, "", f"is not valid YAML: {what}")
+    except (ValueError, RecursionError) as error:
+        problem = Problem(name, 0, "", f"is not YAML that can be read: {error}")
+    raise PlanError([problem])
 
 
 def _remark(details: ErrorDetails) -> Remark:
