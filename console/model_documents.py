@@ -214,7 +214,10 @@ class ExplanationView(Document):
     risk: float
     log_odds: float
     baseline: float = Field(description="Log-odds of the average customer of this model.")
-    groups: list[GroupShareView] = Field(description="The strongest first.")
+    groups: list[GroupShareView] = Field(
+        description="The strongest first. `silence` is what has changed, in all features of orders, since the next "
+        "order was due; the rest of what they say counts as `habit` and so on."
+    )
     contributions: list[ContributionView] = Field(description="Every feature that adds anything, the strongest first.")
     scored_by: str = Field(description="Id of the model of the score that the profile shows.")
     scored_risk: float = Field(description="That score.")

@@ -117,6 +117,11 @@ def explained_customer(document: dict[str, Any]) -> RenderableType:
         Text(f"Risk {document['risk']:.1%} by {document['model']}, as of {document['at']}", style="bold"),
         Text(f"By group: {shares}" if shares else "This model says the same of everybody."),
         table,
+        Text(
+            "Silence is all that order features say otherwise than at the time the next order was due; the rest of "
+            "what they say is habit. So these two groups are not the sums of their rows.",
+            style="dim",
+        ),
     ]
     if document["scored_by"] != document["model"]:
         parts.append(
