@@ -11,12 +11,13 @@ import msgspec
 
 from profiles.errors import Misconfigured
 
-__all__ = ["HEAD", "dump", "load", "panel_of", "parts_of"]
+__all__ = ["FORMAT", "HEAD", "dump", "load", "panel_of", "parts_of"]
 
 HEAD = "head"
 """The part that every checkpoint has."""
 
-_FORMAT = 3
+FORMAT = 3
+"""Of the parts. A learner that finds parts of another one starts anew."""
 
 
 class _Document(msgspec.Struct, forbid_unknown_fields=True):
@@ -30,7 +31,7 @@ class _Document(msgspec.Struct, forbid_unknown_fields=True):
 def dump(panel: bytes, parts: dict[str, bytes]) -> bytes:
     """Panel and parts as one document."""
     raw = {name: msgspec.Raw(parts[name]) for name in sorted(parts)}
-    return msgspec.json.encode(_Document(msgspec.Raw(panel), raw, _FORMAT))
+    return msgspec.json.encode(_Document(msgspec.Raw(panel), raw, FORMAT))
 
 
 def load(data: bytes) -> tuple[bytes, dict[str, bytes]]:
@@ -43,8 +44,8 @@ def load(data: bytes) -> tuple[bytes, dict[str, bytes]]:
         document = msgspec.json.decode(data, type=_Document)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise Misconfigured(f"this is no model checkpoint: {error}") from error
-    if document.format != _FORMAT:
-        raise Misconfigured(f"the model checkpoint is of format {document.format}, this version reads {_FORMAT}")
+    if document.format != FORMAT:
+        raise Misconfigured(f"the model checkpoint is of format {document.format}, this version reads {FORMAT}")
     if HEAD not in document.parts:
         raise Misconfigured("this is no model checkpoint: it says nothing of the learner")
     return bytes(document.panel), {name: bytes(part) for name, part in document.parts.items()}

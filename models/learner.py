@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models import bgnbd, checkpoint
-from models.checkpoint import HEAD
+from models.checkpoint import FORMAT, HEAD
 from models.churn import Model, Weights
 from models.cold import rules
 from models.config import ChurnConfig
@@ -373,6 +373,7 @@ class Learner:
         """Everything, in parts of JSON; `from_parts` goes on from them as if nothing had happened."""
         encode = msgspec.json.encode
         head = {
+            "format": FORMAT,
             "schema": SCHEMA,
             "label_horizon": self.config.label_horizon,
             "horizon": self.config.horizon,
@@ -414,8 +415,8 @@ class Learner:
     def from_parts(cls, parts: Mapping[str, bytes], config: ChurnConfig) -> Learner:
         """The learner whose `parts` these are.
 
-        It is a new one if those are of other features or of another label horizon; of another churn horizon, what was
-        learned of that is forgotten.
+        It is a new one if those are of another format, other features or another label horizon; of another churn
+        horizon, what was learned of that is forgotten.
 
         Raises:
             Misconfigured: they are damaged.
@@ -423,6 +424,8 @@ class Learner:
         learner = cls(config)
         try:
             head = msgspec.json.decode(parts[HEAD])
+            if head.get("format") != FORMAT:
+                return learner
             if head["schema"] != SCHEMA or head["label_horizon"] != config.label_horizon:
                 return learner
             learner._restore(head, parts)

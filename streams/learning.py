@@ -20,6 +20,7 @@ from aiokafka.structs import ConsumerRecord
 from models.checkpoint import dump
 from models.config import ChurnConfig
 from models.examples import Lesson
+from profiles.errors import Misconfigured
 from profiles.store import Output
 from profiles.stores.learner import LearnerState, LearnerStore
 from streams.metrics import WorkerMetrics
@@ -42,6 +43,8 @@ MODEL_NEWS = b"@model"
 
 _decode = msgspec.msgpack.Decoder(Lesson).decode
 
+_DAMAGED = 10.0  # seconds until what could not be read is read again
+
 _SNAPSHOT_EVERY = 300.0  # seconds; it is a thousand times larger than an example
 
 
@@ -58,13 +61,27 @@ class LearnerRunner:
         self._version = -1  # of the store, that the learner in memory stands for
         self._next_snapshot = 0.0  # monotonic
 
-    @until_committed
     async def handle(self, records: Sequence[ConsumerRecord], follows: int) -> None:
         """Predict, then learn, a batch of lessons, and commit.
+
+        While what was learned cannot be read it waits, so that a worker goes on with everything else.
 
         Raises:
             Behind: the store has not learned what came before this batch.
         """
+        while True:
+            try:
+                return await self._handle(records, follows)
+            except Misconfigured as error:
+                log.error(  # noqa: TRY400  (the trace says nothing)
+                    "what was learned cannot be read: %s. The learner waits; customers are scored by the models it shipped "
+                    "last. Restore Redis from a backup, or stop all workers and run `rapport rebuild --replace`",
+                    error,
+                )
+                await asyncio.sleep(_DAMAGED)
+
+    @until_committed
+    async def _handle(self, records: Sequence[ConsumerRecord], follows: int) -> None:
         await self._outbox.recover(self._store)
         version, applied = await self._store.position()
         if applied + 1 < follows:
@@ -73,8 +90,7 @@ class LearnerRunner:
         if learner is None:
             state = await self._store.load()
             version, applied, self._parts = state.version, state.applied, state.parts
-            # In a thread, because River takes seconds to import and a worker must go on giving signs of life.
-            learner = await asyncio.to_thread(_learner, state, self._config)
+            learner = await self._restored(state)
         lessons = [_decode(record.value) for record in records if record.offset > applied]
         if not lessons:
             return
@@ -92,6 +108,21 @@ class LearnerRunner:
         if outputs:
             await self._outbox.deliver(outputs, version=self._version)
             await self._store.clear_outbox(self._version)
+
+    async def _restored(self, state: LearnerState) -> Learner:
+        """The learner that wrote what the store holds.
+
+        Raises:
+            Misconfigured: that is damaged.
+        """
+        # In a thread, because River takes seconds to import and a worker must go on giving signs of life.
+        learner = await asyncio.to_thread(_learner, state, self._config)
+        if state.parts and not learner.counts["lessons"]:
+            log.warning(
+                "what was learned is of another version of Rapport, of other features or of another label horizon: "
+                "the learner starts anew"
+            )
+        return learner
 
     def _snapshot(self, panel: bytes, parts: dict[str, bytes], applied: int) -> list[Output]:
         """The checkpoint for `model.snapshots`, once in a while."""

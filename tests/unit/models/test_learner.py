@@ -260,6 +260,15 @@ def test_the_plan_may_ask_for_more_than_the_model_that_speaks_has_learned(learne
     assert again.panel().speaker == again.promotion.speaker  # what is shown is what scores
 
 
+def test_parts_that_an_earlier_version_wrote_otherwise_are_no_damage(learned):
+    """Else an upgrade would find a damaged checkpoint and wait for somebody to mend it."""
+    parts = learned.parts()
+    head = msgspec.json.decode(parts["head"])
+    for before in ({**head, "format": 2}, {name: value for name, value in head.items() if name != "format"}):
+        again = Learner.from_parts({**parts, "head": msgspec.json.encode(before), "learned": b"{}"}, CONFIG)
+        assert again.counts["lessons"] == 0
+
+
 def test_a_decision_counts_once(lessons):
     learner = Learner(CONFIG)
     learner.take([*lessons, command("promote", "recency"), command("promote", "recency")])
