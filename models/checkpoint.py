@@ -11,13 +11,17 @@ import msgspec
 
 from profiles.errors import Misconfigured
 
-__all__ = ["FORMAT", "HEAD", "dump", "load", "panel_of", "parts_of"]
+__all__ = ["FORMAT", "HEAD", "OtherFormat", "dump", "load", "panel_of", "parts_of"]
 
 HEAD = "head"
 """The part that every checkpoint has."""
 
 FORMAT = 3
 """Of the parts. A learner that finds parts of another one starts anew."""
+
+
+class OtherFormat(Misconfigured):
+    """This checkpoint was written by a version of Rapport that learned in another way."""
 
 
 class _Document(msgspec.Struct, forbid_unknown_fields=True):
@@ -38,14 +42,15 @@ def load(data: bytes) -> tuple[bytes, dict[str, bytes]]:
     """The panel and the parts that `dump` put together.
 
     Raises:
-        Misconfigured: it is damaged, or of another format.
+        OtherFormat: another version wrote it.
+        Misconfigured: it is damaged.
     """
     try:
         document = msgspec.json.decode(data, type=_Document)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise Misconfigured(f"this is no model checkpoint: {error}") from error
     if document.format != FORMAT:
-        raise Misconfigured(f"the model checkpoint is of format {document.format}, this version reads {FORMAT}")
+        raise OtherFormat(f"the model checkpoint is of format {document.format}, this version reads {FORMAT}")
     if HEAD not in document.parts:
         raise Misconfigured("this is no model checkpoint: it says nothing of the learner")
     return bytes(document.panel), {name: bytes(part) for name, part in document.parts.items()}

@@ -74,8 +74,8 @@ class LearnerRunner:
                 return await self._handle(records, follows)
             except Misconfigured as error:
                 log.error(  # noqa: TRY400  (the trace says nothing)
-                    "what was learned cannot be read: %s. The learner waits; customers are scored by the models it shipped "
-                    "last. Restore Redis from a backup, or stop all workers and run `rapport rebuild --replace`",
+                    "what was learned cannot be read: %s. The learner waits; customers are scored by the models it "
+                    "shipped last. Restore Redis from a backup, or stop the workers and `rapport rebuild --replace`",
                     error,
                 )
                 await asyncio.sleep(_DAMAGED)

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+import logging
 from typing import NamedTuple
 
-from models.checkpoint import load
+from models.checkpoint import OtherFormat, load
 from profiles.stores.learner import LearnerState
 from profiles.stores.restore import LEAP
 from streams.census import SNAPSHOT
 from streams.rebuilding.log import Extent, Log, Order, header, order_of
 
-__all__ = ["Snapshots", "read_learner"]
+__all__ = ["Snapshots", "learner_of", "read_learner"]
+
+log = logging.getLogger(__name__)
 
 
 class Snapshots(NamedTuple):
     """What the topic holds."""
 
-    learner: LearnerState | None  # None if there is no checkpoint
+    learner: LearnerState | None  # None if there is no checkpoint that can be read
     findings: bytes | None  # JSON of the last census, if there was one
 
 
-async def read_learner(log: Log, extent: Extent) -> Snapshots:
+async def read_learner(kafka: Log, extent: Extent) -> Snapshots:
     """The learner's state, and the findings.
 
     Raises:
@@ -29,7 +32,7 @@ async def read_learner(log: Log, extent: Extent) -> Snapshots:
     newest: tuple[Order, bytes] | None = None
     found: tuple[Order, bytes] | None = None
     version = 0
-    async for records in log.records(extent):
+    async for records in kafka.records(extent):
         for record in records:
             if record.key == SNAPSHOT:
                 order = order_of(record, 0)
@@ -41,9 +44,18 @@ async def read_learner(log: Log, extent: Extent) -> Snapshots:
             version = max(version, order.version)
             if record.value is not None and (newest is None or order >= newest[0]):
                 newest = order, record.value
-    findings = found and found[1]
-    if newest is None:
-        return Snapshots(None, findings)
-    order, checkpoint = newest
-    panel, parts = load(checkpoint)
-    return Snapshots(LearnerState(version + LEAP, order.applied, panel, parts), findings)
+    return Snapshots(newest and learner_of(newest[1], version, newest[0].applied), found and found[1])
+
+
+def learner_of(checkpoint: bytes, version: int, applied: int) -> LearnerState | None:
+    """The learner's state; None if another version of Rapport wrote it, so that the learner starts anew.
+
+    Raises:
+        Misconfigured: the checkpoint is damaged.
+    """
+    try:
+        panel, parts = load(checkpoint)
+    except OtherFormat as error:
+        log.warning("%s: the learner starts anew, from the first lesson that Kafka has", error)
+        return None
+    return LearnerState(version + LEAP, applied, panel, parts)
