@@ -56,7 +56,7 @@ class ChurnConfig(Spec):
     role: str = "purchase"  # the role whose absence is churn
     horizon: Duration = 26 * WEEK  # no order within this is churn
     label_horizon: Duration = 4 * WEEK  # what the hazard is trained on
-    snapshot_every: Duration = 4 * WEEK  # one training example per customer and this
+    snapshot_every: Duration = 4 * WEEK  # seconds from one training example of a customer to the next
     panel: int = Field(default=4, ge=1)  # one snapshot in so many also waits for the whole horizon
     lateness: Duration = DAY  # how late an order may arrive and still count for its label
     outage: Duration | None = 3 * DAY  # the least silence of everybody that may be an outage; null: none is
