@@ -42,7 +42,7 @@ class StandingView(Document):
     blocks: int = Field(description="Consecutive blocks won, up to the latest; four are needed.")
     rows: int = Field(description="Labels in them.")
     difference: float | None = Field(description="Of the mean log loss in them; below zero is better.")
-    interval: tuple[float, float] | None = Field(description="95 %, by customers.")
+    interval: tuple[float, float] | None = Field(description="99 %, by customers.")
     ece: float | None
     better: bool = Field(description="All that a promotion asks for.")
 

@@ -7,6 +7,7 @@ becomes clearly worse.
 **Settled.** Once labels of the whole churn horizon have matured for long enough, they alone decide. A challenger is
 promoted when on each of the latest blocks, at least four, its log loss on the whole horizon was lower than the
 speaker's, a bootstrap interval of the difference over these blocks excludes zero, and its calibration error is small.
+The interval is one of 99 %: it is looked at every week, for every challenger, and chance must not find its day.
 The speaker is so demoted by the same rule. Only customers that nobody has acted on count.
 
 A block is the labels due in one week, or in as many weeks as it takes to have enough. The interval resamples customers,
@@ -34,7 +35,7 @@ from profiles.errors import Misconfigured
 __all__ = ["Block", "Blocks", "Change", "Promotion", "Race", "Standing"]
 
 REPLICATES = 200
-"""Of the bootstrap; with 95 % of them on one side, the interval ends at the fifth from either end."""
+"""Of the bootstrap."""
 
 ENOUGH = 50
 """Labels that make a block."""
@@ -148,7 +149,7 @@ class Standing(msgspec.Struct, frozen=True):
     blocks: int  # consecutive ones with a lower loss than the speaker's, up to the latest
     rows: int  # labels in them
     difference: float | None  # of the mean log loss, in them; below zero is better than the speaker
-    interval: tuple[float, float] | None  # 95 %, by customers
+    interval: tuple[float, float] | None  # 99 %, by customers
     ece: float | None
     better: bool  # all that a promotion asks for
 
@@ -197,7 +198,7 @@ class Blocks:
         total = np.sum([block.sums for block in run], axis=0)
         apart = (total[MODELS.index(model)] - total[MODELS.index(speaker)]) / np.maximum(total[-1], 1e-9)
         ranked = np.sort(apart[1:])
-        cut = REPLICATES // 40
+        cut = REPLICATES // 200
         low, high = float(ranked[cut]), float(ranked[-cut - 1])
         better = won >= RUN and high < 0.0 and ece is not None and ece < CALIBRATED
         return Standing(model, won, sum(block.rows for block in run), float(apart[0]), (low, high), ece, better)

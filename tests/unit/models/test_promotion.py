@@ -192,7 +192,7 @@ def test_the_bootstrap_agrees_with_theory():
     run = np.array(differences[-800 * standing.blocks :])
 
     assert abs(standing.difference) == pytest.approx(abs(run.mean()), rel=1e-9)
-    width = 2 * 1.96 * run.std() / math.sqrt(len(run))
+    width = 2 * 2.576 * run.std() / math.sqrt(len(run))
     assert standing.interval[1] - standing.interval[0] == pytest.approx(width, rel=0.2)
 
 
