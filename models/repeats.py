@@ -1,6 +1,7 @@
 """Which lessons were taken before: the outbox may deliver one again.
 
-The latest few thousand digests, in chunks of which only the last changes.
+The latest digests, in chunks of which only the last changes. Whoever takes over partitions delivers the lessons of the
+last commit of each again, so as many are remembered as such commits may hold.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ from profiles.errors import Misconfigured
 
 __all__ = ["MEMORY", "Repeats"]
 
-MEMORY = 8192
-"""How many of the latest lessons are remembered at least."""
+MEMORY = 1 << 16
+"""How many of the latest lessons are remembered at least: 16 partitions' commits of 1,000 due customers, four each."""
 
 _CHUNK = 512
 _SIZE = 8  # bytes of a digest
