@@ -24,12 +24,13 @@ import numpy as np
 import typer
 from rich.console import Console
 from rich.table import Table
+from river import compose, linear_model, optim, preprocessing
 
 from benchmarks.command import AsJson, Events, command, machine
 from benchmarks.workload import name_of, shop
 from models.churn import ahead
 from models.examples import Lesson
-from models.features import raws
+from models.features import NAMES, raws
 from models.labels import mature, next_snapshot, take_all
 from models.learner import Learner
 from models.panel import Panel
@@ -94,7 +95,7 @@ def _score(events: Sequence[Event], plan: Plan, batch: int, learner: Learner) ->
     whole, telling = Cost("", "score"), Cost("reasons in words", "profile looked at")
     usual = Cost("to compare: River, step by step", "score")
     panel: Panel = learner.panel()
-    champion = panel.champion
+    champion, river = panel.champion, _river()
     for now, changed in _played(events, plan, batch):
         buyers = [profile for profile in changed if profile.purchases.orders]
         if not buyers:
@@ -102,7 +103,9 @@ def _score(events: Sequence[Event], plan: Plan, batch: int, learner: Learner) ->
         n, at = len(buyers), np.full(len(buyers), now)
         rows = reading.run(n, lambda: raws(buyers, plan.currency))  # noqa: B023  (run at once)
         x = rolling.run(n, lambda: ahead(rows, at, plan.churn))  # noqa: B023
-        usual.run(1, lambda: [learner.learned.ftrl.predict(row) for row in x[:, :, 0].T])  # noqa: B023
+        steps = [dict(zip(NAMES, row, strict=True)) for row in x[:, :, 0].T.tolist()]
+        usual.run(1, lambda: [river.predict_proba_one(step) for step in steps])  # noqa: B023
+        river.learn_one(steps[0], now % 2 < 1)
         scoring.run(n, lambda: champion.score(rows, at, plan.churn))  # noqa: B023
         scores = whole.run(n, lambda: panel.score_profiles(buyers, [now] * n, plan.churn, plan.currency))  # noqa: B023
         for profile, score in zip(buyers, scores, strict=True):
@@ -112,6 +115,11 @@ def _score(events: Sequence[Event], plan: Plan, batch: int, learner: Learner) ->
     scoring.seconds -= rolling.seconds
     usual.seconds, usual.times = usual.seconds * whole.times / max(usual.times, 1), whole.times  # one a batch was run
     return [reading, rolling, scoring, reasoning, telling, usual]
+
+
+def _river() -> compose.Pipeline:
+    """The usual way to a learned hazard: River's own pipeline of dictionaries."""
+    return preprocessing.StandardScaler() | linear_model.LogisticRegression(optim.FTRLProximal())
 
 
 def _learn(events: Sequence[Event], plan: Plan, batch: int) -> tuple[list[Cost], Learner]:

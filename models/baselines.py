@@ -106,11 +106,16 @@ class RunningRate:
         """Count whether there was an order within the churn horizon."""
         self._count(self.full, y, weight)
 
+    @property
+    def order(self) -> float:
+        """The share of orders within the label horizon."""
+        return _share(self.short)
+
     def export(self, config: ChurnConfig) -> BaseRate | None:
         """The rates as they are now; None before the first label."""
         if not self.examples:
             return None
-        order = _share(self.short)
+        order = self.order
         rolled = (1.0 - order) ** (config.horizon / config.label_horizon)
         churn = 1.0 - _share(self.full) if sum(self.full) else rolled
         return BaseRate(order, churn, config.label_horizon, config.horizon, self.examples)

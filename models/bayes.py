@@ -16,17 +16,18 @@ that something has changed: how often people buy shifts long before what tells t
 from __future__ import annotations
 
 import base64
-import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from river import base
+from scipy.linalg.blas import dsymv, dsyr
 
 from models.churn import CLIP, Weights
 from models.config import ChurnConfig
 from models.features import NAMES, SCHEMA
+from models.moments import Moments, numbers, require_row, sigmoid
 from profiles.errors import Misconfigured
 
 __all__ = ["LEFT_OUT", "BayesianHazard"]
@@ -56,17 +57,17 @@ class BayesianHazard(base.Classifier):  # type: ignore[misc]  # River ships no t
 
     Args:
         columns: the features that it sees; all but LEFT_OUT if not given.
+        moments: of the features, from who shows the same rows to several models; else it counts them itself.
     """
 
-    def __init__(self, columns: Sequence[str] | None = None) -> None:
+    def __init__(self, columns: Sequence[str] | None = None, moments: Moments | None = None) -> None:
         self.columns = tuple(columns or (name for name in NAMES if name not in LEFT_OUT))
         self._places = np.array([NAMES.index(name) for name in self.columns])
         n = len(self.columns)
-        self.examples = 0
-        self._mean, self._variance = np.zeros(n), np.zeros(n)  # of the features so far
+        self._shares, self._moments = moments is not None, moments or Moments()
         self._express(np.zeros(n), np.zeros(n))  # the moments in whose units the belief is
         self._weights = np.zeros(n + 1)  # the last is the level
-        self._covariance = np.diag(np.array([_WEIGHT] * n + [_LEVEL]))
+        self._lower = np.asfortranarray(np.diag([_WEIGHT] * n + [_LEVEL]))  # the covariance; see `_update`
         self._residual, self._expected = 0.0, 0.0  # fading sums: of residuals, of their variance
 
     def learn_one(self, x: dict[str, float], y: bool, w: float = 1.0) -> None:
@@ -89,23 +90,27 @@ class BayesianHazard(base.Classifier):  # type: ignore[misc]  # River ships no t
         Raises:
             ValueError: a number is not finite; it would spoil every weight. Nothing has changed.
         """
-        if len(x) != len(NAMES) or not np.isfinite(x).all() or not 0 < weight < math.inf:
-            raise ValueError("an example must have every feature, and all of them finite")
-        seen = x[self._places]
-        self.examples += 1
-        off = seen - self._mean
-        self._mean += off / self.examples
-        self._variance += (off * (seen - self._mean) - self._variance) / self.examples
+        require_row(x, weight)
+        self._moments.learn(x)
+        self.learn_counted(x, y, weight)
+
+    def learn_counted(self, x: Array, y: bool, weight: float) -> None:
+        """Learn one example that is sound, and that its moments know already."""
         learned = self.examples - 1 - WARM
         if learned < 0:
             return
         if learned % RESCALE == 0 or (learned < RESCALE and learned & (learned - 1) == 0):
             self._rescale()
-        self._update(self._standard(seen), float(y), weight, learned)
+        self._update(self._standard(x), float(y), weight, learned)
 
     def predict_row(self, x: Array) -> float:
         """P(order within the label horizon) of a row of `features.matrix`; scoring uses `export()`, which agrees."""
-        return _sigmoid(float(self._weights @ self._standard(x[self._places])))
+        return sigmoid(self._weights.dot(self._standard(x)))
+
+    @property
+    def examples(self) -> int:
+        """How many it has been taught."""
+        return self._moments.count
 
     @property
     def level(self) -> float:
@@ -117,9 +122,16 @@ class BayesianHazard(base.Classifier):  # type: ignore[misc]  # River ships no t
         """Euclidean norm of the weights on standardised features, the level included."""
         return float(np.sqrt(self._weights @ self._weights))
 
+    @property
+    def covariance(self) -> Array:
+        """Of the weights on standardised features, the level last."""
+        lower = np.tril(self._lower)
+        whole: Array = lower + np.tril(lower, -1).T
+        return whole
+
     def widen(self, factor: float = 4.0) -> None:
         """Trust what was learned less: the covariance grows, so that the next examples count for more."""
-        self._covariance *= factor
+        self._lower *= factor
 
     def export(self, config: ChurnConfig) -> Weights:
         """The model as it is now, for the scorers. A feature that it does not see has no weight.
@@ -143,30 +155,28 @@ class BayesianHazard(base.Classifier):  # type: ignore[misc]  # River ships no t
 
     def state(self) -> dict[str, Any]:
         """Everything learned, as JSON types; `from_state` goes on from it bit by bit."""
-        upper = np.triu_indices(len(self._weights))
+        upper = np.triu_indices(len(self._weights))  # of the transposed
         return {
             "columns": list(self.columns),
-            "examples": self.examples,
-            "mean": self._mean.tolist(),
-            "variance": self._variance.tolist(),
+            "moments": None if self._shares else self._moments.state(),
             "centre": self._centre.tolist(),
             "scale": self._scale.tolist(),
             "weights": self._weights.tolist(),
             "residual": self._residual,
             "expected": self._expected,
             # Float64, little-endian, base64: the upper triangle, row by row. As digits it would be four times as long.
-            "covariance": base64.b64encode(self._covariance[upper].astype("<f8").tobytes()).decode(),
+            "covariance": base64.b64encode(self._lower.T[upper].astype("<f8").tobytes()).decode(),
         }
 
     @classmethod
-    def from_state(cls, state: dict[str, Any]) -> BayesianHazard:
-        """The model whose `state` this is.
+    def from_state(cls, state: dict[str, Any], moments: Moments | None = None) -> BayesianHazard:
+        """The model whose `state` this is; `moments` as for the constructor.
 
         Raises:
             Misconfigured: numbers are missing or not finite, or features are not those of this version.
         """
         try:
-            model = cls(state["columns"])
+            model = cls(state["columns"], moments)
             model._restore(state)
         except (KeyError, TypeError, ValueError) as error:
             raise Misconfigured(f"the state of the hazard is damaged: {error!r}") from error
@@ -174,21 +184,21 @@ class BayesianHazard(base.Classifier):  # type: ignore[misc]  # River ships no t
 
     def _restore(self, state: dict[str, Any]) -> None:
         n = len(self.columns)
-        self.examples = int(state["examples"])
-        self._mean, self._variance = _numbers(state["mean"], n), _numbers(state["variance"], n)
-        self._express(_numbers(state["centre"], n), _numbers(state["scale"], n))
-        self._weights = _numbers(state["weights"], n + 1)
-        self._residual, self._expected = _numbers([state["residual"], state["expected"]], 2).tolist()
+        if not self._shares:
+            self._moments = Moments.from_state(state["moments"])
+        self._express(numbers(state["centre"], n), numbers(state["scale"], n))
+        self._weights = numbers(state["weights"], n + 1)
+        self._residual, self._expected = numbers([state["residual"], state["expected"]], 2).tolist()
         rows, columns = np.triu_indices(n + 1)
         packed = np.frombuffer(base64.b64decode(state["covariance"], validate=True), dtype="<f8")
-        self._covariance[rows, columns] = self._covariance[columns, rows] = _numbers(packed, len(rows))
+        self._lower[columns, rows] = numbers(packed, len(rows))
 
-    def _standard(self, seen: Array) -> Array:
+    def _standard(self, x: Array) -> Array:
         """What the weights are multiplied with: standardised and clipped features, and a one for the level."""
-        z = np.empty(len(seen) + 1)
+        z = np.empty(len(self._weights))
         z[-1] = 1.0
         features = z[:-1]
-        np.subtract(seen, self._centre, out=features)
+        np.subtract(x.take(self._places), self._centre, out=features)
         features *= self._inverse
         np.minimum(features, CLIP, out=features)
         np.maximum(features, -CLIP, out=features)
@@ -196,49 +206,37 @@ class BayesianHazard(base.Classifier):  # type: ignore[misc]  # River ships no t
 
     def _rescale(self) -> None:
         """Express the belief in the moments of now: w·(x − c)/s is the same number before and after."""
-        scale = np.sqrt(np.maximum(self._variance, 0.0))
+        mean, scale = self._moments.mean[self._places], self._moments.scale[self._places]
         known = (self._scale > 0) & (scale > 0)
         stretch = np.divide(scale, self._scale, out=np.ones_like(scale), where=known)
-        shift = np.divide(self._mean - self._centre, self._scale, out=np.zeros_like(scale), where=known)
+        shift = np.divide(mean - self._centre, self._scale, out=np.zeros_like(scale), where=known)
         change = np.diag(np.append(stretch, 1.0))
         change[-1, :-1] = shift
         self._weights = change @ self._weights
-        self._covariance = change @ self._covariance @ change.T
-        self._covariance = 0.5 * (self._covariance + self._covariance.T)  # rounding must not take its symmetry
-        self._express(self._mean.copy(), scale)
+        self._lower = np.asfortranarray(np.tril(change @ self.covariance @ change.T))
+        self._express(mean, scale)
 
     def _express(self, centre: Array, scale: Array) -> None:
         self._centre, self._scale = centre, scale
         self._inverse = np.divide(1.0, scale, out=np.zeros_like(scale), where=scale > 0)
 
     def _update(self, z: Array, y: float, weight: float, learned: int) -> None:
-        p = _sigmoid(float(self._weights @ z))
+        p = sigmoid(self._weights.dot(z))
         information = max(p * (1.0 - p), _FAINT) * weight
         self._follow_level((y - p) * weight, information, learned)
-        covariance = self._covariance
-        gain = covariance @ z
-        surprise = 1.0 / information + float(z @ gain)
-        self._weights += gain * ((y - p) * weight / (information * surprise))
-        gain /= math.sqrt(surprise)  # so that what is taken away is symmetric to the bit
-        covariance -= np.multiply.outer(gain, gain)
+        gain = dsymv(1.0, self._lower, z, lower=1)
+        surprise = 1.0 / information + gain.dot(z)
+        # One triangle says all of a symmetric matrix: half the work, and what is taken away keeps it symmetric.
+        dsyr(-1.0 / surprise, gain, lower=1, a=self._lower, overwrite_a=1)
+        gain *= (y - p) * weight / (information * surprise)
+        self._weights += gain
 
     def _follow_level(self, residual: float, variance: float, learned: int) -> None:
         fade = 1.0 - 1.0 / _MEMORY
         self._residual = fade * self._residual + residual
         self._expected = fade * fade * self._expected + variance
         off = learned > _MEMORY and self._residual**2 > _OFF * self._expected
-        self._covariance[-1, -1] += _MOVING if off else _STEADY
+        self._lower[-1, -1] += _MOVING if off else _STEADY
 
     def _row(self, x: dict[str, float]) -> Array:
         return np.array([float(x.get(name, 0.0)) for name in NAMES])
-
-
-def _sigmoid(u: float) -> float:
-    return 1.0 / (1.0 + math.exp(-u)) if u >= 0 else math.exp(u) / (1.0 + math.exp(u))
-
-
-def _numbers(values: Any, count: int) -> Array:
-    numbers = np.array(values, dtype=np.float64)
-    if numbers.shape != (count,) or not np.isfinite(numbers).all():
-        raise ValueError("numbers are missing or not finite")
-    return numbers

@@ -192,7 +192,8 @@ class Weights:
         z = (x - self.mean) * self.inverse
         np.minimum(z, CLIP, out=z)  # of one row, np.clip takes as long as all the rest
         np.maximum(z, -CLIP, out=z)
-        return np.exp(-softplus(-self.intercept - z @ self.weights))
+        z *= self.weights
+        return np.exp(-softplus(-self.intercept - z.sum(axis=1)))  # `@` sums up by the number of rows
 
     def _standard(self, x: Array) -> Array:
         z = x - self.mean[: len(x), None, None]

@@ -11,21 +11,17 @@ kept: while nonsense is learned, it is the live one that does better.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
-import numpy as np
-from numpy.typing import NDArray
 
 from models.churn import Weights
-from models.config import ChurnConfig
 from models.learned import Learned
 from models.quality import Quality
 from profiles.errors import Misconfigured
 
 __all__ = ["KEPT", "Guard", "History", "Kept"]
-
-Array = NDArray[np.float64]
 
 KEPT = 20
 """Checkpoints that are kept."""
@@ -135,13 +131,13 @@ class Guard:
         self.next, self._count = candidate, 0
         self._live, self._kept = Quality(_RECENT), Quality(_RECENT)
 
-    def add(self, x: Array, y: bool, live: float, config: ChurnConfig) -> None:
-        """The live hazard has judged an example that nobody has learned from yet."""
+    def add(self, y: bool, live: float, ask: Callable[[Weights], float]) -> None:
+        """The live hazard has judged an example that nobody has learned from yet; so may the kept one, if asked."""
         self._count += 1
         if self._weights is None or self._count % _EVERY:
             return
         self._live.update(live, y)
-        self._kept.update(float(self._weights.short(x[None], config)[0]), y)
+        self._kept.update(ask(self._weights), y)
 
     @property
     def worse(self) -> bool | None:

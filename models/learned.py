@@ -14,22 +14,24 @@ from models.bayes import BayesianHazard
 from models.bgnbd import BgNbd
 from models.churn import Model
 from models.config import ChurnConfig
-from models.hazard import OnlineLogistic, Target
+from models.hazard import OnlineLogistic
+from models.moments import Moments
 from profiles.errors import Misconfigured
 
 __all__ = ["Learned"]
 
 Array = NDArray[np.float64]
 
-_TARGETS: tuple[Target, ...] = ("ftrl", "recency", "direct")
-
 
 class Learned:
     """What learns from short labels (hazard, ftrl, recency, base rate) and from whole horizons (direct, base rate)."""
 
     def __init__(self) -> None:
-        self.hazard = BayesianHazard()
-        self.ftrl, self.recency, self.direct = map(OnlineLogistic, _TARGETS)
+        self.moments = Moments()  # of the features of short labels
+        self.hazard = BayesianHazard(moments=self.moments)
+        self.ftrl = OnlineLogistic("ftrl", moments=self.moments)
+        self.recency = OnlineLogistic("recency", moments=self.moments)
+        self.direct = OnlineLogistic("direct")
         self.rate = RunningRate()
         self.bgnbd: BgNbd | None = None  # fitted to sightings
         self.classes = [0, 0]  # short labels learned: no order, order
@@ -38,24 +40,25 @@ class Learned:
         """Whether the hazard has learned enough to speak."""
         return self.hazard.examples >= config.min_examples and min(self.classes) >= config.min_class
 
-    def short(self, x: Array, config: ChurnConfig) -> dict[str, float]:
-        """What every learned model says of one row: P(order within the label horizon)."""
+    def short(self, x: Array) -> dict[str, float]:
+        """What those that learn from every short label say of one row: P(order within the label horizon)."""
         said: dict[str, float] = {}
         if self.hazard.examples:
+            z = self.moments.standard(x)
             said["hazard"] = self.hazard.predict_row(x)
-            said["ftrl"] = self.ftrl.predict(x)
-            said["recency"] = self.recency.predict(x)
-        if self.bgnbd is not None:
-            said["bgnbd"] = float(self.bgnbd.short(x[None], config)[0])
-        if (rate := self.rate.export(config)) is not None:
-            said["base_rate"] = rate.order
+            said["ftrl"] = self.ftrl.predict_standard(z)
+            said["recency"] = self.recency.predict_standard(z)
+        if self.rate.examples:
+            said["base_rate"] = self.rate.order
         return said
 
     def learn_short(self, x: Array, y: bool, weight: float) -> None:
         """Learn from a label of the label horizon."""
-        self.hazard.learn_row(x, y, weight)
-        self.ftrl.learn_one(x, y, weight)
-        self.recency.learn_one(x, y, weight)
+        self.moments.learn(x)
+        z = self.moments.standard(x)
+        self.hazard.learn_counted(x, y, weight)
+        self.ftrl.learn_standard(z, y, weight)
+        self.recency.learn_standard(z, y, weight)
         self.rate.learn_short(y, weight)
         self.classes[y] += 1
 
@@ -86,8 +89,8 @@ class Learned:
     @property
     def finite(self) -> bool:
         """Whether learning goes on with numbers; cheap. A weight that is none spoils the intercept next."""
-        levels = [model.pipeline["LogisticRegression"].intercept for model in (self.ftrl, self.recency, self.direct)]
-        return all(map(math.isfinite, [self.hazard.level, *levels]))
+        levels = self.hazard.level, self.ftrl.level, self.recency.level, self.direct.level
+        return all(map(math.isfinite, levels))
 
     @property
     def sound(self) -> bool:
@@ -97,7 +100,7 @@ class Learned:
     def norms(self) -> dict[str, float]:
         """Euclidean norm of the weights of each regression, on standardised features, the intercept included."""
         return {"hazard": self.hazard.norm} | {
-            model.target: _norm(model) for model in (self.ftrl, self.recency, self.direct)
+            model.target: model.norm for model in (self.ftrl, self.recency, self.direct)
         }
 
     def forget_full(self) -> None:
@@ -108,6 +111,7 @@ class Learned:
     def state(self) -> dict[str, Any]:
         """Everything, as JSON types."""
         return {
+            "moments": self.moments.state(),
             "hazard": self.hazard.state(),
             "ftrl": self.ftrl.state(),
             "recency": self.recency.state(),
@@ -126,9 +130,10 @@ class Learned:
         """
         learned = cls()
         try:
-            learned.hazard = BayesianHazard.from_state(state["hazard"])
-            learned.ftrl = OnlineLogistic.from_state(state["ftrl"])
-            learned.recency = OnlineLogistic.from_state(state["recency"])
+            learned.moments = moments = Moments.from_state(state["moments"])
+            learned.hazard = BayesianHazard.from_state(state["hazard"], moments)
+            learned.ftrl = OnlineLogistic.from_state(state["ftrl"], moments)
+            learned.recency = OnlineLogistic.from_state(state["recency"], moments)
             learned.direct = OnlineLogistic.from_state(state["direct"])
             learned.rate = RunningRate.from_state(state["rate"])
             if state["bgnbd"] is not None:
@@ -137,8 +142,3 @@ class Learned:
         except (KeyError, TypeError, ValueError) as error:
             raise Misconfigured(f"the state of the learned models is damaged: {error!r}") from error
         return learned
-
-
-def _norm(model: OnlineLogistic) -> float:
-    regression = model.pipeline["LogisticRegression"]
-    return math.sqrt(sum(weight * weight for weight in regression.weights.values()) + regression.intercept**2)

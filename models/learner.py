@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -30,7 +31,7 @@ from models.config import ChurnConfig
 from models.drift import Alarm, Drift
 from models.durations import WEEK
 from models.examples import Example, Lesson, ModelCommand, Sighting
-from models.features import NAMES, SCHEMA, unpack
+from models.features import SCHEMA
 from models.history import Guard, History, Kept
 from models.learned import Learned
 from models.notices import Decided, Notice
@@ -38,6 +39,7 @@ from models.panel import MODELS, Panel
 from models.promotion import Blocks, Change, Promotion, Race
 from models.quality import UNTOUCHED, Ledger
 from models.repeats import Repeats
+from models.rows import Rows
 from models.sample import Sample
 from profiles.errors import Misconfigured
 
@@ -47,6 +49,7 @@ Array = NDArray[np.float64]
 
 _REVIEW = 50  # short labels between two looks at who speaks and whether what was learned is sound
 _REMEMBERED = 50  # notices and decisions
+_AT_ONCE = 512  # lessons whose features are read, and shown to the models that do not learn from them, at once
 _RACERS = ("hazard", "bgnbd", "rules")  # compared on the short label
 _FIT_LEAST, _FIT_MOST = 500, 20_000  # sightings between two fits of BG/NBD; in between, an eighth of all
 _UNSEEN = 6.0  # snapshot intervals after which a customer leaves the sample; the silent are photographed every fourth
@@ -88,14 +91,17 @@ class Learner:
             How many examples were judged.
         """
         before = self.counts["short"] + self.counts["full"]
-        for lesson in lessons:
-            self.counts["lessons"] += 1
-            if type(lesson) is Example:
-                self._example(lesson)
-            elif type(lesson) is Sighting:
-                self._sighting(lesson)
-            elif type(lesson) is ModelCommand:
-                self._command(lesson)
+        waiting = iter(lessons)
+        while batch := list(islice(waiting, _AT_ONCE)):
+            rows = Rows(batch, self.config)
+            for place, lesson in enumerate(batch):
+                self.counts["lessons"] += 1
+                if type(lesson) is Example:
+                    self._example(lesson, rows, place)
+                elif type(lesson) is Sighting:
+                    self._sighting(lesson)
+                elif type(lesson) is ModelCommand:
+                    self._command(lesson)
         return self.counts["short"] + self.counts["full"] - before
 
     def news(self) -> list[Notice]:
@@ -153,31 +159,33 @@ class Learner:
 
     # Labels
 
-    def _example(self, example: Example) -> None:
-        x = self._readable(example)
-        if x is None or not self._first_time(example):
+    def _example(self, example: Example, rows: Rows, place: int) -> None:
+        row = rows.at[place]
+        if row < 0 or not self._first_time(example):
             self.counts["skipped"] += 1
             return
         self.counts[example.horizon] += 1
         self.counts["treated"] += example.treated
         if example.horizon == "short":
-            self._short(example, x)
+            self._short(example, rows, row)
         else:
-            self._full(example, x)
+            self._full(example, rows.x[row])
 
-    def _short(self, example: Example, x: Array) -> None:
-        said = self.learned.short(x, self.config)
-        hazard = said.get("hazard", 0.5)
-        if not math.isfinite(hazard):  # whatever spoilt it must not reach the figures
+    def _short(self, example: Example, rows: Rows, row: int) -> None:
+        x = rows.x[row]
+        said = self.learned.short(x)
+        if not math.isfinite(said.get("hazard", 0.5)):  # whatever spoilt it must not reach the figures
             self._check(example.due)
-            said = self.learned.short(x, self.config)
-            hazard = said.get("hazard", 0.5)
-        said["rules"] = float(self.rules.short(x[None], self.config)[0])
+            said = self.learned.short(x)
+        hazard = said.get("hazard", 0.5)
+        if self.learned.bgnbd is not None:
+            said["bgnbd"] = rows.short("bgnbd", self.learned.bgnbd, row)
+        said["rules"] = rows.short("rules", self.rules, row)
         self.short.add(said, example.y, example.weight, touched=example.treated, segments=example.segments)
         if not example.treated:
             self.promotion.race.add({name: said[name] for name in _RACERS if name in said}, example.y, example.weight)
             if self.learned.ready(self.config):
-                self._guard.add(x, example.y, hazard, self.config)
+                self._guard.add(example.y, hazard, lambda weights: rows.short("kept", weights, row))
                 if (alarm := self.drift.erred(example.y - hazard, example.due)) is not None:
                     self._alarm(alarm)
             self.learned.learn_short(x, example.y, example.weight)
@@ -204,17 +212,6 @@ class Learner:
         self.trained_until = max(self.trained_until, example.due)
         if not self.learned.finite:
             self._check(example.due)
-
-    def _readable(self, example: Example) -> Array | None:
-        whole = {"short": self.config.label_horizon, "full": self.config.horizon}[example.horizon]
-        if example.schema != SCHEMA or len(example.x) != 4 * len(NAMES) or not 0 < example.weight < 1e6:
-            return None
-        if not abs(example.due - example.at - whole) <= 1.0:
-            return None
-        if example.horizon == "full" and len(example.risks) != 4 * len(MODELS):
-            return None
-        x = unpack(example.x)
-        return x if np.isfinite(x).all() else None
 
     def _first_time(self, lesson: Lesson) -> bool:
         return self._repeats.first_time(lesson.key)

@@ -126,8 +126,8 @@ def test_a_long_life_keeps_the_covariance_sound():
     x, _, y = world(20_000)
     model = taught(x, y)
 
-    np.testing.assert_array_equal(model._covariance, model._covariance.T)
-    assert np.linalg.eigvalsh(model._covariance).min() > 0
+    np.testing.assert_array_equal(model.covariance, model.covariance.T)
+    assert np.linalg.eigvalsh(model.covariance).min() > 0
 
 
 DAMAGE = [{"weights": [1.0]}, {"covariance": "AAAA"}, {"residual": float("nan")}, {"columns": ["no_such"]}]

@@ -166,7 +166,7 @@ def test_another_churn_horizon_keeps_what_does_not_depend_on_it(learned):
     assert other.panel().speaker == "hazard"
 
 
-@pytest.mark.parametrize("data", [b"", b"{}", b"[]", b'{"format": 9}', b'{"panel": {}, "parts": {}, "format": 3}'])
+@pytest.mark.parametrize("data", [b"", b"{}", b"[]", b'{"format": 9}', b'{"panel": {}, "parts": {}, "format": 4}'])
 def test_a_damaged_checkpoint_is_refused(data):
     with pytest.raises(Misconfigured, match="checkpoint"):
         Learner.restore(data, CONFIG)

@@ -14,7 +14,7 @@ CHECKPOINT = dump(b"{}", {"head": b"{}"})
 def test_a_checkpoint_of_another_format_does_not_keep_the_customers_from_coming_back(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    before = CHECKPOINT.replace(b'"format":3', b'"format":2')
+    before = CHECKPOINT.replace(b'"format":4', b'"format":3')
     assert before != CHECKPOINT
 
     assert learner_of(CHECKPOINT, 1, 7) is not None
