@@ -196,6 +196,8 @@ class Worker:
         """Where the store says that each of these partitions continues; see `streams.transport.Positions`."""
         mine = [tp for tp in assigned if tp.topic == self._profile_events]
         self.profiles.assigned([tp.partition for tp in mine])
+        if TP(self._training_examples, 0) not in assigned:
+            self._metrics.learns_no_more()
         answer = await self._continues(assigned)
         self._settled = time.monotonic() + _SETTLING
         log.info("reading %d partitions, %d of them profiles'", len(set(assigned)), len(mine))

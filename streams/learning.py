@@ -95,7 +95,8 @@ class LearnerRunner:
         if not lessons:
             return
         self._learner = None  # until the commit, the learner in memory stands for nothing the store knows
-        judged = learner.take(lessons)
+        treated = learner.counts["treated"]
+        learned = learner.take(lessons) - (learner.counts["treated"] - treated)  # those are judged only
         news = learner.news()
         panel, parts = learner.panel(), learner.parts()
         as_json, applied = panel.to_json(), records[-1].offset
@@ -104,7 +105,7 @@ class LearnerRunner:
         gone = [name for name in self._parts if name not in parts]
         self._version = await self._store.commit(version, applied, as_json, changed, gone, outputs, 0)
         self._learner, self._parts = learner, parts
-        self._observe(learner, judged, panel.speaker, news)
+        self._observe(learner, learned, panel.speaker, news)
         if outputs:
             await self._outbox.deliver(outputs, version=self._version)
             await self._store.clear_outbox(self._version)
@@ -132,10 +133,10 @@ class LearnerRunner:
         self._next_snapshot = now + _SNAPSHOT_EVERY
         return [Output(MODEL_SNAPSHOTS, b"checkpoint", dump(panel, parts), f"checkpoint:{applied}", 0)]
 
-    def _observe(self, learner: Learner, judged: int, speaker: str, news: Sequence[Notice]) -> None:
+    def _observe(self, learner: Learner, learned: int, speaker: str, news: Sequence[Notice]) -> None:
         for notice in news:
             log.log(logging.INFO if notice.kind == "speaker" else logging.WARNING, "%s", notice.text)
-        self._metrics.learned(judged, learner.quality(), speaker, [notice.kind for notice in news])
+        self._metrics.learned(learned, learner.quality(), speaker, [notice.kind for notice in news])
 
 
 def _learner(state: LearnerState, config: ChurnConfig) -> Learner:

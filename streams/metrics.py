@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter as Tallied
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -214,7 +215,7 @@ class WorkerMetrics:
         speaker: str,
         notices: Iterable[str],
     ) -> None:
-        """One batch was judged and learned; the quality after it by model and horizon, and kinds of notices."""
+        """`examples` were learned; the quality after them by model and horizon, and kinds of notices."""
         self._learned.inc(examples)
         for model, horizons in quality.items():
             self._speaks.labels(model).set(model == speaker)
@@ -223,6 +224,13 @@ class WorkerMetrics:
                     self._quality.labels(model, horizon, measure).set(value)
         for kind in notices:
             self._notices.labels(kind).inc()
+
+    def learns_no_more(self) -> None:
+        """Another worker is the learner now: what this one knew last is no news. (Processes that share their metrics
+        show the most recent of each anyhow.)"""
+        if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+            self._quality.clear()
+            self._speaks.clear()
 
     def counted(self, seconds: float, customers: int) -> None:
         """One partition's customers were counted."""
