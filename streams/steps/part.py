@@ -14,6 +14,7 @@ that sum to be exact, each event must be on one side of its home's cut only:
 
 from __future__ import annotations
 
+from models import labels
 from profiles.merge import add_identities
 from profiles.types import Parting, Profile, Split
 from streams.steps.work import SENT_BITS, Work
@@ -26,6 +27,7 @@ def reset(work: Work, profile: Profile, command: Split) -> None:
     others = [home for home in command.winners if home != profile.id]
     cuts = _cuts(profile) | {profile.id: _place(work, command)}
     parting = Parting(command.split, command.winners, command.identities, others, cuts)
+    labels.censor(profile, tally=work.labels)
     anew = Profile(
         profile.id,
         seen=profile.seen,
@@ -47,6 +49,7 @@ def reset(work: Work, profile: Profile, command: Split) -> None:
 def move(work: Work, home: Profile, command: Split) -> None:
     """A home of that profile: from here on its events go to its winner."""
     winner = command.winners[home.id]
+    labels.censor(home, tally=work.labels)
     if winner == home.id:
         others = [other for other in command.winners if other not in (home.id, command.was)]
         cuts = _cuts(home) | {command.was: command.cut, home.id: _place(work, command)}

@@ -20,7 +20,7 @@ from models.treatment import held_out
 from profiles.consent import PROFILING, Consent, trait_of
 from profiles.state import Caps
 from profiles.store import Loaded, Pulse
-from profiles.types import Absorb, AlertCommand, Erase, Event, Merge, Profile, Record, Score
+from profiles.types import Absorb, AlertCommand, Erase, Event, Merge, Profile, Record, Score, Split
 from streams.steps.alert import alert
 from streams.steps.label import label
 from streams.steps.listen import listen
@@ -131,10 +131,12 @@ def test_nothing_makes_a_label_leave_early(story: list[tuple[float, str]]) -> No
                 assert lesson.due + CONFIG.lateness <= min(partition.watermark, T0 + clock * DAY)
 
 
-def test_what_waits_is_censored_by_a_merge_an_erasure_and_an_objection() -> None:
+def test_what_waits_is_censored_by_a_merge_a_split_an_erasure_and_an_objection() -> None:
     """Of both horizons, also when only the longer one is still waited for."""
     ends: dict[str, tuple[Record, ...]] = {
         "merge": (Merge("p", "w", T0, []),),
+        "split": (Split("p", "reset", "s", "p", T0, {"p": "p"}, {"p": []}),),
+        "move": (Split("p", "move", "s", "w", T0, {"p": "p", "w": "w"}, {"p": []}),),
         "erase": (Erase("p", T0 + 40 * DAY),),
         "objection": (msgspec.structs.replace(order("p", 40, "visit"), traits={trait_of(PROFILING): False}),),
     }
