@@ -17,12 +17,14 @@ from typing import Any, TypeVar
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from pydantic import SecretStr
 
+from models.conditions import InSegment, leaves
+from models.rules import AlertRule
 from models.segments import compile_segments
 from profiles.store import Reader
 from profiles.stores import open_reader
 from profiles.stores.keys import Keys
 from profiles.stores.redis import connect
-from profiles.types import Profile
+from profiles.types import Alert, Profile
 from streams.admin import ensure_topics
 from streams.plan import Plan, load_plan
 from streams.settings import Settings
@@ -39,6 +41,20 @@ RANKED = compile_segments((_plan := load_plan(PLAN)).segments, _plan.currency).r
 def unranked(profile: Profile) -> set[str]:
     """The segments that a customer's own profile decides."""
     return profile.segments.keys() - RANKED
+
+
+def unranked_alerts(profile: Profile) -> dict[str, Alert]:
+    """The alerts that a customer's own profile decides."""
+    return {
+        rule.name: profile.alerts[rule.name]
+        for rule in _plan.alerts
+        if rule.name in profile.alerts and not _ranks(rule)
+    }
+
+
+def _ranks(rule: AlertRule) -> bool:
+    asked = [leaf.segment for leaf in leaves(rule.when) if isinstance(leaf, InSegment)] if rule.when else []
+    return not RANKED.isdisjoint([*asked, rule.segment])
 
 
 class Rapport:

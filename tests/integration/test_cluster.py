@@ -29,7 +29,7 @@ from console.resp import ask_redis
 from profiles.documents import decode_profile
 from profiles.types import Profile
 from streams.settings import Settings
-from tests.integration.rapport import PLAN, REPOSITORY, Rapport, environment, order, running, unranked
+from tests.integration.rapport import PLAN, REPOSITORY, Rapport, environment, order, running, unranked, unranked_alerts
 from tests.servers import RedisCluster
 
 START = datetime(2026, 1, 5, tzinfo=UTC)
@@ -102,7 +102,7 @@ def essence(profile: Profile) -> dict[str, Any]:
     told["roles"] = msgspec.to_builtins(profile.roles)
     told["segments"] = sorted(unranked(profile))
     told["stage"] = profile.stage
-    told["alerts"] = {rule for rule, alert in profile.alerts.items() if alert.state == "open"}
+    told["alerts"] = {rule for rule, alert in unranked_alerts(profile).items() if alert.state == "open"}
     told["score"] = profile.score and (profile.score.model, profile.score.risk)
     rounded: dict[str, Any] = round_floats(told)
     return rounded

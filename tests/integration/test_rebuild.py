@@ -36,7 +36,17 @@ from streams.plan import load_plan
 from streams.requests import EraseRequest
 from streams.settings import Settings
 from streams.topics import topic_name
-from tests.integration.rapport import PLAN, REPOSITORY, Rapport, environment, order, running, totals, unranked
+from tests.integration.rapport import (
+    PLAN,
+    REPOSITORY,
+    Rapport,
+    environment,
+    order,
+    running,
+    totals,
+    unranked,
+    unranked_alerts,
+)
 from tests.integration.rebuilding import everything, in_redis, lose_redis, rebuild, until_quiet, versions
 from tests.models.build import T0, buyer, row
 
@@ -448,9 +458,10 @@ def state_of(profile: Profile) -> dict[str, Any]:
     """What events and links say of a customer; not what time and model make of it."""
     names = (
         "id", "created", "updated", "redirect", "identities", "traits", "activity", "roles", "purchases", "tickets",
-        "opinions", "seen", "alerts", "stage", "timeline_count",
+        "opinions", "seen", "stage", "timeline_count",
     )  # fmt: skip
-    return {name: getattr(profile, name) for name in names} | {"segments": sorted(unranked(profile))}
+    of_ranks = {"segments": sorted(unranked(profile)), "alerts": unranked_alerts(profile)}
+    return {name: getattr(profile, name) for name in names} | of_ranks
 
 
 def close_to(ours: Any, theirs: Any) -> bool:
