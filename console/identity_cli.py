@@ -21,12 +21,14 @@ Identity = Annotated[str, typer.Argument(help="TYPE:VALUE, such as user_id:42 or
 
 _SPLIT = """Take a wrongly linked identity out of a customer.
 
-    rapport identity explain email:ada@example.com
-    rapport identity split email:ada@example.com --from user_id:42
-
 Every link between the identity and what it is kept apart from is undone, and is never made again. Both
 profiles become what they would be had the links never been: what each holds is computed from the history of
 events, so `rapport archive` must have run where Kafka has deleted the older ones already.
+
+Examples:
+
+    rapport identity explain email:ada@example.com
+    rapport identity split email:ada@example.com --from user_id:42
 """
 
 

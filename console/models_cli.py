@@ -64,10 +64,12 @@ def explain(
 ) -> None:
     """Explain the model that speaks, or what it says of one customer.
 
+    Of a customer, every contribution is shown; with the baseline they sum to the log-odds of the risk.
+
+    Examples:
+
         rapport models explain
         rapport models explain user_id:42
-
-    Of a customer, every contribution is shown; with the baseline they sum to the log-odds of the risk.
     """
     if identity is None:
         speaker = _get(target, "/v1/models")["speaker"]
@@ -92,7 +94,12 @@ def promote(
     by: By = "",
     as_json: AsDocument = False,
 ) -> None:
-    """Let a model speak until `rapport models release`, whatever the promotion rule finds."""
+    """Let a model speak until `rapport models release`, whatever the promotion rule finds.
+
+    It must have learned enough to speak: `rapport models list` shows how much each has learned.
+
+        rapport models promote bgnbd --by kim
+    """
     _decide(target, "promote", {"model": name, "by": by}, as_json)
 
 
@@ -104,7 +111,12 @@ def rollback(
     by: By = "",
     as_json: AsDocument = False,
 ) -> None:
-    """Set what was learned back to a kept checkpoint. Learning goes on from there; what came since is lost."""
+    """Set what was learned back to a kept checkpoint. Learning goes on from there; what came since is lost.
+
+    `rapport models history` lists the checkpoints that are kept.
+
+        rapport models rollback 1500 --by kim
+    """
     _decide(target, "rollback", {"version": version, "by": by}, as_json)
 
 

@@ -17,11 +17,13 @@ __all__ = ["register"]
 
 _ERASE = """Erase a customer for good, and print the receipt.
 
-    rapport erase user_id:42 --by "privacy desk"
-    rapport erase --receipt 3f2c…
-
 Profile, identities, links, timers, indexes, alerts and pending examples go at once, and what still arrives, is
 replayed or rebuilt is dropped from now on. The receipt says what remains where (Kafka, the archive) and until when.
+
+Examples:
+
+    rapport erase user_id:42 --by "privacy desk"
+    rapport erase --receipt 3f2c…
 """
 
 _EXPORT = """Write all that is known about a customer, as JSON, for that customer.

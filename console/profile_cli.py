@@ -15,11 +15,13 @@ __all__ = ["fetch", "register"]
 
 HELP = """Show a customer: who they are, how likely they are to leave and why, segments, orders, support, latest events.
 
+An identity that is held hashed is asked for as people write it, or as email:hashed:HASH by the hash that is shown.
+
+Examples:
+
     rapport profile user_id:42
     rapport profile email:ada@example.com --events 20
     rapport profile user_id:42 --json | jq .churn.risk
-
-An identity that is held hashed is asked for as people write it, or as email:hashed:HASH by the hash that is shown.
 """
 
 

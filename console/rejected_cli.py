@@ -57,7 +57,9 @@ def list_(
 ) -> None:
     """List rejected events, the newest first; those that were put back are left out.
 
-    Personal data is masked. Kafka keeps events.rejected for 30 days. Examples:
+    Personal data is masked. Kafka keeps events.rejected for 30 days.
+
+    Examples:
 
         rapport rejected list --summary
         rapport rejected list --source web --reason plan_violation --since 2d

@@ -31,12 +31,12 @@ _UNNAMED = "preview"
 
 _PREVIEW = """Count and list who would be in a segment, before it is saved.
 
+All customers are looked at as they are now; nothing is changed. With --name it says as well who would enter and who
+would leave the segment of that name. docs/tracking-plan.md lists the conditions.
+
     rapport segments preview '{quantile: net, top: 0.1}'
     rapport segments preview '{count: ticket_opened, within: 30d, at_least: 3}' --name frequent_trouble
     rapport segments preview --file new_plan.yaml --name value_at_risk
-
-All customers are looked at as they are now; nothing is changed. With --name it says as well who would enter and who
-would leave the segment of that name. docs/tracking-plan.md lists the conditions.
 """
 
 
