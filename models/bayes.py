@@ -17,20 +17,20 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from river import base
 from scipy.linalg.blas import dsymv, dsyr
 
-from models.churn import CLIP, Weights
+from models.churn import Weights
 from models.config import ChurnConfig
 from models.features import NAMES, SCHEMA
-from models.moments import Moments, numbers, require_row, sigmoid
+from models.moments import Moments, clip, numbers, require_row, sigmoid
 from profiles.errors import Misconfigured
 
-__all__ = ["LEFT_OUT", "BayesianHazard"]
+__all__ = ["LEFT_OUT", "Asked", "BayesianHazard"]
 
 Array = NDArray[np.float64]
 
@@ -48,6 +48,13 @@ _STEADY, _MOVING = 1e-6, 1e-4  # variance that the level gains an example, usual
 _MEMORY = 1000.0  # examples that the residuals remember
 _OFF = 4.0  # squared standard errors by which residuals are off
 _FAINT = 1e-4  # least variance of an outcome: keeps a certain prediction from being a wall
+
+
+class Asked(NamedTuple):
+    """What the hazard has said of one row."""
+
+    z: Array  # standardised and clipped features, and a one for the level
+    p: float  # P(order within the label horizon)
 
 
 class BayesianHazard(base.Classifier):  # type: ignore[misc]  # River ships no types
@@ -94,18 +101,24 @@ class BayesianHazard(base.Classifier):  # type: ignore[misc]  # River ships no t
         self._moments.learn(x)
         self.learn_counted(x, y, weight)
 
-    def learn_counted(self, x: Array, y: bool, weight: float) -> None:
-        """Learn one example that is sound, and that its moments know already."""
+    def learn_counted(self, x: Array, y: bool, weight: float, asked: Asked | None = None) -> None:
+        """Learn one example that is sound, and that its moments know already; `asked` of it since the one before."""
         learned = self.examples - 1 - WARM
         if learned < 0:
             return
         if learned % RESCALE == 0 or (learned < RESCALE and learned & (learned - 1) == 0):
             self._rescale()
-        self._update(self._standard(x), float(y), weight, learned)
+            asked = None
+        self._update(asked or self.ask(x), float(y), weight, learned)
 
     def predict_row(self, x: Array) -> float:
         """P(order within the label horizon) of a row of `features.matrix`; scoring uses `export()`, which agrees."""
-        return sigmoid(self._weights.dot(self._standard(x)))
+        return self.ask(x).p
+
+    def ask(self, x: Array) -> Asked:
+        """The same, with what learning from this very row can go on from."""
+        z = self._standard(x)
+        return Asked(z, sigmoid(self._weights.dot(z)))
 
     @property
     def examples(self) -> int:
@@ -200,8 +213,7 @@ class BayesianHazard(base.Classifier):  # type: ignore[misc]  # River ships no t
         features = z[:-1]
         np.subtract(x.take(self._places), self._centre, out=features)
         features *= self._inverse
-        np.minimum(features, CLIP, out=features)
-        np.maximum(features, -CLIP, out=features)
+        clip(features)
         return z
 
     def _rescale(self) -> None:
@@ -220,8 +232,8 @@ class BayesianHazard(base.Classifier):  # type: ignore[misc]  # River ships no t
         self._centre, self._scale = centre, scale
         self._inverse = np.divide(1.0, scale, out=np.zeros_like(scale), where=scale > 0)
 
-    def _update(self, z: Array, y: float, weight: float, learned: int) -> None:
-        p = sigmoid(self._weights.dot(z))
+    def _update(self, asked: Asked, y: float, weight: float, learned: int) -> None:
+        z, p = asked
         information = max(p * (1.0 - p), _FAINT) * weight
         self._follow_level((y - p) * weight, information, learned)
         gain = dsymv(1.0, self._lower, z, lower=1)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.baselines import RunningRate
-from models.bayes import BayesianHazard
+from models.bayes import Asked, BayesianHazard
 from models.bgnbd import BgNbd
 from models.churn import Model
 from models.config import ChurnConfig
@@ -35,6 +35,7 @@ class Learned:
         self.rate = RunningRate()
         self.bgnbd: BgNbd | None = None  # fitted to sightings
         self.classes = [0, 0]  # short labels learned: no order, order
+        self._asked: tuple[Array | None, Asked | None] = None, None  # the row asked about last, until one is learned
 
     def ready(self, config: ChurnConfig) -> bool:
         """Whether the hazard has learned enough to speak."""
@@ -45,7 +46,9 @@ class Learned:
         said: dict[str, float] = {}
         if self.hazard.examples:
             z = self.moments.standard(x)
-            said["hazard"] = self.hazard.predict_row(x)
+            asked = self.hazard.ask(x)
+            self._asked = x, asked
+            said["hazard"] = asked.p
             said["ftrl"] = self.ftrl.predict_standard(z)
             said["recency"] = self.recency.predict_standard(z)
         if self.rate.examples:
@@ -54,9 +57,11 @@ class Learned:
 
     def learn_short(self, x: Array, y: bool, weight: float) -> None:
         """Learn from a label of the label horizon."""
+        row, asked = self._asked
         self.moments.learn(x)
         z = self.moments.standard(x)
-        self.hazard.learn_counted(x, y, weight)
+        self.hazard.learn_counted(x, y, weight, asked if row is x else None)
+        self._asked = None, None
         self.ftrl.learn_standard(z, y, weight)
         self.recency.learn_standard(z, y, weight)
         self.rate.learn_short(y, weight)
@@ -89,8 +94,7 @@ class Learned:
     @property
     def finite(self) -> bool:
         """Whether learning goes on with numbers; cheap. A weight that is none spoils the intercept next."""
-        levels = self.hazard.level, self.ftrl.level, self.recency.level, self.direct.level
-        return all(map(math.isfinite, levels))
+        return math.isfinite(self.hazard.level + self.ftrl.level + self.recency.level + self.direct.level)
 
     @property
     def sound(self) -> bool:

@@ -15,42 +15,45 @@ from numpy.typing import NDArray
 from models.churn import CLIP
 from models.features import NAMES
 
-__all__ = ["Moments", "numbers", "require_row", "sigmoid"]
+__all__ = ["Moments", "clip", "numbers", "require_row", "sigmoid"]
 
 Array = NDArray[np.float64]
+
+_FAINT = np.full(len(NAMES), 1e-30)  # a variance so small is none
+_HIGHEST = np.full(len(NAMES), CLIP)
+_LOWEST = -_HIGHEST
 
 
 class Moments:
     """Mean and variance of every feature over the rows so far (Welford 1962)."""
 
-    __slots__ = ("_deviation", "_flat", "_unvaried", "count", "mean", "variance")
+    __slots__ = ("_deviation", "count", "mean", "variance")
 
     def __init__(self) -> None:
         self.count = 0
         self.mean, self.variance = np.zeros(len(NAMES)), np.zeros(len(NAMES))
-        self._find_flat()
+        self._deviation = np.ones(len(NAMES))
 
     def learn(self, x: Array) -> None:
         """Count a row of `features.matrix`."""
         self.count += 1
+        count = float(self.count)
         off = x - self.mean
-        self.mean += off / self.count
+        self.mean += off / count
         off *= x - self.mean
         off -= self.variance
-        off /= self.count
+        off /= count
         self.variance += off
-        if len(self._flat) and self.variance.take(self._flat).any():
-            self._find_flat()
-        else:
-            np.sqrt(self.variance + self._unvaried, out=self._deviation)
+        self._deviate()
 
     def standard(self, x: Array) -> Array:
-        """The row in standard deviations from the mean, within ±CLIP; 0 for a feature that has never varied."""
+        """The row in standard deviations from the mean, within ±CLIP.
+
+        What has never varied is 0 in every row that was learned; of another row it may be anything.
+        """
         z = x - self.mean
         z /= self._deviation
-        np.minimum(z, CLIP, out=z)  # of one row, np.clip takes as long as all the rest
-        np.maximum(z, -CLIP, out=z)
-        return z
+        return clip(z)
 
     @property
     def scale(self) -> Array:
@@ -58,12 +61,8 @@ class Moments:
         scale: Array = np.sqrt(np.maximum(self.variance, 0.0))
         return scale
 
-    def _find_flat(self) -> None:
-        """Note what has never varied: measured in infinite deviations, nothing there is far from the mean."""
-        varied = self.variance > 0.0
-        self._flat = np.flatnonzero(~varied)
-        self._unvaried = np.where(varied, 0.0, math.inf)
-        self._deviation = np.sqrt(self.variance + self._unvaried)
+    def _deviate(self) -> None:
+        np.sqrt(np.maximum(self.variance, _FAINT), out=self._deviation)
 
     def state(self) -> dict[str, Any]:
         """Everything, as JSON types."""
@@ -79,8 +78,15 @@ class Moments:
         moments = cls()
         moments.count = int(state["count"])
         moments.mean, moments.variance = (numbers(state[name], len(NAMES)) for name in ("mean", "variance"))
-        moments._find_flat()
+        moments._deviate()
         return moments
+
+
+def clip(z: Array) -> Array:
+    """Hold standardised features within ±CLIP, in place."""
+    np.minimum(z, _HIGHEST[: len(z)], out=z)  # of one row, np.clip takes as long as all the rest
+    np.maximum(z, _LOWEST[: len(z)], out=z)
+    return z
 
 
 def require_row(x: Array, weight: float) -> None:

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
+
+import numpy as np
 
 from profiles.errors import Misconfigured
 
@@ -28,6 +30,7 @@ _FLOOR = 1e-6  # keeps one certain mistake from being the only figure that count
 _UNIT = 1 << 20
 _GROUPS = 15  # of about equal weight, for the calibration error
 _TELLING, _OFF = 100, 0.02  # outcomes of a segment, and the least bias, that are worth telling
+_WAITING = 4096  # predictions that are judged at once
 _SEGMENTS = 32  # whose quality is kept; the one that was not met for longest makes room
 
 
@@ -176,8 +179,27 @@ class Quality:
         return quality
 
 
+def _judge_all(said: Sequence[tuple[float, bool, float]]) -> Iterable[Judgement]:
+    """`judge` of many predictions, outcomes and weights at once."""
+    p, y, weight = np.array(said, dtype=np.float64).T
+    p = np.clip(p, _FLOOR, 1.0 - _FLOOR)
+    scale = weight * _UNIT
+    odds = np.clip((np.log(p / (1.0 - p)) + _WIDEST) * (_BINS / (2 * _WIDEST)), 0, _BINS - 1)
+    columns = (
+        odds.astype(np.int64),
+        np.rint(scale) * y,
+        np.rint(scale) * (1.0 - y),
+        np.rint(scale * p),
+        np.rint(-scale * np.log(np.where(y > 0, p, 1.0 - p))),
+        np.rint(scale * (p - y) ** 2),
+    )
+    return map(Judgement._make, zip(*(column.astype(np.int64).tolist() for column in columns), strict=True))
+
+
 class Ledger:
     """The quality of several models on one kind of outcome: of all, of the untouched, and by segment.
+
+    Outcomes are judged together, when somebody asks or enough are waiting.
 
     Args:
         half: see `Quality`.
@@ -186,6 +208,8 @@ class Ledger:
     def __init__(self, half: int = 4000) -> None:
         self._half = half
         self._scopes: OrderedDict[str, dict[str, Quality]] = OrderedDict({ALL: {}, UNTOUCHED: {}})
+        self._said: list[tuple[float, bool, float]] = []  # predictions that are not judged yet, outcomes, weights
+        self._counting: list[tuple[Quality, int]] = []  # who counts them, in order
 
     def add(
         self, answers: Mapping[str, float], y: bool, weight: float, *, touched: bool, segments: Iterable[str]
@@ -193,14 +217,24 @@ class Ledger:
         """Judge what every model said of one customer; models that said nothing are left out of `answers`."""
         scopes = [self._scopes[ALL], *(() if touched else (self._scopes[UNTOUCHED],)), *map(self._segment, segments)]
         for model, p in answers.items():
-            judgement = judge(p, y, weight)
             for scope in scopes:
                 if (quality := scope.get(model)) is None:
                     quality = scope[model] = Quality(self._half)
-                quality.add(judgement)
+                self._counting.append((quality, len(self._said)))
+            self._said.append((p, y, weight))
+        if len(self._said) >= _WAITING:
+            self._settle()
+
+    def _settle(self) -> None:
+        if self._said:
+            judged = list(_judge_all(self._said))
+            for quality, place in self._counting:
+                quality.add(judged[place])
+            self._said, self._counting = [], []
 
     def of(self, model: str, scope: str = ALL) -> Quality:
         """The quality of one model; an empty one for a model that has not been judged."""
+        self._settle()
         return self._scopes.get(scope, {}).get(model) or Quality(self._half)
 
     def biased(self, model: str) -> list[str]:
@@ -213,6 +247,7 @@ class Ledger:
 
     def report(self, model: str) -> dict[str, Any]:
         """The figures of one model: `all`, `untouched`, and `segments` by name."""
+        self._settle()
         found = {name: held[model].report() for name, held in self._scopes.items() if model in held}
         return {
             ALL: found.pop(ALL, {"rows": 0}),
@@ -222,6 +257,7 @@ class Ledger:
 
     def state(self) -> list[Any]:
         """Everything, as JSON types."""
+        self._settle()
         return [[name, {model: held[model].state() for model in sorted(held)}] for name, held in self._scopes.items()]
 
     @classmethod
