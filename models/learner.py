@@ -244,7 +244,7 @@ class Learner:
             self._keep(change.at, "speaker")
 
     def _command(self, command: ModelCommand) -> None:
-        if not self._first_time(command):
+        if not math.isfinite(command.time) or not self._first_time(command):
             self.counts["skipped"] += 1
             return
         done, text = self._carry_out(command)

@@ -269,6 +269,16 @@ def test_parts_that_an_earlier_version_wrote_otherwise_are_no_damage(learned):
         assert again.counts["lessons"] == 0
 
 
+@pytest.mark.parametrize("time", [math.nan, math.inf])
+def test_a_decision_of_no_time_cannot_damage_the_checkpoint(time):
+    """JSON knows no such number: the checkpoint could never be read again."""
+    learner = Learner(CONFIG)
+    learner.take([*world(0, 30), ModelCommand("c1", "promote", "base_rate", time, "Ada")])
+
+    assert learner.skipped == 1
+    assert Learner.restore(learner.checkpoint(), CONFIG).checkpoint() == learner.checkpoint()
+
+
 def test_a_decision_counts_once(lessons):
     learner = Learner(CONFIG)
     learner.take([*lessons, command("promote", "recency"), command("promote", "recency")])
