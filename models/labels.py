@@ -16,6 +16,7 @@ import math
 import zlib
 from collections import Counter
 from collections.abc import Sequence
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Literal
 
@@ -25,7 +26,7 @@ from numpy.typing import NDArray
 from models.config import ChurnConfig
 from models.durations import WEEK
 from models.examples import Example, Sighting
-from models.features import NAMES, SCHEMA, matrix, occasions, pack, raws
+from models.features import NAMES, SCHEMA, matrix, occasions, raws
 from models.outages import Outages, hit
 from models.panel import Panel
 from models.treatment import held_out, treated
@@ -44,6 +45,8 @@ Tally = Counter[tuple[str, str]]
 """What became of labels: (horizon, outcome) → how many."""
 
 Horizon = Literal["short", "full"]
+
+_BITS = -(-len(NAMES) // 8)  # bytes that say which features of a snapshot are not zero
 
 
 def next_snapshot(profile: Profile, now: float, config: ChurnConfig) -> float | None:
@@ -89,9 +92,10 @@ def take_all(
     waits = np.array([_waits(profile, at, config) for profile, at in zip(taken, times.tolist(), strict=True)])
     said = iter(_said(panel, rows[waits], times[waits], config))
     model = panel.champion.id if panel is not None else ""
-    for profile, at, row, whole in zip(taken, times.tolist(), matrix(rows, times), waits.tolist(), strict=True):
+    packed = _without_zeros(matrix(rows, times))
+    for profile, at, x, whole in zip(taken, times.tolist(), packed, waits.tolist(), strict=True):
         gone = at - profile.purchases.last >= GONE * config.horizon
-        snapshot = Snapshot(at, at + config.label_horizon, SCHEMA, _without_zeros(row), THIN if gone else 1)
+        snapshot = Snapshot(at, at + config.label_horizon, SCHEMA, x, THIN if gone else 1)
         snapshot.model, snapshot.segments = model, list(profile.segments)
         if whole:
             snapshot.full, snapshot.risks = at + config.horizon, next(said)
@@ -113,10 +117,8 @@ def mature(
     """
     if not profile.snapshots:
         return []
-    oldest = profile.snapshots[0].at
-    outages = [outage for outage in outages if outage[1] > oldest]
-    due = next_due(profile, config)
-    if not outages and due is not None and due > reached:
+    outages = [outage for outage in outages if outage[1] > profile.snapshots[0].at]
+    if not outages and (next_due(profile, config) or 0.0) > reached:
         return []
     examples: list[Example] = []
     tally = Counter() if tally is None else tally
@@ -230,21 +232,30 @@ def _waits(profile: Profile, at: float, config: ChurnConfig) -> bool:
     return int.from_bytes(mark, "big") % config.panel == 0
 
 
-def _without_zeros(row: NDArray[np.float64]) -> bytes:
-    """Which of the features are not zero, a bit each, then those: most customers have no trace of most things."""
-    some = row != 0
-    return np.packbits(some).tobytes() + pack(row[some])
+def _without_zeros(rows: NDArray[np.float64]) -> list[bytes]:
+    """Of each row, which features are not zero, a bit each, then those: most customers have no trace of most things."""
+    some = rows != 0
+    bits, values = np.packbits(some, axis=1).tobytes(), rows[some].astype("<f4").tobytes()
+    ends = (4 * np.cumsum(some.sum(axis=1))).tolist()
+    return [
+        bits[i * _BITS : (i + 1) * _BITS] + values[begin:end]
+        for i, (begin, end) in enumerate(zip([0, *ends], ends, strict=False))
+    ]
 
 
 def _with_zeros(pending: Snapshot) -> bytes:
     """All features of a snapshot, as `features.unpack` reads them; what is of another schema is read by nobody."""
     if pending.schema != SCHEMA:
         return pending.x
-    bits = -(-len(NAMES) // 8)
     row = np.zeros(len(NAMES), dtype="<f4")
-    some = np.unpackbits(np.frombuffer(pending.x[:bits], dtype=np.uint8), count=len(NAMES)).view(bool)
-    row[some] = np.frombuffer(pending.x[bits:], dtype="<f4")
+    row[_places(pending.x[:_BITS])] = np.frombuffer(pending.x, dtype="<f4", offset=_BITS)
     return row.tobytes()
+
+
+@lru_cache(maxsize=4096)
+def _places(bits: bytes) -> NDArray[np.int64]:
+    """The features that are not zero; many customers share them."""
+    return np.flatnonzero(np.unpackbits(np.frombuffer(bits, dtype=np.uint8), count=len(NAMES)))
 
 
 def _said(
