@@ -15,6 +15,7 @@ import numpy as np
 
 from models.baselines import BaseRate
 from models.bgnbd import BgNbd
+from models.checkpoint import FORMAT, HEAD
 from models.churn import Model, Weights
 from models.config import ChurnConfig
 from models.features import TABLE
@@ -86,14 +87,18 @@ class Report:
 
     @classmethod
     def of(cls, panel: bytes | None, parts: Mapping[str, bytes], config: ChurnConfig) -> Report:
-        """The report from what the store holds; of a learner that knows nothing yet if it holds nothing.
+        """The report from what the store holds; of a learner that knows nothing yet if it holds nothing, or what
+        another version of Rapport has learned, after which this one begins anew.
 
         Raises:
             Misconfigured: that is damaged.
         """
+        nothing = cls(Panel.cold(config), {}, Promotion(), Ledger(), Ledger(), {}, [], [])
         if panel is None or any(name not in parts for name in REPORTED):
-            return cls(Panel.cold(config), {}, Promotion(), Ledger(), Ledger(), {}, [], [])
+            return nothing
         try:
+            if msgspec.json.decode(parts[HEAD]).get("format") != FORMAT:
+                return nothing
             head, quality, drift, promotion, told = (msgspec.json.decode(parts[name]) for name in REPORTED)
             return cls(
                 Panel.from_json(panel, config),
@@ -105,7 +110,7 @@ class Report:
                 msgspec.convert(told["notices"], list[Notice]),
                 msgspec.convert(told["decisions"], list[Decided]),
             )
-        except (KeyError, TypeError, ValueError, msgspec.MsgspecError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError, msgspec.MsgspecError) as error:
             raise Misconfigured(f"what the learner has stored is damaged: {error!r}") from error
 
     def model(self, name: str) -> Model | None:

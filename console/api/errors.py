@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -12,10 +13,13 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from console.documents import Problem
+from profiles.errors import Misconfigured
 from profiles.stores import AWAY, BadCursor
 from streams.producer import Unavailable
 
 __all__ = ["ApiError", "describe_errors", "handle_errors"]
+
+log = logging.getLogger(__name__)
 
 
 class ApiError(Exception):
@@ -53,6 +57,11 @@ def handle_errors(app: FastAPI) -> None:
         what = str(error) if isinstance(error, Unavailable) else "Redis does not answer"
         return _answer(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", f"{what}; try again", {"Retry-After": "1"})
 
+    async def damaged(_: Request, error: Exception) -> Response:
+        log.error("what the store holds cannot be read: %s", error)
+        message = "what the store holds of this cannot be read; the log of the API says more"
+        return _answer(HTTPStatus.SERVICE_UNAVAILABLE, "damaged", message)
+
     async def unexpected(_: Request, error: Exception) -> Response:
         message = "something went wrong here; it is in the log of the API"
         return _answer(HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", message)
@@ -64,6 +73,7 @@ def handle_errors(app: FastAPI) -> None:
     away: tuple[type[Exception], ...] = (Unavailable, *AWAY)
     for kind in away:
         app.add_exception_handler(kind, unavailable)
+    app.add_exception_handler(Misconfigured, damaged)
     app.add_exception_handler(Exception, unexpected)
 
 

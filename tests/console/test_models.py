@@ -30,6 +30,7 @@ class Learned:
         self.learner = Learner(CONFIG)
         self.learner.take(world(0, 1200))
         self.idle = self.empty = False
+        self.instead: dict[str, bytes] = {}  # parts that the store holds otherwise
 
     async def panel(self) -> bytes | None:
         """The models that score."""
@@ -37,7 +38,8 @@ class Learned:
 
     async def parts(self, names: Sequence[str]) -> dict[str, bytes]:
         """Parts of the checkpoint."""
-        return {} if self.empty else {name: part for name, part in self.learner.parts().items() if name in names}
+        parts = {} if self.empty else self.learner.parts() | self.instead
+        return {name: part for name, part in parts.items() if name in names}
 
     async def part_names(self) -> list[str]:
         """Of all."""
@@ -86,6 +88,7 @@ def api(running: World) -> Iterator[World]:
     yield running
     running.learned.learner = Learner.restore(saved, CONFIG)
     running.learned.idle = running.learned.empty = False
+    running.learned.instead = {}
 
 
 def test_every_model_with_its_figures_and_who_speaks(api: World) -> None:
@@ -221,3 +224,16 @@ def test_explain_on_a_terminal(api: World) -> None:
     assert "the average customer" in output
     assert "log-odds of churn" in output
     assert json.loads(api.run("explain", "user_id:42", "--json")[1])["contributions"]
+
+
+def test_what_an_earlier_version_has_learned_is_not_shown_and_what_is_damaged_is_told(api: World) -> None:
+    """The learner begins anew after an upgrade; until its first commit the old parts are there."""
+    api.learned.instead = {"head": b'{"schema":"old"}', "quality": b"[]"}
+    assert api.get("/v1/models")["lessons"] == {}
+
+    api.learned.instead = {"quality": b"[]"}
+    answer = api.http.get("/v1/models")
+    assert (answer.status_code, answer.json()["code"]) == (503, "damaged")
+    status, text = api.run("list")
+    assert status == 1
+    assert "cannot be read" in text
