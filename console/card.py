@@ -167,10 +167,14 @@ def _support(support: dict[str, Any]) -> RenderableType:
         if support[name]
     ]
     parts += [
-        f"{kind.upper()} {opinion['last']:g} (mean of {opinion['count']}: {opinion['average']:g})"
-        for kind, opinion in support["opinions"].items()
+        f"{_opinion(kind)} {said['last']:g} (mean of {said['count']}: {said['average']:g})"
+        for kind, said in support["opinions"].items()
     ]
     return Text(", ".join(parts)) if parts else Text("nothing", "dim")
+
+
+def _opinion(kind: str) -> str:
+    return kind if kind == "review" else kind.upper()
 
 
 def _count(number: int, noun: str, many: str) -> str:
@@ -193,7 +197,7 @@ def _events(events: list[dict[str, Any]]) -> RenderableType | None:
 
 
 def _money(amounts: list[dict[str, Any]]) -> str:
-    return " + ".join(f"{amount['amount']} {amount['currency']}" for amount in amounts) or "0"
+    return " + ".join(f"{float(amount['amount']):,.2f} {amount['currency']}" for amount in amounts) or "0"
 
 
 def _day(time: str) -> str:

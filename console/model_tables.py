@@ -28,6 +28,7 @@ _WORDS = {
     "contact": "messages read and unsubscribed from",
 }
 _FEW = 5  # features named of a group
+_ENOUGH = 30  # outcomes of a segment that its figures mean something from
 _HORIZONS = {"short": "Order within the label horizon", "full": "Churn within the churn horizon"}
 
 
@@ -58,9 +59,13 @@ def model_page(document: dict[str, Any]) -> RenderableType:
         table = _figures_table(title)
         for scope in ("all", "untouched"):
             _figures_row(table, scope, quality[scope])
-        for name, figures in quality["segments"].items():
+        segments = quality["segments"].items()
+        told = {name: figures for name, figures in segments if figures["rows"] >= _ENOUGH}
+        for name, figures in told.items():
             _figures_row(table, f"segment {name}", figures)
         parts.append(table)
+        if left := len(segments) - len(told):
+            parts.append(Text(f"Not shown: {left} segments with fewer than {_ENOUGH} outcomes (--json).", style="dim"))
     standing = document["standing"]
     if standing is not None and standing["difference"] is not None:
         low, high = standing["interval"]
@@ -87,15 +92,20 @@ def explained_model(document: dict[str, Any]) -> RenderableType:
         lines.append(Text.assemble((f"{bar:<20} ", "cyan"), (_WORDS.get(group["group"], group["group"]), "bold")))
         for row in group["features"][:_FEW]:
             effect = "raises" if row["weight"] > 0 else "lowers"
-            spread = f"{row['spread']:.2g} {row['unit']}" if row["unit"] else f"{row['spread']:.2g}"
             lines.append(
-                Text(f"{'':21}{row['meaning']}: {spread} more {effect} the log-odds by {abs(row['weight']):.2f}")
+                Text(f"{'':21}{row['meaning']}: {_spread(row)} more {effect} the log-odds by {abs(row['weight']):.2f}")
             )
     if document["groups"]:
         lines.append(
             Text("Features of a group say nearly the same and share what they say; read them together.", style="dim")
         )
     return Group(*lines, *(_numbers(document) if not document["groups"] else []))
+
+
+def _spread(row: dict[str, Any]) -> str:
+    """The spread of a feature, with its unit if that is one that can be counted."""
+    unit = "" if row["unit"] in ("0 or 1", "0 to 1", "share", "–") else f" {row['unit']}"
+    return f"{row['spread']:.2g}{unit}"
 
 
 def explained_customer(document: dict[str, Any]) -> RenderableType:
@@ -109,12 +119,12 @@ def explained_customer(document: dict[str, Any]) -> RenderableType:
             row["group"],
             row["feature"],
             f"{row['value']:.4g}",
-            f"{row['meaning']}{', ' + row['unit'] if row['unit'] else ''}",
+            f"{row['meaning']}{' (' + row['unit'] + ')' if row['unit'] not in ('', '–') else ''}",
         )
     table.add_row(Text(f"{document['log_odds']:+.3f}", style="bold"), "", Text("log-odds of churn", style="bold"))
     shares = ", ".join(f"{row['group']} {row['contribution']:+.2f}" for row in document["groups"])
     parts: list[RenderableType] = [
-        Text(f"Risk {document['risk']:.1%} by {document['model']}, as of {document['at']}", style="bold"),
+        Text(f"Risk {document['risk']:.1%} by {document['model']}, as of {_minute(document['at'])}", style="bold"),
         Text(f"By group: {shares}" if shares else "This model says the same of everybody."),
         table,
         Text(
@@ -137,11 +147,12 @@ def explained_customer(document: dict[str, Any]) -> RenderableType:
 def history_page(document: dict[str, Any]) -> RenderableType:
     """`rapport models history`."""
     table = Table("version", "at", "examples", "kept for", "spoke", "sound", "short log loss", title="Kept checkpoints")
+    table.columns[1].no_wrap = True
     for kept in document["checkpoints"]:
         figures = kept["figures"].get("short", {}).get(kept["speaker"], {})
         table.add_row(
             str(kept["version"]),
-            kept["at"],
+            _minute(kept["at"]),
             f"{kept['examples']:,}",
             kept["why"],
             kept["speaker"],
@@ -155,7 +166,7 @@ def history_page(document: dict[str, Any]) -> RenderableType:
 
 
 def _speaking(document: dict[str, Any]) -> Text:
-    since = f" since {document['since']}" if document["since"] else ""
+    since = f" since {_minute(document['since'])}" if document["since"] else ""
     who = f", promoted by {document['decided_by']}" if document["decided_by"] else ""
     by = "labels of the whole horizon decide" if document["settled"] else "labels of the label horizon decide so far"
     return Text.assemble((document["speaker"], "bold green"), f" speaks{since}{who}; {by}.")
@@ -175,7 +186,7 @@ def _models(models: Sequence[dict[str, Any]]) -> Iterator[Table]:
 
 
 def _heading(document: dict[str, Any]) -> Text:
-    since = f" since {document['since']}" if document["since"] else ""
+    since = f" since {_minute(document['since'])}" if document["since"] else ""
     return Text.assemble(
         (document["name"], "bold"),
         f" ({document['id'] or 'has not learned enough'}), {document['role']}{since}: {document['meaning']}.",
@@ -231,5 +242,9 @@ def _signal(signal: dict[str, Any]) -> str:
 def _listed(title: str, rows: Iterable[tuple[str, str, str]]) -> Table:
     table = Table("at", "", "", title=title, title_justify="left", box=None, pad_edge=False, show_header=False)
     for at, kind, text in rows:
-        table.add_row(at[:16].replace("T", " "), kind, escape(text))
+        table.add_row(_minute(at), kind, escape(text))
     return table
+
+
+def _minute(time: str) -> str:
+    return time[:16].replace("T", " ")

@@ -15,6 +15,7 @@ __all__ = ["render_list", "render_segment", "sparkline"]
 COLOURS = {"low": "green", "medium": "yellow", "high": "red"}
 BARS = "▁▂▃▄▅▆▇█"
 SHOWN = 6  # rows of one kind on a card
+_LATEST = 8  # censuses in a trend of the list
 NOT_YET = "The customers have not been counted yet: that happens soon after the first have come."
 
 
@@ -33,7 +34,7 @@ def render_list(rows: list[dict[str, Any]]) -> RenderableType:
     table = Table(box=None, padding=(0, 2, 0, 0))
     for heading, justify in (("segment", "left"), ("now", "right"), ("share", "right"), ("trend", "left"),
                              ("risk", "right"), ("", "left"), ("what it is", "left")):  # fmt: skip
-        table.add_column(heading, justify=justify)  # type: ignore[arg-type]
+        table.add_column(heading, justify=justify, no_wrap=heading == "segment")  # type: ignore[arg-type]
     counted = None
     for row in rows:
         census = row["census"]
@@ -42,9 +43,9 @@ def render_list(rows: list[dict[str, Any]]) -> RenderableType:
             Text(row["name"], "bold"),
             f"{row['size']:,}",
             f"{census['share']:.0%}" if census else "",
-            Text(sparkline(census["sizes"][-12:]) if census else "", "cyan"),
+            Text(sparkline(census["sizes"][-_LATEST:]) if census else "", "cyan"),
             _percent(census["risk"]) if census else "",
-            Text(sparkline(census["risks"][-12:]) if census else "", "yellow"),
+            Text(sparkline(census["risks"][-_LATEST:]) if census else "", "yellow"),
             Text(row["description"] or "", "dim"),
         )
     return Group(table, Text(f"share, trend and risk: census of {_minute(counted)}" if counted else NOT_YET, "dim"))
@@ -56,7 +57,10 @@ def render_segment(document: dict[str, Any]) -> RenderableType:
     grid = Table.grid(padding=(0, 2))
     grid.add_column(style="bold", no_wrap=True)
     grid.add_column(overflow="fold")
-    rows: list[tuple[str, RenderableType | None]] = [("Size", Text(f"{document['size']:,} now"))]
+    rows: list[tuple[str, RenderableType | None]] = [
+        ("Who", Text(document["description"]) if document["description"] else None),
+        ("Size", Text(f"{document['size']:,} now")),
+    ]
     if document["learned"]:
         rows.append(("Learned", _learned(document["learned"])))
     if persona:
@@ -78,7 +82,7 @@ def render_segment(document: dict[str, Any]) -> RenderableType:
     for label, value in rows:
         if value is not None:
             grid.add_row(label, value)
-    return Panel(grid, title=Text(document["name"], "bold"), subtitle=document["description"], border_style="dim")
+    return Panel(grid, title=Text(document["name"], "bold"), border_style="dim")
 
 
 def _learned(cluster: dict[str, Any]) -> RenderableType:

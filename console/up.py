@@ -186,7 +186,7 @@ def _start_redis(children: Supervisor, data_dir: Path, *, keep: bool, out: Conso
     name = "redis" if keep else "redis.scratch"
     server = embedded.Redis(data_dir, keep=keep, reaper=children.reaper, name=name)
     children.serve(server, PATIENCE)
-    kept = f"its data stay in {server.directory}." if keep else "Like the broker, it begins empty."
+    kept = f"its data stay in {server.directory}." if keep else "like the broker, it begins empty."
     out.print(f"Redis   embedded on 127.0.0.1:{server.port}, version {server.version}; {kept}", soft_wrap=True)
     return server.url
 

@@ -214,7 +214,7 @@ def _usual_gap_days(profile: Profile) -> float | None:
     """Mean days between orders, as the reasons tell it; None before the second."""
     times = occasions(profile)
     bought = profile.purchases
-    return round((bought.last - bought.first) / DAY / (times - 1), 1) if times > 1 else None
+    return round((bought.last - bought.first) / DAY / (times - 1), 3) if times > 1 else None
 
 
 def _support(profile: Profile) -> SupportView:
