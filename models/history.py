@@ -18,7 +18,7 @@ import msgspec
 
 from models.churn import Weights
 from models.learned import Learned
-from models.quality import Quality
+from models.quality import Quality, judge
 from profiles.errors import Misconfigured
 
 __all__ = ["KEPT", "Guard", "History", "Kept"]
@@ -118,8 +118,7 @@ class Guard:
         self.version = 0  # of the checkpoint to compare with; 0 for none
         self.next = 0  # of the one to move on to; 0 for none
         self._weights: Weights | None = None
-        self._count = 0
-        self._live, self._kept = Quality(_RECENT), Quality(_RECENT)
+        self.start(0)
 
     def watch(self, version: int, hazard: Weights | None) -> None:
         """Compare with the hazard of this checkpoint from now on."""
@@ -130,18 +129,26 @@ class Guard:
         """Compare anew; if the live one is no worse until the next time, move on to this checkpoint."""
         self.next, self._count = candidate, 0
         self._live, self._kept = Quality(_RECENT), Quality(_RECENT)
+        self._waiting: list[tuple[float, float, bool]] = []  # what both said of an example, and what came
 
     def add(self, y: bool, live: float, ask: Callable[[Weights], float]) -> None:
         """The live hazard has judged an example that nobody has learned from yet; so may the kept one, if asked."""
         self._count += 1
         if self._weights is None or self._count % _EVERY:
             return
-        self._live.update(live, y)
-        self._kept.update(ask(self._weights), y)
+        self._waiting.append((live, ask(self._weights), y))
+
+    def _settle(self) -> None:
+        if self._waiting:
+            live, kept, came = zip(*self._waiting, strict=True)
+            self._live.add(judge(live, came))
+            self._kept.add(judge(kept, came))
+            self._waiting = []
 
     @property
     def worse(self) -> bool | None:
         """Whether the live one has a clearly higher loss; None while too little is known."""
+        self._settle()
         if self._weights is None or self._live.rows < _ENOUGH:
             return None
         return self._live.log_loss > _NO_WORSE * self._kept.log_loss
@@ -166,6 +173,7 @@ class Guard:
 
     def state(self) -> dict[str, Any]:
         """Everything but the weights, which are the checkpoint's."""
+        self._settle()
         return {
             "version": self.version,
             "next": self.next,

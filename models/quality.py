@@ -10,13 +10,16 @@ from __future__ import annotations
 import math
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from profiles.errors import Misconfigured
 
-__all__ = ["ALL", "UNTOUCHED", "Judgement", "Ledger", "Quality", "judge"]
+__all__ = ["ALL", "UNTOUCHED", "Ledger", "Quality", "judge"]
+
+Counts = NDArray[np.int64]
 
 ALL = "all"
 """The scope of every outcome."""
@@ -34,32 +37,23 @@ _WAITING = 4096  # predictions that are judged at once
 _SEGMENTS = 32  # whose quality is kept; the one that was not met for longest makes room
 
 
-class Judgement(NamedTuple):
-    """What a prediction and its outcome add to the sums."""
+def judge(p: Sequence[float], y: Sequence[bool], weight: Sequence[float] | float = 1.0) -> Counts:
+    """Judge predictions that were made before their outcomes were known.
 
-    place: int
-    yes: int
-    no: int
-    predicted: int
-    loss: int
-    squared: int
-
-
-def judge(p: float, y: bool, weight: float = 1.0) -> Judgement:
-    """Judge one prediction that was made before its outcome was known."""
-    p = _FLOOR if p < _FLOOR else 1.0 - _FLOOR if p > 1.0 - _FLOOR else p
-    place = int((math.log(p / (1.0 - p)) + _WIDEST) * (_BINS / (2 * _WIDEST)))
-    place = 0 if place < 0 else _BINS - 1 if place >= _BINS else place
-    scale = weight * _UNIT
-    counted = round(scale)
-    return Judgement(
-        place,
-        counted if y else 0,
-        0 if y else counted,
-        round(scale * p),
-        round(-scale * math.log(p if y else 1.0 - p)),
-        round(scale * (p - y) ** 2),
-    )
+    Returns:
+        What each adds: (predictions, 6), its bin, positives, negatives, predicted, log loss, squared error.
+    """
+    said, came = np.clip(p, _FLOOR, 1.0 - _FLOOR), np.array(y, dtype=np.float64)
+    scale = np.broadcast_to(weight, len(p)) * _UNIT
+    place = (np.log(said / (1.0 - said)) + _WIDEST) * (_BINS / (2 * _WIDEST))
+    counts = np.empty((len(said), 6))
+    counts[:, 0] = np.floor(np.clip(place, 0, _BINS - 1))
+    counts[:, 1] = np.rint(scale) * came
+    counts[:, 2] = np.rint(scale) * (1.0 - came)
+    counts[:, 3] = np.rint(scale * said)
+    counts[:, 4] = np.rint(-scale * np.log(np.where(came > 0, said, 1.0 - said)))
+    counts[:, 5] = np.rint(scale * (said - came) ** 2)
+    return counts.astype(np.int64)
 
 
 class Quality:
@@ -69,37 +63,33 @@ class Quality:
         half: outcomes after which the past counts half.
     """
 
-    __slots__ = ("_loss", "_no", "_predicted", "_squared", "_yes", "half", "rows")
+    __slots__ = ("_bins", "_loss", "_squared", "half", "rows", "waiting")
 
     def __init__(self, half: int = 4000) -> None:
         self.half = half
         self.rows = 0
-        self._yes, self._no, self._predicted = [0] * _BINS, [0] * _BINS, [0] * _BINS
+        self._bins = np.zeros((_BINS, 3), dtype=np.int64)  # positives, negatives, predicted
         self._loss = self._squared = 0
+        self.waiting: list[int] = []  # a ledger's: which of its predictions are yet to be counted here
 
-    def update(self, p: float, y: bool, weight: float = 1.0) -> None:
-        """Count one prediction that was made before its outcome was known."""
-        self.add(judge(p, y, weight))
-
-    def add(self, judgement: Judgement) -> None:
-        """Count what `judge` answered."""
-        place, yes, no, predicted, loss, squared = judgement
-        self._yes[place] += yes
-        self._no[place] += no
-        self._predicted[place] += predicted
-        self._loss += loss
-        self._squared += squared
-        self.rows += 1
-        if self.rows % self.half == 0:
-            for column in (self._yes, self._no, self._predicted):
-                column[:] = [value >> 1 for value in column]
-            self._loss >>= 1
-            self._squared >>= 1
+    def add(self, judged: Counts) -> None:
+        """Count what `judge` answered, row after row."""
+        while len(judged):
+            part, judged = np.split(judged, [self.half - self.rows % self.half])
+            np.add.at(self._bins, part[:, 0], part[:, 1:4])
+            loss, squared = part[:, 4:].sum(axis=0).tolist()
+            self._loss += loss
+            self._squared += squared
+            self.rows += len(part)
+            if self.rows % self.half == 0:
+                self._bins >>= 1
+                self._loss >>= 1
+                self._squared >>= 1
 
     @property
     def weight(self) -> float:
         """The outcomes that the figures rest on, by weight."""
-        return (sum(self._yes) + sum(self._no)) / _UNIT
+        return int(self._bins[:, :2].sum()) / _UNIT
 
     @property
     def log_loss(self) -> float:
@@ -110,14 +100,14 @@ class Quality:
     @property
     def ece(self) -> float:
         """Expected calibration error over groups of neighbouring predictions of about equal weight; 0 before any."""
-        total = sum(self._yes) + sum(self._no)
+        total = int(self._bins[:, :2].sum())
         if not total:
             return 0.0
         error, yes, predicted, seen, group = 0, 0, 0, 0, 1
-        for place in range(_BINS):
-            yes += self._yes[place]
-            predicted += self._predicted[place]
-            seen += self._yes[place] + self._no[place]
+        for positives, negatives, expected in self._bins.tolist():
+            yes += positives
+            predicted += expected
+            seen += positives + negatives
             if seen * _GROUPS >= group * total:
                 error += abs(predicted - yes)
                 yes = predicted = 0
@@ -131,7 +121,8 @@ class Quality:
         is the mean prediction less the share of positives, and `bias_error` its standard error.
         """
         figures: dict[str, float] = {"rows": self.rows}
-        positives, total = sum(self._yes), sum(self._yes) + sum(self._no)
+        positives, negatives, predicted = self._bins.sum(axis=0).tolist()
+        total = positives + negatives
         if not total:
             return figures
         rate = positives / total
@@ -139,13 +130,13 @@ class Quality:
             "log_loss": self.log_loss,
             "brier": self._squared / total,
             "ece": self.ece,
-            "bias": (sum(self._predicted) - positives) / total,
+            "bias": (predicted - positives) / total,
             "bias_error": math.sqrt(max(rate * (1.0 - rate), 1e-6) * _UNIT / total),
             "rate": rate,
         }
         if 0 < positives < total:
             below, won = 0, 0
-            for yes, no in zip(self._yes, self._no, strict=True):
+            for yes, no, _ in self._bins.tolist():
                 won += yes * (2 * below + no)
                 below += no
             figures["auc"] = won / (2 * positives * (total - positives))
@@ -153,13 +144,12 @@ class Quality:
 
     def state(self) -> dict[str, Any]:
         """Everything, as JSON types."""
-        bins = zip(range(_BINS), self._yes, self._no, self._predicted, strict=True)
         return {
             "half": self.half,
             "rows": self.rows,
             "loss": self._loss,
             "squared": self._squared,
-            "bins": [list(row) for row in bins if any(row[1:])],
+            "bins": [[place, *row] for place, row in enumerate(self._bins.tolist()) if any(row)],
         }
 
     @classmethod
@@ -173,27 +163,10 @@ class Quality:
             quality = cls(int(state["half"]))
             quality.rows, quality._loss, quality._squared = (int(state[key]) for key in ("rows", "loss", "squared"))
             for place, *counts in state["bins"]:
-                quality._yes[place], quality._no[place], quality._predicted[place] = map(int, counts)
+                quality._bins[place] = [int(count) for count in counts]
         except (KeyError, TypeError, ValueError, IndexError) as error:
             raise Misconfigured(f"the state of a model's quality is damaged: {error!r}") from error
         return quality
-
-
-def _judge_all(said: Sequence[tuple[float, bool, float]]) -> Iterable[Judgement]:
-    """`judge` of many predictions, outcomes and weights at once."""
-    p, y, weight = np.array(said, dtype=np.float64).T
-    p = np.clip(p, _FLOOR, 1.0 - _FLOOR)
-    scale = weight * _UNIT
-    odds = np.clip((np.log(p / (1.0 - p)) + _WIDEST) * (_BINS / (2 * _WIDEST)), 0, _BINS - 1)
-    columns = (
-        odds.astype(np.int64),
-        np.rint(scale) * y,
-        np.rint(scale) * (1.0 - y),
-        np.rint(scale * p),
-        np.rint(-scale * np.log(np.where(y > 0, p, 1.0 - p))),
-        np.rint(scale * (p - y) ** 2),
-    )
-    return map(Judgement._make, zip(*(column.astype(np.int64).tolist() for column in columns), strict=True))
 
 
 class Ledger:
@@ -208,8 +181,9 @@ class Ledger:
     def __init__(self, half: int = 4000) -> None:
         self._half = half
         self._scopes: OrderedDict[str, dict[str, Quality]] = OrderedDict({ALL: {}, UNTOUCHED: {}})
-        self._said: list[tuple[float, bool, float]] = []  # predictions that are not judged yet, outcomes, weights
-        self._counting: list[tuple[Quality, int]] = []  # who counts them, in order
+        self._said: list[float] = []  # predictions that are yet to be judged…
+        self._came: list[bool] = []  # …their outcomes…
+        self._weights: list[float] = []  # …and weights
 
     def add(
         self, answers: Mapping[str, float], y: bool, weight: float, *, touched: bool, segments: Iterable[str]
@@ -220,17 +194,23 @@ class Ledger:
             for scope in scopes:
                 if (quality := scope.get(model)) is None:
                     quality = scope[model] = Quality(self._half)
-                self._counting.append((quality, len(self._said)))
-            self._said.append((p, y, weight))
+                quality.waiting.append(len(self._said))
+            self._said.append(p)
+            self._came.append(y)
+            self._weights.append(weight)
         if len(self._said) >= _WAITING:
             self._settle()
 
     def _settle(self) -> None:
-        if self._said:
-            judged = list(_judge_all(self._said))
-            for quality, place in self._counting:
-                quality.add(judged[place])
-            self._said, self._counting = [], []
+        if not self._said:
+            return
+        judged = judge(self._said, self._came, self._weights)
+        for scope in self._scopes.values():
+            for quality in scope.values():
+                if quality.waiting:
+                    quality.add(judged[quality.waiting])
+                    quality.waiting.clear()
+        self._said, self._came, self._weights = [], [], []
 
     def of(self, model: str, scope: str = ALL) -> Quality:
         """The quality of one model; an empty one for a model that has not been judged."""

@@ -5,14 +5,13 @@ import math
 import numpy as np
 import pytest
 
-from models.quality import Ledger, Quality
+from models.quality import Ledger, Quality, judge
 from profiles.errors import Misconfigured
 
 
 def judged(p, y, half=10**9):
     quality = Quality(half)
-    for prediction, truth in zip(p.tolist(), y.tolist(), strict=True):
-        quality.update(prediction, truth)
+    quality.add(judge(p, y))
     return quality
 
 
@@ -46,10 +45,10 @@ def test_it_forgets_and_says_nothing_before_it_knows():
     assert quality.report() == {"rows": 0}
     assert quality.log_loss == math.inf
     for _ in range(1000):
-        quality.update(0.5, True)
+        quality.add(judge([0.5], [True]))
     assert "auc" not in quality.report()
     for _ in range(1000):
-        quality.update(0.5, False)
+        quality.add(judge([0.5], [False]))
 
     assert quality.report()["rate"] < 0.01
     assert quality.weight <= 200
@@ -57,17 +56,17 @@ def test_it_forgets_and_says_nothing_before_it_knows():
 
 def test_weights_count_as_so_many_outcomes():
     heavy, often = Quality(), Quality()
-    heavy.update(0.3, True, 4.0)
+    heavy.add(judge([0.3], [True], 4.0))
     for _ in range(4):
-        often.update(0.3, True)
+        often.add(judge([0.3], [True]))
 
     assert {**heavy.report(), "rows": 4} == pytest.approx(often.report(), abs=1e-6)
 
 
 def test_no_certain_mistake_is_infinite():
     quality = Quality()
-    quality.update(0.0, True)
-    quality.update(1.0, False)
+    quality.add(judge([0.0], [True]))
+    quality.add(judge([1.0], [False]))
 
     assert math.isfinite(quality.log_loss)
 
@@ -76,8 +75,8 @@ def test_it_goes_on_from_its_state_to_the_bit():
     rng = np.random.default_rng(7)
     first, straight = Quality(50), Quality(50)
     for i, p in enumerate(rng.random(500).tolist()):
-        straight.update(p, i % 3 == 0)
-        first.update(p, i % 3 == 0)
+        straight.add(judge([p], [i % 3 == 0]))
+        first.add(judge([p], [i % 3 == 0]))
         first = Quality.from_state(first.state())
 
     assert first.state() == straight.state()
