@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from models.durations import DAY, WEEK
 from models.taxonomy import Taxonomy
+from profiles.documents import decode_profile
 from profiles.types import Event, Profile, profile_id
 from streams.settings import Settings
-from tests.integration.rapport import PLAN, Rapport
+from tests.integration.rapport import PLAN, Rapport, running
+from tests.integration.test_kills import applied, history, settle
 from tests.integration.test_silence import START, Stepped, bought
 
 PERCENTILES = [float(i) for i in range(1, 100)]
@@ -98,3 +102,31 @@ def test_segments_of_windows_and_ranks_are_told_once(make_settings: Callable[...
     ]
     assert {change.get("taxonomy") for change in told if change["segment"] == "frequent_trouble"} == {None}
     assert [change["taxonomy"] for change in told if change["segment"] == "top_value"] == [1, 99]
+
+
+def test_killed_and_rebalanced_under_new_taxonomies_every_change_is_told_once(
+    make_settings: Callable[..., Settings], tmp_path: Path
+) -> None:
+    """Two workers, a census every two seconds, SIGKILLs: what was told leads from nobody to who is in what."""
+    events = history(6000, seed=5)
+    with running(make_settings(plan=PLAN, batch=50, census_every=2.0), tmp_path, workers=2) as rapport:
+        for part in range(3):
+            rapport.send("purchase", events[part * 2000 : (part + 1) * 2000])
+            rapport.until(applied(1000 + part * 1500), "the workers to be in mid-stream", timeout=120)
+            rapport.kill(part)
+            rapport.start()
+            time.sleep(10)  # the other takes its partitions over, and a census ends
+        rapport.send("purchase", events[6000:])
+        settle(rapport, events)
+        time.sleep(5)  # another census or two
+        rapport.stop_workers()
+
+        told = {record["id"]: record for record in (json.loads(r.value) for r in rapport.topic("segment.changes"))}
+        inside: set[tuple[str, str]] = set()
+        for change in told.values():
+            member = change["profile"], change["segment"]
+            assert (member in inside) == (change["change"] == "exited"), change
+            (inside.remove if change["change"] == "exited" else inside.add)(member)
+        profiles = [decode_profile(id_, document) for id_, document in rapport.documents().items()]
+        assert inside == {(profile.id, segment) for profile in profiles for segment in profile.segments}
+        assert len({change.get("taxonomy") for change in told.values()}) > 2
