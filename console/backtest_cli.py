@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -45,6 +46,7 @@ models learn from a label no earlier. Without --json: a table, and a page with p
 
 Mapping = Annotated[Path | None, typer.Option(help="YAML file that says what the columns are, as for `rapport send`.")]
 
+_ENOUGH = 50  # customers that a bootstrap of customers means something from
 _EXTRA = "pip install 'rapport-cdp[backtest]'"
 _FIGURES = {"auc": "AUC", "pr_auc": "PR AUC", "log_loss": "log loss", "brier": "Brier", "ece": "ECE"}
 
@@ -145,7 +147,7 @@ def register(app: typer.Typer) -> None:
             }  # fmt: skip
             spec = file_spec(mapping, options, map_ or [], set_ or [])
             loaded = load_plan(plan or default_plan())
-            page = report or (None if as_json else Path("rapport-backtest.html"))
+            page = _writable(report or (None if as_json else Path("rapport-backtest.html")))
             document = _run(file, spec, loaded, wanted, page, report is not None)
         if as_json:
             print_json(document)
@@ -191,11 +193,30 @@ def _run(
             raise Misconfigured(str(error)) from error
         progress.update(task, description="measuring", total=None)
         measured = verdict(judged, seed=wanted.seed)
+    notes = [*_asked(wanted), *notes, *_few(judged)]
     document = document_of(measured, judged, config, reading, file=file.name, stream=wanted.stream, notes=notes)
     if page is not None:
         _draw(page, document, judged, measured)
         document["page"] = str(page)
     return document
+
+
+def _asked(wanted: _Wanted) -> list[str]:
+    """What of the log was left out or changed, so that whoever reads the figures knows it."""
+    notes = []
+    if wanted.sample:
+        whose = "all customers but one" if wanted.held_out else "one customer"
+        notes.append(f"A sample: {whose} in {wanted.sample.strip().removeprefix('1/')}.")
+    if wanted.drift:
+        week, keep = _drift(wanted.drift)
+        notes.append(f"An experiment: from week {week:g} on, a repeat order happens with probability {keep:g} only.")
+    return notes
+
+
+def _few(judged: Judged) -> list[str]:
+    if judged.customers >= _ENOUGH:
+        return []
+    return [f"Too few customers ({judged.customers}) to tell models apart: the intervals are narrower than the doubt."]
 
 
 def _log(reading: Reading, wanted: _Wanted, config: ChurnConfig) -> tuple[Log, range | None]:
@@ -254,6 +275,18 @@ def _rivals(wanted: _Wanted, notes: list[str]) -> list[Rival]:
     return [Boosted(min_leaf=1000 if wanted.stream == "rt" else 200)]
 
 
+def _writable(page: Path | None) -> Path | None:
+    """The page, if its folder takes files: better said before the log is played than after.
+
+    Raises:
+        Misconfigured: it does not.
+    """
+    if page is not None and not os.access(page.parent, os.W_OK | os.X_OK):
+        why = "no permission" if page.parent.is_dir() else "there is no such folder"
+        raise Misconfigured(f"{page} cannot be written: {why}")
+    return page
+
+
 def _drawable(page: Path | None, must: bool, notes: list[str]) -> Path | None:
     """The page, if it can be drawn here."""
     try:
@@ -285,10 +318,16 @@ def _progress() -> Iterator[Progress]:
         yield progress
 
 
+def counted(number: int, noun: str) -> str:
+    """As in "1 customer" and "1,178 customers"."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def _show(document: dict[str, Any]) -> None:
     judged = document["judged"]
     out.print(
-        f"{document['customers']:,} customers, {document['events']:,} events, {document['weeks']} weeks; "
+        f"{counted(document['customers'], 'customer')}, {counted(document['events'], 'event')}, "
+        f"{document['weeks']} weeks; "
         f"horizon {document['horizon']}. Judged: {judged['rows']:,} scores of weeks {judged['first']} to "
         f"{judged['last']}, {judged['churn']:.1%} churned."
     )
@@ -310,11 +349,13 @@ def _show(document: dict[str, Any]) -> None:
             highlight=False,
         )
     spoke = ", ".join(f"{model} {count}" for model, count in document["champions"].items())
-    out.print("Δ log loss: 95 % interval of the difference to the champion's.")
+    out.print("Δ log loss: 95 % interval of the difference to the champion's, over the scores in which both spoke.")
     out.print(f"Champion, by judged weeks: {spoke}.", highlight=False)
     for note in document["notes"]:
         err.print(escape(note), style="yellow", soft_wrap=True)
     for reason, row in document["rejected"].items():
-        err.print(escape(f"{row['count']:,} rows not used, {reason}: {row['first']}"), style="yellow", soft_wrap=True)
+        err.print(
+            escape(f"{counted(row['count'], 'row')} not used, {reason}: {row['first']}"), style="yellow", soft_wrap=True
+        )
     if "page" in document:
         out.print(f"The page with plots: {document['page']}", markup=False, soft_wrap=True)

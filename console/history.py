@@ -72,6 +72,8 @@ def recognised(file: Path, spec: FileSpec, plan: Plan) -> FileSpec:
         Misconfigured: the columns are not known, or the plan has no event of a purchase.
     """
     first, second = _first_lines(file, spec)
+    if not first:
+        raise Misconfigured(f"{file} is empty")
     delimiter = spec.delimiter or _delimiter(first)
     names = list(spec.columns) or _split(first, delimiter)
     found = {}
@@ -81,9 +83,10 @@ def recognised(file: Path, spec: FileSpec, plan: Plan) -> FileSpec:
             found[meaning] = named[0]
     if missing := [meaning for meaning in ("customer", "time") if meaning not in found]:
         raise Misconfigured(
-            f"{file} is no purchase log with well-known columns: no column of {', '.join(missing)} among "
-            f"{', '.join(names)}. Columns such as customer_id,date,quantity,revenue are known; for others add "
-            "--mapping FILE, as for `rapport send`"
+            f"{file} is no purchase log with well-known columns: none of {', '.join(names)} is the "
+            f"{' or the '.join(missing)}. Columns such as customer_id,date,quantity,revenue are known; for others say "
+            "which is which, as for `rapport send`: --event, --map user_id=COLUMN, --map timestamp=COLUMN, or "
+            "--mapping FILE"
         )
     rule = _purchase(plan)
     written: dict[str, Any] = {
@@ -132,7 +135,7 @@ def _first_lines(file: Path, spec: FileSpec) -> tuple[str, str]:
         with gzip.open(file, "rb") if file.name.endswith(".gz") else file.open("rb") as binary:
             lines = [line.decode(spec.encoding, "replace").strip() for line in islice(binary, 2)]
     except (OSError, EOFError, LookupError) as error:
-        raise Misconfigured(f"{file} cannot be read: {error}") from error
+        raise Misconfigured(f"{file} cannot be read: {getattr(error, 'strerror', None) or error}") from error
     first, second, *_ = [*lines, "", ""]
     return first, second
 

@@ -36,6 +36,7 @@ _FIELDS = frozenset(
 _TREES = frozenset({"properties", "traits", "context"})
 _HOLE = re.compile(r"\{([^{}]+)\}")
 _NAME = re.compile(r"[\w .\-]+")
+_SEPARATORS = {";": "semicolon", "\t": "tab", "|": "pipe", ",": "comma"}
 _TRUE = frozenset({"true", "t", "yes", "y", "1"})
 _FALSE = frozenset({"false", "f", "no", "n", "0"})
 
@@ -223,7 +224,11 @@ def _cell(field: str, target: Target, index: dict[str, int]) -> Callable[[Sequen
 
 def _index(field: str, column: str, index: dict[str, int]) -> int:
     if column not in index:
-        raise Misconfigured(f"{field}: there is no column {column!r}; the columns are {', '.join(index)}")
+        joined = next((mark for mark in _SEPARATORS if len(index) == 1 and mark in next(iter(index))), None)
+        hint = (
+            f". Is it divided by {_SEPARATORS[joined]}s? Then say --delimiter {_SEPARATORS[joined]}" if joined else ""
+        )
+        raise Misconfigured(f"{field}: there is no column {column!r}; the columns are {', '.join(index)}{hint}")
     return index[column]
 
 

@@ -45,8 +45,8 @@ def _layout(figure: go.Figure, x: str, y: str, **more: Any) -> go.Figure:
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "traceorder": "reversed"},
         font={"family": "system-ui, sans-serif", "size": 13}, hovermode="closest", **more,
     )  # fmt: skip
-    figure.update_xaxes(title=x)
-    figure.update_yaxes(title=y)
+    figure.update_xaxes(title={"text": x, "font": {"size": 13}}, hoverformat=".3~f")
+    figure.update_yaxes(title={"text": y, "font": {"size": 13}}, hoverformat=".3f")
     return figure
 
 
@@ -96,7 +96,7 @@ def _lift(judged: Judged, verdict: Verdict) -> go.Figure:
         else:
             figure.add_scatter(x=tenths, y=values, mode="lines+markers", name=name, line=_line(name))
     figure.add_hline(y=1.0, line={"color": "#9ca3af", "dash": "dot"})
-    return _layout(figure, "tenth of the customers by risk, the highest first", "churn, in times the average")
+    return _layout(figure, "tenth by risk, 1 the highest", "churn, in times the average")
 
 
 def _weekly(judged: Judged, verdict: Verdict) -> go.Figure:
@@ -111,8 +111,8 @@ def _weekly(judged: Judged, verdict: Verdict) -> go.Figure:
             )  # fmt: skip
     figure.add_hline(y=0.0, line={"color": "#9ca3af", "dash": "dot"}, row=3, col=1)
     _layout(figure, "", "")
-    figure.update_xaxes(title="week in which the score was said", row=3, col=1)
-    figure.update_layout(height=760, legend={"y": 1.04}, margin={"t": 40})
+    figure.update_xaxes(title="week of the log", row=3, col=1)
+    figure.update_layout(hovermode="x unified", height=760, legend={"y": 1.04}, margin={"t": 40})
     return figure
 
 
@@ -125,7 +125,7 @@ def _moved(judged: Judged, verdict: Verdict) -> go.Figure:
             line={"color": colour, "width": 1}, text=[moved.model for moved in judged.moved],
             hovertemplate="week %{x}: %{y:.2f} (%{text})<extra>" + group + "</extra>",
         )  # fmt: skip
-    return _layout(figure, "week", "mean size of the contribution, log-odds")
+    return _layout(figure, "week of the log", "mean size of the contribution, log-odds")
 
 
 def _strongest(moved: list[Moved]) -> list[str]:

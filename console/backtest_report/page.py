@@ -41,6 +41,7 @@ def render(document: dict[str, Any], judged: Judged, verdict: Verdict) -> str:
     pages = Environment(
         loader=PackageLoader("console.backtest_report", "."), autoescape=True, undefined=StrictUndefined
     )
+    pages.filters["span"] = _span
     plots = [
         (id_, title, text, Markup(draw(judged, verdict).to_html(
             full_html=False, include_plotlyjs=False, div_id=f"plot-{id_}",
@@ -57,6 +58,12 @@ def render(document: dict[str, Any], judged: Judged, verdict: Verdict) -> str:
     )
 
 
+def _span(horizon: str) -> str:
+    """26w as "26 weeks"."""
+    unit = {"w": " weeks", "d": " days", "s": " seconds"}.get(horizon[-1], horizon[-1])
+    return f"{horizon[:-1]}{unit}"
+
+
 def _row(name: str, document: dict[str, Any]) -> dict[str, Any]:
     """One model of the table."""
     figures = document["models"][name]
@@ -68,7 +75,7 @@ def _row(name: str, document: dict[str, Any]) -> dict[str, Any]:
             {
                 "value": "–" if figures[key] is None else f"{figures[key]:.4f}",
                 "interval": f"{low_high[0]:.4f} to {low_high[1]:.4f}" if low_high else "",
-                "difference": f"{difference[0]:+.4f} to {difference[1]:+.4f}" if difference else "",
+                "difference": _interval(difference),
                 "verdict": _verdict(key, difference),
             }
         )
@@ -79,6 +86,12 @@ def _row(name: str, document: dict[str, Any]) -> dict[str, Any]:
         "rows": f"{figures['rows']:,}",
         "cells": cells,
     }
+
+
+def _interval(difference: tuple[float, float] | None) -> str:
+    if difference is None:
+        return ""
+    return f"{difference[0]:+.4f} to {difference[1]:+.4f}" if any(difference) else "no difference"
 
 
 def _verdict(key: str, difference: tuple[float, float] | None) -> str:

@@ -83,6 +83,8 @@ def test_for_people_there_is_a_table(orders: Path, tmp_path: Path, monkeypatch: 
     assert "champion" in result.stdout
     assert "rapport-backtest.html" in result.stdout
     assert "gbm" not in result.stdout
+    assert "A sample: one customer in 3." in result.stderr
+    assert "A sample: one customer in 3." in (tmp_path / "rapport-backtest.html").read_text()
     assert (tmp_path / "rapport-backtest.html").stat().st_size > 1_000_000
 
 
@@ -130,6 +132,7 @@ def test_the_page_draws_everything_and_asks_nobody(run: tuple[dict[str, Any], Pa
         (["--drift", "x"], "70,0.5"),
         (["--weeks", "9"], "44-120"),
         (["--horizon", "2d", "--label-horizon", "4w"], "label_horizon"),
+        (["--report", "no/such/folder/page.html"], "there is no such folder"),
     ],
 )
 def test_what_is_wrong_is_said_in_one_sentence(orders: Path, options: list[str], said: str) -> None:

@@ -55,11 +55,13 @@ def test_a_log_without_money_and_items_is_one_too_if_the_plan_does_not_ask(tmp_p
 
 
 def test_unknown_columns_say_what_to_do(tmp_path: Path) -> None:
-    """And a file that is not there says so."""
-    with pytest.raises(Misconfigured, match="--mapping"):
+    """And a file that is not there, or empty, says so."""
+    with pytest.raises(Misconfigured, match=r"none of wer, wann is the customer or the time.*--mapping"):
         recognised(write(tmp_path / "orders.csv", "wer,wann\n7,2026-01-02\n"), FileSpec(), PLAN)
     with pytest.raises(Misconfigured, match="cannot be read"):
         recognised(tmp_path / "nowhere.csv", FileSpec(), PLAN)
+    with pytest.raises(Misconfigured, match=r"empty\.csv is empty"):
+        recognised(write(tmp_path / "empty.csv", ""), FileSpec(), PLAN)
 
 
 def test_rows_that_cannot_be_read_are_counted(tmp_path: Path) -> None:

@@ -96,6 +96,12 @@ def test_a_mapping_that_cannot_work_is_refused(changes: dict[str, Any], words: s
         compile_row(mapping(**changes), COLUMNS)
 
 
+def test_a_table_of_one_column_says_which_delimiter_it_may_have() -> None:
+    """As a spreadsheet of much of Europe writes it."""
+    with pytest.raises(Misconfigured, match=r"no column 'customer'.*say --delimiter semicolon"):
+        compile_row(mapping(), ["customer;date;amount"])
+
+
 @pytest.mark.parametrize(
     ("time_format", "zone", "text", "expected"),
     [
