@@ -200,6 +200,8 @@ def test_the_commands_tell_people_and_tools(api: World) -> None:
     assert code == 0, output
     assert "segment vip" in output
     assert "log_recency" in output
+    code, output = api.run("explain")
+    assert "0 or 1 more" not in output
     code, output = api.run("history")
     assert "rules → bgnbd" in output
     code, output = api.run("promote", "recency", "--by", "kim")

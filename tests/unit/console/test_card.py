@@ -27,6 +27,18 @@ def shown(score: Score, advice: Advice | None = None) -> str:
     return out.getvalue()
 
 
+def test_orders_and_reasons_tell_the_same_gap() -> None:
+    """Rounded once: 9.46 days are nine on both."""
+    profile = Profile(
+        "p" * 22, AT - 90 * DAY, AT, score=Score(0.6, "high", AT, "hazard-7", [Reason("recency", 1.0, 9.0)])
+    )
+    profile.purchases = Purchases(orders=3, first=AT - 78.92 * DAY, last=AT - 60 * DAY)
+    out = io.StringIO()
+    Console(file=out, width=120).print(render(profile_view(profile, AT).model_dump(), []))
+
+    assert out.getvalue().count("usually every 9 days") == 2
+
+
 @pytest.mark.parametrize(
     ("previous", "days", "words"),
     [
