@@ -274,6 +274,7 @@ class SegmentSize(Document):
     name: str
     description: str | None
     size: int = Field(description="Now, by the index.")
+    learned: str | None = Field(None, description="Of a learned segment, the name that fits its customers.")
     census: SegmentFigures | None = Field(None, description="As the last census found it; null before the first.")
 
 

@@ -46,7 +46,7 @@ def render_list(rows: list[dict[str, Any]]) -> RenderableType:
             Text(sparkline(census["sizes"][-_LATEST:]) if census else "", "cyan"),
             _percent(census["risk"]) if census else "",
             Text(sparkline(census["risks"][-_LATEST:]) if census else "", "yellow"),
-            Text(row["description"] or "", "dim"),
+            Text(row["learned"] or row["description"] or "", "dim"),
         )
     return Group(table, Text(f"share, trend and risk: census of {_minute(counted)}" if counted else NOT_YET, "dim"))
 

@@ -21,16 +21,19 @@ def segments_router(deps: ApiDeps) -> APIRouter:
     """The routes below /v1/segments."""
     router = APIRouter(prefix="/segments", tags=["segments"])
     words = segments_described(deps.plan)
+    clusters = {rule.name: getattr(rule.when, "cluster", None) for rule in (deps.plan.segments if deps.plan else ())}
 
     @router.get("", summary="Segments and their sizes", responses=describe_errors(401))
     async def segments() -> Page[SegmentSize]:
         sizes = dict.fromkeys(words, 0) | await deps.reader.segment_sizes()
-        personas = (await read_findings(deps)).personas
+        findings = await read_findings(deps)
+        personas, names = findings.personas, {cluster.id: cluster.name for cluster in findings.taxonomy.clusters}
         rows = [
             SegmentSize(
                 name=name,
                 description=words.get(name) or None,
                 size=size,
+                learned=names.get(clusters.get(name) or ""),
                 census=figures_view(personas[name]) if name in personas else None,
             )
             for name, size in sizes.items()

@@ -124,6 +124,8 @@ def test_the_taxonomy_with_its_learned_segments(world: World) -> None:
     assert len(document["percentiles"]["revenue"]) == 99
     assert [cluster["id"] for cluster in document["clusters"]] == ["1", "2", "3", "4", "5"]
     cluster = world.get("/v1/segments/learned_1")["learned"]
+    listed = {row["name"]: row["learned"] for row in world.get("/v1/segments")["data"]}
+    assert (listed["learned_1"], listed["loyal"]) == (cluster["name"], None)
     assert cluster == document["clusters"][0]
     assert [moment["version"] for moment in cluster["history"]] == [1, 2]
     assert cluster["name"]
