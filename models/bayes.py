@@ -142,10 +142,6 @@ class BayesianHazard(base.Classifier):  # type: ignore[misc]  # River ships no t
         whole: Array = lower + np.tril(lower, -1).T
         return whole
 
-    def widen(self, factor: float = 4.0) -> None:
-        """Trust what was learned less: the covariance grows, so that the next examples count for more."""
-        self._lower *= factor
-
     def export(self, config: ChurnConfig) -> Weights:
         """The model as it is now, for the scorers. A feature that it does not see has no weight.
 

@@ -16,7 +16,7 @@ __all__ = ["FORMAT", "HEAD", "OtherFormat", "dump", "load", "panel_of", "parts_o
 HEAD = "head"
 """The part that every checkpoint has."""
 
-FORMAT = 4
+FORMAT = 5
 """Of the parts. A learner that finds parts of another one starts anew."""
 
 

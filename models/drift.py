@@ -1,8 +1,9 @@
 """Drift: do customers behave in another way than the model has learned?
 
-Two signals are watched. How far the hazard is off (an order came, less its chance) is known once the short label is
-final; how many customers are active is known at once. Each has an ADWIN (Bifet, Gavaldà 2007; delta .002), which alone
-gives a false alarm now and then: only when both have moved in the same direction within a few weeks is it an alarm.
+Two signals are watched. How far an earlier hazard (`models.lagged`) is off (an order came, less its chance) is known
+once the short label is final; how many customers are active is known at once. Each has an ADWIN (Bifet, Gavaldà 2007;
+delta .002), which alone gives a false alarm now and then: only when both have moved in the same direction within a few
+weeks is it an alarm.
 
 River's ADWIN cannot be saved as JSON. So it is fed with whole blocks, whose sums are kept as integers and fed again
 after a restart; to one fed the sums of n values, ADWIN's bound is the one of the values themselves. From time to time

@@ -33,6 +33,7 @@ from models.durations import WEEK
 from models.examples import Example, Lesson, ModelCommand, Sighting
 from models.features import SCHEMA
 from models.history import Guard, History, Kept
+from models.lagged import Lagged
 from models.learned import Learned
 from models.notices import Decided, Notice
 from models.panel import MODELS, Panel
@@ -68,6 +69,7 @@ class Learner:
         self.learned = Learned()
         self.short, self.full = Ledger(), Ledger()
         self.drift = Drift(config.label_horizon + 2 * WEEK)
+        self._lagged = Lagged(config.label_horizon)
         self.promotion = Promotion()
         self.blocks = Blocks()
         self.history = History()
@@ -186,8 +188,7 @@ class Learner:
             self.promotion.race.add({name: said[name] for name in _RACERS if name in said}, example.y, example.weight)
             if self.learned.ready(self.config):
                 self._guard.add(example.y, hazard, lambda weights: rows.short("kept", weights, row))
-                if (alarm := self.drift.erred(example.y - hazard, example.due)) is not None:
-                    self._alarm(alarm)
+                self._watch_drift(example, rows, row)
             self.learned.learn_short(x, example.y, example.weight)
             self.trained_until = max(self.trained_until, example.due)
         if self.counts["short"] % _REVIEW == 0 or not self.learned.finite:
@@ -196,6 +197,14 @@ class Learner:
             self._choose(example.due)
             if self.history.due(self.examples):
                 self._keep(example.due, "count")
+
+    def _watch_drift(self, example: Example, rows: Rows, row: int) -> None:
+        if self._lagged.due(example.due) and self.learned.sound:
+            self._lagged.advance(example.due, self.learned.hazard.export(self.config))
+        if (weights := self._lagged.weights) is not None:
+            error = example.y - rows.short("lagged", weights, row)
+            if (alarm := self.drift.erred(error, example.due)) is not None:
+                self._alarm(alarm)
 
     def _full(self, example: Example, x: Array) -> None:
         risks = np.frombuffer(example.risks, dtype="<f4").tolist()
@@ -294,6 +303,7 @@ class Learner:
             race = Race()
             race.rows, race.losses = state["race"]["rows"], dict(state["race"]["losses"])
         self.promotion.race = race
+        self._lagged = Lagged(self.config.label_horizon)
         self.history.went_back(self.examples)
         self._watch(kept)
         where = f"checkpoint {version}" if version else "the beginning"
@@ -385,6 +395,7 @@ class Learner:
             "learned": encode(self.learned.state()),
             "quality": encode({"short": self.short.state(), "full": self.full.state()}),
             "drift": encode(self.drift.state()),
+            "lagged": encode(self._lagged.state()),
             "promotion": encode(self.promotion.state()),
             "guard": encode(self._guard.state()),
             "notices": encode({"notices": self.notices, "decisions": self.decisions}),
@@ -446,6 +457,7 @@ class Learner:
         quality = one("quality")
         self.short, self.full = Ledger.from_state(quality["short"]), Ledger.from_state(quality["full"])
         self.drift = Drift.from_state(one("drift"), self.drift.within)
+        self._lagged = Lagged.from_state(one("lagged"), self.config.label_horizon)
         self.promotion = Promotion.from_state(one("promotion"))
         self.blocks = Blocks.from_state(head["blocks"], some("block:"))
         self.history = History.from_state(head["history"], some("kept:"))

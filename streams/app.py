@@ -12,8 +12,10 @@ import logging
 import math
 import os
 import socket
+import tempfile
 import time
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import faust
@@ -381,6 +383,7 @@ def create_worker(
         broker=[f"kafka://{server}" for server in settings.kafka.split(",")],
         autodiscover=False,
         web_enabled=False,
+        datadir=str(Path(tempfile.gettempdir()) / "rapport-faust"),  # it makes one, and puts nothing there
         store="memory://",
         topic_allow_declare=False,  # streams.admin makes the topics
         topic_disable_leader=True,

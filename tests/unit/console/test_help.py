@@ -24,7 +24,7 @@ def test_every_command_says_what_it_does():
 
 
 @pytest.mark.parametrize(
-    "path, command", [pytest.param(*one, id=" ".join(one[0])) for one in commands() if examples(one[1])]
+    ("path", "command"), [pytest.param(*one, id=" ".join(one[0])) for one in commands() if examples(one[1])]
 )
 def test_help_shows_each_example_on_a_line_of_its_own(path, command):
     """Typer runs examples together that follow the first paragraph, or that are all that follows the second."""

@@ -98,18 +98,6 @@ def test_the_level_follows_a_change_within_some_hundred_examples():
     assert abs(np.mean(told[1000:]) - fewer[1000:].mean()) < 0.03
 
 
-def test_widening_lets_the_next_examples_count_for_more():
-    x, _, y = world(4000)
-    plain, wide = taught(x, y), taught(x, y)
-    wide.widen()
-    row, before = x[7], plain.predict_row(x[7])
-    for model in (plain, wide):
-        for _ in range(20):
-            model.learn_row(row, True)
-
-    assert wide.predict_row(row) - before > 1.5 * (plain.predict_row(row) - before) > 0
-
-
 def test_it_goes_through_json_and_on_to_the_bit():
     x, _, y = world(3000)
     straight = taught(x[:1700], y[:1700])

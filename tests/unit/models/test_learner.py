@@ -174,7 +174,7 @@ def test_a_damaged_checkpoint_is_refused(data):
         panel_of(data)
 
 
-@pytest.mark.parametrize("name", ["learned", "quality", "drift", "promotion", "guard", "notices", "kept:1"])
+@pytest.mark.parametrize("name", ["learned", "quality", "drift", "lagged", "promotion", "guard", "notices", "kept:1"])
 def test_a_checkpoint_without_a_part_or_its_numbers_is_refused(learned, name):
     panel, parts = load(learned.checkpoint())
 
@@ -367,3 +367,18 @@ def test_twenty_checkpoints_are_kept_and_the_one_that_is_compared_with():
     assert history.due(15_500)
     parts = {name: bytes(part) for name, part in history.parts().items()}
     assert History.from_state(history.state(), parts).kept == history.kept
+
+
+def test_customers_who_begin_to_order_less_raise_one_alarm_though_the_hazard_follows_within_days():
+    began = T0 + 150 * DAY
+
+    learner = Learner(CONFIG)
+    learner.take(world(0, 4200, scale=lambda at: 0.4 if at > began else 1.0))
+    quiet = Learner(CONFIG)
+    quiet.take(world(0, 4200))
+
+    [alarm] = [notice for notice in learner.notices if notice.kind == "drift"]
+    assert began < alarm.at < began + 9 * WEEK  # there are 140 sightings a week
+    assert "less than the models have learned" in alarm.text
+    assert alarm.evidence["error"]["after"] < -0.02
+    assert not [notice for notice in quiet.notices if notice.kind == "drift"]
