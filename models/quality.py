@@ -34,6 +34,7 @@ _UNIT = 1 << 20
 _GROUPS = 15  # of about equal weight, for the calibration error
 _TELLING, _OFF = 100, 0.02  # outcomes of a segment, and the least bias, that are worth telling
 _WAITING = 4096  # predictions that are judged at once
+_MOST = 2.0**50  # a squared weight, so that sums of thousands stay whole numbers
 _SEGMENTS = 32  # whose quality is kept; the one that was not met for longest makes room
 
 
@@ -41,18 +42,20 @@ def judge(p: Sequence[float], y: Sequence[bool], weight: Sequence[float] | float
     """Judge predictions that were made before their outcomes were known.
 
     Returns:
-        What each adds: (predictions, 6), its bin, positives, negatives, predicted, log loss, squared error.
+        What each adds: (predictions, 7), its bin, positives, negatives, predicted, log loss, squared error and squared
+        weight.
     """
     said, came = np.clip(p, _FLOOR, 1.0 - _FLOOR), np.array(y, dtype=np.float64)
     scale = np.broadcast_to(weight, len(p)) * _UNIT
     place = (np.log(said / (1.0 - said)) + _WIDEST) * (_BINS / (2 * _WIDEST))
-    counts = np.empty((len(said), 6))
+    counts = np.empty((len(said), 7))
     counts[:, 0] = np.floor(np.clip(place, 0, _BINS - 1))
     counts[:, 1] = np.rint(scale) * came
     counts[:, 2] = np.rint(scale) * (1.0 - came)
     counts[:, 3] = np.rint(scale * said)
     counts[:, 4] = np.rint(-scale * np.log(np.where(came > 0, said, 1.0 - said)))
     counts[:, 5] = np.rint(scale * (said - came) ** 2)
+    counts[:, 6] = np.rint(np.minimum(scale**2 / _UNIT, _MOST))
     return counts.astype(np.int64)
 
 
@@ -63,13 +66,13 @@ class Quality:
         half: outcomes after which the past counts half.
     """
 
-    __slots__ = ("_bins", "_loss", "_squared", "half", "rows", "waiting")
+    __slots__ = ("_bins", "_loss", "_squared", "_squares", "half", "rows", "waiting")
 
     def __init__(self, half: int = 4000) -> None:
         self.half = half
         self.rows = 0
         self._bins = np.zeros((_BINS, 3), dtype=np.int64)  # positives, negatives, predicted
-        self._loss = self._squared = 0
+        self._loss = self._squared = self._squares = 0  # log loss, squared error, squared weights
         self.waiting: list[int] = []  # a ledger's: which of its predictions are yet to be counted here
 
     def add(self, judged: Counts) -> None:
@@ -77,14 +80,16 @@ class Quality:
         while len(judged):
             part, judged = np.split(judged, [self.half - self.rows % self.half])
             np.add.at(self._bins, part[:, 0], part[:, 1:4])
-            loss, squared = part[:, 4:].sum(axis=0).tolist()
+            loss, squared, squares = part[:, 4:].sum(axis=0).tolist()
             self._loss += loss
             self._squared += squared
+            self._squares += squares
             self.rows += len(part)
             if self.rows % self.half == 0:
                 self._bins >>= 1
                 self._loss >>= 1
                 self._squared >>= 1
+                self._squares >>= 1
 
     @property
     def weight(self) -> float:
@@ -118,7 +123,8 @@ class Quality:
         """Every figure by name; only `rows` before the first outcome, no `auc` before both classes were seen.
 
         `rows` are all outcomes ever, the figures follow the latest. `auc` takes predictions of one bin as equal; `bias`
-        is the mean prediction less the share of positives, and `bias_error` its standard error.
+        is the mean prediction less the share of positives, and `bias_error` its standard error, in which an outcome of
+        weight 4 is still one outcome.
         """
         figures: dict[str, float] = {"rows": self.rows}
         positives, negatives, predicted = self._bins.sum(axis=0).tolist()
@@ -131,7 +137,7 @@ class Quality:
             "brier": self._squared / total,
             "ece": self.ece,
             "bias": (predicted - positives) / total,
-            "bias_error": math.sqrt(max(rate * (1.0 - rate), 1e-6) * _UNIT / total),
+            "bias_error": math.sqrt(max(rate * (1.0 - rate), 1e-6) * self._squares * _UNIT) / total,
             "rate": rate,
         }
         if 0 < positives < total:
@@ -149,6 +155,7 @@ class Quality:
             "rows": self.rows,
             "loss": self._loss,
             "squared": self._squared,
+            "squares": self._squares,
             "bins": [[place, *row] for place, row in enumerate(self._bins.tolist()) if any(row)],
         }
 
@@ -161,7 +168,8 @@ class Quality:
         """
         try:
             quality = cls(int(state["half"]))
-            quality.rows, quality._loss, quality._squared = (int(state[key]) for key in ("rows", "loss", "squared"))
+            quality.rows, quality._loss = int(state["rows"]), int(state["loss"])
+            quality._squared, quality._squares = int(state["squared"]), int(state["squares"])
             for place, *counts in state["bins"]:
                 quality._bins[place] = [int(count) for count in counts]
         except (KeyError, TypeError, ValueError, IndexError) as error:

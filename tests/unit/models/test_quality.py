@@ -54,13 +54,15 @@ def test_it_forgets_and_says_nothing_before_it_knows():
     assert quality.weight <= 200
 
 
-def test_weights_count_as_so_many_outcomes():
+def test_weights_count_as_so_many_outcomes_but_are_no_more_certain_than_one():
     heavy, often = Quality(), Quality()
     heavy.add(judge([0.3], [True], 4.0))
     for _ in range(4):
         often.add(judge([0.3], [True]))
 
-    assert {**heavy.report(), "rows": 4} == pytest.approx(often.report(), abs=1e-6)
+    heavily, oftentimes = heavy.report(), often.report()
+    assert heavily.pop("bias_error") == pytest.approx(2 * oftentimes.pop("bias_error"))
+    assert {**heavily, "rows": 4} == pytest.approx(oftentimes, abs=1e-6)
 
 
 def test_no_certain_mistake_is_infinite():
