@@ -48,6 +48,7 @@ from streams.plan import Plan
 from streams.profile import Behind, ProfileRunner
 from streams.same_kafka import check_kafka
 from streams.settings import Settings
+from streams.steps.wake import is_due
 from streams.suppressed import Suppressed
 from streams.ticks import whole_grains
 from streams.topics import IDENTITY_LINKS, PROFILE_EVENTS, TRAINING_EXAMPLES, topic_name
@@ -334,6 +335,8 @@ class Worker:
             now = whole_grains(now)
             if profile.updated > now:
                 return set(profile.segments)
+        if is_due(profile, now):
+            return set(profile.segments)
         return self._segments.evaluate(profile, now)
 
     def _now(self) -> float:

@@ -25,6 +25,7 @@ from streams.metrics import WorkerMetrics
 from streams.outbox import Fetch, Marker, Outbox
 from streams.patience import patient
 from streams.pipeline import Pipeline
+from streams.steps.wake import is_due
 from streams.steps.work import Work
 from streams.ticks import GRAIN, Tick, event_ticks, latest_event, whole_grains
 from streams.wire import format_time
@@ -174,7 +175,7 @@ class ProfileRunner:
                 await _set_back(state, loaded.version)
             work = Work(partition, loaded, self._count)
             now = whole_grains(max(self.watermark, work.watermark)) if self._event_time else self._clock.now()
-            known = [profile for profile in work.profiles.values() if not profile.redirect]
+            known = [profile for profile in work.profiles.values() if not profile.redirect and not is_due(profile, now)]
             work.begin(now, (), [profile for profile in known if not self._event_time or profile.updated <= now])
             await self._review.run(work)
             if work.changed:

@@ -12,13 +12,18 @@ from models.turns import compile_turns
 from profiles.types import Profile
 from streams.steps.work import Work
 
-__all__ = ["SOON", "wake"]
+__all__ = ["SOON", "is_due", "wake"]
 
 SOON = 1.0
 """Seconds: a timer never fires sooner than this after the last, so that a rule on the edge cannot spin."""
 
 LATER = 3600.0
 """Seconds until a label that is due, but whose partition has seen no later event yet, is looked at again."""
+
+
+def is_due(profile: Profile, now: float) -> bool:
+    """Whether a timer is about to look at the profile. Nobody else may before: that would set the timer to later."""
+    return 0 < profile.wake_at <= now
 
 
 def wake(segments: Segments, alerts: Alerts, config: ChurnConfig) -> Callable[[Work], None]:

@@ -21,7 +21,7 @@ from streams.clock import SteppedClock
 from streams.metrics import WorkerMetrics
 from streams.outbox import Outbox
 from streams.output import BatchProducer
-from streams.pipeline import profile_pipeline
+from streams.pipeline import profile_pipeline, review_pipeline
 from streams.plan import load_plan
 from streams.profile import ProfileRunner
 from streams.settings import Settings
@@ -51,6 +51,7 @@ class Stepped:
             WorkerMetrics(CollectorRegistry()),
             self.clock,
             event_time=event_time,
+            review=review_pipeline(self.plan, taxonomy),
         )
         self.offsets: dict[int, int] = {}
 
@@ -158,6 +159,42 @@ def test_event_time_gives_the_same_history_whatever_the_batches(make_settings: C
     assert whole.stages == weekly.stages
     assert whole.snapshots == weekly.snapshots
     assert whole.score == weekly.score
+
+
+def test_a_review_leaves_to_the_timers_what_is_due(make_settings: Callable[..., Settings]) -> None:
+    """On event time others may be half a year ahead when a census looks at a customer whose timers wait."""
+    settings = make_settings(plan=PLAN)
+    ensure_topics(settings, load_plan(settings.plan))
+
+    async def story(*, reviewed: bool) -> Profile:
+        stepped = Stepped(settings, event_time=True)
+        events = [bought(stepped, "gwen", n, START + n * WEEK) for n in range(14)]
+        partition = partition_of(events[0].profile, settings.partitions)
+        names = (f"ahead-{n}" for n in range(1000))
+        ahead = next(
+            name
+            for name in names
+            if partition_of(profile_id(stepped.plan.namespace, ("user_id", name)), settings.partitions) != partition
+        )
+        await stepped.apply(*events)
+        await stepped.apply(bought(stepped, ahead, 0, START + 40 * WEEK))
+        if reviewed:
+            await stepped.runner.review(partition, [events[0].profile])
+        while await stepped.runner.fire(partition, stepped.runner.watermark):
+            pass
+        profile = await stepped.profile(events[0].profile)
+        await stepped.close()
+        return profile
+
+    plain = asyncio.run(story(reviewed=False))
+    asyncio.run(_flush(settings))
+    reviewed = asyncio.run(story(reviewed=True))
+
+    assert plain.stage == "churned"
+    assert reviewed.score == plain.score
+    assert reviewed.alerts == plain.alerts
+    assert reviewed.stages == plain.stages
+    assert reviewed.segments == plain.segments
 
 
 async def _flush(settings: Settings) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from models.checkpoint import dump
+from models.checkpoint import FORMAT, dump
 from profiles.errors import Misconfigured
 from streams.rebuilding.learner import learner_of
 
@@ -14,7 +14,7 @@ CHECKPOINT = dump(b"{}", {"head": b"{}"})
 def test_a_checkpoint_of_another_format_does_not_keep_the_customers_from_coming_back(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    before = CHECKPOINT.replace(b'"format":4', b'"format":3')
+    before = CHECKPOINT.replace(b'"format":%d' % FORMAT, b'"format":%d' % (FORMAT - 1))
     assert before != CHECKPOINT
 
     assert learner_of(CHECKPOINT, 1, 7) is not None
