@@ -127,12 +127,15 @@ def explained_customer(document: dict[str, Any]) -> RenderableType:
         Text(f"Risk {document['risk']:.1%} by {document['model']}, as of {_minute(document['at'])}", style="bold"),
         Text(f"By group: {shares}" if shares else "This model says the same of everybody."),
         table,
-        Text(
-            "Silence is all that order features say otherwise than at the time the next order was due; the rest of "
-            "what they say is habit. So these two groups are not the sums of their rows.",
-            style="dim",
-        ),
     ]
+    if not _sum_up(document):
+        parts.append(
+            Text(
+                "Silence is all that has changed, in every feature of orders, since the next order was due; the rest "
+                "of what silence features say is habit. So groups of order features are not the sums of their rows.",
+                style="dim",
+            )
+        )
     if document["scored_by"] != document["model"]:
         parts.append(
             Text(
@@ -170,6 +173,14 @@ def _speaking(document: dict[str, Any]) -> Text:
     who = f", promoted by {document['decided_by']}" if document["decided_by"] else ""
     by = "labels of the whole horizon decide" if document["settled"] else "labels of the label horizon decide so far"
     return Text.assemble((document["speaker"], "bold green"), f" speaks{since}{who}; {by}.")
+
+
+def _sum_up(document: dict[str, Any]) -> bool:
+    """Whether every group is the sum of its features, as of models that do not tell silence apart."""
+    left = {row["group"]: row["contribution"] for row in document["groups"]}
+    for row in document["contributions"]:
+        left[row["group"]] = left.get(row["group"], 0.0) - row["contribution"]
+    return all(abs(rest) < 1e-6 for rest in left.values())
 
 
 def _models(models: Sequence[dict[str, Any]]) -> Iterator[Table]:

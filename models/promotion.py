@@ -48,9 +48,7 @@ CALIBRATED = 0.03
 
 _KEPT = 8  # closed blocks
 _CHANGES = 50  # that are remembered
-_TIE = (
-    1.01  # so close to the best other one, the hazard is preferred: it goes by more than orders, and goes on learning
-)
+_TIE = 1.01  # so close to the best other one the hazard is preferred: it goes by more than orders, and goes on learning
 _PATIENCE = 1.05  # who speaks in the cold falls silent when its loss is this many times that of the best other one
 _FLOOR = 1e-6  # of a probability, so that one certain mistake does not decide
 
