@@ -26,7 +26,7 @@ class Panels(Protocol):
 
 
 class Adviser:
-    """Answers `Advice` about customers who have a score.
+    """Answers `Advice` about customers whose risk is medium or high, by the plan's bands.
 
     Args:
         store: of the learner; asked each time, and read anew only when it has another panel.
@@ -41,8 +41,14 @@ class Adviser:
         self._raw: bytes | None = None
         self._panel = Panel.cold(config)
 
-    async def __call__(self, profile: Profile) -> Advice:
-        """What would lower the risk of a customer, as of their score, so that the two can be compared."""
+    async def __call__(self, profile: Profile) -> Advice | None:
+        """What would lower the risk of a customer, as of their score, so that the two can be compared.
+
+        None while their band is low: there is nothing to lower.
+        """
+        score = profile.score
+        if score is None or score.band == "low":
+            return None
         raw = await self._store.panel()
         if raw is not None and raw != self._raw:
             self._raw = raw
@@ -50,5 +56,4 @@ class Adviser:
                 self._panel = Panel.from_json(raw, self._config)
             except Misconfigured as error:
                 log.warning("advice goes on with %s: %s", self._panel.champion.id, error)
-        at = profile.score.at if profile.score is not None else profile.updated
-        return Advice(self._panel.champion.id, levers(profile, self._panel, at, self._config, self._currency))
+        return Advice(self._panel.champion.id, levers(profile, self._panel, score.at, self._config, self._currency))

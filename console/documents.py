@@ -149,7 +149,9 @@ class ChurnView(Document):
     )
     reasons: list[ReasonView] = Field(description="The strongest first.")
     would_lower: list[LeverView] | None = Field(
-        None, description="What would lower the risk by a point or more: the strongest first, at most 3; null in lists."
+        None,
+        description="What would lower the risk by a point or more: the strongest first, at most 3; "
+        "null in lists, and while the band is low.",
     )
     would_lower_model: str | None = Field(
         None, description="The model that says so: the one that scores now, if another did at `scored_at`."

@@ -26,7 +26,7 @@ Held = Callable[[], Awaitable[Mapping[str, str]]]
 """Answers the sources that are held back, and why."""
 
 
-Adviser = Callable[[Profile], Awaitable[Advice]]
+Adviser = Callable[[Profile], Awaitable[Advice | None]]
 """Answers what would lower the risk of a customer who has a score."""
 
 

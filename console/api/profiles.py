@@ -71,8 +71,7 @@ def profiles_router(deps: ApiDeps) -> APIRouter:
     @router.get("/{identity}", summary="A customer", responses=describe_errors(400, 401, 404))
     async def profile(identity: Who) -> ProfileView:
         found = await known(identity)
-        scored = found.score is not None and may_be_scored(found, deps.plan)
-        advice = await deps.adviser(found) if deps.adviser is not None and scored else None
+        advice = await deps.adviser(found) if deps.adviser and may_be_scored(found, deps.plan) else None
         return profile_view(found, await deps.now(), deps.plan, advice)
 
     @router.get("/{identity}/events", summary="A customer's latest events", responses=describe_errors(400, 401, 404))

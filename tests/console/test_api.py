@@ -182,6 +182,20 @@ def test_what_would_lower_a_risk_is_told_with_the_model_that_says_so(api: Api) -
     assert api.get("/v1/profiles/user_id:42").json()["churn"] is None
 
 
+@pytest.mark.parametrize(("risk", "offered"), [(0.03, False), (0.49, False), (0.5, True)])
+def test_what_would_lower_a_risk_is_told_where_the_band_calls_for_it(
+    api: Api, risk: float, offered: bool, tmp_path: Path
+) -> None:
+    """From the medium band of the plan on; a customer who is hardly at risk is left alone."""
+    keep(api.store, customer(risk=risk))
+
+    churn = api.get("/v1/profiles/user_id:42").json()["churn"]
+
+    assert (churn["would_lower"] is not None, churn["would_lower_model"] is not None) == (offered, offered)
+    _, card = run("user_id:42", "--url", api.url, "--token", TOKEN, "--data-dir", str(tmp_path))
+    assert ("would lower it" in card) is offered
+
+
 def test_a_trend_says_since_when(api: Api) -> None:
     """The risk of a week before, and its time."""
     grown = customer()
