@@ -190,6 +190,7 @@ class Worker:
         self.app.task(self._every(1.0, self._refresh))
         self.app.task(self._every(1.0, self._count_customers))
         self.app.task(self._every(1.0, self._conclude_census))
+        self.app.task(self._every(1.0, self.learner.wake))
         self.app.task(self._every(_LAG_EVERY, self._measure_lag))
         self.app.task(self._every(_LAG_EVERY, self._follow_store))
         self.app.on_partitions_revoked.connect(self._revoked, weak=False)
@@ -199,8 +200,7 @@ class Worker:
         """Where the store says that each of these partitions continues; see `streams.transport.Positions`."""
         mine = [tp for tp in assigned if tp.topic == self._profile_events]
         self.profiles.assigned([tp.partition for tp in mine])
-        if TP(self._training_examples, 0) not in assigned:
-            self._metrics.learns_no_more()
+        self.learner.assigned(mine=TP(self._training_examples, 0) in assigned)
         answer = await self._continues(assigned)
         self._settled = time.monotonic() + _SETTLING
         log.info("reading %d partitions, %d of them profiles'", len(set(assigned)), len(mine))

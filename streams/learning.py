@@ -60,6 +60,29 @@ class LearnerRunner:
         self._parts: Mapping[str, bytes] = {}  # as the store holds them
         self._version = -1  # of the store, that the learner in memory stands for
         self._next_snapshot = 0.0  # monotonic
+        self._one_at_a_time = asyncio.Lock()
+        self._mine = False  # this worker is the learner
+        self._shown = False  # the gauges show what was learned
+
+    def assigned(self, *, mine: bool) -> None:
+        """Say whether this worker is the learner from now on."""
+        self._mine, self._shown = mine, False
+        if not mine:
+            self._metrics.learns_no_more()
+
+    async def wake(self) -> None:
+        """Load what was learned and show its figures, if this worker is the learner and no lesson has come yet."""
+        if self._mine and not self._shown and not self._one_at_a_time.locked():
+            try:
+                await self._wake()
+            except Misconfigured as error:
+                await _wait_for_repair(error)
+
+    @until_committed
+    async def _wake(self) -> None:
+        async with self._one_at_a_time:
+            learner, _, _ = await self._current()
+            self._show(learner, learner.panel().speaker)
 
     async def handle(self, records: Sequence[ConsumerRecord], follows: int) -> None:
         """Predict, then learn, a batch of lessons, and commit.
@@ -73,24 +96,19 @@ class LearnerRunner:
             try:
                 return await self._handle(records, follows)
             except Misconfigured as error:
-                log.error(  # noqa: TRY400  (the trace says nothing)
-                    "what was learned cannot be read: %s. The learner waits; customers are scored by the models it "
-                    "shipped last. Restore Redis from a backup, or stop the workers and `rapport rebuild --replace`",
-                    error,
-                )
-                await asyncio.sleep(_DAMAGED)
+                await _wait_for_repair(error)
 
     @until_committed
     async def _handle(self, records: Sequence[ConsumerRecord], follows: int) -> None:
         await self._outbox.recover(self._store)
-        version, applied = await self._store.position()
+        _, applied = await self._store.position()
         if applied + 1 < follows:
             raise Behind(applied + 1)
-        learner = self._learner if version == self._version else None
-        if learner is None:
-            state = await self._store.load()
-            version, applied, self._parts = state.version, state.applied, state.parts
-            learner = await self._restored(state)
+        async with self._one_at_a_time:
+            await self._take(records)
+
+    async def _take(self, records: Sequence[ConsumerRecord]) -> None:
+        learner, version, applied = await self._current()
         lessons = [_decode(record.value) for record in records if record.offset > applied]
         if not lessons:
             return
@@ -109,6 +127,20 @@ class LearnerRunner:
         if outputs:
             await self._outbox.deliver(outputs, version=self._version)
             await self._store.clear_outbox(self._version)
+
+    async def _current(self) -> tuple[Learner, int, int]:
+        """The learner as the store holds it, with the store's version and applied offset.
+
+        Raises:
+            Misconfigured: what was learned is damaged.
+        """
+        version, applied = await self._store.position()
+        if self._learner is not None and version == self._version:
+            return self._learner, version, applied
+        state = await self._store.load()
+        learner = await self._restored(state)
+        self._learner, self._version, self._parts = learner, state.version, state.parts
+        return learner, state.version, state.applied
 
     async def _restored(self, state: LearnerState) -> Learner:
         """The learner that wrote what the store holds.
@@ -136,13 +168,28 @@ class LearnerRunner:
     def _observe(self, learner: Learner, learned: int, speaker: str, news: Sequence[Notice]) -> None:
         for notice in news:
             log.log(logging.INFO if notice.kind == "speaker" else logging.WARNING, "%s", notice.text)
-        self._metrics.learned(learned, learner.quality(), speaker, [notice.kind for notice in news])
+        self._metrics.learned(learned, [notice.kind for notice in news])
+        self._show(learner, speaker)
+
+    def _show(self, learner: Learner, speaker: str) -> None:
+        if self._mine:  # else another has taken over meanwhile, and shows its own
+            self._metrics.models(learner.quality(), speaker)
+            self._shown = True
 
 
 def _learner(state: LearnerState, config: ChurnConfig) -> Learner:
     from models.learner import Learner  # noqa: PLC0415  (only one worker learns, and the others never load River)
 
     return Learner.from_parts(state.parts, config) if state.parts else Learner(config)
+
+
+async def _wait_for_repair(error: Misconfigured) -> None:
+    log.error(
+        "what was learned cannot be read: %s. The learner waits; customers are scored by the models it shipped last. "
+        "Restore Redis from a backup, or stop the workers and `rapport rebuild --replace`",
+        error,
+    )
+    await asyncio.sleep(_DAMAGED)
 
 
 def _announce(notice: Notice) -> Output:

@@ -208,22 +208,19 @@ class WorkerMetrics:
         if refused:
             self._links.labels("refused").inc(refused)
 
-    def learned(
-        self,
-        examples: int,
-        quality: Mapping[str, Mapping[str, Mapping[str, float]]],
-        speaker: str,
-        notices: Iterable[str],
-    ) -> None:
-        """`examples` were learned; the quality after them by model and horizon, and kinds of notices."""
+    def learned(self, examples: int, notices: Iterable[str]) -> None:
+        """`examples` were learned, and notices of these kinds told."""
         self._learned.inc(examples)
+        for kind in notices:
+            self._notices.labels(kind).inc()
+
+    def models(self, quality: Mapping[str, Mapping[str, Mapping[str, float]]], speaker: str) -> None:
+        """What this worker, the learner, knows of the models: their quality by model and horizon, and who speaks."""
         for model, horizons in quality.items():
             self._speaks.labels(model).set(model == speaker)
             for horizon, measures in horizons.items():
                 for measure, value in measures.items():
                     self._quality.labels(model, horizon, measure).set(value)
-        for kind in notices:
-            self._notices.labels(kind).inc()
 
     def learns_no_more(self) -> None:
         """Another worker is the learner now: what this one knew last is no news. (Processes that share their metrics

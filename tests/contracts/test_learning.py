@@ -53,7 +53,8 @@ class Place:
     def __init__(self, client: Any) -> None:
         self.store = LearnerStore(client)
         self.kafka = Kept()
-        self.metrics = WorkerMetrics(CollectorRegistry())
+        self.registry = CollectorRegistry()
+        self.metrics = WorkerMetrics(self.registry)
 
     def runner(self) -> LearnerRunner:
         """A new process."""
@@ -127,6 +128,36 @@ def test_a_store_that_was_set_back_is_fed_again(run: Any) -> None:
         with pytest.raises(Behind) as behind:
             await place.runner().handle(LOG[50:], 50)
         assert behind.value.offset == 0
+
+    run(test)
+
+
+def test_the_learner_shows_its_models_as_soon_as_it_has_them(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a restart, without waiting for a lesson; and no longer than it is the learner."""
+    monkeypatch.delenv("PROMETHEUS_MULTIPROC_DIR", raising=False)
+
+    async def test(place: Place) -> None:
+        def speaks(model: str) -> float | None:
+            return place.registry.get_sample_value("rapport_model_speaks", {"model": model})
+
+        await place.runner().handle(LOG[:-10], 0)
+        assert speaks("base_rate") is None  # that one was not the learner
+        straight = Learner(CONFIG)
+        straight.take(LESSONS[:-10])
+        restarted = place.runner()
+        await restarted.wake()
+        assert speaks("base_rate") is None
+        restarted.assigned(mine=True)
+        await restarted.wake()
+        rows = {"model": "rules", "horizon": "short", "measure": "rows"}
+        assert (speaks("base_rate"), speaks("rules")) == (1, 0)
+        assert place.registry.get_sample_value("rapport_model_quality", rows) == straight.counts["short"]
+        restarted.assigned(mine=False)
+        assert speaks("base_rate") is None
+        await restarted.wake()
+        await restarted.handle(LOG[-10:], len(LOG) - 10)  # which was on its way before
+        assert speaks("base_rate") is None
+        await assert_learned(place, len(LOG))
 
     run(test)
 

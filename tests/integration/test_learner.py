@@ -11,9 +11,11 @@ from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 
+import httpx
 import msgspec
 from kafka import KafkaProducer
 
+from console.process import free_port
 from models.checkpoint import dump
 from models.examples import Lesson, ModelCommand
 from models.learner import Learner
@@ -180,3 +182,28 @@ def test_a_learner_that_was_frozen_and_wakes_as_a_second_one_changes_nothing(
         assert_same(state, expected)
         told = [json.loads(record.value)["id"] for record in rapport.topic("alerts") if record.key == MODEL_NEWS]
         assert list(dict.fromkeys(told)) == [notice.id for notice in expected.notices]
+
+
+def test_a_restarted_learner_shows_its_models_though_no_lesson_comes(
+    make_settings: Callable[..., Settings], tmp_path: Path
+) -> None:
+    """Dashboards need not wait for the next label, which a small shop may have to for days."""
+    with running(make_settings(plan=PLAN, metrics_port=free_port()), tmp_path) as rapport:
+        lessons: list[Lesson] = [*world(0, 60, config=rapport.plan.churn)]
+        teach(rapport, lessons)
+        wait(rapport, len(lessons) - 1)
+        rapport.stop_workers()
+        rapport.start()
+        deadline = time.monotonic() + 60
+        while 'rapport_model_speaks{model="rules"} 1.0' not in metrics(rapport):
+            assert time.monotonic() < deadline, rapport.logs()
+            time.sleep(0.2)
+        assert 'rapport_model_quality{horizon="short",measure="rows",model="rules"} 60.0' in metrics(rapport)
+
+
+def metrics(rapport: Rapport) -> str:
+    """What a worker tells Prometheus; nothing while it is starting."""
+    try:
+        return httpx.get(f"http://127.0.0.1:{rapport.settings.metrics_port}/metrics", trust_env=False).text
+    except httpx.TransportError:
+        return ""
