@@ -1,12 +1,15 @@
-"""How a link came about, so that it can be explained, and taken back."""
+"""How a link came about, so that it can be explained, and taken back; and the bytes that it is kept in."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import msgspec
 
 from profiles.types import Identity
 
-__all__ = ["Erasure", "Link", "PendingSplit", "Refusal"]
+__all__ = ["Erasure", "Link", "Linked", "PendingSplit", "Refusal", "decode_linked", "encode_linked"]
 
 
 class Link(msgspec.Struct, array_like=True, gc=False):
@@ -52,3 +55,57 @@ class PendingSplit(msgspec.Struct, array_like=True, gc=False):
     winners: dict[str, str]  # home → the profile it belongs to from now on
     at: float
     by: str = ""
+
+
+class Linked(NamedTuple):
+    """What is linked to one profile."""
+
+    identities: list[Identity]  # ascending
+    links: dict[Identity, list[Link]]  # that made each of them join; one that never joined is left out
+
+
+class _Row(msgspec.Struct, array_like=True, gc=False):
+    """A link, once for all that it made join. Identities of the profile are named by their place in its list."""
+
+    joined: list[int]
+    identities: list[int | Identity]
+    time: float
+    source: str
+    event: str
+    offset: int
+    decided: float
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(tuple[list[Identity], list[_Row]]).decode
+
+
+def encode_linked(identities: Sequence[Identity], links: Mapping[Identity, Sequence[Link] | None]) -> bytes:
+    """What is linked to a profile, in the bytes that are kept.
+
+    Args:
+        identities: of the profile, ascending.
+        links: that made them join; those of others are left out.
+    """
+    places = {identity: place for place, identity in enumerate(identities)}
+    rows: dict[tuple[int, tuple[Identity, ...]], _Row] = {}
+    for identity, place in places.items():
+        for link in links.get(identity) or ():
+            key = link.offset, tuple(link.identities)
+            if key not in rows:
+                named = [places.get(one, one) for one in link.identities]
+                rows[key] = _Row([], named, link.time, link.source, link.event, link.offset, link.decided)
+            rows[key].joined.append(place)
+    return _encode((identities, list(rows.values())))
+
+
+def decode_linked(record: bytes) -> Linked:
+    """What `encode_linked` has written."""
+    identities, rows = _decode(record)
+    links: dict[Identity, list[Link]] = {}
+    for row in rows:
+        named = [identities[one] if isinstance(one, int) else one for one in row.identities]
+        link = Link(named, row.time, row.source, row.event, row.offset, row.decided)
+        for place in row.joined:
+            links.setdefault(identities[place], []).append(link)
+    return Linked(identities, links)

@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from profiles.links import Erasure
+from profiles.links import Erasure, Linked
 from profiles.secrets import suppression
 from profiles.store import Store
 from profiles.stores.links import LinkStore
@@ -105,10 +105,9 @@ class Eraser:
         Raises:
             Unavailable: Kafka does not answer; nothing was asked.
         """
-        held = (await self._links.identities_of([profile.id])).get(profile.id, [])
+        held, links = (await self._links.linked_to([profile.id])).get(profile.id, Linked([], {}))
         own = [identity] if identity and not held else held
         homes = list(dict.fromkeys([profile.id, *(profile_id(self._plan.namespace, one) for one in own)]))
-        links = sum(map(len, (await self._links.links_of(own)).values()))
         erasure, asked = uuid.uuid4().hex, time.time()
         await self._commands.request(EraseRequest(Erasure(erasure, profile.id, identity, now)))
         done = await self._gone(homes, time.monotonic() + wait)
@@ -118,7 +117,7 @@ class Eraser:
             by,
             "done" if done else "pending",
             suppression(self._plan.pii_key, profile.id),
-            _removed(profile, homes, links),
+            _removed(profile, homes, sum(map(len, links.values()))),
             self._remains(asked),
         )
         await self._links.keep_receipt(erasure, msgspec.json.encode(receipt))

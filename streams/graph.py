@@ -37,7 +37,7 @@ class Graph:
         now: by the clock.
         linked: the profile of each identity at hand that is linked.
         held: the identities of each profile at hand that holds linked ones.
-        links: how the identities at hand came to join.
+        links: how the identities of those profiles came to join.
         apart: identities that must not be together.
         pending: splits under way.
         erased: homes at hand whose customers were erased.
@@ -229,6 +229,9 @@ class Graph:
         """All of it, as one commit."""
         changes = self._changes
         changes.version, changes.applied = state.version, applied
+        for identities in changes.graph.values():  # they are kept together with what linked them
+            for identity in identities or ():
+                changes.links.setdefault(identity, self._links.get(identity))
         for slot in changes.refused_gone:
             self._tell(f"@refused:{slot}", None)
         for number, refusal in enumerate(self._refused, state.refusals):

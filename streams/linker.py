@@ -106,9 +106,8 @@ class Linker:
         linked = await self._store.profiles_of(list(named))
         homes = {identity: profile_id(self._plan.namespace, identity) for identity in named}
         profiles |= {linked.get(identity, home) for identity, home in homes.items()}
-        held = await self._store.identities_of(list(profiles))
+        held = await self._store.linked_to(list(profiles))
         special = any(type(request) is not LinkRequest for _, request in requests)
-        everybody = named.union(*held.values()) if special else named
         hashes = {suppression(self._plan.pii_key, home): home for home in homes.values()}
         return Graph(
             self._plan,
@@ -116,8 +115,8 @@ class Linker:
             self._partitions,
             self._clock.now(),
             linked=linked,
-            held=held,
-            links=await self._store.links_of(list(everybody)),
+            held={id_: one.identities for id_, one in held.items()},
+            links={identity: links for one in held.values() for identity, links in one.links.items()},
             apart=await self._store.apart(),
             pending=await self._store.parting(),
             erased={hashes[hash_] for hash_ in await self._store.suppressed(list(hashes))},

@@ -80,8 +80,8 @@ class Splitter:
         """
         linked = await self._links.profiles_of([identity])
         profile = linked.get(identity) or profile_id(self._namespace, identity)
-        held = (await self._links.identities_of([profile])).get(profile, [])
-        homes = {profile, *(profile_id(self._namespace, other) for other in held)}
+        held = (await self._links.linked_to([profile])).get(profile)
+        homes = {profile, *(profile_id(self._namespace, other) for other in (held.identities if held else ()))}
         await check_history(self._settings, {partition_of(home, self._settings.partitions) for home in homes})
         id_ = uuid.uuid4().hex
         await self._commands.request(SplitRequest(id_, identity, apart, at, by))

@@ -21,7 +21,7 @@ from console.identity_documents import (
     SplitView,
     ThinIdentity,
 )
-from profiles.links import Link, PendingSplit, Refusal
+from profiles.links import Link, Linked, PendingSplit, Refusal
 from profiles.types import Identity, Profile, profile_id
 from streams.desk import Desk
 from streams.history import Incomplete
@@ -74,7 +74,8 @@ def identities_router(deps: ApiDeps, desk: Desk) -> APIRouter:
         if known_as is None:
             raise ApiError(400, "invalid_identity", "name the identity to take out, such as email:ada@example.com")
         apart = [parse_identity(text, deps.plan) for text in order.apart_from]
-        held = (await desk.links.identities_of([profile.id])).get(profile.id, [])
+        linked = (await desk.links.linked_to([profile.id])).get(profile.id)
+        held = linked.identities if linked else []
         if strangers := [f"{kind}:{value}" for kind, value in apart if (kind, value) not in held]:
             raise ApiError(409, "not_linked", f"{', '.join(strangers)} is not of the same customer")
         if len(held) < 2:
@@ -113,9 +114,10 @@ def identities_router(deps: ApiDeps, desk: Desk) -> APIRouter:
         return SplitState(id=id_, state=state or "asked", split=_split_view(pending) if pending else None)
 
     async def _links(profile: Profile) -> IdentityLinks:
-        graph = (await desk.links.identities_of([profile.id])).get(profile.id)
-        held = graph or [(kind, value) for kind, values in profile.identities.items() for value in values]
-        links, apart = await desk.links.links_of(held), await desk.links.apart()
+        linked = (await desk.links.linked_to([profile.id])).get(profile.id)
+        own = [(kind, value) for kind, values in profile.identities.items() for value in values]
+        held, links = linked or Linked(own, {})
+        apart = await desk.links.apart()
         ours = set(held)
         refused = [one for one in (await desk.links.refusals()).values() if ours & set(one.identities)]
         return IdentityLinks(

@@ -54,7 +54,7 @@ class Keys:
 
 
 IDENTITY = Keys("{identity}")
-"""The linker's unit: `profiles` holds a profile's linked identities."""
+"""The linker's unit: `profiles` holds a profile's linked identities and what linked them."""
 
 IDENTITY_MAP = "{identity}:map"
 """Hash: an identity that has been linked → the profile it belongs to."""

@@ -8,20 +8,17 @@ from typing import Any
 
 import msgspec
 
-from profiles.links import Erasure, Link, PendingSplit, Refusal
+from profiles.links import Erasure, Link, Linked, PendingSplit, Refusal, decode_linked, encode_linked
 from profiles.store import Output
 from profiles.stores.keys import IDENTITY, IDENTITY_MAP
 from profiles.stores.redis import Group, Unit
 from profiles.types import Identity
 
-__all__ = ["REFUSALS_KEPT", "LinkChanges", "LinkState", "LinkStore", "LinkedIdentities", "link_groups"]
-
-LinkedIdentities = list[Identity]
+__all__ = ["REFUSALS_KEPT", "LinkChanges", "LinkState", "LinkStore", "link_groups"]
 
 REFUSALS_KEPT = 1000
 """Refusals that are kept, in as many slots."""
 
-_LINKS = f"{IDENTITY.tag}:links"  # hash: identity → the links that made it join
 _APART = f"{IDENTITY.tag}:apart"  # hash: identity → identities that it must not be together with
 _SUPPRESSED = f"{IDENTITY.tag}:suppressed"  # hash: keyed hash of an erased home → when
 _REFUSED = f"{IDENTITY.tag}:refused"  # hash: slot → refusal; the latest REFUSALS_KEPT
@@ -32,7 +29,6 @@ _RECEIPTS = f"{IDENTITY.tag}:receipts"  # hash: id of an erasure → its receipt
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode_identities = msgspec.msgpack.Decoder(list[tuple[str, str]]).decode
-_decode_links = msgspec.msgpack.Decoder(list[Link]).decode
 _decode_refusal = msgspec.msgpack.Decoder(Refusal).decode
 _decode_erasure = msgspec.msgpack.Decoder(Erasure).decode
 _decode_pending = msgspec.msgpack.Decoder(PendingSplit).decode
@@ -55,8 +51,8 @@ class LinkChanges:
     applied: int
     refusals: int = 0  # there ever were, with this commit
     mapping: dict[Identity, str | None] = field(default_factory=dict)  # identity → profile id
-    graph: dict[str, LinkedIdentities | None] = field(default_factory=dict)  # profile id → identities
-    links: dict[Identity, list[Link] | None] = field(default_factory=dict)
+    graph: dict[str, list[Identity] | None] = field(default_factory=dict)  # profile id → identities, ascending
+    links: dict[Identity, list[Link] | None] = field(default_factory=dict)  # of all identities in `graph`
     apart: dict[Identity, list[Identity] | None] = field(default_factory=dict)
     suppressed: dict[str, float] = field(default_factory=dict)  # keyed hash → when
     refused: dict[str, Refusal] = field(default_factory=dict)  # by slot
@@ -73,18 +69,17 @@ class LinkStore(Unit):
 
     async def profiles_of(self, identities: Sequence[Identity]) -> dict[Identity, str]:
         """The profile of each identity that has been linked; unlinked ones are left out. One round trip."""
-        return {identity: id_.decode() for identity, id_ in (await self._of(IDENTITY_MAP, identities)).items()}
+        if not identities:
+            return {}
+        found = await self._client.hmget(IDENTITY_MAP, [_field(identity) for identity in identities])
+        return {identity: id_.decode() for identity, id_ in zip(identities, found, strict=True) if id_ is not None}
 
-    async def identities_of(self, profiles: Sequence[str]) -> dict[str, LinkedIdentities]:
-        """The identities of each profile that has links."""
+    async def linked_to(self, profiles: Sequence[str]) -> dict[str, Linked]:
+        """What is linked to each profile; one to which nothing was linked is left out."""
         if not profiles:
             return {}
         found = await self._client.hmget(IDENTITY.profiles, list(profiles))
-        return {id_: _decode_identities(raw) for id_, raw in zip(profiles, found, strict=True) if raw is not None}
-
-    async def links_of(self, identities: Sequence[Identity]) -> dict[Identity, list[Link]]:
-        """The links that made each identity join; one that never joined is left out."""
-        return {identity: _decode_links(raw) for identity, raw in (await self._of(_LINKS, identities)).items()}
+        return {id_: decode_linked(raw) for id_, raw in zip(profiles, found, strict=True) if raw is not None}
 
     async def apart(self) -> dict[Identity, list[Identity]]:
         """All identities that must not be together with others."""
@@ -164,19 +159,15 @@ class LinkStore(Unit):
         """Forget outbox entries up to a version."""
         await self._clear_outbox(IDENTITY, up_to)
 
-    async def _of(self, key: str, identities: Sequence[Identity]) -> dict[Identity, bytes]:
-        if not identities:
-            return {}
-        found = await self._client.hmget(key, [_field(identity) for identity in identities])
-        return {identity: raw for identity, raw in zip(identities, found, strict=True) if raw is not None}
-
 
 def link_groups(changes: LinkChanges) -> list[Group]:
     """What changes in Redis, apart from version, offset and outbox."""
     groups: list[Group] = [("HDEL", _REFUSED, changes.refused_gone)]
     groups += _written(IDENTITY_MAP, {_field(key): value for key, value in changes.mapping.items()})
-    groups += _written(IDENTITY.profiles, {key: _packed(value) for key, value in changes.graph.items()})
-    groups += _written(_LINKS, {_field(key): _packed(value) for key, value in changes.links.items()})
+    groups += _written(
+        IDENTITY.profiles,
+        {key: None if value is None else encode_linked(value, changes.links) for key, value in changes.graph.items()},
+    )
     groups += _written(_APART, {_field(key): _packed(value) for key, value in changes.apart.items()})
     groups += _written(_SUPPRESSED, {key: repr(value) for key, value in changes.suppressed.items()})
     groups += _written(_PARTING, {key: _packed(value) for key, value in changes.parting.items()})

@@ -34,7 +34,7 @@ _PARTITION = re.compile(
 )
 _UNITS = re.compile(
     rb"\{(identity|learner|census)\}:(meta|outbox|profiles|map|links|apart|suppressed|refused|parting|splits|deferred|state)"
-)
+)  # `links` is of format 1
 _pack = msgspec.msgpack.Encoder().encode
 
 LEAP = 1 << 20

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from redis.exceptions import RedisError
@@ -15,7 +15,18 @@ from profiles.stores.health import Problem, redis_problems, redis_version
 from profiles.stores.keys import SEGMENTS, SETUP, WORKERS
 from profiles.stores.redis import Client, connect
 
-__all__ = ["OTHER_KEY", "PII_KEY", "REBUILDING", "RedisFacts", "beat", "check_setup", "inspect_redis", "living_workers"]
+__all__ = [
+    "FORMAT", "OTHER_FORMAT", "OTHER_KEY", "PII_KEY", "REBUILDING",
+    "RedisFacts", "beat", "check_setup", "inspect_redis", "is_other_format", "living_workers",
+]  # fmt: skip
+
+FORMAT = "2"
+"""Of what Redis holds. Of format 1, which no setup names, were links beside the identities that they link."""
+
+OTHER_FORMAT = (
+    "this Redis was written by another version of Rapport, in another format. Stop all workers and run "
+    "`rapport rebuild --replace`, which writes it anew from Kafka, or use an empty Redis"
+)
 
 PII_KEY = "pii_key"
 """Field of the setup that holds the fingerprint of the key."""
@@ -28,6 +39,8 @@ OTHER_KEY = (
 REBUILDING = "rebuilding"
 """Field of the setup that is there until a rebuild is complete."""
 
+_FORMAT = "format"
+
 ALIVE = 15.0
 """Seconds without a sign after which a worker counts as gone."""
 
@@ -35,7 +48,7 @@ ALIVE = 15.0
 async def check_setup(
     client: Client, *, partitions: int, namespace: uuid.UUID, pii_key: bytes, segments: Iterable[str]
 ) -> None:
-    """Record partition count, namespace and the key's fingerprint, or check that the data was written with them.
+    """Record format, partitions, namespace and the key's fingerprint, or check that the data was written with them.
 
     Raises:
         Misconfigured: they differ, a rebuild is not complete, or Redis does not answer.
@@ -46,10 +59,14 @@ async def check_setup(
                 "a rebuild of this Redis is under way or was broken off: let it finish, or run `rapport rebuild "
                 "--replace` again"
             )
-        wanted = {"partitions": str(partitions), "namespace": namespace.hex, PII_KEY: fingerprint(pii_key)}
+        if is_other_format(_texts(await client.hgetall(SETUP))):
+            raise Misconfigured(OTHER_FORMAT)
+        # The format first: whoever finds the others without it has found an earlier version's.
+        wanted = {_FORMAT: FORMAT, "partitions": str(partitions), "namespace": namespace.hex}
+        wanted[PII_KEY] = fingerprint(pii_key)
         for name, value in wanted.items():
             await client.hsetnx(SETUP, name, value)
-        held = {name.decode(): value.decode() for name, value in (await client.hgetall(SETUP)).items()}
+        held = _texts(await client.hgetall(SETUP))
         if names := list(segments):
             await client.sadd(SEGMENTS, *names)
     except RedisError as error:
@@ -67,12 +84,17 @@ async def check_setup(
             )
 
 
+def is_other_format(written_with: Mapping[str, str]) -> bool:
+    """Whether a Redis with this setup was written in another format than this version's."""
+    return "partitions" in written_with and written_with.get(_FORMAT) != FORMAT
+
+
 class RedisFacts(NamedTuple):
     """What a check-up finds."""
 
     version: str
     skew: float  # seconds that Redis's clock is ahead of ours
-    profiles_written_with: dict[str, str]  # partitions, namespace, PII_KEY
+    profiles_written_with: dict[str, str]  # format, partitions, namespace, PII_KEY
     workers: dict[str, float]  # living workers: seconds since the last sign of each
     problems: list[Problem]
 
@@ -87,7 +109,7 @@ async def inspect_redis(url: str, *, require_aof: bool = False) -> RedisFacts:
     try:
         ours = time.time()
         seconds, micros = await client.time()
-        held = {name.decode(): value.decode() for name, value in (await client.hgetall(SETUP)).items()}
+        held = _texts(await client.hgetall(SETUP))
         workers = await living_workers(client)
         problems = await redis_problems(client, require_aof=require_aof)
         return RedisFacts(await redis_version(client), seconds + micros / 1e6 - ours, held, workers, problems)
@@ -113,3 +135,7 @@ async def living_workers(client: Client) -> dict[str, float]:
     if gone := [name for name, age in signs.items() if age > 3600]:
         await client.hdel(WORKERS, *gone)
     return {name: age for name, age in signs.items() if age <= ALIVE}
+
+
+def _texts(held: Mapping[bytes, bytes]) -> dict[str, str]:
+    return {name.decode(): value.decode() for name, value in held.items()}

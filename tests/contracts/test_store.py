@@ -269,6 +269,22 @@ def test_partitions_namespace_and_key_may_not_change_under_the_data(make_setting
     asyncio.run(test())
 
 
+def test_a_redis_of_another_format_is_refused(make_settings: Any) -> None:
+    """What an earlier version wrote, which noted no format, is not taken for this version's; nor is a later one's."""
+    url = make_settings().redis.get_secret_value()
+
+    async def test() -> None:
+        client = connect(url)
+        await check_setup(client, partitions=4, namespace=NAMESPACE, pii_key=KEY, segments=[])
+        for change in (client.hdel(SETUP, "format"), client.hset(SETUP, "format", "3")):
+            await change
+            with pytest.raises(Misconfigured, match="rapport rebuild --replace"):
+                await check_setup(client, partitions=4, namespace=NAMESPACE, pii_key=KEY, segments=[])
+        await client.aclose()
+
+    asyncio.run(test())
+
+
 def test_a_scan_comes_to_everybody_page_by_page(run: Any) -> None:
     """Tombstones are nobody; a cursor of something else is refused."""
 

@@ -21,7 +21,7 @@ from models.examples import Example
 from models.features import SCHEMA, pack
 from profiles.documents import decode_profile, encode_profile
 from profiles.errors import Misconfigured
-from profiles.links import Erasure, Link
+from profiles.links import Erasure, Link, Linked
 from profiles.state import Caps, apply, remember
 from profiles.store import Reader
 from profiles.stores.contents import held_by_partition
@@ -361,13 +361,13 @@ def test_what_the_linker_told_in_part_is_decided_again(topic: Topic) -> None:
     topic.linked(1, 2, {"anonymous_id:ann's": None})  # of a linker that was paused
     rebuild(topic.settings)
 
-    async def ask(client: Any) -> tuple[dict[bytes, bytes], LinkState, dict[str, list[Identity]]]:
+    async def ask(client: Any) -> tuple[dict[bytes, bytes], LinkState, dict[str, Linked]]:
         links = LinkStore(client)
-        return await client.hgetall(IDENTITY_MAP), await links.state(), await links.identities_of([topic.id("ann")])
+        return await client.hgetall(IDENTITY_MAP), await links.state(), await links.linked_to([topic.id("ann")])
 
     mapping, state, graph = in_redis(topic.settings, ask)
     assert mapping == {b"anonymous_id\0ann's": topic.id("ann").encode()}
-    assert graph == {topic.id("ann"): [("anonymous_id", "ann's"), ann]}
+    assert graph == {topic.id("ann"): Linked([("anonymous_id", "ann's"), ann], {("anonymous_id", "ann's"): [whole]})}
     assert (state.applied, state.version > 2) == (3, True)
 
 

@@ -59,6 +59,18 @@ def held(world: World) -> dict[str, int]:
     return found
 
 
+def explained(world: World) -> bool:
+    """Whether what is kept says how every profile came together: by its links, each identity is connected to all."""
+    for linked in world.graph.values():
+        links = [link.identities for links in linked.links.values() for link in links]
+        reached = {linked.identities[0]}
+        for _ in links:
+            reached.update(*(link for link in links if not reached.isdisjoint(link)))
+        if reached != set(linked.identities):
+            return False
+    return True
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 2**32))
 def test_merges_and_repeats_count_each_event_once(seed: int) -> None:
@@ -76,6 +88,7 @@ def test_merges_and_repeats_count_each_event_once(seed: int) -> None:
     world.settle()
 
     assert held(world) == expected(world, events)
+    assert explained(world)
     assert all(counted(world, identity) == held(world).get(world.mapping.get(identity) or world.home(identity), 0)
                for identity in PEOPLE)  # fmt: skip
 
@@ -92,7 +105,7 @@ def test_a_split_loses_and_doubles_nothing(seed: int) -> None:
         events[f"e{number}"] = identities
         world.happen(f"e{number}", 1000.0 + number, identities)
         world.some()
-        linked = [held for held in world.graph.values() if len(held) > 1]
+        linked = [one.identities for one in world.graph.values() if len(one.identities) > 1]
         if linked and number % 15 == 14:
             out, other = chance.sample(chance.choice(linked), 2)
             world.requests.append(SplitRequest(f"s{number}", out, [other], 1000.0 + number))
@@ -101,6 +114,7 @@ def test_a_split_loses_and_doubles_nothing(seed: int) -> None:
 
     assert not world.pending
     assert held(world) == expected(world, events)
+    assert explained(world)
     for out, others in world.apart.items():
         for other in others:
             assert (world.mapping.get(out) or world.home(out)) != (world.mapping.get(other) or world.home(other))
@@ -118,7 +132,7 @@ def test_an_erased_customer_leaves_only_graves(seed: int) -> None:
             events[f"e{number}"] = identities
         world.happen(f"e{number}", 1000.0 + number, identities)
         world.some()
-        linked = [held for held in world.graph.values() if len(held) > 1]
+        linked = [one.identities for one in world.graph.values() if len(one.identities) > 1]
         if linked and number in (15, 18, 21):
             out, other = chance.sample(chance.choice(linked), 2)
             world.requests.append(SplitRequest(f"s{number}", out, [other], 1000.0 + number))

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from profiles.documents import decode_profile, encode_profile
-from profiles.links import Erasure, PendingSplit
+from profiles.links import Erasure, Linked, PendingSplit, decode_linked, encode_linked
 from profiles.state import Caps
 from profiles.store import Loaded, Output
 from profiles.stores.links import LinkChanges, LinkState
@@ -89,8 +89,7 @@ class World:
         self.requests: list[Request] = []
         self.decided = 0
         self.mapping: dict[Identity, str] = {}
-        self.graph: dict[str, list[Identity]] = {}
-        self.links: dict[Identity, list[object]] = {}
+        self.linked: dict[str, bytes] = {}  # profile → what the store keeps of its links
         self.apart: dict[Identity, list[Identity]] = {}
         self.pending: dict[str, PendingSplit] = {}
         self.deferred: dict[str, Erasure] = {}
@@ -99,6 +98,11 @@ class World:
         self._sources = 0
         self._linker = Outbox()
         self._update = update(plan.currency, CAPS)
+
+    @property
+    def graph(self) -> dict[str, Linked]:
+        """What is linked to each profile."""
+        return {id_: decode_linked(record) for id_, record in self.linked.items()}
 
     def home(self, identity: Identity) -> str:
         return profile_id(self.plan.namespace, identity)
@@ -156,14 +160,15 @@ class World:
             return False
         if any(type(request) is not LinkRequest for request in requests):
             del requests[1:]  # what is rarer has a commit of its own
+        linked = self.graph
         graph = Graph(
             self.plan,
             "identity.links",
             PARTITIONS,
             0.0,
             linked=dict(self.mapping),
-            held={id_: list(held) for id_, held in self.graph.items()},
-            links=dict(self.links),  # type: ignore[arg-type]
+            held={id_: one.identities for id_, one in linked.items()},
+            links={identity: links for one in linked.values() for identity, links in one.links.items()},
             apart=dict(self.apart),
             pending=self.pending,
             erased=set(self.erased),
@@ -254,8 +259,10 @@ class World:
     def _keep(self, changes: LinkChanges) -> None:
         pairs = (
             (self.mapping, changes.mapping),
-            (self.graph, changes.graph),
-            (self.links, changes.links),
+            (
+                self.linked,
+                {id_: held and encode_linked(held, changes.links) for id_, held in changes.graph.items()},
+            ),
             (self.apart, changes.apart),
             (self.deferred, changes.deferred),
             (self.pending, changes.parting),
