@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+import msgspec
 import typer
 from pydantic import SecretStr
 from rich.console import Console
@@ -19,8 +20,11 @@ from console.client import DEFAULT_DATA_DIR, DataDir
 from console.connection import read_connection
 from console.plan_cli import default_plan
 from console.terminal import AsJson, print_json
+from models.anew import discarded
+from models.checkpoint import HEAD
 from profiles.errors import Misconfigured
 from profiles.secrets import fingerprint
+from profiles.stores.learner import LearnerStore
 from profiles.stores.redis import connect
 from profiles.stores.setup import OTHER_FORMAT, OTHER_KEY, PII_KEY, inspect_redis, is_other_format
 from profiles.stores.sources import SourceStore, with_sources
@@ -56,7 +60,7 @@ def doctor(
     data_dir: DataDir = DEFAULT_DATA_DIR,
     as_json: AsJson = False,
 ) -> None:
-    """Check plan, broker, topics, lag, Redis, its persistence, workers and clocks; say what to do about what is wrong.
+    """Check plan, broker, topics, lag, Redis, its persistence, workers, clocks and models; say what to do about it.
 
     Looks where RAPPORT_KAFKA and RAPPORT_REDIS point, else at the `rapport up` of the data directory. Exits with 1 if
     anything is an error.
@@ -98,6 +102,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         yield Finding("Kafka", "error", str(error))
     try:
         yield from _redis(settings, plan)
+        yield from _models(settings, plan)
     except Misconfigured as error:
         yield Finding("Redis", "error", str(error))
     with contextlib.suppress(Misconfigured):  # one of them does not answer, which has been said
@@ -170,6 +175,37 @@ def _redis(settings: Settings, plan: Plan) -> Iterator[Finding]:
         "warning" if skewed else "ok",
         f"{abs(facts.skew):.1f} s from Redis's" + ("; set both by NTP, timers run on them" if skewed else ""),
     )
+
+
+def _models(settings: Settings, plan: Plan) -> Iterator[Finding]:
+    """What was learned, and whether the next worker that starts with this plan discards it."""
+    parts = asyncio.run(_parts(settings, [HEAD, "notices"]))
+    try:
+        head = msgspec.json.decode(parts[HEAD])
+        lost = discarded(head, plan.churn)
+        notices = msgspec.json.decode(parts["notices"])["notices"]
+        began = next((notice for notice in reversed(notices) if notice["kind"] == "anew"), None)
+    except (KeyError, TypeError, AttributeError, msgspec.MsgspecError):
+        if parts:
+            yield Finding("models", "error", "what was learned cannot be read; see what the workers log")
+        return
+    if lost is not None and lost.lessons:
+        what = "everything that was learned" if lost.everything else "what was learned of the whole horizon"
+        yield Finding(
+            "models",
+            "warning",
+            f"{lost.reason}: a worker that starts with this plan discards {what} ({lost.lessons:,} lessons)",
+        )
+    since = f"; {format_time(began['at'])}: {began['text']}" if began else ""
+    yield Finding("models", "ok", f"learned from {head['counts']['lessons']:,} lessons{since}")
+
+
+async def _parts(settings: Settings, names: list[str]) -> dict[str, bytes]:
+    client = connect(settings.redis.get_secret_value(), patient=False)
+    try:
+        return await LearnerStore(client).parts(names)
+    finally:
+        await client.aclose()
 
 
 async def _difference(settings: Settings, plan: Plan) -> Difference:

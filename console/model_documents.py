@@ -94,7 +94,7 @@ class NoticeView(Document):
     """What the learner told people, as on the topic `alerts`."""
 
     id: str
-    kind: Literal["drift", "rollback", "speaker"]
+    kind: Literal["drift", "rollback", "speaker", "anew"]
     at: Time
     text: str
     by: str
@@ -125,6 +125,10 @@ class ModelsView(Document):
     lessons: dict[str, int]
     models: list[ModelView]
     drift: DriftView
+    began_anew: NoticeView | None = Field(
+        description="When and why what had been learned was discarded, if that is among the latest news: the plan's "
+        "`label_horizon` (all of it) or `horizon` (what was of the whole horizon) changed, or the features did."
+    )
     notices: list[NoticeView] = Field(description="The latest, newest first.")
     decisions: list[DecisionView] = Field(description="The latest, newest first.")
 

@@ -34,7 +34,10 @@ _HORIZONS = {"short": "Order within the label horizon", "full": "Churn within th
 
 def overview(document: dict[str, Any]) -> RenderableType:
     """`rapport models list`."""
-    parts: list[RenderableType] = [_speaking(document), *_models(document["models"])]
+    parts: list[RenderableType] = [_speaking(document)]
+    if anew := document["began_anew"]:
+        parts.append(Text(f"{_minute(anew['at'])}: {anew['text']}.", style="yellow"))
+    parts += _models(document["models"])
     signals = ", ".join(f"{name} {_signal(document['drift'][name])}" for name in ("error", "activity"))
     alarms = document["drift"]["alarms"]
     parts.append(Text(f"Drift: {len(alarms) or 'no'} alarm{'s' if len(alarms) != 1 else ''}; signals: {signals}."))

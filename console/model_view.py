@@ -51,6 +51,7 @@ def models_view(report: Report) -> ModelsView:
         lessons=dict(report.counts),
         models=[ModelView(**_model(report, name)) for name in report.names],
         drift=_drift(report),
+        began_anew=next((_notice(notice) for notice in reversed(report.notices) if notice.kind == "anew"), None),
         notices=[_notice(notice) for notice in reversed(report.notices)],
         decisions=[decision_view(decided) for decided in reversed(report.decisions)],
     )

@@ -14,6 +14,7 @@ customer whom nobody looks after. Whom people do not act on, they still learn fr
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Iterable, Mapping
 from itertools import islice
@@ -24,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models import bgnbd, checkpoint
+from models.anew import Discarded, discarded
 from models.checkpoint import FORMAT, HEAD
 from models.churn import Model, Weights
 from models.cold import rules
@@ -420,11 +422,16 @@ class Learner:
         return cls.from_parts(checkpoint.parts_of(data), config)
 
     @classmethod
-    def from_parts(cls, parts: Mapping[str, bytes], config: ChurnConfig) -> Learner:
+    def from_parts(cls, parts: Mapping[str, bytes], config: ChurnConfig, now: float = 0.0) -> Learner:
         """The learner whose `parts` these are.
 
-        It is a new one if those are of another format, other features or another label horizon; of another churn
-        horizon, what was learned of that is forgotten.
+        It begins anew if those are of another format, other features or another label horizon; of another churn
+        horizon, what was learned of that is forgotten. Either is told, and recorded as a change.
+
+        Args:
+            parts: of a checkpoint.
+            config: of churn, from the plan.
+            now: when that is; it is taken to be no earlier than what was learned last.
 
         Raises:
             Misconfigured: they are damaged.
@@ -432,13 +439,13 @@ class Learner:
         learner = cls(config)
         try:
             head = msgspec.json.decode(parts[HEAD])
-            if head.get("format") != FORMAT:
-                return learner
-            if head["schema"] != SCHEMA or head["label_horizon"] != config.label_horizon:
+            lost = discarded(head, config)
+            if lost is not None and lost.everything:
+                learner._begin_anew(lost, parts, now)
                 return learner
             learner._restore(head, parts)
-            if head["horizon"] != config.horizon:
-                learner._new_horizon()
+            if lost is not None:
+                learner._new_horizon(lost, now)
             learner._hand_over("short label", "the plan asks for more labels than it has learned")
         except (KeyError, TypeError, ValueError, AttributeError, msgspec.MsgspecError) as error:
             raise Misconfigured(f"the model checkpoint is damaged: {error!r}") from error
@@ -461,20 +468,41 @@ class Learner:
         self.promotion = Promotion.from_state(one("promotion"))
         self.blocks = Blocks.from_state(head["blocks"], some("block:"))
         self.history = History.from_state(head["history"], some("kept:"))
-        told = one("notices")
-        self.notices = msgspec.convert(told["notices"], list[Notice])
-        self.decisions = msgspec.convert(told["decisions"], list[Decided])
+        self._read_notices(parts)
         self._sample = Sample.from_parts({name: msgspec.json.decode(part) for name, part in some("sample:").items()})
         self._repeats = Repeats.from_parts({name: msgspec.json.decode(part) for name, part in some("seen:").items()})
         guard = one("guard")
         watched = self.history.find(int(guard["version"]))
         self._guard.restore(guard, self._hazard_of(watched) if watched is not None else None)
 
-    def _new_horizon(self) -> None:
+    def _read_notices(self, parts: Mapping[str, bytes]) -> None:
+        told = msgspec.json.decode(parts["notices"])
+        self.notices = msgspec.convert(told["notices"], list[Notice])
+        self.decisions = msgspec.convert(told["decisions"], list[Decided])
+
+    def _begin_anew(self, lost: Discarded, parts: Mapping[str, bytes], now: float) -> None:
+        """Go on from what people were told and have decided, if it can be read, and from nothing else."""
+        with contextlib.suppress(KeyError, TypeError, ValueError, AttributeError, msgspec.MsgspecError, Misconfigured):
+            before = Promotion.from_state(msgspec.json.decode(parts["promotion"]))
+            self._read_notices(parts)
+            self.promotion.changes, self.promotion.speaker = before.changes, before.speaker
+            now = max(now, float(msgspec.json.decode(parts[HEAD])["trained_until"]))
+        self._tell_anew(lost, "learning", "rules", now)
+
+    def _new_horizon(self, lost: Discarded, now: float) -> None:
         self.learned.forget_full()
         self.full, self.blocks = Ledger(), Blocks()
         self.promotion.settled, self.promotion.standings = False, []
+        what = "learning from labels of the whole horizon"
+        self._tell_anew(lost, what, self.promotion.speaker, max(now, self.trained_until))
         self._hand_over("whole horizon", "the churn horizon has changed")
+
+    def _tell_anew(self, lost: Discarded, what: str, speaker: str, at: float) -> None:
+        if lost.lessons:
+            text = f"{what} began anew: {lost.reason}; {lost.lessons:,} lessons are of no use any more"
+            evidence = {"everything": lost.everything, "reason": lost.reason, "lessons": lost.lessons}
+            self.promotion.change(speaker, at, "learning anew", text, evidence=evidence)
+            self._tell(Notice(f"anew:{at!r}", "anew", at, text, evidence))
 
     def _hand_over(self, why: str, text: str) -> None:
         change = self.promotion.hand_over(self.panel().models, self.trained_until, why, text)

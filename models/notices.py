@@ -1,4 +1,4 @@
-"""What the learner has to tell people: drift, a roll-back, another model that speaks, what became of a decision."""
+"""What the learner tells people: drift, a roll-back, another speaker, a new beginning; what became of decisions."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ class Notice(msgspec.Struct, frozen=True):
     """News for the operators."""
 
     id: str  # the same in every replay
-    kind: Literal["drift", "rollback", "speaker"]
-    at: float  # event time
+    kind: Literal["drift", "rollback", "speaker", "anew"]
+    at: float  # event time; of a new beginning, when the learner began
     text: str
     evidence: dict[str, Any] = {}
     by: str = ""  # the person who decided so

@@ -251,7 +251,7 @@ class Change(msgspec.Struct, frozen=True):
     at: float  # event time
     model: str  # that speaks from now on
     before: str
-    why: str  # short label, whole horizon, decision, roll-back
+    why: str  # short label, whole horizon, decision, roll-back, learning anew
     text: str
     by: str = ""  # the person
     evidence: dict[str, Any] = {}

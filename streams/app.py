@@ -122,7 +122,7 @@ class Worker:
             review=review_pipeline(plan, self.taxonomy),
         )
         self.linker = Linker(self._links, outbox, plan, settings, metrics, clock)
-        self.learner = LearnerRunner(self._learner_store, outbox, plan.churn, metrics)
+        self.learner = LearnerRunner(self._learner_store, outbox, plan.churn, metrics, self._now)
         self._segments = compile_segments(plan.segments, plan.currency, plan.consent, self.taxonomy)
         self.census = CensusTaker(
             census,

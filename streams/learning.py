@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -51,11 +51,19 @@ _SNAPSHOT_EVERY = 300.0  # seconds; it is a thousand times larger than an exampl
 class LearnerRunner:
     """Handles `training.examples`."""
 
-    def __init__(self, store: LearnerStore, outbox: Outbox, config: ChurnConfig, metrics: WorkerMetrics) -> None:
+    def __init__(
+        self,
+        store: LearnerStore,
+        outbox: Outbox,
+        config: ChurnConfig,
+        metrics: WorkerMetrics,
+        now: Callable[[], float],
+    ) -> None:
         self._store = store
         self._outbox = outbox
         self._config = config
         self._metrics = metrics
+        self._now = now
         self._learner: Learner | None = None
         self._parts: Mapping[str, bytes] = {}  # as the store holds them
         self._version = -1  # of the store, that the learner in memory stands for
@@ -71,7 +79,10 @@ class LearnerRunner:
             self._metrics.learns_no_more()
 
     async def wake(self) -> None:
-        """Load what was learned and show its figures, if this worker is the learner and no lesson has come yet."""
+        """Load what was learned, if this worker is the learner and no lesson has come yet.
+
+        Its figures are shown. If learning begins anew, that is committed at once, and told.
+        """
         if self._mine and not self._shown and not self._one_at_a_time.locked():
             try:
                 await self._wake()
@@ -80,9 +91,13 @@ class LearnerRunner:
 
     @until_committed
     async def _wake(self) -> None:
+        await self._outbox.recover(self._store)
         async with self._one_at_a_time:
-            learner, _, _ = await self._current()
-            self._show(learner, learner.panel().speaker)
+            learner, version, applied = await self._current()
+            if news := learner.news():
+                await self._commit(learner, version, applied, 0, news)
+            else:
+                self._show(learner, learner.panel().speaker)
 
     async def handle(self, records: Sequence[ConsumerRecord], follows: int) -> None:
         """Predict, then learn, a batch of lessons, and commit.
@@ -115,9 +130,12 @@ class LearnerRunner:
         self._learner = None  # until the commit, the learner in memory stands for nothing the store knows
         treated = learner.counts["treated"]
         learned = learner.take(lessons) - (learner.counts["treated"] - treated)  # those are judged only
-        news = learner.news()
+        await self._commit(learner, version, records[-1].offset, learned, learner.news())
+
+    async def _commit(self, learner: Learner, version: int, applied: int, learned: int, news: Sequence[Notice]) -> None:
+        self._learner = None
         panel, parts = learner.panel(), learner.parts()
-        as_json, applied = panel.to_json(), records[-1].offset
+        as_json = panel.to_json()
         outputs = [_announce(notice) for notice in news] + self._snapshot(as_json, parts, applied)
         changed = {name: part for name, part in parts.items() if self._parts.get(name) != part}
         gone = [name for name in self._parts if name not in parts]
@@ -138,24 +156,10 @@ class LearnerRunner:
         if self._learner is not None and version == self._version:
             return self._learner, version, applied
         state = await self._store.load()
-        learner = await self._restored(state)
+        # In a thread, because River takes seconds to import and a worker must go on giving signs of life.
+        learner = await asyncio.to_thread(_learner, state, self._config, self._now())
         self._learner, self._version, self._parts = learner, state.version, state.parts
         return learner, state.version, state.applied
-
-    async def _restored(self, state: LearnerState) -> Learner:
-        """The learner that wrote what the store holds.
-
-        Raises:
-            Misconfigured: that is damaged.
-        """
-        # In a thread, because River takes seconds to import and a worker must go on giving signs of life.
-        learner = await asyncio.to_thread(_learner, state, self._config)
-        if state.parts and not learner.counts["lessons"]:
-            log.warning(
-                "what was learned is of another version of Rapport, of other features or of another label horizon: "
-                "the learner starts anew"
-            )
-        return learner
 
     def _snapshot(self, panel: bytes, parts: dict[str, bytes], applied: int) -> list[Output]:
         """The checkpoint for `model.snapshots`, once in a while."""
@@ -177,10 +181,10 @@ class LearnerRunner:
             self._shown = True
 
 
-def _learner(state: LearnerState, config: ChurnConfig) -> Learner:
+def _learner(state: LearnerState, config: ChurnConfig, now: float) -> Learner:
     from models.learner import Learner  # noqa: PLC0415  (only one worker learns, and the others never load River)
 
-    return Learner.from_parts(state.parts, config) if state.parts else Learner(config)
+    return Learner.from_parts(state.parts, config, now) if state.parts else Learner(config)
 
 
 async def _wait_for_repair(error: Misconfigured) -> None:

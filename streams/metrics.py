@@ -133,11 +133,11 @@ class WorkerMetrics:
         )
         self._notices = Counter(
             "rapport_model_notices",
-            "What the learner told people, by kind: drift, rollback, speaker.",
+            "What the learner told people, by kind: drift, rollback, speaker, anew.",
             ["kind"],
             registry=registry,
         )
-        for kind in ("drift", "rollback", "speaker"):
+        for kind in ("drift", "rollback", "speaker", "anew"):
             self._notices.labels(kind)
         self._census = Histogram(
             "rapport_census_seconds",

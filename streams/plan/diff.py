@@ -204,12 +204,19 @@ def _property(path: str, old: Property, new: Property, strict: bool) -> Iterator
     yield from _prose(path, old, new, ("description",))
 
 
+_DISCARDS = {
+    "label_horizon": "discards all that was learned, when a worker starts with it: the models begin anew, and the "
+    "rules speak until they have learned enough",
+    "horizon": "discards what was learned from labels of the whole horizon, when a worker starts with it: the direct "
+    "model and the evidence for promotions begin anew, and their first labels come when the new horizon has passed",
+}
+
+
 def _churn(old: PlanFile, new: PlanFile) -> Iterator[Change]:
     before, after = old.churn.model_dump(mode="json"), new.churn.model_dump(mode="json")
     for key in before:
-        learned = key in ("role", "horizon", "label_horizon")
-        more = " (the model has to learn anew)" if learned else ""
-        for change in _value(f"churn.{key}", before[key], after[key], breaking=learned):
+        more = f" ({_DISCARDS[key]})" if key in _DISCARDS else ""
+        for change in _value(f"churn.{key}", before[key], after[key], breaking=bool(more)):
             yield Change(change.path, change.message + more, change.breaking)
 
 

@@ -121,6 +121,21 @@ def test_before_anything_is_learned_the_rules_speak(api: World) -> None:
     assert api.run("list")[0] == 0
 
 
+def test_that_learning_began_anew_is_said_with_time_and_reason(api: World) -> None:
+    """Where people look when all models are silent again."""
+    assert api.get("/v1/models")["began_anew"] is None
+    other = CONFIG.model_copy(update={"label_horizon": CONFIG.label_horizon / 2})
+    at = 2e9
+    api.learned.learner = Learner.from_parts(api.learned.learner.parts(), other, at)
+    said = "learning began anew: the plan's churn.label_horizon is 2w, and was 4w;"
+
+    began = api.get("/v1/models")["began_anew"]
+    assert (began["kind"], began["at"][:10], began["text"][: len(said)]) == ("anew", "2033-05-18", said)
+    assert api.get("/v1/models/history")["changes"][0]["why"] == "learning anew"
+    assert f"2033-05-18 03:33: {said}" in api.run("list")[1]
+    assert f"learning anew: {said}" in api.run("history")[1]
+
+
 def test_one_model_with_its_weights_and_quality_by_segment(api: World) -> None:
     """Weights on the log-odds of churn: the longer the silence, the higher the risk."""
     document = api.get("/v1/models/hazard")

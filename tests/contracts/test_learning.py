@@ -11,8 +11,10 @@ import msgspec
 import pytest
 from prometheus_client import CollectorRegistry
 
+from models.config import ChurnConfig
 from models.examples import Lesson, ModelCommand
 from models.learner import Learner
+from models.report import Report
 from profiles.stores.learner import LearnerStore
 from profiles.stores.redis import connect
 from streams.learning import MODEL_NEWS, LearnerRunner
@@ -56,13 +58,14 @@ class Place:
         self.registry = CollectorRegistry()
         self.metrics = WorkerMetrics(self.registry)
 
-    def runner(self) -> LearnerRunner:
-        """A new process."""
+    def runner(self, config: ChurnConfig = CONFIG) -> LearnerRunner:
+        """A new process, with this plan."""
         outbox = Outbox(self.kafka, Settings(topic_prefix=""))  # type: ignore[arg-type]
-        return LearnerRunner(self.store, outbox, CONFIG, self.metrics)
+        return LearnerRunner(self.store, outbox, config, self.metrics, lambda: NOW)
 
 
 LESSONS: list[Lesson] = [*world(0, 60), ModelCommand("c1", "promote", "base_rate", T0, "kim"), *world(50, 80)]
+NOW = T0 + 3650 * 86400.0
 LOG: list[Any] = [Record(offset, msgspec.msgpack.encode(lesson)) for offset, lesson in enumerate(LESSONS)]
 
 
@@ -158,6 +161,35 @@ def test_the_learner_shows_its_models_as_soon_as_it_has_them(run: Any, monkeypat
         await restarted.handle(LOG[-10:], len(LOG) - 10)  # which was on its way before
         assert speaks("base_rate") is None
         await assert_learned(place, len(LOG))
+
+    run(test)
+
+
+def test_learning_that_begins_anew_is_told_at_once_and_once(run: Any) -> None:
+    """Without waiting for a lesson: the plan was changed, and whoever did that is looking now."""
+
+    async def test(place: Place) -> None:
+        await place.runner().handle(LOG, 0)
+        before = await place.store.load()
+        other = CONFIG.model_copy(update={"label_horizon": CONFIG.label_horizon / 2})
+        for _ in range(2):
+            restarted = place.runner(other)
+            restarted.assigned(mine=True)
+            await restarted.wake()
+        state = await place.store.load()
+        assert (state.version, state.applied) == (before.version + 1, before.applied)
+        report = Report.of(state.panel, state.parts, other)
+        assert (report.promotion.changes[-1].model, report.promotion.changes[-1].at) == ("rules", NOW)
+        assert report.promotion.changes[-2].by == "kim"  # what was decided before is known all the same
+        [told] = [
+            notice
+            for row in place.kafka.rows
+            if row.key == MODEL_NEWS and (notice := json.loads(row.value))["alert"] == "anew"  # type: ignore[arg-type]
+        ]
+        assert told["text"] == (
+            "learning began anew: the plan's churn.label_horizon is 2w, and was 4w; "
+            f"{len(LOG)} lessons are of no use any more"
+        )
 
     run(test)
 

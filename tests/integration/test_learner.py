@@ -15,6 +15,7 @@ import httpx
 import msgspec
 from kafka import KafkaProducer
 
+from console.doctor import examine
 from console.process import free_port
 from models.checkpoint import dump
 from models.examples import Lesson, ModelCommand
@@ -22,6 +23,7 @@ from models.learner import Learner
 from profiles.stores.learner import LearnerState, LearnerStore
 from profiles.stores.redis import connect
 from streams.learning import MODEL_NEWS
+from streams.plan import load_plan
 from streams.settings import Settings
 from streams.topics import topic_name
 from tests.integration.rapport import PLAN, Rapport, order, running
@@ -199,6 +201,45 @@ def test_a_restarted_learner_shows_its_models_though_no_lesson_comes(
             assert time.monotonic() < deadline, rapport.logs()
             time.sleep(0.2)
         assert 'rapport_model_quality{horizon="short",measure="rows",model="rules"} 60.0' in metrics(rapport)
+
+
+def test_a_plan_that_discards_what_was_learned_is_announced_and_told(
+    make_settings: Callable[..., Settings], tmp_path: Path
+) -> None:
+    """By the doctor before a worker starts with it; and once it has, with the time, where people look."""
+    other = tmp_path / "plan.yaml"
+    other.write_text(PLAN.read_text().replace("label_horizon: 2w", "label_horizon: 4w"))
+    with running(make_settings(plan=PLAN), tmp_path) as rapport:
+        lessons = world(0, 60, config=rapport.plan.churn)
+        teach(rapport, lessons)
+        before = wait(rapport, len(lessons) - 1)
+        assert models_of(rapport.settings) == [("ok", f"learned from {len(lessons)} lessons")]
+        why = "the plan's churn.label_horizon is 4w, and was 2w"
+        changed = rapport.settings.model_copy(update={"plan": other})
+        assert models_of(changed)[0] == (
+            "warning",
+            f"{why}: a worker that starts with this plan discards everything that was learned ({len(lessons)} lessons)",
+        )
+        rapport.stop_workers()
+        rapport.settings = changed
+        began = time.time()
+        rapport.start()
+        deadline = time.monotonic() + 60
+        while (state := state_of(rapport)).version == before.version:
+            assert time.monotonic() < deadline, rapport.logs()
+            time.sleep(0.2)
+        learner = Learner.from_parts(state.parts, load_plan(other).churn)
+        text = f"learning began anew: {why}; {len(lessons)} lessons are of no use any more"
+        assert [(notice.kind, notice.text) for notice in learner.notices[-1:]] == [("anew", text)]
+        assert began - 1 <= learner.promotion.changes[-1].at <= time.time()
+        assert text in rapport.logs()
+        [(verdict, message)] = models_of(changed)
+        assert (verdict, message[:22], text in message) == ("ok", "learned from 0 lessons", True)
+
+
+def models_of(settings: Settings) -> list[tuple[str, str]]:
+    """What the doctor says about them."""
+    return [(found.verdict, found.message) for found in examine(settings) if found.what == "models"]
 
 
 def metrics(rapport: Rapport) -> str:

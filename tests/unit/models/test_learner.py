@@ -153,8 +153,20 @@ def test_a_commit_writes_little(learned, lessons):
 def test_another_label_horizon_or_schema_starts_afresh(learned):
     saved = learned.checkpoint()
 
-    assert Learner.restore(saved, ChurnConfig(label_horizon="2w")).examples == 0
-    assert Learner.restore(saved.replace(SCHEMA.encode(), b"00000000"), CONFIG).examples == 0
+    for again, why in (
+        (Learner.restore(saved, ChurnConfig(label_horizon="2w")), "the plan's churn.label_horizon is 2w, and was 4w"),
+        (Learner.restore(saved.replace(SCHEMA.encode(), b"00000000"), CONFIG), "computes other features"),
+    ):
+        assert (again.examples, again.counts["lessons"], again.panel().speaker) == (0, 0, "rules")
+        [notice] = again.news()
+        assert notice.kind == "anew"
+        assert why in notice.text
+        assert f"{learned.counts['lessons']:,} lessons are of no use any more" in notice.text
+        assert again.notices[:-1] == learned.notices  # what people were told stays known
+        last = again.promotion.changes[-1]
+        assert (last.before, last.model, last.why, last.at) == ("hazard", "rules", "learning anew", notice.at)
+        assert notice.at == learned.trained_until
+        assert Learner.restore(again.checkpoint(), again.config).news() == []  # once
 
 
 def test_another_churn_horizon_keeps_what_does_not_depend_on_it(learned):
@@ -164,6 +176,16 @@ def test_another_churn_horizon_keeps_what_does_not_depend_on_it(learned):
     assert other.learned.direct.examples == 0
     assert other.quality()["hazard"]["full"] == {"rows": 0}
     assert other.panel().speaker == "hazard"
+    assert [notice.text for notice in other.news()] == [
+        "learning from labels of the whole horizon began anew: the plan's churn.horizon is 20w, and was 26w; "
+        f"{learned.counts['full']:,} lessons are of no use any more"
+    ]
+    assert other.promotion.changes[-1].why == "learning anew"
+
+
+def test_nothing_is_told_where_nothing_was_lost():
+    """A plan that is changed before the first lesson."""
+    assert Learner.restore(Learner(CONFIG).checkpoint(), ChurnConfig(label_horizon="2w")).news() == []
 
 
 @pytest.mark.parametrize("data", [b"", b"{}", b"[]", b'{"format": 9}', b'{"panel": {}, "parts": {}, "format": 4}'])
@@ -244,7 +266,7 @@ def test_a_promoted_model_that_can_speak_no_longer_gives_the_word_back_to_the_ru
     assert again.panel().speaker == again.promotion.speaker == "hazard"  # whom the rule had chosen before
     assert again.promotion.pinned == ""
     assert "promoted by Ada" in again.notices[-1].text
-    assert [notice.kind for notice in again.news()] == ["speaker"]
+    assert [notice.kind for notice in again.news()] == ["anew", "speaker"]
 
     learner.take([ModelCommand("back", "rollback", "1", T0, "Ada")])  # it had learned nothing of the direct model then
     assert learner.panel().speaker == learner.promotion.speaker == "hazard"

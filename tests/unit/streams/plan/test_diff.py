@@ -79,6 +79,21 @@ def test_each_kind_of_change_is_told_and_judged(plan_of, old, new, path, breakin
     assert any(change.breaking for change in changes) is breaking
 
 
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        ("label_horizon: 2w", "churn.label_horizon: 4w → 2w (discards all that was learned, "),
+        ("horizon: 13w", "churn.horizon: 26w → 13w (discards what was learned from labels of the whole horizon, "),
+    ],
+)
+def test_what_discards_what_was_learned_is_said_before(plan_of, key, said):
+    """Weeks of labels: nobody should find out after the restart."""
+    (change,) = diff_plans(plan_of(), plan_of(("version: 1", f"version: 1\nchurn: {{{key}}}")))
+
+    assert str(change).startswith(said)
+    assert change.breaking
+
+
 def test_another_region_breaks_where_telephone_numbers_identify(plan_of):
     """Each national number becomes another identity."""
     phone = ("identities:\n", "identities:\n  - {type: phone, priority: 4, fields: [userId], pii: phone}\n")
