@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import logging
+import os
+import threading
 
-import faust
 import uvloop
+from faust.worker import Worker
 from prometheus_client import start_http_server
 
 from streams.app import create_worker
@@ -14,6 +17,31 @@ from streams.plan import Plan
 from streams.settings import Settings
 
 __all__ = ["run_worker"]
+
+log = logging.getLogger(__name__)
+
+_TO_LEAVE = 8.0  # seconds; container engines kill after ten
+
+
+class _Worker(Worker):
+    """Faust's process around an app, which leaves in time even if Kafka does not answer any more."""
+
+    async def stop(self) -> None:
+        """Finish what is under way and leave the group."""
+        late = threading.Timer(_TO_LEAVE, self._leave)
+        late.daemon = True
+        late.start()
+        await super().stop()
+
+    def _leave(self) -> None:
+        """End the process as if it had been killed."""
+        log.warning(
+            "not done %g s after being told to stop, as when Kafka does not answer: leaving; what is not acknowledged "
+            "is read again",
+            _TO_LEAVE,
+        )
+        logging.shutdown()
+        os._exit(1 if self.crashed else 0)
 
 
 def run_worker(settings: Settings, plan: Plan) -> int:
@@ -27,7 +55,7 @@ def run_worker(settings: Settings, plan: Plan) -> int:
     gc.set_threshold(50_000, 20, 50)
     asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())  # the consumer's thread gets one, too
     asyncio.set_event_loop(asyncio.new_event_loop())
-    worker = faust.Worker(
+    worker = _Worker(
         create_worker(settings, plan),
         loglevel=settings.log_level,
         redirect_stdouts=False,

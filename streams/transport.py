@@ -32,6 +32,8 @@ __all__ = ["Batch", "BatchSchema", "Positions", "joined", "use_batches"]
 
 log = logging.getLogger(__name__)
 
+_ANSWER = 3.0  # seconds within which Kafka confirms offsets, or is asked again
+
 Positions = Callable[[Iterable[TP]], Awaitable[Mapping[TP, int]]]
 """Answers the offset to start at for those of the given partitions whose position is not the group's to know."""
 
@@ -108,18 +110,27 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
         """Commit; False if the group has moved on, which is no error: whoever has the partitions now reads them again.
 
-        Faust means the same, but tells it from a crash by words that aiokafka's message does not contain.
+        Faust means the same, but tells it from a crash by words that aiokafka's message does not contain. And when a
+        broker dies, aiokafka may wait on for its answer until the request times out, a minute and a half, in which
+        neither a rebalance nor a shutdown gets on.
         """
         assigned = self.assignment()
         mine = {TopicPartition(*tp): OffsetAndMetadata(offset, "") for tp, offset in offsets.items() if tp in assigned}
         if not mine:
             return False
-        try:
-            await self._ensure_consumer().commit(mine)
-        except (CommitFailedError, IllegalStateError) as error:
-            log.info("offsets not committed, the group has moved on: %s", str(error).split("\n", 1)[0])
-            return False
-        return True
+        while True:
+            try:
+                async with asyncio.timeout(_ANSWER):
+                    await self._ensure_consumer().commit(mine)
+            except TimeoutError:
+                if self.app.should_stop:
+                    return False
+                log.warning("Kafka has not confirmed offsets within %g s; trying again", _ANSWER)
+            except (CommitFailedError, IllegalStateError) as error:
+                log.info("offsets not committed, the group has moved on: %s", str(error).split("\n", 1)[0])
+                return False
+            else:
+                return True
 
     async def seek_here(self, tp: TP, offset: int) -> None:
         """Seek, in this thread."""

@@ -327,6 +327,28 @@ def test_a_broker_that_restarts_is_waited_out(
         assert [worker.poll() for worker in rapport.workers] == [None]
 
 
+def test_a_worker_leaves_in_time_though_kafka_does_not_answer(
+    make_settings: MakeSettings, own_kafka: KafkaServer, tmp_path: Path
+) -> None:
+    """SIGTERM while the broker hangs: the worker is gone before anybody kills it, and its successor counts on."""
+    if not isinstance(own_kafka, ApacheKafka):
+        pytest.skip("the embedded broker is in memory")
+    settings = make_settings(plan=PLAN, kafka=own_kafka.bootstrap, partitions=2, batch=50)
+    with running(settings, tmp_path) as rapport:
+        rapport.send("purchase", orders(0, 1000))
+        wait_until(lambda: applied(rapport) >= 100, "the first orders", rapport.logs)
+        own_kafka.pause()
+        try:
+            time.sleep(2)
+            rapport.stop_workers()
+        finally:
+            own_kafka.resume()
+        assert rapport.workers[0].returncode == 0
+        assert "leaving; what is not acknowledged is read again" in rapport.logs()
+        rapport.start()
+        until_applied(rapport, 1000)
+
+
 def test_a_broker_whose_disk_is_full_loses_nothing_it_accepted(
     make_settings: MakeSettings, tmp_path: Path, reaper: Reaper
 ) -> None:
