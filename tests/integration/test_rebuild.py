@@ -450,6 +450,20 @@ def test_what_is_there_is_not_overwritten_by_mistake(topic: Topic, tmp_path: Pat
     assert everything(topic.settings) == before
 
 
+def test_a_redis_of_an_earlier_version_keeps_workers_away_and_is_written_anew(topic: Topic, tmp_path: Path) -> None:
+    """Format 1 kept links in a hash of their own, and noted no format."""
+    topic.log([topic.event("ann", n) for n in range(2)])
+    topic.told(1, 4, rich(topic, "ann", 1))
+    rebuild(topic.settings)
+    before = everything(topic.settings)
+    in_redis(topic.settings, lambda client: client.hdel(SETUP, "format"))
+    in_redis(topic.settings, lambda client: client.hset("{identity}:links", "user_id\0ann", b"\x90"))
+    with pytest.raises(AssertionError, match="in another format"), running(topic.settings, tmp_path) as rapport:
+        rapport.until(working, "the worker")
+    rebuild(topic.settings, "--replace", "--yes", "--wait")
+    assert everything(topic.settings) == before
+
+
 async def working(reader: Reader) -> bool:
     return bool(await reader.workers())
 
