@@ -15,6 +15,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from console.log_options import Delimiter, EventName, Map, Mapping, Set, SourceName, TimeFormat
 from console.plan_cli import default_plan
 from console.rows import FileSpec
 from console.send import file_spec
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from models.verdict import Verdict
     from streams.backtesting import Reading
 
-__all__ = ["Mapping", "churn_of", "register"]
+__all__ = ["churn_of", "register"]
 
 HELP = """Play a log of the past through our own code, in event time, and judge every churn score by what came after.
 
@@ -43,8 +44,6 @@ events, by the tracking plan; other tables with a mapping, as for `rapport send`
 Once a week everybody who ever ordered is scored by every model; a score is judged when its horizon has passed, and
 models learn from a label no earlier. Without --json: a table, and a page with plots (--report).
 """
-
-Mapping = Annotated[Path | None, typer.Option(help="YAML file that says what the columns are, as for `rapport send`.")]
 
 _ENOUGH = 50  # customers that a bootstrap of customers means something from
 _EXTRA = "pip install 'rapport-cdp[backtest]'"
@@ -104,12 +103,12 @@ def register(app: typer.Typer) -> None:
             bool, typer.Option("--gbm/--no-gbm", help="A batch gradient boosting machine beside ours.")
         ] = True,
         mapping: Mapping = None,
-        map_: Annotated[list[str] | None, typer.Option("--map", help="FIELD=COLUMN[:TYPE], as for send.")] = None,
-        set_: Annotated[list[str] | None, typer.Option("--set", help="FIELD=TEXT[:TYPE], as for send.")] = None,
-        source: Annotated[str | None, typer.Option(help="Source of events that name none.")] = None,
-        event: Annotated[str | None, typer.Option(help="Name of the event that a row of a table is.")] = None,
-        delimiter: Annotated[str | None, typer.Option(help="comma, tab, semicolon, pipe, whitespace…")] = None,
-        time_format: Annotated[str | None, typer.Option(help="iso, epoch, epoch_ms, or such as %Y%m%d.")] = None,
+        map_: Map = None,
+        set_: Set = None,
+        source: SourceName = None,
+        event: EventName = None,
+        delimiter: Delimiter = None,
+        time_format: TimeFormat = None,
         label_horizon: Annotated[
             str | None,
             typer.Option(help="What the hazard learns from, such as 4w.", rich_help_panel="Experiments"),

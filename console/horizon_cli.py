@@ -11,7 +11,9 @@ import typer
 from rich.table import Table
 
 from console.client import DEFAULT_DATA_DIR, DataDir
+from console.log_options import Delimiter, EventName, Map, Mapping, Set, SourceName, TimeFormat
 from console.reach import PlanFile, reach
+from console.rows import FileSpec
 from console.send import file_spec
 from console.terminal import AsJson, err, explained, out, print_json
 from profiles.errors import Misconfigured
@@ -31,8 +33,10 @@ and of those who had ordered in the one before. Recommended is the shortest that
 
     rapport models horizon orders.csv
     rapport models horizon events.jsonl --json
+    rapport models horizon sales.csv --event 'Order Completed' --map user_id=buyer --map timestamp=day
     rapport models horizon --live
 
+A purchase log with well-known columns is understood as it is, other tables with a mapping, as for `rapport backtest`.
 With --live: the profiles in Redis, each with the times of its latest orders.
 """
 
@@ -47,9 +51,13 @@ def register(app: typer.Typer) -> None:
         ] = None,
         live: Annotated[bool, typer.Option("--live", help="Look at the profiles in Redis.")] = False,
         as_json: AsJson = False,
-        mapping: Annotated[
-            Path | None, typer.Option(help="YAML file that says what the columns are, as for `rapport send`.")
-        ] = None,
+        mapping: Mapping = None,
+        map_: Map = None,
+        set_: Set = None,
+        source: SourceName = None,
+        event: EventName = None,
+        delimiter: Delimiter = None,
+        time_format: TimeFormat = None,
         plan: PlanFile = None,
         data_dir: DataDir = DEFAULT_DATA_DIR,
     ) -> None:
@@ -58,8 +66,12 @@ def register(app: typer.Typer) -> None:
         with explained():
             if live == (file is not None):
                 raise Misconfigured("give a file, or --live")
+            options = {
+                "source": source, "event": event, "delimiter": delimiter, "time_format": time_format,
+            }  # fmt: skip
+            spec = file_spec(mapping, options, map_ or [], set_ or [])
             settings = reach(data_dir, plan)
-            histories, end = _from_redis(settings) if file is None else _from_file(file, mapping, settings)
+            histories, end = _from_redis(settings) if file is None else _from_file(file, spec, settings)
             found = horizons(histories, end)
         if as_json:
             print_json(found.as_dict())
@@ -67,14 +79,14 @@ def register(app: typer.Typer) -> None:
             _show(found)
 
 
-def _from_file(file: Path, mapping: Path | None, settings: Settings) -> tuple[list[Sequence[float]], float]:
+def _from_file(file: Path, spec: FileSpec, settings: Settings) -> tuple[list[Sequence[float]], float]:
     from console.history import read_history  # noqa: PLC0415
     from models.backtest import Log  # noqa: PLC0415  (River takes a second to import)
     from models.experiments import people  # noqa: PLC0415
     from profiles.types import Event  # noqa: PLC0415
 
     with err.status(f"reading {file.name}"):
-        reading = read_history(file, file_spec(mapping, {}, [], []), load_plan(settings.plan))
+        reading = read_history(file, spec, load_plan(settings.plan))
     whose = people(reading.records)
     histories: dict[str, list[float]] = {}
     for record in reading.records:
@@ -125,5 +137,6 @@ def _show(found: Horizons) -> None:
         table.add_row(f"{row.weeks}w", within, false, f"{row.spells:,}", all_, active, style=style)
     out.print(table)
     if found.recommended is not None:
-        out.print(f"Recommended: churn.horizon: {found.recommended}w", style="bold")
+        caution = " (too few gaps to rely on it)" if found.needed else ""
+        out.print(f"Recommended: churn.horizon: {found.recommended}w{caution}", style="yellow" if caution else "bold")
     out.print(found.why + ".", highlight=False)

@@ -26,6 +26,9 @@ CANDIDATES = (4, 8, 13, 26, 39, 52)
 COVERED = 0.9
 """The share of the customers' own gaps that the recommended horizon covers."""
 
+PRECISE = 0.02
+"""The largest standard error of the covered share that a recommendation may be relied on with: 400 gaps of CDNOW."""
+
 FOLLOWED = 26
 """Weeks after a silent spell in which an order makes it a false alarm."""
 
@@ -51,6 +54,8 @@ class Horizons:
     weeks_known: float  # from the first order to the end of the log
     candidates: list[Candidate]
     recommended: int | None  # weeks; None without a gap
+    error: float | None  # standard error, by customers, of the share of gaps that the recommended horizon covers
+    needed: int | None  # gaps, if there are too few for that error to be PRECISE
     why: str
 
     def as_dict(self) -> dict[str, object]:
@@ -68,7 +73,7 @@ def horizons(histories: Iterable[Sequence[float]], end: float, candidates: Seque
     """
     people = [occasions for history in histories if len(occasions := _occasions(history))]
     if not people:
-        return Horizons(0, 0, 0.0, [], None, "there are no orders")
+        return Horizons(0, 0, 0.0, [], None, None, None, "there are no orders")
     starts = np.concatenate(people)
     nexts = np.concatenate([np.append(history[1:], np.inf) for history in people])
     gaps = np.sort((nexts - starts)[np.isfinite(nexts)])
@@ -76,7 +81,13 @@ def horizons(histories: Iterable[Sequence[float]], end: float, candidates: Seque
     recommended = _smallest(gaps)
     weeks = sorted({*candidates, *([recommended] if recommended else [])})
     found = [_candidate(week, starts, nexts, gaps, people, end) for week in weeks if week <= known]
-    return Horizons(len(people), len(gaps), known, found, recommended, _why(recommended, gaps, known))
+    if recommended is None:
+        why = "no customer ordered twice, so nothing is known about their gaps"
+        return Horizons(len(people), 0, known, found, None, None, None, why)
+    error = _error(people, recommended * WEEK)
+    needed = None if error <= PRECISE else _rounded_up(len(gaps) * (error / PRECISE) ** 2)
+    why = _why(recommended, gaps, known, error, needed)
+    return Horizons(len(people), len(gaps), known, found, recommended, error, needed, why)
 
 
 def _occasions(history: Sequence[float]) -> Array:
@@ -90,6 +101,25 @@ def _smallest(gaps: Array) -> int | None:
         return None
     at = gaps[math.ceil(COVERED * len(gaps)) - 1]
     return max(1, math.ceil(float(at) / WEEK - 1e-9))
+
+
+def _error(people: Sequence[Array], span: float) -> float:
+    """The standard error of the share of gaps within a span.
+
+    Of a ratio, by customers, since the gaps of one are alike (Cochran 1977, "Sampling Techniques", 2.9); a handful of
+    customers may be alike by chance, so it is no less than that of as many gaps of as many customers.
+    """
+    gaps = np.array([len(history) - 1 for history in people])
+    within = np.array([np.count_nonzero(np.diff(history) <= span) for history in people])
+    rest = within - gaps * (within.sum() / gaps.sum())
+    by_chance = math.sqrt(COVERED * (1 - COVERED) / gaps.sum())
+    return max(math.sqrt(float(rest @ rest)) / int(gaps.sum()), by_chance)
+
+
+def _rounded_up(number: float) -> int:
+    """To two digits."""
+    digit = 10 ** max(math.floor(math.log10(number)) - 1, 0)
+    return math.ceil(number / digit) * digit
 
 
 def _candidate(weeks: int, starts: Array, nexts: Array, gaps: Array, people: Sequence[Array], end: float) -> Candidate:
@@ -115,11 +145,14 @@ def _candidate(weeks: int, starts: Array, nexts: Array, gaps: Array, people: Seq
     )
 
 
-def _why(recommended: int | None, gaps: Array, known: float) -> str:
-    if recommended is None:
-        return "no customer ordered twice, so nothing is known about their gaps"
+def _why(recommended: int, gaps: Array, known: float, error: float, needed: int | None) -> str:
     share = float(np.searchsorted(gaps, recommended * WEEK, side="right") / len(gaps))
     text = f"{recommended} weeks is the shortest horizon into which {COVERED:.0%} of the own gaps fit ({share:.1%})"
     if known < 2 * recommended:
         text += f"; {known:.0f} weeks of history are short for it and hide longer gaps: look again with twice as many"
+    if needed:
+        text += (
+            f"; the sample is too small: with {len(gaps):,} gaps that share has a standard error of {error * 100:.0f} "
+            f"points, and about {needed:,} gaps are needed for one of {PRECISE * 100:.0f}"
+        )
     return text

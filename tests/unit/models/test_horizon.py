@@ -48,6 +48,37 @@ def test_a_history_that_is_too_short_says_so() -> None:
     assert horizons([], 9 * WEEK).as_dict()["candidates"] == []
 
 
+def test_a_sample_that_is_too_small_is_said_to_be_with_how_many_are_needed() -> None:
+    """Ten gaps: nine in ten of them is a share with a standard error of a tenth."""
+    often = [i * 3 * WEEK for i in range(10)]
+    found = horizons([often, [0.0, 40 * WEEK]], 100 * WEEK)
+
+    assert found.recommended == 3
+    assert found.error == pytest.approx(0.127, abs=0.001)  # by customers: those of one are all alike
+    assert found.needed == 410
+    assert "the sample is too small" in found.why
+    assert "about 410 gaps are needed" in found.why
+
+
+def test_with_enough_gaps_there_is_no_caution() -> None:
+    """A thousand customers of two orders: their gaps tell of as many people."""
+    found = horizons([[0.0, (number % 20 + 1) * WEEK] for number in range(1000)], 100 * WEEK)
+
+    assert (found.recommended, found.needed) == (18, None)
+    assert found.error == pytest.approx(0.0095, abs=0.0001)
+    assert "sample" not in found.why
+
+
+@pytest.mark.parametrize(("customers", "few"), [(60, True), (1200, False)])
+def test_on_a_part_of_cdnow_the_caution_ends_where_the_recommendation_is_steady(customers: int, few: bool) -> None:
+    """60 customers have about 115 gaps, 1,200 have 2,300; of all, 29 weeks are recommended."""
+    parts = [horizons(histories()[start :: 23_570 // customers], the_end()) for start in range(8)]
+
+    assert {bool(part.needed) for part in parts} == {few}
+    apart = max(abs((part.recommended or 0) - 29) for part in parts)
+    assert (apart > 4) is few
+
+
 def test_on_cdnow_it_finds_the_published_shares() -> None:
     """44,021 gaps of 23,570 customers: 74.4 % within 13 weeks and 88.5 % within 26; 27.7 % and 17.1 % false churn."""
     found = horizons(histories(), the_end())
@@ -60,3 +91,5 @@ def test_on_cdnow_it_finds_the_published_shares() -> None:
     assert by_weeks[26].false_churn == pytest.approx(0.171, abs=0.0005)
     assert by_weeks[26].churn_active == pytest.approx(0.46, abs=0.02)
     assert found.recommended == 29
+    assert found.needed is None
+    assert "sample" not in found.why
