@@ -15,7 +15,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from console.log_options import Delimiter, EventName, Map, Mapping, Set, SourceName, TimeFormat
+from console.log_options import Decimal, Delimiter, EventName, Map, Mapping, Set, SourceName, TimeFormat
 from console.plan_cli import default_plan
 from console.rows import FileSpec
 from console.send import file_spec
@@ -108,6 +108,7 @@ def register(app: typer.Typer) -> None:
         source: SourceName = None,
         event: EventName = None,
         delimiter: Delimiter = None,
+        decimal: Decimal = None,
         time_format: TimeFormat = None,
         label_horizon: Annotated[
             str | None,
@@ -142,7 +143,8 @@ def register(app: typer.Typer) -> None:
                 parse(horizon), parse(label_horizon), stream, sample, held_out, drift, weeks, gbm, seed
             )  # fmt: skip
             options = {
-                "source": source, "event": event, "delimiter": delimiter, "time_format": time_format,
+                "source": source, "event": event, "delimiter": delimiter, "decimal": decimal,
+                "time_format": time_format,
             }  # fmt: skip
             spec = file_spec(mapping, options, map_ or [], set_ or [])
             loaded = load_plan(plan or default_plan())

@@ -11,7 +11,7 @@ import typer
 from rich.table import Table
 
 from console.client import DEFAULT_DATA_DIR, DataDir
-from console.log_options import Delimiter, EventName, Map, Mapping, Set, SourceName, TimeFormat
+from console.log_options import Decimal, Delimiter, EventName, Map, Mapping, Set, SourceName, TimeFormat
 from console.reach import PlanFile, reach
 from console.rows import FileSpec
 from console.send import file_spec
@@ -57,6 +57,7 @@ def register(app: typer.Typer) -> None:
         source: SourceName = None,
         event: EventName = None,
         delimiter: Delimiter = None,
+        decimal: Decimal = None,
         time_format: TimeFormat = None,
         plan: PlanFile = None,
         data_dir: DataDir = DEFAULT_DATA_DIR,
@@ -67,7 +68,8 @@ def register(app: typer.Typer) -> None:
             if live == (file is not None):
                 raise Misconfigured("give a file, or --live")
             options = {
-                "source": source, "event": event, "delimiter": delimiter, "time_format": time_format,
+                "source": source, "event": event, "delimiter": delimiter, "decimal": decimal,
+                "time_format": time_format,
             }  # fmt: skip
             spec = file_spec(mapping, options, map_ or [], set_ or [])
             settings = reach(data_dir, plan)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["Delimiter", "EventName", "Map", "Mapping", "Set", "SourceName", "TimeFormat"]
+__all__ = ["Decimal", "Delimiter", "EventName", "Map", "Mapping", "Set", "SourceName", "TimeFormat"]
 
 Mapping = Annotated[Path | None, typer.Option(help="YAML file that says what the columns are, as for `rapport send`.")]
 Map = Annotated[list[str] | None, typer.Option("--map", help="FIELD=COLUMN[:TYPE], as for send.")]
@@ -15,4 +15,5 @@ Set = Annotated[list[str] | None, typer.Option("--set", help="FIELD=TEXT[:TYPE],
 SourceName = Annotated[str | None, typer.Option(help="Source of events that name none.")]
 EventName = Annotated[str | None, typer.Option(help="Name of the event that a row of a table is.")]
 Delimiter = Annotated[str | None, typer.Option(help="comma, tab, semicolon, pipe, whitespace…")]
+Decimal = Annotated[str | None, typer.Option(help="Decimal mark of numbers: point (default) or comma, as in 12,50.")]
 TimeFormat = Annotated[str | None, typer.Option(help="iso, epoch, epoch_ms, or such as %Y%m%d.")]

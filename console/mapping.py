@@ -37,6 +37,7 @@ _TREES = frozenset({"properties", "traits", "context"})
 _HOLE = re.compile(r"\{([^{}]+)\}")
 _NAME = re.compile(r"[\w .\-]+")
 _SEPARATORS = {";": "semicolon", "\t": "tab", "|": "pipe", ",": "comma"}
+_DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
 _TRUE = frozenset({"true", "t", "yes", "y", "1"})
 _FALSE = frozenset({"false", "f", "no", "n", "0"})
 
@@ -66,6 +67,7 @@ class TableMapping(_Model):
     set: dict[str, Target] = Field({}, description="Field of the event → constant or template.")
     time_format: str = Field("iso", description="iso, epoch, epoch_ms, or a strptime format such as %Y%m%d.")
     timezone: str = Field("UTC", description="Of times that name none.")
+    decimal: Literal["point", "comma"] = Field("point", description="The decimal mark of numbers.")
 
 
 Row = Callable[[Sequence[str], int], dict[str, Any]]
@@ -120,7 +122,8 @@ def compile_row(mapping: TableMapping, columns: Sequence[str]) -> Row:
         raise Misconfigured(f"two columns have one name: {', '.join(columns)}; name them with --columns")
     read_time = iso_time(mapping.time_format, mapping.timezone)
     writers = [
-        _writer(field, target, index, read_time) for field, target in [*mapping.map.items(), *mapping.set.items()]
+        _writer(field, target, index, read_time, mapping.decimal)
+        for field, target in [*mapping.map.items(), *mapping.set.items()]
     ]
     given = {_field(name)[0] for name in [*mapping.map, *mapping.set]}
     if not given & {"userId", "anonymousId", "traits"}:
@@ -179,7 +182,7 @@ def iso_time(time_format: str, timezone: str) -> Callable[[str], str]:
 Writer = Callable[[dict[str, Any], Sequence[str], int], None]
 
 
-def _writer(field: str, target: Target, index: dict[str, int], read_time: Callable[[str], str]) -> Writer:
+def _writer(field: str, target: Target, index: dict[str, int], read_time: Callable[[str], str], decimal: str) -> Writer:
     """Puts one field into an event; an empty cell leaves it out."""
     path = _field(field)
     kind = "time" if path == ("timestamp",) else target.type
@@ -190,7 +193,7 @@ def _writer(field: str, target: Target, index: dict[str, int], read_time: Callab
         if not text:
             return
         try:
-            value = read_time(text) if kind == "time" else _convert(text, kind)
+            value = read_time(text) if kind == "time" else _convert(text, kind, decimal)
         except ValueError as error:
             raise BadRow(f"{field}: {text!r} is no {kind} ({error})") from error
         node = event
@@ -244,21 +247,31 @@ def _field(name: str) -> tuple[str, ...]:
     )
 
 
-def _convert(text: str, kind: str) -> Any:
+def _convert(text: str, kind: str, decimal: str) -> Any:
     if kind == "str":
         return text
     if kind == "int":
         return int(text)
     if kind == "number":
-        value = float(text)
-        if not math.isfinite(value):
-            raise ValueError("not finite")
-        return value
+        return _number(text, decimal)
     if kind == "bool":
         if text.lower() in _TRUE | _FALSE:
             return text.lower() in _TRUE
         raise ValueError("write true or false")
     return json.loads(text)
+
+
+def _number(text: str, decimal: str) -> float:
+    if decimal == "comma":
+        if "." in text:
+            raise ValueError("the decimal mark is a comma, and nothing marks thousands")
+        text = text.replace(",", ".")
+    elif _DECIMAL_COMMA.fullmatch(text):
+        raise ValueError("with a decimal comma? Then say --decimal comma, or `decimal: comma` in the mapping file")
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError("not finite")
+    return value
 
 
 def validated(model: type[Spec], options: dict[str, Any], where: str) -> Spec:

@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from console.client import DEFAULT_DATA_DIR, DataDir, Target, Url, find
 from console.delivery import Collector
+from console.log_options import Decimal
 from console.mapping import load_mapping, parse_target, validated
 from console.rows import FileSpec, Item, fingerprint, header_of, read_items
 from console.sending import Bookmark, Chunk, chunks, deliver
@@ -190,6 +191,7 @@ def register(app: typer.Typer) -> None:
         delimiter: Annotated[
             str | None, typer.Option(help="comma (default), tab, semicolon, pipe, whitespace, or a character.")
         ] = None,
+        decimal: Decimal = None,
         columns: Annotated[str | None, typer.Option(help="Names a,b,c when the first line is no header.")] = None,
         encoding: Annotated[str | None, typer.Option(help="Of the text; UTF-8.")] = None,
         format_: Annotated[str | None, typer.Option("--format", help="jsonl or table; by the file's name.")] = None,
@@ -206,7 +208,7 @@ def register(app: typer.Typer) -> None:
         given: dict[str, Any] = {
             "source": source, "event": event, "type": type_, "time_format": time_format, "timezone": timezone,
             "delimiter": delimiter, "columns": columns.split(",") if columns else None, "encoding": encoding,
-            "format": format_,
+            "format": format_, "decimal": decimal,
         }  # fmt: skip
         with explained():
             spec = file_spec(mapping, given, map_ or [], set_ or [])

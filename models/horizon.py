@@ -118,7 +118,7 @@ def _error(people: Sequence[Array], span: float) -> float:
 
 def _rounded_up(number: float) -> int:
     """To two digits."""
-    digit = 10 ** max(math.floor(math.log10(number)) - 1, 0)
+    digit: int = 10 ** max(math.floor(math.log10(number)) - 1, 0)
     return math.ceil(number / digit) * digit
 
 

@@ -47,6 +47,20 @@ def test_a_table_is_mapped_as_for_a_backtest(orders: Path) -> None:
     assert (found["customers"], found["gaps"], found["recommended"], found["needed"]) == (3, 10, 3, 410)
 
 
+def test_a_log_with_decimal_commas_is_read_as_the_option_says(tmp_path: Path) -> None:
+    """Without it the whole log is of no use, and the error names the option."""
+    file = tmp_path / "kunden.csv"
+    file.write_text("customer_id;date;revenue\n" + "".join(f"7;2026-0{month}-01;12,50\n" for month in range(1, 7)))
+
+    code, text = run(file)
+    assert (code, "'12,50' is no number (with a decimal comma? Then say --decimal comma" in " ".join(text.split())) == (
+        1, True,
+    )  # fmt: skip
+    code, text = run(file, "--decimal", "comma", "--json")
+    assert code == 0, text
+    assert json.loads(text[text.index("{") :])["gaps"] == 5
+
+
 def test_a_recommendation_from_ten_gaps_is_no_recommendation(orders: Path) -> None:
     """It says so beside it, and how many it takes."""
     code, text = run(orders, *MAPPED)

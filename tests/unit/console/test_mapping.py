@@ -69,6 +69,11 @@ def test_an_empty_cell_is_left_out() -> None:
         (["7", "1997-01-01", "2", "1"], "timestamp: '1997-01-01' is no time"),
         (["7", "19970101", "2", "eleven"], "properties.revenue: 'eleven' is no number"),
         (["7", "19970101", "2", "nan"], "not finite"),
+        (
+            ["7", "19970101", "2", "12,50"],
+            r"'12,50' is no number \(with a decimal comma\? Then say --decimal comma, or ",
+        ),
+        (["7", "19970101", "2", "1,234.50"], "properties.revenue: '1,234.50' is no number"),
     ],
 )
 def test_a_bad_row_says_what_is_wrong(cells: list[str], words: str) -> None:
@@ -77,6 +82,21 @@ def test_a_bad_row_says_what_is_wrong(cells: list[str], words: str) -> None:
 
     with pytest.raises(BadRow, match=words):
         row(cells, 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("12,50", 12.5), ("-0,5", -0.5), ("7", 7.0), ("12.50", None), ("1.234,50", None), ("1,2,3", None)],
+)
+def test_numbers_with_a_decimal_comma(text: str, value: float | None) -> None:
+    """As a mapping says; a point in one is refused, as it may be a mark of thousands or of decimals."""
+    row = compile_row(mapping(decimal="comma"), COLUMNS)
+
+    if value is None:
+        with pytest.raises(BadRow, match="is no number"):
+            row(["7", "19970101", "2", text], 1)
+    else:
+        assert row(["7", "19970101", "2", text], 1)["properties"]["revenue"] == value
 
 
 @pytest.mark.parametrize(
