@@ -20,7 +20,7 @@ __all__ = ["run_worker"]
 
 log = logging.getLogger(__name__)
 
-_TO_LEAVE = 8.0  # seconds; container engines kill after ten
+_TO_LEAVE = 6.0  # seconds; container engines kill after ten
 
 
 class _Worker(Worker):

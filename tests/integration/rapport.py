@@ -90,19 +90,19 @@ class Rapport:
         self.workers[worker].wait()
 
     def stop_workers(self) -> None:
-        """SIGTERM to all; whoever does not leave within ten seconds is killed and told about."""
+        """SIGTERM to all; whoever has not left within twenty seconds, ten of them for a busy machine, is told about."""
         for worker in self.workers:
             if worker.poll() is None:
                 worker.send_signal(signal.SIGTERM)
         late = 0
         for worker in self.workers:
             try:
-                worker.wait(10)
+                worker.wait(20)
             except subprocess.TimeoutExpired:
                 worker.kill()
                 worker.wait()
                 late += 1
-        assert not late, f"{late} workers did not stop within ten seconds\n{self.logs()}"
+        assert not late, f"{late} workers did not stop within twenty seconds\n{self.logs()}"
 
     def stop(self) -> None:
         """Stop everything."""
