@@ -169,7 +169,7 @@ def _release(
                 pending.risks if horizon == "full" else b"",
                 pending.model,
                 pending.segments,
-                treated(profile, pending.at, end),
+                treated(profile, pending, end),
                 held_out(profile.id, config.hold_out),
             )
         )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from hashlib import blake2b
 
-from profiles.types import Alert, Profile
+from profiles.types import Profile, Snapshot
 
 __all__ = ["ACTED_ON", "held_out", "note", "treated"]
 
@@ -28,12 +28,18 @@ def held_out(profile: str, share: float) -> bool:
     return mark < share * 2**32
 
 
-def note(profile: Profile, alert: Alert) -> None:
-    """Keep that a person has dealt with an alert, for the labels that are still waiting."""
-    profile.treated_at = max(profile.treated_at, alert.changed)
+def note(profile: Profile, time: float) -> None:
+    """Keep that a person dealt with an alert at that time, for the labels that are still waiting.
+
+    Each asks whether that was ever so within its horizon; so the first time after its snapshot is all it needs.
+    """
+    profile.treated_at = max(profile.treated_at, time)
+    for pending in profile.snapshots:
+        if pending.at < time and not 0 < pending.treated <= time:
+            pending.treated = time
 
 
-def treated(profile: Profile, after: float, until: float) -> bool:
-    """Whether a person dealt with an alert of a customer within (after, until]."""
+def treated(profile: Profile, pending: Snapshot, until: float) -> bool:
+    """Whether a person dealt with an alert of a customer after a snapshot, up to a time."""
     times = [alert.changed for alert in profile.alerts.values() if alert.state in ACTED_ON]
-    return any(after < time <= until for time in (profile.treated_at, *times))
+    return any(pending.at < time <= until for time in (pending.treated, profile.treated_at, *times))

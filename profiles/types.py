@@ -253,6 +253,7 @@ class Snapshot(msgspec.Struct, array_like=True, gc=False):
     risks: bytes = b""  # what every model of the panel said at `at`: float32, little-endian, NaN for no answer
     model: str = ""  # id of the model that spoke
     segments: list[str] = []  # of the customer at `at`
+    treated: Number = 0  # the first time after `at` that a person dealt with an alert of theirs; 0 for never
 
 
 class Stay(msgspec.Struct, array_like=True, gc=False):

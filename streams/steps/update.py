@@ -142,6 +142,7 @@ def _absorb(work: Work, winner: Profile, command: Absorb, caps: Caps) -> None:
     loser = _decode_profile(command.state)
     if loser.purchases.orders:  # what was photographed since lacked these orders
         labels.censor(winner, loser.purchases.first, work.labels)
+    treatment.note(winner, loser.treated_at)
     ours = dict(winner.alerts)
     merge(winner, loser, caps)
     for alert in loser.alerts.values():
@@ -192,7 +193,7 @@ def _act(work: Work, profile: Profile, command: AlertCommand) -> None:
     if alert is None:
         return  # decided already
     profile.alerts[alert.rule] = alert
-    treatment.note(profile, alert)
+    treatment.note(profile, alert.changed)
     announce(work, profile, alert.rule)
     work.touch(profile)
 

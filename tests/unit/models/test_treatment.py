@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from console.demo.people import EXAMPLE
 from models.treatment import held_out, note, treated
-from profiles.types import Alert, Profile, profile_id
+from profiles.types import Profile, Snapshot, profile_id
 from streams.plan import load_plan
 
 PLAN = Path(__file__).parents[3] / "tracking_plan.yaml"
@@ -33,12 +33,30 @@ def test_a_few_are_held_out_in_the_shipped_plan_but_not_the_customer_that_its_gu
     assert not held_out(profile_id(plan.namespace, ("user_id", str(EXAMPLE))), plan.churn.hold_out)
 
 
-def test_the_latest_treatment_is_kept():
+@given(
+    st.lists(st.integers(0, 30), max_size=6),
+    st.lists(st.integers(0, 30), min_size=1, max_size=3),
+    st.integers(0, 30),
+    st.data(),
+)
+def test_each_label_knows_whether_anybody_acted_within_it(times, photographed, until, data):
+    """Whatever the order in which treatments become known, before a snapshot is taken or after: none is forgotten."""
     profile = Profile("p")
-    for changed in (5.0, 9.0, 7.0):
-        note(profile, Alert("a", "rule", "acknowledged", 1.0, changed, 0.8, by="kim"))
+    for at in sorted(photographed):
+        profile.snapshots.append(Snapshot(float(at), 0.0, "", b""))
+    for time in data.draw(st.permutations(times)):
+        note(profile, float(time))
 
-    assert profile.treated_at == 9.0
-    assert treated(profile, 8.0, 9.0)
-    assert not treated(profile, 9.0, 20.0)
-    assert not treated(profile, 5.0, 8.9)
+    for pending in profile.snapshots:
+        assert treated(profile, pending, until) == any(pending.at < time <= until for time in times)
+    assert profile.treated_at == max(times, default=0)
+
+
+def test_a_treatment_before_the_snapshot_of_a_lagging_clock_counts():
+    profile = Profile("p")
+    note(profile, 9.0)
+    pending = Snapshot(8.0, 0.0, "", b"")
+
+    assert treated(profile, pending, 9.0)
+    assert not treated(profile, pending, 8.9)
+    assert not treated(profile, Snapshot(9.0, 0.0, "", b""), 20.0)

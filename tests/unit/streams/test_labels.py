@@ -217,6 +217,43 @@ def acknowledged(partition: Partition, day: float) -> None:
     partition.look(day, AlertCommand("p", held.id, "acknowledge", T0 + day * DAY, by="kim"))
 
 
+def test_of_two_treatments_a_label_knows_the_earlier_too() -> None:
+    """The later one, after its end, must not hide it: it would be learned as if nobody had done anything."""
+    partition = Partition()
+    partition.look(0, order("p", 0))
+    partition.profiles["p"].score = Score(0.8, "high", T0, "m1")
+    partition.look(1, due=("p",))
+    partition.wait(19)
+    acknowledged(partition, 20)
+    held = partition.profiles["p"].alerts["risky"]
+    [pending] = [snapshot for snapshot in partition.profiles["p"].snapshots if snapshot.due > T0 + 20 * DAY][:1]
+    partition.look(
+        (pending.due - T0) / DAY + 0.5, AlertCommand("p", held.id, "resolve", pending.due + 1800.0, by="kim")
+    )
+    partition.wait(300)
+
+    treatments = (T0 + 20 * DAY, pending.due + 1800.0)
+    short = [example for example in partition.of("p") if example.horizon == "short"]
+    assert [example.treated for example in short] == [
+        any(example.at < time <= example.due for time in treatments) for example in short
+    ]
+    assert next(example for example in short if example.at == pending.at).treated
+
+
+def test_a_treatment_of_who_is_merged_in_counts_beside_a_later_one() -> None:
+    """They are one person: somebody called them."""
+    partition = Partition()
+    partition.look(0, order("p", 0))
+    partition.look(1, due=("p",))
+    partition.wait(20)
+    first = partition.profiles["p"].snapshots[0]
+    partition.profiles["p"].treated_at = first.due + DAY
+    partition.look(21, Absorb("p", "b", T0, msgspec.msgpack.encode(Profile("b", treated_at=first.at + DAY))))
+    partition.wait(60)
+
+    assert next(example for example in partition.of("p") if example.at == first.at).treated
+
+
 def test_a_label_tells_that_people_acted_and_the_log_of_alerts_who_when_and_at_which_risk() -> None:
     """The effect can be measured: the alert's risk when it opened is told with what was done about it."""
     partition = Partition()
