@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -23,7 +24,7 @@ Extractor = Callable[[dict[str, Any]], list[Identity]]
 Spell = Callable[[object], str | None]
 """From a value as found to the one it is held as, or None for what identifies nobody."""
 
-_REMEMBERED = 20_000  # values of a type that are not hashed or parsed again; 10 MB at most
+_REMEMBERED = 20_000  # values of a type that are not spelt or hashed again; 10 MB at most
 
 _PATH = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*(\.[A-Za-z_][A-Za-z0-9_-]*)*")
 
@@ -85,28 +86,41 @@ def compile_extractor(rules: Iterable[IdentityRule], spellings: Mapping[str, Spe
         spellings: of `compile_spellings`, for the same rules.
     """
     ordered = sorted(rules, key=lambda rule: rule.priority)
-    # An object that several paths go through (`context.traits`) is looked up once per event.
-    parents = sorted({tuple(path.split(".")[:-1]) for rule in ordered for path in rule.fields})
-    fields = [
-        (rule.type, spellings[rule.type], parents.index(tuple(path.split(".")[:-1])), path.split(".")[-1])
-        for rule in ordered
-        for path in rule.fields
+    paths = [(rule.type, *_parted(path)) for rule in ordered for path in rule.fields]
+    # By the object that they are in: most events lack most of these, and each is looked up once.
+    objects = [
+        (parent, [(place, kind, spellings[kind], name) for place, (kind, at, name) in enumerate(paths) if at == parent])
+        for parent in sorted({parent for _, parent, _ in paths})
     ]
 
     def extractor(event: dict[str, Any]) -> list[Identity]:
-        group = event.get("type") == "group"
-        nodes = [None if group and parent == ("traits",) else _node(event, parent) for parent in parents]
-        found: list[Identity] = []
-        for kind, spell, parent, name in fields:
-            if (node := nodes[parent]) is None or (value := node.get(name)) is None:
+        found: list[tuple[int, Identity]] = []
+        for parent, fields in objects:
+            node = _node(event, parent)
+            if node is None or (parent == _TRAITS and event.get("type") == "group"):
                 continue
-            for candidate in _external_ids(value, kind) if name == "externalIds" else (value,):
-                text = spell(candidate)
-                if text is not None and (identity := (kind, text)) not in found:
-                    found.append(identity)
-        return found
+            for place, kind, spell, name in fields:
+                if (value := node.get(name)) is None:
+                    continue
+                for candidate in _external_ids(value, kind) if name == "externalIds" else (value,):
+                    text = spell(candidate)
+                    if text is not None:
+                        found.append((place, (kind, text)))
+        if len(found) > 1:
+            found.sort(key=_place)
+        return list(dict.fromkeys([identity for _, identity in found]))
 
     return extractor
+
+
+_TRAITS = ("traits",)
+_place = itemgetter(0)
+
+
+def _parted(path: str) -> tuple[tuple[str, ...], str]:
+    """The path of the object that a field is in, and the field's own name."""
+    *parent, name = path.split(".")
+    return tuple(parent), name
 
 
 def _spell(rule: IdentityRule, blocked: Sequence[str], key: bytes, region: str | None) -> Spell:
@@ -126,7 +140,7 @@ def _spell(rule: IdentityRule, blocked: Sequence[str], key: bytes, region: str |
         text = as_text(value)
         return None if text is None else remembered(text)
 
-    return spell if rule.hashed or rule.pii == "phone" else plain
+    return spell
 
 
 def _node(event: dict[str, Any], parent: tuple[str, ...]) -> dict[str, Any] | None:

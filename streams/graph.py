@@ -12,7 +12,7 @@ from profiles.links import Erasure, Link, PendingSplit, Refusal
 from profiles.secrets import fingerprint, suppression
 from profiles.store import Output
 from profiles.stores.links import REFUSALS_KEPT, LinkChanges, LinkState
-from profiles.types import Erase, Identity, Merge, Record, Split, partition_of, profile_id
+from profiles.types import Erase, Identity, Merge, Record, Split, partition_of
 from streams.outbox import MARKER
 from streams.plan import Plan
 from streams.requests import EraseRequest, LinkRequest, SplitDone, SplitRequest
@@ -264,7 +264,7 @@ class Graph:
         self._offset, self._sent = offset, 0
 
     def _home(self, identity: Identity) -> str:
-        return profile_id(self._plan.namespace, identity)
+        return self._plan.home(identity)
 
     def _rank(self, identity: Identity) -> tuple[int, str]:
         return self._ranks.get(identity[0], len(self._ranks) + 1), identity[1]

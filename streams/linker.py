@@ -16,7 +16,7 @@ from aiokafka.structs import ConsumerRecord
 from profiles.links import Erasure
 from profiles.secrets import suppression
 from profiles.stores.links import LinkState, LinkStore
-from profiles.types import Identity, profile_id
+from profiles.types import Identity
 from streams.clock import Clock
 from streams.graph import Graph
 from streams.metrics import WorkerMetrics
@@ -104,7 +104,7 @@ class Linker:
             profiles.add(erasure.profile)
             named.update([erasure.identity] if erasure.identity else [])
         linked = await self._store.profiles_of(list(named))
-        homes = {identity: profile_id(self._plan.namespace, identity) for identity in named}
+        homes = {identity: self._plan.home(identity) for identity in named}
         profiles |= {linked.get(identity, home) for identity, home in homes.items()}
         held = await self._store.linked_to(list(profiles))
         special = any(type(request) is not LinkRequest for _, request in requests)

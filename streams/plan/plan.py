@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
+from functools import lru_cache, partial
 from typing import Any
 
 import msgspec
@@ -18,7 +19,7 @@ from profiles.consent import PURPOSES, Consent
 from profiles.identity import IdentityRule, compile_extractor, compile_spellings
 from profiles.secrets import derived_key, is_hash
 from profiles.spelling import BLOCKED
-from profiles.types import Identity
+from profiles.types import Identity, profile_id
 from streams.plan.checker import Checker, Outcome
 from streams.plan.errors import Problem
 from streams.plan.model import EventSpec, PlanFile, Property, Trait
@@ -30,6 +31,8 @@ __all__ = ["HASHED", "Plan", "Source"]
 
 HASHED = "hashed:"
 """Stands before a value that is a hash already, as documents show it: `email:hashed:x1k…`."""
+
+_REMEMBERED = 200_000  # homes that are not hashed again
 
 _HOME = uuid.UUID("5f2b3f3e-6d0a-5c1e-9a57-0d7a3c7e4b11")  # of namespaces that derive from a plan's name
 
@@ -93,6 +96,7 @@ class Plan:
         self._traits = Checker("traits", file.traits, "drop_property", file.extra)
         self._spellings = compile_spellings(self.identities, file.blocked, key=self.pii_key, region=file.region)
         self._extract = compile_extractor(self.identities, self._spellings)
+        self._home = lru_cache(maxsize=_REMEMBERED)(partial(profile_id, self.namespace))
         self._hashed = {rule.type for rule in self.identities if rule.hashed}
         self._unplanned: EventRule | None = None
         if file.unplanned == "flag":
@@ -157,6 +161,10 @@ class Plan:
     def extract(self, event: dict[str, Any]) -> list[Identity]:
         """The identities of a raw event, the strongest first, as they are held (see `profiles.identity`)."""
         return self._extract(event)
+
+    def home(self, identity: Identity) -> str:
+        """The profile that an identity is by itself (`profiles.types.profile_id`); those of late are remembered."""
+        return self._home(identity)
 
     def identity(self, kind: str, value: object) -> Identity | None:
         """An identity as it is held, of what a person or a tool calls it: in its one spelling, and hashed where the

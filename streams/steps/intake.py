@@ -21,21 +21,28 @@ FORGOTTEN = "erased"
 """The one reason for which nothing of an event is kept."""
 
 
+_NONE: list[str] = []  # never added to: there is one item for every event
+
+
 class Item:
     """One record on its way; each step fills in what it finds."""
 
-    __slots__ = ("event", "identities", "name", "properties", "raw", "received", "record", "rule", "time", "violations")
+    raw: dict[str, Any]
+    properties: dict[str, Any]
+    identities: list[Identity]
+    home: str  # the profile that the strongest identity is by itself
+
+    __slots__ = (
+        "event", "home", "identities", "name", "properties", "raw", "received", "record", "rule", "time", "violations",
+    )  # fmt: skip
 
     def __init__(self, record: ConsumerRecord) -> None:
         self.record = record
-        self.raw: dict[str, Any] = {}
         self.name = ""
         self.received = 0.0  # seconds, by the collector, else by Kafka
         self.time = 0.0  # seconds, when it happened
         self.rule: EventRule | None = None
-        self.properties: dict[str, Any] = {}
-        self.violations: list[str] = []
-        self.identities: list[Identity] = []
+        self.violations: list[str] = _NONE
         self.event: Event | None = None
 
 
