@@ -7,7 +7,7 @@ passed for the partition's labels (`models.outages.label_clock`), whatever happe
 out earlier would bias the model: the bad news is never early. Features are those of then, never computed again.
 
 Nothing is learned from a label that nobody can know: of a customer who was merged, erased or objected, of orders that
-a profile has forgotten, of a horizon that meets an outage.
+a profile has forgotten, of a horizon that outages hide.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from models.config import ChurnConfig
 from models.durations import WEEK
 from models.examples import Example, Sighting
 from models.features import NAMES, SCHEMA, matrix, occasions, raws
-from models.outages import Outages, hit
+from models.outages import Outages, hidden
 from models.panel import Panel
 from models.treatment import held_out, treated
 from profiles.types import Profile, Snapshot
@@ -112,18 +112,15 @@ def mature(
         profile: changed in place.
         reached: the time that labels have reached; one is final at the end of its horizon plus the lateness.
         config: the lateness, and who is held out.
-        outages: what meets one is dropped.
+        outages: a label whose horizon they hide is dropped when it would leave.
         tally: counts what became of labels: `order`, `no_order`, `forgotten` (nobody knows any more), `outage`.
     """
-    if not profile.snapshots:
-        return []
-    outages = [outage for outage in outages if outage[1] > profile.snapshots[0].at]
-    if not outages and (next_due(profile, config) or 0.0) > reached:
+    if not profile.snapshots or (next_due(profile, config) or 0.0) > reached:
         return []
     examples: list[Example] = []
     tally = Counter() if tally is None else tally
     for pending in sorted(profile.snapshots, key=lambda snapshot: snapshot.at):
-        if not outages and (pending.due or pending.full) + config.lateness > reached:
+        if (pending.due or pending.full) + config.lateness > reached:
             continue
         pending.due = _release(profile, pending, "short", pending.due, reached, config, outages, examples, tally)
         pending.full = _release(profile, pending, "full", pending.full, reached, config, outages, examples, tally)
@@ -148,11 +145,11 @@ def _release(
     """
     if not end:
         return 0
-    if hit(outages, pending.at, end):
-        tally[horizon, "outage"] += 1
-        return 0
     if end + config.lateness > reached:
         return end
+    if hidden(outages, pending.at, end):
+        tally[horizon, "outage"] += 1
+        return 0
     ordered = _ordered(profile, pending.at, end)
     tally[horizon, "forgotten" if ordered is None else "order" if ordered else "no_order"] += 1
     if ordered is not None:

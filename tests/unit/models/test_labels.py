@@ -255,16 +255,20 @@ def test_censoring_drops_the_labels_of_both_horizons():
     ("begin", "end", "left"),
     [
         (5, 10, ["short", "full"]),  # over when the snapshot was taken
-        (9, 10.5, []),
-        (20, 21, []),
-        (38, 39, ["short"]),  # after the label horizon, within the other
-        (37.9, 50, []),
+        (9, 10.5, ["short", "full"]),  # half a day of either
+        (9, 12, ["full"]),
+        (20, 21, ["short", "full"]),
+        (20, 22, ["full"]),  # a fourteenth of four weeks
+        (20, 27, ["full"]),  # a week hardly changes what is known of half a year
+        (20, 30, []),  # ten days of it do
+        (38, 45, ["short", "full"]),  # after the label horizon, within the other
+        (37, 48, ["short"]),
         (192, 200, ["short", "full"]),  # after both
-        (191, 200, ["short"]),
+        (180, 200, ["short"]),
         (0, 300, []),
     ],
 )
-def test_no_label_is_given_over_an_outage(begin, end, left):
+def test_no_label_is_given_over_a_horizon_that_an_outage_hides(begin, end, left):
     profile, tally = photographed(10, EVERYONE), Counter()
     apply(profile, event("purchase", 15), "EUR", CAPS)
     outage = (T0 + begin * DAY, T0 + end * DAY)

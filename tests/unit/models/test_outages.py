@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from models.config import ChurnConfig
 from models.durations import DAY
-from models.outages import EVENTS, KEPT, ORDERS, hear, hit, label_clock, outages_of
+from models.outages import EVENTS, KEPT, ORDERS, hear, hidden, label_clock, outages_of
 from profiles.store import Pulse
 
 T0 = 1_700_000_000.0
@@ -125,8 +125,21 @@ def test_known_are_the_declared_the_noticed_and_the_one_under_way():
     assert outages_of(pulses, last + 5 * DAY, config)[2:] == [(last, last + 5 * DAY)]
 
 
-def test_what_only_touches_an_outage_does_not_meet_it():
-    assert not hit([(10.0, 20.0)], 0.0, 10.0)
-    assert not hit([(10.0, 20.0)], 20.0, 30.0)
-    assert hit([(10.0, 20.0)], 19.9, 30.0)
-    assert hit([(10.0, 20.0)], 12.0, 13.0)
+@pytest.mark.parametrize(
+    ("outages", "after", "until", "answer"),
+    [
+        ([(10, 20)], 0, 10, False),
+        ([(10, 20)], 20, 30, False),
+        ([(10, 20)], 12, 13, True),
+        ([(10, 15)], 0, 100, False),  # exactly one part in twenty
+        ([(10, 15.1)], 0, 100, True),
+        ([(95, 300)], 0, 100, False),
+        ([(-200, 5.1)], 0, 100, True),
+        ([(10, 13), (50, 53)], 0, 100, True),  # together
+        ([(10, 15), (10, 15), (11, 14)], 0, 100, False),  # of events and of orders: the same time counts once
+        ([(12, 15), (10, 13), (14.9, 15.2)], 0, 100, True),
+        ([], 0, 100, False),
+    ],
+)
+def test_a_horizon_is_hidden_by_outages_that_cover_more_than_a_twentieth(outages, after, until, answer):
+    assert hidden(outages, after, until) is answer
