@@ -13,10 +13,9 @@ from typing import Annotated, Any
 import typer
 
 from console.connection import read_connection
-from console.terminal import explained
 from profiles.errors import Misconfigured
 
-__all__ = ["DEFAULT_DATA_DIR", "AsDocument", "DataDir", "Target", "Url", "find", "trust", "with_target"]
+__all__ = ["DEFAULT_DATA_DIR", "AsDocument", "DataDir", "Found", "Target", "Url", "find", "trust", "with_target"]
 
 DEFAULT_DATA_DIR = Path(".rapport")
 
@@ -29,7 +28,7 @@ AsDocument = Annotated[bool, typer.Option("--json", help="The document of the AP
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class Found:
     """A Rapport and what a client needs there."""
 
     url: str
@@ -37,9 +36,26 @@ class Target:
     token: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Which Rapport a command was told to talk to; found when it is first asked, once the command is sure of itself."""
+
+    url: str | None
+    token: str | None
+    data_dir: Path
+
+    def find(self) -> Found:
+        """See `find`.
+
+        Raises:
+            Misconfigured: nothing says where Rapport is, or the connection file cannot be read.
+        """
+        return find(self.data_dir, self.url, self.token)
+
+
 def find(
     data_dir: Path, url: str | None = None, token: str | None = None, write_keys: Mapping[str, str] | None = None
-) -> Target:
+) -> Found:
     """The Rapport to talk to.
 
     The keys and token of the data directory are used only for the URL they belong to: giving another leaves them out.
@@ -51,11 +67,11 @@ def find(
     if url and not url.startswith(("http://", "https://")):
         raise Misconfigured(f"{url!r} is no URL; write such as http://127.0.0.1:8000")
     if url and not (data_dir / "rapport.json").exists():
-        return Target(url, dict(write_keys or {}), token or "")
+        return Found(url, dict(write_keys or {}), token or "")
     known = read_connection(data_dir)
     if url and url != known.url.rstrip("/"):
-        return Target(url, dict(write_keys or {}), token or "")
-    return Target(known.url.rstrip("/"), {**known.write_keys, **(write_keys or {})}, token or known.api_token)
+        return Found(url, dict(write_keys or {}), token or "")
+    return Found(known.url.rstrip("/"), {**known.write_keys, **(write_keys or {})}, token or known.api_token)
 
 
 def with_target(command: Callable[..., None]) -> Callable[..., None]:
@@ -65,8 +81,7 @@ def with_target(command: Callable[..., None]) -> Callable[..., None]:
 
     @functools.wraps(command)
     def called(**given: Any) -> None:
-        target = _told(**{name: given.pop(name) for name in where})
-        command(target, **given)
+        command(_told(**{name: given.pop(name) for name in where}), **given)
 
     options = [*own, *where.values()]
     called.__signature__ = Signature(options)  # type: ignore[attr-defined]  # what Typer makes the options of
@@ -75,8 +90,7 @@ def with_target(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def _told(*, url: Url = None, token: Token = None, data_dir: DataDir = DEFAULT_DATA_DIR) -> Target:
-    with explained():
-        return find(data_dir, url, token)
+    return Target(url, token, data_dir)
 
 
 def trust(url: str) -> ssl.SSLContext | bool:

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from console.client import DEFAULT_DATA_DIR, DataDir, Target, Url, find
+from console.client import DEFAULT_DATA_DIR, DataDir, Found, Url, find
 from console.delivery import Collector
 from console.log_options import Decimal
 from console.mapping import load_mapping, parse_target, validated
@@ -80,7 +80,7 @@ def scan(file: Path, spec: FileSpec, mark: str, *, skip_bad: bool = False) -> Sc
 def send_file(
     file: Path,
     spec: FileSpec,
-    target: Target,
+    target: Found,
     data_dir: Path,
     *,
     skip_bad: bool = False,

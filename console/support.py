@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing
 from typing import Any
 from urllib.parse import quote
 
@@ -16,33 +15,48 @@ __all__ = ["Support", "customer", "support"]
 
 
 class Support:
-    """An open connection to the support API."""
+    """The support API; it is looked for, and connected to, with the first request.
 
-    def __init__(self, http: httpx.Client) -> None:
-        self._http = http
+    Args:
+        target: where it is.
+        timeout: of one request, seconds.
+    """
+
+    def __init__(self, target: Target, timeout: float) -> None:
+        self._target = target
+        self._timeout = timeout
+        self._opened: httpx.Client | None = None
 
     def call(self, method: str, path: str, **arguments: Any) -> dict[str, Any]:
         """One request; answers the JSON document.
 
         Raises:
             NotFound: what is asked for does not exist.
-            Misconfigured: nothing answers there, or the token is not accepted.
+            Misconfigured: nothing says where it is, nothing answers there, or the token is not accepted.
             RapportError: the API answers otherwise.
         """
+        http = self._opened = self._opened or self._open()
         try:
-            return _document(self._http.request(method, path, **arguments))
+            return _document(http.request(method, path, **arguments))
         except httpx.TransportError as error:
             raise Misconfigured(
-                f"nothing answers at {self._http.base_url} ({error}). Start Rapport with `rapport up`, or give --url."
+                f"nothing answers at {http.base_url} ({error}). Start Rapport with `rapport up`, or give --url."
             ) from error
 
+    def close(self) -> None:
+        """Hang up."""
+        if self._opened is not None:
+            self._opened.close()
 
-@contextmanager
-def support(target: Target, timeout: float = 10.0) -> Iterator[Support]:
-    """A connection to the support API; `timeout` is of one request, in seconds."""
-    headers = {"Authorization": f"Bearer {target.token}"} if target.token else {}
-    with httpx.Client(base_url=target.url, headers=headers, timeout=timeout, verify=trust(target.url)) as http:
-        yield Support(http)
+    def _open(self) -> httpx.Client:
+        found = self._target.find()
+        headers = {"Authorization": f"Bearer {found.token}"} if found.token else {}
+        return httpx.Client(base_url=found.url, headers=headers, timeout=self._timeout, verify=trust(found.url))
+
+
+def support(target: Target, timeout: float = 10.0) -> closing[Support]:
+    """The support API, to be used in a `with`; `timeout` is of one request, in seconds."""
+    return closing(Support(target, timeout))
 
 
 def customer(identity: str, tail: str = "") -> str:

@@ -11,7 +11,7 @@ from typing import Annotated
 import orjson
 import typer
 
-from console.client import DEFAULT_DATA_DIR, DataDir, Target, Url, find
+from console.client import DEFAULT_DATA_DIR, DataDir, Found, Url, find
 from console.delivery import Collector
 from console.demo.people import EXAMPLE, WEEK
 from console.demo.play import Tempo, play, weeks_between
@@ -75,7 +75,7 @@ def register(app: typer.Typer) -> None:
         out.print(f"{sent:,} events sent.")
 
 
-async def _play(target: Target, seed: int, customers: int, tempo: Tempo, *, once: bool) -> int:
+async def _play(target: Found, seed: int, customers: int, tempo: Tempo, *, once: bool) -> int:
     reported = -1
 
     def progress(shop: float, sent: int) -> None:
