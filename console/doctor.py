@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Literal, NamedTuple
 
 import msgspec
 import typer
-from pydantic import SecretStr
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from console.client import DEFAULT_DATA_DIR, DataDir
-from console.connection import read_connection
-from console.plan_cli import default_plan
-from console.terminal import AsJson, print_json
+from console.reach import PlanFile, reach
+from console.terminal import AsJson, explained, print_json
 from models.anew import discarded
 from models.checkpoint import HEAD
 from profiles.errors import Misconfigured
@@ -57,15 +53,19 @@ def register(app: typer.Typer) -> None:
 
 
 def doctor(
+    plan: PlanFile = None,
     data_dir: DataDir = DEFAULT_DATA_DIR,
     as_json: AsJson = False,
 ) -> None:
     """Check plan, broker, topics, lag, Redis, its persistence, workers, clocks and models; say what to do about it.
 
-    Looks where RAPPORT_KAFKA and RAPPORT_REDIS point, else at the `rapport up` of the data directory. Exits with 1 if
-    anything is an error.
+    Looks where RAPPORT_KAFKA and RAPPORT_REDIS point, else at the `rapport up` of the data directory. With --plan, a
+    plan that is not in use yet: what is wrong with it here, and what a worker that starts with it would discard. Exits
+    with 1 if anything is an error.
     """
-    findings = list(examine(_settings(data_dir)))
+    with explained():
+        settings = reach(data_dir, plan)
+    findings = list(examine(settings))
     if as_json:
         print_json([finding._asdict() for finding in findings])
     else:
@@ -214,11 +214,3 @@ async def _difference(settings: Settings, plan: Plan) -> Difference:
         return await compare_kafka(client, settings, plan)
     finally:
         await client.aclose()
-
-
-def _settings(data_dir: Path) -> Settings:
-    settings = Settings().model_copy(update={"plan": default_plan()})
-    if "RAPPORT_KAFKA" in os.environ or "RAPPORT_REDIS" in os.environ or not (data_dir / "rapport.json").exists():
-        return settings
-    known = read_connection(data_dir)
-    return settings.model_copy(update={"kafka": known.kafka, "redis": SecretStr(known.redis)})

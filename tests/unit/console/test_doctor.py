@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from itertools import islice
 from pathlib import Path
 
 from pydantic import SecretStr
+from typer.testing import CliRunner
 
+from console.cli import create_cli
+from console.connection import Connection, write_connection
 from console.doctor import examine
 from streams.settings import Settings
 
@@ -32,3 +36,34 @@ def test_an_installation_with_a_key_is_not(monkeypatch) -> None:
     settings = Settings(plan=PLAN, pii_key=SecretStr("x" * 32), kafka="127.0.0.1:1")
 
     assert [finding.what for finding in islice(examine(settings), 2)] == ["tracking plan", "Kafka"]
+
+
+def test_it_looks_at_the_plan_that_is_in_use(tmp_path: Path, monkeypatch) -> None:
+    """That of `rapport up`, as all other commands do; or one that is not in use yet."""
+    for name in ("RAPPORT_PLAN", "RAPPORT_KAFKA", "RAPPORT_REDIS"):
+        monkeypatch.delenv(name, raising=False)
+    used, other = tmp_path / "used.yaml", tmp_path / "other.yaml"
+    for file in (used, other):
+        file.write_text("version: soon")
+    held = Connection(url="", write_keys={}, api_token="", kafka="", redis="", plan=str(used))
+    write_connection(tmp_path, held)
+
+    def checked(*options: str) -> str:
+        arguments = ["doctor", "--data-dir", str(tmp_path), "--json", *options]
+        [found] = json.loads(CliRunner().invoke(create_cli(), arguments).stdout)
+        return str(found["message"])
+
+    assert str(used) in checked()
+    assert str(other) in checked("--plan", str(other))
+
+
+def test_a_connection_file_that_cannot_be_read_is_told_without_a_trace(tmp_path: Path, monkeypatch) -> None:
+    """With the file and what to do."""
+    for name in ("RAPPORT_KAFKA", "RAPPORT_REDIS"):
+        monkeypatch.delenv(name, raising=False)
+    (tmp_path / "rapport.json").write_text("{")
+
+    told = CliRunner().invoke(create_cli(), ["doctor", "--data-dir", str(tmp_path)])
+
+    assert told.exit_code == 1
+    assert "start `rapport up` again" in " ".join(told.stderr.split())
