@@ -11,13 +11,12 @@ import msgspec
 from msgspec.structs import replace
 
 from profiles.documents import decode_profile
-from profiles.links import Link, Refusal
+from profiles.links import Refusal, decode_linked
 from profiles.stores.keys import IDENTITY
 from streams.settings import Settings
 from tests.integration.rapport import PLAN, order, running
 from tests.integration.rebuilding import Content, everything, in_redis, until_quiet
 
-_links = msgspec.msgpack.Decoder(list[Link]).decode
 _refusal = msgspec.msgpack.Decoder(Refusal).decode
 
 
@@ -41,9 +40,14 @@ def decisions(content: Content) -> Content:
     """Who is who and why, without when that was decided."""
 
     def undated(key: str, value: Any) -> Any:
-        if key.endswith(":links"):
+        if key == IDENTITY.profiles:
+            linked = {who: decode_linked(raw) for who, raw in value.items()}
             return {
-                who: [msgspec.structs.replace(link, decided=0.0) for link in _links(raw)] for who, raw in value.items()
+                who: (
+                    one.identities,
+                    {joined: [replace(link, decided=0.0) for link in links] for joined, links in one.links.items()},
+                )
+                for who, one in linked.items()
             }
         if key.endswith(":refused"):
             return {slot: replace(_refusal(raw), decided=0.0) for slot, raw in value.items()}

@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
-import msgspec
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 from redis import Redis
 from redis.exceptions import RedisError
 
+from profiles.links import decode_linked
 from profiles.stores.keys import IDENTITY, IDENTITY_MAP, Keys
 from profiles.types import Identity
 from streams.plan import Plan
@@ -19,8 +19,6 @@ from streams.topics import IDENTITY_LINKS, PROFILE_EVENTS, topic_name
 from tests.integration.faults.oracle import Stored
 
 __all__ = ["Progress", "Watch"]
-
-_decode_identities = msgspec.msgpack.Decoder(list[tuple[str, str]]).decode
 
 
 class Progress:
@@ -108,7 +106,7 @@ class Watch:
     def linked(self) -> dict[str, list[Identity]]:
         """The linked identities of each profile that has any."""
         found = self.redis.hgetall(IDENTITY.profiles)
-        return {id_.decode(): _decode_identities(raw) for id_, raw in found.items()}
+        return {id_.decode(): decode_linked(raw).identities for id_, raw in found.items()}
 
     def _connect(self) -> KafkaConsumer:
         while True:
