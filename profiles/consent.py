@@ -62,8 +62,8 @@ class Consent:
 
     def allows(self, profile: Profile, purpose: str) -> bool:
         """Whether a customer's data may be used for a purpose."""
-        held = said(profile, purpose)
-        return self.defaults.get(purpose, True) if held is None else held.granted
+        held = profile.traits.get(trait_of(purpose))
+        return self.defaults.get(purpose, True) if held is None else bool(held[0])
 
     def denied(self, profile: Profile) -> frozenset[str]:
         """The purposes that a customer does not allow."""

@@ -106,8 +106,9 @@ def compile_extractor(rules: Iterable[IdentityRule], spellings: Mapping[str, Spe
                     text = spell(candidate)
                     if text is not None:
                         found.append((place, (kind, text)))
-        if len(found) > 1:
-            found.sort(key=_place)
+        if len(found) == 1:
+            return [found[0][1]]
+        found.sort(key=_place)
         return list(dict.fromkeys([identity for _, identity in found]))
 
     return extractor

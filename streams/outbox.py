@@ -97,7 +97,7 @@ class Outbox:
                 row = Row(self._name(output.topic), output.partition, output.key, output.value or None, headers)
                 (last if output.topic == IDENTITY_CHANGES else rows).append(row)
         if marker is not None and last:
-            last.append(last[-1]._replace(key=MARKER, value=_encode(marker)))
+            last.append(msgspec.structs.replace(last[-1], key=MARKER, value=_encode(marker)))
         if rows:
             await self._producer.produce(rows)
         if last:

@@ -9,8 +9,8 @@ import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
 
+import msgspec
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import (
     InvalidTimestampError,
@@ -20,9 +20,10 @@ from aiokafka.errors import (
     MessageSizeTooLargeError,
     UnknownError,
 )
-from tenacity import RetryCallState, retry, retry_if_exception, wait_exponential
+from tenacity import RetryCallState
 
 from profiles.errors import Misconfigured
+from streams.patience import again_if
 from streams.topics import LARGEST_RECORD
 
 __all__ = ["BatchProducer", "Row"]
@@ -35,7 +36,7 @@ _LARGEST = LARGEST_RECORD + 64 * 1024  # with what a request adds
 Headers = Sequence[tuple[str, bytes]]
 
 
-class Row(NamedTuple):
+class Row(msgspec.Struct, frozen=True, gc=False):
     """One record to produce."""
 
     topic: str  # real name
@@ -121,11 +122,7 @@ class BatchProducer:
                     f"Kafka refuses the records of {rows[sent].topic} for good: {type(error).__name__} {error}"
                 ) from error
 
-    @retry(
-        retry=retry_if_exception(_may_pass),
-        wait=wait_exponential(multiplier=0.1, max=5),
-        before_sleep=_say,
-    )
+    @again_if(_may_pass, _say)
     async def _send_batch(self, rows: list[Row], start: int) -> int:
         """Send as many rows as a batch takes, at least one; answer where the next batch starts."""
         producer = self._producer

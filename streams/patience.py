@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Awaitable, Callable
+from functools import wraps
 from typing import Any, TypeVar, cast
 
 from redis.exceptions import (
@@ -22,7 +23,7 @@ from tenacity import RetryCallState, retry, retry_if_exception, wait_exponential
 
 from profiles.errors import Fenced
 
-__all__ = ["patient", "redis_is_away", "until_committed"]
+__all__ = ["again_if", "patient", "redis_is_away", "until_committed"]
 
 log = logging.getLogger(__name__)
 
@@ -77,13 +78,41 @@ def _say(state: RetryCallState) -> None:
     )  # fmt: skip
 
 
-def _again_if(predicate: Callable[[BaseException], bool]) -> Callable[[Coroutine], Coroutine]:
-    again = retry(retry=retry_if_exception(predicate), wait=wait_exponential(multiplier=0.1, max=5), before_sleep=_say)
-    return cast("Callable[[Coroutine], Coroutine]", again)
+def again_if(
+    predicate: Callable[[BaseException], bool], say: Callable[[RetryCallState], None]
+) -> Callable[[Coroutine], Coroutine]:
+    """Decorates a coroutine function: after an error that will pass it is called again, ever later.
+
+    Args:
+        predicate: whether an error will pass.
+        say: is told of each wait.
+    """
+    again = retry(retry=retry_if_exception(predicate), wait=wait_exponential(multiplier=0.1, max=5), before_sleep=say)
+
+    def decorate(function: Coroutine) -> Coroutine:
+        @wraps(function)
+        async def call(*args: Any, **kwargs: Any) -> Any:
+            try:
+                return await function(*args, **kwargs)
+            except Exception as error:
+                if not predicate(error):
+                    raise
+                met = [error]
+
+            async def attempt() -> Any:
+                if met:
+                    raise met.pop()
+                return await function(*args, **kwargs)
+
+            return await again(attempt)()  # tenacity comes in late: nearly all succeed, and it costs a round trip
+
+        return cast("Coroutine", call)
+
+    return decorate
 
 
-patient = _again_if(redis_is_away)
+patient = again_if(redis_is_away, _say)
 """Decorates a coroutine function that only reads, or that may be repeated as it is."""
 
-until_committed = _again_if(lambda error: redis_is_away(error) or isinstance(error, Fenced))
+until_committed = again_if(lambda error: redis_is_away(error) or isinstance(error, Fenced), _say)
 """Decorates a coroutine function that reads its state anew each time, so that a refused commit can be tried again."""

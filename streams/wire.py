@@ -13,6 +13,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, TypeVar
 
 import msgspec
@@ -243,6 +244,7 @@ def parse_time(value: object) -> float:
     return time
 
 
+@lru_cache(maxsize=1000)  # a batch tells one time again and again
 def format_time(time: float) -> str:
     """RFC 3339, UTC, with `Z`, to the microsecond."""
     return datetime.fromtimestamp(time, UTC).isoformat()[:-6] + "Z"

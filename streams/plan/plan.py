@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
 from typing import Any
 
@@ -62,6 +62,8 @@ class Plan:
         self.name = file.name
         self.version = file.version
         self.namespace: uuid.UUID = file.namespace or uuid.uuid5(_HOME, file.name)
+        # The profile that an identity is by itself.
+        self.home: Callable[[Identity], str] = lru_cache(maxsize=_REMEMBERED)(partial(profile_id, self.namespace))
         self.pii_key: bytes = pii_key or derived_key(self.namespace)
         self.currency = file.currency
         self.sources: dict[str, Source] = {
@@ -96,7 +98,6 @@ class Plan:
         self._traits = Checker("traits", file.traits, "drop_property", file.extra)
         self._spellings = compile_spellings(self.identities, file.blocked, key=self.pii_key, region=file.region)
         self._extract = compile_extractor(self.identities, self._spellings)
-        self._home = lru_cache(maxsize=_REMEMBERED)(partial(profile_id, self.namespace))
         self._hashed = {rule.type for rule in self.identities if rule.hashed}
         self._unplanned: EventRule | None = None
         if file.unplanned == "flag":
@@ -161,10 +162,6 @@ class Plan:
     def extract(self, event: dict[str, Any]) -> list[Identity]:
         """The identities of a raw event, the strongest first, as they are held (see `profiles.identity`)."""
         return self._extract(event)
-
-    def home(self, identity: Identity) -> str:
-        """The profile that an identity is by itself (`profiles.types.profile_id`); those of late are remembered."""
-        return self._home(identity)
 
     def identity(self, kind: str, value: object) -> Identity | None:
         """An identity as it is held, of what a person or a tool calls it: in its one spelling, and hashed where the

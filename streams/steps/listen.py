@@ -17,17 +17,15 @@ def listen(config: ChurnConfig) -> Callable[[Work], None]:
     """The first step: the pulses of the partition, and the outages that this batch ended."""
 
     def run(work: Work) -> None:
-        for record in work.records:
-            if type(record) is Event:
-                note(work, EVENTS, record.time)
-                if record.role == config.role:
-                    note(work, ORDERS, record.time)
+        events = [record for record in work.records if type(record) is Event]
+        note(work, EVENTS, [event.time for event in events])
+        note(work, ORDERS, [event.time for event in events if event.role == config.role])
 
-    def note(work: Work, kind: str, time: float) -> None:
-        pulse = work.pulses.get(kind)
-        if pulse is None:
-            pulse = work.pulses[kind] = Pulse()
-        if outage := hear(pulse, time, config.outage):
-            work.outages.append((kind, *outage))
+    def note(work: Work, kind: str, times: list[float]) -> None:
+        if times and kind not in work.pulses:
+            work.pulses[kind] = Pulse()
+        for time in times:
+            if outage := hear(work.pulses[kind], time, config.outage):
+                work.outages.append((kind, *outage))
 
     return run

@@ -40,7 +40,7 @@ def wake(segments: Segments, alerts: Alerts, config: ChurnConfig) -> Callable[[W
             alerts.next_change(profile, now) if profile.alerts else None,
             lifecycle.next_change(profile, now, config),
         )
-        earliest = min((time for time in times if time), default=0)
+        earliest = min(filter(None, times), default=0)
         return max(earliest, now + SOON) if earliest else 0
 
     def _label_due(profile: Profile, now: float) -> float | None:
