@@ -19,7 +19,7 @@ from redis import Redis
 
 from benchmarks.load import make_topics, produce
 from benchmarks.meter import Mark, Meter, Run
-from benchmarks.rapport_run import Applied, environment, prepare
+from benchmarks.rapport_run import Applied, environment, hold_sources, prepare
 from benchmarks.sampled import Sampled
 from benchmarks.servers import Servers, child, empty_redis, python
 from benchmarks.workload import RawEvent
@@ -60,12 +60,13 @@ def rapport(job: Job, *, clock: str = "wall", sampled: Sampled | None = None) ->
     plan = prepare(settings)
     with _redis(job) as (redis, before), _removed(job, prefix):
         produce(job.servers.kafka, prefix, job.partitions, job.events)
+        hold_sources(job.servers.redis, plan.plan, held=True)
         log = job.logs / "rapport.log"
         command = python("-m", "console", "work")
         variables = environment(settings, plan.path)
         with child(job.servers, sampled.wrap(command) if sampled else command, log, variables) as process:
             meter = Meter(sampled.child_of(process.pid) if sampled else process.pid)
-            applied = Applied(settings, meter, len(job.events))
+            applied = Applied(settings, plan.plan, meter, len(job.events))
             with applied:
                 meter.watch(applied.look, "applying events", every=0.1, timeout=job.timeout)
             meter.terminate()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -14,12 +15,14 @@ from redis import Redis
 
 from benchmarks.meter import Mark, Meter
 from benchmarks.servers import REPOSITORY
+from profiles.stores.sources import Hold, SourceStore, with_sources
 from streams.admin import ensure_topics
+from streams.gate import fingerprint
 from streams.plan import Plan, load_plan
 from streams.settings import Settings
 from streams.topics import IDENTITY_LINKS, PROFILE_EVENTS, topic_name
 
-__all__ = ["Applied", "Prepared", "environment", "prepare"]
+__all__ = ["Applied", "Prepared", "environment", "hold_sources", "prepare"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,17 +51,37 @@ def environment(settings: Settings, plan: Path) -> dict[str, str]:
     return values
 
 
+def hold_sources(url: str, plan: Plan, *, held: bool) -> None:
+    """Hold all sources of a plan back from the workers, or let them go.
+
+    Args:
+        url: of Redis.
+        plan: that the workers have.
+        held: whether they are to be held.
+    """
+    state = Hold(held=held, why="a benchmark waits for its worker to start", plan=fingerprint(plan), by="benchmark")
+
+    async def write(store: SourceStore) -> None:
+        for source in plan.sources:
+            await store.write(source, state)
+
+    asyncio.run(with_sources(url, write))
+
+
 class Applied:
     """Watches a worker through the store: what each partition says it has applied, against the end of its log.
 
-    The worker began when it had produced its first neutral event, and has ended when every event has left ingest, the
-    linker has decided all links, and all of `profile.events` has been applied.
+    All sources are held back until the worker has its partitions and has loaded its models, as the usual script has
+    before it reads. It began when it had produced its first neutral event, and has ended when every event has left
+    ingest, the linker has decided all links, and all of `profile.events` has been applied.
     """
 
-    def __init__(self, settings: Settings, meter: Meter, events: int) -> None:
+    def __init__(self, settings: Settings, plan: Plan, meter: Meter, events: int) -> None:
+        self._url = settings.redis.get_secret_value()
+        self._plan = plan
         self._meter = meter
         self._events = events
-        self._redis = Redis.from_url(settings.redis.get_secret_value())
+        self._redis = Redis.from_url(self._url)
         self._kafka = KafkaConsumer(bootstrap_servers=settings.kafka.split(","))
         self._metrics = f"http://{settings.host}:{settings.metrics_port}/metrics"
         self._log = [
@@ -69,6 +92,7 @@ class Applied:
         for topic in {tp.topic for tp in (*self._log, self._links)}:
             self._kafka.partitions_for_topic(topic)  # the client answers offsets only of topics that it knows
         self._applied = 0
+        self._ready = False
         self.began: Mark | None = None
         self.ended: Mark | None = None
 
@@ -83,6 +107,12 @@ class Applied:
 
     def look(self) -> bool:
         """Whether all is applied. To be called often."""
+        if not self._ready:
+            self._meter.mark(0)
+            self._ready = self._has_started()
+            if self._ready:
+                hold_sources(self._url, self._plan, held=False)
+            return False
         if self.began is None:
             if any(self._kafka.end_offsets(self._log).values()):
                 self.began = self._meter.mark(0)
@@ -95,6 +125,13 @@ class Applied:
             self.ended = self._meter.mark(self._events)
             return False
         return applied > 0 and self._nothing_waits(applied)
+
+    def _has_started(self) -> bool:
+        """Whether the worker's metrics tell of its models, which it loads once it has its partitions."""
+        try:
+            return "rapport_model_speaks{" in httpx.get(self._metrics, timeout=30).text
+        except httpx.TransportError:
+            return False
 
     def _read_applied(self) -> int:
         with self._redis.pipeline(transaction=False) as pipeline:
