@@ -244,7 +244,7 @@ class Worker:
                 self._die(f"cannot handle {first.tp} from offset {first.records[0].offset}")
 
         async def agent(stream: Any) -> None:
-            lanes = Lanes(safely, lane, self._settings.batch)
+            lanes = Lanes(safely, lane, self._settings.batch, self._behind)
             async for event in stream.noack().events():
                 await lanes.put(event)
 
@@ -322,6 +322,10 @@ class Worker:
     def _busy(self) -> bool:
         """Whether more than a batch of events waits somewhere."""
         return self._waiting() > self._settings.batch
+
+    def _behind(self) -> bool:
+        """Whether so many events wait somewhere that they cost less one partition at a time."""
+        return self._waiting() > self._settings.batch / 4
 
     def _up_to_date(self) -> bool:
         """Whether silence proves something now."""

@@ -74,6 +74,32 @@ def test_lanes_keep_order_within_and_run_beside_each_other() -> None:
     assert acked == 4
 
 
+def test_lanes_take_turns_while_much_waits() -> None:
+    """One partition at a time, and what came meanwhile for the next is handled as one."""
+
+    async def story() -> tuple[list[list[tuple[int, int]]], list[list[tuple[int, int]]]]:
+        handled: list[list[tuple[int, int]]] = []
+        gate = asyncio.Event()
+
+        async def handle(batches: list[Batch]) -> None:
+            await gate.wait()
+            handled.append([(part.tp.partition, part.records[0].offset) for part in batches])
+
+        lanes = Lanes(handle, lambda part: part.tp.partition, most=10, behind=lambda: True)
+        for part in (batch(0, 2), batch(0, 2, tp=TP1), batch(2, 4, tp=TP1)):
+            await lanes.put(Delivery(part, []))
+            await asyncio.sleep(0)
+        before = handled.copy()
+        gate.set()
+        await asyncio.sleep(0.01)
+        return before, handled
+
+    before, handled = asyncio.run(story())
+
+    assert before == []
+    assert handled == [[(0, 0)], [(1, 0), (1, 2)]]
+
+
 def test_late_events_do_not_turn_the_watermark_back() -> None:
     """The watermark is the latest event time ever seen."""
     late = Event("p", "m", "web", "track", "e", "", 5.0, 5.0)
