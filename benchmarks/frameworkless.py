@@ -6,13 +6,13 @@ everything that one fetch brings, and offsets committed after that. Run by bench
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 from datetime import datetime
 from typing import Any
 
 import orjson
-import uvloop
 from aiokafka import AIOKafkaConsumer
 from redis.asyncio import Redis
 
@@ -66,4 +66,4 @@ async def _apply(redis: Redis, model: Any, events: list[dict[str, Any]]) -> None
 
 
 if __name__ == "__main__":
-    uvloop.run(main())
+    asyncio.run(main())

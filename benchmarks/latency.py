@@ -8,6 +8,7 @@ them. All times are read from one clock, this process's. What is measured, and w
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
 import time
@@ -17,7 +18,6 @@ from typing import Annotated, Any
 import httpx
 import psutil
 import typer
-import uvloop
 from pydantic import SecretStr
 from rich.console import Console
 from rich.table import Table
@@ -105,7 +105,7 @@ def _measure(
                 await followers.until_all_arrived(30)
                 return followers, took
 
-        followers, took = uvloop.run(go())
+        followers, took = asyncio.run(go())
         if serve.poll() is not None or work.poll() is not None:
             raise RuntimeError(f"a role has ended by itself: serve {serve.poll()}, work {work.poll()}")
         metrics = httpx.get(f"http://{settings.host}:{settings.metrics_port}/metrics", timeout=10).text

@@ -92,6 +92,7 @@ def serve(settings: Settings, plan: Plan, *, collect: bool, api: bool) -> None:
         log_config=None,  # to our own handler, which masks personal data
         timeout_graceful_shutdown=5,
         http=BoundedHttp,
+        loop="asyncio",  # not uvloop: docs/architecture.md
         ws="none",
     )
 

@@ -8,7 +8,6 @@ import logging
 import os
 import threading
 
-import uvloop
 from faust.worker import Worker
 from prometheus_client import start_http_server
 
@@ -53,14 +52,14 @@ def run_worker(settings: Settings, plan: Plan) -> int:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
-    asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())  # the consumer's thread gets one, too
-    asyncio.set_event_loop(asyncio.new_event_loop())
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
     worker = _Worker(
         create_worker(settings, plan),
         loglevel=settings.log_level,
         redirect_stdouts=False,
         quiet=True,
-        loop=asyncio.get_event_loop(),
+        loop=loop,
         override_logging=False,
     )
     try:

@@ -83,9 +83,9 @@ class BatchSchema(faust.Schema):
 
 
 def _die_of(task: asyncio.Task[None]) -> None:
-    """End the process, as if it had been killed, when its place in the group can never change again."""
+    """End the process, as if it had been killed, when what it knows of its group or of Kafka can never change again."""
     if not task.cancelled() and task.exception() is not None:
-        log.critical("the consumer has lost its group for good; stopping", exc_info=task.exception())
+        log.critical("the consumer has lost Kafka for good; stopping", exc_info=task.exception())
         logging.shutdown()
         os._exit(1)
 
@@ -103,6 +103,7 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         consumer = self._ensure_consumer()
         consumer._coordinator._coordination_task.add_done_callback(_die_of)
         consumer._fetcher._fetch_task.add_done_callback(_die_of)
+        consumer._client._sync_task.add_done_callback(_die_of)
         while not consumer._client.cluster.brokers() and not self.should_stop:
             await consumer._client.force_metadata_update()
             await asyncio.sleep(0.1)
@@ -110,9 +111,9 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
         """Commit; False if the group has moved on, which is no error: whoever has the partitions now reads them again.
 
-        Faust means the same, but tells it from a crash by words that aiokafka's message does not contain. And when a
-        broker dies, aiokafka may wait on for its answer until the request times out, a minute and a half, in which
-        neither a rebalance nor a shutdown gets on.
+        Faust means the same, but tells it from a crash by words that aiokafka's message does not contain. And a broker
+        that hangs would be waited for until the request times out, a minute and a half, in which neither a rebalance
+        nor a shutdown gets on.
         """
         assigned = self.assignment()
         mine = {TopicPartition(*tp): OffsetAndMetadata(offset, "") for tp, offset in offsets.items() if tp in assigned}
