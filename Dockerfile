@@ -5,6 +5,7 @@ RUN python -m venv /opt/rapport
 COPY pyproject.toml README.md LICENSE tracking_plan.yaml ./
 COPY profiles profiles
 COPY models models
+COPY plan plan
 COPY analysis analysis
 COPY streams streams
 COPY console console

@@ -23,7 +23,7 @@ from benchmarks.rapport_run import Applied, environment, hold_sources, prepare
 from benchmarks.sampled import Sampled
 from benchmarks.servers import Servers, child, empty_redis, python
 from benchmarks.workload import RawEvent
-from console.process import free_port
+from console.local.process import free_port
 from profiles.documents import decode_profile
 from streams.settings import Settings
 

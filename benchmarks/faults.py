@@ -29,8 +29,8 @@ from rich.console import Console
 
 from benchmarks.command import AsJson, Keep, Partitions, command, machine
 from benchmarks.servers import REPOSITORY
-from console.embedded import Redis
-from console.process import Reaper
+from console.local.embedded import Redis
+from console.local.process import Reaper
 from profiles.errors import Misconfigured
 from streams.settings import Settings
 from tests.integration.faults.chaos import EVERYTHING, Deed

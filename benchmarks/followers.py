@@ -21,12 +21,12 @@ import orjson
 from aiokafka import AIOKafkaConsumer
 from aiokafka.structs import ConsumerRecord
 
+from plan import Plan
 from profiles.documents import decode_profile
 from profiles.stores import open_reader
 from profiles.types import Event, Profile, Record, event_digest, partition_of, profile_id
-from streams.plan import Plan
+from streams.kafka.topics import ALERTS, PROFILE_CHANGES, PROFILE_EVENTS, topic_name
 from streams.settings import Settings
-from streams.topics import ALERTS, PROFILE_CHANGES, PROFILE_EVENTS, topic_name
 
 __all__ = ["Followers"]
 

@@ -29,7 +29,7 @@ from benchmarks.http_client import HttpClient
 from benchmarks.rapport_run import environment, prepare
 from benchmarks.sender import Sender
 from benchmarks.servers import Servers, child, empty_redis, python, started
-from console.process import free_port
+from console.local.process import free_port
 from streams.settings import Settings
 
 __all__ = ["run"]

@@ -12,7 +12,7 @@ from kafka.admin import KafkaAdminClient, NewTopic
 from kafka.errors import KafkaError
 
 from benchmarks.workload import RawEvent
-from streams.output import BatchProducer, Row
+from streams.kafka.output import BatchProducer, Row
 
 __all__ = ["make_topics", "produce", "settle"]
 

@@ -28,17 +28,17 @@ from river import compose, linear_model, optim, preprocessing
 
 from benchmarks.command import AsJson, Events, command, machine
 from benchmarks.workload import name_of, shop
-from models.churn import ahead
-from models.examples import Lesson
-from models.features import NAMES, raws
-from models.labels import mature, next_snapshot, take_all
-from models.learner import Learner
-from models.panel import Panel
-from models.reasons import explain
+from models.churn.churn import ahead
+from models.churn.panel import Panel
+from models.churn.reasons import explain
+from models.features.features import NAMES, raws
+from models.labels.examples import Lesson
+from models.labels.labels import mature, next_snapshot, take_all
+from models.learning.learner import Learner
+from plan import Plan, load_plan
 from profiles.state import Caps, apply
 from profiles.types import Event, Profile
-from streams.backtesting import read_log
-from streams.plan import Plan, load_plan
+from streams.offline import read_log
 
 __all__ = ["Cost", "measure", "run"]
 

@@ -15,12 +15,12 @@ from redis import Redis
 
 from benchmarks.meter import Mark, Meter
 from benchmarks.servers import REPOSITORY
+from plan import Plan, load_plan
 from profiles.stores.sources import Hold, SourceStore, with_sources
-from streams.admin import ensure_topics
-from streams.gate import fingerprint
-from streams.plan import Plan, load_plan
+from streams.kafka.admin import ensure_topics
+from streams.kafka.topics import IDENTITY_LINKS, PROFILE_EVENTS, topic_name
 from streams.settings import Settings
-from streams.topics import IDENTITY_LINKS, PROFILE_EVENTS, topic_name
+from streams.worker.gate import fingerprint
 
 __all__ = ["Applied", "Prepared", "environment", "hold_sources", "prepare"]
 

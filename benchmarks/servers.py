@@ -14,7 +14,7 @@ from pathlib import Path
 
 from redis import Redis
 
-from console.process import Reaper
+from console.local.process import Reaper
 from profiles.errors import Misconfigured
 from tests.servers import first_that_runs, kafka_candidates, redis_candidates
 from tests.servers.given import describe_kafka

@@ -1,5 +1,5 @@
 """`python -m console` is `rapport`."""
 
-from console.cli import main
+from console.commands.main import main
 
 main()

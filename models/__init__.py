@@ -1,0 +1,1 @@
+"""What we predict, and what it is learned from."""

@@ -6,8 +6,8 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from models.conditions.spec import Spec
 from models.durations import DAY, WEEK, Duration, Moment
-from models.spec import Spec
 
 __all__ = ["Bands", "ChurnConfig", "Lifecycle", "Outage"]
 

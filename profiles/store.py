@@ -39,7 +39,7 @@ class Output(msgspec.Struct, array_like=True, gc=False):
 
 
 class Pulse(msgspec.Struct, array_like=True, gc=False):
-    """How busy a partition is with one kind of event, and when it was not (`models.outages`)."""
+    """How busy a partition is with one kind of event, and when it was not (`models.labels.outages`)."""
 
     first: float = 0.0  # time of the first, later by every silence below
     last: float = 0.0  # of the latest

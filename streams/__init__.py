@@ -1,0 +1,1 @@
+"""How events flow. Read `streams/pipeline.py` first."""

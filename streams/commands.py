@@ -6,13 +6,13 @@ import asyncio
 
 import msgspec
 
-from models.examples import ModelCommand
+from models.labels.examples import ModelCommand
 from profiles.types import Record, partition_of
-from streams.output import BatchProducer, Row
-from streams.producer import Unavailable
-from streams.requests import Request
+from streams.kafka.output import BatchProducer, Row
+from streams.kafka.producer import Unavailable
+from streams.kafka.topics import IDENTITY_LINKS, PROFILE_EVENTS, TRAINING_EXAMPLES, topic_name
+from streams.records.links import Request
 from streams.settings import Settings
-from streams.topics import IDENTITY_LINKS, PROFILE_EVENTS, TRAINING_EXAMPLES, topic_name
 
 __all__ = ["CommandSender"]
 

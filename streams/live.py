@@ -14,10 +14,10 @@ from aiokafka.errors import KafkaError
 from aiokafka.structs import ConsumerRecord
 
 from profiles.documents import decode_profile
-from streams.outbox import MARKER
+from streams.collector.wire import format_time
+from streams.kafka.outbox import MARKER
+from streams.kafka.topics import ALERTS, PROFILE_CHANGES, topic_name
 from streams.settings import Settings
-from streams.topics import ALERTS, PROFILE_CHANGES, topic_name
-from streams.wire import format_time
 
 __all__ = ["LiveEvent", "LiveFeed"]
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
 
 from profiles.types import Alert
-from streams.rejected import Rejection
+from streams.records.rejected import Rejection
 
 __all__ = ["CollectorMetrics", "WorkerMetrics"]
 

@@ -6,7 +6,7 @@ with its bytes and the reason. *Profile* folds it into its customer's profile an
 segments, alerts, labels, and the time at which silence will matter. All of that is one atomic commit, together with the
 outputs (the outbox) and the offset up to which the log has been applied.
 
-`streams/ingest.py` and `streams/profile.py` are the runners: they alone talk to Kafka and the store.
+`streams/worker/ingest.py` and `streams/worker/profiles.py` are the runners: they alone talk to Kafka and the store.
 """
 
 from __future__ import annotations
@@ -15,13 +15,12 @@ import inspect
 from collections.abc import Awaitable, Callable, Container, Sequence
 from typing import Generic, TypeVar
 
-from models.alerts import compile_alerts
-from models.panel import Panel
-from models.segments import compile_segments
-from models.taxonomy import Taxonomy
+from models.churn.panel import Panel
+from models.population.taxonomy import Taxonomy
+from models.segments.alerts import compile_alerts
+from models.segments.segments import compile_segments
+from plan import Plan
 from profiles.stores.links import LinkStore
-from streams.caps import caps_of
-from streams.plan import Plan
 from streams.settings import Settings
 from streams.steps.alert import alert
 from streams.steps.check import check
@@ -36,6 +35,7 @@ from streams.steps.segment import segment
 from streams.steps.update import update
 from streams.steps.wake import wake
 from streams.steps.work import Work
+from streams.worker.limits import caps_of
 
 __all__ = ["Pipeline", "derive_pipeline", "ingest_pipeline", "profile_pipeline", "review_pipeline"]
 

@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from profiles.secrets import LEAST
+from profiles.identity.secrets import LEAST
 
 __all__ = ["Settings"]
 

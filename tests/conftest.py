@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 import pytest
 from pydantic import SecretStr
 
-from console.process import Reaper
-from console.resp import ask_redis
+from console.local.process import Reaper
+from console.local.resp import ask_redis
 from streams.settings import Settings
 from tests.servers import (
     Candidate,
@@ -27,6 +27,8 @@ from tests.servers import (
     redis_candidates,
 )
 from tests.servers.given import describe_kafka
+
+pytest_plugins = ["tests.plans"]
 
 MakeSettings = Callable[..., Settings]
 

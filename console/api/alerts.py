@@ -10,10 +10,10 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from console.api.errors import ApiError, describe_errors
-from console.api.ports import ApiDeps
 from console.api.profiles import Cursor, Limit
-from console.documents import AlertView, Page
-from console.view import alert_view
+from console.services.ports import ApiDeps
+from console.views.documents import AlertView, Page
+from console.views.profile import alert_view
 from profiles.types import Alert, AlertCommand, Profile
 
 __all__ = ["Decision", "alerts_router"]

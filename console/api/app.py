@@ -17,12 +17,12 @@ from console.api.models import models_router
 from console.api.operations import operations_router, rejected_router
 from console.api.paths import IdentityPaths
 from console.api.personas import personas_router
-from console.api.ports import ApiDeps
 from console.api.preview import preview_router
 from console.api.privacy import privacy_router
 from console.api.profiles import profiles_router
 from console.api.segments import segments_router
-from console.documents import Problem
+from console.services.ports import ApiDeps
+from console.views.documents import Problem
 
 __all__ = ["create_api"]
 

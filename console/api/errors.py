@@ -12,10 +12,10 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from console.documents import Problem
+from console.views.documents import Problem
 from profiles.errors import Misconfigured
 from profiles.stores import AWAY, BadCursor
-from streams.producer import Unavailable
+from streams.kafka.producer import Unavailable
 
 __all__ = ["ApiError", "describe_errors", "handle_errors"]
 

@@ -9,10 +9,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from console.api.errors import ApiError, describe_errors
 from console.api.paths import parse_identity
-from console.api.ports import ApiDeps
 from console.api.profiles import Who, named
-from console.documents import Page, rfc3339
-from console.identity_documents import (
+from console.services.ports import ApiDeps
+from console.views.documents import Page, rfc3339
+from console.views.identity import (
     IdentityLinks,
     LinkedIdentity,
     LinkView,
@@ -21,10 +21,10 @@ from console.identity_documents import (
     SplitView,
     ThinIdentity,
 )
-from profiles.links import Link, Linked, PendingSplit, Refusal
+from profiles.identity.links import Link, Linked, PendingSplit, Refusal
 from profiles.types import Identity, Profile, profile_id
-from streams.desk import Desk
-from streams.history import Incomplete
+from streams.identity.desk import Desk
+from streams.identity.history import Incomplete
 
 __all__ = ["identities_router"]
 

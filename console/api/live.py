@@ -11,7 +11,7 @@ from fastapi import APIRouter, Query
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from console.api.errors import describe_errors
-from console.api.ports import ApiDeps
+from console.services.ports import ApiDeps
 
 __all__ = ["HEARTBEAT", "live_router"]
 

@@ -8,14 +8,14 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from console.api.errors import ApiError, describe_errors
-from console.api.ports import ApiDeps
 from console.api.profiles import named
-from console.documents import rfc3339
-from console.model_desk import ModelDesk
-from console.model_documents import DecisionView, ExplanationView, HistoryView, ModelDetail, ModelsView
-from console.model_view import decision_view, explanation_view, history_view, model_detail, models_view
-from console.view import may_be_scored
-from models.panel import MODELS
+from console.services.models import ModelDesk
+from console.services.ports import ApiDeps
+from console.views.documents import rfc3339
+from console.views.model_documents import DecisionView, ExplanationView, HistoryView, ModelDetail, ModelsView
+from console.views.models import decision_view, explanation_view, history_view, model_detail, models_view
+from console.views.profile import may_be_scored
+from models.churn.panel import MODELS
 
 __all__ = ["models_router"]
 

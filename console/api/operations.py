@@ -12,9 +12,9 @@ from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, 
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from console.api.errors import describe_errors
-from console.api.ports import ApiDeps, Check, Held
 from console.api.profiles import Limit
-from console.documents import Health, Page, Readiness
+from console.services.ports import ApiDeps, Check, Held
+from console.views.documents import Health, Page, Readiness
 from profiles.errors import RapportError
 
 __all__ = ["operations_router", "rejected_router"]

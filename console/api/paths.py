@@ -7,7 +7,7 @@ from urllib.parse import quote, unquote
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from console.api.errors import ApiError
-from console.view import Described
+from console.views.profile import Described
 from profiles.types import Identity
 
 __all__ = ["PROFILE_ID", "IdentityPaths", "one_segment", "parse_identity"]

@@ -5,11 +5,11 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from console.api.errors import ApiError, describe_errors
-from console.api.ports import ApiDeps
-from console.persona_documents import ClusterView, SegmentPersona, TaxonomyView
-from console.persona_view import cluster_view, persona_view, taxonomy_view
-from console.view import segments_described
-from models.findings import Findings
+from console.services.ports import ApiDeps
+from console.views.profile import segments_described
+from console.views.segment_documents import ClusterView, SegmentPersona, TaxonomyView
+from console.views.segments import cluster_view, persona_view, taxonomy_view
+from models.population.findings import Findings
 
 __all__ = ["personas_router", "read_findings"]
 

@@ -13,18 +13,18 @@ from fastapi import APIRouter
 
 from console.api.errors import ApiError, describe_errors
 from console.api.personas import read_findings
-from console.api.ports import ApiDeps
-from console.documents import rfc3339
-from console.preview_documents import PreviewRequest, PreviewRow, SegmentPreview
-from console.view import Described, may_be_scored, summary_view
-from models.compiler import measures_of
-from models.preview import Move, Preview, compile_preview, too_short
-from models.rules import SegmentRule
-from models.taxonomy import Taxonomy
+from console.services.ports import ApiDeps
+from console.views.documents import rfc3339
+from console.views.preview_documents import PreviewRequest, PreviewRow, SegmentPreview
+from console.views.profile import Described, may_be_scored, summary_view
+from models.conditions.compiler import measures_of
+from models.conditions.rules import SegmentRule
+from models.conditions.words import in_words
+from models.population.taxonomy import Taxonomy
+from models.segments.preview import Move, Preview, compile_preview, too_short
+from plan import PlanError, parse_segment
 from profiles.errors import Misconfigured
 from profiles.types import Profile
-from streams.plan import PlanError, parse_segment
-from streams.plan.words import in_words
 
 __all__ = ["PART", "preview_router"]
 

@@ -8,14 +8,14 @@ import msgspec
 from fastapi import APIRouter, Query, Response
 
 from console.api.errors import ApiError, describe_errors
-from console.api.ports import ApiDeps
 from console.api.profiles import Who, named
-from console.documents import EventView, ProfileView
-from console.privacy_documents import ErasureReceipt, Export, ExportedEvent, ExportedTrait
-from console.view import event_view, profile_view
+from console.services.ports import ApiDeps
+from console.views.documents import EventView, ProfileView
+from console.views.privacy import ErasureReceipt, Export, ExportedEvent, ExportedTrait
+from console.views.profile import event_view, profile_view
 from profiles.timeline import latest_events
-from streams.desk import Desk
-from streams.erasure import Receipt
+from streams.identity.desk import Desk
+from streams.identity.erasure import Receipt
 
 __all__ = ["privacy_router"]
 

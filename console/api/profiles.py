@@ -9,9 +9,9 @@ from fastapi import APIRouter, Path, Query
 
 from console.api.errors import ApiError, describe_errors
 from console.api.paths import PROFILE_ID, parse_identity
-from console.api.ports import ApiDeps
-from console.documents import EventView, Page, ProfileSummary, ProfileView
-from console.view import event_view, may_be_scored, profile_view, summary_view
+from console.services.ports import ApiDeps
+from console.views.documents import EventView, Page, ProfileSummary, ProfileView
+from console.views.profile import event_view, may_be_scored, profile_view, summary_view
 from profiles.timeline import latest_events
 from profiles.types import Identity, Profile
 

@@ -8,11 +8,11 @@ from fastapi import APIRouter
 
 from console.api.errors import ApiError, describe_errors
 from console.api.personas import read_findings
-from console.api.ports import ApiDeps
 from console.api.profiles import Cursor, Limit
-from console.documents import Page, SegmentMember, SegmentSize, rfc3339
-from console.persona_view import figures_view
-from console.view import segments_described, summary_view
+from console.services.ports import ApiDeps
+from console.views.documents import Page, SegmentMember, SegmentSize, rfc3339
+from console.views.profile import segments_described, summary_view
+from console.views.segments import figures_view
 
 __all__ = ["segments_router"]
 

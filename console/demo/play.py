@@ -10,9 +10,9 @@ from typing import Any
 
 import orjson
 
-from console.delivery import Collector
 from console.demo.people import WEEK
 from console.demo.simulate import time_of
+from console.files.delivery import Collector
 
 __all__ = ["Tempo", "play", "weeks_between"]
 

@@ -27,7 +27,7 @@ class CensusState:
     opened: float = 0.0  # when that began
     merged: int = 0  # the last round that has findings
     customers: int = 0  # that those are about
-    findings: bytes | None = None  # JSON; see models.findings
+    findings: bytes | None = None  # JSON; see models.population.findings
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Count:
     """What a partition has counted last."""
 
     round: int
-    summary: bytes  # msgpack; see models.census
+    summary: bytes  # msgpack; see models.population.census
 
 
 class CensusStore(Unit):

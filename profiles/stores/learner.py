@@ -19,7 +19,7 @@ class LearnerState:
     version: int
     applied: int  # offset of the last lesson taken; -1 for none
     panel: bytes | None  # JSON of the models that score; None before the first commit
-    parts: Mapping[str, bytes] = field(default_factory=dict)  # JSON of what was learned; see models.checkpoint
+    parts: Mapping[str, bytes] = field(default_factory=dict)  # JSON of what was learned; see models.learning.checkpoint
 
 
 class LearnerStore(Unit):

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from profiles.links import Erasure, Link, Linked, PendingSplit, Refusal, decode_linked, encode_linked
+from profiles.identity.links import Erasure, Link, Linked, PendingSplit, Refusal, decode_linked, encode_linked
 from profiles.store import Output
 from profiles.stores.keys import IDENTITY, IDENTITY_MAP
 from profiles.stores.redis import Group, Unit

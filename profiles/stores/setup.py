@@ -10,7 +10,7 @@ from typing import NamedTuple
 from redis.exceptions import RedisError
 
 from profiles.errors import Misconfigured
-from profiles.secrets import fingerprint
+from profiles.identity.secrets import fingerprint
 from profiles.stores.health import Problem, redis_problems, redis_version
 from profiles.stores.keys import SEGMENTS, SETUP, WORKERS
 from profiles.stores.redis import Client, connect

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from models.alerts import Alerts, forget_risk
+from models.segments.alerts import Alerts, forget_risk
 from profiles.consent import PROFILING, Consent
 from streams.steps.update import announce
 from streams.steps.work import Work

@@ -7,8 +7,8 @@ from typing import Any
 
 import orjson
 
+from plan import Plan
 from profiles.errors import Unacceptable
-from streams.plan import Plan
 from streams.steps.intake import Intake, Item, each
 
 __all__ = ["check"]

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from plan import Plan
 from profiles.consent import is_consent, trait_of
-from streams.plan import Plan
 from streams.steps.intake import Intake, Item
 
 __all__ = ["consent"]

@@ -8,9 +8,9 @@ from typing import Any
 import orjson
 
 from profiles.errors import Unacceptable
-from streams.place import place_of, recorded_at
+from streams.collector.wire import TYPES, check_external_ids, occurred_at, parse_time
+from streams.records.position import place_of, recorded_at
 from streams.steps.intake import Intake, Item, each
-from streams.wire import TYPES, check_external_ids, occurred_at, parse_time
 
 __all__ = ["decode"]
 

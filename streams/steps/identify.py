@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Container, Sequence
 from typing import Any, Protocol
 
+from plan import Plan
 from profiles.errors import Unacceptable
 from profiles.types import Event, Identity
-from streams.patience import patient
-from streams.plan import Plan
+from streams.retry import patient
 from streams.steps.intake import FORGOTTEN, Intake, Item, each
 
 __all__ = ["Links", "identify"]

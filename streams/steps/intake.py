@@ -7,13 +7,13 @@ from typing import Any
 
 from aiokafka.structs import ConsumerRecord
 
+from plan import EventRule
 from profiles.errors import Unacceptable
 from profiles.types import Event, Identity
-from streams.place import place_of, recorded_at
-from streams.plan import EventRule
-from streams.rejected import KEPT, Rejection
+from streams.collector.wire import format_time
+from streams.records.position import place_of, recorded_at
+from streams.records.rejected import KEPT, Rejection
 from streams.scrub import scrub
-from streams.wire import format_time
 
 __all__ = ["FORGOTTEN", "Intake", "Item", "each"]
 

@@ -6,16 +6,16 @@ from collections.abc import Callable
 
 import msgspec
 
-from models import labels
+from models.churn.panel import Panel
 from models.config import ChurnConfig
-from models.examples import Example, Sighting
-from models.outages import label_clock, outages_of
-from models.panel import Panel
+from models.labels import labels
+from models.labels.examples import Example, Sighting
+from models.labels.outages import label_clock, outages_of
 from profiles.consent import PROFILING, Consent
 from profiles.store import Output
 from profiles.types import Profile
+from streams.kafka.topics import TRAINING_EXAMPLES
 from streams.steps.work import Work
-from streams.topics import TRAINING_EXAMPLES
 
 __all__ = ["label"]
 

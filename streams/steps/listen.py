@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from models.config import ChurnConfig
-from models.outages import EVENTS, ORDERS, hear
+from models.labels.outages import EVENTS, ORDERS, hear
 from profiles.store import Pulse
 from profiles.types import Event
 from streams.steps.work import Work

@@ -2,8 +2,8 @@
 
 The linker has decided which identity belongs where from now on, and tells the profile (*reset*). Its state is a sum
 over all its homes, and cannot be divided; so it starts anew, empty, and what it and the others should hold is computed
-from the history of events, up to a cut in the log of each home, and comes back as an `Absorb` (`streams.parting`). For
-that sum to be exact, each event must be on one side of its home's cut only:
+from the history of events, up to a cut in the log of each home, and comes back as an `Absorb`
+(`streams.identity.split`). For that sum to be exact, each event must be on one side of its home's cut only:
 
 * The profile is reset before any home moves. Then every home is told to *move*: its cut is where it hears that. The
   homes that become profiles again move first, so that those which will redirect to them find them alive.
@@ -14,7 +14,7 @@ that sum to be exact, each event must be on one side of its home's cut only:
 
 from __future__ import annotations
 
-from models import labels
+from models.labels import labels
 from profiles.merge import add_identities
 from profiles.types import Parting, Profile, Split
 from streams.steps.work import SENT_BITS, Work

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from models.churn import next_rescore
+from models.churn.churn import next_rescore
+from models.churn.panel import Panel
 from models.config import ChurnConfig
-from models.lifecycle import move
-from models.panel import Panel
-from models.purposes import AT_RISK
+from models.segments.lifecycle import move
+from models.segments.purposes import AT_RISK
 from profiles.consent import PROFILING, Consent
 from profiles.types import Profile
 from streams.steps.work import Work

@@ -14,8 +14,8 @@ from collections.abc import Callable
 
 import msgspec
 
-from models import alerts as alert_rules
-from models import labels, treatment
+from models.labels import labels, treatment
+from models.segments import alerts as alert_rules
 from profiles.merge import add_identities, merge
 from profiles.state import Caps, apply, remember
 from profiles.types import (
@@ -33,10 +33,10 @@ from profiles.types import (
     Split,
     event_digest,
 )
+from streams.collector.wire import format_time
+from streams.kafka.topics import ALERTS, SEGMENT_CHANGES
 from streams.steps.part import move, moved, reset
 from streams.steps.work import SENT_BITS, Work
-from streams.topics import ALERTS, SEGMENT_CHANGES
-from streams.wire import format_time
 
 __all__ = ["GRAVE_KEPT", "announce", "update"]
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from models import labels, lifecycle
-from models.alerts import Alerts
+from models.conditions.crossings import compile_turns
 from models.config import ChurnConfig
-from models.segments import Segments
-from models.turns import compile_turns
+from models.labels import labels
+from models.segments import lifecycle
+from models.segments.alerts import Alerts
+from models.segments.segments import Segments
 from profiles.types import Profile
 from streams.steps.work import Work
 

@@ -12,8 +12,8 @@ import orjson
 
 from profiles.store import Changes, Loaded, Output
 from profiles.types import Alert, Event, Origin, Profile, Record, partition_of
-from streams.topics import PROFILE_CHANGES, PROFILE_EVENTS
-from streams.wire import format_time
+from streams.collector.wire import format_time
+from streams.kafka.topics import PROFILE_CHANGES, PROFILE_EVENTS
 
 _encode = msgspec.msgpack.Encoder().encode
 

@@ -8,7 +8,6 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -17,16 +16,17 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import MetadataEmptyBrokerList
 from prometheus_client import CollectorRegistry
 
-from streams.collector import Collector, create_collector
+from plan import Plan, load_plan
+from streams.collector.app import Collector, create_collector
+from streams.kafka.producer import KafkaProducer
+from streams.kafka.topics import topic_name
 from streams.metrics import CollectorMetrics
-from streams.plan import Plan, load_plan
-from streams.producer import KafkaProducer
 from streams.settings import Settings
-from streams.topics import topic_name
+from tests import REPOSITORY
 
 __all__ = ["PLAN", "WEB", "Collecting", "Middleware", "collecting", "read_topic", "shipped_plan", "wait_until_ready"]
 
-PLAN = Path(__file__).parents[2] / "tracking_plan.yaml"
+PLAN = REPOSITORY / "tracking_plan.yaml"
 WEB = "dev-web-key"
 
 Middleware = Callable[[Any], Any]

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx
 from pydantic import SecretStr
 
 from console.api import ApiDeps, LiveEvent, create_api
+from plan import load_plan
 from profiles.stores.memory import MemoryStore
 from profiles.types import AlertCommand
-from streams.plan import load_plan
+from tests import REPOSITORY
 from tests.console.people import NOW
 from tests.console.serving import serving
 
 __all__ = ["PLAN", "PLAN_FILE", "support_api", "where"]
 
-PLAN_FILE = Path(__file__).parents[2] / "tracking_plan.yaml"
+PLAN_FILE = REPOSITORY / "tracking_plan.yaml"
 PLAN = load_plan(PLAN_FILE, {})
 _TOKEN = "correct-horse"
 

@@ -16,18 +16,19 @@ import typer
 from pydantic import SecretStr
 from typer.testing import CliRunner
 
-from console import profile_cli
-from console.advice import Adviser
 from console.api import ApiDeps, LiveEvent, create_api
-from models.alerts import act
-from profiles.secrets import hashed
+from console.commands import profile as profile_cli
+from console.services.advice import Adviser
+from models.segments.alerts import act
+from plan import load_plan
+from profiles.identity.secrets import hashed
 from profiles.stores.memory import MemoryStore
 from profiles.types import AlertCommand, Identity
-from streams.plan import load_plan
+from tests import REPOSITORY
 from tests.console.people import DAY, NOW, customer, forget_all, happened, keep, store
 from tests.console.serving import serving
 
-PLAN = load_plan(Path(__file__).parents[2] / "tracking_plan.yaml", {})
+PLAN = load_plan(REPOSITORY / "tracking_plan.yaml", {})
 TOKEN = "correct-horse"
 
 

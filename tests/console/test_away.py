@@ -7,10 +7,10 @@ import pytest
 from prometheus_client import REGISTRY
 from pydantic import SecretStr
 
-from console.http import create_http
-from console.process import free_port
+from console.http.serve import create_http
+from console.local.process import free_port
+from plan import load_plan
 from profiles.errors import Misconfigured
-from streams.plan import load_plan
 from streams.settings import Settings
 from tests.console.serving import serving
 from tests.integration.rapport import PLAN

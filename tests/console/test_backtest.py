@@ -14,8 +14,8 @@ import pytest
 from playwright.sync_api import sync_playwright
 from typer.testing import CliRunner, Result
 
-from console.cli import create_cli
-from models.panel import MODELS as PANEL
+from console.commands.main import create_cli
+from models.churn.panel import MODELS as PANEL
 
 PLOTS = ("calibration", "roc", "precision", "lift", "weekly", "moved")
 MODELS = ["champion", *PANEL, "gbm"]

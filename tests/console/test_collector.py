@@ -15,11 +15,11 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from streams.admin import ensure_topics
-from streams.body import Limits
-from streams.plan import parse_plan
+from plan import parse_plan
+from streams.collector.body import Limits
+from streams.collector.wire import TYPES
+from streams.kafka.admin import ensure_topics
 from streams.settings import Settings
-from streams.wire import TYPES
 from tests.conftest import MakeSettings
 from tests.console.collecting import PLAN, WEB, Collecting, collecting, shipped_plan, wait_until_ready
 from tests.servers import KafkaServer

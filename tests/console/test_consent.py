@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -11,14 +10,15 @@ from pydantic import SecretStr
 from rich.console import Console
 
 from console.api import ApiDeps, create_api
-from console.card import render
-from console.view import alert_view, profile_view, summary_view
+from console.terminal.profile import render
+from console.views.profile import alert_view, profile_view, summary_view
+from plan import Plan, parse_plan
 from profiles.consent import Consent, trait_of
 from profiles.types import Profile
-from streams.plan import Plan, parse_plan
+from tests import REPOSITORY
 from tests.console.people import DAY, NOW, customer, keep, store
 
-PLAN_FILE = Path(__file__).parents[2] / "tracking_plan.yaml"
+PLAN_FILE = REPOSITORY / "tracking_plan.yaml"
 
 
 def plan(default: str = "granted") -> Plan:

@@ -14,8 +14,8 @@ from typer.testing import CliRunner, Result
 from console import demo
 from console.demo import monday_before, simulate, time_of
 from console.demo.people import WEEK
-from streams.admin import ensure_topics
-from streams.wire import parse_time
+from streams.collector.wire import parse_time
+from streams.kafka.admin import ensure_topics
 from tests.conftest import MakeSettings
 from tests.console.collecting import collecting, shipped_plan, wait_until_ready
 

@@ -8,7 +8,7 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-from console.cli import create_cli
+from console.commands.main import create_cli
 from profiles.store import Changes
 from profiles.stores.redis import RedisStore, connect
 from profiles.types import Profile, Purchases

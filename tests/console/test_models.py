@@ -12,12 +12,12 @@ import msgspec
 import pytest
 from typer.testing import CliRunner
 
-from console.cli import create_cli
-from console.model_desk import ModelDesk
-from models.examples import ModelCommand
-from models.features import NAMES
-from models.learner import Learner
-from models.panel import MODELS
+from console.commands.main import create_cli
+from console.services.models import ModelDesk
+from models.churn.panel import MODELS
+from models.features.features import NAMES
+from models.labels.examples import ModelCommand
+from models.learning.learner import Learner
 from tests.console.people import customer, keep, store
 from tests.console.support_api import PLAN, support_api, where
 from tests.models.lessons import CONFIG, world

@@ -10,12 +10,12 @@ import httpx
 import pytest
 from typer.testing import CliRunner
 
-from console.cli import create_cli
-from console.persona_card import sparkline
-from models.census import Census
-from models.findings import Findings, conclude
+from console.commands.main import create_cli
+from console.terminal.segments import sparkline
+from models.population.census import Census
+from models.population.findings import Findings, conclude
 from profiles.types import Profile, Purchases, Stay
-from streams.census import subject_of
+from streams.worker.census import subject_of
 from tests.console.people import DAY, NOW, customer, keep, store
 from tests.console.support_api import PLAN, support_api, where
 

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from console.plan_cli import app, shipped_plan
+from console.commands.plan import app, shipped_plan
+from tests import REPOSITORY
 
-PLAN = Path(__file__).parents[2] / "tracking_plan.yaml"
+PLAN = REPOSITORY / "tracking_plan.yaml"
 
 
 @pytest.fixture

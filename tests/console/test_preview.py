@@ -13,9 +13,9 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from console.api import preview
-from console.cli import create_cli
-from models.findings import Findings
-from models.taxonomy import Taxonomy
+from console.commands.main import create_cli
+from models.population.findings import Findings
+from models.population.taxonomy import Taxonomy
 from profiles.stores.memory import MemoryStore
 from profiles.types import Profile, Purchases, Score, Stay, Tally
 from tests.console.people import DAY, NOW, customer, forget_all, keep, store

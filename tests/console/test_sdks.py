@@ -22,10 +22,10 @@ from pathlib import Path
 import pytest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from streams.admin import ensure_topics
-from streams.body import Limits
+from streams.collector.body import Limits
+from streams.collector.wire import TYPES, parse_time
+from streams.kafka.admin import ensure_topics
 from streams.settings import Settings
-from streams.wire import TYPES, parse_time
 from tests.conftest import MakeSettings
 from tests.console.collecting import WEB, collecting, shipped_plan, wait_until_ready
 

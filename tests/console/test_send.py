@@ -19,8 +19,9 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from console import send
-from streams.admin import ensure_topics
+from console.commands import send
+from streams.kafka.admin import ensure_topics
+from tests import REPOSITORY
 from tests.conftest import MakeSettings
 from tests.console.collecting import Collecting, collecting, shipped_plan, wait_until_ready
 
@@ -153,7 +154,7 @@ def test_a_killed_run_goes_on_where_it_was(sending: Sending, tmp_path: Path) -> 
     file = orders(tmp_path / "orders.csv", 20_000)
     script = "import typer; from console import send; app = typer.Typer(); send.register(app); app()"
     command = [sys.executable, "-c", script, str(file), *ORDER, "--data-dir", str(sending.data_dir)]
-    child = subprocess.Popen(command, cwd=Path(__file__).parents[2], stderr=subprocess.DEVNULL, env={**os.environ})
+    child = subprocess.Popen(command, cwd=REPOSITORY, stderr=subprocess.DEVNULL, env={**os.environ})
     until = time.monotonic() + 60
     while sending.faults.seen < 4 and time.monotonic() < until:
         time.sleep(0.005)

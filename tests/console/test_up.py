@@ -16,14 +16,15 @@ from pathlib import Path
 import psutil
 import pytest
 
-from analysis.folder import Folder
-from console.connection import claim, kept_token, read_connection
-from console.embedded import Redis
-from console.process import Reaper
-from console.resp import ask_redis
-from console.up import up
+from analysis.archive.folder import Folder
+from console.commands.up import up
+from console.local.connection import claim, kept_token, read_connection
+from console.local.embedded import Redis
+from console.local.process import Reaper
+from console.local.resp import ask_redis
 from profiles.errors import Misconfigured
-from streams.archiving.log import ManifestLog
+from streams.archive.manifest_log import ManifestLog
+from tests import REPOSITORY
 
 SERVE = """
 import http.server, os
@@ -43,7 +44,7 @@ time.sleep(600)
 UP = """
 import sys
 from pathlib import Path
-from console.up import Roles, up
+from console.commands.up import Roles, up
 data_dir, serve, work, demo, with_demo = sys.argv[1:]
 def role(code): return [sys.executable, "-c", code]
 sys.exit(up(data_dir=Path(data_dir), port=0, demo=bool(with_demo), prepare=lambda settings: {"web": "web_key"},
@@ -59,7 +60,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
     def _start(work: str = WAIT, demo: str = "") -> subprocess.Popen[str]:
         env = {key: value for key, value in os.environ.items() if not key.startswith("RAPPORT_")}
-        env["PYTHONPATH"] = str(Path(__file__).parents[2])
+        env["PYTHONPATH"] = str(REPOSITORY)
         command = [sys.executable, "-c", UP, str(tmp_path / "data"), SERVE, work, demo, "yes" if demo else ""]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=env)
         running.append(process)

@@ -12,17 +12,17 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from models.config import ChurnConfig
-from models.examples import Lesson, ModelCommand
-from models.learner import Learner
-from models.report import Report
+from models.labels.examples import Lesson, ModelCommand
+from models.learning.learner import Learner
+from models.learning.report import Report
 from profiles.stores.learner import LearnerStore
 from profiles.stores.redis import connect
-from streams.learning import MODEL_NEWS, LearnerRunner
+from streams.kafka.outbox import Outbox
+from streams.kafka.output import Row
 from streams.metrics import WorkerMetrics
-from streams.outbox import Outbox
-from streams.output import Row
-from streams.profile import Behind
 from streams.settings import Settings
+from streams.worker.learner import MODEL_NEWS, LearnerRunner
+from streams.worker.profiles import Behind
 from tests.models.build import T0
 from tests.models.lessons import CONFIG, world
 

@@ -11,7 +11,10 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests import REPOSITORY
+
+ROOT = REPOSITORY
+ROOMS = "console|streams|analysis|plan|models|profiles|tests|docs|\\.ci"
 PAGES = [
     page
     for folder in (ROOT, ROOT / "docs", ROOT / "benchmarks")
@@ -52,7 +55,7 @@ def test_links_lead_somewhere(page: Path) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_named_files_exist(page: Path) -> None:
     """`streams/pipeline.py` and its like, also when several are written as one."""
-    for name in re.findall(r"`((?:console|streams|models|profiles|tests|docs|\.ci)/[\w./{},]+)`", page.read_text()):
+    for name in re.findall(rf"`((?:{ROOMS})/[\w./{{}},]+)`", page.read_text()):
         before, brace, rest = name.partition("{")
         parts, _, after = rest.partition("}")
         for file in [before + part + after for part in parts.split(",")] if brace else [name]:
@@ -134,6 +137,6 @@ def test_options_that_pages_name_exist() -> None:
 def _help(name: str) -> str:
     from typer.testing import CliRunner  # noqa: PLC0415  (the test above alone needs the command line)
 
-    from console.cli import create_cli  # noqa: PLC0415  (same)
+    from console.commands.main import create_cli  # noqa: PLC0415  (same)
 
     return CliRunner().invoke(create_cli(), [*name.split(), "--help"], env={"COLUMNS": "200"}).output

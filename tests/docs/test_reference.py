@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import tomllib
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,14 +12,15 @@ from pydantic import SecretStr
 from pydantic_core import PydanticUndefined
 from typer.main import get_command
 
-from console.cli import create_cli
-from streams.archiving.metrics import ArchiveMetrics
+from console.commands.main import create_cli
+from plan import load_plan
+from streams.archive.metrics import ArchiveMetrics
+from streams.kafka.topics import topics
 from streams.metrics import CollectorMetrics, WorkerMetrics
-from streams.plan import load_plan
 from streams.settings import Settings
-from streams.topics import topics
+from tests import REPOSITORY
 
-ROOT = Path(__file__).parents[2]
+ROOT = REPOSITORY
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
 ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text()
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -17,8 +17,8 @@ import psutil
 import pytest
 from pydantic import SecretStr
 
-from console.process import Process, Reaper, free_port
-from console.resp import ask_redis
+from console.local.process import Process, Reaper, free_port
+from console.local.resp import ask_redis
 from streams.settings import Settings
 from tests.integration.rapport import REPOSITORY, Rapport, environment, running
 from tests.servers import RedisServer

@@ -17,8 +17,8 @@ from profiles.documents import decode_profile
 from profiles.stores.keys import Keys
 from profiles.stores.redis import connect
 from profiles.types import ERASED, Event, Record
-from streams.admin import lag
-from streams.topics import PROFILE_EVENTS, REJECTED, topic_name
+from streams.kafka.admin import lag
+from streams.kafka.topics import PROFILE_EVENTS, REJECTED, topic_name
 from tests.fuzz.conftest import TOKEN, Served
 from tests.fuzz.odd import events, fuzzing, records
 

@@ -17,22 +17,22 @@ from typing import Any, TypeVar
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from pydantic import SecretStr
 
-from models.conditions import InSegment, leaves
-from models.rules import AlertRule
-from models.segments import compile_segments
+from models.conditions.conditions import InSegment, leaves
+from models.conditions.rules import AlertRule
+from models.segments.segments import compile_segments
+from plan import Plan, load_plan
 from profiles.store import Reader
 from profiles.stores import open_reader
 from profiles.stores.keys import Keys
 from profiles.stores.redis import connect
 from profiles.types import Alert, Profile
-from streams.admin import ensure_topics
-from streams.plan import Plan, load_plan
+from streams.kafka.admin import ensure_topics
+from streams.kafka.topics import topic_name
 from streams.settings import Settings
-from streams.topics import topic_name
+from tests import REPOSITORY
 
 Answer = TypeVar("Answer")
 
-REPOSITORY = Path(__file__).parents[2]
 PLAN = REPOSITORY / "tracking_plan.yaml"
 RANKED = compile_segments((_plan := load_plan(PLAN)).segments, _plan.currency).ranked
 """The segments of our plan that rank customers: who is in them depends on when the last census was."""

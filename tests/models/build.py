@@ -6,7 +6,7 @@ import numpy as np
 
 from models.config import ChurnConfig
 from models.durations import DAY
-from models.features import matrix, raws
+from models.features.features import matrix, raws
 from profiles.state import Caps, apply
 from profiles.types import Event, Profile
 

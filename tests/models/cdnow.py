@@ -13,17 +13,18 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
-from console.backtest_cli import churn_of
-from console.history import recognised
-from console.rows import FileSpec, read_items
-from models.backtest import Judged, Log, Rival, backtest
+from console.commands.backtest import churn_of
+from console.files.history import recognised
+from console.files.rows import FileSpec, read_items
+from models.backtest.backtest import Judged, Log, Rival, backtest
+from models.backtest.experiments import SPAN, retimed, vanishing
+from models.backtest.verdict import Verdict, verdict
 from models.durations import DAY, WEEK
-from models.experiments import SPAN, retimed, vanishing
-from models.verdict import Verdict, verdict
-from streams.backtesting import Row, read_log
-from streams.plan import load_plan
+from plan import load_plan
+from streams.offline import Row, read_log
+from tests import REPOSITORY
 
-PLAN = Path(__file__).parents[2] / "tracking_plan.yaml"
+PLAN = REPOSITORY / "tracking_plan.yaml"
 HORIZON = 26
 NOW = 1.0e9  # after all of it
 

@@ -8,11 +8,11 @@ from collections.abc import Callable
 
 import numpy as np
 
+from models.churn.panel import MODELS
 from models.config import ChurnConfig
 from models.durations import DAY, WEEK
-from models.examples import Example, Lesson, Sighting
-from models.features import NAMES, SCHEMA, pack
-from models.panel import MODELS
+from models.features.features import NAMES, SCHEMA, pack
+from models.labels.examples import Example, Lesson, Sighting
 from tests.models.build import T0, buyer, row
 
 __all__ = ["CONFIG", "chance", "full", "short", "sighting", "world"]

@@ -1,15 +1,15 @@
 """The models are real: on a real purchase log, with delayed labels, they beat what is known without them.
 
 One customer in twenty, so that it takes a minute; `docs/backtest.md` has the figures, and the margins here are wide
-enough for so few. What plays them is the product's own `models.backtest`.
+enough for so few. What plays them is the product's own `models.backtest.backtest`.
 """
 
 from __future__ import annotations
 
 import pytest
 
-from models.evaluation import auc
-from models.horizon import horizons
+from models.backtest.evaluation import auc
+from models.backtest.horizon import horizons
 from tests.models.cdnow import Played, histories, play, the_end
 
 

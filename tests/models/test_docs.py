@@ -3,10 +3,11 @@
 from pathlib import Path
 
 import models
-from models.features import TABLE
-from models.measures import MEASURES
+from models.features.features import TABLE
+from models.population.measures import MEASURES
+from tests import REPOSITORY
 
-PAGE = (Path(__file__).parents[2] / "docs" / "models.md").read_text()
+PAGE = (REPOSITORY / "docs" / "models.md").read_text()
 
 
 def test_the_table_of_features_is_the_one_in_the_code():

@@ -11,14 +11,14 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from models.baselines import BaseRate
-from models.bayes import BayesianHazard
-from models.bgnbd import BgNbd
-from models.churn import Model, score_profiles
-from models.cold import rules
+from models.churn.baselines import BaseRate
+from models.churn.bayes import BayesianHazard
+from models.churn.bgnbd import BgNbd
+from models.churn.churn import Model, score_profiles
+from models.churn.cold import rules
+from models.churn.hazard import OnlineLogistic
 from models.durations import DAY
-from models.features import NAMES, matrix, raws
-from models.hazard import OnlineLogistic
+from models.features.features import NAMES, matrix, raws
 from profiles.state import apply
 from tests.models.build import CAPS, CONFIG, T0, buyer, customer, event
 

@@ -7,12 +7,12 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from models.backtest import Log, backtest
-from models.churn import score_profiles
+from models.backtest.backtest import Log, backtest
+from models.backtest.evaluation import auc
+from models.churn.churn import score_profiles
+from models.churn.reasons import GROUP_OF
 from models.config import ChurnConfig
 from models.durations import WEEK
-from models.evaluation import auc
-from models.reasons import GROUP_OF
 from profiles.state import apply
 from profiles.types import Profile
 from tests.models.build import CAPS

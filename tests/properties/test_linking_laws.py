@@ -7,9 +7,9 @@ from collections import Counter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from profiles.linking import decide
+from profiles.identity.linking import decide
 from profiles.types import Identity
-from tests.unit.profiles.one_reader import Graph, Request
+from tests.unit.profiles.identity.one_reader import Graph, Request
 
 LIMITS = {"user_id": 1, "email": 2, "anonymous_id": 4}
 STRENGTH = list(LIMITS)

@@ -8,10 +8,10 @@ from collections import Counter, defaultdict
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from profiles.links import Erasure
+from plan import load_plan
+from profiles.identity.links import Erasure
 from profiles.types import ERASED, Identity
-from streams.plan import load_plan
-from streams.requests import EraseRequest, SplitRequest
+from streams.records.links import EraseRequest, SplitRequest
 from tests.integration.rapport import PLAN
 from tests.properties.world import World
 

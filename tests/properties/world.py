@@ -14,19 +14,19 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from plan import Plan
 from profiles.documents import decode_profile, encode_profile
-from profiles.links import Erasure, Linked, PendingSplit, decode_linked, encode_linked
+from profiles.identity.links import Erasure, Linked, PendingSplit, decode_linked, encode_linked
 from profiles.state import Caps
 from profiles.store import Loaded, Output
 from profiles.stores.links import LinkChanges, LinkState
 from profiles.types import Absorb, Erase, Event, Identity, Profile, Record, partition_of, profile_id
-from streams.graph import Graph
-from streams.parting import fold
-from streams.plan import Plan
-from streams.requests import EraseRequest, LinkRequest, Request, SplitDone, SplitRequest
+from streams.identity.graph import Graph
+from streams.identity.split import fold
+from streams.kafka.topics import PROFILE_EVENTS
+from streams.records.links import EraseRequest, LinkRequest, Request, SplitDone, SplitRequest
 from streams.steps.update import update
 from streams.steps.work import Work
-from streams.topics import PROFILE_EVENTS
 
 CAPS = Caps(timeline=4, seen=4096)
 PARTITIONS = 3

@@ -13,8 +13,8 @@ import tempfile
 import uuid
 from pathlib import Path
 
-from console.embedded import HOST, Server
-from console.process import Process, Reaper, free_port
+from console.local.embedded import HOST, Server
+from console.local.process import Process, Reaper, free_port
 from profiles.errors import Misconfigured
 from tests.servers.given import describe_kafka
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from console.embedded import Broker, Redis, find_redis
-from console.process import Reaper
+from console.local.embedded import Broker, Redis, find_redis
+from console.local.process import Reaper
 from tests.servers.apache import VERSION, ApacheKafka, why_no_kafka
 from tests.servers.containers import KAFKA_IMAGE, REDIS_IMAGE, ContainerKafka, ContainerRedis, why_no_docker
 from tests.servers.given import GivenKafka, GivenRedis, KafkaServer, RedisServer

@@ -10,9 +10,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from console.embedded import HOST, find_redis
-from console.process import Process, Reaper
-from console.resp import ask_redis
+from console.local.embedded import HOST, find_redis
+from console.local.process import Process, Reaper
+from console.local.resp import ask_redis
 from profiles.errors import Misconfigured
 
 __all__ = ["RedisCluster"]

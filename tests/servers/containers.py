@@ -9,9 +9,9 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any
 
-from console.embedded import HOST
-from console.process import free_port
-from console.resp import ask_redis
+from console.local.embedded import HOST
+from console.local.process import free_port
+from console.local.resp import ask_redis
 from profiles.errors import Misconfigured
 from tests.servers.given import describe_kafka
 

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from kafka.admin import KafkaAdminClient
 from kafka.errors import KafkaError
 
-from console.resp import ask_redis
+from console.local.resp import ask_redis
 from profiles.errors import Misconfigured
 
 __all__ = ["GivenKafka", "GivenRedis", "KafkaServer", "RedisServer", "Unsupported", "describe_kafka"]

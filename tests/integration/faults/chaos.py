@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from console.resp import ask_redis
+from console.local.resp import ask_redis
 from tests.integration.faults.fleet import Fleet
 from tests.integration.faults.watch import Watch
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import httpx
 
-from console.process import Process, Reaper, free_port
-from streams.admin import ensure_topics
-from streams.plan import Plan, load_plan
+from console.local.process import Process, Reaper, free_port
+from plan import Plan, load_plan
+from streams.kafka.admin import ensure_topics
 from streams.settings import Settings
 from tests.integration.rapport import REPOSITORY, environment
 

@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from profiles.linking import decide
+from plan import Plan
+from profiles.identity.linking import decide
 from profiles.types import (
     HALF_LIVES,
     ORDER_HALF_LIVES,
@@ -25,8 +26,7 @@ from profiles.types import (
     event_digest,
     profile_id,
 )
-from streams.plan import Plan
-from streams.requests import LinkRequest
+from streams.records.links import LinkRequest
 from streams.steps.check import check
 from streams.steps.decode import decode
 from streams.steps.intake import Intake, Item

@@ -13,9 +13,9 @@ import httpx
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
-from streams.plan import Plan
+from plan import Plan
+from streams.kafka.topics import topic_name
 from streams.settings import Settings
-from streams.topics import topic_name
 from tests.integration.faults.load import Message
 
 __all__ = ["Senders"]

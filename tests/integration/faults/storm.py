@@ -21,11 +21,11 @@ import orjson
 from kafka import KafkaProducer
 from redis import Redis
 
+from plan import Plan
 from profiles.stores.keys import Keys
 from profiles.types import partition_of, profile_id
-from streams.plan import Plan
+from streams.kafka.topics import topic_name
 from streams.settings import Settings
-from streams.topics import topic_name
 from tests.integration.faults.load import DAY, Message
 from tests.integration.faults.trial import Outcome, Trial
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from console.embedded import Redis
-from console.process import Reaper
+from console.local.embedded import Redis
+from console.local.process import Reaper
 from streams.settings import Settings
 from tests.integration.faults.chaos import newest_file
 from tests.integration.faults.load import history

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from console.embedded import Redis
-from console.process import Reaper
+from console.local.embedded import Redis
+from console.local.process import Reaper
 from streams.settings import Settings
 from tests.integration.faults.storm import ride_out, storm_plan, weather
 from tests.integration.faults.trial import Trial

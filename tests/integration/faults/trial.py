@@ -13,10 +13,10 @@ from typing import Protocol
 
 import duckdb
 
-from analysis.archive import events
-from console.process import Reaper
+from analysis.archive.reader import events
+from console.local.process import Reaper
+from streams.kafka.topics import IDENTITY_LINKS, REJECTED
 from streams.settings import Settings
-from streams.topics import IDENTITY_LINKS, REJECTED
 from tests.integration.faults.chaos import Chaos, Deed, KillableRedis, KillableServer, Losses
 from tests.integration.faults.fleet import Fleet
 from tests.integration.faults.load import Message

@@ -13,7 +13,7 @@ import msgspec
 from profiles.documents import decode_profile
 from profiles.timeline import latest_events
 from profiles.types import Identity, Profile, profile_id
-from streams.rejected import Rejection
+from streams.records.rejected import Rejection
 from tests.integration.faults.oracle import Portrait, Truth
 
 __all__ = ["KINDS", "Found", "Verdict", "judge"]

@@ -10,12 +10,12 @@ from kafka.errors import KafkaError
 from redis import Redis
 from redis.exceptions import RedisError
 
-from profiles.links import decode_linked
+from plan import Plan
+from profiles.identity.links import decode_linked
 from profiles.stores.keys import IDENTITY, IDENTITY_MAP, Keys
 from profiles.types import Identity
-from streams.plan import Plan
+from streams.kafka.topics import IDENTITY_LINKS, PROFILE_EVENTS, topic_name
 from streams.settings import Settings
-from streams.topics import IDENTITY_LINKS, PROFILE_EVENTS, topic_name
 from tests.integration.faults.oracle import Stored
 
 __all__ = ["Progress", "Watch"]

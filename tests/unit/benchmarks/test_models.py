@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from benchmarks.models import measure
 from benchmarks.workload import shop
+from plan import load_plan
 from profiles.types import Event
-from streams.backtesting import read_log
-from streams.plan import load_plan
+from streams.offline import read_log
+from tests import REPOSITORY
 
 END = 1_790_000_000.0
-PLAN = Path(__file__).parents[3] / "tracking_plan.yaml"
+PLAN = REPOSITORY / "tracking_plan.yaml"
 
 
 def test_every_part_is_done_and_measured() -> None:

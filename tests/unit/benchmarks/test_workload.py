@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from pathlib import Path
 
 import orjson
 import pytest
 from aiokafka.structs import ConsumerRecord
 
 from benchmarks.workload import RawEvent, name_of, shop
-from streams.plan import load_plan
+from plan import load_plan
 from streams.steps.check import check
 from streams.steps.decode import decode
 from streams.steps.intake import Intake
+from tests import REPOSITORY
 
 END = 1_790_000_000.0
-PLAN = Path(__file__).parents[3] / "tracking_plan.yaml"
+PLAN = REPOSITORY / "tracking_plan.yaml"
 DIGEST = "dd078877abce2df5bd606e5528cb766c0726bb965a7ec7a4f5abea9186e6bd74"
 
 

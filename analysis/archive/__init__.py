@@ -1,0 +1,1 @@
+"""The event archive: its columns, its files, and how they are read."""

@@ -1,0 +1,362 @@
+"""`rapport backtest`: how good the scores would have been on a log of the past."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from pydantic import ValidationError
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from console.commands.options import Decimal, Delimiter, EventName, Map, Mapping, Set, SourceName, TimeFormat
+from console.commands.plan import default_plan
+from console.commands.send import file_spec
+from console.files.rows import FileSpec
+from console.terminal.output import err, explained, out, print_json
+from models.config import ChurnConfig
+from models.durations import WEEK, parse_duration
+from plan import Plan, load_plan
+from profiles.errors import Misconfigured
+
+if TYPE_CHECKING:
+    from models.backtest.backtest import Judged, Log, Rival
+    from models.backtest.verdict import Verdict
+    from streams.offline import Reading
+
+__all__ = ["churn_of", "register"]
+
+HELP = """Play a log of the past through our own code, in event time, and judge every churn score by what came after.
+
+A purchase log with columns such as customer_id,date,quantity,revenue is understood as it is; so are JSON lines of
+events, by the tracking plan; other tables with a mapping, as for `rapport send`.
+
+    rapport backtest orders.csv --horizon 26w
+    rapport backtest events.jsonl --plan tracking_plan.yaml --json
+    rapport backtest CDNOW_master.txt --horizon 26w --sample 1/3 --report cdnow.html
+
+Once a week everybody who ever ordered is scored by every model; a score is judged when its horizon has passed, and
+models learn from a label no earlier. Without --json: a table, and a page with plots (--report).
+"""
+
+_ENOUGH = 50  # customers that a bootstrap of customers means something from
+_EXTRA = "pip install 'rapport-cdp[backtest]'"
+_FIGURES = {"auc": "AUC", "pr_auc": "PR AUC", "log_loss": "log loss", "brier": "Brier", "ece": "ECE"}
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """What was asked for."""
+
+    horizon: float | None
+    label_horizon: float | None
+    stream: str
+    sample: str
+    held_out: bool
+    drift: str
+    weeks: str
+    gbm: bool
+    seed: int
+
+
+def churn_of(plan: Plan, horizon: float | None, label_horizon: float | None = None) -> ChurnConfig:
+    """The plan's churn, for another horizon if one is given: then with labels that fit that one.
+
+    Raises:
+        Misconfigured: the two do not fit.
+    """
+    given = plan.churn
+    changed: dict[str, Any] = {}
+    if horizon and horizon != given.horizon:
+        label = 4 * WEEK if horizon >= 20 * WEEK else 2 * WEEK if horizon >= 8 * WEEK else horizon / 4
+        changed = {"horizon": horizon, "label_horizon": label, "snapshot_every": label}
+    if label_horizon:
+        changed["label_horizon"] = label_horizon
+    try:
+        return ChurnConfig.model_validate({name: getattr(given, name) for name in ChurnConfig.model_fields} | changed)
+    except ValidationError as error:
+        raise Misconfigured("; ".join(problem["msg"] for problem in error.errors())) from error
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the application."""
+
+    @app.command(help=HELP, no_args_is_help=True)
+    def backtest(
+        file: Annotated[Path, typer.Argument(help="JSON lines (.jsonl, .ndjson) or a table; .gz is read as well.")],
+        horizon: Annotated[
+            str | None, typer.Option(help="No order for this long is churn, such as 26w; the plan's unless given.")
+        ] = None,
+        as_json: Annotated[bool, typer.Option("--json", help="Only the figures, as JSON on stdout.")] = False,
+        report: Annotated[
+            Path | None, typer.Option(help="Where the page with plots goes; rapport-backtest.html.", dir_okay=False)
+        ] = None,
+        plan: Annotated[Path | None, typer.Option(help="The tracking plan; the one in use unless given.")] = None,
+        sample: Annotated[str, typer.Option(help="Only a share of the customers, such as 1/3.")] = "",
+        gbm: Annotated[
+            bool, typer.Option("--gbm/--no-gbm", help="A batch gradient boosting machine beside ours.")
+        ] = True,
+        mapping: Mapping = None,
+        map_: Map = None,
+        set_: Set = None,
+        source: SourceName = None,
+        event: EventName = None,
+        delimiter: Delimiter = None,
+        decimal: Decimal = None,
+        time_format: TimeFormat = None,
+        label_horizon: Annotated[
+            str | None,
+            typer.Option(help="What the hazard learns from, such as 4w.", rich_help_panel="Experiments"),
+        ] = None,
+        stream: Annotated[
+            str,
+            typer.Option(
+                help="cal: as it happened. rt: each customer's start drawn anew over two years, so that every age is "
+                "there at once.",
+                rich_help_panel="Experiments",
+            ),
+        ] = "cal",
+        drift: Annotated[
+            str,
+            typer.Option(
+                help="WEEK,KEEP: from that week each repeat order happens with this probability only, such as 70,0.5.",
+                rich_help_panel="Experiments",
+            ),
+        ] = "",
+        weeks: Annotated[
+            str, typer.Option(help="The weeks that are judged, such as 44-120.", rich_help_panel="Experiments")
+        ] = "",
+        held_out: Annotated[
+            bool,
+            typer.Option("--held-out", help="The customers that --sample leaves out.", rich_help_panel="Experiments"),
+        ] = False,
+        seed: Annotated[int, typer.Option(help="Of everything drawn.", rich_help_panel="Experiments")] = 0,
+    ) -> None:
+        with explained():
+            wanted = _Wanted(
+                parse(horizon), parse(label_horizon), stream, sample, held_out, drift, weeks, gbm, seed
+            )  # fmt: skip
+            options = {
+                "source": source, "event": event, "delimiter": delimiter, "decimal": decimal,
+                "time_format": time_format,
+            }  # fmt: skip
+            spec = file_spec(mapping, options, map_ or [], set_ or [])
+            loaded = load_plan(plan or default_plan())
+            page = _writable(report or (None if as_json else Path("rapport-backtest.html")))
+            document = _run(file, spec, loaded, wanted, page, report is not None)
+        if as_json:
+            print_json(document)
+        else:
+            _show(document)
+
+
+def parse(duration: str | None) -> float | None:
+    """Seconds of a duration on the command line.
+
+    Raises:
+        Misconfigured: it is none.
+    """
+    try:
+        return parse_duration(duration) if duration else None
+    except ValueError as error:
+        raise Misconfigured(str(error)) from error
+
+
+def _run(
+    file: Path, spec: FileSpec, plan: Plan, wanted: _Wanted, page: Path | None, must_draw: bool
+) -> dict[str, Any]:  # fmt: skip
+    from console.files.history import read_history  # noqa: PLC0415
+    from console.reports.document import document_of  # noqa: PLC0415  (River and scipy take seconds to import)
+    from models.backtest.backtest import backtest  # noqa: PLC0415
+    from models.backtest.verdict import verdict  # noqa: PLC0415
+
+    config = churn_of(plan, wanted.horizon, wanted.label_horizon)
+    notes: list[str] = []
+    rivals = _rivals(wanted, notes)
+    page = _drawable(page, must_draw, notes)
+    with _progress() as progress:
+        task = progress.add_task(f"reading {file.name}", total=None)
+        reading = read_history(file, spec, plan, lambda rows: progress.advance(task, rows))
+        log, judged_weeks = _log(reading, wanted, config)
+        progress.update(task, description="playing", total=1.0, completed=0.0)
+        try:
+            judged = backtest(
+                log, config, plan.currency, judged=judged_weeks, consent=plan.consent, rivals=rivals, seed=wanted.seed,
+                advance=lambda done: progress.update(task, completed=done),
+            )  # fmt: skip
+        except ValueError as error:
+            raise Misconfigured(str(error)) from error
+        progress.update(task, description="measuring", total=None)
+        measured = verdict(judged, seed=wanted.seed)
+    notes = [*_asked(wanted), *notes, *_few(judged)]
+    document = document_of(measured, judged, config, reading, file=file.name, stream=wanted.stream, notes=notes)
+    if page is not None:
+        _draw(page, document, judged, measured)
+        document["page"] = str(page)
+    return document
+
+
+def _asked(wanted: _Wanted) -> list[str]:
+    """What of the log was left out or changed, so that whoever reads the figures knows it."""
+    notes = []
+    if wanted.sample:
+        whose = "all customers but one" if wanted.held_out else "one customer"
+        notes.append(f"A sample: {whose} in {wanted.sample.strip().removeprefix('1/')}.")
+    if wanted.drift:
+        week, keep = _drift(wanted.drift)
+        notes.append(f"An experiment: from week {week:g} on, a repeat order happens with probability {keep:g} only.")
+    return notes
+
+
+def _few(judged: Judged) -> list[str]:
+    if judged.customers >= _ENOUGH:
+        return []
+    return [f"Too few customers ({judged.customers}) to tell models apart: the intervals are narrower than the doubt."]
+
+
+def _log(reading: Reading, wanted: _Wanted, config: ChurnConfig) -> tuple[Log, range | None]:
+    """The log as asked for: a share of the customers, under other circumstances; and the weeks to judge."""
+    from console.files.history import names_of, share  # noqa: PLC0415
+    from models.backtest.backtest import Log  # noqa: PLC0415
+    from models.backtest.experiments import SPAN, retimed, sampled, vanishing  # noqa: PLC0415
+
+    if wanted.stream not in ("cal", "rt"):
+        raise Misconfigured(f"--stream {wanted.stream!r}: write cal or rt")
+    log = Log.of(reading.records)
+    if wanted.sample:
+        inside, names = share(wanted.sample), names_of(reading)
+        log = sampled(log, lambda id_: inside(names.get(id_, id_)) != wanted.held_out)
+        if not log.records:
+            raise Misconfigured("nobody is in this sample")
+    judged = _weeks(wanted.weeks)
+    if wanted.stream == "rt":
+        log = retimed(log, wanted.seed)
+        ahead = round(config.horizon / WEEK)
+        judged = judged or range(2 * ahead + 8, SPAN + 1)
+    if wanted.drift:
+        week, keep = _drift(wanted.drift)
+        log = vanishing(log, week, keep, wanted.seed)
+    return log, judged
+
+
+def _weeks(text: str) -> range | None:
+    first, dash, last = text.partition("-")
+    if not text:
+        return None
+    if not (dash and first.isdigit() and last.isdigit() and 0 < int(first) <= int(last)):
+        raise Misconfigured(f"--weeks {text!r}: write such as 44-120")
+    return range(int(first), int(last) + 1)
+
+
+def _drift(text: str) -> tuple[float, float]:
+    week, _, keep = text.partition(",")
+    try:
+        found = float(week), float(keep)
+    except ValueError:
+        found = (-1.0, -1.0)
+    if not (found[0] >= 0 and 0 <= found[1] <= 1):
+        raise Misconfigured(f"--drift {text!r}: write WEEK,KEEP such as 70,0.5")
+    return found
+
+
+def _rivals(wanted: _Wanted, notes: list[str]) -> list[Rival]:
+    if not wanted.gbm:
+        return []
+    try:
+        from models.backtest.boosted import Boosted  # noqa: PLC0415
+    except ImportError:
+        notes.append(f"No gradient boosting machine beside ours: scikit-learn is not installed ({_EXTRA}).")
+        return []
+    return [Boosted(min_leaf=1000 if wanted.stream == "rt" else 200)]
+
+
+def _writable(page: Path | None) -> Path | None:
+    """The page, if its folder takes files: better said before the log is played than after.
+
+    Raises:
+        Misconfigured: it does not.
+    """
+    if page is not None and not os.access(page.parent, os.W_OK | os.X_OK):
+        why = "no permission" if page.parent.is_dir() else "there is no such folder"
+        raise Misconfigured(f"{page} cannot be written: {why}")
+    return page
+
+
+def _drawable(page: Path | None, must: bool, notes: list[str]) -> Path | None:
+    """The page, if it can be drawn here."""
+    try:
+        import console.reports.page  # noqa: F401, PLC0415
+    except ImportError as error:
+        if must:
+            raise Misconfigured(f"the page needs {error.name}: {_EXTRA}") from error
+        if page is not None:
+            notes.append(f"No page with plots: {error.name} is not installed ({_EXTRA}).")
+        return None
+    return page
+
+
+def _draw(page: Path, document: dict[str, Any], judged: Judged, measured: Verdict) -> None:
+    from console.reports.page import render  # noqa: PLC0415
+
+    try:
+        page.write_text(render(document, judged, measured), encoding="utf-8")
+    except OSError as error:
+        raise Misconfigured(f"{page} cannot be written: {error.strerror}") from error
+
+
+@contextmanager
+def _progress() -> Iterator[Progress]:
+    with Progress(
+        TextColumn("[bold]{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn(),
+        console=err, transient=True,
+    ) as progress:  # fmt: skip
+        yield progress
+
+
+def counted(number: int, noun: str) -> str:
+    """As in "1 customer" and "1,178 customers"."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def _show(document: dict[str, Any]) -> None:
+    judged = document["judged"]
+    out.print(
+        f"{counted(document['customers'], 'customer')}, {counted(document['events'], 'event')}, "
+        f"{document['weeks']} weeks; "
+        f"horizon {document['horizon']}. Judged: {judged['rows']:,} scores of weeks {judged['first']} to "
+        f"{judged['last']}, {judged['churn']:.1%} churned."
+    )
+    table = Table(box=None, padding=(0, 1, 0, 0))
+    table.add_column("model", no_wrap=True)
+    for title in (*_FIGURES.values(), "Δ log loss", "rows"):
+        table.add_column(title, justify="right", no_wrap=True)
+    for name, figures in document["models"].items():
+        cells = ["–" if figures[key] is None else f"{figures[key]:.4f}" for key in _FIGURES]
+        difference = document["differences"].get(name, {}).get("log_loss")
+        compared = f"{difference[0]:+.3f} … {difference[1]:+.3f}" if difference else ""
+        table.add_row(name, *cells, compared, f"{figures['rows']:,}", style="bold" if name == "champion" else None)
+    out.print(table)
+    own = document["intervals"].get("champion", {})
+    if own:
+        out.print(
+            "95 % intervals, by customer, of the champion: "
+            + ", ".join(f"{_FIGURES[key]} {low:.4f} … {high:.4f}" for key, (low, high) in own.items()),
+            highlight=False,
+        )
+    spoke = ", ".join(f"{model} {count}" for model, count in document["champions"].items())
+    out.print("Δ log loss: 95 % interval of the difference to the champion's, over the scores in which both spoke.")
+    out.print(f"Champion, by judged weeks: {spoke}.", highlight=False)
+    for note in document["notes"]:
+        err.print(escape(note), style="yellow", soft_wrap=True)
+    for reason, row in document["rejected"].items():
+        err.print(
+            escape(f"{counted(row['count'], 'row')} not used, {reason}: {row['first']}"), style="yellow", soft_wrap=True
+        )
+    if "page" in document:
+        out.print(f"The page with plots: {document['page']}", markup=False, soft_wrap=True)

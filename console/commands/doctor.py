@@ -1,0 +1,216 @@
+"""`rapport doctor`: is everything there, is it set up as it must be, is it keeping up?"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Iterator
+from typing import Literal, NamedTuple
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from console.commands.client import DEFAULT_DATA_DIR, DataDir
+from console.commands.reach import PlanFile, reach
+from console.terminal.output import AsJson, explained, print_json
+from models.learning.anew import discarded
+from models.learning.checkpoint import HEAD
+from plan import Plan, load_plan
+from profiles.errors import Misconfigured
+from profiles.identity.secrets import fingerprint
+from profiles.stores.learner import LearnerStore
+from profiles.stores.redis import connect
+from profiles.stores.setup import OTHER_FORMAT, OTHER_KEY, PII_KEY, inspect_redis, is_other_format
+from profiles.stores.sources import SourceStore, with_sources
+from streams.collector.wire import format_time
+from streams.kafka.admin import lag, topic_problems
+from streams.kafka.continuity import Difference, compare_kafka
+from streams.kafka.topics import topics
+from streams.settings import Settings
+
+__all__ = ["examine", "register"]
+
+LARGE_LAG = 10_000  # records waiting, above which it is worth a look
+LARGE_SKEW = 2.0  # seconds between this machine's clock and Redis's
+
+_COLOURS = {"ok": "green", "warning": "yellow", "error": "red"}
+
+
+class Finding(NamedTuple):
+    """One thing that was looked at."""
+
+    what: str
+    verdict: Literal["ok", "warning", "error"]
+    message: str
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("doctor")(doctor)
+
+
+def doctor(
+    plan: PlanFile = None,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+    as_json: AsJson = False,
+) -> None:
+    """Check plan, broker, topics, lag, Redis, its persistence, workers, clocks and models; say what to do about it.
+
+    Looks where RAPPORT_KAFKA and RAPPORT_REDIS point, else at the `rapport up` of the data directory. With --plan, a
+    plan that is not in use yet: what is wrong with it here, and what a worker that starts with it would discard. Exits
+    with 1 if anything is an error.
+    """
+    with explained():
+        settings = reach(data_dir, plan)
+    findings = list(examine(settings))
+    if as_json:
+        print_json([finding._asdict() for finding in findings])
+    else:
+        table = Table(box=None, padding=(0, 2))
+        for heading in ("", "checked", "found"):
+            table.add_column(heading)
+        for finding in findings:
+            colour = _COLOURS[finding.verdict]
+            table.add_row(f"[{colour}]{finding.verdict}[/]", escape(finding.what), escape(finding.message))
+        Console(highlight=False).print(table)
+    if any(finding.verdict == "error" for finding in findings):
+        raise typer.Exit(1)
+
+
+def examine(settings: Settings) -> Iterator[Finding]:
+    """Look at everything, one thing after the other; what does not answer is a finding, not an exception."""
+    try:
+        plan = load_plan(settings.plan)
+    except Misconfigured as error:
+        yield Finding("tracking plan", "error", str(error))
+        return
+    yield Finding("tracking plan", "ok", f"{settings.plan}: {len(plan.rules)} events, {len(plan.segments)} segments")
+    if settings.pii_key is None and any(rule.hashed for rule in plan.identities):
+        yield Finding(
+            "key of identities",
+            "warning",
+            "RAPPORT_PII_KEY is not set, so whoever has the plan can find out whose hash an identity is; set it, for "
+            "example to the output of `openssl rand -hex 32`, before the first event: it can never be changed",
+        )
+    yield from _sources(settings, plan)
+    try:
+        yield from _kafka(settings, plan)
+    except Misconfigured as error:
+        yield Finding("Kafka", "error", str(error))
+    try:
+        yield from _redis(settings, plan)
+        yield from _models(settings, plan)
+    except Misconfigured as error:
+        yield Finding("Redis", "error", str(error))
+    with contextlib.suppress(Misconfigured):  # one of them does not answer, which has been said
+        difference = asyncio.run(_difference(settings, plan))
+        message = str(difference) if difference else "this is the Kafka that Redis has read"
+        yield Finding("Kafka and Redis", "error" if difference else "ok", message)
+
+
+def _kafka(settings: Settings, plan: Plan) -> Iterator[Finding]:
+    problems = topic_problems(settings, plan)
+    yield Finding("Kafka", "ok", f"answers at {settings.kafka}")
+    for problem in problems:
+        yield Finding("topics", "error", problem)
+    if problems:
+        return
+    wanted = topics(settings, plan)
+    yield Finding("topics", "ok", f"all {len(wanted)} there, {settings.partitions} partitions")
+    read = [
+        spec.name for spec in wanted if "cleanup.policy" in spec.config and spec.config["cleanup.policy"] != "compact"
+    ]
+    for behind in lag(settings, read):
+        if behind.read:
+            slow = behind.records > LARGE_LAG
+            yield Finding(
+                f"lag of {behind.topic}",
+                "warning" if slow else "ok",
+                f"{behind.records} records wait" + ("; start more `rapport work`?" if slow else ""),
+            )
+
+
+def _sources(settings: Settings, plan: Plan) -> Iterator[Finding]:
+    try:
+        states = asyncio.run(with_sources(settings.redis.get_secret_value(), SourceStore.states))
+    except Misconfigured:
+        return  # told where Redis is looked at
+    for source in plan.sources:
+        if (hold := states.get(source)) is not None and hold.held:
+            yield Finding(
+                f"source {source}",
+                "error",
+                f"held back since {format_time(hold.since)}: {hold.why}; for example: {hold.example}. Its events wait "
+                "in Kafka. Mend the sender or the plan and restart the workers with it; or let what waits through "
+                f"with `rapport source resume {source}`",
+            )
+
+
+def _redis(settings: Settings, plan: Plan) -> Iterator[Finding]:
+    facts = asyncio.run(inspect_redis(settings.redis.get_secret_value(), require_aof=settings.require_aof))
+    yield Finding("Redis", "ok", f"version {facts.version}")
+    for verdict, message in facts.problems:
+        yield Finding("Redis", verdict, message)
+    if is_other_format(facts.profiles_written_with):
+        yield Finding("format", "error", OTHER_FORMAT)
+    held = facts.profiles_written_with.get("partitions")
+    if held is not None and held != str(settings.partitions):
+        yield Finding(
+            "partitions",
+            "error",
+            f"the profiles were written with {held}, but RAPPORT_PARTITIONS={settings.partitions}",
+        )
+    if facts.profiles_written_with.get(PII_KEY, fingerprint(plan.pii_key)) != fingerprint(plan.pii_key):
+        yield Finding("key of identities", "error", OTHER_KEY)
+    if facts.workers:
+        yield Finding("workers", "ok", f"{len(facts.workers)} alive: {', '.join(sorted(facts.workers))}")
+    else:
+        yield Finding("workers", "error", "none has shown a sign of life; start `rapport work`")
+    skewed = abs(facts.skew) > LARGE_SKEW
+    yield Finding(
+        "clock",
+        "warning" if skewed else "ok",
+        f"{abs(facts.skew):.1f} s from Redis's" + ("; set both by NTP, timers run on them" if skewed else ""),
+    )
+
+
+def _models(settings: Settings, plan: Plan) -> Iterator[Finding]:
+    """What was learned, and whether the next worker that starts with this plan discards it."""
+    parts = asyncio.run(_parts(settings, [HEAD, "notices"]))
+    try:
+        head = msgspec.json.decode(parts[HEAD])
+        lost = discarded(head, plan.churn)
+        notices = msgspec.json.decode(parts["notices"])["notices"]
+        began = next((notice for notice in reversed(notices) if notice["kind"] == "anew"), None)
+    except (KeyError, TypeError, AttributeError, msgspec.MsgspecError):
+        if parts:
+            yield Finding("models", "error", "what was learned cannot be read; see what the workers log")
+        return
+    if lost is not None and lost.lessons:
+        what = "everything that was learned" if lost.everything else "what was learned of the whole horizon"
+        yield Finding(
+            "models",
+            "warning",
+            f"{lost.reason}: a worker that starts with this plan discards {what} ({lost.lessons:,} lessons)",
+        )
+    since = f"; {format_time(began['at'])}: {began['text']}" if began else ""
+    yield Finding("models", "ok", f"learned from {head['counts']['lessons']:,} lessons{since}")
+
+
+async def _parts(settings: Settings, names: list[str]) -> dict[str, bytes]:
+    client = connect(settings.redis.get_secret_value(), patient=False)
+    try:
+        return await LearnerStore(client).parts(names)
+    finally:
+        await client.aclose()
+
+
+async def _difference(settings: Settings, plan: Plan) -> Difference:
+    client = connect(settings.redis.get_secret_value(), patient=False)
+    try:
+        return await compare_kafka(client, settings, plan)
+    finally:
+        await client.aclose()

@@ -1,0 +1,144 @@
+"""`rapport models horizon`: which churn horizon suits the customers there are."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+
+from console.commands.client import DEFAULT_DATA_DIR, DataDir
+from console.commands.options import Decimal, Delimiter, EventName, Map, Mapping, Set, SourceName, TimeFormat
+from console.commands.reach import PlanFile, reach
+from console.commands.send import file_spec
+from console.files.rows import FileSpec
+from console.terminal.output import AsJson, err, explained, out, print_json
+from plan import load_plan
+from profiles.errors import Misconfigured
+from streams.settings import Settings
+
+if TYPE_CHECKING:
+    from models.backtest.horizon import Horizons
+
+__all__ = ["register"]
+
+HELP = """Recommend a churn horizon from the customers' own history: how long is a silence before it means something?
+
+For each candidate: the share of the gaps between a customer's own orders that fit into it; how many silences of that
+length an order ended within 26 weeks more (false churn); how many customers of the last such period churned, of all
+and of those who had ordered in the one before. Recommended is the shortest that 90 % of the gaps fit into.
+
+    rapport models horizon orders.csv
+    rapport models horizon events.jsonl --json
+    rapport models horizon sales.csv --event 'Order Completed' --map user_id=buyer --map timestamp=day
+    rapport models horizon --live
+
+A purchase log with well-known columns is understood as it is, other tables with a mapping, as for `rapport backtest`.
+With --live: the profiles in Redis, each with the times of its latest orders.
+"""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to `rapport models`."""
+
+    @app.command(help=HELP, no_args_is_help=True)
+    def horizon(
+        file: Annotated[
+            Path | None, typer.Argument(help="Events as JSON lines, or a purchase log, as for `rapport backtest`.")
+        ] = None,
+        live: Annotated[bool, typer.Option("--live", help="Look at the profiles in Redis.")] = False,
+        as_json: AsJson = False,
+        mapping: Mapping = None,
+        map_: Map = None,
+        set_: Set = None,
+        source: SourceName = None,
+        event: EventName = None,
+        delimiter: Delimiter = None,
+        decimal: Decimal = None,
+        time_format: TimeFormat = None,
+        plan: PlanFile = None,
+        data_dir: DataDir = DEFAULT_DATA_DIR,
+    ) -> None:
+        from models.backtest.horizon import horizons  # noqa: PLC0415
+
+        with explained():
+            if live == (file is not None):
+                raise Misconfigured("give a file, or --live")
+            options = {
+                "source": source, "event": event, "delimiter": delimiter, "decimal": decimal,
+                "time_format": time_format,
+            }  # fmt: skip
+            spec = file_spec(mapping, options, map_ or [], set_ or [])
+            settings = reach(data_dir, plan)
+            histories, end = _from_redis(settings) if file is None else _from_file(file, spec, settings)
+            found = horizons(histories, end)
+        if as_json:
+            print_json(found.as_dict())
+        else:
+            _show(found)
+
+
+def _from_file(file: Path, spec: FileSpec, settings: Settings) -> tuple[list[Sequence[float]], float]:
+    from console.files.history import read_history  # noqa: PLC0415
+    from models.backtest.backtest import Log  # noqa: PLC0415  (River takes a second to import)
+    from models.backtest.experiments import people  # noqa: PLC0415
+    from profiles.types import Event  # noqa: PLC0415
+
+    with err.status(f"reading {file.name}"):
+        reading = read_history(file, spec, load_plan(settings.plan))
+    whose = people(reading.records)
+    histories: dict[str, list[float]] = {}
+    for record in reading.records:
+        if isinstance(record, Event) and record.role == "purchase":
+            histories.setdefault(whose[record.profile], []).append(record.time)
+    return list(histories.values()), Log.of(reading.records).end
+
+
+def _from_redis(settings: Settings) -> tuple[list[Sequence[float]], float]:
+    """The latest orders of everybody, and the time of the latest event; a profile keeps no more than 32 of them."""
+    from profiles.documents import decode_profile  # noqa: PLC0415
+    from profiles.stores.census import CensusStore  # noqa: PLC0415
+    from profiles.stores.redis import connect  # noqa: PLC0415
+
+    async def read() -> tuple[list[Sequence[float]], float]:
+        client = connect(settings.redis.get_secret_value())
+        try:
+            store, histories = CensusStore(client), dict[str, Sequence[float]]()
+            for partition in range(settings.partitions):
+                cursor = -1
+                while cursor:
+                    cursor, page = await store.page(partition, max(cursor, 0), 500)
+                    for id_, document in page:
+                        profile = decode_profile(id_, document)
+                        if profile.purchases.recent and not profile.redirect:
+                            histories[id_] = profile.purchases.recent
+            reached = await store.watermarks(range(settings.partitions))
+        finally:
+            await client.aclose()
+        return list(histories.values()), max(reached.values(), default=0.0)
+
+    with err.status("reading the profiles"):
+        return asyncio.run(read())
+
+
+def _show(found: Horizons) -> None:
+    out.print(
+        f"{found.customers:,} customers with {found.gaps:,} gaps between their orders, "
+        f"over {found.weeks_known:.0f} weeks."
+    )
+    table = Table(box=None, padding=(0, 2))
+    for title in ("horizon", "own gaps within", "false churn", "of silences", "churn, all", "churn, active"):
+        table.add_column(title, justify="right")
+    for row in found.candidates:
+        shares = [row.gaps_within, row.false_churn, row.churn_all, row.churn_active]
+        within, false, all_, active = ["–" if share is None else f"{share:.1%}" for share in shares]
+        style = "bold" if row.weeks == found.recommended else None
+        table.add_row(f"{row.weeks}w", within, false, f"{row.spells:,}", all_, active, style=style)
+    out.print(table)
+    if found.recommended is not None:
+        caution = " (too few gaps to rely on it)" if found.needed else ""
+        out.print(f"Recommended: churn.horizon: {found.recommended}w{caution}", style="yellow" if caution else "bold")
+    out.print(found.why + ".", highlight=False)

@@ -1,0 +1,168 @@
+"""`rapport identity show|explain|split|refused`: who is who, why, and taking a wrong link back."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from console.commands.client import AsDocument, Target, with_target
+from console.commands.support import Support, customer, support
+from console.terminal.output import err, explained, out, print_json
+
+__all__ = ["app"]
+
+app = typer.Typer(name="identity", help="Who is who, why, and taking a wrong link back.", no_args_is_help=True)
+
+Identity = Annotated[str, typer.Argument(help="TYPE:VALUE, such as user_id:42 or email:ada@example.com.")]
+
+_SPLIT = """Take a wrongly linked identity out of a customer.
+
+Every link between the identity and what it is kept apart from is undone, and is never made again. Both
+profiles become what they would be had the links never been: what each holds is computed from the history of
+events, so `rapport archive` must have run where Kafka has deleted the older ones already.
+
+Examples:
+
+    rapport identity explain email:ada@example.com
+    rapport identity split email:ada@example.com --from user_id:42
+"""
+
+
+@app.command()
+@with_target
+def show(
+    target: Target,
+    identity: Identity,
+    as_json: AsDocument = False,
+) -> None:
+    """List the identities of a customer."""
+    document = _links(target, identity)
+    if as_json:
+        print_json(document)
+        return
+    table = Table("identity", "linked by", "kept apart from", title=f"profile {document['profile']}")
+    for held in document["identities"]:
+        first = held["links"][0] if held["links"] else None
+        by = f"{first['source']} event {first['event']}, {first['time']}" if first else "itself"
+        table.add_row(_name(held), by, ", ".join(map(_name, held["apart_from"])))
+    out.print(table)
+    if document["being_split"]:
+        out.print("[yellow]It is being taken apart; for some seconds it is not whole.[/]")
+
+
+@app.command()
+@with_target
+def explain(
+    target: Target,
+    identity: Identity,
+    as_json: AsDocument = False,
+) -> None:
+    """Say which event made each link of a customer, and which links were refused."""
+    document = _links(target, identity)
+    if as_json:
+        print_json(document)
+        return
+    for held in document["identities"]:
+        out.print(Text(_name(held), "bold"))
+        for link in held["links"]:
+            others = " and ".join(_name(other) for other in link["identities"])
+            out.print(f"  joined by {link['source']} event [cyan]{link['event']}[/] of {link['time']}:")
+            out.print(Text(f"    {others} were in it"))
+        if not held["links"]:
+            out.print("  the others joined it, or it stands alone")
+        for other in held["apart_from"]:
+            out.print(Text(f"  kept apart from {_name(other)}, since a split"))
+    for refusal in document["refused"]:
+        left_out = ", ".join(map(_name, refusal["refused"]))
+        line = f"refused: {left_out} in {refusal['source']} event {refusal['event']} of {refusal['time']}"
+        out.print(Text(f"{line}: {refusal['reason']}", "yellow"))
+
+
+@app.command(help=_SPLIT)
+@with_target
+def split(
+    target: Target,
+    identity: Annotated[str, typer.Argument(help="The identity to take out, TYPE:VALUE.")],
+    apart: Annotated[
+        list[str] | None,
+        typer.Option("--from", help="What it must not be with; again for more. Default: the strongest of the others."),
+    ] = None,
+    by: Annotated[str, typer.Option(help="Who decided it.")] = "",
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    wait: Annotated[float, typer.Option(help="Seconds to wait until the profiles are whole.")] = 120.0,
+    as_json: AsDocument = False,
+) -> None:
+    with explained(), support(target) as api:
+        held = api.call("GET", customer(identity, "/links"))["identities"]
+        if not yes:
+            typer.confirm(f"Take {identity} out of a customer with {len(held)} identities?", abort=True, err=True)
+        document = api.call("POST", customer(identity, "/split"), json={"apart_from": apart or [], "by": by})
+        state = _finished(api, document["id"], wait)
+    if as_json:
+        print_json({"id": document["id"], "state": state})
+    elif state == "done":
+        out.print(f"Done. `rapport identity show {identity}` shows what it is now.")
+    if state != "done":
+        err.print(f"Asked for, and not done after {wait:.0f} s. `rapport identity splits` lists what is not done yet.")
+        raise typer.Exit(1)
+
+
+@app.command()
+@with_target
+def splits(target: Target, as_json: AsDocument = False) -> None:
+    """List the splits that are not finished."""
+    with explained(), support(target) as api:
+        found = api.call("GET", "/v1/splits")["data"]
+    if as_json:
+        print_json(found)
+        return
+    table = Table("split", "profile", "identity", "kept apart from", "since")
+    for one in found:
+        apart = ", ".join(map(_name, one["apart_from"]))
+        table.add_row(one["id"], one["profile"], _name(one["identity"]), apart, one["at"])
+    out.print(table if found else "Every split is finished.")
+
+
+@app.command()
+@with_target
+def refused(
+    target: Target,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="Most of them, the newest first.")] = 50,
+    as_json: AsDocument = False,
+) -> None:
+    """List the links that were refused lately, because of a limit or a split."""
+    with explained(), support(target) as api:
+        found = api.call("GET", "/v1/refusals", params={"limit": limit})["data"]
+    if as_json:
+        print_json(found)
+        return
+    table = Table("event", "left out", "met", "why")
+    for one in found:
+        met = ", ".join(_name(other) for other in one["identities"] if other not in one["refused"])
+        place = f"{one['source']} {one['event']}\n{one['time']}"
+        table.add_row(place, ", ".join(map(_name, one["refused"])), met, one["reason"])
+    out.print(table if found else "No link was refused.")
+
+
+def _links(target: Target, identity: str) -> dict[str, Any]:
+    with explained(), support(target) as api:
+        return api.call("GET", customer(identity, "/links"))
+
+
+def _finished(api: Support, id_: str, wait: float) -> str:
+    """What has become of a split when it is done, or when the wait is over."""
+    until = time.monotonic() + wait
+    with err.status("What each profile holds is being computed from the history of its events…"):
+        while True:
+            state = str(api.call("GET", f"/v1/splits/{id_}")["state"])
+            if state == "done" or time.monotonic() > until:
+                return state
+            time.sleep(0.3)
+
+
+def _name(identity: dict[str, Any]) -> str:
+    return f"{identity['type']}:{'hashed:' * identity['hashed']}{identity['value']}"

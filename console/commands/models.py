@@ -1,0 +1,150 @@
+"""`rapport models`: what predicts the churn risk, how good it is, what moves it, and who decides about it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from console.commands import horizon as horizon_cli
+from console.commands.client import AsDocument, Target, with_target
+from console.commands.support import support
+from console.terminal.models import explained_customer, explained_model, history_page, model_page, overview
+from console.terminal.output import err, explained, out, print_json
+
+__all__ = ["app"]
+
+app = typer.Typer(
+    name="models", no_args_is_help=True, help="The models of the churn risk: what they are and how good they are."
+)
+horizon_cli.register(app)
+
+By = Annotated[str, typer.Option(help="Who decides; recorded with the change.")]
+
+_WAIT = 30.0  # seconds for an answer to a decision
+
+
+@app.callback()
+def models() -> None:
+    """The models of the churn risk: what they are and how good they are."""
+
+
+@app.command("list")
+@with_target
+def list_(target: Target, as_json: AsDocument = False) -> None:
+    """Show every model side by side: which speaks, how good each is, drift, and the latest news.
+
+    Each prediction was made before its outcome was known. `short` is an order within the label horizon,
+    `full` is churn within the churn horizon. Lower log loss is better; bias above 0 promises too much.
+    """
+    document = _get(target, "/v1/models")
+    _show(document, as_json, overview)
+
+
+@app.command()
+@with_target
+def show(
+    target: Target,
+    name: Annotated[str, typer.Argument(help="hazard, ftrl, direct, bgnbd, recency, base_rate or rules.")],
+    as_json: AsDocument = False,
+) -> None:
+    """Show one model: how good it is in which segment, how it stands against the one that speaks, its weights."""
+    document = _get(target, f"/v1/models/{name}")
+    _show(document, as_json, model_page)
+
+
+@app.command()
+@with_target
+def explain(
+    target: Target,
+    identity: Annotated[
+        str | None, typer.Argument(help="TYPE:VALUE, such as user_id:42. Without it: what moves the model.")
+    ] = None,
+    as_json: AsDocument = False,
+) -> None:
+    """Explain the model that speaks, or what it says of one customer.
+
+    Of a customer, every contribution is shown; with the baseline they sum to the log-odds of the risk.
+
+    Examples:
+
+        rapport models explain
+        rapport models explain user_id:42
+    """
+    if identity is None:
+        speaker = _get(target, "/v1/models")["speaker"]
+        _show(_get(target, f"/v1/models/{speaker}"), as_json, explained_model)
+        return
+    document = _get(target, "/v1/models/explain", identity=identity)
+    _show(document, as_json, explained_customer)
+
+
+@app.command()
+@with_target
+def history(target: Target, as_json: AsDocument = False) -> None:
+    """List the kept checkpoints, which `rollback` goes back to, and which model spoke when and why."""
+    _show(_get(target, "/v1/models/history"), as_json, history_page)
+
+
+@app.command()
+@with_target
+def promote(
+    target: Target,
+    name: Annotated[str, typer.Argument(help="The model that shall speak.")],
+    by: By = "",
+    as_json: AsDocument = False,
+) -> None:
+    """Let a model speak until `rapport models release`, whatever the promotion rule finds.
+
+    It must have learned enough to speak: `rapport models list` shows how much each has learned.
+
+        rapport models promote bgnbd --by kim
+    """
+    _decide(target, "promote", {"model": name, "by": by}, as_json)
+
+
+@app.command()
+@with_target
+def rollback(
+    target: Target,
+    version: Annotated[int, typer.Argument(min=1, help="Of a kept checkpoint; `rapport models history` lists them.")],
+    by: By = "",
+    as_json: AsDocument = False,
+) -> None:
+    """Set what was learned back to a kept checkpoint. Learning goes on from there; what came since is lost.
+
+    `rapport models history` lists the checkpoints that are kept.
+
+        rapport models rollback 1500 --by kim
+    """
+    _decide(target, "rollback", {"version": version, "by": by}, as_json)
+
+
+@app.command()
+@with_target
+def release(target: Target, by: By = "", as_json: AsDocument = False) -> None:
+    """Undo `promote`: the model that the promotion rule had chosen speaks again, and the rule goes on."""
+    _decide(target, "release", {"by": by}, as_json)
+
+
+def _get(target: Target, path: str, **params: str) -> dict[str, Any]:
+    with explained(), support(target) as api:
+        return api.call("GET", path, params=params)
+
+
+def _decide(target: Target, action: str, body: dict[str, Any], as_json: bool) -> None:
+    with explained(), support(target, timeout=_WAIT) as api:
+        document = api.call("POST", f"/v1/models/{action}", json=body)
+    if as_json:
+        print_json(document)
+    elif document["done"] is None:
+        err.print(f"[yellow]{document['text']}[/]")
+    else:
+        out.print(document["text"])
+
+
+def _show(document: dict[str, Any], as_json: bool, page: Any) -> None:
+    if as_json:
+        print_json(document)
+    else:
+        out.print(page(document))

@@ -1,0 +1,59 @@
+"""`rapport profile user_id:42`: one customer, for people or (`--json`) for tools."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from console.commands.client import AsDocument, Target, with_target
+from console.commands.support import customer, support
+from console.terminal.output import explained, out, print_json
+from console.terminal.profile import render
+
+__all__ = ["fetch", "register"]
+
+HELP = """Show a customer: who they are, how likely they are to leave and why, segments, orders, support, latest events.
+
+An identity that is held hashed is asked for as people write it, or as email:hashed:HASH by the hash that is shown.
+
+Examples:
+
+    rapport profile user_id:42
+    rapport profile email:ada@example.com --events 20
+    rapport profile user_id:42 --json | jq .churn.risk
+"""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the application."""
+
+    @app.command(help=HELP, no_args_is_help=True)
+    @with_target
+    def profile(
+        target: Target,
+        identity: Annotated[str, typer.Argument(help="TYPE:VALUE, such as user_id:42 or email:ada@example.com.")],
+        as_json: AsDocument = False,
+        events: Annotated[int, typer.Option(min=0, max=500, help="How many of the latest events to show.")] = 8,
+    ) -> None:
+        with explained():
+            document, timeline = fetch(target, identity, 0 if as_json else events)
+        if as_json:
+            print_json(document)
+        else:
+            out.print(render(document, timeline))
+
+
+def fetch(target: Target, identity: str, events: int) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """A customer's document and latest events, from the support API.
+
+    Raises:
+        NotFound: nobody is known by this identity.
+        Misconfigured: nothing answers there, or the token is not accepted.
+        RapportError: the API answers otherwise.
+    """
+    with support(target) as api:
+        document = api.call("GET", customer(identity))
+        if not events:
+            return document, []
+        return document, api.call("GET", customer(identity, "/events"), params={"limit": events})["data"]

@@ -1,0 +1,163 @@
+"""`rapport rebuild`: Redis is lost, and everything comes back from Kafka or the archive."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import orjson
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Task as Bar
+from rich.table import Table
+from rich.text import Text
+
+from console.commands.plan import default_plan
+from console.terminal.output import err, explained, out
+from plan import Plan, load_plan
+from streams.settings import Settings
+
+if TYPE_CHECKING:
+    from streams.rebuild.check import Comparison
+    from streams.rebuild.rebuild import Progress as Tell
+    from streams.rebuild.rebuild import Summary
+
+__all__ = ["register", "run"]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("rebuild")(run)
+
+
+class Origin(StrEnum):
+    """What a rebuild reads."""
+
+    KAFKA = "kafka"
+    ARCHIVE = "archive"
+
+
+def run(
+    origin: Annotated[
+        Origin,
+        typer.Option(
+            "--from",
+            help="`kafka`: the newest documents, as they were. `archive`: all events again, those of RAPPORT_ARCHIVE "
+            "and what Kafka has since; scores and segments as of now.",
+        ),
+    ] = Origin.KAFKA,
+    check: Annotated[
+        bool, typer.Option("--check", help="Only compare what Kafka says with what Redis holds; changes nothing.")
+    ] = False,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="First remove what Redis holds of Rapport, and nothing else. Asks.")
+    ] = False,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Wait until workers that were killed are no longer counted as running.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="For tools: the result as JSON.")] = False,
+) -> None:
+    """Write everything that Redis held anew, from Kafka: profiles, indexes, timers, identities, the model.
+
+    Stop all workers, give Rapport an empty Redis, run this, start the workers. They go on where the last documents in
+    Kafka were; what was not among them yet is read again, each event once. If this is broken off, no worker starts
+    until it was run again with --replace.
+
+        rapport rebuild                      into an empty Redis
+        rapport rebuild --replace            over what is left of a damaged one
+        rapport rebuild --check              would it all come back? Workers may run. Exit code 1 if not
+        rapport rebuild --from archive       where profile.changes is lost, too
+    """
+    with explained():
+        settings = Settings()
+        plan = load_plan(default_plan())
+        if check:
+            _check(settings, plan, as_json=as_json)
+        else:
+            _rebuild(origin, settings, plan, replace=replace, wait=wait, yes=yes, as_json=as_json)
+
+
+def _rebuild(
+    origin: Origin, settings: Settings, plan: Plan, *, replace: bool, wait: bool, yes: bool, as_json: bool
+) -> None:
+    from streams.rebuild.rebuild import rebuild, rebuild_from_archive  # noqa: PLC0415  (keeps `rapport --help` quick)
+
+    if replace and not yes:
+        typer.confirm("Remove all that this Redis holds of Rapport, and write it anew?", abort=True, err=True)
+    with _bar("rebuilding", quiet=as_json) as tell:
+        function = rebuild_from_archive if origin is Origin.ARCHIVE else rebuild
+        summary = asyncio.run(function(settings, plan, replace=replace, wait=wait, progress=tell))
+    if as_json:
+        typer.echo(orjson.dumps(dataclasses.asdict(summary)))
+    else:
+        _print(summary)
+
+
+def _check(settings: Settings, plan: Plan, *, as_json: bool) -> None:
+    from streams.rebuild.rebuild import check  # noqa: PLC0415  (keeps `rapport --help` quick)
+
+    with _bar("comparing", quiet=as_json) as tell:
+        comparison = asyncio.run(check(settings, plan, progress=tell))
+    if as_json:
+        typer.echo(orjson.dumps({"same": not comparison.found, **dataclasses.asdict(comparison)}))
+    else:
+        _print_comparison(comparison)
+    if comparison.found:
+        raise typer.Exit(1)
+
+
+def _print(summary: Summary) -> None:
+    out.print(
+        f"{summary.profiles:,} profiles, {summary.merged:,} merged into others, {summary.erased:,} graves of erased "
+        f"customers, {summary.identities:,} linked identities, "
+        + ("the model" if summary.learner else "no model yet")
+        + f"; {summary.records:,} records read in {summary.seconds:.1f} s",
+        soft_wrap=True,
+    )
+    for warning in summary.warnings:
+        err.print(Text(f"Warning: {warning}", style="yellow"), soft_wrap=True)
+    if not summary.warnings:
+        out.print("Done. Start the workers.")
+
+
+def _print_comparison(comparison: Comparison) -> None:
+    if comparison.waiting:
+        out.print(
+            f"{comparison.waiting:,} profiles wait in Redis to be produced; the next worker does that.", soft_wrap=True
+        )
+    compared = f"{comparison.profiles:,} documents and {comparison.entries - comparison.profiles:,} other entries"
+    if not comparison.found:
+        out.print(f"Kafka and Redis agree on {compared}.", soft_wrap=True)
+        return
+    out.print(f"Kafka and Redis differ in {sum(comparison.found.values()):,} of {compared}:", soft_wrap=True)
+    table = Table("where", "what", "name", "by Kafka", "in Redis", box=None, header_style="bold")
+    for one in comparison.differences:
+        table.add_row(*(Text(part) for part in (one.unit, one.what, one.name, one.kafka, one.redis)))
+    out.print(table)
+
+
+class _Rate(TextColumn):
+    """Records a second."""
+
+    def __init__(self) -> None:
+        super().__init__("")
+
+    def render(self, task: Bar) -> Text:
+        return Text(f"{task.speed:,.0f}/s" if task.speed else "")
+
+
+@contextmanager
+def _bar(what: str, *, quiet: bool) -> Iterator[Tell]:
+    """A bar on standard error, which the answered function moves: records read, of all, rate and time left."""
+    columns = (
+        TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), MofNCompleteColumn(), _Rate(),
+        TimeRemainingColumn(),
+    )  # fmt: skip
+    with Progress(*columns, console=err, disable=quiet or not err.is_terminal, transient=True) as progress:
+        task = progress.add_task(what, total=None)
+        yield lambda done, of: progress.update(task, completed=done, total=of)

@@ -1,0 +1,295 @@
+"""`rapport rejected`: look at the events that were not accepted, and put them back once the plan is mended."""
+
+from __future__ import annotations
+
+import heapq
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import orjson
+import typer
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bars
+from rich.table import Table
+
+from console.commands.client import DEFAULT_DATA_DIR, DataDir
+from console.commands.moment import Since, Until, moment
+from console.commands.reach import PlanFile, reach
+from console.terminal.output import AsJson, err, explained, out, print_json
+from plan import Plan, load_plan
+from profiles.errors import Misconfigured, NotFound
+from streams.collector.wire import format_time
+from streams.records.rejected import Rejection, told
+from streams.scrub import scrub
+from streams.settings import Settings
+
+__all__ = ["app", "progress_bars"]
+
+app = typer.Typer(
+    name="rejected",
+    no_args_is_help=True,
+    help="Events that were not accepted: list them, look at one, put them back after the plan is mended.",
+)
+
+Source = Annotated[str, typer.Option("--source", help="Only of this source.")]
+Reason = Annotated[str, typer.Option("--reason", help="Only for this reason, e.g. plan_violation.")]
+Step = Annotated[str, typer.Option("--step", help="Only from this step: collect, decode, check, identify.")]
+Name = Annotated[str, typer.Option("--name", help="Only events of this name, or of this type if they have none.")]
+
+
+@app.command("list")
+def list_(
+    source: Source = "",
+    reason: Reason = "",
+    step: Step = "",
+    name: Name = "",
+    since: Since = None,
+    until: Until = None,
+    limit: Annotated[int, typer.Option(min=1, max=100_000, help="How many, the newest first.")] = 20,
+    summary: Annotated[bool, typer.Option("--summary", help="Counts by source, event and reason instead.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Also those that were put back.")] = False,
+    as_json: AsJson = False,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+) -> None:
+    """List rejected events, the newest first; those that were put back are left out.
+
+    Personal data is masked. Kafka keeps events.rejected for 30 days.
+
+    Examples:
+
+        rapport rejected list --summary
+        rapport rejected list --source web --reason plan_violation --since 2d
+    """
+    from streams.dead_letters.rejections import Wanted, survey  # noqa: PLC0415  (same)
+    from streams.kafka.reader import reading  # noqa: PLC0415  (kafka-python takes half a second to import)
+
+    with explained():
+        settings = reach(data_dir)
+        wanted = Wanted(source, reason, step, name, moment(since), moment(until))
+        with progress_bars(quiet=as_json) as bar, reading(settings) as consumer:
+            entries = survey(consumer, settings, wanted, bar("reading events.rejected")).entries
+    hidden = sum(entry.replayed for entry in entries)
+    entries = [entry for entry in entries if everything or not entry.replayed]
+    if summary:
+        _print_summary(Counter((entry.source, entry.name, entry.reason) for entry in entries), as_json=as_json)
+    else:
+        newest = heapq.nlargest(limit, entries, key=lambda entry: entry.at)
+        _print_list([_row(entry) for entry in newest], as_json=as_json)
+        if len(entries) > limit and not as_json:
+            err.print(f"{len(entries) - limit} more; --limit shows them, --summary counts them.")
+    if hidden and not everything and not as_json:
+        err.print(f"{hidden} were put back and are not shown; --all shows them, too.")
+
+
+@app.command()
+def show(
+    place: Annotated[str, typer.Argument(help="PARTITION:OFFSET, as `rapport rejected list` shows it.")],
+    unmasked: Annotated[
+        bool, typer.Option("--unmasked", help="Show the bytes as they were sent, with all that is personal.")
+    ] = False,
+    as_json: AsJson = False,
+    plan: PlanFile = None,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+) -> None:
+    """Show one rejected event: why it was rejected, what was sent, and what the plan would say of it now.
+
+    Example: rapport rejected show 3:1742
+    """
+    from streams.dead_letters.rejections import find  # noqa: PLC0415  (same)
+    from streams.kafka.reader import reading  # noqa: PLC0415  (kafka-python takes half a second to import)
+
+    with explained():
+        partition, offset = _place(place)
+        settings = reach(data_dir, plan)
+        using = load_plan(settings.plan)
+        with reading(settings) as consumer:
+            rejection = find(consumer, settings, partition, offset)
+        if rejection is None:
+            raise NotFound(f"there is no rejected event at {place}; `rapport rejected list` shows where they are")
+        document = _document(settings, using, place, rejection, unmasked=unmasked)
+    if as_json:
+        print_json(document)
+    else:
+        _print_one(document)
+
+
+@app.command()
+def replay(
+    places: Annotated[list[str] | None, typer.Argument(help="Only those at these places, PARTITION:OFFSET.")] = None,
+    source: Source = "",
+    reason: Reason = "",
+    step: Step = "",
+    name: Name = "",
+    since: Since = None,
+    until: Until = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say how many would pass now.")] = False,
+    as_json: AsJson = False,
+    plan: PlanFile = None,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+) -> None:
+    """Put rejected events back on their topics, those that the plan accepts now; each counts once.
+
+    Mend the plan, see what passes with --dry-run, restart the workers with the mended plan, then replay. Events keep
+    their ids and times. A replay that was killed is simply run again: it goes on where it was. What the plan still
+    rejects stays where it is. Example:
+
+        rapport rejected replay --source web --reason plan_violation --dry-run
+    """
+    from streams.dead_letters.rejections import Wanted  # noqa: PLC0415  (kafka-python takes half a second to import)
+    from streams.dead_letters.replay import replay_rejected  # noqa: PLC0415  (same)
+
+    with explained():
+        for place in places or ():
+            _place(place)
+        settings = reach(data_dir, plan)
+        wanted = Wanted(source, reason, step, name, moment(since), moment(until))
+        with progress_bars(quiet=as_json) as bar:
+            result = replay_rejected(
+                settings, load_plan(settings.plan), wanted, dry_run=dry_run, progress=bar, places=places or ()
+            )
+    passing = [{"source": key[0], "event": key[1], "events": count} for key, count in result.passing.most_common()]
+    failing = [{"source": key[0], "reason": key[1], "events": count} for key, count in result.failing.most_common()]
+    if as_json:
+        counts = {
+            "selected": result.selected, "put_back": result.replayed, "put_back_before": result.before,
+            "truncated": result.truncated, "dry_run": dry_run,
+        }  # fmt: skip
+        print_json({**counts, "passing": passing, "failing": failing})
+        return
+    _print_counts("pass now" if dry_run else "put back", passing)
+    _print_counts("still rejected, left where they are", failing)
+    out.print(
+        f"{result.selected} rejected events: {sum(result.passing.values())} "
+        + ("would be put back" if dry_run else "put back")
+        + f", {sum(result.failing.values())} would be rejected again, {result.before} were put back before, "
+        f"{result.truncated} are longer than what is kept and cannot be."
+    )
+
+
+@contextmanager
+def progress_bars(*, quiet: bool = False) -> Iterator[Callable[[str], Callable[[int, int], None]]]:
+    """Makes a bar for each part of something long; they are gone when it is done, and on no pipe."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Bars(*columns, console=err, transient=True, disable=quiet or not err.is_terminal) as bars:
+
+        def bar(what: str) -> Callable[[int, int], None]:
+            task = bars.add_task(what, total=None)
+            return lambda read, total: bars.update(task, completed=read, total=total)
+
+        yield bar
+
+
+def _place(text: str) -> tuple[int, int]:
+    partition, colon, offset = text.partition(":")
+    if not colon or not partition.isdigit() or not offset.isdigit():
+        raise Misconfigured(f"{text!r} is no place; write PARTITION:OFFSET, as `rapport rejected list` shows them")
+    return int(partition), int(offset)
+
+
+def _row(entry: Any) -> dict[str, Any]:
+    return {
+        "place": entry.place,
+        "at": format_time(entry.at),
+        "source": entry.source,
+        "event": scrub(entry.name),
+        "step": entry.step,
+        "reason": entry.reason,
+        "message": scrub(entry.message),
+        "put_back": entry.replayed,
+        "truncated": entry.truncated,
+    }
+
+
+def _document(settings: Settings, plan: Plan, place: str, rejection: Rejection, *, unmasked: bool) -> dict[str, Any]:
+    from streams.dead_letters.masking import Masker  # noqa: PLC0415  (keeps `rapport --help` quick)
+    from streams.dead_letters.replay import verdict_now  # noqa: PLC0415  (same)
+
+    event: Any = rejection.payload.decode(errors="replace")
+    if not unmasked:
+        event = Masker(plan).event(rejection.source, rejection.payload)
+    verdict = verdict_now(settings, plan, place, rejection)
+    return told(place, rejection) | {
+        "now": {
+            "accepted": not verdict.reason,
+            "flagged": verdict.flagged,
+            "reason": verdict.reason or None,
+            "message": scrub(verdict.message) or None,
+        },
+        "masked": not unmasked,
+        "event": event,
+    }
+
+
+def _print_one(document: dict[str, Any]) -> None:
+    table = Table(box=None, show_header=False, padding=(0, 2))
+    where = f"{document['topic']}, partition {document['partition']}, offset {document['offset']}"
+    now = document["now"]
+    accepted = f"accepted{', flagged' if now['flagged'] else ''} by this plan; `rapport rejected replay` puts it back"
+    rows = {
+        "place": document["place"],
+        "rejected": _short_time(document["at"]),
+        "source": document["source"],
+        "was": where if document["partition"] is not None else "refused by the collector; it never reached a topic",
+        "step": document["step"],
+        "reason": document["reason"],
+        "message": document["message"],
+        "now": accepted if now["accepted"] else f"still rejected: {now['reason']}: {now['message']}",
+        "bytes": f"{document['bytes']}{', cut: it cannot be replayed' if document['truncated'] else ''}",
+    }
+    for name, value in rows.items():
+        table.add_row(f"[bold]{name}[/]", escape(str(value)))
+    out.print(table)
+    out.print("[bold]event[/]" + (" (personal data masked; --unmasked shows it)" if document["masked"] else ""))
+    event = document["event"]
+    text = event if isinstance(event, str) else orjson.dumps(event, option=orjson.OPT_INDENT_2).decode()
+    out.print(escape(text), soft_wrap=True, highlight=False)
+
+
+def _print_list(rows: list[dict[str, Any]], *, as_json: bool) -> None:
+    if as_json:
+        print_json(rows)
+        return
+    if not rows:
+        out.print("No rejected events.")
+        return
+    table = Table(box=None, padding=(0, 1))
+    for heading in ("place", "rejected", "source", "event", "step", "reason"):
+        table.add_column(heading, no_wrap=True, overflow="ellipsis", max_width=24)
+    table.add_column("message", overflow="fold")
+    for row in rows:
+        values = [row["place"], _short_time(row["at"]), row["source"], row["event"], row["step"], row["reason"]]
+        message = row["message"] + (" (put back)" if row["put_back"] else "")
+        table.add_row(*map(escape, [*values, message]))
+    out.print(table)
+
+
+def _print_summary(counts: Counter[tuple[str, str, str]], *, as_json: bool) -> None:
+    rows = [
+        {"source": source, "event": scrub(name), "reason": reason, "events": count}
+        for (source, name, reason), count in counts.most_common()
+    ]
+    if as_json:
+        print_json(rows)
+    elif rows:
+        _print_counts("rejected", rows)
+    else:
+        out.print("No rejected events.")
+
+
+def _print_counts(title: str, rows: list[dict[str, Any]]) -> None:
+    if not rows:
+        return
+    table = Table(box=None, padding=(0, 2), title=title, title_justify="left", title_style="bold")
+    for heading in rows[0]:
+        table.add_column(heading, justify="right" if heading == "events" else "left")
+    for row in rows:
+        table.add_row(*(escape(str(value)) for value in row.values()))
+    out.print(table)
+
+
+def _short_time(at: str) -> str:
+    return datetime.fromisoformat(at).astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")

@@ -1,0 +1,127 @@
+"""`rapport collect`, `work`, `console` and `serve`: the roles one by one, as they run in production."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+from typing import Annotated
+
+import typer
+
+from console.commands.plan import default_plan
+from plan import Plan, load_plan
+from streams.scrub import Scrubbing
+from streams.settings import Settings
+
+__all__ = ["register"]
+
+Port = Annotated[int | None, typer.Option("--port", help="Port to listen on. Default: RAPPORT_PORT, else 8000.")]
+Host = Annotated[
+    str | None, typer.Option("--host", help="Address to listen on. Default: RAPPORT_HOST, else 127.0.0.1.")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("collect")(collect)
+    app.command("work")(work)
+    app.command("console")(console)
+    app.command("serve", hidden=True)(serve)
+
+
+def collect(host: Host = None, port: Port = None) -> None:
+    """Run the collector: Segment's HTTP API, from SDKs into Kafka.
+
+    Needs RAPPORT_KAFKA. Run as many as you like behind a load balancer; each answers /health, /ready and /metrics.
+    """
+    _serve(host, port, collect_=True, api=False)
+
+
+def console(host: Host = None, port: Port = None) -> None:
+    """Run the support API: profiles, segments, alerts and the live feed.
+
+    Needs RAPPORT_KAFKA, RAPPORT_REDIS and RAPPORT_API_TOKEN. Its documentation is at /docs.
+    """
+    _serve(host, port, collect_=False, api=True)
+
+
+def serve(host: Host = None, port: Port = None) -> None:
+    """Run collector and support API on one port, as `rapport up` does."""
+    _serve(host, port, collect_=True, api=True)
+
+
+def work(
+    workers: Annotated[int, typer.Option("--workers", "-n", min=1, help="Processes; at most one per partition.")] = 1,
+    topics: Annotated[bool, typer.Option(help="Create the topics that are missing, and check the others.")] = True,
+) -> None:
+    """Run stream workers: ingest, profiles, scores, segments, alerts, linker and learner.
+
+    Needs RAPPORT_KAFKA and RAPPORT_REDIS. Workers share the partitions among
+    themselves, on one machine or many; one that dies is replaced by the others after RAPPORT_SESSION_TIMEOUT seconds.
+    """
+    settings, plan = _prepared()
+    if topics:
+        from streams.kafka.admin import ensure_topics  # noqa: PLC0415  (kafka-python takes half a second to import)
+
+        ensure_topics(settings, plan)
+    if workers > 1:
+        raise typer.Exit(_run_many(workers))
+    from streams.worker.runner import run_worker  # noqa: PLC0415  (Faust takes a second to import)
+
+    raise typer.Exit(run_worker(settings, plan))
+
+
+def _serve(host: str | None, port: int | None, *, collect_: bool, api: bool) -> None:
+    from console.http.serve import serve as serve_http  # noqa: PLC0415  (keeps `rapport --help` quick)
+
+    settings, plan = _prepared()
+    given = {"host": host, "port": port}
+    settings = settings.model_copy(update={name: value for name, value in given.items() if value is not None})
+    serve_http(settings, plan, collect=collect_, api=api)
+
+
+def _prepared() -> tuple[Settings, Plan]:
+    settings = Settings()
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(Scrubbing("%(asctime)s %(levelname)-7s %(name)s: %(message)s"))
+    logging.basicConfig(level="WARNING", handlers=[handler])
+    for package in (
+        "console",
+        "streams",
+        "analysis",
+        "plan",
+        "models",
+        "profiles",
+    ):  # the drivers' own chatter only when it is a warning
+        logging.getLogger(package).setLevel(settings.log_level.upper())
+    return settings, load_plan(default_plan())
+
+
+def _run_many(workers: int) -> int:
+    """Run workers as processes of their own; when one ends, so do the others, and its status is ours."""
+    command = [sys.executable, "-P", "-m", "console", "work", "--no-topics"]
+    first = Settings().metrics_port
+    ports = [str(first + number if first else 0) for number in range(workers)]
+    children = [subprocess.Popen(command, env={**os.environ, "RAPPORT_METRICS_PORT": port}) for port in ports]
+    ended = threading.Event()
+
+    def watch(child: subprocess.Popen[bytes]) -> None:
+        child.wait()
+        ended.set()
+
+    for child in children:
+        threading.Thread(target=watch, args=(child,), daemon=True).start()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: ended.set())
+    try:
+        ended.wait()
+        return next((child.returncode for child in children if child.returncode), 0)
+    finally:
+        for child in children:
+            child.terminate()
+        for child in children:
+            child.wait()

@@ -1,0 +1,101 @@
+"""`rapport source`: which sources are held back, and letting one go."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import time
+from collections.abc import Awaitable, Callable
+from typing import Annotated, TypeVar
+
+import msgspec
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from console.commands.client import DEFAULT_DATA_DIR, DataDir
+from console.commands.reach import PlanFile, reach
+from console.terminal.output import AsJson, explained, out, print_json
+from plan import load_plan
+from profiles.errors import NotFound
+from profiles.stores.sources import Hold, SourceStore, with_sources
+from streams.collector.wire import format_time
+from streams.settings import Settings
+
+__all__ = ["app"]
+
+Answer = TypeVar("Answer")
+
+app = typer.Typer(
+    name="source",
+    no_args_is_help=True,
+    help="Sources that are held back, because too many of their events would be rejected; and letting one go.",
+)
+
+
+@app.command("list")
+def list_(
+    as_json: AsJson = False,
+    plan: PlanFile = None,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+) -> None:
+    """List the plan's sources, and which of them are held back, since when and why."""
+    with explained():
+        settings = reach(data_dir, plan)
+        states = _ask(settings, SourceStore.states)
+        rows = [_row(source.name, states.get(source.name)) for source in load_plan(settings.plan).sources.values()]
+    if as_json:
+        print_json(rows)
+        return
+    table = Table(box=None, padding=(0, 2))
+    for heading in ("source", "state", "since", "why"):
+        table.add_column(heading)
+    for row in rows:
+        state = "[red]held back[/]" if row["held"] else "taken"
+        table.add_row(escape(str(row["source"])), state, str(row["since"] or ""), escape(str(row["why"] or "")))
+    out.print(table)
+
+
+@app.command()
+def resume(
+    name: Annotated[str, typer.Argument(help="The source.")],
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+) -> None:
+    """Take a source again that is held back, as it is: what waits goes through, and what the plan does not accept is
+    rejected, to be replayed later.
+
+    First see whether the sender or the plan can be mended: workers that start with a plan that accepts the events go
+    on by themselves. What comes from now on is watched as before.
+    """
+    with explained():
+        settings = reach(data_dir)
+        hold = _ask(settings, lambda store: _resume(store, name))
+    why = f"It was held back since {_since(hold)}: {hold.why}."
+    out.print(f"{escape(name)} is taken again, within two seconds. {escape(why)}")
+
+
+async def _resume(store: SourceStore, name: str) -> Hold:
+    hold = (await store.states()).get(name)
+    if hold is None or not hold.held:
+        raise NotFound(f"source '{name}' is not held back; `rapport source list` shows which are")
+    now = time.time()
+    await store.write(name, msgspec.structs.replace(hold, held=False, since=now, by=getpass.getuser(), passed=now))
+    return hold
+
+
+def _ask(settings: Settings, question: Callable[[SourceStore], Awaitable[Answer]]) -> Answer:
+    return asyncio.run(with_sources(settings.redis.get_secret_value(), question))
+
+
+def _row(name: str, hold: Hold | None) -> dict[str, str | bool | None]:
+    held = hold is not None and hold.held
+    return {
+        "source": name,
+        "held": held,
+        "since": _since(hold) if hold is not None and held else None,
+        "why": f"{hold.why}; for example: {hold.example}" if hold is not None and held else None,
+    }
+
+
+def _since(hold: Hold) -> str:
+    return format_time(hold.since)

@@ -1,0 +1,85 @@
+"""The support API as commands call it."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from console.commands.client import Target, trust
+from profiles.errors import Misconfigured, NotFound, RapportError
+
+__all__ = ["Support", "customer", "support"]
+
+
+class Support:
+    """The support API; it is looked for, and connected to, with the first request.
+
+    Args:
+        target: where it is.
+        timeout: of one request, seconds.
+    """
+
+    def __init__(self, target: Target, timeout: float) -> None:
+        self._target = target
+        self._timeout = timeout
+        self._opened: httpx.Client | None = None
+
+    def call(self, method: str, path: str, **arguments: Any) -> dict[str, Any]:
+        """One request; answers the JSON document.
+
+        Raises:
+            NotFound: what is asked for does not exist.
+            Misconfigured: nothing says where it is, nothing answers there, or the token is not accepted.
+            RapportError: the API answers otherwise.
+        """
+        http = self._opened = self._opened or self._open()
+        try:
+            return _document(http.request(method, path, **arguments))
+        except httpx.TransportError as error:
+            raise Misconfigured(
+                f"nothing answers at {http.base_url} ({error}). Start Rapport with `rapport up`, or give --url."
+            ) from error
+
+    def close(self) -> None:
+        """Hang up."""
+        if self._opened is not None:
+            self._opened.close()
+
+    def _open(self) -> httpx.Client:
+        found = self._target.find()
+        headers = {"Authorization": f"Bearer {found.token}"} if found.token else {}
+        return httpx.Client(base_url=found.url, headers=headers, timeout=self._timeout, verify=trust(found.url))
+
+
+def support(target: Target, timeout: float = 10.0) -> closing[Support]:
+    """The support API, to be used in a `with`; `timeout` is of one request, in seconds."""
+    return closing(Support(target, timeout))
+
+
+def customer(identity: str, tail: str = "") -> str:
+    """The path of a customer.
+
+    Raises:
+        Misconfigured: this is no identity.
+    """
+    if ":" not in identity:
+        raise Misconfigured(f"{identity!r} is no identity; write TYPE:VALUE, such as user_id:{identity}")
+    return f"/v1/profiles/{quote(identity, safe='')}{tail}"
+
+
+def _document(answer: httpx.Response) -> dict[str, Any]:
+    try:
+        found = answer.json()
+        message = found.get("message", "")
+    except (ValueError, AttributeError):
+        raise RapportError(f"{answer.url} answered {answer.status_code}, and it was not Rapport that spoke") from None
+    if answer.is_success:
+        return dict(found)
+    if answer.status_code == httpx.codes.NOT_FOUND:
+        raise NotFound(message)
+    if answer.status_code == httpx.codes.UNAUTHORIZED:
+        raise Misconfigured(f"{message}: give --token or RAPPORT_API_TOKEN")
+    raise RapportError(message or f"{answer.url} answered {answer.status_code}")

@@ -1,0 +1,381 @@
+"""`rapport up`: everything in the foreground, in one command.
+
+Starts the servers (embedded unless given), the topics, then collector and API, worker and, if wanted, the demo,
+each as a child process; waits until all is ready, writes the connection details, and stops all of it together.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import site
+import socket
+import sys
+import sysconfig
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated
+
+import httpx
+import typer
+from pydantic import SecretStr, ValidationError
+from rich.console import Console
+from rich.markup import escape
+from rich.panel import Panel
+
+from console.commands.plan import default_plan
+from console.demo.people import EXAMPLE
+from console.local import embedded
+from console.local.connection import Connection, claim, kept_token, write_connection
+from console.local.process import Process, free_port
+from console.local.resp import RedisRefused, ask_redis
+from console.local.supervisor import ChildEnded, StopAsked, Supervisor
+from profiles.errors import Misconfigured
+from streams.settings import Settings
+
+__all__ = ["Roles", "prepare_topics", "register", "up"]
+
+DEMO_CENSUS = 20.0
+"""Seconds between two counts of the demo's customers."""
+
+PATIENCE = 60.0
+"""Seconds until what is not ready is called broken. A usual start takes under ten."""
+
+
+def _role(*arguments: str) -> list[str]:
+    # -P: a folder named `console` or `profiles` where the user stands must not be taken for ours.
+    return [sys.executable, "-P", "-m", "console.local.role", *arguments]
+
+
+@dataclass(frozen=True)
+class Roles:
+    """The commands of the children; each reads its settings from RAPPORT_*."""
+
+    serve: list[str] = field(default_factory=lambda: _role("serve"))
+    work: list[str] = field(default_factory=lambda: _role("work", "--no-topics"))
+    archive: list[str] = field(default_factory=lambda: _role("archive"))
+    demo: list[str] = field(default_factory=lambda: _role("demo"))
+
+
+def prepare_topics(settings: Settings) -> dict[str, str]:
+    """Load the plan, create the topics, and return the write key of each enabled source."""
+    from plan import load_plan  # noqa: PLC0415  (same)
+    from streams.kafka.admin import ensure_topics  # noqa: PLC0415  (slow to import, and wanted by `up` alone)
+
+    plan = load_plan(settings.plan)
+    ensure_topics(settings, plan)
+    return {source.name: source.write_key.get_secret_value() for source in plan.sources.values() if source.enabled}
+
+
+def up(
+    *,
+    data_dir: Path = Path(".rapport"),
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    kafka: str | None = None,
+    redis: str | None = None,
+    plan: Path | None = None,
+    demo: bool = False,
+    event_time: bool = False,
+    archive: str = "",
+    roles: Roles | None = None,
+    prepare: Callable[[Settings], dict[str, str]] = prepare_topics,
+    out: Console | None = None,
+) -> int:
+    """Run everything until a signal comes or a child ends.
+
+    Args:
+        data_dir: logs, keys, connection details and the embedded Redis's data.
+        host: address that HTTP listens on.
+        port: port that HTTP listens on, 0 for a free one.
+        kafka: bootstrap servers, None for the embedded broker.
+        redis: URL, None for the embedded Redis.
+        plan: the tracking plan, None for the settings' one, or ours when there is none.
+        demo: send simulated customers too.
+        event_time: run timers on event time, as the demo does.
+        archive: folder or URL of the event archive, "" for none.
+        roles: the children's commands.
+        prepare: makes the topics and returns the write keys.
+        out: where to print.
+
+    Returns:
+        Exit status: 0 after Ctrl-C, SIGTERM or SIGHUP, 1 when a child ended.
+
+    Raises:
+        Misconfigured: something is wrong with a setting, a server or the plan; nothing is left running.
+    """
+    out = out or Console(highlight=False)
+    roles = roles or Roles()
+    began = time.monotonic()
+    given = _given()
+    data_dir = data_dir.absolute()
+    port = _listenable(host, port)
+    with claim(data_dir), Supervisor() as children:
+        try:
+            if kafka is None and redis is not None:
+                _require_empty(redis)
+            if kafka is None and archive:
+                _require_new(archive)
+            bootstrap = kafka or _start_broker(children, data_dir, out)
+            redis_url = redis or _start_redis(children, data_dir, keep=kafka is not None, out=out)
+            settings = given.model_copy(
+                update={
+                    "kafka": bootstrap,
+                    "redis": SecretStr(redis_url),
+                    "plan": (plan or default_plan()).absolute(),
+                    "host": host,
+                    "port": port,
+                    "api_token": given.api_token or SecretStr(kept_token(data_dir)),
+                    "clock": "event" if demo or event_time else given.clock,
+                    "archive": archive,
+                }
+            )
+            if demo and "census_every" not in given.model_fields_set:  # weeks of its customers pass in minutes
+                settings = settings.model_copy(update={"census_every": DEMO_CENSUS})
+            keys = children.patiently(lambda: prepare(settings))
+            env = _environment(settings, data_dir)
+            logs = data_dir / "logs"
+            children.run("collector and API", roles.serve, logs / "serve.log", env)
+            children.run("worker", roles.work, logs / "worker.log", env)
+            if archive:  # its metrics are on the one port with all others
+                children.run("archive", roles.archive, logs / "archive.log", env | {"RAPPORT_METRICS_PORT": "0"})
+            url = f"http://{'127.0.0.1' if host in ('0.0.0.0', '::') else host}:{port}"
+            _await_ready(children, url)
+            connection = Connection(
+                url=url,
+                write_keys=keys,
+                api_token=_token(settings),
+                kafka=bootstrap,
+                redis=redis_url,
+                plan=str(settings.plan),
+            )
+            write_connection(data_dir, connection)
+            customers = children.run("demo", roles.demo, logs / "demo.log", env) if demo else None
+            _say_where(out, connection, data_dir, time.monotonic() - began, demo, embedded_broker=kafka is None)
+            _watch(children, customers, out)
+        except StopAsked:
+            out.print("Stopping…")
+        except ChildEnded as error:
+            out.print(f"[red]{escape(str(error))}[/red]", soft_wrap=True)
+            return 1
+    return 0
+
+
+def _watch(children: Supervisor, customers: Process | None, out: Console) -> None:
+    """Stay until a signal (StopAsked) or the end of a child (ChildEnded)."""
+    while True:
+        if customers and not customers.alive and customers.returncode == 0:
+            children.release(customers)
+            customers = None
+            out.print("The demo has sent everything. Rapport goes on; Ctrl-C stops it.")
+        children.check()
+        time.sleep(0.1)
+
+
+def _start_broker(children: Supervisor, data_dir: Path, out: Console) -> str:
+    broker = embedded.Broker(data_dir, reaper=children.reaper)
+    children.serve(broker, PATIENCE)
+    out.print(f"Kafka   embedded on {broker.bootstrap}. It is in memory: events in flight end with it.", soft_wrap=True)
+    return broker.bootstrap
+
+
+def _start_redis(children: Supervisor, data_dir: Path, *, keep: bool, out: Console) -> str:
+    # Beside a broker that begins empty, the offsets of an older Redis would point at events that are not there.
+    name = "redis" if keep else "redis.scratch"
+    server = embedded.Redis(data_dir, keep=keep, reaper=children.reaper, name=name)
+    children.serve(server, PATIENCE)
+    kept = f"its data stay in {server.directory}." if keep else "like the broker, it begins empty."
+    out.print(f"Redis   embedded on 127.0.0.1:{server.port}, version {server.version}; {kept}", soft_wrap=True)
+    return server.url
+
+
+def _require_empty(redis: str) -> None:
+    """The embedded broker begins empty, so a Redis beside it has to."""
+    try:
+        size = ask_redis(redis, ["DBSIZE"])[0]
+    except (OSError, RedisRefused, ValueError) as error:
+        raise Misconfigured(f"Redis of --redis does not answer: {error}") from error
+    if size:
+        raise Misconfigured(
+            f"the Redis of --redis holds {size} keys already, but the embedded broker begins empty, so the offsets "
+            "there would point at events that are gone. Pass --kafka HOST:PORT too, or another, empty database "
+            "(the number at the end of the URL)."
+        )
+
+
+def _require_new(archive: str) -> None:
+    """And an archive beside it, too."""
+    from analysis.archive.folder import Folder  # noqa: PLC0415  (pyarrow takes half a second to import)
+    from analysis.archive.manifests import load  # noqa: PLC0415  (same)
+
+    if load(Folder(archive)).number:
+        raise Misconfigured(
+            f"the archive in {archive} continues a log that the embedded broker, which begins empty, does not have. "
+            "Pass --kafka HOST:PORT too, or another folder to --archive."
+        )
+
+
+def _given() -> Settings:
+    """The settings that the environment gives.
+
+    Raises:
+        Misconfigured: one of them cannot be used.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        wrong = "; ".join(f"RAPPORT_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors())
+        raise Misconfigured(f"in the environment: {wrong}") from error
+
+
+def _environment(settings: Settings, data_dir: Path) -> dict[str, str]:
+    """The children's environment: ours, with these settings spelt out as RAPPORT_*."""
+    env = dict(os.environ)
+    env.update(
+        RAPPORT_KAFKA=settings.kafka,
+        RAPPORT_REDIS=settings.redis.get_secret_value(),
+        RAPPORT_PLAN=str(settings.plan),
+        RAPPORT_HOST=settings.host,
+        RAPPORT_PORT=str(settings.port),
+        RAPPORT_API_TOKEN=_token(settings),
+        RAPPORT_CLOCK=settings.clock,
+        RAPPORT_ARCHIVE=settings.archive,
+        RAPPORT_CENSUS_EVERY=str(settings.census_every),
+        RAPPORT_DATA_DIR=str(data_dir),
+        PYTHONUNBUFFERED="1",
+        PROMETHEUS_MULTIPROC_DIR=str(_metrics_dir(data_dir)),  # so that /metrics shows the worker's, too
+    )
+    root = str(Path(__file__).resolve().parents[2])
+    if root not in (*site.getsitepackages(), sysconfig.get_path("purelib")):
+        env["PYTHONPATH"] = os.pathsep.join(filter(None, (root, env.get("PYTHONPATH"))))  # run from a checkout
+    return env
+
+
+def _metrics_dir(data_dir: Path) -> Path:
+    """An empty directory for the children's metrics; those of the last run count no more."""
+    directory = data_dir / "metrics"
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir()
+    return directory
+
+
+def _token(settings: Settings) -> str:
+    return settings.api_token.get_secret_value() if settings.api_token else ""
+
+
+def _listenable(host: str, port: int) -> int:
+    """The port to use, after a look whether it is free.
+
+    Raises:
+        Misconfigured: it is taken, or not ours to use.
+    """
+    if port == 0:
+        return free_port(host)
+    try:
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, port))
+            probe.listen(1)
+    except OSError as error:
+        raise Misconfigured(f"cannot listen on {host}:{port} ({error.strerror}): say another --port") from error
+    return port
+
+
+def _await_ready(children: Supervisor, url: str) -> None:
+    """Wait for `/ready`.
+
+    Raises:
+        Misconfigured: it does not come in time; with its last answer.
+    """
+    last = "no answer"
+
+    def ready() -> bool:
+        nonlocal last
+        try:
+            answer = client.get("/ready")
+        except httpx.HTTPError as error:
+            last = str(error)
+            return False
+        last = f"{answer.status_code} {answer.text[:500]}"
+        return answer.status_code == 200
+
+    with httpx.Client(base_url=url, timeout=2.0, trust_env=False) as client:
+        if not children.until(ready, PATIENCE):
+            raise Misconfigured(f"not ready after {PATIENCE:g} s: {url}/ready says: {last}")
+
+
+def _say_where(
+    out: Console, connection: Connection, data_dir: Path, seconds: float, demo: bool, *, embedded_broker: bool
+) -> None:
+    url = connection.url
+    shown = Path(os.path.relpath(data_dir)) if data_dir.is_relative_to(Path.cwd()) else data_dir
+    lines = [
+        f"Events     POST {url}/v1/batch (Segment's API)",
+        f"Profiles   {url}/v1/profiles?order=risk",
+        f"API        {url}/docs",
+        f"Keys       {shown / 'rapport.json'}",
+        f"Logs       {shown / 'logs'}",
+    ]
+    if embedded_broker:
+        lines.append("Embedded   for trying it: the next start begins empty (else --kafka)")
+    title = f"Rapport is ready ({seconds:.1f} s). Ctrl-C stops it."
+    out.print(Panel.fit("\n".join(map(escape, lines)), title=title, title_align="left"))
+    if demo:
+        out.print("Simulated customers arrive; weeks pass in minutes. One who slowly leaves:")
+        out.print(f"  rapport profile user_id:{EXAMPLE}")
+    key = next(iter(connection.write_keys.values()), "WRITE_KEY")
+    body = '{"userId":"42","event":"Product Viewed"}'
+    when = " (best once the demo has reached the present: its clock is that of the events)" if demo else ""
+    out.print(f"Send an event, and read who sent it{when}:")
+    for line in (
+        f"  curl -u {key}: -H 'Content-Type: application/json' -d '{body}' {url}/v1/track",
+        "  rapport profile user_id:42",
+    ):
+        out.print(escape(line), soft_wrap=True)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command `up`."""
+
+    @app.command("up")
+    def command(
+        data_dir: Annotated[
+            Path, typer.Option(envvar="RAPPORT_DATA_DIR", help="Where logs, keys and data go.", file_okay=False)
+        ] = Path(".rapport"),
+        host: Annotated[str, typer.Option(envvar="RAPPORT_HOST", help="Address to listen on.")] = "127.0.0.1",
+        port: Annotated[
+            int, typer.Option(envvar="RAPPORT_PORT", min=0, max=65535, help="Port of all HTTP; 0 for a free one.")
+        ] = 8000,
+        kafka: Annotated[
+            str | None, typer.Option(envvar="RAPPORT_KAFKA", help="Your Kafka, HOST:PORT[,…]. [default: embedded]")
+        ] = None,
+        redis: Annotated[
+            str | None, typer.Option(envvar="RAPPORT_REDIS", help="Your Redis, a URL. [default: embedded]")
+        ] = None,
+        plan: Annotated[
+            Path | None,
+            typer.Option(help="The tracking plan. [default: ./tracking_plan.yaml, else the shop's that we ship]"),
+        ] = None,
+        demo: Annotated[
+            bool, typer.Option("--demo", help="Also send simulated customers of a small shop, on event time.")
+        ] = False,
+        event_time: Annotated[
+            bool, typer.Option("--event-time", help="Run timers on event time, for replaying history.")
+        ] = False,
+        archive: Annotated[
+            str, typer.Option(envvar="RAPPORT_ARCHIVE", help="Also archive events: a folder or an fsspec URL.")
+        ] = "",
+    ) -> None:
+        """Run everything here, in the foreground: Kafka and Redis (embedded unless given), collector, worker, API.
+
+        Ready within seconds. Prints where things are and writes the keys to DATA_DIR/rapport.json, for your eyes
+        only. Ctrl-C stops all of it. The embedded broker is in memory: without --kafka, each start begins empty.
+        """
+        raise typer.Exit(
+            up(
+                data_dir=data_dir, host=host, port=port, kafka=kafka, redis=redis, plan=plan, demo=demo,
+                event_time=event_time, archive=archive,
+            )
+        )  # fmt: skip

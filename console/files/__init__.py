@@ -1,0 +1,1 @@
+"""Files of events: reading, mapping and sending them."""

@@ -1,0 +1,186 @@
+"""A file of the past, for the commands that look at one without servers: events as JSON lines, or a purchase log."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import re
+import time
+import zlib
+from collections.abc import Callable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from console.files.rows import DELIMITERS, FileSpec, fingerprint, read_items
+from plan import EventRule, Plan
+from profiles.errors import Misconfigured
+from profiles.types import Event
+from streams.offline import Reading, Row, read_log
+
+__all__ = ["names_of", "read_history", "recognised", "share"]
+
+_COLUMNS = {
+    "customer": ("customer_id", "customerid", "customer", "user_id", "userid", "user", "client_id", "client"),
+    "time": ("date", "timestamp", "time", "datetime", "order_date", "invoicedate", "invoice_date", "created_at"),
+    "quantity": ("quantity", "items", "number_of_cds", "number_of_items", "units", "qty"),
+    "revenue": ("revenue", "amount", "dollar_value", "total", "value", "price", "spend", "monetary_value"),
+    "order": ("order_id", "orderid", "order", "invoice", "invoiceno", "invoice_id", "transaction_id"),
+    "currency": ("currency",),
+}
+"""What a column of a purchase log may be called."""
+
+
+def read_history(
+    file: Path, spec: FileSpec, plan: Plan, advance: Callable[[int], object] = lambda _: None
+) -> Reading:  # fmt: skip
+    """All that a file says, by the steps of ingest, in the order of event time.
+
+    Args:
+        file: JSON lines of events, or a table; one without a mapping must be a purchase log with well-known columns.
+        spec: what the file holds, as for `rapport send`.
+        plan: what is accepted, and what it means.
+        advance: told how many rows have been read since the last call.
+
+    Raises:
+        Misconfigured: it cannot be read, or nothing in it is acceptable.
+    """
+    spec = spec if spec.map or spec.format == "jsonl" or _is_json(file) else recognised(file, spec, plan)
+    problems: list[str] = []
+
+    def rows() -> Iterator[Row]:
+        for item in read_items(file, spec, fingerprint(file)):
+            if item.problem:
+                problems.append(f"line {item.line}: {item.problem}")
+            else:
+                yield item.source, item.event, item.line
+
+    reading = read_log(rows(), plan, time.time(), advance)
+    if problems:
+        reading.rejected["bad_row"] = len(problems)
+        reading.examples["bad_row"] = problems[0]
+    if not reading.records:
+        why = "; ".join(f"{reason}: {text}" for reason, text in list(reading.examples.items())[:3])
+        raise Misconfigured(f"nothing in {file} can be used. {why or 'It holds no events.'}")
+    return reading
+
+
+def recognised(file: Path, spec: FileSpec, plan: Plan) -> FileSpec:
+    """The mapping of a purchase log by the names of its columns, to the plan's event of a purchase.
+
+    Raises:
+        Misconfigured: the columns are not known, or the plan has no event of a purchase.
+    """
+    first, second = _first_lines(file, spec)
+    if not first:
+        raise Misconfigured(f"{file} is empty")
+    delimiter = spec.delimiter or _delimiter(first)
+    names = list(spec.columns) or _split(first, delimiter)
+    found = {}
+    for meaning, words in _COLUMNS.items():
+        named = [name for word in words for name in names if name.lower().replace(" ", "_") == word]
+        if named:
+            found[meaning] = named[0]
+    if missing := [meaning for meaning in ("customer", "time") if meaning not in found]:
+        raise Misconfigured(
+            f"{file} is no purchase log with well-known columns: none of {', '.join(names)} is the "
+            f"{' or the '.join(missing)}. Columns such as customer_id,date,quantity,revenue are known; for others say "
+            "which is which, as for `rapport send`: --event, --map user_id=COLUMN, --map timestamp=COLUMN, or "
+            "--mapping FILE"
+        )
+    rule = _purchase(plan)
+    written: dict[str, Any] = {
+        "source": rule.sources[0],
+        "type": "track",
+        "event": rule.name,
+        "delimiter": delimiter,
+        "map": {"user_id": {"column": found["customer"]}, "timestamp": {"column": found["time"]}},
+        "set": {},
+    }
+    if "time_format" not in spec.model_fields_set:
+        values = _split(first if spec.columns else second, delimiter)
+        at = names.index(found["time"])
+        written["time_format"] = _time_format(values[at] if at < len(values) else "")
+    facts = rule.spec.facts
+    if facts.subject:
+        _put(written, facts.subject[0], found.get("order"), "log-{line}")
+    if facts.amount and "revenue" in found:
+        _put(written, facts.amount[0], found["revenue"], "", "number")
+        _put(written, "currency", found.get("currency"), plan.currency)
+    if "quantity" in found and (path := next((path for path in facts.quantity if "[" not in path), None)):
+        _put(written, path, found["quantity"], "", "number")
+    return FileSpec.model_validate(spec.model_dump(exclude_unset=True) | written)
+
+
+def _put(written: dict[str, Any], path: str, column: str | None, constant: str, kind: str = "str") -> None:
+    if column:
+        written["map"][f"properties.{path}"] = {"column": column, "type": kind}
+    else:
+        written["set"][f"properties.{path}"] = {"value": constant}
+
+
+def _purchase(plan: Plan) -> EventRule:
+    for rule in plan.rules:
+        if rule.role == "purchase" and rule.type == "track":
+            return rule
+    raise Misconfigured(f"the plan {plan.name!r} has no track event of role purchase, so it cannot take a purchase log")
+
+
+def _is_json(file: Path) -> bool:
+    return file.name.removesuffix(".gz").lower().endswith((".jsonl", ".ndjson", ".json"))
+
+
+def _first_lines(file: Path, spec: FileSpec) -> tuple[str, str]:
+    try:
+        with gzip.open(file, "rb") if file.name.endswith(".gz") else file.open("rb") as binary:
+            lines = [line.decode(spec.encoding, "replace").strip() for line in islice(binary, 2)]
+    except (OSError, EOFError, LookupError) as error:
+        raise Misconfigured(f"{file} cannot be read: {getattr(error, 'strerror', None) or error}") from error
+    first, second, *_ = [*lines, "", ""]
+    return first, second
+
+
+def _delimiter(line: str) -> str:
+    return next((name for name, character in DELIMITERS.items() if character in line), "whitespace")
+
+
+def _split(line: str, delimiter: str) -> list[str]:
+    if delimiter in ("whitespace", " "):
+        return line.split()
+    return [cell.strip() for cell in next(csv.reader([line], delimiter=DELIMITERS.get(delimiter, delimiter)), [])]
+
+
+def _time_format(value: str) -> str:
+    """By a value: a date such as 19970101, seconds or milliseconds since the epoch, else ISO 8601."""
+    if re.fullmatch(r"(19|20)\d{6}", value):
+        return "%Y%m%d"
+    if re.fullmatch(r"\d{9,10}(\.\d+)?", value):
+        return "epoch"
+    return "epoch_ms" if re.fullmatch(r"\d{12,13}", value) else "iso"
+
+
+def names_of(reading: Reading) -> dict[str, str]:
+    """The strongest identity that each profile is by itself, as it was sent."""
+    return {
+        record.profile: record.identities[0][1]
+        for record in reading.records
+        if isinstance(record, Event) and record.identities
+    }
+
+
+def share(text: str) -> Callable[[str], bool]:
+    """Who is in a share of the customers such as 1/3: ids that are numbers by their remainder, others by a hash.
+
+    Raises:
+        Misconfigured: it is no such share.
+    """
+    found = re.fullmatch(r"1/([1-9]\d{0,5})", text.strip())
+    if found is None:
+        raise Misconfigured(f"--sample {text!r}: write such as 1/3, for one customer in three")
+    parts = int(found[1])
+
+    def inside(name: str) -> bool:
+        number = int(name) if name.isascii() and name.isdigit() else zlib.crc32(name.encode())
+        return number % parts == 0
+
+    return inside

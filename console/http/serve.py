@@ -1,0 +1,191 @@
+"""The HTTP roles: collector, support API, or both on one port, served by uvicorn."""
+
+from __future__ import annotations
+
+import contextlib
+import resource
+from collections.abc import AsyncIterator
+
+import uvicorn
+from fastapi import FastAPI
+
+from console.api.app import create_api
+from console.api.docs import add_docs
+from console.api.errors import handle_errors
+from console.api.operations import operations_router
+from console.http.protocol import BoundedHttp
+from console.services.advice import Adviser
+from console.services.models import ModelDesk
+from console.services.ports import ApiDeps, Check
+from plan import Plan
+from profiles.errors import Misconfigured
+from profiles.stores import open_reader
+from profiles.stores.census import CensusStore
+from profiles.stores.learner import LearnerStore
+from profiles.stores.links import LinkStore
+from profiles.stores.redis import RedisStore, connect
+from profiles.stores.sources import held_sources
+from streams.collector.app import Collector, collector_routes
+from streams.commands import CommandSender
+from streams.dead_letters.newest import RejectedTail
+from streams.identity.desk import Desk
+from streams.identity.erasure import Eraser
+from streams.identity.export import Exporter
+from streams.identity.split import Splitter
+from streams.kafka.output import BatchProducer
+from streams.kafka.producer import KafkaProducer, Unavailable
+from streams.kafka.topics import topic_name
+from streams.live import LiveFeed
+from streams.metrics import CollectorMetrics
+from streams.settings import Settings
+
+__all__ = ["create_http", "serve"]
+
+
+def create_http(settings: Settings, plan: Plan, *, collect: bool, api: bool) -> FastAPI:
+    """The application of an HTTP role.
+
+    Raises:
+        Misconfigured: the support API has no token.
+    """
+    producer = KafkaProducer(settings.kafka)
+
+    async def kafka_answers() -> None:
+        if not producer.ready:
+            raise Unavailable("Kafka does not answer")
+
+    checks: dict[str, Check] = {"kafka": kafka_answers}
+    if api:
+        app = _with_api(settings, plan, checks)
+    else:
+        life = contextlib.asynccontextmanager(_nothing)
+        app = FastAPI(title="Rapport collector", docs_url=None, redoc_url=None, lifespan=life)
+        app.include_router(operations_router(checks))
+        add_docs(app)
+        handle_errors(app)
+    if collect:
+        collector = Collector(
+            plan=plan,
+            producer=producer,
+            metrics=CollectorMetrics(),
+            rate_limit=settings.rate_limit,
+            rename=lambda base: topic_name(settings, base),
+        )
+        app.router.routes.extend(collector_routes(collector))
+    _add_life(app, producer)
+    return app
+
+
+def serve(settings: Settings, plan: Plan, *, collect: bool, api: bool) -> None:
+    """Serve until a signal comes.
+
+    Raises:
+        Misconfigured: the support API has no token.
+    """
+    _allow_connections()
+    uvicorn.run(
+        create_http(settings, plan, collect=collect, api=api),
+        host=settings.host,
+        port=settings.port,
+        log_level=settings.log_level,
+        access_log=False,
+        log_config=None,  # to our own handler, which masks personal data
+        timeout_graceful_shutdown=5,
+        http=BoundedHttp,
+        loop="asyncio",  # not uvloop: docs/architecture.md
+        ws="none",
+    )
+
+
+def _allow_connections() -> None:
+    """As many open files as the system lets us have: by default slow clients could take them all."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):  # macOS says "unlimited" and means less
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+def _with_api(settings: Settings, plan: Plan, checks: dict[str, Check]) -> FastAPI:
+    if settings.api_token is None:
+        raise Misconfigured(
+            "the support API needs a token; set RAPPORT_API_TOKEN, or use `rapport up`, which makes one"
+        )
+    reader = open_reader(settings.redis.get_secret_value(), plan.namespace, settings.partitions)
+
+    async def somebody_works() -> None:
+        if not await reader.workers():
+            raise Misconfigured("no worker has shown a sign of life; start `rapport work`")
+
+    checks["redis"] = reader.ping
+    checks["workers"] = somebody_works
+    census = CensusStore(connect(settings.redis.get_secret_value(), patient=False))
+    learned = LearnerStore(connect(settings.redis.get_secret_value(), patient=False))
+    producer = BatchProducer(settings.kafka)
+    commands = CommandSender(producer, settings)
+    desk = _desk(settings, plan, commands)
+    feed = LiveFeed(settings)
+    app = create_api(
+        ApiDeps(
+            reader=reader,
+            token=settings.api_token,
+            commands=commands,
+            feed=feed,
+            rejected=RejectedTail(settings, plan),
+            checks=checks,
+            plan=plan,
+            event_time=settings.clock == "event",
+            desk=desk,
+            namespace=plan.namespace,
+            held=lambda: held_sources(settings.redis.get_secret_value()),
+            findings=census.findings,
+            adviser=Adviser(learned, plan.churn, plan.currency),
+            models=ModelDesk(learned, commands, plan.churn, plan.currency),
+        )
+    )
+
+    @contextlib.asynccontextmanager
+    async def life(_: FastAPI) -> AsyncIterator[None]:
+        feed.start()
+        await desk.splitter.start()
+        try:
+            yield
+        finally:
+            await desk.splitter.stop()
+            await desk.links.close()
+            await feed.stop()
+            await producer.stop()
+            await census.close()
+            await learned.close()
+            await reader.close()
+
+    app.router.lifespan_context = life
+    return app
+
+
+def _desk(settings: Settings, plan: Plan, commands: CommandSender) -> Desk:
+    client = connect(settings.redis.get_secret_value(), patient=False)
+    store, links = RedisStore(client), LinkStore(client)
+    return Desk(
+        links,
+        Splitter(store, links, commands, settings, plan),
+        Eraser(store, links, commands, settings, plan),
+        Exporter(settings, plan),
+    )
+
+
+def _add_life(app: FastAPI, producer: KafkaProducer) -> None:
+    inner = app.router.lifespan_context
+
+    @contextlib.asynccontextmanager
+    async def life(owner: FastAPI) -> AsyncIterator[None]:
+        await producer.start()
+        try:
+            async with inner(owner):
+                yield
+        finally:
+            await producer.stop()
+
+    app.router.lifespan_context = life
+
+
+async def _nothing(_: FastAPI) -> AsyncIterator[None]:
+    yield

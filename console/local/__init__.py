@@ -1,0 +1,1 @@
+"""What `rapport up` needs: embedded servers, and processes that end together."""

@@ -1,0 +1,86 @@
+"""What people ask of the models and decide about them; decisions go through the models' one writer."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import numpy as np
+
+from models.churn.churn import Scores
+from models.config import ChurnConfig
+from models.features.features import raws
+from models.labels.examples import ModelCommand
+from models.learning.notices import Decided
+from models.learning.report import REPORTED, KeptVersion, Report, kept_version
+from profiles.types import Profile
+
+__all__ = ["LearnerView", "ModelDesk", "Teacher"]
+
+_LOOK = 0.1
+"""Seconds between looks at whether a decision has been carried out."""
+
+
+class LearnerView(Protocol):
+    """What the learner has committed."""
+
+    async def panel(self) -> bytes | None:
+        """The models that score, as JSON."""
+        ...
+
+    async def parts(self, names: Sequence[str]) -> dict[str, bytes]:
+        """Parts of its checkpoint."""
+        ...
+
+    async def part_names(self) -> list[str]:
+        """Of all parts."""
+        ...
+
+
+class Teacher(Protocol):
+    """The way to the learner."""
+
+    async def decide(self, command: ModelCommand) -> None:
+        """Hand over a person's decision; returns when it is safe, not when it is carried out."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ModelDesk:
+    """The service behind the routes on models."""
+
+    store: LearnerView
+    teacher: Teacher
+    config: ChurnConfig
+    currency: str
+
+    async def report(self) -> Report:
+        """What the learner knows now."""
+        return Report.of(await self.store.panel(), await self.store.parts(REPORTED), self.config)
+
+    async def kept(self) -> list[KeptVersion]:
+        """The kept checkpoints."""
+        names = [name for name in await self.store.part_names() if name.startswith("kept:")]
+        return [kept_version(part) for part in (await self.store.parts(names)).values()] if names else []
+
+    def explain(self, report: Report, profile: Profile, at: float) -> Scores:
+        """What the model that speaks says of one customer, with every contribution."""
+        return report.panel.champion.score(raws([profile], self.currency), np.array([at]), self.config)
+
+    async def decide(
+        self, action: Literal["promote", "rollback", "release"], target: str, now: float, by: str, wait: float
+    ) -> tuple[str, Decided | None]:
+        """Hand a decision over; answer its id and what became of it, None if that takes longer than `wait` seconds."""
+        id_ = uuid.uuid4().hex
+        await self.teacher.decide(ModelCommand(id_, action, target, now, by))
+        until = time.monotonic() + wait
+        while time.monotonic() < until:
+            await asyncio.sleep(_LOOK)
+            for decided in (await self.report()).decisions:
+                if decided.id == id_:
+                    return id_, decided
+        return id_, None

@@ -1,0 +1,1 @@
+"""Documents as tables and sentences for a terminal."""

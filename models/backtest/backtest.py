@@ -1,0 +1,406 @@
+"""Backtest: a log of the past played through the product's own code, and every score judged by what came after it.
+
+Time is event time. A day at a time, events change profiles (`profiles.state`), labels that are final are learned by the
+`Learner`, and customers are photographed when they are due (`models.labels.labels`), as in the live pipeline. Once a
+week everybody who ever ordered is scored by every model of the panel as it is then; a score of time t is judged at t +
+H, when the horizon has passed, and neither it nor anything else from after t was known at t.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.churn.churn import GROUPS, group_shares
+from models.churn.panel import MODELS, Panel
+from models.config import ChurnConfig
+from models.durations import DAY, WEEK
+from models.features.features import RAW, TABLE, matrix, raws
+from models.labels import labels
+from models.labels.examples import Lesson
+from models.labels.outages import EVENTS, ORDERS, hear, label_clock, outages_of
+from models.learning.learner import Learner
+from profiles.consent import PROFILING, Consent
+from profiles.merge import merge
+from profiles.state import Caps, apply
+from profiles.store import Pulse
+from profiles.types import Event, Merge, Profile
+
+__all__ = ["Batch", "Judged", "Log", "Moved", "Rival", "backtest", "weeks_judged"]
+
+Array = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+_CHUNK = 4096  # customers scored at once: their features, rolled, fit the processor's cache
+_SAMPLE = 1000  # customers whose contributions are looked at, each judged week
+_NEVER = math.inf
+
+
+@dataclass(frozen=True)
+class Log:
+    """What happened, and until when it is known.
+
+    `start` is just before the day of the first event, so that a day of a log that has only dates counts as a whole.
+    """
+
+    records: Sequence[Event | Merge]  # ascending by time
+    start: float
+    end: float
+    until: Mapping[str, float] = field(default_factory=dict)  # profile → when the log stops knowing it; else `end`
+
+    @classmethod
+    def of(cls, records: Sequence[Event | Merge]) -> Log:
+        """The log of these records: whole days (UTC), from the first to the last of them.
+
+        Raises:
+            ValueError: there is no record.
+        """
+        if not records:
+            raise ValueError("there are no events")
+        start = math.floor(records[0].time / DAY) * DAY - 1.0
+        end = (math.floor(records[-1].time / DAY) + 1) * DAY - 1.0
+        return cls(records, start, end)
+
+    @property
+    def weeks(self) -> int:
+        """Whole weeks from `start` to `end`."""
+        return int((self.end - self.start) / WEEK + 1e-9)
+
+
+def weeks_judged(log: Log, horizon: float) -> range:
+    """The weeks whose scores are judged unless said otherwise: from the horizon and a month on, while it is known."""
+    ahead = math.ceil(horizon / WEEK - 1e-9)
+    return range(ahead + 4, log.weeks - ahead + 1)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Customers as they were in one week, with what came of them once it is known."""
+
+    week: int
+    customers: Ints
+    x: NDArray[np.float32]  # (customers, features)
+    y: Array  # 1: no order within the horizon
+
+
+class Rival(Protocol):
+    """A model from outside the product that is shown the same rows."""
+
+    name: str
+
+    def learn(self, batch: Batch) -> None:
+        """Take rows whose truth has just become known."""
+        ...
+
+    def risk(self, week: int, x: NDArray[np.float32]) -> Array | None:
+        """What it says of these rows in this week; None if it cannot say anything yet."""
+        ...
+
+
+@dataclass(frozen=True)
+class Moved:
+    """What made the difference in one week: mean size of each group's contribution, log-odds."""
+
+    week: int
+    model: str
+    groups: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Every judged score beside what came true; arrays are (rows,)."""
+
+    week: Ints
+    customer: Ints  # numbers from 0
+    y: Array  # 1: churned
+    active: NDArray[np.bool_]  # an order in the horizon before
+    risks: dict[str, Array]  # by model, `champion` first; NaN where one said nothing
+    spoke: dict[int, str]  # by judged week, the model of the panel that was champion
+    moved: list[Moved]
+    customers: int  # in the log
+    events: int
+    weeks: int  # of the log
+    lessons: int  # examples learned from
+    seconds: dict[str, float]  # by what took them
+    learner: Learner
+
+
+@dataclass(frozen=True)
+class _Waiting:
+    """Scores of one week whose truth is not known yet."""
+
+    week: int
+    at: float
+    who: Ints
+    x: NDArray[np.float32]
+    risks: dict[str, Array]  # empty: not judged, only for rivals to learn from
+    active: NDArray[np.bool_]
+
+
+def backtest(
+    log: Log,
+    config: ChurnConfig,
+    currency: str,
+    *,
+    judged: range | None = None,
+    consent: Consent | None = None,
+    rivals: Sequence[Rival] = (),
+    advance: Callable[[float], object] = lambda _: None,
+    seed: int = 0,
+) -> Judged:
+    """Play a log and judge the scores.
+
+    Args:
+        log: what happened.
+        config: of churn: the horizons, and how customers are photographed.
+        currency: of the plan.
+        judged: weeks after the start of the log whose scores are judged; `weeks_judged` unless given.
+        consent: who may be scored and learned from; everybody unless given.
+        rivals: other models that see the same rows.
+        advance: told which share of the log has been played.
+        seed: of the order in which the lessons of one day are learned.
+
+    Raises:
+        ValueError: the log is too short to judge anything.
+    """
+    weeks = judged if judged is not None else weeks_judged(log, config.horizon)
+    if not weeks:
+        ahead = config.horizon / WEEK
+        raise ValueError(
+            f"the log covers {log.weeks} weeks; a horizon of {ahead:g} weeks needs {2 * ahead + 4:g} to be judged"
+        )
+    return _Play(log, config, currency, weeks, consent or Consent({}), rivals, seed).run(advance)
+
+
+class _Play:
+    """One run of a log. Customers have numbers; what is asked of all of them at once is in arrays."""
+
+    def __init__(
+        self,
+        log: Log,
+        config: ChurnConfig,
+        currency: str,
+        weeks: range,
+        consent: Consent,
+        rivals: Sequence[Rival],
+        seed: int,
+    ) -> None:
+        self._log, self._config, self._currency, self._weeks = log, config, currency, weeks
+        self._consent, self._rivals = consent, rivals
+        self._rng = np.random.default_rng(seed)
+        self._caps = Caps()
+        names = dict.fromkeys(record.profile for record in log.records)
+        names |= dict.fromkeys(record.winner for record in log.records if isinstance(record, Merge))
+        self._number = {name: i for i, name in enumerate(names)}
+        self._profiles = [Profile(name) for name in names]
+        self._redirect: dict[int, int] = {}
+        n = len(names)
+        self._raws = np.zeros((n, RAW))
+        self._stale: set[int] = set()  # whose row of `_raws` is older than the profile
+        self._last = np.full(n, -_NEVER)  # of the latest order
+        self._due = np.full(n, _NEVER)  # next snapshot or label
+        self._here = np.zeros(n, dtype=bool)  # ordered, may be scored, and is still observed
+        self._until = np.array([log.until.get(name, log.end) for name in names])
+        self._pulses = {EVENTS: Pulse(), ORDERS: Pulse()}
+        self._waiting: deque[_Waiting] = deque()
+        self._batches: list[tuple[_Waiting, Ints, Array]] = []
+        self._moved: list[Moved] = []
+        self._spoke: dict[int, str] = {}
+        self._lessons = 0
+        self._seconds = dict.fromkeys(("events", "labels", "learning", "scoring", "rivals"), 0.0)
+        self.learner = Learner(config)
+        self._panel: Panel | None = None  # as of the latest lesson
+
+    def run(self, advance: Callable[[float], object]) -> Judged:
+        """Day by day to the end of the log."""
+        log, at = self._log, 0
+        times = np.array([record.time for record in log.records])
+        last_week = self._weeks[-1] + math.ceil(self._config.horizon / WEEK - 1e-9)
+        for day in range(1, 7 * last_week + 1):
+            now = log.start + day * DAY
+            upto = int(np.searchsorted(times, now, side="right"))
+            touched = self._apply(log.records[at:upto])
+            at = upto
+            self._teach(self._look(touched, now))
+            self._judge(now)
+            if day % 7 == 0:
+                self._score(day // 7, now)
+            advance(day / (7 * last_week))
+        return self._result(len(log.records))
+
+    def _apply(self, records: Sequence[Event | Merge]) -> list[int]:
+        """What happened in a day; the customers it happened to."""
+        started = time.perf_counter()
+        touched: dict[int, None] = {}
+        for record in records:
+            i = self._home(self._number[record.profile])
+            if isinstance(record, Merge):
+                touched |= dict.fromkeys(self._merge(i, self._home(self._number[record.winner])))
+            else:
+                hear(self._pulses[EVENTS], record.time, self._config.outage)
+                if record.role == self._config.role:
+                    hear(self._pulses[ORDERS], record.time, self._config.outage)
+                apply(self._profiles[i], record, self._currency, self._caps)
+                touched[i] = None
+        self._stale |= touched.keys()
+        self._seconds["events"] += time.perf_counter() - started
+        return list(touched)
+
+    def _merge(self, loser: int, winner: int) -> list[int]:
+        if loser == winner:
+            return []
+        labels.censor(self._profiles[loser])
+        merge(self._profiles[winner], self._profiles[loser], self._caps)
+        self._redirect[loser] = winner
+        self._here[loser] = False
+        self._due[loser] = _NEVER
+        self._until[winner] = min(self._until[winner], self._until[loser])
+        return [winner]
+
+    def _home(self, i: int) -> int:
+        while i in self._redirect:
+            i = self._redirect[i]
+        return i
+
+    def _look(self, touched: Sequence[int], now: float) -> list[Lesson]:
+        """The labels that have become final; and new snapshots of those who are due."""
+        started = time.perf_counter()
+        lessons: list[Lesson] = []
+        ready: list[Profile] = []
+        outages = outages_of(self._pulses, now, self._config)
+        reached = label_clock(self._pulses, now, now, self._config)
+        due = np.flatnonzero(self._due <= now).tolist()
+        for i in dict.fromkeys([*touched, *due]):
+            profile = self._profiles[i]
+            if i in self._redirect:
+                continue
+            self._last[i] = profile.purchases.last if profile.purchases.orders else -_NEVER
+            allowed = now <= self._until[i] and self._consent.allows(profile, PROFILING)
+            self._here[i] = allowed and profile.purchases.orders > 0
+            if not allowed:
+                labels.censor(profile)
+                self._due[i] = _NEVER
+                continue
+            lessons += labels.mature(profile, reached, self._config, outages)
+            if profile.snapshot_at and profile.snapshot_at <= now:
+                ready.append(profile)
+            profile.snapshot_at = labels.next_snapshot(profile, now, self._config) or 0
+        lessons += labels.take_all(ready, now, self._config, self._currency, self._panel_now())
+        for i in dict.fromkeys([*touched, *due]):
+            if self._here[i]:
+                profile = self._profiles[i]
+                next_label = labels.next_due(profile, self._config)
+                self._due[i] = min(profile.snapshot_at or _NEVER, next_label or _NEVER, self._until[i] + 1.0)
+        self._seconds["labels"] += time.perf_counter() - started
+        return lessons
+
+    def _teach(self, lessons: list[Lesson]) -> None:
+        if not lessons:
+            return
+        started = time.perf_counter()
+        self._rng.shuffle(lessons)
+        self._lessons += self.learner.take(lessons)
+        self._panel = None
+        self._seconds["learning"] += time.perf_counter() - started
+
+    def _score(self, week: int, now: float) -> None:
+        """Everybody whose next horizon is known, by every model of the panel and every rival."""
+        judged = week in self._weeks
+        if not judged and not (self._rivals and week < self._weeks[-1]):
+            return
+        who = np.flatnonzero(self._here & (now + self._config.horizon <= self._until))
+        if not len(who):
+            return
+        started = time.perf_counter()
+        self._refresh()
+        panel, config = self._panel_now(), self._config
+        x = np.empty((len(who) if self._rivals else 0, len(TABLE)), dtype=np.float32)
+        said = np.empty((len(who), len(MODELS)), dtype=np.float32)
+        for begin in range(0, len(who), _CHUNK):
+            part = slice(begin, begin + _CHUNK)
+            rows = self._raws[who[part]]
+            at = np.full(len(rows), now)
+            if self._rivals:
+                x[part] = matrix(rows, at)
+            if judged:
+                said[part] = panel.risks(rows, at, config)
+        risks: dict[str, Array] = {}
+        if judged:
+            columns = dict(zip(MODELS, said.T.astype(np.float64), strict=True))
+            risks = {"champion": columns[panel.speaker], **columns}
+            self._spoke[week] = panel.speaker
+            self._note_moved(week, now, who, panel)
+        self._seconds["scoring"] += time.perf_counter() - started
+        started = time.perf_counter()
+        for rival in self._rivals if judged else ():
+            answer = rival.risk(week, x)
+            risks[rival.name] = np.full(len(who), np.nan) if answer is None else answer
+        self._seconds["rivals"] += time.perf_counter() - started
+        active = now - self._last[who] <= config.horizon
+        self._waiting.append(_Waiting(week, now, who, x, risks, active))
+
+    def _panel_now(self) -> Panel:
+        if self._panel is None:
+            self._panel = self.learner.panel()
+        return self._panel
+
+    def _refresh(self) -> None:
+        stale = [i for i in self._stale if self._here[i]]
+        if stale:
+            self._raws[stale] = raws([self._profiles[i] for i in stale], self._currency)
+        self._stale.difference_update(stale)
+
+    def _note_moved(self, week: int, now: float, who: Ints, panel: Panel) -> None:
+        """What weighs most in the champion's scores, on a sample spread evenly over the customers."""
+        some = who[:: max(1, len(who) // _SAMPLE)]
+        scores = panel.champion.score(self._raws[some], np.full(len(some), now), self._config)
+        groups = dict(zip(GROUPS, np.abs(group_shares(scores)).mean(axis=0).tolist(), strict=True))
+        self._moved.append(Moved(week, panel.champion.id, groups))
+
+    def _judge(self, now: float) -> None:
+        """What was said a horizon ago, now that it has passed. Whose profile is another's since is left out."""
+        while self._waiting and self._waiting[0].at + self._config.horizon <= now:
+            waiting = self._waiting.popleft()
+            who, due = waiting.who, waiting.at + self._config.horizon
+            y = (self._last[who] <= waiting.at).astype(np.float64)
+            for row in np.flatnonzero(self._last[who] > due):  # the latest order is too late to tell
+                recent = self._profiles[who[row]].purchases.recent
+                y[row] = not any(waiting.at < order <= due for order in recent)
+            whole = np.array([i not in self._redirect for i in who.tolist()], dtype=bool)
+            whole &= self._here[who] | (self._until[who] < now)
+            rows = np.flatnonzero(whole)
+            if waiting.risks:
+                self._batches.append((waiting, rows, y[rows]))
+            if self._rivals:
+                started = time.perf_counter()
+                for rival in self._rivals:
+                    rival.learn(Batch(waiting.week, who[rows], waiting.x[rows], y[rows]))
+                self._seconds["rivals"] += time.perf_counter() - started
+
+    def _result(self, records: int) -> Judged:
+        batches = self._batches
+        if not any(len(rows) for _, rows, _ in batches):
+            raise ValueError("nobody could be judged: no customer who ordered was known for a whole horizon more")
+        names = list(batches[0][0].risks)
+        return Judged(
+            week=np.concatenate([np.full(len(rows), waiting.week) for waiting, rows, _ in batches]),
+            customer=np.concatenate([waiting.who[rows] for waiting, rows, _ in batches]),
+            y=np.concatenate([y for _, _, y in batches]),
+            active=np.concatenate([waiting.active[rows] for waiting, rows, _ in batches]),
+            risks={name: np.concatenate([waiting.risks[name][rows] for waiting, rows, _ in batches]) for name in names},
+            spoke=self._spoke,
+            moved=self._moved,
+            customers=len(self._profiles) - len(self._redirect),
+            events=records,
+            weeks=self._log.weeks,
+            lessons=self._lessons,
+            seconds=self._seconds,
+            learner=self.learner,
+        )

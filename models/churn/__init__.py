@@ -1,0 +1,1 @@
+"""The models of the churn risk, and why a risk is what it is."""

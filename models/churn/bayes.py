@@ -1,0 +1,250 @@
+"""The champion's learner: a logistic hazard whose weights are known with their uncertainty, one example at a time.
+
+An extended Kalman filter for logistic regression (Fahrmeir 1992; one Newton step on each example): the weights have a
+Gaussian belief (mean, covariance), each example moves both, and what is still uncertain moves most. Unlike a gradient
+with a step size, it has no rate to tune, and it takes correlated features, of which there are many here, for what they
+are. What it brings against FTRL: docs/study.md.
+
+Features are standardised by their running moments and clipped at ±CLIP, as everywhere. The belief is expressed in
+standardised units: every RESCALE examples it is carried over, exactly, to the moments of then, so that in between the
+ground does not move under it.
+
+The level (the intercept) is a random walk. It moves a little all the time, and faster while the latest residuals say
+that something has changed: how often people buy shifts long before what tells them apart does.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from river import base
+from scipy.linalg.blas import dsymv, dsyr
+
+from models.churn.churn import Weights
+from models.churn.scaling import Moments, clip, numbers, require_row, sigmoid
+from models.config import ChurnConfig
+from models.features.features import NAMES, SCHEMA
+from profiles.errors import Misconfigured
+
+__all__ = ["LEFT_OUT", "Asked", "BayesianHazard"]
+
+Array = NDArray[np.float64]
+
+LEFT_OUT = ("tenure",)
+"""Features that it does not see: time since the first order rises for everybody at once; its logarithm says enough."""
+
+WARM = 50
+"""Examples that only tell how features vary, before the first is learned."""
+
+RESCALE = 1000
+"""Examples between two looks at the moments; in the first such period at 1, 2, 4, 8… examples."""
+
+_WEIGHT, _LEVEL = 0.003, 10.0  # prior variances: a weight on one standard deviation, the level
+_STEADY, _MOVING = 1e-6, 1e-4  # variance that the level gains an example, usually and while residuals are off
+_MEMORY = 1000.0  # examples that the residuals remember
+_OFF = 4.0  # squared standard errors by which residuals are off
+_FAINT = 1e-4  # least variance of an outcome: keeps a certain prediction from being a wall
+
+
+class Asked(NamedTuple):
+    """What the hazard has said of one row."""
+
+    z: Array  # standardised and clipped features, and a one for the level
+    p: float  # P(order within the label horizon)
+
+
+class BayesianHazard(base.Classifier):  # type: ignore[misc]  # River ships no types
+    """P(order within the label horizon), learned online. Same examples in the same order: same model, to the bit.
+
+    A River classifier; `learn_row` and `predict_row` take rows of `features.matrix`.
+
+    Args:
+        columns: the features that it sees; all but LEFT_OUT if not given.
+        moments: of the features, from who shows the same rows to several models; else it counts them itself.
+    """
+
+    def __init__(self, columns: Sequence[str] | None = None, moments: Moments | None = None) -> None:
+        self.columns = tuple(columns or (name for name in NAMES if name not in LEFT_OUT))
+        self._places = np.array([NAMES.index(name) for name in self.columns])
+        n = len(self.columns)
+        self._shares, self._moments = moments is not None, moments or Moments()
+        self._express(np.zeros(n), np.zeros(n))  # the moments in whose units the belief is
+        self._weights = np.zeros(n + 1)  # the last is the level
+        self._lower = np.asfortranarray(np.diag([_WEIGHT] * n + [_LEVEL]))  # the covariance; see `_update`
+        self._residual, self._expected = 0.0, 0.0  # fading sums: of residuals, of their variance
+
+    def learn_one(self, x: dict[str, float], y: bool, w: float = 1.0) -> None:
+        """River's way to learn: features by name, missing ones as zero."""
+        self.learn_row(self._row(x), y, w)
+
+    def predict_proba_one(self, x: dict[str, float]) -> dict[bool, float]:
+        """River's way to ask."""
+        p = self.predict_row(self._row(x))
+        return {False: 1.0 - p, True: p}
+
+    def learn_row(self, x: Array, y: bool, weight: float = 1.0) -> None:
+        """Learn one example.
+
+        Args:
+            x: a row of `features.matrix`.
+            y: whether there was an order within the label horizon.
+            weight: how many examples it stands for.
+
+        Raises:
+            ValueError: a number is not finite; it would spoil every weight. Nothing has changed.
+        """
+        require_row(x, weight)
+        self._moments.learn(x)
+        self.learn_counted(x, y, weight)
+
+    def learn_counted(self, x: Array, y: bool, weight: float, asked: Asked | None = None) -> None:
+        """Learn one example that is sound, and that its moments know already; `asked` of it since the one before."""
+        learned = self.examples - 1 - WARM
+        if learned < 0:
+            return
+        if learned % RESCALE == 0 or (learned < RESCALE and learned & (learned - 1) == 0):
+            self._rescale()
+            asked = None
+        self._update(asked or self.ask(x), float(y), weight, learned)
+
+    def predict_row(self, x: Array) -> float:
+        """P(order within the label horizon) of a row of `features.matrix`; scoring uses `export()`, which agrees."""
+        return self.ask(x).p
+
+    def ask(self, x: Array) -> Asked:
+        """The same, with what learning from this very row can go on from."""
+        z = self._standard(x)
+        return Asked(z, sigmoid(self._weights.dot(z)))
+
+    @property
+    def examples(self) -> int:
+        """How many it has been taught."""
+        return self._moments.count
+
+    @property
+    def level(self) -> float:
+        """Log-odds of the average customer."""
+        return float(self._weights[-1])
+
+    @property
+    def norm(self) -> float:
+        """Euclidean norm of the weights on standardised features, the level included."""
+        return float(np.sqrt(self._weights @ self._weights))
+
+    @property
+    def covariance(self) -> Array:
+        """Of the weights on standardised features, the level last."""
+        lower = np.tril(self._lower)
+        whole: Array = lower + np.tril(lower, -1).T
+        return whole
+
+    def export(self, config: ChurnConfig) -> Weights:
+        """The model as it is now, for the scorers. A feature that it does not see has no weight.
+
+        Raises:
+            ValueError: a number is not finite: what was learned must not speak.
+        """
+        mean, scale, weights = np.zeros((3, len(NAMES)))
+        mean[self._places], scale[self._places] = self._centre, self._scale
+        weights[self._places] = self._weights[:-1]
+        return Weights(
+            id=f"hazard-{SCHEMA}-{self.examples}",
+            schema=SCHEMA,
+            mean=mean,
+            scale=scale,
+            weights=weights,
+            intercept=float(self._weights[-1]),
+            horizon=config.label_horizon,
+            examples=self.examples,
+        )
+
+    def state(self) -> dict[str, Any]:
+        """Everything learned, as JSON types; `from_state` goes on from it bit by bit."""
+        upper = np.triu_indices(len(self._weights))  # of the transposed
+        return {
+            "columns": list(self.columns),
+            "moments": None if self._shares else self._moments.state(),
+            "centre": self._centre.tolist(),
+            "scale": self._scale.tolist(),
+            "weights": self._weights.tolist(),
+            "residual": self._residual,
+            "expected": self._expected,
+            # Float64, little-endian, base64: the upper triangle, row by row. As digits it would be four times as long.
+            "covariance": base64.b64encode(self._lower.T[upper].astype("<f8").tobytes()).decode(),
+        }
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any], moments: Moments | None = None) -> BayesianHazard:
+        """The model whose `state` this is; `moments` as for the constructor.
+
+        Raises:
+            Misconfigured: numbers are missing or not finite, or features are not those of this version.
+        """
+        try:
+            model = cls(state["columns"], moments)
+            model._restore(state)
+        except (KeyError, TypeError, ValueError) as error:
+            raise Misconfigured(f"the state of the hazard is damaged: {error!r}") from error
+        return model
+
+    def _restore(self, state: dict[str, Any]) -> None:
+        n = len(self.columns)
+        if not self._shares:
+            self._moments = Moments.from_state(state["moments"])
+        self._express(numbers(state["centre"], n), numbers(state["scale"], n))
+        self._weights = numbers(state["weights"], n + 1)
+        self._residual, self._expected = numbers([state["residual"], state["expected"]], 2).tolist()
+        rows, columns = np.triu_indices(n + 1)
+        packed = np.frombuffer(base64.b64decode(state["covariance"], validate=True), dtype="<f8")
+        self._lower[columns, rows] = numbers(packed, len(rows))
+
+    def _standard(self, x: Array) -> Array:
+        """What the weights are multiplied with: standardised and clipped features, and a one for the level."""
+        z = np.empty(len(self._weights))
+        z[-1] = 1.0
+        features = z[:-1]
+        np.subtract(x.take(self._places), self._centre, out=features)
+        features *= self._inverse
+        clip(features)
+        return z
+
+    def _rescale(self) -> None:
+        """Express the belief in the moments of now: w·(x − c)/s is the same number before and after."""
+        mean, scale = self._moments.mean[self._places], self._moments.scale[self._places]
+        known = (self._scale > 0) & (scale > 0)
+        stretch = np.divide(scale, self._scale, out=np.ones_like(scale), where=known)
+        shift = np.divide(mean - self._centre, self._scale, out=np.zeros_like(scale), where=known)
+        change = np.diag(np.append(stretch, 1.0))
+        change[-1, :-1] = shift
+        self._weights = change @ self._weights
+        self._lower = np.asfortranarray(np.tril(change @ self.covariance @ change.T))
+        self._express(mean, scale)
+
+    def _express(self, centre: Array, scale: Array) -> None:
+        self._centre, self._scale = centre, scale
+        self._inverse = np.divide(1.0, scale, out=np.zeros_like(scale), where=scale > 0)
+
+    def _update(self, asked: Asked, y: float, weight: float, learned: int) -> None:
+        z, p = asked
+        information = max(p * (1.0 - p), _FAINT) * weight
+        self._follow_level((y - p) * weight, information, learned)
+        gain = dsymv(1.0, self._lower, z, lower=1)
+        surprise = 1.0 / information + gain.dot(z)
+        # One triangle says all of a symmetric matrix: half the work, and what is taken away keeps it symmetric.
+        dsyr(-1.0 / surprise, gain, lower=1, a=self._lower, overwrite_a=1)
+        gain *= (y - p) * weight / (information * surprise)
+        self._weights += gain
+
+    def _follow_level(self, residual: float, variance: float, learned: int) -> None:
+        fade = 1.0 - 1.0 / _MEMORY
+        self._residual = fade * self._residual + residual
+        self._expected = fade * fade * self._expected + variance
+        off = learned > _MEMORY and self._residual**2 > _OFF * self._expected
+        self._lower[-1, -1] += _MOVING if off else _STEADY
+
+    def _row(self, x: dict[str, float]) -> Array:
+        return np.array([float(x.get(name, 0.0)) for name in NAMES])

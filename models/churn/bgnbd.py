@@ -1,0 +1,207 @@
+"""BG/NBD: the customer who buys at a steady rate and, after each purchase, may quit for good.
+
+Fader, Hardie and Lee, "Counting your customers" the easy way, Marketing Science 24(2), 2005. The purchase rates of
+customers vary as Gamma(r, α), their chances of quitting as Beta(a, b). With x repeat purchases, the last of them at
+age t_x, of a customer of age T, all in weeks:
+
+    P(no order within H) = 1 − p·(1 − ((α + T) / (α + T + H))^(r + x))
+    p = P(alive) = 1 / (1 + [x > 0]·a / (b + x − 1)·((α + T) / (α + t_x))^(r + x))
+
+It needs no labels, so it can speak before any horizon has passed. `P(alive)` itself is not the risk: it is 1 for
+everyone who bought once.
+
+**Contributions** are the Shapley values (Shapley 1953) of the log-odds over orders, recency and tenure, against the
+average customer; with three of them they are exact and cost eight evaluations.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import product
+from math import factorial
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from models.churn.churn import Scores, require_finite, softplus
+from models.config import ChurnConfig
+from models.durations import WEEK
+from models.features.features import NAMES, matrix
+from profiles.errors import Misconfigured
+
+__all__ = ["MIN_CUSTOMERS", "MIN_REPEATS", "BgNbd", "fit"]
+
+Array = NDArray[np.float64]
+
+MIN_CUSTOMERS, MIN_REPEATS = 200, 50
+"""What a fit rests on at least: customers, and those among them who came back."""
+
+_SANE = (1e-3, 1e4)  # a parameter at or beyond these says that there was nothing to be found
+_RIDGE = 1e-5  # on the logarithms of the parameters, per customer: holds what the data leave open
+_COLUMNS = tuple(NAMES.index(name) for name in ("orders", "recency", "tenure"))
+
+
+class _Form(msgspec.Struct, forbid_unknown_fields=True):
+    """The model as JSON."""
+
+    r: float
+    alpha: float
+    a: float
+    b: float
+    average: tuple[float, float, float]
+    customers: int
+
+
+@dataclass(frozen=True, slots=True)
+class BgNbd:
+    """A fitted model."""
+
+    r: float
+    alpha: float  # weeks
+    a: float
+    b: float
+    average: tuple[float, float, float]  # repeat purchases, recency and tenure in weeks; what reasons compare with
+    customers: int  # fitted to
+
+    def __post_init__(self) -> None:
+        parameters = np.array([self.r, self.alpha, self.a, self.b])
+        if not (np.isfinite(parameters).all() and (parameters > 0).all() and np.isfinite(self.average).all()):
+            raise ValueError(f"model {self.id} is damaged: its numbers are not finite and positive")
+
+    @property
+    def id(self) -> str:
+        """The model id."""
+        return f"bgnbd-{self.customers}"
+
+    def p_none(self, x: Array, recency: Array, tenure: Array, horizon: float) -> Array:
+        """P(no order within the horizon).
+
+        Args:
+            x: repeat purchases.
+            recency: weeks since the last one, T − t_x.
+            tenure: weeks since the first one, T.
+            horizon: weeks.
+        """
+        return -np.expm1(self._log_return(np.array([x, recency, tenure]), horizon))
+
+    def score(self, raws: Array, at: Array, config: ChurnConfig) -> Scores:
+        """Risk and contributions of customers (rows of `features.raws`) at the times `at`.
+
+        Raises:
+            ValueError: a number is not finite.
+        """
+        require_finite(raws, at)
+        values = matrix(raws, at)
+        known, average = _inputs(values.T), np.array(self.average)[:, None]
+        weeks = config.horizon / WEEK
+        odds = {
+            chosen: self._log_odds(np.where(np.array(chosen)[:, None], known, average), weeks)
+            for chosen in product((False, True), repeat=3)
+        }
+        contributions = np.zeros_like(values)
+        for player, column in enumerate(_COLUMNS):
+            contributions[:, column] = _shapley(odds, player)
+        return Scores(-np.expm1(self._log_return(known, weeks)), odds[False, False, False], contributions, values)
+
+    def risk(self, x: Array, config: ChurnConfig) -> Array:
+        """The risk alone, of features rolled `ahead`, of which it needs those of now."""
+        return -np.expm1(self._log_return(_inputs(x[:, 0]), config.horizon / WEEK))
+
+    def short(self, x: Array, config: ChurnConfig) -> Array:
+        """P(order within the label horizon) of rows of `features.matrix`."""
+        return np.exp(self._log_return(_inputs(x.T), config.label_horizon / WEEK))
+
+    def _log_odds(self, known: Array, horizon: float) -> Array:
+        """Of no order; finite also where the risk rounds to 1."""
+        back = self._log_return(known, horizon)
+        return np.log(-np.expm1(back)) - back
+
+    def _log_return(self, known: Array, horizon: float) -> Array:
+        """log P(order within the horizon), in logarithms throughout: long silences overflow anything else."""
+        x, recency, tenure = known
+        rate = self.r + x
+        bought = self.alpha + np.maximum(tenure - recency, 0.0)
+        gone = np.log(self.a / (self.b + np.maximum(x, 1.0) - 1.0)) + rate * np.log((self.alpha + tenure) / bought)
+        alive = -softplus(np.where(x > 0, gone, -np.inf))
+        none: Array = rate * np.log((self.alpha + tenure) / (self.alpha + tenure + horizon))
+        log_return: Array = alive + np.log(-np.expm1(none))
+        return log_return
+
+    def to_json(self) -> bytes:
+        """Everything, as JSON that reads back to the same bits."""
+        return msgspec.json.encode(_Form(self.r, self.alpha, self.a, self.b, self.average, self.customers))
+
+    @classmethod
+    def from_json(cls, data: bytes) -> BgNbd:
+        """What `to_json` gave.
+
+        Raises:
+            Misconfigured: it is damaged.
+        """
+        try:
+            form = msgspec.json.decode(data, type=_Form)
+            return cls(form.r, form.alpha, form.a, form.b, form.average, form.customers)
+        except (msgspec.MsgspecError, ValueError) as error:
+            raise Misconfigured(f"this is no BG/NBD model: {error}") from error
+
+
+def _inputs(x: Array) -> Array:
+    """Repeat purchases, recency and tenure (3, customers) out of columns of features."""
+    orders, recency, tenure = (x[column] for column in _COLUMNS)
+    return np.array([np.maximum(orders - 1.0, 0.0), recency, tenure])
+
+
+def _shapley(odds: dict[tuple[bool, ...], Array], player: int) -> Array:
+    """The mean of what the player adds, over the orders in which three could come to the table."""
+    share: Array = np.zeros_like(next(iter(odds.values())))
+    for others in product((False, True), repeat=2):
+        chance = factorial(sum(others)) * factorial(2 - sum(others)) / factorial(3)
+        without, joined = ((*others[:player], here, *others[player:]) for here in (False, True))
+        share += chance * (odds[joined] - odds[without])
+    return share
+
+
+def fit(x: Array, last: Array, age: Array, start: BgNbd | None = None) -> BgNbd | None:
+    """The parameters of maximum likelihood; None if there is too little to go by, or nothing sane is found.
+
+    Args:
+        x: repeat purchases of each customer, the first not counted.
+        last: age at the last purchase, weeks; 0 without repeats.
+        age: weeks since the first purchase.
+        start: where the search begins, such as the fit before.
+
+    Raises:
+        ValueError: a number is not finite or negative.
+    """
+    from scipy.optimize import minimize  # noqa: PLC0415  (only the learner fits; a scoring worker never loads scipy)
+
+    seen = np.column_stack([x, last, age]).astype(np.float64)
+    if not np.isfinite(seen).all() or (seen < 0).any() or (last > age).any():
+        raise ValueError("purchases must be finite, not negative, and not later than the age of the customer")
+    if len(seen) < MIN_CUSTOMERS or np.count_nonzero(seen[:, 0]) < MIN_REPEATS:
+        return None
+    rows, counts = np.unique(np.round(seen, 1), axis=0, return_counts=True)
+    first = [0.3, 5.0, 0.8, 2.0] if start is None else [start.r, start.alpha, start.a, start.b]
+    bounds = [tuple(np.log(_SANE))] * 4
+    found = minimize(_loss, np.log(first), (rows.T, counts / counts.sum()), method="L-BFGS-B", bounds=bounds)
+    parameters = np.exp(found.x)
+    if not (np.isfinite(found.fun) and (parameters > _SANE[0] * 1.01).all() and (parameters < _SANE[1] / 1.01).all()):
+        return None
+    r, alpha, a, b = parameters.tolist()
+    average = (float(seen[:, 0].mean()), float((seen[:, 2] - seen[:, 1]).mean()), float(seen[:, 2].mean()))
+    return BgNbd(r, alpha, a, b, average, len(seen))
+
+
+def _loss(logs: Array, rows: Array, weights: Array) -> float:
+    """The mean negative log-likelihood (equation 6 of the paper) at the logarithms of the parameters."""
+    from scipy.special import gammaln  # noqa: PLC0415
+
+    r, alpha, a, b = np.exp(logs)
+    x, last, age = rows
+    common = gammaln(r + x) - gammaln(r) + r * np.log(alpha)
+    common += gammaln(a + b) + gammaln(b + x) - gammaln(b) - gammaln(a + b + x)
+    alive = -(r + x) * np.log(alpha + age)
+    quit_ = np.log(a / (b + np.maximum(x, 1.0) - 1.0)) - (r + x) * np.log(alpha + last)
+    likelihood = common + np.where(x > 0, np.logaddexp(alive, quit_), alive)
+    return float(-weights @ likelihood + _RIDGE * logs @ logs)

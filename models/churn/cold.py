@@ -1,0 +1,64 @@
+"""The cold start: a hazard with weights set by hand, so that the first event is scored, and marked as such.
+
+It says what everyone who keeps customers knows: silence, measured against the customer's own usual gap, is the
+strongest sign; regular and engaged customers come back; trouble with support, refunds and cancellations drive people
+away. Signs of trouble fade, yet slower than silence grows, so that silence always raises the risk.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from models.churn.churn import Weights
+from models.config import ChurnConfig
+from models.durations import WEEK
+from models.features.features import NAMES, SCHEMA
+
+__all__ = ["RULES", "rules"]
+
+RULES = "rules-2"
+"""The model id of scores that no data has taught yet."""
+
+# feature: (typical value, typical spread, weight of one spread on the log-odds of an order within four weeks).
+# A typical value of 0 keeps a source that is missing from saying anything.
+_SIGNS: dict[str, tuple[float, float, float]] = {
+    "recency": (15.0, 15.0, -0.35),
+    "log_recency": (2.0, 1.0, -0.35),
+    "log_gap_ratio": (0.9, 0.6, -0.35),
+    "log_orders": (0.7, 0.8, 0.45),
+    "orders_16w": (0.7, 1.0, 0.15),
+    "visit_2w": (0.0, 1.0, 0.15),
+    "cart_2w": (0.0, 1.0, 0.15),
+    "login_2w": (0.0, 1.0, 0.10),
+    "feature_use_2w": (0.0, 1.0, 0.10),
+    "ticket_opened_8w": (0.0, 1.0, -0.15),
+    "ticket_reopened_8w": (0.0, 1.0, -0.25),
+    "complaint_8w": (0.0, 1.0, -0.40),
+    "open_tickets": (0.0, 1.0, -0.25),
+    "refund_8w": (0.0, 1.0, -0.25),
+    "low_csat": (0.0, 1.0, -0.15),
+    "low_nps": (0.0, 2.0, -0.10),
+    "unsubscribe_8w": (0.0, 1.0, -0.20),
+    "payment_failed_8w": (0.0, 1.0, -0.25),
+    "csat_drop": (0.0, 1.0, -0.05),
+    "low_review": (0.0, 1.0, -0.05),
+    "visit_decline": (0.0, 0.5, -0.10),
+    "login_decline": (0.0, 0.5, -0.10),
+    "use_decline": (0.0, 0.5, -0.10),
+    "resolution": (0.0, 1.0, -0.05),
+    "oldest_open": (0.0, 1.0, -0.10),
+    "refund_share": (0.0, 0.5, -0.15),
+    "subscribed": (0.0, 1.0, 0.50),
+    "cancelled": (0.0, 1.0, -0.80),
+}
+_TYPICAL = -2.2  # log-odds of an order within four weeks at typical values
+
+
+def rules(config: ChurnConfig) -> Weights:
+    """The rules as weights for the plan's label horizon."""
+    columns = np.array([_SIGNS.get(name, (0.0, 0.0, 0.0)) for name in NAMES])
+    mean, scale, weights = columns.T.copy()
+    intercept = _TYPICAL + math.log(config.label_horizon / (4 * WEEK))
+    return Weights(RULES, SCHEMA, mean, scale, weights, intercept, config.label_horizon)

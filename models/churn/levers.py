@@ -1,0 +1,169 @@
+"""What would lower a customer's risk: the risk as it would be if something else were true of them.
+
+Each lever is tried on a copy of the profile, mostly by events that might happen now, and all copies are scored in one
+call by the same model. What cannot be undone by an event, such as a complaint, is scored as if it had not happened. A
+lever says what the model would say, not that the customer would stay: nobody has shown that the one causes the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from statistics import median_low
+
+import msgspec
+import numpy as np
+
+from models.churn.churn import ahead
+from models.churn.panel import Panel
+from models.churn.reasons import ago, count
+from models.config import ChurnConfig
+from models.durations import WEEK
+from models.features.features import is_open, raws
+from models.features.pace import before
+from profiles.state import Caps, apply
+from profiles.types import Event, Profile
+
+__all__ = ["LEAST", "MOST", "Lever", "levers"]
+
+LEAST = 0.01
+"""A lever lowers the risk by at least this."""
+
+MOST = 3
+"""How many levers are told."""
+
+_CAPS = Caps()
+_RECENT = 8 * WEEK  # trouble older than this is past mending
+_GOOD = {"csat": 5.0, "nps": 10.0, "review": 5.0}  # the best answer
+_POOR = {"csat": 3.0, "nps": 6.0, "review": 3.0}  # an answer up to this is worth asking again
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(Profile).decode
+
+
+@dataclass(frozen=True, slots=True)
+class Lever:
+    """Something that would lower the risk."""
+
+    action: str  # order, solve_tickets, visit, login, use, rating, complaint, payment, subscription, click
+    text: str  # in words: what would be
+    risk: float  # then
+
+
+Change = Callable[[Profile], None]
+
+
+def levers(profile: Profile, panel: Panel, now: float, config: ChurnConfig, currency: str) -> list[Lever]:
+    """What would lower the risk of a customer by `LEAST` or more: the strongest first, at most `MOST`.
+
+    Args:
+        profile: stays as it is.
+        panel: its champion answers, whichever model the customer was scored by.
+        now: when it would happen.
+        config: of churn, from the plan.
+        currency: of the plan.
+    """
+    if not profile.purchases.orders:
+        return []
+    tried = [found for find in _FINDERS for found in find(profile, now, currency)]
+    packed = _encode(profile)
+    people = [profile]
+    for _, _, change in tried:
+        other = _decode(packed)
+        change(other)
+        people.append(other)
+    x = ahead(raws(people, currency), np.full(len(people), now), config)
+    present, *risks = panel.champion.risk(x, config).tolist()
+    helpful = [
+        Lever(action, text, risk)
+        for (action, text, _), risk in zip(tried, risks, strict=True)
+        if present - risk >= LEAST
+    ]
+    return sorted(helpful, key=lambda lever: lever.risk)[:MOST]
+
+
+Found = Iterator[tuple[str, str, Change]]
+
+
+def _order(profile: Profile, now: float, currency: str) -> Found:
+    bought = profile.purchases
+    amount = median_low(bought.amounts) if bought.amounts else bought.last_amount
+    items = bought.items / bought.orders
+    yield "order", "An order today", _happens("purchase", now, amount=amount, currency=currency, quantity=items)
+
+
+def _tickets(profile: Profile, now: float, currency: str) -> Found:
+    waiting = [ticket.id for ticket in profile.tickets if is_open(ticket)]
+
+    def solve(other: Profile) -> None:
+        for id_ in waiting:
+            _happens("ticket_solved", now, subject=id_)(other)
+
+    if waiting:
+        yield (
+            "solve_tickets",
+            "The open ticket solved" if len(waiting) == 1 else f"All {len(waiting)} open tickets solved",
+            solve,
+        )
+
+
+def _use(profile: Profile, now: float, currency: str) -> Found:
+    for action, role, noun in (("visit", "visit", "visit"), ("login", "login", "login"), ("use", "feature_use", "use")):
+        tally = profile.roles.get(role)
+        if tally is None:
+            continue
+        times = min(max(round(before(tally, now) / 2), 1), 10)
+        words = f"{count(times, noun)}{' of the app' if role == 'feature_use' else ''} this week"
+        yield action, f"{words}, as before" if tally.count > 2 else words, _happens(role, now, times=times)
+
+
+def _complaint(profile: Profile, now: float, currency: str) -> Found:
+    for action, role, words in (("complaint", "complaint", "The complaint of {} made good"),
+                                ("payment", "payment_failed", "The payment refused {} made after all")):  # fmt: skip
+        tally = profile.roles.get(role)
+        if tally is not None and now - tally.last < _RECENT:
+            yield action, words.format(ago(now - tally.last)), _not_happened(role)
+
+
+def _rating(profile: Profile, now: float, currency: str) -> Found:
+    for kind, opinion in profile.opinions.items():
+        if kind in _GOOD and opinion.last <= _POOR[kind] and now - opinion.time < _RECENT:
+            best, name = _GOOD[kind], "review" if kind == "review" else f"{kind.upper()} answer"
+            yield "rating", f"The next {name} a {best:g}", _happens(kind, now, rating=best)
+
+
+def _subscription(profile: Profile, now: float, currency: str) -> Found:
+    start, cancel = profile.roles.get("subscription_start"), profile.roles.get("subscription_cancel")
+    if cancel is not None and (start is None or start.last <= cancel.last):
+        yield "subscription", "The subscription taken up again", _happens("subscription_start", now)
+
+
+def _click(profile: Profile, now: float, currency: str) -> Found:
+    sent = profile.roles.get("contact_made")
+    if sent is not None and now - sent.last < _RECENT:
+        yield "click", "A click in one of our messages", _happens("contact_clicked", now)
+
+
+_FINDERS: tuple[Callable[[Profile, float, str], Found], ...] = (
+    _order, _tickets, _use, _complaint, _rating, _subscription, _click,
+)  # fmt: skip
+
+
+def _happens(role: str, now: float, times: int = 1, **facts: object) -> Change:
+    def change(other: Profile) -> None:
+        for number in range(times):
+            event = Event(other.id, f"what if {role} {number}", "", "track", role, role, now, now, [], **facts)  # type: ignore[arg-type]
+            apply(other, event, str(facts.get("currency", "")), _CAPS)
+
+    return change
+
+
+def _not_happened(role: str) -> Change:
+    """Take the latest event of a role out of what fades."""
+
+    def change(other: Profile) -> None:
+        tally = other.roles[role]
+        fast, slow = tally.decayed
+        tally.decayed = (max(fast - 1.0, 0.0), max(slow - 1.0, 0.0))
+
+    return change

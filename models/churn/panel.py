@@ -1,0 +1,158 @@
+"""The panel: every model of the churn risk side by side, one of which speaks.
+
+The learner ships a panel as JSON, which outlives upgrades of River; scorers load it and know no River. What the others
+would have said is kept with the snapshots, so that all of them are judged on the same customers later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from models.churn.baselines import BaseRate
+from models.churn.bgnbd import BgNbd
+from models.churn.churn import Model, Outdated, Weights, ahead, score_profiles
+from models.churn.cold import rules
+from models.config import ChurnConfig
+from profiles.errors import Misconfigured
+from profiles.types import Profile, Score
+
+__all__ = ["MODELS", "SPOKE", "Panel", "who_spoke"]
+
+Array = NDArray[np.float64]
+
+MODELS = ("hazard", "ftrl", "direct", "bgnbd", "recency", "base_rate", "rules")
+"""Every name in a panel, in the order of the columns of `Panel.risks`."""
+
+SPOKE = {
+    "hazard": "learned from how customers went on",
+    "ftrl": "learned from how customers went on, by gradient",
+    "direct": "learned from how customers went on over the whole horizon",
+    "bgnbd": "from the pattern of orders alone",
+    "recency": "learned from the time since the last order alone",
+    "base_rate": "the same for everyone",
+    "rules": "rules set by hand, before anything is learned",
+}
+"""What stands behind a risk of each model, in words for the person who reads it."""
+
+_RULES = "rules"
+
+
+class _Form(msgspec.Struct, forbid_unknown_fields=True):
+    """A panel as JSON. The rules are not in it: they come with the code and the plan."""
+
+    speaker: str
+    version: int
+    trained_until: float
+    models: dict[str, msgspec.Raw]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Panel:
+    """Everything a scorer needs."""
+
+    speaker: str  # the name of the model whose word counts
+    models: Mapping[str, Model]  # by name; those that have nothing to say yet are missing, the rules never
+    version: int = 0  # grows with what the learner has learned
+    trained_until: float = 0.0  # the end of the latest label that was learned
+    left_out: tuple[str, ...] = ()  # models of the JSON that this version or plan cannot ask
+
+    def __post_init__(self) -> None:
+        unknown = self.models.keys() - set(MODELS)
+        if unknown or _RULES not in self.models or self.speaker not in self.models:
+            raise ValueError(f"no panel: {self.speaker} is to speak among {sorted(self.models)}")
+
+    @classmethod
+    def cold(cls, config: ChurnConfig) -> Panel:
+        """Before anything is learned: the rules alone."""
+        return cls(_RULES, {_RULES: rules(config)})
+
+    @property
+    def champion(self) -> Model:
+        """The model that speaks."""
+        return self.models[self.speaker]
+
+    def score_profiles(
+        self, profiles: Sequence[Profile], times: Sequence[float], config: ChurnConfig, currency: str
+    ) -> list[Score | None]:
+        """What the speaker says of each profile at its time; None for who never ordered. Changes nothing."""
+        return score_profiles(profiles, times, self.champion, config, currency)
+
+    def risks(self, raws: Array, at: Array, config: ChurnConfig) -> NDArray[np.float32]:
+        """What every model says: (customers, len(MODELS)), NaN where a model cannot speak yet.
+
+        Args:
+            raws: rows of `features.raws`, of customers who have ordered.
+            at: the times (customers,).
+            config: of churn, from the plan.
+        """
+        x = ahead(raws, at, config)
+        said = np.full((len(raws), len(MODELS)), np.nan, dtype=np.float32)
+        for column, name in enumerate(MODELS):
+            if name in self.models:
+                said[:, column] = self.models[name].risk(x, config)
+        return said
+
+    def to_json(self) -> bytes:
+        """Everything but the rules, as JSON that reads back to the same bits."""
+        models = {name: msgspec.Raw(self.models[name].to_json()) for name in _READERS if name in self.models}
+        return msgspec.json.encode(_Form(self.speaker, self.version, self.trained_until, models))
+
+    @classmethod
+    def from_json(cls, data: bytes, config: ChurnConfig) -> Panel:
+        """What `to_json` gave, with the rules of this version and plan.
+
+        A model of other features or another horizon than asked for now is left out; the rules speak for a speaker
+        that is missing.
+
+        Raises:
+            Misconfigured: not the JSON of a panel, or damaged.
+        """
+        try:
+            form = msgspec.json.decode(data, type=_Form)
+        except msgspec.MsgspecError as error:
+            raise Misconfigured(f"these are no models: {error}") from error
+        models: dict[str, Model] = {}
+        left_out = [name for name in form.models if name not in _READERS]
+        for name in form.models.keys() & _READERS.keys():
+            try:
+                models[name] = _READERS[name](bytes(form.models[name]), config)
+            except Outdated:
+                left_out.append(name)
+        models[_RULES] = rules(config)
+        speaker = form.speaker if form.speaker in models else _RULES
+        return cls(speaker, models, form.version, form.trained_until, tuple(sorted(left_out)))
+
+
+def who_spoke(model_id: str) -> str:
+    """What stands behind a score, by its model id; the id itself if no model of this version has such a one."""
+    name = next((name for name in MODELS if model_id.startswith(f"{name.replace('_', '-')}-")), None)
+    return SPOKE[name] if name else model_id
+
+
+def _hazard(data: bytes, config: ChurnConfig) -> Weights:
+    return _of_horizon(Weights.from_json(data), config.label_horizon)
+
+
+def _direct(data: bytes, config: ChurnConfig) -> Weights:
+    return _of_horizon(Weights.from_json(data), config.horizon)
+
+
+def _of_horizon(weights: Weights, horizon: float) -> Weights:
+    if weights.horizon != horizon:
+        raise Outdated(f"model {weights.id} was learned for another horizon")
+    return weights
+
+
+_READERS: dict[str, Callable[[bytes, ChurnConfig], Model]] = {
+    "hazard": _hazard,
+    "ftrl": _hazard,
+    "direct": _direct,
+    "bgnbd": lambda data, config: BgNbd.from_json(data),
+    "recency": _hazard,
+    "base_rate": BaseRate.from_json,
+}

@@ -1,0 +1,102 @@
+"""Where compiled conditions find the customers' ranks: the quantiles and clusters of the taxonomy of the moment.
+
+A condition asks for places in a list of limits when it is compiled; the list is worked out once per taxonomy, so that
+ranking a customer is one comparison of numbers.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from math import sqrt
+from typing import Any
+
+from models.population.measures import place
+from models.population.taxonomy import Taxonomy
+from profiles.types import Profile
+
+__all__ = ["NOWHERE", "Nearness", "Ranks", "clearly", "keeps"]
+
+Nearness = tuple[dict[str, float], str | None, float]
+"""(distance of each cluster's centre, id of the nearest, its distance)."""
+
+NOWHERE: Nearness = ({}, None, math.inf)
+"""Of who never ordered, and while there are no clusters."""
+
+
+class Ranks:
+    """The limits that a set of conditions compares with.
+
+    Args:
+        taxonomy: answers the newest one.
+        currency: of the plan.
+    """
+
+    def __init__(self, taxonomy: Callable[[], Taxonomy], currency: str) -> None:
+        self.taxonomy = taxonomy
+        self._currency = currency
+        self._asked: list[Callable[[Taxonomy], Any]] = []
+        self._places: dict[tuple[str, float], int] = {}
+        self._known: Taxonomy | None = None
+        self._limits: list[Any] = []
+
+    def quantile(self, measure: str, share: float) -> int:
+        """The place of a measure's quantile in `limits`."""
+        if (measure, share) not in self._places:
+            self._places[measure, share] = self._add(lambda taxonomy: taxonomy.quantile(measure, share))
+        return self._places[measure, share]
+
+    def known(self, measures: frozenset[str], clusters: bool) -> int:
+        """The place in `limits` of whether all these measures have quantiles, and there are clusters if they matter."""
+        return self._add(lambda taxonomy: measures <= taxonomy.edges.keys() and bool(taxonomy.clusters or not clusters))
+
+    def nearness(self) -> int:
+        """The place in `limits` of a function (profile, now) → Nearness."""
+        return self._add(lambda taxonomy: _nearness(taxonomy, self._currency))
+
+    def limits(self) -> list[Any]:
+        """What was asked for, by the newest taxonomy."""
+        taxonomy = self.taxonomy()
+        if taxonomy is not self._known:
+            self._limits = [ask(taxonomy) for ask in self._asked]
+            self._known = taxonomy
+        return self._limits
+
+    def _add(self, ask: Callable[[Taxonomy], Any]) -> int:
+        self._asked.append(ask)
+        return len(self._asked) - 1
+
+
+def keeps(near: Nearness, id_: str, margin: float) -> bool:
+    """Whether who is in a cluster stays: no other centre is nearer by more than the margin."""
+    far, best, least = near
+    return best is not None and id_ in far and least >= far[id_] * (1.0 - margin)
+
+
+def clearly(near: Nearness, id_: str, margin: float) -> bool:
+    """Whether a cluster's centre is the nearest, by more than the margin."""
+    far, best, least = near
+    return best == id_ and all(least < other * (1.0 - margin) for key, other in far.items() if key != id_)
+
+
+def _nearness(taxonomy: Taxonomy, currency: str) -> Callable[[Profile, float], Nearness]:
+    """`Taxonomy.distances` of a profile's place, with all that does not depend on it worked out before."""
+    if not taxonomy.clusters:
+        return lambda profile, now: NOWHERE
+    (m0, s0), (m1, s1), (m2, s2) = [(mean, 1.0 / scale if scale > 0 else 0.0) for mean, scale in taxonomy.scales]
+    centres = [(cluster.id, *cluster.centre) for cluster in sorted(taxonomy.clusters, key=lambda cluster: cluster.id)]
+
+    def nearness(profile: Profile, now: float) -> Nearness:
+        at = place(profile, now, currency)
+        if at is None:
+            return NOWHERE
+        x, y, z = (at[0] - m0) * s0, (at[1] - m1) * s1, (at[2] - m2) * s2
+        far = {}
+        best, least = None, math.inf
+        for id_, a, b, c in centres:
+            distance = far[id_] = sqrt((x - a) * (x - a) + (y - b) * (y - b) + (z - c) * (z - c))
+            if distance < least:
+                best, least = id_, distance
+        return far, best, least
+
+    return nearness

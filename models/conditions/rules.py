@@ -1,0 +1,74 @@
+"""The rules of segments and alerts, as a plan writes them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from models.conditions.conditions import DEEPEST, Condition, depth
+from models.conditions.spec import Spec
+from models.durations import DAY, Duration
+from profiles.consent import OUTREACH
+
+__all__ = ["AlertRule", "SegmentRule"]
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=64)]
+"""Of a segment, an alert or a purpose, as it is written in a plan."""
+
+
+def _shallow(condition: Condition | None) -> Condition | None:
+    if condition is not None and depth(condition) > DEEPEST:
+        raise ValueError(f"conditions may be nested {DEEPEST} deep; give a part of it a name as a segment of its own")
+    return condition
+
+
+class SegmentRule(Spec):
+    """Who belongs to a segment."""
+
+    name: Name
+    description: str = ""
+    when: Condition
+    exit: Condition | None = None  # who leaves; without it, those for whom `when` fails by the margin
+    purpose: Name | None = None  # only who allows it; what looks at the risk needs `profiling` besides
+    margin: float = Field(default=0.15, ge=0, lt=1)
+    group: Name | None = None  # at most one segment of a group holds: who may stay in one enters no other
+
+    _nested = field_validator("when", "exit")(_shallow)
+
+
+class AlertRule(Spec):
+    """When people should look at a customer: at a risk of `threshold`, or while `when` holds.
+
+    Given both, it opens when both are so and ends when either is over.
+    """
+
+    name: Name
+    description: str = ""
+    when: Condition | None = None
+    threshold: float | None = Field(default=None, gt=0, lt=1)
+    clear: float | None = Field(default=None, gt=0, lt=1)  # the risk below which it ends; 0.85 of the threshold
+    cooldown: Duration = 7 * DAY  # after it ended, before it may open again
+    segment: str | None = None  # only members
+    margin: float = Field(default=0.15, ge=0, lt=1)  # of `when`
+    purpose: Name | None = OUTREACH  # only who allows it; null: whatever they allow
+    severity: Literal["info", "warning", "critical"] = "warning"
+    owner: str = ""
+    channel: str = ""
+
+    _nested = field_validator("when")(_shallow)
+
+    @model_validator(mode="after")
+    def _sensible(self) -> AlertRule:
+        if self.when is None and self.threshold is None:
+            raise ValueError("an alert needs a threshold of the risk, or a condition in `when`")
+        if self.clear is not None and (self.threshold is None or self.clear >= self.threshold):
+            raise ValueError("clear must lie below the threshold")
+        return self
+
+    @property
+    def clears_below(self) -> float:
+        """The risk below which an open alert ends; 0 for an alert that does not look at the risk."""
+        if self.threshold is None:
+            return 0.0
+        return self.clear if self.clear is not None else 0.85 * self.threshold

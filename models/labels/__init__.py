@@ -1,0 +1,1 @@
+"""The truth that models learn from, once it is known."""

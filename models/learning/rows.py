@@ -1,0 +1,61 @@
+"""The features of a batch of lessons, read at once, and what models say of them that do not learn from each.
+
+A row costs numpy as much as a hundred. The rules, BG/NBD and kept checkpoints stay as they are from lesson to lesson,
+so they are asked about the whole batch; one that is replaced on the way is asked anew. What they say of a row does not
+depend on its batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from models.churn.churn import Model
+from models.churn.panel import MODELS
+from models.config import ChurnConfig
+from models.features.features import NAMES, SCHEMA
+from models.labels.examples import Example, Lesson
+
+__all__ = ["Rows"]
+
+
+class Rows:
+    """Rows of `features.matrix`, of the examples of a batch that can be learned from.
+
+    Args:
+        lessons: the batch.
+        config: whose horizons the examples must be about.
+    """
+
+    def __init__(self, lessons: Sequence[Lesson], config: ChurnConfig) -> None:
+        self._config = config
+        whole = [i for i, one in enumerate(lessons) if type(one) is Example and _is_whole(one, config)]
+        packed = b"".join([lessons[i].x for i in whole])  # type: ignore[union-attr]
+        x = np.frombuffer(packed, dtype="<f4").reshape(-1, len(NAMES)).astype(np.float64)
+        finite = np.isfinite(x).all(axis=1)
+        self.x = x if finite.all() else x[finite]
+        self.at = [-1] * len(lessons)  # the row of each lesson; -1 for none
+        for row, place in enumerate(np.array(whole, dtype=np.int64)[finite].tolist()):
+            self.at[place] = row
+        self._said: dict[str, tuple[Model, list[float]]] = {}
+
+    def short(self, name: str, model: Model, row: int) -> float:
+        """P(order within the label horizon) of one row, by the model that has this name now."""
+        asked, said = self._said.get(name, (None, []))
+        if asked is not model:
+            said = model.short(self.x, self._config).tolist()
+            self._said[name] = model, said
+        return said[row]
+
+
+def _is_whole(example: Example, config: ChurnConfig) -> bool:
+    """Whether it is of these features and horizons; its numbers may still not be finite."""
+    whole = config.label_horizon if example.horizon == "short" else config.horizon
+    return (
+        example.schema == SCHEMA
+        and len(example.x) == 4 * len(NAMES)
+        and 0 < example.weight < 1e6
+        and abs(example.due - example.at - whole) <= 1.0
+        and (example.horizon == "short" or len(example.risks) == 4 * len(MODELS))
+    )

@@ -1,0 +1,1 @@
+"""What is known of all customers together: counts, ranks, clusters, personas."""

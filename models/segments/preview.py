@@ -1,0 +1,90 @@
+"""Who a segment would hold before it is in the plan, and who it would let in and out if it is there already."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal
+
+from models.conditions.compiler import windows
+from models.conditions.conditions import Condition, InSegment, leaves
+from models.conditions.rules import SegmentRule
+from models.population.taxonomy import Taxonomy
+from models.segments.segments import compile_segments
+from profiles.consent import Consent
+from profiles.types import Profile
+
+__all__ = ["Move", "Preview", "compile_preview", "placed", "too_short", "used_by"]
+
+Move = Literal["enters", "stays", "leaves"]
+
+Preview = Callable[[Profile, float], Move | None]
+"""(profile, now) → what the rule would do with a customer, who is in the segments that the profile says."""
+
+
+def compile_preview(
+    rule: SegmentRule,
+    others: Sequence[SegmentRule],
+    currency: str,
+    consent: Consent | None = None,
+    taxonomy: Callable[[], Taxonomy] = Taxonomy.empty,
+) -> Preview:
+    """Compile one rule as the workers would after a plan that has it.
+
+    Args:
+        rule: takes the place of one with the same name, else it comes last (in its group, if it has one).
+        others: the rules of that plan.
+        currency: of the plan.
+        consent: what holds for customers.
+        taxonomy: answers the newest one.
+
+    Raises:
+        Misconfigured: the rules cannot be computed together.
+    """
+    segments = compile_segments(used_by(rule, others), currency, consent, taxonomy)
+    name = rule.name
+
+    def judge(profile: Profile, now: float) -> Move | None:
+        inside = name in segments.evaluate(profile, now)
+        if name in profile.segments:
+            return "stays" if inside else "leaves"
+        return "enters" if inside else None
+
+    return judge
+
+
+def used_by(rule: SegmentRule, others: Sequence[SegmentRule]) -> list[SegmentRule]:
+    """A rule with those that it depends on: what it refers to, directly or not, and the rest of their groups."""
+    rules = placed(rule, others)
+    wanted = {rule.name}
+    groups: set[str] = set()
+    for each in reversed(rules):
+        if each.name in wanted or (each.group is not None and each.group in groups):
+            wanted |= {each.name, *_referred(each)}
+            if each.group is not None and each.group not in groups:
+                groups.add(each.group)
+                members = [other for other in rules if other.group == each.group]
+                wanted.update(name for member in members for name in (member.name, *_referred(member)))
+    return [each for each in rules if each.name in wanted]
+
+
+def too_short(conditions: Sequence[Condition], kept: Mapping[str, int]) -> dict[str, int]:
+    """By role, how many of the latest times conditions count, where a profile keeps fewer."""
+    return {role: most for role, most in windows(conditions).items() if kept.get(role, 0) < most}
+
+
+def placed(rule: SegmentRule, others: Sequence[SegmentRule]) -> list[SegmentRule]:
+    """The rules with this one: in the place of its name, else the last of its group, else the last of all."""
+    names = [other.name for other in others]
+    rules = list(others)
+    if rule.name in names:
+        rules[names.index(rule.name)] = rule
+        return rules
+    last = max(
+        (i for i, other in enumerate(others) if rule.group and other.group == rule.group), default=len(rules) - 1
+    )
+    return [*rules[: last + 1], rule, *rules[last + 1 :]]
+
+
+def _referred(rule: SegmentRule) -> list[str]:
+    conditions = [condition for condition in (rule.when, rule.exit) if condition is not None]
+    return [leaf.segment for condition in conditions for leaf in leaves(condition) if isinstance(leaf, InSegment)]

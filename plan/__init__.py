@@ -1,0 +1,18 @@
+"""The tracking plan: the contract between those who send events and those who use them."""
+
+from plan.checker import Checker, Outcome
+from plan.diff import Change, diff_plans
+from plan.docs import render_html, render_markdown
+from plan.errors import PlanError, Problem
+from plan.facts import Facts
+from plan.load import load_plan, parse_plan, parse_segment
+from plan.model import ROLES, PlanFile, Property, Trait
+from plan.plan import Plan, Source
+from plan.rule import EventRule
+from plan.violations import Violation
+
+__all__ = [
+    "ROLES", "Change", "Checker", "EventRule", "Facts", "Outcome", "Plan", "PlanError", "PlanFile", "Problem",
+    "Property", "Source", "Trait", "Violation", "diff_plans", "load_plan", "parse_plan", "parse_segment",
+    "render_html", "render_markdown",
+]  # fmt: skip

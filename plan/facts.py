@@ -1,0 +1,160 @@
+"""The neutral facts of an event: where they are found is worked out once, when the plan is read."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from plan.model import EventSpec, Property
+from plan.schema import MAX_AMOUNT
+from profiles.money import CURRENCIES, to_minor
+
+__all__ = ["Facts", "compile_facts"]
+
+Get = Callable[[dict[str, Any]], Any]
+
+
+class Facts(msgspec.Struct, frozen=True, gc=False):
+    """The neutral facts of an event; zero, empty or None where it has none."""
+
+    amount: int = 0  # minor units
+    currency: str = ""  # ISO-4217, whenever there is an amount
+    quantity: float = 0.0
+    subject: str = ""
+    rating: float | None = None
+    category: str = ""
+
+
+_NO_FACTS = Facts()
+_CODES = frozenset(CURRENCIES)
+_LONGEST = 500  # characters of a subject; a longer one is an accident, not an id
+_LONGEST_CATEGORY = 100
+
+
+def compile_facts(spec: EventSpec, plan_currency: str) -> Callable[[dict[str, Any]], Facts]:
+    """A function from properties to facts, with every path resolved beforehand."""
+    facts = spec.facts
+    amounts = [(_path(path), _path(_currency_path(path, spec.properties))) for path in facts.amount]
+    currency = _first([_path(path) for path in facts.currency])
+    quantity = _first([_summed(path) if "[]." in path else _path(path) for path in facts.quantity])
+    subject = _first([_path(path) for path in facts.subject])
+    rating = _first([_path(path) for path in facts.rating])
+    category = _first([_most(path) if "[]." in path else _path(path) for path in facts.category])
+    if not (facts.amount or facts.quantity or facts.subject or facts.rating or facts.category):
+        return lambda properties: _NO_FACTS
+
+    def money(properties: dict[str, Any]) -> tuple[int, str]:
+        for amount_of, currency_of in amounts:
+            amount = amount_of(properties)
+            if type(amount) in (int, float):
+                code = currency(properties) if facts.currency else currency_of(properties)
+                code = plan_currency if code is None else code.strip().upper() if type(code) is str else ""
+                # An amount in a currency nobody knows must not be counted as if it were another.
+                if code not in _CODES or not -MAX_AMOUNT <= amount <= MAX_AMOUNT:
+                    return 0, ""
+                return to_minor(amount, code), code
+        return 0, ""
+
+    def of(properties: dict[str, Any]) -> Facts:
+        amount, code = money(properties)
+        count = quantity(properties)
+        about = subject(properties)
+        score = rating(properties)
+        return Facts(
+            amount,
+            code,
+            float(count) if type(count) in (int, float) and -MAX_AMOUNT <= count <= MAX_AMOUNT else 0.0,
+            _subject(about),
+            float(score) if type(score) in (int, float) and -MAX_AMOUNT <= score <= MAX_AMOUNT else None,
+            _name(category(properties)) if facts.category else "",
+        )
+
+    return of
+
+
+def _subject(about: Any) -> str:
+    """An id as text; "" for what can be none: profiles keep the latest subjects."""
+    text = str(about) if type(about) is int else about
+    return text if type(text) is str and len(text) <= _LONGEST else ""
+
+
+def _name(category: Any) -> str:
+    """A category as text; "" for what can be none."""
+    text = category.strip() if type(category) is str else ""
+    return text if len(text) <= _LONGEST_CATEGORY else ""
+
+
+def _currency_path(amount: str, properties: Mapping[str, Property]) -> str:
+    """Where the currency of a money property stands: what its `currency` names, or a sibling of that name."""
+    *parents, last = amount.split(".")
+    siblings: Mapping[str, Property] = properties
+    for parent in parents:
+        found = siblings.get(parent)
+        siblings = (found.properties or {}) if found else {}
+    money = siblings.get(last)
+    return ".".join([*parents, (money and money.currency) or "currency"])
+
+
+def _path(path: str) -> Get:
+    *parents, last = path.split(".")
+    if not parents:
+        return lambda properties: properties.get(last)
+
+    def nested(properties: dict[str, Any]) -> Any:
+        node: Any = properties
+        for parent in parents:
+            node = node.get(parent)
+            if type(node) is not dict:
+                return None
+        return node.get(last)
+
+    return nested
+
+
+def _summed(path: str) -> Get:
+    """The sum over an array; an item that does not say how many is one. None without an array."""
+    before, _, after = path.partition("[].")
+    array, value = _path(before), _path(after)
+
+    def total(properties: dict[str, Any]) -> Any:
+        items = array(properties)
+        if type(items) is not list or not items:
+            return None
+        counts = [value(item) if type(item) is dict else None for item in items]
+        return sum(count if type(count) in (int, float) else 1 for count in counts)
+
+    return total
+
+
+def _most(path: str) -> Get:
+    """The value that most items of an array have; of equals, the first in the array. None without any."""
+    before, _, after = path.partition("[].")
+    array, value = _path(before), _path(after)
+
+    def most(properties: dict[str, Any]) -> Any:
+        items = array(properties)
+        if type(items) is not list:
+            return None
+        found = [text for item in items if type(item) is dict and type(text := value(item)) is str and text]
+        return Counter(found).most_common(1)[0][0] if len(found) > 2 else found[0] if found else None
+
+    return most
+
+
+def _first(getters: list[Get]) -> Get:
+    if not getters:
+        return lambda properties: None
+    if len(getters) == 1:
+        return getters[0]
+
+    def first(properties: dict[str, Any]) -> Any:
+        for get in getters:
+            value = get(properties)
+            if value is not None:
+                return value
+        return None
+
+    return first

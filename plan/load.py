@@ -1,0 +1,205 @@
+"""Reading `tracking_plan.yaml`: all problems at once, each with its file, line and path."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
+
+from models.conditions.conditions import Condition
+from models.conditions.rules import AlertRule, SegmentRule
+from models.config import ChurnConfig
+from models.segments.rfm import BUILTIN
+from plan.errors import PlanError, Problem
+from plan.model import ConsentSpec, EventSpec, PlanFile, SourceSpec, Trait
+from plan.plan import Plan
+from plan.semantics import Parts, Remark, find_problems, find_warnings
+from plan.source_map import Location, SourceMap, format_path
+from profiles.consent import PURPOSES
+from profiles.identity.extract import IdentityRule
+from profiles.identity.secrets import LEAST
+
+__all__ = ["PII_KEY", "load_plan", "parse_plan", "parse_segment", "write_key_variable"]
+
+PII_KEY = "RAPPORT_PII_KEY"
+"""The environment variable with the key of hashed identities."""
+
+
+def load_plan(path: str | Path, environ: Mapping[str, str] | None = None) -> Plan:
+    """Read, check and compile a tracking plan.
+
+    Args:
+        path: the YAML file.
+        environ: where RAPPORT_WRITE_KEY_<SOURCE> may override write keys and RAPPORT_PII_KEY is looked for; the
+            process's environment if None.
+
+    Raises:
+        PlanError: the file cannot be read, is not YAML, or is not a plan, or the key is too short; lists every problem.
+    """
+    name = str(path)
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise PlanError(
+            [Problem(name, 0, "", "there is no such file; give the tracking plan's path or set RAPPORT_PLAN")]
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise PlanError([Problem(name, 0, "", f"cannot be read: {error}")]) from error
+    return parse_plan(text, name, os.environ if environ is None else environ)
+
+
+def parse_plan(text: str, name: str, environ: Mapping[str, str]) -> Plan:
+    """`load_plan` on text that is already read; `name` is what problems call the file."""
+    source = _read(text, name)
+    data = source.data
+    if not isinstance(data, dict):
+        raise PlanError([Problem(name, 1, "", "is not a tracking plan: a mapping with sources, events… is needed")])
+    problems = [
+        Problem(name, line, format_path(path), "is given twice; the last one would win")
+        for path, line in source.repeated
+    ]
+    pii_key = environ.get(PII_KEY, "")
+    if 0 < len(pii_key) < LEAST:
+        problems.append(Problem(name, 0, "", f"{PII_KEY} has fewer than {LEAST} characters; `openssl rand -hex 32`"))
+    _override_keys(data, environ)
+
+    def problem(location: Location, message: str) -> Problem:
+        line, path = source.locate(location)
+        return Problem(name, line, format_path(path), message)
+
+    file: PlanFile | None = None
+    try:
+        file = PlanFile.model_validate(data)
+    except ValidationError as error:
+        problems += [problem(*_remark(details)) for details in error.errors(include_input=False)]
+    parts = _parts(data)
+    problems += [problem(*remark) for remark in find_problems(parts)]
+    if problems or file is None:
+        raise PlanError(sorted(set(problems), key=lambda p: (p.line, p.path, p.message)))
+    warnings = [problem(*remark) for remark in find_warnings(parts)]
+    return Plan(file, warnings=warnings, pii_key=pii_key.encode() or None)
+
+
+def parse_segment(text: str, name: str, segment: str) -> SegmentRule:
+    """A segment that is not in a plan yet: its rule, or its condition alone, as a plan has it.
+
+    Args:
+        text: YAML (or JSON) of either.
+        name: what problems call the text.
+        segment: name of the segment, where the text is a condition.
+
+    Raises:
+        PlanError: it is neither; lists every problem.
+    """
+    source = _read(text, name)
+    try:
+        if isinstance(source.data, dict) and "when" in source.data:
+            return SegmentRule.model_validate({"name": segment, **source.data})
+        return SegmentRule(name=segment, when=_CONDITION.validate_python(source.data))
+    except ValidationError as error:
+        problems = []
+        for details in error.errors(include_input=False):
+            location, message = _remark(details)
+            line, path = source.locate(location)
+            problems.append(Problem(name, line, format_path(path), message))
+        raise PlanError(problems) from None
+
+
+_CONDITION: TypeAdapter[Condition] = TypeAdapter(Condition)
+
+
+def write_key_variable(source: str) -> str:
+    """The environment variable that overrides a source's write key: RAPPORT_WRITE_KEY_WEB."""
+    return f"RAPPORT_WRITE_KEY_{re.sub(r'[^A-Z0-9]', '_', source.upper())}"
+
+
+def _override_keys(data: dict[Any, Any], environ: Mapping[str, str]) -> None:
+    sources = data.get("sources")
+    for source, spec in sources.items() if isinstance(sources, dict) else ():
+        if isinstance(spec, dict) and (key := environ.get(write_key_variable(str(source)))):
+            spec["write_key"] = key
+
+
+def _read(text: str, name: str) -> SourceMap:
+    try:
+        return SourceMap(text)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        what = getattr(error, "problem", None) or str(error)
+        problem = Problem(name, mark.line + 1 if mark else 0, "", f"is not valid YAML: {what}")
+    except (ValueError, RecursionError) as error:
+        problem = Problem(name, 0, "", f"is not YAML that can be read: {error}")
+    raise PlanError([problem])
+
+
+def _remark(details: ErrorDetails) -> Remark:
+    """A pydantic error in the words of a plan."""
+    message = details["msg"].removeprefix("Value error, ")
+    location: list[str | int] = list(details["loc"])
+    match details["type"]:
+        case "missing":
+            message = "is required"
+            if location[:1] == ["sources"] and location[-1:] == ["write_key"]:
+                message += f"; set it here or in {write_key_variable(str(location[1]))}"
+        case "extra_forbidden":
+            message = "is not a known key"
+    return location, message[0].lower() + message[1:]
+
+
+_SECTIONS: dict[str, TypeAdapter[Any]] = {
+    "sources": TypeAdapter(SourceSpec),
+    "identities": TypeAdapter(IdentityRule),
+    "traits": TypeAdapter(Trait),
+    "consent": TypeAdapter(ConsentSpec),
+    "events": TypeAdapter(EventSpec),
+    "segments": TypeAdapter(SegmentRule),
+    "alerts": TypeAdapter(AlertRule),
+}
+
+
+def _parts(data: dict[Any, Any]) -> Parts:
+    """Each element that is right on its own, and the names that all of them declare."""
+    parts = Parts()
+    for section, adapter in _SECTIONS.items():
+        into = getattr(parts, section)
+        for key, value in _elements(data.get(section)):
+            try:
+                into[key] = adapter.validate_python(value)
+            except ValidationError:
+                continue  # reported with the whole file
+    try:
+        parts.churn = ChurnConfig.model_validate(data.get("churn", {}))
+    except ValidationError:
+        parts.churn = None
+    parts.region = str(data["region"]) if data.get("region") else None
+    parts.source_names = {str(key) for key, _ in _elements(data.get("sources"))}
+    parts.trait_names = {str(key) for key, _ in _elements(data.get("traits"))}
+    parts.purposes = {*PURPOSES, *(str(key) for key, _ in _elements(data.get("consent")))}
+    parts.identity_types = set(_named(data.get("identities"), "type"))
+    parts.segment_names = _named(data.get("segments"), "name")
+    if data.get("builtin_segments", True) is not False:
+        parts.builtin = [rule for rule in BUILTIN if rule.name not in parts.segment_names]
+    parts.property_names = {
+        str(name)
+        for _, event in _elements(data.get("events"))
+        if isinstance(event, dict)
+        for name, _ in _elements(event.get("properties"))
+    }
+    return parts
+
+
+def _elements(section: Any) -> list[tuple[Any, Any]]:
+    if isinstance(section, dict):
+        return list(section.items())
+    return list(enumerate(section)) if isinstance(section, list) else []
+
+
+def _named(section: Any, key: str) -> list[str]:
+    """The names in a list; `""` for an element without one, so that positions hold."""
+    return [str(value.get(key, "")) if isinstance(value, dict) else "" for _, value in _elements(section)]

@@ -1,0 +1,269 @@
+"""The shape of `tracking_plan.yaml`: what may be written in it, as pydantic models.
+
+Cross-references (a segment that names a trait, say) are checked in `semantics`; what it does is in `plan` and `rule`.
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import Annotated, Any, Literal, get_args
+
+import jsonschema_rs
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
+
+from models.conditions.rules import AlertRule, SegmentRule
+from models.config import ChurnConfig
+from profiles.identity.extract import IdentityRule
+from profiles.identity.spelling import PII
+from profiles.money import CURRENCIES
+
+__all__ = [
+    "ROLES", "BreakerSpec", "ConsentSpec", "Enforce", "EventSpec", "EventType", "Extra", "FactsSpec", "PlanFile",
+    "Property", "PropertyType", "Role", "SourceSpec", "Trait",
+]  # fmt: skip
+
+Role = Literal[
+    "visit", "view", "search", "cart", "checkout", "purchase", "refund", "payment", "payment_failed", "signup", "login",
+    "feature_use", "subscription_start", "subscription_cancel", "ticket_opened", "ticket_solved", "ticket_reopened",
+    "complaint", "inquiry", "csat", "nps", "ces", "review", "contact_made", "contact_opened", "contact_clicked",
+    "unsubscribe", "consent",
+]  # fmt: skip
+"""What an event means, whatever it is called; everything below the plan knows only these."""
+
+ROLES: tuple[str, ...] = get_args(Role)
+
+EventType = Literal["track", "identify", "page", "screen", "group", "alias"]
+PropertyType = Literal["string", "id", "integer", "number", "boolean", "date-time", "money", "object", "array"]
+Format = Literal["email", "date", "time", "uri", "uuid", "ipv4", "ipv6", "hostname", "currency"]
+Enforce = Literal["reject", "flag", "drop_property"]
+Extra = Literal["allow", "flag", "drop", "reject"]
+
+_NUMERIC = ("integer", "number", "money")
+_APPLIES: dict[str, tuple[str, ...]] = {
+    "enum": ("string", "id", "integer", "number"),
+    "pattern": ("string", "id"),
+    "format": ("string",),
+    "min": _NUMERIC,
+    "max": _NUMERIC,
+    "min_length": ("string", "id"),
+    "max_length": ("string", "id"),
+    "items": ("array",),
+    "min_items": ("array",),
+    "max_items": ("array",),
+    "properties": ("object",),
+    "currency": ("money",),
+}
+
+
+def _currency(code: str) -> str:
+    if code not in CURRENCIES:
+        raise ValueError(f"'{code}' is not an ISO-4217 currency code such as EUR")
+    return code
+
+
+def _region(code: str) -> str:
+    from profiles.identity.phone import REGIONS  # noqa: PLC0415  (its tables take a tenth of a second)
+
+    if code not in REGIONS:
+        raise ValueError(f"'{code}' is not an ISO-3166 code of a region that has telephone numbers, such as NL")
+    return code
+
+
+def _pattern(pattern: str) -> str:
+    try:
+        jsonschema_rs.Draft202012Validator({"pattern": pattern}, pattern_options=jsonschema_rs.RegexOptions())
+    except jsonschema_rs.ValidationError:
+        raise ValueError(
+            f"'{pattern}' is not a regular expression that matches in linear time (no look-around, no back-references)"
+        ) from None
+    return pattern
+
+
+def _as_list(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+Text = Annotated[str, Field(min_length=1)]
+Paths = Annotated[tuple[str, ...], BeforeValidator(_as_list)]
+Currency = Annotated[str, AfterValidator(_currency)]
+Region = Annotated[str, AfterValidator(_region)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Property(_Strict):
+    """One value that an event or a customer carries."""
+
+    type: PropertyType = Field(description="`id` is a string or a whole number; `money` a decimal amount.")
+    description: Text = Field(description="What it is, for people.")
+    required: bool = Field(False, description="Absent or null is a violation.")
+    enum: list[str | int | float] | None = Field(None, min_length=1, description="The values it may have.")
+    pattern: Annotated[str, AfterValidator(_pattern)] | None = Field(
+        None, description="Regular expression that must match somewhere; anchor it with ^ and $."
+    )
+    format: Format | None = Field(None, description="A well-known format of a string.")
+    min: float | None = Field(None, description="Least value.", allow_inf_nan=False)
+    max: float | None = Field(None, description="Greatest value.", allow_inf_nan=False)
+    min_length: int | None = Field(None, ge=0, description="Least number of characters.")
+    max_length: int | None = Field(None, ge=0, description="Greatest number of characters.")
+    min_items: int | None = Field(None, ge=0, description="Least number of items.")
+    max_items: int | None = Field(None, ge=0, description="Greatest number of items.")
+    items: Property | None = Field(None, description="What each item of an array is.")
+    properties: dict[str, Property] | None = Field(None, description="The properties of an object.")
+    currency: str | None = Field(
+        None, description="Of money: the sibling property that holds its currency; `currency` if there is one."
+    )
+    pii: PII = Field("none", description="Class of personal data.")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Property:
+        wrong = [
+            f"`{key}` does not apply to type {self.type}"
+            for key, types in _APPLIES.items()
+            if getattr(self, key) is not None and self.type not in types
+        ]
+        for low, high in (("min", "max"), ("min_length", "max_length"), ("min_items", "max_items")):
+            least, most = getattr(self, low), getattr(self, high)
+            if least is not None and most is not None and least > most:
+                wrong.append(f"`{low}` is greater than `{high}`")
+        if self.enum is not None and self.type in _APPLIES["enum"]:
+            expected: tuple[type, ...] = {"string": (str,), "id": (str, int), "integer": (int,)}.get(
+                self.type, (int, float)
+            )
+            wrong += [
+                f"`enum` holds {value!r}, which is not a value of type {self.type}"
+                for value in self.enum
+                if not isinstance(value, expected)
+            ]
+        if wrong:
+            raise ValueError("; ".join(wrong))
+        return self
+
+
+class Trait(Property):
+    """One thing that is known about a customer; the latest value wins."""
+
+    owner: str = Field("", description="Who answers for it.")
+    why: str = Field("", description="Why it is collected.")
+
+
+class FactsSpec(_Strict):
+    """Where the neutral facts of an event come from: a property path, or several of which the first present counts."""
+
+    amount: Paths = Field((), description="Money of the event, e.g. revenue.")
+    currency: Paths = Field((), description="Its currency, if not the one beside the amount.")
+    quantity: Paths = Field((), description="Items; `products[].quantity` sums, an item without it counts one.")
+    subject: Paths = Field((), description="What it is about: an order, ticket, subscription or product id.")
+    rating: Paths = Field((), description="An answer on a scale: csat, nps, ces, review.")
+    category: Paths = Field((), description="What was bought; of `products[].category` the one of most products.")
+
+
+class SourceSpec(_Strict):
+    """Where events come from."""
+
+    description: Text = Field(description="What it is, for people.")
+    write_key: SecretStr = Field(
+        description="What its senders authenticate with; RAPPORT_WRITE_KEY_<SOURCE> overrides it."
+    )
+    topic: str = Field("", description="Kafka topic; `events.<source>` if empty.", pattern=r"^[A-Za-z0-9._-]{0,249}$")
+    enabled: bool = Field(True, description="A disabled source is answered 404.")
+
+    @model_validator(mode="after")
+    def _usable_key(self) -> SourceSpec:
+        key = self.write_key.get_secret_value()
+        if not 8 <= len(key) <= 200 or not key.isascii() or not all(c.isalnum() or c in "_-.~" for c in key):
+            raise ValueError("`write_key` must have 8 to 200 characters, of letters, digits, '_', '-', '.', '~'")
+        return self
+
+
+class EventSpec(_Strict):
+    """One planned event: what it is, who wants it and why, what it carries."""
+
+    name: Text = Field("*", description="As senders name it; `*` for any page, screen, identify, group or alias.")
+    type: EventType = Field("track", description="The call of the Segment API.")
+    sources: list[str] = Field(min_length=1, description="The sources it may come from.")
+    owner: Text = Field(description="Who answers for it.")
+    description: Text = Field(description="When it is sent.")
+    why: Text = Field(description="Why it is collected.")
+    role: Role | None = Field(None, description="What it means to profiles, models and analyses.")
+    enforce: Enforce | None = Field(None, description="What a violation does; the plan's if absent.")
+    extra: Extra | None = Field(None, description="What unplanned properties do; the plan's if absent.")
+    properties: dict[str, Property] = Field({}, description="What it carries; for identify added to the traits.")
+    facts: FactsSpec = Field(
+        FactsSpec(), description="Where amount, currency, quantity, subject, rating, category are found."
+    )
+
+    @model_validator(mode="after")
+    def _named(self) -> EventSpec:
+        if self.type == "track" and self.name == "*":
+            raise ValueError("a track event needs a `name`")
+        if self.type in ("identify", "group", "alias") and self.name != "*":
+            raise ValueError(f"{self.type} calls have no name; leave `name` out")
+        return self
+
+
+class ConsentSpec(_Strict):
+    """One purpose that customers may allow or deny, and where they say so."""
+
+    description: Text = Field(description="What their data is used for, in words for them.")
+    default: Literal["granted", "denied"] = Field(description="What holds while a customer has said nothing.")
+    trait: str | None = Field(None, description="The boolean trait of identify calls that says it.")
+    category: str | None = Field(
+        None, description="The category of `context.consent.categoryPreferences`, of any event, that says it."
+    )
+    owner: Text = Field(description="Who answers for it.")
+    basis: Text = Field(description="The legal basis, in words.")
+
+
+PurposeName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=64)]
+
+
+class BreakerSpec(_Strict):
+    """When a source is held back rather than drained into `events.rejected`."""
+
+    ratio: float = Field(0.5, gt=0, lt=1, description="Share of rejected events above which it is.")
+    least: int = Field(200, ge=1, description="Events there must be before the share counts.")
+    run: int = Field(500, ge=1, description="Rejected events in a row at which it is, whatever the share.")
+    window: int = Field(1000, ge=1, le=100_000, description="The latest events that are looked at.")
+
+    @model_validator(mode="after")
+    def _reachable(self) -> BreakerSpec:
+        if max(self.least, self.run) > self.window:
+            raise ValueError("`least` and `run` cannot be more than `window`: they would never be reached")
+        return self
+
+
+class PlanFile(_Strict):
+    """The whole plan."""
+
+    name: Text = Field(description="Of the plan.")
+    version: int = Field(ge=1, description="Raise it with every change.")
+    description: str = Field("", description="What the plan is for.")
+    namespace: uuid.UUID | None = Field(
+        None, description="Profile ids derive from it: never change it. Derived from the name if absent."
+    )
+    currency: Currency = Field("EUR", description="Of money that names none, and of all spend figures.")
+    region: Region | None = Field(
+        None, description="Where telephone numbers without a country code are from; without it they identify nobody."
+    )
+    enforce: Enforce = Field("reject", description="What a violation does, unless the event says otherwise.")
+    extra: Extra = Field("allow", description="What properties that are not planned do.")
+    unplanned: Literal["reject", "flag"] = Field("reject", description="What an event that is not planned does.")
+    sources: dict[str, SourceSpec] = Field(min_length=1, description="Where events come from.")
+    identities: list[IdentityRule] = Field(min_length=1, description="What tells customers apart.")
+    most_identities: int = Field(
+        1000, ge=2, description="Linked identities of one profile at which merges stop; events go on to be resolved."
+    )
+    blocked: list[str] = Field([], description="Further values that identify nobody, in any case.")
+    traits: dict[str, Trait] = Field({}, description="What is known about a customer.")
+    consent: dict[PurposeName, ConsentSpec] = Field({}, description="What customers may allow or deny.")
+    events: list[EventSpec] = Field(min_length=1, description="What may happen.")
+    churn: ChurnConfig = Field(ChurnConfig(), description="What churn means and how its model is fed.")
+    segments: list[SegmentRule] = Field([], description="Groups of customers, kept live.")
+    builtin_segments: bool = Field(True, description="Whether the segments by value and the learned ones are there.")
+    alerts: list[AlertRule] = Field([], description="When people should look at a customer.")
+    breaker: Literal["off"] | BreakerSpec = Field(
+        BreakerSpec(), description="When a source is held back instead of being rejected event by event."
+    )

@@ -1,0 +1,189 @@
+"""The tracking plan as the rest of Rapport uses it: looked up, not searched."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Sequence
+from functools import lru_cache, partial
+from typing import Any
+
+import msgspec
+from pydantic import SecretStr
+
+from models.conditions.compiler import windows
+from models.conditions.rules import AlertRule, SegmentRule
+from models.config import ChurnConfig
+from models.segments.preview import placed
+from models.segments.rfm import with_builtin
+from plan.checker import Checker, Outcome
+from plan.errors import Problem
+from plan.model import EventSpec, PlanFile, Property, Trait
+from plan.rule import EventRule
+from plan.semantics import Parts, find_rule_problems, suggest
+from plan.source_map import format_path
+from profiles.consent import PURPOSES, Consent
+from profiles.identity.extract import IdentityRule, compile_extractor, compile_spellings
+from profiles.identity.secrets import derived_key, is_hash
+from profiles.identity.spelling import BLOCKED
+from profiles.types import Identity, profile_id
+
+__all__ = ["HASHED", "Plan", "Source"]
+
+HASHED = "hashed:"
+"""Stands before a value that is a hash already, as documents show it: `email:hashed:x1k…`."""
+
+_REMEMBERED = 200_000  # homes that are not hashed again
+
+_HOME = uuid.UUID("5f2b3f3e-6d0a-5c1e-9a57-0d7a3c7e4b11")  # of namespaces that derive from a plan's name
+
+
+class Source(msgspec.Struct, frozen=True):
+    """Where events come from."""
+
+    name: str
+    topic: str
+    write_key: SecretStr
+    enabled: bool
+    description: str
+
+
+class Plan:
+    """A checked and compiled plan. Immutable after construction; safe to share between tasks and threads.
+
+    Args:
+        file: what the YAML says, already checked.
+        warnings: what is allowed, but hardly meant.
+        pii_key: of hashed identities and suppression entries; derived from the namespace if absent.
+    """
+
+    def __init__(self, file: PlanFile, warnings: Sequence[Problem] = (), pii_key: bytes | None = None) -> None:
+        self.file = file
+        self.warnings = list(warnings)
+        self.name = file.name
+        self.version = file.version
+        self.namespace: uuid.UUID = file.namespace or uuid.uuid5(_HOME, file.name)
+        # The profile that an identity is by itself.
+        self.home: Callable[[Identity], str] = lru_cache(maxsize=_REMEMBERED)(partial(profile_id, self.namespace))
+        self.pii_key: bytes = pii_key or derived_key(self.namespace)
+        self.currency = file.currency
+        self.sources: dict[str, Source] = {
+            name: Source(name, spec.topic or f"events.{name}", spec.write_key, spec.enabled, spec.description)
+            for name, spec in file.sources.items()
+        }
+        self.identities: list[IdentityRule] = sorted(file.identities, key=lambda rule: rule.priority)
+        self.most_identities = file.most_identities
+        self.blocked: set[str] = set(BLOCKED) | {value.strip().lower() for value in file.blocked}
+        self.traits: dict[str, Trait] = dict(file.traits)
+        self.consent = Consent({name: spec.default == "granted" for name, spec in file.consent.items()})
+        self.churn: ChurnConfig = file.churn
+        self.segments: list[SegmentRule] = with_builtin(file.segments) if file.builtin_segments else list(file.segments)
+        self.alerts: list[AlertRule] = list(file.alerts)
+        self.windows: dict[str, int] = windows(
+            [
+                *(rule.when for rule in self.segments),
+                *(rule.exit for rule in self.segments if rule.exit is not None),
+                *(rule.when for rule in self.alerts if rule.when is not None),
+            ]
+        )
+        self.rules: list[EventRule] = [self._compile(spec) for spec in file.events]
+        self._by_key = {source.write_key.get_secret_value(): source for source in self.sources.values()}
+        self._rules: dict[tuple[str, str, str], EventRule] = {
+            (source, rule.type, rule.name): rule for rule in self.rules for source in rule.sources
+        }
+        self._roles = {
+            (source, rule.type if rule.name == "*" else rule.name): rule.role
+            for rule in self.rules
+            for source in rule.sources
+        }
+        self._traits = Checker("traits", file.traits, "drop_property", file.extra)
+        self._spellings = compile_spellings(self.identities, file.blocked, key=self.pii_key, region=file.region)
+        self._extract = compile_extractor(self.identities, self._spellings)
+        self._hashed = {rule.type for rule in self.identities if rule.hashed}
+        self._unplanned: EventRule | None = None
+        if file.unplanned == "flag":
+            spec = EventSpec(
+                name="?", sources=list(self.sources), owner="?", description="Not planned.", why="Not planned."
+            )
+            self._unplanned = EventRule(spec, Checker("properties", {}, "flag"), self.currency, planned=False)
+
+    def source_of_key(self, write_key: str) -> Source | None:
+        """The source that a write key belongs to, enabled or not."""
+        return self._by_key.get(write_key)
+
+    def event(self, source: str, type: str, name: str) -> EventRule | None:
+        """The rule of an event; None if it is not planned for this source.
+
+        A rule for exactly this name comes before the type's `*`. With `unplanned: flag` there is always a rule: one
+        that accepts the event with a violation.
+
+        Args:
+            source: name of the source it came from.
+            type: track, identify, page, screen, group or alias.
+            name: the event of a track, the name of a page or screen, else "".
+        """
+        rules = self._rules
+        return rules.get((source, type, name)) or rules.get((source, type, "*")) or self._unplanned
+
+    def problems_of(self, rule: SegmentRule, others: Sequence[SegmentRule]) -> list[str]:
+        """What is wrong with a segment that is not in the plan yet, among these others."""
+        rules = placed(rule, others)
+        at = next(index for index, other in enumerate(rules) if other is rule)
+        parts = Parts(
+            traits=self.traits,
+            segments=dict(enumerate(rules)),
+            identity_types={identity.type for identity in self.identities},
+            trait_names=set(self.traits),
+            purposes={*PURPOSES, *self.file.consent},
+            segment_names=[other.name for other in rules],
+        )
+        return [
+            f"{format_path(location[2:])}: {message}"
+            for location, message in find_rule_problems(parts)
+            if location[1] == at
+        ]
+
+    def role_of(self, source: str, name: str) -> str:
+        """The role of an event of a timeline, by the source and name it is known under; "" for none."""
+        return self._roles.get((source, name), "")
+
+    def why_unplanned(self, source: str, type: str, name: str) -> str:
+        """Why `event` found no rule, and what the sender may have meant."""
+        label = f"{type} '{name}'" if name else type
+        elsewhere = sorted({s for s, t, n in self._rules if t == type and n in (name, "*")})
+        if elsewhere:
+            return f"{label} is not planned for source '{source}'; it is for {', '.join(elsewhere)}"
+        near = suggest(name, (n for s, t, n in self._rules if t == type and s == source)) if name else ""
+        return f"{label} is not in the plan{near}"
+
+    def check_traits(self, traits: Any) -> Outcome:
+        """Check traits that ride along in `context.traits`: wrong ones are dropped, the event goes on."""
+        return self._traits.enforce_on(traits)
+
+    def extract(self, event: dict[str, Any]) -> list[Identity]:
+        """The identities of a raw event, the strongest first, as they are held (see `profiles.identity.extract`)."""
+        return self._extract(event)
+
+    def identity(self, kind: str, value: object) -> Identity | None:
+        """An identity as it is held, of what a person or a tool calls it: in its one spelling, and hashed where the
+        rule says so. None for a type that is not planned and for a value that identifies nobody.
+
+        Args:
+            kind: the identity type.
+            value: as anybody writes it, or HASHED and the hash that a document shows.
+        """
+        if kind in self._hashed and type(value) is str and value.startswith(HASHED):
+            held = value.removeprefix(HASHED)
+            return (kind, held) if is_hash(held) else None
+        spell = self._spellings.get(kind)
+        text = spell(value) if spell else None
+        return None if text is None else (kind, text)
+
+    def _compile(self, spec: EventSpec) -> EventRule:
+        enforce, extra = spec.enforce or self.file.enforce, spec.extra or self.file.extra
+        properties: dict[str, Property] = dict(spec.properties)
+        where = "properties"
+        if spec.type in ("identify", "group"):
+            where = "traits"
+        if spec.type == "identify":
+            properties = {**self.file.traits, **properties}
+        return EventRule(spec, Checker(where, properties, enforce, extra), self.currency)

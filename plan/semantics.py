@@ -1,0 +1,356 @@
+"""What a schema cannot say: that the parts of a plan fit together. Works on the parts that parsed, so that a
+mistake in one event does not hide the others."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from models.conditions.conditions import (
+    TOTALS,
+    Condition,
+    Count,
+    Decayed,
+    HasIdentity,
+    InSegment,
+    NotDone,
+    Ratio,
+    Since,
+    TraitIs,
+    leaves,
+)
+from models.conditions.rules import AlertRule, SegmentRule
+from models.config import ChurnConfig
+from plan.model import ROLES, ConsentSpec, EventSpec, Property, SourceSpec, Trait
+from plan.source_map import Location
+from profiles.consent import PREFIX, is_consent
+from profiles.identity.extract import IdentityRule
+
+__all__ = ["Parts", "Remark", "find_problems", "find_rule_problems", "find_warnings", "roles_of", "suggest"]
+
+Remark = tuple[Location, str]
+
+_FACT_TYPES = {
+    "amount": ("money",),
+    "currency": ("string",),
+    "quantity": ("integer", "number"),
+    "subject": ("string", "id", "integer"),
+    "rating": ("integer", "number"),
+    "category": ("string",),
+}
+_FROM_LISTS = ("quantity", "category")
+
+
+@dataclass
+class Parts:
+    """The parts of a plan that parsed, by their place in the file, and every name that the file declares."""
+
+    sources: dict[str, SourceSpec] = field(default_factory=dict)
+    identities: dict[int, IdentityRule] = field(default_factory=dict)
+    traits: dict[str, Trait] = field(default_factory=dict)
+    consent: dict[str, ConsentSpec] = field(default_factory=dict)
+    events: dict[int, EventSpec] = field(default_factory=dict)
+    churn: ChurnConfig | None = None
+    segments: dict[int, SegmentRule] = field(default_factory=dict)
+    alerts: dict[int, AlertRule] = field(default_factory=dict)
+    source_names: set[str] = field(default_factory=set)
+    identity_types: set[str] = field(default_factory=set)
+    trait_names: set[str] = field(default_factory=set)
+    purposes: set[str] = field(default_factory=set)
+    segment_names: list[str] = field(default_factory=list)
+    builtin: list[SegmentRule] = field(default_factory=list)  # those that the plan has besides, before its own
+    property_names: set[str] = field(default_factory=set)
+    region: str | None = None
+
+
+def find_problems(parts: Parts) -> Iterator[Remark]:
+    """Everything that makes the plan unusable."""
+    yield from _sources(parts)
+    yield from _identities(parts)
+    yield from _consent(parts)
+    yield from _events(parts)
+    yield from _rules(parts)
+
+
+def find_rule_problems(parts: Parts) -> Iterator[Remark]:
+    """What is wrong with the segments and alerts alone."""
+    return _rules(parts)
+
+
+def find_warnings(parts: Parts) -> Iterator[Remark]:
+    """What is allowed, but hardly meant."""
+    planned = {name for event in parts.events.values() for name in event.sources}
+    carried = {event.role for event in parts.events.values()}
+    for name in parts.sources:
+        if name not in planned:
+            yield ("sources", name), "no event comes from it, so every event it sends is unplanned"
+    known_keys = [n for n, s in parts.sources.items() if s.write_key.get_secret_value().startswith("dev-")]
+    if known_keys:
+        yield (
+            ("sources",),
+            f"the write keys of {', '.join(known_keys)} are for trying things; set your own before you go live",
+        )
+    yield from _held(parts)
+    for location, condition in _conditions(parts):
+        for role in roles_of(condition):
+            if role not in carried and role != "any" and role in ROLES:
+                yield location, f"no event has the role '{role}', so this can never come true"
+    for name, purpose in parts.consent.items():
+        if purpose.trait is None and purpose.category is None and "consent" not in carried:
+            yield ("consent", name), "names no trait and no category, so nobody can say anything about it"
+    if parts.churn and parts.churn.role not in carried:
+        yield ("churn",), f"no event has the role '{parts.churn.role}', so there is nothing to predict"
+
+
+def suggest(name: str, known: Iterable[str]) -> str:
+    """`; did you mean 'x'?`, or the known names if they are few, or nothing."""
+    names = sorted(set(known))
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.7)
+    if near:
+        return f"; did you mean '{near[0]}'?"
+    return f"; there are {', '.join(names)}" if 0 < len(names) <= 8 else ""
+
+
+def roles_of(condition: Condition) -> list[str]:
+    """The roles that a leaf of a condition counts."""
+    match condition:
+        case Count():
+            return [condition.count]
+        case Decayed():
+            return [condition.decayed]
+        case Since():
+            return [condition.since]
+        case NotDone():
+            return [condition.not_done]
+        case Ratio(ratio=both):
+            return [name for name in both if name not in TOTALS]
+    return []
+
+
+def _sources(parts: Parts) -> Iterator[Remark]:
+    keys: dict[str, str] = {}
+    topics: dict[str, str] = {}
+    for name, source in parts.sources.items():
+        if not name.isascii() or not name.replace("_", "").replace("-", "").isalnum() or not name.islower():
+            yield ("sources", name), "a source is named in lower-case letters, digits, '_' and '-'"
+        key = source.write_key.get_secret_value()
+        if key in keys:
+            yield ("sources", name, "write_key"), f"is the key of source '{keys[key]}', too"
+        keys.setdefault(key, name)
+        topic = source.topic or f"events.{name}"
+        if topic in topics:
+            yield ("sources", name, "topic"), f"'{topic}' is the topic of source '{topics[topic]}', too"
+        topics.setdefault(topic, name)
+
+
+def _identities(parts: Parts) -> Iterator[Remark]:
+    types: set[str] = set()
+    priorities: dict[int, str] = {}
+    for index, rule in parts.identities.items():
+        here = ("identities", index)
+        if rule.type in types:
+            yield (*here, "type"), f"identity '{rule.type}' is defined twice"
+        types.add(rule.type)
+        if rule.priority in priorities:
+            yield (
+                (*here, "priority"),
+                f"'{priorities[rule.priority]}' has priority {rule.priority}, too; one of them must be weaker",
+            )
+        priorities.setdefault(rule.priority, rule.type)
+        for number, path in enumerate(rule.fields):
+            where, _, name = path.removeprefix("context.").partition(".")
+            if where == "traits" and name not in parts.trait_names:
+                yield (*here, "fields", number), f"there is no trait '{name}'{suggest(name, parts.trait_names)}"
+            if where == "properties" and name not in parts.property_names:
+                yield (
+                    (*here, "fields", number),
+                    f"no event has a property '{name}'{suggest(name, parts.property_names)}",
+                )
+
+
+def _consent(parts: Parts) -> Iterator[Remark]:
+    for name, purpose in parts.consent.items():
+        if purpose.trait is None:
+            continue
+        place = ("consent", name, "trait")
+        if purpose.trait not in parts.trait_names:
+            yield place, f"there is no trait '{purpose.trait}'{suggest(purpose.trait, parts.trait_names)}"
+        elif (trait := parts.traits.get(purpose.trait)) and trait.type != "boolean":
+            yield place, f"trait '{purpose.trait}' is of type {trait.type}; consent needs a boolean"
+    for name in parts.trait_names:
+        if is_consent(name):
+            yield ("traits", name), f"names that begin with '{PREFIX}' are for what customers said about the purposes"
+
+
+def _held(parts: Parts) -> Iterator[Remark]:
+    """Identities that are personal data, and not taken as such."""
+    for index, rule in parts.identities.items():
+        if rule.pii == "phone" and not parts.region:
+            yield ("identities", index), "without the plan's `region`, numbers without a country code identify nobody"
+        for path in rule.fields:
+            where, _, name = path.removeprefix("context.").partition(".")
+            trait = parts.traits.get(name) if where == "traits" else None
+            if trait and rule.held is None and not rule.hashed and trait.pii not in ("id", "none"):
+                yield (
+                    ("identities", index),
+                    f"trait '{name}' is {trait.pii}, and the identity is not, so it is held plainly; "
+                    f"set `pii: {trait.pii}`, or say `held: plain`",
+                )
+
+
+def _events(parts: Parts) -> Iterator[Remark]:
+    planned: set[tuple[str, str, str]] = set()
+    for index, event in parts.events.items():
+        here = ("events", index)
+        for number, source in enumerate(event.sources):
+            if source not in parts.source_names:
+                yield (
+                    (*here, "sources", number),
+                    f"there is no source '{source}'{suggest(source, parts.source_names)}",
+                )
+            if (source, event.type, event.name) in planned:
+                yield (
+                    (*here, "name"),
+                    f"{event.type} '{event.name}' is planned twice for source '{source}'",
+                )
+            planned.add((source, event.type, event.name))
+        yield from _money((*here, "properties"), event.properties)
+        yield from _facts(here, event)
+    yield from _money(("traits",), parts.traits)
+
+
+def _money(here: Location, properties: Mapping[str, Property]) -> Iterator[Remark]:
+    for name, prop in properties.items():
+        if prop.currency is not None:
+            sibling = properties.get(prop.currency)
+            if sibling is None or sibling.type != "string":
+                yield (
+                    (*here, name, "currency"),
+                    f"there is no string property '{prop.currency}' beside it to hold the currency",
+                )
+        inner = prop
+        place: Location = (*here, name)
+        while inner.items is not None:
+            inner, place = inner.items, (*place, "items")
+        if inner.properties:
+            yield from _money((*place, "properties"), inner.properties)
+
+
+def _facts(here: Location, event: EventSpec) -> Iterator[Remark]:
+    for fact, types in _FACT_TYPES.items():
+        for path in getattr(event.facts, fact):
+            place = (*here, "facts", fact)
+            found = _property_at(path, event.properties)
+            if isinstance(found, str):
+                yield place, found
+            elif found.type not in types:
+                yield place, f"'{path}' is of type {found.type}; {fact} needs {' or '.join(types)}"
+            elif "[]" in path and fact not in _FROM_LISTS:
+                yield place, f"only {' and '.join(_FROM_LISTS)} can be taken from a list, {fact} can not"
+
+
+def _property_at(path: str, properties: Mapping[str, Property]) -> Property | str:
+    """The property that a fact's path names, or what is wrong with the path."""
+    level: Mapping[str, Property] = properties
+    found: Property | None = None
+    for part in path.split("."):
+        name = part.removesuffix("[]")
+        found = level.get(name)
+        if found is None:
+            return f"there is no property '{name}' for '{path}'{suggest(name, level)}"
+        if part.endswith("[]"):
+            if found.items is None:
+                return f"'{name}' in '{path}' is not an array with items"
+            found = found.items
+        elif found.type == "array":
+            return f"'{name}' in '{path}' is an array; write '{name}[].…' to look into it"
+        level = found.properties or {}
+    assert found is not None  # split never gives an empty list
+    return found
+
+
+def _conditions(parts: Parts) -> Iterator[tuple[Location, Condition]]:
+    """Every leaf of every condition, with the location of the rule's condition."""
+    rules: list[tuple[Location, SegmentRule | AlertRule]] = [
+        *((("segments", i), rule) for i, rule in parts.segments.items()),
+        *((("alerts", i), rule) for i, rule in parts.alerts.items()),
+    ]
+    for here, rule in rules:
+        for key in ("when", "exit"):
+            condition = getattr(rule, key, None)
+            if condition is not None:
+                yield from (((*here, key), leaf) for leaf in leaves(condition))
+
+
+def _rules(parts: Parts) -> Iterator[Remark]:
+    for section, rules in (("segments", parts.segments), ("alerts", parts.alerts)):
+        names: set[str] = set()
+        for index, rule in rules.items():
+            if rule.name in names:
+                yield (section, index, "name"), f"{section[:-1]} '{rule.name}' is defined twice"
+            names.add(rule.name)
+            if rule.purpose is not None and rule.purpose not in parts.purposes:
+                here = (section, index, "purpose")
+                yield here, f"there is no purpose '{rule.purpose}'{suggest(rule.purpose, parts.purposes)}"
+    known = _every_segment(parts)
+    for index, alert in parts.alerts.items():
+        if alert.segment is not None and alert.segment not in known:
+            yield (
+                ("alerts", index, "segment"),
+                f"there is no segment '{alert.segment}'{suggest(alert.segment, known)}",
+            )
+    yield from _groups(parts)
+    for location, condition in _conditions(parts):
+        yield from ((location, message) for message in _condition(parts, location, condition))
+
+
+def _every_segment(parts: Parts) -> list[str]:
+    return [*(rule.name for rule in parts.builtin), *parts.segment_names]
+
+
+def _groups(parts: Parts) -> Iterator[Remark]:
+    """The segments of a group follow one another, so that they can be decided together, and do not use each other."""
+    members: dict[str, set[str]] = {}
+    before: str | None = None
+    for index, rule in [*((-1, rule) for rule in parts.builtin), *parts.segments.items()]:
+        if rule.group is not None:
+            here = ("segments", index)
+            if rule.group != before and rule.group in members:
+                yield (*here, "group"), f"the segments of group '{rule.group}' must follow one another"
+            for key, condition in (("when", rule.when), ("exit", rule.exit)):
+                for leaf in leaves(condition) if condition is not None else ():
+                    if isinstance(leaf, InSegment) and leaf.segment in members.get(rule.group, ()):
+                        yield (*here, key), f"segment '{leaf.segment}' is of the same group, so it cannot be used here"
+            members.setdefault(rule.group, set()).add(rule.name)
+        before = rule.group
+
+
+def _condition(parts: Parts, location: Location, condition: Condition) -> Iterator[str]:
+    for role in roles_of(condition):
+        if role not in ROLES and not (role == "any" and isinstance(condition, Since)):
+            what, known = ("total or role", (*TOTALS, *ROLES)) if isinstance(condition, Ratio) else ("role", ROLES)
+            yield f"there is no {what} '{role}'{suggest(role, known)}"
+    match condition:
+        case TraitIs(trait=name) if name not in parts.trait_names:
+            yield f"there is no trait '{name}'{suggest(name, parts.trait_names)}"
+        case TraitIs(trait=name) if (trait := parts.traits.get(name)) and trait.enum:
+            asked: list[Any] = condition.one_of or ([] if condition.equals is None else [condition.equals])
+            for value in asked:
+                if value not in trait.enum:
+                    yield f"trait '{name}' is never {value!r}; it is one of {', '.join(map(str, trait.enum))}"
+        case HasIdentity(identity=kind) if kind not in parts.identity_types:
+            yield f"there is no identity '{kind}'{suggest(kind, parts.identity_types)}"
+        case InSegment(segment=name):
+            every = _every_segment(parts)
+            earlier = every
+            if location[0] == "segments" and isinstance(location[1], int):
+                earlier = every[: len(parts.builtin) + location[1]]
+            if name not in earlier:
+                late = name in every
+                yield (
+                    f"segment '{name}' must be listed before it is used"
+                    if late
+                    else f"there is no segment '{name}'{suggest(name, every)}"
+                )

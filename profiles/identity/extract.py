@@ -1,0 +1,172 @@
+"""Which identities an event carries: the plan's rules, applied by a pure function compiled once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
+from operator import itemgetter
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from profiles.identity.secrets import hashed
+from profiles.identity.spelling import BLOCKED, PII, as_text, normalise
+from profiles.types import Identity
+
+__all__ = ["Extractor", "Held", "IdentityRule", "Spell", "compile_extractor", "compile_spellings"]
+
+Held = Literal["hashed", "plain"]
+"""How an identity is kept: as a keyed hash (`profiles.identity.secrets`), or as it is."""
+
+Extractor = Callable[[dict[str, Any]], list[Identity]]
+
+Spell = Callable[[object], str | None]
+"""From a value as found to the one it is held as, or None for what identifies nobody."""
+
+_REMEMBERED = 20_000  # values of a type that are not spelt or hashed again; 10 MB at most
+
+_PATH = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*(\.[A-Za-z_][A-Za-z0-9_-]*)*")
+
+
+class IdentityRule(BaseModel):
+    """One type of identity: where it is found, how strong it is, how many of it one customer may hold."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    type: str = Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=64, description="Name of the identity type.")
+    priority: int = Field(ge=1, description="1 is the strongest; at a conflict the weakest identity is dropped.")
+    limit: int = Field(100, ge=1, description="How many values of this type one profile may hold.")
+    fields: tuple[str, ...] = Field(
+        min_length=1, description="Where it is found in a raw event, e.g. userId, traits.email, context.externalIds."
+    )
+    pii: PII = Field("id", description="Class of personal data; email and phone are normalised as such.")
+    held: Held | None = Field(
+        None, description="`hashed` or `plain`; if absent, `plain` for the classes id and none, else `hashed`."
+    )
+    description: str = Field("", description="What it is, for people.")
+
+    @field_validator("fields")
+    @classmethod
+    def _are_paths(cls, fields: tuple[str, ...]) -> tuple[str, ...]:
+        for path in fields:
+            if not _PATH.fullmatch(path):
+                raise ValueError(f"'{path}' is not a field path such as 'userId' or 'context.traits.email'")
+        return fields
+
+    @property
+    def hashed(self) -> bool:
+        """Whether profiles, mapping and topics hold a hash instead of the value."""
+        return (self.held or ("plain" if self.pii in ("id", "none") else "hashed")) == "hashed"
+
+
+def compile_spellings(
+    rules: Iterable[IdentityRule], blocked: Iterable[str] = (), *, key: bytes, region: str | None = None
+) -> dict[str, Spell]:
+    """For each identity type the function from a value to what is held of it.
+
+    Args:
+        rules: the plan's identity rules.
+        blocked: further values that count as absent, in any case and any spelling; BLOCKED always does.
+        key: of the hashes.
+        region: where telephone numbers without a country code are from.
+    """
+    refused = list(blocked)
+    return {rule.type: _spell(rule, refused, key, region) for rule in rules}
+
+
+def compile_extractor(rules: Iterable[IdentityRule], spellings: Mapping[str, Spell]) -> Extractor:
+    """A function from a raw Segment event to its identities, the strongest first, without repeats.
+
+    `context.externalIds` yields the entries whose `type` is the rule's. In a `group` call `traits` describe the
+    group, so they identify nobody.
+
+    Args:
+        rules: the plan's identity rules.
+        spellings: of `compile_spellings`, for the same rules.
+    """
+    ordered = sorted(rules, key=lambda rule: rule.priority)
+    paths = [(rule.type, *_parted(path)) for rule in ordered for path in rule.fields]
+    # By the object that they are in: most events lack most of these, and each is looked up once.
+    objects = [
+        (parent, [(place, kind, spellings[kind], name) for place, (kind, at, name) in enumerate(paths) if at == parent])
+        for parent in sorted({parent for _, parent, _ in paths})
+    ]
+
+    def extractor(event: dict[str, Any]) -> list[Identity]:
+        found: list[tuple[int, Identity]] = []
+        for parent, fields in objects:
+            node = _node(event, parent)
+            if node is None or (parent == _TRAITS and event.get("type") == "group"):
+                continue
+            for place, kind, spell, name in fields:
+                if (value := node.get(name)) is None:
+                    continue
+                for candidate in _external_ids(value, kind) if name == "externalIds" else (value,):
+                    text = spell(candidate)
+                    if text is not None:
+                        found.append((place, (kind, text)))
+        if len(found) == 1:
+            return [found[0][1]]
+        found.sort(key=_place)
+        return list(dict.fromkeys([identity for _, identity in found]))
+
+    return extractor
+
+
+_TRAITS = ("traits",)
+_place = itemgetter(0)
+
+
+def _parted(path: str) -> tuple[tuple[str, ...], str]:
+    """The path of the object that a field is in, and the field's own name."""
+    *parent, name = path.split(".")
+    return tuple(parent), name
+
+
+def _spell(rule: IdentityRule, blocked: Sequence[str], key: bytes, region: str | None) -> Spell:
+    # What is blocked is meant in every spelling: "06 0000 0001" as well as "+31600000001".
+    spelt = (normalise(value, rule.pii, frozenset(), region) for value in blocked)
+    refused = BLOCKED | {value.strip().lower() for value in blocked} | {value.lower() for value in spelt if value}
+
+    def plain(value: object) -> str | None:
+        return normalise(value, rule.pii, refused, region)
+
+    @lru_cache(maxsize=_REMEMBERED)
+    def remembered(text: str) -> str | None:
+        found = plain(text)
+        return found if found is None or not rule.hashed else hashed(key, rule.type, found)
+
+    def spell(value: object) -> str | None:
+        text = as_text(value)
+        return None if text is None else remembered(text)
+
+    return spell
+
+
+def _node(event: dict[str, Any], parent: tuple[str, ...]) -> dict[str, Any] | None:
+    """The object at a path; None if there is none."""
+    node: Any = event
+    for part in parent:
+        node = node.get(part)
+        if type(node) is not dict:
+            return None
+    return node  # type: ignore[no-any-return]  # an event is parsed JSON
+
+
+def _external_ids(entries: object, kind: str) -> list[object]:
+    """The ids of one type among `context.externalIds`: those of users, as they are.
+
+    Segment's SDKs may name the `collection` an id is of (accounts have ids, too) and its `encoding`; one that we cannot
+    undo would make another customer of the same id.
+    """
+    if type(entries) is not list:
+        return []
+    return [
+        entry.get("id")
+        for entry in entries
+        if type(entry) is dict
+        and entry.get("type") == kind
+        and entry.get("collection") in (None, "users")
+        and entry.get("encoding") in (None, "none")
+    ]

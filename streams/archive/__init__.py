@@ -1,0 +1,1 @@
+"""The archiver: `profile.events` into Parquet files."""

@@ -1,0 +1,99 @@
+"""Compacting: one file for each day that is over, and for its links."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from analysis.archive.columns import EVENTS, LINKS
+from analysis.archive.folder import ROW_GROUP
+from analysis.archive.manifests import File
+from analysis.archive.reader import Vanished, slices
+from streams.archive.manifest_log import Changed, ManifestLog
+from streams.archive.write import again, read_table
+
+__all__ = ["Compacted", "compact"]
+
+
+@dataclass(slots=True)
+class Compacted:
+    """What a compaction came to."""
+
+    days: int = 0
+    files_before: int = 0
+    files_after: int = 0
+    bytes_before: int = 0
+    bytes_after: int = 0
+    repeats: int = 0  # rows of events that were there twice
+
+
+def compact(log: ManifestLog, before: str, tell: Callable[[int, int], None] = lambda done, of: None) -> Compacted:
+    """Make one file of the files of each day before `before` (YYYY-MM-DD). May run beside an archiver.
+
+    Each day is a manifest of its own, so a crash leaves whole days, compacted or not.
+
+    Args:
+        log: of the archive.
+        before: the first day that is left as it is.
+        tell: hears how many days of how many are done.
+    """
+    sums = Compacted()
+    todo = sorted(_many(log, before))
+    for done, (table, day) in enumerate(todo):
+        tell(done, len(todo))
+        while True:
+            old = _many(log, before).get((table, day))
+            if old is None:
+                break
+            try:
+                new = _one(log, table, day, old)
+            except (Changed, Vanished) as error:
+                again(log, error)
+                continue
+            _add(sums, old, new)
+            break
+    tell(len(todo), len(todo))
+    return sums
+
+
+def _many(log: ManifestLog, before: str) -> dict[tuple[str, str], list[File]]:
+    """Tables and days with several files."""
+    found: defaultdict[tuple[str, str], list[File]] = defaultdict(list)
+    for file in log.state.files.values():
+        if file.day < before:
+            found[file.table, file.day].append(file)
+    return {key: files for key, files in found.items() if len(files) > 1}
+
+
+def _one(log: ManifestLog, table: str, day: str, old: list[File]) -> File:
+    path = log.name(table, day)
+    rows = 0
+    try:
+        with log.folder.writer(path, EVENTS if table == "events" else LINKS) as writer:
+            for part in slices(log.folder, old) if table == "events" else _links(log, old):
+                order = [("home", "ascending"), ("time", "ascending"), ("log_offset", "ascending")]
+                writer.write_table(part.sort_by(order), row_group_size=ROW_GROUP)
+                rows += part.num_rows
+        new = File(path, table, day, rows, log.folder.size(path), max(file.newest for file in old))
+        log.replace([new], old)
+    except BaseException:
+        log.drop([path])
+        raise
+    return new
+
+
+def _links(log: ManifestLog, old: list[File]) -> list[pa.Table]:
+    return [pa.concat_tables([read_table(log.folder, file, None) for file in old])]
+
+
+def _add(sums: Compacted, old: list[File], new: File) -> None:
+    sums.days += new.table == "events"
+    sums.files_before += len(old)
+    sums.files_after += 1
+    sums.bytes_before += sum(file.bytes for file in old)
+    sums.bytes_after += new.bytes
+    if new.table == "events":
+        sums.repeats += sum(file.rows for file in old) - new.rows

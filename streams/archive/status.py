@@ -1,0 +1,82 @@
+"""How an archive stands: what it holds, and how far it is behind the log."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer
+from aiokafka.errors import KafkaError
+
+from analysis.archive.folder import Folder
+from analysis.archive.manifests import State, load
+from streams.archive.bounds import Bounds, bounds
+from streams.collector.wire import format_time
+from streams.kafka.topics import PROFILE_EVENTS, topic_name
+from streams.settings import Settings
+
+__all__ = ["status"]
+
+
+async def status(settings: Settings) -> dict[str, Any]:
+    """The document of `rapport archive status`. What only Kafka knows is null while it does not answer.
+
+    Raises:
+        Misconfigured: no archive is named.
+    """
+    folder = Folder(settings.archive)
+    state = load(folder)
+    try:
+        log: dict[int, Bounds] | None = await _bounds(settings)
+    except KafkaError:
+        log = None
+    partitions = _partitions(state, log)
+    lags = [row["lag"] for row in partitions]
+    return {
+        "archive": settings.archive,
+        "topic": state.topic or topic_name(settings, PROFILE_EVENTS),
+        "flushes": state.number,
+        "last_flush": format_time(state.flushed) if state.flushed else None,
+        "lag": None if log is None else sum(lags),
+        "events": sum(file.rows for file in state.of("events")),
+        "links": sum(file.rows for file in state.of("links")),
+        "files": len(state.files),
+        "bytes": sum(file.bytes for file in state.files.values()),
+        "erased": len(state.erased),
+        "partitions": partitions,
+        "days": _days(state),
+        "gaps": [
+            {"partition": gap.partition, "from": gap.start, "to": gap.end, "at": format_time(gap.at)}
+            for gap in state.gaps
+        ],
+    }
+
+
+def _partitions(state: State, log: dict[int, Bounds] | None) -> list[dict[str, Any]]:
+    rows = []
+    for partition in sorted(state.read.keys() | (log or {}).keys()):
+        first, end = (log or {}).get(partition, (None, None))
+        read = state.read.get(partition)
+        lag = None if end is None else max(0, end - max(read or 0, first or 0))
+        missed = 0 if first is None or read is None else max(0, first - read)
+        rows.append({"partition": partition, "read": read, "first": first, "end": end, "lag": lag, "missed": missed})
+    return rows
+
+
+def _days(state: State) -> list[dict[str, Any]]:
+    days: defaultdict[str, dict[str, int]] = defaultdict(lambda: {"events": 0, "files": 0, "bytes": 0})
+    for file in state.of("events"):
+        day = days[file.day]
+        day["events"] += file.rows
+        day["files"] += 1
+        day["bytes"] += file.bytes
+    return [{"day": day, **held} for day, held in sorted(days.items())]
+
+
+async def _bounds(settings: Settings) -> dict[int, Bounds]:
+    consumer = AIOKafkaConsumer(bootstrap_servers=settings.kafka, enable_auto_commit=False)
+    try:
+        await consumer.start()
+        return await bounds(consumer, settings.kafka, topic_name(settings, PROFILE_EVENTS))
+    finally:
+        await consumer.stop()

@@ -1,0 +1,119 @@
+"""Writing one flush, and taking erased customers out of the files that hold them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from analysis.archive.columns import Link, Placed, day_of, links_table, to_table
+from analysis.archive.folder import Folder
+from analysis.archive.manifests import File
+from profiles.errors import RapportError
+from streams.archive.gather import Gathered
+from streams.archive.manifest_log import Changed, ManifestLog
+
+__all__ = ["again", "keys_of", "read_table", "write_flush"]
+
+
+def write_flush(log: ManifestLog, held: Gathered, at: float) -> list[File]:
+    """Put what was gathered into the archive; answer the new files. Either all of it counts, or nothing.
+
+    Raises:
+        Overtaken: another archiver is at work.
+        OSError: the filesystem does not take it; to be tried again.
+    """
+    while True:
+        written: list[File] = []
+        try:
+            written += _new_files(log, held)
+            removed = _without(log, held.erased.keys(), written) if held.erased else []
+            log.flush(
+                add=written,
+                remove=removed,
+                read=held.read,
+                origins=dict(held.origins),
+                erased=dict.fromkeys(held.erased.values(), at),
+            )
+        except Changed as error:
+            log.drop([file.path for file in written])
+            again(log, error)
+        except BaseException:
+            log.drop([file.path for file in written])
+            raise
+        else:
+            return written
+
+
+def again(log: ManifestLog, error: Exception) -> None:
+    """Catch up with those who have changed what was to be read or replaced.
+
+    Raises:
+        RapportError: nobody has, so files are missing that should be there.
+    """
+    if not log.catch_up() and isinstance(error.__cause__, FileNotFoundError):
+        raise RapportError(f"a file of the archive is missing; restore it: {error.__cause__}") from error
+
+
+def keys_of(folder: Folder, file: File) -> Iterator[tuple[str, str, str]]:
+    """Home, source and id of every event in a file."""
+    table = read_table(folder, file, ["home", "source", "id"])
+    return zip(*(table[name].to_pylist() for name in ("home", "source", "id")), strict=True)
+
+
+def _new_files(log: ManifestLog, held: Gathered) -> Iterator[File]:
+    events: defaultdict[str, list[Placed]] = defaultdict(list)
+    for row in held.rows:
+        events[day_of(row.event.time)].append(row)
+    for day, rows in events.items():
+        yield _write(log, "events", day, to_table(rows), log.state.number + 1)
+    links: defaultdict[str, list[Link]] = defaultdict(list)
+    for link in held.links:
+        links[day_of(link.time)].append(link)
+    for day, found in links.items():
+        yield _write(log, "links", day, links_table(found), log.state.number + 1)
+
+
+def _without(log: ManifestLog, homes: Collection[str], written: list[File]) -> list[str]:
+    """Write the files that hold rows of these homes anew without them; answer the paths of the old ones."""
+    gone = pa.array(list(homes), pa.string())
+    removed = []
+    for file in list(log.state.files.values()):
+        columns = ["home"] if file.table == "events" else ["home", "profile"]
+        hit = _hit(read_table(log.folder, file, columns), columns, gone)
+        if pc.any(hit).as_py():
+            rest = read_table(log.folder, file, None).filter(pc.invert(hit))
+            if rest.num_rows:
+                written.append(_write(log, file.table, file.day, rest, file.newest))
+            removed.append(file.path)
+    return removed
+
+
+def _hit(table: pa.Table, columns: Sequence[str], gone: pa.Array) -> Any:
+    hit = pc.is_in(table[columns[0]], gone)
+    for column in columns[1:]:
+        hit = pc.or_(hit, pc.is_in(table[column], gone))
+    return hit
+
+
+def read_table(folder: Folder, file: File, columns: list[str] | None) -> pa.Table:
+    """The rows of one file.
+
+    Raises:
+        Changed: it is no longer there.
+    """
+    try:
+        with folder.fs.open(folder.path(file.path), "rb") as source:
+            return pq.ParquetFile(source).read(columns)
+    except FileNotFoundError as error:
+        raise Changed from error
+
+
+def _write(log: ManifestLog, table: str, day: str, rows: pa.Table, newest: int) -> File:
+    path = log.name(table, day)
+    size = log.folder.write_table(path, rows)
+    return File(path, table, day, rows.num_rows, size, newest)

@@ -1,1 +1,0 @@
-"""What the archiver consists of; `streams/archive.py` runs it."""

@@ -1,0 +1,246 @@
+"""The HTTP collector: Segment's Tracking API in front of the source topics. 200 only when Kafka has the events."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import Receive, Scope, Send
+
+from plan import Plan, Source
+from profiles.errors import Unacceptable
+from streams.collector.answers import answer, preflight, refusal, wrong_method
+from streams.collector.body import Body, Limits, Refused
+from streams.collector.browser import AcceptMetrics, ServeSettings
+from streams.collector.ratelimit import RateLimit
+from streams.collector.wire import TYPES, Envelope, basic_key, format_time, open_batch, open_single, stamp
+from streams.kafka.producer import Message, Producer, Unavailable
+from streams.kafka.topics import REJECTED
+from streams.metrics import CollectorMetrics
+from streams.records.rejected import KEPT, Rejection
+from streams.scrub import scrub
+
+__all__ = ["Collector", "collector_routes", "create_collector"]
+
+log = logging.getLogger(__name__)
+
+READ_TIMEOUT = 30.0
+"""Seconds a sender may take over its body; slower ones would hold the room of all others."""
+
+
+@dataclass
+class Collector:
+    """All that the endpoints share.
+
+    Args:
+        plan: says which source a write key belongs to, and what identifies a sender.
+        producer: to Kafka.
+        metrics: where requests and events are counted.
+        rate_limit: events a second of each write key.
+        rename: a topic's name in the plan → its name in Kafka.
+        limits: of one request.
+        capacity: bytes of request bodies held at a time; beyond it senders are told to come back.
+        clock: the time events are received at, seconds.
+    """
+
+    plan: Plan
+    producer: Producer
+    metrics: CollectorMetrics
+    rate_limit: int
+    rename: Callable[[str], str] = str
+    limits: Limits = field(default_factory=Limits)
+    capacity: int = 64 * 1024 * 1024
+    clock: Callable[[], float] = time.time
+
+    def __post_init__(self) -> None:
+        self.limiter = RateLimit(self.rate_limit, self.limits.events)
+        self.held = 0
+
+    def source(self, write_key: str) -> Source:
+        """The source a write key belongs to.
+
+        Raises:
+            Refused: 401 for an unknown key, 404 for a source that is switched off.
+        """
+        if not write_key:
+            message = "no write key; send it as the user name of Basic authorization, or as writeKey in the body"
+            raise Refused(401, "missing_write_key", message)
+        source = self.plan.source_of_key(write_key)
+        if source is None:
+            raise Refused(401, "invalid_write_key", "the write key belongs to no source of the tracking plan")
+        if not source.enabled:
+            raise Refused(404, "source_disabled", f"the source '{source.name}' is disabled in the tracking plan")
+        return source
+
+    def hold(self, size: int) -> None:
+        """Take room for a body, or give it back (negative).
+
+        Raises:
+            Unavailable: there is none left.
+        """
+        if size > 0 and self.held + size > self.capacity:
+            raise Unavailable(f"{self.held} bytes of requests are being handled already")
+        self.held += size
+        self.metrics.held.set(self.held)
+
+
+class _Endpoint:
+    """One path that takes events. `kind` is the type of its single event, "" for a batch."""
+
+    def __init__(self, collector: Collector, name: str, kind: str, browser: bool) -> None:
+        self._collector = collector
+        self._name = name
+        self._kind = kind
+        self._browser = browser
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        if request.method == "OPTIONS":
+            response = preflight()
+        elif request.method != "POST":
+            response = wrong_method(request.method, "POST, OPTIONS")
+        else:
+            try:
+                response = await self._answer(request)
+            except ClientDisconnect:
+                return
+        self._collector.metrics.requests.labels(self._name, str(response.status_code)).inc()
+        await response(scope, receive, send)
+
+    async def _answer(self, request: Request) -> Response:
+        try:
+            return await self._collect(request)
+        except Refused as refused:
+            return refusal(refused.status, refused.code, refused.message)
+        except Unavailable as unavailable:
+            return refusal(503, "unavailable", f"{unavailable}; send the events again", {"Retry-After": "1"})
+        except TimeoutError:
+            return refusal(408, "request_timeout", f"the body has not arrived within {READ_TIMEOUT:g} s")
+        except ClientDisconnect:
+            raise
+        except Exception:
+            log.exception("a request to %s failed", self._name)
+            return refusal(500, "internal_error", "an error of the collector; send the events again")
+
+    async def _collect(self, request: Request) -> Response:
+        collector = self._collector
+        write_key = basic_key(request.headers.get("authorization", ""))
+        if write_key:
+            collector.source(write_key)  # an unknown sender need not be read to the end
+        body = Body(collector.limits)
+        held = 0
+        try:
+            async with asyncio.timeout(READ_TIMEOUT):
+                async for chunk in request.stream():
+                    body.feed(chunk)
+                    collector.hold(len(body) - held)
+                    held = len(body)
+            plain = body.finish()
+            collector.hold(len(plain) - held)
+            held = len(plain)
+            envelope = open_single(plain, self._kind) if self._kind else open_batch(plain, collector.limits)
+            write_key = write_key or envelope.write_key or request.query_params.get("writeKey", "")
+            source = collector.source(write_key)
+            wait = await collector.limiter.wait(source.name, len(envelope.events))
+            if wait:
+                collector.metrics.events.labels(source.name, "limited").inc(len(envelope.events))
+                headers = {"Retry-After": str(wait), "X-RateLimit-Reset": str(wait)}
+                message = f"over {collector.rate_limit} events a second; send the events again in {wait} s"
+                return refusal(429, "rate_limited", message, headers)
+            await self._produce(source, envelope, request.client.host if request.client else "")
+        finally:
+            collector.hold(-held)
+        return answer(200, {"success": True})
+
+    async def _produce(self, source: Source, envelope: Envelope, ip: str) -> None:
+        collector = self._collector
+        topic = collector.rename(source.topic)
+        received = collector.clock()
+        messages: list[Message] = []
+        rejected = size = 0
+        for raw in envelope.events:
+            try:
+                key, value = stamp(
+                    raw,
+                    envelope,
+                    received=received,
+                    identities=collector.plan.extract,
+                    limits=collector.limits,
+                    ip=ip,
+                    browser=self._browser,
+                )
+                messages.append(Message(topic, key, value))
+                size += len(value)
+            except Unacceptable as error:
+                rejected += 1
+                rejection = _rejection(raw, error, source.name, topic, received, envelope.type)
+                messages.append(Message(collector.rename(REJECTED), None, rejection))
+            if size > collector.limits.stamped:
+                message = f"with what the batch shares, its events come to over {collector.limits.stamped} bytes"
+                raise Refused(413, "request_too_large", message)
+        count = collector.metrics.events.labels
+        try:
+            with collector.metrics.produce.time():
+                await collector.producer.send(messages)
+        except Unavailable:
+            count(source.name, "unavailable").inc(len(messages))
+            raise
+        count(source.name, "accepted").inc(len(messages) - rejected)
+        count(source.name, "rejected").inc(rejected)
+
+
+def _rejection(raw: bytes, error: Unacceptable, source: str, topic: str, received: float, kind: str) -> bytes:
+    return Rejection(
+        at=format_time(received),
+        step="collect",
+        reason=error.reason,
+        message=scrub(error.message),
+        source=source,
+        topic=topic,
+        partition=None,
+        offset=None,
+        payload=raw[:KEPT],
+        recorded=received,
+        type=kind,
+        truncated=len(raw) > KEPT,
+    ).encode()
+
+
+def collector_routes(collector: Collector) -> list[BaseRoute]:
+    """The collector's paths; whoever serves them starts and stops `collector.producer`."""
+    paths = {f"/v1/{kind}": (kind, kind, False) for kind in TYPES}
+    paths |= {f"/v1/{kind[0]}": (kind, kind, True) for kind in TYPES}
+    paths |= {"/v1/batch": ("batch", "", False), "/v1/import": ("batch", "", False), "/v1/b": ("batch", "", True)}
+    routes: list[BaseRoute] = [Route(path, _Endpoint(collector, *what)) for path, what in paths.items()]
+    routes.append(Route("/v1/m", AcceptMetrics()))
+    routes.append(Route("/v1/projects/{write_key}/settings", ServeSettings(collector.source)))
+    return routes
+
+
+def create_collector(collector: Collector) -> Starlette:
+    """The collector as an application of its own, with its producer's life."""
+
+    @contextlib.asynccontextmanager
+    async def life(_: Starlette) -> AsyncIterator[None]:
+        await collector.producer.start()
+        try:
+            yield
+        finally:
+            await collector.producer.stop()
+
+    async def failed(_: Request, error: Exception) -> Response:
+        status = error.status_code if isinstance(error, HTTPException) else 500
+        code = {404: "not_found", 405: "method_not_allowed"}.get(status, "error")
+        message = "no such path; see docs/collector.md" if status == 404 else str(error)
+        return refusal(status, code, message)
+
+    return Starlette(routes=collector_routes(collector), lifespan=life, exception_handlers={HTTPException: failed})

@@ -1,0 +1,347 @@
+"""Segment's wire format: what a request body holds and what becomes of each event in it. Pure; see docs/collector.md.
+
+A request is refused as a whole (`Refused`) when it cannot be read or is too big. An event that cannot be accepted
+is refused alone (`Unacceptable`): the rest of its batch goes on.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any, TypeVar
+
+import msgspec
+import orjson
+
+from profiles.errors import Unacceptable
+from profiles.types import Identity
+from streams.collector.body import Limits, Refused
+
+__all__ = [
+    "AGREEING", "TYPES", "Envelope", "basic_key", "check_external_ids", "format_time", "mend_surrogates",
+    "occurred_at", "open_batch", "open_single", "parse_time", "stamp",
+]  # fmt: skip
+
+TYPES = ("identify", "track", "page", "screen", "group", "alias")
+
+AGREEING = 2.0
+"""Seconds. Clocks closer than this agree, the rest is network time: an imported date stays exactly that date."""
+
+_STAMP_ROOM = 2048  # bytes that stamping may add to an event: ids and times, never a batch's huge context
+_EXTERNAL_IDS = 100
+_IDS = ("userId", "anonymousId", "groupId", "previousId")
+_ESCAPES = re.compile(
+    rb"\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[dD][89a-fA-F][0-9a-fA-F]{2}"
+)
+
+
+@dataclass(slots=True)
+class Envelope:
+    """A request, opened: its events as sent and what they share."""
+
+    events: list[bytes]
+    write_key: str = ""
+    sent_at: float | None = None
+    context: dict[str, Any] = field(default_factory=dict)
+    integrations: dict[str, Any] = field(default_factory=dict)
+    type: str = ""  # of the one event of a single-event endpoint; "" when each event says its own
+
+
+class _Batch(msgspec.Struct):
+    batch: list[msgspec.Raw] | None = None
+    writeKey: str | None = None  # noqa: N815 - Segment's spelling
+    sentAt: object = None  # noqa: N815
+    context: msgspec.Raw = msgspec.Raw(b"null")
+    integrations: msgspec.Raw = msgspec.Raw(b"null")
+
+
+class _Single(msgspec.Struct):
+    writeKey: str | None = None  # noqa: N815
+
+
+_Shape = TypeVar("_Shape", _Batch, _Single)
+
+_batch_decoder = msgspec.json.Decoder(_Batch)
+_single_decoder = msgspec.json.Decoder(_Single)
+
+
+def open_batch(body: bytes, limits: Limits) -> Envelope:
+    """Split the body of a batch request into its events, each still the bytes that were sent.
+
+    Raises:
+        Refused: 400 when it is not a JSON object with a list of events, 413 when there are too many of them, or too
+            much that they share: it is merged into every event.
+    """
+    batch = _decode(_batch_decoder, body)
+    if not batch.batch:
+        raise Refused(400, "empty_batch", "'batch' is missing or has no events")
+    if len(batch.batch) > limits.events:
+        raise Refused(413, "too_many_events", f"{len(batch.batch)} events in one request; {limits.events} at most")
+    return Envelope(
+        events=[bytes(raw) for raw in batch.batch],
+        write_key=batch.writeKey or "",
+        sent_at=_sent(batch.sentAt),
+        context=_shared("context", batch.context, limits),
+        integrations=_shared("integrations", batch.integrations, limits),
+    )
+
+
+def open_single(body: bytes, kind: str) -> Envelope:
+    """The body of a single-event request, whose path says its type.
+
+    Raises:
+        Refused: 400 when it is not a JSON object.
+    """
+    single = _decode(_single_decoder, body)
+    return Envelope([mend_surrogates(body)], single.writeKey or "", type=kind)
+
+
+def _shared(name: str, raw: msgspec.Raw, limits: Limits) -> dict[str, Any]:
+    """What a batch says for all its events; null is nothing."""
+    if len(bytes(raw)) > limits.shared:
+        raise Refused(413, "request_too_large", f"'{name}' of the batch is over {limits.shared} bytes")
+    try:
+        value = orjson.loads(mend_surrogates(bytes(raw)))
+    except orjson.JSONDecodeError as error:
+        raise Refused(400, "invalid_json", f"'{name}' of the batch is not JSON: {error}") from None
+    if type(value) is not dict and value is not None:
+        raise Refused(400, "invalid_request", f"'{name}' of the batch is not a JSON object")
+    return value or {}
+
+
+def mend_surrogates(body: bytes) -> bytes:
+    """Replace lone halves of surrogate pairs by U+FFFD.
+
+    JavaScript writes them when a program has cut a string in the middle of an emoji; JSON parsers refuse them, and
+    one such page title would cost the sender the whole batch.
+    """
+    return _ESCAPES.sub(lambda m: rb"\ufffd" if len(m[0]) == 6 else m[0], body) if rb"\u" in body else body
+
+
+def _decode(decoder: msgspec.json.Decoder[_Shape], body: bytes) -> _Shape:
+    try:
+        try:
+            return decoder.decode(body)
+        except msgspec.ValidationError:
+            raise
+        except msgspec.DecodeError:
+            return decoder.decode(mend_surrogates(body))
+    except msgspec.ValidationError as error:
+        raise Refused(400, "invalid_request", f"the request has the wrong shape: {error}") from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Refused(400, "invalid_json", f"the request is not JSON: {error}") from None
+    except RecursionError:
+        raise Refused(400, "invalid_json", "the request is nested too deeply") from None
+
+
+def stamp(
+    raw: bytes,
+    envelope: Envelope,
+    *,
+    received: float,
+    identities: Callable[[dict[str, Any]], list[Identity]],
+    limits: Limits,
+    ip: str = "",
+    browser: bool = False,
+) -> tuple[bytes, bytes]:
+    """One event as it goes to Kafka: (key, value). The key is the sender's strongest identity.
+
+    Args:
+        raw: the event as sent.
+        envelope: what it came in.
+        received: when, seconds.
+        identities: the plan's extractor (`profiles.identity.extract.compile_extractor`).
+        limits: `event` and `message_id` are checked here.
+        ip: the sender's address; noted as `context.ip` for browsers and where `context.direct` asks for it.
+        browser: sent through one of the browser's paths.
+
+    Raises:
+        Unacceptable: the event can never be accepted as it is.
+    """
+    if len(raw) > limits.event:
+        raise Unacceptable("event_too_large", f"the event has {len(raw)} bytes; {limits.event} at most")
+    event = _read(raw)
+    if envelope.type:
+        event["type"] = envelope.type
+    elif event.get("type") not in TYPES:
+        raise Unacceptable("unknown_type", f"`type` is not one of {', '.join(TYPES)}")
+    event.pop("writeKey", None)
+    _share(event, envelope)
+    check_external_ids(event)
+    context = event.get("context")
+    if ip and (browser or (context is not None and context.get("direct") is True)):
+        context = event.setdefault("context", {})
+        context.setdefault("ip", ip)
+    for name in _IDS:
+        if name in event:
+            event[name] = _text_id(name, event[name])
+    event["messageId"] = _message_id(event.get("messageId"), limits)
+    found = identities(event)
+    if not found:
+        raise Unacceptable("no_identity", "none of the plan's identities is in the event, or only blocked values")
+    _set_times(event, envelope.sent_at, received)
+    try:
+        value = orjson.dumps(event, option=orjson.OPT_UTC_Z)
+    except TypeError:  # 254 levels are the most that can be written
+        raise Unacceptable("nested_too_deeply", "the event is nested too deeply") from None
+    if len(value) > limits.event + _STAMP_ROOM:
+        message = f"the event has {len(value)} bytes with the batch's context and integrations"
+        raise Unacceptable("event_too_large", f"{message}; {limits.event} at most")
+    return found[0][1].encode(), value
+
+
+def check_external_ids(event: dict[str, Any]) -> None:
+    """That `context.externalIds` is no flood: telling identities apart takes time that grows with their square.
+
+    Raises:
+        Unacceptable: there are too many.
+    """
+    context = event.get("context")
+    held = context.get("externalIds") if type(context) is dict else None
+    if type(held) is list and len(held) > _EXTERNAL_IDS:
+        message = f"context.externalIds has {len(held)} entries; {_EXTERNAL_IDS} at most"
+        raise Unacceptable("too_many_identities", message)
+
+
+def occurred_at(original: float | None, sent: float | None, received: float) -> float:
+    """When an event really happened, seconds, by Segment's formula: received − (sent − original).
+
+    Both `original` and `sent` are the sender's clock, so a wrong clock cancels out. Without `sent` the sender's time
+    is taken as it is; without `original` the event happened when it was received. Nothing happens after it was
+    received: a later time can only come from a clock that cannot be trusted, and one event in the year 2099 would
+    make a customer look active for ever.
+    """
+    if original is None:
+        return received
+    if sent is not None and abs(received - sent) > AGREEING:
+        original += received - sent
+    return min(original, received) if original >= _EARLIEST else received
+
+
+def parse_time(value: object) -> float:
+    """Seconds since the epoch of an ISO 8601 time, UTC where it names no zone.
+
+    A number is taken too: seconds since the epoch, or from 1e11 on milliseconds, as JavaScript counts.
+
+    Raises:
+        ValueError: it is neither, or not in the years 1 to 9999.
+    """
+    if type(value) is str:
+        moment = datetime.fromisoformat(value.strip())
+        time = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    elif type(value) is int or type(value) is float:
+        time = value / 1000 if abs(value) >= 1e11 else float(value)
+    else:
+        raise ValueError("not a time")
+    if not _EARLIEST <= time <= _LATEST:
+        raise ValueError("not in the years 1 to 9999")
+    return time
+
+
+@lru_cache(maxsize=1000)  # a batch tells one time again and again
+def format_time(time: float) -> str:
+    """RFC 3339, UTC, with `Z`, to the microsecond."""
+    return datetime.fromtimestamp(time, UTC).isoformat()[:-6] + "Z"
+
+
+def basic_key(authorization: str) -> str:
+    """The write key in an `Authorization: Basic` header, "" when there is none. A missing colon is tolerated."""
+    scheme, _, credentials = authorization.partition(" ")
+    if scheme.lower() != "basic":
+        return ""
+    try:
+        return base64.b64decode(credentials.strip(), validate=True).decode().partition(":")[0]
+    except (binascii.Error, UnicodeDecodeError):
+        return ""
+
+
+_EARLIEST = datetime(1, 1, 1, tzinfo=UTC).timestamp()
+_LATEST = datetime(9999, 12, 31, tzinfo=UTC).timestamp()
+
+
+def _read(raw: bytes) -> dict[str, Any]:
+    """The event with JSON null taken as absent, at the top level only: a trait set to null removes it."""
+    try:
+        event = orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        raise Unacceptable("invalid_json", f"the event is not JSON: {error}") from None
+    if type(event) is not dict:
+        raise Unacceptable("not_an_object", "the event is not a JSON object")
+    event = {name: value for name, value in event.items() if value is not None}
+    for name in ("context", "integrations", "properties", "traits"):
+        if name in event and type(event[name]) is not dict:
+            raise Unacceptable("not_an_object", f"'{name}' is not a JSON object")
+    return event
+
+
+def _share(event: dict[str, Any], envelope: Envelope) -> None:
+    """Merge in what the batch says for all its events; what the event itself says wins."""
+    if envelope.context:
+        event["context"] = {**envelope.context, **event.get("context", {})}
+    if envelope.integrations:
+        event["integrations"] = {**envelope.integrations, **event.get("integrations", {})}
+
+
+def _text_id(name: str, value: object) -> str:
+    if type(value) is str:
+        return value
+    if type(value) is int:
+        return str(value)
+    if type(value) is float:
+        return str(int(value)) if value.is_integer() else repr(value)
+    raise Unacceptable("invalid_id", f"'{name}' is {_kind(value)}; a string or a number expected")
+
+
+def _message_id(value: object, limits: Limits) -> str:
+    text = _text_id("messageId", value) if value is not None else ""
+    if len(text) > limits.message_id:
+        raise Unacceptable("invalid_message_id", f"messageId has {len(text)} characters; {limits.message_id} at most")
+    return text or str(uuid.uuid4())
+
+
+def _set_times(event: dict[str, Any], batch_sent_at: float | None, received: float) -> None:
+    """The four times, as datetimes: orjson writes them a good deal faster than Python does."""
+    own_sent = event.pop("sentAt", None)
+    sent = batch_sent_at if own_sent is None else _sent(own_sent)
+    by_client = "timestamp" in event
+    original = _time("timestamp" if by_client else "originalTimestamp", event)
+    event["receivedAt"] = datetime.fromtimestamp(received, UTC)
+    if original is not None:
+        event["originalTimestamp"] = datetime.fromtimestamp(original, UTC)
+    if sent is not None:
+        event["sentAt"] = datetime.fromtimestamp(sent, UTC)
+    elif not by_client:
+        original = None  # as RudderStack: a `timestamp` stands alone, an `originalTimestamp` needs a sentAt
+    event["timestamp"] = datetime.fromtimestamp(occurred_at(original, sent, received), UTC)
+
+
+def _time(name: str, event: dict[str, Any]) -> float | None:
+    value = event.get(name)
+    if value is None:
+        return None
+    try:
+        return parse_time(value)
+    except (ValueError, OverflowError):
+        message = f"'{name}' is {_kind(value)}; an ISO 8601 time expected, e.g. 2026-01-31T09:30:00Z"
+        raise Unacceptable("invalid_timestamp", message) from None
+
+
+def _sent(value: object) -> float | None:
+    """sentAt, None when it is missing or no time: then there is nothing to correct by."""
+    try:
+        return None if value is None else parse_time(value)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _kind(value: object) -> str:
+    """What a value is. Never the value itself: it may be personal."""
+    return {str: "text", bool: "a boolean", int: "a number", float: "a number", list: "an array"}.get(
+        type(value), "an object"
+    )

@@ -1,0 +1,1 @@
+"""Events that were not accepted: looking at them, and putting them back."""

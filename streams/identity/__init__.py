@@ -1,0 +1,1 @@
+"""What people change about who is who: linking, splitting, erasing, handing over."""

@@ -1,0 +1,190 @@
+"""Erasing a customer, and the receipt that says what is gone and what is not yet.
+
+The linker forgets the identities and suppresses their homes, every home becomes a grave that takes nothing in
+(`streams/identity/graph.py`, `streams/steps/update.py`). What Kafka and the archive hold cannot be taken out at once;
+the receipt says where it is, until when, and what keeps it from coming back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+from plan import Plan
+from profiles.identity.links import Erasure, Linked
+from profiles.identity.secrets import suppression
+from profiles.store import Store
+from profiles.stores.links import LinkStore
+from profiles.types import ERASED, Identity, Profile, partition_of, profile_id
+from streams.collector.wire import format_time
+from streams.commands import CommandSender
+from streams.kafka.topics import (
+    ALERTS,
+    IDENTITY_CHANGES,
+    IDENTITY_LINKS,
+    PROFILE_CHANGES,
+    PROFILE_EVENTS,
+    REJECTED,
+    SEGMENT_CHANGES,
+    TRAINING_EXAMPLES,
+    topic_name,
+    topics,
+)
+from streams.records.links import EraseRequest
+from streams.settings import Settings
+
+__all__ = ["Eraser", "Receipt", "Remains", "Removed"]
+
+_LOOK = 0.1  # seconds between looks at what the workers have done
+
+_HOW = {
+    PROFILE_EVENTS: "events as they were applied; suppressed, so they are never applied again",
+    REJECTED: "events that were not accepted, as they were sent; a replay of them is dropped",
+    IDENTITY_LINKS: "which identities met in an event, addresses and numbers as keyed hashes",
+    IDENTITY_CHANGES: "deleted keys; compaction removes the earlier values",
+    PROFILE_CHANGES: "deleted keys; compaction removes the earlier documents",
+    SEGMENT_CHANGES: "which segments were entered and left, by profile id",
+    ALERTS: "alerts, by profile id",
+    TRAINING_EXAMPLES: "numbers that models learned from, by profile id",
+}
+
+
+class Removed(msgspec.Struct, frozen=True):
+    """Something that is gone."""
+
+    where: str
+    what: str
+    count: int
+
+
+class Remains(msgspec.Struct, frozen=True):
+    """Something that is not gone yet, and what is done about it."""
+
+    where: str
+    what: str
+    until: str | None  # RFC 3339; None: no fixed end
+
+
+class Receipt(msgspec.Struct, frozen=True):
+    """The receipt of an erasure. It holds no personal data: `subject` is the keyed hash of the suppression entry."""
+
+    id: str
+    at: str
+    by: str
+    state: str  # done, pending
+    subject: str
+    removed: list[Removed]
+    remains: list[Remains]
+
+
+class Eraser:
+    """Erases customers."""
+
+    def __init__(self, store: Store, links: LinkStore, commands: CommandSender, settings: Settings, plan: Plan) -> None:
+        self._store = store
+        self._links = links
+        self._commands = commands
+        self._settings = settings
+        self._plan = plan
+
+    async def erase(self, profile: Profile, identity: Identity | None, now: float, by: str, wait: float) -> Receipt:
+        """Erase a customer and wait until it is done.
+
+        Args:
+            profile: as it is now.
+            identity: by which the customer was named; None for the profile's own id.
+            now: on the clock that timers run on, seconds.
+            by: who asks.
+            wait: seconds; after them the receipt says `pending`, and what was asked is carried out all the same.
+
+        Raises:
+            Unavailable: Kafka does not answer; nothing was asked.
+        """
+        held, links = (await self._links.linked_to([profile.id])).get(profile.id, Linked([], {}))
+        own = [identity] if identity and not held else held
+        homes = list(dict.fromkeys([profile.id, *(profile_id(self._plan.namespace, one) for one in own)]))
+        erasure, asked = uuid.uuid4().hex, time.time()
+        await self._commands.request(EraseRequest(Erasure(erasure, profile.id, identity, now)))
+        done = await self._gone(homes, time.monotonic() + wait)
+        receipt = Receipt(
+            erasure,
+            format_time(asked),
+            by,
+            "done" if done else "pending",
+            suppression(self._plan.pii_key, profile.id),
+            _removed(profile, homes, sum(map(len, links.values()))),
+            self._remains(asked),
+        )
+        await self._links.keep_receipt(erasure, msgspec.json.encode(receipt))
+        return receipt
+
+    async def receipt(self, erasure: str) -> Receipt | None:
+        """The receipt of an erasure; None if there was none by this id. Pending ones are looked at again."""
+        raw = await self._links.receipt(erasure)
+        if raw is None:
+            return None
+        receipt = msgspec.json.decode(raw, type=Receipt)
+        if receipt.state == "pending" and await self._links.suppressed([receipt.subject]):
+            receipt = msgspec.structs.replace(receipt, state="done")
+            await self._links.keep_receipt(erasure, msgspec.json.encode(receipt))
+        return receipt
+
+    async def _gone(self, homes: list[str], until: float) -> bool:
+        while True:
+            graves = [await self._is_grave(home) for home in homes]
+            if all(graves) or time.monotonic() > until:
+                return all(graves)
+            await asyncio.sleep(_LOOK)
+
+    async def _is_grave(self, home: str) -> bool:
+        partition = partition_of(home, self._settings.partitions)
+        found = await self._store.fetch(partition, [home])
+        return home in found and found[home].redirect == ERASED
+
+    def _remains(self, at: float) -> list[Remains]:
+        held: list[Remains] = []
+        sources = [source.topic for source in self._plan.sources.values()]
+        words = _HOW | dict.fromkeys(sources, "events as they were sent; a replay of them is dropped")
+        named = {topic_name(self._settings, base): what for base, what in words.items()}
+        for spec in topics(self._settings, self._plan):
+            if spec.name in named:
+                held.append(Remains(f"Kafka, topic {spec.name}", named[spec.name], _until(at, spec.config)))
+        if self._settings.archive:
+            what = "rows of the customer; `rapport archive` rewrites their files with its next flush"
+            held.append(Remains(f"archive {self._settings.archive}", what, None))
+        held.append(Remains("models", "what was learned from the customer, as weights of all customers together", None))
+        held.append(Remains("backups, and systems that read the topics", "theirs to erase; not known here", None))
+        return held
+
+
+def _until(at: float, config: Mapping[str, str]) -> str | None:
+    if "delete" not in config.get("cleanup.policy", "delete"):
+        return None
+    kept = timedelta(milliseconds=int(config["retention.ms"]))
+    return (datetime.fromtimestamp(at, UTC) + kept).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def _removed(profile: Profile, homes: list[str], links: int) -> list[Removed]:
+    counts = {
+        "profile document": 1,
+        "documents of merged profiles": len(homes) - 1,
+        "traits": len(profile.traits),
+        "events counted in the profile": sum(activity.count for activity in profile.activity.values()),
+        "entries of the timeline": profile.timeline_count,
+        "timers": int(bool(profile.wake_at)),
+        "risk score": int(profile.score is not None),
+        "memberships of segments": len(profile.segments),
+        "alerts": len(profile.alerts),
+        "pending training examples": len(profile.snapshots),
+    }
+    identities = sum(map(len, profile.identities.values()))
+    return [
+        *(Removed("Redis, profiles and their indexes", what, count) for what, count in counts.items()),
+        Removed("Redis, identity graph", "identities", identities),
+        Removed("Redis, identity graph", "links and what they came from", links),
+    ]

@@ -1,0 +1,128 @@
+"""The history of a few customers: all events that came to their homes, from the archive and from Kafka."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping
+
+import msgspec
+from aiokafka import AIOKafkaConsumer
+from aiokafka.structs import TopicPartition
+
+from analysis.archive.reader import events_of, progress
+from profiles.errors import RapportError
+from profiles.types import Event, Record, partition_of
+from streams.kafka.topics import PROFILE_EVENTS, topic_name
+from streams.settings import Settings
+
+__all__ = ["Cuts", "Incomplete", "check_history", "events_before", "events_until_now"]
+
+Cuts = Mapping[str, tuple[int, int]]
+"""Home → its partition, and the offset before which its events are wanted."""
+
+_decode = msgspec.msgpack.Decoder(Record).decode
+
+
+class Incomplete(RapportError):
+    """Kafka no longer has the beginning, and the archive does not have it either."""
+
+
+async def check_history(settings: Settings, partitions: Iterable[int]) -> None:
+    """See that everything there ever was in these partitions can be read again.
+
+    Raises:
+        Incomplete: it cannot.
+    """
+    consumer = await _connect(settings)
+    try:
+        await _starts(consumer, settings, sorted(set(partitions)))
+    finally:
+        await consumer.stop()
+
+
+async def events_until_now(settings: Settings, homes: Iterable[str]) -> list[Event]:
+    """Every event that has come to these homes, once.
+
+    Raises:
+        Incomplete: not all of them can be read any more.
+    """
+    topic = topic_name(settings, PROFILE_EVENTS)
+    consumer = await _connect(settings)
+    try:
+        placed = {home: TopicPartition(topic, partition_of(home, settings.partitions)) for home in homes}
+        ends = await consumer.end_offsets(list(set(placed.values())))
+    finally:
+        await consumer.stop()
+    return await events_before(settings, {home: (tp.partition, ends[tp]) for home, tp in placed.items()})
+
+
+async def events_before(settings: Settings, cuts: Cuts) -> list[Event]:
+    """Every event that came to these homes before their cuts, once.
+
+    Raises:
+        Incomplete: not all of them can be read any more.
+    """
+    consumer = await _connect(settings)
+    try:
+        starts = await _starts(consumer, settings, sorted({partition for partition, _ in cuts.values()}))
+        found = await asyncio.to_thread(_archived, settings, cuts) if settings.archive else []
+        found += await _logged(consumer, starts, cuts)
+    finally:
+        await consumer.stop()
+    return list({(event.profile, event.source, event.id): event for event in reversed(found)}.values())
+
+
+def _archived(settings: Settings, cuts: Cuts) -> list[Event]:
+    return [
+        event
+        for home, (partition, offset) in cuts.items()
+        for event in events_of(settings.archive, [home], until={partition: offset})
+    ]
+
+
+async def _logged(consumer: AIOKafkaConsumer, starts: Mapping[TopicPartition, int], cuts: Cuts) -> list[Event]:
+    ends: dict[TopicPartition, int] = {}
+    for tp in starts:
+        ends[tp] = max(offset for partition, offset in cuts.values() if partition == tp.partition)
+    waiting = {tp for tp in starts if starts[tp] < ends[tp]}
+    consumer.assign(list(waiting))
+    for tp in waiting:
+        consumer.seek(tp, starts[tp])
+    found: list[Event] = []
+    while waiting:
+        for tp, records in (await consumer.getmany(*waiting, timeout_ms=500)).items():
+            for at in records:
+                record = _decode(at.value)
+                if type(record) is Event and not record.home and at.offset < cuts.get(record.profile, (0, -1))[1]:
+                    found.append(record)
+            if records[-1].offset + 1 >= ends[tp]:
+                waiting.discard(tp)
+    return found
+
+
+async def _starts(
+    consumer: AIOKafkaConsumer, settings: Settings, partitions: Iterable[int]
+) -> dict[TopicPartition, int]:
+    """Where reading the log begins: behind what is archived."""
+    topic = topic_name(settings, PROFILE_EVENTS)
+    tps = [TopicPartition(topic, partition) for partition in partitions]
+    begins = await consumer.beginning_offsets(tps)
+    archived = await asyncio.to_thread(progress, settings.archive) if settings.archive else {}
+    starts = {tp: max(begins[tp], archived.get(tp.partition, 0)) for tp in tps}
+    gaps = [tp.partition for tp in tps if begins[tp] > archived.get(tp.partition, 0)]
+    if gaps:
+        raise Incomplete(
+            f"the events that Kafka has already deleted from partition {gaps[0]} of {topic} are not in an archive. "
+            "Run `rapport archive` from the beginning, and set RAPPORT_ARCHIVE for this process, too"
+        )
+    return starts
+
+
+async def _connect(settings: Settings) -> AIOKafkaConsumer:
+    consumer = AIOKafkaConsumer(bootstrap_servers=settings.kafka, enable_auto_commit=False)
+    try:
+        await consumer.start()
+    except BaseException:
+        await consumer.stop()
+        raise
+    return consumer

@@ -1,0 +1,1 @@
+"""Kafka: clients, topics, reading and producing by batches."""

@@ -1,0 +1,129 @@
+"""The outbox: what was committed is produced, in order, at least once, each record under an id that never changes.
+
+Documents are not kept twice: an output of `profile.changes` without a value names profiles, whose present documents
+are what is produced. After a crash that may be a newer document than the one committed then, which is what a
+compacted topic wants.
+
+What a rebuild reads comes last, and behind it a *marker* that says how far its writer had come with it: documents, and
+in the same way the linker's news. So a rebuild knows what belongs together, and that whatever it has caused is in Kafka
+too. Headers say in which order it was committed: a worker that was paused may put older news behind its successor's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Protocol
+
+import msgspec
+
+from profiles.store import Loaded, Output, Pulse
+from profiles.types import ERASED
+from streams.kafka.output import BatchProducer, Row
+from streams.kafka.topics import IDENTITY_CHANGES, PROFILE_CHANGES, topic_name
+from streams.settings import Settings
+
+__all__ = ["MARKER", "Fetch", "Marker", "Outbox"]
+
+Fetch = Callable[[list[str]], Awaitable[dict[str, bytes]]]
+
+MARKER = b"@commit"
+"""The key of markers."""
+
+_GRAVE = b"\xc1" + bytes((len(ERASED),)) + ERASED.encode()  # see profiles.documents
+
+_encode = msgspec.msgpack.Encoder().encode
+
+
+class Marker(msgspec.Struct, array_like=True, gc=False):
+    """How far a partition had come with the documents before it."""
+
+    version: int = 0
+    applied: int = -1
+    watermark: float = 0.0
+    origins: dict[str, int] = {}
+    ahead: dict[str, int] = {}
+    pulses: dict[str, Pulse] = {}
+
+    @classmethod
+    def of(cls, held: Loaded) -> Marker:
+        """The marker of a partition as the store holds it."""
+        return cls(held.version, held.applied, held.watermark, held.origins, held.ahead, held.pulses)
+
+
+async def _none(_: list[str]) -> dict[str, bytes]:
+    return {}
+
+
+class Unit(Protocol):
+    """What has an outbox."""
+
+    async def outbox(self) -> list[tuple[int, list[Output]]]: ...
+
+    async def clear_outbox(self, up_to: int) -> None: ...
+
+
+class Outbox:
+    """Produces committed outputs."""
+
+    def __init__(self, producer: BatchProducer, settings: Settings) -> None:
+        self._producer = producer
+        self._settings = settings
+        self._names: dict[str, str] = {}
+
+    async def deliver(
+        self,
+        outputs: Iterable[Output],
+        marker: Marker | None = None,
+        fetch: Fetch = _none,
+        *,
+        version: int | None = None,
+    ) -> None:
+        """Produce outputs; returns when Kafka has them.
+
+        Args:
+            outputs: in the order of their commits.
+            marker: how far the partition has come with the documents.
+            fetch: answers present documents by profile id; those that are left out are gone.
+            version: of the commit, where a rebuild needs to know it.
+        """
+        rows: list[Row] = []
+        last: list[Row] = []
+        of_commit = [] if version is None else [("version", str(version).encode())]
+        for output in outputs:
+            if marker is not None and output.topic == PROFILE_CHANGES and not output.key:
+                last += await self._documents(output, marker, fetch)
+            else:
+                headers = [("id", output.id.encode()), *of_commit]
+                row = Row(self._name(output.topic), output.partition, output.key, output.value or None, headers)
+                (last if output.topic == IDENTITY_CHANGES else rows).append(row)
+        if marker is not None and last:
+            last.append(msgspec.structs.replace(last[-1], key=MARKER, value=_encode(marker)))
+        if rows:
+            await self._producer.produce(rows)
+        if last:
+            await self._producer.produce(last)
+
+    async def recover(self, unit: Unit) -> int:
+        """Produce what a unit's last writer may have left; answer the version up to which all is produced."""
+        entries = await unit.outbox()
+        if not entries:
+            return 0
+        for version, outputs in entries:
+            await self.deliver(outputs, version=version)
+        await unit.clear_outbox(version)
+        return version
+
+    async def _documents(self, output: Output, marker: Marker, fetch: Fetch) -> list[Row]:
+        topic = self._name(PROFILE_CHANGES)
+        headers = [("applied", str(marker.applied).encode()), ("version", str(marker.version).encode())]
+        ids = output.value.decode().split("\n")
+        found = await fetch(ids)
+        return [Row(topic, output.partition, id_.encode(), _value(found.get(id_)), headers) for id_ in ids]
+
+    def _name(self, base: str) -> str:
+        return self._names.setdefault(base, topic_name(self._settings, base))
+
+
+def _value(document: bytes | None) -> bytes | None:
+    """What the topic gets: nothing of a customer who was erased."""
+    return None if document is None or document.startswith(_GRAVE) else document

@@ -1,0 +1,1 @@
+"""Rebuilding Redis from Kafka or the archive."""

@@ -1,0 +1,61 @@
+"""`model.snapshots`: the learner's newest checkpoint, how far it had come, and what the last census found."""
+
+from __future__ import annotations
+
+import logging
+from typing import NamedTuple
+
+from models.learning.checkpoint import OtherFormat, load
+from profiles.stores.learner import LearnerState
+from profiles.stores.restore import LEAP
+from streams.rebuild.log import Extent, Log, Order, header, order_of
+from streams.worker.census import SNAPSHOT
+
+__all__ = ["Snapshots", "learner_of", "read_learner"]
+
+log = logging.getLogger(__name__)
+
+
+class Snapshots(NamedTuple):
+    """What the topic holds."""
+
+    learner: LearnerState | None  # None if there is no checkpoint that can be read
+    findings: bytes | None  # JSON of the last census, if there was one
+
+
+async def read_learner(kafka: Log, extent: Extent) -> Snapshots:
+    """The learner's state, and the findings.
+
+    Raises:
+        Misconfigured: the checkpoint is damaged.
+    """
+    newest: tuple[Order, bytes] | None = None
+    found: tuple[Order, bytes] | None = None
+    version = 0
+    async for records in kafka.records(extent):
+        for record in records:
+            if record.key == SNAPSHOT:
+                order = order_of(record, 0)
+                if record.value is not None and (found is None or order >= found[0]):
+                    found = order, record.value
+                continue
+            place = (header(record, "id") or b"").rpartition(b":")[2]
+            order = order_of(record, int(place) if place.isdigit() else -1)
+            version = max(version, order.version)
+            if record.value is not None and (newest is None or order >= newest[0]):
+                newest = order, record.value
+    return Snapshots(newest and learner_of(newest[1], version, newest[0].applied), found and found[1])
+
+
+def learner_of(checkpoint: bytes, version: int, applied: int) -> LearnerState | None:
+    """The learner's state; None if another version of Rapport wrote it, so that the learner starts anew.
+
+    Raises:
+        Misconfigured: the checkpoint is damaged.
+    """
+    try:
+        panel, parts = load(checkpoint)
+    except OtherFormat as error:
+        log.warning("%s: the learner starts anew, from the first lesson that Kafka has", error)
+        return None
+    return LearnerState(version + LEAP, applied, panel, parts)

@@ -1,1 +1,0 @@
-"""What a rebuild consists of; `streams/rebuild.py` runs it."""

@@ -1,0 +1,44 @@
+"""What `identity.links` carries: everything that changes who is who, in one order for all."""
+
+from __future__ import annotations
+
+import msgspec
+
+from profiles.identity.links import Erasure
+from profiles.types import Identity
+
+__all__ = ["EraseRequest", "LinkRequest", "Request", "SplitDone", "SplitRequest"]
+
+
+class LinkRequest(msgspec.Struct, array_like=True, tag_field="kind", tag="l", gc=False):
+    """Identities that met in one event, the strongest first."""
+
+    identities: list[Identity]
+    time: float
+    source: str
+    event: str  # messageId of the event that says so
+
+
+class EraseRequest(msgspec.Struct, array_like=True, tag_field="kind", tag="x", gc=False):
+    """A customer is to be forgotten."""
+
+    erasure: Erasure
+
+
+class SplitRequest(msgspec.Struct, array_like=True, tag_field="kind", tag="s", gc=False):
+    """An identity was linked wrongly and is to be taken out."""
+
+    id: str  # of the split
+    identity: Identity
+    apart: list[Identity]  # what it must not be together with; empty: its profile's strongest other identity
+    time: float
+    by: str = ""
+
+
+class SplitDone(msgspec.Struct, array_like=True, tag_field="kind", tag="d", gc=False):
+    """The profiles of a split are whole again."""
+
+    id: str
+
+
+Request = LinkRequest | EraseRequest | SplitRequest | SplitDone

@@ -1,0 +1,1 @@
+"""The worker: from source topics to profiles, links and models, and what watches over it."""

@@ -1,0 +1,56 @@
+"""The breaker of a source: too many rejections, and the source is held back rather than drained into events.rejected.
+
+A plan or a release of a sender that went wrong rejects everything. Emptying a topic into `events.rejected` would turn
+that mistake into days of replaying; left where it is, all of it goes through once the mistake is mended. Pure.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from itertools import chain, groupby
+
+from plan.model import BreakerSpec
+
+__all__ = ["Breaker"]
+
+
+class Breaker:
+    """Watches the latest events of one source.
+
+    Args:
+        policy: of the plan; None never opens.
+    """
+
+    def __init__(self, policy: BreakerSpec | None) -> None:
+        self._policy = policy
+        self._latest: deque[bool] = deque(maxlen=policy.window if policy else 0)
+
+    def judge(self, rejected: Sequence[bool], *, probe: bool = False) -> str:
+        """Why the next events must not be taken, or "": then they count.
+
+        Args:
+            rejected: of each of them in order, whether it would be.
+            probe: the source is held, and these decide whether it is let go, however few they are.
+        """
+        policy = self._policy
+        if policy is None:
+            return ""
+        if any(rejected):
+            run = max(_runs(chain(self._latest, rejected)))
+            if run >= policy.run:
+                return f"{run} events in a row would be rejected"
+            latest = [*self._latest, *rejected][-policy.window :]
+            share = sum(latest) / len(latest)
+            if (probe or len(latest) >= policy.least) and share > policy.ratio:
+                return f"{share:.0%} of the latest {len(latest)} events would be rejected"
+        self._latest.extend(rejected)
+        return ""
+
+
+def _runs(rejected: chain[bool]) -> Iterator[int]:
+    """The lengths of the unbroken runs of rejections."""
+    yield 0
+    for bad, group in groupby(rejected):
+        if bad:
+            yield sum(1 for _ in group)

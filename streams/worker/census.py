@@ -1,0 +1,307 @@
+"""The census: every worker counts the customers of its own partitions, and one worker puts the counts together.
+
+A census is a *round*. The worker that reads the one partition of `training.examples` opens a round when it is time,
+waits until every partition has been counted in it, and writes what they come to: taxonomy, learned segments, personas.
+Each worker that sees an open round counts those of its partitions that have no summary of it, one after the other. So a
+worker that is killed half-way leaves nothing behind, and whoever gets its partitions counts them; two that believe to
+be in charge are told apart by the fence of the commit.
+
+Ranks change with everybody else, so the pass also finds who is in other segments than the taxonomy of the moment puts
+them into, and has the partition's writer look at them again.
+
+Counting gives way to events: a few profiles at a time, and then a pause several times as long as they took.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+
+import msgspec
+
+from models.population.census import Census, Subject, Summary
+from models.population.findings import Findings, conclude
+from models.population.taxonomy import Taxonomy
+from plan import Plan
+from profiles.documents import decode_profile
+from profiles.errors import Fenced, Misconfigured
+from profiles.store import Output
+from profiles.stores.census import CensusState, CensusStore, Count
+from profiles.types import Profile, Stay
+from streams.kafka.topics import MODEL_SNAPSHOTS
+from streams.metrics import WorkerMetrics
+from streams.retry import patient
+
+__all__ = ["SNAPSHOT", "CensusMerger", "CensusTaker", "Review", "TaxonomyLoader", "subject_of"]
+
+log = logging.getLogger(__name__)
+
+SNAPSHOT = b"findings"
+"""Key of the findings in `model.snapshots`."""
+
+_PAGE = 64  # profiles read and counted without a pause: some three milliseconds
+_SETTLE = 8  # pages until what was counted goes into the sketches
+_IDLE_SHARE = 0.25  # of the worker's time that counting may take
+_BUSY_SHARE = 0.02  # …while events wait
+_SOONEST = 15.0  # seconds between two rounds while the customers multiply
+_PATIENCE = 120.0  # seconds that a round waits at least for those who count
+_GROWN = 2.0  # so many times as many customers as were counted last call for a new round at once
+
+_COUNTABLE = {"string", "boolean", "id", "integer"}
+_NUMERIC = {"integer", "number"}
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(Summary).decode
+
+
+def subject_of(plan: Plan) -> Subject:
+    """What a census of this plan's customers asks: no trait that is personal, or that the plan does not know."""
+    known = {name: trait for name, trait in plan.traits.items() if trait.pii == "none"}
+    numbers = {name for name, trait in known.items() if trait.type in _NUMERIC and not trait.enum}
+    return Subject(
+        plan.currency,
+        plan.consent,
+        frozenset(name for name, trait in known.items() if trait.type in _COUNTABLE and name not in numbers),
+        frozenset(numbers),
+    )
+
+
+class TaxonomyLoader:
+    """The taxonomy that every worker ranks by, as the store last said; an empty one until it says anything."""
+
+    def __init__(self, store: CensusStore, metrics: WorkerMetrics) -> None:
+        self._store = store
+        self._metrics = metrics
+        self._merged = 0
+        self._taxonomy = Taxonomy.empty()
+
+    def __call__(self) -> Taxonomy:
+        """The taxonomy."""
+        return self._taxonomy
+
+    @patient
+    async def refresh(self) -> bool:
+        """Look for a newer one; True if there is one. A damaged one changes nothing."""
+        _, merged = await self._store.head()
+        if merged == self._merged:
+            return False
+        raw = await self._store.findings()
+        self._merged = merged
+        if raw is None:
+            return False
+        try:
+            self._taxonomy = Findings.from_json(raw).taxonomy
+        except Misconfigured as error:
+            log.warning("ranking goes on by version %d of the taxonomy: %s", self._taxonomy.version, error)
+            return False
+        self._metrics.taxonomy(self._taxonomy.version)
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """What brings customers to whom nothing happens into the segments that a newer taxonomy puts them into."""
+
+    members: Callable[[Profile, float], set[str]]  # the segments that a customer belongs to at a time
+    carry_out: Callable[[int, list[str]], Awaitable[None]]  # of profiles of a partition, by its one writer
+    allowed: Callable[[], bool]  # not while events wait that may say otherwise
+
+
+class CensusTaker:
+    """Counts the customers of a worker's partitions.
+
+    Args:
+        store: of profiles and summaries.
+        subject: what is asked.
+        partitions: answers those that are this worker's.
+        now: answers the time that recency and the like are as of, on the clock that timers run on.
+        busy: answers whether events wait.
+        metrics: of the worker.
+        review: of customers who are found in other segments than they belong to; None leaves them there.
+    """
+
+    def __init__(
+        self,
+        store: CensusStore,
+        subject: Subject,
+        partitions: Callable[[], Sequence[int]],
+        now: Callable[[], float],
+        busy: Callable[[], bool],
+        metrics: WorkerMetrics,
+        review: Review | None = None,
+    ) -> None:
+        self._store = store
+        self._subject = subject
+        self._partitions = partitions
+        self._now = now
+        self._busy = busy
+        self._metrics = metrics
+        self._review = review
+
+    async def run(self) -> None:
+        """Count what is still to be counted in the round under way."""
+        while (missing := await self._missing()) is not None:
+            partition, round_ = missing
+            started = time.monotonic()
+            summary = await self._count(partition)
+            if summary is not None:
+                await self._write(partition, Count(round_, _encode(summary)))
+                self._metrics.counted(time.monotonic() - started, summary.customers)
+
+    @patient
+    async def _missing(self) -> tuple[int, int] | None:
+        """A partition of ours that has not been counted in the round under way, and the round."""
+        round_, merged = await self._store.head()
+        mine = self._partitions()
+        if round_ == merged or not mine:
+            return None
+        held = await self._store.rounds(mine)
+        return next(((partition, round_) for partition in mine if held[partition] != round_), None)
+
+    async def _count(self, partition: int) -> Summary | None:
+        """One pass over a partition; None if it is taken from us meanwhile."""
+        now = max(self._now(), (await self._watermarks(partition))[partition])
+        census = Census(self._subject, now)
+        seen: set[int] = set()  # a scan may give somebody twice
+        cursor = page = 0
+        while True:
+            cursor, documents = await self._page(partition, cursor)
+            started = time.thread_time()  # what others do on this machine meanwhile is no reason to pause
+            fresh = [(id_, document) for id_, document in documents if hash(id_) not in seen]
+            seen.update(hash(id_) for id_, _ in fresh)
+            profiles = [decode_profile(id_, document) for id_, document in fresh]
+            moved = self._move(profiles, now)
+            for profile in profiles:
+                census.add(profile)
+            took = time.thread_time() - started
+            if moved and self._review:
+                await self._review.carry_out(partition, moved)
+            page += 1
+            if page % _SETTLE == 0:
+                census.settle()
+            if cursor == 0:
+                return census.summary()
+            if partition not in self._partitions():
+                return None
+            share = _BUSY_SHARE if self._busy() else _IDLE_SHARE
+            await asyncio.sleep(took * (1 / share - 1))
+
+    def _move(self, profiles: Sequence[Profile], now: float) -> list[str]:
+        """Put profiles into the segments that they belong to; answer the ids of those who were in others."""
+        if self._review is None or not self._review.allowed():
+            return []
+        moved = []
+        for profile in profiles:
+            if not profile.redirect and (found := self._review.members(profile, now)) != profile.segments.keys():
+                profile.segments = {name: profile.segments.get(name) or Stay(now) for name in found}
+                moved.append(profile.id)
+        return moved
+
+    @patient
+    async def _page(self, partition: int, cursor: int) -> tuple[int, list[tuple[str, bytes]]]:
+        return await self._store.page(partition, cursor, _PAGE)
+
+    @patient
+    async def _watermarks(self, partition: int) -> dict[int, float]:
+        return await self._store.watermarks([partition])
+
+    @patient
+    async def _write(self, partition: int, count: Count) -> None:
+        await self._store.count(partition, count)
+
+
+class CensusMerger:
+    """Opens rounds and puts their counts together. Run it in one worker; if two do, the fence lets one through.
+
+    Args:
+        store: of summaries and findings.
+        partitions: how many there are.
+        every: seconds between two rounds.
+        names: the plan's segments.
+        currency: of the plan.
+        publish: produces what is in the store's outbox: the findings, for a rebuild.
+    """
+
+    def __init__(
+        self,
+        store: CensusStore,
+        partitions: int,
+        every: float,
+        names: Sequence[str],
+        currency: str,
+        publish: Callable[[CensusStore], Awaitable[object]],
+    ) -> None:
+        self._store = store
+        self._partitions = range(partitions)
+        self._every = every
+        self._names = names
+        self._currency = currency
+        self._publish = publish
+
+    @patient
+    async def step(self, now: float) -> bool:
+        """Open a round if it is time for one, or close the one under way if it can be; True if either.
+
+        Args:
+            now: seconds since the epoch on the wall clock.
+        """
+        await self._publish(self._store)
+        state = await self._store.state()
+        try:
+            if state.round == state.merged:
+                return await self._open(state, now)
+            return await self._close(state, now)
+        except Fenced:  # somebody else did it
+            return False
+
+    async def _open(self, state: CensusState, now: float) -> bool:
+        passed = abs(now - state.opened)  # a clock may have been wrong then
+        if passed < min(_SOONEST, self._every):
+            return False
+        customers = await self._store.size(self._partitions)
+        due = passed >= self._every or customers >= _GROWN * state.customers
+        if not due or not (customers or state.customers):
+            return False
+        await self._store.commit(replace(state, round=state.round + 1, opened=now), [])
+        return True
+
+    async def _close(self, state: CensusState, now: float) -> bool:
+        """Write the findings, once all partitions are counted; or, when that takes too long, of what there is."""
+        rounds = await self._store.rounds(self._partitions)
+        stale = [partition for partition, counted in rounds.items() if counted != state.round]
+        if stale and abs(now - state.opened) < max(self._every, _PATIENCE):
+            return False
+        counts = await self._store.counts(self._partitions)
+        stale = [number for number, count in counts.items() if count is not None and count.round != state.round]
+        findings = await asyncio.to_thread(self._conclude, state.findings, counts, stale)
+        raw = findings.to_json()
+        version = findings.taxonomy.version
+        outputs = [Output(MODEL_SNAPSHOTS, SNAPSHOT, raw, f"findings:{version}", 0)]
+        after = replace(state, merged=state.round, customers=findings.customers, findings=raw)
+        await self._store.commit(after, outputs)
+        await self._publish(self._store)
+        if findings.stale or findings.missing:
+            log.warning(
+                "the census takes too long (%.0f s): of partitions %s an earlier count is used, of %s none",
+                now - state.opened, findings.stale or "none", findings.missing or "none",
+            )  # fmt: skip
+        log.info("taxonomy %d: %d customers, %d clusters", version, findings.customers, len(findings.learned.clusters))
+        return True
+
+    def _conclude(self, before: bytes | None, counts: dict[int, Count | None], stale: list[int]) -> Findings:
+        parts = {number: None if count is None else _decode(count.summary) for number, count in counts.items()}
+        return conclude(_findings(before), parts, self._names, self._currency, stale)
+
+
+def _findings(raw: bytes | None) -> Findings:
+    """The findings before; none if there are none, or if they are of a version that wrote them otherwise."""
+    if raw is None:
+        return Findings()
+    try:
+        return Findings.from_json(raw)
+    except Misconfigured as error:
+        log.warning("%s; trends and learned segments begin anew", error)
+        return Findings()

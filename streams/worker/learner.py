@@ -1,0 +1,210 @@
+"""The learner runner: one reader of `training.examples`, exactly once.
+
+What was learned, the panel and the offset are one commit, so a restart neither forgets nor repeats a lesson. Scorers
+read the panel from the store; `model.snapshots` keeps a checkpoint for a rebuild. A commit writes what has changed
+since the last one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import msgspec
+import orjson
+from aiokafka.structs import ConsumerRecord
+
+from models.config import ChurnConfig
+from models.labels.examples import Lesson
+from models.learning.checkpoint import dump
+from profiles.errors import Misconfigured
+from profiles.store import Output
+from profiles.stores.learner import LearnerState, LearnerStore
+from streams.collector.wire import format_time
+from streams.kafka.outbox import Outbox
+from streams.kafka.topics import ALERTS, MODEL_SNAPSHOTS
+from streams.metrics import WorkerMetrics
+from streams.retry import until_committed
+from streams.worker.profiles import Behind
+
+if TYPE_CHECKING:
+    from models.learning.learner import Learner
+    from models.learning.notices import Notice
+
+log = logging.getLogger(__name__)
+
+__all__ = ["MODEL_NEWS", "LearnerRunner"]
+
+MODEL_NEWS = b"@model"
+"""The key of what `alerts` tells about the models, beside what it tells about customers."""
+
+_decode = msgspec.msgpack.Decoder(Lesson).decode
+
+_DAMAGED = 10.0  # seconds until what could not be read is read again
+
+_SNAPSHOT_EVERY = 300.0  # seconds; it is a thousand times larger than an example
+
+
+class LearnerRunner:
+    """Handles `training.examples`."""
+
+    def __init__(
+        self,
+        store: LearnerStore,
+        outbox: Outbox,
+        config: ChurnConfig,
+        metrics: WorkerMetrics,
+        now: Callable[[], float],
+    ) -> None:
+        self._store = store
+        self._outbox = outbox
+        self._config = config
+        self._metrics = metrics
+        self._now = now
+        self._learner: Learner | None = None
+        self._parts: Mapping[str, bytes] = {}  # as the store holds them
+        self._version = -1  # of the store, that the learner in memory stands for
+        self._next_snapshot = 0.0  # monotonic
+        self._one_at_a_time = asyncio.Lock()
+        self._mine = False  # this worker is the learner
+        self._shown = False  # the gauges show what was learned
+
+    def assigned(self, *, mine: bool) -> None:
+        """Say whether this worker is the learner from now on."""
+        self._mine, self._shown = mine, False
+        if not mine:
+            self._metrics.learns_no_more()
+
+    async def wake(self) -> None:
+        """Load what was learned, if this worker is the learner and no lesson has come yet.
+
+        Its figures are shown. If learning begins anew, that is committed at once, and told.
+        """
+        if self._mine and not self._shown and not self._one_at_a_time.locked():
+            try:
+                await self._wake()
+            except Misconfigured as error:
+                await _wait_for_repair(error)
+
+    @until_committed
+    async def _wake(self) -> None:
+        await self._outbox.recover(self._store)
+        async with self._one_at_a_time:
+            learner, version, applied = await self._current()
+            if news := learner.news():
+                await self._commit(learner, version, applied, 0, news)
+            else:
+                self._show(learner, learner.panel().speaker)
+
+    async def handle(self, records: Sequence[ConsumerRecord], follows: int) -> None:
+        """Predict, then learn, a batch of lessons, and commit.
+
+        While what was learned cannot be read it waits, so that a worker goes on with everything else.
+
+        Raises:
+            Behind: the store has not learned what came before this batch.
+        """
+        while True:
+            try:
+                return await self._handle(records, follows)
+            except Misconfigured as error:
+                await _wait_for_repair(error)
+
+    @until_committed
+    async def _handle(self, records: Sequence[ConsumerRecord], follows: int) -> None:
+        await self._outbox.recover(self._store)
+        _, applied = await self._store.position()
+        if applied + 1 < follows:
+            raise Behind(applied + 1)
+        async with self._one_at_a_time:
+            await self._take(records)
+
+    async def _take(self, records: Sequence[ConsumerRecord]) -> None:
+        learner, version, applied = await self._current()
+        lessons = [_decode(record.value) for record in records if record.offset > applied]
+        if not lessons:
+            return
+        self._learner = None  # until the commit, the learner in memory stands for nothing the store knows
+        treated = learner.counts["treated"]
+        learned = learner.take(lessons) - (learner.counts["treated"] - treated)  # those are judged only
+        await self._commit(learner, version, records[-1].offset, learned, learner.news())
+
+    async def _commit(self, learner: Learner, version: int, applied: int, learned: int, news: Sequence[Notice]) -> None:
+        self._learner = None
+        panel, parts = learner.panel(), learner.parts()
+        as_json = panel.to_json()
+        outputs = [_announce(notice) for notice in news] + self._snapshot(as_json, parts, applied)
+        changed = {name: part for name, part in parts.items() if self._parts.get(name) != part}
+        gone = [name for name in self._parts if name not in parts]
+        self._version = await self._store.commit(version, applied, as_json, changed, gone, outputs, 0)
+        self._learner, self._parts = learner, parts
+        self._observe(learner, learned, panel.speaker, news)
+        if outputs:
+            await self._outbox.deliver(outputs, version=self._version)
+            await self._store.clear_outbox(self._version)
+
+    async def _current(self) -> tuple[Learner, int, int]:
+        """The learner as the store holds it, with the store's version and applied offset.
+
+        Raises:
+            Misconfigured: what was learned is damaged.
+        """
+        version, applied = await self._store.position()
+        if self._learner is not None and version == self._version:
+            return self._learner, version, applied
+        state = await self._store.load()
+        # In a thread, because River takes seconds to import and a worker must go on giving signs of life.
+        learner = await asyncio.to_thread(_learner, state, self._config, self._now())
+        self._learner, self._version, self._parts = learner, state.version, state.parts
+        return learner, state.version, state.applied
+
+    def _snapshot(self, panel: bytes, parts: dict[str, bytes], applied: int) -> list[Output]:
+        """The checkpoint for `model.snapshots`, once in a while."""
+        now = time.monotonic()
+        if now < self._next_snapshot:
+            return []
+        self._next_snapshot = now + _SNAPSHOT_EVERY
+        return [Output(MODEL_SNAPSHOTS, b"checkpoint", dump(panel, parts), f"checkpoint:{applied}", 0)]
+
+    def _observe(self, learner: Learner, learned: int, speaker: str, news: Sequence[Notice]) -> None:
+        for notice in news:
+            log.log(logging.INFO if notice.kind == "speaker" else logging.WARNING, "%s", notice.text)
+        self._metrics.learned(learned, [notice.kind for notice in news])
+        self._show(learner, speaker)
+
+    def _show(self, learner: Learner, speaker: str) -> None:
+        if self._mine:  # else another has taken over meanwhile, and shows its own
+            self._metrics.models(learner.quality(), speaker)
+            self._shown = True
+
+
+def _learner(state: LearnerState, config: ChurnConfig, now: float) -> Learner:
+    from models.learning.learner import Learner  # noqa: PLC0415  (only one worker learns, and the others never load River)
+
+    return Learner.from_parts(state.parts, config, now) if state.parts else Learner(config)
+
+
+async def _wait_for_repair(error: Misconfigured) -> None:
+    log.error(
+        "what was learned cannot be read: %s. The learner waits; customers are scored by the models it shipped last. "
+        "Restore Redis from a backup, or stop the workers and `rapport rebuild --replace`",
+        error,
+    )
+    await asyncio.sleep(_DAMAGED)
+
+
+def _announce(notice: Notice) -> Output:
+    """News of the models for `alerts`, in the shape of a customer's: `kind` tells them apart."""
+    body = {
+        "id": notice.id,
+        "kind": "model",
+        "alert": notice.kind,
+        "at": format_time(notice.at),
+        "text": notice.text,
+        "evidence": notice.evidence,
+        "by": notice.by,
+    }
+    return Output(ALERTS, MODEL_NEWS, orjson.dumps(body), notice.id, 0)

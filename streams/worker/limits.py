@@ -1,0 +1,14 @@
+"""How much of what is unbounded a profile keeps: by the settings, and by what the plan counts."""
+
+from __future__ import annotations
+
+from plan import Plan
+from profiles.state import Caps
+from streams.settings import Settings
+
+__all__ = ["caps_of"]
+
+
+def caps_of(settings: Settings, plan: Plan) -> Caps:
+    """The bounds for whoever takes events into profiles; the same everywhere, or a rebuilt profile would differ."""
+    return Caps(timeline=settings.timeline, seen=settings.seen, windows=plan.windows)

@@ -1,0 +1,133 @@
+"""The linker: decides who is who. One partition, so one reader, so decisions never race.
+
+A decision writes the mapping, how it came about, and puts into the outbox, in the same commit, what the profiles must
+do (`Merge`, `Split`, `Erase` in `profile.events`) and the new mapping (`identity.changes`). How the graph changes is
+in `streams/identity/graph.py`.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+
+import msgspec
+from aiokafka.structs import ConsumerRecord
+
+from plan import Plan
+from profiles.identity.links import Erasure
+from profiles.identity.secrets import suppression
+from profiles.stores.links import LinkState, LinkStore
+from profiles.types import Identity
+from streams.clock import Clock
+from streams.identity.graph import Graph
+from streams.kafka.outbox import Outbox
+from streams.kafka.topics import IDENTITY_LINKS, topic_name
+from streams.metrics import WorkerMetrics
+from streams.records.links import EraseRequest, LinkRequest, Request, SplitDone, SplitRequest
+from streams.retry import until_committed
+from streams.settings import Settings
+from streams.worker.profiles import Behind
+
+__all__ = ["Linker"]
+
+_decode = msgspec.msgpack.Decoder(Request).decode
+
+Place = tuple[int, Request]
+"""(offset, request)."""
+
+
+class Linker:
+    """Handles `identity.links`."""
+
+    def __init__(
+        self, store: LinkStore, outbox: Outbox, plan: Plan, settings: Settings, metrics: WorkerMetrics, clock: Clock
+    ) -> None:
+        self._store = store
+        self._outbox = outbox
+        self._plan = plan
+        self._topic = topic_name(settings, IDENTITY_LINKS)
+        self._partitions = settings.partitions
+        self._metrics = metrics
+        self._clock = clock
+
+    @until_committed
+    async def handle(self, records: Sequence[ConsumerRecord], follows: int) -> None:
+        """Decide about a batch of requests and commit.
+
+        Raises:
+            Behind: the store has not applied what came before this batch.
+        """
+        await self._outbox.recover(self._store)
+        state = await self._store.state()
+        if state.applied + 1 < follows:
+            raise Behind(state.applied + 1)
+        requests = [(record.offset, _decode(record.value)) for record in records if record.offset > state.applied]
+        for part in _together(requests):
+            await self._decide(await self._store.state(), part)
+
+    async def _decide(self, state: LinkState, requests: Sequence[Place]) -> None:
+        graph = await self._open(requests)
+        merged = refused = 0
+        for offset, request in requests:
+            if type(request) is LinkRequest:
+                decision = graph.link(offset, request)
+                merged += len(decision.losers) if decision else 0
+                refused += len(decision.refused) if decision else 0
+            elif type(request) is SplitRequest:
+                graph.split(offset, request)
+            elif type(request) is EraseRequest:
+                graph.erase(offset, request)
+            elif type(request) is SplitDone:
+                graph.split_done(offset, request, await self._store.deferred())
+        self._metrics.linked(merged=merged, refused=refused)
+        changes = graph.changes(state, requests[-1][0])
+        committed = await self._store.commit(changes)
+        await self._outbox.deliver(changes.outputs, version=committed)
+        await self._store.clear_outbox(committed)
+
+    async def _erasures(self, requests: Sequence[Place]) -> list[Erasure]:
+        found = [request.erasure for _, request in requests if type(request) is EraseRequest]
+        if any(type(request) is SplitDone for _, request in requests):
+            found += await self._store.deferred()
+        return found
+
+    async def _open(self, requests: Sequence[Place]) -> Graph:
+        """Read what a batch may need."""
+        named: set[Identity] = set()
+        profiles: set[str] = set()
+        for _, request in requests:
+            if type(request) is LinkRequest:
+                named.update(request.identities)
+            elif type(request) is SplitRequest:
+                named.update([request.identity, *request.apart])
+        for erasure in await self._erasures(requests):
+            profiles.add(erasure.profile)
+            named.update([erasure.identity] if erasure.identity else [])
+        linked = await self._store.profiles_of(list(named))
+        homes = {identity: self._plan.home(identity) for identity in named}
+        profiles |= {linked.get(identity, home) for identity, home in homes.items()}
+        held = await self._store.linked_to(list(profiles))
+        special = any(type(request) is not LinkRequest for _, request in requests)
+        hashes = {suppression(self._plan.pii_key, home): home for home in homes.values()}
+        return Graph(
+            self._plan,
+            self._topic,
+            self._partitions,
+            self._clock.now(),
+            linked=linked,
+            held={id_: one.identities for id_, one in held.items()},
+            links={identity: links for one in held.values() for identity, links in one.links.items()},
+            apart=await self._store.apart(),
+            pending=await self._store.parting(),
+            erased={hashes[hash_] for hash_ in await self._store.suppressed(list(hashes))},
+            refusals=await self._store.refusals() if special else {},
+        )
+
+
+def _together(requests: Sequence[Place]) -> Iterator[list[Place]]:
+    """Links can be decided as one; what is rarer reads more, and is decided by itself."""
+    for linking, run in itertools.groupby(requests, key=lambda place: type(place[1]) is LinkRequest):
+        if linking:
+            yield list(run)
+        else:
+            yield from ([place] for place in run)

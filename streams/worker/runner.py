@@ -1,0 +1,69 @@
+"""Running a worker as a process of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import os
+import threading
+
+from faust.worker import Worker
+from prometheus_client import start_http_server
+
+from plan import Plan
+from streams.settings import Settings
+from streams.worker.app import create_worker
+
+__all__ = ["run_worker"]
+
+log = logging.getLogger(__name__)
+
+_TO_LEAVE = 6.0  # seconds; container engines kill after ten
+
+
+class _Worker(Worker):
+    """Faust's process around an app, which leaves in time even if Kafka does not answer any more."""
+
+    async def stop(self) -> None:
+        """Finish what is under way and leave the group."""
+        late = threading.Timer(_TO_LEAVE, self._leave)
+        late.daemon = True
+        late.start()
+        await super().stop()
+
+    def _leave(self) -> None:
+        """End the process as if it had been killed."""
+        log.warning(
+            "not done %g s after being told to stop, as when Kafka does not answer: leaving; what is not acknowledged "
+            "is read again",
+            _TO_LEAVE,
+        )
+        logging.shutdown()
+        os._exit(1 if self.crashed else 0)
+
+
+def run_worker(settings: Settings, plan: Plan) -> int:
+    """Run until a signal comes; answer the exit status."""
+    if settings.metrics_port:
+        start_http_server(settings.metrics_port, addr=settings.host)
+    # What was imported never becomes garbage, and a batch makes tens of thousands of objects that all die together:
+    # collecting as often as Python does by default takes a fifth of the worker's time.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    worker = _Worker(
+        create_worker(settings, plan),
+        loglevel=settings.log_level,
+        redirect_stdouts=False,
+        quiet=True,
+        loop=loop,
+        override_logging=False,
+    )
+    try:
+        worker.execute_from_commandline()
+    except SystemExit as stopped:
+        return stopped.code if isinstance(stopped.code, int) else 1
+    return 0

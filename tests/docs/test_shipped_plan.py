@@ -1,0 +1,99 @@
+"""The plan that comes with Rapport."""
+
+from __future__ import annotations
+
+import pytest
+
+from plan import ROLES, Facts
+
+# https://segment.com/docs/connections/spec: names that the shop's events share with it.
+STANDARD = """
+Products Searched|Product List Viewed|Product List Filtered|Promotion Viewed|Promotion Clicked|Product Clicked
+Product Viewed|Product Added|Product Removed|Cart Viewed|Checkout Started|Checkout Step Viewed
+Checkout Step Completed|Payment Info Entered|Order Completed|Order Updated|Order Refunded|Order Cancelled
+Coupon Applied|Coupon Denied|Product Added to Wishlist|Product Removed from Wishlist|Product Shared
+Product Reviewed|Signed Up|Signed In|Signed Out|Trial Started|Trial Ended|Live Chat Conversation Started
+Live Chat Conversation Ended|Live Chat Message Sent|Live Chat Message Received|Email Delivered|Email Opened
+Email Link Clicked|Email Bounced|Email Marked as Spam|Unsubscribed|Application Installed|Application Opened
+Application Backgrounded|Application Updated|Application Uninstalled|Application Crashed|Push Notification Received
+Push Notification Tapped|Deep Link Opened
+"""
+
+
+def test_it_is_complete(shipped):
+    """Every role, all four sources, and enough of everything to be of use."""
+    assert set(shipped.sources) == {"web", "app", "support", "purchase"}
+    assert {rule.role for rule in shipped.rules} == {*ROLES, ""}
+    assert len(shipped.rules) >= 45
+    assert len(shipped.segments) >= 10
+    assert len(shipped.alerts) >= 4
+    assert {rule.type for rule in shipped.identities} >= {"user_id", "email", "phone", "anonymous_id", "device_id"}
+    names = {rule.name for rule in shipped.rules}
+    assert {name for line in STANDARD.split("\n") for name in line.split("|") if name} <= names
+
+
+def test_its_only_warning_is_about_the_keys_for_trying(shipped):
+    """Nothing in it is dead."""
+    assert [problem.path for problem in shipped.warnings] == ["sources"]
+
+
+def test_every_source_can_say_who_somebody_is(shipped):
+    """identify and alias come from everywhere."""
+    for source in shipped.sources:
+        assert shipped.event(source, "identify", "") is not None
+        assert shipped.event(source, "alias", "") is not None
+
+
+@pytest.mark.parametrize(("revenue", "quantity", "minor"), [(11.77, 1, 1177), (0.0, 1, 0), (1286.01, 99, 128601)])
+def test_a_bare_purchase_log_is_accepted(shipped, revenue, quantity, minor):
+    """CDNOW has a customer, a date, a number of items and dollars, at times none."""
+    rule = shipped.event("purchase", "track", "Order Completed")
+    order = {"order_id": "00001-19970101-0", "revenue": revenue, "currency": "USD", "quantity": quantity}
+
+    assert rule.enforce_on(order) == (order, [], True)
+    assert rule.facts(order) == Facts(minor, "USD", float(quantity), "00001-19970101-0")
+    assert shipped.extract({"userId": "00001"}) == [("user_id", "00001")]
+
+
+def test_an_order_as_segment_specifies_it_is_accepted(shipped):
+    """The example of the ecommerce specification."""
+    rule = shipped.event("web", "track", "Order Completed")
+    order = {
+        "checkout_id": "fksdjfsdjfisjf9sdfjsd9f", "order_id": "50314b8e9bcf000000000000", "affiliation": "Google Store",
+        "subtotal": 22, "total": 27.50, "revenue": 25.00, "shipping": 3, "tax": 2, "discount": 2.5,
+        "coupon": "hasbros", "currency": "USD",
+        "products": [
+            {"product_id": "507f1f77bcf86cd799439011", "sku": "45790-32", "name": "Monopoly: 3rd Edition", "price": 19,
+             "quantity": 1, "category": "Games", "url": "https://x.nl/p", "image_url": "https:///x.jpg"},
+            {"product_id": "505bd76785ebb509fc183733", "sku": "46493-32", "name": "Uno Card Game", "price": 3,
+             "quantity": 2, "category": "Games"},
+        ],
+    }  # fmt: skip
+
+    assert rule.check(order) == []
+    assert rule.facts(order) == Facts(2500, "USD", 3.0, "50314b8e9bcf000000000000", category="Games")
+
+
+@pytest.mark.parametrize(
+    ("source", "name", "properties", "accepted"),
+    [
+        ("purchase", "Order Completed", {"order_id": "1"}, False),
+        ("purchase", "Order Completed", {"order_id": "1", "revenue": -1}, False),
+        ("purchase", "Order Completed", {"order_id": "1", "revenue": 1, "currency": "EURO"}, False),
+        ("support", "CSAT Answered", {"score": 6}, False),
+        ("support", "Ticket Opened", {}, False),
+        ("support", "Ticket Opened", {"ticket_id": 7}, True),
+        ("web", "Products Searched", {"results": -1}, True),
+    ],
+)
+def test_money_ratings_and_tickets_are_strict_and_the_rest_is_flagged(shipped, source, name, properties, accepted):
+    """A wrong order would spoil every figure; a wrong search would not."""
+    assert shipped.event(source, "track", name).enforce_on(properties).accepted is accepted
+
+
+def test_personal_data_is_classed(shipped):
+    """What a person typed or is called is never `none`."""
+    assert shipped.traits["email"].pii == "email"
+    assert shipped.traits["phone"].pii == "phone"
+    assert shipped.event("web", "track", "Products Searched").pii == {"query": "free_text"}
+    assert shipped.event("web", "identify", "").pii["address.street"] == "address"

@@ -1,0 +1,112 @@
+"""A store that knows less than the log is fed again; a log without its beginning is read from what is left."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import faust
+from kafka import TopicPartition
+from kafka.admin import KafkaAdminClient
+
+from profiles.store import Reader
+from profiles.stores.redis import connect
+from streams.kafka.topics import topic_name
+from streams.kafka.transport import Batch, BatchSchema, use_batches
+from streams.settings import Settings
+from tests.integration.rapport import PLAN, Rapport, order, running, totals
+
+START = datetime.now(UTC) - timedelta(days=90)
+USERS = [f"user-{n}" for n in range(8)]
+
+
+def orders(first: int, last: int) -> list[dict[str, object]]:
+    return [order(USERS[n % 8], n, (START + timedelta(hours=n)).isoformat()) for n in range(first, last)]
+
+
+def until_applied(rapport: Rapport, count: int) -> None:
+    async def there(reader: Reader) -> bool:
+        found = [await reader.profile(await reader.resolve(("user_id", user))) for user in USERS]
+        return sum(profile.purchases.orders for profile in found if profile) >= count
+
+    rapport.until(there, f"{count} orders", timeout=90)
+
+
+def forget_everything(settings: Settings) -> None:
+    async def flush() -> None:
+        client = connect(settings.redis.get_secret_value())
+        await client.flushdb()
+        await client.aclose()
+
+    asyncio.run(flush())
+
+
+def test_a_store_that_comes_back_older_is_fed_again(make_settings: Callable[..., Settings], tmp_path: Path) -> None:
+    """Redis loses everything under a running worker: the next events make it read the log again, each event once."""
+    with running(make_settings(plan=PLAN), tmp_path) as rapport:
+        rapport.send("purchase", orders(0, 80))
+        until_applied(rapport, 80)
+        forget_everything(rapport.settings)
+        rapport.send("purchase", orders(80, 160))
+        until_applied(rapport, 160)
+
+        assert totals(rapport, USERS) == dict.fromkeys(USERS, (20, 20_000))
+
+
+def test_what_was_dropped_before_anything_was_committed_is_read_again(
+    make_settings: Callable[..., Settings], tmp_path: Path
+) -> None:
+    """A rebalance drops what was fetched; partitions of which nothing was ever committed start anew as well."""
+    settings = make_settings(plan=PLAN, partitions=1)
+    rapport = Rapport(settings, tmp_path)
+    rapport.send("purchase", orders(0, 80))
+    rapport.stop()
+    topic = topic_name(settings, "events.purchase")
+
+    async def story() -> list[int]:
+        app = faust.App(
+            settings.group, broker=f"kafka://{settings.kafka}", web_enabled=False, store="memory://",
+            topic_allow_declare=False, topic_disable_leader=True, consumer_auto_offset_reset="earliest",
+            stream_wait_empty=False,
+        )  # fmt: skip
+        use_batches(app)
+        batches: asyncio.Queue[Batch] = asyncio.Queue()
+
+        async def read(stream: Any) -> None:
+            async for event in stream.noack().events():
+                batches.put_nowait(event.value)
+
+        app.agent(app.topic(topic, schema=BatchSchema()))(read)
+        await app.start()
+        try:
+            first = await asyncio.wait_for(batches.get(), 60)
+            await app.consumer.perform_seek()
+            again = await asyncio.wait_for(batches.get(), 60)
+        finally:
+            await app.stop()
+        return [int(batch.records[0].offset) for batch in (first, again)]
+
+    assert asyncio.run(story()) == [0, 0]
+
+
+def test_a_log_without_its_beginning_is_read_from_what_is_left(
+    make_settings: Callable[..., Settings], apache_kafka: str, tmp_path: Path
+) -> None:
+    """Retention has taken the oldest records that an empty store needs: the worker says so and applies the rest."""
+    settings = make_settings(plan=PLAN, partitions=1)
+    with running(settings, tmp_path) as rapport:
+        rapport.send("purchase", orders(0, 80))
+        until_applied(rapport, 80)
+        rapport.stop_workers()
+        forget_everything(settings)
+        admin = KafkaAdminClient(bootstrap_servers=settings.kafka)
+        admin.delete_records({TopicPartition(topic_name(settings, "profile.events"), 0): 40})
+        admin.close()
+        rapport.start()
+        until_applied(rapport, 40)
+
+        assert sum(count for count, _ in totals(rapport, USERS).values()) == 40
+        assert "the broker no longer has offsets 0 to 39" in rapport.logs()

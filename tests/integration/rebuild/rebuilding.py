@@ -1,0 +1,136 @@
+"""What the tests of a rebuild share: all that Redis holds, losing it, and workers that have nothing left to do."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+from kafka import KafkaConsumer, TopicPartition
+from kafka.admin import KafkaAdminClient
+from kafka.errors import CoordinatorNotAvailableError
+
+from profiles.stores.keys import CENSUS
+from profiles.stores.positions import read_positions
+from profiles.stores.redis import connect
+from streams.kafka.topics import topic_name
+from streams.settings import Settings
+from tests.integration.rapport import REPOSITORY, Rapport, environment
+
+Answer = TypeVar("Answer")
+Content = dict[str, Any]
+
+PASSING = {"outbox", "census"}
+"""Ends of keys whose content is only on its way, or counted anew."""
+
+
+def in_redis(settings: Settings, question: Callable[[Any], Awaitable[Answer]]) -> Answer:
+    """Ask this test's Redis."""
+
+    async def ask() -> Answer:
+        client = connect(settings.redis.get_secret_value())
+        try:
+            return await question(client)
+        finally:
+            await client.aclose()
+
+    return asyncio.run(ask())
+
+
+def everything(settings: Settings) -> Content:
+    """Every key with its whole content, but versions, signs of life, and what is passing."""
+
+    async def read(client: Any) -> Content:
+        held: Content = {}
+        async for raw in client.scan_iter(count=1000):
+            key = raw.decode()
+            if key.rpartition(":")[2] in PASSING or key.startswith(("rapport:workers", CENSUS.tag)):
+                continue
+            kind = await client.type(raw)
+            if kind == b"hash":
+                held[key] = await client.hgetall(raw)
+            elif kind == b"zset":
+                held[key] = dict(await client.zrange(raw, 0, -1, withscores=True))
+            elif kind == b"set":
+                held[key] = await client.smembers(raw)
+            else:
+                held[key] = await client.get(raw)
+            if key.endswith(":meta"):
+                del held[key][b"version"]
+                if held[key].get(b"tombstones") == b"0":
+                    del held[key][b"tombstones"]
+        return held
+
+    return in_redis(settings, read)
+
+
+def versions(settings: Settings) -> dict[str, int]:
+    """The version of each unit."""
+
+    async def read(client: Any) -> dict[str, int]:
+        keys = [key async for key in client.scan_iter(match="*:meta", count=1000)]
+        return {key.decode(): int(await client.hget(key, "version")) for key in keys}
+
+    return in_redis(settings, read)
+
+
+def lose_redis(settings: Settings) -> None:
+    """All of it."""
+    in_redis(settings, lambda client: client.flushdb())
+
+
+def rebuild(settings: Settings, *options: str, code: int = 0) -> dict[str, Any]:
+    """`rapport rebuild --yes --json`, as people run it; answers its document."""
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "console", "rebuild", "--json", *options],
+        env={**os.environ, **environment(settings), "PYTHONPATH": str(REPOSITORY)},
+        capture_output=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == code, done.stderr.decode()[-3000:]
+    return json.loads(done.stdout) if done.stdout else {"error": " ".join(done.stderr.decode().split())}
+
+
+def until_quiet(rapport: Rapport, timeout: float = 90.0) -> None:
+    """Wait until everything in Kafka has been read and applied, twice in a row."""
+    deadline = time.monotonic() + timeout
+    times = 0
+    while times < 3:
+        assert time.monotonic() < deadline, f"not quiet yet\n{rapport.logs()}"
+        times = times + 1 if _quiet(rapport) else 0
+        time.sleep(0.5)
+
+
+def _quiet(rapport: Rapport) -> bool:
+    settings = rapport.settings
+    admin = KafkaAdminClient(bootstrap_servers=settings.kafka)
+    consumer = KafkaConsumer(bootstrap_servers=settings.kafka, group_id=settings.worker_group, enable_auto_commit=False)
+    try:
+        sources = [topic_name(settings, source.topic) for source in rapport.plan.sources.values()]
+        events, links, lessons = (
+            topic_name(settings, base) for base in ("profile.events", "identity.links", "training.examples")
+        )
+        ends = _ends(consumer, [*sources, events, links, lessons])
+        read = in_redis(settings, lambda client: read_positions(client, settings.partitions))
+        applied = {TopicPartition(events, number): at + 1 for number, at in read.profiles.items()}
+        applied |= {TopicPartition(links, 0): read.identity + 1, TopicPartition(lessons, 0): read.learner + 1}
+        committed = admin.list_group_offsets(settings.worker_group)[settings.worker_group]
+        applied |= {tp: at.offset for tp, at in committed.items() if tp.topic in sources}
+        return all(applied.get(tp, 0) >= end for tp, end in ends.items())
+    except CoordinatorNotAvailableError:  # of a Kafka that has only just started
+        return False
+    finally:
+        consumer.close()
+        admin.close()
+
+
+def _ends(consumer: KafkaConsumer, topics: list[str]) -> dict[TopicPartition, int]:
+    places = [TopicPartition(name, number) for name in topics for number in consumer.partitions_for_topic(name) or ()]
+    ends: dict[TopicPartition, int] = consumer.end_offsets(places)
+    return ends

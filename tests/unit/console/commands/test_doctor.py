@@ -1,0 +1,70 @@
+"""What the doctor finds without asking any server."""
+
+from __future__ import annotations
+
+import json
+from itertools import islice
+from pathlib import Path
+
+from pydantic import SecretStr
+from typer.testing import CliRunner
+
+from console.commands.doctor import examine
+from console.commands.main import create_cli
+from console.local.connection import Connection, write_connection
+from streams.settings import Settings
+from tests import REPOSITORY
+
+PLAN = REPOSITORY / "tracking_plan.yaml"
+
+
+def test_an_installation_without_a_key_of_its_own_is_warned(monkeypatch) -> None:
+    """Before anything is held by it: later it cannot be changed."""
+    monkeypatch.delenv("RAPPORT_PII_KEY", raising=False)
+
+    found = list(islice(examine(Settings(plan=PLAN, pii_key=None)), 2))
+
+    assert [(finding.what, finding.verdict) for finding in found] == [
+        ("tracking plan", "ok"), ("key of identities", "warning"),
+    ]  # fmt: skip
+    assert "set it" in found[1].message
+
+
+def test_an_installation_with_a_key_is_not(monkeypatch) -> None:
+    """The next thing to be looked at is Kafka."""
+    monkeypatch.setenv("RAPPORT_PII_KEY", "x" * 32)
+
+    settings = Settings(plan=PLAN, pii_key=SecretStr("x" * 32), kafka="127.0.0.1:1")
+
+    assert [finding.what for finding in islice(examine(settings), 2)] == ["tracking plan", "Kafka"]
+
+
+def test_it_looks_at_the_plan_that_is_in_use(tmp_path: Path, monkeypatch) -> None:
+    """That of `rapport up`, as all other commands do; or one that is not in use yet."""
+    for name in ("RAPPORT_PLAN", "RAPPORT_KAFKA", "RAPPORT_REDIS"):
+        monkeypatch.delenv(name, raising=False)
+    used, other = tmp_path / "used.yaml", tmp_path / "other.yaml"
+    for file in (used, other):
+        file.write_text("version: soon")
+    held = Connection(url="", write_keys={}, api_token="", kafka="", redis="", plan=str(used))
+    write_connection(tmp_path, held)
+
+    def checked(*options: str) -> str:
+        arguments = ["doctor", "--data-dir", str(tmp_path), "--json", *options]
+        [found] = json.loads(CliRunner().invoke(create_cli(), arguments).stdout)
+        return str(found["message"])
+
+    assert str(used) in checked()
+    assert str(other) in checked("--plan", str(other))
+
+
+def test_a_connection_file_that_cannot_be_read_is_told_without_a_trace(tmp_path: Path, monkeypatch) -> None:
+    """With the file and what to do."""
+    for name in ("RAPPORT_KAFKA", "RAPPORT_REDIS"):
+        monkeypatch.delenv(name, raising=False)
+    (tmp_path / "rapport.json").write_text("{")
+
+    told = CliRunner().invoke(create_cli(), ["doctor", "--data-dir", str(tmp_path)])
+
+    assert told.exit_code == 1
+    assert "start `rapport up` again" in " ".join(told.stderr.split())

@@ -1,0 +1,163 @@
+"""Rows of a table become events as the mapping says, or say what is wrong with them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from console.files.mapping import BadRow, TableMapping, compile_row, iso_time, load_mapping, parse_target, validated
+from profiles.errors import Misconfigured
+
+COLUMNS = ["customer", "date", "items", "amount"]
+
+
+def mapping(**changes: Any) -> TableMapping:
+    """A mapping of an order table."""
+    options: dict[str, Any] = {
+        "event": "Order Completed",
+        "time_format": "%Y%m%d",
+        "map": {
+            "user_id": {"column": "customer"},
+            "timestamp": {"column": "date"},
+            "properties.revenue": {"column": "amount", "type": "number"},
+        },
+        "set": {"properties.currency": {"value": "USD"}},
+    }
+    return TableMapping.model_validate({**options, **changes})
+
+
+def test_a_row_becomes_an_event() -> None:
+    """Columns, constants and types land where the mapping says, the date at midnight UTC."""
+    event = compile_row(mapping(), COLUMNS)(["7", "19970101", "2", " 11.77 "], 3)
+
+    assert event == {
+        "type": "track",
+        "event": "Order Completed",
+        "userId": "7",
+        "timestamp": "1997-01-01T00:00:00Z",
+        "properties": {"revenue": 11.77, "currency": "USD"},
+    }
+
+
+def test_templates_fill_in_columns_and_the_line() -> None:
+    """Braces that hold no column's name are JSON, not holes."""
+    sets = {
+        "properties.order_id": {"value": "{customer}-{line}"},
+        "properties.products": {"value": '[{"product_id": "cd", "quantity": {items}}]', "type": "json"},
+    }
+
+    event = compile_row(mapping(set=sets), COLUMNS)(["7", "19970101", "2", "1"], 3)
+
+    assert event["properties"]["order_id"] == "7-3"
+    assert event["properties"]["products"] == [{"product_id": "cd", "quantity": 2}]
+
+
+def test_an_empty_cell_is_left_out() -> None:
+    """No value is not an empty value."""
+    event = compile_row(mapping(set={}), COLUMNS)(["7", "19970101", "2", ""], 3)
+
+    assert "properties" not in event
+
+
+@pytest.mark.parametrize(
+    ("cells", "words"),
+    [
+        (["7", "19970101", "2"], "3 cells where 4 columns"),
+        (["7", "", "2", "1"], "time is empty"),
+        (["7", "1997-01-01", "2", "1"], "timestamp: '1997-01-01' is no time"),
+        (["7", "19970101", "2", "eleven"], "properties.revenue: 'eleven' is no number"),
+        (["7", "19970101", "2", "nan"], "not finite"),
+        (
+            ["7", "19970101", "2", "12,50"],
+            r"'12,50' is no number \(with a decimal comma\? Then say --decimal comma, or ",
+        ),
+        (["7", "19970101", "2", "1,234.50"], "properties.revenue: '1,234.50' is no number"),
+    ],
+)
+def test_a_bad_row_says_what_is_wrong(cells: list[str], words: str) -> None:
+    """The message names the field and the value."""
+    row = compile_row(mapping(), COLUMNS)
+
+    with pytest.raises(BadRow, match=words):
+        row(cells, 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("12,50", 12.5), ("-0,5", -0.5), ("7", 7.0), ("12.50", None), ("1.234,50", None), ("1,2,3", None)],
+)
+def test_numbers_with_a_decimal_comma(text: str, value: float | None) -> None:
+    """As a mapping says; a point in one is refused, as it may be a mark of thousands or of decimals."""
+    row = compile_row(mapping(decimal="comma"), COLUMNS)
+
+    if value is None:
+        with pytest.raises(BadRow, match="is no number"):
+            row(["7", "19970101", "2", text], 1)
+    else:
+        assert row(["7", "19970101", "2", text], 1)["properties"]["revenue"] == value
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"map": {"timestamp": {"column": "date"}}}, "about"),
+        ({"map": {"user_id": {"column": "customer"}}}, "when a row happened"),
+        ({"event": ""}, "what happened"),
+        ({"set": {"properties.x": {"value": "{custmer}"}}}, "no column 'custmer'"),
+        ({"set": {"revenue": {"value": "1"}}}, r"properties\.revenue\?"),
+        ({"timezone": "Mars/Base"}, "no time zone"),
+    ],
+)
+def test_a_mapping_that_cannot_work_is_refused(changes: dict[str, Any], words: str) -> None:
+    """Before the first row, with the option to add."""
+    with pytest.raises(Misconfigured, match=words):
+        compile_row(mapping(**changes), COLUMNS)
+
+
+def test_a_table_of_one_column_says_which_delimiter_it_may_have() -> None:
+    """As a spreadsheet of much of Europe writes it."""
+    with pytest.raises(Misconfigured, match=r"no column 'customer'.*say --delimiter semicolon"):
+        compile_row(mapping(), ["customer;date;amount"])
+
+
+@pytest.mark.parametrize(
+    ("time_format", "zone", "text", "expected"),
+    [
+        ("iso", "UTC", "2026-01-31T09:30:00+01:00", "2026-01-31T08:30:00Z"),
+        ("iso", "Europe/Berlin", "2026-07-01 12:00", "2026-07-01T10:00:00Z"),
+        ("epoch", "UTC", "0", "1970-01-01T00:00:00Z"),
+        ("epoch_ms", "UTC", "1500", "1970-01-01T00:00:01.500000Z"),
+        ("%d.%m.%Y %H:%M", "UTC", "31.01.2026 09:30", "2026-01-31T09:30:00Z"),
+    ],
+)
+def test_times(time_format: str, zone: str, text: str, expected: str) -> None:
+    """Each way of writing a time, with and without a zone."""
+    assert iso_time(time_format, zone)(text) == expected
+
+
+def test_short_targets_keep_colons_that_are_no_type() -> None:
+    """`:number` is a type, `:8000` is text."""
+    assert parse_target("amount:number", constant=False).type == "number"
+    assert parse_target("http://x:8000", constant=True).value == "http://x:8000"
+
+
+def test_a_mapping_file_may_be_short(tmp_path: Path) -> None:
+    """Columns with types on one line, constants as YAML has them."""
+    file = tmp_path / "mapping.yaml"
+    file.write_text("event: Order Completed\nmap: {user_id: customer, timestamp: date}\nset: {properties.tax: 1.5}\n")
+
+    spec = validated(TableMapping, load_mapping(file), "mapping.yaml")
+    event = compile_row(spec, ["customer", "date"])(["7", "2026-01-01"], 1)
+
+    assert event["properties"] == {"tax": 1.5}
+
+
+def test_a_mapping_file_with_an_unknown_option_is_refused(tmp_path: Path) -> None:
+    """The message names it."""
+    file = tmp_path / "mapping.yaml"
+    file.write_text("evnt: Order Completed\n")
+
+    with pytest.raises(Misconfigured, match="evnt"):
+        validated(TableMapping, load_mapping(file), "mapping.yaml")

@@ -1,0 +1,119 @@
+"""Every row of a file is an event or a problem with its line number; nothing is passed over in silence."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from console.files.rows import FileSpec, Item, fingerprint, header_of, read_items
+from profiles.errors import Misconfigured
+
+MAP = {"user_id": {"column": "who"}, "timestamp": {"column": "when"}}
+TABLE: dict[str, Any] = {"source": "web", "event": "Product Viewed", "map": MAP}
+
+
+def read(path: Path, after: int = 0, **spec: Any) -> list[Item]:
+    """All items of a file."""
+    return list(read_items(path, FileSpec.model_validate(spec), "mark", after=after))
+
+
+def write(path: Path, content: bytes) -> Path:
+    """A file."""
+    path.write_bytes(content)
+    return path
+
+
+def test_events_keep_their_own_ids_and_source(tmp_path: Path) -> None:
+    """A missing id is made from the file and the line, so that a repeat has the same one."""
+    lines = (
+        b'{"type":"track","event":"X","userId":"1","timestamp":"2026-01-01T00:00:00Z","source":"app"}\n\n'
+        b'{"type":"page","anonymousId":"a","timestamp":1767225600,"messageId":"m1","sentAt":"2020-01-01T00:00:00Z"}\n'
+    )
+
+    first, second = read(write(tmp_path / "e.jsonl", lines), source="web")
+
+    assert (first.line, first.source, orjson.loads(first.event)["messageId"]) == (1, "app", "mark-1")
+    assert (second.line, second.source, orjson.loads(second.event)["messageId"]) == (3, "web", "m1")
+    assert b"sentAt" not in second.event
+    assert b'"source"' not in first.event
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        (b"{", "unexpected end"),
+        (b"[]", "not a JSON object"),
+        (b'{"type":"trck","userId":"1"}', "type is 'trck'"),
+        (b'{"type":"page","userId":"1"}', "no timestamp"),
+        (b'{"type":"page","userId":"1","timestamp":"yesterday"}', "timestamp"),
+        (b'{"type":"page","timestamp":"2026-01-01"}', "no userId"),
+        (b'{"type":"page","userId":"\xff","timestamp":"2026-01-01"}', ""),
+        (b'{"type":"page","userId":"' + b"x" * 33_000 + b'","timestamp":"2026-01-01"}', "32768 at most"),
+    ],
+)
+def test_a_bad_line_is_named(tmp_path: Path, line: bytes, words: str) -> None:
+    """The lines around it are not touched."""
+    good = b'{"type":"page","userId":"1","timestamp":"2026-01-01"}\n'
+
+    items = read(write(tmp_path / "e.ndjson", good + line + b"\n" + good), source="web")
+
+    assert [bool(item.problem) for item in items] == [False, True, False]
+    assert items[1].line == 2
+    assert words in items[1].problem
+
+
+def test_a_table_in_quotes_with_a_header(tmp_path: Path) -> None:
+    """CSV as spreadsheets write it, byte order mark and all."""
+    content = b'\xef\xbb\xbfwho,when,note\r\n7,2026-01-01,"two\r\nlines"\r\n8,2026-01-02,\r\n'
+
+    items = read(write(tmp_path / "t.csv", content), **TABLE)
+
+    assert [(item.line, orjson.loads(item.event)["userId"]) for item in items] == [(3, "7"), (4, "8")]
+
+
+def test_whitespace_between_columns_without_a_header(tmp_path: Path) -> None:
+    """The names are given instead."""
+    content = b"  7   2026-01-01\r\n 8 2026-01-02\r\n"
+
+    items = read(write(tmp_path / "t.txt", content), **TABLE, delimiter="whitespace", columns=("who", "when"))
+
+    assert [item.line for item in items] == [1, 2]
+    assert not any(item.problem for item in items)
+
+
+def test_reading_goes_on_after_a_line(tmp_path: Path) -> None:
+    """With the same ids as in one go, compressed or not."""
+    content = b"who,when\n" + b"".join(b"%d,2026-01-01\n" % who for who in range(5))
+    everything = read(write(tmp_path / "t.csv", content), **TABLE)
+
+    rest = read(write(tmp_path / "t.csv.gz", gzip.compress(content)), after=3, **TABLE)
+
+    assert rest == [item for item in everything if item.line > 3]
+
+
+def test_a_bad_row_can_be_set_aside(tmp_path: Path) -> None:
+    """It is kept as it was, under the file's header."""
+    path = write(tmp_path / "t.csv", b'who,when\n"a, b",never\n')
+
+    (item,) = read(path, **TABLE)
+
+    assert item.raw == '"a, b",never'
+    assert header_of(path, FileSpec.model_validate(TABLE)) == "who,when"
+
+
+def test_a_table_without_a_mapping_is_refused(tmp_path: Path) -> None:
+    """The message says what to add."""
+    with pytest.raises(Misconfigured, match="--map user_id=COLUMN"):
+        read(write(tmp_path / "t.csv", b"who\n1\n"), source="web")
+
+
+def test_a_missing_file_is_one_clear_error(tmp_path: Path) -> None:
+    """For the fingerprint as for reading."""
+    with pytest.raises(Misconfigured, match="cannot be read"):
+        fingerprint(tmp_path / "none.csv")
+    with pytest.raises(Misconfigured, match="cannot be read"):
+        read(tmp_path / "none.csv", **TABLE)

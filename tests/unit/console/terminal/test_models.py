@@ -1,0 +1,33 @@
+"""What the tables about models say, and when."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from console.terminal.models import explained_customer
+
+
+def taken_apart(silence: float, habit: float) -> dict[str, Any]:
+    """A risk whose features of silence and habit add half each."""
+    rows = [
+        {"feature": name, "group": group, "meaning": "", "unit": "", "value": 1.0, "contribution": 0.5}
+        for name, group in (("recency", "silence"), ("orders", "habit"))
+    ]
+    groups = [{"group": "silence", "contribution": silence}, {"group": "habit", "contribution": habit}]
+    at = "2026-01-01T00:00:00.000Z"
+    return {
+        "risk": 0.5, "log_odds": 0.0, "baseline": -1.0, "model": "m", "at": at, "scored_by": "m", "scored_risk": 0.5,
+        "groups": groups, "contributions": rows,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(("silence", "habit", "said"), [(1.5, -0.5, True), (0.5, 0.5, False)])
+def test_only_groups_that_do_not_sum_up_their_rows_are_said_not_to(silence: float, habit: float, said: bool) -> None:
+    console = Console(width=300)
+    with console.capture() as shown:
+        console.print(explained_customer(taken_apart(silence, habit)))
+
+    assert ("not the sums of their rows" in shown.get()) == said

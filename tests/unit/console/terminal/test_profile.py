@@ -1,0 +1,67 @@
+"""A customer on a terminal: the risk, its trend and what would lower it."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from console.terminal.profile import render
+from console.views.profile import Advice, profile_view
+from models.churn.levers import Lever
+from profiles.types import Profile, Purchases, Reason, Score
+
+AT = 1_767_225_600.0
+DAY = 86400.0
+
+
+def shown(score: Score, advice: Advice | None = None) -> str:
+    """The card of a customer with this score."""
+    profile = Profile("p" * 22, AT - 90 * DAY, AT, score=score)
+    profile.purchases = Purchases(orders=1, first=AT - 63 * DAY, last=AT - 63 * DAY)
+    document: dict[str, Any] = profile_view(profile, AT, advice=advice).model_dump()
+    out = io.StringIO()
+    Console(file=out, width=120).print(render(document, []))
+    return out.getvalue()
+
+
+def test_orders_and_reasons_tell_the_same_gap() -> None:
+    """Rounded once: 9.46 days are nine on both."""
+    profile = Profile(
+        "p" * 22, AT - 90 * DAY, AT, score=Score(0.6, "high", AT, "hazard-7", [Reason("recency", 1.0, 9.0)])
+    )
+    profile.purchases = Purchases(orders=3, first=AT - 78.92 * DAY, last=AT - 60 * DAY)
+    out = io.StringIO()
+    Console(file=out, width=120).print(render(profile_view(profile, AT).model_dump(), []))
+
+    assert out.getvalue().count("usually every 9 days") == 2
+
+
+@pytest.mark.parametrize(
+    ("previous", "days", "words"),
+    [
+        (0.50, 8, "↑ up 12 points in 8 days"),
+        (0.80, 7, "↓ down 18 points in 7 days"),
+        (0.61, 1, "steady in 1 day"),
+        (None, 0, "no trend yet"),
+    ],
+)
+def test_the_trend_in_words(previous: float | None, days: int, words: str) -> None:
+    """Over the time between the two scores."""
+    score = Score(0.62, "high", AT, "hazard-7", [Reason("recency", 1.0, 9.0)], previous, days and AT - days * DAY)
+
+    assert words in shown(score)
+    assert "+ Last order 63 days ago, the only one so far" in shown(score)
+
+
+def test_what_would_lower_it() -> None:
+    """With the model, if it is not the one that spoke."""
+    score = Score(0.62, "high", AT, "hazard-7")
+    levers = [Lever("order", "An order today", 0.21), Lever("visit", "3 visits this week", 0.55)]
+
+    assert "would lower it:" in shown(score, Advice("hazard-7", levers))
+    assert "21%  An order today" in shown(score, Advice("hazard-7", levers))
+    assert "would lower it, by hazard-8:" in shown(score, Advice("hazard-8", levers))
+    assert "would lower it" not in shown(score, Advice("hazard-7", []))

@@ -1,0 +1,195 @@
+import math
+
+import numpy as np
+import pytest
+
+from models.churn.churn import GROUPS, Weights, group_shares, next_rescore, score_profiles
+from models.churn.cold import rules
+from models.churn.hazard import OnlineLogistic
+from models.config import ChurnConfig
+from models.durations import DAY, WEEK
+from models.features.features import COLUMN, NAMES, matrix, raws, rolled
+from profiles.errors import Misconfigured
+from profiles.types import Profile
+from tests.models.build import CONFIG, T0, buyer, customer, event
+
+
+def people():
+    rng = np.random.default_rng(7)
+    some = [buyer(*np.cumsum(rng.exponential(20, rng.integers(1, 9))).tolist()) for _ in range(40)]
+    return [*some, customer(event("purchase", 3, amount=900), event("visit", 50), event("complaint", 60))]
+
+
+def learned(rows):
+    model, rng = OnlineLogistic("ftrl"), np.random.default_rng(3)
+    for _ in range(6):
+        for x in rows:
+            model.learn_one(x, bool(rng.random() < 1 / (2 + x[0])), float(rng.integers(1, 3)))
+    return model
+
+
+NOW = np.full(41, T0 + 600 * DAY)
+
+
+def test_numpy_agrees_with_river_on_the_hazard_and_on_the_rolled_risk():
+    state = raws(people(), "EUR")
+    model = learned(matrix(state, NOW))
+
+    risk = model.export(CONFIG).score(state, NOW, CONFIG).risk
+
+    survived = np.ones(41)
+    for step in range(7):
+        rows = rolled(state, NOW, np.array([0.0, step * 4 * WEEK]))[:, 1].T
+        hazards = np.array([model.predict(x) for x in rows])
+        np.testing.assert_allclose(model.export(CONFIG).short(rows, CONFIG), hazards, atol=1e-9)
+        survived *= (1 - hazards) ** min(1.0, 6.5 - step)
+    np.testing.assert_allclose(risk, survived, atol=1e-9)
+
+
+@pytest.mark.parametrize("horizon", ["4w", "26w", "52w"])
+@pytest.mark.parametrize("which", ["learned", "rules", "untrained"])
+def test_baseline_and_contributions_sum_to_the_log_odds(which, horizon):
+    config = ChurnConfig(horizon=horizon)
+    state = raws(people(), "EUR")
+    weights = {
+        "learned": lambda: learned(matrix(state, NOW)).export(CONFIG),
+        "rules": lambda: rules(config),
+        "untrained": lambda: OnlineLogistic("ftrl").export(CONFIG),
+    }[which]()
+
+    scores = weights.score(state, NOW, config)
+
+    log_odds = np.log(scores.risk / (1 - scores.risk))
+    np.testing.assert_allclose(scores.baseline + scores.contributions.sum(axis=1), log_odds, atol=1e-9)
+    np.testing.assert_allclose(scores.baseline + group_shares(scores).sum(axis=1), log_odds, atol=1e-9)
+
+
+def test_silence_is_told_as_what_has_changed_since_the_next_order_was_due():
+    """Whichever of the features that say nearly the same a model has put its weight on, and with whichever sign."""
+    model = rules(CONFIG)
+    weights = model.weights.copy()
+    weights[COLUMN["recency"]] = 0.3  # as correlated features may be learned: offset by what decays
+    weights[COLUMN["orders_32w"]] = 2.0
+    odd = Weights("odd", model.schema, model.mean, model.scale, weights, model.intercept, model.horizon)
+    state = raws([buyer(*range(0, 350, 7)), buyer(*range(0, 350, 7)), buyer(343)], "EUR")
+    at = np.array([T0 + (343 + 60) * DAY, T0 + 344 * DAY, T0 + (343 + 60) * DAY])
+
+    by_group = dict(zip(GROUPS, group_shares(odd.score(state, at, CONFIG)).T, strict=True))
+
+    weekly_and_gone, weekly_and_here, once = by_group["silence"]
+    assert weekly_and_gone > 0.2
+    assert weekly_and_here < 0
+    assert once < 0  # who has bought once and waits for less than ten weeks
+    assert by_group["habit"][0] < by_group["habit"][2]
+
+
+def test_a_score_carries_its_model_time_band_trend_and_reasons():
+    profile = buyer(0, 20, 40)
+    [first] = score_profiles([profile], [T0 + 60 * DAY], rules(CONFIG), CONFIG, "EUR")
+    profile.score = first
+
+    [second] = score_profiles([profile], [T0 + 160 * DAY], rules(CONFIG), CONFIG, "EUR")
+
+    assert second.model == "rules-2"
+    assert second.at == T0 + 160 * DAY
+    assert second.previous == first.risk < second.risk
+    assert second.band == CONFIG.bands.of(second.risk)
+    assert second.reasons[0].feature in {"recency", "log_recency", "log_gap_ratio"}
+    assert second.reasons[0].contribution > 0
+    assert [abs(r.contribution) for r in second.reasons] == sorted(
+        (abs(r.contribution) for r in second.reasons), reverse=True
+    )
+
+
+def scored_on(days, **models):
+    """The last score of a customer who was scored on each of these days."""
+    profile = buyer(0, 20, 40)
+    for day in days:
+        model = models.get(f"from_{day:g}") or models.get("model") or rules(CONFIG)
+        [profile.score] = score_profiles([profile], [T0 + day * DAY], model, CONFIG, "EUR")
+    return profile.score
+
+
+@pytest.mark.parametrize("every", [0.25, 1.0, 3.0])
+def test_the_trend_is_against_the_risk_of_about_a_week_before(every):
+    for end in (60.0, 63.0, 71.5):
+        score = scored_on(np.arange(41, end + every, every))
+
+        assert 7 * DAY <= score.at - score.previous_at < (10.5 + every) * DAY
+        then = scored_on([(score.previous_at - T0) / DAY])
+        assert score.previous == pytest.approx(then.risk)
+        assert len(score.marks) <= 3
+
+
+def test_the_first_risk_is_compared_with_until_another_is_a_week_old():
+    assert scored_on([41]).previous is None
+    first = scored_on([41])
+    for days in ([41, 42], [41, 42, 45], [41, 45, 47.9]):
+        assert (scored_on(days).previous, scored_on(days).previous_at) == (first.risk, first.at)
+
+
+def test_of_one_who_is_seldom_scored_it_is_the_score_before():
+    before = scored_on([41, 69])
+
+    assert (scored_on([41, 69, 97]).previous, scored_on([41, 69, 97]).previous_at) == (before.risk, before.at)
+    assert scored_on([41, 69, 97]).marks == []
+
+
+def test_what_another_kind_of_model_said_is_no_trend():
+    model = learned(matrix(raws(people(), "EUR"), NOW)).export(CONFIG)
+
+    change = scored_on([41, 60], from_60=model)
+    after = scored_on([41, 60, 61], model=model, from_41=rules(CONFIG))
+
+    assert (change.previous, change.marks) == (None, [])
+    assert after.previous == change.risk
+
+
+def test_who_never_ordered_has_no_score():
+    assert score_profiles([Profile("x"), buyer(0)], [T0, T0], rules(CONFIG), CONFIG, "EUR")[0] is None
+    assert score_profiles([Profile("x")], [T0], rules(CONFIG), CONFIG, "EUR") == [None]
+    assert next_rescore(Profile("x"), T0, CONFIG) is None
+
+
+def test_the_silent_are_rescored_ever_more_rarely():
+    profile = buyer(0)
+
+    waits = [next_rescore(profile, T0 + d * DAY, CONFIG) - T0 - d * DAY for d in (1, 200, 900)]
+
+    assert waits == [DAY, 7 * DAY, 28 * DAY]
+
+
+def test_weights_survive_json_to_the_bit():
+    state = raws(people(), "EUR")
+    weights = learned(matrix(state, NOW)).export(CONFIG)
+
+    back = Weights.from_json(weights.to_json())
+
+    np.testing.assert_array_equal(back.score(state, NOW, CONFIG).risk, weights.score(state, NOW, CONFIG).risk)
+    assert back.id == weights.id
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda text: text[:-3],
+        lambda text: text.replace(b'"schema":"', b'"schema":"0'),
+        lambda text: text.replace(b'"intercept":', b'"intercept":null,"x":'),
+        lambda text: text.replace(b'"mean":[', b'"mean":[1.0,'),
+    ],
+)
+def test_a_damaged_model_is_refused(damage):
+    with pytest.raises(Misconfigured):
+        Weights.from_json(damage(rules(CONFIG).to_json()))
+
+
+def test_extreme_weights_still_give_finite_scores():
+    state = raws(people(), "EUR")
+    for scale in (1e-12, 1.0, 50.0):
+        weights = Weights(
+            "x", "y", np.zeros(len(NAMES)), np.ones(len(NAMES)), np.full(len(NAMES), scale), -3.0, 4 * WEEK
+        )
+        scores = weights.score(state, NOW, CONFIG)
+        assert np.isfinite(scores.contributions).all()
+        assert ((scores.risk >= 0) & (scores.risk <= 1)).all()
+    assert math.isfinite(weights.score(state, NOW, CONFIG).baseline[0])

@@ -1,0 +1,83 @@
+"""What the rules know before anything was learned."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from models.churn.churn import score_profiles
+from models.churn.cold import rules
+from models.churn.reasons import explain
+from models.durations import DAY
+from models.features.features import raws
+from profiles.state import apply
+from tests.models.build import CAPS, CONFIG, T0, buyer, customer, event
+
+RULES = rules(CONFIG)
+
+
+def risks(profile, days):
+    at = T0 + np.array(days) * DAY
+    return RULES.score(raws([profile] * len(days), "EUR"), at, CONFIG).risk
+
+
+def answer(kind, day, rating):
+    return event(kind, day, rating=rating)
+
+
+happenings = st.lists(
+    st.one_of(
+        st.tuples(
+            st.sampled_from(["complaint", "refund", "visit", "cart", "login", "feature_use", "payment_failed",
+                             "unsubscribe", "contact_made", "ticket_opened", "ticket_reopened", "ticket_solved"]),
+            st.none(),
+        ),
+        st.tuples(st.sampled_from(["csat", "review"]), st.sampled_from([1.0, 5.0])),
+        st.tuples(st.just("nps"), st.sampled_from([0.0, 10.0])),
+    ),
+    max_size=8,
+)  # fmt: skip
+
+
+@settings(deadline=None)
+@given(st.lists(st.floats(0, 300), min_size=1, max_size=8), happenings, st.floats(0, 150))
+def test_silence_raises_the_risk_whatever_went_before(orders, happened, later):
+    profile = buyer(*orders)
+    end = max(orders) + later
+    for k, (role, rating) in enumerate(happened):
+        subject = f"T{k % 2}" if role.startswith("ticket") else ""
+        apply(profile, event(role, end - k, amount=100, subject=subject, rating=rating), "EUR", CAPS)
+
+    assert (np.diff(risks(profile, end + np.arange(0.0, 400.0, 8.0))) >= 0).all()
+
+
+@settings(deadline=None)
+@given(happenings, st.floats(14, 200))
+def test_an_order_lowers_the_risk_whatever_went_before(happened, later):
+    profile = buyer(0, 30)
+    for k, (role, rating) in enumerate(happened):
+        subject = f"T{k % 2}" if role.startswith("ticket") else ""
+        apply(profile, event(role, 30 + later - k, amount=100, subject=subject, rating=rating), "EUR", CAPS)
+    at = 30 + later
+    [before] = risks(profile, [at])
+
+    apply(profile, event("purchase", at, amount=2500), "EUR", CAPS)
+
+    assert risks(profile, [at])[0] < before
+
+
+@pytest.mark.parametrize(
+    ("happened", "told"),
+    [
+        ([event("ticket_opened", 1, subject="A")], "Waiting 19 days for an answer to a ticket"),
+        ([event("payment_failed", 18), event("payment_failed", 19)], "2 payments refused in the last 30 days"),
+        ([answer("csat", 2, 5.0), answer("csat", 19, 1.0)], "Answered CSAT 1 of 5, yesterday"),
+    ],
+)
+def test_bad_support_speaks_from_the_first_day(happened, told):
+    plain, troubled = buyer(0), customer(event("purchase", 0, amount=2500), *happened)
+    now = [T0 + 20 * DAY] * 2
+    plain.score, troubled.score = score_profiles([plain, troubled], now, RULES, CONFIG, "EUR")
+
+    assert troubled.score.risk > plain.score.risk
+    assert any(said.text.startswith(told) for said in explain(troubled) if said.effect == "raises")

@@ -1,0 +1,94 @@
+"""What would lower a risk: by the model that speaks, only what applies, and only what helps."""
+
+import msgspec
+import numpy as np
+import pytest
+
+from models.churn.churn import Weights, score_profiles
+from models.churn.levers import LEAST, MOST, levers
+from models.churn.panel import Panel
+from models.durations import DAY
+from models.features.table import COLUMN, NAMES, SCHEMA
+from profiles.state import apply
+from profiles.types import Profile
+from tests.models.build import CAPS, CONFIG, T0, buyer, customer, event
+
+PANEL = Panel.cold(CONFIG)
+NOW = T0 + 90 * DAY
+
+
+def panel_of(**weights: float) -> Panel:
+    """A panel whose speaker looks at these features only."""
+    column = np.zeros(len(NAMES))
+    for name, weight in weights.items():
+        column[COLUMN[name]] = weight
+    zeros = np.zeros(len(NAMES))
+    model = Weights("hazard-x", SCHEMA, zeros, np.ones(len(NAMES)), column, -1.0, CONFIG.label_horizon)
+    return Panel("hazard", {**PANEL.models, "hazard": model})
+
+
+def told(profile: Profile, panel: Panel = PANEL) -> dict[str, str]:
+    return {lever.action: lever.text for lever in levers(profile, panel, NOW, CONFIG, "EUR")}
+
+
+def troubled() -> Profile:
+    return customer(
+        event("purchase", 0, amount=2000), event("purchase", 60, amount=3000), event("complaint", 87),
+        event("ticket_opened", 80, subject="A"), event("ticket_opened", 85, subject="B"), event("csat", 88, rating=2.0),
+        *(event("visit", day) for day in range(0, 70, 2)), event("login", 3), event("payment_failed", 89),
+        event("contact_made", 88), event("subscription_start", 2), event("subscription_cancel", 86),
+    )  # fmt: skip
+
+
+def test_the_strongest_three_and_each_lowers_the_risk():
+    profile = troubled()
+    [score] = score_profiles([profile], [NOW], PANEL.champion, CONFIG, "EUR")
+
+    found = levers(profile, PANEL, NOW, CONFIG, "EUR")
+
+    assert len(found) == MOST
+    assert [lever.risk for lever in found] == sorted(lever.risk for lever in found)
+    assert found[-1].risk <= score.risk - LEAST
+
+
+def test_a_lever_is_what_the_model_would_say_of_a_customer_to_whom_it_happened():
+    profile = buyer(0, 30, amount=2500)
+    [lever] = levers(profile, PANEL, NOW, CONFIG, "EUR")
+    apply(profile, event("purchase", 90, amount=2500), "EUR", CAPS)
+    [score] = score_profiles([profile], [NOW], PANEL.champion, CONFIG, "EUR")
+
+    assert (lever.action, lever.text) == ("order", "An order today")
+    assert lever.risk == pytest.approx(score.risk, rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("weights", "action", "text"),
+    [
+        ({"open_tickets": -0.5}, "solve_tickets", "All 2 open tickets solved"),
+        ({"visit_2w": 0.5}, "visit", "4 visits this week, as before"),
+        ({"login_2w": 0.5}, "login", "1 login this week"),
+        ({"complaint_8w": -0.5}, "complaint", "The complaint of 3 days ago made good"),
+        ({"payment_failed_8w": -0.5}, "payment", "The payment refused yesterday made after all"),
+        ({"low_csat": -0.5}, "rating", "The next CSAT answer a 5"),
+        ({"subscribed": 0.5}, "subscription", "The subscription taken up again"),
+        ({"contact_clicked_8w": 0.5}, "click", "A click in one of our messages"),
+    ],
+)
+def test_what_the_model_looks_at_is_told(weights, action, text):
+    assert told(troubled(), panel_of(**weights)) == {action: text}
+
+
+def test_only_what_applies_is_told():
+    assert told(buyer(0, 30)).keys() == {"order"}
+    assert told(buyer(0), panel_of(open_tickets=-1.0)) == {}
+    assert told(customer(event("visit", 3))) == {}
+    assert told(troubled(), panel_of(open_tickets=0.5)) == {}
+
+
+def test_nothing_is_changed():
+    profile = troubled()
+    packed = msgspec.msgpack.encode(profile)
+
+    levers(profile, PANEL, NOW, CONFIG, "EUR")
+
+    assert msgspec.msgpack.encode(profile) == packed

@@ -1,0 +1,196 @@
+import pickle
+import subprocess
+import sys
+
+import msgspec
+import numpy as np
+import pytest
+
+from models.churn.baselines import BaseRate
+from models.churn.bayes import BayesianHazard
+from models.churn.bgnbd import BgNbd
+from models.churn.churn import Model
+from models.churn.cold import RULES, rules
+from models.churn.hazard import OnlineLogistic
+from models.churn.panel import MODELS, SPOKE, Panel, who_spoke
+from models.config import ChurnConfig
+from models.durations import DAY, WEEK
+from models.features.features import matrix, raws
+from profiles.errors import Misconfigured
+from profiles.types import Profile
+from tests.models.build import CONFIG, T0, buyer
+
+PEOPLE = [buyer(0, 20, 40), buyer(5), buyer(0, 90)]
+NOW = np.full(3, T0 + 120 * DAY)
+RAWS = raws(PEOPLE, "EUR")
+
+
+def taught(model: OnlineLogistic | BayesianHazard) -> Model:
+    learn = model.learn_row if isinstance(model, BayesianHazard) else model.learn_one
+    rng = np.random.default_rng(3)
+    for x in np.repeat(matrix(RAWS, NOW), 120, axis=0):
+        learn(x * rng.uniform(0.5, 2.0), bool(rng.random() < 1 / (2 + x[0])), 1.0)
+    return model.export(CONFIG)
+
+
+ALL: dict[str, Model] = {
+    "hazard": taught(BayesianHazard()),
+    "ftrl": taught(OnlineLogistic("ftrl")),
+    "direct": taught(OnlineLogistic("direct")),
+    "bgnbd": BgNbd(0.243, 4.414, 0.793, 2.426, (1.0, 26.0, 33.0), 2357),
+    "recency": taught(OnlineLogistic("recency")),
+    "base_rate": BaseRate(0.2, 0.7, CONFIG.label_horizon, CONFIG.horizon, 90),
+    "rules": rules(CONFIG),
+}
+every_model = pytest.mark.parametrize("model", ALL.values(), ids=ALL)
+
+
+def panel(speaker: str = "hazard") -> Panel:
+    return Panel(speaker, ALL, 7, T0 + 3 * DAY)
+
+
+def changed(data: bytes, **values: object) -> bytes:
+    """The JSON of a panel with other values in its hazard model."""
+    whole = msgspec.json.decode(data)
+    whole["models"]["hazard"] |= values
+    return msgspec.json.encode(whole)
+
+
+def test_before_anything_is_learned_the_rules_speak_and_nobody_else():
+    cold = Panel.cold(CONFIG)
+
+    assert cold.champion.id == RULES
+    [score, never] = cold.score_profiles([PEOPLE[0], Profile("x")], [NOW[0], NOW[0]], CONFIG, "EUR")
+    assert score.model == RULES
+    assert never is None
+    said = cold.risks(RAWS, NOW, CONFIG)
+    assert said.shape == (3, len(MODELS))
+    assert said.dtype == np.float32
+    assert np.isnan(said[:, :-1]).all()
+    np.testing.assert_allclose(said[:, -1], cold.champion.score(RAWS, NOW, CONFIG).risk, rtol=1e-6)
+
+
+def test_the_risks_are_what_every_model_would_have_said():
+    both = panel()
+
+    said = both.risks(RAWS, NOW, CONFIG)
+
+    for name, model in both.models.items():
+        expected = model.score(RAWS, NOW, CONFIG).risk
+        np.testing.assert_allclose(said[:, MODELS.index(name)], expected, rtol=1e-6)
+
+
+def test_a_panel_goes_through_json_to_the_bit():
+    before = panel()
+
+    after = Panel.from_json(before.to_json(), CONFIG)
+
+    assert (after.speaker, after.version, after.trained_until) == ("hazard", 7, T0 + 3 * DAY)
+    assert after.to_json() == before.to_json()
+    assert after.score_profiles(PEOPLE, NOW.tolist(), CONFIG, "EUR") == before.score_profiles(
+        PEOPLE, NOW.tolist(), CONFIG, "EUR"
+    )
+
+
+def test_the_rules_come_with_the_plan_and_not_with_the_panel():
+    other = ChurnConfig(label_horizon="2w")
+
+    after = Panel.from_json(panel("rules").to_json(), other)
+
+    assert after.champion.to_json() == rules(other).to_json()
+
+
+@pytest.mark.parametrize("stale", [{"schema": "00000000"}, {"features": ["recency"]}, {"horizon": 2 * WEEK}])
+def test_a_model_of_other_features_or_another_horizon_is_left_out_and_the_rules_speak(stale):
+    after = Panel.from_json(changed(panel().to_json(), **stale), CONFIG)
+
+    assert after.speaker == "rules"
+    assert after.left_out == ("hazard",)
+    assert set(after.models) == set(MODELS) - {"hazard"}
+
+
+def test_a_model_of_a_later_version_is_left_out():
+    data = panel().to_json().replace(b'"hazard":{', b'"oracle":{')
+
+    assert Panel.from_json(data, CONFIG).left_out == ("oracle",)
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        b"",
+        b"[]",
+        b"{}",
+        panel().to_json()[:-5],
+        changed(panel().to_json(), weights=[1.0]),
+        changed(panel().to_json(), intercept=None),
+        changed(panel().to_json(), scale="x"),
+        changed(panel().to_json(), horizon=-1.0),
+    ],
+)
+def test_a_damaged_panel_is_refused(damaged):
+    with pytest.raises(Misconfigured):
+        Panel.from_json(damaged, CONFIG)
+
+
+def test_nobody_speaks_who_is_not_there():
+    with pytest.raises(ValueError, match="bgnbd is to speak"):
+        Panel("bgnbd", {"rules": ALL["rules"]})
+    with pytest.raises(ValueError, match="no panel"):
+        Panel("hazard", {"hazard": ALL["hazard"]})
+    with pytest.raises(ValueError, match="no panel"):
+        Panel("rules", {"rules": ALL["rules"], "oracle": ALL["rules"]})
+
+
+def test_of_another_churn_horizon_nothing_is_used_that_was_learned_for_the_old_one():
+    after = Panel.from_json(panel().to_json(), ChurnConfig(horizon="13w"))
+
+    assert after.left_out == ("base_rate", "direct")
+    assert after.speaker == "hazard"
+
+
+@pytest.mark.parametrize("speaker", MODELS)
+def test_a_score_names_who_spoke(speaker):
+    [score, *_] = panel(speaker).score_profiles(PEOPLE, NOW.tolist(), CONFIG, "EUR")
+
+    assert score.model == ALL[speaker].id
+    assert score.model.startswith(speaker.replace("_", "-"))
+    assert who_spoke(score.model) == SPOKE[speaker]
+
+
+def test_who_spoke_of_a_model_nobody_knows_is_its_id():
+    assert who_spoke("oracle-7") == "oracle-7"
+
+
+@every_model
+def test_reasons_and_baseline_sum_to_the_log_odds_of_the_risk(model):
+    scores = model.score(RAWS, NOW, CONFIG)
+
+    log_odds = np.log(scores.risk / (1 - scores.risk))
+    np.testing.assert_allclose(scores.baseline + scores.contributions.sum(axis=1), log_odds, atol=1e-9)
+
+
+@every_model
+def test_what_is_not_finite_gets_no_score(model):
+    broken = RAWS.copy()
+    broken[1, 2] = np.nan
+    with pytest.raises(ValueError, match="finite"):
+        model.score(broken, NOW, CONFIG)
+    with pytest.raises(ValueError, match="finite"):
+        model.score(RAWS, np.array([NOW[0], np.inf, NOW[2]]), CONFIG)
+
+
+@every_model
+def test_a_model_goes_through_pickle(model):
+    back = pickle.loads(pickle.dumps(model))
+
+    np.testing.assert_array_equal(back.score(RAWS, NOW, CONFIG).risk, model.score(RAWS, NOW, CONFIG).risk)
+    assert back.to_json() == model.to_json()
+
+
+def test_a_scorer_loads_neither_river_nor_scipy():
+    script = "import sys, streams.worker.champion, streams.pipeline; print({'river', 'scipy'} & set(sys.modules))"
+
+    loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+
+    assert loaded.stdout.strip() == "set()"

@@ -1,0 +1,406 @@
+"""The learner: predict, then learn; the same lessons give the same state; who speaks; going back; decisions."""
+
+import math
+import random
+from itertools import pairwise
+
+import msgspec
+import numpy as np
+import pytest
+
+from models.churn.panel import MODELS, Panel
+from models.config import ChurnConfig
+from models.durations import DAY, WEEK
+from models.features.features import SCHEMA, pack
+from models.labels.examples import ModelCommand
+from models.learning.checkpoint import dump, load, panel_of
+from models.learning.guard import History, Kept
+from models.learning.learner import Learner
+from profiles.errors import Misconfigured
+from tests.models.build import T0
+from tests.models.lessons import CONFIG, full, short, world
+
+
+@pytest.fixture(scope="module")
+def lessons():
+    return world(0, 1200)
+
+
+@pytest.fixture(scope="module")
+def learned(lessons):
+    learner = Learner(CONFIG)
+    learner.take(lessons)
+    return learner
+
+
+def test_killed_and_restored_it_goes_on_to_the_byte(lessons, learned):
+    first = Learner(CONFIG)
+    first.take(lessons[:1000])
+    saved = first.checkpoint()
+    first.take(lessons[1000:1100])  # lost with the process
+    second = Learner.restore(saved, CONFIG)
+    second.take(lessons[1000:])
+
+    assert second.checkpoint() == learned.checkpoint()
+
+
+def test_batches_and_restarts_make_no_difference(lessons, learned):
+    chance = random.Random(3)
+    cuts = [0, *sorted(chance.sample(range(len(lessons)), 40)), len(lessons)]
+    learner = Learner(CONFIG)
+    for begin, end in pairwise(cuts):
+        learner.take(lessons[begin:end])
+        if chance.random() < 0.3:
+            learner = Learner.restore(learner.checkpoint(), CONFIG)
+
+    assert learner.checkpoint() == learned.checkpoint()
+
+
+def test_an_example_is_judged_before_it_is_learned():
+    """Labels that are pure chance: who learned first and was judged then would do better than chance."""
+    chance = random.Random(5)
+    learner = Learner(CONFIG)
+    for i in range(300):  # hardly any two alike
+        x = np.array([chance.gauss(0, 1) for _ in range(len(np.frombuffer(short("p", T0, 1, True).x, "<f4")))])
+        lesson = short(f"p{i}", T0 + i * DAY, 1, chance.random() < 0.5)
+        learner.take([msgspec.structs.replace(lesson, x=pack(x))])
+
+    figures = learner.quality()["hazard"]["short"]
+    assert figures["log_loss"] > math.log(2)
+    assert figures["auc"] < 0.57
+
+
+def test_every_model_is_judged_on_short_labels_and_on_what_it_had_said(learned):
+    quality = learned.quality()
+
+    assert {model for model in MODELS if quality[model]["short"]["rows"]} == {
+        "hazard", "ftrl", "bgnbd", "recency", "base_rate", "rules",
+    }  # fmt: skip
+    assert {model for model in MODELS if quality[model]["full"]["rows"]} == {
+        "hazard", "direct", "bgnbd", "recency", "rules",
+    }  # fmt: skip
+    assert quality["hazard"]["short"]["auc"] > 0.65
+    assert quality["hazard"]["full"]["log_loss"] < quality["rules"]["full"]["log_loss"]
+    assert learned.short.report("hazard")["segments"].keys() == {"new", "vip"}
+
+
+def test_what_people_acted_on_is_judged_and_not_learned():
+    learner = Learner(CONFIG)
+    said = dict.fromkeys(MODELS, 0.4)
+    learner.take([short("p", T0, 3, True, treated=True), full("p", T0, True, said, treated=True)])
+    learner.take([short("q", T0, 3, True), full("q", T0, True, said)])
+
+    assert learner.counts["treated"] == 2
+    assert (learner.learned.hazard.examples, learner.learned.direct.examples) == (1, 1)
+    report = learner.full.report("hazard")
+    assert (report["all"]["rows"], report["untouched"]["rows"]) == (2, 1)
+    assert [block.rows for block in learner.blocks.open.values()] == [1]
+
+
+def test_the_rules_speak_first_then_bgnbd_then_the_hazard_when_it_is_better(learned):
+    spoke = [(change.before, change.model, change.why) for change in learned.promotion.changes]
+
+    assert spoke[0] == ("rules", "bgnbd", "short label")
+    assert spoke[-1][1:] == ("hazard", "short label")
+    assert learned.panel().champion.id == f"hazard-{SCHEMA}-{learned.examples}"
+    evidence = learned.promotion.changes[-1].evidence["log_loss"]
+    assert evidence["hazard"] < min(evidence["rules"], evidence["bgnbd"])
+
+
+def test_one_class_alone_is_never_enough():
+    learner = Learner(CONFIG)
+    learner.take(short(f"p{i}", T0 + i, 5, False) for i in range(400))
+
+    assert learner.panel().speaker == "rules"
+    assert "hazard" not in learner.panel().models
+
+
+def test_repeats_and_what_is_not_of_this_model_are_skipped():
+    learner = Learner(CONFIG)
+    good = short("p0", T0, 3, True)
+    broken = np.frombuffer(good.x, "<f4").astype(float)
+    broken[0] = math.nan
+    replace = msgspec.structs.replace
+    bad = [
+        good, replace(good, profile="p1", schema="00000000"), replace(good, profile="p2", x=pack(broken)),
+        replace(good, profile="p3", x=b"\0" * 8), replace(good, profile="p4", due=T0 + DAY),
+        replace(good, profile="p5", weight=math.inf), replace(good, profile="p6", weight=-1.0),
+        replace(good, profile="p7", due=math.nan), replace(full("p8", T0, True, {}), risks=b""),
+    ]  # fmt: skip
+
+    assert learner.take([good, *bad, short("p9", T0, 3, False)]) == 2
+    assert learner.skipped == len(bad)
+
+
+def test_a_scorer_reads_the_panel_out_of_a_checkpoint(learned):
+    panel = Panel.from_json(panel_of(learned.checkpoint()), CONFIG)
+
+    assert panel.speaker == "hazard"
+    np.testing.assert_array_equal(panel.champion.weights, learned.panel().champion.weights)
+    assert panel.trained_until == learned.trained_until > T0
+
+
+def test_a_commit_writes_little(learned, lessons):
+    before = learned.parts()
+    again = Learner.from_parts(before, CONFIG)
+    again.take(world(1200, 1202))
+
+    after = again.parts()
+    changed = {name: part for name, part in after.items() if before.get(name) != part}
+    assert sum(map(len, changed.values())) < 100_000 < sum(map(len, after.values()))
+
+
+def test_another_label_horizon_or_schema_starts_afresh(learned):
+    saved = learned.checkpoint()
+
+    for again, why in (
+        (Learner.restore(saved, ChurnConfig(label_horizon="2w")), "the plan's churn.label_horizon is 2w, and was 4w"),
+        (Learner.restore(saved.replace(SCHEMA.encode(), b"00000000"), CONFIG), "computes other features"),
+    ):
+        assert (again.examples, again.counts["lessons"], again.panel().speaker) == (0, 0, "rules")
+        [notice] = again.news()
+        assert notice.kind == "anew"
+        assert why in notice.text
+        assert f"{learned.counts['lessons']:,} lessons are of no use any more" in notice.text
+        assert again.notices[:-1] == learned.notices  # what people were told stays known
+        last = again.promotion.changes[-1]
+        assert (last.before, last.model, last.why, last.at) == ("hazard", "rules", "learning anew", notice.at)
+        assert notice.at == learned.trained_until
+        assert Learner.restore(again.checkpoint(), again.config).news() == []  # once
+
+
+def test_another_churn_horizon_keeps_what_does_not_depend_on_it(learned):
+    other = Learner.restore(learned.checkpoint(), CONFIG.model_copy(update={"horizon": 20 * WEEK}))
+
+    assert other.examples == learned.examples
+    assert other.learned.direct.examples == 0
+    assert other.quality()["hazard"]["full"] == {"rows": 0}
+    assert other.panel().speaker == "hazard"
+    assert [notice.text for notice in other.news()] == [
+        "learning from labels of the whole horizon began anew: the plan's churn.horizon is 20w, and was 26w; "
+        f"{learned.counts['full']:,} lessons are of no use any more"
+    ]
+    assert other.promotion.changes[-1].why == "learning anew"
+
+
+def test_nothing_is_told_where_nothing_was_lost():
+    """A plan that is changed before the first lesson."""
+    assert Learner.restore(Learner(CONFIG).checkpoint(), ChurnConfig(label_horizon="2w")).news() == []
+
+
+@pytest.mark.parametrize("data", [b"", b"{}", b"[]", b'{"format": 9}', b'{"panel": {}, "parts": {}, "format": 4}'])
+def test_a_damaged_checkpoint_is_refused(data):
+    with pytest.raises(Misconfigured, match="checkpoint"):
+        Learner.restore(data, CONFIG)
+    with pytest.raises(Misconfigured):
+        panel_of(data)
+
+
+@pytest.mark.parametrize("name", ["learned", "quality", "drift", "lagged", "promotion", "guard", "notices", "kept:1"])
+def test_a_checkpoint_without_a_part_or_its_numbers_is_refused(learned, name):
+    panel, parts = load(learned.checkpoint())
+
+    with pytest.raises(Misconfigured, match="damaged"):
+        Learner.restore(dump(panel, {**parts, name: b"{}"}), CONFIG)
+
+
+def command(action, target="", id_="c1", by="Ada"):
+    return ModelCommand(id_, action, target, T0 + 100 * DAY, by)
+
+
+def test_a_person_promotes_and_releases(lessons):
+    learner = Learner(CONFIG)
+    learner.take(lessons)
+    learner.take([command("promote", "recency")])
+    assert learner.panel().speaker == "recency"
+    assert (learner.promotion.changes[-1].by, learner.promotion.changes[-1].why) == ("Ada", "decision")
+
+    learner.take(world(1200, 1400))
+    assert learner.panel().speaker == "recency"  # until it is released
+
+    learner.take([command("release", id_="c2")])
+    assert learner.panel().speaker == "hazard"
+    assert [(decided.id, decided.done) for decided in learner.decisions] == [("c1", True), ("c2", True)]
+
+
+@pytest.mark.parametrize(
+    ("action", "target", "why"),
+    [
+        ("promote", "oracle", "there is no model 'oracle'; there are hazard"),
+        ("promote", "direct", "direct has not learned enough"),
+        ("rollback", "77", "there is no checkpoint '77'; there are 1"),
+        ("rollback", "x", "there is no checkpoint"),
+        ("release", "", "nobody has promoted"),
+    ],
+)
+def test_a_decision_that_cannot_be_carried_out_says_why(lessons, action, target, why):
+    learner = Learner(CONFIG)
+    learner.take(lessons[:1500])
+    before = learner.panel().to_json()
+    learner.take([command(action, target)])
+
+    assert not learner.decisions[-1].done
+    assert why in learner.decisions[-1].text
+    assert Panel.from_json(before, CONFIG).speaker == learner.panel().speaker
+
+
+def test_to_promote_who_speaks_already_keeps_no_checkpoint(lessons):
+    """Else twenty repeats would push out every checkpoint that one could go back to."""
+    learner = Learner(CONFIG)
+    learner.take([*lessons, command("promote", "recency")])
+    before = learner.history.versions
+    learner.take([ModelCommand("again", "promote", "recency", T0, "Ada")])
+
+    assert learner.decisions[-1].done
+    assert learner.history.versions == before
+
+
+def test_a_promoted_model_that_can_speak_no_longer_gives_the_word_back_to_the_rule():
+    """The direct model knows nothing of another churn horizon: the rules would speak until somebody released it."""
+    learner = Learner(CONFIG)
+    learner.take([*world(0, 2400), command("promote", "direct")])
+    assert learner.panel().speaker == "direct"
+    other = CONFIG.model_copy(update={"horizon": 13 * WEEK})
+    again = Learner.restore(learner.checkpoint(), other)
+
+    assert again.panel().speaker == again.promotion.speaker == "hazard"  # whom the rule had chosen before
+    assert again.promotion.pinned == ""
+    assert "promoted by Ada" in again.notices[-1].text
+    assert [notice.kind for notice in again.news()] == ["anew", "speaker"]
+
+    learner.take([ModelCommand("back", "rollback", "1", T0, "Ada")])  # it had learned nothing of the direct model then
+    assert learner.panel().speaker == learner.promotion.speaker == "hazard"
+    assert learner.promotion.pinned == ""
+
+
+def test_the_plan_may_ask_for_more_than_the_model_that_speaks_has_learned(learned):
+    more = CONFIG.model_copy(update={"min_examples": 5000})
+    again = Learner.restore(learned.checkpoint(), more)
+
+    assert again.panel().speaker == again.promotion.speaker == "rules"
+    again.take(world(1200, 1300))
+    assert again.panel().speaker == again.promotion.speaker  # what is shown is what scores
+
+
+def test_parts_that_an_earlier_version_wrote_otherwise_are_no_damage(learned):
+    """Else an upgrade would find a damaged checkpoint and wait for somebody to mend it."""
+    parts = learned.parts()
+    head = msgspec.json.decode(parts["head"])
+    for before in ({**head, "format": 2}, {name: value for name, value in head.items() if name != "format"}):
+        again = Learner.from_parts({**parts, "head": msgspec.json.encode(before), "learned": b"{}"}, CONFIG)
+        assert again.counts["lessons"] == 0
+
+
+@pytest.mark.parametrize("time", [math.nan, math.inf])
+def test_a_decision_of_no_time_cannot_damage_the_checkpoint(time):
+    """JSON knows no such number: the checkpoint could never be read again."""
+    learner = Learner(CONFIG)
+    learner.take([*world(0, 30), ModelCommand("c1", "promote", "base_rate", time, "Ada")])
+
+    assert learner.skipped == 1
+    assert Learner.restore(learner.checkpoint(), CONFIG).checkpoint() == learner.checkpoint()
+
+
+def test_a_decision_counts_once(lessons):
+    learner = Learner(CONFIG)
+    learner.take([*lessons, command("promote", "recency"), command("promote", "recency")])
+
+    assert len(learner.decisions) == 1
+
+
+def test_a_person_goes_back_to_a_kept_checkpoint(lessons):
+    learner = Learner(CONFIG)
+    learner.take(lessons)
+    kept = learner.history.kept[-1]
+    learner.take([command("rollback", str(kept.version))])
+
+    assert learner.examples == kept.examples < 1200
+    assert learner.decisions[-1].done
+    assert learner.notices[-1].kind == "rollback"
+    assert learner.notices[-1].by == "Ada"
+    assert msgspec.json.encode(learner.learned.state()) == msgspec.json.encode(
+        msgspec.json.decode(kept.state)["learned"]
+    )
+
+
+def test_damaged_weights_are_rolled_back_before_anybody_scores_with_them(lessons):
+    learner = Learner(CONFIG)
+    learner.take(lessons)
+    learner.news()
+    learner.learned.hazard._weights[-1] = math.nan
+    learner.take(world(1200, 1201))
+
+    assert learner.learned.sound
+    assert learner.examples == learner.history.find(1).examples + 1
+    (notice,) = learner.news()
+    assert (notice.kind, notice.evidence["version"]) == ("rollback", 1)
+    assert "not finite" in notice.text
+    assert all(math.isfinite(value) for value in learner.quality()["hazard"]["short"].values())
+
+
+def poison(begin: int, count: int, weight: float):
+    """A broken producer: the longer the silence, the surer an order, each label for many."""
+    return [
+        short(f"bad{i}", T0 + (begin + i) * DAY / 20, i % 20, i % 20 > 9, weight=weight) for i in range(count)
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("weight", "why"), [(40.0, "calibration error"), (10_000.0, "have jumped")], ids=["calibration", "jump"]
+)
+def test_nonsense_that_was_learned_is_rolled_back_the_same_in_every_replay(lessons, weight, why):
+    """What follows it is judged by the kept checkpoint as well, which does better."""
+    before = Learner(CONFIG)
+    before.take(lessons)
+    saved, kept = before.checkpoint(), before.history.kept[-1]
+    everything = [*poison(1200, 100, weight), *world(1300, 1700)]
+    learner = Learner.restore(saved, CONFIG)
+    learner.take(everything)
+
+    backs = [notice for notice in learner.notices if notice.kind == "rollback"]
+    assert backs
+    assert all(why in back.text and back.evidence["version"] <= kept.version for back in backs)
+    assert learner.learned.norms()["hazard"] < 3
+    assert learner.short.of("rules").rows == 1700  # what was said stays on the record
+    again = Learner.restore(saved, CONFIG)
+    for lesson in everything:
+        again.take([lesson])
+    assert again.checkpoint() == learner.checkpoint()
+
+
+def test_without_a_kept_checkpoint_it_starts_anew():
+    learner = Learner(CONFIG)
+    learner.take(world(0, 30))
+    learner.learned.hazard._weights[-1] = math.inf
+    learner.take(world(30, 31))
+
+    assert learner.examples == 0
+    assert "the beginning" in learner.notices[-1].text
+
+
+def test_twenty_checkpoints_are_kept_and_the_one_that_is_compared_with():
+    history = History()
+    kept = Kept(0, T0, 0, "count", "rules", True, {}, {}, msgspec.Raw(b"{}"))
+    for version in range(1, 31):
+        history.keep(msgspec.structs.replace(kept, version=version, examples=version * 500), watched=4)
+
+    assert [kept.version for kept in history.kept] == [4, *range(12, 31)]
+    assert not history.due(15_499)
+    assert history.due(15_500)
+    parts = {name: bytes(part) for name, part in history.parts().items()}
+    assert History.from_state(history.state(), parts).kept == history.kept
+
+
+def test_customers_who_begin_to_order_less_raise_one_alarm_though_the_hazard_follows_within_days():
+    began = T0 + 150 * DAY
+
+    learner = Learner(CONFIG)
+    learner.take(world(0, 4200, scale=lambda at: 0.4 if at > began else 1.0))
+    quiet = Learner(CONFIG)
+    quiet.take(world(0, 4200))
+
+    [alarm] = [notice for notice in learner.notices if notice.kind == "drift"]
+    assert began < alarm.at < began + 9 * WEEK  # there are 140 sightings a week
+    assert "less than the models have learned" in alarm.text
+    assert alarm.evidence["error"]["after"] < -0.02
+    assert not [notice for notice in quiet.notices if notice.kind == "drift"]

@@ -1,0 +1,253 @@
+"""Who speaks, by evidence: four blocks in a row, an interval by customers, calibration; and the same rule back."""
+
+import math
+import random
+
+import msgspec
+import numpy as np
+import pytest
+
+from models.churn.panel import MODELS
+from models.durations import WEEK
+from models.learning.promotion import ENOUGH, Blocks, Promotion, Race
+from profiles.errors import Misconfigured
+
+START = 2800 * WEEK
+
+
+def week(blocks, number, rows, said, *, seed=0, customers=10_000, truth=0.7):
+    """The labels due in a week; `said` are the risks by model, NaN where it is left out."""
+    roll = random.Random(seed * 1000 + number)
+    closed = False
+    for _ in range(rows):
+        risks = [said.get(model, math.nan) for model in MODELS]
+        due = START + (number + roll.random()) * WEEK
+        closed |= blocks.add(f"p{roll.randrange(customers)}", due, roll.random() < truth, 1.0, risks)
+    return closed
+
+
+def ece(_):
+    return 0.01
+
+
+def review(promotion, blocks, ece=ece):
+    return promotion.review_full(blocks, START, ece)
+
+
+def speaking(model):
+    promotion = Promotion()
+    promotion.speaker = model
+    return promotion
+
+
+SAID = {"hazard": 0.5, "direct": 0.7}
+
+
+def test_a_challenger_that_wins_four_blocks_is_promoted_with_its_evidence():
+    promotion, blocks = speaking("hazard"), Blocks()
+    changes = []
+    for number in range(7):
+        if week(blocks, number, 200, SAID):
+            changes.append(review(promotion, blocks))
+
+    assert changes[:3] == [None] * 3
+    change = changes[3]
+    assert (change.model, change.before, change.why) == ("direct", "hazard", "whole horizon")
+    assert (change.evidence["blocks"], change.evidence["rows"]) == (4, 800)
+    low, high = change.evidence["interval"]
+    assert low < change.evidence["difference"] < high < 0
+    assert promotion.speaker == "direct"
+    assert promotion.since == START
+
+
+def test_what_a_model_said_long_ago_is_not_held_against_what_it_says_now():
+    """BG/NBD was better a horizon ago, when the hazard had learned little; on young labels it is not."""
+    promotion, blocks = speaking("hazard"), Blocks()
+    lately = {"hazard": 0.30, "bgnbd": 0.31}.get
+    for number in range(7):
+        week(blocks, number, 200, {"hazard": 0.5, "bgnbd": 0.7})
+        promotion.review_full(blocks, START, ece, lately)
+    assert promotion.speaker == "hazard"
+
+    promotion.review_full(blocks, START, ece, {"hazard": 0.32, "bgnbd": 0.31}.get)
+    assert promotion.speaker == "bgnbd"
+
+
+def test_it_is_demoted_by_the_same_rule():
+    promotion, blocks = speaking("direct"), Blocks()
+    for number in range(7):
+        week(blocks, number, 200, {"hazard": 0.7, "direct": 0.45})
+        review(promotion, blocks)
+
+    assert promotion.speaker == "hazard"
+
+
+def test_three_blocks_are_not_enough_and_a_lost_one_starts_anew():
+    promotion, blocks = speaking("hazard"), Blocks()
+    for number in range(8):
+        week(blocks, number, 200, SAID if number != 3 else {"hazard": 0.7, "direct": 0.5})
+        review(promotion, blocks)
+
+    assert [block.week - 2800 for block in blocks.closed] == list(range(6))
+    standing = next(standing for standing in promotion.standings if standing.model == "direct")
+    assert (standing.blocks, standing.better) == (2, False)
+    assert promotion.speaker == "hazard"
+
+
+def test_a_difference_within_chance_is_none():
+    """Two models that say nearly the same: some weeks go to one, but the interval holds zero."""
+    promotion, blocks = speaking("hazard"), Blocks()
+    for number in range(12):
+        week(blocks, number, 60, {"hazard": 0.690, "direct": 0.695})
+        review(promotion, blocks)
+
+    assert promotion.speaker == "hazard"
+
+
+def test_few_customers_with_many_labels_are_not_many_customers():
+    """The same number of labels, of five customers only: the interval is by customer, and holds zero."""
+    few, many = Blocks(), Blocks()
+    for number in range(8):
+        for blocks, customers in ((few, 5), (many, 10_000)):
+            roll = random.Random(number)
+            for i in range(60):
+                who = i % 5 if customers == 5 else roll.randrange(customers)
+                churned = who < 3 if customers == 5 else roll.random() < 0.6
+                risks = [0.6 if model == "hazard" else 0.8 if model == "direct" else math.nan for model in MODELS]
+                blocks.add(f"p{who}", START + (number + 0.5) * WEEK, churned, 1.0, risks)
+
+    wide, narrow = (blocks.compare("hazard", "direct", 0.01).interval for blocks in (few, many))
+    assert wide[1] - wide[0] > 3 * (narrow[1] - narrow[0])
+
+
+@pytest.mark.parametrize("error", [None, 0.031])
+def test_who_is_not_calibrated_is_not_promoted(error):
+    promotion, blocks = speaking("hazard"), Blocks()
+    for number in range(8):
+        week(blocks, number, 200, SAID)
+        review(promotion, blocks, lambda model: error)
+
+    assert promotion.speaker == "hazard"
+
+
+def test_who_did_not_answer_for_everybody_has_no_evidence():
+    promotion, blocks = speaking("hazard"), Blocks()
+    for number in range(8):
+        week(blocks, number, 200, SAID if number else {"hazard": 0.5})
+        week(blocks, number, 1, {"hazard": 0.5})
+        review(promotion, blocks)
+
+    assert promotion.speaker == "hazard"
+    assert blocks.known_to("hazard") == 6
+    assert blocks.known_to("direct") == 0
+
+
+def test_weeks_with_few_labels_become_one_block():
+    blocks = Blocks()
+    for number in range(9):
+        week(blocks, number, ENOUGH // 2, SAID)
+
+    assert [(block.week - 2800, block.rows) for block in blocks.closed] == [(1, 50), (3, 50), (5, 50)]
+
+
+def test_a_label_that_comes_when_its_block_is_closed_is_counted_as_late():
+    blocks = Blocks()
+    week(blocks, 0, 60, SAID)
+    week(blocks, 3, 1, SAID)
+    before = blocks.closed[0].sums.copy()
+    week(blocks, 0, 1, SAID)
+
+    assert blocks.late == 1
+    np.testing.assert_array_equal(blocks.closed[0].sums, before)
+
+
+def test_evidence_is_bounded_and_survives_a_restart_to_the_bit():
+    straight, restarted = Blocks(), Blocks()
+    for number in range(14):
+        week(straight, number, 60, SAID)
+        week(restarted, number, 60, SAID)
+        restarted = Blocks.from_state(msgspec.json.decode(msgspec.json.encode(restarted.state())), restarted.parts())
+
+    assert restarted.parts() == straight.parts()
+    assert restarted.state() == straight.state()
+    assert len(straight.closed) == 8
+
+
+def test_the_bootstrap_agrees_with_theory():
+    """The interval of a mean of independent losses is that of the normal distribution."""
+    blocks = Blocks()
+    roll = random.Random(8)
+    differences = []
+    for number in range(5):
+        for i in range(800):
+            p, q = roll.uniform(0.5, 0.9), roll.uniform(0.5, 0.9)
+            churned = roll.random() < 0.7
+            risks = [p if model == "hazard" else q if model == "direct" else math.nan for model in MODELS]
+            blocks.add(f"p{number}-{i}", START + (number + 0.5) * WEEK, churned, 1.0, risks)
+            if number < 3:
+                loss = [-math.log(r if churned else 1 - r) for r in (p, q)]
+                differences.append(loss[0] - loss[1])
+    model, other = ("hazard", "direct") if np.mean(differences[-800:]) < 0 else ("direct", "hazard")
+    standing = blocks.compare(model, other, 0.01)
+    run = np.array(differences[-800 * standing.blocks :])
+
+    assert abs(standing.difference) == pytest.approx(abs(run.mean()), rel=1e-9)
+    width = 2 * 2.576 * run.std() / math.sqrt(len(run))
+    assert standing.interval[1] - standing.interval[0] == pytest.approx(width, rel=0.2)
+
+
+def test_nobody_is_promoted_over_a_model_that_a_person_has_chosen():
+    promotion, blocks = speaking("hazard"), Blocks()
+    promotion.pin("recency", START, "Ada")
+    for number in range(8):
+        week(blocks, number, 200, {**SAID, "recency": 0.4})
+        review(promotion, blocks)
+
+    assert promotion.speaker == "recency"
+    assert next(standing for standing in promotion.standings if standing.model == "direct").better
+    assert promotion.release(START, "Ada", {"hazard", "rules"}).model == "hazard"
+    review(promotion, blocks)
+    assert promotion.speaker == "direct"
+
+
+def test_the_race_compares_on_the_same_customers_only():
+    race = Race()
+    for _ in range(10):
+        race.add({"rules": 0.5, "hazard": 0.9}, y=False, weight=1.0)
+    race.add({"rules": 0.5, "hazard": 0.9, "bgnbd": 0.5}, y=True, weight=2.0)
+
+    assert race.rows == 1
+    assert race.losses == pytest.approx(
+        {"rules": -2 * math.log(0.5), "hazard": -2 * math.log(0.9), "bgnbd": -2 * math.log(0.5)}
+    )
+
+
+def cold(losses, speaker="rules", rows=500, **known):
+    promotion = speaking(speaker)
+    promotion.race.rows, promotion.race.losses = rows, losses
+    promotion.review_short(START, **{"fits": "bgnbd" in losses, "ready": "hazard" in losses, "enough": 100, **known})
+    return promotion.speaker
+
+
+def test_in_the_cold_the_anchors_speak_until_the_hazard_beats_both():
+    assert cold({"rules": 1.0}) == "rules"
+    assert cold({"rules": 1.0, "bgnbd": 2.0}, rows=10) == "bgnbd"  # as soon as it fits
+    assert cold({"rules": 1.0, "bgnbd": 1.1}, "bgnbd") == "rules"  # it turned out worse
+    assert cold({"rules": 1.0, "bgnbd": 0.9, "hazard": 0.95}) == "bgnbd"
+    assert cold({"rules": 1.0, "bgnbd": 0.9, "hazard": 0.89}) == "hazard"
+    assert cold({"rules": 1.0, "bgnbd": 0.9, "hazard": 0.89}, ready=False) == "bgnbd"
+    assert cold({"rules": 1.0, "bgnbd": 0.9, "hazard": 0.93}, "hazard") == "hazard"  # patience
+    assert cold({"rules": 1.0, "bgnbd": 0.9, "hazard": 0.96}, "hazard") == "bgnbd"
+    assert cold({"rules": 1.0, "bgnbd": 2.0, "hazard": 2.0}, "hazard", rows=3) == "hazard"  # all have started anew
+
+
+def test_a_record_survives_a_restart():
+    promotion, blocks = speaking("hazard"), Blocks()
+    for number in range(8):
+        week(blocks, number, 200, SAID)
+        review(promotion, blocks)
+    state = msgspec.json.encode(promotion.state())
+
+    assert msgspec.json.encode(Promotion.from_state(msgspec.json.decode(state)).state()) == state
+    with pytest.raises(Misconfigured, match="damaged"):
+        Promotion.from_state({})

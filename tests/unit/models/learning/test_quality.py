@@ -1,0 +1,114 @@
+"""The figures follow their definitions, forget, and are the same after a restart."""
+
+import math
+
+import numpy as np
+import pytest
+
+from models.learning.quality import Ledger, Quality, judge
+from profiles.errors import Misconfigured
+
+
+def judged(p, y, half=10**9):
+    quality = Quality(half)
+    quality.add(judge(p, y))
+    return quality
+
+
+def test_figures_follow_their_definitions():
+    rng = np.random.default_rng(5)
+    p = rng.beta(1, 4, 3000)
+    y = rng.random(3000) < p
+    report = judged(p, y).report()
+
+    assert report["rows"] == 3000
+    assert report["log_loss"] == pytest.approx(-np.mean(np.log(np.where(y, p, 1 - p))), abs=1e-6)
+    assert report["brier"] == pytest.approx(np.mean((p - y) ** 2), abs=1e-6)
+    assert report["bias"] == pytest.approx(p.mean() - y.mean(), abs=1e-6)
+    assert report["bias_error"] == pytest.approx(y.std() / math.sqrt(3000), rel=0.01)
+    pairs = p[y][:, None] - p[~y][None]
+    assert report["auc"] == pytest.approx(np.mean((pairs > 0) + 0.5 * (pairs == 0)), abs=0.01)
+    assert report["ece"] < 0.03
+
+
+def test_the_calibration_error_is_that_of_groups_of_equal_weight():
+    rng = np.random.default_rng(6)
+    p = np.repeat([0.1, 0.3, 0.6], 1000)
+    y = rng.random(3000) < np.repeat([0.2, 0.3, 0.4], 1000)
+    expected = np.mean([abs(y[i : i + 1000].mean() - p[i]) for i in (0, 1000, 2000)])
+
+    assert judged(p, y).report()["ece"] == pytest.approx(expected, abs=1e-6)
+
+
+def test_it_forgets_and_says_nothing_before_it_knows():
+    quality = Quality(half=100)
+    assert quality.report() == {"rows": 0}
+    assert quality.log_loss == math.inf
+    for _ in range(1000):
+        quality.add(judge([0.5], [True]))
+    assert "auc" not in quality.report()
+    for _ in range(1000):
+        quality.add(judge([0.5], [False]))
+
+    assert quality.report()["rate"] < 0.01
+    assert quality.weight <= 200
+
+
+def test_weights_count_as_so_many_outcomes_but_are_no_more_certain_than_one():
+    heavy, often = Quality(), Quality()
+    heavy.add(judge([0.3], [True], 4.0))
+    for _ in range(4):
+        often.add(judge([0.3], [True]))
+
+    heavily, oftentimes = heavy.report(), often.report()
+    assert heavily.pop("bias_error") == pytest.approx(2 * oftentimes.pop("bias_error"))
+    assert {**heavily, "rows": 4} == pytest.approx(oftentimes, abs=1e-6)
+
+
+def test_no_certain_mistake_is_infinite():
+    quality = Quality()
+    quality.add(judge([0.0], [True]))
+    quality.add(judge([1.0], [False]))
+
+    assert math.isfinite(quality.log_loss)
+
+
+def test_it_goes_on_from_its_state_to_the_bit():
+    rng = np.random.default_rng(7)
+    first, straight = Quality(50), Quality(50)
+    for i, p in enumerate(rng.random(500).tolist()):
+        straight.add(judge([p], [i % 3 == 0]))
+        first.add(judge([p], [i % 3 == 0]))
+        first = Quality.from_state(first.state())
+
+    assert first.state() == straight.state()
+
+
+@pytest.mark.parametrize("state", [{}, {"half": 1, "rows": 1, "loss": 0, "squared": 0, "bins": [[99, 1, 1, 1]]}])
+def test_a_damaged_state_is_refused(state):
+    with pytest.raises(Misconfigured, match="damaged"):
+        Quality.from_state(state)
+
+
+def test_the_ledger_keeps_all_the_untouched_and_segments_apart():
+    ledger = Ledger()
+    ledger.add({"hazard": 0.2, "rules": 0.4}, y=False, weight=1.0, touched=False, segments=["vip"])
+    ledger.add({"hazard": 0.9}, y=True, weight=1.0, touched=True, segments=["new", "vip"])
+
+    report = ledger.report("hazard")
+    assert (report["all"]["rows"], report["untouched"]["rows"]) == (2, 1)
+    assert {name: figures["rows"] for name, figures in report["segments"].items()} == {"vip": 2, "new": 1}
+    assert ledger.report("rules")["all"]["rows"] == 1
+    assert ledger.report("direct") == {"all": {"rows": 0}, "untouched": {"rows": 0}, "segments": {}}
+    assert Ledger.from_state(ledger.state()).state() == ledger.state()
+
+
+def test_segments_are_bounded_and_the_forgotten_one_makes_room():
+    ledger = Ledger()
+    for i in range(40):
+        ledger.add({"hazard": 0.5}, y=True, weight=1.0, touched=False, segments=[f"s{i}", "s0"])
+
+    segments = ledger.report("hazard")["segments"]
+    assert len(segments) == 32
+    assert "s0" in segments
+    assert "s1" not in segments

@@ -1,0 +1,428 @@
+"""Segment's wire format: what is accepted, what is refused and why, and the four times of an event."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import itertools
+import json
+import time
+import tracemalloc
+import zlib
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from profiles.errors import Unacceptable
+from profiles.identity.extract import IdentityRule, compile_extractor, compile_spellings
+from profiles.identity.secrets import hashed
+from streams.collector.body import Body, Limits, Refused
+from streams.collector.wire import (
+    Envelope,
+    basic_key,
+    format_time,
+    mend_surrogates,
+    occurred_at,
+    open_batch,
+    open_single,
+    parse_time,
+    stamp,
+)
+
+RECEIVED = 1_800_000_000.0  # 2027-01-15T08:00:00Z
+LIMITS = Limits()
+RULES = [
+    IdentityRule(type="user_id", priority=1, fields=("userId", "previousId")),
+    IdentityRule(type="email", priority=2, fields=("traits.email", "context.traits.email"), pii="email"),
+    IdentityRule(type="anonymous_id", priority=3, fields=("anonymousId",)),
+]
+EXTRACT = compile_extractor(RULES, compile_spellings(RULES, key=b"key"))
+
+
+def stamped(event: Any, *, kind: str = "", ip: str = "", browser: bool = False, **shared: Any) -> dict[str, Any]:
+    """The event as it would be in Kafka."""
+    raw = event if isinstance(event, bytes) else json.dumps(event).encode()
+    envelope = Envelope([raw], type=kind, **shared)
+    _, value = stamp(raw, envelope, received=RECEIVED, identities=EXTRACT, limits=LIMITS, ip=ip, browser=browser)
+    result: dict[str, Any] = json.loads(value)
+    return result
+
+
+def reason(event: Any, **arguments: Any) -> str:
+    """Why the event is refused."""
+    with pytest.raises(Unacceptable) as caught:
+        stamped(event, **arguments)
+    return caught.value.reason
+
+
+def read(*chunks: bytes, limits: Limits = LIMITS) -> bytes:
+    body = Body(limits)
+    for chunk in chunks:
+        body.feed(chunk)
+    return body.finish()
+
+
+# The body
+
+
+@given(st.binary(min_size=1, max_size=2000), st.booleans(), st.lists(st.integers(0, 2000), max_size=6))
+def test_any_split_of_a_body_gives_the_same_bytes(plain: bytes, zipped: bool, cuts: list[int]) -> None:
+    """However the network cuts a body, compressed or not, what comes out is what was sent."""
+    plain = b"{" + plain
+    sent = gzip.compress(plain) if zipped else plain
+    edges = [0, *sorted(min(cut, len(sent)) for cut in cuts), len(sent)]
+
+    assert plain == read(*(sent[a:b] for a, b in itertools.pairwise(edges)))
+
+
+def test_gzip_of_several_members_is_one_body() -> None:
+    """Gzip files may be joined by concatenation."""
+    assert read(gzip.compress(b'{"a"') + gzip.compress(b":1}")) == b'{"a":1}'
+
+
+@pytest.mark.parametrize("cut", [3, 15, -1])
+def test_truncated_gzip_is_refused(cut: int) -> None:
+    """Half a body is not a body, wherever it ends."""
+    with pytest.raises(Refused) as caught:
+        read(gzip.compress(b'{"batch": []}' * 50)[:cut])
+
+    assert (caught.value.status, caught.value.code) == (400, "invalid_gzip")
+
+
+def test_damaged_gzip_is_refused() -> None:
+    """A wrong checksum is noticed."""
+    sent = bytearray(gzip.compress(b'{"batch": []}' * 50))
+    sent[-6] ^= 0xFF
+
+    with pytest.raises(Refused, match="broken"):
+        read(bytes(sent))
+
+
+@pytest.mark.parametrize("body", [b"", b"  \n", gzip.compress(b"", mtime=0)])
+def test_an_empty_body_is_refused(body: bytes) -> None:
+    """Nothing at all is a mistake of the sender."""
+    with pytest.raises(Refused) as caught:
+        read(body)
+
+    assert (caught.value.status, caught.value.code) == (400, "empty_body")
+
+
+def test_a_zip_bomb_stops_at_the_limit() -> None:
+    """Decompression ends one byte past the limit; the 100 MB never exist."""
+    packer = zlib.compressobj(9, wbits=31)
+    bomb = b"".join([*(packer.compress(bytes(1 << 20)) for _ in range(100)), packer.flush()])
+    assert len(bomb) < LIMITS.request
+    tracemalloc.start()
+
+    with pytest.raises(Refused) as caught:
+        read(bomb)
+
+    assert (caught.value.status, caught.value.code) == (413, "request_too_large")
+    assert tracemalloc.get_traced_memory()[1] < 3 * LIMITS.body
+    tracemalloc.stop()
+
+
+def test_a_stalled_bomb_holds_what_it_has_sent() -> None:
+    """Sixteen senders of 4 KB each must not hold the room of all others until their time is up."""
+    body = Body(LIMITS)
+    body.feed(gzip.compress(bytes(4_000_000))[:-1])
+
+    assert len(body) < 10_000
+
+
+def test_many_tiny_members_are_read_in_time() -> None:
+    """25,000 gzip members in one request: what follows each is copied, but only a little of it."""
+    started = time.perf_counter()
+    read((gzip.compress(b" ") * 30_000)[: 21 * 24_000] + gzip.compress(b"{}"))
+    assert time.perf_counter() - started < 5
+
+
+def test_the_request_limit_is_exact() -> None:
+    """500 KB pass, one byte more does not."""
+    assert LIMITS.request == len(read(b"x" * LIMITS.request))
+    with pytest.raises(Refused, match="over 512000 bytes"):
+        read(b"x" * LIMITS.request, b"x")
+
+
+# The envelope
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        (b"{", 400, "invalid_json"),
+        (b'{"batch": [{"a": 1,}]}', 400, "invalid_json"),
+        (b'{"batch": [NaN]}', 400, "invalid_json"),
+        (b'{"batch": ' + b"[" * 100_000, 400, "invalid_json"),
+        (b"[]", 400, "invalid_request"),
+        (b'"text"', 400, "invalid_request"),
+        (b'{"batch": {}}', 400, "invalid_request"),
+        (b'{"batch": [1], "context": 5}', 400, "invalid_request"),
+        (b'{"batch": [1], "writeKey": 5}', 400, "invalid_request"),
+        (b'{"batch": []}', 400, "empty_batch"),
+        (b'{"batch": null}', 400, "empty_batch"),
+        (b"{}", 400, "empty_batch"),
+        (b'{"batch": [' + b"1," * 2500 + b"1]}", 413, "too_many_events"),
+    ],
+)
+def test_a_batch_that_cannot_be_opened_says_why(body: bytes, status: int, code: str) -> None:
+    """Each way to be unreadable has its code."""
+    with pytest.raises(Refused) as caught:
+        open_batch(body, LIMITS)
+
+    assert (status, code) == (caught.value.status, caught.value.code)
+
+
+def test_a_batch_keeps_the_bytes_of_each_event() -> None:
+    """What is rejected later can be kept exactly as it was sent."""
+    envelope = open_batch(b'{"writeKey":"k","sentAt":"2027-01-15T08:00:00Z","batch":[ {"a" : 1.50}, 7 ,null]}', LIMITS)
+
+    assert envelope.events == [b'{"a" : 1.50}', b"7", b"null"]
+    assert (envelope.write_key, envelope.sent_at) == ("k", RECEIVED)
+
+
+def test_half_an_emoji_does_not_cost_the_batch() -> None:
+    """JavaScript writes lone surrogates; they become the replacement character, whole emojis and text stay."""
+    body = rb'{"batch":[{"userId":"u","type":"track","event":"a\ud83d","ok":"\ud83d\ude00 \\ud83d \udc00"}]}'
+
+    (raw,) = open_batch(body, LIMITS).events
+
+    assert {"event": "a�", "ok": "\U0001f600 \\ud83d �"}.items() <= stamped(raw).items()
+    assert body.replace(rb"\ud83d", b"", 1) != mend_surrogates(body)
+
+
+def test_a_single_event_must_be_an_object() -> None:
+    """The body of /v1/track is one event."""
+    assert open_single(b'{"writeKey":"k"}', "track").write_key == "k"
+    with pytest.raises(Refused, match="wrong shape"):
+        open_single(b"[]", "track")
+
+
+@pytest.mark.parametrize(
+    ("header", "key"),
+    [
+        ("Basic " + base64.b64encode(b"key:").decode(), "key"),
+        ("basic " + base64.b64encode(b"key").decode(), "key"),
+        ("Basic " + base64.b64encode(b"key:secret").decode(), "key"),
+        ("Basic " + base64.b64encode(b":").decode(), ""),
+        ("Basic %%%", ""),
+        ("Basic " + base64.b64encode(b"\xff\xfe").decode(), ""),
+        ("Bearer token", ""),
+        ("", ""),
+    ],
+)
+def test_the_write_key_of_basic_authorization(header: str, key: str) -> None:
+    """With or without the colon; anything else is no write key."""
+    assert key == basic_key(header)
+
+
+# The event
+
+
+def test_an_event_is_stamped() -> None:
+    """Ids are strings, nulls are gone at the top level only, the batch's context is merged under the event's."""
+    event = {
+        "type": "identify",
+        "userId": 42,
+        "anonymousId": None,
+        "groupId": 7.0,
+        "traits": {"email": None, "plan": "gold"},
+        "context": {"app": {"name": "own"}},
+        "writeKey": "secret",
+        "messageId": "m-1",
+    }
+
+    result = stamped(event, context={"app": {"name": "batch"}, "locale": "de"}, integrations={"All": True})
+
+    assert result == {
+        "type": "identify",
+        "userId": "42",
+        "groupId": "7",
+        "traits": {"email": None, "plan": "gold"},
+        "context": {"app": {"name": "own"}, "locale": "de"},
+        "integrations": {"All": True},
+        "messageId": "m-1",
+        "receivedAt": "2027-01-15T08:00:00Z",
+        "timestamp": "2027-01-15T08:00:00Z",
+    }
+
+
+@pytest.mark.parametrize(
+    ("event", "key"),
+    [
+        ({"userId": "u", "anonymousId": "a"}, b"u"),
+        ({"userId": "", "anonymousId": "a"}, b"a"),
+        ({"userId": "null", "anonymousId": "a"}, b"a"),
+        ({"traits": {"email": "A@B.C"}, "anonymousId": "a"}, hashed(b"key", "email", "a@b.c").encode()),
+        ({"previousId": "p"}, b"p"),
+    ],
+)
+def test_the_key_is_the_strongest_identity(event: dict[str, Any], key: bytes) -> None:
+    """So that one sender's events stay in order; an address is not read off the key."""
+    raw = json.dumps({"type": "identify"} | event).encode()
+
+    assert key == stamp(raw, Envelope([raw]), received=RECEIVED, identities=EXTRACT, limits=LIMITS)[0]
+
+
+def test_a_missing_message_id_is_assigned() -> None:
+    """Each event gets its own: without an id nobody can tell a repeat from a second event."""
+    first, second = (stamped({"type": "page", "userId": "u", "messageId": ""})["messageId"] for _ in range(2))
+
+    assert first != second
+    assert len(first) == 36
+
+
+@pytest.mark.parametrize(
+    ("event", "expected"),
+    [
+        (b'{"type":"track","userId":"u","v":1e999}', "invalid_json"),
+        (b'{"type":"track","userId":"\xff"}', "invalid_json"),
+        (7, "not_an_object"),
+        (None, "not_an_object"),
+        ({"type": "track", "userId": "u", "properties": [1]}, "not_an_object"),
+        ({"type": "track", "userId": "u", "context": "x"}, "not_an_object"),
+        ({"userId": "u"}, "unknown_type"),
+        ({"type": "Track", "userId": "u"}, "unknown_type"),
+        ({"type": ["track"], "userId": "u"}, "unknown_type"),
+        ({"type": "track"}, "no_identity"),
+        ({"type": "track", "userId": None, "anonymousId": ""}, "no_identity"),
+        ({"type": "track", "userId": "undefined"}, "no_identity"),
+        ({"type": "track", "userId": True}, "invalid_id"),
+        ({"type": "track", "userId": {"id": 1}}, "invalid_id"),
+        ({"type": "track", "userId": "u", "messageId": "m" * 101}, "invalid_message_id"),
+        ({"type": "track", "userId": "u", "timestamp": "yesterday"}, "invalid_timestamp"),
+        ({"type": "track", "userId": "u", "timestamp": 1e300}, "invalid_timestamp"),
+        ({"type": "track", "userId": "u", "timestamp": []}, "invalid_timestamp"),
+        ({"type": "track", "userId": "u", "note": "x" * 32_768}, "event_too_large"),
+    ],
+)
+def test_an_event_that_cannot_be_accepted_says_why(event: Any, expected: str) -> None:
+    """Each way to be unacceptable has its reason."""
+    assert expected == reason(event)
+
+
+def test_a_big_shared_context_cannot_multiply() -> None:
+    """400 KB of context in a batch of 2,500 tiny events would be a gigabyte."""
+    assert reason({"type": "track", "userId": "u"}, context={"x": "y" * 400_000}) == "event_too_large"
+
+
+def test_what_a_batch_shares_is_bounded() -> None:
+    """It is merged into each of 2,500 events: a context of megabytes would keep the collector busy for minutes."""
+    body = json.dumps({"batch": [1], "context": {"a": "x" * LIMITS.shared}}).encode()
+    with pytest.raises(Refused) as caught:
+        open_batch(body, LIMITS)
+
+    assert (caught.value.status, caught.value.code) == (413, "request_too_large")
+
+
+def test_what_a_batch_shares_is_read_like_its_events() -> None:
+    """Numbers beyond 64 bits, half an emoji and null."""
+    envelope = open_batch(
+        b'{"batch": [1], "context": {"a": 1' + b"0" * 30 + b', "b": "\\ud83d"}, "integrations": null}', LIMITS
+    )
+
+    assert envelope.context == {"a": 1e30, "b": "\ufffd"}
+    assert envelope.integrations == {}
+    assert stamped({"type": "track", "userId": "u"}, context=envelope.context)["context"] == envelope.context
+
+
+def test_the_path_says_the_type_of_a_single_event() -> None:
+    """Browsers send it too; the path wins."""
+    assert stamped({"type": "track", "userId": "u"}, kind="page")["type"] == "page"
+
+
+@pytest.mark.parametrize(
+    ("event", "browser", "expected"),
+    [
+        ({}, True, "192.0.2.7"),
+        ({"context": {"ip": "198.51.100.1"}}, True, "198.51.100.1"),
+        ({}, False, None),
+        ({"context": {"direct": True}}, False, "192.0.2.7"),
+    ],
+)
+def test_the_senders_address_is_noted_for_browsers(event: dict[str, Any], browser: bool, expected: str | None) -> None:
+    """A server's address says nothing about its customer."""
+    result = stamped({"type": "track", "userId": "u"} | event, ip="192.0.2.7", browser=browser)
+
+    assert expected == result.get("context", {}).get("ip")
+
+
+# Time
+
+HOUR = 3600.0
+
+
+@pytest.mark.parametrize(
+    ("original", "sent", "expected"),
+    [
+        (None, None, RECEIVED),
+        (None, RECEIVED - HOUR, RECEIVED),
+        (RECEIVED - 3 * HOUR, RECEIVED - HOUR, RECEIVED - 2 * HOUR),  # the sender's clock is an hour slow
+        (RECEIVED + HOUR, RECEIVED + 2 * HOUR, RECEIVED - HOUR),  # two hours fast
+        (RECEIVED - 9 * HOUR, None, RECEIVED - 9 * HOUR),
+        (RECEIVED - 9 * HOUR, RECEIVED - 1.5, RECEIVED - 9 * HOUR),  # clocks agree: not shifted by network time
+        (RECEIVED + HOUR, RECEIVED, RECEIVED),  # nothing happens after it was received
+        (RECEIVED + 1e9, None, RECEIVED),
+        (0.0, RECEIVED * 60, RECEIVED),  # before the year 1
+    ],
+)
+def test_when_an_event_happened(original: float | None, sent: float | None, expected: float) -> None:
+    """Segment's formula, where it can be applied, and never the future."""
+    assert expected == occurred_at(original, sent, RECEIVED)
+
+
+def test_the_events_own_sent_at_wins() -> None:
+    """RudderStack's Node SDK sends both; and the client's time is kept as originalTimestamp."""
+    event = {
+        "type": "track",
+        "userId": "u",
+        "originalTimestamp": "2027-01-15T04:59:00.5+01:00",
+        "sentAt": "2027-01-15T04:00:00.000Z",
+    }
+
+    result = stamped(event, sent_at=parse_time("2027-01-15T06:00:00Z"))
+
+    assert {
+        "originalTimestamp": "2027-01-15T03:59:00.500000Z",
+        "sentAt": "2027-01-15T04:00:00Z",
+        "receivedAt": "2027-01-15T08:00:00Z",
+        "timestamp": "2027-01-15T07:59:00.500000Z",
+    }.items() <= result.items()
+
+
+def test_without_sent_at() -> None:
+    """A client's `timestamp` stands as in an import; an `originalTimestamp` cannot be corrected; rubbish is absent."""
+    when = "2001-02-03T00:00:00Z"
+    event = {"type": "track", "userId": "u"}
+
+    assert when == stamped(event | {"timestamp": when})["timestamp"]
+    assert when == stamped(event | {"timestamp": when, "sentAt": "soon"})["timestamp"]
+    assert stamped(event | {"originalTimestamp": when})["timestamp"] == "2027-01-15T08:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2027-01-15T08:00:00Z", RECEIVED),
+        ("2027-01-15T09:00:00+01:00", RECEIVED),
+        ("2027-01-15T08:00:00", RECEIVED),
+        ("2027-01-15 08:00:00.5", RECEIVED + 0.5),
+        ("2027-01-15T08:00:00.123456Z", RECEIVED + 0.123456),
+        ("2027-01-15T08:00:00.1234567Z", RECEIVED + 0.123456),
+        ("2027-01-15", RECEIVED - 8 * HOUR),
+        (1_800_000_000, RECEIVED),
+        (1_800_000_000_000, RECEIVED),
+        (1_800_000_000.5, RECEIVED + 0.5),
+    ],
+)
+def test_times_are_read_as_they_come(text: object, expected: float) -> None:
+    """With Z or an offset, with none to six and more digits, without a zone, as JavaScript's number."""
+    assert expected == pytest.approx(parse_time(text), abs=1e-6)
+
+
+@given(st.floats(-6e10, 2.5e11, allow_nan=False))
+def test_times_survive_being_written(time: float) -> None:
+    """To the microsecond, in every year."""
+    assert time == pytest.approx(parse_time(format_time(time)), abs=1e-4)

@@ -1,0 +1,91 @@
+"""Entering and leaving is told once each, with the version of the taxonomy where customers are ranked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import orjson
+
+from models.conditions.rules import SegmentRule
+from models.population.taxonomy import Taxonomy
+from models.segments.segments import compile_segments
+from profiles.state import Caps, apply
+from profiles.store import Loaded
+from profiles.types import Profile
+from streams.kafka.topics import SEGMENT_CHANGES
+from streams.steps.segment import segment
+from streams.steps.work import Work
+from tests.models.build import DAY, T0, event
+
+EVEN = Taxonomy(version=1, edges={"revenue": [float(i) for i in range(1, 100)]})
+
+
+class Held:
+    """The newest taxonomy."""
+
+    now = EVEN
+
+    def __call__(self) -> Taxonomy:
+        return self.now
+
+
+def rule(name: str, when: Any) -> SegmentRule:
+    """A rule of a plan."""
+    return SegmentRule.model_validate({"name": name, "when": when})
+
+
+def told(work: Work) -> list[dict[str, Any]]:
+    """What other systems hear of segments, without profile and time."""
+    found = [orjson.loads(output.value) for output in work.outputs if output.topic == SEGMENT_CHANGES]
+    return [{key: value for key, value in change.items() if key not in ("profile", "at", "id")} for change in found]
+
+
+def test_each_change_is_told_once_and_names_the_taxonomy_it_is_by() -> None:
+    """Twelve versions whose edges flutter: one entry, and one exit when the edge has moved for good."""
+    held = Held()
+    rules = [rule("top", {"quantile": "revenue", "top": 0.1}), rule("buyer", {"count": "purchase", "at_least": 1})]
+    step = segment(compile_segments(rules, "EUR", taxonomy=held))
+    profile = Profile("p")
+    apply(profile, event("purchase", 0, amount=9100), "EUR", Caps())
+    work = Work(0, Loaded(), 4)
+
+    for version in range(1, 13):
+        factor = 1.2 if version > 10 else 1.0 + 0.02 * (version % 2)
+        edges = {"revenue": [edge * factor for edge in EVEN.edges["revenue"]]}
+        held.now = msgspec.structs.replace(EVEN, version=version, edges=edges)
+        for hour in range(3):
+            work.begin(T0 + version * DAY + hour * 3600, (), due=[profile])
+            step(work)
+
+    assert told(work) == [
+        {"segment": "buyer", "change": "entered"},
+        {"segment": "top", "change": "entered", "taxonomy": 2},
+        {"segment": "top", "change": "exited", "taxonomy": 11},
+    ]
+    assert set(profile.segments) == {"buyer"}
+    assert len({output.id for output in work.outputs}) == 3
+
+
+def test_a_window_is_left_by_a_timer_alone() -> None:
+    """Three tickets in 30 days: entered with the third, left 30 days after the first, each told once."""
+    segments = compile_segments([rule("trouble", {"count": "ticket_opened", "within": "30d", "at_least": 3})], "EUR")
+    step = segment(segments)
+    profile = Profile("p")
+    work = Work(0, Loaded(), 4)
+    seen = []
+
+    for day in (0.0, 10.0, 20.0):
+        apply(profile, event("ticket_opened", day), "EUR", Caps(windows={"ticket_opened": 3}))
+        work.begin(T0 + day * DAY, (), due=[profile])
+        step(work)
+    while (then := segments.next_change(profile, work.now)) is not None:
+        seen.append((then - T0) / DAY)
+        work.begin(then, (), due=[profile])
+        step(work)
+
+    assert seen == [30.0]
+    assert told(work) == [
+        {"segment": "trouble", "change": "entered"},
+        {"segment": "trouble", "change": "exited"},
+    ]
