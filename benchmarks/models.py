@@ -32,11 +32,11 @@ from models.churn.churn import ahead
 from models.churn.panel import Panel
 from models.churn.reasons import explain
 from models.features.features import NAMES, raws
-from models.labels.examples import Lesson
+from models.labels.examples import TrainingRecord
 from models.labels.labels import mature, next_snapshot, take_all
 from models.learning.learner import Learner
 from plan import Plan, load_plan
-from profiles.state import Caps, apply
+from profiles.state import Limits, apply
 from profiles.types import Event, Profile
 from streams.offline import read_log
 
@@ -84,7 +84,7 @@ def _played(events: Sequence[Event], plan: Plan, batch: int) -> Iterator[tuple[f
         changed: dict[str, Profile] = {}
         for event in part:
             profile = profiles.setdefault(event.profile, Profile(event.profile))
-            apply(profile, event, plan.currency, Caps())
+            apply(profile, event, plan.currency, Limits())
             changed[event.profile] = profile
         yield part[-1].time, list(changed.values())
 
@@ -124,7 +124,10 @@ def _river() -> compose.Pipeline:
 
 def _learn(events: Sequence[Event], plan: Plan, batch: int) -> tuple[list[Cost], Learner]:
     taking = Cost("snapshot, with what every model says", "snapshot")
-    learning, shipping = Cost("predict, judge, learn", "lesson"), Cost("checkpoint and panel", "batch of lessons")
+    learning, shipping = (
+        Cost("predict, judge, learn", "record"),
+        Cost("checkpoint and panel", "batch of training records"),
+    )
     learner, config = Learner(plan.churn), plan.churn
     due: list[tuple[float, str]] = []
     waiting: dict[str, Profile] = {}
@@ -132,16 +135,16 @@ def _learn(events: Sequence[Event], plan: Plan, batch: int) -> tuple[list[Cost],
         ready = []
         while due and due[0][0] <= now:
             ready.append(waiting.pop(heapq.heappop(due)[1]))
-        lessons: list[Lesson] = [example for profile in ready for example in mature(profile, now, config)]
+        records: list[TrainingRecord] = [example for profile in ready for example in mature(profile, now, config)]
         panel = learner.panel()
-        lessons += taking.run(len(ready), lambda: take_all(ready, now, config, plan.currency, panel))  # noqa: B023
+        records += taking.run(len(ready), lambda: take_all(ready, now, config, plan.currency, panel))  # noqa: B023
         for profile in (*ready, *changed):
             following = next_snapshot(profile, now, config) if profile.id not in waiting else None
             if following is not None:
                 waiting[profile.id] = profile
                 heapq.heappush(due, (following, profile.id))
-        if lessons:
-            learning.run(len(lessons), lambda: learner.take(lessons))  # noqa: B023
+        if records:
+            learning.run(len(records), lambda: learner.take(records))  # noqa: B023
             shipping.run(1, lambda: (learner.panel().to_json(), learner.parts()))
     return [taking, learning, shipping], learner
 

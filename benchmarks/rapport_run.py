@@ -20,7 +20,7 @@ from profiles.stores.sources import Hold, SourceStore, with_sources
 from streams.kafka.admin import ensure_topics
 from streams.kafka.topics import IDENTITY_LINKS, PROFILE_EVENTS, topic_name
 from streams.settings import Settings
-from streams.worker.gate import fingerprint
+from streams.worker.circuit import fingerprint
 
 __all__ = ["Applied", "Prepared", "environment", "hold_sources", "prepare"]
 
@@ -71,7 +71,7 @@ def hold_sources(url: str, plan: Plan, *, held: bool) -> None:
 class Applied:
     """Watches a worker through the store: what each partition says it has applied, against the end of its log.
 
-    All sources are held back until the worker has its partitions and has loaded its models, as the usual script has
+    All sources are paused until the worker has its partitions and has loaded its models, as the usual script has
     before it reads. It began when it had produced its first neutral event, and has ended when every event has left
     ingest, the linker has decided all links, and all of `profile.events` has been applied.
     """
@@ -129,7 +129,7 @@ class Applied:
     def _has_started(self) -> bool:
         """Whether the worker's metrics tell of its models, which it loads once it has its partitions."""
         try:
-            return "rapport_model_speaks{" in httpx.get(self._metrics, timeout=30).text
+            return "rapport_model_champion{" in httpx.get(self._metrics, timeout=30).text
         except httpx.TransportError:
             return False
 

@@ -1,4 +1,4 @@
-"""Durations and moments as a plan writes them, in seconds."""
+"""Durations and scaling as a plan writes them, in seconds."""
 
 from __future__ import annotations
 

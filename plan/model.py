@@ -221,7 +221,7 @@ PurposeName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=64)]
 
 
 class BreakerSpec(_Strict):
-    """When a source is held back rather than drained into `events.rejected`."""
+    """When a source is paused rather than drained into `events.rejected`."""
 
     ratio: float = Field(0.5, gt=0, lt=1, description="Share of rejected events above which it is.")
     least: int = Field(200, ge=1, description="Events there must be before the share counts.")
@@ -265,5 +265,5 @@ class PlanFile(_Strict):
     builtin_segments: bool = Field(True, description="Whether the segments by value and the learned ones are there.")
     alerts: list[AlertRule] = Field([], description="When people should look at a customer.")
     breaker: Literal["off"] | BreakerSpec = Field(
-        BreakerSpec(), description="When a source is held back instead of being rejected event by event."
+        BreakerSpec(), description="When a source is paused instead of being rejected event by event."
     )

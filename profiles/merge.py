@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from msgspec import structs
 
 from profiles.consent import is_consent
-from profiles.state import Caps, largest, latest_orders, latest_tickets, most_frequent
+from profiles.state import Limits, largest, latest_orders, latest_tickets, most_frequent
 from profiles.timeline import merge_timelines
 from profiles.types import (
     HALF_LIVES,
@@ -24,8 +24,8 @@ from profiles.types import (
     Identity,
     Number,
     Opinion,
-    Parting,
     Profile,
+    Splitting,
     Tally,
     Ticket,
 )
@@ -33,7 +33,7 @@ from profiles.types import (
 __all__ = ["add_identities", "merge"]
 
 
-def merge(winner: Profile, loser: Profile, caps: Caps) -> None:
+def merge(winner: Profile, loser: Profile, limits: Limits) -> None:
     """Take the loser's state into the winner, in place.
 
     The loser's pending labels are dropped: its features were those of a fragment, not of a customer. Score and segments
@@ -44,19 +44,21 @@ def merge(winner: Profile, loser: Profile, caps: Caps) -> None:
         add_identities(winner, [((kind, value), since) for value, since in values.items()])
     for name, (value, time, digest) in loser.traits.items():
         held = winner.traits.get(name)
-        if held is None and len(winner.traits) >= caps.traits and not is_consent(name):
+        if held is None and len(winner.traits) >= limits.traits and not is_consent(name):
             continue
         if held is None or (time, digest) > (held[1], held[2]):
             winner.traits[name] = (value, time, digest)
     for source, theirs in loser.activity.items():
         _merge_activity(winner.activity.setdefault(source, Activity(0, theirs.first, theirs.last)), theirs)
     for role, tally in loser.roles.items():
-        _merge_tally(winner.roles.setdefault(role, Tally(0, tally.first, tally.last)), tally, caps.windows.get(role, 0))
-    _merge_purchases(winner, loser, caps)
-    _merge_tickets(winner, loser, caps)
+        _merge_tally(
+            winner.roles.setdefault(role, Tally(0, tally.first, tally.last)), tally, limits.windows.get(role, 0)
+        )
+    _merge_purchases(winner, loser, limits)
+    _merge_tickets(winner, loser, limits)
     for role, opinion in loser.opinions.items():
         _merge_opinion(winner.opinions.setdefault(role, Opinion()), opinion)
-    merge_timelines(winner, loser, caps.timeline)
+    merge_timelines(winner, loser, limits.timeline)
     for rule, alert in loser.alerts.items():
         winner.alerts[rule] = max(winner.alerts.get(rule, alert), alert, key=_standing)
     winner.score = winner.score or loser.score
@@ -65,7 +67,7 @@ def merge(winner: Profile, loser: Profile, caps: Caps) -> None:
     winner.updated = max(winner.updated, loser.updated)
     winner.splits = sorted({*winner.splits, *loser.splits})
     winner.treated_at = max(winner.treated_at, loser.treated_at)
-    _merge_cuts(winner, loser)
+    _merge_cutovers(winner, loser)
 
 
 def add_identities(profile: Profile, identities: Sequence[tuple[Identity, float]]) -> None:
@@ -100,7 +102,7 @@ def _merge_decayed(
     ]
 
 
-def _merge_purchases(winner: Profile, loser: Profile, caps: Caps) -> None:
+def _merge_purchases(winner: Profile, loser: Profile, limits: Limits) -> None:
     ours, theirs = winner.purchases, loser.purchases
     ours.refund_count += theirs.refund_count
     for currency, amount in theirs.refunds.items():
@@ -121,20 +123,20 @@ def _merge_purchases(winner: Profile, loser: Profile, caps: Caps) -> None:
     ours.last = max(ours.last, theirs.last)
     for currency, amount in theirs.revenue.items():
         ours.revenue[currency] = ours.revenue.get(currency, 0) + amount
-    ours.recent, ours.amounts = latest_orders(ours.recent, ours.amounts, theirs.recent, theirs.amounts, caps.recent)
+    ours.recent, ours.amounts = latest_orders(ours.recent, ours.amounts, theirs.recent, theirs.amounts, limits.recent)
     for category, orders in theirs.mix.items():
         ours.mix[category] = ours.mix.get(category, 0) + orders
-    ours.mix = most_frequent(ours.mix, caps.categories)
+    ours.mix = most_frequent(ours.mix, limits.categories)
 
 
-def _merge_tickets(winner: Profile, loser: Profile, caps: Caps) -> None:
+def _merge_tickets(winner: Profile, loser: Profile, limits: Limits) -> None:
     by_id = {ticket.id: ticket for ticket in winner.tickets}
     for theirs in loser.tickets:
         ours = by_id.setdefault(theirs.id, Ticket(theirs.id))
         ours.opened = max(ours.opened, theirs.opened)
         ours.solved = max(ours.solved, theirs.solved)
         ours.reopened = max(ours.reopened, theirs.reopened)
-    winner.tickets = latest_tickets(list(by_id.values()), caps.tickets)
+    winner.tickets = latest_tickets(list(by_id.values()), limits.tickets)
 
 
 def _merge_opinion(ours: Opinion, theirs: Opinion) -> None:
@@ -144,12 +146,14 @@ def _merge_opinion(ours: Opinion, theirs: Opinion) -> None:
     ours.total += theirs.total
 
 
-def _merge_cuts(winner: Profile, loser: Profile) -> None:
+def _merge_cutovers(winner: Profile, loser: Profile) -> None:
     """What may still be on its way from before a split is as old to the winner as it was to the loser."""
-    if loser.parting is not None:
-        ours = winner.parting or Parting(loser.parting.split, {}, {}, done=True)
-        cuts = {home: max(cut, ours.cuts.get(home, cut)) for home, cut in loser.parting.cuts.items()}
-        winner.parting = structs.replace(ours, cuts=ours.cuts | cuts)
+    if loser.splitting is not None:
+        ours = winner.splitting or Splitting(loser.splitting.split, {}, {}, done=True)
+        cutovers = {
+            home: max(cutover, ours.cutovers.get(home, cutover)) for home, cutover in loser.splitting.cutovers.items()
+        }
+        winner.splitting = structs.replace(ours, cutovers=ours.cutovers | cutovers)
 
 
 def _standing(alert: Alert) -> tuple[bool, float, str]:

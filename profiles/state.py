@@ -2,7 +2,7 @@
 
 Order-free: a profile is a function of the *set* of its events. Everything here is a sum, a minimum or maximum, the
 largest few by time, the last write by event time, or a decayed sum kept at its latest time, so late events,
-replays and merges need no special case. What is bounded (`CAPS`) is order-free up to its bound.
+replays and merges need no special case. What is bounded (`LIMITS`) is order-free up to its bound.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ from profiles.types import (
     event_digest,
 )
 
-__all__ = ["Caps", "apply", "decay_in", "largest", "latest_orders", "latest_tickets", "most_frequent", "remember"]
+__all__ = ["Limits", "apply", "decay_in", "largest", "latest_orders", "latest_tickets", "most_frequent", "remember"]
 
 
 @dataclass(frozen=True, slots=True)
-class Caps:
+class Limits:
     """How much of what is unbounded a profile keeps."""
 
     timeline: int = 24
@@ -45,14 +45,14 @@ class Caps:
     windows: Mapping[str, int] = field(default_factory=dict)  # role → how many of its latest times
 
 
-def apply(profile: Profile, event: Event, currency: str, caps: Caps, digest: bytes = b"") -> None:
+def apply(profile: Profile, event: Event, currency: str, limits: Limits, digest: bytes = b"") -> None:
     """Take an event into a profile. The caller has made sure that it is no repeat (`remember`).
 
     Args:
         profile: changed in place.
         event: what happened.
         currency: of the plan; other currencies count in `revenue` but not in decayed spend, which needs one unit.
-        caps: the bounds.
+        limits: the bounds.
         digest: `event_digest` of it, where the caller has it already.
     """
     time = event.time
@@ -64,7 +64,7 @@ def apply(profile: Profile, event: Event, currency: str, caps: Caps, digest: byt
             values[value] = time
     digest = digest or event_digest(event.source, event.id)
     for name, value in event.traits.items():
-        _set_trait(profile, name, value, time, digest, caps.traits)
+        _set_trait(profile, name, value, time, digest, limits.traits)
     activity = profile.activity.get(event.source)
     if activity is None:
         activity = profile.activity[event.source] = Activity(0, time, time)
@@ -76,13 +76,13 @@ def apply(profile: Profile, event: Event, currency: str, caps: Caps, digest: byt
         if tally is None:
             tally = profile.roles[event.role] = Tally(0, time, time)
         _count(tally, time)
-        if caps.windows:
-            _keep_time(tally, time, caps.windows.get(event.role, 0))
+        if limits.windows:
+            _keep_time(tally, time, limits.windows.get(event.role, 0))
         special = _BY_ROLE.get(event.role)
         if special is not None:
-            special(profile, event, currency, caps)
+            special(profile, event, currency, limits)
     entry = TimelineEntry(time, event.source, event.name, event.amount, event.currency, event.subject)
-    add_entry(profile, entry, caps.timeline)
+    add_entry(profile, entry, limits.timeline)
 
 
 def remember(profile: Profile, digest: bytes, cap: int) -> bool:
@@ -137,7 +137,7 @@ def _set_trait(profile: Profile, name: str, value: Any, time: float, digest: byt
         profile.traits[name] = (value, time, digest)
 
 
-def _purchase(profile: Profile, event: Event, currency: str, caps: Caps) -> None:
+def _purchase(profile: Profile, event: Event, currency: str, limits: Limits) -> None:
     bought, time = profile.purchases, event.time
     if not bought.orders:
         bought.first = bought.last = time
@@ -153,20 +153,20 @@ def _purchase(profile: Profile, event: Event, currency: str, caps: Caps) -> None
     bought.first = min(bought.first, time)
     bought.last = max(bought.last, time)
     bought.revenue[event.currency] = bought.revenue.get(event.currency, 0) + event.amount
-    bought.recent, bought.amounts = latest_orders(bought.recent, bought.amounts, [time], [amount], caps.recent)
+    bought.recent, bought.amounts = latest_orders(bought.recent, bought.amounts, [time], [amount], limits.recent)
     if event.category:
         bought.mix[event.category] = bought.mix.get(event.category, 0) + 1
-        if len(bought.mix) > caps.categories:
-            bought.mix = most_frequent(bought.mix, caps.categories)
+        if len(bought.mix) > limits.categories:
+            bought.mix = most_frequent(bought.mix, limits.categories)
 
 
-def _refund(profile: Profile, event: Event, currency: str, caps: Caps) -> None:
+def _refund(profile: Profile, event: Event, currency: str, limits: Limits) -> None:
     bought = profile.purchases
     bought.refund_count += 1
     bought.refunds[event.currency] = bought.refunds.get(event.currency, 0) + event.amount
 
 
-def _ticket(profile: Profile, event: Event, currency: str, caps: Caps) -> None:
+def _ticket(profile: Profile, event: Event, currency: str, limits: Limits) -> None:
     if not event.subject:
         return  # counted in its role; without an id it cannot be told open from solved
     tickets = profile.tickets
@@ -180,10 +180,10 @@ def _ticket(profile: Profile, event: Event, currency: str, caps: Caps) -> None:
         ticket.solved = max(ticket.solved, event.time)
     else:
         ticket.reopened = max(ticket.reopened, event.time)
-    profile.tickets = latest_tickets(tickets, caps.tickets)
+    profile.tickets = latest_tickets(tickets, limits.tickets)
 
 
-def _opinion(profile: Profile, event: Event, currency: str, caps: Caps) -> None:
+def _opinion(profile: Profile, event: Event, currency: str, limits: Limits) -> None:
     if event.rating is None:
         return
     held = profile.opinions.get(event.role)
@@ -227,7 +227,7 @@ def latest_tickets(tickets: list[Ticket], cap: int) -> list[Ticket]:
     return sorted(tickets, key=lambda t: t.id)
 
 
-_BY_ROLE: dict[str, Callable[[Profile, Event, str, Caps], None]] = {
+_BY_ROLE: dict[str, Callable[[Profile, Event, str, Limits], None]] = {
     "purchase": _purchase,
     "refund": _refund,
     "ticket_opened": _ticket,

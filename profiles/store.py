@@ -24,7 +24,7 @@ import msgspec
 from profiles.documents import encode_profile
 from profiles.types import Alert, Identity, Profile
 
-__all__ = ["Changes", "Loaded", "Output", "Pulse", "Reader", "Store"]
+__all__ = ["ArrivalRate", "Changes", "Loaded", "Output", "Reader", "Store"]
 
 
 class Output(msgspec.Struct, array_like=True, gc=False):
@@ -38,7 +38,7 @@ class Output(msgspec.Struct, array_like=True, gc=False):
     # An empty value deletes the key (a tombstone of Kafka's).
 
 
-class Pulse(msgspec.Struct, array_like=True, gc=False):
+class ArrivalRate(msgspec.Struct, array_like=True, gc=False):
     """How busy a partition is with one kind of event, and when it was not (`models.labels.outages`)."""
 
     first: float = 0.0  # time of the first, later by every silence below
@@ -60,7 +60,7 @@ class Loaded:
     origins: dict[str, int] = field(default_factory=dict)  # "topic/partition" → highest origin offset applied
     # After a rebuild: profile id → offset that its document is ahead of `applied` to; those records are in it already.
     ahead: dict[str, int] = field(default_factory=dict)
-    pulses: dict[str, Pulse] = field(default_factory=dict)  # by kind of event
+    arrival_rates: dict[str, ArrivalRate] = field(default_factory=dict)  # by kind of event
 
 
 @dataclass(slots=True)
@@ -70,12 +70,14 @@ class Changes:
     version: int  # that was loaded
     applied: int | None = None  # new applied offset; None leaves it (timers have no offset)
     watermark: float = 0.0
-    profiles: list[Profile] = field(default_factory=list)  # whole documents; their wake_at and score feed the indexes
+    profiles: list[Profile] = field(
+        default_factory=list
+    )  # whole documents; their scheduled_at and score feed the indexes
     removed: list[str] = field(default_factory=list)  # ids of documents that go altogether
     tombstones: int = 0  # how many more of them are tombstones than before
     origins: dict[str, int] = field(default_factory=dict)
     ahead: dict[str, int] = field(default_factory=dict)
-    pulses: dict[str, Pulse] = field(default_factory=dict)
+    arrival_rates: dict[str, ArrivalRate] = field(default_factory=dict)
     entered: list[tuple[str, str, float]] = field(default_factory=list)  # (segment, profile id, since)
     left: list[tuple[str, str]] = field(default_factory=list)  # (segment, profile id)
     alerts: list[tuple[str, Alert]] = field(default_factory=list)  # (profile id, alert)

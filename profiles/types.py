@@ -16,10 +16,35 @@ from typing import Any
 import msgspec
 
 __all__ = [
-    "ERASED", "NOWHERE", "OPEN", "Absorb", "Activity", "Alert", "AlertCommand", "Erase", "Event", "Identity", "Merge",
-    "Opinion", "Origin", "Parting", "Profile", "Purchases", "Reason", "Record", "Score", "Snapshot", "Split", "Stay",
-    "Tally", "Ticket", "TimelineEntry",
-    "event_digest", "partition_of", "profile_id", "tag_of",
+    "ERASED",
+    "NOWHERE",
+    "OPEN",
+    "Absorb",
+    "Activity",
+    "Alert",
+    "AlertCommand",
+    "Erase",
+    "Event",
+    "Identity",
+    "Merge",
+    "Opinion",
+    "Origin",
+    "Profile",
+    "Purchases",
+    "Reason",
+    "Record",
+    "Score",
+    "Snapshot",
+    "Split",
+    "Splitting",
+    "Stay",
+    "Tally",
+    "Ticket",
+    "TimelineEntry",
+    "event_digest",
+    "partition_of",
+    "profile_id",
+    "tag_of",
 ]  # fmt: skip
 
 Identity = tuple[str, str]
@@ -95,7 +120,7 @@ class Event(msgspec.Struct, array_like=True, tag_field="kind", tag="e", gc=False
     violations: list[str] = []  # of a flagged event
     origin: Origin = NOWHERE  # of the source topic; of an event sent on, of `profile.events`
     home: str = ""  # of an event sent on: the profile it was sent on from first…
-    place: int = 0  # …and its offset there
+    position: int = 0  # …and its offset there
     category: str = ""  # of what was bought; of an order of several, the one of most of its items
 
 
@@ -118,7 +143,7 @@ class Absorb(msgspec.Struct, array_like=True, tag_field="kind", tag="a", gc=Fals
     state: bytes  # msgpack of the loser's Profile
     origin: Origin = NOWHERE
     split: str = ""  # of a state that was computed anew for a split: its id
-    place: int = 0  # offset of the `Merge` in the loser's partition
+    position: int = 0  # offset of the `Merge` in the loser's partition
 
 
 class AlertCommand(msgspec.Struct, array_like=True, tag_field="kind", tag="c", gc=False):
@@ -151,7 +176,7 @@ class Split(msgspec.Struct, array_like=True, tag_field="kind", tag="s", gc=False
     time: float
     winners: dict[str, str] = {}  # reset, move: home → the profile it belongs to from now on
     identities: dict[str, list[Identity]] = {}  # reset, move: winner → its identities
-    cut: tuple[int, int] = (0, 0)  # partition and offset where the home moved; move: where the profile was reset
+    cutover: tuple[int, int] = (0, 0)  # partition and offset where the home moved; move: where the profile was reset
     home: str = ""  # moved: whose
     origin: Origin = NOWHERE
 
@@ -293,15 +318,15 @@ class TimelineEntry(msgspec.Struct, array_like=True, gc=False):
     about: str = ""
 
 
-class Parting(msgspec.Struct, array_like=True, gc=False):
+class Splitting(msgspec.Struct, array_like=True, gc=False):
     """A profile that is being taken apart, until what it held has been computed anew."""
 
     split: str
     winners: dict[str, str]  # home → the profile it belongs to from now on
     identities: dict[str, list[Identity]]  # winner → its identities
     awaited: list[str] = []  # homes that have not moved yet: what they still send on is part of what is computed
-    cuts: dict[str, tuple[int, int]] = {}  # home → partition and offset at which it moved
-    done: bool = False  # what was computed is here; the cuts stay, for what may still be on its way
+    cutovers: dict[str, tuple[int, int]] = {}  # home → partition and offset at which it moved
+    done: bool = False  # what was computed is here; the cutovers stay, for what may still be on its way
 
 
 class Profile(msgspec.Struct, array_like=True, gc=False):
@@ -332,6 +357,6 @@ class Profile(msgspec.Struct, array_like=True, gc=False):
     rescore_at: Number = 0  # 0: not due
     snapshot_at: Number = 0
     timeline_count: int = 0
-    wake_at: Number = 0  # the earliest time at which anything is due, as indexed in the timers
-    parting: Parting | None = None
+    scheduled_at: Number = 0  # the earliest time at which anything is due, as indexed in the timers
+    splitting: Splitting | None = None
     treated_at: Number = 0  # when a person last dealt with an alert of theirs; *kept*

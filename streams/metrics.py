@@ -64,9 +64,9 @@ class WorkerMetrics:
         self._rejections = Counter(
             "rapport_rejections", "Rejected events, by source and reason.", ["source", "reason"], registry=registry
         )
-        self._held = Gauge(
+        self._paused = Gauge(
             "rapport_breaker_open",
-            "1 while a source is held back because too many of its events would be rejected, else 0.",
+            "1 while a source is paused because too many of its events would be rejected, else 0.",
             ["source"],
             registry=registry,
             multiprocess_mode="livemax",
@@ -125,7 +125,7 @@ class WorkerMetrics:
             multiprocess_mode="mostrecent",
         )
         self._speaks = Gauge(
-            "rapport_model_speaks",
+            "rapport_model_champion",
             "1 for the model whose risk counts, 0 for the others.",
             ["model"],
             registry=registry,
@@ -133,11 +133,11 @@ class WorkerMetrics:
         )
         self._notices = Counter(
             "rapport_model_notices",
-            "What the learner told people, by kind: drift, rollback, speaker, anew.",
+            "What the learner told people, by kind: drift, rollback, champion, anew.",
             ["kind"],
             registry=registry,
         )
-        for kind in ("drift", "rollback", "speaker", "anew"):
+        for kind in ("drift", "rollback", "champion", "anew"):
             self._notices.labels(kind)
         self._census = Histogram(
             "rapport_census_seconds",
@@ -148,9 +148,9 @@ class WorkerMetrics:
         self._counted = Counter(
             "rapport_census_customers", "Customers that were counted, once each census.", registry=registry
         )
-        self._taxonomy = Gauge(
-            "rapport_taxonomy_version",
-            "Version of the taxonomy that customers are ranked by.",
+        self._population = Gauge(
+            "rapport_population_version",
+            "Version of the population snapshot that customers are ranked by.",
             registry=registry,
             multiprocess_mode="livemin",
         )
@@ -170,9 +170,9 @@ class WorkerMetrics:
         for reason, count in Tallied(rejection.reason for rejection in rejected).items():
             self._rejections.labels(source, reason).inc(count)
 
-    def held(self, source: str, *, held: bool) -> None:
-        """Whether a source is held back."""
-        self._held.labels(source).set(held)
+    def paused(self, source: str, *, paused: bool) -> None:
+        """Whether a source is paused."""
+        self._paused.labels(source).set(paused)
 
     def applied(
         self,
@@ -214,10 +214,11 @@ class WorkerMetrics:
         for kind in notices:
             self._notices.labels(kind).inc()
 
-    def models(self, quality: Mapping[str, Mapping[str, Mapping[str, float]]], speaker: str) -> None:
-        """What this worker, the learner, knows of the models: their quality by model and horizon, and who speaks."""
+    def models(self, quality: Mapping[str, Mapping[str, Mapping[str, float]]], champion: str) -> None:
+        """What this worker, the learner, knows of the models: their quality by model and horizon, and which is the
+        champion."""
         for model, horizons in quality.items():
-            self._speaks.labels(model).set(model == speaker)
+            self._speaks.labels(model).set(model == champion)
             for horizon, measures in horizons.items():
                 for measure, value in measures.items():
                     self._quality.labels(model, horizon, measure).set(value)
@@ -234,9 +235,9 @@ class WorkerMetrics:
         self._census.observe(seconds)
         self._counted.inc(customers)
 
-    def taxonomy(self, version: int) -> None:
+    def population(self, version: int) -> None:
         """Customers are ranked by this version from now on."""
-        self._taxonomy.set(version)
+        self._population.set(version)
 
     def labelled(self, outcomes: Mapping[tuple[str, str], int], outages: Iterable[str]) -> None:
         """What became of labels in one batch, by horizon and outcome; and the kinds of outages it ended."""

@@ -16,7 +16,7 @@ from collections.abc import Awaitable, Callable, Container, Sequence
 from typing import Generic, TypeVar
 
 from models.churn.panel import Panel
-from models.population.taxonomy import Taxonomy
+from models.population.snapshot import PopulationSnapshot
 from models.segments.alerts import compile_alerts
 from models.segments.segments import compile_segments
 from plan import Plan
@@ -29,13 +29,13 @@ from streams.steps.decode import decode
 from streams.steps.identify import identify
 from streams.steps.intake import Intake
 from streams.steps.label import label
-from streams.steps.listen import listen
+from streams.steps.outages import detect_outages
+from streams.steps.schedule import schedule
 from streams.steps.score import score
 from streams.steps.segment import segment
 from streams.steps.update import update
-from streams.steps.wake import wake
 from streams.steps.work import Work
-from streams.worker.limits import caps_of
+from streams.worker.limits import limits_of
 
 __all__ = ["Pipeline", "derive_pipeline", "ingest_pipeline", "profile_pipeline", "review_pipeline"]
 
@@ -54,48 +54,51 @@ def ingest_pipeline(plan: Plan, links: LinkStore, suppressed: Container[str]) ->
 
 
 def profile_pipeline(
-    plan: Plan, settings: Settings, panel: Callable[[], Panel], taxonomy: Callable[[], Taxonomy] = Taxonomy.empty
+    plan: Plan,
+    settings: Settings,
+    panel: Callable[[], Panel],
+    population: Callable[[], PopulationSnapshot] = PopulationSnapshot.empty,
 ) -> Pipeline[Work]:
     """From the events and commands of one partition to changed profiles and what follows from them."""
-    segments = compile_segments(plan.segments, plan.currency, plan.consent, taxonomy)
+    segments = compile_segments(plan.segments, plan.currency, plan.consent, population)
     alerts = compile_alerts(
-        plan.alerts, plan.currency, segments.names, plan.consent, segments.needs, taxonomy, plan.churn.hold_out
+        plan.alerts, plan.currency, segments.names, plan.consent, segments.needs, population, plan.churn.hold_out
     )
     return Pipeline(
-        listen(plan.churn),
-        update(plan.currency, caps_of(settings, plan)),
+        detect_outages(plan.churn),
+        update(plan.currency, limits_of(settings, plan)),
         score(panel, plan.churn, plan.currency, plan.consent),
         segment(segments),
         alert(alerts, plan.consent),
         label(plan.churn, plan.currency, plan.consent, panel),
-        wake(segments, alerts, plan.churn),
+        schedule(segments, alerts, plan.churn),
     )
 
 
-def review_pipeline(plan: Plan, taxonomy: Callable[[], Taxonomy]) -> Pipeline[Work]:
-    """What follows from a newer taxonomy for customers to whom nothing happened: neither score nor labels."""
-    segments = compile_segments(plan.segments, plan.currency, plan.consent, taxonomy)
+def review_pipeline(plan: Plan, population: Callable[[], PopulationSnapshot]) -> Pipeline[Work]:
+    """What follows from a newer population for customers to whom nothing happened: neither score nor labels."""
+    segments = compile_segments(plan.segments, plan.currency, plan.consent, population)
     alerts = compile_alerts(
-        plan.alerts, plan.currency, segments.names, plan.consent, segments.needs, taxonomy, plan.churn.hold_out
+        plan.alerts, plan.currency, segments.names, plan.consent, segments.needs, population, plan.churn.hold_out
     )
     return Pipeline(
         segment(segments),
         alert(alerts, plan.consent),
-        wake(segments, alerts, plan.churn),
+        schedule(segments, alerts, plan.churn),
     )
 
 
 def derive_pipeline(
-    plan: Plan, panel: Callable[[], Panel], taxonomy: Callable[[], Taxonomy] = Taxonomy.empty
+    plan: Plan, panel: Callable[[], Panel], population: Callable[[], PopulationSnapshot] = PopulationSnapshot.empty
 ) -> Pipeline[Work]:
     """What follows from a customer's state alone, when that comes from elsewhere; alerts stay as they are."""
-    segments = compile_segments(plan.segments, plan.currency, plan.consent, taxonomy)
-    alerts = compile_alerts(plan.alerts, plan.currency, segments.names, plan.consent, segments.needs, taxonomy)
+    segments = compile_segments(plan.segments, plan.currency, plan.consent, population)
+    alerts = compile_alerts(plan.alerts, plan.currency, segments.names, plan.consent, segments.needs, population)
     return Pipeline(
         score(panel, plan.churn, plan.currency, plan.consent),
         segment(segments),
         label(plan.churn, plan.currency, plan.consent, panel),
-        wake(segments, alerts, plan.churn),
+        schedule(segments, alerts, plan.churn),
     )
 
 

@@ -23,7 +23,7 @@ from tenacity import RetryCallState, retry, retry_if_exception, wait_exponential
 
 from profiles.errors import Fenced
 
-__all__ = ["again_if", "patient", "redis_is_away", "until_committed"]
+__all__ = ["again_if", "redis_is_away", "retrying", "until_committed"]
 
 log = logging.getLogger(__name__)
 
@@ -111,7 +111,7 @@ def again_if(
     return decorate
 
 
-patient = again_if(redis_is_away, _say)
+retrying = again_if(redis_is_away, _say)
 """Decorates a coroutine function that only reads, or that may be repeated as it is."""
 
 until_committed = again_if(lambda error: redis_is_away(error) or isinstance(error, Fenced), _say)

@@ -91,7 +91,7 @@ def events_of(
     for low, high in _ranges(total if homes is None else min(total, len(homes) * 1000)):
         chosen = None if homes is None else [home for home in homes if _within(home, low, high)]
         if chosen is None or chosen:
-            yield from events_in(_patiently(folder, low, high, chosen, bounds))
+            yield from events_in(_retrying(folder, low, high, chosen, bounds))
 
 
 def events(con: DuckDBPyConnection, archive_url: str) -> None:
@@ -127,7 +127,7 @@ def slices(folder: Folder, chosen: Sequence[File]) -> Iterator[pa.Table]:
         yield _slice(folder, chosen, low, high, None, None)
 
 
-def _patiently(folder: Folder, low: str, high: str, homes: list[str] | None, bounds: Mapping[int, int]) -> pa.Table:
+def _retrying(folder: Folder, low: str, high: str, homes: list[str] | None, bounds: Mapping[int, int]) -> pa.Table:
     number = -1
     while True:
         state = load(folder)

@@ -92,7 +92,7 @@ def identities_router(deps: ApiDeps, desk: Desk) -> APIRouter:
 
     @router.get("/splits", summary="Splits that are not finished", responses=describe_errors(401))
     async def splits() -> Page[SplitView]:
-        pending = await desk.links.parting()
+        pending = await desk.links.splitting()
         return Page(data=[_split_view(split) for split in pending.values()], next=None)
 
     @router.get(
@@ -108,9 +108,9 @@ def identities_router(deps: ApiDeps, desk: Desk) -> APIRouter:
         return Page(data=[_refusal(refusal) for refusal in held], next=None)
 
     async def _state(id_: str, state: str | None) -> SplitState:
-        if state not in (None, "parting", "done"):
+        if state not in (None, "splitting", "done"):
             raise ApiError(409, "not_split", str(state))
-        pending = (await desk.links.parting()).get(id_)
+        pending = (await desk.links.splitting()).get(id_)
         return SplitState(id=id_, state=state or "asked", split=_split_view(pending) if pending else None)
 
     async def _links(profile: Profile) -> IdentityLinks:
@@ -122,7 +122,7 @@ def identities_router(deps: ApiDeps, desk: Desk) -> APIRouter:
         refused = [one for one in (await desk.links.refusals()).values() if ours & set(one.identities)]
         return IdentityLinks(
             profile=profile.id,
-            being_split=profile.parting is not None and not profile.parting.done,
+            being_split=profile.splitting is not None and not profile.splitting.done,
             identities=[
                 LinkedIdentity(
                     **_thin(identity),

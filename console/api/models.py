@@ -1,4 +1,5 @@
-"""The models: how good each is and which speaks, what moves it, what was kept; and a person's decisions about them."""
+"""The models: how good each is and which is the champion, what moves it, what was kept; and a person's decisions about
+them."""
 
 from __future__ import annotations
 
@@ -45,7 +46,7 @@ def models_router(deps: ApiDeps, desk: ModelDesk) -> APIRouter:
     router = APIRouter(prefix="/models", tags=["models"])
     decided = {202: {"model": DecisionView, "description": "Accepted"}, **describe_errors(400, 401, 409)}
 
-    @router.get("", summary="Every model, how good it is, and which speaks", responses=describe_errors(401))
+    @router.get("", summary="Every model, how good it is, and which is the champion", responses=describe_errors(401))
     async def models() -> ModelsView:
         return models_view(await desk.report())
 
@@ -56,7 +57,7 @@ def models_router(deps: ApiDeps, desk: ModelDesk) -> APIRouter:
     @router.get(
         "/explain",
         summary="A customer's risk, taken apart",
-        description="Every contribution of the model that speaks, as of the time of the customer's score. With the "
+        description="Every contribution of the champion, as of the time of the customer's score. With the "
         "baseline they sum to the log-odds of the risk. If the model has learned since, its answer differs from the "
         "score by what it has learned.",
         responses=describe_errors(400, 401, 404, 409),

@@ -63,7 +63,7 @@ def operations_router(checks: Mapping[str, Check], held: Held | None = None) -> 
             response.status_code = 503
             return Readiness(code="not_ready", message="; ".join(silent), checks=found)
         sources = await _held(held)
-        message = f"everything answers; held back: {', '.join(sources)}" if sources else "everything answers"
+        message = f"everything answers; paused: {', '.join(sources)}" if sources else "everything answers"
         return Readiness(code="ready", message=message, checks=found, held=sources)
 
     @router.get("/metrics", summary="Prometheus metrics", response_class=Response)
@@ -74,7 +74,7 @@ def operations_router(checks: Mapping[str, Check], held: Held | None = None) -> 
 
 
 async def _held(held: Held | None) -> dict[str, str]:
-    """The sources that are held back; none if nobody can tell: what does not answer is told by its own check."""
+    """The sources that are paused; none if nobody can tell: what does not answer is told by its own check."""
     if held is None:
         return {}
     try:

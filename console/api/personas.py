@@ -1,4 +1,4 @@
-"""Segments as the last census found them, and the taxonomy that customers are ranked by."""
+"""Segments as the last census found them, and the population snapshot that customers are ranked by."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from fastapi import APIRouter
 from console.api.errors import ApiError, describe_errors
 from console.services.ports import ApiDeps
 from console.views.profile import segments_described
-from console.views.segment_documents import ClusterView, SegmentPersona, TaxonomyView
-from console.views.segments import cluster_view, persona_view, taxonomy_view
+from console.views.segment_documents import ClusterView, PopulationView, SegmentPersona
+from console.views.segments import cluster_view, persona_view, population_view
 from models.population.findings import Findings
 
 __all__ = ["personas_router", "read_findings"]
@@ -21,7 +21,7 @@ async def read_findings(deps: ApiDeps) -> Findings:
 
 
 def personas_router(deps: ApiDeps) -> APIRouter:
-    """The routes `/v1/segments/{name}` and `/v1/taxonomy`."""
+    """The routes `/v1/segments/{name}` and `/v1/population`."""
     router = APIRouter(tags=["segments"])
     words = segments_described(deps.plan)
     rules = {rule.name: rule for rule in deps.plan.segments} if deps.plan else {}
@@ -43,16 +43,16 @@ def personas_router(deps: ApiDeps) -> APIRouter:
 
     def learned(findings: Findings, name: str) -> ClusterView | None:
         id_ = getattr(rules[name].when, "cluster", None) if name in rules else None
-        found = [cluster for cluster in findings.taxonomy.clusters if cluster.id == id_]
+        found = [cluster for cluster in findings.population.clusters if cluster.id == id_]
         return cluster_view(found[0], findings.learned.history) if found else None
 
-    @router.get("/taxonomy", summary="What all customers are ranked by", responses=describe_errors(401, 404))
-    async def taxonomy() -> TaxonomyView:
+    @router.get("/population", summary="What all customers are ranked by", responses=describe_errors(401, 404))
+    async def population() -> PopulationView:
         findings = await read_findings(deps)
-        if not findings.taxonomy.version:
+        if not findings.population.version:
             raise ApiError(
                 404, "no_census", "the customers have not been counted yet; workers do it once there are any"
             )
-        return taxonomy_view(findings)
+        return population_view(findings)
 
     return router

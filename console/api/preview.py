@@ -20,7 +20,7 @@ from console.views.profile import Described, may_be_scored, summary_view
 from models.conditions.compiler import measures_of
 from models.conditions.rules import SegmentRule
 from models.conditions.words import in_words
-from models.population.taxonomy import Taxonomy
+from models.population.snapshot import PopulationSnapshot
 from models.segments.preview import Move, Preview, compile_preview, too_short
 from plan import PlanError, parse_segment
 from profiles.errors import Misconfigured
@@ -45,9 +45,9 @@ def preview_router(deps: ApiDeps) -> APIRouter:
             raise ApiError(400, "no_plan", "this API was started without a plan, which the segments belong to")
         others = plan.segments if asked.others is None else [_read(other, "others") for other in asked.others]
         rule = _rule(asked, plan, others)
-        taxonomy = (await read_findings(deps)).taxonomy
+        population = (await read_findings(deps)).population
         try:
-            judge = compile_preview(rule, others, plan.currency, plan.consent, lambda: taxonomy)
+            judge = compile_preview(rule, others, plan.currency, plan.consent, lambda: population)
         except Misconfigured as error:
             raise ApiError(400, "invalid_segment", str(error)) from None
         now = await deps.now()
@@ -64,8 +64,8 @@ def preview_router(deps: ApiDeps) -> APIRouter:
             leaves=moves["leaves"],
             sample=[PreviewRow(**dict(summary_view(profile, plan)), change=move) for profile, move in inside],
             leaving=[PreviewRow(**dict(summary_view(profile, plan)), change=move) for profile, move in leaving],
-            taxonomy=taxonomy.version,
-            warnings=_warnings(rule, plan, taxonomy),
+            population=population.version,
+            warnings=_warnings(rule, plan, population),
             next=following,
         )
 
@@ -114,7 +114,7 @@ def _judge(
     return moves, nlargest(limit, inside, key=risk), nlargest(limit, leaving, key=risk)
 
 
-def _warnings(rule: SegmentRule, plan: Described, taxonomy: Taxonomy) -> list[str]:
+def _warnings(rule: SegmentRule, plan: Described, population: PopulationSnapshot) -> list[str]:
     """What the customers' state of now cannot tell of the rule."""
     conditions = [condition for condition in (rule.when, rule.exit) if condition is not None]
     found = [
@@ -123,7 +123,9 @@ def _warnings(rule: SegmentRule, plan: Described, taxonomy: Taxonomy) -> list[st
         for role, most in too_short(conditions, plan.windows).items()
     ]
     measures, clusters = measures_of(*conditions)
-    unknown = sorted(measures - taxonomy.edges.keys()) + (["clusters"] if clusters and not taxonomy.clusters else [])
+    unknown = sorted(measures - population.edges.keys()) + (
+        ["clusters"] if clusters and not population.clusters else []
+    )
     if unknown:
         found.append(f"nobody is ranked by {', '.join(unknown)} yet: the workers count the customers now and then")
     return found

@@ -27,7 +27,7 @@ def segments_router(deps: ApiDeps) -> APIRouter:
     async def segments() -> Page[SegmentSize]:
         sizes = dict.fromkeys(words, 0) | await deps.reader.segment_sizes()
         findings = await read_findings(deps)
-        personas, names = findings.personas, {cluster.id: cluster.name for cluster in findings.taxonomy.clusters}
+        personas, names = findings.personas, {cluster.id: cluster.name for cluster in findings.population.clusters}
         rows = [
             SegmentSize(
                 name=name,

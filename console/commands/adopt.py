@@ -49,7 +49,7 @@ def adopt(
 async def _adopt(start: Start | None, yes: bool) -> Difference:
     settings = Settings()
     plan = load_plan(default_plan())
-    client = connect(settings.redis.get_secret_value(), patient=False)
+    client = connect(settings.redis.get_secret_value(), retrying=False)
     try:
         difference = await compare_kafka(client, settings, plan)
         if difference and not yes:

@@ -139,11 +139,11 @@ def _sources(settings: Settings, plan: Plan) -> Iterator[Finding]:
     except Misconfigured:
         return  # told where Redis is looked at
     for source in plan.sources:
-        if (hold := states.get(source)) is not None and hold.held:
+        if (pause := states.get(source)) is not None and pause.paused:
             yield Finding(
                 f"source {source}",
                 "error",
-                f"held back since {format_time(hold.since)}: {hold.why}; for example: {hold.example}. Its events wait "
+                f"paused since {format_time(pause.since)}: {pause.why}; for example: {pause.example}. Its events wait "
                 "in Kafka. Mend the sender or the plan and restart the workers with it; or let what waits through "
                 f"with `rapport source resume {source}`",
             )
@@ -189,19 +189,19 @@ def _models(settings: Settings, plan: Plan) -> Iterator[Finding]:
         if parts:
             yield Finding("models", "error", "what was learned cannot be read; see what the workers log")
         return
-    if lost is not None and lost.lessons:
+    if lost is not None and lost.records:
         what = "everything that was learned" if lost.everything else "what was learned of the whole horizon"
         yield Finding(
             "models",
             "warning",
-            f"{lost.reason}: a worker that starts with this plan discards {what} ({lost.lessons:,} lessons)",
+            f"{lost.reason}: a worker that starts with this plan discards {what} ({lost.records:,} training records)",
         )
     since = f"; {format_time(began['at'])}: {began['text']}" if began else ""
-    yield Finding("models", "ok", f"learned from {head['counts']['lessons']:,} lessons{since}")
+    yield Finding("models", "ok", f"learned from {head['counts']['records']:,} training records{since}")
 
 
 async def _parts(settings: Settings, names: list[str]) -> dict[str, bytes]:
-    client = connect(settings.redis.get_secret_value(), patient=False)
+    client = connect(settings.redis.get_secret_value(), retrying=False)
     try:
         return await LearnerStore(client).parts(names)
     finally:
@@ -209,7 +209,7 @@ async def _parts(settings: Settings, names: list[str]) -> dict[str, bytes]:
 
 
 async def _difference(settings: Settings, plan: Plan) -> Difference:
-    client = connect(settings.redis.get_secret_value(), patient=False)
+    client = connect(settings.redis.get_secret_value(), retrying=False)
     try:
         return await compare_kafka(client, settings, plan)
     finally:

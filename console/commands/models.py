@@ -32,7 +32,7 @@ def models() -> None:
 @app.command("list")
 @with_target
 def list_(target: Target, as_json: AsDocument = False) -> None:
-    """Show every model side by side: which speaks, how good each is, drift, and the latest news.
+    """Show every model side by side: which is the champion, how good each is, drift, and the latest news.
 
     Each prediction was made before its outcome was known. `short` is an order within the label horizon,
     `full` is churn within the churn horizon. Lower log loss is better; bias above 0 promises too much.
@@ -62,7 +62,7 @@ def explain(
     ] = None,
     as_json: AsDocument = False,
 ) -> None:
-    """Explain the model that speaks, or what it says of one customer.
+    """Explain the champion, or what it says of one customer.
 
     Of a customer, every contribution is shown; with the baseline they sum to the log-odds of the risk.
 
@@ -72,8 +72,8 @@ def explain(
         rapport models explain user_id:42
     """
     if identity is None:
-        speaker = _get(target, "/v1/models")["speaker"]
-        _show(_get(target, f"/v1/models/{speaker}"), as_json, explained_model)
+        champion = _get(target, "/v1/models")["champion"]
+        _show(_get(target, f"/v1/models/{champion}"), as_json, explained_model)
         return
     document = _get(target, "/v1/models/explain", identity=identity)
     _show(document, as_json, explained_customer)

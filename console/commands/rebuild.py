@@ -113,8 +113,8 @@ def _check(settings: Settings, plan: Plan, *, as_json: bool) -> None:
 
 def _print(summary: Summary) -> None:
     out.print(
-        f"{summary.profiles:,} profiles, {summary.merged:,} merged into others, {summary.erased:,} graves of erased "
-        f"customers, {summary.identities:,} linked identities, "
+        f"{summary.profiles:,} profiles, {summary.merged:,} merged into others, {summary.erased:,} tombstones of "
+        f"erased customers, {summary.identities:,} linked identities, "
         + ("the model" if summary.learner else "no model yet")
         + f"; {summary.records:,} records read in {summary.seconds:.1f} s",
         soft_wrap=True,

@@ -87,7 +87,7 @@ def list_(
 
 @app.command()
 def show(
-    place: Annotated[str, typer.Argument(help="PARTITION:OFFSET, as `rapport rejected list` shows it.")],
+    position: Annotated[str, typer.Argument(help="PARTITION:OFFSET, as `rapport rejected list` shows it.")],
     unmasked: Annotated[
         bool, typer.Option("--unmasked", help="Show the bytes as they were sent, with all that is personal.")
     ] = False,
@@ -103,14 +103,14 @@ def show(
     from streams.kafka.reader import reading  # noqa: PLC0415  (kafka-python takes half a second to import)
 
     with explained():
-        partition, offset = _place(place)
+        partition, offset = _position(position)
         settings = reach(data_dir, plan)
         using = load_plan(settings.plan)
         with reading(settings) as consumer:
             rejection = find(consumer, settings, partition, offset)
         if rejection is None:
-            raise NotFound(f"there is no rejected event at {place}; `rapport rejected list` shows where they are")
-        document = _document(settings, using, place, rejection, unmasked=unmasked)
+            raise NotFound(f"there is no rejected event at {position}; `rapport rejected list` shows where they are")
+        document = _document(settings, using, position, rejection, unmasked=unmasked)
     if as_json:
         print_json(document)
     else:
@@ -119,7 +119,9 @@ def show(
 
 @app.command()
 def replay(
-    places: Annotated[list[str] | None, typer.Argument(help="Only those at these places, PARTITION:OFFSET.")] = None,
+    positions: Annotated[
+        list[str] | None, typer.Argument(help="Only those at these positions, PARTITION:OFFSET.")
+    ] = None,
     source: Source = "",
     reason: Reason = "",
     step: Step = "",
@@ -143,13 +145,13 @@ def replay(
     from streams.dead_letters.replay import replay_rejected  # noqa: PLC0415  (same)
 
     with explained():
-        for place in places or ():
-            _place(place)
+        for position in positions or ():
+            _position(position)
         settings = reach(data_dir, plan)
         wanted = Wanted(source, reason, step, name, moment(since), moment(until))
         with progress_bars(quiet=as_json) as bar:
             result = replay_rejected(
-                settings, load_plan(settings.plan), wanted, dry_run=dry_run, progress=bar, places=places or ()
+                settings, load_plan(settings.plan), wanted, dry_run=dry_run, progress=bar, positions=positions or ()
             )
     passing = [{"source": key[0], "event": key[1], "events": count} for key, count in result.passing.most_common()]
     failing = [{"source": key[0], "reason": key[1], "events": count} for key, count in result.failing.most_common()]
@@ -183,16 +185,16 @@ def progress_bars(*, quiet: bool = False) -> Iterator[Callable[[str], Callable[[
         yield bar
 
 
-def _place(text: str) -> tuple[int, int]:
+def _position(text: str) -> tuple[int, int]:
     partition, colon, offset = text.partition(":")
     if not colon or not partition.isdigit() or not offset.isdigit():
-        raise Misconfigured(f"{text!r} is no place; write PARTITION:OFFSET, as `rapport rejected list` shows them")
+        raise Misconfigured(f"{text!r} is no position; write PARTITION:OFFSET, as `rapport rejected list` shows them")
     return int(partition), int(offset)
 
 
 def _row(entry: Any) -> dict[str, Any]:
     return {
-        "place": entry.place,
+        "position": entry.position,
         "at": format_time(entry.at),
         "source": entry.source,
         "event": scrub(entry.name),
@@ -204,15 +206,15 @@ def _row(entry: Any) -> dict[str, Any]:
     }
 
 
-def _document(settings: Settings, plan: Plan, place: str, rejection: Rejection, *, unmasked: bool) -> dict[str, Any]:
+def _document(settings: Settings, plan: Plan, position: str, rejection: Rejection, *, unmasked: bool) -> dict[str, Any]:
     from streams.dead_letters.masking import Masker  # noqa: PLC0415  (keeps `rapport --help` quick)
     from streams.dead_letters.replay import verdict_now  # noqa: PLC0415  (same)
 
     event: Any = rejection.payload.decode(errors="replace")
     if not unmasked:
         event = Masker(plan).event(rejection.source, rejection.payload)
-    verdict = verdict_now(settings, plan, place, rejection)
-    return told(place, rejection) | {
+    verdict = verdict_now(settings, plan, position, rejection)
+    return told(position, rejection) | {
         "now": {
             "accepted": not verdict.reason,
             "flagged": verdict.flagged,
@@ -230,7 +232,7 @@ def _print_one(document: dict[str, Any]) -> None:
     now = document["now"]
     accepted = f"accepted{', flagged' if now['flagged'] else ''} by this plan; `rapport rejected replay` puts it back"
     rows = {
-        "place": document["place"],
+        "position": document["position"],
         "rejected": _short_time(document["at"]),
         "source": document["source"],
         "was": where if document["partition"] is not None else "refused by the collector; it never reached a topic",
@@ -257,11 +259,11 @@ def _print_list(rows: list[dict[str, Any]], *, as_json: bool) -> None:
         out.print("No rejected events.")
         return
     table = Table(box=None, padding=(0, 1))
-    for heading in ("place", "rejected", "source", "event", "step", "reason"):
+    for heading in ("position", "rejected", "source", "event", "step", "reason"):
         table.add_column(heading, no_wrap=True, overflow="ellipsis", max_width=24)
     table.add_column("message", overflow="fold")
     for row in rows:
-        values = [row["place"], _short_time(row["at"]), row["source"], row["event"], row["step"], row["reason"]]
+        values = [row["position"], _short_time(row["at"]), row["source"], row["event"], row["step"], row["reason"]]
         message = row["message"] + (" (put back)" if row["put_back"] else "")
         table.add_row(*map(escape, [*values, message]))
     out.print(table)

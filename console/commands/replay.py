@@ -47,12 +47,12 @@ def register(app: typer.Typer) -> None:
         plan: PlanFile = None,
         data_dir: DataDir = DEFAULT_DATA_DIR,
     ) -> None:
-        from streams.dead_letters.backfill import replay_period  # noqa: PLC0415  (kafka-python takes half a second to import)
+        from streams.dead_letters.backfill import backfill  # noqa: PLC0415  (kafka-python takes half a second to import)
 
         with explained():
             settings = reach(data_dir, plan)
             with progress_bars(quiet=as_json) as bar:
-                change = replay_period(
+                change = backfill(
                     settings,
                     load_plan(settings.plan),
                     source,

@@ -1,4 +1,4 @@
-"""`rapport source`: which sources are held back, and letting one go."""
+"""`rapport source`: which sources are paused, and resuming one."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from console.commands.reach import PlanFile, reach
 from console.terminal.output import AsJson, explained, out, print_json
 from plan import load_plan
 from profiles.errors import NotFound
-from profiles.stores.sources import Hold, SourceStore, with_sources
+from profiles.stores.sources import Pause, SourceStore, with_sources
 from streams.collector.wire import format_time
 from streams.settings import Settings
 
@@ -29,7 +29,7 @@ Answer = TypeVar("Answer")
 app = typer.Typer(
     name="source",
     no_args_is_help=True,
-    help="Sources that are held back, because too many of their events would be rejected; and letting one go.",
+    help="Sources that are paused, because too many of their events would be rejected; and resuming one.",
 )
 
 
@@ -39,7 +39,7 @@ def list_(
     plan: PlanFile = None,
     data_dir: DataDir = DEFAULT_DATA_DIR,
 ) -> None:
-    """List the plan's sources, and which of them are held back, since when and why."""
+    """List the plan's sources, and which of them are paused, since when and why."""
     with explained():
         settings = reach(data_dir, plan)
         states = _ask(settings, SourceStore.states)
@@ -51,7 +51,7 @@ def list_(
     for heading in ("source", "state", "since", "why"):
         table.add_column(heading)
     for row in rows:
-        state = "[red]held back[/]" if row["held"] else "taken"
+        state = "[red]paused[/]" if row["held"] else "taken"
         table.add_row(escape(str(row["source"])), state, str(row["since"] or ""), escape(str(row["why"] or "")))
     out.print(table)
 
@@ -61,7 +61,7 @@ def resume(
     name: Annotated[str, typer.Argument(help="The source.")],
     data_dir: DataDir = DEFAULT_DATA_DIR,
 ) -> None:
-    """Take a source again that is held back, as it is: what waits goes through, and what the plan does not accept is
+    """Take a source again that is paused, as it is: what waits goes through, and what the plan does not accept is
     rejected, to be replayed later.
 
     First see whether the sender or the plan can be mended: workers that start with a plan that accepts the events go
@@ -69,33 +69,33 @@ def resume(
     """
     with explained():
         settings = reach(data_dir)
-        hold = _ask(settings, lambda store: _resume(store, name))
-    why = f"It was held back since {_since(hold)}: {hold.why}."
+        pause = _ask(settings, lambda store: _resume(store, name))
+    why = f"It was paused since {_since(pause)}: {pause.why}."
     out.print(f"{escape(name)} is taken again, within two seconds. {escape(why)}")
 
 
-async def _resume(store: SourceStore, name: str) -> Hold:
-    hold = (await store.states()).get(name)
-    if hold is None or not hold.held:
-        raise NotFound(f"source '{name}' is not held back; `rapport source list` shows which are")
+async def _resume(store: SourceStore, name: str) -> Pause:
+    pause = (await store.states()).get(name)
+    if pause is None or not pause.paused:
+        raise NotFound(f"source '{name}' is not paused; `rapport source list` shows which are")
     now = time.time()
-    await store.write(name, msgspec.structs.replace(hold, held=False, since=now, by=getpass.getuser(), passed=now))
-    return hold
+    await store.write(name, msgspec.structs.replace(pause, paused=False, since=now, by=getpass.getuser(), passed=now))
+    return pause
 
 
 def _ask(settings: Settings, question: Callable[[SourceStore], Awaitable[Answer]]) -> Answer:
     return asyncio.run(with_sources(settings.redis.get_secret_value(), question))
 
 
-def _row(name: str, hold: Hold | None) -> dict[str, str | bool | None]:
-    held = hold is not None and hold.held
+def _row(name: str, pause: Pause | None) -> dict[str, str | bool | None]:
+    held = pause is not None and pause.paused
     return {
         "source": name,
         "held": held,
-        "since": _since(hold) if hold is not None and held else None,
-        "why": f"{hold.why}; for example: {hold.example}" if hold is not None and held else None,
+        "since": _since(pause) if pause is not None and held else None,
+        "why": f"{pause.why}; for example: {pause.example}" if pause is not None and held else None,
     }
 
 
-def _since(hold: Hold) -> str:
-    return format_time(hold.since)
+def _since(pause: Pause) -> str:
+    return format_time(pause.since)

@@ -24,7 +24,7 @@ from profiles.stores.census import CensusStore
 from profiles.stores.learner import LearnerStore
 from profiles.stores.links import LinkStore
 from profiles.stores.redis import RedisStore, connect
-from profiles.stores.sources import held_sources
+from profiles.stores.sources import paused_sources
 from streams.collector.app import Collector, collector_routes
 from streams.commands import CommandSender
 from streams.dead_letters.newest import RejectedTail
@@ -117,8 +117,8 @@ def _with_api(settings: Settings, plan: Plan, checks: dict[str, Check]) -> FastA
 
     checks["redis"] = reader.ping
     checks["workers"] = somebody_works
-    census = CensusStore(connect(settings.redis.get_secret_value(), patient=False))
-    learned = LearnerStore(connect(settings.redis.get_secret_value(), patient=False))
+    census = CensusStore(connect(settings.redis.get_secret_value(), retrying=False))
+    learned = LearnerStore(connect(settings.redis.get_secret_value(), retrying=False))
     producer = BatchProducer(settings.kafka)
     commands = CommandSender(producer, settings)
     desk = _desk(settings, plan, commands)
@@ -135,7 +135,7 @@ def _with_api(settings: Settings, plan: Plan, checks: dict[str, Check]) -> FastA
             event_time=settings.clock == "event",
             desk=desk,
             namespace=plan.namespace,
-            held=lambda: held_sources(settings.redis.get_secret_value()),
+            held=lambda: paused_sources(settings.redis.get_secret_value()),
             findings=census.findings,
             adviser=Adviser(learned, plan.churn, plan.currency),
             models=ModelDesk(learned, commands, plan.churn, plan.currency),
@@ -162,7 +162,7 @@ def _with_api(settings: Settings, plan: Plan, checks: dict[str, Check]) -> FastA
 
 
 def _desk(settings: Settings, plan: Plan, commands: CommandSender) -> Desk:
-    client = connect(settings.redis.get_secret_value(), patient=False)
+    client = connect(settings.redis.get_secret_value(), retrying=False)
     store, links = RedisStore(client), LinkStore(client)
     return Desk(
         links,

@@ -53,7 +53,7 @@ def document_of(
             **{name: asdict(weekly) for name, weekly in verdict.weekly.items()},
         },
         "moved": [asdict(moved) for moved in judged.moved],
-        "lessons": judged.lessons,
+        "records": judged.records,
         "merged": reading.merges,
         "repeats": reading.repeats,
         "rejected": {

@@ -6,7 +6,7 @@ import logging
 from typing import Protocol
 
 from console.views.profile import Advice
-from models.churn.levers import levers
+from models.churn.counterfactuals import counterfactuals
 from models.churn.panel import Panel
 from models.config import ChurnConfig
 from profiles.errors import Misconfigured
@@ -56,4 +56,6 @@ class Adviser:
                 self._panel = Panel.from_json(raw, self._config)
             except Misconfigured as error:
                 log.warning("advice goes on with %s: %s", self._panel.champion.id, error)
-        return Advice(self._panel.champion.id, levers(profile, self._panel, score.at, self._config, self._currency))
+        return Advice(
+            self._panel.champion.id, counterfactuals(profile, self._panel, score.at, self._config, self._currency)
+        )

@@ -68,7 +68,7 @@ class ModelDesk:
         return [kept_version(part) for part in (await self.store.parts(names)).values()] if names else []
 
     def explain(self, report: Report, profile: Profile, at: float) -> Scores:
-        """What the model that speaks says of one customer, with every contribution."""
+        """What the champion says of one customer, with every contribution."""
         return report.panel.champion.score(raws([profile], self.currency), np.array([at]), self.config)
 
     async def decide(

@@ -23,7 +23,7 @@ Check = Callable[[], Awaitable[object]]
 
 
 Held = Callable[[], Awaitable[Mapping[str, str]]]
-"""Answers the sources that are held back, and why."""
+"""Answers the sources that are paused, and why."""
 
 
 Adviser = Callable[[Profile], Awaitable[Advice | None]]

@@ -12,7 +12,7 @@ from rich.text import Text
 
 __all__ = ["explained_customer", "explained_model", "history_page", "model_page", "overview"]
 
-_ROLE = {"speaks": "bold green", "shadow": "", "silent": "dim"}
+_ROLE = {"champion": "bold green", "shadow": "", "silent": "dim"}
 _WORDS = {
     "silence": "how long ago the last order was",
     "habit": "how often and how regularly they order",
@@ -34,7 +34,7 @@ _HORIZONS = {"short": "Order within the label horizon", "full": "Churn within th
 
 def overview(document: dict[str, Any]) -> RenderableType:
     """`rapport models list`."""
-    parts: list[RenderableType] = [_speaking(document)]
+    parts: list[RenderableType] = [_champion_line(document)]
     if anew := document["began_anew"]:
         parts.append(Text(f"{_minute(anew['at'])}: {anew['text']}.", style="yellow"))
     parts += _models(document["models"])
@@ -74,12 +74,12 @@ def model_page(document: dict[str, Any]) -> RenderableType:
         low, high = standing["interval"]
         parts.append(
             Text(
-                f"Against the model that speaks: {standing['blocks']} consecutive blocks won, log loss "
+                f"Against the champion: {standing['blocks']} consecutive blocks won, log loss "
                 f"{standing['difference']:+.4f} ({low:+.4f} to {high:+.4f}) on {standing['rows']} labels"
             )
         )
     elif standing is not None:
-        parts.append(Text("Against the model that speaks: no block won lately."))
+        parts.append(Text("Against the champion: no block won lately."))
     parts += _inside(document)
     return Group(*parts)
 
@@ -155,13 +155,13 @@ def history_page(document: dict[str, Any]) -> RenderableType:
     table = Table("version", "at", "examples", "kept for", "spoke", "sound", "short log loss", title="Kept checkpoints")
     table.columns[1].no_wrap = True
     for kept in document["checkpoints"]:
-        figures = kept["figures"].get("short", {}).get(kept["speaker"], {})
+        figures = kept["figures"].get("short", {}).get(kept["champion"], {})
         table.add_row(
             str(kept["version"]),
             _minute(kept["at"]),
             f"{kept['examples']:,}",
             kept["why"],
-            kept["speaker"],
+            kept["champion"],
             "yes" if kept["sound"] else "[red]no[/]",
             _number(figures.get("log_loss")),
         )
@@ -171,11 +171,11 @@ def history_page(document: dict[str, Any]) -> RenderableType:
     return Group(table, _listed("Who spoke", changes))
 
 
-def _speaking(document: dict[str, Any]) -> Text:
+def _champion_line(document: dict[str, Any]) -> Text:
     since = f" since {_minute(document['since'])}" if document["since"] else ""
     who = f", promoted by {document['decided_by']}" if document["decided_by"] else ""
     by = "labels of the whole horizon decide" if document["settled"] else "labels of the label horizon decide so far"
-    return Text.assemble((document["speaker"], "bold green"), f" speaks{since}{who}; {by}.")
+    return Text.assemble((document["champion"], "bold green"), f" speaks{since}{who}; {by}.")
 
 
 def _sum_up(document: dict[str, Any]) -> bool:

@@ -89,7 +89,7 @@ def _risk(document: dict[str, Any]) -> RenderableType:
         Text.assemble(("+ ", "red") if reason["effect"] == "raises" else ("− ", "green"), reason["text"])
         for reason in churn["reasons"]
     ]
-    return Group(bar, Text(f"  {churn['spoke']}", "dim"), *reasons, *_levers(churn))
+    return Group(bar, Text(f"  {churn['spoke']}", "dim"), *reasons, *_counterfactuals(churn))
 
 
 def _trend(churn: dict[str, Any]) -> str:
@@ -103,13 +103,13 @@ def _trend(churn: dict[str, Any]) -> str:
     return f"{moved.get(churn['trend'], TRENDS[churn['trend']])} in {days}"
 
 
-def _levers(churn: dict[str, Any]) -> list[Text]:
+def _counterfactuals(churn: dict[str, Any]) -> list[Text]:
     if not churn.get("would_lower"):
         return []
     by = f", by {churn['would_lower_model']}" if churn["would_lower_model"] != churn["model"] else ""
     return [
         Text(f"would lower it{by}:", "dim"),
-        *(Text(f"  {lever['risk']:.0%}  {lever['text']}") for lever in churn["would_lower"]),
+        *(Text(f"  {counterfactual['risk']:.0%}  {counterfactual['text']}") for counterfactual in churn["would_lower"]),
     ]
 
 

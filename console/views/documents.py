@@ -8,10 +8,36 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field
 
 __all__ = [
-    "ActivityView", "AlertView", "ChurnView", "ConsentView", "Document", "EarlierStage", "EventView", "Figure",
-    "Health", "IdentityView", "LeverView", "Money", "OpinionView", "Page", "Problem", "ProfileSummary", "ProfileView",
-    "PurchaseView", "Readiness", "ReasonView", "SegmentFigures", "SegmentMember", "SegmentSize", "SegmentView",
-    "StageView", "SupportView", "TicketView", "Time", "Trend", "rfc3339",
+    "ActivityView",
+    "AlertView",
+    "ChurnView",
+    "ConsentView",
+    "CounterfactualView",
+    "Document",
+    "EarlierStage",
+    "EventView",
+    "Figure",
+    "Health",
+    "IdentityView",
+    "Money",
+    "OpinionView",
+    "Page",
+    "Problem",
+    "ProfileSummary",
+    "ProfileView",
+    "PurchaseView",
+    "Readiness",
+    "ReasonView",
+    "SegmentFigures",
+    "SegmentMember",
+    "SegmentSize",
+    "SegmentView",
+    "StageView",
+    "SupportView",
+    "TicketView",
+    "Time",
+    "Trend",
+    "rfc3339",
 ]  # fmt: skip
 
 Time = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
@@ -121,7 +147,7 @@ class ReasonView(Document):
     value: float = Field(description="Of the feature, in its own unit.")
 
 
-class LeverView(Document):
+class CounterfactualView(Document):
     """Something that would lower a risk, by what the model says of customers of whom it is true."""
 
     action: str = Field(
@@ -148,7 +174,7 @@ class ChurnView(Document):
         examples=["rules set by hand, before anything is learned"],
     )
     reasons: list[ReasonView] = Field(description="The strongest first.")
-    would_lower: list[LeverView] | None = Field(
+    would_lower: list[CounterfactualView] | None = Field(
         None,
         description="What would lower the risk by a point or more: the strongest first, at most 3; "
         "null in lists, and while the band is low.",
@@ -171,7 +197,7 @@ class ConsentView(Document):
 
 Withheld = Annotated[
     Literal["profiling"] | None,
-    Field(description="What the customer does not allow, for which `churn` is null; null if nothing is held back."),
+    Field(description="What the customer does not allow, for which `churn` is null; null if nothing is paused."),
 ]
 
 
@@ -313,4 +339,4 @@ class Readiness(Problem):
     """Whether everything answers; with 503 the code is not_ready and the message says what does not."""
 
     checks: dict[str, str] = Field(description="By dependency: ok, or what it said.")
-    held: dict[str, str] = Field({}, description="Sources that are held back, and why; the API is ready all the same.")
+    held: dict[str, str] = Field({}, description="Sources that are paused, and why; the API is ready all the same.")

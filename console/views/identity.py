@@ -69,7 +69,7 @@ class SplitState(Document):
     """What has become of a split."""
 
     id: str
-    state: Literal["asked", "parting", "done"] = Field(
-        description="asked: the linker has not decided yet; parting: it is being carried out; done."
+    state: Literal["asked", "splitting", "done"] = Field(
+        description="asked: the linker has not decided yet; splitting: it is being carried out; done."
     )
     split: SplitView | None = Field(description="While it is being carried out.")

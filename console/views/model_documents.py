@@ -53,12 +53,12 @@ class ModelView(Document):
     name: str
     id: str | None = Field(description="As shown with a score; null while it has not learned enough to speak.")
     meaning: str
-    role: Literal["speaks", "shadow", "silent"] = Field(description="`silent` has not learned enough.")
+    role: Literal["champion", "shadow", "silent"] = Field(description="`silent` has not learned enough.")
     since: Time | None = Field(description="Since when it speaks.")
     examples: int = Field(description="Learned from, or fitted to.")
     short: FiguresView = Field(description="On an order within the label horizon.")
     full: FiguresView = Field(description="On churn within the churn horizon.")
-    standing: StandingView | None = Field(description="Against the model that speaks; null for that one.")
+    standing: StandingView | None = Field(description="Against the champion; null for that one.")
 
 
 class SignalView(Document):
@@ -76,7 +76,7 @@ class DriftView(Document):
     error: SignalView = Field(description="Of the hazard: an order came (1) or not (0), less its chance.")
     activity: SignalView = Field(description="Share of customers with an order in the week before they were seen.")
     alarms: list[AlarmView] = Field(description="Both moved in the same direction; the newest first.")
-    segments: list[str] = Field(description="In which the model that speaks is off by more than chance.")
+    segments: list[str] = Field(description="In which the champion is off by more than chance.")
 
 
 class AlarmView(Document):
@@ -94,7 +94,7 @@ class NoticeView(Document):
     """What the learner told people, as on the topic `alerts`."""
 
     id: str
-    kind: Literal["drift", "rollback", "speaker", "anew"]
+    kind: Literal["drift", "rollback", "champion", "anew"]
     at: Time
     text: str
     by: str
@@ -114,15 +114,15 @@ class DecisionView(Document):
 
 
 class ModelsView(Document):
-    """All models, and who speaks."""
+    """All models, and which is the champion."""
 
-    speaker: str
+    champion: str
     since: Time | None
     decided_by: str | None = Field(description="Who has promoted it by hand; null when the rule chooses.")
     settled: bool = Field(description="Labels of the whole horizon decide; before, those of the label horizon do.")
-    version: int = Field(description="Lessons taken; grows with every one.")
+    version: int = Field(description="TrainingRecords taken; grows with every one.")
     trained_until: Time | None = Field(description="The end of the latest label learned.")
-    lessons: dict[str, int]
+    records: dict[str, int]
     models: list[ModelView]
     drift: DriftView
     began_anew: NoticeView | None = Field(
@@ -166,8 +166,8 @@ class KeptView(Document):
     version: int
     at: Time
     examples: int
-    why: Literal["count", "speaker"]
-    speaker: str
+    why: Literal["count", "champion"]
+    champion: str
     sound: bool
     figures: dict[str, dict[str, FiguresView]] = Field(description="By horizon and model, as they were then.")
 
@@ -213,7 +213,7 @@ class ExplanationView(Document):
     """A customer's risk, taken apart: baseline and contributions sum to its log-odds."""
 
     profile: str
-    model: str = Field(description="Id of the model that speaks now.")
+    model: str = Field(description="Id of the champion now.")
     at: Time = Field(description="Time of the customer's score, as of which this is computed.")
     risk: float
     log_odds: float

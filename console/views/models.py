@@ -42,13 +42,13 @@ def models_view(report: Report) -> ModelsView:
     """All models."""
     promotion, panel = report.promotion, report.panel
     return ModelsView(
-        speaker=panel.speaker,
+        champion=panel.champion_name,
         since=_time(promotion.since),
         decided_by=promotion.pinned or None,
         settled=promotion.settled,
         version=panel.version,
         trained_until=_time(panel.trained_until),
-        lessons=dict(report.counts),
+        records=dict(report.counts),
         models=[ModelView(**_model(report, name)) for name in report.names],
         drift=_drift(report),
         began_anew=next((_notice(notice) for notice in reversed(report.notices) if notice.kind == "anew"), None),
@@ -122,15 +122,15 @@ def explanation_view(profile: Profile, model: str, scores: Scores) -> Explanatio
 
 def _model(report: Report, name: str) -> dict[str, Any]:
     model = report.model(name)
-    speaks = report.panel.speaker == name
+    is_champion = report.panel.champion_name == name
     standings = {standing.model: standing for standing in report.promotion.standings}
-    standing = standings.get(name) if not speaks else None
+    standing = standings.get(name) if not is_champion else None
     return {
         "name": name,
         "id": None if model is None else model.id,
         "meaning": MEANING[name],
-        "role": "speaks" if speaks else "silent" if model is None else "shadow",
-        "since": _time(report.promotion.since) if speaks else None,
+        "role": "champion" if is_champion else "silent" if model is None else "shadow",
+        "since": _time(report.promotion.since) if is_champion else None,
         "examples": getattr(model, "examples", getattr(model, "customers", 0)),
         "short": FiguresView(**report.short.of(name).report()),
         "full": FiguresView(**report.full.of(name).report()),

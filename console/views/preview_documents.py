@@ -46,6 +46,6 @@ class SegmentPreview(Document):
     leaves: int
     sample: list[PreviewRow] = Field(description="Of those inside, the highest risk first.")
     leaving: list[PreviewRow] = Field(description="Of those who would leave, the highest risk first.")
-    taxonomy: int = Field(description="Version of what customers are ranked by; 0 before the first census.")
+    population: int = Field(description="Version of what customers are ranked by; 0 before the first census.")
     warnings: list[str]
     next: str | None

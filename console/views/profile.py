@@ -19,11 +19,11 @@ from console.views.documents import (
     AlertView,
     ChurnView,
     ConsentView,
+    CounterfactualView,
     EarlierStage,
     EventView,
     Figure,
     IdentityView,
-    LeverView,
     Money,
     OpinionView,
     ProfileSummary,
@@ -37,7 +37,7 @@ from console.views.documents import (
     Trend,
     rfc3339,
 )
-from models.churn.levers import Lever
+from models.churn.counterfactuals import Counterfactual
 from models.churn.panel import who_spoke
 from models.churn.reasons import explain
 from models.conditions.rules import SegmentRule
@@ -85,7 +85,7 @@ class Advice(NamedTuple):
     """What would lower a risk, and the model that says so."""
 
     model: str
-    levers: list[Lever]
+    counterfactuals: list[Counterfactual]
 
 
 def profile_view(
@@ -269,7 +269,10 @@ def _churn(profile: Profile, plan: Described | None, advice: Advice | None = Non
         model=score.model,
         spoke=who_spoke(score.model),
         reasons=_reasons(profile, score.reasons),
-        would_lower=[LeverView(action=lever.action, text=lever.text, risk=lever.risk) for lever in advice.levers]
+        would_lower=[
+            CounterfactualView(action=counterfactual.action, text=counterfactual.text, risk=counterfactual.risk)
+            for counterfactual in advice.counterfactuals
+        ]
         if advice
         else None,
         would_lower_model=advice.model if advice else None,

@@ -1,4 +1,4 @@
-"""What the support API answers on segments as the last census found them, and on the taxonomy."""
+"""What the support API answers on segments as the last census found them, and on the population snapshot."""
 
 from __future__ import annotations
 
@@ -7,8 +7,17 @@ from pydantic import Field
 from console.views.documents import Document, Money, Time
 
 __all__ = [
-    "ClusterMoment", "ClusterView", "ContrastView", "MarkView", "PersonaView", "PointView", "RiskView",
-    "SegmentPersona", "ShareView", "TaxonomyView", "ValueView",
+    "ClusterMoment",
+    "ClusterView",
+    "ContrastView",
+    "MarkView",
+    "PersonaView",
+    "PointView",
+    "PopulationView",
+    "RiskView",
+    "SegmentPersona",
+    "ShareView",
+    "ValueView",
 ]  # fmt: skip
 
 
@@ -76,7 +85,7 @@ class PointView(Document):
 class PersonaView(Document):
     """The members of a segment as a census found them; who denies analytics is not counted."""
 
-    version: int = Field(description="Of the taxonomy that the same census made.")
+    version: int = Field(description="Of the population snapshot that the same census made.")
     at: Time = Field(description="Of the census.")
     size: int
     share: float = Field(description="Of all who are counted.")
@@ -128,7 +137,7 @@ class SegmentPersona(Document):
     persona: PersonaView | None = Field(description="null before the first census.")
 
 
-class TaxonomyView(Document):
+class PopulationView(Document):
     """What is known of all customers together, and all are ranked by."""
 
     version: int

@@ -13,18 +13,18 @@ from console.views.segment_documents import (
     MarkView,
     PersonaView,
     PointView,
+    PopulationView,
     RiskView,
     ShareView,
-    TaxonomyView,
     ValueView,
 )
 from models.population.clusters import Moment, signs
 from models.population.findings import Findings
 from models.population.personas import Mark, Persona, Point
-from models.population.taxonomy import Cluster
+from models.population.snapshot import Cluster
 from profiles.money import to_minor
 
-__all__ = ["cluster_view", "figures_view", "persona_view", "taxonomy_view"]
+__all__ = ["cluster_view", "figures_view", "persona_view", "population_view"]
 
 _WORDS = {"source": "uses", "does": "does", "bought": "buys", "stage": "stage"}
 
@@ -74,18 +74,18 @@ def figures_view(persona: Persona) -> SegmentFigures:
     )
 
 
-def taxonomy_view(findings: Findings) -> TaxonomyView:
+def population_view(findings: Findings) -> PopulationView:
     """Everything that all customers are ranked by."""
-    taxonomy = findings.taxonomy
-    return TaxonomyView(
-        version=taxonomy.version,
-        at=rfc3339(taxonomy.at),
-        customers=taxonomy.customers,
+    population = findings.population
+    return PopulationView(
+        version=population.version,
+        at=rfc3339(population.at),
+        customers=population.customers,
         uncounted=findings.uncounted,
         stale_partitions=findings.stale,
         missing_partitions=findings.missing,
-        percentiles=taxonomy.edges,
-        clusters=[cluster_view(cluster, findings.learned.history) for cluster in taxonomy.clusters],
+        percentiles=population.edges,
+        clusters=[cluster_view(cluster, findings.learned.history) for cluster in population.clusters],
     )
 
 

@@ -24,13 +24,13 @@ from models.config import ChurnConfig
 from models.durations import DAY, WEEK
 from models.features.features import RAW, TABLE, matrix, raws
 from models.labels import labels
-from models.labels.examples import Lesson
+from models.labels.examples import TrainingRecord
 from models.labels.outages import EVENTS, ORDERS, hear, label_clock, outages_of
 from models.learning.learner import Learner
 from profiles.consent import PROFILING, Consent
 from profiles.merge import merge
-from profiles.state import Caps, apply
-from profiles.store import Pulse
+from profiles.state import Limits, apply
+from profiles.store import ArrivalRate
 from profiles.types import Event, Merge, Profile
 
 __all__ = ["Batch", "Judged", "Log", "Moved", "Rival", "backtest", "weeks_judged"]
@@ -127,7 +127,7 @@ class Judged:
     customers: int  # in the log
     events: int
     weeks: int  # of the log
-    lessons: int  # examples learned from
+    records: int  # examples learned from
     seconds: dict[str, float]  # by what took them
     learner: Learner
 
@@ -165,7 +165,7 @@ def backtest(
         consent: who may be scored and learned from; everybody unless given.
         rivals: other models that see the same rows.
         advance: told which share of the log has been played.
-        seed: of the order in which the lessons of one day are learned.
+        seed: of the order in which the training records of one day are learned.
 
     Raises:
         ValueError: the log is too short to judge anything.
@@ -195,7 +195,7 @@ class _Play:
         self._log, self._config, self._currency, self._weeks = log, config, currency, weeks
         self._consent, self._rivals = consent, rivals
         self._rng = np.random.default_rng(seed)
-        self._caps = Caps()
+        self._limits = Limits()
         names = dict.fromkeys(record.profile for record in log.records)
         names |= dict.fromkeys(record.winner for record in log.records if isinstance(record, Merge))
         self._number = {name: i for i, name in enumerate(names)}
@@ -208,15 +208,15 @@ class _Play:
         self._due = np.full(n, _NEVER)  # next snapshot or label
         self._here = np.zeros(n, dtype=bool)  # ordered, may be scored, and is still observed
         self._until = np.array([log.until.get(name, log.end) for name in names])
-        self._pulses = {EVENTS: Pulse(), ORDERS: Pulse()}
+        self._arrival_rates = {EVENTS: ArrivalRate(), ORDERS: ArrivalRate()}
         self._waiting: deque[_Waiting] = deque()
         self._batches: list[tuple[_Waiting, Ints, Array]] = []
         self._moved: list[Moved] = []
         self._spoke: dict[int, str] = {}
-        self._lessons = 0
+        self._records = 0
         self._seconds = dict.fromkeys(("events", "labels", "learning", "scoring", "rivals"), 0.0)
         self.learner = Learner(config)
-        self._panel: Panel | None = None  # as of the latest lesson
+        self._panel: Panel | None = None  # as of the latest training record
 
     def run(self, advance: Callable[[float], object]) -> Judged:
         """Day by day to the end of the log."""
@@ -244,10 +244,10 @@ class _Play:
             if isinstance(record, Merge):
                 touched |= dict.fromkeys(self._merge(i, self._home(self._number[record.winner])))
             else:
-                hear(self._pulses[EVENTS], record.time, self._config.outage)
+                hear(self._arrival_rates[EVENTS], record.time, self._config.outage)
                 if record.role == self._config.role:
-                    hear(self._pulses[ORDERS], record.time, self._config.outage)
-                apply(self._profiles[i], record, self._currency, self._caps)
+                    hear(self._arrival_rates[ORDERS], record.time, self._config.outage)
+                apply(self._profiles[i], record, self._currency, self._limits)
                 touched[i] = None
         self._stale |= touched.keys()
         self._seconds["events"] += time.perf_counter() - started
@@ -257,7 +257,7 @@ class _Play:
         if loser == winner:
             return []
         labels.censor(self._profiles[loser])
-        merge(self._profiles[winner], self._profiles[loser], self._caps)
+        merge(self._profiles[winner], self._profiles[loser], self._limits)
         self._redirect[loser] = winner
         self._here[loser] = False
         self._due[loser] = _NEVER
@@ -269,13 +269,13 @@ class _Play:
             i = self._redirect[i]
         return i
 
-    def _look(self, touched: Sequence[int], now: float) -> list[Lesson]:
+    def _look(self, touched: Sequence[int], now: float) -> list[TrainingRecord]:
         """The labels that have become final; and new snapshots of those who are due."""
         started = time.perf_counter()
-        lessons: list[Lesson] = []
+        records: list[TrainingRecord] = []
         ready: list[Profile] = []
-        outages = outages_of(self._pulses, now, self._config)
-        reached = label_clock(self._pulses, now, now, self._config)
+        outages = outages_of(self._arrival_rates, now, self._config)
+        reached = label_clock(self._arrival_rates, now, now, self._config)
         due = np.flatnonzero(self._due <= now).tolist()
         for i in dict.fromkeys([*touched, *due]):
             profile = self._profiles[i]
@@ -288,25 +288,25 @@ class _Play:
                 labels.censor(profile)
                 self._due[i] = _NEVER
                 continue
-            lessons += labels.mature(profile, reached, self._config, outages)
+            records += labels.mature(profile, reached, self._config, outages)
             if profile.snapshot_at and profile.snapshot_at <= now:
                 ready.append(profile)
             profile.snapshot_at = labels.next_snapshot(profile, now, self._config) or 0
-        lessons += labels.take_all(ready, now, self._config, self._currency, self._panel_now())
+        records += labels.take_all(ready, now, self._config, self._currency, self._panel_now())
         for i in dict.fromkeys([*touched, *due]):
             if self._here[i]:
                 profile = self._profiles[i]
                 next_label = labels.next_due(profile, self._config)
                 self._due[i] = min(profile.snapshot_at or _NEVER, next_label or _NEVER, self._until[i] + 1.0)
         self._seconds["labels"] += time.perf_counter() - started
-        return lessons
+        return records
 
-    def _teach(self, lessons: list[Lesson]) -> None:
-        if not lessons:
+    def _teach(self, records: list[TrainingRecord]) -> None:
+        if not records:
             return
         started = time.perf_counter()
-        self._rng.shuffle(lessons)
-        self._lessons += self.learner.take(lessons)
+        self._rng.shuffle(records)
+        self._records += self.learner.take(records)
         self._panel = None
         self._seconds["learning"] += time.perf_counter() - started
 
@@ -334,8 +334,8 @@ class _Play:
         risks: dict[str, Array] = {}
         if judged:
             columns = dict(zip(MODELS, said.T.astype(np.float64), strict=True))
-            risks = {"champion": columns[panel.speaker], **columns}
-            self._spoke[week] = panel.speaker
+            risks = {"champion": columns[panel.champion_name], **columns}
+            self._spoke[week] = panel.champion_name
             self._note_moved(week, now, who, panel)
         self._seconds["scoring"] += time.perf_counter() - started
         started = time.perf_counter()
@@ -400,7 +400,7 @@ class _Play:
             customers=len(self._profiles) - len(self._redirect),
             events=records,
             weeks=self._log.weeks,
-            lessons=self._lessons,
+            records=self._records,
             seconds=self._seconds,
             learner=self.learner,
         )

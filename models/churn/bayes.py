@@ -5,8 +5,8 @@ Gaussian belief (mean, covariance), each example moves both, and what is still u
 with a step size, it has no rate to tune, and it takes correlated features, of which there are many here, for what they
 are. What it brings against FTRL: docs/study.md.
 
-Features are standardised by their running moments and clipped at ±CLIP, as everywhere. The belief is expressed in
-standardised units: every RESCALE examples it is carried over, exactly, to the moments of then, so that in between the
+Features are standardised by their running scaling and clipped at ±CLIP, as everywhere. The belief is expressed in
+standardised units: every RESCALE examples it is carried over, exactly, to the scaling of then, so that in between the
 ground does not move under it.
 
 The level (the intercept) is a random walk. It moves a little all the time, and faster while the latest residuals say
@@ -25,7 +25,7 @@ from river import base
 from scipy.linalg.blas import dsymv, dsyr
 
 from models.churn.churn import Weights
-from models.churn.scaling import Moments, clip, numbers, require_row, sigmoid
+from models.churn.scaling import Scaling, clip, numbers, require_row, sigmoid
 from models.config import ChurnConfig
 from models.features.features import NAMES, SCHEMA
 from profiles.errors import Misconfigured
@@ -41,7 +41,7 @@ WARM = 50
 """Examples that only tell how features vary, before the first is learned."""
 
 RESCALE = 1000
-"""Examples between two looks at the moments; in the first such period at 1, 2, 4, 8… examples."""
+"""Examples between two looks at the scaling; in the first such period at 1, 2, 4, 8… examples."""
 
 _WEIGHT, _LEVEL = 0.003, 10.0  # prior variances: a weight on one standard deviation, the level
 _STEADY, _MOVING = 1e-6, 1e-4  # variance that the level gains an example, usually and while residuals are off
@@ -64,15 +64,15 @@ class BayesianHazard(base.Classifier):  # type: ignore[misc]  # River ships no t
 
     Args:
         columns: the features that it sees; all but LEFT_OUT if not given.
-        moments: of the features, from who shows the same rows to several models; else it counts them itself.
+        scaling: of the features, from who shows the same rows to several models; else it counts them itself.
     """
 
-    def __init__(self, columns: Sequence[str] | None = None, moments: Moments | None = None) -> None:
+    def __init__(self, columns: Sequence[str] | None = None, scaling: Scaling | None = None) -> None:
         self.columns = tuple(columns or (name for name in NAMES if name not in LEFT_OUT))
         self._places = np.array([NAMES.index(name) for name in self.columns])
         n = len(self.columns)
-        self._shares, self._moments = moments is not None, moments or Moments()
-        self._express(np.zeros(n), np.zeros(n))  # the moments in whose units the belief is
+        self._shares, self._scaling = scaling is not None, scaling or Scaling()
+        self._express(np.zeros(n), np.zeros(n))  # the scaling in whose units the belief is
         self._weights = np.zeros(n + 1)  # the last is the level
         self._lower = np.asfortranarray(np.diag([_WEIGHT] * n + [_LEVEL]))  # the covariance; see `_update`
         self._residual, self._expected = 0.0, 0.0  # fading sums: of residuals, of their variance
@@ -98,11 +98,11 @@ class BayesianHazard(base.Classifier):  # type: ignore[misc]  # River ships no t
             ValueError: a number is not finite; it would spoil every weight. Nothing has changed.
         """
         require_row(x, weight)
-        self._moments.learn(x)
+        self._scaling.learn(x)
         self.learn_counted(x, y, weight)
 
     def learn_counted(self, x: Array, y: bool, weight: float, asked: Asked | None = None) -> None:
-        """Learn one example that is sound, and that its moments know already; `asked` of it since the one before."""
+        """Learn one example that is sound, and that its scaling know already; `asked` of it since the one before."""
         learned = self.examples - 1 - WARM
         if learned < 0:
             return
@@ -123,7 +123,7 @@ class BayesianHazard(base.Classifier):  # type: ignore[misc]  # River ships no t
     @property
     def examples(self) -> int:
         """How many it has been taught."""
-        return self._moments.count
+        return self._scaling.count
 
     @property
     def level(self) -> float:
@@ -167,7 +167,7 @@ class BayesianHazard(base.Classifier):  # type: ignore[misc]  # River ships no t
         upper = np.triu_indices(len(self._weights))  # of the transposed
         return {
             "columns": list(self.columns),
-            "moments": None if self._shares else self._moments.state(),
+            "scaling": None if self._shares else self._scaling.state(),
             "centre": self._centre.tolist(),
             "scale": self._scale.tolist(),
             "weights": self._weights.tolist(),
@@ -178,14 +178,14 @@ class BayesianHazard(base.Classifier):  # type: ignore[misc]  # River ships no t
         }
 
     @classmethod
-    def from_state(cls, state: dict[str, Any], moments: Moments | None = None) -> BayesianHazard:
-        """The model whose `state` this is; `moments` as for the constructor.
+    def from_state(cls, state: dict[str, Any], scaling: Scaling | None = None) -> BayesianHazard:
+        """The model whose `state` this is; `scaling` as for the constructor.
 
         Raises:
             Misconfigured: numbers are missing or not finite, or features are not those of this version.
         """
         try:
-            model = cls(state["columns"], moments)
+            model = cls(state["columns"], scaling)
             model._restore(state)
         except (KeyError, TypeError, ValueError) as error:
             raise Misconfigured(f"the state of the hazard is damaged: {error!r}") from error
@@ -194,7 +194,7 @@ class BayesianHazard(base.Classifier):  # type: ignore[misc]  # River ships no t
     def _restore(self, state: dict[str, Any]) -> None:
         n = len(self.columns)
         if not self._shares:
-            self._moments = Moments.from_state(state["moments"])
+            self._scaling = Scaling.from_state(state["scaling"])
         self._express(numbers(state["centre"], n), numbers(state["scale"], n))
         self._weights = numbers(state["weights"], n + 1)
         self._residual, self._expected = numbers([state["residual"], state["expected"]], 2).tolist()
@@ -213,8 +213,8 @@ class BayesianHazard(base.Classifier):  # type: ignore[misc]  # River ships no t
         return z
 
     def _rescale(self) -> None:
-        """Express the belief in the moments of now: w·(x − c)/s is the same number before and after."""
-        mean, scale = self._moments.mean[self._places], self._moments.scale[self._places]
+        """Express the belief in the scaling of now: w·(x − c)/s is the same number before and after."""
+        mean, scale = self._scaling.mean[self._places], self._scaling.scale[self._places]
         known = (self._scale > 0) & (scale > 0)
         stretch = np.divide(scale, self._scale, out=np.ones_like(scale), where=known)
         shift = np.divide(mean - self._centre, self._scale, out=np.zeros_like(scale), where=known)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from river import optim
 
 from models.churn.churn import Weights
-from models.churn.scaling import Moments, numbers, require_row, sigmoid
+from models.churn.scaling import Scaling, numbers, require_row, sigmoid
 from models.config import ChurnConfig
 from models.features.features import NAMES, SCHEMA
 from profiles.errors import Misconfigured
@@ -64,7 +64,7 @@ class OnlineLogistic:
         alpha: FTRL's learning rate.
         l2: FTRL's ridge.
         intercept_rate: the learning rate of the intercept.
-        moments: of the features, from who shows the same rows to several models; else it counts them itself.
+        scaling: of the features, from who shows the same rows to several models; else it counts them itself.
 
     Raises:
         ValueError: no such target, or no such feature.
@@ -78,14 +78,14 @@ class OnlineLogistic:
         alpha: float = 0.05,
         l2: float = 1.0,
         intercept_rate: float = 0.01,
-        moments: Moments | None = None,
+        scaling: Scaling | None = None,
     ) -> None:
         self.target = target
         if target not in get_args(Target):
             raise ValueError(f"nothing learns {target}")
         self.columns = tuple(columns or (RECENCY if target == "recency" else NAMES))
         self._places = np.array([NAMES.index(name) for name in self.columns])
-        self._shares, self._moments = moments is not None, moments or Moments()
+        self._shares, self._scaling = scaling is not None, scaling or Scaling()
         self._weights, self._intercept = np.zeros(len(self.columns)), 0.0
         self._rate = intercept_rate
         self._optimizer = _Ftrl(len(self.columns), alpha, l2)
@@ -93,7 +93,7 @@ class OnlineLogistic:
     @property
     def examples(self) -> int:
         """How many it has been taught."""
-        return self._moments.count
+        return self._scaling.count
 
     @property
     def level(self) -> float:
@@ -117,11 +117,11 @@ class OnlineLogistic:
             ValueError: a number is not finite; it would spoil every weight. Nothing has changed.
         """
         require_row(x, weight)
-        self._moments.learn(x)
-        self.learn_standard(self._moments.standard(x), y, weight)
+        self._scaling.learn(x)
+        self.learn_standard(self._scaling.standard(x), y, weight)
 
     def learn_standard(self, z: Array, y: bool, weight: float) -> None:
-        """Learn one example that is sound: standardised by its moments, which know it already."""
+        """Learn one example that is sound: standardised by its scaling, which know it already."""
         z = z.take(self._places)
         slope = _LOSS.gradient(y, self._weights.dot(z) + self._intercept) * weight
         self._intercept -= self._rate * slope
@@ -130,10 +130,10 @@ class OnlineLogistic:
 
     def predict(self, x: Array) -> float:
         """P(order within the target's horizon); scoring uses `export()`, which agrees to 1e-9."""
-        return self.predict_standard(self._moments.standard(x))
+        return self.predict_standard(self._scaling.standard(x))
 
     def predict_standard(self, z: Array) -> float:
-        """The same of a row that is standardised by its moments."""
+        """The same of a row that is standardised by its scaling."""
         return sigmoid(self._weights.dot(z.take(self._places)) + self._intercept)
 
     def export(self, config: ChurnConfig) -> Weights:
@@ -143,8 +143,8 @@ class OnlineLogistic:
             ValueError: a number is not finite: what was learned must not speak.
         """
         mean, scale, weights = np.zeros((3, len(NAMES)))
-        mean[self._places] = self._moments.mean[self._places]
-        scale[self._places] = self._moments.scale[self._places]
+        mean[self._places] = self._scaling.mean[self._places]
+        scale[self._places] = self._scaling.scale[self._places]
         weights[self._places] = self._weights
         return Weights(
             id=f"{self.target}-{SCHEMA}-{self.examples}",
@@ -162,7 +162,7 @@ class OnlineLogistic:
         return {
             "target": self.target,
             "columns": list(self.columns),
-            "moments": None if self._shares else self._moments.state(),
+            "scaling": None if self._shares else self._scaling.state(),
             "intercept": self._intercept,
             "weight": self._weights.tolist(),
             "z": self._optimizer.z.tolist(),
@@ -170,14 +170,14 @@ class OnlineLogistic:
         }
 
     @classmethod
-    def from_state(cls, state: dict[str, Any], moments: Moments | None = None) -> OnlineLogistic:
-        """The model whose `state` this is; `moments` as for the constructor.
+    def from_state(cls, state: dict[str, Any], scaling: Scaling | None = None) -> OnlineLogistic:
+        """The model whose `state` this is; `scaling` as for the constructor.
 
         Raises:
             Misconfigured: numbers are missing or not finite, or features are not those of this version.
         """
         try:
-            model = cls(state["target"], state["columns"], moments=moments)
+            model = cls(state["target"], state["columns"], scaling=scaling)
             model._restore(state)
         except (KeyError, TypeError, ValueError) as error:
             raise Misconfigured(f"the state of a learned model is damaged: {error!r}") from error
@@ -189,4 +189,4 @@ class OnlineLogistic:
         )
         [self._intercept] = numbers([state["intercept"]], 1).tolist()
         if not self._shares:
-            self._moments = Moments.from_state(state["moments"])
+            self._scaling = Scaling.from_state(state["scaling"])

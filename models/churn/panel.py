@@ -1,4 +1,4 @@
-"""The panel: every model of the churn risk side by side, one of which speaks.
+"""The panel: every model of the churn risk side by side, one of which is the champion.
 
 The learner ships a panel as JSON, which outlives upgrades of River; scorers load it and know no River. What the others
 would have said is kept with the snapshots, so that all of them are judged on the same customers later.
@@ -45,7 +45,7 @@ _RULES = "rules"
 class _Form(msgspec.Struct, forbid_unknown_fields=True):
     """A panel as JSON. The rules are not in it: they come with the code and the plan."""
 
-    speaker: str
+    champion: str
     version: int
     trained_until: float
     models: dict[str, msgspec.Raw]
@@ -55,7 +55,7 @@ class _Form(msgspec.Struct, forbid_unknown_fields=True):
 class Panel:
     """Everything a scorer needs."""
 
-    speaker: str  # the name of the model whose word counts
+    champion_name: str  # of the model whose risk is shown
     models: Mapping[str, Model]  # by name; those that have nothing to say yet are missing, the rules never
     version: int = 0  # grows with what the learner has learned
     trained_until: float = 0.0  # the end of the latest label that was learned
@@ -63,8 +63,8 @@ class Panel:
 
     def __post_init__(self) -> None:
         unknown = self.models.keys() - set(MODELS)
-        if unknown or _RULES not in self.models or self.speaker not in self.models:
-            raise ValueError(f"no panel: {self.speaker} is to speak among {sorted(self.models)}")
+        if unknown or _RULES not in self.models or self.champion_name not in self.models:
+            raise ValueError(f"no panel: {self.champion_name} is to be the champion among {sorted(self.models)}")
 
     @classmethod
     def cold(cls, config: ChurnConfig) -> Panel:
@@ -73,13 +73,13 @@ class Panel:
 
     @property
     def champion(self) -> Model:
-        """The model that speaks."""
-        return self.models[self.speaker]
+        """The champion."""
+        return self.models[self.champion_name]
 
     def score_profiles(
         self, profiles: Sequence[Profile], times: Sequence[float], config: ChurnConfig, currency: str
     ) -> list[Score | None]:
-        """What the speaker says of each profile at its time; None for who never ordered. Changes nothing."""
+        """What the champion says of each profile at its time; None for who never ordered. Changes nothing."""
         return score_profiles(profiles, times, self.champion, config, currency)
 
     def risks(self, raws: Array, at: Array, config: ChurnConfig) -> NDArray[np.float32]:
@@ -100,13 +100,13 @@ class Panel:
     def to_json(self) -> bytes:
         """Everything but the rules, as JSON that reads back to the same bits."""
         models = {name: msgspec.Raw(self.models[name].to_json()) for name in _READERS if name in self.models}
-        return msgspec.json.encode(_Form(self.speaker, self.version, self.trained_until, models))
+        return msgspec.json.encode(_Form(self.champion_name, self.version, self.trained_until, models))
 
     @classmethod
     def from_json(cls, data: bytes, config: ChurnConfig) -> Panel:
         """What `to_json` gave, with the rules of this version and plan.
 
-        A model of other features or another horizon than asked for now is left out; the rules speak for a speaker
+        A model of other features or another horizon than asked for now is left out; the rules speak for a champion
         that is missing.
 
         Raises:
@@ -124,8 +124,8 @@ class Panel:
             except Outdated:
                 left_out.append(name)
         models[_RULES] = rules(config)
-        speaker = form.speaker if form.speaker in models else _RULES
-        return cls(speaker, models, form.version, form.trained_until, tuple(sorted(left_out)))
+        champion = form.champion if form.champion in models else _RULES
+        return cls(champion, models, form.version, form.trained_until, tuple(sorted(left_out)))
 
 
 def who_spoke(model_id: str) -> str:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from models.churn.churn import CLIP
 from models.features.features import NAMES
 
-__all__ = ["Moments", "clip", "numbers", "require_row", "sigmoid"]
+__all__ = ["Scaling", "clip", "numbers", "require_row", "sigmoid"]
 
 Array = NDArray[np.float64]
 
@@ -24,7 +24,7 @@ _HIGHEST = np.full(len(NAMES), CLIP)
 _LOWEST = -_HIGHEST
 
 
-class Moments:
+class Scaling:
     """Mean and variance of every feature over the rows so far (Welford 1962)."""
 
     __slots__ = ("_deviation", "count", "mean", "variance")
@@ -69,17 +69,17 @@ class Moments:
         return {"count": self.count, "mean": self.mean.tolist(), "variance": self.variance.tolist()}
 
     @classmethod
-    def from_state(cls, state: Mapping[str, Any]) -> Moments:
-        """The moments whose `state` this is.
+    def from_state(cls, state: Mapping[str, Any]) -> Scaling:
+        """The scaling whose `state` this is.
 
         Raises:
             KeyError, TypeError, ValueError: it is damaged.
         """
-        moments = cls()
-        moments.count = int(state["count"])
-        moments.mean, moments.variance = (numbers(state[name], len(NAMES)) for name in ("mean", "variance"))
-        moments._deviate()
-        return moments
+        scaling = cls()
+        scaling.count = int(state["count"])
+        scaling.mean, scaling.variance = (numbers(state[name], len(NAMES)) for name in ("mean", "variance"))
+        scaling._deviate()
+        return scaling
 
 
 def clip(z: Array) -> Array:

@@ -7,9 +7,9 @@ The text holds only names of ours and of constants; what the plan says is bound 
 `slack` eases thresholds by their margin: 1 for those who are inside, 0 for those who are not, under `not` the other
 way round.
 
-What ranks a customer among the others compares with limits that `models.conditions.ranks` works out once per taxonomy.
-As long as the taxonomy does not know what a rule asks for, nobody enters by it and nobody leaves: not even by what it
-says under `not`.
+What ranks a customer among the others compares with limits that `models.conditions.ranks` works out once per
+population. As long as the population snapshot does not know what a rule asks for, nobody enters by it and nobody
+leaves: not even by what it says under `not`.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ from models.conditions.conditions import (
 from models.conditions.ranks import NOWHERE, Ranks, clearly, keeps
 from models.features.features import usual_gap
 from models.population.measures import FREQUENCY, MEASURES, MONETARY, RECENCY
-from models.population.taxonomy import NEAREST
+from models.population.snapshot import NEAREST
 from profiles.money import exponent
 from profiles.types import HALF_LIVES, Profile, Purchases
 
@@ -107,7 +107,8 @@ class Writer:
         return [*others, f"if bought.orders: {'; '.join(buyers)}", f"else: {'; '.join(nothing)}"]
 
     def known(self, *conditions: Condition) -> str | None:
-        """An expression for whether the taxonomy knows all that conditions ask for; None if they ask for nothing."""
+        """An expression for whether the population snapshot knows all that conditions ask for; None if they ask for
+        nothing."""
         measures, clusters = measures_of(*conditions)
         return f"limits[{self._ranks.known(measures, clusters)}]" if measures or clusters else None
 

@@ -16,7 +16,7 @@ other key names one thing about a profile:
     {risk: above 0.7}   {band: high}   {stage: [loyal, at_risk]}   {segment: vip}
     {open_tickets: at least 1}   {gap_ratio: above 1.5}   {opinion: csat, average: below 3}
 
-These rank a customer among all others, by the newest taxonomy (`models.population.taxonomy`):
+These rank a customer among all others, by the newest population snapshot (`models.population.snapshot`):
 
     {quantile: revenue, top: 0.1}            of a measure (`models.population.measures`): top, bottom, or at_least and
     at_most {rfm: {recency: [4, 5], frequency: at least 4}}    quintiles 1 to 5; 5 is the best: recent, often, much

@@ -19,12 +19,12 @@ from models.durations import DAY
 from models.features.features import usual_gap
 from profiles.types import HALF_LIVES, Profile, Tally
 
-__all__ = ["Turns", "compile_turns"]
+__all__ = ["Crossings", "compile_crossings"]
 
 _MOMENT = 1.0  # seconds past a computed crossing, so that rounding cannot leave the value on the threshold
 
 
-class Turns:
+class Crossings:
     """All turns of a set of conditions.
 
     Args:
@@ -90,7 +90,7 @@ class Turns:
         return None if earliest == inf else earliest
 
 
-def compile_turns(rules: Iterable[tuple[Condition, float]]) -> Turns:
+def compile_crossings(rules: Iterable[tuple[Condition, float]]) -> Crossings:
     """Collect the turns of conditions, each with the margin for measured values that set none of their own."""
     silences: defaultdict[str, set[float]] = defaultdict(set)
     levels: defaultdict[tuple[str, int], set[float]] = defaultdict(set)
@@ -117,7 +117,7 @@ def compile_turns(rules: Iterable[tuple[Condition, float]]) -> Turns:
                     ratios.update(_limits(leaf.gap_ratio, margin if leaf.margin is None else leaf.margin))
                 case _:
                     pass  # nothing about it changes by silence alone
-    return Turns(dict(silences), dict(levels), ratios, dict(windows), spans, ranked)
+    return Crossings(dict(silences), dict(levels), ratios, dict(windows), spans, ranked)
 
 
 def _limits(comparison: Comparison, margin: float) -> Iterable[float]:

@@ -1,6 +1,7 @@
-"""Where compiled conditions find the customers' ranks: the quantiles and clusters of the taxonomy of the moment.
+"""Where compiled conditions find the customers' ranks: the quantiles and clusters of the population snapshot of the
+moment.
 
-A condition asks for places in a list of limits when it is compiled; the list is worked out once per taxonomy, so that
+A condition asks for places in a list of limits when it is compiled; the list is worked out once per population, so that
 ranking a customer is one comparison of numbers.
 """
 
@@ -12,7 +13,7 @@ from math import sqrt
 from typing import Any
 
 from models.population.measures import place
-from models.population.taxonomy import Taxonomy
+from models.population.snapshot import PopulationSnapshot
 from profiles.types import Profile
 
 __all__ = ["NOWHERE", "Nearness", "Ranks", "clearly", "keeps"]
@@ -28,41 +29,43 @@ class Ranks:
     """The limits that a set of conditions compares with.
 
     Args:
-        taxonomy: answers the newest one.
+        population: answers the newest one.
         currency: of the plan.
     """
 
-    def __init__(self, taxonomy: Callable[[], Taxonomy], currency: str) -> None:
-        self.taxonomy = taxonomy
+    def __init__(self, population: Callable[[], PopulationSnapshot], currency: str) -> None:
+        self.population = population
         self._currency = currency
-        self._asked: list[Callable[[Taxonomy], Any]] = []
+        self._asked: list[Callable[[PopulationSnapshot], Any]] = []
         self._places: dict[tuple[str, float], int] = {}
-        self._known: Taxonomy | None = None
+        self._known: PopulationSnapshot | None = None
         self._limits: list[Any] = []
 
     def quantile(self, measure: str, share: float) -> int:
         """The place of a measure's quantile in `limits`."""
         if (measure, share) not in self._places:
-            self._places[measure, share] = self._add(lambda taxonomy: taxonomy.quantile(measure, share))
+            self._places[measure, share] = self._add(lambda population: population.quantile(measure, share))
         return self._places[measure, share]
 
     def known(self, measures: frozenset[str], clusters: bool) -> int:
         """The place in `limits` of whether all these measures have quantiles, and there are clusters if they matter."""
-        return self._add(lambda taxonomy: measures <= taxonomy.edges.keys() and bool(taxonomy.clusters or not clusters))
+        return self._add(
+            lambda population: measures <= population.edges.keys() and bool(population.clusters or not clusters)
+        )
 
     def nearness(self) -> int:
         """The place in `limits` of a function (profile, now) → Nearness."""
-        return self._add(lambda taxonomy: _nearness(taxonomy, self._currency))
+        return self._add(lambda population: _nearness(population, self._currency))
 
     def limits(self) -> list[Any]:
-        """What was asked for, by the newest taxonomy."""
-        taxonomy = self.taxonomy()
-        if taxonomy is not self._known:
-            self._limits = [ask(taxonomy) for ask in self._asked]
-            self._known = taxonomy
+        """What was asked for, by the newest population snapshot."""
+        population = self.population()
+        if population is not self._known:
+            self._limits = [ask(population) for ask in self._asked]
+            self._known = population
         return self._limits
 
-    def _add(self, ask: Callable[[Taxonomy], Any]) -> int:
+    def _add(self, ask: Callable[[PopulationSnapshot], Any]) -> int:
         self._asked.append(ask)
         return len(self._asked) - 1
 
@@ -79,12 +82,12 @@ def clearly(near: Nearness, id_: str, margin: float) -> bool:
     return best == id_ and all(least < other * (1.0 - margin) for key, other in far.items() if key != id_)
 
 
-def _nearness(taxonomy: Taxonomy, currency: str) -> Callable[[Profile, float], Nearness]:
-    """`Taxonomy.distances` of a profile's place, with all that does not depend on it worked out before."""
-    if not taxonomy.clusters:
+def _nearness(population: PopulationSnapshot, currency: str) -> Callable[[Profile, float], Nearness]:
+    """`PopulationSnapshot.distances` of a profile's place, with all that does not depend on it worked out before."""
+    if not population.clusters:
         return lambda profile, now: NOWHERE
-    (m0, s0), (m1, s1), (m2, s2) = [(mean, 1.0 / scale if scale > 0 else 0.0) for mean, scale in taxonomy.scales]
-    centres = [(cluster.id, *cluster.centre) for cluster in sorted(taxonomy.clusters, key=lambda cluster: cluster.id)]
+    (m0, s0), (m1, s1), (m2, s2) = [(mean, 1.0 / scale if scale > 0 else 0.0) for mean, scale in population.scales]
+    centres = [(cluster.id, *cluster.centre) for cluster in sorted(population.clusters, key=lambda cluster: cluster.id)]
 
     def nearness(profile: Profile, now: float) -> Nearness:
         at = place(profile, now, currency)

@@ -6,10 +6,10 @@ from typing import Literal
 
 import msgspec
 
-__all__ = ["Example", "Lesson", "ModelCommand", "Sighting"]
+__all__ = ["Example", "ModelCommand", "OrderSummary", "TrainingRecord"]
 
 
-class Sighting(msgspec.Struct, array_like=True, tag_field="kind", tag="s", gc=False, frozen=True):
+class OrderSummary(msgspec.Struct, array_like=True, tag_field="kind", tag="s", gc=False, frozen=True):
     """A customer was photographed. There is no label yet: it tells how active customers are, without any delay."""
 
     profile: str
@@ -21,12 +21,12 @@ class Sighting(msgspec.Struct, array_like=True, tag_field="kind", tag="s", gc=Fa
 
     @property
     def key(self) -> str:
-        """The same for every delivery of this sighting."""
+        """The same for every delivery of this order summary."""
         return f"s:{self.profile}:{self.at!r}"
 
 
 class Example(msgspec.Struct, array_like=True, tag_field="kind", tag="e", gc=False, frozen=True):
-    """One lesson: what a customer looked like, and whether an order came."""
+    """One training record: what a customer looked like, and whether an order came."""
 
     profile: str
     at: float  # of the snapshot
@@ -63,5 +63,5 @@ class ModelCommand(msgspec.Struct, array_like=True, tag_field="kind", tag="c", g
         return f"c:{self.id}"
 
 
-Lesson = Sighting | Example | ModelCommand
+TrainingRecord = OrderSummary | Example | ModelCommand
 """One record of `training.examples`."""

@@ -27,7 +27,7 @@ from models.churn.panel import Panel
 from models.config import ChurnConfig
 from models.durations import WEEK
 from models.features.features import NAMES, SCHEMA, matrix, occasions, raws
-from models.labels.examples import Example, Sighting
+from models.labels.examples import Example, OrderSummary
 from models.labels.outages import Outages, hidden
 from models.labels.treatment import held_out, treated
 from profiles.types import Profile, Snapshot
@@ -69,7 +69,7 @@ def take(profile: Profile, now: float, config: ChurnConfig, currency: str, panel
 
 def take_all(
     profiles: Sequence[Profile], now: float, config: ChurnConfig, currency: str, panel: Panel | None = None
-) -> list[Sighting]:
+) -> list[OrderSummary]:
     """Keep a snapshot of the features at `now` on each profile. Call it for those whose `next_snapshot` has come.
 
     Args:
@@ -80,8 +80,8 @@ def take_all(
         panel: the models whose word is kept with what waits for the whole horizon; None keeps none.
 
     Returns:
-        A sighting of each that was photographed. Left out is who never ordered, was just photographed, or has an event
-        further ahead of `now` than the lateness. Up to that the snapshot is of the latest event, so that what its
+        An order summary of each that was photographed. Left out is who never ordered, was just photographed, or has an
+        event further ahead of `now` than the lateness. Up to that the snapshot is of the latest event, so that what its
         features know cannot be its label as well.
     """
     taken = [profile for profile in profiles if _is_ready(profile, now, config)]
@@ -100,7 +100,7 @@ def take_all(
         if whole:
             snapshot.full, snapshot.risks = at + config.horizon, next(said)
         profile.snapshots.append(snapshot)
-    return [_sighting(profile, at) for profile, at in zip(taken, times.tolist(), strict=True)]
+    return [_summary(profile, at) for profile, at in zip(taken, times.tolist(), strict=True)]
 
 
 def mature(
@@ -264,9 +264,9 @@ def _said(
     return [risks.astype("<f4").tobytes() for risks in panel.risks(rows, times, config)]
 
 
-def _sighting(profile: Profile, at: float) -> Sighting:
+def _summary(profile: Profile, at: float) -> OrderSummary:
     bought = profile.purchases
-    return Sighting(profile.id, at, occasions(profile), bought.first, bought.last, at - bought.last < WEEK)
+    return OrderSummary(profile.id, at, occasions(profile), bought.first, bought.last, at - bought.last < WEEK)
 
 
 def _mark(profile: Profile) -> int:

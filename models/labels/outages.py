@@ -4,8 +4,8 @@ A label says that no order came. When nobody's orders come, that says nothing ab
 their own (`label_clock`), and no label is given over a horizon that outages hide too much of (`hidden`). Outages are
 declared in the plan (`churn.outages`), or noticed here.
 
-**What is noticed.** Each partition keeps a pulse of all its events and one of its orders. A quiet partition is no
-outage: a silence counts as one only if it
+**What is noticed.** Each partition keeps an arrival rate of all its events and one of its orders. A quiet partition is
+no outage: a silence counts as one only if it
 
 * is longer than `churn.outage`,
 * is at most half as long as the partition has been known,
@@ -13,8 +13,8 @@ outage: a silence counts as one only if it
 * would have had EXPECTED hours with an event in it at the partition's usual pace. Hours are counted, not events: one
   visit of twenty pages is no sign of twenty visitors.
 
-So a partition that sees a handful of events a week never notices an outage: there, only the plan can tell. A pulse is a
-function of the partition's log; which worker reads it, and in what batches, makes no difference.
+So a partition that sees a handful of events a week never notices an outage: there, only the plan can tell. An arrival
+rate is a function of the partition's log; which worker reads it, and in what batches, makes no difference.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from math import log
 
 from models.config import ChurnConfig
 from models.durations import WEEK
-from profiles.store import Pulse
+from profiles.store import ArrivalRate
 
 __all__ = [
     "EVENTS",
@@ -40,10 +40,10 @@ __all__ = [
 ]
 
 EVENTS, ORDERS = "events", "orders"
-"""The names of the pulses of a partition."""
+"""The names of the arrival_rates of a partition."""
 
 KEPT = 8
-"""Silences that a pulse keeps, the latest."""
+"""Silences that an arrival rate keeps, the latest."""
 
 EXPECTED = 12.0
 """Hours with an event that a silence would have had if it were no outage, at least."""
@@ -65,57 +65,57 @@ Outages = Sequence[tuple[float, float]]
 """(from, to) of each, seconds."""
 
 
-def hear(pulse: Pulse, time: float, least: float | None) -> tuple[float, float] | None:
-    """An event happened: keep the pulse up.
+def hear(arrivals: ArrivalRate, time: float, least: float | None) -> tuple[float, float] | None:
+    """An event happened: keep the arrivals up.
 
     Args:
-        pulse: changed in place.
+        arrivals: changed in place.
         time: of the event; one that is older than the latest changes nothing.
         least: the shortest silence that may be an outage, seconds; None: none is.
 
     Returns:
         The outage that this event ended, if it did.
     """
-    if time <= pulse.last:
+    if time <= arrivals.last:
         return None
-    silence = time - pulse.last
-    if not pulse.last:
-        pulse.first = pulse.last = time
-        pulse.active = 1.0
+    silence = time - arrivals.last
+    if not arrivals.last:
+        arrivals.first = arrivals.last = time
+        arrivals.active = 1.0
         return None
-    if least is not None and silence > least and _is_unusual(pulse, silence):
-        found = (pulse.last, time)
-        pulse.silences = [*pulse.silences, found][-KEPT:]
-        pulse.first += silence  # as if it had not been: an outage says nothing about what is usual
-        pulse.last = time
+    if least is not None and silence > least and _is_unusual(arrivals, silence):
+        found = (arrivals.last, time)
+        arrivals.silences = [*arrivals.silences, found][-KEPT:]
+        arrivals.first += silence  # as if it had not been: an outage says nothing about what is usual
+        arrivals.last = time
         return found
-    if time // _HOUR > pulse.last // _HOUR:
+    if time // _HOUR > arrivals.last // _HOUR:
         fade = 2.0 ** (-silence / HALF_LIFE)
-        pulse.active = pulse.active * fade + 1.0
-        pulse.longest = max(pulse.longest * fade, silence)
-    pulse.last = time
+        arrivals.active = arrivals.active * fade + 1.0
+        arrivals.longest = max(arrivals.longest * fade, silence)
+    arrivals.last = time
     return None
 
 
-def label_clock(pulses: Mapping[str, Pulse], now: float, watermark: float, config: ChurnConfig) -> float:
+def label_clock(arrival_rates: Mapping[str, ArrivalRate], now: float, watermark: float, config: ChurnConfig) -> float:
     """The time that labels have reached: up to then all orders are known, as far as anybody can tell.
 
     Neither the clock nor the watermark alone tell that: after a halt of ours, visits may have been read whose orders
     still wait in the log, and orders may fail to arrive while visits do. So a label waits for a later order, of
     anybody in the partition; but no longer than `churn.outage`, by when a silence is usual or an outage.
     """
-    orders = pulses[ORDERS].last if ORDERS in pulses else 0.0
+    orders = arrival_rates[ORDERS].last if ORDERS in arrival_rates else 0.0
     return min(now, max(orders, watermark - (config.outage or 0.0)))
 
 
-def outages_of(pulses: Mapping[str, Pulse], watermark: float, config: ChurnConfig) -> Outages:
+def outages_of(arrival_rates: Mapping[str, ArrivalRate], watermark: float, config: ChurnConfig) -> Outages:
     """The outages known in a partition: declared, noticed, and under way at the watermark."""
     known = [(outage.from_, outage.to) for outage in config.outages]
-    for pulse in pulses.values():
-        known += pulse.silences
-        silence = watermark - pulse.last
-        if config.outage is not None and silence > config.outage and _is_unusual(pulse, silence):
-            known.append((pulse.last, watermark))
+    for arrivals in arrival_rates.values():
+        known += arrivals.silences
+        silence = watermark - arrivals.last
+        if config.outage is not None and silence > config.outage and _is_unusual(arrivals, silence):
+            known.append((arrivals.last, watermark))
     return known
 
 
@@ -129,9 +129,9 @@ def hidden(outages: Outages, after: float, until: float) -> bool:
     return covered > TOLERATED * (until - after)
 
 
-def _is_unusual(pulse: Pulse, silence: float) -> bool:
-    known = pulse.last - pulse.first
-    if silence <= 2 * pulse.longest or known < 2 * silence:
+def _is_unusual(arrivals: ArrivalRate, silence: float) -> bool:
+    known = arrivals.last - arrivals.first
+    if silence <= 2 * arrivals.longest or known < 2 * silence:
         return False
     faded = HALF_LIFE / log(2) * (1.0 - 2.0 ** (-known / HALF_LIFE))  # the time that `active` stands for
-    return bool(silence * pulse.active >= EXPECTED * faded)
+    return bool(silence * arrivals.active >= EXPECTED * faded)

@@ -20,7 +20,7 @@ class Discarded:
 
     everything: bool  # else only what was learned from labels of the whole horizon
     reason: str
-    lessons: int  # that were taken, and are of no use any more
+    records: int  # that were taken, and are of no use any more
 
 
 def discarded(head: Mapping[str, Any], config: ChurnConfig) -> Discarded | None:
@@ -34,16 +34,16 @@ def discarded(head: Mapping[str, Any], config: ChurnConfig) -> Discarded | None:
         KeyError: the head is of this format, and not whole.
     """
     counts = head.get("counts")
-    lessons, full = _count(counts, "lessons"), _count(counts, "full")
+    records, full = _count(counts, "records"), _count(counts, "full")
     if head.get("format") != FORMAT:
-        return Discarded(True, "it was learned by another version of Rapport", lessons)
+        return Discarded(True, "it was learned by another version of Rapport", records)
     if head["schema"] != SCHEMA:
-        return Discarded(True, "this version of Rapport computes other features", lessons)
+        return Discarded(True, "this version of Rapport computes other features", records)
     for name, everything in (("label_horizon", True), ("horizon", False)):
         before, now = head[name], getattr(config, name)
         if before != now:
             reason = f"the plan's churn.{name} is {format_duration(now)}, and was {format_duration(before)}"
-            return Discarded(everything, reason, lessons if everything else full)
+            return Discarded(everything, reason, records if everything else full)
     return None
 
 

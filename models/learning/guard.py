@@ -43,8 +43,8 @@ class Kept(msgspec.Struct, frozen=True):
     version: int
     at: float  # event time of the newest label learned
     examples: int  # short labels the hazard has learned
-    why: str  # count, speaker
-    speaker: str
+    why: str  # count, champion
+    champion: str
     sound: bool  # no worse, as far as was known, than the one before that the guard compared with
     norms: dict[str, float]
     figures: dict[str, Any]  # quality of every model then, by horizon

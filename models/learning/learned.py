@@ -14,7 +14,7 @@ from models.churn.bayes import Asked, BayesianHazard
 from models.churn.bgnbd import BgNbd
 from models.churn.churn import Model
 from models.churn.hazard import OnlineLogistic
-from models.churn.scaling import Moments
+from models.churn.scaling import Scaling
 from models.config import ChurnConfig
 from profiles.errors import Misconfigured
 
@@ -27,13 +27,13 @@ class Learned:
     """What learns from short labels (hazard, ftrl, recency, base rate) and from whole horizons (direct, base rate)."""
 
     def __init__(self) -> None:
-        self.moments = Moments()  # of the features of short labels
-        self.hazard = BayesianHazard(moments=self.moments)
-        self.ftrl = OnlineLogistic("ftrl", moments=self.moments)
-        self.recency = OnlineLogistic("recency", moments=self.moments)
+        self.scaling = Scaling()  # of the features of short labels
+        self.hazard = BayesianHazard(scaling=self.scaling)
+        self.ftrl = OnlineLogistic("ftrl", scaling=self.scaling)
+        self.recency = OnlineLogistic("recency", scaling=self.scaling)
         self.direct = OnlineLogistic("direct")
         self.rate = RunningRate()
-        self.bgnbd: BgNbd | None = None  # fitted to sightings
+        self.bgnbd: BgNbd | None = None  # fitted to order summaries
         self.classes = [0, 0]  # short labels learned: no order, order
         self._asked: tuple[Array | None, Asked | None] = None, None  # the row asked about last, until one is learned
 
@@ -45,7 +45,7 @@ class Learned:
         """What those that learn from every short label say of one row: P(order within the label horizon)."""
         said: dict[str, float] = {}
         if self.hazard.examples:
-            z = self.moments.standard(x)
+            z = self.scaling.standard(x)
             asked = self.hazard.ask(x)
             self._asked = x, asked
             said["hazard"] = asked.p
@@ -58,8 +58,8 @@ class Learned:
     def learn_short(self, x: Array, y: bool, weight: float) -> None:
         """Learn from a label of the label horizon."""
         row, asked = self._asked
-        self.moments.learn(x)
-        z = self.moments.standard(x)
+        self.scaling.learn(x)
+        z = self.scaling.standard(x)
         self.hazard.learn_counted(x, y, weight, asked if row is x else None)
         self._asked = None, None
         self.ftrl.learn_standard(z, y, weight)
@@ -115,7 +115,7 @@ class Learned:
     def state(self) -> dict[str, Any]:
         """Everything, as JSON types."""
         return {
-            "moments": self.moments.state(),
+            "scaling": self.scaling.state(),
             "hazard": self.hazard.state(),
             "ftrl": self.ftrl.state(),
             "recency": self.recency.state(),
@@ -134,10 +134,10 @@ class Learned:
         """
         learned = cls()
         try:
-            learned.moments = moments = Moments.from_state(state["moments"])
-            learned.hazard = BayesianHazard.from_state(state["hazard"], moments)
-            learned.ftrl = OnlineLogistic.from_state(state["ftrl"], moments)
-            learned.recency = OnlineLogistic.from_state(state["recency"], moments)
+            learned.scaling = scaling = Scaling.from_state(state["scaling"])
+            learned.hazard = BayesianHazard.from_state(state["hazard"], scaling)
+            learned.ftrl = OnlineLogistic.from_state(state["ftrl"], scaling)
+            learned.recency = OnlineLogistic.from_state(state["recency"], scaling)
             learned.direct = OnlineLogistic.from_state(state["direct"])
             learned.rate = RunningRate.from_state(state["rate"])
             if state["bgnbd"] is not None:

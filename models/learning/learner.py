@@ -1,12 +1,13 @@
 """The learner: predict, then learn; judge all models on what they said; let the best one speak; notice what goes wrong.
 
-Lessons come in one order, and everything that follows from them is decided by their count or their own times, never by
-how they were batched or by a clock. So a learner that is killed and reads again comes to the same state, to the byte.
+TrainingRecords come in one order, and everything that follows from them is decided by their count or their own times,
+never by how they were batched or by a clock. So a learner that is killed and reads again comes to the same state, to
+the byte.
 
 - A short label is judged by every model before any learns it; then hazard, ftrl, recency and base rate learn it.
 - A label of the whole horizon judges what every model had said when the snapshot was taken; then the direct model and
   the base rate learn it.
-- A sighting has no label: it tells how active customers are, and BG/NBD is fitted to a sample of them.
+- An order summary has no label: it tells how active customers are, and BG/NBD is fitted to a sample of them.
 
 A label that an acted-on alert may have changed is judged, and learned by nobody: the models say what happens to a
 customer whom nobody looks after. Whom people do not act on, they still learn from, whatever the risk.
@@ -32,7 +33,7 @@ from models.churn.panel import MODELS, Panel
 from models.config import ChurnConfig
 from models.durations import WEEK
 from models.features.features import SCHEMA
-from models.labels.examples import Example, Lesson, ModelCommand, Sighting
+from models.labels.examples import Example, ModelCommand, OrderSummary, TrainingRecord
 from models.learning import checkpoint
 from models.learning.anew import Discarded, discarded
 from models.learning.checkpoint import FORMAT, HEAD
@@ -51,11 +52,11 @@ __all__ = ["Learner"]
 
 Array = NDArray[np.float64]
 
-_REVIEW = 50  # short labels between two looks at who speaks and whether what was learned is sound
+_REVIEW = 50  # short labels between two looks at which is the champion and whether what was learned is sound
 _REMEMBERED = 50  # notices and decisions
-_AT_ONCE = 512  # lessons whose features are read, and shown to the models that do not learn from them, at once
+_AT_ONCE = 512  # training records whose features are read, and shown to the models that do not learn from them, at once
 _RACERS = ("hazard", "bgnbd", "rules")  # compared on the short label
-_FIT_LEAST, _FIT_MOST = 500, 20_000  # sightings between two fits of BG/NBD; in between, an eighth of all
+_FIT_LEAST, _FIT_MOST = 500, 20_000  # order summaries between two fits of BG/NBD; in between, an eighth of all
 _UNSEEN = 6.0  # snapshot intervals after which a customer leaves the sample; the silent are photographed every fourth
 
 
@@ -78,7 +79,7 @@ class Learner:
         self.history = History()
         self.notices: list[Notice] = []  # the latest, newest last
         self.decisions: list[Decided] = []  # the same
-        self.counts = {"lessons": 0, "sightings": 0, "short": 0, "full": 0, "treated": 0, "skipped": 0}
+        self.counts = {"records": 0, "summaries": 0, "short": 0, "full": 0, "treated": 0, "skipped": 0}
         self.trained_until = 0.0
         self._guard = Guard()
         self._sample = Sample()
@@ -86,8 +87,8 @@ class Learner:
         self._next_fit = bgnbd.MIN_CUSTOMERS
         self._news: list[Notice] = []
 
-    def take(self, lessons: Iterable[Lesson]) -> int:
-        """Take lessons in, in the order of their log.
+    def take(self, records: Iterable[TrainingRecord]) -> int:
+        """Take training records in, in the order of their log.
 
         Skipped, and counted in `skipped`, are repeats, examples of other features or of another horizon, and what is
         not finite.
@@ -96,17 +97,17 @@ class Learner:
             How many examples were judged.
         """
         before = self.counts["short"] + self.counts["full"]
-        waiting = iter(lessons)
+        waiting = iter(records)
         while batch := list(islice(waiting, _AT_ONCE)):
             rows = Rows(batch, self.config)
-            for place, lesson in enumerate(batch):
-                self.counts["lessons"] += 1
-                if type(lesson) is Example:
-                    self._example(lesson, rows, place)
-                elif type(lesson) is Sighting:
-                    self._sighting(lesson)
-                elif type(lesson) is ModelCommand:
-                    self._command(lesson)
+            for place, record in enumerate(batch):
+                self.counts["records"] += 1
+                if type(record) is Example:
+                    self._example(record, rows, place)
+                elif type(record) is OrderSummary:
+                    self._summary(record)
+                elif type(record) is ModelCommand:
+                    self._command(record)
         return self.counts["short"] + self.counts["full"] - before
 
     def news(self) -> list[Notice]:
@@ -121,14 +122,14 @@ class Learner:
 
     @property
     def skipped(self) -> int:
-        """How many lessons were of no use."""
+        """How many training records were of no use."""
         return self.counts["skipped"]
 
     def panel(self) -> Panel:
-        """Every model that can be asked, and which speaks."""
+        """Every model that can be asked, and which is the champion."""
         models: dict[str, Model] = {**self.learned.export(self.config), "rules": self.rules}
-        speaker = self.promotion.speaker if self.promotion.speaker in models else "rules"
-        return Panel(speaker, models, self.counts["lessons"], self.trained_until)
+        champion = self.promotion.champion if self.promotion.champion in models else "rules"
+        return Panel(champion, models, self.counts["records"], self.trained_until)
 
     def quality(self) -> dict[str, dict[str, dict[str, float]]]:
         """Rolling figures by model and horizon: of all labels, each judged before it was learned."""
@@ -142,20 +143,20 @@ class Learner:
 
     # Sightings
 
-    def _sighting(self, seen: Sighting) -> None:
+    def _summary(self, seen: OrderSummary) -> None:
         if not all(map(math.isfinite, (seen.at, seen.orders, seen.first, seen.last))) or not self._first_time(seen):
             self.counts["skipped"] += 1
             return
-        self.counts["sightings"] += 1
+        self.counts["summaries"] += 1
         self._sample.add(seen)
         if (alarm := self.drift.seen(seen.active, seen.at)) is not None:
             self._alarm(alarm)
-        if self.counts["sightings"] >= self._next_fit:
+        if self.counts["summaries"] >= self._next_fit:
             self._fit(seen.at)
 
     def _fit(self, at: float) -> None:
-        sightings = self.counts["sightings"]
-        self._next_fit = sightings + min(max(_FIT_LEAST, sightings // 8), _FIT_MOST)
+        summaries = self.counts["summaries"]
+        self._next_fit = summaries + min(max(_FIT_LEAST, summaries // 8), _FIT_MOST)
         self._sample.forget(at - _UNSEEN * self.config.snapshot_every)
         found = bgnbd.fit(*self._sample.histories(), start=self.learned.bgnbd)
         if found is not None:
@@ -225,8 +226,8 @@ class Learner:
         if not self.learned.finite:
             self._check(example.due)
 
-    def _first_time(self, lesson: Lesson) -> bool:
-        return self._repeats.first_time(lesson.key)
+    def _first_time(self, record: TrainingRecord) -> bool:
+        return self._repeats.first_time(record.key)
 
     # Who speaks
 
@@ -251,9 +252,9 @@ class Learner:
     def _changed(self, change: Change) -> None:
         if change.model != change.before:
             text = f"{change.model} speaks instead of {change.before}: {change.text}"
-            id_ = f"speaker:{change.at!r}:{self.counts['lessons']}"
-            self._tell(Notice(id_, "speaker", change.at, text, change.evidence, change.by))
-            self._keep(change.at, "speaker")
+            id_ = f"champion:{change.at!r}:{self.counts['records']}"
+            self._tell(Notice(id_, "champion", change.at, text, change.evidence, change.by))
+            self._keep(change.at, "champion")
 
     def _command(self, command: ModelCommand) -> None:
         if not math.isfinite(command.time) or not self._first_time(command):
@@ -270,7 +271,7 @@ class Learner:
                 return False, "nobody has promoted a model by hand; the rule chooses already"
             self._changed(self.promotion.release(command.time, who, self.panel().models))
             self._choose(command.time)
-            return True, f"the rule chooses again; {self.promotion.speaker} speaks until it finds a better one"
+            return True, f"the rule chooses again; {self.promotion.champion} speaks until it finds a better one"
         if command.action == "promote":
             if command.target not in MODELS:
                 return False, f"there is no model {command.target!r}; there are {', '.join(MODELS)}"
@@ -297,10 +298,10 @@ class Learner:
         """Learn on from a kept checkpoint; from nothing if there is none that is sound."""
         had = self.examples
         if kept is None:
-            self.learned, race, speaker, version = Learned(), Race(), "rules", 0
+            self.learned, race, champion, version = Learned(), Race(), "rules", 0
         else:
             state = msgspec.json.decode(kept.state)
-            self.learned, speaker, version = Learned.from_state(state["learned"]), kept.speaker, kept.version
+            self.learned, champion, version = Learned.from_state(state["learned"]), kept.champion, kept.version
             if kept.horizon != self.config.horizon:
                 self.learned.forget_full()
             race = Race()
@@ -312,9 +313,9 @@ class Learner:
         where = f"checkpoint {version}" if version else "the beginning"
         text = f"what was learned is set back to {where}, from {had} examples to {self.examples}: {why}"
         evidence = {"version": version, "examples_before": had, "examples": self.examples, "reason": why}
-        self._tell(Notice(f"rollback:{at!r}:{self.counts['lessons']}", "rollback", at, text, evidence, by))
+        self._tell(Notice(f"rollback:{at!r}:{self.counts['records']}", "rollback", at, text, evidence, by))
         able = self.panel().models  # the one that speaks may have learned less then
-        self.promotion.hand_over(able, at, "roll-back", text, heir=speaker, by=by, evidence=evidence)
+        self.promotion.hand_over(able, at, "roll-back", text, heir=champion, by=by, evidence=evidence)
 
     def _keep(self, at: float, why: str) -> None:
         figures = {
@@ -335,7 +336,7 @@ class Learner:
             at=at,
             examples=self.examples,
             why=why,
-            speaker=self.promotion.speaker,
+            champion=self.promotion.champion,
             sound=sound,
             norms=self.learned.norms(),
             figures=figures,
@@ -368,7 +369,7 @@ class Learner:
     # News
 
     def _alarm(self, alarm: Alarm) -> None:
-        off = self.short.biased(self.promotion.speaker)
+        off = self.short.biased(self.promotion.champion)
         evidence: dict[str, Any] = {**msgspec.to_builtins(alarm), "segments": off}
         text = alarm.text + (f"; most in the segments {', '.join(off)}" if off else "")
         self._tell(Notice(alarm.id, "drift", alarm.at, text, evidence))
@@ -486,7 +487,7 @@ class Learner:
         with contextlib.suppress(KeyError, TypeError, ValueError, AttributeError, msgspec.MsgspecError, Misconfigured):
             before = Promotion.from_state(msgspec.json.decode(parts["promotion"]))
             self._read_notices(parts)
-            self.promotion.changes, self.promotion.speaker = before.changes, before.speaker
+            self.promotion.changes, self.promotion.champion = before.changes, before.champion
             now = max(now, float(msgspec.json.decode(parts[HEAD])["trained_until"]))
         self._tell_anew(lost, "learning", "rules", now)
 
@@ -495,14 +496,14 @@ class Learner:
         self.full, self.blocks = Ledger(), Blocks()
         self.promotion.settled, self.promotion.standings = False, []
         what = "learning from labels of the whole horizon"
-        self._tell_anew(lost, what, self.promotion.speaker, max(now, self.trained_until))
+        self._tell_anew(lost, what, self.promotion.champion, max(now, self.trained_until))
         self._hand_over("whole horizon", "the churn horizon has changed")
 
-    def _tell_anew(self, lost: Discarded, what: str, speaker: str, at: float) -> None:
-        if lost.lessons:
-            text = f"{what} began anew: {lost.reason}; {lost.lessons:,} lessons are of no use any more"
-            evidence = {"everything": lost.everything, "reason": lost.reason, "lessons": lost.lessons}
-            self.promotion.change(speaker, at, "learning anew", text, evidence=evidence)
+    def _tell_anew(self, lost: Discarded, what: str, champion: str, at: float) -> None:
+        if lost.records:
+            text = f"{what} began anew: {lost.reason}; {lost.records:,} training records are of no use any more"
+            evidence = {"everything": lost.everything, "reason": lost.reason, "records": lost.records}
+            self.promotion.change(champion, at, "learning anew", text, evidence=evidence)
             self._tell(Notice(f"anew:{at!r}", "anew", at, text, evidence))
 
     def _hand_over(self, why: str, text: str) -> None:

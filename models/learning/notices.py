@@ -1,4 +1,4 @@
-"""What the learner tells people: drift, a roll-back, another speaker, a new beginning; what became of decisions."""
+"""What the learner tells people: drift, a roll-back, another champion, a new beginning; what became of decisions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class Notice(msgspec.Struct, frozen=True):
     """News for the operators."""
 
     id: str  # the same in every replay
-    kind: Literal["drift", "rollback", "speaker", "anew"]
+    kind: Literal["drift", "rollback", "champion", "anew"]
     at: float  # event time; of a new beginning, when the learner began
     text: str
     evidence: dict[str, Any] = {}

@@ -6,9 +6,9 @@ becomes clearly worse.
 
 **Settled.** Once labels of the whole churn horizon have matured for long enough, they alone decide. A challenger is
 promoted when on each of the latest blocks, at least four, its log loss on the whole horizon was lower than the
-speaker's, a bootstrap interval of the difference over these blocks excludes zero, and its calibration error is small.
+champion's, a bootstrap interval of the difference over these blocks excludes zero, and its calibration error is small.
 The interval is one of 99 %: it is looked at every week, for every challenger, and chance must not find its day.
-The speaker is so demoted by the same rule. Only customers that nobody has acted on count.
+The champion is so demoted by the same rule. Only customers that nobody has acted on count.
 
 A block is the labels due in one week, or in as many weeks as it takes to have enough. The interval resamples customers,
 not labels, since labels of one customer are alike: in each replicate a customer has one Poisson(1) weight, drawn from
@@ -49,7 +49,9 @@ CALIBRATED = 0.03
 _KEPT = 8  # closed blocks
 _CHANGES = 50  # that are remembered
 _TIE = 1.01  # so close to the best other one the hazard is preferred: it goes by more than orders, and goes on learning
-_PATIENCE = 1.05  # who speaks in the cold falls silent when its loss is this many times that of the best other one
+_PATIENCE = (
+    1.05  # which is the champion in the cold falls silent when its loss is this many times that of the best other one
+)
 _FLOOR = 1e-6  # of a probability, so that one certain mistake does not decide
 
 _encode = msgspec.json.Encoder().encode
@@ -141,12 +143,12 @@ class Block(msgspec.Struct):
 
 
 class Standing(msgspec.Struct, frozen=True):
-    """How a model compares with the speaker on the whole horizon, over its latest consecutive blocks won."""
+    """How a model compares with the champion on the whole horizon, over its latest consecutive blocks won."""
 
     model: str
-    blocks: int  # consecutive ones with a lower loss than the speaker's, up to the latest
+    blocks: int  # consecutive ones with a lower loss than the champion's, up to the latest
     rows: int  # labels in them
-    difference: float | None  # of the mean log loss, in them; below zero is better than the speaker
+    difference: float | None  # of the mean log loss, in them; below zero is better than the champion
     interval: tuple[float, float] | None  # 99 %, by customers
     ece: float | None
     better: bool  # all that a promotion asks for
@@ -184,17 +186,17 @@ class Blocks:
         """The latest consecutive closed blocks in which the model has always answered."""
         return _streak(self.closed, lambda block: block.knows(model))
 
-    def compare(self, model: str, speaker: str, ece: float | None) -> Standing:
-        """How a model stands against the speaker."""
+    def compare(self, model: str, champion: str, ece: float | None) -> Standing:
+        """How a model stands against the champion."""
         won = _streak(
             self.closed,
-            lambda block: block.knows(model) and block.knows(speaker) and block.loss(model) < block.loss(speaker),
+            lambda block: block.knows(model) and block.knows(champion) and block.loss(model) < block.loss(champion),
         )
         if not won:
             return Standing(model, 0, 0, None, None, ece, better=False)
         run = self.closed[-won:]
         total = np.sum([block.sums for block in run], axis=0)
-        apart = (total[MODELS.index(model)] - total[MODELS.index(speaker)]) / np.maximum(total[-1], 1e-9)
+        apart = (total[MODELS.index(model)] - total[MODELS.index(champion)]) / np.maximum(total[-1], 1e-9)
         ranked = np.sort(apart[1:])
         cut = REPLICATES // 200
         low, high = float(ranked[cut]), float(ranked[-cut - 1])
@@ -261,7 +263,7 @@ class Promotion:
     """Who speaks."""
 
     def __init__(self) -> None:
-        self.speaker = "rules"
+        self.champion = "rules"
         self.since = 0.0  # event time
         self.pinned = ""  # who decided that it stays; "" for nobody
         self.chosen = ""  # by the rule, before somebody decided; "" while nobody has
@@ -282,12 +284,12 @@ class Promotion:
         if self.settled or self.pinned:
             return None
         chosen = self._by_short(fits=fits, ready=ready, enough=enough)
-        if chosen == self.speaker:
+        if chosen == self.champion:
             return None
         losses = {model: loss / max(self.race.rows, 1) for model, loss in sorted(self.race.losses.items())}
         why = {
             "rules": "the others are worse than the rules on the short label",
-            "bgnbd": "BG/NBD fits the orders seen so far" if self.speaker == "rules" else "the hazard is worse",
+            "bgnbd": "BG/NBD fits the orders seen so far" if self.champion == "rules" else "the hazard is worse",
             "hazard": "the hazard has the lowest loss on the short label",
         }[chosen]
         return self.change(chosen, at, "short label", why, evidence={"rows": self.race.rows, "log_loss": losses})
@@ -300,12 +302,12 @@ class Promotion:
             anchors.append("bgnbd")
         if ready and "hazard" in losses and compared:
             bar = min(losses.get(model, math.inf) for model in anchors)
-            if losses["hazard"] < bar * (_PATIENCE if self.speaker == "hazard" else _TIE):
+            if losses["hazard"] < bar * (_PATIENCE if self.champion == "hazard" else _TIE):
                 return "hazard"
-        elif self.speaker == "hazard":
+        elif self.champion == "hazard":
             return "hazard"  # all have started anew
         if fits:
-            worse = _PATIENCE if self.speaker == "bgnbd" else 1.0
+            worse = _PATIENCE if self.champion == "bgnbd" else 1.0
             if not compared or "bgnbd" not in losses or losses["bgnbd"] < losses["rules"] * worse:
                 return "bgnbd"
         return "rules"
@@ -317,7 +319,7 @@ class Promotion:
         ece: Callable[[str], float | None],
         lately: Callable[[str], float | None] = lambda model: None,
     ) -> Change | None:
-        """A block was closed: compare all with the speaker, and promote the best of those that are better.
+        """A block was closed: compare all with the champion, and promote the best of those that are better.
 
         What a model said a horizon ago tells of what it had learned by then. So whoever has an answer for the label
         horizon must not be worse there either, where the evidence is young.
@@ -328,10 +330,10 @@ class Promotion:
             ece: calibration error on the whole horizon, by model.
             lately: rolling log loss on the short label, by model; None from one that has no answer to it.
         """
-        self.settled = self.settled or blocks.known_to(self.speaker) >= RUN
-        others = [model for model in MODELS if model != self.speaker]
-        self.standings = [blocks.compare(model, self.speaker, ece(model)) for model in others]
-        bar = lately(self.speaker)
+        self.settled = self.settled or blocks.known_to(self.champion) >= RUN
+        others = [model for model in MODELS if model != self.champion]
+        self.standings = [blocks.compare(model, self.champion, ece(model)) for model in others]
+        bar = lately(self.champion)
         better = [
             standing
             for standing in self.standings
@@ -344,19 +346,21 @@ class Promotion:
             f"log loss on the whole horizon lower by {-(best.difference or 0.0):.4f} in {best.blocks} consecutive "
             f"blocks, {best.rows} labels"
         )
-        evidence = {**msgspec.to_builtins(best), "against": self.speaker}
+        evidence = {**msgspec.to_builtins(best), "against": self.champion}
         change = self.change(best.model, at, "whole horizon", text, evidence=evidence)
-        self.standings = [blocks.compare(model, self.speaker, ece(model)) for model in MODELS if model != self.speaker]
+        self.standings = [
+            blocks.compare(model, self.champion, ece(model)) for model in MODELS if model != self.champion
+        ]
         return change
 
     def change(
         self, model: str, at: float, why: str, text: str, *, by: str = "", evidence: dict[str, Any] | None = None
     ) -> Change:
         """Let a model speak, and record why."""
-        change = Change(at, model, self.speaker, why, text, by, evidence or {})
-        if model != self.speaker:
+        change = Change(at, model, self.champion, why, text, by, evidence or {})
+        if model != self.champion:
             self.since = at
-        self.speaker = model
+        self.champion = model
         self.changes = [*self.changes, change][-_CHANGES:]
         return change
 
@@ -371,7 +375,7 @@ class Promotion:
         by: str = "",
         evidence: dict[str, Any] | None = None,
     ) -> Change | None:
-        """If the speaker has nothing to say any more, let another model speak; what a person had decided ends with it.
+        """If the champion has nothing to say any more, let another model speak; what a person had decided ends with it.
 
         Args:
             able: the models that can speak.
@@ -382,19 +386,19 @@ class Promotion:
             by: the person, if one caused it.
             evidence: figures.
         """
-        if self.speaker in able:
+        if self.champion in able:
             return None
         model = next((name for name in (self.chosen, heir) if name in able), "rules")
         if self.pinned:
             text = (
-                f"{text}; {self.speaker}, promoted by {self.pinned}, has nothing to say now, so the rule chooses again"
+                f"{text}; {self.champion}, promoted by {self.pinned}, has nothing to say now, so the rule chooses again"
             )
         self.pinned = self.chosen = ""
         return self.change(model, at, why, text, by=by, evidence=evidence)
 
     def pin(self, model: str, at: float, by: str) -> Change:
-        """A person decides who speaks."""
-        self.chosen = self.chosen or self.speaker
+        """A person decides which is the champion."""
+        self.chosen = self.chosen or self.champion
         self.pinned = by
         return self.change(model, at, "decision", f"promoted by {by}", by=by)
 
@@ -413,7 +417,7 @@ class Promotion:
     def state(self) -> dict[str, Any]:
         """Everything, as JSON types."""
         return {
-            "speaker": self.speaker,
+            "champion": self.champion,
             "since": self.since,
             "pinned": self.pinned,
             "chosen": self.chosen,
@@ -432,7 +436,7 @@ class Promotion:
         """
         promotion = cls()
         try:
-            promotion.speaker, promotion.since = str(state["speaker"]), float(state["since"])
+            promotion.champion, promotion.since = str(state["champion"]), float(state["since"])
             promotion.pinned, promotion.chosen = str(state["pinned"]), str(state["chosen"])
             promotion.settled = bool(state["settled"])
             promotion.changes = msgspec.convert(state["changes"], list[Change])

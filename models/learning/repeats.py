@@ -1,7 +1,7 @@
-"""Which lessons were taken before: the outbox may deliver one again.
+"""Which training records were taken before: the outbox may deliver one again.
 
-The latest digests, in chunks of which only the last changes. Whoever takes over partitions delivers the lessons of the
-last commit of each again, so as many are remembered as such commits may hold.
+The latest digests, in chunks of which only the last changes. Whoever takes over partitions delivers the training
+records of the last commit of each again, so as many are remembered as such commits may hold.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from profiles.errors import Misconfigured
 __all__ = ["MEMORY", "Repeats"]
 
 MEMORY = 1 << 16
-"""How many of the latest lessons are remembered at least: 16 partitions' commits of 1,000 due customers, four each."""
+"""How many of the latest training records are remembered at least: 16 partitions' commits of 1,000 due customers, four
+each."""
 
 _CHUNK = 512
 _SIZE = 8  # bytes of a digest
@@ -73,7 +74,7 @@ class Repeats:
                 repeats._known.update(chunk)
                 repeats._last = int(name) + (len(chunk) >= _CHUNK)
         except (TypeError, ValueError) as error:
-            raise Misconfigured(f"the memory of lessons is damaged: {error!r}") from error
+            raise Misconfigured(f"the memory of training records is damaged: {error!r}") from error
         return repeats
 
 

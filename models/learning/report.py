@@ -56,7 +56,7 @@ class KeptVersion(msgspec.Struct, frozen=True):
     at: float
     examples: int
     why: str
-    speaker: str
+    champion: str
     sound: bool
     figures: dict[str, Any]
 
@@ -118,8 +118,8 @@ class Report:
         return self.panel.models.get(name)
 
     def biased(self) -> list[str]:
-        """Segments in which the model that speaks is off by more than chance, on the short label."""
-        return self.short.biased(self.promotion.speaker)
+        """Segments in which the champion is off by more than chance, on the short label."""
+        return self.short.biased(self.promotion.champion)
 
     @property
     def names(self) -> tuple[str, ...]:

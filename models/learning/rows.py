@@ -1,8 +1,8 @@
-"""The features of a batch of lessons, read at once, and what models say of them that do not learn from each.
+"""The features of a batch of training records, read at once, and what models say of them that do not learn from each.
 
-A row costs numpy as much as a hundred. The rules, BG/NBD and kept checkpoints stay as they are from lesson to lesson,
-so they are asked about the whole batch; one that is replaced on the way is asked anew. What they say of a row does not
-depend on its batch.
+A row costs numpy as much as a hundred. The rules, BG/NBD and kept checkpoints stay as they are from training record to
+training record, so they are asked about the whole batch; one that is replaced on the way is asked anew. What they say
+of a row does not depend on its batch.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from models.churn.churn import Model
 from models.churn.panel import MODELS
 from models.config import ChurnConfig
 from models.features.features import NAMES, SCHEMA
-from models.labels.examples import Example, Lesson
+from models.labels.examples import Example, TrainingRecord
 
 __all__ = ["Rows"]
 
@@ -24,18 +24,18 @@ class Rows:
     """Rows of `features.matrix`, of the examples of a batch that can be learned from.
 
     Args:
-        lessons: the batch.
+        training records: the batch.
         config: whose horizons the examples must be about.
     """
 
-    def __init__(self, lessons: Sequence[Lesson], config: ChurnConfig) -> None:
+    def __init__(self, records: Sequence[TrainingRecord], config: ChurnConfig) -> None:
         self._config = config
-        whole = [i for i, one in enumerate(lessons) if type(one) is Example and _is_whole(one, config)]
-        packed = b"".join([lessons[i].x for i in whole])  # type: ignore[union-attr]
+        whole = [i for i, one in enumerate(records) if type(one) is Example and _is_whole(one, config)]
+        packed = b"".join([records[i].x for i in whole])  # type: ignore[union-attr]
         x = np.frombuffer(packed, dtype="<f4").reshape(-1, len(NAMES)).astype(np.float64)
         finite = np.isfinite(x).all(axis=1)
         self.x = x if finite.all() else x[finite]
-        self.at = [-1] * len(lessons)  # the row of each lesson; -1 for none
+        self.at = [-1] * len(records)  # the row of each training record; -1 for none
         for row, place in enumerate(np.array(whole, dtype=np.int64)[finite].tolist()):
             self.at[place] = row
         self._said: dict[str, tuple[Model, list[float]]] = {}

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.durations import WEEK
-from models.labels.examples import Sighting
+from models.labels.examples import OrderSummary
 from profiles.errors import Misconfigured
 
 __all__ = ["SIZE", "Sample"]
@@ -24,7 +24,7 @@ __all__ = ["SIZE", "Sample"]
 SIZE = 2000
 """Customers in the sample."""
 
-_BUCKETS = 128  # parts of the state; a batch of sightings changes a few
+_BUCKETS = 128  # parts of the state; a batch of order summaries changes a few
 _ROW = struct.Struct("<Qdddd")
 
 _Seen = tuple[float, float, float, float]
@@ -38,9 +38,9 @@ class Sample:
         self._highest: list[int] = []  # a heap of the negated hashes; it may hold some that are gone
         self._encoded: dict[int, str] = {}  # by bucket, until it changes
 
-    def add(self, sighting: Sighting) -> None:
+    def add(self, summary: OrderSummary) -> None:
         """Take note of a customer."""
-        place = int.from_bytes(blake2b(sighting.profile.encode(), digest_size=8).digest(), "little")
+        place = int.from_bytes(blake2b(summary.profile.encode(), digest_size=8).digest(), "little")
         before = self._held.get(place)
         if before is None:
             if len(self._held) >= SIZE:
@@ -50,9 +50,9 @@ class Sample:
                 del self._held[highest]
                 self._encoded.pop(highest % _BUCKETS, None)
             heappush(self._highest, -place)
-        elif sighting.at < before[3]:
+        elif summary.at < before[3]:
             return
-        self._held[place] = (sighting.orders, sighting.first, sighting.last, sighting.at)
+        self._held[place] = (summary.orders, summary.first, summary.last, summary.at)
         self._encoded.pop(place % _BUCKETS, None)
 
     def forget(self, before: float) -> None:

@@ -19,7 +19,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from models.population.taxonomy import Cluster
+from models.population.snapshot import Cluster
 
 if TYPE_CHECKING:
     from models.population.census import Sample
@@ -94,7 +94,7 @@ def learn(before: Learned, sample: Sample, ordered: int, at: float, version: int
         sample: of the census, by hash.
         ordered: how many customers the sample stands for.
         at: time of the census.
-        version: of the taxonomy it becomes part of.
+        version: of the population snapshot it becomes part of.
 
     Returns:
         The clusters, centres standardised by `scales`; `before` itself if the sample is too small.

@@ -1,4 +1,4 @@
-"""What a census comes to: the taxonomy that all workers rank by, learned segments, and the personas."""
+"""What a census comes to: the population snapshot that all workers rank by, learned segments, and the personas."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import msgspec
 from models.population.census import EVERYBODY, Figure, Summary, Sums, edges, merge
 from models.population.clusters import Learned, learn
 from models.population.personas import Persona, personas
-from models.population.taxonomy import Taxonomy
+from models.population.snapshot import PopulationSnapshot
 from profiles.errors import Misconfigured
 
 __all__ = ["Findings", "conclude"]
@@ -20,7 +20,7 @@ _encode = msgspec.json.encode
 class Findings(msgspec.Struct, frozen=True):
     """Everything that is known of the customers together. JSON in the store."""
 
-    taxonomy: Taxonomy = Taxonomy()
+    population: PopulationSnapshot = PopulationSnapshot()
     currency: str = ""  # of all money in it
     customers: int = 0  # also those who are not counted
     uncounted: int = 0  # who deny `analytics`
@@ -44,7 +44,7 @@ class Findings(msgspec.Struct, frozen=True):
             read = msgspec.json.decode(data, type=cls)
         except msgspec.MsgspecError as error:
             raise Misconfigured(f"these are no findings of a census: {error}") from error
-        read.taxonomy.check()
+        read.population.check()
         return read
 
 
@@ -65,10 +65,10 @@ def conclude(
         stale: partitions whose summary is of an earlier census.
     """
     whole = merge([part for part in parts.values() if part is not None])
-    version = before.taxonomy.version + 1
+    version = before.population.version + 1
     bought = whole.groups.get(EVERYBODY, Sums()).figures.get("orders", Figure()).count
     learned = learn(before.learned, whole.sample, bought, whole.at, version)
-    taxonomy = Taxonomy(
+    population = PopulationSnapshot(
         version=version,
         at=whole.at,
         customers=whole.customers - whole.uncounted,
@@ -77,7 +77,7 @@ def conclude(
         clusters=learned.clusters,
     )
     return Findings(
-        taxonomy,
+        population,
         currency,
         whole.customers,
         whole.uncounted,

@@ -68,7 +68,7 @@ class Persona(msgspec.Struct, frozen=True):
     """A segment as a census found it. Shares are of the members unless they say otherwise; money is in major units."""
 
     name: str
-    version: int  # of the taxonomy that the same census made
+    version: int  # of the population snapshot that the same census made
     at: float
     size: int
     share: float
@@ -93,7 +93,7 @@ def personas(summary: Summary, version: int, names: Iterable[str], before: Mappi
 
     Args:
         summary: of all partitions.
-        version: of the taxonomy that comes from it.
+        version: of the population snapshot that comes from it.
         names: the plan's segments; those without members are described, too.
         before: the personas of the census before, for the trend.
     """

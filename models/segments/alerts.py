@@ -22,7 +22,7 @@ from models.conditions.conditions import InSegment, leaves
 from models.conditions.ranks import Ranks
 from models.conditions.rules import AlertRule
 from models.labels.treatment import held_out
-from models.population.taxonomy import Taxonomy
+from models.population.snapshot import PopulationSnapshot
 from models.segments.purposes import alert_needs, looks_at_risk
 from profiles.consent import Consent
 from profiles.errors import Misconfigured
@@ -60,7 +60,7 @@ class Alerts:
         currency: str,
         consent: Consent,
         segments: Mapping[str, tuple[str, ...]],
-        taxonomy: Callable[[], Taxonomy],
+        population: Callable[[], PopulationSnapshot],
         hold_out: float,
     ) -> None:
         self.rules = tuple(rules)
@@ -68,7 +68,7 @@ class Alerts:
         self._hold_out = hold_out
         self._risky = {rule.name for rule in rules if looks_at_risk(rule, segments)}
         self._consent = consent
-        self._ranks = Ranks(taxonomy, currency)
+        self._ranks = Ranks(population, currency)
         self._any_opens = _compile(rules, currency, self._ranks)
         self.conditions = [(rule.when, rule.margin) for rule in rules if rule.when is not None]
         self._compiled = [
@@ -123,7 +123,7 @@ def compile_alerts(
     segments: Collection[str],
     consent: Consent | None = None,
     needs: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
-    taxonomy: Callable[[], Taxonomy] = Taxonomy.empty,
+    population: Callable[[], PopulationSnapshot] = PopulationSnapshot.empty,
     hold_out: float = 0.0,
 ) -> Alerts:
     """Compile the plan's alert rules.
@@ -134,7 +134,7 @@ def compile_alerts(
         segments: the names of the plan's segments.
         consent: what holds for customers; without it, what they said, and else all is granted.
         needs: the purposes that segments need (`Segments.needs`).
-        taxonomy: answers the newest one, by which customers are ranked.
+        population: answers the newest one, by which customers are ranked.
         hold_out: share of customers whom no alert that looks at the risk opens for (`models.labels.treatment`).
 
     Raises:
@@ -148,7 +148,7 @@ def compile_alerts(
         spoken = {leaf.segment for leaf in leaves(rule.when) if isinstance(leaf, InSegment)} if rule.when else set()
         for segment in sorted((spoken | ({rule.segment} if rule.segment else set())) - set(segments)):
             raise Misconfigured(f"alert {rule.name} speaks of segment {segment}, which the plan does not have")
-    return Alerts(rules, currency, consent or Consent(), needs, taxonomy, hold_out)
+    return Alerts(rules, currency, consent or Consent(), needs, population, hold_out)
 
 
 def act(profile: Profile, command: AlertCommand) -> Alert | None:

@@ -8,7 +8,7 @@ from typing import Literal
 from models.conditions.compiler import windows
 from models.conditions.conditions import Condition, InSegment, leaves
 from models.conditions.rules import SegmentRule
-from models.population.taxonomy import Taxonomy
+from models.population.snapshot import PopulationSnapshot
 from models.segments.segments import compile_segments
 from profiles.consent import Consent
 from profiles.types import Profile
@@ -26,7 +26,7 @@ def compile_preview(
     others: Sequence[SegmentRule],
     currency: str,
     consent: Consent | None = None,
-    taxonomy: Callable[[], Taxonomy] = Taxonomy.empty,
+    population: Callable[[], PopulationSnapshot] = PopulationSnapshot.empty,
 ) -> Preview:
     """Compile one rule as the workers would after a plan that has it.
 
@@ -35,12 +35,12 @@ def compile_preview(
         others: the rules of that plan.
         currency: of the plan.
         consent: what holds for customers.
-        taxonomy: answers the newest one.
+        population: answers the newest one.
 
     Raises:
         Misconfigured: the rules cannot be computed together.
     """
-    segments = compile_segments(used_by(rule, others), currency, consent, taxonomy)
+    segments = compile_segments(used_by(rule, others), currency, consent, population)
     name = rule.name
 
     def judge(profile: Profile, now: float) -> Move | None:

@@ -12,10 +12,10 @@ from typing import Any
 
 from models.conditions.compiler import Writer, measures_of
 from models.conditions.conditions import InSegment, leaves
-from models.conditions.crossings import compile_turns
+from models.conditions.crossings import compile_crossings
 from models.conditions.ranks import Ranks
 from models.conditions.rules import SegmentRule
-from models.population.taxonomy import Taxonomy
+from models.population.snapshot import PopulationSnapshot
 from models.segments.purposes import segment_needs
 from profiles.consent import Consent
 from profiles.errors import Misconfigured
@@ -28,18 +28,22 @@ class Segments:
     """The plan's segment rules, compiled. Pure: nothing here changes a profile."""
 
     def __init__(
-        self, rules: Sequence[SegmentRule], currency: str, consent: Consent, taxonomy: Callable[[], Taxonomy]
+        self,
+        rules: Sequence[SegmentRule],
+        currency: str,
+        consent: Consent,
+        population: Callable[[], PopulationSnapshot],
     ) -> None:
         self.rules = tuple(rules)
         self.names = tuple(rule.name for rule in rules)
         self.needs = segment_needs(rules)
         self.ranked = frozenset(rule.name for rule in rules if _ranks(rule))
         self._consent = consent
-        self._ranks = Ranks(taxonomy, currency)
+        self._ranks = Ranks(population, currency)
         self._evaluate = _compile(rules, Writer(currency, self._ranks), self.needs)
         self.conditions = [(rule.when, rule.margin) for rule in rules]
         self.conditions += [(rule.exit, 0.0) for rule in rules if rule.exit is not None]
-        self._turns = compile_turns(self.conditions)
+        self._crossings = compile_crossings(self.conditions)
 
     def evaluate(self, profile: Profile, now: float) -> set[str]:
         """The segments the customer belongs to at `now`, given those in `profile.segments`."""
@@ -48,22 +52,22 @@ class Segments:
 
     @property
     def version(self) -> int:
-        """Of the taxonomy that the rules in `ranked` are decided by; 0 before the first."""
-        return self._ranks.taxonomy().version
+        """Of the population snapshot that the rules in `ranked` are decided by; 0 before the first."""
+        return self._ranks.population().version
 
     def next_change(self, profile: Profile, now: float) -> float | None:
         """The earliest time after `now` at which a membership may change although nothing happens.
 
         Changes of the risk, its band and the stage come with a new score and are not foreseen here.
         """
-        return self._turns.next_change(profile, now)
+        return self._crossings.next_change(profile, now)
 
 
 def compile_segments(
     rules: Sequence[SegmentRule],
     currency: str,
     consent: Consent | None = None,
-    taxonomy: Callable[[], Taxonomy] = Taxonomy.empty,
+    population: Callable[[], PopulationSnapshot] = PopulationSnapshot.empty,
 ) -> Segments:
     """Compile the plan's segments.
 
@@ -71,7 +75,7 @@ def compile_segments(
         rules: in the order of the plan.
         currency: of the plan.
         consent: what holds for customers; without it, what they said, and else all is granted.
-        taxonomy: answers the newest one, by which customers are ranked.
+        population: answers the newest one, by which customers are ranked.
 
     Raises:
         Misconfigured: a name is used twice, a rule refers to a segment that is not listed before it, or the rules of a
@@ -94,11 +98,11 @@ def compile_segments(
                         f"group (known: {', '.join(sorted(before)) or 'none'})"
                     )
         known.add(rule.name)
-    return Segments(rules, currency, consent or Consent(), taxonomy)
+    return Segments(rules, currency, consent or Consent(), population)
 
 
 def _ranks(rule: SegmentRule) -> bool:
-    """Whether a rule asks the taxonomy for anything."""
+    """Whether a rule asks the population snapshot for anything."""
     measures, clusters = measures_of(*_conditions(rule))
     return bool(measures) or clusters
 

@@ -1,7 +1,7 @@
 -- Write a batch: everything or, if the unit has moved on, nothing.
 -- KEYS: meta, outbox, then the keys that the groups name by their number.
 -- ARGV: version, applied ('' leaves it), watermark ('' leaves it), produced, outbox entry ('' for none), and the groups
---       as one msgpack: [[command, number of the key, [argument…]]…], origins, ahead and pulses ('' leaves them); then
+--       as one msgpack: [[command, number of the key, [argument…]]…], origins, ahead and arrival_rates ('' leaves them); then
 --       whatever is binary, which an argument [n] stands for. Packing thousands of arguments one by one would cost the worker more than the rest of a commit.
 -- Answers the new version, or -1 when fenced.
 local version = tonumber(redis.call('HGET', KEYS[1], 'version') or '0')
@@ -38,6 +38,6 @@ if ARGV[3] ~= '' then
   redis.call('HSET', KEYS[1], 'watermark', ARGV[3])
 end
 if ARGV[7] ~= '' then
-  redis.call('HSET', KEYS[1], 'origins', ARGV[7], 'ahead', ARGV[8], 'pulses', ARGV[9])
+  redis.call('HSET', KEYS[1], 'origins', ARGV[7], 'ahead', ARGV[8], 'arrival_rates', ARGV[9])
 end
 return version

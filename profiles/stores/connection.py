@@ -24,19 +24,19 @@ Client = Any
 _CLUSTER = {"redis+cluster": "redis", "rediss+cluster": "rediss"}
 
 
-def connect(url: str, *, patient: bool = True) -> Client:
-    """A client; a patient one waits out a short restart of the server rather than fail at once.
+def connect(url: str, *, retrying: bool = True) -> Client:
+    """A client; one that retries waits out a short restart of the server rather than fail at once.
 
     Args:
         url: `redis://HOST:PORT/DB` (`rediss://` for TLS) of one node, or
             `redis+cluster://HOST:PORT,HOST:PORT,…` (`rediss+cluster://`), some nodes of a cluster.
-        patient: whether to try again.
+        retrying: whether to try again.
 
     Raises:
         Misconfigured: this is no URL of a Redis.
     """
     options: dict[str, Any] = {
-        "retry": Retry(ExponentialBackoff(cap=1.0, base=0.05), retries=6 if patient else 0),
+        "retry": Retry(ExponentialBackoff(cap=1.0, base=0.05), retries=6 if retrying else 0),
         "retry_on_error": [RedisConnectionError, RedisTimeoutError],
         "socket_timeout": 30.0,
         "socket_connect_timeout": 5.0,

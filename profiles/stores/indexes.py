@@ -26,12 +26,12 @@ class Entries(NamedTuple):
 
 
 def entries_of(profile: Profile) -> Entries:
-    """A tombstone is in no index, except that the grave of an erased customer has a timer, at which it goes."""
+    """A tombstone is in no index, except that the tombstone of an erased customer has a timer, at which it goes."""
     if profile.redirect:
-        return Entries(profile.wake_at, None, None, _NOWHERE, ())
+        return Entries(profile.scheduled_at, None, None, _NOWHERE, ())
     score = profile.score
     risk = None if score is None else score.risk
-    return Entries(profile.wake_at, risk, profile.updated, profile.segments, profile.alerts.values())
+    return Entries(profile.scheduled_at, risk, profile.updated, profile.segments, profile.alerts.values())
 
 
 def alert_row(id_: str, alert: Alert) -> bytes:

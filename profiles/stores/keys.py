@@ -21,7 +21,7 @@ SEGMENTS = "rapport:segments"
 
 
 SOURCES = "{sources}:held"
-"""A hash: source → whether it is held back, and why."""
+"""A hash: source → whether it is paused, and why."""
 
 
 class Keys:
@@ -35,7 +35,7 @@ class Keys:
         self.tag = tag
         self.meta = f"{tag}:meta"  # hash: version, applied, watermark, tombstones
         self.profiles = f"{tag}:profiles"  # hash: profile id → document
-        self.timers = f"{tag}:timers"  # sorted set: profile id by wake_at
+        self.timers = f"{tag}:timers"  # sorted set: profile id by scheduled_at
         self.risk = f"{tag}:risk"  # sorted set: profile id by risk
         self.recent = f"{tag}:recent"  # sorted set: profile id by updated; the latest 100
         self.alerts = f"{tag}:alerts"  # hash: alert id → (profile id, alert)

@@ -17,7 +17,7 @@ class LearnerState:
     """Where the learner is."""
 
     version: int
-    applied: int  # offset of the last lesson taken; -1 for none
+    applied: int  # offset of the last training record taken; -1 for none
     panel: bytes | None  # JSON of the models that score; None before the first commit
     parts: Mapping[str, bytes] = field(default_factory=dict)  # JSON of what was learned; see models.learning.checkpoint
 
@@ -67,7 +67,7 @@ class LearnerStore(Unit):
 
         Args:
             version: that the writer stands on.
-            applied: offset of the last lesson taken.
+            applied: offset of the last training record taken.
             panel: the models that score, as JSON.
             changed: parts that are new or other than in the store.
             gone: names of parts that are no more.

@@ -22,7 +22,7 @@ REFUSALS_KEPT = 1000
 _APART = f"{IDENTITY.tag}:apart"  # hash: identity → identities that it must not be together with
 _SUPPRESSED = f"{IDENTITY.tag}:suppressed"  # hash: keyed hash of an erased home → when
 _REFUSED = f"{IDENTITY.tag}:refused"  # hash: slot → refusal; the latest REFUSALS_KEPT
-_PARTING = f"{IDENTITY.tag}:parting"  # hash: id of a split → what is pending
+_SPLITTING = f"{IDENTITY.tag}:splitting"  # hash: id of a split → what is pending
 _SPLITS = f"{IDENTITY.tag}:splits"  # hash: id of a split → what became of it
 _DEFERRED = f"{IDENTITY.tag}:deferred"  # hash: id → an erasure that waits for a split to end
 _RECEIPTS = f"{IDENTITY.tag}:receipts"  # hash: id of an erasure → its receipt, as JSON
@@ -57,7 +57,7 @@ class LinkChanges:
     suppressed: dict[str, float] = field(default_factory=dict)  # keyed hash → when
     refused: dict[str, Refusal] = field(default_factory=dict)  # by slot
     refused_gone: list[str] = field(default_factory=list)  # slots
-    parting: dict[str, PendingSplit | None] = field(default_factory=dict)
+    splitting: dict[str, PendingSplit | None] = field(default_factory=dict)
     splits: dict[str, str] = field(default_factory=dict)  # id → what became of it
     deferred: dict[str, Erasure | None] = field(default_factory=dict)
     outputs: list[Output] = field(default_factory=list)
@@ -108,12 +108,12 @@ class LinkStore(Unit):
         found = {slot.decode(): _decode_refusal(raw) for slot, raw in held.items()}
         return dict(sorted(found.items(), key=lambda item: item[1].offset, reverse=True))
 
-    async def parting(self) -> dict[str, PendingSplit]:
+    async def splitting(self) -> dict[str, PendingSplit]:
         """The splits whose profiles are not whole again yet, by id."""
-        return {name.decode(): _decode_pending(raw) for name, raw in (await self._client.hgetall(_PARTING)).items()}
+        return {name.decode(): _decode_pending(raw) for name, raw in (await self._client.hgetall(_SPLITTING)).items()}
 
     async def split_state(self, id_: str) -> str | None:
-        """What became of a split: `parting`, `done`, or why it was refused; None before the linker has decided."""
+        """What became of a split: `splitting`, `done`, or why it was refused; None before the linker has decided."""
         answer = await self._client.hget(_SPLITS, id_)
         return None if answer is None else answer.decode()
 
@@ -170,7 +170,7 @@ def link_groups(changes: LinkChanges) -> list[Group]:
     )
     groups += _written(_APART, {_field(key): _packed(value) for key, value in changes.apart.items()})
     groups += _written(_SUPPRESSED, {key: repr(value) for key, value in changes.suppressed.items()})
-    groups += _written(_PARTING, {key: _packed(value) for key, value in changes.parting.items()})
+    groups += _written(_SPLITTING, {key: _packed(value) for key, value in changes.splitting.items()})
     groups += _written(_SPLITS, changes.splits)
     groups += _written(_DEFERRED, {key: _packed(value) for key, value in changes.deferred.items()})
     groups += _written(_REFUSED, {slot: _encode(refusal) for slot, refusal in changes.refused.items()})

@@ -1,7 +1,7 @@
 -- Read what a batch needs, in one round trip.
 -- KEYS: meta, profiles, timers   ARGV: due_by ('' for none), limit, msgpack of the profile ids
--- Answers {version, applied, watermark, {due id, when, …}, {id, document, …}, origins, ahead, pulses}
-local meta = redis.call('HMGET', KEYS[1], 'version', 'applied', 'watermark', 'origins', 'ahead', 'pulses')
+-- Answers {version, applied, watermark, {due id, when, …}, {id, document, …}, origins, ahead, arrival_rates}
+local meta = redis.call('HMGET', KEYS[1], 'version', 'applied', 'watermark', 'origins', 'ahead', 'arrival_rates')
 local due = {}
 if ARGV[1] ~= '' then
   due = redis.call('ZRANGEBYSCORE', KEYS[3], '-inf', ARGV[1], 'WITHSCORES', 'LIMIT', 0, ARGV[2])

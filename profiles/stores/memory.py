@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from profiles.documents import decode_profile
 from profiles.errors import Fenced
-from profiles.store import Changes, Loaded, Output, Pulse
+from profiles.store import ArrivalRate, Changes, Loaded, Output
 from profiles.stores.reader import Row, decode_cursor, first_rows
 from profiles.types import ERASED, Alert, Identity, Profile, partition_of, profile_id
 
@@ -23,9 +23,9 @@ class _Partition:
     watermark: float = 0.0
     origins: dict[str, int] = field(default_factory=dict)
     ahead: dict[str, int] = field(default_factory=dict)
-    pulses: dict[str, Pulse] = field(default_factory=dict)
+    arrival_rates: dict[str, ArrivalRate] = field(default_factory=dict)
     documents: dict[str, bytes] = field(default_factory=dict)
-    wake_at: dict[str, float] = field(default_factory=dict)
+    scheduled_at: dict[str, float] = field(default_factory=dict)
     segments: dict[str, dict[str, float]] = field(default_factory=dict)
     alerts: dict[str, tuple[str, Alert]] = field(default_factory=dict)
     outbox: list[tuple[int, list[Output]]] = field(default_factory=list)
@@ -46,12 +46,12 @@ class MemoryStore:
         held = self._partitions[partition]
         due: list[tuple[str, float]] = []
         if due_by is not None:
-            ordered = sorted((when, id_) for id_, when in held.wake_at.items() if when <= due_by)
+            ordered = sorted((when, id_) for id_, when in held.scheduled_at.items() if when <= due_by)
             due = [(id_, when) for when, id_ in ordered[:limit]]
         profiles = await self.fetch(partition, [*ids, *(id_ for id_, _ in due)])
         origins, ahead = dict(held.origins), dict(held.ahead)
-        pulses = copy.deepcopy(held.pulses)
-        return Loaded(held.version, held.applied, held.watermark, due, profiles, origins, ahead, pulses)
+        arrival_rates = copy.deepcopy(held.arrival_rates)
+        return Loaded(held.version, held.applied, held.watermark, due, profiles, origins, ahead, arrival_rates)
 
     async def fetch(self, partition: int, ids: Sequence[str]) -> dict[str, Profile]:
         documents = self._partitions[partition].documents
@@ -66,18 +66,18 @@ class MemoryStore:
             held.applied = changes.applied
         held.watermark = changes.watermark
         held.origins, held.ahead = dict(changes.origins), dict(changes.ahead)
-        held.pulses = copy.deepcopy(changes.pulses)
+        held.arrival_rates = copy.deepcopy(changes.arrival_rates)
         held.outbox = [entry for entry in held.outbox if entry[0] > changes.produced]
         if changes.outputs:
             held.outbox.append((held.version, list(changes.outputs)))
         for profile in changes.profiles:
             held.documents[profile.id] = changes.documents[profile.id]
-            held.wake_at.pop(profile.id, None)
-            if profile.wake_at:
-                held.wake_at[profile.id] = profile.wake_at
+            held.scheduled_at.pop(profile.id, None)
+            if profile.scheduled_at:
+                held.scheduled_at[profile.id] = profile.scheduled_at
         for id_ in changes.removed:
             held.documents.pop(id_, None)
-            held.wake_at.pop(id_, None)
+            held.scheduled_at.pop(id_, None)
         for segment, id_, since in changes.entered:
             held.segments.setdefault(segment, {})[id_] = since
             self._names.add(segment)

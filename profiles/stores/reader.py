@@ -71,7 +71,7 @@ class RedisReader:
         return await self._profiles(id_ for _, id_ in rows), following
 
     async def scan(self, *, limit: int = 1000, cursor: str | None = None) -> tuple[list[Profile], str | None]:
-        partition, place = _decode_place(cursor, self._partitions)
+        partition, place = _decode_cursor(cursor, self._partitions)
         found: list[Profile] = []
         while partition < self._partitions and len(found) < limit:
             place, documents = await self._client.hscan(Keys.of(partition).profiles, cursor=place, count=limit)
@@ -201,7 +201,7 @@ def _living(documents: dict[bytes, bytes]) -> list[Profile]:
     return [profile for profile in profiles if not profile.redirect]
 
 
-def _decode_place(cursor: str | None, partitions: int) -> tuple[int, int]:
+def _decode_cursor(cursor: str | None, partitions: int) -> tuple[int, int]:
     """(partition, cursor of HSCAN in it); 0 begins a partition."""
     if cursor is None:
         return 0, 0

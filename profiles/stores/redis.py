@@ -13,7 +13,7 @@ import msgspec
 
 from profiles.documents import decode_profile
 from profiles.errors import Fenced
-from profiles.store import Changes, Loaded, Output, Pulse
+from profiles.store import ArrivalRate, Changes, Loaded, Output
 from profiles.stores.connection import Client, connect
 from profiles.stores.indexes import alert_row, entries_of
 from profiles.stores.keys import Keys
@@ -28,7 +28,7 @@ _CHUNK = 2000  # arguments of one command inside a script; Lua's unpack takes so
 
 _pack = msgspec.msgpack.Encoder().encode
 _decode_marks = msgspec.msgpack.Decoder(dict[str, int]).decode
-_decode_pulses = msgspec.msgpack.Decoder(dict[str, Pulse]).decode
+_decode_arrival_rates = msgspec.msgpack.Decoder(dict[str, ArrivalRate]).decode
 _decode_outputs = msgspec.msgpack.Decoder(list[Output]).decode
 
 Group = tuple[str, str, list[Any]]
@@ -104,7 +104,7 @@ class RedisStore(Unit):
         self, partition: int, ids: Sequence[str], *, due_by: float | None = None, limit: int = 1000
     ) -> Loaded:
         keys = Keys.of(partition)
-        version, applied, watermark, due, found, origins, ahead, pulses = await self._load_script(
+        version, applied, watermark, due, found, origins, ahead, arrival_rates = await self._load_script(
             keys=[keys.meta, keys.profiles, keys.timers],
             args=["" if due_by is None else repr(due_by), limit, _pack(ids)],
         )
@@ -119,7 +119,7 @@ class RedisStore(Unit):
             },
             _decode_marks(origins) if origins else {},
             _decode_marks(ahead) if ahead else {},
-            _decode_pulses(pulses) if pulses else {},
+            _decode_arrival_rates(arrival_rates) if arrival_rates else {},
         )
 
     async def fetch(self, partition: int, ids: Sequence[str]) -> dict[str, Profile]:
@@ -138,7 +138,7 @@ class RedisStore(Unit):
             produced=changes.produced,
             outputs=changes.outputs,
             groups=_groups(keys, changes),
-            marks=(_pack(changes.origins), _pack(changes.ahead), _pack(changes.pulses)),
+            marks=(_pack(changes.origins), _pack(changes.ahead), _pack(changes.arrival_rates)),
         )
 
     async def applied(self, partitions: Iterable[int]) -> dict[int, int]:

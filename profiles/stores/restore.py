@@ -33,7 +33,7 @@ _PARTITION = re.compile(
     rb"\{p\d{3}\}:(meta|profiles|timers|risk|recent|alerts|alerts:time|outbox|census|segment:.*)", re.DOTALL
 )
 _UNITS = re.compile(
-    rb"\{(identity|learner|census)\}:(meta|outbox|profiles|map|links|apart|suppressed|refused|parting|splits|deferred|state)"
+    rb"\{(identity|learner|census)\}:(meta|outbox|profiles|map|links|apart|suppressed|refused|splitting|splits|deferred|state)"
 )  # `links` is of format 1
 _pack = msgspec.msgpack.Encoder().encode
 
@@ -57,7 +57,7 @@ async def begin(client: Client) -> None:
 
 
 async def clear(client: Client) -> None:
-    """Remove what a rebuild writes, and what says how it was: no receipt of an erasure, no source that is held back."""
+    """Remove what a rebuild writes, and what says how it was: no receipt of an erasure, no source that is paused."""
     batch: list[bytes] = []
     async for key in held_keys(client):
         batch.append(key)
@@ -126,7 +126,7 @@ async def write_position(client: Client, partition: int, position: Loaded, tombs
         "watermark": repr(float(position.watermark)),
         "origins": _pack(position.origins),
         "ahead": _pack(position.ahead),
-        "pulses": _pack(position.pulses),
+        "arrival_rates": _pack(position.arrival_rates),
     }
     if tombstones:
         values["tombstones"] = tombstones

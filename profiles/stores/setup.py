@@ -105,7 +105,7 @@ async def inspect_redis(url: str, *, require_aof: bool = False) -> RedisFacts:
     Raises:
         Misconfigured: it does not answer.
     """
-    client = connect(url, patient=False)
+    client = connect(url, retrying=False)
     try:
         ours = time.time()
         seconds, micros = await client.time()

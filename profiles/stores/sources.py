@@ -1,4 +1,4 @@
-"""Which sources are held back, in Redis: all workers agree, and a restart keeps it."""
+"""Which sources are paused, in Redis: all workers agree, and a restart keeps it."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from profiles.errors import Misconfigured
 from profiles.stores.connection import Client, connect
 from profiles.stores.keys import SOURCES
 
-__all__ = ["Hold", "SourceStore", "held_sources", "with_sources"]
+__all__ = ["Pause", "SourceStore", "paused_sources", "with_sources"]
 
 Answer = TypeVar("Answer")
 
 
-class Hold(msgspec.Struct, frozen=True, kw_only=True):
+class Pause(msgspec.Struct, frozen=True, kw_only=True):
     """The state of one source. JSON, so that people can read it in Redis."""
 
-    held: bool
-    since: float = 0.0  # seconds; when it was held or let go
+    paused: bool
+    since: float = 0.0  # seconds; when it was held or resumed
     why: str = ""
     reasons: dict[str, int] = {}  # reason → events of the batch that opened the breaker
     example: str = ""  # the message of one of them, without personal data
@@ -31,7 +31,7 @@ class Hold(msgspec.Struct, frozen=True, kw_only=True):
     passed: float = 0.0  # what Kafka had by then counts no more: a person let it through, seconds
 
 
-_decode = msgspec.json.Decoder(Hold).decode
+_decode = msgspec.json.Decoder(Pause).decode
 _encode = msgspec.json.encode
 
 
@@ -41,14 +41,14 @@ class SourceStore:
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    async def states(self) -> dict[str, Hold]:
-        """The state of every source that ever was held back."""
+    async def states(self) -> dict[str, Pause]:
+        """The state of every source that ever was paused."""
         held = await self._client.hgetall(SOURCES)
         return {name.decode(): _decode(value) for name, value in held.items()}
 
-    async def write(self, source: str, hold: Hold) -> None:
+    async def write(self, source: str, pause: Pause) -> None:
         """Replace the state of a source."""
-        await self._client.hset(SOURCES, source, _encode(hold))
+        await self._client.hset(SOURCES, source, _encode(pause))
 
 
 async def with_sources(url: str, question: Callable[[SourceStore], Awaitable[Answer]]) -> Answer:
@@ -57,7 +57,7 @@ async def with_sources(url: str, question: Callable[[SourceStore], Awaitable[Ans
     Raises:
         Misconfigured: Redis does not answer.
     """
-    client = connect(url, patient=False)
+    client = connect(url, retrying=False)
     try:
         return await question(SourceStore(client))
     except (RedisError, OSError) as error:
@@ -68,11 +68,11 @@ async def with_sources(url: str, question: Callable[[SourceStore], Awaitable[Ans
         await client.aclose()
 
 
-async def held_sources(url: str) -> dict[str, str]:
-    """The sources that are held back, and why.
+async def paused_sources(url: str) -> dict[str, str]:
+    """The sources that are paused, and why.
 
     Raises:
         Misconfigured: Redis does not answer.
     """
     states = await with_sources(url, SourceStore.states)
-    return {source: hold.why for source, hold in states.items() if hold.held}
+    return {source: pause.why for source, pause in states.items() if pause.paused}

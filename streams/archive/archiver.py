@@ -215,8 +215,8 @@ class Archiver:
             self._measure(consumer, ends)
             tell(self.progress, False)
             if self._due():
-                await self._flush(tell, patient=ends is None)
-        await self._flush(tell, patient=False)
+                await self._flush(tell, retrying=ends is None)
+        await self._flush(tell, retrying=False)
 
     def _take(self, partition: int, records: list[ConsumerRecord]) -> None:
         self._gatherer.take(
@@ -245,15 +245,15 @@ class Archiver:
         full = len(gathered.rows) >= _MOST_ROWS or gathered.bytes >= _MOST_BYTES
         return full or time.monotonic() - self._flushed >= self._settings.archive_every
 
-    async def _flush(self, tell: Callable[[Progress, bool], None], *, patient: bool = True) -> None:
+    async def _flush(self, tell: Callable[[Progress, bool], None], *, retrying: bool = True) -> None:
         """Write what was gathered; with nothing gathered, see whether another archiver has taken over."""
         gathered = self._gatherer.gathered
         began = time.monotonic()
         if not gathered.read:
-            await self._patiently(self._log.catch_up, patient)
+            await self._retrying(self._log.catch_up, retrying)
             self._flushed = time.monotonic()
             return
-        await self._patiently(partial(write_flush, self._log, gathered, time.time()), patient)
+        await self._retrying(partial(write_flush, self._log, gathered, time.time()), retrying)
         self._flushed = time.monotonic()
         self._metrics.flush.observe(self._flushed - began)
         self._gatherer.flushed()
@@ -261,7 +261,7 @@ class Archiver:
         self._show()
         tell(self.progress, True)
 
-    async def _patiently(self, job: Callable[[], object], patient: bool) -> None:
+    async def _retrying(self, job: Callable[[], object], retrying: bool) -> None:
         """Do what needs the archive; when it is away or full try again until it can, or until `stop`."""
         pause = 1.0
         while True:
@@ -269,7 +269,7 @@ class Archiver:
                 await asyncio.to_thread(job)
             except OSError as error:
                 self._metrics.failures.inc()
-                if not patient or self.stop.is_set():
+                if not retrying or self.stop.is_set():
                     raise Misconfigured(
                         f"the archive in {self._log.folder.root} cannot be written: {error}. Nothing is lost: the next "
                         "start reads from where the last flush ended"

@@ -1,6 +1,6 @@
 """Replaying a period of a source through the plan as it is now: what was rejected then and passes now is put back.
 
-What was accepted then is in the profiles, by its place in the log, and is left alone: put back, it would have to be
+What was accepted then is in the profiles, by its position in the log, and is left alone: put back, it would have to be
 recognised by its messageId, which a profile remembers of its latest events only. So this cannot change what an event
 meant to profiles when it was applied; that takes the archive.
 """
@@ -22,10 +22,10 @@ from streams.dead_letters.rejections import Survey, Wanted
 from streams.dead_letters.replay import Judge, Replay, recover, settled
 from streams.kafka.reader import Progress, committed, read_topic, reading
 from streams.kafka.topics import PROFILE_EVENTS, topic_name
-from streams.records.position import place_of, recorded_at, replay_headers
+from streams.records.position import position_of, recorded_at, replay_headers
 from streams.settings import Settings
 
-__all__ = ["Change", "replay_period"]
+__all__ = ["Change", "backfill"]
 
 _decode = msgspec.msgpack.Decoder(Record).decode
 
@@ -39,13 +39,13 @@ class Change:
     then: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     now: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     read: int = 0
-    waiting: int = 0  # not yet read by the workers, or held back with their source: they come by themselves
+    waiting: int = 0  # not yet read by the workers, or paused with their source: they come by themselves
     before: int = 0  # rejected then, put back by an earlier replay
     passing: int = 0  # rejected then, accepted now: put back, unless it is a dry run
     replayed: int = 0
 
 
-def replay_period(
+def backfill(
     settings: Settings,
     plan: Plan,
     source: str,
@@ -80,7 +80,7 @@ def replay_period(
         recovered = recover(consumer, found)
         flagged = _flagged(consumer, settings, source, since, tell("reading profile.events"))
         done = committed(settings, topic)
-        period = _Period(found, flagged, done, Judge(plan, time.time()))
+        period = _Backfill(found, flagged, done, Judge(plan, time.time()))
         change = Change()
         if dry_run:
             for record in read_topic(consumer, topic, since=since, progress=tell(f"checking {topic}")):
@@ -88,21 +88,21 @@ def replay_period(
                     period.look(source, record, change)
             return change
         with Replay(settings) as run:
-            for name, places in recovered.items():
-                run.close_run(name, places)
+            for name, positions in recovered.items():
+                run.close_run(name, positions)
             run.begin(consumer, [topic])
             for record in read_topic(consumer, topic, since=since, progress=tell(f"replaying {topic}")):
                 if until is not None and record.timestamp >= until * 1000:
                     continue
                 if (rejected_at := period.look(source, record, change)) is not None:
-                    headers = replay_headers(place_of(record), recorded_at(record), rejected_at[0])
+                    headers = replay_headers(position_of(record), recorded_at(record), rejected_at[0])
                     run.put(topic, record.partition, record.key, record.value, headers, rejected_at)
                     change.replayed += 1
             run.finish()
         return change
 
 
-class _Period:
+class _Backfill:
     """What became of each event of the period, and what would become of it now."""
 
     def __init__(self, found: Survey, flagged: set[tuple[int, int]], done: dict[int, int], judge: Judge) -> None:
@@ -112,7 +112,7 @@ class _Period:
         self._judge = judge
 
     def look(self, source: str, record: object, change: Change) -> list[str] | None:
-        """Count an event; answers the places of its rejection if it is to be put back."""
+        """Count an event; answers the positions of its rejection if it is to be put back."""
         partition, offset = record.partition, record.offset  # type: ignore[attr-defined]
         change.read += 1
         if offset >= self._done.get(partition, 0):
@@ -130,7 +130,7 @@ class _Period:
             change.before += 1
             return None
         change.passing += 1
-        return entry.places
+        return entry.positions
 
 
 def _flagged(

@@ -54,20 +54,22 @@ class RejectedTail:
             raise Unavailable("Kafka does not answer") from error
         finally:
             await consumer.stop()
-        put_back = {place for record in records if is_note(record.headers) for place in _decode_note(record.value).done}
+        put_back = {
+            position for record in records if is_note(record.headers) for position in _decode_note(record.value).done
+        }
         wanted = [
-            (place, rejection)
+            (position, rejection)
             for record in records
             if not is_note(record.headers)
-            and (place := f"{record.partition}:{record.offset}") not in put_back
+            and (position := f"{record.partition}:{record.offset}") not in put_back
             and (rejection := _decode(record.value))
             and (source is None or rejection.source == source)
             and (reason is None or rejection.reason == reason)
         ]
         wanted.sort(key=lambda found: found[1].at, reverse=True)
         return [
-            told(place, rejection) | {"event": self._masker.event(rejection.source, rejection.payload)}
-            for place, rejection in wanted[:limit]
+            told(position, rejection) | {"event": self._masker.event(rejection.source, rejection.payload)}
+            for position, rejection in wanted[:limit]
         ]
 
     async def _read(self, consumer: AIOKafkaConsumer) -> list[ConsumerRecord]:

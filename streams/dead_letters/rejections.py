@@ -51,7 +51,9 @@ class Wanted(NamedTuple):
 class Entry(msgspec.Struct, gc=False):
     """One rejected event, without its bytes."""
 
-    places: list[str]  # in `events.rejected`, `partition:offset`; several if ingest has rejected it again after a crash
+    positions: list[
+        str
+    ]  # in `events.rejected`, `partition:offset`; several if ingest has rejected it again after a crash
     at: float  # seconds
     step: str
     reason: str
@@ -63,17 +65,17 @@ class Entry(msgspec.Struct, gc=False):
     replayed: bool = False
 
     @property
-    def place(self) -> str:
+    def position(self) -> str:
         """Where it was first rejected: what `show` takes."""
-        return self.places[0]
+        return self.positions[0]
 
 
 @dataclass(slots=True)
 class Survey:
-    """All rejections asked for, in the order of their places, and the replays that were begun and not ended."""
+    """All rejections asked for, in the order of their positions, and the replays that were begun and not ended."""
 
     entries: list[Entry] = field(default_factory=list)
-    done: set[str] = field(default_factory=set)  # places that are known to be put back
+    done: set[str] = field(default_factory=set)  # positions that are known to be put back
     open: dict[str, list[ReplayNote]] = field(default_factory=dict)  # by run
 
 
@@ -106,11 +108,11 @@ def survey(
         if entry.origin is not None:
             first = known.setdefault(entry.origin, entry)
             if first is not entry:
-                first.places += entry.places
+                first.positions += entry.positions
                 continue
         found.entries.append(entry)
     for entry in found.entries:
-        entry.replayed = any(place in found.done for place in entry.places)
+        entry.replayed = any(position in found.done for position in entry.positions)
     found.open = {run: of_run for run, of_run in notes.items() if not any(note.finished for note in of_run)}
     return found
 
@@ -122,15 +124,16 @@ def payloads(
     since: float | None = None,
     progress: Progress | None = None,
 ) -> Iterator[tuple[str, Rejection]]:
-    """The rejections at the places that are wanted, with their bytes: (place, rejection), in the order of places."""
+    """The rejections at the positions that are wanted, with their bytes: (position, rejection), in the order of
+    positions."""
     for record in read_topic(consumer, topic_name(settings, REJECTED), since=since, progress=progress):
-        place = f"{record.partition}:{record.offset}"
-        if wanted(place) and not is_note(record.headers):
-            yield place, _decode(record.value)
+        position = f"{record.partition}:{record.offset}"
+        if wanted(position) and not is_note(record.headers):
+            yield position, _decode(record.value)
 
 
 def find(consumer: KafkaConsumer, settings: Settings, partition: int, offset: int) -> Rejection | None:
-    """The rejection at a place; None if there is none."""
+    """The rejection at a position; None if there is none."""
     record = read_one(consumer, topic_name(settings, REJECTED), partition, offset)
     return None if record is None or is_note(record.headers) else _decode(record.value)
 

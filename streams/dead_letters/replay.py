@@ -106,7 +106,7 @@ class Replay(AbstractContextManager["Replay"]):
         key: bytes | None,
         value: bytes,
         headers: Sequence[tuple[str, bytes]],
-        places: Sequence[str],
+        positions: Sequence[str],
     ) -> None:
         """Put one event back.
 
@@ -117,7 +117,7 @@ class Replay(AbstractContextManager["Replay"]):
             self._chunk.append(self._producer.send(topic, value, key, list(headers), partition))
         except KafkaError as error:
             raise Unavailable(_AGAIN.format(type(error).__name__)) from error
-        self._places += places
+        self._places += positions
         if len(self._chunk) >= self._most:
             self._flush()
 
@@ -137,10 +137,10 @@ class Replay(AbstractContextManager["Replay"]):
 
     def _flush(self) -> None:
         chunk, self._chunk = self._chunk, []
-        places, self._places = self._places, []
+        positions, self._places = self._places, []
         self._wait(chunk)
-        if places:
-            self._note(done=places)
+        if positions:
+            self._note(done=positions)
 
     def _note(self, run: str = "", **said: Any) -> None:
         note = ReplayNote(run=run or self._run, at=format_time(time.time()), **said)
@@ -177,7 +177,7 @@ def replay_rejected(
     *,
     dry_run: bool,
     progress: Callable[[str], Progress] | None = None,
-    places: Sequence[str] = (),
+    positions: Sequence[str] = (),
     chunk: int = CHUNK,
 ) -> Result:
     """Put rejected events back on their topics, those that the plan accepts now.
@@ -188,7 +188,7 @@ def replay_rejected(
         wanted: which events.
         dry_run: only say what would happen.
         progress: makes something that is told how far each part is.
-        places: only those of these places.
+        positions: only those of these positions.
         chunk: how many are put back before they are noted.
 
     Raises:
@@ -199,7 +199,7 @@ def replay_rejected(
     with reading(settings) as consumer:
         found = settled(consumer, settings, wanted, tell("reading events.rejected"))
         recovered = recover(consumer, found)
-        chosen, result = _choose(found, places)
+        chosen, result = _choose(found, positions)
         judge = Judge(plan, time.time())
         if dry_run:
             for entry, rejection in _with_bytes(consumer, settings, chosen, wanted, tell("checking")):
@@ -214,7 +214,7 @@ def replay_rejected(
             for entry, rejection in _with_bytes(consumer, settings, chosen, wanted, tell("putting back")):
                 ready = _judged(settings, plan, judge, entry, rejection, result)
                 if ready is not None:
-                    run.put(ready.topic, ready.partition, ready.key, ready.value, ready.headers, entry.places)
+                    run.put(ready.topic, ready.partition, ready.key, ready.value, ready.headers, entry.positions)
                     result.replayed += 1
             run.finish()
         return result
@@ -252,28 +252,28 @@ def recover(consumer: KafkaConsumer, found: Survey) -> dict[str, list[str]]:
     recovered: dict[str, list[str]] = {}
     for run, notes in found.open.items():
         done = [
-            place
+            position
             for note in notes
             for topic, starts in note.began.items()
             for record in read_topic(consumer, topic, starts=starts)
-            if (place := header_of(record.headers, REJECTED_AT))
+            if (position := header_of(record.headers, REJECTED_AT))
         ]
         recovered[run] = done
         found.done.update(done)
     for entry in found.entries:
-        entry.replayed = entry.replayed or any(place in found.done for place in entry.places)
+        entry.replayed = entry.replayed or any(position in found.done for position in entry.positions)
     return recovered
 
 
-def _choose(found: Survey, places: Sequence[str]) -> tuple[dict[str, Entry], Result]:
-    """The entries to put back, by the place that their bytes are read from."""
-    asked = [entry for entry in found.entries if not places or set(places) & set(entry.places)]
+def _choose(found: Survey, positions: Sequence[str]) -> tuple[dict[str, Entry], Result]:
+    """The entries to put back, by the position that their bytes are read from."""
+    asked = [entry for entry in found.entries if not positions or set(positions) & set(entry.positions)]
     result = Result(
         selected=len(asked),
         truncated=sum(entry.truncated for entry in asked),
         before=sum(entry.replayed for entry in asked),
     )
-    return {entry.place: entry for entry in asked if not entry.replayed and not entry.truncated}, result
+    return {entry.position: entry for entry in asked if not entry.replayed and not entry.truncated}, result
 
 
 def _with_bytes(
@@ -282,8 +282,8 @@ def _with_bytes(
     if not chosen:
         return
     with closing(payloads(consumer, settings, chosen.__contains__, wanted.since, progress)) as found:  # type: ignore[type-var]
-        for place, rejection in found:
-            yield chosen[place], rejection
+        for position, rejection in found:
+            yield chosen[position], rejection
 
 
 def _judged(
@@ -320,8 +320,8 @@ def _as_record(
 
 def _as_it_was(rejection: Rejection, entry: Entry) -> ConsumerRecord:
     """An event that was on a topic, with where and when it first was."""
-    place = rejection.place or f"{rejection.topic}-{rejection.partition}-{rejection.offset}"
-    return _record(rejection, rejection.payload, place, entry)
+    position = rejection.position or f"{rejection.topic}-{rejection.partition}-{rejection.offset}"
+    return _record(rejection, rejection.payload, position, entry)
 
 
 def _collected(plan: Plan, entry: Entry, rejection: Rejection, settings: Settings) -> tuple[ConsumerRecord, bytes]:
@@ -330,8 +330,8 @@ def _collected(plan: Plan, entry: Entry, rejection: Rejection, settings: Setting
     Raises:
         Unacceptable: the collector would refuse it still.
     """
-    place = f"{topic_name(settings, REJECTED)}-{entry.place.replace(':', '-')}"
-    raw = _with_id(rejection.payload, place)
+    position = f"{topic_name(settings, REJECTED)}-{entry.position.replace(':', '-')}"
+    raw = _with_id(rejection.payload, position)
     key, value = stamp(
         raw,
         Envelope([raw], type=rejection.type),
@@ -339,21 +339,22 @@ def _collected(plan: Plan, entry: Entry, rejection: Rejection, settings: Setting
         identities=plan.extract,
         limits=Limits(),
     )
-    return _record(rejection, value, place, entry), key
+    return _record(rejection, value, position, entry), key
 
 
-def _with_id(payload: bytes, place: str) -> bytes:
-    """The same bytes, or with the place as messageId where there is none: stamping would make up another each time."""
+def _with_id(payload: bytes, position: str) -> bytes:
+    """The same bytes, or with the position as messageId where there is none: stamping would make up another each
+    time."""
     try:
         raw = orjson.loads(payload)
     except orjson.JSONDecodeError:
         return payload
     if type(raw) is not dict or raw.get("messageId") is not None:
         return payload
-    return orjson.dumps({**raw, "messageId": place[-100:]})
+    return orjson.dumps({**raw, "messageId": position[-100:]})
 
 
-def _record(rejection: Rejection, value: bytes, place: str, entry: Entry) -> ConsumerRecord:
+def _record(rejection: Rejection, value: bytes, position: str, entry: Entry) -> ConsumerRecord:
     recorded = rejection.recorded or parse_time(rejection.at)
     return ConsumerRecord(
         topic=rejection.topic,
@@ -366,13 +367,13 @@ def _record(rejection: Rejection, value: bytes, place: str, entry: Entry) -> Con
         checksum=None,
         serialized_key_size=0,
         serialized_value_size=len(value),
-        headers=replay_headers(place, recorded, entry.place),
+        headers=replay_headers(position, recorded, entry.position),
     )
 
 
-def verdict_now(settings: Settings, plan: Plan, place: str, rejection: Rejection) -> Verdict:
+def verdict_now(settings: Settings, plan: Plan, position: str, rejection: Rejection) -> Verdict:
     """What a plan says now of an event that was rejected."""
-    entry = Entry([place], 0.0, "", "", "", rejection.source, "", rejection.truncated, None)
+    entry = Entry([position], 0.0, "", "", "", rejection.source, "", rejection.truncated, None)
     try:
         record, _ = _as_record(plan, entry, rejection, settings)
     except Unacceptable as error:

@@ -1,6 +1,6 @@
 """Erasing a customer, and the receipt that says what is gone and what is not yet.
 
-The linker forgets the identities and suppresses their homes, every home becomes a grave that takes nothing in
+The linker forgets the identities and suppresses their homes, every home becomes a tombstone that takes nothing in
 (`streams/identity/graph.py`, `streams/steps/update.py`). What Kafka and the archive hold cannot be taken out at once;
 the receipt says where it is, until when, and what keeps it from coming back.
 """
@@ -136,12 +136,12 @@ class Eraser:
 
     async def _gone(self, homes: list[str], until: float) -> bool:
         while True:
-            graves = [await self._is_grave(home) for home in homes]
-            if all(graves) or time.monotonic() > until:
-                return all(graves)
+            tombstones = [await self._is_tombstone(home) for home in homes]
+            if all(tombstones) or time.monotonic() > until:
+                return all(tombstones)
             await asyncio.sleep(_LOOK)
 
-    async def _is_grave(self, home: str) -> bool:
+    async def _is_tombstone(self, home: str) -> bool:
         partition = partition_of(home, self._settings.partitions)
         found = await self._store.fetch(partition, [home])
         return home in found and found[home].redirect == ERASED
@@ -176,7 +176,7 @@ def _removed(profile: Profile, homes: list[str], links: int) -> list[Removed]:
         "traits": len(profile.traits),
         "events counted in the profile": sum(activity.count for activity in profile.activity.values()),
         "entries of the timeline": profile.timeline_count,
-        "timers": int(bool(profile.wake_at)),
+        "timers": int(bool(profile.scheduled_at)),
         "risk score": int(profile.score is not None),
         "memberships of segments": len(profile.segments),
         "alerts": len(profile.alerts),

@@ -24,7 +24,7 @@ __all__ = ["Graph"]
 _encode = msgspec.msgpack.Encoder().encode
 _to_json = msgspec.json.Encoder().encode
 
-PARTING = "being taken apart"
+SPLITTING = "being taken apart"
 
 
 class Graph:
@@ -70,7 +70,7 @@ class Graph:
         self._links = links
         self._apart = apart
         self._pending = pending
-        self._parting = {home for split in pending.values() for home in split.winners}
+        self._splitting = {home for split in pending.values() for home in split.winners}
         self._erased = erased
         self._refusals = refusals
         self._changes = LinkChanges(0, -1)
@@ -85,8 +85,8 @@ class Graph:
         identities = [identity for identity in request.identities if self._home(identity) not in self._erased]
         if len(identities) < 2:
             return None
-        if self._is_parting(identities):
-            decision = Decision(self._profile_of(identities[0]), [], refused=identities[1:], reason=PARTING)
+        if self._is_splitting(identities):
+            decision = Decision(self._profile_of(identities[0]), [], refused=identities[1:], reason=SPLITTING)
         else:
             decision = decide(
                 identities,
@@ -128,7 +128,7 @@ class Graph:
         profile = self._profile_of(request.identity)
         everybody = self._held_by(profile)
         others = [identity for identity in everybody if identity != request.identity]
-        if not others or self._is_parting(everybody):
+        if not others or self._is_splitting(everybody):
             why = "another split of this customer is under way" if others else "this identity is linked with no other"
             self._become(request.id, why)
             return
@@ -143,9 +143,9 @@ class Graph:
         for identity in everybody:
             identities[self._profile_of(identity)].append(identity)
         pending = PendingSplit(request.id, profile, request.identity, apart, winners, request.time, request.by)
-        self._changes.parting[request.id] = pending
-        self._become(request.id, "parting")
-        self._parting |= set(winners)
+        self._changes.splitting[request.id] = pending
+        self._become(request.id, "splitting")
+        self._splitting |= set(winners)
         self._tell(f"@split:{request.id}", pending)
         for identity in everybody:
             winner = self._profile_of(identity)
@@ -190,9 +190,9 @@ class Graph:
         split = self._pending.get(request.id)
         if split is None:
             return  # told already
-        self._changes.parting[request.id] = None
+        self._changes.splitting[request.id] = None
         self._become(request.id, "done")
-        self._parting -= set(split.winners)
+        self._splitting -= set(split.winners)
         self._tell(f"@split:{request.id}", None)
         for erasure in deferred:
             self._erase(erasure)
@@ -205,7 +205,7 @@ class Graph:
     def _erase(self, request: Erasure) -> None:
         profile = request.profile if request.identity is None else self._profile_of(request.identity)
         everybody = self._held_by(profile) or ([request.identity] if request.identity else [])
-        waits = self._is_parting(everybody) or profile in self._parting
+        waits = self._is_splitting(everybody) or profile in self._splitting
         self._changes.deferred[request.id] = request if waits else None
         self._tell(f"@deferred:{request.id}", request if waits else None)
         if waits:
@@ -257,8 +257,8 @@ class Graph:
         self._changes.splits[split] = state
         self._tell(f"@became:{split}", state)
 
-    def _is_parting(self, identities: Iterable[Identity]) -> bool:
-        return any(self._home(identity) in self._parting for identity in identities)
+    def _is_splitting(self, identities: Iterable[Identity]) -> bool:
+        return any(self._home(identity) in self._splitting for identity in identities)
 
     def _begin(self, offset: int) -> None:
         self._offset, self._sent = offset, 0

@@ -15,9 +15,9 @@ from profiles.types import Event, Record, partition_of
 from streams.kafka.topics import PROFILE_EVENTS, topic_name
 from streams.settings import Settings
 
-__all__ = ["Cuts", "Incomplete", "check_history", "events_before", "events_until_now"]
+__all__ = ["Cutovers", "Incomplete", "check_history", "events_before", "events_until_now"]
 
-Cuts = Mapping[str, tuple[int, int]]
+Cutovers = Mapping[str, tuple[int, int]]
 """Home → its partition, and the offset before which its events are wanted."""
 
 _decode = msgspec.msgpack.Decoder(Record).decode
@@ -56,34 +56,34 @@ async def events_until_now(settings: Settings, homes: Iterable[str]) -> list[Eve
     return await events_before(settings, {home: (tp.partition, ends[tp]) for home, tp in placed.items()})
 
 
-async def events_before(settings: Settings, cuts: Cuts) -> list[Event]:
-    """Every event that came to these homes before their cuts, once.
+async def events_before(settings: Settings, cutovers: Cutovers) -> list[Event]:
+    """Every event that came to these homes before their cutovers, once.
 
     Raises:
         Incomplete: not all of them can be read any more.
     """
     consumer = await _connect(settings)
     try:
-        starts = await _starts(consumer, settings, sorted({partition for partition, _ in cuts.values()}))
-        found = await asyncio.to_thread(_archived, settings, cuts) if settings.archive else []
-        found += await _logged(consumer, starts, cuts)
+        starts = await _starts(consumer, settings, sorted({partition for partition, _ in cutovers.values()}))
+        found = await asyncio.to_thread(_archived, settings, cutovers) if settings.archive else []
+        found += await _logged(consumer, starts, cutovers)
     finally:
         await consumer.stop()
     return list({(event.profile, event.source, event.id): event for event in reversed(found)}.values())
 
 
-def _archived(settings: Settings, cuts: Cuts) -> list[Event]:
+def _archived(settings: Settings, cutovers: Cutovers) -> list[Event]:
     return [
         event
-        for home, (partition, offset) in cuts.items()
+        for home, (partition, offset) in cutovers.items()
         for event in events_of(settings.archive, [home], until={partition: offset})
     ]
 
 
-async def _logged(consumer: AIOKafkaConsumer, starts: Mapping[TopicPartition, int], cuts: Cuts) -> list[Event]:
+async def _logged(consumer: AIOKafkaConsumer, starts: Mapping[TopicPartition, int], cutovers: Cutovers) -> list[Event]:
     ends: dict[TopicPartition, int] = {}
     for tp in starts:
-        ends[tp] = max(offset for partition, offset in cuts.values() if partition == tp.partition)
+        ends[tp] = max(offset for partition, offset in cutovers.values() if partition == tp.partition)
     waiting = {tp for tp in starts if starts[tp] < ends[tp]}
     consumer.assign(list(waiting))
     for tp in waiting:
@@ -93,7 +93,7 @@ async def _logged(consumer: AIOKafkaConsumer, starts: Mapping[TopicPartition, in
         for tp, records in (await consumer.getmany(*waiting, timeout_ms=500)).items():
             for at in records:
                 record = _decode(at.value)
-                if type(record) is Event and not record.home and at.offset < cuts.get(record.profile, (0, -1))[1]:
+                if type(record) is Event and not record.home and at.offset < cutovers.get(record.profile, (0, -1))[1]:
                     found.append(record)
             if records[-1].offset + 1 >= ends[tp]:
                 waiting.discard(tp)

@@ -1,8 +1,8 @@
 """Making the profiles of a split whole again: what each should hold is computed from the history of its homes.
 
-The linker has decided, and the profiles have let go of each other (`streams/steps/part.py`). Once every home has told
-its cut, the events before the cuts are read, folded, and sent to each profile as an `Absorb`, which it takes in once
-however often it comes. So this may be killed and begun again anywhere.
+The linker has decided, and the profiles have let go of each other (`streams/steps/split.py`). Once every home has told
+its cutover, the events before the cutovers are read, folded, and sent to each profile as an `Absorb`, which it takes in
+once however often it comes. So this may be killed and begun again anywhere.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ import msgspec
 
 from plan import Plan
 from profiles.identity.links import PendingSplit
-from profiles.state import Caps, apply
+from profiles.state import Limits, apply
 from profiles.store import Store
 from profiles.stores.links import LinkStore
 from profiles.types import Absorb, Event, Identity, Profile, partition_of, profile_id
 from streams.commands import CommandSender
 from streams.identity.history import check_history, events_before
 from streams.records.links import SplitDone, SplitRequest
-from streams.retry import patient
+from streams.retry import retrying
 from streams.settings import Settings
-from streams.worker.limits import caps_of
+from streams.worker.limits import limits_of
 
 __all__ = ["Splitter", "fold"]
 
@@ -36,11 +36,11 @@ _LOOK = 0.1  # seconds between looks at what the workers have done
 _TAKE_UP = 5  # seconds between looks at what is pending
 
 
-def fold(id_: str, events: list[Event], currency: str, caps: Caps) -> Profile:
+def fold(id_: str, events: list[Event], currency: str, limits: Limits) -> Profile:
     """The profile of a set of events, each of which is there once."""
     profile = Profile(id_)
     for event in events:
-        apply(profile, event, currency, caps)
+        apply(profile, event, currency, limits)
     return profile
 
 
@@ -54,7 +54,7 @@ class Splitter:
         self._settings = settings
         self._currency = plan.currency
         self._namespace = plan.namespace
-        self._caps = caps_of(settings, plan)
+        self._limits = limits_of(settings, plan)
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._watching: asyncio.Task[None] | None = None
 
@@ -71,8 +71,8 @@ class Splitter:
             wait: seconds that the linker's decision is waited for.
 
         Returns:
-            The split's id, and what has become of it: `parting` (it is being carried out), why it was refused, or None
-            if the linker has not decided in time, and still will.
+            The split's id, and what has become of it: `splitting` (it is being carried out), why it was refused, or
+            None if the linker has not decided in time, and still will.
 
         Raises:
             Incomplete: what the profiles should hold could not be computed, so nothing was asked.
@@ -91,7 +91,7 @@ class Splitter:
             if state is not None or time.monotonic() > until:
                 break
             await asyncio.sleep(_LOOK)
-        if (split := (await self._links.parting()).get(id_)) is not None:
+        if (split := (await self._links.splitting()).get(id_)) is not None:
             self._begin(split)
         return id_, state
 
@@ -124,9 +124,9 @@ class Splitter:
         except Exception:
             log.exception("split %s is not finished; it is tried again in %d seconds", split.id, _TAKE_UP)
 
-    @patient
+    @retrying
     async def _pending(self) -> dict[str, PendingSplit]:
-        return await self._links.parting()
+        return await self._links.splitting()
 
     async def finish(self, split: PendingSplit) -> None:
         """Compute what the profiles hold, give it to them, and tell the linker that they may be linked again.
@@ -135,14 +135,14 @@ class Splitter:
             Incomplete: the history cannot be read any more; the split stays pending.
         """
         started = time.monotonic()
-        cuts = await self._cuts(split)
-        events = await events_before(self._settings, cuts)
+        cutovers = await self._cutovers(split)
+        events = await events_before(self._settings, cutovers)
         shares: defaultdict[str, list[Event]] = defaultdict(list)
         for event in events:
             shares[split.winners[event.profile]].append(event)
         winners = sorted(set(split.winners.values()))
         for winner in winners:
-            state = fold(winner, shares[winner], self._currency, self._caps)
+            state = fold(winner, shares[winner], self._currency, self._limits)
             name = _name(split, winner)
             encoded = msgspec.msgpack.encode(state)
             await self._commands.send(Absorb(winner, name, split.at, encoded, split=split.id))
@@ -151,27 +151,27 @@ class Splitter:
         seconds = time.monotonic() - started
         log.info("split %s: %d profiles from %d events in %.1f s", split.id, len(winners), len(events), seconds)
 
-    async def _cuts(self, split: PendingSplit) -> dict[str, tuple[int, int]]:
+    async def _cutovers(self, split: PendingSplit) -> dict[str, tuple[int, int]]:
         while True:
             profile = await self._fetch(split.profile)
-            parting = profile.parting if profile else None
-            if parting is not None and parting.split == split.id and not parting.awaited:
-                return {home: parting.cuts[home] for home in split.winners}
+            splitting = profile.splitting if profile else None
+            if splitting is not None and splitting.split == split.id and not splitting.awaited:
+                return {home: splitting.cutovers[home] for home in split.winners}
             await asyncio.sleep(_LOOK)
 
     async def _taken_in(self, split: PendingSplit, winner: str) -> None:
-        """Wait until a profile has its share and knows every cut, so that it may be merged with others again."""
+        """Wait until a profile has its share and knows every cutover, so that it may be merged with others again."""
         id_ = winner
         while True:
             profile = await self._fetch(id_)
-            awaited = profile.parting.awaited if profile is not None and profile.parting is not None else ()
+            awaited = profile.splitting.awaited if profile is not None and profile.splitting is not None else ()
             if profile is not None and _name(split, winner) in profile.splits and not awaited:
                 return
             if profile is not None and profile.redirect:
                 id_ = profile.redirect
             await asyncio.sleep(_LOOK)
 
-    @patient
+    @retrying
     async def _fetch(self, id_: str) -> Profile | None:
         partition = partition_of(id_, self._settings.partitions)
         return (await self._store.fetch(partition, [id_])).get(id_)

@@ -195,7 +195,7 @@ def moved(read: Read, log: Log, difference: Difference, start: Start, topics: To
             return -1 if start is Start.BEGINNING else last
         return min(applied, last)
 
-    known_places = {place for place in log.ends if place.rpartition("/")[0] in topics.sources}
+    known_positions = {place for place in log.ends if place.rpartition("/")[0] in topics.sources}
     return Read(
         {number: move(f"{topics.profile_events}/{number}", applied) for number, applied in read.profiles.items()},
         move(f"{topics.identity_links}/0", read.identity),
@@ -203,7 +203,7 @@ def moved(read: Read, log: Log, difference: Difference, start: Start, topics: To
         {
             number: {
                 place: topics.mark(place, offset) if offset != known else marks[place]
-                for place in known_places | marks.keys()
+                for place in known_positions | marks.keys()
                 if (offset := move(place, known := topics.offset(place, marks.get(place, -1)))) >= 0
             }
             for number, marks in read.origins.items()

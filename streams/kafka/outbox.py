@@ -16,7 +16,7 @@ from typing import Protocol
 
 import msgspec
 
-from profiles.store import Loaded, Output, Pulse
+from profiles.store import ArrivalRate, Loaded, Output
 from profiles.types import ERASED
 from streams.kafka.output import BatchProducer, Row
 from streams.kafka.topics import IDENTITY_CHANGES, PROFILE_CHANGES, topic_name
@@ -29,7 +29,7 @@ Fetch = Callable[[list[str]], Awaitable[dict[str, bytes]]]
 MARKER = b"@commit"
 """The key of markers."""
 
-_GRAVE = b"\xc1" + bytes((len(ERASED),)) + ERASED.encode()  # see profiles.documents
+_TOMBSTONE = b"\xc1" + bytes((len(ERASED),)) + ERASED.encode()  # see profiles.documents
 
 _encode = msgspec.msgpack.Encoder().encode
 
@@ -42,12 +42,12 @@ class Marker(msgspec.Struct, array_like=True, gc=False):
     watermark: float = 0.0
     origins: dict[str, int] = {}
     ahead: dict[str, int] = {}
-    pulses: dict[str, Pulse] = {}
+    arrival_rates: dict[str, ArrivalRate] = {}
 
     @classmethod
     def of(cls, held: Loaded) -> Marker:
         """The marker of a partition as the store holds it."""
-        return cls(held.version, held.applied, held.watermark, held.origins, held.ahead, held.pulses)
+        return cls(held.version, held.applied, held.watermark, held.origins, held.ahead, held.arrival_rates)
 
 
 async def _none(_: list[str]) -> dict[str, bytes]:
@@ -126,4 +126,4 @@ class Outbox:
 
 def _value(document: bytes | None) -> bytes | None:
     """What the topic gets: nothing of a customer who was erased."""
-    return None if document is None or document.startswith(_GRAVE) else document
+    return None if document is None or document.startswith(_TOMBSTONE) else document

@@ -49,7 +49,7 @@ def topics(settings: Settings, plan: Plan) -> list[TopicSpec]:
     keep = {"cleanup.policy": "delete", "retention.ms": str(7 * _DAY_MS)}
     keep_long = {"cleanup.policy": "delete", "retention.ms": str(30 * _DAY_MS)}
     # What a paused worker puts behind its successor's news must not remove that at once; and the deletion of an erased
-    # customer's document outlasts the grave that a rebuild makes of it.
+    # customer's document outlasts the tombstone that a rebuild makes of it.
     compact = {
         "cleanup.policy": "compact",
         "min.compaction.lag.ms": str(_DAY_MS),

@@ -149,7 +149,7 @@ class BatchConsumer(driver.Consumer):
         self._refused: dict[TP, int] = {}  # where the batch that did not start, when it was refused
         self._epochs: defaultdict[TP, int] = defaultdict(int)  # rewinds so far
         self._delivered: defaultdict[TP, deque[ConsumerMessage]] = defaultdict(deque)  # in order, until committed
-        self._held: dict[TP, int] = {}  # where the partitions that are held back continue
+        self._held: dict[TP, int] = {}  # where the partitions that are paused continue
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, ConsumerMessage]]:
         """Yield one message per partition: its value a Batch, its offset the first record's.
@@ -251,7 +251,7 @@ class BatchConsumer(driver.Consumer):
         self.pause_partitions(self._held)
 
     async def release(self, topic: str) -> None:
-        """Go on with what was held back of a topic."""
+        """Go on with what was paused of a topic."""
         held = {tp: offset for tp, offset in self._held.items() if tp.topic == topic}
         for tp in held:
             del self._held[tp]
@@ -266,7 +266,7 @@ class BatchConsumer(driver.Consumer):
         Faust seeks to committed offsets alone. Where there is none, what was fetched and then dropped, because a
         rebalance had begun, would never be fetched again.
         """
-        # What was held back comes again from the committed offsets, and whoever takes it holds it back again.
+        # What was paused comes again from the committed offsets, and whoever takes it holds it back again.
         self.resume_partitions([tp for tp in self._held if tp in self.assignment()])
         self._held.clear()
         await super().perform_seek()

@@ -18,7 +18,7 @@ import msgspec
 from analysis.archive.manifests import State
 from analysis.archive.reader import events_of
 from models.population.findings import Findings
-from models.population.taxonomy import Taxonomy
+from models.population.snapshot import PopulationSnapshot
 from plan import Plan
 from profiles.documents import encode_profile
 from profiles.identity.secrets import suppression
@@ -46,7 +46,7 @@ from streams.rebuild.tail import Tail
 from streams.settings import Settings
 from streams.steps.work import SENT_BITS, Work
 from streams.worker.champion import Champion
-from streams.worker.limits import caps_of
+from streams.worker.limits import limits_of
 
 __all__ = ["FromArchive", "Given"]
 
@@ -100,7 +100,7 @@ class FromArchive:
         self._owners = self._find_owners()
         self._named: dict[str, Identity] = {}  # home → identity, of homes that are linked
         self._linked = {*self._owners, *self._owners.values()}
-        self._folding = Folding(client, plan, caps_of(settings, plan), settings.partitions, self._owners)
+        self._folding = Folding(client, plan, limits_of(settings, plan), settings.partitions, self._owners)
         self.links = given.links  # in the end who is who, whatever that comes from
         self.profiles = self.merged = 0
 
@@ -117,18 +117,18 @@ class FromArchive:
         await restore.write_links(self._client, self.links)
         champion = Champion(LearnerStore(self._client), self._plan.churn)
         await champion.refresh()
-        taxonomy = await self._taxonomy()
-        pipeline = derive_pipeline(self._plan, champion, lambda: taxonomy)
+        population = await self._population()
+        pipeline = derive_pipeline(self._plan, champion, lambda: population)
         alerts = of_owners(self._given.alerts, self._owners)
         together = _by_partition(self.links.graph, self._settings.partitions)
         for extent in self._given.log:
             await self._finish(extent, pipeline, alerts, together.get(extent.partition, {}))
         return self.links
 
-    async def _taxonomy(self) -> Taxonomy:
+    async def _population(self) -> PopulationSnapshot:
         """What customers are ranked by, as the census left it; without it nobody is until the next one."""
         findings = await CensusStore(self._client).findings()
-        return Taxonomy.empty() if findings is None else Findings.from_json(findings).taxonomy
+        return PopulationSnapshot.empty() if findings is None else Findings.from_json(findings).population
 
     def _find_owners(self) -> dict[str, str]:
         links = self._given.links

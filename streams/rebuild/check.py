@@ -25,7 +25,7 @@ from profiles.stores.learner import LearnerStore
 from profiles.stores.links import LinkStore
 from profiles.stores.redis import RedisStore
 from streams.kafka.topics import PROFILE_CHANGES
-from streams.rebuild.documents import Graves, documents, survey
+from streams.rebuild.documents import Tombstones, documents, survey
 from streams.rebuild.identity import read_identities
 from streams.rebuild.learner import read_learner
 from streams.rebuild.log import Log
@@ -94,7 +94,7 @@ async def compare_partition(
     topic: str,
     partition: int,
     partitions: int,
-    graves: Graves,
+    tombstones: Tombstones,
     *,
     live: bool,
     into: Comparison,
@@ -110,12 +110,12 @@ async def compare_partition(
         extent = (await log.extents(topic, partitions))[partition]
         found = await survey(log, extent)
         kafka: Contents = {("tombstones", ""): 0}
-        tombstones = 0
-        async for batch in documents(log, extent, found, graves):
+        redirects = 0
+        async for batch in documents(log, extent, found, tombstones):
             for profile, document in batch:
                 kafka.update(expected_of(profile, document))
-                tombstones += bool(profile.redirect)
-        kafka["tombstones", ""] = tombstones
+                redirects += bool(profile.redirect)
+        kafka["tombstones", ""] = redirects
         redis = await held_by_partition(client, partition)
         loaded = await RedisStore(client).load(partition, ())
         if loaded.applied < found.marker.applied:

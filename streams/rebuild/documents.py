@@ -18,11 +18,11 @@ from profiles.stores.restore import LEAP, Document
 from profiles.types import ERASED, Profile
 from streams.kafka.outbox import MARKER, Marker
 from streams.rebuild.log import Extent, Log, Order, header, order_of
-from streams.steps.update import GRAVE_KEPT
+from streams.steps.update import TOMBSTONE_KEPT
 
-__all__ = ["Graves", "Survey", "documents", "survey"]
+__all__ = ["Survey", "Tombstones", "documents", "survey"]
 
-Graves = Callable[[str], float | None]
+Tombstones = Callable[[str], float | None]
 """When the customer of a home was erased; None if not, or so long ago that nothing can be on its way any more."""
 
 _decode_marker = msgspec.msgpack.Decoder(Marker).decode
@@ -53,7 +53,7 @@ class Survey:
             marker.watermark,
             origins=dict(marker.origins),
             ahead=self.ahead,
-            pulses=dict(marker.pulses),
+            arrival_rates=dict(marker.arrival_rates),
         )
 
 
@@ -83,8 +83,8 @@ async def survey(log: Log, extent: Extent) -> Survey:
     return found
 
 
-async def documents(log: Log, extent: Extent, found: Survey, graves: Graves) -> AsyncIterator[list[Document]]:
-    """The newest documents, in batches. Of an erased customer the topic has only that; that makes a grave."""
+async def documents(log: Log, extent: Extent, found: Survey, tombstones: Tombstones) -> AsyncIterator[list[Document]]:
+    """The newest documents, in batches. Of an erased customer the topic has only that; that makes a tombstone."""
     async for records in log.records(extent):
         batch: list[Document] = []
         for record in records:
@@ -94,8 +94,8 @@ async def documents(log: Log, extent: Extent, found: Survey, graves: Graves) -> 
             id_ = record.key.decode()
             if record.value is not None:
                 batch.append((decode_profile(id_, record.value), record.value))
-            elif (at := graves(id_)) is not None:
-                grave = Profile(id_, redirect=ERASED, wake_at=at + GRAVE_KEPT)
-                batch.append((grave, encode_profile(grave)))
+            elif (at := tombstones(id_)) is not None:
+                tombstone = Profile(id_, redirect=ERASED, scheduled_at=at + TOMBSTONE_KEPT)
+                batch.append((tombstone, encode_profile(tombstone)))
         if batch:
             yield batch

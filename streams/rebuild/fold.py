@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from plan import Plan
 from profiles.documents import encode_profile
 from profiles.merge import merge
-from profiles.state import Caps, apply, remember
+from profiles.state import Limits, apply, remember
 from profiles.stores.connection import Client
 from profiles.stores.redis import RedisStore
 from profiles.stores.restore import write_profiles
@@ -32,14 +32,14 @@ class Folding:
     Args:
         client: of it.
         plan: its currency.
-        caps: what a profile keeps.
+        limits: what a profile keeps.
         partitions: of the profiles.
         owners: home → profile, of homes that belong to another.
     """
 
     client: Client
     plan: Plan
-    caps: Caps
+    limits: Limits
     partitions: int
     owners: Mapping[str, str]
     watermarks: dict[int, float] = field(default_factory=dict)  # partition → latest event time
@@ -65,8 +65,8 @@ class Folding:
         profile = Profile(home)
         for event in events:
             digest = event_digest(event.source, event.id)
-            if remember(profile, digest, self.caps.seen):
-                apply(profile, event, self.plan.currency, self.caps, digest)
+            if remember(profile, digest, self.limits.seen):
+                apply(profile, event, self.plan.currency, self.limits, digest)
         return profile
 
     async def _place(self, states: list[Profile]) -> None:
@@ -87,7 +87,7 @@ class Folding:
                 changed[owner] = state
             else:
                 held.seen = held.seen or state.seen
-                merge(held, state, self.caps)
+                merge(held, state, self.limits)
         await self._write(changed)
 
     async def _fetch(self, ids: Iterable[str]) -> dict[str, Profile]:

@@ -116,7 +116,7 @@ def _take(changes: LinkChanges, key: str, told: Any) -> None:
     if kind == "@refused":
         changes.refused[name] = _convert(told, Refusal)
     elif kind == "@split":
-        changes.parting[name] = _convert(told, PendingSplit)
+        changes.splitting[name] = _convert(told, PendingSplit)
     elif kind == "@became":
         changes.splits[name] = told
     elif kind == "@deferred":

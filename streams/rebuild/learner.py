@@ -56,6 +56,6 @@ def learner_of(checkpoint: bytes, version: int, applied: int) -> LearnerState | 
     try:
         panel, parts = load(checkpoint)
     except OtherFormat as error:
-        log.warning("%s: the learner starts anew, from the first lesson that Kafka has", error)
+        log.warning("%s: the learner starts anew, from the first training record that Kafka has", error)
         return None
     return LearnerState(version + LEAP, applied, panel, parts)

@@ -21,7 +21,7 @@ __all__ = ["Ownership", "archived_decisions", "identities_from"]
 
 
 class _Row(NamedTuple):
-    place: int  # of the decision in `identity.links`, with the number of the record sent because of it
+    position: int  # of the decision in `identity.links`, with the number of the record sent because of it
     split: bool
     profile: str
     time: float
@@ -48,7 +48,7 @@ class Ownership:
     @property
     def last(self) -> int:
         """Offset in `identity.links` of the last decision; -1 for none."""
-        return max((row.place >> SENT_BITS for rows in self._rows.values() for row in rows), default=-1)
+        return max((row.position >> SENT_BITS for rows in self._rows.values() for row in rows), default=-1)
 
     def since(self, home: str) -> float | None:
         """When the identity of a home is first known to be its owner's, as far as decisions say."""
@@ -69,9 +69,9 @@ class Ownership:
                 answer[home] = owner
         return answer
 
-    def place(self, home: str) -> int:
+    def position(self, home: str) -> int:
         """Offset in `identity.links` of the last decision about a home."""
-        return max(self._rows[home]).place >> SENT_BITS
+        return max(self._rows[home]).position >> SENT_BITS
 
 
 def archived_decisions(url: str) -> list[Decision]:
@@ -104,7 +104,7 @@ def identities_from(
         kept = [own, identity] if own else [identity]
         since = ownership.since(home) or 0.0
         changes.mapping[identity] = owner
-        changes.links[identity] = [Link(kept, since, "", "", ownership.place(home), since)]
+        changes.links[identity] = [Link(kept, since, "", "", ownership.position(home), since)]
         together[owner].update(kept)
     changes.graph.update((owner, sorted(identities)) for owner, identities in together.items())
     return changes

@@ -20,12 +20,12 @@ from profiles.stores.setup import ALIVE, check_setup, living_workers
 from streams.kafka.admin import EMBEDDED, describe_log, group_members, topic_problems
 from streams.kafka.continuity import compare_kafka
 from streams.kafka.topics import IDENTITY_CHANGES, MODEL_SNAPSHOTS, PROFILE_CHANGES, topic_name
-from streams.rebuild.documents import Graves
+from streams.rebuild.documents import Tombstones
 from streams.rebuild.log import Extent, Log
 from streams.settings import Settings
-from streams.steps.update import GRAVE_KEPT
+from streams.steps.update import TOMBSTONE_KEPT
 
-__all__ = ["Sources", "graves_of", "open_again", "prepare", "redis_of", "sources"]
+__all__ = ["Sources", "open_again", "prepare", "redis_of", "sources", "tombstones_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,13 +111,13 @@ async def sources(log: Log, settings: Settings, plan: Plan) -> Sources:
     return Sources(profiles, identity[0], learner[0])
 
 
-def graves_of(links: LinkChanges | None, plan: Plan, now: float) -> Graves:
-    """Who was erased so lately that a grave must keep what is still on its way from them."""
+def tombstones_of(links: LinkChanges | None, plan: Plan, now: float) -> Tombstones:
+    """Who was erased so lately that a tombstone must keep what is still on its way from them."""
     times = {} if links is None else links.suppressed
 
     def at(home: str) -> float | None:
         time_ = times.get(suppression(plan.pii_key, home))
-        return time_ if time_ is not None and time_ + GRAVE_KEPT > now else None
+        return time_ if time_ is not None and time_ + TOMBSTONE_KEPT > now else None
 
     return at
 

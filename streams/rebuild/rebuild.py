@@ -32,12 +32,12 @@ from streams.kafka.topics import ALERTS, IDENTITY_CHANGES, IDENTITY_LINKS, MODEL
 from streams.rebuild.alerts import read_alerts
 from streams.rebuild.archive import FromArchive, Given
 from streams.rebuild.check import Comparison, compare_identities, compare_learner, compare_partition
-from streams.rebuild.documents import Graves, documents, survey
+from streams.rebuild.documents import Tombstones, documents, survey
 from streams.rebuild.identity import read_identities
 from streams.rebuild.learner import read_learner
 from streams.rebuild.log import Extent, Log
 from streams.rebuild.ownership import Ownership, archived_decisions
-from streams.rebuild.prepare import Sources, graves_of, open_again, prepare, redis_of, sources
+from streams.rebuild.prepare import Sources, open_again, prepare, redis_of, sources, tombstones_of
 from streams.rebuild.tail import read_tail, unarchived
 from streams.records.links import SplitDone
 from streams.settings import Settings
@@ -58,7 +58,7 @@ class Summary:
     source: str = "kafka"
     profiles: int = 0
     merged: int = 0  # tombstones of profiles that are part of another
-    erased: int = 0  # graves
+    erased: int = 0  # tombstones
     identities: int = 0  # that are linked
     suppressed: int = 0  # homes of erased customers
     learner: bool = False
@@ -125,9 +125,9 @@ async def rebuild(
             summary.learner = True
         if findings is not None:
             await restore.write_findings(client, findings)
-        graves = graves_of(links, plan, time.time())
+        tombstones = tombstones_of(links, plan, time.time())
         positions: dict[int, int] = {}
-        await _all(found.profiles, lambda extent: _partition(client, log, extent, graves, summary, positions))
+        await _all(found.profiles, lambda extent: _partition(client, log, extent, tombstones, summary, positions))
         summary.warnings += _missing(
             positions, await log.extents(topic_name(settings, PROFILE_EVENTS), settings.partitions)
         )
@@ -166,7 +166,7 @@ async def rebuild_from_archive(
         anew = FromArchive(client, producer, settings, plan, given, WallClock(), meter.tell)
         links = await anew.run()
         topic = topic_name(settings, IDENTITY_LINKS)
-        whole = [msgspec.msgpack.encode(SplitDone(split)) for split in links.parting]
+        whole = [msgspec.msgpack.encode(SplitDone(split)) for split in links.splitting]
         await producer.produce([Row(topic, 0, b"", request) for request in whole])
         summary.warnings += [
             f"partition {gap.partition}: offsets {gap.start} to {gap.end - 1} never came into the archive"
@@ -193,10 +193,10 @@ async def check(settings: Settings, plan: Plan, *, progress: Progress = lambda d
         names = (topic_name(settings, IDENTITY_CHANGES), topic_name(settings, MODEL_SNAPSHOTS))
         await compare_identities(client, log, names[0], plan, live=live, into=into)
         await compare_learner(client, log, names[1], live=live, into=into)
-        graves = graves_of(await read_identities(log, found.identity, plan), plan, time.time())
+        tombstones = tombstones_of(await read_identities(log, found.identity, plan), plan, time.time())
         for extent in found.profiles:
             await compare_partition(
-                client, log, extent.topic, extent.partition, settings.partitions, graves, live=live, into=into
+                client, log, extent.topic, extent.partition, settings.partitions, tombstones, live=live, into=into
             )
     return into
 
@@ -212,21 +212,21 @@ def _missing(applied: Mapping[int, int], events: Sequence[Extent]) -> list[str]:
 
 
 async def _partition(
-    client: Client, log: Log, extent: Extent, graves: Graves, summary: Summary, positions: dict[int, int]
+    client: Client, log: Log, extent: Extent, tombstones: Tombstones, summary: Summary, positions: dict[int, int]
 ) -> None:
     found = await survey(log, extent)
     if not found.newest and not found.version:
         return
-    tombstones = 0
-    async for batch in documents(log, extent, found, graves):
+    redirects = 0
+    async for batch in documents(log, extent, found, tombstones):
         await restore.write_profiles(client, extent.partition, batch)
         for profile, _ in batch:
-            tombstones += bool(profile.redirect)
+            redirects += bool(profile.redirect)
             summary.profiles += not profile.redirect
             summary.erased += profile.redirect == ERASED
             summary.merged += profile.redirect not in ("", ERASED)
     position = found.position()
-    await restore.write_position(client, extent.partition, position, tombstones)
+    await restore.write_position(client, extent.partition, position, redirects)
     positions[extent.partition] = position.applied
     summary.partitions += 1
     summary.ahead += len(position.ahead)

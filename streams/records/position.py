@@ -1,6 +1,6 @@
 """Where and when a raw event first entered the log: a replay puts it there again, and must change neither.
 
-An event without a messageId has its first place as its id, and one without a timestamp happened when Kafka first had
+An event without a messageId has its first position as its id, and one without a timestamp happened when Kafka first had
 it. A replayed record carries both in its headers.
 """
 
@@ -10,26 +10,26 @@ from collections.abc import Iterable
 
 from aiokafka.structs import ConsumerRecord
 
-__all__ = ["PLACE", "REJECTED_AT", "TIME", "header_of", "place_of", "recorded_at", "replay_headers"]
+__all__ = ["POSITION", "REJECTED_AT", "TIME", "header_of", "position_of", "recorded_at", "replay_headers"]
 
-PLACE = "rapport-place"
-"""Header of a replayed record: its first place, `topic-partition-offset`."""
+POSITION = "rapport-position"
+"""Header of a replayed record: its first position, `topic-partition-offset`."""
 
 TIME = "rapport-time"
 """Header of a replayed record: when Kafka first had it, milliseconds since the epoch."""
 
 REJECTED_AT = "rapport-rejected"
-"""Header of a replayed record: the place of its rejection in `events.rejected`, `partition:offset`."""
+"""Header of a replayed record: the position of its rejection in `events.rejected`, `partition:offset`."""
 
-_LONGEST = 300  # characters of a place: a topic has 249 at most
+_LONGEST = 300  # characters of a position: a topic has 249 at most
 
 
-def place_of(record: ConsumerRecord) -> str:
-    """Its first place."""
+def position_of(record: ConsumerRecord) -> str:
+    """Its first position."""
     if record.headers:
-        place = header_of(record.headers, PLACE)
-        if place and len(place) <= _LONGEST:
-            return place
+        position = header_of(record.headers, POSITION)
+        if position and len(position) <= _LONGEST:
+            return position
     return f"{record.topic}-{record.partition}-{record.offset}"
 
 
@@ -53,10 +53,10 @@ def header_of(headers: Iterable[tuple[str, bytes]], name: str) -> str:
     return ""
 
 
-def replay_headers(place: str, recorded: float, rejected_at: str) -> list[tuple[str, bytes]]:
+def replay_headers(position: str, recorded: float, rejected_at: str) -> list[tuple[str, bytes]]:
     """The headers of a replayed record."""
     return [
-        (PLACE, place.encode()),
+        (POSITION, position.encode()),
         (TIME, str(round(recorded * 1000)).encode()),
         (REJECTED_AT, rejected_at.encode()),
     ]

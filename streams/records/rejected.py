@@ -32,7 +32,9 @@ class Rejection(msgspec.Struct):
     partition: int | None  # None: it never reached a topic
     offset: int | None
     payload: bytes  # the event as it was sent, its first KEPT bytes
-    place: str = ""  # its first place, `topic-partition-offset`, if this is no longer it: it had been replayed before
+    position: str = (
+        ""  # its first position, `topic-partition-offset`, if this is no longer it: it had been replayed before
+    )
     recorded: float = 0.0  # when Kafka first had it, seconds; 0 when it never reached a topic
     type: str = ""  # collect: the type that the request's path said, if the event did not
     truncated: bool = False  # the event was longer than what is kept, so it cannot be replayed
@@ -48,7 +50,7 @@ class ReplayNote(msgspec.Struct, kw_only=True):
     run: str  # id of the replay
     at: str  # RFC 3339, UTC
     began: dict[str, dict[int, int]] = {}  # the first note: end of each partition it will write, by topic
-    done: list[str] = []  # places in `events.rejected` whose events are back on their topic
+    done: list[str] = []  # positions in `events.rejected` whose events are back on their topic
     finished: bool = False
 
     def encode(self) -> bytes:
@@ -61,15 +63,15 @@ def is_note(headers: Iterable[tuple[str, bytes]]) -> bool:
     return any(name == NOTE for name, _ in headers)
 
 
-def told(place: str, rejection: Rejection) -> dict[str, Any]:
+def told(position: str, rejection: Rejection) -> dict[str, Any]:
     """A rejection as people and tools are told of it, all but the event itself, as JSON types.
 
     Args:
-        place: where it is in `events.rejected`, `PARTITION:OFFSET`.
+        position: where it is in `events.rejected`, `PARTITION:OFFSET`.
         rejection: that is told.
     """
     return {
-        "place": place,
+        "position": position,
         "at": rejection.at,
         "source": rejection.source,
         "step": rejection.step,

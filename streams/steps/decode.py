@@ -9,7 +9,7 @@ import orjson
 
 from profiles.errors import Unacceptable
 from streams.collector.wire import TYPES, check_external_ids, occurred_at, parse_time
-from streams.records.position import place_of, recorded_at
+from streams.records.position import position_of, recorded_at
 from streams.steps.intake import Intake, Item, each
 
 __all__ = ["decode"]
@@ -71,10 +71,10 @@ def _depth(value: Any) -> int:
 
 
 def _identify_message(raw: dict[str, Any], item: Item) -> None:
-    """An event written straight to the topic may lack a messageId: its first place in the log never changes."""
+    """An event written straight to the topic may lack a messageId: its first position in the log never changes."""
     held = raw.get("messageId")
     if held is None:
-        raw["messageId"] = place_of(item.record)
+        raw["messageId"] = position_of(item.record)
     elif not isinstance(held, str) or not 0 < len(held) <= _ID:
         raise Unacceptable("invalid_message_id", f"messageId must be text of 1 to {_ID} characters")
 

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from plan import Plan
 from profiles.errors import Unacceptable
 from profiles.types import Event, Identity
-from streams.retry import patient
+from streams.retry import retrying
 from streams.steps.intake import FORGOTTEN, Intake, Item, each
 
 __all__ = ["Links", "identify"]
@@ -51,7 +51,7 @@ def identify(plan: Plan, links: Links, suppressed: Container[str]) -> Callable[[
         item.identities = [identities[0], *others]
 
     found = each("identify", find)
-    look_up = patient(links.profiles_of)
+    look_up = retrying(links.profiles_of)
 
     async def run(batch: Intake) -> None:
         found(batch)

@@ -11,7 +11,7 @@ from plan import EventRule
 from profiles.errors import Unacceptable
 from profiles.types import Event, Identity
 from streams.collector.wire import format_time
-from streams.records.position import place_of, recorded_at
+from streams.records.position import position_of, recorded_at
 from streams.records.rejected import KEPT, Rejection
 from streams.scrub import scrub
 
@@ -61,7 +61,7 @@ class Intake:
     def reject(self, item: Item, step: str, error: Unacceptable) -> None:
         """Keep an event that can never be accepted as it is."""
         record = item.record
-        place = place_of(record)
+        place = position_of(record)
         payload = b"" if error.reason == FORGOTTEN else record.value or b""
         self.rejected.append(
             Rejection(
@@ -74,7 +74,7 @@ class Intake:
                 partition=record.partition,
                 offset=record.offset,
                 payload=payload[:KEPT],
-                place="" if place == f"{record.topic}-{record.partition}-{record.offset}" else place,
+                position="" if place == f"{record.topic}-{record.partition}-{record.offset}" else place,
                 recorded=recorded_at(record),
                 truncated=len(payload) > KEPT,
             )

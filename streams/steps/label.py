@@ -9,7 +9,7 @@ import msgspec
 from models.churn.panel import Panel
 from models.config import ChurnConfig
 from models.labels import labels
-from models.labels.examples import Example, Sighting
+from models.labels.examples import Example, OrderSummary
 from models.labels.outages import label_clock, outages_of
 from profiles.consent import PROFILING, Consent
 from profiles.store import Output
@@ -37,7 +37,7 @@ def label(config: ChurnConfig, currency: str, consent: Consent, panel: Callable[
 
     def run(work: Work) -> None:
         due: dict[float, list[Profile]] = {}
-        outages = outages_of(work.pulses, work.watermark, config)
+        outages = outages_of(work.arrival_rates, work.watermark, config)
         for profile in work.live():
             now = work.at(profile)
             if not consent.allows(profile, PROFILING):
@@ -45,18 +45,18 @@ def label(config: ChurnConfig, currency: str, consent: Consent, panel: Callable[
                 profile.snapshot_at = 0
                 continue
             if profile.snapshots:
-                reached = label_clock(work.pulses, now, work.watermark, config)
+                reached = label_clock(work.arrival_rates, now, work.watermark, config)
                 for example in labels.mature(profile, reached, config, outages, work.labels):
                     _tell(work, example)
             if profile.snapshot_at and profile.snapshot_at <= now:
                 due.setdefault(now, []).append(profile)
             profile.snapshot_at = labels.next_snapshot(profile, now, config) or 0
         for now, profiles in due.items():
-            for sighting in labels.take_all(profiles, now, config, currency, panel()):
-                _tell(work, sighting)
+            for summary in labels.take_all(profiles, now, config, currency, panel()):
+                _tell(work, summary)
 
     return run
 
 
-def _tell(work: Work, lesson: Example | Sighting) -> None:
-    work.outputs.append(Output(TRAINING_EXAMPLES, lesson.profile.encode(), _encode(lesson), lesson.key, partition=0))
+def _tell(work: Work, record: Example | OrderSummary) -> None:
+    work.outputs.append(Output(TRAINING_EXAMPLES, record.profile.encode(), _encode(record), record.key, partition=0))

@@ -1,6 +1,6 @@
 """Segment: who enters and who leaves. Each change is told once.
 
-A change that depends on what is known of all customers together names the version of that: `taxonomy`.
+A change that depends on what is known of all customers together names the version of that: `population`.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def segment(segments: Segments) -> Callable[[Work], None]:
         id_ = f"{profile.id}:{name}:{change}:{work.at(profile)!r}"
         message: dict[str, Any] = {"segment": name, "change": change}
         if name in segments.ranked:
-            message["taxonomy"] = segments.version
+            message["population"] = segments.version
         work.tell(SEGMENT_CHANGES, profile, id_, message)
 
     return run

@@ -1,8 +1,8 @@
 """Update: what each record of `profile.events` does to its profile. Repeats end here.
 
 An event comes to its *home* first, the profile that its strongest identity is by itself, wherever that was linked to
-since. So all its repeats come to the same place and are known there. A home that was merged into another profile is a
-tombstone that sends on what comes.
+since. So all its repeats come to the same position and are known there. A home that was merged into another profile is
+a tombstone that sends on what comes.
 
 A merge never writes two partitions: the loser becomes a tombstone, and what it held travels to the winner's partition
 as an `Absorb`, so that a profile has one writer at all times.
@@ -17,7 +17,7 @@ import msgspec
 from models.labels import labels, treatment
 from models.segments import alerts as alert_rules
 from profiles.merge import add_identities, merge
-from profiles.state import Caps, apply, remember
+from profiles.state import Limits, apply, remember
 from profiles.types import (
     ERASED,
     OPEN,
@@ -27,32 +27,32 @@ from profiles.types import (
     Erase,
     Event,
     Merge,
-    Parting,
     Profile,
     Record,
     Split,
+    Splitting,
     event_digest,
 )
 from streams.collector.wire import format_time
 from streams.kafka.topics import ALERTS, SEGMENT_CHANGES
-from streams.steps.part import move, moved, reset
+from streams.steps.split import move, moved, reset
 from streams.steps.work import SENT_BITS, Work
 
-__all__ = ["GRAVE_KEPT", "announce", "update"]
+__all__ = ["TOMBSTONE_KEPT", "announce", "update"]
 
-GRAVE_KEPT = 31 * 86400.0
-"""Seconds that an erased customer's grave is kept: longer than `profile.events`, so that nothing outlasts it."""
+TOMBSTONE_KEPT = 31 * 86400.0
+"""Seconds that an erased customer's tombstone is kept: longer than `profile.events`, so that nothing outlasts it."""
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode_profile = msgspec.msgpack.Decoder(Profile).decode
 
 
-def update(currency: str, caps: Caps) -> Callable[[Work], None]:
+def update(currency: str, limits: Limits) -> Callable[[Work], None]:
     """The step.
 
     Args:
         currency: of the plan.
-        caps: what a profile keeps.
+        limits: what a profile keeps.
     """
 
     def run(work: Work) -> None:
@@ -63,7 +63,7 @@ def update(currency: str, caps: Caps) -> Callable[[Work], None]:
             if profile.redirect == ERASED:
                 work.outcomes["erased"] += type(record) is Event
             elif type(record) is Event:
-                _happen(work, profile, record, currency, caps)
+                _happen(work, profile, record, currency, limits)
             elif type(record) is Erase:
                 _erase(work, profile, record)
             elif type(record) is Split and record.phase == "move":
@@ -73,7 +73,7 @@ def update(currency: str, caps: Caps) -> Callable[[Work], None]:
             elif type(record) is Merge:
                 _merge_away(work, profile, record)
             elif type(record) is Absorb:
-                _absorb(work, profile, record, caps)
+                _absorb(work, profile, record, limits)
             elif type(record) is AlertCommand:
                 _act(work, profile, record)
             elif type(record) is Split:
@@ -82,38 +82,40 @@ def update(currency: str, caps: Caps) -> Callable[[Work], None]:
     return run
 
 
-def _happen(work: Work, profile: Profile, event: Event, currency: str, caps: Caps) -> None:
+def _happen(work: Work, profile: Profile, event: Event, currency: str, limits: Limits) -> None:
     digest = event_digest(event.source, event.id)
-    if not event.home and not remember(profile, digest, caps.seen):
+    if not event.home and not remember(profile, digest, limits.seen):
         work.outcomes["repeat"] += 1
         return
     if profile.redirect:
         if not event.home:
             work.touch(profile)  # the tombstone has a new memory
         _follow(work, profile, event)
-    elif profile.parting is None or not _before_cut(profile.parting, event.home, event.place):
-        apply(profile, event, currency, caps, digest)
+    elif profile.splitting is None or not _before_cutover(profile.splitting, event.home, event.position):
+        apply(profile, event, currency, limits, digest)
         work.outcomes["applied"] += 1
         work.touch(profile)
     else:
         work.outcomes["repeat"] += 1
 
 
-def _follow(work: Work, grave: Profile, record: Record) -> None:
+def _follow(work: Work, tombstone: Profile, record: Record) -> None:
     """Send a record on to where its profile went."""
     if type(record) is Merge:
-        if record.winner == grave.redirect:
+        if record.winner == tombstone.redirect:
             return
-        grave.redirect = record.winner  # the winner was merged away, too: the way there becomes shorter
-        work.touch(grave)
+        tombstone.redirect = record.winner  # the winner was merged away, too: the way there becomes shorter
+        work.touch(tombstone)
     elif type(record) is Event:
-        home, place = (record.home, record.place) if record.home else (grave.id, record.origin[2] >> SENT_BITS)
-        on = msgspec.structs.replace(record, profile=grave.redirect, home=home, place=place)
+        home, position = (
+            (record.home, record.position) if record.home else (tombstone.id, record.origin[2] >> SENT_BITS)
+        )
+        on = msgspec.structs.replace(record, profile=tombstone.redirect, home=home, position=position)
         on.origin = work.origin(record)
         work.outcomes["sent_on"] += 1
         work.send(on)
     else:
-        work.send(msgspec.structs.replace(record, profile=grave.redirect, origin=work.origin(record)))
+        work.send(msgspec.structs.replace(record, profile=tombstone.redirect, origin=work.origin(record)))
 
 
 def _merge_away(work: Work, loser: Profile, command: Merge) -> None:
@@ -123,28 +125,28 @@ def _merge_away(work: Work, loser: Profile, command: Merge) -> None:
     for alert in loser.alerts.values():
         work.drop_alert(alert)
     seen, loser.seen = loser.seen, b""
-    place = command.origin[2] >> SENT_BITS
-    state = Absorb(command.winner, loser.id, command.time, _encode(loser), work.origin(command), place=place)
+    position = command.origin[2] >> SENT_BITS
+    state = Absorb(command.winner, loser.id, command.time, _encode(loser), work.origin(command), position=position)
     work.send(state)
     _bury(work, Profile(loser.id, redirect=command.winner, seen=seen))
 
 
-def _absorb(work: Work, winner: Profile, command: Absorb, caps: Caps) -> None:
+def _absorb(work: Work, winner: Profile, command: Absorb, limits: Limits) -> None:
     if command.split:
         if command.loser in winner.splits:
             return
         winner.splits = [*winner.splits, command.loser]
-        if winner.parting is not None and winner.parting.split == command.split:
-            winner.parting.done = True
-            winner.parting.winners, winner.parting.identities = {}, {}
-    elif winner.parting is not None and _before_cut(winner.parting, command.loser, command.place):
+        if winner.splitting is not None and winner.splitting.split == command.split:
+            winner.splitting.done = True
+            winner.splitting.winners, winner.splitting.identities = {}, {}
+    elif winner.splitting is not None and _before_cutover(winner.splitting, command.loser, command.position):
         return
     loser = _decode_profile(command.state)
     if loser.purchases.orders:  # what was photographed since lacked these orders
         labels.censor(winner, loser.purchases.first, work.labels)
     treatment.note(winner, loser.treated_at)
     ours = dict(winner.alerts)
-    merge(winner, loser, caps)
+    merge(winner, loser, limits)
     for alert in loser.alerts.values():
         if winner.alerts[alert.rule] is not alert:
             _supersede(work, winner, alert.rule, alert)
@@ -164,21 +166,21 @@ def _erase(work: Work, profile: Profile, command: Erase) -> None:
         if alert.state in OPEN:  # whoever acts on it has to stop
             over = msgspec.structs.replace(alert, state="cleared", note="erased", by="", reasons=[], risk=0.0)
             _tell(work, profile, over)
-    grave = Profile(profile.id, redirect=ERASED, wake_at=command.time + GRAVE_KEPT)
+    tombstone = Profile(profile.id, redirect=ERASED, scheduled_at=command.time + TOMBSTONE_KEPT)
     if profile.redirect:
         work.new_tombstones -= 1
-    _bury(work, grave)
+    _bury(work, tombstone)
 
 
-def _before_cut(parting: Parting, home: str, place: int) -> bool:
+def _before_cutover(splitting: Splitting, home: str, position: int) -> bool:
     """Whether what a home sent on is from before it moved, and so part of what is computed anew (`steps.part`)."""
-    return home in parting.awaited or (home in parting.cuts and place < parting.cuts[home][1])
+    return home in splitting.awaited or (home in splitting.cutovers and position < splitting.cutovers[home][1])
 
 
-def _bury(work: Work, grave: Profile) -> None:
-    work.profiles[grave.id] = grave
+def _bury(work: Work, tombstone: Profile) -> None:
+    work.profiles[tombstone.id] = tombstone
     work.new_tombstones += 1
-    work.touch(grave)
+    work.touch(tombstone)
 
 
 def _leave_segments(work: Work, profile: Profile, why: dict[str, str], id_: str) -> None:

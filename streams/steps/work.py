@@ -31,9 +31,30 @@ class Work:
     """
 
     __slots__ = (
-        "_partitions", "ahead", "alerts", "alerts_gone", "changed", "entered", "labels", "left", "loaded",
-        "new_tombstones", "now", "origins", "outages", "outcomes", "outputs", "partition", "profiles", "pulses",
-        "records", "removed", "sent", "times", "touched", "watermark",
+        "_partitions",
+        "ahead",
+        "alerts",
+        "alerts_gone",
+        "arrival_rates",
+        "changed",
+        "entered",
+        "labels",
+        "left",
+        "loaded",
+        "new_tombstones",
+        "now",
+        "origins",
+        "outages",
+        "outcomes",
+        "outputs",
+        "partition",
+        "profiles",
+        "records",
+        "removed",
+        "sent",
+        "times",
+        "touched",
+        "watermark",
     )  # fmt: skip
 
     def __init__(self, partition: int, loaded: Loaded, partitions: int) -> None:
@@ -49,12 +70,12 @@ class Work:
         self.changed: dict[str, Profile] = {}
         self.origins = loaded.origins
         self.ahead = loaded.ahead
-        self.pulses = loaded.pulses
+        self.arrival_rates = loaded.arrival_rates
         self.outages: list[tuple[str, float, float]] = []  # noticed in this batch: (kind of event, from, to)
         self.removed: list[str] = []
         self.outcomes: Counter[str] = Counter()  # what became of events: applied, repeat, sent_on, erased
         self.labels: Counter[tuple[str, str]] = Counter()  # what became of labels: (horizon, outcome)
-        self.sent: Counter[Origin] = Counter()  # records sent on for the one at this place
+        self.sent: Counter[Origin] = Counter()  # records sent on for the one at this position
         self.new_tombstones = 0
         self.entered: dict[tuple[str, str], float] = {}
         self.left: set[tuple[str, str]] = set()
@@ -63,7 +84,7 @@ class Work:
         self.outputs: list[Output] = []
 
     def take(self, records: Iterable[tuple[int, Record]], topic: str) -> list[Record]:
-        """The records that are new, each from now on with its own place as its origin.
+        """The records that are new, each from now on with its own position as its origin.
 
         Not new is what the document of a rebuilt profile holds already, and what the same topic and partition has
         brought before: ingest after a crash, an outbox delivered twice, a worker that was paused. Records of one topic
@@ -75,13 +96,13 @@ class Work:
         """
         fresh: list[Record] = []
         for offset, record in records:
-            source, partition, place = record.origin
+            source, partition, position = record.origin
             if source:
                 channel = f"{source}/{partition}"
-                if place <= self.origins.get(channel, -1):
+                if position <= self.origins.get(channel, -1):
                     self.outcomes["repeat"] += type(record) is Event
                     continue
-                self.origins[channel] = place
+                self.origins[channel] = position
             record.origin = (topic, self.partition, offset << SENT_BITS)
             if offset > self.ahead.get(record.profile, -1):
                 fresh.append(record)
@@ -89,9 +110,9 @@ class Work:
 
     def origin(self, cause: Record) -> Origin:
         """The origin of a record that is sent on because of another."""
-        topic, partition, place = cause.origin
+        topic, partition, position = cause.origin
         self.sent[cause.origin] += 1
-        return topic, partition, place + self.sent[cause.origin] - 1
+        return topic, partition, position + self.sent[cause.origin] - 1
 
     def begin(
         self,
@@ -142,8 +163,8 @@ class Work:
     def send(self, record: Record) -> None:
         """Send a record to the partition of its profile."""
         to = partition_of(record.profile, self._partitions)
-        topic, partition, place = record.origin
-        id_ = f"{topic}/{partition}/{place}"
+        topic, partition, position = record.origin
+        id_ = f"{topic}/{partition}/{position}"
         self.outputs.append(Output(PROFILE_EVENTS, record.profile.encode(), _encode(record), id_, to))
 
     def changes(self, applied: int | None, produced: int) -> Changes:
@@ -158,7 +179,7 @@ class Work:
             removed=self.removed,
             tombstones=self.new_tombstones,
             origins=self.origins,
-            pulses=self.pulses,
+            arrival_rates=self.arrival_rates,
             ahead={} if applied is not None and applied >= max(self.ahead.values(), default=-1) else self.ahead,
             entered=[(segment, id_, since) for (segment, id_), since in self.entered.items()],
             left=list(self.left),

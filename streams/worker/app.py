@@ -41,12 +41,12 @@ from streams.kafka.topics import IDENTITY_LINKS, PROFILE_EVENTS, TRAINING_EXAMPL
 from streams.kafka.transport import Batch, BatchSchema, joined, use_batches
 from streams.metrics import WorkerMetrics
 from streams.pipeline import ingest_pipeline, profile_pipeline, review_pipeline
-from streams.retry import patient
+from streams.retry import retrying
 from streams.settings import Settings
-from streams.steps.wake import is_due
-from streams.worker.census import CensusMerger, CensusTaker, Review, TaxonomyLoader, subject_of
+from streams.steps.schedule import is_due
+from streams.worker.census import CensusMerger, CensusTaker, PopulationLoader, Review, subject_of
 from streams.worker.champion import Champion
-from streams.worker.gate import Gate
+from streams.worker.circuit import CircuitBreaker
 from streams.worker.ingest import Ingest
 from streams.worker.learner import LearnerRunner
 from streams.worker.linker import Linker
@@ -104,26 +104,26 @@ class Worker:
         outbox = Outbox(self._outputs, settings)
         self.champion = Champion(self._learner_store, plan.churn)
         census = CensusStore(self._redis)
-        self.taxonomy = TaxonomyLoader(census, metrics)
+        self.population = PopulationLoader(census, metrics)
         self.suppressed = Suppressed(self._links, plan.pii_key)
         self._name = f"{socket.gethostname()}-{os.getpid()}"
-        self.gate = Gate(plan, SourceStore(self._redis), metrics, self._name)
+        self.breaker = CircuitBreaker(plan, SourceStore(self._redis), metrics, self._name)
         self.ingest = Ingest(
-            ingest_pipeline(plan, self._links, self.suppressed), self._producer, settings, metrics, clock, self.gate
+            ingest_pipeline(plan, self._links, self.suppressed), self._producer, settings, metrics, clock, self.breaker
         )
         self.profiles = ProfileRunner(
-            profile_pipeline(plan, settings, self.champion, self.taxonomy),
+            profile_pipeline(plan, settings, self.champion, self.population),
             self._store,
             settings.partitions,
             outbox,
             metrics,
             clock,
             event_time=self._event_time,
-            review=review_pipeline(plan, self.taxonomy),
+            review=review_pipeline(plan, self.population),
         )
         self.linker = Linker(self._links, outbox, plan, settings, metrics, clock)
         self.learner = LearnerRunner(self._learner_store, outbox, plan.churn, metrics, self._now)
-        self._segments = compile_segments(plan.segments, plan.currency, plan.consent, self.taxonomy)
+        self._segments = compile_segments(plan.segments, plan.currency, plan.consent, self.population)
         self.census = CensusTaker(
             census,
             subject_of(plan),
@@ -167,9 +167,9 @@ class Worker:
         await self._producer.start()
         await self._outputs.start()
         await self.champion.refresh()
-        await self.taxonomy.refresh()
+        await self.population.refresh()
         await self.suppressed.refresh()
-        await self.gate.refresh()
+        await self.breaker.refresh()
 
     async def stop(self) -> None:
         """Finish and disconnect."""
@@ -190,12 +190,12 @@ class Worker:
         self.app.task(self._every(1.0, self._refresh))
         self.app.task(self._every(1.0, self._count_customers))
         self.app.task(self._every(1.0, self._conclude_census))
-        self.app.task(self._every(1.0, self.learner.wake))
+        self.app.task(self._every(1.0, self.learner.tick))
         self.app.task(self._every(_LAG_EVERY, self._measure_lag))
         self.app.task(self._every(_LAG_EVERY, self._follow_store))
         self.app.on_partitions_revoked.connect(self._revoked, weak=False)
 
-    @patient
+    @retrying
     async def positions(self, assigned: Iterable[TP]) -> Mapping[TP, int]:
         """Where the store says that each of these partitions continues; see `streams.kafka.transport.Positions`."""
         mine = [tp for tp in assigned if tp.topic == self._profile_events]
@@ -222,7 +222,7 @@ class Worker:
                 answer[tp] = (await self._learner_store.position())[1] + 1
         return answer
 
-    @patient
+    @retrying
     async def _follow_store(self) -> None:
         """Read again what a restored store no longer has, though no new record may come to tell of it (`Behind`)."""
         consumer = self.app.consumer
@@ -268,7 +268,7 @@ class Worker:
     def _ingest_from(self, source: str) -> Handle:
         async def handle(batches: list[Batch]) -> None:
             consumer = self.app.consumer
-            current = [batch for batch in batches if consumer.is_current(batch)]  # the others were held back
+            current = [batch for batch in batches if consumer.is_current(batch)]  # the others were paused
             records = [record for batch in current for record in batch.records]
             if records and not await self.ingest.handle(source, records):
                 consumer.hold(current)
@@ -352,17 +352,17 @@ class Worker:
         consumer = self.app.consumer
         return max((consumer.behind(tp) for tp in consumer.assignment() if tp.topic in self._event_topics), default=0)
 
-    @patient
+    @retrying
     async def _refresh(self) -> None:
         if self.app.consumer.assignment():
             before, asked = self._clock.now(), time.monotonic()
             theirs = await beat(self._redis, self._name)
             self._clock_watch.compare(before, theirs, time.monotonic() - asked)
         await self.suppressed.refresh()
-        for source in await self.gate.refresh():
+        for source in await self.breaker.refresh():
             if (known := self._plan.sources.get(source)) is not None:
                 await self.app.consumer.release(topic_name(self._settings, known.topic))
-        await self.taxonomy.refresh()
+        await self.population.refresh()
         if await self.champion.refresh():
             log.debug("scoring with %s", self.champion().champion.id)
 

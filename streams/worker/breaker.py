@@ -1,4 +1,4 @@
-"""The breaker of a source: too many rejections, and the source is held back rather than drained into events.rejected.
+"""The breaker of a source: too many rejections, and the source is paused rather than drained into events.rejected.
 
 A plan or a release of a sender that went wrong rejects everything. Emptying a topic into `events.rejected` would turn
 that mistake into days of replaying; left where it is, all of it goes through once the mistake is mended. Pure.
@@ -31,7 +31,7 @@ class Breaker:
 
         Args:
             rejected: of each of them in order, whether it would be.
-            probe: the source is held, and these decide whether it is let go, however few they are.
+            probe: the source is paused, and these decide whether it is resumed, however few they are.
         """
         policy = self._policy
         if policy is None:

@@ -1,13 +1,13 @@
 """The census: every worker counts the customers of its own partitions, and one worker puts the counts together.
 
 A census is a *round*. The worker that reads the one partition of `training.examples` opens a round when it is time,
-waits until every partition has been counted in it, and writes what they come to: taxonomy, learned segments, personas.
-Each worker that sees an open round counts those of its partitions that have no summary of it, one after the other. So a
-worker that is killed half-way leaves nothing behind, and whoever gets its partitions counts them; two that believe to
-be in charge are told apart by the fence of the commit.
+waits until every partition has been counted in it, and writes what they come to: population, learned segments,
+personas. Each worker that sees an open round counts those of its partitions that have no summary of it, one after the
+other. So a worker that is killed half-way leaves nothing behind, and whoever gets its partitions counts them; two that
+believe to be in charge are told apart by the fence of the commit.
 
-Ranks change with everybody else, so the pass also finds who is in other segments than the taxonomy of the moment puts
-them into, and has the partition's writer look at them again.
+Ranks change with everybody else, so the pass also finds who is in other segments than the population snapshot of the
+moment puts them into, and has the partition's writer look at them again.
 
 Counting gives way to events: a few profiles at a time, and then a pause several times as long as they took.
 """
@@ -24,7 +24,7 @@ import msgspec
 
 from models.population.census import Census, Subject, Summary
 from models.population.findings import Findings, conclude
-from models.population.taxonomy import Taxonomy
+from models.population.snapshot import PopulationSnapshot
 from plan import Plan
 from profiles.documents import decode_profile
 from profiles.errors import Fenced, Misconfigured
@@ -33,9 +33,9 @@ from profiles.stores.census import CensusState, CensusStore, Count
 from profiles.types import Profile, Stay
 from streams.kafka.topics import MODEL_SNAPSHOTS
 from streams.metrics import WorkerMetrics
-from streams.retry import patient
+from streams.retry import retrying
 
-__all__ = ["SNAPSHOT", "CensusMerger", "CensusTaker", "Review", "TaxonomyLoader", "subject_of"]
+__all__ = ["SNAPSHOT", "CensusMerger", "CensusTaker", "PopulationLoader", "Review", "subject_of"]
 
 log = logging.getLogger(__name__)
 
@@ -69,20 +69,21 @@ def subject_of(plan: Plan) -> Subject:
     )
 
 
-class TaxonomyLoader:
-    """The taxonomy that every worker ranks by, as the store last said; an empty one until it says anything."""
+class PopulationLoader:
+    """The population snapshot that every worker ranks by, as the store last said; an empty one until it says
+    anything."""
 
     def __init__(self, store: CensusStore, metrics: WorkerMetrics) -> None:
         self._store = store
         self._metrics = metrics
         self._merged = 0
-        self._taxonomy = Taxonomy.empty()
+        self._population = PopulationSnapshot.empty()
 
-    def __call__(self) -> Taxonomy:
-        """The taxonomy."""
-        return self._taxonomy
+    def __call__(self) -> PopulationSnapshot:
+        """The population snapshot."""
+        return self._population
 
-    @patient
+    @retrying
     async def refresh(self) -> bool:
         """Look for a newer one; True if there is one. A damaged one changes nothing."""
         _, merged = await self._store.head()
@@ -93,17 +94,17 @@ class TaxonomyLoader:
         if raw is None:
             return False
         try:
-            self._taxonomy = Findings.from_json(raw).taxonomy
+            self._population = Findings.from_json(raw).population
         except Misconfigured as error:
-            log.warning("ranking goes on by version %d of the taxonomy: %s", self._taxonomy.version, error)
+            log.warning("ranking goes on by version %d of the population snapshot: %s", self._population.version, error)
             return False
-        self._metrics.taxonomy(self._taxonomy.version)
+        self._metrics.population(self._population.version)
         return True
 
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """What brings customers to whom nothing happens into the segments that a newer taxonomy puts them into."""
+    """What brings customers to whom nothing happens into the segments that a newer population puts them into."""
 
     members: Callable[[Profile, float], set[str]]  # the segments that a customer belongs to at a time
     carry_out: Callable[[int, list[str]], Awaitable[None]]  # of profiles of a partition, by its one writer
@@ -151,7 +152,7 @@ class CensusTaker:
                 await self._write(partition, Count(round_, _encode(summary)))
                 self._metrics.counted(time.monotonic() - started, summary.customers)
 
-    @patient
+    @retrying
     async def _missing(self) -> tuple[int, int] | None:
         """A partition of ours that has not been counted in the round under way, and the round."""
         round_, merged = await self._store.head()
@@ -200,15 +201,15 @@ class CensusTaker:
                 moved.append(profile.id)
         return moved
 
-    @patient
+    @retrying
     async def _page(self, partition: int, cursor: int) -> tuple[int, list[tuple[str, bytes]]]:
         return await self._store.page(partition, cursor, _PAGE)
 
-    @patient
+    @retrying
     async def _watermarks(self, partition: int) -> dict[int, float]:
         return await self._store.watermarks([partition])
 
-    @patient
+    @retrying
     async def _write(self, partition: int, count: Count) -> None:
         await self._store.count(partition, count)
 
@@ -241,7 +242,7 @@ class CensusMerger:
         self._currency = currency
         self._publish = publish
 
-    @patient
+    @retrying
     async def step(self, now: float) -> bool:
         """Open a round if it is time for one, or close the one under way if it can be; True if either.
 
@@ -278,7 +279,7 @@ class CensusMerger:
         stale = [number for number, count in counts.items() if count is not None and count.round != state.round]
         findings = await asyncio.to_thread(self._conclude, state.findings, counts, stale)
         raw = findings.to_json()
-        version = findings.taxonomy.version
+        version = findings.population.version
         outputs = [Output(MODEL_SNAPSHOTS, SNAPSHOT, raw, f"findings:{version}", 0)]
         after = replace(state, merged=state.round, customers=findings.customers, findings=raw)
         await self._store.commit(after, outputs)
@@ -288,7 +289,9 @@ class CensusMerger:
                 "the census takes too long (%.0f s): of partitions %s an earlier count is used, of %s none",
                 now - state.opened, findings.stale or "none", findings.missing or "none",
             )  # fmt: skip
-        log.info("taxonomy %d: %d customers, %d clusters", version, findings.customers, len(findings.learned.clusters))
+        log.info(
+            "population %d: %d customers, %d clusters", version, findings.customers, len(findings.learned.clusters)
+        )
         return True
 
     def _conclude(self, before: bytes | None, counts: dict[int, Count | None], stale: list[int]) -> Findings:

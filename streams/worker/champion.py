@@ -8,7 +8,7 @@ from models.churn.panel import Panel
 from models.config import ChurnConfig
 from profiles.errors import Misconfigured
 from profiles.stores.learner import LearnerStore
-from streams.retry import patient
+from streams.retry import retrying
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ class Champion:
         """The panel."""
         return self._panel
 
-    @patient
+    @retrying
     async def refresh(self) -> bool:
         """Look for a newer panel; True if there is one. A damaged one changes nothing."""
         raw = await self._store.panel()

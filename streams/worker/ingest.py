@@ -20,7 +20,7 @@ from streams.pipeline import Pipeline
 from streams.records.links import LinkRequest
 from streams.settings import Settings
 from streams.steps.intake import Intake
-from streams.worker.gate import Gate
+from streams.worker.circuit import CircuitBreaker
 
 __all__ = ["Ingest"]
 
@@ -39,14 +39,14 @@ class Ingest:
         settings: Settings,
         metrics: WorkerMetrics,
         clock: Clock,
-        gate: Gate,
+        breaker: CircuitBreaker,
     ) -> None:
         self._pipeline = pipeline
         self._producer = producer
         self._partitions = settings.partitions
         self._metrics = metrics
         self._clock = clock
-        self._gate = gate
+        self._breaker = breaker
         self._profile_events = topic_name(settings, PROFILE_EVENTS)
         self._identity_links = topic_name(settings, IDENTITY_LINKS)
         self._rejected = topic_name(settings, REJECTED)
@@ -55,13 +55,13 @@ class Ingest:
     async def handle(self, source: str, records: list[ConsumerRecord]) -> bool:
         """Take one fetched batch all the way; returns when Kafka has everything that came of it.
 
-        False if the source is held back: then nothing came of the batch, and it must not be acknowledged.
+        False if the source is paused: then nothing came of the batch, and it must not be acknowledged.
         """
-        if self._gate.shut(source):
+        if self._breaker.shut(source):
             return False
         batch = Intake(source, records, self._clock.now())
         await self._pipeline.run(batch)
-        if not await self._gate.admit(batch, records):
+        if not await self._breaker.admit(batch, records):
             return False
         events = [item.event for item in batch.items if item.event is not None]
         requests = self._new_requests(batch.links)

@@ -1,8 +1,8 @@
 """The learner runner: one reader of `training.examples`, exactly once.
 
-What was learned, the panel and the offset are one commit, so a restart neither forgets nor repeats a lesson. Scorers
-read the panel from the store; `model.snapshots` keeps a checkpoint for a rebuild. A commit writes what has changed
-since the last one.
+What was learned, the panel and the offset are one commit, so a restart neither forgets nor repeats a training record.
+Scorers read the panel from the store; `model.snapshots` keeps a checkpoint for a rebuild. A commit writes what has
+changed since the last one.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import orjson
 from aiokafka.structs import ConsumerRecord
 
 from models.config import ChurnConfig
-from models.labels.examples import Lesson
+from models.labels.examples import TrainingRecord
 from models.learning.checkpoint import dump
 from profiles.errors import Misconfigured
 from profiles.store import Output
@@ -41,7 +41,7 @@ __all__ = ["MODEL_NEWS", "LearnerRunner"]
 MODEL_NEWS = b"@model"
 """The key of what `alerts` tells about the models, beside what it tells about customers."""
 
-_decode = msgspec.msgpack.Decoder(Lesson).decode
+_decode = msgspec.msgpack.Decoder(TrainingRecord).decode
 
 _DAMAGED = 10.0  # seconds until what could not be read is read again
 
@@ -78,29 +78,29 @@ class LearnerRunner:
         if not mine:
             self._metrics.learns_no_more()
 
-    async def wake(self) -> None:
-        """Load what was learned, if this worker is the learner and no lesson has come yet.
+    async def tick(self) -> None:
+        """Load what was learned, if this worker is the learner and no training record has come yet.
 
         Its figures are shown. If learning begins anew, that is committed at once, and told.
         """
         if self._mine and not self._shown and not self._one_at_a_time.locked():
             try:
-                await self._wake()
+                await self._tick()
             except Misconfigured as error:
                 await _wait_for_repair(error)
 
     @until_committed
-    async def _wake(self) -> None:
+    async def _tick(self) -> None:
         await self._outbox.recover(self._store)
         async with self._one_at_a_time:
             learner, version, applied = await self._current()
             if news := learner.news():
                 await self._commit(learner, version, applied, 0, news)
             else:
-                self._show(learner, learner.panel().speaker)
+                self._show(learner, learner.panel().champion_name)
 
     async def handle(self, records: Sequence[ConsumerRecord], follows: int) -> None:
-        """Predict, then learn, a batch of lessons, and commit.
+        """Predict, then learn, a batch of training records, and commit.
 
         While what was learned cannot be read it waits, so that a worker goes on with everything else.
 
@@ -124,12 +124,12 @@ class LearnerRunner:
 
     async def _take(self, records: Sequence[ConsumerRecord]) -> None:
         learner, version, applied = await self._current()
-        lessons = [_decode(record.value) for record in records if record.offset > applied]
-        if not lessons:
+        training = [_decode(record.value) for record in records if record.offset > applied]
+        if not training:
             return
         self._learner = None  # until the commit, the learner in memory stands for nothing the store knows
         treated = learner.counts["treated"]
-        learned = learner.take(lessons) - (learner.counts["treated"] - treated)  # those are judged only
+        learned = learner.take(training) - (learner.counts["treated"] - treated)  # those are judged only
         await self._commit(learner, version, records[-1].offset, learned, learner.news())
 
     async def _commit(self, learner: Learner, version: int, applied: int, learned: int, news: Sequence[Notice]) -> None:
@@ -141,7 +141,7 @@ class LearnerRunner:
         gone = [name for name in self._parts if name not in parts]
         self._version = await self._store.commit(version, applied, as_json, changed, gone, outputs, 0)
         self._learner, self._parts = learner, parts
-        self._observe(learner, learned, panel.speaker, news)
+        self._observe(learner, learned, panel.champion_name, news)
         if outputs:
             await self._outbox.deliver(outputs, version=self._version)
             await self._store.clear_outbox(self._version)
@@ -169,15 +169,15 @@ class LearnerRunner:
         self._next_snapshot = now + _SNAPSHOT_EVERY
         return [Output(MODEL_SNAPSHOTS, b"checkpoint", dump(panel, parts), f"checkpoint:{applied}", 0)]
 
-    def _observe(self, learner: Learner, learned: int, speaker: str, news: Sequence[Notice]) -> None:
+    def _observe(self, learner: Learner, learned: int, champion: str, news: Sequence[Notice]) -> None:
         for notice in news:
-            log.log(logging.INFO if notice.kind == "speaker" else logging.WARNING, "%s", notice.text)
+            log.log(logging.INFO if notice.kind == "champion" else logging.WARNING, "%s", notice.text)
         self._metrics.learned(learned, [notice.kind for notice in news])
-        self._show(learner, speaker)
+        self._show(learner, champion)
 
-    def _show(self, learner: Learner, speaker: str) -> None:
+    def _show(self, learner: Learner, champion: str) -> None:
         if self._mine:  # else another has taken over meanwhile, and shows its own
-            self._metrics.models(learner.quality(), speaker)
+            self._metrics.models(learner.quality(), champion)
             self._shown = True
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from plan import Plan
-from profiles.state import Caps
+from profiles.state import Limits
 from streams.settings import Settings
 
-__all__ = ["caps_of"]
+__all__ = ["limits_of"]
 
 
-def caps_of(settings: Settings, plan: Plan) -> Caps:
+def limits_of(settings: Settings, plan: Plan) -> Limits:
     """The bounds for whoever takes events into profiles; the same everywhere, or a rebuilt profile would differ."""
-    return Caps(timeline=settings.timeline, seen=settings.seen, windows=plan.windows)
+    return Limits(timeline=settings.timeline, seen=settings.seen, windows=plan.windows)

@@ -118,7 +118,7 @@ class Linker:
             held={id_: one.identities for id_, one in held.items()},
             links={identity: links for one in held.values() for identity, links in one.links.items()},
             apart=await self._store.apart(),
-            pending=await self._store.parting(),
+            pending=await self._store.splitting(),
             erased={hashes[hash_] for hash_ in await self._store.suppressed(list(hashes))},
             refusals=await self._store.refusals() if special else {},
         )

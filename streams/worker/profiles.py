@@ -25,8 +25,8 @@ from streams.collector.wire import format_time
 from streams.kafka.outbox import Fetch, Marker, Outbox
 from streams.metrics import WorkerMetrics
 from streams.pipeline import Pipeline
-from streams.retry import patient
-from streams.steps.wake import is_due
+from streams.retry import retrying
+from streams.steps.schedule import is_due
 from streams.steps.work import Work
 from streams.worker.ticks import GRAIN, Tick, event_ticks, latest_event, whole_grains
 
@@ -187,7 +187,7 @@ class ProfileRunner:
             return False
         return True
 
-    @patient
+    @retrying
     async def _recover(self, partition: int, state: _Partition) -> None:
         await _finish(state)
         entries = await self._store.outbox(partition)
@@ -234,7 +234,7 @@ class ProfileRunner:
         if not waiting and not loaded.due:
             return False
         work = Work(partition, loaded, self._count)
-        _clear_graves(work)
+        _clear_tombstones(work)
         records = work.take(waiting, raw[-1].topic) if waiting else []
         await self._derive(work, records, until)
         applied = raw[-1].offset if waiting else None
@@ -243,7 +243,7 @@ class ProfileRunner:
             self._observe(work, records)
         return more
 
-    @patient
+    @retrying
     async def _load(self, partition: int, ids: list[str], due_by: float | None) -> Loaded:
         return await self._store.load(partition, ids, due_by=due_by, limit=_DUE)
 
@@ -269,10 +269,10 @@ class ProfileRunner:
         await _finish(state)
         if changes.outputs:
             at = work.loaded.applied if applied is None else applied
-            marker = Marker(version, at, work.watermark, changes.origins, changes.ahead, changes.pulses)
+            marker = Marker(version, at, work.watermark, changes.origins, changes.ahead, changes.arrival_rates)
             state.delivering = asyncio.create_task(self._deliver(state, changes, marker))
 
-    @patient
+    @retrying
     async def _write(self, partition: int, changes: Changes) -> int:
         return await self._store.commit(partition, changes)
 
@@ -308,7 +308,7 @@ class ProfileRunner:
             await _finish(state)
 
 
-def _clear_graves(work: Work) -> None:
+def _clear_tombstones(work: Work) -> None:
     """Nothing can be on its way any more to a customer who was erased so long ago."""
     over = [id_ for id_, _ in work.loaded.due if id_ in work.profiles and work.profiles[id_].redirect == ERASED]
     for id_ in over:

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from profiles.identity.secrets import suppression
 from profiles.stores.links import LinkStore
-from streams.retry import patient
+from streams.retry import retrying
 
 __all__ = ["Suppressed"]
 
@@ -14,7 +14,8 @@ __all__ = ["Suppressed"]
 class Suppressed:
     """The homes of erased customers, by the keyed hash of their id.
 
-    It may be a second old. What gets past it in that second ends at the grave that each home of an erased customer has.
+    It may be a second old. What gets past it in that second ends at the tombstone that each home of an erased customer
+    has.
     """
 
     def __init__(self, store: LinkStore, key: bytes) -> None:
@@ -25,7 +26,7 @@ class Suppressed:
     def __contains__(self, home: object) -> bool:
         return bool(self._hashes) and self._hash(home) in self._hashes
 
-    @patient
+    @retrying
     async def refresh(self) -> None:
         """Look for new ones."""
         if await self._store.count_suppressed() != len(self._hashes):

@@ -48,7 +48,7 @@ def event_ticks(work: Work, records: Sequence[Record], until: float) -> Iterator
     """Cut a batch into ticks of event time. The caller handles each tick before it asks for the next.
 
     Args:
-        work: its profiles' `wake_at`, and timers set while it runs, decide what falls due.
+        work: its profiles' `scheduled_at`, and timers set while it runs, decide what falls due.
         records: in the order of the log.
         until: the time at which the batch ends: its watermark, or later when the partition is idle.
     """
@@ -75,7 +75,7 @@ class _Timers:
 
     def __init__(self, work: Work) -> None:
         self._work = work
-        self._heap = [(profile.wake_at, id_) for id_, profile in work.profiles.items() if profile.wake_at]
+        self._heap = [(profile.scheduled_at, id_) for id_, profile in work.profiles.items() if profile.scheduled_at]
         heapq.heapify(self._heap)
         self._fired = 0.0
 
@@ -91,7 +91,7 @@ class _Timers:
             while self._heap and self._heap[0][0] <= now:
                 when, id_ = heapq.heappop(self._heap)
                 profile = self._work.profiles.get(id_)
-                if profile is not None and not profile.redirect and profile.wake_at == when:
+                if profile is not None and not profile.redirect and profile.scheduled_at == when:
                     due[id_] = profile
             if due:
                 yield Tick(now, (), list(due.values()))
@@ -100,5 +100,5 @@ class _Timers:
     def _note_moved(self) -> None:
         """What the ticks so far touched has a new time."""
         for id_, profile in self._work.changed.items():
-            if profile.wake_at and not profile.redirect:
-                heapq.heappush(self._heap, (profile.wake_at, id_))
+            if profile.scheduled_at and not profile.redirect:
+                heapq.heappush(self._heap, (profile.scheduled_at, id_))

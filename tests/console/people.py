@@ -7,7 +7,7 @@ import uuid
 from typing import Any
 
 from models.config import Bands
-from profiles.state import Caps, apply
+from profiles.state import Limits, apply
 from profiles.store import Changes
 from profiles.stores.memory import MemoryStore
 from profiles.types import Alert, Event, Identity, Profile, Reason, Score, Stay, partition_of, profile_id
@@ -44,7 +44,7 @@ def happened(profile: Profile, days_ago: float, name: str, role: str = "", **par
         received=NOW,
         **parts,
     )
-    apply(profile, event, "EUR", Caps())
+    apply(profile, event, "EUR", Limits())
 
 
 def customer(identity: Identity = ("user_id", "42"), risk: float | None = 0.8) -> Profile:

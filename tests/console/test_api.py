@@ -173,8 +173,8 @@ def test_what_would_lower_a_risk_is_told_with_the_model_that_says_so(api: Api) -
 
     churn = api.get("/v1/profiles/user_id:42").json()["churn"]
 
-    assert {lever["action"] for lever in churn["would_lower"]} == {"order", "rating", "solve_tickets"}
-    assert "The open ticket solved" in {lever["text"] for lever in churn["would_lower"]}
+    assert {counterfactual["action"] for counterfactual in churn["would_lower"]} == {"order", "rating", "solve_tickets"}
+    assert "The open ticket solved" in {counterfactual["text"] for counterfactual in churn["would_lower"]}
     assert (churn["model"], churn["would_lower_model"]) == ("hazard-7", "rules-2")
     [row] = api.get("/v1/profiles").json()["data"]
     assert row["churn"]["would_lower"] is None
@@ -470,7 +470,7 @@ def test_openapi_describes_every_route(api: Api) -> None:
 
     assert {path for path in document["paths"] if path.startswith("/v1")} == {
         "/v1/profiles", "/v1/profiles/{identity}", "/v1/profiles/{identity}/events", "/v1/segments",
-        "/v1/segments/{name}", "/v1/segments/{name}/members", "/v1/segments/preview", "/v1/taxonomy", "/v1/alerts",
+        "/v1/segments/{name}", "/v1/segments/{name}/members", "/v1/segments/preview", "/v1/population", "/v1/alerts",
         "/v1/alerts/{alert}/{action}", "/v1/live", "/v1/rejected",
     }  # fmt: skip
     for path, methods in document["paths"].items():

@@ -20,7 +20,7 @@ from models.labels.examples import ModelCommand
 from models.learning.learner import Learner
 from tests.console.people import customer, keep, store
 from tests.console.support_api import PLAN, support_api, where
-from tests.models.lessons import CONFIG, world
+from tests.models.training import CONFIG, world
 
 
 class Learned:
@@ -95,10 +95,10 @@ def test_every_model_with_its_figures_and_who_speaks(api: World) -> None:
     """The same figures that the learner decides by."""
     document = api.get("/v1/models")
 
-    assert document["speaker"] == "hazard"
+    assert document["champion"] == "hazard"
     assert [model["name"] for model in document["models"]] == list(MODELS)
     roles = {model["name"]: model["role"] for model in document["models"]}
-    assert roles["hazard"] == "speaks"
+    assert roles["hazard"] == "champion"
     assert (roles["bgnbd"], roles["direct"]) == ("shadow", "shadow")
     quality = api.learned.learner.quality()
     for model in document["models"]:
@@ -106,8 +106,8 @@ def test_every_model_with_its_figures_and_who_speaks(api: World) -> None:
             told = {key: value for key, value in model[horizon].items() if value is not None}
             assert told == quality[model["name"]][horizon]
     assert document["since"].startswith("20")
-    assert document["lessons"]["short"] == 1200
-    assert {notice["kind"] for notice in document["notices"]} == {"speaker"}
+    assert document["records"]["short"] == 1200
+    assert {notice["kind"] for notice in document["notices"]} == {"champion"}
     assert document["drift"]["alarms"] == []
 
 
@@ -115,7 +115,7 @@ def test_before_anything_is_learned_the_rules_speak(api: World) -> None:
     """And nothing is an error."""
     api.learned.empty = True
 
-    assert api.get("/v1/models")["speaker"] == "rules"
+    assert api.get("/v1/models")["champion"] == "rules"
     assert api.get("/v1/models/hazard")["role"] == "silent"
     assert api.get("/v1/models/history") == {"checkpoints": [], "changes": []}
     assert api.run("list")[0] == 0
@@ -169,11 +169,11 @@ def test_a_decision_is_carried_out_by_the_learner_and_recorded(api: World) -> No
 
     assert (answer.status_code, answer.json()["done"]) == (200, True)
     document = api.get("/v1/models")
-    assert (document["speaker"], document["decided_by"]) == ("bgnbd", "kim")
+    assert (document["champion"], document["decided_by"]) == ("bgnbd", "kim")
     assert document["decisions"][0]["id"] == answer.json()["id"]
     assert api.get("/v1/models/history")["changes"][0]["by"] == "kim"
     assert api.http.post("/v1/models/release").status_code == 200
-    assert api.get("/v1/models")["speaker"] == "hazard"
+    assert api.get("/v1/models")["champion"] == "hazard"
 
 
 def test_a_decision_that_cannot_be_carried_out_says_why(api: World) -> None:
@@ -247,7 +247,7 @@ def test_explain_on_a_terminal(api: World) -> None:
 def test_what_an_earlier_version_has_learned_is_not_shown_and_what_is_damaged_is_told(api: World) -> None:
     """The learner begins anew after an upgrade; until its first commit the old parts are there."""
     api.learned.instead = {"head": b'{"schema":"old"}', "quality": b"[]"}
-    assert api.get("/v1/models")["lessons"] == {}
+    assert api.get("/v1/models")["records"] == {}
 
     api.learned.instead = {"quality": b"[]"}
     answer = api.http.get("/v1/models")

@@ -116,9 +116,9 @@ def test_a_list_has_the_figures_of_the_census(world: World) -> None:
     assert rows["big_spender"]["census"]["size"] == 0
 
 
-def test_the_taxonomy_with_its_learned_segments(world: World) -> None:
+def test_the_population_with_its_learned_segments(world: World) -> None:
     """Percentiles and clusters, with history."""
-    document = world.get("/v1/taxonomy")
+    document = world.get("/v1/population")
 
     assert (document["version"], document["customers"], document["uncounted"]) == (2, 300, 0)
     assert len(document["percentiles"]["revenue"]) == 99
@@ -146,7 +146,7 @@ def test_before_the_first_census(running: World) -> None:
 
     assert running.get("/v1/segments/loyal")["persona"] is None
     assert running.get("/v1/segments")["data"][0]["census"] is None
-    answer = running.http.get("/v1/taxonomy")
+    answer = running.http.get("/v1/population")
     assert (answer.status_code, answer.json()["code"]) == (404, "no_census")
     assert "not been counted yet" in running.run("list")
     assert "not been counted yet" in running.run("show", "loyal")

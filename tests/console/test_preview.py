@@ -15,13 +15,13 @@ from typer.testing import CliRunner
 from console.api import preview
 from console.commands.main import create_cli
 from models.population.findings import Findings
-from models.population.taxonomy import Taxonomy
+from models.population.snapshot import PopulationSnapshot
 from profiles.stores.memory import MemoryStore
 from profiles.types import Profile, Purchases, Score, Stay, Tally
 from tests.console.people import DAY, NOW, customer, forget_all, keep, store
 from tests.console.support_api import PLAN_FILE, support_api, where
 
-EVEN = Taxonomy(version=7, edges={"net": [float(i) for i in range(1, 100)]})
+EVEN = PopulationSnapshot(version=7, edges={"net": [float(i) for i in range(1, 100)]})
 
 
 class World:
@@ -31,7 +31,7 @@ class World:
 
     def __init__(self, held: MemoryStore) -> None:
         self.store = held
-        self.found: bytes | None = Findings(taxonomy=EVEN).to_json()
+        self.found: bytes | None = Findings(population=EVEN).to_json()
 
     async def findings(self) -> bytes | None:
         """What the API reads."""
@@ -65,7 +65,7 @@ def world(running: World) -> Iterator[World]:
     for number in range(20):
         keep(running.store, Profile(f"{number:022x}", created=1.0, updated=NOW))
     yield running
-    running.found = Findings(taxonomy=EVEN).to_json()
+    running.found = Findings(population=EVEN).to_json()
     forget_all(running.store)
 
 
@@ -92,7 +92,7 @@ def test_a_condition_is_counted_and_its_riskiest_are_listed(world: World) -> Non
     rows = found.pop("sample")
     assert found == {
         "name": "preview", "words": "in the top 10 % by net", "at": "2026-01-01T00:00:00.000Z", "total": 120,
-        "looked_at": 120, "inside": 10, "enters": 10, "leaves": 0, "leaving": [], "taxonomy": 7, "warnings": [],
+        "looked_at": 120, "inside": 10, "enters": 10, "leaves": 0, "leaving": [], "population": 7, "warnings": [],
         "next": None,
     }  # fmt: skip
     assert [(row["identities"][0]["value"], row["churn"]["risk"], row["change"]) for row in rows] == [

@@ -12,7 +12,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from models.config import ChurnConfig
-from models.labels.examples import Lesson, ModelCommand
+from models.labels.examples import ModelCommand, TrainingRecord
 from models.learning.learner import Learner
 from models.learning.report import Report
 from profiles.stores.learner import LearnerStore
@@ -24,7 +24,7 @@ from streams.settings import Settings
 from streams.worker.learner import MODEL_NEWS, LearnerRunner
 from streams.worker.profiles import Behind
 from tests.models.build import T0
-from tests.models.lessons import CONFIG, world
+from tests.models.training import CONFIG, world
 
 
 class Record(NamedTuple):
@@ -50,7 +50,7 @@ class Kept:
 
 
 class Place:
-    """A Redis, a log of lessons, and runners that come and go."""
+    """A Redis, a log of training records, and runners that come and go."""
 
     def __init__(self, client: Any) -> None:
         self.store = LearnerStore(client)
@@ -64,9 +64,9 @@ class Place:
         return LearnerRunner(self.store, outbox, config, self.metrics, lambda: NOW)
 
 
-LESSONS: list[Lesson] = [*world(0, 60), ModelCommand("c1", "promote", "base_rate", T0, "kim"), *world(50, 80)]
+RECORDS: list[TrainingRecord] = [*world(0, 60), ModelCommand("c1", "promote", "base_rate", T0, "kim"), *world(50, 80)]
 NOW = T0 + 3650 * 86400.0
-LOG: list[Any] = [Record(offset, msgspec.msgpack.encode(lesson)) for offset, lesson in enumerate(LESSONS)]
+LOG: list[Any] = [Record(offset, msgspec.msgpack.encode(record)) for offset, record in enumerate(RECORDS)]
 
 
 @pytest.fixture
@@ -87,9 +87,9 @@ def run(redis_url: str) -> Callable[[Callable[[Place], Awaitable[None]]], None]:
 
 
 async def assert_learned(place: Place, count: int) -> None:
-    """The store holds what one learner knows that took the lessons once."""
+    """The store holds what one learner knows that took the training records once."""
     straight = Learner(CONFIG)
-    straight.take(LESSONS[:count])
+    straight.take(RECORDS[:count])
     state = await place.store.load()
     assert state.applied == count - 1
     assert dict(state.parts) == straight.parts()
@@ -136,17 +136,17 @@ def test_a_store_that_was_set_back_is_fed_again(run: Any) -> None:
 
 
 def test_the_learner_shows_its_models_as_soon_as_it_has_them(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """After a restart, without waiting for a lesson; and no longer than it is the learner."""
+    """After a restart, without waiting for a training record; and no longer than it is the learner."""
     monkeypatch.delenv("PROMETHEUS_MULTIPROC_DIR", raising=False)
 
     async def test(place: Place) -> None:
         def speaks(model: str) -> float | None:
-            return place.registry.get_sample_value("rapport_model_speaks", {"model": model})
+            return place.registry.get_sample_value("rapport_model_champion", {"model": model})
 
         await place.runner().handle(LOG[:-10], 0)
         assert speaks("base_rate") is None  # that one was not the learner
         straight = Learner(CONFIG)
-        straight.take(LESSONS[:-10])
+        straight.take(RECORDS[:-10])
         restarted = place.runner()
         await restarted.wake()
         assert speaks("base_rate") is None
@@ -166,7 +166,7 @@ def test_the_learner_shows_its_models_as_soon_as_it_has_them(run: Any, monkeypat
 
 
 def test_learning_that_begins_anew_is_told_at_once_and_once(run: Any) -> None:
-    """Without waiting for a lesson: the plan was changed, and whoever did that is looking now."""
+    """Without waiting for a training record: the plan was changed, and whoever did that is looking now."""
 
     async def test(place: Place) -> None:
         await place.runner().handle(LOG, 0)
@@ -188,7 +188,7 @@ def test_learning_that_begins_anew_is_told_at_once_and_once(run: Any) -> None:
         ]
         assert told["text"] == (
             "learning began anew: the plan's churn.label_horizon is 2w, and was 4w; "
-            f"{len(LOG)} lessons are of no use any more"
+            f"{len(LOG)} training records are of no use any more"
         )
 
     run(test)
@@ -204,7 +204,7 @@ def test_news_leave_through_the_outbox_also_after_a_crash(run: Any) -> None:
         assert place.kafka.rows == []
         await place.runner().handle(LOG[-1:], len(LOG) - 1)
         told = [json.loads(row.value) for row in place.kafka.rows if row.key == MODEL_NEWS]  # type: ignore[arg-type]
-        assert [(notice["kind"], notice["alert"], notice["by"]) for notice in told] == [("model", "speaker", "kim")]
+        assert [(notice["kind"], notice["alert"], notice["by"]) for notice in told] == [("model", "champion", "kim")]
         assert await place.store.outbox() == []
         await assert_learned(place, len(LOG))
 

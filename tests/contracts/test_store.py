@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from profiles.errors import Fenced, Misconfigured
-from profiles.store import Changes, Output, Pulse
+from profiles.store import ArrivalRate, Changes, Output
 from profiles.stores import BadCursor
 from profiles.stores.keys import SETUP
 from profiles.stores.memory import MemoryStore
@@ -103,26 +103,28 @@ def test_what_was_committed_is_loaded(run: Any) -> None:
     run(test)
 
 
-def test_pulses_are_committed_with_the_rest(run: Any) -> None:
+def test_arrival_rates_are_committed_with_the_rest(run: Any) -> None:
     """How busy a partition is comes back to the bit, belongs to it alone, and moves with its commits only."""
 
     async def test(both: Both) -> None:
-        pulse = Pulse(1.5, 1_700_000_000.25, 37.125, 90_000.0, [(10.5, 20.25), (30.0, 40.0)])
-        version = await both.store.commit(1, Changes(0, applied=1, pulses={"events": pulse, "orders": Pulse()}))
-        pulse.last = 5.0
+        arrivals = ArrivalRate(1.5, 1_700_000_000.25, 37.125, 90_000.0, [(10.5, 20.25), (30.0, 40.0)])
+        version = await both.store.commit(
+            1, Changes(0, applied=1, arrival_rates={"events": arrivals, "orders": ArrivalRate()})
+        )
+        arrivals.last = 5.0
         with pytest.raises(Fenced):
-            await both.store.commit(1, Changes(0, applied=2, pulses={"events": pulse}))
+            await both.store.commit(1, Changes(0, applied=2, arrival_rates={"events": arrivals}))
 
-        first = (await both.store.load(1, [])).pulses
+        first = (await both.store.load(1, [])).arrival_rates
         first["events"].silences.append((50.0, 60.0))
-        again = (await both.store.load(1, [])).pulses
+        again = (await both.store.load(1, [])).arrival_rates
 
-        held = Pulse(1.5, 1_700_000_000.25, 37.125, 90_000.0, [(10.5, 20.25), (30.0, 40.0)])
-        assert again == {"events": held, "orders": Pulse()}
-        assert (await both.store.load(2, [])).pulses == {}
+        held = ArrivalRate(1.5, 1_700_000_000.25, 37.125, 90_000.0, [(10.5, 20.25), (30.0, 40.0)])
+        assert again == {"events": held, "orders": ArrivalRate()}
+        assert (await both.store.load(2, [])).arrival_rates == {}
 
-        await both.store.commit(1, Changes(version, pulses={"events": pulse}))
-        assert (await both.store.load(1, [])).pulses == {"events": pulse}
+        await both.store.commit(1, Changes(version, arrival_rates={"events": arrivals}))
+        assert (await both.store.load(1, [])).arrival_rates == {"events": arrivals}
 
     run(test)
 
@@ -132,7 +134,9 @@ def test_a_fenced_commit_writes_nothing(run: Any) -> None:
 
     async def test(both: Both) -> None:
         await both.store.commit(0, Changes(0, applied=10, profiles=[someone(1)]))
-        stale = Changes(0, applied=99, profiles=[someone(2, wake_at=1.0)], outputs=[Output("alerts", b"", b"", "x", 0)])
+        stale = Changes(
+            0, applied=99, profiles=[someone(2, scheduled_at=1.0)], outputs=[Output("alerts", b"", b"", "x", 0)]
+        )
 
         with pytest.raises(Fenced):
             await both.store.commit(0, stale)
@@ -145,15 +149,15 @@ def test_a_fenced_commit_writes_nothing(run: Any) -> None:
 
 
 def test_timers_come_up_in_order_and_move_with_their_profile(run: Any) -> None:
-    """A due profile is answered with its document; a new wake_at replaces the old one, zero removes it."""
+    """A due profile is answered with its document; a new scheduled_at replaces the old one, zero removes it."""
 
     async def test(both: Both) -> None:
-        await both.store.commit(2, Changes(0, profiles=[someone(1, wake_at=30.0), someone(2, wake_at=20.0)]))
+        await both.store.commit(2, Changes(0, profiles=[someone(1, scheduled_at=30.0), someone(2, scheduled_at=20.0)]))
         first = await both.store.load(2, [], due_by=25.0)
         assert first.due == [(someone(2).id, 20.0)]
-        assert first.profiles[someone(2).id].wake_at == 20.0
+        assert first.profiles[someone(2).id].scheduled_at == 20.0
 
-        await both.store.commit(2, Changes(first.version, profiles=[someone(2, wake_at=0.0)]))
+        await both.store.commit(2, Changes(first.version, profiles=[someone(2, scheduled_at=0.0)]))
         later = await both.store.load(2, [], due_by=100.0, limit=5)
         assert later.due == [(someone(1).id, 30.0)]
 

@@ -7,12 +7,12 @@ import numpy as np
 from models.config import ChurnConfig
 from models.durations import DAY
 from models.features.features import matrix, raws
-from profiles.state import Caps, apply
+from profiles.state import Limits, apply
 from profiles.types import Event, Profile
 
 T0 = 1_700_000_000.0
 CONFIG = ChurnConfig()
-CAPS = Caps()
+LIMITS = Limits()
 
 
 def event(role: str, day: float, *, amount: int = 0, subject: str = "", rating: float | None = None) -> Event:
@@ -28,7 +28,7 @@ def customer(*events: Event, id: str = "ab" * 16) -> Profile:
     """The profile of these events."""
     profile = Profile(id)
     for happened in events:
-        apply(profile, happened, "EUR", CAPS)
+        apply(profile, happened, "EUR", LIMITS)
     return profile
 
 

@@ -20,7 +20,7 @@ from models.churn.hazard import OnlineLogistic
 from models.durations import DAY
 from models.features.features import NAMES, matrix, raws
 from profiles.state import apply
-from tests.models.build import CAPS, CONFIG, T0, buyer, customer, event
+from tests.models.build import CONFIG, LIMITS, T0, buyer, customer, event
 
 LEARNERS: dict[str, Callable[[], Any]] = {
     "hazard": BayesianHazard,
@@ -102,7 +102,7 @@ def test_silence_raises_the_risk(name, orders, happened, silence, more):
     end = max(orders)
     profile = buyer(*orders)
     for k, role in enumerate(happened):
-        apply(profile, event(role, end - k), "EUR", CAPS)
+        apply(profile, event(role, end - k), "EUR", LIMITS)
 
     before, after = (risk(MODELS[name], profile, end + wait) for wait in (silence, silence + more))
 
@@ -119,7 +119,7 @@ def test_a_purchase_lowers_the_risk(name, orders, silence):
     at = max(orders) + silence
     before = risk(MODELS[name], profile, at)
 
-    apply(profile, event("purchase", at, amount=2500), "EUR", CAPS)
+    apply(profile, event("purchase", at, amount=2500), "EUR", LIMITS)
 
     assert risk(MODELS[name], profile, at) < max(before, 0.05 if name == "hazard" else 0.0)  # of next to nothing
 

@@ -15,7 +15,7 @@ from models.config import ChurnConfig
 from models.durations import WEEK
 from profiles.state import apply
 from profiles.types import Profile
-from tests.models.build import CAPS
+from tests.models.build import LIMITS
 from tests.models.world import START, Customer, World, build
 
 pytestmark = pytest.mark.timeout(600)
@@ -101,7 +101,7 @@ def _raising(who: Customer, now: float, panel) -> set[str]:
     profile = Profile(who.id)
     for event in who.events:
         if event.time < now:
-            apply(profile, event, "EUR", CAPS)
+            apply(profile, event, "EUR", LIMITS)
     [score] = score_profiles([profile], [now], panel.champion, CONFIG, "EUR")
     assert score is not None
     return {GROUP_OF[reason.feature] for reason in score.reasons if reason.contribution > 0}

@@ -226,7 +226,7 @@ def _seasons(begins: int, until: int, rng: np.random.Generator) -> Iterator[int]
 
 
 class _Teller:
-    """Turns what a customer does into events."""
+    """Crossings what a customer does into events."""
 
     def __init__(self, customer: Customer, rng: np.random.Generator) -> None:
         self._customer = customer

@@ -1,4 +1,5 @@
-"""Consent is order-free: the latest word by event time holds, whatever the order, the repeats, the split, the caps."""
+"""Consent is order-free: the latest word by event time holds, whatever the order, the repeats, the split, the
+limits."""
 
 from __future__ import annotations
 
@@ -9,10 +10,10 @@ from hypothesis import strategies as st
 
 from profiles.consent import PURPOSES, Consent, trait_of
 from profiles.merge import merge
-from profiles.state import Caps, apply, remember
+from profiles.state import Limits, apply, remember
 from profiles.types import Event, Profile, event_digest
 
-CAPS = Caps(timeline=8, seen=64, traits=3)
+LIMITS = Limits(timeline=8, seen=64, traits=3)
 CONSENT = Consent({"analytics": False})
 Word = tuple[float, str, bool]  # (time, purpose, granted)
 
@@ -33,8 +34,8 @@ def fold(events: list[Event], id_: str = "p") -> Profile:
     """The profile of these events."""
     profile = Profile(id_)
     for each in events:
-        if remember(profile, event_digest(each.source, each.id), CAPS.seen):
-            apply(profile, each, "EUR", CAPS)
+        if remember(profile, event_digest(each.source, each.id), LIMITS.seen):
+            apply(profile, each, "EUR", LIMITS)
     return profile
 
 
@@ -76,6 +77,6 @@ def test_a_merge_takes_the_later_word_of_both(said: list[Word], random: Any) -> 
     if random:
         random.shuffle(losers)
     for loser in losers:
-        merge(winner, loser, CAPS)
+        merge(winner, loser, LIMITS)
 
     assert held(winner) == allowed(events)

@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from profiles.merge import merge
-from profiles.state import Caps, apply, remember
+from profiles.state import Limits, apply, remember
 from profiles.timeline import latest_events
 from profiles.types import Event, Profile, event_digest
 
-CAPS = Caps(timeline=8, seen=64, tickets=16, recent=8, windows={"visit": 3, "refund": 2})
+LIMITS = Limits(timeline=8, seen=64, tickets=16, recent=8, windows={"visit": 3, "refund": 2})
 SOURCES = ["web", "app", "support", "purchase"]
 ROLES = [
     "",
@@ -65,8 +65,8 @@ def fold(history: list[Event], id_: str = "p" * 32) -> Profile:
     profile = Profile(id_)
     for event in history:
         digest = event_digest(event.source, event.id)
-        if remember(profile, digest, CAPS.seen):
-            apply(profile, event, "EUR", CAPS)
+        if remember(profile, digest, LIMITS.seen):
+            apply(profile, event, "EUR", LIMITS)
     return profile
 
 
@@ -74,7 +74,7 @@ def canonical(profile: Profile) -> Any:
     """What a profile says, without what may differ: the order of the kept timeline, and the memory of repeats, which
     stays where the events arrived."""
     state = msgspec.to_builtins(msgspec.structs.replace(profile, seen=b"", timeline=b"", timeline_count=0))
-    return state, [msgspec.to_builtins(entry) for entry in latest_events(profile, CAPS.timeline)]
+    return state, [msgspec.to_builtins(entry) for entry in latest_events(profile, LIMITS.timeline)]
 
 
 def same(left: Any, right: Any) -> bool:
@@ -107,7 +107,7 @@ def test_any_split_that_merges_gives_the_same_profile(history: list[Event], rand
     random.shuffle(theirs)
     winner, loser = fold(mine), fold(theirs, "q" * 32)
 
-    merge(winner, loser, CAPS)
+    merge(winner, loser, LIMITS)
 
     assert same(canonical(fold(history)), canonical(winner))
 
@@ -123,7 +123,7 @@ def test_the_order_of_merges_does_not_show(history: list[Event], random: Any) ->
     def merged(*order: str) -> Profile:
         winner = fold(parts["p"])
         for name in order:
-            merge(winner, fold(parts[name], name * 32), CAPS)
+            merge(winner, fold(parts[name], name * 32), LIMITS)
         return winner
 
     assert same(canonical(merged("q", "r")), canonical(merged("r", "q")))
@@ -135,6 +135,6 @@ def test_a_removed_trait_does_not_come_back_with_a_late_event() -> None:
     base = Event("p" * 32, "m1", "web", "identify", "identify", "", START + 10, START + 10, traits={"city": None})
     late = Event("p" * 32, "m2", "web", "identify", "identify", "", START, START + 20, traits={"city": "Delft"})
     for event in (base, late):
-        apply(profile, event, "EUR", CAPS)
+        apply(profile, event, "EUR", LIMITS)
 
     assert profile.traits["city"][0] is None

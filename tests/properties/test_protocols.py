@@ -122,7 +122,7 @@ def test_a_split_loses_and_doubles_nothing(seed: int) -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 2**32))
-def test_an_erased_customer_leaves_only_graves(seed: int) -> None:
+def test_an_erased_customer_leaves_only_tombstones(seed: int) -> None:
     """Erased in the middle of everything, splits too: no home lives again, and nobody else loses an event."""
     chance = random.Random(seed)
     world = World(RULES, chance)
@@ -143,8 +143,8 @@ def test_an_erased_customer_leaves_only_graves(seed: int) -> None:
 
     assert world.erased
     for home in world.erased:
-        grave = world.profile(home)
-        assert grave is not None
-        assert grave.redirect == ERASED
+        tombstone = world.profile(home)
+        assert tombstone is not None
+        assert tombstone.redirect == ERASED
     alive = {name: who for name, who in events.items() if world.home(who[0]) not in world.erased}
     assert held(world) == expected(world, alive)

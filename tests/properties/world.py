@@ -17,7 +17,7 @@ import msgspec
 from plan import Plan
 from profiles.documents import decode_profile, encode_profile
 from profiles.identity.links import Erasure, Linked, PendingSplit, decode_linked, encode_linked
-from profiles.state import Caps
+from profiles.state import Limits
 from profiles.store import Loaded, Output
 from profiles.stores.links import LinkChanges, LinkState
 from profiles.types import Absorb, Erase, Event, Identity, Profile, Record, partition_of, profile_id
@@ -28,7 +28,7 @@ from streams.records.links import EraseRequest, LinkRequest, Request, SplitDone,
 from streams.steps.update import update
 from streams.steps.work import Work
 
-CAPS = Caps(timeline=4, seen=4096)
+LIMITS = Limits(timeline=4, seen=4096)
 PARTITIONS = 3
 
 _decode = msgspec.msgpack.Decoder(Record).decode
@@ -97,7 +97,7 @@ class World:
         self._computed: dict[str, bool] = {}  # splits whose shares have been sent → whether the linker has been told
         self._sources = 0
         self._linker = Outbox()
-        self._update = update(plan.currency, CAPS)
+        self._update = update(plan.currency, LIMITS)
 
     @property
     def graph(self) -> dict[str, Linked]:
@@ -188,23 +188,23 @@ class World:
         return True
 
     def compute(self) -> bool:
-        """Finish a split whose homes have all moved, from the logs up to their cuts."""
+        """Finish a split whose homes have all moved, from the logs up to their cutovers."""
         for split in self.pending.values():
             if split.id in self._computed:
                 continue
             profile = self.profile(split.profile)
-            parting = profile.parting if profile else None
-            if parting is None or parting.split != split.id or parting.awaited or parting.done:
+            splitting = profile.splitting if profile else None
+            if splitting is None or splitting.split != split.id or splitting.awaited or splitting.done:
                 continue
             shares: defaultdict[str, dict[tuple[str, str], Event]] = defaultdict(dict)
             for home in split.winners:
-                number, offset = parting.cuts[home]
+                number, offset = splitting.cutovers[home]
                 for raw in self.partitions[number].log[:offset]:
                     record = _decode(raw)
                     if type(record) is Event and not record.home and record.profile == home:
                         shares[split.winners[home]][home, record.id] = record
             for winner in sorted(set(split.winners.values())):
-                state = fold(winner, list(shares[winner].values()), self.plan.currency, CAPS)
+                state = fold(winner, list(shares[winner].values()), self.plan.currency, LIMITS)
                 share = Absorb(winner, f"{split.id}:{winner}", 0.0, msgspec.msgpack.encode(state), split=split.id)
                 value = msgspec.msgpack.encode(share)
                 self.deliver([Output(PROFILE_EVENTS, b"", value, "", self.partition(winner))] * 2)
@@ -216,7 +216,9 @@ class World:
         """Tell the linker of a split whose profiles are whole, which may be linked again."""
         for split in self.pending.values():
             profiles = [self.profile(winner) for winner in set(split.winners.values())]
-            whole = all(held and held.parting and held.parting.done and not held.parting.awaited for held in profiles)
+            whole = all(
+                held and held.splitting and held.splitting.done and not held.splitting.awaited for held in profiles
+            )
             if whole and self._computed.get(split.id) is False:
                 self._computed[split.id] = True
                 self.requests.append(SplitDone(split.id))
@@ -265,7 +267,7 @@ class World:
             ),
             (self.apart, changes.apart),
             (self.deferred, changes.deferred),
-            (self.pending, changes.parting),
+            (self.pending, changes.splitting),
         )
         for held, new in pairs:
             for key, value in new.items():  # type: ignore[attr-defined]

@@ -208,10 +208,10 @@ def test_killed_in_mid_stream_it_holds_every_event_once(log: Log) -> None:
     """SIGKILLs: just after a file appeared that no manifest names yet, just after a manifest, and at any time."""
     accepted, brought = history(10_000, seed=11)
     chance = random.Random(5)
-    moments = ["file", "any", "file", "manifest", "file", "manifest"]
-    share = -(-len(brought) // len(moments))
+    scaling = ["file", "any", "file", "manifest", "file", "manifest"]
+    share = -(-len(brought) // len(scaling))
     left_over = 0
-    for kill, moment in enumerate(moments):
+    for kill, moment in enumerate(scaling):
         flushes = len(log.names("_flushes"))
         archiver = log.start()
         until(lambda least=flushes: len(log.names("_flushes")) > least, "it to have started")  # type: ignore[misc]

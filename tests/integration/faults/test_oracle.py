@@ -12,7 +12,7 @@ import pytest
 from plan import Plan, load_plan
 from profiles.documents import decode_profile, encode_profile
 from profiles.merge import add_identities, merge
-from profiles.state import Caps, apply
+from profiles.state import Limits, apply
 from profiles.types import Event, Identity, Profile, profile_id
 from streams.records.links import LinkRequest
 from streams.records.rejected import Rejection
@@ -21,7 +21,7 @@ from tests.integration.faults.load import history
 from tests.integration.faults.oracle import Happening, Stored, Truth, accept, truth_of
 from tests.integration.faults.verdict import Found, judge
 
-CAPS = Caps()
+LIMITS = Limits()
 END = 1_790_000_000.0
 
 
@@ -51,7 +51,7 @@ def truth(plan: Plan, sources: dict[str, list[Stored]], happenings: list[Happeni
         LinkRequest(one.identities, one.time, one.source, one.id) for one in happenings if len(one.identities) > 1
     ]
     random.Random(1).shuffle(requests)
-    return truth_of(plan, sources, [msgspec.msgpack.encode(request) for request in requests], CAPS.timeline)
+    return truth_of(plan, sources, [msgspec.msgpack.encode(request) for request in requests], LIMITS.timeline)
 
 
 @pytest.fixture
@@ -63,12 +63,12 @@ def found(plan: Plan, truth: Truth, happenings: list[Happening]) -> Found:
         home = profile_id(plan.namespace, one.identities[0])
         if (home, one.digest) not in known:
             known.add((home, one.digest))
-            apply(homes.setdefault(home, Profile(home)), neutral(one, home), plan.currency, CAPS)
+            apply(homes.setdefault(home, Profile(home)), neutral(one, home), plan.currency, LIMITS)
     for home in truth.tombstones:
         homes.setdefault(home, Profile(home))
     documents = dict(homes)
     for home, winner in truth.tombstones.items():
-        merge(documents.setdefault(winner, Profile(winner)), homes[home], CAPS)
+        merge(documents.setdefault(winner, Profile(winner)), homes[home], LIMITS)
     for winner, held in truth.links.held.items():
         profile = documents[winner]
         add_identities(profile, [(identity, 0.0) for identity in held])
@@ -80,7 +80,7 @@ def found(plan: Plan, truth: Truth, happenings: list[Happening]) -> Found:
     ]
     packed = {id_: encode_profile(profile) for id_, profile in documents.items()}
     mapping, archive = dict(truth.links.mapping), list(truth.happened)
-    return Found(packed, mapping, rejections, set(truth.ids), CAPS.timeline, archive)
+    return Found(packed, mapping, rejections, set(truth.ids), LIMITS.timeline, archive)
 
 
 def neutral(one: Happening, home: str) -> Event:
@@ -168,7 +168,7 @@ def test_an_accepted_event_that_kafka_does_not_have_is_noticed(truth: Truth, fou
 
 
 def test_a_link_that_nobody_was_asked_about_is_noticed(plan: Plan, sources: dict[str, list[Stored]]) -> None:
-    assert truth_of(plan, sources, [], CAPS.timeline).missing_links
+    assert truth_of(plan, sources, [], LIMITS.timeline).missing_links
 
 
 def test_what_the_archive_lacks_or_has_twice_is_noticed(truth: Truth, found: Found) -> None:

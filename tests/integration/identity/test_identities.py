@@ -141,7 +141,7 @@ def test_a_wrong_link_is_explained_and_taken_back(installation: tuple[Rapport, h
 
 
 def test_an_erased_customer_stays_erased(installation: tuple[Rapport, httpx.Client]) -> None:
-    """Every identity's events are dropped afterwards, at ingest and at the grave; nothing of them is kept."""
+    """Every identity's events are dropped afterwards, at ingest and at the tombstone; nothing of them is kept."""
     rapport, http = installation
     rapport.send(
         "web",

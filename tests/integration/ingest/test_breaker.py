@@ -1,4 +1,4 @@
-"""The breaker: a source that goes wrong is held back, the others go on, nothing is lost, and it is taken again."""
+"""The breaker: a source that goes wrong is paused, the others go on, nothing is lost, and it is taken again."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def seen(user: str, source: str, count: int) -> Callable[[Reader], Any]:
 
 
 def held(settings: Settings) -> dict[str, bool]:
-    """Which sources are held back, as the command tells."""
+    """Which sources are paused, as the command tells."""
     return {row["source"]: row["held"] for row in run(settings, "source", "list")}
 
 
@@ -84,7 +84,7 @@ def test_a_source_gone_wrong_is_held_back_and_taken_again_with_a_mended_plan(
         assert held(rapport.settings)["purchase"]
         assert end_of(rapport.settings, "events.rejected") == drained
         assert committed(rapport.settings, "events.purchase") <= drained
-        assert any("SOURCE purchase IS HELD BACK" in line for line in [*rapport.log_of(0), *rapport.log_of(1)])
+        assert any("SOURCE purchase IS PAUSED" in line for line in [*rapport.log_of(0), *rapport.log_of(1)])
 
         rapport.stop_workers()  # a held source must not keep a worker from stopping
         rapport.settings = rapport.settings.model_copy(update={"plan": PLAN})

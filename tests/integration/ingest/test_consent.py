@@ -15,7 +15,7 @@ from pydantic import SecretStr
 
 from console.api import ApiDeps, create_api
 from models.durations import WEEK
-from models.labels.examples import Example, Lesson, Sighting
+from models.labels.examples import Example, OrderSummary, TrainingRecord
 from profiles.consent import OUTREACH, PROFILING, trait_of
 from profiles.documents import decode_profile
 from profiles.store import Reader
@@ -232,10 +232,10 @@ def test_no_timer_brings_a_score_back_and_no_example_leaves(
     assert granted.score is not None
     assert granted.score.at == START + 19 * WEEK
     assert granted.snapshot_at > granted.score.at
-    decode = msgspec.msgpack.Decoder(Lesson).decode
-    lessons = [decode(record.value) for record in rapport.topic("training.examples")]
-    assert {lesson.profile for lesson in lessons if type(lesson) is Example} == {control}
-    seen = [lesson.at for lesson in lessons if type(lesson) is Sighting and lesson.profile == withdrawn.id]
+    decode = msgspec.msgpack.Decoder(TrainingRecord).decode
+    records = [decode(record.value) for record in rapport.topic("training.examples")]
+    assert {record.profile for record in records if type(record) is Example} == {control}
+    seen = [record.at for record in records if type(record) is OrderSummary and record.profile == withdrawn.id]
     assert seen
     assert max(seen) <= START + 3 * WEEK
 

@@ -55,7 +55,7 @@ def test_events_become_scored_profiles_and_every_output(rapport: Rapport) -> Non
     assert 0 < profile.score.risk < 1
     assert profile.score.model
     assert profile.score.reasons
-    assert profile.wake_at > NOW.timestamp()
+    assert profile.scheduled_at > NOW.timestamp()
     assert profile.stage
 
     changes = [record for record in rapport.topic("profile.changes") if record.key == profile.id.encode()]
@@ -169,5 +169,5 @@ def test_profile_documents_survive_a_round_trip() -> None:
     """The compacted topic carries what the store holds, byte for byte."""
     profile = Profile("a" * 32, created=1.0)
     assert decode_profile(profile.id, encode_profile(profile)) == profile
-    grave = Profile("a" * 32, redirect="b" * 32)
-    assert decode_profile(grave.id, encode_profile(grave)) == grave
+    tombstone = Profile("a" * 32, redirect="b" * 32)
+    assert decode_profile(tombstone.id, encode_profile(tombstone)) == tombstone

@@ -24,7 +24,7 @@ from profiles.stores.redis import RedisStore, connect
 from profiles.types import Profile, Purchases, Stay, partition_of
 from streams.metrics import WorkerMetrics
 from streams.rebuild.rebuild import rebuild
-from streams.worker.census import CensusMerger, CensusTaker, TaxonomyLoader
+from streams.worker.census import CensusMerger, CensusTaker, PopulationLoader
 from tests.conftest import MakeSettings
 from tests.integration.rapport import Rapport, order, running
 
@@ -47,7 +47,7 @@ class World:
         self.published: list[Output] = []
         self.taker = self.worker()
         self.merger = CensusMerger(self.store, PARTITIONS, EVERY, ["vip"], "EUR", self.publish)
-        self.loader = TaxonomyLoader(self.store, self.metrics)
+        self.loader = PopulationLoader(self.store, self.metrics)
 
     def worker(self, after_page: Callable[[], object] = lambda: None) -> CensusTaker:
         """One that counts; something may happen after each page."""
@@ -133,14 +133,14 @@ def test_a_round_counts_everybody_once(run: Callable[[Test], None]) -> None:
         await world.keep([Profile(id="gone", redirect=f"{1:022d}")], 0)
         findings = await world.census(10.0)
 
-        assert (findings.customers, findings.taxonomy.version) == (1000, 1)
-        assert findings.taxonomy.edges["revenue"][89] == pytest.approx(900, abs=10)
+        assert (findings.customers, findings.population.version) == (1000, 1)
+        assert findings.population.edges["revenue"][89] == pytest.approx(900, abs=10)
         assert findings.personas[EVERYBODY].size == 1000
         assert findings.personas["vip"].size == 100
         assert (findings.stale, findings.missing) == ([], [])
         assert [Findings.from_json(output.value) for output in world.published] == [findings]
         assert await world.loader.refresh()
-        assert world.loader() == findings.taxonomy
+        assert world.loader() == findings.population
         assert not await world.loader.refresh()
 
     run(test)
@@ -159,9 +159,9 @@ def test_old_states_are_gone_with_the_next_round(run: Callable[[Test], None]) ->
         await world.keep([*changed, gone])
         after = await world.census(10.0 + EVERY)
 
-        assert set(before.taxonomy.edges["revenue"]) == {10.0}
-        assert set(after.taxonomy.edges["revenue"]) == {50.0}
-        assert after.taxonomy.edges["recency"][50] == pytest.approx(40.0)
+        assert set(before.population.edges["revenue"]) == {10.0}
+        assert set(after.population.edges["revenue"]) == {50.0}
+        assert after.population.edges["recency"][50] == pytest.approx(40.0)
         assert after.customers == 199
         assert after.personas["vip"].size == 0
         assert [point.size for point in after.personas["vip"].trend] == [200, 0]
@@ -217,7 +217,7 @@ def test_two_that_merge_at_once_write_once(run: Callable[[Test], None]) -> None:
         assert sorted(await asyncio.gather(*(world.step(10.0, other) for other in others))) == [False, False, True]
         await world.taker.run()
         assert sorted(await asyncio.gather(*(world.step(11.0, other) for other in others))) == [False, False, True]
-        assert (await world.findings()).taxonomy.version == 1
+        assert (await world.findings()).population.version == 1
         with pytest.raises(Fenced):
             await world.store.commit(CensusState(0), [])
 
@@ -260,13 +260,13 @@ def test_rounds_follow_the_customers(run: Callable[[Test], None]) -> None:
         assert not await world.step(30.0)
         await world.census(61.0)
         assert not await world.step(60.0 + EVERY)
-        assert (await world.census(61.0 + EVERY)).taxonomy.version == 3
+        assert (await world.census(61.0 + EVERY)).population.version == 3
 
     run(test)
 
 
 def test_findings_of_another_version_are_begun_anew(run: Callable[[Test], None]) -> None:
-    """And a damaged taxonomy changes nothing for those who rank."""
+    """And a damaged population changes nothing for those who rank."""
 
     async def test(world: World) -> None:
         await world.keep([customer(number) for number in range(1, 101)])
@@ -276,7 +276,7 @@ def test_findings_of_another_version_are_begun_anew(run: Callable[[Test], None])
         await world.client.hset(CENSUS.meta, mapping={"findings": b"{", "merged": 9, "round": 9})
         assert not await world.loader.refresh()
         assert world.loader() == held
-        assert (await world.census(10.0 + EVERY)).taxonomy.version == 1
+        assert (await world.census(10.0 + EVERY)).population.version == 1
 
     run(test)
 
@@ -297,7 +297,7 @@ def test_summaries_are_what_the_store_holds(run: Callable[[Test], None]) -> None
 
 
 def test_findings_survive_the_loss_of_redis(make_settings: MakeSettings, tmp_path: Path) -> None:
-    """A rebuild brings taxonomy, learned segments and trends back; the next census goes on from there."""
+    """A rebuild brings population, learned segments and trends back; the next census goes on from there."""
     settings = make_settings(census_every=2.0)
     with running(settings, tmp_path) as rapport:
         shopping(rapport, range(1, 101))
@@ -310,7 +310,7 @@ def test_findings_survive_the_loss_of_redis(make_settings: MakeSettings, tmp_pat
 
         rapport.workers.clear()
         rapport.start()
-        until(rapport, lambda: findings_of(rapport).taxonomy.version > before.taxonomy.version, "the next")
+        until(rapport, lambda: findings_of(rapport).population.version > before.population.version, "the next")
         after = findings_of(rapport)
         assert after.customers == 100
         assert after.personas[EVERYBODY].trend[0] == before.personas[EVERYBODY].trend[0]
@@ -358,7 +358,7 @@ def test_who_is_in_the_top_tenth_follows_from_all(make_settings: MakeSettings, t
         changes = [json.loads(record.value) for record in rapport.topic("segment.changes")]
         told = [change for change in changes if change["segment"] == "top_value" and change["profile"]]
         assert len({change["id"] for change in told}) == len(told)
-        assert all(change["taxonomy"] >= 1 for change in told)
+        assert all(change["population"] >= 1 for change in told)
 
 
 def test_the_census_goes_on_when_a_worker_is_killed(make_settings: MakeSettings, tmp_path: Path) -> None:
@@ -367,8 +367,8 @@ def test_the_census_goes_on_when_a_worker_is_killed(make_settings: MakeSettings,
         shopping(rapport, range(1, 301))
         until(rapport, lambda: findings_of(rapport).customers == 300, "a census of all")
         rapport.kill(0)
-        version = findings_of(rapport).taxonomy.version
-        until(rapport, lambda: findings_of(rapport).taxonomy.version >= version + 2, "two more", 120)
+        version = findings_of(rapport).population.version
+        until(rapport, lambda: findings_of(rapport).population.version >= version + 2, "two more", 120)
         found = findings_of(rapport)
         assert (found.customers, found.stale, found.missing) == (300, [], [])
         assert found.personas[EVERYBODY].revenue == sum(range(1, 301))

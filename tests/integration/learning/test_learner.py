@@ -17,7 +17,7 @@ from kafka import KafkaProducer
 
 from console.commands.doctor import examine
 from console.local.process import free_port
-from models.labels.examples import Lesson, ModelCommand
+from models.labels.examples import ModelCommand, TrainingRecord
 from models.learning.checkpoint import dump
 from models.learning.learner import Learner
 from plan import load_plan
@@ -29,11 +29,11 @@ from streams.worker.learner import MODEL_NEWS
 from tests.integration.rapport import PLAN, Rapport, order, running
 from tests.integration.rebuild.rebuilding import lose_redis, rebuild, until_quiet
 from tests.models.build import T0
-from tests.models.lessons import world
+from tests.models.training import world
 
 
-def teach(rapport: Rapport, lessons: Sequence[Lesson]) -> None:
-    """Put lessons where the profile workers put them."""
+def teach(rapport: Rapport, records: Sequence[TrainingRecord]) -> None:
+    """Put training records where the profile workers put them."""
     # One request at a time: a topic in the making refuses the first, and what is sent again would change places.
     producer = KafkaProducer(
         bootstrap_servers=rapport.settings.kafka,
@@ -42,8 +42,8 @@ def teach(rapport: Rapport, lessons: Sequence[Lesson]) -> None:
         max_in_flight_requests_per_connection=1,
     )
     topic = topic_name(rapport.settings, "training.examples")
-    for lesson in lessons:
-        producer.send(topic, msgspec.msgpack.encode(lesson), partition=0)
+    for record in records:
+        producer.send(topic, msgspec.msgpack.encode(record), partition=0)
     producer.flush()
     producer.close()
 
@@ -88,10 +88,11 @@ def assert_same(state: LearnerState, learner: Learner) -> None:
 def test_killed_and_replayed_it_gives_the_identical_checkpoint(
     make_settings: Callable[..., Settings], tmp_path: Path
 ) -> None:
-    """Three SIGKILLs while it learns, decisions of people among the lessons, some lessons delivered twice."""
+    """Three SIGKILLs while it learns, decisions of people among the training records, some training records delivered
+    twice."""
     with running(make_settings(plan=PLAN, batch=100), tmp_path) as rapport:
         config = rapport.plan.churn
-        lessons: list[Lesson] = [
+        records: list[TrainingRecord] = [
             *world(0, 700, config=config),
             ModelCommand("c1", "promote", "recency", T0 + 1, "kim"),
             *world(650, 900, config=config),
@@ -99,51 +100,51 @@ def test_killed_and_replayed_it_gives_the_identical_checkpoint(
             ModelCommand("c3", "release", "", T0 + 3, "kim"),
             *world(900, 1100, config=config),
         ]
-        part = len(lessons) // 4
+        part = len(records) // 4
         for kill in range(3):
-            teach(rapport, lessons[kill * part : (kill + 1) * part])
+            teach(rapport, records[kill * part : (kill + 1) * part])
             wait(rapport, kill * part + part // 3)
             rapport.kill(kill)
             rapport.start()
-        teach(rapport, lessons[3 * part :])
-        state = wait(rapport, len(lessons) - 1)
+        teach(rapport, records[3 * part :])
+        state = wait(rapport, len(records) - 1)
         rapport.stop_workers()
 
         expected = Learner(config)
-        expected.take(lessons)
+        expected.take(records)
         assert expected.counts["short"] == 1100
         assert expected.skipped > 50
         assert_same(state, expected)
         told = [json.loads(record.value) for record in rapport.topic("alerts") if record.key == MODEL_NEWS]
         news = list(dict.fromkeys(notice["id"] for notice in told))
         assert news == [notice.id for notice in expected.notices]
-        assert {notice["alert"] for notice in told} == {"speaker", "rollback"}
+        assert {notice["alert"] for notice in told} == {"champion", "rollback"}
         assert all(notice["kind"] == "model" for notice in told)
 
 
 def test_a_rebuild_brings_the_models_back_with_the_one_that_speaks(
     make_settings: Callable[..., Settings], tmp_path: Path
 ) -> None:
-    """Redis is lost; Kafka has the newest checkpoint, and the lessons behind it are taken again."""
+    """Redis is lost; Kafka has the newest checkpoint, and the training records behind it are taken again."""
     with running(make_settings(plan=PLAN, batch=100), tmp_path) as rapport:
         config = rapport.plan.churn
-        lessons: list[Lesson] = [
+        records: list[TrainingRecord] = [
             *world(0, 500, config=config), ModelCommand("c1", "promote", "recency", T0 + 1, "kim")
         ]  # fmt: skip
         more = world(500, 510, config=config)
         rapport.send("purchase", [order("user-1", 1, "2026-01-05T12:00:00Z")])  # a rebuild needs somebody
         until_quiet(rapport)
-        teach(rapport, lessons)
-        before = wait(rapport, len(lessons) - 1)
+        teach(rapport, records)
+        before = wait(rapport, len(records) - 1)
         rapport.stop_workers()
         lose_redis(rapport.settings)
         assert rebuild(rapport.settings, "--wait")["learner"]
         rapport.start()
         teach(rapport, more)
-        after = wait(rapport, len(lessons) + len(more) - 1)
+        after = wait(rapport, len(records) + len(more) - 1)
 
         again = Learner.from_parts(after.parts, config)
-        assert again.panel().speaker == "recency"
+        assert again.panel().champion_name == "recency"
         assert again.promotion.pinned == "kim"
         straight = Learner.from_parts(before.parts, config)
         straight.take(more)
@@ -153,21 +154,21 @@ def test_a_rebuild_brings_the_models_back_with_the_one_that_speaks(
 def test_a_learner_that_was_frozen_and_wakes_as_a_second_one_changes_nothing(
     make_settings: Callable[..., Settings], tmp_path: Path
 ) -> None:
-    """Each of two workers is paused past its session while lessons flow, so the learner is at least once."""
+    """Each of two workers is paused past its session while training records flow, so the learner is at least once."""
     with running(make_settings(plan=PLAN, batch=20, session_timeout=6.0), tmp_path, workers=2) as rapport:
         config = rapport.plan.churn
-        lessons: list[Lesson] = [
+        records: list[TrainingRecord] = [
             *world(0, 300, config=config),
             ModelCommand("c1", "promote", "recency", T0 + 1, "kim"),
             ModelCommand("c2", "rollback", "1", T0 + 2, "kim"),
             *world(300, 600, config=config),
         ]
-        part = len(lessons) // 3
-        teach(rapport, lessons[:part])
+        part = len(records) // 3
+        teach(rapport, records[:part])
         wait(rapport, part - 1)
         for turn in range(2):
             begin = part * (turn + 1)
-            teach(rapport, lessons[begin : begin + part])
+            teach(rapport, records[begin : begin + part])
             wait(rapport, begin + part // 20)
             os.kill(rapport.workers[turn].pid, signal.SIGSTOP)
             try:
@@ -175,12 +176,12 @@ def test_a_learner_that_was_frozen_and_wakes_as_a_second_one_changes_nothing(
             finally:
                 os.kill(rapport.workers[turn].pid, signal.SIGCONT)
             time.sleep(3)  # it takes up what it was about to do
-        teach(rapport, lessons[3 * part :])
-        state = wait(rapport, len(lessons) - 1)
+        teach(rapport, records[3 * part :])
+        state = wait(rapport, len(records) - 1)
         rapport.stop_workers()
 
         expected = Learner(config)
-        expected.take(lessons)
+        expected.take(records)
         assert_same(state, expected)
         told = [json.loads(record.value)["id"] for record in rapport.topic("alerts") if record.key == MODEL_NEWS]
         assert list(dict.fromkeys(told)) == [notice.id for notice in expected.notices]
@@ -191,13 +192,13 @@ def test_a_restarted_learner_shows_its_models_though_no_lesson_comes(
 ) -> None:
     """Dashboards need not wait for the next label, which a small shop may have to for days."""
     with running(make_settings(plan=PLAN, metrics_port=free_port()), tmp_path) as rapport:
-        lessons: list[Lesson] = [*world(0, 60, config=rapport.plan.churn)]
-        teach(rapport, lessons)
-        wait(rapport, len(lessons) - 1)
+        records: list[TrainingRecord] = [*world(0, 60, config=rapport.plan.churn)]
+        teach(rapport, records)
+        wait(rapport, len(records) - 1)
         rapport.stop_workers()
         rapport.start()
         deadline = time.monotonic() + 60
-        while 'rapport_model_speaks{model="rules"} 1.0' not in metrics(rapport):
+        while 'rapport_model_champion{model="rules"} 1.0' not in metrics(rapport):
             assert time.monotonic() < deadline, rapport.logs()
             time.sleep(0.2)
         assert 'rapport_model_quality{horizon="short",measure="rows",model="rules"} 60.0' in metrics(rapport)
@@ -210,15 +211,16 @@ def test_a_plan_that_discards_what_was_learned_is_announced_and_told(
     other = tmp_path / "plan.yaml"
     other.write_text(PLAN.read_text().replace("label_horizon: 2w", "label_horizon: 4w"))
     with running(make_settings(plan=PLAN), tmp_path) as rapport:
-        lessons = world(0, 60, config=rapport.plan.churn)
-        teach(rapport, lessons)
-        before = wait(rapport, len(lessons) - 1)
-        assert models_of(rapport.settings) == [("ok", f"learned from {len(lessons)} lessons")]
+        records = world(0, 60, config=rapport.plan.churn)
+        teach(rapport, records)
+        before = wait(rapport, len(records) - 1)
+        assert models_of(rapport.settings) == [("ok", f"learned from {len(records)} training records")]
         why = "the plan's churn.label_horizon is 4w, and was 2w"
         changed = rapport.settings.model_copy(update={"plan": other})
         assert models_of(changed)[0] == (
             "warning",
-            f"{why}: a worker that starts with this plan discards everything that was learned ({len(lessons)} lessons)",
+            f"{why}: a worker that starts with this plan discards everything that was learned "
+            f"({len(records)} training records)",
         )
         rapport.stop_workers()
         rapport.settings = changed
@@ -229,12 +231,12 @@ def test_a_plan_that_discards_what_was_learned_is_announced_and_told(
             assert time.monotonic() < deadline, rapport.logs()
             time.sleep(0.2)
         learner = Learner.from_parts(state.parts, load_plan(other).churn)
-        text = f"learning began anew: {why}; {len(lessons)} lessons are of no use any more"
+        text = f"learning began anew: {why}; {len(records)} training records are of no use any more"
         assert [(notice.kind, notice.text) for notice in learner.notices[-1:]] == [("anew", text)]
         assert began - 1 <= learner.promotion.changes[-1].at <= time.time()
         assert text in rapport.logs()
         [(verdict, message)] = models_of(changed)
-        assert (verdict, message[:22], text in message) == ("ok", "learned from 0 lessons", True)
+        assert (verdict, message[:22], text in message) == ("ok", "learned from 0 training records", True)
 
 
 def models_of(settings: Settings) -> list[tuple[str, str]]:

@@ -14,7 +14,7 @@ from profiles.stores.redis import connect
 from streams.settings import Settings
 from tests.integration.learning.test_learner import assert_same, teach, wait
 from tests.integration.rapport import PLAN, Rapport, order, running
-from tests.models.lessons import world
+from tests.models.training import world
 
 
 def write(rapport: Rapport, name: str, value: bytes) -> bytes:
@@ -49,14 +49,14 @@ def test_a_damaged_checkpoint_stops_the_learner_and_nothing_else(
     """Once the part is back it goes on where it was."""
     with running(make_settings(plan=PLAN, batch=100), tmp_path) as rapport:
         config = rapport.plan.churn
-        lessons = world(0, 300, config=config)
+        records = world(0, 300, config=config)
         ordered(rapport, 1)
-        teach(rapport, lessons[:400])
+        teach(rapport, records[:400])
         wait(rapport, 399)
         rapport.stop_workers()
         good = write(rapport, "learned", b'{"hazard":')
         rapport.start()
-        teach(rapport, lessons[400:])
+        teach(rapport, records[400:])
         deadline = time.monotonic() + 60
         while "cannot be read" not in rapport.logs():
             assert rapport.workers[-1].poll() is None, rapport.logs()
@@ -64,8 +64,8 @@ def test_a_damaged_checkpoint_stops_the_learner_and_nothing_else(
             time.sleep(0.2)
         ordered(rapport, 2)  # which no damaged model may hold up
         write(rapport, "learned", good)
-        state = wait(rapport, len(lessons) - 1)
+        state = wait(rapport, len(records) - 1)
         rapport.stop_workers()
         expected = Learner(config)
-        expected.take(lessons)
+        expected.take(records)
         assert_same(state, expected)

@@ -1,4 +1,5 @@
-"""Windows and ranks on real servers: entered and left exactly once, by events, by timers and by newer taxonomies."""
+"""Windows and ranks on real servers: entered and left exactly once, by events, by timers and by newer population
+snapshots."""
 
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ from typing import Any
 import msgspec
 
 from models.durations import DAY, WEEK
-from models.population.taxonomy import Taxonomy
+from models.population.snapshot import PopulationSnapshot
 from profiles.documents import decode_profile
 from profiles.types import Event, Profile, profile_id
 from streams.settings import Settings
@@ -24,11 +25,11 @@ PERCENTILES = [float(i) for i in range(1, 100)]
 
 
 class Held:
-    """The newest taxonomy."""
+    """The newest population snapshot."""
 
-    now = Taxonomy.empty()
+    now = PopulationSnapshot.empty()
 
-    def __call__(self) -> Taxonomy:
+    def __call__(self) -> PopulationSnapshot:
         return self.now
 
 
@@ -42,14 +43,14 @@ def ticket(stepped: Stepped, user: str, number: int, time: float) -> Event:
 
 
 def test_segments_of_windows_and_ranks_are_told_once(make_settings: Callable[..., Settings], tmp_path: Any) -> None:
-    """Twelve orders and three tickets, then silence: every change once, those of ranks with their taxonomy."""
+    """Twelve orders and three tickets, then silence: every change once, those of ranks with their population."""
     settings = make_settings(plan=PLAN)
     rapport = Rapport(settings, tmp_path)  # topics
     held = Held()
     edges = {"net": PERCENTILES, "recency": PERCENTILES, "orders": [i / 10 for i in PERCENTILES]}
 
     async def story() -> list[Profile]:
-        stepped = Stepped(settings, taxonomy=held)
+        stepped = Stepped(settings, population=held)
         seen = []
 
         async def look() -> None:
@@ -57,11 +58,11 @@ def test_segments_of_windows_and_ranks_are_told_once(make_settings: Callable[...
 
         await stepped.apply(*(bought(stepped, "eve", n, START - (12 - n) * WEEK) for n in range(12)))
         await look()  # nobody is ranked yet
-        held.now = Taxonomy(version=1, edges=edges)
+        held.now = PopulationSnapshot(version=1, edges=edges)
         await stepped.apply(*(ticket(stepped, "eve", n, START - (2 - n) * DAY) for n in range(3)))
         await look()
         for version in range(2, 29):
-            held.now = Taxonomy(version=version, edges=edges)
+            held.now = PopulationSnapshot(version=version, edges=edges)
             await stepped.wait(DAY)
         await look()  # 29 days after the first ticket; the last order was 34 days ago
         await stepped.wait(DAY)
@@ -100,8 +101,8 @@ def test_segments_of_windows_and_ranks_are_told_once(make_settings: Callable[...
         ("loyal_customers", "exited"),
         ("top_value", "exited"),
     ]
-    assert {change.get("taxonomy") for change in told if change["segment"] == "frequent_trouble"} == {None}
-    assert [change["taxonomy"] for change in told if change["segment"] == "top_value"] == [1, 99]
+    assert {change.get("population") for change in told if change["segment"] == "frequent_trouble"} == {None}
+    assert [change["population"] for change in told if change["segment"] == "top_value"] == [1, 99]
 
 
 def test_killed_and_rebalanced_under_new_taxonomies_every_change_is_told_once(
@@ -129,4 +130,4 @@ def test_killed_and_rebalanced_under_new_taxonomies_every_change_is_told_once(
             (inside.remove if change["change"] == "exited" else inside.add)(member)
         profiles = [decode_profile(id_, document) for id_, document in rapport.documents().items()]
         assert inside == {(profile.id, segment) for profile in profiles for segment in profile.segments}
-        assert len({change.get("taxonomy") for change in told.values()}) > 2
+        assert len({change.get("population") for change in told.values()}) > 2

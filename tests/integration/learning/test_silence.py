@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry
 
 from models.churn.panel import Panel
 from models.durations import DAY, WEEK
-from models.population.taxonomy import Taxonomy
+from models.population.snapshot import PopulationSnapshot
 from plan import load_plan
 from profiles.stores.redis import RedisStore, connect
 from profiles.types import Event, Profile, partition_of, profile_id
@@ -34,7 +34,11 @@ class Stepped:
     """A profile runner on real servers whose clock stands still until it is moved."""
 
     def __init__(
-        self, settings: Settings, *, event_time: bool = False, taxonomy: Callable[[], Taxonomy] = Taxonomy.empty
+        self,
+        settings: Settings,
+        *,
+        event_time: bool = False,
+        population: Callable[[], PopulationSnapshot] = PopulationSnapshot.empty,
     ) -> None:
         self.settings = settings
         self.plan = load_plan(settings.plan)
@@ -44,14 +48,14 @@ class Stepped:
         self.store = RedisStore(self.redis)
         panel = Panel.cold(self.plan.churn)
         self.runner = ProfileRunner(
-            profile_pipeline(self.plan, settings, lambda: panel, taxonomy),
+            profile_pipeline(self.plan, settings, lambda: panel, population),
             self.store,
             settings.partitions,
             Outbox(self.producer, settings),
             WorkerMetrics(CollectorRegistry()),
             self.clock,
             event_time=event_time,
-            review=review_pipeline(self.plan, taxonomy),
+            review=review_pipeline(self.plan, population),
         )
         self.offsets: dict[int, int] = {}
 

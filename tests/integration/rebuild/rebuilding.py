@@ -113,13 +113,13 @@ def _quiet(rapport: Rapport) -> bool:
     consumer = KafkaConsumer(bootstrap_servers=settings.kafka, group_id=settings.worker_group, enable_auto_commit=False)
     try:
         sources = [topic_name(settings, source.topic) for source in rapport.plan.sources.values()]
-        events, links, lessons = (
+        events, links, records = (
             topic_name(settings, base) for base in ("profile.events", "identity.links", "training.examples")
         )
-        ends = _ends(consumer, [*sources, events, links, lessons])
+        ends = _ends(consumer, [*sources, events, links, records])
         read = in_redis(settings, lambda client: read_positions(client, settings.partitions))
         applied = {TopicPartition(events, number): at + 1 for number, at in read.profiles.items()}
-        applied |= {TopicPartition(links, 0): read.identity + 1, TopicPartition(lessons, 0): read.learner + 1}
+        applied |= {TopicPartition(links, 0): read.identity + 1, TopicPartition(records, 0): read.learner + 1}
         committed = admin.list_group_offsets(settings.worker_group)[settings.worker_group]
         applied |= {tp: at.offset for tp, at in committed.items() if tp.topic in sources}
         return all(applied.get(tp, 0) >= end for tp, end in ends.items())

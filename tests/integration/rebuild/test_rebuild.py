@@ -23,7 +23,7 @@ from plan import load_plan
 from profiles.documents import decode_profile, encode_profile
 from profiles.errors import Misconfigured
 from profiles.identity.links import Erasure, Link, Linked, decode_linked
-from profiles.state import Caps, apply, remember
+from profiles.state import Limits, apply, remember
 from profiles.store import Reader
 from profiles.stores.contents import held_by_partition
 from profiles.stores.keys import IDENTITY, IDENTITY_MAP, LEARNER, LEARNER_STATE, SETUP, Keys
@@ -98,7 +98,7 @@ def orders(first: int, last: int) -> list[dict[str, Any]]:
     return [order(USERS[n % 24], n, at(n % 1200), 12.5) for n in range(first, last)]
 
 
-def lessons(rapport: Rapport, count: int) -> list[Example]:
+def records(rapport: Rapport, count: int) -> list[Example]:
     x = pack(row(buyer(0, 12, 30), 40))
     horizon = rapport.plan.churn.label_horizon
     return [Example(f"p{n}", T0 + n, T0 + n + horizon, SCHEMA, x, n % 3 == 0) for n in range(count)]
@@ -120,7 +120,8 @@ def produce(rapport: Rapport, topic: str, partition: int, *values: Any, key: byt
 
 
 def live_through_much(rapport: Rapport) -> None:
-    """Merges, a chain, a refusal, segments, alerts and a decision on one, timers, a lesson learned, an erasure."""
+    """Merges, a chain, a refusal, segments, alerts and a decision on one, timers, a training record learned, an
+    erasure."""
     rapport.send("web", visits(0, 4))
     rapport.send("purchase", orders(0, 300))
     until_quiet(rapport)
@@ -135,7 +136,7 @@ def live_through_much(rapport: Rapport) -> None:
     id_, found = rapport.read(alert)
     command = AlertCommand(id_, found, "acknowledge", time.time(), "kim", "calls today")
     produce(rapport, "profile.events", partition_of(id_, rapport.settings.partitions), command)
-    produce(rapport, "training.examples", 0, *lessons(rapport, 30))
+    produce(rapport, "training.examples", 0, *records(rapport, 30))
     erased = held(rapport, "user_id", ERASED_USER)
     request = EraseRequest(
         Erasure("erasure", profile_id(rapport.plan.namespace, erased), erased, datetime.now(UTC).timestamp())
@@ -147,7 +148,7 @@ def live_through_much(rapport: Rapport) -> None:
 
 
 def test_all_that_redis_held_comes_back_the_same(make_settings: Callable[..., Settings], tmp_path: Path) -> None:
-    """Documents, indexes, timers, who is who, refusals, graves, the model, offsets; then repeats change nothing."""
+    """Documents, indexes, timers, who is who, refusals, tombstones, the model, offsets; then repeats change nothing."""
     with running(make_settings(plan=PLAN), tmp_path) as rapport:
         live_through_much(rapport)
         rapport.stop_workers()
@@ -247,7 +248,7 @@ class Topic:
         profile = Profile(self.id(user), **fields)
         for event in events:
             remember(profile, msgspec.msgpack.encode(event.id)[-8:].rjust(8), 512)
-            apply(profile, event, "EUR", Caps())
+            apply(profile, event, "EUR", Limits())
         return profile.id.encode(), encode_profile(profile)
 
     def event(self, user: str, number: int) -> Event:
@@ -376,7 +377,7 @@ def rich(topic: Topic, user: str, number: int) -> tuple[bytes, bytes]:
     alert = Alert(f"alert-{user}", "very_unhappy", "open", 50.0 + number, 50.0 + number, 0.5)
     return topic.document(
         user, topic.event(user, number), score=Score(0.25, "low", 5.0, "m1"), segments={"vip": Stay(9.0)},
-        alerts={"very_unhappy": alert}, wake_at=1e12 + number,
+        alerts={"very_unhappy": alert}, scheduled_at=1e12 + number,
     )  # fmt: skip
 
 
@@ -492,7 +493,7 @@ def close_to(ours: Any, theirs: Any) -> bool:
 
 
 def decoded(rapport: Rapport) -> dict[str, Profile]:
-    """Everybody but graves."""
+    """Everybody but tombstones."""
     found = {id_: decode_profile(id_, document) for id_, document in rapport.documents().items()}
     return {id_: profile for id_, profile in found.items() if profile.redirect != ERASED}
 

@@ -22,7 +22,8 @@ def test_every_part_is_done_and_measured() -> None:
 
     assert len(events) == 2_000
     assert [cost.of for cost in costs] == [
-        "score", "score", "score", "score", "profile looked at", "score", "snapshot", "lesson", "batch of lessons",
+        "score", "score", "score", "score", "profile looked at", "score", "snapshot", "record",
+        "batch of training records",
     ]  # fmt: skip
     assert all(cost.times for cost in costs)
     assert sum(cost.seconds for cost in costs) > 0

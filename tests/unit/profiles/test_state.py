@@ -5,11 +5,11 @@ from __future__ import annotations
 import random
 
 from profiles.merge import merge
-from profiles.state import Caps, apply, latest_orders, most_frequent
+from profiles.state import Limits, apply, latest_orders, most_frequent
 from profiles.types import Event, Profile, Purchases
 
 DAY = 86400.0
-CAPS = Caps()
+LIMITS = Limits()
 
 
 def order(day: float, amount: int = 1000, currency: str = "EUR", category: str = "") -> Event:
@@ -23,11 +23,11 @@ def happened(role: str, day: float, **facts: object) -> Event:
     return Event("p", id_, "web", "track", role, role, day * DAY, day * DAY, **facts)  # type: ignore[arg-type]
 
 
-def profile_of(*events: Event, caps: Caps = CAPS) -> Profile:
+def profile_of(*events: Event, limits: Limits = LIMITS) -> Profile:
     """The profile of these events."""
     profile = Profile("p")
     for event in events:
-        apply(profile, event, "EUR", caps)
+        apply(profile, event, "EUR", limits)
     return profile
 
 
@@ -45,14 +45,14 @@ def test_only_the_latest_orders_are_kept_whichever_came_first() -> None:
     shuffled = random.Random(1).sample(orders, 50)
 
     for history in (orders, shuffled):
-        bought = profile_of(*history, caps=Caps(recent=4)).purchases
+        bought = profile_of(*history, limits=Limits(recent=4)).purchases
         assert (bought.recent, bought.amounts) == ([day * DAY for day in range(46, 50)], [46, 47, 48, 49])
 
 
 def test_orders_that_were_kept_without_amounts_count_0() -> None:
     """A profile that an earlier version stored goes on."""
     old = Profile("p", purchases=Purchases(orders=2, first=DAY, last=2 * DAY, recent=[DAY, 2 * DAY]))
-    apply(old, order(3, 900), "EUR", Caps())
+    apply(old, order(3, 900), "EUR", Limits())
 
     assert old.purchases.amounts == [0, 0, 900]
     assert latest_orders([DAY], [], [0.0], [], 5) == ([0.0, DAY], [0, 0])
@@ -64,17 +64,17 @@ def test_orders_count_by_category() -> None:
 
     assert profile_of(*history).purchases.mix == {"Food": 2, "Books": 1}
     more = [*history, order(9, category="Garden")]
-    assert profile_of(*more, caps=Caps(categories=2)).purchases.mix == {"Food": 2, "Books": 1}
+    assert profile_of(*more, limits=Limits(categories=2)).purchases.mix == {"Food": 2, "Books": 1}
     assert most_frequent({"b": 1, "a": 1, "c": 2}, 2) == {"c": 2, "a": 1}
 
 
 def test_times_are_kept_only_of_roles_that_are_counted_within_a_window() -> None:
     """As many as asked for, also after a merge."""
-    caps = Caps(windows={"visit": 3})
-    ours = profile_of(*(happened("visit", day) for day in (5, 1, 3, 4)), happened("login", 1), caps=caps)
-    theirs = profile_of(happened("visit", 2), happened("visit", 9), happened("cart", 9), caps=caps)
+    limits = Limits(windows={"visit": 3})
+    ours = profile_of(*(happened("visit", day) for day in (5, 1, 3, 4)), happened("login", 1), limits=limits)
+    theirs = profile_of(happened("visit", 2), happened("visit", 9), happened("cart", 9), limits=limits)
 
     assert ours.roles["visit"].recent == [3 * DAY, 4 * DAY, 5 * DAY]
-    merge(ours, theirs, caps)
+    merge(ours, theirs, limits)
     assert ours.roles["visit"].recent == [4 * DAY, 5 * DAY, 9 * DAY]
     assert ours.roles["login"].recent == ours.roles["cart"].recent == []

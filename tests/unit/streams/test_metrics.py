@@ -15,13 +15,13 @@ def test_who_no_longer_learns_says_no_more_which_model_speaks(monkeypatch: pytes
     monkeypatch.delenv("PROMETHEUS_MULTIPROC_DIR", raising=False)
     registry = CollectorRegistry()
     metrics = WorkerMetrics(registry)
-    metrics.learned(3, ["speaker"])
+    metrics.learned(3, ["champion"])
     metrics.models(QUALITY, "hazard")
-    assert registry.get_sample_value("rapport_model_speaks", {"model": "hazard"}) == 1
-    assert registry.get_sample_value("rapport_model_speaks", {"model": "rules"}) == 0
+    assert registry.get_sample_value("rapport_model_champion", {"model": "hazard"}) == 1
+    assert registry.get_sample_value("rapport_model_champion", {"model": "rules"}) == 0
 
     metrics.learns_no_more()
-    assert registry.get_sample_value("rapport_model_speaks", {"model": "hazard"}) is None
-    assert registry.get_sample_value("rapport_model_notices_total", {"kind": "speaker"}) == 1  # what was, was
+    assert registry.get_sample_value("rapport_model_champion", {"model": "hazard"}) is None
+    assert registry.get_sample_value("rapport_model_notices_total", {"kind": "champion"}) == 1  # what was, was
     metrics.models(QUALITY, "rules")
-    assert registry.get_sample_value("rapport_model_speaks", {"model": "rules"}) == 1
+    assert registry.get_sample_value("rapport_model_champion", {"model": "rules"}) == 1

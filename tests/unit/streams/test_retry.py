@@ -16,7 +16,7 @@ from redis.exceptions import (
     TryAgainError,
 )
 
-from streams.retry import patient, redis_is_away
+from streams.retry import redis_is_away, retrying
 
 IN_A_SCRIPT = "ERR Error running script (call to f_1): @user_script:9: @user_script: 9: -{} x"  # as Redis 6.2 says it
 
@@ -39,7 +39,7 @@ def test_what_passes_is_waited_out_and_said(advice: str, error: Exception, caplo
     """One failure, one line that says what it is and what to do, and the answer."""
     failures = [error]
 
-    @patient
+    @retrying
     async def ask() -> str:
         if failures:
             raise failures.pop()

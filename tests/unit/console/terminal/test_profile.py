@@ -10,7 +10,7 @@ from rich.console import Console
 
 from console.terminal.profile import render
 from console.views.profile import Advice, profile_view
-from models.churn.levers import Lever
+from models.churn.counterfactuals import Counterfactual
 from profiles.types import Profile, Purchases, Reason, Score
 
 AT = 1_767_225_600.0
@@ -59,9 +59,12 @@ def test_the_trend_in_words(previous: float | None, days: int, words: str) -> No
 def test_what_would_lower_it() -> None:
     """With the model, if it is not the one that spoke."""
     score = Score(0.62, "high", AT, "hazard-7")
-    levers = [Lever("order", "An order today", 0.21), Lever("visit", "3 visits this week", 0.55)]
+    counterfactuals = [
+        Counterfactual("order", "An order today", 0.21),
+        Counterfactual("visit", "3 visits this week", 0.55),
+    ]
 
-    assert "would lower it:" in shown(score, Advice("hazard-7", levers))
-    assert "21%  An order today" in shown(score, Advice("hazard-7", levers))
-    assert "would lower it, by hazard-8:" in shown(score, Advice("hazard-8", levers))
+    assert "would lower it:" in shown(score, Advice("hazard-7", counterfactuals))
+    assert "21%  An order today" in shown(score, Advice("hazard-7", counterfactuals))
+    assert "would lower it, by hazard-8:" in shown(score, Advice("hazard-8", counterfactuals))
     assert "would lower it" not in shown(score, Advice("hazard-7", []))

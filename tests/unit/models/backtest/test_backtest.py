@@ -97,7 +97,7 @@ def test_the_same_log_gives_the_same_scores(judged: Judged) -> None:
 def test_the_models_speak_and_the_champion_is_one_of_them(judged: Judged) -> None:
     """In each week the champion's risk is that of the model that spoke."""
     assert set(judged.spoke) == set(judged.week.tolist())
-    assert judged.lessons > 200
+    assert judged.records > 200
     for week, model in judged.spoke.items():
         rows = judged.week == week
         np.testing.assert_array_equal(judged.risks["champion"][rows], judged.risks[model][rows])

@@ -11,7 +11,7 @@ from models.churn.reasons import explain
 from models.durations import DAY
 from models.features.features import raws
 from profiles.state import apply
-from tests.models.build import CAPS, CONFIG, T0, buyer, customer, event
+from tests.models.build import CONFIG, LIMITS, T0, buyer, customer, event
 
 RULES = rules(CONFIG)
 
@@ -46,7 +46,7 @@ def test_silence_raises_the_risk_whatever_went_before(orders, happened, later):
     end = max(orders) + later
     for k, (role, rating) in enumerate(happened):
         subject = f"T{k % 2}" if role.startswith("ticket") else ""
-        apply(profile, event(role, end - k, amount=100, subject=subject, rating=rating), "EUR", CAPS)
+        apply(profile, event(role, end - k, amount=100, subject=subject, rating=rating), "EUR", LIMITS)
 
     assert (np.diff(risks(profile, end + np.arange(0.0, 400.0, 8.0))) >= 0).all()
 
@@ -57,11 +57,11 @@ def test_an_order_lowers_the_risk_whatever_went_before(happened, later):
     profile = buyer(0, 30)
     for k, (role, rating) in enumerate(happened):
         subject = f"T{k % 2}" if role.startswith("ticket") else ""
-        apply(profile, event(role, 30 + later - k, amount=100, subject=subject, rating=rating), "EUR", CAPS)
+        apply(profile, event(role, 30 + later - k, amount=100, subject=subject, rating=rating), "EUR", LIMITS)
     at = 30 + later
     [before] = risks(profile, [at])
 
-    apply(profile, event("purchase", at, amount=2500), "EUR", CAPS)
+    apply(profile, event("purchase", at, amount=2500), "EUR", LIMITS)
 
     assert risks(profile, [at])[0] < before
 

@@ -68,8 +68,8 @@ def test_it_is_rivers_pipeline():
 
     scaler, regression = river["StandardScaler"], river["LogisticRegression"]
     state = ours.state()
-    assert state["moments"]["mean"] == [scaler.means[name] for name in NAMES]
-    assert state["moments"]["variance"] == [scaler.vars[name] for name in NAMES]
+    assert state["scaling"]["mean"] == [scaler.means[name] for name in NAMES]
+    assert state["scaling"]["variance"] == [scaler.vars[name] for name in NAMES]
     for name, weight in zip(NAMES, state["weight"], strict=True):
         assert weight == pytest.approx(regression.weights.get(name, 0.0), rel=1e-9, abs=1e-12)
     assert state["intercept"] == pytest.approx(regression.intercept, rel=1e-12)
@@ -177,7 +177,7 @@ def test_what_is_far_beyond_anything_seen_counts_as_four_deviations():
         {"n": [float("inf")] * len(NAMES)},
         {"columns": ["moon"]},
         {"target": "horoscope"},
-        {"moments": {"count": "many"}},
+        {"scaling": {"count": "many"}},
     ],
 )
 def test_a_damaged_state_is_refused(damage):

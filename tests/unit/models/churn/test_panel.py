@@ -45,8 +45,8 @@ ALL: dict[str, Model] = {
 every_model = pytest.mark.parametrize("model", ALL.values(), ids=ALL)
 
 
-def panel(speaker: str = "hazard") -> Panel:
-    return Panel(speaker, ALL, 7, T0 + 3 * DAY)
+def panel(champion: str = "hazard") -> Panel:
+    return Panel(champion, ALL, 7, T0 + 3 * DAY)
 
 
 def changed(data: bytes, **values: object) -> bytes:
@@ -85,7 +85,7 @@ def test_a_panel_goes_through_json_to_the_bit():
 
     after = Panel.from_json(before.to_json(), CONFIG)
 
-    assert (after.speaker, after.version, after.trained_until) == ("hazard", 7, T0 + 3 * DAY)
+    assert (after.champion_name, after.version, after.trained_until) == ("hazard", 7, T0 + 3 * DAY)
     assert after.to_json() == before.to_json()
     assert after.score_profiles(PEOPLE, NOW.tolist(), CONFIG, "EUR") == before.score_profiles(
         PEOPLE, NOW.tolist(), CONFIG, "EUR"
@@ -104,7 +104,7 @@ def test_the_rules_come_with_the_plan_and_not_with_the_panel():
 def test_a_model_of_other_features_or_another_horizon_is_left_out_and_the_rules_speak(stale):
     after = Panel.from_json(changed(panel().to_json(), **stale), CONFIG)
 
-    assert after.speaker == "rules"
+    assert after.champion_name == "rules"
     assert after.left_out == ("hazard",)
     assert set(after.models) == set(MODELS) - {"hazard"}
 
@@ -134,7 +134,7 @@ def test_a_damaged_panel_is_refused(damaged):
 
 
 def test_nobody_speaks_who_is_not_there():
-    with pytest.raises(ValueError, match="bgnbd is to speak"):
+    with pytest.raises(ValueError, match="bgnbd is to be the champion"):
         Panel("bgnbd", {"rules": ALL["rules"]})
     with pytest.raises(ValueError, match="no panel"):
         Panel("hazard", {"hazard": ALL["hazard"]})
@@ -146,16 +146,16 @@ def test_of_another_churn_horizon_nothing_is_used_that_was_learned_for_the_old_o
     after = Panel.from_json(panel().to_json(), ChurnConfig(horizon="13w"))
 
     assert after.left_out == ("base_rate", "direct")
-    assert after.speaker == "hazard"
+    assert after.champion_name == "hazard"
 
 
-@pytest.mark.parametrize("speaker", MODELS)
-def test_a_score_names_who_spoke(speaker):
-    [score, *_] = panel(speaker).score_profiles(PEOPLE, NOW.tolist(), CONFIG, "EUR")
+@pytest.mark.parametrize("champion", MODELS)
+def test_a_score_names_who_spoke(champion):
+    [score, *_] = panel(champion).score_profiles(PEOPLE, NOW.tolist(), CONFIG, "EUR")
 
-    assert score.model == ALL[speaker].id
-    assert score.model.startswith(speaker.replace("_", "-"))
-    assert who_spoke(score.model) == SPOKE[speaker]
+    assert score.model == ALL[champion].id
+    assert score.model.startswith(champion.replace("_", "-"))
+    assert who_spoke(score.model) == SPOKE[champion]
 
 
 def test_who_spoke_of_a_model_nobody_knows_is_its_id():

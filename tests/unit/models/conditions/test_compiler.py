@@ -11,16 +11,16 @@ from pydantic import TypeAdapter, ValidationError
 
 from models.conditions.compiler import compile_condition, windows
 from models.conditions.conditions import Condition
-from models.conditions.crossings import compile_turns
+from models.conditions.crossings import compile_crossings
 from models.conditions.ranks import Ranks
 from models.durations import DAY
-from models.population.taxonomy import Taxonomy
-from profiles.state import Caps, apply
+from models.population.snapshot import PopulationSnapshot
+from profiles.state import Limits, apply
 from profiles.types import Profile
 from tests.models.build import T0, event
 
 READ = TypeAdapter(Condition).validate_python
-RANKS = Ranks(Taxonomy.empty, "EUR")
+RANKS = Ranks(PopulationSnapshot.empty, "EUR")
 
 COMPARISONS = ("above", "below", "at_least", "at_most")
 TEST: dict[str, Any] = {
@@ -30,10 +30,10 @@ TEST: dict[str, Any] = {
 
 def person(when: Any, happened: list[tuple[str, float]]) -> Profile:
     """A profile that keeps what a condition needs, of (role, day)."""
-    caps = Caps(windows=windows([READ(when)]))
+    limits = Limits(windows=windows([READ(when)]))
     profile = Profile("p")
     for role, day in happened:
-        apply(profile, event(role, day, amount=1000), "EUR", caps)
+        apply(profile, event(role, day, amount=1000), "EUR", limits)
     return profile
 
 
@@ -143,10 +143,10 @@ def test_a_window_turns_at_the_foreseen_times_only(
     when: Any, happened: list[tuple[str, float]], day: float, slack: int
 ) -> None:
     """A customer who is looked at just then is in the right segments all the time."""
-    profile, turns = person(when, happened), compile_turns([(READ(when), 0.15)])
+    profile, crossings = person(when, happened), compile_crossings([(READ(when), 0.15)])
     now = T0 + day * DAY
     for _ in range(20):
-        before, then = holds(when, profile, now, slack), turns.next_change(profile, now)
+        before, then = holds(when, profile, now, slack), crossings.next_change(profile, now)
         for time in (now + 300 * DAY,) if then is None else (now + (then - now) / 2, then - 1e-5):
             assert time < now or holds(when, profile, time, slack) == before
         if then is None:

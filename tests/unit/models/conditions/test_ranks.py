@@ -1,4 +1,5 @@
-"""What ranks customers: quantiles, RFM quintiles and clusters, their hysteresis, and a taxonomy that changes."""
+"""What ranks customers: quantiles, RFM quintiles and clusters, their hysteresis, and a population snapshot that
+changes."""
 
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from models.conditions.conditions import Condition
 from models.conditions.rules import AlertRule, SegmentRule
 from models.population.measures import RECENCY
-from models.population.taxonomy import Cluster, Taxonomy
+from models.population.snapshot import Cluster, PopulationSnapshot
 from models.segments.alerts import compile_alerts
 from models.segments.purposes import segment_needs
 from models.segments.rfm import BUILTIN, LEARNED, VALUE, with_builtin
@@ -24,7 +25,7 @@ from tests.models.build import DAY, T0, buyer
 READ = TypeAdapter(Condition).validate_python
 
 # Customers whose revenue is spread evenly from 0 to 100, whose last order is 1 to 99 days ago, with 1 to 10 orders.
-EVEN = Taxonomy(
+EVEN = PopulationSnapshot(
     version=1,
     at=T0,
     customers=1000,
@@ -48,12 +49,12 @@ CLUSTERED = msgspec.structs.replace(
 
 
 class Held:
-    """The newest taxonomy, for segments that are compiled once."""
+    """The newest population snapshot, for segments that are compiled once."""
 
-    def __init__(self, taxonomy: Taxonomy) -> None:
-        self.now = taxonomy
+    def __init__(self, population: PopulationSnapshot) -> None:
+        self.now = population
 
-    def __call__(self) -> Taxonomy:
+    def __call__(self) -> PopulationSnapshot:
         return self.now
 
 
@@ -91,7 +92,7 @@ def goes(segments: Segments, *profiles_at: tuple[Profile, float]) -> list[set[st
 )
 def test_a_quantile_is_a_place_among_all(when: Any, inside: list[float], outside: list[float]) -> None:
     """Who is at an edge counts to those below."""
-    segments = compile_segments([rule(when)], "EUR", taxonomy=lambda: EVEN)
+    segments = compile_segments([rule(when)], "EUR", population=lambda: EVEN)
 
     for revenue in inside:
         assert segments.evaluate(worth(revenue), T0) == {"a"}, revenue
@@ -103,22 +104,22 @@ def test_who_never_ordered_has_no_place_among_customers() -> None:
     """Neither at the top nor at the bottom."""
     rules = [rule({"quantile": "revenue", "bottom": 0.99}), rule({"rfm": {"recency": [1, 2, 3, 4]}}, "b")]
 
-    assert compile_segments(rules, "EUR", taxonomy=lambda: CLUSTERED).evaluate(Profile("p"), T0) == set()
+    assert compile_segments(rules, "EUR", population=lambda: CLUSTERED).evaluate(Profile("p"), T0) == set()
 
 
 def test_the_top_tenth_is_left_below_the_top_eleven_and_a_half_percent() -> None:
     """A margin of 15 % of the share, not of the money."""
-    segments = compile_segments([rule({"quantile": "revenue", "top": 0.1})], "EUR", taxonomy=lambda: EVEN)
+    segments = compile_segments([rule({"quantile": "revenue", "top": 0.1})], "EUR", population=lambda: EVEN)
 
     assert goes(segments, *((worth(x), 0) for x in (89, 91, 89, 88.6, 88.4, 89))) == [
         set(), {"a"}, {"a"}, {"a"}, set(), set()
     ]  # fmt: skip
 
 
-def test_a_taxonomy_that_changes_moves_customers_once_and_by_the_margin() -> None:
+def test_a_population_that_changes_moves_customers_once_and_by_the_margin() -> None:
     """The same customer under version after version, each of them twice: edges that flutter move nobody."""
     held = Held(EVEN)
-    segments = compile_segments([rule({"quantile": "revenue", "top": 0.1})], "EUR", taxonomy=held)
+    segments = compile_segments([rule({"quantile": "revenue", "top": 0.1})], "EUR", population=held)
     profile = worth(91)
     changes = []
     for version, factor in enumerate((1.0, 1.02, 1.0, 1.02, 1.05, 1.02, 1.0), start=2):
@@ -135,10 +136,10 @@ def test_a_taxonomy_that_changes_moves_customers_once_and_by_the_margin() -> Non
 
 
 @pytest.mark.parametrize("when", [{"quantile": "revenue", "top": 0.1}, {"not": {"quantile": "revenue", "top": 0.1}}])
-@pytest.mark.parametrize("known", [Taxonomy.empty(), msgspec.structs.replace(EVEN, edges={})])
-def test_without_a_taxonomy_nobody_enters_and_nobody_leaves(when: Any, known: Taxonomy) -> None:
+@pytest.mark.parametrize("known", [PopulationSnapshot.empty(), msgspec.structs.replace(EVEN, edges={})])
+def test_without_a_population_nobody_enters_and_nobody_leaves(when: Any, known: PopulationSnapshot) -> None:
     """Not even by what a rule says under `not`: a worker that has just started knows nobody's place."""
-    segments = compile_segments([rule(when), rule({"segment": "a"}, "b")], "EUR", taxonomy=lambda: known)
+    segments = compile_segments([rule(when), rule({"segment": "a"}, "b")], "EUR", population=lambda: known)
     profile = worth(91)
 
     assert segments.evaluate(profile, T0) == set()
@@ -161,7 +162,7 @@ def test_without_a_taxonomy_nobody_enters_and_nobody_leaves(when: Any, known: Ta
 )
 def test_rfm_quintiles_count_recency_backwards(rfm: Any, inside: list[float], outside: list[float]) -> None:
     """Five is the best: the shortest silence, the most orders, the most money."""
-    segments = compile_segments([rule({"rfm": rfm})], "EUR", taxonomy=lambda: EVEN)
+    segments = compile_segments([rule({"rfm": rfm})], "EUR", population=lambda: EVEN)
 
     for day in inside:
         assert segments.evaluate(buyer(0.0), T0 + day * DAY) == {"a"}, day
@@ -171,7 +172,7 @@ def test_rfm_quintiles_count_recency_backwards(rfm: Any, inside: list[float], ou
 
 def test_a_quintile_is_left_by_a_share_of_it() -> None:
     """A fifth and 15 % of a fifth: from 20 to 23 days of silence."""
-    segments = compile_segments([rule({"rfm": {"recency": 5}})], "EUR", taxonomy=lambda: EVEN)
+    segments = compile_segments([rule({"rfm": {"recency": 5}})], "EUR", population=lambda: EVEN)
     profile = buyer(0.0)
 
     assert goes(segments, *((profile, day) for day in (19, 22.9, 23.1, 22.9))) == [{"a"}, {"a"}, set(), set()]
@@ -180,7 +181,7 @@ def test_a_quintile_is_left_by_a_share_of_it() -> None:
 def test_a_cluster_holds_until_another_is_clearly_nearer() -> None:
     """The centres are at 0 and 5; the middle is at 2.5, that is 11.2 days of silence."""
     rules = [rule({"cluster": 1}, "one", group="g"), rule({"cluster": "2"}, "two", group="g")]
-    segments = compile_segments(rules, "EUR", taxonomy=lambda: CLUSTERED)
+    segments = compile_segments(rules, "EUR", population=lambda: CLUSTERED)
     profile = buyer(0.0)
 
     assert goes(segments, *((profile, day) for day in (0, 11, 12, 15, 12, 10, 8))) == [
@@ -191,7 +192,7 @@ def test_a_cluster_holds_until_another_is_clearly_nearer() -> None:
 def test_a_cluster_that_is_gone_holds_nobody() -> None:
     """The next census may find fewer; before the first there are none, and nobody moves."""
     held = Held(CLUSTERED)
-    segments = compile_segments([rule({"cluster": "1"}), rule({"cluster": "2"}, "b")], "EUR", taxonomy=held)
+    segments = compile_segments([rule({"cluster": "1"}), rule({"cluster": "2"}, "b")], "EUR", population=held)
     profile = buyer(0.0)
     profile.segments = {"a": Stay(T0)}
 
@@ -213,10 +214,10 @@ def test_what_looks_at_the_risk_needs_profiling() -> None:
 
 
 def test_an_alert_may_rank_too() -> None:
-    """It opens past the edge, stands within the margin, and does neither without a taxonomy."""
+    """It opens past the edge, stands within the margin, and does neither without a population snapshot."""
     held = Held(EVEN)
     alerts = compile_alerts(
-        [AlertRule.model_validate({"name": "r", "when": {"quantile": "risk", "top": 0.1}})], "EUR", (), taxonomy=held
+        [AlertRule.model_validate({"name": "r", "when": {"quantile": "risk", "top": 0.1}})], "EUR", (), population=held
     )
     profile = worth(10)
 
@@ -229,7 +230,7 @@ def test_an_alert_may_rank_too() -> None:
     assert decides(0.89) == []
     assert decides(0.91) == ["open"]
     assert decides(0.89) == []
-    held.now = Taxonomy.empty()
+    held.now = PopulationSnapshot.empty()
     assert decides(0.1) == []
     held.now = EVEN
     assert decides(0.88) == ["clear"]
@@ -261,7 +262,7 @@ def test_what_cannot_be_ranked_is_refused(when: Any, said: str) -> None:
 
 def test_the_value_segments_divide_all_who_ordered() -> None:
     """Each is in exactly one, whatever their silence and orders; the learned ones divide them as well."""
-    segments = compile_segments(BUILTIN, "EUR", taxonomy=lambda: CLUSTERED)
+    segments = compile_segments(BUILTIN, "EUR", population=lambda: CLUSTERED)
     groups = {rule.name: rule.group for rule in BUILTIN}
     met = set()
 
@@ -276,7 +277,7 @@ def test_the_value_segments_divide_all_who_ordered() -> None:
 
 def test_the_built_in_segments_know_the_best_and_the_lost() -> None:
     """By what their names say."""
-    segments = compile_segments(BUILTIN, "EUR", taxonomy=lambda: EVEN)
+    segments = compile_segments(BUILTIN, "EUR", population=lambda: EVEN)
 
     assert segments.evaluate(buyer(*range(9), amount=5000), T0 + 10 * DAY) == {"champions", "top_value"}
     assert segments.evaluate(buyer(*range(9), amount=100), T0 + 90 * DAY) == {"lapsing_loyal"}
@@ -286,7 +287,7 @@ def test_the_built_in_segments_know_the_best_and_the_lost() -> None:
 
 def test_the_built_in_segments_follow_a_customer() -> None:
     """Their conditions do not overlap: a group keeps whoever may stay, and nobody may be kept from rising."""
-    segments = compile_segments(BUILTIN, "EUR", taxonomy=lambda: EVEN)
+    segments = compile_segments(BUILTIN, "EUR", population=lambda: EVEN)
     days: list[tuple[list[float], float]] = [
         ([0.0], 1), ([0.0], 50), ([0.0, 55.0], 56), ([0.0, 55.0, *range(60, 66)], 66),
         ([0.0, 55.0, *range(60, 66)], 95), ([0.0, 55.0, *range(60, 66), 96.0], 97),
@@ -313,7 +314,7 @@ def test_a_rule_of_the_plan_takes_the_place_of_a_built_in_one() -> None:
 
 def test_who_gets_no_score_is_looked_at_again_all_the_same() -> None:
     """A rank moves with time and with the others; scores are what wakes the rest."""
-    segments = compile_segments([rule({"quantile": RECENCY, "top": 0.1})], "EUR", taxonomy=lambda: EVEN)
+    segments = compile_segments([rule({"quantile": RECENCY, "top": 0.1})], "EUR", population=lambda: EVEN)
     profile = buyer(0.0)
 
     assert segments.next_change(profile, T0 + DAY) == T0 + 2 * DAY

@@ -3,15 +3,15 @@ import pytest
 
 from models.durations import DAY
 from models.features.pace import FORTNIGHT, MONTH, before, within
-from profiles.state import Caps, apply
+from profiles.state import Limits, apply
 from profiles.types import Profile
 from tests.models.build import T0, event
 
 
-def tally(days, caps=Caps()):  # noqa: B008  (frozen)
+def tally(days, limits=Limits()):  # noqa: B008  (frozen)
     profile = Profile("p")
     for day in days:
-        apply(profile, event("visit", day), "EUR", caps)
+        apply(profile, event("visit", day), "EUR", limits)
     return profile.roles["visit"]
 
 
@@ -24,7 +24,7 @@ def test_few_events_are_counted_exactly(days, count):
 
 
 def test_with_the_times_kept_any_count_is_exact():
-    held = tally([1, 40, 80, 90, 99], Caps(windows={"visit": 4}))
+    held = tally([1, 40, 80, 90, 99], Limits(windows={"visit": 4}))
 
     assert within(held, T0 + 100 * DAY, MONTH) == (3, True)
     assert within(held, T0 + 100 * DAY, FORTNIGHT) == (2, True)

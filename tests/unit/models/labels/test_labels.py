@@ -13,7 +13,7 @@ from models.features.features import SCHEMA, matrix, raws, unpack
 from models.labels import labels
 from profiles.state import apply
 from profiles.types import Alert, Profile, Stay
-from tests.models.build import CAPS, CONFIG, T0, buyer, event
+from tests.models.build import CONFIG, LIMITS, T0, buyer, event
 
 DUE, FINAL = 28 * DAY, 29 * DAY  # label horizon; plus the lateness
 WHOLE = CONFIG.horizon + CONFIG.lateness
@@ -38,7 +38,7 @@ orders = st.lists(days, max_size=5)
 def test_no_label_leaves_before_its_time_whatever_happened(watermark, orders, outage):
     profile = photographed(10)
     for day in orders:
-        apply(profile, event("purchase", day), "EUR", CAPS)
+        apply(profile, event("purchase", day), "EUR", LIMITS)
 
     outages = [(T0 + 300 * DAY, T0 + 310 * DAY)] if outage else []  # of no concern to this label
     released = labels.mature(profile, T0 + watermark * DAY, CONFIG, outages)
@@ -62,7 +62,7 @@ def test_both_labels_leave_once_each_and_in_time_in_any_order_of_events_watermar
     left: dict[str, float] = {}
     for kind, day in [*story, ("look", 400.0)]:
         if kind == "order":
-            apply(profile, event("purchase", day), "EUR", CAPS)
+            apply(profile, event("purchase", day), "EUR", LIMITS)
         else:
             due = labels.next_due(profile, EVERYONE) or 0.0
             watermark = max(watermark, due if kind == "timer" and due else T0 + day * DAY)
@@ -81,7 +81,7 @@ def test_both_labels_leave_once_each_and_in_time_in_any_order_of_events_watermar
 def test_the_answer_makes_no_difference_to_when_a_label_leaves(watermark, orders):
     ordered, silent = photographed(10, EVERYONE), photographed(10, EVERYONE)
     for day in orders:
-        apply(ordered, event("purchase", day), "EUR", CAPS)
+        apply(ordered, event("purchase", day), "EUR", LIMITS)
 
     theirs, ours = (labels.mature(profile, T0 + watermark * DAY, EVERYONE) for profile in (ordered, silent))
 
@@ -95,7 +95,7 @@ def test_the_answer_makes_no_difference_to_when_a_label_leaves(watermark, orders
 def test_the_label_is_an_order_within_the_horizon(order, label):
     profile = photographed(10)
     if order is not None:
-        apply(profile, event("purchase", order), "EUR", CAPS)
+        apply(profile, event("purchase", order), "EUR", LIMITS)
 
     [example] = labels.mature(profile, T0 + 10 * DAY + FINAL, CONFIG)
 
@@ -107,7 +107,7 @@ def test_after_the_short_label_a_snapshot_goes_on_waiting_for_the_whole_horizon(
     profile = photographed(10, EVERYONE)
     at = T0 + 10 * DAY
     assert labels.next_due(profile, EVERYONE) == at + FINAL
-    apply(profile, event("purchase", 60), "EUR", CAPS)
+    apply(profile, event("purchase", 60), "EUR", LIMITS)
 
     [short] = labels.mature(profile, at + FINAL, EVERYONE)
     assert (short.horizon, short.y, short.due, short.risks) == ("short", False, at + DUE, b"")
@@ -159,8 +159,8 @@ def test_an_example_holds_the_features_of_then():
     profile = buyer(0, 5)
     then = matrix(raws([profile], "EUR"), np.array([T0 + 10 * DAY]))[0]
     labels.take(profile, T0 + 10 * DAY, EVERYONE, "EUR", PANEL)
-    apply(profile, event("purchase", 3), "EUR", CAPS)  # late
-    apply(profile, event("purchase", 20), "EUR", CAPS)
+    apply(profile, event("purchase", 3), "EUR", LIMITS)  # late
+    apply(profile, event("purchase", 20), "EUR", LIMITS)
 
     for example in labels.mature(profile, T0 + 400 * DAY, EVERYONE):
         np.testing.assert_allclose(unpack(example.x), then, rtol=1e-6)
@@ -169,7 +169,7 @@ def test_an_example_holds_the_features_of_then():
 def test_a_label_that_the_profile_can_no_longer_know_is_dropped():
     profile, tally = photographed(10, EVERYONE), Counter()
     for hour in range(40):
-        apply(profile, event("purchase", 60 + hour / 24), "EUR", CAPS)
+        apply(profile, event("purchase", 60 + hour / 24), "EUR", LIMITS)
 
     [full] = labels.mature(profile, T0 + 400 * DAY, EVERYONE, tally=tally)
 
@@ -221,7 +221,7 @@ def test_the_long_gone_are_thinned_and_weighted():
     assert people[0].snapshots[0].weight == labels.THIN
 
 
-def test_a_snapshot_is_also_a_sighting():
+def test_a_snapshot_is_also_a_summary():
     active, quiet = buyer(0, 0.1, 5), buyer(0, 2)
     first, second = labels.take_all([active, quiet], T0 + 10 * DAY, CONFIG, "EUR")
 
@@ -270,7 +270,7 @@ def test_censoring_drops_the_labels_of_both_horizons():
 )
 def test_no_label_is_given_over_a_horizon_that_an_outage_hides(begin, end, left):
     profile, tally = photographed(10, EVERYONE), Counter()
-    apply(profile, event("purchase", 15), "EUR", CAPS)
+    apply(profile, event("purchase", 15), "EUR", LIMITS)
     outage = (T0 + begin * DAY, T0 + end * DAY)
 
     examples = labels.mature(profile, T0 + 400 * DAY, EVERYONE, [outage], tally)
@@ -319,7 +319,7 @@ def test_a_batch_is_photographed_as_its_customers_would_be_alone():
     assert alone == [True] * 24 + [False, True, False]
     assert {bool(snapshots[0].full) for snapshots in kept if snapshots} == {True, False}
     assert [profile.snapshots for profile in people] == kept
-    assert [sighting.profile for sighting in taken] == [p.id for p, was in zip(people, alone, strict=True) if was]
+    assert [summary.profile for summary in taken] == [p.id for p, was in zip(people, alone, strict=True) if was]
 
 
 @pytest.mark.parametrize("outages", [[], [(T0 + 500 * DAY, T0 + 510 * DAY)]])
@@ -327,7 +327,7 @@ def test_a_batch_is_photographed_as_its_customers_would_be_alone():
 def test_a_label_waits_for_the_lateness_to_its_last_second(outages, ordered):
     profile, at = photographed(10, EVERYONE), T0 + 10 * DAY
     if ordered:
-        apply(profile, event("purchase", 12), "EUR", CAPS)
+        apply(profile, event("purchase", 12), "EUR", LIMITS)
 
     assert labels.mature(profile, at + FINAL - 1, EVERYONE, outages) == []
     assert [example.horizon for example in labels.mature(profile, at + FINAL, EVERYONE, outages)] == ["short"]

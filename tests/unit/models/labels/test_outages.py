@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from models.config import ChurnConfig
 from models.durations import DAY
 from models.labels.outages import EVENTS, KEPT, ORDERS, hear, hidden, label_clock, outages_of
-from profiles.store import Pulse
+from profiles.store import ArrivalRate
 
 T0 = 1_700_000_000.0
 CONFIG = ChurnConfig()
@@ -24,12 +24,12 @@ def visits(per_day: float, days: float, seed: int, *, weekends: bool = True) -> 
     return sorted(np.concatenate(events).tolist()) if events else []
 
 
-def heard(days: list[float], least: float | None = LEAST) -> tuple[Pulse, list[tuple[float, float]]]:
-    pulse, found = Pulse(), []
+def heard(days: list[float], least: float | None = LEAST) -> tuple[ArrivalRate, list[tuple[float, float]]]:
+    arrivals, found = ArrivalRate(), []
     for day in days:
-        if outage := hear(pulse, T0 + day * DAY, least):
+        if outage := hear(arrivals, T0 + day * DAY, least):
             found.append(((outage[0] - T0) / DAY, (outage[1] - T0) / DAY))
-    return pulse, found
+    return arrivals, found
 
 
 def without(days: list[float], begin: float, end: float) -> list[float]:
@@ -77,9 +77,9 @@ def test_nothing_is_noticed_where_the_plan_says_so_and_the_latest_few_are_kept()
     for begin in range(20, 30 * 15, 30):
         days = without(days, begin, begin + 5)
 
-    pulse, found = heard(days)
+    arrivals, found = heard(days)
     assert len(found) == 15
-    assert len(pulse.silences) == KEPT
+    assert len(arrivals.silences) == KEPT
     assert heard(days, None)[1] == []
 
 
@@ -94,35 +94,35 @@ def test_late_events_change_nothing(days, chance):
 
 
 def test_labels_wait_for_a_later_order_of_anybody_but_not_for_ever():
-    pulses = {EVENTS: Pulse(T0, T0 + 50 * DAY), ORDERS: Pulse(T0, T0 + 49 * DAY)}
+    arrival_rates = {EVENTS: ArrivalRate(T0, T0 + 50 * DAY), ORDERS: ArrivalRate(T0, T0 + 49 * DAY)}
     watermark, now = T0 + 50 * DAY, T0 + 60 * DAY
 
-    assert label_clock(pulses, now, watermark, CONFIG) == T0 + 49 * DAY
-    assert label_clock(pulses, T0 + 40 * DAY, watermark, CONFIG) == T0 + 40 * DAY
-    pulses[ORDERS].last = T0 + 20 * DAY
-    assert label_clock(pulses, now, watermark, CONFIG) == T0 + 47 * DAY
+    assert label_clock(arrival_rates, now, watermark, CONFIG) == T0 + 49 * DAY
+    assert label_clock(arrival_rates, T0 + 40 * DAY, watermark, CONFIG) == T0 + 40 * DAY
+    arrival_rates[ORDERS].last = T0 + 20 * DAY
+    assert label_clock(arrival_rates, now, watermark, CONFIG) == T0 + 47 * DAY
     assert label_clock({}, now, watermark, CONFIG) == T0 + 47 * DAY
     none = CONFIG.model_copy(update={"outage": None})
-    assert label_clock(pulses, now, watermark, none) == watermark
+    assert label_clock(arrival_rates, now, watermark, none) == watermark
 
 
 @given(st.floats(0, 400), st.floats(0, 400), st.floats(0, 400))
 def test_the_clock_of_labels_is_never_ahead_of_any_other(orders, watermark, now):
-    pulses = {ORDERS: Pulse(T0, T0 + min(orders, watermark) * DAY)}
+    arrival_rates = {ORDERS: ArrivalRate(T0, T0 + min(orders, watermark) * DAY)}
 
-    assert label_clock(pulses, T0 + now * DAY, T0 + watermark * DAY, CONFIG) <= T0 + min(now, watermark) * DAY
+    assert label_clock(arrival_rates, T0 + now * DAY, T0 + watermark * DAY, CONFIG) <= T0 + min(now, watermark) * DAY
 
 
 def test_known_are_the_declared_the_noticed_and_the_one_under_way():
     config = ChurnConfig.model_validate({"outages": [{"from": "2023-11-20T00:00:00Z", "to": "2023-11-21T00:00:00Z"}]})
     orders, _ = heard(without(visits(10, 130, 1), 60, 64))
     last = orders.last
-    pulses = {EVENTS: Pulse(T0, T0 + 133 * DAY), ORDERS: orders}
+    arrival_rates = {EVENTS: ArrivalRate(T0, T0 + 133 * DAY), ORDERS: orders}
 
-    known = outages_of(pulses, T0 + 132 * DAY, config)
+    known = outages_of(arrival_rates, T0 + 132 * DAY, config)
     assert known[0] == (config.outages[0].from_, config.outages[0].to)
     assert len(known) == 2
-    assert outages_of(pulses, last + 5 * DAY, config)[2:] == [(last, last + 5 * DAY)]
+    assert outages_of(arrival_rates, last + 5 * DAY, config)[2:] == [(last, last + 5 * DAY)]
 
 
 @pytest.mark.parametrize(

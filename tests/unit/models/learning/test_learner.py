@@ -1,4 +1,5 @@
-"""The learner: predict, then learn; the same lessons give the same state; who speaks; going back; decisions."""
+"""The learner: predict, then learn; the same training records give the same state; which is the champion; going back;
+decisions."""
 
 import math
 import random
@@ -18,38 +19,38 @@ from models.learning.guard import History, Kept
 from models.learning.learner import Learner
 from profiles.errors import Misconfigured
 from tests.models.build import T0
-from tests.models.lessons import CONFIG, full, short, world
+from tests.models.training import CONFIG, full, short, world
 
 
 @pytest.fixture(scope="module")
-def lessons():
+def records():
     return world(0, 1200)
 
 
 @pytest.fixture(scope="module")
-def learned(lessons):
+def learned(records):
     learner = Learner(CONFIG)
-    learner.take(lessons)
+    learner.take(records)
     return learner
 
 
-def test_killed_and_restored_it_goes_on_to_the_byte(lessons, learned):
+def test_killed_and_restored_it_goes_on_to_the_byte(records, learned):
     first = Learner(CONFIG)
-    first.take(lessons[:1000])
+    first.take(records[:1000])
     saved = first.checkpoint()
-    first.take(lessons[1000:1100])  # lost with the process
+    first.take(records[1000:1100])  # lost with the process
     second = Learner.restore(saved, CONFIG)
-    second.take(lessons[1000:])
+    second.take(records[1000:])
 
     assert second.checkpoint() == learned.checkpoint()
 
 
-def test_batches_and_restarts_make_no_difference(lessons, learned):
+def test_batches_and_restarts_make_no_difference(records, learned):
     chance = random.Random(3)
-    cuts = [0, *sorted(chance.sample(range(len(lessons)), 40)), len(lessons)]
+    cuts = [0, *sorted(chance.sample(range(len(records)), 40)), len(records)]
     learner = Learner(CONFIG)
     for begin, end in pairwise(cuts):
-        learner.take(lessons[begin:end])
+        learner.take(records[begin:end])
         if chance.random() < 0.3:
             learner = Learner.restore(learner.checkpoint(), CONFIG)
 
@@ -62,8 +63,8 @@ def test_an_example_is_judged_before_it_is_learned():
     learner = Learner(CONFIG)
     for i in range(300):  # hardly any two alike
         x = np.array([chance.gauss(0, 1) for _ in range(len(np.frombuffer(short("p", T0, 1, True).x, "<f4")))])
-        lesson = short(f"p{i}", T0 + i * DAY, 1, chance.random() < 0.5)
-        learner.take([msgspec.structs.replace(lesson, x=pack(x))])
+        record = short(f"p{i}", T0 + i * DAY, 1, chance.random() < 0.5)
+        learner.take([msgspec.structs.replace(record, x=pack(x))])
 
     figures = learner.quality()["hazard"]["short"]
     assert figures["log_loss"] > math.log(2)
@@ -111,7 +112,7 @@ def test_one_class_alone_is_never_enough():
     learner = Learner(CONFIG)
     learner.take(short(f"p{i}", T0 + i, 5, False) for i in range(400))
 
-    assert learner.panel().speaker == "rules"
+    assert learner.panel().champion_name == "rules"
     assert "hazard" not in learner.panel().models
 
 
@@ -135,12 +136,12 @@ def test_repeats_and_what_is_not_of_this_model_are_skipped():
 def test_a_scorer_reads_the_panel_out_of_a_checkpoint(learned):
     panel = Panel.from_json(panel_of(learned.checkpoint()), CONFIG)
 
-    assert panel.speaker == "hazard"
+    assert panel.champion_name == "hazard"
     np.testing.assert_array_equal(panel.champion.weights, learned.panel().champion.weights)
     assert panel.trained_until == learned.trained_until > T0
 
 
-def test_a_commit_writes_little(learned, lessons):
+def test_a_commit_writes_little(learned, records):
     before = learned.parts()
     again = Learner.from_parts(before, CONFIG)
     again.take(world(1200, 1202))
@@ -157,11 +158,11 @@ def test_another_label_horizon_or_schema_starts_afresh(learned):
         (Learner.restore(saved, ChurnConfig(label_horizon="2w")), "the plan's churn.label_horizon is 2w, and was 4w"),
         (Learner.restore(saved.replace(SCHEMA.encode(), b"00000000"), CONFIG), "computes other features"),
     ):
-        assert (again.examples, again.counts["lessons"], again.panel().speaker) == (0, 0, "rules")
+        assert (again.examples, again.counts["records"], again.panel().champion_name) == (0, 0, "rules")
         [notice] = again.news()
         assert notice.kind == "anew"
         assert why in notice.text
-        assert f"{learned.counts['lessons']:,} lessons are of no use any more" in notice.text
+        assert f"{learned.counts['records']:,} training records are of no use any more" in notice.text
         assert again.notices[:-1] == learned.notices  # what people were told stays known
         last = again.promotion.changes[-1]
         assert (last.before, last.model, last.why, last.at) == ("hazard", "rules", "learning anew", notice.at)
@@ -175,16 +176,16 @@ def test_another_churn_horizon_keeps_what_does_not_depend_on_it(learned):
     assert other.examples == learned.examples
     assert other.learned.direct.examples == 0
     assert other.quality()["hazard"]["full"] == {"rows": 0}
-    assert other.panel().speaker == "hazard"
+    assert other.panel().champion_name == "hazard"
     assert [notice.text for notice in other.news()] == [
         "learning from labels of the whole horizon began anew: the plan's churn.horizon is 20w, and was 26w; "
-        f"{learned.counts['full']:,} lessons are of no use any more"
+        f"{learned.counts['full']:,} training records are of no use any more"
     ]
     assert other.promotion.changes[-1].why == "learning anew"
 
 
 def test_nothing_is_told_where_nothing_was_lost():
-    """A plan that is changed before the first lesson."""
+    """A plan that is changed before the first training record."""
     assert Learner.restore(Learner(CONFIG).checkpoint(), ChurnConfig(label_horizon="2w")).news() == []
 
 
@@ -208,18 +209,18 @@ def command(action, target="", id_="c1", by="Ada"):
     return ModelCommand(id_, action, target, T0 + 100 * DAY, by)
 
 
-def test_a_person_promotes_and_releases(lessons):
+def test_a_person_promotes_and_releases(records):
     learner = Learner(CONFIG)
-    learner.take(lessons)
+    learner.take(records)
     learner.take([command("promote", "recency")])
-    assert learner.panel().speaker == "recency"
+    assert learner.panel().champion_name == "recency"
     assert (learner.promotion.changes[-1].by, learner.promotion.changes[-1].why) == ("Ada", "decision")
 
     learner.take(world(1200, 1400))
-    assert learner.panel().speaker == "recency"  # until it is released
+    assert learner.panel().champion_name == "recency"  # until it is released
 
     learner.take([command("release", id_="c2")])
-    assert learner.panel().speaker == "hazard"
+    assert learner.panel().champion_name == "hazard"
     assert [(decided.id, decided.done) for decided in learner.decisions] == [("c1", True), ("c2", True)]
 
 
@@ -233,21 +234,21 @@ def test_a_person_promotes_and_releases(lessons):
         ("release", "", "nobody has promoted"),
     ],
 )
-def test_a_decision_that_cannot_be_carried_out_says_why(lessons, action, target, why):
+def test_a_decision_that_cannot_be_carried_out_says_why(records, action, target, why):
     learner = Learner(CONFIG)
-    learner.take(lessons[:1500])
+    learner.take(records[:1500])
     before = learner.panel().to_json()
     learner.take([command(action, target)])
 
     assert not learner.decisions[-1].done
     assert why in learner.decisions[-1].text
-    assert Panel.from_json(before, CONFIG).speaker == learner.panel().speaker
+    assert Panel.from_json(before, CONFIG).champion_name == learner.panel().champion_name
 
 
-def test_to_promote_who_speaks_already_keeps_no_checkpoint(lessons):
+def test_to_promote_who_speaks_already_keeps_no_checkpoint(records):
     """Else twenty repeats would push out every checkpoint that one could go back to."""
     learner = Learner(CONFIG)
-    learner.take([*lessons, command("promote", "recency")])
+    learner.take([*records, command("promote", "recency")])
     before = learner.history.versions
     learner.take([ModelCommand("again", "promote", "recency", T0, "Ada")])
 
@@ -259,17 +260,17 @@ def test_a_promoted_model_that_can_speak_no_longer_gives_the_word_back_to_the_ru
     """The direct model knows nothing of another churn horizon: the rules would speak until somebody released it."""
     learner = Learner(CONFIG)
     learner.take([*world(0, 2400), command("promote", "direct")])
-    assert learner.panel().speaker == "direct"
+    assert learner.panel().champion_name == "direct"
     other = CONFIG.model_copy(update={"horizon": 13 * WEEK})
     again = Learner.restore(learner.checkpoint(), other)
 
-    assert again.panel().speaker == again.promotion.speaker == "hazard"  # whom the rule had chosen before
+    assert again.panel().champion_name == again.promotion.champion == "hazard"  # whom the rule had chosen before
     assert again.promotion.pinned == ""
     assert "promoted by Ada" in again.notices[-1].text
-    assert [notice.kind for notice in again.news()] == ["anew", "speaker"]
+    assert [notice.kind for notice in again.news()] == ["anew", "champion"]
 
     learner.take([ModelCommand("back", "rollback", "1", T0, "Ada")])  # it had learned nothing of the direct model then
-    assert learner.panel().speaker == learner.promotion.speaker == "hazard"
+    assert learner.panel().champion_name == learner.promotion.champion == "hazard"
     assert learner.promotion.pinned == ""
 
 
@@ -277,9 +278,9 @@ def test_the_plan_may_ask_for_more_than_the_model_that_speaks_has_learned(learne
     more = CONFIG.model_copy(update={"min_examples": 5000})
     again = Learner.restore(learned.checkpoint(), more)
 
-    assert again.panel().speaker == again.promotion.speaker == "rules"
+    assert again.panel().champion_name == again.promotion.champion == "rules"
     again.take(world(1200, 1300))
-    assert again.panel().speaker == again.promotion.speaker  # what is shown is what scores
+    assert again.panel().champion_name == again.promotion.champion  # what is shown is what scores
 
 
 def test_parts_that_an_earlier_version_wrote_otherwise_are_no_damage(learned):
@@ -288,7 +289,7 @@ def test_parts_that_an_earlier_version_wrote_otherwise_are_no_damage(learned):
     head = msgspec.json.decode(parts["head"])
     for before in ({**head, "format": 2}, {name: value for name, value in head.items() if name != "format"}):
         again = Learner.from_parts({**parts, "head": msgspec.json.encode(before), "learned": b"{}"}, CONFIG)
-        assert again.counts["lessons"] == 0
+        assert again.counts["records"] == 0
 
 
 @pytest.mark.parametrize("time", [math.nan, math.inf])
@@ -301,16 +302,16 @@ def test_a_decision_of_no_time_cannot_damage_the_checkpoint(time):
     assert Learner.restore(learner.checkpoint(), CONFIG).checkpoint() == learner.checkpoint()
 
 
-def test_a_decision_counts_once(lessons):
+def test_a_decision_counts_once(records):
     learner = Learner(CONFIG)
-    learner.take([*lessons, command("promote", "recency"), command("promote", "recency")])
+    learner.take([*records, command("promote", "recency"), command("promote", "recency")])
 
     assert len(learner.decisions) == 1
 
 
-def test_a_person_goes_back_to_a_kept_checkpoint(lessons):
+def test_a_person_goes_back_to_a_kept_checkpoint(records):
     learner = Learner(CONFIG)
-    learner.take(lessons)
+    learner.take(records)
     kept = learner.history.kept[-1]
     learner.take([command("rollback", str(kept.version))])
 
@@ -323,9 +324,9 @@ def test_a_person_goes_back_to_a_kept_checkpoint(lessons):
     )
 
 
-def test_damaged_weights_are_rolled_back_before_anybody_scores_with_them(lessons):
+def test_damaged_weights_are_rolled_back_before_anybody_scores_with_them(records):
     learner = Learner(CONFIG)
-    learner.take(lessons)
+    learner.take(records)
     learner.news()
     learner.learned.hazard._weights[-1] = math.nan
     learner.take(world(1200, 1201))
@@ -348,10 +349,10 @@ def poison(begin: int, count: int, weight: float):
 @pytest.mark.parametrize(
     ("weight", "why"), [(40.0, "calibration error"), (10_000.0, "have jumped")], ids=["calibration", "jump"]
 )
-def test_nonsense_that_was_learned_is_rolled_back_the_same_in_every_replay(lessons, weight, why):
+def test_nonsense_that_was_learned_is_rolled_back_the_same_in_every_replay(records, weight, why):
     """What follows it is judged by the kept checkpoint as well, which does better."""
     before = Learner(CONFIG)
-    before.take(lessons)
+    before.take(records)
     saved, kept = before.checkpoint(), before.history.kept[-1]
     everything = [*poison(1200, 100, weight), *world(1300, 1700)]
     learner = Learner.restore(saved, CONFIG)
@@ -363,8 +364,8 @@ def test_nonsense_that_was_learned_is_rolled_back_the_same_in_every_replay(lesso
     assert learner.learned.norms()["hazard"] < 3
     assert learner.short.of("rules").rows == 1700  # what was said stays on the record
     again = Learner.restore(saved, CONFIG)
-    for lesson in everything:
-        again.take([lesson])
+    for record in everything:
+        again.take([record])
     assert again.checkpoint() == learner.checkpoint()
 
 
@@ -400,7 +401,7 @@ def test_customers_who_begin_to_order_less_raise_one_alarm_though_the_hazard_fol
     quiet.take(world(0, 4200))
 
     [alarm] = [notice for notice in learner.notices if notice.kind == "drift"]
-    assert began < alarm.at < began + 9 * WEEK  # there are 140 sightings a week
+    assert began < alarm.at < began + 9 * WEEK  # there are 140 order summaries a week
     assert "less than the models have learned" in alarm.text
     assert alarm.evidence["error"]["after"] < -0.02
     assert not [notice for notice in quiet.notices if notice.kind == "drift"]

@@ -36,7 +36,7 @@ def review(promotion, blocks, ece=ece):
 
 def speaking(model):
     promotion = Promotion()
-    promotion.speaker = model
+    promotion.champion = model
     return promotion
 
 
@@ -56,7 +56,7 @@ def test_a_challenger_that_wins_four_blocks_is_promoted_with_its_evidence():
     assert (change.evidence["blocks"], change.evidence["rows"]) == (4, 800)
     low, high = change.evidence["interval"]
     assert low < change.evidence["difference"] < high < 0
-    assert promotion.speaker == "direct"
+    assert promotion.champion == "direct"
     assert promotion.since == START
 
 
@@ -67,10 +67,10 @@ def test_what_a_model_said_long_ago_is_not_held_against_what_it_says_now():
     for number in range(7):
         week(blocks, number, 200, {"hazard": 0.5, "bgnbd": 0.7})
         promotion.review_full(blocks, START, ece, lately)
-    assert promotion.speaker == "hazard"
+    assert promotion.champion == "hazard"
 
     promotion.review_full(blocks, START, ece, {"hazard": 0.32, "bgnbd": 0.31}.get)
-    assert promotion.speaker == "bgnbd"
+    assert promotion.champion == "bgnbd"
 
 
 def test_it_is_demoted_by_the_same_rule():
@@ -79,7 +79,7 @@ def test_it_is_demoted_by_the_same_rule():
         week(blocks, number, 200, {"hazard": 0.7, "direct": 0.45})
         review(promotion, blocks)
 
-    assert promotion.speaker == "hazard"
+    assert promotion.champion == "hazard"
 
 
 def test_three_blocks_are_not_enough_and_a_lost_one_starts_anew():
@@ -91,7 +91,7 @@ def test_three_blocks_are_not_enough_and_a_lost_one_starts_anew():
     assert [block.week - 2800 for block in blocks.closed] == list(range(6))
     standing = next(standing for standing in promotion.standings if standing.model == "direct")
     assert (standing.blocks, standing.better) == (2, False)
-    assert promotion.speaker == "hazard"
+    assert promotion.champion == "hazard"
 
 
 def test_a_difference_within_chance_is_none():
@@ -101,7 +101,7 @@ def test_a_difference_within_chance_is_none():
         week(blocks, number, 60, {"hazard": 0.690, "direct": 0.695})
         review(promotion, blocks)
 
-    assert promotion.speaker == "hazard"
+    assert promotion.champion == "hazard"
 
 
 def test_few_customers_with_many_labels_are_not_many_customers():
@@ -127,7 +127,7 @@ def test_who_is_not_calibrated_is_not_promoted(error):
         week(blocks, number, 200, SAID)
         review(promotion, blocks, lambda model: error)
 
-    assert promotion.speaker == "hazard"
+    assert promotion.champion == "hazard"
 
 
 def test_who_did_not_answer_for_everybody_has_no_evidence():
@@ -137,7 +137,7 @@ def test_who_did_not_answer_for_everybody_has_no_evidence():
         week(blocks, number, 1, {"hazard": 0.5})
         review(promotion, blocks)
 
-    assert promotion.speaker == "hazard"
+    assert promotion.champion == "hazard"
     assert blocks.known_to("hazard") == 6
     assert blocks.known_to("direct") == 0
 
@@ -203,11 +203,11 @@ def test_nobody_is_promoted_over_a_model_that_a_person_has_chosen():
         week(blocks, number, 200, {**SAID, "recency": 0.4})
         review(promotion, blocks)
 
-    assert promotion.speaker == "recency"
+    assert promotion.champion == "recency"
     assert next(standing for standing in promotion.standings if standing.model == "direct").better
     assert promotion.release(START, "Ada", {"hazard", "rules"}).model == "hazard"
     review(promotion, blocks)
-    assert promotion.speaker == "direct"
+    assert promotion.champion == "direct"
 
 
 def test_the_race_compares_on_the_same_customers_only():
@@ -222,11 +222,11 @@ def test_the_race_compares_on_the_same_customers_only():
     )
 
 
-def cold(losses, speaker="rules", rows=500, **known):
-    promotion = speaking(speaker)
+def cold(losses, champion="rules", rows=500, **known):
+    promotion = speaking(champion)
     promotion.race.rows, promotion.race.losses = rows, losses
     promotion.review_short(START, **{"fits": "bgnbd" in losses, "ready": "hazard" in losses, "enough": 100, **known})
-    return promotion.speaker
+    return promotion.champion
 
 
 def test_in_the_cold_the_anchors_speak_until_the_hazard_beats_both():

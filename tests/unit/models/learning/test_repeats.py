@@ -1,4 +1,4 @@
-"""The memory of lessons that were taken before."""
+"""The memory of training records that were taken before."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ from itertools import product
 
 from models.learning.repeats import MEMORY, Repeats
 
-PARTITIONS, DUE, LESSONS = 16, 1000, 4
+PARTITIONS, DUE, RECORDS = 16, 1000, 4
 """A worker that is killed while history is read, and the partitions that it had: the last commit of each is delivered
-again. A commit takes up so many due customers; each may be told of by a sighting and by short and full examples."""
+again. A commit takes up so many due customers; each may be told of by an order summary and by short and full
+examples."""
 
 
 def test_what_every_partition_delivers_again_is_known() -> None:
-    keys = [f"{lesson}:{partition}:{who}" for partition, who, lesson in
-            product(range(PARTITIONS), range(DUE), range(LESSONS))]  # fmt: skip
+    keys = [f"{record}:{partition}:{who}" for partition, who, record in
+            product(range(PARTITIONS), range(DUE), range(RECORDS))]  # fmt: skip
     repeats = Repeats()
 
     assert all(repeats.first_time(key) for key in keys)

@@ -11,7 +11,7 @@ from models.config import ChurnConfig
 from models.features.features import NAMES, pack, unpack
 from models.learning.rows import Rows
 from tests.models.build import T0
-from tests.models.lessons import CONFIG, full, short, sighting
+from tests.models.training import CONFIG, full, short, summary
 
 
 def some(count: int):
@@ -22,13 +22,13 @@ def some(count: int):
 
 
 def test_what_is_said_of_a_row_does_not_depend_on_its_batch():
-    lessons = some(97)
+    records = some(97)
     models = {"rules": rules(CONFIG), "bgnbd": BgNbd(0.243, 4.414, 0.793, 2.426, (1.0, 12.0, 30.0), 2357)}
 
-    together = Rows(lessons, CONFIG)
+    together = Rows(records, CONFIG)
 
-    for i, lesson in enumerate(lessons):
-        alone = Rows([lesson], CONFIG)
+    for i, record in enumerate(records):
+        alone = Rows([record], CONFIG)
         for name, model in models.items():
             assert together.short(name, model, together.at[i]) == alone.short(name, model, 0)
 
@@ -47,12 +47,12 @@ def test_only_sound_examples_have_a_row():
     broken = unpack(short("p", T0, 3, True).x)
     broken[0] = math.nan
     replace, good = msgspec.structs.replace, short("q", T0, 5, True)
-    lessons = [
-        sighting("s", T0), replace(good, x=pack(broken)), good, replace(good, x=b""), full("f", T0, True, {}),
+    records = [
+        summary("s", T0), replace(good, x=pack(broken)), good, replace(good, x=b""), full("f", T0, True, {}),
         replace(full("g", T0, True, {}), risks=b""),
     ]  # fmt: skip
 
-    rows = Rows(lessons, CONFIG)
+    rows = Rows(records, CONFIG)
 
     assert rows.at == [-1, -1, 0, -1, 1, -1]
     np.testing.assert_array_equal(rows.x[0], unpack(good.x))

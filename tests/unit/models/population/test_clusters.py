@@ -8,7 +8,7 @@ import pytest
 
 from models.population.census import Sample
 from models.population.clusters import FARTHEST, HISTORY, Learned, learn, signs
-from models.population.taxonomy import Taxonomy
+from models.population.snapshot import PopulationSnapshot
 
 KINDS = (  # log recency, log frequency, log monetary, share
     (1.5, 3.0, 7.0, 0.30),
@@ -38,8 +38,8 @@ def later(sample: Sample, seed: int) -> Sample:
 
 def members(learned: Learned, sample: Sample) -> list[str | None]:
     """The id of each customer's cluster."""
-    taxonomy = Taxonomy(version=1, scales=learned.scales, clusters=learned.clusters)
-    return [taxonomy.nearest(place) for _, place in sample]
+    population = PopulationSnapshot(version=1, scales=learned.scales, clusters=learned.clusters)
+    return [population.nearest(place) for _, place in sample]
 
 
 def ids(learned: Learned) -> set[tuple[str, int]]:

@@ -1,6 +1,6 @@
 import pytest
 
-from models.conditions.crossings import compile_turns
+from models.conditions.crossings import compile_crossings
 from models.conditions.rules import AlertRule
 from models.durations import DAY
 from models.segments.alerts import act, alert_id, compile_alerts
@@ -62,7 +62,7 @@ def test_silence_alone_raises_an_alert_and_an_event_ends_it():
     profile = buyer(0)
 
     assert step(alerts, profile, 1) == []
-    assert compile_turns(alerts.conditions).next_change(profile, T0 + DAY) == T0 + 30 * DAY
+    assert compile_crossings(alerts.conditions).next_change(profile, T0 + DAY) == T0 + 30 * DAY
     assert step(alerts, profile, 30) == ["open"]
     back = buyer(0, 31)
     back.alerts = profile.alerts

@@ -5,11 +5,11 @@ from pydantic import TypeAdapter
 
 from models.conditions.compiler import compile_condition
 from models.conditions.conditions import Condition
-from models.conditions.crossings import compile_turns
+from models.conditions.crossings import compile_crossings
 from models.conditions.ranks import Ranks
 from models.conditions.rules import SegmentRule
 from models.durations import DAY
-from models.population.taxonomy import Taxonomy
+from models.population.snapshot import PopulationSnapshot
 from models.segments.segments import compile_segments
 from profiles.errors import Misconfigured
 from profiles.types import Profile, Score, Stay
@@ -213,12 +213,12 @@ MOVING = [
 )
 def test_nothing_changes_before_the_foreseen_time(when, happened, day, inside):
     profile = customer(*(event(role, at) for role, at in happened))
-    ranks = Ranks(Taxonomy.empty, "EUR")
+    ranks = Ranks(PopulationSnapshot.empty, "EUR")
     holds = compile_condition(READ(when), "EUR", 0.15, ranks)
     now = T0 + day * DAY
     before = holds(profile, now, (), int(inside), [])
 
-    then = compile_turns([(READ(when), 0.15)]).next_change(profile, now)
+    then = compile_crossings([(READ(when), 0.15)]).next_change(profile, now)
 
     last = then if then is not None else now + 3000 * DAY
     for share in (0.25, 0.5, 0.999999):
@@ -230,13 +230,13 @@ def test_nothing_changes_before_the_foreseen_time(when, happened, day, inside):
 
 def test_silence_turns_the_answer_at_the_foreseen_time():
     profile = customer(event("visit", 0))
-    for when, turns in (
+    for when, crossings in (
         ({"since": "visit", "more_than": "30d"}, 30.0),
         ({"decayed": "visit", "half_life": "2w", "below": 0.25}, 28.0),
     ):
         segment = rule(when, margin=0.0)
         then = compile_segments([segment], "EUR").next_change(profile, T0 + DAY)
-        assert then == pytest.approx(T0 + turns * DAY, abs=2)
+        assert then == pytest.approx(T0 + crossings * DAY, abs=2)
         assert not evaluate(segment, profile, T0 + DAY, False)
         assert evaluate(segment, profile, then, False)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from models.conditions.rules import AlertRule
 from models.segments.alerts import compile_alerts
 from profiles.consent import Consent
-from profiles.state import Caps
+from profiles.state import Limits
 from profiles.store import Changes, Loaded
 from profiles.types import Merge, Profile, Score
 from streams.steps.alert import alert
@@ -50,7 +50,7 @@ def test_an_alert_goes_with_its_customer() -> None:
     look(work, profile, 0.9, 0.0)
     opened = profile.alerts["at_risk"].id
     work.begin(1.0, [Merge("loser", "winner", 1.0, [], ("identity.links", 0, 0))])
-    update("EUR", Caps())(work)
+    update("EUR", Limits())(work)
 
     assert index(work.changes(5, 0)) == set()
     assert work.changes(5, 0).alerts_gone == [opened]

@@ -51,11 +51,11 @@ def test_lanes_keep_order_within_and_run_beside_each_other() -> None:
     async def story() -> tuple[list[list[tuple[int, int]]], int]:
         handled: list[list[tuple[int, int]]] = []
         acked: list[Batch] = []
-        gate = asyncio.Event()
+        breaker = asyncio.Event()
 
         async def handle(batches: list[Batch]) -> None:
             if batches[0].tp == TP0 and batches[0].records[0].offset == 0:
-                await gate.wait()
+                await breaker.wait()
             handled.append([(part.tp.partition, part.records[0].offset) for part in batches])
 
         lanes = Lanes(handle, lambda part: part.tp.partition, most=10)
@@ -64,7 +64,7 @@ def test_lanes_keep_order_within_and_run_beside_each_other() -> None:
             await asyncio.sleep(0)
         await asyncio.sleep(0.01)
         assert [part.tp.partition for part in acked] == [1]
-        gate.set()
+        breaker.set()
         await asyncio.sleep(0.01)
         return handled, len(acked)
 
@@ -79,10 +79,10 @@ def test_lanes_take_turns_while_much_waits() -> None:
 
     async def story() -> tuple[list[list[tuple[int, int]]], list[list[tuple[int, int]]]]:
         handled: list[list[tuple[int, int]]] = []
-        gate = asyncio.Event()
+        breaker = asyncio.Event()
 
         async def handle(batches: list[Batch]) -> None:
-            await gate.wait()
+            await breaker.wait()
             handled.append([(part.tp.partition, part.records[0].offset) for part in batches])
 
         lanes = Lanes(handle, lambda part: part.tp.partition, most=10, behind=lambda: True)
@@ -90,7 +90,7 @@ def test_lanes_take_turns_while_much_waits() -> None:
             await lanes.put(Delivery(part, []))
             await asyncio.sleep(0)
         before = handled.copy()
-        gate.set()
+        breaker.set()
         await asyncio.sleep(0.01)
         return before, handled
 

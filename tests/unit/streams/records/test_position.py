@@ -7,7 +7,7 @@ import orjson
 import pytest
 from aiokafka.structs import ConsumerRecord
 
-from streams.records.position import place_of, recorded_at, replay_headers
+from streams.records.position import position_of, recorded_at, replay_headers
 from streams.records.rejected import Rejection
 from streams.steps.decode import decode
 from streams.steps.intake import Intake
@@ -41,15 +41,15 @@ def test_replayed_it_keeps_those_of_its_first_place() -> None:
 @pytest.mark.parametrize(
     "headers",
     [
-        [("rapport-place", b"x" * 400), ("rapport-time", b"yesterday")],
-        [("rapport-place", b"\xff"), ("rapport-time", b"-1")],
-        [("rapport-place", b""), ("rapport-time", b"9" * 40)],
+        [("rapport-position", b"x" * 400), ("rapport-time", b"yesterday")],
+        [("rapport-position", b"\xff"), ("rapport-time", b"-1")],
+        [("rapport-position", b""), ("rapport-time", b"9" * 40)],
         [("traceparent", b"00-1")],
     ],
 )
 def test_headers_of_strangers_change_nothing(headers: list[tuple[str, bytes]]) -> None:
     """Anybody may write to a source topic."""
-    assert place_of(record(headers)) == "events.web-1-99"
+    assert position_of(record(headers)) == "events.web-1-99"
     assert recorded_at(record(headers)) == NOW
 
 
@@ -64,7 +64,7 @@ def test_rejected_again_it_still_knows_its_first_place() -> None:
     decode()(batch)
     [rejection] = batch.rejected
 
-    assert (rejection.place, rejection.recorded) == ("events.web-3-17", NOW - 500)
+    assert (rejection.position, rejection.recorded) == ("events.web-3-17", NOW - 500)
     assert (rejection.partition, rejection.offset) == (1, 99)
 
 
@@ -74,4 +74,4 @@ def test_rejections_of_earlier_versions_can_be_read() -> None:
         "at": "2026-01-01T00:00:00Z", "step": "check", "reason": "unplanned", "message": "m", "source": "web",
         "topic": "events.web", "partition": 0, "offset": 1, "payload": "e30=",
     }  # fmt: skip
-    assert msgspec.json.decode(orjson.dumps(old), type=Rejection).place == ""
+    assert msgspec.json.decode(orjson.dumps(old), type=Rejection).position == ""

@@ -13,20 +13,20 @@ from models.churn.panel import MODELS, Panel
 from models.conditions.rules import AlertRule
 from models.config import ChurnConfig
 from models.durations import DAY
-from models.labels.examples import Example, Lesson, Sighting
+from models.labels.examples import Example, OrderSummary, TrainingRecord
 from models.labels.treatment import held_out
 from models.segments.alerts import compile_alerts
 from models.segments.segments import compile_segments
 from profiles.consent import PROFILING, Consent, trait_of
-from profiles.state import Caps
-from profiles.store import Loaded, Pulse
+from profiles.state import Limits
+from profiles.store import ArrivalRate, Loaded
 from profiles.types import Absorb, AlertCommand, Erase, Event, Merge, Profile, Record, Score, Split
 from streams.kafka.topics import ALERTS, TRAINING_EXAMPLES
 from streams.steps.alert import alert
 from streams.steps.label import label
-from streams.steps.listen import listen
+from streams.steps.outages import detect_outages
+from streams.steps.schedule import schedule
 from streams.steps.update import update
-from streams.steps.wake import wake
 from streams.steps.work import Work
 
 T0 = 1_700_000_000.0
@@ -37,7 +37,7 @@ RULES = [
     AlertRule(name="risky", threshold=0.6, cooldown=DAY, purpose=None),
     AlertRule(name="big", when={"count": "purchase", "at_least": 1}, purpose=None),
 ]
-_decode = msgspec.msgpack.Decoder(Lesson).decode
+_decode = msgspec.msgpack.Decoder(TrainingRecord).decode
 
 
 class Partition:
@@ -47,19 +47,19 @@ class Partition:
         segments = compile_segments([], "EUR", CONSENT)
         alerts = compile_alerts(RULES, "EUR", (), hold_out=config.hold_out)
         self._steps = (
-            listen(config), update("EUR", Caps()), alert(alerts, CONSENT),
-            label(config, "EUR", CONSENT, lambda: PANEL), wake(segments, alerts, config),
+            detect_outages(config), update("EUR", Limits()), alert(alerts, CONSENT),
+            label(config, "EUR", CONSENT, lambda: PANEL), schedule(segments, alerts, config),
         )  # fmt: skip
         self.profiles: dict[str, Profile] = {}
-        self.pulses: dict[str, Pulse] = {}
+        self.arrival_rates: dict[str, ArrivalRate] = {}
         self.watermark = 0.0
-        self.lessons: list[Example | Sighting] = []
+        self.records: list[Example | OrderSummary] = []
         self.told: list[dict[str, object]] = []
         self._offset = 0
 
     def look(self, day: float, *records: Record, due: tuple[str, ...] = ()) -> Work:
         """One batch at a time of the clock."""
-        work = Work(0, Loaded(profiles=self.profiles, pulses=self.pulses, watermark=self.watermark), 4)
+        work = Work(0, Loaded(profiles=self.profiles, arrival_rates=self.arrival_rates, watermark=self.watermark), 4)
         for record in records:
             record.origin = ("profile.events", 0, self._offset << 16)
             self._offset += 1
@@ -68,7 +68,7 @@ class Partition:
         work.begin(T0 + day * DAY, records, [self.profiles[id_] for id_ in due])
         for step in self._steps:
             step(work)
-        self.lessons += [_decode(output.value) for output in work.outputs if output.topic == TRAINING_EXAMPLES]
+        self.records += [_decode(output.value) for output in work.outputs if output.topic == TRAINING_EXAMPLES]
         self.told += [orjson.loads(output.value) for output in work.outputs if output.topic == ALERTS]
         return work
 
@@ -76,11 +76,13 @@ class Partition:
         """Let a day after the other pass, with an order of somebody else in each, and every timer fire."""
         day = (self.watermark - T0) / DAY
         while (day := day + 1) <= until:
-            due = tuple(id_ for id_, held in self.profiles.items() if held.wake_at and held.wake_at <= T0 + day * DAY)
+            due = tuple(
+                id_ for id_, held in self.profiles.items() if held.scheduled_at and held.scheduled_at <= T0 + day * DAY
+            )
             self.look(day, order(others, day), due=due)
 
     def of(self, profile: str) -> list[Example]:
-        return [lesson for lesson in self.lessons if type(lesson) is Example and lesson.profile == profile]
+        return [record for record in self.records if type(record) is Example and record.profile == profile]
 
 
 def order(profile: str, day: float, role: str = "purchase") -> Event:
@@ -94,12 +96,12 @@ def test_a_customer_leaves_sightings_and_labels_of_both_horizons() -> None:
     partition.look(0, order("p", 0))
     partition.wait(250)
 
-    seen = [lesson for lesson in partition.lessons if type(lesson) is Sighting and lesson.profile == "p"]
+    seen = [record for record in partition.records if type(record) is OrderSummary and record.profile == "p"]
     short = [example for example in partition.of("p") if example.horizon == "short"]
     full = [example for example in partition.of("p") if example.horizon == "full"]
     assert len(seen) == 9
-    assert [example.at for example in short] == [sighting.at for sighting in seen[: len(short)]]
-    assert [example.at for example in full] == [sighting.at for sighting in seen[: len(full)]]
+    assert [example.at for example in short] == [summary.at for summary in seen[: len(short)]]
+    assert [example.at for example in full] == [summary.at for summary in seen[: len(full)]]
     assert len(short) == 8
     assert len(full) == 2
     assert not any(example.y for example in short + full)
@@ -123,12 +125,12 @@ def test_nothing_makes_a_label_leave_early(story: list[tuple[float, str]]) -> No
     partition.look(0, order("p", 0), order("o", 0))
     for ahead, who in story:
         clock += ahead
-        before = len(partition.lessons)
+        before = len(partition.records)
         record = order(who[-1], clock, "visit" if who.startswith("visit") else "purchase")
         partition.look(clock, *(() if who == "timer" else (record,)), due=("p",))
-        for lesson in partition.lessons[before:]:
-            if type(lesson) is Example:
-                assert lesson.due + CONFIG.lateness <= min(partition.watermark, T0 + clock * DAY)
+        for record in partition.records[before:]:
+            if type(record) is Example:
+                assert record.due + CONFIG.lateness <= min(partition.watermark, T0 + clock * DAY)
 
 
 def test_what_waits_is_censored_by_a_merge_a_split_an_erasure_and_an_objection() -> None:
@@ -164,9 +166,9 @@ def test_of_the_winner_of_a_merge_only_what_lacked_the_losers_orders_is_censored
     kept = list(partition.profiles["p"].snapshots)
 
     browser, buyer = Profile("b", updated=T0), Profile("c")
-    update("EUR", Caps())(work := Work(0, Loaded(profiles={"c": buyer}), 4))
+    update("EUR", Limits())(work := Work(0, Loaded(profiles={"c": buyer}), 4))
     work.begin(T0, [order("c", 20)])
-    update("EUR", Caps())(work)
+    update("EUR", Limits())(work)
     partition.look(41, Absorb("p", "b", T0, msgspec.msgpack.encode(browser)))
     assert partition.profiles["p"].snapshots[: len(kept)] == kept
 
@@ -180,7 +182,7 @@ def test_no_label_is_given_over_a_time_in_which_nobodys_orders_came() -> None:
     partition.look(0, order("p", 0))
     for day in range(1, 60):
         for hour in range(8):
-            due = tuple(id_ for id_, held in partition.profiles.items() if held.wake_at <= T0 + day * DAY)
+            due = tuple(id_ for id_, held in partition.profiles.items() if held.scheduled_at <= T0 + day * DAY)
             time = day + hour / 24
             records = [order("o", time, "visit")] + ([] if 30 < day <= 35 else [order("o", time)])
             work = partition.look(time, *records, due=due)
@@ -188,9 +190,9 @@ def test_no_label_is_given_over_a_time_in_which_nobodys_orders_came() -> None:
                 assert [kind for kind, _, _ in work.outages] == ["orders"]
                 assert day == 36
 
-    [silence] = partition.pulses["orders"].silences
+    [silence] = partition.arrival_rates["orders"].silences
     assert silence == pytest.approx((T0 + (30 + 7 / 24) * DAY, T0 + 36 * DAY))
-    assert not partition.pulses["events"].silences
+    assert not partition.arrival_rates["events"].silences
     labelled = partition.of("p")
     assert labelled
     for example in labelled:

@@ -1,4 +1,4 @@
-"""Entering and leaving is told once each, with the version of the taxonomy where customers are ranked."""
+"""Entering and leaving is told once each, with the version of the population snapshot where customers are ranked."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import msgspec
 import orjson
 
 from models.conditions.rules import SegmentRule
-from models.population.taxonomy import Taxonomy
+from models.population.snapshot import PopulationSnapshot
 from models.segments.segments import compile_segments
-from profiles.state import Caps, apply
+from profiles.state import Limits, apply
 from profiles.store import Loaded
 from profiles.types import Profile
 from streams.kafka.topics import SEGMENT_CHANGES
@@ -18,15 +18,15 @@ from streams.steps.segment import segment
 from streams.steps.work import Work
 from tests.models.build import DAY, T0, event
 
-EVEN = Taxonomy(version=1, edges={"revenue": [float(i) for i in range(1, 100)]})
+EVEN = PopulationSnapshot(version=1, edges={"revenue": [float(i) for i in range(1, 100)]})
 
 
 class Held:
-    """The newest taxonomy."""
+    """The newest population snapshot."""
 
     now = EVEN
 
-    def __call__(self) -> Taxonomy:
+    def __call__(self) -> PopulationSnapshot:
         return self.now
 
 
@@ -41,13 +41,13 @@ def told(work: Work) -> list[dict[str, Any]]:
     return [{key: value for key, value in change.items() if key not in ("profile", "at", "id")} for change in found]
 
 
-def test_each_change_is_told_once_and_names_the_taxonomy_it_is_by() -> None:
+def test_each_change_is_told_once_and_names_the_population_it_is_by() -> None:
     """Twelve versions whose edges flutter: one entry, and one exit when the edge has moved for good."""
     held = Held()
     rules = [rule("top", {"quantile": "revenue", "top": 0.1}), rule("buyer", {"count": "purchase", "at_least": 1})]
-    step = segment(compile_segments(rules, "EUR", taxonomy=held))
+    step = segment(compile_segments(rules, "EUR", population=held))
     profile = Profile("p")
-    apply(profile, event("purchase", 0, amount=9100), "EUR", Caps())
+    apply(profile, event("purchase", 0, amount=9100), "EUR", Limits())
     work = Work(0, Loaded(), 4)
 
     for version in range(1, 13):
@@ -60,8 +60,8 @@ def test_each_change_is_told_once_and_names_the_taxonomy_it_is_by() -> None:
 
     assert told(work) == [
         {"segment": "buyer", "change": "entered"},
-        {"segment": "top", "change": "entered", "taxonomy": 2},
-        {"segment": "top", "change": "exited", "taxonomy": 11},
+        {"segment": "top", "change": "entered", "population": 2},
+        {"segment": "top", "change": "exited", "population": 11},
     ]
     assert set(profile.segments) == {"buyer"}
     assert len({output.id for output in work.outputs}) == 3
@@ -76,7 +76,7 @@ def test_a_window_is_left_by_a_timer_alone() -> None:
     seen = []
 
     for day in (0.0, 10.0, 20.0):
-        apply(profile, event("ticket_opened", day), "EUR", Caps(windows={"ticket_opened": 3}))
+        apply(profile, event("ticket_opened", day), "EUR", Limits(windows={"ticket_opened": 3}))
         work.begin(T0 + day * DAY, (), due=[profile])
         step(work)
     while (then := segments.next_change(profile, work.now)) is not None:

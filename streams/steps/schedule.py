@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from models.conditions.crossings import compile_turns
+from models.conditions.crossings import compile_crossings
 from models.config import ChurnConfig
 from models.labels import labels
 from models.segments import lifecycle
@@ -13,7 +13,7 @@ from models.segments.segments import Segments
 from profiles.types import Profile
 from streams.steps.work import Work
 
-__all__ = ["SOON", "is_due", "wake"]
+__all__ = ["SOON", "is_due", "schedule"]
 
 SOON = 1.0
 """Seconds: a timer never fires sooner than this after the last, so that a rule on the edge cannot spin."""
@@ -24,20 +24,20 @@ LATER = 3600.0
 
 def is_due(profile: Profile, now: float) -> bool:
     """Whether a timer is about to look at the profile. Nobody else may before: that would set the timer to later."""
-    return 0 < profile.wake_at <= now
+    return 0 < profile.scheduled_at <= now
 
 
-def wake(segments: Segments, alerts: Alerts, config: ChurnConfig) -> Callable[[Work], None]:
+def schedule(segments: Segments, alerts: Alerts, config: ChurnConfig) -> Callable[[Work], None]:
     """The last step: silence sends no event, so every profile gets the time at which it may matter."""
 
-    turns = compile_turns([*segments.conditions, *alerts.conditions])
+    crossings = compile_crossings([*segments.conditions, *alerts.conditions])
 
     def due(profile: Profile, now: float) -> float:
         times = (
             profile.rescore_at,
             profile.snapshot_at,
             _label_due(profile, now),
-            turns.next_change(profile, now),
+            crossings.next_change(profile, now),
             alerts.next_change(profile, now) if profile.alerts else None,
             lifecycle.next_change(profile, now, config),
         )
@@ -50,6 +50,6 @@ def wake(segments: Segments, alerts: Alerts, config: ChurnConfig) -> Callable[[W
 
     def run(work: Work) -> None:
         for profile in work.live():
-            profile.wake_at = due(profile, work.at(profile))
+            profile.scheduled_at = due(profile, work.at(profile))
 
     return run

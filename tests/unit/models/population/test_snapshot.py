@@ -8,13 +8,13 @@ import msgspec
 import pytest
 
 from models.population.measures import MEASURES, place
-from models.population.taxonomy import Cluster, Taxonomy
+from models.population.snapshot import Cluster, PopulationSnapshot
 from profiles.errors import Misconfigured
 from profiles.types import Profile, Score
 from tests.models.build import DAY, T0, buyer, customer, event
 
-PERCENTILES = Taxonomy(version=3, at=T0, customers=1000, edges={"revenue": [float(i) for i in range(1, 100)]})
-CLUSTERED = Taxonomy(
+PERCENTILES = PopulationSnapshot(version=3, at=T0, customers=1000, edges={"revenue": [float(i) for i in range(1, 100)]})
+CLUSTERED = PopulationSnapshot(
     version=4,
     scales=((0.0, 1.0),) * 3,
     clusters=[
@@ -40,9 +40,9 @@ def test_nobody_lies_beyond_all_and_none() -> None:
 
 def test_a_measure_that_nobody_counted_has_no_quantiles() -> None:
     """Neither before the first census nor when a newer version measures more."""
-    assert math.isnan(Taxonomy.empty().quantile("revenue", 0.5))
+    assert math.isnan(PopulationSnapshot.empty().quantile("revenue", 0.5))
     assert math.isnan(PERCENTILES.quantile("orders", 0.5))
-    assert math.isnan(Taxonomy.empty().share_below("revenue", 1.0))
+    assert math.isnan(PopulationSnapshot.empty().share_below("revenue", 1.0))
     assert PERCENTILES.share_below("revenue", 50.5) == 0.5
 
 
@@ -52,13 +52,13 @@ def test_who_is_in_a_cluster_stays_until_another_is_clearly_nearer() -> None:
     assert CLUSTERED.nearest((5.2, 0.0, 0.0), held="1") == "1"
     assert CLUSTERED.nearest((5.6, 0.0, 0.0), held="1") == "2"
     assert CLUSTERED.nearest((5.2, 0.0, 0.0), held="7") == "2", "a cluster that is gone holds nobody"
-    assert Taxonomy.empty().nearest((0.0, 0.0, 0.0)) is None
+    assert PopulationSnapshot.empty().nearest((0.0, 0.0, 0.0)) is None
 
 
-@pytest.mark.parametrize("taxonomy", [PERCENTILES, CLUSTERED, Taxonomy.empty()])
-def test_json_reads_back_to_the_same(taxonomy: Taxonomy) -> None:
+@pytest.mark.parametrize("population", [PERCENTILES, CLUSTERED, PopulationSnapshot.empty()])
+def test_json_reads_back_to_the_same(population: PopulationSnapshot) -> None:
     """Bit by bit, as all workers must rank alike."""
-    assert Taxonomy.from_json(taxonomy.to_json()) == taxonomy
+    assert PopulationSnapshot.from_json(population.to_json()) == population
 
 
 @pytest.mark.parametrize(
@@ -77,10 +77,10 @@ def test_what_nobody_could_be_ranked_by_is_refused(damage: dict[str, object]) ->
         msgspec.structs.replace(CLUSTERED, **damage).check()
 
 
-def test_what_is_no_taxonomy_is_refused() -> None:
+def test_what_is_no_population_is_refused() -> None:
     """Such as another topic's record."""
-    with pytest.raises(Misconfigured, match="no taxonomy"):
-        Taxonomy.from_json(b"[]")
+    with pytest.raises(Misconfigured, match="no population"):
+        PopulationSnapshot.from_json(b"[]")
 
 
 def test_measures_of_who_ordered() -> None:

@@ -1,8 +1,9 @@
 """What would lower a customer's risk: the risk as it would be if something else were true of them.
 
-Each lever is tried on a copy of the profile, mostly by events that might happen now, and all copies are scored in one
-call by the same model. What cannot be undone by an event, such as a complaint, is scored as if it had not happened. A
-lever says what the model would say, not that the customer would stay: nobody has shown that the one causes the other.
+Each counterfactual is tried on a copy of the profile, mostly by events that might happen now, and all copies are scored
+in one call by the same model. What cannot be undone by an event, such as a complaint, is scored as if it had not
+happened. A counterfactual says what the model would say, not that the customer would stay: nobody has shown that the
+one causes the other.
 """
 
 from __future__ import annotations
@@ -21,18 +22,18 @@ from models.config import ChurnConfig
 from models.durations import WEEK
 from models.features.features import is_open, raws
 from models.features.pace import before
-from profiles.state import Caps, apply
+from profiles.state import Limits, apply
 from profiles.types import Event, Profile
 
-__all__ = ["LEAST", "MOST", "Lever", "levers"]
+__all__ = ["LEAST", "MOST", "Counterfactual", "counterfactuals"]
 
 LEAST = 0.01
-"""A lever lowers the risk by at least this."""
+"""A counterfactual lowers the risk by at least this."""
 
 MOST = 3
-"""How many levers are told."""
+"""How many counterfactuals are told."""
 
-_CAPS = Caps()
+_LIMITS = Limits()
 _RECENT = 8 * WEEK  # trouble older than this is past mending
 _GOOD = {"csat": 5.0, "nps": 10.0, "review": 5.0}  # the best answer
 _POOR = {"csat": 3.0, "nps": 6.0, "review": 3.0}  # an answer up to this is worth asking again
@@ -42,7 +43,7 @@ _decode = msgspec.msgpack.Decoder(Profile).decode
 
 
 @dataclass(frozen=True, slots=True)
-class Lever:
+class Counterfactual:
     """Something that would lower the risk."""
 
     action: str  # order, solve_tickets, visit, login, use, rating, complaint, payment, subscription, click
@@ -53,7 +54,9 @@ class Lever:
 Change = Callable[[Profile], None]
 
 
-def levers(profile: Profile, panel: Panel, now: float, config: ChurnConfig, currency: str) -> list[Lever]:
+def counterfactuals(
+    profile: Profile, panel: Panel, now: float, config: ChurnConfig, currency: str
+) -> list[Counterfactual]:
     """What would lower the risk of a customer by `LEAST` or more: the strongest first, at most `MOST`.
 
     Args:
@@ -75,11 +78,11 @@ def levers(profile: Profile, panel: Panel, now: float, config: ChurnConfig, curr
     x = ahead(raws(people, currency), np.full(len(people), now), config)
     present, *risks = panel.champion.risk(x, config).tolist()
     helpful = [
-        Lever(action, text, risk)
+        Counterfactual(action, text, risk)
         for (action, text, _), risk in zip(tried, risks, strict=True)
         if present - risk >= LEAST
     ]
-    return sorted(helpful, key=lambda lever: lever.risk)[:MOST]
+    return sorted(helpful, key=lambda counterfactual: counterfactual.risk)[:MOST]
 
 
 Found = Iterator[tuple[str, str, Change]]
@@ -153,7 +156,7 @@ def _happens(role: str, now: float, times: int = 1, **facts: object) -> Change:
     def change(other: Profile) -> None:
         for number in range(times):
             event = Event(other.id, f"what if {role} {number}", "", "track", role, role, now, now, [], **facts)  # type: ignore[arg-type]
-            apply(other, event, str(facts.get("currency", "")), _CAPS)
+            apply(other, event, str(facts.get("currency", "")), _LIMITS)
 
     return change
 

@@ -15,7 +15,7 @@ import msgspec
 
 from profiles.errors import Misconfigured
 
-__all__ = ["EDGES", "NEAREST", "Cluster", "Taxonomy"]
+__all__ = ["EDGES", "NEAREST", "Cluster", "PopulationSnapshot"]
 
 EDGES = 99
 """How many edges each measure has: its percentiles, the 1st to the 99th."""
@@ -25,7 +25,7 @@ NEAREST = 0.15
 
 
 class Cluster(msgspec.Struct, frozen=True, kw_only=True):
-    """One learned segment. `centre` and `spread` are on `measures.AXES`, standardised by the taxonomy's `scales`."""
+    """One learned segment. `centre` and `spread` are on `measures.AXES`, standardised by the population's `scales`."""
 
     id: str  # "1" to "5": the same cluster keeps its id from version to version
     name: str  # in words, of its signs: "recent, frequent, high value"
@@ -38,7 +38,7 @@ class Cluster(msgspec.Struct, frozen=True, kw_only=True):
     generation: int = 1  # goes up when the id is given to other customers than before
 
 
-class Taxonomy(msgspec.Struct, frozen=True, kw_only=True):
+class PopulationSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     """Quantiles and clusters. Money is in major units of the plan's currency, ages in days
     (`models.population.measures`)."""
 
@@ -50,7 +50,7 @@ class Taxonomy(msgspec.Struct, frozen=True, kw_only=True):
     clusters: list[Cluster] = []
 
     @classmethod
-    def empty(cls) -> Taxonomy:
+    def empty(cls) -> PopulationSnapshot:
         """Before the first census."""
         return _EMPTY
 
@@ -108,16 +108,17 @@ class Taxonomy(msgspec.Struct, frozen=True, kw_only=True):
         return msgspec.json.encode(self)
 
     @classmethod
-    def from_json(cls, data: bytes) -> Taxonomy:
+    def from_json(cls, data: bytes) -> PopulationSnapshot:
         """What `to_json` gave.
 
         Raises:
-            Misconfigured: not the JSON of a taxonomy, or its numbers are missing, not finite or out of order.
+            Misconfigured: not the JSON of a population snapshot, or its numbers are missing, not finite or out of
+            order.
         """
         try:
             read = msgspec.json.decode(data, type=cls)
         except msgspec.MsgspecError as error:
-            raise Misconfigured(f"this is no taxonomy: {error}") from error
+            raise Misconfigured(f"this is no population snapshot: {error}") from error
         read.check()
         return read
 
@@ -130,10 +131,10 @@ class Taxonomy(msgspec.Struct, frozen=True, kw_only=True):
         for measure, edges in self.edges.items():
             sound = len(edges) == EDGES and all(map(math.isfinite, edges)) and all(a <= b for a, b in pairwise(edges))
             if not sound:
-                raise Misconfigured(f"taxonomy {self.version} is damaged: {measure} has no {EDGES} ascending edges")
+                raise Misconfigured(f"population {self.version} is damaged: {measure} has no {EDGES} ascending edges")
         numbers = [x for cluster in self.clusters for x in cluster.centre] + [x for scale in self.scales for x in scale]
         if not all(map(math.isfinite, numbers)) or (self.clusters and len(self.scales) != 3):
-            raise Misconfigured(f"taxonomy {self.version} is damaged: its clusters are not all finite")
+            raise Misconfigured(f"population {self.version} is damaged: its clusters are not all finite")
 
 
-_EMPTY = Taxonomy()
+_EMPTY = PopulationSnapshot()

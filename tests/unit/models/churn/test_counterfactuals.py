@@ -1,24 +1,24 @@
-"""What would lower a risk: by the model that speaks, only what applies, and only what helps."""
+"""What would lower a risk: by the champion, only what applies, and only what helps."""
 
 import msgspec
 import numpy as np
 import pytest
 
 from models.churn.churn import Weights, score_profiles
-from models.churn.levers import LEAST, MOST, levers
+from models.churn.counterfactuals import LEAST, MOST, counterfactuals
 from models.churn.panel import Panel
 from models.durations import DAY
 from models.features.table import COLUMN, NAMES, SCHEMA
 from profiles.state import apply
 from profiles.types import Profile
-from tests.models.build import CAPS, CONFIG, T0, buyer, customer, event
+from tests.models.build import CONFIG, LIMITS, T0, buyer, customer, event
 
 PANEL = Panel.cold(CONFIG)
 NOW = T0 + 90 * DAY
 
 
 def panel_of(**weights: float) -> Panel:
-    """A panel whose speaker looks at these features only."""
+    """A panel whose champion looks at these features only."""
     column = np.zeros(len(NAMES))
     for name, weight in weights.items():
         column[COLUMN[name]] = weight
@@ -28,7 +28,10 @@ def panel_of(**weights: float) -> Panel:
 
 
 def told(profile: Profile, panel: Panel = PANEL) -> dict[str, str]:
-    return {lever.action: lever.text for lever in levers(profile, panel, NOW, CONFIG, "EUR")}
+    return {
+        counterfactual.action: counterfactual.text
+        for counterfactual in counterfactuals(profile, panel, NOW, CONFIG, "EUR")
+    }
 
 
 def troubled() -> Profile:
@@ -44,21 +47,21 @@ def test_the_strongest_three_and_each_lowers_the_risk():
     profile = troubled()
     [score] = score_profiles([profile], [NOW], PANEL.champion, CONFIG, "EUR")
 
-    found = levers(profile, PANEL, NOW, CONFIG, "EUR")
+    found = counterfactuals(profile, PANEL, NOW, CONFIG, "EUR")
 
     assert len(found) == MOST
-    assert [lever.risk for lever in found] == sorted(lever.risk for lever in found)
+    assert [counterfactual.risk for counterfactual in found] == sorted(counterfactual.risk for counterfactual in found)
     assert found[-1].risk <= score.risk - LEAST
 
 
 def test_a_lever_is_what_the_model_would_say_of_a_customer_to_whom_it_happened():
     profile = buyer(0, 30, amount=2500)
-    [lever] = levers(profile, PANEL, NOW, CONFIG, "EUR")
-    apply(profile, event("purchase", 90, amount=2500), "EUR", CAPS)
+    [counterfactual] = counterfactuals(profile, PANEL, NOW, CONFIG, "EUR")
+    apply(profile, event("purchase", 90, amount=2500), "EUR", LIMITS)
     [score] = score_profiles([profile], [NOW], PANEL.champion, CONFIG, "EUR")
 
-    assert (lever.action, lever.text) == ("order", "An order today")
-    assert lever.risk == pytest.approx(score.risk, rel=1e-9)
+    assert (counterfactual.action, counterfactual.text) == ("order", "An order today")
+    assert counterfactual.risk == pytest.approx(score.risk, rel=1e-9)
 
 
 @pytest.mark.parametrize(
@@ -89,6 +92,6 @@ def test_nothing_is_changed():
     profile = troubled()
     packed = msgspec.msgpack.encode(profile)
 
-    levers(profile, PANEL, NOW, CONFIG, "EUR")
+    counterfactuals(profile, PANEL, NOW, CONFIG, "EUR")
 
     assert msgspec.msgpack.encode(profile) == packed

@@ -1,4 +1,4 @@
-"""Lessons for tests of the learner: a small world whose truth is known."""
+"""TrainingRecords for tests of the learner: a small world whose truth is known."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from models.churn.panel import MODELS
 from models.config import ChurnConfig
 from models.durations import DAY, WEEK
 from models.features.features import NAMES, SCHEMA, pack
-from models.labels.examples import Example, Lesson, Sighting
+from models.labels.examples import Example, OrderSummary, TrainingRecord
 from tests.models.build import T0, buyer, row
 
-__all__ = ["CONFIG", "chance", "full", "short", "sighting", "world"]
+__all__ = ["CONFIG", "chance", "full", "short", "summary", "world"]
 
 CONFIG = ChurnConfig(min_examples=200, min_class=20)
 
@@ -59,10 +59,10 @@ def full(
     )  # fmt: skip
 
 
-def sighting(profile: str, at: float, *, orders: int = 3, active: bool = False, silence: float = 4) -> Sighting:
+def summary(profile: str, at: float, *, orders: int = 3, active: bool = False, silence: float = 4) -> OrderSummary:
     """A customer who first ordered forty weeks ago."""
     first = at - 40 * WEEK
-    return Sighting(profile, at, float(orders), first, first if orders == 1 else at - silence * WEEK, active)
+    return OrderSummary(profile, at, float(orders), first, first if orders == 1 else at - silence * WEEK, active)
 
 
 def world(
@@ -73,8 +73,9 @@ def world(
     config: ChurnConfig = CONFIG,
     scale: Callable[[float], float] = lambda at: 1.0,
     customers: int = 3000,
-) -> list[Lesson]:
-    """Three lessons each twentieth of a day: a sighting, a short label, and now and then one of the whole horizon.
+) -> list[TrainingRecord]:
+    """Three training records each twentieth of a day: an order summary, a short label, and now and then one of the
+    whole horizon.
 
     Args:
         begin: number of the first step.
@@ -84,7 +85,7 @@ def world(
         scale: by event time, how many times as often as usual customers order.
         customers: so many.
     """
-    lessons: list[Lesson] = []
+    records: list[TrainingRecord] = []
     for step in range(begin, end):
         roll = random.Random(seed * 1_000_003 + step)
         at = T0 + step * DAY / 20
@@ -94,11 +95,11 @@ def world(
         first = at - roll.uniform(21, 60) * WEEK
         orders = roll.choice((1, 1, 2, 3, 5))
         last = at - silence * WEEK if orders > 1 else first
-        lessons.append(Sighting(name, at, float(orders), first, last, roll.random() < p / 3))
+        records.append(OrderSummary(name, at, float(orders), first, last, roll.random() < p / 3))
         segments = ["vip", "new"][: roll.randrange(3)]
-        lessons.append(short(name, at, silence, roll.random() < p, config=config, segments=segments))
+        records.append(short(name, at, silence, roll.random() < p, config=config, segments=segments))
         if step % 4 == 0:
             gone = (1 - p) ** (26 / 4)
             said = {"hazard": gone, "direct": gone, "bgnbd": 0.8 * gone, "recency": 0.9 * gone, "rules": 0.5}
-            lessons.append(full(name, at, roll.random() >= gone, said, silence, config=config, segments=segments))
-    return lessons
+            records.append(full(name, at, roll.random() >= gone, said, silence, config=config, segments=segments))
+    return records

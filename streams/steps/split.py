@@ -2,21 +2,21 @@
 
 The linker has decided which identity belongs where from now on, and tells the profile (*reset*). Its state is a sum
 over all its homes, and cannot be divided; so it starts anew, empty, and what it and the others should hold is computed
-from the history of events, up to a cut in the log of each home, and comes back as an `Absorb`
-(`streams.identity.split`). For that sum to be exact, each event must be on one side of its home's cut only:
+from the history of events, up to a cutover in the log of each home, and comes back as an `Absorb`
+(`streams.identity.split`). For that sum to be exact, each event must be on one side of its home's cutover only:
 
-* The profile is reset before any home moves. Then every home is told to *move*: its cut is where it hears that. The
+* The profile is reset before any home moves. Then every home is told to *move*: its cutover is where it hears that. The
   homes that become profiles again move first, so that those which will redirect to them find them alive.
 * A home answers *moved* to every profile of the split, behind all that it has sent on before. Until then such a
-  profile takes nothing from that home: it is from before the cut. Afterwards it goes by the cut, for what was sent on
-  before may still be on its way through a third profile.
+  profile takes nothing from that home: it is from before the cutover. Afterwards it goes by the cutover, for what was
+  sent on before may still be on its way through a third profile.
 """
 
 from __future__ import annotations
 
 from models.labels import labels
 from profiles.merge import add_identities
-from profiles.types import Parting, Profile, Split
+from profiles.types import Profile, Split, Splitting
 from streams.steps.work import SENT_BITS, Work
 
 __all__ = ["move", "moved", "reset"]
@@ -25,8 +25,8 @@ __all__ = ["move", "moved", "reset"]
 def reset(work: Work, profile: Profile, command: Split) -> None:
     """The profile that is taken apart: forget, and tell the homes that become profiles again to move."""
     others = [home for home in command.winners if home != profile.id]
-    cuts = _cuts(profile) | {profile.id: _place(work, command)}
-    parting = Parting(command.split, command.winners, command.identities, others, cuts)
+    cutovers = _cutovers(profile) | {profile.id: _position(work, command)}
+    splitting = Splitting(command.split, command.winners, command.identities, others, cutovers)
     labels.censor(profile, tally=work.labels)
     anew = Profile(
         profile.id,
@@ -37,13 +37,13 @@ def reset(work: Work, profile: Profile, command: Split) -> None:
         stage=profile.stage,
         stage_since=profile.stage_since,
         stages=profile.stages,
-        parting=parting,
+        splitting=splitting,
     )
     _identify(anew, command)
     work.profiles[profile.id] = anew
     work.touch(anew)
     first = [home for home in others if command.winners[home] == home]
-    _tell_to_move(work, command, parting, first or others)
+    _tell_to_move(work, command, splitting, first or others)
 
 
 def move(work: Work, home: Profile, command: Split) -> None:
@@ -52,8 +52,8 @@ def move(work: Work, home: Profile, command: Split) -> None:
     labels.censor(home, tally=work.labels)
     if winner == home.id:
         others = [other for other in command.winners if other not in (home.id, command.was)]
-        cuts = _cuts(home) | {command.was: command.cut, home.id: _place(work, command)}
-        alive = Profile(home.id, seen=home.seen, parting=Parting(command.split, {}, {}, others, cuts))
+        cutovers = _cutovers(home) | {command.was: command.cutover, home.id: _position(work, command)}
+        alive = Profile(home.id, seen=home.seen, splitting=Splitting(command.split, {}, {}, others, cutovers))
         _identify(alive, command)
         work.profiles[home.id] = alive
         work.new_tombstones -= bool(home.redirect)
@@ -62,45 +62,45 @@ def move(work: Work, home: Profile, command: Split) -> None:
         work.new_tombstones += not home.redirect
         home = work.profiles[home.id] = Profile(home.id, redirect=winner, seen=home.seen)
     work.touch(home)
-    cut = _place(work, command)
+    cutover = _position(work, command)
     for whom in dict.fromkeys([command.was, *command.winners.values()]):
         if whom != home.id:
-            told = Split(whom, "moved", command.split, command.was, command.time, cut=cut, home=home.id)
+            told = Split(whom, "moved", command.split, command.was, command.time, cutover=cutover, home=home.id)
             told.origin = work.origin(command)
             work.send(told)
 
 
 def moved(work: Work, profile: Profile, command: Split) -> None:
     """A profile of the split again: one more home has moved. When those have that became profiles, the others may."""
-    parting = profile.parting
-    if parting is None or parting.split != command.split or command.home not in parting.awaited:
+    splitting = profile.splitting
+    if splitting is None or splitting.split != command.split or command.home not in splitting.awaited:
         return
-    parting.awaited = [home for home in parting.awaited if home != command.home]
-    parting.cuts[command.home] = command.cut
+    splitting.awaited = [home for home in splitting.awaited if home != command.home]
+    splitting.cutovers[command.home] = command.cutover
     work.touch(profile)
-    if parting.winners.get(command.home) == command.home:
-        waiting = [home for home in parting.awaited if parting.winners[home] == home]
+    if splitting.winners.get(command.home) == command.home:
+        waiting = [home for home in splitting.awaited if splitting.winners[home] == home]
         if not waiting:
-            _tell_to_move(work, command, parting, parting.awaited)
+            _tell_to_move(work, command, splitting, splitting.awaited)
 
 
-def _place(work: Work, record: Split) -> tuple[int, int]:
+def _position(work: Work, record: Split) -> tuple[int, int]:
     return work.partition, record.origin[2] >> SENT_BITS
 
 
-def _cuts(profile: Profile) -> dict[str, tuple[int, int]]:
-    return dict(profile.parting.cuts) if profile.parting is not None else {}
+def _cutovers(profile: Profile) -> dict[str, tuple[int, int]]:
+    return dict(profile.splitting.cutovers) if profile.splitting is not None else {}
 
 
 def _identify(profile: Profile, command: Split) -> None:
     add_identities(profile, [(identity, command.time) for identity in command.identities[profile.id]])
 
 
-def _tell_to_move(work: Work, cause: Split, parting: Parting, homes: list[str]) -> None:
+def _tell_to_move(work: Work, cause: Split, splitting: Splitting, homes: list[str]) -> None:
     for home in homes:
-        winner = parting.winners[home]
-        identities = {home: parting.identities[home]} if winner == home else {}
-        cut = parting.cuts[cause.was]
-        order = Split(home, "move", cause.split, cause.was, cause.time, parting.winners, identities, cut)
+        winner = splitting.winners[home]
+        identities = {home: splitting.identities[home]} if winner == home else {}
+        cutover = splitting.cutovers[cause.was]
+        order = Split(home, "move", cause.split, cause.was, cause.time, splitting.winners, identities, cutover)
         order.origin = work.origin(cause)
         work.send(order)

@@ -6,15 +6,15 @@ from collections.abc import Callable
 
 from models.config import ChurnConfig
 from models.labels.outages import EVENTS, ORDERS, hear
-from profiles.store import Pulse
+from profiles.store import ArrivalRate
 from profiles.types import Event
 from streams.steps.work import Work
 
-__all__ = ["listen"]
+__all__ = ["detect_outages"]
 
 
-def listen(config: ChurnConfig) -> Callable[[Work], None]:
-    """The first step: the pulses of the partition, and the outages that this batch ended."""
+def detect_outages(config: ChurnConfig) -> Callable[[Work], None]:
+    """The first step: the arrival_rates of the partition, and the outages that this batch ended."""
 
     def run(work: Work) -> None:
         events = [record for record in work.records if type(record) is Event]
@@ -22,10 +22,10 @@ def listen(config: ChurnConfig) -> Callable[[Work], None]:
         note(work, ORDERS, [event.time for event in events if event.role == config.role])
 
     def note(work: Work, kind: str, times: list[float]) -> None:
-        if times and kind not in work.pulses:
-            work.pulses[kind] = Pulse()
+        if times and kind not in work.arrival_rates:
+            work.arrival_rates[kind] = ArrivalRate()
         for time in times:
-            if outage := hear(work.pulses[kind], time, config.outage):
+            if outage := hear(work.arrival_rates[kind], time, config.outage):
                 work.outages.append((kind, *outage))
 
     return run
