@@ -11,7 +11,7 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from console import demo
+from console.commands import demo
 from console.demo import monday_before, simulate, time_of
 from console.demo.people import WEEK
 from streams.collector.wire import parse_time

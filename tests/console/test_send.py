@@ -152,7 +152,7 @@ def test_a_refusal_stops_it_and_the_next_run_goes_on(sending: Sending, tmp_path:
 def test_a_killed_run_goes_on_where_it_was(sending: Sending, tmp_path: Path) -> None:
     """SIGKILL in the middle: the rest follows, what is sent twice has the same id."""
     file = orders(tmp_path / "orders.csv", 20_000)
-    script = "import typer; from console import send; app = typer.Typer(); send.register(app); app()"
+    script = "import typer; from console.commands import send; app = typer.Typer(); send.register(app); app()"
     command = [sys.executable, "-c", script, str(file), *ORDER, "--data-dir", str(sending.data_dir)]
     child = subprocess.Popen(command, cwd=REPOSITORY, stderr=subprocess.DEVNULL, env={**os.environ})
     until = time.monotonic() + 60

@@ -148,16 +148,16 @@ def test_the_learner_shows_its_models_as_soon_as_it_has_them(run: Any, monkeypat
         straight = Learner(CONFIG)
         straight.take(RECORDS[:-10])
         restarted = place.runner()
-        await restarted.wake()
+        await restarted.tick()
         assert speaks("base_rate") is None
         restarted.assigned(mine=True)
-        await restarted.wake()
+        await restarted.tick()
         rows = {"model": "rules", "horizon": "short", "measure": "rows"}
         assert (speaks("base_rate"), speaks("rules")) == (1, 0)
         assert place.registry.get_sample_value("rapport_model_quality", rows) == straight.counts["short"]
         restarted.assigned(mine=False)
         assert speaks("base_rate") is None
-        await restarted.wake()
+        await restarted.tick()
         await restarted.handle(LOG[-10:], len(LOG) - 10)  # which was on its way before
         assert speaks("base_rate") is None
         await assert_learned(place, len(LOG))
@@ -175,7 +175,7 @@ def test_learning_that_begins_anew_is_told_at_once_and_once(run: Any) -> None:
         for _ in range(2):
             restarted = place.runner(other)
             restarted.assigned(mine=True)
-            await restarted.wake()
+            await restarted.tick()
         state = await place.store.load()
         assert (state.version, state.applied) == (before.version + 1, before.applied)
         report = Report.of(state.panel, state.parts, other)
