@@ -19,7 +19,7 @@ from redis import Redis
 
 from benchmarks.load import make_topics, produce
 from benchmarks.meter import Mark, Meter, Run
-from benchmarks.rapport_run import Applied, environment, hold_sources, prepare
+from benchmarks.rapport_run import Applied, environment, pause_sources, prepare
 from benchmarks.sampled import Sampled
 from benchmarks.servers import Servers, child, empty_redis, python
 from benchmarks.workload import RawEvent
@@ -60,7 +60,7 @@ def rapport(job: Job, *, clock: str = "wall", sampled: Sampled | None = None) ->
     plan = prepare(settings)
     with _redis(job) as (redis, before), _removed(job, prefix):
         produce(job.servers.kafka, prefix, job.partitions, job.events)
-        hold_sources(job.servers.redis, plan.plan, held=True)
+        pause_sources(job.servers.redis, plan.plan, paused=True)
         log = job.logs / "rapport.log"
         command = python("-m", "console", "work")
         variables = environment(settings, plan.path)

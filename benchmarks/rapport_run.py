@@ -16,13 +16,13 @@ from redis import Redis
 from benchmarks.meter import Mark, Meter
 from benchmarks.servers import REPOSITORY
 from plan import Plan, load_plan
-from profiles.stores.sources import Hold, SourceStore, with_sources
+from profiles.stores.sources import Pause, SourceStore, with_sources
 from streams.kafka.admin import ensure_topics
 from streams.kafka.topics import IDENTITY_LINKS, PROFILE_EVENTS, topic_name
 from streams.settings import Settings
 from streams.worker.circuit import fingerprint
 
-__all__ = ["Applied", "Prepared", "environment", "hold_sources", "prepare"]
+__all__ = ["Applied", "Prepared", "environment", "pause_sources", "prepare"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +51,17 @@ def environment(settings: Settings, plan: Path) -> dict[str, str]:
     return values
 
 
-def hold_sources(url: str, plan: Plan, *, held: bool) -> None:
-    """Hold all sources of a plan back from the workers, or let them go.
+def pause_sources(url: str, plan: Plan, *, paused: bool) -> None:
+    """Pause all sources of a plan, or resume them.
 
     Args:
         url: of Redis.
         plan: that the workers have.
-        held: whether they are to be held.
+        paused: whether they are to be.
     """
-    state = Hold(held=held, why="a benchmark waits for its worker to start", plan=fingerprint(plan), by="benchmark")
+    state = Pause(
+        paused=paused, why="a benchmark waits for its worker to start", plan=fingerprint(plan), by="benchmark"
+    )
 
     async def write(store: SourceStore) -> None:
         for source in plan.sources:
@@ -111,7 +113,7 @@ class Applied:
             self._meter.mark(0)
             self._ready = self._has_started()
             if self._ready:
-                hold_sources(self._url, self._plan, held=False)
+                pause_sources(self._url, self._plan, paused=False)
             return False
         if self.began is None:
             if any(self._kafka.end_offsets(self._log).values()):
