@@ -20,7 +20,7 @@ from profiles.stores.sources import Pause, SourceStore, with_sources
 from streams.kafka.admin import ensure_topics
 from streams.kafka.topics import IDENTITY_LINKS, PROFILE_EVENTS, topic_name
 from streams.settings import Settings
-from streams.worker.circuit import fingerprint
+from streams.worker.circuit_breaker import fingerprint
 
 __all__ = ["Applied", "Prepared", "environment", "pause_sources", "prepare"]
 

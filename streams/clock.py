@@ -1,4 +1,8 @@
-"""Where `now` comes from. Pure code gets the time as an argument; only the edges ask a clock."""
+"""Where `now` comes from. Pure code gets the time as an argument; only the edges ask a clock.
+
+`time.time` is called here and nowhere else in `streams/` (ruff's TID251 refuses it), so that whatever depends on the
+time can be tested by giving it another clock.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ import logging
 import time
 from typing import Protocol
 
-__all__ = ["Clock", "ClockWatch", "SteppedClock", "WallClock"]
+__all__ = ["WALL", "Clock", "ClockWatch", "SteppedClock", "WallClock"]
 
 log = logging.getLogger(__name__)
 
@@ -24,6 +28,10 @@ class WallClock:
 
     def now(self) -> float:
         return time.time()
+
+
+WALL = WallClock()
+"""For what is about the real time whatever timers run on: receipts, notes of a replay, rounds of the census."""
 
 
 class ClockWatch:

@@ -33,6 +33,7 @@ from streams.archive.gather import Gatherer, Memory, prime
 from streams.archive.manifest_log import Changed, ManifestLog
 from streams.archive.metrics import ArchiveMetrics
 from streams.archive.write import again, keys_of, write_flush
+from streams.clock import WALL
 from streams.kafka.topics import PROFILE_EVENTS, topic_name
 from streams.settings import Settings
 
@@ -74,7 +75,7 @@ def open_log(settings: Settings, *, owner: bool = False) -> ManifestLog:
     """
     folder = Folder(settings.archive)
     try:
-        return ManifestLog(folder, os.urandom(4).hex(), time.time, owner=owner)
+        return ManifestLog(folder, os.urandom(4).hex(), WALL.now, owner=owner)
     except OSError as error:
         raise Misconfigured(f"the archive in {folder.root} cannot be read: {error}") from error
 
@@ -173,9 +174,7 @@ class Archiver:
                 f"{', '.join(map(str, ahead))}): it belongs to another Kafka, or the topic was made anew. Set "
                 "RAPPORT_ARCHIVE to another folder"
             )
-        gaps = [
-            Gap(p, read[p], log.first, time.time()) for p, log in held.items() if log.first > read.get(p, log.first)
-        ]
+        gaps = [Gap(p, read[p], log.first, WALL.now()) for p, log in held.items() if log.first > read.get(p, log.first)]
         if not gaps:
             return []
         missing = sum(gap.end - gap.start for gap in gaps)
@@ -253,7 +252,7 @@ class Archiver:
             await self._retrying(self._log.catch_up, retrying)
             self._flushed = time.monotonic()
             return
-        await self._retrying(partial(write_flush, self._log, gathered, time.time()), retrying)
+        await self._retrying(partial(write_flush, self._log, gathered, WALL.now()), retrying)
         self._flushed = time.monotonic()
         self._metrics.flush.observe(self._flushed - began)
         self._gatherer.flushed()

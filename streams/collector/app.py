@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
@@ -18,6 +17,7 @@ from starlette.types import Receive, Scope, Send
 
 from plan import Plan, Source
 from profiles.errors import Unacceptable
+from streams.clock import WALL
 from streams.collector.answers import answer, preflight, refusal, wrong_method
 from streams.collector.body import Body, Limits, Refused
 from streams.collector.browser import AcceptMetrics, ServeSettings
@@ -59,7 +59,7 @@ class Collector:
     rename: Callable[[str], str] = str
     limits: Limits = field(default_factory=Limits)
     capacity: int = 64 * 1024 * 1024
-    clock: Callable[[], float] = time.time
+    clock: Callable[[], float] = WALL.now
 
     def __post_init__(self) -> None:
         self.limiter = RateLimit(self.rate_limit, self.limits.events)

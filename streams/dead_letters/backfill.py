@@ -7,7 +7,6 @@ meant to profiles when it was applied; that takes the archive.
 
 from __future__ import annotations
 
-import time
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from kafka import KafkaConsumer
 from plan import Plan
 from profiles.errors import Misconfigured
 from profiles.types import Event, Record
+from streams.clock import WALL
 from streams.dead_letters.rejections import Survey, Wanted
 from streams.dead_letters.replay import Judge, Replay, recover, settled
 from streams.kafka.reader import Progress, committed, read_topic, reading
@@ -80,7 +80,7 @@ def backfill(
         recovered = recover(consumer, found)
         flagged = _flagged(consumer, settings, source, since, tell("reading profile.events"))
         done = committed(settings, topic)
-        period = _Backfill(found, flagged, done, Judge(plan, time.time()))
+        period = _Backfill(found, flagged, done, Judge(plan, WALL.now()))
         change = Change()
         if dry_run:
             for record in read_topic(consumer, topic, since=since, progress=tell(f"checking {topic}")):

@@ -26,6 +26,7 @@ from kafka.errors import KafkaError
 
 from plan import Plan
 from profiles.errors import Misconfigured, Unacceptable
+from streams.clock import WALL
 from streams.collector.body import Limits
 from streams.collector.wire import Envelope, format_time, parse_time, stamp
 from streams.dead_letters.rejections import Entry, Survey, Wanted, payloads, survey
@@ -143,7 +144,7 @@ class Replay(AbstractContextManager["Replay"]):
             self._note(done=positions)
 
     def _note(self, run: str = "", **said: Any) -> None:
-        note = ReplayNote(run=run or self._run, at=format_time(time.time()), **said)
+        note = ReplayNote(run=run or self._run, at=format_time(WALL.now()), **said)
         self._wait([self._producer.send(self._rejected, note.encode(), b"replay", [(NOTE, b"1")], 0)])
 
     def _wait(self, sent: Sequence[Any]) -> None:
@@ -200,7 +201,7 @@ def replay_rejected(
         found = settled(consumer, settings, wanted, tell("reading events.rejected"))
         recovered = recover(consumer, found)
         chosen, result = _choose(found, positions)
-        judge = Judge(plan, time.time())
+        judge = Judge(plan, WALL.now())
         if dry_run:
             for entry, rejection in _with_bytes(consumer, settings, chosen, wanted, tell("checking")):
                 _judged(settings, plan, judge, entry, rejection, result)
@@ -237,7 +238,7 @@ def settled(consumer: KafkaConsumer, settings: Settings, wanted: Wanted, progres
     found = survey(consumer, settings, wanted, progress, all_notes=True)
     if found.open:
         latest = max(parse_time(note.at) for notes in found.open.values() for note in notes)
-        wait = latest + _ALIVE - time.time()
+        wait = latest + _ALIVE - WALL.now()
         if wait > 0:
             time.sleep(min(wait, _ALIVE))
             notes = sum(map(len, found.open.values()))
@@ -360,7 +361,7 @@ def _record(rejection: Rejection, value: bytes, position: str, entry: Entry) -> 
         topic=rejection.topic,
         partition=rejection.partition or 0,
         offset=rejection.offset or 0,
-        timestamp=round(time.time() * 1000),
+        timestamp=round(WALL.now() * 1000),
         timestamp_type=0,
         key=None,
         value=value,
@@ -378,4 +379,4 @@ def verdict_now(settings: Settings, plan: Plan, position: str, rejection: Reject
         record, _ = _as_record(plan, entry, rejection, settings)
     except Unacceptable as error:
         return Verdict("", error.reason, error.message)
-    return Judge(plan, time.time()).judge(rejection.source, record)
+    return Judge(plan, WALL.now()).judge(rejection.source, record)

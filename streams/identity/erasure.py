@@ -21,6 +21,7 @@ from profiles.identity.secrets import suppression
 from profiles.store import Store
 from profiles.stores.links import LinkStore
 from profiles.types import ERASED, Identity, Profile, partition_of, profile_id
+from streams.clock import WALL
 from streams.collector.wire import format_time
 from streams.commands import CommandSender
 from streams.kafka.topics import (
@@ -108,7 +109,7 @@ class Eraser:
         held, links = (await self._links.linked_to([profile.id])).get(profile.id, Linked([], {}))
         own = [identity] if identity and not held else held
         homes = list(dict.fromkeys([profile.id, *(profile_id(self._plan.namespace, one) for one in own)]))
-        erasure, asked = uuid.uuid4().hex, time.time()
+        erasure, asked = uuid.uuid4().hex, WALL.now()
         await self._commands.request(EraseRequest(Erasure(erasure, profile.id, identity, now)))
         done = await self._gone(homes, time.monotonic() + wait)
         receipt = Receipt(

@@ -25,7 +25,7 @@ from profiles.stores import restore
 from profiles.stores.connection import Client
 from profiles.stores.setup import living_workers
 from profiles.types import ERASED
-from streams.clock import WallClock
+from streams.clock import WALL, WallClock
 from streams.kafka.admin import group_members
 from streams.kafka.output import BatchProducer, Row
 from streams.kafka.topics import ALERTS, IDENTITY_CHANGES, IDENTITY_LINKS, MODEL_SNAPSHOTS, PROFILE_EVENTS, topic_name
@@ -125,7 +125,7 @@ async def rebuild(
             summary.learner = True
         if findings is not None:
             await restore.write_findings(client, findings)
-        tombstones = tombstones_of(links, plan, time.time())
+        tombstones = tombstones_of(links, plan, WALL.now())
         positions: dict[int, int] = {}
         await _all(found.profiles, lambda extent: _partition(client, log, extent, tombstones, summary, positions))
         summary.warnings += _missing(
@@ -193,7 +193,7 @@ async def check(settings: Settings, plan: Plan, *, progress: Progress = lambda d
         names = (topic_name(settings, IDENTITY_CHANGES), topic_name(settings, MODEL_SNAPSHOTS))
         await compare_identities(client, log, names[0], plan, live=live, into=into)
         await compare_learner(client, log, names[1], live=live, into=into)
-        tombstones = tombstones_of(await read_identities(log, found.identity, plan), plan, time.time())
+        tombstones = tombstones_of(await read_identities(log, found.identity, plan), plan, WALL.now())
         for extent in found.profiles:
             await compare_partition(
                 client, log, extent.topic, extent.partition, settings.partitions, tombstones, live=live, into=into

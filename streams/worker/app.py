@@ -32,7 +32,7 @@ from profiles.stores.redis import RedisStore, connect
 from profiles.stores.setup import beat, check_setup
 from profiles.stores.sources import SourceStore
 from profiles.types import Profile
-from streams.clock import Clock, ClockWatch, WallClock
+from streams.clock import WALL, Clock, ClockWatch, WallClock
 from streams.kafka.continuity import check_kafka
 from streams.kafka.lanes import Handle, Lanes
 from streams.kafka.outbox import Outbox
@@ -46,7 +46,7 @@ from streams.settings import Settings
 from streams.steps.schedule import is_due
 from streams.worker.census import CensusMerger, CensusTaker, PopulationLoader, Review, subject_of
 from streams.worker.champion import Champion
-from streams.worker.circuit import CircuitBreaker
+from streams.worker.circuit_breaker import CircuitBreaker
 from streams.worker.ingest import Ingest
 from streams.worker.learner import LearnerRunner
 from streams.worker.linker import Linker
@@ -371,7 +371,7 @@ class Worker:
 
     async def _conclude_census(self) -> None:
         if TP(self._training_examples, 0) in self.app.consumer.assignment():
-            await self.merger.step(time.time())
+            await self.merger.step(WALL.now())
 
     async def _measure_lag(self) -> None:
         waiting: dict[str, int] = {}

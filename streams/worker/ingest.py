@@ -20,7 +20,7 @@ from streams.pipeline import Pipeline
 from streams.records.links import LinkRequest
 from streams.settings import Settings
 from streams.steps.intake import Intake
-from streams.worker.circuit import CircuitBreaker
+from streams.worker.circuit_breaker import CircuitBreaker
 
 __all__ = ["Ingest"]
 

@@ -1,7 +1,7 @@
-"""The breaker before ingest: holds back a source whose breaker has opened, on all workers, until it is resumed.
+"""The circuit breaker before ingest: pauses a source, on all workers, when `breaker_rule.py` says so.
 
-It is resumed by a person (`rapport source resume`), or by a worker with another plan whose first batch passes. What was
-already rejected stays in `events.rejected`; what waits stays on the source's topic, unacknowledged.
+The source is resumed by a person (`rapport source resume`), or by a worker with another plan whose first batch passes.
+What was already rejected stays in `events.rejected`; what waits stays on the source's topic, unacknowledged.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from streams.clock import WallClock
 from streams.metrics import WorkerMetrics
 from streams.retry import retrying
 from streams.steps.intake import Intake
-from streams.worker.breaker import Breaker
+from streams.worker.breaker_rule import BreakerRule
 
 __all__ = ["CircuitBreaker", "fingerprint"]
 
@@ -30,23 +30,23 @@ _SHOWN = 5  # reasons
 
 
 def fingerprint(plan: Plan) -> str:
-    """Stands for what a plan says."""
+    """A hash of what a plan says: workers with the same plan have the same one."""
     return hashlib.sha256(plan.file.model_dump_json().encode()).hexdigest()[:16]
 
 
 class CircuitBreaker:
-    """One worker's view of which sources are paused.
+    """Which sources are paused, as one worker knows it.
 
     Args:
-        plan: with the breaker's policy.
-        store: where all workers look.
-        metrics: tell whether a source is paused.
-        worker: name of this one.
+        plan: has the thresholds.
+        store: of the sources' states, which all workers read.
+        metrics: show whether a source is paused.
+        worker: name of this worker.
     """
 
     def __init__(self, plan: Plan, store: SourceStore, metrics: WorkerMetrics, worker: str) -> None:
         self._policy = plan.file.breaker if plan.file.breaker != "off" else None
-        self._breakers = {source: Breaker(self._policy) for source in plan.sources}
+        self._rules = {source: BreakerRule(self._policy) for source in plan.sources}
         self._plan = plan
         self._fingerprint = fingerprint(plan)
         self._store = store
@@ -56,7 +56,7 @@ class CircuitBreaker:
         self._states: dict[str, Pause] = {}
 
     def shut(self, source: str) -> bool:
-        """Whether a source is paused, and its events need not be looked at: this worker's plan would say the same."""
+        """Whether a source is paused by a worker with the same plan: then its events need not even be looked at."""
         state = self._states.get(source)
         return state is not None and state.paused and state.plan == self._fingerprint
 
@@ -67,12 +67,12 @@ class CircuitBreaker:
         passed = state.passed if state else 0.0
         refused = {(rejection.partition, rejection.offset) for rejection in batch.rejected}
         counted = [record for record in records if record.timestamp > passed * 1000]
-        held = state is not None and state.paused
-        why = self._breakers[source].judge(
-            [(record.partition, record.offset) in refused for record in counted], probe=held
+        paused = state is not None and state.paused
+        why = self._rules[source].judge(
+            [(record.partition, record.offset) in refused for record in counted], probe=paused
         )
         if why:
-            if not held:
+            if not paused:
                 await self._pause(batch, why, passed)
             return False
         if state is not None and state.paused:
@@ -81,14 +81,14 @@ class CircuitBreaker:
 
     @retrying
     async def refresh(self) -> list[str]:
-        """Look what others have decided; answers the sources that were resumed."""
+        """Read what other workers and people have decided; answer the sources that were resumed."""
         before, self._states = self._states, await self._store.states()
-        for source in self._breakers:
+        for source in self._rules:
             self._metrics.paused(source, paused=self._is_paused(source))
         resumed = [source for source, state in before.items() if state.paused and not self._is_paused(source)]
         for source in resumed:
-            if source in self._breakers:
-                self._breakers[source] = Breaker(self._policy)
+            if source in self._rules:
+                self._rules[source] = BreakerRule(self._policy)
             log.warning("source %s is resumed", source)
         return resumed
 
@@ -124,7 +124,7 @@ class CircuitBreaker:
         )
 
     async def _resume(self, source: str, state: Pause) -> None:
-        """This worker's plan takes what another plan would have rejected."""
+        """Resume a source whose events this worker's plan accepts, though another plan would have rejected them."""
         now = self._clock.now()
         free = msgspec.structs.replace(state, paused=False, since=now, by=f"{self._worker}, plan {self._plan.version}")
         await retrying(self._store.write)(source, free)

@@ -1,7 +1,7 @@
-"""The breaker of a source: too many rejections, and the source is paused rather than drained into events.rejected.
+"""When a source's circuit breaker opens: the decision. What is done about it is in `circuit_breaker.py`.
 
-A plan or a release of a sender that went wrong rejects everything. Emptying a topic into `events.rejected` would turn
-that mistake into days of replaying; left where it is, all of it goes through once the mistake is mended. Pure.
+A plan or a release of a sender that went wrong has everything rejected. Emptying a topic into `events.rejected` would
+turn that mistake into days of replaying; left where it is, all of it goes through once the mistake is mended. Pure.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from itertools import chain, groupby
 
 from plan.model import BreakerSpec
 
-__all__ = ["Breaker"]
+__all__ = ["BreakerRule"]
 
 
-class Breaker:
-    """Watches the latest events of one source.
+class BreakerRule:
+    """Decides, from the latest events of one source, whether too many of them would be rejected.
 
     Args:
-        policy: of the plan; None never opens.
+        policy: the plan's thresholds; None: the breaker never opens.
     """
 
     def __init__(self, policy: BreakerSpec | None) -> None:
