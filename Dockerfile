@@ -9,7 +9,7 @@ COPY plan plan
 COPY analysis analysis
 COPY streams streams
 COPY console console
-RUN /opt/rapport/bin/pip install --no-cache-dir .
+RUN /opt/rapport/bin/pip install --no-cache-dir '.[storage]'
 
 FROM python:3.12-slim
 RUN useradd --system --uid 10001 --create-home rapport \

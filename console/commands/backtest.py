@@ -46,7 +46,7 @@ models learn from a label no earlier. Without --json: a table, and a page with p
 """
 
 _ENOUGH = 50  # customers that a bootstrap of customers means something from
-_EXTRA = "pip install 'rapport-cdp[backtest]'"
+_EXTRA = "pip install '.[backtest]'"
 _FIGURES = {"auc": "AUC", "pr_auc": "PR AUC", "log_loss": "log loss", "brier": "Brier", "ece": "ECE"}
 
 
