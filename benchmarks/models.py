@@ -28,12 +28,12 @@ from river import compose, linear_model, optim, preprocessing
 
 from benchmarks.command import AsJson, Events, command, machine
 from benchmarks.workload import name_of, shop
-from models.churn.churn import ahead
 from models.churn.panel import Panel
 from models.churn.reasons import explain
+from models.churn.weights import ahead
 from models.features.features import NAMES, raws
 from models.labels.examples import TrainingRecord
-from models.labels.labels import mature, next_snapshot, take_all
+from models.labels.snapshots import mature, next_snapshot, take_all
 from models.learning.learner import Learner
 from plan import Plan, load_plan
 from profiles.state import Limits, apply

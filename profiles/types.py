@@ -272,7 +272,7 @@ class Snapshot(msgspec.Struct, array_like=True, gc=False):
     at: float
     due: Number  # end of the label horizon; 0 once that label has left
     schema: str
-    x: bytes  # which features are not zero, a bit each; then those, float32, little-endian (`models.labels.labels`)
+    x: bytes  # which features are not zero, a bit each; then those, float32, little-endian (`models.labels.snapshots`)
     weight: Number = 1  # how many like it it stands for
     full: Number = 0  # end of the churn horizon, for those that wait for it; 0 for the others
     risks: bytes = b""  # what every model of the panel said at `at`: float32, little-endian, NaN for no answer

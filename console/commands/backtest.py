@@ -26,7 +26,7 @@ from plan import Plan, load_plan
 from profiles.errors import Misconfigured
 
 if TYPE_CHECKING:
-    from models.backtest.backtest import Judged, Log, Rival
+    from models.backtest.playback import Judged, Log, Rival
     from models.backtest.verdict import Verdict
     from streams.offline import Reading
 
@@ -173,7 +173,7 @@ def _run(
 ) -> dict[str, Any]:  # fmt: skip
     from console.files.history import read_history  # noqa: PLC0415
     from console.reports.document import document_of  # noqa: PLC0415  (River and scipy take seconds to import)
-    from models.backtest.backtest import backtest  # noqa: PLC0415
+    from models.backtest.playback import backtest  # noqa: PLC0415
     from models.backtest.verdict import verdict  # noqa: PLC0415
 
     config = churn_of(plan, wanted.horizon, wanted.label_horizon)
@@ -223,8 +223,8 @@ def _few(judged: Judged) -> list[str]:
 def _log(reading: Reading, wanted: _Wanted, config: ChurnConfig) -> tuple[Log, range | None]:
     """The log as asked for: a share of the customers, under other circumstances; and the weeks to judge."""
     from console.files.history import names_of, share  # noqa: PLC0415
-    from models.backtest.backtest import Log  # noqa: PLC0415
     from models.backtest.experiments import SPAN, retimed, sampled, vanishing  # noqa: PLC0415
+    from models.backtest.playback import Log  # noqa: PLC0415
 
     if wanted.stream not in ("cal", "rt"):
         raise Misconfigured(f"--stream {wanted.stream!r}: write cal or rt")

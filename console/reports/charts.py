@@ -9,8 +9,8 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from models.backtest.backtest import Judged, Moved
 from models.backtest.evaluation import calibration, lift, precision_recall, roc
+from models.backtest.playback import Judged, Moved
 from models.backtest.verdict import Verdict
 
 __all__ = ["CHARTS", "COLOURS"]

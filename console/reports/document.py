@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import asdict
 from typing import Any
 
-from models.backtest.backtest import Judged
+from models.backtest.playback import Judged
 from models.backtest.verdict import Verdict
 from models.config import ChurnConfig
 from models.durations import DAY, WEEK

@@ -9,8 +9,8 @@ from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from console.reports.charts import CHARTS, COLOURS
-from models.backtest.backtest import Judged
 from models.backtest.evaluation import FIGURES
+from models.backtest.playback import Judged
 from models.backtest.verdict import Verdict
 
 __all__ = ["render"]

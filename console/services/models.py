@@ -11,7 +11,7 @@ from typing import Literal, Protocol
 
 import numpy as np
 
-from models.churn.churn import Scores
+from models.churn.model import Scores
 from models.config import ChurnConfig
 from models.features.features import raws
 from models.labels.examples import ModelCommand

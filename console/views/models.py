@@ -29,7 +29,8 @@ from console.views.model_documents import (
     SignalView,
     StandingView,
 )
-from models.churn.churn import GROUPS, Scores, group_shares
+from models.churn.model import Scores
+from models.churn.scores import GROUPS, group_shares
 from models.learning.notices import Decided, Notice
 from models.learning.promotion import Change
 from models.learning.report import MEANING, KeptVersion, Report, contributions, inside

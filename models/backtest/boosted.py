@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier
 from threadpoolctl import threadpool_limits
 
-from models.backtest.backtest import Batch
+from models.backtest.playback import Batch
 
 __all__ = ["Boosted"]
 

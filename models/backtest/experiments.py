@@ -13,7 +13,7 @@ from dataclasses import replace
 import msgspec
 import numpy as np
 
-from models.backtest.backtest import Log
+from models.backtest.playback import Log
 from models.durations import WEEK
 from profiles.types import Event, Merge
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.backtest.backtest import Judged
 from models.backtest.evaluation import Figures, Interval, auc, bootstrap, figures, log_loss
+from models.backtest.playback import Judged
 
 __all__ = ["Verdict", "Weekly", "verdict"]
 

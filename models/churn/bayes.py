@@ -24,8 +24,8 @@ from numpy.typing import NDArray
 from river import base
 from scipy.linalg.blas import dsymv, dsyr
 
-from models.churn.churn import Weights
 from models.churn.scaling import Scaling, clip, numbers, require_row, sigmoid
+from models.churn.weights import Weights
 from models.config import ChurnConfig
 from models.features.features import NAMES, SCHEMA
 from profiles.errors import Misconfigured

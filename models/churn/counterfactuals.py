@@ -15,9 +15,9 @@ from statistics import median_low
 import msgspec
 import numpy as np
 
-from models.churn.churn import ahead
 from models.churn.panel import Panel
 from models.churn.reasons import ago, count
+from models.churn.weights import ahead
 from models.config import ChurnConfig
 from models.durations import WEEK
 from models.features.features import is_open, raws

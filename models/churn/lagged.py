@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from models.churn.churn import Weights
+from models.churn.weights import Weights
 from profiles.errors import Misconfigured
 
 __all__ = ["Lagged"]

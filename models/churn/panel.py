@@ -13,10 +13,12 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from models.churn.baselines import BaseRate
-from models.churn.bgnbd import BgNbd
-from models.churn.churn import Model, Outdated, Weights, ahead, score_profiles
-from models.churn.cold import rules
+from models.churn.kinds.base_rate import BaseRate
+from models.churn.kinds.bgnbd import BgNbd
+from models.churn.kinds.rules import rules
+from models.churn.model import Model, Outdated
+from models.churn.scores import score_profiles
+from models.churn.weights import Weights, ahead
 from models.config import ChurnConfig
 from profiles.errors import Misconfigured
 from profiles.types import Profile, Score

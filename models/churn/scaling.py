@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.churn.churn import CLIP
+from models.churn.model import CLIP
 from models.features.features import NAMES
 
 __all__ = ["Scaling", "clip", "numbers", "require_row", "sigmoid"]

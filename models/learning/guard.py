@@ -16,8 +16,8 @@ from typing import Any
 
 import msgspec
 
-from models.churn.churn import Weights
-from models.learning.learned import Learned
+from models.churn.weights import Weights
+from models.learning.learning_models import Learned
 from models.learning.quality import Quality, judge
 from profiles.errors import Misconfigured
 

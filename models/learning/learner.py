@@ -25,11 +25,12 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from models.churn import bgnbd
-from models.churn.churn import Model, Weights
-from models.churn.cold import rules
+from models.churn.kinds import bgnbd
+from models.churn.kinds.rules import rules
 from models.churn.lagged import Lagged
+from models.churn.model import Model
 from models.churn.panel import MODELS, Panel
+from models.churn.weights import Weights
 from models.config import ChurnConfig
 from models.durations import WEEK
 from models.features.features import SCHEMA
@@ -39,7 +40,7 @@ from models.learning.anew import Discarded, discarded
 from models.learning.checkpoint import FORMAT, HEAD
 from models.learning.drift import Alarm, Drift
 from models.learning.guard import Guard, History, Kept
-from models.learning.learned import Learned
+from models.learning.learning_models import Learned
 from models.learning.notices import Decided, Notice
 from models.learning.promotion import Blocks, Change, Promotion, Race
 from models.learning.quality import UNTOUCHED, Ledger

@@ -13,10 +13,11 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from models.churn.baselines import BaseRate
-from models.churn.bgnbd import BgNbd
-from models.churn.churn import Model, Weights
+from models.churn.kinds.base_rate import BaseRate
+from models.churn.kinds.bgnbd import BgNbd
+from models.churn.model import Model
 from models.churn.panel import MODELS, Panel
+from models.churn.weights import Weights
 from models.config import ChurnConfig
 from models.features.features import TABLE
 from models.learning.checkpoint import FORMAT, HEAD

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from models.churn.churn import Model
+from models.churn.model import Model
 from models.churn.panel import MODELS
 from models.config import ChurnConfig
 from models.features.features import NAMES, SCHEMA

@@ -8,7 +8,7 @@ import msgspec
 
 from models.churn.panel import Panel
 from models.config import ChurnConfig
-from models.labels import labels
+from models.labels import snapshots
 from models.labels.examples import Example, OrderSummary
 from models.labels.outages import label_clock, outages_of
 from profiles.consent import PROFILING, Consent
@@ -41,18 +41,18 @@ def label(config: ChurnConfig, currency: str, consent: Consent, panel: Callable[
         for profile in work.live():
             now = work.at(profile)
             if not consent.allows(profile, PROFILING):
-                labels.censor(profile, tally=work.labels)
+                snapshots.censor(profile, tally=work.labels)
                 profile.snapshot_at = 0
                 continue
             if profile.snapshots:
                 reached = label_clock(work.arrival_rates, now, work.watermark, config)
-                for example in labels.mature(profile, reached, config, outages, work.labels):
+                for example in snapshots.mature(profile, reached, config, outages, work.labels):
                     _tell(work, example)
             if profile.snapshot_at and profile.snapshot_at <= now:
                 due.setdefault(now, []).append(profile)
-            profile.snapshot_at = labels.next_snapshot(profile, now, config) or 0
+            profile.snapshot_at = snapshots.next_snapshot(profile, now, config) or 0
         for now, profiles in due.items():
-            for summary in labels.take_all(profiles, now, config, currency, panel()):
+            for summary in snapshots.take_all(profiles, now, config, currency, panel()):
                 _tell(work, summary)
 
     return run

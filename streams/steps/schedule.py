@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from models.conditions.crossings import compile_crossings
 from models.config import ChurnConfig
-from models.labels import labels
+from models.labels import snapshots
 from models.segments import lifecycle
 from models.segments.alerts import Alerts
 from models.segments.segments import Segments
@@ -45,7 +45,7 @@ def schedule(segments: Segments, alerts: Alerts, config: ChurnConfig) -> Callabl
         return max(earliest, now + SOON) if earliest else 0
 
     def _label_due(profile: Profile, now: float) -> float | None:
-        at = labels.next_due(profile, config)
+        at = snapshots.next_due(profile, config)
         return at if at is None or at > now else now + LATER
 
     def run(work: Work) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from models.churn.churn import next_rescore
 from models.churn.panel import Panel
+from models.churn.scores import next_rescore
 from models.config import ChurnConfig
 from models.segments.lifecycle import move
 from models.segments.purposes import AT_RISK

@@ -14,7 +14,7 @@ from the history of events, up to a cutover in the log of each home, and comes b
 
 from __future__ import annotations
 
-from models.labels import labels
+from models.labels import snapshots
 from profiles.merge import add_identities
 from profiles.types import Profile, Split, Splitting
 from streams.steps.work import SENT_BITS, Work
@@ -27,7 +27,7 @@ def reset(work: Work, profile: Profile, command: Split) -> None:
     others = [home for home in command.winners if home != profile.id]
     cutovers = _cutovers(profile) | {profile.id: _position(work, command)}
     splitting = Splitting(command.split, command.winners, command.identities, others, cutovers)
-    labels.censor(profile, tally=work.labels)
+    snapshots.censor(profile, tally=work.labels)
     anew = Profile(
         profile.id,
         seen=profile.seen,
@@ -49,7 +49,7 @@ def reset(work: Work, profile: Profile, command: Split) -> None:
 def move(work: Work, home: Profile, command: Split) -> None:
     """A home of that profile: from here on its events go to its winner."""
     winner = command.winners[home.id]
-    labels.censor(home, tally=work.labels)
+    snapshots.censor(home, tally=work.labels)
     if winner == home.id:
         others = [other for other in command.winners if other not in (home.id, command.was)]
         cutovers = _cutovers(home) | {command.was: command.cutover, home.id: _position(work, command)}

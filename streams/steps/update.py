@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from models.labels import labels, treatment
+from models.labels import snapshots, treatment
 from models.segments import alerts as alert_rules
 from profiles.merge import add_identities, merge
 from profiles.state import Limits, apply, remember
@@ -120,7 +120,7 @@ def _follow(work: Work, tombstone: Profile, record: Record) -> None:
 
 def _merge_away(work: Work, loser: Profile, command: Merge) -> None:
     add_identities(loser, [(identity, command.time) for identity in command.identities])
-    labels.censor(loser, tally=work.labels)
+    snapshots.censor(loser, tally=work.labels)
     _leave_segments(work, loser, {"reason": "merged", "into": command.winner}, f"merged:{command.winner}")
     for alert in loser.alerts.values():
         work.drop_alert(alert)
@@ -143,7 +143,7 @@ def _absorb(work: Work, winner: Profile, command: Absorb, limits: Limits) -> Non
         return
     loser = _decode_profile(command.state)
     if loser.purchases.orders:  # what was photographed since lacked these orders
-        labels.censor(winner, loser.purchases.first, work.labels)
+        snapshots.censor(winner, loser.purchases.first, work.labels)
     treatment.note(winner, loser.treated_at)
     ours = dict(winner.alerts)
     merge(winner, loser, limits)
@@ -159,7 +159,7 @@ def _absorb(work: Work, winner: Profile, command: Absorb, limits: Limits) -> Non
 
 
 def _erase(work: Work, profile: Profile, command: Erase) -> None:
-    labels.censor(profile, tally=work.labels)
+    snapshots.censor(profile, tally=work.labels)
     _leave_segments(work, profile, {"reason": "erased"}, "erased")
     for alert in profile.alerts.values():
         work.drop_alert(alert)

@@ -16,8 +16,8 @@ from typing import NamedTuple
 from console.commands.backtest import churn_of
 from console.files.history import recognised
 from console.files.rows import FileSpec, read_items
-from models.backtest.backtest import Judged, Log, Rival, backtest
 from models.backtest.experiments import SPAN, retimed, vanishing
+from models.backtest.playback import Judged, Log, Rival, backtest
 from models.backtest.verdict import Verdict, verdict
 from models.durations import DAY, WEEK
 from plan import load_plan

@@ -1,7 +1,7 @@
 """The models are real: on a real purchase log, with delayed labels, they beat what is known without them.
 
 One customer in twenty, so that it takes a minute; `docs/backtest.md` has the figures, and the margins here are wide
-enough for so few. What plays them is the product's own `models.backtest.backtest`.
+enough for so few. What plays them is the product's own `models.backtest.playback`.
 """
 
 from __future__ import annotations

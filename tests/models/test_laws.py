@@ -11,12 +11,13 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from models.churn.baselines import BaseRate
 from models.churn.bayes import BayesianHazard
-from models.churn.bgnbd import BgNbd
-from models.churn.churn import Model, score_profiles
-from models.churn.cold import rules
-from models.churn.hazard import OnlineLogistic
+from models.churn.gradient import OnlineLogistic
+from models.churn.kinds.base_rate import BaseRate
+from models.churn.kinds.bgnbd import BgNbd
+from models.churn.kinds.rules import rules
+from models.churn.model import Model
+from models.churn.scores import score_profiles
 from models.durations import DAY
 from models.features.features import NAMES, matrix, raws
 from profiles.state import apply

@@ -7,10 +7,10 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from models.backtest.backtest import Log, backtest
 from models.backtest.evaluation import auc
-from models.churn.churn import score_profiles
+from models.backtest.playback import Log, backtest
 from models.churn.reasons import GROUP_OF
+from models.churn.scores import score_profiles
 from models.config import ChurnConfig
 from models.durations import WEEK
 from profiles.state import apply

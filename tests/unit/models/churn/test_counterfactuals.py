@@ -4,9 +4,10 @@ import msgspec
 import numpy as np
 import pytest
 
-from models.churn.churn import Weights, score_profiles
 from models.churn.counterfactuals import LEAST, MOST, counterfactuals
 from models.churn.panel import Panel
+from models.churn.scores import score_profiles
+from models.churn.weights import Weights
 from models.durations import DAY
 from models.features.table import COLUMN, NAMES, SCHEMA
 from profiles.state import apply

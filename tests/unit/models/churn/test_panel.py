@@ -6,12 +6,12 @@ import msgspec
 import numpy as np
 import pytest
 
-from models.churn.baselines import BaseRate
 from models.churn.bayes import BayesianHazard
-from models.churn.bgnbd import BgNbd
-from models.churn.churn import Model
-from models.churn.cold import RULES, rules
-from models.churn.hazard import OnlineLogistic
+from models.churn.gradient import OnlineLogistic
+from models.churn.kinds.base_rate import BaseRate
+from models.churn.kinds.bgnbd import BgNbd
+from models.churn.kinds.rules import RULES, rules
+from models.churn.model import Model
 from models.churn.panel import MODELS, SPOKE, Panel, who_spoke
 from models.config import ChurnConfig
 from models.durations import DAY, WEEK

@@ -1,8 +1,8 @@
 import pytest
 
-from models.churn.churn import score_profiles
-from models.churn.cold import rules
+from models.churn.kinds.rules import rules
 from models.churn.reasons import explain
+from models.churn.scores import score_profiles
 from models.durations import DAY
 from models.features.features import NAMES
 from profiles.types import Profile, Reason, Score

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from models.churn.churn import Weights
+from models.churn.weights import Weights
 from models.durations import DAY, WEEK
 from models.features.features import (
     ENGAGED,

@@ -5,8 +5,8 @@ import math
 import msgspec
 import numpy as np
 
-from models.churn.bgnbd import BgNbd
-from models.churn.cold import rules
+from models.churn.kinds.bgnbd import BgNbd
+from models.churn.kinds.rules import rules
 from models.config import ChurnConfig
 from models.features.features import NAMES, pack, unpack
 from models.learning.rows import Rows

@@ -3,8 +3,10 @@ import json
 import numpy as np
 import pytest
 
-from models.churn.baselines import BaseRate, RunningRate
-from models.churn.churn import Outdated, ahead, score_profiles
+from models.churn.kinds.base_rate import BaseRate, RunningRate
+from models.churn.model import Outdated
+from models.churn.scores import score_profiles
+from models.churn.weights import ahead
 from models.config import ChurnConfig
 from models.durations import DAY
 from models.features.features import matrix, raws

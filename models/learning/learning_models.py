@@ -9,11 +9,11 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from models.churn.baselines import RunningRate
 from models.churn.bayes import Asked, BayesianHazard
-from models.churn.bgnbd import BgNbd
-from models.churn.churn import Model
-from models.churn.hazard import OnlineLogistic
+from models.churn.gradient import OnlineLogistic
+from models.churn.kinds.base_rate import RunningRate
+from models.churn.kinds.bgnbd import BgNbd
+from models.churn.model import Model
 from models.churn.scaling import Scaling
 from models.config import ChurnConfig
 from profiles.errors import Misconfigured

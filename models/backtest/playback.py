@@ -1,7 +1,7 @@
 """Backtest: a log of the past played through the product's own code, and every score judged by what came after it.
 
 Time is event time. A day at a time, events change profiles (`profiles.state`), labels that are final are learned by the
-`Learner`, and customers are photographed when they are due (`models.labels.labels`), as in the live pipeline. Once a
+`Learner`, and customers are photographed when they are due (`models.labels.snapshots`), as in the live pipeline. Once a
 week everybody who ever ordered is scored by every model of the panel as it is then; a score of time t is judged at t +
 H, when the horizon has passed, and neither it nor anything else from after t was known at t.
 """
@@ -18,12 +18,12 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from models.churn.churn import GROUPS, group_shares
 from models.churn.panel import MODELS, Panel
+from models.churn.scores import GROUPS, group_shares
 from models.config import ChurnConfig
 from models.durations import DAY, WEEK
 from models.features.features import RAW, TABLE, matrix, raws
-from models.labels import labels
+from models.labels import snapshots
 from models.labels.examples import TrainingRecord
 from models.labels.outages import EVENTS, ORDERS, hear, label_clock, outages_of
 from models.learning.learner import Learner
@@ -256,7 +256,7 @@ class _Play:
     def _merge(self, loser: int, winner: int) -> list[int]:
         if loser == winner:
             return []
-        labels.censor(self._profiles[loser])
+        snapshots.censor(self._profiles[loser])
         merge(self._profiles[winner], self._profiles[loser], self._limits)
         self._redirect[loser] = winner
         self._here[loser] = False
@@ -285,18 +285,18 @@ class _Play:
             allowed = now <= self._until[i] and self._consent.allows(profile, PROFILING)
             self._here[i] = allowed and profile.purchases.orders > 0
             if not allowed:
-                labels.censor(profile)
+                snapshots.censor(profile)
                 self._due[i] = _NEVER
                 continue
-            records += labels.mature(profile, reached, self._config, outages)
+            records += snapshots.mature(profile, reached, self._config, outages)
             if profile.snapshot_at and profile.snapshot_at <= now:
                 ready.append(profile)
-            profile.snapshot_at = labels.next_snapshot(profile, now, self._config) or 0
-        records += labels.take_all(ready, now, self._config, self._currency, self._panel_now())
+            profile.snapshot_at = snapshots.next_snapshot(profile, now, self._config) or 0
+        records += snapshots.take_all(ready, now, self._config, self._currency, self._panel_now())
         for i in dict.fromkeys([*touched, *due]):
             if self._here[i]:
                 profile = self._profiles[i]
-                next_label = labels.next_due(profile, self._config)
+                next_label = snapshots.next_due(profile, self._config)
                 self._due[i] = min(profile.snapshot_at or _NEVER, next_label or _NEVER, self._until[i] + 1.0)
         self._seconds["labels"] += time.perf_counter() - started
         return records

@@ -24,7 +24,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from models.churn.churn import Scores, require_finite, softplus
+from models.churn.model import Scores, require_finite
+from models.churn.weights import softplus
 from models.config import ChurnConfig
 from models.durations import WEEK
 from models.features.features import NAMES, matrix

@@ -5,12 +5,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.churn.cold import rules
+from models.churn.kinds.rules import rules
 from models.churn.panel import MODELS, Panel
 from models.config import ChurnConfig
 from models.durations import DAY, WEEK
 from models.features.features import SCHEMA, matrix, raws, unpack
-from models.labels import labels
+from models.labels import snapshots
 from profiles.state import apply
 from profiles.types import Alert, Profile, Stay
 from tests.models.build import CONFIG, LIMITS, T0, buyer, event
@@ -24,7 +24,7 @@ PANEL = Panel.cold(CONFIG)
 def photographed(day: float = 10, config: ChurnConfig = CONFIG) -> Profile:
     """A customer with a snapshot; with CONFIG it waits for the short label only."""
     profile = buyer(0, 5)
-    assert labels.take(profile, T0 + day * DAY, config, "EUR", PANEL)
+    assert snapshots.take(profile, T0 + day * DAY, config, "EUR", PANEL)
     if config is CONFIG:
         profile.snapshots[0].full = 0.0
     return profile
@@ -41,7 +41,7 @@ def test_no_label_leaves_before_its_time_whatever_happened(watermark, orders, ou
         apply(profile, event("purchase", day), "EUR", LIMITS)
 
     outages = [(T0 + 300 * DAY, T0 + 310 * DAY)] if outage else []  # of no concern to this label
-    released = labels.mature(profile, T0 + watermark * DAY, CONFIG, outages)
+    released = snapshots.mature(profile, T0 + watermark * DAY, CONFIG, outages)
 
     assert bool(released) == (watermark * DAY >= 10 * DAY + FINAL)
     assert len(released) + len(profile.snapshots) == 1
@@ -64,9 +64,9 @@ def test_both_labels_leave_once_each_and_in_time_in_any_order_of_events_watermar
         if kind == "order":
             apply(profile, event("purchase", day), "EUR", LIMITS)
         else:
-            due = labels.next_due(profile, EVERYONE) or 0.0
+            due = snapshots.next_due(profile, EVERYONE) or 0.0
             watermark = max(watermark, due if kind == "timer" and due else T0 + day * DAY)
-            for example in labels.mature(profile, watermark, EVERYONE, outages):
+            for example in snapshots.mature(profile, watermark, EVERYONE, outages):
                 assert example.horizon not in left
                 left[example.horizon] = watermark
                 assert example.due == at + {"short": CONFIG.label_horizon, "full": CONFIG.horizon}[example.horizon]
@@ -74,7 +74,7 @@ def test_both_labels_leave_once_each_and_in_time_in_any_order_of_events_watermar
                 assert example.y == any(at < order <= example.due for order in profile.purchases.recent)
     assert left.keys() == {"short", "full"}
     assert profile.snapshots == []
-    assert labels.next_due(profile, EVERYONE) is None
+    assert snapshots.next_due(profile, EVERYONE) is None
 
 
 @given(st.floats(0, 400), orders)
@@ -83,10 +83,10 @@ def test_the_answer_makes_no_difference_to_when_a_label_leaves(watermark, orders
     for day in orders:
         apply(ordered, event("purchase", day), "EUR", LIMITS)
 
-    theirs, ours = (labels.mature(profile, T0 + watermark * DAY, EVERYONE) for profile in (ordered, silent))
+    theirs, ours = (snapshots.mature(profile, T0 + watermark * DAY, EVERYONE) for profile in (ordered, silent))
 
     assert [example.horizon for example in theirs] == [example.horizon for example in ours]
-    assert labels.next_due(ordered, EVERYONE) == labels.next_due(silent, EVERYONE)
+    assert snapshots.next_due(ordered, EVERYONE) == snapshots.next_due(silent, EVERYONE)
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_the_label_is_an_order_within_the_horizon(order, label):
     if order is not None:
         apply(profile, event("purchase", order), "EUR", LIMITS)
 
-    [example] = labels.mature(profile, T0 + 10 * DAY + FINAL, CONFIG)
+    [example] = snapshots.mature(profile, T0 + 10 * DAY + FINAL, CONFIG)
 
     assert example.y is label
     assert (example.at, example.due, example.schema) == (T0 + 10 * DAY, T0 + 38 * DAY, SCHEMA)
@@ -106,16 +106,16 @@ def test_the_label_is_an_order_within_the_horizon(order, label):
 def test_after_the_short_label_a_snapshot_goes_on_waiting_for_the_whole_horizon():
     profile = photographed(10, EVERYONE)
     at = T0 + 10 * DAY
-    assert labels.next_due(profile, EVERYONE) == at + FINAL
+    assert snapshots.next_due(profile, EVERYONE) == at + FINAL
     apply(profile, event("purchase", 60), "EUR", LIMITS)
 
-    [short] = labels.mature(profile, at + FINAL, EVERYONE)
+    [short] = snapshots.mature(profile, at + FINAL, EVERYONE)
     assert (short.horizon, short.y, short.due, short.risks) == ("short", False, at + DUE, b"")
     assert [(pending.due, pending.full) for pending in profile.snapshots] == [(0.0, at + CONFIG.horizon)]
-    assert labels.next_due(profile, EVERYONE) == at + WHOLE
-    assert labels.mature(profile, at + WHOLE - 1, EVERYONE) == []
+    assert snapshots.next_due(profile, EVERYONE) == at + WHOLE
+    assert snapshots.mature(profile, at + WHOLE - 1, EVERYONE) == []
 
-    [full] = labels.mature(profile, at + WHOLE, EVERYONE)
+    [full] = snapshots.mature(profile, at + WHOLE, EVERYONE)
     assert (full.horizon, full.y, full.due, full.x) == ("full", True, at + CONFIG.horizon, short.x)
     assert full.key != short.key
 
@@ -125,10 +125,10 @@ def test_what_waits_for_the_whole_horizon_holds_what_every_model_said_then():
     at = T0 + 10 * DAY
     profile.segments = {"vip": Stay(T0), "repeat_buyer": Stay(T0)}
     said = rules(CONFIG).score(raws([profile], "EUR"), np.array([at]), CONFIG).risk[0]
-    labels.take(profile, at, EVERYONE, "EUR", PANEL)
+    snapshots.take(profile, at, EVERYONE, "EUR", PANEL)
     profile.segments = {}
 
-    short, full = labels.mature(profile, at + WHOLE, EVERYONE)
+    short, full = snapshots.mature(profile, at + WHOLE, EVERYONE)
 
     risks = dict(zip(MODELS, np.frombuffer(full.risks, "<f4").tolist(), strict=True))
     assert risks["rules"] == pytest.approx(said, rel=1e-6)
@@ -145,8 +145,8 @@ def test_one_snapshot_in_so_many_waits_for_the_whole_horizon_and_everybodys_turn
     for profile in people:
         now, count = T0 + DAY, 0
         for _ in range(40):
-            now = labels.next_snapshot(profile, now, config)
-            assert labels.take(profile, now, config, "EUR")
+            now = snapshots.next_snapshot(profile, now, config)
+            assert snapshots.take(profile, now, config, "EUR")
             count += bool(profile.snapshots.pop().full)
         whole.append(count)
 
@@ -158,11 +158,11 @@ def test_one_snapshot_in_so_many_waits_for_the_whole_horizon_and_everybodys_turn
 def test_an_example_holds_the_features_of_then():
     profile = buyer(0, 5)
     then = matrix(raws([profile], "EUR"), np.array([T0 + 10 * DAY]))[0]
-    labels.take(profile, T0 + 10 * DAY, EVERYONE, "EUR", PANEL)
+    snapshots.take(profile, T0 + 10 * DAY, EVERYONE, "EUR", PANEL)
     apply(profile, event("purchase", 3), "EUR", LIMITS)  # late
     apply(profile, event("purchase", 20), "EUR", LIMITS)
 
-    for example in labels.mature(profile, T0 + 400 * DAY, EVERYONE):
+    for example in snapshots.mature(profile, T0 + 400 * DAY, EVERYONE):
         np.testing.assert_allclose(unpack(example.x), then, rtol=1e-6)
 
 
@@ -171,7 +171,7 @@ def test_a_label_that_the_profile_can_no_longer_know_is_dropped():
     for hour in range(40):
         apply(profile, event("purchase", 60 + hour / 24), "EUR", LIMITS)
 
-    [full] = labels.mature(profile, T0 + 400 * DAY, EVERYONE, tally=tally)
+    [full] = snapshots.mature(profile, T0 + 400 * DAY, EVERYONE, tally=tally)
 
     assert full.horizon == "full"
     assert full.y
@@ -181,27 +181,27 @@ def test_a_label_that_the_profile_can_no_longer_know_is_dropped():
 
 def test_a_snapshot_knows_nothing_of_its_own_future():
     ahead = buyer(0, 10.5)
-    assert labels.take(ahead, T0 + 10 * DAY, CONFIG, "EUR")
+    assert snapshots.take(ahead, T0 + 10 * DAY, CONFIG, "EUR")
     assert ahead.snapshots[0].at == T0 + 10.5 * DAY
 
     far_ahead = buyer(0, 100)
-    assert not labels.take(far_ahead, T0 + 10 * DAY, CONFIG, "EUR")
+    assert not snapshots.take(far_ahead, T0 + 10 * DAY, CONFIG, "EUR")
 
 
 def test_one_snapshot_at_a_time_and_none_of_who_never_ordered():
     profile = photographed(10)
 
-    assert not labels.take(profile, T0 + 11 * DAY, CONFIG, "EUR")
-    assert not labels.take(Profile("x"), T0, CONFIG, "EUR")
-    assert labels.next_snapshot(Profile("x"), T0, CONFIG) is None
+    assert not snapshots.take(profile, T0 + 11 * DAY, CONFIG, "EUR")
+    assert not snapshots.take(Profile("x"), T0, CONFIG, "EUR")
+    assert snapshots.next_snapshot(Profile("x"), T0, CONFIG) is None
 
 
 @given(st.uuids(), st.floats(0, 2000))
 def test_snapshots_come_once_per_period_at_a_time_of_the_customers_own(id, day):
     profile = buyer(0, 2000, id=id.hex)
     now = T0 + day * DAY
-    first = labels.next_snapshot(profile, now, CONFIG)
-    second = labels.next_snapshot(profile, first, CONFIG)
+    first = snapshots.next_snapshot(profile, now, CONFIG)
+    second = snapshots.next_snapshot(profile, first, CONFIG)
 
     assert now < first <= now + CONFIG.snapshot_every + 1e-3
     assert second - first == pytest.approx(CONFIG.snapshot_every, rel=1e-6)
@@ -210,20 +210,20 @@ def test_snapshots_come_once_per_period_at_a_time_of_the_customers_own(id, day):
 def test_the_long_gone_are_thinned_and_weighted():
     people = [buyer(0, id=f"{i:032x}") for i in range(64)]
     late = T0 + 5 * CONFIG.horizon
-    soon = sum(labels.next_snapshot(p, late, CONFIG) <= late + CONFIG.snapshot_every for p in people)
+    soon = sum(snapshots.next_snapshot(p, late, CONFIG) <= late + CONFIG.snapshot_every for p in people)
 
     assert 4 <= soon <= 32  # one in THIN = 4 of 64
     for profile in people:
-        first = labels.next_snapshot(profile, late, CONFIG)
-        again = labels.next_snapshot(profile, first, CONFIG)
-        assert again - first == pytest.approx(labels.THIN * CONFIG.snapshot_every)
-    labels.take(people[0], late, CONFIG, "EUR")
-    assert people[0].snapshots[0].weight == labels.THIN
+        first = snapshots.next_snapshot(profile, late, CONFIG)
+        again = snapshots.next_snapshot(profile, first, CONFIG)
+        assert again - first == pytest.approx(snapshots.THIN * CONFIG.snapshot_every)
+    snapshots.take(people[0], late, CONFIG, "EUR")
+    assert people[0].snapshots[0].weight == snapshots.THIN
 
 
 def test_a_snapshot_is_also_a_summary():
     active, quiet = buyer(0, 0.1, 5), buyer(0, 2)
-    first, second = labels.take_all([active, quiet], T0 + 10 * DAY, CONFIG, "EUR")
+    first, second = snapshots.take_all([active, quiet], T0 + 10 * DAY, CONFIG, "EUR")
 
     assert (first.profile, first.at, first.orders) == (active.id, T0 + 10 * DAY, 2)
     assert (first.first, first.last, first.active) == (T0, T0 + 5 * DAY, True)
@@ -234,21 +234,21 @@ def test_a_snapshot_is_also_a_summary():
 def test_due_times_and_censoring():
     profile = photographed(10)
 
-    assert labels.next_due(profile, CONFIG) == T0 + 10 * DAY + FINAL
-    assert labels.censor(profile) == 1
-    assert labels.next_due(profile, CONFIG) is None
-    assert labels.mature(profile, T0 + 52 * WEEK, CONFIG) == []
+    assert snapshots.next_due(profile, CONFIG) == T0 + 10 * DAY + FINAL
+    assert snapshots.censor(profile) == 1
+    assert snapshots.next_due(profile, CONFIG) is None
+    assert snapshots.mature(profile, T0 + 52 * WEEK, CONFIG) == []
 
 
 def test_censoring_drops_the_labels_of_both_horizons():
     profile, tally = photographed(10, EVERYONE), Counter()
-    assert labels.take(profile, T0 + 30 * DAY, EVERYONE, "EUR", PANEL)
-    labels.mature(profile, T0 + 10 * DAY + FINAL, EVERYONE)  # of the first only the whole horizon waits now
+    assert snapshots.take(profile, T0 + 30 * DAY, EVERYONE, "EUR", PANEL)
+    snapshots.mature(profile, T0 + 10 * DAY + FINAL, EVERYONE)  # of the first only the whole horizon waits now
 
-    assert labels.censor(profile, T0 + 40 * DAY, tally) == 0
-    assert labels.censor(profile, T0 + 10 * DAY, tally) == 2
+    assert snapshots.censor(profile, T0 + 40 * DAY, tally) == 0
+    assert snapshots.censor(profile, T0 + 10 * DAY, tally) == 2
     assert tally == {("short", "censored"): 1, ("full", "censored"): 2}
-    assert labels.mature(profile, T0 + 400 * DAY, EVERYONE) == []
+    assert snapshots.mature(profile, T0 + 400 * DAY, EVERYONE) == []
 
 
 @pytest.mark.parametrize(
@@ -273,7 +273,7 @@ def test_no_label_is_given_over_a_horizon_that_an_outage_hides(begin, end, left)
     apply(profile, event("purchase", 15), "EUR", LIMITS)
     outage = (T0 + begin * DAY, T0 + end * DAY)
 
-    examples = labels.mature(profile, T0 + 400 * DAY, EVERYONE, [outage], tally)
+    examples = snapshots.mature(profile, T0 + 400 * DAY, EVERYONE, [outage], tally)
 
     assert [example.horizon for example in examples] == left
     assert sum(count for (_, why), count in tally.items() if why == "outage") == 2 - len(left)
@@ -284,7 +284,7 @@ def test_who_was_treated_and_who_is_held_out_is_on_the_label():
     def after(treated: float, **alerts: Alert) -> list[bool]:
         profile = photographed(10, EVERYONE)
         profile.treated_at, profile.alerts = treated, alerts
-        return [example.treated for example in labels.mature(profile, T0 + 400 * DAY, EVERYONE)]
+        return [example.treated for example in snapshots.mature(profile, T0 + 400 * DAY, EVERYONE)]
 
     assert after(0) == [False, False]
     assert after(T0 + 10 * DAY) == [False, False]  # as long ago as the snapshot
@@ -300,8 +300,8 @@ def test_who_was_treated_and_who_is_held_out_is_on_the_label():
     flags = set()
     for number in range(20):
         profile = buyer(0, id=f"{number:032x}")
-        labels.take(profile, T0 + DAY, half, "EUR")
-        both = {example.held_out for example in labels.mature(profile, T0 + 400 * DAY, half)}
+        snapshots.take(profile, T0 + DAY, half, "EUR")
+        both = {example.held_out for example in snapshots.mature(profile, T0 + 400 * DAY, half)}
         assert len(both) == 1
         flags |= both
     assert flags == {True, False}
@@ -309,12 +309,12 @@ def test_who_was_treated_and_who_is_held_out_is_on_the_label():
 
 def test_a_batch_is_photographed_as_its_customers_would_be_alone():
     people = [buyer(0, 5, id=f"{i:032x}") for i in range(24)] + [Profile("x"), buyer(0, 10.2), buyer(0, 99)]
-    alone = [labels.take(profile, T0 + 10 * DAY, CONFIG, "EUR", PANEL) for profile in people]
+    alone = [snapshots.take(profile, T0 + 10 * DAY, CONFIG, "EUR", PANEL) for profile in people]
     kept = [profile.snapshots for profile in people]
     for profile in people:
         profile.snapshots = []
 
-    taken = labels.take_all(people, T0 + 10 * DAY, CONFIG, "EUR", PANEL)
+    taken = snapshots.take_all(people, T0 + 10 * DAY, CONFIG, "EUR", PANEL)
 
     assert alone == [True] * 24 + [False, True, False]
     assert {bool(snapshots[0].full) for snapshots in kept if snapshots} == {True, False}
@@ -329,7 +329,7 @@ def test_a_label_waits_for_the_lateness_to_its_last_second(outages, ordered):
     if ordered:
         apply(profile, event("purchase", 12), "EUR", LIMITS)
 
-    assert labels.mature(profile, at + FINAL - 1, EVERYONE, outages) == []
-    assert [example.horizon for example in labels.mature(profile, at + FINAL, EVERYONE, outages)] == ["short"]
-    assert labels.mature(profile, at + WHOLE - 1, EVERYONE, outages) == []
-    assert [example.horizon for example in labels.mature(profile, at + WHOLE, EVERYONE, outages)] == ["full"]
+    assert snapshots.mature(profile, at + FINAL - 1, EVERYONE, outages) == []
+    assert [example.horizon for example in snapshots.mature(profile, at + FINAL, EVERYONE, outages)] == ["short"]
+    assert snapshots.mature(profile, at + WHOLE - 1, EVERYONE, outages) == []
+    assert [example.horizon for example in snapshots.mature(profile, at + WHOLE, EVERYONE, outages)] == ["full"]

@@ -3,9 +3,10 @@ import math
 import numpy as np
 import pytest
 
-from models.churn.churn import GROUPS, Weights, group_shares, next_rescore, score_profiles
-from models.churn.cold import rules
-from models.churn.hazard import OnlineLogistic
+from models.churn.gradient import OnlineLogistic
+from models.churn.kinds.rules import rules
+from models.churn.scores import GROUPS, group_shares, next_rescore, score_profiles
+from models.churn.weights import Weights
 from models.config import ChurnConfig
 from models.durations import DAY, WEEK
 from models.features.features import COLUMN, NAMES, matrix, raws, rolled

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.churn.churn import score_profiles
-from models.churn.cold import rules
+from models.churn.kinds.rules import rules
 from models.churn.reasons import explain
+from models.churn.scores import score_profiles
 from models.durations import DAY
 from models.features.features import raws
 from profiles.state import apply

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from river import compose, linear_model, optim, preprocessing
 
-from models.churn.churn import CLIP, Weights
-from models.churn.hazard import RECENCY, OnlineLogistic
+from models.churn.gradient import RECENCY, OnlineLogistic
+from models.churn.model import CLIP
+from models.churn.weights import Weights
 from models.config import ChurnConfig
 from models.durations import DAY, WEEK
 from models.features.features import NAMES, SCHEMA, matrix, raws

@@ -4,8 +4,9 @@ import msgspec
 import numpy as np
 import pytest
 
-from models.churn.bgnbd import MIN_CUSTOMERS, MIN_REPEATS, BgNbd, fit
-from models.churn.churn import ahead, score_profiles
+from models.churn.kinds.bgnbd import MIN_CUSTOMERS, MIN_REPEATS, BgNbd, fit
+from models.churn.scores import score_profiles
+from models.churn.weights import ahead
 from models.config import ChurnConfig
 from models.durations import DAY, WEEK
 from models.features.features import NAMES, matrix, raws

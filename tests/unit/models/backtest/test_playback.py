@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from models.backtest.backtest import Batch, Judged, Log, backtest, weeks_judged
 from models.backtest.boosted import Boosted
 from models.backtest.experiments import people, retimed, sampled, vanishing
+from models.backtest.playback import Batch, Judged, Log, backtest, weeks_judged
 from models.config import ChurnConfig
 from models.durations import DAY, WEEK
 from profiles.consent import PROFILING, Consent, trait_of

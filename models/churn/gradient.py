@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from river import optim
 
-from models.churn.churn import Weights
 from models.churn.scaling import Scaling, numbers, require_row, sigmoid
+from models.churn.weights import Weights
 from models.config import ChurnConfig
 from models.features.features import NAMES, SCHEMA
 from profiles.errors import Misconfigured

@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from models.churn.churn import Outdated, Scores, require_finite
+from models.churn.model import Outdated, Scores, require_finite
 from models.config import ChurnConfig
 from models.features.features import matrix
 from profiles.errors import Misconfigured

@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from models.churn.churn import Weights
+from models.churn.weights import Weights
 from models.config import ChurnConfig
 from models.durations import WEEK
 from models.features.features import NAMES, SCHEMA

@@ -1,0 +1,176 @@
+"""Churn risk: how probable it is that a customer places no order within the horizon.
+
+The model is a hazard: h(x) = P(order within the label horizon | features x), a logistic regression on standardised
+features clipped at ±4. The risk over the churn horizon is the chance of surviving every step of it,
+
+    risk = Π_j (1 − h(x_j))^f_j
+
+with x_j the features after j label horizons *if nothing happens* (exact, because that is the event asked about) and
+f_j = 1, but for the last, fractional step. A direct model of churn is the same with one step as long as the churn
+horizon. Whole batches are scored in numpy from a model's exported weights, without River;
+`models.churn.bayes` and `models.churn.gradient` learn them.
+
+**Contributions.** With u_j = b + Σ_i w_i z_ij, Λ = Σ_j f_j·softplus(u_j) and log-odds(risk) = L(Λ) = −log(e^Λ − 1), the
+risk of the average customer is at u_j = b, Λ_0. The slopes of the two secants, s_j = (softplus(u_j) − softplus(b)) /
+(u_j − b) and S = (L(Λ) − L(Λ_0)) / (Λ − Λ_0), divide the way from there exactly:
+
+    contribution_i = S · Σ_j f_j s_j w_i z_ij        baseline + Σ_i contribution_i = L(Λ)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from models.churn.model import CLIP, Outdated, Scores, require_finite
+from models.config import ChurnConfig
+from models.features.features import NAMES, ORDERED, SCHEMA, ordered, rolled, usually
+from profiles.errors import Misconfigured
+
+__all__ = ["Weights", "ahead", "softplus"]
+
+Array = NDArray[np.float64]
+
+
+def ahead(raws: Array, at: Array, config: ChurnConfig) -> Array:
+    """The features now and after each label horizon within the churn horizon: (features, steps, customers)."""
+    steps = len(_shares(config.horizon, config.label_horizon))
+    return rolled(raws, at, np.arange(steps, dtype=np.float64) * config.label_horizon)
+
+
+class _Form(msgspec.Struct, forbid_unknown_fields=True):
+    """Weights as JSON."""
+
+    id: str
+    schema: str
+    features: list[str]
+    mean: list[float]
+    scale: list[float]
+    weights: list[float]
+    intercept: float
+    horizon: float
+    examples: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Weights:
+    """A logistic model of orders as it is shipped to the scorers; small, frozen and readable."""
+
+    id: str
+    schema: str  # of the features
+    mean: Array
+    scale: Array  # standard deviations; 0 for a feature that never varied, which then says nothing
+    weights: Array  # on the log-odds of an order
+    intercept: float
+    horizon: float  # seconds within which the order is awaited: the label horizon, or the whole churn horizon
+    examples: int = 0  # learned from
+    inverse: Array = field(init=False, repr=False)  # of the scale; 0 where that is 0
+
+    def __post_init__(self) -> None:
+        columns = (self.mean, self.scale, self.weights)
+        sound = all(len(column) == len(NAMES) and np.isfinite(column).all() for column in columns)
+        if not sound or not np.isfinite(self.intercept) or not 0 < self.horizon < np.inf:
+            raise ValueError(f"model {self.id} is damaged: its numbers are missing or not finite")
+        inverse = np.divide(1.0, self.scale, out=np.zeros_like(self.scale), where=self.scale > 0)
+        object.__setattr__(self, "inverse", inverse)
+
+    def score(self, raws: Array, at: Array, config: ChurnConfig) -> Scores:
+        """Risk and contributions of customers (rows of `features.raws`) at the times `at`.
+
+        Raises:
+            ValueError: a number is not finite.
+        """
+        require_finite(raws, at)
+        shares = _shares(config.horizon, self.horizon)
+        x = rolled(raws, at, np.arange(len(shares), dtype=np.float64) * self.horizon)
+        values = np.ascontiguousarray(x[:, 0].T)
+        z = self._standard(x)
+        u = np.einsum("dsn,d->sn", z, self.weights)
+        base = softplus(np.array(self.intercept))
+        rise = softplus(u + self.intercept) - base
+        flat = np.abs(u) < 1e-9
+        slope = np.where(flat, np.exp(-softplus(np.array(-self.intercept))), rise / np.where(flat, 1.0, u))
+        total, total0 = shares @ (rise + base), shares.sum() * base
+        odds, odds0 = _log_odds(total), _log_odds(total0)
+        same = np.abs(total - total0) < 1e-9
+        secant = np.where(same, -1.0 / -np.expm1(-total0), (odds - odds0) / np.where(same, 1.0, total - total0))
+        slope *= shares[:, None] * secant
+        contributions = np.einsum("dsn,sn->nd", z, slope)
+        contributions *= self.weights
+        usual = ordered(raws, usually(raws), np.arange(len(shares), dtype=np.float64) * self.horizon)
+        silence = np.einsum("dsn,sn->nd", z[:ORDERED] - self._standard(usual), slope)
+        silence *= self.weights[:ORDERED]
+        return Scores(np.exp(-total), np.full(len(total), odds0), contributions, values, silence)
+
+    def risk(self, x: Array, config: ChurnConfig) -> Array:
+        """The risk alone, of features rolled `ahead`."""
+        shares = _shares(config.horizon, self.horizon)
+        u = np.einsum("dsn,d->sn", self._standard(x[:, : len(shares)]), self.weights)
+        risk: Array = np.exp(-(shares @ softplus(u + self.intercept)))
+        return risk
+
+    def short(self, x: Array, config: ChurnConfig) -> Array:
+        """P(order within the label horizon) of rows of `features.matrix`; NaN if another horizon was learned."""
+        if self.horizon != config.label_horizon:
+            return np.full(len(x), np.nan)
+        z = (x - self.mean) * self.inverse
+        np.minimum(z, CLIP, out=z)  # of one row, np.clip takes as long as all the rest
+        np.maximum(z, -CLIP, out=z)
+        z *= self.weights
+        return np.exp(-softplus(-self.intercept - z.sum(axis=1)))  # `@` sums up by the number of rows
+
+    def _standard(self, x: Array) -> Array:
+        z = x - self.mean[: len(x), None, None]
+        z *= self.inverse[: len(x), None, None]
+        np.clip(z, -CLIP, CLIP, out=z)
+        return z
+
+    def to_json(self) -> bytes:
+        """Everything, as JSON that reads back to the same bits."""
+        return msgspec.json.encode(
+            _Form(
+                self.id, self.schema, list(NAMES), self.mean.tolist(), self.scale.tolist(),
+                self.weights.tolist(), self.intercept, self.horizon, self.examples,
+            )
+        )  # fmt: skip
+
+    @classmethod
+    def from_json(cls, data: bytes) -> Weights:
+        """What `to_json` gave.
+
+        Raises:
+            Outdated: weights of other features than this version computes.
+            Misconfigured: not the JSON of weights.
+        """
+        try:
+            form = msgspec.json.decode(data, type=_Form)
+        except msgspec.MsgspecError as error:
+            raise Misconfigured(f"this is no model: {error}") from error
+        if form.schema != SCHEMA or form.features != list(NAMES):
+            raise Outdated(f"model {form.id} is of feature schema {form.schema}, this version has {SCHEMA}")
+        mean, scale, weights = np.array(form.mean), np.array(form.scale), np.array(form.weights)
+        try:
+            return cls(form.id, form.schema, mean, scale, weights, form.intercept, form.horizon, form.examples)
+        except ValueError as error:
+            raise Misconfigured(str(error)) from error
+
+
+def _shares(horizon: float, step: float) -> Array:
+    """How much of each step lies within the horizon: ones, and the rest of the last."""
+    steps = int(np.ceil(horizon / step - 1e-9))
+    shares = np.ones(steps)
+    shares[-1] = horizon / step - (steps - 1)
+    return shares
+
+
+def softplus(u: Array) -> Array:
+    """log(1 + e^u), without overflow: minus the log of the chance of no order, at the hazard's log-odds u."""
+    return np.maximum(u, 0.0) + np.log1p(np.exp(-np.abs(u)))
+
+
+def _log_odds(total: Array) -> Array:
+    """The log-odds of surviving a cumulated hazard: −log(e^Λ − 1), without overflow."""
+    return -total - np.log(-np.expm1(-total))
