@@ -13,6 +13,7 @@ from kafka.errors import KafkaError
 
 from benchmarks.workload import RawEvent
 from streams.kafka.output import BatchProducer, Row
+from streams.settings import Settings
 
 __all__ = ["make_topics", "produce", "settle"]
 
@@ -56,7 +57,7 @@ def produce(kafka: str, prefix: str, partitions: int, events: Sequence[RawEvent]
     settle(kafka, sorted({f"{prefix}events.{event.source}" for event in events}))
 
     async def run() -> None:
-        producer = BatchProducer(kafka)
+        producer = BatchProducer(Settings(kafka=kafka))
         await producer.start()
         try:
             for start in range(0, len(events), _AT_ONCE):

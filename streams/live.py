@@ -9,12 +9,12 @@ from typing import Any
 
 import msgspec
 import orjson
-from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 from aiokafka.structs import ConsumerRecord
 
 from profiles.documents import decode_profile
 from streams.collector.wire import format_time
+from streams.kafka.client import async_consumer
 from streams.kafka.outbox import MARKER
 from streams.kafka.topics import ALERTS, PROFILE_CHANGES, topic_name
 from streams.settings import Settings
@@ -38,7 +38,7 @@ class LiveFeed:
     """Reads from now on, in no group, and hands every event to every subscriber."""
 
     def __init__(self, settings: Settings) -> None:
-        self._servers = settings.kafka
+        self._settings = settings
         self._changes = topic_name(settings, PROFILE_CHANGES)
         self._alerts = topic_name(settings, ALERTS)
         self._subscribers: set[asyncio.Queue[LiveEvent]] = set()
@@ -66,9 +66,7 @@ class LiveFeed:
 
     async def _read(self) -> None:
         while True:
-            consumer = AIOKafkaConsumer(
-                self._changes, self._alerts, bootstrap_servers=self._servers, auto_offset_reset="latest"
-            )
+            consumer = async_consumer(self._settings, self._changes, self._alerts, reset="latest")
             try:
                 await consumer.start()
                 async for record in consumer:

@@ -48,7 +48,7 @@ def create_http(settings: Settings, plan: Plan, *, collect: bool, api: bool) -> 
     Raises:
         Misconfigured: the support API has no token.
     """
-    producer = KafkaProducer(settings.kafka)
+    producer = KafkaProducer(settings)
 
     async def kafka_answers() -> None:
         if not producer.ready:
@@ -119,7 +119,7 @@ def _with_api(settings: Settings, plan: Plan, checks: dict[str, Check]) -> FastA
     checks["workers"] = somebody_works
     census = CensusStore(connect(settings.redis.get_secret_value(), retrying=False))
     learned = LearnerStore(connect(settings.redis.get_secret_value(), retrying=False))
-    producer = BatchProducer(settings.kafka)
+    producer = BatchProducer(settings)
     commands = CommandSender(producer, settings)
     desk = _desk(settings, plan, commands)
     feed = LiveFeed(settings)

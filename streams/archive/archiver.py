@@ -34,6 +34,7 @@ from streams.archive.manifest_log import Changed, ManifestLog
 from streams.archive.metrics import ArchiveMetrics
 from streams.archive.write import again, keys_of, write_flush
 from streams.clock import WALL
+from streams.kafka.client import async_consumer
 from streams.kafka.topics import PROFILE_EVENTS, topic_name
 from streams.settings import Settings
 
@@ -131,12 +132,7 @@ class Archiver:
             Misconfigured: Kafka or the archive cannot be used as they are, or records are missing.
             Overtaken: another archiver has taken over.
         """
-        consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._settings.kafka,
-            enable_auto_commit=False,
-            auto_offset_reset="none",
-            max_partition_fetch_bytes=2 * 1024 * 1024,
-        )
+        consumer = async_consumer(self._settings, max_partition_fetch_bytes=2 * 1024 * 1024)
         try:
             await _connect(consumer)
             ends = await self._begin(consumer)
@@ -148,7 +144,7 @@ class Archiver:
 
     async def _begin(self, consumer: AIOKafkaConsumer) -> dict[int, int]:
         """Find the place in the log, and become the one archiver. Answers the present ends."""
-        held = await bounds(consumer, self._settings.kafka, self._topic)
+        held = await bounds(consumer, self._settings, self._topic)
         if not held:
             raise Misconfigured(f"topic {self._topic} is missing; `rapport work` and `rapport up` create it")
         gaps = self._gaps(held)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from aiokafka import AIOKafkaConsumer
-from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.structs import TopicPartition
+
+from streams.kafka.client import async_admin
+from streams.settings import Settings
 
 __all__ = ["Bounds", "bounds"]
 
@@ -18,13 +20,13 @@ class Bounds(NamedTuple):
     end: int  # the offset that comes next
 
 
-async def bounds(consumer: AIOKafkaConsumer, servers: str, topic: str) -> dict[int, Bounds]:
+async def bounds(consumer: AIOKafkaConsumer, settings: Settings, topic: str) -> dict[int, Bounds]:
     """The bounds of every partition; none if the topic is missing. Assigns them to the consumer.
 
     Raises:
         KafkaError: Kafka does not answer.
     """
-    admin = AIOKafkaAdminClient(bootstrap_servers=servers)
+    admin = async_admin(settings)
     try:
         await admin.start()
         described = await admin.describe_topics()  # all: to ask for one could create it

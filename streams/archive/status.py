@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 
 from analysis.archive.folder import Folder
 from analysis.archive.manifests import State, load
 from streams.archive.bounds import Bounds, bounds
 from streams.collector.wire import format_time
+from streams.kafka.client import async_consumer
 from streams.kafka.topics import PROFILE_EVENTS, topic_name
 from streams.settings import Settings
 
@@ -74,9 +74,9 @@ def _days(state: State) -> list[dict[str, Any]]:
 
 
 async def _bounds(settings: Settings) -> dict[int, Bounds]:
-    consumer = AIOKafkaConsumer(bootstrap_servers=settings.kafka, enable_auto_commit=False)
+    consumer = async_consumer(settings)
     try:
         await consumer.start()
-        return await bounds(consumer, settings.kafka, topic_name(settings, PROFILE_EVENTS))
+        return await bounds(consumer, settings, topic_name(settings, PROFILE_EVENTS))
     finally:
         await consumer.stop()

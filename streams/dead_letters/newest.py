@@ -12,6 +12,7 @@ from aiokafka.structs import ConsumerRecord, TopicPartition
 
 from plan import Plan
 from streams.dead_letters.masking import Masker
+from streams.kafka.client import async_consumer
 from streams.kafka.producer import Unavailable
 from streams.kafka.topics import REJECTED, topic_name
 from streams.records.rejected import Rejection, ReplayNote, is_note, told
@@ -34,7 +35,7 @@ class RejectedTail:
     """
 
     def __init__(self, settings: Settings, plan: Plan) -> None:
-        self._servers = settings.kafka
+        self._settings = settings
         self._topic = topic_name(settings, REJECTED)
         self._partitions = settings.partitions
         self._masker = Masker(plan)
@@ -45,7 +46,7 @@ class RejectedTail:
         Raises:
             Unavailable: Kafka does not answer.
         """
-        consumer = AIOKafkaConsumer(bootstrap_servers=self._servers, enable_auto_commit=False)
+        consumer = async_consumer(self._settings)
         try:
             async with asyncio.timeout(_PATIENCE):
                 await consumer.start()

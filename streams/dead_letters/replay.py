@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 
 import orjson
 from aiokafka.structs import ConsumerRecord
-from kafka import KafkaConsumer, KafkaProducer
+from kafka import KafkaConsumer
 from kafka.errors import KafkaError
 
 from plan import Plan
@@ -30,6 +30,7 @@ from streams.clock import WALL
 from streams.collector.body import Limits
 from streams.collector.wire import Envelope, format_time, parse_time, stamp
 from streams.dead_letters.rejections import Entry, Survey, Wanted, payloads, survey
+from streams.kafka.client import blocking_producer
 from streams.kafka.producer import Unavailable
 from streams.kafka.reader import Progress, ends_of, read_topic, reading
 from streams.kafka.topics import REJECTED, topic_name
@@ -92,9 +93,7 @@ class Replay(AbstractContextManager["Replay"]):
         self._chunk: list[Any] = []
         self._places: list[str] = []
         # No retries: a retry may put a record there twice, while a run that fails is found out by the next one.
-        self._producer = KafkaProducer(
-            bootstrap_servers=settings.kafka.split(","), acks="all", retries=0, enable_idempotence=False, linger_ms=5
-        )
+        self._producer = blocking_producer(settings, linger_ms=5)
 
     def begin(self, consumer: KafkaConsumer, topics: Iterable[str]) -> None:
         """Note where the topics end before anything is put on them."""

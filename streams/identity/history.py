@@ -7,11 +7,13 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 from aiokafka import AIOKafkaConsumer
+from aiokafka.errors import OffsetOutOfRangeError
 from aiokafka.structs import TopicPartition
 
 from analysis.archive.reader import events_of, progress
 from profiles.errors import RapportError
 from profiles.types import Event, Record, partition_of
+from streams.kafka.client import async_consumer
 from streams.kafka.topics import PROFILE_EVENTS, topic_name
 from streams.settings import Settings
 
@@ -67,6 +69,8 @@ async def events_before(settings: Settings, cutovers: Cutovers) -> list[Event]:
         starts = await _starts(consumer, settings, sorted({partition for partition, _ in cutovers.values()}))
         found = await asyncio.to_thread(_archived, settings, cutovers) if settings.archive else []
         found += await _logged(consumer, starts, cutovers)
+    except OffsetOutOfRangeError as error:
+        raise Incomplete("Kafka has deleted some of the events while they were read; try again") from error
     finally:
         await consumer.stop()
     return list({(event.profile, event.source, event.id): event for event in reversed(found)}.values())
@@ -119,7 +123,7 @@ async def _starts(
 
 
 async def _connect(settings: Settings) -> AIOKafkaConsumer:
-    consumer = AIOKafkaConsumer(bootstrap_servers=settings.kafka, enable_auto_commit=False)
+    consumer = async_consumer(settings)
     try:
         await consumer.start()
     except BaseException:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from kafka import KafkaConsumer, TopicPartition
+from kafka import TopicPartition
 from kafka.admin import KafkaAdminClient, NewTopic
 from kafka.errors import (
     CoordinatorNotAvailableError,
@@ -24,6 +24,7 @@ from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixe
 
 from plan import Plan
 from profiles.errors import Misconfigured
+from streams.kafka.client import blocking_admin, blocking_consumer
 from streams.kafka.topics import TopicSpec, topics
 from streams.settings import Settings
 
@@ -113,9 +114,7 @@ def describe_log(settings: Settings, names: Iterable[str]) -> Log:
 def lag(settings: Settings, names: Sequence[str]) -> list[Lag]:
     """How many records of each topic the workers' group has not read yet."""
     answer = []
-    consumer = KafkaConsumer(
-        bootstrap_servers=settings.kafka.split(","), group_id=settings.worker_group, enable_auto_commit=False
-    )
+    consumer = blocking_consumer(settings, group=settings.worker_group)
     try:
         for name in names:
             partitions = [TopicPartition(name, number) for number in consumer.partitions_for_topic(name) or ()]
@@ -143,7 +142,7 @@ def group_members(settings: Settings) -> list[str]:
 @contextmanager
 def _admin(settings: Settings) -> Iterator[KafkaAdminClient]:
     try:
-        admin = _connect(settings.kafka)
+        admin = _connect(settings)
     except (KafkaError, OSError) as error:
         raise Misconfigured(
             f"Kafka does not answer at {settings.kafka} ({type(error).__name__}); start it, or set RAPPORT_KAFKA"
@@ -160,8 +159,8 @@ def _admin(settings: Settings) -> Iterator[KafkaAdminClient]:
     wait=wait_fixed(0.3),
     reraise=True,
 )
-def _connect(servers: str) -> KafkaAdminClient:
-    return KafkaAdminClient(bootstrap_servers=servers.split(","))
+def _connect(settings: Settings) -> KafkaAdminClient:
+    return blocking_admin(settings)
 
 
 @retry(

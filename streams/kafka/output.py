@@ -23,8 +23,10 @@ from aiokafka.errors import (
 from tenacity import RetryCallState
 
 from profiles.errors import Misconfigured
+from streams.kafka.client import async_producer
 from streams.kafka.topics import LARGEST_RECORD
 from streams.retry import again_if
+from streams.settings import Settings
 
 __all__ = ["BatchProducer", "Row"]
 
@@ -66,15 +68,13 @@ def _say(state: RetryCallState) -> None:
 class BatchProducer:
     """Produces rows and answers when Kafka has them (acks=all). Order is kept within a partition."""
 
-    def __init__(self, bootstrap: str) -> None:
-        self._bootstrap = bootstrap
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
         self._producer: AIOKafkaProducer | None = None
 
     async def start(self) -> None:
         """Connect, in the loop that will produce; else the first `produce` does."""
-        producer = AIOKafkaProducer(
-            bootstrap_servers=self._bootstrap, acks="all", max_batch_size=_MAX_BATCH, max_request_size=_LARGEST
-        )
+        producer = async_producer(self._settings, max_batch_size=_MAX_BATCH, max_request_size=_LARGEST)
         try:
             await producer.start()
         except BaseException:

@@ -11,6 +11,8 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
 from profiles.errors import RapportError
+from streams.kafka.client import async_producer
+from streams.settings import Settings
 
 __all__ = ["KafkaProducer", "Message", "Producer", "Unavailable"]
 
@@ -61,27 +63,24 @@ class KafkaProducer:
     on what waits this keeps memory bounded however long the outage and however many the senders.
 
     Args:
-        servers: bootstrap servers, host:port, comma separated.
+        settings: where Kafka is.
         timeout: seconds that `send` waits for Kafka.
         capacity: bytes that may wait for Kafka.
         idempotent: let the broker drop what a retry of the client would double; not every broker can.
-        client_id: as which the broker knows this producer.
     """
 
     def __init__(
         self,
-        servers: str,
+        settings: Settings,
         *,
         timeout: float = 10.0,
         capacity: int = 64 * 1024 * 1024,
         idempotent: bool = False,
-        client_id: str = "rapport",
     ) -> None:
-        self._servers = servers
+        self._settings = settings
         self._timeout = timeout
         self._capacity = capacity
         self._idempotent = idempotent
-        self._client_id = client_id
         self._producer: AIOKafkaProducer | None = None
         self._held = 0
         self._down = True
@@ -169,10 +168,8 @@ class KafkaProducer:
     async def _connect(self) -> None:
         failed = False
         while True:
-            producer = AIOKafkaProducer(
-                bootstrap_servers=self._servers,
-                client_id=self._client_id,
-                acks="all",
+            producer = async_producer(
+                self._settings,
                 enable_idempotence=self._idempotent,
                 linger_ms=3,
                 max_batch_size=256 * 1024,
@@ -183,14 +180,14 @@ class KafkaProducer:
             except (KafkaError, OSError) as error:
                 await producer.stop()
                 if not failed:
-                    log.warning("Kafka at %s cannot be reached, trying on: %s", self._servers, error)
+                    log.warning("Kafka at %s cannot be reached, trying on: %s", self._settings.kafka, error)
                 failed = True
                 await asyncio.sleep(0.5)
             except asyncio.CancelledError:
                 await producer.stop()
                 raise
             else:
-                log.info("connected to Kafka at %s", self._servers)
+                log.info("connected to Kafka at %s", self._settings.kafka)
                 self._producer, self._down = producer, False
                 return
 

@@ -11,6 +11,7 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
 from profiles.errors import Misconfigured
+from streams.kafka.client import blocking_consumer
 from streams.settings import Settings
 
 __all__ = ["Progress", "committed", "ends_of", "read_one", "read_topic", "reading"]
@@ -33,14 +34,7 @@ def reading(settings: Settings, group: str | None = None) -> Iterator[KafkaConsu
     """
     consumer = None
     try:
-        consumer = KafkaConsumer(
-            bootstrap_servers=settings.kafka.split(","),
-            group_id=group,
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",
-            max_poll_records=5000,
-            fetch_max_bytes=32 * 1024 * 1024,
-        )
+        consumer = blocking_consumer(settings, group=group, max_poll_records=5000, fetch_max_bytes=32 * 1024 * 1024)
         yield consumer
     except (KafkaError, OSError) as error:
         raise Misconfigured(

@@ -13,6 +13,7 @@ from aiokafka.structs import ConsumerRecord, TopicPartition
 
 from profiles.errors import Misconfigured
 from profiles.stores.positions import EPOCH
+from streams.kafka.client import async_consumer
 from streams.settings import Settings
 
 __all__ = ["Extent", "Log", "Order", "header", "order_of", "reading"]
@@ -118,13 +119,7 @@ async def reading(settings: Settings) -> AsyncIterator[AIOKafkaConsumer]:
     Raises:
         Misconfigured: Kafka does not answer.
     """
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=settings.kafka,
-        enable_auto_commit=False,
-        auto_offset_reset="none",
-        max_partition_fetch_bytes=_FETCH,
-        fetch_max_wait_ms=100,
-    )
+    consumer = async_consumer(settings, max_partition_fetch_bytes=_FETCH, fetch_max_wait_ms=100)
     try:
         await consumer.start()
         yield consumer

@@ -273,7 +273,7 @@ async def _given(log: Log, settings: Settings, plan: Plan, state: State, found: 
 
 @asynccontextmanager
 async def _producer(settings: Settings) -> AsyncIterator[BatchProducer]:
-    producer = BatchProducer(settings.kafka)
+    producer = BatchProducer(settings)
     try:
         yield producer
     finally:

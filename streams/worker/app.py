@@ -33,6 +33,7 @@ from profiles.stores.setup import beat, check_setup
 from profiles.stores.sources import SourceStore
 from profiles.types import Profile
 from streams.clock import WALL, Clock, ClockWatch, WallClock
+from streams.kafka.client import faust_broker
 from streams.kafka.continuity import check_kafka
 from streams.kafka.lanes import Handle, Lanes
 from streams.kafka.outbox import Outbox
@@ -95,9 +96,9 @@ class Worker:
         self._clock_watch = ClockWatch()
         self._event_time = settings.clock == "event"
         self._redis = connect(settings.redis.get_secret_value())
-        self._producer = BatchProducer(settings.kafka)
+        self._producer = BatchProducer(settings)
         # A producer has one request under way at a time: events must not wait behind documents on their way out.
-        self._outputs = BatchProducer(settings.kafka)
+        self._outputs = BatchProducer(settings)
         self._store = RedisStore(self._redis)
         self._links = LinkStore(self._redis)
         self._learner_store = LearnerStore(self._redis)
@@ -387,7 +388,7 @@ def create_worker(
     """A worker, ready to run: `faust.Worker(create_worker(...)).execute_from_commandline()`."""
     app = WorkerApp(
         settings.worker_group,
-        broker=[f"kafka://{server}" for server in settings.kafka.split(",")],
+        **faust_broker(settings),
         autodiscover=False,
         web_enabled=False,
         datadir=str(Path(tempfile.gettempdir()) / "rapport-faust"),  # it makes one, and puts nothing there

@@ -98,7 +98,7 @@ def collecting(
     registry = CollectorRegistry()
     collector = Collector(
         plan or shipped_plan(),
-        KafkaProducer(settings.kafka, timeout=timeout),
+        KafkaProducer(settings, timeout=timeout),
         CollectorMetrics(registry),
         **{"rate_limit": settings.rate_limit, "rename": lambda base: topic_name(settings, base)} | options,
     )

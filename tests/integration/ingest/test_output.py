@@ -12,6 +12,7 @@ from kafka.admin import KafkaAdminClient, NewTopic
 
 from profiles.errors import Misconfigured
 from streams.kafka.output import BatchProducer, Row
+from streams.settings import Settings
 from tests.servers import KafkaServer
 
 ROWS = 2000
@@ -29,7 +30,7 @@ def make_topic(bootstrap: str, **configs: str) -> str:
 
 def produce(bootstrap: str, rows: list[Row]) -> None:
     async def run() -> None:
-        producer = BatchProducer(bootstrap)
+        producer = BatchProducer(Settings(kafka=bootstrap))
         try:
             await producer.produce(rows)
         finally:
@@ -61,7 +62,7 @@ def test_rows_of_a_partition_never_overtake_each_other(own_kafka: KafkaServer) -
     rows = [Row(topic, number % 2, b"%d" % number, b"x" * 20_000) for number in range(ROWS)]
 
     async def run() -> None:
-        producer = BatchProducer(own_kafka.bootstrap)
+        producer = BatchProducer(Settings(kafka=own_kafka.bootstrap))
         await producer.produce(rows[:2])
         sending = asyncio.create_task(producer.produce(rows))
         await asyncio.sleep(0.1)

@@ -44,7 +44,7 @@ class Stepped:
         self.plan = load_plan(settings.plan)
         self.clock = SteppedClock(START)
         self.redis = connect(settings.redis.get_secret_value())
-        self.producer = BatchProducer(settings.kafka)
+        self.producer = BatchProducer(settings)
         self.store = RedisStore(self.redis)
         panel = Panel.cold(self.plan.churn)
         self.runner = ProfileRunner(
