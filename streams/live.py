@@ -13,7 +13,7 @@ from aiokafka.errors import KafkaError
 from aiokafka.structs import ConsumerRecord
 
 from profiles.documents import decode_profile
-from streams.collector.wire import format_time
+from profiles.times import rfc3339
 from streams.kafka.client import async_consumer
 from streams.kafka.outbox import MARKER
 from streams.kafka.topics import ALERTS, PROFILE_CHANGES, topic_name
@@ -91,7 +91,7 @@ class LiveFeed:
         profile = decode_profile(record.key.decode(), record.value)
         data = {
             "id": profile.id,
-            "updated": format_time(profile.updated),
+            "updated": rfc3339(profile.updated),
             "redirect": profile.redirect or None,
             "stage": profile.stage or None,
             "segments": sorted(profile.segments),
@@ -100,7 +100,7 @@ class LiveFeed:
             else {
                 "risk": profile.score.risk,
                 "band": profile.score.band,
-                "scored_at": format_time(profile.score.at),
+                "scored_at": rfc3339(profile.score.at),
                 "model": profile.score.model,
                 "reasons": [msgspec.structs.asdict(reason) for reason in profile.score.reasons],
             },

@@ -11,7 +11,7 @@ from console.api.errors import ApiError, describe_errors
 from console.api.paths import parse_identity
 from console.api.profiles import Who, named
 from console.services.ports import ApiDeps
-from console.views.documents import Page, rfc3339
+from console.views.documents import Page
 from console.views.identity import (
     IdentityLinks,
     LinkedIdentity,
@@ -22,6 +22,7 @@ from console.views.identity import (
     ThinIdentity,
 )
 from profiles.identity.links import Link, Linked, PendingSplit, Refusal
+from profiles.times import rfc3339
 from profiles.types import Identity, Profile, profile_id
 from streams.identity.desk import Desk
 from streams.identity.history import Incomplete

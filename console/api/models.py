@@ -12,11 +12,11 @@ from console.api.errors import ApiError, describe_errors
 from console.api.profiles import named
 from console.services.models import ModelDesk
 from console.services.ports import ApiDeps
-from console.views.documents import rfc3339
 from console.views.model_documents import DecisionView, ExplanationView, HistoryView, ModelDetail, ModelsView
 from console.views.models import decision_view, explanation_view, history_view, model_detail, models_view
 from console.views.profile import may_be_scored
 from models.churn.panel import MODELS
+from profiles.times import rfc3339
 
 __all__ = ["models_router"]
 

@@ -14,7 +14,6 @@ from fastapi import APIRouter
 from console.api.errors import ApiError, describe_errors
 from console.api.personas import read_findings
 from console.services.ports import ApiDeps
-from console.views.documents import rfc3339
 from console.views.preview_documents import PreviewRequest, PreviewRow, SegmentPreview
 from console.views.profile import Described, may_be_scored, summary_view
 from models.conditions.compiler import measures_of
@@ -24,6 +23,7 @@ from models.population.snapshot import PopulationSnapshot
 from models.segments.preview import Move, Preview, compile_preview, too_short
 from plan import PlanError, parse_segment
 from profiles.errors import Misconfigured
+from profiles.times import rfc3339
 from profiles.types import Profile
 
 __all__ = ["PART", "preview_router"]

@@ -10,9 +10,10 @@ from console.api.errors import ApiError, describe_errors
 from console.api.personas import read_findings
 from console.api.profiles import Cursor, Limit
 from console.services.ports import ApiDeps
-from console.views.documents import Page, SegmentMember, SegmentSize, rfc3339
+from console.views.documents import Page, SegmentMember, SegmentSize
 from console.views.profile import segments_described, summary_view
 from console.views.segments import figures_view
+from profiles.times import rfc3339
 
 __all__ = ["segments_router"]
 

@@ -25,7 +25,7 @@ from profiles.stores.learner import LearnerStore
 from profiles.stores.redis import connect
 from profiles.stores.setup import OTHER_FORMAT, OTHER_KEY, PII_KEY, inspect_redis, is_other_format
 from profiles.stores.sources import SourceStore, with_sources
-from streams.collector.wire import format_time
+from profiles.times import rfc3339
 from streams.kafka.admin import lag, topic_problems
 from streams.kafka.continuity import Difference, compare_kafka
 from streams.kafka.topics import topics
@@ -143,7 +143,7 @@ def _sources(settings: Settings, plan: Plan) -> Iterator[Finding]:
             yield Finding(
                 f"source {source}",
                 "error",
-                f"paused since {format_time(pause.since)}: {pause.why}; for example: {pause.example}. Its events wait "
+                f"paused since {rfc3339(pause.since)}: {pause.why}; for example: {pause.example}. Its events wait "
                 "in Kafka. Mend the sender or the plan and restart the workers with it; or let what waits through "
                 f"with `rapport source resume {source}`",
             )
@@ -196,7 +196,7 @@ def _models(settings: Settings, plan: Plan) -> Iterator[Finding]:
             "warning",
             f"{lost.reason}: a worker that starts with this plan discards {what} ({lost.records:,} training records)",
         )
-    since = f"; {format_time(began['at'])}: {began['text']}" if began else ""
+    since = f"; {rfc3339(began['at'])}: {began['text']}" if began else ""
     yield Finding("models", "ok", f"learned from {head['counts']['records']:,} training records{since}")
 
 

@@ -22,7 +22,7 @@ from console.commands.reach import PlanFile, reach
 from console.terminal.output import AsJson, err, explained, out, print_json
 from plan import Plan, load_plan
 from profiles.errors import Misconfigured, NotFound
-from streams.collector.wire import format_time
+from profiles.times import rfc3339
 from streams.records.rejected import Rejection, told
 from streams.scrub import scrub
 from streams.settings import Settings
@@ -195,7 +195,7 @@ def _position(text: str) -> tuple[int, int]:
 def _row(entry: Any) -> dict[str, Any]:
     return {
         "position": entry.position,
-        "at": format_time(entry.at),
+        "at": rfc3339(entry.at),
         "source": entry.source,
         "event": scrub(entry.name),
         "step": entry.step,

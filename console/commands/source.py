@@ -19,7 +19,7 @@ from console.terminal.output import AsJson, explained, out, print_json
 from plan import load_plan
 from profiles.errors import NotFound
 from profiles.stores.sources import Pause, SourceStore, with_sources
-from streams.collector.wire import format_time
+from profiles.times import rfc3339
 from streams.settings import Settings
 
 __all__ = ["app"]
@@ -98,4 +98,4 @@ def _row(name: str, pause: Pause | None) -> dict[str, str | bool | None]:
 
 
 def _since(pause: Pause) -> str:
-    return format_time(pause.since)
+    return rfc3339(pause.since)

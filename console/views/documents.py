@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -37,18 +36,12 @@ __all__ = [
     "TicketView",
     "Time",
     "Trend",
-    "rfc3339",
 ]  # fmt: skip
 
 Time = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
-"""RFC 3339, UTC, milliseconds."""
+"""RFC 3339, UTC, microseconds."""
 
 Trend = Literal["new", "rising", "falling", "steady"]
-
-
-def rfc3339(seconds: float) -> str:
-    """`rfc3339(0) == "1970-01-01T00:00:00.000Z"`."""
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 class Document(BaseModel):

@@ -8,7 +8,6 @@ from typing import Any
 
 import msgspec
 
-from console.views.documents import rfc3339
 from console.views.model_documents import (
     AlarmView,
     ChangeView,
@@ -34,6 +33,7 @@ from models.churn.scores import GROUPS, group_shares
 from models.learning.notices import Decided, Notice
 from models.learning.promotion import Change
 from models.learning.report import MEANING, KeptVersion, Report, contributions, inside
+from profiles.times import rfc3339
 from profiles.types import Profile
 
 __all__ = ["decision_view", "explanation_view", "history_view", "model_detail", "models_view"]

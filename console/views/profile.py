@@ -35,7 +35,6 @@ from console.views.documents import (
     SupportView,
     TicketView,
     Trend,
-    rfc3339,
 )
 from models.churn.counterfactuals import Counterfactual
 from models.churn.panel import who_spoke
@@ -46,6 +45,7 @@ from models.features.features import is_open, occasions
 from profiles.consent import PROFILING, Consent, is_consent, said
 from profiles.identity.extract import IdentityRule
 from profiles.money import exponent
+from profiles.times import rfc3339
 from profiles.types import Alert, Identity, Profile, Reason, Score, Ticket, TimelineEntry
 
 __all__ = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import expm1
 
-from console.views.documents import Money, SegmentFigures, rfc3339
+from console.views.documents import Money, SegmentFigures
 from console.views.profile import money_view
 from console.views.segment_documents import (
     ClusterMoment,
@@ -23,6 +23,7 @@ from models.population.findings import Findings
 from models.population.personas import Mark, Persona, Point
 from models.population.snapshot import Cluster
 from profiles.money import to_minor
+from profiles.times import rfc3339
 
 __all__ = ["cluster_view", "figures_view", "persona_view", "population_view"]
 

@@ -9,8 +9,8 @@ from aiokafka.errors import KafkaError
 
 from analysis.archive.folder import Folder
 from analysis.archive.manifests import State, load
+from profiles.times import rfc3339
 from streams.archive.bounds import Bounds, bounds
-from streams.collector.wire import format_time
 from streams.kafka.client import async_consumer
 from streams.kafka.topics import PROFILE_EVENTS, topic_name
 from streams.settings import Settings
@@ -36,7 +36,7 @@ async def status(settings: Settings) -> dict[str, Any]:
         "archive": settings.archive,
         "topic": state.topic or topic_name(settings, PROFILE_EVENTS),
         "flushes": state.number,
-        "last_flush": format_time(state.flushed) if state.flushed else None,
+        "last_flush": rfc3339(state.flushed) if state.flushed else None,
         "lag": None if log is None else sum(lags),
         "events": sum(file.rows for file in state.of("events")),
         "links": sum(file.rows for file in state.of("links")),
@@ -46,8 +46,7 @@ async def status(settings: Settings) -> dict[str, Any]:
         "partitions": partitions,
         "days": _days(state),
         "gaps": [
-            {"partition": gap.partition, "from": gap.start, "to": gap.end, "at": format_time(gap.at)}
-            for gap in state.gaps
+            {"partition": gap.partition, "from": gap.start, "to": gap.end, "at": rfc3339(gap.at)} for gap in state.gaps
         ],
     }
 

@@ -17,12 +17,13 @@ from starlette.types import Receive, Scope, Send
 
 from plan import Plan, Source
 from profiles.errors import Unacceptable
+from profiles.times import rfc3339
 from streams.clock import WALL
 from streams.collector.answers import answer, preflight, refusal, wrong_method
 from streams.collector.body import Body, Limits, Refused
 from streams.collector.browser import AcceptMetrics, ServeSettings
 from streams.collector.ratelimit import RateLimit
-from streams.collector.wire import TYPES, Envelope, basic_key, format_time, open_batch, open_single, stamp
+from streams.collector.wire import TYPES, Envelope, basic_key, open_batch, open_single, stamp
 from streams.kafka.producer import Message, Producer, Unavailable
 from streams.kafka.topics import REJECTED
 from streams.metrics import CollectorMetrics
@@ -200,7 +201,7 @@ class _Endpoint:
 
 def _rejection(raw: bytes, error: Unacceptable, source: str, topic: str, received: float, kind: str) -> bytes:
     return Rejection(
-        at=format_time(received),
+        at=rfc3339(received),
         step="collect",
         reason=error.reason,
         message=scrub(error.message),

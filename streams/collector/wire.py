@@ -13,7 +13,6 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Any, TypeVar
 
 import msgspec
@@ -24,7 +23,7 @@ from profiles.types import Identity
 from streams.collector.body import Limits, Refused
 
 __all__ = [
-    "AGREEING", "TYPES", "Envelope", "basic_key", "check_external_ids", "format_time", "mend_surrogates",
+    "AGREEING", "TYPES", "Envelope", "basic_key", "check_external_ids", "mend_surrogates",
     "occurred_at", "open_batch", "open_single", "parse_time", "stamp",
 ]  # fmt: skip
 
@@ -242,12 +241,6 @@ def parse_time(value: object) -> float:
     if not _EARLIEST <= time <= _LATEST:
         raise ValueError("not in the years 1 to 9999")
     return time
-
-
-@lru_cache(maxsize=1000)  # a batch tells one time again and again
-def format_time(time: float) -> str:
-    """RFC 3339, UTC, with `Z`, to the microsecond."""
-    return datetime.fromtimestamp(time, UTC).isoformat()[:-6] + "Z"
 
 
 def basic_key(authorization: str) -> str:

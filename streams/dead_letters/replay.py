@@ -26,9 +26,10 @@ from kafka.errors import KafkaError
 
 from plan import Plan
 from profiles.errors import Misconfigured, Unacceptable
+from profiles.times import rfc3339
 from streams.clock import WALL
 from streams.collector.body import Limits
-from streams.collector.wire import Envelope, format_time, parse_time, stamp
+from streams.collector.wire import Envelope, parse_time, stamp
 from streams.dead_letters.rejections import Entry, Survey, Wanted, payloads, survey
 from streams.kafka.client import blocking_producer
 from streams.kafka.producer import Unavailable
@@ -143,7 +144,7 @@ class Replay(AbstractContextManager["Replay"]):
             self._note(done=positions)
 
     def _note(self, run: str = "", **said: Any) -> None:
-        note = ReplayNote(run=run or self._run, at=format_time(WALL.now()), **said)
+        note = ReplayNote(run=run or self._run, at=rfc3339(WALL.now()), **said)
         self._wait([self._producer.send(self._rejected, note.encode(), b"replay", [(NOTE, b"1")], 0)])
 
     def _wait(self, sent: Sequence[Any]) -> None:

@@ -11,7 +11,6 @@ import asyncio
 import time
 import uuid
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
 
 import msgspec
 
@@ -20,9 +19,9 @@ from profiles.identity.links import Erasure, Linked
 from profiles.identity.secrets import suppression
 from profiles.store import Store
 from profiles.stores.links import LinkStore
+from profiles.times import rfc3339
 from profiles.types import ERASED, Identity, Profile, partition_of, profile_id
 from streams.clock import WALL
-from streams.collector.wire import format_time
 from streams.commands import CommandSender
 from streams.kafka.topics import (
     ALERTS,
@@ -114,7 +113,7 @@ class Eraser:
         done = await self._gone(homes, time.monotonic() + wait)
         receipt = Receipt(
             erasure,
-            format_time(asked),
+            rfc3339(asked),
             by,
             "done" if done else "pending",
             suppression(self._plan.pii_key, profile.id),
@@ -166,8 +165,7 @@ class Eraser:
 def _until(at: float, config: Mapping[str, str]) -> str | None:
     if "delete" not in config.get("cleanup.policy", "delete"):
         return None
-    kept = timedelta(milliseconds=int(config["retention.ms"]))
-    return (datetime.fromtimestamp(at, UTC) + kept).isoformat(timespec="seconds").replace("+00:00", "Z")
+    return rfc3339(at + int(config["retention.ms"]) / 1000)
 
 
 def _removed(profile: Profile, homes: list[str], links: int) -> list[Removed]:

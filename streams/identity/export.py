@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from plan import Plan
+from profiles.times import rfc3339
 from profiles.types import Event, Profile, profile_id
-from streams.collector.wire import format_time
 from streams.identity.history import Incomplete, events_until_now
 from streams.settings import Settings
 
@@ -34,8 +34,8 @@ class Exporter:
         name = event.name if event.type in ("track", "page", "screen") else ""
         rule = self._plan.event(event.source, event.type, name)
         return {
-            "time": format_time(event.time),
-            "received": format_time(event.received),
+            "time": rfc3339(event.time),
+            "received": rfc3339(event.received),
             "source": event.source,
             "type": event.type,
             "name": event.name,
@@ -57,7 +57,7 @@ class Exporter:
                     {
                         "name": name,
                         "value": value,
-                        "since": format_time(at),
+                        "since": rfc3339(at),
                         "pii": rule.pii if rule else None,
                         "description": rule.description if rule else None,
                         "purpose": rule.why if rule else None,

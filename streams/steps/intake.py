@@ -9,8 +9,8 @@ from aiokafka.structs import ConsumerRecord
 
 from plan import EventRule
 from profiles.errors import Unacceptable
+from profiles.times import rfc3339
 from profiles.types import Event, Identity
-from streams.collector.wire import format_time
 from streams.records.position import position_of, recorded_at
 from streams.records.rejected import KEPT, Rejection
 from streams.scrub import scrub
@@ -65,7 +65,7 @@ class Intake:
         payload = b"" if error.reason == FORGOTTEN else record.value or b""
         self.rejected.append(
             Rejection(
-                at=format_time(self.now),
+                at=rfc3339(self.now),
                 step=step,
                 reason=error.reason,
                 message=scrub(error.message),

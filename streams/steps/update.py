@@ -18,6 +18,7 @@ from models.labels import snapshots, treatment
 from models.segments import alerts as alert_rules
 from profiles.merge import add_identities, merge
 from profiles.state import Limits, apply, remember
+from profiles.times import rfc3339
 from profiles.types import (
     ERASED,
     OPEN,
@@ -33,7 +34,6 @@ from profiles.types import (
     Splitting,
     event_digest,
 )
-from streams.collector.wire import format_time
 from streams.kafka.topics import ALERTS, SEGMENT_CHANGES
 from streams.steps.split import move, moved, reset
 from streams.steps.work import SENT_BITS, Work
@@ -223,8 +223,8 @@ def _tell(work: Work, profile: Profile, alert: Alert) -> None:
             "alert": alert.id,
             "rule": alert.rule,
             "state": alert.state,
-            "opened": format_time(alert.opened),
-            "changed": format_time(alert.changed),
+            "opened": rfc3339(alert.opened),
+            "changed": rfc3339(alert.changed),
             "risk": alert.risk,
             "model": alert.model,
             "held_out": alert.held_out,

@@ -11,8 +11,8 @@ import msgspec
 import orjson
 
 from profiles.store import Changes, Loaded, Output
+from profiles.times import rfc3339
 from profiles.types import Alert, Event, Origin, Profile, Record, partition_of
-from streams.collector.wire import format_time
 from streams.kafka.topics import PROFILE_CHANGES, PROFILE_EVENTS
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -157,7 +157,7 @@ class Work:
 
     def tell(self, topic: str, profile: Profile, id_: str, message: dict[str, Any]) -> None:
         """Put a JSON message for other systems into the outbox, keyed by the profile."""
-        body = {"id": id_, "profile": profile.id, "at": format_time(self.at(profile)), **message}
+        body = {"id": id_, "profile": profile.id, "at": rfc3339(self.at(profile)), **message}
         self.outputs.append(Output(topic, profile.id.encode(), orjson.dumps(body), id_, self.partition))
 
     def send(self, record: Record) -> None:

@@ -23,7 +23,7 @@ from models.learning.checkpoint import dump
 from profiles.errors import Misconfigured
 from profiles.store import Output
 from profiles.stores.learner import LearnerState, LearnerStore
-from streams.collector.wire import format_time
+from profiles.times import rfc3339
 from streams.kafka.outbox import Outbox
 from streams.kafka.topics import ALERTS, MODEL_SNAPSHOTS
 from streams.metrics import WorkerMetrics
@@ -202,7 +202,7 @@ def _announce(notice: Notice) -> Output:
         "id": notice.id,
         "kind": "model",
         "alert": notice.kind,
-        "at": format_time(notice.at),
+        "at": rfc3339(notice.at),
         "text": notice.text,
         "evidence": notice.evidence,
         "by": notice.by,

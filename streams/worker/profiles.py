@@ -19,9 +19,9 @@ from aiokafka.structs import ConsumerRecord
 from profiles.documents import encode_profile
 from profiles.errors import Fenced
 from profiles.store import Changes, Loaded, Store
+from profiles.times import rfc3339
 from profiles.types import ERASED, Event, Record
 from streams.clock import Clock
-from streams.collector.wire import format_time
 from streams.kafka.outbox import Fetch, Marker, Outbox
 from streams.metrics import WorkerMetrics
 from streams.pipeline import Pipeline
@@ -298,8 +298,8 @@ class ProfileRunner:
                 "was wrong, raise churn.outage in the plan",
                 work.partition,
                 kind,
-                format_time(begin),
-                format_time(end),
+                rfc3339(begin),
+                rfc3339(end),
             )
 
     async def close(self) -> None:

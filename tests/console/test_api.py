@@ -206,7 +206,7 @@ def test_a_trend_says_since_when(api: Api) -> None:
 
     churn = api.get("/v1/profiles/user_id:42").json()["churn"]
 
-    assert (churn["trend"], churn["previous_at"]) == ("rising", "2025-12-23T00:00:00.000Z")
+    assert (churn["trend"], churn["previous_at"]) == ("rising", "2025-12-23T00:00:00.000000Z")
     assert churn["previous"] == pytest.approx(0.7)
 
 
@@ -217,7 +217,7 @@ def test_a_customer_as_support_reads_them(api: Api) -> None:
     document = api.get("/v1/profiles/user_id:42").json()
 
     assert document["identities"] == [
-        {"type": "user_id", "value": "42", "hashed": False, "first_seen": "2025-10-03T00:00:00.000Z"}
+        {"type": "user_id", "value": "42", "hashed": False, "first_seen": "2025-10-03T00:00:00.000000Z"}
     ]
     assert set(document["traits"]) == {"firstName"}
     purchases = document["purchases"]
@@ -227,10 +227,10 @@ def test_a_customer_as_support_reads_them(api: Api) -> None:
     assert (purchases["days_since_last"], purchases["usual_gap_days"]) == (20.0, 30.0)
     support = document["support"]
     assert (support["open_tickets"], support["opened"]) == (1, 1)
-    assert support["opinions"]["csat"] == {"count": 1, "average": 2.0, "last": 2.0, "at": "2025-12-23T00:00:00.000Z"}
+    assert support["opinions"]["csat"] == {"count": 1, "average": 2.0, "last": 2.0, "at": "2025-12-23T00:00:00.000000Z"}
     churn = document["churn"]
     assert {name: churn[name] for name in ("risk", "band", "trend", "model", "scored_at")} == {
-        "risk": 0.8, "band": "high", "trend": "rising", "model": "hazard-7", "scored_at": "2025-12-31T00:00:00.000Z",
+        "risk": 0.8, "band": "high", "trend": "rising", "model": "hazard-7", "scored_at": "2025-12-31T00:00:00.000000Z",
     }  # fmt: skip
     assert [(reason["feature"], reason["effect"]) for reason in churn["reasons"]] == [
         ("recency", "raises"), ("open_tickets", "lowers"),
@@ -241,7 +241,7 @@ def test_a_customer_as_support_reads_them(api: Api) -> None:
     assert [segment["name"] for segment in document["segments"]] == ["at_risk", "repeat_buyer"]
     assert document["segments"][0]["description"] == "Likely to be lost"
     assert document["lifecycle"]["stage"] == "at_risk"
-    assert document["lifecycle"]["earlier"] == [{"stage": "active", "since": "2025-10-13T00:00:00.000Z"}]
+    assert document["lifecycle"]["earlier"] == [{"stage": "active", "since": "2025-10-13T00:00:00.000000Z"}]
     assert document["alerts"][0]["state"] == "open"
     assert document["activity"]["purchase"]["count"] == 4
 
@@ -330,7 +330,7 @@ def test_lists_come_in_pages(api: Api) -> None:
     assert len(rows("/v1/profiles", segment="at_risk")) == 5
     assert len(rows("/v1/profiles", order="recent")) == 6
     members = rows("/v1/segments/repeat_buyer/members")
-    assert {member["since"] for member in members} == {"2025-11-12T00:00:00.000Z"}
+    assert {member["since"] for member in members} == {"2025-11-12T00:00:00.000000Z"}
     assert len(members) == 5
     assert len(rows("/v1/alerts", state="open")) == 5
     assert rows("/v1/alerts", state="resolved") == []

@@ -66,7 +66,7 @@ def test_who_does_not_allow_profiling_has_no_score_anywhere() -> None:
 
     assert (document["churn"], document["withheld"]) == (None, "profiling")
     assert document["consent"]["profiling"] == {
-        "status": "denied", "source": "customer", "since": "2025-12-30T00:00:00.000Z", "event": "0001020304050607"
+        "status": "denied", "source": "customer", "since": "2025-12-30T00:00:00.000000Z", "event": "0001020304050607"
     }  # fmt: skip
     assert not [name for name in document["traits"] if name.startswith("consent.")]
     row = summary_view(profile, plan())

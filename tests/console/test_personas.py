@@ -93,7 +93,7 @@ def test_a_persona_through_the_api(world: World) -> None:
     assert (document["name"], document["size"], document["learned"]) == ("loyal", 75, None)
     assert document["description"]
     persona = document["persona"]
-    assert (persona["size"], persona["version"], persona["at"]) == (75, 2, "2026-01-02T00:00:00.000Z")
+    assert (persona["size"], persona["version"], persona["at"]) == (75, 2, "2026-01-02T00:00:00.000000Z")
     (belgian,) = [mark for mark in persona["marks"] if mark["value"] == "BE"]
     assert (belgian["kind"], belgian["text"], belgian["members"]) == ("trait:country", "country BE", 60)
     assert (belgian["share"], belgian["base"], belgian["lift"]) == (0.8, 0.2, pytest.approx(4))

@@ -91,7 +91,7 @@ def test_a_condition_is_counted_and_its_riskiest_are_listed(world: World) -> Non
 
     rows = found.pop("sample")
     assert found == {
-        "name": "preview", "words": "in the top 10 % by net", "at": "2026-01-01T00:00:00.000Z", "total": 120,
+        "name": "preview", "words": "in the top 10 % by net", "at": "2026-01-01T00:00:00.000000Z", "total": 120,
         "looked_at": 120, "inside": 10, "enters": 10, "leaves": 0, "leaving": [], "population": 7, "warnings": [],
         "next": None,
     }  # fmt: skip

@@ -17,7 +17,7 @@ def taken_apart(silence: float, habit: float) -> dict[str, Any]:
         for name, group in (("recency", "silence"), ("orders", "habit"))
     ]
     groups = [{"group": "silence", "contribution": silence}, {"group": "habit", "contribution": habit}]
-    at = "2026-01-01T00:00:00.000Z"
+    at = "2026-01-01T00:00:00.000000Z"
     return {
         "risk": 0.5, "log_odds": 0.0, "baseline": -1.0, "model": "m", "at": at, "scored_by": "m", "scored_risk": 0.5,
         "groups": groups, "contributions": rows,

@@ -18,11 +18,11 @@ from hypothesis import strategies as st
 from profiles.errors import Unacceptable
 from profiles.identity.extract import IdentityRule, compile_extractor, compile_spellings
 from profiles.identity.secrets import hashed
+from profiles.times import rfc3339
 from streams.collector.body import Body, Limits, Refused
 from streams.collector.wire import (
     Envelope,
     basic_key,
-    format_time,
     mend_surrogates,
     occurred_at,
     open_batch,
@@ -425,4 +425,4 @@ def test_times_are_read_as_they_come(text: object, expected: float) -> None:
 @given(st.floats(-6e10, 2.5e11, allow_nan=False))
 def test_times_survive_being_written(time: float) -> None:
     """To the microsecond, in every year."""
-    assert time == pytest.approx(parse_time(format_time(time)), abs=1e-4)
+    assert time == pytest.approx(parse_time(rfc3339(time)), abs=1e-4)

@@ -273,7 +273,7 @@ def test_a_label_tells_that_people_acted_and_the_log_of_alerts_who_when_and_at_w
     assert {example.treated for example in partition.of("p")} == {True, False}
     [told] = [message for message in partition.told if message["state"] == "acknowledged"]
     assert told["by"] == "kim"
-    assert told["changed"] == "2023-12-04T22:13:20Z"
+    assert told["changed"] == "2023-12-04T22:13:20.000000Z"
     assert told["risk"] == 0.8
     assert told["held_out"] is False
 
