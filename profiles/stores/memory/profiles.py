@@ -40,6 +40,15 @@ class MemoryStore:
         self._names: set[str] = set()
         self.mapping: dict[Identity, str] = {}
 
+    def partition(self, number: int) -> _Partition:
+        """What a partition holds."""
+        return self._partitions[number]
+
+    def living(self, number: int) -> int:
+        """How many profiles a partition holds, tombstones left out."""
+        documents = self._partitions[number].documents
+        return sum(not decode_profile(id_, document).redirect for id_, document in documents.items())
+
     async def load(
         self, partition: int, ids: Sequence[str], *, due_by: float | None = None, limit: int = 1000
     ) -> Loaded:

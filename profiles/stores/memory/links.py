@@ -1,0 +1,121 @@
+"""The linker's store in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TypeVar
+
+from profiles.identity.links import Erasure, Linked, PendingSplit, Refusal, decode_linked, encode_linked
+from profiles.stores.links import LinkChanges, LinkState
+from profiles.stores.memory.unit import MemoryUnit
+from profiles.types import Identity
+
+__all__ = ["MemoryLinkStore"]
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+class MemoryLinkStore(MemoryUnit):
+    """Keeps links as the bytes that Redis holds, so that what was read is never what is held."""
+
+    def __init__(self) -> None:
+        super().__init__("the linker")
+        self._applied = -1
+        self._refusals = 0
+        self._mapping: dict[Identity, str] = {}
+        self._linked: dict[str, bytes] = {}
+        self._apart: dict[Identity, list[Identity]] = {}
+        self._suppressed: dict[str, float] = {}
+        self._refused: dict[str, Refusal] = {}
+        self._splitting: dict[str, PendingSplit] = {}
+        self._splits: dict[str, str] = {}
+        self._deferred: dict[str, Erasure] = {}
+        self._receipts: dict[str, bytes] = {}
+
+    async def profiles_of(self, identities: Sequence[Identity]) -> dict[Identity, str]:
+        """The profile of each identity that has been linked."""
+        return {identity: self._mapping[identity] for identity in identities if identity in self._mapping}
+
+    async def linked_to(self, profiles: Sequence[str]) -> dict[str, Linked]:
+        """What is linked to each profile."""
+        return {id_: decode_linked(self._linked[id_]) for id_ in profiles if id_ in self._linked}
+
+    async def apart(self) -> dict[Identity, list[Identity]]:
+        """All identities that must not be together with others."""
+        return {identity: list(others) for identity, others in self._apart.items()}
+
+    async def suppressed(self, hashes: Sequence[str]) -> set[str]:
+        """Which of these keyed hashes are of erased homes."""
+        return self._suppressed.keys() & set(hashes)
+
+    async def count_suppressed(self) -> int:
+        """How many erased homes there are."""
+        return len(self._suppressed)
+
+    async def all_suppressed(self) -> set[str]:
+        """The keyed hashes of all erased homes."""
+        return set(self._suppressed)
+
+    async def refusals(self) -> dict[str, Refusal]:
+        """The latest links that were not made, by slot; the newest first."""
+        return dict(sorted(self._refused.items(), key=lambda item: item[1].offset, reverse=True))
+
+    async def splitting(self) -> dict[str, PendingSplit]:
+        """The splits whose profiles are not whole again yet, by id."""
+        return dict(self._splitting)
+
+    async def split_state(self, id_: str) -> str | None:
+        """What became of a split; None before the linker has decided."""
+        return self._splits.get(id_)
+
+    async def deferred(self) -> list[Erasure]:
+        """The erasures that wait for a split to end."""
+        return list(self._deferred.values())
+
+    async def keep_receipt(self, id_: str, receipt: bytes) -> None:
+        """Keep the receipt of an erasure."""
+        self._receipts[id_] = receipt
+
+    async def receipt(self, id_: str) -> bytes | None:
+        """The receipt of an erasure."""
+        return self._receipts.get(id_)
+
+    async def state(self) -> LinkState:
+        """Where the linker is."""
+        return LinkState(self._version, self._applied, self._refusals)
+
+    async def commit(self, changes: LinkChanges) -> int:
+        """Write everything or nothing; answer the new version.
+
+        Raises:
+            Fenced: another linker has committed since `changes.version`.
+        """
+        version = self._advance(changes.version, changes.outputs, changes.produced)
+        self._applied = changes.applied
+        for slot in changes.refused_gone:
+            self._refused.pop(slot, None)
+        linked = {
+            id_: None if identities is None else encode_linked(identities, changes.links)
+            for id_, identities in changes.graph.items()
+        }
+        _write(self._mapping, changes.mapping)
+        _write(self._linked, linked)
+        _write(self._apart, changes.apart)
+        _write(self._suppressed, changes.suppressed)
+        _write(self._splitting, changes.splitting)
+        _write(self._splits, changes.splits)
+        _write(self._deferred, changes.deferred)
+        _write(self._refused, changes.refused)
+        if changes.refused:
+            self._refusals = changes.refusals
+        return version
+
+
+def _write(held: dict[K, V], changes: Mapping[K, V | None] | Mapping[K, V]) -> None:
+    """None removes."""
+    for key, value in changes.items():
+        if value is None:
+            held.pop(key, None)
+        else:
+            held[key] = value

@@ -1,0 +1,22 @@
+"""The states of sources in memory."""
+
+from __future__ import annotations
+
+from profiles.stores.sources import Pause
+
+__all__ = ["MemorySourceStore"]
+
+
+class MemorySourceStore:
+    """Which sources are paused."""
+
+    def __init__(self) -> None:
+        self._states: dict[str, Pause] = {}
+
+    async def states(self) -> dict[str, Pause]:
+        """The state of every source that ever was paused."""
+        return dict(self._states)
+
+    async def write(self, source: str, pause: Pause) -> None:
+        """Replace the state of a source."""
+        self._states[source] = pause

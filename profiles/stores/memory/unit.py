@@ -1,0 +1,41 @@
+"""What every fenced unit has in common: a version that grows with each commit, and an outbox."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from profiles.errors import Fenced
+from profiles.store import Output
+
+__all__ = ["MemoryUnit"]
+
+
+class MemoryUnit:
+    """One writer at a time: a commit names the version it stands on."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._version = 0
+        self._waiting: list[tuple[int, list[Output]]] = []
+
+    def _advance(self, version: int, outputs: Sequence[Output], produced: int) -> int:
+        """Take the next version, or nothing.
+
+        Raises:
+            Fenced: another writer has committed since `version`.
+        """
+        if version != self._version:
+            raise Fenced(f"{self._name} is no longer at version {version}: another writer has taken over")
+        self._version += 1
+        self._waiting = [entry for entry in self._waiting if entry[0] > produced]
+        if outputs:
+            self._waiting.append((self._version, list(outputs)))
+        return self._version
+
+    async def outbox(self) -> list[tuple[int, list[Output]]]:
+        """What was committed but perhaps not produced: (version, outputs), oldest first."""
+        return [(version, list(outputs)) for version, outputs in self._waiting]
+
+    async def clear_outbox(self, up_to: int) -> None:
+        """Forget outbox entries up to a version."""
+        self._waiting = [entry for entry in self._waiting if entry[0] > up_to]

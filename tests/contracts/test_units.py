@@ -1,0 +1,269 @@
+"""What the stores of linker, learner, census and sources promise, in memory and in Redis."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import uuid
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from profiles.errors import Fenced
+from profiles.identity.links import Erasure, Link, Linked, PendingSplit, Refusal
+from profiles.store import Changes, Output
+from profiles.stores.census import CensusState, CensusStore, Count
+from profiles.stores.connection import connect
+from profiles.stores.learner import LearnerState, LearnerStore
+from profiles.stores.links import LinkChanges, LinkState, LinkStore
+from profiles.stores.memory import (
+    MemoryCensusStore,
+    MemoryLearnerStore,
+    MemoryLinkStore,
+    MemorySourceStore,
+    MemoryStore,
+)
+from profiles.stores.redis import RedisStore
+from profiles.stores.sources import Pause, SourceStore
+from profiles.types import ERASED, Profile
+
+PARTITIONS = 4
+ADA, BOB, EVE = ("user_id", "ada"), ("email", "b@example.com"), ("anonymous_id", "e:v")
+OUTPUT = Output("alerts", b"key", b"value", "id-1", 0)
+
+
+@dataclass
+class Stores:
+    """All of them, of one installation."""
+
+    profiles: Any
+    links: Any
+    learner: Any
+    census: Any
+    sources: Any
+
+
+Test = Callable[[Stores], Awaitable[None]]
+
+
+@pytest.fixture(params=["memory", "redis", "cluster"])
+def run(request: pytest.FixtureRequest) -> Callable[[Test], None]:
+    """Runs a coroutine function on fresh stores."""
+    if request.param == "memory":
+        profiles = MemoryStore(uuid.uuid4(), PARTITIONS)
+        census = MemoryCensusStore(profiles)
+        stores = Stores(profiles, MemoryLinkStore(), MemoryLearnerStore(), census, MemorySourceStore())
+        return lambda test: asyncio.run(test(stores))
+    if request.param == "cluster":
+        url = request.getfixturevalue("redis_cluster").url
+    else:
+        url = request.getfixturevalue("redis_url")
+
+    def on_redis(test: Test) -> None:
+        async def with_client() -> None:
+            client = connect(url)
+            try:
+                await test(
+                    Stores(
+                        RedisStore(client),
+                        LinkStore(client),
+                        LearnerStore(client),
+                        CensusStore(client),
+                        SourceStore(client),
+                    )
+                )
+            finally:
+                await client.aclose()
+
+        asyncio.run(with_client())
+
+    return on_redis
+
+
+def link(*identities: tuple[str, str], offset: int = 7) -> Link:
+    return Link(list(identities), 5.0, "web", f"m-{offset}", offset, 6.0)
+
+
+def linking(version: int = 0, **more: Any) -> LinkChanges:
+    """Ada and Bob become one, Eve is kept apart."""
+    return LinkChanges(
+        version,
+        7,
+        mapping={ADA: "p1", BOB: "p1"},
+        graph={"p1": sorted([ADA, BOB])},
+        links={BOB: [link(ADA, BOB)]},
+        apart={EVE: [ADA]},
+        outputs=[OUTPUT],
+        **more,
+    )
+
+
+def test_links_come_back_as_they_were_written(run: Callable[[Test], None]) -> None:
+    async def test(stores: Stores) -> None:
+        assert await stores.links.state() == LinkState(0, -1, 0)
+        version = await stores.links.commit(linking())
+
+        assert await stores.links.state() == LinkState(version, 7, 0)
+        assert await stores.links.profiles_of([ADA, BOB, EVE]) == {ADA: "p1", BOB: "p1"}
+        assert await stores.links.linked_to(["p1", "p2"]) == {"p1": Linked(sorted([ADA, BOB]), {BOB: [link(ADA, BOB)]})}
+        assert await stores.links.apart() == {EVE: [ADA]}
+        assert await stores.links.profiles_of([]) == {}
+        assert await stores.links.linked_to([]) == {}
+
+    run(test)
+
+
+def test_none_removes_a_link(run: Callable[[Test], None]) -> None:
+    async def test(stores: Stores) -> None:
+        version = await stores.links.commit(linking())
+        gone = LinkChanges(version, 8, mapping={BOB: None}, graph={"p1": None}, apart={EVE: None})
+        await stores.links.commit(gone)
+
+        assert await stores.links.profiles_of([ADA, BOB]) == {ADA: "p1"}
+        assert await stores.links.linked_to(["p1"]) == {}
+        assert await stores.links.apart() == {}
+
+    run(test)
+
+
+def test_a_fenced_linker_writes_nothing(run: Callable[[Test], None]) -> None:
+    async def test(stores: Stores) -> None:
+        version = await stores.links.commit(linking())
+        with pytest.raises(Fenced):
+            await stores.links.commit(LinkChanges(version - 1, 99, mapping={ADA: "p9"}, outputs=[OUTPUT]))
+
+        assert await stores.links.state() == LinkState(version, 7, 0)
+        assert await stores.links.profiles_of([ADA]) == {ADA: "p1"}
+        assert await stores.links.outbox() == [(version, [OUTPUT])]
+
+    run(test)
+
+
+def test_refusals_are_kept_by_slot_the_newest_first(run: Callable[[Test], None]) -> None:
+    async def test(stores: Stores) -> None:
+        first, second = (Refusal([ADA], [BOB], "limit", 1.0, "web", "m", offset, 2.0) for offset in (3, 4))
+        version = await stores.links.commit(LinkChanges(0, 4, refusals=2, refused={"0": first, "1": second}))
+        assert list((await stores.links.refusals()).items()) == [("1", second), ("0", first)]
+        assert (await stores.links.state()).refusals == 2
+        await stores.links.commit(LinkChanges(version, 5, refused_gone=["1"]))
+
+        assert await stores.links.refusals() == {"0": first}
+        assert (await stores.links.state()).refusals == 2
+
+    run(test)
+
+
+def test_splits_erasures_and_receipts(run: Callable[[Test], None]) -> None:
+    async def test(stores: Stores) -> None:
+        pending = PendingSplit("s1", "p1", BOB, [ADA], {"h1": "p1", "h2": "p2"}, 9.0, "kim")
+        erasure = Erasure("e1", "p3", EVE, 11.0)
+        version = await stores.links.commit(
+            LinkChanges(
+                0,
+                1,
+                splitting={"s1": pending},
+                splits={"s1": "splitting"},
+                deferred={"e1": erasure},
+                suppressed={"hash": 11.0},
+            )
+        )
+        assert await stores.links.splitting() == {"s1": pending}
+        assert await stores.links.split_state("s1") == "splitting"
+        assert await stores.links.split_state("s2") is None
+        assert await stores.links.deferred() == [erasure]
+        assert await stores.links.suppressed(["hash", "other"]) == {"hash"}
+        assert await stores.links.all_suppressed() == {"hash"}
+        assert await stores.links.count_suppressed() == 1
+        await stores.links.commit(
+            LinkChanges(version, 2, splitting={"s1": None}, splits={"s1": "done"}, deferred={"e1": None})
+        )
+        assert await stores.links.splitting() == {}
+        assert await stores.links.split_state("s1") == "done"
+        assert await stores.links.deferred() == []
+        assert await stores.links.receipt("e1") is None
+        await stores.links.keep_receipt("e1", b"{}")
+        assert await stores.links.receipt("e1") == b"{}"
+
+    run(test)
+
+
+def test_what_was_learned_comes_back_part_by_part(run: Callable[[Test], None]) -> None:
+    async def test(stores: Stores) -> None:
+        assert await stores.learner.load() == LearnerState(0, -1, None, {})
+        version = await stores.learner.commit(0, 4, b"panel", {"a": b"1", "b": b"2"}, [], [OUTPUT], 0)
+        version = await stores.learner.commit(version, 9, b"panel 2", {"b": b"3"}, ["a"], [], 0)
+
+        assert await stores.learner.load() == LearnerState(version, 9, b"panel 2", {"b": b"3"})
+        assert await stores.learner.position() == (version, 9)
+        assert await stores.learner.panel() == b"panel 2"
+        assert await stores.learner.parts(["a", "b"]) == {"b": b"3"}
+        assert await stores.learner.part_names() == ["b"]
+        with pytest.raises(Fenced):
+            await stores.learner.commit(version - 1, 10, b"", {"b": b"9"}, [], [], 0)
+        assert await stores.learner.parts(["b"]) == {"b": b"3"}
+
+    run(test)
+
+
+def test_an_outbox_holds_outputs_until_they_are_produced(run: Callable[[Test], None]) -> None:
+    async def test(stores: Stores) -> None:
+        first = await stores.learner.commit(0, 1, b"", {}, [], [OUTPUT], 0)
+        second = await stores.learner.commit(first, 2, b"", {}, [], [OUTPUT, OUTPUT], 0)
+        assert await stores.learner.outbox() == [(first, [OUTPUT]), (second, [OUTPUT, OUTPUT])]
+        third = await stores.learner.commit(second, 3, b"", {}, [], [], first)
+        assert await stores.learner.outbox() == [(second, [OUTPUT, OUTPUT])]
+        await stores.learner.clear_outbox(third)
+
+        assert await stores.learner.outbox() == []
+
+    run(test)
+
+
+def test_a_census_counts_each_partition_and_keeps_what_it_found(run: Callable[[Test], None]) -> None:
+    async def test(stores: Stores) -> None:
+        people = [Profile(f"{number:022d}", created=1.0, updated=1.0) for number in range(5)]
+        gone = Profile("g" * 22, redirect=ERASED)
+        await stores.profiles.commit(1, Changes(0, applied=1, watermark=3.5, profiles=people))
+        await stores.profiles.commit(1, Changes(1, applied=2, watermark=4.5, profiles=[gone], tombstones=1))
+        everybody = range(PARTITIONS)
+        assert await stores.census.size(everybody) == 5
+        assert await stores.census.watermarks([0, 1]) == {0: 0.0, 1: 4.5}
+        seen, cursor = [], 0
+        while True:
+            cursor, page = await stores.census.page(1, cursor, 2)
+            seen += [id_ for id_, _ in page]
+            if not cursor:
+                break
+        assert set(seen) == {profile.id for profile in [*people, gone]}
+
+        await stores.census.count(1, Count(3, b"summary"))
+        assert await stores.census.rounds([0, 1]) == {0: 0, 1: 3}
+        assert await stores.census.counts([0, 1]) == {0: None, 1: Count(3, b"summary")}
+        assert await stores.census.head() == (0, 0)
+        version = await stores.census.commit(CensusState(0, 3, 7.0, 0, 0), [])
+        version = await stores.census.commit(CensusState(version, 3, 7.0, 3, 5, b"{}"), [OUTPUT])
+        assert await stores.census.state() == CensusState(version, 3, 7.0, 3, 5, b"{}")
+        opened = dataclasses.replace(await stores.census.state(), round=4, opened=8.0, findings=None)
+        await stores.census.commit(opened, [])
+
+        assert await stores.census.head() == (4, 3)
+        assert await stores.census.findings() == b"{}"  # until there are newer ones
+        assert await stores.census.outbox() == [(version, [OUTPUT])]
+        with pytest.raises(Fenced):
+            await stores.census.commit(opened, [])
+
+    run(test)
+
+
+def test_the_state_of_a_source_is_replaced(run: Callable[[Test], None]) -> None:
+    async def test(stores: Stores) -> None:
+        assert await stores.sources.states() == {}
+        await stores.sources.write("web", Pause(paused=True, why="500 in a row", reasons={"unplanned": 500}))
+        await stores.sources.write("app", Pause(paused=True))
+        await stores.sources.write("web", Pause(paused=False, by="kim"))
+
+        assert await stores.sources.states() == {"web": Pause(paused=False, by="kim"), "app": Pause(paused=True)}
+
+    run(test)
