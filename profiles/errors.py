@@ -4,10 +4,11 @@ RapportError
 ├── NotFound          no such profile, alert, segment
 ├── Fenced            another worker has taken over this partition; nothing was written
 ├── Unacceptable      this one message will never be accepted: reject it, never retry it
+├── Busy              more is asked at once than there are connections for; nothing is wrong with the other side
 └── Misconfigured     a setting, the plan or a server is wrong; the message says what to do
 """
 
-__all__ = ["Fenced", "Misconfigured", "NotFound", "RapportError", "Unacceptable"]
+__all__ = ["Busy", "Fenced", "Misconfigured", "NotFound", "RapportError", "Unacceptable"]
 
 
 class RapportError(Exception):
@@ -20,6 +21,10 @@ class NotFound(RapportError):
 
 class Fenced(RapportError):
     """A commit was refused as a whole, because the partition's version is no longer the one that was read."""
+
+
+class Busy(RapportError):
+    """No connection became free in time, because others use all of them. Try again."""
 
 
 class Misconfigured(RapportError):

@@ -146,6 +146,10 @@ class Reader(Protocol):
         """A profile; redirects are followed."""
         ...
 
+    async def profiles(self, ids: Sequence[str]) -> dict[str, Profile]:
+        """Several profiles by the ids asked for, redirects followed; those that do not exist are left out."""
+        ...
+
     async def by_risk(
         self, *, segment: str | None = None, limit: int = 50, cursor: str | None = None
     ) -> tuple[list[Profile], str | None]:
@@ -176,7 +180,7 @@ class Reader(Protocol):
     async def alerts(
         self, *, state: str | None = None, limit: int = 50, cursor: str | None = None
     ) -> tuple[list[tuple[str, Alert]], str | None]:
-        """(profile id, alert), the newest first."""
+        """(profile id, alert), the newest first; `state` is open, acknowledged, resolved or cleared."""
         ...
 
     async def alert(self, alert: str) -> tuple[str, Alert] | None:

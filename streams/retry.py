@@ -21,7 +21,7 @@ from redis.exceptions import (
 )
 from tenacity import RetryCallState, retry, retry_if_exception, wait_exponential
 
-from profiles.errors import Fenced
+from profiles.errors import Busy, Fenced
 
 __all__ = ["again_if", "redis_is_away", "retrying", "until_committed"]
 
@@ -38,7 +38,7 @@ def redis_is_away(error: BaseException) -> bool:
 
 _AWAY = (
     ConnectionError, TimeoutError, ReadOnlyError, OutOfMemoryError, ClusterDownError, MasterDownError, TryAgainError,
-    SlotNotCoveredError,
+    SlotNotCoveredError, Busy,
 )  # fmt: skip
 
 _SAID_BY_A_SCRIPT = re.compile(r"(^|[ -])(OOM|MISCONF|READONLY|LOADING|MASTERDOWN|CLUSTERDOWN|NOREPLICAS) ")

@@ -47,8 +47,8 @@ def alerts_router(deps: ApiDeps) -> APIRouter:
         cursor: Cursor = None,
     ) -> Page[AlertView]:
         rows, following = await deps.reader.alerts(state=state, limit=limit, cursor=cursor)
-        profiles = await asyncio.gather(*(_profile(id_) for id_, _ in rows))
-        data = [alert_view(profile, alert, deps.plan) for profile, (_, alert) in zip(profiles, rows, strict=True)]
+        profiles = await deps.reader.profiles([id_ for id_, _ in rows])
+        data = [alert_view(profiles.get(id_) or Profile(id=id_), alert, deps.plan) for id_, alert in rows]
         return Page(data=data, next=following)
 
     @router.post(

@@ -13,7 +13,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from console.views.documents import Problem
-from profiles.errors import Misconfigured
+from profiles.errors import Busy, Misconfigured
 from profiles.stores import AWAY, BadCursor
 from streams.kafka.producer import Unavailable
 
@@ -57,6 +57,9 @@ def handle_errors(app: FastAPI) -> None:
         what = str(error) if isinstance(error, Unavailable) else "Redis does not answer"
         return _answer(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", f"{what}; try again", {"Retry-After": "1"})
 
+    async def busy(_: Request, error: Exception) -> Response:
+        return _answer(HTTPStatus.SERVICE_UNAVAILABLE, "busy", f"{error}; try again", {"Retry-After": "1"})
+
     async def damaged(_: Request, error: Exception) -> Response:
         log.error("what the store holds cannot be read: %s", error)
         message = "what the store holds of this cannot be read; the log of the API says more"
@@ -73,6 +76,7 @@ def handle_errors(app: FastAPI) -> None:
     away: tuple[type[Exception], ...] = (Unavailable, *AWAY)
     for kind in away:
         app.add_exception_handler(kind, unavailable)
+    app.add_exception_handler(Busy, busy)
     app.add_exception_handler(Misconfigured, damaged)
     app.add_exception_handler(Exception, unexpected)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from fastapi import APIRouter
 
 from console.api.errors import ApiError, describe_errors
@@ -46,11 +44,11 @@ def segments_router(deps: ApiDeps) -> APIRouter:
         if name not in words and name not in await deps.reader.segment_sizes():
             raise ApiError(404, "unknown_segment", f"there is no segment {name!r}; /v1/segments lists them")
         rows, following = await deps.reader.members(name, limit=limit, cursor=cursor)
-        found = await asyncio.gather(*(deps.reader.profile(id_) for id_, _ in rows))
+        found = await deps.reader.profiles([id_ for id_, _ in rows])
         data = [
-            SegmentMember(**dict(summary_view(profile, deps.plan)), since=rfc3339(since))
-            for (_, since), profile in zip(rows, found, strict=True)
-            if profile is not None
+            SegmentMember(**dict(summary_view(found[id_], deps.plan)), since=rfc3339(since))
+            for id_, since in rows
+            if id_ in found
         ]
         return Page(data=data, next=following)
 

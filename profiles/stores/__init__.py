@@ -9,7 +9,8 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from profiles.store import Reader
-from profiles.stores.reader import BadCursor, RedisReader
+from profiles.stores.paging import BadCursor
+from profiles.stores.reader import RedisReader
 from profiles.stores.redis import connect
 
 __all__ = ["AWAY", "BadCursor", "open_reader"]

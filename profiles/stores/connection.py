@@ -2,35 +2,43 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from contextvars import ContextVar
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
-from redis.asyncio import Redis, RedisCluster
-from redis.asyncio.cluster import ClusterNode
-from redis.asyncio.connection import parse_url
+from redis.asyncio import ConnectionPool, Redis, RedisCluster
+from redis.asyncio.cluster import ClusterNode, ClusterPipeline
+from redis.asyncio.connection import AbstractConnection, parse_url
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisClusterException
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from profiles.errors import Misconfigured
+from profiles.errors import Busy, Misconfigured
 
-__all__ = ["Client", "connect", "on_each_master"]
+__all__ = ["MOST_CONNECTIONS", "Client", "connect", "on_each_master"]
 
 Client = Any
 """A redis-py client, of one node or a cluster. Its own types cannot say that responses are always bytes."""
 
+MOST_CONNECTIONS = 32
+"""Of one client to one node. Who needs one more waits for its turn."""
+
 _CLUSTER = {"redis+cluster": "redis", "rediss+cluster": "rediss"}
 
 
-def connect(url: str, *, retrying: bool = True) -> Client:
+def connect(url: str, *, retrying: bool = True, patience: float = 20.0) -> Client:
     """A client; one that retries waits out a short restart of the server rather than fail at once.
 
     Args:
         url: `redis://HOST:PORT/DB` (`rediss://` for TLS) of one node, or
             `redis+cluster://HOST:PORT,HOST:PORT,…` (`rediss+cluster://`), some nodes of a cluster.
         retrying: whether to try again.
+        patience: seconds to wait for one of `MOST_CONNECTIONS` to be free; then it is `Busy`.
 
     Raises:
         Misconfigured: this is no URL of a Redis.
@@ -43,8 +51,15 @@ def connect(url: str, *, retrying: bool = True) -> Client:
     }
     try:
         if urlsplit(url).scheme in _CLUSTER:
-            return _Cluster(startup_nodes=_nodes(url), **options, **_options_of(url))
-        return Redis.from_url(url, **options)
+            return _Cluster(
+                startup_nodes=_nodes(url),
+                patience=patience,
+                # Those of whoever has a turn, and those that look where the slots are.
+                max_connections=2 * MOST_CONNECTIONS,
+                **options,
+                **_options_of(url),
+            )
+        return Redis.from_pool(_Pool.from_url(url, max_connections=MOST_CONNECTIONS, patience=patience, **options))
     except (ValueError, TypeError, RedisClusterException):  # with parts of the URL, so perhaps of the password
         raise Misconfigured(
             "RAPPORT_REDIS cannot be used: it looks like redis://HOST:6379/0, or redis+cluster://HOST:6379,HOST:6379 "
@@ -63,14 +78,104 @@ async def on_each_master(client: Client, command: str, *arguments: Any) -> dict[
     }
 
 
+class _Turns:
+    """Lets `MOST_CONNECTIONS` in at a time, the others in the order in which they came."""
+
+    def __init__(self, patience: float) -> None:
+        self._free = asyncio.Semaphore(MOST_CONNECTIONS)
+        self._patience = patience
+
+    async def take(self) -> None:
+        """Wait for a turn.
+
+        Raises:
+            Busy: none came.
+        """
+        try:
+            async with asyncio.timeout(self._patience):
+                await self._free.acquire()
+        except TimeoutError:
+            raise Busy(
+                f"no connection to Redis became free within {self._patience:g} s: "
+                "too much is asked at once, or Redis is slow"
+            ) from None
+
+    def end(self) -> None:
+        """Let the next one in."""
+        self._free.release()
+
+
+class _Pool(ConnectionPool):
+    """Whoever finds no free connection waits; redis-py would call that an error of the connection."""
+
+    def __init__(self, *args: Any, patience: float, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._turns = _Turns(patience)
+
+    async def get_connection(self, *args: Any, **kwargs: Any) -> Any:
+        await self._turns.take()
+        try:
+            return await super().get_connection(*args, **kwargs)  # type: ignore[no-untyped-call]
+        except BaseException:
+            self._turns.end()
+            raise
+
+    async def release(self, connection: AbstractConnection) -> None:
+        try:
+            await super().release(connection)
+        finally:
+            self._turns.end()
+
+
+_has_turn: ContextVar[bool] = ContextVar("has_turn", default=False)
+"""Whether this is part of what waited already: a pipeline of a cluster repeats commands one by one."""
+
+
 class _Cluster(RedisCluster):
-    """Says in the same way as a single node that nobody answers, so that whoever waits waits for this, too."""
+    """Lets callers wait for a connection, and says in the same way as a single node that nobody answers."""
+
+    def __init__(self, *, patience: float, **options: Any) -> None:
+        super().__init__(**options)
+        self._turns = _Turns(patience)
+
+    @contextlib.asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """A turn in which each node is asked for at most one connection at a time."""
+        if _has_turn.get():
+            yield
+            return
+        await self._turns.take()
+        before = _has_turn.set(True)
+        try:
+            yield
+        finally:
+            _has_turn.reset(before)
+            self._turns.end()
+
+    async def execute_command(self, *args: Any, **kwargs: Any) -> Any:
+        async with self.turn():
+            return await super().execute_command(*args, **kwargs)
+
+    def pipeline(self, transaction: Any = None, shard_hint: Any = None) -> ClusterPipeline:
+        return _ClusterPipeline(self, transaction)  # type: ignore[abstract]
 
     async def initialize(self, *args: Any, **kwargs: Any) -> RedisCluster:
         try:
             return await super().initialize(*args, **kwargs)
         except RedisClusterException as error:  # no node answers, or not every slot has one at the moment
             raise RedisConnectionError(str(error)) from error
+
+
+class _ClusterPipeline(ClusterPipeline):
+    """Waits for its turn as a whole."""
+
+    def __init__(self, cluster: _Cluster, transaction: Any) -> None:
+        super().__init__(cluster, transaction)
+        self._cluster = cluster
+
+    async def execute(self, *args: Any, **kwargs: Any) -> list[Any]:
+        async with self._cluster.turn():
+            return await super().execute(*args, **kwargs)
 
 
 def _nodes(url: str) -> list[ClusterNode]:

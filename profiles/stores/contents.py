@@ -12,7 +12,7 @@ from typing import Any
 
 from profiles.stores.connection import Client
 from profiles.stores.indexes import alert_row, entries_of
-from profiles.stores.keys import IDENTITY, SEGMENTS, Keys
+from profiles.stores.keys import ALERT_STATES, IDENTITY, SEGMENTS, Keys
 from profiles.stores.links import LinkChanges, link_groups
 from profiles.types import Profile
 
@@ -42,6 +42,7 @@ def expected_of(profile: Profile, document: bytes) -> Iterator[tuple[Entry, obje
     for alert in entries.alerts:
         yield (_ALERT, alert.id), _digest(alert_row(id_, alert))
         yield (_ALERT_TIME, alert.id), alert.opened
+        yield (_alerts(alert.state), alert.id), alert.opened
 
 
 async def held_by_partition(client: Client, partition: int) -> Contents:
@@ -52,6 +53,7 @@ async def held_by_partition(client: Client, partition: int) -> Contents:
         async for name, value in client.hscan_iter(key, count=1000):
             held[kind, name.decode()] = _digest(value)
     sets = {_TIMER: keys.timers, _RISK: keys.risk, RECENT_KIND: keys.recent, _ALERT_TIME: keys.alerts_by_time}
+    sets |= {_alerts(state): keys.alerts_in(state) for state in ALERT_STATES}
     sets |= {_segment(name): keys.segment(name) for name in [n.decode() for n in await client.smembers(SEGMENTS)]}
     for kind, key in sets.items():
         async for name, score in client.zscan_iter(key, count=1000):
@@ -82,6 +84,10 @@ async def held_by_links(client: Client) -> Contents:
 
 def _kind(key: str) -> str:
     return key.rpartition(":")[2]
+
+
+def _alerts(state: str) -> str:
+    return f"alerts {state}"
 
 
 def _segment(name: str) -> str:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from typing import NamedTuple
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, NamedTuple
 
 import msgspec
 
+from profiles.stores.keys import ALERT_STATES, Keys
 from profiles.types import Alert, Profile, Stay
 
-__all__ = ["Entries", "alert_row", "entries_of"]
+__all__ = ["RECENT", "Entries", "Group", "alert_groups", "alert_row", "document_groups", "entries_of"]
+
+RECENT = 100
+"""Profiles of a partition in its index of the latest."""
+
+Group = tuple[str, str, list[Any]]
+"""(command, key, arguments) of a commit; those of HSET and ZADD are pairs."""
 
 _pack = msgspec.msgpack.Encoder().encode
 _NOWHERE: Mapping[str, Stay] = {}
@@ -37,3 +44,80 @@ def entries_of(profile: Profile) -> Entries:
 def alert_row(id_: str, alert: Alert) -> bytes:
     """What the index of alerts holds of an alert of this profile."""
     return _pack((id_, alert))
+
+
+def document_groups(
+    keys: Keys, profiles: Iterable[Profile], encoded: Mapping[str, bytes], removed: Iterable[str] = ()
+) -> list[Group]:
+    """Writes documents, and what the indexes of timers, risks and the latest say of them.
+
+    Args:
+        keys: of the partition.
+        profiles: to write, each once.
+        encoded: their documents, by id.
+        removed: ids of profiles that go altogether.
+    """
+    documents: list[Any] = []
+    timers: list[Any] = []
+    risks: list[Any] = []
+    recent: list[Any] = []
+    gone = list(removed)
+    awake = list(gone)
+    unscored: list[Any] = []
+    tombstones: list[Any] = []
+    for profile in profiles:
+        id_, entries = profile.id, entries_of(profile)
+        documents += (id_, encoded[id_])
+        if entries.timer:
+            timers += (entries.timer, id_)
+        else:
+            awake.append(id_)
+        if entries.risk is not None:
+            risks += (entries.risk, id_)
+        else:
+            unscored.append(id_)
+        if entries.recent is not None:
+            recent += (entries.recent, id_)
+        else:
+            tombstones.append(id_)
+    return [
+        ("HDEL", keys.profiles, gone),
+        ("HSET", keys.profiles, documents),
+        ("ZADD", keys.timers, timers),
+        ("ZREM", keys.timers, awake),
+        ("ZADD", keys.risk, risks),
+        ("ZREM", keys.risk, unscored),
+        ("ZADD", keys.recent, recent),
+        ("ZREM", keys.recent, tombstones),
+        ("ZREMRANGEBYRANK", keys.recent, [0, -RECENT - 1] if recent else []),
+    ]
+
+
+def alert_groups(keys: Keys, alerts: Iterable[tuple[str, Alert]], gone: Iterable[str] = ()) -> list[Group]:
+    """Writes alerts, each into the list of all and that of its state, and out of those of the other states.
+
+    Args:
+        keys: of the partition.
+        alerts: (profile id, alert); of the same one the last counts.
+        gone: ids of alerts that no document holds any more.
+    """
+    rows: list[Any] = []
+    times: list[Any] = []
+    ended = list(gone)
+    listed: dict[str, list[Any]] = {state: [] for state in ALERT_STATES}
+    unlisted: dict[str, list[Any]] = {state: list(ended) for state in ALERT_STATES}
+    for id_, alert in {alert.id: (id_, alert) for id_, alert in alerts}.values():
+        rows += (alert.id, alert_row(id_, alert))
+        times += (alert.opened, alert.id)
+        listed[alert.state] += (alert.opened, alert.id)
+        for state in ALERT_STATES:
+            if state != alert.state:
+                unlisted[state].append(alert.id)
+    return [
+        ("HDEL", keys.alerts, ended),
+        ("HSET", keys.alerts, rows),
+        ("ZREM", keys.alerts_by_time, ended),
+        ("ZADD", keys.alerts_by_time, times),
+        *(("ZREM", keys.alerts_in(state), ids) for state, ids in unlisted.items()),
+        *(("ZADD", keys.alerts_in(state), pairs) for state, pairs in listed.items()),
+    ]

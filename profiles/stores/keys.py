@@ -5,8 +5,8 @@ from __future__ import annotations
 from profiles.types import tag_of
 
 __all__ = [
-    "CENSUS", "IDENTITY", "IDENTITY_MAP", "LEARNER", "LEARNER_STATE", "SEGMENTS", "SETUP", "SOURCES", "WORKERS",
-    "Keys",
+    "ALERT_STATES", "CENSUS", "IDENTITY", "IDENTITY_MAP", "LEARNER", "LEARNER_STATE", "SEGMENTS", "SETUP", "SOURCES",
+    "WORKERS", "Keys",
 ]  # fmt: skip
 
 SETUP = "rapport:setup"
@@ -22,6 +22,9 @@ SEGMENTS = "rapport:segments"
 
 SOURCES = "{sources}:held"
 """A hash: source → whether it is paused, and why."""
+
+ALERT_STATES = ("open", "acknowledged", "resolved", "cleared")
+"""The states of an alert. Each has an index of its own, so that a list of one state reads no other."""
 
 
 class Keys:
@@ -47,6 +50,10 @@ class Keys:
     def of(cls, partition: int) -> Keys:
         """The keys of a partition of the profiles."""
         return cls(tag_of(partition))
+
+    def alerts_in(self, state: str) -> str:
+        """Sorted set: alert id by opened, of the alerts in this state."""
+        return f"{self.tag}:alerts:{state}"
 
     def segment(self, name: str) -> str:
         """Sorted set: profile id by the time it entered the segment."""

@@ -15,14 +15,11 @@ from profiles.documents import decode_profile
 from profiles.errors import Fenced
 from profiles.store import ArrivalRate, Changes, Loaded, Output
 from profiles.stores.connection import Client, connect
-from profiles.stores.indexes import alert_row, entries_of
+from profiles.stores.indexes import Group, alert_groups, document_groups
 from profiles.stores.keys import Keys
 from profiles.types import Profile
 
-__all__ = ["RECENT", "Client", "Group", "RedisStore", "Unit", "connect"]
-
-RECENT = 100
-"""Profiles of a partition in its index of the latest."""
+__all__ = ["Client", "Group", "RedisStore", "Unit", "connect", "lua"]
 
 _CHUNK = 2000  # arguments of one command inside a script; Lua's unpack takes some 8,000
 
@@ -30,9 +27,6 @@ _pack = msgspec.msgpack.Encoder().encode
 _decode_marks = msgspec.msgpack.Decoder(dict[str, int]).decode
 _decode_arrival_rates = msgspec.msgpack.Decoder(dict[str, ArrivalRate]).decode
 _decode_outputs = msgspec.msgpack.Decoder(list[Output]).decode
-
-Group = tuple[str, str, list[Any]]
-"""(command, key, arguments) of a commit; the number of arguments is a multiple of `_STRIDE[command]`."""
 
 _STRIDE = {"HSET": 2, "ZADD": 2}
 
@@ -42,7 +36,7 @@ class Unit:
 
     def __init__(self, client: Client) -> None:
         self._client = client
-        self._commit_script = client.register_script(_lua("commit"))
+        self._commit_script = client.register_script(lua("commit"))
 
     async def close(self) -> None:
         """Release connections."""
@@ -98,7 +92,7 @@ class RedisStore(Unit):
 
     def __init__(self, client: Client) -> None:
         super().__init__(client)
-        self._load_script = client.register_script(_lua("load"))
+        self._load_script = client.register_script(lua("load"))
 
     async def load(
         self, partition: int, ids: Sequence[str], *, due_by: float | None = None, limit: int = 1000
@@ -171,55 +165,17 @@ def _set_aside(values: list[Any], binary: list[bytes]) -> list[Any]:
 
 
 def _groups(keys: Keys, changes: Changes) -> list[Group]:
-    documents: list[Any] = []
-    timers: list[Any] = []
-    risks: list[Any] = []
-    recent: list[Any] = []
-    awake: list[Any] = []
-    unscored: list[Any] = []
-    gone: list[Any] = []
-    encoded = changes.documents
-    for profile in changes.profiles:
-        documents += (profile.id, encoded[profile.id])
-        entries = entries_of(profile)
-        if entries.timer:
-            timers += (entries.timer, profile.id)
-        else:
-            awake.append(profile.id)
-        if entries.recent is not None:
-            recent += (entries.recent, profile.id)
-        else:
-            gone.append(profile.id)
-        if entries.risk is not None:
-            risks += (entries.risk, profile.id)
-        else:
-            unscored.append(profile.id)
-    awake += changes.removed
-    groups: list[Group] = [
-        ("HDEL", keys.profiles, changes.removed),
-        ("HSET", keys.profiles, documents),
-        ("ZADD", keys.timers, timers),
-        ("ZREM", keys.timers, awake),
-        ("ZADD", keys.risk, risks),
-        ("ZREM", keys.risk, unscored),
-        ("ZADD", keys.recent, recent),
-        ("ZREM", keys.recent, gone),
-        ("HDEL", keys.alerts, changes.alerts_gone),
-        ("ZREM", keys.alerts_by_time, changes.alerts_gone),
-    ]
+    groups = document_groups(keys, changes.profiles, changes.documents, changes.removed)
+    groups += alert_groups(keys, changes.alerts, changes.alerts_gone)
     if changes.tombstones:
         groups.append(("HINCRBY", keys.meta, ["tombstones", changes.tombstones]))
-    if recent:
-        groups.append(("ZREMRANGEBYRANK", keys.recent, [0, -RECENT - 1]))
     for segment, id_, since in changes.entered:
         groups.append(("ZADD", keys.segment(segment), [since, id_]))
     for segment, id_ in changes.left:
         groups.append(("ZREM", keys.segment(segment), [id_]))
-    for id_, alert in changes.alerts:
-        groups.append(("HSET", keys.alerts, [alert.id, alert_row(id_, alert)]))
-        groups.append(("ZADD", keys.alerts_by_time, [alert.opened, alert.id]))
     return [group for group in groups if group[2]]
 
 
-def _lua(name: str) -> str:
+def lua(name: str) -> str:
+    """The text of a script of this folder."""
     return files("profiles.stores").joinpath(f"{name}.lua").read_text()

@@ -15,13 +15,12 @@ import msgspec
 
 from profiles.store import Loaded
 from profiles.stores.connection import Client
-from profiles.stores.indexes import alert_row, entries_of
+from profiles.stores.indexes import Group, alert_groups, document_groups, entries_of
 from profiles.stores.keys import CENSUS, IDENTITY, LEARNER, LEARNER_STATE, SEGMENTS, SETUP, WORKERS, Keys
 from profiles.stores.learner import LearnerState
 from profiles.stores.links import LinkChanges, link_groups
-from profiles.stores.redis import RECENT, Group
 from profiles.stores.setup import REBUILDING
-from profiles.types import Profile
+from profiles.types import Alert, Profile
 
 __all__ = [
     "LEAP", "Document", "begin", "clear", "finish", "held_keys", "write_findings", "write_learner", "write_links",
@@ -30,7 +29,7 @@ __all__ = [
 
 _CHUNK = 2000  # arguments of one command
 _PARTITION = re.compile(
-    rb"\{p\d{3}\}:(meta|profiles|timers|risk|recent|alerts|alerts:time|outbox|census|segment:.*)", re.DOTALL
+    rb"\{p\d{3}\}:(meta|profiles|timers|risk|recent|alerts|alerts:\w+|outbox|census|segment:.*)", re.DOTALL
 )
 _UNITS = re.compile(
     rb"\{(identity|learner|census)\}:(meta|outbox|profiles|map|links|apart|suppressed|refused|splitting|splits|deferred|state)"
@@ -81,38 +80,17 @@ async def write_profiles(client: Client, partition: int, documents: Sequence[Doc
     if not documents:
         return
     keys = Keys.of(partition)
+    profiles = [profile for profile, _ in documents]
     by_segment: defaultdict[str, list[Any]] = defaultdict(list)
-    held: list[Any] = []
-    timers: list[Any] = []
-    risks: list[Any] = []
-    recent: list[Any] = []
-    alerts: list[Any] = []
-    alerts_by_time: list[Any] = []
-    for profile, document in documents:
-        id_ = profile.id
+    alerts: list[tuple[str, Alert]] = []
+    for profile in profiles:
         entries = entries_of(profile)
-        held += (id_, document)
-        if entries.timer:
-            timers += (repr(float(entries.timer)), id_)
-        if entries.risk is not None:
-            risks += (repr(entries.risk), id_)
-        if entries.recent is not None:
-            recent += (repr(entries.recent), id_)
         for name, stay in entries.segments.items():
-            by_segment[name] += (repr(stay.since), id_)
-        for alert in entries.alerts:
-            alerts += (alert.id, alert_row(id_, alert))
-            alerts_by_time += (repr(alert.opened), alert.id)
-    groups: list[Group] = [
-        ("HSET", keys.profiles, held),
-        ("ZADD", keys.timers, timers),
-        ("ZADD", keys.risk, risks),
-        ("ZADD", keys.recent, recent),
-        ("HSET", keys.alerts, alerts),
-        ("ZADD", keys.alerts_by_time, alerts_by_time),
-        *(("ZADD", keys.segment(name), members) for name, members in by_segment.items()),
-        ("ZREMRANGEBYRANK", keys.recent, [0, -RECENT - 1]),
-    ]
+            by_segment[name] += (stay.since, profile.id)
+        alerts += ((profile.id, alert) for alert in entries.alerts)
+    groups = document_groups(keys, profiles, {profile.id: document for profile, document in documents})
+    groups += alert_groups(keys, alerts)
+    groups += (("ZADD", keys.segment(name), members) for name, members in by_segment.items())
     await _write(client, groups)
     if by_segment:
         await client.sadd(SEGMENTS, *by_segment)

@@ -20,8 +20,9 @@ __all__ = [
     "RedisFacts", "beat", "check_setup", "inspect_redis", "is_other_format", "living_workers",
 ]  # fmt: skip
 
-FORMAT = "2"
-"""Of what Redis holds. Of format 1, which no setup names, were links beside the identities that they link."""
+FORMAT = "3"
+"""Of what Redis holds. Format 1, which no setup names, kept links beside the identities that they link; 2 had no lists
+of alerts by state."""
 
 OTHER_FORMAT = (
     "this Redis was written by another version of Rapport, in another format. Stop all workers and run "

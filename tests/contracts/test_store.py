@@ -16,8 +16,8 @@ from profiles.stores.keys import SETUP
 from profiles.stores.memory import MemoryStore
 from profiles.stores.reader import RedisReader
 from profiles.stores.redis import RedisStore, connect
-from profiles.stores.setup import check_setup
-from profiles.types import Alert, Profile, Score, Stay, partition_of
+from profiles.stores.setup import FORMAT, check_setup
+from profiles.types import ERASED, Alert, Profile, Score, Stay, partition_of
 
 NAMESPACE = uuid.UUID("6b1c0e5e-8d6b-4f3a-9a52-0d7d2b8f4c11")
 PARTITIONS = 4
@@ -241,6 +241,84 @@ def test_alerts_are_listed_newest_first_and_found_by_id(run: Any) -> None:
     run(test)
 
 
+def test_a_tie_is_paged_from_any_place_in_it(run: Any) -> None:
+    """Members of one score come in one order, also behind a row that has gone, and none twice."""
+
+    async def test(both: Both) -> None:
+        people = [scored(number, 0.5) for number in range(1, 31)]
+        await put(both, scored(99, 0.9), *people, scored(98, 0.1))
+        expected = [p.id for p in (scored(99, 0.9), *reversed(people), scored(98, 0.1))]
+
+        page, cursor = await both.reader.by_risk(limit=12)
+        assert [p.id for p in page] == expected[:12]
+        await put(both, scored(20, 0.95))  # the row that the cursor names moves away
+        rest, end = await both.reader.by_risk(limit=50, cursor=cursor)
+        assert [p.id for p in rest] == expected[12:]
+        assert end is None
+
+    run(test)
+
+
+@pytest.mark.parametrize("lowest", [True, False])
+def test_a_segment_is_paged_by_risk_wherever_its_members_are(run: Any, lowest: bool) -> None:
+    """Those of the lowest risk come as surely as those of the highest, in ties too, whatever the size of a page."""
+
+    async def test(both: Both) -> None:
+        count = 1200  # several steps down the index of risks in each partition
+        ranked = [scored(number, (number // 3) / count) for number in range(1, count + 1)]
+        members = ranked[:900] if lowest else ranked[-900:]
+        for profile in members:
+            profile.segments["vip"] = Stay(1.0)
+        for partition in range(PARTITIONS):
+            mine = [profile for profile in ranked if partition_of(profile.id, PARTITIONS) == partition]
+            entered = [("vip", profile.id, 1.0) for profile in mine if profile.segments]
+            await both.store.commit(partition, Changes(0, profiles=mine, entered=entered))
+
+        seen: list[str] = []
+        cursor = None
+        while not seen or cursor:
+            page, cursor = await both.reader.by_risk(segment="vip", limit=70, cursor=cursor)
+            seen += [profile.id for profile in page]
+        assert seen == [profile.id for profile in reversed(members)]
+
+    run(test)
+
+
+def test_an_alert_is_in_the_list_of_its_state_alone(run: Any) -> None:
+    """It moves with each change, also back, and leaves with its document; the list of all has it once."""
+
+    async def listed(both: Both) -> dict[str | None, list[str]]:
+        states = (None, "open", "acknowledged", "resolved", "cleared")
+        return {state: [alert.id for _, alert in (await both.reader.alerts(state=state))[0]] for state in states}
+
+    async def test(both: Both) -> None:
+        empty: dict[str | None, list[str]] = await listed(both)
+        for state in ("open", "acknowledged", "resolved", "cleared", "open"):
+            await put(both, someone(1), alerts=[(someone(1).id, Alert("a1", "rule", state, 1.0, 1.0, 0.5))])
+            assert await listed(both) == {**empty, None: ["a1"], state: ["a1"]}
+        await put(both, someone(1), alerts_gone=["a1"])
+        assert await listed(both) == empty
+
+    run(test)
+
+
+def test_several_profiles_are_read_at_once(run: Any) -> None:
+    """By the id asked for: redirects are followed, who is erased or unknown is left out."""
+
+    async def test(both: Both) -> None:
+        moved = [someone(number, redirect=someone(number + 1).id) for number in range(2, 5)]
+        await put(both, someone(1), *moved, someone(5), someone(6, redirect=ERASED))
+        ids = [someone(number).id for number in range(1, 8)]
+
+        found = await both.reader.profiles([*ids, ids[0]])
+        assert {asked: profile.id for asked, profile in found.items()} == {ids[0]: ids[0]} | dict.fromkeys(
+            ids[1:5], ids[4]
+        )
+        assert await both.reader.profiles([]) == {}
+
+    run(test)
+
+
 def test_a_tombstone_redirects_and_does_not_count(run: Any) -> None:
     """Reading a merged profile gives the winner; it is neither counted nor listed."""
 
@@ -280,7 +358,7 @@ def test_a_redis_of_another_format_is_refused(make_settings: Any) -> None:
     async def test() -> None:
         client = connect(url)
         await check_setup(client, partitions=4, namespace=NAMESPACE, pii_key=KEY, segments=[])
-        for change in (client.hdel(SETUP, "format"), client.hset(SETUP, "format", "3")):
+        for change in (client.hdel(SETUP, "format"), client.hset(SETUP, "format", str(int(FORMAT) + 1))):
             await change
             with pytest.raises(Misconfigured, match="rapport rebuild --replace"):
                 await check_setup(client, partitions=4, namespace=NAMESPACE, pii_key=KEY, segments=[])

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from profiles.documents import decode_profile
 from profiles.errors import Fenced
 from profiles.store import ArrivalRate, Changes, Loaded, Output
-from profiles.stores.reader import Row, decode_cursor, first_rows
+from profiles.stores.paging import Row, decode_cursor, first_rows
 from profiles.types import ERASED, Alert, Identity, Profile, partition_of, profile_id
 
 __all__ = ["MemoryStore"]
@@ -112,13 +112,10 @@ class MemoryStore:
         return self.mapping.get(identity) or profile_id(self._namespace, identity)
 
     async def profile(self, id: str) -> Profile | None:
-        while True:
-            found = (await self.fetch(partition_of(id, len(self._partitions)), [id])).get(id)
-            if found is None or not found.redirect:
-                return found
-            if found.redirect == ERASED:
-                return None
-            id = found.redirect
+        return (await self.profiles([id])).get(id)
+
+    async def profiles(self, ids: Sequence[str]) -> dict[str, Profile]:
+        return {id_: found for id_ in ids if (found := await self._follow(id_)) is not None}
 
     async def by_risk(
         self, *, segment: str | None = None, limit: int = 50, cursor: str | None = None
@@ -176,6 +173,15 @@ class MemoryStore:
 
     async def close(self) -> None:
         """Nothing to release."""
+
+    async def _follow(self, id_: str) -> Profile | None:
+        while True:
+            found = (await self.fetch(partition_of(id_, len(self._partitions)), [id_])).get(id_)
+            if found is None or not found.redirect:
+                return found
+            if found.redirect == ERASED:
+                return None
+            id_ = found.redirect
 
     def _all(self) -> list[Profile]:
         profiles = (decode_profile(*item) for held in self._partitions for item in held.documents.items())
