@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from models.conditions.words import alert_in_words, duration_in_words, in_words
+from models.conditions.words import duration_in_words
 from models.segments.purposes import alert_needs, segment_needs
 from plan.model import Property
 from plan.plan import Plan
@@ -214,7 +214,7 @@ def _rules(plan: Plan) -> Iterator[_Block]:
                     (
                         f"`{rule.name}`",
                         rule.description,
-                        in_words(rule.when),
+                        rule.when.in_words(),
                         rule.group or "",
                         ", ".join(needs[rule.name]),
                     )
@@ -229,7 +229,7 @@ def _rules(plan: Plan) -> Iterator[_Block]:
                 (
                     f"`{rule.name}`",
                     rule.description,
-                    alert_in_words(rule),
+                    rule.in_words(),
                     rule.severity,
                     rule.owner or rule.channel,
                     ", ".join(alert_needs(rule, needs)),

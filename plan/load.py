@@ -12,10 +12,10 @@ import yaml
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from models.conditions.conditions import Condition
 from models.conditions.rules import AlertRule, SegmentRule
+from models.conditions.tree import Condition
 from models.config import ChurnConfig
-from models.segments.rfm import BUILTIN
+from models.segments.builtin import BUILTIN
 from plan.errors import PlanError, Problem
 from plan.model import ConsentSpec, EventSpec, PlanFile, SourceSpec, Trait
 from plan.plan import Plan

@@ -10,16 +10,17 @@ from typing import Any
 import msgspec
 from pydantic import SecretStr
 
-from models.conditions.compiler import windows
 from models.conditions.rules import AlertRule, SegmentRule
+from models.conditions.tree import windows
+from models.conditions.vocabulary import suggest
 from models.config import ChurnConfig
+from models.segments.builtin import with_builtin
 from models.segments.preview import placed
-from models.segments.rfm import with_builtin
 from plan.checker import Checker, Outcome
 from plan.errors import Problem
 from plan.model import EventSpec, PlanFile, Property, Trait
 from plan.rule import EventRule
-from plan.semantics import Parts, find_rule_problems, suggest
+from plan.semantics import Parts, find_rule_problems
 from plan.source_map import format_path
 from profiles.consent import PURPOSES, Consent
 from profiles.identity.extract import IdentityRule, compile_extractor, compile_spellings

@@ -3,32 +3,19 @@ mistake in one event does not hide the others."""
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
-from models.conditions.conditions import (
-    TOTALS,
-    Condition,
-    Count,
-    Decayed,
-    HasIdentity,
-    InSegment,
-    NotDone,
-    Ratio,
-    Since,
-    TraitIs,
-    leaves,
-)
 from models.conditions.rules import AlertRule, SegmentRule
+from models.conditions.tree import Condition, leaves, segments_of
+from models.conditions.vocabulary import Vocabulary, suggest
 from models.config import ChurnConfig
 from plan.model import ROLES, ConsentSpec, EventSpec, Property, SourceSpec, Trait
 from plan.source_map import Location
 from profiles.consent import PREFIX, is_consent
 from profiles.identity.extract import IdentityRule
 
-__all__ = ["Parts", "Remark", "find_problems", "find_rule_problems", "find_warnings", "roles_of", "suggest"]
+__all__ = ["Parts", "Remark", "find_problems", "find_rule_problems", "find_warnings"]
 
 Remark = tuple[Location, str]
 
@@ -94,39 +81,14 @@ def find_warnings(parts: Parts) -> Iterator[Remark]:
         )
     yield from _held(parts)
     for location, condition in _conditions(parts):
-        for role in roles_of(condition):
-            if role not in carried and role != "any" and role in ROLES:
+        for role in condition.roles():
+            if role not in carried and role in ROLES:
                 yield location, f"no event has the role '{role}', so this can never come true"
     for name, purpose in parts.consent.items():
         if purpose.trait is None and purpose.category is None and "consent" not in carried:
             yield ("consent", name), "names no trait and no category, so nobody can say anything about it"
     if parts.churn and parts.churn.role not in carried:
         yield ("churn",), f"no event has the role '{parts.churn.role}', so there is nothing to predict"
-
-
-def suggest(name: str, known: Iterable[str]) -> str:
-    """`; did you mean 'x'?`, or the known names if they are few, or nothing."""
-    names = sorted(set(known))
-    near = difflib.get_close_matches(name, names, n=1, cutoff=0.7)
-    if near:
-        return f"; did you mean '{near[0]}'?"
-    return f"; there are {', '.join(names)}" if 0 < len(names) <= 8 else ""
-
-
-def roles_of(condition: Condition) -> list[str]:
-    """The roles that a leaf of a condition counts."""
-    match condition:
-        case Count():
-            return [condition.count]
-        case Decayed():
-            return [condition.decayed]
-        case Since():
-            return [condition.since]
-        case NotDone():
-            return [condition.not_done]
-        case Ratio(ratio=both):
-            return [name for name in both if name not in TOTALS]
-    return []
 
 
 def _sources(parts: Parts) -> Iterator[Remark]:
@@ -294,20 +256,21 @@ def _rules(parts: Parts) -> Iterator[Remark]:
             if rule.purpose is not None and rule.purpose not in parts.purposes:
                 here = (section, index, "purpose")
                 yield here, f"there is no purpose '{rule.purpose}'{suggest(rule.purpose, parts.purposes)}"
-    known = _every_segment(parts)
+    known = _vocabulary(parts)
     for index, alert in parts.alerts.items():
-        if alert.segment is not None and alert.segment not in known:
+        if alert.segment is not None and alert.segment not in known.segments:
             yield (
                 ("alerts", index, "segment"),
-                f"there is no segment '{alert.segment}'{suggest(alert.segment, known)}",
+                f"there is no segment '{alert.segment}'{suggest(alert.segment, known.segments)}",
             )
     yield from _groups(parts)
     for location, condition in _conditions(parts):
-        yield from ((location, message) for message in _condition(parts, location, condition))
-
-
-def _every_segment(parts: Parts) -> list[str]:
-    return [*(rule.name for rule in parts.builtin), *parts.segment_names]
+        place = location[1]
+        if location[0] == "segments" and isinstance(place, int):
+            known = replace(known, earlier=known.segments[: len(parts.builtin) + place])
+        else:
+            known = replace(known, earlier=known.segments)
+        yield from ((location, message) for message in condition.problems(known))
 
 
 def _groups(parts: Parts) -> Iterator[Remark]:
@@ -320,37 +283,15 @@ def _groups(parts: Parts) -> Iterator[Remark]:
             if rule.group != before and rule.group in members:
                 yield (*here, "group"), f"the segments of group '{rule.group}' must follow one another"
             for key, condition in (("when", rule.when), ("exit", rule.exit)):
-                for leaf in leaves(condition) if condition is not None else ():
-                    if isinstance(leaf, InSegment) and leaf.segment in members.get(rule.group, ()):
-                        yield (*here, key), f"segment '{leaf.segment}' is of the same group, so it cannot be used here"
+                for name in segments_of(condition) if condition is not None else ():
+                    if name in members.get(rule.group, ()):
+                        yield (*here, key), f"segment '{name}' is of the same group, so it cannot be used here"
             members.setdefault(rule.group, set()).add(rule.name)
         before = rule.group
 
 
-def _condition(parts: Parts, location: Location, condition: Condition) -> Iterator[str]:
-    for role in roles_of(condition):
-        if role not in ROLES and not (role == "any" and isinstance(condition, Since)):
-            what, known = ("total or role", (*TOTALS, *ROLES)) if isinstance(condition, Ratio) else ("role", ROLES)
-            yield f"there is no {what} '{role}'{suggest(role, known)}"
-    match condition:
-        case TraitIs(trait=name) if name not in parts.trait_names:
-            yield f"there is no trait '{name}'{suggest(name, parts.trait_names)}"
-        case TraitIs(trait=name) if (trait := parts.traits.get(name)) and trait.enum:
-            asked: list[Any] = condition.one_of or ([] if condition.equals is None else [condition.equals])
-            for value in asked:
-                if value not in trait.enum:
-                    yield f"trait '{name}' is never {value!r}; it is one of {', '.join(map(str, trait.enum))}"
-        case HasIdentity(identity=kind) if kind not in parts.identity_types:
-            yield f"there is no identity '{kind}'{suggest(kind, parts.identity_types)}"
-        case InSegment(segment=name):
-            every = _every_segment(parts)
-            earlier = every
-            if location[0] == "segments" and isinstance(location[1], int):
-                earlier = every[: len(parts.builtin) + location[1]]
-            if name not in earlier:
-                late = name in every
-                yield (
-                    f"segment '{name}' must be listed before it is used"
-                    if late
-                    else f"there is no segment '{name}'{suggest(name, every)}"
-                )
+def _vocabulary(parts: Parts) -> Vocabulary:
+    """What the conditions of a plan may name; those of alerts any segment."""
+    traits = {name: (parts.traits[name].enum if name in parts.traits else None) or () for name in parts.trait_names}
+    segments = [*(rule.name for rule in parts.builtin), *parts.segment_names]
+    return Vocabulary(ROLES, traits, parts.identity_types, segments, segments)

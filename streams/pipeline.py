@@ -18,7 +18,7 @@ from typing import Generic, TypeVar
 from models.churn.panel import Panel
 from models.population.snapshot import PopulationSnapshot
 from models.segments.alerts import compile_alerts
-from models.segments.segments import compile_segments
+from models.segments.membership import compile_segments
 from plan import Plan
 from profiles.stores.links import LinkStore
 from streams.settings import Settings

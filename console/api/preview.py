@@ -16,9 +16,8 @@ from console.api.personas import read_findings
 from console.services.ports import ApiDeps
 from console.views.preview_documents import PreviewRequest, PreviewRow, SegmentPreview
 from console.views.profile import Described, may_be_scored, summary_view
-from models.conditions.compiler import measures_of
 from models.conditions.rules import SegmentRule
-from models.conditions.words import in_words
+from models.conditions.tree import measures_of
 from models.population.snapshot import PopulationSnapshot
 from models.segments.preview import Move, Preview, compile_preview, too_short
 from plan import PlanError, parse_segment
@@ -55,7 +54,7 @@ def preview_router(deps: ApiDeps) -> APIRouter:
         moves, inside, leaving = await asyncio.to_thread(_judge, profiles, now, judge, asked.limit, plan)
         return SegmentPreview(
             name=rule.name,
-            words=in_words(rule.when),
+            words=rule.when.in_words(),
             at=rfc3339(now),
             total=await deps.reader.count(),
             looked_at=len(profiles),
@@ -116,7 +115,7 @@ def _judge(
 
 def _warnings(rule: SegmentRule, plan: Described, population: PopulationSnapshot) -> list[str]:
     """What the customers' state of now cannot tell of the rule."""
-    conditions = [condition for condition in (rule.when, rule.exit) if condition is not None]
+    conditions = rule.conditions()
     found = [
         f"profiles keep the latest {plan.windows.get(role, 0)} times of {role} so far, and this needs {most}: who has "
         "more is not found. Once the plan asks for it they are kept, from then on or by `rapport rebuild`"

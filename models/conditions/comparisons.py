@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import math
+import operator
 import re
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
 from models.conditions.spec import Spec
 
-__all__ = ["Compare", "Comparison", "Margin", "Quintiles", "Share", "rank", "ranks", "require_threshold"]
+__all__ = [
+    "TESTS", "Compare", "Comparison", "Margin", "Measured", "as_comparison", "chosen", "eased", "rank",
+    "require_threshold",
+]  # fmt: skip
 
 _COMPARISON = re.compile(r"(above|below|at[ _]least|at[ _]most)\s+(-?\d+(?:\.\d+)?)")
+
+TESTS = {">": operator.gt, ">=": operator.ge, "<": operator.lt, "<=": operator.le}
+"""The signs of thresholds."""
 
 
 class Comparison(Spec):
@@ -26,19 +33,51 @@ class Comparison(Spec):
     @property
     def compares(self) -> bool:
         """Whether any threshold is given."""
-        return any(limit is not None for limit in (self.above, self.below, self.at_least, self.at_most))
+        return bool(self.thresholds())
+
+    def thresholds(self) -> list[tuple[str, float, float]]:
+        """(sign, limit, which way easing moves it) of every threshold that is given."""
+        every = (
+            (">", self.above, -1.0),
+            (">=", self.at_least, -1.0),
+            ("<", self.below, 1.0),
+            ("<=", self.at_most, 1.0),
+        )
+        return [(sign, limit, easing) for sign, limit, easing in every if limit is not None]
 
     def includes(self, value: float) -> bool:
         """Whether a value satisfies every threshold."""
-        return (
-            (self.above is None or value > self.above)
-            and (self.below is None or value < self.below)
-            and (self.at_least is None or value >= self.at_least)
-            and (self.at_most is None or value <= self.at_most)
+        return all(TESTS[sign](value, limit) for sign, limit, _ in self.thresholds())
+
+    def levels(self, margin: float) -> list[float]:
+        """The thresholds, plain and eased either way."""
+        return [limit * factor for _, limit, _ in self.thresholds() for factor in (1.0, 1.0 - margin, 1.0 + margin)]
+
+    def ranks(self, margin: float) -> set[int]:
+        """The ranks (`rank`) of all thresholds, plain and eased either way."""
+        return {
+            rank(limit + easing * abs(limit), sign)
+            for sign, limit, _ in self.thresholds()
+            for easing in (0.0, -margin, margin)
+        }
+
+    def in_words(self) -> str:
+        """`above 3 and at most 5`."""
+        named = (
+            ("above", self.above),
+            ("below", self.below),
+            ("at least", self.at_least),
+            ("at most", self.at_most),
         )
+        return " and ".join(f"{words} {limit:g}" for words, limit in named if limit is not None)
 
 
-def _comparison(value: Any) -> Any:
+def as_comparison(value: Any) -> Any:
+    """A comparison on one line as a mapping; what is no text stays as it is.
+
+    Raises:
+        ValueError: a text that is no comparison.
+    """
     if not isinstance(value, str):
         return value
     found = _COMPARISON.fullmatch(value.strip().lower())
@@ -58,49 +97,36 @@ def require_threshold(value: Comparison) -> Comparison:
     return value
 
 
-Compare = Annotated[Comparison, BeforeValidator(_comparison)]
+Compare = Annotated[Comparison, BeforeValidator(as_comparison)]
 """A comparison on one line: `above 0.7`, `at least 3`; or a mapping for a range."""
-
-Share = Annotated[float, Field(ge=0.01, le=0.99)]
-"""A share of the customers. Percentiles are kept, so finer ones cannot be told apart."""
-
-QUINTILES = (1, 2, 3, 4, 5)
-
-
-def _quintiles(value: Any) -> Any:
-    """Quintiles as they may be written (4, [4, 5], at least 4) as a sorted list."""
-    if isinstance(value, (str, dict)):
-        asked = Comparison.model_validate(_comparison(value))
-        value = [q for q in QUINTILES if asked.includes(q)]
-    found = value if isinstance(value, (list, tuple)) else [value]
-    if not found or any(isinstance(q, bool) or q not in QUINTILES for q in found):
-        raise ValueError("quintiles are 1 to 5; write such as 5, [4, 5] or at least 4")
-    return tuple(sorted(set(found)))
-
-
-Quintiles = Annotated[tuple[int, ...], BeforeValidator(_quintiles)]
-"""Fifths of the customers, 1 to 5: `5`, `[4, 5]` or `at least 4`."""
 
 Margin = Annotated[float | None, Field(ge=0, lt=1, description="Share of the threshold; overrides the rule's.")]
 
 
-def rank(limit: float, beyond: bool) -> int:
-    """How often something must have happened to be beyond a limit (`above`, `at_most`), or else to reach it.
+class Measured(Comparison):
+    """A comparison that is itself the condition, with a margin of its own."""
+
+    margin: Margin = None
+
+    @model_validator(mode="after")
+    def _some_threshold(self) -> Measured:
+        require_threshold(self)
+        return self
+
+
+def chosen(own: float | None, rules: float) -> float:
+    """The margin of a condition: its own, or else the rule's."""
+    return rules if own is None else own
+
+
+def eased(limit: float, easing: float, margin: float, slack: int) -> float:
+    """A threshold for who is inside (slack 1), outside (0), or inside under a `not` (-1)."""
+    return limit + slack * easing * margin * abs(limit)
+
+
+def rank(limit: float, sign: str) -> int:
+    """How often something must have happened to be beyond a limit (`>`, `<=`), or else to reach it.
 
     So a count is compared by one of the latest times: `above 2` asks for the third, `at_least 2` for the second.
     """
-    return math.floor(limit) + 1 if beyond else math.ceil(limit)
-
-
-def ranks(comparison: Comparison, margin: float) -> set[int]:
-    """The ranks of all thresholds, plain and eased either way."""
-    asked = (
-        (comparison.above, True),
-        (comparison.at_most, True),
-        (comparison.at_least, False),
-        (comparison.below, False),
-    )
-    easings = (0.0, -margin, margin)
-    return {
-        rank(limit + easing * abs(limit), beyond) for limit, beyond in asked if limit is not None for easing in easings
-    }
+    return math.floor(limit) + 1 if sign in (">", "<=") else math.ceil(limit)

@@ -12,11 +12,13 @@ from collections.abc import Callable
 from math import sqrt
 from typing import Any
 
+from models.conditions.crossings import Find
+from models.durations import DAY
 from models.population.measures import place
 from models.population.snapshot import PopulationSnapshot
 from profiles.types import Profile
 
-__all__ = ["NOWHERE", "Nearness", "Ranks", "clearly", "keeps"]
+__all__ = ["NOWHERE", "Nearness", "Ranks", "clearly", "growing_silence", "keeps"]
 
 Nearness = tuple[dict[str, float], str | None, float]
 """(distance of each cluster's centre, id of the nearest, its distance)."""
@@ -80,6 +82,18 @@ def clearly(near: Nearness, id_: str, margin: float) -> bool:
     """Whether a cluster's centre is the nearest, by more than the margin."""
     far, best, least = near
     return best == id_ and all(least < other * (1.0 - margin) for key, other in far.items() if key != id_)
+
+
+def growing_silence(thresholds: list[float]) -> Find[Profile]:
+    """When to look again at who gets no score, whose rank moves with time and with the others: when their silence has
+    grown by a tenth, every day at the most and every four weeks at the least. A new score looks at the rest."""
+
+    def find(profile: Profile, now: float) -> float:
+        if profile.rescore_at:
+            return math.inf
+        return now + min(max((now - profile.purchases.last) / 10, DAY), 28 * DAY)
+
+    return find
 
 
 def _nearness(population: PopulationSnapshot, currency: str) -> Callable[[Profile, float], Nearness]:

@@ -6,8 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from models.conditions.conditions import DEEPEST, Condition, depth
 from models.conditions.spec import Spec
+from models.conditions.tree import DEEPEST, Condition, depth
+from models.conditions.words import duration_in_words
 from models.durations import DAY, Duration
 from profiles.consent import OUTREACH
 
@@ -35,6 +36,10 @@ class SegmentRule(Spec):
     group: Name | None = None  # at most one segment of a group holds: who may stay in one enters no other
 
     _nested = field_validator("when", "exit")(_shallow)
+
+    def conditions(self) -> list[Condition]:
+        """Those that it has."""
+        return [self.when] if self.exit is None else [self.when, self.exit]
 
 
 class AlertRule(Spec):
@@ -72,3 +77,15 @@ class AlertRule(Spec):
         if self.threshold is None:
             return 0.0
         return self.clear if self.clear is not None else 0.85 * self.threshold
+
+    def in_words(self) -> str:
+        """When it opens, for whom, and when it ends."""
+        parts: list[str] = []
+        if self.threshold is not None:
+            parts.append(f"churn risk at least {self.threshold:g}")
+        if self.when is not None:
+            parts.append(self.when.in_words())
+        if self.segment is not None:
+            parts.append(f"in segment {self.segment}")
+        ends = "" if self.threshold is None else f"; ends below {self.clears_below:g}"
+        return f"{' and '.join(parts)}{ends}; not again for {duration_in_words(self.cooldown)}"

@@ -17,10 +17,11 @@ from typing import Any, Literal
 
 import msgspec
 
-from models.conditions.compiler import Writer, compile_condition
-from models.conditions.conditions import InSegment, leaves
+from models.conditions.compiler import compile_condition, write_known
 from models.conditions.ranks import Ranks
 from models.conditions.rules import AlertRule
+from models.conditions.tree import segments_of
+from models.conditions.writer import Writer
 from models.labels.treatment import held_out
 from models.population.snapshot import PopulationSnapshot
 from models.segments.purposes import alert_needs, looks_at_risk
@@ -145,7 +146,7 @@ def compile_alerts(
         if rule.name in names:
             raise Misconfigured(f"alert {rule.name} is defined twice")
         names.add(rule.name)
-        spoken = {leaf.segment for leaf in leaves(rule.when) if isinstance(leaf, InSegment)} if rule.when else set()
+        spoken = set(segments_of(rule.when)) if rule.when else set()
         for segment in sorted((spoken | ({rule.segment} if rule.segment else set())) - set(segments)):
             raise Misconfigured(f"alert {rule.name} speaks of segment {segment}, which the plan does not have")
     return Alerts(rules, currency, consent or Consent(), needs, population, hold_out)
@@ -210,8 +211,8 @@ def _compile(rules: Sequence[AlertRule], currency: str, ranks: Ranks) -> _Opens:
         if rule.threshold is not None:
             parts.append(f"score is not None and score.risk >= {rule.threshold!r}")
         if rule.when is not None:
-            known = writer.known(rule.when)
+            known = write_known(writer, rule.when)
             parts += [known] if known else []
-            parts.append(writer.write(rule.when, rule.margin, 0))
+            parts.append(rule.when.write(writer, rule.margin, 0))
         opens.append("(" + " and ".join(parts or ["True"]) + ")")
     return writer.function("p, now, names, limits", [f"return {' or '.join(opens) or False}"])

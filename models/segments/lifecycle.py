@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Literal
 
-from models.conditions.conditions import StageName
 from models.config import ChurnConfig
 from profiles.types import Profile
 
-__all__ = ["move", "next_change", "stage"]
+__all__ = ["AT_RISK", "StageName", "move", "next_change", "stage"]
+
+StageName = Literal["prospect", "new", "active", "loyal", "at_risk", "churned", "won_back"]
+
+AT_RISK: StageName = "at_risk"
+"""The stage that a high risk puts a customer into."""
 
 _REMEMBERED = 8  # earlier stages a profile keeps
 
@@ -30,7 +35,7 @@ def stage(profile: Profile, now: float, config: ChurnConfig) -> StageName:
     if returned is not None and now < returned + limits.won_back_for:
         return "won_back"
     if profile.score is not None and profile.score.band == "high":
-        return "at_risk"
+        return AT_RISK
     return "loyal" if bought.orders >= limits.loyal_orders else "active"
 
 

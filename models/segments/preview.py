@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
-from models.conditions.compiler import windows
-from models.conditions.conditions import Condition, InSegment, leaves
 from models.conditions.rules import SegmentRule
+from models.conditions.tree import Condition, segments_of, windows
 from models.population.snapshot import PopulationSnapshot
-from models.segments.segments import compile_segments
+from models.segments.membership import compile_segments
 from profiles.consent import Consent
 from profiles.types import Profile
 
@@ -59,11 +58,11 @@ def used_by(rule: SegmentRule, others: Sequence[SegmentRule]) -> list[SegmentRul
     groups: set[str] = set()
     for each in reversed(rules):
         if each.name in wanted or (each.group is not None and each.group in groups):
-            wanted |= {each.name, *_referred(each)}
+            wanted |= {each.name, *segments_of(*each.conditions())}
             if each.group is not None and each.group not in groups:
                 groups.add(each.group)
                 members = [other for other in rules if other.group == each.group]
-                wanted.update(name for member in members for name in (member.name, *_referred(member)))
+                wanted.update(name for member in members for name in (member.name, *segments_of(*member.conditions())))
     return [each for each in rules if each.name in wanted]
 
 
@@ -83,8 +82,3 @@ def placed(rule: SegmentRule, others: Sequence[SegmentRule]) -> list[SegmentRule
         (i for i, other in enumerate(others) if rule.group and other.group == rule.group), default=len(rules) - 1
     )
     return [*rules[: last + 1], rule, *rules[last + 1 :]]
-
-
-def _referred(rule: SegmentRule) -> list[str]:
-    conditions = [condition for condition in (rule.when, rule.exit) if condition is not None]
-    return [leaf.segment for condition in conditions for leaf in leaves(condition) if isinstance(leaf, InSegment)]

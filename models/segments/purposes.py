@@ -9,15 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from models.conditions.conditions import Band, Condition, InSegment, Quantile, Risk, Stage, leaves
 from models.conditions.rules import AlertRule, SegmentRule
-from models.population.measures import RISKY
+from models.conditions.tree import Condition, leaves
 from profiles.consent import PROFILING
 
-__all__ = ["AT_RISK", "alert_needs", "looks_at_risk", "segment_needs"]
-
-AT_RISK = "at_risk"
-"""The lifecycle stage that a high risk puts a customer into."""
+__all__ = ["alert_needs", "looks_at_risk", "segment_needs"]
 
 
 def segment_needs(rules: Sequence[SegmentRule]) -> dict[str, tuple[str, ...]]:
@@ -49,22 +45,7 @@ def _profiled(needs: Mapping[str, tuple[str, ...]]) -> set[str]:
 
 
 def _looks_at_risk(condition: Condition, profiled: Collection[str]) -> bool:
-    for leaf in leaves(condition):
-        match leaf:
-            case Risk() | Band():
-                return True
-            case Quantile(quantile=measure):
-                if measure in RISKY:
-                    return True
-            case Stage(stage=stage):
-                if AT_RISK in ([stage] if isinstance(stage, str) else stage):
-                    return True
-            case InSegment(segment=name):
-                if name in profiled:
-                    return True
-            case _:
-                pass
-    return False
+    return any(leaf.looks_at_risk(profiled) for leaf in leaves(condition))
 
 
 def _together(purpose: str | None, looks_at_risk: bool) -> tuple[str, ...]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from models.conditions.crossings import compile_crossings
+from models.conditions.compiler import compile_crossings
 from models.config import ChurnConfig
 from models.labels import snapshots
 from models.segments import lifecycle
 from models.segments.alerts import Alerts
-from models.segments.segments import Segments
+from models.segments.membership import Segments
 from profiles.types import Profile
 from streams.steps.work import Work
 

@@ -7,8 +7,7 @@ from collections.abc import Callable
 from models.churn.panel import Panel
 from models.churn.scores import next_rescore
 from models.config import ChurnConfig
-from models.segments.lifecycle import move
-from models.segments.purposes import AT_RISK
+from models.segments.lifecycle import AT_RISK, move
 from profiles.consent import PROFILING, Consent
 from profiles.types import Profile
 from streams.steps.work import Work

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from models.segments.segments import Segments
+from models.segments.membership import Segments
 from profiles.types import Profile, Stay
 from streams.kafka.topics import SEGMENT_CHANGES
 from streams.steps.work import Work

@@ -21,7 +21,7 @@ from typing import Any
 import faust
 from faust.types import TP
 
-from models.segments.segments import compile_segments
+from models.segments.membership import compile_segments
 from plan import Plan
 from profiles.errors import Misconfigured
 from profiles.stores.census import CensusStore

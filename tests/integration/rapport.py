@@ -17,9 +17,9 @@ from typing import Any, TypeVar
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from pydantic import SecretStr
 
-from models.conditions.conditions import InSegment, leaves
 from models.conditions.rules import AlertRule
-from models.segments.segments import compile_segments
+from models.conditions.tree import segments_of
+from models.segments.membership import compile_segments
 from plan import Plan, load_plan
 from profiles.store import Reader
 from profiles.stores import open_reader
@@ -53,7 +53,7 @@ def unranked_alerts(profile: Profile) -> dict[str, Alert]:
 
 
 def _ranks(rule: AlertRule) -> bool:
-    asked = [leaf.segment for leaf in leaves(rule.when) if isinstance(leaf, InSegment)] if rule.when else []
+    asked = segments_of(rule.when) if rule.when else []
     return not RANKED.isdisjoint([*asked, rule.segment])
 
 

@@ -9,10 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from models.conditions.compiler import compile_condition, windows
-from models.conditions.conditions import Condition
-from models.conditions.crossings import compile_crossings
+from models.conditions.compiler import compile_condition, compile_crossings
 from models.conditions.ranks import Ranks
+from models.conditions.tree import Condition, windows
 from models.durations import DAY
 from models.population.snapshot import PopulationSnapshot
 from profiles.state import Limits, apply

@@ -10,14 +10,14 @@ import msgspec
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from models.conditions.conditions import Condition
 from models.conditions.rules import AlertRule, SegmentRule
+from models.conditions.tree import Condition
 from models.population.measures import RECENCY
 from models.population.snapshot import Cluster, PopulationSnapshot
 from models.segments.alerts import compile_alerts
+from models.segments.builtin import BUILTIN, LEARNED, VALUE, with_builtin
+from models.segments.membership import Segments, compile_segments
 from models.segments.purposes import segment_needs
-from models.segments.rfm import BUILTIN, LEARNED, VALUE, with_builtin
-from models.segments.segments import Segments, compile_segments
 from profiles.consent import PROFILING
 from profiles.types import Profile, Score, Stay
 from tests.models.build import DAY, T0, buyer

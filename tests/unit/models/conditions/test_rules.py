@@ -1,9 +1,9 @@
 import pytest
 from pydantic import ValidationError
 
-from models.conditions.conditions import DEEPEST
 from models.conditions.rules import AlertRule, SegmentRule
-from models.segments.segments import compile_segments
+from models.conditions.tree import DEEPEST
+from models.segments.membership import compile_segments
 
 
 @pytest.mark.parametrize("kind", ["all", "any", "not"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from models.conditions.rules import AlertRule, SegmentRule
-from models.conditions.words import alert_in_words, duration_in_words, in_words
+from models.conditions.words import duration_in_words
 
 
 @pytest.mark.parametrize(
@@ -51,14 +51,14 @@ from models.conditions.words import alert_in_words, duration_in_words, in_words
 )
 def test_every_condition_has_words(condition, words):
     """What an analyst reads is what the rule does."""
-    assert in_words(SegmentRule.model_validate({"name": "x", "when": condition}).when) == words
+    assert SegmentRule.model_validate({"name": "x", "when": condition}).when.in_words() == words
 
 
 def test_an_alert_tells_when_it_opens_and_ends():
     """Threshold, segment, clear level and cooldown."""
     rule = AlertRule.model_validate({"name": "x", "threshold": 0.8, "clear": 0.6, "segment": "vip", "cooldown": "14d"})
 
-    assert alert_in_words(rule) == "churn risk at least 0.8 and in segment vip; ends below 0.6; not again for 2 weeks"
+    assert rule.in_words() == "churn risk at least 0.8 and in segment vip; ends below 0.6; not again for 2 weeks"
 
 
 @pytest.mark.parametrize(("seconds", "words"), [(86400, "1 day"), (5400, "90 minutes"), (0.5, "0.5 seconds")])

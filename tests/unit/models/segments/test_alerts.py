@@ -1,6 +1,6 @@
 import pytest
 
-from models.conditions.crossings import compile_crossings
+from models.conditions.compiler import compile_crossings
 from models.conditions.rules import AlertRule
 from models.durations import DAY
 from models.segments.alerts import act, alert_id, compile_alerts

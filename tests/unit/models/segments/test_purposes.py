@@ -7,8 +7,8 @@ import pytest
 from models.conditions.rules import AlertRule, SegmentRule
 from models.durations import DAY
 from models.segments.alerts import compile_alerts, forget_risk
+from models.segments.membership import compile_segments
 from models.segments.purposes import alert_needs, segment_needs
-from models.segments.segments import compile_segments
 from profiles.consent import OUTREACH, PROFILING, Consent, trait_of
 from profiles.types import Profile, Reason, Score, Stay
 from tests.models.build import T0, buyer

@@ -16,7 +16,7 @@ from models.durations import DAY
 from models.labels.examples import Example, OrderSummary, TrainingRecord
 from models.labels.treatment import held_out
 from models.segments.alerts import compile_alerts
-from models.segments.segments import compile_segments
+from models.segments.membership import compile_segments
 from profiles.consent import PROFILING, Consent, trait_of
 from profiles.state import Limits
 from profiles.store import ArrivalRate, Loaded

@@ -9,7 +9,7 @@ import orjson
 
 from models.conditions.rules import SegmentRule
 from models.population.snapshot import PopulationSnapshot
-from models.segments.segments import compile_segments
+from models.segments.membership import compile_segments
 from profiles.state import Limits, apply
 from profiles.store import Loaded
 from profiles.types import Profile

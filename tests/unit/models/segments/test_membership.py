@@ -3,14 +3,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from models.conditions.compiler import compile_condition
-from models.conditions.conditions import Condition
-from models.conditions.crossings import compile_crossings
+from models.conditions.compiler import compile_condition, compile_crossings
 from models.conditions.ranks import Ranks
 from models.conditions.rules import SegmentRule
+from models.conditions.tree import Condition
 from models.durations import DAY
 from models.population.snapshot import PopulationSnapshot
-from models.segments.segments import compile_segments
+from models.segments.membership import compile_segments
 from profiles.errors import Misconfigured
 from profiles.types import Profile, Score, Stay
 from tests.models.build import T0, buyer, customer, event

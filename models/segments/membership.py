@@ -10,11 +10,11 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-from models.conditions.compiler import Writer, measures_of
-from models.conditions.conditions import InSegment, leaves
-from models.conditions.crossings import compile_crossings
+from models.conditions.compiler import compile_crossings, write_known
 from models.conditions.ranks import Ranks
 from models.conditions.rules import SegmentRule
+from models.conditions.tree import measures_of, segments_of
+from models.conditions.writer import Writer
 from models.population.snapshot import PopulationSnapshot
 from models.segments.purposes import segment_needs
 from profiles.consent import Consent
@@ -37,7 +37,7 @@ class Segments:
         self.rules = tuple(rules)
         self.names = tuple(rule.name for rule in rules)
         self.needs = segment_needs(rules)
-        self.ranked = frozenset(rule.name for rule in rules if _ranks(rule))
+        self.ranked = frozenset(rule.name for rule in rules if any(measures_of(*rule.conditions())))
         self._consent = consent
         self._ranks = Ranks(population, currency)
         self._evaluate = _compile(rules, Writer(currency, self._ranks), self.needs)
@@ -90,25 +90,14 @@ def compile_segments(
         if rule.name in known:
             raise Misconfigured(f"segment {rule.name} is defined twice")
         before = known - {other.name for other in rules if rule.group is not None and other.group == rule.group}
-        for condition in (rule.when, rule.exit):
-            for leaf in leaves(condition) if condition is not None else ():
-                if isinstance(leaf, InSegment) and leaf.segment not in before:
-                    raise Misconfigured(
-                        f"segment {rule.name} refers to {leaf.segment}; list that one before it, and not in the same "
-                        f"group (known: {', '.join(sorted(before)) or 'none'})"
-                    )
+        for name in segments_of(*rule.conditions()):
+            if name not in before:
+                raise Misconfigured(
+                    f"segment {rule.name} refers to {name}; list that one before it, and not in the same "
+                    f"group (known: {', '.join(sorted(before)) or 'none'})"
+                )
         known.add(rule.name)
     return Segments(rules, currency, consent or Consent(), population)
-
-
-def _ranks(rule: SegmentRule) -> bool:
-    """Whether a rule asks the population snapshot for anything."""
-    measures, clusters = measures_of(*_conditions(rule))
-    return bool(measures) or clusters
-
-
-def _conditions(rule: SegmentRule) -> list[Any]:
-    return [condition for condition in (rule.when, rule.exit) if condition is not None]
 
 
 _Evaluate = Callable[[Profile, float, Collection[str], Collection[str], list[Any]], set[str]]
@@ -137,12 +126,12 @@ class _Written:
         self.name = rule.name
         self._name = writer.bind(rule.name)
         self._add = f"names.add({self._name})"
-        self._enters = writer.write(rule.when, rule.margin, 0)
+        self._enters = rule.when.write(writer, rule.margin, 0)
         if rule.exit is not None:
-            self._stays = f"not {writer.write(rule.exit, 0.0, 0)}"
+            self._stays = f"not {rule.exit.write(writer, 0.0, 0)}"
         else:
-            self._stays = writer.write(rule.when, rule.margin, 1)
-        known = writer.known(*_conditions(rule))
+            self._stays = rule.when.write(writer, rule.margin, 1)
+        known = write_known(writer, *rule.conditions())
         if known is not None:
             self._enters = f"({known} and {self._enters})"
             self._stays = f"(not {known} or {self._stays})"

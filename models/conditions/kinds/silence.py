@@ -1,0 +1,145 @@
+"""`since`, `not_done`, `gap_ratio`: for how long something has not happened."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from math import inf
+
+from pydantic import Field, field_validator, model_validator
+
+from models.conditions.comparisons import Compare, Margin, chosen, require_threshold
+from models.conditions.crossings import MOMENT, Find, Paths, first_after
+from models.conditions.kind import Kind
+from models.conditions.vocabulary import Vocabulary
+from models.conditions.words import duration_in_words
+from models.conditions.writer import Writer
+from models.durations import Duration
+from models.features.features import usual_gap
+from profiles.types import Profile, Tally
+
+__all__ = ["GapRatio", "NotDone", "Since"]
+
+_ANY = "any"
+
+
+class Since(Kind):
+    """Time since the latest event of a role, or of any (`any`). With `or_never`, never is longest."""
+
+    key = "since"
+    examples = (
+        "{since: purchase, more_than: 30d}",
+        "{since: visit, more_than: 3d, less_than: 60d}",
+        "{since: any, less_than: 17h}",
+        "{since: cart, more_than: 2h, or_never: true}",
+    )
+
+    since: str
+    more_than: Duration | None = None
+    less_than: Duration | None = None
+    or_never: bool = False
+
+    @model_validator(mode="after")
+    def _some_limit(self) -> Since:
+        if self.more_than is None and self.less_than is None:
+            raise ValueError("give more_than or less_than, such as more_than: 30d")
+        if self.or_never and self.more_than is None:
+            raise ValueError("or_never goes with more_than")
+        return self
+
+    def roles(self) -> Sequence[str]:
+        return (self.since,)
+
+    def write(self, writer: Writer, margin: float, slack: int) -> str:
+        return _write(writer, self.since, self.more_than, self.less_than, self.or_never)
+
+    def foresee(self, paths: Paths, margin: float) -> None:
+        limits = [limit for limit in (self.more_than, self.less_than) if limit is not None]
+        if self.since == _ANY:
+            paths.of_everybody(_since_any, limits)
+        else:
+            paths.of_role(self.since, _since_role, limits)
+
+    def in_words(self) -> str:
+        what = "last event" if self.since == _ANY else f"last {self.since}"
+        limits = [
+            f"{words} {duration_in_words(span)}"
+            for words, span in (("more than", self.more_than), ("less than", self.less_than))
+            if span is not None
+        ]
+        words = f"{what} {' and '.join(limits)} ago"
+        return f"({words}, or never)" if self.or_never else words
+
+    def problems(self, known: Vocabulary) -> Iterator[str]:
+        return iter(()) if self.since == _ANY else super().problems(known)
+
+
+class NotDone(Kind):
+    """Done before, but not for this long; with `or_never` also those who never did."""
+
+    key = "not_done"
+    examples = ("{not_done: purchase, for: 30d}", "{not_done: visit, for: 9d, or_never: true}")
+
+    not_done: str
+    for_: Duration = Field(alias="for")
+    or_never: bool = False
+
+    def roles(self) -> Sequence[str]:
+        return (self.not_done,)
+
+    def write(self, writer: Writer, margin: float, slack: int) -> str:
+        return _write(writer, self.not_done, self.for_, None, self.or_never)
+
+    def foresee(self, paths: Paths, margin: float) -> None:
+        paths.of_role(self.not_done, _since_role, [self.for_])
+
+    def in_words(self) -> str:
+        never = "or never" if self.or_never else "but before"
+        return f"no {self.not_done} for {duration_in_words(self.for_)} ({never})"
+
+
+class GapRatio(Kind):
+    """Silence in units of the customer's own usual gap between orders; 1.5 is half a gap late."""
+
+    key = "gap_ratio"
+    examples = ("{gap_ratio: above 1.5}", "{gap_ratio: {above: 1.5, at_most: 4}, margin: 0.1}")
+
+    gap_ratio: Compare
+    margin: Margin = None
+
+    _threshold = field_validator("gap_ratio")(require_threshold)
+
+    def write(self, writer: Writer, margin: float, slack: int) -> str:
+        value = f"max(now - bought.last, 0.0) / {writer.bind(usual_gap)}(p)"
+        compared = writer.compare(value, self.gap_ratio, chosen(self.margin, margin), slack)
+        return f"(bought.orders > 0 and {compared})"
+
+    def foresee(self, paths: Paths, margin: float) -> None:
+        paths.of_buyers(_usual_gaps, self.gap_ratio.levels(chosen(self.margin, margin)))
+
+    def in_words(self) -> str:
+        return f"silence {self.gap_ratio.in_words()} times the usual gap between orders"
+
+
+def _write(writer: Writer, role: str, more_than: float | None, less_than: float | None, or_never: bool) -> str:
+    # Compared as points in time, just as the paths below tell them: no rounding between the two.
+    last = "p.updated" if role == _ANY else "t.last"
+    done = "p.updated" if role == _ANY else f"(t := roles.get({writer.bind(role)})) is not None"
+    tests = [] if more_than is None else [f"now >= {last} + {more_than!r}"]
+    tests += [] if less_than is None else [f"now < {last} + {less_than!r}"]
+    return f"(({' and '.join(tests)}) if {done} else {or_never})"
+
+
+def _since_role(lengths: list[float]) -> Find[Tally]:
+    return lambda tally, now: first_after(lengths, tally.last, now)
+
+
+def _since_any(lengths: list[float]) -> Find[Profile]:
+    return lambda profile, now: first_after(lengths, profile.updated, now) if profile.updated else inf
+
+
+def _usual_gaps(ratios: list[float]) -> Find[Profile]:
+    def find(profile: Profile, now: float) -> float:
+        gap = usual_gap(profile)
+        return first_after([ratio * gap + MOMENT for ratio in ratios], profile.purchases.last, now)
+
+    return find

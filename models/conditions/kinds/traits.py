@@ -1,0 +1,98 @@
+"""`trait`, `identity`: what is known about the customer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from pydantic import Field, model_validator
+
+from models.conditions.comparisons import TESTS, Comparison
+from models.conditions.kind import Kind
+from models.conditions.vocabulary import Vocabulary, suggest
+from models.conditions.words import either, value_in_words
+from models.conditions.writer import Writer
+
+__all__ = ["HasIdentity", "TraitIs"]
+
+
+class TraitIs(Comparison, Kind):
+    """What a trait is. An absent trait satisfies only `exists: false`."""
+
+    key = "trait"
+    examples = (
+        "{trait: country, is: NL}",
+        "{trait: country, in: [NL, BE]}",
+        "{trait: seats, above: 10}",
+        "{trait: seats, exists: false}",
+    )
+
+    trait: str
+    equals: Any = Field(default=None, alias="is")
+    one_of: list[Any] | None = Field(default=None, alias="in", min_length=1)
+    exists: bool | None = None
+
+    @model_validator(mode="after")
+    def _one_question(self) -> TraitIs:
+        asked = ("equals" in self.model_fields_set, self.one_of is not None, self.exists is not None, self.compares)
+        if sum(asked) != 1:
+            raise ValueError("ask one thing of a trait: is, in, exists, or a comparison")
+        return self
+
+    def write(self, writer: Writer, margin: float, slack: int) -> str:
+        return f"{writer.bind(_test(self))}(p.traits)"
+
+    def in_words(self) -> str:
+        if self.exists is not None:
+            return f"{self.trait} is {'known' if self.exists else 'unknown'}"
+        if self.one_of is not None:
+            return f"{self.trait} is {either(self.one_of)}"
+        if self.compares:
+            return f"{self.trait} {super().in_words()}"
+        return f"{self.trait} is {value_in_words(self.equals)}"
+
+    def problems(self, known: Vocabulary) -> Iterator[str]:
+        if self.trait not in known.traits:
+            yield f"there is no trait '{self.trait}'{suggest(self.trait, known.traits)}"
+        elif values := known.traits[self.trait]:
+            for value in self.one_of or ([] if self.equals is None else [self.equals]):
+                if value not in values:
+                    yield f"trait '{self.trait}' is never {value!r}; it is one of {', '.join(map(str, values))}"
+
+
+class HasIdentity(Kind):
+    """The customer has an identity of this type."""
+
+    key = "identity"
+    examples = ("{identity: user_id}",)
+
+    identity: str
+
+    def write(self, writer: Writer, margin: float, slack: int) -> str:
+        return f"bool(p.identities.get({writer.bind(self.identity)}))"
+
+    def in_words(self) -> str:
+        return f"known by {self.identity}"
+
+    def problems(self, known: Vocabulary) -> Iterator[str]:
+        if self.identity not in known.identities:
+            yield f"there is no identity '{self.identity}'{suggest(self.identity, known.identities)}"
+
+
+def _test(condition: TraitIs) -> Callable[[dict[str, tuple[Any, float, str]]], bool]:
+    name, equals, one_of, exists = condition.trait, condition.equals, condition.one_of, condition.exists
+    limits = [(TESTS[sign], limit) for sign, limit, _ in condition.thresholds()]
+
+    def holds(traits: dict[str, tuple[Any, float, str]]) -> bool:
+        held = traits.get(name)
+        value: Any = held[0] if held is not None else None
+        if exists is not None:
+            return (value is not None) == exists
+        if value is None:
+            return False
+        if limits:
+            number = isinstance(value, (int, float)) and not isinstance(value, bool)
+            return number and all(test(value, limit) for test, limit in limits)
+        return value in one_of if one_of is not None else bool(value == equals)
+
+    return holds

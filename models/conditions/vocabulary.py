@@ -1,0 +1,30 @@
+"""The names that a plan's conditions may use, and what to say of one that is not among them."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["Vocabulary", "suggest"]
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """What the plan around a condition declares."""
+
+    roles: Collection[str]
+    traits: Mapping[str, Sequence[Any]]  # the values that a trait may have; empty: any
+    identities: Collection[str]
+    segments: Sequence[str]
+    earlier: Sequence[str]  # of the segments, those that the condition may use: listed before its rule
+
+
+def suggest(name: str, known: Iterable[str]) -> str:
+    """`; did you mean 'x'?`, or the known names if they are few, or nothing."""
+    names = sorted(set(known))
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.7)
+    if near:
+        return f"; did you mean '{near[0]}'?"
+    return f"; there are {', '.join(names)}" if 0 < len(names) <= 8 else ""
