@@ -8,6 +8,7 @@ import msgspec
 
 from models.labels.examples import ModelCommand
 from profiles.types import Record, partition_of
+from streams.kafka.admission import Refused, Unreachable
 from streams.kafka.output import BatchProducer, Row
 from streams.kafka.producer import Unavailable
 from streams.kafka.topics import IDENTITY_LINKS, PROFILE_EVENTS, TRAINING_EXAMPLES, topic_name
@@ -62,3 +63,5 @@ class CommandSender:
                 await self._producer.produce([row])
         except TimeoutError:
             raise Unavailable("Kafka does not answer") from None
+        except (Refused, Unreachable) as error:
+            raise Unavailable(str(error)) from error

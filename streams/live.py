@@ -13,7 +13,9 @@ from aiokafka.errors import KafkaError
 from aiokafka.structs import ConsumerRecord
 
 from profiles.documents import decode_profile
+from profiles.errors import Misconfigured
 from profiles.times import rfc3339
+from streams.kafka.admission import admit
 from streams.kafka.client import async_consumer
 from streams.kafka.outbox import MARKER
 from streams.kafka.topics import ALERTS, PROFILE_CHANGES, topic_name
@@ -65,15 +67,19 @@ class LiveFeed:
             self._subscribers.discard(queue)
 
     async def _read(self) -> None:
+        told = ""
         while True:
             consumer = async_consumer(self._settings, self._changes, self._alerts, reset="latest")
             try:
+                await admit(self._settings)
                 await consumer.start()
                 async for record in consumer:
                     if self._subscribers and record.value is not None and record.key != MARKER:
                         self._pass_on(record)
-            except (KafkaError, OSError) as error:
-                log.warning("the live feed has lost Kafka (%s); trying again", error)
+            except (Misconfigured, KafkaError, OSError) as error:
+                if str(error) != told:
+                    told = str(error)
+                    log.warning("the live feed waits: %s", error)
                 await asyncio.sleep(1)
             finally:
                 await consumer.stop()

@@ -5,20 +5,47 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from profiles.identity.secrets import LEAST
 
 __all__ = ["Settings"]
 
+_TO_KAFKA = (
+    "kafka_sasl_mechanism", "kafka_username", "kafka_password", "kafka_token_command",
+    "kafka_ca", "kafka_certificate", "kafka_key", "kafka_key_password", "kafka_check_hostname",
+)  # fmt: skip
+
 
 class Settings(BaseSettings):
     """Settings; the environment variable of `kafka` is `RAPPORT_KAFKA`, and so on."""
 
-    model_config = SettingsConfigDict(env_prefix="RAPPORT_", extra="ignore", frozen=True, hide_input_in_errors=True)
+    model_config = SettingsConfigDict(
+        env_prefix="RAPPORT_",
+        env_ignore_empty=True,  # compose files pass on variables that are not set as empty
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
+    )
 
     kafka: str = Field("127.0.0.1:9092", description="Bootstrap servers of Kafka, host:port, comma separated.")
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        "PLAINTEXT", description="How to connect to Kafka: with TLS or without, with SASL or without."
+    )
+    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"] | None = Field(
+        None, validate_default=True, description="How to log in to Kafka with SASL."
+    )
+    kafka_username: str | None = Field(None, validate_default=True, description="User of PLAIN and SCRAM.")
+    kafka_password: SecretStr | None = Field(None, validate_default=True, description="Password of that user.")
+    kafka_token_command: str | None = Field(
+        None, validate_default=True, description="Command that prints a token for OAUTHBEARER."
+    )
+    kafka_ca: Path | None = Field(None, description="PEM file of the authorities that Kafka's certificate may be of.")
+    kafka_certificate: Path | None = Field(None, description="PEM file of our certificate, for mutual TLS.")
+    kafka_key: Path | None = Field(None, description="PEM file of its key, if that is not in the same file.")
+    kafka_key_password: SecretStr | None = Field(None, description="Password of the key.")
+    kafka_check_hostname: bool = Field(True, description="Whether Kafka's certificate must name the host we call.")
     redis: SecretStr = Field(
         SecretStr("redis://127.0.0.1:6379/0"), description="URL of the Redis that holds the profiles."
     )
@@ -54,12 +81,39 @@ class Settings(BaseSettings):
     census_every: float = Field(3600.0, gt=0, description="Seconds between two counts of all customers.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="How much is logged.")
 
-    @field_validator("pii_key", mode="before")
+    @field_validator(*_TO_KAFKA)
     @classmethod
-    def _empty_is_none(cls, key: object) -> object:
-        return key or None  # compose files pass on variables that are not set as empty
+    def _fits_kafka(cls, value: object, info: ValidationInfo) -> object:
+        """What is missing for the way to connect, or says nothing with it, is a mistake."""
+        data, name = info.data, info.field_name or ""
+        if not {"kafka_security_protocol", "kafka_sasl_mechanism"} - {name} <= data.keys():
+            return value  # one of them is wrong, which is told already
+        protocol, mechanism = data["kafka_security_protocol"], data.get("kafka_sasl_mechanism")
+        needed, allowed = _fitting(protocol, mechanism, certificate=data.get("kafka_certificate") is not None)
+        chosen = f"RAPPORT_KAFKA_SECURITY_PROTOCOL={protocol}"
+        if mechanism is not None:
+            chosen += f" and RAPPORT_KAFKA_SASL_MECHANISM={mechanism}"
+        if value is None and name in needed:
+            raise ValueError(f"must be set with {chosen}")
+        if value not in (None, True) and name not in needed | allowed:
+            without = " without RAPPORT_KAFKA_CERTIFICATE" if name.startswith("kafka_key") and "SSL" in protocol else ""
+            raise ValueError(f"says nothing with {chosen}{without}; leave it out, or choose another of these")
+        return value
 
     @property
     def worker_group(self) -> str:
         """The consumer group as Kafka knows it."""
         return self.topic_prefix + self.group
+
+
+def _fitting(protocol: str, mechanism: str | None, *, certificate: bool) -> tuple[set[str], set[str]]:
+    """The settings that a way to connect to Kafka needs, and those that it allows."""
+    needed = {"kafka_sasl_mechanism"} if protocol.startswith("SASL") else set()
+    if mechanism == "OAUTHBEARER":
+        needed |= {"kafka_token_command"}
+    elif mechanism is not None:
+        needed |= {"kafka_username", "kafka_password"}
+    allowed = {"kafka_ca", "kafka_certificate", "kafka_check_hostname"} if protocol.endswith("SSL") else set()
+    if certificate:
+        allowed |= {"kafka_key", "kafka_key_password"}
+    return needed, allowed

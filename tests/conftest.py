@@ -21,11 +21,13 @@ from tests.servers import (
     KafkaServer,
     RedisCluster,
     RedisServer,
+    SecuredKafka,
     first_that_runs,
     kafka_candidates,
     local_kafka,
     redis_candidates,
 )
+from tests.servers.apache import why_no_kafka
 from tests.servers.given import describe_kafka
 
 pytest_plugins = ["tests.plans"]
@@ -35,6 +37,7 @@ MakeSettings = Callable[..., Settings]
 MARKS = {
     "kafka": ["kafka"],
     "own_kafka": ["kafka"],
+    "secured_kafka": ["kafka", "apache"],
     "apache_kafka": ["kafka", "apache"],
     "redis_url": ["redis"],
     "own_redis": ["redis"],
@@ -92,6 +95,22 @@ def apache_kafka(kafka: str) -> str:
             pytest.fail(reason)
         pytest.skip(reason)
     return kafka
+
+
+@pytest.fixture(scope="session")
+def secured_kafka(tmp_path_factory: pytest.TempPathFactory, reaper: Reaper) -> Iterator[SecuredKafka]:
+    """A Kafka with listeners that ask who calls; needs a local Java. Do not stop or kill it."""
+    if (reason := why_no_kafka()) is not None:
+        if os.environ.get("RAPPORT_TEST_REQUIRE") == "apache":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    server = SecuredKafka(tmp_path_factory.mktemp("secured-kafka"), reaper=reaper)
+    server.start()
+    try:
+        server.ready(60)
+        yield server
+    finally:
+        server.stop()
 
 
 @pytest.fixture(scope="session")

@@ -28,6 +28,7 @@ from profiles.stores.sources import SourceStore, with_sources
 from profiles.times import rfc3339
 from streams.kafka.admin import lag, topic_problems
 from streams.kafka.continuity import Difference, compare_kafka
+from streams.kafka.security import describe_security
 from streams.kafka.topics import topics
 from streams.settings import Settings
 
@@ -113,7 +114,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
 
 def _kafka(settings: Settings, plan: Plan) -> Iterator[Finding]:
     problems = topic_problems(settings, plan)
-    yield Finding("Kafka", "ok", f"answers at {settings.kafka}")
+    yield Finding("Kafka", "ok", f"answers at {settings.kafka} by {describe_security(settings)}")
     for problem in problems:
         yield Finding("topics", "error", problem)
     if problems:

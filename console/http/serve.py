@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import resource
 from collections.abc import AsyncIterator
@@ -32,6 +33,7 @@ from streams.identity.desk import Desk
 from streams.identity.erasure import Eraser
 from streams.identity.export import Exporter
 from streams.identity.split import Splitter
+from streams.kafka.admission import Unreachable, admit
 from streams.kafka.output import BatchProducer
 from streams.kafka.producer import KafkaProducer, Unavailable
 from streams.kafka.topics import topic_name
@@ -80,8 +82,10 @@ def serve(settings: Settings, plan: Plan, *, collect: bool, api: bool) -> None:
     """Serve until a signal comes.
 
     Raises:
-        Misconfigured: the support API has no token.
+        Misconfigured: the support API has no token, or Kafka does not let us in.
     """
+    with contextlib.suppress(Unreachable):  # waited for while we serve, and told
+        asyncio.run(admit(settings))
     _allow_connections()
     uvicorn.run(
         create_http(settings, plan, collect=collect, api=api),

@@ -24,11 +24,22 @@ from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixe
 
 from plan import Plan
 from profiles.errors import Misconfigured
+from streams.kafka.admission import Unreachable
 from streams.kafka.client import blocking_admin, blocking_consumer
 from streams.kafka.topics import TopicSpec, topics
 from streams.settings import Settings
 
-__all__ = ["EMBEDDED", "Lag", "Log", "describe_log", "ensure_topics", "group_members", "lag", "topic_problems"]
+__all__ = [
+    "EMBEDDED",
+    "STARTING",
+    "Lag",
+    "Log",
+    "describe_log",
+    "ensure_topics",
+    "group_members",
+    "lag",
+    "topic_problems",
+]
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +49,9 @@ EMBEDDED = "tansu_cluster"
 """The cluster id that every embedded broker has."""
 
 _NO_ID = "00000000-0000-0000-0000-000000000000"
+STARTING = 15.0
+"""Seconds that a worker waits for a Kafka that does not answer when it starts."""
+
 _VISIBLE = 15.0  # seconds until a topic just created must be seen; a broker answers before it shows it
 
 
@@ -65,7 +79,7 @@ def ensure_topics(settings: Settings, plan: Plan) -> list[str]:
         Misconfigured: Kafka does not answer, or a topic has another number of partitions than is set.
     """
     wanted = topics(settings, plan)
-    with _admin(settings) as admin:
+    with _admin(settings, STARTING) as admin:
         there = set(admin.list_topics())
         missing = [spec for spec in wanted if spec.name not in there]
         if missing:
@@ -95,13 +109,18 @@ def topic_problems(settings: Settings, plan: Plan) -> list[str]:
     return problems
 
 
-def describe_log(settings: Settings, names: Iterable[str]) -> Log:
+def describe_log(settings: Settings, names: Iterable[str], patience: float = 0.0) -> Log:
     """The ids and ends of topics; those that are missing, or have no ids (Kafka before 2.8), are left out.
+
+    Args:
+        settings: where Kafka is.
+        names: of the topics.
+        patience: seconds that a Kafka which does not answer is waited for.
 
     Raises:
         Misconfigured: Kafka does not answer.
     """
-    with _admin(settings) as admin:
+    with _admin(settings, patience) as admin:
         cluster = admin.describe_cluster().get("cluster_id")
         wanted = set(names)
         found = {topic["name"]: topic for topic in _describe(admin) if topic["name"] in wanted}
@@ -140,27 +159,28 @@ def group_members(settings: Settings) -> list[str]:
 
 
 @contextmanager
-def _admin(settings: Settings) -> Iterator[KafkaAdminClient]:
-    try:
-        admin = _connect(settings)
-    except (KafkaError, OSError) as error:
-        raise Misconfigured(
-            f"Kafka does not answer at {settings.kafka} ({type(error).__name__}); start it, or set RAPPORT_KAFKA"
-        ) from error
+def _admin(settings: Settings, patience: float = 0.0) -> Iterator[KafkaAdminClient]:
+    """An admin client; a Kafka that does not answer is waited for as long as `patience`, seconds."""
+    deadline, told = time.monotonic() + patience, False
+    while True:
+        try:
+            admin = blocking_admin(settings)
+            break
+        except Unreachable as error:
+            if time.monotonic() > deadline:
+                raise
+            if not told:
+                log.warning("%s; waiting %g s for it", error, patience)
+            told = True
+            time.sleep(0.3)
+        except (KafkaError, OSError) as error:  # it has answered a moment ago
+            raise Unreachable(
+                f"Kafka does not answer at {settings.kafka} ({type(error).__name__}); start it, or set RAPPORT_KAFKA"
+            ) from error
     try:
         yield admin
     finally:
         admin.close()
-
-
-@retry(
-    retry=retry_if_exception_type((KafkaError, OSError)),
-    stop=stop_after_delay(15),
-    wait=wait_fixed(0.3),
-    reraise=True,
-)
-def _connect(settings: Settings) -> KafkaAdminClient:
-    return blocking_admin(settings)
 
 
 @retry(

@@ -18,7 +18,7 @@ from profiles.errors import Misconfigured
 from profiles.stores.connection import Client
 from profiles.stores.positions import Place, Read, note_log, read_log, read_positions, set_positions
 from profiles.stores.setup import living_workers
-from streams.kafka.admin import EMBEDDED, Log, describe_log
+from streams.kafka.admin import EMBEDDED, STARTING, Log, describe_log
 from streams.kafka.topics import IDENTITY_LINKS, PROFILE_EVENTS, TRAINING_EXAMPLES, topic_name
 from streams.settings import Settings
 from streams.steps.work import SENT_BITS
@@ -71,7 +71,7 @@ async def check_kafka(client: Client, settings: Settings, plan: Plan) -> None:
     Raises:
         Misconfigured: it is another, or knows less than Redis has applied; or one of them does not answer.
     """
-    difference = await compare_kafka(client, settings, plan, note=True)
+    difference, _, _ = await _look(client, settings, plan, note=True, patience=STARTING)
     if difference:
         raise Misconfigured(str(difference))
 
@@ -80,6 +80,9 @@ async def compare_kafka(client: Client, settings: Settings, plan: Plan, *, note:
     """How Kafka differs from the one that Redis has read.
 
     Args:
+        client: of Redis.
+        settings: where Kafka is.
+        plan: whose sources are compared.
         note: whether to note the ids that are not noted yet.
 
     Raises:
@@ -151,12 +154,15 @@ def _topics(settings: Settings, plan: Plan) -> Topics:
     )
 
 
-async def _look(client: Client, settings: Settings, plan: Plan, *, note: bool = False) -> tuple[Difference, Log, Read]:
+async def _look(
+    client: Client, settings: Settings, plan: Plan, *, note: bool = False, patience: float = 0.0
+) -> tuple[Difference, Log, Read]:
+    """The difference, noting ids that are not noted yet with `note`, and what it was found from."""
     wanted = _topics(settings, plan)
     try:
         # Redis first: while workers go on, what they have applied was in Kafka before we ask for its ends.
         read = await read_positions(client, settings.partitions)
-        log = await asyncio.to_thread(describe_log, settings, wanted.names())
+        log = await asyncio.to_thread(describe_log, settings, wanted.names(), patience)
         known = await note_log(client, log.ids) if note else await read_log(client)
     except RedisError as error:
         raise Misconfigured(

@@ -23,6 +23,7 @@ from aiokafka.errors import (
 from tenacity import RetryCallState
 
 from profiles.errors import Misconfigured
+from streams.kafka.admission import admit
 from streams.kafka.client import async_producer
 from streams.kafka.topics import LARGEST_RECORD
 from streams.retry import again_if
@@ -73,7 +74,12 @@ class BatchProducer:
         self._producer: AIOKafkaProducer | None = None
 
     async def start(self) -> None:
-        """Connect, in the loop that will produce; else the first `produce` does."""
+        """Connect, in the loop that will produce; else the first `produce` does.
+
+        Raises:
+            Misconfigured: Kafka does not answer, or does not let us in.
+        """
+        await admit(self._settings)
         producer = async_producer(self._settings, max_batch_size=_MAX_BATCH, max_request_size=_LARGEST)
         try:
             await producer.start()

@@ -10,13 +10,17 @@ from typing import NamedTuple, Protocol
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
-from profiles.errors import RapportError
+from profiles.errors import Misconfigured, RapportError
+from streams.kafka.admission import Refused, admit
 from streams.kafka.client import async_producer
+from streams.kafka.security import describe_security
 from streams.settings import Settings
 
 __all__ = ["KafkaProducer", "Message", "Producer", "Unavailable"]
 
 log = logging.getLogger(__name__)
+
+_REFUSED = 10.0  # seconds between tries while Kafka does not let us in, which it may count
 
 
 class Unavailable(RapportError):
@@ -166,7 +170,7 @@ class KafkaProducer:
         self._held -= size
 
     async def _connect(self) -> None:
-        failed = False
+        told = ""
         while True:
             producer = async_producer(
                 self._settings,
@@ -176,18 +180,19 @@ class KafkaProducer:
                 request_timeout_ms=int(self._timeout * 1000),
             )
             try:
+                await admit(self._settings)
                 await producer.start()
-            except (KafkaError, OSError) as error:
+            except (Misconfigured, KafkaError, OSError) as error:
                 await producer.stop()
-                if not failed:
-                    log.warning("Kafka at %s cannot be reached, trying on: %s", self._settings.kafka, error)
-                failed = True
-                await asyncio.sleep(0.5)
+                if str(error) != told:
+                    told = str(error)
+                    log.warning("%s; trying on", error)
+                await asyncio.sleep(_REFUSED if isinstance(error, Refused) else 0.5)
             except asyncio.CancelledError:
                 await producer.stop()
                 raise
             else:
-                log.info("connected to Kafka at %s", self._settings.kafka)
+                log.info("connected to Kafka at %s by %s", self._settings.kafka, describe_security(self._settings))
                 self._producer, self._down = producer, False
                 return
 

@@ -15,8 +15,9 @@ from tests.servers.apache import ApacheKafka
 from tests.servers.choose import Candidate, first_that_runs, kafka_candidates, local_kafka, redis_candidates
 from tests.servers.cluster import RedisCluster
 from tests.servers.given import KafkaServer, RedisServer
+from tests.servers.secured import SecuredKafka
 
 __all__ = [
-    "ApacheKafka", "Candidate", "KafkaServer", "RedisCluster", "RedisServer",
+    "ApacheKafka", "Candidate", "KafkaServer", "RedisCluster", "RedisServer", "SecuredKafka",
     "first_that_runs", "kafka_candidates", "local_kafka", "redis_candidates",
 ]  # fmt: skip

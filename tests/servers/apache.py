@@ -96,10 +96,16 @@ class ApacheKafka(Server):
         cluster = base64.urlsafe_b64encode(b"R" + uuid.uuid4().bytes[1:]).decode().rstrip("=")
         quick = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"]  # it lives for a second
         tool = [*self._java, *quick, "kafka.tools.StorageTool", "format", "--standalone", "--cluster-id", cluster]
-        done = subprocess.run([*tool, "-c", str(self._properties)], capture_output=True, text=True, check=False)
+        tool += ["-c", str(self._properties), *self._format_options()]
+        done = subprocess.run(
+            [*tool, "-c", str(self._properties), *self._format_options()], capture_output=True, text=True, check=False
+        )
         if done.returncode:
             self._properties.unlink()
             raise Misconfigured(f"Kafka's storage could not be formatted:\n{done.stdout}{done.stderr}")
+
+    def _format_options(self) -> list[str]:
+        return []
 
     def _configuration(self) -> dict[str, str | int]:
         return {
