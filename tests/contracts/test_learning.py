@@ -23,7 +23,7 @@ from streams.metrics import WorkerMetrics
 from streams.settings import Settings
 from streams.worker.learner import MODEL_NEWS, LearnerRunner
 from streams.worker.profiles import Behind
-from tests.models.build import T0
+from tests.build import T0
 from tests.models.training import CONFIG, world
 
 

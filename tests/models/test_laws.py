@@ -21,7 +21,7 @@ from models.churn.scores import score_profiles
 from models.durations import DAY
 from models.features.features import NAMES, matrix, raws
 from profiles.state import apply
-from tests.models.build import CONFIG, LIMITS, T0, buyer, customer, event
+from tests.build import CONFIG, LIMITS, T0, buyer, customer, event
 
 LEARNERS: dict[str, Callable[[], Any]] = {
     "hazard": BayesianHazard,

@@ -15,7 +15,7 @@ from models.config import ChurnConfig
 from models.durations import WEEK
 from profiles.state import apply
 from profiles.types import Profile
-from tests.models.build import LIMITS
+from tests.build import LIMITS
 from tests.models.world import START, Customer, World, build
 
 pytestmark = pytest.mark.timeout(600)

@@ -13,7 +13,7 @@ from models.config import ChurnConfig
 from models.durations import DAY, WEEK
 from models.features.features import NAMES, SCHEMA, pack
 from models.labels.examples import Example, OrderSummary, TrainingRecord
-from tests.models.build import T0, buyer, row
+from tests.build import T0, buyer, row
 
 __all__ = ["CONFIG", "chance", "full", "short", "summary", "world"]
 

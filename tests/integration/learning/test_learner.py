@@ -26,9 +26,9 @@ from profiles.stores.redis import connect
 from streams.kafka.topics import topic_name
 from streams.settings import Settings
 from streams.worker.learner import MODEL_NEWS
+from tests.build import T0
 from tests.integration.rapport import PLAN, Rapport, order, running
 from tests.integration.rebuild.rebuilding import lose_redis, rebuild, until_quiet
-from tests.models.build import T0
 from tests.models.training import world
 
 

@@ -36,6 +36,7 @@ from streams.kafka.outbox import MARKER, Marker
 from streams.kafka.topics import topic_name
 from streams.records.links import EraseRequest
 from streams.settings import Settings
+from tests.build import T0, buyer, row
 from tests.integration.rapport import (
     PLAN,
     REPOSITORY,
@@ -48,7 +49,6 @@ from tests.integration.rapport import (
     unranked_alerts,
 )
 from tests.integration.rebuild.rebuilding import everything, in_redis, lose_redis, rebuild, until_quiet, versions
-from tests.models.build import T0, buyer, row
 
 START = datetime.now(UTC) - timedelta(days=60)
 USERS = [f"user-{n}" for n in range(24)]

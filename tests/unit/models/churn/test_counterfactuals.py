@@ -12,7 +12,7 @@ from models.durations import DAY
 from models.features.table import COLUMN, NAMES, SCHEMA
 from profiles.state import apply
 from profiles.types import Profile
-from tests.models.build import CONFIG, LIMITS, T0, buyer, customer, event
+from tests.build import CONFIG, LIMITS, T0, buyer, customer, event
 
 PANEL = Panel.cold(CONFIG)
 NOW = T0 + 90 * DAY

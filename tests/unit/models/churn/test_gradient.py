@@ -11,7 +11,7 @@ from models.config import ChurnConfig
 from models.durations import DAY, WEEK
 from models.features.features import NAMES, SCHEMA, matrix, raws
 from profiles.errors import Misconfigured
-from tests.models.build import CONFIG, T0, buyer, customer, event
+from tests.build import CONFIG, T0, buyer, customer, event
 
 TARGETS = ("ftrl", "direct", "recency")
 every_target = pytest.mark.parametrize("target", TARGETS)

@@ -18,7 +18,7 @@ from models.durations import DAY, WEEK
 from models.features.features import matrix, raws
 from profiles.errors import Misconfigured
 from profiles.types import Profile
-from tests.models.build import CONFIG, T0, buyer
+from tests.build import CONFIG, T0, buyer
 
 PEOPLE = [buyer(0, 20, 40), buyer(5), buyer(0, 90)]
 NOW = np.full(3, T0 + 120 * DAY)

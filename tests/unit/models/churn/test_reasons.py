@@ -6,7 +6,7 @@ from models.churn.scores import score_profiles
 from models.durations import DAY
 from models.features.features import NAMES
 from profiles.types import Profile, Reason, Score
-from tests.models.build import CONFIG, T0, buyer, customer, event
+from tests.build import CONFIG, T0, buyer, customer, event
 
 
 def told(profile, feature, day=100.0, contribution=0.5):

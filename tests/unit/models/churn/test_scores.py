@@ -12,7 +12,7 @@ from models.durations import DAY, WEEK
 from models.features.features import COLUMN, NAMES, matrix, raws, rolled
 from profiles.errors import Misconfigured
 from profiles.types import Profile
-from tests.models.build import CONFIG, T0, buyer, customer, event
+from tests.build import CONFIG, T0, buyer, customer, event
 
 
 def people():

@@ -16,7 +16,7 @@ from models.durations import DAY
 from models.population.snapshot import PopulationSnapshot
 from profiles.state import Limits, apply
 from profiles.types import Profile
-from tests.models.build import T0, event
+from tests.build import T0, event
 
 READ = TypeAdapter(Condition).validate_python
 RANKS = Ranks(PopulationSnapshot.empty, "EUR")

@@ -20,7 +20,7 @@ from models.segments.membership import Segments, compile_segments
 from models.segments.purposes import segment_needs
 from profiles.consent import PROFILING
 from profiles.types import Profile, Score, Stay
-from tests.models.build import DAY, T0, buyer
+from tests.build import DAY, T0, buyer
 
 READ = TypeAdapter(Condition).validate_python
 

@@ -20,7 +20,7 @@ from models.features.features import (
     usual_gap,
 )
 from profiles.types import Opinion, Profile, Purchases, Tally, Ticket
-from tests.models.build import CONFIG, T0, buyer, customer, event, row
+from tests.build import CONFIG, T0, buyer, customer, event, row
 
 
 def values(profile, day):

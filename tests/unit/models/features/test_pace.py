@@ -5,7 +5,7 @@ from models.durations import DAY
 from models.features.pace import FORTNIGHT, MONTH, before, within
 from profiles.state import Limits, apply
 from profiles.types import Profile
-from tests.models.build import T0, event
+from tests.build import T0, event
 
 
 def tally(days, limits=Limits()):  # noqa: B008  (frozen)

@@ -13,7 +13,7 @@ from models.features.features import SCHEMA, matrix, raws, unpack
 from models.labels import snapshots
 from profiles.state import apply
 from profiles.types import Alert, Profile, Stay
-from tests.models.build import CONFIG, LIMITS, T0, buyer, event
+from tests.build import CONFIG, LIMITS, T0, buyer, event
 
 DUE, FINAL = 28 * DAY, 29 * DAY  # label horizon; plus the lateness
 WHOLE = CONFIG.horizon + CONFIG.lateness

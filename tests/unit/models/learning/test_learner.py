@@ -18,7 +18,7 @@ from models.learning.checkpoint import dump, load, panel_of
 from models.learning.guard import History, Kept
 from models.learning.learner import Learner
 from profiles.errors import Misconfigured
-from tests.models.build import T0
+from tests.build import T0
 from tests.models.training import CONFIG, full, short, world
 
 

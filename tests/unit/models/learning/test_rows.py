@@ -10,7 +10,7 @@ from models.churn.kinds.rules import rules
 from models.config import ChurnConfig
 from models.features.features import NAMES, pack, unpack
 from models.learning.rows import Rows
-from tests.models.build import T0
+from tests.build import T0
 from tests.models.training import CONFIG, full, short, summary
 
 

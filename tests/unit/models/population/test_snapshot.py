@@ -11,7 +11,7 @@ from models.population.measures import MEASURES, place
 from models.population.snapshot import Cluster, PopulationSnapshot
 from profiles.errors import Misconfigured
 from profiles.types import Profile, Score
-from tests.models.build import DAY, T0, buyer, customer, event
+from tests.build import DAY, T0, buyer, customer, event
 
 PERCENTILES = PopulationSnapshot(version=3, at=T0, customers=1000, edges={"revenue": [float(i) for i in range(1, 100)]})
 CLUSTERED = PopulationSnapshot(

@@ -6,7 +6,7 @@ from models.durations import DAY
 from models.segments.alerts import act, alert_id, compile_alerts
 from profiles.errors import Misconfigured
 from profiles.types import AlertCommand, Reason, Score, Stay
-from tests.models.build import T0, buyer, customer, event
+from tests.build import T0, buyer, customer, event
 
 
 def rule(**more):

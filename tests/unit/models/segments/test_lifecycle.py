@@ -3,7 +3,7 @@ import pytest
 from models.durations import DAY
 from models.segments.lifecycle import move, next_change, stage
 from profiles.types import Profile, Score
-from tests.models.build import CONFIG, T0, buyer
+from tests.build import CONFIG, T0, buyer
 
 
 @pytest.mark.parametrize(

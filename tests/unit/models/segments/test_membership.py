@@ -12,7 +12,7 @@ from models.population.snapshot import PopulationSnapshot
 from models.segments.membership import compile_segments
 from profiles.errors import Misconfigured
 from profiles.types import Profile, Score, Stay
-from tests.models.build import T0, buyer, customer, event
+from tests.build import T0, buyer, customer, event
 
 READ = TypeAdapter(Condition).validate_python
 

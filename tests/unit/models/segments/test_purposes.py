@@ -11,7 +11,7 @@ from models.segments.membership import compile_segments
 from models.segments.purposes import alert_needs, segment_needs
 from profiles.consent import OUTREACH, PROFILING, Consent, trait_of
 from profiles.types import Profile, Reason, Score, Stay
-from tests.models.build import T0, buyer
+from tests.build import T0, buyer
 
 RISKY = Score(0.9, "high", T0, "rules-1", [Reason("recency", 1.0, 9.0)])
 

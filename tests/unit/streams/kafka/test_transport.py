@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from aiokafka.structs import ConsumerRecord
 from faust.types import TP
 
 from profiles.types import Event
@@ -14,13 +13,10 @@ from streams.kafka.transport import Batch, joined
 from streams.steps.decode import decode
 from streams.steps.intake import Intake
 from streams.worker.ticks import latest_event
+from tests.build import record
 
 TP0, TP1 = TP("topic", 0), TP("topic", 1)
 NOW = 1_790_000_000.0
-
-
-def record(offset: int, value: bytes = b"{}", at: float = NOW) -> ConsumerRecord:
-    return ConsumerRecord("topic", 0, offset, int(at * 1000), 0, None, value, None, 0, 0, ())
 
 
 def batch(first: int, last: int, follows: int | None = None, epoch: int = 0, tp: TP = TP0) -> Batch:

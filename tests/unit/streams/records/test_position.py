@@ -11,18 +11,20 @@ from streams.records.position import position_of, recorded_at, replay_headers
 from streams.records.rejected import Rejection
 from streams.steps.decode import decode
 from streams.steps.intake import Intake
+from tests.build import record
 
 NOW = 1_790_000_000.0
 HEADERS = replay_headers("events.web-3-17", NOW - 500, "0:4")
 
 
-def record(headers: list[tuple[str, bytes]], value: bytes = b'{"type":"page","userId":"u"}') -> ConsumerRecord:
-    return ConsumerRecord("events.web", 1, 99, int(NOW * 1000), 0, None, value, None, 0, 0, headers)
+def seen(headers: list[tuple[str, bytes]], value: bytes = b'{"type":"page","userId":"u"}') -> ConsumerRecord:
+    """The hundredth record of a partition."""
+    return record(99, value, at=NOW, partition=1, headers=headers)
 
 
 def decoded(headers: list[tuple[str, bytes]]) -> tuple[str, float, float]:
     """Id, time and receipt of an event that says none of them."""
-    batch = Intake("web", [record(headers)], NOW + 1)
+    batch = Intake("web", [seen(headers)], NOW + 1)
     decode()(batch)
     [item] = batch.items
     return item.raw["messageId"], item.time, item.received
@@ -49,18 +51,18 @@ def test_replayed_it_keeps_those_of_its_first_place() -> None:
 )
 def test_headers_of_strangers_change_nothing(headers: list[tuple[str, bytes]]) -> None:
     """Anybody may write to a source topic."""
-    assert position_of(record(headers)) == "events.web-1-99"
-    assert recorded_at(record(headers)) == NOW
+    assert position_of(seen(headers)) == "events.web-1-99"
+    assert recorded_at(seen(headers)) == NOW
 
 
 def test_nothing_is_recorded_after_kafka_had_it() -> None:
     """A header from the future does not make an event newer than its record."""
-    assert recorded_at(record(replay_headers("p", NOW + 1000, "0:0"))) == NOW
+    assert recorded_at(seen(replay_headers("p", NOW + 1000, "0:0"))) == NOW
 
 
 def test_rejected_again_it_still_knows_its_first_place() -> None:
     """So that the next replay gives the same id once more."""
-    batch = Intake("web", [record(HEADERS, b"no json")], NOW)
+    batch = Intake("web", [seen(HEADERS, b"no json")], NOW)
     decode()(batch)
     [rejection] = batch.rejected
 

@@ -16,7 +16,7 @@ from profiles.types import Profile
 from streams.kafka.topics import SEGMENT_CHANGES
 from streams.steps.segment import segment
 from streams.steps.work import Work
-from tests.models.build import DAY, T0, event
+from tests.build import DAY, T0, event
 
 EVEN = PopulationSnapshot(version=1, edges={"revenue": [float(i) for i in range(1, 100)]})
 

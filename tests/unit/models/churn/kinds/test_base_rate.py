@@ -11,7 +11,7 @@ from models.config import ChurnConfig
 from models.durations import DAY
 from models.features.features import matrix, raws
 from profiles.errors import Misconfigured
-from tests.models.build import CONFIG, T0, buyer
+from tests.build import CONFIG, T0, buyer
 
 PEOPLE = [buyer(0, 20), buyer(5)]
 RAWS, NOW = raws(PEOPLE, "EUR"), np.full(2, T0 + 60 * DAY)

@@ -11,7 +11,7 @@ from models.config import ChurnConfig
 from models.durations import DAY, WEEK
 from models.features.features import NAMES, matrix, raws
 from profiles.errors import Misconfigured
-from tests.models.build import CONFIG, T0, buyer
+from tests.build import CONFIG, T0, buyer
 
 CDNOW = BgNbd(0.243, 4.414, 0.793, 2.426, (1.04, 25.9, 32.7), 2357)  # table 2 of the paper
 PEOPLE = [buyer(0), buyer(0, 20, 40), buyer(0, 90), buyer(*range(0, 100, 3)), buyer(*range(100))]

@@ -1,0 +1,58 @@
+"""What tests are made of: events, the profiles that come of them, and records as Kafka hands them out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from aiokafka.structs import ConsumerRecord
+
+from models.config import ChurnConfig
+from models.durations import DAY
+from models.features.features import matrix, raws
+from profiles.state import Limits, apply
+from profiles.types import Event, Profile
+
+T0 = 1_700_000_000.0
+CONFIG = ChurnConfig()
+LIMITS = Limits()
+
+
+def event(role: str, day: float, *, profile: str = "p", id: str | None = None, **facts: Any) -> Event:
+    """What happened `day` days after T0; `facts` as `Event` has them, an order of one piece in euros unless said."""
+    time = T0 + day * DAY
+    facts = {"currency": "EUR", "quantity": 1.0} | facts
+    return Event(profile, f"{role}-{day}" if id is None else id, "web", "track", role, role, time, time, **facts)
+
+
+def customer(*events: Event, id: str = "ab" * 16, limits: Limits = LIMITS) -> Profile:
+    """The profile of these events."""
+    profile = Profile(id)
+    for happened in events:
+        apply(profile, happened, "EUR", limits)
+    return profile
+
+
+def buyer(*days: float, amount: int = 2500, id: str = "ab" * 16) -> Profile:
+    """A customer with orders on these days."""
+    return customer(*(event("purchase", day, amount=amount) for day in days), id=id)
+
+
+def row(profile: Profile, day: float) -> np.ndarray:
+    """The features of a profile `day` days after T0."""
+    return matrix(raws([profile], "EUR"), np.array([T0 + day * DAY]))[0]
+
+
+def record(
+    offset: int = 0,
+    value: bytes = b"{}",
+    *,
+    at: float = T0,
+    topic: str = "events.web",
+    partition: int = 0,
+    key: bytes | None = None,
+    headers: Iterable[tuple[str, bytes]] = (),
+) -> ConsumerRecord:
+    """A record as Kafka's client hands it out; Kafka has had it since `at`."""
+    return ConsumerRecord(topic, partition, offset, int(at * 1000), 0, key, value, None, 0, 0, tuple(headers))
