@@ -28,7 +28,7 @@ from models.population.snapshot import Cluster, PopulationSnapshot
 from profiles.state import Limits, apply
 from profiles.types import Profile, Score
 from tests import REPOSITORY
-from tests.models.build import T0, event
+from tests.build import T0, event
 
 READ: TypeAdapter[Kind] = TypeAdapter(Condition)
 EXAMPLES = [text for kind in KINDS for text in kind.examples]
