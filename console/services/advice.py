@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import logging
 from typing import Protocol
 
 from console.views.profile import Advice
 from models.churn.counterfactuals import counterfactuals
 from models.churn.panel import Panel
 from models.config import ChurnConfig
-from profiles.errors import Misconfigured
 from profiles.types import Profile
+from streams.refreshed import Refreshed
 
 __all__ = ["Adviser", "Panels"]
-
-log = logging.getLogger(__name__)
 
 
 class Panels(Protocol):
@@ -35,11 +32,15 @@ class Adviser:
     """
 
     def __init__(self, store: Panels, config: ChurnConfig, currency: str) -> None:
-        self._store = store
         self._config = config
         self._currency = currency
-        self._raw: bytes | None = None
-        self._panel = Panel.cold(config)
+
+        async def read(raw: bytes) -> Panel:
+            return Panel.from_json(raw, config)
+
+        self._panel = Refreshed(
+            Panel.cold(config), store.panel, read, lambda panel: f"advice goes on with {panel.champion.id}"
+        )
 
     async def __call__(self, profile: Profile) -> Advice | None:
         """What would lower the risk of a customer, as of their score, so that the two can be compared.
@@ -49,13 +50,6 @@ class Adviser:
         score = profile.score
         if score is None or score.band == "low":
             return None
-        raw = await self._store.panel()
-        if raw is not None and raw != self._raw:
-            self._raw = raw
-            try:
-                self._panel = Panel.from_json(raw, self._config)
-            except Misconfigured as error:
-                log.warning("advice goes on with %s: %s", self._panel.champion.id, error)
-        return Advice(
-            self._panel.champion.id, counterfactuals(profile, self._panel, score.at, self._config, self._currency)
-        )
+        await self._panel.refresh()
+        panel = self._panel()
+        return Advice(panel.champion.id, counterfactuals(profile, panel, score.at, self._config, self._currency))

@@ -42,9 +42,18 @@ class SourceStore:
         self._client = client
 
     async def states(self) -> dict[str, Pause]:
-        """The state of every source that ever was paused."""
+        """The state of every source that ever was paused.
+
+        Raises:
+            Misconfigured: a state is damaged.
+        """
         held = await self._client.hgetall(SOURCES)
-        return {name.decode(): _decode(value) for name, value in held.items()}
+        try:
+            return {name.decode(): _decode(value) for name, value in held.items()}
+        except msgspec.MsgspecError as error:
+            raise Misconfigured(
+                f"the states of the sources in Redis ({SOURCES}) are damaged: {error}; delete what is wrong there"
+            ) from error
 
     async def write(self, source: str, pause: Pause) -> None:
         """Replace the state of a source."""

@@ -45,7 +45,7 @@ from streams.rebuild.ownership import Ownership, identities_from
 from streams.rebuild.tail import Tail
 from streams.settings import Settings
 from streams.steps.work import SENT_BITS, Work
-from streams.worker.champion import Champion
+from streams.worker.champion import champion_of
 from streams.worker.limits import limits_of
 
 __all__ = ["FromArchive", "Given"]
@@ -115,7 +115,7 @@ class FromArchive:
             self.links = identities_from(self._given.ownership, self._named, state.erased)
             await self._publish_identities(self.links)
         await restore.write_links(self._client, self.links)
-        champion = Champion(LearnerStore(self._client), self._plan.churn)
+        champion = champion_of(LearnerStore(self._client), self._plan.churn)
         await champion.refresh()
         population = await self._population()
         pipeline = derive_pipeline(self._plan, champion, lambda: population)

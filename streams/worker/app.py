@@ -45,12 +45,13 @@ from streams.pipeline import ingest_pipeline, profile_pipeline, review_pipeline
 from streams.retry import retrying
 from streams.settings import Settings
 from streams.steps.schedule import is_due
-from streams.worker.census import CensusMerger, CensusTaker, PopulationLoader, Review, subject_of
-from streams.worker.champion import Champion
+from streams.worker.census import CensusMerger, CensusTaker, Review, subject_of
+from streams.worker.champion import champion_of
 from streams.worker.circuit_breaker import CircuitBreaker
 from streams.worker.ingest import Ingest
 from streams.worker.learner import LearnerRunner
 from streams.worker.linker import Linker
+from streams.worker.population import population_of
 from streams.worker.profiles import Behind, ProfileRunner
 from streams.worker.suppressed import Suppressed
 from streams.worker.ticks import whole_grains
@@ -103,9 +104,9 @@ class Worker:
         self._links = LinkStore(self._redis)
         self._learner_store = LearnerStore(self._redis)
         outbox = Outbox(self._outputs, settings)
-        self.champion = Champion(self._learner_store, plan.churn)
+        self.champion = champion_of(self._learner_store, plan.churn)
         census = CensusStore(self._redis)
-        self.population = PopulationLoader(census, metrics)
+        self.population = population_of(census, metrics)
         self.suppressed = Suppressed(self._links, plan.pii_key)
         self._name = f"{socket.gethostname()}-{os.getpid()}"
         self.breaker = CircuitBreaker(plan, SourceStore(self._redis), metrics, self._name)

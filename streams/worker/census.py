@@ -24,7 +24,6 @@ import msgspec
 
 from models.population.census import Census, Subject, Summary
 from models.population.findings import Findings, conclude
-from models.population.snapshot import PopulationSnapshot
 from plan import Plan
 from profiles.documents import decode_profile
 from profiles.errors import Fenced, Misconfigured
@@ -35,7 +34,7 @@ from streams.kafka.topics import MODEL_SNAPSHOTS
 from streams.metrics import WorkerMetrics
 from streams.retry import retrying
 
-__all__ = ["SNAPSHOT", "CensusMerger", "CensusTaker", "PopulationLoader", "Review", "subject_of"]
+__all__ = ["SNAPSHOT", "CensusMerger", "CensusTaker", "Review", "subject_of"]
 
 log = logging.getLogger(__name__)
 
@@ -67,39 +66,6 @@ def subject_of(plan: Plan) -> Subject:
         frozenset(name for name, trait in known.items() if trait.type in _COUNTABLE and name not in numbers),
         frozenset(numbers),
     )
-
-
-class PopulationLoader:
-    """The population snapshot that every worker ranks by, as the store last said; an empty one until it says
-    anything."""
-
-    def __init__(self, store: CensusStore, metrics: WorkerMetrics) -> None:
-        self._store = store
-        self._metrics = metrics
-        self._merged = 0
-        self._population = PopulationSnapshot.empty()
-
-    def __call__(self) -> PopulationSnapshot:
-        """The population snapshot."""
-        return self._population
-
-    @retrying
-    async def refresh(self) -> bool:
-        """Look for a newer one; True if there is one. A damaged one changes nothing."""
-        _, merged = await self._store.head()
-        if merged == self._merged:
-            return False
-        raw = await self._store.findings()
-        self._merged = merged
-        if raw is None:
-            return False
-        try:
-            self._population = Findings.from_json(raw).population
-        except Misconfigured as error:
-            log.warning("ranking goes on by version %d of the population snapshot: %s", self._population.version, error)
-            return False
-        self._metrics.population(self._population.version)
-        return True
 
 
 @dataclass(frozen=True, slots=True)

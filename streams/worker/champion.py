@@ -6,45 +6,32 @@ import logging
 
 from models.churn.panel import Panel
 from models.config import ChurnConfig
-from profiles.errors import Misconfigured
 from profiles.stores.learner import LearnerStore
+from streams.refreshed import Refreshed
 from streams.retry import retrying
 
 log = logging.getLogger(__name__)
 
-__all__ = ["Champion"]
+__all__ = ["champion_of"]
 
 
-class Champion:
-    """Answers the panel that the store last said; the cold-start rules until it says anything."""
+def champion_of(store: LearnerStore, config: ChurnConfig) -> Refreshed[Panel]:
+    """The panel that the learner has committed; the cold-start rules until it has committed any."""
 
-    def __init__(self, store: LearnerStore, config: ChurnConfig) -> None:
-        self._store = store
-        self._config = config
-        self._raw: bytes | None = None
-        self._panel = Panel.cold(config)
+    async def read(raw: bytes) -> Panel:
+        return Panel.from_json(raw, config)
 
-    def __call__(self) -> Panel:
-        """The panel."""
-        return self._panel
+    return Refreshed(
+        Panel.cold(config),
+        retrying(store.panel),
+        read,
+        lambda panel: f"scoring goes on with {panel.champion.id}",
+        _tell_left_out,
+    )
 
-    @retrying
-    async def refresh(self) -> bool:
-        """Look for a newer panel; True if there is one. A damaged one changes nothing."""
-        raw = await self._store.panel()
-        if raw is None or raw == self._raw:
-            return False
-        self._raw = raw
-        try:
-            panel = Panel.from_json(raw, self._config)
-        except Misconfigured as error:
-            log.warning("scoring goes on with %s: %s", self._panel.champion.id, error)
-            return False
-        if panel.left_out and panel.left_out != self._panel.left_out:  # until the learner has learned again
-            log.warning(
-                "scoring with %s; learned for another version or plan: %s",
-                panel.champion.id,
-                ", ".join(panel.left_out),
-            )
-        self._panel = panel
-        return True
+
+def _tell_left_out(before: Panel, panel: Panel) -> None:
+    if panel.left_out and panel.left_out != before.left_out:  # until the learner has learned again
+        log.warning(
+            "scoring with %s; learned for another version or plan: %s", panel.champion.id, ", ".join(panel.left_out)
+        )

@@ -18,6 +18,7 @@ from plan import Plan
 from profiles.stores.sources import Pause, SourceStore
 from streams.clock import WallClock
 from streams.metrics import WorkerMetrics
+from streams.refreshed import Refreshed
 from streams.retry import retrying
 from streams.steps.intake import Intake
 from streams.worker.breaker_rule import BreakerRule
@@ -53,17 +54,20 @@ class CircuitBreaker:
         self._metrics = metrics
         self._worker = worker
         self._clock = WallClock()  # a person's decision is made on it, whatever timers run on
-        self._states: dict[str, Pause] = {}
+        none: dict[str, Pause] = {}
+        self._states = Refreshed(
+            none, retrying(store.states), _as_it_is, lambda states: f"{len(states)} sources' states stay as they were"
+        )
 
     def shut(self, source: str) -> bool:
         """Whether a source is paused by a worker with the same plan: then its events need not even be looked at."""
-        state = self._states.get(source)
+        state = self._states().get(source)
         return state is not None and state.paused and state.plan == self._fingerprint
 
     async def admit(self, batch: Intake, records: Sequence[ConsumerRecord]) -> bool:
         """Whether what came of a batch may be produced; if not, nothing of it may be, and the source is paused."""
         source = batch.source
-        state = self._states.get(source)
+        state = self._states().get(source)
         passed = state.passed if state else 0.0
         refused = {(rejection.partition, rejection.offset) for rejection in batch.rejected}
         counted = [record for record in records if record.timestamp > passed * 1000]
@@ -79,10 +83,11 @@ class CircuitBreaker:
             await self._resume(source, state)
         return True
 
-    @retrying
     async def refresh(self) -> list[str]:
         """Read what other workers and people have decided; answer the sources that were resumed."""
-        before, self._states = self._states, await self._store.states()
+        before = self._states()
+        if not await self._states.refresh():
+            return []
         for source in self._rules:
             self._metrics.paused(source, paused=self._is_paused(source))
         resumed = [source for source, state in before.items() if state.paused and not self._is_paused(source)]
@@ -93,7 +98,7 @@ class CircuitBreaker:
         return resumed
 
     def _is_paused(self, source: str) -> bool:
-        state = self._states.get(source)
+        state = self._states().get(source)
         return state is not None and state.paused
 
     async def _pause(self, batch: Intake, why: str, passed: float) -> None:
@@ -110,7 +115,7 @@ class CircuitBreaker:
             passed=passed,
         )
         await retrying(self._store.write)(batch.source, pause)
-        self._states[batch.source] = pause
+        self._states()[batch.source] = pause
         self._metrics.paused(batch.source, paused=True)
         log.error(
             "SOURCE %s IS PAUSED: %s (%s; for example: %s). Its events wait in Kafka, the other sources go on. Mend "
@@ -128,6 +133,10 @@ class CircuitBreaker:
         now = self._clock.now()
         free = msgspec.structs.replace(state, paused=False, since=now, by=f"{self._worker}, plan {self._plan.version}")
         await retrying(self._store.write)(source, free)
-        self._states[source] = free
+        self._states()[source] = free
         self._metrics.paused(source, paused=False)
         log.warning("source %s is resumed: the plan, version %d, accepts its events", source, self._plan.version)
+
+
+async def _as_it_is(states: dict[str, Pause]) -> dict[str, Pause]:
+    return dict(states)

@@ -6,6 +6,7 @@ from functools import lru_cache
 
 from profiles.identity.secrets import suppression
 from profiles.stores.links import LinkStore
+from streams.refreshed import Refreshed
 from streams.retry import retrying
 
 __all__ = ["Suppressed"]
@@ -19,15 +20,14 @@ class Suppressed:
     """
 
     def __init__(self, store: LinkStore, key: bytes) -> None:
-        self._store = store
-        self._hashes: set[str] = set()
+        async def read(_: int) -> set[str]:
+            return await retrying(store.all_suppressed)()
+
+        none: set[str] = set()
+        self._hashes = Refreshed(none, retrying(store.count_suppressed), read, lambda held: f"{len(held)} are known")
         self._hash = lru_cache(maxsize=200_000)(lambda home: suppression(key, str(home)))
+        self.refresh = self._hashes.refresh
 
     def __contains__(self, home: object) -> bool:
-        return bool(self._hashes) and self._hash(home) in self._hashes
-
-    @retrying
-    async def refresh(self) -> None:
-        """Look for new ones."""
-        if await self._store.count_suppressed() != len(self._hashes):
-            self._hashes = await self._store.all_suppressed()
+        hashes = self._hashes()
+        return bool(hashes) and self._hash(home) in hashes

@@ -24,7 +24,8 @@ from profiles.stores.redis import RedisStore, connect
 from profiles.types import Profile, Purchases, Stay, partition_of
 from streams.metrics import WorkerMetrics
 from streams.rebuild.rebuild import rebuild
-from streams.worker.census import CensusMerger, CensusTaker, PopulationLoader
+from streams.worker.census import CensusMerger, CensusTaker
+from streams.worker.population import population_of
 from tests.conftest import MakeSettings
 from tests.integration.rapport import Rapport, order, running
 
@@ -47,7 +48,7 @@ class World:
         self.published: list[Output] = []
         self.taker = self.worker()
         self.merger = CensusMerger(self.store, PARTITIONS, EVERY, ["vip"], "EUR", self.publish)
-        self.loader = PopulationLoader(self.store, self.metrics)
+        self.loader = population_of(self.store, self.metrics)
 
     def worker(self, after_page: Callable[[], object] = lambda: None) -> CensusTaker:
         """One that counts; something may happen after each page."""
