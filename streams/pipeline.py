@@ -20,6 +20,7 @@ from models.population.snapshot import PopulationSnapshot
 from models.segments.alerts import compile_alerts
 from models.segments.membership import compile_segments
 from plan import Plan
+from profiles.state import Limits
 from profiles.stores.links import LinkStore
 from streams.settings import Settings
 from streams.steps.alert import alert
@@ -35,9 +36,8 @@ from streams.steps.score import score
 from streams.steps.segment import segment
 from streams.steps.update import update
 from streams.steps.work import Work
-from streams.worker.limits import limits_of
 
-__all__ = ["Pipeline", "derive_pipeline", "ingest_pipeline", "profile_pipeline", "review_pipeline"]
+__all__ = ["Pipeline", "derive_pipeline", "ingest_pipeline", "limits_of", "profile_pipeline", "review_pipeline"]
 
 Batch = TypeVar("Batch")
 Step = Callable[[Batch], None] | Callable[[Batch], Awaitable[None]]
@@ -100,6 +100,11 @@ def derive_pipeline(
         label(plan.churn, plan.currency, plan.consent, panel),
         schedule(segments, alerts, plan.churn),
     )
+
+
+def limits_of(settings: Settings, plan: Plan) -> Limits:
+    """How much of what is unbounded a profile keeps; the same wherever events are applied, or results would differ."""
+    return Limits(timeline=settings.timeline, seen=settings.seen, windows=plan.windows)
 
 
 class Pipeline(Generic[Batch]):

@@ -23,10 +23,10 @@ from profiles.stores.links import LinkStore
 from profiles.types import Absorb, Event, Identity, Profile, partition_of, profile_id
 from streams.commands import CommandSender
 from streams.identity.history import check_history, events_before
+from streams.pipeline import limits_of
 from streams.records.links import SplitDone, SplitRequest
 from streams.retry import retrying
 from streams.settings import Settings
-from streams.worker.limits import limits_of
 
 __all__ = ["Splitter", "fold"]
 

@@ -37,7 +37,7 @@ from streams.clock import Clock
 from streams.kafka.outbox import MARKER, Marker
 from streams.kafka.output import BatchProducer, Row
 from streams.kafka.topics import IDENTITY_CHANGES, IDENTITY_LINKS, PROFILE_CHANGES, topic_name
-from streams.pipeline import Pipeline, derive_pipeline
+from streams.pipeline import Pipeline, derive_pipeline, limits_of
 from streams.rebuild.alerts import Alerts, of_owners
 from streams.rebuild.fold import Folding, by_home
 from streams.rebuild.log import Extent
@@ -46,7 +46,6 @@ from streams.rebuild.tail import Tail
 from streams.settings import Settings
 from streams.steps.work import SENT_BITS, Work
 from streams.worker.champion import champion_of
-from streams.worker.limits import limits_of
 
 __all__ = ["FromArchive", "Given"]
 

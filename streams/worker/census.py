@@ -24,17 +24,21 @@ import msgspec
 
 from models.population.census import Census, Subject, Summary
 from models.population.findings import Findings, conclude
+from models.segments.membership import Segments
 from plan import Plan
 from profiles.documents import decode_profile
 from profiles.errors import Fenced, Misconfigured
 from profiles.store import Output
 from profiles.stores.census import CensusState, CensusStore, Count
 from profiles.types import Profile, Stay
+from streams.background import in_background
 from streams.kafka.topics import MODEL_SNAPSHOTS
 from streams.metrics import WorkerMetrics
 from streams.retry import retrying
+from streams.steps.schedule import is_due
+from streams.worker.ticks import whole_grains
 
-__all__ = ["SNAPSHOT", "CensusMerger", "CensusTaker", "Review", "subject_of"]
+__all__ = ["SNAPSHOT", "CensusMerger", "CensusTaker", "Review", "members_of", "subject_of"]
 
 log = logging.getLogger(__name__)
 
@@ -68,6 +72,21 @@ def subject_of(plan: Plan) -> Subject:
     )
 
 
+def members_of(segments: Segments, *, event_time: bool) -> Callable[[Profile, float], set[str]]:
+    """Answers the segments that a customer belongs to at a time; on event time as of the last border of a grain.
+
+    A customer whose timer is due, or who is ahead of that border, belongs to those they are in: the timer will tell.
+    """
+
+    def members(profile: Profile, now: float) -> set[str]:
+        at = whole_grains(now) if event_time else now
+        if (event_time and profile.updated > at) or is_due(profile, at):
+            return set(profile.segments)
+        return segments.evaluate(profile, at)
+
+    return members
+
+
 @dataclass(frozen=True, slots=True)
 class Review:
     """What brings customers to whom nothing happens into the segments that a newer population puts them into."""
@@ -87,7 +106,7 @@ class CensusTaker:
         now: answers the time that recency and the like are as of, on the clock that timers run on.
         busy: answers whether events wait.
         metrics: of the worker.
-        review: of customers who are found in other segments than they belong to; None leaves them there.
+        review: of customers who are found in other segments than they belong to.
     """
 
     def __init__(
@@ -98,7 +117,7 @@ class CensusTaker:
         now: Callable[[], float],
         busy: Callable[[], bool],
         metrics: WorkerMetrics,
-        review: Review | None = None,
+        review: Review,
     ) -> None:
         self._store = store
         self._subject = subject
@@ -144,7 +163,7 @@ class CensusTaker:
             for profile in profiles:
                 census.add(profile)
             took = time.thread_time() - started
-            if moved and self._review:
+            if moved:
                 await self._review.carry_out(partition, moved)
             page += 1
             if page % _SETTLE == 0:
@@ -158,7 +177,7 @@ class CensusTaker:
 
     def _move(self, profiles: Sequence[Profile], now: float) -> list[str]:
         """Put profiles into the segments that they belong to; answer the ids of those who were in others."""
-        if self._review is None or not self._review.allowed():
+        if not self._review.allowed():
             return []
         moved = []
         for profile in profiles:
@@ -243,7 +262,7 @@ class CensusMerger:
             return False
         counts = await self._store.counts(self._partitions)
         stale = [number for number, count in counts.items() if count is not None and count.round != state.round]
-        findings = await asyncio.to_thread(self._conclude, state.findings, counts, stale)
+        findings = await in_background(self._conclude, state.findings, counts, stale)
         raw = findings.to_json()
         version = findings.population.version
         outputs = [Output(MODEL_SNAPSHOTS, SNAPSHOT, raw, f"findings:{version}", 0)]

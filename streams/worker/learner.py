@@ -24,6 +24,7 @@ from profiles.errors import Misconfigured
 from profiles.store import Output
 from profiles.stores.learner import LearnerState, LearnerStore
 from profiles.times import rfc3339
+from streams.background import in_background
 from streams.kafka.outbox import Outbox
 from streams.kafka.topics import ALERTS, MODEL_SNAPSHOTS
 from streams.metrics import WorkerMetrics
@@ -156,8 +157,8 @@ class LearnerRunner:
         if self._learner is not None and version == self._version:
             return self._learner, version, applied
         state = await self._store.load()
-        # In a thread, because River takes seconds to import and a worker must go on giving signs of life.
-        learner = await asyncio.to_thread(_learner, state, self._config, self._now())
+        # River takes seconds to import, and a worker must go on giving signs of life.
+        learner = await in_background(_learner, state, self._config, self._now())
         self._learner, self._version, self._parts = learner, state.version, state.parts
         return learner, state.version, state.applied
 

@@ -1,40 +1,36 @@
-"""The profile runner: one writer per partition, from a fetched batch (or a due timer) to one atomic commit.
+"""The profile runner: from a fetched batch of `profile.events`, or from due timers, to one atomic commit.
 
-What a batch needs is read in one round trip and written in one. State, indexes, timers, outbox and the applied offset
-move together, and only if the partition's version is still the one that was read; so whatever is killed, repeated,
-paused or rebalanced, every record is applied exactly once. Outputs are produced from the outbox while the next batch
-is being worked on, and leave it with the next commit.
+What a batch needs is read in one round trip and written in one (`streams/worker/partition.py`). State, indexes, timers,
+outbox and the applied offset move together, and only if the partition's version is still the one that was read; so
+whatever is killed, repeated, paused or rebalanced, every record is applied exactly once. Outputs are produced from the
+outbox while the next batch is being worked on, and leave it with the next commit.
 """
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 
 import msgspec
 from aiokafka.structs import ConsumerRecord
 
-from profiles.documents import encode_profile
-from profiles.errors import Fenced
-from profiles.store import Changes, Loaded, Store
+from profiles.store import Store
 from profiles.times import rfc3339
 from profiles.types import ERASED, Event, Record
 from streams.clock import Clock
-from streams.kafka.outbox import Fetch, Marker, Outbox
+from streams.kafka.outbox import Outbox
 from streams.metrics import WorkerMetrics
 from streams.pipeline import Pipeline
-from streams.retry import retrying
 from streams.steps.schedule import is_due
 from streams.steps.work import Work
+from streams.worker.partition import MOST_DUE, PartitionWriter
 from streams.worker.ticks import GRAIN, Tick, event_ticks, latest_event, whole_grains
 
 __all__ = ["Behind", "ProfileRunner"]
 
 log = logging.getLogger(__name__)
-
-_DUE = 1000  # profiles whose timers are taken up at once
 
 _decode = msgspec.msgpack.Decoder(Record).decode
 
@@ -47,70 +43,54 @@ class Behind(Exception):
         self.offset = offset
 
 
-class _Partition:
-    """What this worker holds of a partition between batches."""
-
-    __slots__ = ("active", "delivering", "lock", "produced", "ready", "version")
-
-    def __init__(self) -> None:
-        self.lock = asyncio.Lock()
-        self.ready = False  # the outbox of whoever wrote before has been delivered
-        self.produced = 0  # outbox entries up to this version have been produced
-        self.version = 0  # of the latest commit here
-        self.delivering: asyncio.Task[None] | None = None
-        self.active = time.monotonic()  # of the last batch
-
-
 class ProfileRunner:
     """Applies `profile.events` to profiles.
 
     Args:
         pipeline: see `streams.pipeline.profile_pipeline`.
+        review: see `streams.pipeline.review_pipeline`.
         store: of the profiles.
         partitions: of `profile.events`.
         outbox: delivers what was committed.
+        metrics: of the worker.
         clock: what `now` is for live work.
         event_time: whether timers run on event time rather than on the clock.
-        review: what is derived again when it is not the profile that has changed; the whole pipeline if not given.
     """
 
     def __init__(
         self,
         pipeline: Pipeline[Work],
+        review: Pipeline[Work],
         store: Store,
         partitions: int,
         outbox: Outbox,
         metrics: WorkerMetrics,
         clock: Clock,
         *,
-        event_time: bool = False,
-        review: Pipeline[Work] | None = None,
+        event_time: bool,
     ) -> None:
         self._pipeline = pipeline
-        self._review = review or pipeline
-        self._store = store
-        self._count = partitions
-        self._outbox = outbox
+        self._review = review
+        self._open = partial(PartitionWriter, count=partitions, store=store, outbox=outbox, metrics=metrics)
         self._metrics = metrics
         self._clock = clock
         self._event_time = event_time
-        self._partitions: dict[int, _Partition] = {}  # all that ever were ours: deliveries may still be under way
+        self._writers: dict[int, PartitionWriter] = {}  # of all that ever were ours: some may still deliver
         self._mine: list[int] = []
         self.watermark = 0.0  # latest event time this worker has applied anywhere
 
     def assigned(self, partitions: Sequence[int]) -> None:
         """The partitions that are this worker's now; each starts by delivering what its last writer left."""
         self._mine = list(partitions)
-        for state in self._partitions.values():
-            state.ready = False
-            state.active = time.monotonic()
+        for writer in self._writers.values():
+            writer.assigned()
 
     @property
     def partitions(self) -> list[int]:
         """The partitions that are this worker's."""
         return list(self._mine)
 
-    async def handle(self, partition: int, records: Sequence[ConsumerRecord], follows: int) -> None:
+    async def apply_batch(self, partition: int, records: Sequence[ConsumerRecord], follows: int) -> None:
         """Apply a fetched batch.
 
         Args:
@@ -121,167 +101,110 @@ class ProfileRunner:
         Raises:
             Behind: the store has not applied what came before this batch.
         """
-        state = self._partitions.setdefault(partition, _Partition())
-        async with state.lock:
-            state.active = time.monotonic()
-            await self._until_committed(partition, state, records, follows)
-
-    async def fire(self, partition: int, until: float) -> bool:
-        """Fire the timers due up to a time; True if there may be more."""
-        state = self._partitions.setdefault(partition, _Partition())
-        async with state.lock:
-            return await self._until_committed(partition, state, (), 0, until)
-
-    async def review(self, partition: int, ids: list[str]) -> None:
-        """Derive again what follows for some profiles from what is known of all customers together."""
-        state = self._partitions.setdefault(partition, _Partition())
-        async with state.lock:
-            while not await self._reviewed(partition, state, ids):
+        writer = self._writer(partition)
+        async with writer.lock:
+            writer.active = time.monotonic()
+            while not await writer.until_committed(partial(self._apply_batch, writer, records, follows)):
                 pass
+
+    async def fire_due(self, partition: int, until: float) -> bool:
+        """Fire the timers due up to a time; True if there may be more."""
+        writer = self._writer(partition)
+        async with writer.lock:
+            return await writer.until_committed(partial(self._fire_due, writer, until))
+
+    async def review(self, partition: int, ids: Sequence[str]) -> None:
+        """Derive again what follows for some profiles from what is known of all customers together."""
+        writer = self._writer(partition)
+        async with writer.lock:
+            await writer.until_committed(partial(self._review_again, writer, ids))
 
     def idle(self, partition: int) -> float:
         """Seconds since the last batch of a partition."""
-        return time.monotonic() - self._partitions.setdefault(partition, _Partition()).active
+        return time.monotonic() - self._writer(partition).active
 
-    async def _until_committed(
-        self,
-        partition: int,
-        state: _Partition,
-        records: Sequence[ConsumerRecord],
-        follows: int,
-        until: float | None = None,
-    ) -> bool:
-        while True:
-            try:
-                if not state.ready:
-                    await self._recover(partition, state)
-                more = await self._apply(partition, state, records, follows, until)
-                if not (more and records):
-                    return more
-            except Fenced as fenced:
-                # Either another worker has taken over, and then our partitions are about to be revoked, or our own
-                # commit had reached the store and its answer was lost. Reading again tells: what is applied is applied.
-                log.warning("%s", fenced)
-                self._metrics.fenced()
-                state.ready = False
+    async def close(self) -> None:
+        """Wait for what is being delivered."""
+        for writer in self._writers.values():
+            await writer.finish()
 
-    async def _reviewed(self, partition: int, state: _Partition, ids: list[str]) -> bool:
-        """Whether the review was committed; if not, the partition has been read again and it is to be tried again."""
-        try:
-            if not state.ready:
-                await self._recover(partition, state)
-            loaded = await self._load(partition, ids, None)
-            if loaded.version < state.version:
-                await _set_back(state, loaded.version)
-            work = Work(partition, loaded, self._count)
-            now = whole_grains(max(self.watermark, work.watermark)) if self._event_time else self._clock.now()
-            known = [profile for profile in work.profiles.values() if not profile.redirect and not is_due(profile, now)]
-            work.begin(now, (), [profile for profile in known if not self._event_time or profile.updated <= now])
-            await self._review.run(work)
-            if work.changed:
-                await self._commit(partition, state, work, None)
-        except Fenced as fenced:
-            log.warning("%s", fenced)
-            self._metrics.fenced()
-            state.ready = False
+    def _writer(self, partition: int) -> PartitionWriter:
+        writer = self._writers.get(partition)
+        if writer is None:
+            writer = self._writers[partition] = self._open(partition)
+        return writer
+
+    async def _apply_batch(self, writer: PartitionWriter, raw: Sequence[ConsumerRecord], follows: int) -> bool:
+        """One commit; False if it was of timers, so many that they had to come first, and the batch is still to do."""
+        decoded = [_decode(record.value) for record in raw]  # at each attempt, because the steps change what they get
+        due_by = whole_grains(latest_event(decoded, self.watermark)) if self._event_time else None
+        work = await writer.load({record.profile for record in decoded}, due_by)
+        applied = work.loaded.applied
+        if applied + 1 < follows:
+            raise Behind(applied + 1)
+        if len(work.loaded.due) >= MOST_DUE:
+            await self._commit_timers(writer, work, self._as_far_as_loaded(work))
             return False
+        waiting = [(at.offset, record) for record, at in zip(decoded, raw, strict=True) if at.offset > applied]
+        if waiting:
+            _clear_tombstones(work)
+            records = work.take(waiting, raw[-1].topic)
+            await self._commit(writer, work, records, self._ticks_of(work, records), raw[-1].offset)
+        elif work.loaded.due:
+            await self._commit_timers(writer, work, work.watermark)
         return True
 
-    @retrying
-    async def _recover(self, partition: int, state: _Partition) -> None:
-        await _finish(state)
-        entries = await self._store.outbox(partition)
-        if entries:
-            held = await self._store.load(partition, ())
-            outputs = [output for _, part in entries for output in part]
-            await self._outbox.deliver(outputs, Marker.of(held), self._fetch_from(partition))
-            state.produced = entries[-1][0]
-            await self._store.clear_outbox(partition, state.produced)
-        state.ready = True
-
-    def _fetch_from(self, partition: int) -> Fetch:
-        async def fetch(ids: list[str]) -> dict[str, bytes]:
-            found = await self._store.fetch(partition, ids)
-            return {id_: encode_profile(profile) for id_, profile in found.items()}
-
-        return fetch
-
-    async def _apply(
-        self,
-        partition: int,
-        state: _Partition,
-        raw: Sequence[ConsumerRecord],
-        follows: int,
-        until: float | None,
-    ) -> bool:
-        decoded = [_decode(record.value) for record in raw]
-        horizon = until
-        if self._event_time and until is None:
-            horizon = latest_event(decoded, self.watermark)
-        if self._event_time and horizon is not None:
-            horizon = whole_grains(horizon)
-        loaded = await self._load(partition, list({record.profile for record in decoded}), horizon)
-        if loaded.version < state.version:
-            await _set_back(state, loaded.version)
-        if raw and loaded.applied + 1 < follows:
-            raise Behind(loaded.applied + 1)
-        waiting = [(at.offset, record) for record, at in zip(decoded, raw, strict=True) if at.offset > loaded.applied]
-        more = len(loaded.due) >= _DUE
-        if more:
-            # Too many timers for one commit: fire the earliest before anything that is later.
-            latest = loaded.due[-1][1]
-            waiting, until = [], whole_grains(latest) + GRAIN if self._event_time else latest
-        if not waiting and not loaded.due:
-            return False
-        work = Work(partition, loaded, self._count)
-        _clear_tombstones(work)
-        records = work.take(waiting, raw[-1].topic) if waiting else []
-        await self._derive(work, records, until)
-        applied = raw[-1].offset if waiting else None
-        if work.changed or work.removed or applied is not None:
-            await self._commit(partition, state, work, applied)
-            self._observe(work, records)
+    async def _fire_due(self, writer: PartitionWriter, until: float) -> bool:
+        """One commit; True if there were too many timers for it."""
+        work = await writer.load((), whole_grains(until) if self._event_time else until)
+        more = len(work.loaded.due) >= MOST_DUE
+        if work.loaded.due:
+            await self._commit_timers(writer, work, self._as_far_as_loaded(work) if more else until)
         return more
 
-    @retrying
-    async def _load(self, partition: int, ids: list[str], due_by: float | None) -> Loaded:
-        return await self._store.load(partition, ids, due_by=due_by, limit=_DUE)
+    def _as_far_as_loaded(self, work: Work) -> float:
+        """Up to when timers can fire, of which only the first were loaded."""
+        latest = work.loaded.due[-1][1]
+        return whole_grains(latest) + GRAIN if self._event_time else latest
 
-    async def _derive(self, work: Work, records: Sequence[Record], until: float | None) -> None:
+    async def _review_again(self, writer: PartitionWriter, ids: Sequence[str]) -> None:
+        work = await writer.load(ids)
+        now = whole_grains(max(self.watermark, work.watermark)) if self._event_time else self._clock.now()
+        known = [profile for profile in work.profiles.values() if not profile.redirect and not is_due(profile, now)]
+        work.begin(now, (), [profile for profile in known if not self._event_time or profile.updated <= now])
+        await self._review.run(work)
+        if work.changed:
+            await writer.commit(work)
+            self.watermark = max(self.watermark, work.watermark)
+
+    def _ticks_of(self, work: Work, records: Sequence[Record]) -> Iterator[Tick]:
+        """When the records of a batch are looked at; in event time, what falls due between them fires there."""
+        watermark = latest_event(records, work.watermark)
         if self._event_time:
-            end = until if until is not None else latest_event(records, work.watermark)
-            ticks = event_ticks(work, records, end)
+            return event_ticks(work, records, watermark)
+        work.watermark = watermark
+        return iter((Tick(self._clock.now(), records),))
+
+    async def _commit_timers(self, writer: PartitionWriter, work: Work, until: float) -> None:
+        _clear_tombstones(work)
+        if self._event_time:
+            ticks = event_ticks(work, (), until)
         else:
-            now = self._clock.now() if until is None else until
-            work.watermark = latest_event(records, work.watermark)
-            due = [work.profiles[id_] for id_, _ in work.loaded.due if id_ in work.profiles]
-            ticks = iter((Tick(now, records, due),))
+            due = [work.profiles[id_] for id_, _ in work.loaded.due]
+            ticks = iter((Tick(until, (), due),))
+        await self._commit(writer, work, (), ticks, None)
+
+    async def _commit(
+        self, writer: PartitionWriter, work: Work, records: Sequence[Record], ticks: Iterable[Tick], applied: int | None
+    ) -> None:
+        """Take each tick through all steps, then commit what they changed."""
         for tick in ticks:
             work.begin(*tick)
             await self._pipeline.run(work)
-
-    async def _commit(self, partition: int, state: _Partition, work: Work, applied: int | None) -> None:
-        started = time.perf_counter()
-        changes = work.changes(applied, state.produced)
-        version = state.version = await self._write(partition, changes)
-        self._metrics.committed(time.perf_counter() - started, len(work.changed))
-        self.watermark = max(self.watermark, work.watermark)
-        await _finish(state)
-        if changes.outputs:
-            at = work.loaded.applied if applied is None else applied
-            marker = Marker(version, at, work.watermark, changes.origins, changes.ahead, changes.arrival_rates)
-            state.delivering = asyncio.create_task(self._deliver(state, changes, marker))
-
-    @retrying
-    async def _write(self, partition: int, changes: Changes) -> int:
-        return await self._store.commit(partition, changes)
-
-    async def _deliver(self, state: _Partition, changes: Changes, marker: Marker) -> None:
-        async def fetch(ids: list[str]) -> dict[str, bytes]:
-            return {id_: changes.documents[id_] for id_ in ids if id_ in changes.documents}
-
-        await self._outbox.deliver(changes.outputs, marker, fetch)
-        state.produced = marker.version
+        if work.changed or work.removed or applied is not None:
+            await writer.commit(work, applied)
+            self.watermark = max(self.watermark, work.watermark)
+            self._observe(work, records)
 
     def _observe(self, work: Work, records: Sequence[Record]) -> None:
         now = self._clock.now()
@@ -302,11 +225,6 @@ class ProfileRunner:
                 rfc3339(end),
             )
 
-    async def close(self) -> None:
-        """Wait for what is being delivered."""
-        for state in self._partitions.values():
-            await _finish(state)
-
 
 def _clear_tombstones(work: Work) -> None:
     """Nothing can be on its way any more to a customer who was erased so long ago."""
@@ -316,16 +234,3 @@ def _clear_tombstones(work: Work) -> None:
     work.removed += over
     work.loaded.due = [(id_, when) for id_, when in work.loaded.due if id_ in work.profiles]
     work.new_tombstones -= len(over)
-
-
-async def _set_back(state: _Partition, version: int) -> None:
-    """The store was restored and its versions begin again there: what was produced under later ones says nothing."""
-    await _finish(state)
-    state.version = version
-    state.produced = min(state.produced, version)
-
-
-async def _finish(state: _Partition) -> None:
-    delivering, state.delivering = state.delivering, None
-    if delivering is not None:
-        await delivering

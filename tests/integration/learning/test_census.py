@@ -24,7 +24,7 @@ from profiles.stores.redis import RedisStore, connect
 from profiles.types import Profile, Purchases, Stay, partition_of
 from streams.metrics import WorkerMetrics
 from streams.rebuild.rebuild import rebuild
-from streams.worker.census import CensusMerger, CensusTaker
+from streams.worker.census import CensusMerger, CensusTaker, Review
 from streams.worker.population import population_of
 from tests.conftest import MakeSettings
 from tests.integration.rapport import Rapport, order, running
@@ -33,6 +33,13 @@ PARTITIONS = 4
 NOW = 1_767_225_600.0
 EVERY = 3600.0
 DAY = 86400.0
+
+
+async def _nobody(partition: int, ids: list[str]) -> None:
+    """Review nobody."""
+
+
+UNREVIEWED = Review(lambda profile, now: set(profile.segments), _nobody, lambda: False)
 
 
 class World:
@@ -57,7 +64,9 @@ class World:
             after_page()
             return False
 
-        return CensusTaker(self.store, Subject("EUR"), lambda: self.mine, lambda: self.now, busy, self.metrics)
+        return CensusTaker(
+            self.store, Subject("EUR"), lambda: self.mine, lambda: self.now, busy, self.metrics, UNREVIEWED
+        )
 
     async def publish(self, store: CensusStore) -> None:
         """Produce the outbox."""

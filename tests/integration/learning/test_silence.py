@@ -49,13 +49,13 @@ class Stepped:
         panel = Panel.cold(self.plan.churn)
         self.runner = ProfileRunner(
             profile_pipeline(self.plan, settings, lambda: panel, population),
+            review_pipeline(self.plan, population),
             self.store,
             settings.partitions,
             Outbox(self.producer, settings),
             WorkerMetrics(CollectorRegistry()),
             self.clock,
             event_time=event_time,
-            review=review_pipeline(self.plan, population),
         )
         self.offsets: dict[int, int] = {}
 
@@ -68,7 +68,7 @@ class Stepped:
             for n, event in enumerate(events)
         ]
         self.offsets[partition] = first + len(events)
-        await self.runner.handle(partition, records, first)
+        await self.runner.apply_batch(partition, records, first)
 
     async def wait(self, seconds: float) -> None:
         """Let the clock go on in steps of a day, firing what is due."""
@@ -76,7 +76,7 @@ class Stepped:
         while self.clock.now() < end:
             self.clock.advance(min(DAY, end - self.clock.now()))
             for partition in range(self.settings.partitions):
-                while await self.runner.fire(partition, self.clock.now()):
+                while await self.runner.fire_due(partition, self.clock.now()):
                     pass
 
     async def profile(self, id_: str) -> Profile:
@@ -184,7 +184,7 @@ def test_a_review_leaves_to_the_timers_what_is_due(make_settings: Callable[..., 
         await stepped.apply(bought(stepped, ahead, 0, START + 40 * WEEK))
         if reviewed:
             await stepped.runner.review(partition, [events[0].profile])
-        while await stepped.runner.fire(partition, stepped.runner.watermark):
+        while await stepped.runner.fire_due(partition, stepped.runner.watermark):
             pass
         profile = await stepped.profile(events[0].profile)
         await stepped.close()

@@ -1,0 +1,141 @@
+"""What one worker does: its roles, each made of what it needs. `streams/worker/app.py` runs them."""
+
+from __future__ import annotations
+
+from models.segments.membership import compile_segments
+from plan import Plan
+from profiles.stores.census import CensusStore
+from profiles.stores.health import require_healthy
+from profiles.stores.learner import LearnerStore
+from profiles.stores.links import LinkStore
+from profiles.stores.redis import RedisStore, connect
+from profiles.stores.setup import check_setup
+from profiles.stores.sources import SourceStore
+from streams.clock import Clock
+from streams.identity.suppressed import Suppressed
+from streams.kafka.continuity import check_kafka
+from streams.kafka.outbox import Outbox
+from streams.kafka.output import BatchProducer
+from streams.metrics import WorkerMetrics
+from streams.pipeline import ingest_pipeline, profile_pipeline, review_pipeline
+from streams.settings import Settings
+from streams.worker.census import CensusMerger, CensusTaker, Review, members_of, subject_of
+from streams.worker.champion import champion_of
+from streams.worker.circuit_breaker import CircuitBreaker
+from streams.worker.ingest import Ingest
+from streams.worker.learner import LearnerRunner
+from streams.worker.linker import Linker
+from streams.worker.population import population_of
+from streams.worker.profiles import ProfileRunner
+from streams.worker.timers import Backlog, Timers
+
+__all__ = ["Roles"]
+
+
+class Roles:
+    """Ingest, profiles with their timers, linker, learner and census of one worker, on one Redis and one Kafka.
+
+    Args:
+        settings: where Redis and Kafka are, and how much a worker takes at once.
+        plan: what the roles do.
+        metrics: of the worker.
+        clock: the wall clock.
+        backlog: what waits to be read.
+        name: of this worker, for people.
+    """
+
+    def __init__(
+        self, settings: Settings, plan: Plan, metrics: WorkerMetrics, clock: Clock, backlog: Backlog, name: str
+    ) -> None:
+        self._settings = settings
+        self._plan = plan
+        event_time = settings.clock == "event"
+
+        self.redis = connect(settings.redis.get_secret_value())
+        self.profile_store = RedisStore(self.redis)
+        self.link_store = LinkStore(self.redis)
+        self.learner_store = LearnerStore(self.redis)
+        census_store = CensusStore(self.redis)
+
+        self._events = BatchProducer(settings)
+        # A producer has one request under way at a time: events must not wait behind documents on their way out.
+        self._outputs = BatchProducer(settings)
+        outbox = Outbox(self._outputs, settings)
+
+        self.champion = champion_of(self.learner_store, plan.churn)
+        self.population = population_of(census_store, metrics)
+        self.suppressed = Suppressed(self.link_store, plan.pii_key)
+        self.breaker = CircuitBreaker(plan, SourceStore(self.redis), metrics, name)
+
+        self.ingest = Ingest(
+            ingest_pipeline(plan, self.link_store, self.suppressed),
+            self._events,
+            settings,
+            metrics,
+            clock,
+            self.breaker,
+        )
+        self.profiles = ProfileRunner(
+            profile_pipeline(plan, settings, self.champion, self.population),
+            review_pipeline(plan, self.population),
+            self.profile_store,
+            settings.partitions,
+            outbox,
+            metrics,
+            clock,
+            event_time=event_time,
+        )
+        self.timers = Timers(self.profiles, backlog, clock, event_time=event_time)
+        self.linker = Linker(self.link_store, outbox, plan, settings, metrics, clock)
+        self.learner = LearnerRunner(self.learner_store, outbox, plan.churn, metrics, self.timers.now)
+        segments = compile_segments(plan.segments, plan.currency, plan.consent, self.population)
+        self.census = CensusTaker(
+            census_store,
+            subject_of(plan),
+            lambda: self.profiles.partitions,
+            self.timers.now,
+            backlog.is_busy,
+            metrics,
+            Review(members_of(segments, event_time=event_time), self.profiles.review, self.timers.is_up_to_date),
+        )
+        self.census_merger = CensusMerger(
+            census_store,
+            settings.partitions,
+            settings.census_every,
+            [rule.name for rule in plan.segments],
+            plan.currency,
+            outbox.recover,
+        )
+
+    async def start(self) -> None:
+        """Connect, and check that the store is the one this plan and these settings wrote.
+
+        Raises:
+            Misconfigured: it is not.
+        """
+        await require_healthy(self.redis, require_aof=self._settings.require_aof)
+        await check_setup(
+            self.redis,
+            partitions=self._settings.partitions,
+            namespace=self._plan.namespace,
+            pii_key=self._plan.pii_key,
+            segments=[rule.name for rule in self._plan.segments],
+        )
+        await check_kafka(self.redis, self._settings, self._plan)
+        await self._events.start()
+        await self._outputs.start()
+        await self.refresh()
+
+    async def refresh(self) -> list[str]:
+        """Read again what others have changed in the store; answer the sources that were resumed."""
+        await self.champion.refresh()
+        await self.population.refresh()
+        await self.suppressed.refresh()
+        return await self.breaker.refresh()
+
+    async def stop(self) -> None:
+        """Finish what is being delivered, and disconnect."""
+        await self.profiles.close()
+        await self._events.stop()
+        await self._outputs.stop()
+        await self.redis.aclose()
