@@ -8,27 +8,22 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from plan import Plan
-from profiles.identity.linking import Decision, decide
+from profiles.identity.linking import Decision
 from profiles.identity.links import Erasure, Link, PendingSplit, Refusal
-from profiles.identity.secrets import fingerprint, suppression
-from profiles.store import Output
-from profiles.stores.links import REFUSALS_KEPT, LinkChanges, LinkState
-from profiles.types import Erase, Identity, Merge, Record, Split, partition_of
-from streams.kafka.outbox import MARKER
-from streams.kafka.topics import IDENTITY_CHANGES, PROFILE_EVENTS
+from profiles.identity.secrets import suppression
+from profiles.stores.links import LinkChanges, LinkState
+from profiles.types import Erase, Identity, Merge, Split
+from streams.identity.draft import Draft
+from streams.identity.members import Members
 from streams.records.links import EraseRequest, LinkRequest, SplitDone, SplitRequest
-from streams.steps.work import SENT_BITS
 
 __all__ = ["Graph"]
 
-_encode = msgspec.msgpack.Encoder().encode
-_to_json = msgspec.json.Encoder().encode
-
-SPLITTING = "being taken apart"
+_SPLITTING = "being taken apart"
 
 
 class Graph:
-    """What the linker knows of the identities at hand.
+    """Decides about links, splits and erasures of the identities at hand.
 
     Args:
         plan: identity rules, namespace and key.
@@ -59,45 +54,29 @@ class Graph:
         erased: set[str],
         refusals: Mapping[str, Refusal],
     ) -> None:
-        self._plan = plan
-        self._ranks = {rule.type: rule.priority for rule in plan.identities}
-        self._limits = {rule.type: rule.limit for rule in plan.identities}
-        self._topic = topic
-        self._partitions = partitions
+        self._pii_key = plan.pii_key
         self._now = now
-        self._linked = linked
-        self._held = held
-        self._links = links
-        self._apart = apart
+        self._draft = Draft(plan, topic, partitions)
+        self._members = Members(plan, self._draft, linked, held, links, apart)
         self._pending = pending
         self._splitting = {home for split in pending.values() for home in split.winners}
         self._erased = erased
         self._refusals = refusals
-        self._changes = LinkChanges(0, -1)
-        self._refused: list[Refusal] = []
-        self._offset = 0
-        self._sent = 0
-        self._outputs: list[Output] = []
 
     def link(self, offset: int, request: LinkRequest) -> Decision | None:
         """Decide about identities that met in an event; None if there was nothing left to decide."""
-        self._begin(offset)
-        identities = [identity for identity in request.identities if self._home(identity) not in self._erased]
+        self._draft.begin(offset)
+        home = self._members.home
+        identities = [identity for identity in request.identities if home(identity) not in self._erased]
         if len(identities) < 2:
             return None
         if self._is_splitting(identities):
-            decision = Decision(self._profile_of(identities[0]), [], refused=identities[1:], reason=SPLITTING)
+            profile = self._members.profile_of(identities[0])
+            decision = Decision(profile, [], refused=identities[1:], reason=_SPLITTING)
         else:
-            decision = decide(
-                identities,
-                self._profile_of,
-                self._held_by,
-                self._limits,
-                most=self._plan.most_identities,
-                partners=self._partners,
-            )
+            decision = self._members.decide(identities)
         if decision.refused:
-            self._refused.append(
+            self._draft.refuse(
                 Refusal(
                     request.identities, decision.refused, decision.reason, request.time, request.source, request.event,
                     offset, self._now,
@@ -105,228 +84,141 @@ class Graph:
             )  # fmt: skip
         if decision.losers:
             kept = [identity for identity in identities if identity not in decision.refused]
-            self._merge(decision, kept, request)
+            self._merge(decision, Link(kept, request.time, request.source, request.event, offset, self._now))
         return decision
 
-    def _merge(self, decision: Decision, kept: Sequence[Identity], request: LinkRequest) -> None:
-        winner = decision.winner
-        link = Link(list(kept), request.time, request.source, request.event, self._offset, self._now)
-        joined = {self._profile_of(identity): identity for identity in reversed(kept)}
+    def _merge(self, decision: Decision, link: Link) -> None:
+        self._note_links(decision, link)
         for loser, identities in decision.losers.items():
-            self._note_link(joined[loser], link)
             for identity in identities:
-                self._map(identity, winner, request.time)
-                home = self._home(identity)
+                self._members.map(identity, decision.winner, link.time)
+                home = self._members.home(identity)
                 brings = identities if home == loser else []
-                self._send(Merge(home, winner, request.time, brings))
-            self._hold(loser, None)
-        self._hold(winner, decision.together)
+                self._draft.send(Merge(home, decision.winner, link.time, brings))
+            self._members.hold(loser, None)
+        self._members.hold(decision.winner, decision.together)
+
+    def _note_links(self, decision: Decision, link: Link) -> None:
+        """Note the link at the strongest identity that each loser has in it."""
+        joined = {self._members.profile_of(identity): identity for identity in reversed(link.identities)}
+        for loser in decision.losers:
+            self._members.note_link(joined[loser], link)
+
+    def homes_with(self, identity: Identity) -> set[str]:
+        """The homes of the profile that an identity belongs to."""
+        profile = self._members.profile_of(identity)
+        return {profile, *map(self._members.home, self._members.held_by(profile))}
+
+    def refuse_split(self, offset: int, request: SplitRequest, why: str) -> None:
+        """Say why a split is not made."""
+        self._draft.begin(offset)
+        self._become(request.id, why)
 
     def split(self, offset: int, request: SplitRequest) -> None:
         """Take an identity out of its profile, and decide anew, without it, about all that came to it."""
-        self._begin(offset)
-        profile = self._profile_of(request.identity)
-        everybody = self._held_by(profile)
+        self._draft.begin(offset)
+        members = self._members
+        profile = members.profile_of(request.identity)
+        everybody = members.held_by(profile)
         others = [identity for identity in everybody if identity != request.identity]
         if not others or self._is_splitting(everybody):
             why = "another split of this customer is under way" if others else "this identity is linked with no other"
             self._become(request.id, why)
             return
-        apart = [identity for identity in request.apart if identity in others] or [min(others, key=self._rank)]
-        self._keep_apart(request.identity, apart)
+        apart = [identity for identity in request.apart if identity in others] or [members.strongest(others)]
+        members.keep_apart(request.identity, apart)
         for other in apart:
-            self._keep_apart(other, [request.identity])
-        links = {link.offset: link for identity in everybody for link in self._links.get(identity, ())}
-        self._forget(profile, everybody)
-        winners = self._decide_again(profile, everybody, [links[place] for place in sorted(links)])
+            members.keep_apart(other, [request.identity])
+        links = members.links_of(everybody)
+        members.forget(profile)
+        winners = self._decide_again(profile, everybody, links)
+        self._begin_split(PendingSplit(request.id, profile, request.identity, apart, winners, request.time, request.by))
         identities: defaultdict[str, list[Identity]] = defaultdict(list)
         for identity in everybody:
-            identities[self._profile_of(identity)].append(identity)
-        pending = PendingSplit(request.id, profile, request.identity, apart, winners, request.time, request.by)
-        self._changes.splitting[request.id] = pending
-        self._become(request.id, "splitting")
-        self._splitting |= set(winners)
-        self._tell(f"@split:{request.id}", pending)
-        for identity in everybody:
-            winner = self._profile_of(identity)
-            self._map(identity, None if winner == self._home(identity) else winner, request.time)
-        self._send(Split(profile, "reset", request.id, profile, request.time, winners, dict(identities)))
+            winner = members.profile_of(identity)
+            identities[winner].append(identity)
+            members.map(identity, None if winner == members.home(identity) else winner, request.time)
+        self._draft.send(Split(profile, "reset", request.id, profile, request.time, winners, dict(identities)))
+
+    def _begin_split(self, split: PendingSplit) -> None:
+        self._draft.changes.splitting[split.id] = split
+        self._become(split.id, "splitting")
+        self._splitting |= set(split.winners)
+        self._draft.tell(f"@split:{split.id}", split)
 
     def _decide_again(self, profile: str, everybody: Sequence[Identity], links: Iterable[Link]) -> dict[str, str]:
+        """Make the links again that can still be made; home → the profile that it belongs to then."""
         for link in links:
-            decision = decide(
-                link.identities,
-                self._profile_of,
-                self._held_by,
-                self._limits,
-                most=self._plan.most_identities,
-                partners=self._partners,
-            )
+            decision = self._members.decide(link.identities)
             kept = [identity for identity in link.identities if identity not in decision.refused]
-            joined = {self._profile_of(identity): identity for identity in reversed(kept)}
+            self._note_links(decision, msgspec.structs.replace(link, identities=kept))
             for loser, moving in decision.losers.items():
-                self._note_link(joined[loser], msgspec.structs.replace(link, identities=kept))
-                for identity in moving:
-                    self._linked[identity] = decision.winner
-                self._hold(loser, None)
+                self._members.move(moving, decision.winner)
+                self._members.hold(loser, None)
             if decision.losers:
-                self._hold(decision.winner, decision.together)
-        return self._keep_name(profile, everybody)
+                self._members.hold(decision.winner, decision.together)
+        self._keep_name(profile, everybody)
+        return {self._members.home(identity): self._members.profile_of(identity) for identity in everybody}
 
-    def _keep_name(self, profile: str, everybody: Sequence[Identity]) -> dict[str, str]:
-        """Home → winner, where the profile's own identity is still called by it, whoever would win today."""
-        own = next((identity for identity in everybody if self._home(identity) == profile), None)
-        winner = self._profile_of(own) if own else profile
+    def _keep_name(self, profile: str, everybody: Sequence[Identity]) -> None:
+        """Let whoever holds the profile's own identity still be called by it, whoever would win today."""
+        members = self._members
+        own = next((identity for identity in everybody if members.home(identity) == profile), None)
+        winner = members.profile_of(own) if own else profile
         if winner != profile:
-            renamed = [identity for identity in everybody if self._profile_of(identity) == winner]
-            self._linked.update(dict.fromkeys(renamed, profile))
-            self._hold(winner, None)
-            self._hold(profile, renamed)
-        return {self._home(identity): self._profile_of(identity) for identity in everybody}
+            renamed = [identity for identity in everybody if members.profile_of(identity) == winner]
+            members.move(renamed, profile)
+            members.hold(winner, None)
+            members.hold(profile, renamed)
 
     def split_done(self, offset: int, request: SplitDone, deferred: Iterable[Erasure]) -> None:
         """The profiles of a split are whole again and may be linked, or erased, if that was asked meanwhile."""
-        self._begin(offset)
+        self._draft.begin(offset)
         split = self._pending.get(request.id)
         if split is None:
             return  # told already
-        self._changes.splitting[request.id] = None
+        self._draft.changes.splitting[request.id] = None
         self._become(request.id, "done")
         self._splitting -= set(split.winners)
-        self._tell(f"@split:{request.id}", None)
+        self._draft.tell(f"@split:{request.id}", None)
         for erasure in deferred:
             self._erase(erasure)
 
     def erase(self, offset: int, request: EraseRequest) -> None:
         """Forget a customer: mapping, links, refusals; suppress every home, and tell it to keep nothing."""
-        self._begin(offset)
+        self._draft.begin(offset)
         self._erase(request.erasure)
 
     def _erase(self, request: Erasure) -> None:
-        profile = request.profile if request.identity is None else self._profile_of(request.identity)
-        everybody = self._held_by(profile) or ([request.identity] if request.identity else [])
+        members, draft = self._members, self._draft
+        profile = request.profile if request.identity is None else members.profile_of(request.identity)
+        everybody = members.held_by(profile) or ([request.identity] if request.identity else [])
         waits = self._is_splitting(everybody) or profile in self._splitting
-        self._changes.deferred[request.id] = request if waits else None
-        self._tell(f"@deferred:{request.id}", request if waits else None)
+        draft.changes.deferred[request.id] = request if waits else None
+        draft.tell(f"@deferred:{request.id}", request if waits else None)
         if waits:
             return
-        for home in dict.fromkeys([profile, *map(self._home, everybody)]):
+        for home in dict.fromkeys([profile, *map(members.home, everybody)]):
             self._erased.add(home)
-            hash_ = suppression(self._plan.pii_key, home)
-            self._changes.suppressed[hash_] = request.time
-            self._tell(f"@suppressed:{hash_}", {"at": request.time})
-            self._send(Erase(home, request.time))
-        self._forget(profile, everybody)
+            hash_ = suppression(self._pii_key, home)
+            draft.changes.suppressed[hash_] = request.time
+            draft.tell(f"@suppressed:{hash_}", {"at": request.time})
+            draft.send(Erase(home, request.time))
+        members.forget(profile)
         for identity in everybody:
-            self._map(identity, None, request.time)
+            members.map(identity, None, request.time)
         gone = set(everybody)
-        for identity, others in list(self._apart.items()):
-            if identity in gone or gone & set(others):
-                self._put_apart(identity, [] if identity in gone else [other for other in others if other not in gone])
-        self._changes.refused_gone += [slot for slot, held in self._refusals.items() if gone & set(held.identities)]
+        members.forget_apart(gone)
+        draft.changes.refused_gone += [slot for slot, held in self._refusals.items() if gone & set(held.identities)]
 
     def changes(self, state: LinkState, applied: int) -> LinkChanges:
-        """All of it, as one commit."""
-        changes = self._changes
-        changes.version, changes.applied = state.version, applied
-        for identities in changes.graph.values():  # they are kept together with what linked them
-            for identity in identities or ():
-                changes.links.setdefault(identity, self._links.get(identity))
-        for slot in changes.refused_gone:
-            self._tell(f"@refused:{slot}", None)
-        for number, refusal in enumerate(self._refused, state.refusals):
-            slot = str(number % REFUSALS_KEPT)
-            changes.refused[slot] = refusal
-            self._tell(f"@refused:{slot}", refusal)
-        changes.refusals = state.refusals + len(self._refused)
-        changes.outputs = list(self._outputs)
-        if changes.outputs:
-            marker = _to_json(
-                {
-                    "version": state.version + 1,
-                    "applied": applied,
-                    "refusals": changes.refusals,
-                    "namespace": self._plan.namespace.hex,
-                    "pii_key": fingerprint(self._plan.pii_key),
-                }
-            )
-            changes.outputs.append(Output(IDENTITY_CHANGES, MARKER, marker, f"commit:{applied}", 0))
-        return changes
+        """All that the requests came to, as one commit on top of a state."""
+        self._members.finish()
+        return self._draft.finish(state, applied)
 
     def _become(self, split: str, state: str) -> None:
-        self._changes.splits[split] = state
-        self._tell(f"@became:{split}", state)
+        self._draft.changes.splits[split] = state
+        self._draft.tell(f"@became:{split}", state)
 
     def _is_splitting(self, identities: Iterable[Identity]) -> bool:
-        return any(self._home(identity) in self._splitting for identity in identities)
-
-    def _begin(self, offset: int) -> None:
-        self._offset, self._sent = offset, 0
-
-    def _home(self, identity: Identity) -> str:
-        return self._plan.home(identity)
-
-    def _rank(self, identity: Identity) -> tuple[int, str]:
-        return self._ranks.get(identity[0], len(self._ranks) + 1), identity[1]
-
-    def _profile_of(self, identity: Identity) -> str:
-        return self._linked.get(identity) or self._home(identity)
-
-    def _held_by(self, profile: str) -> list[Identity]:
-        return self._held.get(profile, [])
-
-    def _partners(self, identity: Identity) -> Sequence[Identity]:
-        return self._apart.get(identity, ())
-
-    def _hold(self, profile: str, identities: list[Identity] | None) -> None:
-        if identities is None:
-            self._held.pop(profile, None)
-        else:
-            self._held[profile] = identities
-        self._changes.graph[profile] = identities
-
-    def _map(self, identity: Identity, profile: str | None, time: float) -> None:
-        if profile is None:
-            self._linked.pop(identity, None)
-        else:
-            self._linked[identity] = profile
-        self._changes.mapping[identity] = profile
-        self._tell(_name(identity), profile and {"identity": identity, "profile": profile, "at": time})
-
-    def _note_link(self, identity: Identity, link: Link) -> None:
-        self._links[identity] = self._changes.links[identity] = [*self._links.get(identity, ()), link]
-        self._tell(f"@links:{_name(identity)}", {"identity": identity, "links": self._links[identity]})
-
-    def _keep_apart(self, identity: Identity, others: list[Identity]) -> None:
-        held = self._apart.get(identity, [])
-        self._put_apart(identity, [*held, *(other for other in others if other not in held)])
-
-    def _put_apart(self, identity: Identity, others: list[Identity]) -> None:
-        self._apart[identity] = others
-        self._changes.apart[identity] = others or None
-        self._tell(f"@apart:{_name(identity)}", {"identity": identity, "apart": others} if others else None)
-
-    def _forget(self, profile: str, identities: Sequence[Identity]) -> None:
-        """Take a profile's identities out of the graph, each its own again."""
-        self._hold(profile, None)
-        for identity in identities:
-            self._linked.pop(identity, None)
-            if self._links.pop(identity, None):
-                self._changes.links[identity] = None
-                self._tell(f"@links:{_name(identity)}", None)
-
-    def _send(self, record: Record) -> None:
-        record.origin = (self._topic, 0, (self._offset << SENT_BITS) + self._sent)
-        self._sent += 1
-        to = partition_of(record.profile, self._partitions)
-        id_ = f"{self._topic}/0/{record.origin[2]}"
-        self._outputs.append(Output(PROFILE_EVENTS, record.profile.encode(), _encode(record), id_, to))
-
-    def _tell(self, key: str, message: object) -> None:
-        """Put the news into `identity.changes`; None deletes the key."""
-        body = _to_json(message) if message else b""
-        self._outputs.append(Output(IDENTITY_CHANGES, key.encode(), body, f"{key}:{self._offset}", 0))
-
-
-def _name(identity: Identity) -> str:
-    return f"{identity[0]}:{identity[1]}"
+        return any(self._members.home(identity) in self._splitting for identity in identities)
