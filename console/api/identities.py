@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from console.api.errors import ApiError, describe_errors
@@ -25,7 +25,7 @@ from profiles.identity.links import Link, Linked, PendingSplit, Refusal
 from profiles.times import rfc3339
 from profiles.types import Identity, Profile, profile_id
 from streams.identity.desk import Desk
-from streams.identity.history import Incomplete
+from streams.identity.history import HISTORY_INCOMPLETE
 
 __all__ = ["identities_router"]
 
@@ -64,12 +64,12 @@ def identities_router(deps: ApiDeps, desk: Desk) -> APIRouter:
         "/profiles/{identity}/split",
         summary="Take a wrongly linked identity out of a customer",
         description="All links of the identity with what it is kept apart from are undone. Both profiles become what "
-        "they would be had the links never been, computed from the history of events; later events included. It takes "
-        "seconds; `GET /v1/splits` lists what is not finished yet.",
-        status_code=202,
-        responses=describe_errors(400, 401, 404, 409),
+        "they would be had the links never been, computed from the history of events; later events included. 202 if it "
+        "takes longer than five seconds; the workers carry it out all the same, and `GET /v1/splits` lists what is not "
+        "finished yet.",
+        responses={202: {"model": SplitState, "description": "Accepted"}, **describe_errors(400, 401, 404, 409)},
     )
-    async def split(identity: Who, order: SplitOrder | None = None) -> SplitState:
+    async def split(identity: Who, response: Response, order: SplitOrder | None = None) -> SplitState:
         profile, known_as = await named(deps, identity)
         order = order or SplitOrder()
         if known_as is None:
@@ -81,10 +81,9 @@ def identities_router(deps: ApiDeps, desk: Desk) -> APIRouter:
             raise ApiError(409, "not_linked", f"{', '.join(strangers)} is not of the same customer")
         if len(held) < 2:
             raise ApiError(409, "not_linked", "this identity is linked with no other")
-        try:
-            id_, state = await desk.splitter.ask(known_as, apart, await deps.now(), order.by, deps.wait)
-        except Incomplete as error:
-            raise ApiError(409, "history_incomplete", str(error)) from error
+        id_, state = await desk.splits.ask(known_as, apart, await deps.now(), order.by, deps.wait)
+        if state != "done":
+            response.status_code = 202
         return await _state(id_, state)
 
     @router.get("/splits/{split}", summary="What became of a split", responses=describe_errors(401, 404, 409))
@@ -109,8 +108,9 @@ def identities_router(deps: ApiDeps, desk: Desk) -> APIRouter:
         return Page(data=[_refusal(refusal) for refusal in held], next=None)
 
     async def _state(id_: str, state: str | None) -> SplitState:
-        if state not in (None, "splitting", "done"):
-            raise ApiError(409, "not_split", str(state))
+        if state is not None and state not in ("splitting", "done"):
+            incomplete = state.startswith(HISTORY_INCOMPLETE)
+            raise ApiError(409, "history_incomplete" if incomplete else "not_split", state)
         pending = (await desk.links.splitting()).get(id_)
         return SplitState(id=id_, state=state or "asked", split=_split_view(pending) if pending else None)
 

@@ -32,7 +32,7 @@ from streams.dead_letters.newest import RejectedTail
 from streams.identity.desk import Desk
 from streams.identity.erasure import Eraser
 from streams.identity.export import Exporter
-from streams.identity.split import Splitter
+from streams.identity.requests import SplitRequests
 from streams.kafka.admission import Unreachable, admit
 from streams.kafka.output import BatchProducer
 from streams.kafka.producer import KafkaProducer, Unavailable
@@ -149,11 +149,9 @@ def _with_api(settings: Settings, plan: Plan, checks: dict[str, Check]) -> FastA
     @contextlib.asynccontextmanager
     async def life(_: FastAPI) -> AsyncIterator[None]:
         feed.start()
-        await desk.splitter.start()
         try:
             yield
         finally:
-            await desk.splitter.stop()
             await desk.links.close()
             await feed.stop()
             await producer.stop()
@@ -170,7 +168,7 @@ def _desk(settings: Settings, plan: Plan, commands: CommandSender) -> Desk:
     store, links = RedisStore(client), LinkStore(client)
     return Desk(
         links,
-        Splitter(store, links, commands, settings, plan),
+        SplitRequests(links, commands),
         Eraser(store, links, commands, settings, plan),
         Exporter(settings, plan),
     )

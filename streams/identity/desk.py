@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from profiles.stores.links import LinkStore
 from streams.identity.erasure import Eraser
 from streams.identity.export import Exporter
-from streams.identity.split import Splitter
+from streams.identity.requests import SplitRequests
 
 __all__ = ["Desk"]
 
@@ -17,6 +17,6 @@ class Desk:
     """The services behind the support API's routes on identities and privacy."""
 
     links: LinkStore
-    splitter: Splitter
+    splits: SplitRequests
     eraser: Eraser
     exporter: Exporter

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 from aiokafka import AIOKafkaConsumer
-from aiokafka.errors import OffsetOutOfRangeError
+from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 from aiokafka.structs import TopicPartition
 
 from analysis.archive.reader import events_of, progress
@@ -17,10 +17,15 @@ from streams.kafka.client import async_consumer
 from streams.kafka.topics import PROFILE_EVENTS, topic_name
 from streams.settings import Settings
 
-__all__ = ["Cutovers", "Incomplete", "check_history", "events_before", "events_until_now"]
+__all__ = ["HISTORY_INCOMPLETE", "Cutovers", "Incomplete", "events_before", "events_until_now", "what_is_missing"]
 
 Cutovers = Mapping[str, tuple[int, int]]
 """Home → its partition, and the offset before which its events are wanted."""
+
+HISTORY_INCOMPLETE = "history incomplete: "
+"""How the reason begins why a split was refused whose profiles could not have been computed."""
+
+_CHECK = 15.0  # seconds that the linker, and all links behind it, wait at most to know whether a history can be read
 
 _decode = msgspec.msgpack.Decoder(Record).decode
 
@@ -29,17 +34,21 @@ class Incomplete(RapportError):
     """Kafka no longer has the beginning, and the archive does not have it either."""
 
 
-async def check_history(settings: Settings, partitions: Iterable[int]) -> None:
-    """See that everything there ever was in these partitions can be read again.
-
-    Raises:
-        Incomplete: it cannot.
-    """
-    consumer = await _connect(settings)
+async def what_is_missing(settings: Settings, homes: Iterable[str]) -> str:
+    """Why not everything that ever came to these homes can be read again; "" if it can."""
+    partitions = sorted({partition_of(home, settings.partitions) for home in homes})
     try:
-        await _starts(consumer, settings, sorted(set(partitions)))
-    finally:
-        await consumer.stop()
+        async with asyncio.timeout(_CHECK):
+            consumer = await _connect(settings)
+            try:
+                await _starts(consumer, settings, partitions)
+            finally:
+                await consumer.stop()
+    except TimeoutError:
+        return f"{HISTORY_INCOMPLETE}Kafka or the archive has not answered within {_CHECK:.0f} seconds"
+    except (RapportError, KafkaError, OSError) as error:
+        return f"{HISTORY_INCOMPLETE}{error}"
+    return ""
 
 
 async def events_until_now(settings: Settings, homes: Iterable[str]) -> list[Event]:
@@ -117,7 +126,7 @@ async def _starts(
     if gaps:
         raise Incomplete(
             f"the events that Kafka has already deleted from partition {gaps[0]} of {topic} are not in an archive. "
-            "Run `rapport archive` from the beginning, and set RAPPORT_ARCHIVE for this process, too"
+            "Run `rapport archive` from the beginning, and set RAPPORT_ARCHIVE for the workers and the console, too"
         )
     return starts
 

@@ -2,7 +2,8 @@
 
 The linker has decided, and the profiles have let go of each other (`streams/steps/split.py`). Once every home has told
 its cutover, the events before the cutovers are read, folded, and sent to each profile as an `Absorb`, which it takes in
-once however often it comes. So this may be killed and begun again anywhere.
+once however often it comes. So this may be killed and begun again anywhere, by the worker that then reads
+`identity.links`.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-import uuid
 from collections import defaultdict
 
 import msgspec
@@ -20,20 +20,21 @@ from profiles.identity.links import PendingSplit
 from profiles.state import Limits, apply
 from profiles.store import Store
 from profiles.stores.links import LinkStore
-from profiles.types import Absorb, Event, Identity, Profile, partition_of, profile_id
+from profiles.types import Absorb, Event, Profile, partition_of
+from streams.background import in_background
 from streams.commands import CommandSender
-from streams.identity.history import check_history, events_before
+from streams.identity.history import Incomplete, events_before
 from streams.pipeline import limits_of
-from streams.records.links import SplitDone, SplitRequest
+from streams.records.links import SplitDone
 from streams.retry import retrying
 from streams.settings import Settings
 
-__all__ = ["Splitter", "fold"]
+__all__ = ["SplitCompleter", "fold"]
 
 log = logging.getLogger(__name__)
 
 _LOOK = 0.1  # seconds between looks at what the workers have done
-_TAKE_UP = 5  # seconds between looks at what is pending
+_AGAIN = 5.0  # seconds until what could not be completed is tried again
 
 
 def fold(id_: str, events: list[Event], currency: str, limits: Limits) -> Profile:
@@ -44,8 +45,16 @@ def fold(id_: str, events: list[Event], currency: str, limits: Limits) -> Profil
     return profile
 
 
-class Splitter:
-    """Finishes splits that have been decided."""
+class SplitCompleter:
+    """Completes the splits that the linker has decided, while this worker is the linker.
+
+    Args:
+        store: of the profiles.
+        links: has the pending splits.
+        commands: brings each profile its share, and tells the linker of the end.
+        settings: where the history is: Kafka, and the archive.
+        plan: of the profiles.
+    """
 
     def __init__(self, store: Store, links: LinkStore, commands: CommandSender, settings: Settings, plan: Plan) -> None:
         self._store = store
@@ -53,82 +62,45 @@ class Splitter:
         self._commands = commands
         self._settings = settings
         self._currency = plan.currency
-        self._namespace = plan.namespace
         self._limits = limits_of(settings, plan)
-        self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._watching: asyncio.Task[None] | None = None
+        self._mine = False
+        self._tasks: dict[str, asyncio.Task[None]] = {}  # by split
 
-    async def ask(
-        self, identity: Identity, apart: list[Identity], at: float, by: str, wait: float
-    ) -> tuple[str, str | None]:
-        """Ask the linker to take an identity out of its profile, and begin to finish what it decides.
+    def assigned(self, *, mine: bool) -> None:
+        """Say whether this worker is the linker from now on; if not, whoever is goes on with what is under way here."""
+        self._mine = mine
+        if not mine:
+            for task in self._tasks.values():
+                task.cancel()
 
-        Args:
-            identity: that was linked wrongly.
-            apart: what it must not be together with; empty: its profile's strongest other identity.
-            at: when, seconds.
-            by: who asks.
-            wait: seconds that the linker's decision is waited for.
-
-        Returns:
-            The split's id, and what has become of it: `splitting` (it is being carried out), why it was refused, or
-            None if the linker has not decided in time, and still will.
-
-        Raises:
-            Incomplete: what the profiles should hold could not be computed, so nothing was asked.
-            Unavailable: Kafka does not answer.
-        """
-        linked = await self._links.profiles_of([identity])
-        profile = linked.get(identity) or profile_id(self._namespace, identity)
-        held = (await self._links.linked_to([profile])).get(profile)
-        homes = {profile, *(profile_id(self._namespace, other) for other in (held.identities if held else ()))}
-        await check_history(self._settings, {partition_of(home, self._settings.partitions) for home in homes})
-        id_ = uuid.uuid4().hex
-        await self._commands.request(SplitRequest(id_, identity, apart, at, by))
-        until = time.monotonic() + wait
-        while True:
-            state = await self._links.split_state(id_)
-            if state is not None or time.monotonic() > until:
-                break
-            await asyncio.sleep(_LOOK)
-        if (split := (await self._links.splitting()).get(id_)) is not None:
-            self._begin(split)
-        return id_, state
-
-    async def start(self) -> None:
-        """Take up what is pending: of a process that ended, or because the history could not be read."""
-        self._watching = asyncio.create_task(self._watch())
-
-    async def stop(self) -> None:
-        """Stop; what is not finished is taken up at the next start."""
-        tasks = [task for task in (self._watching, *self._tasks.values()) if task is not None]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+    async def tick(self) -> None:
+        """Begin with the splits that are pending and not under way."""
+        if not self._mine:
+            return
+        for split in (await retrying(self._links.splitting)()).values():
+            if self._mine and split.id not in self._tasks:
+                self._begin(split)
 
     def _begin(self, split: PendingSplit) -> None:
-        if split.id not in self._tasks:
-            task = asyncio.create_task(self._safely(split), name=f"split {split.id}")
-            self._tasks[split.id] = task
-            task.add_done_callback(lambda _: self._tasks.pop(split.id))
+        task = self._tasks[split.id] = asyncio.create_task(self._safely(split), name=f"split {split.id}")
+        task.add_done_callback(lambda _: self._tasks.pop(split.id))
 
-    async def _watch(self) -> None:
-        while True:
-            for split in (await self._pending()).values():
-                self._begin(split)
-            await asyncio.sleep(_TAKE_UP)
+    async def close(self) -> None:
+        """Stop; the next linker takes up what is not completed."""
+        self.assigned(mine=False)
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
 
     async def _safely(self, split: PendingSplit) -> None:
         try:
-            await self.finish(split)
+            await self._complete(split)
+        except Incomplete as error:
+            log.warning("split %s cannot be completed, its profiles show only what came since: %s", split.id, error)
+            await asyncio.sleep(_AGAIN)
         except Exception:
-            log.exception("split %s is not finished; it is tried again in %d seconds", split.id, _TAKE_UP)
+            log.exception("split %s is not completed; it is tried again in %d seconds", split.id, _AGAIN)
+            await asyncio.sleep(_AGAIN)
 
-    @retrying
-    async def _pending(self) -> dict[str, PendingSplit]:
-        return await self._links.splitting()
-
-    async def finish(self, split: PendingSplit) -> None:
+    async def _complete(self, split: PendingSplit) -> None:
         """Compute what the profiles hold, give it to them, and tell the linker that they may be linked again.
 
         Raises:
@@ -136,13 +108,14 @@ class Splitter:
         """
         started = time.monotonic()
         cutovers = await self._cutovers(split)
+        log.info("split %s: reading the history of %d homes", split.id, len(cutovers))
         events = await events_before(self._settings, cutovers)
         shares: defaultdict[str, list[Event]] = defaultdict(list)
         for event in events:
             shares[split.winners[event.profile]].append(event)
         winners = sorted(set(split.winners.values()))
         for winner in winners:
-            state = fold(winner, shares[winner], self._currency, self._limits)
+            state = await in_background(fold, winner, shares[winner], self._currency, self._limits)
             name = _name(split, winner)
             encoded = msgspec.msgpack.encode(state)
             await self._commands.send(Absorb(winner, name, split.at, encoded, split=split.id))

@@ -98,6 +98,7 @@ class Worker:
             ("refresh", 1.0, self._refresh),
             ("count customers", 1.0, self.roles.census.run),
             ("conclude census", 1.0, self._conclude_census),
+            ("complete splits", 1.0, self.roles.splits.tick),
             ("show models", 1.0, self.roles.learner.tick),
             ("measure lag", 5.0, self._measure_lag),
             ("follow store", 5.0, self._follow_store),
@@ -173,6 +174,7 @@ class Worker:
         """Where the store says that each of these partitions continues; see `streams.kafka.transport.Positions`."""
         mine = [tp.partition for tp in assigned if tp.topic == self._profile_events]
         self.roles.profiles.assigned(mine)
+        self.roles.splits.assigned(mine=TP(self._identity_links, 0) in assigned)
         self.roles.learner.assigned(mine=TP(self._training_examples, 0) in assigned)
         answer = await self._continues(assigned)
         self.roles.timers.assigned()
@@ -183,6 +185,7 @@ class Worker:
 
     def _revoked(self, *_: Any, **__: Any) -> None:
         self.roles.profiles.assigned(())
+        self.roles.splits.assigned(mine=False)
 
     async def _continues(self, assigned: Iterable[TP]) -> dict[TP, int]:
         """The offset at which the store says that each of these partitions continues, where it has a say."""

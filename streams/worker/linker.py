@@ -20,6 +20,7 @@ from profiles.stores.links import LinkState, LinkStore
 from profiles.types import Identity
 from streams.clock import Clock
 from streams.identity.graph import Graph
+from streams.identity.history import what_is_missing
 from streams.kafka.outbox import Outbox
 from streams.kafka.topics import IDENTITY_LINKS, topic_name
 from streams.metrics import WorkerMetrics
@@ -45,8 +46,8 @@ class Linker:
         self._store = store
         self._outbox = outbox
         self._plan = plan
+        self._settings = settings
         self._topic = topic_name(settings, IDENTITY_LINKS)
-        self._partitions = settings.partitions
         self._metrics = metrics
         self._clock = clock
 
@@ -74,7 +75,10 @@ class Linker:
                 merged += len(decision.losers) if decision else 0
                 refused += len(decision.refused) if decision else 0
             elif type(request) is SplitRequest:
-                graph.split(offset, request)
+                if why := await what_is_missing(self._settings, graph.homes_with(request.identity)):
+                    graph.refuse_split(offset, request, why)
+                else:
+                    graph.split(offset, request)
             elif type(request) is EraseRequest:
                 graph.erase(offset, request)
             elif type(request) is SplitDone:
@@ -112,7 +116,7 @@ class Linker:
         return Graph(
             self._plan,
             self._topic,
-            self._partitions,
+            self._settings.partitions,
             self._clock.now(),
             linked=linked,
             held={id_: one.identities for id_, one in held.items()},

@@ -12,6 +12,8 @@ from profiles.stores.redis import RedisStore, connect
 from profiles.stores.setup import check_setup
 from profiles.stores.sources import SourceStore
 from streams.clock import Clock
+from streams.commands import CommandSender
+from streams.identity.split import SplitCompleter
 from streams.identity.suppressed import Suppressed
 from streams.kafka.continuity import check_kafka
 from streams.kafka.outbox import Outbox
@@ -33,7 +35,7 @@ __all__ = ["Roles"]
 
 
 class Roles:
-    """Ingest, profiles with their timers, linker, learner and census of one worker, on one Redis and one Kafka.
+    """Ingest, profiles with their timers, linker, splits, learner and census of one worker, on one Redis and one Kafka.
 
     Args:
         settings: where Redis and Kafka are, and how much a worker takes at once.
@@ -87,6 +89,10 @@ class Roles:
         )
         self.timers = Timers(self.profiles, backlog, clock, event_time=event_time)
         self.linker = Linker(self.link_store, outbox, plan, settings, metrics, clock)
+        self._requests = BatchProducer(settings)  # connects with the first split
+        self.splits = SplitCompleter(
+            self.profile_store, self.link_store, CommandSender(self._requests, settings), settings, plan
+        )
         self.learner = LearnerRunner(self.learner_store, outbox, plan.churn, metrics, self.timers.now)
         segments = compile_segments(plan.segments, plan.currency, plan.consent, self.population)
         self.census = CensusTaker(
@@ -135,7 +141,9 @@ class Roles:
 
     async def stop(self) -> None:
         """Finish what is being delivered, and disconnect."""
+        await self.splits.close()
         await self.profiles.close()
         await self._events.stop()
         await self._outputs.stop()
+        await self._requests.stop()
         await self.redis.aclose()

@@ -107,7 +107,7 @@ def test_a_wrong_link_is_explained_and_taken_back(installation: tuple[Rapport, h
     assert joined["email"] == ["says-6"]
 
     answer = http.post("/v1/profiles/email:bob@example.com/split", json={"apart_from": ["user_id:ann"], "by": "test"})
-    assert answer.status_code == 202, answer.text
+    assert answer.status_code in (200, 202), answer.text  # as long as it takes
     rapport.send("web", [visit(9, anonymousId="bob-laptop"), visit(10, anonymousId="ann-phone")])
     rapport.send("web", [says(11, "bob@example.com", userId="ann", anonymousId="ann-phone")])
     until = time.monotonic() + 60

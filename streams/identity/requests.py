@@ -1,0 +1,52 @@
+"""Asking the linker to take a link back, and waiting for what becomes of it; the workers do the rest."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+
+from profiles.stores.links import LinkStore
+from profiles.types import Identity
+from streams.commands import CommandSender
+from streams.records.links import SplitRequest
+
+__all__ = ["SplitRequests"]
+
+_LOOK = 0.1  # seconds between looks at what has become of a request
+
+
+class SplitRequests:
+    """Asks for splits."""
+
+    def __init__(self, links: LinkStore, commands: CommandSender) -> None:
+        self._links = links
+        self._commands = commands
+
+    async def ask(
+        self, identity: Identity, apart: list[Identity], at: float, by: str, wait: float
+    ) -> tuple[str, str | None]:
+        """Ask the linker to take an identity out of its profile, and wait until the profiles are whole again.
+
+        Args:
+            identity: that was linked wrongly.
+            apart: what it must not be together with; empty: its profile's strongest other identity.
+            at: when, seconds.
+            by: who asks.
+            wait: seconds; what was asked is carried out all the same when it takes longer.
+
+        Returns:
+            The split's id, and what has become of it so far: `done`, `splitting` (it is being carried out), why it was
+            refused, or None if the linker has not decided yet.
+
+        Raises:
+            Unavailable: Kafka does not answer.
+        """
+        id_ = uuid.uuid4().hex
+        await self._commands.request(SplitRequest(id_, identity, apart, at, by))
+        until = time.monotonic() + wait
+        while True:
+            state = await self._links.split_state(id_)
+            if state not in (None, "splitting") or time.monotonic() > until:
+                return id_, state
+            await asyncio.sleep(_LOOK)
