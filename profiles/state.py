@@ -34,7 +34,7 @@ __all__ = ["Limits", "apply", "decay_in", "largest", "latest_orders", "latest_ti
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much of what is unbounded a profile keeps."""
+    """The bounds of what a profile keeps."""
 
     timeline: int = 24
     seen: int = 512

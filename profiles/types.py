@@ -56,7 +56,7 @@ partition of the profiles in the order of their offsets, so the highest offset a
 """
 
 NOWHERE: Origin = ("", 0, 0)
-"""Of a record that is harmless to repeat, such as a person's decision."""
+"""The origin of a record that is harmless to repeat, such as a person's decision."""
 
 ERASED = "!"
 """Stands for the winner in the tombstone of a customer who was erased."""
@@ -125,7 +125,7 @@ class Event(msgspec.Struct, array_like=True, tag_field="kind", tag="e", gc=False
 
 
 class Merge(msgspec.Struct, array_like=True, tag_field="kind", tag="m", gc=False):
-    """To the loser's partition: become a tombstone and send what you hold to the winner."""
+    """A command to the loser of a merge: become a tombstone and send what you hold to the winner."""
 
     profile: str  # the loser
     winner: str
@@ -135,7 +135,7 @@ class Merge(msgspec.Struct, array_like=True, tag_field="kind", tag="m", gc=False
 
 
 class Absorb(msgspec.Struct, array_like=True, tag_field="kind", tag="a", gc=False):
-    """To the winner's partition: take in what a merged profile held."""
+    """A command to the winner of a merge: take in what the loser held."""
 
     profile: str  # the winner
     loser: str
@@ -159,7 +159,7 @@ class AlertCommand(msgspec.Struct, array_like=True, tag_field="kind", tag="c", g
 
 
 class Erase(msgspec.Struct, array_like=True, tag_field="kind", tag="x", gc=False):
-    """To every home of an erased customer: keep nothing, take in nothing."""
+    """A command to every home of an erased customer: keep nothing, take in nothing."""
 
     profile: str
     time: float

@@ -1,4 +1,4 @@
-"""Where `now` comes from. Pure code gets the time as an argument; only the edges ask a clock.
+"""The clocks that say what `now` is. Pure code gets the time as an argument; only the edges ask a clock.
 
 `time.time` is called here and nowhere else in `streams/` (ruff's TID251 refuses it), so that whatever depends on the
 time can be tested by giving it another clock.
@@ -31,7 +31,7 @@ class WallClock:
 
 
 WALL = WallClock()
-"""For what is about the real time whatever timers run on: receipts, notes of a replay, rounds of the census."""
+"""The clock of what goes by real time whatever timers run on: receipts, notes of a replay, rounds of the census."""
 
 
 class ClockWatch:

@@ -103,7 +103,7 @@ def derive_pipeline(
 
 
 def limits_of(settings: Settings, plan: Plan) -> Limits:
-    """How much of what is unbounded a profile keeps; the same wherever events are applied, or results would differ."""
+    """The bounds of what a profile keeps; the same wherever events are applied, or the results would differ."""
     return Limits(timeline=settings.timeline, seen=settings.seen, windows=plan.windows)
 
 

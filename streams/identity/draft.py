@@ -61,7 +61,7 @@ class Draft:
         self._refused.append(refusal)
 
     def finish(self, state: LinkState, applied: int) -> LinkChanges:
-        """All of it, as one commit on top of a state."""
+        """The draft as one commit on top of a state."""
         changes = self.changes
         changes.version, changes.applied = state.version, applied
         for slot in changes.refused_gone:

@@ -212,7 +212,7 @@ class Graph:
         draft.changes.refused_gone += [slot for slot, held in self._refusals.items() if gone & set(held.identities)]
 
     def changes(self, state: LinkState, applied: int) -> LinkChanges:
-        """All that the requests came to, as one commit on top of a state."""
+        """The changes that the requests came to, as one commit on top of a state."""
         self._members.finish()
         return self._draft.finish(state, applied)
 

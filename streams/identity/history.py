@@ -23,7 +23,7 @@ Cutovers = Mapping[str, tuple[int, int]]
 """Home → its partition, and the offset before which its events are wanted."""
 
 HISTORY_INCOMPLETE = "history incomplete: "
-"""How the reason begins why a split was refused whose profiles could not have been computed."""
+"""The beginning of the reason for which a split is refused if its profiles could not be computed."""
 
 _CHECK = 15.0  # seconds that the linker, and all links behind it, wait at most to know whether a history can be read
 
@@ -35,7 +35,7 @@ class Incomplete(RapportError):
 
 
 async def what_is_missing(settings: Settings, homes: Iterable[str]) -> str:
-    """Why not everything that ever came to these homes can be read again; "" if it can."""
+    """The reason why the history of these homes cannot be read any more; "" if it can."""
     partitions = sorted({partition_of(home, settings.partitions) for home in homes})
     try:
         async with asyncio.timeout(_CHECK):
@@ -116,7 +116,7 @@ async def _logged(consumer: AIOKafkaConsumer, starts: Mapping[TopicPartition, in
 async def _starts(
     consumer: AIOKafkaConsumer, settings: Settings, partitions: Iterable[int]
 ) -> dict[TopicPartition, int]:
-    """Where reading the log begins: behind what is archived."""
+    """The offsets at which reading the log begins: behind what is archived."""
     topic = topic_name(settings, PROFILE_EVENTS)
     tps = [TopicPartition(topic, partition) for partition in partitions]
     begins = await consumer.beginning_offsets(tps)

@@ -63,7 +63,7 @@ class Members:
         return min(identities, key=lambda identity: (self._ranks.get(identity[0], last), identity[1]))
 
     def decide(self, identities: Sequence[Identity]) -> Decision:
-        """Who of these become one, by the plan's limits and what is kept apart; changes nothing."""
+        """Decide which of these become one, by the plan's limits and what is kept apart; changes nothing."""
         return decide(
             identities,
             self.profile_of,
@@ -115,7 +115,7 @@ class Members:
         self._put_apart(identity, [*held, *(other for other in others if other not in held)])
 
     def forget_apart(self, gone: set[Identity]) -> None:
-        """Forget what these identities were kept apart from, and who from them."""
+        """Forget what these identities were kept apart from, in both directions."""
         for identity, others in list(self._apart.items()):
             if identity in gone:
                 self._put_apart(identity, [])

@@ -1,4 +1,4 @@
-"""Who was erased, as ingest knows it: a set that is read again when it has grown."""
+"""The erased customers, as ingest knows them: a set that is read again when it has grown."""
 
 from __future__ import annotations
 

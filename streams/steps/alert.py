@@ -13,7 +13,10 @@ __all__ = ["alert"]
 
 
 def alert(alerts: Alerts, consent: Consent) -> Callable[[Work], None]:
-    """The step. An alert outlives its score; without leave to profile it loses what the score has left on it."""
+    """The step that opens and clears alerts.
+
+    An alert outlives its score; without leave to profile it loses what the score has left on it.
+    """
 
     def run(work: Work) -> None:
         for profile in work.live():

@@ -19,7 +19,7 @@ _LONGEST_NAME = 200  # characters of a trait's name
 
 
 def check(plan: Plan) -> Callable[[Intake], None]:
-    """The step."""
+    """The step that applies the plan: reject, flag or clean what is not as planned."""
 
     def checked(batch: Intake, item: Item) -> None:
         rule = plan.event(batch.source, item.raw["type"], item.name)

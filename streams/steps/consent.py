@@ -21,7 +21,10 @@ Statements = Iterator[tuple[str, Any]]
 
 
 def consent(plan: Plan) -> Callable[[Intake], None]:
-    """The step. Traits that bear our names are taken out of what was sent: nobody else writes them."""
+    """The step that writes consent as traits.
+
+    Traits that bear our names are taken out of what was sent: nobody else writes them.
+    """
     purposes = plan.file.consent
     of_trait = [(spec.trait, purpose) for purpose, spec in purposes.items() if spec.trait]
     of_category = [(spec.category, purpose) for purpose, spec in purposes.items() if spec.category]

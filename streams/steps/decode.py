@@ -21,7 +21,7 @@ _NAME = 500  # characters of an event's name: every profile shows the names of i
 
 
 def decode() -> Callable[[Intake], None]:
-    """The step."""
+    """The step that rejects what is no event at all, and reads name, id and times of the others."""
     return each("decode", _decode)
 
 
@@ -80,13 +80,16 @@ def _identify_message(raw: dict[str, Any], item: Item) -> None:
 
 
 def _recorded(said: float, now: float) -> float:
-    """When Kafka had it; now, where its producer has said nothing (-1) or nonsense."""
+    """The time at which Kafka had the event; now, if its producer has said nothing (-1) or nonsense."""
     return said if 0 <= said <= now else now  # nothing has happened yet that will happen
 
 
 def _time_of(raw: dict[str, Any], recorded: float, received: float) -> float:
-    """When it happened. The collector has corrected `timestamp` already; other producers are taken at their word,
-    but nothing happens after Kafka had it."""
+    """The time at which the event happened.
+
+    The collector has corrected `timestamp` already; other producers are taken at their word, but nothing happens after
+    Kafka had it.
+    """
     if (stamp := raw.get("timestamp")) is None:
         return recorded
     try:

@@ -24,7 +24,7 @@ _CONTEXT = frozenset(
 
 
 class Links(Protocol):
-    """Who knows which identities were linked: the linker's store."""
+    """Knows which identities were linked; the linker's store does."""
 
     async def profiles_of(self, identities: Sequence[Identity]) -> dict[Identity, str]:
         """The profile of each identity that has been linked; unlinked ones are left out."""
@@ -32,7 +32,7 @@ class Links(Protocol):
 
 
 def identify(plan: Plan, links: Links, suppressed: Container[str]) -> Callable[[Intake], Awaitable[None]]:
-    """The step.
+    """The step that finds the home of each event, and the events whose identities belong to several profiles.
 
     Args:
         plan: says what identifies somebody.
@@ -95,7 +95,7 @@ def neutral(batch: Intake, item: Item) -> Event:
         item.violations,
         (record.topic, record.partition, record.offset),  # origin
         "",  # home
-        0,  # place
+        0,  # position
         facts.category,
     )
 

@@ -23,7 +23,9 @@ _encode = msgspec.msgpack.Encoder().encode
 
 
 def label(config: ChurnConfig, currency: str, consent: Consent, panel: Callable[[], Panel]) -> Callable[[Work], None]:
-    """The step. It comes after the segments, so that a snapshot holds those of its own moment.
+    """The step that releases labels and takes snapshots.
+
+    It comes after the segments, so that a snapshot holds those of its own moment.
 
     A label is released when its time has passed for the labels of the partition, for both answers alike, and never
     over an outage. Who does not allow profiling is not photographed, and what waits is dropped.

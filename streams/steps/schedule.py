@@ -1,4 +1,4 @@
-"""Wake: silence sends no event, so every profile gets the time at which time alone may matter to it."""
+"""Schedule: silence sends no event, so every profile gets the time at which time alone may matter to it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def is_due(profile: Profile, now: float) -> bool:
 
 
 def schedule(segments: Segments, alerts: Alerts, config: ChurnConfig) -> Callable[[Work], None]:
-    """The last step: silence sends no event, so every profile gets the time at which it may matter."""
+    """The last step: sets the time of each profile's timer."""
 
     crossings = compile_crossings([*segments.conditions, *alerts.conditions])
 

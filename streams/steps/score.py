@@ -16,7 +16,7 @@ __all__ = ["score"]
 
 
 def score(panel: Callable[[], Panel], config: ChurnConfig, currency: str, consent: Consent) -> Callable[[Work], None]:
-    """The step.
+    """The step that scores whoever allows profiling, and forgets the score of whoever does not.
 
     Args:
         panel: answers the models that score now.

@@ -17,7 +17,7 @@ __all__ = ["segment"]
 
 
 def segment(segments: Segments) -> Callable[[Work], None]:
-    """The step."""
+    """The step that moves customers into and out of segments."""
 
     def run(work: Work) -> None:
         for profile in work.live():

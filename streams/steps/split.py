@@ -1,4 +1,4 @@
-"""Part: taking a profile apart, when a link turned out to be wrong.
+"""Split: taking a profile apart, when a link turned out to be wrong.
 
 The linker has decided which identity belongs where from now on, and tells the profile (*reset*). Its state is a sum
 over all its homes, and cannot be divided; so it starts anew, empty, and what it and the others should hold is computed

@@ -48,7 +48,7 @@ _decode_profile = msgspec.msgpack.Decoder(Profile).decode
 
 
 def update(currency: str, limits: Limits) -> Callable[[Work], None]:
-    """The step.
+    """The step that applies the records of `profile.events` to their profiles.
 
     Args:
         currency: of the plan.
@@ -173,7 +173,7 @@ def _erase(work: Work, profile: Profile, command: Erase) -> None:
 
 
 def _before_cutover(splitting: Splitting, home: str, position: int) -> bool:
-    """Whether what a home sent on is from before it moved, and so part of what is computed anew (`steps.part`)."""
+    """Whether what a home sent on is from before it moved, and so is in what is computed anew (`steps/split.py`)."""
     return home in splitting.awaited or (home in splitting.cutovers and position < splitting.cutovers[home][1])
 
 

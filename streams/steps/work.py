@@ -168,7 +168,7 @@ class Work:
         self.outputs.append(Output(PROFILE_EVENTS, record.profile.encode(), _encode(record), id_, to))
 
     def changes(self, applied: int | None, produced: int) -> Changes:
-        """All of it, as one commit."""
+        """The changes of this batch, as one commit."""
         ids = "\n".join([*self.changed, *self.removed]).encode()
         documents = [Output(PROFILE_CHANGES, b"", ids, partition=self.partition)] if ids else []
         return Changes(

@@ -92,7 +92,7 @@ class Worker:
         self._app.on_partitions_revoked.connect(self._revoked, weak=False)
 
     def _tasks(self) -> Iterable[tuple[str, float, Task]]:
-        """What is done again and again: its name, the seconds between two times, and what it is."""
+        """The periodic tasks: what each does, the seconds between two runs, and the function."""
         return (
             ("fire timers", 1.0, self.roles.timers.fire),
             ("refresh", 1.0, self._refresh),
@@ -171,7 +171,7 @@ class Worker:
 
     @retrying
     async def positions(self, assigned: Iterable[TP]) -> Mapping[TP, int]:
-        """Where the store says that each of these partitions continues; see `streams.kafka.transport.Positions`."""
+        """The offsets at which these partitions continue, by the store; see `streams.kafka.transport.Positions`."""
         mine = [tp.partition for tp in assigned if tp.topic == self._profile_events]
         self.roles.profiles.assigned(mine)
         self.roles.splits.assigned(mine=TP(self._identity_links, 0) in assigned)
@@ -188,7 +188,7 @@ class Worker:
         self.roles.splits.assigned(mine=False)
 
     async def _continues(self, assigned: Iterable[TP]) -> dict[TP, int]:
-        """The offset at which the store says that each of these partitions continues, where it has a say."""
+        """The offset at which each partition continues, where that is the store's to say."""
         answer: dict[TP, int] = {}
         mine = [tp for tp in assigned if tp.topic == self._profile_events]
         applied = await self.roles.profile_store.applied([tp.partition for tp in mine])

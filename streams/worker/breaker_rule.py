@@ -27,7 +27,7 @@ class BreakerRule:
         self._latest: deque[bool] = deque(maxlen=policy.window if policy else 0)
 
     def judge(self, rejected: Sequence[bool], *, probe: bool = False) -> str:
-        """Why the next events must not be taken, or "": then they count.
+        """The reason why the next events must not be taken; "" if they may, and then they count.
 
         Args:
             rejected: of each of them in order, whether it would be.

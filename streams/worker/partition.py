@@ -21,7 +21,7 @@ __all__ = ["MOST_DUE", "PartitionWriter"]
 log = logging.getLogger(__name__)
 
 MOST_DUE = 1000
-"""Profiles whose timers are taken up in one commit."""
+"""Most profiles whose timers fire in one commit."""
 
 Answer = TypeVar("Answer")
 
@@ -63,7 +63,7 @@ class PartitionWriter:
         self.active = time.monotonic()
 
     async def until_committed(self, attempt: Callable[[], Awaitable[Answer]]) -> Answer:
-        """Answer what an attempt answers that was not fenced; each one loads what it needs."""
+        """Make attempts until one is not fenced, and answer what that one answers; each loads what it needs."""
         while True:
             try:
                 if not self._ready:

@@ -1,4 +1,4 @@
-"""What customers are ranked by, as the census last said."""
+"""The population that customers are ranked by, as the latest census found it."""
 
 from __future__ import annotations
 

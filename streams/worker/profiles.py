@@ -163,7 +163,7 @@ class ProfileRunner:
         return more
 
     def _as_far_as_loaded(self, work: Work) -> float:
-        """Up to when timers can fire, of which only the first were loaded."""
+        """The time up to which timers can fire if only the first of those due were loaded."""
         latest = work.loaded.due[-1][1]
         return whole_grains(latest) + GRAIN if self._event_time else latest
 
@@ -178,7 +178,7 @@ class ProfileRunner:
             self.watermark = max(self.watermark, work.watermark)
 
     def _ticks_of(self, work: Work, records: Sequence[Record]) -> Iterator[Tick]:
-        """When the records of a batch are looked at; in event time, what falls due between them fires there."""
+        """The ticks of a batch; in event time, what falls due between its records fires there."""
         watermark = latest_event(records, work.watermark)
         if self._event_time:
             return event_ticks(work, records, watermark)

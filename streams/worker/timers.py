@@ -1,4 +1,4 @@
-"""When timers fire: what is due, once nothing that may say otherwise still waits to be read."""
+"""The timers: what is due fires, once nothing that may say otherwise still waits to be read."""
 
 from __future__ import annotations
 
