@@ -57,7 +57,7 @@ def profile_pipeline(
     plan: Plan,
     settings: Settings,
     panel: Callable[[], Panel],
-    population: Callable[[], PopulationSnapshot] = PopulationSnapshot.empty,
+    population: Callable[[], PopulationSnapshot],
 ) -> Pipeline[Work]:
     """From the events and commands of one partition to changed profiles and what follows from them."""
     segments = compile_segments(plan.segments, plan.currency, plan.consent, population)
@@ -89,7 +89,7 @@ def review_pipeline(plan: Plan, population: Callable[[], PopulationSnapshot]) ->
 
 
 def derive_pipeline(
-    plan: Plan, panel: Callable[[], Panel], population: Callable[[], PopulationSnapshot] = PopulationSnapshot.empty
+    plan: Plan, panel: Callable[[], Panel], population: Callable[[], PopulationSnapshot]
 ) -> Pipeline[Work]:
     """What follows from a customer's state alone, when that comes from elsewhere; alerts stay as they are."""
     segments = compile_segments(plan.segments, plan.currency, plan.consent, population)

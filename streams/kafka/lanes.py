@@ -40,7 +40,7 @@ class Lanes:
     """
 
     def __init__(
-        self, handle: Handle, lane: Callable[[Batch], Hashable], most: int, behind: Callable[[], bool] = lambda: False
+        self, handle: Handle, lane: Callable[[Batch], Hashable], most: int, behind: Callable[[], bool]
     ) -> None:
         self._handle = handle
         self._lane = lane

@@ -141,7 +141,7 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
 class BatchConsumer(driver.Consumer):
     """The aiokafka consumer of Faust, delivering batches."""
 
-    positions: Positions | None = None
+    positions: Positions
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -276,7 +276,7 @@ class BatchConsumer(driver.Consumer):
             tp: offset for tp in assigned if (offset := self._committed_offset.get(tp)) is not None and offset >= 0
         }
         self._refused.clear()
-        starts = dict(await self.positions(assigned)) if self.positions is not None else {}
+        starts = dict(await self.positions(assigned))
         unknown = [tp for tp in assigned if tp not in starts and tp not in self._expected]
         if unknown:
             starts |= await self.earliest_offsets(*unknown)
@@ -337,13 +337,13 @@ class BatchConsumer(driver.Consumer):
             self._held.pop(tp, None)
 
 
-def use_batches(app: faust.App, positions: Positions | None = None) -> None:
+def use_batches(app: faust.App, positions: Positions) -> None:
     """Make an app read by batches. To be called before the app starts."""
 
     class Consumer(BatchConsumer):
         pass
 
-    Consumer.positions = staticmethod(positions) if positions is not None else None
+    Consumer.positions = staticmethod(positions)
 
     class Transport(driver.Transport):
         pass

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import faust
+from faust.types import TP
 from kafka import TopicPartition
 from kafka.admin import KafkaAdminClient
 
@@ -72,7 +73,11 @@ def test_what_was_dropped_before_anything_was_committed_is_read_again(
             topic_allow_declare=False, topic_disable_leader=True, consumer_auto_offset_reset="earliest",
             stream_wait_empty=False,
         )  # fmt: skip
-        use_batches(app)
+
+        async def not_ours(assigned: Iterable[TP]) -> dict[TP, int]:
+            return {}
+
+        use_batches(app, not_ours)
         batches: asyncio.Queue[Batch] = asyncio.Queue()
 
         async def read(stream: Any) -> None:

@@ -54,7 +54,7 @@ def test_lanes_keep_order_within_and_run_beside_each_other() -> None:
                 await breaker.wait()
             handled.append([(part.tp.partition, part.records[0].offset) for part in batches])
 
-        lanes = Lanes(handle, lambda part: part.tp.partition, most=10)
+        lanes = Lanes(handle, lambda part: part.tp.partition, most=10, behind=lambda: False)
         for part in (batch(0, 2), batch(2, 4), batch(0, 2, tp=TP1), batch(4, 6)):
             await lanes.put(Delivery(part, acked))
             await asyncio.sleep(0)
