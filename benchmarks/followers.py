@@ -178,9 +178,9 @@ class Followers:
 
     async def _follow_alerts(self, consumer: AIOKafkaConsumer) -> None:
         async for record, now in _records(consumer):
-            alert = orjson.loads(record.value)
-            id_ = alert["profile"]
-            if alert["rule"] != _RULE or id_ not in self._unhappy:
+            told = orjson.loads(record.value)
+            id_ = told.get("profile")
+            if id_ not in self._unhappy or told["alert"]["rule"] != _RULE:
                 continue
             accepted = self._unhappy[id_]
             if accepted:

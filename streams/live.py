@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import orjson
@@ -14,14 +14,14 @@ from aiokafka.structs import ConsumerRecord
 
 from profiles.documents import decode_profile
 from profiles.errors import Misconfigured
-from profiles.times import rfc3339
+from profiles.types import ERASED, Profile
 from streams.kafka.admission import admit
 from streams.kafka.client import async_consumer
 from streams.kafka.outbox import MARKER
 from streams.kafka.topics import ALERTS, PROFILE_CHANGES, topic_name
 from streams.settings import Settings
 
-__all__ = ["LiveEvent", "LiveFeed"]
+__all__ = ["LiveEvent", "LiveFeed", "changed_event", "told_event"]
 
 log = logging.getLogger(__name__)
 
@@ -31,9 +31,9 @@ _WAITING = 1000  # events kept for a reader that is slow; then it misses the old
 class LiveEvent(msgspec.Struct, frozen=True):
     """Something that has just been committed."""
 
-    kind: str  # profile, alert
+    kind: Literal["profile", "gone", "alert", "notice"]
     id: str  # the same however often it is delivered
-    data: dict[str, Any]
+    data: Profile | dict[str, Any]  # the profile; of the other kinds, what the support API shows
 
 
 class LiveFeed:
@@ -86,35 +86,31 @@ class LiveFeed:
 
     def _pass_on(self, record: ConsumerRecord) -> None:
         try:
-            self._tell(self._event(record))
+            if record.topic == self._alerts:
+                self._tell(told_event(record.value))
+            else:
+                self._tell(changed_event(record.key, record.value, f"{record.partition}-{record.offset}"))
         except (ValueError, TypeError, KeyError) as error:  # one record that nobody can read must not end the feed
             log.warning("%s-%d offset %d is left out: %s", record.topic, record.partition, record.offset, error)
-
-    def _event(self, record: ConsumerRecord) -> LiveEvent:
-        if record.topic == self._alerts:
-            data = orjson.loads(record.value)
-            return LiveEvent("alert", data["id"], data)
-        profile = decode_profile(record.key.decode(), record.value)
-        data = {
-            "id": profile.id,
-            "updated": rfc3339(profile.updated),
-            "redirect": profile.redirect or None,
-            "stage": profile.stage or None,
-            "segments": sorted(profile.segments),
-            "churn": None
-            if profile.score is None
-            else {
-                "risk": profile.score.risk,
-                "band": profile.score.band,
-                "scored_at": rfc3339(profile.score.at),
-                "model": profile.score.model,
-                "reasons": [msgspec.structs.asdict(reason) for reason in profile.score.reasons],
-            },
-        }
-        return LiveEvent("profile", f"{record.partition}-{record.offset}", data)
 
     def _tell(self, event: LiveEvent) -> None:
         for queue in self._subscribers:
             if queue.full():
                 queue.get_nowait()
             queue.put_nowait(event)
+
+
+def told_event(value: bytes) -> LiveEvent:
+    """The event of a message of `alerts`."""
+    told = orjson.loads(value)
+    kind: Literal["alert", "notice"] = "alert" if "alert" in told else "notice"
+    return LiveEvent(kind, told["id"], told[kind])
+
+
+def changed_event(key: bytes, value: bytes, id_: str) -> LiveEvent:
+    """The event of a document of `profile.changes`."""
+    profile = decode_profile(key.decode(), value)
+    if not profile.redirect:
+        return LiveEvent("profile", id_, profile)
+    into = profile.redirect if profile.redirect != ERASED else None
+    return LiveEvent("gone", id_, {"id": profile.id, "merged_into": into})

@@ -12,8 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from console.api.errors import ApiError, describe_errors
 from console.api.profiles import Cursor, Limit
 from console.services.ports import ApiDeps
-from console.views.documents import AlertView, Page
-from console.views.profile import alert_view
+from console.views.documents import Page
+from console.views.profile import AlertView, alert_view
 from profiles.types import Alert, AlertCommand, Profile
 
 __all__ = ["Decision", "alerts_router"]
@@ -37,7 +37,7 @@ def alerts_router(deps: ApiDeps) -> APIRouter:
     """The routes below /v1/alerts."""
     router = APIRouter(prefix="/alerts", tags=["alerts"])
 
-    @router.get("", summary="Alerts, the newest first", responses=describe_errors(400, 401))
+    @router.get("", summary="Alerts, the newest first")
     async def alerts(
         state: Annotated[
             Literal["open", "acknowledged", "resolved", "cleared"] | None,
@@ -56,7 +56,7 @@ def alerts_router(deps: ApiDeps) -> APIRouter:
         summary="Acknowledge or resolve an alert",
         description="200 with the alert once the decision is carried out; 202 with the alert as it still is when that "
         "takes longer than five seconds. The decision is safe in both cases.",
-        responses={202: {"model": AlertView, "description": "Accepted"}, **describe_errors(400, 401, 404, 409)},
+        responses={202: {"model": AlertView, "description": "Accepted"}, **describe_errors(404, 409)},
     )
     async def decide(
         alert: str, action: Literal["acknowledge", "resolve"], response: Response, decision: Decision | None = None

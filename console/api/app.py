@@ -10,14 +10,13 @@ from fastapi import APIRouter, Depends, FastAPI
 from console.api.alerts import alerts_router
 from console.api.auth import bearer
 from console.api.docs import add_docs
-from console.api.errors import handle_errors
+from console.api.errors import describe_errors, handle_errors
 from console.api.identities import identities_router
 from console.api.live import live_router
 from console.api.models import models_router
 from console.api.operations import operations_router, rejected_router
+from console.api.parameters import known_parameters
 from console.api.paths import IdentityPaths
-from console.api.personas import personas_router
-from console.api.preview import preview_router
 from console.api.privacy import privacy_router
 from console.api.profiles import profiles_router
 from console.api.segments import segments_router
@@ -32,7 +31,8 @@ LARGEST_BODY = 64 * 1024
 DESCRIPTION = """Live customer profiles, with churn risk, reasons, segments and alerts.
 
 Send `Authorization: Bearer TOKEN` with everything below `/v1`. Lists answer `{"data": […], "next": cursor}`; give the
-cursor back as `cursor` until `next` is null. Every error is `{"code", "message"}`.
+cursor back as `cursor` until `next` is null. Every error is `{"code", "message"}`. A query parameter that a route
+does not have is refused with 400, never ignored.
 """
 
 
@@ -46,19 +46,19 @@ def create_api(deps: ApiDeps) -> FastAPI:
         title="Rapport support API", version=_version(), description=DESCRIPTION, docs_url=None, redoc_url=None
     )
     otherwise: dict[int | str, dict[str, Any]] = {"default": {"model": Problem, "description": "Any other error"}}
-    token = Depends(bearer(deps.token))
-    v1 = APIRouter(prefix="/v1", dependencies=[token], responses=otherwise, max_body_size=LARGEST_BODY)
+    v1 = APIRouter(
+        prefix="/v1",
+        dependencies=[Depends(bearer(deps.token)), Depends(known_parameters)],
+        responses={**describe_errors(400, 401), **otherwise},
+        max_body_size=LARGEST_BODY,
+    )
     for build in (
-        profiles_router, segments_router, preview_router, personas_router, alerts_router, live_router, rejected_router,
+        profiles_router, identities_router, privacy_router, segments_router, models_router, alerts_router, live_router,
+        rejected_router,
     ):  # fmt: skip
         v1.include_router(build(deps))
-    if deps.desk is not None:
-        v1.include_router(identities_router(deps, deps.desk))
-        v1.include_router(privacy_router(deps, deps.desk))
-    if deps.models is not None:
-        v1.include_router(models_router(deps, deps.models))
     app.include_router(v1)
-    app.include_router(operations_router(deps.checks, deps.held))
+    app.include_router(operations_router(deps.checks, deps.paused))
     app.add_middleware(IdentityPaths)
     add_docs(app)
     handle_errors(app)

@@ -97,7 +97,8 @@ def _words(request: Request, error: HTTPException) -> str:
 
 def _problem(problem: Mapping[str, Any]) -> str:
     where = ".".join(str(part) for part in problem["loc"] if part not in {"query", "body", "path"})
-    return f"{where}: {problem['msg']}" if where else str(problem["msg"])
+    message = str(problem["msg"]).removeprefix("Value error, ")
+    return f"{where}: {message}" if where else message
 
 
 def _answer(status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> Response:

@@ -14,17 +14,14 @@ from console.services.ports import ApiDeps
 from console.views.documents import Page
 from console.views.identity import (
     IdentityLinks,
-    LinkedIdentity,
-    LinkView,
     RefusalView,
     SplitState,
     SplitView,
-    ThinIdentity,
+    identity_links,
+    refusal_view,
+    split_view,
 )
-from profiles.identity.links import Link, Linked, PendingSplit, Refusal
-from profiles.times import rfc3339
-from profiles.types import Identity, Profile, profile_id
-from streams.identity.desk import Desk
+from profiles.identity.links import Linked
 from streams.identity.history import HISTORY_INCOMPLETE
 
 __all__ = ["identities_router"]
@@ -45,20 +42,23 @@ class SplitOrder(BaseModel):
     by: str = Field(default="", max_length=200, description="Who decided it.")
 
 
-def identities_router(deps: ApiDeps, desk: Desk) -> APIRouter:
+def identities_router(deps: ApiDeps) -> APIRouter:
     """The routes on who is who."""
-    router = APIRouter(tags=["identities"])
+    router, desk = APIRouter(tags=["identities"]), deps.desk
 
     @router.get(
         "/profiles/{identity}/links",
         summary="How a customer came to be one",
         description="Every identity of the customer, with the events that linked it, what it is kept apart from, and "
         "the links with it that were refused lately.",
-        responses=describe_errors(400, 401, 404),
+        responses=describe_errors(404),
     )
     async def links(identity: Who) -> IdentityLinks:
         profile, _ = await named(deps, identity)
-        return await _links(profile)
+        own = [(kind, value) for kind, values in profile.identities.items() for value in values]
+        linked = (await desk.links.linked_to([profile.id])).get(profile.id) or Linked(own, {})
+        refused = (await desk.links.refusals()).values()
+        return identity_links(profile, linked, await desk.links.apart(), refused, deps.plan)
 
     @router.post(
         "/profiles/{identity}/split",
@@ -67,7 +67,7 @@ def identities_router(deps: ApiDeps, desk: Desk) -> APIRouter:
         "they would be had the links never been, computed from the history of events; later events included. 202 if it "
         "takes longer than five seconds; the workers carry it out all the same, and `GET /v1/splits` lists what is not "
         "finished yet.",
-        responses={202: {"model": SplitState, "description": "Accepted"}, **describe_errors(400, 401, 404, 409)},
+        responses={202: {"model": SplitState, "description": "Accepted"}, **describe_errors(404, 409)},
     )
     async def split(identity: Who, response: Response, order: SplitOrder | None = None) -> SplitState:
         profile, known_as = await named(deps, identity)
@@ -86,96 +86,31 @@ def identities_router(deps: ApiDeps, desk: Desk) -> APIRouter:
             response.status_code = 202
         return await _state(id_, state)
 
-    @router.get("/splits/{split}", summary="What became of a split", responses=describe_errors(401, 404, 409))
+    @router.get("/splits/{split}", summary="What became of a split", responses=describe_errors(404, 409))
     async def one_split(split: str) -> SplitState:
         return await _state(split, await desk.links.split_state(split))
 
-    @router.get("/splits", summary="Splits that are not finished", responses=describe_errors(401))
+    @router.get("/splits", summary="Splits that are not finished")
     async def splits() -> Page[SplitView]:
         pending = await desk.links.splitting()
-        return Page(data=[_split_view(split) for split in pending.values()], next=None)
+        return Page(data=[split_view(split, deps.plan) for split in pending.values()], next=None)
 
     @router.get(
         "/refusals",
         summary="Links that were refused lately",
         description="The latest 1,000: a limit of the tracking plan was reached, or a split keeps them apart.",
-        responses=describe_errors(400, 401),
     )
     async def refusals(
         limit: Annotated[int, Query(ge=1, le=1000, description="Most of them, the newest first.")] = 50,
     ) -> Page[RefusalView]:
         held = list((await desk.links.refusals()).values())[:limit]
-        return Page(data=[_refusal(refusal) for refusal in held], next=None)
+        return Page(data=[refusal_view(refusal, deps.plan) for refusal in held], next=None)
 
     async def _state(id_: str, state: str | None) -> SplitState:
         if state is not None and state not in ("splitting", "done"):
             incomplete = state.startswith(HISTORY_INCOMPLETE)
             raise ApiError(409, "history_incomplete" if incomplete else "not_split", state)
         pending = (await desk.links.splitting()).get(id_)
-        return SplitState(id=id_, state=state or "asked", split=_split_view(pending) if pending else None)
-
-    async def _links(profile: Profile) -> IdentityLinks:
-        linked = (await desk.links.linked_to([profile.id])).get(profile.id)
-        own = [(kind, value) for kind, values in profile.identities.items() for value in values]
-        held, links = linked or Linked(own, {})
-        apart = await desk.links.apart()
-        ours = set(held)
-        refused = [one for one in (await desk.links.refusals()).values() if ours & set(one.identities)]
-        return IdentityLinks(
-            profile=profile.id,
-            being_split=profile.splitting is not None and not profile.splitting.done,
-            identities=[
-                LinkedIdentity(
-                    **_thin(identity),
-                    home=_home(identity, profile),
-                    links=[_link(link) for link in links.get(identity, ())],
-                    apart_from=[ThinIdentity(**_thin(other)) for other in apart.get(identity, ())],
-                )
-                for identity in sorted(held, key=_strength)
-            ],
-            refused=[_refusal(refusal) for refusal in refused],
-        )
-
-    def _home(identity: Identity, profile: Profile) -> str:
-        return profile_id(deps.namespace, identity) if deps.namespace else profile.id
-
-    def _strength(identity: Identity) -> tuple[int, Identity]:
-        rules = deps.plan.identities if deps.plan else []
-        return next((rule.priority for rule in rules if rule.type == identity[0]), len(rules) + 1), identity
-
-    def _thin(identity: Identity) -> dict[str, str | bool]:
-        hashed = any(rule.type == identity[0] and rule.hashed for rule in (deps.plan.identities if deps.plan else ()))
-        return {"type": identity[0], "value": identity[1], "hashed": hashed}
-
-    def _link(link: Link) -> LinkView:
-        return LinkView(
-            source=link.source,
-            event=link.event,
-            time=rfc3339(link.time),
-            decided=rfc3339(link.decided),
-            identities=[ThinIdentity(**_thin(identity)) for identity in link.identities],
-        )
-
-    def _refusal(refusal: Refusal) -> RefusalView:
-        return RefusalView(
-            source=refusal.source,
-            event=refusal.event,
-            time=rfc3339(refusal.time),
-            decided=rfc3339(refusal.decided),
-            identities=[ThinIdentity(**_thin(identity)) for identity in refusal.identities],
-            refused=[ThinIdentity(**_thin(identity)) for identity in refusal.refused],
-            reason=refusal.reason,
-        )
-
-    def _split_view(split: PendingSplit) -> SplitView:
-        return SplitView(
-            id=split.id,
-            profile=split.profile,
-            identity=ThinIdentity(**_thin(split.identity)),
-            apart_from=[ThinIdentity(**_thin(identity)) for identity in split.apart],
-            profiles=sorted(set(split.winners.values())),
-            at=rfc3339(split.at),
-            by=split.by,
-        )
+        return SplitState(id=id_, state=state or "asked", split=split_view(pending, deps.plan) if pending else None)
 
     return router

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import aclosing
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import orjson
 from fastapi import APIRouter, Query
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
-from console.api.errors import describe_errors
 from console.services.ports import ApiDeps
+from console.views.profile import summary_view
+from plan import Plan
+from profiles.types import Profile
 
 __all__ = ["HEARTBEAT", "live_router"]
 
@@ -26,13 +28,13 @@ def live_router(deps: ApiDeps) -> APIRouter:
     @router.get(
         "/live",
         summary="Changes of profiles and alerts as they happen",
-        description="Server-sent events named `profile` and `alert`, each with JSON data; a comment every 15 s while "
-        "nothing happens. There is no replay: after reconnecting, read what is shown anew.",
+        description="Server-sent events with JSON data: `profile`, a row of the list of customers; `gone`, the id of "
+        "one who was erased or merged into another; `alert`, as in the list of alerts; `notice`, news of the models. A "
+        "comment every 15 s while nothing happens. There is no replay: after reconnecting, read what is shown anew.",
         response_class=EventSourceResponse,
-        responses=describe_errors(400, 401),
     )
     async def live(
-        kind: Annotated[Literal["profile", "alert"] | None, Query(description="Only these.")] = None,
+        kind: Annotated[Literal["profile", "gone", "alert", "notice"] | None, Query(description="Only these.")] = None,
     ) -> EventSourceResponse:
         return EventSourceResponse(_events(deps, kind), ping=HEARTBEAT, headers={"X-Accel-Buffering": "no"})
 
@@ -45,4 +47,10 @@ async def _events(deps: ApiDeps, kind: str | None) -> AsyncIterator[ServerSentEv
         yield ServerSentEvent(comment="connected")
         async for event in subscription:
             if kind is None or event.kind == kind:
-                yield ServerSentEvent(orjson.dumps(event.data).decode(), event=event.kind, id=event.id)
+                yield ServerSentEvent(_json(event.data, deps.plan), event=event.kind, id=event.id)
+
+
+def _json(data: Profile | dict[str, Any], plan: Plan) -> str:
+    if isinstance(data, Profile):
+        return summary_view(data, plan).model_dump_json()
+    return orjson.dumps(data).decode()

@@ -10,13 +10,20 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from console.api.errors import ApiError, describe_errors
 from console.api.profiles import named
-from console.services.models import ModelDesk
 from console.services.ports import ApiDeps
-from console.views.model_documents import DecisionView, ExplanationView, HistoryView, ModelDetail, ModelsView
-from console.views.models import decision_view, explanation_view, history_view, model_detail, models_view
+from console.views.models import (
+    DecisionView,
+    ExplanationView,
+    HistoryView,
+    ModelDetail,
+    ModelsView,
+    explanation_view,
+    history_view,
+    model_detail,
+    models_view,
+)
 from console.views.profile import may_be_scored
 from models.churn.panel import MODELS
-from profiles.times import rfc3339
 
 __all__ = ["models_router"]
 
@@ -41,16 +48,16 @@ class RollBack(Release):
     version: int = Field(ge=1, description="Of a kept checkpoint; /v1/models/history lists them.")
 
 
-def models_router(deps: ApiDeps, desk: ModelDesk) -> APIRouter:
+def models_router(deps: ApiDeps) -> APIRouter:
     """The routes below /v1/models."""
-    router = APIRouter(prefix="/models", tags=["models"])
-    decided = {202: {"model": DecisionView, "description": "Accepted"}, **describe_errors(400, 401, 409)}
+    router, desk = APIRouter(prefix="/models", tags=["models"]), deps.models
+    decided = {202: {"model": DecisionView, "description": "Accepted"}, **describe_errors(409)}
 
-    @router.get("", summary="Every model, how good it is, and which is the champion", responses=describe_errors(401))
+    @router.get("", summary="Every model, how good it is, and which is the champion")
     async def models() -> ModelsView:
         return models_view(await desk.report())
 
-    @router.get("/history", summary="Kept checkpoints, and who spoke when", responses=describe_errors(401))
+    @router.get("/history", summary="Kept checkpoints, and which model was the champion when")
     async def history() -> HistoryView:
         return history_view(await desk.report(), await desk.kept())
 
@@ -60,7 +67,7 @@ def models_router(deps: ApiDeps, desk: ModelDesk) -> APIRouter:
         description="Every contribution of the champion, as of the time of the customer's score. With the "
         "baseline they sum to the log-odds of the risk. If the model has learned since, its answer differs from the "
         "score by what it has learned.",
-        responses=describe_errors(400, 401, 404, 409),
+        responses=describe_errors(404, 409),
     )
     async def explain(
         identity: Annotated[str, Query(max_length=600, description="TYPE:VALUE, such as user_id:42.")],
@@ -72,7 +79,7 @@ def models_router(deps: ApiDeps, desk: ModelDesk) -> APIRouter:
         scores = desk.explain(report, profile, profile.score.at)
         return explanation_view(profile, report.panel.champion.id, scores)
 
-    @router.get("/{name}", summary="One model: its weights and quality", responses=describe_errors(401, 404))
+    @router.get("/{name}", summary="One model: its weights and quality", responses=describe_errors(404))
     async def model(name: str) -> ModelDetail:
         if name not in MODELS:
             raise ApiError(404, "unknown_model", f"there is no model {name!r}; there are {', '.join(MODELS)}")
@@ -114,9 +121,9 @@ def models_router(deps: ApiDeps, desk: ModelDesk) -> APIRouter:
         if outcome is None:
             response.status_code = 202
             text = "on its way; /v1/models shows what became of it"
-            return DecisionView(id=id_, action=action, target=target, at=rfc3339(now), by=by, done=None, text=text)
+            return DecisionView(id=id_, action=action, target=target, at=now, by=by, done=None, text=text)
         if not outcome.done:
             raise ApiError(409, "refused", outcome.text)
-        return decision_view(outcome)
+        return DecisionView.of(outcome, at=outcome.time)
 
     return router

@@ -7,13 +7,14 @@ import os
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Depends, Query, Response
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from console.api.errors import describe_errors
+from console.api.parameters import known_parameters
 from console.api.profiles import Limit
-from console.services.ports import ApiDeps, Check, Held
+from console.services.ports import ApiDeps, Check, Paused
 from console.views.documents import Health, Page, Readiness
 from profiles.errors import RapportError
 
@@ -30,7 +31,6 @@ def rejected_router(deps: ApiDeps) -> APIRouter:
     @router.get(
         "/rejected",
         summary="Events that were not accepted, newest first, personal data masked",
-        responses=describe_errors(400, 401),
     )
     async def rejected(
         limit: Limit = 50,
@@ -42,9 +42,9 @@ def rejected_router(deps: ApiDeps) -> APIRouter:
     return router
 
 
-def operations_router(checks: Mapping[str, Check], held: Held | None = None) -> APIRouter:
+def operations_router(checks: Mapping[str, Check], paused: Paused) -> APIRouter:
     """/health, /ready and /metrics; open to whoever reaches the port, as probes and scrapers expect."""
-    router = APIRouter(tags=["operations"])
+    router = APIRouter(tags=["operations"], dependencies=[Depends(known_parameters)], responses=describe_errors(400))
 
     @router.get("/health", summary="The process is up")
     async def health() -> Health:
@@ -62,9 +62,9 @@ def operations_router(checks: Mapping[str, Check], held: Held | None = None) -> 
         if silent:
             response.status_code = 503
             return Readiness(code="not_ready", message="; ".join(silent), checks=found)
-        sources = await _held(held)
+        sources = await _paused(paused)
         message = f"everything answers; paused: {', '.join(sources)}" if sources else "everything answers"
-        return Readiness(code="ready", message=message, checks=found, held=sources)
+        return Readiness(code="ready", message=message, checks=found, paused=sources)
 
     @router.get("/metrics", summary="Prometheus metrics", response_class=Response)
     async def metrics() -> Response:
@@ -73,13 +73,11 @@ def operations_router(checks: Mapping[str, Check], held: Held | None = None) -> 
     return router
 
 
-async def _held(held: Held | None) -> dict[str, str]:
+async def _paused(paused: Paused) -> dict[str, str]:
     """The sources that are paused; none if nobody can tell: what does not answer is told by its own check."""
-    if held is None:
-        return {}
     try:
         async with asyncio.timeout(PATIENCE):
-            return dict(await held())
+            return dict(await paused())
     except (TimeoutError, RapportError):
         return {}
 

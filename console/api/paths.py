@@ -7,7 +7,7 @@ from urllib.parse import quote, unquote
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from console.api.errors import ApiError
-from console.views.profile import Described
+from plan import Plan
 from profiles.types import Identity
 
 __all__ = ["PROFILE_ID", "IdentityPaths", "one_segment", "parse_identity"]
@@ -43,7 +43,7 @@ def one_segment(raw_path: bytes) -> str:
     return f"{_PREFIX}{quote(identity, safe='')}{tail}"
 
 
-def parse_identity(segment: str, plan: Described | None = None) -> Identity:
+def parse_identity(segment: str, plan: Plan) -> Identity:
     """`("user_id", "42")` of the percent-encoded segment `user_id%3A42`, as profiles hold it: spelt, perhaps hashed.
 
     Raises:
@@ -52,7 +52,7 @@ def parse_identity(segment: str, plan: Described | None = None) -> Identity:
     kind, colon, value = unquote(segment).partition(":")
     if not (kind and colon and value):
         raise ApiError(400, "invalid_identity", "write an identity as TYPE:VALUE, such as user_id:42")
-    if plan is None or kind == PROFILE_ID:
+    if kind == PROFILE_ID:
         return kind, value
     types = [rule.type for rule in plan.identities]
     if kind not in types:

@@ -10,12 +10,20 @@ from fastapi import APIRouter, Path, Query
 from console.api.errors import ApiError, describe_errors
 from console.api.paths import PROFILE_ID, parse_identity
 from console.services.ports import ApiDeps
-from console.views.documents import EventView, Page, ProfileSummary, ProfileView
-from console.views.profile import event_view, may_be_scored, profile_view, summary_view
+from console.views.documents import Page
+from console.views.profile import (
+    EventView,
+    ProfileSummary,
+    ProfileView,
+    event_view,
+    may_be_scored,
+    profile_view,
+    summary_view,
+)
 from profiles.timeline import latest_events
 from profiles.types import Identity, Profile
 
-__all__ = ["Cursor", "Limit", "Who", "named", "profiles_router"]
+__all__ = ["Cursor", "Limit", "Who", "known_segment", "named", "profiles_router"]
 
 Limit = Annotated[int, Query(ge=1, le=200, description="Rows of a page.")]
 Cursor = Annotated[str | None, Query(max_length=200, description="`next` of the page before.")]
@@ -45,6 +53,16 @@ async def named(deps: ApiDeps, segment: str) -> tuple[Profile, Identity | None]:
     return found, identity
 
 
+async def known_segment(deps: ApiDeps, name: str) -> None:
+    """See that there is a segment, of the plan or, while workers still know another plan, in the index.
+
+    Raises:
+        ApiError: there is none.
+    """
+    if all(rule.name != name for rule in deps.plan.segments) and name not in await deps.reader.segment_sizes():
+        raise ApiError(404, "unknown_segment", f"there is no segment {name[:200]!r}; /v1/segments lists them")
+
+
 def profiles_router(deps: ApiDeps) -> APIRouter:
     """The routes below /v1/profiles."""
     router = APIRouter(prefix="/profiles", tags=["profiles"])
@@ -52,13 +70,15 @@ def profiles_router(deps: ApiDeps) -> APIRouter:
     async def known(segment: str) -> Profile:
         return (await named(deps, segment))[0]
 
-    @router.get("", summary="List customers", responses=describe_errors(400, 401))
+    @router.get("", summary="List customers", responses=describe_errors(404))
     async def profiles(
         order: Annotated[Literal["risk", "recent"], Query(description="Highest risk or latest event first.")] = "risk",
         segment: Annotated[str | None, Query(description="Only its members; with order=risk.")] = None,
         limit: Limit = 50,
         cursor: Cursor = None,
     ) -> Page[ProfileSummary]:
+        if segment is not None:
+            await known_segment(deps, segment)
         if order == "risk":
             ranked, following = await deps.reader.by_risk(segment=segment, limit=limit, cursor=cursor)
             rows = [row for row in ranked if may_be_scored(row, deps.plan)]
@@ -68,13 +88,13 @@ def profiles_router(deps: ApiDeps) -> APIRouter:
             raise ApiError(400, "invalid_request", "segment goes with order=risk; or use /v1/segments/{name}/members")
         return Page(data=[summary_view(row, deps.plan) for row in rows], next=following)
 
-    @router.get("/{identity}", summary="A customer", responses=describe_errors(400, 401, 404))
+    @router.get("/{identity}", summary="A customer", responses=describe_errors(404))
     async def profile(identity: Who) -> ProfileView:
         found = await known(identity)
-        advice = await deps.adviser(found) if deps.adviser and may_be_scored(found, deps.plan) else None
+        advice = await deps.adviser(found) if may_be_scored(found, deps.plan) else None
         return profile_view(found, await deps.now(), deps.plan, advice)
 
-    @router.get("/{identity}/events", summary="A customer's latest events", responses=describe_errors(400, 401, 404))
+    @router.get("/{identity}/events", summary="A customer's latest events", responses=describe_errors(404))
     async def events(
         identity: Who,
         limit: Annotated[int, Query(ge=1, le=MAX_EVENTS, description="A profile keeps the latest 24.")] = MAX_EVENTS,

@@ -23,16 +23,12 @@ from profiles.errors import Misconfigured
 from profiles.stores import open_reader
 from profiles.stores.census import CensusStore
 from profiles.stores.learner import LearnerStore
-from profiles.stores.links import LinkStore
-from profiles.stores.redis import RedisStore, connect
+from profiles.stores.redis import connect
 from profiles.stores.sources import paused_sources
 from streams.collector.app import Collector, collector_routes
 from streams.commands import CommandSender
 from streams.dead_letters.newest import RejectedTail
-from streams.identity.desk import Desk
-from streams.identity.erasure import Eraser
-from streams.identity.export import Exporter
-from streams.identity.requests import SplitRequests
+from streams.identity.desk import open_desk
 from streams.kafka.admission import Unreachable, admit
 from streams.kafka.output import BatchProducer
 from streams.kafka.producer import KafkaProducer, Unavailable
@@ -62,7 +58,7 @@ def create_http(settings: Settings, plan: Plan, *, collect: bool, api: bool) -> 
     else:
         life = contextlib.asynccontextmanager(_nothing)
         app = FastAPI(title="Rapport collector", docs_url=None, redoc_url=None, lifespan=life)
-        app.include_router(operations_router(checks))
+        app.include_router(operations_router(checks, _none_paused))
         add_docs(app)
         handle_errors(app)
     if collect:
@@ -125,24 +121,23 @@ def _with_api(settings: Settings, plan: Plan, checks: dict[str, Check]) -> FastA
     learned = LearnerStore(connect(settings.redis.get_secret_value(), retrying=False))
     producer = BatchProducer(settings)
     commands = CommandSender(producer, settings)
-    desk = _desk(settings, plan, commands)
+    desk = open_desk(settings, plan, commands)
     feed = LiveFeed(settings)
     app = create_api(
         ApiDeps(
             reader=reader,
+            plan=plan,
             token=settings.api_token,
             commands=commands,
             feed=feed,
             rejected=RejectedTail(settings, plan),
-            checks=checks,
-            plan=plan,
-            event_time=settings.clock == "event",
             desk=desk,
-            namespace=plan.namespace,
-            held=lambda: paused_sources(settings.redis.get_secret_value()),
-            findings=census.findings,
             adviser=Adviser(learned, plan.churn, plan.currency),
             models=ModelDesk(learned, commands, plan.churn, plan.currency),
+            findings=census.findings,
+            checks=checks,
+            paused=lambda: paused_sources(settings.redis.get_secret_value()),
+            event_time=settings.clock == "event",
         )
     )
 
@@ -163,17 +158,6 @@ def _with_api(settings: Settings, plan: Plan, checks: dict[str, Check]) -> FastA
     return app
 
 
-def _desk(settings: Settings, plan: Plan, commands: CommandSender) -> Desk:
-    client = connect(settings.redis.get_secret_value(), retrying=False)
-    store, links = RedisStore(client), LinkStore(client)
-    return Desk(
-        links,
-        SplitRequests(links, commands),
-        Eraser(store, links, commands, settings, plan),
-        Exporter(settings, plan),
-    )
-
-
 def _add_life(app: FastAPI, producer: KafkaProducer) -> None:
     inner = app.router.lifespan_context
 
@@ -191,3 +175,8 @@ def _add_life(app: FastAPI, producer: KafkaProducer) -> None:
 
 async def _nothing(_: FastAPI) -> AsyncIterator[None]:
     yield
+
+
+async def _none_paused() -> dict[str, str]:
+    """The collector does not ask: a source that is paused takes events all the same."""
+    return {}

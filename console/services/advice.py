@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
-
+from console.services.models import LearnerView
 from console.views.profile import Advice
 from models.churn.counterfactuals import counterfactuals
 from models.churn.panel import Panel
@@ -11,19 +10,11 @@ from models.config import ChurnConfig
 from profiles.types import Profile
 from streams.refreshed import Refreshed
 
-__all__ = ["Adviser", "Panels"]
-
-
-class Panels(Protocol):
-    """Where the models that score are found: the learner's store."""
-
-    async def panel(self) -> bytes | None:
-        """The panel as JSON; None before anything was learned."""
-        ...
+__all__ = ["Adviser"]
 
 
 class Adviser:
-    """Answers `Advice` about customers whose risk is medium or high, by the plan's bands.
+    """Answers what would lower the risk of customers whose band is medium or high.
 
     Args:
         store: of the learner; asked each time, and read anew only when it has another panel.
@@ -31,7 +22,7 @@ class Adviser:
         currency: of the plan.
     """
 
-    def __init__(self, store: Panels, config: ChurnConfig, currency: str) -> None:
+    def __init__(self, store: LearnerView, config: ChurnConfig, currency: str) -> None:
         self._config = config
         self._currency = currency
 

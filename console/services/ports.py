@@ -3,50 +3,27 @@
 from __future__ import annotations
 
 import time
-import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from pydantic import SecretStr
 
+from console.services.advice import Adviser
 from console.services.models import ModelDesk
-from console.views.profile import Advice, Described
+from plan import Plan
 from profiles.store import Reader
-from profiles.types import AlertCommand, Profile
+from profiles.types import AlertCommand
 from streams.identity.desk import Desk
+from streams.live import LiveEvent
 
-__all__ = ["Adviser", "ApiDeps", "Check", "Commands", "Feed", "Held", "LiveEvent", "Rejected"]
+__all__ = ["ApiDeps", "Check", "Commands", "Feed", "Paused", "Rejected"]
 
 Check = Callable[[], Awaitable[object]]
 """Returns when a dependency answers, and raises when it does not."""
 
-
-Held = Callable[[], Awaitable[Mapping[str, str]]]
+Paused = Callable[[], Awaitable[Mapping[str, str]]]
 """Answers the sources that are paused, and why."""
-
-
-Adviser = Callable[[Profile], Awaitable[Advice | None]]
-"""Answers what would lower the risk of a customer who has a score."""
-
-
-class LiveEvent(Protocol):
-    """Something that has just been committed."""
-
-    @property
-    def kind(self) -> str:
-        """`profile` or `alert`."""
-        ...
-
-    @property
-    def id(self) -> str:
-        """The same however often it is delivered."""
-        ...
-
-    @property
-    def data(self) -> dict[str, Any]:
-        """What changed, as JSON can hold it."""
-        ...
 
 
 class Commands(Protocol):
@@ -73,32 +50,32 @@ class Rejected(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ApiDeps:
     """The dependencies of `create_api`.
 
-    `event_time` says that the workers' timers run on event time, as in the demo; `wait` is how many seconds a decision
-    on an alert is waited for.
+    `checks` are by the name of the dependency; `findings` answers what the last census came to, as JSON
+    (`models.population.findings`), None before the first. `event_time` says that the workers' timers run on event time,
+    as in the demo; `wait` is how many seconds a decision is waited for; `part` is how many profiles one answer of a
+    preview is about, which takes some tenth of a second, in which others are served as well.
     """
 
     reader: Reader
+    plan: Plan
     token: SecretStr
     commands: Commands
     feed: Feed
     rejected: Rejected
-    checks: Mapping[str, Check] = field(default_factory=dict)  # by the name of the dependency
-    plan: Described | None = None
+    desk: Desk
+    adviser: Adviser
+    models: ModelDesk
+    findings: Callable[[], Awaitable[bytes | None]]
+    checks: Mapping[str, Check]
+    paused: Paused
     clock: Callable[[], float] = time.time
     event_time: bool = False
     wait: float = 5.0
-    desk: Desk | None = None  # identities and privacy; without it their routes are not there
-    namespace: uuid.UUID | None = None  # of the plan
-    held: Held | None = None
-    adviser: Adviser | None = None  # without it nobody is told what would lower a risk
-    models: ModelDesk | None = None  # without it the routes on models are not there
-    findings: Callable[[], Awaitable[bytes | None]] | None = (
-        None  # JSON of the last census; see models.population.findings
-    )
+    part: int = 1000
 
     async def now(self) -> float:
         """Seconds since the epoch on the clock that timers run on: the wall's, or the time of the latest event."""

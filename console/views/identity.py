@@ -1,22 +1,19 @@
-"""What the support API answers on identities: links, refusals, splits."""
+"""Who is who, as people and tools read it: links, refusals, splits."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal
 
 from pydantic import Field
 
 from console.views.documents import Document, Time
+from console.views.profile import ThinIdentity, strongest_first
+from plan import Plan
+from profiles.identity.links import Link, Linked, PendingSplit, Refusal
+from profiles.types import Identity, Profile
 
-__all__ = ["IdentityLinks", "LinkView", "LinkedIdentity", "RefusalView", "SplitState", "SplitView", "ThinIdentity"]
-
-
-class ThinIdentity(Document):
-    """An identity and nothing more."""
-
-    type: str = Field(examples=["user_id"])
-    value: str = Field(examples=["42"])
-    hashed: bool = Field(description="The value is a keyed hash.")
+__all__ = ["IdentityLinks", "RefusalView", "SplitState", "SplitView", "identity_links", "refusal_view", "split_view"]
 
 
 class LinkView(Document):
@@ -73,3 +70,55 @@ class SplitState(Document):
         description="asked: the linker has not decided yet; splitting: it is being carried out; done."
     )
     split: SplitView | None = Field(description="While it is being carried out.")
+
+
+def identity_links(
+    profile: Profile, linked: Linked, apart: dict[Identity, list[Identity]], refused: Iterable[Refusal], plan: Plan
+) -> IdentityLinks:
+    """How a customer came to be one.
+
+    Args:
+        profile: the customer.
+        linked: the identities of the customer, and what made each of them join.
+        apart: of any identity, those that it must not be together with.
+        refused: the latest refusals, of all customers.
+        plan: orders identities, and says which are hashed.
+    """
+    held = sorted(linked.identities, key=lambda identity: (strongest_first(identity[0], plan), identity[1]))
+    return IdentityLinks(
+        profile=profile.id,
+        being_split=profile.splitting is not None and not profile.splitting.done,
+        identities=[
+            LinkedIdentity.of(
+                ThinIdentity.of_plan(identity, plan),
+                home=plan.home(identity),
+                links=[_link_view(link, plan) for link in linked.links.get(identity, ())],
+                apart_from=_thin(apart.get(identity, ()), plan),
+            )
+            for identity in held
+        ],
+        refused=[refusal_view(one, plan) for one in refused if not set(held).isdisjoint(one.identities)],
+    )
+
+
+def refusal_view(refusal: Refusal, plan: Plan) -> RefusalView:
+    """A link that was not made."""
+    return RefusalView.of(refusal, identities=_thin(refusal.identities, plan), refused=_thin(refusal.refused, plan))
+
+
+def split_view(split: PendingSplit, plan: Plan) -> SplitView:
+    """A split that is not finished."""
+    return SplitView.of(
+        split,
+        identity=ThinIdentity.of_plan(split.identity, plan),
+        apart_from=_thin(split.apart, plan),
+        profiles=sorted(set(split.winners.values())),
+    )
+
+
+def _link_view(link: Link, plan: Plan) -> LinkView:
+    return LinkView.of(link, identities=_thin(link.identities, plan))
+
+
+def _thin(identities: Iterable[Identity], plan: Plan) -> list[ThinIdentity]:
+    return [ThinIdentity.of_plan(identity, plan) for identity in identities]

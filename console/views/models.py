@@ -1,60 +1,255 @@
-"""The learner's report, as people and tools read it: pure functions to the API's documents."""
+"""The models as people and tools read them: the learner's report, and a customer's risk taken apart."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
-import msgspec
+from pydantic import Field
 
-from console.views.model_documents import (
-    AlarmView,
-    ChangeView,
-    ContributionView,
-    DecisionView,
-    DriftView,
-    ExplanationView,
-    FiguresView,
-    GroupShareView,
-    GroupWeightView,
-    HistoryView,
-    KeptView,
-    ModelDetail,
-    ModelsView,
-    ModelView,
-    NoticeView,
-    QualityView,
-    SignalView,
-    StandingView,
-)
+from console.views.documents import Document, Risk, Time
 from models.churn.model import Scores
 from models.churn.scores import GROUPS, group_shares
-from models.learning.notices import Decided, Notice
-from models.learning.promotion import Change
+from models.learning.notices import Notice
 from models.learning.report import MEANING, KeptVersion, Report, contributions, inside
-from profiles.times import rfc3339
 from profiles.types import Profile
 
-__all__ = ["decision_view", "explanation_view", "history_view", "model_detail", "models_view"]
+__all__ = [
+    "DecisionView", "ExplanationView", "HistoryView", "ModelDetail", "ModelsView", "explanation_view", "history_view",
+    "model_detail", "models_view",
+]  # fmt: skip
+
+
+class FiguresView(Document):
+    """How good a model's predictions turned out to be; each was made before its outcome was known."""
+
+    rows: int = Field(description="Outcomes judged, ever. The other figures follow the latest 4,000 to 8,000.")
+    auc: float | None = None
+    log_loss: float | None = None
+    brier: float | None = None
+    ece: float | None = Field(None, description="Expected calibration error.")
+    bias: float | None = Field(None, description="Mean prediction less the observed rate.")
+    bias_error: float | None = Field(None, description="Standard error of the bias.")
+    rate: float | None = Field(None, description="Observed rate.")
+
+
+class QualityView(Document):
+    """One model on one horizon."""
+
+    all: FiguresView
+    untouched: FiguresView = Field(description="Only outcomes that no acted-on alert may have changed.")
+    segments: dict[str, FiguresView]
+
+
+class StandingView(Document):
+    """How a model compares with the one that speaks, on the whole horizon."""
+
+    blocks: int = Field(description="Consecutive blocks won, up to the latest; four are needed.")
+    rows: int = Field(description="Labels in them.")
+    difference: float | None = Field(description="Of the mean log loss in them; below zero is better.")
+    interval: tuple[float, float] | None = Field(description="99 %, by customers.")
+    ece: float | None
+    better: bool = Field(description="All that a promotion asks for.")
+
+
+class ModelView(Document):
+    """One model."""
+
+    name: str
+    id: str | None = Field(description="As shown with a score; null while it has not learned enough to speak.")
+    meaning: str
+    role: Literal["champion", "shadow", "silent"] = Field(description="`silent` has not learned enough.")
+    since: Time | None = Field(description="Since when it speaks.")
+    examples: int = Field(description="Learned from, or fitted to.")
+    short: FiguresView = Field(description="On an order within the label horizon.")
+    full: FiguresView = Field(description="On churn within the churn horizon.")
+    standing: StandingView | None = Field(description="Against the champion; null for that one.")
+
+
+class SignalView(Document):
+    """One of the two signals of drift."""
+
+    mean: float = Field(description="In the present window.")
+    moved_at: Time | None = Field(description="When it last moved.")
+    before: float | None = None
+    after: float | None = None
+
+
+class AlarmView(Document):
+    """Both signals agreed."""
+
+    id: str
+    at: Time
+    direction: Literal["more", "fewer"] = Field(description="Orders than before.")
+    text: str
+    error: SignalView
+    activity: SignalView
+
+
+class DriftView(Document):
+    """Whether customers behave in another way than the models have learned."""
+
+    error: SignalView = Field(description="Of the hazard: an order came (1) or not (0), less its chance.")
+    activity: SignalView = Field(description="Share of customers with an order in the week before they were seen.")
+    alarms: list[AlarmView] = Field(description="Both moved in the same direction; the newest first.")
+    segments: list[str] = Field(description="In which the champion is off by more than chance.")
+
+
+class NoticeView(Document):
+    """What the learner told people, as on the topic `alerts`."""
+
+    id: str
+    kind: Literal["drift", "rollback", "champion", "anew"]
+    at: Time
+    text: str
+    by: str
+    evidence: dict[str, Any]
+
+
+class DecisionView(Document):
+    """A person's decision about the models."""
+
+    id: str
+    action: str
+    target: str
+    at: Time
+    by: str
+    done: bool | None = Field(description="null while it is on its way.")
+    text: str = Field(description="What was done, or why not.")
+
+
+class ModelsView(Document):
+    """All models, and which is the champion."""
+
+    champion: str
+    since: Time | None
+    decided_by: str | None = Field(description="Who has promoted it by hand; null when the rule chooses.")
+    settled: bool = Field(description="Labels of the whole horizon decide; before, those of the label horizon do.")
+    version: int = Field(description="TrainingRecords taken; grows with every one.")
+    trained_until: Time | None = Field(description="The end of the latest label learned.")
+    records: dict[str, int]
+    models: list[ModelView]
+    drift: DriftView
+    began_anew: NoticeView | None = Field(
+        description="When and why what had been learned was discarded, if that is among the latest news: the plan's "
+        "`label_horizon` (all of it) or `horizon` (what was of the whole horizon) changed, or the features did."
+    )
+    notices: list[NoticeView] = Field(description="The latest, newest first.")
+    decisions: list[DecisionView] = Field(description="The latest, newest first.")
+
+
+class FeatureWeightView(Document):
+    """The weight of one feature."""
+
+    feature: str
+    meaning: str
+    unit: str
+    weight: float = Field(description="Log-odds of churn by one spread of the feature.")
+    mean: float
+    spread: float
+
+
+class GroupWeightView(Document):
+    """Features that a reason speaks of together."""
+
+    group: str
+    strength: float = Field(description="How much the group moves the log-odds, in comparison with the others.")
+    features: list[FeatureWeightView] = Field(description="The heaviest first.")
+
+
+class ModelDetail(ModelView):
+    """One model in full."""
+
+    horizons: dict[Literal["short", "full"], QualityView]
+    groups: list[GroupWeightView] = Field(description="What moves it, the strongest first; of linear models.")
+    numbers: dict[str, float] = Field(description="Its other parameters by name.")
+
+
+class KeptView(Document):
+    """A kept checkpoint, to which what was learned can be set back."""
+
+    version: int
+    at: Time
+    examples: int
+    why: Literal["count", "champion"]
+    champion: str
+    sound: bool
+    figures: dict[str, dict[str, FiguresView]] = Field(description="By horizon and model, as they were then.")
+
+
+class ChangeView(Document):
+    """Another model speaks."""
+
+    at: Time
+    model: str
+    before: str
+    why: str
+    text: str
+    by: str
+    evidence: dict[str, Any]
+
+
+class HistoryView(Document):
+    """What was kept and who spoke."""
+
+    checkpoints: list[KeptView] = Field(description="The newest first.")
+    changes: list[ChangeView] = Field(description="The newest first.")
+
+
+class GroupShareView(Document):
+    """What a group of features adds together."""
+
+    group: str
+    contribution: float
+
+
+class ContributionView(Document):
+    """What one feature of a customer adds."""
+
+    feature: str
+    group: str
+    meaning: str
+    unit: str
+    value: float
+    contribution: float
+
+
+class ExplanationView(Document):
+    """A customer's risk, taken apart: baseline and contributions sum to its log-odds."""
+
+    profile: str
+    model: str = Field(description="Id of the champion now.")
+    at: Time = Field(description="Time of the customer's score, as of which this is computed.")
+    risk: Risk
+    log_odds: float
+    baseline: float = Field(description="Log-odds of the average customer of this model.")
+    groups: list[GroupShareView] = Field(
+        description="The strongest first. `silence` is what has changed, in all features of orders, since the next "
+        "order was due; the rest of what they say counts as `habit` and so on."
+    )
+    contributions: list[ContributionView] = Field(description="Every feature that adds anything, the strongest first.")
+    scored_by: str = Field(description="Id of the model of the score that the profile shows.")
+    scored_risk: Risk = Field(description="That score.")
 
 
 def models_view(report: Report) -> ModelsView:
     """All models."""
     promotion, panel = report.promotion, report.panel
+    notices = [NoticeView.of(notice) for notice in reversed(report.notices)]
     return ModelsView(
         champion=panel.champion_name,
-        since=_time(promotion.since),
+        since=promotion.since or None,
         decided_by=promotion.pinned or None,
         settled=promotion.settled,
         version=panel.version,
-        trained_until=_time(panel.trained_until),
+        trained_until=panel.trained_until or None,
         records=dict(report.counts),
         models=[ModelView(**_model(report, name)) for name in report.names],
         drift=_drift(report),
-        began_anew=next((_notice(notice) for notice in reversed(report.notices) if notice.kind == "anew"), None),
-        notices=[_notice(notice) for notice in reversed(report.notices)],
-        decisions=[decision_view(decided) for decided in reversed(report.decisions)],
+        began_anew=next((notice for notice in notices if notice.kind == "anew"), None),
+        notices=notices,
+        decisions=[DecisionView.of(decided, at=decided.time) for decided in reversed(report.decisions)],
     )
 
 
@@ -64,37 +259,16 @@ def model_detail(report: Report, name: str) -> ModelDetail:
     groups, numbers = inside(model) if model is not None else ([], {})
     return ModelDetail(
         **_model(report, name),
-        horizons={
-            "short": QualityView(**report.short.report(name)),
-            "full": QualityView(**report.full.report(name)),
-        },
-        groups=[GroupWeightView(**msgspec.structs.asdict(group)) for group in groups],
+        horizons={"short": report.short.report(name), "full": report.full.report(name)},
+        groups=groups,
         numbers=numbers,
     )
 
 
 def history_view(report: Report, kept: list[KeptVersion]) -> HistoryView:
     """What was kept and who spoke."""
-    return HistoryView(
-        checkpoints=[
-            KeptView(**{**msgspec.structs.asdict(one), "at": rfc3339(one.at)})
-            for one in sorted(kept, key=lambda one: -one.version)
-        ],
-        changes=[_change(change) for change in reversed(report.promotion.changes)],
-    )
-
-
-def decision_view(decided: Decided) -> DecisionView:
-    """A person's decision that was carried out, or refused."""
-    return DecisionView(
-        id=decided.id,
-        action=decided.action,
-        target=decided.target,
-        at=rfc3339(decided.time),
-        by=decided.by,
-        done=decided.done,
-        text=decided.text,
-    )
+    checkpoints = sorted(kept, key=lambda one: -one.version)
+    return HistoryView(checkpoints=checkpoints, changes=report.promotion.changes[::-1])
 
 
 def explanation_view(profile: Profile, model: str, scores: Scores) -> ExplanationView:
@@ -106,7 +280,7 @@ def explanation_view(profile: Profile, model: str, scores: Scores) -> Explanatio
     return ExplanationView(
         profile=profile.id,
         model=model,
-        at=rfc3339(profile.score.at),
+        at=profile.score.at,
         risk=float(scores.risk[0]),
         log_odds=baseline + math.fsum(row.contribution for row in rows),
         baseline=baseline,
@@ -115,7 +289,7 @@ def explanation_view(profile: Profile, model: str, scores: Scores) -> Explanatio
             for group, share in sorted(groups.items(), key=lambda item: -abs(item[1]))
             if share
         ],
-        contributions=[ContributionView(**msgspec.structs.asdict(row)) for row in rows],
+        contributions=rows,
         scored_by=profile.score.model,
         scored_risk=profile.score.risk,
     )
@@ -125,29 +299,25 @@ def _model(report: Report, name: str) -> dict[str, Any]:
     model = report.model(name)
     is_champion = report.panel.champion_name == name
     standings = {standing.model: standing for standing in report.promotion.standings}
-    standing = standings.get(name) if not is_champion else None
     return {
         "name": name,
         "id": None if model is None else model.id,
         "meaning": MEANING[name],
         "role": "champion" if is_champion else "silent" if model is None else "shadow",
-        "since": _time(report.promotion.since) if is_champion else None,
+        "since": (report.promotion.since or None) if is_champion else None,
         "examples": getattr(model, "examples", getattr(model, "customers", 0)),
-        "short": FiguresView(**report.short.of(name).report()),
-        "full": FiguresView(**report.full.of(name).report()),
-        "standing": None
-        if standing is None
-        else StandingView(**{key: value for key, value in msgspec.structs.asdict(standing).items() if key != "model"}),
+        "short": report.short.of(name).report(),
+        "full": report.full.of(name).report(),
+        "standing": None if is_champion else standings.get(name),
     }
 
 
 def _drift(report: Report) -> DriftView:
     signals = {name: report.drift.get(name) or {} for name in ("error", "activity")}
-    alarms = [notice for notice in report.notices if notice.kind == "drift"]
     return DriftView(
         error=_signal(signals["error"].get("mean", 0.0), signals["error"].get("last")),
         activity=_signal(signals["activity"].get("mean", 0.0), signals["activity"].get("last")),
-        alarms=[_alarm(notice) for notice in reversed(alarms)],
+        alarms=[_alarm(notice) for notice in reversed(report.notices) if notice.kind == "drift"],
         segments=report.biased(),
     )
 
@@ -155,28 +325,14 @@ def _drift(report: Report) -> DriftView:
 def _signal(mean: float, move: Mapping[str, float] | None) -> SignalView:
     if move is None:
         return SignalView(mean=mean, moved_at=None)
-    return SignalView(mean=mean, moved_at=rfc3339(move["at"]), before=move["before"], after=move["after"])
+    return SignalView(mean=mean, moved_at=move["at"], before=move["before"], after=move["after"])
 
 
 def _alarm(notice: Notice) -> AlarmView:
     evidence = notice.evidence
-    return AlarmView(
-        id=notice.id,
-        at=rfc3339(notice.at),
+    return AlarmView.of(
+        notice,
         direction="more" if evidence["direction"] > 0 else "fewer",
-        text=notice.text,
         error=_signal(evidence["error"]["after"], evidence["error"]),
         activity=_signal(evidence["activity"]["after"], evidence["activity"]),
     )
-
-
-def _notice(notice: Notice) -> NoticeView:
-    return NoticeView(**{**msgspec.structs.asdict(notice), "at": rfc3339(notice.at)})
-
-
-def _change(change: Change) -> ChangeView:
-    return ChangeView(**{**msgspec.structs.asdict(change), "at": rfc3339(change.at)})
-
-
-def _time(seconds: float) -> str | None:
-    return rfc3339(seconds) if seconds else None

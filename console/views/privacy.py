@@ -1,4 +1,4 @@
-"""What the support API answers on privacy: receipts of erasures, and exports."""
+"""Privacy as people and tools read it: receipts of erasures, and all that is known of a customer, for the customer."""
 
 from __future__ import annotations
 
@@ -6,9 +6,15 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from console.views.documents import Document, EventView, ProfileView, Time
+from console.views.documents import Document, Time
+from console.views.profile import EventView, ProfileView, event_view, profile_view
+from plan import Plan
+from profiles.timeline import latest_events
+from profiles.types import Event, Profile
 
-__all__ = ["ErasureReceipt", "Export", "ExportedEvent", "ExportedTrait", "RemainsView", "RemovedView"]
+__all__ = ["ErasureReceipt", "Export", "export_view"]
+
+_MAX_TIMELINE = 500
 
 
 class RemovedView(Document):
@@ -75,3 +81,52 @@ class Export(Document):
     events: list[ExportedEvent] = Field(description="All of them, the oldest first.")
     missing: str | None = Field(description="Why events are missing, if any are.")
     latest_events: list[EventView] = Field(description="Where `events` is missing: what the profile itself keeps.")
+
+
+def export_view(profile: Profile, events: list[Event], missing: str | None, now: float, plan: Plan) -> Export:
+    """All that is known about a customer.
+
+    Args:
+        profile: the customer.
+        events: of the history.
+        missing: why events are missing, if any are.
+        now: as of `profile_view`.
+        plan: says what each trait and event is for.
+    """
+    kept = latest_events(profile, _MAX_TIMELINE) if missing else []
+    return Export(
+        profile=profile_view(profile, now, plan),
+        traits=[
+            _trait(name, value, at, plan)
+            for name, (value, at, _) in sorted(profile.traits.items())
+            if value is not None
+        ],
+        events=[_event(event, plan) for event in sorted(events, key=lambda event: event.time)],
+        missing=missing,
+        latest_events=[event_view(entry, plan) for entry in kept],
+    )
+
+
+def _trait(name: str, value: object, since: float, plan: Plan) -> ExportedTrait:
+    rule = plan.traits.get(name)
+    return ExportedTrait(
+        name=name,
+        value=value,
+        since=since,
+        pii=rule.pii if rule else None,
+        description=rule.description if rule else None,
+        purpose=rule.why if rule else None,
+        owner=rule.owner if rule else None,
+    )
+
+
+def _event(event: Event, plan: Plan) -> ExportedEvent:
+    rule = plan.event(event.source, event.type, event.name if event.type in ("track", "page", "screen") else "")
+    return ExportedEvent.of(
+        event,
+        message_id=event.id,
+        properties=event.properties or event.traits,
+        description=rule.description if rule else None,
+        purpose=rule.why if rule else None,
+        owner=rule.owner if rule else None,
+    )

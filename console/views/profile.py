@@ -1,84 +1,37 @@
-"""A profile as people and tools read it: a pure function from the stored document to the API's.
+"""A customer as people and tools read them: the documents, and the pure functions that make them of what is stored.
 
 Everything that shows a customer (support API, command line, pages) goes through `profile_view`, so that no figure is
-worked out twice. Times are RFC 3339 in UTC; money is a decimal string beside its minor units.
+worked out twice.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from decimal import Decimal
 from hashlib import blake2b
-from typing import NamedTuple, Protocol
+from typing import Annotated, Any, Literal, NamedTuple, Self
 
 from msgspec.msgpack import encode
-from msgspec.structs import replace
+from pydantic import Field
 
-from console.views.documents import (
-    ActivityView,
-    AlertView,
-    ChurnView,
-    ConsentView,
-    CounterfactualView,
-    EarlierStage,
-    EventView,
-    Figure,
-    IdentityView,
-    Money,
-    OpinionView,
-    ProfileSummary,
-    ProfileView,
-    PurchaseView,
-    ReasonView,
-    SegmentView,
-    StageView,
-    SupportView,
-    TicketView,
-    Trend,
-)
+from console.views.documents import Document, Money, Risk, Time
 from models.churn.counterfactuals import Counterfactual
 from models.churn.panel import who_spoke
 from models.churn.reasons import explain
-from models.conditions.rules import SegmentRule
 from models.durations import DAY
 from models.features.features import is_open, occasions
-from profiles.consent import PROFILING, Consent, is_consent, said
-from profiles.identity.extract import IdentityRule
-from profiles.money import exponent
-from profiles.times import rfc3339
-from profiles.types import Alert, Identity, Profile, Reason, Score, Ticket, TimelineEntry
+from models.segments.alert_document import alert_document
+from plan import Plan
+from profiles.consent import PROFILING, is_consent, said
+from profiles.types import Alert, Identity, Profile, Score, Ticket, TimelineEntry
 
 __all__ = [
-    "Advice", "Described", "alert_view", "event_view", "may_be_scored", "money_view", "profile_view",
-    "segments_described", "summary_view",
+    "Advice", "AlertView", "EventView", "ProfileSummary", "ProfileView", "ThinIdentity", "alert_view", "event_view",
+    "may_be_scored", "profile_view", "strongest_first", "summary_view",
 ]  # fmt: skip
 
 STEADY = 0.02
 """A risk that moved by less than this, in either direction, is shown as steady."""
 
-
-class Described(Protocol):
-    """What is taken from a plan: the words for its segments, how identities are spelt, what holds without a word."""
-
-    @property
-    def segments(self) -> list[SegmentRule]: ...
-
-    @property
-    def consent(self) -> Consent: ...
-
-    @property
-    def currency(self) -> str: ...
-
-    @property
-    def windows(self) -> dict[str, int]: ...
-
-    def problems_of(self, rule: SegmentRule, others: Sequence[SegmentRule]) -> list[str]: ...
-
-    def role_of(self, source: str, name: str) -> str: ...
-    @property
-    def identities(self) -> list[IdentityRule]: ...
-
-    def identity(self, kind: str, value: object) -> Identity | None: ...
+Trend = Literal["new", "rising", "falling", "steady"]
 
 
 class Advice(NamedTuple):
@@ -88,9 +41,239 @@ class Advice(NamedTuple):
     counterfactuals: list[Counterfactual]
 
 
-def profile_view(
-    profile: Profile, now: float, plan: Described | None = None, advice: Advice | None = None
-) -> ProfileView:
+class ThinIdentity(Document):
+    """A name that a customer is known by."""
+
+    type: str = Field(examples=["user_id"])
+    value: str = Field(examples=["42"])
+    hashed: bool = Field(
+        description="The value is a keyed hash. Ask for the customer by the plain one, or by `TYPE:hashed:VALUE`."
+    )
+
+    @classmethod
+    def of_plan(cls, identity: Identity, plan: Plan) -> Self:
+        """An identity as profiles hold it, of this plan."""
+        hashed = any(rule.type == identity[0] and rule.hashed for rule in plan.identities)
+        return cls(type=identity[0], value=identity[1], hashed=hashed)
+
+
+class IdentityView(ThinIdentity):
+    """A customer's identity."""
+
+    first_seen: Time
+
+
+class Figure(Document):
+    """A trait: the value of the latest event that set it."""
+
+    value: Any
+    at: Time
+
+
+class ActivityView(Document):
+    """What came from one source."""
+
+    count: int
+    first: Time
+    last: Time
+
+
+class PurchaseView(Document):
+    """All that orders say."""
+
+    orders: int
+    items: float
+    revenue: list[Money] = Field(description="By currency, before refunds.")
+    refund_count: int
+    refunds: list[Money]
+    first: Time | None
+    last: Time | None
+    days_since_last: float | None
+    usual_gap_days: float | None = Field(description="Mean days between orders; null before the second.")
+
+
+class TicketView(Document):
+    """One support ticket."""
+
+    id: str
+    state: Literal["open", "solved"]
+    opened: Time | None
+    solved: Time | None
+    reopened: Time | None
+
+
+class OpinionView(Document):
+    """Answers to one kind of survey."""
+
+    count: int
+    average: float
+    last: float
+    at: Time
+
+
+class SupportView(Document):
+    """All that support knows."""
+
+    open_tickets: int
+    opened: int = Field(description="Tickets opened, ever.")
+    solved: int
+    reopened: int
+    complaints: int
+    inquiries: int
+    tickets: list[TicketView] = Field(description="The latest, the last touched first.")
+    opinions: dict[str, OpinionView] = Field(description="By kind: csat, nps, ces, review.")
+
+
+class ReasonView(Document):
+    """One share of a risk. Contributions and the model's baseline add up to the log-odds of the risk."""
+
+    feature: str
+    text: str = Field(description="In words.")
+    effect: Literal["raises", "lowers"]
+    contribution: float = Field(description="Log-odds; positive raises the risk.")
+    value: float = Field(description="Of the feature, in its own unit.")
+
+
+class CounterfactualView(Document):
+    """Something that would lower a risk, by what the model says of customers of whom it is true."""
+
+    action: str = Field(
+        description="order, solve_tickets, visit, login, use, complaint, payment, rating, subscription or click."
+    )
+    text: str = Field(description="In words.", examples=["The open ticket solved"])
+    risk: Risk = Field(description="What the risk would be.")
+
+
+class ChurnView(Document):
+    """A churn risk, never without its model, its time and its reasons."""
+
+    risk: Risk = Field(description="Probability of no purchase within the plan's horizon.")
+    band: str = Field(examples=["high"])
+    trend: Trend = Field(description="Against `previous`; `new` when there is none, `steady` within 2 points of it.")
+    previous: float | None = Field(
+        description="The risk about a week before; null while the same kind of model said none."
+    )
+    previous_at: Time | None
+    scored_at: Time
+    model: str
+    spoke: str = Field(
+        description="What stands behind the risk, in words: something learned, or rules before anything is.",
+        examples=["rules set by hand, before anything is learned"],
+    )
+    reasons: list[ReasonView] = Field(description="The strongest first.")
+    would_lower: list[CounterfactualView] | None = Field(
+        None,
+        description="What would lower the risk by a point or more: the strongest first, at most 3; "
+        "null in lists, and while the band is low.",
+    )
+    would_lower_model: str | None = Field(
+        None, description="The model that says so: the one that scores now, if another did at `scored_at`."
+    )
+
+
+class ConsentView(Document):
+    """Whether a customer allows one purpose."""
+
+    status: Literal["granted", "denied"]
+    source: Literal["customer", "default"] = Field(
+        description="Whether the customer said so, or has said nothing and the plan's default holds."
+    )
+    since: Time | None = Field(description="When the customer last said so; null for a default.")
+    event: str | None = Field(description="Digest of the event that said so, 16 hex digits; null for a default.")
+
+
+Withheld = Annotated[
+    Literal["profiling"] | None,
+    Field(description="What the customer does not allow, for which `churn` is null; null if nothing is paused."),
+]
+
+
+class SegmentView(Document):
+    """A segment that the customer is in."""
+
+    name: str
+    since: Time
+    description: str | None = None
+
+
+class EarlierStage(Document):
+    """A lifecycle stage that is over."""
+
+    stage: str
+    since: Time
+
+
+class StageView(Document):
+    """Where the customer stands."""
+
+    stage: str = Field(examples=["at_risk"])
+    since: Time
+    earlier: list[EarlierStage]
+
+
+class AlertView(Document):
+    """The latest alert of one rule for one customer."""
+
+    id: str
+    profile: str = Field(description="Profile id.")
+    rule: str
+    state: str = Field(description="open, acknowledged, resolved (by a person) or cleared (by the customer).")
+    opened: Time
+    changed: Time
+    risk: Risk | None = Field(description="When it opened, or was cleared; null without a score.")
+    model: str | None
+    held_out: bool = Field(description="The customer is one whom no alert that looks at the risk opens for.")
+    reasons: list[ReasonView]
+    by: str | None
+    note: str | None
+
+
+class EventView(Document):
+    """One event as an agent sees it."""
+
+    id: str = Field(description="Tells it from other events: a digest of what is shown of it.")
+    time: Time
+    source: str
+    name: str
+    role: str | None
+    amount: Money | None
+    about: str | None = Field(description="Ticket, subscription or product it is about.")
+
+
+class ProfileView(Document):
+    """One customer."""
+
+    id: str = Field(description="Profile id, 22 characters.")
+    identities: list[IdentityView] = Field(description="The strongest type first.")
+    traits: dict[str, Figure]
+    first_seen: Time
+    last_seen: Time
+    activity: dict[str, ActivityView] = Field(description="By source.")
+    purchases: PurchaseView
+    support: SupportView
+    churn: ChurnView | None = Field(description="null until scored, and for who does not allow profiling.")
+    withheld: Withheld
+    consent: dict[str, ConsentView] = Field(description="By purpose: analytics, profiling, outreach, the plan's own.")
+    segments: list[SegmentView] = Field(description="The latest entered first.")
+    lifecycle: StageView | None
+    alerts: list[AlertView] = Field(description="The latest changed first.")
+
+
+class ProfileSummary(Document):
+    """One row of a list of customers."""
+
+    id: str
+    identities: list[IdentityView]
+    last_seen: Time
+    stage: str | None
+    segments: list[str]
+    orders: int
+    revenue: list[Money]
+    churn: ChurnView | None
+    withheld: Withheld
+
+
+def profile_view(profile: Profile, now: float, plan: Plan, advice: Advice | None = None) -> ProfileView:
     """The whole document of a customer.
 
     Args:
@@ -103,108 +286,84 @@ def profile_view(
         id=profile.id,
         identities=_identities(profile, plan),
         traits={
-            name: Figure(value=value, at=rfc3339(at))
+            name: Figure(value=value, at=at)
             for name, (value, at, _) in sorted(profile.traits.items())
             # A removed trait is kept only to win over late events; consent has a place of its own.
             if value is not None and not is_consent(name)
         },
-        first_seen=rfc3339(profile.created),
-        last_seen=rfc3339(profile.updated),
-        activity={
-            source: ActivityView(count=activity.count, first=rfc3339(activity.first), last=rfc3339(activity.last))
-            for source, activity in sorted(profile.activity.items())
-        },
+        first_seen=profile.created,
+        last_seen=profile.updated,
+        activity={source: ActivityView.of(activity) for source, activity in sorted(profile.activity.items())},
         purchases=_purchases(profile, now),
         support=_support(profile),
         churn=_churn(profile, plan, advice),
         withheld=None if may_be_scored(profile, plan) else "profiling",
-        consent=_consent(profile, plan),
+        consent={purpose: _consent(profile, purpose, plan) for purpose in plan.consent.purposes},
         segments=_segments(profile, plan),
         lifecycle=_stage(profile),
         alerts=[alert_view(profile, alert, plan) for alert in sorted(profile.alerts.values(), key=_newest_alert)],
     )
 
 
-def summary_view(profile: Profile, plan: Described | None = None) -> ProfileSummary:
+def summary_view(profile: Profile, plan: Plan) -> ProfileSummary:
     """One row of a list of customers."""
     return ProfileSummary(
         id=profile.id,
         identities=_identities(profile, plan),
-        last_seen=rfc3339(profile.updated),
+        last_seen=profile.updated,
         stage=profile.stage or None,
         segments=sorted(profile.segments),
         orders=profile.purchases.orders,
-        revenue=_money(profile.purchases.revenue),
+        revenue=Money.by_currency(profile.purchases.revenue),
         churn=_churn(profile, plan),
         withheld=None if may_be_scored(profile, plan) else "profiling",
     )
 
 
-def may_be_scored(profile: Profile, plan: Described | None = None) -> bool:
+def may_be_scored(profile: Profile, plan: Plan) -> bool:
     """Whether a score may be shown, also one that was stored before the plan's default became "denied"."""
-    return (plan.consent if plan else Consent()).allows(profile, PROFILING)
+    return plan.consent.allows(profile, PROFILING)
 
 
-def alert_view(profile: Profile, alert: Alert, plan: Described | None = None) -> AlertView:
+def alert_view(profile: Profile, alert: Alert, plan: Plan) -> AlertView:
     """An alert about a customer, with why it was raised in words, if a score may be shown."""
-    if not may_be_scored(profile, plan):
-        alert = replace(alert, risk=0.0, reasons=[], model="")
-    return AlertView(
-        id=alert.id,
-        profile=profile.id,
-        rule=alert.rule,
-        state=alert.state,
-        opened=rfc3339(alert.opened),
-        changed=rfc3339(alert.changed),
-        risk=alert.risk if alert.model else None,
-        model=alert.model or None,
-        reasons=_reasons(profile, alert.reasons),
-        by=alert.by or None,
-        note=alert.note or None,
-    )
+    return AlertView.of(alert_document(profile, alert, may_be_scored(profile, plan)))
 
 
-def event_view(entry: TimelineEntry, plan: Described | None = None) -> EventView:
+def event_view(entry: TimelineEntry, plan: Plan) -> EventView:
     """One event of a customer's timeline."""
-    role = plan.role_of(entry.source, entry.name) if plan else ""
     return EventView(
         id=blake2b(encode(entry), digest_size=8).hexdigest(),
-        time=rfc3339(entry.time),
+        time=entry.time,
         source=entry.source,
         name=entry.name,
-        role=role or None,
-        amount=money_view(entry.amount, entry.currency) if entry.currency else None,
+        role=plan.role_of(entry.source, entry.name) or None,
+        amount=Money.of_minor(entry.amount, entry.currency) if entry.currency else None,
         about=entry.about or None,
     )
 
 
-def segments_described(plan: Described | None) -> dict[str, str]:
-    """Descriptions of the plan's segments by name."""
-    return {rule.name: rule.description for rule in plan.segments} if plan else {}
+def strongest_first(kind: str, plan: Plan) -> tuple[int, str]:
+    """Sorts types of identities as the plan does; those that it does not know come last."""
+    return next((rule.priority for rule in plan.identities if rule.type == kind), len(plan.identities) + 1), kind
 
 
-def _identities(profile: Profile, plan: Described | None) -> list[IdentityView]:
-    rules = plan.identities if plan else []
-    strength = {rule.type: rule.priority for rule in rules}
-    hashed = {rule.type for rule in rules if rule.hashed}
-    kinds = sorted(profile.identities, key=lambda kind: (strength.get(kind, len(strength) + 1), kind))
+def _identities(profile: Profile, plan: Plan) -> list[IdentityView]:
     return [
-        IdentityView(type=kind, value=value, hashed=kind in hashed, first_seen=rfc3339(first))
-        for kind in kinds
+        IdentityView.of(ThinIdentity.of_plan((kind, value), plan), first_seen=first)
+        for kind in sorted(profile.identities, key=lambda kind: strongest_first(kind, plan))
         for value, first in sorted(profile.identities[kind].items(), key=lambda item: (item[1], item[0]))
     ]
 
 
 def _purchases(profile: Profile, now: float) -> PurchaseView:
     purchases = profile.purchases
-    return PurchaseView(
-        orders=purchases.orders,
-        items=purchases.items,
-        revenue=_money(purchases.revenue),
-        refund_count=purchases.refund_count,
-        refunds=_money(purchases.refunds),
-        first=_when(purchases.first),
-        last=_when(purchases.last),
+    return PurchaseView.of(
+        purchases,
+        revenue=Money.by_currency(purchases.revenue),
+        refunds=Money.by_currency(purchases.refunds),
+        first=purchases.first or None,
+        last=purchases.last or None,
         days_since_last=round(max(0.0, now - purchases.last) / DAY, 1) if purchases.orders else None,
         usual_gap_days=_usual_gap_days(profile),
     )
@@ -219,32 +378,26 @@ def _usual_gap_days(profile: Profile) -> float | None:
 
 def _support(profile: Profile) -> SupportView:
     tickets = sorted(profile.tickets, key=lambda ticket: (-_last_touch(ticket), ticket.id))
-    asked = {role: profile.roles[role].count for role in ("ticket_opened", "ticket_solved", "ticket_reopened")
-             if role in profile.roles}  # fmt: skip
+    counts = {role: tally.count for role, tally in profile.roles.items()}
     return SupportView(
         open_tickets=sum(is_open(ticket) for ticket in tickets),
-        opened=asked.get("ticket_opened", 0),
-        solved=asked.get("ticket_solved", 0),
-        reopened=asked.get("ticket_reopened", 0),
-        complaints=profile.roles["complaint"].count if "complaint" in profile.roles else 0,
-        inquiries=profile.roles["inquiry"].count if "inquiry" in profile.roles else 0,
+        opened=counts.get("ticket_opened", 0),
+        solved=counts.get("ticket_solved", 0),
+        reopened=counts.get("ticket_reopened", 0),
+        complaints=counts.get("complaint", 0),
+        inquiries=counts.get("inquiry", 0),
         tickets=[
             TicketView(
                 id=ticket.id,
                 state="open" if is_open(ticket) else "solved",
-                opened=_when(ticket.opened),
-                solved=_when(ticket.solved),
-                reopened=_when(ticket.reopened),
+                opened=ticket.opened or None,
+                solved=ticket.solved or None,
+                reopened=ticket.reopened or None,
             )
             for ticket in tickets
         ],
         opinions={
-            kind: OpinionView(
-                count=opinion.count,
-                average=round(opinion.total / opinion.count, 2),
-                last=opinion.last,
-                at=rfc3339(opinion.time),
-            )
+            kind: OpinionView.of(opinion, average=round(opinion.total / opinion.count, 2), at=opinion.time)
             for kind, opinion in sorted(profile.opinions.items())
             if opinion.count
         },
@@ -255,42 +408,30 @@ def _last_touch(ticket: Ticket) -> float:
     return max(ticket.opened, ticket.solved, ticket.reopened)
 
 
-def _churn(profile: Profile, plan: Described | None, advice: Advice | None = None) -> ChurnView | None:
+def _churn(profile: Profile, plan: Plan, advice: Advice | None = None) -> ChurnView | None:
     score = profile.score
     if score is None or not may_be_scored(profile, plan):
         return None
-    return ChurnView(
-        risk=score.risk,
-        band=score.band,
+    return ChurnView.of(
+        score,
         trend=_trend(score),
-        previous=score.previous,
-        previous_at=_when(score.previous_at) if score.previous is not None else None,
-        scored_at=rfc3339(score.at),
-        model=score.model,
+        previous_at=(score.previous_at or None) if score.previous is not None else None,
+        scored_at=score.at,
         spoke=who_spoke(score.model),
-        reasons=_reasons(profile, score.reasons),
-        would_lower=[
-            CounterfactualView(action=counterfactual.action, text=counterfactual.text, risk=counterfactual.risk)
-            for counterfactual in advice.counterfactuals
-        ]
-        if advice
-        else None,
+        reasons=explain(profile),
+        would_lower=advice.counterfactuals if advice else None,
         would_lower_model=advice.model if advice else None,
     )
 
 
-def _consent(profile: Profile, plan: Described | None) -> dict[str, ConsentView]:
-    consent = plan.consent if plan else Consent()
-    found = {}
-    for purpose in consent.purposes:
-        word = said(profile, purpose)
-        found[purpose] = ConsentView(
-            status="granted" if consent.allows(profile, purpose) else "denied",
-            source="default" if word is None else "customer",
-            since=None if word is None else rfc3339(word.at),
-            event=None if word is None else word.event.hex(),
-        )
-    return found
+def _consent(profile: Profile, purpose: str, plan: Plan) -> ConsentView:
+    word = said(profile, purpose)
+    return ConsentView(
+        status="granted" if plan.consent.allows(profile, purpose) else "denied",
+        source="default" if word is None else "customer",
+        since=None if word is None else word.at,
+        event=None if word is None else word.event.hex(),
+    )
 
 
 def _trend(score: Score) -> Trend:
@@ -302,25 +443,10 @@ def _trend(score: Score) -> Trend:
     return "rising" if moved > 0 else "falling"
 
 
-def _reasons(profile: Profile, reasons: list[Reason]) -> list[ReasonView]:
-    # An alert outlives its score when profiles merge; its reasons then have their names only.
-    words = [said.text for said in explain(profile, reasons)] or [reason.feature for reason in reasons]
+def _segments(profile: Profile, plan: Plan) -> list[SegmentView]:
+    words = {rule.name: rule.description for rule in plan.segments}
     return [
-        ReasonView(
-            feature=reason.feature,
-            text=text,
-            effect="raises" if reason.contribution > 0 else "lowers",
-            contribution=reason.contribution,
-            value=reason.value,
-        )
-        for reason, text in zip(reasons, words, strict=True)
-    ]
-
-
-def _segments(profile: Profile, plan: Described | None) -> list[SegmentView]:
-    words = segments_described(plan)
-    return [
-        SegmentView(name=name, since=rfc3339(stay.since), description=words.get(name) or None)
+        SegmentView(name=name, since=stay.since, description=words.get(name) or None)
         for name, stay in sorted(profile.segments.items(), key=lambda item: (-item[1].since, item[0]))
     ]
 
@@ -328,25 +454,8 @@ def _segments(profile: Profile, plan: Described | None) -> list[SegmentView]:
 def _stage(profile: Profile) -> StageView | None:
     if not profile.stage:
         return None
-    return StageView(
-        stage=profile.stage,
-        since=rfc3339(profile.stage_since),
-        earlier=[EarlierStage(stage=stage, since=rfc3339(since)) for stage, since in profile.stages],
-    )
-
-
-def _money(by_currency: dict[str, int]) -> list[Money]:
-    return [money_view(minor, currency) for currency, minor in sorted(by_currency.items())]
-
-
-def money_view(minor: int, currency: str) -> Money:
-    """An amount of minor units."""
-    decimals = exponent(currency)
-    return Money(amount=f"{Decimal(minor).scaleb(-decimals):.{decimals}f}", currency=currency, minor=minor)
-
-
-def _when(seconds: float) -> str | None:
-    return rfc3339(seconds) if seconds else None
+    earlier = [EarlierStage(stage=stage, since=since) for stage, since in profile.stages]
+    return StageView(stage=profile.stage, since=profile.stage_since, earlier=earlier)
 
 
 def _newest_alert(alert: Alert) -> tuple[float, str]:

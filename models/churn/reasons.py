@@ -21,28 +21,33 @@ GROUP_OF = {feature.name: feature.group for feature in TABLE}
 class Explanation:
     """One reason, ready to be shown."""
 
+    feature: str  # the feature that says most of it
     text: str
     effect: Literal["raises", "lowers"]
     contribution: float  # log-odds of the risk
-    feature: str  # the feature that says most of it
+    value: float  # of the feature, in its own unit
 
 
 def explain(profile: Profile, reasons: list[Reason] | None = None) -> list[Explanation]:
-    """The reasons of the profile's score, or of an alert about it, the strongest first; none without a score.
+    """The reasons of the profile's score, or of an alert about it, the strongest first.
 
-    Ages are as of the score, which the reader sees beside its time.
+    Ages are as of the score, which the reader sees beside its time. An alert outlives its score when profiles merge;
+    its reasons then have the names of their features in place of words.
     """
-    if profile.score is None:
-        return []
-    at = profile.score.at
+    score = profile.score
+    if reasons is None:
+        reasons = score.reasons if score is not None else []
     return [
         Explanation(
-            _WORDS[GROUP_OF[reason.feature]](profile, at, reason) if reason.feature in GROUP_OF else reason.feature,
-            "raises" if reason.contribution > 0 else "lowers",
-            reason.contribution,
-            reason.feature,
+            feature=reason.feature,
+            text=_WORDS[GROUP_OF[reason.feature]](profile, score.at, reason)
+            if score is not None and reason.feature in GROUP_OF
+            else reason.feature,
+            effect="raises" if reason.contribution > 0 else "lowers",
+            contribution=reason.contribution,
+            value=reason.value,
         )
-        for reason in (profile.score.reasons if reasons is None else reasons)
+        for reason in reasons
     ]
 
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from plan import Plan
 from profiles.stores.links import LinkStore
+from profiles.stores.redis import RedisStore, connect
+from streams.commands import CommandSender
 from streams.identity.erasure import Eraser
 from streams.identity.export import Exporter
 from streams.identity.requests import SplitRequests
+from streams.settings import Settings
 
-__all__ = ["Desk"]
+__all__ = ["Desk", "open_desk"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,3 +24,15 @@ class Desk:
     splits: SplitRequests
     eraser: Eraser
     exporter: Exporter
+
+
+def open_desk(settings: Settings, plan: Plan, commands: CommandSender) -> Desk:
+    """The desk over the Redis of the settings; nothing is asked of it yet. Closing `links` closes it."""
+    client = connect(settings.redis.get_secret_value(), retrying=False)
+    store, links = RedisStore(client), LinkStore(client)
+    return Desk(
+        links,
+        SplitRequests(links, commands),
+        Eraser(store, links, commands, settings, plan),
+        Exporter(settings, plan),
+    )

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
-from typing import Any
 
 import msgspec
 
-from profiles.types import Alert, Reason
+from models.segments.alert_document import AlertDocument, stored_alert
+from profiles.types import Alert
 from streams.rebuild.log import Extent, Log
 from streams.worker.learner import MODEL_NEWS
 
@@ -19,20 +18,9 @@ Alerts = dict[str, dict[str, Alert]]
 
 
 class _Told(msgspec.Struct):
-    """What the topic says; see `streams.steps.update.announce`."""
-
     id: str
     profile: str
-    alert: str
-    rule: str
-    state: str
-    opened: datetime
-    risk: float
-    model: str
-    reasons: list[dict[str, Any]]
-    by: str = ""
-    note: str = ""
-    held_out: bool = False
+    alert: AlertDocument
 
 
 _decode = msgspec.json.Decoder(_Told).decode
@@ -67,13 +55,8 @@ def _add(found: Alerts, profile: str, alert: Alert) -> None:
 
 
 def _alert(told: _Told) -> Alert:
-    opened = told.opened.timestamp()
-    changed = float(told.id.rpartition(":")[2])
-    reasons = [Reason(**reason) for reason in told.reasons]
-    return Alert(
-        told.alert, told.rule, told.state, opened, changed, told.risk, told.by, told.note, reasons, told.model,
-        told.held_out,
-    )  # fmt: skip
+    """The alert, with the exact time of its change, which the id of a message ends with."""
+    return msgspec.structs.replace(stored_alert(told.alert), changed=float(told.id.rpartition(":")[2]))
 
 
 def _standing(alert: Alert) -> tuple[float, float]:

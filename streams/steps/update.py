@@ -16,9 +16,9 @@ import msgspec
 
 from models.labels import snapshots, treatment
 from models.segments import alerts as alert_rules
+from models.segments.alert_document import alert_document
 from profiles.merge import add_identities, merge
 from profiles.state import Limits, apply, remember
-from profiles.times import rfc3339
 from profiles.types import (
     ERASED,
     OPEN,
@@ -164,7 +164,7 @@ def _erase(work: Work, profile: Profile, command: Erase) -> None:
     for alert in profile.alerts.values():
         work.drop_alert(alert)
         if alert.state in OPEN:  # whoever acts on it has to stop
-            over = msgspec.structs.replace(alert, state="cleared", note="erased", by="", reasons=[], risk=0.0)
+            over = msgspec.structs.replace(alert, state="cleared", note="erased", by="", reasons=[], model="")
             _tell(work, profile, over)
     tombstone = Profile(profile.id, redirect=ERASED, scheduled_at=command.time + TOMBSTONE_KEPT)
     if profile.redirect:
@@ -215,21 +215,5 @@ def announce(work: Work, profile: Profile, rule: str) -> None:
 
 
 def _tell(work: Work, profile: Profile, alert: Alert) -> None:
-    work.tell(
-        ALERTS,
-        profile,
-        f"{alert.id}:{alert.state}:{alert.changed!r}",
-        {
-            "alert": alert.id,
-            "rule": alert.rule,
-            "state": alert.state,
-            "opened": rfc3339(alert.opened),
-            "changed": rfc3339(alert.changed),
-            "risk": alert.risk,
-            "model": alert.model,
-            "held_out": alert.held_out,
-            "reasons": [msgspec.structs.asdict(reason) for reason in alert.reasons],
-            "by": alert.by,
-            "note": alert.note,
-        },
-    )
+    id_ = f"{alert.id}:{alert.state}:{alert.changed!r}"
+    work.tell(ALERTS, profile, id_, {"alert": alert_document(profile, alert)})

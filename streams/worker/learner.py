@@ -198,14 +198,7 @@ async def _wait_for_repair(error: Misconfigured) -> None:
 
 
 def _announce(notice: Notice) -> Output:
-    """News of the models for `alerts`, in the shape of a customer's: `kind` tells them apart."""
-    body = {
-        "id": notice.id,
-        "kind": "model",
-        "alert": notice.kind,
-        "at": rfc3339(notice.at),
-        "text": notice.text,
-        "evidence": notice.evidence,
-        "by": notice.by,
-    }
+    """News of the models for `alerts`; `notice` stands where a customer's message has `alert`."""
+    at = rfc3339(notice.at)
+    body = {"id": notice.id, "at": at, "notice": {**msgspec.structs.asdict(notice), "at": at}}
     return Output(ALERTS, MODEL_NEWS, orjson.dumps(body), notice.id, 0)

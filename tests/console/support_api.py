@@ -3,38 +3,68 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from typing import Any
 
 import httpx
 from pydantic import SecretStr
 
-from console.api import ApiDeps, LiveEvent, create_api
-from plan import load_plan
+from console.api import ApiDeps, create_api
+from console.services.advice import Adviser
+from console.services.models import ModelDesk
+from models.labels.examples import ModelCommand
+from plan import Plan, load_plan
+from profiles.store import Reader
 from profiles.stores.memory import MemoryStore
 from profiles.types import AlertCommand
+from streams.commands import CommandSender
+from streams.identity.desk import open_desk
+from streams.kafka.output import BatchProducer
+from streams.live import LiveEvent
+from streams.settings import Settings
 from tests import REPOSITORY
 from tests.console.people import NOW
 from tests.console.serving import serving
 
-__all__ = ["PLAN", "PLAN_FILE", "support_api", "where"]
+__all__ = ["PLAN", "PLAN_FILE", "TOKEN", "Nothing", "api_deps", "support_api", "where"]
 
 PLAN_FILE = REPOSITORY / "tracking_plan.yaml"
 PLAN = load_plan(PLAN_FILE, {})
-_TOKEN = "correct-horse"
+TOKEN = "correct-horse"
+
+
+def api_deps(held: Reader, **parts: Any) -> ApiDeps:
+    """All that the support API needs: a store, what is under test, and of the rest parts to which nothing happens.
+
+    Routes on links, splits, erasures and exports have the real parts behind them, over a Redis and a Kafka that are
+    not there.
+    """
+    nothing = Nothing()
+    plan: Plan = parts.get("plan", PLAN)
+    nowhere = Settings(kafka="127.0.0.1:9", redis=SecretStr("redis://127.0.0.1:9/0"))
+    given = {
+        "plan": plan,
+        "token": SecretStr(TOKEN),
+        "commands": nothing,
+        "feed": nothing,
+        "rejected": nothing,
+        "desk": open_desk(nowhere, plan, CommandSender(BatchProducer(nowhere), nowhere)),
+        "adviser": Adviser(nothing, plan.churn, plan.currency),
+        "models": ModelDesk(nothing, nothing, plan.churn, plan.currency),
+        "findings": nothing.panel,
+        "checks": {},
+        "paused": nothing.paused,
+        "clock": lambda: NOW,
+    }
+    return ApiDeps(reader=held, **given | parts)
 
 
 @contextlib.contextmanager
 def support_api(held: MemoryStore, **parts: Any) -> Iterator[httpx.Client]:
     """Serve a store, and what else the routes under test need (`ApiDeps`); answers a client that has the token."""
-    nothing = _Nothing()
-    deps = ApiDeps(
-        reader=held, token=SecretStr(_TOKEN), commands=nothing, feed=nothing, rejected=nothing, plan=PLAN,
-        clock=lambda: NOW, **parts,
-    )  # fmt: skip
-    headers = {"Authorization": f"Bearer {_TOKEN}"}
+    headers = {"Authorization": f"Bearer {TOKEN}"}
     with (
-        serving(create_api(deps)) as url,
+        serving(create_api(api_deps(held, **parts))) as url,
         httpx.Client(base_url=url, headers=headers, timeout=20, verify=False) as http,
     ):
         yield http
@@ -42,14 +72,17 @@ def support_api(held: MemoryStore, **parts: Any) -> Iterator[httpx.Client]:
 
 def where(http: httpx.Client) -> list[str]:
     """The options by which a command finds the API of this client."""
-    return ["--url", str(http.base_url), "--token", _TOKEN]
+    return ["--url", str(http.base_url), "--token", TOKEN]
 
 
-class _Nothing:
-    """No decision is carried out, nothing happens, and nothing was rejected."""
+class Nothing:
+    """No decision is carried out, nothing happens, nothing was rejected, learned or counted, no source is paused."""
 
     async def send(self, command: AlertCommand) -> None:
         """Of decisions on alerts."""
+
+    async def decide(self, command: ModelCommand) -> None:
+        """Of decisions on models."""
 
     async def subscribe(self) -> AsyncIterator[LiveEvent]:
         """Of the live feed."""
@@ -59,3 +92,19 @@ class _Nothing:
     async def tail(self, limit: int, source: str | None = None, reason: str | None = None) -> list[dict[str, Any]]:
         """Of rejected events."""
         return []
+
+    async def panel(self) -> bytes | None:
+        """Of the models: the rules are the champion. Of a census: there was none."""
+        return None
+
+    async def parts(self, names: Sequence[str]) -> dict[str, bytes]:
+        """Of the learner's checkpoint."""
+        return {}
+
+    async def part_names(self) -> list[str]:
+        """Of the learner's checkpoint."""
+        return []
+
+    async def paused(self) -> Mapping[str, str]:
+        """Of the sources."""
+        return {}

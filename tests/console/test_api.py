@@ -4,32 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import threading
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
-import msgspec
 import pytest
 import typer
-from pydantic import SecretStr
 from typer.testing import CliRunner
 
-from console.api import ApiDeps, LiveEvent, create_api
+from console.api import create_api
 from console.commands import profile as profile_cli
-from console.services.advice import Adviser
 from models.segments.alerts import act
-from plan import load_plan
 from profiles.identity.secrets import hashed
 from profiles.stores.memory import MemoryStore
 from profiles.types import AlertCommand, Identity
-from tests import REPOSITORY
+from streams.live import LiveEvent
 from tests.console.people import DAY, NOW, customer, forget_all, happened, keep, store
 from tests.console.serving import serving
-
-PLAN = load_plan(REPOSITORY / "tracking_plan.yaml", {})
-TOKEN = "correct-horse"
+from tests.console.support_api import PLAN, TOKEN, api_deps
 
 
 def mail(address: str) -> Identity:
@@ -58,21 +53,13 @@ class Worker:
         await asyncio.to_thread(keep, self._held, profile)
 
 
-class Happened(msgspec.Struct):
-    """Something committed."""
-
-    kind: str
-    id: str
-    data: dict[str, Any]
-
-
 class Feed:
     """What a test says is committed."""
 
     def __init__(self) -> None:
         self.subscribed = threading.Event()
         self.left = threading.Event()
-        self.events = [Happened("profile", "0-1", {"id": "p"}), Happened("alert", "a1", {"rule": "r"})]
+        self.events = [LiveEvent("profile", "0-1", customer()), LiveEvent("alert", "a1", {"rule": "r"})]
 
     async def subscribe(self) -> AsyncIterator[LiveEvent]:
         """All events, then silence."""
@@ -91,14 +78,6 @@ class Rejected:
     async def tail(self, limit: int, source: str | None = None, reason: str | None = None) -> list[dict[str, Any]]:
         """The question, as its answer."""
         return [{"limit": limit, "source": source, "reason": reason}]
-
-
-class Learned:
-    """Where nothing has been learned."""
-
-    async def panel(self) -> bytes | None:
-        """None: the rules speak."""
-        return None
 
 
 class Api:
@@ -133,17 +112,8 @@ def running() -> Iterator[Api]:
         if broken:
             raise ConnectionError(broken[0])
 
-    deps = ApiDeps(
-        reader=held,
-        token=SecretStr(TOKEN),
-        commands=worker,
-        feed=feed,
-        rejected=Rejected(),
-        plan=PLAN,
-        checks={"redis": held.ping, "kafka": broker},
-        clock=lambda: NOW,
-        wait=0.3,
-        adviser=Adviser(Learned(), PLAN.churn, PLAN.currency),
+    deps = api_deps(
+        held, commands=worker, feed=feed, rejected=Rejected(), checks={"redis": held.ping, "kafka": broker}, wait=0.3
     )
     with serving(create_api(deps)) as url:
         api = Api(url, held, worker, feed, broken)
@@ -423,6 +393,8 @@ def test_nothing_without_the_token(api: Api, path: str, headers: dict[str, str])
         ("GET", "/v1/profiles?order=size", 400, "invalid_request"),
         ("GET", "/v1/profiles?limit=0", 400, "invalid_request"),
         ("GET", "/v1/profiles?cursor=nonsense", 400, "invalid_cursor"),
+        ("GET", "/v1/profiles?segment=nonsense", 404, "unknown_segment"),
+        ("GET", "/v1/profiles?order=recent&segment=nonsense", 404, "unknown_segment"),
         ("GET", "/v1/profiles?order=recent&segment=loyal", 400, "invalid_request"),
         ("GET", "/v1/alerts?state=lost", 400, "invalid_request"),
         ("POST", "/v1/alerts/none/resolve", 404, "unknown_alert"),
@@ -435,6 +407,19 @@ def test_nothing_without_the_token(api: Api, path: str, headers: dict[str, str])
 def test_errors_are_json(api: Api, method: str, path: str, status: int, code: str) -> None:
     """With a code for tools and a message for people."""
     assert_problem(api.http.request(method, path, headers=api.headers), status, code)
+
+
+def test_unknown_query_parameters_are_refused_on_every_route(api: Api) -> None:
+    """With the name of the parameter and those that there are, instead of the answer to another question."""
+    document = api.get("/openapi.json", headers={}).json()
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            declared = [one["name"] for one in operation.get("parameters", []) if one["in"] == "query"]
+            answer = api.http.request(method, re.sub(r"{\w+}", "x:y", path) + "?q=Daan", headers=api.headers)
+            assert_problem(answer, 400, "invalid_request")
+            told = f"there are {', '.join(sorted(declared))}" if declared else "this route has none"
+            assert answer.json()["message"] == f"unknown query parameter 'q'; {told}", path
+    assert_problem(api.get("/v1/profiles?limit=1&q=Daan", headers={}), 401, "unauthorized")
 
 
 def test_what_goes_wrong_inside_stays_inside(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -471,7 +456,10 @@ def test_openapi_describes_every_route(api: Api) -> None:
     assert {path for path in document["paths"] if path.startswith("/v1")} == {
         "/v1/profiles", "/v1/profiles/{identity}", "/v1/profiles/{identity}/events", "/v1/segments",
         "/v1/segments/{name}", "/v1/segments/{name}/members", "/v1/segments/preview", "/v1/population", "/v1/alerts",
-        "/v1/alerts/{alert}/{action}", "/v1/live", "/v1/rejected",
+        "/v1/alerts/{alert}/{action}", "/v1/live", "/v1/rejected", "/v1/profiles/{identity}/links", "/v1/refusals",
+        "/v1/profiles/{identity}/split", "/v1/splits", "/v1/splits/{split}", "/v1/profiles/{identity}/export",
+        "/v1/erasures/{erasure}", "/v1/models", "/v1/models/{name}", "/v1/models/history", "/v1/models/explain",
+        "/v1/models/promote", "/v1/models/rollback", "/v1/models/release",
     }  # fmt: skip
     for path, methods in document["paths"].items():
         for operation in methods.values():
@@ -480,6 +468,7 @@ def test_openapi_describes_every_route(api: Api) -> None:
                 assert operation["security"] == [{"HTTPBearer": []}]
                 assert "401" in operation["responses"]
                 assert "422" not in operation["responses"], path
+            assert "400" in operation["responses"], path
 
 
 def run(*arguments: str) -> tuple[int, str]:
@@ -522,8 +511,4 @@ def test_event_time_is_the_time_of_the_latest_event() -> None:
     early, late = customer(("user_id", "1")), customer(("user_id", "2"))
     late.updated = NOW + 30 * 86400
     keep(held, early, late)
-    deps = ApiDeps(
-        reader=held, token=SecretStr(TOKEN), commands=Worker(held), feed=Feed(), rejected=Rejected(), event_time=True
-    )
-
-    assert asyncio.run(deps.now()) == late.updated
+    assert asyncio.run(api_deps(held, event_time=True).now()) == late.updated

@@ -6,10 +6,9 @@ import asyncio
 from typing import Any
 
 import httpx
-from pydantic import SecretStr
 from rich.console import Console
 
-from console.api import ApiDeps, create_api
+from console.api import create_api
 from console.terminal.profile import render
 from console.views.profile import alert_view, profile_view, summary_view
 from plan import Plan, parse_plan
@@ -17,6 +16,7 @@ from profiles.consent import Consent, trait_of
 from profiles.types import Profile
 from tests import REPOSITORY
 from tests.console.people import DAY, NOW, customer, keep, store
+from tests.console.support_api import TOKEN, api_deps
 
 PLAN_FILE = REPOSITORY / "tracking_plan.yaml"
 
@@ -71,7 +71,10 @@ def test_who_does_not_allow_profiling_has_no_score_anywhere() -> None:
     assert not [name for name in document["traits"] if name.startswith("consent.")]
     row = summary_view(profile, plan())
     assert (row.churn, row.withheld) == (None, "profiling")
-    for alert in (alert_view(profile, profile.alerts["high_churn_risk"], plan()), profile_view(profile, NOW).alerts[0]):
+    for alert in (
+        alert_view(profile, profile.alerts["high_churn_risk"], plan()),
+        profile_view(profile, NOW, plan()).alerts[0],
+    ):
         assert (alert.risk, alert.model, alert.reasons) == (None, None, [])
     card = printed(document)
     assert "withheld: the customer does not allow profiling" in card
@@ -90,12 +93,12 @@ def test_lists_by_risk_leave_out_who_may_not_be_scored() -> None:
     """Over the real routes; the list of the latest shows the customer without a risk."""
     held = store()
     keep(held, customer(("user_id", "1"), 0.9), says(customer(("user_id", "2"), 0.7), profiling=False))
-    deps = ApiDeps(reader=held, token=SecretStr("t"), commands=None, feed=None, rejected=None, plan=plan())  # type: ignore[arg-type]
+    deps = api_deps(held, plan=plan())
 
     async def ask(path: str) -> list[dict[str, Any]]:
         transport = httpx.ASGITransport(create_api(deps))
         async with httpx.AsyncClient(transport=transport, base_url="http://api") as http:
-            answer = await http.get(path, headers={"Authorization": "Bearer t"})
+            answer = await http.get(path, headers={"Authorization": f"Bearer {TOKEN}"})
             return list(answer.json()["data"])
 
     def listed(query: str) -> dict[str, str | None]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,6 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from console.api import preview
 from console.commands.main import create_cli
 from models.population.findings import Findings
 from models.population.snapshot import PopulationSnapshot
@@ -41,10 +40,10 @@ class World:
         """One part."""
         return self.http.post("/v1/segments/preview", json=asked)
 
-    def run(self, *arguments: str) -> Result:
-        """The command, on this API."""
+    def run(self, *arguments: str, http: httpx.Client | None = None) -> Result:
+        """The command, on this API or another."""
         return CliRunner().invoke(
-            create_cli(), ["segments", "preview", *arguments, *where(self.http)],
+            create_cli(), ["segments", "preview", *arguments, *where(http or self.http)],
             env={"COLUMNS": "200"},
         )  # fmt: skip
 
@@ -79,12 +78,6 @@ def worth(number: int, **more: Any) -> Profile:
     return profile
 
 
-@pytest.fixture
-def parts_of(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
-    """How many customers one part is about."""
-    return lambda size: monkeypatch.setattr(preview, "PART", size)
-
-
 def test_a_condition_is_counted_and_its_riskiest_are_listed(world: World) -> None:
     """The top tenth of 100 customers, of 120 profiles; with the rule in words and what it was ranked by."""
     found = world.ask(condition={"quantile": "net", "top": 0.1}, limit=3).raise_for_status().json()
@@ -109,10 +102,11 @@ def test_compared_with_a_segment_it_says_who_enters_and_leaves(world: World) -> 
     assert found["leaving"][0]["identities"][0]["value"] == "u87"
 
 
-def test_all_parts_together_come_to_everybody(world: World, parts_of: Callable[[int], None]) -> None:
+def test_all_parts_together_come_to_everybody(world: World) -> None:
     """The same figures and the same customers as at once."""
-    parts_of(7)
-    whole = json.loads(world.run("{quantile: net, top: 0.1}", "--name", "top_value", "--json", "--limit", "2").stdout)
+    asked = ("{quantile: net, top: 0.1}", "--name", "top_value", "--json", "--limit", "2")
+    with support_api(world.store, findings=world.findings, part=7) as http:
+        whole = json.loads(world.run(*asked, http=http).stdout)
 
     assert (whole["looked_at"], whole["inside"], whole["enters"], whole["leaves"]) == (120, 12, 5, 18)
     assert [row["identities"][0]["value"] for row in whole["sample"]] == ["u99", "u98"]

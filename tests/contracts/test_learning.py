@@ -184,7 +184,7 @@ def test_learning_that_begins_anew_is_told_at_once_and_once(run: Any) -> None:
         [told] = [
             notice
             for row in place.kafka.rows
-            if row.key == MODEL_NEWS and (notice := json.loads(row.value))["alert"] == "anew"  # type: ignore[arg-type]
+            if row.key == MODEL_NEWS and (notice := json.loads(row.value)["notice"])["kind"] == "anew"  # type: ignore[arg-type]
         ]
         assert told["text"] == (
             "learning began anew: the plan's churn.label_horizon is 2w, and was 4w; "
@@ -203,8 +203,8 @@ def test_news_leave_through_the_outbox_also_after_a_crash(run: Any) -> None:
             await place.runner().handle(LOG, 0)
         assert place.kafka.rows == []
         await place.runner().handle(LOG[-1:], len(LOG) - 1)
-        told = [json.loads(row.value) for row in place.kafka.rows if row.key == MODEL_NEWS]  # type: ignore[arg-type]
-        assert [(notice["kind"], notice["alert"], notice["by"]) for notice in told] == [("model", "champion", "kim")]
+        told = [json.loads(row.value)["notice"] for row in place.kafka.rows if row.key == MODEL_NEWS]  # type: ignore[arg-type]
+        assert [(notice["kind"], notice["by"]) for notice in told] == [("champion", "kim")]
         assert await place.store.outbox() == []
         await assert_learned(place, len(LOG))
 

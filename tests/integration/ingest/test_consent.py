@@ -11,9 +11,8 @@ from typing import Any
 
 import httpx
 import msgspec
-from pydantic import SecretStr
 
-from console.api import ApiDeps, create_api
+from console.api import create_api
 from models.durations import WEEK
 from models.labels.examples import Example, OrderSummary, TrainingRecord
 from profiles.consent import OUTREACH, PROFILING, trait_of
@@ -22,6 +21,7 @@ from profiles.store import Reader
 from profiles.stores import open_reader
 from profiles.types import Event, Profile, partition_of, profile_id
 from streams.settings import Settings
+from tests.console.support_api import TOKEN, api_deps
 from tests.integration.learning.test_silence import START, Stepped, bought
 from tests.integration.rapport import PLAN, Rapport, order, running
 
@@ -88,9 +88,8 @@ class Seen:
     async def _ask(self, paths: Sequence[str]) -> list[Any]:
         settings, plan = self.rapport.settings, self.rapport.plan
         reader = open_reader(settings.redis.get_secret_value(), plan.namespace, settings.partitions)
-        deps = ApiDeps(reader, SecretStr("t"), None, None, None, plan=plan)  # type: ignore[arg-type]
-        transport = httpx.ASGITransport(create_api(deps))
-        headers = {"Authorization": "Bearer t"}
+        transport = httpx.ASGITransport(create_api(api_deps(reader, plan=plan)))
+        headers = {"Authorization": f"Bearer {TOKEN}"}
         async with httpx.AsyncClient(transport=transport, base_url="http://api", headers=headers) as http:
             answers = [(await http.get(path)).json() for path in paths]
         await reader.close()
@@ -100,7 +99,7 @@ class Seen:
         """What the topic of alerts said about a customer, each once, in order."""
         id_ = self.profile(user).id
         records = [json.loads(record.value) for record in self.rapport.topic("alerts")]
-        return list({each["id"]: each for each in records if each["profile"] == id_}.values())
+        return list({each["id"]: each["alert"] for each in records if each.get("profile") == id_}.values())
 
 
 def test_a_change_of_mind_reaches_everything(make_settings: Callable[..., Settings], tmp_path: Path) -> None:
@@ -153,7 +152,7 @@ def test_a_change_of_mind_reaches_everything(make_settings: Callable[..., Settin
             assert [alert["state"] for alert in told] == ["open", "open", "cleared", "cleared"]
             assert {alert["note"] for alert in told[2:]} == {f"consent withdrawn: {purpose}"}
         assert [(alert["risk"], alert["reasons"], alert["model"]) for alert in seen.told("eve")[2:]] == [
-            (0, [], "")
+            (None, [], None)
         ] * 2
         assert seen.told("nora") == []
 

@@ -116,10 +116,9 @@ def test_killed_and_replayed_it_gives_the_identical_checkpoint(
         assert expected.skipped > 50
         assert_same(state, expected)
         told = [json.loads(record.value) for record in rapport.topic("alerts") if record.key == MODEL_NEWS]
-        news = list(dict.fromkeys(notice["id"] for notice in told))
+        news = list(dict.fromkeys(message["id"] for message in told))
         assert news == [notice.id for notice in expected.notices]
-        assert {notice["alert"] for notice in told} == {"champion", "rollback"}
-        assert all(notice["kind"] == "model" for notice in told)
+        assert {message["notice"]["kind"] for message in told} == {"champion", "rollback"}
 
 
 def test_a_rebuild_brings_the_models_back_with_the_one_that_speaks(

@@ -123,7 +123,7 @@ def test_silence_raises_the_alert_without_any_event(make_settings: Callable[...,
     assert before.stage == "loyal"
     assert after.stage == "churned"
     assert {"at_risk", "lapsing"} <= after.segments.keys() - before.segments.keys()
-    told = [json.loads(record.value) for record in rapport.topic("alerts")]
+    told = [json.loads(record.value)["alert"] for record in rapport.topic("alerts")]
     assert [(alert["rule"], alert["state"]) for alert in told].count(("valuable_customer_at_risk", "open")) == 1
 
 

@@ -14,10 +14,11 @@ SERVE = """
 import asyncio, httpx
 from fastapi import FastAPI
 from console.api.operations import operations_router
+from tests.console.support_api import Nothing
 
 async def main():
     app = FastAPI()
-    app.include_router(operations_router({}))
+    app.include_router(operations_router({}, Nothing().paused))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as http:
         print((await http.get("/metrics")).text)
 

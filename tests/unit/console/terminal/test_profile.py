@@ -12,6 +12,7 @@ from console.terminal.profile import render
 from console.views.profile import Advice, profile_view
 from models.churn.counterfactuals import Counterfactual
 from profiles.types import Profile, Purchases, Reason, Score
+from tests.console.support_api import PLAN
 
 AT = 1_767_225_600.0
 DAY = 86400.0
@@ -21,7 +22,7 @@ def shown(score: Score, advice: Advice | None = None) -> str:
     """The card of a customer with this score."""
     profile = Profile("p" * 22, AT - 90 * DAY, AT, score=score)
     profile.purchases = Purchases(orders=1, first=AT - 63 * DAY, last=AT - 63 * DAY)
-    document: dict[str, Any] = profile_view(profile, AT, advice=advice).model_dump()
+    document: dict[str, Any] = profile_view(profile, AT, PLAN, advice).model_dump()
     out = io.StringIO()
     Console(file=out, width=120).print(render(document, []))
     return out.getvalue()
@@ -34,7 +35,7 @@ def test_orders_and_reasons_tell_the_same_gap() -> None:
     )
     profile.purchases = Purchases(orders=3, first=AT - 78.92 * DAY, last=AT - 60 * DAY)
     out = io.StringIO()
-    Console(file=out, width=120).print(render(profile_view(profile, AT).model_dump(), []))
+    Console(file=out, width=120).print(render(profile_view(profile, AT, PLAN).model_dump(), []))
 
     assert out.getvalue().count("usually every 9 days") == 2
 

@@ -69,7 +69,7 @@ class Partition:
         for step in self._steps:
             step(work)
         self.records += [_decode(output.value) for output in work.outputs if output.topic == TRAINING_EXAMPLES]
-        self.told += [orjson.loads(output.value) for output in work.outputs if output.topic == ALERTS]
+        self.told += [orjson.loads(output.value)["alert"] for output in work.outputs if output.topic == ALERTS]
         return work
 
     def wait(self, until: float, *, others: str = "o") -> None:

@@ -1,0 +1,126 @@
+"""A segment before it is saved: who would be in it, found among all customers, part by part."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from heapq import nlargest
+from typing import Any
+
+from console.services.ports import ApiDeps
+from console.views.profile import may_be_scored, summary_view
+from console.views.segments import PreviewRequest, PreviewRow, SegmentPreview
+from models.conditions.rules import SegmentRule
+from models.conditions.tree import measures_of
+from models.population.snapshot import PopulationSnapshot
+from models.segments.preview import Move, Preview, compile_preview, too_short
+from plan import Plan, PlanError, parse_segment
+from profiles.errors import Misconfigured
+from profiles.types import Profile
+
+__all__ = ["Previewed", "compile_request", "preview"]
+
+_UNNAMED = "preview"
+
+
+@dataclass(frozen=True, slots=True)
+class Previewed:
+    """A segment that is asked about, compiled."""
+
+    rule: SegmentRule
+    judge: Preview
+    population: PopulationSnapshot
+
+
+def compile_request(asked: PreviewRequest, plan: Plan, population: PopulationSnapshot) -> Previewed:
+    """The segment that a request asks about.
+
+    Raises:
+        Misconfigured: a plan would not take it.
+    """
+    others = plan.segments if asked.others is None else [_read(other, "others") for other in asked.others]
+    if asked.rule is not None:
+        rule = _read(asked.rule, "rule", asked.name or _UNNAMED)
+    else:
+        rule = _read(asked.condition or {}, "condition", asked.name or _UNNAMED)
+    if problems := plan.problems_of(rule, others):
+        raise Misconfigured("; ".join(problems))
+    judge = compile_preview(rule, others, plan.currency, plan.consent, lambda: population)
+    return Previewed(rule, judge, population)
+
+
+async def preview(asked: PreviewRequest, segment: Previewed, deps: ApiDeps) -> SegmentPreview:
+    """What the segment would make of the part of the customers that the request is about.
+
+    Raises:
+        BadCursor: the request's cursor is none.
+    """
+    rule, plan, now = segment.rule, deps.plan, await deps.now()
+    profiles, following = await deps.reader.scan(limit=deps.part, cursor=asked.cursor)
+    moves, inside, leaving = await asyncio.to_thread(_judge, profiles, now, segment.judge, asked.limit, plan)
+    return SegmentPreview(
+        name=rule.name,
+        words=rule.when.in_words(),
+        at=now,
+        total=await deps.reader.count(),
+        looked_at=len(profiles),
+        inside=moves["enters"] + moves["stays"],
+        enters=moves["enters"],
+        leaves=moves["leaves"],
+        sample=[PreviewRow.of(summary_view(profile, plan), change=move) for profile, move in inside],
+        leaving=[PreviewRow.of(summary_view(profile, plan), change=move) for profile, move in leaving],
+        population=segment.population.version,
+        warnings=_warnings(rule, plan, segment.population),
+        next=following,
+    )
+
+
+def _read(given: dict[str, Any], what: str, name: str = _UNNAMED) -> SegmentRule:
+    try:
+        return parse_segment(json.dumps(given), what, name)
+    except PlanError as error:
+        parts = ((problem.path, problem.message) for problem in error.problems)
+        raise Misconfigured("; ".join(": ".join(filter(None, (what, *part))) for part in parts)) from None
+
+
+_Found = list[tuple[Profile, Move]]
+
+
+def _judge(
+    profiles: Sequence[Profile], now: float, judge: Preview, limit: int, plan: Plan
+) -> tuple[Counter[str], _Found, _Found]:
+    """How many enter, stay and leave, and the riskiest of those inside and of those who leave."""
+    moves: Counter[str] = Counter()
+    inside: _Found = []
+    leaving: _Found = []
+    for profile in profiles:
+        move = judge(profile, now)
+        if move is not None:
+            moves[move] += 1
+            (leaving if move == "leaves" else inside).append((profile, move))
+
+    def risk(found: tuple[Profile, Move]) -> tuple[float, str]:
+        score = found[0].score
+        return score.risk if score is not None and may_be_scored(found[0], plan) else -1.0, found[0].id
+
+    return moves, nlargest(limit, inside, key=risk), nlargest(limit, leaving, key=risk)
+
+
+def _warnings(rule: SegmentRule, plan: Plan, population: PopulationSnapshot) -> list[str]:
+    """What the customers' state of now cannot tell of the rule."""
+    conditions = rule.conditions()
+    found = [
+        f"profiles keep the latest {plan.windows.get(role, 0)} times of {role} so far, and this needs {most}: who has "
+        "more is not found. Once the plan asks for it they are kept, from then on or by `rapport rebuild`"
+        for role, most in too_short(conditions, plan.windows).items()
+    ]
+    measures, clusters = measures_of(*conditions)
+    unknown = sorted(measures - population.edges.keys()) + (
+        ["clusters"] if clusters and not population.clusters else []
+    )
+    if unknown:
+        found.append(f"nobody is ranked by {', '.join(unknown)} yet: the workers count the customers now and then")
+    return found
