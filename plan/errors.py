@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from profiles.errors import Misconfigured
+from profiles.errors import WrongUse
 
 __all__ = ["PlanError", "Problem"]
 
@@ -29,7 +29,7 @@ class Problem:
         return asdict(self)
 
 
-class PlanError(Misconfigured):
+class PlanError(WrongUse):
     """The plan cannot be used; `problems` holds every reason, in the order of the file."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:

@@ -5,10 +5,11 @@ RapportError
 ├── Fenced            another worker has taken over this partition; nothing was written
 ├── Unacceptable      this one message will never be accepted: reject it, never retry it
 ├── Busy              more is asked at once than there are connections for; nothing is wrong with the other side
-└── Misconfigured     a setting, the plan or a server is wrong; the message says what to do
+└── Misconfigured     the installation is wrong, or a server is away; the message says what to do
+    └── WrongUse      a setting, the plan or an argument of a command cannot be used
 """
 
-__all__ = ["Busy", "Fenced", "Misconfigured", "NotFound", "RapportError", "Unacceptable"]
+__all__ = ["Busy", "Fenced", "Misconfigured", "NotFound", "RapportError", "Unacceptable", "WrongUse"]
 
 
 class RapportError(Exception):
@@ -29,6 +30,10 @@ class Busy(RapportError):
 
 class Misconfigured(RapportError):
     """The installation is wrong; the message says what to change."""
+
+
+class WrongUse(Misconfigured):
+    """A setting, the plan or an argument of a command cannot be used; the message names it and what is allowed."""
 
 
 class Unacceptable(RapportError):

@@ -2,15 +2,58 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import Field, SecretStr, ValidationInfo, field_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    ModelWrapValidatorHandler,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)  # fmt: skip
+from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from profiles.errors import WrongUse
 from profiles.identity.secrets import LEAST
 
-__all__ = ["Settings"]
+__all__ = ["PREFIX", "Settings", "misspelt"]
+
+PREFIX = "RAPPORT_"
+
+_ELSEWHERE = {"DATA_DIR", "URL", "FUZZ_EXAMPLES"}  # of the command line, of the tests
+_FAMILIES = ("WRITE_KEY_", "TEST_")
+_LEAST_OF = {"ge": "from {}", "gt": "above {}", "min_length": "of at least {} characters"}
+_MOST_OF = {"le": "up to {}", "lt": "below {}"}
+
+
+def _like(pattern: str, allowed: str) -> AfterValidator:
+    """A text, secret or not, of this form; `allowed` says in words which."""
+    compiled = re.compile(pattern)
+
+    def check(value: Any) -> Any:
+        if not compiled.fullmatch(value.get_secret_value() if isinstance(value, SecretStr) else value):
+            raise ValueError(f"cannot be used; allowed: {allowed}")
+        return value
+
+    return AfterValidator(check)
+
+
+_Servers = Annotated[str, _like(r"[^\s,/]+:\d+(,[^\s,/]+:\d+)*", "HOST:PORT[,HOST:PORT…]")]
+_RedisUrl = Annotated[
+    SecretStr,
+    _like(r"(rediss?(\+cluster)?|unix)://.+", "such as redis://HOST:6379/0, rediss://USER:PASSWORD@HOST:6379/0"),
+]
+_Address = Annotated[str, _like(r"[^\s/]+", "a name or address such as 127.0.0.1 or 0.0.0.0")]
+_KafkaName = Annotated[str, _like(r"[A-Za-z0-9._-]*", "letters, digits, dots, _ and -")]
+_Token = Annotated[SecretStr, _like(r"[!-~]+", "letters, digits and signs of ASCII without spaces")]
 
 _TO_KAFKA = (
     "kafka_sasl_mechanism", "kafka_username", "kafka_password", "kafka_token_command",
@@ -22,14 +65,11 @@ class Settings(BaseSettings):
     """Settings; the environment variable of `kafka` is `RAPPORT_KAFKA`, and so on."""
 
     model_config = SettingsConfigDict(
-        env_prefix="RAPPORT_",
+        env_prefix=PREFIX, extra="ignore", frozen=True, hide_input_in_errors=True,
         env_ignore_empty=True,  # compose files pass on variables that are not set as empty
-        extra="ignore",
-        frozen=True,
-        hide_input_in_errors=True,
-    )
+    )  # fmt: skip
 
-    kafka: str = Field("127.0.0.1:9092", description="Bootstrap servers of Kafka, host:port, comma separated.")
+    kafka: _Servers = Field("127.0.0.1:9092", description="Bootstrap servers of Kafka, host:port, comma separated.")
     kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
         "PLAINTEXT", description="How to connect to Kafka: with TLS or without, with SASL or without."
     )
@@ -46,7 +86,7 @@ class Settings(BaseSettings):
     kafka_key: Path | None = Field(None, description="PEM file of its key, if that is not in the same file.")
     kafka_key_password: SecretStr | None = Field(None, description="Password of the key.")
     kafka_check_hostname: bool = Field(True, description="Whether Kafka's certificate must name the host we call.")
-    redis: SecretStr = Field(
+    redis: _RedisUrl = Field(
         SecretStr("redis://127.0.0.1:6379/0"), description="URL of the Redis that holds the profiles."
     )
     plan: Path = Field(Path("tracking_plan.yaml"), description="The tracking plan.")
@@ -55,15 +95,15 @@ class Settings(BaseSettings):
     )
     partitions: int = Field(16, ge=1, le=999, description="Partitions of each keyed topic; set once, then fixed.")
     replication: int = Field(1, ge=1, description="Replication factor of the topics Rapport creates.")
-    topic_prefix: str = Field("", description="Put before the name of every topic, to share a cluster.")
-    group: str = Field("rapport", description="Consumer group of the workers.")
+    topic_prefix: _KafkaName = Field("", description="Put before the name of every topic, to share a cluster.")
+    group: _KafkaName = Field("rapport", description="Consumer group of the workers.")
 
-    host: str = Field("127.0.0.1", description="Address that HTTP listens on.")
+    host: _Address = Field("127.0.0.1", description="Address that HTTP listens on.")
     port: int = Field(8000, ge=0, le=65535, description="Port that HTTP listens on.")
     metrics_port: int = Field(
         0, ge=0, le=65535, description="Port of a worker's own /metrics, the next ones for more workers; 0 for none."
     )
-    api_token: SecretStr | None = Field(None, description="Bearer token of the support API; required to serve it.")
+    api_token: _Token | None = Field(None, description="Bearer token of the support API; required to serve it.")
     rate_limit: int = Field(20_000, ge=1, description="Events a second that one write key may send to one collector.")
 
     clock: Literal["wall", "event"] = Field(
@@ -100,6 +140,19 @@ class Settings(BaseSettings):
             raise ValueError(f"says nothing with {chosen}{without}; leave it out, or choose another of these")
         return value
 
+    @model_validator(mode="wrap")
+    @classmethod
+    def _explained(cls, given: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        """Says of each setting that cannot be used its variable and what is allowed, a line each.
+
+        Raises:
+            WrongUse: there are such settings.
+        """
+        try:
+            return handler(given)
+        except ValidationError as error:
+            raise WrongUse("\n".join(_wrong(cls, problem) for problem in error.errors())) from None
+
     @property
     def worker_group(self) -> str:
         """The consumer group as Kafka knows it."""
@@ -117,3 +170,42 @@ def _fitting(protocol: str, mechanism: str | None, *, certificate: bool) -> tupl
     if certificate:
         allowed |= {"kafka_key", "kafka_key_password"}
     return needed, allowed
+
+
+def misspelt(environ: Iterable[str]) -> Iterator[str]:
+    """What to say of each RAPPORT_* variable that nothing reads."""
+    known = {name.upper() for name in Settings.model_fields} | _ELSEWHERE
+    for variable in sorted(environ):
+        name = variable.removeprefix(PREFIX)
+        if name != variable and name not in known and not name.startswith(_FAMILIES):
+            near = get_close_matches(name, sorted(known), 1)
+            yield f"{variable} is no setting and is ignored" + (f"; did you mean {PREFIX}{near[0]}?" if near else "")
+
+
+def _wrong(settings: type[Settings], problem: Any) -> str:
+    """As in "RAPPORT_BATCH=0 cannot be used; allowed: a whole number from 1 up to 10,000"."""
+    name = str(problem["loc"][0])
+    field = settings.model_fields[name]
+    secret = problem["input"] is None or "SecretStr" in str(field.annotation)
+    given = PREFIX + name.upper() + ("" if secret else f"={problem['input']}")
+    if problem["type"] == "value_error":
+        return f"{given} {problem['ctx']['error']}"
+    return f"{given} cannot be used; allowed: {_allowed(field)}"
+
+
+def _allowed(field: FieldInfo) -> str:
+    """As in "a whole number from 1 up to 999" and "one of wall, event"."""
+    if isinstance(field.annotation, type) and issubclass(field.annotation, bool):
+        return "true or false"
+    parts = get_args(field.annotation)
+    if choices := [choice for part in parts for choice in (get_args(part) or [part]) if isinstance(choice, str)]:
+        return f"one of {', '.join(choices)}"
+    kind = "a whole number" if field.annotation is int else "a number" if field.annotation is float else "a text"
+    words = [
+        says.format(f"{getattr(limit, bound):,}")
+        for bounds in (_LEAST_OF, _MOST_OF)
+        for bound, says in bounds.items()
+        for limit in field.metadata
+        if getattr(limit, bound, None) is not None
+    ]
+    return " ".join([kind, *words])

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from console.commands.plan import default_plan
+from console.clients.reach import PlanFile, reach
+from console.clients.target import DEFAULT_DATA_DIR, DataDir
 from plan import load_plan
 from profiles.stores.redis import connect
 from streams.kafka.continuity import Difference, Start, adopt_kafka, compare_kafka
@@ -31,6 +32,8 @@ def adopt(
         ),
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    plan: PlanFile = None,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
 ) -> None:
     """Accept the Kafka that is there as the one to go on with, after it was replaced or restored from a backup.
 
@@ -39,16 +42,15 @@ def adopt(
     --from says. A topic that only ends earlier than what was applied (a Kafka restored from a backup) is read on from
     its end. Events that only the old Kafka had, not yet applied, are gone. Profiles stay as they are.
     """
-    difference = asyncio.run(_adopt(start, yes))
+    difference = asyncio.run(_adopt(reach(data_dir, plan), start, yes))
     if not difference:
         typer.echo("This is the Kafka that Redis has read; nothing to do.")
     else:
         typer.echo("Done. Start the workers.")
 
 
-async def _adopt(start: Start | None, yes: bool) -> Difference:
-    settings = Settings()
-    plan = load_plan(default_plan())
+async def _adopt(settings: Settings, start: Start | None, yes: bool) -> Difference:
+    plan = load_plan(settings.plan)
     client = connect(settings.redis.get_secret_value(), retrying=False)
     try:
         difference = await compare_kafka(client, settings, plan)

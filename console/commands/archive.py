@@ -13,13 +13,16 @@ from typing import Annotated, Any
 import orjson
 import typer
 from rich.filesize import decimal
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Column, Table
 
-from console.commands.plan import default_plan
-from console.terminal.output import err, explained, out
+from console.clients.reach import PlanFile, reach
+from console.clients.target import DEFAULT_DATA_DIR, DataDir
+from console.terminal.frame import CommandLine
+from console.terminal.listing import Listing
+from console.terminal.logs import log_to_stderr
+from console.terminal.output import AsJson, out
+from console.terminal.progress import progress
 from plan import load_plan
-from profiles.errors import Misconfigured
+from profiles.errors import Misconfigured, WrongUse
 from streams.settings import Settings
 
 __all__ = ["register"]
@@ -35,10 +38,14 @@ and the first stops. Files, columns and examples for DuckDB, pandas and Spark: d
     rapport archive compact --to history        one file per finished day
 """
 
-commands = typer.Typer(name="archive", help=HELP, invoke_without_command=True, rich_markup_mode="markdown")
+commands = CommandLine(name="archive", help=HELP, invoke_without_command=True)
 
-To = Annotated[str, typer.Option("--to", help="Folder or fsspec URL. Default: RAPPORT_ARCHIVE.", show_default=False)]
-AsJson = Annotated[bool, typer.Option("--json", help="For tools: JSON, one document a line.")]
+To = Annotated[
+    str | None,
+    typer.Option(
+        "--to", metavar="FOLDER", help="Folder or fsspec URL. [default: RAPPORT_ARCHIVE, else that of `rapport up`]"
+    ),
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -49,53 +56,54 @@ def register(app: typer.Typer) -> None:
 @commands.callback()
 def archive(
     context: typer.Context,
-    to: To = "",
+    to: To = None,
     once: Annotated[bool, typer.Option("--once", help="End when what is there now has been archived.")] = False,
     accept_gap: Annotated[
         bool, typer.Option("--accept-gap", help="Go on although Kafka has deleted records that were not archived yet.")
     ] = False,
+    plan: PlanFile = None,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
     as_json: AsJson = False,
 ) -> None:
     if context.invoked_subcommand is not None:
         return
-    with explained():
-        settings = _settings(to)
-        _log_to_stderr(settings)
-        asyncio.run(_run(settings, once=once, accept_gap=accept_gap, as_json=as_json))
+    settings = reach(data_dir, plan, archive=to)
+    log_to_stderr(settings.log_level)
+    asyncio.run(_run(settings, once=once, accept_gap=accept_gap, as_json=as_json))
 
 
 @commands.command("status")
-def show_status(to: To = "", as_json: AsJson = False) -> None:
+def show_status(to: To = None, data_dir: DataDir = DEFAULT_DATA_DIR, as_json: AsJson = False) -> None:
     """Show how far the archive is behind, and what it holds."""
     from streams.archive.status import status  # noqa: PLC0415  (keeps `rapport --help` quick)
 
     logging.getLogger("aiokafka").setLevel("CRITICAL")  # the page says it if Kafka does not answer
-    with explained():
-        document = asyncio.run(status(_settings(to)))
+    document = asyncio.run(status(reach(data_dir, archive=to)))
     if as_json:
         typer.echo(orjson.dumps(document))
     else:
         _print_status(document)
+    if document["lag"] is None:
+        raise Misconfigured("Kafka does not answer, so what is still to be archived is not known")
 
 
 @commands.command("compact")
 def run_compact(
-    to: To = "",
+    to: To = None,
     before: Annotated[
         str | None, typer.Option(help="The first day, YYYY-MM-DD, that stays as it is. Default: today, UTC.")
     ] = None,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
     as_json: AsJson = False,
 ) -> None:
     """Make one file of each day's files. May run beside the archiver; the rows stay the same."""
     from streams.archive.archiver import open_log  # noqa: PLC0415  (keeps `rapport --help` quick)
     from streams.archive.compact import compact  # noqa: PLC0415  (same)
 
-    with explained():
-        day = _day(before)
-        log = open_log(_settings(to))
-        with _bar() as bar:
-            task = bar.add_task("compacting", total=None, unit="days")
-            sums = compact(log, day, lambda done, of: bar.update(task, completed=done, total=of))
+    day = _day(before)
+    log = open_log(reach(data_dir, archive=to))
+    with progress(quiet=as_json) as bar:
+        sums = compact(log, day, bar("compacting, days"))
     if as_json:
         typer.echo(orjson.dumps(dataclasses.asdict(sums)))
     else:
@@ -112,17 +120,17 @@ async def _run(settings: Settings, *, once: bool, accept_gap: bool, as_json: boo
     from streams.archive.archiver import Progress as Done  # noqa: PLC0415  (same)
     from streams.archive.metrics import ArchiveMetrics  # noqa: PLC0415  (same)
 
-    archiver = Archiver(settings, load_plan(default_plan()), ArchiveMetrics(), accept_gap=accept_gap)
+    archiver = Archiver(settings, load_plan(settings.plan), ArchiveMetrics(), accept_gap=accept_gap)
     if settings.metrics_port:
         start_http_server(settings.metrics_port, addr=settings.host)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, archiver.stop.set)
-    with _bar(disable=not once) as bar:
-        task = bar.add_task("archiving", total=None, unit="records")
+    with progress(quiet=not once) as bar:
+        moved = bar("archiving")
 
         def tell(done: Done, flushed: bool) -> None:
-            bar.update(task, completed=done.read, total=done.read + done.lag)
+            moved(done.read, done.read + done.lag)
             if flushed and as_json and not once:
                 typer.echo(orjson.dumps(dataclasses.asdict(done)))
 
@@ -146,48 +154,24 @@ def _print_status(document: dict[str, Any]) -> None:
         soft_wrap=True,
     )
     if document["days"]:
-        days = Table("day", *(_right(name) for name in ("events", "files", "size")))
         shown = document["days"][-14:]
-        for day in shown:
-            days.add_row(day["day"], f"{day['events']:,}", f"{day['files']:,}", decimal(day["bytes"]))
         if len(document["days"]) > len(shown):
             out.print(f"the latest {len(shown)} of {len(document['days']):,} days (--json has all):")
-        out.print(days)
-    progress = Table(*(_right(name) for name in ("partition", "archived up to", "log ends at", "lag")))
-    for row in document["partitions"]:
-        progress.add_row(*("?" if row[key] is None else f"{row[key]:,}" for key in ("partition", "read", "end", "lag")))
-    out.print(progress)
+        rows = [(day["day"], f"{day['events']:,}", f"{day['files']:,}", decimal(day["bytes"])) for day in shown]
+        out.print(Listing(("day", "events", "files", "size"), rows, right=("events", "files", "size")))
+    headings = ("partition", "archived up to", "log ends at", "lag")
+    keys = ("partition", "read", "end", "lag")
+    told = [["?" if row[key] is None else f"{row[key]:,}" for key in keys] for row in document["partitions"]]
+    out.print(Listing(headings, told, right=headings))
     for gap in document["gaps"]:
         out.print(f"missing: partition {gap['partition']}, records {gap['from']} to {gap['to'] - 1}", style="red")
     if missed := sum(row["missed"] for row in document["partitions"]):
         out.print(f"Kafka has deleted {missed:,} records that were not archived yet", style="red")
 
 
-def _right(name: str) -> Any:
-    return Column(name, justify="right")
-
-
-def _bar(*, disable: bool = False) -> Progress:
-    columns = (
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[unit]}"),
-        TimeElapsedColumn(),
-    )  # fmt: skip
-    return Progress(*columns, console=err, disable=disable or not err.is_terminal)
-
-
-def _settings(to: str) -> Settings:
-    settings = Settings()
-    return settings.model_copy(update={"archive": to}) if to else settings
-
-
-def _log_to_stderr(settings: Settings) -> None:
-    logging.basicConfig(level="WARNING", format="%(asctime)s %(levelname)-7s %(name)s: %(message)s")
-    logging.getLogger("streams").setLevel(settings.log_level.upper())
-
-
 def _day(given: str | None) -> str:
     if given is None:
         return datetime.now(UTC).date().isoformat()
     if not re.fullmatch(r"\d{4}-\d\d-\d\d", given):
-        raise Misconfigured(f"--before {given} is no day; write YYYY-MM-DD")
+        raise WrongUse(f"--before {given} is no day; write YYYY-MM-DD")
     return given

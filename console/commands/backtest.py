@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from pydantic import ValidationError
-from rich.markup import escape
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.text import Text
 
-from console.commands.options import Decimal, Delimiter, EventName, Map, Mapping, Set, SourceName, TimeFormat
-from console.commands.plan import default_plan
-from console.commands.send import file_spec
+from console.clients.reach import default_plan
+from console.files.options import with_table
 from console.files.rows import FileSpec
-from console.terminal.output import err, explained, out, print_json
+from console.terminal.figures import counted
+from console.terminal.listing import Listing
+from console.terminal.output import AsJson, out, print_json, warn
+from console.terminal.progress import progress
 from models.config import ChurnConfig
 from models.durations import WEEK, parse_duration
 from plan import Plan, load_plan
-from profiles.errors import Misconfigured
+from profiles.errors import Misconfigured, WrongUse
 
 if TYPE_CHECKING:
     from models.backtest.playback import Judged, Log, Rival
@@ -81,19 +79,21 @@ def churn_of(plan: Plan, horizon: float | None, label_horizon: float | None = No
     try:
         return ChurnConfig.model_validate({name: getattr(given, name) for name in ChurnConfig.model_fields} | changed)
     except ValidationError as error:
-        raise Misconfigured("; ".join(problem["msg"] for problem in error.errors())) from error
+        raise WrongUse("; ".join(problem["msg"] for problem in error.errors())) from error
 
 
 def register(app: typer.Typer) -> None:
     """Add the command to the application."""
 
-    @app.command(help=HELP, no_args_is_help=True)
+    @app.command(help=HELP)
+    @with_table
     def backtest(
+        spec: FileSpec,
         file: Annotated[Path, typer.Argument(help="JSON lines (.jsonl, .ndjson) or a table; .gz is read as well.")],
         horizon: Annotated[
             str | None, typer.Option(help="No order for this long is churn, such as 26w; the plan's unless given.")
         ] = None,
-        as_json: Annotated[bool, typer.Option("--json", help="Only the figures, as JSON on stdout.")] = False,
+        as_json: AsJson = False,
         report: Annotated[
             Path | None, typer.Option(help="Where the page with plots goes; rapport-backtest.html.", dir_okay=False)
         ] = None,
@@ -102,14 +102,6 @@ def register(app: typer.Typer) -> None:
         gbm: Annotated[
             bool, typer.Option("--gbm/--no-gbm", help="A batch gradient boosting machine beside ours.")
         ] = True,
-        mapping: Mapping = None,
-        map_: Map = None,
-        set_: Set = None,
-        source: SourceName = None,
-        event: EventName = None,
-        delimiter: Delimiter = None,
-        decimal: Decimal = None,
-        time_format: TimeFormat = None,
         label_horizon: Annotated[
             str | None,
             typer.Option(help="What the hazard learns from, such as 4w.", rich_help_panel="Experiments"),
@@ -138,18 +130,12 @@ def register(app: typer.Typer) -> None:
         ] = False,
         seed: Annotated[int, typer.Option(help="Of everything drawn.", rich_help_panel="Experiments")] = 0,
     ) -> None:
-        with explained():
-            wanted = _Wanted(
-                parse(horizon), parse(label_horizon), stream, sample, held_out, drift, weeks, gbm, seed
-            )  # fmt: skip
-            options = {
-                "source": source, "event": event, "delimiter": delimiter, "decimal": decimal,
-                "time_format": time_format,
-            }  # fmt: skip
-            spec = file_spec(mapping, options, map_ or [], set_ or [])
-            loaded = load_plan(plan or default_plan())
-            page = _writable(report or (None if as_json else Path("rapport-backtest.html")))
-            document = _run(file, spec, loaded, wanted, page, report is not None)
+        wanted = _Wanted(
+            parse(horizon), parse(label_horizon), stream, sample, held_out, drift, weeks, gbm, seed
+        )  # fmt: skip
+        loaded = load_plan(plan or default_plan())
+        page = _writable(report or (None if as_json else Path("rapport-backtest.html")))
+        document = _run(file, spec, loaded, wanted, page, report is not None)
         if as_json:
             print_json(document)
         else:
@@ -165,7 +151,7 @@ def parse(duration: str | None) -> float | None:
     try:
         return parse_duration(duration) if duration else None
     except ValueError as error:
-        raise Misconfigured(str(error)) from error
+        raise WrongUse(str(error)) from error
 
 
 def _run(
@@ -180,19 +166,25 @@ def _run(
     notes: list[str] = []
     rivals = _rivals(wanted, notes)
     page = _drawable(page, must_draw, notes)
-    with _progress() as progress:
-        task = progress.add_task(f"reading {file.name}", total=None)
-        reading = read_history(file, spec, plan, lambda rows: progress.advance(task, rows))
+    with progress() as bar:
+        moved, rows = bar(f"reading {file.name}"), 0
+
+        def read(more: int) -> None:
+            nonlocal rows
+            rows += more
+            moved(rows, None)
+
+        reading = read_history(file, spec, plan, read)
         log, judged_weeks = _log(reading, wanted, config)
-        progress.update(task, description="playing", total=1.0, completed=0.0)
+        played = bar("playing")
         try:
             judged = backtest(
                 log, config, plan.currency, judged=judged_weeks, consent=plan.consent, rivals=rivals, seed=wanted.seed,
-                advance=lambda done: progress.update(task, completed=done),
+                advance=lambda done: played(done, 1.0),
             )  # fmt: skip
         except ValueError as error:
             raise Misconfigured(str(error)) from error
-        progress.update(task, description="measuring", total=None)
+        bar("measuring")
         measured = verdict(judged, seed=wanted.seed)
     notes = [*_asked(wanted), *notes, *_few(judged)]
     document = document_of(measured, judged, config, reading, file=file.name, stream=wanted.stream, notes=notes)
@@ -227,7 +219,7 @@ def _log(reading: Reading, wanted: _Wanted, config: ChurnConfig) -> tuple[Log, r
     from models.backtest.playback import Log  # noqa: PLC0415
 
     if wanted.stream not in ("cal", "rt"):
-        raise Misconfigured(f"--stream {wanted.stream!r}: write cal or rt")
+        raise WrongUse(f"--stream {wanted.stream!r}: write cal or rt")
     log = Log.of(reading.records)
     if wanted.sample:
         inside, names = share(wanted.sample), names_of(reading)
@@ -250,7 +242,7 @@ def _weeks(text: str) -> range | None:
     if not text:
         return None
     if not (dash and first.isdigit() and last.isdigit() and 0 < int(first) <= int(last)):
-        raise Misconfigured(f"--weeks {text!r}: write such as 44-120")
+        raise WrongUse(f"--weeks {text!r}: write such as 44-120")
     return range(int(first), int(last) + 1)
 
 
@@ -261,7 +253,7 @@ def _drift(text: str) -> tuple[float, float]:
     except ValueError:
         found = (-1.0, -1.0)
     if not (found[0] >= 0 and 0 <= found[1] <= 1):
-        raise Misconfigured(f"--drift {text!r}: write WEEK,KEEP such as 70,0.5")
+        raise WrongUse(f"--drift {text!r}: write WEEK,KEEP such as 70,0.5")
     return found
 
 
@@ -284,7 +276,7 @@ def _writable(page: Path | None) -> Path | None:
     """
     if page is not None and not os.access(page.parent, os.W_OK | os.X_OK):
         why = "no permission" if page.parent.is_dir() else "there is no such folder"
-        raise Misconfigured(f"{page} cannot be written: {why}")
+        raise WrongUse(f"{page} cannot be written: {why}")
     return page
 
 
@@ -310,20 +302,6 @@ def _draw(page: Path, document: dict[str, Any], judged: Judged, measured: Verdic
         raise Misconfigured(f"{page} cannot be written: {error.strerror}") from error
 
 
-@contextmanager
-def _progress() -> Iterator[Progress]:
-    with Progress(
-        TextColumn("[bold]{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn(),
-        console=err, transient=True,
-    ) as progress:  # fmt: skip
-        yield progress
-
-
-def counted(number: int, noun: str) -> str:
-    """As in "1 customer" and "1,178 customers"."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
 def _show(document: dict[str, Any]) -> None:
     judged = document["judged"]
     out.print(
@@ -332,31 +310,27 @@ def _show(document: dict[str, Any]) -> None:
         f"horizon {document['horizon']}. Judged: {judged['rows']:,} scores of weeks {judged['first']} to "
         f"{judged['last']}, {judged['churn']:.1%} churned."
     )
-    table = Table(box=None, padding=(0, 1, 0, 0))
-    table.add_column("model", no_wrap=True)
-    for title in (*_FIGURES.values(), "Δ log loss", "rows"):
-        table.add_column(title, justify="right", no_wrap=True)
+    rows = []
     for name, figures in document["models"].items():
-        cells = ["–" if figures[key] is None else f"{figures[key]:.4f}" for key in _FIGURES]
         difference = document["differences"].get(name, {}).get("log_loss")
         compared = f"{difference[0]:+.3f} … {difference[1]:+.3f}" if difference else ""
-        table.add_row(name, *cells, compared, f"{figures['rows']:,}", style="bold" if name == "champion" else None)
-    out.print(table)
+        cells = ["–" if figures[key] is None else f"{figures[key]:.4f}" for key in _FIGURES]
+        cells = [name, *cells, compared, f"{figures['rows']:,}"]
+        rows.append([Text(cell, "bold" if name == "champion" else "") for cell in cells])
+    numbers = (*_FIGURES.values(), "Δ log loss", "rows")
+    out.print(Listing(("model", *numbers), rows, right=numbers))
     own = document["intervals"].get("champion", {})
     if own:
         out.print(
             "95 % intervals, by customer, of the champion: "
-            + ", ".join(f"{_FIGURES[key]} {low:.4f} … {high:.4f}" for key, (low, high) in own.items()),
-            highlight=False,
+            + ", ".join(f"{_FIGURES[key]} {low:.4f} … {high:.4f}" for key, (low, high) in own.items())
         )
     spoke = ", ".join(f"{model} {count}" for model, count in document["champions"].items())
     out.print("Δ log loss: 95 % interval of the difference to the champion's, over the scores in which both spoke.")
-    out.print(f"Champion, by judged weeks: {spoke}.", highlight=False)
+    out.print(f"Champion, by judged weeks: {spoke}.")
     for note in document["notes"]:
-        err.print(escape(note), style="yellow", soft_wrap=True)
+        warn(note)
     for reason, row in document["rejected"].items():
-        err.print(
-            escape(f"{counted(row['count'], 'row')} not used, {reason}: {row['first']}"), style="yellow", soft_wrap=True
-        )
+        warn(f"{counted(row['count'], 'row')} not used, {reason}: {row['first']}")
     if "page" in document:
         out.print(f"The page with plots: {document['page']}", markup=False, soft_wrap=True)

@@ -11,12 +11,12 @@ from typing import Annotated
 import orjson
 import typer
 
-from console.commands.client import DEFAULT_DATA_DIR, DataDir, Found, Url, find
+from console.clients.target import DEFAULT_DATA_DIR, DataDir, Found, Url, find
 from console.demo.people import EXAMPLE, WEEK
 from console.demo.play import Tempo, play, weeks_between
 from console.demo.simulate import monday_before, simulate
 from console.files.delivery import Collector
-from console.terminal.output import err, explained, out
+from console.terminal.output import err, out
 from profiles.errors import Misconfigured
 
 __all__ = ["register"]
@@ -51,27 +51,23 @@ def register(app: typer.Typer) -> None:
             float, typer.Option(min=1, help="How much faster than life; the default makes a week ten seconds.")
         ] = WEEK / 10,
         once: Annotated[bool, typer.Option("--once", help="End when the present is reached.")] = False,
-        write: Annotated[Path | None, typer.Option(help="Write the events up to now to this file; send none.")] = None,
+        write: Annotated[
+            Path | None, typer.Option(metavar="FILE", help="Write the events up to now to this file; send none.")
+        ] = None,
         url: Url = None,
         write_key: Annotated[str | None, typer.Option(help="One key for all, where no data directory says so.")] = None,
         data_dir: DataDir = DEFAULT_DATA_DIR,
     ) -> None:
         now = time.time()
         start = monday_before(now - WEEKS * WEEK)
-        with explained():
-            if write is not None:
-                _write(write, seed, customers, start, now)
-                return
-            target = find(data_dir, url, write_keys=dict.fromkeys(SOURCES, write_key) if write_key else None)
-            if missing := set(SOURCES) - set(target.write_keys):
-                raise Misconfigured(
-                    f"no write key is known for {', '.join(sorted(missing))}; the demo sends to all four"
-                )
-            tempo = Tempo(start, HISTORY_WEEKS * WEEK, max(factor, WEEK), factor)
-            try:
-                sent = asyncio.run(_play(target, seed, customers, tempo, once=once))
-            except KeyboardInterrupt:
-                raise typer.Exit(130) from None
+        if write is not None:
+            _write(write, seed, customers, start, now)
+            return
+        target = find(data_dir, url, write_keys=dict.fromkeys(SOURCES, write_key) if write_key else None)
+        if missing := set(SOURCES) - set(target.write_keys):
+            raise Misconfigured(f"no write key is known for {', '.join(sorted(missing))}; the demo sends to all four")
+        tempo = Tempo(start, HISTORY_WEEKS * WEEK, max(factor, WEEK), factor)
+        sent = asyncio.run(_play(target, seed, customers, tempo, once=once))
         out.print(f"{sent:,} events sent.")
 
 
@@ -83,7 +79,7 @@ async def _play(target: Found, seed: int, customers: int, tempo: Tempo, *, once:
         if (week := weeks_between(tempo.start, shop)) > reported:
             reported = week
             day = datetime.fromtimestamp(shop, UTC).date()
-            out.print(f"week {week + 1:>2}, {day}: {sent:,} events", highlight=False)
+            out.print(f"week {week + 1:>2}, {day}: {sent:,} events")
 
     async with Collector(target.url, waiting=lambda why: err.print(why, markup=False)) as collector:
         await collector.check()

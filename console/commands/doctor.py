@@ -9,13 +9,12 @@ from typing import Literal, NamedTuple
 
 import msgspec
 import typer
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
+from rich.text import Text
 
-from console.commands.client import DEFAULT_DATA_DIR, DataDir
-from console.commands.reach import PlanFile, reach
-from console.terminal.output import AsJson, explained, print_json
+from console.clients.reach import PlanFile, reach
+from console.clients.target import DEFAULT_DATA_DIR, DataDir
+from console.terminal.listing import Listing
+from console.terminal.output import AsJson, out, print_json
 from models.learning.anew import discarded
 from models.learning.checkpoint import HEAD
 from plan import Plan, load_plan
@@ -64,19 +63,15 @@ def doctor(
     plan that is not in use yet: what is wrong with it here, and what a worker that starts with it would discard. Exits
     with 1 if anything is an error.
     """
-    with explained():
-        settings = reach(data_dir, plan)
+    settings = reach(data_dir, plan)
     findings = list(examine(settings))
     if as_json:
         print_json([finding._asdict() for finding in findings])
     else:
-        table = Table(box=None, padding=(0, 2))
-        for heading in ("", "checked", "found"):
-            table.add_column(heading)
-        for finding in findings:
-            colour = _COLOURS[finding.verdict]
-            table.add_row(f"[{colour}]{finding.verdict}[/]", escape(finding.what), escape(finding.message))
-        Console(highlight=False).print(table)
+        rows = [
+            (Text(finding.verdict, _COLOURS[finding.verdict]), finding.what, finding.message) for finding in findings
+        ]
+        out.print(Listing(("", "checked", "found"), rows, prose=True))
     if any(finding.verdict == "error" for finding in findings):
         raise typer.Exit(1)
 

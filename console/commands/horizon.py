@@ -8,16 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
+from rich.text import Text
 
-from console.commands.client import DEFAULT_DATA_DIR, DataDir
-from console.commands.options import Decimal, Delimiter, EventName, Map, Mapping, Set, SourceName, TimeFormat
-from console.commands.reach import PlanFile, reach
-from console.commands.send import file_spec
+from console.clients.reach import PlanFile, reach
+from console.clients.target import DEFAULT_DATA_DIR, DataDir
+from console.files.options import with_table
 from console.files.rows import FileSpec
-from console.terminal.output import AsJson, err, explained, out, print_json
+from console.terminal.listing import Listing
+from console.terminal.output import AsJson, err, out, print_json
 from plan import load_plan
-from profiles.errors import Misconfigured
+from profiles.errors import WrongUse
 from streams.settings import Settings
 
 if TYPE_CHECKING:
@@ -44,37 +44,25 @@ With --live: the profiles in Redis, each with the times of its latest orders.
 def register(app: typer.Typer) -> None:
     """Add the command to `rapport models`."""
 
-    @app.command(help=HELP, no_args_is_help=True)
+    @app.command(help=HELP)
+    @with_table
     def horizon(
+        spec: FileSpec,
         file: Annotated[
             Path | None, typer.Argument(help="Events as JSON lines, or a purchase log, as for `rapport backtest`.")
         ] = None,
         live: Annotated[bool, typer.Option("--live", help="Look at the profiles in Redis.")] = False,
         as_json: AsJson = False,
-        mapping: Mapping = None,
-        map_: Map = None,
-        set_: Set = None,
-        source: SourceName = None,
-        event: EventName = None,
-        delimiter: Delimiter = None,
-        decimal: Decimal = None,
-        time_format: TimeFormat = None,
         plan: PlanFile = None,
         data_dir: DataDir = DEFAULT_DATA_DIR,
     ) -> None:
         from models.backtest.horizon import horizons  # noqa: PLC0415
 
-        with explained():
-            if live == (file is not None):
-                raise Misconfigured("give a file, or --live")
-            options = {
-                "source": source, "event": event, "delimiter": delimiter, "decimal": decimal,
-                "time_format": time_format,
-            }  # fmt: skip
-            spec = file_spec(mapping, options, map_ or [], set_ or [])
-            settings = reach(data_dir, plan)
-            histories, end = _from_redis(settings) if file is None else _from_file(file, spec, settings)
-            found = horizons(histories, end)
+        if live == (file is not None):
+            raise WrongUse("give a file, or --live")
+        settings = reach(data_dir, plan)
+        histories, end = _from_redis(settings) if file is None else _from_file(file, spec, settings)
+        found = horizons(histories, end)
         if as_json:
             print_json(found.as_dict())
         else:
@@ -129,16 +117,15 @@ def _show(found: Horizons) -> None:
         f"{found.customers:,} customers with {found.gaps:,} gaps between their orders, "
         f"over {found.weeks_known:.0f} weeks."
     )
-    table = Table(box=None, padding=(0, 2))
-    for title in ("horizon", "own gaps within", "false churn", "of silences", "churn, all", "churn, active"):
-        table.add_column(title, justify="right")
+    rows = []
     for row in found.candidates:
         shares = [row.gaps_within, row.false_churn, row.churn_all, row.churn_active]
         within, false, all_, active = ["–" if share is None else f"{share:.1%}" for share in shares]
-        style = "bold" if row.weeks == found.recommended else None
-        table.add_row(f"{row.weeks}w", within, false, f"{row.spells:,}", all_, active, style=style)
-    out.print(table)
+        cells = f"{row.weeks}w", within, false, f"{row.spells:,}", all_, active
+        rows.append([Text(cell, "bold" if row.weeks == found.recommended else "") for cell in cells])
+    headings = ("horizon", "own gaps within", "false churn", "of silences", "churn, all", "churn, active")
+    out.print(Listing(headings, rows, right=headings))
     if found.recommended is not None:
         caution = " (too few gaps to rely on it)" if found.needed else ""
         out.print(f"Recommended: churn.horizon: {found.recommended}w{caution}", style="yellow" if caution else "bold")
-    out.print(found.why + ".", highlight=False)
+    out.print(found.why + ".")

@@ -6,16 +6,19 @@ import time
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 from rich.text import Text
 
-from console.commands.client import AsDocument, Target, with_target
-from console.commands.support import Support, customer, support
-from console.terminal.output import err, explained, out, print_json
+from console.clients.support import Support, customer, support
+from console.clients.target import Target, with_target
+from console.terminal.figures import identity as identity_name
+from console.terminal.figures import minute
+from console.terminal.frame import group
+from console.terminal.listing import Listing
+from console.terminal.output import AsJson, err, out, print_json
 
 __all__ = ["app"]
 
-app = typer.Typer(name="identity", help="Who is who, why, and taking a wrong link back.", no_args_is_help=True)
+app = group("identity", "Who is who, why, and taking a wrong link back.")
 
 Identity = Annotated[str, typer.Argument(help="TYPE:VALUE, such as user_id:42 or email:ada@example.com.")]
 
@@ -37,19 +40,20 @@ Examples:
 def show(
     target: Target,
     identity: Identity,
-    as_json: AsDocument = False,
+    as_json: AsJson = False,
 ) -> None:
     """List the identities of a customer."""
     document = _links(target, identity)
     if as_json:
         print_json(document)
         return
-    table = Table("identity", "linked by", "kept apart from", title=f"profile {document['profile']}")
+    out.print(f"Profile {document['profile']}")
+    rows = []
     for held in document["identities"]:
         first = held["links"][0] if held["links"] else None
-        by = f"{first['source']} event {first['event']}, {first['time']}" if first else "itself"
-        table.add_row(_name(held), by, ", ".join(map(_name, held["apart_from"])))
-    out.print(table)
+        by = f"{first['source']} event {first['event']}, {minute(first['time'])}" if first else "itself"
+        rows.append((identity_name(held), by, ", ".join(map(identity_name, held["apart_from"]))))
+    out.print(Listing(("identity", "linked by", "kept apart from"), rows, prose=True))
     if document["being_split"]:
         out.print("[yellow]It is being taken apart; for some seconds it is not whole.[/]")
 
@@ -59,7 +63,7 @@ def show(
 def explain(
     target: Target,
     identity: Identity,
-    as_json: AsDocument = False,
+    as_json: AsJson = False,
 ) -> None:
     """Say which event made each link of a customer, and which links were refused."""
     document = _links(target, identity)
@@ -67,17 +71,17 @@ def explain(
         print_json(document)
         return
     for held in document["identities"]:
-        out.print(Text(_name(held), "bold"))
+        out.print(Text(identity_name(held), "bold"))
         for link in held["links"]:
-            others = " and ".join(_name(other) for other in link["identities"])
+            others = " and ".join(identity_name(other) for other in link["identities"])
             out.print(f"  joined by {link['source']} event [cyan]{link['event']}[/] of {link['time']}:")
             out.print(Text(f"    {others} were in it"))
         if not held["links"]:
             out.print("  the others joined it, or it stands alone")
         for other in held["apart_from"]:
-            out.print(Text(f"  kept apart from {_name(other)}, since a split"))
+            out.print(Text(f"  kept apart from {identity_name(other)}, since a split"))
     for refusal in document["refused"]:
-        left_out = ", ".join(map(_name, refusal["refused"]))
+        left_out = ", ".join(map(identity_name, refusal["refused"]))
         line = f"refused: {left_out} in {refusal['source']} event {refusal['event']} of {refusal['time']}"
         out.print(Text(f"{line}: {refusal['reason']}", "yellow"))
 
@@ -94,9 +98,9 @@ def split(
     by: Annotated[str, typer.Option(help="Who decided it.")] = "",
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     wait: Annotated[float, typer.Option(help="Seconds to wait until the profiles are whole.")] = 120.0,
-    as_json: AsDocument = False,
+    as_json: AsJson = False,
 ) -> None:
-    with explained(), support(target) as api:
+    with support(target) as api:
         held = api.call("GET", customer(identity, "/links"))["identities"]
         if not yes:
             typer.confirm(f"Take {identity} out of a customer with {len(held)} identities?", abort=True, err=True)
@@ -113,17 +117,19 @@ def split(
 
 @app.command()
 @with_target
-def splits(target: Target, as_json: AsDocument = False) -> None:
+def splits(target: Target, as_json: AsJson = False) -> None:
     """List the splits that are not finished."""
-    with explained(), support(target) as api:
+    with support(target) as api:
         found = api.call("GET", "/v1/splits")["data"]
     if as_json:
         print_json(found)
         return
-    table = Table("split", "profile", "identity", "kept apart from", "since")
-    for one in found:
-        apart = ", ".join(map(_name, one["apart_from"]))
-        table.add_row(one["id"], one["profile"], _name(one["identity"]), apart, one["at"])
+    rows = [
+        (one["id"], minute(one["at"]), one["profile"], identity_name(one["identity"]),
+         ", ".join(map(identity_name, one["apart_from"])))
+        for one in found
+    ]  # fmt: skip
+    table = Listing(("split", "since", "profile", "identity", "kept apart from"), rows, prose=True)
     out.print(table if found else "Every split is finished.")
 
 
@@ -132,24 +138,25 @@ def splits(target: Target, as_json: AsDocument = False) -> None:
 def refused(
     target: Target,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="Most of them, the newest first.")] = 50,
-    as_json: AsDocument = False,
+    as_json: AsJson = False,
 ) -> None:
     """List the links that were refused lately, because of a limit or a split."""
-    with explained(), support(target) as api:
+    with support(target) as api:
         found = api.call("GET", "/v1/refusals", params={"limit": limit})["data"]
     if as_json:
         print_json(found)
         return
-    table = Table("event", "left out", "met", "why")
+    rows = []
     for one in found:
-        met = ", ".join(_name(other) for other in one["identities"] if other not in one["refused"])
-        place = f"{one['source']} {one['event']}\n{one['time']}"
-        table.add_row(place, ", ".join(map(_name, one["refused"])), met, one["reason"])
+        met = ", ".join(identity_name(other) for other in one["identities"] if other not in one["refused"])
+        left_out = ", ".join(map(identity_name, one["refused"]))
+        rows.append((f"{one['source']} {one['event']}", minute(one["time"]), left_out, met, one["reason"]))
+    table = Listing(("event", "at", "left out", "met", "why"), rows, prose=True)
     out.print(table if found else "No link was refused.")
 
 
 def _links(target: Target, identity: str) -> dict[str, Any]:
-    with explained(), support(target) as api:
+    with support(target) as api:
         return api.call("GET", customer(identity, "/links"))
 
 
@@ -162,7 +169,3 @@ def _finished(api: Support, id_: str, wait: float) -> str:
             if state == "done" or time.monotonic() > until:
                 return state
             time.sleep(0.3)
-
-
-def _name(identity: dict[str, Any]) -> str:
-    return f"{identity['type']}:{'hashed:' * identity['hashed']}{identity['value']}"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-import sys
+import os
+from importlib.metadata import version
+from typing import Annotated
 
 import typer
 
@@ -26,7 +28,9 @@ from console.commands import (
     source,
     up,
 )
-from profiles.errors import RapportError
+from console.terminal.frame import CommandLine
+from console.terminal.output import warn
+from streams.settings import misspelt
 
 __all__ = ["create_cli", "main"]
 
@@ -37,9 +41,10 @@ user_id:42` shows a customer, and `rapport COMMAND --help` explains each command
 """
 
 
-def create_cli() -> typer.Typer:
-    """The application with all its commands."""
-    app = typer.Typer(help=HELP, no_args_is_help=True, add_completion=True, rich_markup_mode="markdown")
+def create_cli() -> CommandLine:
+    """The command line with all its commands."""
+    app = CommandLine(help=HELP, no_args_is_help=True)
+    app.callback()(rapport)
     for command in (up, send, profile, privacy, backtest, archive, doctor, adopt, rebuild, replay, demo, roles):
         command.register(app)
     for group in (identity, models, plan, rejected, segments, source):
@@ -47,10 +52,25 @@ def create_cli() -> typer.Typer:
     return app
 
 
+def _show_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"rapport {version('rapport-cdp')}")
+        raise typer.Exit
+
+
+def rapport(
+    show_version: Annotated[
+        bool,
+        typer.Option("--version", help="Show the version.", callback=_show_version, is_eager=True),
+    ] = False,
+) -> None:
+    for warning in misspelt(os.environ):
+        warn(warning)
+
+
+rapport.__doc__ = HELP
+
+
 def main() -> None:
-    """Run; what is wrong with the installation is one clear line, not a stack trace."""
-    try:
-        create_cli()()
-    except RapportError as error:
-        typer.secho(f"rapport: {error}", fg=typer.colors.RED, err=True)
-        sys.exit(2)
+    """Run, and end with an exit code of `console.terminal.frame`."""
+    create_cli()()

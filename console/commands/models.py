@@ -6,17 +6,16 @@ from typing import Annotated, Any
 
 import typer
 
+from console.clients.support import support
+from console.clients.target import Target, with_target
 from console.commands import horizon as horizon_cli
-from console.commands.client import AsDocument, Target, with_target
-from console.commands.support import support
+from console.terminal.frame import group
 from console.terminal.models import explained_customer, explained_model, history_page, model_page, overview
-from console.terminal.output import err, explained, out, print_json
+from console.terminal.output import AsJson, err, out, print_json
 
 __all__ = ["app"]
 
-app = typer.Typer(
-    name="models", no_args_is_help=True, help="The models of the churn risk: what they are and how good they are."
-)
+app = group("models", "The models of the churn risk: what they are and how good they are.")
 horizon_cli.register(app)
 
 By = Annotated[str, typer.Option(help="Who decides; recorded with the change.")]
@@ -24,14 +23,9 @@ By = Annotated[str, typer.Option(help="Who decides; recorded with the change.")]
 _WAIT = 30.0  # seconds for an answer to a decision
 
 
-@app.callback()
-def models() -> None:
-    """The models of the churn risk: what they are and how good they are."""
-
-
 @app.command("list")
 @with_target
-def list_(target: Target, as_json: AsDocument = False) -> None:
+def list_(target: Target, as_json: AsJson = False) -> None:
     """Show every model side by side: which is the champion, how good each is, drift, and the latest news.
 
     Each prediction was made before its outcome was known. `short` is an order within the label horizon,
@@ -45,10 +39,15 @@ def list_(target: Target, as_json: AsDocument = False) -> None:
 @with_target
 def show(
     target: Target,
-    name: Annotated[str, typer.Argument(help="hazard, ftrl, direct, bgnbd, recency, base_rate or rules.")],
-    as_json: AsDocument = False,
+    name: Annotated[
+        str | None, typer.Argument(help="hazard, ftrl, direct, bgnbd, recency, base_rate or rules; all without it.")
+    ] = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Show one model: how good it is in which segment, how it stands against the one that speaks, its weights."""
+    """Show one model: how good it is in each segment, how it compares with the champion, its weights."""
+    if name is None:
+        _show(_get(target, "/v1/models"), as_json, overview)
+        return
     document = _get(target, f"/v1/models/{name}")
     _show(document, as_json, model_page)
 
@@ -60,7 +59,7 @@ def explain(
     identity: Annotated[
         str | None, typer.Argument(help="TYPE:VALUE, such as user_id:42. Without it: what moves the model.")
     ] = None,
-    as_json: AsDocument = False,
+    as_json: AsJson = False,
 ) -> None:
     """Explain the champion, or what it says of one customer.
 
@@ -81,8 +80,8 @@ def explain(
 
 @app.command()
 @with_target
-def history(target: Target, as_json: AsDocument = False) -> None:
-    """List the kept checkpoints, which `rollback` goes back to, and which model spoke when and why."""
+def history(target: Target, as_json: AsJson = False) -> None:
+    """List the kept checkpoints, which `rollback` goes back to, and which model was champion, when and why."""
     _show(_get(target, "/v1/models/history"), as_json, history_page)
 
 
@@ -90,13 +89,13 @@ def history(target: Target, as_json: AsDocument = False) -> None:
 @with_target
 def promote(
     target: Target,
-    name: Annotated[str, typer.Argument(help="The model that shall speak.")],
+    name: Annotated[str, typer.Argument(help="The model to make champion.")],
     by: By = "",
-    as_json: AsDocument = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Let a model speak until `rapport models release`, whatever the promotion rule finds.
+    """Make a model champion until `rapport models release`, whatever the promotion rule finds.
 
-    It must have learned enough to speak: `rapport models list` shows how much each has learned.
+    It must have learned enough to be: `rapport models list` shows how much each has learned.
 
         rapport models promote bgnbd --by kim
     """
@@ -109,7 +108,7 @@ def rollback(
     target: Target,
     version: Annotated[int, typer.Argument(min=1, help="Of a kept checkpoint; `rapport models history` lists them.")],
     by: By = "",
-    as_json: AsDocument = False,
+    as_json: AsJson = False,
 ) -> None:
     """Set what was learned back to a kept checkpoint. Learning goes on from there; what came since is lost.
 
@@ -122,18 +121,18 @@ def rollback(
 
 @app.command()
 @with_target
-def release(target: Target, by: By = "", as_json: AsDocument = False) -> None:
-    """Undo `promote`: the model that the promotion rule had chosen speaks again, and the rule goes on."""
+def release(target: Target, by: By = "", as_json: AsJson = False) -> None:
+    """Undo `promote`: the model that the promotion rule had chosen is champion again, and the rule goes on."""
     _decide(target, "release", {"by": by}, as_json)
 
 
 def _get(target: Target, path: str, **params: str) -> dict[str, Any]:
-    with explained(), support(target) as api:
+    with support(target) as api:
         return api.call("GET", path, params=params)
 
 
 def _decide(target: Target, action: str, body: dict[str, Any], as_json: bool) -> None:
-    with explained(), support(target, timeout=_WAIT) as api:
+    with support(target, timeout=_WAIT) as api:
         document = api.call("POST", f"/v1/models/{action}", json=body)
     if as_json:
         print_json(document)

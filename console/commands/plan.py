@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import json
-from importlib.resources import files
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from console.clients.reach import default_plan
+from console.terminal.figures import counted
+from console.terminal.frame import group
+from console.terminal.output import AsJson, print_json, warn
 from plan import Change, Plan, PlanError, diff_plans, load_plan, render_html, render_markdown
-from streams.settings import Settings
+from profiles.errors import WrongUse
 
-__all__ = ["app", "default_plan", "shipped_plan"]
+__all__ = ["app"]
 
-app = typer.Typer(
-    name="plan",
-    no_args_is_help=True,
-    help="The tracking plan: what is collected, why, and what it means.",
-)
+app = group("plan", "The tracking plan: what is collected, why, and what it means.")
 
 PlanArgument = Annotated[
     Path | None,
@@ -28,24 +26,10 @@ PlanArgument = Annotated[
         show_default=False,
     ),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Answer in JSON, for scripts and CI.")]
-
-
-def shipped_plan() -> Path:
-    """The plan that comes with Rapport: a shop with a subscription."""
-    return Path(str(files("plan") / "tracking_plan.yaml"))
-
-
-def default_plan() -> Path:
-    """The plan to use when none is named: the configured one, else the shipped one if nothing was configured."""
-    settings = Settings()
-    if "plan" in settings.model_fields_set or settings.plan.exists():
-        return settings.plan
-    return shipped_plan()
 
 
 @app.command()
-def check(file: PlanArgument = None, as_json: Json = False) -> None:
+def check(file: PlanArgument = None, as_json: AsJson = False) -> None:
     """Check a plan, and list every problem with its file, line and path.
 
     Exits with 1 if the plan cannot be used. Warnings do not count.
@@ -57,20 +41,19 @@ def check(file: PlanArgument = None, as_json: Json = False) -> None:
         plan = load_plan(path)
     except PlanError as error:
         if as_json:
-            _print_json(
+            print_json(
                 {"ok": False, "file": str(path), "problems": [p.as_dict() for p in error.problems], "warnings": []}
             )
         else:
-            typer.echo(str(error), err=True)
-            count = len(error.problems)
-            typer.echo(f"\n{count} problem{'s' if count > 1 else ''}; the plan cannot be used.", err=True)
+            count = counted(len(error.problems), "problem")
+            typer.echo(f"{error}\n\n{count}; the plan cannot be used.", err=True)
         raise typer.Exit(1) from None
     if as_json:
         warnings = [warning.as_dict() for warning in plan.warnings]
-        _print_json({"ok": True, "file": str(path), **_counts(plan), "problems": [], "warnings": warnings})
+        print_json({"ok": True, "file": str(path), **_counts(plan), "problems": [], "warnings": warnings})
         return
     for warning in plan.warnings:
-        typer.echo(f"warning: {warning}", err=True)
+        warn(str(warning))
     counts = ", ".join(f"{count} {what}" for what, count in _counts(plan).items() if what not in ("name", "version"))
     typer.echo(f"{path} is fine: {plan.name}, version {plan.version}: {counts}.")
 
@@ -79,7 +62,7 @@ def check(file: PlanArgument = None, as_json: Json = False) -> None:
 def diff(
     old: Annotated[Path, typer.Argument(metavar="OLD", help="The plan as it was.")],
     new: Annotated[Path, typer.Argument(metavar="NEW", help="The plan as it shall be.")],
-    as_json: Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Compare two versions of a plan, and say of each change whether it breaks something.
 
@@ -89,15 +72,11 @@ def diff(
 
     Example, before a merge: git show main:tracking_plan.yaml > old.yaml; rapport plan diff old.yaml new.yaml
     """
-    try:
-        before, after = load_plan(old), load_plan(new)
-    except PlanError as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(2) from None
+    before, after = load_plan(old), load_plan(new)
     changes = diff_plans(before, after)
     breaking = [change for change in changes if change.breaking]
     if as_json:
-        _print_json(
+        print_json(
             {
                 "breaking": bool(breaking),
                 "old_version": before.version,
@@ -124,13 +103,8 @@ def docs(
     Example: rapport plan docs --output plan.html
     """
     if output is not None and output.suffix not in (".html", ".htm", ".md"):
-        typer.echo(f"{output}: name a file that ends in .html or .md", err=True)
-        raise typer.Exit(2)
-    try:
-        plan = load_plan(file or default_plan())
-    except PlanError as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(1) from None
+        raise WrongUse(f"{output}: name a file that ends in .html or .md")
+    plan = load_plan(file or default_plan())
     if output is None:
         typer.echo(render_markdown(plan), nl=False)
         return
@@ -138,8 +112,7 @@ def docs(
     try:
         output.write_text(text, encoding="utf-8")
     except OSError as error:
-        typer.echo(f"{output}: cannot be written: {error.strerror}", err=True)
-        raise typer.Exit(2) from None
+        raise WrongUse(f"{output}: cannot be written: {error.strerror}") from error
     typer.echo(f"Wrote {output}.")
 
 
@@ -168,7 +141,3 @@ def _print_changes(changes: list[Change], before: Plan, after: Plan) -> None:
                 typer.echo(f"  {change}")
     if after.version <= before.version:
         typer.echo(f"The version is still {after.version}; raise it, so that events tell which plan they obeyed.")
-
-
-def _print_json(value: object) -> None:
-    typer.echo(json.dumps(value, indent=2, ensure_ascii=False))

@@ -7,11 +7,12 @@ from typing import Annotated, Any
 
 import orjson
 import typer
-from rich.table import Table
 
-from console.commands.client import Target, with_target
-from console.commands.support import customer, support
-from console.terminal.output import err, explained, out, print_json
+from console.clients.support import customer, support
+from console.clients.target import Target, with_target
+from console.terminal.listing import Listing
+from console.terminal.output import AsJson, err, out, print_json, warn
+from profiles.errors import WrongUse
 
 __all__ = ["register"]
 
@@ -37,7 +38,7 @@ The profile, every trait, and every event with what it was collected for and who
 def register(app: typer.Typer) -> None:
     """Add the commands to the application."""
 
-    @app.command(help=_ERASE, no_args_is_help=True)
+    @app.command(help=_ERASE)
     @with_target
     def erase(
         target: Target,
@@ -45,11 +46,11 @@ def register(app: typer.Typer) -> None:
         receipt: Annotated[str | None, typer.Option(help="Print the receipt of an erasure again, by its id.")] = None,
         by: Annotated[str, typer.Option(help="Who decided it; noted in the receipt.")] = "",
         yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-        as_json: Annotated[bool, typer.Option("--json", help="The receipt as JSON.")] = False,
+        as_json: AsJson = False,
     ) -> None:
         if (identity is None) == (receipt is None):
-            raise typer.BadParameter("name either a customer or a --receipt")
-        with explained(), support(target, timeout=30.0) as api:
+            raise WrongUse("name either a customer or a --receipt")
+        with support(target, timeout=30.0) as api:
             if identity is None:
                 document = api.call("GET", f"/v1/erasures/{receipt}")
             else:
@@ -62,34 +63,30 @@ def register(app: typer.Typer) -> None:
         else:
             _print_receipt(document)
 
-    @app.command(help=_EXPORT, no_args_is_help=True)
+    @app.command(help=_EXPORT)
     @with_target
     def export(
         target: Target,
         identity: Annotated[str, typer.Argument(help="TYPE:VALUE, such as user_id:42.")],
         output: Annotated[Path | None, typer.Option("--output", "-o", help="File; standard output without it.")] = None,
     ) -> None:
-        with explained(), support(target, timeout=300.0) as api, err.status("Collecting…"):
+        with support(target, timeout=300.0) as api, err.status("Collecting…"):
             document = api.call("GET", customer(identity, "/export"))
-        text = orjson.dumps(document, option=orjson.OPT_INDENT_2)
         if output is None:
-            typer.echo(text)
+            print_json(document)
         else:
-            output.write_bytes(text + b"\n")
+            output.write_bytes(orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
             output.chmod(0o600)
             err.print(f"{len(document['events'])} events and {len(document['traits'])} traits in {output}")
         if document["missing"]:
-            err.print(f"[yellow]Not complete:[/] {document['missing']}", soft_wrap=True)
+            warn(f"not complete: {document['missing']}")
 
 
 def _print_receipt(document: dict[str, Any]) -> None:
     done = "[green]done[/]" if document["state"] == "done" else "[yellow]pending: ask again with --receipt[/]"
     out.print(f"Erasure [bold]{document['id']}[/] of {document['at']}: {done}")
     out.print(f"Suppression entry: {document['subject']}")
-    removed = Table("removed from", "what", "count")
-    for one in document["removed"]:
-        removed.add_row(one["where"], one["what"], str(one["count"]))
-    remains = Table("remains in", "what", "until")
-    for one in document["remains"]:
-        remains.add_row(one["where"], one["what"], one["until"] or "—")
-    out.print(removed, remains)
+    removed = [(one["where"], one["what"], f"{one['count']:,}") for one in document["removed"]]
+    remains = [(one["where"], one["until"] or "–", one["what"]) for one in document["remains"]]
+    out.print(Listing(("removed from", "what", "count"), removed, right=("count",)))
+    out.print(Listing(("remains in", "until", "what"), remains, prose=True))

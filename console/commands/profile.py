@@ -6,9 +6,9 @@ from typing import Annotated, Any
 
 import typer
 
-from console.commands.client import AsDocument, Target, with_target
-from console.commands.support import customer, support
-from console.terminal.output import explained, out, print_json
+from console.clients.support import customer, support
+from console.clients.target import Target, with_target
+from console.terminal.output import AsJson, out, print_json
 from console.terminal.profile import render
 
 __all__ = ["fetch", "register"]
@@ -28,16 +28,15 @@ Examples:
 def register(app: typer.Typer) -> None:
     """Add the command to the application."""
 
-    @app.command(help=HELP, no_args_is_help=True)
+    @app.command(help=HELP)
     @with_target
     def profile(
         target: Target,
         identity: Annotated[str, typer.Argument(help="TYPE:VALUE, such as user_id:42 or email:ada@example.com.")],
-        as_json: AsDocument = False,
+        as_json: AsJson = False,
         events: Annotated[int, typer.Option(min=0, max=500, help="How many of the latest events to show.")] = 8,
     ) -> None:
-        with explained():
-            document, timeline = fetch(target, identity, 0 if as_json else events)
+        document, timeline = fetch(target, identity, 0 if as_json else events)
         if as_json:
             print_json(document)
         else:

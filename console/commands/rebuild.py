@@ -4,26 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from collections.abc import Iterator
-from contextlib import contextmanager
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import orjson
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
-from rich.progress import Task as Bar
-from rich.table import Table
-from rich.text import Text
 
-from console.commands.plan import default_plan
-from console.terminal.output import err, explained, out
+from console.clients.reach import PlanFile, reach
+from console.clients.target import DEFAULT_DATA_DIR, DataDir
+from console.terminal.listing import Listing
+from console.terminal.output import AsJson, out, warn
+from console.terminal.progress import progress
 from plan import Plan, load_plan
 from streams.settings import Settings
 
 if TYPE_CHECKING:
     from streams.rebuild.check import Comparison
-    from streams.rebuild.rebuild import Progress as Tell
     from streams.rebuild.rebuild import Summary
 
 __all__ = ["register", "run"]
@@ -60,7 +56,9 @@ def run(
         bool, typer.Option("--wait", help="Wait until workers that were killed are no longer counted as running.")
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="For tools: the result as JSON.")] = False,
+    as_json: AsJson = False,
+    plan: PlanFile = None,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
 ) -> None:
     """Write everything that Redis held anew, from Kafka: profiles, indexes, timers, identities, the model.
 
@@ -73,13 +71,12 @@ def run(
         rapport rebuild --check              would it all come back? Workers may run. Exit code 1 if not
         rapport rebuild --from archive       where profile.changes is lost, too
     """
-    with explained():
-        settings = Settings()
-        plan = load_plan(default_plan())
-        if check:
-            _check(settings, plan, as_json=as_json)
-        else:
-            _rebuild(origin, settings, plan, replace=replace, wait=wait, yes=yes, as_json=as_json)
+    settings = reach(data_dir, plan)
+    loaded = load_plan(settings.plan)
+    if check:
+        _check(settings, loaded, as_json=as_json)
+    else:
+        _rebuild(origin, settings, loaded, replace=replace, wait=wait, yes=yes, as_json=as_json)
 
 
 def _rebuild(
@@ -89,9 +86,9 @@ def _rebuild(
 
     if replace and not yes:
         typer.confirm("Remove all that this Redis holds of Rapport, and write it anew?", abort=True, err=True)
-    with _bar("rebuilding", quiet=as_json) as tell:
+    with progress(quiet=as_json) as bar:
         function = rebuild_from_archive if origin is Origin.ARCHIVE else rebuild
-        summary = asyncio.run(function(settings, plan, replace=replace, wait=wait, progress=tell))
+        summary = asyncio.run(function(settings, plan, replace=replace, wait=wait, progress=bar("rebuilding")))
     if as_json:
         typer.echo(orjson.dumps(dataclasses.asdict(summary)))
     else:
@@ -101,8 +98,8 @@ def _rebuild(
 def _check(settings: Settings, plan: Plan, *, as_json: bool) -> None:
     from streams.rebuild.rebuild import check  # noqa: PLC0415  (keeps `rapport --help` quick)
 
-    with _bar("comparing", quiet=as_json) as tell:
-        comparison = asyncio.run(check(settings, plan, progress=tell))
+    with progress(quiet=as_json) as bar:
+        comparison = asyncio.run(check(settings, plan, progress=bar("comparing")))
     if as_json:
         typer.echo(orjson.dumps({"same": not comparison.found, **dataclasses.asdict(comparison)}))
     else:
@@ -120,7 +117,7 @@ def _print(summary: Summary) -> None:
         soft_wrap=True,
     )
     for warning in summary.warnings:
-        err.print(Text(f"Warning: {warning}", style="yellow"), soft_wrap=True)
+        warn(warning)
     if not summary.warnings:
         out.print("Done. Start the workers.")
 
@@ -135,29 +132,5 @@ def _print_comparison(comparison: Comparison) -> None:
         out.print(f"Kafka and Redis agree on {compared}.", soft_wrap=True)
         return
     out.print(f"Kafka and Redis differ in {sum(comparison.found.values()):,} of {compared}:", soft_wrap=True)
-    table = Table("where", "what", "name", "by Kafka", "in Redis", box=None, header_style="bold")
-    for one in comparison.differences:
-        table.add_row(*(Text(part) for part in (one.unit, one.what, one.name, one.kafka, one.redis)))
-    out.print(table)
-
-
-class _Rate(TextColumn):
-    """Records a second."""
-
-    def __init__(self) -> None:
-        super().__init__("")
-
-    def render(self, task: Bar) -> Text:
-        return Text(f"{task.speed:,.0f}/s" if task.speed else "")
-
-
-@contextmanager
-def _bar(what: str, *, quiet: bool) -> Iterator[Tell]:
-    """A bar on standard error, which the answered function moves: records read, of all, rate and time left."""
-    columns = (
-        TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), MofNCompleteColumn(), _Rate(),
-        TimeRemainingColumn(),
-    )  # fmt: skip
-    with Progress(*columns, console=err, disable=quiet or not err.is_terminal, transient=True) as progress:
-        task = progress.add_task(what, total=None)
-        yield lambda done, of: progress.update(task, completed=done, total=of)
+    rows = [(one.unit, one.what, one.name, one.kafka, one.redis) for one in comparison.differences]
+    out.print(Listing(("where", "what", "name", "by Kafka", "in Redis"), rows, prose=True))

@@ -4,35 +4,33 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import orjson
 import typer
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as Bars
 from rich.table import Table
+from rich.text import Text
 
-from console.commands.client import DEFAULT_DATA_DIR, DataDir
-from console.commands.moment import Since, Until, moment
-from console.commands.reach import PlanFile, reach
-from console.terminal.output import AsJson, err, explained, out, print_json
+from console.clients.reach import PlanFile, reach
+from console.clients.target import DEFAULT_DATA_DIR, DataDir
+from console.terminal.frame import group
+from console.terminal.listing import Listing
+from console.terminal.moment import Since, Until, moment
+from console.terminal.output import AsJson, err, out, print_json
+from console.terminal.progress import progress
 from plan import Plan, load_plan
-from profiles.errors import Misconfigured, NotFound
+from profiles.errors import NotFound, WrongUse
 from profiles.times import rfc3339
 from streams.records.rejected import Rejection, told
 from streams.scrub import scrub
 from streams.settings import Settings
 
-__all__ = ["app", "progress_bars"]
+__all__ = ["app"]
 
-app = typer.Typer(
-    name="rejected",
-    no_args_is_help=True,
-    help="Events that were not accepted: list them, look at one, put them back after the plan is mended.",
+app = group(
+    "rejected", "Events that were not accepted: list them, look at one, put them back after the plan is mended."
 )
 
 Source = Annotated[str, typer.Option("--source", help="Only of this source.")]
@@ -67,11 +65,10 @@ def list_(
     from streams.dead_letters.rejections import Wanted, survey  # noqa: PLC0415  (same)
     from streams.kafka.reader import reading  # noqa: PLC0415  (kafka-python takes half a second to import)
 
-    with explained():
-        settings = reach(data_dir)
-        wanted = Wanted(source, reason, step, name, moment(since), moment(until))
-        with progress_bars(quiet=as_json) as bar, reading(settings) as consumer:
-            entries = survey(consumer, settings, wanted, bar("reading events.rejected")).entries
+    settings = reach(data_dir)
+    wanted = Wanted(source, reason, step, name, moment(since), moment(until))
+    with progress(quiet=as_json) as bar, reading(settings) as consumer:
+        entries = survey(consumer, settings, wanted, bar("reading events.rejected")).entries
     hidden = sum(entry.replayed for entry in entries)
     entries = [entry for entry in entries if everything or not entry.replayed]
     if summary:
@@ -102,15 +99,14 @@ def show(
     from streams.dead_letters.rejections import find  # noqa: PLC0415  (same)
     from streams.kafka.reader import reading  # noqa: PLC0415  (kafka-python takes half a second to import)
 
-    with explained():
-        partition, offset = _position(position)
-        settings = reach(data_dir, plan)
-        using = load_plan(settings.plan)
-        with reading(settings) as consumer:
-            rejection = find(consumer, settings, partition, offset)
-        if rejection is None:
-            raise NotFound(f"there is no rejected event at {position}; `rapport rejected list` shows where they are")
-        document = _document(settings, using, position, rejection, unmasked=unmasked)
+    partition, offset = _position(position)
+    settings = reach(data_dir, plan)
+    using = load_plan(settings.plan)
+    with reading(settings) as consumer:
+        rejection = find(consumer, settings, partition, offset)
+    if rejection is None:
+        raise NotFound(f"there is no rejected event at {position}; `rapport rejected list` shows where they are")
+    document = _document(settings, using, position, rejection, unmasked=unmasked)
     if as_json:
         print_json(document)
     else:
@@ -144,15 +140,14 @@ def replay(
     from streams.dead_letters.rejections import Wanted  # noqa: PLC0415  (kafka-python takes half a second to import)
     from streams.dead_letters.replay import replay_rejected  # noqa: PLC0415  (same)
 
-    with explained():
-        for position in positions or ():
-            _position(position)
-        settings = reach(data_dir, plan)
-        wanted = Wanted(source, reason, step, name, moment(since), moment(until))
-        with progress_bars(quiet=as_json) as bar:
-            result = replay_rejected(
-                settings, load_plan(settings.plan), wanted, dry_run=dry_run, progress=bar, positions=positions or ()
-            )
+    for position in positions or ():
+        _position(position)
+    settings = reach(data_dir, plan)
+    wanted = Wanted(source, reason, step, name, moment(since), moment(until))
+    with progress(quiet=as_json) as bar:
+        result = replay_rejected(
+            settings, load_plan(settings.plan), wanted, dry_run=dry_run, progress=bar, positions=positions or ()
+        )
     passing = [{"source": key[0], "event": key[1], "events": count} for key, count in result.passing.most_common()]
     failing = [{"source": key[0], "reason": key[1], "events": count} for key, count in result.failing.most_common()]
     if as_json:
@@ -172,23 +167,10 @@ def replay(
     )
 
 
-@contextmanager
-def progress_bars(*, quiet: bool = False) -> Iterator[Callable[[str], Callable[[int, int], None]]]:
-    """Makes a bar for each part of something long; they are gone when it is done, and on no pipe."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Bars(*columns, console=err, transient=True, disable=quiet or not err.is_terminal) as bars:
-
-        def bar(what: str) -> Callable[[int, int], None]:
-            task = bars.add_task(what, total=None)
-            return lambda read, total: bars.update(task, completed=read, total=total)
-
-        yield bar
-
-
 def _position(text: str) -> tuple[int, int]:
     partition, colon, offset = text.partition(":")
     if not colon or not partition.isdigit() or not offset.isdigit():
-        raise Misconfigured(f"{text!r} is no position; write PARTITION:OFFSET, as `rapport rejected list` shows them")
+        raise WrongUse(f"{text!r} is no position; write PARTITION:OFFSET, as `rapport rejected list` shows them")
     return int(partition), int(offset)
 
 
@@ -227,7 +209,8 @@ def _document(settings: Settings, plan: Plan, position: str, rejection: Rejectio
 
 
 def _print_one(document: dict[str, Any]) -> None:
-    table = Table(box=None, show_header=False, padding=(0, 2))
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="bold", no_wrap=True)
     where = f"{document['topic']}, partition {document['partition']}, offset {document['offset']}"
     now = document["now"]
     accepted = f"accepted{', flagged' if now['flagged'] else ''} by this plan; `rapport rejected replay` puts it back"
@@ -243,12 +226,12 @@ def _print_one(document: dict[str, Any]) -> None:
         "bytes": f"{document['bytes']}{', cut: it cannot be replayed' if document['truncated'] else ''}",
     }
     for name, value in rows.items():
-        table.add_row(f"[bold]{name}[/]", escape(str(value)))
+        table.add_row(name, Text(str(value)))
     out.print(table)
     out.print("[bold]event[/]" + (" (personal data masked; --unmasked shows it)" if document["masked"] else ""))
     event = document["event"]
     text = event if isinstance(event, str) else orjson.dumps(event, option=orjson.OPT_INDENT_2).decode()
-    out.print(escape(text), soft_wrap=True, highlight=False)
+    out.print(escape(text), soft_wrap=True)
 
 
 def _print_list(rows: list[dict[str, Any]], *, as_json: bool) -> None:
@@ -258,15 +241,11 @@ def _print_list(rows: list[dict[str, Any]], *, as_json: bool) -> None:
     if not rows:
         out.print("No rejected events.")
         return
-    table = Table(box=None, padding=(0, 1))
-    for heading in ("position", "rejected", "source", "event", "step", "reason"):
-        table.add_column(heading, no_wrap=True, overflow="ellipsis", max_width=24)
-    table.add_column("message", overflow="fold")
+    table = []
     for row in rows:
-        values = [row["position"], _short_time(row["at"]), row["source"], row["event"], row["step"], row["reason"]]
         message = row["message"] + (" (put back)" if row["put_back"] else "")
-        table.add_row(*map(escape, [*values, message]))
-    out.print(table)
+        table.append((row["position"], _short_time(row["at"]), row["source"], row["event"], row["reason"], message))
+    out.print(Listing(("position", "rejected", "source", "event", "reason", "message"), table, prose=True))
 
 
 def _print_summary(counts: Counter[tuple[str, str, str]], *, as_json: bool) -> None:
@@ -285,12 +264,8 @@ def _print_summary(counts: Counter[tuple[str, str, str]], *, as_json: bool) -> N
 def _print_counts(title: str, rows: list[dict[str, Any]]) -> None:
     if not rows:
         return
-    table = Table(box=None, padding=(0, 2), title=title, title_justify="left", title_style="bold")
-    for heading in rows[0]:
-        table.add_column(heading, justify="right" if heading == "events" else "left")
-    for row in rows:
-        table.add_row(*(escape(str(value)) for value in row.values()))
-    out.print(table)
+    cells = [[f"{value:,}" if isinstance(value, int) else str(value) for value in row.values()] for row in rows]
+    out.print(Listing(tuple(rows[0]), cells, right=("events",), title=title))
 
 
 def _short_time(at: str) -> str:

@@ -6,14 +6,13 @@ from collections import Counter
 from typing import Annotated
 
 import typer
-from rich.markup import escape
-from rich.table import Table
 
-from console.commands.client import DEFAULT_DATA_DIR, DataDir
-from console.commands.moment import Since, Until, moment
-from console.commands.reach import PlanFile, reach
-from console.commands.rejected import progress_bars
-from console.terminal.output import AsJson, explained, out, print_json
+from console.clients.reach import PlanFile, reach
+from console.clients.target import DEFAULT_DATA_DIR, DataDir
+from console.terminal.listing import Listing
+from console.terminal.moment import Since, Until, moment
+from console.terminal.output import AsJson, out, print_json
+from console.terminal.progress import progress
 from plan import load_plan
 
 __all__ = ["register"]
@@ -35,7 +34,7 @@ fresh Redis.
 def register(app: typer.Typer) -> None:
     """Add the command to the application."""
 
-    @app.command(help=HELP, no_args_is_help=True)
+    @app.command(help=HELP)
     def replay(
         source: Annotated[str, typer.Option("--source", help="The source.")],
         since: Since = None,
@@ -49,18 +48,17 @@ def register(app: typer.Typer) -> None:
     ) -> None:
         from streams.dead_letters.backfill import backfill  # noqa: PLC0415  (kafka-python takes half a second to import)
 
-        with explained():
-            settings = reach(data_dir, plan)
-            with progress_bars(quiet=as_json) as bar:
-                change = backfill(
-                    settings,
-                    load_plan(settings.plan),
-                    source,
-                    since=moment(since),
-                    until=moment(until),
-                    dry_run=dry_run,
-                    progress=bar,
-                )
+        settings = reach(data_dir, plan)
+        with progress(quiet=as_json) as bar:
+            change = backfill(
+                settings,
+                load_plan(settings.plan),
+                source,
+                since=moment(since),
+                until=moment(until),
+                dry_run=dry_run,
+                progress=bar,
+            )
         if as_json:
             document = {
                 "read": change.read, "waiting": change.waiting, "put_back": change.replayed,
@@ -78,12 +76,8 @@ def register(app: typer.Typer) -> None:
 
 
 def _print_table(then: dict[str, Counter[str]], now: dict[str, Counter[str]]) -> None:
-    table = Table(box=None, padding=(0, 2))
-    table.add_column("event")
-    for when in ("then", "now"):
-        for outcome in _OUTCOMES:
-            table.add_column(f"{outcome} {when}", justify="right")
-    for name in sorted(then):
-        counts = [str(side[name][outcome]) for side in (then, now) for outcome in _OUTCOMES]
-        table.add_row(escape(name), *counts)
-    out.print(table)
+    numbers = [f"{outcome} {when}" for when in ("then", "now") for outcome in _OUTCOMES]
+    rows = [
+        (name, *(f"{side[name][outcome]:,}" for side in (then, now) for outcome in _OUTCOMES)) for name in sorted(then)
+    ]
+    out.print(Listing(("event", *numbers), rows, right=numbers))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import signal
 import subprocess
@@ -12,9 +11,10 @@ from typing import Annotated
 
 import typer
 
-from console.commands.plan import default_plan
-from plan import Plan, load_plan
-from streams.scrub import Scrubbing
+from console.clients.reach import PlanFile, reach
+from console.clients.target import DEFAULT_DATA_DIR, DataDir
+from console.terminal.logs import log_to_stderr
+from plan import load_plan
 from streams.settings import Settings
 
 __all__ = ["register"]
@@ -33,80 +33,70 @@ def register(app: typer.Typer) -> None:
     app.command("serve", hidden=True)(serve)
 
 
-def collect(host: Host = None, port: Port = None) -> None:
+def collect(host: Host = None, port: Port = None, plan: PlanFile = None, data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
     """Run the collector: Segment's HTTP API, from SDKs into Kafka.
 
     Needs RAPPORT_KAFKA. Run as many as you like behind a load balancer; each answers /health, /ready and /metrics.
     """
-    _serve(host, port, collect_=True, api=False)
+    _serve(reach(data_dir, plan, host=host, port=port), collect_=True, api=False)
 
 
-def console(host: Host = None, port: Port = None) -> None:
+def console(host: Host = None, port: Port = None, plan: PlanFile = None, data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
     """Run the support API: profiles, segments, alerts and the live feed.
 
     Needs RAPPORT_KAFKA, RAPPORT_REDIS and RAPPORT_API_TOKEN. Its documentation is at /docs.
     """
-    _serve(host, port, collect_=False, api=True)
+    _serve(reach(data_dir, plan, host=host, port=port), collect_=False, api=True)
 
 
-def serve(host: Host = None, port: Port = None) -> None:
+def serve(host: Host = None, port: Port = None, plan: PlanFile = None, data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
     """Run collector and support API on one port, as `rapport up` does."""
-    _serve(host, port, collect_=True, api=True)
+    _serve(reach(data_dir, plan, host=host, port=port), collect_=True, api=True)
 
 
 def work(
     workers: Annotated[int, typer.Option("--workers", "-n", min=1, help="Processes; at most one per partition.")] = 1,
     topics: Annotated[bool, typer.Option(help="Create the topics that are missing, and check the others.")] = True,
+    plan: PlanFile = None,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
 ) -> None:
     """Run stream workers: ingest, profiles, scores, segments, alerts, linker and learner.
 
     Needs RAPPORT_KAFKA and RAPPORT_REDIS. Workers share the partitions among
     themselves, on one machine or many; one that dies is replaced by the others after RAPPORT_SESSION_TIMEOUT seconds.
     """
-    settings, plan = _prepared()
+    settings = reach(data_dir, plan)
+    log_to_stderr(settings.log_level)
+    loaded = load_plan(settings.plan)
     if topics:
         from streams.kafka.admin import ensure_topics  # noqa: PLC0415  (kafka-python takes half a second to import)
 
-        ensure_topics(settings, plan)
+        ensure_topics(settings, loaded)
     if workers > 1:
-        raise typer.Exit(_run_many(workers))
+        raise typer.Exit(_run_many(workers, settings))
     from streams.worker.runner import run_worker  # noqa: PLC0415  (Faust takes a second to import)
 
-    raise typer.Exit(run_worker(settings, plan))
+    raise typer.Exit(run_worker(settings, loaded))
 
 
-def _serve(host: str | None, port: int | None, *, collect_: bool, api: bool) -> None:
+def _serve(settings: Settings, *, collect_: bool, api: bool) -> None:
     from console.http.serve import serve as serve_http  # noqa: PLC0415  (keeps `rapport --help` quick)
 
-    settings, plan = _prepared()
-    given = {"host": host, "port": port}
-    settings = settings.model_copy(update={name: value for name, value in given.items() if value is not None})
-    serve_http(settings, plan, collect=collect_, api=api)
+    log_to_stderr(settings.log_level)
+    serve_http(settings, load_plan(settings.plan), collect=collect_, api=api)
 
 
-def _prepared() -> tuple[Settings, Plan]:
-    settings = Settings()
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(Scrubbing("%(asctime)s %(levelname)-7s %(name)s: %(message)s"))
-    logging.basicConfig(level="WARNING", handlers=[handler])
-    for package in (
-        "console",
-        "streams",
-        "analysis",
-        "plan",
-        "models",
-        "profiles",
-    ):  # the drivers' own chatter only when it is a warning
-        logging.getLogger(package).setLevel(settings.log_level.upper())
-    return settings, load_plan(default_plan())
-
-
-def _run_many(workers: int) -> int:
+def _run_many(workers: int, settings: Settings) -> int:
     """Run workers as processes of their own; when one ends, so do the others, and its status is ours."""
     command = [sys.executable, "-P", "-m", "console", "work", "--no-topics"]
-    first = Settings().metrics_port
+    first = settings.metrics_port
     ports = [str(first + number if first else 0) for number in range(workers)]
-    children = [subprocess.Popen(command, env={**os.environ, "RAPPORT_METRICS_PORT": port}) for port in ports]
+    env = os.environ | {
+        "RAPPORT_KAFKA": settings.kafka,
+        "RAPPORT_REDIS": settings.redis.get_secret_value(),
+        "RAPPORT_PLAN": str(settings.plan),
+    }
+    children = [subprocess.Popen(command, env=env | {"RAPPORT_METRICS_PORT": port}) for port in ports]
     ended = threading.Event()
 
     def watch(child: subprocess.Popen[bytes]) -> None:

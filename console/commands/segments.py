@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from heapq import nlargest
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import quote
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
 
-from console.commands import personas as personas_cli
-from console.commands.client import Target, with_target
-from console.commands.support import Support, support
-from console.terminal.output import err, explained, out, print_json
-from profiles.errors import Misconfigured, NotFound
+from console.clients.support import Support, support
+from console.clients.target import Target, with_target
+from console.terminal.figures import identity, minute, money, percent
+from console.terminal.frame import group
+from console.terminal.listing import Listing
+from console.terminal.output import AsJson, out, print_json, warn
+from console.terminal.progress import Bar, progress
+from console.terminal.segments import render_list, render_segment
+from profiles.errors import NotFound, WrongUse
 
 __all__ = ["app"]
 
-app = typer.Typer(
-    name="segments",
-    no_args_is_help=True,
-    help="Groups of customers, kept live: sizes, trends, what members have in common, and who would be in a new one.",
+app = group(
+    "segments",
+    "Groups of customers, kept live: sizes, trends, what members have in common, and who would be in a new one.",
 )
-personas_cli.register(app)
 
 _UNNAMED = "preview"
 
@@ -40,7 +39,41 @@ would leave the segment of that name. docs/tracking-plan.md lists the conditions
 """
 
 
-@app.command(help=_PREVIEW, no_args_is_help=True)
+@app.command("list")
+@with_target
+def list_(target: Target, as_json: AsJson = False) -> None:
+    """List the segments: how many are in each, how that moves, and how likely they leave.
+
+    Sizes are those of this moment; share, trend and risk are of the last census.
+    """
+    with support(target) as api:
+        rows = api.call("GET", "/v1/segments")["data"]
+    if as_json:
+        print_json(rows)
+    else:
+        out.print(render_list(rows))
+
+
+@app.command()
+@with_target
+def show(
+    target: Target,
+    name: Annotated[str, typer.Argument(help="Of the segment; `rapport segments list` lists them.")],
+    as_json: AsJson = False,
+) -> None:
+    """Show a segment's persona: size, what distinguishes its members, what they are worth, risk and trend.
+
+    A trait is shown if it is more or less common than among all customers by more than chance explains.
+    """
+    with support(target) as api:
+        document = api.call("GET", f"/v1/segments/{quote(name, safe='')}")
+    if as_json:
+        print_json(document)
+    else:
+        out.print(render_segment(document))
+
+
+@app.command(help=_PREVIEW)
 @with_target
 def preview(
     target: Target,
@@ -48,12 +81,11 @@ def preview(
     file: Annotated[Path | None, typer.Option("--file", metavar="FILE", help="A plan that has the segment.")] = None,
     name: Annotated[str, typer.Option(help="Of the segment: in FILE, and to compare with.")] = "",
     limit: Annotated[int, typer.Option(min=0, max=100, help="Customers to list.")] = 20,
-    as_json: Annotated[bool, typer.Option("--json", help="Figures and customers, as JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
-    with explained():
-        asked = _of_file(file, name) if file else _of_condition(condition, name)
-        with support(target, timeout=60.0) as api, _bar(quiet=as_json) as moved:
-            found = _all_parts(api, {**asked, "limit": limit}, moved)
+    asked = _of_file(file, name) if file else _of_condition(condition, name)
+    with support(target, timeout=60.0) as api, progress(quiet=as_json) as bar:
+        found = _all_parts(api, {**asked, "limit": limit}, bar("looking at customers"))
     if as_json:
         print_json(found)
     else:
@@ -63,7 +95,7 @@ def preview(
 def _of_condition(condition: str, name: str) -> dict[str, Any]:
     """The request for a condition, checked as far as that goes without a plan."""
     if not condition:
-        raise Misconfigured("give a condition such as '{quantile: net, top: 0.1}', or --file and --name")
+        raise WrongUse("give a condition such as '{quantile: net, top: 0.1}', or --file and --name")
     from plan import parse_segment  # noqa: PLC0415  (the plan's schema takes a while to import)
 
     rule = parse_segment(condition, "condition", name or _UNNAMED)
@@ -83,7 +115,7 @@ def _of_file(file: Path, name: str) -> dict[str, Any]:
     return {"rule": dumped[name], "others": list(dumped.values())}
 
 
-def _all_parts(api: Support, asked: dict[str, Any], moved: Callable[[int, int], None]) -> dict[str, Any]:
+def _all_parts(api: Support, asked: dict[str, Any], moved: Bar) -> dict[str, Any]:
     """The parts of the answer, added up; the sample keeps the riskiest of all."""
     found: dict[str, Any] = {}
     while True:
@@ -106,14 +138,6 @@ def _risk(row: dict[str, Any]) -> tuple[float, str]:
     return (row["churn"]["risk"] if row["churn"] else -1.0), row["id"]
 
 
-@contextmanager
-def _bar(*, quiet: bool) -> Iterator[Callable[[int, int], None]]:
-    columns = TextColumn("[progress.description]{task.description}"), BarColumn(), MofNCompleteColumn()
-    with Progress(*columns, TimeRemainingColumn(), console=err, transient=True, disable=quiet) as bars:
-        task = bars.add_task("looking at customers", total=None)
-        yield lambda done, total: bars.update(task, completed=done, total=total)
-
-
 def _print(found: dict[str, Any], *, compares: bool) -> None:
     title = found["name"] if compares else "This segment"
     out.print(f"[bold]{title}[/] would hold [bold]{found['inside']:,}[/] of {found['looked_at']:,} profiles", end="")
@@ -122,21 +146,19 @@ def _print(found: dict[str, Any], *, compares: bool) -> None:
         stay = found["inside"] - found["enters"]
         out.print(f"{found['enters']:,} would enter, {found['leaves']:,} would leave, {stay:,} would stay.")
     for warning in found["warnings"]:
-        err.print(f"[yellow]warning:[/] {warning}", soft_wrap=True)
+        warn(warning)
     for title, rows in (("Inside, the highest risk first", found["sample"]), ("Leaving", found["leaving"])):
         if rows:
             out.print(_table(title, rows, compares=compares))
 
 
-def _table(title: str, rows: list[dict[str, Any]], *, compares: bool) -> Table:
-    table = Table("customer", "risk", "orders", "revenue", "last seen", title=title, title_justify="left")
-    if compares:
-        table.add_column("change")
+def _table(title: str, rows: list[dict[str, Any]], *, compares: bool) -> Listing:
+    cells = []
     for row in rows:
-        first = row["identities"][0] if row["identities"] else None
-        who = row["id"] if first is None else f"{first['type']}:{'hashed:' if first['hashed'] else ''}{first['value']}"
-        risk = f"{row['churn']['risk']:.0%} {row['churn']['band']}" if row["churn"] else "–"
-        revenue = ", ".join(f"{money['amount']} {money['currency']}" for money in row["revenue"])
-        cells = [who, risk, str(row["orders"]), revenue, row["last_seen"][:16].replace("T", " ")]
-        table.add_row(*cells, *([row["change"]] if compares else []))
-    return table
+        who = identity(row["identities"][0]) if row["identities"] else row["id"]
+        risk = f"{percent(row['churn']['risk'])} {row['churn']['band']}" if row["churn"] else "–"
+        revenue = ", ".join(map(money, row["revenue"]))
+        change = [row["change"]] if compares else []
+        cells.append([who, risk, f"{row['orders']:,}", revenue, minute(row["last_seen"]), *change])
+    headings = ("customer", "risk", "orders", "revenue", "last seen", *(["change"] if compares else []))
+    return Listing(headings, cells, right=("orders", "revenue"), title=title)

@@ -5,21 +5,20 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from console.commands.client import DEFAULT_DATA_DIR, DataDir, Found, Url, find
-from console.commands.options import Decimal
+from console.clients.target import DEFAULT_DATA_DIR, DataDir, Found, Url, find
 from console.files.delivery import Collector
-from console.files.mapping import load_mapping, parse_target, validated
+from console.files.options import split_pair, with_table
 from console.files.rows import FileSpec, Item, fingerprint, header_of, read_items
 from console.files.sending import Bookmark, Chunk, chunks, deliver
-from console.terminal.output import err, explained, out
+from console.terminal.output import err, out, warn
+from console.terminal.progress import progress
 from profiles.errors import Misconfigured
 
-__all__ = ["Scan", "file_spec", "register", "scan", "send_file"]
+__all__ = ["Scan", "register", "scan", "send_file"]
 
 SHOWN = 10
 """Bad rows that are named one by one."""
@@ -113,21 +112,25 @@ def send_file(
     if bookmark.complete:
         return 0
     before = bookmark.events
-    with _progress() as progress:
-        task = progress.add_task(file.name, total=found.good, completed=before)
+    with progress() as bar:
+        moved = bar(file.name)
+        moved(before, found.good)
 
         def done(chunk: Chunk) -> None:
             bookmark.advance(chunk)
-            progress.advance(task, chunk.count)
+            moved(bookmark.events, found.good)
 
         async def send() -> None:
-            async with Collector(target.url, waiting=lambda why: progress.console.print(why, markup=False)) as http:
+            async with Collector(target.url, waiting=lambda why: err.print(why, markup=False)) as http:
                 await http.check()
                 rest = read_items(file, spec, mark, after=bookmark.line)
                 await deliver(chunks(rest), http, target.write_keys, done)
 
         try:
             asyncio.run(send())
+        except KeyboardInterrupt:
+            err.print("The same command goes on from here.")
+            raise
         finally:
             bookmark.save()
     bookmark.finish()
@@ -136,7 +139,7 @@ def send_file(
 
 def _report(file: Path, found: Scan, skip_bad: bool) -> None:
     for item in found.bad[:SHOWN] if skip_bad else ():
-        err.print(f"{file}, line {item.line}: {item.problem}", style="yellow", markup=False, soft_wrap=True)
+        warn(f"{file}, line {item.line}: {item.problem}")
     if found.bad and not skip_bad:
         rest = f" ({len(found.bad) - 1:,} more rows are bad)" if len(found.bad) > 1 else ""
         raise Misconfigured(
@@ -156,94 +159,34 @@ def _set_aside(file: Path, spec: FileSpec, bad: list[Item]) -> None:
             target.writelines(f"{line}\n" for line in [*([header] if header else []), *(item.raw for item in bad)])
     except OSError as error:
         raise Misconfigured(f"bad rows cannot be written to {aside}: {error}. Nothing was sent.") from error
-    err.print(f"{len(bad):,} bad rows are in {aside}", style="yellow", markup=False, soft_wrap=True)
-
-
-def _progress() -> Progress:
-    return Progress(
-        TextColumn("[bold]{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        console=err,
-    )
+    warn(f"{len(bad):,} bad rows are in {aside}")
 
 
 def register(app: typer.Typer) -> None:
     """Add the command to the application."""
 
-    @app.command(help=HELP, no_args_is_help=True)
+    @app.command(help=HELP)
+    @with_table
     def send(
+        spec: FileSpec,
         file: Annotated[Path, typer.Argument(help="JSON lines (.jsonl, .ndjson) or a table; .gz is read as well.")],
-        source: Annotated[str | None, typer.Option(help="Source: web, app, support, purchase…")] = None,
-        event: Annotated[str | None, typer.Option(help="Name of the event that a row is.")] = None,
-        type_: Annotated[str | None, typer.Option("--type", help="track (default), identify, page…")] = None,
-        map_: Annotated[
-            list[str] | None,
-            typer.Option("--map", help="FIELD=COLUMN[:TYPE]; str, int, number, bool, json or time."),
-        ] = None,
-        set_: Annotated[list[str] | None, typer.Option("--set", help="FIELD=TEXT[:TYPE] for every row.")] = None,
-        time_format: Annotated[
-            str | None, typer.Option(help="iso (default), epoch, epoch_ms, or such as %Y%m%d.")
-        ] = None,
-        timezone: Annotated[str | None, typer.Option(help="Of times that name none; UTC.")] = None,
-        delimiter: Annotated[
-            str | None, typer.Option(help="comma (default), tab, semicolon, pipe, whitespace, or a character.")
-        ] = None,
-        decimal: Decimal = None,
-        columns: Annotated[str | None, typer.Option(help="Names a,b,c when the first line is no header.")] = None,
-        encoding: Annotated[str | None, typer.Option(help="Of the text; UTF-8.")] = None,
-        format_: Annotated[str | None, typer.Option("--format", help="jsonl or table; by the file's name.")] = None,
-        mapping: Annotated[Path | None, typer.Option(help="YAML file with these options; the line wins.")] = None,
         skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Set bad rows aside in FILE.bad.")] = False,
         check: Annotated[bool, typer.Option("--check", help="Only check the file.")] = False,
         restart: Annotated[bool, typer.Option("--restart", help="Begin anew, also if all was sent.")] = False,
-        url: Url = None,
         write_key: Annotated[
-            list[str] | None, typer.Option(help="SOURCE=KEY, where no data directory says so.")
+            list[str] | None, typer.Option(metavar="SOURCE=KEY", help="Where no data directory says so.")
         ] = None,
+        url: Url = None,
         data_dir: DataDir = DEFAULT_DATA_DIR,
     ) -> None:
-        given: dict[str, Any] = {
-            "source": source, "event": event, "type": type_, "time_format": time_format, "timezone": timezone,
-            "delimiter": delimiter, "columns": columns.split(",") if columns else None, "encoding": encoding,
-            "format": format_, "decimal": decimal,
-        }  # fmt: skip
-        with explained():
-            spec = file_spec(mapping, given, map_ or [], set_ or [])
-            if check:
-                found = scan(file, spec, fingerprint(file), skip_bad=skip_bad)
-                out.print(f"{found.good:,} events of {', '.join(sorted(found.sources))}; nothing was sent.")
-                return
-            keys = dict(_split(pair, "--write-key", "SOURCE=KEY") for pair in write_key or [])
-            target = find(data_dir, url, write_keys=keys)
-            try:
-                sent = send_file(file, spec, target, data_dir, skip_bad=skip_bad, restart=restart)
-            except KeyboardInterrupt:
-                err.print("Stopped; the same command goes on from here.")
-                raise typer.Exit(130) from None
+        if check:
+            found = scan(file, spec, fingerprint(file), skip_bad=skip_bad)
+            out.print(f"{found.good:,} events of {', '.join(sorted(found.sources))}; nothing was sent.")
+            return
+        keys = dict(split_pair(pair, "--write-key", "SOURCE=KEY") for pair in write_key or [])
+        target = find(data_dir, url, write_keys=keys)
+        sent = send_file(file, spec, target, data_dir, skip_bad=skip_bad, restart=restart)
         if sent:
             out.print(f"{sent:,} events sent. What the plan did not accept is in /v1/rejected, with the reason.")
         else:
             out.print(f"{file} was already sent to {target.url}; --restart sends it again.", markup=False)
-
-
-def file_spec(mapping: Path | None, given: dict[str, Any], maps: list[str], sets: list[str]) -> FileSpec:
-    """The options of the mapping file, overridden by those of the command line."""
-    options = load_mapping(mapping) if mapping else {}
-    options.update({name: value for name, value in given.items() if value is not None})
-    for part, pairs in (("map", maps), ("set", sets)):
-        targets = dict(options.get(part) or {})
-        for pair in pairs:
-            name, target = _split(pair, f"--{part}", "FIELD=COLUMN" if part == "map" else "FIELD=TEXT")
-            targets[name] = parse_target(target, constant=part == "set")
-        options[part] = targets
-    return validated(FileSpec, options, str(mapping or "options"))
-
-
-def _split(pair: str, option: str, shape: str) -> tuple[str, str]:
-    name, equals, value = pair.partition("=")
-    if not (name and equals and value):
-        raise Misconfigured(f"{option} {pair!r}: write {shape}")
-    return name.strip(), value

@@ -10,12 +10,13 @@ from typing import Annotated, TypeVar
 
 import msgspec
 import typer
-from rich.markup import escape
-from rich.table import Table
+from rich.text import Text
 
-from console.commands.client import DEFAULT_DATA_DIR, DataDir
-from console.commands.reach import PlanFile, reach
-from console.terminal.output import AsJson, explained, out, print_json
+from console.clients.reach import PlanFile, reach
+from console.clients.target import DEFAULT_DATA_DIR, DataDir
+from console.terminal.frame import group
+from console.terminal.listing import Listing
+from console.terminal.output import AsJson, out, print_json
 from plan import load_plan
 from profiles.errors import NotFound
 from profiles.stores.sources import Pause, SourceStore, with_sources
@@ -26,11 +27,7 @@ __all__ = ["app"]
 
 Answer = TypeVar("Answer")
 
-app = typer.Typer(
-    name="source",
-    no_args_is_help=True,
-    help="Sources that are paused, because too many of their events would be rejected; and resuming one.",
-)
+app = group("source", "Sources that are paused, because too many of their events would be rejected; and resuming one.")
 
 
 @app.command("list")
@@ -40,25 +37,24 @@ def list_(
     data_dir: DataDir = DEFAULT_DATA_DIR,
 ) -> None:
     """List the plan's sources, and which of them are paused, since when and why."""
-    with explained():
-        settings = reach(data_dir, plan)
-        states = _ask(settings, SourceStore.states)
-        rows = [_row(source.name, states.get(source.name)) for source in load_plan(settings.plan).sources.values()]
+    settings = reach(data_dir, plan)
+    states = _ask(settings, SourceStore.states)
+    rows = [_row(source.name, states.get(source.name)) for source in load_plan(settings.plan).sources.values()]
     if as_json:
         print_json(rows)
         return
-    table = Table(box=None, padding=(0, 2))
-    for heading in ("source", "state", "since", "why"):
-        table.add_column(heading)
-    for row in rows:
-        state = "[red]paused[/]" if row["held"] else "taken"
-        table.add_row(escape(str(row["source"])), state, str(row["since"] or ""), escape(str(row["why"] or "")))
-    out.print(table)
+    cells = [
+        (str(row["source"]), Text("paused", "red") if row["held"] else Text("taken"), str(row["since"] or ""),
+         str(row["why"] or ""))
+        for row in rows
+    ]  # fmt: skip
+    out.print(Listing(("source", "state", "since", "why"), cells, prose=True))
 
 
 @app.command()
 def resume(
-    name: Annotated[str, typer.Argument(help="The source.")],
+    name: Annotated[str, typer.Argument(help="The source; `rapport source list` lists them.")],
+    plan: PlanFile = None,
     data_dir: DataDir = DEFAULT_DATA_DIR,
 ) -> None:
     """Take a source again that is paused, as it is: what waits goes through, and what the plan does not accept is
@@ -67,11 +63,13 @@ def resume(
     First see whether the sender or the plan can be mended: workers that start with a plan that accepts the events go
     on by themselves. What comes from now on is watched as before.
     """
-    with explained():
-        settings = reach(data_dir)
-        pause = _ask(settings, lambda store: _resume(store, name))
+    settings = reach(data_dir, plan)
+    sources = load_plan(settings.plan).sources
+    if name not in sources:
+        raise NotFound(f"there is no source {name!r}; the plan has {', '.join(sources)}")
+    pause = _ask(settings, lambda store: _resume(store, name))
     why = f"It was paused since {_since(pause)}: {pause.why}."
-    out.print(f"{escape(name)} is taken again, within two seconds. {escape(why)}")
+    out.print(f"{name} is taken again, within two seconds. {why}", markup=False)
 
 
 async def _resume(store: SourceStore, name: str) -> Pause:

@@ -20,19 +20,21 @@ from typing import Annotated
 
 import httpx
 import typer
-from pydantic import SecretStr, ValidationError
+from pydantic import SecretStr
 from rich.console import Console
 from rich.markup import escape
 from rich.panel import Panel
 
-from console.commands.plan import default_plan
+from console.clients.reach import default_plan
 from console.demo.people import EXAMPLE
 from console.local import embedded
 from console.local.connection import Connection, claim, kept_token, write_connection
 from console.local.process import Process, free_port
 from console.local.resp import RedisRefused, ask_redis
-from console.local.supervisor import ChildEnded, StopAsked, Supervisor
-from profiles.errors import Misconfigured
+from console.local.supervisor import StopAsked, Supervisor
+from console.terminal.output import out as terminal
+from plan import load_plan
+from profiles.errors import Misconfigured, WrongUse
 from streams.settings import Settings
 
 __all__ = ["Roles", "prepare_topics", "register", "up"]
@@ -61,7 +63,6 @@ class Roles:
 
 def prepare_topics(settings: Settings) -> dict[str, str]:
     """Load the plan, create the topics, and return the write key of each enabled source."""
-    from plan import load_plan  # noqa: PLC0415  (same)
     from streams.kafka.admin import ensure_topics  # noqa: PLC0415  (slow to import, and wanted by `up` alone)
 
     plan = load_plan(settings.plan)
@@ -83,8 +84,8 @@ def up(
     roles: Roles | None = None,
     prepare: Callable[[Settings], dict[str, str]] = prepare_topics,
     out: Console | None = None,
-) -> int:
-    """Run everything until a signal comes or a child ends.
+) -> None:
+    """Run everything until Ctrl-C, SIGTERM or SIGHUP.
 
     Args:
         data_dir: logs, keys, connection details and the embedded Redis's data.
@@ -100,17 +101,20 @@ def up(
         prepare: makes the topics and returns the write keys.
         out: where to print.
 
-    Returns:
-        Exit status: 0 after Ctrl-C, SIGTERM or SIGHUP, 1 when a child ended.
-
     Raises:
-        Misconfigured: something is wrong with a setting, a server or the plan; nothing is left running.
+        WrongUse: a setting or the plan cannot be used; nothing was started.
+        Misconfigured: something is wrong with a server; nothing is left running.
+        ChildEnded: a role or a server ended by itself; nothing is left running.
     """
-    out = out or Console(highlight=False)
+    out = out or terminal
     roles = roles or Roles()
     began = time.monotonic()
-    given = _given()
+    given = Settings()
+    plan = (plan or default_plan(given)).absolute()
+    load_plan(plan)  # what is wrong with it is said before anything is started
     data_dir = data_dir.absolute()
+    if archive and "://" not in archive:
+        archive = str(Path(archive).absolute())
     port = _listenable(host, port)
     with claim(data_dir), Supervisor() as children:
         try:
@@ -124,7 +128,7 @@ def up(
                 update={
                     "kafka": bootstrap,
                     "redis": SecretStr(redis_url),
-                    "plan": (plan or default_plan()).absolute(),
+                    "plan": plan,
                     "host": host,
                     "port": port,
                     "api_token": given.api_token or SecretStr(kept_token(data_dir)),
@@ -150,6 +154,7 @@ def up(
                 kafka=bootstrap,
                 redis=redis_url,
                 plan=str(settings.plan),
+                archive=archive,
             )
             write_connection(data_dir, connection)
             customers = children.run("demo", roles.demo, logs / "demo.log", env) if demo else None
@@ -157,10 +162,6 @@ def up(
             _watch(children, customers, out)
         except StopAsked:
             out.print("Stopping…")
-        except ChildEnded as error:
-            out.print(f"[red]{escape(str(error))}[/red]", soft_wrap=True)
-            return 1
-    return 0
 
 
 def _watch(children: Supervisor, customers: Process | None, out: Console) -> None:
@@ -217,19 +218,6 @@ def _require_new(archive: str) -> None:
         )
 
 
-def _given() -> Settings:
-    """The settings that the environment gives.
-
-    Raises:
-        Misconfigured: one of them cannot be used.
-    """
-    try:
-        return Settings()
-    except ValidationError as error:
-        wrong = "; ".join(f"RAPPORT_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors())
-        raise Misconfigured(f"in the environment: {wrong}") from error
-
-
 def _environment(settings: Settings, data_dir: Path) -> dict[str, str]:
     """The children's environment: ours, with these settings spelt out as RAPPORT_*."""
     env = dict(os.environ)
@@ -269,7 +257,7 @@ def _listenable(host: str, port: int) -> int:
     """The port to use, after a look whether it is free.
 
     Raises:
-        Misconfigured: it is taken, or not ours to use.
+        WrongUse: it is taken, or not ours to use.
     """
     if port == 0:
         return free_port(host)
@@ -279,7 +267,7 @@ def _listenable(host: str, port: int) -> int:
             probe.bind((host, port))
             probe.listen(1)
     except OSError as error:
-        raise Misconfigured(f"cannot listen on {host}:{port} ({error.strerror}): say another --port") from error
+        raise WrongUse(f"cannot listen on {host}:{port} ({error.strerror}): say another --port") from error
     return port
 
 
@@ -373,9 +361,7 @@ def register(app: typer.Typer) -> None:
         Ready within seconds. Prints where things are and writes the keys to DATA_DIR/rapport.json, for your eyes
         only. Ctrl-C stops all of it. The embedded broker is in memory: without --kafka, each start begins empty.
         """
-        raise typer.Exit(
-            up(
-                data_dir=data_dir, host=host, port=port, kafka=kafka, redis=redis, plan=plan, demo=demo,
-                event_time=event_time, archive=archive,
-            )
+        up(
+            data_dir=data_dir, host=host, port=port, kafka=kafka, redis=redis, plan=plan, demo=demo,
+            event_time=event_time, archive=archive,
         )  # fmt: skip

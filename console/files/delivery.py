@@ -11,7 +11,7 @@ from typing import Self
 import httpx
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
-from console.commands.client import trust
+from console.clients.target import trust
 from profiles.errors import RapportError
 
 __all__ = ["MAX_BYTES", "MAX_EVENT", "Collector", "DeliveryError"]

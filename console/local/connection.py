@@ -1,7 +1,7 @@
 """What `rapport up` leaves in its data directory for other commands: where it listens, and its keys.
 
 `rapport.json` is mode 600 from the first instant and replaced atomically: {"url", "write_keys": {source: key},
-"api_token", "kafka", "redis", "plan"}.
+"api_token", "kafka", "redis", "plan", "archive"}.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
     kafka: str
     redis: str
     plan: str = ""
+    archive: str = ""
 
 
 def read_connection(data_dir: Path) -> Connection:

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from rich.console import Group, RenderableType
-from rich.markup import escape
-from rich.table import Table
 from rich.text import Text
+
+from console.terminal.figures import counted, minute
+from console.terminal.listing import Listing
 
 __all__ = ["explained_customer", "explained_model", "history_page", "model_page", "overview"]
 
@@ -29,6 +30,7 @@ _WORDS = {
 }
 _FEW = 5  # features named of a group
 _ENOUGH = 30  # outcomes of a segment that its figures mean something from
+_FIGURES = ("rows", "AUC", "log loss", "ECE", "bias")
 _HORIZONS = {"short": "Order within the label horizon", "full": "Churn within the churn horizon"}
 
 
@@ -36,11 +38,11 @@ def overview(document: dict[str, Any]) -> RenderableType:
     """`rapport models list`."""
     parts: list[RenderableType] = [_champion_line(document)]
     if anew := document["began_anew"]:
-        parts.append(Text(f"{_minute(anew['at'])}: {anew['text']}.", style="yellow"))
+        parts.append(Text(f"{minute(anew['at'])}: {anew['text']}.", style="yellow"))
     parts += _models(document["models"])
     signals = ", ".join(f"{name} {_signal(document['drift'][name])}" for name in ("error", "activity"))
     alarms = document["drift"]["alarms"]
-    parts.append(Text(f"Drift: {len(alarms) or 'no'} alarm{'s' if len(alarms) != 1 else ''}; signals: {signals}."))
+    parts.append(Text(f"Drift: {counted(len(alarms), 'alarm')}; signals: {signals}."))
     if off := document["drift"]["segments"]:
         parts.append(Text(f"Off by more than chance in the segments {', '.join(off)}.", style="yellow"))
     if document["notices"]:
@@ -59,14 +61,11 @@ def model_page(document: dict[str, Any]) -> RenderableType:
     parts: list[RenderableType] = [_heading(document)]
     for horizon, title in _HORIZONS.items():
         quality = document["horizons"][horizon]
-        table = _figures_table(title)
-        for scope in ("all", "untouched"):
-            _figures_row(table, scope, quality[scope])
+        rows = [(scope, *_figures(quality[scope])) for scope in ("all", "untouched")]
         segments = quality["segments"].items()
         told = {name: figures for name, figures in segments if figures["rows"] >= _ENOUGH}
-        for name, figures in told.items():
-            _figures_row(table, f"segment {name}", figures)
-        parts.append(table)
+        rows += [(f"segment {name}", *_figures(figures)) for name, figures in told.items()]
+        parts.append(Listing(("", *_FIGURES), rows, right=_FIGURES, title=title))
         if left := len(segments) - len(told):
             parts.append(Text(f"Not shown: {left} segments with fewer than {_ENOUGH} outcomes (--json).", style="dim"))
     standing = document["standing"]
@@ -113,21 +112,21 @@ def _spread(row: dict[str, Any]) -> str:
 
 def explained_customer(document: dict[str, Any]) -> RenderableType:
     """`rapport models explain IDENTITY`."""
-    table = Table("contribution", "group", "feature", "value", "what it is", box=None, pad_edge=False)
-    table.add_row(f"{document['baseline']:+.3f}", "", "baseline", "", "the average customer of this model")
+    average = f"{document['baseline']:+.3f}", "baseline", "", "", "the average customer of this model"
+    cells: list[Sequence[str | Text]] = [average]
     for row in document["contributions"]:
+        unit = f" ({row['unit']})" if row["unit"] not in ("", "–") else ""
         style = "red" if row["contribution"] > 0 else "green"
-        table.add_row(
-            Text(f"{row['contribution']:+.3f}", style=style),
-            row["group"],
-            row["feature"],
-            f"{row['value']:.4g}",
-            f"{row['meaning']}{' (' + row['unit'] + ')' if row['unit'] not in ('', '–') else ''}",
-        )
-    table.add_row(Text(f"{document['log_odds']:+.3f}", style="bold"), "", Text("log-odds of churn", style="bold"))
+        cells.append(
+            [Text(f"{row['contribution']:+.3f}", style), row["feature"], row["group"], f"{row['value']:.4g}",
+             f"{row['meaning']}{unit}"]
+        )  # fmt: skip
+    cells.append([Text(f"{document['log_odds']:+.3f}", "bold"), Text("log-odds of churn", "bold"), "", "", ""])
+    headings = ("contribution", "feature", "group", "value", "what it is")
+    table = Listing(headings, cells, right=("contribution", "value"), prose=True)
     shares = ", ".join(f"{row['group']} {row['contribution']:+.2f}" for row in document["groups"])
     parts: list[RenderableType] = [
-        Text(f"Risk {document['risk']:.1%} by {document['model']}, as of {_minute(document['at'])}", style="bold"),
+        Text(f"Risk {document['risk']:.1%} by {document['model']}, as of {minute(document['at'])}", style="bold"),
         Text(f"By group: {shares}" if shares else "This model says the same of everybody."),
         table,
     ]
@@ -152,30 +151,28 @@ def explained_customer(document: dict[str, Any]) -> RenderableType:
 
 def history_page(document: dict[str, Any]) -> RenderableType:
     """`rapport models history`."""
-    table = Table("version", "at", "examples", "kept for", "spoke", "sound", "short log loss", title="Kept checkpoints")
-    table.columns[1].no_wrap = True
+    rows = []
     for kept in document["checkpoints"]:
         figures = kept["figures"].get("short", {}).get(kept["champion"], {})
-        table.add_row(
-            str(kept["version"]),
-            _minute(kept["at"]),
-            f"{kept['examples']:,}",
-            kept["why"],
-            kept["champion"],
-            "yes" if kept["sound"] else "[red]no[/]",
-            _number(figures.get("log_loss")),
-        )
+        sound = "yes" if kept["sound"] else Text("no", "red")
+        rows.append(
+            (str(kept["version"]), minute(kept["at"]), f"{kept['examples']:,}", kept["champion"], sound,
+             _number(figures.get("log_loss")), kept["why"])
+        )  # fmt: skip
+    headings = ("version", "at", "examples", "champion", "sound", "short log loss", "kept for")
+    numbers = ("version", "examples", "short log loss")
+    table = Listing(headings, rows, right=numbers, prose=True, title="Kept checkpoints")
     changes = (
         (it["at"], f"{it['before']} → {it['model']}", f"{it['why']}: {it['text']}") for it in document["changes"]
     )
-    return Group(table, _listed("Who spoke", changes))
+    return Group(table, _listed("Champions", changes))
 
 
 def _champion_line(document: dict[str, Any]) -> Text:
-    since = f" since {_minute(document['since'])}" if document["since"] else ""
+    since = f" since {minute(document['since'])}" if document["since"] else ""
     who = f", promoted by {document['decided_by']}" if document["decided_by"] else ""
     by = "labels of the whole horizon decide" if document["settled"] else "labels of the label horizon decide so far"
-    return Text.assemble((document["champion"], "bold green"), f" speaks{since}{who}; {by}.")
+    return Text.assemble((document["champion"], "bold green"), f" is champion{since}{who}; {by}.")
 
 
 def _sum_up(document: dict[str, Any]) -> bool:
@@ -186,21 +183,21 @@ def _sum_up(document: dict[str, Any]) -> bool:
     return all(abs(rest) < 1e-6 for rest in left.values())
 
 
-def _models(models: Sequence[dict[str, Any]]) -> Iterator[Table]:
+def _models(models: Sequence[dict[str, Any]]) -> Iterator[Listing]:
     """One table for each horizon: side by side they would not fit a terminal."""
     for horizon, title in _HORIZONS.items():
-        table = _figures_table(title)
-        table.add_column("examples" if horizon == "short" else "blocks won", justify="right")
+        last = "examples" if horizon == "short" else "blocks won"
+        rows = []
         for model in models:
             standing = model["standing"]
             won = "" if standing is None else str(standing["blocks"])
-            last = f"{model['examples']:,}" if horizon == "short" else won
-            table.add_row(model["name"], *_figures(model[horizon]), last, style=_ROLE[model["role"]])
-        yield table
+            cells = (model["name"], *_figures(model[horizon]), f"{model['examples']:,}" if last == "examples" else won)
+            rows.append([Text(cell, _ROLE[model["role"]]) for cell in cells])
+        yield Listing(("", *_FIGURES, last), rows, right=(*_FIGURES, last), title=title)
 
 
 def _heading(document: dict[str, Any]) -> Text:
-    since = f" since {_minute(document['since'])}" if document["since"] else ""
+    since = f" since {minute(document['since'])}" if document["since"] else ""
     return Text.assemble(
         (document["name"], "bold"),
         f" ({document['id'] or 'has not learned enough'}), {document['role']}{since}: {document['meaning']}.",
@@ -210,28 +207,21 @@ def _heading(document: dict[str, Any]) -> Text:
 def _inside(document: dict[str, Any]) -> list[RenderableType]:
     if not document["groups"]:
         return _numbers(document)
-    table = Table("group", "feature", "weight", "mean", "spread", "meaning", title="Weights, on the log-odds of churn")
-    for group in document["groups"]:
-        for row in group["features"]:
-            numbers = (f"{row[name]:.3g}" for name in ("mean", "spread"))
-            table.add_row(group["group"], row["feature"], f"{row['weight']:+.3f}", *numbers, row["meaning"])
+    rows = [
+        (row["feature"], group["group"], f"{row['weight']:+.3f}", f"{row['mean']:.3g}", f"{row['spread']:.3g}",
+         row["meaning"])
+        for group in document["groups"]
+        for row in group["features"]
+    ]  # fmt: skip
+    headings = ("feature", "group", "weight", "mean", "spread", "meaning")
+    numbers = ("weight", "mean", "spread")
+    table = Listing(headings, rows, right=numbers, prose=True, title="Weights, on the log-odds of churn")
     return [table, *_numbers(document)]
 
 
 def _numbers(document: dict[str, Any]) -> list[RenderableType]:
     told = ", ".join(f"{name} {value:.4g}" for name, value in document["numbers"].items())
     return [Text(told)] if told else []
-
-
-def _figures_table(title: str) -> Table:
-    table = Table("", title=title)
-    for name in ("rows", "AUC", "log loss", "ECE", "bias"):
-        table.add_column(name, justify="right")
-    return table
-
-
-def _figures_row(table: Table, label: str, figures: dict[str, Any]) -> None:
-    table.add_row(escape(label), *_figures(figures))
 
 
 def _figures(figures: dict[str, Any]) -> list[str]:
@@ -253,12 +243,6 @@ def _signal(signal: dict[str, Any]) -> str:
     return f"{signal['mean']:+.3f}, moved {signal['before']:+.3f} → {signal['after']:+.3f} on {signal['moved_at'][:10]}"
 
 
-def _listed(title: str, rows: Iterable[tuple[str, str, str]]) -> Table:
-    table = Table("at", "", "", title=title, title_justify="left", box=None, pad_edge=False, show_header=False)
-    for at, kind, text in rows:
-        table.add_row(_minute(at), kind, escape(text))
-    return table
-
-
-def _minute(time: str) -> str:
-    return time[:16].replace("T", " ")
+def _listed(title: str, rows: Iterable[tuple[str, str, str]]) -> Listing:
+    told = [(minute(at), kind, text) for at, kind, text in rows]
+    return Listing(("at", "", ""), told, prose=True, title=title)

@@ -10,9 +10,10 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from console.terminal.figures import COLOURS, counted, minute, money, percent
+
 __all__ = ["render"]
 
-COLOURS = {"low": "green", "medium": "yellow", "high": "red"}
 TRENDS = {"new": "no trend yet", "rising": "rising ↑", "falling": "falling ↓", "steady": "steady"}
 WIDTH = 30
 
@@ -83,8 +84,8 @@ def _risk(document: dict[str, Any]) -> RenderableType:
     colour = COLOURS.get(churn["band"], "white")
     filled = round(churn["risk"] * WIDTH)
     bar = Text.assemble(("█" * filled, colour), ("░" * (WIDTH - filled), "dim"))
-    bar.append(f"  {churn['risk']:.0%} {churn['band']}", colour)
-    bar.append(f", {_trend(churn)}   scored {_minute(churn['scored_at'])} by {churn['model']}", "dim")
+    bar.append(f"  {percent(churn['risk'])} {churn['band']}", colour)
+    bar.append(f", {_trend(churn)}   scored {minute(churn['scored_at'])} by {churn['model']}", "dim")
     reasons = [
         Text.assemble(("+ ", "red") if reason["effect"] == "raises" else ("− ", "green"), reason["text"])
         for reason in churn["reasons"]
@@ -97,8 +98,8 @@ def _trend(churn: dict[str, Any]) -> str:
     if churn["previous_at"] is None:
         return TRENDS[churn["trend"]]
     then, now = (datetime.fromisoformat(churn[name]) for name in ("previous_at", "scored_at"))
-    days = _count(max(round((now - then).total_seconds() / 86400), 1), "day", "days")
-    points = _count(round(abs(churn["risk"] - churn["previous"]) * 100), "point", "points")
+    days = counted(max(round((now - then).total_seconds() / 86400), 1), "day", "days")
+    points = counted(round(abs(churn["risk"] - churn["previous"]) * 100), "point", "points")
     moved = {"rising": f"↑ up {points}", "falling": f"↓ down {points}"}
     return f"{moved.get(churn['trend'], TRENDS[churn['trend']])} in {days}"
 
@@ -128,7 +129,7 @@ def _consent(consent: dict[str, Any]) -> RenderableType:
 def _alerts(document: dict[str, Any]) -> RenderableType | None:
     going_on = [alert for alert in document["alerts"] if alert["state"] in {"open", "acknowledged"}]
     lines = [
-        f"{alert['rule']}: {alert['state']} since {_minute(alert['changed'])} ({alert['id']})" for alert in going_on
+        f"{alert['rule']}: {alert['state']} since {minute(alert['changed'])} ({alert['id']})" for alert in going_on
     ]
     return Text("\n".join(lines), "red") if lines else None
 
@@ -145,7 +146,7 @@ def _orders(purchases: dict[str, Any]) -> RenderableType:
         return Text("none", "dim")
     text = Text(f"{purchases['orders']}, {_money(purchases['revenue'])}")
     if purchases["refund_count"]:
-        refunds = _count(purchases["refund_count"], "refund", "refunds")
+        refunds = counted(purchases["refund_count"], "refund", "refunds")
         text.append(f", {refunds} of {_money(purchases['refunds'])}")
     text.append(f"\nfirst {_day(purchases['first'])}, last {_day(purchases['last'])}")
     text.append(f" ({purchases['days_since_last']:.0f} days ago)")
@@ -156,7 +157,7 @@ def _orders(purchases: dict[str, Any]) -> RenderableType:
 
 def _support(support: dict[str, Any]) -> RenderableType:
     parts = [
-        _count(support[name], noun, many)
+        counted(support[name], noun, many)
         for name, noun, many in (
             ("opened", "ticket", "tickets"),
             ("open_tickets", "still open", "still open"),
@@ -177,10 +178,6 @@ def _opinion(kind: str) -> str:
     return kind if kind == "review" else kind.upper()
 
 
-def _count(number: int, noun: str, many: str) -> str:
-    return f"{number} {noun if number == 1 else many}"
-
-
 def _activity(document: dict[str, Any]) -> RenderableType:
     return Text(", ".join(f"{source} {seen['count']:,}" for source, seen in document["activity"].items()))
 
@@ -190,19 +187,15 @@ def _events(events: list[dict[str, Any]]) -> RenderableType | None:
         return None
     table = Table.grid(padding=(0, 2))
     for event in events:
-        amount = f"{event['amount']['amount']} {event['amount']['currency']}" if event["amount"] else ""
-        table.add_row(Text(_minute(event["time"]), "dim"), event["source"], Text(event["name"]), amount,
+        amount = money(event["amount"]) if event["amount"] else ""
+        table.add_row(Text(minute(event["time"]), "dim"), event["source"], Text(event["name"]), amount,
                       Text(event["about"] or "", "dim"))  # fmt: skip
     return table
 
 
 def _money(amounts: list[dict[str, Any]]) -> str:
-    return " + ".join(f"{float(amount['amount']):,.2f} {amount['currency']}" for amount in amounts) or "0"
+    return " + ".join(map(money, amounts)) or "0"
 
 
 def _day(time: str) -> str:
     return time[:10]
-
-
-def _minute(time: str) -> str:
-    return time[:16].replace("T", " ")

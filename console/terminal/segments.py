@@ -10,9 +10,11 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from console.terminal.figures import COLOURS, minute, money, percent
+from console.terminal.listing import Listing
+
 __all__ = ["render_list", "render_segment", "sparkline"]
 
-COLOURS = {"low": "green", "medium": "yellow", "high": "red"}
 BARS = "▁▂▃▄▅▆▇█"
 SHOWN = 6  # rows of one kind on a card
 _LATEST = 8  # censuses in a trend of the list
@@ -31,24 +33,20 @@ def sparkline(values: Sequence[float | None]) -> str:
 
 def render_list(rows: list[dict[str, Any]]) -> RenderableType:
     """The documents of `/v1/segments`."""
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    for heading, justify in (("segment", "left"), ("now", "right"), ("share", "right"), ("trend", "left"),
-                             ("risk", "right"), ("", "left"), ("what it is", "left")):  # fmt: skip
-        table.add_column(heading, justify=justify, no_wrap=heading == "segment")  # type: ignore[arg-type]
+    cells = []
     counted = None
     for row in rows:
         census = row["census"]
         counted = census["at"] if census else counted
-        table.add_row(
-            Text(row["name"], "bold"),
-            f"{row['size']:,}",
-            f"{census['share']:.0%}" if census else "",
-            Text(sparkline(census["sizes"][-_LATEST:]) if census else "", "cyan"),
-            _percent(census["risk"]) if census else "",
-            Text(sparkline(census["risks"][-_LATEST:]) if census else "", "yellow"),
-            Text(row["learned"] or row["description"] or "", "dim"),
-        )
-    return Group(table, Text(f"share, trend and risk: census of {_minute(counted)}" if counted else NOT_YET, "dim"))
+        share = percent(census["share"]) if census else ""
+        risk = percent(census["risk"]) if census else ""
+        sizes = Text(sparkline(census["sizes"][-_LATEST:]) if census else "", "cyan")
+        risks = Text(sparkline(census["risks"][-_LATEST:]) if census else "", "yellow")
+        about = Text(row["learned"] or row["description"] or "", "dim")
+        cells.append((Text(row["name"], "bold"), f"{row['size']:,}", share, sizes, risk, risks, about))
+    headings = ("segment", "now", "share", "trend", "risk", "", "what it is")
+    table = Listing(headings, cells, right=("now", "share", "risk"), prose=True)
+    return Group(table, Text(f"share, trend and risk: census of {minute(counted)}" if counted else NOT_YET, "dim"))
 
 
 def render_segment(document: dict[str, Any]) -> RenderableType:
@@ -65,7 +63,7 @@ def render_segment(document: dict[str, Any]) -> RenderableType:
         rows.append(("Learned", _learned(document["learned"])))
     if persona:
         rows += [
-            ("Census", Text(f"{persona['size']:,}, {persona['share']:.1%} of all, at {_minute(persona['at'])}")),
+            ("Census", Text(f"{persona['size']:,}, {persona['share']:.1%} of all, at {minute(persona['at'])}")),
             ("Trend", _trend(persona["trend"])),
             ("Typical", _marks([mark for mark in persona["marks"] if mark["lift"] > 1])),
             ("Untypical", _marks([mark for mark in persona["marks"] if mark["lift"] <= 1])),
@@ -118,7 +116,7 @@ def _trend(points: list[dict[str, Any]]) -> RenderableType:
             "size ",
             (sparkline([point["size"] for point in points]), "cyan"),
             f" {first['size']:,} → {last['size']:,}",
-            (f"  since {_minute(first['at'])}, {len(points)} censuses", "dim"),
+            (f"  since {minute(first['at'])}, {len(points)} censuses", "dim"),
         )
     ]
     if last["risk"] is not None:
@@ -159,9 +157,9 @@ def _contrasts(contrasts: list[dict[str, Any]], currency: str) -> RenderableType
 
 def _value(persona: dict[str, Any]) -> RenderableType:
     value = persona["value"]
-    text = Text(f"{_money(value['revenue'])} revenue, {_money(value['net'])} net, {value['orders']:,.0f} orders")
+    text = Text(f"{money(value['revenue'])} revenue, {money(value['net'])} net, {value['orders']:,.0f} orders")
     text.append(
-        f"\neach {_money(value['mean_revenue'])}, {_money(value['mean_net'])} net, {value['mean_orders']:.1f} orders; "
+        f"\neach {money(value['mean_revenue'])}, {money(value['mean_net'])} net, {value['mean_orders']:.1f} orders; "
         f"{value['buyers']:,} have ordered",
         "dim",
     )
@@ -183,15 +181,3 @@ def _shares(shares: list[dict[str, Any]]) -> RenderableType | None:
         f"{part['name'].replace('_', ' ')} {part['share']:.0%}" for part in shares[:SHOWN] if part["share"] >= 0.005
     ]
     return Text(", ".join(told)) if told else None
-
-
-def _money(amount: dict[str, Any]) -> str:
-    return f"{float(amount['amount']):,.2f} {amount['currency']}"
-
-
-def _percent(share: float | None) -> str:
-    return "" if share is None else f"{share:.0%}"
-
-
-def _minute(time: str) -> str:
-    return time[:16].replace("T", " ")

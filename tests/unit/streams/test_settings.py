@@ -1,27 +1,108 @@
-"""Settings that need more than a type."""
+"""Settings: what cannot be used is named, in one line, with what can."""
 
 from __future__ import annotations
 
+import re
+
 import pytest
-from pydantic import ValidationError
 
-from streams.settings import Settings
+from profiles.errors import WrongUse
+from streams.settings import Settings, misspelt
+
+BAD = {
+    "kafka": "kafka-without-a-port",
+    "kafka_security_protocol": "tls",
+    "kafka_sasl_mechanism": "GSSAPI",
+    "kafka_username": "somebody",  # says nothing without SASL, as the others below do without TLS
+    "kafka_password": "a-secret",
+    "kafka_token_command": "get-token",
+    "kafka_ca": "ca.pem",
+    "kafka_certificate": "me.pem",
+    "kafka_key": "me.key",
+    "kafka_key_password": "a-secret",
+    "kafka_check_hostname": "perhaps",
+    "redis": "localhost:6379",
+    "pii_key": "short-secret",
+    "partitions": "0",
+    "replication": "two",
+    "topic_prefix": "shop/",
+    "group": "a group",
+    "host": "http://127.0.0.1",
+    "port": "70000",
+    "metrics_port": "-1",
+    "api_token": "two words",
+    "rate_limit": "0",
+    "clock": "moon",
+    "session_timeout": "0",
+    "batch": "0",
+    "timeline": "501",
+    "seen": "1",
+    "require_aof": "perhaps",
+    "archive_every": "never",
+    "census_every": "-5",
+    "log_level": "loud",
+}
+OPENED_LATER = {"plan", "archive"}  # any text names a file or a folder; whether it is there is said when it is opened
 
 
-def test_a_key_of_identities_is_long_or_absent(monkeypatch):
-    """Compose files pass on a variable that is not set as empty."""
-    monkeypatch.setenv("RAPPORT_PII_KEY", "")
-    assert Settings().pii_key is None
+def test_every_setting_has_a_bad_value_here() -> None:
+    assert BAD.keys() == Settings.model_fields.keys() - OPENED_LATER
 
-    monkeypatch.setenv("RAPPORT_PII_KEY", "x" * 16)
-    key = Settings().pii_key
-    assert key is not None
-    assert "x" not in repr(key)
 
-    monkeypatch.setenv("RAPPORT_PII_KEY", "short-secret")
-    with pytest.raises(ValidationError) as caught:
+@pytest.mark.parametrize(("name", "value"), BAD.items(), ids=BAD.keys())
+def test_a_setting_that_cannot_be_used_is_named_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    variable = f"RAPPORT_{name.upper()}"
+    monkeypatch.setenv(variable, value)
+
+    with pytest.raises(WrongUse) as caught:
         Settings()
-    assert "short-secret" not in str(caught.value)
+
+    told = str(caught.value)
+    assert told.startswith(variable)
+    assert "cannot be used; allowed: " in told or "says nothing with RAPPORT_KAFKA_SECURITY_PROTOCOL" in told
+    assert "\n" not in told
+    secret = name in {"redis", "pii_key", "api_token", "kafka_password", "kafka_key_password"}
+    assert (value in told) is not secret
+
+
+def test_what_is_allowed_is_said_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (("PARTITIONS", "0"), ("CLOCK", "moon"), ("REQUIRE_AOF", "perhaps"), ("PII_KEY", "short")):
+        monkeypatch.setenv(f"RAPPORT_{name}", value)
+
+    with pytest.raises(WrongUse) as caught:
+        Settings()
+
+    assert str(caught.value).splitlines() == [
+        "RAPPORT_PII_KEY cannot be used; allowed: a text of at least 16 characters",
+        "RAPPORT_PARTITIONS=0 cannot be used; allowed: a whole number from 1 up to 999",
+        "RAPPORT_CLOCK=moon cannot be used; allowed: one of wall, event",
+        "RAPPORT_REQUIRE_AOF=perhaps cannot be used; allowed: true or false",
+    ]
+
+
+def test_an_empty_variable_is_one_that_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compose files pass on a variable that is not set as empty."""
+    for name in Settings.model_fields:
+        monkeypatch.setenv(f"RAPPORT_{name.upper()}", "")
+
+    assert not Settings().model_fields_set
+
+
+def test_secrets_do_not_print_themselves(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAPPORT_PII_KEY", "x" * 16)
+
+    assert "x" not in repr(Settings().pii_key)
+
+
+def test_a_misspelt_variable_is_told_with_the_nearest_one() -> None:
+    environ = ["PATH", "RAPPORT_PARTITION", "RAPPORT_QUUX", "RAPPORT_PORT", "RAPPORT_WRITE_KEY_WEB", "RAPPORT_URL"]
+
+    assert list(misspelt(environ)) == [
+        "RAPPORT_PARTITION is no setting and is ignored; did you mean RAPPORT_PARTITIONS?",
+        "RAPPORT_QUUX is no setting and is ignored",
+    ]
 
 
 USER = {"kafka_username": "rapport", "kafka_password": "secret"}
@@ -70,8 +151,9 @@ def test_ways_to_connect_to_kafka(given, monkeypatch):
 def test_what_does_not_fit_the_way_to_connect_is_told_by_its_variable(given, wrong, monkeypatch):
     for name, value in given.items():
         monkeypatch.setenv(f"RAPPORT_{name.upper()}", value)
-    with pytest.raises(ValidationError) as caught:
+    with pytest.raises(WrongUse) as caught:
         Settings()
-    [problem] = caught.value.errors()
-    assert problem["loc"] == (wrong,)
-    assert "secret" not in problem["msg"]
+    told = str(caught.value)
+    assert re.match(rf"RAPPORT_{wrong.upper()}\b", told)
+    assert "secret" not in told
+    assert "\n" not in told

@@ -2,22 +2,22 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from console.commands.client import AsDocument, Target, with_target
+from console.clients.target import Target, with_target
 from console.commands.main import create_cli
-from console.terminal.output import explained
+from console.terminal.frame import CommandLine
+from console.terminal.output import AsJson
 from profiles.errors import Misconfigured
 
-app = typer.Typer()
+app = CommandLine()
 
 
 @app.command()
 @with_target
-def show(target: Target, name: str, as_json: AsDocument = False) -> None:
+def show(target: Target, name: str, as_json: AsJson = False) -> None:
     """Show it."""
-    with explained():
-        if name.isdigit():
-            raise Misconfigured(f"{name} is no name")
-        found = target.find()
+    if name.isdigit():
+        raise Misconfigured(f"{name} is no name")
+    found = target.find()
     typer.echo(f"{name} {as_json} {found.url} {found.token}")
 
 

@@ -8,8 +8,8 @@ from urllib.parse import quote
 
 import httpx
 
-from console.commands.client import Target, trust
-from profiles.errors import Misconfigured, NotFound, RapportError
+from console.clients.target import Target, trust
+from profiles.errors import Misconfigured, NotFound, RapportError, WrongUse
 
 __all__ = ["Support", "customer", "support"]
 
@@ -63,10 +63,10 @@ def customer(identity: str, tail: str = "") -> str:
     """The path of a customer.
 
     Raises:
-        Misconfigured: this is no identity.
+        WrongUse: this is no identity.
     """
     if ":" not in identity:
-        raise Misconfigured(f"{identity!r} is no identity; write TYPE:VALUE, such as user_id:{identity}")
+        raise WrongUse(f"{identity!r} is no identity; write TYPE:VALUE, such as user_id:{identity}")
     return f"/v1/profiles/{quote(identity, safe='')}{tail}"
 
 

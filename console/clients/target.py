@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-import functools
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from inspect import Signature, signature
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from console.local.connection import read_connection
-from profiles.errors import Misconfigured
+from console.terminal.options import options_of
+from profiles.errors import WrongUse
 
-__all__ = ["DEFAULT_DATA_DIR", "AsDocument", "DataDir", "Found", "Target", "Url", "find", "trust", "with_target"]
+__all__ = ["DEFAULT_DATA_DIR", "DataDir", "Found", "Target", "Url", "find", "trust", "with_target"]
 
 DEFAULT_DATA_DIR = Path(".rapport")
 
-DataDir = Annotated[Path, typer.Option(envvar="RAPPORT_DATA_DIR", help="Data directory of `rapport up`.")]
+DataDir = Annotated[
+    Path, typer.Option(envvar="RAPPORT_DATA_DIR", metavar="FOLDER", help="Data directory of `rapport up`.")
+]
 Url = Annotated[
-    str | None, typer.Option(envvar="RAPPORT_URL", help="Of another Rapport, e.g. https://cdp.example.com.")
+    str | None,
+    typer.Option(envvar="RAPPORT_URL", metavar="URL", help="Of another Rapport, e.g. https://cdp.example.com."),
 ]
 Token = Annotated[str | None, typer.Option(envvar="RAPPORT_API_TOKEN", help="Bearer token of the support API.")]
-AsDocument = Annotated[bool, typer.Option("--json", help="The document of the API, as JSON.")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +62,12 @@ def find(
     The keys and token of the data directory are used only for the URL they belong to: giving another leaves them out.
 
     Raises:
+        WrongUse: this is no URL.
         Misconfigured: nothing says where Rapport is, or the connection file cannot be read.
     """
     url = (url or "").rstrip("/")
     if url and not url.startswith(("http://", "https://")):
-        raise Misconfigured(f"{url!r} is no URL; write such as http://127.0.0.1:8000")
+        raise WrongUse(f"{url!r} is no URL; write such as http://127.0.0.1:8000")
     if url and not (data_dir / "rapport.json").exists():
         return Found(url, dict(write_keys or {}), token or "")
     known = read_connection(data_dir)
@@ -74,23 +76,12 @@ def find(
     return Found(known.url.rstrip("/"), {**known.write_keys, **(write_keys or {})}, token or known.api_token)
 
 
-def with_target(command: Callable[..., None]) -> Callable[..., None]:
-    """A command whose first parameter is the `Target`, told on a terminal by `--url`, `--token` and `--data-dir`."""
-    where = signature(_told, eval_str=True).parameters
-    _target, *own = signature(command, eval_str=True).parameters.values()
-
-    @functools.wraps(command)
-    def called(**given: Any) -> None:
-        command(_told(**{name: given.pop(name) for name in where}), **given)
-
-    options = [*own, *where.values()]
-    called.__signature__ = Signature(options)  # type: ignore[attr-defined]  # what Typer makes the options of
-    called.__annotations__ = {option.name: option.annotation for option in options}
-    return called
-
-
 def _told(*, url: Url = None, token: Token = None, data_dir: DataDir = DEFAULT_DATA_DIR) -> Target:
     return Target(url, token, data_dir)
+
+
+with_target = options_of(_told)
+"""A command whose first parameter is the `Target`, told on a terminal by `--url`, `--token` and `--data-dir`."""
 
 
 def trust(url: str) -> ssl.SSLContext | bool:

@@ -1,0 +1,1 @@
+"""How a command reaches a running Rapport: its HTTP API, or Kafka and Redis themselves."""

@@ -1,0 +1,84 @@
+"""The options that say what a file of events holds, as a `FileSpec`; a mapping file may say the same."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from console.files.mapping import load_mapping, parse_target, validated
+from console.files.rows import FileSpec
+from console.terminal.options import options_of
+from profiles.errors import WrongUse
+
+__all__ = ["file_spec", "split_pair", "with_table"]
+
+
+def file_spec(
+    mapping: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="YAML file with these options; those given here count more.")
+    ] = None,
+    map_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--map", metavar="FIELD=COLUMN[:TYPE]", help="Column of a field; str, int, number, bool, json or time."
+        ),
+    ] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", metavar="FIELD=TEXT[:TYPE]", help="Value of a field in every row.")
+    ] = None,
+    source: Annotated[str | None, typer.Option(help="Source of events that name none: web, app…")] = None,
+    event: Annotated[str | None, typer.Option(help="Name of the event that a row is.")] = None,
+    type_: Annotated[str | None, typer.Option("--type", help="track (default), identify, page…")] = None,
+    time_format: Annotated[str | None, typer.Option(help="iso (default), epoch, epoch_ms, or such as %Y%m%d.")] = None,
+    timezone: Annotated[str | None, typer.Option(help="Of times that name none; UTC unless given.")] = None,
+    delimiter: Annotated[
+        str | None, typer.Option(help="comma (default), tab, semicolon, pipe, whitespace, or one character.")
+    ] = None,
+    decimal: Annotated[
+        str | None, typer.Option(help="Decimal mark of numbers: point (default), or comma as in 12,50.")
+    ] = None,
+    columns: Annotated[
+        str | None, typer.Option(metavar="A,B,C", help="Names of the columns, when the first line is no header.")
+    ] = None,
+    encoding: Annotated[str | None, typer.Option(help="Of the text; UTF-8 unless given.")] = None,
+    format_: Annotated[
+        str | None, typer.Option("--format", help="jsonl or table; by the file's name unless given.")
+    ] = None,
+) -> FileSpec:
+    """The options of the mapping file, overridden by those of the command line.
+
+    Raises:
+        WrongUse: one of them cannot be used.
+    """
+    given = {
+        "source": source, "event": event, "type": type_, "time_format": time_format, "timezone": timezone,
+        "delimiter": delimiter, "decimal": decimal, "columns": columns.split(",") if columns else None,
+        "encoding": encoding, "format": format_,
+    }  # fmt: skip
+    options: dict[str, Any] = load_mapping(mapping) if mapping else {}
+    options.update({name: value for name, value in given.items() if value is not None})
+    for part, pairs in (("map", map_), ("set", set_)):
+        targets = dict(options.get(part) or {})
+        for pair in pairs or ():
+            name, target = split_pair(pair, f"--{part}", "FIELD=COLUMN" if part == "map" else "FIELD=TEXT")
+            targets[name] = parse_target(target, constant=part == "set")
+        options[part] = targets
+    return validated(FileSpec, options, str(mapping or "options"))
+
+
+with_table = options_of(file_spec)
+"""A command whose first parameter is a `FileSpec`, told on a terminal by the options of `file_spec`."""
+
+
+def split_pair(pair: str, option: str, shape: str) -> tuple[str, str]:
+    """The two sides of `NAME=VALUE`.
+
+    Raises:
+        WrongUse: it has not this shape.
+    """
+    name, equals, value = pair.partition("=")
+    if not (name and equals and value):
+        raise WrongUse(f"{option} {pair!r}: write {shape}")
+    return name.strip(), value

@@ -1,0 +1,130 @@
+"""The frame of the command line: help, errors and exit codes, the same for every command.
+
+Exit codes: 0 it is done · 1 it failed, or was stopped · 2 wrong use: an argument, the plan or a setting. An error is
+one line on standard error; with `--json` it is a JSON document there, {"error": …, "exit_code": …}.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import orjson
+import typer
+from rich.markup import escape
+from typer.core import TyperCommand, TyperGroup, TyperOption
+
+from console.terminal.output import err
+from profiles.errors import RapportError, WrongUse
+
+__all__ = ["FAILED", "WRONG_USE", "CommandLine", "group"]
+
+FAILED = 1
+WRONG_USE = 2
+
+_INTERRUPTED = 130  # what Typer answers for Ctrl-C
+_USAGE: type[Any] = typer.BadParameter.__bases__[0]  # what Typer raises of arguments; it has no public name
+_SERVERS = {"redis": "Redis", "kafka": "Kafka", "aiokafka": "Kafka", "httpx": "HTTP"}  # by the library that raises
+_KINDS = {bool: "", int: "NUMBER", float: "NUMBER", str: "TEXT"}
+
+
+class _Framed:
+    """What commands and groups have in common."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """The options, with what they take in words of people rather than of Python."""
+        parameters: list[Any] = super().get_params(ctx)  # type: ignore[misc]  # of the command that this is mixed into
+        for parameter in parameters:
+            kind = parameter.type_descriptor
+            if parameter.metavar is None and isinstance(parameter, TyperOption) and not kind.is_choice:
+                takes = kind.annotation if isinstance(kind.annotation, type) else str
+                parameter.metavar = "" if parameter.is_flag else "PATH" if kind.is_path else _KINDS.get(takes, "TEXT")
+        return parameters
+
+    def main(
+        self, args: Sequence[str] | None = None, prog_name: str | None = None, complete_var: str | None = None,
+        standalone_mode: bool = True, windows_expand_args: bool = True, **extra: Any,
+    ) -> Any:  # fmt: skip
+        """Run, and end the process with one of the three exit codes."""
+        given = list(sys.argv[1:] if args is None else args)
+        main = super().main  # type: ignore[misc]  # as above
+        run = functools.partial(main, given, prog_name or "rapport", complete_var, False, **extra)
+        sys.exit(_ended(run, as_json="--json" in given))
+
+
+class _Command(_Framed, TyperCommand):
+    pass
+
+
+class _Group(_Framed, TyperGroup):
+    pass
+
+
+class CommandLine(typer.Typer):
+    """The `rapport` command, or one of its groups."""
+
+    def __init__(self, *, name: str | None = None, help: str | None = None, **given: Any) -> None:
+        super().__init__(
+            name=name, help=help, cls=_Group, rich_markup_mode="markdown", pretty_exceptions_enable=False,
+            context_settings={"help_option_names": ["-h", "--help"]}, **given,
+        )  # fmt: skip
+
+    def command(self, name: str | None = None, **given: Any) -> Callable[[Any], Any]:
+        """Add a command; see `typer.Typer.command`."""
+        return super().command(name, cls=_Command, **given)
+
+
+def group(name: str, help: str) -> CommandLine:
+    """A group of commands; by itself it shows its help."""
+    return CommandLine(name=name, help=help, no_args_is_help=True)
+
+
+def _ended(run: Callable[[], Any], *, as_json: bool) -> int:
+    """The exit code of a command; what was expected to go wrong has been said in one line."""
+    try:
+        code = run()
+        sys.stdout.flush()
+    except BrokenPipeError:  # such as `rapport … | head`: nobody listens any more
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except typer.Abort:
+        return _say("stopped; nothing was done", FAILED, as_json=as_json)
+    except _USAGE as error:
+        return _misused(error, as_json=as_json)
+    except Exception as error:
+        if (told := _expected(error)) is None:
+            raise
+        return _say(told, WRONG_USE if isinstance(error, WrongUse) else FAILED, as_json=as_json)
+    if code == _INTERRUPTED:
+        return _say("stopped", FAILED, as_json=as_json)
+    return code if isinstance(code, int) else 0
+
+
+def _expected(error: BaseException) -> str | None:
+    """What to say of an error that may happen to anybody; None of a mistake of ours."""
+    if isinstance(error, RapportError):
+        return str(error)
+    if server := _SERVERS.get(type(error).__module__.partition(".")[0]):
+        return f"{server}: {error or type(error).__name__}"
+    if isinstance(error, OSError):
+        return f"{error.filename}: {error.strerror}" if error.filename else str(error)
+    return None
+
+
+def _misused(error: Any, *, as_json: bool) -> int:
+    if type(error).__name__ == "NoArgsIsHelpError":
+        typer.echo(error.ctx.get_help())
+        return 0
+    hint = f" (`{error.ctx.command_path} --help` tells more)" if error.ctx is not None else ""
+    return _say(f"{error.format_message().rstrip('.')}{hint}", WRONG_USE, as_json=as_json)
+
+
+def _say(message: str, code: int, *, as_json: bool) -> int:
+    if as_json:
+        typer.echo(orjson.dumps({"error": message, "exit_code": code}), err=True)
+    else:
+        err.print(f"[bold red]Error:[/] {escape(message)}", soft_wrap=True)
+    return code
