@@ -22,11 +22,12 @@ def file_spec(
     map_: Annotated[
         list[str] | None,
         typer.Option(
-            "--map", metavar="FIELD=COLUMN[:TYPE]", help="Column of a field; str, int, number, bool, json or time."
+            "--map", metavar="FIELD=COLUMN", help="Column of a field; with :TYPE str, int, number, bool, json, time."
         ),
     ] = None,
     set_: Annotated[
-        list[str] | None, typer.Option("--set", metavar="FIELD=TEXT[:TYPE]", help="Value of a field in every row.")
+        list[str] | None,
+        typer.Option("--set", metavar="FIELD=TEXT", help="Value of a field in every row, also with :TYPE."),
     ] = None,
     source: Annotated[str | None, typer.Option(help="Source of events that name none: web, app…")] = None,
     event: Annotated[str | None, typer.Option(help="Name of the event that a row is.")] = None,

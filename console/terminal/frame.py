@@ -28,7 +28,6 @@ WRONG_USE = 2
 _INTERRUPTED = 130  # what Typer answers for Ctrl-C
 _USAGE: type[Any] = typer.BadParameter.__bases__[0]  # what Typer raises of arguments; it has no public name
 _SERVERS = {"redis": "Redis", "kafka": "Kafka", "aiokafka": "Kafka", "httpx": "HTTP"}  # by the library that raises
-_KINDS = {bool: "", int: "NUMBER", float: "NUMBER", str: "TEXT"}
 
 
 class _Framed:
@@ -38,10 +37,11 @@ class _Framed:
         """The options, with what they take in words of people rather than of Python."""
         parameters: list[Any] = super().get_params(ctx)  # type: ignore[misc]  # of the command that this is mixed into
         for parameter in parameters:
-            kind = parameter.type_descriptor
-            if parameter.metavar is None and isinstance(parameter, TyperOption) and not kind.is_choice:
-                takes = kind.annotation if isinstance(kind.annotation, type) else str
-                parameter.metavar = "" if parameter.is_flag else "PATH" if kind.is_path else _KINDS.get(takes, "TEXT")
+            if not isinstance(parameter, TyperOption):
+                parameter.metavar = parameter.metavar or parameter.name.upper()
+                parameter.display_type_rich = lambda ctx: None
+            elif parameter.metavar is None:
+                parameter.metavar = _takes(parameter, ctx)
         return parameters
 
     def main(
@@ -75,6 +75,16 @@ class CommandLine(typer.Typer):
     def command(self, name: str | None = None, **given: Any) -> Callable[[Any], Any]:
         """Add a command; see `typer.Typer.command`."""
         return super().command(name, cls=_Command, **given)
+
+
+def _takes(option: TyperOption, ctx: Any) -> str:
+    """What an option takes, as in FILE, NUMBER and kafka|archive; nothing if it is a flag."""
+    kind = option.type_descriptor
+    if option.is_flag:
+        return ""
+    if kind.is_choice:
+        return option.display_type(ctx).strip("<>")
+    return "PATH" if kind.is_path else "NUMBER" if kind.annotation in (int, float) else "TEXT"
 
 
 def group(name: str, help: str) -> CommandLine:
