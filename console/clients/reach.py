@@ -47,7 +47,7 @@ def reach(data_dir: Path = DEFAULT_DATA_DIR, plan: Path | None = None, **given: 
         if known.archive and "archive" not in settings.model_fields_set:
             told = {"archive": known.archive} | told
     of_up = Path(known.plan) if known is not None and known.plan and "plan" not in settings.model_fields_set else None
-    return settings.model_copy(update={**told, "plan": plan or of_up or default_plan(settings)})
+    return Settings(**{**told, "plan": plan or of_up or default_plan(settings)})
 
 
 def default_plan(settings: Settings | None = None) -> Path:

@@ -32,7 +32,8 @@ class Support:
 
         Raises:
             NotFound: what is asked for does not exist.
-            Misconfigured: nothing says where it is, nothing answers there, or the token is not accepted.
+            WrongUse: it does not accept the token, or what it was asked.
+            Misconfigured: nothing says where it is, or nothing answers there.
             RapportError: the API answers otherwise.
         """
         http = self._opened = self._opened or self._open()
@@ -81,5 +82,7 @@ def _document(answer: httpx.Response) -> dict[str, Any]:
     if answer.status_code == httpx.codes.NOT_FOUND:
         raise NotFound(message)
     if answer.status_code == httpx.codes.UNAUTHORIZED:
-        raise Misconfigured(f"{message}: give --token or RAPPORT_API_TOKEN")
+        raise WrongUse(f"{message}: give --token or RAPPORT_API_TOKEN")
+    if answer.status_code in (httpx.codes.BAD_REQUEST, httpx.codes.UNPROCESSABLE_ENTITY):
+        raise WrongUse(message)
     raise RapportError(message or f"{answer.url} answered {answer.status_code}")

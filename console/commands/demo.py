@@ -17,7 +17,7 @@ from console.demo.play import Tempo, play, weeks_between
 from console.demo.simulate import monday_before, simulate
 from console.files.delivery import Collector
 from console.terminal.output import err, out
-from profiles.errors import Misconfigured
+from profiles.errors import WrongUse
 
 __all__ = ["register"]
 
@@ -65,7 +65,7 @@ def register(app: typer.Typer) -> None:
             return
         target = find(data_dir, url, write_keys=dict.fromkeys(SOURCES, write_key) if write_key else None)
         if missing := set(SOURCES) - set(target.write_keys):
-            raise Misconfigured(f"no write key is known for {', '.join(sorted(missing))}; the demo sends to all four")
+            raise WrongUse(f"no write key is known for {', '.join(sorted(missing))}; the demo sends to all four")
         tempo = Tempo(start, HISTORY_WEEKS * WEEK, max(factor, WEEK), factor)
         sent = asyncio.run(_play(target, seed, customers, tempo, once=once))
         out.print(f"{sent:,} events sent.")
@@ -95,5 +95,5 @@ def _write(path: Path, seed: int, customers: int, start: float, now: float) -> N
                 file.write(orjson.dumps(event, option=orjson.OPT_APPEND_NEWLINE))
                 count += 1
     except OSError as error:
-        raise Misconfigured(f"{path} cannot be written: {error.strerror}") from error
+        raise WrongUse(f"{path} cannot be written: {error.strerror}") from error
     out.print(f"{count:,} events are in {path}", markup=False)

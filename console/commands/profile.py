@@ -48,7 +48,8 @@ def fetch(target: Target, identity: str, events: int) -> tuple[dict[str, Any], l
 
     Raises:
         NotFound: nobody is known by this identity.
-        Misconfigured: nothing answers there, or the token is not accepted.
+        WrongUse: the token is not accepted.
+        Misconfigured: nothing answers there.
         RapportError: the API answers otherwise.
     """
     with support(target) as api:

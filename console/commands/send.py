@@ -16,7 +16,7 @@ from console.files.rows import FileSpec, Item, fingerprint, header_of, read_item
 from console.files.sending import Bookmark, Chunk, chunks, deliver
 from console.terminal.output import err, out, warn
 from console.terminal.progress import progress
-from profiles.errors import Misconfigured
+from profiles.errors import Misconfigured, WrongUse
 
 __all__ = ["Scan", "register", "scan", "send_file"]
 
@@ -96,13 +96,14 @@ def send_file(
         restart: forget how far earlier runs came.
 
     Raises:
-        Misconfigured: the file or the mapping is wrong; nothing was sent.
+        WrongUse: the file cannot be read, or a write key is missing; nothing was sent.
+        Misconfigured: a row is bad; nothing was sent.
         DeliveryError: the collector refused or is away; the next run goes on from there.
     """
     mark = fingerprint(file)
     found = scan(file, spec, mark, skip_bad=skip_bad)
     if missing := found.sources - set(target.write_keys):
-        raise Misconfigured(
+        raise WrongUse(
             f"no write key is known for {', '.join(sorted(missing))}: give --write-key {min(missing)}=KEY "
             f"(known: {', '.join(sorted(target.write_keys)) or 'none'})"
         )

@@ -14,7 +14,7 @@ from typing import Any
 
 from console.files.rows import DELIMITERS, FileSpec, fingerprint, read_items
 from plan import EventRule, Plan
-from profiles.errors import Misconfigured
+from profiles.errors import WrongUse
 from profiles.types import Event
 from streams.offline import Reading, Row, read_log
 
@@ -43,7 +43,7 @@ def read_history(
         advance: told how many rows have been read since the last call.
 
     Raises:
-        Misconfigured: it cannot be read, or nothing in it is acceptable.
+        WrongUse: it cannot be read, or nothing in it is acceptable.
     """
     spec = spec if spec.map or spec.format == "jsonl" or _is_json(file) else recognised(file, spec, plan)
     problems: list[str] = []
@@ -61,7 +61,7 @@ def read_history(
         reading.examples["bad_row"] = problems[0]
     if not reading.records:
         why = "; ".join(f"{reason}: {text}" for reason, text in list(reading.examples.items())[:3])
-        raise Misconfigured(f"nothing in {file} can be used. {why or 'It holds no events.'}")
+        raise WrongUse(f"nothing in {file} can be used. {why or 'It holds no events.'}")
     return reading
 
 
@@ -69,11 +69,11 @@ def recognised(file: Path, spec: FileSpec, plan: Plan) -> FileSpec:
     """The mapping of a purchase log by the names of its columns, to the plan's event of a purchase.
 
     Raises:
-        Misconfigured: the columns are not known, or the plan has no event of a purchase.
+        WrongUse: the columns are not known, or the plan has no event of a purchase.
     """
     first, second = _first_lines(file, spec)
     if not first:
-        raise Misconfigured(f"{file} is empty")
+        raise WrongUse(f"{file} is empty")
     delimiter = spec.delimiter or _delimiter(first)
     names = list(spec.columns) or _split(first, delimiter)
     found = {}
@@ -82,7 +82,7 @@ def recognised(file: Path, spec: FileSpec, plan: Plan) -> FileSpec:
         if named:
             found[meaning] = named[0]
     if missing := [meaning for meaning in ("customer", "time") if meaning not in found]:
-        raise Misconfigured(
+        raise WrongUse(
             f"{file} is no purchase log with well-known columns: none of {', '.join(names)} is the "
             f"{' or the '.join(missing)}. Columns such as customer_id,date,quantity,revenue are known; for others say "
             "which is which, as for `rapport send`: --event, --map user_id=COLUMN, --map timestamp=COLUMN, or "
@@ -123,7 +123,7 @@ def _purchase(plan: Plan) -> EventRule:
     for rule in plan.rules:
         if rule.role == "purchase" and rule.type == "track":
             return rule
-    raise Misconfigured(f"the plan {plan.name!r} has no track event of role purchase, so it cannot take a purchase log")
+    raise WrongUse(f"the plan {plan.name!r} has no track event of role purchase, so it cannot take a purchase log")
 
 
 def _is_json(file: Path) -> bool:
@@ -135,7 +135,7 @@ def _first_lines(file: Path, spec: FileSpec) -> tuple[str, str]:
         with gzip.open(file, "rb") if file.name.endswith(".gz") else file.open("rb") as binary:
             lines = [line.decode(spec.encoding, "replace").strip() for line in islice(binary, 2)]
     except (OSError, EOFError, LookupError) as error:
-        raise Misconfigured(f"{file} cannot be read: {getattr(error, 'strerror', None) or error}") from error
+        raise WrongUse(f"{file} cannot be read: {getattr(error, 'strerror', None) or error}") from error
     first, second, *_ = [*lines, "", ""]
     return first, second
 
@@ -172,11 +172,11 @@ def share(text: str) -> Callable[[str], bool]:
     """Who is in a share of the customers such as 1/3: ids that are numbers by their remainder, others by a hash.
 
     Raises:
-        Misconfigured: it is no such share.
+        WrongUse: it is no such share.
     """
     found = re.fullmatch(r"1/([1-9]\d{0,5})", text.strip())
     if found is None:
-        raise Misconfigured(f"--sample {text!r}: write such as 1/3, for one customer in three")
+        raise WrongUse(f"--sample {text!r}: write such as 1/3, for one customer in three")
     parts = int(found[1])
 
     def inside(name: str) -> bool:

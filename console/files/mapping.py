@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from profiles.errors import Misconfigured, RapportError
+from profiles.errors import RapportError, WrongUse
 
 __all__ = [
     "TYPES", "BadRow", "EventType", "Row", "TableMapping", "Target", "compile_row", "iso_time", "load_mapping",
@@ -87,14 +87,14 @@ def load_mapping(path: Path) -> dict[str, Any]:
     """A mapping file as a dictionary: the command's own options by name, with short targets written out.
 
     Raises:
-        Misconfigured: it cannot be read, or is no mapping.
+        WrongUse: it cannot be read, or is no mapping.
     """
     try:
         loaded = yaml.safe_load(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise Misconfigured(f"{path} cannot be read: {error}") from error
+        raise WrongUse(f"{path} cannot be read: {error}") from error
     if not isinstance(loaded, dict):
-        raise Misconfigured(f"{path}: a mapping of options expected, such as `source: purchase`")
+        raise WrongUse(f"{path}: a mapping of options expected, such as `source: purchase`")
     for part in ("map", "set"):
         if isinstance(targets := loaded.get(part), dict):
             loaded[part] = {
@@ -115,11 +115,11 @@ def compile_row(mapping: TableMapping, columns: Sequence[str]) -> Row:
     """A function from (cells, line number) to a Segment event. It raises BadRow.
 
     Raises:
-        Misconfigured: a column or field does not exist, or the mapping says neither who nor when nor what.
+        WrongUse: a column or field does not exist, or the mapping says neither who nor when nor what.
     """
     index = {name: at for at, name in enumerate(columns)}
     if len(index) != len(columns):
-        raise Misconfigured(f"two columns have one name: {', '.join(columns)}; name them with --columns")
+        raise WrongUse(f"two columns have one name: {', '.join(columns)}; name them with --columns")
     read_time = iso_time(mapping.time_format, mapping.timezone)
     writers = [
         _writer(field, target, index, read_time, mapping.decimal)
@@ -127,11 +127,11 @@ def compile_row(mapping: TableMapping, columns: Sequence[str]) -> Row:
     ]
     given = {_field(name)[0] for name in [*mapping.map, *mapping.set]}
     if not given & {"userId", "anonymousId", "traits"}:
-        raise Misconfigured("nothing says who a row is about: add such as --map user_id=customer")
+        raise WrongUse("nothing says who a row is about: add such as --map user_id=customer")
     if "timestamp" not in given:
-        raise Misconfigured("nothing says when a row happened: add such as --map timestamp=date")
+        raise WrongUse("nothing says when a row happened: add such as --map timestamp=date")
     if mapping.type == "track" and not mapping.event and "event" not in given:
-        raise Misconfigured("nothing says what happened: add such as --event 'Order Completed'")
+        raise WrongUse("nothing says what happened: add such as --event 'Order Completed'")
     fixed: dict[str, Any] = {"type": mapping.type}
     if mapping.event:
         fixed["event" if mapping.type == "track" else "name"] = mapping.event
@@ -154,12 +154,12 @@ def iso_time(time_format: str, timezone: str) -> Callable[[str], str]:
     """A function from a time as written to RFC 3339 in UTC; it raises ValueError.
 
     Raises:
-        Misconfigured: there is no such time zone.
+        WrongUse: there is no such time zone.
     """
     try:
         zone: tzinfo = UTC if timezone.upper() in {"UTC", "Z"} else ZoneInfo(timezone)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise Misconfigured(f"there is no time zone {timezone!r}; write such as Europe/Berlin") from error
+        raise WrongUse(f"there is no time zone {timezone!r}; write such as Europe/Berlin") from error
 
     @lru_cache(maxsize=65_536)  # dates repeat, and strptime is slow
     def read(text: str) -> str:
@@ -206,7 +206,7 @@ def _writer(field: str, target: Target, index: dict[str, int], read_time: Callab
 
 def _cell(field: str, target: Target, index: dict[str, int]) -> Callable[[Sequence[str], int], str]:
     if (target.column is None) == (target.value is None):
-        raise Misconfigured(f"{field}: give either a column or a value")
+        raise WrongUse(f"{field}: give either a column or a value")
     if target.column is not None:
         at = _index(field, target.column, index)
         return lambda cells, _: cells[at].strip()
@@ -231,7 +231,7 @@ def _index(field: str, column: str, index: dict[str, int]) -> int:
         hint = (
             f". Is it divided by {_SEPARATORS[joined]}s? Then say --delimiter {_SEPARATORS[joined]}" if joined else ""
         )
-        raise Misconfigured(f"{field}: there is no column {column!r}; the columns are {', '.join(index)}{hint}")
+        raise WrongUse(f"{field}: there is no column {column!r}; the columns are {', '.join(index)}{hint}")
     return index[column]
 
 
@@ -241,7 +241,7 @@ def _field(name: str) -> tuple[str, ...]:
         return (known,)
     if first in _TREES and rest and all(rest):
         return (first, *rest)
-    raise Misconfigured(
+    raise WrongUse(
         f"{name!r} is no field of an event; write user_id, anonymous_id, timestamp, event, properties.…, traits.… "
         f"or context.…{f' (properties.{name}?)' if not rest else ''}"
     )
@@ -278,10 +278,10 @@ def validated(model: type[Spec], options: dict[str, Any], where: str) -> Spec:
     """The options as a checked model.
 
     Raises:
-        Misconfigured: naming each option that is wrong.
+        WrongUse: naming each option that is wrong.
     """
     try:
         return model.model_validate(options)
     except ValidationError as error:
         problems = "; ".join(f"{'.'.join(map(str, p['loc']))}: {p['msg']}" for p in error.errors())
-        raise Misconfigured(f"{where}: {problems}") from error
+        raise WrongUse(f"{where}: {problems}") from error

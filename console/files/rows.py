@@ -17,7 +17,7 @@ from pydantic import Field
 
 from console.files.delivery import MAX_EVENT
 from console.files.mapping import TYPES, BadRow, Row, TableMapping, compile_row, iso_time
-from profiles.errors import Misconfigured
+from profiles.errors import WrongUse
 
 __all__ = ["DELIMITERS", "FileSpec", "Item", "fingerprint", "header_of", "read_items"]
 
@@ -51,7 +51,7 @@ def fingerprint(path: Path) -> str:
     """16 hex digits that stand for the bytes of a file.
 
     Raises:
-        Misconfigured: it cannot be read.
+        WrongUse: it cannot be read.
     """
     digest = blake2b(digest_size=8)
     try:
@@ -59,7 +59,7 @@ def fingerprint(path: Path) -> str:
             while block := file.read(1 << 20):
                 digest.update(block)
     except OSError as error:
-        raise Misconfigured(f"{path} cannot be read: {error.strerror}") from error
+        raise WrongUse(f"{path} cannot be read: {error.strerror}") from error
     return digest.hexdigest()
 
 
@@ -73,15 +73,15 @@ def read_items(path: Path, spec: FileSpec, mark: str, *, after: int = 0) -> Iter
         after: the last line that is not wanted.
 
     Raises:
-        Misconfigured: the file cannot be read, or the spec does not fit it.
+        WrongUse: the file cannot be read, or the spec does not fit it.
     """
     try:
         with _text(path, spec.encoding) as file:
             yield from (_jsonl if _is_jsonl(path, spec) else _table)(file, spec, mark, after)
     except (OSError, EOFError, LookupError) as error:
-        raise Misconfigured(f"{path} cannot be read: {error}") from error
+        raise WrongUse(f"{path} cannot be read: {error}") from error
     except csv.Error as error:
-        raise Misconfigured(f"{path} is not a table with this delimiter: {error}") from error
+        raise WrongUse(f"{path} is not a table with this delimiter: {error}") from error
 
 
 def header_of(path: Path, spec: FileSpec) -> str:
@@ -132,7 +132,7 @@ def _checked(event: Any) -> dict[str, Any]:
 
 def _table(file: TextIO, spec: FileSpec, mark: str, after: int) -> Iterator[Item]:
     if not spec.map:
-        raise Misconfigured(
+        raise WrongUse(
             "a table needs a mapping of its columns: add --map user_id=COLUMN --map timestamp=COLUMN, or --mapping "
             "FILE; JSON lines have names ending in .jsonl (or say --format jsonl)"
         )
@@ -176,7 +176,7 @@ def _cells(file: TextIO, spec: FileSpec) -> Iterator[tuple[int, list[str]]]:
                 yield line, cells
         return
     if len(delimiter) != 1:
-        raise Misconfigured(f"{delimiter!r} is no delimiter; write one of {', '.join(DELIMITERS)} or one character")
+        raise WrongUse(f"{delimiter!r} is no delimiter; write one of {', '.join(DELIMITERS)} or one character")
     reader = csv.reader(file, delimiter=delimiter)
     for cells in reader:
         if cells:

@@ -12,11 +12,10 @@ from typing import Any
 
 import httpx
 import pytest
-import typer
 from typer.testing import CliRunner
 
 from console.api import create_api
-from console.commands import profile as profile_cli
+from console.commands.main import create_cli
 from models.segments.alerts import act
 from profiles.identity.secrets import hashed
 from profiles.stores.memory import MemoryStore
@@ -473,9 +472,7 @@ def test_openapi_describes_every_route(api: Api) -> None:
 
 def run(*arguments: str) -> tuple[int, str]:
     """Run `profile`."""
-    app = typer.Typer()
-    profile_cli.register(app)
-    result = CliRunner().invoke(app, list(arguments), env={"COLUMNS": "120"})
+    result = CliRunner().invoke(create_cli(), ["profile", *arguments], env={"COLUMNS": "120"})
     return result.exit_code, result.output
 
 

@@ -139,7 +139,7 @@ def test_what_is_wrong_is_said_in_one_sentence(orders: Path, options: list[str],
     """And nothing is drawn."""
     result = rapport("backtest", orders, "--json", *options)
 
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert said in " ".join(result.stderr.split())
 
 
@@ -154,4 +154,4 @@ def test_a_horizon_is_recommended(orders: Path) -> None:
     assert by_weeks[recommended] >= 0.9
     assert all(share < 0.9 for weeks, share in by_weeks.items() if weeks < recommended)
     assert f"{recommended}w" in told.stdout
-    assert rapport("models", "horizon", "--json").exit_code == 1
+    assert rapport("models", "horizon", "--json").exit_code == 2

@@ -8,10 +8,9 @@ from pathlib import Path
 
 import orjson
 import pytest
-import typer
 from typer.testing import CliRunner, Result
 
-from console.commands import demo
+from console.commands.main import create_cli
 from console.demo import monday_before, simulate, time_of
 from console.demo.people import WEEK
 from streams.collector.wire import parse_time
@@ -22,9 +21,7 @@ from tests.console.collecting import collecting, shipped_plan, wait_until_ready
 
 def run(*arguments: object) -> Result:
     """Run `demo`."""
-    app = typer.Typer()
-    demo.register(app)
-    result = CliRunner().invoke(app, list(map(str, arguments)))
+    result = CliRunner().invoke(create_cli(), ["demo", *map(str, arguments)])
     if result.exception and not isinstance(result.exception, SystemExit):
         raise result.exception
     return result

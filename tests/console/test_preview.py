@@ -214,5 +214,5 @@ def test_mistakes_are_told_on_the_terminal(world: World, arguments: list[str], s
     """As `rapport plan check` would."""
     result = world.run(*arguments)
 
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert said in result.output

@@ -16,10 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 from typer.testing import CliRunner, Result
 
-from console.commands import send
+from console.commands.main import create_cli
 from streams.kafka.admin import ensure_topics
 from tests import REPOSITORY
 from tests.conftest import MakeSettings
@@ -65,9 +64,7 @@ class Sending:
 
     def __call__(self, *arguments: object) -> Result:
         """Run `send` with these arguments."""
-        app = typer.Typer()
-        send.register(app)
-        result = CliRunner().invoke(app, [*map(str, arguments), "--data-dir", str(self.data_dir)])
+        result = CliRunner().invoke(create_cli(), ["send", *map(str, arguments), "--data-dir", str(self.data_dir)])
         if result.exception and not isinstance(result.exception, SystemExit):
             raise result.exception
         return result
@@ -152,8 +149,7 @@ def test_a_refusal_stops_it_and_the_next_run_goes_on(sending: Sending, tmp_path:
 def test_a_killed_run_goes_on_where_it_was(sending: Sending, tmp_path: Path) -> None:
     """SIGKILL in the middle: the rest follows, what is sent twice has the same id."""
     file = orders(tmp_path / "orders.csv", 20_000)
-    script = "import typer; from console.commands import send; app = typer.Typer(); send.register(app); app()"
-    command = [sys.executable, "-c", script, str(file), *ORDER, "--data-dir", str(sending.data_dir)]
+    command = [sys.executable, "-m", "console", "send", str(file), *ORDER, "--data-dir", str(sending.data_dir)]
     child = subprocess.Popen(command, cwd=REPOSITORY, stderr=subprocess.DEVNULL, env={**os.environ})
     until = time.monotonic() + 60
     while sending.faults.seen < 4 and time.monotonic() < until:
@@ -208,21 +204,30 @@ def test_a_source_without_a_key_is_an_error_before_anything_is_sent(sending: Sen
 
     result = sending(file)
 
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "no write key is known for fax" in words(result)
     assert "app, purchase, support, web" in words(result)
 
 
 def test_nobody_there_is_one_clear_line(tmp_path: Path) -> None:
     """No data directory, or nothing that listens: start `rapport up`."""
-    app = typer.Typer()
-    send.register(app)
+    app = create_cli()
     file = orders(tmp_path / "orders.csv", 1)
 
-    nowhere = CliRunner().invoke(app, [str(file), *ORDER, "--data-dir", str(tmp_path / "none")])
+    nowhere = CliRunner().invoke(app, ["send", str(file), *ORDER, "--data-dir", str(tmp_path / "none")])
     silent = CliRunner().invoke(
         app,
-        [str(file), *ORDER, "--data-dir", str(tmp_path), "--url", "http://127.0.0.1:9", "--write-key", "purchase=k"],
+        [
+            "send",
+            str(file),
+            *ORDER,
+            "--data-dir",
+            str(tmp_path),
+            "--url",
+            "http://127.0.0.1:9",
+            "--write-key",
+            "purchase=k",
+        ],
     )
 
     assert (nowhere.exit_code, silent.exit_code) == (1, 1)
