@@ -14,7 +14,7 @@ from typing import Any
 
 from console.files.rows import DELIMITERS, FileSpec, fingerprint, read_items
 from plan import EventRule, Plan
-from profiles.errors import WrongUse
+from profiles.errors import Misconfigured, WrongUse
 from profiles.types import Event
 from streams.offline import Reading, Row, read_log
 
@@ -43,7 +43,8 @@ def read_history(
         advance: told how many rows have been read since the last call.
 
     Raises:
-        WrongUse: it cannot be read, or nothing in it is acceptable.
+        WrongUse: it cannot be read, or its columns are not known.
+        Misconfigured: nothing in it is acceptable.
     """
     spec = spec if spec.map or spec.format == "jsonl" or _is_json(file) else recognised(file, spec, plan)
     problems: list[str] = []
@@ -61,7 +62,7 @@ def read_history(
         reading.examples["bad_row"] = problems[0]
     if not reading.records:
         why = "; ".join(f"{reason}: {text}" for reason, text in list(reading.examples.items())[:3])
-        raise WrongUse(f"nothing in {file} can be used. {why or 'It holds no events.'}")
+        raise Misconfigured(f"nothing in {file} can be used. {why or 'It holds no events.'}")
     return reading
 
 

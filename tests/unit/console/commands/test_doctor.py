@@ -46,7 +46,9 @@ def test_it_looks_at_the_plan_that_is_in_use(tmp_path: Path, monkeypatch) -> Non
     used, other = tmp_path / "used.yaml", tmp_path / "other.yaml"
     for file in (used, other):
         file.write_text("version: soon")
-    held = Connection(url="", write_keys={}, api_token="", kafka="", redis="", plan=str(used))
+    held = Connection(
+        url="", write_keys={}, api_token="", kafka="127.0.0.1:1", redis="redis://127.0.0.1:1/0", plan=str(used)
+    )
     write_connection(tmp_path, held)
 
     def checked(*options: str) -> str:
