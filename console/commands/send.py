@@ -36,7 +36,7 @@ timestamp, event, properties.…, traits.…, context.…; `--set` fills in {col
       --map user_id=customer --map timestamp=date --map properties.revenue=amount:number \\
       --set properties.order_id='{customer}-{line}' --set properties.currency=EUR
 
-The CDNOW purchase log (23,570 customers, 69,659 purchases; in the PyPI package `lifetimes`):
+The CDNOW purchase log (23,570 customers, 69,659 purchases; `pip install lifetimes` brings it):
 
     rapport send CDNOW_master.txt --source purchase --event 'Order Completed' --delimiter whitespace \\
       --map user_id=customer_id --map timestamp=date --time-format %Y%m%d \\
