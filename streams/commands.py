@@ -9,8 +9,8 @@ import msgspec
 from models.labels.examples import ModelCommand
 from profiles.types import Record, partition_of
 from streams.kafka.admission import Refused, Unreachable
+from streams.kafka.client import Unavailable
 from streams.kafka.output import BatchProducer, Row
-from streams.kafka.producer import Unavailable
 from streams.kafka.topics import IDENTITY_LINKS, PROFILE_EVENTS, TRAINING_EXAMPLES, topic_name
 from streams.records.links import Request
 from streams.settings import Settings

@@ -17,13 +17,8 @@ from aiokafka.structs import ConsumerRecord
 from plan import Plan
 from profiles.types import Event, Identity, Merge, event_digest, profile_id
 from streams.identity.graph import Graph
-from streams.pipeline import Pipeline
+from streams.judge import Judge
 from streams.records.links import LinkRequest
-from streams.steps.check import check
-from streams.steps.consent import consent
-from streams.steps.decode import decode
-from streams.steps.identify import identify
-from streams.steps.intake import Intake
 
 __all__ = ["Reading", "Row", "read_log"]
 
@@ -45,13 +40,6 @@ class Reading:
     merges: int = 0
 
 
-class _Unlinked:
-    """Ingest only looks links up to ask for those that are missing; here the graph is asked for all of them."""
-
-    async def profiles_of(self, identities: Sequence[Identity]) -> dict[Identity, str]:
-        return {}
-
-
 def read_log(rows: Iterable[Row], plan: Plan, now: float, advance: Callable[[int], object] = lambda _: None) -> Reading:
     """Take every row of a file through ingest, and link whom the events say are one.
 
@@ -65,15 +53,14 @@ def read_log(rows: Iterable[Row], plan: Plan, now: float, advance: Callable[[int
 
 
 async def _read(rows: Iterable[Row], plan: Plan, now: float, advance: Callable[[int], object]) -> Reading:
-    pipeline = Pipeline(decode(), check(plan), identify(plan, _Unlinked(), ()), consent(plan))
+    judge = Judge(plan, now)
     reading = Reading([])
     events: list[Event] = []
     seen: set[bytes] = set()
     waiting = iter(rows)
     while batch := list(islice(waiting, _BATCH)):
         for source, part in _by_source(batch):
-            intake = Intake(source, [_record(event, line, now) for _, event, line in part], now)
-            await pipeline.run(intake)
+            intake = await judge.intake(source, [_record(event, line, now) for _, event, line in part])
             for rejection in intake.rejected:
                 reading.rejected[rejection.reason] += 1
                 reading.examples.setdefault(rejection.reason, f"line {rejection.offset}: {rejection.message}")

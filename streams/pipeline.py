@@ -21,13 +21,12 @@ from models.segments.alerts import compile_alerts
 from models.segments.membership import compile_segments
 from plan import Plan
 from profiles.state import Limits
-from profiles.stores.links import LinkStore
 from streams.settings import Settings
 from streams.steps.alert import alert
 from streams.steps.check import check
 from streams.steps.consent import consent
 from streams.steps.decode import decode
-from streams.steps.identify import identify
+from streams.steps.identify import Links, identify
 from streams.steps.intake import Intake
 from streams.steps.label import label
 from streams.steps.outages import detect_outages
@@ -43,7 +42,7 @@ Batch = TypeVar("Batch")
 Step = Callable[[Batch], None] | Callable[[Batch], Awaitable[None]]
 
 
-def ingest_pipeline(plan: Plan, links: LinkStore, suppressed: Container[str]) -> Pipeline[Intake]:
+def ingest_pipeline(plan: Plan, links: Links, suppressed: Container[str]) -> Pipeline[Intake]:
     """From the raw records of one source to neutral events, each with its profile."""
     return Pipeline(
         decode(),

@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from console.views.documents import Problem
 from profiles.errors import Busy, Misconfigured
 from profiles.stores import AWAY, BadCursor
-from streams.kafka.producer import Unavailable
+from streams.kafka.client import Unavailable
 
 __all__ = ["ApiError", "describe_errors", "handle_errors"]
 

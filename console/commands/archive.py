@@ -38,6 +38,8 @@ and the first stops. Files, columns and examples for DuckDB, pandas and Spark: d
     rapport archive compact --to history        one file per finished day
 """
 
+_CONNECT = 15.0  # seconds for Kafka to answer at the start
+
 commands = CommandLine(name="archive", help=HELP, invoke_without_command=True)
 
 To = Annotated[
@@ -119,8 +121,10 @@ async def _run(settings: Settings, *, once: bool, accept_gap: bool, as_json: boo
     from streams.archive.archiver import Archiver  # noqa: PLC0415  (same)
     from streams.archive.archiver import Progress as Done  # noqa: PLC0415  (same)
     from streams.archive.metrics import ArchiveMetrics  # noqa: PLC0415  (same)
+    from streams.kafka.log import KafkaLog  # noqa: PLC0415  (same)
 
-    archiver = Archiver(settings, load_plan(settings.plan), ArchiveMetrics(), accept_gap=accept_gap)
+    kafka = KafkaLog(settings, connect=_CONNECT)
+    archiver = Archiver(kafka, settings, load_plan(settings.plan), ArchiveMetrics(), accept_gap=accept_gap)
     if settings.metrics_port:
         start_http_server(settings.metrics_port, addr=settings.host)
     loop = asyncio.get_running_loop()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import heapq
 from collections import Counter
 from datetime import UTC, datetime
@@ -27,7 +28,7 @@ from streams.records.rejected import Rejection, told
 from streams.scrub import scrub
 from streams.settings import Settings
 
-__all__ = ["app"]
+__all__ = ["AcceptGap", "app"]
 
 app = group(
     "rejected", "Events that were not accepted: list them, look at one, put them back after the plan is mended."
@@ -37,6 +38,13 @@ Source = Annotated[str, typer.Option("--source", help="Only of this source.")]
 Reason = Annotated[str, typer.Option("--reason", help="Only for this reason, e.g. plan_violation.")]
 Step = Annotated[str, typer.Option("--step", help="Only from this step: collect, decode, check, identify.")]
 Name = Annotated[str, typer.Option("--name", help="Only events of this name, or of this type if they have none.")]
+AcceptGap = Annotated[
+    bool,
+    typer.Option(
+        "--accept-gap",
+        help="Go on although Kafka has deleted what a killed replay had put back; that may then be put back twice.",
+    ),
+]
 
 
 @app.command("list")
@@ -62,13 +70,13 @@ def list_(
         rapport rejected list --summary
         rapport rejected list --source web --reason plan_violation --since 2d
     """
-    from streams.dead_letters.rejections import Wanted, survey  # noqa: PLC0415  (same)
-    from streams.kafka.reader import reading  # noqa: PLC0415  (kafka-python takes half a second to import)
+    from streams.dead_letters.rejections import Rejections, Wanted  # noqa: PLC0415  (keeps `rapport --help` quick)
+    from streams.kafka.log import KafkaLog  # noqa: PLC0415  (same)
 
     settings = reach(data_dir)
     wanted = Wanted(source, reason, step, name, moment(since), moment(until))
-    with progress(quiet=as_json) as bar, reading(settings) as consumer:
-        entries = survey(consumer, settings, wanted, bar("reading events.rejected")).entries
+    with progress(quiet=as_json) as bar:
+        entries = asyncio.run(Rejections(KafkaLog(settings), settings, bar).survey(wanted)).entries
     hidden = sum(entry.replayed for entry in entries)
     entries = [entry for entry in entries if everything or not entry.replayed]
     if summary:
@@ -96,14 +104,13 @@ def show(
 
     Example: rapport rejected show 3:1742
     """
-    from streams.dead_letters.rejections import find  # noqa: PLC0415  (same)
-    from streams.kafka.reader import reading  # noqa: PLC0415  (kafka-python takes half a second to import)
+    from streams.dead_letters.rejections import Rejections  # noqa: PLC0415  (keeps `rapport --help` quick)
+    from streams.kafka.log import KafkaLog  # noqa: PLC0415  (same)
 
     partition, offset = _position(position)
     settings = reach(data_dir, plan)
     using = load_plan(settings.plan)
-    with reading(settings) as consumer:
-        rejection = find(consumer, settings, partition, offset)
+    rejection = asyncio.run(Rejections(KafkaLog(settings), settings).find(partition, offset))
     if rejection is None:
         raise NotFound(f"there is no rejected event at {position}; `rapport rejected list` shows where they are")
     document = _document(settings, using, position, rejection, unmasked=unmasked)
@@ -125,6 +132,7 @@ def replay(
     since: Since = None,
     until: Until = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say how many would pass now.")] = False,
+    accept_gap: AcceptGap = False,
     as_json: AsJson = False,
     plan: PlanFile = None,
     data_dir: DataDir = DEFAULT_DATA_DIR,
@@ -137,22 +145,24 @@ def replay(
 
         rapport rejected replay --source web --reason plan_violation --dry-run
     """
-    from streams.dead_letters.rejections import Wanted  # noqa: PLC0415  (kafka-python takes half a second to import)
-    from streams.dead_letters.replay import replay_rejected  # noqa: PLC0415  (same)
+    from streams.dead_letters.candidates import Chosen  # noqa: PLC0415  (keeps `rapport --help` quick)
+    from streams.dead_letters.rejections import Rejections, Wanted  # noqa: PLC0415  (same)
+    from streams.dead_letters.replay import run_replay  # noqa: PLC0415  (same)
+    from streams.kafka.log import KafkaLog  # noqa: PLC0415  (same)
 
     for position in positions or ():
         _position(position)
     settings = reach(data_dir, plan)
     wanted = Wanted(source, reason, step, name, moment(since), moment(until))
     with progress(quiet=as_json) as bar:
-        result = replay_rejected(
-            settings, load_plan(settings.plan), wanted, dry_run=dry_run, progress=bar, positions=positions or ()
-        )
+        using, log = load_plan(settings.plan), KafkaLog(settings)
+        chosen = Chosen(Rejections(log, settings, bar), settings, using, wanted, positions or ())
+        result = asyncio.run(run_replay(log, settings, using, chosen, bar, dry_run=dry_run, accept_gaps=accept_gap))
     passing = [{"source": key[0], "event": key[1], "events": count} for key, count in result.passing.most_common()]
     failing = [{"source": key[0], "reason": key[1], "events": count} for key, count in result.failing.most_common()]
     if as_json:
         counts = {
-            "selected": result.selected, "put_back": result.replayed, "put_back_before": result.before,
+            "selected": result.read, "put_back": result.replayed, "put_back_before": result.before,
             "truncated": result.truncated, "dry_run": dry_run,
         }  # fmt: skip
         print_json({**counts, "passing": passing, "failing": failing})
@@ -160,7 +170,7 @@ def replay(
     _print_counts("pass now" if dry_run else "put back", passing)
     _print_counts("still rejected, left where they are", failing)
     out.print(
-        f"{result.selected} rejected events: {sum(result.passing.values())} "
+        f"{result.read} rejected events: {sum(result.passing.values())} "
         + ("would be put back" if dry_run else "put back")
         + f", {sum(result.failing.values())} would be rejected again, {result.before} were put back before, "
         f"{result.truncated} are longer than what is kept and cannot be."
@@ -195,7 +205,7 @@ def _document(settings: Settings, plan: Plan, position: str, rejection: Rejectio
     event: Any = rejection.payload.decode(errors="replace")
     if not unmasked:
         event = Masker(plan).event(rejection.source, rejection.payload)
-    verdict = verdict_now(settings, plan, position, rejection)
+    verdict = asyncio.run(verdict_now(settings, plan, position, rejection))
     return told(position, rejection) | {
         "now": {
             "accepted": not verdict.reason,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from typing import Annotated
 
@@ -9,6 +10,7 @@ import typer
 
 from console.clients.reach import PlanFile, reach
 from console.clients.target import DEFAULT_DATA_DIR, DataDir
+from console.commands.rejected import AcceptGap
 from console.terminal.listing import Listing
 from console.terminal.moment import Since, Until, moment
 from console.terminal.output import AsJson, out, print_json
@@ -42,36 +44,34 @@ def register(app: typer.Typer) -> None:
         dry_run: Annotated[
             bool, typer.Option("--dry-run", help="Only show, by event, what became of them then and would now.")
         ] = False,
+        accept_gap: AcceptGap = False,
         as_json: AsJson = False,
         plan: PlanFile = None,
         data_dir: DataDir = DEFAULT_DATA_DIR,
     ) -> None:
-        from streams.dead_letters.backfill import backfill  # noqa: PLC0415  (kafka-python takes half a second to import)
+        from streams.dead_letters.candidates import Period  # noqa: PLC0415  (keeps `rapport --help` quick)
+        from streams.dead_letters.replay import run_replay  # noqa: PLC0415  (same)
+        from streams.kafka.log import KafkaLog  # noqa: PLC0415  (same)
 
         settings = reach(data_dir, plan)
         with progress(quiet=as_json) as bar:
-            change = backfill(
-                settings,
-                load_plan(settings.plan),
-                source,
-                since=moment(since),
-                until=moment(until),
-                dry_run=dry_run,
-                progress=bar,
-            )
+            using, log = load_plan(settings.plan), KafkaLog(settings)
+            period = Period(log, settings, using, source, moment(since), moment(until), bar)
+            result = asyncio.run(run_replay(log, settings, using, period, bar, dry_run=dry_run, accept_gaps=accept_gap))
+        passing = sum(result.passing.values())
         if as_json:
             document = {
-                "read": change.read, "waiting": change.waiting, "put_back": change.replayed,
-                "put_back_before": change.before, "passing": change.passing, "dry_run": dry_run,
-                "then": change.then, "now": change.now,
+                "read": result.read, "waiting": result.waiting, "put_back": result.replayed,
+                "put_back_before": result.before, "passing": passing, "dry_run": dry_run,
+                "then": result.then, "now": result.now,
             }  # fmt: skip
             print_json(document)
             return
-        _print_table(change.then, change.now)
-        verb = f"{change.passing} would be put back" if dry_run else f"{change.replayed} put back"
+        _print_table(result.then, result.now)
+        verb = f"{passing} would be put back" if dry_run else f"{result.replayed} put back"
         out.print(
-            f"{change.read} events of {source}: {verb}, {change.before} were put back before, "
-            f"{change.waiting} still wait for the workers."
+            f"{result.read} events of {source}: {verb}, {result.before} were put back before, "
+            f"{result.waiting} still wait for the workers."
         )
 
 

@@ -30,8 +30,10 @@ from streams.commands import CommandSender
 from streams.dead_letters.newest import RejectedTail
 from streams.identity.desk import open_desk
 from streams.kafka.admission import Unreachable, admit
+from streams.kafka.client import Unavailable
+from streams.kafka.log import KafkaLog
 from streams.kafka.output import BatchProducer
-from streams.kafka.producer import KafkaProducer, Unavailable
+from streams.kafka.producer import KafkaProducer
 from streams.kafka.topics import topic_name
 from streams.live import LiveFeed
 from streams.metrics import CollectorMetrics
@@ -130,7 +132,7 @@ def _with_api(settings: Settings, plan: Plan, checks: dict[str, Check]) -> FastA
             token=settings.api_token,
             commands=commands,
             feed=feed,
-            rejected=RejectedTail(settings, plan),
+            rejected=RejectedTail(KafkaLog(settings), settings, plan),
             desk=desk,
             adviser=Adviser(learned, plan.churn, plan.currency),
             models=ModelDesk(learned, commands, plan.churn, plan.currency),

@@ -12,15 +12,12 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 
 import msgspec
-from aiokafka import AIOKafkaConsumer
-from aiokafka.errors import KafkaError, OffsetOutOfRangeError
-from aiokafka.structs import ConsumerRecord, TopicPartition
-from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
+from aiokafka.structs import TopicPartition
 
 from analysis.archive.folder import Folder
 from analysis.archive.manifests import File, Gap, State
@@ -28,13 +25,12 @@ from plan import Plan
 from profiles.errors import Misconfigured
 from profiles.identity.secrets import suppression
 from profiles.types import Record
-from streams.archive.bounds import Bounds, bounds
 from streams.archive.gather import Gatherer, Memory, prime
 from streams.archive.manifest_log import Changed, ManifestLog
 from streams.archive.metrics import ArchiveMetrics
 from streams.archive.write import again, keys_of, write_flush
 from streams.clock import WALL
-from streams.kafka.client import async_consumer
+from streams.kafka.reader import Batch, Cursor, Extent, Log, OutOfRange
 from streams.kafka.topics import PROFILE_EVENTS, topic_name
 from streams.settings import Settings
 
@@ -47,8 +43,6 @@ MEMORY = 1_000_000
 
 _MOST_ROWS = 100_000  # of one flush
 _MOST_BYTES = 64 * 1024 * 1024  # of their records
-_POLL = 250  # milliseconds
-_PATIENCE = 15.0  # seconds for Kafka to answer at the start
 _RETRY = 30.0  # seconds between attempts to write, at most
 
 _decode = msgspec.msgpack.Decoder(Record).decode
@@ -85,7 +79,8 @@ class Archiver:
     """Follows the log into the archive.
 
     Args:
-        settings: `archive`, `archive_every`, Kafka and the topic's prefix.
+        kafka: the log.
+        settings: `archive`, `archive_every` and the topic's prefix.
         plan: whose key tells erased customers.
         metrics: what is counted.
         accept_gap: go on where records are missing, instead of refusing.
@@ -94,6 +89,7 @@ class Archiver:
 
     def __init__(
         self,
+        kafka: Log,
         settings: Settings,
         plan: Plan,
         metrics: ArchiveMetrics,
@@ -101,6 +97,8 @@ class Archiver:
         accept_gap: bool = False,
         memory: int = MEMORY,
     ) -> None:
+        self._kafka = kafka
+        self._ends: dict[int, int] = {}  # of the log, as far as we know
         self._settings = settings
         self._metrics = metrics
         self._accept_gap = accept_gap
@@ -129,48 +127,51 @@ class Archiver:
             tell: hears of progress, and whether that was a flush.
 
         Raises:
-            Misconfigured: Kafka or the archive cannot be used as they are, or records are missing.
+            Misconfigured: the log or the archive cannot be used as they are, or records are missing.
+            Unavailable: Kafka does not answer.
             Overtaken: another archiver has taken over.
         """
-        consumer = async_consumer(self._settings, max_partition_fetch_bytes=2 * 1024 * 1024)
-        try:
-            await _connect(consumer)
-            ends = await self._begin(consumer)
-            await self._follow(consumer, ends if once else None, tell)
-        except KafkaError as error:
-            raise Misconfigured(f"Kafka at {self._settings.kafka}: {error!r}") from error
-        finally:
-            await consumer.stop()
+        until: Mapping[int, int] | None = None
+        while True:
+            await self._begin()
+            if once and until is None:
+                until = dict(self._ends)
+            starts = {TopicPartition(self._topic, partition): self.state.read[partition] for partition in self._ends}
+            try:
+                async with self._kafka.open(starts) as cursor:
+                    return await self._follow(cursor, until, tell)
+            except OutOfRange:  # retention was quicker
+                await self._flush(tell)
 
-    async def _begin(self, consumer: AIOKafkaConsumer) -> dict[int, int]:
-        """Find the place in the log, and become the one archiver. Answers the present ends."""
-        held = await bounds(consumer, self._settings, self._topic)
-        if not held:
-            raise Misconfigured(f"topic {self._topic} is missing; `rapport work` and `rapport up` create it")
+    async def _begin(self) -> None:
+        """Find the place in the log, and become the one archiver."""
+        held = await self._kafka.extents(self._topic)
+        self._ends = {extent.partition: extent.end for extent in held}
         gaps = self._gaps(held)
-        read = {p: (log.first, log.first) for p, log in held.items() if p not in self.state.read}
+        read = {part.partition: (part.start, part.start) for part in held if part.partition not in self.state.read}
         read |= {gap.partition: (gap.start, gap.end) for gap in gaps}
         try:
             await asyncio.to_thread(self._log.start, self._topic, len(held), read=read, gaps=gaps)
             await asyncio.to_thread(self._prime)
         except OSError as error:
             raise Misconfigured(f"the archive in {self._log.folder.root} cannot be written: {error}") from error
-        for partition in held:
-            consumer.seek(TopicPartition(self._topic, partition), self.state.read[partition])
         self._show()
         log.info("archiving %s from %s to %s", self._topic, self.state.read, self._log.folder.root)
-        return {partition: log.end for partition, log in held.items()}
 
-    def _gaps(self, held: Mapping[int, Bounds]) -> list[Gap]:
+    def _gaps(self, held: Sequence[Extent]) -> list[Gap]:
         """Where Kafka has deleted what was not archived yet."""
         read = self.state.read
-        if ahead := [p for p, offset in read.items() if p in held and offset > held[p].end]:
+        if ahead := [part.partition for part in held if read.get(part.partition, 0) > part.end]:
             raise Misconfigured(
                 f"the archive in {self._log.folder.root} has read further than {self._topic} goes (partitions "
                 f"{', '.join(map(str, ahead))}): it belongs to another Kafka, or the topic was made anew. Set "
                 "RAPPORT_ARCHIVE to another folder"
             )
-        gaps = [Gap(p, read[p], log.first, WALL.now()) for p, log in held.items() if log.first > read.get(p, log.first)]
+        gaps = [
+            Gap(part.partition, read[part.partition], part.start, WALL.now())
+            for part in held
+            if part.start > read.get(part.partition, part.start)
+        ]
         if not gaps:
             return []
         missing = sum(gap.end - gap.start for gap in gaps)
@@ -196,28 +197,22 @@ class Archiver:
                 again(self._log, error)
 
     async def _follow(
-        self, consumer: AIOKafkaConsumer, ends: Mapping[int, int] | None, tell: Callable[[Progress, bool], None]
+        self, cursor: Cursor, ends: Mapping[int, int] | None, tell: Callable[[Progress, bool], None]
     ) -> None:
         while not (self.stop.is_set() or (ends is not None and self._reached(ends))):
-            try:
-                fetched = await consumer.getmany(timeout_ms=_POLL, max_records=10_000)
-            except OffsetOutOfRangeError:
-                await self._flush(tell)
-                await self._begin(consumer)
-                continue
-            for tp, records in fetched.items():
-                self._take(tp.partition, records)
-            self._measure(consumer, ends)
+            for batch in await cursor.fetch():
+                self._take(batch)
+            self._measure(ends)
             tell(self.progress, False)
             if self._due():
                 await self._flush(tell, retrying=ends is None)
         await self._flush(tell, retrying=False)
 
-    def _take(self, partition: int, records: list[ConsumerRecord]) -> None:
-        self._gatherer.take(
-            partition, ((record.offset, _decode(record.value), len(record.value)) for record in records)
-        )
-        self.progress.read += len(records)
+    def _take(self, batch: Batch) -> None:
+        records = ((record.offset, _decode(record.value), len(record.value)) for record in batch.records)
+        self._gatherer.take(batch.partition, records, batch.position)
+        self._ends[batch.partition] = batch.end
+        self.progress.read += len(batch.records)
 
     def _position(self, partition: int) -> int:
         gathered = self._gatherer.gathered.read.get(partition)
@@ -226,14 +221,10 @@ class Archiver:
     def _reached(self, ends: Mapping[int, int]) -> bool:
         return all(self._position(partition) >= end for partition, end in ends.items())
 
-    def _measure(self, consumer: AIOKafkaConsumer, ends: Mapping[int, int] | None) -> None:
-        unread = unsafe = 0
-        for tp in consumer.assignment():
-            end = (ends[tp.partition] if ends is not None else consumer.highwater(tp)) or 0
-            unread += max(0, end - self._position(tp.partition))
-            unsafe += max(0, end - self.state.read[tp.partition])
-        self.progress.lag = unread
-        self._metrics.lag.set(unsafe)
+    def _measure(self, ends: Mapping[int, int] | None) -> None:
+        known = self._ends if ends is None else ends
+        self.progress.lag = sum(max(0, end - self._position(partition)) for partition, end in known.items())
+        self._metrics.lag.set(sum(max(0, end - self.state.read[partition]) for partition, end in known.items()))
 
     def _due(self) -> bool:
         gathered = self._gatherer.gathered
@@ -296,13 +287,3 @@ class Archiver:
         self._metrics.files.set(self.progress.files)
         self._metrics.bytes.set(self.progress.bytes)
         self._metrics.flushed.set(self.state.flushed)
-
-
-@retry(
-    retry=retry_if_exception_type((KafkaError, OSError)),
-    stop=stop_after_delay(_PATIENCE),
-    wait=wait_fixed(0.3),
-    reraise=True,
-)
-async def _connect(consumer: AIOKafkaConsumer) -> None:
-    await consumer.start()

@@ -72,12 +72,17 @@ class Gatherer:
         self._suppression = suppression
         self.gathered = Gathered()
 
-    def take(self, partition: int, records: Iterable[tuple[int, Record, int]]) -> None:
-        """Records of one partition in the order of the log, each with its offset before and its bytes after it."""
+    def take(self, partition: int, records: Iterable[tuple[int, Record, int]], position: int) -> None:
+        """Decide on records of one partition, which are those up to a position that were not decided on yet.
+
+        Args:
+            partition: of the log.
+            records: each with its offset before and its bytes after it, in the order of the log.
+            position: the offset that comes next in the log, whether or not a record stands before it.
+        """
         held = self.gathered
         marks = self._state.origins.get(partition, {})
         fresh = held.origins[partition]
-        offset = -1
         for offset, record, size in records:
             if not _wanted(record) or self._repeats(record.origin, marks, fresh):
                 continue
@@ -87,9 +92,8 @@ class Gatherer:
                 held.erase(record.profile, self._suppression(record.profile))
             else:
                 held.links += links_of(record, partition, offset)
-        if offset >= 0:
-            begin = held.read[partition][0] if partition in held.read else self._state.read.get(partition, 0)
-            held.read[partition] = (begin, offset + 1)
+        begin = held.read[partition][0] if partition in held.read else self._state.read.get(partition, 0)
+        held.read[partition] = (begin, position)
 
     def flushed(self) -> None:
         """The gathered is in the archive: begin anew."""

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any
 
-from aiokafka.errors import KafkaError
-
 from analysis.archive.folder import Folder
 from analysis.archive.manifests import State, load
 from profiles.times import rfc3339
-from streams.archive.bounds import Bounds, bounds
-from streams.kafka.client import async_consumer
+from streams.kafka.client import Unavailable
+from streams.kafka.log import KafkaLog
+from streams.kafka.reader import Extent, NoTopic
 from streams.kafka.topics import PROFILE_EVENTS, topic_name
 from streams.settings import Settings
 
@@ -27,8 +26,9 @@ async def status(settings: Settings) -> dict[str, Any]:
     folder = Folder(settings.archive)
     state = load(folder)
     try:
-        log: dict[int, Bounds] | None = await _bounds(settings)
-    except KafkaError:
+        held = await KafkaLog(settings).extents(topic_name(settings, PROFILE_EVENTS))
+        log: dict[int, Extent] | None = {extent.partition: extent for extent in held}
+    except (Unavailable, NoTopic):
         log = None
     partitions = _partitions(state, log)
     lags = [row["lag"] for row in partitions]
@@ -51,10 +51,11 @@ async def status(settings: Settings) -> dict[str, Any]:
     }
 
 
-def _partitions(state: State, log: dict[int, Bounds] | None) -> list[dict[str, Any]]:
+def _partitions(state: State, log: dict[int, Extent] | None) -> list[dict[str, Any]]:
     rows = []
     for partition in sorted(state.read.keys() | (log or {}).keys()):
-        first, end = (log or {}).get(partition, (None, None))
+        extent = (log or {}).get(partition)
+        first, end = (None, None) if extent is None else (extent.start, extent.end)
         read = state.read.get(partition)
         lag = None if end is None else max(0, end - max(read or 0, first or 0))
         missed = 0 if first is None or read is None else max(0, first - read)
@@ -70,12 +71,3 @@ def _days(state: State) -> list[dict[str, Any]]:
         day["files"] += 1
         day["bytes"] += file.bytes
     return [{"day": day, **held} for day, held in sorted(days.items())]
-
-
-async def _bounds(settings: Settings) -> dict[int, Bounds]:
-    consumer = async_consumer(settings)
-    try:
-        await consumer.start()
-        return await bounds(consumer, settings, topic_name(settings, PROFILE_EVENTS))
-    finally:
-        await consumer.stop()

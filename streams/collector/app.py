@@ -24,7 +24,9 @@ from streams.collector.body import Body, Limits, Refused
 from streams.collector.browser import AcceptMetrics, ServeSettings
 from streams.collector.ratelimit import RateLimit
 from streams.collector.wire import TYPES, Envelope, basic_key, open_batch, open_single, stamp
-from streams.kafka.producer import Message, Producer, Unavailable
+from streams.kafka.client import Unavailable
+from streams.kafka.output import Row
+from streams.kafka.producer import Producer
 from streams.kafka.topics import REJECTED
 from streams.metrics import CollectorMetrics
 from streams.records.rejected import KEPT, Rejection
@@ -166,7 +168,7 @@ class _Endpoint:
         collector = self._collector
         topic = collector.rename(source.topic)
         received = collector.clock()
-        messages: list[Message] = []
+        rows: list[Row] = []
         rejected = size = 0
         for raw in envelope.events:
             try:
@@ -179,23 +181,23 @@ class _Endpoint:
                     ip=ip,
                     browser=self._browser,
                 )
-                messages.append(Message(topic, key, value))
+                rows.append(Row(topic, None, key, value))
                 size += len(value)
             except Unacceptable as error:
                 rejected += 1
                 rejection = _rejection(raw, error, source.name, topic, received, envelope.type)
-                messages.append(Message(collector.rename(REJECTED), None, rejection))
+                rows.append(Row(collector.rename(REJECTED), None, None, rejection))
             if size > collector.limits.stamped:
                 message = f"with what the batch shares, its events come to over {collector.limits.stamped} bytes"
                 raise Refused(413, "request_too_large", message)
         count = collector.metrics.events.labels
         try:
             with collector.metrics.produce.time():
-                await collector.producer.send(messages)
+                await collector.producer.produce(rows)
         except Unavailable:
-            count(source.name, "unavailable").inc(len(messages))
+            count(source.name, "unavailable").inc(len(rows))
             raise
-        count(source.name, "accepted").inc(len(messages) - rejected)
+        count(source.name, "accepted").inc(len(rows) - rejected)
         count(source.name, "rejected").inc(rejected)
 
 

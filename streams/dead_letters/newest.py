@@ -6,14 +6,12 @@ import asyncio
 from typing import Any
 
 import msgspec
-from aiokafka import AIOKafkaConsumer
-from aiokafka.errors import KafkaError
-from aiokafka.structs import ConsumerRecord, TopicPartition
+from aiokafka.structs import ConsumerRecord
 
 from plan import Plan
 from streams.dead_letters.masking import Masker
-from streams.kafka.client import async_consumer
-from streams.kafka.producer import Unavailable
+from streams.kafka.client import Unavailable
+from streams.kafka.reader import Log
 from streams.kafka.topics import REJECTED, topic_name
 from streams.records.rejected import Rejection, ReplayNote, is_note, told
 from streams.settings import Settings
@@ -30,14 +28,14 @@ class RejectedTail:
     """Reads the end of `events.rejected`.
 
     Args:
-        settings: where Kafka is.
+        log: that has it.
+        settings: the topic's prefix.
         plan: says what of an event is personal.
     """
 
-    def __init__(self, settings: Settings, plan: Plan) -> None:
-        self._settings = settings
+    def __init__(self, log: Log, settings: Settings, plan: Plan) -> None:
+        self._log = log
         self._topic = topic_name(settings, REJECTED)
-        self._partitions = settings.partitions
         self._masker = Masker(plan)
 
     async def tail(self, limit: int, source: str | None = None, reason: str | None = None) -> list[dict[str, Any]]:
@@ -46,15 +44,11 @@ class RejectedTail:
         Raises:
             Unavailable: Kafka does not answer.
         """
-        consumer = async_consumer(self._settings)
         try:
             async with asyncio.timeout(_PATIENCE):
-                await consumer.start()
-                records = await self._read(consumer)
-        except (TimeoutError, KafkaError) as error:
+                records = await self._read()
+        except TimeoutError as error:
             raise Unavailable("Kafka does not answer") from error
-        finally:
-            await consumer.stop()
         put_back = {
             position for record in records if is_note(record.headers) for position in _decode_note(record.value).done
         }
@@ -73,18 +67,7 @@ class RejectedTail:
             for position, rejection in wanted[:limit]
         ]
 
-    async def _read(self, consumer: AIOKafkaConsumer) -> list[ConsumerRecord]:
-        partitions = [TopicPartition(self._topic, number) for number in range(self._partitions)]
-        consumer.assign(partitions)
-        starts = await consumer.beginning_offsets(partitions)
-        ends = await consumer.end_offsets(partitions)
-        waiting = {tp for tp in partitions if ends[tp] > starts[tp]}
-        for tp in waiting:
-            consumer.seek(tp, max(starts[tp], ends[tp] - _LOOK_BACK))
-        found: list[ConsumerRecord] = []
-        while waiting:
-            for tp, records in (await consumer.getmany(*waiting, timeout_ms=500)).items():
-                found += records
-                if records[-1].offset + 1 >= ends[tp]:
-                    waiting.discard(tp)
-        return found
+    async def _read(self) -> list[ConsumerRecord]:
+        held = await self._log.extents(self._topic)
+        newest = [extent._replace(start=max(extent.start, extent.end - _LOOK_BACK)) for extent in held]
+        return [record async for batch in self._log.read(newest, accept_gaps=True) for record in batch.records]

@@ -6,27 +6,29 @@ the topic again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
 
 import msgspec
 import orjson
-from kafka import KafkaConsumer
+from aiokafka.structs import ConsumerRecord
 
 from streams.collector.wire import TYPES, parse_time
-from streams.kafka.reader import Progress, read_one, read_topic
+from streams.kafka.reader import Batch, Extent, Log
 from streams.kafka.topics import REJECTED, topic_name
 from streams.records.rejected import KEPT, Rejection, ReplayNote, is_note
 from streams.settings import Settings
 
-__all__ = ["Entry", "Survey", "Wanted", "find", "name_of", "payloads", "survey"]
+__all__ = ["Entry", "Rejections", "Show", "Survey", "Wanted", "name_of", "nothing_shown", "shown"]
+
+Show = Callable[[str], Callable[[int, int], object]]
+"""Is told what is read next; answers what hears how many offsets have been read, and of how many."""
 
 _decode = msgspec.json.Decoder(Rejection).decode
 _decode_note = msgspec.json.Decoder(ReplayNote).decode
 
 
-class Wanted(NamedTuple):
+class Wanted(msgspec.Struct, frozen=True):
     """Which rejections are asked for; empty and None leave a criterion out."""
 
     source: str = ""
@@ -51,9 +53,7 @@ class Wanted(NamedTuple):
 class Entry(msgspec.Struct, gc=False):
     """One rejected event, without its bytes."""
 
-    positions: list[
-        str
-    ]  # in `events.rejected`, `partition:offset`; several if ingest has rejected it again after a crash
+    positions: list[str]  # in `events.rejected`, `partition:offset`; several if ingest rejected it again after a crash
     at: float  # seconds
     step: str
     reason: str
@@ -78,64 +78,103 @@ class Survey:
     done: set[str] = field(default_factory=set)  # positions that are known to be put back
     open: dict[str, list[ReplayNote]] = field(default_factory=dict)  # by run
 
+    def mark(self) -> None:
+        """Mark the entries that are known to be put back."""
+        for entry in self.entries:
+            entry.replayed = entry.replayed or not self.done.isdisjoint(entry.positions)
 
-def survey(
-    consumer: KafkaConsumer,
-    settings: Settings,
-    wanted: Wanted,
-    progress: Progress | None = None,
-    *,
-    all_notes: bool = False,
-) -> Survey:
-    """Read `events.rejected`, from `wanted.since` on; with `all_notes` from its beginning, for who puts events back.
 
-    Raises:
-        Misconfigured: Kafka does not answer, or has no such topic.
+def nothing_shown(_: str) -> Callable[[int, int], object]:
+    """Shows no progress."""
+    return lambda done, of: None
+
+
+def shown(
+    log: Log, show: Show, what: str, extents: Iterable[Extent], *, accept_gaps: bool = True
+) -> AsyncIterator[Batch]:
+    """A bounded read whose progress is shown. What Kafka deletes meanwhile is passed over, unless told otherwise."""
+    extents = list(extents)
+    total = sum(extent.records for extent in extents)
+    bar, done = show(what), 0
+
+    def tell(offsets: int) -> None:
+        nonlocal done
+        done += offsets
+        bar(done, total)
+
+    return log.telling(tell).read(extents, accept_gaps=accept_gaps)
+
+
+class Rejections:
+    """Reads `events.rejected`.
+
+    Args:
+        log: that has it.
+        settings: the topic's prefix.
+        show: shows progress.
     """
-    found = Survey()
-    notes: dict[str, list[ReplayNote]] = {}
-    known: dict[tuple[str, int, int], Entry] = {}
-    since = None if all_notes else wanted.since
-    for record in read_topic(consumer, topic_name(settings, REJECTED), since=since, progress=progress):
-        if is_note(record.headers):
-            note = _decode_note(record.value)
-            notes.setdefault(note.run, []).append(note)
-            found.done.update(note.done)
-            continue
-        entry = _entry(record)
-        if not wanted.takes(entry):
-            continue
-        if entry.origin is not None:
-            first = known.setdefault(entry.origin, entry)
-            if first is not entry:
-                first.positions += entry.positions
+
+    def __init__(self, log: Log, settings: Settings, show: Show = nothing_shown) -> None:
+        self._log = log
+        self._topic = topic_name(settings, REJECTED)
+        self._show = show
+
+    async def survey(self, wanted: Wanted, *, all_notes: bool = False) -> Survey:
+        """All that are wanted, from `wanted.since` on; with `all_notes` from the beginning, for who puts events back.
+
+        Raises:
+            NoTopic: Kafka has no such topic.
+            Unavailable: Kafka does not answer.
+        """
+        found = Survey()
+        notes: dict[str, list[ReplayNote]] = {}
+        known: dict[tuple[str, int, int], Entry] = {}
+        async for record in self._records("reading events.rejected", None if all_notes else wanted.since):
+            if is_note(record.headers):
+                note = _decode_note(record.value)
+                notes.setdefault(note.run, []).append(note)
+                found.done.update(note.done)
                 continue
-        found.entries.append(entry)
-    for entry in found.entries:
-        entry.replayed = any(position in found.done for position in entry.positions)
-    found.open = {run: of_run for run, of_run in notes.items() if not any(note.finished for note in of_run)}
-    return found
+            entry = _entry(record)
+            if not wanted.takes(entry):
+                continue
+            if entry.origin is not None and (first := known.setdefault(entry.origin, entry)) is not entry:
+                first.positions += entry.positions
+            else:
+                found.entries.append(entry)
+        found.mark()
+        found.open = {run: of_run for run, of_run in notes.items() if not any(note.finished for note in of_run)}
+        return found
 
+    async def payloads(
+        self, what: str, wanted: Callable[[str], bool], since: float | None = None
+    ) -> AsyncIterator[tuple[str, Rejection]]:
+        """The rejections at the positions that are wanted, with their bytes: (position, rejection).
 
-def payloads(
-    consumer: KafkaConsumer,
-    settings: Settings,
-    wanted: Callable[[str], bool],
-    since: float | None = None,
-    progress: Progress | None = None,
-) -> Iterator[tuple[str, Rejection]]:
-    """The rejections at the positions that are wanted, with their bytes: (position, rejection), in the order of
-    positions."""
-    for record in read_topic(consumer, topic_name(settings, REJECTED), since=since, progress=progress):
-        position = f"{record.partition}:{record.offset}"
-        if wanted(position) and not is_note(record.headers):
-            yield position, _decode(record.value)
+        Args:
+            what: is shown.
+            wanted: whether a position is.
+            since: none is earlier, seconds.
+        """
+        async for record in self._records(what, since):
+            position = f"{record.partition}:{record.offset}"
+            if wanted(position) and not is_note(record.headers):
+                yield position, _decode(record.value)
 
+    async def find(self, partition: int, offset: int) -> Rejection | None:
+        """The rejection at a position; None if there is none."""
+        held = {extent.partition: extent for extent in await self._log.extents(self._topic)}.get(partition)
+        if held is None or not held.start <= offset < held.end:
+            return None
+        async for batch in self._log.read([held._replace(start=offset, end=offset + 1)], accept_gaps=True):
+            for record in batch.records:
+                return None if is_note(record.headers) else _decode(record.value)
+        return None
 
-def find(consumer: KafkaConsumer, settings: Settings, partition: int, offset: int) -> Rejection | None:
-    """The rejection at a position; None if there is none."""
-    record = read_one(consumer, topic_name(settings, REJECTED), partition, offset)
-    return None if record is None or is_note(record.headers) else _decode(record.value)
+    async def _records(self, what: str, since: float | None) -> AsyncIterator[ConsumerRecord]:
+        async for batch in shown(self._log, self._show, what, await self._log.extents(self._topic, since)):
+            for record in batch.records:
+                yield record
 
 
 def name_of(payload: bytes, kind: str = "") -> str:
@@ -151,7 +190,7 @@ def name_of(payload: bytes, kind: str = "") -> str:
     return name if isinstance(name, str) and name and kind not in ("identify", "group", "alias") else kind
 
 
-def _entry(record: Any) -> Entry:
+def _entry(record: ConsumerRecord) -> Entry:
     rejection = _decode(record.value)
     origin = None
     if rejection.partition is not None and rejection.offset is not None:

@@ -10,7 +10,9 @@ from profiles.stores.redis import RedisStore, connect
 from streams.commands import CommandSender
 from streams.identity.erasure import Eraser
 from streams.identity.export import Exporter
+from streams.identity.history import History
 from streams.identity.requests import SplitRequests
+from streams.kafka.log import KafkaLog
 from streams.settings import Settings
 
 __all__ = ["Desk", "open_desk"]
@@ -34,5 +36,5 @@ def open_desk(settings: Settings, plan: Plan, commands: CommandSender) -> Desk:
         links,
         SplitRequests(links, commands),
         Eraser(store, links, commands, settings, plan),
-        Exporter(settings, plan),
+        Exporter(History(KafkaLog(settings), settings), plan),
     )

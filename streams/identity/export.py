@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from plan import Plan
 from profiles.types import Event, Profile
-from streams.identity.history import Incomplete, events_until_now
-from streams.settings import Settings
+from streams.identity.history import History, Incomplete
 
 __all__ = ["Exporter"]
 
@@ -13,8 +12,8 @@ __all__ = ["Exporter"]
 class Exporter:
     """Collects a customer's events from the archive and from Kafka."""
 
-    def __init__(self, settings: Settings, plan: Plan) -> None:
-        self._settings = settings
+    def __init__(self, history: History, plan: Plan) -> None:
+        self._history = history
         self._plan = plan
 
     async def events(self, profile: Profile) -> tuple[list[Event], str | None]:
@@ -22,6 +21,6 @@ class Exporter:
         identities = [(kind, value) for kind, values in profile.identities.items() for value in values]
         homes = {profile.id, *map(self._plan.home, identities)}
         try:
-            return await events_until_now(self._settings, homes), None
+            return await self._history.until_now(homes), None
         except Incomplete as error:
             return [], f"events cannot be listed: {error}"

@@ -23,7 +23,7 @@ from profiles.stores.links import LinkStore
 from profiles.types import Absorb, Event, Profile, partition_of
 from streams.background import in_background
 from streams.commands import CommandSender
-from streams.identity.history import Incomplete, events_before
+from streams.identity.history import History, Incomplete
 from streams.pipeline import limits_of
 from streams.records.links import SplitDone
 from streams.retry import retrying
@@ -52,14 +52,24 @@ class SplitCompleter:
         store: of the profiles.
         links: has the pending splits.
         commands: brings each profile its share, and tells the linker of the end.
-        settings: where the history is: Kafka, and the archive.
+        history: of the profiles' homes.
+        settings: how many partitions there are, and what a profile keeps.
         plan: of the profiles.
     """
 
-    def __init__(self, store: Store, links: LinkStore, commands: CommandSender, settings: Settings, plan: Plan) -> None:
+    def __init__(
+        self,
+        store: Store,
+        links: LinkStore,
+        commands: CommandSender,
+        history: History,
+        settings: Settings,
+        plan: Plan,
+    ) -> None:
         self._store = store
         self._links = links
         self._commands = commands
+        self._history = history
         self._settings = settings
         self._currency = plan.currency
         self._limits = limits_of(settings, plan)
@@ -109,7 +119,7 @@ class SplitCompleter:
         started = time.monotonic()
         cutovers = await self._cutovers(split)
         log.info("split %s: reading the history of %d homes", split.id, len(cutovers))
-        events = await events_before(self._settings, cutovers)
+        events = await self._history.before(cutovers)
         shares: defaultdict[str, list[Event]] = defaultdict(list)
         for event in events:
             shares[split.winners[event.profile]].append(event)

@@ -25,12 +25,11 @@ from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixe
 from plan import Plan
 from profiles.errors import Misconfigured
 from streams.kafka.admission import Unreachable
-from streams.kafka.client import blocking_admin, blocking_consumer
+from streams.kafka.client import EMBEDDED, blocking_admin, blocking_consumer
 from streams.kafka.topics import TopicSpec, topics
 from streams.settings import Settings
 
 __all__ = [
-    "EMBEDDED",
     "STARTING",
     "Lag",
     "Log",
@@ -44,9 +43,6 @@ __all__ = [
 log = logging.getLogger(__name__)
 
 _LEADERLESS = (LeaderNotAvailableError, NotLeaderForPartitionError, UnknownBrokerIdError)
-
-EMBEDDED = "tansu_cluster"
-"""The cluster id that every embedded broker has."""
 
 _NO_ID = "00000000-0000-0000-0000-000000000000"
 STARTING = 15.0

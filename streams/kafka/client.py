@@ -12,27 +12,35 @@ from typing import TYPE_CHECKING, Any, Literal
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 
+from profiles.errors import RapportError
 from streams.kafka.admission import admit
 from streams.kafka.security import async_security, blocking_security
 from streams.settings import Settings
 
 if TYPE_CHECKING:
-    from kafka import KafkaConsumer, KafkaProducer
+    from kafka import KafkaConsumer
     from kafka.admin import KafkaAdminClient
 
 __all__ = [
-    "CLIENT_ID", "Reset", "async_admin", "async_consumer", "async_producer",
-    "blocking_admin", "blocking_consumer", "blocking_producer", "faust_broker",
+    "CLIENT_ID", "EMBEDDED", "Reset", "Unavailable", "async_admin", "async_consumer", "async_producer",
+    "blocking_admin", "blocking_consumer", "cluster_id", "faust_broker",
 ]  # fmt: skip
 
 CLIENT_ID = "rapport"
 """As which Kafka knows us, in its logs, quotas and groups."""
+
+EMBEDDED = "tansu_cluster"
+"""The cluster id that every embedded broker has."""
 
 _BOOTSTRAP_MS = 4000  # for a Kafka that has just answered
 
 Reset = Literal["none", "earliest", "latest"]
 """Where a consumer goes on when the offset it wants is gone. With "none" that is an error, so no reader of a history
 passes over a hole without knowing."""
+
+
+class Unavailable(RapportError):
+    """Kafka does not answer. What was to be produced may have arrived all the same: produce all of it again."""
 
 
 def async_consumer(settings: Settings, *topics: str, reset: Reset = "none", **options: Any) -> AIOKafkaConsumer:
@@ -52,6 +60,16 @@ def async_admin(settings: Settings) -> AIOKafkaAdminClient:
     return AIOKafkaAdminClient(**_for_asyncio(settings))
 
 
+async def cluster_id(settings: Settings) -> str:
+    """The id of the cluster."""
+    admin = async_admin(settings)
+    try:
+        await admin.start()
+        return str((await admin.describe_cluster()).get("cluster_id") or "")
+    finally:
+        await admin.close()
+
+
 def blocking_consumer(
     settings: Settings, *, group: str | None = None, reset: Reset = "none", **options: Any
 ) -> KafkaConsumer:
@@ -66,20 +84,6 @@ def blocking_consumer(
     return KafkaConsumer(
         **_blocking(settings), group_id=group, enable_auto_commit=False, auto_offset_reset=reset, **options
     )
-
-
-def blocking_producer(settings: Settings, **options: Any) -> KafkaProducer:
-    """A producer that is told when all replicas have a record. It never sends a record twice by itself.
-
-    A repeat could be told by an idempotent producer, which not every broker knows.
-
-    Raises:
-        Refused: Kafka does not let us in.
-        Unreachable: it does not answer.
-    """
-    from kafka import KafkaProducer  # noqa: PLC0415
-
-    return KafkaProducer(**_blocking(settings), acks="all", retries=0, enable_idempotence=False, **options)
 
 
 def blocking_admin(settings: Settings) -> KafkaAdminClient:

@@ -18,7 +18,8 @@ from profiles.errors import Misconfigured
 from profiles.stores.connection import Client
 from profiles.stores.positions import Place, Read, note_log, read_log, read_positions, set_positions
 from profiles.stores.setup import living_workers
-from streams.kafka.admin import EMBEDDED, STARTING, Log, describe_log
+from streams.kafka.admin import STARTING, Log, describe_log
+from streams.kafka.client import EMBEDDED
 from streams.kafka.topics import IDENTITY_LINKS, PROFILE_EVENTS, TRAINING_EXAMPLES, topic_name
 from streams.settings import Settings
 from streams.steps.work import SENT_BITS

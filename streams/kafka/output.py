@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from typing import Protocol
 
 import msgspec
 from aiokafka import AIOKafkaProducer
@@ -20,16 +21,17 @@ from aiokafka.errors import (
     MessageSizeTooLargeError,
     UnknownError,
 )
+from aiokafka.partitioner import DefaultPartitioner
 from tenacity import RetryCallState
 
 from profiles.errors import Misconfigured
 from streams.kafka.admission import admit
-from streams.kafka.client import async_producer
+from streams.kafka.client import EMBEDDED, Unavailable, async_producer, cluster_id
 from streams.kafka.topics import LARGEST_RECORD
 from streams.retry import again_if
 from streams.settings import Settings
 
-__all__ = ["BatchProducer", "Row"]
+__all__ = ["BatchProducer", "Produces", "Row"]
 
 log = logging.getLogger(__name__)
 
@@ -38,15 +40,25 @@ _LARGEST = LARGEST_RECORD + 64 * 1024  # with what a request adds
 
 Headers = Sequence[tuple[str, bytes]]
 
+_by_key = DefaultPartitioner()
+
 
 class Row(msgspec.Struct, frozen=True, gc=False):
     """One record to produce."""
 
     topic: str  # real name
-    partition: int
-    key: bytes
+    partition: int | None  # None: by its key; any without a key
+    key: bytes | None
     value: bytes | None
     headers: Headers = ()
+
+
+class Produces(Protocol):
+    """What takes rows to Kafka."""
+
+    async def produce(self, rows: Iterable[Row]) -> None:
+        """Produce rows; returns when Kafka has all of them. Order is kept within a partition."""
+        ...
 
 
 def _may_pass(error: BaseException) -> bool:
@@ -67,10 +79,18 @@ def _say(state: RetryCallState) -> None:
 
 
 class BatchProducer:
-    """Produces rows and answers when Kafka has them (acks=all). Order is kept within a partition."""
+    """Produces rows and answers when Kafka has them (acks=all). Order is kept within a partition.
 
-    def __init__(self, settings: Settings) -> None:
+    Args:
+        settings: where Kafka is.
+        once: put no record there twice. What Kafka does not confirm is then an error, and nothing is sent again; nor
+            does the broker take what the client's own retry would double (the embedded one cannot tell).
+    """
+
+    def __init__(self, settings: Settings, *, once: bool = False) -> None:
         self._settings = settings
+        self._once = once
+        self._send_batch = self._try_batch if once else self._try_batch_until_taken
         self._producer: AIOKafkaProducer | None = None
 
     async def start(self) -> None:
@@ -80,7 +100,10 @@ class BatchProducer:
             Misconfigured: Kafka does not answer, or does not let us in.
         """
         await admit(self._settings)
-        producer = async_producer(self._settings, max_batch_size=_MAX_BATCH, max_request_size=_LARGEST)
+        idempotent = self._once and await cluster_id(self._settings) != EMBEDDED
+        producer = async_producer(
+            self._settings, max_batch_size=_MAX_BATCH, max_request_size=_LARGEST, enable_idempotence=idempotent
+        )
         try:
             await producer.start()
         except BaseException:
@@ -94,22 +117,29 @@ class BatchProducer:
             await self._producer.stop()
 
     async def produce(self, rows: Iterable[Row]) -> None:
-        """Produce rows and wait until Kafka has all of them; waits out a broker that is away.
+        """Produce rows and wait until Kafka has all of them; waits out a broker that is away, unless `once`.
 
-        After an error what was not confirmed is sent again, so a row may arrive twice; but it arrives for the first
-        time only after those before it in its partition have, so that readers may drop what does not rise.
+        After an error what was not confirmed is sent again, so without `once` a row may arrive twice; but it arrives
+        for the first time only after those before it in its partition, so that readers may drop what does not rise.
 
         Raises:
             Misconfigured: Kafka refuses a row for good; some of the others may have arrived.
+            Unavailable: with `once`, Kafka has not confirmed all; some may have arrived.
         """
         if self._producer is None:
             await self.start()
         by_partition: defaultdict[tuple[str, int], list[Row]] = defaultdict(list)
         for row in rows:
-            by_partition[row.topic, row.partition].append(row)
-        await asyncio.gather(*(self._send(part) for part in by_partition.values()))
+            partition = await self._choose(row) if row.partition is None else row.partition
+            by_partition[row.topic, partition].append(row)
+        await asyncio.gather(*(self._send(partition, part) for (_, partition), part in by_partition.items()))
 
-    async def _send(self, rows: list[Row]) -> None:
+    async def _choose(self, row: Row) -> int:
+        assert self._producer is not None
+        numbers = sorted(await self._producer.partitions_for(row.topic))
+        return int(_by_key(row.key, numbers, numbers))
+
+    async def _send(self, partition: int, rows: list[Row]) -> None:
         """Send the rows of one partition batch by batch, each only when Kafka has the one before it.
 
         The driver would take the next batch at once, and send it although the one before has failed.
@@ -117,23 +147,27 @@ class BatchProducer:
         sent = 0
         while sent < len(rows):
             try:
-                sent = await self._send_batch(rows, sent)
+                sent = await self._send_batch(partition, rows, sent)
             except MessageSizeTooLargeError as error:
                 raise Misconfigured(
                     f"Kafka refuses a record of {rows[sent].topic} for its size; raise max.message.bytes of the topic "
                     f"to {LARGEST_RECORD} if it carries profiles, else to what the broker allows: {error}"
                 ) from error
             except KafkaError as error:
+                if self._once:
+                    raise Unavailable(
+                        f"Kafka has not confirmed all events ({type(error).__name__}); run the same command again, it "
+                        "goes on where it was"
+                    ) from error
                 raise Misconfigured(
                     f"Kafka refuses the records of {rows[sent].topic} for good: {type(error).__name__} {error}"
                 ) from error
 
-    @again_if(_may_pass, _say)
-    async def _send_batch(self, rows: list[Row], start: int) -> int:
+    async def _try_batch(self, partition: int, rows: list[Row], start: int) -> int:
         """Send as many rows as a batch takes, at least one; answer where the next batch starts."""
         producer = self._producer
         assert producer is not None
-        topic, partition, end = rows[start].topic, rows[start].partition, start
+        topic, end = rows[start].topic, start
         batch = producer.create_batch()
         for row in rows[start:]:
             if batch.append(key=row.key, value=row.value, timestamp=None, headers=list(row.headers)) is None:
@@ -146,3 +180,5 @@ class BatchProducer:
             waiting = await producer.send(topic, row.value, row.key, partition=partition, headers=list(row.headers))
         await waiting
         return end
+
+    _try_batch_until_taken = again_if(_may_pass, _say)(_try_batch)

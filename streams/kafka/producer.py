@@ -1,42 +1,31 @@
-"""Messages to Kafka, acknowledged by all replicas or not sent: a thin adapter of aiokafka's producer."""
+"""Rows to Kafka in time or not at all: the producer of whoever has somebody waiting for an answer."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Sequence
-from typing import NamedTuple, Protocol
+from collections.abc import Coroutine, Iterable, Sequence
+from typing import Protocol
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
-from profiles.errors import Misconfigured, RapportError
+from profiles.errors import Misconfigured
 from streams.kafka.admission import Refused, admit
-from streams.kafka.client import async_producer
+from streams.kafka.client import Unavailable, async_producer
+from streams.kafka.output import Produces, Row
 from streams.kafka.security import describe_security
 from streams.settings import Settings
 
-__all__ = ["KafkaProducer", "Message", "Producer", "Unavailable"]
+__all__ = ["KafkaProducer", "Producer"]
 
 log = logging.getLogger(__name__)
 
 _REFUSED = 10.0  # seconds between tries while Kafka does not let us in, which it may count
 
 
-class Unavailable(RapportError):
-    """Kafka has not confirmed the messages. Some may have arrived all the same: send all of them again."""
-
-
-class Message(NamedTuple):
-    """One record to be; without a key any partition will do."""
-
-    topic: str
-    key: bytes | None
-    value: bytes
-
-
-class Producer(Protocol):
-    """Where messages go. Safe to call from many tasks of one event loop."""
+class Producer(Produces, Protocol):
+    """What gives up on a Kafka that does not answer in time. Safe to call from many tasks of one event loop."""
 
     @property
     def ready(self) -> bool:
@@ -49,14 +38,6 @@ class Producer(Protocol):
 
     async def stop(self) -> None:
         """Send what is waiting, for a few seconds at most, and close."""
-        ...
-
-    async def send(self, messages: Sequence[Message]) -> None:
-        """Send messages; returns when Kafka has them all.
-
-        Raises:
-            Unavailable: Kafka could not be reached or did not confirm all of them in time.
-        """
         ...
 
 
@@ -107,8 +88,14 @@ class KafkaProducer:
         if producer is not None:
             await _close(producer)
 
-    async def send(self, messages: Sequence[Message]) -> None:
-        if not messages:
+    async def produce(self, rows: Iterable[Row]) -> None:
+        """Produce rows; returns when Kafka has all of them.
+
+        Raises:
+            Unavailable: Kafka could not be reached or did not confirm all of them in time.
+        """
+        rows = list(rows)
+        if not rows:
             return
         producer = self._producer
         if producer is None:
@@ -116,14 +103,14 @@ class KafkaProducer:
         probe = self._down
         if probe and self._probing:
             raise Unavailable("Kafka does not answer")
-        size = sum(len(message.value) for message in messages)
+        size = sum(len(row.value or b"") for row in rows)
         if self._held and self._held + size > self._capacity:
             raise Unavailable(f"{self._held} bytes already wait for Kafka")
         self._held += size
         self._probing = self._probing or probe
         pending: list[asyncio.Future[object]] = []
         try:
-            await self._send(producer, messages, pending)
+            await self._send(producer, rows, pending)
             self._down = False
         except TimeoutError:
             self._down = True
@@ -140,11 +127,12 @@ class KafkaProducer:
             self._release(pending, size)
 
     async def _send(
-        self, producer: AIOKafkaProducer, messages: Sequence[Message], pending: list[asyncio.Future[object]]
+        self, producer: AIOKafkaProducer, rows: Sequence[Row], pending: list[asyncio.Future[object]]
     ) -> None:
         async with asyncio.timeout(self._timeout) as limit:
-            for message in messages:
-                pending.append(await producer.send(message.topic, message.value, message.key))
+            for row in rows:
+                sent = producer.send(row.topic, row.value, row.key, row.partition, headers=list(row.headers))
+                pending.append(await sent)
         deadline = limit.when()
         assert deadline is not None
         # asyncio.wait leaves the futures alone at a timeout, so that they still tell when their memory is free.

@@ -36,11 +36,11 @@ from profiles.types import Alert, Event, Identity, Profile, partition_of, profil
 from streams.clock import Clock
 from streams.kafka.outbox import MARKER, Marker
 from streams.kafka.output import BatchProducer, Row
+from streams.kafka.reader import Extent
 from streams.kafka.topics import IDENTITY_CHANGES, IDENTITY_LINKS, PROFILE_CHANGES, topic_name
 from streams.pipeline import Pipeline, derive_pipeline, limits_of
 from streams.rebuild.alerts import Alerts, of_owners
 from streams.rebuild.fold import Folding, by_home
-from streams.rebuild.log import Extent
 from streams.rebuild.ownership import Ownership, identities_from
 from streams.rebuild.tail import Tail
 from streams.settings import Settings

@@ -24,11 +24,11 @@ from profiles.stores.contents import (
 from profiles.stores.learner import LearnerStore
 from profiles.stores.links import LinkStore
 from profiles.stores.redis import RedisStore
+from streams.kafka.reader import Log
 from streams.kafka.topics import PROFILE_CHANGES
 from streams.rebuild.documents import Tombstones, documents, survey
 from streams.rebuild.identity import read_identities
 from streams.rebuild.learner import read_learner
-from streams.rebuild.log import Log
 
 __all__ = ["Comparison", "Difference", "compare_identities", "compare_learner", "compare_partition"]
 
@@ -107,7 +107,7 @@ async def compare_partition(
     """
 
     async def look() -> _Look:
-        extent = (await log.extents(topic, partitions))[partition]
+        extent = (await log.extents(topic))[partition]
         found = await survey(log, extent)
         kafka: Contents = {("tombstones", ""): 0}
         redirects = 0

@@ -17,7 +17,9 @@ from profiles.store import Loaded
 from profiles.stores.restore import LEAP, Document
 from profiles.types import ERASED, Profile
 from streams.kafka.outbox import MARKER, Marker
-from streams.rebuild.log import Extent, Log, Order, header, order_of
+from streams.kafka.reader import Extent, Log
+from streams.rebuild.order import Order, order_of
+from streams.records.position import header_of
 from streams.steps.update import TOMBSTONE_KEPT
 
 __all__ = ["Survey", "Tombstones", "documents", "survey"]
@@ -65,9 +67,9 @@ async def survey(log: Log, extent: Extent) -> Survey:
     """
     found = Survey()
     last = _BEFORE
-    async for records in log.records(extent):
-        for record in records:
-            order = order_of(record, int(header(record, "applied") or -1))
+    async for batch in log.read([extent]):
+        for record in batch.records:
+            order = order_of(record, int(header_of(record.headers, "applied") or -1))
             order = last = last if order == last else order  # shared by all documents of a commit
             found.version = max(found.version, order.version)
             if record.key == MARKER:
@@ -85,17 +87,17 @@ async def survey(log: Log, extent: Extent) -> Survey:
 
 async def documents(log: Log, extent: Extent, found: Survey, tombstones: Tombstones) -> AsyncIterator[list[Document]]:
     """The newest documents, in batches. Of an erased customer the topic has only that; that makes a tombstone."""
-    async for records in log.records(extent):
-        batch: list[Document] = []
-        for record in records:
+    async for batch in log.read([extent]):
+        answer: list[Document] = []
+        for record in batch.records:
             newest = found.newest.get(record.key)
             if newest is None or newest[1] != record.offset:
                 continue
             id_ = record.key.decode()
             if record.value is not None:
-                batch.append((decode_profile(id_, record.value), record.value))
+                answer.append((decode_profile(id_, record.value), record.value))
             elif (at := tombstones(id_)) is not None:
                 tombstone = Profile(id_, redirect=ERASED, scheduled_at=at + TOMBSTONE_KEPT)
-                batch.append((tombstone, encode_profile(tombstone)))
-        if batch:
-            yield batch
+                answer.append((tombstone, encode_profile(tombstone)))
+        if answer:
+            yield answer

@@ -21,7 +21,8 @@ from profiles.stores.links import LinkChanges
 from profiles.stores.restore import LEAP
 from profiles.types import Identity, profile_id
 from streams.kafka.outbox import MARKER
-from streams.rebuild.log import Extent, Log, Order, header, order_of
+from streams.kafka.reader import Extent, Log
+from streams.rebuild.order import Order, order_of, place_of
 
 __all__ = ["read_identities"]
 
@@ -56,8 +57,7 @@ class _Told:
     version: int = 0
 
     def take(self, record: ConsumerRecord) -> None:
-        place = (header(record, "id") or b"").rpartition(b":")[2]
-        order = order_of(record, int(place) if place.isdigit() else -1)
+        order = order_of(record, place_of(record))
         self.version = max(self.version, order.version)
         if record.key != MARKER:
             self.waiting.append((record.key, _News(order, record.value)))
@@ -83,8 +83,8 @@ async def read_identities(log: Log, extent: Extent, plan: Plan) -> LinkChanges |
         Misconfigured: the identities are those of another namespace or key.
     """
     told = _Told()
-    async for records in log.records(extent):
-        for record in records:
+    async for batch in log.read([extent]):
+        for record in batch.records:
             told.take(record)
     marker = told.marker
     if marker is None:

@@ -8,7 +8,8 @@ from typing import NamedTuple
 from models.learning.checkpoint import OtherFormat, load
 from profiles.stores.learner import LearnerState
 from profiles.stores.restore import LEAP
-from streams.rebuild.log import Extent, Log, Order, header, order_of
+from streams.kafka.reader import Extent, Log
+from streams.rebuild.order import Order, order_of, place_of
 from streams.worker.census import SNAPSHOT
 
 __all__ = ["Snapshots", "learner_of", "read_learner"]
@@ -32,15 +33,14 @@ async def read_learner(kafka: Log, extent: Extent) -> Snapshots:
     newest: tuple[Order, bytes] | None = None
     found: tuple[Order, bytes] | None = None
     version = 0
-    async for records in kafka.records(extent):
-        for record in records:
+    async for batch in kafka.read([extent]):
+        for record in batch.records:
             if record.key == SNAPSHOT:
                 order = order_of(record, 0)
                 if record.value is not None and (found is None or order >= found[0]):
                     found = order, record.value
                 continue
-            place = (header(record, "id") or b"").rpartition(b":")[2]
-            order = order_of(record, int(place) if place.isdigit() else -1)
+            order = order_of(record, place_of(record))
             version = max(version, order.version)
             if record.value is not None and (newest is None or order >= newest[0]):
                 newest = order, record.value

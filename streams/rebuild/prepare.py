@@ -17,11 +17,12 @@ from profiles.stores import restore
 from profiles.stores.connection import Client, connect
 from profiles.stores.links import LinkChanges
 from profiles.stores.setup import ALIVE, check_setup, living_workers
-from streams.kafka.admin import EMBEDDED, describe_log, group_members, topic_problems
+from streams.kafka.admin import describe_log, group_members, topic_problems
+from streams.kafka.client import EMBEDDED
 from streams.kafka.continuity import compare_kafka
+from streams.kafka.reader import Extent, Log
 from streams.kafka.topics import IDENTITY_CHANGES, MODEL_SNAPSHOTS, PROFILE_CHANGES, topic_name
 from streams.rebuild.documents import Tombstones
-from streams.rebuild.log import Extent, Log
 from streams.settings import Settings
 from streams.steps.update import TOMBSTONE_KEPT
 
@@ -106,7 +107,7 @@ async def sources(log: Log, settings: Settings, plan: Plan) -> Sources:
     problems = await asyncio.to_thread(topic_problems, settings, plan)
     if wrong := [problem for problem in problems if any(f" {name} " in problem for name in names)]:
         raise Misconfigured("\n".join(wrong))
-    profiles = await log.extents(names[0], settings.partitions)
+    profiles = await log.extents(names[0])
     identity, learner = await log.extents(names[1]), await log.extents(names[2])
     return Sources(profiles, identity[0], learner[0])
 

@@ -27,7 +27,9 @@ from profiles.stores.setup import living_workers
 from profiles.types import ERASED
 from streams.clock import WALL, WallClock
 from streams.kafka.admin import group_members
+from streams.kafka.log import KafkaLog
 from streams.kafka.output import BatchProducer, Row
+from streams.kafka.reader import Extent, Log
 from streams.kafka.topics import ALERTS, IDENTITY_CHANGES, IDENTITY_LINKS, MODEL_SNAPSHOTS, PROFILE_EVENTS, topic_name
 from streams.rebuild.alerts import read_alerts
 from streams.rebuild.archive import FromArchive, Given
@@ -35,7 +37,6 @@ from streams.rebuild.check import Comparison, compare_identities, compare_learne
 from streams.rebuild.documents import Tombstones, documents, survey
 from streams.rebuild.identity import read_identities
 from streams.rebuild.learner import read_learner
-from streams.rebuild.log import Extent, Log
 from streams.rebuild.ownership import Ownership, archived_decisions
 from streams.rebuild.prepare import Sources, open_again, prepare, redis_of, sources, tombstones_of
 from streams.rebuild.tail import read_tail, unarchived
@@ -105,7 +106,7 @@ async def rebuild(
         Misconfigured: workers are running, Redis holds profiles, or Kafka does not hold what is needed.
     """
     summary, meter = Summary(), _Meter(progress)
-    log = Log(settings, meter.tell)
+    log = KafkaLog(settings, meter.tell)
     async with redis_of(settings) as client:
         await prepare(client, settings, replace=replace, wait=wait)
         found = await sources(log, settings, plan)
@@ -128,9 +129,7 @@ async def rebuild(
         tombstones = tombstones_of(links, plan, WALL.now())
         positions: dict[int, int] = {}
         await _all(found.profiles, lambda extent: _partition(client, log, extent, tombstones, summary, positions))
-        summary.warnings += _missing(
-            positions, await log.extents(topic_name(settings, PROFILE_EVENTS), settings.partitions)
-        )
+        summary.warnings += _missing(positions, await log.extents(topic_name(settings, PROFILE_EVENTS)))
         summary.warnings += await open_again(client, settings, plan)
     return meter.close(summary)
 
@@ -149,7 +148,7 @@ async def rebuild_from_archive(
     """
     summary, meter = Summary("archive"), _Meter(progress)
     state = _archive_of(settings)
-    log = Log(settings, meter.tell)
+    log = KafkaLog(settings, meter.tell)
     async with redis_of(settings) as client, _producer(settings) as producer:
         await prepare(client, settings, replace=replace, wait=wait)
         found = await sources(log, settings, plan)
@@ -185,7 +184,7 @@ async def check(settings: Settings, plan: Plan, *, progress: Progress = lambda d
         Misconfigured: Kafka or Redis does not answer, or Kafka does not hold what is needed.
     """
     meter, into = _Meter(progress), Comparison()
-    log = Log(settings, meter.tell)
+    log = KafkaLog(settings, meter.tell)
     async with redis_of(settings) as client:
         found = await sources(log, settings, plan)
         meter.total = found.records
@@ -260,13 +259,13 @@ def _archive_of(settings: Settings) -> State:
 
 
 async def _given(log: Log, settings: Settings, plan: Plan, state: State, found: Sources) -> Given:
-    extents = await log.extents(topic_name(settings, PROFILE_EVENTS), settings.partitions)
+    extents = await log.extents(topic_name(settings, PROFILE_EVENTS))
     rest = unarchived(state, extents)
     ownership = Ownership(topic_name(settings, IDENTITY_LINKS))
     ownership.take(await asyncio.to_thread(archived_decisions, settings.archive))
     tail = await read_tail(log, state, rest, ownership)
     links = await read_identities(log, found.identity, plan)
-    alerts = await read_alerts(log, await log.extents(topic_name(settings, ALERTS), settings.partitions))
+    alerts = await read_alerts(log, await log.extents(topic_name(settings, ALERTS)))
     versions = {extent.partition: (await survey(log, extent)).version for extent in found.profiles}
     return Given(state, extents, tail, ownership, links, alerts, versions)
 

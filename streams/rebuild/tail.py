@@ -12,7 +12,7 @@ from analysis.archive.manifests import State
 from profiles.errors import Misconfigured
 from profiles.types import Erase, Event, Merge, Record, Split
 from streams.archive.gather import links_of
-from streams.rebuild.log import Extent, Log
+from streams.kafka.reader import Extent, Log
 from streams.rebuild.ownership import Ownership
 
 __all__ = ["Tail", "read_tail", "unarchived"]
@@ -58,8 +58,8 @@ async def read_tail(log: Log, state: State, rest: Sequence[Extent], ownership: O
     tail = Tail(origins={partition: dict(marks) for partition, marks in state.origins.items()})
     for extent in rest:
         marks = tail.origins.setdefault(extent.partition, {})
-        async for records in log.records(extent):
-            for at in records:
+        async for batch in log.read([extent]):
+            for at in batch.records:
                 _take(tail, _decode(at.value), extent.partition, at.offset, marks, ownership)
     for home in tail.erased:
         tail.events.pop(home, None)

@@ -20,7 +20,7 @@ from profiles.stores.links import LinkState, LinkStore
 from profiles.types import Identity
 from streams.clock import Clock
 from streams.identity.graph import Graph
-from streams.identity.history import what_is_missing
+from streams.identity.history import History
 from streams.kafka.outbox import Outbox
 from streams.kafka.topics import IDENTITY_LINKS, topic_name
 from streams.metrics import WorkerMetrics
@@ -41,10 +41,18 @@ class Linker:
     """Handles `identity.links`."""
 
     def __init__(
-        self, store: LinkStore, outbox: Outbox, plan: Plan, settings: Settings, metrics: WorkerMetrics, clock: Clock
+        self,
+        store: LinkStore,
+        outbox: Outbox,
+        history: History,
+        plan: Plan,
+        settings: Settings,
+        metrics: WorkerMetrics,
+        clock: Clock,
     ) -> None:
         self._store = store
         self._outbox = outbox
+        self._history = history
         self._plan = plan
         self._settings = settings
         self._topic = topic_name(settings, IDENTITY_LINKS)
@@ -75,7 +83,7 @@ class Linker:
                 merged += len(decision.losers) if decision else 0
                 refused += len(decision.refused) if decision else 0
             elif type(request) is SplitRequest:
-                if why := await what_is_missing(self._settings, graph.homes_with(request.identity)):
+                if why := await self._history.what_is_missing(graph.homes_with(request.identity)):
                     graph.refuse_split(offset, request, why)
                 else:
                     graph.split(offset, request)

@@ -13,9 +13,11 @@ from profiles.stores.setup import check_setup
 from profiles.stores.sources import SourceStore
 from streams.clock import Clock
 from streams.commands import CommandSender
+from streams.identity.history import History
 from streams.identity.split import SplitCompleter
 from streams.identity.suppressed import Suppressed
 from streams.kafka.continuity import check_kafka
+from streams.kafka.log import KafkaLog
 from streams.kafka.outbox import Outbox
 from streams.kafka.output import BatchProducer
 from streams.metrics import WorkerMetrics
@@ -88,10 +90,11 @@ class Roles:
             event_time=event_time,
         )
         self.timers = Timers(self.profiles, backlog, clock, event_time=event_time)
-        self.linker = Linker(self.link_store, outbox, plan, settings, metrics, clock)
+        history = History(KafkaLog(settings), settings)
+        self.linker = Linker(self.link_store, outbox, history, plan, settings, metrics, clock)
         self._requests = BatchProducer(settings)  # connects with the first split
         self.splits = SplitCompleter(
-            self.profile_store, self.link_store, CommandSender(self._requests, settings), settings, plan
+            self.profile_store, self.link_store, CommandSender(self._requests, settings), history, settings, plan
         )
         self.learner = LearnerRunner(self.learner_store, outbox, plan.churn, metrics, self.timers.now)
         segments = compile_segments(plan.segments, plan.currency, plan.consent, self.population)

@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from console.commands.main import create_cli
 from console.local.process import free_port
 from streams.dead_letters.newest import RejectedTail
+from streams.kafka.log import KafkaLog
 from streams.settings import Settings
 from tests.integration.operations.test_replay import end_of
 from tests.integration.rapport import PLAN, Rapport, environment, running
@@ -41,7 +42,7 @@ def test_no_personal_value_leaves_with_a_rejected_event(
             assert time.monotonic() < deadline, rapport.logs()
             time.sleep(0.3)
 
-        listed = asyncio.run(RejectedTail(rapport.settings, rapport.plan).tail(500))
+        listed = asyncio.run(RejectedTail(KafkaLog(rapport.settings), rapport.settings, rapport.plan).tail(500))
         metrics = httpx.get(f"http://127.0.0.1:{settings.metrics_port}/metrics", trust_env=False).text
         views = {
             "the API's list": json.dumps(listed, ensure_ascii=False),
@@ -52,7 +53,7 @@ def test_no_personal_value_leaves_with_a_rejected_event(
             "replay --dry-run": said(rapport, "rejected", "replay", "--dry-run"),
             "doctor": said(rapport, "doctor"),
         }
-        places = [row["place"] for row in listed if row["source"] == "purchase"]
+        places = [row["position"] for row in listed if row["source"] == "purchase"]
         for place in places[:3]:
             views[f"show {place}"] = said(rapport, "rejected", "show", place)
         unmasked = said(rapport, "rejected", "show", places[0], "--unmasked")

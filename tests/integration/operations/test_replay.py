@@ -26,15 +26,35 @@ MISNAMED = "  - name: Order Shipped Twice\n"
 
 
 NEVER_NOTED = """
+import asyncio
+
 from plan import load_plan
-from streams.dead_letters.rejections import Wanted
-from streams.dead_letters.replay import replay_rejected
+from streams.dead_letters.candidates import Chosen
+from streams.dead_letters.rejections import Rejections, Wanted
+from streams.dead_letters.replay import Replay
+from streams.kafka.log import KafkaLog
+from streams.kafka.output import BatchProducer
 from streams.settings import Settings
 
-settings = Settings()
-replay_rejected(settings, load_plan(settings.plan), Wanted(), dry_run=False, chunk=1_000_000)
+
+class Noting:
+    def __init__(self, producer):
+        self.producer = producer
+
+    async def produce(self, rows):
+        await self.producer.produce([row for row in rows if row.key != b"replay" or b'"began":{"' in row.value])
+
+
+async def main():
+    settings = Settings()
+    plan, log = load_plan(settings.plan), KafkaLog(settings)
+    chosen = Chosen(Rejections(log, settings), settings, plan, Wanted())
+    await Replay(log, Noting(BatchProducer(settings, once=True)), settings, plan, chunk=20).run(chosen)
+
+
+asyncio.run(main())
 """
-"""A replay that would note what it has put back only at its end, so that a kill always comes before the note."""
+"""A replay that notes where it began, and never what it has put back, so that a kill always comes before the note."""
 
 
 def plan_without_orders(directory: Path, more: str = "") -> Path:

@@ -65,7 +65,8 @@ class Shelf:
         begin = self.log.state.read[partition]
         if partition in self.gatherer.gathered.read:
             begin = self.gatherer.gathered.read[partition][1]
-        self.gatherer.take(partition, [(begin + n, record, 100) for n, record in enumerate(records)])
+        placed = [(begin + n, record, 100) for n, record in enumerate(records)]
+        self.gatherer.take(partition, placed, begin + len(placed))
 
     def flush(self) -> None:
         write_flush(self.log, self.gatherer.gathered, next(self.clock))

@@ -8,10 +8,13 @@ from plan import load_plan
 from profiles.identity.links import PendingSplit
 from profiles.stores.links import LinkChanges
 from profiles.stores.memory import MemoryLinkStore, MemoryStore
+from streams.identity.history import History
 from streams.identity.split import SplitCompleter
+from streams.kafka.memory import MemoryLog
 from streams.settings import Settings
 from tests import REPOSITORY
 
+NOTHING = History(MemoryLog({}), Settings(partitions=1))
 PENDING = PendingSplit("one", "a" * 22, ("user_id", "ann"), [("email", "bob")], {"a" * 22: "a" * 22}, 0.0)
 
 
@@ -34,7 +37,7 @@ async def pending() -> SplitCompleter:
     links = MemoryLinkStore()
     await links.commit(LinkChanges(0, 0, splitting={"one": PENDING}))
     plan = load_plan(REPOSITORY / "tracking_plan.yaml")
-    return SplitCompleter(MemoryStore(plan.namespace, 1), links, Told(), Settings(partitions=1), plan)
+    return SplitCompleter(MemoryStore(plan.namespace, 1), links, Told(), NOTHING, Settings(partitions=1), plan)
 
 
 def test_only_the_linker_completes_splits_and_each_once() -> None:

@@ -1,0 +1,150 @@
+"""Kafka as a log that is read: the adapter of aiokafka's consumer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+
+from aiokafka import AIOKafkaConsumer
+from aiokafka.errors import GroupCoordinatorNotAvailableError, KafkaError, OffsetOutOfRangeError
+from aiokafka.structs import TopicPartition
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_fixed
+
+from profiles.errors import Misconfigured
+from streams.kafka.admission import Refused, Unreachable, admit
+from streams.kafka.client import Unavailable, async_admin, async_consumer
+from streams.kafka.reader import PATIENCE, Batch, Bounds, Cursor, Extent, Log, NoTopic, OutOfRange, Tell, nobody
+from streams.settings import Settings
+
+__all__ = ["KafkaLog"]
+
+_CONNECT = 4.0  # seconds for Kafka to answer
+_NEW = 15.0  # seconds for a new Kafka to make the topic of the groups
+_POLL_MS = 250
+_AT_ONCE = 10_000  # records of one fetch
+_FETCH = 4 * 1024 * 1024  # bytes of a partition in one fetch
+
+
+class KafkaLog(Log):
+    """The topics of Kafka.
+
+    Args:
+        settings: where it is.
+        tell: hears of the progress of bounded reads.
+        connect: seconds for it to answer at first.
+        patience: seconds for which a bounded read waits for what must come.
+    """
+
+    def __init__(
+        self, settings: Settings, tell: Tell = nobody, *, connect: float = _CONNECT, patience: float = PATIENCE
+    ) -> None:
+        super().__init__(tell, patience)
+        self._settings = settings
+        self._connect = connect
+
+    async def extents(self, topic: str, since: float | None = None) -> list[Extent]:
+        async with self._consumer() as consumer:
+            with self._answering():
+                if topic not in await consumer.topics():  # asks for none by name, which could create it
+                    raise NoTopic(topic)
+                await consumer.end_offsets([TopicPartition(topic, 0)])  # from here on the client knows the topic
+                tps = [TopicPartition(topic, number) for number in sorted(consumer.partitions_for_topic(topic) or ())]
+                starts = await consumer.beginning_offsets(tps)
+                ends = await consumer.end_offsets(tps)
+                if since is not None:
+                    found = await consumer.offsets_for_times(dict.fromkeys(tps, int(since * 1000)))
+                    starts = {tp: ends[tp] if (at := found[tp]) is None else max(starts[tp], at.offset) for tp in tps}
+        return [Extent(topic, tp.partition, starts[tp], ends[tp]) for tp in tps]
+
+    async def committed(self, group: str, topic: str) -> dict[int, int]:
+        admin = async_admin(self._settings)
+        try:
+            with self._answering():
+                await admin.start()
+                async for attempt in _trying(_NEW, GroupCoordinatorNotAvailableError):
+                    with attempt:
+                        found = await admin.list_consumer_group_offsets(group)
+        finally:
+            await admin.close()
+        return {tp.partition: at.offset for tp, at in found.items() if tp.topic == topic and at.offset >= 0}
+
+    @asynccontextmanager
+    async def open(self, starts: Mapping[TopicPartition, int]) -> AsyncIterator[Cursor]:
+        async with self._consumer() as consumer:
+            consumer.assign(list(starts))
+            for tp, offset in starts.items():
+                consumer.seek(tp, offset)
+            yield _KafkaCursor(self, consumer, dict(starts))
+
+    @asynccontextmanager
+    async def _consumer(self) -> AsyncIterator[AIOKafkaConsumer]:
+        consumer = async_consumer(self._settings, max_partition_fetch_bytes=_FETCH, fetch_max_wait_ms=100)
+        try:
+            with self._answering():
+                async for attempt in _trying(self._connect, Unreachable):
+                    with attempt:
+                        await admit(self._settings)
+                await consumer.start()
+            yield consumer
+        finally:
+            await consumer.stop()
+
+    @contextmanager
+    def _answering(self) -> Iterator[None]:
+        """What the driver says of a Kafka that does not answer, in words."""
+        try:
+            yield
+        except (Refused, Unreachable) as error:
+            raise Unavailable(str(error)) from error
+        except (KafkaError, OSError) as error:
+            raise Unavailable(
+                f"Kafka does not answer at {self._settings.kafka} ({type(error).__name__}: {error}); start it, or set "
+                "RAPPORT_KAFKA"
+            ) from error
+
+
+def _trying(seconds: float, *errors: type[Exception]) -> AsyncRetrying:
+    """Attempts for so long, while it is one of these errors."""
+    return AsyncRetrying(
+        retry=retry_if_exception_type(errors), stop=stop_after_delay(seconds), wait=wait_fixed(0.3), reraise=True
+    )
+
+
+class _KafkaCursor:
+    """A consumer, and where it stands in the partitions that it still reads."""
+
+    def __init__(self, log: KafkaLog, consumer: AIOKafkaConsumer, places: dict[TopicPartition, int]) -> None:
+        self._log = log
+        self._consumer = consumer
+        self._places = places
+
+    async def fetch(self) -> list[Batch]:
+        try:
+            fetched = await self._consumer.getmany(timeout_ms=_POLL_MS, max_records=_AT_ONCE)
+        except OffsetOutOfRangeError as error:
+            raise OutOfRange(str(error)) from error
+        except KafkaError as error:
+            raise Misconfigured(f"Kafka does not let its topics be read: {type(error).__name__} {error}") from error
+        moved = []
+        for tp, at in self._places.items():
+            position = await self._consumer.position(tp)
+            if position > at:
+                self._places[tp] = position
+                end = self._consumer.highwater(tp) or position
+                moved.append(Batch(tp.topic, tp.partition, fetched.get(tp, ()), position, end))
+        return moved
+
+    async def bounds(self) -> dict[TopicPartition, Bounds]:
+        tps = list(self._places)
+        with self._log._answering():
+            starts, ends = await asyncio.gather(self._consumer.beginning_offsets(tps), self._consumer.end_offsets(tps))
+        return {tp: Bounds(starts[tp], ends[tp]) for tp in tps}
+
+    def seek(self, tp: TopicPartition, offset: int) -> None:
+        self._consumer.seek(tp, offset)
+        self._places[tp] = offset
+
+    def drop(self, tp: TopicPartition) -> None:
+        self._consumer.pause(tp)  # what is still on its way is taken from the client, and thrown away
+        del self._places[tp]
