@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import msgspec
 import orjson
+from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 from aiokafka.structs import ConsumerRecord
 
@@ -69,10 +70,12 @@ class LiveFeed:
     async def _read(self) -> None:
         told = ""
         while True:
-            consumer = async_consumer(self._settings, self._changes, self._alerts, reset="latest")
+            consumer = async_consumer(self._settings, reset="latest")
             try:
                 await admit(self._settings)
                 await consumer.start()
+                await self._subscribe(consumer)
+                told = ""
                 async for record in consumer:
                     if self._subscribers and record.value is not None and record.key != MARKER:
                         self._pass_on(record)
@@ -83,6 +86,16 @@ class LiveFeed:
                 await asyncio.sleep(1)
             finally:
                 await consumer.stop()
+
+    async def _subscribe(self, consumer: AIOKafkaConsumer) -> None:
+        """Subscribe to our topics once they are there; the driver would log one that is missing ten times a second."""
+        wanted, told = {self._changes, self._alerts}, False
+        while missing := wanted - await consumer.topics():
+            if not told:
+                log.info("the live feed waits for %s, which a worker creates", " and ".join(sorted(missing)))
+            told = True
+            await asyncio.sleep(1)
+        consumer.subscribe(list(wanted))
 
     def _pass_on(self, record: ConsumerRecord) -> None:
         try:

@@ -116,6 +116,11 @@ def up(
     if archive and "://" not in archive:
         archive = str(Path(archive).absolute())
     port = _listenable(host, port)
+    if kafka is None and given.kafka_security_protocol != "PLAINTEXT":
+        raise Misconfigured(
+            f"RAPPORT_KAFKA_SECURITY_PROTOCOL={given.kafka_security_protocol} is not what the embedded broker speaks: "
+            "pass --kafka HOST:PORT too, or leave it out"
+        )
     with claim(data_dir), Supervisor() as children:
         try:
             if kafka is None and redis is not None:

@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -92,7 +93,7 @@ def test_mutual_tls(secured_kafka: SecuredKafka, make_settings: MakeSettings) ->
     ours = secured_kafka.client
     given = secured_kafka.listener("MUTUAL", kafka_key_password="of the key")
     works(make_settings(**given, kafka_certificate=ours.certificate, kafka_key=ours.key))
-    works(make_settings(**given, kafka_certificate=ours.both))
+    works(make_settings(**given, kafka_certificate=ours.both, topic_prefix=f"{uuid.uuid4().hex}."))
     another = given | {"kafka_certificate": ours.both, "kafka_key_password": "another"}
     with pytest.raises(Misconfigured, match="RAPPORT_KAFKA_KEY_PASSWORD"):
         blocking_admin(make_settings(**another))
