@@ -86,7 +86,7 @@ def identities_router(deps: ApiDeps) -> APIRouter:
             response.status_code = 202
         return await _state(id_, state)
 
-    @router.get("/splits/{split}", summary="What became of a split", responses=describe_errors(404, 409))
+    @router.get("/splits/{split}", summary="What became of a split", responses=describe_errors(409))
     async def one_split(split: str) -> SplitState:
         return await _state(split, await desk.links.split_state(split))
 
