@@ -15,8 +15,7 @@ from console.clients.reach import PlanFile, reach
 from console.clients.target import DEFAULT_DATA_DIR, DataDir
 from console.terminal.listing import Listing
 from console.terminal.output import AsJson, out, print_json
-from models.learning.anew import discarded
-from models.learning.checkpoint import HEAD
+from models.learning.checkpoint import HEAD, discarded
 from plan import Plan, load_plan
 from profiles.errors import Misconfigured
 from profiles.identity.secrets import fingerprint
@@ -178,10 +177,10 @@ def _models(settings: Settings, plan: Plan) -> Iterator[Finding]:
     parts = asyncio.run(_parts(settings, [HEAD, "notices"]))
     try:
         head = msgspec.json.decode(parts[HEAD])
-        lost = discarded(head, plan.churn)
+        lost = discarded(parts[HEAD], plan.churn)
         notices = msgspec.json.decode(parts["notices"])["notices"]
         began = next((notice for notice in reversed(notices) if notice["kind"] == "anew"), None)
-    except (KeyError, TypeError, AttributeError, msgspec.MsgspecError):
+    except (KeyError, TypeError, AttributeError, msgspec.MsgspecError, Misconfigured):
         if parts:
             yield Finding("models", "error", "what was learned cannot be read; see what the workers log")
         return

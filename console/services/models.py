@@ -80,7 +80,7 @@ class ModelDesk:
         until = time.monotonic() + wait
         while time.monotonic() < until:
             await asyncio.sleep(_LOOK)
-            for decided in (await self.report()).decisions:
+            for decided in (await self.report()).told.decisions:
                 if decided.id == id_:
                     return id_, decided
         return id_, None

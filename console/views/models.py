@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from typing import Any, Literal
 
+from msgspec import convert
+from msgspec.structs import asdict
 from pydantic import Field
 
 from console.views.documents import Document, Risk, Time
+from models.churn.kinds import KINDS
 from models.churn.model import Scores
 from models.churn.scores import GROUPS, group_shares
+from models.learning.drift import Alarm, Move
 from models.learning.notices import Notice
-from models.learning.report import MEANING, KeptVersion, Report, contributions, inside
+from models.learning.report import KeptVersion, Report, contributions, group_weights
 from profiles.types import Profile
 
 __all__ = [
@@ -236,7 +239,7 @@ class ExplanationView(Document):
 def models_view(report: Report) -> ModelsView:
     """All models."""
     promotion, panel = report.promotion, report.panel
-    notices = [NoticeView.of(notice) for notice in reversed(report.notices)]
+    notices = [NoticeView.of(notice) for notice in reversed(report.told.notices)]
     return ModelsView(
         champion=panel.champion_name,
         since=promotion.since or None,
@@ -244,24 +247,23 @@ def models_view(report: Report) -> ModelsView:
         settled=promotion.settled,
         version=panel.version,
         trained_until=panel.trained_until or None,
-        records=dict(report.counts),
+        records=asdict(report.counts),
         models=[ModelView(**_model(report, name)) for name in report.names],
         drift=_drift(report),
         began_anew=next((notice for notice in notices if notice.kind == "anew"), None),
         notices=notices,
-        decisions=[DecisionView.of(decided, at=decided.time) for decided in reversed(report.decisions)],
+        decisions=[DecisionView.of(decided, at=decided.time) for decided in reversed(report.told.decisions)],
     )
 
 
 def model_detail(report: Report, name: str) -> ModelDetail:
     """One model in full."""
     model = report.model(name)
-    groups, numbers = inside(model) if model is not None else ([], {})
     return ModelDetail(
         **_model(report, name),
-        horizons={"short": report.short.report(name), "full": report.full.report(name)},
-        groups=groups,
-        numbers=numbers,
+        horizons={"short": report.figures.short.report(name), "full": report.figures.full.report(name)},
+        groups=[] if model is None else group_weights(model),
+        numbers={} if model is None else model.numbers(),
     )
 
 
@@ -302,37 +304,36 @@ def _model(report: Report, name: str) -> dict[str, Any]:
     return {
         "name": name,
         "id": None if model is None else model.id,
-        "meaning": MEANING[name],
+        "meaning": KINDS[name].meaning,
         "role": "champion" if is_champion else "silent" if model is None else "shadow",
         "since": (report.promotion.since or None) if is_champion else None,
         "examples": getattr(model, "examples", getattr(model, "customers", 0)),
-        "short": report.short.of(name).report(),
-        "full": report.full.of(name).report(),
+        "short": report.figures.short.of(name).report(),
+        "full": report.figures.full.of(name).report(),
         "standing": None if is_champion else standings.get(name),
     }
 
 
 def _drift(report: Report) -> DriftView:
-    signals = {name: report.drift.get(name) or {} for name in ("error", "activity")}
     return DriftView(
-        error=_signal(signals["error"].get("mean", 0.0), signals["error"].get("last")),
-        activity=_signal(signals["activity"].get("mean", 0.0), signals["activity"].get("last")),
-        alarms=[_alarm(notice) for notice in reversed(report.notices) if notice.kind == "drift"],
+        error=_signal(report.drift.error.mean, report.drift.error.last),
+        activity=_signal(report.drift.activity.mean, report.drift.activity.last),
+        alarms=[_alarm(notice) for notice in reversed(report.told.notices) if notice.kind == "drift"],
         segments=report.biased(),
     )
 
 
-def _signal(mean: float, move: Mapping[str, float] | None) -> SignalView:
+def _signal(mean: float, move: Move | None) -> SignalView:
     if move is None:
         return SignalView(mean=mean, moved_at=None)
-    return SignalView(mean=mean, moved_at=move["at"], before=move["before"], after=move["after"])
+    return SignalView(mean=mean, moved_at=move.at, before=move.before, after=move.after)
 
 
 def _alarm(notice: Notice) -> AlarmView:
-    evidence = notice.evidence
+    alarm = convert(notice.evidence, Alarm)
     return AlarmView.of(
         notice,
-        direction="more" if evidence["direction"] > 0 else "fewer",
-        error=_signal(evidence["error"]["after"], evidence["error"]),
-        activity=_signal(evidence["activity"]["after"], evidence["activity"]),
+        direction="more" if alarm.direction > 0 else "fewer",
+        error=_signal(alarm.error.after, alarm.error),
+        activity=_signal(alarm.activity.after, alarm.activity),
     )

@@ -14,7 +14,7 @@ from pydantic import Field
 
 from console.views.documents import Document, Money, Risk, Time
 from models.churn.counterfactuals import Counterfactual
-from models.churn.panel import who_spoke
+from models.churn.panel import basis
 from models.churn.reasons import explain
 from models.durations import DAY
 from models.features.features import is_open, occasions
@@ -417,7 +417,7 @@ def _churn(profile: Profile, plan: Plan, advice: Advice | None = None) -> ChurnV
         trend=_trend(score),
         previous_at=(score.previous_at or None) if score.previous is not None else None,
         scored_at=score.at,
-        spoke=who_spoke(score.model),
+        spoke=basis(score.model),
         reasons=explain(profile),
         would_lower=advice.counterfactuals if advice else None,
         would_lower_model=advice.model if advice else None,

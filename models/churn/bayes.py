@@ -15,24 +15,22 @@ that something has changed: how often people buy shifts long before what tells t
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from river import base
 from scipy.linalg.blas import dsymv, dsyr
 
-from models.churn.scaling import Scaling, clip, numbers, require_row, sigmoid
+from models.churn.model import LearningModel, Row
+from models.churn.scaling import Scaling, clip, require_row, sigmoid
 from models.churn.weights import Weights
+from models.codec import Array, State, decode
 from models.config import ChurnConfig
 from models.features.features import NAMES, SCHEMA
 from profiles.errors import Misconfigured
 
-__all__ = ["LEFT_OUT", "Asked", "BayesianHazard"]
-
-Array = NDArray[np.float64]
+__all__ = ["LEFT_OUT", "BayesianHazard", "Belief"]
 
 LEFT_OUT = ("tenure",)
 """Features that it does not see: time since the first order rises for everybody at once; its logarithm says enough."""
@@ -50,14 +48,31 @@ _OFF = 4.0  # squared standard errors by which residuals are off
 _FAINT = 1e-4  # least variance of an outcome: keeps a certain prediction from being a wall
 
 
-class Asked(NamedTuple):
-    """What the hazard has said of one row."""
+class Belief(State):
+    """What is kept of the hazard."""
 
+    columns: tuple[str, ...]
+    scaling: Scaling | None  # None: it is shared
+    centre: Array  # the scaling in whose units the belief is…
+    scale: Array  # …and its standard deviations
+    weights: Array  # the last is the level
+    residual: float
+    expected: float
+    covariance: bytes  # float64, little-endian: the upper triangle, row by row
+
+
+class _Asked(NamedTuple):
+    """The answer for one row, from which learning that very row goes on."""
+
+    x: Array | None
     z: Array  # standardised and clipped features, and a one for the level
     p: float  # P(order within the label horizon)
 
 
-class BayesianHazard(base.Classifier):  # type: ignore[misc]  # River ships no types
+_NOTHING = _Asked(None, np.empty(0), 0.0)
+
+
+class BayesianHazard(base.Classifier, LearningModel):  # type: ignore[misc]  # River ships no types
     """P(order within the label horizon), learned online. Same examples in the same order: same model, to the bit.
 
     A River classifier; `learn_row` and `predict_row` take rows of `features.matrix`.
@@ -71,11 +86,12 @@ class BayesianHazard(base.Classifier):  # type: ignore[misc]  # River ships no t
         self.columns = tuple(columns or (name for name in NAMES if name not in LEFT_OUT))
         self._places = np.array([NAMES.index(name) for name in self.columns])
         n = len(self.columns)
-        self._shares, self._scaling = scaling is not None, scaling or Scaling()
+        self._shares, self._scaling = scaling is not None, scaling or Scaling.new()
         self._express(np.zeros(n), np.zeros(n))  # the scaling in whose units the belief is
         self._weights = np.zeros(n + 1)  # the last is the level
         self._lower = np.asfortranarray(np.diag([_WEIGHT] * n + [_LEVEL]))  # the covariance; see `_update`
         self._residual, self._expected = 0.0, 0.0  # fading sums: of residuals, of their variance
+        self._asked = _NOTHING  # the row asked about last, until one is learned
 
     def learn_one(self, x: dict[str, float], y: bool, w: float = 1.0) -> None:
         """River's way to learn: features by name, missing ones as zero."""
@@ -99,26 +115,36 @@ class BayesianHazard(base.Classifier):  # type: ignore[misc]  # River ships no t
         """
         require_row(x, weight)
         self._scaling.learn(x)
-        self.learn_counted(x, y, weight)
+        self._learn(x, y, weight)
 
-    def learn_counted(self, x: Array, y: bool, weight: float, asked: Asked | None = None) -> None:
-        """Learn one example that is sound, and that its scaling know already; `asked` of it since the one before."""
+    def answer(self, row: Row) -> float | None:
+        """P(order within the label horizon) of a row; None before the first example."""
+        if not self.examples:
+            return None
+        self._asked = self._ask(row.x)
+        return self._asked.p
+
+    def learn_short(self, row: Row, y: bool, weight: float) -> None:
+        """Learn from a label of the label horizon."""
+        self._learn(row.x, y, weight)
+
+    def predict_row(self, x: Array) -> float:
+        """P(order within the label horizon) of a row of `features.matrix`; scoring uses `export()`, which agrees."""
+        return self._ask(x).p
+
+    def _ask(self, x: Array) -> _Asked:
+        z = self._standard(x)
+        return _Asked(x, z, sigmoid(self._weights.dot(z)))
+
+    def _learn(self, x: Array, y: bool, weight: float) -> None:
         learned = self.examples - 1 - WARM
+        asked, self._asked = self._asked, _NOTHING
         if learned < 0:
             return
         if learned % RESCALE == 0 or (learned < RESCALE and learned & (learned - 1) == 0):
             self._rescale()
-            asked = None
-        self._update(asked or self.ask(x), float(y), weight, learned)
-
-    def predict_row(self, x: Array) -> float:
-        """P(order within the label horizon) of a row of `features.matrix`; scoring uses `export()`, which agrees."""
-        return self.ask(x).p
-
-    def ask(self, x: Array) -> Asked:
-        """The same, with what learning from this very row can go on from."""
-        z = self._standard(x)
-        return Asked(z, sigmoid(self._weights.dot(z)))
+            asked = _NOTHING
+        self._update(asked if asked.x is x else self._ask(x), float(y), weight, learned)
 
     @property
     def examples(self) -> int:
@@ -142,11 +168,15 @@ class BayesianHazard(base.Classifier):  # type: ignore[misc]  # River ships no t
         whole: Array = lower + np.tril(lower, -1).T
         return whole
 
+    def ready(self, config: ChurnConfig, enough: bool) -> bool:
+        """Whether it has learned enough to be asked."""
+        return enough
+
     def export(self, config: ChurnConfig) -> Weights:
         """The model as it is now, for the scorers. A feature that it does not see has no weight.
 
         Raises:
-            ValueError: a number is not finite: what was learned must not speak.
+            ValueError: a number is not finite: what was learned must not be used.
         """
         mean, scale, weights = np.zeros((3, len(NAMES)))
         mean[self._places], scale[self._places] = self._centre, self._scale
@@ -162,45 +192,44 @@ class BayesianHazard(base.Classifier):  # type: ignore[misc]  # River ships no t
             examples=self.examples,
         )
 
-    def state(self) -> dict[str, Any]:
-        """Everything learned, as JSON types; `from_state` goes on from it bit by bit."""
+    def state(self) -> Belief:
+        """Everything learned; `resume` goes on from it bit by bit."""
         upper = np.triu_indices(len(self._weights))  # of the transposed
-        return {
-            "columns": list(self.columns),
-            "scaling": None if self._shares else self._scaling.state(),
-            "centre": self._centre.tolist(),
-            "scale": self._scale.tolist(),
-            "weights": self._weights.tolist(),
-            "residual": self._residual,
-            "expected": self._expected,
-            # Float64, little-endian, base64: the upper triangle, row by row. As digits it would be four times as long.
-            "covariance": base64.b64encode(self._lower.T[upper].astype("<f8").tobytes()).decode(),
-        }
+        return Belief(
+            self.columns,
+            None if self._shares else self._scaling,
+            self._centre,
+            self._scale,
+            self._weights,
+            self._residual,
+            self._expected,
+            self._lower.T[upper].astype("<f8").tobytes(),
+        )
 
-    @classmethod
-    def from_state(cls, state: dict[str, Any], scaling: Scaling | None = None) -> BayesianHazard:
-        """The model whose `state` this is; `scaling` as for the constructor.
+    def resume(self, state: bytes) -> BayesianHazard:
+        """The hazard whose `state` this is.
 
         Raises:
             Misconfigured: numbers are missing or not finite, or features are not those of this version.
         """
+        belief = decode(state, Belief, "the state of the hazard")
         try:
-            model = cls(state["columns"], scaling)
-            model._restore(state)
-        except (KeyError, TypeError, ValueError) as error:
-            raise Misconfigured(f"the state of the hazard is damaged: {error!r}") from error
+            model = BayesianHazard(belief.columns, belief.scaling or self._scaling)
+            model._shares = belief.scaling is None
+            model._restore(belief)
+        except ValueError as error:
+            raise Misconfigured(f"the state of the hazard is damaged: {error}") from error
         return model
 
-    def _restore(self, state: dict[str, Any]) -> None:
+    def _restore(self, belief: Belief) -> None:
         n = len(self.columns)
-        if not self._shares:
-            self._scaling = Scaling.from_state(state["scaling"])
-        self._express(numbers(state["centre"], n), numbers(state["scale"], n))
-        self._weights = numbers(state["weights"], n + 1)
-        self._residual, self._expected = numbers([state["residual"], state["expected"]], 2).tolist()
+        packed = np.frombuffer(belief.covariance, dtype="<f8")
+        if not len(belief.centre) == len(belief.scale) == len(belief.weights) - 1 == n or not np.isfinite(packed).all():
+            raise ValueError("numbers are missing or not finite")
+        self._express(belief.centre, belief.scale)
+        self._weights, self._residual, self._expected = belief.weights, belief.residual, belief.expected
         rows, columns = np.triu_indices(n + 1)
-        packed = np.frombuffer(base64.b64decode(state["covariance"], validate=True), dtype="<f8")
-        self._lower[columns, rows] = numbers(packed, len(rows))
+        self._lower[columns, rows] = packed
 
     def _standard(self, x: Array) -> Array:
         """What the weights are multiplied with: standardised and clipped features, and a one for the level."""
@@ -228,8 +257,8 @@ class BayesianHazard(base.Classifier):  # type: ignore[misc]  # River ships no t
         self._centre, self._scale = centre, scale
         self._inverse = np.divide(1.0, scale, out=np.zeros_like(scale), where=scale > 0)
 
-    def _update(self, asked: Asked, y: float, weight: float, learned: int) -> None:
-        z, p = asked
+    def _update(self, asked: _Asked, y: float, weight: float, learned: int) -> None:
+        _, z, p = asked
         information = max(p * (1.0 - p), _FAINT) * weight
         self._follow_level((y - p) * weight, information, learned)
         gain = dsymv(1.0, self._lower, z, lower=1)

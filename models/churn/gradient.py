@@ -9,38 +9,30 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, Literal, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 from river import optim
 
-from models.churn.scaling import Scaling, numbers, require_row, sigmoid
+from models.churn.model import LearningModel, Row
+from models.churn.scaling import Scaling, require_row, sigmoid
 from models.churn.weights import Weights
+from models.codec import Array, State, decode
 from models.config import ChurnConfig
 from models.features.features import NAMES, SCHEMA
 from profiles.errors import Misconfigured
 
-__all__ = ["RECENCY", "OnlineLogistic", "Target"]
-
-Array = NDArray[np.float64]
-
-Target = Literal["ftrl", "direct", "recency"]
-"""What is learned: an order within the label horizon; an order within the churn horizon; the first, from silence alone.
-"""
+__all__ = ["OnlineLogistic"]
 
 _LOSS = optim.losses.Log()
-
-RECENCY = ("recency", "log_recency")
-"""The features that a recency model may see."""
+_RATE = 0.01  # of the intercept's learning
 
 
 class _Ftrl(optim.FTRLProximal):  # type: ignore[misc]  # River has no types
     """River's FTRL-proximal without an l1 penalty, for vectors; River's own step takes dictionaries only."""
 
-    def __init__(self, columns: int, alpha: float, l2: float) -> None:
-        super().__init__(alpha=alpha, beta=1.0, l1=0.0, l2=l2)
-        self.z, self.n = np.zeros(columns), np.zeros(columns)
+    def __init__(self, z: Array, n: Array) -> None:
+        super().__init__(alpha=0.05, beta=1.0, l1=0.0, l2=1.0)
+        self.z, self.n = z, n  # changed in place
 
     def _step_with_vector(self, w: Array, g: Array) -> Array:
         root = np.sqrt(self.n)
@@ -55,40 +47,43 @@ class _Ftrl(optim.FTRLProximal):  # type: ignore[misc]  # River has no types
         return w
 
 
-class OnlineLogistic:
-    """P(order within the target's horizon), learned online. Same examples in the same order: same model, to the bit.
+class OnlineLogistic(State, LearningModel):
+    """P(order within a horizon), learned online. Same examples in the same order: same model, to the bit.
 
-    Args:
-        target: what the label says, and the kind that the model id names.
-        columns: the features that it sees; those of the target if not given.
-        alpha: FTRL's learning rate.
-        l2: FTRL's ridge.
-        intercept_rate: the learning rate of the intercept.
-        scaling: of the features, from who shows the same rows to several models; else it counts them itself.
-
-    Raises:
-        ValueError: no such target, or no such feature.
+    It learns from labels of the label horizon with a scaling that is shared, or else from those of the churn horizon.
     """
 
-    def __init__(
-        self,
-        target: Target,
-        columns: Sequence[str] | None = None,
-        *,
-        alpha: float = 0.05,
-        l2: float = 1.0,
-        intercept_rate: float = 0.01,
-        scaling: Scaling | None = None,
-    ) -> None:
-        self.target = target
-        if target not in get_args(Target):
-            raise ValueError(f"nothing learns {target}")
-        self.columns = tuple(columns or (RECENCY if target == "recency" else NAMES))
+    name: str  # of the kind, which the model id names
+    columns: tuple[str, ...]  # the features that it sees
+    scaling: Scaling | None  # of the features; None: it is shared with other models
+    intercept: float
+    weights: Array
+    z: Array  # of FTRL
+    n: Array  # of FTRL
+
+    def __post_init__(self) -> None:
         self._places = np.array([NAMES.index(name) for name in self.columns])
-        self._shares, self._scaling = scaling is not None, scaling or Scaling()
-        self._weights, self._intercept = np.zeros(len(self.columns)), 0.0
-        self._rate = intercept_rate
-        self._optimizer = _Ftrl(len(self.columns), alpha, l2)
+        if not len(self.weights) == len(self.z) == len(self.n) == len(self.columns):
+            raise ValueError("numbers are missing")
+        self._optimizer = _Ftrl(self.z, self.n)
+        self._scaling = self.scaling or Scaling.new()
+
+    @classmethod
+    def new(cls, name: str, columns: Sequence[str] = NAMES, scaling: Scaling | None = None) -> OnlineLogistic:
+        """Before the first example.
+
+        Args:
+            name: of the kind.
+            columns: the features that it sees.
+            scaling: of the features, from who shows the same rows to several models; else it counts them itself.
+
+        Raises:
+            ValueError: no such feature.
+        """
+        weights, z, n = np.zeros((3, len(columns)))
+        model = cls(name, tuple(columns), None if scaling else Scaling.new(), 0.0, weights, z, n)
+        model._scaling = scaling or model._scaling
+        return model
 
     @property
     def examples(self) -> int:
@@ -98,95 +93,84 @@ class OnlineLogistic:
     @property
     def level(self) -> float:
         """Log-odds of the average customer."""
-        return self._intercept
+        return self.intercept
 
     @property
     def norm(self) -> float:
         """Euclidean norm of the weights on standardised features, the intercept included."""
-        return math.sqrt(self._weights.dot(self._weights) + self._intercept**2)
+        return math.sqrt(self.weights.dot(self.weights) + self.intercept**2)
 
-    def learn_one(self, x: Array, y: bool, weight: float = 1.0) -> None:
-        """Learn one example.
+    def answer(self, row: Row) -> float | None:
+        """P(order within the label horizon) of a row; None before the first example."""
+        return self._p(row.z) if self.examples else None
 
-        Args:
-            x: a row of `features.matrix`.
-            y: whether there was an order within the target's horizon; for `direct`, too.
-            weight: how many examples it stands for.
+    def learn_short(self, row: Row, y: bool, weight: float) -> None:
+        """Learn from a label of the label horizon."""
+        z = row.z.take(self._places)
+        slope = _LOSS.gradient(y, self.weights.dot(z) + self.intercept) * weight
+        self.intercept -= _RATE * slope
+        z *= slope
+        self._optimizer.step(self.weights, z)
+
+    def learn_full(self, x: Array, y: bool, weight: float) -> None:
+        """Learn from a label of the churn horizon, with a scaling of its own.
 
         Raises:
             ValueError: a number is not finite; it would spoil every weight. Nothing has changed.
         """
         require_row(x, weight)
         self._scaling.learn(x)
-        self.learn_standard(self._scaling.standard(x), y, weight)
-
-    def learn_standard(self, z: Array, y: bool, weight: float) -> None:
-        """Learn one example that is sound: standardised by its scaling, which know it already."""
-        z = z.take(self._places)
-        slope = _LOSS.gradient(y, self._weights.dot(z) + self._intercept) * weight
-        self._intercept -= self._rate * slope
-        z *= slope
-        self._optimizer.step(self._weights, z)
+        self.learn_short(Row(x, self._scaling.standard(x)), y, weight)
 
     def predict(self, x: Array) -> float:
-        """P(order within the target's horizon); scoring uses `export()`, which agrees to 1e-9."""
-        return self.predict_standard(self._scaling.standard(x))
+        """P(order within its horizon); scoring uses `export()`, which agrees to 1e-9."""
+        return self._p(self._scaling.standard(x))
 
-    def predict_standard(self, z: Array) -> float:
-        """The same of a row that is standardised by its scaling."""
-        return sigmoid(self._weights.dot(z.take(self._places)) + self._intercept)
+    def _p(self, z: Array) -> float:
+        return sigmoid(self.weights.dot(z.take(self._places)) + self.intercept)
+
+    def forget_full(self) -> OnlineLogistic:
+        """One that has learned nothing, if it learns from labels of the churn horizon."""
+        return self if self.scaling is None else OnlineLogistic.new(self.name, self.columns)
+
+    def ready(self, config: ChurnConfig, enough: bool) -> bool:
+        """Whether it has learned enough to be asked."""
+        return enough if self.scaling is None else self.examples >= config.min_examples
 
     def export(self, config: ChurnConfig) -> Weights:
         """The model as it is now, for the scorers. A feature that it does not see has no weight.
 
         Raises:
-            ValueError: a number is not finite: what was learned must not speak.
+            ValueError: a number is not finite: what was learned must not be used.
         """
         mean, scale, weights = np.zeros((3, len(NAMES)))
         mean[self._places] = self._scaling.mean[self._places]
         scale[self._places] = self._scaling.scale[self._places]
-        weights[self._places] = self._weights
+        weights[self._places] = self.weights
         return Weights(
-            id=f"{self.target}-{SCHEMA}-{self.examples}",
+            id=f"{self.name}-{SCHEMA}-{self.examples}",
             schema=SCHEMA,
             mean=mean,
             scale=scale,
             weights=weights,
-            intercept=self._intercept,
-            horizon=config.horizon if self.target == "direct" else config.label_horizon,
+            intercept=self.intercept,
+            horizon=config.label_horizon if self.scaling is None else config.horizon,
             examples=self.examples,
         )
 
-    def state(self) -> dict[str, Any]:
-        """Everything learned, as JSON types; `from_state` goes on from it bit by bit."""
-        return {
-            "target": self.target,
-            "columns": list(self.columns),
-            "scaling": None if self._shares else self._scaling.state(),
-            "intercept": self._intercept,
-            "weight": self._weights.tolist(),
-            "z": self._optimizer.z.tolist(),
-            "n": self._optimizer.n.tolist(),
-        }
+    def state(self) -> OnlineLogistic:
+        """Everything learned; `resume` goes on from it bit by bit."""
+        return self
 
-    @classmethod
-    def from_state(cls, state: dict[str, Any], scaling: Scaling | None = None) -> OnlineLogistic:
-        """The model whose `state` this is; `scaling` as for the constructor.
+    def resume(self, state: bytes) -> OnlineLogistic:
+        """The model whose `state` this is.
 
         Raises:
             Misconfigured: numbers are missing or not finite, or features are not those of this version.
         """
-        try:
-            model = cls(state["target"], state["columns"], scaling=scaling)
-            model._restore(state)
-        except (KeyError, TypeError, ValueError) as error:
-            raise Misconfigured(f"the state of a learned model is damaged: {error!r}") from error
+        model = decode(state, OnlineLogistic, f"the state of the model {self.name}")
+        if model.name != self.name:
+            raise Misconfigured(f"the state of the model {self.name} is damaged: it is that of {model.name}")
+        if model.scaling is None:
+            model._scaling = self._scaling
         return model
-
-    def _restore(self, state: dict[str, Any]) -> None:
-        self._weights, self._optimizer.z, self._optimizer.n = (
-            numbers(state[name], len(self.columns)) for name in ("weight", "z", "n")
-        )
-        [self._intercept] = numbers([state["intercept"]], 1).tolist()
-        if not self._shares:
-            self._scaling = Scaling.from_state(state["scaling"])

@@ -1,22 +1,19 @@
-"""What a churn model is: what it says of customers, and how it is shipped to the scorers."""
+"""What a churn model is: what it says of customers, how it learns, and what there is to declare about it."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
+from models.churn.scaling import Scaling
+from models.codec import Array
 from models.config import ChurnConfig
 from profiles.errors import Misconfigured
 
-__all__ = ["CLIP", "Model", "Outdated", "Scores", "require_finite"]
-
-Array = NDArray[np.float64]
-
-CLIP = 4.0
-"""Standardised features are held within ±CLIP: what lies beyond was never learned from."""
+__all__ = ["Kind", "LearningModel", "Model", "Orders", "Outdated", "Row", "Scores", "require_finite"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +58,111 @@ class Model(Protocol):
     def to_json(self) -> bytes:
         """Everything, as JSON that reads back to the same bits."""
         ...
+
+    def numbers(self) -> dict[str, float]:
+        """What is inside, for people, besides the weights of features."""
+        ...
+
+
+class Row(NamedTuple):
+    """The features of one example."""
+
+    x: Array  # a row of `features.matrix`
+    z: Array  # the same, standardised by the scaling that the models share
+
+
+class Orders(NamedTuple):
+    """The orders of a sample of customers, as arrays (customers,)."""
+
+    repeats: Array  # orders but the first
+    last: Array  # age at the last order, weeks; 0 without repeats
+    age: Array  # weeks since the first order
+
+
+class LearningModel:
+    """A model of the panel while it learns, as the learner holds it. What a kind does not do stays as it is here."""
+
+    steady: Model | None = None
+    """A model that stays the same from label to label, so that a whole batch of rows can be shown to it at once."""
+
+    def answer(self, row: Row) -> float | None:
+        """P(order within the label horizon) of a row, from a model that learns from every short label; None: too early.
+
+        A model that does not is asked for `steady`.
+        """
+        return None
+
+    def learn_short(self, row: Row, y: bool, weight: float) -> None:
+        """Learn from a sound label of the label horizon.
+
+        Args:
+            row: standardised by the shared scaling, which has counted it.
+            y: whether there was an order.
+            weight: how many examples it stands for.
+        """
+
+    def learn_full(self, x: Array, y: bool, weight: float) -> None:
+        """Learn from a label of the churn horizon; the arguments are those of `learn_short`."""
+
+    def learn_orders(self, orders: Orders) -> bool:
+        """Learn from what is known of customers' orders, which takes no label; whether that has changed the model."""
+        return False
+
+    def forget_full(self) -> LearningModel:
+        """The model without what labels of the churn horizon have taught: that horizon has changed."""
+        return self
+
+    def ready(self, config: ChurnConfig, enough: bool) -> bool:
+        """Whether it has learned enough to be asked.
+
+        Args:
+            config: of churn, from the plan.
+            enough: whether as many short labels of each outcome have been learned as the plan asks for.
+        """
+        return True
+
+    def export(self, config: ChurnConfig) -> Model | None:
+        """The model as it is now, for the scorers; None if it knows nothing yet.
+
+        Raises:
+            ValueError: a number is not finite: what was learned must not be used.
+        """
+        return None
+
+    @property
+    def norm(self) -> float | None:
+        """Euclidean norm of the weights on standardised features, the intercept included; None: it has no weights."""
+        return None
+
+    @property
+    def level(self) -> float:
+        """Log-odds of the average customer; not finite once a weight is spoilt."""
+        return 0.0
+
+    def state(self) -> Any:
+        """What is kept of it: a struct, or None."""
+        return None
+
+    def resume(self, state: bytes) -> LearningModel:
+        """The model whose `state` this is, as JSON; asked of one that has learned nothing.
+
+        Raises:
+            Misconfigured: it is damaged.
+        """
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """All that is to be said about one kind of model."""
+
+    name: str
+    column: int  # in what every model says of a customer (`Panel.risks`); also the order in which they are listed
+    meaning: str  # what it is, for people
+    basis: str  # what stands behind a risk of it, for who reads the risk
+    learns_from: tuple[Literal["short", "full", "orders"], ...]  # labels of which horizon, or orders; () from nothing
+    read: Callable[[bytes, ChurnConfig], Model]  # what `to_json` gave; raises Outdated and Misconfigured
+    start: Callable[[ChurnConfig, Scaling], LearningModel]  # one that has learned nothing; loads what it learns with
 
 
 def require_finite(raws: Array, at: Array) -> None:

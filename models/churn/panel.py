@@ -6,42 +6,29 @@ would have said is kept with the snapshots, so that all of them are judged on th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from models.churn.kinds.base_rate import BaseRate
-from models.churn.kinds.bgnbd import BgNbd
+from models.churn.kinds import KINDS
 from models.churn.kinds.rules import rules
 from models.churn.model import Model, Outdated
 from models.churn.scores import score_profiles
-from models.churn.weights import Weights, ahead
+from models.churn.weights import ahead
+from models.codec import Array, decode
 from models.config import ChurnConfig
-from profiles.errors import Misconfigured
 from profiles.types import Profile, Score
 
-__all__ = ["MODELS", "SPOKE", "Panel", "who_spoke"]
+__all__ = ["MODELS", "Panel", "basis"]
 
-Array = NDArray[np.float64]
-
-MODELS = ("hazard", "ftrl", "direct", "bgnbd", "recency", "base_rate", "rules")
+MODELS = tuple(KINDS)
 """Every name in a panel, in the order of the columns of `Panel.risks`."""
 
-SPOKE = {
-    "hazard": "learned from how customers went on",
-    "ftrl": "learned from how customers went on, by gradient",
-    "direct": "learned from how customers went on over the whole horizon",
-    "bgnbd": "from the pattern of orders alone",
-    "recency": "learned from the time since the last order alone",
-    "base_rate": "the same for everyone",
-    "rules": "rules set by hand, before anything is learned",
-}
-"""What stands behind a risk of each model, in words for the person who reads it."""
-
 _RULES = "rules"
+_LEARNED = tuple(name for name in MODELS if name != _RULES)
 
 
 class _Form(msgspec.Struct, forbid_unknown_fields=True):
@@ -85,7 +72,7 @@ class Panel:
         return score_profiles(profiles, times, self.champion, config, currency)
 
     def risks(self, raws: Array, at: Array, config: ChurnConfig) -> NDArray[np.float32]:
-        """What every model says: (customers, len(MODELS)), NaN where a model cannot speak yet.
+        """What every model says: (customers, len(MODELS)), NaN where a model has learned too little.
 
         Args:
             raws: rows of `features.raws`, of customers who have ordered.
@@ -101,28 +88,25 @@ class Panel:
 
     def to_json(self) -> bytes:
         """Everything but the rules, as JSON that reads back to the same bits."""
-        models = {name: msgspec.Raw(self.models[name].to_json()) for name in _READERS if name in self.models}
+        models = {name: msgspec.Raw(self.models[name].to_json()) for name in _LEARNED if name in self.models}
         return msgspec.json.encode(_Form(self.champion_name, self.version, self.trained_until, models))
 
     @classmethod
     def from_json(cls, data: bytes, config: ChurnConfig) -> Panel:
         """What `to_json` gave, with the rules of this version and plan.
 
-        A model of other features or another horizon than asked for now is left out; the rules speak for a champion
-        that is missing.
+        A model of other features or another horizon than asked for now is left out; for a champion that is missing the
+        rules step in.
 
         Raises:
             Misconfigured: not the JSON of a panel, or damaged.
         """
-        try:
-            form = msgspec.json.decode(data, type=_Form)
-        except msgspec.MsgspecError as error:
-            raise Misconfigured(f"these are no models: {error}") from error
+        form = decode(data, _Form, "the panel of models")
         models: dict[str, Model] = {}
-        left_out = [name for name in form.models if name not in _READERS]
-        for name in form.models.keys() & _READERS.keys():
+        left_out = [name for name in form.models if name not in _LEARNED]
+        for name in form.models.keys() & _LEARNED:
             try:
-                models[name] = _READERS[name](bytes(form.models[name]), config)
+                models[name] = KINDS[name].read(bytes(form.models[name]), config)
             except Outdated:
                 left_out.append(name)
         models[_RULES] = rules(config)
@@ -130,31 +114,7 @@ class Panel:
         return cls(champion, models, form.version, form.trained_until, tuple(sorted(left_out)))
 
 
-def who_spoke(model_id: str) -> str:
+def basis(model_id: str) -> str:
     """What stands behind a score, by its model id; the id itself if no model of this version has such a one."""
     name = next((name for name in MODELS if model_id.startswith(f"{name.replace('_', '-')}-")), None)
-    return SPOKE[name] if name else model_id
-
-
-def _hazard(data: bytes, config: ChurnConfig) -> Weights:
-    return _of_horizon(Weights.from_json(data), config.label_horizon)
-
-
-def _direct(data: bytes, config: ChurnConfig) -> Weights:
-    return _of_horizon(Weights.from_json(data), config.horizon)
-
-
-def _of_horizon(weights: Weights, horizon: float) -> Weights:
-    if weights.horizon != horizon:
-        raise Outdated(f"model {weights.id} was learned for another horizon")
-    return weights
-
-
-_READERS: dict[str, Callable[[bytes, ChurnConfig], Model]] = {
-    "hazard": _hazard,
-    "ftrl": _hazard,
-    "direct": _direct,
-    "bgnbd": lambda data, config: BgNbd.from_json(data),
-    "recency": _hazard,
-    "base_rate": BaseRate.from_json,
-}
+    return KINDS[name].basis if name else model_id

@@ -6,33 +6,39 @@ The numbers are those of River's `StandardScaler` to the bit, for a whole row at
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from models.churn.model import CLIP
+from models.codec import Array, State
 from models.features.features import NAMES
 
-__all__ = ["Scaling", "clip", "numbers", "require_row", "sigmoid"]
+__all__ = ["CLIP", "Scaling", "clip", "require_row", "sigmoid"]
 
-Array = NDArray[np.float64]
+CLIP = 4.0
+"""Standardised features are held within ±CLIP: what lies beyond was never learned from."""
 
 _FAINT = np.full(len(NAMES), 1e-30)  # a variance so small is none
 _HIGHEST = np.full(len(NAMES), CLIP)
 _LOWEST = -_HIGHEST
 
 
-class Scaling:
+class Scaling(State):
     """Mean and variance of every feature over the rows so far (Welford 1962)."""
 
-    __slots__ = ("_deviation", "count", "mean", "variance")
+    count: int
+    mean: Array
+    variance: Array
 
-    def __init__(self) -> None:
-        self.count = 0
-        self.mean, self.variance = np.zeros(len(NAMES)), np.zeros(len(NAMES))
-        self._deviation = np.ones(len(NAMES))
+    def __post_init__(self) -> None:
+        if not len(self.mean) == len(self.variance) == len(NAMES):
+            raise ValueError("it is not of the features of this version")
+        self._deviation = np.empty(len(NAMES))
+        self._deviate()
+
+    @classmethod
+    def new(cls) -> Scaling:
+        """Before the first row."""
+        return cls(0, np.zeros(len(NAMES)), np.zeros(len(NAMES)))
 
     def learn(self, x: Array) -> None:
         """Count a row of `features.matrix`."""
@@ -64,23 +70,6 @@ class Scaling:
     def _deviate(self) -> None:
         np.sqrt(np.maximum(self.variance, _FAINT), out=self._deviation)
 
-    def state(self) -> dict[str, Any]:
-        """Everything, as JSON types."""
-        return {"count": self.count, "mean": self.mean.tolist(), "variance": self.variance.tolist()}
-
-    @classmethod
-    def from_state(cls, state: Mapping[str, Any]) -> Scaling:
-        """The scaling whose `state` this is.
-
-        Raises:
-            KeyError, TypeError, ValueError: it is damaged.
-        """
-        scaling = cls()
-        scaling.count = int(state["count"])
-        scaling.mean, scaling.variance = (numbers(state[name], len(NAMES)) for name in ("mean", "variance"))
-        scaling._deviate()
-        return scaling
-
 
 def clip(z: Array) -> Array:
     """Hold standardised features within ±CLIP, in place."""
@@ -102,15 +91,3 @@ def require_row(x: Array, weight: float) -> None:
 def sigmoid(u: float) -> float:
     """The probability of log-odds."""
     return 1.0 / (1.0 + math.exp(-u)) if u >= 0 else math.exp(u) / (1.0 + math.exp(u))
-
-
-def numbers(values: Any, count: int) -> Array:
-    """A row of so many numbers.
-
-    Raises:
-        ValueError: there are not as many, or not all are finite.
-    """
-    row = np.array(values, dtype=np.float64)
-    if row.shape != (count,) or not np.isfinite(row).all():
-        raise ValueError("numbers are missing or not finite")
-    return row

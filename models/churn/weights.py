@@ -19,20 +19,18 @@ risk of the average customer is at u_j = b, Λ_0. The slopes of the two secants,
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from functools import cached_property
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
-from models.churn.model import CLIP, Outdated, Scores, require_finite
+from models.churn.model import Outdated, Scores, require_finite
+from models.churn.scaling import CLIP
+from models.codec import Array, decode, encode
 from models.config import ChurnConfig
 from models.features.features import NAMES, ORDERED, SCHEMA, ordered, rolled, usually
-from profiles.errors import Misconfigured
 
-__all__ = ["Weights", "ahead", "softplus"]
-
-Array = NDArray[np.float64]
+__all__ = ["Weights", "ahead", "read_weights", "softplus"]
 
 
 def ahead(raws: Array, at: Array, config: ChurnConfig) -> Array:
@@ -41,22 +39,7 @@ def ahead(raws: Array, at: Array, config: ChurnConfig) -> Array:
     return rolled(raws, at, np.arange(steps, dtype=np.float64) * config.label_horizon)
 
 
-class _Form(msgspec.Struct, forbid_unknown_fields=True):
-    """Weights as JSON."""
-
-    id: str
-    schema: str
-    features: list[str]
-    mean: list[float]
-    scale: list[float]
-    weights: list[float]
-    intercept: float
-    horizon: float
-    examples: int
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Weights:
+class Weights(msgspec.Struct, frozen=True, dict=True, eq=False, forbid_unknown_fields=True):
     """A logistic model of orders as it is shipped to the scorers; small, frozen and readable."""
 
     id: str
@@ -67,15 +50,18 @@ class Weights:
     intercept: float
     horizon: float  # seconds within which the order is awaited: the label horizon, or the whole churn horizon
     examples: int = 0  # learned from
-    inverse: Array = field(init=False, repr=False)  # of the scale; 0 where that is 0
+    features: tuple[str, ...] = NAMES
 
     def __post_init__(self) -> None:
         columns = (self.mean, self.scale, self.weights)
-        sound = all(len(column) == len(NAMES) and np.isfinite(column).all() for column in columns)
+        sound = all(len(column) == len(self.features) and np.isfinite(column).all() for column in columns)
         if not sound or not np.isfinite(self.intercept) or not 0 < self.horizon < np.inf:
             raise ValueError(f"model {self.id} is damaged: its numbers are missing or not finite")
-        inverse = np.divide(1.0, self.scale, out=np.zeros_like(self.scale), where=self.scale > 0)
-        object.__setattr__(self, "inverse", inverse)
+
+    @cached_property
+    def _inverse(self) -> Array:
+        """Of the scale; 0 where that is 0."""
+        return np.divide(1.0, self.scale, out=np.zeros_like(self.scale), where=self.scale > 0)
 
     def score(self, raws: Array, at: Array, config: ChurnConfig) -> Scores:
         """Risk and contributions of customers (rows of `features.raws`) at the times `at`.
@@ -116,7 +102,7 @@ class Weights:
         """P(order within the label horizon) of rows of `features.matrix`; NaN if another horizon was learned."""
         if self.horizon != config.label_horizon:
             return np.full(len(x), np.nan)
-        z = (x - self.mean) * self.inverse
+        z = (x - self.mean) * self._inverse
         np.minimum(z, CLIP, out=z)  # of one row, np.clip takes as long as all the rest
         np.maximum(z, -CLIP, out=z)
         z *= self.weights
@@ -124,38 +110,36 @@ class Weights:
 
     def _standard(self, x: Array) -> Array:
         z = x - self.mean[: len(x), None, None]
-        z *= self.inverse[: len(x), None, None]
+        z *= self._inverse[: len(x), None, None]
         np.clip(z, -CLIP, CLIP, out=z)
         return z
 
     def to_json(self) -> bytes:
         """Everything, as JSON that reads back to the same bits."""
-        return msgspec.json.encode(
-            _Form(
-                self.id, self.schema, list(NAMES), self.mean.tolist(), self.scale.tolist(),
-                self.weights.tolist(), self.intercept, self.horizon, self.examples,
-            )
-        )  # fmt: skip
+        return encode(self)
 
-    @classmethod
-    def from_json(cls, data: bytes) -> Weights:
-        """What `to_json` gave.
+    def numbers(self) -> dict[str, float]:
+        """What is inside, besides the weights of features."""
+        return {"intercept": -self.intercept, "examples": self.examples}
 
-        Raises:
-            Outdated: weights of other features than this version computes.
-            Misconfigured: not the JSON of weights.
-        """
-        try:
-            form = msgspec.json.decode(data, type=_Form)
-        except msgspec.MsgspecError as error:
-            raise Misconfigured(f"this is no model: {error}") from error
-        if form.schema != SCHEMA or form.features != list(NAMES):
-            raise Outdated(f"model {form.id} is of feature schema {form.schema}, this version has {SCHEMA}")
-        mean, scale, weights = np.array(form.mean), np.array(form.scale), np.array(form.weights)
-        try:
-            return cls(form.id, form.schema, mean, scale, weights, form.intercept, form.horizon, form.examples)
-        except ValueError as error:
-            raise Misconfigured(str(error)) from error
+
+def read_weights(data: bytes, horizon: float) -> Weights:
+    """What `Weights.to_json` gave.
+
+    Args:
+        data: the JSON.
+        horizon: seconds within which the order shall be awaited.
+
+    Raises:
+        Outdated: weights of other features than this version computes, or of another horizon.
+        Misconfigured: not the JSON of weights.
+    """
+    weights = decode(data, Weights, "a model")
+    if (weights.schema, weights.features) != (SCHEMA, NAMES):
+        raise Outdated(f"model {weights.id} is of feature schema {weights.schema}, this version has {SCHEMA}")
+    if weights.horizon != horizon:
+        raise Outdated(f"model {weights.id} was learned for another horizon")
+    return weights
 
 
 def _shares(horizon: float, step: float) -> Array:

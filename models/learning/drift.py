@@ -12,17 +12,14 @@ the older half is dropped and the rest fed to a new detector, at the same values
 
 from __future__ import annotations
 
-import base64
 import math
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-import numpy as np
-from river.drift import ADWIN
 
-from models.durations import WEEK
-from profiles.errors import Misconfigured
+from models.codec import State
+from models.libraries import load
 
 __all__ = ["Alarm", "Drift", "Move", "Signal"]
 
@@ -71,14 +68,21 @@ class Alarm(msgspec.Struct, frozen=True):
         )
 
 
-class Signal:
+class Signal(State):
     """ADWIN on a stream of values within ±1. The same values in the same order: the same state, restarted or not."""
 
-    def __init__(self) -> None:
-        self.last: Move | None = None  # the latest move
-        self._sum = self._count = 0  # of the block that is being filled
-        self._blocks: list[int] = []
-        self._adwin = _detector(())
+    last: Move | None  # the latest move
+    sum: int  # of the block that is being filled
+    count: int  # of its values
+    blocks: list[int]
+
+    def __post_init__(self) -> None:
+        self._adwin: Any = None  # made when it is needed, so that who only reads a signal need not load River
+
+    @classmethod
+    def new(cls) -> Signal:
+        """Before the first value."""
+        return cls(None, 0, 0, [])
 
     def update(self, value: float, at: float) -> Move | None:
         """Take one value; answer the move if it shows one.
@@ -87,96 +91,78 @@ class Signal:
             value: within ±1; what lies beyond counts as 1.
             at: its event time.
         """
-        self._sum += round(_UNIT * min(max(value, -1.0), 1.0))
-        self._count += 1
-        if self._count < BLOCK:
+        self.sum += round(_UNIT * min(max(value, -1.0), 1.0))
+        self.count += 1
+        if self.count < BLOCK:
             return None
-        block, self._sum, self._count = self._sum, 0, 0
-        self._blocks.append(block)
+        block, self.sum, self.count = self.sum, 0, 0
+        if self._adwin is None:
+            self._adwin = _detector(self.blocks)
+        self.blocks.append(block)
         self._adwin.update(block / _UNIT)
         if self._adwin.drift_detected:
             return self._moved(at)
-        if len(self._blocks) >= 2 * WINDOW:
+        if len(self.blocks) >= 2 * WINDOW:
             self._start_from(WINDOW)
         return None
 
     def _moved(self, at: float) -> Move:
-        since = min(max(int(self._adwin.width), 1), len(self._blocks) - 1)
-        self.last = Move(at, _mean(self._blocks[:-since]), _mean(self._blocks[-since:]))
+        since = min(max(int(self._adwin.width), 1), len(self.blocks) - 1)
+        self.last = Move(at, _mean(self.blocks[:-since]), _mean(self.blocks[-since:]))
         self._start_from(since)
         return self.last
 
     def _start_from(self, newest: int) -> None:
-        self._blocks = self._blocks[-newest:]
-        self._adwin = _detector(self._blocks)
+        self.blocks = self.blocks[-newest:]
+        self._adwin = _detector(self.blocks)
 
     @property
     def mean(self) -> float:
         """Mean of what is in the window."""
-        return _mean(self._blocks)
+        return _mean(self.blocks)
 
-    def state(self) -> dict[str, Any]:
-        """Everything, as JSON types."""
-        blocks = base64.b64encode(np.array(self._blocks, dtype="<i2").tobytes()).decode()
-        last = msgspec.to_builtins(self.last)
-        return {"sum": self._sum, "count": self._count, "blocks": blocks, "last": last, "mean": self.mean}
+
+class Drift(State):
+    """Both signals together."""
+
+    within: float
+    """Seconds of event time between the two signals' moves for them to agree (the error shows a label horizon later
+    than the activity), and after an alarm until the next in the same direction."""
+
+    alarms: list[Alarm]  # the latest last
+    error: Signal
+    activity: Signal
+    error_moved: Move | None  # moves that still wait for the other signal's
+    activity_moved: Move | None
 
     @classmethod
-    def from_state(cls, state: Mapping[str, Any]) -> Signal:
-        """The signal whose `state` this is.
-
-        Raises:
-            Misconfigured: it is not whole.
-        """
-        signal = cls()
-        try:
-            signal._sum, signal._count = int(state["sum"]), int(state["count"])
-            signal._blocks = np.frombuffer(base64.b64decode(state["blocks"]), dtype="<i2").tolist()
-            signal.last = msgspec.convert(state["last"], Move | None)
-        except (KeyError, TypeError, ValueError, msgspec.MsgspecError) as error:
-            raise Misconfigured(f"the state of the drift detection is damaged: {error!r}") from error
-        signal._adwin = _detector(signal._blocks)
-        return signal
-
-
-class Drift:
-    """Both signals together.
-
-    Args:
-        within: seconds of event time between the two signals' moves for them to agree (the error shows a label
-            horizon later than the activity), and after an alarm until the next in the same direction.
-    """
-
-    def __init__(self, within: float = 6 * WEEK) -> None:
-        self.within = within
-        self.alarms: list[Alarm] = []  # the latest last
-        self._error, self._activity = Signal(), Signal()
-        self._erred: Move | None = None  # moves that still wait for the other signal's
-        self._stirred: Move | None = None
+    def new(cls, within: float) -> Drift:
+        """Before anything was seen."""
+        return cls(within, [], Signal.new(), Signal.new(), None, None)
 
     def erred(self, error: float, at: float) -> Alarm | None:
         """An order came (1) or not (0), less its chance; at the end of the label horizon."""
-        move = self._error.update(error, at)
+        move = self.error.update(error, at)
         if move is None:
             return None
-        self._erred = move
+        self.error_moved = move
         return self._agree(at)
 
     def seen(self, active: bool, at: float) -> Alarm | None:
         """A customer was seen, active in the week before or not."""
-        move = self._activity.update(float(active), at)
+        move = self.activity.update(float(active), at)
         if move is None:
             return None
-        self._stirred = move
+        self.activity_moved = move
         return self._agree(at)
 
     def _agree(self, at: float) -> Alarm | None:
-        error, activity = self._erred, self._stirred
+        error, activity = self.error_moved, self.activity_moved
         if error is None or activity is None or error.direction != activity.direction:
             return None
         if not math.isfinite(at) or abs(error.at - activity.at) > self.within:
             return None
-        self._erred = self._stirred = None
+        self.error_moved = self.activity_moved = None
         last = self.alarms[-1] if self.alarms else None
         if last is not None and last.direction == error.direction and at - last.at < self.within:
             return None  # one change shows in several steps
@@ -184,36 +170,9 @@ class Drift:
         self.alarms = [*self.alarms, alarm][-_ALARMS:]
         return alarm
 
-    def state(self) -> dict[str, Any]:
-        """Everything, as JSON types."""
-        return {
-            "error": self._error.state(),
-            "activity": self._activity.state(),
-            "erred": msgspec.to_builtins(self._erred),
-            "stirred": msgspec.to_builtins(self._stirred),
-            "alarms": msgspec.to_builtins(self.alarms),
-        }
 
-    @classmethod
-    def from_state(cls, state: Mapping[str, Any], within: float = 6 * WEEK) -> Drift:
-        """The drift whose `state` this is.
-
-        Raises:
-            Misconfigured: it is not whole.
-        """
-        drift = cls(within)
-        try:
-            drift._error, drift._activity = Signal.from_state(state["error"]), Signal.from_state(state["activity"])
-            drift._erred = msgspec.convert(state["erred"], Move | None)
-            drift._stirred = msgspec.convert(state["stirred"], Move | None)
-            drift.alarms = msgspec.convert(state["alarms"], list[Alarm])
-        except (KeyError, TypeError, ValueError, msgspec.MsgspecError) as error:
-            raise Misconfigured(f"the state of the drift detection is damaged: {error!r}") from error
-        return drift
-
-
-def _detector(blocks: list[int] | tuple[()]) -> ADWIN:
-    adwin = ADWIN(delta=_DELTA, clock=1, min_window_length=2, grace_period=5)  # all in blocks
+def _detector(blocks: Sequence[int]) -> Any:
+    adwin = load("river.drift").ADWIN(delta=_DELTA, clock=1, min_window_length=2, grace_period=5)  # all in blocks
     for block in blocks:
         adwin.update(block / _UNIT)
     return adwin

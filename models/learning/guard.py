@@ -1,32 +1,32 @@
-"""Kept checkpoints of what is learned, and the guard that goes back to one.
+"""Guarding what is learned: checkpoints are kept, and when learning goes wrong it goes back to one.
 
 A checkpoint is kept every so many examples (by count, so that a replay keeps the same) and whenever another model
-speaks. The guard lets the hazard of one of them judge a share of the following examples besides the live one. If the
+becomes the champion. The hazard of one of them judges a share of the following examples besides the live one. If the
 live one becomes badly calibrated where the kept one is not, or a weight is not finite, or the weights have jumped, then
 it is the learning that went wrong and not the world that has changed, and what was learned is set back to that
-checkpoint. The guard moves on to a newer one only when the live hazard was no worse on all that came after that one was
-kept: while nonsense is learned, it is the live one that does better.
+checkpoint. The comparison moves on to a newer one only when the live hazard was no worse on all that came after that
+one was kept: while nonsense is learned, it is the live one that does better.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
 
 from models.churn.weights import Weights
-from models.learning.learning_models import Learned
+from models.codec import State, decode, encode
+from models.config import ChurnConfig
+from models.learning.checkpoint import some
+from models.learning.history import History, Kept
+from models.learning.judge import hazard_of
+from models.learning.learning_models import LearningModels, Saved
+from models.learning.promotion import Race
 from models.learning.quality import Quality, judge
-from profiles.errors import Misconfigured
 
-__all__ = ["KEPT", "Guard", "History", "Kept"]
-
-KEPT = 20
-"""Checkpoints that are kept."""
-
-_LEAST = 500  # examples between two of them; later a fiftieth of all that were learned
+__all__ = ["Comparison", "Guard", "Restorable"]
 
 _EVERY = 2  # one example in so many is judged by the kept hazard as well
 _ENOUGH = 100  # of those
@@ -37,160 +37,176 @@ _NO_WORSE = 1.02  # times the log loss of the kept one
 _JUMP = 3.0  # so many times the norm of the kept weights, and one more, is a jump
 
 
-class Kept(msgspec.Struct, frozen=True):
-    """One kept checkpoint."""
+class Restorable(State):
+    """What a kept checkpoint brings back."""
 
-    version: int
-    at: float  # event time of the newest label learned
-    examples: int  # short labels the hazard has learned
-    why: str  # count, champion
-    champion: str
-    sound: bool  # no worse, as far as was known, than the one before that the guard compared with
-    norms: dict[str, float]
-    figures: dict[str, Any]  # quality of every model then, by horizon
-    state: msgspec.Raw  # of `Learned`, with the race; JSON
-    horizon: float = 0.0  # churn horizon that the direct model is about
+    learned: Saved
+    race: Race
 
 
-class History:
-    """The latest kept checkpoints, the oldest first."""
+class Comparison(State):
+    """The live hazard and the one of a kept checkpoint, judged on the same recent examples; `settle`, then encode."""
 
-    def __init__(self) -> None:
-        self.kept: list[Kept] = []
-        self.versions = 0  # given so far
-        self.due_at = _LEAST  # examples at which the next is due
-        self._encoded: dict[int, bytes] = {}  # by version
+    version: int  # of the checkpoint to compare with; 0 for none
+    next: int  # of the one to move on to; 0 for none
+    count: int  # of examples
+    live: Quality
+    kept: Quality
 
-    def due(self, examples: int) -> bool:
-        """Whether it is time to keep one."""
-        return examples >= self.due_at
-
-    def keep(self, kept: Kept, watched: int) -> None:
-        """Keep one, and let go of the oldest, unless it is the one that the guard watches with."""
-        self.kept = [*self.kept, kept]
-        if len(self.kept) > KEPT:
-            del self.kept[self.kept[0].version == watched]
-        self.versions = kept.version
-        self.due_at = kept.examples + max(_LEAST, kept.examples // 50)
-
-    def went_back(self, examples: int) -> None:
-        """What was learned is now that of fewer examples."""
-        self.due_at = examples + max(_LEAST, examples // 50)
-
-    def find(self, version: int) -> Kept | None:
-        """A kept checkpoint."""
-        return next((kept for kept in self.kept if kept.version == version), None)
-
-    def state(self) -> dict[str, Any]:
-        """Everything but the checkpoints, as JSON types; `parts` has those."""
-        return {"versions": self.versions, "due_at": self.due_at}
-
-    def parts(self) -> dict[str, bytes]:
-        """Every checkpoint by its version, as JSON. None ever changes."""
-        before = self._encoded
-        self._encoded = {kept.version: before.get(kept.version) or _encoded(kept) for kept in self.kept}
-        return {str(version): part for version, part in self._encoded.items()}
+    def __post_init__(self) -> None:
+        self.weights: Weights | None = None  # of the checkpoint
+        self._waiting: list[tuple[float, float, bool]] = []  # what both said of an example, and what came
 
     @classmethod
-    def from_state(cls, state: dict[str, Any], parts: dict[str, bytes]) -> History:
-        """The history whose `state` and `parts` these are.
-
-        Raises:
-            Misconfigured: they are not whole.
-        """
-        history = cls()
-        try:
-            history.versions, history.due_at = int(state["versions"]), int(state["due_at"])
-            found = [msgspec.json.decode(part, type=Kept) for part in parts.values()]
-        except (KeyError, TypeError, ValueError, msgspec.MsgspecError) as error:
-            raise Misconfigured(f"the history of the models is damaged: {error!r}") from error
-        history.kept = sorted(found, key=lambda kept: kept.version)
-        return history
-
-
-_encoded = msgspec.json.Encoder().encode
-
-
-class Guard:
-    """Judges the live hazard and the one of a kept checkpoint on the same recent examples."""
-
-    def __init__(self) -> None:
-        self.version = 0  # of the checkpoint to compare with; 0 for none
-        self.next = 0  # of the one to move on to; 0 for none
-        self._weights: Weights | None = None
-        self.start(0)
-
-    def watch(self, version: int, hazard: Weights | None) -> None:
-        """Compare with the hazard of this checkpoint from now on."""
-        self.version, self._weights = version, hazard
-        self.start(0)
-
-    def start(self, candidate: int) -> None:
-        """Compare anew; if the live one is no worse until the next time, move on to this checkpoint."""
-        self.next, self._count = candidate, 0
-        self._live, self._kept = Quality(_RECENT), Quality(_RECENT)
-        self._waiting: list[tuple[float, float, bool]] = []  # what both said of an example, and what came
+    def new(cls, version: int = 0, next: int = 0, weights: Weights | None = None) -> Comparison:
+        """One that begins; if the live one is no worse until the next begins, that is with the checkpoint `next`."""
+        comparison = cls(version, next, 0, Quality.new(_RECENT), Quality.new(_RECENT))
+        comparison.weights = weights
+        return comparison
 
     def add(self, y: bool, live: float, ask: Callable[[Weights], float]) -> None:
         """The live hazard has judged an example that nobody has learned from yet; so may the kept one, if asked."""
-        self._count += 1
-        if self._weights is None or self._count % _EVERY:
+        self.count += 1
+        if self.weights is None or self.count % _EVERY:
             return
-        self._waiting.append((live, ask(self._weights), y))
+        self._waiting.append((live, ask(self.weights), y))
 
-    def _settle(self) -> None:
+    def settle(self) -> None:
+        """Judge what is waiting."""
         if self._waiting:
             live, kept, came = zip(*self._waiting, strict=True)
-            self._live.add(judge(live, came))
-            self._kept.add(judge(kept, came))
+            self.live.add(judge(live, came))
+            self.kept.add(judge(kept, came))
             self._waiting = []
 
     @property
     def worse(self) -> bool | None:
         """Whether the live one has a clearly higher loss; None while too little is known."""
-        self._settle()
-        if self._weights is None or self._live.rows < _ENOUGH:
+        self.settle()
+        if self.weights is None or self.live.rows < _ENOUGH:
             return None
-        return self._live.log_loss > _NO_WORSE * self._kept.log_loss
+        return self.live.log_loss > _NO_WORSE * self.kept.log_loss
 
-    def alarm(self, learned: Learned, kept: Kept | None) -> str:
+
+class _State(State):
+    """What is kept of the guard, besides the checkpoints."""
+
+    history: History
+    comparison: Comparison
+
+
+class Guard:
+    """Keeps checkpoints, and goes back to one."""
+
+    def __init__(self, config: ChurnConfig) -> None:
+        self._config = config
+        self.history = History.new()
+        self.comparison = Comparison.new()
+
+    @property
+    def watched(self) -> Kept | None:
+        """The checkpoint that the live hazard is compared with."""
+        return self.history.find(self.comparison.version)
+
+    def alarm(self, models: LearningModels) -> str:
         """Why what was learned must not be used; "" if it may."""
-        for model, norm in learned.norms().items():
+        watched = self.watched
+        for model, norm in models.norms().items():
             if not math.isfinite(norm):
                 return f"a weight of the model {model} is not finite"
-            before = kept.norms.get(model, 0.0) if kept is not None else math.inf
+            before = watched.norms.get(model, 0.0) if watched is not None else math.inf
             if before and norm > _JUMP * before + 1.0:
                 return f"the weights of the model {model} have jumped from a norm of {before:.2f} to {norm:.2f}"
-        if kept is None or self.worse is not True:
+        if watched is None or self.comparison.worse is not True:
             return ""
-        live, then = self._live, self._kept
+        live, then = self.comparison.live, self.comparison.kept
         if live.ece > max(_BAD, _WORSE * then.ece):
             return (
-                f"calibration error {live.ece:.3f} on the latest examples, where the checkpoint {kept.version} has "
+                f"calibration error {live.ece:.3f} on the latest examples, where the checkpoint {watched.version} has "
                 f"{then.ece:.3f}"
             )
         return ""
 
-    def state(self) -> dict[str, Any]:
-        """Everything but the weights, which are the checkpoint's."""
-        self._settle()
-        return {
-            "version": self.version,
-            "next": self.next,
-            "count": self._count,
-            "live": self._live.state(),
-            "kept": self._kept.state(),
-        }
+    def keep(
+        self, models: LearningModels, race: Race, *, champion: str, at: float, why: str, figures: dict[str, Any]
+    ) -> None:
+        """Keep a checkpoint, if what was learned is sound.
 
-    def restore(self, state: dict[str, Any], hazard: Weights | None) -> None:
-        """Go on from a `state`.
+        Args:
+            models: as they have learned.
+            race: the comparison of the cold start.
+            champion: its name.
+            at: event time.
+            why: count or champion.
+            figures: the quality of the models.
+        """
+        if not models.sound:
+            return
+        kept = Kept(
+            version=self.history.versions + 1,
+            at=at,
+            examples=models.examples,
+            why=why,
+            champion=champion,
+            sound=not self.alarm(models) and not self.comparison.worse,
+            norms=models.norms(),
+            figures=figures,
+            state=msgspec.Raw(encode(Restorable(models.state(), race))),
+            horizon=self._config.horizon,
+        )
+        self.history.keep(kept, self.comparison.version)
+        self._move_on(kept, models)
+
+    def _move_on(self, kept: Kept, models: LearningModels) -> None:
+        """Compare with a newer checkpoint, if that may be."""
+        now = self.comparison
+        if now.version == 0:
+            if models.enough:
+                self._watch(kept)
+        elif now.worse is not None:
+            if not now.worse and (proved := self.history.find(now.next)) is not None:
+                self._watch(proved)
+            self.comparison = Comparison.new(self.comparison.version, kept.version, self.comparison.weights)
+
+    def go_back(self, kept: Kept | None) -> tuple[LearningModels, Race]:
+        """What a kept checkpoint brings back; the beginning if there is none."""
+        if kept is None:
+            models, race = LearningModels(self._config), Race.new()
+        else:
+            models, race = self._restored(kept)
+            if kept.horizon != self._config.horizon:
+                models.forget_full()
+        self.history.went_back(models.examples)
+        self._watch(kept)
+        return models, race
+
+    def _watch(self, kept: Kept | None) -> None:
+        if kept is None or not kept.examples:
+            self.comparison = Comparison.new()
+        else:
+            self.comparison = Comparison.new(kept.version, weights=self._hazard_of(kept))
+
+    def _hazard_of(self, kept: Kept) -> Weights:
+        return hazard_of(self._restored(kept)[0], self._config)
+
+    def _restored(self, kept: Kept) -> tuple[LearningModels, Race]:
+        found = decode(kept.state, Restorable, f"the kept checkpoint {kept.version}")
+        return LearningModels(self._config, found.learned), found.race
+
+    def parts(self) -> dict[str, bytes]:
+        """Everything, as parts of a checkpoint."""
+        self.comparison.settle()
+        kept = {f"kept:{name}": part for name, part in self.history.parts().items()}
+        return {"guard": encode(_State(self.history, self.comparison)), **kept}
+
+    def restore(self, parts: Mapping[str, bytes]) -> None:
+        """Go on from what `parts` gave.
 
         Raises:
-            Misconfigured: it is not whole.
+            Misconfigured: it is damaged.
         """
-        try:
-            self.version, self.next, self._count = (int(state[key]) for key in ("version", "next", "count"))
-            self._live, self._kept = Quality.from_state(state["live"]), Quality.from_state(state["kept"])
-        except (KeyError, TypeError, ValueError) as error:
-            raise Misconfigured(f"the state of the models' guard is damaged: {error!r}") from error
-        self._weights = hazard
+        state = decode(parts.get("guard", b""), _State, "the state of the models' guard")
+        self.history, self.comparison = state.history, state.comparison
+        self.history.restore(some(parts, "kept:"))
+        if (watched := self.watched) is not None:
+            self.comparison.weights = self._hazard_of(watched)

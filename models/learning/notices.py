@@ -6,7 +6,11 @@ from typing import Any, Literal
 
 import msgspec
 
-__all__ = ["Decided", "Notice"]
+from models.codec import State
+
+__all__ = ["Decided", "Notice", "Told"]
+
+_REMEMBERED = 50
 
 
 class Notice(msgspec.Struct, frozen=True):
@@ -30,3 +34,27 @@ class Decided(msgspec.Struct, frozen=True):
     by: str
     done: bool
     text: str  # what was done, or why not
+
+
+class Told(State):
+    """The latest of both, the newest last."""
+
+    notices: list[Notice]
+    decisions: list[Decided]
+
+    def __post_init__(self) -> None:
+        self._news: list[Notice] = []
+
+    def tell(self, notice: Notice) -> None:
+        """Something has happened."""
+        self.notices = [*self.notices, notice][-_REMEMBERED:]
+        self._news.append(notice)
+
+    def decided(self, decided: Decided) -> None:
+        """A decision was carried out, or not."""
+        self.decisions = [*self.decisions, decided][-_REMEMBERED:]
+
+    def news(self) -> list[Notice]:
+        """What has happened since the last call."""
+        news, self._news = self._news, []
+        return news

@@ -8,18 +8,17 @@ so: adding them up gives the same in any order, and JSON keeps them short.
 from __future__ import annotations
 
 import math
-from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from profiles.errors import Misconfigured
+from models.codec import State, Table
 
-__all__ = ["ALL", "UNTOUCHED", "Ledger", "Quality", "judge"]
+__all__ = ["ALL", "HALF", "UNTOUCHED", "Ledger", "Quality", "judge"]
 
-Counts = NDArray[np.int64]
+HALF = 4000
+"""Outcomes after which the past counts half."""
 
 ALL = "all"
 """The scope of every outcome."""
@@ -38,7 +37,7 @@ _MOST = 2.0**50  # a squared weight, so that sums of thousands stay whole number
 _SEGMENTS = 32  # whose quality is kept; the one that was not met for longest makes room
 
 
-def judge(p: Sequence[float], y: Sequence[bool], weight: Sequence[float] | float = 1.0) -> Counts:
+def judge(p: Sequence[float], y: Sequence[bool], weight: Sequence[float] | float = 1.0) -> Table:
     """Judge predictions that were made before their outcomes were known.
 
     Returns:
@@ -59,57 +58,61 @@ def judge(p: Sequence[float], y: Sequence[bool], weight: Sequence[float] | float
     return counts.astype(np.int64)
 
 
-class Quality:
-    """Rolling log loss, Brier score, AUC, calibration error and bias of a binary prediction.
+class Quality(State):
+    """Rolling log loss, Brier score, AUC, calibration error and bias of a binary prediction."""
 
-    Args:
-        half: outcomes after which the past counts half.
-    """
+    half: int  # outcomes after which the past counts half
+    rows: int
+    loss: int  # log loss
+    squared: int  # squared error
+    squares: int  # squared weights
+    bins: Table  # positives, negatives, predicted
 
-    __slots__ = ("_bins", "_loss", "_squared", "_squares", "half", "rows", "waiting")
-
-    def __init__(self, half: int = 4000) -> None:
-        self.half = half
-        self.rows = 0
-        self._bins = np.zeros((_BINS, 3), dtype=np.int64)  # positives, negatives, predicted
-        self._loss = self._squared = self._squares = 0  # log loss, squared error, squared weights
+    def __post_init__(self) -> None:
+        if self.bins.shape != (_BINS, 3):
+            raise ValueError(f"there are not {_BINS} bins")
         self.waiting: list[int] = []  # a ledger's: which of its predictions are yet to be counted here
 
-    def add(self, judged: Counts) -> None:
+    @classmethod
+    def new(cls, half: int = HALF) -> Quality:
+        """Before the first outcome."""
+        return cls(half, 0, 0, 0, 0, np.zeros((_BINS, 3), dtype=np.int64))
+
+    def add(self, judged: Table) -> None:
         """Count what `judge` answered, row after row."""
         while len(judged):
             part, judged = np.split(judged, [self.half - self.rows % self.half])
-            np.add.at(self._bins, part[:, 0], part[:, 1:4])
+            np.add.at(self.bins, part[:, 0], part[:, 1:4])
             loss, squared, squares = part[:, 4:].sum(axis=0).tolist()
-            self._loss += loss
-            self._squared += squared
-            self._squares += squares
+            self.loss += loss
+            self.squared += squared
+            self.squares += squares
             self.rows += len(part)
             if self.rows % self.half == 0:
-                self._bins >>= 1
-                self._loss >>= 1
-                self._squared >>= 1
-                self._squares >>= 1
+                self.bins >>= 1
+                self.loss >>= 1
+                self.squared >>= 1
+                self.squares >>= 1
 
     @property
     def weight(self) -> float:
         """The outcomes that the figures rest on, by weight."""
-        return int(self._bins[:, :2].sum()) / _UNIT
+        return int(self.bins[:, :2].sum()) / _UNIT
 
     @property
     def log_loss(self) -> float:
         """Mean log loss; infinite before the first outcome."""
         weight = self.weight
-        return self._loss / _UNIT / weight if weight else math.inf
+        return self.loss / _UNIT / weight if weight else math.inf
 
     @property
     def ece(self) -> float:
         """Expected calibration error over groups of neighbouring predictions of about equal weight; 0 before any."""
-        total = int(self._bins[:, :2].sum())
+        total = int(self.bins[:, :2].sum())
         if not total:
             return 0.0
         error, yes, predicted, seen, group = 0, 0, 0, 0, 1
-        for positives, negatives, expected in self._bins.tolist():
+        for positives, negatives, expected in self.bins.tolist():
             yes += positives
             predicted += expected
             seen += positives + negatives
@@ -127,93 +130,70 @@ class Quality:
         weight 4 is still one outcome.
         """
         figures: dict[str, float] = {"rows": self.rows}
-        positives, negatives, predicted = self._bins.sum(axis=0).tolist()
+        positives, negatives, predicted = self.bins.sum(axis=0).tolist()
         total = positives + negatives
         if not total:
             return figures
         rate = positives / total
         figures |= {
             "log_loss": self.log_loss,
-            "brier": self._squared / total,
+            "brier": self.squared / total,
             "ece": self.ece,
             "bias": (predicted - positives) / total,
-            "bias_error": math.sqrt(max(rate * (1.0 - rate), 1e-6) * self._squares * _UNIT) / total,
+            "bias_error": math.sqrt(max(rate * (1.0 - rate), 1e-6) * self.squares * _UNIT) / total,
             "rate": rate,
         }
         if 0 < positives < total:
             below, won = 0, 0
-            for yes, no, _ in self._bins.tolist():
+            for yes, no, _ in self.bins.tolist():
                 won += yes * (2 * below + no)
                 below += no
             figures["auc"] = won / (2 * positives * (total - positives))
         return figures
 
-    def state(self) -> dict[str, Any]:
-        """Everything, as JSON types."""
-        return {
-            "half": self.half,
-            "rows": self.rows,
-            "loss": self._loss,
-            "squared": self._squared,
-            "squares": self._squares,
-            "bins": [[place, *row] for place, row in enumerate(self._bins.tolist()) if any(row)],
-        }
 
-    @classmethod
-    def from_state(cls, state: Mapping[str, Any]) -> Quality:
-        """The quality whose `state` this is.
-
-        Raises:
-            Misconfigured: it is not whole.
-        """
-        try:
-            quality = cls(int(state["half"]))
-            quality.rows, quality._loss = int(state["rows"]), int(state["loss"])
-            quality._squared, quality._squares = int(state["squared"]), int(state["squares"])
-            for place, *counts in state["bins"]:
-                quality._bins[place] = [int(count) for count in counts]
-        except (KeyError, TypeError, ValueError, IndexError) as error:
-            raise Misconfigured(f"the state of a model's quality is damaged: {error!r}") from error
-        return quality
-
-
-class Ledger:
+class Ledger(State):
     """The quality of several models on one kind of outcome: of all, of the untouched, and by segment.
 
-    Outcomes are judged together, when somebody asks or enough are waiting.
-
-    Args:
-        half: see `Quality`.
+    Outcomes are judged together, when somebody asks or enough are waiting. Settle it before it is kept.
     """
 
-    def __init__(self, half: int = 4000) -> None:
-        self._half = half
-        self._scopes: OrderedDict[str, dict[str, Quality]] = OrderedDict({ALL: {}, UNTOUCHED: {}})
+    scopes: dict[str, dict[str, Quality]]  # by scope and model; the segment that was not met for longest comes first
+
+    def __post_init__(self) -> None:
+        if not self.scopes.keys() >= {ALL, UNTOUCHED}:
+            raise ValueError("it does not tell of all outcomes")
         self._said: list[float] = []  # predictions that are yet to be judged…
         self._came: list[bool] = []  # …their outcomes…
         self._weights: list[float] = []  # …and weights
+
+    @classmethod
+    def new(cls) -> Ledger:
+        """Before the first outcome."""
+        return cls({ALL: {}, UNTOUCHED: {}})
 
     def add(
         self, answers: Mapping[str, float], y: bool, weight: float, *, touched: bool, segments: Iterable[str]
     ) -> None:
         """Judge what every model said of one customer; models that said nothing are left out of `answers`."""
-        scopes = [self._scopes[ALL], *(() if touched else (self._scopes[UNTOUCHED],)), *map(self._segment, segments)]
+        scopes = [self.scopes[ALL], *(() if touched else (self.scopes[UNTOUCHED],)), *map(self._segment, segments)]
         for model, p in answers.items():
             for scope in scopes:
                 if (quality := scope.get(model)) is None:
-                    quality = scope[model] = Quality(self._half)
+                    quality = scope[model] = Quality.new()
                 quality.waiting.append(len(self._said))
             self._said.append(p)
             self._came.append(y)
             self._weights.append(weight)
         if len(self._said) >= _WAITING:
-            self._settle()
+            self.settle()
 
-    def _settle(self) -> None:
+    def settle(self) -> None:
+        """Judge what is waiting."""
         if not self._said:
             return
         judged = judge(self._said, self._came, self._weights)
-        for scope in self._scopes.values():
+        for scope in self.scopes.values():
             for quality in scope.values():
                 if quality.waiting:
                     quality.add(judged[quality.waiting])
@@ -222,8 +202,8 @@ class Ledger:
 
     def of(self, model: str, scope: str = ALL) -> Quality:
         """The quality of one model; an empty one for a model that has not been judged."""
-        self._settle()
-        return self._scopes.get(scope, {}).get(model) or Quality(self._half)
+        self.settle()
+        return self.scopes.get(scope, {}).get(model) or Quality.new()
 
     def biased(self, model: str) -> list[str]:
         """The segments in which a model is off by far more than chance."""
@@ -235,41 +215,21 @@ class Ledger:
 
     def report(self, model: str) -> dict[str, Any]:
         """The figures of one model: `all`, `untouched`, and `segments` by name."""
-        self._settle()
-        found = {name: held[model].report() for name, held in self._scopes.items() if model in held}
+        self.settle()
+        found = {name: held[model].report() for name, held in self.scopes.items() if model in held}
         return {
             ALL: found.pop(ALL, {"rows": 0}),
             UNTOUCHED: found.pop(UNTOUCHED, {"rows": 0}),
             "segments": {name.partition(":")[2]: figures for name, figures in sorted(found.items())},
         }
 
-    def state(self) -> list[Any]:
-        """Everything, as JSON types."""
-        self._settle()
-        return [[name, {model: held[model].state() for model in sorted(held)}] for name, held in self._scopes.items()]
-
-    @classmethod
-    def from_state(cls, state: Iterable[Any], half: int = 4000) -> Ledger:
-        """The ledger whose `state` this is.
-
-        Raises:
-            Misconfigured: it is not whole.
-        """
-        ledger = cls(half)
-        try:
-            for name, held in state:
-                ledger._scopes[name] = {model: Quality.from_state(saved) for model, saved in held.items()}
-        except (TypeError, ValueError, AttributeError) as error:
-            raise Misconfigured(f"the state of the models' quality is damaged: {error!r}") from error
-        return ledger
-
     def _segment(self, name: str) -> dict[str, Quality]:
         scope = f"segment:{name}"
-        held = self._scopes.get(scope)
+        held = self.scopes.get(scope)
         if held is None:
-            if len(self._scopes) >= _SEGMENTS + 2:
-                longest = next(name for name in self._scopes if name.startswith("segment:"))
-                del self._scopes[longest]
-            held = self._scopes[scope] = {}
-        self._scopes.move_to_end(scope)
+            if len(self.scopes) >= _SEGMENTS + 2:
+                longest = next(name for name in self.scopes if name.startswith("segment:"))
+                del self.scopes[longest]
+            held = self.scopes[scope] = {}
+        self.scopes[scope] = self.scopes.pop(scope)
         return held

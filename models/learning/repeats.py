@@ -6,11 +6,10 @@ records of the last commit of each again, so as many are remembered as such comm
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping
 from hashlib import blake2b
 
-from profiles.errors import Misconfigured
+from models.codec import decode, encode
 
 __all__ = ["MEMORY", "Repeats"]
 
@@ -28,7 +27,7 @@ class Repeats:
     def __init__(self) -> None:
         self._known: set[bytes] = set()
         self._chunks: dict[int, list[bytes]] = {}
-        self._encoded: dict[int, str] = {}  # of chunks that are full
+        self._encoded: dict[int, bytes] = {}  # of chunks that are full
         self._last = 0
 
     def __len__(self) -> int:
@@ -50,33 +49,26 @@ class Repeats:
                 self._encoded.pop(oldest, None)
         return True
 
-    def parts(self) -> dict[str, str]:
-        """Everything, a part for each chunk."""
+    def parts(self) -> dict[str, bytes]:
+        """Everything as JSON, a part for each chunk."""
         for number, chunk in self._chunks.items():
             if number < self._last and number not in self._encoded:
-                self._encoded[number] = _text(chunk)
+                self._encoded[number] = encode(b"".join(chunk))
         full = {str(number): self._encoded[number] for number in self._chunks if number < self._last}
-        return full | ({str(self._last): _text(self._chunks[self._last])} if self._last in self._chunks else {})
+        return full | {str(self._last): encode(b"".join(chunk)) for chunk in [self._chunks.get(self._last)] if chunk}
 
     @classmethod
-    def from_parts(cls, parts: Mapping[str, str]) -> Repeats:
+    def from_parts(cls, parts: Mapping[str, bytes]) -> Repeats:
         """The memory whose `parts` these are.
 
         Raises:
             Misconfigured: they are not whole.
         """
         repeats = cls()
-        try:
-            for name in sorted(parts, key=int):
-                held = base64.b64decode(parts[name], validate=True)
-                chunk = [held[i : i + _SIZE] for i in range(0, len(held), _SIZE)]
-                repeats._chunks[int(name)] = chunk
-                repeats._known.update(chunk)
-                repeats._last = int(name) + (len(chunk) >= _CHUNK)
-        except (TypeError, ValueError) as error:
-            raise Misconfigured(f"the memory of training records is damaged: {error!r}") from error
+        for number, part in sorted((int(name), part) for name, part in parts.items()):
+            held = decode(part, bytes, "the memory of training records")
+            chunk = [held[i : i + _SIZE] for i in range(0, len(held), _SIZE)]
+            repeats._chunks[number] = chunk
+            repeats._known.update(chunk)
+            repeats._last = number + (len(chunk) >= _CHUNK)
         return repeats
-
-
-def _text(chunk: list[bytes]) -> str:
-    return base64.b64encode(b"".join(chunk)).decode()

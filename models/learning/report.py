@@ -13,33 +13,26 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from models.churn.kinds.base_rate import BaseRate
-from models.churn.kinds.bgnbd import BgNbd
 from models.churn.model import Model
 from models.churn.panel import MODELS, Panel
 from models.churn.weights import Weights
+from models.codec import decode
 from models.config import ChurnConfig
 from models.features.features import TABLE
-from models.learning.checkpoint import FORMAT, HEAD
-from models.learning.notices import Decided, Notice
+from models.learning.checkpoint import HEAD, Head, Taken, is_readable
+from models.learning.drift import Drift
+from models.learning.judge import Figures
+from models.learning.notices import Told
 from models.learning.promotion import Promotion
 from models.learning.quality import Ledger
-from profiles.errors import Misconfigured
 
-__all__ = ["MEANING", "REPORTED", "Contribution", "GroupWeight", "KeptVersion", "Report", "contributions", "inside"]
+__all__ = [
+    "REPORTED", "Contribution", "GroupWeight", "KeptVersion", "Report", "contributions", "group_weights",
+    "kept_version",
+]  # fmt: skip
 
 REPORTED = ("head", "quality", "drift", "promotion", "notices")
 """The parts of a checkpoint that a report reads."""
-
-MEANING = {
-    "hazard": "chance of an order in the next label horizon, learned online, rolled forward over the churn horizon",
-    "ftrl": "the same chance, learned by FTRL-proximal, one step size for each feature",
-    "direct": "chance of an order within the whole churn horizon, learned online from labels that take as long",
-    "bgnbd": "BG/NBD: buying at a steady rate until quitting for good; fitted to order histories, needs no labels",
-    "recency": "a hazard that sees only the time since the last order",
-    "base_rate": "the same risk for everybody",
-    "rules": "rules set by hand, for the time before anything is learned",
-}
 
 
 class GroupWeight(msgspec.Struct, frozen=True):
@@ -78,13 +71,11 @@ class Report:
     """What the learner knows."""
 
     panel: Panel
-    counts: Mapping[str, int]
+    counts: Taken
     promotion: Promotion
-    short: Ledger
-    full: Ledger
-    drift: Mapping[str, Any]
-    notices: list[Notice]
-    decisions: list[Decided]
+    figures: Figures
+    drift: Drift
+    told: Told
 
     @classmethod
     def of(cls, panel: bytes | None, parts: Mapping[str, bytes], config: ChurnConfig) -> Report:
@@ -94,25 +85,18 @@ class Report:
         Raises:
             Misconfigured: that is damaged.
         """
-        nothing = cls(Panel.cold(config), {}, Promotion(), Ledger(), Ledger(), {}, [], [])
-        if panel is None or any(name not in parts for name in REPORTED):
-            return nothing
-        try:
-            if msgspec.json.decode(parts[HEAD]).get("format") != FORMAT:
-                return nothing
-            head, quality, drift, promotion, told = (msgspec.json.decode(parts[name]) for name in REPORTED)
-            return cls(
-                Panel.from_json(panel, config),
-                head["counts"],
-                Promotion.from_state(promotion),
-                Ledger.from_state(quality["short"]),
-                Ledger.from_state(quality["full"]),
-                drift,
-                msgspec.convert(told["notices"], list[Notice]),
-                msgspec.convert(told["decisions"], list[Decided]),
-            )
-        except (AttributeError, KeyError, TypeError, ValueError, msgspec.MsgspecError) as error:
-            raise Misconfigured(f"what the learner has stored is damaged: {error!r}") from error
+        if panel is None or any(name not in parts for name in REPORTED) or not is_readable(parts[HEAD]):
+            figures = Figures(Ledger.new(), Ledger.new())
+            return cls(Panel.cold(config), Taken(), Promotion.new(), figures, Drift.new(0.0), Told([], []))
+        head, quality, drift, promotion, told = (parts[name] for name in REPORTED)
+        return cls(
+            Panel.from_json(panel, config),
+            decode(head, Head, "the head of the model checkpoint").counts,
+            decode(promotion, Promotion, "the record of which model is the champion"),
+            decode(quality, Figures, "the quality of the models"),
+            decode(drift, Drift, "the state of the drift detection"),
+            decode(told, Told, "what people were told"),
+        )
 
     def model(self, name: str) -> Model | None:
         """A model of the panel; None while it has not learned enough."""
@@ -120,7 +104,7 @@ class Report:
 
     def biased(self) -> list[str]:
         """Segments in which the champion is off by more than chance, on the short label."""
-        return self.short.biased(self.promotion.champion)
+        return self.figures.short.biased(self.promotion.champion)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -129,26 +113,18 @@ class Report:
 
 
 def kept_version(part: bytes) -> KeptVersion:
-    """A kept checkpoint out of its part."""
-    return msgspec.json.decode(part, type=KeptVersion)
+    """A kept checkpoint out of its part.
+
+    Raises:
+        Misconfigured: it is damaged.
+    """
+    return decode(part, KeptVersion, "a kept checkpoint")
 
 
-def inside(model: Model) -> tuple[list[GroupWeight], dict[str, float]]:
-    """What moves a model: groups of features, the strongest first, and numbers of another kind by name."""
-    if isinstance(model, Weights):
-        return _groups(model), {"intercept": -model.intercept, "examples": model.examples}
-    if isinstance(model, BgNbd):
-        repeats, recency, tenure = model.average
-        return [], {
-            "r": model.r, "alpha_weeks": model.alpha, "a": model.a, "b": model.b, "customers": model.customers,
-            "average_repeats": repeats, "average_recency_weeks": recency, "average_tenure_weeks": tenure,
-        }  # fmt: skip
-    if isinstance(model, BaseRate):
-        return [], {"order": model.order, "churn": model.churn, "examples": model.examples}
-    return [], {}
-
-
-def _groups(model: Weights) -> list[GroupWeight]:
+def group_weights(model: Model) -> list[GroupWeight]:
+    """What moves a model that weighs features, by groups of them, the strongest first; nothing of another model."""
+    if not isinstance(model, Weights):
+        return []
     held: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
     for feature, mean, scale, weight in zip(
         TABLE, model.mean.tolist(), model.scale.tolist(), model.weights.tolist(), strict=True

@@ -6,15 +6,15 @@ not been seen for long is let go: gone are also those who asked to be forgotten.
 
 from __future__ import annotations
 
-import base64
 import struct
 from collections.abc import Mapping
 from hashlib import blake2b
 from heapq import heapify, heappop, heappush
 
 import numpy as np
-from numpy.typing import NDArray
 
+from models.churn.model import Orders
+from models.codec import Array, decode, encode
 from models.durations import WEEK
 from models.labels.examples import OrderSummary
 from profiles.errors import Misconfigured
@@ -26,6 +26,7 @@ SIZE = 2000
 
 _BUCKETS = 128  # parts of the state; a batch of order summaries changes a few
 _ROW = struct.Struct("<Qdddd")
+_NOBODY = encode(b"")
 
 _Seen = tuple[float, float, float, float]
 
@@ -36,7 +37,7 @@ class Sample:
     def __init__(self) -> None:
         self._held: dict[int, _Seen] = {}
         self._highest: list[int] = []  # a heap of the negated hashes; it may hold some that are gone
-        self._encoded: dict[int, str] = {}  # by bucket, until it changes
+        self._encoded: dict[int, bytes] = {}  # by bucket, until it changes
 
     def add(self, summary: OrderSummary) -> None:
         """Take note of a customer."""
@@ -65,11 +66,11 @@ class Sample:
             self._highest = [-place for place in self._held]
             heapify(self._highest)
 
-    def histories(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-        """Repeat orders, age at the last order and age, in weeks: what `bgnbd.fit` takes."""
+    def orders(self) -> Orders:
+        """What is known of their orders."""
         seen = np.array([self._held[place] for place in sorted(self._held)]).reshape(-1, 4)
         orders, first, last, at = seen.T
-        return np.maximum(orders - 1.0, 0.0), _weeks(np.minimum(last, at) - first), _weeks(at - first)
+        return Orders(np.maximum(orders - 1.0, 0.0), _weeks(np.minimum(last, at) - first), _weeks(at - first))
 
     def __len__(self) -> int:
         return len(self._held)
@@ -77,35 +78,35 @@ class Sample:
     def _top(self) -> int:
         return -self._highest[0]
 
-    def parts(self) -> dict[str, str]:
-        """Everything, in parts of which few change at a time."""
+    def parts(self) -> dict[str, bytes]:
+        """Everything as JSON, in parts of which few change at a time."""
         dirty = [bucket for bucket in range(_BUCKETS) if bucket not in self._encoded]
         rows: dict[int, list[bytes]] = {bucket: [] for bucket in dirty}
         if dirty:
             for place in sorted(self._held):
                 if (bucket := place % _BUCKETS) in rows:
                     rows[bucket].append(_ROW.pack(place, *self._held[place]))
-        self._encoded |= {bucket: base64.b64encode(b"".join(held)).decode() for bucket, held in rows.items()}
-        return {f"{bucket:03}": self._encoded[bucket] for bucket in range(_BUCKETS) if self._encoded[bucket]}
+        self._encoded |= {bucket: encode(b"".join(held)) for bucket, held in rows.items()}
+        return {f"{bucket:03}": self._encoded[bucket] for bucket in range(_BUCKETS) if self._encoded[bucket] != _NOBODY}
 
     @classmethod
-    def from_parts(cls, parts: Mapping[str, str]) -> Sample:
+    def from_parts(cls, parts: Mapping[str, bytes]) -> Sample:
         """The sample whose `parts` these are.
 
         Raises:
             Misconfigured: they are not whole.
         """
         sample = cls()
-        try:
-            for part in parts.values():
-                for place, *seen in _ROW.iter_unpack(base64.b64decode(part)):
-                    sample._held[place] = (seen[0], seen[1], seen[2], seen[3])
-        except (TypeError, ValueError, struct.error) as error:
-            raise Misconfigured(f"the sample of customers is damaged: {error!r}") from error
+        for part in parts.values():
+            rows = decode(part, bytes, "the sample of customers")
+            if len(rows) % _ROW.size:
+                raise Misconfigured("the sample of customers is damaged: it ends within a customer")
+            for place, *seen in _ROW.iter_unpack(rows):
+                sample._held[place] = (seen[0], seen[1], seen[2], seen[3])
         sample._highest = [-place for place in sample._held]
         heapify(sample._highest)
         return sample
 
 
-def _weeks(seconds: NDArray[np.float64]) -> NDArray[np.float64]:
+def _weeks(seconds: Array) -> Array:
     return np.maximum(seconds, 0.0) / WEEK

@@ -6,7 +6,7 @@ if that describes the customers clearly better (a centre has lost its customers,
 to the old ones so that together they move least (the Hungarian method). A slot whose centre had to move too far for
 its customers to be the same is given a new *generation*.
 
-Only the worker that merges the census calls `learn`; River and SciPy are imported there.
+Only the worker that merges the census calls `learn`; River and SciPy are loaded then.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from models.libraries import load
 from models.population.snapshot import Cluster
 
 if TYPE_CHECKING:
@@ -161,9 +162,7 @@ def _centres(before: Learned, mean: Array, spread: Array) -> Array:
 
 def _follow(old: Array, z: Array) -> Array:
     """The centres after one pass of River's k-means over the customers."""
-    from river.cluster import KMeans  # noqa: PLC0415  (takes seconds to import, and only one worker learns)
-
-    model = KMeans(n_clusters=len(old), halflife=HALFLIFE, seed=_SEED)
+    model = load("river.cluster").KMeans(n_clusters=len(old), halflife=HALFLIFE, seed=_SEED)
     for number, centre in enumerate(old.tolist()):
         model.centers[number].update(enumerate(centre))
     for row in z.tolist():
@@ -173,13 +172,12 @@ def _follow(old: Array, z: Array) -> Array:
 
 def _fit(z: Array) -> Array:
     """The best of a few fits from scratch; fewer centres than CLUSTERS if there are fewer kinds of customers."""
-    from scipy.cluster.vq import ClusterError, kmeans2  # noqa: PLC0415  (see above)
-
+    vq = load("scipy.cluster.vq")
     kinds = min(CLUSTERS, len(np.unique(z.round(6), axis=0)))
     fits: list[tuple[float, int, Array]] = []
     for seed in range(_TRIES):
-        with suppress(ClusterError):  # a centre of this start has lost all its customers
-            centres, _ = kmeans2(z, kinds, minit="++", rng=np.random.default_rng(_SEED + seed), missing="raise")
+        with suppress(vq.ClusterError):  # a centre of this start has lost all its customers
+            centres, _ = vq.kmeans2(z, kinds, minit="++", rng=np.random.default_rng(_SEED + seed), missing="raise")
             fits.append((_scatter(centres, z), seed, centres))
     if not fits:
         return np.array([z.mean(axis=0)])
@@ -198,11 +196,9 @@ def _scatter(centres: Array, z: Array) -> float:
 
 def _match(old: Array, ids: Sequence[str], centres: Array) -> tuple[list[str], list[float]]:
     """The id of each centre and how far it is from the one that had it before; infinitely for a slot that was free."""
-    from scipy.optimize import linear_sum_assignment  # noqa: PLC0415  (see above)
-
     distances = np.linalg.norm(old[:, None, :] - centres[None], axis=2)
     slots, moves = [""] * len(centres), [np.inf] * len(centres)
-    for before, now in zip(*linear_sum_assignment(distances), strict=True):
+    for before, now in zip(*_assign(distances), strict=True):
         slots[now], moves[now] = ids[before], float(distances[before, now])
     free = iter([str(n) for n in range(1, CLUSTERS + 1) if str(n) not in slots])
     return [slot or next(free) for slot in slots], moves
@@ -210,16 +206,20 @@ def _match(old: Array, ids: Sequence[str], centres: Array) -> tuple[list[str], l
 
 def _named(slots: Sequence[str], centres: Array, held: dict[str, str]) -> dict[str, str]:
     """A name for each, no two the same: those that together fit best."""
-    from scipy.optimize import linear_sum_assignment  # noqa: PLC0415  (see above)
-
     places = np.array([place for _, place in TEMPLATES])
     misfit = np.linalg.norm(np.clip(centres, -1.5, 1.5)[:, None, :] - places[None], axis=2)
     for row, slot in enumerate(slots):
         for column, (name, _) in enumerate(TEMPLATES):
             if held.get(slot) == name:
                 misfit[row, column] -= _FAITH
-    rows, columns = linear_sum_assignment(misfit)
+    rows, columns = _assign(misfit)
     return {slots[row]: TEMPLATES[column][0] for row, column in zip(rows, columns, strict=True)}
+
+
+def _assign(costs: Array) -> tuple[list[int], list[int]]:
+    """Rows and columns that belong together at the least cost in all (the Hungarian method)."""
+    rows, columns = load("scipy.optimize").linear_sum_assignment(costs)
+    return rows.tolist(), columns.tolist()
 
 
 def _triple(centre: Array) -> Centre:

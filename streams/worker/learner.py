@@ -11,7 +11,6 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import msgspec
 import orjson
@@ -20,6 +19,8 @@ from aiokafka.structs import ConsumerRecord
 from models.config import ChurnConfig
 from models.labels.examples import TrainingRecord
 from models.learning.checkpoint import dump
+from models.learning.learner import Learner
+from models.learning.notices import Notice
 from profiles.errors import Misconfigured
 from profiles.store import Output
 from profiles.stores.learner import LearnerState, LearnerStore
@@ -30,10 +31,6 @@ from streams.kafka.topics import ALERTS, MODEL_SNAPSHOTS
 from streams.metrics import WorkerMetrics
 from streams.retry import until_committed
 from streams.worker.profiles import Behind
-
-if TYPE_CHECKING:
-    from models.learning.learner import Learner
-    from models.learning.notices import Notice
 
 log = logging.getLogger(__name__)
 
@@ -129,8 +126,8 @@ class LearnerRunner:
         if not training:
             return
         self._learner = None  # until the commit, the learner in memory stands for nothing the store knows
-        treated = learner.counts["treated"]
-        learned = learner.take(training) - (learner.counts["treated"] - treated)  # those are judged only
+        treated = learner.counts.treated
+        learned = learner.take(training) - (learner.counts.treated - treated)  # those are judged only
         await self._commit(learner, version, records[-1].offset, learned, learner.news())
 
     async def _commit(self, learner: Learner, version: int, applied: int, learned: int, news: Sequence[Notice]) -> None:
@@ -183,8 +180,6 @@ class LearnerRunner:
 
 
 def _learner(state: LearnerState, config: ChurnConfig, now: float) -> Learner:
-    from models.learning.learner import Learner  # noqa: PLC0415  (only one worker learns, and the others never load River)
-
     return Learner.from_parts(state.parts, config, now) if state.parts else Learner(config)
 
 

@@ -154,7 +154,7 @@ def test_the_learner_shows_its_models_as_soon_as_it_has_them(run: Any, monkeypat
         await restarted.tick()
         rows = {"model": "rules", "horizon": "short", "measure": "rows"}
         assert (speaks("base_rate"), speaks("rules")) == (1, 0)
-        assert place.registry.get_sample_value("rapport_model_quality", rows) == straight.counts["short"]
+        assert place.registry.get_sample_value("rapport_model_quality", rows) == straight.counts.short
         restarted.assigned(mine=False)
         assert speaks("base_rate") is None
         await restarted.tick()

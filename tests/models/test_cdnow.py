@@ -68,7 +68,7 @@ def test_the_learned_model_has_taken_over(steady: Played, cold: Played) -> None:
     """Nobody told it to: it was the best on labels that it had not learned."""
     assert steady.judged.spoke[104] == "hazard"
     assert cold.judged.spoke[52] == "hazard"
-    assert steady.judged.learner.skipped == 0
+    assert steady.judged.learner.counts.skipped == 0
 
 
 def test_recency_alone_ranks_worse_and_the_rules_rank_at_once(steady: Played) -> None:

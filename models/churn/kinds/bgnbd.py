@@ -7,7 +7,7 @@ age t_x, of a customer of age T, all in weeks:
     P(no order within H) = 1 − p·(1 − ((α + T) / (α + T + H))^(r + x))
     p = P(alive) = 1 / (1 + [x > 0]·a / (b + x − 1)·((α + T) / (α + t_x))^(r + x))
 
-It needs no labels, so it can speak before any horizon has passed. `P(alive)` itself is not the risk: it is 1 for
+It needs no labels, so it has an answer before any horizon has passed. `P(alive)` itself is not the risk: it is 1 for
 everyone who bought once.
 
 **Contributions** are the Shapley values (Shapley 1953) of the log-odds over orders, recency and tenure, against the
@@ -16,24 +16,23 @@ average customer; with three of them they are exact and cost eight evaluations.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
 from itertools import product
 from math import factorial
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
-from models.churn.model import Scores, require_finite
+from models.churn.model import Kind, LearningModel, Orders, Scores, require_finite
+from models.churn.scaling import Scaling
 from models.churn.weights import softplus
+from models.codec import Array, decode, encode
 from models.config import ChurnConfig
 from models.durations import WEEK
 from models.features.features import NAMES, matrix
-from profiles.errors import Misconfigured
+from models.libraries import load
 
-__all__ = ["MIN_CUSTOMERS", "MIN_REPEATS", "BgNbd", "fit"]
-
-Array = NDArray[np.float64]
+__all__ = ["KIND", "MIN_CUSTOMERS", "MIN_REPEATS", "BgNbd", "FittedBgNbd", "fit", "read"]
 
 MIN_CUSTOMERS, MIN_REPEATS = 200, 50
 """What a fit rests on at least: customers, and those among them who came back."""
@@ -43,19 +42,7 @@ _RIDGE = 1e-5  # on the logarithms of the parameters, per customer: holds what t
 _COLUMNS = tuple(NAMES.index(name) for name in ("orders", "recency", "tenure"))
 
 
-class _Form(msgspec.Struct, forbid_unknown_fields=True):
-    """The model as JSON."""
-
-    r: float
-    alpha: float
-    a: float
-    b: float
-    average: tuple[float, float, float]
-    customers: int
-
-
-@dataclass(frozen=True, slots=True)
-class BgNbd:
+class BgNbd(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A fitted model."""
 
     r: float
@@ -131,20 +118,24 @@ class BgNbd:
 
     def to_json(self) -> bytes:
         """Everything, as JSON that reads back to the same bits."""
-        return msgspec.json.encode(_Form(self.r, self.alpha, self.a, self.b, self.average, self.customers))
+        return encode(self)
 
-    @classmethod
-    def from_json(cls, data: bytes) -> BgNbd:
-        """What `to_json` gave.
+    def numbers(self) -> dict[str, float]:
+        """What is inside."""
+        repeats, recency, tenure = self.average
+        return {
+            "r": self.r, "alpha_weeks": self.alpha, "a": self.a, "b": self.b, "customers": self.customers,
+            "average_repeats": repeats, "average_recency_weeks": recency, "average_tenure_weeks": tenure,
+        }  # fmt: skip
 
-        Raises:
-            Misconfigured: it is damaged.
-        """
-        try:
-            form = msgspec.json.decode(data, type=_Form)
-            return cls(form.r, form.alpha, form.a, form.b, form.average, form.customers)
-        except (msgspec.MsgspecError, ValueError) as error:
-            raise Misconfigured(f"this is no BG/NBD model: {error}") from error
+
+def read(data: bytes) -> BgNbd:
+    """What `to_json` gave.
+
+    Raises:
+        Misconfigured: it is damaged.
+    """
+    return decode(data, BgNbd, "a BG/NBD model")
 
 
 def _inputs(x: Array) -> Array:
@@ -163,29 +154,27 @@ def _shapley(odds: dict[tuple[bool, ...], Array], player: int) -> Array:
     return share
 
 
-def fit(x: Array, last: Array, age: Array, start: BgNbd | None = None) -> BgNbd | None:
+def fit(orders: Orders, start: BgNbd | None = None) -> BgNbd | None:
     """The parameters of maximum likelihood; None if there is too little to go by, or nothing sane is found.
 
     Args:
-        x: repeat purchases of each customer, the first not counted.
-        last: age at the last purchase, weeks; 0 without repeats.
-        age: weeks since the first purchase.
+        orders: of the customers to fit to.
         start: where the search begins, such as the fit before.
 
     Raises:
         ValueError: a number is not finite or negative.
     """
-    from scipy.optimize import minimize  # noqa: PLC0415  (only the learner fits; a scoring worker never loads scipy)
-
-    seen = np.column_stack([x, last, age]).astype(np.float64)
-    if not np.isfinite(seen).all() or (seen < 0).any() or (last > age).any():
+    seen = np.column_stack(orders).astype(np.float64)
+    if not np.isfinite(seen).all() or (seen < 0).any() or (orders.last > orders.age).any():
         raise ValueError("purchases must be finite, not negative, and not later than the age of the customer")
     if len(seen) < MIN_CUSTOMERS or np.count_nonzero(seen[:, 0]) < MIN_REPEATS:
         return None
     rows, counts = np.unique(np.round(seen, 1), axis=0, return_counts=True)
     first = [0.3, 5.0, 0.8, 2.0] if start is None else [start.r, start.alpha, start.a, start.b]
     bounds = [tuple(np.log(_SANE))] * 4
-    found = minimize(_loss, np.log(first), (rows.T, counts / counts.sum()), method="L-BFGS-B", bounds=bounds)
+    weights, gammaln = counts / counts.sum(), load("scipy.special").gammaln
+    minimize = load("scipy.optimize").minimize
+    found = minimize(_loss, np.log(first), (rows.T, weights, gammaln), method="L-BFGS-B", bounds=bounds)
     parameters = np.exp(found.x)
     if not (np.isfinite(found.fun) and (parameters > _SANE[0] * 1.01).all() and (parameters < _SANE[1] / 1.01).all()):
         return None
@@ -194,10 +183,8 @@ def fit(x: Array, last: Array, age: Array, start: BgNbd | None = None) -> BgNbd 
     return BgNbd(r, alpha, a, b, average, len(seen))
 
 
-def _loss(logs: Array, rows: Array, weights: Array) -> float:
+def _loss(logs: Array, rows: Array, weights: Array, gammaln: Callable[[Array], Array]) -> float:
     """The mean negative log-likelihood (equation 6 of the paper) at the logarithms of the parameters."""
-    from scipy.special import gammaln  # noqa: PLC0415
-
     r, alpha, a, b = np.exp(logs)
     x, last, age = rows
     common = gammaln(r + x) - gammaln(r) + r * np.log(alpha)
@@ -206,3 +193,40 @@ def _loss(logs: Array, rows: Array, weights: Array) -> float:
     quit_ = np.log(a / (b + np.maximum(x, 1.0) - 1.0)) - (r + x) * np.log(alpha + last)
     likelihood = common + np.where(x > 0, np.logaddexp(alive, quit_), alive)
     return float(-weights @ likelihood + _RIDGE * logs @ logs)
+
+
+class FittedBgNbd(LearningModel):
+    """The latest fit to a sample of customers."""
+
+    def __init__(self, config: ChurnConfig, scaling: Scaling) -> None:
+        self.steady: BgNbd | None = None
+
+    def learn_orders(self, orders: Orders) -> bool:
+        """Fit to these customers; whether there was something to be found."""
+        found = fit(orders, self.steady)
+        self.steady = found or self.steady
+        return found is not None
+
+    def export(self, config: ChurnConfig) -> BgNbd | None:
+        """The latest fit."""
+        return self.steady
+
+    def state(self) -> BgNbd | None:
+        """The latest fit."""
+        return self.steady
+
+    def resume(self, state: bytes) -> FittedBgNbd:
+        """Go on from the fit that was kept."""
+        self.steady = None if state == b"null" else read(state)
+        return self
+
+
+KIND = Kind(
+    name="bgnbd",
+    column=3,
+    meaning="BG/NBD: buying at a steady rate until quitting for good; fitted to order histories, needs no labels",
+    basis="from the pattern of orders alone",
+    learns_from=("orders",),
+    read=lambda data, config: read(data),
+    start=FittedBgNbd,
+)

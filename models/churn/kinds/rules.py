@@ -11,12 +11,14 @@ import math
 
 import numpy as np
 
-from models.churn.weights import Weights
+from models.churn.model import Kind, LearningModel
+from models.churn.scaling import Scaling
+from models.churn.weights import Weights, read_weights
 from models.config import ChurnConfig
 from models.durations import WEEK
 from models.features.features import NAMES, SCHEMA
 
-__all__ = ["RULES", "rules"]
+__all__ = ["KIND", "RULES", "Rules", "rules"]
 
 RULES = "rules-2"
 """The model id of scores that no data has taught yet."""
@@ -62,3 +64,25 @@ def rules(config: ChurnConfig) -> Weights:
     mean, scale, weights = columns.T.copy()
     intercept = _TYPICAL + math.log(config.label_horizon / (4 * WEEK))
     return Weights(RULES, SCHEMA, mean, scale, weights, intercept, config.label_horizon)
+
+
+class Rules(LearningModel):
+    """The rules, which learn nothing."""
+
+    def __init__(self, config: ChurnConfig, scaling: Scaling) -> None:
+        self.steady: Weights = rules(config)
+
+    def export(self, config: ChurnConfig) -> Weights:
+        """The rules, from the first hour."""
+        return self.steady
+
+
+KIND = Kind(
+    name="rules",
+    column=6,
+    meaning="rules set by hand, for the time before anything is learned",
+    basis="rules set by hand, before anything is learned",
+    learns_from=(),
+    read=lambda data, config: read_weights(data, config.label_horizon),
+    start=Rules,
+)

@@ -112,7 +112,7 @@ def test_killed_and_replayed_it_gives_the_identical_checkpoint(
 
         expected = Learner(config)
         expected.take(records)
-        assert expected.counts["short"] == 1100
+        assert expected.counts.short == 1100
         assert expected.skipped > 50
         assert_same(state, expected)
         told = [json.loads(record.value) for record in rapport.topic("alerts") if record.key == MODEL_NEWS]
@@ -231,7 +231,7 @@ def test_a_plan_that_discards_what_was_learned_is_announced_and_told(
             time.sleep(0.2)
         learner = Learner.from_parts(state.parts, load_plan(other).churn)
         text = f"learning began anew: {why}; {len(records)} training records are of no use any more"
-        assert [(notice.kind, notice.text) for notice in learner.notices[-1:]] == [("anew", text)]
+        assert [(notice.kind, notice.text) for notice in learner.told.notices[-1:]] == [("anew", text)]
         assert began - 1 <= learner.promotion.changes[-1].at <= time.time()
         assert text in rapport.logs()
         [(verdict, message)] = models_of(changed)

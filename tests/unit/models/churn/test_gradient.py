@@ -1,17 +1,19 @@
-import json
-
+import msgspec
 import numpy as np
 import pytest
 from river import compose, linear_model, optim, preprocessing
 
-from models.churn.gradient import RECENCY, OnlineLogistic
-from models.churn.model import CLIP
+from models.churn.gradient import OnlineLogistic
+from models.churn.kinds.recency import COLUMNS
+from models.churn.scaling import CLIP
 from models.churn.weights import Weights
+from models.codec import encode
 from models.config import ChurnConfig
 from models.durations import DAY, WEEK
 from models.features.features import NAMES, SCHEMA, matrix, raws
 from profiles.errors import Misconfigured
 from tests.build import CONFIG, T0, buyer, customer, event
+from tests.models.taught import Taught
 
 TARGETS = ("ftrl", "direct", "recency")
 every_target = pytest.mark.parametrize("target", TARGETS)
@@ -28,11 +30,11 @@ NOW = np.full(41, T0 + 600 * DAY)
 ROWS = matrix(RAWS, NOW)
 
 
-def learned(target, rounds=6, **settings) -> OnlineLogistic:
-    model, rng = OnlineLogistic(target, **settings), np.random.default_rng(3)
+def learned(target, rounds=6) -> Taught:
+    model, rng = Taught(target), np.random.default_rng(3)
     for _ in range(rounds):
         for x in ROWS:
-            model.learn_one(x, bool(rng.random() < 1 / (2 + x[0] / 10)), float(rng.integers(1, 3)))
+            model.learn(x, bool(rng.random() < 1 / (2 + x[0] / 10)), float(rng.integers(1, 3)))
     return model
 
 
@@ -40,7 +42,7 @@ def learned(target, rounds=6, **settings) -> OnlineLogistic:
 def test_the_exported_model_agrees_with_river(target):
     model = learned(target)
 
-    ordered = [model.predict(x) for x in ROWS]
+    ordered = [model.model.predict(x) for x in ROWS]
 
     weights, config = model.export(CONFIG), ChurnConfig(horizon=CONFIG.label_horizon)
     if target == "direct":
@@ -57,39 +59,38 @@ def test_it_is_rivers_pipeline():
         | compose.FuncTransformer(lambda z: {name: min(max(v, -CLIP), CLIP) for name, v in z.items()})
         | linear_model.LogisticRegression(optim.FTRLProximal(alpha=0.05, beta=1.0, l1=0.0, l2=1.0))
     )
-    ours, late = OnlineLogistic("ftrl"), NAMES.index("recency_share")
+    ours, late = Taught("ftrl"), NAMES.index("recency_share")
     for i, x in enumerate(np.tile(ROWS, (5, 1))):
         x[late] *= i > 100
         y, weight = i % 3 == 0, 1.0 + i % 4
         river.learn_one(dict(zip(NAMES, x.tolist(), strict=True)), y, w=weight)
-        ours.learn_one(x, y, weight)
-        assert ours.predict(x) == pytest.approx(
+        ours.learn(x, y, weight)
+        assert ours.model.predict(x) == pytest.approx(
             river.predict_proba_one(dict(zip(NAMES, x.tolist(), strict=True)))[True], abs=1e-13
         )
 
     scaler, regression = river["StandardScaler"], river["LogisticRegression"]
-    state = ours.state()
-    assert state["scaling"]["mean"] == [scaler.means[name] for name in NAMES]
-    assert state["scaling"]["variance"] == [scaler.vars[name] for name in NAMES]
-    for name, weight in zip(NAMES, state["weight"], strict=True):
+    assert ours.scaling.mean.tolist() == [scaler.means[name] for name in NAMES]
+    assert ours.scaling.variance.tolist() == [scaler.vars[name] for name in NAMES]
+    for name, weight in zip(NAMES, ours.model.weights, strict=True):
         assert weight == pytest.approx(regression.weights.get(name, 0.0), rel=1e-9, abs=1e-12)
-    assert state["intercept"] == pytest.approx(regression.intercept, rel=1e-12)
+    assert ours.model.intercept == pytest.approx(regression.intercept, rel=1e-12)
 
 
 @every_target
 def test_a_column_that_first_appears_after_a_restart_is_learned_as_ever(target):
     rows = np.tile(ROWS, (4, 1))
     rows[:80, [0, 1, 5, 20]] = 0.0
-    straight, parted = OnlineLogistic(target), OnlineLogistic(target)
+    straight, parted = Taught(target), Taught(target)
 
     for i, x in enumerate(rows):
-        straight.learn_one(x, i % 3 == 0)
-        parted.learn_one(x, i % 3 == 0)
+        straight.learn(x, i % 3 == 0)
+        parted.learn(x, i % 3 == 0)
         if i in (0, 79, 81, 120):
-            parted = OnlineLogistic.from_state(json.loads(json.dumps(parted.state())))
+            parted = parted.restarted()
 
     assert parted.state() == straight.state()
-    assert [parted.predict(x) for x in ROWS] == [straight.predict(x) for x in ROWS]
+    assert [parted.model.predict(x) for x in ROWS] == [straight.model.predict(x) for x in ROWS]
 
 
 def test_the_direct_model_is_a_plain_logistic_regression_of_churn():
@@ -117,44 +118,58 @@ def test_a_model_names_its_kind_its_features_and_what_it_has_learned(target):
     weights = model.export(CONFIG)
 
     assert weights.id == f"{target}-{SCHEMA}-82"
-    assert weights.examples == model.examples == 82
+    assert weights.examples == model.model.examples == 82
     assert weights.horizon == (26 * WEEK if target == "direct" else 4 * WEEK)
 
 
 def test_the_recency_model_sees_nothing_but_silence():
     model = learned("recency").export(CONFIG)
 
-    assert {NAMES[i] for i in np.flatnonzero(model.weights)} == set(RECENCY)
+    assert {NAMES[i] for i in np.flatnonzero(model.weights)} == set(COLUMNS)
     assert (np.flatnonzero(np.abs(model.score(RAWS, NOW, CONFIG).contributions).sum(axis=0))
-            == sorted(NAMES.index(name) for name in RECENCY)).all()  # fmt: skip
+            == sorted(NAMES.index(name) for name in COLUMNS)).all()  # fmt: skip
 
 
 @every_target
 def test_killed_and_restored_it_goes_on_to_the_bit(target):
     straight, first = learned(target, 1), learned(target, 1)
 
-    second = OnlineLogistic.from_state(json.loads(json.dumps(first.state())))
+    second = first.restarted()
 
     for model in (straight, second):
         for i, x in enumerate(ROWS):
-            model.learn_one(x * (1 + i / 10), i % 3 == 0, 2.0)
+            model.learn(x * (1 + i / 10), i % 3 == 0, 2.0)
     assert second.state() == straight.state()
     assert second.export(CONFIG).to_json() == straight.export(CONFIG).to_json()
-    assert [second.predict(x) for x in ROWS] == [straight.predict(x) for x in ROWS]
+    assert [second.model.predict(x) for x in ROWS] == [straight.model.predict(x) for x in ROWS]
 
 
 def test_an_untaught_model_goes_through_its_state():
-    model = OnlineLogistic.from_state(OnlineLogistic("direct").state())
+    model = Taught("direct").restarted().model
 
-    assert (model.target, model.examples) == ("direct", 0)
+    assert (model.name, model.examples) == ("direct", 0)
     assert model.predict(ROWS[0]) == 0.5
 
 
-def test_settings_change_what_is_learned():
-    assert learned("ftrl", alpha=0.5).state()["weight"] != learned("ftrl").state()["weight"]
-    assert learned("ftrl", intercept_rate=0.0).export(CONFIG).intercept == 0.0
-    some = learned("ftrl", columns=("recency", "log_orders"))
-    assert np.count_nonzero(some.export(CONFIG).weights) == 2
+def test_it_learns_from_the_features_that_it_sees():
+    model = OnlineLogistic.new("direct", ("recency", "log_orders"))
+    for i, x in enumerate(ROWS):
+        model.learn_full(x, i % 3 == 0, 1.0)
+
+    assert np.count_nonzero(model.export(CONFIG).weights) == 2
+
+
+@pytest.mark.parametrize("bad", [np.full(len(NAMES), np.nan), np.full(len(NAMES), np.inf), np.zeros(3)])
+def test_what_is_not_finite_is_refused_and_changes_nothing(bad):
+    model = learned("direct", 1)
+    before = model.state()
+
+    with pytest.raises(ValueError, match="finite"):
+        model.learn(bad, True)
+    with pytest.raises(ValueError, match="finite"):
+        model.learn(ROWS[0], True, float("nan"))
+
+    assert model.state() == before
 
 
 def test_what_is_far_beyond_anything_seen_counts_as_four_deviations():
@@ -163,32 +178,32 @@ def test_what_is_far_beyond_anything_seen_counts_as_four_deviations():
     place = NAMES.index("recency")
     weights = model.export(CONFIG)
     x[place] = weights.mean[place] + CLIP * weights.scale[place]
-    edge = model.predict(x)
+    edge = model.model.predict(x)
     x[place] *= 1000
 
-    assert model.predict(x) == pytest.approx(edge, abs=1e-12)
+    assert model.model.predict(x) == pytest.approx(edge, abs=1e-12)
 
 
 @pytest.mark.parametrize(
     "damage",
     [
         {"z": []},
-        {"weight": None},
+        {"weights": None},
         {"intercept": float("nan")},
         {"n": [float("inf")] * len(NAMES)},
         {"columns": ["moon"]},
-        {"target": "horoscope"},
+        {"name": 7},
         {"scaling": {"count": "many"}},
     ],
 )
 def test_a_damaged_state_is_refused(damage):
     with pytest.raises(Misconfigured, match="damaged"):
-        OnlineLogistic.from_state(learned("ftrl", 1).state() | damage)
+        Taught("ftrl").model.resume(encode(msgspec.structs.asdict(learned("ftrl", 1).model) | damage))
 
 
 def test_what_was_spoilt_is_not_exported():
     spoilt = learned("ftrl", 1)
-    spoilt._intercept = float("nan")
+    spoilt.model.intercept = float("nan")
 
     with pytest.raises(ValueError, match="finite"):
         spoilt.export(CONFIG)

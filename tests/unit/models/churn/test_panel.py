@@ -6,39 +6,39 @@ import msgspec
 import numpy as np
 import pytest
 
-from models.churn.bayes import BayesianHazard
-from models.churn.gradient import OnlineLogistic
+from models.churn.kinds import KINDS
 from models.churn.kinds.base_rate import BaseRate
 from models.churn.kinds.bgnbd import BgNbd
 from models.churn.kinds.rules import RULES, rules
 from models.churn.model import Model
-from models.churn.panel import MODELS, SPOKE, Panel, who_spoke
+from models.churn.panel import MODELS, Panel, basis
 from models.config import ChurnConfig
 from models.durations import DAY, WEEK
-from models.features.features import matrix, raws
+from models.features.features import NAMES, matrix, raws
 from profiles.errors import Misconfigured
 from profiles.types import Profile
 from tests.build import CONFIG, T0, buyer
+from tests.models.taught import Taught
 
 PEOPLE = [buyer(0, 20, 40), buyer(5), buyer(0, 90)]
 NOW = np.full(3, T0 + 120 * DAY)
 RAWS = raws(PEOPLE, "EUR")
 
 
-def taught(model: OnlineLogistic | BayesianHazard) -> Model:
-    learn = model.learn_row if isinstance(model, BayesianHazard) else model.learn_one
+def learned(name: str) -> Model:
+    one = Taught(name)
     rng = np.random.default_rng(3)
     for x in np.repeat(matrix(RAWS, NOW), 120, axis=0):
-        learn(x * rng.uniform(0.5, 2.0), bool(rng.random() < 1 / (2 + x[0])), 1.0)
-    return model.export(CONFIG)
+        one.learn(x * rng.uniform(0.5, 2.0), bool(rng.random() < 1 / (2 + x[0])), 1.0)
+    return one.export()
 
 
 ALL: dict[str, Model] = {
-    "hazard": taught(BayesianHazard()),
-    "ftrl": taught(OnlineLogistic("ftrl")),
-    "direct": taught(OnlineLogistic("direct")),
+    "hazard": learned("hazard"),
+    "ftrl": learned("ftrl"),
+    "direct": learned("direct"),
     "bgnbd": BgNbd(0.243, 4.414, 0.793, 2.426, (1.0, 26.0, 33.0), 2357),
-    "recency": taught(OnlineLogistic("recency")),
+    "recency": learned("recency"),
     "base_rate": BaseRate(0.2, 0.7, CONFIG.label_horizon, CONFIG.horizon, 90),
     "rules": rules(CONFIG),
 }
@@ -100,7 +100,7 @@ def test_the_rules_come_with_the_plan_and_not_with_the_panel():
     assert after.champion.to_json() == rules(other).to_json()
 
 
-@pytest.mark.parametrize("stale", [{"schema": "00000000"}, {"features": ["recency"]}, {"horizon": 2 * WEEK}])
+@pytest.mark.parametrize("stale", [{"schema": "00000000"}, {"features": NAMES[1:] + NAMES[:1]}, {"horizon": 2 * WEEK}])
 def test_a_model_of_other_features_or_another_horizon_is_left_out_and_the_rules_speak(stale):
     after = Panel.from_json(changed(panel().to_json(), **stale), CONFIG)
 
@@ -155,11 +155,11 @@ def test_a_score_names_who_spoke(champion):
 
     assert score.model == ALL[champion].id
     assert score.model.startswith(champion.replace("_", "-"))
-    assert who_spoke(score.model) == SPOKE[champion]
+    assert basis(score.model) == KINDS[champion].basis
 
 
 def test_who_spoke_of_a_model_nobody_knows_is_its_id():
-    assert who_spoke("oracle-7") == "oracle-7"
+    assert basis("oracle-7") == "oracle-7"
 
 
 @every_model

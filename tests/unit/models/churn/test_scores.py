@@ -3,16 +3,16 @@ import math
 import numpy as np
 import pytest
 
-from models.churn.gradient import OnlineLogistic
 from models.churn.kinds.rules import rules
 from models.churn.scores import GROUPS, group_shares, next_rescore, score_profiles
-from models.churn.weights import Weights
+from models.churn.weights import Weights, read_weights
 from models.config import ChurnConfig
 from models.durations import DAY, WEEK
 from models.features.features import COLUMN, NAMES, matrix, raws, rolled
 from profiles.errors import Misconfigured
 from profiles.types import Profile
 from tests.build import CONFIG, T0, buyer, customer, event
+from tests.models.taught import Taught
 
 
 def people():
@@ -22,10 +22,10 @@ def people():
 
 
 def learned(rows):
-    model, rng = OnlineLogistic("ftrl"), np.random.default_rng(3)
+    model, rng = Taught("ftrl"), np.random.default_rng(3)
     for _ in range(6):
         for x in rows:
-            model.learn_one(x, bool(rng.random() < 1 / (2 + x[0])), float(rng.integers(1, 3)))
+            model.learn(x, bool(rng.random() < 1 / (2 + x[0])), float(rng.integers(1, 3)))
     return model
 
 
@@ -41,7 +41,7 @@ def test_numpy_agrees_with_river_on_the_hazard_and_on_the_rolled_risk():
     survived = np.ones(41)
     for step in range(7):
         rows = rolled(state, NOW, np.array([0.0, step * 4 * WEEK]))[:, 1].T
-        hazards = np.array([model.predict(x) for x in rows])
+        hazards = np.array([model.model.predict(x) for x in rows])
         np.testing.assert_allclose(model.export(CONFIG).short(rows, CONFIG), hazards, atol=1e-9)
         survived *= (1 - hazards) ** min(1.0, 6.5 - step)
     np.testing.assert_allclose(risk, survived, atol=1e-9)
@@ -55,7 +55,7 @@ def test_baseline_and_contributions_sum_to_the_log_odds(which, horizon):
     weights = {
         "learned": lambda: learned(matrix(state, NOW)).export(CONFIG),
         "rules": lambda: rules(config),
-        "untrained": lambda: OnlineLogistic("ftrl").export(CONFIG),
+        "untrained": lambda: Taught("ftrl").export(),
     }[which]()
 
     scores = weights.score(state, NOW, config)
@@ -164,7 +164,7 @@ def test_weights_survive_json_to_the_bit():
     state = raws(people(), "EUR")
     weights = learned(matrix(state, NOW)).export(CONFIG)
 
-    back = Weights.from_json(weights.to_json())
+    back = read_weights(weights.to_json(), CONFIG.label_horizon)
 
     np.testing.assert_array_equal(back.score(state, NOW, CONFIG).risk, weights.score(state, NOW, CONFIG).risk)
     assert back.id == weights.id
@@ -181,7 +181,7 @@ def test_weights_survive_json_to_the_bit():
 )
 def test_a_damaged_model_is_refused(damage):
     with pytest.raises(Misconfigured):
-        Weights.from_json(damage(rules(CONFIG).to_json()))
+        read_weights(damage(rules(CONFIG).to_json()), CONFIG.label_horizon)
 
 
 def test_extreme_weights_still_give_finite_scores():

@@ -2,9 +2,9 @@
 
 import random
 
-import msgspec
 import pytest
 
+from models.codec import decode, encode
 from models.durations import DAY, WEEK
 from models.learning.drift import WINDOW, Drift, Signal
 from profiles.errors import Misconfigured
@@ -24,7 +24,7 @@ def feed(drift, count, *, error, active, begin=0, seed=1):
 
 
 def test_both_signals_falling_is_an_alarm_with_its_evidence():
-    drift = Drift()
+    drift = Drift.new(6 * WEEK)
     assert feed(drift, 3000, error=0.25, active=0.2) == []
     (alarm,) = feed(drift, 1500, error=0.12, active=0.1, begin=3000, seed=2)
 
@@ -40,15 +40,15 @@ def test_both_signals_falling_is_an_alarm_with_its_evidence():
 
 @pytest.mark.parametrize(("error", "active"), [(0.12, 0.2), (0.25, 0.08), (0.12, 0.35), (0.4, 0.1)])
 def test_one_signal_or_two_that_disagree_are_no_alarm(error, active):
-    drift = Drift()
+    drift = Drift.new(6 * WEEK)
     feed(drift, 3000, error=0.25, active=0.2)
 
     assert feed(drift, 3000, error=error, active=active, begin=3000, seed=2) == []
-    assert drift.state()["erred"] or drift.state()["stirred"]  # something was seen
+    assert drift.error_moved or drift.activity_moved  # something was seen
 
 
 def test_signals_far_apart_are_no_alarm():
-    drift = Drift(within=2 * WEEK)
+    drift = Drift.new(within=2 * WEEK)
     feed(drift, 3000, error=0.25, active=0.2)
     feed(drift, 6000, error=0.25, active=0.1, begin=3000, seed=2)
 
@@ -56,20 +56,20 @@ def test_signals_far_apart_are_no_alarm():
 
 
 def test_nothing_changes_and_nothing_is_told():
-    assert feed(Drift(), 20_000, error=0.25, active=0.2) == []
+    assert feed(Drift.new(6 * WEEK), 20_000, error=0.25, active=0.2) == []
 
 
 def test_restarts_make_no_difference():
-    straight, restarted = Drift(), Drift()
+    straight, restarted = Drift.new(6 * WEEK), Drift.new(6 * WEEK)
     told = feed(straight, 3000, error=0.25, active=0.2) + feed(straight, 1500, error=0.1, active=0.1, begin=3000)
     again = []
     for begin in range(0, 4500, 100):
         rates = {"error": 0.25, "active": 0.2} if begin < 3000 else {"error": 0.1, "active": 0.1}
         again += feed_from(restarted, begin, straight=begin, **rates)
-        restarted = Drift.from_state(msgspec.json.decode(msgspec.json.encode(restarted.state())))
+        restarted = decode(encode(restarted), Drift, "it")
 
     assert again == told
-    assert restarted.state() == straight.state()
+    assert encode(restarted) == encode(straight)
 
 
 def feed_from(drift, begin, *, straight, error, active):
@@ -87,21 +87,21 @@ def feed_from(drift, begin, *, straight, error, active):
 
 
 def test_the_memory_is_bounded_and_restarts_at_its_edge_make_no_difference():
-    straight, restarted = Signal(), Signal()
+    straight, restarted = Signal.new(), Signal.new()
     roll = random.Random(4)
     for i in range(2 * WINDOW * 32 + 5000):
         value = roll.random() - 0.5
         straight.update(value, T0 + i)
         restarted.update(value, T0 + i)
         if i % 1777 == 0:
-            restarted = Signal.from_state(restarted.state())
+            restarted = decode(encode(restarted), Signal, "it")
 
-    assert restarted.state() == straight.state()
-    assert len(straight.state()["blocks"]) < 2 * WINDOW * 2 * 4 / 3 + 4
+    assert encode(restarted) == encode(straight)
+    assert len(straight.blocks) < 2 * WINDOW
     assert straight.mean == pytest.approx(0.0, abs=0.01)
 
 
-@pytest.mark.parametrize("state", [{}, {"error": {}, "activity": {}}, {"error": None}])
+@pytest.mark.parametrize("state", [b"{}", b'{"error":{},"activity":{}}', b"[]", b"{"])
 def test_a_damaged_state_is_refused(state):
     with pytest.raises(Misconfigured, match="damaged"):
-        Drift.from_state(state)
+        decode(state, Drift, "it")

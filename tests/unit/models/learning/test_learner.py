@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 
 from models.churn.panel import MODELS, Panel
+from models.codec import decode, encode
 from models.config import ChurnConfig
 from models.durations import DAY, WEEK
 from models.features.features import SCHEMA, pack
 from models.labels.examples import ModelCommand
 from models.learning.checkpoint import dump, load, panel_of
-from models.learning.guard import History, Kept
+from models.learning.history import History, Kept
 from models.learning.learner import Learner
 from profiles.errors import Misconfigured
 from tests.build import T0
@@ -82,7 +83,7 @@ def test_every_model_is_judged_on_short_labels_and_on_what_it_had_said(learned):
     }  # fmt: skip
     assert quality["hazard"]["short"]["auc"] > 0.65
     assert quality["hazard"]["full"]["log_loss"] < quality["rules"]["full"]["log_loss"]
-    assert learned.short.report("hazard")["segments"].keys() == {"new", "vip"}
+    assert learned.judge.short.report("hazard")["segments"].keys() == {"new", "vip"}
 
 
 def test_what_people_acted_on_is_judged_and_not_learned():
@@ -91,11 +92,11 @@ def test_what_people_acted_on_is_judged_and_not_learned():
     learner.take([short("p", T0, 3, True, treated=True), full("p", T0, True, said, treated=True)])
     learner.take([short("q", T0, 3, True), full("q", T0, True, said)])
 
-    assert learner.counts["treated"] == 2
-    assert (learner.learned.hazard.examples, learner.learned.direct.examples) == (1, 1)
-    report = learner.full.report("hazard")
+    assert learner.counts.treated == 2
+    assert (learner.models["hazard"].examples, learner.models["direct"].examples) == (1, 1)
+    report = learner.judge.full.report("hazard")
     assert (report["all"]["rows"], report["untouched"]["rows"]) == (2, 1)
-    assert [block.rows for block in learner.blocks.open.values()] == [1]
+    assert [block.rows for block in learner.choice.blocks.open.values()] == [1]
 
 
 def test_the_rules_speak_first_then_bgnbd_then_the_hazard_when_it_is_better(learned):
@@ -130,7 +131,7 @@ def test_repeats_and_what_is_not_of_this_model_are_skipped():
     ]  # fmt: skip
 
     assert learner.take([good, *bad, short("p9", T0, 3, False)]) == 2
-    assert learner.skipped == len(bad)
+    assert learner.counts.skipped == len(bad)
 
 
 def test_a_scorer_reads_the_panel_out_of_a_checkpoint(learned):
@@ -158,12 +159,12 @@ def test_another_label_horizon_or_schema_starts_afresh(learned):
         (Learner.restore(saved, ChurnConfig(label_horizon="2w")), "the plan's churn.label_horizon is 2w, and was 4w"),
         (Learner.restore(saved.replace(SCHEMA.encode(), b"00000000"), CONFIG), "computes other features"),
     ):
-        assert (again.examples, again.counts["records"], again.panel().champion_name) == (0, 0, "rules")
+        assert (again.examples, again.counts.records, again.panel().champion_name) == (0, 0, "rules")
         [notice] = again.news()
         assert notice.kind == "anew"
         assert why in notice.text
-        assert f"{learned.counts['records']:,} training records are of no use any more" in notice.text
-        assert again.notices[:-1] == learned.notices  # what people were told stays known
+        assert f"{learned.counts.records:,} training records are of no use any more" in notice.text
+        assert again.told.notices[:-1] == learned.told.notices  # what people were told stays known
         last = again.promotion.changes[-1]
         assert (last.before, last.model, last.why, last.at) == ("hazard", "rules", "learning anew", notice.at)
         assert notice.at == learned.trained_until
@@ -174,12 +175,12 @@ def test_another_churn_horizon_keeps_what_does_not_depend_on_it(learned):
     other = Learner.restore(learned.checkpoint(), CONFIG.model_copy(update={"horizon": 20 * WEEK}))
 
     assert other.examples == learned.examples
-    assert other.learned.direct.examples == 0
+    assert other.models["direct"].examples == 0
     assert other.quality()["hazard"]["full"] == {"rows": 0}
     assert other.panel().champion_name == "hazard"
     assert [notice.text for notice in other.news()] == [
         "learning from labels of the whole horizon began anew: the plan's churn.horizon is 20w, and was 26w; "
-        f"{learned.counts['full']:,} training records are of no use any more"
+        f"{learned.counts.full:,} training records are of no use any more"
     ]
     assert other.promotion.changes[-1].why == "learning anew"
 
@@ -197,7 +198,9 @@ def test_a_damaged_checkpoint_is_refused(data):
         panel_of(data)
 
 
-@pytest.mark.parametrize("name", ["learned", "quality", "drift", "lagged", "promotion", "guard", "notices", "kept:1"])
+@pytest.mark.parametrize(
+    "name", ["learned", "quality", "drift", "lagged", "promotion", "evidence", "guard", "notices", "kept:1"]
+)
 def test_a_checkpoint_without_a_part_or_its_numbers_is_refused(learned, name):
     panel, parts = load(learned.checkpoint())
 
@@ -221,7 +224,7 @@ def test_a_person_promotes_and_releases(records):
 
     learner.take([command("release", id_="c2")])
     assert learner.panel().champion_name == "hazard"
-    assert [(decided.id, decided.done) for decided in learner.decisions] == [("c1", True), ("c2", True)]
+    assert [(decided.id, decided.done) for decided in learner.told.decisions] == [("c1", True), ("c2", True)]
 
 
 @pytest.mark.parametrize(
@@ -240,8 +243,8 @@ def test_a_decision_that_cannot_be_carried_out_says_why(records, action, target,
     before = learner.panel().to_json()
     learner.take([command(action, target)])
 
-    assert not learner.decisions[-1].done
-    assert why in learner.decisions[-1].text
+    assert not learner.told.decisions[-1].done
+    assert why in learner.told.decisions[-1].text
     assert Panel.from_json(before, CONFIG).champion_name == learner.panel().champion_name
 
 
@@ -249,11 +252,11 @@ def test_to_promote_who_speaks_already_keeps_no_checkpoint(records):
     """Else twenty repeats would push out every checkpoint that one could go back to."""
     learner = Learner(CONFIG)
     learner.take([*records, command("promote", "recency")])
-    before = learner.history.versions
+    before = learner.guard.history.versions
     learner.take([ModelCommand("again", "promote", "recency", T0, "Ada")])
 
-    assert learner.decisions[-1].done
-    assert learner.history.versions == before
+    assert learner.told.decisions[-1].done
+    assert learner.guard.history.versions == before
 
 
 def test_a_promoted_model_that_can_speak_no_longer_gives_the_word_back_to_the_rule():
@@ -266,7 +269,7 @@ def test_a_promoted_model_that_can_speak_no_longer_gives_the_word_back_to_the_ru
 
     assert again.panel().champion_name == again.promotion.champion == "hazard"  # whom the rule had chosen before
     assert again.promotion.pinned == ""
-    assert "promoted by Ada" in again.notices[-1].text
+    assert "promoted by Ada" in again.told.notices[-1].text
     assert [notice.kind for notice in again.news()] == ["anew", "champion"]
 
     learner.take([ModelCommand("back", "rollback", "1", T0, "Ada")])  # it had learned nothing of the direct model then
@@ -289,7 +292,7 @@ def test_parts_that_an_earlier_version_wrote_otherwise_are_no_damage(learned):
     head = msgspec.json.decode(parts["head"])
     for before in ({**head, "format": 2}, {name: value for name, value in head.items() if name != "format"}):
         again = Learner.from_parts({**parts, "head": msgspec.json.encode(before), "learned": b"{}"}, CONFIG)
-        assert again.counts["records"] == 0
+        assert again.counts.records == 0
 
 
 @pytest.mark.parametrize("time", [math.nan, math.inf])
@@ -298,7 +301,7 @@ def test_a_decision_of_no_time_cannot_damage_the_checkpoint(time):
     learner = Learner(CONFIG)
     learner.take([*world(0, 30), ModelCommand("c1", "promote", "base_rate", time, "Ada")])
 
-    assert learner.skipped == 1
+    assert learner.counts.skipped == 1
     assert Learner.restore(learner.checkpoint(), CONFIG).checkpoint() == learner.checkpoint()
 
 
@@ -306,21 +309,21 @@ def test_a_decision_counts_once(records):
     learner = Learner(CONFIG)
     learner.take([*records, command("promote", "recency"), command("promote", "recency")])
 
-    assert len(learner.decisions) == 1
+    assert len(learner.told.decisions) == 1
 
 
 def test_a_person_goes_back_to_a_kept_checkpoint(records):
     learner = Learner(CONFIG)
     learner.take(records)
-    kept = learner.history.kept[-1]
+    kept = learner.guard.history.kept[-1]
     learner.take([command("rollback", str(kept.version))])
 
     assert learner.examples == kept.examples < 1200
-    assert learner.decisions[-1].done
-    assert learner.notices[-1].kind == "rollback"
-    assert learner.notices[-1].by == "Ada"
-    assert msgspec.json.encode(learner.learned.state()) == msgspec.json.encode(
-        msgspec.json.decode(kept.state)["learned"]
+    assert learner.told.decisions[-1].done
+    assert learner.told.notices[-1].kind == "rollback"
+    assert learner.told.notices[-1].by == "Ada"
+    assert encode(learner.models.state()) == bytes(
+        msgspec.json.decode(kept.state, type=dict[str, msgspec.Raw])["learned"]
     )
 
 
@@ -328,11 +331,11 @@ def test_damaged_weights_are_rolled_back_before_anybody_scores_with_them(records
     learner = Learner(CONFIG)
     learner.take(records)
     learner.news()
-    learner.learned.hazard._weights[-1] = math.nan
+    learner.models["hazard"]._weights[-1] = math.nan
     learner.take(world(1200, 1201))
 
-    assert learner.learned.sound
-    assert learner.examples == learner.history.find(1).examples + 1
+    assert learner.models.sound
+    assert learner.examples == learner.guard.history.find(1).examples + 1
     (notice,) = learner.news()
     assert (notice.kind, notice.evidence["version"]) == ("rollback", 1)
     assert "not finite" in notice.text
@@ -353,16 +356,16 @@ def test_nonsense_that_was_learned_is_rolled_back_the_same_in_every_replay(recor
     """What follows it is judged by the kept checkpoint as well, which does better."""
     before = Learner(CONFIG)
     before.take(records)
-    saved, kept = before.checkpoint(), before.history.kept[-1]
+    saved, kept = before.checkpoint(), before.guard.history.kept[-1]
     everything = [*poison(1200, 100, weight), *world(1300, 1700)]
     learner = Learner.restore(saved, CONFIG)
     learner.take(everything)
 
-    backs = [notice for notice in learner.notices if notice.kind == "rollback"]
+    backs = [notice for notice in learner.told.notices if notice.kind == "rollback"]
     assert backs
     assert all(why in back.text and back.evidence["version"] <= kept.version for back in backs)
-    assert learner.learned.norms()["hazard"] < 3
-    assert learner.short.of("rules").rows == 1700  # what was said stays on the record
+    assert learner.models.norms()["hazard"] < 3
+    assert learner.judge.short.of("rules").rows == 1700  # what was said stays on the record
     again = Learner.restore(saved, CONFIG)
     for record in everything:
         again.take([record])
@@ -372,24 +375,25 @@ def test_nonsense_that_was_learned_is_rolled_back_the_same_in_every_replay(recor
 def test_without_a_kept_checkpoint_it_starts_anew():
     learner = Learner(CONFIG)
     learner.take(world(0, 30))
-    learner.learned.hazard._weights[-1] = math.inf
+    learner.models["hazard"]._weights[-1] = math.inf
     learner.take(world(30, 31))
 
     assert learner.examples == 0
-    assert "the beginning" in learner.notices[-1].text
+    assert "the beginning" in learner.told.notices[-1].text
 
 
 def test_twenty_checkpoints_are_kept_and_the_one_that_is_compared_with():
-    history = History()
-    kept = Kept(0, T0, 0, "count", "rules", True, {}, {}, msgspec.Raw(b"{}"))
+    history = History.new()
+    kept = Kept(0, T0, 0, "count", "rules", True, {}, {}, msgspec.Raw(b"{}"), WEEK)
     for version in range(1, 31):
         history.keep(msgspec.structs.replace(kept, version=version, examples=version * 500), watched=4)
 
     assert [kept.version for kept in history.kept] == [4, *range(12, 31)]
     assert not history.due(15_499)
     assert history.due(15_500)
-    parts = {name: bytes(part) for name, part in history.parts().items()}
-    assert History.from_state(history.state(), parts).kept == history.kept
+    again = decode(encode(history), History, "")
+    again.restore(history.parts())
+    assert (again.kept, again.due_at) == (history.kept, history.due_at)
 
 
 def test_customers_who_begin_to_order_less_raise_one_alarm_though_the_hazard_follows_within_days():
@@ -400,8 +404,8 @@ def test_customers_who_begin_to_order_less_raise_one_alarm_though_the_hazard_fol
     quiet = Learner(CONFIG)
     quiet.take(world(0, 4200))
 
-    [alarm] = [notice for notice in learner.notices if notice.kind == "drift"]
+    [alarm] = [notice for notice in learner.told.notices if notice.kind == "drift"]
     assert began < alarm.at < began + 9 * WEEK  # there are 140 order summaries a week
     assert "less than the models have learned" in alarm.text
     assert alarm.evidence["error"]["after"] < -0.02
-    assert not [notice for notice in quiet.notices if notice.kind == "drift"]
+    assert not [notice for notice in quiet.told.notices if notice.kind == "drift"]

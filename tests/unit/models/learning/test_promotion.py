@@ -3,13 +3,14 @@
 import math
 import random
 
-import msgspec
 import numpy as np
 import pytest
 
 from models.churn.panel import MODELS
+from models.codec import decode, encode
 from models.durations import WEEK
-from models.learning.promotion import ENOUGH, Blocks, Promotion, Race
+from models.learning.evidence import ENOUGH, Blocks
+from models.learning.promotion import Promotion, Race
 from profiles.errors import Misconfigured
 
 START = 2800 * WEEK
@@ -35,7 +36,7 @@ def review(promotion, blocks, ece=ece):
 
 
 def speaking(model):
-    promotion = Promotion()
+    promotion = Promotion.new()
     promotion.champion = model
     return promotion
 
@@ -44,7 +45,7 @@ SAID = {"hazard": 0.5, "direct": 0.7}
 
 
 def test_a_challenger_that_wins_four_blocks_is_promoted_with_its_evidence():
-    promotion, blocks = speaking("hazard"), Blocks()
+    promotion, blocks = speaking("hazard"), Blocks.new()
     changes = []
     for number in range(7):
         if week(blocks, number, 200, SAID):
@@ -62,7 +63,7 @@ def test_a_challenger_that_wins_four_blocks_is_promoted_with_its_evidence():
 
 def test_what_a_model_said_long_ago_is_not_held_against_what_it_says_now():
     """BG/NBD was better a horizon ago, when the hazard had learned little; on young labels it is not."""
-    promotion, blocks = speaking("hazard"), Blocks()
+    promotion, blocks = speaking("hazard"), Blocks.new()
     lately = {"hazard": 0.30, "bgnbd": 0.31}.get
     for number in range(7):
         week(blocks, number, 200, {"hazard": 0.5, "bgnbd": 0.7})
@@ -74,7 +75,7 @@ def test_what_a_model_said_long_ago_is_not_held_against_what_it_says_now():
 
 
 def test_it_is_demoted_by_the_same_rule():
-    promotion, blocks = speaking("direct"), Blocks()
+    promotion, blocks = speaking("direct"), Blocks.new()
     for number in range(7):
         week(blocks, number, 200, {"hazard": 0.7, "direct": 0.45})
         review(promotion, blocks)
@@ -83,7 +84,7 @@ def test_it_is_demoted_by_the_same_rule():
 
 
 def test_three_blocks_are_not_enough_and_a_lost_one_starts_anew():
-    promotion, blocks = speaking("hazard"), Blocks()
+    promotion, blocks = speaking("hazard"), Blocks.new()
     for number in range(8):
         week(blocks, number, 200, SAID if number != 3 else {"hazard": 0.7, "direct": 0.5})
         review(promotion, blocks)
@@ -96,7 +97,7 @@ def test_three_blocks_are_not_enough_and_a_lost_one_starts_anew():
 
 def test_a_difference_within_chance_is_none():
     """Two models that say nearly the same: some weeks go to one, but the interval holds zero."""
-    promotion, blocks = speaking("hazard"), Blocks()
+    promotion, blocks = speaking("hazard"), Blocks.new()
     for number in range(12):
         week(blocks, number, 60, {"hazard": 0.690, "direct": 0.695})
         review(promotion, blocks)
@@ -106,7 +107,7 @@ def test_a_difference_within_chance_is_none():
 
 def test_few_customers_with_many_labels_are_not_many_customers():
     """The same number of labels, of five customers only: the interval is by customer, and holds zero."""
-    few, many = Blocks(), Blocks()
+    few, many = Blocks.new(), Blocks.new()
     for number in range(8):
         for blocks, customers in ((few, 5), (many, 10_000)):
             roll = random.Random(number)
@@ -122,7 +123,7 @@ def test_few_customers_with_many_labels_are_not_many_customers():
 
 @pytest.mark.parametrize("error", [None, 0.031])
 def test_who_is_not_calibrated_is_not_promoted(error):
-    promotion, blocks = speaking("hazard"), Blocks()
+    promotion, blocks = speaking("hazard"), Blocks.new()
     for number in range(8):
         week(blocks, number, 200, SAID)
         review(promotion, blocks, lambda model: error)
@@ -131,7 +132,7 @@ def test_who_is_not_calibrated_is_not_promoted(error):
 
 
 def test_who_did_not_answer_for_everybody_has_no_evidence():
-    promotion, blocks = speaking("hazard"), Blocks()
+    promotion, blocks = speaking("hazard"), Blocks.new()
     for number in range(8):
         week(blocks, number, 200, SAID if number else {"hazard": 0.5})
         week(blocks, number, 1, {"hazard": 0.5})
@@ -143,7 +144,7 @@ def test_who_did_not_answer_for_everybody_has_no_evidence():
 
 
 def test_weeks_with_few_labels_become_one_block():
-    blocks = Blocks()
+    blocks = Blocks.new()
     for number in range(9):
         week(blocks, number, ENOUGH // 2, SAID)
 
@@ -151,7 +152,7 @@ def test_weeks_with_few_labels_become_one_block():
 
 
 def test_a_label_that_comes_when_its_block_is_closed_is_counted_as_late():
-    blocks = Blocks()
+    blocks = Blocks.new()
     week(blocks, 0, 60, SAID)
     week(blocks, 3, 1, SAID)
     before = blocks.closed[0].sums.copy()
@@ -162,20 +163,21 @@ def test_a_label_that_comes_when_its_block_is_closed_is_counted_as_late():
 
 
 def test_evidence_is_bounded_and_survives_a_restart_to_the_bit():
-    straight, restarted = Blocks(), Blocks()
+    straight, restarted = Blocks.new(), Blocks.new()
     for number in range(14):
         week(straight, number, 60, SAID)
         week(restarted, number, 60, SAID)
-        restarted = Blocks.from_state(msgspec.json.decode(msgspec.json.encode(restarted.state())), restarted.parts())
+        parts, restarted = restarted.parts(), decode(encode(restarted), Blocks, "")
+        restarted.restore(parts)
 
     assert restarted.parts() == straight.parts()
-    assert restarted.state() == straight.state()
+    assert restarted == straight
     assert len(straight.closed) == 8
 
 
 def test_the_bootstrap_agrees_with_theory():
     """The interval of a mean of independent losses is that of the normal distribution."""
-    blocks = Blocks()
+    blocks = Blocks.new()
     roll = random.Random(8)
     differences = []
     for number in range(5):
@@ -197,7 +199,7 @@ def test_the_bootstrap_agrees_with_theory():
 
 
 def test_nobody_is_promoted_over_a_model_that_a_person_has_chosen():
-    promotion, blocks = speaking("hazard"), Blocks()
+    promotion, blocks = speaking("hazard"), Blocks.new()
     promotion.pin("recency", START, "Ada")
     for number in range(8):
         week(blocks, number, 200, {**SAID, "recency": 0.4})
@@ -211,7 +213,7 @@ def test_nobody_is_promoted_over_a_model_that_a_person_has_chosen():
 
 
 def test_the_race_compares_on_the_same_customers_only():
-    race = Race()
+    race = Race.new()
     for _ in range(10):
         race.add({"rules": 0.5, "hazard": 0.9}, y=False, weight=1.0)
     race.add({"rules": 0.5, "hazard": 0.9, "bgnbd": 0.5}, y=True, weight=2.0)
@@ -242,12 +244,12 @@ def test_in_the_cold_the_anchors_speak_until_the_hazard_beats_both():
 
 
 def test_a_record_survives_a_restart():
-    promotion, blocks = speaking("hazard"), Blocks()
+    promotion, blocks = speaking("hazard"), Blocks.new()
     for number in range(8):
         week(blocks, number, 200, SAID)
         review(promotion, blocks)
-    state = msgspec.json.encode(promotion.state())
+    state = encode(promotion)
 
-    assert msgspec.json.encode(Promotion.from_state(msgspec.json.decode(state)).state()) == state
+    assert encode(decode(state, Promotion, "it")) == state
     with pytest.raises(Misconfigured, match="damaged"):
-        Promotion.from_state({})
+        decode(b"{}", Promotion, "it")

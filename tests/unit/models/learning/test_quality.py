@@ -5,12 +5,13 @@ import math
 import numpy as np
 import pytest
 
+from models.codec import decode, encode
 from models.learning.quality import Ledger, Quality, judge
 from profiles.errors import Misconfigured
 
 
 def judged(p, y, half=10**9):
-    quality = Quality(half)
+    quality = Quality.new(half)
     quality.add(judge(p, y))
     return quality
 
@@ -41,7 +42,7 @@ def test_the_calibration_error_is_that_of_groups_of_equal_weight():
 
 
 def test_it_forgets_and_says_nothing_before_it_knows():
-    quality = Quality(half=100)
+    quality = Quality.new(half=100)
     assert quality.report() == {"rows": 0}
     assert quality.log_loss == math.inf
     for _ in range(1000):
@@ -55,7 +56,7 @@ def test_it_forgets_and_says_nothing_before_it_knows():
 
 
 def test_weights_count_as_so_many_outcomes_but_are_no_more_certain_than_one():
-    heavy, often = Quality(), Quality()
+    heavy, often = Quality.new(), Quality.new()
     heavy.add(judge([0.3], [True], 4.0))
     for _ in range(4):
         often.add(judge([0.3], [True]))
@@ -66,7 +67,7 @@ def test_weights_count_as_so_many_outcomes_but_are_no_more_certain_than_one():
 
 
 def test_no_certain_mistake_is_infinite():
-    quality = Quality()
+    quality = Quality.new()
     quality.add(judge([0.0], [True]))
     quality.add(judge([1.0], [False]))
 
@@ -75,23 +76,29 @@ def test_no_certain_mistake_is_infinite():
 
 def test_it_goes_on_from_its_state_to_the_bit():
     rng = np.random.default_rng(7)
-    first, straight = Quality(50), Quality(50)
+    first, straight = Quality.new(50), Quality.new(50)
     for i, p in enumerate(rng.random(500).tolist()):
         straight.add(judge([p], [i % 3 == 0]))
         first.add(judge([p], [i % 3 == 0]))
-        first = Quality.from_state(first.state())
+        first = decode(encode(first), Quality, "it")
 
-    assert first.state() == straight.state()
+    assert encode(first) == encode(straight)
 
 
-@pytest.mark.parametrize("state", [{}, {"half": 1, "rows": 1, "loss": 0, "squared": 0, "bins": [[99, 1, 1, 1]]}])
-def test_a_damaged_state_is_refused(state):
+@pytest.mark.parametrize(
+    "bins", [b"[[64,3],[99,1,1,1]]", b"[[64,2],[9,1,1]]", b"[[64,3],[9,1]]", b"null", b'[[64,3],["x",1,1,1]]']
+)
+def test_a_damaged_state_is_refused(bins):
+    whole = encode(judged([0.5], [True]))
+    whole, _, _ = whole.partition(b'"bins":')
     with pytest.raises(Misconfigured, match="damaged"):
-        Quality.from_state(state)
+        decode(whole + b'"bins":' + bins + b"}", Quality, "it")
+    with pytest.raises(Misconfigured, match="damaged"):
+        decode(b"{}", Quality, "it")
 
 
 def test_the_ledger_keeps_all_the_untouched_and_segments_apart():
-    ledger = Ledger()
+    ledger = Ledger.new()
     ledger.add({"hazard": 0.2, "rules": 0.4}, y=False, weight=1.0, touched=False, segments=["vip"])
     ledger.add({"hazard": 0.9}, y=True, weight=1.0, touched=True, segments=["new", "vip"])
 
@@ -100,11 +107,11 @@ def test_the_ledger_keeps_all_the_untouched_and_segments_apart():
     assert {name: figures["rows"] for name, figures in report["segments"].items()} == {"vip": 2, "new": 1}
     assert ledger.report("rules")["all"]["rows"] == 1
     assert ledger.report("direct") == {"all": {"rows": 0}, "untouched": {"rows": 0}, "segments": {}}
-    assert Ledger.from_state(ledger.state()).state() == ledger.state()
+    assert encode(decode(encode(ledger), Ledger, "it")) == encode(ledger)
 
 
 def test_segments_are_bounded_and_the_forgotten_one_makes_room():
-    ledger = Ledger()
+    ledger = Ledger.new()
     for i in range(40):
         ledger.add({"hazard": 0.5}, y=True, weight=1.0, touched=False, segments=[f"s{i}", "s0"])
 

@@ -1,0 +1,77 @@
+"""Choosing: when the evidence about models is looked at, and what people decide about them."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Mapping
+
+from models.churn.panel import MODELS
+from models.codec import decode, encode
+from models.config import ChurnConfig
+from models.labels.examples import Example
+from models.learning.checkpoint import some
+from models.learning.evidence import Blocks
+from models.learning.judge import Judge
+from models.learning.learning_models import LearningModels
+from models.learning.promotion import RACERS, Change, Promotion
+
+__all__ = ["REVIEW", "Choice"]
+
+REVIEW = 50
+"""Short labels between two looks at which is the champion and whether what was learned is sound."""
+
+
+class Choice:
+    """Which model is the champion, and the evidence about it."""
+
+    def __init__(self, config: ChurnConfig) -> None:
+        self._config = config
+        self.promotion = Promotion.new()
+        self.blocks = Blocks.new()
+
+    def on_short(self, answers: Mapping[str, float], example: Example) -> None:
+        """Compare the models of the cold start on a short label."""
+        racing = {name: answers[name] for name in RACERS if name in answers}
+        self.promotion.race.add(racing, example.y, example.weight)
+
+    def review_short(self, models: LearningModels, at: float) -> Change | None:
+        """Choose by short labels, as long as those of the whole horizon are few."""
+        return self.promotion.review_short(
+            at,
+            fits=models["bgnbd"].steady is not None,
+            ready=models.enough,
+            enough=min(self._config.min_examples, 2 * REVIEW),
+        )
+
+    def on_full(self, example: Example, risks: list[float], judge: Judge) -> Change | None:
+        """Count a label of the whole horizon, and choose by those when a block of them is complete."""
+        if not self.blocks.add(example.profile, example.due, not example.y, example.weight, risks):
+            return None
+        return self.promotion.review_full(self.blocks, example.due, judge.ece, judge.lately)
+
+    def promote(self, model: str, able: Container[str], at: float, by: str) -> tuple[Change | None, str]:
+        """Carry out that a person promotes a model; the change, or None, and what was done or why not."""
+        if model not in MODELS:
+            return None, f"there is no model {model!r}; there are {', '.join(MODELS)}"
+        if model not in able:
+            return None, f"{model} has not learned enough to speak"
+        return self.promotion.pin(model, at, by), f"{model} speaks until it is released"
+
+    def forget_full(self) -> None:
+        """Forget labels of another churn horizon."""
+        self.blocks = Blocks.new()
+        self.promotion.settled, self.promotion.standings = False, []
+
+    def parts(self) -> dict[str, bytes]:
+        """Everything, as parts of a checkpoint."""
+        blocks = {f"block:{name}": part for name, part in self.blocks.parts().items()}
+        return {"promotion": encode(self.promotion), "evidence": encode(self.blocks), **blocks}
+
+    def restore(self, parts: Mapping[str, bytes]) -> None:
+        """Go on from what `parts` gave.
+
+        Raises:
+            Misconfigured: it is damaged.
+        """
+        self.promotion = decode(parts.get("promotion", b""), Promotion, "the record of which model is the champion")
+        self.blocks = decode(parts.get("evidence", b""), Blocks, "the evidence about the models")
+        self.blocks.restore(some(parts, "block:"))
