@@ -37,7 +37,7 @@ class Release(BaseModel):
 
 
 class Promotion(Release):
-    """Which model shall speak."""
+    """Which model shall be the champion."""
 
     model: str = Field(max_length=40, examples=["direct"])
 
@@ -87,8 +87,8 @@ def models_router(deps: ApiDeps) -> APIRouter:
 
     @router.post(
         "/promote",
-        summary="Let a model speak",
-        description="It speaks until it is released. 200 once it is carried out, 202 if that takes longer than five "
+        summary="Make a model the champion",
+        description="It stays it until it is released. 200 once it is carried out, 202 if that takes longer than five "
         "seconds; the decision is safe in both cases. 409 says why it cannot be.",
         responses=decided,
     )
@@ -107,7 +107,7 @@ def models_router(deps: ApiDeps) -> APIRouter:
     @router.post(
         "/release",
         summary="Let the promotion rule choose again",
-        description="Undoes promote: the model that the rule had chosen speaks again. Answers as promote does.",
+        description="Undoes promote: the model that the rule had chosen is champion again. Answers as promote does.",
         responses=decided,
     )
     async def release(response: Response, order: Release | None = None) -> DecisionView:

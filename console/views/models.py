@@ -46,7 +46,7 @@ class QualityView(Document):
 
 
 class StandingView(Document):
-    """How a model compares with the one that speaks, on the whole horizon."""
+    """How a model compares with the champion, on the whole horizon."""
 
     blocks: int = Field(description="Consecutive blocks won, up to the latest; four are needed.")
     rows: int = Field(description="Labels in them.")
@@ -60,10 +60,10 @@ class ModelView(Document):
     """One model."""
 
     name: str
-    id: str | None = Field(description="As shown with a score; null while it has not learned enough to speak.")
+    id: str | None = Field(description="As shown with a score; null while it has not learned enough to score.")
     meaning: str
     role: Literal["champion", "shadow", "silent"] = Field(description="`silent` has not learned enough.")
-    since: Time | None = Field(description="Since when it speaks.")
+    since: Time | None = Field(description="Since when it is the champion; null for others.")
     examples: int = Field(description="Learned from, or fitted to.")
     short: FiguresView = Field(description="On an order within the label horizon.")
     full: FiguresView = Field(description="On churn within the churn horizon.")
@@ -154,7 +154,7 @@ class FeatureWeightView(Document):
 
 
 class GroupWeightView(Document):
-    """Features that a reason speaks of together."""
+    """Features that share one reason."""
 
     group: str
     strength: float = Field(description="How much the group moves the log-odds, in comparison with the others.")
@@ -182,7 +182,7 @@ class KeptView(Document):
 
 
 class ChangeView(Document):
-    """Another model speaks."""
+    """Another model became the champion."""
 
     at: Time
     model: str
@@ -194,7 +194,7 @@ class ChangeView(Document):
 
 
 class HistoryView(Document):
-    """What was kept and who spoke."""
+    """The kept checkpoints, and which model was the champion when."""
 
     checkpoints: list[KeptView] = Field(description="The newest first.")
     changes: list[ChangeView] = Field(description="The newest first.")
@@ -268,7 +268,7 @@ def model_detail(report: Report, name: str) -> ModelDetail:
 
 
 def history_view(report: Report, kept: list[KeptVersion]) -> HistoryView:
-    """What was kept and who spoke."""
+    """The kept checkpoints, and which model was the champion when."""
     checkpoints = sorted(kept, key=lambda one: -one.version)
     return HistoryView(checkpoints=checkpoints, changes=report.promotion.changes[::-1])
 
