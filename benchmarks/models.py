@@ -31,7 +31,8 @@ from benchmarks.workload import name_of, shop
 from models.churn.panel import Panel
 from models.churn.reasons import explain
 from models.churn.weights import ahead
-from models.features.features import NAMES, raws
+from models.features.reading import raws
+from models.features.table import NAMES
 from models.labels.examples import TrainingRecord
 from models.labels.snapshots import mature, next_snapshot, take_all
 from models.learning.learner import Learner

@@ -10,7 +10,8 @@ from aiokafka.structs import ConsumerRecord
 
 from models.config import ChurnConfig
 from models.durations import DAY
-from models.features.features import matrix, raws
+from models.features.matrix import matrix
+from models.features.reading import raws
 from profiles.state import Limits, apply
 from profiles.types import Event, Profile
 

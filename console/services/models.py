@@ -13,7 +13,7 @@ import numpy as np
 
 from models.churn.model import Scores
 from models.config import ChurnConfig
-from models.features.features import raws
+from models.features.reading import raws
 from models.labels.examples import ModelCommand
 from models.learning.notices import Decided
 from models.learning.report import REPORTED, KeptVersion, Report, kept_version

@@ -17,7 +17,8 @@ from models.churn.counterfactuals import Counterfactual
 from models.churn.panel import basis
 from models.churn.reasons import explain
 from models.durations import DAY
-from models.features.features import is_open, occasions
+from models.features.orders import occasions
+from models.features.readers import is_open
 from models.segments.alert_document import alert_document
 from plan import Plan
 from profiles.consent import PROFILING, is_consent, said

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.durations import WEEK
-from models.features.features import SAME_OCCASION
+from models.features.orders import SAME_OCCASION
 
 __all__ = ["CANDIDATES", "COVERED", "Candidate", "Horizons", "horizons"]
 

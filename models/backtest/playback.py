@@ -22,7 +22,9 @@ from models.churn.panel import MODELS, Panel
 from models.churn.scores import GROUPS, group_shares
 from models.config import ChurnConfig
 from models.durations import DAY, WEEK
-from models.features.features import RAW, TABLE, matrix, raws
+from models.features.matrix import matrix
+from models.features.reading import RAW, raws
+from models.features.table import TABLE
 from models.labels import snapshots
 from models.labels.examples import TrainingRecord
 from models.labels.outages import EVENTS, ORDERS, hear, label_clock, outages_of

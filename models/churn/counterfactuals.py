@@ -16,12 +16,13 @@ import msgspec
 import numpy as np
 
 from models.churn.panel import Panel
-from models.churn.reasons import ago, count
 from models.churn.weights import ahead
 from models.config import ChurnConfig
 from models.durations import WEEK
-from models.features.features import is_open, raws
 from models.features.pace import before
+from models.features.readers import is_open
+from models.features.reading import raws
+from models.features.sentences import ago, count
 from profiles.state import Limits, apply
 from profiles.types import Event, Profile
 

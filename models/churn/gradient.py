@@ -18,7 +18,7 @@ from models.churn.scaling import Scaling, require_row, sigmoid
 from models.churn.weights import Weights
 from models.codec import Array, State, decode
 from models.config import ChurnConfig
-from models.features.features import NAMES, SCHEMA
+from models.features.table import NAMES, SCHEMA
 from profiles.errors import Misconfigured
 
 __all__ = ["OnlineLogistic"]

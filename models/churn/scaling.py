@@ -10,7 +10,7 @@ import math
 import numpy as np
 
 from models.codec import Array, State
-from models.features.features import NAMES
+from models.features.table import NAMES
 
 __all__ = ["CLIP", "Scaling", "clip", "require_row", "sigmoid"]
 

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from models.churn.model import Model, Scores
 from models.config import ChurnConfig
 from models.durations import WEEK
-from models.features.features import NAMES, ORDERED, TABLE, raws
+from models.features.reading import raws
+from models.features.table import NAMES, ORDERED, TABLE
 from profiles.types import Profile, Reason, Score
 
 __all__ = ["GROUPS", "REASONS", "group_shares", "next_rescore", "score_profiles"]

@@ -28,7 +28,8 @@ from models.churn.model import Outdated, Scores, require_finite
 from models.churn.scaling import CLIP
 from models.codec import Array, decode, encode
 from models.config import ChurnConfig
-from models.features.features import NAMES, ORDERED, SCHEMA, ordered, rolled, usually
+from models.features.matrix import ordered, rolled, usually
+from models.features.table import NAMES, ORDERED, SCHEMA
 
 __all__ = ["Weights", "ahead", "read_weights", "softplus"]
 

@@ -1,131 +1,213 @@
-"""Every feature by name: what it says, in what unit, and the group that a reason speaks of."""
+"""Every feature by name: one row with what it says, in what unit, how it is read and moves with time, and the sentence
+that tells it as a reason.
+
+A feature is added as a row at the end. What it needs beyond the figures there are, it reads by a `Figure`; what it
+computes is a function in `formulas`. `reading` and `matrix` follow from the rows.
+"""
 
 from __future__ import annotations
 
 from hashlib import blake2b
-from typing import NamedTuple
+from itertools import takewhile
 
+import numpy as np
+
+from models.durations import DAY, WEEK
+from models.features import formulas, readers, sentences
+from models.features.feature import (
+    Age,
+    Fading,
+    FadingOrders,
+    Feature,
+    Figure,
+    Formula,
+    Held,
+    OfAnswer,
+    OfOrders,
+    OfPart,
+    OfRole,
+    Say,
+    as_it_is,
+    log_of,
+    points,
+    root_of,
+    within,
+)
 from profiles.types import HALF_LIVES, ORDER_HALF_LIVES, SPEND_HALF_LIVES
 
-__all__ = ["COLUMN", "LATELY", "NAMES", "SCHEMA", "TABLE", "WEEK", "Feature"]
+__all__ = ["COLUMN", "NAMES", "ORDERED", "SCHEMA", "TABLE"]
 
-WEEK = 7 * 86400.0
-
-# (role, index of its half-life in HALF_LIVES, group). The roots of decayed counts enter.
-LATELY: tuple[tuple[str, int, str], ...] = (
-    ("visit", 0, "visits"),
-    ("visit", 1, "visits"),
-    ("view", 1, "shopping"),
-    ("search", 1, "shopping"),
-    ("cart", 0, "shopping"),
-    ("checkout", 0, "shopping"),
-    ("login", 0, "use"),
-    ("login", 1, "use"),
-    ("feature_use", 0, "use"),
-    ("feature_use", 1, "use"),
-    ("ticket_opened", 1, "support"),
-    ("ticket_reopened", 1, "support"),
-    ("complaint", 1, "support"),
-    ("inquiry", 1, "support"),
-    ("refund", 1, "refunds"),
-    ("contact_clicked", 1, "contact"),
-    ("unsubscribe", 1, "contact"),
-)
-
-
-class Feature(NamedTuple):
-    """One column: its group is what a reason speaks of."""
-
-    name: str
-    group: str
-    unit: str
-    meaning: str
+_OPINION = 8 * WEEK  # half-life of what an answer to a survey says, seconds
+_FAST, _SLOW = range(len(HALF_LIVES))
 
 
 def _in_weeks(seconds: float) -> str:
     return f"{seconds / WEEK:.0f}"
 
 
-def _of_role(role: str, half_life: float, group: str) -> Feature:
-    weeks = _in_weeks(half_life)
-    meaning = f"events of role `{role}`, each halving in worth every {weeks} weeks"
-    return Feature(f"{role}_{weeks}w", group, "√events", meaning)
+def _root(role: str, which: int, rare: bool = False) -> Figure:
+    """The root of a decayed count, which fades half as fast."""
+    half_life = HALF_LIVES[which]
+    return Figure(f"{role}_{_in_weeks(half_life)}w", OfRole(role, which), root_of, 2 * half_life, rare)
 
+
+def _of_role(role: str, which: int, group: str, say: Say, rare: bool = False) -> Feature:
+    figure = _root(role, which, rare)
+    meaning = f"events of role `{role}`, each halving in worth every {_in_weeks(HALF_LIVES[which])} weeks"
+    return Feature(figure.name, group, "√events", meaning, Fading(figure), say)
+
+
+_LOW_CSAT = Figure("low_csat", OfAnswer("csat", lambda held: 3.0 - held.last), points, _OPINION)
+_LOW_NPS = Figure("low_nps", OfAnswer("nps", lambda held: 7.0 - held.last), points, _OPINION)
+_CSAT_DROP = Figure("csat_drop", OfAnswer("csat", readers.drop), points, _OPINION, rare=True)
+_NPS_DROP = Figure("nps_drop", OfAnswer("nps", readers.drop), points, _OPINION, rare=True)
+_LOW_REVIEW = Figure("low_review", OfAnswer("review", lambda held: 3.0 - held.last), points, _OPINION, rare=True)
+_OPEN = Figure("open_tickets", OfPart(readers.tickets, 0), within(5.0))
+_OPEN_SINCE = Figure("open_since", OfPart(readers.tickets, 1), as_it_is, rare=True)
+_RESOLUTION = Figure("resolution", OfPart(readers.tickets, 2), log_of, rare=True)
+_SUBSCRIBED = Figure("subscribed", OfPart(readers.subscription, 0), as_it_is)
+_CANCELLED = Figure("cancelled", OfPart(readers.subscription, 1), as_it_is)
+_SUBSCRIBED_SINCE = Figure("subscribed_since", OfPart(readers.subscription, 2), as_it_is, rare=True)
+_REFUND_SHARE = Figure("refund_share", OfPart(readers.refunds, 0), within(2.0), rare=True)
+_CATEGORIES = Figure("categories", OfPart(readers.mix, 0), within(16.0), rare=True)
+_CONCENTRATION = Figure("concentration", OfPart(readers.mix, 1), as_it_is, rare=True)
+
+_SILENCE, _TENURE, _HABIT, _SPEND = sentences.silence, sentences.tenure, sentences.habit, sentences.spend
+_VISITED, _UNSEEN = sentences.pace("visit", "visit", "Visited"), sentences.unseen
+_LOGGED_IN = sentences.pace("login", "login", "Logged in")
+_USED = sentences.pace("feature_use", "use of the app", "Used the app")
+_LAST = sentences.last
 
 TABLE: tuple[Feature, ...] = (
-    Feature("recency", "silence", "weeks", "time since the last order"),
-    Feature("log_recency", "silence", "log(1 + weeks)", "time since the last order, compressed"),
-    Feature("tenure", "tenure", "weeks", "time since the first order"),
-    Feature("log_tenure", "tenure", "log(1 + weeks)", "time since the first order, compressed"),
-    Feature("orders", "habit", "occasions", "orders ever; those within 12 hours of each other count once"),
-    Feature("log_orders", "habit", "log(occasions)", "orders ever, compressed"),
-    Feature("recency_share", "silence", "share", "recency as a share of tenure + 1 week"),
-    Feature("usual_gap", "habit", "weeks", "mean gap between orders, with a prior of two gaps of ten weeks"),
-    Feature("gap_ratio", "silence", "usual gaps", "recency in units of the usual gap"),
-    Feature("log_gap_ratio", "silence", "log(1 + usual gaps)", "recency in units of the usual gap, compressed"),
-    Feature("last_gap", "habit", "weeks", "gap between the last two occasions, 0 for one order"),
-    Feature("gap_spread", "habit", "usual gaps", "standard deviation of the gaps, in usual gaps; 0 below two gaps"),
-    Feature("mean_order", "spend", "100 minor units", "revenue per occasion"),
-    Feature("log_revenue", "spend", "log(1 + 100 minor units)", "revenue ever"),
-    Feature("last_order", "spend", "100 minor units", "amount of the last order"),
-    Feature("mean_items", "spend", "items", "items per occasion"),
-    Feature("order_rate", "habit", "orders a week", "(repeat orders + ½) / (tenure + 10 weeks)"),
-    Feature("one_order", "habit", "0 or 1", "there was one occasion only"),
-    Feature("recency_x_orders", "silence", "", "log_recency × log_orders"),
-    Feature("tenure_x_orders", "tenure", "", "log_tenure × log_orders"),
+    Feature("recency", "silence", "weeks", "time since the last order", OfOrders(lambda o: o.recency), _SILENCE),
+    Feature("log_recency", "silence", "log(1 + weeks)", "time since the last order, compressed",
+            OfOrders(lambda o: o.log_recency), _SILENCE),
+    Feature("tenure", "tenure", "weeks", "time since the first order", OfOrders(lambda o: o.tenure), _TENURE),
+    Feature("log_tenure", "tenure", "log(1 + weeks)", "time since the first order, compressed",
+            OfOrders(lambda o: o.log_tenure), _TENURE),
+    Feature("orders", "habit", "occasions", "orders ever; those within 12 hours of each other count once",
+            OfOrders(lambda o: o.n), _HABIT),
+    Feature("log_orders", "habit", "log(occasions)", "orders ever, compressed", OfOrders(lambda o: o.log_n), _HABIT),
+    Feature("recency_share", "silence", "share", "recency as a share of tenure + 1 week",
+            OfOrders(lambda o: o.recency / (o.tenure + 1.0)), _SILENCE),
+    Feature("usual_gap", "habit", "weeks", "mean gap between orders, with a prior of two gaps of ten weeks",
+            OfOrders(lambda o: o.gap * o.has), _HABIT),
+    Feature("gap_ratio", "silence", "usual gaps", "recency in units of the usual gap",
+            OfOrders(lambda o: o.ratio), _SILENCE),
+    Feature("log_gap_ratio", "silence", "log(1 + usual gaps)", "recency in units of the usual gap, compressed",
+            OfOrders(lambda o: np.log(1.0 + o.ratio)), _SILENCE),
+    Feature("last_gap", "habit", "weeks", "gap between the last two occasions, 0 for one order",
+            OfOrders(lambda o: o.last_gap), _HABIT),
+    Feature("gap_spread", "habit", "usual gaps", "standard deviation of the gaps, in usual gaps; 0 below two gaps",
+            OfOrders(lambda o: o.spread / np.maximum(o.gap, 0.1)), _HABIT),
+    Feature("mean_order", "spend", "100 minor units", "revenue per occasion",
+            OfOrders(lambda o: o.revenue / o.some), _SPEND),
+    Feature("log_revenue", "spend", "log(1 + 100 minor units)", "revenue ever",
+            OfOrders(lambda o: np.log(1.0 + o.revenue)), _SPEND),
+    Feature("last_order", "spend", "100 minor units", "amount of the last order",
+            OfOrders(lambda o: o.last_amount), _SPEND),
+    Feature("mean_items", "spend", "items", "items per occasion",
+            OfOrders(lambda o: o.items / o.some), sentences.items),
+    Feature("order_rate", "habit", "orders a week", "(repeat orders + ½) / (tenure + 10 weeks)",
+            OfOrders(lambda o: (o.some - 1.0 + 0.5) * o.has / (o.tenure + 10.0)), _HABIT),
+    Feature("one_order", "habit", "0 or 1", "there was one occasion only",
+            OfOrders(lambda o: (o.n == 1.0) * 1.0), _HABIT),
+    Feature("recency_x_orders", "silence", "", "log_recency × log_orders",
+            OfOrders(lambda o: o.log_recency * o.log_n), _SILENCE),
+    Feature("tenure_x_orders", "tenure", "", "log_tenure × log_orders",
+            OfOrders(lambda o: o.log_tenure * o.log_n), _TENURE),
     *(
-        Feature(
-            f"orders_{_in_weeks(half_life)}w",
-            "silence" if half_life <= 8 * WEEK else "habit",
-            "orders",
-            f"orders, each halving in worth every {_in_weeks(half_life)} weeks",
-        )
+        Feature(f"orders_{_in_weeks(half_life)}w", group, "orders",
+                f"orders, each halving in worth every {_in_weeks(half_life)} weeks", FadingOrders(half_life), say)
         for half_life in ORDER_HALF_LIVES
+        for group, say in [("silence", _SILENCE) if half_life <= 8 * WEEK else ("habit", _HABIT)]
     ),
     *(
-        Feature(
-            f"spend_{_in_weeks(half_life)}w",
-            "spend",
-            "log(1 + 100 minor units)",
-            f"revenue, halving in worth every {_in_weeks(half_life)} weeks",
-        )
+        Feature(f"spend_{_in_weeks(half_life)}w", "spend", "log(1 + 100 minor units)",
+                f"revenue, halving in worth every {_in_weeks(half_life)} weeks", FadingOrders(half_life, log=True),
+                _SPEND)
         for half_life in SPEND_HALF_LIVES
     ),
-    *(_of_role(role, HALF_LIVES[i], group) for role, i, group in LATELY),
-    Feature("low_csat", "opinion", "points", "3 − the last CSAT answer, halving every 8 weeks; 0 without one"),
-    Feature("low_nps", "opinion", "points", "7 − the last NPS answer, halving every 8 weeks; 0 without one"),
-    Feature("open_tickets", "support", "tickets", "tickets opened or reopened and not solved, at most 5"),
-    Feature("subscribed", "subscription", "0 or 1", "the last subscription event was a start"),
-    Feature("cancelled", "subscription", "0 or 1", "the last subscription event was a cancellation"),
-    _of_role("contact_made", HALF_LIVES[1], "contact"),
-    _of_role("payment_failed", HALF_LIVES[1], "payments"),
-    Feature("csat_drop", "opinion", "points", "mean − last CSAT answer, halving every 8 weeks"),
-    Feature("nps_drop", "opinion", "points", "mean − last NPS answer, halving every 8 weeks"),
-    Feature("low_review", "opinion", "points", "3 − the last rating of a review, halving every 8 weeks; 0 without one"),
-    Feature("contact_answered", "contact", "share", "opened or clicked / (messages + 1), all halving every 8 weeks"),
-    Feature("cart_share", "shopping", "share", "carts / (carts + orders + 1), all halving every 8 weeks"),
-    Feature("cart_left", "shopping", "0 to 1", "1 if no order followed the last cart, halving every 2 weeks"),
-    Feature("visit_decline", "visits", "share", "1 − rate of visits by 2 weeks' half-life / by 8 weeks', at least −1"),
-    Feature("login_decline", "use", "share", "1 − rate of logins by 2 weeks' half-life / by 8 weeks', at least −1"),
-    Feature("use_decline", "use", "share", "1 − rate of uses by 2 weeks' half-life / by 8 weeks', at least −1"),
-    Feature("resolution", "support", "log(1 + days)", "mean time from opening to solving of the latest tickets"),
-    Feature("oldest_open", "support", "log(1 + days)", "how long the oldest open ticket has been open"),
-    Feature("refund_share", "refunds", "share", "refunds / revenue ever, at most 2"),
-    Feature("log_subscribed", "subscription", "log(1 + weeks)", "time since the subscription began, while it lasts"),
-    Feature("categories", "mix", "categories", "number of categories bought from, at most 16"),
-    Feature("concentration", "mix", "share", "Σ (share of a category in the orders)²; 0 without categories"),
-    Feature("visits_missed", "visits", "log(1 + visits)", "visits missed since the last, at the rate until then"),
-    Feature("logins_missed", "use", "log(1 + logins)", "logins missed since the last, at the rate until then"),
-    Feature("uses_missed", "use", "log(1 + events)", "uses of features missed since the last, at the rate until then"),
-    Feature("log_unseen", "visits", "log(1 + weeks)", "time since the last visit, view, cart, login, use or order"),
-    Feature("unseen_share", "visits", "share", "time since anything was seen of them, as a share of recency + 1 week"),
+    _of_role("visit", _FAST, "visits", _VISITED),
+    _of_role("visit", _SLOW, "visits", _VISITED),
+    _of_role("view", _SLOW, "shopping", _LAST("view", "product viewed")),
+    _of_role("search", _SLOW, "shopping", _LAST("search", "search")),
+    _of_role("cart", _FAST, "shopping", _LAST("cart", "cart")),
+    _of_role("checkout", _FAST, "shopping", _LAST("checkout", "checkout")),
+    _of_role("login", _FAST, "use", _LOGGED_IN),
+    _of_role("login", _SLOW, "use", _LOGGED_IN),
+    _of_role("feature_use", _FAST, "use", _USED),
+    _of_role("feature_use", _SLOW, "use", _USED),
+    _of_role("ticket_opened", _SLOW, "support", sentences.tickets("opened")),
+    _of_role("ticket_reopened", _SLOW, "support", sentences.tickets("reopened")),
+    _of_role("complaint", _SLOW, "support", sentences.lately("complaint", "complaint")),
+    _of_role("inquiry", _SLOW, "support", sentences.lately("inquiry", "inquiry")),
+    _of_role("refund", _SLOW, "refunds", sentences.lately("refund", "refund")),
+    _of_role("contact_clicked", _SLOW, "contact", _LAST("contact_clicked", "click in our messages")),
+    _of_role("unsubscribe", _SLOW, "contact", sentences.unsubscribed),
+    Feature("low_csat", "opinion", "points", "3 − the last CSAT answer, halving every 8 weeks; 0 without one",
+            Fading(_LOW_CSAT), sentences.answer("csat")),
+    Feature("low_nps", "opinion", "points", "7 − the last NPS answer, halving every 8 weeks; 0 without one",
+            Fading(_LOW_NPS), sentences.answer("nps")),
+    Feature("open_tickets", "support", "tickets", "tickets opened or reopened and not solved, at most 5",
+            Held(_OPEN), sentences.waiting),
+    Feature("subscribed", "subscription", "0 or 1", "the last subscription event was a start",
+            Held(_SUBSCRIBED), sentences.subscription),
+    Feature("cancelled", "subscription", "0 or 1", "the last subscription event was a cancellation",
+            Held(_CANCELLED), sentences.subscription),
+    _of_role("contact_made", _SLOW, "contact", sentences.lately("contact_made", "message", "sent by us"), rare=True),
+    _of_role("payment_failed", _SLOW, "payments", sentences.lately("payment_failed", "payment", "refused"), rare=True),
+    Feature("csat_drop", "opinion", "points", "mean − last CSAT answer, halving every 8 weeks",
+            Fading(_CSAT_DROP), sentences.answer("csat", usual=True)),
+    Feature("nps_drop", "opinion", "points", "mean − last NPS answer, halving every 8 weeks",
+            Fading(_NPS_DROP), sentences.answer("nps", usual=True)),
+    Feature("low_review", "opinion", "points", "3 − the last rating of a review, halving every 8 weeks; 0 without one",
+            Fading(_LOW_REVIEW), sentences.answer("review")),
+    Feature("contact_answered", "contact", "share", "opened or clicked / (messages + 1), all halving every 8 weeks",
+            Formula(formulas.contact_answered, (_root("contact_opened", _SLOW, rare=True),), rare=True),
+            sentences.contact_answered),
+    Feature("cart_share", "shopping", "share", "carts / (carts + orders + 1), all halving every 8 weeks",
+            Formula(formulas.cart_share, (_root("cart", _SLOW, rare=True),), rare=True), sentences.cart),
+    Feature("cart_left", "shopping", "0 to 1", "1 if no order followed the last cart, halving every 2 weeks",
+            Formula(formulas.cart_left, rare=True), sentences.cart),
+    Feature("visit_decline", "visits", "share", "1 − rate of visits by 2 weeks' half-life / by 8 weeks', at least −1",
+            Formula(formulas.decline("visit")), _VISITED),
+    Feature("login_decline", "use", "share", "1 − rate of logins by 2 weeks' half-life / by 8 weeks', at least −1",
+            Formula(formulas.decline("login")), _LOGGED_IN),
+    Feature("use_decline", "use", "share", "1 − rate of uses by 2 weeks' half-life / by 8 weeks', at least −1",
+            Formula(formulas.decline("feature_use")), _USED),
+    Feature("resolution", "support", "log(1 + days)", "mean time from opening to solving of the latest tickets",
+            Held(_RESOLUTION), sentences.resolution),
+    Feature("oldest_open", "support", "log(1 + days)", "how long the oldest open ticket has been open",
+            Age(_OPEN_SINCE, DAY), sentences.waiting),
+    Feature("refund_share", "refunds", "share", "refunds / revenue ever, at most 2",
+            Held(_REFUND_SHARE), sentences.refunded),
+    Feature("log_subscribed", "subscription", "log(1 + weeks)", "time since the subscription began, while it lasts",
+            Age(_SUBSCRIBED_SINCE, WEEK), sentences.subscription),
+    Feature("categories", "mix", "categories", "number of categories bought from, at most 16",
+            Held(_CATEGORIES), sentences.mix),
+    Feature("concentration", "mix", "share", "Σ (share of a category in the orders)²; 0 without categories",
+            Held(_CONCENTRATION), sentences.mix),
+    Feature("visits_missed", "visits", "log(1 + visits)", "visits missed since the last, at the rate until then",
+            Formula(formulas.missed("visit")), _VISITED),
+    Feature("logins_missed", "use", "log(1 + logins)", "logins missed since the last, at the rate until then",
+            Formula(formulas.missed("login")), _LOGGED_IN),
+    Feature("uses_missed", "use", "log(1 + events)", "uses of features missed since the last, at the rate until then",
+            Formula(formulas.missed("feature_use")), _USED),
+    Feature("log_unseen", "visits", "log(1 + weeks)", "time since the last visit, view, cart, login, use or order",
+            Formula(formulas.log_unseen), _UNSEEN),
+    Feature("unseen_share", "visits", "share", "time since anything was seen of them, as a share of recency + 1 week",
+            Formula(formulas.unseen_share), _UNSEEN),
 )  # fmt: skip
 """Every feature in order; `docs/models.md` shows this table."""
 
 NAMES: tuple[str, ...] = tuple(feature.name for feature in TABLE)
-"""The names of the columns of `features.matrix`."""
+"""The names of the columns of `matrix`."""
 
 COLUMN: dict[str, int] = {name: j for j, name in enumerate(NAMES)}
+
+ORDERED = len(list(takewhile(lambda feature: isinstance(feature.path, (OfOrders, FadingOrders)), TABLE)))
+"""So many features, the first ones, are decided by orders and time alone."""
 
 _VERSION = 1  # raise when a definition changes and no name does
 SCHEMA: str = blake2b(f"{_VERSION}\0{','.join(NAMES)}".encode(), digest_size=4).hexdigest()

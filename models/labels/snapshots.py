@@ -26,7 +26,10 @@ from numpy.typing import NDArray
 from models.churn.panel import Panel
 from models.config import ChurnConfig
 from models.durations import WEEK
-from models.features.features import NAMES, SCHEMA, matrix, occasions, raws
+from models.features.matrix import matrix
+from models.features.orders import occasions
+from models.features.reading import raws
+from models.features.table import NAMES, SCHEMA
 from models.labels.examples import Example, OrderSummary
 from models.labels.outages import Outages, hidden
 from models.labels.treatment import held_out, treated

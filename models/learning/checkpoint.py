@@ -17,7 +17,7 @@ from models.churn.panel import MODELS
 from models.codec import State, decode, encode
 from models.config import ChurnConfig
 from models.durations import format_duration
-from models.features.features import SCHEMA
+from models.features.table import SCHEMA
 from profiles.errors import Misconfigured
 
 __all__ = [

@@ -30,7 +30,7 @@ from models.churn.kinds.bgnbd import MIN_CUSTOMERS
 from models.churn.panel import MODELS, Panel
 from models.codec import Array, decode, encode
 from models.config import ChurnConfig
-from models.features.features import SCHEMA
+from models.features.table import SCHEMA
 from models.labels.examples import Example, ModelCommand, OrderSummary, TrainingRecord
 from models.learning.checkpoint import FORMAT, HEAD, Discarded, Head, Taken, discarded, dump, load, some
 from models.learning.choice import REVIEW, Choice

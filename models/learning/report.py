@@ -18,7 +18,7 @@ from models.churn.panel import MODELS, Panel
 from models.churn.weights import Weights
 from models.codec import decode
 from models.config import ChurnConfig
-from models.features.features import TABLE
+from models.features.table import TABLE
 from models.learning.checkpoint import HEAD, Head, Taken, is_readable
 from models.learning.drift import Drift
 from models.learning.judge import Figures

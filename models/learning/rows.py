@@ -14,7 +14,7 @@ import numpy as np
 from models.churn.model import Model
 from models.churn.panel import MODELS
 from models.config import ChurnConfig
-from models.features.features import NAMES, SCHEMA
+from models.features.table import NAMES, SCHEMA
 from models.labels.examples import Example, TrainingRecord
 
 __all__ = ["Rows"]

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from models.durations import DAY
-from models.features.features import usual_gap
+from models.features.orders import usual_gap
 from profiles.money import exponent
 from profiles.types import HALF_LIVES, SPEND_HALF_LIVES, Profile
 

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from console.commands.main import create_cli
 from console.services.models import ModelDesk
 from models.churn.panel import MODELS
-from models.features.features import NAMES
+from models.features.table import NAMES
 from models.labels.examples import ModelCommand
 from models.learning.learner import Learner
 from tests.console.people import customer, keep, store

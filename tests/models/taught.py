@@ -13,7 +13,8 @@ from models.churn.scaling import Scaling
 from models.codec import Array, decode, encode
 from models.config import ChurnConfig
 from models.durations import DAY
-from models.features.features import matrix, raws
+from models.features.matrix import matrix
+from models.features.reading import raws
 from tests.build import CONFIG, T0, buyer
 
 __all__ = ["Taught", "taught"]

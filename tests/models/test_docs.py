@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import models
-from models.features.features import TABLE
+from models.features.table import TABLE
 from models.population.measures import MEASURES
 from tests import REPOSITORY
 

@@ -13,7 +13,9 @@ from models.churn.model import Model
 from models.churn.panel import Panel, basis
 from models.churn.scores import score_profiles
 from models.durations import DAY
-from models.features.features import NAMES, matrix, raws
+from models.features.matrix import matrix
+from models.features.reading import raws
+from models.features.table import NAMES
 from profiles.errors import Misconfigured
 from profiles.state import apply
 from tests.build import CONFIG, LIMITS, T0, buyer, customer, event

@@ -9,10 +9,10 @@ import pytest
 
 from models.backtest.evaluation import auc
 from models.backtest.playback import Log, backtest
-from models.churn.reasons import GROUP_OF
 from models.churn.scores import score_profiles
 from models.config import ChurnConfig
 from models.durations import WEEK
+from models.features.table import COLUMN, TABLE
 from profiles.state import apply
 from profiles.types import Profile
 from tests.build import LIMITS
@@ -104,4 +104,4 @@ def _raising(who: Customer, now: float, panel) -> set[str]:
             apply(profile, event, "EUR", LIMITS)
     [score] = score_profiles([profile], [now], panel.champion, CONFIG, "EUR")
     assert score is not None
-    return {GROUP_OF[reason.feature] for reason in score.reasons if reason.contribution > 0}
+    return {TABLE[COLUMN[reason.feature]].group for reason in score.reasons if reason.contribution > 0}

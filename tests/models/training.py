@@ -11,7 +11,8 @@ import numpy as np
 from models.churn.panel import MODELS
 from models.config import ChurnConfig
 from models.durations import DAY, WEEK
-from models.features.features import NAMES, SCHEMA, pack
+from models.features.matrix import pack
+from models.features.table import NAMES, SCHEMA
 from models.labels.examples import Example, OrderSummary, TrainingRecord
 from tests.build import T0, buyer, row
 

@@ -9,7 +9,7 @@ from models.churn.model import Kind, LearningModel, Outdated, Row, Scores, requi
 from models.churn.scaling import Scaling
 from models.codec import Array, State, decode, encode
 from models.config import ChurnConfig
-from models.features.features import matrix
+from models.features.matrix import matrix
 
 __all__ = ["KIND", "BaseRate", "RunningRate", "read"]
 

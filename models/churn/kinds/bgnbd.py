@@ -29,7 +29,8 @@ from models.churn.weights import softplus
 from models.codec import Array, decode, encode
 from models.config import ChurnConfig
 from models.durations import WEEK
-from models.features.features import NAMES, matrix
+from models.features.matrix import matrix
+from models.features.table import NAMES
 from models.libraries import load
 
 __all__ = ["KIND", "MIN_CUSTOMERS", "MIN_REPEATS", "BgNbd", "FittedBgNbd", "fit", "read"]

@@ -16,7 +16,7 @@ from models.churn.scaling import Scaling
 from models.churn.weights import Weights, read_weights
 from models.config import ChurnConfig
 from models.durations import WEEK
-from models.features.features import NAMES, SCHEMA
+from models.features.table import NAMES, SCHEMA
 
 __all__ = ["KIND", "RULES", "Rules", "rules"]
 

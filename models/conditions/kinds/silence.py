@@ -14,7 +14,7 @@ from models.conditions.vocabulary import Vocabulary
 from models.conditions.words import duration_in_words
 from models.conditions.writer import Writer
 from models.durations import Duration
-from models.features.features import usual_gap
+from models.features.orders import usual_gap
 from profiles.types import Profile, Tally
 
 __all__ = ["GapRatio", "NotDone", "Since"]

@@ -17,7 +17,8 @@ import pytest
 from kafka import KafkaProducer, TopicPartition
 from kafka.admin import KafkaAdminClient
 
-from models.features.features import SCHEMA, pack
+from models.features.matrix import pack
+from models.features.table import SCHEMA
 from models.labels.examples import Example
 from plan import load_plan
 from profiles.documents import decode_profile, encode_profile

@@ -8,7 +8,7 @@ from scipy.optimize import minimize
 from models.churn.bayes import _LEVEL, _WEIGHT, LEFT_OUT, RESCALE, WARM, BayesianHazard
 from models.codec import encode
 from models.config import ChurnConfig
-from models.features.features import NAMES
+from models.features.table import NAMES
 from profiles.errors import Misconfigured
 
 CONFIG = ChurnConfig()

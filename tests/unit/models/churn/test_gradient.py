@@ -10,7 +10,9 @@ from models.churn.weights import Weights
 from models.codec import encode
 from models.config import ChurnConfig
 from models.durations import DAY, WEEK
-from models.features.features import NAMES, SCHEMA, matrix, raws
+from models.features.matrix import matrix
+from models.features.reading import raws
+from models.features.table import NAMES, SCHEMA
 from profiles.errors import Misconfigured
 from tests.build import CONFIG, T0, buyer, customer, event
 from tests.models.taught import Taught

@@ -14,7 +14,9 @@ from models.churn.model import Model
 from models.churn.panel import MODELS, Panel, basis
 from models.config import ChurnConfig
 from models.durations import DAY, WEEK
-from models.features.features import NAMES, matrix, raws
+from models.features.matrix import matrix
+from models.features.reading import raws
+from models.features.table import NAMES
 from profiles.errors import Misconfigured
 from profiles.types import Profile
 from tests.build import CONFIG, T0, buyer

@@ -4,7 +4,7 @@ from models.churn.kinds.rules import rules
 from models.churn.reasons import explain
 from models.churn.scores import score_profiles
 from models.durations import DAY
-from models.features.features import NAMES
+from models.features.table import NAMES
 from profiles.types import Profile, Reason, Score
 from tests.build import CONFIG, T0, buyer, customer, event
 

@@ -8,7 +8,9 @@ from models.churn.scores import GROUPS, group_shares, next_rescore, score_profil
 from models.churn.weights import Weights, read_weights
 from models.config import ChurnConfig
 from models.durations import DAY, WEEK
-from models.features.features import COLUMN, NAMES, matrix, raws, rolled
+from models.features.matrix import matrix, rolled
+from models.features.reading import raws
+from models.features.table import COLUMN, NAMES
 from profiles.errors import Misconfigured
 from profiles.types import Profile
 from tests.build import CONFIG, T0, buyer, customer, event

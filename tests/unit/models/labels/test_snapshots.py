@@ -9,7 +9,9 @@ from models.churn.kinds.rules import rules
 from models.churn.panel import MODELS, Panel
 from models.config import ChurnConfig
 from models.durations import DAY, WEEK
-from models.features.features import SCHEMA, matrix, raws, unpack
+from models.features.matrix import matrix, unpack
+from models.features.reading import raws
+from models.features.table import SCHEMA
 from models.labels import snapshots
 from profiles.state import apply
 from profiles.types import Alert, Profile, Stay

@@ -13,7 +13,8 @@ from models.churn.panel import MODELS, Panel
 from models.codec import decode, encode
 from models.config import ChurnConfig
 from models.durations import DAY, WEEK
-from models.features.features import SCHEMA, pack
+from models.features.matrix import pack
+from models.features.table import SCHEMA
 from models.labels.examples import ModelCommand
 from models.learning.checkpoint import dump, load, panel_of
 from models.learning.history import History, Kept

@@ -8,7 +8,8 @@ import numpy as np
 from models.churn.kinds.bgnbd import BgNbd
 from models.churn.kinds.rules import rules
 from models.config import ChurnConfig
-from models.features.features import NAMES, pack, unpack
+from models.features.matrix import pack, unpack
+from models.features.table import NAMES
 from models.learning.rows import Rows
 from tests.build import T0
 from tests.models.training import CONFIG, full, short, summary

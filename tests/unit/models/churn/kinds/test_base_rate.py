@@ -10,7 +10,8 @@ from models.churn.weights import ahead
 from models.codec import encode
 from models.config import ChurnConfig
 from models.durations import DAY
-from models.features.features import matrix, raws
+from models.features.matrix import matrix
+from models.features.reading import raws
 from profiles.errors import Misconfigured
 from tests.build import CONFIG, T0, buyer
 

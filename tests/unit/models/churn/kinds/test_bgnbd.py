@@ -10,7 +10,9 @@ from models.churn.scores import score_profiles
 from models.churn.weights import ahead
 from models.config import ChurnConfig
 from models.durations import DAY, WEEK
-from models.features.features import NAMES, matrix, raws
+from models.features.matrix import matrix
+from models.features.reading import raws
+from models.features.table import NAMES
 from profiles.errors import Misconfigured
 from tests.build import CONFIG, T0, buyer
 

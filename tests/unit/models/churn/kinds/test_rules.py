@@ -9,7 +9,7 @@ from models.churn.kinds.rules import rules
 from models.churn.reasons import explain
 from models.churn.scores import score_profiles
 from models.durations import DAY
-from models.features.features import raws
+from models.features.reading import raws
 from profiles.state import apply
 from tests.build import CONFIG, LIMITS, T0, buyer, customer, event
 

@@ -5,20 +5,10 @@ import pytest
 
 from models.churn.weights import Weights
 from models.durations import DAY, WEEK
-from models.features.features import (
-    ENGAGED,
-    NAMES,
-    RAW,
-    SCHEMA,
-    TABLE,
-    matrix,
-    occasions,
-    pack,
-    raws,
-    rolled,
-    unpack,
-    usual_gap,
-)
+from models.features.matrix import ENGAGED, matrix, pack, rolled, unpack
+from models.features.orders import occasions, usual_gap
+from models.features.reading import RAW, raws
+from models.features.table import NAMES, SCHEMA, TABLE
 from profiles.types import Opinion, Profile, Purchases, Tally, Ticket
 from tests.build import CONFIG, T0, buyer, customer, event, row
 

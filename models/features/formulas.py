@@ -1,0 +1,85 @@
+"""Features that follow from others: each a function of the batch's sheet, as (steps, n) or what broadcasts to it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+
+from models.durations import WEEK
+from models.features.feature import Array
+from models.features.orders import LAST, N
+from models.features.sheet import Sheet
+from profiles.types import HALF_LIVES
+
+__all__ = [
+    "SIGNS_OF_LIFE", "cart_left", "cart_share", "contact_answered", "decline", "log_unseen", "missed", "unseen_share",
+]  # fmt: skip
+
+SIGNS_OF_LIFE = {
+    "visit": "visit_8w", "view": "view_8w", "search": "search_8w", "cart": "cart_2w", "checkout": "checkout_2w",
+    "login": "login_8w", "feature_use": "feature_use_8w",
+}  # fmt: skip
+"""The roles that show that a customer is there, with a figure of each."""
+
+
+def decline(role: str) -> Callable[[Sheet], Array]:
+    """How much less often than before: the rate by the fast half-life against that by the slow one."""
+
+    lately, before = f"{role}_2w", f"{role}_8w"
+
+    def formula(sheet: Sheet) -> Array:
+        fast, slow = sheet[lately], sheet[before]  # at a steady rate 1 to 2, as roots
+        ratio: Array = np.divide(2.0 * fast, slow, out=np.ones_like(slow), where=slow > 0) ** 2
+        return 1.0 - np.minimum(ratio, 2.0)
+
+    return formula
+
+
+def missed(role: str) -> Callable[[Sheet], Array]:
+    """How many of them would have come since the last, at the rate until then."""
+    name = f"{role}_8w"
+
+    def formula(sheet: Sheet) -> Array:
+        weeks = sheet.weeks(name) + sheet.later
+        return np.log1p(weeks * sheet.figure(name) ** 2 * (WEEK * math.log(2.0) / HALF_LIVES[1]))
+
+    return formula
+
+
+def _unseen(sheet: Sheet) -> Array:
+    last = sheet.last(*SIGNS_OF_LIFE.values())
+    unseen: Array = np.minimum(sheet.weeks_since(last) + sheet.later, sheet["recency"])
+    unseen *= (last > 0) & (sheet.orders(N) > 0)
+    return unseen
+
+
+def log_unseen(sheet: Sheet) -> Array:
+    """Of who ordered and was seen otherwise, too."""
+    return np.log1p(sheet.once(_unseen))
+
+
+def unseen_share(sheet: Sheet) -> Array:
+    """The same as a share of recency."""
+    return sheet.once(_unseen) / (sheet["recency"] + 1.0)
+
+
+def contact_answered(sheet: Sheet) -> Array:
+    """Openings or clicks, whichever are more, over messages."""
+    made, opened = sheet["contact_made_8w"] ** 2, sheet.faded("contact_opened_8w") ** 2
+    answered = np.maximum(opened, sheet["contact_clicked_8w"] ** 2) * (sheet.figure("contact_made_8w") > 0)
+    return np.minimum(answered / (made + 1.0), 1.0)
+
+
+def cart_share(sheet: Sheet) -> Array:
+    """Carts over carts and orders."""
+    cart: Array = sheet.faded("cart_8w") ** 2
+    return cart / (cart + sheet["orders_8w"] + 1.0)
+
+
+def cart_left(sheet: Sheet) -> Array:
+    """How fresh a cart is that no order followed."""
+    last = sheet.last("cart_2w")
+    fresh = np.where(last > sheet.orders(LAST), np.exp2(-sheet.weeks("cart_2w") / 2.0), 0.0)
+    return fresh * np.exp2(-sheet.later / 2.0)

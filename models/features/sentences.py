@@ -1,0 +1,226 @@
+"""The sentences that tell a customer's features as reasons: exact where the profile can tell, else "about"."""
+
+from __future__ import annotations
+
+from models.durations import DAY
+from models.features.feature import Say
+from models.features.formulas import SIGNS_OF_LIFE
+from models.features.orders import occasions
+from models.features.pace import FORTNIGHT, MONTH, before, within
+from models.features.readers import is_open, open_since
+from profiles.money import format_minor
+from profiles.types import Profile, Reason
+
+__all__ = [
+    "ago", "answer", "cart", "contact_answered", "count", "habit", "items", "last", "lately", "mix", "pace",
+    "refunded", "resolution", "silence", "spend", "subscription", "tenure", "tickets", "unseen", "unsubscribed",
+    "waiting",
+]  # fmt: skip
+
+
+def silence(profile: Profile, at: float, reason: Reason) -> str:
+    """`Last order 12 days ago, usually every 9 days`."""
+    bought = profile.purchases
+    text = f"Last order {ago(at - bought.last)}"
+    times = occasions(profile)
+    if times < 2:
+        return f"{text}, the only one so far"
+    gap = _span((bought.last - bought.first) / (times - 1))
+    return f"{text}, usually every {gap}" if times > 2 else f"{text}, {gap} after the first"
+
+
+def tenure(profile: Profile, at: float, reason: Reason) -> str:
+    """`Customer for 8 months`."""
+    return f"Customer for {_span(at - profile.purchases.first)}"
+
+
+def habit(profile: Profile, at: float, reason: Reason) -> str:
+    """`5 orders in 8 months as a customer`."""
+    orders = profile.purchases.orders
+    since = _span(at - profile.purchases.first)
+    return f"{count(orders, 'order')} in {since} as a customer"
+
+
+def items(profile: Profile, at: float, reason: Reason) -> str:
+    """`2.5 items an order`."""
+    bought = profile.purchases
+    return f"{bought.items / max(bought.orders, 1):.1f} items an order"
+
+
+def spend(profile: Profile, at: float, reason: Reason) -> str:
+    """`Spent €120.00 on 5 orders`."""
+    bought = profile.purchases
+    spent = max(bought.revenue.items(), key=lambda item: item[1], default=None)
+    if spent is None:
+        return "Nothing spent so far"
+    return f"Spent {format_minor(spent[1], spent[0])} on {count(bought.orders, 'order')}"
+
+
+def mix(profile: Profile, at: float, reason: Reason) -> str:
+    """`Bought from 3 categories, mostly Garden`."""
+    bought = profile.purchases.mix
+    if not bought:
+        return "No category of what was bought is known"
+    most = min(bought, key=lambda category: (-bought[category], category))
+    if len(bought) == 1:
+        return f"Bought only {most} so far"
+    return f"Bought from {len(bought)} categories, mostly {most}"
+
+
+def unseen(profile: Profile, at: float, reason: Reason) -> str:
+    """`Last seen 12 days ago`."""
+    times = [profile.roles[role].last for role in SIGNS_OF_LIFE if role in profile.roles]
+    return f"Last seen {ago(at - max([*times, profile.purchases.last]))}"
+
+
+def cart(profile: Profile, at: float, reason: Reason) -> str:
+    """`Cart of 2 days ago not ordered`."""
+    held = profile.roles.get("cart")
+    if held is None:
+        return "No cart so far"
+    left = held.last > profile.purchases.last
+    return f"Cart of {ago(at - held.last)} not ordered" if left else f"Last cart {ago(at - held.last)}, ordered"
+
+
+def waiting(profile: Profile, at: float, reason: Reason) -> str:
+    """`Waiting 3 days for an answer to a ticket`."""
+    times = [at - open_since(ticket) for ticket in profile.tickets if is_open(ticket)]
+    if len(times) == 1:
+        return f"Waiting {_span(times[0])} for an answer to a ticket"
+    return f"{len(times)} open tickets, one for {_span(max(times))}" if times else "No open tickets"
+
+
+def resolution(profile: Profile, at: float, reason: Reason) -> str:
+    """`Tickets took 4 days to be solved`."""
+    took = [ticket.solved - ticket.opened for ticket in profile.tickets
+            if not is_open(ticket) and ticket.solved >= ticket.opened > 0]  # fmt: skip
+    return f"Tickets took {_span(sum(took) / len(took))} to be solved" if took else "No ticket solved so far"
+
+
+def tickets(verb: str) -> Say:
+    """`2 tickets opened in the last 30 days`."""
+    otherwise = last(f"ticket_{verb}", "ticket" if verb == "opened" else "reopened ticket")
+
+    def say(profile: Profile, at: float, reason: Reason) -> str:
+        times = [getattr(ticket, verb) for ticket in profile.tickets]  # only these can be told exactly
+        recent = sum(at - MONTH < time <= at for time in times)
+        return f"{count(recent, 'ticket')} {verb} in the last 30 days" if recent else otherwise(profile, at, reason)
+
+    return say
+
+
+def answer(kind: str, usual: bool = False) -> Say:
+    """`Answered CSAT 2 of 5, 3 days ago`, and if `usual`, `on average 3.5`."""
+    name, scale = ("Review", 5) if kind == "review" else (kind.upper(), 10 if kind == "nps" else 5)
+
+    def say(profile: Profile, at: float, reason: Reason) -> str:
+        held = profile.opinions.get(kind)
+        if held is None or not held.count:
+            return "No review so far" if kind == "review" else f"No {name} answer yet"
+        given = f"{held.last:g} of {scale}" if 0 <= held.last <= scale else f"{held.last:g}"
+        text = f"Reviewed with {given}" if kind == "review" else f"Answered {name} {given}"
+        average = f", on average {held.total / held.count:.1f}" if usual else ""
+        return f"{text}, {ago(at - held.time)}{average}"
+
+    return say
+
+
+def refunded(profile: Profile, at: float, reason: Reason) -> str:
+    """`20% of the money spent was refunded`."""
+    if reason.value > 0:
+        return f"{min(reason.value, 1):.0%} of the money spent was refunded"
+    return _REFUND(profile, at, reason)
+
+
+def subscription(profile: Profile, at: float, reason: Reason) -> str:
+    """`Subscribed for 8 months`."""
+    starts, ends = profile.roles.get("subscription_start"), profile.roles.get("subscription_cancel")
+    if ends is not None and (starts is None or ends.last >= starts.last):
+        return f"Subscription cancelled {ago(at - ends.last)}"
+    return f"Subscribed for {_span(at - starts.last)}" if starts is not None else "No subscription"
+
+
+def unsubscribed(profile: Profile, at: float, reason: Reason) -> str:
+    """`Unsubscribed 3 days ago`."""
+    tally = profile.roles.get("unsubscribe")
+    return f"Unsubscribed {ago(at - tally.last)}" if tally is not None else "Has not unsubscribed"
+
+
+def contact_answered(profile: Profile, at: float, reason: Reason) -> str:
+    """`Last click in our messages 3 days ago`."""
+    say = _CLICKED if "contact_clicked" in profile.roles else _OPENED
+    return say(profile, at, reason)
+
+
+def last(role: str, noun: str) -> Say:
+    """`Last search 3 days ago`."""
+
+    def say(profile: Profile, at: float, reason: Reason) -> str:
+        tally = profile.roles.get(role)
+        return f"Last {noun} {ago(at - tally.last)}" if tally is not None else f"No {noun} so far"
+
+    return say
+
+
+def pace(role: str, noun: str, verb: str) -> Say:
+    """`Visited 2 times in the last two weeks, before that about 5`."""
+    otherwise = last(role, noun)
+
+    def say(profile: Profile, at: float, reason: Reason) -> str:
+        tally = profile.roles.get(role)
+        if tally is None or tally.count < 3:
+            return otherwise(profile, at, reason)
+        usual = round(before(tally, at))
+        if tally.last <= at - FORTNIGHT:
+            habit = f", before that about {usual} in two weeks" if usual else ""
+            return f"{otherwise(profile, at, reason)}{habit}"
+        times, exact = within(tally, at, FORTNIGHT)
+        text = f"{verb} {'' if exact else 'about '}{count(times, 'time')} in the last two weeks"
+        if tally.first > at - 2 * FORTNIGHT:
+            return text
+        return f"{text}, before that {f'about {usual}' if usual else 'hardly ever'}"
+
+    return say
+
+
+def lately(role: str, noun: str, verb: str = "") -> Say:
+    """`2 complaints in the last 30 days, the last 3 days ago`: a number that is exact, or said to be about right."""
+    verb = f" {verb}" if verb else ""
+
+    def say(profile: Profile, at: float, reason: Reason) -> str:
+        tally = profile.roles.get(role)
+        if tally is None:
+            return f"No {noun}{verb} so far"
+        times, exact = within(tally, at, MONTH)
+        if not times:
+            return f"Last {noun}{verb} {ago(at - tally.last)}"
+        text = f"{'' if exact else 'About '}{count(times, noun)}{verb} in the last 30 days"
+        return text if times == 1 else f"{text}, the last {ago(at - tally.last)}"
+
+    return say
+
+
+_REFUND = lately("refund", "refund")
+_OPENED, _CLICKED = last("contact_opened", "opening of our messages"), last("contact_clicked", "click in our messages")
+
+
+def count(number: int, noun: str) -> str:
+    """`count(2, "inquiry") == "2 inquiries"`."""
+    plural = f"{noun[:-1]}ies" if noun.endswith("ry") else f"{noun}s"
+    return f"{number} {noun if number == 1 else plural}"
+
+
+def ago(seconds: float) -> str:
+    """How long ago, in whole days, months or years: "today", "yesterday", "3 days ago"."""
+    days = int(max(seconds, 0.0) // DAY)
+    return "today" if days == 0 else "yesterday" if days == 1 else f"{_span(seconds)} ago"
+
+
+def _span(seconds: float) -> str:
+    """Days up to three months, then months, then years."""
+    days = max(round(seconds / DAY), 1)
+    if days < 91:
+        return count(days, "day")
+    if days < 730:
+        return count(round(days / 30.44), "month")
+    return f"{days / 365.25:.1f} years"
