@@ -12,6 +12,7 @@ from console.commands import horizon as horizon_cli
 from console.terminal.frame import group
 from console.terminal.models import explained_customer, explained_model, history_page, model_page, overview
 from console.terminal.output import AsJson, err, out, print_json
+from console.terminal.output import show as write
 
 __all__ = ["app"]
 
@@ -32,7 +33,7 @@ def list_(target: Target, as_json: AsJson = False) -> None:
     `full` is churn within the churn horizon. Lower log loss is better; bias above 0 promises too much.
     """
     document = _get(target, "/v1/models")
-    _show(document, as_json, overview)
+    write(document, as_json, overview)
 
 
 @app.command()
@@ -46,10 +47,10 @@ def show(
 ) -> None:
     """Show one model: how good it is in each segment, how it compares with the champion, its weights."""
     if name is None:
-        _show(_get(target, "/v1/models"), as_json, overview)
+        write(_get(target, "/v1/models"), as_json, overview)
         return
     document = _get(target, f"/v1/models/{name}")
-    _show(document, as_json, model_page)
+    write(document, as_json, model_page)
 
 
 @app.command()
@@ -72,17 +73,17 @@ def explain(
     """
     if identity is None:
         champion = _get(target, "/v1/models")["champion"]
-        _show(_get(target, f"/v1/models/{champion}"), as_json, explained_model)
+        write(_get(target, f"/v1/models/{champion}"), as_json, explained_model)
         return
     document = _get(target, "/v1/models/explain", identity=identity)
-    _show(document, as_json, explained_customer)
+    write(document, as_json, explained_customer)
 
 
 @app.command()
 @with_target
 def history(target: Target, as_json: AsJson = False) -> None:
     """List the kept checkpoints, which `rollback` goes back to, and which model was champion, when and why."""
-    _show(_get(target, "/v1/models/history"), as_json, history_page)
+    write(_get(target, "/v1/models/history"), as_json, history_page)
 
 
 @app.command()
@@ -140,10 +141,3 @@ def _decide(target: Target, action: str, body: dict[str, Any], as_json: bool) ->
         err.print(f"[yellow]{document['text']}[/]")
     else:
         out.print(document["text"])
-
-
-def _show(document: dict[str, Any], as_json: bool, page: Any) -> None:
-    if as_json:
-        print_json(document)
-    else:
-        out.print(page(document))

@@ -19,6 +19,7 @@ from console.clients.target import DEFAULT_DATA_DIR, DataDir
 from console.terminal.frame import group
 from console.terminal.listing import Listing
 from console.terminal.moment import Since, Until, moment
+from console.terminal.options import options_of
 from console.terminal.output import AsJson, err, out, print_json
 from console.terminal.progress import progress
 from plan import Plan, load_plan
@@ -34,10 +35,6 @@ app = group(
     "rejected", "Events that were not accepted: list them, look at one, put them back after the plan is mended."
 )
 
-Source = Annotated[str, typer.Option("--source", help="Only of this source.")]
-Reason = Annotated[str, typer.Option("--reason", help="Only for this reason, e.g. plan_violation.")]
-Step = Annotated[str, typer.Option("--step", help="Only from this step: collect, decode, check, identify.")]
-Name = Annotated[str, typer.Option("--name", help="Only events of this name, or of this type if they have none.")]
 AcceptGap = Annotated[
     bool,
     typer.Option(
@@ -47,14 +44,26 @@ AcceptGap = Annotated[
 ]
 
 
-@app.command("list")
-def list_(
-    source: Source = "",
-    reason: Reason = "",
-    step: Step = "",
-    name: Name = "",
+def _wanted(
+    source: Annotated[str, typer.Option("--source", help="Only of this source.")] = "",
+    reason: Annotated[str, typer.Option("--reason", help="Only for this reason, e.g. plan_violation.")] = "",
+    step: Annotated[str, typer.Option("--step", help="Only from this step: collect, decode, check, identify.")] = "",
+    name: Annotated[
+        str, typer.Option("--name", help="Only events of this name, or of this type if they have none.")
+    ] = "",
     since: Since = None,
     until: Until = None,
+) -> Any:
+    """Which rejected events, as a `Wanted`."""
+    from streams.dead_letters.rejections import Wanted  # noqa: PLC0415  (keeps `rapport --help` quick)
+
+    return Wanted(source, reason, step, name, moment(since), moment(until))
+
+
+@app.command("list")
+@options_of(_wanted)
+def list_(
+    wanted: Any,
     limit: Annotated[int, typer.Option(min=1, max=100_000, help="How many, the newest first.")] = 20,
     summary: Annotated[bool, typer.Option("--summary", help="Counts by source, event and reason instead.")] = False,
     everything: Annotated[bool, typer.Option("--all", help="Also those that were put back.")] = False,
@@ -70,11 +79,10 @@ def list_(
         rapport rejected list --summary
         rapport rejected list --source web --reason plan_violation --since 2d
     """
-    from streams.dead_letters.rejections import Rejections, Wanted  # noqa: PLC0415  (keeps `rapport --help` quick)
+    from streams.dead_letters.rejections import Rejections  # noqa: PLC0415  (keeps `rapport --help` quick)
     from streams.kafka.log import KafkaLog  # noqa: PLC0415  (same)
 
     settings = reach(data_dir)
-    wanted = Wanted(source, reason, step, name, moment(since), moment(until))
     with progress(quiet=as_json) as bar:
         entries = asyncio.run(Rejections(KafkaLog(settings), settings, bar).survey(wanted)).entries
     hidden = sum(entry.replayed for entry in entries)
@@ -121,16 +129,12 @@ def show(
 
 
 @app.command()
+@options_of(_wanted)
 def replay(
+    wanted: Any,
     positions: Annotated[
         list[str] | None, typer.Argument(help="Only those at these positions, PARTITION:OFFSET.")
     ] = None,
-    source: Source = "",
-    reason: Reason = "",
-    step: Step = "",
-    name: Name = "",
-    since: Since = None,
-    until: Until = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say how many would pass now.")] = False,
     accept_gap: AcceptGap = False,
     as_json: AsJson = False,
@@ -146,14 +150,13 @@ def replay(
         rapport rejected replay --source web --reason plan_violation --dry-run
     """
     from streams.dead_letters.candidates import Chosen  # noqa: PLC0415  (keeps `rapport --help` quick)
-    from streams.dead_letters.rejections import Rejections, Wanted  # noqa: PLC0415  (same)
+    from streams.dead_letters.rejections import Rejections  # noqa: PLC0415  (same)
     from streams.dead_letters.replay import run_replay  # noqa: PLC0415  (same)
     from streams.kafka.log import KafkaLog  # noqa: PLC0415  (same)
 
     for position in positions or ():
         _position(position)
     settings = reach(data_dir, plan)
-    wanted = Wanted(source, reason, step, name, moment(since), moment(until))
     with progress(quiet=as_json) as bar:
         using, log = load_plan(settings.plan), KafkaLog(settings)
         chosen = Chosen(Rejections(log, settings, bar), settings, using, wanted, positions or ())

@@ -15,6 +15,7 @@ from console.terminal.figures import identity, minute, money, percent
 from console.terminal.frame import group
 from console.terminal.listing import Listing
 from console.terminal.output import AsJson, out, print_json, warn
+from console.terminal.output import show as write
 from console.terminal.progress import Bar, progress
 from console.terminal.segments import render_list, render_segment
 from profiles.errors import NotFound, WrongUse
@@ -48,10 +49,7 @@ def list_(target: Target, as_json: AsJson = False) -> None:
     """
     with support(target) as api:
         rows = api.call("GET", "/v1/segments")["data"]
-    if as_json:
-        print_json(rows)
-    else:
-        out.print(render_list(rows))
+    write(rows, as_json, render_list)
 
 
 @app.command()
@@ -67,10 +65,7 @@ def show(
     """
     with support(target) as api:
         document = api.call("GET", f"/v1/segments/{quote(name, safe='')}")
-    if as_json:
-        print_json(document)
-    else:
-        out.print(render_segment(document))
+    write(document, as_json, render_segment)
 
 
 @app.command(help=_PREVIEW)
