@@ -183,7 +183,7 @@ def _run(
                 advance=lambda done: played(done, 1.0),
             )  # fmt: skip
         except ValueError as error:
-            raise Misconfigured(str(error)) from error
+            raise WrongUse(str(error)) from error
         bar("measuring")
         measured = verdict(judged, seed=wanted.seed)
     notes = [*_asked(wanted), *notes, *_few(judged)]

@@ -92,7 +92,7 @@ def _from_redis(settings: Settings) -> tuple[list[Sequence[float]], float]:
     from profiles.stores.redis import connect  # noqa: PLC0415
 
     async def read() -> tuple[list[Sequence[float]], float]:
-        client = connect(settings.redis.get_secret_value())
+        client = connect(settings.redis.get_secret_value(), retrying=False)
         try:
             store, histories = CensusStore(client), dict[str, Sequence[float]]()
             for partition in range(settings.partitions):

@@ -27,7 +27,8 @@ WRONG_USE = 2
 
 _INTERRUPTED = 130  # what Typer answers for Ctrl-C
 _USAGE: type[Any] = typer.BadParameter.__bases__[0]  # what Typer raises of arguments; it has no public name
-_SERVERS = {"redis": "Redis", "kafka": "Kafka", "aiokafka": "Kafka", "httpx": "HTTP"}  # by the library that raises
+_SERVERS = {"redis": "Redis", "kafka": "Kafka", "aiokafka": "Kafka", "httpx": "the server"}  # by who raises
+_AWAY = {"ConnectionError", "TimeoutError", "KafkaConnectionError", "KafkaTimeoutError", "ConnectError", "ReadTimeout"}
 
 
 class _Framed:
@@ -118,7 +119,8 @@ def _expected(error: BaseException) -> str | None:
     if isinstance(error, RapportError):
         return str(error)
     if server := _SERVERS.get(type(error).__module__.partition(".")[0]):
-        return f"{server}: {error or type(error).__name__}"
+        away = "does not answer" if type(error).__name__ in _AWAY else "refuses"
+        return f"{server} {away}: {str(error) or type(error).__name__}"
     if isinstance(error, OSError):
         return f"{error.filename}: {error.strerror}" if error.filename else str(error)
     return None

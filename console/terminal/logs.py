@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import sys
 import time
 from collections.abc import Callable
@@ -14,15 +15,18 @@ __all__ = ["EVERY", "Repeats", "log_to_stderr"]
 EVERY = 30.0
 """Seconds in which a library says the same thing once."""
 
-_WORDS = 8  # characters of a format that says nothing, such as "%s: %s"
+_MOST = 1000  # sayings remembered
+_NUMBER = re.compile(r"\d+")
+_RETRYING = ("streams.retry",)  # tells of every try, too
 _OURS = ("console", "streams", "analysis", "plan", "models", "profiles")
 
 
 class Repeats(logging.Filter):
-    """Lets through what a library says for the first time, and the same again at most every 30 seconds.
+    """Lets through what is said for the first time, and the same again at most every 30 seconds.
 
-    A client of a server that is away says so with every try, many times a second. The same is what has the same
-    format: in what a client says of a server, numbers of connections and requests differ.
+    A client of a server that is away says so with every try, many times a second. The same is what a logger says in the
+    same words: numbers of connections and requests differ with every try. What aiokafka calls an error is a warning
+    here: it tries again by itself, and raises what it cannot mend.
 
     Args:
         clock: monotonic seconds.
@@ -31,18 +35,21 @@ class Repeats(logging.Filter):
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
         self._clock = clock
-        self._said: dict[tuple[str, int, str], float] = {}
+        self._said: dict[tuple[str, str], float] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Whether to write the record."""
-        if record.name.partition(".")[0] in _OURS:
+        package = record.name.partition(".")[0]
+        if package in _OURS and record.name not in _RETRYING:
             return True
-        form = str(record.msg)
-        what = record.name.partition(".")[0], record.levelno, form if len(form) > _WORDS else record.getMessage()
-        now = self._clock()
-        if now - self._said.get(what, -EVERY) < EVERY:
+        if package == "aiokafka" and record.levelno == logging.ERROR and not record.exc_info:
+            record.levelno, record.levelname = logging.WARNING, "WARNING"
+        now, words = self._clock(), _NUMBER.sub("", record.getMessage())
+        if now - self._said.get((record.name, words), -EVERY) < EVERY:
             return False
-        self._said[what] = now
+        if len(self._said) >= _MOST:
+            self._said.clear()
+        self._said[record.name, words] = now
         return True
 
 

@@ -50,8 +50,10 @@ async def redis_of(settings: Settings) -> AsyncIterator[Client]:
     Raises:
         Misconfigured: it does not answer, or ceases to.
     """
-    client = connect(settings.redis.get_secret_value())
+    url = settings.redis.get_secret_value()
+    client, probe = connect(url), connect(url, retrying=False)
     try:
+        await probe.ping()  # one that is away from the start is told at once; a long rebuild waits for it
         yield client
     except (RedisError, OSError) as error:
         raise Misconfigured(
@@ -59,6 +61,7 @@ async def redis_of(settings: Settings) -> AsyncIterator[Client]:
             "again"
         ) from error
     finally:
+        await probe.aclose()
         await client.aclose()
 
 

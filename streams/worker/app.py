@@ -21,7 +21,7 @@ import faust
 from faust.types import TP
 
 from plan import Plan
-from profiles.errors import Misconfigured
+from profiles.errors import Misconfigured, WrongUse
 from profiles.stores.setup import beat
 from streams.clock import WALL
 from streams.kafka.client import faust_broker
@@ -53,7 +53,7 @@ class WorkerApp(faust.App):
             await self.rapport.roles.start()
         except Misconfigured as error:
             log.critical("not started: %s", error)
-            raise SystemExit(2) from None
+            raise SystemExit(2 if isinstance(error, WrongUse) else 1) from None
         await super().on_start()
 
     async def on_stop(self) -> None:

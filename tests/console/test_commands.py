@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -51,18 +52,19 @@ ARGUMENTS = {
     "rejected replay": "",
     "segments list": "",
     "segments show": "all",
-    "segments preview": "{risk:above:0.5}",
+    "segments preview": "'{risk: above 0.5}'",
     "source list": "",
     "source resume": "web",
 }
 """Of every command that talks to a server and ends when it does not answer."""
 
 OFFLINE = {"backtest", "plan check", "plan diff", "plan docs", "archive compact"}
+WAITING = {"archive", "up", "work"}  # give a Kafka that is starting 15 seconds, and say so at once
 LISTENING = {"collect", "console", "serve"}  # stay, answer 503, and go on when the servers come back
 
 AWAY = {
     "RAPPORT_KAFKA": "127.0.0.1:1", "RAPPORT_REDIS": "redis://127.0.0.1:1/0", "RAPPORT_URL": "http://127.0.0.1:1",
-    "COLUMNS": "80", "TERMINAL_WIDTH": "80",
+    "COLUMNS": "80",
 }  # fmt: skip
 
 
@@ -79,7 +81,7 @@ GROUPS = [path for path, command in commands() if getattr(command, "no_args_is_h
 
 
 def rapport(*arguments: str, **environ: str) -> Result:
-    return CliRunner().invoke(APP, list(arguments), env={**AWAY, **environ}, terminal_width=None)
+    return CliRunner().invoke(APP, list(arguments), env={**AWAY, **environ})
 
 
 @pytest.fixture
@@ -99,12 +101,12 @@ def test_every_command_is_tried_here() -> None:
 @pytest.mark.parametrize("name", ARGUMENTS)
 def test_servers_that_are_away_are_one_clear_line_within_five_seconds(here: Path, name: str) -> None:
     began = time.monotonic()
-    result = rapport(*name.split(), *ARGUMENTS[name].split())
+    result = rapport(*name.split(), *shlex.split(ARGUMENTS[name]))
     took = time.monotonic() - began
 
     assert isinstance(result.exception, SystemExit), result.exception
     assert result.exit_code == 1, result.output
-    assert took < 6
+    assert took < (25 if name in WAITING else 8)  # of which three are for a machine with much else to do
     if name == "doctor":  # its findings say it
         assert "does not answer" in " ".join(result.stdout.split())
     else:
@@ -117,7 +119,7 @@ def test_servers_that_are_away_are_one_clear_line_within_five_seconds(here: Path
 @pytest.mark.parametrize(("width", "least"), [(80, 20), (60, 12)])
 def test_help_is_plain_and_has_room(path: tuple[str, ...], width: int, least: int) -> None:
     """Without Python's types, at most as wide as the terminal, and sentences not in a column of some letters."""
-    asked = [rapport(*path, option, COLUMNS=str(width), TERMINAL_WIDTH=str(width)) for option in ("-h", "--help")]
+    asked = [rapport(*path, option, COLUMNS=str(width)) for option in ("-h", "--help")]
 
     assert asked[0].exit_code == 0
     assert asked[0].stdout == asked[1].stdout

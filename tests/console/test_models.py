@@ -206,7 +206,7 @@ def test_the_commands_tell_people_and_tools(api: World) -> None:
     """Every command, as text and as JSON."""
     code, output = api.run("list")
     assert code == 0, output
-    assert "hazard speaks since 20" in output
+    assert "hazard is champion since 20" in output
     assert "Drift: no alarms" in output
     for whole in ("base_rate", "log loss", "blocks won"):  # nothing is cut off in 80 columns
         assert whole in output

@@ -108,7 +108,7 @@ def test_ready_with_private_keys_then_sigterm_stops_everything(start: Start, tmp
     path = tmp_path / "data" / "rapport.json"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     details = json.loads(path.read_text())
-    assert set(details) == {"url", "write_keys", "api_token", "kafka", "redis", "plan"}
+    assert set(details) == {"url", "write_keys", "api_token", "kafka", "redis", "plan", "archive"}
     assert details["write_keys"] == {"web": "web_key"}
     assert details["url"] in output
     assert details["api_token"] not in output
