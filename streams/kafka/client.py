@@ -7,10 +7,17 @@ The roles use aiokafka, the command line kafka-python, which is imported late, s
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import TYPE_CHECKING, Any, Literal
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.consumer import fetcher, group_coordinator
+from aiokafka.errors import (
+    GroupCoordinatorNotAvailableError,
+    LeaderNotAvailableError,
+    NotLeaderForPartitionError,
+)
 
 from profiles.errors import RapportError
 from streams.kafka.admission import admit
@@ -37,6 +44,18 @@ _BOOTSTRAP_MS = 4000  # for a Kafka that has just answered
 Reset = Literal["none", "earliest", "latest"]
 """Where a consumer goes on when the offset it wants is gone. With "none" that is an error, so no reader of a history
 passes over a hole without knowing."""
+
+
+_ELECTIONS = (GroupCoordinatorNotAvailableError, LeaderNotAvailableError, NotLeaderForPartitionError)
+
+
+def _is_worth_saying(record: logging.LogRecord) -> bool:
+    """Whether somebody could act: a Kafka or topic that is new elects its leaders first, and is asked again."""
+    return not isinstance(record.args, tuple) or not any(isinstance(arg, _ELECTIONS) for arg in record.args)
+
+
+for _module in (fetcher, group_coordinator):  # they log that as an error
+    logging.getLogger(_module.__name__).addFilter(_is_worth_saying)
 
 
 class Unavailable(RapportError):

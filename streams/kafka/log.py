@@ -61,6 +61,7 @@ class KafkaLog(Log):
         admin = async_admin(self._settings)
         try:
             with self._answering():
+                await admit(self._settings)
                 await admin.start()
                 async for attempt in _trying(_NEW, GroupCoordinatorNotAvailableError):
                     with attempt:

@@ -22,8 +22,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mappin
 from typing import Any
 
 import faust
-from aiokafka.consumer import group_coordinator
-from aiokafka.errors import CommitFailedError, GroupCoordinatorNotAvailableError, IllegalStateError, KafkaError
+from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 from aiokafka.structs import ConsumerRecord, OffsetAndMetadata, TopicPartition
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, Message
@@ -81,13 +80,6 @@ class BatchSchema(faust.Schema):
     def loads_value(self, app: Any, message: Message, **_: Any) -> Any:
         """The batch itself."""
         return message.value
-
-
-def _is_worth_saying(record: logging.LogRecord) -> bool:
-    """Whether somebody could act: a Kafka that is new makes the topic of its groups first, and is asked again."""
-    return not isinstance(record.args, tuple) or not any(
-        isinstance(arg, GroupCoordinatorNotAvailableError) for arg in record.args
-    )
 
 
 def _die_of(task: asyncio.Task[None]) -> None:
@@ -351,7 +343,6 @@ def use_batches(app: faust.App, positions: Positions) -> None:
     class Consumer(BatchConsumer):
         pass
 
-    logging.getLogger(group_coordinator.__name__).addFilter(_is_worth_saying)
     Consumer.positions = staticmethod(positions)
 
     class Transport(driver.Transport):

@@ -25,7 +25,7 @@ from plan import load_plan
 from profiles.errors import Misconfigured
 from streams.kafka.admin import ensure_topics
 from streams.kafka.admission import Refused, Unreachable
-from streams.kafka.client import async_consumer, async_producer, blocking_admin, blocking_consumer, blocking_producer
+from streams.kafka.client import async_consumer, async_producer, blocking_admin, blocking_consumer
 from streams.settings import Settings
 from tests.integration.rapport import PLAN, REPOSITORY, environment
 from tests.servers import SecuredKafka
@@ -48,28 +48,24 @@ def token_command(place: Path, life: float) -> str:
 
 
 def works(settings: Settings) -> None:
-    """All kinds of clients of both libraries get an answer and a record through."""
+    """Clients of both libraries get an answer, and a record through."""
     ensure_topics(settings, load_plan(PLAN, {}))
     topic = settings.topic_prefix + "events.web"
 
-    async def send() -> None:
+    async def through() -> bytes:
         async with async_producer(settings) as producer:
             await producer.send_and_wait(topic, b"one", partition=0)
-
-    async def read() -> list[bytes]:
         async with async_consumer(settings, topic, reset="earliest") as consumer:
-            return [(await asyncio.wait_for(anext(consumer), 10)).value for _ in range(2)]
+            return (await asyncio.wait_for(anext(consumer), 10)).value
 
-    asyncio.run(send())
-    admin, consumer, producer = blocking_admin(settings), blocking_consumer(settings), blocking_producer(settings)
+    assert asyncio.run(through()) == b"one"
+    admin, consumer = blocking_admin(settings), blocking_consumer(settings)
     try:
         assert topic in admin.list_topics()
         assert consumer.end_offsets([TopicPartition(topic, 0)]) == {TopicPartition(topic, 0): 1}
-        producer.send(topic, b"two", partition=0).get(10)
     finally:
-        for client in (admin, consumer, producer):
-            client.close()
-    assert asyncio.run(read()) == [b"one", b"two"]
+        admin.close()
+        consumer.close()
 
 
 @pytest.mark.parametrize("listener", ["LOGIN", "CLEAR"])

@@ -6,7 +6,6 @@ import ast
 import asyncio
 import contextlib
 import inspect
-import logging
 import textwrap
 
 import faust
@@ -15,7 +14,6 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.client import AIOKafkaClient
 from aiokafka.consumer.fetcher import Fetcher
 from aiokafka.consumer.group_coordinator import GroupCoordinator
-from aiokafka.errors import GroupCoordinatorNotAvailableError, KafkaConnectionError
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
@@ -183,16 +181,3 @@ def test_what_is_overridden_is_still_called_like_this(ours: type, theirs: type) 
             got = inspect.signature(function).parameters
             takes_all = any(one.kind is one.VAR_KEYWORD for one in got.values())
             assert takes_all or list(got) == list(wanted), name
-
-
-def test_a_new_kafka_is_no_error_of_the_groups(caplog: pytest.LogCaptureFixture) -> None:
-    log = logging.getLogger("aiokafka.consumer.group_coordinator")
-
-    async def nowhere(_: object) -> dict[TP, int]:
-        return {}
-
-    transport.use_batches(faust.App("test", store="memory://"), nowhere)
-    log.error("Group Coordinator Request failed: %s", GroupCoordinatorNotAvailableError())
-    assert not caplog.records
-    log.error("Group Coordinator Request failed: %s", KafkaConnectionError())
-    assert len(caplog.records) == 1
