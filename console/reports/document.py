@@ -46,10 +46,10 @@ def document_of(
             "active_rows": int(judged.active.sum()),
             "churn_active": verdict.churn_active,
         },
-        "champions": dict(Counter(judged.spoke[week] for week in verdict.weeks)),
+        "champions": dict(Counter(judged.champions[week] for week in verdict.weeks)),
         "weekly": {
             "week": verdict.weeks,
-            "champion": [judged.spoke[week] for week in verdict.weeks],
+            "champion": [judged.champions[week] for week in verdict.weeks],
             **{name: asdict(weekly) for name, weekly in verdict.weekly.items()},
         },
         "moved": [asdict(moved) for moved in judged.moved],

@@ -158,7 +158,7 @@ def bootstrap(
 
     Args:
         y: what came true.
-        risks: by model; NaN where one said nothing. A difference is over the rows in which both spoke.
+        risks: by model; NaN where one said nothing. A difference is over the rows in which both answered.
         customers: of each row, as numbers from 0.
         champion: what the others are compared with.
         replicates: how often to draw.
@@ -170,8 +170,10 @@ def bootstrap(
     """
     weights = np.random.default_rng(seed).poisson(1.0, (replicates, int(customers.max()) + 1)).astype(np.float64)
     tails = (50 * (1 - level), 100 - 50 * (1 - level))
-    spoke = {name: np.isfinite(p) for name, p in risks.items()}
-    drawn = {name: _replicate(y, p, customers, spoke[name], weights) for name, p in risks.items() if spoke[name].any()}
+    answered = {name: np.isfinite(p) for name, p in risks.items()}
+    drawn = {
+        name: _replicate(y, p, customers, answered[name], weights) for name, p in risks.items() if answered[name].any()
+    }
 
     def between(values: Mapping[str, Array]) -> dict[str, Interval]:
         found = {}
@@ -184,11 +186,11 @@ def bootstrap(
     for name, values in drawn.items():
         if name == champion or champion not in drawn:
             continue
-        both = spoke[name] & spoke[champion]
+        both = answered[name] & answered[champion]
         if not both.any():
             continue
-        mine = values if both.sum() == spoke[name].sum() else _replicate(y, risks[name], customers, both, weights)
-        same = both.sum() == spoke[champion].sum()
+        mine = values if both.sum() == answered[name].sum() else _replicate(y, risks[name], customers, both, weights)
+        same = both.sum() == answered[champion].sum()
         best = drawn[champion] if same else _replicate(y, risks[champion], customers, both, weights)
         differences[name] = between({figure: mine[figure] - best[figure] for figure in FIGURES})
     return {name: between(values) for name, values in drawn.items()}, differences

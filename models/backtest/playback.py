@@ -1,9 +1,9 @@
 """Backtest: a log of the past played through the product's own code, and every score judged by what came after it.
 
 Time is event time. A day at a time, events change profiles (`profiles.state`), labels that are final are learned by the
-`Learner`, and customers are photographed when they are due (`models.labels.snapshots`), as in the live pipeline. Once a
-week everybody who ever ordered is scored by every model of the panel as it is then; a score of time t is judged at t +
-H, when the horizon has passed, and neither it nor anything else from after t was known at t.
+`Learner`, and snapshots of customers are taken when they are due (`models.labels.snapshots`), as in the live pipeline.
+Once a week everybody who ever ordered is scored by every model of the panel as it is then; a score of time t is judged
+at t + H, when the horizon has passed, and neither it nor anything else from after t was known at t.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from models.features.reading import RAW, raws
 from models.features.table import TABLE
 from models.labels import snapshots
 from models.labels.examples import TrainingRecord
-from models.labels.outages import EVENTS, ORDERS, hear, label_clock, outages_of
+from models.labels.outages import EVENTS, ORDERS, arrived, label_clock, outages_of
 from models.learning.learner import Learner
 from profiles.consent import PROFILING, Consent
 from profiles.merge import merge
@@ -124,7 +124,7 @@ class Judged:
     y: Array  # 1: churned
     active: NDArray[np.bool_]  # an order in the horizon before
     risks: dict[str, Array]  # by model, `champion` first; NaN where one said nothing
-    spoke: dict[int, str]  # by judged week, the model of the panel that was champion
+    champions: dict[int, str]  # by judged week, the name of the model
     moved: list[Moved]
     customers: int  # in the log
     events: int
@@ -161,7 +161,7 @@ def backtest(
 
     Args:
         log: what happened.
-        config: of churn: the horizons, and how customers are photographed.
+        config: of churn: the horizons, and how often snapshots are taken.
         currency: of the plan.
         judged: weeks after the start of the log whose scores are judged; `weeks_judged` unless given.
         consent: who may be scored and learned from; everybody unless given.
@@ -214,7 +214,7 @@ class _Play:
         self._waiting: deque[_Waiting] = deque()
         self._batches: list[tuple[_Waiting, Ints, Array]] = []
         self._moved: list[Moved] = []
-        self._spoke: dict[int, str] = {}
+        self._champions: dict[int, str] = {}
         self._records = 0
         self._seconds = dict.fromkeys(("events", "labels", "learning", "scoring", "rivals"), 0.0)
         self.learner = Learner(config)
@@ -246,9 +246,9 @@ class _Play:
             if isinstance(record, Merge):
                 touched |= dict.fromkeys(self._merge(i, self._home(self._number[record.winner])))
             else:
-                hear(self._arrival_rates[EVENTS], record.time, self._config.outage)
+                arrived(self._arrival_rates[EVENTS], record.time, self._config.outage)
                 if record.role == self._config.role:
-                    hear(self._arrival_rates[ORDERS], record.time, self._config.outage)
+                    arrived(self._arrival_rates[ORDERS], record.time, self._config.outage)
                 apply(self._profiles[i], record, self._currency, self._limits)
                 touched[i] = None
         self._stale |= touched.keys()
@@ -337,7 +337,7 @@ class _Play:
         if judged:
             columns = dict(zip(MODELS, said.T.astype(np.float64), strict=True))
             risks = {"champion": columns[panel.champion_name], **columns}
-            self._spoke[week] = panel.champion_name
+            self._champions[week] = panel.champion_name
             self._note_moved(week, now, who, panel)
         self._seconds["scoring"] += time.perf_counter() - started
         started = time.perf_counter()
@@ -397,7 +397,7 @@ class _Play:
             y=np.concatenate([y for _, _, y in batches]),
             active=np.concatenate([waiting.active[rows] for waiting, rows, _ in batches]),
             risks={name: np.concatenate([waiting.risks[name][rows] for waiting, rows, _ in batches]) for name in names},
-            spoke=self._spoke,
+            champions=self._champions,
             moved=self._moved,
             customers=len(self._profiles) - len(self._redirect),
             events=records,

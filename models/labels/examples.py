@@ -1,4 +1,4 @@
-"""What `training.examples` carries: all that the learner ever hears of, in the order the partitions produce it."""
+"""What `training.examples` carries: all that the learner is told, in the order in which the partitions produce it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["Example", "ModelCommand", "OrderSummary", "TrainingRecord"]
 
 
 class OrderSummary(msgspec.Struct, array_like=True, tag_field="kind", tag="s", gc=False, frozen=True):
-    """A customer was photographed. There is no label yet: it tells how active customers are, without any delay."""
+    """The orders of a customer when a snapshot was taken: how active customers are, without any delay for a label."""
 
     profile: str
     at: float  # of the snapshot
@@ -37,7 +37,7 @@ class Example(msgspec.Struct, array_like=True, tag_field="kind", tag="e", gc=Fal
     weight: float = 1.0
     horizon: Literal["short", "full"] = "short"  # the label horizon, or the churn horizon
     risks: bytes = b""  # full only: what every model of the panel said at `at`; float32, NaN for no answer
-    model: str = ""  # id of the model that spoke at `at`
+    model: str = ""  # id of the champion at `at`
     segments: list[str] = []  # of the customer at `at`
     treated: bool = False  # people acted on an alert between `at` and `due`, which may have changed the label
     held_out: bool = False  # of the share that gets no alerts, so that their effect can be told

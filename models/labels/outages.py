@@ -33,7 +33,7 @@ __all__ = [
     "ORDERS",
     "TOLERATED",
     "Outages",
-    "hear",
+    "arrived",
     "hidden",
     "label_clock",
     "outages_of",
@@ -65,7 +65,7 @@ Outages = Sequence[tuple[float, float]]
 """(from, to) of each, seconds."""
 
 
-def hear(arrivals: ArrivalRate, time: float, least: float | None) -> tuple[float, float] | None:
+def arrived(arrivals: ArrivalRate, time: float, least: float | None) -> tuple[float, float] | None:
     """An event happened: keep the arrivals up.
 
     Args:

@@ -1,10 +1,11 @@
 """Labels that can be trusted: a snapshot of the features now, and what came of it once its horizon has passed.
 
-Every customer who ordered is photographed every four weeks, or as often as the plan says (`churn.snapshot_every`), at
-times spread by the hash of their id. Each snapshot waits on the profile for the label of the label horizon, and one in
-`churn.panel` also for that of the whole churn horizon. A label leaves when its horizon and the allowed lateness have
-passed for the partition's labels (`models.labels.outages.label_clock`), whatever happened in between. Letting the good
-news out earlier would bias the model: the bad news is never early. Features are those of then, never computed again.
+A snapshot of every customer who ordered is taken every four weeks, or as often as the plan says
+(`churn.snapshot_every`), at times spread by the hash of their id. Each snapshot waits on the profile for the label of
+the label horizon, and one in `churn.panel` also for that of the whole churn horizon. A label leaves when its horizon
+and the allowed lateness have passed for the partition's labels (`models.labels.outages.label_clock`), whatever happened
+in between. Letting the good news out earlier would bias the model: the bad news is never early. Features are those of
+then, never computed again.
 
 Nothing is learned from a label that nobody can know: of a customer who was merged, erased or objected, of orders that
 a profile has forgotten, of a horizon that outages hide.
@@ -66,7 +67,7 @@ def next_snapshot(profile: Profile, now: float, config: ChurnConfig) -> float | 
 
 
 def take(profile: Profile, now: float, config: ChurnConfig, currency: str, panel: Panel | None = None) -> bool:
-    """`take_all` for one profile; whether it was photographed."""
+    """`take_all` for one profile; whether a snapshot was taken."""
     return bool(take_all([profile], now, config, currency, panel))
 
 
@@ -83,7 +84,7 @@ def take_all(
         panel: the models whose word is kept with what waits for the whole horizon; None keeps none.
 
     Returns:
-        An order summary of each that was photographed. Left out is who never ordered, was just photographed, or has an
+        An order summary of each snapshot taken. Left out is who never ordered, has a recent snapshot, or has an
         event further ahead of `now` than the lateness. Up to that the snapshot is of the latest event, so that what its
         features know cannot be its label as well.
     """

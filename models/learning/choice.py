@@ -53,8 +53,8 @@ class Choice:
         if model not in MODELS:
             return None, f"there is no model {model!r}; there are {', '.join(MODELS)}"
         if model not in able:
-            return None, f"{model} has not learned enough to speak"
-        return self.promotion.pin(model, at, by), f"{model} speaks until it is released"
+            return None, f"{model} has not learned enough to be the champion"
+        return self.promotion.pin(model, at, by), f"{model} is the champion until it is released"
 
     def forget_full(self) -> None:
         """Forget labels of another churn horizon."""

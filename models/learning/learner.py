@@ -214,7 +214,7 @@ class Learner:
             return False, "nobody has promoted a model by hand; the rule chooses already"
         self._changed(self.promotion.release(command.time, who, self.panel().models))
         self._changed(self.choice.review_short(self.models, command.time))
-        return True, f"the rule chooses again; {self.promotion.champion} speaks until it finds a better one"
+        return True, f"the rule chooses again; {self.promotion.champion} is the champion until it finds a better one"
 
     def _roll_back(self, version: str, at: float, by: str) -> tuple[bool, str]:
         kept = self.guard.history.find(int(version)) if version.isdecimal() else None
@@ -228,7 +228,7 @@ class Learner:
 
     def _changed(self, change: Change | None) -> None:
         if change is not None and change.model != change.before:
-            text = f"{change.model} speaks instead of {change.before}: {change.text}"
+            text = f"{change.model} is the champion instead of {change.before}: {change.text}"
             id_ = f"champion:{change.at!r}:{self.counts.records}"
             self.told.tell(Notice(id_, "champion", change.at, text, change.evidence, change.by))
             self._keep(change.at, "champion")

@@ -91,7 +91,7 @@ class Promotion(State):
         Args:
             at: event time.
             fits: whether BG/NBD has an answer.
-            ready: whether the hazard has learned enough to speak.
+            ready: whether the hazard has learned enough to be asked.
             enough: outcomes that a comparison needs.
         """
         if self.settled or self.pinned:
@@ -169,7 +169,7 @@ class Promotion(State):
     def change(
         self, model: str, at: float, why: str, text: str, *, by: str = "", evidence: dict[str, Any] | None = None
     ) -> Change:
-        """Let a model speak, and record why."""
+        """Make a model the champion, and record why."""
         change = Change(at, model, self.champion, why, text, by, evidence or {})
         if model != self.champion:
             self.since = at
@@ -188,14 +188,14 @@ class Promotion(State):
         by: str = "",
         evidence: dict[str, Any] | None = None,
     ) -> Change | None:
-        """If the champion has nothing to say any more, let another model speak; what a person had decided ends with it.
+        """If the champion can be asked no more, choose another model; what a person had decided ends with it.
 
         Args:
-            able: the models that can speak.
+            able: the models that can be asked.
             at: event time.
             why: see `Change`.
             text: what has happened, for people.
-            heir: who shall speak if the rule had chosen nobody who can.
+            heir: the champion if the rule had chosen none that can be asked.
             by: the person, if one caused it.
             evidence: figures.
         """
@@ -221,7 +221,7 @@ class Promotion(State):
         Args:
             at: event time.
             by: the person.
-            able: the models that can speak.
+            able: the models that can be asked.
         """
         model = self.chosen if self.chosen in able else "rules"
         self.pinned = self.chosen = ""

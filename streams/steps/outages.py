@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from models.config import ChurnConfig
-from models.labels.outages import EVENTS, ORDERS, hear
+from models.labels.outages import EVENTS, ORDERS, arrived
 from profiles.store import ArrivalRate
 from profiles.types import Event
 from streams.steps.work import Work
@@ -25,7 +25,7 @@ def detect_outages(config: ChurnConfig) -> Callable[[Work], None]:
         if times and kind not in work.arrival_rates:
             work.arrival_rates[kind] = ArrivalRate()
         for time in times:
-            if outage := hear(work.arrival_rates[kind], time, config.outage):
+            if outage := arrived(work.arrival_rates[kind], time, config.outage):
                 work.outages.append((kind, *outage))
 
     return run

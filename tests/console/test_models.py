@@ -221,7 +221,7 @@ def test_the_commands_tell_people_and_tools(api: World) -> None:
     code, output = api.run("history")
     assert "rules → bgnbd" in output
     code, output = api.run("promote", "recency", "--by", "kim")
-    assert (code, output) == (0, "recency speaks until it is released\n")
+    assert (code, output) == (0, "recency is the champion until it is released\n")
     assert api.run("release", "--json")[0] == 0
     code, output = api.run("release")
     assert code == 1

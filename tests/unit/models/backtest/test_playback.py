@@ -96,12 +96,12 @@ def test_the_same_log_gives_the_same_scores(judged: Judged) -> None:
 
 def test_the_models_speak_and_the_champion_is_one_of_them(judged: Judged) -> None:
     """In each week the champion's risk is that of the model that spoke."""
-    assert set(judged.spoke) == set(judged.week.tolist())
+    assert set(judged.champions) == set(judged.week.tolist())
     assert judged.records > 200
-    for week, model in judged.spoke.items():
+    for week, model in judged.champions.items():
         rows = judged.week == week
         np.testing.assert_array_equal(judged.risks["champion"][rows], judged.risks[model][rows])
-    assert {moved.week for moved in judged.moved} == set(judged.spoke)
+    assert {moved.week for moved in judged.moved} == set(judged.champions)
 
 
 def test_a_rival_is_shown_the_truth_when_it_is_known_and_not_before() -> None:

@@ -58,7 +58,7 @@ def changed(data: bytes, **values: object) -> bytes:
     return msgspec.json.encode(whole)
 
 
-def test_before_anything_is_learned_the_rules_speak_and_nobody_else():
+def test_before_anything_is_learned_there_are_the_rules_and_nothing_else():
     cold = Panel.cold(CONFIG)
 
     assert cold.champion.id == RULES
@@ -103,7 +103,7 @@ def test_the_rules_come_with_the_plan_and_not_with_the_panel():
 
 
 @pytest.mark.parametrize("stale", [{"schema": "00000000"}, {"features": NAMES[1:] + NAMES[:1]}, {"horizon": 2 * WEEK}])
-def test_a_model_of_other_features_or_another_horizon_is_left_out_and_the_rules_speak(stale):
+def test_a_model_of_other_features_or_another_horizon_is_left_out_and_the_rules_step_in(stale):
     after = Panel.from_json(changed(panel().to_json(), **stale), CONFIG)
 
     assert after.champion_name == "rules"
@@ -135,7 +135,7 @@ def test_a_damaged_panel_is_refused(damaged):
         Panel.from_json(damaged, CONFIG)
 
 
-def test_nobody_speaks_who_is_not_there():
+def test_no_champion_is_missing():
     with pytest.raises(ValueError, match="bgnbd is to be the champion"):
         Panel("bgnbd", {"rules": ALL["rules"]})
     with pytest.raises(ValueError, match="no panel"):
@@ -152,7 +152,7 @@ def test_of_another_churn_horizon_nothing_is_used_that_was_learned_for_the_old_o
 
 
 @pytest.mark.parametrize("champion", MODELS)
-def test_a_score_names_who_spoke(champion):
+def test_a_score_names_the_model_and_what_stands_behind_it(champion):
     [score, *_] = panel(champion).score_profiles(PEOPLE, NOW.tolist(), CONFIG, "EUR")
 
     assert score.model == ALL[champion].id
@@ -160,7 +160,7 @@ def test_a_score_names_who_spoke(champion):
     assert basis(score.model) == KINDS[champion].basis
 
 
-def test_who_spoke_of_a_model_nobody_knows_is_its_id():
+def test_what_stands_behind_a_model_nobody_knows_is_its_id():
     assert basis("oracle-7") == "oracle-7"
 
 

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from models.config import ChurnConfig
 from models.durations import DAY
-from models.labels.outages import EVENTS, KEPT, ORDERS, hear, hidden, label_clock, outages_of
+from models.labels.outages import EVENTS, KEPT, ORDERS, arrived, hidden, label_clock, outages_of
 from profiles.store import ArrivalRate
 
 T0 = 1_700_000_000.0
@@ -27,7 +27,7 @@ def visits(per_day: float, days: float, seed: int, *, weekends: bool = True) -> 
 def heard(days: list[float], least: float | None = LEAST) -> tuple[ArrivalRate, list[tuple[float, float]]]:
     arrivals, found = ArrivalRate(), []
     for day in days:
-        if outage := hear(arrivals, T0 + day * DAY, least):
+        if outage := arrived(arrivals, T0 + day * DAY, least):
             found.append(((outage[0] - T0) / DAY, (outage[1] - T0) / DAY))
     return arrivals, found
 

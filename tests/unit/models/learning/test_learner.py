@@ -100,7 +100,7 @@ def test_what_people_acted_on_is_judged_and_not_learned():
     assert [block.rows for block in learner.choice.blocks.open.values()] == [1]
 
 
-def test_the_rules_speak_first_then_bgnbd_then_the_hazard_when_it_is_better(learned):
+def test_the_champion_is_the_rules_then_bgnbd_then_the_hazard_when_it_is_better(learned):
     spoke = [(change.before, change.model, change.why) for change in learned.promotion.changes]
 
     assert spoke[0] == ("rules", "bgnbd", "short label")
@@ -249,7 +249,7 @@ def test_a_decision_that_cannot_be_carried_out_says_why(records, action, target,
     assert Panel.from_json(before, CONFIG).champion_name == learner.panel().champion_name
 
 
-def test_to_promote_who_speaks_already_keeps_no_checkpoint(records):
+def test_to_promote_the_champion_keeps_no_checkpoint(records):
     """Else twenty repeats would push out every checkpoint that one could go back to."""
     learner = Learner(CONFIG)
     learner.take([*records, command("promote", "recency")])
@@ -260,8 +260,8 @@ def test_to_promote_who_speaks_already_keeps_no_checkpoint(records):
     assert learner.guard.history.versions == before
 
 
-def test_a_promoted_model_that_can_speak_no_longer_gives_the_word_back_to_the_rule():
-    """The direct model knows nothing of another churn horizon: the rules would speak until somebody released it."""
+def test_a_promoted_model_that_can_be_asked_no_longer_lets_the_rule_choose_again():
+    """The direct model knows nothing of another churn horizon: the rules would stay until somebody released it."""
     learner = Learner(CONFIG)
     learner.take([*world(0, 2400), command("promote", "direct")])
     assert learner.panel().champion_name == "direct"
@@ -278,7 +278,7 @@ def test_a_promoted_model_that_can_speak_no_longer_gives_the_word_back_to_the_ru
     assert learner.promotion.pinned == ""
 
 
-def test_the_plan_may_ask_for_more_than_the_model_that_speaks_has_learned(learned):
+def test_the_plan_may_ask_for_more_than_the_champion_has_learned(learned):
     more = CONFIG.model_copy(update={"min_examples": 5000})
     again = Learner.restore(learned.checkpoint(), more)
 

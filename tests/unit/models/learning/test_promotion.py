@@ -1,4 +1,4 @@
-"""Who speaks, by evidence: four blocks in a row, an interval by customers, calibration; and the same rule back."""
+"""The champion, by evidence: four blocks in a row, an interval by customers, calibration; and the same rule back."""
 
 import math
 import random
@@ -35,7 +35,7 @@ def review(promotion, blocks, ece=ece):
     return promotion.review_full(blocks, START, ece)
 
 
-def speaking(model):
+def led_by(model):
     promotion = Promotion.new()
     promotion.champion = model
     return promotion
@@ -45,7 +45,7 @@ SAID = {"hazard": 0.5, "direct": 0.7}
 
 
 def test_a_challenger_that_wins_four_blocks_is_promoted_with_its_evidence():
-    promotion, blocks = speaking("hazard"), Blocks.new()
+    promotion, blocks = led_by("hazard"), Blocks.new()
     changes = []
     for number in range(7):
         if week(blocks, number, 200, SAID):
@@ -63,7 +63,7 @@ def test_a_challenger_that_wins_four_blocks_is_promoted_with_its_evidence():
 
 def test_what_a_model_said_long_ago_is_not_held_against_what_it_says_now():
     """BG/NBD was better a horizon ago, when the hazard had learned little; on young labels it is not."""
-    promotion, blocks = speaking("hazard"), Blocks.new()
+    promotion, blocks = led_by("hazard"), Blocks.new()
     lately = {"hazard": 0.30, "bgnbd": 0.31}.get
     for number in range(7):
         week(blocks, number, 200, {"hazard": 0.5, "bgnbd": 0.7})
@@ -75,7 +75,7 @@ def test_what_a_model_said_long_ago_is_not_held_against_what_it_says_now():
 
 
 def test_it_is_demoted_by_the_same_rule():
-    promotion, blocks = speaking("direct"), Blocks.new()
+    promotion, blocks = led_by("direct"), Blocks.new()
     for number in range(7):
         week(blocks, number, 200, {"hazard": 0.7, "direct": 0.45})
         review(promotion, blocks)
@@ -84,7 +84,7 @@ def test_it_is_demoted_by_the_same_rule():
 
 
 def test_three_blocks_are_not_enough_and_a_lost_one_starts_anew():
-    promotion, blocks = speaking("hazard"), Blocks.new()
+    promotion, blocks = led_by("hazard"), Blocks.new()
     for number in range(8):
         week(blocks, number, 200, SAID if number != 3 else {"hazard": 0.7, "direct": 0.5})
         review(promotion, blocks)
@@ -97,7 +97,7 @@ def test_three_blocks_are_not_enough_and_a_lost_one_starts_anew():
 
 def test_a_difference_within_chance_is_none():
     """Two models that say nearly the same: some weeks go to one, but the interval holds zero."""
-    promotion, blocks = speaking("hazard"), Blocks.new()
+    promotion, blocks = led_by("hazard"), Blocks.new()
     for number in range(12):
         week(blocks, number, 60, {"hazard": 0.690, "direct": 0.695})
         review(promotion, blocks)
@@ -123,7 +123,7 @@ def test_few_customers_with_many_labels_are_not_many_customers():
 
 @pytest.mark.parametrize("error", [None, 0.031])
 def test_who_is_not_calibrated_is_not_promoted(error):
-    promotion, blocks = speaking("hazard"), Blocks.new()
+    promotion, blocks = led_by("hazard"), Blocks.new()
     for number in range(8):
         week(blocks, number, 200, SAID)
         review(promotion, blocks, lambda model: error)
@@ -132,7 +132,7 @@ def test_who_is_not_calibrated_is_not_promoted(error):
 
 
 def test_who_did_not_answer_for_everybody_has_no_evidence():
-    promotion, blocks = speaking("hazard"), Blocks.new()
+    promotion, blocks = led_by("hazard"), Blocks.new()
     for number in range(8):
         week(blocks, number, 200, SAID if number else {"hazard": 0.5})
         week(blocks, number, 1, {"hazard": 0.5})
@@ -199,7 +199,7 @@ def test_the_bootstrap_agrees_with_theory():
 
 
 def test_nobody_is_promoted_over_a_model_that_a_person_has_chosen():
-    promotion, blocks = speaking("hazard"), Blocks.new()
+    promotion, blocks = led_by("hazard"), Blocks.new()
     promotion.pin("recency", START, "Ada")
     for number in range(8):
         week(blocks, number, 200, {**SAID, "recency": 0.4})
@@ -225,13 +225,13 @@ def test_the_race_compares_on_the_same_customers_only():
 
 
 def cold(losses, champion="rules", rows=500, **known):
-    promotion = speaking(champion)
+    promotion = led_by(champion)
     promotion.race.rows, promotion.race.losses = rows, losses
     promotion.review_short(START, **{"fits": "bgnbd" in losses, "ready": "hazard" in losses, "enough": 100, **known})
     return promotion.champion
 
 
-def test_in_the_cold_the_anchors_speak_until_the_hazard_beats_both():
+def test_in_the_cold_the_anchors_lead_until_the_hazard_beats_both():
     assert cold({"rules": 1.0}) == "rules"
     assert cold({"rules": 1.0, "bgnbd": 2.0}, rows=10) == "bgnbd"  # as soon as it fits
     assert cold({"rules": 1.0, "bgnbd": 1.1}, "bgnbd") == "rules"  # it turned out worse
@@ -244,7 +244,7 @@ def test_in_the_cold_the_anchors_speak_until_the_hazard_beats_both():
 
 
 def test_a_record_survives_a_restart():
-    promotion, blocks = speaking("hazard"), Blocks.new()
+    promotion, blocks = led_by("hazard"), Blocks.new()
     for number in range(8):
         week(blocks, number, 200, SAID)
         review(promotion, blocks)
