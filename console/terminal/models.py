@@ -42,7 +42,7 @@ def overview(document: dict[str, Any]) -> RenderableType:
     parts += _models(document["models"])
     signals = ", ".join(f"{name} {_signal(document['drift'][name])}" for name in ("error", "activity"))
     alarms = document["drift"]["alarms"]
-    parts.append(Text(f"Drift: {counted(len(alarms), 'alarm')}; signals: {signals}."))
+    parts.append(Text(f"Drift: {counted(len(alarms), 'alarm') if alarms else 'no alarms'}; signals: {signals}."))
     if off := document["drift"]["segments"]:
         parts.append(Text(f"Off by more than chance in the segments {', '.join(off)}.", style="yellow"))
     if document["notices"]:
