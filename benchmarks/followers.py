@@ -23,7 +23,7 @@ from aiokafka.structs import ConsumerRecord
 
 from plan import Plan
 from profiles.documents import decode_profile
-from profiles.stores import open_reader
+from profiles.stores import open_stores
 from profiles.types import Event, Profile, Record, event_digest, partition_of, profile_id
 from streams.kafka.topics import ALERTS, PROFILE_CHANGES, PROFILE_EVENTS, topic_name
 from streams.settings import Settings
@@ -42,7 +42,7 @@ class Followers:
 
     def __init__(self, settings: Settings, plan: Plan) -> None:
         self._namespace = plan.namespace
-        self._reader = open_reader(settings.redis.get_secret_value(), plan.namespace, settings.partitions)
+        self._reader = open_stores(settings.redis.get_secret_value(), plan.namespace, settings.partitions).reader
         self._consumers = [
             AIOKafkaConsumer(topic_name(settings, topic), bootstrap_servers=settings.kafka, fetch_max_wait_ms=100)
             for topic in (PROFILE_EVENTS, PROFILE_CHANGES, ALERTS)

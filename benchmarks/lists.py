@@ -14,22 +14,21 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import httpx
-from pydantic import SecretStr
 
-from console.api import ApiDeps, LiveEvent, create_api
+from console.api import create_api
 from console.local.process import Reaper
 from profiles.store import Changes
-from profiles.stores import open_reader
+from profiles.stores import open_stores
 from profiles.stores.redis import RedisStore, connect
 from profiles.stores.setup import check_setup
-from profiles.stores.sources import paused_sources
-from profiles.types import Alert, AlertCommand, Profile, Reason, Score, Stay, partition_of, profile_id
+from profiles.types import Alert, Profile, Reason, Score, Stay, partition_of, profile_id
+from tests.console.support_api import TOKEN, api_deps
 from tests.servers import first_that_runs, redis_candidates
 
 __all__ = ["main"]
@@ -77,8 +76,8 @@ def main() -> None:
         json.dump({"redis": candidate.name, **found}, sys.stdout, indent=2)
         return
     print(f"{options.profiles:,} profiles, pages of {options.limit}, {candidate.name}")
-    print(f"{'commit of 1,000 profiles':<34}{found['commit']:>9.1f} ms of Redis")
-    print(f"{'':<34}{'p50 ms':>9}{'p95 ms':>9}{'commands':>10}{'Redis ms':>10}{'KB':>9}")
+    print(f"{'commit of 1,000 profiles':<34}{found['commit']:>9.1f} ms of CPU")
+    print(f"{'':<34}{'p50 ms':>9}{'p95 ms':>9}{'commands':>10}{'Redis CPU':>10}{'KB':>9}")
     for name, row in found["lists"].items():
         numbers = f"{row['p50']:>9.1f}{row['p95']:>9.1f}{row['commands']:>10.0f}{row['redis']:>10.2f}{row['kb']:>9.0f}"
         print(f"{name:<34}{numbers}")
@@ -111,25 +110,20 @@ async def _measure(url: str, count: int, pages: int, limit: int) -> dict[str, An
     client = connect(url)
     try:
         await check_setup(client, partitions=PARTITIONS, namespace=NAMESPACE, pii_key=b"k" * 32, segments=SEGMENTS)
-        await client.config_resetstat()
+        before = await _cpu(client)
         await _fill(RedisStore(client), count)
-        # Of what the worker's script takes: the commands inside it are counted once more, each for itself.
-        commit = (await client.info("commandstats"))["cmdstat_evalsha"]["usec"] / 1000 / (count / 1000)
+        commit = 1000 * (await _cpu(client) - before) / (count / 1000)
         await client.hset("rapport:workers", "worker-1", int(time.time()) + 3600)
-        reader = open_reader(url, NAMESPACE, PARTITIONS)
+        stores = open_stores(url, NAMESPACE, PARTITIONS)
+        reader = stores.reader
 
         async def somebody_works() -> None:
             assert await reader.workers()
 
-        nothing = _Nothing()
-        api = create_api(
-            ApiDeps(
-                reader=reader, token=SecretStr("token"), commands=nothing, feed=nothing, rejected=nothing,
-                checks={"redis": reader.ping, "workers": somebody_works}, held=lambda: paused_sources(url),
-            )
-        )  # fmt: skip
+        checks = {"redis": reader.ping, "workers": somebody_works}
+        api = create_api(api_deps(reader, checks=checks, paused=stores.sources.paused))
         transport = httpx.ASGITransport(api)
-        headers = {"Authorization": "Bearer token"}
+        headers = {"Authorization": f"Bearer {TOKEN}"}
         async with httpx.AsyncClient(transport=transport, base_url="http://api", headers=headers, timeout=120) as http:
             rows = {
                 name: await _pages(http, client, path, pages, limit, INSIDE_THE_TIE if "tie" in name else None)
@@ -189,7 +183,7 @@ async def _pages(
         "p50": ordered[len(ordered) // 2],
         "p95": ordered[int(0.95 * len(ordered))],
         "commands": (after[0] - before[0]) / pages,
-        "redis": (after[1] - before[1]) / 1000 / pages,
+        "redis": 1000 * (after[1] - before[1]) / pages,
         "kb": (received - sent) / 1024 / pages,
     }
 
@@ -199,31 +193,15 @@ def _query(path: str) -> dict[str, str]:
 
 
 async def _counts(client: Any) -> tuple[tuple[int, float], int]:
-    """(commands from outside, microseconds of Redis), bytes that Redis has sent."""
+    """(commands, those inside scripts too, and seconds of CPU that Redis took for them), bytes that it has sent."""
     stats = await client.info("commandstats")
-    rows = {name: row for name, row in stats.items() if name not in {"cmdstat_info", "cmdstat_config"}}
-    outside = await client.info("stats")
-    scripts = sum(row["usec"] for name, row in rows.items() if name in {"cmdstat_evalsha", "cmdstat_eval"})
-    if scripts:  # what they call is counted within them
-        rows = {name: row for name, row in rows.items() if name not in {"cmdstat_evalsha", "cmdstat_eval"}}
-    calls = sum(row["calls"] for row in rows.values())
-    return (calls, sum(row["usec"] for row in rows.values())), outside["total_net_output_bytes"]
+    calls = sum(row["calls"] for name, row in stats.items() if name not in {"cmdstat_info", "cmdstat_config"})
+    return (calls, await _cpu(client)), (await client.info("stats"))["total_net_output_bytes"]
 
 
-class _Nothing:
-    """No decisions, no feed, no rejected events: they are not measured."""
-
-    async def send(self, command: AlertCommand) -> None:
-        """Of decisions on alerts."""
-
-    async def subscribe(self) -> AsyncIterator[LiveEvent]:
-        """Of the live feed."""
-        return
-        yield
-
-    async def tail(self, limit: int, source: str | None = None, reason: str | None = None) -> list[dict[str, Any]]:
-        """Of rejected events."""
-        return []
+async def _cpu(client: Any) -> float:
+    used = await client.info("cpu")
+    return float(used["used_cpu_user"] + used["used_cpu_sys"])
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from pydantic import (
     AfterValidator,
@@ -46,6 +47,13 @@ def _like(pattern: str, allowed: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+def _is_there(file: Path) -> Path:
+    if not file.is_file():
+        raise ValueError("cannot be used; allowed: a file that is there")
+    return file
+
+
+_File = Annotated[Path, AfterValidator(_is_there)]
 _Servers = Annotated[str, _like(r"[^\s,/]+:\d+(,[^\s,/]+:\d+)*", "HOST:PORT[,HOST:PORT…]")]
 _RedisUrl = Annotated[
     SecretStr,
@@ -59,6 +67,12 @@ _TO_KAFKA = (
     "kafka_sasl_mechanism", "kafka_username", "kafka_password", "kafka_token_command",
     "kafka_ca", "kafka_certificate", "kafka_key", "kafka_key_password", "kafka_check_hostname",
 )  # fmt: skip
+
+_REDIS_TLS = {
+    "redis_ca": "ssl_ca_certs", "redis_certificate": "ssl_certfile", "redis_key": "ssl_keyfile",
+    "redis_check_hostname": "ssl_check_hostname",
+}  # fmt: skip
+"""Setting → the parameter of a URL by which redis-py knows it."""
 
 
 class Settings(BaseSettings):
@@ -86,8 +100,15 @@ class Settings(BaseSettings):
     kafka_key: Path | None = Field(None, description="PEM file of its key, if that is not in the same file.")
     kafka_key_password: SecretStr | None = Field(None, description="Password of the key.")
     kafka_check_hostname: bool = Field(True, description="Whether Kafka's certificate must name the host we call.")
+    # Those of TLS before the URL, which takes them in.
+    redis_ca: _File | None = Field(None, description="PEM file of the authorities that Redis' certificate may be of.")
+    redis_certificate: _File | None = Field(None, description="PEM file of our certificate, for mutual TLS.")
+    redis_key: _File | None = Field(None, description="PEM file of its key, without a password.")
+    redis_check_hostname: bool = Field(True, description="Whether Redis' certificate must name the host we call.")
     redis: _RedisUrl = Field(
-        SecretStr("redis://127.0.0.1:6379/0"), description="URL of the Redis that holds the profiles."
+        SecretStr("redis://127.0.0.1:6379/0"),
+        validate_default=True,
+        description="URL of the Redis that holds the profiles.",
     )
     plan: Path = Field(Path("tracking_plan.yaml"), description="The tracking plan.")
     pii_key: SecretStr | None = Field(
@@ -120,6 +141,21 @@ class Settings(BaseSettings):
     archive_every: float = Field(60.0, gt=0, description="Seconds between flushes of the archive.")
     census_every: float = Field(3600.0, gt=0, description="Seconds between two counts of all customers.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="How much is logged.")
+
+    @field_validator("redis")
+    @classmethod
+    def _with_tls(cls, url: SecretStr, info: ValidationInfo) -> SecretStr:
+        """The URL with what its certificates need, as redis-py reads it: so whoever has it can connect."""
+        values = {option: info.data.get(name) for name, option in _REDIS_TLS.items()}
+        given = {option: str(value) for option, value in values.items() if value not in (None, True)}
+        if not given:
+            return url
+        parts = urlsplit(url.get_secret_value())
+        if not parts.scheme.startswith("rediss"):
+            name = next(name for name, option in _REDIS_TLS.items() if option in given)
+            raise ValueError(f"must begin with rediss:// with {PREFIX}{name.upper()}, which is for TLS")
+        query = urlencode(dict(parse_qsl(parts.query)) | given)
+        return SecretStr(urlunsplit(parts._replace(query=query)))
 
     @field_validator(*_TO_KAFKA)
     @classmethod

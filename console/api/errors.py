@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -14,7 +15,7 @@ from starlette.exceptions import HTTPException
 
 from console.views.documents import Problem
 from profiles.errors import Busy, Misconfigured
-from profiles.stores import AWAY, BadCursor
+from profiles.stores import AWAY, BadCursor, explain
 from streams.kafka.client import Unavailable
 
 __all__ = ["ApiError", "describe_errors", "handle_errors"]
@@ -54,7 +55,7 @@ def handle_errors(app: FastAPI) -> None:
         return _answer(HTTPStatus.BAD_REQUEST, "invalid_cursor", str(error))
 
     async def unavailable(_: Request, error: Exception) -> Response:
-        what = str(error) if isinstance(error, Unavailable) else "Redis does not answer"
+        what = str(error) if isinstance(error, Unavailable) else re.split(r" \(|: ", explain(error))[0]
         return _answer(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", f"{what}; try again", {"Retry-After": "1"})
 
     async def busy(_: Request, error: Exception) -> Response:

@@ -17,11 +17,14 @@ from console.api.profiles import Limit
 from console.services.ports import ApiDeps, Check, Paused
 from console.views.documents import Health, Page, Readiness
 from profiles.errors import RapportError
+from profiles.stores import AWAY
 
 __all__ = ["operations_router", "rejected_router"]
 
 PATIENCE = 2.0
 """Seconds that a dependency has to answer."""
+
+_SILENT: tuple[type[Exception], ...] = (TimeoutError, RapportError, *AWAY)
 
 
 def rejected_router(deps: ApiDeps) -> APIRouter:
@@ -78,7 +81,7 @@ async def _paused(paused: Paused) -> dict[str, str]:
     try:
         async with asyncio.timeout(PATIENCE):
             return dict(await paused())
-    except (TimeoutError, RapportError):
+    except _SILENT:
         return {}
 
 

@@ -146,7 +146,7 @@ def _sources(settings: Settings, plan: Plan) -> Iterator[Finding]:
 
 def _redis(settings: Settings, plan: Plan) -> Iterator[Finding]:
     facts = asyncio.run(inspect_redis(settings.redis.get_secret_value(), require_aof=settings.require_aof))
-    yield Finding("Redis", "ok", f"version {facts.version}")
+    yield Finding("Redis", "ok", f"version {facts.version}; {facts.reached}")
     for verdict, message in facts.problems:
         yield Finding("Redis", verdict, message)
     if is_other_format(facts.profiles_written_with):

@@ -20,11 +20,7 @@ from console.services.models import ModelDesk
 from console.services.ports import ApiDeps, Check
 from plan import Plan
 from profiles.errors import Misconfigured
-from profiles.stores import open_reader
-from profiles.stores.census import CensusStore
-from profiles.stores.learner import LearnerStore
-from profiles.stores.redis import connect
-from profiles.stores.sources import paused_sources
+from profiles.stores import open_stores
 from streams.collector.app import Collector, collector_routes
 from streams.commands import CommandSender
 from streams.dead_letters.newest import RejectedTail
@@ -111,7 +107,8 @@ def _with_api(settings: Settings, plan: Plan, checks: dict[str, Check]) -> FastA
         raise Misconfigured(
             "the support API needs a token; set RAPPORT_API_TOKEN, or use `rapport up`, which makes one"
         )
-    reader = open_reader(settings.redis.get_secret_value(), plan.namespace, settings.partitions)
+    stores = open_stores(settings.redis.get_secret_value(), plan.namespace, settings.partitions)
+    reader = stores.reader
 
     async def somebody_works() -> None:
         if not await reader.workers():
@@ -119,11 +116,9 @@ def _with_api(settings: Settings, plan: Plan, checks: dict[str, Check]) -> FastA
 
     checks["redis"] = reader.ping
     checks["workers"] = somebody_works
-    census = CensusStore(connect(settings.redis.get_secret_value(), retrying=False))
-    learned = LearnerStore(connect(settings.redis.get_secret_value(), retrying=False))
     producer = BatchProducer(settings)
     commands = CommandSender(producer, settings)
-    desk = open_desk(settings, plan, commands)
+    desk = open_desk(settings, plan, stores, commands)
     feed = LiveFeed(settings)
     app = create_api(
         ApiDeps(
@@ -134,11 +129,11 @@ def _with_api(settings: Settings, plan: Plan, checks: dict[str, Check]) -> FastA
             feed=feed,
             rejected=RejectedTail(KafkaLog(settings), settings, plan),
             desk=desk,
-            adviser=Adviser(learned, plan.churn, plan.currency),
-            models=ModelDesk(learned, commands, plan.churn, plan.currency),
-            findings=census.findings,
+            adviser=Adviser(stores.learner, plan.churn, plan.currency),
+            models=ModelDesk(stores.learner, commands, plan.churn, plan.currency),
+            findings=stores.census.findings,
             checks=checks,
-            paused=lambda: paused_sources(settings.redis.get_secret_value()),
+            paused=stores.sources.paused,
             event_time=settings.clock == "event",
         )
     )
@@ -149,12 +144,9 @@ def _with_api(settings: Settings, plan: Plan, checks: dict[str, Check]) -> FastA
         try:
             yield
         finally:
-            await desk.links.close()
             await feed.stop()
             await producer.stop()
-            await census.close()
-            await learned.close()
-            await reader.close()
+            await stores.close()
 
     app.router.lifespan_context = life
     return app

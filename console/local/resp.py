@@ -6,7 +6,7 @@ import socket
 import ssl
 from collections.abc import Sequence
 from typing import BinaryIO
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 __all__ = ["RedisRefused", "ask_redis"]
 
@@ -21,7 +21,7 @@ def ask_redis(url: str, *commands: Sequence[str], timeout: float = 3.0) -> list[
     """Send commands that answer with one value each (PING, DBSIZE, FLUSHDB) and return the answers.
 
     Args:
-        url: `redis://` or `rediss://`, with user, password and database as redis-py reads them.
+        url: `redis://` or `rediss://`, with user, password, database and certificates as redis-py reads them.
         commands: each a list of words.
         timeout: seconds for connecting and for each answer.
 
@@ -41,11 +41,21 @@ def ask_redis(url: str, *commands: Sequence[str], timeout: float = 3.0) -> list[
         setup.append(["SELECT", database])
     connection = socket.create_connection((parts.hostname, parts.port or 6379), timeout=timeout)
     if parts.scheme == "rediss":
-        connection = ssl.create_default_context().wrap_socket(connection, server_hostname=parts.hostname)
+        connection = _tls(parts.query).wrap_socket(connection, server_hostname=parts.hostname)
     with connection, connection.makefile("rb") as answers:
         for command in (*setup, *commands):
             connection.sendall(_encode(command))
         return [_answer(answers) for _ in (*setup, *commands)][len(setup) :]
+
+
+def _tls(query: str) -> ssl.SSLContext:
+    """What the certificates of a URL ask for, by redis-py's names."""
+    given = dict(parse_qsl(query))
+    context = ssl.create_default_context(cafile=given.get("ssl_ca_certs"))
+    context.check_hostname = given.get("ssl_check_hostname", "true").lower() != "false"
+    if certificate := given.get("ssl_certfile"):
+        context.load_cert_chain(certificate, given.get("ssl_keyfile"))
+    return context
 
 
 def _encode(command: Sequence[str]) -> bytes:

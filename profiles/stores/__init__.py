@@ -1,26 +1,84 @@
-"""The stores: Redis, and a small one in memory that obeys the same contract."""
+"""The stores: Redis, and their twins in memory that obey the same contract. `open_stores` opens all of a URL."""
 
 from __future__ import annotations
 
 import uuid
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
 
-from redis.exceptions import ClusterDownError, SlotNotCoveredError, TryAgainError
+from redis.exceptions import ClusterDownError, NoPermissionError, SlotNotCoveredError, TryAgainError
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from profiles.store import Reader
+from profiles.store import Reader, Store
+from profiles.stores.census import CensusStore
+from profiles.stores.connection import Client, connect
+from profiles.stores.learner import LearnerStore
+from profiles.stores.links import LinkStore
+from profiles.stores.memory import (
+    MemoryCensusStore,
+    MemoryLearnerStore,
+    MemoryLinkStore,
+    MemorySourceStore,
+    MemoryStore,
+)
 from profiles.stores.paging import BadCursor
 from profiles.stores.reader import RedisReader
-from profiles.stores.redis import connect
+from profiles.stores.redis import RedisStore
+from profiles.stores.sources import SourceStore
+from profiles.stores.trouble import explain
 
-__all__ = ["AWAY", "BadCursor", "open_reader"]
+__all__ = ["AWAY", "BadCursor", "Stores", "explain", "open_stores"]
 
 AWAY: tuple[type[Exception], ...] = (
-    RedisConnectionError, RedisTimeoutError, ClusterDownError, SlotNotCoveredError, TryAgainError,
+    RedisConnectionError, RedisTimeoutError, ClusterDownError, SlotNotCoveredError, TryAgainError, NoPermissionError,
 )  # fmt: skip
-"""What a reader raises when its store does not answer."""
+"""What a reader raises when its store does not answer, or does not let it in; `explain` says which."""
 
 
-def open_reader(url: str, namespace: uuid.UUID, partitions: int) -> Reader:
-    """A reader of the profiles in the Redis at `url`."""
-    return RedisReader(connect(url), namespace, partitions)
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """What keeps everything that Rapport knows. Those in memory differ in their classes, not in what they promise."""
+
+    client: Client  # for what is asked of Redis itself; None in memory
+    profiles: Store
+    reader: Reader
+    links: LinkStore
+    learner: LearnerStore
+    census: CensusStore
+    sources: SourceStore
+
+    async def close(self) -> None:
+        """Release connections."""
+        await self.reader.close()
+
+
+def open_stores(url: str, namespace: uuid.UUID, partitions: int, *, retrying: bool = True) -> Stores:
+    """The stores at a URL.
+
+    Args:
+        url: `redis://`, `rediss://`, `redis+cluster://`, `rediss+cluster://` (see `connect`), or `memory://` for stores
+            that are empty and end with the process.
+        namespace: of the plan, from which the ids of profiles follow.
+        partitions: of the profiles.
+        retrying: whether to wait out a short restart of Redis.
+
+    Raises:
+        Misconfigured: this is no such URL.
+    """
+    if urlsplit(url).scheme == "memory":
+        links: Any = MemoryLinkStore()
+        profiles = MemoryStore(namespace, partitions, links)
+        others: tuple[Any, ...] = (MemoryLearnerStore(), MemoryCensusStore(profiles), MemorySourceStore())
+        return Stores(None, profiles, profiles, links, *others)
+    client = connect(url, retrying=retrying)
+    return Stores(
+        client,
+        RedisStore(client),
+        RedisReader(client, namespace, partitions),
+        LinkStore(client),
+        LearnerStore(client),
+        CensusStore(client),
+        SourceStore(client),
+    )

@@ -20,7 +20,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from profiles.errors import Busy, Misconfigured
 
-__all__ = ["MOST_CONNECTIONS", "Client", "connect", "on_each_master"]
+__all__ = ["MOST_CONNECTIONS", "Client", "connect", "on_each_master", "reached"]
 
 Client = Any
 """A redis-py client, of one node or a cluster. Its own types cannot say that responses are always bytes."""
@@ -65,6 +65,15 @@ def connect(url: str, *, retrying: bool = True, patience: float = 20.0) -> Clien
             "RAPPORT_REDIS cannot be used: it looks like redis://HOST:6379/0, or redis+cluster://HOST:6379,HOST:6379 "
             "for a cluster, which has no numbered databases; rediss… for TLS"
         ) from None
+
+
+def reached(url: str) -> str:
+    """How a URL reaches Redis, in words without the password: `TLS with a certificate of ours, as user rapport`."""
+    options = _options_of(url) if urlsplit(url).scheme in _CLUSTER else parse_url(url)
+    words = "TLS" if urlsplit(url).scheme.startswith("rediss") else "no TLS"
+    if options.get("ssl_certfile"):
+        words += " with a certificate of ours"
+    return f"{words}, as user {options.get('username') or 'default'}"
 
 
 async def on_each_master(client: Client, command: str, *arguments: Any) -> dict[str, Any]:

@@ -1,20 +1,34 @@
-"""Whether a Redis is fit to hold profiles: its version, that it deletes nothing by itself, that it keeps a file."""
+"""Whether a Redis is fit to hold profiles: its version, what it allows us, that it forgets nothing by itself."""
 
 from __future__ import annotations
 
 import logging
 from typing import Any, Literal, NamedTuple
 
-from redis.exceptions import NoPermissionError, RedisError, ResponseError
+from redis.exceptions import NoPermissionError, NoScriptError, ResponseError
 
 from profiles.errors import Misconfigured
 from profiles.stores.connection import Client, on_each_master
+from profiles.stores.keys import CENSUS, IDENTITY, LEARNER, SETUP, SOURCES, Keys
+from profiles.stores.trouble import answering, explain
 
 __all__ = ["Problem", "redis_problems", "redis_version", "require_healthy"]
 
 log = logging.getLogger(__name__)
 
 OLDEST = (6, 2)
+
+_COMMANDS = {
+    "HGET": ("f",), "HMGET": ("f",), "HGETALL": (), "HKEYS": (), "HLEN": (), "HEXISTS": ("f",), "HSCAN": ("0",),
+    "HSET": ("f", "v"), "HSETNX": ("f", "v"), "HDEL": ("f",), "HINCRBY": ("f", "1"),
+    "ZADD": ("1", "m"), "ZREM": ("m",), "ZRANGE": ("0", "1"), "ZREVRANGE": ("0", "1"), "ZRANGEBYSCORE": ("0", "1"),
+    "ZREMRANGEBYSCORE": ("0", "1"), "ZREMRANGEBYRANK": ("0", "1"), "ZCARD": (), "ZCOUNT": ("0", "1"),
+    "ZMSCORE": ("m",), "ZSCAN": ("0",), "SADD": ("m",), "SMEMBERS": (), "DEL": (), "UNLINK": (),
+}  # fmt: skip
+"""Command → its arguments behind the key, in an example that is queued and never carried out."""
+
+_ELSEWHERE = (IDENTITY.meta, LEARNER.meta, CENSUS.meta, SOURCES, SETUP)
+"""A key of each kind beside the partitions."""
 
 
 class Problem(NamedTuple):
@@ -33,12 +47,8 @@ async def require_healthy(client: Client, *, require_aof: bool = False) -> None:
     Raises:
         Misconfigured: it would lose profiles, or does not answer.
     """
-    try:
+    with answering():
         problems = await redis_problems(client, require_aof=require_aof)
-    except RedisError as error:
-        raise Misconfigured(
-            f"Redis does not answer ({type(error).__name__}: {error}); start it, or set RAPPORT_REDIS"
-        ) from error
     for problem in problems:
         if problem.verdict == "warning":
             log.warning("%s", problem.message)
@@ -48,6 +58,8 @@ async def require_healthy(client: Client, *, require_aof: bool = False) -> None:
 
 async def redis_problems(client: Client, *, require_aof: bool = False) -> list[Problem]:
     """All that is wrong with a Redis, or with any master of a cluster."""
+    if (refused := await _refused(client)) is not None:
+        return [Problem("error", explain(refused))]
     try:
         servers = await on_each_master(client, "INFO", "server")
         memories = await on_each_master(client, "INFO", "memory")
@@ -142,3 +154,31 @@ def _text(value: Any) -> str:
 
 def _forbidden(error: ResponseError) -> bool:
     return isinstance(error, NoPermissionError) or "unknown command" in str(error).lower()
+
+
+async def _refused(client: Client) -> ResponseError | None:
+    """The first command or key that this user is not allowed; None if it may all.
+
+    Every command is queued in a transaction whose last one is wrong, so that Redis checks all and carries out none.
+    """
+    key = Keys.of(0).meta
+    async with client.pipeline(transaction=True) as pipe:
+        for command, arguments in _COMMANDS.items():
+            pipe.execute_command(command, key, *arguments)
+        pipe.execute_command("HSET", key)
+        try:
+            await pipe.execute()
+        except NoPermissionError as error:
+            return error
+        except ResponseError:
+            pass  # that of the wrong one
+    risk = Keys.of(0).risk
+    harmless = [("ZINTER", "1", risk), ("EVALSHA", "0" * 40, "1", risk)]
+    for asked in (*harmless, *(("HGET", other, "f") for other in _ELSEWHERE)):
+        try:
+            await client.execute_command(*asked)
+        except NoPermissionError as error:
+            return error
+        except NoScriptError:
+            pass
+    return None

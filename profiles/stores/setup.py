@@ -7,13 +7,12 @@ import uuid
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from redis.exceptions import RedisError
-
 from profiles.errors import Misconfigured
 from profiles.identity.secrets import fingerprint
+from profiles.stores.connection import Client, connect, reached
 from profiles.stores.health import Problem, redis_problems, redis_version
 from profiles.stores.keys import SEGMENTS, SETUP, WORKERS
-from profiles.stores.redis import Client, connect
+from profiles.stores.trouble import answering
 
 __all__ = [
     "FORMAT", "OTHER_FORMAT", "OTHER_KEY", "PII_KEY", "REBUILDING",
@@ -54,7 +53,7 @@ async def check_setup(
     Raises:
         Misconfigured: they differ, a rebuild is not complete, or Redis does not answer.
     """
-    try:
+    with answering():
         if await client.hexists(SETUP, REBUILDING):
             raise Misconfigured(
                 "a rebuild of this Redis is under way or was broken off: let it finish, or run `rapport rebuild "
@@ -70,10 +69,6 @@ async def check_setup(
         held = _texts(await client.hgetall(SETUP))
         if names := list(segments):
             await client.sadd(SEGMENTS, *names)
-    except RedisError as error:
-        raise Misconfigured(
-            f"Redis does not answer ({type(error).__name__}: {error}); start it, or set RAPPORT_REDIS"
-        ) from error
     for name, value in wanted.items():
         if held[name] != value:
             if name == PII_KEY:
@@ -94,6 +89,7 @@ class RedisFacts(NamedTuple):
     """What a check-up finds."""
 
     version: str
+    reached: str  # in words: with or without TLS, as which user
     skew: float  # seconds that Redis's clock is ahead of ours
     profiles_written_with: dict[str, str]  # format, partitions, namespace, PII_KEY
     workers: dict[str, float]  # living workers: seconds since the last sign of each
@@ -104,20 +100,19 @@ async def inspect_redis(url: str, *, require_aof: bool = False) -> RedisFacts:
     """A check-up of the Redis at a URL.
 
     Raises:
-        Misconfigured: it does not answer.
+        Misconfigured: it does not answer, or does not let us in.
     """
     client = connect(url, retrying=False)
     try:
-        ours = time.time()
-        seconds, micros = await client.time()
-        held = _texts(await client.hgetall(SETUP))
-        workers = await living_workers(client)
-        problems = await redis_problems(client, require_aof=require_aof)
-        return RedisFacts(await redis_version(client), seconds + micros / 1e6 - ours, held, workers, problems)
-    except (RedisError, OSError) as error:
-        raise Misconfigured(
-            f"Redis does not answer ({type(error).__name__}: {error}); start it, or set RAPPORT_REDIS"
-        ) from error
+        with answering():
+            ours = time.time()
+            seconds, micros = await client.time()
+            held = _texts(await client.hgetall(SETUP))
+            workers = await living_workers(client)
+            problems = await redis_problems(client, require_aof=require_aof)
+            return RedisFacts(
+                await redis_version(client), reached(url), seconds + micros / 1e6 - ours, held, workers, problems
+            )
     finally:
         await client.aclose()
 

@@ -6,13 +6,13 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 import msgspec
-from redis.exceptions import RedisError
 
 from profiles.errors import Misconfigured
 from profiles.stores.connection import Client, connect
 from profiles.stores.keys import SOURCES
+from profiles.stores.trouble import answering
 
-__all__ = ["Pause", "SourceStore", "paused_sources", "with_sources"]
+__all__ = ["Pause", "SourceStore", "with_sources"]
 
 Answer = TypeVar("Answer")
 
@@ -55,6 +55,10 @@ class SourceStore:
                 f"the states of the sources in Redis ({SOURCES}) are damaged: {error}; delete what is wrong there"
             ) from error
 
+    async def paused(self) -> dict[str, str]:
+        """The sources that are paused, and why."""
+        return {source: pause.why for source, pause in (await self.states()).items() if pause.paused}
+
     async def write(self, source: str, pause: Pause) -> None:
         """Replace the state of a source."""
         await self._client.hset(SOURCES, source, _encode(pause))
@@ -68,20 +72,7 @@ async def with_sources(url: str, question: Callable[[SourceStore], Awaitable[Ans
     """
     client = connect(url, retrying=False)
     try:
-        return await question(SourceStore(client))
-    except (RedisError, OSError) as error:
-        raise Misconfigured(
-            f"Redis does not answer ({type(error).__name__}: {error}); start it, or set RAPPORT_REDIS"
-        ) from error
+        with answering():
+            return await question(SourceStore(client))
     finally:
         await client.aclose()
-
-
-async def paused_sources(url: str) -> dict[str, str]:
-    """The sources that are paused, and why.
-
-    Raises:
-        Misconfigured: Redis does not answer.
-    """
-    states = await with_sources(url, SourceStore.states)
-    return {source: pause.why for source, pause in states.items() if pause.paused}

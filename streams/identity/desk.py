@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from plan import Plan
+from profiles.stores import Stores
 from profiles.stores.links import LinkStore
-from profiles.stores.redis import RedisStore, connect
 from streams.commands import CommandSender
 from streams.identity.erasure import Eraser
 from streams.identity.export import Exporter
@@ -28,13 +28,11 @@ class Desk:
     exporter: Exporter
 
 
-def open_desk(settings: Settings, plan: Plan, commands: CommandSender) -> Desk:
-    """The desk over the Redis of the settings; nothing is asked of it yet. Closing `links` closes it."""
-    client = connect(settings.redis.get_secret_value(), retrying=False)
-    store, links = RedisStore(client), LinkStore(client)
+def open_desk(settings: Settings, plan: Plan, stores: Stores, commands: CommandSender) -> Desk:
+    """The desk over these stores; nothing is asked of them yet."""
     return Desk(
-        links,
-        SplitRequests(links, commands),
-        Eraser(store, links, commands, settings, plan),
+        stores.links,
+        SplitRequests(stores.links, commands),
+        Eraser(stores.profiles, stores.links, commands, settings, plan),
         Exporter(History(KafkaLog(settings), settings), plan),
     )

@@ -8,8 +8,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from redis.exceptions import RedisError
-
 from plan import Plan
 from profiles.errors import Misconfigured
 from profiles.identity.secrets import suppression
@@ -17,6 +15,7 @@ from profiles.stores import restore
 from profiles.stores.connection import Client, connect
 from profiles.stores.links import LinkChanges
 from profiles.stores.setup import ALIVE, check_setup, living_workers
+from profiles.stores.trouble import answering
 from streams.kafka.admin import describe_log, group_members, topic_problems
 from streams.kafka.client import EMBEDDED
 from streams.kafka.continuity import compare_kafka
@@ -53,13 +52,9 @@ async def redis_of(settings: Settings) -> AsyncIterator[Client]:
     url = settings.redis.get_secret_value()
     client, probe = connect(url), connect(url, retrying=False)
     try:
-        await probe.ping()  # one that is away from the start is told at once; a long rebuild waits for it
-        yield client
-    except (RedisError, OSError) as error:
-        raise Misconfigured(
-            f"Redis does not answer ({type(error).__name__}: {error}); start it, or set RAPPORT_REDIS, and run this "
-            "again"
-        ) from error
+        with answering():
+            await probe.ping()  # one that is away from the start is told at once; a long rebuild waits for it
+            yield client
     finally:
         await probe.aclose()
         await client.aclose()

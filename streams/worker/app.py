@@ -180,7 +180,7 @@ class Worker:
         self.roles.timers.assigned()
         log.info("reading %d partitions, %d of them profiles'", len(set(assigned)), len(mine))
         if assigned:
-            await beat(self.roles.redis, self._name)
+            await beat(self.roles.stores.client, self._name)
         return answer
 
     def _revoked(self, *_: Any, **__: Any) -> None:
@@ -191,14 +191,14 @@ class Worker:
         """The offset at which each partition continues, where that is the store's to say."""
         answer: dict[TP, int] = {}
         mine = [tp for tp in assigned if tp.topic == self._profile_events]
-        applied = await self.roles.profile_store.applied([tp.partition for tp in mine])
+        applied = await self.roles.stores.profiles.applied([tp.partition for tp in mine])
         for tp in mine:
             answer[tp] = applied[tp.partition] + 1
         for tp in assigned:
             if tp.topic == self._identity_links:
-                answer[tp] = (await self.roles.link_store.state()).applied + 1
+                answer[tp] = (await self.roles.stores.links.state()).applied + 1
             elif tp.topic == self._training_examples:
-                answer[tp] = (await self.roles.learner_store.position())[1] + 1
+                answer[tp] = (await self.roles.stores.learner.position())[1] + 1
         return answer
 
     @retrying
@@ -216,7 +216,7 @@ class Worker:
         """Show a sign of life, and read again what others have changed in the store."""
         if self._app.consumer.assignment():
             before, asked = WALL.now(), time.monotonic()
-            theirs = await beat(self.roles.redis, self._name)
+            theirs = await beat(self.roles.stores.client, self._name)
             self.roles.timers.watch.compare(before, theirs, time.monotonic() - asked)
         for source in await self.roles.refresh():
             if source in self._source_topics:

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from models.segments.membership import compile_segments
 from plan import Plan
-from profiles.stores.census import CensusStore
+from profiles.stores import open_stores
 from profiles.stores.health import require_healthy
-from profiles.stores.learner import LearnerStore
-from profiles.stores.links import LinkStore
-from profiles.stores.redis import RedisStore, connect
 from profiles.stores.setup import check_setup
-from profiles.stores.sources import SourceStore
 from streams.clock import Clock
 from streams.commands import CommandSender
 from streams.identity.history import History
@@ -55,24 +51,20 @@ class Roles:
         self._plan = plan
         event_time = settings.clock == "event"
 
-        self.redis = connect(settings.redis.get_secret_value())
-        self.profile_store = RedisStore(self.redis)
-        self.link_store = LinkStore(self.redis)
-        self.learner_store = LearnerStore(self.redis)
-        census_store = CensusStore(self.redis)
+        self.stores = open_stores(settings.redis.get_secret_value(), plan.namespace, settings.partitions)
 
         self._events = BatchProducer(settings)
         # A producer has one request under way at a time: events must not wait behind documents on their way out.
         self._outputs = BatchProducer(settings)
         outbox = Outbox(self._outputs, settings)
 
-        self.champion = champion_of(self.learner_store, plan.churn)
-        self.population = population_of(census_store, metrics)
-        self.suppressed = Suppressed(self.link_store, plan.pii_key)
-        self.breaker = CircuitBreaker(plan, SourceStore(self.redis), metrics, name)
+        self.champion = champion_of(self.stores.learner, plan.churn)
+        self.population = population_of(self.stores.census, metrics)
+        self.suppressed = Suppressed(self.stores.links, plan.pii_key)
+        self.breaker = CircuitBreaker(plan, self.stores.sources, metrics, name)
 
         self.ingest = Ingest(
-            ingest_pipeline(plan, self.link_store, self.suppressed),
+            ingest_pipeline(plan, self.stores.links, self.suppressed),
             self._events,
             settings,
             metrics,
@@ -82,7 +74,7 @@ class Roles:
         self.profiles = ProfileRunner(
             profile_pipeline(plan, settings, self.champion, self.population),
             review_pipeline(plan, self.population),
-            self.profile_store,
+            self.stores.profiles,
             settings.partitions,
             outbox,
             metrics,
@@ -91,15 +83,15 @@ class Roles:
         )
         self.timers = Timers(self.profiles, backlog, clock, event_time=event_time)
         history = History(KafkaLog(settings), settings)
-        self.linker = Linker(self.link_store, outbox, history, plan, settings, metrics, clock)
+        self.linker = Linker(self.stores.links, outbox, history, plan, settings, metrics, clock)
         self._requests = BatchProducer(settings)  # connects with the first split
         self.splits = SplitCompleter(
-            self.profile_store, self.link_store, CommandSender(self._requests, settings), history, settings, plan
+            self.stores.profiles, self.stores.links, CommandSender(self._requests, settings), history, settings, plan
         )
-        self.learner = LearnerRunner(self.learner_store, outbox, plan.churn, metrics, self.timers.now)
+        self.learner = LearnerRunner(self.stores.learner, outbox, plan.churn, metrics, self.timers.now)
         segments = compile_segments(plan.segments, plan.currency, plan.consent, self.population)
         self.census = CensusTaker(
-            census_store,
+            self.stores.census,
             subject_of(plan),
             lambda: self.profiles.partitions,
             self.timers.now,
@@ -108,7 +100,7 @@ class Roles:
             Review(members_of(segments, event_time=event_time), self.profiles.review, self.timers.is_up_to_date),
         )
         self.census_merger = CensusMerger(
-            census_store,
+            self.stores.census,
             settings.partitions,
             settings.census_every,
             [rule.name for rule in plan.segments],
@@ -122,15 +114,15 @@ class Roles:
         Raises:
             Misconfigured: it is not.
         """
-        await require_healthy(self.redis, require_aof=self._settings.require_aof)
+        await require_healthy(self.stores.client, require_aof=self._settings.require_aof)
         await check_setup(
-            self.redis,
+            self.stores.client,
             partitions=self._settings.partitions,
             namespace=self._plan.namespace,
             pii_key=self._plan.pii_key,
             segments=[rule.name for rule in self._plan.segments],
         )
-        await check_kafka(self.redis, self._settings, self._plan)
+        await check_kafka(self.stores.client, self._settings, self._plan)
         await self._events.start()
         await self._outputs.start()
         await self.refresh()
@@ -149,4 +141,4 @@ class Roles:
         await self._events.stop()
         await self._outputs.stop()
         await self._requests.stop()
-        await self.redis.aclose()
+        await self.stores.close()

@@ -15,6 +15,7 @@ from console.services.models import ModelDesk
 from models.labels.examples import ModelCommand
 from plan import Plan, load_plan
 from profiles.store import Reader
+from profiles.stores import open_stores
 from profiles.stores.memory import MemoryStore
 from profiles.types import AlertCommand
 from streams.commands import CommandSender
@@ -42,13 +43,14 @@ def api_deps(held: Reader, **parts: Any) -> ApiDeps:
     nothing = Nothing()
     plan: Plan = parts.get("plan", PLAN)
     nowhere = Settings(kafka="127.0.0.1:9", redis=SecretStr("redis://127.0.0.1:9/0"))
+    stores = open_stores(nowhere.redis.get_secret_value(), plan.namespace, nowhere.partitions, retrying=False)
     given = {
         "plan": plan,
         "token": SecretStr(TOKEN),
         "commands": nothing,
         "feed": nothing,
         "rejected": nothing,
-        "desk": open_desk(nowhere, plan, CommandSender(BatchProducer(nowhere), nowhere)),
+        "desk": open_desk(nowhere, plan, stores, CommandSender(BatchProducer(nowhere), nowhere)),
         "adviser": Adviser(nothing, plan.churn, plan.currency),
         "models": ModelDesk(nothing, nothing, plan.churn, plan.currency),
         "findings": nothing.panel,

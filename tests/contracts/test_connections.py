@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
 import pytest
-from pydantic import SecretStr
 
-from console.api import ApiDeps, LiveEvent, create_api
+from console.api import create_api
 from profiles.errors import Busy
 from profiles.store import Changes
 from profiles.stores import AWAY
 from profiles.stores.connection import MOST_CONNECTIONS, connect
 from profiles.stores.reader import RedisReader
 from profiles.stores.redis import RedisStore
-from profiles.types import Alert, AlertCommand, Profile, Score, Stay, partition_of, profile_id
+from profiles.types import Alert, Profile, Score, Stay, partition_of, profile_id
+from tests.console.support_api import TOKEN, api_deps
 
 NAMESPACE = uuid.UUID("6b1c0e5e-8d6b-4f3a-9a52-0d7d2b8f4c11")
 PARTITIONS = 16
@@ -33,22 +32,6 @@ def url(request: pytest.FixtureRequest) -> str:
     return str(request.getfixturevalue("redis_url"))
 
 
-class Nothing:
-    """Of what these routes do not use."""
-
-    async def send(self, command: AlertCommand) -> None:
-        """Of decisions."""
-
-    async def subscribe(self) -> AsyncIterator[LiveEvent]:
-        """Of the live feed."""
-        return
-        yield
-
-    async def tail(self, limit: int, source: str | None = None, reason: str | None = None) -> list[dict[str, Any]]:
-        """Of rejected events."""
-        return []
-
-
 @pytest.mark.parametrize("path", ["/v1/alerts", "/v1/alerts?state=open", "/v1/segments/vip/members", "/v1/profiles"])
 def test_fifty_readers_of_two_hundred_rows_are_all_answered(url: str, path: str) -> None:
     """None is told that Redis does not answer; each gets its rows, over connections that are few."""
@@ -57,12 +40,9 @@ def test_fifty_readers_of_two_hundred_rows_are_all_answered(url: str, path: str)
         client = connect(url)
         await _fill(RedisStore(client))
         await client.sadd("rapport:segments", "vip")
-        reader, nothing = RedisReader(client, NAMESPACE, PARTITIONS), Nothing()
-        deps = ApiDeps(reader=reader, token=SecretStr("t"), commands=nothing, feed=nothing, rejected=nothing)
-        transport = httpx.ASGITransport(create_api(deps))
-        async with httpx.AsyncClient(
-            transport=transport, base_url="http://api", headers={"Authorization": "Bearer t"}, timeout=60
-        ) as http:
+        transport = httpx.ASGITransport(create_api(api_deps(RedisReader(client, NAMESPACE, PARTITIONS))))
+        headers = {"Authorization": f"Bearer {TOKEN}"}
+        async with httpx.AsyncClient(transport=transport, base_url="http://api", headers=headers, timeout=60) as http:
             answers = await asyncio.gather(*(http.get(path, params=_query(path)) for _ in range(READERS)))
         assert {answer.status_code for answer in answers} == {200}, answers[0].text
         assert {len(answer.json()["data"]) for answer in answers} == {ROWS}

@@ -22,7 +22,7 @@ from models.conditions.tree import segments_of
 from models.segments.membership import compile_segments
 from plan import Plan, load_plan
 from profiles.store import Reader
-from profiles.stores import open_reader
+from profiles.stores import open_stores
 from profiles.stores.keys import Keys
 from profiles.stores.redis import connect
 from profiles.types import Alert, Profile
@@ -151,7 +151,8 @@ class Rapport:
         """Ask the store."""
 
         async def ask() -> Answer:
-            reader = open_reader(self.settings.redis.get_secret_value(), self.plan.namespace, self.settings.partitions)
+            url, partitions = self.settings.redis.get_secret_value(), self.settings.partitions
+            reader = open_stores(url, self.plan.namespace, partitions).reader
             try:
                 return await question(reader)
             finally:

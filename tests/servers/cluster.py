@@ -24,7 +24,9 @@ BUS = 10_000  # Redis 6.2 talks to its like on this port above its own
 class RedisCluster:
     """Three Redis servers that share the slots. `nodes` are their processes, `urls` their own addresses."""
 
-    def __init__(self, data_dir: Path, *, reaper: Reaper | None = None, masters: int = 3) -> None:
+    def __init__(
+        self, data_dir: Path, *, reaper: Reaper | None = None, masters: int = 3, binary: Path | None = None
+    ) -> None:
         self._password = secrets.token_urlsafe(16)
         self._dirs = [data_dir / f"node-{number}" for number in range(masters)]
         self._ports = _free_pairs(masters)
@@ -32,7 +34,12 @@ class RedisCluster:
         hosts = ",".join(f"{HOST}:{port}" for port in self._ports)
         self.url = f"redis+cluster://:{self._password}@{hosts}"
         self.nodes = [
-            Process(f"Redis {port}", [str(find_redis()), str(place / "redis.conf")], place / "redis.log", reaper=reaper)
+            Process(
+                f"Redis {port}",
+                [str(binary or find_redis()), str(place / "redis.conf")],
+                place / "redis.log",
+                reaper=reaper,
+            )
             for place, port in zip(self._dirs, self._ports, strict=True)
         ]
 
@@ -41,7 +48,7 @@ class RedisCluster:
         for place, port, node in zip(self._dirs, self._ports, self.nodes, strict=True):
             place.mkdir(parents=True)
             (place / "redis.conf").write_text(
-                f"bind {HOST}\nport {port}\ndir {place}\nrequirepass {self._password}\nmasterauth {self._password}\n"
+                f"bind {HOST}\ndir {place}\n{self._listening(port)}\n"
                 "cluster-enabled yes\ncluster-config-file nodes.conf\ncluster-node-timeout 3000\n"
                 'appendonly yes\nsave ""\n'
             )
@@ -73,6 +80,10 @@ class RedisCluster:
             node.ask()
         for node in self.nodes:
             node.stop(3)
+
+    def _listening(self, port: int) -> str:
+        """The lines of the configuration that say where, and to whom."""
+        return f"port {port}\nrequirepass {self._password}\nmasterauth {self._password}"
 
     def _answers(self, url: str) -> bool:
         try:

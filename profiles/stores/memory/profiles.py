@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from profiles.documents import decode_profile
 from profiles.errors import Fenced
 from profiles.store import ArrivalRate, Changes, Loaded, Output
+from profiles.stores.memory.links import MemoryLinkStore
 from profiles.stores.paging import Row, decode_cursor, first_rows
 from profiles.types import ERASED, Alert, Identity, Profile, partition_of, profile_id
 
@@ -34,11 +35,11 @@ class _Partition:
 class MemoryStore:
     """Keeps encoded documents, so that what was read is never what is held."""
 
-    def __init__(self, namespace: uuid.UUID, partitions: int) -> None:
+    def __init__(self, namespace: uuid.UUID, partitions: int, links: MemoryLinkStore | None = None) -> None:
         self._namespace = namespace
         self._partitions = [_Partition() for _ in range(partitions)]
         self._names: set[str] = set()
-        self.mapping: dict[Identity, str] = {}
+        self._links = links or MemoryLinkStore()
 
     def partition(self, number: int) -> _Partition:
         """What a partition holds."""
@@ -109,7 +110,8 @@ class MemoryStore:
         held.outbox = [entry for entry in held.outbox if entry[0] > up_to]
 
     async def resolve(self, identity: Identity) -> str:
-        return self.mapping.get(identity) or profile_id(self._namespace, identity)
+        linked = await self._links.profiles_of([identity])
+        return linked.get(identity) or profile_id(self._namespace, identity)
 
     async def profile(self, id: str) -> Profile | None:
         return (await self.profiles([id])).get(id)

@@ -17,6 +17,10 @@ class MemorySourceStore:
         """The state of every source that ever was paused."""
         return dict(self._states)
 
+    async def paused(self) -> dict[str, str]:
+        """The sources that are paused, and why."""
+        return {source: pause.why for source, pause in self._states.items() if pause.paused}
+
     async def write(self, source: str, pause: Pause) -> None:
         """Replace the state of a source."""
         self._states[source] = pause

@@ -18,7 +18,7 @@ from models.labels.examples import Example, OrderSummary, TrainingRecord
 from profiles.consent import OUTREACH, PROFILING, trait_of
 from profiles.documents import decode_profile
 from profiles.store import Reader
-from profiles.stores import open_reader
+from profiles.stores import open_stores
 from profiles.types import Event, Profile, partition_of, profile_id
 from streams.settings import Settings
 from tests.console.support_api import TOKEN, api_deps
@@ -87,7 +87,7 @@ class Seen:
 
     async def _ask(self, paths: Sequence[str]) -> list[Any]:
         settings, plan = self.rapport.settings, self.rapport.plan
-        reader = open_reader(settings.redis.get_secret_value(), plan.namespace, settings.partitions)
+        reader = open_stores(settings.redis.get_secret_value(), plan.namespace, settings.partitions).reader
         transport = httpx.ASGITransport(create_api(api_deps(reader, plan=plan)))
         headers = {"Authorization": f"Bearer {TOKEN}"}
         async with httpx.AsyncClient(transport=transport, base_url="http://api", headers=headers) as http:

@@ -136,7 +136,7 @@ def test_a_redis_of_somebody_else_that_does_not_tell_is_warned_about(
     settings = make_settings(plan=PLAN, redis=f"redis://none:pw@{host}")
     [(verdict, message)] = redis_problems_of(settings)
     assert (verdict, message) == ("warning", "Redis does not let us look at its settings (INFO is forbidden)")
-    assert finding(settings, "Redis").message == "version unknown"
+    assert finding(settings, "Redis").message == "version unknown; no TLS, as user none"
 
 
 def test_the_redis_of_up_is_not_complained_about(tmp_path: Path, reaper: Reaper) -> None:

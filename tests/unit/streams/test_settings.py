@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -21,6 +22,10 @@ BAD = {
     "kafka_key": "me.key",
     "kafka_key_password": "a-secret",
     "kafka_check_hostname": "perhaps",
+    "redis_ca": "no/ca.pem",
+    "redis_certificate": "no/me.pem",
+    "redis_key": "no/me.key",
+    "redis_check_hostname": "perhaps",
     "redis": "localhost:6379",
     "pii_key": "short-secret",
     "partitions": "0",
@@ -157,3 +162,41 @@ def test_what_does_not_fit_the_way_to_connect_is_told_by_its_variable(given, wro
     assert re.match(rf"RAPPORT_{wrong.upper()}\b", told)
     assert "secret" not in told
     assert "\n" not in told
+
+
+def test_the_url_of_redis_takes_in_its_certificates(tmp_path, monkeypatch):
+    """So whoever has the URL can connect; also when a child process is given both."""
+    ca = tmp_path / "ca.pem"
+    ca.write_text("")
+    monkeypatch.setenv("RAPPORT_REDIS", "rediss://rapport:secret@one:6379/0?ssl_min_version=x")
+    monkeypatch.setenv("RAPPORT_REDIS_CA", str(ca))
+    monkeypatch.setenv("RAPPORT_REDIS_CHECK_HOSTNAME", "false")
+    url = Settings().redis.get_secret_value()
+    asked = {"ssl_min_version": ["x"], "ssl_ca_certs": [str(ca)], "ssl_check_hostname": ["False"]}
+    assert url.startswith("rediss://rapport:secret@one:6379/0?")
+    assert parse_qs(urlsplit(url).query) == asked
+
+    monkeypatch.setenv("RAPPORT_REDIS", url)
+    assert Settings().redis.get_secret_value() == url
+
+
+@pytest.mark.parametrize(
+    ("given", "wrong"),
+    [
+        (
+            {"redis_ca": __file__, "redis": "redis://u:secret@one"},
+            "RAPPORT_REDIS must begin with rediss:// with",
+        ),
+        ({"redis_check_hostname": "false"}, "rediss:// with RAPPORT_REDIS_CHECK_HOSTNAME"),
+        (
+            {"redis_ca": "/nowhere/ca.pem", "redis": "rediss://u:secret@one"},
+            "RAPPORT_REDIS_CA=/nowhere/ca.pem cannot",
+        ),
+    ],
+)
+def test_certificates_that_redis_cannot_use_are_refused(given, wrong, monkeypatch):
+    for name, value in given.items():
+        monkeypatch.setenv(f"RAPPORT_{name.upper()}", value)
+    with pytest.raises(WrongUse, match=wrong) as refused:
+        Settings()
+    assert "secret" not in str(refused.value)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import uuid
+
 import pytest
 from redis.asyncio import Redis, RedisCluster
 
 from profiles.errors import Misconfigured
-from profiles.stores.connection import connect
+from profiles.stores import open_stores
+from profiles.stores.connection import connect, reached
+from profiles.stores.links import LinkChanges
 
 
 def test_a_url_of_one_node() -> None:
@@ -34,3 +39,32 @@ def test_what_is_no_url_is_refused_without_saying_the_password(url: str) -> None
     with pytest.raises(Misconfigured, match="it looks like redis://HOST:6379/0") as refused:
         connect(url)
     assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("redis://host", "no TLS, as user default"),
+        ("rediss://me:secret@host/0?ssl_certfile=c.pem", "TLS with a certificate of ours, as user me"),
+        ("rediss+cluster://me:secret@host:1,other:2", "TLS, as user me"),
+    ],
+)
+def test_how_a_url_reaches_redis_in_words(url: str, words: str) -> None:
+    """Without the password."""
+    assert reached(url) == words
+
+
+def test_the_stores_in_memory_know_each_other() -> None:
+    """Who is linked by one is found by another; another URL of memory is another memory."""
+
+    async def test() -> None:
+        stores = open_stores("memory://", uuid.uuid4(), 4)
+        await stores.links.commit(LinkChanges(0, 0, mapping={("email", "a@example.com"): "somebody"}))
+        assert await stores.reader.resolve(("email", "a@example.com")) == "somebody"
+        assert await stores.profiles.applied([0]) == {0: -1}
+        assert await stores.sources.paused() == {}
+        await stores.close()
+        other = open_stores("memory://", uuid.uuid4(), 4)
+        assert await other.reader.resolve(("email", "a@example.com")) != "somebody"
+
+    asyncio.run(test())
