@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from plan import load_plan
 from profiles.identity.links import PendingSplit
 from profiles.stores.links import LinkChanges
@@ -16,6 +18,16 @@ from tests import REPOSITORY
 
 NOTHING = History(MemoryLog({}), Settings(partitions=1))
 PENDING = PendingSplit("one", "a" * 22, ("user_id", "ann"), [("email", "bob")], {"a" * 22: "a" * 22}, 0.0)
+
+
+class Links(MemoryLinkStore):
+    """Counts how often somebody looked for pending splits."""
+
+    looks = 0
+
+    async def splitting(self) -> dict[str, PendingSplit]:
+        self.looks += 1
+        return await super().splitting()
 
 
 class Told:
@@ -33,18 +45,20 @@ def under_way() -> list[str]:
     return sorted(task.get_name() for task in asyncio.all_tasks() if task.get_name().startswith("split "))
 
 
-async def pending() -> SplitCompleter:
-    links = MemoryLinkStore()
+async def pending() -> tuple[SplitCompleter, Links]:
+    links = Links()
     await links.commit(LinkChanges(0, 0, splitting={"one": PENDING}))
     plan = load_plan(REPOSITORY / "tracking_plan.yaml")
-    return SplitCompleter(MemoryStore(plan.namespace, 1), links, Told(), NOTHING, Settings(partitions=1), plan)
+    completer = SplitCompleter(MemoryStore(plan.namespace, 1), links, Told(), NOTHING, Settings(partitions=1), plan)
+    return completer, links
 
 
+@pytest.mark.timeout(20)
 def test_only_the_linker_completes_splits_and_each_once() -> None:
     async def story() -> None:
-        completer = await pending()
+        completer, links = await pending()
         await completer.tick()
-        assert under_way() == []
+        assert (under_way(), links.looks) == ([], 0)
         completer.assigned(mine=True)
         await completer.tick()
         await asyncio.sleep(0)
@@ -56,9 +70,10 @@ def test_only_the_linker_completes_splits_and_each_once() -> None:
     asyncio.run(story())
 
 
+@pytest.mark.timeout(20)
 def test_it_stops_when_another_worker_is_the_linker_and_begins_again_when_it_comes_back() -> None:
     async def story() -> None:
-        completer = await pending()
+        completer, _ = await pending()
         completer.assigned(mine=True)
         await completer.tick()
         completer.assigned(mine=False)
