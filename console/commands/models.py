@@ -10,9 +10,17 @@ from console.clients.support import support
 from console.clients.target import Target, with_target
 from console.commands import horizon as horizon_cli
 from console.terminal.frame import group
-from console.terminal.models import explained_customer, explained_model, history_page, model_page, overview
+from console.terminal.models import (
+    explained_customer,
+    explained_model,
+    feature_list,
+    history_page,
+    model_page,
+    overview,
+)
 from console.terminal.output import AsJson, err, out, print_json
 from console.terminal.output import show as write
+from models.features.table import SCHEMA, TABLE
 
 __all__ = ["app"]
 
@@ -51,6 +59,16 @@ def show(
         return
     document = _get(target, f"/v1/models/{name}")
     write(document, as_json, model_page)
+
+
+@app.command()
+def features(as_json: AsJson = False) -> None:
+    """List the features: what the models see of a customer, in what unit, and of which group a reason speaks.
+
+    The same everywhere: it asks no server.
+    """
+    rows = [{"name": f.name, "group": f.group, "unit": f.unit, "meaning": f.meaning} for f in TABLE]
+    write({"schema": SCHEMA, "features": rows}, as_json, feature_list)
 
 
 @app.command()

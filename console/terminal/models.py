@@ -11,7 +11,7 @@ from rich.text import Text
 from console.terminal.figures import counted, minute
 from console.terminal.listing import Listing
 
-__all__ = ["explained_customer", "explained_model", "history_page", "model_page", "overview"]
+__all__ = ["explained_customer", "explained_model", "feature_list", "history_page", "model_page", "overview"]
 
 _ROLE = {"champion": "bold green", "shadow": "", "silent": "dim"}
 _WORDS = {
@@ -166,6 +166,12 @@ def history_page(document: dict[str, Any]) -> RenderableType:
         (it["at"], f"{it['before']} → {it['model']}", f"{it['why']}: {it['text']}") for it in document["changes"]
     )
     return Group(table, _listed("Champions", changes))
+
+
+def feature_list(document: dict[str, Any]) -> RenderableType:
+    """`rapport models features`."""
+    rows = [(row["name"], row["group"], row["unit"], row["meaning"]) for row in document["features"]]
+    return Listing(("feature", "group", "unit", "what it is"), rows, prose=True)
 
 
 def _champion_line(document: dict[str, Any]) -> Text:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 from rich.console import Console
+from typer.testing import CliRunner
 
+from console.commands.main import create_cli
 from console.terminal.models import explained_customer
+from models.features.table import NAMES
 
 
 def taken_apart(silence: float, habit: float) -> dict[str, Any]:
@@ -31,3 +35,11 @@ def test_only_groups_that_do_not_sum_up_their_rows_are_said_not_to(silence: floa
         console.print(explained_customer(taken_apart(silence, habit)))
 
     assert ("not the sums of their rows" in shown.get()) == said
+
+
+def test_every_feature_is_listed_without_a_server() -> None:
+    run = CliRunner().invoke(create_cli(), ["models", "features", "--json"])
+
+    assert run.exit_code == 0
+    assert [row["name"] for row in json.loads(run.stdout)["features"]] == list(NAMES)
+    assert "time since the last order" in CliRunner().invoke(create_cli(), ["models", "features"]).stdout
