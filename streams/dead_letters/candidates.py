@@ -9,7 +9,7 @@ archive.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from typing import NamedTuple, Protocol
 
 import msgspec
@@ -59,7 +59,7 @@ class Source(Protocol):
 
     wanted: Wanted  # which rejections are among them
 
-    def candidates(self, found: Survey, counts: Counts) -> AsyncIterator[Candidate]:
+    def candidates(self, found: Survey, counts: Counts) -> AsyncGenerator[Candidate, None]:
         """The candidates, given what is known of the rejections; what is none is counted."""
         ...
 
@@ -84,7 +84,7 @@ class Chosen:
         self.wanted = wanted
         self._positions = set(positions)
 
-    async def candidates(self, found: Survey, counts: Counts) -> AsyncIterator[Candidate]:
+    async def candidates(self, found: Survey, counts: Counts) -> AsyncGenerator[Candidate, None]:
         asked = [e for e in found.entries if not self._positions or not self._positions.isdisjoint(e.positions)]
         counts.read = len(asked)
         counts.truncated = sum(entry.truncated for entry in asked)
@@ -135,7 +135,7 @@ class Period:
         self._show = show
         self.wanted = Wanted(source=source, since=since)
 
-    async def candidates(self, found: Survey, counts: Counts) -> AsyncIterator[Candidate]:
+    async def candidates(self, found: Survey, counts: Counts) -> AsyncGenerator[Candidate, None]:
         rejected = {entry.origin[1:]: entry for entry in found.entries if entry.origin is not None}
         flagged = await self._flagged()
         done = await self._log.committed(self._settings.worker_group, self._topic)

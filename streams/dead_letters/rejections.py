@@ -166,10 +166,9 @@ class Rejections:
         held = {extent.partition: extent for extent in await self._log.extents(self._topic)}.get(partition)
         if held is None or not held.start <= offset < held.end:
             return None
-        async for batch in self._log.read([held._replace(start=offset, end=offset + 1)], accept_gaps=True):
-            for record in batch.records:
-                return None if is_note(record.headers) else _decode(record.value)
-        return None
+        place = held._replace(start=offset, end=offset + 1)
+        records = [record async for batch in self._log.read([place], accept_gaps=True) for record in batch.records]
+        return None if not records or is_note(records[0].headers) else _decode(records[0].value)
 
     async def _records(self, what: str, since: float | None) -> AsyncIterator[ConsumerRecord]:
         async for batch in shown(self._log, self._show, what, await self._log.extents(self._topic, since)):

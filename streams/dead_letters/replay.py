@@ -13,6 +13,7 @@ import asyncio
 import uuid
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -130,14 +131,15 @@ class Replay:
             for name, positions in recovered.items():
                 await run.close_other(name, positions)
             await self._begin(run, found)
-        async for candidate in source.candidates(found, result):
-            verdict = await _verdict(judge, candidate)
-            passes = result.count(candidate, verdict)
-            if run is not None:
-                if passes and candidate.entry is not None:
-                    run.add(self._row(candidate, verdict), candidate.entry.positions)
-                    result.replayed += 1
-                await run.go_on()
+        async with aclosing(source.candidates(found, result)) as candidates:
+            async for candidate in candidates:
+                verdict = await _verdict(judge, candidate)
+                passes = result.count(candidate, verdict)
+                if run is not None:
+                    if passes and candidate.entry is not None:
+                        run.add(self._row(candidate, verdict), candidate.entry.positions)
+                        result.replayed += 1
+                    await run.go_on()
         if run is not None:
             await run.finish()
         return result

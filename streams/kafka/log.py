@@ -5,22 +5,22 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
+from typing import Any
 
 from aiokafka import AIOKafkaConsumer
-from aiokafka.errors import GroupCoordinatorNotAvailableError, KafkaError, OffsetOutOfRangeError
+from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 from aiokafka.structs import TopicPartition
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from profiles.errors import Misconfigured
 from streams.kafka.admission import Refused, Unreachable, admit
-from streams.kafka.client import Unavailable, async_admin, async_consumer
+from streams.kafka.client import Unavailable, async_consumer
 from streams.kafka.reader import PATIENCE, Batch, Bounds, Cursor, Extent, Log, NoTopic, OutOfRange, Tell, nobody
 from streams.settings import Settings
 
 __all__ = ["KafkaLog"]
 
 _CONNECT = 4.0  # seconds for Kafka to answer
-_NEW = 15.0  # seconds for a new Kafka to make the topic of the groups
 _POLL_MS = 250
 _AT_ONCE = 10_000  # records of one fetch
 _FETCH = 4 * 1024 * 1024  # bytes of a partition in one fetch
@@ -58,17 +58,12 @@ class KafkaLog(Log):
         return [Extent(topic, tp.partition, starts[tp], ends[tp]) for tp in tps]
 
     async def committed(self, group: str, topic: str) -> dict[int, int]:
-        admin = async_admin(self._settings)
-        try:
+        tps = [TopicPartition(topic, extent.partition) for extent in await self.extents(topic)]
+        async with self._consumer(group_id=group) as consumer:
+            consumer.assign(tps)  # joins no group
             with self._answering():
-                await admit(self._settings)
-                await admin.start()
-                async for attempt in _trying(_NEW, GroupCoordinatorNotAvailableError):
-                    with attempt:
-                        found = await admin.list_consumer_group_offsets(group)
-        finally:
-            await admin.close()
-        return {tp.partition: at.offset for tp, at in found.items() if tp.topic == topic and at.offset >= 0}
+                found = {tp.partition: await consumer.committed(tp) for tp in tps}
+        return {partition: offset for partition, offset in found.items() if offset is not None}
 
     @asynccontextmanager
     async def open(self, starts: Mapping[TopicPartition, int]) -> AsyncIterator[Cursor]:
@@ -79,8 +74,8 @@ class KafkaLog(Log):
             yield _KafkaCursor(self, consumer, dict(starts))
 
     @asynccontextmanager
-    async def _consumer(self) -> AsyncIterator[AIOKafkaConsumer]:
-        consumer = async_consumer(self._settings, max_partition_fetch_bytes=_FETCH, fetch_max_wait_ms=100)
+    async def _consumer(self, **options: Any) -> AsyncIterator[AIOKafkaConsumer]:
+        consumer = async_consumer(self._settings, max_partition_fetch_bytes=_FETCH, fetch_max_wait_ms=100, **options)
         try:
             with self._answering():
                 async for attempt in _trying(self._connect, Unreachable):
