@@ -113,11 +113,11 @@ def test_killed_and_replayed_it_gives_the_identical_checkpoint(
         expected = Learner(config)
         expected.take(records)
         assert expected.counts.short == 1100
-        assert expected.skipped > 50
+        assert expected.counts.skipped > 50
         assert_same(state, expected)
         told = [json.loads(record.value) for record in rapport.topic("alerts") if record.key == MODEL_NEWS]
         news = list(dict.fromkeys(message["id"] for message in told))
-        assert news == [notice.id for notice in expected.notices]
+        assert news == [notice.id for notice in expected.told.notices]
         assert {message["notice"]["kind"] for message in told} == {"champion", "rollback"}
 
 
@@ -183,7 +183,7 @@ def test_a_learner_that_was_frozen_and_wakes_as_a_second_one_changes_nothing(
         expected.take(records)
         assert_same(state, expected)
         told = [json.loads(record.value)["id"] for record in rapport.topic("alerts") if record.key == MODEL_NEWS]
-        assert list(dict.fromkeys(told)) == [notice.id for notice in expected.notices]
+        assert list(dict.fromkeys(told)) == [notice.id for notice in expected.told.notices]
 
 
 def test_a_restarted_learner_shows_its_models_though_no_lesson_comes(
