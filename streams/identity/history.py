@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from analysis.archive.reader import events_of, progress
 from profiles.errors import RapportError
 from profiles.types import Event, Record, partition_of
 from streams.kafka.reader import Extent, Log, Missing
@@ -83,11 +82,18 @@ class History:
         return list({(event.profile, event.source, event.id): event for event in reversed(found)}.values())
 
     def _archived(self, cutovers: Cutovers) -> list[Event]:
+        from analysis.archive.reader import events_of  # noqa: PLC0415  (pyarrow: a worker may never need it)
+
         return [
             event
             for home, (partition, offset) in cutovers.items()
             for event in events_of(self._archive, [home], until={partition: offset})
         ]
+
+    def _progress(self) -> dict[int, int]:
+        from analysis.archive.reader import progress  # noqa: PLC0415
+
+        return progress(self._archive)
 
     async def _logged(self, extents: Iterable[Extent], cutovers: Cutovers) -> list[Event]:
         found: list[Event] = []
@@ -104,7 +110,7 @@ class History:
 
     async def _behind_archive(self, partitions: set[int]) -> list[Extent]:
         """What of these partitions is to be read behind the archive."""
-        archived = await asyncio.to_thread(progress, self._archive) if self._archive else {}
+        archived = await asyncio.to_thread(self._progress) if self._archive else {}
         held = [extent for extent in await self._log.extents(self._topic) if extent.partition in partitions]
         for extent in held:
             if extent.start > archived.get(extent.partition, 0):
