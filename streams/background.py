@@ -12,7 +12,7 @@ __all__ = ["in_background"]
 Answer = TypeVar("Answer")
 
 _thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="background")
-"""One, because learner and census load River and SciPy when they first need them, and those import one another in
+"""One, because River, SciPy and pyarrow are loaded when they are first needed, and libraries import one another in
 circles: two threads that do so at a time can meet in a deadlock, which Python breaks with an error."""
 
 

@@ -9,6 +9,7 @@ import msgspec
 
 from profiles.errors import RapportError
 from profiles.types import Event, Record, partition_of
+from streams.background import in_background
 from streams.kafka.reader import Extent, Log, Missing
 from streams.kafka.topics import PROFILE_EVENTS, topic_name
 from streams.settings import Settings
@@ -77,7 +78,7 @@ class History:
         ends = {extent.partition: 0 for extent in behind}
         for partition, offset in cutovers.values():
             ends[partition] = max(ends[partition], offset)
-        found = await asyncio.to_thread(self._archived, cutovers) if self._archive else []
+        found = await in_background(self._archived, cutovers) if self._archive else []
         found += await self._logged([extent._replace(end=ends[extent.partition]) for extent in behind], cutovers)
         return list({(event.profile, event.source, event.id): event for event in reversed(found)}.values())
 
@@ -110,7 +111,7 @@ class History:
 
     async def _behind_archive(self, partitions: set[int]) -> list[Extent]:
         """What of these partitions is to be read behind the archive."""
-        archived = await asyncio.to_thread(self._progress) if self._archive else {}
+        archived = await in_background(self._progress) if self._archive else {}
         held = [extent for extent in await self._log.extents(self._topic) if extent.partition in partitions]
         for extent in held:
             if extent.start > archived.get(extent.partition, 0):
