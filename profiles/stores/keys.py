@@ -1,4 +1,41 @@
-"""The names of everything a partition keeps in Redis. All share its hash tag, so all live on one node."""
+"""The names of everything that Rapport keeps in Redis.
+
+`{p017}` stands for partition 17. All keys of a partition share its hash tag, so all live on one node; so do those
+of the linker (`{identity}`), of the learner (`{learner}`) and of the census (`{census}`). Documents are msgpack; a
+tombstone is only its redirect.
+
+- `{p017}:meta`, hash: `version`, `applied`, `watermark`, `tombstones`, `origins` (highest offset by sender),
+  `ahead` (after a rebuild), `arrival_rates` (how busy it is, and outages)
+- `{p017}:profiles`, hash: profile id → document
+- `{p017}:timers`, sorted set: profile id by `scheduled_at`
+- `{p017}:risk`, sorted set: profile id by risk
+- `{p017}:recent`, sorted set: profile id by latest event; the newest 100
+- `{p017}:segment:NAME`, sorted set: profile id by the time it entered
+- `{p017}:alerts`, hash: alert id → profile id and alert
+- `{p017}:alerts:time`, sorted set: alert id by the time it opened
+- `{p017}:alerts:STATE`, sorted set: the same of the alerts in a state (`ALERT_STATES`)
+- `{p017}:outbox`, sorted set: outputs by version, until they are produced
+- `{p017}:census`, hash: `round` and `summary` of the last count of the partition's customers
+- `{census}:meta`, hash: `version`, the `round` under way and when it `opened`, the last one that has findings
+  (`merged`), its number of `customers` and its `findings`: population snapshot, learned segments, personas
+- `{identity}:map`, hash: linked identity → profile id
+- `{identity}:profiles`, hash: profile id → its linked identities, and the events that made each of them join
+- `{identity}:apart`, hash: identity → what it must not be together with, since a split
+- `{identity}:refused`, hash: the latest 1,000 links that were not made
+- `{identity}:splitting`, `{identity}:splits`, hashes: splits that are not finished; what became of each split
+- `{identity}:deferred`, hash: erasures that wait for a split to end
+- `{identity}:suppressed`, hash: keyed hash of an erased customer's home → when
+- `{identity}:receipts`, hash: receipts of erasures
+- `{identity}:meta`, `{identity}:outbox`: the linker's version, offset, number of refusals, and outputs
+- `{learner}:meta`, `{learner}:outbox`: the learner's version, offset, the panel that scores, and outputs
+- `{learner}:state`, hash: part of the learner's checkpoint → JSON; a commit writes the parts that have changed
+- `{sources}:held`, hash: source → whether it is paused, since when, why, and by which plan
+- `rapport:setup`, hash: `format` of all this, partitions, namespace, fingerprint of the key of identities and
+  Kafka's ids of cluster and topics, recorded at the first start and checked at every other; `rebuilding` until a
+  rebuild is complete
+- `rapport:segments`, set: names of all segments there ever were
+- `rapport:workers`, hash: worker → its last sign of life
+"""
 
 from __future__ import annotations
 
@@ -10,18 +47,12 @@ __all__ = [
 ]  # fmt: skip
 
 SETUP = "rapport:setup"
-"""A hash that records what may never change: the number of partitions, the namespace."""
-
 
 WORKERS = "rapport:workers"
-"""A hash: worker → the time of its last sign of life."""
 
 SEGMENTS = "rapport:segments"
-"""A set of the names of all segments that ever were in the plan."""
-
 
 SOURCES = "{sources}:held"
-"""A hash: source → whether it is paused, and why."""
 
 ALERT_STATES = ("open", "acknowledged", "resolved", "cleared")
 """The states of an alert. Each has an index of its own, so that a list of one state reads no other."""
@@ -36,15 +67,15 @@ class Keys:
 
     def __init__(self, tag: str) -> None:
         self.tag = tag
-        self.meta = f"{tag}:meta"  # hash: version, applied, watermark, tombstones
-        self.profiles = f"{tag}:profiles"  # hash: profile id → document
-        self.timers = f"{tag}:timers"  # sorted set: profile id by scheduled_at
-        self.risk = f"{tag}:risk"  # sorted set: profile id by risk
-        self.recent = f"{tag}:recent"  # sorted set: profile id by updated; the latest 100
-        self.alerts = f"{tag}:alerts"  # hash: alert id → (profile id, alert)
-        self.alerts_by_time = f"{tag}:alerts:time"  # sorted set: alert id by opened
-        self.outbox = f"{tag}:outbox"  # sorted set: entry by version
-        self.census = f"{tag}:census"  # hash: round, summary
+        self.meta = f"{tag}:meta"
+        self.profiles = f"{tag}:profiles"
+        self.timers = f"{tag}:timers"
+        self.risk = f"{tag}:risk"
+        self.recent = f"{tag}:recent"
+        self.alerts = f"{tag}:alerts"
+        self.alerts_by_time = f"{tag}:alerts:time"
+        self.outbox = f"{tag}:outbox"
+        self.census = f"{tag}:census"
 
     @classmethod
     def of(cls, partition: int) -> Keys:
@@ -64,13 +95,11 @@ IDENTITY = Keys("{identity}")
 """The linker's unit: `profiles` holds a profile's linked identities and what linked them."""
 
 IDENTITY_MAP = "{identity}:map"
-"""Hash: an identity that has been linked → the profile it belongs to."""
 
 LEARNER = Keys("{learner}")
 """The learner's unit; `meta` holds the panel of models, too."""
 
 LEARNER_STATE = "{learner}:state"
-"""Hash: part of the learner's checkpoint → JSON."""
 
 CENSUS = Keys("{census}")
 """The unit of what all partitions come to together. `meta` holds the rounds and the findings."""
