@@ -235,7 +235,8 @@ def test_a_plan_that_discards_what_was_learned_is_announced_and_told(
         assert began - 1 <= learner.promotion.changes[-1].at <= time.time()
         assert text in rapport.logs()
         [(verdict, message)] = models_of(changed)
-        assert (verdict, message[:22], text in message) == ("ok", "learned from 0 training records", True)
+        assert (verdict, text in message) == ("ok", True)
+        assert message.startswith("learned from 0 training records")
 
 
 def models_of(settings: Settings) -> list[tuple[str, str]]:
