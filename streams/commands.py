@@ -10,7 +10,7 @@ from models.labels.examples import ModelCommand
 from profiles.types import Record, partition_of
 from streams.kafka.admission import Refused, Unreachable
 from streams.kafka.client import Unavailable
-from streams.kafka.output import BatchProducer, Row
+from streams.kafka.output import Produces, Row
 from streams.kafka.topics import IDENTITY_LINKS, PROFILE_EVENTS, TRAINING_EXAMPLES, topic_name
 from streams.records.links import Request
 from streams.settings import Settings
@@ -24,7 +24,7 @@ _encode = msgspec.msgpack.Encoder().encode
 class CommandSender:
     """Puts commands where their worker carries them out."""
 
-    def __init__(self, producer: BatchProducer, settings: Settings) -> None:
+    def __init__(self, producer: Produces, settings: Settings) -> None:
         self._producer = producer
         self._profile_events = topic_name(settings, PROFILE_EVENTS)
         self._identity_links = topic_name(settings, IDENTITY_LINKS)

@@ -19,10 +19,10 @@ from models.learning.checkpoint import HEAD, discarded
 from plan import Plan, load_plan
 from profiles.errors import Misconfigured
 from profiles.identity.secrets import fingerprint
-from profiles.stores.learner import LearnerStore
+from profiles.stores.learner import RedisLearnerStore
 from profiles.stores.redis import connect
 from profiles.stores.setup import OTHER_FORMAT, OTHER_KEY, PII_KEY, inspect_redis, is_other_format
-from profiles.stores.sources import SourceStore, with_sources
+from profiles.stores.sources import with_sources
 from profiles.times import rfc3339
 from streams.kafka.admin import lag, topic_problems
 from streams.kafka.continuity import Difference, compare_kafka
@@ -130,7 +130,7 @@ def _kafka(settings: Settings, plan: Plan) -> Iterator[Finding]:
 
 def _sources(settings: Settings, plan: Plan) -> Iterator[Finding]:
     try:
-        states = asyncio.run(with_sources(settings.redis.get_secret_value(), SourceStore.states))
+        states = asyncio.run(with_sources(settings.redis.get_secret_value(), lambda store: store.states()))
     except Misconfigured:
         return  # told where Redis is looked at
     for source in plan.sources:
@@ -198,7 +198,7 @@ def _models(settings: Settings, plan: Plan) -> Iterator[Finding]:
 async def _parts(settings: Settings, names: list[str]) -> dict[str, bytes]:
     client = connect(settings.redis.get_secret_value(), retrying=False)
     try:
-        return await LearnerStore(client).parts(names)
+        return await RedisLearnerStore(client).parts(names)
     finally:
         await client.aclose()
 

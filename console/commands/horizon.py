@@ -88,13 +88,13 @@ def _from_file(file: Path, spec: FileSpec, settings: Settings) -> tuple[list[Seq
 def _from_redis(settings: Settings) -> tuple[list[Sequence[float]], float]:
     """The latest orders of everybody, and the time of the latest event; a profile keeps no more than 32 of them."""
     from profiles.documents import decode_profile  # noqa: PLC0415
-    from profiles.stores.census import CensusStore  # noqa: PLC0415
+    from profiles.stores.census import RedisCensusStore  # noqa: PLC0415
     from profiles.stores.redis import connect  # noqa: PLC0415
 
     async def read() -> tuple[list[Sequence[float]], float]:
         client = connect(settings.redis.get_secret_value(), retrying=False)
         try:
-            store, histories = CensusStore(client), dict[str, Sequence[float]]()
+            store, histories = RedisCensusStore(client), dict[str, Sequence[float]]()
             for partition in range(settings.partitions):
                 cursor = -1
                 while cursor:

@@ -19,8 +19,9 @@ from console.terminal.listing import Listing
 from console.terminal.output import AsJson, out, print_json
 from plan import load_plan
 from profiles.errors import NotFound
-from profiles.stores.sources import Pause, SourceStore, with_sources
+from profiles.stores.sources import with_sources
 from profiles.times import rfc3339
+from profiles.units import Pause, SourceStore
 from streams.settings import Settings
 
 __all__ = ["app"]
@@ -38,7 +39,7 @@ def list_(
 ) -> None:
     """List the plan's sources, and which of them are paused, since when and why."""
     settings = reach(data_dir, plan)
-    states = _ask(settings, SourceStore.states)
+    states = _ask(settings, lambda store: store.states())
     rows = [_row(source.name, states.get(source.name)) for source in load_plan(settings.plan).sources.values()]
     if as_json:
         print_json(rows)

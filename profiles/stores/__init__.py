@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import urlsplit
 
 from redis.exceptions import ClusterDownError, NoPermissionError, SlotNotCoveredError, TryAgainError
@@ -12,10 +11,10 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from profiles.store import Reader, Store
-from profiles.stores.census import CensusStore
+from profiles.stores.census import RedisCensusStore
 from profiles.stores.connection import Client, connect
-from profiles.stores.learner import LearnerStore
-from profiles.stores.links import LinkStore
+from profiles.stores.learner import RedisLearnerStore
+from profiles.stores.links import RedisLinkStore
 from profiles.stores.memory import (
     MemoryCensusStore,
     MemoryLearnerStore,
@@ -26,8 +25,9 @@ from profiles.stores.memory import (
 from profiles.stores.paging import BadCursor
 from profiles.stores.reader import RedisReader
 from profiles.stores.redis import RedisStore
-from profiles.stores.sources import SourceStore
+from profiles.stores.sources import RedisSourceStore
 from profiles.stores.trouble import explain
+from profiles.units import CensusStore, LearnerStore, LinkStore, SourceStore
 
 __all__ = ["AWAY", "BadCursor", "Stores", "explain", "open_stores"]
 
@@ -39,7 +39,7 @@ AWAY: tuple[type[Exception], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Stores:
-    """What keeps everything that Rapport knows. Those in memory differ in their classes, not in what they promise."""
+    """What keeps everything that Rapport knows. Redis or memory: mypy holds both against the same ports."""
 
     client: Client  # for what is asked of Redis itself; None in memory
     profiles: Store
@@ -68,17 +68,17 @@ def open_stores(url: str, namespace: uuid.UUID, partitions: int, *, retrying: bo
         Misconfigured: this is no such URL.
     """
     if urlsplit(url).scheme == "memory":
-        links: Any = MemoryLinkStore()
+        links = MemoryLinkStore()
         profiles = MemoryStore(namespace, partitions, links)
-        others: tuple[Any, ...] = (MemoryLearnerStore(), MemoryCensusStore(profiles), MemorySourceStore())
-        return Stores(None, profiles, profiles, links, *others)
+        census = MemoryCensusStore(profiles)
+        return Stores(None, profiles, profiles, links, MemoryLearnerStore(), census, MemorySourceStore())
     client = connect(url, retrying=retrying)
     return Stores(
         client,
         RedisStore(client),
         RedisReader(client, namespace, partitions),
-        LinkStore(client),
-        LearnerStore(client),
-        CensusStore(client),
-        SourceStore(client),
+        RedisLinkStore(client),
+        RedisLearnerStore(client),
+        RedisCensusStore(client),
+        RedisSourceStore(client),
     )

@@ -13,8 +13,9 @@ from typing import Any
 from profiles.stores.connection import Client
 from profiles.stores.indexes import alert_row, entries_of
 from profiles.stores.keys import ALERT_STATES, IDENTITY, SEGMENTS, Keys
-from profiles.stores.links import LinkChanges, link_groups
+from profiles.stores.links import link_groups
 from profiles.types import Profile
+from profiles.units import LinkChanges
 
 __all__ = ["RECENT_KIND", "Contents", "Entry", "expected_links", "expected_of", "held_by_links", "held_by_partition"]
 

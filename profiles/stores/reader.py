@@ -13,7 +13,7 @@ from profiles.documents import decode_profile
 from profiles.errors import RapportError
 from profiles.stores.connection import Client
 from profiles.stores.keys import SEGMENTS, Keys
-from profiles.stores.links import LinkStore
+from profiles.stores.links import RedisLinkStore
 from profiles.stores.paging import BadCursor, Page, Pager
 from profiles.stores.setup import living_workers
 from profiles.types import ERASED, Alert, Identity, Profile, partition_of, profile_id
@@ -30,7 +30,7 @@ class RedisReader:
     def __init__(self, client: Client, namespace: uuid.UUID, partitions: int) -> None:
         self._client = client
         self._pager = Pager(client)
-        self._links = LinkStore(client)
+        self._links = RedisLinkStore(client)
         self._namespace = namespace
         self._partitions = partitions
 

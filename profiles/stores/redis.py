@@ -19,7 +19,7 @@ from profiles.stores.indexes import Group, alert_groups, document_groups
 from profiles.stores.keys import Keys
 from profiles.types import Profile
 
-__all__ = ["Client", "Group", "RedisStore", "Unit", "connect", "lua"]
+__all__ = ["Client", "Group", "RedisStore", "RedisUnit", "connect", "lua"]
 
 _CHUNK = 2000  # arguments of one command inside a script; Lua's unpack takes some 8,000
 
@@ -31,7 +31,7 @@ _decode_outputs = msgspec.msgpack.Decoder(list[Output]).decode
 _STRIDE = {"HSET": 2, "ZADD": 2}
 
 
-class Unit:
+class RedisUnit:
     """What every single-writer unit does in the same way: the fenced, atomic commit and its outbox."""
 
     def __init__(self, client: Client) -> None:
@@ -87,7 +87,7 @@ class Unit:
         await self._client.zremrangebyscore(keys.outbox, "-inf", up_to)
 
 
-class RedisStore(Unit):
+class RedisStore(RedisUnit):
     """`profiles.store.Store` on Redis."""
 
     def __init__(self, client: Client) -> None:

@@ -17,10 +17,10 @@ from profiles.store import Loaded
 from profiles.stores.connection import Client
 from profiles.stores.indexes import Group, alert_groups, document_groups, entries_of
 from profiles.stores.keys import CENSUS, IDENTITY, LEARNER, LEARNER_STATE, SEGMENTS, SETUP, WORKERS, Keys
-from profiles.stores.learner import LearnerState
-from profiles.stores.links import LinkChanges, link_groups
+from profiles.stores.links import link_groups
 from profiles.stores.setup import REBUILDING
 from profiles.types import Alert, Profile
+from profiles.units import LearnerState, LinkChanges
 
 __all__ = [
     "LEAP", "Document", "begin", "clear", "finish", "held_keys", "write_findings", "write_learner", "write_links",

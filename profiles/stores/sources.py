@@ -11,42 +11,24 @@ from profiles.errors import Misconfigured
 from profiles.stores.connection import Client, connect
 from profiles.stores.keys import SOURCES
 from profiles.stores.trouble import answering
+from profiles.units import Pause, SourceStore
 
-__all__ = ["Pause", "SourceStore", "with_sources"]
+__all__ = ["RedisSourceStore", "with_sources"]
 
 Answer = TypeVar("Answer")
-
-
-class Pause(msgspec.Struct, frozen=True, kw_only=True):
-    """The state of one source. JSON, so that people can read it in Redis."""
-
-    paused: bool
-    since: float = 0.0  # seconds; when it was held or resumed
-    why: str = ""
-    reasons: dict[str, int] = {}  # reason → events of the batch that opened the breaker
-    example: str = ""  # the message of one of them, without personal data
-    plan: str = ""  # fingerprint of the plan that would reject; another plan may let the source go
-    version: int = 0  # of that plan
-    by: str = ""  # worker or person
-    passed: float = 0.0  # what Kafka had by then counts no more: a person let it through, seconds
 
 
 _decode = msgspec.json.Decoder(Pause).decode
 _encode = msgspec.json.encode
 
 
-class SourceStore:
+class RedisSourceStore:
     """One hash, one hash tag."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
 
     async def states(self) -> dict[str, Pause]:
-        """The state of every source that ever was paused.
-
-        Raises:
-            Misconfigured: a state is damaged.
-        """
         held = await self._client.hgetall(SOURCES)
         try:
             return {name.decode(): _decode(value) for name, value in held.items()}
@@ -56,11 +38,9 @@ class SourceStore:
             ) from error
 
     async def paused(self) -> dict[str, str]:
-        """The sources that are paused, and why."""
         return {source: pause.why for source, pause in (await self.states()).items() if pause.paused}
 
     async def write(self, source: str, pause: Pause) -> None:
-        """Replace the state of a source."""
         await self._client.hset(SOURCES, source, _encode(pause))
 
 
@@ -73,6 +53,6 @@ async def with_sources(url: str, question: Callable[[SourceStore], Awaitable[Ans
     client = connect(url, retrying=False)
     try:
         with answering():
-            return await question(SourceStore(client))
+            return await question(RedisSourceStore(client))
     finally:
         await client.aclose()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from plan import Plan
 from profiles.stores import Stores
-from profiles.stores.links import LinkStore
+from profiles.units import LinkStore
 from streams.commands import CommandSender
 from streams.identity.erasure import Eraser
 from streams.identity.export import Exporter

@@ -8,8 +8,8 @@ from plan import Plan
 from profiles.identity.links import Refusal
 from profiles.identity.secrets import fingerprint
 from profiles.store import Output
-from profiles.stores.links import REFUSALS_KEPT, LinkChanges, LinkState
 from profiles.types import Record, partition_of
+from profiles.units import REFUSALS_KEPT, LinkChanges, LinkState
 from streams.kafka.outbox import MARKER
 from streams.kafka.topics import IDENTITY_CHANGES, PROFILE_EVENTS
 from streams.steps.work import SENT_BITS

@@ -18,9 +18,9 @@ from plan import Plan
 from profiles.identity.links import Erasure, Linked
 from profiles.identity.secrets import suppression
 from profiles.store import Store
-from profiles.stores.links import LinkStore
 from profiles.times import rfc3339
 from profiles.types import ERASED, Identity, Profile, partition_of, profile_id
+from profiles.units import LinkStore
 from streams.clock import WALL
 from streams.commands import CommandSender
 from streams.kafka.topics import (

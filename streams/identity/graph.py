@@ -11,8 +11,8 @@ from plan import Plan
 from profiles.identity.linking import Decision
 from profiles.identity.links import Erasure, Link, PendingSplit, Refusal
 from profiles.identity.secrets import suppression
-from profiles.stores.links import LinkChanges, LinkState
 from profiles.types import Erase, Identity, Merge, Split
+from profiles.units import LinkChanges, LinkState
 from streams.identity.draft import Draft
 from streams.identity.members import Members
 from streams.records.links import EraseRequest, LinkRequest, SplitDone, SplitRequest

@@ -6,8 +6,8 @@ import asyncio
 import time
 import uuid
 
-from profiles.stores.links import LinkStore
 from profiles.types import Identity
+from profiles.units import LinkStore
 from streams.commands import CommandSender
 from streams.records.links import SplitRequest
 

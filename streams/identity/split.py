@@ -19,8 +19,8 @@ from plan import Plan
 from profiles.identity.links import PendingSplit
 from profiles.state import Limits, apply
 from profiles.store import Store
-from profiles.stores.links import LinkStore
 from profiles.types import Absorb, Event, Profile, partition_of
+from profiles.units import LinkStore
 from streams.background import in_background
 from streams.commands import CommandSender
 from streams.identity.history import History, Incomplete

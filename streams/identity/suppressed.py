@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from profiles.identity.secrets import suppression
-from profiles.stores.links import LinkStore
+from profiles.units import LinkStore
 from streams.refreshed import Refreshed
 from streams.retry import retrying
 

@@ -12,13 +12,13 @@ too. Headers say in which order it was committed: a worker that was paused may p
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Protocol
 
 import msgspec
 
 from profiles.store import ArrivalRate, Loaded, Output
 from profiles.types import ERASED
-from streams.kafka.output import BatchProducer, Row
+from profiles.units import Unit
+from streams.kafka.output import Produces, Row
 from streams.kafka.topics import IDENTITY_CHANGES, PROFILE_CHANGES, topic_name
 from streams.settings import Settings
 
@@ -54,18 +54,10 @@ async def _none(_: list[str]) -> dict[str, bytes]:
     return {}
 
 
-class Unit(Protocol):
-    """What has an outbox."""
-
-    async def outbox(self) -> list[tuple[int, list[Output]]]: ...
-
-    async def clear_outbox(self, up_to: int) -> None: ...
-
-
 class Outbox:
     """Produces committed outputs."""
 
-    def __init__(self, producer: BatchProducer, settings: Settings) -> None:
+    def __init__(self, producer: Produces, settings: Settings) -> None:
         self._producer = producer
         self._settings = settings
         self._names: dict[str, str] = {}

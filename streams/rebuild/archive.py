@@ -25,14 +25,14 @@ from profiles.identity.secrets import suppression
 from profiles.merge import add_identities
 from profiles.store import Loaded
 from profiles.stores import restore
-from profiles.stores.census import CensusStore
+from profiles.stores.census import RedisCensusStore
 from profiles.stores.connection import Client
 from profiles.stores.keys import Keys
-from profiles.stores.learner import LearnerStore
-from profiles.stores.links import LinkChanges
+from profiles.stores.learner import RedisLearnerStore
 from profiles.stores.positions import EPOCH
 from profiles.stores.redis import RedisStore
 from profiles.types import Alert, Event, Identity, Profile, partition_of, profile_id
+from profiles.units import LinkChanges
 from streams.clock import Clock
 from streams.kafka.outbox import MARKER, Marker
 from streams.kafka.output import BatchProducer, Row
@@ -114,7 +114,7 @@ class FromArchive:
             self.links = identities_from(self._given.ownership, self._named, state.erased)
             await self._publish_identities(self.links)
         await restore.write_links(self._client, self.links)
-        champion = champion_of(LearnerStore(self._client), self._plan.churn)
+        champion = champion_of(RedisLearnerStore(self._client), self._plan.churn)
         await champion.refresh()
         population = await self._population()
         pipeline = derive_pipeline(self._plan, champion, lambda: population)
@@ -126,7 +126,7 @@ class FromArchive:
 
     async def _population(self) -> PopulationSnapshot:
         """What customers are ranked by, as the census left it; without it nobody is until the next one."""
-        findings = await CensusStore(self._client).findings()
+        findings = await RedisCensusStore(self._client).findings()
         return PopulationSnapshot.empty() if findings is None else Findings.from_json(findings).population
 
     def _find_owners(self) -> dict[str, str]:

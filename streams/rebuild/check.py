@@ -21,8 +21,8 @@ from profiles.stores.contents import (
     held_by_links,
     held_by_partition,
 )
-from profiles.stores.learner import LearnerStore
-from profiles.stores.links import LinkStore
+from profiles.stores.learner import RedisLearnerStore
+from profiles.stores.links import RedisLinkStore
 from profiles.stores.redis import RedisStore
 from streams.kafka.reader import Log
 from streams.kafka.topics import PROFILE_CHANGES
@@ -131,7 +131,7 @@ async def compare_identities(client: Client, log: Log, topic: str, plan: Plan, *
     async def look() -> _Look:
         changes = await read_identities(log, (await log.extents(topic))[0], plan)
         kafka: Contents = {}
-        state = await LinkStore(client).state()
+        state = await RedisLinkStore(client).state()
         redis = await held_by_links(client)
         if changes is not None:
             kafka = expected_links(changes)
@@ -148,7 +148,7 @@ async def compare_learner(client: Client, log: Log, topic: str, *, live: bool, i
 
     async def look() -> _Look:
         kafka = (await read_learner(log, (await log.extents(topic))[0])).learner
-        redis = await LearnerStore(client).load()
+        redis = await RedisLearnerStore(client).load()
         if kafka is None or kafka.applied < redis.applied:
             return _Look({}, {})
         same = (kafka.applied, kafka.parts) == (redis.applied, redis.parts)

@@ -17,9 +17,9 @@ from plan import Plan
 from profiles.errors import Misconfigured
 from profiles.identity.links import Erasure, Link, PendingSplit, Refusal
 from profiles.identity.secrets import fingerprint
-from profiles.stores.links import LinkChanges
 from profiles.stores.restore import LEAP
 from profiles.types import Identity, profile_id
+from profiles.units import LinkChanges
 from streams.kafka.outbox import MARKER
 from streams.kafka.reader import Extent, Log
 from streams.rebuild.order import Order, order_of, place_of

@@ -6,8 +6,8 @@ import logging
 from typing import NamedTuple
 
 from models.learning.checkpoint import OtherFormat, load
-from profiles.stores.learner import LearnerState
 from profiles.stores.restore import LEAP
+from profiles.units import LearnerState
 from streams.kafka.reader import Extent, Log
 from streams.rebuild.order import Order, order_of, place_of
 from streams.worker.census import SNAPSHOT

@@ -10,9 +10,9 @@ from analysis.archive.columns import Link as Decision
 from analysis.archive.folder import Folder
 from analysis.archive.manifests import load
 from profiles.identity.links import Link
-from profiles.stores.links import LinkChanges
 from profiles.stores.restore import LEAP
 from profiles.types import Identity
+from profiles.units import LinkChanges
 from streams.archive.manifest_log import Changed
 from streams.archive.write import read_table
 from streams.steps.work import SENT_BITS

@@ -13,9 +13,9 @@ from profiles.errors import Misconfigured
 from profiles.identity.secrets import suppression
 from profiles.stores import restore
 from profiles.stores.connection import Client, connect
-from profiles.stores.links import LinkChanges
 from profiles.stores.setup import ALIVE, check_setup, living_workers
 from profiles.stores.trouble import answering
+from profiles.units import LinkChanges
 from streams.kafka.admin import describe_log, group_members, topic_problems
 from streams.kafka.client import EMBEDDED
 from streams.kafka.continuity import compare_kafka

@@ -29,8 +29,8 @@ from plan import Plan
 from profiles.documents import decode_profile
 from profiles.errors import Fenced, Misconfigured
 from profiles.store import Output
-from profiles.stores.census import CensusState, CensusStore, Count
 from profiles.types import Profile, Stay
+from profiles.units import CensusState, CensusStore, Count
 from streams.background import in_background
 from streams.kafka.topics import MODEL_SNAPSHOTS
 from streams.metrics import WorkerMetrics

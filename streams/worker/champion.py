@@ -6,7 +6,7 @@ import logging
 
 from models.churn.panel import Panel
 from models.config import ChurnConfig
-from profiles.stores.learner import LearnerStore
+from profiles.units import LearnerStore
 from streams.refreshed import Refreshed
 from streams.retry import retrying
 

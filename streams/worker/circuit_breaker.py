@@ -15,7 +15,7 @@ import msgspec
 from aiokafka.structs import ConsumerRecord
 
 from plan import Plan
-from profiles.stores.sources import Pause, SourceStore
+from profiles.units import Pause, SourceStore
 from streams.clock import WallClock
 from streams.metrics import WorkerMetrics
 from streams.refreshed import Refreshed

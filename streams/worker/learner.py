@@ -23,8 +23,8 @@ from models.learning.learner import Learner
 from models.learning.notices import Notice
 from profiles.errors import Misconfigured
 from profiles.store import Output
-from profiles.stores.learner import LearnerState, LearnerStore
 from profiles.times import rfc3339
+from profiles.units import LearnerState, LearnerStore
 from streams.background import in_background
 from streams.kafka.outbox import Outbox
 from streams.kafka.topics import ALERTS, MODEL_SNAPSHOTS

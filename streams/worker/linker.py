@@ -16,8 +16,8 @@ from aiokafka.structs import ConsumerRecord
 from plan import Plan
 from profiles.identity.links import Erasure
 from profiles.identity.secrets import suppression
-from profiles.stores.links import LinkState, LinkStore
 from profiles.types import Identity
+from profiles.units import LinkState, LinkStore
 from streams.clock import Clock
 from streams.identity.graph import Graph
 from streams.identity.history import History

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from models.population.findings import Findings
 from models.population.snapshot import PopulationSnapshot
-from profiles.stores.census import CensusStore
+from profiles.units import CensusStore
 from streams.metrics import WorkerMetrics
 from streams.refreshed import Refreshed
 from streams.retry import retrying

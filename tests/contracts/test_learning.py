@@ -15,7 +15,7 @@ from models.config import ChurnConfig
 from models.labels.examples import ModelCommand, TrainingRecord
 from models.learning.learner import Learner
 from models.learning.report import Report
-from profiles.stores.learner import LearnerStore
+from profiles.stores.learner import RedisLearnerStore
 from profiles.stores.redis import connect
 from streams.kafka.outbox import Outbox
 from streams.kafka.output import Row
@@ -53,7 +53,7 @@ class Place:
     """A Redis, a log of training records, and runners that come and go."""
 
     def __init__(self, client: Any) -> None:
-        self.store = LearnerStore(client)
+        self.store = RedisLearnerStore(client)
         self.kafka = Kept()
         self.registry = CollectorRegistry()
         self.metrics = WorkerMetrics(self.registry)

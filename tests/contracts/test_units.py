@@ -6,7 +6,6 @@ import asyncio
 import dataclasses
 import uuid
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -14,36 +13,13 @@ import pytest
 from profiles.errors import Fenced
 from profiles.identity.links import Erasure, Link, Linked, PendingSplit, Refusal
 from profiles.store import Changes, Output
-from profiles.stores.census import CensusState, CensusStore, Count
-from profiles.stores.connection import connect
-from profiles.stores.learner import LearnerState, LearnerStore
-from profiles.stores.links import LinkChanges, LinkState, LinkStore
-from profiles.stores.memory import (
-    MemoryCensusStore,
-    MemoryLearnerStore,
-    MemoryLinkStore,
-    MemorySourceStore,
-    MemoryStore,
-)
-from profiles.stores.redis import RedisStore
-from profiles.stores.sources import Pause, SourceStore
+from profiles.stores import Stores, open_stores
 from profiles.types import ERASED, Profile
+from profiles.units import CensusState, Count, LearnerState, LinkChanges, LinkState, Pause
 
 PARTITIONS = 4
 ADA, BOB, EVE = ("user_id", "ada"), ("email", "b@example.com"), ("anonymous_id", "e:v")
 OUTPUT = Output("alerts", b"key", b"value", "id-1", 0)
-
-
-@dataclass
-class Stores:
-    """All of them, of one installation."""
-
-    profiles: Any
-    links: Any
-    learner: Any
-    census: Any
-    sources: Any
-
 
 Test = Callable[[Stores], Awaitable[None]]
 
@@ -51,35 +27,21 @@ Test = Callable[[Stores], Awaitable[None]]
 @pytest.fixture(params=["memory", "redis", "cluster"])
 def run(request: pytest.FixtureRequest) -> Callable[[Test], None]:
     """Runs a coroutine function on fresh stores."""
-    if request.param == "memory":
-        profiles = MemoryStore(uuid.uuid4(), PARTITIONS)
-        census = MemoryCensusStore(profiles)
-        stores = Stores(profiles, MemoryLinkStore(), MemoryLearnerStore(), census, MemorySourceStore())
-        return lambda test: asyncio.run(test(stores))
-    if request.param == "cluster":
-        url = request.getfixturevalue("redis_cluster").url
-    else:
-        url = request.getfixturevalue("redis_url")
+    urls = {
+        "memory": lambda: "memory://",
+        "redis": lambda: request.getfixturevalue("redis_url"),
+        "cluster": lambda: request.getfixturevalue("redis_cluster").url,
+    }
+    url = urls[request.param]()
 
-    def on_redis(test: Test) -> None:
-        async def with_client() -> None:
-            client = connect(url)
-            try:
-                await test(
-                    Stores(
-                        RedisStore(client),
-                        LinkStore(client),
-                        LearnerStore(client),
-                        CensusStore(client),
-                        SourceStore(client),
-                    )
-                )
-            finally:
-                await client.aclose()
+    async def with_stores(test: Test) -> None:
+        stores = open_stores(url, uuid.uuid4(), PARTITIONS)
+        try:
+            await test(stores)
+        finally:
+            await stores.close()
 
-        asyncio.run(with_client())
-
-    return on_redis
+    return lambda test: asyncio.run(with_stores(test))
 
 
 def link(*identities: tuple[str, str], offset: int = 7) -> Link:

@@ -19,8 +19,8 @@ from profiles.documents import decode_profile, encode_profile
 from profiles.identity.links import Erasure, Linked, PendingSplit, decode_linked, encode_linked
 from profiles.state import Limits
 from profiles.store import Loaded, Output
-from profiles.stores.links import LinkChanges, LinkState
 from profiles.types import Absorb, Erase, Event, Identity, Profile, Record, partition_of, profile_id
+from profiles.units import LinkChanges, LinkState
 from streams.identity.graph import Graph
 from streams.identity.split import fold
 from streams.kafka.topics import PROFILE_EVENTS

@@ -6,9 +6,9 @@ import dataclasses
 from collections.abc import Iterable
 
 from profiles.store import Output
-from profiles.stores.census import CensusState, Count
 from profiles.stores.memory.profiles import MemoryStore
 from profiles.stores.memory.unit import MemoryUnit
+from profiles.units import CensusState, Count
 
 __all__ = ["MemoryCensusStore"]
 
@@ -23,49 +23,35 @@ class MemoryCensusStore(MemoryUnit):
         self._state = CensusState()
 
     async def page(self, partition: int, cursor: int, least: int) -> tuple[int, list[tuple[str, bytes]]]:
-        """The profiles (id, document) of a partition from a cursor on, and the next cursor; 0 begins and ends."""
         found = list(self._profiles.partition(partition).documents.items())
         following = cursor + least
         return (following if following < len(found) else 0), found[cursor:following]
 
     async def size(self, partitions: Iterable[int]) -> int:
-        """How many profiles there are, tombstones left out."""
         return sum(self._profiles.living(partition) for partition in partitions)
 
     async def watermarks(self, partitions: Iterable[int]) -> dict[int, float]:
-        """The latest event time that each partition has applied; 0 for none."""
         return {number: self._profiles.partition(number).watermark for number in partitions}
 
     async def rounds(self, partitions: Iterable[int]) -> dict[int, int]:
-        """The round of each partition's summary; 0 for none."""
         return {number: self._counts[number].round if number in self._counts else 0 for number in partitions}
 
     async def counts(self, partitions: Iterable[int]) -> dict[int, Count | None]:
-        """The summary of each partition; None for one that was never counted."""
         return {number: self._counts.get(number) for number in partitions}
 
     async def count(self, partition: int, count: Count) -> None:
-        """Write a partition's summary in the place of the one before."""
         self._counts[partition] = count
 
     async def head(self) -> tuple[int, int]:
-        """(the round under way, the last one that has findings)."""
         return self._state.round, self._state.merged
 
     async def findings(self) -> bytes | None:
-        """JSON of what the last census came to; None before the first."""
         return self._state.findings
 
     async def state(self) -> CensusState:
-        """All of it."""
         return dataclasses.replace(self._state, version=self._version)
 
     async def commit(self, state: CensusState, outputs: list[Output]) -> int:
-        """Write the state in the place of the one of `state.version`; answer the new version.
-
-        Raises:
-            Fenced: another worker has written since.
-        """
         version = self._advance(state.version, outputs, 0)
         findings = self._state.findings if state.findings is None else state.findings
         self._state = dataclasses.replace(state, findings=findings)

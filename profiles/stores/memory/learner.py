@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from profiles.store import Output
-from profiles.stores.learner import LearnerState
 from profiles.stores.memory.unit import MemoryUnit
+from profiles.units import LearnerState
 
 __all__ = ["MemoryLearnerStore"]
 
@@ -21,23 +21,18 @@ class MemoryLearnerStore(MemoryUnit):
         self._parts: dict[str, bytes] = {}
 
     async def position(self) -> tuple[int, int]:
-        """Version and applied offset."""
         return self._version, self._applied
 
     async def load(self) -> LearnerState:
-        """All of it."""
         return LearnerState(self._version, self._applied, self._panel, dict(self._parts))
 
     async def panel(self) -> bytes | None:
-        """The models that score, as JSON; None before the learner's first commit."""
         return self._panel
 
     async def parts(self, names: Sequence[str]) -> dict[str, bytes]:
-        """Some parts of what was learned; those that are missing are left out."""
         return {name: self._parts[name] for name in names if name in self._parts}
 
     async def part_names(self) -> list[str]:
-        """The names of all parts, ascending."""
         return sorted(self._parts)
 
     async def commit(
@@ -50,11 +45,6 @@ class MemoryLearnerStore(MemoryUnit):
         outputs: list[Output],
         produced: int,
     ) -> int:
-        """Write offset, panel and the parts that have changed together; answer the new version.
-
-        Raises:
-            Fenced: another learner has committed since `version`.
-        """
         following = self._advance(version, outputs, produced)
         self._applied, self._panel = applied, panel
         for name in gone:

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 from profiles.identity.links import Erasure, Linked, PendingSplit, Refusal, decode_linked, encode_linked
-from profiles.stores.links import LinkChanges, LinkState
 from profiles.stores.memory.unit import MemoryUnit
 from profiles.types import Identity
+from profiles.units import LinkChanges, LinkState
 
 __all__ = ["MemoryLinkStore"]
 
@@ -34,63 +34,45 @@ class MemoryLinkStore(MemoryUnit):
         self._receipts: dict[str, bytes] = {}
 
     async def profiles_of(self, identities: Sequence[Identity]) -> dict[Identity, str]:
-        """The profile of each identity that has been linked."""
         return {identity: self._mapping[identity] for identity in identities if identity in self._mapping}
 
     async def linked_to(self, profiles: Sequence[str]) -> dict[str, Linked]:
-        """What is linked to each profile."""
         return {id_: decode_linked(self._linked[id_]) for id_ in profiles if id_ in self._linked}
 
     async def apart(self) -> dict[Identity, list[Identity]]:
-        """All identities that must not be together with others."""
         return {identity: list(others) for identity, others in self._apart.items()}
 
     async def suppressed(self, hashes: Sequence[str]) -> set[str]:
-        """Which of these keyed hashes are of erased homes."""
         return self._suppressed.keys() & set(hashes)
 
     async def count_suppressed(self) -> int:
-        """How many erased homes there are."""
         return len(self._suppressed)
 
     async def all_suppressed(self) -> set[str]:
-        """The keyed hashes of all erased homes."""
         return set(self._suppressed)
 
     async def refusals(self) -> dict[str, Refusal]:
-        """The latest links that were not made, by slot; the newest first."""
         return dict(sorted(self._refused.items(), key=lambda item: item[1].offset, reverse=True))
 
     async def splitting(self) -> dict[str, PendingSplit]:
-        """The splits whose profiles are not whole again yet, by id."""
         return dict(self._splitting)
 
     async def split_state(self, id_: str) -> str | None:
-        """What became of a split; None before the linker has decided."""
         return self._splits.get(id_)
 
     async def deferred(self) -> list[Erasure]:
-        """The erasures that wait for a split to end."""
         return list(self._deferred.values())
 
     async def keep_receipt(self, id_: str, receipt: bytes) -> None:
-        """Keep the receipt of an erasure."""
         self._receipts[id_] = receipt
 
     async def receipt(self, id_: str) -> bytes | None:
-        """The receipt of an erasure."""
         return self._receipts.get(id_)
 
     async def state(self) -> LinkState:
-        """Where the linker is."""
         return LinkState(self._version, self._applied, self._refusals)
 
     async def commit(self, changes: LinkChanges) -> int:
-        """Write everything or nothing; answer the new version.
-
-        Raises:
-            Fenced: another linker has committed since `changes.version`.
-        """
         version = self._advance(changes.version, changes.outputs, changes.produced)
         self._applied = changes.applied
         for slot in changes.refused_gone:

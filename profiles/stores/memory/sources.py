@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from profiles.stores.sources import Pause
+from profiles.units import Pause
 
 __all__ = ["MemorySourceStore"]
 
@@ -14,13 +14,10 @@ class MemorySourceStore:
         self._states: dict[str, Pause] = {}
 
     async def states(self) -> dict[str, Pause]:
-        """The state of every source that ever was paused."""
         return dict(self._states)
 
     async def paused(self) -> dict[str, str]:
-        """The sources that are paused, and why."""
         return {source: pause.why for source, pause in self._states.items() if pause.paused}
 
     async def write(self, source: str, pause: Pause) -> None:
-        """Replace the state of a source."""
         self._states[source] = pause

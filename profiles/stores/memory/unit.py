@@ -33,9 +33,7 @@ class MemoryUnit:
         return self._version
 
     async def outbox(self) -> list[tuple[int, list[Output]]]:
-        """What was committed but perhaps not produced: (version, outputs), oldest first."""
         return [(version, list(outputs)) for version, outputs in self._waiting]
 
     async def clear_outbox(self, up_to: int) -> None:
-        """Forget outbox entries up to a version."""
         self._waiting = [entry for entry in self._waiting if entry[0] > up_to]

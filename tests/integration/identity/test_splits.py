@@ -12,7 +12,7 @@ from kafka import TopicPartition
 from kafka.admin import KafkaAdminClient
 
 from profiles.store import Reader
-from profiles.stores.links import LinkStore
+from profiles.stores.links import RedisLinkStore
 from profiles.stores.redis import connect
 from profiles.types import Identity, Profile
 from streams.commands import CommandSender
@@ -76,7 +76,7 @@ def ask(settings: Settings, identity: Identity, wait: float) -> tuple[str, str |
     async def asking() -> tuple[str, str | None]:
         client, producer = connect(settings.redis.get_secret_value()), BatchProducer(settings)
         try:
-            requests = SplitRequests(LinkStore(client), CommandSender(producer, settings))
+            requests = SplitRequests(RedisLinkStore(client), CommandSender(producer, settings))
             return await requests.ask(identity, [], time.time(), "a test", wait)
         finally:
             await producer.stop()
@@ -94,7 +94,7 @@ def state_of(settings: Settings, split: str) -> str | None:
     async def read() -> str | None:
         client = connect(settings.redis.get_secret_value())
         try:
-            return await LinkStore(client).split_state(split)
+            return await RedisLinkStore(client).split_state(split)
         finally:
             await client.aclose()
 

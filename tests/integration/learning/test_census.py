@@ -18,10 +18,11 @@ from models.population.census import EVERYBODY, Subject, Summary
 from models.population.findings import Findings
 from profiles.errors import Fenced
 from profiles.store import Changes, Output, Reader
-from profiles.stores.census import CensusState, CensusStore, Count
+from profiles.stores.census import RedisCensusStore
 from profiles.stores.keys import CENSUS, Keys
 from profiles.stores.redis import RedisStore, connect
 from profiles.types import Profile, Purchases, Stay, partition_of
+from profiles.units import CensusState, CensusStore, Count
 from streams.metrics import WorkerMetrics
 from streams.rebuild.rebuild import rebuild
 from streams.worker.census import CensusMerger, CensusTaker, Review
@@ -48,7 +49,7 @@ class World:
     def __init__(self, client: Any) -> None:
         self.client = client
         self.profiles = RedisStore(client)
-        self.store = CensusStore(client)
+        self.store = RedisCensusStore(client)
         self.metrics = WorkerMetrics(CollectorRegistry())
         self.mine = list(range(PARTITIONS))
         self.now = NOW
@@ -388,7 +389,7 @@ def findings_of(rapport: Rapport) -> Findings:
     """What the last census came to."""
 
     async def read() -> Findings:
-        store = CensusStore(connect(rapport.settings.redis.get_secret_value()))
+        store = RedisCensusStore(connect(rapport.settings.redis.get_secret_value()))
         raw = await store.findings()
         await store.close()
         return Findings() if raw is None else Findings.from_json(raw)

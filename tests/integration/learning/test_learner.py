@@ -21,8 +21,9 @@ from models.labels.examples import ModelCommand, TrainingRecord
 from models.learning.checkpoint import dump
 from models.learning.learner import Learner
 from plan import load_plan
-from profiles.stores.learner import LearnerState, LearnerStore
+from profiles.stores.learner import RedisLearnerStore
 from profiles.stores.redis import connect
+from profiles.units import LearnerState
 from streams.kafka.topics import topic_name
 from streams.settings import Settings
 from streams.worker.learner import MODEL_NEWS
@@ -54,7 +55,7 @@ def state_of(rapport: Rapport) -> LearnerState:
     async def read() -> LearnerState:
         client = connect(rapport.settings.redis.get_secret_value())
         try:
-            return await LearnerStore(client).load()
+            return await RedisLearnerStore(client).load()
         finally:
             await client.aclose()
 

@@ -28,10 +28,11 @@ from profiles.state import Limits, apply, remember
 from profiles.store import Reader
 from profiles.stores.contents import held_by_partition
 from profiles.stores.keys import IDENTITY, IDENTITY_MAP, LEARNER, LEARNER_STATE, SETUP, Keys
-from profiles.stores.links import LinkState, LinkStore
+from profiles.stores.links import RedisLinkStore
 from profiles.stores.redis import RedisStore
 from profiles.stores.setup import REBUILDING
 from profiles.types import ERASED, Alert, AlertCommand, Event, Identity, Profile, Score, Stay, partition_of, profile_id
+from profiles.units import LinkState
 from streams.kafka.admin import ensure_topics
 from streams.kafka.outbox import MARKER, Marker
 from streams.kafka.topics import topic_name
@@ -365,7 +366,7 @@ def test_what_the_linker_told_in_part_is_decided_again(topic: Topic) -> None:
     rebuild(topic.settings)
 
     async def ask(client: Any) -> tuple[dict[bytes, bytes], LinkState, dict[str, Linked]]:
-        links = LinkStore(client)
+        links = RedisLinkStore(client)
         return await client.hgetall(IDENTITY_MAP), await links.state(), await links.linked_to([topic.id("ann")])
 
     mapping, state, graph = in_redis(topic.settings, ask)

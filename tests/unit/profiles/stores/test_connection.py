@@ -11,7 +11,7 @@ from redis.asyncio import Redis, RedisCluster
 from profiles.errors import Misconfigured
 from profiles.stores import open_stores
 from profiles.stores.connection import connect, reached
-from profiles.stores.links import LinkChanges
+from profiles.units import LinkChanges
 
 
 def test_a_url_of_one_node() -> None:

@@ -8,8 +8,8 @@ import pytest
 
 from plan import load_plan
 from profiles.identity.links import PendingSplit
-from profiles.stores.links import LinkChanges
 from profiles.stores.memory import MemoryLinkStore, MemoryStore
+from profiles.units import LinkChanges
 from streams.identity.history import History
 from streams.identity.split import SplitCompleter
 from streams.kafka.memory import MemoryLog

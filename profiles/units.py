@@ -1,0 +1,316 @@
+"""The ports of the stores beside the profiles': what linker, learner, census and circuit breaker keep.
+
+A *unit* has one writer at a time. It commits everything or nothing, on top of the version it has read (`Fenced` if
+there is a later one), and its outputs go into an outbox in the same commit. Everybody may read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import msgspec
+
+from profiles.identity.links import Erasure, Link, Linked, PendingSplit, Refusal
+from profiles.store import Output
+from profiles.types import Identity
+
+__all__ = [
+    "REFUSALS_KEPT",
+    "CensusState",
+    "CensusStore",
+    "Count",
+    "LearnerState",
+    "LearnerStore",
+    "LinkChanges",
+    "LinkState",
+    "LinkStore",
+    "Pause",
+    "SourceStore",
+    "Unit",
+]  # fmt: skip
+
+REFUSALS_KEPT = 1000
+"""Refusals that are kept, in as many slots."""
+
+
+class Unit(Protocol):
+    """What has an outbox."""
+
+    async def outbox(self) -> list[tuple[int, list[Output]]]:
+        """What was committed but perhaps not produced: (version, outputs), oldest first."""
+        ...
+
+    async def clear_outbox(self, up_to: int) -> None:
+        """Forget outbox entries up to a version, all of which were produced."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class LinkState:
+    """Where the linker is."""
+
+    version: int
+    applied: int  # offset of the last request decided; -1 for none
+    refusals: int  # there ever were
+
+
+@dataclass(slots=True)
+class LinkChanges:
+    """All that one commit of the linker writes; None removes."""
+
+    version: int
+    applied: int
+    refusals: int = 0  # there ever were, with this commit
+    mapping: dict[Identity, str | None] = field(default_factory=dict)  # identity → profile id
+    graph: dict[str, list[Identity] | None] = field(default_factory=dict)  # profile id → identities, ascending
+    links: dict[Identity, list[Link] | None] = field(default_factory=dict)  # of all identities in `graph`
+    apart: dict[Identity, list[Identity] | None] = field(default_factory=dict)
+    suppressed: dict[str, float] = field(default_factory=dict)  # keyed hash → when
+    refused: dict[str, Refusal] = field(default_factory=dict)  # by slot
+    refused_gone: list[str] = field(default_factory=list)  # slots
+    splitting: dict[str, PendingSplit | None] = field(default_factory=dict)
+    splits: dict[str, str] = field(default_factory=dict)  # id → what became of it
+    deferred: dict[str, Erasure | None] = field(default_factory=dict)
+    outputs: list[Output] = field(default_factory=list)
+    produced: int = 0
+
+
+class LinkStore(Unit, Protocol):
+    """Which profile an identity belongs to, how that came about, and who was erased.
+
+    One writer, the linker; ingest and the console read.
+    """
+
+    async def profiles_of(self, identities: Sequence[Identity]) -> dict[Identity, str]:
+        """The profile of each identity that has been linked; unlinked ones are left out. One round trip."""
+        ...
+
+    async def linked_to(self, profiles: Sequence[str]) -> dict[str, Linked]:
+        """What is linked to each profile; one to which nothing was linked is left out."""
+        ...
+
+    async def apart(self) -> dict[Identity, list[Identity]]:
+        """All identities that must not be together with others."""
+        ...
+
+    async def suppressed(self, hashes: Sequence[str]) -> set[str]:
+        """Which of these keyed hashes are of erased homes."""
+        ...
+
+    async def count_suppressed(self) -> int:
+        """How many erased homes there are."""
+        ...
+
+    async def all_suppressed(self) -> set[str]:
+        """The keyed hashes of all erased homes."""
+        ...
+
+    async def refusals(self) -> dict[str, Refusal]:
+        """The latest links that were not made, by slot; the newest first."""
+        ...
+
+    async def splitting(self) -> dict[str, PendingSplit]:
+        """The splits whose profiles are not whole again yet, by id."""
+        ...
+
+    async def split_state(self, id_: str) -> str | None:
+        """What became of a split: `splitting`, `done`, or why it was refused; None before the linker has decided."""
+        ...
+
+    async def deferred(self) -> list[Erasure]:
+        """The erasures that wait for a split to end."""
+        ...
+
+    async def keep_receipt(self, id_: str, receipt: bytes) -> None:
+        """Keep the receipt of an erasure (JSON, without personal data)."""
+        ...
+
+    async def receipt(self, id_: str) -> bytes | None:
+        """The receipt of an erasure."""
+        ...
+
+    async def state(self) -> LinkState:
+        """Where the linker is."""
+        ...
+
+    async def commit(self, changes: LinkChanges) -> int:
+        """Write everything or nothing; answer the new version.
+
+        Raises:
+            Fenced: another linker has committed since `changes.version`.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class LearnerState:
+    """Where the learner is."""
+
+    version: int
+    applied: int  # offset of the last training record taken; -1 for none
+    panel: bytes | None  # JSON of the models that score; None before the first commit
+    parts: Mapping[str, bytes] = field(default_factory=dict)  # JSON of what was learned; see models.learning.checkpoint
+
+
+class LearnerStore(Unit, Protocol):
+    """What the learner has learned, the panel that scorers load, and the offset learned up to.
+
+    One writer, the learner; every worker reads the panel, and the console all of it.
+    """
+
+    async def position(self) -> tuple[int, int]:
+        """Version and applied offset."""
+        ...
+
+    async def load(self) -> LearnerState:
+        """All of it. Its writer reads this once, when it starts; then it knows."""
+        ...
+
+    async def panel(self) -> bytes | None:
+        """The models that score, as JSON; None before the learner's first commit."""
+        ...
+
+    async def parts(self, names: Sequence[str]) -> dict[str, bytes]:
+        """Some parts of what was learned; those that are missing are left out."""
+        ...
+
+    async def part_names(self) -> list[str]:
+        """The names of all parts, ascending."""
+        ...
+
+    async def commit(
+        self,
+        version: int,
+        applied: int,
+        panel: bytes,
+        changed: Mapping[str, bytes],
+        gone: Sequence[str],
+        outputs: list[Output],
+        produced: int,
+    ) -> int:
+        """Write offset, panel and the parts that have changed together; answer the new version.
+
+        Args:
+            version: that the writer stands on.
+            applied: offset of the last training record taken.
+            panel: the models that score, as JSON.
+            changed: parts that are new or other than in the store.
+            gone: names of parts that are no more.
+            outputs: for the outbox.
+            produced: outbox entries up to this version have been produced and may go.
+
+        Raises:
+            Fenced: another learner has committed since `version`.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class CensusState:
+    """Where the census is."""
+
+    version: int = 0  # of the unit; grows with every commit
+    round: int = 0  # of the census under way, or the last one; 0 before the first
+    opened: float = 0.0  # when that began
+    merged: int = 0  # the last round that has findings
+    customers: int = 0  # that those are about
+    findings: bytes | None = None  # JSON; see models.population.findings
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """What a partition has counted last."""
+
+    round: int
+    summary: bytes  # msgpack; see models.population.census
+
+
+class CensusStore(Unit, Protocol):
+    """Each partition's summary, and what all of them come to. Profiles are read here in pages.
+
+    A summary is written whole or not at all, with the number of the census (the *round*) it belongs to, so that nobody
+    ever reads half a census. Findings have one writer at a time.
+    """
+
+    async def page(self, partition: int, cursor: int, least: int) -> tuple[int, list[tuple[str, bytes]]]:
+        """The profiles (id, document) of a partition from a cursor on, and the next cursor; 0 begins and ends.
+
+        Everybody who is there from beginning to end comes at least once, some perhaps twice (as Redis scans).
+        """
+        ...
+
+    async def size(self, partitions: Iterable[int]) -> int:
+        """How many profiles there are, tombstones left out."""
+        ...
+
+    async def watermarks(self, partitions: Iterable[int]) -> dict[int, float]:
+        """The latest event time that each partition has applied; 0 for none."""
+        ...
+
+    async def rounds(self, partitions: Iterable[int]) -> dict[int, int]:
+        """The round of each partition's summary; 0 for none."""
+        ...
+
+    async def counts(self, partitions: Iterable[int]) -> dict[int, Count | None]:
+        """The summary of each partition; None for one that was never counted."""
+        ...
+
+    async def count(self, partition: int, count: Count) -> None:
+        """Write a partition's summary in the place of the one before."""
+        ...
+
+    async def head(self) -> tuple[int, int]:
+        """(the round under way, the last one that has findings): all that is asked every second."""
+        ...
+
+    async def findings(self) -> bytes | None:
+        """JSON of what the last census came to; None before the first."""
+        ...
+
+    async def state(self) -> CensusState:
+        """All of it."""
+        ...
+
+    async def commit(self, state: CensusState, outputs: list[Output]) -> int:
+        """Write the state in the place of the one of `state.version`; answer the new version.
+
+        Raises:
+            Fenced: another worker has written since.
+        """
+        ...
+
+
+class Pause(msgspec.Struct, frozen=True, kw_only=True):
+    """The state of one source. JSON, so that people can read it in Redis."""
+
+    paused: bool
+    since: float = 0.0  # seconds; when it was held or resumed
+    why: str = ""
+    reasons: dict[str, int] = {}  # reason → events of the batch that opened the breaker
+    example: str = ""  # the message of one of them, without personal data
+    plan: str = ""  # fingerprint of the plan that would reject; another plan may let the source go
+    version: int = 0  # of that plan
+    by: str = ""  # worker or person
+    passed: float = 0.0  # what Kafka had by then counts no more: a person let it through, seconds
+
+
+class SourceStore(Protocol):
+    """Which sources are paused: all workers agree, and a restart keeps it."""
+
+    async def states(self) -> dict[str, Pause]:
+        """The state of every source that ever was paused.
+
+        Raises:
+            Misconfigured: a state is damaged.
+        """
+        ...
+
+    async def paused(self) -> dict[str, str]:
+        """The sources that are paused, and why."""
+        ...
+
+    async def write(self, source: str, pause: Pause) -> None:
+        """Replace the state of a source."""
+        ...
