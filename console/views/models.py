@@ -6,7 +6,6 @@ import math
 from typing import Any, Literal
 
 from msgspec import convert
-from msgspec.structs import asdict
 from pydantic import Field
 
 from console.views.documents import Document, Risk, Time
@@ -247,7 +246,7 @@ def models_view(report: Report) -> ModelsView:
         settled=promotion.settled,
         version=panel.version,
         trained_until=panel.trained_until or None,
-        records=asdict(report.counts),
+        records=dict(report.counts),
         models=[ModelView(**_model(report, name)) for name in report.names],
         drift=_drift(report),
         began_anew=next((notice for notice in notices if notice.kind == "anew"), None),

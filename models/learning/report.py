@@ -19,7 +19,7 @@ from models.churn.weights import Weights
 from models.codec import decode
 from models.config import ChurnConfig
 from models.features.table import TABLE
-from models.learning.checkpoint import HEAD, Head, Taken, is_readable
+from models.learning.checkpoint import HEAD, Head, is_readable
 from models.learning.drift import Drift
 from models.learning.judge import Figures
 from models.learning.notices import Told
@@ -71,7 +71,7 @@ class Report:
     """What the learner knows."""
 
     panel: Panel
-    counts: Taken
+    counts: Mapping[str, int]  # of training records, by what they were; empty of a learner that knows nothing
     promotion: Promotion
     figures: Figures
     drift: Drift
@@ -87,11 +87,11 @@ class Report:
         """
         if panel is None or any(name not in parts for name in REPORTED) or not is_readable(parts[HEAD]):
             figures = Figures(Ledger.new(), Ledger.new())
-            return cls(Panel.cold(config), Taken(), Promotion.new(), figures, Drift.new(0.0), Told([], []))
+            return cls(Panel.cold(config), {}, Promotion.new(), figures, Drift.new(0.0), Told([], []))
         head, quality, drift, promotion, told = (parts[name] for name in REPORTED)
         return cls(
             Panel.from_json(panel, config),
-            decode(head, Head, "the head of the model checkpoint").counts,
+            msgspec.structs.asdict(decode(head, Head, "the head of the model checkpoint").counts),
             decode(promotion, Promotion, "the record of which model is the champion"),
             decode(quality, Figures, "the quality of the models"),
             decode(drift, Drift, "the state of the drift detection"),
