@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
+from profiles.documents import encode_profile
 from profiles.errors import Fenced, Misconfigured
 from profiles.store import ArrivalRate, Changes, Output
 from profiles.stores import BadCursor
+from profiles.stores.contents import expected_of, held_by_partition
 from profiles.stores.keys import SETUP
 from profiles.stores.memory import MemoryStore
 from profiles.stores.reader import RedisReader
@@ -300,6 +302,29 @@ def test_an_alert_is_in_the_list_of_its_state_alone(run: Any) -> None:
         assert await listed(both) == empty
 
     run(test)
+
+
+@pytest.mark.parametrize("kind", ["redis", "cluster"])
+def test_a_commit_leaves_the_entries_that_a_check_expects(kind: str, request: pytest.FixtureRequest) -> None:
+    """An alert that changes its state, a risk that goes, a timer that ends: nothing of before stays in any index."""
+    fixture = request.getfixturevalue("redis_cluster" if kind == "cluster" else "redis_url")
+    url = fixture.url if kind == "cluster" else fixture
+
+    async def test() -> None:
+        client = connect(url)
+        store, version = RedisStore(client), 0
+        for state in ("open", "acknowledged", "resolved", "cleared", "open"):
+            for score, when in ((Score(0.5, "low", 1.0, "m"), 9.0), (None, 0.0)):
+                profile = someone(1, score=score, scheduled_at=when)
+                profile.alerts["rule"] = Alert("a1", "rule", state, 1.0, 1.0, 0.5)
+                changes = Changes(version, profiles=[profile], alerts=[(profile.id, profile.alerts["rule"])])
+                version = await store.commit(0, changes)
+                held = await held_by_partition(client, 0)
+                assert held.pop(("tombstones", "")) == 0
+                assert held == dict(expected_of(profile, encode_profile(profile)))
+        await client.aclose()
+
+    asyncio.run(test())
 
 
 def test_several_profiles_are_read_at_once(run: Any) -> None:
