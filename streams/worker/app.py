@@ -98,6 +98,7 @@ class Worker:
             ("refresh", 1.0, self._refresh),
             ("count customers", 1.0, self.roles.census.run),
             ("conclude census", 1.0, self._conclude_census),
+            ("deliver decisions", 1.0, self.roles.linker.tick),
             ("complete splits", 1.0, self.roles.splits.tick),
             ("show models", 1.0, self.roles.learner.tick),
             ("measure lag", 5.0, self._measure_lag),
@@ -174,7 +175,9 @@ class Worker:
         """The offsets at which these partitions continue, by the store; see `streams.kafka.transport.Positions`."""
         mine = [tp.partition for tp in assigned if tp.topic == self._profile_events]
         self.roles.profiles.assigned(mine)
-        self.roles.splits.assigned(mine=TP(self._identity_links, 0) in assigned)
+        linking = TP(self._identity_links, 0) in assigned
+        self.roles.linker.assigned(mine=linking)
+        self.roles.splits.assigned(mine=linking)
         self.roles.learner.assigned(mine=TP(self._training_examples, 0) in assigned)
         answer = await self._continues(assigned)
         self.roles.timers.assigned()
@@ -185,6 +188,7 @@ class Worker:
 
     def _revoked(self, *_: Any, **__: Any) -> None:
         self.roles.profiles.assigned(())
+        self.roles.linker.assigned(mine=False)
         self.roles.splits.assigned(mine=False)
 
     async def _continues(self, assigned: Iterable[TP]) -> dict[TP, int]:

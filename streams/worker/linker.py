@@ -25,7 +25,7 @@ from streams.kafka.outbox import Outbox
 from streams.kafka.topics import IDENTITY_LINKS, topic_name
 from streams.metrics import WorkerMetrics
 from streams.records.links import EraseRequest, LinkRequest, Request, SplitDone, SplitRequest
-from streams.retry import until_committed
+from streams.retry import retrying, until_committed
 from streams.settings import Settings
 from streams.worker.profiles import Behind
 
@@ -58,6 +58,18 @@ class Linker:
         self._topic = topic_name(settings, IDENTITY_LINKS)
         self._metrics = metrics
         self._clock = clock
+        self._recovered = True  # or not ours to recover
+
+    def assigned(self, *, mine: bool) -> None:
+        """Say whether this worker is the linker from now on."""
+        self._recovered = not mine
+
+    @retrying
+    async def tick(self) -> None:
+        """Deliver what the last linker has committed and perhaps not produced, though no request may come for long."""
+        if not self._recovered:
+            await self._outbox.recover(self._store)
+            self._recovered = True
 
     @until_committed
     async def handle(self, records: Sequence[ConsumerRecord], follows: int) -> None:
@@ -66,15 +78,15 @@ class Linker:
         Raises:
             Behind: the store has not applied what came before this batch.
         """
-        await self._outbox.recover(self._store)
         state = await self._store.state()
+        await self._outbox.recover(self._store)  # if somebody else commits after this, our commit is fenced
         if state.applied + 1 < follows:
             raise Behind(state.applied + 1)
         requests = [(record.offset, _decode(record.value)) for record in records if record.offset > state.applied]
         for part in _together(requests):
-            await self._decide(await self._store.state(), part)
+            state = await self._decide(state, part)
 
-    async def _decide(self, state: LinkState, requests: Sequence[Place]) -> None:
+    async def _decide(self, state: LinkState, requests: Sequence[Place]) -> LinkState:
         graph = await self._open(requests)
         merged = refused = 0
         for offset, request in requests:
@@ -96,6 +108,7 @@ class Linker:
         committed = await self._store.commit(changes)
         await self._outbox.deliver(changes.outputs, version=committed)
         await self._store.clear_outbox(committed)
+        return LinkState(committed, changes.applied, changes.refusals)
 
     async def _erasures(self, requests: Sequence[Place]) -> list[Erasure]:
         found = [request.erasure for _, request in requests if type(request) is EraseRequest]

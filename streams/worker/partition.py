@@ -54,7 +54,7 @@ class PartitionWriter:
         self._metrics = metrics
         self._ready = False  # the outbox of whoever wrote before has been delivered
         self._produced = 0  # outbox entries up to this version have been produced
-        self._version = 0  # of the latest commit here
+        self._version = 0  # of the latest commit, here or before
         self._delivering: asyncio.Task[None] | None = None
 
     def assigned(self) -> None:
@@ -77,8 +77,15 @@ class PartitionWriter:
                 self._ready = False
 
     async def load(self, ids: Iterable[str], due_by: float | None = None) -> Work:
-        """Read these profiles, and those with a timer due at or before a time: the first `MOST_DUE` of them."""
+        """Read these profiles, and those with a timer due at or before a time: the first `MOST_DUE` of them.
+
+        Raises:
+            Fenced: somebody else has written meanwhile, whose outputs have to be delivered before ours.
+        """
         loaded = await self._read(list(ids), due_by)
+        if loaded.version > self._version:
+            # What we send would overtake what they sent, which would then be taken for a repeat.
+            raise Fenced(f"partition {self.number} was written by somebody else since version {self._version}")
         if loaded.version < self._version:
             # The store was restored. Its versions begin again there: what was produced under later ones says nothing.
             await self.finish()
@@ -116,13 +123,13 @@ class PartitionWriter:
     async def _recover(self) -> None:
         """Deliver what the last writer has committed and perhaps not produced."""
         await self.finish()
+        held = await self._store.load(self.number, ())
         entries = await self._store.outbox(self.number)
         if entries:
-            held = await self._store.load(self.number, ())
             outputs = [output for _, part in entries for output in part]
             await self._outbox.deliver(outputs, Marker.of(held), self._documents_now)
-            self._produced = entries[-1][0]
-            await self._store.clear_outbox(self.number, self._produced)
+            await self._store.clear_outbox(self.number, entries[-1][0])
+        self._version = self._produced = held.version
         self._ready = True
 
     async def _documents_now(self, ids: list[str]) -> dict[str, bytes]:
