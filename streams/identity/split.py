@@ -84,10 +84,14 @@ class SplitCompleter:
                 task.cancel()
 
     async def tick(self) -> None:
-        """Begin with the splits that are pending and not under way."""
+        """Begin with the splits that are pending and not under way; leave those that somebody else has completed."""
         if not self._mine:
             return
-        for split in (await retrying(self._links.splitting)()).values():
+        pending = await retrying(self._links.splitting)()
+        for id_, task in self._tasks.items():
+            if id_ not in pending:
+                task.cancel()
+        for split in pending.values():
             if self._mine and split.id not in self._tasks:
                 self._begin(split)
 
@@ -125,6 +129,8 @@ class SplitCompleter:
             shares[split.winners[event.profile]].append(event)
         winners = sorted(set(split.winners.values()))
         for winner in winners:
+            if await self._has_share(split, winner):
+                continue  # sent again it could come behind a merge, to somebody who cannot know it for a repeat
             state = await in_background(fold, winner, shares[winner], self._currency, self._limits)
             name = _name(split, winner)
             encoded = msgspec.msgpack.encode(state)
@@ -144,15 +150,23 @@ class SplitCompleter:
 
     async def _taken_in(self, split: PendingSplit, winner: str) -> None:
         """Wait until a profile has its share and knows every cutover, so that it may be merged with others again."""
-        id_ = winner
         while True:
-            profile = await self._fetch(id_)
+            profile = await self._holder(winner)
             awaited = profile.splitting.awaited if profile is not None and profile.splitting is not None else ()
-            if profile is not None and _name(split, winner) in profile.splits and not awaited:
+            if await self._has_share(split, winner) and not awaited:
                 return
-            if profile is not None and profile.redirect:
-                id_ = profile.redirect
             await asyncio.sleep(_LOOK)
+
+    async def _has_share(self, split: PendingSplit, winner: str) -> bool:
+        profile = await self._holder(winner)
+        return profile is not None and _name(split, winner) in profile.splits
+
+    async def _holder(self, winner: str) -> Profile | None:
+        """The profile that holds what is a winner's, which may have been merged if the split was completed before."""
+        profile = await self._fetch(winner)
+        while profile is not None and profile.redirect:
+            profile = await self._fetch(profile.redirect)
+        return profile
 
     @retrying
     async def _fetch(self, id_: str) -> Profile | None:

@@ -10,9 +10,13 @@ from the history of events, up to a cutover in the log of each home, and comes b
 * A home answers *moved* to every profile of the split, behind all that it has sent on before. Until then such a
   profile takes nothing from that home: it is from before the cutover. Afterwards it goes by the cutover, for what was
   sent on before may still be on its way through a third profile.
+* A home that is about to become a profile, but has not heard so yet, cannot note what another one answers. So once all
+  of these have moved, the profile tells each of them the cutovers of the others.
 """
 
 from __future__ import annotations
+
+import itertools
 
 from models.labels import snapshots
 from profiles.merge import add_identities
@@ -65,9 +69,7 @@ def move(work: Work, home: Profile, command: Split) -> None:
     cutover = _position(work, command)
     for whom in dict.fromkeys([command.was, *command.winners.values()]):
         if whom != home.id:
-            told = Split(whom, "moved", command.split, command.was, command.time, cutover=cutover, home=home.id)
-            told.origin = work.origin(command)
-            work.send(told)
+            _tell_moved(work, command, whom, home.id, cutover)
 
 
 def moved(work: Work, profile: Profile, command: Split) -> None:
@@ -79,8 +81,12 @@ def moved(work: Work, profile: Profile, command: Split) -> None:
     splitting.cutovers[command.home] = command.cutover
     work.touch(profile)
     if splitting.winners.get(command.home) == command.home:
-        waiting = [home for home in splitting.awaited if splitting.winners[home] == home]
-        if not waiting:
+        first = [home for home, winner in splitting.winners.items() if home == winner != profile.id]
+        if not set(first) & set(splitting.awaited):
+            for whom, home in itertools.permutations(
+                first, 2
+            ):  # one may not have been there yet when the other told it
+                _tell_moved(work, command, whom, home, splitting.cutovers[home])
             _tell_to_move(work, command, splitting, splitting.awaited)
 
 
@@ -94,6 +100,12 @@ def _cutovers(profile: Profile) -> dict[str, tuple[int, int]]:
 
 def _identify(profile: Profile, command: Split) -> None:
     add_identities(profile, [(identity, command.time) for identity in command.identities[profile.id]])
+
+
+def _tell_moved(work: Work, cause: Split, whom: str, home: str, cutover: tuple[int, int]) -> None:
+    told = Split(whom, "moved", cause.split, cause.was, cause.time, cutover=cutover, home=home)
+    told.origin = work.origin(cause)
+    work.send(told)
 
 
 def _tell_to_move(work: Work, cause: Split, splitting: Splitting, homes: list[str]) -> None:

@@ -140,6 +140,9 @@ def _absorb(work: Work, winner: Profile, command: Absorb, limits: Limits) -> Non
             winner.splitting.done = True
             winner.splitting.winners, winner.splitting.identities = {}, {}
     elif winner.splitting is not None and _before_cutover(winner.splitting, command.loser, command.position):
+        known = _decode_profile(command.state).splits  # whatever comes of them again is a repeat, too
+        winner.splits = sorted({*winner.splits, *known})
+        work.touch(winner)
         return
     loser = _decode_profile(command.state)
     if loser.purchases.orders:  # what was photographed since lacked these orders

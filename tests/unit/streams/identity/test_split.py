@@ -8,11 +8,14 @@ import pytest
 
 from plan import load_plan
 from profiles.identity.links import PendingSplit
+from profiles.store import Changes
 from profiles.stores.memory import MemoryLinkStore, MemoryStore
+from profiles.types import Profile, Splitting
 from profiles.units import LinkChanges
 from streams.identity.history import History
 from streams.identity.split import SplitCompleter
 from streams.kafka.memory import MemoryLog
+from streams.records.links import SplitDone
 from streams.settings import Settings
 from tests import REPOSITORY
 
@@ -28,6 +31,21 @@ class Links(MemoryLinkStore):
     async def splitting(self) -> dict[str, PendingSplit]:
         self.looks += 1
         return await super().splitting()
+
+
+class Asked:
+    """Keeps what was asked for."""
+
+    def __init__(self) -> None:
+        self.requests: list[object] = []
+        self.told = asyncio.Event()
+
+    async def send(self, command: object) -> None:
+        raise AssertionError(command)
+
+    async def request(self, request: object) -> None:
+        self.requests.append(request)
+        self.told.set()
 
 
 class Told:
@@ -83,6 +101,42 @@ def test_it_stops_when_another_worker_is_the_linker_and_begins_again_when_it_com
         completer.assigned(mine=True)
         await completer.tick()
         assert under_way() == ["split one"]
+        await completer.close()
+
+    asyncio.run(story())
+
+
+@pytest.mark.timeout(20)
+def test_it_leaves_a_split_that_somebody_else_has_completed() -> None:
+    async def story() -> None:
+        completer, links = await pending()
+        completer.assigned(mine=True)
+        await completer.tick()
+        await links.commit(LinkChanges(1, 1, splitting={"one": None}))
+        await completer.tick()
+        await asyncio.sleep(0.01)
+        assert under_way() == []
+        await completer.close()
+
+    asyncio.run(story())
+
+
+@pytest.mark.timeout(20)
+def test_a_share_that_its_profile_has_is_not_sent_again() -> None:
+    """The one who sent it was killed before the linker heard that all is done; and that may have heard meanwhile."""
+
+    async def story() -> None:
+        plan, id_ = load_plan(REPOSITORY / "tracking_plan.yaml"), PENDING.profile
+        links, store, asked = MemoryLinkStore(), MemoryStore(plan.namespace, 1), Asked()
+        await links.commit(LinkChanges(0, 0, splitting={"one": PENDING}))
+        done = Splitting("one", {}, {}, cutovers={id_: (0, 0)}, done=True)
+        await store.commit(0, Changes(0, profiles=[Profile(id_, splits=[f"one:{id_}"], splitting=done)]))
+        log = MemoryLog({"profile.events": 1})
+        completer = SplitCompleter(store, links, asked, History(log, Settings()), Settings(partitions=1), plan)
+        completer.assigned(mine=True)
+        await completer.tick()
+        await asked.told.wait()
+        assert asked.requests == [SplitDone("one")]
         await completer.close()
 
     asyncio.run(story())
