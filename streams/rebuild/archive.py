@@ -12,6 +12,7 @@ import itertools
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import msgspec
 
@@ -99,7 +100,8 @@ class FromArchive:
         self._owners = self._find_owners()
         self._named: dict[str, Identity] = {}  # home → identity, of homes that are linked
         self._linked = {*self._owners, *self._owners.values()}
-        self._folding = Folding(client, plan, limits_of(settings, plan), settings.partitions, self._owners)
+        fetch, write = RedisStore(client).fetch, partial(restore.write_profiles, client)
+        self._folding = Folding(fetch, write, plan, limits_of(settings, plan), settings.partitions, self._owners)
         self.links = given.links  # in the end who is who, whatever that comes from
         self.profiles = self.merged = 0
 

@@ -24,8 +24,11 @@ from streams.steps.update import TOMBSTONE_KEPT
 
 __all__ = ["Survey", "Tombstones", "documents", "survey"]
 
-Tombstones = Callable[[str], float | None]
-"""When the customer of a home was erased; None if not, or so long ago that nothing can be on its way any more."""
+Tombstones = Callable[[str, float], float | None]
+"""When the customer of a home was erased; None if so long ago that nothing can be on its way any more.
+
+The second argument is when Kafka heard that the document is gone, seconds: it counts if the linker has not told yet.
+"""
 
 _decode_marker = msgspec.msgpack.Decoder(Marker).decode
 _BEFORE = Order(-1, -1, -1)
@@ -96,7 +99,7 @@ async def documents(log: Log, extent: Extent, found: Survey, tombstones: Tombsto
             id_ = record.key.decode()
             if record.value is not None:
                 answer.append((decode_profile(id_, record.value), record.value))
-            elif (at := tombstones(id_)) is not None:
+            elif (at := tombstones(id_, record.timestamp / 1000)) is not None:
                 tombstone = Profile(id_, redirect=ERASED, scheduled_at=at + TOMBSTONE_KEPT)
                 answer.append((tombstone, encode_profile(tombstone)))
         if answer:

@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import itertools
 from collections import defaultdict
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from plan import Plan
 from profiles.documents import encode_profile
 from profiles.merge import merge
 from profiles.state import Limits, apply, remember
-from profiles.stores.connection import Client
-from profiles.stores.redis import RedisStore
-from profiles.stores.restore import write_profiles
+from profiles.stores.restore import Document
 from profiles.types import Event, Profile, event_digest, partition_of
 
 __all__ = ["Folding", "by_home"]
+
+Fetch = Callable[[int, Sequence[str]], Awaitable[dict[str, Profile]]]
+Write = Callable[[int, Sequence[Document]], Awaitable[None]]
 
 _HOMES = 500  # at once
 
@@ -30,14 +31,16 @@ class Folding:
     """Folds events into the profiles of a Redis that is being rebuilt.
 
     Args:
-        client: of it.
+        fetch: answers the profiles of a partition that are there already.
+        write: puts profiles of a partition there.
         plan: its currency.
         limits: what a profile keeps.
         partitions: of the profiles.
         owners: home → profile, of homes that belong to another.
     """
 
-    client: Client
+    fetch: Fetch
+    write: Write
     plan: Plan
     limits: Limits
     partitions: int
@@ -91,16 +94,15 @@ class Folding:
         await self._write(changed)
 
     async def _fetch(self, ids: Iterable[str]) -> dict[str, Profile]:
-        store = RedisStore(self.client)
         found: dict[str, Profile] = {}
         for partition, part in self._by_partition(ids).items():
-            found |= await store.fetch(partition, part)
+            found |= await self.fetch(partition, part)
         return found
 
     async def _write(self, profiles: Mapping[str, Profile]) -> None:
         for partition, ids in self._by_partition(profiles).items():
             held = [profiles[id_] for id_ in ids]
-            await write_profiles(self.client, partition, [(profile, encode_profile(profile)) for profile in held])
+            await self.write(partition, [(profile, encode_profile(profile)) for profile in held])
 
     def _by_partition(self, ids: Iterable[str]) -> dict[int, list[str]]:
         answer: defaultdict[int, list[str]] = defaultdict(list)

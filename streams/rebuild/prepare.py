@@ -114,9 +114,9 @@ def tombstones_of(links: LinkChanges | None, plan: Plan, now: float) -> Tombston
     """Who was erased so lately that a tombstone must keep what is still on its way from them."""
     times = {} if links is None else links.suppressed
 
-    def at(home: str) -> float | None:
-        time_ = times.get(suppression(plan.pii_key, home))
-        return time_ if time_ is not None and time_ + TOMBSTONE_KEPT > now else None
+    def at(home: str, told: float) -> float | None:
+        time_ = times.get(suppression(plan.pii_key, home), told)
+        return time_ if time_ + TOMBSTONE_KEPT > now else None
 
     return at
 

@@ -17,10 +17,14 @@ V = TypeVar("V")
 
 
 class MemoryLinkStore(MemoryUnit):
-    """Keeps links as the bytes that Redis holds, so that what was read is never what is held."""
+    """Keeps links as the bytes that Redis holds, so that what was read is never what is held.
 
-    def __init__(self) -> None:
-        super().__init__("the linker")
+    Args:
+        version: that the first commit stands on.
+    """
+
+    def __init__(self, version: int = 0) -> None:
+        super().__init__("the linker", version)
         self._applied = -1
         self._refusals = 0
         self._mapping: dict[Identity, str] = {}

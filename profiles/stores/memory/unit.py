@@ -11,11 +11,16 @@ __all__ = ["MemoryUnit"]
 
 
 class MemoryUnit:
-    """One writer at a time: a commit names the version it stands on."""
+    """One writer at a time: a commit names the version it stands on.
 
-    def __init__(self, name: str) -> None:
+    Args:
+        name: for errors.
+        version: that the first commit stands on.
+    """
+
+    def __init__(self, name: str, version: int = 0) -> None:
         self._name = name
-        self._version = 0
+        self._version = version
         self._waiting: list[tuple[int, list[Output]]] = []
 
     def _advance(self, version: int, outputs: Sequence[Output], produced: int) -> int:
