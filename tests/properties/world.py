@@ -1,77 +1,206 @@
-"""A small Rapport without servers: partitions, the linker and the split's computing as plain data and pure steps.
+"""A small Rapport without servers: the real linker, split completer and profile runners, on stores and a log in memory.
 
-Everything that takes turns in the real one takes turns here as a random choice says: which partition works next, how
-many records it takes, whether what it sent is delivered twice. So the protocols between home, winner and linker meet
-orders that no real run brings about.
+Nothing takes time in it, and nothing is left to the machine: who sleeps wakes once nobody has anything to do. How long
+everybody takes, which partition hears first of a commit, who is killed in the middle of what, and whether what a killed
+one was sending still arrives is for a seed to say. So the protocols between home, winner and linker meet orders that no
+real run brings about, and a seed that fails fails again.
 """
 
 from __future__ import annotations
 
+import asyncio
 import random
-from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+import selectors
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from concurrent.futures import Executor
+from typing import Any
 
 import msgspec
+from aiokafka.structs import ConsumerRecord, TopicPartition
+from prometheus_client import CollectorRegistry
 
 from plan import Plan
-from profiles.documents import decode_profile, encode_profile
-from profiles.identity.links import Erasure, Linked, PendingSplit, decode_linked, encode_linked
-from profiles.state import Limits
-from profiles.store import Loaded, Output
-from profiles.types import Absorb, Erase, Event, Identity, Profile, Record, partition_of, profile_id
-from profiles.units import LinkChanges, LinkState
-from streams.identity.graph import Graph
-from streams.identity.split import fold
-from streams.kafka.topics import PROFILE_EVENTS
-from streams.records.links import EraseRequest, LinkRequest, Request, SplitDone, SplitRequest
+from profiles.documents import decode_profile
+from profiles.identity.links import Linked
+from profiles.identity.secrets import suppression
+from profiles.stores.memory import MemoryLinkStore, MemoryStore
+from profiles.types import Event, Identity, Profile, partition_of
+from streams.clock import SteppedClock
+from streams.commands import CommandSender
+from streams.identity.history import History
+from streams.identity.split import SplitCompleter
+from streams.kafka.memory import MemoryLog
+from streams.kafka.outbox import Outbox
+from streams.kafka.output import Row
+from streams.kafka.topics import IDENTITY_CHANGES, IDENTITY_LINKS, PROFILE_CHANGES, PROFILE_EVENTS, topic_name
+from streams.metrics import WorkerMetrics
+from streams.pipeline import Pipeline, limits_of
+from streams.records.links import LinkRequest, Request
+from streams.settings import Settings
 from streams.steps.update import update
-from streams.steps.work import Work
+from streams.worker.linker import Linker
+from streams.worker.profiles import ProfileRunner
 
-LIMITS = Limits(timeline=4, seen=4096)
 PARTITIONS = 3
+SETTINGS = Settings(partitions=PARTITIONS, timeline=4, seen=4096)
+CHANGES, EVENTS, LINKS, NEWS = (
+    topic_name(SETTINGS, base) for base in (PROFILE_CHANGES, PROFILE_EVENTS, IDENTITY_LINKS, IDENTITY_CHANGES)
+)
+LONGEST = 1.0  # seconds that one of a world's parts does nothing
+NEVER = 3600.0  # seconds after which it will not come to rest any more
 
-_decode = msgspec.msgpack.Decoder(Record).decode
+_metrics = WorkerMetrics(CollectorRegistry())
+_encode = msgspec.msgpack.Encoder().encode
 
-
-@dataclass
-class Outbox:
-    """What one writer has committed and still delivers: commit by commit, but a commit's partitions in any order."""
-
-    sent: list[list[Output]] = field(default_factory=list)  # by commit
-    waiting: list[dict[int, list[Output]]] = field(default_factory=list)  # by commit and partition
-
-    def add(self, outputs: list[Output], again: int) -> None:
-        """Take a commit's outputs; with them go the `again` commits before it once more, as after a crash."""
-        self.sent.append(outputs)
-        for commit in [*self.sent[-1 - again :], *([outputs] if again else [])]:
-            parts: dict[int, list[Output]] = {}
-            for output in commit:
-                if output.topic == PROFILE_EVENTS:
-                    parts.setdefault(output.partition, []).append(output)
-            if parts:
-                self.waiting.append(parts)
-
-    def next(self, chance: random.Random) -> list[Output]:
-        """One partition's share of the oldest commit that is not delivered yet."""
-        if not self.waiting:
-            return []
-        parts = self.waiting[0]
-        outputs = parts.pop(chance.choice(sorted(parts)))
-        if not parts:
-            self.waiting.pop(0)
-        return outputs
+Story = Callable[["World"], Coroutine[Any, Any, None]]
 
 
-@dataclass
-class Partition:
-    """One partition's log and what its writer has committed."""
+def play(plan: Plan, seed: int, story: Story) -> None:
+    """Let a story happen in a new world."""
+    with asyncio.Runner(loop_factory=_Loop) as runner:
+        runner.run(_whole(World(plan, random.Random(seed)), story))
 
-    log: list[bytes] = field(default_factory=list)
-    applied: int = -1
-    origins: dict[str, int] = field(default_factory=dict)
-    documents: dict[str, bytes] = field(default_factory=dict)
-    outbox: Outbox = field(default_factory=Outbox)
+
+async def _whole(world: World, story: Story) -> None:
+    try:
+        await story(world)
+    finally:
+        await world.stop()
+
+
+class _Selector(selectors.DefaultSelector):
+    """Waits for nobody: it is later at once."""
+
+    passed = 0.0
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        assert timeout is not None, "everybody waits for somebody else"
+        self.passed += max(timeout, 0.0)
+        return super().select(0)
+
+
+class _Loop(asyncio.SelectorEventLoop):
+    """An event loop with a time of its own, and without threads."""
+
+    def __init__(self) -> None:
+        self._times = _Selector()
+        super().__init__(self._times)
+
+    def time(self) -> float:
+        return self._times.passed
+
+    def run_in_executor(self, executor: Executor | None, func: Callable[..., Any], *args: Any) -> asyncio.Future[Any]:
+        done = self.create_future()
+        done.set_result(func(*args))
+        return done
+
+
+class Carrier:
+    """Brings what one process sends into the log: partition by partition, in any order of these, until it is dead."""
+
+    def __init__(self, log: MemoryLog, chance: random.Random) -> None:
+        self._log = log
+        self._chance = chance
+        self.dead = False
+
+    async def produce(self, rows: Iterable[Row]) -> None:
+        parts: dict[tuple[str, int | None], list[Row]] = {}
+        for row in rows:
+            parts.setdefault((row.topic, row.partition), []).append(row)
+        for part in self._chance.sample(list(parts.values()), len(parts)):
+            await asyncio.sleep(self._chance.choice((0.0, 0.0, 0.1, LONGEST)))
+            if self.dead:
+                raise asyncio.CancelledError
+            await self._log.produce(part)
+
+
+class Process:
+    """Takes its turns until it is killed, or has lost its partition to another and does not know it yet."""
+
+    def __init__(self, world: World) -> None:
+        self._chance = world.chance
+        self.carrier = Carrier(world.log, world.chance)
+        self._over = False
+        self._task = asyncio.create_task(self._work())
+
+    async def _work(self) -> None:
+        while not self._over:
+            await asyncio.sleep(self._chance.uniform(0.0, LONGEST))
+            await self.turn()
+
+    async def turn(self) -> None:
+        """What it does again and again."""
+        raise NotImplementedError
+
+    def replace(self, *, dead: bool) -> None:
+        """Begin no other turn; if `dead`, do not finish the one under way, nor deliver."""
+        self._over = True
+        if dead:
+            self.carrier.dead = True
+            self._task.cancel()
+
+    async def ended(self) -> None:
+        """Wait until it is over; raises what it raised."""
+        await asyncio.wait([self._task])
+        if not self._task.cancelled():
+            self._task.result()
+
+
+class Applier(Process):
+    """Applies one partition of `profile.events`."""
+
+    def __init__(self, world: World, number: int) -> None:
+        super().__init__(world)
+        self._world = world
+        self._number = number
+        self._store = world.profiles
+        steps = Pipeline(update(world.plan.currency, limits_of(SETTINGS, world.plan)))
+        outbox = Outbox(self.carrier, SETTINGS)
+        clock = world.clock
+        self._runner = ProfileRunner(
+            steps, Pipeline(), self._store, PARTITIONS, outbox, _metrics, clock, event_time=False
+        )
+        self._runner.assigned([number])
+
+    async def turn(self) -> None:
+        applied = (await self._store.applied([self._number]))[self._number]
+        if records := self._world.unread(EVENTS, self._number, applied + 1):
+            most = self._chance.randint(1, 6)
+            await self._runner.apply_batch(self._number, records[:most], applied + 1)
+        else:
+            await self._runner.fire_due(self._number, 0.0)
+
+
+class Decider(Process):
+    """The linker, and the completer of splits beside it."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(world)
+        self._world = world
+        self._store = world.links
+        plan, clock = world.plan, world.clock
+        history = History(world.log, SETTINGS)
+        outbox = Outbox(self.carrier, SETTINGS)
+        self._linker = Linker(self._store, outbox, history, plan, SETTINGS, _metrics, clock)
+        commands = CommandSender(self.carrier, SETTINGS)
+        self._splits = SplitCompleter(world.profiles, self._store, commands, history, SETTINGS, plan)
+        self._linker.assigned(mine=True)
+        self._splits.assigned(mine=True)
+
+    async def turn(self) -> None:
+        await self._linker.tick()
+        await self._splits.tick()
+        applied = (await self._store.state()).applied
+        if records := self._world.unread(LINKS, 0, applied + 1):
+            await self._linker.handle(records[: self._chance.randint(1, 3)], applied + 1)
+
+    def replace(self, *, dead: bool) -> None:
+        super().replace(dead=dead)
+        self._splits.assigned(mine=False)
+
+    async def ended(self) -> None:
+        await self._splits.close()
+        await super().ended()
 
 
 class World:
@@ -79,203 +208,97 @@ class World:
 
     Args:
         plan: identity rules.
-        chance: decides who is next.
+        chance: says how long everything takes.
     """
 
     def __init__(self, plan: Plan, chance: random.Random) -> None:
         self.plan = plan
         self.chance = chance
-        self.partitions = [Partition() for _ in range(PARTITIONS)]
-        self.requests: list[Request] = []
-        self.decided = 0
-        self.mapping: dict[Identity, str] = {}
-        self.linked: dict[str, bytes] = {}  # profile → what the store keeps of its links
-        self.apart: dict[Identity, list[Identity]] = {}
-        self.pending: dict[str, PendingSplit] = {}
-        self.deferred: dict[str, Erasure] = {}
-        self.erased: set[str] = set()
-        self._computed: dict[str, bool] = {}  # splits whose shares have been sent → whether the linker has been told
+        self.clock = SteppedClock(2000.0)
+        self.log = MemoryLog({EVENTS: PARTITIONS, CHANGES: PARTITIONS, LINKS: 1, NEWS: 1}, self.clock)
+        self.links = MemoryLinkStore()
+        self.profiles = MemoryStore(plan.namespace, PARTITIONS, self.links)
+        self.processes: list[Process] = []
+        self._replaced: list[Process] = []
         self._sources = 0
-        self._linker = Outbox()
-        self._update = update(plan.currency, LIMITS)
 
-    @property
-    def graph(self) -> dict[str, Linked]:
-        """What is linked to each profile."""
-        return {id_: decode_linked(record) for id_, record in self.linked.items()}
+    def start(self) -> None:
+        """Let everybody begin to work."""
+        self.processes = [*(Applier(self, number) for number in range(PARTITIONS)), Decider(self)]
 
-    def home(self, identity: Identity) -> str:
-        return profile_id(self.plan.namespace, identity)
+    async def stop(self) -> None:
+        """Kill everybody."""
+        for process in self.processes:
+            process.replace(dead=True)
+        for process in [*self.processes, *self._replaced]:
+            await process.ended()
+        self.processes, self._replaced = [], []
 
-    def happen(self, id_: str, time: float, identities: Sequence[Identity]) -> None:
+    def replace_somebody(self) -> None:
+        """Another process takes over from one that was killed or, what it cannot know, from one that is only slow."""
+        number = self.chance.randrange(len(self.processes))
+        process = self.processes[number]
+        process.replace(dead=self.chance.random() < 0.7)
+        self._replaced.append(process)
+        self.processes[number] = Decider(self) if isinstance(process, Decider) else Applier(self, number)
+
+    async def some_time(self) -> None:
+        """Let some time pass; perhaps somebody is killed."""
+        if self.chance.random() < 0.1:
+            self.replace_somebody()
+        await asyncio.sleep(self.chance.choice((0.0, 0.1, LONGEST)))
+
+    async def settle(self) -> None:
+        """Let everything come to rest."""
+        loop, rest, seen = asyncio.get_running_loop(), 0, 0
+        until = loop.time() + NEVER
+        while rest < 8:
+            assert loop.time() < until, "it does not come to rest"
+            await asyncio.sleep(LONGEST)
+            ends = sum(
+                [extent.end for topic in (EVENTS, CHANGES, LINKS, NEWS) for extent in await self.log.extents(topic)]
+            )
+            rest = rest + 1 if ends == seen and not await self.links.splitting() else 0
+            seen = ends
+
+    async def happen(self, id_: str, time: float, identities: Sequence[Identity]) -> None:
         """An event goes through ingest."""
-        home = self.home(identities[0])
-        if home in self.erased:
+        home = self.plan.home(identities[0])
+        if await self.is_erased(home):
             return
         event = Event(home, id_, "web", "page", "Home", "visit", time, time, list(identities))
         event.origin = ("events.web", 0, self._sources)
         self._sources += 1
-        self.deliver([Output(PROFILE_EVENTS, b"", msgspec.msgpack.encode(event), "", self.partition(home))])
-        if len({self.mapping.get(identity) or self.home(identity) for identity in identities}) > 1:
-            self.requests.append(LinkRequest(list(identities), time, "web", id_))
+        await self.log.produce([Row(EVENTS, partition_of(home, PARTITIONS), b"", _encode(event))])
+        if len(set((await self.owners(identities)).values())) > 1:
+            await self.ask(LinkRequest(list(identities), time, "web", id_))
 
-    def partition(self, id_: str) -> int:
-        return partition_of(id_, PARTITIONS)
+    async def ask(self, request: Request) -> None:
+        """Ask the linker."""
+        await self.log.produce([Row(LINKS, 0, b"", _encode(request))])
 
-    def deliver(self, outputs: Sequence[Output]) -> None:
-        for output in outputs:
-            if output.topic == PROFILE_EVENTS:
-                self.partitions[output.partition].log.append(output.value)
+    async def owners(self, identities: Iterable[Identity]) -> dict[Identity, str]:
+        """The profile that each identity belongs to."""
+        everybody = list(identities)
+        linked = await self.links.profiles_of(everybody)
+        return {identity: linked.get(identity) or self.plan.home(identity) for identity in everybody}
 
-    def work(self, number: int, most: int) -> bool:
-        """One commit of a partition; its outputs are delivered, perhaps together with earlier ones again."""
-        held = self.partitions[number]
-        records = held.log[held.applied + 1 :][:most]
-        if not records:
-            return False
-        decoded = [(held.applied + 1 + n, _decode(record)) for n, record in enumerate(records)]
-        wanted = {record.profile for _, record in decoded}
-        profiles = {id_: decode_profile(id_, held.documents[id_]) for id_ in wanted if id_ in held.documents}
-        work = Work(number, Loaded(profiles=profiles, origins=held.origins), PARTITIONS)
-        work.begin(0.0, work.take(decoded, "profile.events"))
-        self._update(work)
-        for id_, profile in work.changed.items():
-            held.documents[id_] = encode_profile(profile)
-        held.applied += len(records)
-        self._send(held.outbox, work.outputs)
-        return True
+    async def linked(self, identities: Iterable[Identity]) -> Mapping[str, Linked]:
+        """What is linked to each profile that one of these may belong to."""
+        return await self.links.linked_to(sorted({self.plan.home(identity) for identity in identities}))
 
-    def carry(self) -> bool:
-        """Deliver something that was committed."""
-        outboxes = [self._linker, *(held.outbox for held in self.partitions)]
-        waiting = [outbox for outbox in outboxes if outbox.waiting]
-        if waiting:
-            self.deliver(self.chance.choice(waiting).next(self.chance))
-        return bool(waiting)
+    async def is_erased(self, home: str) -> bool:
+        """Whether the customer of a home was erased."""
+        return bool(await self.links.suppressed([suppression(self.plan.pii_key, home)]))
 
-    def link(self, most: int) -> bool:
-        """One commit of the linker."""
-        requests = self.requests[self.decided :][:most]
-        if not requests:
-            return False
-        if any(type(request) is not LinkRequest for request in requests):
-            del requests[1:]  # what is rarer has a commit of its own
-        linked = self.graph
-        graph = Graph(
-            self.plan,
-            "identity.links",
-            PARTITIONS,
-            0.0,
-            linked=dict(self.mapping),
-            held={id_: one.identities for id_, one in linked.items()},
-            links={identity: links for one in linked.values() for identity, links in one.links.items()},
-            apart=dict(self.apart),
-            pending=self.pending,
-            erased=set(self.erased),
-            refusals={},
-        )
-        for offset, request in enumerate(requests, self.decided):
-            if type(request) is LinkRequest:
-                graph.link(offset, request)
-            elif type(request) is SplitRequest:
-                graph.split(offset, request)
-            elif type(request) is EraseRequest:
-                graph.erase(offset, request)
-            elif type(request) is SplitDone:
-                graph.split_done(offset, request, list(self.deferred.values()))
-        self.decided += len(requests)
-        self._keep(graph.changes(LinkState(0, -1, 0), self.decided - 1))
-        return True
+    def everybody(self) -> dict[str, Profile]:
+        """Every profile, tombstones too."""
+        return {
+            id_: decode_profile(id_, document)
+            for number in range(PARTITIONS)
+            for id_, document in self.profiles.partition(number).documents.items()
+        }
 
-    def compute(self) -> bool:
-        """Finish a split whose homes have all moved, from the logs up to their cutovers."""
-        for split in self.pending.values():
-            if split.id in self._computed:
-                continue
-            profile = self.profile(split.profile)
-            splitting = profile.splitting if profile else None
-            if splitting is None or splitting.split != split.id or splitting.awaited or splitting.done:
-                continue
-            shares: defaultdict[str, dict[tuple[str, str], Event]] = defaultdict(dict)
-            for home in split.winners:
-                number, offset = splitting.cutovers[home]
-                for raw in self.partitions[number].log[:offset]:
-                    record = _decode(raw)
-                    if type(record) is Event and not record.home and record.profile == home:
-                        shares[split.winners[home]][home, record.id] = record
-            for winner in sorted(set(split.winners.values())):
-                state = fold(winner, list(shares[winner].values()), self.plan.currency, LIMITS)
-                share = Absorb(winner, f"{split.id}:{winner}", 0.0, msgspec.msgpack.encode(state), split=split.id)
-                value = msgspec.msgpack.encode(share)
-                self.deliver([Output(PROFILE_EVENTS, b"", value, "", self.partition(winner))] * 2)
-            self._computed[split.id] = False
-            return True
-        return False
-
-    def finish(self) -> bool:
-        """Tell the linker of a split whose profiles are whole, which may be linked again."""
-        for split in self.pending.values():
-            profiles = [self.profile(winner) for winner in set(split.winners.values())]
-            whole = all(
-                held and held.splitting and held.splitting.done and not held.splitting.awaited for held in profiles
-            )
-            if whole and self._computed.get(split.id) is False:
-                self._computed[split.id] = True
-                self.requests.append(SplitDone(split.id))
-                return True
-        return False
-
-    def settle(self) -> None:
-        """Let everything come to rest, in any order."""
-        while True:
-            turns = [lambda n=n: self.work(n, self.chance.randint(1, 4)) for n in range(PARTITIONS)]
-            turns += [lambda: self.link(self.chance.randint(1, 2)), self.compute, self.finish]
-            turns += [self.carry] * 4
-            self.chance.shuffle(turns)
-            if not any(turn() for turn in turns):
-                return
-
-    def some(self) -> None:
-        """A turn or two of somebody."""
-        for _ in range(self.chance.randint(0, 8)):
-            number = self.chance.randint(0, PARTITIONS + 5)
-            if number < PARTITIONS:
-                self.work(number, self.chance.randint(1, 3))
-            elif number == PARTITIONS:
-                self.link(self.chance.randint(1, 2))
-            elif number == PARTITIONS + 1:
-                self.compute()
-            elif number == PARTITIONS + 2:
-                self.finish()
-            else:
-                self.carry()
-
-    def profile(self, id_: str) -> Profile | None:
-        """The document of this very id."""
-        document = self.partitions[self.partition(id_)].documents.get(id_)
-        return decode_profile(id_, document) if document else None
-
-    def _send(self, outbox: Outbox, outputs: list[Output]) -> None:
-        outbox.add(outputs, self.chance.choice((0, 0, 0, 1, 2)))
-
-    def _keep(self, changes: LinkChanges) -> None:
-        pairs = (
-            (self.mapping, changes.mapping),
-            (
-                self.linked,
-                {id_: held and encode_linked(held, changes.links) for id_, held in changes.graph.items()},
-            ),
-            (self.apart, changes.apart),
-            (self.deferred, changes.deferred),
-            (self.pending, changes.splitting),
-        )
-        for held, new in pairs:
-            for key, value in new.items():  # type: ignore[attr-defined]
-                if value is None:
-                    held.pop(key, None)  # type: ignore[attr-defined]
-                else:
-                    held[key] = value  # type: ignore[index]
-        if changes.suppressed:
-            told = [_decode(output.value) for output in changes.outputs if output.topic == PROFILE_EVENTS]
-            self.erased |= {record.profile for record in told if type(record) is Erase}
-        self._send(self._linker, changes.outputs)
+    def unread(self, topic: str, number: int, offset: int) -> list[ConsumerRecord]:
+        """The records of a partition from an offset on."""
+        return [at for at in self.log.held(TopicPartition(topic, number)).records if at.offset >= offset]

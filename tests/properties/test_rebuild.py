@@ -1,0 +1,164 @@
+"""Redis is lost: at any moment Kafka holds what it takes to go on as if nothing had been (invariant 5)."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from analysis.archive.manifests import State
+from profiles.identity.links import Erasure
+from profiles.stores.memory import MemoryLinkStore, MemoryStore
+from profiles.stores.restore import Document
+from profiles.timeline import latest_events
+from profiles.types import Identity, Profile
+from streams.pipeline import limits_of
+from streams.rebuild.documents import documents, survey
+from streams.rebuild.fold import Folding, by_home
+from streams.rebuild.identity import read_identities
+from streams.rebuild.ownership import Ownership, identities_from
+from streams.rebuild.prepare import tombstones_of
+from streams.rebuild.tail import read_tail
+from streams.records.links import EraseRequest
+from tests.properties.test_protocols import PEOPLE, RULES, ask_to_split, assert_whole, history
+from tests.properties.world import CHANGES, EVENTS, LINKS, NEWS, PARTITIONS, SETTINGS, World, play
+
+HOMES = {RULES.home(identity): identity for identity in PEOPLE}
+
+
+async def rebuild(world: World) -> None:
+    """All stores anew, as Kafka has them."""
+    links = await read_identities(world.log, (await world.log.extents(NEWS))[0], world.plan)
+    world.links = MemoryLinkStore()
+    if links is not None:
+        world.links = MemoryLinkStore(links.version - 1)
+        await world.links.commit(dataclasses.replace(links, version=links.version - 1))
+    world.profiles = MemoryStore(world.plan.namespace, PARTITIONS, world.links)
+    tombstones = tombstones_of(links, world.plan, world.clock.now())
+    for extent in await world.log.extents(CHANGES):
+        found = await survey(world.log, extent)
+        position, held = found.position(), world.profiles.partition(extent.partition)
+        held.version, held.applied, held.watermark = position.version, position.applied, position.watermark
+        held.origins, held.ahead = position.origins, position.ahead
+        async for batch in documents(world.log, extent, found, tombstones):
+            held.documents |= {profile.id: document for profile, document in batch}
+
+
+def compact(world: World) -> None:
+    """What Kafka may do at any time with the topics that a rebuild reads."""
+    for topic, count in ((CHANGES, PARTITIONS), (NEWS, 1)):
+        for number in range(count):
+            if world.chance.random() < 0.5:
+                world.log.compact(topic, number)
+
+
+async def live(world: World, events: dict[str, list[Identity]], count: int, *, lost: float) -> None:
+    """Events, splits and an erasure; after an event Redis is lost as often as `lost` says."""
+    for number, identities in enumerate(history(world.chance, count)):
+        if not await world.is_erased(world.plan.home(identities[0])):
+            events[f"e{number}"] = identities
+        await world.happen(f"e{number}", 1000.0 + number, identities)
+        await world.some_time()
+        if number % 15 == 14:
+            await ask_to_split(world, number)
+        if number == 20:
+            victim = world.chance.choice(PEOPLE)
+            await world.ask(EraseRequest(Erasure("x", world.plan.home(victim), victim, 1020.0)))
+        if world.chance.random() < lost:
+            await world.stop()
+            compact(world)
+            await rebuild(world)
+            world.start()
+
+
+async def erased(world: World) -> set[str]:
+    """The homes of erased customers."""
+    return {home for home in HOMES if await world.is_erased(home)}
+
+
+def told(profile: Profile) -> tuple[object, ...]:
+    """What events and merges made of a profile."""
+    return profile.activity, profile.created, profile.updated, latest_events(profile, 4), profile.redirect
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**32))
+def test_whenever_redis_is_lost_every_event_counts_once_in_the_end(seed: int) -> None:
+    """With commits that Kafka has not heard of, or in part, or without their marker; compacted or not."""
+
+    async def story(world: World) -> None:
+        world.start()
+        events: dict[str, list[Identity]] = {}
+        await live(world, events, 40, lost=0.1)
+        await world.settle()
+
+        gone = await erased(world)
+        assert gone
+        await assert_whole(world, {name: who for name, who in events.items() if world.plan.home(who[0]) not in gone})
+
+    play(RULES, seed, story)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 2**32))
+def test_once_all_is_told_the_same_profiles_and_links_come_back(seed: int) -> None:
+    """To the byte: documents, who is who and why, who must not be together, who was erased."""
+
+    async def story(world: World) -> None:
+        world.start()
+        await live(world, {}, 40, lost=0.0)
+        await world.settle()
+        await world.stop()
+        profiles, links = world.profiles, world.links
+        await rebuild(world)
+
+        for number in range(PARTITIONS):
+            before, after = profiles.partition(number), world.profiles.partition(number)
+            assert after.documents == before.documents
+            assert after.applied <= before.applied
+            assert after.version > before.version
+            assert not after.ahead
+        assert await world.links.profiles_of(PEOPLE) == await links.profiles_of(PEOPLE)
+        assert await world.links.linked_to(list(HOMES)) == await links.linked_to(list(HOMES))
+        assert await world.links.apart() == await links.apart()
+        assert await world.links.all_suppressed() == await links.all_suppressed()
+        assert await world.links.refusals() == await links.refusals()
+        assert (await world.links.state()).version > (await links.state()).version
+
+    play(RULES, seed, story)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 2**32))
+def test_from_events_and_decisions_alone_the_same_customers_come_back(seed: int) -> None:
+    """Where `profile.changes` and `identity.changes` are lost as well: folded home by home, and merged."""
+
+    async def story(world: World) -> None:
+        world.start()
+        await live(world, {}, 40, lost=0.0)
+        await world.settle()
+        ownership, folded = Ownership(LINKS), dict[str, Profile]()
+        tail = await read_tail(world.log, State(), await world.log.extents(EVENTS), ownership)
+
+        async def fetch(_: int, ids: Sequence[str]) -> dict[str, Profile]:
+            return {id_: folded[id_] for id_ in ids if id_ in folded}
+
+        async def write(_: int, written: Sequence[Document]) -> None:
+            folded.update((profile.id, profile) for profile, _ in written)
+
+        folding = Folding(fetch, write, world.plan, limits_of(SETTINGS, world.plan), PARTITIONS, ownership.owners())
+        await folding.fold(by_home((), tail.events, tail.erased))
+        await folding.bury_others()
+
+        gone = await erased(world)
+        assert tail.erased == gone
+        for id_, profile in world.everybody().items():
+            if id_ not in gone and (profile.activity or profile.redirect):
+                assert told(folded[id_]) == told(profile)
+        links = identities_from(ownership, HOMES, {})
+        mapping = {one: owner for one, owner in links.mapping.items() if world.plan.home(one) not in gone}
+        assert mapping == await world.links.profiles_of(PEOPLE)
+
+    play(RULES, seed, story)
