@@ -16,6 +16,7 @@ from pydantic import SecretStr
 from console.local.process import Reaper
 from console.local.resp import ask_redis
 from streams.settings import Settings
+from tests import REPOSITORY
 from tests.servers import (
     Candidate,
     KafkaServer,
@@ -44,6 +45,7 @@ MARKS = {
     "redis_cluster": ["redis"],
     "make_settings": ["kafka", "redis"],
 }
+QUICK = ("contracts", "docs", "models", "properties", "unit")
 DATABASES = itertools.count()
 
 
@@ -53,11 +55,14 @@ def pytest_report_header() -> list[str]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark tests by the servers that they ask for, so that `-m 'not kafka'` works."""
+    """Mark tests by the servers that they ask for (`-m 'not kafka'`), and those that need none as quick."""
     for item in items:
-        for fixture in getattr(item, "fixturenames", ()):
-            for mark in MARKS.get(fixture, ()):
-                item.add_marker(mark)
+        marks = {mark for fixture in getattr(item, "fixturenames", ()) for mark in MARKS.get(fixture, ())}
+        for mark in marks:
+            item.add_marker(mark)
+        folder = item.path.relative_to(REPOSITORY / "tests").parts[0]
+        if folder in QUICK and not marks and not any(map(item.get_closest_marker, ("slow", "node"))):
+            item.add_marker("quick")
 
 
 @pytest.fixture(scope="session")
