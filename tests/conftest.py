@@ -45,6 +45,9 @@ MARKS = {
     "redis_cluster": ["redis"],
     "make_settings": ["kafka", "redis"],
 }
+PARAMS = {"redis": ["redis"], "cluster": ["redis"], "kafka": ["kafka", "apache"], "kafka-once": ["kafka", "apache"]}
+"""Of contract tests, which ask for a server by what they are tried on."""
+
 QUICK = ("contracts", "docs", "models", "properties", "unit")
 DATABASES = itertools.count()
 
@@ -58,6 +61,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark tests by the servers that they ask for (`-m 'not kafka'`), and those that need none as quick."""
     for item in items:
         marks = {mark for fixture in getattr(item, "fixturenames", ()) for mark in MARKS.get(fixture, ())}
+        params = item.callspec.params.values() if hasattr(item, "callspec") else ()
+        marks |= {mark for param in params if isinstance(param, str) for mark in PARAMS.get(param, ())}
         for mark in marks:
             item.add_marker(mark)
         folder = item.path.relative_to(REPOSITORY / "tests").parts[0]
