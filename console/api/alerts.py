@@ -9,10 +9,10 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from console.api.errors import ApiError, describe_errors
+from console.api.error_answers import ApiError, describe_errors
 from console.api.profiles import Cursor, Limit
 from console.services.ports import ApiDeps
-from console.views.documents import Page
+from console.views.document import Page
 from console.views.profile import AlertView, alert_view
 from profiles.types import Alert, AlertCommand, Profile
 

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, FastAPI
 from console.api.alerts import alerts_router
 from console.api.auth import bearer
 from console.api.docs import add_docs
-from console.api.errors import describe_errors, handle_errors
+from console.api.error_answers import describe_errors, handle_errors
 from console.api.identities import identities_router
 from console.api.live import live_router
 from console.api.models import models_router
@@ -21,7 +21,7 @@ from console.api.privacy import privacy_router
 from console.api.profiles import profiles_router
 from console.api.segments import segments_router
 from console.services.ports import ApiDeps
-from console.views.documents import Problem
+from console.views.document import Problem
 
 __all__ = ["create_api"]
 

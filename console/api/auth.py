@@ -10,7 +10,7 @@ from fastapi import Depends
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import SecretStr
 
-from console.api.errors import ApiError
+from console.api.error_answers import ApiError
 
 __all__ = ["bearer"]
 

@@ -7,11 +7,11 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from console.api.errors import ApiError, describe_errors
+from console.api.error_answers import ApiError, describe_errors
 from console.api.paths import parse_identity
 from console.api.profiles import Who, named
 from console.services.ports import ApiDeps
-from console.views.documents import Page
+from console.views.document import Page
 from console.views.identity import (
     IdentityLinks,
     RefusalView,

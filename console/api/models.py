@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from console.api.errors import ApiError, describe_errors
+from console.api.error_answers import ApiError, describe_errors
 from console.api.profiles import named
 from console.services.ports import ApiDeps
 from console.views.models import (

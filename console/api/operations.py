@@ -11,11 +11,11 @@ from fastapi import APIRouter, Depends, Query, Response
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from console.api.errors import describe_errors
+from console.api.error_answers import describe_errors
 from console.api.parameters import known_parameters
 from console.api.profiles import Limit
 from console.services.ports import ApiDeps, Check, Paused
-from console.views.documents import Health, Page, Readiness
+from console.views.document import Health, Page, Readiness
 from profiles.errors import RapportError
 from profiles.stores import AWAY
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from fastapi import Request
 from fastapi.dependencies.models import Dependant
 
-from console.api.errors import ApiError
+from console.api.error_answers import ApiError
 
 __all__ = ["known_parameters"]
 

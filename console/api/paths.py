@@ -6,7 +6,7 @@ from urllib.parse import quote, unquote
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from console.api.errors import ApiError
+from console.api.error_answers import ApiError
 from plan import Plan
 from profiles.types import Identity
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
-from console.api.errors import ApiError, describe_errors
+from console.api.error_answers import ApiError, describe_errors
 from console.api.profiles import Who, named
 from console.services.ports import ApiDeps
 from console.views.privacy import ErasureReceipt, Export, export_view

@@ -7,10 +7,10 @@ from urllib.parse import unquote
 
 from fastapi import APIRouter, Path, Query
 
-from console.api.errors import ApiError, describe_errors
+from console.api.error_answers import ApiError, describe_errors
 from console.api.paths import PROFILE_ID, parse_identity
 from console.services.ports import ApiDeps
-from console.views.documents import Page
+from console.views.document import Page
 from console.views.profile import (
     EventView,
     ProfileSummary,

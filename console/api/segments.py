@@ -5,11 +5,11 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from console.api.errors import ApiError, describe_errors
+from console.api.error_answers import ApiError, describe_errors
 from console.api.profiles import Cursor, Limit, known_segment
 from console.services.ports import ApiDeps
 from console.services.preview import compile_request, preview
-from console.views.documents import Page
+from console.views.document import Page
 from console.views.profile import summary_view
 from console.views.segments import (
     PopulationView,

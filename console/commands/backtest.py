@@ -157,7 +157,7 @@ def parse(duration: str | None) -> float | None:
 def _run(
     file: Path, spec: FileSpec, plan: Plan, wanted: _Wanted, page: Path | None, must_draw: bool
 ) -> dict[str, Any]:  # fmt: skip
-    from console.files.history import read_history  # noqa: PLC0415
+    from console.files.event_log import read_history  # noqa: PLC0415
     from console.reports.document import document_of  # noqa: PLC0415  (River and scipy take seconds to import)
     from models.backtest.playback import backtest  # noqa: PLC0415
     from models.backtest.verdict import verdict  # noqa: PLC0415
@@ -214,7 +214,7 @@ def _few(judged: Judged) -> list[str]:
 
 def _log(reading: Reading, wanted: _Wanted, config: ChurnConfig) -> tuple[Log, range | None]:
     """The log as asked for: a share of the customers, under other circumstances; and the weeks to judge."""
-    from console.files.history import names_of, share  # noqa: PLC0415
+    from console.files.event_log import names_of, share  # noqa: PLC0415
     from models.backtest.experiments import SPAN, retimed, sampled, vanishing  # noqa: PLC0415
     from models.backtest.playback import Log  # noqa: PLC0415
 

@@ -70,7 +70,7 @@ def register(app: typer.Typer) -> None:
 
 
 def _from_file(file: Path, spec: FileSpec, settings: Settings) -> tuple[list[Sequence[float]], float]:
-    from console.files.history import read_history  # noqa: PLC0415
+    from console.files.event_log import read_history  # noqa: PLC0415
     from models.backtest.experiments import people  # noqa: PLC0415
     from models.backtest.playback import Log  # noqa: PLC0415  (River takes a second to import)
     from profiles.types import Event  # noqa: PLC0415

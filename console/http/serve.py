@@ -12,7 +12,7 @@ from fastapi import FastAPI
 
 from console.api.app import create_api
 from console.api.docs import add_docs
-from console.api.errors import handle_errors
+from console.api.error_answers import handle_errors
 from console.api.operations import operations_router
 from console.http.protocol import BoundedHttp
 from console.services.advice import Adviser

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from console.views.documents import Document, Time
+from console.views.document import Document, Time
 from console.views.profile import ThinIdentity, strongest_first
 from plan import Plan
 from profiles.identity.links import Link, Linked, PendingSplit, Refusal

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from msgspec import convert
 from pydantic import Field
 
-from console.views.documents import Document, Risk, Time
+from console.views.document import Document, Risk, Time
 from models.churn.kinds import KINDS
 from models.churn.model import Scores
 from models.churn.scores import GROUPS, group_shares

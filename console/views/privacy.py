@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from console.views.documents import Document, Time
+from console.views.document import Document, Time
 from console.views.profile import EventView, ProfileView, event_view, profile_view
 from plan import Plan
 from profiles.timeline import latest_events

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, NamedTuple, Self
 from msgspec.msgpack import encode
 from pydantic import Field
 
-from console.views.documents import Document, Money, Risk, Time
+from console.views.document import Document, Money, Risk, Time
 from models.churn.counterfactuals import Counterfactual
 from models.churn.panel import basis
 from models.churn.reasons import explain

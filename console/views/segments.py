@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from console.views.documents import Document, Money, Risk, Time
+from console.views.document import Document, Money, Risk, Time
 from console.views.profile import ProfileSummary
 from models.population.clusters import Moment, signs
 from models.population.findings import Findings

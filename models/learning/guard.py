@@ -20,8 +20,8 @@ from models.churn.weights import Weights
 from models.codec import State, decode, encode
 from models.config import ChurnConfig
 from models.learning.checkpoint import some
-from models.learning.history import History, Kept
 from models.learning.judge import hazard_of
+from models.learning.kept import History, Kept
 from models.learning.learning_models import LearningModels, Saved
 from models.learning.promotion import Race
 from models.learning.quality import Quality, judge

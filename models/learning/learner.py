@@ -36,8 +36,8 @@ from models.learning.checkpoint import FORMAT, HEAD, Discarded, Head, Taken, dis
 from models.learning.choice import REVIEW, Choice
 from models.learning.drift import Alarm
 from models.learning.guard import Guard
-from models.learning.history import Kept
 from models.learning.judge import HAZARD, Judge
+from models.learning.kept import Kept
 from models.learning.learning_models import LearningModels, Saved
 from models.learning.notices import Decided, Notice, Told
 from models.learning.promotion import Change, Promotion

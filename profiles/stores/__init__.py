@@ -23,7 +23,7 @@ from profiles.stores.memory import (
     MemoryStore,
 )
 from profiles.stores.paging import BadCursor
-from profiles.stores.reader import RedisReader
+from profiles.stores.queries import RedisReader
 from profiles.stores.redis import RedisStore
 from profiles.stores.sources import RedisSourceStore
 from profiles.stores.trouble import explain

@@ -1,4 +1,4 @@
-"""What one worker does: its roles, each made of what it needs. `streams/worker/app.py` runs them."""
+"""What one worker does: its roles, each made of what it needs. `streams/worker/worker.py` runs them."""
 
 from __future__ import annotations
 

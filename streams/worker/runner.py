@@ -13,7 +13,7 @@ from prometheus_client import start_http_server
 
 from plan import Plan
 from streams.settings import Settings
-from streams.worker.app import create_worker
+from streams.worker.worker import create_worker
 
 __all__ = ["run_worker"]
 

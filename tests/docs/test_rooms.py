@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,21 @@ from tests import REPOSITORY
 PACKAGES = ("profiles", "models", "plan", "analysis", "streams", "console")
 UNIT = REPOSITORY / "tests" / "unit"
 FULL = 17  # Python files on one level, with `__init__.py`
+SUBJECTS = {
+    f"{subject}.py"
+    for subject in (
+        "alerts",
+        "census",
+        "identity",
+        "learner",
+        "links",
+        "models",
+        "privacy",
+        "profile",
+        "profiles",
+        "segments",
+    )
+}
 ONE_FILE_A_COMMAND = REPOSITORY / "console" / "commands"
 
 
@@ -30,6 +46,13 @@ def test_a_unit_test_lies_where_its_module_lies(test: Path) -> None:
 def test_no_folder_is_too_full(folder: Path) -> None:
     if folder != ONE_FILE_A_COMMAND:
         assert len(list(folder.glob("*.py"))) <= FULL, "divide it: one room, one subject"
+
+
+def test_no_name_of_a_file_stands_for_three_subjects() -> None:
+    """The same subject may be in several rooms: its store, its view, its command."""
+    names = Counter(file.name for folder in folders() for file in folder.glob("[a-z]*.py"))
+
+    assert {name for name, count in names.items() if count > 2} <= SUBJECTS, "say in the name what is inside"
 
 
 @pytest.mark.parametrize("folder", folders(), ids=lambda path: str(path.relative_to(REPOSITORY)))

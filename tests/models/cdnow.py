@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from console.commands.backtest import churn_of
-from console.files.history import recognised
+from console.files.event_log import recognised
 from console.files.rows import FileSpec, read_items
 from models.backtest.experiments import SPAN, retimed, vanishing
 from models.backtest.playback import Judged, Log, Rival, backtest

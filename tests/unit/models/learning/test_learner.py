@@ -17,7 +17,7 @@ from models.features.matrix import pack
 from models.features.table import SCHEMA
 from models.labels.examples import ModelCommand
 from models.learning.checkpoint import dump, load, panel_of
-from models.learning.history import History, Kept
+from models.learning.kept import History, Kept
 from models.learning.learner import Learner
 from profiles.errors import Misconfigured
 from tests.build import T0

@@ -13,7 +13,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from console.views.documents import Problem
+from console.views.document import Problem
 from profiles.errors import Busy, Misconfigured
 from profiles.stores import AWAY, BadCursor, explain
 from streams.kafka.client import Unavailable

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from console.files.history import names_of, read_history, recognised, share
+from console.files.event_log import names_of, read_history, recognised, share
 from console.files.rows import FileSpec
 from plan import load_plan
 from profiles.errors import Misconfigured
