@@ -12,6 +12,8 @@ from models.backtest.evaluation import auc
 from models.backtest.horizon import horizons
 from tests.models.cdnow import Played, histories, play, the_end
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def steady() -> Played:

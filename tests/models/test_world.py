@@ -20,6 +20,8 @@ from tests.models.world import START, Customer, World, build
 
 pytestmark = pytest.mark.timeout(600)
 
+pytestmark = pytest.mark.slow
+
 CONFIG = ChurnConfig(snapshot_every="2w")  # as for any tenant with so few customers
 HORIZON = 26
 LATER = 1  # weeks after their last sign at which reasons are looked at; orders come every five weeks, so few are missed

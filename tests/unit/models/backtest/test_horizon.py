@@ -69,6 +69,7 @@ def test_with_enough_gaps_there_is_no_caution() -> None:
     assert "sample" not in found.why
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("customers", "few"), [(60, True), (1200, False)])
 def test_on_a_part_of_cdnow_the_caution_ends_where_the_recommendation_is_steady(customers: int, few: bool) -> None:
     """60 customers have about 115 gaps, 1,200 have 2,300; of all, 29 weeks are recommended."""
@@ -79,6 +80,7 @@ def test_on_a_part_of_cdnow_the_caution_ends_where_the_recommendation_is_steady(
     assert (apart > 4) is few
 
 
+@pytest.mark.slow
 def test_on_cdnow_it_finds_the_published_shares() -> None:
     """44,021 gaps of 23,570 customers: 74.4 % within 13 weeks and 88.5 % within 26; 27.7 % and 17.1 % false churn."""
     found = horizons(histories(), the_end())
