@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 import fsspec
 import msgspec
+import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -25,6 +26,8 @@ from streams.kafka.memory import MemoryLog
 from streams.kafka.output import Row
 from streams.settings import Settings
 from tests.plans import BASE
+
+pytestmark = pytest.mark.slow
 
 PLAN = parse_plan(BASE, "plan.yaml", {})
 PARTITIONS = 2

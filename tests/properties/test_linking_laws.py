@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from profiles.identity.linking import decide
 from profiles.types import Identity
 from tests.unit.profiles.identity.one_reader import Graph, Request
+
+pytestmark = pytest.mark.slow
 
 LIMITS = {"user_id": 1, "email": 2, "anonymous_id": 4}
 STRENGTH = list(LIMITS)

@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,6 +14,8 @@ from profiles.merge import merge
 from profiles.state import Limits, apply, remember
 from profiles.timeline import latest_events
 from profiles.types import Event, Profile, event_digest
+
+pytestmark = pytest.mark.slow
 
 LIMITS = Limits(timeline=8, seen=64, tickets=16, recent=8, windows={"visit": 3, "refund": 2})
 SOURCES = ["web", "app", "support", "purchase"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,6 +15,8 @@ from profiles.types import ERASED, Identity
 from streams.records.links import EraseRequest, SplitRequest
 from tests.integration.rapport import PLAN
 from tests.properties.world import World, play
+
+pytestmark = pytest.mark.slow
 
 RULES = load_plan(PLAN)
 

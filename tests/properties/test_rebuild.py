@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -24,6 +25,8 @@ from streams.rebuild.tail import read_tail
 from streams.records.links import EraseRequest
 from tests.properties.test_protocols import PEOPLE, RULES, ask_to_split, assert_whole, history
 from tests.properties.world import CHANGES, EVENTS, LINKS, NEWS, PARTITIONS, SETTINGS, World, play
+
+pytestmark = pytest.mark.slow
 
 HOMES = {RULES.home(identity): identity for identity in PEOPLE}
 
