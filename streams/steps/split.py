@@ -83,9 +83,8 @@ def moved(work: Work, profile: Profile, command: Split) -> None:
     if splitting.winners.get(command.home) == command.home:
         first = [home for home, winner in splitting.winners.items() if home == winner != profile.id]
         if not set(first) & set(splitting.awaited):
-            for whom, home in itertools.permutations(
-                first, 2
-            ):  # one may not have been there yet when the other told it
+            # One may not have lived yet when the other told it.
+            for whom, home in itertools.permutations(first, 2):
                 _tell_moved(work, command, whom, home, splitting.cutovers[home])
             _tell_to_move(work, command, splitting, splitting.awaited)
 

@@ -96,7 +96,7 @@ class _Loop(asyncio.SelectorEventLoop):
 
 
 class Carrier:
-    """Brings what one process sends into the log: partition by partition, in any order of these, until it is dead."""
+    """Brings what one process sends into the log: a partition in two parts, until it is dead."""
 
     def __init__(self, log: MemoryLog, chance: random.Random) -> None:
         self._log = log
@@ -108,10 +108,12 @@ class Carrier:
         for row in rows:
             parts.setdefault((row.topic, row.partition), []).append(row)
         for part in self._chance.sample(list(parts.values()), len(parts)):
-            await asyncio.sleep(self._chance.choice((0.0, 0.0, 0.1, LONGEST)))
-            if self.dead:
-                raise asyncio.CancelledError
-            await self._log.produce(part)
+            cut = self._chance.randint(0, len(part)) if part[0].topic != NEWS else 0
+            for some in (part[:cut], part[cut:]):
+                await asyncio.sleep(self._chance.choice((0.0, 0.0, 0.1, LONGEST)))
+                if self.dead:
+                    raise asyncio.CancelledError
+                await self._log.produce(some)
 
 
 class Process:
