@@ -13,6 +13,7 @@ from kafka import TopicPartition
 from kafka.admin import KafkaAdminClient, NewTopic
 from kafka.errors import (
     CoordinatorNotAvailableError,
+    InvalidReplicationFactorError,
     KafkaError,
     LeaderNotAvailableError,
     NotLeaderForPartitionError,
@@ -23,7 +24,7 @@ from kafka.protocol.consumer import OffsetSpec
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from plan import Plan
-from profiles.errors import Misconfigured
+from profiles.errors import Misconfigured, WrongUse
 from streams.kafka.admission import Unreachable
 from streams.kafka.client import EMBEDDED, blocking_admin, blocking_consumer
 from streams.kafka.topics import TopicSpec, topics
@@ -73,6 +74,7 @@ def ensure_topics(settings: Settings, plan: Plan) -> list[str]:
 
     Raises:
         Misconfigured: Kafka does not answer, or a topic has another number of partitions than is set.
+        WrongUse: more copies are asked for than there are brokers.
     """
     wanted = topics(settings, plan)
     with _admin(settings, STARTING) as admin:
@@ -198,6 +200,12 @@ def _create(admin: KafkaAdminClient, settings: Settings, specs: Sequence[TopicSp
         admin.create_topics(new)
     except TopicAlreadyExistsError:
         log.info("another process created the topics at the same time")
+    except InvalidReplicationFactorError as error:
+        brokers = len(admin.describe_cluster()["brokers"])
+        raise WrongUse(
+            f"RAPPORT_REPLICATION={settings.replication} cannot be used; allowed: from 1 up to the number of brokers "
+            f"of this Kafka, {brokers}"
+        ) from error
 
 
 def _describe(admin: KafkaAdminClient) -> list[dict[str, Any]]:

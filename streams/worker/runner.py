@@ -9,7 +9,6 @@ import os
 import threading
 
 from faust.worker import Worker
-from prometheus_client import start_http_server
 
 from plan import Plan
 from streams.settings import Settings
@@ -45,8 +44,6 @@ class _Worker(Worker):
 
 def run_worker(settings: Settings, plan: Plan) -> int:
     """Run until a signal comes; answer the exit status."""
-    if settings.metrics_port:
-        start_http_server(settings.metrics_port, addr=settings.host)
     # What was imported never becomes garbage, and a batch makes tens of thousands of objects that all die together:
     # collecting as often as Python does by default takes a fifth of the worker's time.
     gc.collect()

@@ -19,6 +19,7 @@ from typing import Any
 
 import faust
 from faust.types import TP
+from prometheus_client import start_http_server
 
 from plan import Plan
 from profiles.errors import Misconfigured, WrongUse
@@ -54,6 +55,7 @@ class WorkerApp(faust.App):
         except Misconfigured as error:
             log.critical("not started: %s", error)
             raise SystemExit(2 if isinstance(error, WrongUse) else 1) from None
+        self.rapport.serve_metrics()  # whoever asks whether this worker is well hears nothing of one that cannot start
         await super().on_start()
 
     async def on_stop(self) -> None:
@@ -76,6 +78,11 @@ class Worker:
         self._training_examples = topic_name(settings, TRAINING_EXAMPLES)
         self._backlog = Backlog(app, {self._profile_events, *self._source_topics.values()}, settings.batch)
         self.roles = Roles(settings, plan, self._metrics, WALL, self._backlog, self._name)
+
+    def serve_metrics(self) -> None:
+        """Answer `/metrics` on its own port, if there is one."""
+        if self._settings.metrics_port:
+            start_http_server(self._settings.metrics_port, addr=self._settings.host)
 
     def register(self) -> None:
         """Put the agents and tasks on the app."""

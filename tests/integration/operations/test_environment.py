@@ -26,7 +26,10 @@ from console.commands.main import create_cli
 from console.local.embedded import Broker, Redis
 from console.local.process import Process, Reaper, free_port
 from console.local.resp import ask_redis
+from plan import load_plan
+from profiles.errors import WrongUse
 from profiles.stores.setup import inspect_redis
+from streams.kafka.admin import ensure_topics
 from streams.settings import Settings
 from tests.integration.rapport import PLAN, REPOSITORY, Rapport, environment, order, running, totals
 from tests.servers import ApacheKafka, KafkaServer, RedisServer
@@ -547,3 +550,9 @@ def cpu_of(rapport: Rapport) -> float:
     """Seconds of CPU that the worker has used."""
     used = psutil.Process(rapport.workers[0].pid).cpu_times()
     return float(used.user + used.system)
+
+
+def test_more_copies_than_brokers_are_refused_by_name(make_settings: MakeSettings, apache_kafka: str) -> None:
+    settings = make_settings(plan=PLAN, replication=3)
+    with pytest.raises(WrongUse, match=r"RAPPORT_REPLICATION=3 cannot be used; allowed: from 1 up to .* 1$"):
+        ensure_topics(settings, load_plan(settings.plan))
