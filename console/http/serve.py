@@ -19,7 +19,7 @@ from console.services.advice import Adviser
 from console.services.models import ModelDesk
 from console.services.ports import ApiDeps, Check
 from plan import Plan
-from profiles.errors import Misconfigured
+from profiles.errors import Misconfigured, WrongUse
 from profiles.stores import open_stores
 from streams.collector.app import Collector, collector_routes
 from streams.commands import CommandSender
@@ -104,7 +104,7 @@ def _allow_connections() -> None:
 
 def _with_api(settings: Settings, plan: Plan, checks: dict[str, Check]) -> FastAPI:
     if settings.api_token is None:
-        raise Misconfigured(
+        raise WrongUse(
             "the support API needs a token; set RAPPORT_API_TOKEN, or use `rapport up`, which makes one"
         )
     stores = open_stores(settings.redis.get_secret_value(), plan.namespace, settings.partitions)
