@@ -104,9 +104,7 @@ def _allow_connections() -> None:
 
 def _with_api(settings: Settings, plan: Plan, checks: dict[str, Check]) -> FastAPI:
     if settings.api_token is None:
-        raise WrongUse(
-            "the support API needs a token; set RAPPORT_API_TOKEN, or use `rapport up`, which makes one"
-        )
+        raise WrongUse("the support API needs a token; set RAPPORT_API_TOKEN, or use `rapport up`, which makes one")
     stores = open_stores(settings.redis.get_secret_value(), plan.namespace, settings.partitions)
     reader = stores.reader
 

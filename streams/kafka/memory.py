@@ -104,11 +104,15 @@ class MemoryLog(Log):
         held.records = [record for record in held.records if record.offset < offset]
         held.first, held.end = min(held.first, offset), min(held.end, offset)
 
-    def compact(self, topic: str, partition: int) -> None:
-        """Keep the newest record of each key."""
+    def compact(self, topic: str, partition: int, until: int | None = None) -> None:
+        """Keep the newest record of each key before an offset.
+
+        What is younger (than `min.compaction.lag.ms` in Kafka) stays, and hides nothing.
+        """
         held = self.held(TopicPartition(topic, partition))
-        newest = {record.key: record.offset for record in held.records}
-        held.records = [record for record in held.records if newest[record.key] == record.offset]
+        until = held.end if until is None else until
+        newest = {record.key: record.offset for record in held.records if record.offset < until}
+        held.records = [at for at in held.records if newest.get(at.key, at.offset) == at.offset or at.offset >= until]
 
     def mark(self, topic: str, partition: int) -> None:
         """Take an offset without a record, as the end of a transaction does."""

@@ -108,7 +108,7 @@ class Carrier:
         for row in rows:
             parts.setdefault((row.topic, row.partition), []).append(row)
         for part in self._chance.sample(list(parts.values()), len(parts)):
-            cut = self._chance.randint(0, len(part)) if part[0].topic != NEWS else 0
+            cut = self._chance.randint(0, len(part))
             for some in (part[:cut], part[cut:]):
                 await asyncio.sleep(self._chance.choice((0.0, 0.0, 0.1, LONGEST)))
                 if self.dead:
