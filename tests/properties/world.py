@@ -221,6 +221,9 @@ class World:
         self.links = MemoryLinkStore()
         self.profiles = MemoryStore(plan.namespace, PARTITIONS, self.links)
         self.processes: list[Process] = []
+        self.slow = (
+            False  # whether anybody has gone on beside a successor, and so may have told older news behind newer
+        )
         self._replaced: list[Process] = []
         self._sources = 0
 
@@ -240,7 +243,9 @@ class World:
         """Another process takes over from one that was killed or, what it cannot know, from one that is only slow."""
         number = self.chance.randrange(len(self.processes))
         process = self.processes[number]
-        process.replace(dead=self.chance.random() < 0.7)
+        dead = self.chance.random() < 0.7
+        self.slow |= not dead
+        process.replace(dead=dead)
         self._replaced.append(process)
         self.processes[number] = Decider(self) if isinstance(process, Decider) else Applier(self, number)
 
