@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
@@ -17,6 +18,8 @@ from streams.kafka.admission import Refused, Unreachable, admit
 from streams.kafka.client import Unavailable, async_consumer
 from streams.kafka.reader import PATIENCE, Batch, Bounds, Cursor, Extent, Log, NoTopic, OutOfRange, Tell, nobody
 from streams.settings import Settings
+
+log = logging.getLogger(__name__)
 
 __all__ = ["KafkaLog"]
 
@@ -78,9 +81,16 @@ class KafkaLog(Log):
         consumer = async_consumer(self._settings, max_partition_fetch_bytes=_FETCH, fetch_max_wait_ms=100, **options)
         try:
             with self._answering():
+                told = self._connect <= _CONNECT
                 async for attempt in _trying(self._connect, Unreachable):
                     with attempt:
-                        await admit(self._settings)
+                        try:
+                            await admit(self._settings)
+                        except Unreachable as error:
+                            if not told:
+                                log.warning("%s; waiting %g s for it", error, self._connect)
+                            told = True
+                            raise
                 await consumer.start()
             yield consumer
         finally:
