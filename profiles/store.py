@@ -24,7 +24,7 @@ import msgspec
 from profiles.documents import encode_profile
 from profiles.types import Alert, Identity, Profile
 
-__all__ = ["ArrivalRate", "Changes", "Loaded", "Output", "Reader", "Store"]
+__all__ = ["ArrivalRate", "Changes", "Loaded", "Output", "Reader", "Standing", "Store"]
 
 
 class Output(msgspec.Struct, array_like=True, gc=False):
@@ -61,6 +61,17 @@ class Loaded:
     # After a rebuild: profile id → offset that its document is ahead of `applied` to; those records are in it already.
     ahead: dict[str, int] = field(default_factory=dict)
     arrival_rates: dict[str, ArrivalRate] = field(default_factory=dict)  # by kind of event
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a partition stands, for whoever asks whether all has come to rest."""
+
+    version: int = 0
+    applied: int = -1
+    watermark: float = 0.0
+    waiting: bool = False  # its outbox is not empty: something was committed that may not have been produced
+    next_due: float = 0.0  # the earliest timer; 0 for none
 
 
 @dataclass(slots=True)
