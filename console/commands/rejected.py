@@ -51,13 +51,14 @@ def _wanted(
     name: Annotated[
         str, typer.Option("--name", help="Only events of this name, or of this type if they have none.")
     ] = "",
+    load: Annotated[str, typer.Option("--load", metavar="ID", help="Only of this load of history.")] = "",
     since: Since = None,
     until: Until = None,
 ) -> Any:
     """Which rejected events, as a `Wanted`."""
     from streams.dead_letters.rejections import Wanted  # noqa: PLC0415  (keeps `rapport --help` quick)
 
-    return Wanted(source, reason, step, name, moment(since), moment(until))
+    return Wanted(source, reason, step, name, moment(since), moment(until), load)
 
 
 @app.command("list")
@@ -78,6 +79,7 @@ def list_(
 
         rapport rejected list --summary
         rapport rejected list --source web --reason plan_violation --since 2d
+        rapport rejected list --load shop-3f9a2c11 --summary
     """
     from streams.dead_letters.rejections import Rejections  # noqa: PLC0415  (keeps `rapport --help` quick)
     from streams.kafka.log import KafkaLog  # noqa: PLC0415  (same)
@@ -198,6 +200,7 @@ def _row(entry: Any) -> dict[str, Any]:
         "message": scrub(entry.message),
         "put_back": entry.replayed,
         "truncated": entry.truncated,
+        "load": entry.load,
     }
 
 

@@ -37,6 +37,7 @@ class Wanted(msgspec.Struct, frozen=True):
     name: str = ""  # of the event, as its sender named it; a type for those without a name
     since: float | None = None  # seconds
     until: float | None = None
+    load: str = ""  # id of the load of history that brought it
 
     def takes(self, entry: Entry) -> bool:
         """Whether an entry is among them."""
@@ -47,6 +48,7 @@ class Wanted(msgspec.Struct, frozen=True):
             and (not self.name or entry.name == self.name)
             and (self.since is None or entry.at >= self.since)
             and (self.until is None or entry.at < self.until)
+            and (not self.load or entry.load == self.load)
         )
 
 
@@ -62,6 +64,7 @@ class Entry(msgspec.Struct, gc=False):
     name: str
     truncated: bool
     origin: tuple[str, int, int] | None  # topic, partition, offset where it was; None if it never reached a topic
+    load: str = ""
     replayed: bool = False
 
     @property
@@ -204,4 +207,5 @@ def _entry(record: ConsumerRecord) -> Entry:
         name_of(rejection.payload, rejection.type),
         rejection.truncated or len(rejection.payload) >= KEPT,
         origin,
+        rejection.load,
     )

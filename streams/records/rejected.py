@@ -38,6 +38,7 @@ class Rejection(msgspec.Struct):
     recorded: float = 0.0  # when Kafka first had it, seconds; 0 when it never reached a topic
     type: str = ""  # collect: the type that the request's path said, if the event did not
     truncated: bool = False  # the event was longer than what is kept, so it cannot be replayed
+    load: str = ""  # id of the load of history that it came with
 
     def encode(self) -> bytes:
         """The value of the Kafka record."""
@@ -82,4 +83,5 @@ def told(position: str, rejection: Rejection) -> dict[str, Any]:
         "offset": rejection.offset,
         "bytes": len(rejection.payload),
         "truncated": rejection.truncated,
+        "load": rejection.load,
     }

@@ -11,6 +11,7 @@ from plan import EventRule
 from profiles.errors import Unacceptable
 from profiles.times import rfc3339
 from profiles.types import Event, Identity
+from streams.records.loads import load_of
 from streams.records.position import position_of, recorded_at
 from streams.records.rejected import KEPT, Rejection
 from streams.scrub import scrub
@@ -77,6 +78,7 @@ class Intake:
                 position="" if place == f"{record.topic}-{record.partition}-{record.offset}" else place,
                 recorded=recorded_at(record),
                 truncated=len(payload) > KEPT,
+                load=load_of(record),
             )
         )
 

@@ -18,6 +18,7 @@ from plan import Plan
 from profiles.units import Pause, SourceStore
 from streams.clock import WallClock
 from streams.metrics import WorkerMetrics
+from streams.records.loads import load_of
 from streams.refreshed import Refreshed
 from streams.retry import retrying
 from streams.steps.intake import Intake
@@ -65,15 +66,24 @@ class CircuitBreaker:
         return state is not None and state.paused and state.plan == self._fingerprint
 
     async def admit(self, batch: Intake, records: Sequence[ConsumerRecord]) -> bool:
-        """Whether what came of a batch may be produced; if not, nothing of it may be, and the source is paused."""
+        """Whether what came of a batch may be produced; if not, nothing of it may be, and the source is paused.
+
+        Records of a load of history say nothing about the live source, so they neither count nor open it. Where it is
+        paused they wait with all others; a worker with another plan asks them only if a batch has nothing else, because
+        what stands behind them would wait for ever.
+        """
         source = batch.source
         state = self._states().get(source)
         passed = state.passed if state else 0.0
         refused = {(rejection.partition, rejection.offset) for rejection in batch.rejected}
-        counted = [record for record in records if record.timestamp > passed * 1000]
         paused = state is not None and state.paused
-        why = self._rules[source].judge(
-            [(record.partition, record.offset) in refused for record in counted], probe=paused
+        rule = self._rules[source]
+        counted = [record for record in records if not load_of(record)]
+        if paused and not counted:
+            rule, counted = BreakerRule(self._policy), list(records)  # these leave no trace in the source's own rule
+        why = rule.judge(
+            [(record.partition, record.offset) in refused for record in counted if record.timestamp > passed * 1000],
+            probe=paused,
         )
         if why:
             if not paused:
@@ -102,13 +112,14 @@ class CircuitBreaker:
         return state is not None and state.paused
 
     async def _pause(self, batch: Intake, why: str, passed: float) -> None:
-        reasons = Counter(rejection.reason for rejection in batch.rejected)
+        live = [rejection for rejection in batch.rejected if not rejection.load]
+        reasons = Counter(rejection.reason for rejection in live)
         pause = Pause(
             paused=True,
             since=self._clock.now(),
             why=why,
             reasons=dict(reasons.most_common(_SHOWN)),
-            example=batch.rejected[0].message,
+            example=live[0].message,
             plan=self._fingerprint,
             version=self._plan.version,
             by=self._worker,

@@ -28,6 +28,7 @@ from profiles.stores.redis import connect
 from profiles.types import Alert, Profile
 from streams.kafka.admin import ensure_topics
 from streams.kafka.topics import topic_name
+from streams.records.loads import LOAD
 from streams.settings import Settings
 from tests import REPOSITORY
 
@@ -134,14 +135,16 @@ class Rapport:
             parts.append(f"--- {path.name}\n" + "\n".join(path.read_text(errors="replace").splitlines()[-40:]))
         return "\n".join(parts)
 
-    def send(self, source: str, events: Iterable[dict[str, Any] | bytes]) -> int:
-        """Put raw events on a source's topic, as any producer may; answers how many. Returns when Kafka has them."""
+    def send(self, source: str, events: Iterable[dict[str, Any] | bytes], load: str = "") -> int:
+        """Put raw events on a source's topic, as any producer may, or as a load of history does; answers how many.
+        Returns when Kafka has them.
+        """
         topic = topic_name(self.settings, self.plan.sources[source].topic)
         futures = []
         for event in events:
             value = event if isinstance(event, bytes) else json.dumps(event).encode()
             key = b"" if isinstance(event, bytes) else str(event.get("userId") or event.get("anonymousId")).encode()
-            futures.append(self._producer.send(topic, value, key))
+            futures.append(self._producer.send(topic, value, key, headers=[(LOAD, load.encode())] if load else []))
         self._producer.flush()
         for future in futures:
             future.get(30)

@@ -131,3 +131,23 @@ def every_order(users: list[str], count: int) -> Callable[[Reader], Any]:
         return found >= count
 
     return ask
+
+
+def test_a_load_of_history_is_rejected_without_pausing_the_live_source(
+    make_settings: Callable[..., Settings], apache_kafka: str, tmp_path: Path
+) -> None:
+    """Every one of its events is in `events.rejected` under its id; live events are watched as if it were not there."""
+    with running(make_settings(plan=plan_without_orders(tmp_path), batch=300), tmp_path) as rapport:
+        rapport.send("purchase", orders("ada", 3000), load="shop-1")
+        wait_until(lambda: end_of(rapport.settings, "events.rejected") == 3000, rapport, "the load to be rejected")
+        assert not held(rapport.settings)["purchase"]
+        listed = run(rapport.settings, "rejected", "list", "--load", "shop-1", "--summary")
+        assert [(row["reason"], row["events"]) for row in listed] == [("unplanned", 3000)]
+        assert run(rapport.settings, "rejected", "list", "--load", "other") == []
+
+        rapport.send("purchase", orders("bob", 1500))
+        wait_until(lambda: held(rapport.settings)["purchase"], rapport, "the breaker, which live events open")
+        rapport.send("purchase", orders("eve", 100), load="shop-2")
+        rapport.send("web", pages("eve", 10))
+        rapport.until(seen("eve", "web", 10), "the other source")
+        assert run(rapport.settings, "rejected", "list", "--load", "shop-2") == []
