@@ -16,7 +16,10 @@ from typing import Literal, Protocol
 
 import msgspec
 
-__all__ = ["ClockState", "ClockStore", "Head", "Late", "Load", "Phase"]
+__all__ = ["LOADS_KEPT", "ClockState", "ClockStore", "Head", "Late", "Load", "Phase"]
+
+LOADS_KEPT = 50
+"""Loads that ended and are still listed, the latest."""
 
 Phase = Literal["new", "filling", "firing", "arriving", "live"]
 """new: no event was ever seen · filling: events up to the gate are being applied · firing: all of them are, and timers

@@ -10,20 +10,23 @@ from redis.exceptions import ClusterDownError, NoPermissionError, SlotNotCovered
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from profiles.clock import ClockStore
 from profiles.store import Reader, Store
 from profiles.stores.census import RedisCensusStore
+from profiles.stores.clock import RedisClockStore
 from profiles.stores.connection import Client, connect
 from profiles.stores.learner import RedisLearnerStore
 from profiles.stores.links import RedisLinkStore
 from profiles.stores.memory import (
     MemoryCensusStore,
+    MemoryClockStore,
     MemoryLearnerStore,
     MemoryLinkStore,
     MemorySourceStore,
     MemoryStore,
 )
-from profiles.stores.paging import BadCursor
-from profiles.stores.queries import RedisReader
+from profiles.stores.reading.paging import BadCursor
+from profiles.stores.reading.queries import RedisReader
 from profiles.stores.redis import RedisStore
 from profiles.stores.sources import RedisSourceStore
 from profiles.stores.trouble import explain
@@ -48,6 +51,7 @@ class Stores:
     learner: LearnerStore
     census: CensusStore
     sources: SourceStore
+    clock: ClockStore
 
     async def close(self) -> None:
         """Release connections."""
@@ -71,7 +75,8 @@ def open_stores(url: str, namespace: uuid.UUID, partitions: int, *, retrying: bo
         links = MemoryLinkStore()
         profiles = MemoryStore(namespace, partitions, links)
         census = MemoryCensusStore(profiles)
-        return Stores(None, profiles, profiles, links, MemoryLearnerStore(), census, MemorySourceStore())
+        learner, sources, clock = MemoryLearnerStore(), MemorySourceStore(), MemoryClockStore()
+        return Stores(None, profiles, profiles, links, learner, census, sources, clock)
     client = connect(url, retrying=retrying)
     return Stores(
         client,
@@ -81,4 +86,5 @@ def open_stores(url: str, namespace: uuid.UUID, partitions: int, *, retrying: bo
         RedisLearnerStore(client),
         RedisCensusStore(client),
         RedisSourceStore(client),
+        RedisClockStore(client),
     )

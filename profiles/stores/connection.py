@@ -156,6 +156,10 @@ class _Cluster(RedisCluster):
         await self._turns.take()
         before = _has_turn.set(True)
         try:
+            if self._initialize:
+                # Before anything is sent: of several first commands at once, redis-py disconnects some under others.
+                with contextlib.suppress(RedisConnectionError, RedisTimeoutError):  # the command tries again
+                    await self.initialize()
             yield
         finally:
             _has_turn.reset(before)

@@ -1,8 +1,8 @@
 """The names of everything that Rapport keeps in Redis.
 
 `{p017}` stands for partition 17. All keys of a partition share its hash tag, so all live on one node; so do those
-of the linker (`{identity}`), of the learner (`{learner}`) and of the census (`{census}`). Documents are msgpack; a
-tombstone is only its redirect.
+of the linker (`{identity}`), the learner (`{learner}`), the census (`{census}`) and the clock (`{clock}`). Documents
+are msgpack; a tombstone is only its redirect.
 
 - `{p017}:meta`, hash: `version`, `applied`, `watermark`, `tombstones`, `origins` (highest offset by sender),
   `ahead` (after a rebuild), `arrival_rates` (how busy it is, and outages)
@@ -29,6 +29,10 @@ tombstone is only its redirect.
 - `{identity}:meta`, `{identity}:outbox`: the linker's version, offset, number of refusals, and outputs
 - `{learner}:meta`, `{learner}:outbox`: the learner's version, offset, the panel that scores, and outputs
 - `{learner}:state`, hash: part of the learner's checkpoint → JSON; a commit writes the parts that have changed
+- `{clock}:meta`, hash: the clock's `version`, and where it stands: `state`, JSON
+- `{clock}:heads`, hash: partition of a source's topic → how far ingest has come in it
+- `{clock}:loads`, hash: load of history → JSON: those that run, and the latest 50 that ended
+- `{clock}:late`, hash: source → count, oldest and last of its events that came late
 - `{sources}:held`, hash: source → whether it is paused, since when, why, and by which plan
 - `rapport:setup`, hash: `format` of all this, partitions, namespace, fingerprint of the key of identities and
   Kafka's ids of cluster and topics, recorded at the first start and checked at every other; `rebuilding` until a
@@ -42,8 +46,8 @@ from __future__ import annotations
 from profiles.types import tag_of
 
 __all__ = [
-    "ALERT_STATES", "CENSUS", "IDENTITY", "IDENTITY_MAP", "LEARNER", "LEARNER_STATE", "SEGMENTS", "SETUP", "SOURCES",
-    "WORKERS", "Keys",
+    "ALERT_STATES", "CENSUS", "CLOCK", "CLOCK_HEADS", "CLOCK_LATE", "CLOCK_LOADS", "IDENTITY", "IDENTITY_MAP",
+    "LEARNER", "LEARNER_STATE", "SEGMENTS", "SETUP", "SOURCES", "WORKERS", "Keys",
 ]  # fmt: skip
 
 SETUP = "rapport:setup"
@@ -103,3 +107,12 @@ LEARNER_STATE = "{learner}:state"
 
 CENSUS = Keys("{census}")
 """The unit of what all partitions come to together. `meta` holds the rounds and the findings."""
+
+CLOCK = Keys("{clock}")
+"""The clock's unit; `meta` holds where it stands."""
+
+CLOCK_HEADS = "{clock}:heads"
+
+CLOCK_LOADS = "{clock}:loads"
+
+CLOCK_LATE = "{clock}:late"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from profiles.stores.connection import Client
-from profiles.stores.keys import IDENTITY, LEARNER, SETUP, Keys
+from profiles.stores.keys import CLOCK_HEADS, IDENTITY, LEARNER, SETUP, Keys
 
 __all__ = ["EPOCH", "Place", "Read", "note_log", "read_log", "read_positions", "set_positions"]
 
@@ -77,6 +77,7 @@ async def set_positions(client: Client, read: Read) -> None:
         await _set(client, Keys.of(partition), {"applied": applied, "origins": marks}, "ahead")
     await _set(client, IDENTITY, {"applied": read.identity})
     await _set(client, LEARNER, {"applied": read.learner})
+    await client.delete(CLOCK_HEADS)  # offsets of before, which those of another log would never pass
 
 
 EPOCH = 1 << 32

@@ -14,7 +14,7 @@ from profiles.errors import Busy
 from profiles.store import Changes
 from profiles.stores import AWAY
 from profiles.stores.connection import MOST_CONNECTIONS, connect
-from profiles.stores.queries import RedisReader
+from profiles.stores.reading.queries import RedisReader
 from profiles.stores.redis import RedisStore
 from profiles.types import Alert, Profile, Score, Stay, partition_of, profile_id
 from tests.console.support_api import TOKEN, api_deps

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
-import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -13,35 +11,13 @@ import pytest
 from profiles.errors import Fenced
 from profiles.identity.links import Erasure, Link, Linked, PendingSplit, Refusal
 from profiles.store import Changes, Output
-from profiles.stores import Stores, open_stores
+from profiles.stores import Stores
 from profiles.types import ERASED, Profile
 from profiles.units import CensusState, Count, LearnerState, LinkChanges, LinkState, Pause
+from tests.contracts.fresh import PARTITIONS, Test
 
-PARTITIONS = 4
 ADA, BOB, EVE = ("user_id", "ada"), ("email", "b@example.com"), ("anonymous_id", "e:v")
 OUTPUT = Output("alerts", b"key", b"value", "id-1", 0)
-
-Test = Callable[[Stores], Awaitable[None]]
-
-
-@pytest.fixture(params=["memory", "redis", "cluster"])
-def run(request: pytest.FixtureRequest) -> Callable[[Test], None]:
-    """Runs a coroutine function on fresh stores."""
-    urls = {
-        "memory": lambda: "memory://",
-        "redis": lambda: request.getfixturevalue("redis_url"),
-        "cluster": lambda: request.getfixturevalue("redis_cluster").url,
-    }
-    url = urls[request.param]()
-
-    async def with_stores(test: Test) -> None:
-        stores = open_stores(url, uuid.uuid4(), PARTITIONS)
-        try:
-            await test(stores)
-        finally:
-            await stores.close()
-
-    return lambda test: asyncio.run(with_stores(test))
 
 
 def link(*identities: tuple[str, str], offset: int = 7) -> Link:

@@ -11,7 +11,7 @@ from profiles.documents import decode_profile
 from profiles.errors import Fenced
 from profiles.store import ArrivalRate, Changes, Loaded, Output
 from profiles.stores.memory.links import MemoryLinkStore
-from profiles.stores.paging import Row, decode_cursor, first_rows
+from profiles.stores.reading.paging import Row, decode_cursor, first_rows
 from profiles.types import ERASED, Alert, Identity, Profile, partition_of, profile_id
 
 __all__ = ["MemoryStore"]

@@ -14,7 +14,7 @@ from profiles.errors import RapportError
 from profiles.stores.connection import Client
 from profiles.stores.keys import SEGMENTS, Keys
 from profiles.stores.links import RedisLinkStore
-from profiles.stores.paging import BadCursor, Page, Pager
+from profiles.stores.reading.paging import BadCursor, Page, Pager
 from profiles.stores.setup import living_workers
 from profiles.types import ERASED, Alert, Identity, Profile, partition_of, profile_id
 

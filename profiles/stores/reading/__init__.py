@@ -1,0 +1,1 @@
+"""What the console reads of the profiles in Redis, and how lists are paged."""
