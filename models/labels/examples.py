@@ -1,4 +1,8 @@
-"""What `training.examples` carries: all that the learner is told, in the order in which the partitions produce it."""
+"""What `training.examples` carries: all that the learner is told, in the order in which the partitions produce it.
+
+While the clock goes in steps (`profiles/clock.py`) that order says nothing: partitions are looked at side by side.
+Then each record names the *border* of its step, and once that has come the learner takes them in an order of their own.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ from typing import Literal
 
 import msgspec
 
-__all__ = ["Example", "ModelCommand", "OrderSummary", "TrainingRecord"]
+__all__ = ["Border", "Example", "ModelCommand", "OrderSummary", "TrainingRecord"]
 
 
 class OrderSummary(msgspec.Struct, array_like=True, tag_field="kind", tag="s", gc=False, frozen=True):
@@ -18,6 +22,7 @@ class OrderSummary(msgspec.Struct, array_like=True, tag_field="kind", tag="s", g
     first: float  # time of the first order
     last: float  # time of the latest order
     active: bool  # an order in the week before `at`
+    border: float = 0.0  # of the step in which it was made; 0: while the clock was live
 
     @property
     def key(self) -> str:
@@ -41,6 +46,7 @@ class Example(msgspec.Struct, array_like=True, tag_field="kind", tag="e", gc=Fal
     segments: list[str] = []  # of the customer at `at`
     treated: bool = False  # people acted on an alert between `at` and `due`, which may have changed the label
     held_out: bool = False  # of the share that gets no alerts, so that their effect can be told
+    border: float = 0.0  # of the step in which it was made; 0: while the clock was live
 
     @property
     def key(self) -> str:
@@ -63,5 +69,17 @@ class ModelCommand(msgspec.Struct, array_like=True, tag_field="kind", tag="c", g
         return f"c:{self.id}"
 
 
-TrainingRecord = OrderSummary | Example | ModelCommand
+class Border(msgspec.Struct, array_like=True, tag_field="kind", tag="b", gc=False, frozen=True):
+    """The end of a step of the clock: all training records of it, and of those before, are in the log. It may come
+    twice, and late."""
+
+    time: float
+
+    @property
+    def key(self) -> str:
+        """The same for every delivery of this border."""
+        return f"b:{self.time!r}"
+
+
+TrainingRecord = OrderSummary | Example | ModelCommand | Border
 """One record of `training.examples`."""

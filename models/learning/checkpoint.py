@@ -58,6 +58,7 @@ class Head(State):
     counts: Taken
     trained_until: float
     next_fit: int  # order summaries at which models learn from orders again
+    border: float = 0.0  # the latest that has come (`models.labels.held`)
 
 
 class _Document(msgspec.Struct, forbid_unknown_fields=True):

@@ -31,7 +31,7 @@ from models.churn.panel import MODELS, Panel
 from models.codec import Array, decode, encode
 from models.config import ChurnConfig
 from models.features.table import SCHEMA
-from models.labels.examples import Example, ModelCommand, OrderSummary, TrainingRecord
+from models.labels.examples import Border, Example, ModelCommand, OrderSummary, TrainingRecord
 from models.learning.checkpoint import FORMAT, HEAD, Discarded, Head, Taken, discarded, dump, load, some
 from models.learning.choice import REVIEW, Choice
 from models.learning.drift import Alarm
@@ -69,6 +69,7 @@ class Learner:
         self.told = Told([], [])
         self.counts = Taken()
         self.trained_until = 0.0
+        self.border = 0.0  # the latest that has come
         self._sample = Sample()
         self._repeats = Repeats()
         self._next_fit = MIN_CUSTOMERS
@@ -87,6 +88,9 @@ class Learner:
         while batch := list(islice(waiting, _AT_ONCE)):
             rows = Rows(batch, self.config)
             for place, record in enumerate(batch):
+                if isinstance(record, Border):  # no news of customers, and may come any number of times
+                    self.border = max(self.border, record.time)
+                    continue
                 self.counts.records += 1
                 if not self._is_sound(record, rows.at[place]) or not self._repeats.first_time(record.key):
                     self.counts.skipped += 1
@@ -98,7 +102,7 @@ class Learner:
                     self._command(record)
         return self.counts.short + self.counts.full - before
 
-    def _is_sound(self, record: TrainingRecord, row: int) -> bool:
+    def _is_sound(self, record: Example | OrderSummary | ModelCommand, row: int) -> bool:
         """Whether its numbers are finite, and an example has a row of features."""
         if isinstance(record, Example):
             return row >= 0
@@ -275,6 +279,7 @@ class Learner:
             self.counts,
             self.trained_until,
             self._next_fit,
+            self.border,
         )
         return {
             HEAD: encode(head),
@@ -329,6 +334,7 @@ class Learner:
     def _restore(self, parts: Mapping[str, bytes]) -> None:
         head = decode(parts[HEAD], Head, "the head of the model checkpoint")
         self.counts, self.trained_until, self._next_fit = head.counts, head.trained_until, head.next_fit
+        self.border = head.border
         self.models = LearningModels(self.config, decode(parts.get("learned", b""), Saved, "what the models learned"))
         self.told = decode(parts.get("notices", b""), Told, "what people were told")
         self.judge.restore(parts)
@@ -343,7 +349,8 @@ class Learner:
             before = decode(parts.get("promotion", b""), Promotion, "")
             self.told = decode(parts.get("notices", b""), Told, "")
             self.promotion.changes, self.promotion.champion = before.changes, before.champion
-            now = max(now, decode(parts[HEAD], Head, "").trained_until)
+            head = decode(parts[HEAD], Head, "")
+            now, self.border = max(now, head.trained_until), head.border
         self._tell_anew(lost, "learning", "rules", now)
 
     def _new_horizon(self, lost: Discarded, now: float) -> None:

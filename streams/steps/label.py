@@ -28,7 +28,9 @@ def label(config: ChurnConfig, currency: str, consent: Consent, panel: Callable[
     It comes after the segments, so that a snapshot holds those of its own moment.
 
     A label is released when its time has passed for the labels of the partition, for both answers alike, and never
-    over an outage. Who does not allow profiling is not photographed, and what waits is dropped.
+    over an outage. At the end of a step of the clock all is known of everybody, so there the clock alone counts, and it
+    makes no difference who shares a partition. Who does not allow profiling is not photographed, and what waits is
+    dropped.
 
     Args:
         config: of churn, from the plan.
@@ -39,7 +41,7 @@ def label(config: ChurnConfig, currency: str, consent: Consent, panel: Callable[
 
     def run(work: Work) -> None:
         due: dict[float, list[Profile]] = {}
-        outages = outages_of(work.arrival_rates, work.watermark, config)
+        outages = outages_of(work.arrival_rates, max(work.watermark, work.gate), config)
         for profile in work.live():
             now = work.at(profile)
             if not consent.allows(profile, PROFILING):
@@ -47,7 +49,7 @@ def label(config: ChurnConfig, currency: str, consent: Consent, panel: Callable[
                 profile.snapshot_at = 0
                 continue
             if profile.snapshots:
-                reached = label_clock(work.arrival_rates, now, work.watermark, config)
+                reached = now if work.gate else label_clock(work.arrival_rates, now, work.watermark, config)
                 for example in snapshots.mature(profile, reached, config, outages, work.labels):
                     _tell(work, example)
             if profile.snapshot_at and profile.snapshot_at <= now:
@@ -61,4 +63,6 @@ def label(config: ChurnConfig, currency: str, consent: Consent, panel: Callable[
 
 
 def _tell(work: Work, record: Example | OrderSummary) -> None:
+    if work.gate:
+        record = msgspec.structs.replace(record, border=work.gate)
     work.outputs.append(Output(TRAINING_EXAMPLES, record.profile.encode(), _encode(record), record.key, partition=0))

@@ -36,8 +36,10 @@ class Work:
         "alerts",
         "alerts_gone",
         "arrival_rates",
+        "arriving",
         "changed",
         "entered",
+        "gate",
         "labels",
         "left",
         "loaded",
@@ -64,6 +66,8 @@ class Work:
         self.profiles: dict[str, Profile] = loaded.profiles
         self.watermark = loaded.watermark
         self.now = 0.0
+        self.gate = 0.0  # the end of the step that the clock is in; 0: it is live
+        self.arriving = False  # the clock goes live next: what holds now is told
         self.records: Sequence[Record] = ()
         self.times: Mapping[str, float] = {}
         self.touched: dict[str, Profile] = {}

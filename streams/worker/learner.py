@@ -1,6 +1,8 @@
 """The learner runner: one reader of `training.examples`, exactly once.
 
 What was learned, the panel and the offset are one commit, so a restart neither forgets nor repeats a training record.
+Records that wait for the border of their step are kept in memory (`models/labels/held.py`), and nothing is committed
+past the first of them: whoever comes next reads them again.
 Scorers read the panel from the store; `model.snapshots` keeps a checkpoint for a rebuild. A commit writes what has
 changed since the last one.
 """
@@ -17,7 +19,8 @@ import orjson
 from aiokafka.structs import ConsumerRecord
 
 from models.config import ChurnConfig
-from models.labels.examples import TrainingRecord
+from models.labels.examples import Border, TrainingRecord
+from models.labels.held import Held
 from models.learning.checkpoint import dump
 from models.learning.learner import Learner
 from models.learning.notices import Notice
@@ -65,6 +68,8 @@ class LearnerRunner:
         self._learner: Learner | None = None
         self._parts: Mapping[str, bytes] = {}  # as the store holds them
         self._version = -1  # of the store, that the learner in memory stands for
+        self._held = Held()  # what was read since, and waits for its border…
+        self._reached = -1  # …and the offset of the latest record that was read
         self._next_snapshot = 0.0  # monotonic
         self._one_at_a_time = asyncio.Lock()
         self._mine = False  # this worker is the learner
@@ -75,6 +80,12 @@ class LearnerRunner:
         self._mine, self._shown = mine, False
         if not mine:
             self._metrics.learns_no_more()
+            self._held, self._reached = Held(), -1
+
+    async def continues(self) -> int:
+        """The offset at which reading goes on: what is held back in memory need not be read again."""
+        version, applied = await self._store.position()
+        return 1 + (max(applied, self._reached) if version == self._version else applied)
 
     async def tick(self) -> None:
         """Load what was learned, if this worker is the learner and no training record has come yet.
@@ -114,21 +125,33 @@ class LearnerRunner:
     @until_committed
     async def _handle(self, records: Sequence[ConsumerRecord], follows: int) -> None:
         await self._outbox.recover(self._store)
-        _, applied = await self._store.position()
-        if applied + 1 < follows:
-            raise Behind(applied + 1)
         async with self._one_at_a_time:
-            await self._take(records)
+            learner, version, applied = await self._current()
+            reached = max(applied, self._reached)
+            if reached + 1 < follows:
+                raise Behind(reached + 1)
+            up_to, ready = self._read(records, reached, learner.border)
+            if up_to > applied:
+                await self._learn(learner, version, up_to, ready)
 
-    async def _take(self, records: Sequence[ConsumerRecord]) -> None:
-        learner, version, applied = await self._current()
-        training = [_decode(record.value) for record in records if record.offset > applied]
-        if not training:
-            return
+    def _read(self, records: Sequence[ConsumerRecord], reached: int, border: float) -> tuple[int, list[TrainingRecord]]:
+        """The offset up to which nothing waits any more, -1 if that is none of these records'; and what to learn."""
+        up_to, ready = -1, []
+        for raw in records:
+            if raw.offset > reached:
+                found = self._held.add(_decode(raw.value), border)
+                border = max([border, *(record.time for record in found if isinstance(record, Border))])
+                ready += found
+                self._reached = raw.offset
+                if not self._held:
+                    up_to = raw.offset
+        return up_to, ready
+
+    async def _learn(self, learner: Learner, version: int, applied: int, records: Sequence[TrainingRecord]) -> None:
         self._learner = None  # until the commit, the learner in memory stands for nothing the store knows
         treated = learner.counts.treated
-        learned = learner.take(training) - (learner.counts.treated - treated)  # those are judged only
-        await self._commit(learner, version, records[-1].offset, learned, learner.news())
+        learned = learner.take(records) - (learner.counts.treated - treated)  # those are judged only
+        await self._commit(learner, version, applied, learned, learner.news())
 
     async def _commit(self, learner: Learner, version: int, applied: int, learned: int, news: Sequence[Notice]) -> None:
         self._learner = None
@@ -153,6 +176,7 @@ class LearnerRunner:
         version, applied = await self._store.position()
         if self._learner is not None and version == self._version:
             return self._learner, version, applied
+        self._held, self._reached = Held(), -1  # what was read on top of another state is read again
         state = await self._store.load()
         # River takes seconds to import, and a worker must go on giving signs of life.
         learner = await in_background(_learner, state, self._config, self._now())

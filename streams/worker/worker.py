@@ -209,7 +209,7 @@ class Worker:
             if tp.topic == self._identity_links:
                 answer[tp] = (await self.roles.stores.links.state()).applied + 1
             elif tp.topic == self._training_examples:
-                answer[tp] = (await self.roles.stores.learner.position())[1] + 1
+                answer[tp] = await self.roles.learner.continues()
         return answer
 
     @retrying

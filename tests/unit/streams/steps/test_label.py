@@ -57,7 +57,7 @@ class Partition:
         self.told: list[dict[str, object]] = []
         self._offset = 0
 
-    def look(self, day: float, *records: Record, due: tuple[str, ...] = ()) -> Work:
+    def look(self, day: float, *records: Record, due: tuple[str, ...] = (), gate: float = 0.0) -> Work:
         """One batch at a time of the clock."""
         work = Work(0, Loaded(profiles=self.profiles, arrival_rates=self.arrival_rates, watermark=self.watermark), 4)
         for record in records:
@@ -66,6 +66,7 @@ class Partition:
         times = [record.time for record in records if type(record) is Event]
         self.watermark = work.watermark = max([self.watermark, *times])
         work.begin(T0 + day * DAY, records, [self.profiles[id_] for id_ in due])
+        work.gate = gate and T0 + gate * DAY
         for step in self._steps:
             step(work)
         self.records += [_decode(output.value) for output in work.outputs if output.topic == TRAINING_EXAMPLES]
@@ -212,6 +213,34 @@ def test_during_an_outage_labels_wait() -> None:
 
     assert len(partition.of("p")) == before
     assert first.due
+
+
+def test_at_the_end_of_a_step_labels_leave_whoever_shares_the_partition() -> None:
+    """Live a label waits for a later order of anybody; at a gate all that came before it is known, of everybody."""
+    alone, live = Partition(), Partition()
+    for partition, gate in ((alone, 80.0), (live, 0.0)):
+        partition.look(0, order("p", 0))
+        partition.look(15, due=("p",))
+        first = next(snapshot.due for snapshot in partition.profiles["p"].snapshots)
+        partition.look((first - T0) / DAY + 2, due=("p",), gate=gate)
+    assert [(example.due, example.border) for example in alone.of("p")] == [(first, T0 + 80 * DAY)]
+    assert live.of("p") == []
+    assert {record.border for record in alone.records} == {0.0, T0 + 80 * DAY}
+    assert {record.border for record in live.records} == {0.0}
+
+
+def test_at_the_end_of_a_step_a_label_over_a_silence_of_everybody_is_dropped_too() -> None:
+    """Events came every hour for weeks, then none: the history has a hole."""
+    partition = Partition()
+    partition.look(0, order("p", 0))
+    for hour in range(1, 45 * 24):
+        due = tuple(id_ for id_, held in partition.profiles.items() if 0 < held.scheduled_at <= T0 + hour / 24 * DAY)
+        partition.look(hour / 24, order("o", hour / 24), due=due, gate=hour / 24)
+    pending = next(held for held in partition.profiles["p"].snapshots if held.due > T0 + 48 * DAY)
+    day = (pending.due - T0) / DAY + 2
+    work = partition.look(day, due=("p",), gate=day)
+    assert work.labels["short", "outage"] == 1
+    assert pending.at not in [example.at for example in partition.of("p")]
 
 
 def acknowledged(partition: Partition, day: float) -> None:
