@@ -121,6 +121,12 @@ class Store(Protocol):
         """
         ...
 
+    async def load_many(
+        self, wanted: Sequence[tuple[int, Sequence[str], float | None]], *, limit: int = 1000
+    ) -> list[Loaded]:
+        """`load` of several partitions, each (partition, ids, due_by), in one round trip; the answers in this order."""
+        ...
+
     async def fetch(self, partition: int, ids: Sequence[str]) -> dict[str, Profile]:
         """Read more profiles of a partition whose version is already known."""
         ...
@@ -133,8 +139,28 @@ class Store(Protocol):
         """
         ...
 
+    async def commit_many(self, batch: Sequence[tuple[int, Changes]]) -> list[int | Exception]:
+        """`commit` of several partitions in one round trip, each everything or nothing by itself.
+
+        Answers, in this order, the new version of each, or what went wrong with it: `Fenced`, or what the store says of
+        this one alone.
+
+        Raises:
+            Exception: what the driver raises when the store does not answer. Some may have been written then. To try
+                again does no harm: those answer `Fenced`, and are read again.
+        """
+        ...
+
     async def applied(self, partitions: Iterable[int]) -> dict[int, int]:
         """Offset of the last record applied, by partition; -1 for none."""
+        ...
+
+    async def standing(self, partitions: Iterable[int]) -> dict[int, Standing]:
+        """Where partitions stand, each at one moment, in one round trip."""
+        ...
+
+    async def with_open_alerts(self, partition: int) -> list[str]:
+        """The ids of the profiles that have an alert in state `open`, ascending."""
         ...
 
     async def outbox(self, partition: int) -> list[tuple[int, list[Output]]]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from profiles.store import Output
 from profiles.stores.keys import CENSUS, Keys
-from profiles.stores.redis import RedisUnit
+from profiles.stores.unit import RedisUnit
 from profiles.units import CensusState, Count
 
 __all__ = ["RedisCensusStore"]

@@ -11,8 +11,8 @@ from profiles.clock import LOADS_KEPT, ClockState, ClockStore, Head, Late, Load
 from profiles.errors import Misconfigured
 from profiles.stores.connection import Client, connect
 from profiles.stores.keys import CLOCK, CLOCK_HEADS, CLOCK_LATE, CLOCK_LOADS
-from profiles.stores.redis import RedisUnit, lua
 from profiles.stores.trouble import answering
+from profiles.stores.unit import RedisUnit, lua
 
 __all__ = ["RedisClockStore", "with_clock"]
 

@@ -10,7 +10,7 @@ import msgspec
 from profiles.stores.keys import ALERT_STATES, Keys
 from profiles.types import Alert, Profile, Stay
 
-__all__ = ["RECENT", "Entries", "Group", "alert_groups", "alert_row", "document_groups", "entries_of"]
+__all__ = ["RECENT", "Entries", "Group", "alert_groups", "alert_of", "alert_row", "document_groups", "entries_of"]
 
 RECENT = 100
 """Profiles of a partition in its index of the latest."""
@@ -19,6 +19,7 @@ Group = tuple[str, str, list[Any]]
 """(command, key, arguments) of a commit; those of HSET and ZADD are pairs."""
 
 _pack = msgspec.msgpack.Encoder().encode
+_unpack_alert = msgspec.msgpack.Decoder(tuple[str, Alert]).decode
 _NOWHERE: Mapping[str, Stay] = {}
 
 
@@ -44,6 +45,11 @@ def entries_of(profile: Profile) -> Entries:
 def alert_row(id_: str, alert: Alert) -> bytes:
     """What the index of alerts holds of an alert of this profile."""
     return _pack((id_, alert))
+
+
+def alert_of(row: bytes) -> tuple[str, Alert]:
+    """(profile id, alert) of such a row."""
+    return _unpack_alert(row)
 
 
 def document_groups(

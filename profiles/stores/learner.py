@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from profiles.store import Output
+from profiles.stores.indexes import Group
 from profiles.stores.keys import LEARNER, LEARNER_STATE
-from profiles.stores.redis import Group, RedisUnit
+from profiles.stores.unit import RedisUnit
 from profiles.units import LearnerState
 
 __all__ = ["RedisLearnerStore"]

@@ -9,8 +9,9 @@ import msgspec
 
 from profiles.identity.links import Erasure, Linked, PendingSplit, Refusal, decode_linked, encode_linked
 from profiles.store import Output
+from profiles.stores.indexes import Group
 from profiles.stores.keys import IDENTITY, IDENTITY_MAP
-from profiles.stores.redis import Group, RedisUnit
+from profiles.stores.unit import RedisUnit
 from profiles.types import Identity
 from profiles.units import LinkChanges, LinkState
 

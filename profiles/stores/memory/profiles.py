@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from profiles.documents import decode_profile
 from profiles.errors import Fenced
-from profiles.store import ArrivalRate, Changes, Loaded, Output
+from profiles.store import ArrivalRate, Changes, Loaded, Output, Standing
 from profiles.stores.memory.links import MemoryLinkStore
 from profiles.stores.reading.paging import Row, decode_cursor, first_rows
 from profiles.types import ERASED, Alert, Identity, Profile, partition_of, profile_id
@@ -63,6 +63,11 @@ class MemoryStore:
         arrival_rates = copy.deepcopy(held.arrival_rates)
         return Loaded(held.version, held.applied, held.watermark, due, profiles, origins, ahead, arrival_rates)
 
+    async def load_many(
+        self, wanted: Sequence[tuple[int, Sequence[str], float | None]], *, limit: int = 1000
+    ) -> list[Loaded]:
+        return [await self.load(partition, ids, due_by=due_by, limit=limit) for partition, ids, due_by in wanted]
+
     async def fetch(self, partition: int, ids: Sequence[str]) -> dict[str, Profile]:
         documents = self._partitions[partition].documents
         return {id_: decode_profile(id_, documents[id_]) for id_ in ids if id_ in documents}
@@ -99,8 +104,28 @@ class MemoryStore:
             held.alerts[alert.id] = (id_, alert)
         return held.version
 
+    async def commit_many(self, batch: Sequence[tuple[int, Changes]]) -> list[int | Exception]:
+        answers: list[int | Exception] = []
+        for partition, changes in batch:
+            try:
+                answers.append(await self.commit(partition, changes))
+            except Fenced as fenced:
+                answers.append(fenced)
+        return answers
+
     async def applied(self, partitions: Iterable[int]) -> dict[int, int]:
         return {partition: self._partitions[partition].applied for partition in partitions}
+
+    async def standing(self, partitions: Iterable[int]) -> dict[int, Standing]:
+        found: dict[int, Standing] = {}
+        for number in partitions:
+            held = self._partitions[number]
+            due = min(held.scheduled_at.values(), default=0.0)
+            found[number] = Standing(held.version, held.applied, held.watermark, bool(held.outbox), due)
+        return found
+
+    async def with_open_alerts(self, partition: int) -> list[str]:
+        return sorted({id_ for id_, alert in self._partitions[partition].alerts.values() if alert.state == "open"})
 
     async def outbox(self, partition: int) -> list[tuple[int, list[Output]]]:
         return list(self._partitions[partition].outbox)

@@ -12,7 +12,7 @@ from redis.exceptions import NoScriptError
 
 from profiles.errors import RapportError
 from profiles.stores.connection import Client, on_each_master
-from profiles.stores.redis import lua
+from profiles.stores.unit import lua
 
 __all__ = ["BadCursor", "Page", "Pager", "Row", "decode_cursor", "encode_cursor", "first_rows"]
 

@@ -7,11 +7,10 @@ import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-import msgspec
-
 from profiles.documents import decode_profile
 from profiles.errors import RapportError
 from profiles.stores.connection import Client
+from profiles.stores.indexes import alert_of
 from profiles.stores.keys import SEGMENTS, Keys
 from profiles.stores.links import RedisLinkStore
 from profiles.stores.reading.paging import BadCursor, Page, Pager
@@ -21,7 +20,6 @@ from profiles.types import ERASED, Alert, Identity, Profile, partition_of, profi
 __all__ = ["RedisReader"]
 
 _MOST_REDIRECTS = 16  # a chain of merges longer than this is a bug, not a customer
-_decode_alert = msgspec.msgpack.Decoder(tuple[str, Alert]).decode
 
 
 class RedisReader:
@@ -103,7 +101,7 @@ class RedisReader:
         sets = [[keys.alerts_by_time if state is None else keys.alerts_in(state)] for keys in self._all_keys()]
         page = await self._pager.page(sets, limit, cursor)
         rows = await self._held(lambda keys: keys.alerts, page.partitions, (id_ for _, id_ in page.rows))
-        found = [_decode_alert(rows[id_]) for _, id_ in page.rows if id_ in rows]
+        found = [alert_of(rows[id_]) for _, id_ in page.rows if id_ in rows]
         # One may have changed between the two looks.
         return [row for row in found if state in (None, row[1].state)], page.following
 
@@ -112,7 +110,7 @@ class RedisReader:
             for keys in self._all_keys():
                 pipe.hget(keys.alerts, alert)
             raw = next((raw for raw in await pipe.execute() if raw is not None), None)
-        return None if raw is None else _decode_alert(raw)
+        return None if raw is None else alert_of(raw)
 
     async def count(self) -> int:
         async with self._client.pipeline(transaction=False) as pipe:
