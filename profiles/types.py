@@ -305,6 +305,8 @@ class Alert(msgspec.Struct, array_like=True, gc=False):
     reasons: list[Reason] = []
     model: str = ""
     held_out: bool = False  # of a customer who gets no alert that looks at the risk, as this one does not
+    found: str = ""  # "load": it opened in events of the past, while the clock was not live
+    untold: bool = False  # the topic `alerts` knows nothing of it, and so is not told how it ends
 
 
 class TimelineEntry(msgspec.Struct, array_like=True, gc=False):

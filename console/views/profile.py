@@ -227,6 +227,7 @@ class AlertView(Document):
     reasons: list[ReasonView]
     by: str | None
     note: str | None
+    found: str | None = Field(description='"load": it opened in events of the past; told if it still held.')
 
 
 class EventView(Document):

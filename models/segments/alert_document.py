@@ -28,6 +28,7 @@ class AlertDocument:
     reasons: list[Explanation]
     by: str | None
     note: str | None
+    found: str | None = None  # "load": in events of the past
 
 
 def alert_document(profile: Profile, alert: Alert, scored: bool = True) -> AlertDocument:
@@ -52,6 +53,7 @@ def alert_document(profile: Profile, alert: Alert, scored: bool = True) -> Alert
         reasons=explain(profile, alert.reasons) if scored else [],
         by=alert.by or None,
         note=alert.note or None,
+        found=alert.found or None,
     )
 
 
@@ -69,6 +71,7 @@ def stored_alert(told: AlertDocument) -> Alert:
         reasons=[Reason(reason.feature, reason.contribution, reason.value) for reason in told.reasons],
         model=told.model or "",
         held_out=told.held_out,
+        found=told.found or "",
     )
 
 

@@ -155,7 +155,8 @@ def compile_alerts(
 def act(profile: Profile, command: AlertCommand) -> Alert | None:
     """The alert after a person's decision; None if there is no such alert or nothing left to decide.
 
-    An open alert can be acknowledged or resolved, an acknowledged one resolved. Repeats change nothing.
+    An open alert can be acknowledged or resolved, an acknowledged one resolved. Repeats change nothing. What people
+    have decided on is told from then on, also of an alert of the past that nobody was told of.
     """
     held = next((alert for alert in profile.alerts.values() if alert.id == command.alert), None)
     if held is None or held.state not in _STANDING:
@@ -164,7 +165,9 @@ def act(profile: Profile, command: AlertCommand) -> Alert | None:
     state = states.get(command.action)
     if state is None or state == held.state:
         return None
-    return msgspec.structs.replace(held, state=state, changed=command.time, by=command.by, note=command.note)
+    return msgspec.structs.replace(
+        held, state=state, changed=command.time, by=command.by, note=command.note, untold=False
+    )
 
 
 def forget_risk(profile: Profile) -> list[Alert]:

@@ -1,11 +1,19 @@
-"""Alert: open and clear alerts as the plan's rules say and customers allow."""
+"""Alert: open and clear alerts as the plan's rules say and customers allow.
+
+What opens while the clock is not live is of the past: it is kept, marked as found at load, and told to nobody; nor is
+how it ends. When the clock arrives, what still holds is told once, and from then on as any other. An alert that was
+told before goes on being told: whoever acts on it has to know that it is over.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+import msgspec
+
 from models.segments.alerts import Alerts, forget_risk
 from profiles.consent import PROFILING, Consent
+from profiles.types import OPEN, Profile
 from streams.steps.update import announce
 from streams.steps.work import Work
 
@@ -23,10 +31,23 @@ def alert(alerts: Alerts, consent: Consent) -> Callable[[Work], None]:
             if profile.alerts and not consent.allows(profile, PROFILING):
                 work.alerts.update((held.id, (profile.id, held)) for held in forget_risk(profile))
             for transition in alerts.decide(profile, work.at(profile)):
-                rule = transition.rule.name
-                if transition.action == "open" and (before := profile.alerts.get(rule)) is not None:
-                    work.drop_alert(before)
-                profile.alerts[rule] = transition.alert
+                rule, found = transition.rule.name, transition.alert
+                if transition.action == "open":
+                    if (before := profile.alerts.get(rule)) is not None:
+                        work.drop_alert(before)
+                    if work.gate:
+                        found = msgspec.structs.replace(found, found="load", untold=True)
+                profile.alerts[rule] = found
                 announce(work, profile, rule)
+            if work.arriving:
+                _tell_what_holds(work, profile)
 
     return run
+
+
+def _tell_what_holds(work: Work, profile: Profile) -> None:
+    """Of the alerts of the past, tell those that are not over."""
+    for rule, held in profile.alerts.items():
+        if held.untold and held.state in OPEN:
+            profile.alerts[rule] = msgspec.structs.replace(held, untold=False)
+            announce(work, profile, rule)

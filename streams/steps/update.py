@@ -211,12 +211,14 @@ def _supersede(work: Work, profile: Profile, rule: str, alert: Alert) -> None:
 
 
 def announce(work: Work, profile: Profile, rule: str) -> None:
-    """Put an alert's new state into its index and on the `alerts` topic."""
+    """Put an alert's new state into its index and, unless it is `untold`, on the `alerts` topic."""
     alert = profile.alerts[rule]
     work.alerts[alert.id] = (profile.id, alert)
     _tell(work, profile, alert)
 
 
 def _tell(work: Work, profile: Profile, alert: Alert) -> None:
+    if alert.untold:
+        return
     id_ = f"{alert.id}:{alert.state}:{alert.changed!r}"
     work.tell(ALERTS, profile, id_, {"alert": alert_document(profile, alert)})
