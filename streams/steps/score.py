@@ -1,8 +1,8 @@
-"""Score: the churn risk of every touched customer who allows profiling, in one vectorised call for the batch."""
+"""Score: the churn risk of every touched customer who allows profiling, in one vectorised call for all batches."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from models.churn.panel import Panel
 from models.churn.scores import next_rescore
@@ -10,12 +10,12 @@ from models.config import ChurnConfig
 from models.segments.lifecycle import AT_RISK, move
 from profiles.consent import PROFILING, Consent
 from profiles.types import Profile
-from streams.steps.work import Work
+from streams.steps.work import Together, Work
 
 __all__ = ["score"]
 
 
-def score(panel: Callable[[], Panel], config: ChurnConfig, currency: str, consent: Consent) -> Callable[[Work], None]:
+def score(panel: Callable[[], Panel], config: ChurnConfig, currency: str, consent: Consent) -> Together:
     """The step that scores whoever allows profiling, and forgets the score of whoever does not.
 
     Args:
@@ -25,23 +25,26 @@ def score(panel: Callable[[], Panel], config: ChurnConfig, currency: str, consen
         consent: who may be scored.
     """
 
-    def run(work: Work) -> None:
-        profiles = []
-        for profile in work.live():
-            if consent.allows(profile, PROFILING):
-                profiles.append(profile)
-            else:
-                _forget(profile, work.at(profile), config)
+    def together(works: Sequence[Work]) -> None:
+        profiles: list[Profile] = []
+        times: list[float] = []
+        for work in works:
+            for profile in work.live():
+                now = work.at(profile)
+                if consent.allows(profile, PROFILING):
+                    profiles.append(profile)
+                    times.append(now)
+                else:
+                    _forget(profile, now, config)
         if not profiles:
             return
-        times = [work.at(profile) for profile in profiles]
         scores = panel().score_profiles(profiles, times, config, currency)
         for profile, now, scored in zip(profiles, times, scores, strict=True):
             profile.score = scored
             profile.rescore_at = next_rescore(profile, now, config) or 0
             move(profile, now, config)
 
-    return run
+    return Together("score", together)
 
 
 def _forget(profile: Profile, now: float, config: ChurnConfig) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -17,7 +17,7 @@ from streams.kafka.topics import PROFILE_CHANGES, PROFILE_EVENTS
 
 _encode = msgspec.msgpack.Encoder().encode
 
-__all__ = ["SENT_BITS", "Work"]
+__all__ = ["SENT_BITS", "Together", "Work"]
 
 SENT_BITS = 16
 """An origin in `profile.events` is an offset shifted by so much, and the number of the record sent because of it."""
@@ -192,3 +192,20 @@ class Work:
             outputs=documents + self.outputs,
             produced=produced,
         )
+
+
+class Together:
+    """A step that takes the batches of several partitions in one call, because a call costs more than a profile.
+
+    Args:
+        name: of the step.
+        together: what it does with them.
+    """
+
+    def __init__(self, name: str, together: Callable[[Sequence[Work]], None]) -> None:
+        self.__name__ = name
+        self.together = together
+
+    def __call__(self, work: Work) -> None:
+        """The step for one batch."""
+        self.together((work,))
