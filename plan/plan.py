@@ -23,7 +23,7 @@ from plan.rule import EventRule
 from plan.semantics import Parts, find_rule_problems
 from plan.source_map import format_path
 from profiles.consent import PURPOSES, Consent
-from profiles.identity.extract import IdentityRule, compile_extractor, compile_spellings
+from profiles.identity.extract import Extractor, IdentityRule, compile_extractor, compile_spellings
 from profiles.identity.secrets import derived_key, is_hash
 from profiles.identity.spelling import BLOCKED
 from profiles.types import Identity, profile_id
@@ -98,7 +98,8 @@ class Plan:
         }
         self._traits = Checker("traits", file.traits, "drop_property", file.extra)
         self._spellings = compile_spellings(self.identities, file.blocked, key=self.pii_key, region=file.region)
-        self._extract = compile_extractor(self.identities, self._spellings)
+        # The identities of a raw event, the strongest first, as they are held.
+        self.extract: Extractor = compile_extractor(self.identities, self._spellings)
         self._hashed = {rule.type for rule in self.identities if rule.hashed}
         self._unplanned: EventRule | None = None
         if file.unplanned == "flag":
@@ -159,10 +160,6 @@ class Plan:
     def check_traits(self, traits: Any) -> Outcome:
         """Check traits that ride along in `context.traits`: wrong ones are dropped, the event goes on."""
         return self._traits.enforce_on(traits)
-
-    def extract(self, event: dict[str, Any]) -> list[Identity]:
-        """The identities of a raw event, the strongest first, as they are held (see `profiles.identity.extract`)."""
-        return self._extract(event)
 
     def identity(self, kind: str, value: object) -> Identity | None:
         """An identity as it is held, of what a person or a tool calls it: in its one spelling, and hashed where the

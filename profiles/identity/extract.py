@@ -6,12 +6,12 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from operator import itemgetter
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from profiles.identity.secrets import hashed
-from profiles.identity.spelling import BLOCKED, PII, as_text, normalise
+from profiles.identity.spelling import BLOCKED, MAX_LENGTH, PII, as_text, normalise
 from profiles.types import Identity
 
 __all__ = ["Extractor", "Held", "IdentityRule", "Spell", "compile_extractor", "compile_spellings"]
@@ -86,34 +86,75 @@ def compile_extractor(rules: Iterable[IdentityRule], spellings: Mapping[str, Spe
         spellings: of `compile_spellings`, for the same rules.
     """
     ordered = sorted(rules, key=lambda rule: rule.priority)
-    paths = [(rule.type, *_parted(path)) for rule in ordered for path in rule.fields]
-    # By the object that they are in: most events lack most of these, and each is looked up once.
-    objects = [
-        (parent, [(place, kind, spellings[kind], name) for place, (kind, at, name) in enumerate(paths) if at == parent])
-        for parent in sorted({parent for _, parent, _ in paths})
-    ]
+    fields = (
+        _Field(place, kind, *_parted(path), spellings[kind])
+        for place, (kind, path) in enumerate((rule.type, path) for rule in ordered for path in rule.fields)
+    )
+    every = list(fields)
+    of_customers = _object(every, ())
+    of_groups = _object([field for field in every if field.parent != _TRAITS], ())
 
     def extractor(event: dict[str, Any]) -> list[Identity]:
         found: list[tuple[int, Identity]] = []
-        for parent, fields in objects:
-            node = _node(event, parent)
-            if node is None or (parent == _TRAITS and event.get("type") == "group"):
-                continue
-            for place, kind, spell, name in fields:
-                if (value := node.get(name)) is None:
-                    continue
-                for candidate in _external_ids(value, kind) if name == "externalIds" else (value,):
-                    text = spell(candidate)
-                    if text is not None:
-                        found.append((place, (kind, text)))
+        _search(event, of_groups if event.get("type") == "group" else of_customers, found)
         if len(found) == 1:
             return [found[0][1]]
+        if len(found) == 2:  # as of most events, so without the cost of the general case
+            (place, one), (other_place, other) = found
+            return [one] if one == other else [one, other] if place <= other_place else [other, one]
         found.sort(key=_place)
         return list(dict.fromkeys([identity for _, identity in found]))
 
     return extractor
 
 
+class _Field(NamedTuple):
+    """Where a type of identity is found."""
+
+    place: int  # among all: the lower, the stronger
+    kind: str
+    parent: tuple[str, ...]  # path of the object that it is in
+    name: str
+    spell: Spell
+
+
+class _Object(NamedTuple):
+    """What is looked for in an object of an event, so that each is looked up once: most events lack most of them."""
+
+    single: list[tuple[int, str, Spell, str]]  # (place, type, spelling, name) of a field
+    listed: list[tuple[int, str, Spell]]  # the same of entries of `externalIds`
+    inner: list[tuple[str, _Object]]  # by name
+
+
+def _object(fields: Sequence[_Field], at: tuple[str, ...]) -> _Object:
+    """The object at a path, with those inside it."""
+    here = [field for field in fields if field.parent == at]
+    below = sorted({field.parent[: len(at) + 1] for field in fields if field.parent[: len(at)] == at != field.parent})
+    return _Object(
+        [(field.place, field.kind, field.spell, field.name) for field in here if field.name != _LIST],
+        [(field.place, field.kind, field.spell) for field in here if field.name == _LIST],
+        [(path[-1], _object(fields, path)) for path in below],
+    )
+
+
+def _search(node: dict[str, Any], sought: _Object, found: list[tuple[int, Identity]]) -> None:
+    """Add what an object holds to what was found."""
+    single, listed, inner = sought
+    get = node.get
+    for place, kind, spell, name in single:
+        if (value := get(name)) is not None and (text := spell(value)) is not None:
+            found.append((place, (kind, text)))
+    if listed and (entries := get(_LIST)) is not None:
+        for place, kind, spell in listed:
+            for candidate in _external_ids(entries, kind):
+                if (text := spell(candidate)) is not None:
+                    found.append((place, (kind, text)))
+    for name, deeper in inner:
+        if type(value := get(name)) is dict:
+            _search(value, deeper, found)
+
+
+_LIST = "externalIds"
 _TRAITS = ("traits",)
 _place = itemgetter(0)
 
@@ -138,20 +179,12 @@ def _spell(rule: IdentityRule, blocked: Sequence[str], key: bytes, region: str |
         return found if found is None or not rule.hashed else hashed(key, rule.type, found)
 
     def spell(value: object) -> str | None:
+        if type(value) is str and len(value) <= MAX_LENGTH:
+            return remembered(value)  # `plain` trims it
         text = as_text(value)
         return None if text is None else remembered(text)
 
     return spell
-
-
-def _node(event: dict[str, Any], parent: tuple[str, ...]) -> dict[str, Any] | None:
-    """The object at a path; None if there is none."""
-    node: Any = event
-    for part in parent:
-        node = node.get(part)
-        if type(node) is not dict:
-            return None
-    return node  # type: ignore[no-any-return]  # an event is parsed JSON
 
 
 def _external_ids(entries: object, kind: str) -> list[object]:

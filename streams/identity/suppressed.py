@@ -28,6 +28,10 @@ class Suppressed:
         self._hash = lru_cache(maxsize=200_000)(lambda home: suppression(key, str(home)))
         self.refresh = self._hashes.refresh
 
+    def __bool__(self) -> bool:
+        """Whether anybody was erased."""
+        return bool(self._hashes())
+
     def __contains__(self, home: object) -> bool:
         hashes = self._hashes()
         return bool(hashes) and self._hash(home) in hashes

@@ -12,6 +12,7 @@ from typing import Any
 
 from plan import Plan
 from profiles.consent import is_consent, trait_of
+from profiles.types import Event
 from streams.steps.intake import Intake, Item
 
 __all__ = ["consent"]
@@ -47,7 +48,7 @@ def consent(plan: Plan) -> Callable[[Intake], None]:
     def run(batch: Intake) -> None:
         for item in batch.items:
             event = item.event
-            if event is None:
+            if event is None or _says_nothing(event, item):
                 continue
             traits = event.traits
             if forged := [name for name in traits if is_consent(name)]:
@@ -61,6 +62,14 @@ def consent(plan: Plan) -> Callable[[Intake], None]:
                 event.traits = {**traits, **said}
 
     return run
+
+
+def _says_nothing(event: Event, item: Item) -> bool:
+    """Whether there is no place in an event that could say anything: so nearly all of them."""
+    if event.traits or (item.rule is not None and item.rule.role == "consent"):
+        return False
+    context = item.raw.get("context")
+    return type(context) is not dict or "consent" not in context
 
 
 def _preferences(raw: dict[str, Any]) -> dict[str, Any] | None:

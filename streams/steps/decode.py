@@ -17,6 +17,7 @@ __all__ = ["decode"]
 _MOST_BYTES = 64 * 1024
 _DEEPEST = 32  # levels; what is deeper could not be written again
 _ID = 100  # characters of a messageId
+_NAMED = frozenset({"track", "page", "screen"})
 _NAME = 500  # characters of an event's name: every profile shows the names of its latest events
 
 
@@ -27,33 +28,43 @@ def decode() -> Callable[[Intake], None]:
 
 def _decode(batch: Intake, item: Item) -> None:
     record = item.record
-    if not record.value:
+    value = record.value
+    if not value:
         raise Unacceptable("empty", "the record has no value; send one JSON event per record")
-    if len(record.value) > _MOST_BYTES:
-        raise Unacceptable("event_too_large", f"the event has {len(record.value)} bytes; {_MOST_BYTES} at most")
+    if len(value) > _MOST_BYTES:
+        raise Unacceptable("event_too_large", f"the event has {len(value)} bytes; {_MOST_BYTES} at most")
     try:
-        raw = orjson.loads(record.value)
+        raw = orjson.loads(value)
     except orjson.JSONDecodeError as error:
         raise Unacceptable("invalid_json", f"the record is not JSON: {error}") from None
     if type(raw) is not dict:
         raise Unacceptable("invalid_event", f"the record is a JSON {type(raw).__name__}, not an object")
-    if record.value.count(b"{") + record.value.count(b"[") > _DEEPEST and _depth(raw) > _DEEPEST:
+    if _may_be_deep(value) and _depth(raw) > _DEEPEST:
         raise Unacceptable("nested_too_deeply", f"the event is nested more than {_DEEPEST} levels deep")
     check_external_ids(raw)
     kind = raw.get("type")
     if kind not in TYPES:
         raise Unacceptable("unknown_type", f"`type` is not one of {', '.join(TYPES)}")
-    name = raw.get("event") if kind == "track" else raw.get("name")
-    if kind == "track" and not (isinstance(name, str) and name):
+    name = raw.get("event" if kind == "track" else "name")
+    if type(name) is str:
+        if len(name) > _NAME:
+            raise Unacceptable("name_too_long", f"the event's name has {len(name)} characters; {_NAME} at most")
+        item.name = name if kind in _NAMED else ""
+    if kind == "track" and not item.name:
         raise Unacceptable("no_event_name", "a track event needs `event`, its name")
-    if isinstance(name, str) and len(name) > _NAME:
-        raise Unacceptable("name_too_long", f"the event's name has {len(name)} characters; {_NAME} at most")
-    item.name = name if isinstance(name, str) and kind in ("track", "page", "screen") else ""
     item.raw = raw
     _identify_message(raw, item)
-    recorded = _recorded(recorded_at(record), batch.now)
-    item.received = min(_received(raw, recorded), batch.now)
-    item.time = _time_of(raw, recorded, item.received)
+    now = batch.now
+    recorded = _recorded(recorded_at(record), now)
+    received = _received(raw, recorded)
+    item.received = received = received if received < now else now
+    item.time = _time_of(raw, recorded, received)
+
+
+def _may_be_deep(value: bytes) -> bool:
+    """Whether there are brackets enough for too many levels. Looking for the first of a kind is quick, counting not."""
+    lists = value.count(b"[") if b"[" in value else 0
+    return lists + value.count(b"{") > _DEEPEST
 
 
 def _depth(value: Any) -> int:
@@ -75,7 +86,7 @@ def _identify_message(raw: dict[str, Any], item: Item) -> None:
     held = raw.get("messageId")
     if held is None:
         raw["messageId"] = position_of(item.record)
-    elif not isinstance(held, str) or not 0 < len(held) <= _ID:
+    elif type(held) is not str or not 0 < len(held) <= _ID:
         raise Unacceptable("invalid_message_id", f"messageId must be text of 1 to {_ID} characters")
 
 
@@ -93,7 +104,7 @@ def _time_of(raw: dict[str, Any], recorded: float, received: float) -> float:
     if (stamp := raw.get("timestamp")) is None:
         return recorded
     try:
-        return occurred_at(parse_time(stamp), None, max(recorded, received))
+        return occurred_at(parse_time(stamp), None, recorded if recorded > received else received)
     except ValueError:
         raise Unacceptable("invalid_timestamp", "`timestamp` is not an RFC 3339 time") from None
 

@@ -37,30 +37,34 @@ def identify(plan: Plan, links: Links, suppressed: Container[str]) -> Callable[[
     Args:
         plan: says what identifies somebody.
         links: which identities belong together.
-        suppressed: the homes of customers who were erased.
+        suppressed: the homes of customers who were erased; false while nobody was.
     """
+    extract, home = plan.extract, plan.home
 
     def find(batch: Intake, item: Item) -> None:
-        identities = plan.extract(item.raw)
+        item.identities = identities = extract(item.raw)
         if not identities:
             raise Unacceptable("no_identity", "none of the plan's identities is in the event, or only blocked values")
-        item.home = plan.home(identities[0])
+        item.home = home(identities[0])
+
+    def find_who_stayed(batch: Intake, item: Item) -> None:
+        find(batch, item)
         if item.home in suppressed:
             raise Unacceptable(FORGOTTEN, "the customer was erased; nothing of the event is kept")
-        others = [identity for identity in identities[1:] if plan.home(identity) not in suppressed]
-        item.identities = [identities[0], *others]
+        first, *others = item.identities
+        item.identities = [first, *(identity for identity in others if home(identity) not in suppressed)]
 
-    found = each("identify", find)
+    found, found_who_stayed = each("identify", find), each("identify", find_who_stayed)
     look_up = retrying(links.profiles_of)
 
     async def run(batch: Intake) -> None:
-        found(batch)
+        (found_who_stayed if suppressed else found)(batch)  # nearly always nobody was erased
         several = [item for item in batch.items if len(item.identities) > 1]
         linked = await look_up(list({identity for item in several for identity in item.identities}))
         for item in batch.items:
             item.event = neutral(batch, item)
         for item in several:
-            profiles = {linked.get(identity) or plan.home(identity) for identity in item.identities}
+            profiles = {linked.get(identity) or home(identity) for identity in item.identities}
             if len(profiles) > 1 and item.event is not None:
                 batch.links.append((item.event, item.identities))
 

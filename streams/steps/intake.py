@@ -87,15 +87,15 @@ def each(step: str, function: Callable[[Intake, Item], None]) -> Callable[[Intak
     """A step from a pure function of one item."""
 
     def run(batch: Intake) -> None:
-        accepted = []
+        refused: set[Item] = set()
         for item in batch.items:
             try:
                 function(batch, item)
             except Unacceptable as error:
                 batch.reject(item, step, error)
-            else:
-                accepted.append(item)
-        batch.items = accepted
+                refused.add(item)
+        if refused:
+            batch.items = [item for item in batch.items if item not in refused]
 
     run.__name__ = step
     return run

@@ -1,0 +1,60 @@
+"""Whose an event is, and what becomes of events of customers who were erased."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Sequence
+
+from aiokafka.structs import ConsumerRecord
+
+from plan import load_plan
+from profiles.types import Identity
+from streams.pipeline import ingest_pipeline
+from streams.steps.intake import FORGOTTEN, Intake
+from tests import REPOSITORY
+
+NOW = 1_800_000_000.0
+PLAN = load_plan(REPOSITORY / "tracking_plan.yaml", {})
+EVENT = {"type": "page", "name": "Home", "userId": "u", "anonymousId": "a", "messageId": "m"}
+
+
+class Unlinked:
+    """A store in which nobody is linked."""
+
+    async def profiles_of(self, identities: Sequence[Identity]) -> dict[Identity, str]:
+        return {}
+
+
+def taken(*erased: Identity) -> Intake:
+    """The event, where these were erased."""
+    value = json.dumps(EVENT).encode()
+    intake = Intake("web", [ConsumerRecord("events", 0, 0, int(NOW * 1000), 0, b"k", value, None, 1, 1, ())], NOW)
+    asyncio.run(ingest_pipeline(PLAN, Unlinked(), {PLAN.home(identity) for identity in erased}).run(intake))
+    return intake
+
+
+def test_an_event_goes_home_to_its_strongest_identity_and_asks_to_link_the_others() -> None:
+    intake = taken()
+
+    ((event, identities),) = intake.links
+    assert event.profile == PLAN.home(("user_id", "u"))
+    assert event.identities == identities == [("user_id", "u"), ("anonymous_id", "a")]
+
+
+def test_of_an_erased_customer_nothing_is_kept() -> None:
+    (rejection,) = taken(("user_id", "u")).rejected
+
+    assert (rejection.reason, rejection.payload) == (FORGOTTEN, b"")
+
+
+def test_a_weaker_identity_of_an_erased_customer_is_left_out() -> None:
+    intake = taken(("anonymous_id", "a"))
+
+    assert [item.identities for item in intake.items] == [[("user_id", "u")]]
+    assert not intake.rejected
+    assert not intake.links
+
+
+def test_when_others_were_erased_nothing_changes() -> None:
+    assert taken(("user_id", "x")).links == taken().links
