@@ -5,8 +5,9 @@ input has been applied. Two views of the same data:
 
 `Store` is for the one writer of a partition. It reads what a batch needs in one round trip (`load`), and writes all
 that the batch changed in one atomic commit (`commit`), which fails as a whole (`Fenced`) unless the partition's
-version is still the one that was loaded. So a worker that was paused and has lost its partition cannot overwrite
-its successor, and state, timers, outputs and the applied offset can never disagree.
+version is still the one that was loaded, and made by the same commit: each has a *nonce*, because a store that was set
+back counts its versions a second time. So a worker that was paused and has lost its partition cannot overwrite its
+successor, and state, timers, outputs and the applied offset can never disagree.
 
 `Reader` is for everyone else, and sees only what was committed.
 
@@ -15,6 +16,7 @@ Times are float seconds since the epoch, offsets are Kafka's.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -24,7 +26,7 @@ import msgspec
 from profiles.documents import encode_profile
 from profiles.types import Alert, Identity, Profile
 
-__all__ = ["ArrivalRate", "Changes", "Loaded", "Output", "Reader", "Standing", "Store"]
+__all__ = ["ArrivalRate", "Changes", "Loaded", "Output", "Reader", "Standing", "Store", "new_nonce"]
 
 
 class Output(msgspec.Struct, array_like=True, gc=False):
@@ -48,6 +50,11 @@ class ArrivalRate(msgspec.Struct, array_like=True, gc=False):
     silences: list[tuple[float, float]] = []  # unusual ones, the latest few: (from, to)
 
 
+def new_nonce() -> str:
+    """Names one commit among all that ever were, in whatever history of the store."""
+    return os.urandom(8).hex()
+
+
 @dataclass(slots=True)
 class Loaded:
     """A partition as its writer finds it."""
@@ -61,6 +68,7 @@ class Loaded:
     # After a rebuild: profile id → offset that its document is ahead of `applied` to; those records are in it already.
     ahead: dict[str, int] = field(default_factory=dict)
     arrival_rates: dict[str, ArrivalRate] = field(default_factory=dict)  # by kind of event
+    nonce: str = ""  # of the commit that made this version; "" before the first and after a rebuild
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +103,8 @@ class Changes:
     alerts_gone: list[str] = field(default_factory=list)  # ids of alerts that no document here holds any more
     outputs: list[Output] = field(default_factory=list)
     produced: int = 0  # outbox entries up to this version have been produced and may go
+    nonce: str | None = None  # that was loaded; None asks for the version alone
+    own_nonce: str = field(default_factory=new_nonce)  # of this commit; the same whenever it is tried again
     _documents: dict[str, bytes] | None = None
 
     @property
@@ -134,8 +144,10 @@ class Store(Protocol):
     async def commit(self, partition: int, changes: Changes) -> int:
         """Write everything or nothing; answer the partition's new version.
 
+        What was written already, since the answer was lost, is answered again and not written twice.
+
         Raises:
-            Fenced: the partition's version is not `changes.version`; nothing was written.
+            Fenced: the partition is not as it was loaded (`version` and `nonce`); nothing was written.
         """
         ...
 
@@ -146,8 +158,8 @@ class Store(Protocol):
         this one alone.
 
         Raises:
-            Exception: what the driver raises when the store does not answer. Some may have been written then. To try
-                again does no harm: those answer `Fenced`, and are read again.
+            Exception: what the driver raises when the store does not answer. Some may have been written then; the
+                same batch again writes the others, and answers for all.
         """
         ...
 

@@ -1,11 +1,16 @@
 -- Write a batch: everything or, if the unit has moved on, nothing.
 -- KEYS: meta, outbox, then the keys that the groups name by their number.
 -- ARGV: version, applied ('' leaves it), watermark ('' leaves it), produced, outbox entry ('' for none), and the groups
---       as one msgpack: [[command, number of the key, [argument…]]…], origins, ahead and arrival_rates ('' leaves them); then
+--       as one msgpack: [[command, number of the key, [argument…]]…], origins, ahead and arrival_rates ('' leaves them),
+--       nonce of the version's commit ('*' for any), nonce of this one; then
 --       whatever is binary, which an argument [n] stands for. Packing thousands of arguments one by one would cost the worker more than the rest of a commit.
 -- Answers the new version, or -1 when fenced.
-local version = tonumber(redis.call('HGET', KEYS[1], 'version') or '0')
-if version ~= tonumber(ARGV[1]) then
+local held = redis.call('HMGET', KEYS[1], 'version', 'nonce')
+local version, nonce = tonumber(held[1] or '0'), held[2] or ''
+if nonce == ARGV[11] then
+  return version -- its answer was lost on the way
+end
+if version ~= tonumber(ARGV[1]) or (ARGV[10] ~= '*' and ARGV[10] ~= nonce) then
   return -1
 end
 -- Redis refuses a script's first write when it is full, and none after it: so the first is one that it would refuse.
@@ -30,7 +35,7 @@ for _, group in ipairs(cmsgpack.unpack(ARGV[6])) do
   redis.call(group[1], KEYS[group[2]], unpack(arguments))
 end
 -- Last, so that a command that fails leaves the batch unapplied, to be written again as a whole.
-redis.call('HSET', KEYS[1], 'version', version)
+redis.call('HSET', KEYS[1], 'version', version, 'nonce', ARGV[11])
 if ARGV[2] ~= '' then
   redis.call('HSET', KEYS[1], 'applied', ARGV[2])
 end

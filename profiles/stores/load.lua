@@ -1,7 +1,7 @@
 -- Read what a batch needs, in one round trip.
 -- KEYS: meta, profiles, timers   ARGV: due_by ('' for none), limit, msgpack of the profile ids
--- Answers {version, applied, watermark, {due id, when, …}, {id, document, …}, origins, ahead, arrival_rates}
-local meta = redis.call('HMGET', KEYS[1], 'version', 'applied', 'watermark', 'origins', 'ahead', 'arrival_rates')
+-- Answers {version, applied, watermark, {due id, when, …}, {id, document, …}, origins, ahead, arrival_rates, nonce}
+local meta = redis.call('HMGET', KEYS[1], 'version', 'applied', 'watermark', 'origins', 'ahead', 'arrival_rates', 'nonce')
 local due = {}
 if ARGV[1] ~= '' then
   due = redis.call('ZRANGEBYSCORE', KEYS[3], '-inf', ARGV[1], 'WITHSCORES', 'LIMIT', 0, ARGV[2])
@@ -27,4 +27,7 @@ for from = 1, #ids, 1000 do
     end
   end
 end
-return {meta[1] or '0', meta[2] or '-1', meta[3] or '0', due, documents, meta[4] or '', meta[5] or '', meta[6] or ''}
+return {
+  meta[1] or '0', meta[2] or '-1', meta[3] or '0', due, documents, meta[4] or '', meta[5] or '', meta[6] or '',
+  meta[7] or '',
+}

@@ -107,7 +107,7 @@ def _load_call(partition: int, ids: Sequence[str], due_by: float | None, limit: 
 
 
 def _loaded(answer: Sequence[Any]) -> Loaded:
-    version, applied, watermark, due, found, origins, ahead, arrival_rates = answer
+    version, applied, watermark, due, found, origins, ahead, arrival_rates, nonce = answer
     return Loaded(
         int(version),
         int(applied),
@@ -117,6 +117,7 @@ def _loaded(answer: Sequence[Any]) -> Loaded:
         _decode_marks(origins) if origins else {},
         _decode_marks(ahead) if ahead else {},
         _decode_arrival_rates(arrival_rates) if arrival_rates else {},
+        nonce.decode(),
     )
 
 
@@ -130,6 +131,8 @@ def _changes_call(partition: int, changes: Changes) -> Call:
         produced=changes.produced,
         outputs=changes.outputs,
         groups=_groups(keys, changes),
+        nonce=changes.nonce,
+        own_nonce=changes.own_nonce,
         marks=(_pack(changes.origins), _pack(changes.ahead), _pack(changes.arrival_rates)),
     )
 

@@ -12,7 +12,7 @@ from redis.exceptions import NoScriptError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from profiles.errors import Fenced
-from profiles.store import Output
+from profiles.store import Output, new_nonce
 from profiles.stores.connection import Client
 from profiles.stores.indexes import Group
 from profiles.stores.keys import Keys
@@ -26,7 +26,7 @@ Call = tuple[list[str], list[Any]]
 """Keys and arguments of a script."""
 
 _STRIDE = {"HSET": 2, "ZADD": 2}
-_FIXED = 9  # arguments of the commit script before what is binary
+_FIXED = 11  # arguments of the commit script before what is binary
 _LOADS = 3  # a node may lose its scripts between two looks, but hardly again and again
 _AWAY = (RedisConnectionError, RedisTimeoutError)
 
@@ -55,6 +55,8 @@ class RedisUnit:
         produced: int,
         outputs: list[Output],
         groups: list[Group],
+        nonce: str | None = None,
+        own_nonce: str | None = None,
     ) -> int:
         names, args = commit_call(
             keys,
@@ -64,6 +66,8 @@ class RedisUnit:
             produced=produced,
             outputs=outputs,
             groups=groups,
+            nonce=nonce,
+            own_nonce=own_nonce or new_nonce(),
         )
         return committed(keys, version, await self._commit_script(keys=names, args=args))
 
@@ -108,6 +112,8 @@ def commit_call(
     produced: int,
     outputs: list[Output],
     groups: list[Group],
+    nonce: str | None,
+    own_nonce: str,
     marks: tuple[bytes, bytes, bytes] = (b"", b"", b""),
 ) -> Call:
     """One call of the commit script; see there for what each is."""
@@ -128,6 +134,8 @@ def commit_call(
         _pack(outputs) if outputs else "",
         _pack(numbered),
         *marks,
+        "*" if nonce is None else nonce,
+        own_nonce,
         *binary,
     ]
     return list(names), args

@@ -191,6 +191,7 @@ class Work:
             alerts_gone=self.alerts_gone,
             outputs=documents + self.outputs,
             produced=produced,
+            nonce=self.loaded.nonce,
         )
 
 

@@ -40,8 +40,8 @@ class PartitionWriter:
     """
 
     __slots__ = (
-        "_count", "_delivering", "_metrics", "_outbox", "_produced", "_ready", "_store", "_version", "active", "lock",
-        "number",
+        "_count", "_delivering", "_metrics", "_nonce", "_outbox", "_produced", "_ready", "_store", "_version", "active",
+        "lock", "number",
     )  # fmt: skip
 
     def __init__(self, number: int, count: int, store: Store, outbox: Outbox, metrics: WorkerMetrics) -> None:
@@ -54,7 +54,8 @@ class PartitionWriter:
         self._metrics = metrics
         self._ready = False  # the outbox of whoever wrote before has been delivered
         self._produced = 0  # outbox entries up to this version have been produced
-        self._version = 0  # of the latest commit, here or before
+        self._version = 0  # of the latest commit, here or before…
+        self._nonce = ""  # …and what tells it from others of that number
         self._delivering: asyncio.Task[None] | None = None
 
     def assigned(self) -> None:
@@ -80,17 +81,14 @@ class PartitionWriter:
         """Read these profiles, and those with a timer due at or before a time: the first `MOST_DUE` of them.
 
         Raises:
-            Fenced: somebody else has written meanwhile, whose outputs have to be delivered before ours.
+            Fenced: somebody else has written meanwhile, whose outputs have to be delivered before ours; or the store
+                was set back.
         """
         loaded = await self._read(list(ids), due_by)
-        if loaded.version > self._version:
-            # What we send would overtake what they sent, which would then be taken for a repeat.
-            raise Fenced(f"partition {self.number} was written by somebody else since version {self._version}")
-        if loaded.version < self._version:
-            # The store was restored. Its versions begin again there: what was produced under later ones says nothing.
-            await self.finish()
-            self._version = loaded.version
-            self._produced = min(self._produced, loaded.version)
+        if (loaded.version, loaded.nonce) != (self._version, self._nonce):
+            # What we send would overtake what they sent, which would then be taken for a repeat. Or the store was set
+            # back, and counts its versions again from there: what was produced under later ones says nothing.
+            raise Fenced(f"partition {self.number} was written by somebody else, or set back, since {self._version}")
         return Work(self.number, loaded, self._count)
 
     async def commit(self, work: Work, applied: int | None = None) -> None:
@@ -106,6 +104,7 @@ class PartitionWriter:
         started = time.perf_counter()
         changes = work.changes(applied, self._produced)
         version = self._version = await self._write(changes)
+        self._nonce = changes.own_nonce
         self._metrics.committed(time.perf_counter() - started, len(work.changed))
         await self.finish()
         if changes.outputs:
@@ -130,6 +129,7 @@ class PartitionWriter:
             await self._outbox.deliver(outputs, Marker.of(held), self._documents_now)
             await self._store.clear_outbox(self.number, entries[-1][0])
         self._version = self._produced = held.version
+        self._nonce = held.nonce
         self._ready = True
 
     async def _documents_now(self, ids: list[str]) -> dict[str, bytes]:

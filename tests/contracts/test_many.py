@@ -83,10 +83,27 @@ def test_of_several_commits_each_is_fenced_by_itself(run: Callable[[Test], None]
         assert [await store.outbox(number) for number in ALL] == [[(1, [OUTPUT])], [(1, [OUTPUT])], [], [(1, [OUTPUT])]]
         assert await store.commit_many([]) == []
 
-        # What a writer does whose answers were lost: all is refused now, and nothing is written twice.
         again = await store.commit_many(first_commits(outputs=[OUTPUT]))
         assert [type(answer) for answer in again] == [Fenced] * PARTITIONS
         assert await store.outbox(0) == [(1, [OUTPUT])]
+
+    run(test)
+
+
+def test_a_batch_whose_answers_were_lost_is_tried_again(run: Callable[[Test], None]) -> None:
+    """What had been written is answered and not written twice; what had not is written."""
+
+    async def test(stores: Stores) -> None:
+        store, batch = stores.profiles, first_commits(outputs=[OUTPUT], tombstones=1)
+        await store.commit_many(batch[:2])
+        await store.clear_outbox(0, 1)
+
+        assert await store.commit_many(batch) == [1, 1, 1, 1]
+        assert [await store.outbox(number) for number in ALL] == [[], *[[(1, [OUTPUT])]] * 3]
+        assert await store.commit(0, batch[0][1]) == 1
+        await store.commit(0, Changes(1))
+        with pytest.raises(Fenced):
+            await store.commit(0, batch[0][1])
 
     run(test)
 

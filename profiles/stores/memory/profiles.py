@@ -20,6 +20,7 @@ __all__ = ["MemoryStore"]
 @dataclass(slots=True)
 class _Partition:
     version: int = 0
+    nonce: str = ""
     applied: int = -1
     watermark: float = 0.0
     origins: dict[str, int] = field(default_factory=dict)
@@ -61,7 +62,9 @@ class MemoryStore:
         profiles = await self.fetch(partition, [*ids, *(id_ for id_, _ in due)])
         origins, ahead = dict(held.origins), dict(held.ahead)
         arrival_rates = copy.deepcopy(held.arrival_rates)
-        return Loaded(held.version, held.applied, held.watermark, due, profiles, origins, ahead, arrival_rates)
+        return Loaded(
+            held.version, held.applied, held.watermark, due, profiles, origins, ahead, arrival_rates, held.nonce
+        )
 
     async def load_many(
         self, wanted: Sequence[tuple[int, Sequence[str], float | None]], *, limit: int = 1000
@@ -74,9 +77,12 @@ class MemoryStore:
 
     async def commit(self, partition: int, changes: Changes) -> int:
         held = self._partitions[partition]
-        if changes.version != held.version:
-            raise Fenced(f"partition {partition} is no longer at version {changes.version}")
+        if held.nonce == changes.own_nonce:
+            return held.version
+        if changes.version != held.version or changes.nonce not in (None, held.nonce):
+            raise Fenced(f"partition {partition} is no longer as it was at version {changes.version}")
         held.version += 1
+        held.nonce = changes.own_nonce
         if changes.applied is not None:
             held.applied = changes.applied
         held.watermark = changes.watermark

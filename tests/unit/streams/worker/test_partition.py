@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import copy
+import dataclasses
 import uuid
 
 from prometheus_client import CollectorRegistry
@@ -56,8 +58,39 @@ def test_what_another_worker_has_committed_is_delivered_before_what_follows() ->
         await apply(mine, 2)
         await mine.finish()
 
-        (extent,) = await log.extents("profile.events")
-        sent = [dict(at.headers)["id"] async for batch in log.read([extent]) for at in batch.records]
-        assert sent == [f"profile.events/0/{offset << SENT_BITS}".encode() for offset in (0, 1, 2)]
+        assert await sent(log) == [0, 1, 2]
 
     asyncio.run(story())
+
+
+def test_what_was_committed_to_a_store_that_was_set_back_is_delivered_before_what_follows() -> None:
+    """Also where that made the very version again that this writer knows as its own."""
+
+    async def story() -> None:
+        topics = {"profile.events": 1, "profile.changes": 1}
+        log, store = MemoryLog(topics), MemoryStore(uuid.uuid4(), 1)
+        mine = PartitionWriter(0, 1, store, Outbox(log, SETTINGS), METRICS)
+        other = PartitionWriter(0, 1, store, Outbox(MemoryLog(topics), SETTINGS), METRICS)  # nobody sees what it sends
+        await apply(mine, 0)
+        await mine.finish()
+        held = store.partition(0)
+        backup = copy.deepcopy(held)
+        await apply(mine, 1)
+        await mine.finish()
+        for field in dataclasses.fields(held):
+            setattr(held, field.name, getattr(backup, field.name))
+        await apply(other, 2)
+        await other.finish()
+        await apply(mine, 3)
+        await mine.finish()
+
+        assert [offset for offset in await sent(log) if offset > 1] == [2, 3]
+
+    asyncio.run(story())
+
+
+async def sent(log: MemoryLog) -> list[int]:
+    """The offsets of what caused what is in the topic."""
+    (extent,) = await log.extents("profile.events")
+    ids = [dict(at.headers)["id"] async for batch in log.read([extent]) for at in batch.records]
+    return [int(id_.rpartition(b"/")[2]) >> SENT_BITS for id_ in ids]
