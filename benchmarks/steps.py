@@ -45,6 +45,7 @@ from profiles.types import Event, Identity, Merge, Record, partition_of
 from streams.identity.graph import Graph
 from streams.kafka.topics import PROFILE_CHANGES, PROFILE_EVENTS
 from streams.pipeline import Pipeline, ingest_pipeline, profile_pipeline
+from streams.records.happened import read_record
 from streams.records.links import LinkRequest
 from streams.settings import Settings
 from streams.steps.intake import Intake
@@ -56,7 +57,6 @@ _PLAN = Path(__file__).parents[1] / "tracking_plan.yaml"
 _LINKS = "identity.links"
 
 _encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(Record).decode
 
 
 class Costs:
@@ -171,7 +171,7 @@ class Way:
         works: list[Work] = []
         for partition, records in sorted(waiting.items()):
             with self.costs.of("records decoded"):
-                decoded = [(offset, _decode(value)) for offset, value in records]
+                decoded = [(offset, read_record(value)) for offset, value in records]
             with self.costs.of("documents decoded"):
                 loaded = await self._store.load(partition, list({record.profile for _, record in decoded}))
             with self.costs.of("records taken"):

@@ -11,9 +11,10 @@ import uuid
 import zlib
 from base64 import urlsafe_b64encode
 from hashlib import blake2b, sha1
-from typing import Any
+from typing import Any, Generic
 
 import msgspec
+from typing_extensions import TypeVar
 
 __all__ = [
     "ERASED",
@@ -97,7 +98,11 @@ def event_digest(source: str, message_id: str) -> bytes:
     return blake2b(f"{source}\0{message_id}".encode(), digest_size=8).digest()
 
 
-class Event(msgspec.Struct, array_like=True, tag_field="kind", tag="e", gc=False, omit_defaults=True):
+Sent = TypeVar("Sent", default=dict[str, Any])
+"""An object of an event as it was sent: a dict, or the `msgspec.Raw` of it where nobody looks inside."""
+
+
+class Event(msgspec.Struct, Generic[Sent], array_like=True, tag_field="kind", tag="e", gc=False, omit_defaults=True):
     """A neutral event: what happened to one customer, in words that no plan can rename."""
 
     profile: str  # its home, the profile that its strongest identity is; once sent on, the profile that took that in
@@ -115,8 +120,8 @@ class Event(msgspec.Struct, array_like=True, tag_field="kind", tag="e", gc=False
     quantity: float = 0.0  # items
     subject: str = ""  # what it is about: ticket id, subscription id, product id
     rating: float | None = None  # csat, nps, ces, review
-    properties: dict[str, Any] = {}  # as sent and checked; for the archive and the timeline
-    context: dict[str, Any] = {}  # channel, device, campaign, region…
+    properties: Sent = {}  # type: ignore[assignment]  # as sent and checked; for the archive and the timeline
+    context: Sent = {}  # type: ignore[assignment]  # channel, device, campaign, region…
     violations: list[str] = []  # of a flagged event
     origin: Origin = NOWHERE  # of the source topic; of an event sent on, of `profile.events`
     home: str = ""  # of an event sent on: the profile it was sent on from first…
@@ -181,7 +186,7 @@ class Split(msgspec.Struct, array_like=True, tag_field="kind", tag="s", gc=False
     origin: Origin = NOWHERE
 
 
-Record = Event | Merge | Absorb | AlertCommand | Erase | Split
+Record = Event[dict[str, Any]] | Merge | Absorb | AlertCommand | Erase | Split
 """What `profile.events` carries."""
 
 

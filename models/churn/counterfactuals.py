@@ -156,7 +156,7 @@ _FINDERS: tuple[Callable[[Profile, float, str], Found], ...] = (
 def _happens(role: str, now: float, times: int = 1, **facts: object) -> Change:
     def change(other: Profile) -> None:
         for number in range(times):
-            event = Event(other.id, f"what if {role} {number}", "", "track", role, role, now, now, [], **facts)  # type: ignore[arg-type]
+            event: Event = Event(other.id, f"what if {role} {number}", "", "track", role, role, now, now, [], **facts)  # type: ignore[arg-type]
             apply(other, event, str(facts.get("currency", "")), _LIMITS)
 
     return change

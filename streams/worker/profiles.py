@@ -13,7 +13,6 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 
-import msgspec
 from aiokafka.structs import ConsumerRecord
 
 from profiles.store import Store
@@ -23,6 +22,7 @@ from streams.clock import Clock
 from streams.kafka.outbox import Outbox
 from streams.metrics import WorkerMetrics
 from streams.pipeline import Pipeline
+from streams.records.happened import read_record
 from streams.steps.schedule import is_due
 from streams.steps.work import Work
 from streams.worker.partition import MOST_DUE, PartitionWriter
@@ -31,8 +31,6 @@ from streams.worker.ticks import GRAIN, Tick, event_ticks, latest_event, whole_g
 __all__ = ["Behind", "ProfileRunner"]
 
 log = logging.getLogger(__name__)
-
-_decode = msgspec.msgpack.Decoder(Record).decode
 
 
 class Behind(Exception):
@@ -136,7 +134,9 @@ class ProfileRunner:
 
     async def _apply_batch(self, writer: PartitionWriter, raw: Sequence[ConsumerRecord], follows: int) -> bool:
         """One commit; False if it was of timers, so many that they had to come first, and the batch is still to do."""
-        decoded = [_decode(record.value) for record in raw]  # at each attempt, because the steps change what they get
+        decoded = [
+            read_record(record.value) for record in raw
+        ]  # at each attempt, because the steps change what they get
         due_by = whole_grains(latest_event(decoded, self.watermark)) if self._event_time else None
         work = await writer.load({record.profile for record in decoded}, due_by)
         applied = work.loaded.applied
