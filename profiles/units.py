@@ -213,10 +213,11 @@ class CensusState:
 
     version: int = 0  # of the unit; grows with every commit
     round: int = 0  # of the census under way, or the last one; 0 before the first
-    opened: float = 0.0  # when that began
+    opened: float = 0.0  # when that began, on the wall clock
     merged: int = 0  # the last round that has findings
     customers: int = 0  # that those are about
     findings: bytes | None = None  # JSON; see models.population.findings
+    border: float = 0.0  # the end of the step of the clock that the round counts as of; 0: it was live
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,8 +262,8 @@ class CensusStore(Unit, Protocol):
         """Write a partition's summary in the place of the one before."""
         ...
 
-    async def head(self) -> tuple[int, int]:
-        """(the round under way, the last one that has findings): all that is asked every second."""
+    async def head(self) -> tuple[int, int, float]:
+        """(the round under way, the last one that has findings, the border): all that is asked every second."""
         ...
 
     async def findings(self) -> bytes | None:

@@ -11,7 +11,7 @@ from profiles.units import CensusState, Count
 
 __all__ = ["RedisCensusStore"]
 
-_ALL = ("version", "round", "opened", "merged", "customers", "findings")
+_ALL = ("version", "round", "opened", "merged", "customers", "findings", "border")
 
 
 class RedisCensusStore(RedisUnit):
@@ -55,18 +55,24 @@ class RedisCensusStore(RedisUnit):
         mapping = {"round": count.round, "summary": count.summary}
         await self._client.hset(Keys.of(partition).census, mapping=mapping)
 
-    async def head(self) -> tuple[int, int]:
-        round_, merged = await self._client.hmget(CENSUS.meta, ["round", "merged"])
-        return int(round_ or 0), int(merged or 0)
+    async def head(self) -> tuple[int, int, float]:
+        round_, merged, border = await self._client.hmget(CENSUS.meta, ["round", "merged", "border"])
+        return int(round_ or 0), int(merged or 0), float(border or 0.0)
 
     async def findings(self) -> bytes | None:
         answer: bytes | None = await self._client.hget(CENSUS.meta, "findings")
         return answer
 
     async def state(self) -> CensusState:
-        version, round_, opened, merged, customers, findings = await self._client.hmget(CENSUS.meta, _ALL)
+        version, round_, opened, merged, customers, findings, border = await self._client.hmget(CENSUS.meta, _ALL)
         return CensusState(
-            int(version or 0), int(round_ or 0), float(opened or 0.0), int(merged or 0), int(customers or 0), findings
+            version=int(version or 0),
+            round=int(round_ or 0),
+            opened=float(opened or 0.0),
+            merged=int(merged or 0),
+            customers=int(customers or 0),
+            findings=findings,
+            border=float(border or 0.0),
         )
 
     async def outbox(self) -> list[tuple[int, list[Output]]]:
@@ -77,7 +83,7 @@ class RedisCensusStore(RedisUnit):
 
     async def commit(self, state: CensusState, outputs: list[Output]) -> int:
         values = ["round", state.round, "opened", repr(state.opened), "merged", state.merged]
-        values += ["customers", state.customers]
+        values += ["customers", state.customers, "border", repr(state.border)]
         if state.findings is not None:
             values += ["findings", state.findings]
         return await self._commit(

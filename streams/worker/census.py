@@ -10,6 +10,10 @@ Ranks change with everybody else, so the pass also finds who is in other segment
 moment puts them into, and has the partition's writer look at them again.
 
 Counting gives way to events: a few profiles at a time, and then a pause several times as long as they took.
+
+While the clock goes in steps (`profiles/clock.py`) its coordinator opens rounds at the ends of some, and waits for
+them: customers are counted as of that border, without pauses, since no event is let in meanwhile, and nobody is moved
+but by their own timers. So what is known of all customers together is a function of event time, too.
 """
 
 from __future__ import annotations
@@ -22,6 +26,7 @@ from dataclasses import dataclass, replace
 
 import msgspec
 
+from models.durations import DAY, WEEK
 from models.population.census import Census, Subject, Summary
 from models.population.findings import Findings, conclude
 from models.segments.membership import Segments
@@ -36,9 +41,8 @@ from streams.kafka.topics import MODEL_SNAPSHOTS
 from streams.metrics import WorkerMetrics
 from streams.retry import retrying
 from streams.steps.schedule import is_due
-from streams.worker.ticks import whole_grains
 
-__all__ = ["SNAPSHOT", "CensusMerger", "CensusTaker", "Review", "members_of", "subject_of"]
+__all__ = ["SNAPSHOT", "CensusMerger", "CensusTaker", "Review", "due_at_border", "members_of", "subject_of"]
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +56,8 @@ _BUSY_SHARE = 0.02  # …while events wait
 _SOONEST = 15.0  # seconds between two rounds while the customers multiply
 _PATIENCE = 120.0  # seconds that a round waits at least for those who count
 _GROWN = 2.0  # so many times as many customers as were counted last call for a new round at once
+_APART = DAY  # seconds of event time between two rounds at borders while the customers multiply…
+_SELDOM = 4 * WEEK  # …and when they do not
 
 _COUNTABLE = {"string", "boolean", "id", "integer"}
 _NUMERIC = {"integer", "number"}
@@ -72,19 +78,30 @@ def subject_of(plan: Plan) -> Subject:
     )
 
 
-def members_of(segments: Segments, *, event_time: bool) -> Callable[[Profile, float], set[str]]:
-    """Answers the segments that a customer belongs to at a time; on event time as of the last border of a grain.
+def members_of(segments: Segments) -> Callable[[Profile, float], set[str]]:
+    """Answers the segments that a customer belongs to at a time.
 
-    A customer whose timer is due, or who is ahead of that border, belongs to those they are in: the timer will tell.
+    A customer whose timer is due belongs to those they are in: the timer will tell.
     """
 
     def members(profile: Profile, now: float) -> set[str]:
-        at = whole_grains(now) if event_time else now
-        if (event_time and profile.updated > at) or is_due(profile, at):
-            return set(profile.segments)
-        return segments.evaluate(profile, at)
+        return set(profile.segments) if is_due(profile, now) else segments.evaluate(profile, now)
 
     return members
+
+
+def due_at_border(state: CensusState, border: float, customers: int) -> bool:
+    """Whether a round is due at the end of a step of the clock: a function of event time and of how many there are.
+
+    Args:
+        state: of the census; a live round was as of when it was opened.
+        border: the end of the step.
+        customers: how many there are now.
+    """
+    if not customers:
+        return False
+    passed = border - (state.border or state.opened)
+    return passed >= _SELDOM or (passed >= _APART and customers >= _GROWN * state.customers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,26 +147,26 @@ class CensusTaker:
     async def run(self) -> None:
         """Count what is still to be counted in the round under way."""
         while (missing := await self._missing()) is not None:
-            partition, round_ = missing
+            partition, round_, border = missing
             started = time.monotonic()
-            summary = await self._count(partition)
+            summary = await self._count(partition, round_, border)
             if summary is not None:
                 await self._write(partition, Count(round_, _encode(summary)))
                 self._metrics.counted(time.monotonic() - started, summary.customers)
 
     @retrying
-    async def _missing(self) -> tuple[int, int] | None:
-        """A partition of ours that has not been counted in the round under way, and the round."""
-        round_, merged = await self._store.head()
+    async def _missing(self) -> tuple[int, int, float] | None:
+        """A partition of ours that has not been counted in the round under way; the round and its border."""
+        round_, merged, border = await self._store.head()
         mine = self._partitions()
         if round_ == merged or not mine:
             return None
         held = await self._store.rounds(mine)
-        return next(((partition, round_) for partition in mine if held[partition] != round_), None)
+        return next(((partition, round_, border) for partition in mine if held[partition] != round_), None)
 
-    async def _count(self, partition: int) -> Summary | None:
-        """One pass over a partition; None if it is taken from us meanwhile."""
-        now = max(self._now(), (await self._watermarks(partition))[partition])
+    async def _count(self, partition: int, round_: int, border: float) -> Summary | None:
+        """One pass over a partition; None if it is taken from us meanwhile, or the round is given up."""
+        now = border or max(self._now(), (await self._watermarks(partition))[partition])
         census = Census(self._subject, now)
         seen: set[int] = set()  # a scan may give somebody twice
         cursor = page = 0
@@ -159,7 +176,7 @@ class CensusTaker:
             fresh = [(id_, document) for id_, document in documents if hash(id_) not in seen]
             seen.update(hash(id_) for id_, _ in fresh)
             profiles = [decode_profile(id_, document) for id_, document in fresh]
-            moved = self._move(profiles, now)
+            moved = [] if border else self._move(profiles, now)
             for profile in profiles:
                 census.add(profile)
             took = time.thread_time() - started
@@ -168,10 +185,14 @@ class CensusTaker:
             page += 1
             if page % _SETTLE == 0:
                 census.settle()
+                if await self._round() != round_:
+                    return None
             if cursor == 0:
                 return census.summary()
             if partition not in self._partitions():
                 return None
+            if border:
+                continue
             share = _BUSY_SHARE if self._busy() else _IDLE_SHARE
             await asyncio.sleep(took * (1 / share - 1))
 
@@ -185,6 +206,10 @@ class CensusTaker:
                 profile.segments = {name: profile.segments.get(name) or Stay(now) for name in found}
                 moved.append(profile.id)
         return moved
+
+    @retrying
+    async def _round(self) -> int:
+        return (await self._store.head())[0]
 
     @retrying
     async def _page(self, partition: int, cursor: int) -> tuple[int, list[tuple[str, bytes]]]:
@@ -229,7 +254,7 @@ class CensusMerger:
 
     @retrying
     async def step(self, now: float) -> bool:
-        """Open a round if it is time for one, or close the one under way if it can be; True if either.
+        """Live: open a round if it is time for one, or close the one under way if it can be; True if either.
 
         Args:
             now: seconds since the epoch on the wall clock.
@@ -243,6 +268,42 @@ class CensusMerger:
         except Fenced:  # somebody else did it
             return False
 
+    @retrying
+    async def open_at(self, border: float, now: float) -> bool:
+        """At the end of a step of the clock: open a round as of it, if one is due; True if one is under way.
+
+        A round that was opened live, or at another border, and not closed is given up: its counts are of another time.
+
+        Args:
+            border: the end of the step, up to which everything is applied and every timer has fired.
+            now: seconds since the epoch on the wall clock, from which the next live round is counted.
+
+        Raises:
+            Fenced: somebody else has opened or closed a round.
+        """
+        await self._publish(self._store)
+        state = await self._store.state()
+        under_way = state.round != state.merged
+        if state.border == border:
+            return under_way  # opened by who is no more; or closed
+        if not due_at_border(state, border, await self._store.size(self._partitions)):
+            return False
+        await self._store.commit(replace(state, round=state.round + 1, opened=now, border=border), [])
+        return True
+
+    @retrying
+    async def close_if_counted(self, now: float) -> bool:
+        """Close the round that `open_at` has opened once all partitions are counted; True if none is under way.
+
+        It is never closed with an earlier count of some: what follows from it would depend on the workers.
+
+        Raises:
+            Fenced: somebody else has opened or closed a round.
+        """
+        await self._publish(self._store)
+        state = await self._store.state()
+        return state.round == state.merged or await self._close(state, now)
+
     async def _open(self, state: CensusState, now: float) -> bool:
         passed = abs(now - state.opened)  # a clock may have been wrong then
         if passed < min(_SOONEST, self._every):
@@ -251,14 +312,14 @@ class CensusMerger:
         due = passed >= self._every or customers >= _GROWN * state.customers
         if not due or not (customers or state.customers):
             return False
-        await self._store.commit(replace(state, round=state.round + 1, opened=now), [])
+        await self._store.commit(replace(state, round=state.round + 1, opened=now, border=0.0), [])
         return True
 
     async def _close(self, state: CensusState, now: float) -> bool:
         """Write the findings, once all partitions are counted; or, when that takes too long, of what there is."""
         rounds = await self._store.rounds(self._partitions)
         stale = [partition for partition, counted in rounds.items() if counted != state.round]
-        if stale and abs(now - state.opened) < max(self._every, _PATIENCE):
+        if stale and (state.border or abs(now - state.opened) < max(self._every, _PATIENCE)):
             return False
         counts = await self._store.counts(self._partitions)
         stale = [number for number, count in counts.items() if count is not None and count.round != state.round]

@@ -97,7 +97,7 @@ class Roles:
             self.timers.now,
             backlog.is_busy,
             metrics,
-            Review(members_of(segments, event_time=event_time), self.profiles.review, self.timers.is_up_to_date),
+            Review(members_of(segments), self.profiles.review, self.timers.is_up_to_date),
         )
         self.census_merger = CensusMerger(
             self.stores.census,

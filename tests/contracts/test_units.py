@@ -179,14 +179,14 @@ def test_a_census_counts_each_partition_and_keeps_what_it_found(run: Callable[[T
         await stores.census.count(1, Count(3, b"summary"))
         assert await stores.census.rounds([0, 1]) == {0: 0, 1: 3}
         assert await stores.census.counts([0, 1]) == {0: None, 1: Count(3, b"summary")}
-        assert await stores.census.head() == (0, 0)
+        assert await stores.census.head() == (0, 0, 0.0)
         version = await stores.census.commit(CensusState(0, 3, 7.0, 0, 0), [])
-        version = await stores.census.commit(CensusState(version, 3, 7.0, 3, 5, b"{}"), [OUTPUT])
-        assert await stores.census.state() == CensusState(version, 3, 7.0, 3, 5, b"{}")
+        version = await stores.census.commit(CensusState(version, 3, 7.0, 3, 5, b"{}", 9.5), [OUTPUT])
+        assert await stores.census.state() == CensusState(version, 3, 7.0, 3, 5, b"{}", 9.5)
         opened = dataclasses.replace(await stores.census.state(), round=4, opened=8.0, findings=None)
         await stores.census.commit(opened, [])
 
-        assert await stores.census.head() == (4, 3)
+        assert await stores.census.head() == (4, 3, 9.5)
         assert await stores.census.findings() == b"{}"  # until there are newer ones
         assert await stores.census.outbox() == [(version, [OUTPUT])]
         with pytest.raises(Fenced):

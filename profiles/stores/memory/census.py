@@ -42,8 +42,8 @@ class MemoryCensusStore(MemoryUnit):
     async def count(self, partition: int, count: Count) -> None:
         self._counts[partition] = count
 
-    async def head(self) -> tuple[int, int]:
-        return self._state.round, self._state.merged
+    async def head(self) -> tuple[int, int, float]:
+        return self._state.round, self._state.merged, self._state.border
 
     async def findings(self) -> bytes | None:
         return self._state.findings
