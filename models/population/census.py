@@ -3,7 +3,7 @@
 A customer's recency changes every day, so a quantile of everything that was ever seen mixes old states with new ones.
 Hence a census is a pass over all customers as they are now. Each partition is counted by itself; `merge` adds the
 summaries of partitions up, whatever the order, and what a summary says is the same as if one pass had seen all:
-quantiles within the rank error of the sketches, sums and shares exactly, the sample as if drawn from all.
+quantiles within the rank error of `percentiles`, sums and shares exactly, the sample as if drawn from all.
 
 Who denies `analytics` is not counted at all, and who denies `profiling` in nothing that is about the risk, nor in the
 sample that learned segments are made of.
@@ -17,9 +17,9 @@ from heapq import nsmallest
 from math import isfinite
 
 import msgspec
-from datasketches import kll_doubles_sketch
 
 from models.population.measures import MEASURES, RISKY, place
+from models.population.percentiles import Percentiles, Points, join, percentiles
 from profiles.consent import ANALYTICS, PROFILING, Consent
 from profiles.types import Profile
 
@@ -32,9 +32,6 @@ EVERYBODY = ""
 
 SAMPLE = 2048
 """Customers in the sample: those with the smallest hashes, so that each census draws the same ones as far as it can."""
-
-ACCURACY = 400
-"""KLL's k: the rank of a quantile is right to 0.7 % of the customers (at 99 % confidence), in 10 KB a measure."""
 
 VALUES = 64
 """Values of one trait (or categories, …) in a summary: the most frequent of the partition."""
@@ -70,7 +67,7 @@ class Summary(msgspec.Struct):
     at: float = 0.0  # the time that recency and the like are as of: the latest, of several
     customers: int = 0  # tombstones left out; also those who are not counted
     uncounted: int = 0  # who deny `analytics`
-    sketches: dict[str, bytes] = {}  # by measure
+    points: dict[str, Points] = {}  # by measure
     groups: dict[str, Sums] = {}  # by segment, and EVERYBODY
     sample: Sample = []
 
@@ -97,7 +94,7 @@ class Census:
         self._now = now
         self._customers = self._uncounted = 0
         self._values: dict[str, list[float]] = {name: [] for name in MEASURES}
-        self._sketches = {name: kll_doubles_sketch(ACCURACY) for name in MEASURES}
+        self._percentiles = {name: Percentiles() for name in MEASURES}
         self._groups: dict[str, Sums] = {EVERYBODY: Sums()}
         self._alike: dict[tuple[str, ...], Sums] = {}  # not yet in groups: of customers with just these segments
         self._sample: Sample = []
@@ -123,11 +120,9 @@ class Census:
             self._draw(profile)
 
     def settle(self) -> None:
-        """Put what was collected into the sketches, and let go of what is too much; after every few hundred."""
-        import numpy as np  # noqa: PLC0415  (only here, and the sketches take arrays forty times as fast)
-
+        """Put what was collected into small space, and let go of what is too much; after every few hundred."""
         for name, values in self._values.items():
-            self._sketches[name].update(np.asarray(values, dtype=np.float64))
+            self._percentiles[name].add(values)
             values.clear()
         if len(self._alike) > _DIFFERENT:
             self._sort()
@@ -140,9 +135,9 @@ class Census:
             self._keep(kind, _most(counts, VALUES))
         for sums in self._groups.values():
             sums.categories = {name: sums.categories[name] for name in _most(sums.categories, VALUES)}
-        sketches = {name: sketch.serialize() for name, sketch in self._sketches.items() if not sketch.is_empty()}
+        points = {name: found for name, held in self._percentiles.items() if (found := held.points()) is not None}
         return Summary(
-            self._now, self._customers, self._uncounted, sketches, self._groups, nsmallest(SAMPLE, self._sample)
+            self._now, self._customers, self._uncounted, points, self._groups, nsmallest(SAMPLE, self._sample)
         )
 
     def _measured(self, profile: Profile, profiled: bool) -> dict[str, float]:
@@ -183,27 +178,23 @@ class Census:
 
 def merge(summaries: Sequence[Summary]) -> Summary:
     """Several partitions as one."""
-    whole = Summary(at=max((summary.at for summary in summaries), default=0.0), sketches={}, groups={})
-    sketches: dict[str, kll_doubles_sketch] = {}
+    whole = Summary(at=max((summary.at for summary in summaries), default=0.0), points={}, groups={})
+    points: dict[str, list[Points]] = {}
     for summary in summaries:
         whole.customers += summary.customers
         whole.uncounted += summary.uncounted
-        for name, raw in summary.sketches.items():
-            sketches.setdefault(name, kll_doubles_sketch(ACCURACY)).merge(kll_doubles_sketch.deserialize(raw))
+        for name, found in summary.points.items():
+            points.setdefault(name, []).append(found)
         for group, sums in summary.groups.items():
             _add(whole.groups.setdefault(group, Sums()), sums)
-    whole.sketches = {name: sketch.serialize() for name, sketch in sketches.items()}
+    whole.points = {name: join(parts) for name, parts in points.items()}
     whole.sample = nsmallest(SAMPLE, (row for summary in summaries for row in summary.sample))
     return whole
 
 
 def edges(summary: Summary) -> dict[str, list[float]]:
     """The percentiles of each measure, the first to the 99th, of those who have a value."""
-    ranks = [percent / 100 for percent in range(1, 100)]
-    return {
-        name: [float(edge) for edge in kll_doubles_sketch.deserialize(raw).get_quantiles(ranks, True)]
-        for name, raw in summary.sketches.items()
-    }
+    return {name: percentiles(points) for name, points in summary.points.items()}
 
 
 def _count(sums: Sums, profile: Profile, figures: Mapping[str, float], marks: Iterable[tuple[str, str]]) -> None:

@@ -50,7 +50,7 @@ SNAPSHOT = b"findings"
 """Key of the findings in `model.snapshots`."""
 
 _PAGE = 64  # profiles read and counted without a pause: some three milliseconds
-_SETTLE = 8  # pages until what was counted goes into the sketches
+_SETTLE = 8  # pages until what was counted is put into small space
 _IDLE_SHARE = 0.25  # of the worker's time that counting may take
 _BUSY_SHARE = 0.02  # …while events wait
 _SOONEST = 15.0  # seconds between two rounds while the customers multiply

@@ -178,3 +178,23 @@ def test_live_the_next_round_comes_a_period_after_the_last_at_a_border_and_moves
         assert len(world.moved) == 50
 
     asyncio.run(test())
+
+
+def test_one_partition_and_sixteen_come_to_the_same() -> None:
+    """Edges, clusters and their names, to the last digit: segments by rank hang on them."""
+
+    async def found(partitions: int) -> Findings:
+        world = World(partitions)
+        everybody = people(2500)
+        random.Random(partitions).shuffle(everybody)
+        await world.keep(everybody)
+        assert await world.merger().open_at(BORDER, WALL + partitions)
+        await world.taker().run()
+        assert await world.merger().close_if_counted(WALL + partitions)
+        return await world.findings()
+
+    one, sixteen = asyncio.run(found(1)), asyncio.run(found(16))
+    assert one.population == sixteen.population
+    assert len(one.population.edges["revenue"]) == 99
+    assert one.learned == sixteen.learned
+    assert one.personas.keys() == sixteen.personas.keys()
