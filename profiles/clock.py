@@ -31,6 +31,7 @@ class ClockState(msgspec.Struct, frozen=True, kw_only=True):
     """Where the clock stands. JSON, so that people can read it in Redis."""
 
     version: int = 0  # of the last commit
+    nonce: str = ""  # of the same; see `profiles.store`
     phase: Phase = "new"
     watermark: float = 0.0  # live: as of the last look of the one who moves it (the wall clock is the truth)
     gate: float = 0.0  # events up to here are let in; without meaning when live

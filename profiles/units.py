@@ -1,19 +1,20 @@
 """The ports of the stores beside the profiles': what linker, learner, census and circuit breaker keep.
 
 A *unit* has one writer at a time. It commits everything or nothing, on top of the version it has read (`Fenced` if
-there is a later one), and its outputs go into an outbox in the same commit. Everybody may read.
+there is a later one, or another commit made that one; see `profiles.store`), and its outputs go into an outbox in the
+same commit. Everybody may read.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 
 from profiles.identity.links import Erasure, Link, Linked, PendingSplit, Refusal
-from profiles.store import Output
+from profiles.store import Output, new_nonce
 from profiles.types import Identity
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "CensusState",
     "CensusStore",
     "Count",
+    "LearnerPosition",
     "LearnerState",
     "LearnerStore",
     "LinkChanges",
@@ -54,6 +56,7 @@ class LinkState:
     version: int
     applied: int  # offset of the last request decided; -1 for none
     refusals: int  # there ever were
+    nonce: str | None = field(default=None, compare=False)  # of the version's commit
 
 
 @dataclass(slots=True)
@@ -75,6 +78,8 @@ class LinkChanges:
     deferred: dict[str, Erasure | None] = field(default_factory=dict)
     outputs: list[Output] = field(default_factory=list)
     produced: int = 0
+    nonce: str | None = None  # that was read; None asks for the version alone
+    own_nonce: str = field(default_factory=new_nonce)  # of this commit
 
 
 class LinkStore(Unit, Protocol):
@@ -144,6 +149,14 @@ class LinkStore(Unit, Protocol):
         ...
 
 
+class LearnerPosition(NamedTuple):
+    """How far the learner has come."""
+
+    version: int
+    applied: int  # offset of the last training record taken; -1 for none
+    nonce: str  # of the version's commit; "" before the first
+
+
 @dataclass(frozen=True, slots=True)
 class LearnerState:
     """Where the learner is."""
@@ -152,6 +165,7 @@ class LearnerState:
     applied: int  # offset of the last training record taken; -1 for none
     panel: bytes | None  # JSON of the models that score; None before the first commit
     parts: Mapping[str, bytes] = field(default_factory=dict)  # JSON of what was learned; see models.learning.checkpoint
+    nonce: str = field(default="", compare=False)  # of the version's commit
 
 
 class LearnerStore(Unit, Protocol):
@@ -160,8 +174,8 @@ class LearnerStore(Unit, Protocol):
     One writer, the learner; every worker reads the panel, and the console all of it.
     """
 
-    async def position(self) -> tuple[int, int]:
-        """Version and applied offset."""
+    async def position(self) -> LearnerPosition:
+        """How far it has come."""
         ...
 
     async def load(self) -> LearnerState:
@@ -189,6 +203,9 @@ class LearnerStore(Unit, Protocol):
         gone: Sequence[str],
         outputs: list[Output],
         produced: int,
+        *,
+        nonce: str | None = None,
+        own_nonce: str = "",
     ) -> int:
         """Write offset, panel and the parts that have changed together; answer the new version.
 
@@ -200,9 +217,11 @@ class LearnerStore(Unit, Protocol):
             gone: names of parts that are no more.
             outputs: for the outbox.
             produced: outbox entries up to this version have been produced and may go.
+            nonce: of the version's commit, that the writer knows; None asks for the version alone.
+            own_nonce: of this commit; "" for one that nobody needs to know.
 
         Raises:
-            Fenced: another learner has committed since `version`.
+            Fenced: another learner has committed since `version`, or that was another one.
         """
         ...
 
@@ -218,6 +237,7 @@ class CensusState:
     customers: int = 0  # that those are about
     findings: bytes | None = None  # JSON; see models.population.findings
     border: float = 0.0  # the end of the step of the clock that the round counts as of; 0: it was live
+    nonce: str | None = field(default=None, compare=False)  # of the version's commit
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from profiles.units import CensusState, Count
 
 __all__ = ["RedisCensusStore"]
 
-_ALL = ("version", "round", "opened", "merged", "customers", "findings", "border")
+_ALL = ("version", "round", "opened", "merged", "customers", "findings", "border", "nonce")
 
 
 class RedisCensusStore(RedisUnit):
@@ -64,7 +64,9 @@ class RedisCensusStore(RedisUnit):
         return answer
 
     async def state(self) -> CensusState:
-        version, round_, opened, merged, customers, findings, border = await self._client.hmget(CENSUS.meta, _ALL)
+        version, round_, opened, merged, customers, findings, border, nonce = await self._client.hmget(
+            CENSUS.meta, _ALL
+        )
         return CensusState(
             version=int(version or 0),
             round=int(round_ or 0),
@@ -73,6 +75,7 @@ class RedisCensusStore(RedisUnit):
             customers=int(customers or 0),
             findings=findings,
             border=float(border or 0.0),
+            nonce=(nonce or b"").decode(),
         )
 
     async def outbox(self) -> list[tuple[int, list[Output]]]:
@@ -94,4 +97,5 @@ class RedisCensusStore(RedisUnit):
             produced=0,
             outputs=outputs,
             groups=[("HSET", CENSUS.meta, values)],
+            nonce=state.nonce,
         )

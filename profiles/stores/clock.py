@@ -9,6 +9,7 @@ import msgspec
 
 from profiles.clock import LOADS_KEPT, ClockState, ClockStore, Head, Late, Load
 from profiles.errors import Misconfigured
+from profiles.store import new_nonce
 from profiles.stores.connection import Client, connect
 from profiles.stores.keys import CLOCK, CLOCK_HEADS, CLOCK_LATE, CLOCK_LOADS
 from profiles.stores.trouble import answering
@@ -36,10 +37,10 @@ class RedisClockStore(RedisUnit):
         self._late_script = client.register_script(lua("clock_late"))
 
     async def state(self) -> ClockState:
-        version, held = await self._client.hmget(CLOCK.meta, ["version", "state"])
+        version, nonce, held = await self._client.hmget(CLOCK.meta, ["version", "nonce", "state"])
         try:
             state = ClockState() if held is None else _decode_state(held)
-            return msgspec.structs.replace(state, version=int(version or 0))
+            return msgspec.structs.replace(state, version=int(version or 0), nonce=(nonce or b"").decode())
         except (msgspec.MsgspecError, ValueError) as error:
             raise Misconfigured(
                 f"the clock in Redis ({CLOCK.meta}) is damaged: {error}; mend its field `state`, or delete that, and "
@@ -47,7 +48,7 @@ class RedisClockStore(RedisUnit):
             ) from error
 
     async def commit(self, state: ClockState) -> ClockState:
-        following = msgspec.structs.replace(state, version=state.version + 1)
+        following = msgspec.structs.replace(state, version=state.version + 1, nonce=new_nonce())
         await self._commit(
             CLOCK,
             version=state.version,
@@ -56,6 +57,8 @@ class RedisClockStore(RedisUnit):
             produced=0,
             outputs=[],
             groups=[("HSET", CLOCK.meta, ["state", _json(following)])],
+            nonce=state.nonce,
+            own_nonce=following.nonce,
         )
         return following
 

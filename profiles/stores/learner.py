@@ -8,7 +8,7 @@ from profiles.store import Output
 from profiles.stores.indexes import Group
 from profiles.stores.keys import LEARNER, LEARNER_STATE
 from profiles.stores.unit import RedisUnit
-from profiles.units import LearnerState
+from profiles.units import LearnerPosition, LearnerState
 
 __all__ = ["RedisLearnerStore"]
 
@@ -16,17 +16,18 @@ __all__ = ["RedisLearnerStore"]
 class RedisLearnerStore(RedisUnit):
     """`profiles.units.LearnerStore` on Redis."""
 
-    async def position(self) -> tuple[int, int]:
-        version, applied = await self._client.hmget(LEARNER.meta, ["version", "applied"])
-        return int(version or 0), int(-1 if applied is None else applied)
+    async def position(self) -> LearnerPosition:
+        version, applied, nonce = await self._client.hmget(LEARNER.meta, ["version", "applied", "nonce"])
+        return LearnerPosition(int(version or 0), int(-1 if applied is None else applied), (nonce or b"").decode())
 
     async def load(self) -> LearnerState:
         while True:
-            version, applied = await self.position()
+            at = await self.position()
             parts = await self._client.hgetall(LEARNER_STATE)
             panel = await self.panel()
-            if (version, applied) == await self.position():  # else somebody has committed in between
-                return LearnerState(version, applied, panel, {name.decode(): part for name, part in parts.items()})
+            if at == await self.position():  # else somebody has committed in between
+                named = {name.decode(): part for name, part in parts.items()}
+                return LearnerState(at.version, at.applied, panel, named, at.nonce)
 
     async def panel(self) -> bytes | None:
         answer: bytes | None = await self._client.hget(LEARNER.meta, "panel")
@@ -48,6 +49,9 @@ class RedisLearnerStore(RedisUnit):
         gone: Sequence[str],
         outputs: list[Output],
         produced: int,
+        *,
+        nonce: str | None = None,
+        own_nonce: str = "",
     ) -> int:
         groups: list[Group] = [
             ("HSET", LEARNER.meta, ["panel", panel]),
@@ -62,6 +66,8 @@ class RedisLearnerStore(RedisUnit):
             produced=produced,
             outputs=outputs,
             groups=[group for group in groups if group[2]],
+            nonce=nonce,
+            own_nonce=own_nonce,
         )
 
     async def outbox(self) -> list[tuple[int, list[Output]]]:

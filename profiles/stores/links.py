@@ -87,8 +87,10 @@ class RedisLinkStore(RedisUnit):
         return answer
 
     async def state(self) -> LinkState:
-        version, applied, refusals = await self._client.hmget(IDENTITY.meta, ["version", "applied", "refusals"])
-        return LinkState(int(version or 0), int(-1 if applied is None else applied), int(refusals or 0))
+        names = ["version", "applied", "refusals", "nonce"]
+        version, applied, refusals, nonce = await self._client.hmget(IDENTITY.meta, names)
+        at = -1 if applied is None else int(applied)
+        return LinkState(int(version or 0), at, int(refusals or 0), (nonce or b"").decode())
 
     async def commit(self, changes: LinkChanges) -> int:
         return await self._commit(
@@ -99,6 +101,8 @@ class RedisLinkStore(RedisUnit):
             produced=changes.produced,
             outputs=changes.outputs,
             groups=link_groups(changes),
+            nonce=changes.nonce,
+            own_nonce=changes.own_nonce,
         )
 
     async def outbox(self) -> list[tuple[int, list[Output]]]:

@@ -63,7 +63,7 @@ class Draft:
     def finish(self, state: LinkState, applied: int) -> LinkChanges:
         """The draft as one commit on top of a state."""
         changes = self.changes
-        changes.version, changes.applied = state.version, applied
+        changes.version, changes.nonce, changes.applied = state.version, state.nonce, applied
         for slot in changes.refused_gone:
             self.tell(f"@refused:{slot}", None)
         for number, refusal in enumerate(self._refused, state.refusals):

@@ -25,9 +25,9 @@ from models.learning.checkpoint import dump
 from models.learning.learner import Learner
 from models.learning.notices import Notice
 from profiles.errors import Misconfigured
-from profiles.store import Output
+from profiles.store import Output, new_nonce
 from profiles.times import rfc3339
-from profiles.units import LearnerState, LearnerStore
+from profiles.units import LearnerPosition, LearnerState, LearnerStore
 from streams.background import in_background
 from streams.kafka.outbox import Outbox
 from streams.kafka.topics import ALERTS, MODEL_SNAPSHOTS
@@ -67,7 +67,8 @@ class LearnerRunner:
         self._now = now
         self._learner: Learner | None = None
         self._parts: Mapping[str, bytes] = {}  # as the store holds them
-        self._version = -1  # of the store, that the learner in memory stands for
+        self._version = -1  # of the store, that the learner in memory stands for…
+        self._nonce = ""  # …and what tells it from others of that number
         self._held = Held()  # what was read since, and waits for its border…
         self._reached = -1  # …and the offset of the latest record that was read
         self._next_snapshot = 0.0  # monotonic
@@ -84,8 +85,8 @@ class LearnerRunner:
 
     async def continues(self) -> int:
         """The offset at which reading goes on: what is held back in memory need not be read again."""
-        version, applied = await self._store.position()
-        return 1 + (max(applied, self._reached) if version == self._version else applied)
+        at = await self._store.position()
+        return 1 + (max(at.applied, self._reached) if self._is_known(at) else at.applied)
 
     async def tick(self) -> None:
         """Load what was learned, if this worker is the learner and no training record has come yet.
@@ -160,7 +161,11 @@ class LearnerRunner:
         outputs = [_announce(notice) for notice in news] + self._snapshot(as_json, parts, applied)
         changed = {name: part for name, part in parts.items() if self._parts.get(name) != part}
         gone = [name for name in self._parts if name not in parts]
-        self._version = await self._store.commit(version, applied, as_json, changed, gone, outputs, 0)
+        own_nonce = new_nonce()
+        self._version = await self._store.commit(
+            version, applied, as_json, changed, gone, outputs, 0, nonce=self._nonce, own_nonce=own_nonce
+        )
+        self._nonce = own_nonce
         self._learner, self._parts = learner, parts
         self._observe(learner, learned, panel.champion_name, news)
         if outputs:
@@ -173,15 +178,18 @@ class LearnerRunner:
         Raises:
             Misconfigured: what was learned is damaged.
         """
-        version, applied = await self._store.position()
-        if self._learner is not None and version == self._version:
-            return self._learner, version, applied
+        at = await self._store.position()
+        if self._learner is not None and self._is_known(at):
+            return self._learner, at.version, at.applied
         self._held, self._reached = Held(), -1  # what was read on top of another state is read again
         state = await self._store.load()
         # River takes seconds to import, and a worker must go on giving signs of life.
         learner = await in_background(_learner, state, self._config, self._now())
-        self._learner, self._version, self._parts = learner, state.version, state.parts
+        self._learner, self._version, self._nonce, self._parts = learner, state.version, state.nonce, state.parts
         return learner, state.version, state.applied
+
+    def _is_known(self, at: LearnerPosition) -> bool:
+        return (at.version, at.nonce) == (self._version, self._nonce)
 
     def _snapshot(self, panel: bytes, parts: dict[str, bytes], applied: int) -> list[Output]:
         """The checkpoint for `model.snapshots`, once in a while."""

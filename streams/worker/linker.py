@@ -108,7 +108,7 @@ class Linker:
         committed = await self._store.commit(changes)
         await self._outbox.deliver(changes.outputs, version=committed)
         await self._store.clear_outbox(committed)
-        return LinkState(committed, changes.applied, changes.refusals)
+        return LinkState(committed, changes.applied, changes.refusals, changes.own_nonce)
 
     async def _erasures(self, requests: Sequence[Place]) -> list[Erasure]:
         found = [request.erasure for _, request in requests if type(request) is EraseRequest]

@@ -7,6 +7,7 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
 
 from profiles.errors import Fenced
@@ -15,6 +16,7 @@ from profiles.stores import Stores
 from profiles.stores.keys import Keys
 from profiles.stores.memory import MemoryStore
 from profiles.types import Profile
+from profiles.units import LinkChanges
 from tests.contracts.fresh import Test
 
 
@@ -79,5 +81,59 @@ def test_a_partition_without_a_nonce_can_be_written(run: Callable[[Test], None])
         assert held.nonce == ""
         assert await stores.profiles.commit(0, Changes(held.version, 1, nonce=held.nonce)) == 1
         assert (await stores.profiles.load(0, [])).nonce != ""
+
+    run(test)
+
+
+UNITS = {
+    "identity": (Keys("{identity}").meta, lambda stores: stores.links),
+    "learner": (Keys("{learner}").meta, lambda stores: stores.learner),
+    "census": (Keys("{census}").meta, lambda stores: stores.census),
+    "clock": (Keys("{clock}").meta, lambda stores: stores.clock),
+}
+"""Of each: where Redis keeps its version, and its store."""
+
+
+async def read(unit: str, stores: Stores) -> Any:
+    """Where a unit is, as its writer reads it."""
+    return await (stores.learner.position() if unit == "learner" else UNITS[unit][1](stores).state())
+
+
+async def write(unit: str, stores: Stores, at: Any, applied: int) -> None:
+    """A commit on top of that."""
+    if unit == "identity":
+        await stores.links.commit(LinkChanges(at.version, applied, nonce=at.nonce))
+    elif unit == "learner":
+        await stores.learner.commit(at.version, applied, b"", {}, [], [], 0, nonce=at.nonce)
+    elif unit == "census":
+        await stores.census.commit(dataclasses.replace(at, round=applied), [])
+    else:
+        await stores.clock.commit(msgspec.structs.replace(at, gate=float(applied)))
+
+
+@pytest.mark.parametrize("unit", list(UNITS))
+def test_a_unit_tells_its_versions_from_others_of_the_same_number(run: Callable[[Test], None], unit: str) -> None:
+    """Linker, learner, census and clock, too."""
+
+    async def test(stores: Stores) -> None:
+        meta, store_of = UNITS[unit]
+        memory = stores.client is None
+        await write(unit, stores, await read(unit, stores), 1)
+        backup = copy.deepcopy(vars(store_of(stores))) if memory else await stores.client.hgetall(meta)
+        await write(unit, stores, await read(unit, stores), 2)
+        slept = await read(unit, stores)
+        if memory:
+            vars(store_of(stores)).update(backup)
+        else:
+            await stores.client.delete(meta)
+            await stores.client.hset(meta, mapping=backup)
+
+        await write(unit, stores, await read(unit, stores), 3)
+        held = await read(unit, stores)
+        assert (held.version, held.nonce != slept.nonce) == (slept.version, True)
+        with pytest.raises(Fenced):
+            await write(unit, stores, slept, 4)
+        assert await read(unit, stores) == held
+        await write(unit, stores, held, 5)
 
     run(test)

@@ -134,7 +134,7 @@ def test_what_was_learned_comes_back_part_by_part(run: Callable[[Test], None]) -
         version = await stores.learner.commit(version, 9, b"panel 2", {"b": b"3"}, ["a"], [], 0)
 
         assert await stores.learner.load() == LearnerState(version, 9, b"panel 2", {"b": b"3"})
-        assert await stores.learner.position() == (version, 9)
+        assert (await stores.learner.position())[:2] == (version, 9)
         assert await stores.learner.panel() == b"panel 2"
         assert await stores.learner.parts(["a", "b"]) == {"b": b"3"}
         assert await stores.learner.part_names() == ["b"]

@@ -49,10 +49,10 @@ class MemoryCensusStore(MemoryUnit):
         return self._state.findings
 
     async def state(self) -> CensusState:
-        return dataclasses.replace(self._state, version=self._version)
+        return dataclasses.replace(self._state, version=self._version, nonce=self._nonce)
 
     async def commit(self, state: CensusState, outputs: list[Output]) -> int:
-        version = self._advance(state.version, outputs, 0)
+        version = self._advance(state.version, outputs, 0, state.nonce)
         findings = self._state.findings if state.findings is None else state.findings
         self._state = dataclasses.replace(state, findings=findings)
         return version

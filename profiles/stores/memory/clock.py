@@ -23,10 +23,11 @@ class MemoryClockStore(MemoryUnit):
         self._late: dict[str, Late] = {}
 
     async def state(self) -> ClockState:
-        return self._state
+        return msgspec.structs.replace(self._state, nonce=self._nonce)
 
     async def commit(self, state: ClockState) -> ClockState:
-        self._state = msgspec.structs.replace(state, version=self._advance(state.version, [], 0))
+        version = self._advance(state.version, [], 0, state.nonce)
+        self._state = msgspec.structs.replace(state, version=version, nonce=self._nonce)
         return self._state
 
     async def heads(self) -> dict[str, Head]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from profiles.store import Output
 from profiles.stores.memory.unit import MemoryUnit
-from profiles.units import LearnerState
+from profiles.units import LearnerPosition, LearnerState
 
 __all__ = ["MemoryLearnerStore"]
 
@@ -20,11 +20,11 @@ class MemoryLearnerStore(MemoryUnit):
         self._panel: bytes | None = None
         self._parts: dict[str, bytes] = {}
 
-    async def position(self) -> tuple[int, int]:
-        return self._version, self._applied
+    async def position(self) -> LearnerPosition:
+        return LearnerPosition(self._version, self._applied, self._nonce)
 
     async def load(self) -> LearnerState:
-        return LearnerState(self._version, self._applied, self._panel, dict(self._parts))
+        return LearnerState(self._version, self._applied, self._panel, dict(self._parts), self._nonce)
 
     async def panel(self) -> bytes | None:
         return self._panel
@@ -44,8 +44,11 @@ class MemoryLearnerStore(MemoryUnit):
         gone: Sequence[str],
         outputs: list[Output],
         produced: int,
+        *,
+        nonce: str | None = None,
+        own_nonce: str = "",
     ) -> int:
-        following = self._advance(version, outputs, produced)
+        following = self._advance(version, outputs, produced, nonce, own_nonce)
         self._applied, self._panel = applied, panel
         for name in gone:
             self._parts.pop(name, None)

@@ -74,10 +74,10 @@ class MemoryLinkStore(MemoryUnit):
         return self._receipts.get(id_)
 
     async def state(self) -> LinkState:
-        return LinkState(self._version, self._applied, self._refusals)
+        return LinkState(self._version, self._applied, self._refusals, self._nonce)
 
     async def commit(self, changes: LinkChanges) -> int:
-        version = self._advance(changes.version, changes.outputs, changes.produced)
+        version = self._advance(changes.version, changes.outputs, changes.produced, changes.nonce, changes.own_nonce)
         self._applied = changes.applied
         for slot in changes.refused_gone:
             self._refused.pop(slot, None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from profiles.errors import Fenced
-from profiles.store import Output
+from profiles.store import Output, new_nonce
 
 __all__ = ["MemoryUnit"]
 
@@ -21,17 +21,28 @@ class MemoryUnit:
     def __init__(self, name: str, version: int = 0) -> None:
         self._name = name
         self._version = version
+        self._nonce = ""  # of the version's commit
         self._waiting: list[tuple[int, list[Output]]] = []
 
-    def _advance(self, version: int, outputs: Sequence[Output], produced: int) -> int:
-        """Take the next version, or nothing.
+    def _advance(
+        self,
+        version: int,
+        outputs: Sequence[Output],
+        produced: int,
+        nonce: str | None = None,
+        own_nonce: str | None = None,
+    ) -> int:
+        """Take the next version, or nothing; or none again for a commit that was made already.
 
         Raises:
-            Fenced: another writer has committed since `version`.
+            Fenced: another writer has committed since `version`, or that was another one.
         """
-        if version != self._version:
+        if own_nonce and own_nonce == self._nonce:
+            return self._version
+        if version != self._version or nonce not in (None, self._nonce):
             raise Fenced(f"{self._name} is no longer at version {version}: another writer has taken over")
         self._version += 1
+        self._nonce = own_nonce or new_nonce()
         self._waiting = [entry for entry in self._waiting if entry[0] > produced]
         if outputs:
             self._waiting.append((self._version, list(outputs)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import random
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -17,7 +18,6 @@ from prometheus_client import CollectorRegistry
 from models.labels.examples import Border, Example, ModelCommand, OrderSummary, TrainingRecord
 from models.labels.held import Held
 from models.learning.learner import Learner
-from profiles.store import Output
 from profiles.stores.memory.learner import MemoryLearnerStore
 from streams.kafka.outbox import Outbox
 from streams.kafka.output import Row
@@ -50,21 +50,12 @@ class Store(MemoryLearnerStore):
         self.commits = 0
         self._deaths = deaths
 
-    async def commit(
-        self,
-        version: int,
-        applied: int,
-        panel: bytes,
-        changed: Mapping[str, bytes],
-        gone: Sequence[str],
-        outputs: list[Output],
-        produced: int,
-    ) -> int:
+    async def commit(self, *args: Any, **more: Any) -> int:
         self.commits += 1
         death = self._deaths.get(self.commits)
         if death == "before":
             raise Killed
-        following = await super().commit(version, applied, panel, changed, gone, outputs, produced)
+        following = await super().commit(*args, **more)
         if death == "after":
             raise Killed
         return following
@@ -195,6 +186,33 @@ def test_another_learners_commit_makes_what_was_held_worthless() -> None:
         assert (await store.position())[1] == len(log) - 1
         report = Learner.from_parts((await store.load()).parts, CONFIG)
         assert report.counts.records == len(first) + 1
+
+    asyncio.run(test())
+
+
+def test_a_version_that_another_learner_made_again_is_not_taken_for_ones_own() -> None:
+    """The store was set back while a learner slept, and its successor came to the same number with more."""
+
+    async def test() -> None:
+        batches: list[list[Any]] = []
+        log = encoded([record for step in steps()[:4] for record in [*step, border_of(step)]])
+        for size in [len(step) + 1 for step in steps()[:4]]:
+            start = sum(map(len, batches))
+            batches.append(log[start : start + size])
+        one, two, three, four = batches
+        store = MemoryLearnerStore()
+        paused, successor = runner_on(store), runner_on(store)
+        await paused.handle(one, 0)
+        backup = copy.deepcopy(vars(store))
+        await paused.handle(two, len(one))
+        version = (await store.position()).version
+        vars(store).update(backup)
+
+        await successor.handle(two + three, len(one))
+        assert (await store.position()).version == version
+        await paused.handle(four, len(log) - len(four))
+        learner = Learner.from_parts((await store.load()).parts, CONFIG)
+        assert learner.counts.records == sum(len(step) for step in steps()[:4])
 
     asyncio.run(test())
 
