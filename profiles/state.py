@@ -56,30 +56,29 @@ def apply(profile: Profile, event: Event, currency: str, limits: Limits, digest:
         digest: `event_digest` of it, where the caller has it already.
     """
     time = event.time
-    if time > profile.updated:  # noqa: PLR1730  (max() is a call, and this runs for every event)
-        profile.updated = time
-    if time < profile.created or not profile.created:
-        profile.created = time
-    if event.identities:
-        kind, value = event.identities[0]  # the others are the linker's business, which a `Merge` brings
+    profile.updated = max(profile.updated, time)
+    profile.created = min(profile.created, time) if profile.created else time
+    for kind, value in event.identities[:1]:  # the others are the linker's business, which a `Merge` brings
         values = profile.identities.setdefault(kind, {})
         if value not in values or time < values[value]:
             values[value] = time
-    if event.traits:
-        digest = digest or event_digest(event.source, event.id)
-        for name, held in event.traits.items():
-            _set_trait(profile, name, held, time, digest, limits.traits)
-    _note_source(profile, event.source, time)
-    role = event.role
-    if role:
-        tally = profile.roles.get(role)
+    digest = digest or event_digest(event.source, event.id)
+    for name, value in event.traits.items():
+        _set_trait(profile, name, value, time, digest, limits.traits)
+    activity = profile.activity.get(event.source)
+    if activity is None:
+        activity = profile.activity[event.source] = Activity(0, time, time)
+    activity.count += 1
+    activity.first = min(activity.first, time)
+    activity.last = max(activity.last, time)
+    if event.role:
+        tally = profile.roles.get(event.role)
         if tally is None:
-            tally = profile.roles[role] = Tally(1, time, time, (1.0, 1.0))
-        else:
-            _count(tally, time)
+            tally = profile.roles[event.role] = Tally(0, time, time)
+        _count(tally, time)
         if limits.windows:
-            _keep_time(tally, time, limits.windows.get(role, 0))
-        special = _BY_ROLE.get(role)
+            _keep_time(tally, time, limits.windows.get(event.role, 0))
+        special = _BY_ROLE.get(event.role)
         if special is not None:
             special(profile, event, currency, limits)
     entry = TimelineEntry(time, event.source, event.name, event.amount, event.currency, event.subject)
@@ -93,8 +92,7 @@ def remember(profile: Profile, digest: bytes, cap: int) -> bool:
         at = profile.seen.find(digest, at + 1)
     if at >= 0:
         return False
-    seen = profile.seen + digest
-    profile.seen = seen if len(seen) <= 8 * cap else seen[-8 * cap :]
+    profile.seen = (profile.seen + digest)[-8 * cap :]
     return True
 
 
@@ -108,18 +106,6 @@ def decay_in(decayed: list[Number], last: float, time: float, amount: float, hal
         gap = time - last
         for i, half_life in enumerate(half_lives):
             decayed[i] += amount * 2.0 ** (gap / half_life)
-
-
-def _note_source(profile: Profile, source: str, time: float) -> None:
-    activity = profile.activity.get(source)
-    if activity is None:
-        profile.activity[source] = Activity(1, time, time)
-        return
-    activity.count += 1
-    if time > activity.last:
-        activity.last = time
-    elif time < activity.first:
-        activity.first = time
 
 
 def _count(tally: Tally, time: float) -> None:

@@ -26,12 +26,10 @@ from streams.steps.alert import alert
 from streams.steps.check import check
 from streams.steps.consent import consent
 from streams.steps.decode import decode
-from streams.steps.identify import identify
-from streams.steps.intake import InChunks, Intake
+from streams.steps.identify import Links, identify
+from streams.steps.intake import Intake
 from streams.steps.label import label
-from streams.steps.meet import Links, meet
 from streams.steps.outages import detect_outages
-from streams.steps.pack import pack
 from streams.steps.schedule import schedule
 from streams.steps.score import score
 from streams.steps.segment import segment
@@ -47,8 +45,10 @@ Step = Callable[[Batch], None] | Callable[[Batch], Awaitable[None]]
 def ingest_pipeline(plan: Plan, links: Links, suppressed: Container[str]) -> Pipeline[Intake]:
     """From the raw records of one source to neutral events, each with its profile."""
     return Pipeline(
-        InChunks(decode(), check(plan), identify(plan, suppressed), consent(plan), pack()),
-        meet(plan, links),
+        decode(),
+        check(plan),
+        identify(plan, links, suppressed),
+        consent(plan),
     )
 
 

@@ -43,7 +43,8 @@ def reach(data_dir: Path = DEFAULT_DATA_DIR, plan: Path | None = None, **given: 
     told = {name: value for name, value in given.items() if value is not None}
     known = _left_by_up(data_dir, settings)
     if known is not None:
-        told = {"kafka": known.kafka, "redis": SecretStr(known.redis)} | told
+        left = {"kafka": known.kafka, "redis": SecretStr(known.redis) if known.redis else ""}
+        told = {name: value for name, value in left.items() if value} | told
         if known.archive and "archive" not in settings.model_fields_set:
             told = {"archive": known.archive} | told
     of_up = Path(known.plan) if known is not None and known.plan and "plan" not in settings.model_fields_set else None

@@ -15,6 +15,7 @@ from console.commands import (
     demo,
     doctor,
     identity,
+    load,
     models,
     plan,
     privacy,
@@ -45,7 +46,7 @@ def create_cli() -> CommandLine:
     """The command line with all its commands."""
     app = CommandLine(help=HELP, no_args_is_help=True)
     app.callback()(rapport)
-    for command in (up, send, profile, privacy, backtest, archive, doctor, adopt, rebuild, replay, demo, roles):
+    for command in (up, load, send, profile, privacy, backtest, archive, doctor, adopt, rebuild, replay, demo, roles):
         command.register(app)
     for group in (identity, models, plan, rejected, segments, source):
         app.add_typer(group.app)

@@ -3,25 +3,37 @@
 from __future__ import annotations
 
 import asyncio
+import math
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from console.clients.reach import PlanFile, reach
 from console.clients.target import DEFAULT_DATA_DIR, DataDir, Found, Url, find
+from console.files.bad_rows import BadRows
 from console.files.delivery import Collector
 from console.files.options import split_pair, with_table
-from console.files.rows import FileSpec, Item, fingerprint, header_of, read_items
+from console.files.rows import FileSpec, fingerprint, read_items
 from console.files.sending import Bookmark, Chunk, chunks, deliver
+from console.local.connection import read_connection
+from console.terminal.figures import counted
 from console.terminal.output import err, out, warn
-from console.terminal.progress import progress
+from console.terminal.progress import adding, progress
+from models.durations import DAY
+from plan import Plan, load_plan
 from profiles.errors import Misconfigured, WrongUse
+from profiles.times import rfc3339
+from streams.kafka.topics import topic_name
+from streams.settings import Settings
+
+if TYPE_CHECKING:
+    from streams.history.sent import Aftermath
 
 __all__ = ["Scan", "register", "scan", "send_file"]
-
-SHOWN = 10
-"""Bad rows that are named one by one."""
 
 HELP = """Send a file of events through the collector, keeping event times.
 
@@ -53,26 +65,37 @@ class Scan:
     """What a first reading of a file found."""
 
     good: int = 0
-    bad: list[Item] = field(default_factory=list)
     sources: set[str] = field(default_factory=set)
+    old: int = 0  # events that a live installation takes for late
+    oldest: float = math.inf  # time of the first, seconds
 
 
-def scan(file: Path, spec: FileSpec, mark: str, *, skip_bad: bool = False) -> Scan:
+def scan(file: Path, spec: FileSpec, mark: str, *, skip_bad: bool = False, late: float = -math.inf) -> Scan:
     """Read the whole file and send nothing.
+
+    Args:
+        file: to read.
+        spec: what it holds.
+        mark: its fingerprint.
+        skip_bad: set bad rows aside in a file named FILE.bad.
+        late: events before this time are old; seconds.
 
     Raises:
         Misconfigured: a row is bad and not to be skipped, or there is none.
     """
     found = Scan()
-    for item in read_items(file, spec, mark):
-        if item.problem:
-            found.bad.append(item)
-        else:
+    with BadRows(file, spec, aside=skip_bad) as bad:
+        for item in read_items(file, spec, mark):
+            if item.problem:
+                bad.note(item)
+                continue
             found.good += 1
             found.sources.add(item.source)
-    _report(file, found, skip_bad)
-    if found.bad:
-        _set_aside(file, spec, found.bad)
+            found.old += item.time < late
+            found.oldest = min(found.oldest, item.time)
+    bad.report()
+    if not found.good:
+        raise Misconfigured(f"{file} holds no events")
     return found
 
 
@@ -84,8 +107,10 @@ def send_file(
     *,
     skip_bad: bool = False,
     restart: bool = False,
-) -> int:
-    """Send a file and answer how many events this run sent; 0 when an earlier run sent them all.
+    late: float = -math.inf,
+    begin: Callable[[set[str], str], object] = lambda sources, mark: None,
+) -> tuple[int, Scan]:
+    """Send a file and answer how many events this run sent, with what was found in it; 0 when an earlier run sent all.
 
     Args:
         file: to send.
@@ -94,6 +119,8 @@ def send_file(
         data_dir: where it is noted how far the file was sent.
         skip_bad: set bad rows aside in a file named FILE.bad.
         restart: forget how far earlier runs came.
+        late: events before this time are old; seconds.
+        begin: told the sources and the file's fingerprint before anything is sent.
 
     Raises:
         WrongUse: the file cannot be read, or a write key is missing; nothing was sent.
@@ -101,7 +128,7 @@ def send_file(
         DeliveryError: the collector refused or is away; the next run goes on from there.
     """
     mark = fingerprint(file)
-    found = scan(file, spec, mark, skip_bad=skip_bad)
+    found = scan(file, spec, mark, skip_bad=skip_bad, late=late)
     if missing := found.sources - set(target.write_keys):
         raise WrongUse(
             f"no write key is known for {', '.join(sorted(missing))}: give --write-key {min(missing)}=KEY "
@@ -111,7 +138,8 @@ def send_file(
     if not restart:
         bookmark.load()
     if bookmark.complete:
-        return 0
+        return 0, found
+    begin(found.sources, mark)
     before = bookmark.events
     with progress() as bar:
         moved = bar(file.name)
@@ -135,32 +163,7 @@ def send_file(
         finally:
             bookmark.save()
     bookmark.finish()
-    return bookmark.events - before
-
-
-def _report(file: Path, found: Scan, skip_bad: bool) -> None:
-    for item in found.bad[:SHOWN] if skip_bad else ():
-        warn(f"{file}, line {item.line}: {item.problem}")
-    if found.bad and not skip_bad:
-        rest = f" ({len(found.bad) - 1:,} more rows are bad)" if len(found.bad) > 1 else ""
-        raise Misconfigured(
-            f"{file}, line {found.bad[0].line}: {found.bad[0].problem}{rest}. Nothing was sent; "
-            "correct the file, or use --skip-bad to set bad rows aside."
-        )
-    if not found.good:
-        raise Misconfigured(f"{file} holds no events")
-
-
-def _set_aside(file: Path, spec: FileSpec, bad: list[Item]) -> None:
-    """The bad rows as they were, so that they can be corrected and sent."""
-    aside = file.with_name(file.name.removesuffix(".gz") + ".bad")
-    header = header_of(file, spec)
-    try:
-        with aside.open("w", encoding="utf-8", errors="surrogateescape", newline="") as target:
-            target.writelines(f"{line}\n" for line in [*([header] if header else []), *(item.raw for item in bad)])
-    except OSError as error:
-        raise Misconfigured(f"bad rows cannot be written to {aside}: {error}. Nothing was sent.") from error
-    warn(f"{len(bad):,} bad rows are in {aside}")
+    return bookmark.events - before, found
 
 
 def register(app: typer.Typer) -> None:
@@ -172,22 +175,118 @@ def register(app: typer.Typer) -> None:
         spec: FileSpec,
         file: Annotated[Path, typer.Argument(help="JSON lines (.jsonl, .ndjson) or a table; .gz is read as well.")],
         skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Set bad rows aside in FILE.bad.")] = False,
-        check: Annotated[bool, typer.Option("--check", help="Only check the file.")] = False,
+        check: Annotated[bool, typer.Option("--check", help="Only check the file, and ask the plan.")] = False,
         restart: Annotated[bool, typer.Option("--restart", help="Begin anew, also if all was sent.")] = False,
         write_key: Annotated[
             list[str] | None, typer.Option(metavar="SOURCE=KEY", help="Where no data directory says so.")
         ] = None,
         url: Url = None,
+        plan: PlanFile = None,
         data_dir: DataDir = DEFAULT_DATA_DIR,
     ) -> None:
+        settings = reach(data_dir, plan)
+        loaded = load_plan(settings.plan)
         if check:
-            found = scan(file, spec, fingerprint(file), skip_bad=skip_bad)
-            out.print(f"{found.good:,} events of {', '.join(sorted(found.sources))}; nothing was sent.")
+            _check(file, spec, loaded, skip_bad=skip_bad)
             return
         keys = dict(split_pair(pair, "--write-key", "SOURCE=KEY") for pair in write_key or [])
         target = find(data_dir, url, write_keys=keys)
-        sent = send_file(file, spec, target, data_dir, skip_bad=skip_bad, restart=restart)
-        if sent:
-            out.print(f"{sent:,} events sent. What the plan did not accept is in /v1/rejected, with the reason.")
-        else:
+        watch = _Watch(settings, loaded, reachable=_is_known(settings, target, data_dir))
+        late = time.time() - loaded.churn.lateness
+        sent, found = send_file(
+            file, spec, target, data_dir, skip_bad=skip_bad, restart=restart, late=late, begin=watch.begin
+        )
+        if not sent:
             out.print(f"{file} was already sent to {target.url}; --restart sends it again.", markup=False)
+            return
+        out.print(f"{sent:,} events sent. {watch.told(file, spec)}", markup=False, soft_wrap=True)
+        if found.old:
+            warn(_of_old(found, loaded))
+
+
+def _check(file: Path, spec: FileSpec, plan: Plan, *, skip_bad: bool) -> None:
+    """Ask the plan about a file; ends with 1 if it would reject something."""
+    from console.files.survey import survey  # noqa: PLC0415  (keeps `rapport --help` quick)
+    from console.terminal.loading import preview_document, preview_page  # noqa: PLC0415  (same)
+    from streams.history.forecast import Previewer  # noqa: PLC0415  (same)
+
+    now = time.time()
+    with progress() as bar:
+        tell = adding(bar("reading"))
+        previewer = Previewer(plan, now, now - plan.churn.lateness)
+        found = survey([(file, spec)], previewer, plan, aside=skip_bad, tell=tell)
+    document = preview_document(found, None)
+    out.print(preview_page(document, clock=False))
+    if found.preview.late:
+        warn(_of_old(Scan(old=found.preview.late, oldest=found.preview.since), plan))
+    if document["rejected"] or document["bad_rows"]:
+        raise typer.Exit(1)
+
+
+def _of_old(found: Scan, plan: Plan) -> str:
+    """What becomes of old events, and what to do."""
+    days = plan.churn.lateness / DAY
+    lateness = "a day" if days == 1 else f"{days:g} days"
+    return (
+        f"{counted(found.old, 'event')} older than {lateness}, the oldest of "
+        f"{rfc3339(found.oldest)[:10]}. In a live installation they count in profiles, but bring no stages, labels and "
+        "alerts of their time: load a past with `rapport load` before what is live, or run `rapport rebuild --from "
+        "archive` afterwards."
+    )
+
+
+def _is_known(settings: Settings, target: Found, data_dir: Path) -> bool:
+    """Whether the settings' Kafka is that of the Rapport that is sent to."""
+    if "kafka" in Settings().model_fields_set:
+        return True
+    if not (data_dir / "rapport.json").exists():
+        return False
+    known = read_connection(data_dir)
+    return bool(known.kafka) and known.kafka == settings.kafka and known.url.rstrip("/") == target.url
+
+
+class _Watch:
+    """Sees what becomes of the events that are sent, where Kafka can be asked."""
+
+    def __init__(self, settings: Settings, plan: Plan, *, reachable: bool) -> None:
+        self._settings = settings
+        self._plan = plan
+        self._reachable = reachable
+        self._aftermath: Aftermath | None = None
+        self._mark = ""
+
+    def begin(self, sources: set[str], mark: str) -> None:
+        """Look where the topics end, before the first is sent."""
+        if not self._reachable:
+            return
+        from streams.history.sent import Aftermath  # noqa: PLC0415  (keeps `rapport --help` quick)
+        from streams.kafka.log import KafkaLog  # noqa: PLC0415  (same)
+
+        topics = {
+            topic_name(self._settings, self._plan.sources[name].topic) for name in sources & set(self._plan.sources)
+        }
+        aftermath = Aftermath(KafkaLog(self._settings), self._settings, topics)
+        self._mark = mark
+        try:
+            asyncio.run(aftermath.begin())
+        except Misconfigured as error:
+            warn(f"what is rejected cannot be counted: {error}")
+        else:
+            self._aftermath = aftermath
+
+    def told(self, file: Path, spec: FileSpec) -> str:
+        """How many of a file's events were rejected, and why."""
+        from streams.history.sent import reasons  # noqa: PLC0415  (keeps `rapport --help` quick)
+
+        if self._aftermath is None:
+            return "What the plan did not accept is in /v1/rejected, with the reason."
+        taken, rejected = asyncio.run(self._look(self._aftermath))
+        counts = reasons(rejected, (item.id for item in read_items(file, spec, self._mark) if item.id))
+        if not counts:
+            return "None was rejected." if taken else "None was rejected so far; the workers have not taken all yet."
+        why = ", ".join(f"{reason}: {count:,}" for reason, count in counts.most_common())
+        so_far = "" if taken else " so far"
+        return f"{counts.total():,} of them were rejected{so_far} ({why}), see `rapport rejected list --summary`."
+
+    async def _look(self, aftermath: Aftermath) -> tuple[bool, dict[str, str]]:
+        return await aftermath.taken(), await aftermath.rejected()

@@ -18,13 +18,16 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from profiles.errors import RapportError, WrongUse
 
 __all__ = [
-    "TYPES", "BadRow", "EventType", "Row", "TableMapping", "Target", "compile_row", "iso_time", "load_mapping",
-    "parse_target", "validated",
+    "NO_TIME", "TYPES", "BadRow", "EventType", "Row", "TableMapping", "Target", "compile_row", "iso_time",
+    "load_mapping", "parse_target", "validated",
 ]  # fmt: skip
 
 EventType = Literal["identify", "track", "page", "screen", "group", "alias"]
 ValueType = Literal["str", "int", "number", "bool", "json", "time"]
 TYPES: tuple[str, ...] = get_args(EventType)
+
+NO_TIME = "it has no timestamp"
+"""Why a row without a time cannot become an event."""
 
 _ALIASES = {
     "user_id": "userId", "anonymous_id": "anonymousId", "group_id": "groupId", "previous_id": "previousId",
@@ -144,7 +147,7 @@ def compile_row(mapping: TableMapping, columns: Sequence[str]) -> Row:
         for write in writers:
             write(event, cells, line)
         if "timestamp" not in event:
-            raise BadRow("the time is empty")
+            raise BadRow(NO_TIME)
         return event
 
     return row

@@ -12,7 +12,7 @@ from console.files.rows import FileSpec
 from console.terminal.options import options_of
 from profiles.errors import WrongUse
 
-__all__ = ["file_spec", "split_pair", "with_table"]
+__all__ = ["file_spec", "named_file", "split_pair", "with_table"]
 
 
 def file_spec(
@@ -71,6 +71,26 @@ def file_spec(
 
 with_table = options_of(file_spec)
 """A command whose first parameter is a `FileSpec`, told on a terminal by the options of `file_spec`."""
+
+
+def named_file(argument: str, spec: FileSpec) -> tuple[Path, FileSpec]:
+    """A file of a command that takes several: `FILE`, or `FILE=MAPPING.yaml` for one with a mapping of its own.
+
+    Args:
+        argument: as it was given. What is a file by this very name is that file.
+        spec: what the command's options say; they count more than the mapping.
+
+    Raises:
+        WrongUse: the mapping cannot be used.
+    """
+    path = Path(argument)
+    name, equals, mapping = argument.rpartition("=")
+    if not (name and equals and mapping) or path.exists():
+        return path, spec
+    options = load_mapping(Path(mapping))
+    for field, value in spec.model_dump(exclude_unset=True, exclude_none=True).items():
+        options[field] = {**(options.get(field) or {}), **value} if field in ("map", "set") else value
+    return Path(name), validated(FileSpec, options, mapping)
 
 
 def split_pair(pair: str, option: str, shape: str) -> tuple[str, str]:

@@ -16,14 +16,15 @@ import orjson
 from pydantic import Field
 
 from console.files.delivery import MAX_EVENT
-from console.files.mapping import TYPES, BadRow, Row, TableMapping, compile_row, iso_time
+from console.files.mapping import NO_TIME, TYPES, BadRow, Row, TableMapping, compile_row
 from profiles.errors import WrongUse
+from streams.collector.wire import parse_time
 
 __all__ = ["DELIMITERS", "FileSpec", "Item", "fingerprint", "header_of", "read_items"]
 
 DELIMITERS = {"tab": "\t", "comma": ",", "semicolon": ";", "pipe": "|", "whitespace": " "}
+_ID_ROOM = 64  # bytes of the messageId that an event without one is given later
 _WHO = ("userId", "anonymousId", "previousId", "groupId", "traits", "context")
-_read_iso = iso_time("iso", "UTC")
 
 
 class FileSpec(TableMapping):
@@ -45,6 +46,8 @@ class Item:
     event: bytes = b""
     problem: str = ""
     raw: str = ""  # as it was, only of a bad row
+    time: float = 0.0  # when it happened, seconds
+    id: str = ""  # its messageId
 
 
 def fingerprint(path: Path) -> str:
@@ -69,7 +72,8 @@ def read_items(path: Path, spec: FileSpec, mark: str, *, after: int = 0) -> Iter
     Args:
         path: of the file; read through gzip when its name ends in .gz.
         spec: what it holds.
-        mark: the file's fingerprint; with the line number it makes the messageId of a row that has none.
+        mark: the file's fingerprint; with the line number it makes the messageId of a row that has none. With "" such
+            a row gets none.
         after: the last line that is not wanted.
 
     Raises:
@@ -118,12 +122,7 @@ def _checked(event: Any) -> dict[str, Any]:
         raise BadRow(f"type is {event.get('type')!r}; one of {', '.join(TYPES)} expected")
     time = event.get("timestamp") or event.get("originalTimestamp")
     if time is None:
-        raise BadRow("it has no timestamp")
-    if isinstance(time, str):
-        try:
-            _read_iso(time)
-        except ValueError as error:
-            raise BadRow(f"timestamp: {error}") from error
+        raise BadRow(NO_TIME)
     event["timestamp"] = time
     for name in ("originalTimestamp", "sentAt", "receivedAt"):
         event.pop(name, None)
@@ -158,14 +157,20 @@ def _item(event: dict[str, Any], line: int, spec: FileSpec, mark: str) -> Item:
     if not any(event.get(name) for name in _WHO):
         raise BadRow("it says nothing about who it is from: no userId, no anonymousId")
     if not event.get("messageId"):
-        event["messageId"] = f"{mark}-{line}"
+        event.pop("messageId", None)
+        if mark:
+            event["messageId"] = f"{mark}-{line}"
+    try:
+        time = parse_time(event["timestamp"])
+    except (ValueError, OverflowError) as error:
+        raise BadRow(f"timestamp: {error}") from error
     try:
         encoded = orjson.dumps(event)
     except TypeError as error:  # text that is no text in this encoding
         raise BadRow(f"it cannot be written as JSON ({error}); is --encoding right?") from error
-    if len(encoded) > MAX_EVENT:
+    if len(encoded) + (0 if "messageId" in event else _ID_ROOM) > MAX_EVENT:
         raise BadRow(f"the event has {len(encoded)} bytes; {MAX_EVENT} at most")
-    return Item(line, str(source), encoded)
+    return Item(line, str(source), encoded, time=time, id=str(event.get("messageId", "")))
 
 
 def _cells(file: TextIO, spec: FileSpec) -> Iterator[tuple[int, list[str]]]:

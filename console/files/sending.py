@@ -17,7 +17,7 @@ from console.files.delivery import MAX_BYTES, Collector
 from console.files.rows import Item
 from profiles.errors import Misconfigured
 
-__all__ = ["Bookmark", "Chunk", "chunks", "deliver"]
+__all__ = ["Bookmark", "Chunk", "chunks", "deliver", "write_whole"]
 
 EVENTS = 1_000
 """Most events of a chunk: enough that a request's own cost does not count, few enough for a live progress bar."""
@@ -158,11 +158,20 @@ class Bookmark:
         Raises:
             Misconfigured: the data directory cannot be written to.
         """
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            fresh = self.path.with_suffix(f".{os.getpid()}.tmp")
-            fresh.write_bytes(msgspec.json.encode(self._mark))
-            fresh.replace(self.path)
-        except OSError as error:
-            raise Misconfigured(f"{self.path} cannot be written ({error}); give --data-dir with a directory") from error
+        write_whole(self.path, msgspec.json.encode(self._mark))
         self._written = time.monotonic()
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file of the data directory, whole or not at all.
+
+    Raises:
+        Misconfigured: the data directory cannot be written to.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fresh = path.with_suffix(f".{os.getpid()}.tmp")
+        fresh.write_bytes(content)
+        fresh.replace(path)
+    except OSError as error:
+        raise Misconfigured(f"{path} cannot be written ({error}); give --data-dir with a directory") from error

@@ -10,10 +10,14 @@ from rich.text import Text
 
 from console.terminal.output import err
 
-__all__ = ["Bar", "progress"]
+__all__ = ["Bar", "Saying", "adding", "progress", "saying"]
 
 Bar = Callable[[float, float | None], None]
 """Moves a bar: how much is done, and of how much if that is known."""
+
+
+Saying = Callable[[str, float], None]
+"""Moves a bar that says something of its own: what, and which share is done, from 0 to 1."""
 
 
 class _Count(ProgressColumn):
@@ -40,3 +44,28 @@ def progress(*, quiet: bool = False) -> Iterator[Callable[[str], Bar]]:
             return lambda done, of: bars.update(task, completed=done, total=of)
 
         yield bar
+
+
+def adding(bar: Bar, of: float | None = None) -> Callable[[int], None]:
+    """What moves a bar by how much was done since it was last told."""
+    done = 0
+
+    def tell(count: int) -> None:
+        nonlocal done
+        done += count
+        bar(done, of)
+
+    return tell
+
+
+@contextmanager
+def saying(*, quiet: bool = False) -> Iterator[Saying]:
+    """A bar whose words change as it moves; where there is no terminal, none is shown.
+
+    Args:
+        quiet: show none.
+    """
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
+    with Progress(*columns, console=err, transient=True, disable=quiet or not err.is_terminal) as bars:
+        task = bars.add_task("", total=1.0)
+        yield lambda what, share: bars.update(task, description=what, completed=min(max(share, 0.0), 1.0))

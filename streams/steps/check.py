@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import orjson
 
 from plan import Plan
 from profiles.errors import Unacceptable
-from streams.steps.intake import Each, Intake, Item
+from streams.steps.intake import Intake, Item, each
 
 __all__ = ["check"]
 
@@ -18,7 +18,7 @@ _LARGEST_TRAIT = 8 * 1024  # bytes of a trait's value as JSON: it stays in the p
 _LONGEST_NAME = 200  # characters of a trait's name
 
 
-def check(plan: Plan) -> Each:
+def check(plan: Plan) -> Callable[[Intake], None]:
     """The step that applies the plan: reject, flag or clean what is not as planned."""
 
     def checked(batch: Intake, item: Item) -> None:
@@ -35,7 +35,7 @@ def check(plan: Plan) -> Each:
         if item.raw["type"] == "identify":
             _leave_out_large(item)
 
-    return Each("check", checked)
+    return each("check", checked)
 
 
 def _told(violations: Sequence[object]) -> list[str]:

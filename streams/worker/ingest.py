@@ -19,7 +19,7 @@ from streams.metrics import WorkerMetrics
 from streams.pipeline import Pipeline
 from streams.records.links import LinkRequest
 from streams.settings import Settings
-from streams.steps.intake import Intake, Item
+from streams.steps.intake import Intake
 from streams.worker.circuit_breaker import CircuitBreaker
 
 __all__ = ["Ingest"]
@@ -65,7 +65,7 @@ class Ingest:
             return False
         events = [item.event for item in batch.items if item.event is not None]
         requests = self._new_requests(batch.links)
-        rows = [self._row(item) for item in batch.items]
+        rows = [self._row(event) for event in events]
         rows += [
             Row(self._identity_links, 0, request.event.encode(), _encode(request)) for request in requests.values()
         ]
@@ -79,8 +79,13 @@ class Ingest:
         self._metrics.ingested(source, accepted=len(events) - flagged, flagged=flagged, rejected=batch.rejected)
         return True
 
-    def _row(self, item: Item) -> Row:
-        return Row(self._profile_events, partition_of(item.home, self._partitions), item.home.encode(), item.packed)
+    def _row(self, event: Event) -> Row:
+        return Row(
+            self._profile_events,
+            partition_of(event.profile, self._partitions),
+            event.profile.encode(),
+            _encode(event),
+        )
 
     def _new_requests(self, links: list[tuple[Event, list[Identity]]]) -> dict[tuple[Identity, ...], LinkRequest]:
         requests: dict[tuple[Identity, ...], LinkRequest] = {}

@@ -22,6 +22,7 @@ EVENT = '{"type":"track","event":"Product Viewed","userId":"u","timestamp":"2026
 
 ARGUMENTS = {
     "up": "--kafka 127.0.0.1:1 --redis redis://127.0.0.1:1/0 --port 0 --data-dir data",
+    "load": "events.jsonl --yes",
     "send": "events.jsonl --write-key web=k",
     "profile": "user_id:1",
     "erase": "user_id:1 --yes",

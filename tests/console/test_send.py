@@ -23,6 +23,7 @@ from streams.kafka.admin import ensure_topics
 from tests import REPOSITORY
 from tests.conftest import MakeSettings
 from tests.console.collecting import Collecting, collecting, shipped_plan, wait_until_ready
+from tests.integration.rapport import environment, running
 
 ORDER = ["--source", "purchase", "--event", "Order Completed", "--map", "user_id=customer", "--map", "timestamp=date",
          "--map", "properties.revenue=amount:number", "--set", "properties.order_id=o-{line}"]  # fmt: skip
@@ -233,3 +234,46 @@ def test_nobody_there_is_one_clear_line(tmp_path: Path) -> None:
     assert (nowhere.exit_code, silent.exit_code) == (1, 1)
     assert "rapport up" in words(nowhere)
     assert "nothing answers at http://127.0.0.1:9" in words(silent)
+
+
+def test_the_plan_is_asked_before_anything_is_sent(sending: Sending, tmp_path: Path) -> None:
+    """`--check` says what it would reject, of a table as of JSON lines, and ends with 1 then."""
+    file = orders(tmp_path / "orders.csv", 3)
+
+    fine = sending(file, *ORDER, "--set", "properties.currency=EUR", "--check")
+    unplanned = sending(file, *ORDER, "--event", "Order Eaten", "--check")
+
+    assert fine.exit_code == 0, fine.output
+    assert "3 events from 2026-01-01 00:00" in words(fine)
+    assert "3 events older than a day, the oldest of 2026-01-01" in words(fine)
+    assert unplanned.exit_code == 1
+    assert "The plan would reject 3 of them" in words(unplanned)
+    assert "'Order Eaten' is not in the plan" in words(unplanned)
+    assert sending.faults.seen == 0
+
+
+def test_old_events_are_told_and_what_is_rejected_is_counted(
+    make_settings: MakeSettings, apache_kafka: str, tmp_path: Path
+) -> None:
+    """By the log, when the workers have taken all of it; with the remedy for what is too old."""
+    settings = make_settings(plan=REPOSITORY / "tracking_plan.yaml")
+    with running(settings, tmp_path) as rapport, collecting(settings) as collector:
+        wait_until_ready(collector)
+        rows = [
+            {"source": "web", "type": "track", "event": event, "userId": "7", "timestamp": f"2026-01-01T00:00:{at:02}Z"}
+            for at, event in enumerate(["Sneezed"] * 12 + ["Product Viewed"] * 30)
+        ]
+        file = tmp_path / "events.jsonl"
+        file.write_text("\n".join(map(json.dumps, rows)))
+        keys = {source.name: source.write_key.get_secret_value() for source in shipped_plan().sources.values()}
+
+        result = CliRunner().invoke(
+            create_cli(),
+            ["send", str(file), "--url", collector.url, "--write-key", f"web={keys['web']}"],
+            env=environment(settings) | {"RAPPORT_DATA_DIR": str(tmp_path / "data")},
+        )
+
+        assert result.exit_code == 0, f"{result.output}\n{rapport.logs()}"
+    assert "42 events sent. 12 of them were rejected (unplanned: 12)" in words(result)
+    assert "42 events older than a day, the oldest of 2026-01-01" in words(result)
+    assert "rapport rebuild --from archive" in words(result)

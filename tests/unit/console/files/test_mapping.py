@@ -65,7 +65,7 @@ def test_an_empty_cell_is_left_out() -> None:
     ("cells", "words"),
     [
         (["7", "19970101", "2"], "3 cells where 4 columns"),
-        (["7", "", "2", "1"], "time is empty"),
+        (["7", "", "2", "1"], "no timestamp"),
         (["7", "1997-01-01", "2", "1"], "timestamp: '1997-01-01' is no time"),
         (["7", "19970101", "2", "eleven"], "properties.revenue: 'eleven' is no number"),
         (["7", "19970101", "2", "nan"], "not finite"),
