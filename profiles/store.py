@@ -48,6 +48,7 @@ class ArrivalRate(msgspec.Struct, array_like=True, gc=False):
     active: float = 0.0  # hours with one, fading; as of `last`
     longest: float = 0.0  # usual silence, seconds, fading; as of `last`
     silences: list[tuple[float, float]] = []  # unusual ones, the latest few: (from, to)
+    hours: dict[int, tuple[float, float]] = {}  # of a step of the clock that is under way: the first and last in each
 
 
 def new_nonce() -> str:

@@ -13,13 +13,16 @@ no outage: a silence counts as one only if it
 * would have had EXPECTED hours with an event in it at the partition's usual pace. Hours are counted, not events: one
   visit of twenty pages is no sign of twenty visitors.
 
-So a partition that sees a handful of events a week never notices an outage: there, only the plan can tell. An arrival
-rate is a function of the partition's log; which worker reads it, and in what batches, makes no difference.
+So a partition that sees a handful of events a week never notices an outage: there, only the plan can tell. Live, an
+arrival rate is a function of the partition's log; which worker reads it, and in what batches, makes no difference.
+While the clock goes in steps (`profiles/clock.py`) it is a function of the partition's events alone: those of a step
+are collected by hour, and taken in order at its end. But it stays one of the partition's: of 16 each sees a sixteenth,
+and may notice nothing where a single one would. What has to count everywhere is for the plan to declare.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import log
 
 from models.config import ChurnConfig
@@ -34,9 +37,11 @@ __all__ = [
     "TOLERATED",
     "Outages",
     "arrived",
+    "collect",
     "hidden",
     "label_clock",
     "outages_of",
+    "settle",
 ]
 
 EVENTS, ORDERS = "events", "orders"
@@ -95,6 +100,29 @@ def arrived(arrivals: ArrivalRate, time: float, least: float | None) -> tuple[fl
         arrivals.longest = max(arrivals.longest * fade, silence)
     arrivals.last = time
     return None
+
+
+def collect(arrivals: ArrivalRate, times: Iterable[float]) -> None:
+    """Events of a step of the clock happened, in whatever order they came: keep them until its end."""
+    for time in times:
+        hour = int(time // _HOUR)
+        first, last = arrivals.hours.get(hour, (time, time))
+        arrivals.hours[hour] = min(first, time), max(last, time)
+
+
+def settle(arrivals: ArrivalRate, least: float | None) -> list[tuple[float, float]]:
+    """The step is over: keep the arrivals up, as if its events had come in order.
+
+    Args:
+        arrivals: changed in place.
+        least: as of `arrived`.
+
+    Returns:
+        The outages that events of the step ended.
+    """
+    times = [time for _, both in sorted(arrivals.hours.items()) for time in both]
+    arrivals.hours = {}
+    return [outage for time in times if (outage := arrived(arrivals, time, least)) is not None]
 
 
 def label_clock(arrival_rates: Mapping[str, ArrivalRate], now: float, watermark: float, config: ChurnConfig) -> float:

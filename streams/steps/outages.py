@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from models.config import ChurnConfig
-from models.labels.outages import EVENTS, ORDERS, arrived
+from models.labels.outages import EVENTS, ORDERS, arrived, collect, settle
 from profiles.store import ArrivalRate
 from profiles.types import Event
 from streams.steps.work import Work
@@ -14,18 +14,28 @@ __all__ = ["detect_outages"]
 
 
 def detect_outages(config: ChurnConfig) -> Callable[[Work], None]:
-    """The first step: the arrival_rates of the partition, and the outages that this batch ended."""
+    """The first step: the arrival_rates of the partition, and the outages that this batch ended.
+
+    While the clock goes in steps, events only count once all of their step are here: when its timers fire.
+    """
 
     def run(work: Work) -> None:
+        if not (work.gate and work.records):
+            for kind, arrivals in work.arrival_rates.items():
+                work.outages += [(kind, *outage) for outage in settle(arrivals, config.outage)]
         events = [record for record in work.records if type(record) is Event]
         note(work, EVENTS, [event.time for event in events])
         note(work, ORDERS, [event.time for event in events if event.role == config.role])
 
     def note(work: Work, kind: str, times: list[float]) -> None:
-        if times and kind not in work.arrival_rates:
-            work.arrival_rates[kind] = ArrivalRate()
+        if not times:
+            return
+        arrivals = work.arrival_rates.setdefault(kind, ArrivalRate())
+        if work.gate:
+            collect(arrivals, times)
+            return
         for time in times:
-            if outage := arrived(work.arrival_rates[kind], time, config.outage):
+            if outage := arrived(arrivals, time, config.outage):
                 work.outages.append((kind, *outage))
 
     return run

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from models.config import ChurnConfig
 from models.durations import DAY
-from models.labels.outages import EVENTS, KEPT, ORDERS, arrived, hidden, label_clock, outages_of
+from models.labels.outages import EVENTS, KEPT, ORDERS, arrived, collect, hidden, label_clock, outages_of, settle
 from profiles.store import ArrivalRate
 
 T0 = 1_700_000_000.0
@@ -91,6 +91,27 @@ def test_late_events_change_nothing(days, chance):
         late += [day, *(chance.choice([earlier for earlier in days if earlier <= day]) for _ in range(2))]
 
     assert heard(late)[0] == straight
+
+
+@given(st.randoms(), st.integers(1, 60))
+def test_by_steps_neither_order_nor_batches_make_a_difference(chance, step):
+    """As if all had come in order, also over a week in which none did."""
+    days = without(visits(8, 60, 11), 40, 47)
+    straight, outages = heard(days)
+    arrivals, found = ArrivalRate(), []
+    for begin in range(0, 60, step):
+        times = [T0 + day * DAY for day in days if begin <= day < begin + step]
+        chance.shuffle(times)
+        cut = chance.randrange(len(times) + 1)
+        collect(arrivals, times[:cut])
+        collect(arrivals, times[cut:] + times[:3])
+        found += settle(arrivals, LEAST)
+    assert arrivals == straight
+    assert len(outages) == 1
+    assert [time for outage in found for time in outage] == pytest.approx(
+        [T0 + day * DAY for outage in outages for day in outage]
+    )
+    assert settle(arrivals, LEAST) == []
 
 
 def test_labels_wait_for_a_later_order_of_anybody_but_not_for_ever():

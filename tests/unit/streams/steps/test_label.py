@@ -243,6 +243,22 @@ def test_at_the_end_of_a_step_a_label_over_a_silence_of_everybody_is_dropped_too
     assert pending.at not in [example.at for example in partition.of("p")]
 
 
+def test_in_a_step_an_outage_is_noticed_when_its_timers_fire_and_read_events_wait_for_that() -> None:
+    """The same whatever order the events of the step came in: here backwards, and in two batches."""
+    partition = Partition()
+    for day in range(40):
+        hours = [order("o", day + hour / 24, "visit") for hour in reversed(range(24))]
+        for records in (hours[:10], hours[10:]):
+            assert partition.look(day + 1, *records, gate=day + 1).outages == []
+        assert partition.look(day + 1, due=("o",), gate=day + 1).outages == []
+    partition.look(50, order("o", 47, "visit"), gate=50)
+    assert partition.arrival_rates["events"].last == T0 + (39 + 23 / 24) * DAY
+    [(kind, begin, end)] = partition.look(50, due=("o",), gate=50).outages
+    assert (kind, begin, end) == ("events", T0 + (39 + 23 / 24) * DAY, T0 + 47 * DAY)
+    partition.look(50, order("o", 48, "visit"))
+    assert partition.arrival_rates["events"].last == T0 + 48 * DAY  # live, at once
+
+
 def acknowledged(partition: Partition, day: float) -> None:
     held = partition.profiles["p"].alerts["risky"]
     partition.look(day, AlertCommand("p", held.id, "acknowledge", T0 + day * DAY, by="kim"))
