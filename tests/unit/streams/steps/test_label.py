@@ -14,6 +14,7 @@ from models.conditions.rules import AlertRule
 from models.config import ChurnConfig
 from models.durations import DAY
 from models.labels.examples import Example, OrderSummary, TrainingRecord
+from models.labels.outages import arrived
 from models.labels.treatment import held_out
 from models.segments.alerts import compile_alerts
 from models.segments.membership import compile_segments
@@ -251,6 +252,10 @@ def test_in_a_step_an_outage_is_noticed_when_its_timers_fire_and_read_events_wai
         for records in (hours[:10], hours[10:]):
             assert partition.look(day + 1, *records, gate=day + 1).outages == []
         assert partition.look(day + 1, due=("o",), gate=day + 1).outages == []
+    in_order = ArrivalRate()
+    for hour in range(40 * 24):
+        arrived(in_order, T0 + hour / 24 * DAY, CONFIG.outage)
+    assert partition.arrival_rates["events"] == in_order
     partition.look(50, order("o", 47, "visit"), gate=50)
     assert partition.arrival_rates["events"].last == T0 + (39 + 23 / 24) * DAY
     [(kind, begin, end)] = partition.look(50, due=("o",), gate=50).outages
