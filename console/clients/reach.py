@@ -13,11 +13,11 @@ from typing import Annotated, Any
 import typer
 from pydantic import SecretStr
 
-from console.clients.target import DEFAULT_DATA_DIR
+from console.clients.target import DEFAULT_DATA_DIR, Found
 from console.local.connection import Connection, read_connection
 from streams.settings import Settings
 
-__all__ = ["PlanFile", "default_plan", "reach", "shipped_plan"]
+__all__ = ["PlanFile", "default_plan", "is_of", "reach", "shipped_plan"]
 
 PlanFile = Annotated[
     Path | None,
@@ -49,6 +49,21 @@ def reach(data_dir: Path = DEFAULT_DATA_DIR, plan: Path | None = None, **given: 
             told = {"archive": known.archive} | told
     of_up = Path(known.plan) if known is not None and known.plan and "plan" not in settings.model_fields_set else None
     return Settings(**{**told, "plan": plan or of_up or default_plan(settings)})
+
+
+def is_of(settings: Settings, found: Found, data_dir: Path = DEFAULT_DATA_DIR) -> bool:
+    """Whether the servers that a command reaches are known to be those of the Rapport that it was told to talk to.
+
+    Raises:
+        Misconfigured: the connection file cannot be read.
+    """
+    if Settings().model_fields_set & {"kafka", "redis"}:
+        return True
+    if not (data_dir / "rapport.json").exists():
+        return False
+    known = read_connection(data_dir)
+    reached = (settings.kafka, settings.redis.get_secret_value())
+    return known.url.rstrip("/") == found.url and (known.kafka, known.redis) == reached
 
 
 def default_plan(settings: Settings | None = None) -> Path:

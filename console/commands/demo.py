@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,30 +12,37 @@ from typing import Annotated
 import orjson
 import typer
 
+from console.clients.reach import is_of, reach
 from console.clients.target import DEFAULT_DATA_DIR, DataDir, Found, Url, find
 from console.demo.people import EXAMPLE, WEEK
 from console.demo.play import Tempo, play, weeks_between
 from console.demo.simulate import monday_before, simulate
 from console.files.delivery import Collector
-from console.terminal.output import err, out
+from console.terminal.output import err, out, warn
+from plan import load_plan
+from profiles.clock import Load
 from profiles.errors import WrongUse
+from streams.history.registration import BEFORE, Registration
+from streams.settings import Settings
 
 __all__ = ["register"]
 
 SOURCES = ("web", "app", "support", "purchase")
 WEEKS = 26
 HISTORY_WEEKS = 12
+STEP = 6 * 3600.0
+"""Seconds of the shop's time that the clock goes at a time, while it is history."""
 
 HELP = f"""Send the simulated customers of a small shop: visits, app use, orders, subscriptions, tickets.
 
 Some slowly leave, some come back, some leave after trouble with support, some never say who they are. The shop opened
 {WEEKS} weeks ago; its first {HISTORY_WEEKS} weeks take a dozen seconds, then a week takes about ten, until the present
-is reached and life goes on in real time. Seeded: the same seed in the same week gives the same events, so a second
-run adds nothing new.
+is reached and life goes on in real time. Until then it is a load of history, whose clock Rapport follows. Seeded: the
+same seed in the same week gives the same events, so a second run adds nothing new.
 
     rapport up --demo                 starts this too
     rapport demo --seed 2             another shop
-    rapport demo --write shop.jsonl   only writes the events up to now; `rapport send shop.jsonl` sends them
+    rapport demo --write shop.jsonl   only writes the events up to now; `rapport load shop.jsonl` loads them
 
 Look at customer {EXAMPLE} first, who subscribes and slowly leaves: rapport profile user_id:{EXAMPLE}
 """
@@ -67,24 +75,75 @@ def register(app: typer.Typer) -> None:
         if missing := set(SOURCES) - set(target.write_keys):
             raise WrongUse(f"no write key is known for {', '.join(sorted(missing))}; the demo sends to all four")
         tempo = Tempo(start, HISTORY_WEEKS * WEEK, max(factor, WEEK), factor)
-        sent = asyncio.run(_play(target, seed, customers, tempo, once=once))
+        settings = reach(data_dir)
+        known = is_of(settings, target, data_dir)
+        if not known:
+            warn("where its Redis is is not said (RAPPORT_REDIS), so the clock cannot follow: the past comes late")
+        shop = _Shop(target, seed, customers, tempo, once=once)
+        sent = asyncio.run(shop.load(settings) if known else shop.play())
         out.print(f"{sent:,} events sent.")
 
 
-async def _play(target: Found, seed: int, customers: int, tempo: Tempo, *, once: bool) -> int:
-    reported = -1
+class _Shop:
+    """One run of the simulated shop.
 
-    def progress(shop: float, sent: int) -> None:
-        nonlocal reported
-        if (week := weeks_between(tempo.start, shop)) > reported:
-            reported = week
+    Args:
+        target: where its events go.
+        seed: of all chance.
+        customers: how many.
+        tempo: how its clock runs.
+        once: end when the present is reached.
+    """
+
+    def __init__(self, target: Found, seed: int, customers: int, tempo: Tempo, *, once: bool) -> None:
+        self._target = target
+        self._seed = seed
+        self._customers = customers
+        self._tempo = tempo
+        self._once = once
+        self._reported = -1
+        self._history: Registration | None = None
+
+    async def play(self) -> int:
+        """Send the events; answers how many."""
+        async with Collector(self._target.url, waiting=lambda why: err.print(why, markup=False)) as collector:
+            await collector.check()
+            return await self._play(collector)
+
+    async def load(self, settings: Settings) -> int:
+        """The same, and let the clock of this installation follow until the present is reached."""
+        from streams.history.run import clock_store  # noqa: PLC0415  (keeps `rapport --help` quick)
+
+        start = self._tempo.start
+        load = Load(
+            id=f"demo-{self._seed}-{start:.0f}", name="demo", since=start, until=time.time(), sent=start - BEFORE,
+            step=STEP,
+        )  # fmt: skip
+        async with Collector(self._target.url, waiting=lambda why: err.print(why, markup=False)) as collector:
+            await collector.check()
+            async with clock_store(settings, load_plan(settings.plan)) as store:
+                before = (await store.loads()).get(load.id)
+                if before is not None and before.sent == math.inf:  # played to its end before: nothing is history now
+                    return await self._play(collector)
+                async with Registration(store, load) as self._history:
+                    return await self._play(collector)
+
+    async def _play(self, collector: Collector) -> int:
+        events = simulate(self._seed, self._customers, self._tempo.start)
+        return await play(
+            events, collector, self._target.write_keys, self._tempo, acknowledged=self._acknowledged,
+            stop_at_present=self._once,
+        )  # fmt: skip
+
+    async def _acknowledged(self, shop: float, sent: int, present: bool) -> None:
+        if self._history is not None:
+            await (self._history.finish(sent) if present else self._history.advance(shop, sent))
+            if present:
+                self._history = None
+        if (week := weeks_between(self._tempo.start, shop)) > self._reported:
+            self._reported = week
             day = datetime.fromtimestamp(shop, UTC).date()
             out.print(f"week {week + 1:>2}, {day}: {sent:,} events")
-
-    async with Collector(target.url, waiting=lambda why: err.print(why, markup=False)) as collector:
-        await collector.check()
-        events = simulate(seed, customers, tempo.start)
-        return await play(events, collector, target.write_keys, tempo, progress=progress, stop_at_present=once)
 
 
 def _write(path: Path, seed: int, customers: int, start: float, now: float) -> None:

@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from console.clients.reach import PlanFile, reach
+from console.clients.reach import PlanFile, is_of, reach
 from console.clients.target import DEFAULT_DATA_DIR, DataDir, Found, Url, find
 from console.files.bad_rows import BadRows
 from console.files.delivery import Collector
 from console.files.options import split_pair, with_table
 from console.files.rows import FileSpec, fingerprint, read_items
 from console.files.sending import Bookmark, Chunk, chunks, deliver
-from console.local.connection import read_connection
 from console.terminal.figures import counted
 from console.terminal.output import err, out, warn
 from console.terminal.progress import adding, progress
@@ -191,7 +190,7 @@ def register(app: typer.Typer) -> None:
             return
         keys = dict(split_pair(pair, "--write-key", "SOURCE=KEY") for pair in write_key or [])
         target = find(data_dir, url, write_keys=keys)
-        watch = _Watch(settings, loaded, reachable=_is_known(settings, target, data_dir))
+        watch = _Watch(settings, loaded, reachable=is_of(settings, target, data_dir))
         late = time.time() - loaded.churn.lateness
         sent, found = send_file(
             file, spec, target, data_dir, skip_bad=skip_bad, restart=restart, late=late, begin=watch.begin
@@ -233,16 +232,6 @@ def _of_old(found: Scan, plan: Plan) -> str:
         "alerts of their time: load a past with `rapport load` before what is live, or run `rapport rebuild --from "
         "archive` afterwards."
     )
-
-
-def _is_known(settings: Settings, target: Found, data_dir: Path) -> bool:
-    """Whether the settings' Kafka is that of the Rapport that is sent to."""
-    if "kafka" in Settings().model_fields_set:
-        return True
-    if not (data_dir / "rapport.json").exists():
-        return False
-    known = read_connection(data_dir)
-    return bool(known.kafka) and known.kafka == settings.kafka and known.url.rstrip("/") == target.url
 
 
 class _Watch:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ import orjson
 from console.demo.people import WEEK
 from console.demo.simulate import time_of
 from console.files.delivery import Collector
+from streams.history.registration import BEFORE
 
 __all__ = ["Tempo", "play", "weeks_between"]
 
@@ -52,7 +53,7 @@ async def play(
     keys: Mapping[str, str],
     tempo: Tempo,
     *,
-    progress: Callable[[float, int], None],
+    acknowledged: Callable[[float, int, bool], Awaitable[None]],
     stop_at_present: bool = False,
 ) -> int:
     """Send events when their time comes; one request after the other, so that they arrive in order of their times.
@@ -62,7 +63,8 @@ async def play(
         collector: where to.
         keys: the write key of each source.
         tempo: how the shop's clock runs.
-        progress: called with the shop's time and how many events were sent so far.
+        acknowledged: called with a time up to which the collector has all events, how many that is so far, and whether
+            that is the present.
         stop_at_present: return when the present is reached.
 
     Raises:
@@ -84,7 +86,8 @@ async def play(
         for source, batch in portion.items():
             await collector.post(keys[source], batch)
         sent += count
-        progress(shop, sent)
+        reached = shop if waiting is None else min(shop, time_of(waiting) - BEFORE)
+        await acknowledged(reached, sent, count < PORTION and shop >= now)
         if count < PORTION:
             if stop_at_present and shop >= now:
                 break
