@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import asyncio
 import cProfile
-import gc
 import inspect
 import json
 import pstats
@@ -50,6 +49,7 @@ from streams.records.links import LinkRequest
 from streams.settings import Settings
 from streams.steps.intake import Intake
 from streams.steps.work import SENT_BITS, Work
+from streams.worker.runner import collect_seldom
 
 __all__ = ["Costs", "Way", "measure", "run"]
 
@@ -258,9 +258,7 @@ def run(
     Console(stderr=True).print(f"Making {name_of(events)}…")
     now = time.time()
     workload = shop(events, now)
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 50)  # as in a worker
+    collect_seldom()
     play = lambda: measure(workload, load_plan(_PLAN), now, partitions=partitions, batch=batch)  # noqa: E731
     plays = [play() for _ in range(repeat)]
     costs = {name: min(seconds[name] for seconds, _ in plays) / events * 1e6 for name in plays[0][0]}
