@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -35,6 +36,19 @@ def test_two_threads_may_ask_for_parts_of_one_library_at_once(tmp_path: Path, mo
         part = threads.submit(load, "slow_library.part")
 
     assert whole.result().answer == part.result().answer == 42
+
+
+def test_river_comes_without_scikit_learn_which_others_still_find() -> None:
+    """It would bring 70 MiB, and pandas, into every learner."""
+    script = """
+import sys
+from models.libraries import load
+for module in ("river.drift", "river.cluster", "models.churn.gradient", "models.churn.bayes"):
+    load(module)
+assert not {"sklearn", "pandas"} & sys.modules.keys()
+import sklearn
+"""
+    subprocess.run([sys.executable, "-c", script], check=True, cwd=REPOSITORY)
 
 
 def test_what_a_thread_may_load_late_is_loaded_nowhere_else() -> None:
