@@ -12,14 +12,18 @@ Times are float seconds since the epoch, of events unless it says otherwise.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from math import inf
 from typing import Literal, Protocol
 
 import msgspec
 
-__all__ = ["LOADS_KEPT", "ClockState", "ClockStore", "Head", "Late", "Load", "Phase"]
+__all__ = ["LOADS_KEPT", "TURNS_BACK", "ClockState", "ClockStore", "Head", "Late", "Load", "Phase", "turns_back"]
 
 LOADS_KEPT = 50
 """Loads that ended and are still listed, the latest."""
+
+TURNS_BACK = 7 * 86400.0
+"""Seconds for which a new installation may still be turned back to load its history."""
 
 Phase = Literal["new", "filling", "firing", "arriving", "live"]
 """new: no event was ever seen · filling: events up to the gate are being applied · firing: all of them are, and timers
@@ -36,7 +40,8 @@ class ClockState(msgspec.Struct, frozen=True, kw_only=True):
     watermark: float = 0.0  # live: as of the last look of the one who moves it (the wall clock is the truth)
     gate: float = 0.0  # events up to here are let in; without meaning when live
     step: float = 3600.0  # seconds from gate to gate
-    moved: float = 0.0  # wall clock: when it was last moved
+    moved: float = 0.0  # wall clock: when it was last moved; live, a sign of life
+    live_since: float = 0.0  # wall clock: when it first went live; 0 for never
     by: str = ""  # the worker that moved it
 
 
@@ -48,12 +53,21 @@ class Load(msgspec.Struct, frozen=True, kw_only=True):
     since: float  # time of its first event
     until: float  # of its last
     sent: float  # all of its events up to here are in Kafka; inf once all are
-    step: float  # seconds from gate to gate while it runs
+    step: float = 0.0  # seconds from gate to gate while it runs; 0: by how far they are in the past
     events: int = 0  # that it will send
     done: int = 0  # that it has sent
     begun: float = 0.0  # wall clock
     seen: float = 0.0  # wall clock: its last sign of life
     ended: float = 0.0  # wall clock: when it was done or given up; 0 while it runs
+
+
+def turns_back(state: ClockState, loads: Iterable[Load], now: float) -> bool:
+    """Whether a load that begins now finds its customers at its own time: the installation is new, or went live only
+    lately and without any history. Otherwise what a load brings is late.
+    """
+    if state.phase != "live":
+        return True
+    return now - state.live_since < TURNS_BACK and not any(load.sent == inf for load in loads)
 
 
 class Head(msgspec.Struct, array_like=True, frozen=True):

@@ -71,6 +71,19 @@ class WorkerMetrics:
             registry=registry,
             multiprocess_mode="livemax",
         )
+        self._live = Gauge(
+            "rapport_clock_live",
+            "1 while the clock is live, 0 while it goes in steps through a backlog or a load.",
+            registry=registry,
+            multiprocess_mode="livemin",
+        )
+        self._late = Histogram(
+            "rapport_late_seconds",
+            "Seconds that events came behind the watermark, of those that came later than the plan's lateness.",
+            ["source"],
+            buckets=(86400.0, 7 * 86400.0, 28 * 86400.0, 91 * 86400.0, 364 * 86400.0),
+            registry=registry,
+        )
         self._applied = Counter(
             "rapport_applied",
             "Events that reached a profile, by outcome: applied, repeat, sent_on (to where the profile went), erased.",
@@ -169,6 +182,15 @@ class WorkerMetrics:
                 self._events.labels(source, outcome).inc(count)
         for reason, count in Tallied(rejection.reason for rejection in rejected).items():
             self._rejections.labels(source, reason).inc(count)
+
+    def clock(self, *, live: bool) -> None:
+        """Whether the clock is live."""
+        self._live.set(live)
+
+    def late(self, source: str, watermark: float, times: Iterable[float]) -> None:
+        """These events came later than the plan's lateness."""
+        for time in times:
+            self._late.labels(source).observe(watermark - time)
 
     def paused(self, source: str, *, paused: bool) -> None:
         """Whether a source is paused."""

@@ -30,13 +30,17 @@ from streams.steps.identify import Links, identify
 from streams.steps.intake import Intake
 from streams.steps.label import label
 from streams.steps.outages import detect_outages
+from streams.steps.postpone import postpone
 from streams.steps.schedule import schedule
 from streams.steps.score import score
 from streams.steps.segment import segment
 from streams.steps.update import update
 from streams.steps.work import Work
 
-__all__ = ["Pipeline", "derive_pipeline", "ingest_pipeline", "limits_of", "profile_pipeline", "review_pipeline"]
+__all__ = [
+    "Pipeline", "backlog_pipeline", "decoding_pipeline", "derive_pipeline", "ingest_pipeline", "judging_pipeline",
+    "limits_of", "profile_pipeline", "review_pipeline",
+]  # fmt: skip
 
 Batch = TypeVar("Batch")
 Step = Callable[[Batch], None] | Callable[[Batch], Awaitable[None]]
@@ -44,8 +48,17 @@ Step = Callable[[Batch], None] | Callable[[Batch], Awaitable[None]]
 
 def ingest_pipeline(plan: Plan, links: Links, suppressed: Container[str]) -> Pipeline[Intake]:
     """From the raw records of one source to neutral events, each with its profile."""
+    return Pipeline(*decoding_pipeline().steps, *judging_pipeline(plan, links, suppressed).steps)
+
+
+def decoding_pipeline() -> Pipeline[Intake]:
+    """What happens to a record when it is read. Then it may wait, until the clock lets its event in."""
+    return Pipeline(decode())
+
+
+def judging_pipeline(plan: Plan, links: Links, suppressed: Container[str]) -> Pipeline[Intake]:
+    """What happens to it when it is let in."""
     return Pipeline(
-        decode(),
         check(plan),
         identify(plan, links, suppressed),
         consent(plan),
@@ -71,6 +84,15 @@ def profile_pipeline(
         alert(alerts, plan.consent),
         label(plan.churn, plan.currency, plan.consent, panel),
         schedule(segments, alerts, plan.churn),
+    )
+
+
+def backlog_pipeline(plan: Plan, settings: Settings) -> Pipeline[Work]:
+    """What happens to profiles while more events wait: they change, and are looked at later."""
+    return Pipeline(
+        detect_outages(plan.churn),
+        update(plan.currency, limits_of(settings, plan)),
+        postpone(),
     )
 
 
@@ -112,9 +134,16 @@ class Pipeline(Generic[Batch]):
     def __init__(self, *steps: Step[Batch]) -> None:
         self.steps: Sequence[Step[Batch]] = steps
 
-    async def run(self, batch: Batch) -> None:
-        """Take a batch through every step."""
+    async def run(self, *batches: Batch) -> None:
+        """Take batches through every step, side by side: each step sees all of them before the next begins.
+
+        A step that has a form for several batches (`together`) gets them at once.
+        """
         for step in self.steps:
-            waiting = step(batch)
-            if inspect.isawaitable(waiting):
-                await waiting
+            if (together := getattr(step, "together", None)) is not None:
+                together(batches)
+                continue
+            for batch in batches:
+                waiting = step(batch)
+                if inspect.isawaitable(waiting):
+                    await waiting

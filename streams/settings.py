@@ -127,9 +127,6 @@ class Settings(BaseSettings):
     api_token: _Token | None = Field(None, description="Bearer token of the support API; required to serve it.")
     rate_limit: int = Field(20_000, ge=1, description="Events a second that one write key may send to one collector.")
 
-    clock: Literal["wall", "event"] = Field(
-        "wall", description="What timers run on: the wall clock, or event time (replays, backtests, the demo)."
-    )
     session_timeout: float = Field(
         10.0, gt=0, description="Seconds after which a silent worker's partitions move to another."
     )

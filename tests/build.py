@@ -12,8 +12,12 @@ from models.config import ChurnConfig
 from models.durations import DAY
 from models.features.matrix import matrix
 from models.features.reading import raws
+from profiles.clock import ClockState, Phase
 from profiles.state import Limits, apply
+from profiles.stores.memory import MemoryClockStore
 from profiles.types import Event, Profile
+from streams.clock import Clock, SteppedClock
+from streams.worker.clock.follower import ClockFollower
 
 T0 = 1_700_000_000.0
 CONFIG = ChurnConfig()
@@ -57,3 +61,14 @@ def record(
 ) -> ConsumerRecord:
     """A record as Kafka's client hands it out; Kafka has had it since `at`."""
     return ConsumerRecord(topic, partition, offset, int(at * 1000), 0, key, value, None, 0, 0, tuple(headers))
+
+
+def live(clock: Clock) -> ClockFollower:
+    """The clock of an installation that is live, by this wall clock."""
+    return ClockFollower(MemoryClockStore(), clock, ClockState(version=1, phase="live"))
+
+
+def in_steps(gate: float, phase: Phase = "firing") -> ClockFollower:
+    """The clock of an installation whose history is being loaded up to a gate."""
+    state = ClockState(version=1, phase=phase, watermark=gate - 3600.0, gate=gate)
+    return ClockFollower(MemoryClockStore(), SteppedClock(gate + 1e9), state)

@@ -79,7 +79,6 @@ def up(
     redis: str | None = None,
     plan: Path | None = None,
     demo: bool = False,
-    event_time: bool = False,
     archive: str = "",
     roles: Roles | None = None,
     prepare: Callable[[Settings], dict[str, str]] = prepare_topics,
@@ -95,7 +94,6 @@ def up(
         redis: URL, None for the embedded Redis.
         plan: the tracking plan, None for the settings' one, or ours when there is none.
         demo: send simulated customers too.
-        event_time: run timers on event time, as the demo does.
         archive: folder or URL of the event archive, "" for none.
         roles: the children's commands.
         prepare: makes the topics and returns the write keys.
@@ -137,7 +135,6 @@ def up(
                     "host": host,
                     "port": port,
                     "api_token": given.api_token or SecretStr(kept_token(data_dir)),
-                    "clock": "event" if demo or event_time else given.clock,
                     "archive": archive,
                 }
             )
@@ -233,7 +230,6 @@ def _environment(settings: Settings, data_dir: Path) -> dict[str, str]:
         RAPPORT_HOST=settings.host,
         RAPPORT_PORT=str(settings.port),
         RAPPORT_API_TOKEN=_token(settings),
-        RAPPORT_CLOCK=settings.clock,
         RAPPORT_ARCHIVE=settings.archive,
         RAPPORT_CENSUS_EVERY=str(settings.census_every),
         RAPPORT_DATA_DIR=str(data_dir),
@@ -354,9 +350,6 @@ def register(app: typer.Typer) -> None:
         demo: Annotated[
             bool, typer.Option("--demo", help="Also send simulated customers of a small shop, on event time.")
         ] = False,
-        event_time: Annotated[
-            bool, typer.Option("--event-time", help="Run timers on event time, for replaying history.")
-        ] = False,
         archive: Annotated[
             str, typer.Option(envvar="RAPPORT_ARCHIVE", help="Also archive events: a folder or an fsspec URL.")
         ] = "",
@@ -368,5 +361,5 @@ def register(app: typer.Typer) -> None:
         """
         up(
             data_dir=data_dir, host=host, port=port, kafka=kafka, redis=redis, plan=plan, demo=demo,
-            event_time=event_time, archive=archive,
+            archive=archive,
         )  # fmt: skip

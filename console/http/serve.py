@@ -132,7 +132,7 @@ def _with_api(settings: Settings, plan: Plan, checks: dict[str, Check]) -> FastA
             findings=stores.census.findings,
             checks=checks,
             paused=stores.sources.paused,
-            event_time=settings.clock == "event",
+            clocks=stores.clock,
         )
     )
 

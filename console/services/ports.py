@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from console.services.advice import Adviser
 from console.services.models import ModelDesk
 from plan import Plan
+from profiles.clock import ClockStore
 from profiles.store import Reader
 from profiles.types import AlertCommand
 from streams.identity.desk import Desk
@@ -55,9 +56,9 @@ class ApiDeps:
     """The dependencies of `create_api`.
 
     `checks` are by the name of the dependency; `findings` answers what the last census came to, as JSON
-    (`models.population.findings`), None before the first. `event_time` says that the workers' timers run on event time,
-    as in the demo; `wait` is how many seconds a decision is waited for; `part` is how many profiles one answer of a
-    preview is about, which takes some tenth of a second, in which others are served as well.
+    (`models.population.findings`), None before the first. `clocks` says what time it is for customers; `wait` is how
+    many seconds a decision is waited for; `part` is how many profiles one answer of a preview is about, which takes
+    some tenth of a second, in which others are served as well.
     """
 
     reader: Reader
@@ -72,15 +73,12 @@ class ApiDeps:
     findings: Callable[[], Awaitable[bytes | None]]
     checks: Mapping[str, Check]
     paused: Paused
+    clocks: ClockStore
     clock: Callable[[], float] = time.time
-    event_time: bool = False
     wait: float = 5.0
     part: int = 1000
 
     async def now(self) -> float:
-        """Seconds since the epoch on the clock that timers run on: the wall's, or the time of the latest event."""
-        if self.event_time:
-            latest, _ = await self.reader.recent(limit=1)
-            if latest:
-                return latest[0].updated
-        return self.clock()
+        """Seconds since the epoch, as of which customers are looked at: the watermark, or the wall clock if live."""
+        state = await self.clocks.state()
+        return self.clock() if state.phase in ("new", "live") else state.watermark

@@ -11,11 +11,11 @@ too. Headers say in which order it was committed: a worker that was paused may p
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 import msgspec
 
-from profiles.store import ArrivalRate, Loaded, Output
+from profiles.store import ArrivalRate, Changes, Loaded, Output
 from profiles.types import ERASED
 from profiles.units import Unit
 from streams.kafka.output import Produces, Row
@@ -95,6 +95,37 @@ class Outbox:
         if last:
             await self._producer.produce(last)
 
+    async def deliver_commits(self, commits: Sequence[tuple[Changes, Marker]]) -> None:
+        """Produce the outputs of several partitions' commits; returns when Kafka has them.
+
+        Documents and markers come last. Of several commits of a partition, each document goes out once, the newest,
+        with the marker of the last: as if they had been one.
+        """
+        rows: list[Row] = []
+        newest: dict[int, tuple[Changes, Marker]] = {}
+        ids: dict[int, dict[str, bytes | None]] = {}
+        for changes, marker in commits:
+            for output in changes.outputs:
+                if output.topic == PROFILE_CHANGES and not output.key:
+                    newest[output.partition] = (changes, marker)
+                    documents = ids.setdefault(output.partition, {})
+                    documents |= {id_: changes.documents.get(id_) for id_ in output.value.decode().split("\n")}
+                else:
+                    headers = [("id", output.id.encode())]
+                    rows.append(
+                        Row(self._name(output.topic), output.partition, output.key, output.value or None, headers)
+                    )
+        if rows:
+            await self._producer.produce(rows)
+        last: list[Row] = []
+        topic = self._name(PROFILE_CHANGES)
+        for partition, (_, marker) in newest.items():
+            headers = _position(marker)
+            last += [Row(topic, partition, id_.encode(), _value(body), headers) for id_, body in ids[partition].items()]
+            last.append(Row(topic, partition, MARKER, _encode(marker), headers))
+        if last:
+            await self._producer.produce(last)
+
     async def recover(self, unit: Unit) -> int:
         """Produce what a unit's last writer may have left; answer the version up to which all is produced."""
         entries = await unit.outbox()
@@ -107,13 +138,18 @@ class Outbox:
 
     async def _documents(self, output: Output, marker: Marker, fetch: Fetch) -> list[Row]:
         topic = self._name(PROFILE_CHANGES)
-        headers = [("applied", str(marker.applied).encode()), ("version", str(marker.version).encode())]
+        headers = _position(marker)
         ids = output.value.decode().split("\n")
         found = await fetch(ids)
         return [Row(topic, output.partition, id_.encode(), _value(found.get(id_)), headers) for id_ in ids]
 
     def _name(self, base: str) -> str:
         return self._names.setdefault(base, topic_name(self._settings, base))
+
+
+def _position(marker: Marker) -> list[tuple[str, bytes]]:
+    """The headers that say after which commit a document is."""
+    return [("applied", str(marker.applied).encode()), ("version", str(marker.version).encode())]
 
 
 def _value(document: bytes | None) -> bytes | None:

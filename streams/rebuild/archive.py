@@ -171,7 +171,7 @@ class FromArchive:
         marker = Marker.of(position)
         headers = [("applied", str(marker.applied).encode()), ("version", str(marker.version).encode())]
         topic = topic_name(self._settings, PROFILE_CHANGES)
-        now = position.watermark if self._settings.clock == "event" else self._clock.now()
+        now = self._clock.now()
         found = {raw.decode() for raw in await self._client.hkeys(Keys.of(partition).profiles)} | together.keys()
         ids = iter(sorted(found))
         tombstones = 0

@@ -50,11 +50,12 @@ class Item:
 class Intake:
     """A batch of one source."""
 
-    __slots__ = ("items", "links", "now", "rejected", "source")
+    __slots__ = ("items", "links", "now", "records", "rejected", "source")
 
     def __init__(self, source: str, records: list[ConsumerRecord], now: float) -> None:
         self.source = source
         self.now = now
+        self.records = records
         self.items = [Item(record) for record in records]
         self.rejected: list[Rejection] = []
         self.links: list[tuple[Event, list[Identity]]] = []  # events whose identities belong to several profiles

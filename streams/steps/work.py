@@ -43,6 +43,7 @@ class Work:
         "labels",
         "left",
         "loaded",
+        "look_at",
         "new_tombstones",
         "now",
         "origins",
@@ -66,8 +67,9 @@ class Work:
         self.profiles: dict[str, Profile] = loaded.profiles
         self.watermark = loaded.watermark
         self.now = 0.0
-        self.gate = 0.0  # the end of the step that the clock is in; 0: it is live
-        self.arriving = False  # the clock goes live next: what holds now is told
+        self.gate = 0.0  # up to which events are in, while the clock is not live; 0 when it is
+        self.look_at = 0.0  # when those are looked at whom this batch only changes
+        self.arriving = False  # history ends with this look: what holds now is told
         self.records: Sequence[Record] = ()
         self.times: Mapping[str, float] = {}
         self.touched: dict[str, Profile] = {}

@@ -99,15 +99,16 @@ class CircuitBreaker:
         if not await self._states.refresh():
             return []
         for source in self._rules:
-            self._metrics.paused(source, paused=self._is_paused(source))
-        resumed = [source for source, state in before.items() if state.paused and not self._is_paused(source)]
+            self._metrics.paused(source, paused=self.is_paused(source))
+        resumed = [source for source, state in before.items() if state.paused and not self.is_paused(source)]
         for source in resumed:
             if source in self._rules:
                 self._rules[source] = BreakerRule(self._policy)
             log.warning("source %s is resumed", source)
         return resumed
 
-    def _is_paused(self, source: str) -> bool:
+    def is_paused(self, source: str) -> bool:
+        """Whether a source is paused, by whatever plan."""
         state = self._states().get(source)
         return state is not None and state.paused
 

@@ -1,83 +1,182 @@
 """The ingest runner: raw records in, neutral events out by profile, links to the linker, the rest to `events.rejected`.
 
-A batch is acknowledged only after Kafka has all that came of it. A crash before that repeats the batch; the profiles'
+A round takes what is at hand of all source partitions, as far as the clock lets it in, through the steps, and produces
+all that comes of it at once. A batch is done only after Kafka has that. A crash before repeats the batch; the profiles'
 partitions know by the origin of each event what they have had already.
 """
 
 from __future__ import annotations
 
+import asyncio
 import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import chain
+from typing import NamedTuple
 
 import msgspec
-from aiokafka.structs import ConsumerRecord
+from faust.types import TP
 
+from profiles.clock import ClockStore, Head
 from profiles.types import Event, Identity, partition_of
-from streams.clock import Clock
 from streams.kafka.output import BatchProducer, Row
 from streams.kafka.topics import IDENTITY_LINKS, PROFILE_EVENTS, REJECTED, topic_name
+from streams.kafka.transport.batch import Batch
 from streams.metrics import WorkerMetrics
 from streams.pipeline import Pipeline
 from streams.records.links import LinkRequest
+from streams.retry import retrying
 from streams.settings import Settings
 from streams.steps.intake import Intake
 from streams.worker.circuit_breaker import CircuitBreaker
+from streams.worker.clock.follower import ClockFollower
+from streams.worker.waiting import FULL, WaitingRoom
 
-__all__ = ["Ingest"]
+__all__ = ["Ingest", "Passed"]
 
 _ASKED = 100_000  # requests remembered, so that a refused link is not asked for with every event…
 _ASK_AGAIN = 600.0  # …but only now and then: what stood in its way may be gone
 _encode = msgspec.msgpack.Encoder().encode
 
 
+class Passed(NamedTuple):
+    """What a round came to."""
+
+    done: list[Batch]  # all that comes of them is in Kafka
+    held: list[Batch]  # of paused sources: nothing came of them, and they must not be acknowledged
+
+
 class Ingest:
-    """Takes the batches of the source topics through the ingest pipeline."""
+    """Takes rounds of the source topics through the ingest pipeline.
+
+    Args:
+        sources: real topic → source.
+        decoding: the step that reads records, and so tells their times.
+        judging: all steps after it.
+        producer: to Kafka.
+        clocks: where heads and what came late are kept.
+        clock: lets events in.
+        lateness: seconds that an event may be behind the watermark without being told of.
+    """
 
     def __init__(
         self,
-        pipeline: Pipeline[Intake],
+        sources: Mapping[str, str],
+        decoding: Pipeline[Intake],
+        judging: Pipeline[Intake],
         producer: BatchProducer,
+        clocks: ClockStore,
         settings: Settings,
         metrics: WorkerMetrics,
-        clock: Clock,
+        clock: ClockFollower,
         breaker: CircuitBreaker,
+        lateness: float,
     ) -> None:
-        self._pipeline = pipeline
+        self._sources = sources
+        self._decoding = decoding
+        self._judging = judging
         self._producer = producer
+        self._clocks = clocks
         self._partitions = settings.partitions
         self._metrics = metrics
         self._clock = clock
         self._breaker = breaker
+        self._lateness = lateness
         self._profile_events = topic_name(settings, PROFILE_EVENTS)
         self._identity_links = topic_name(settings, IDENTITY_LINKS)
         self._rejected = topic_name(settings, REJECTED)
         self._asked: dict[tuple[Identity, ...], float] = {}  # → when
+        self._waiting = WaitingRoom()
+        self._reported: dict[str, Head] = {}
 
-    async def handle(self, source: str, records: list[ConsumerRecord]) -> bool:
-        """Take one fetched batch all the way; returns when Kafka has everything that came of it.
+    async def take(self, batches: Sequence[Batch], is_current: Callable[[Batch], bool]) -> None:
+        """Read batches; nothing comes of them before `let_in`."""
+        self._waiting.keep(is_current)
+        now = self._clock.wall()
+        for batch in batches:
+            if is_current(batch):
+                intake = Intake(self._sources[batch.tp.topic], batch.records, now)
+                await self._decoding.run(intake)
+                self._waiting.put(batch, intake)
 
-        False if the source is paused: then nothing came of the batch, and it must not be acknowledged.
-        """
-        if self._breaker.shut(source):
-            return False
-        batch = Intake(source, records, self._clock.now())
-        await self._pipeline.run(batch)
-        if not await self._breaker.admit(batch, records):
-            return False
-        events = [item.event for item in batch.items if item.event is not None]
-        requests = self._new_requests(batch.links)
+    async def let_in(self) -> Passed:
+        """Take what the clock lets in all the way; returns when Kafka has everything that came of it."""
+        gate, now = self._clock.gate, self._clock.wall()
+        intakes: dict[str, Intake] = {}
+        done: defaultdict[str, list[Batch]] = defaultdict(list)
+        held: list[Batch] = []
+        for tp in self._waiting.partitions():
+            source = self._sources[tp.topic]
+            if self._breaker.shut(source):
+                held += self._waiting.drop([tp])
+                continue
+            intake = intakes.setdefault(source, Intake(source, [], now))
+            done[source] += self._waiting.let_in(tp, gate, intake)
+        judged = [intake for intake in intakes.values() if intake.records]
+        admitted = []
+        for intake, is_admitted in zip(judged, await asyncio.gather(*map(self._judge, judged)), strict=True):
+            if is_admitted:
+                admitted.append(intake)
+            else:
+                held += done.pop(intake.source, [])
+                held += self._waiting.drop(
+                    tp for tp in self._waiting.partitions() if self._sources[tp.topic] == intake.source
+                )
+        if admitted:
+            await self._pass_on(admitted)
+        return Passed(list(chain(*done.values())), held)
+
+    async def _judge(self, intake: Intake) -> bool:
+        """Take what was let in of one source through the steps; False if the source is paused because of it."""
+        await self._judging.run(intake)
+        return await self._breaker.admit(intake, intake.records)
+
+    async def _pass_on(self, intakes: Sequence[Intake]) -> None:
+        events = [item.event for intake in intakes for item in intake.items if item.event is not None]
+        requests = self._new_requests(chain.from_iterable(intake.links for intake in intakes))
         rows = [self._row(event) for event in events]
         rows += [
             Row(self._identity_links, 0, request.event.encode(), _encode(request)) for request in requests.values()
         ]
         rows += [
-            Row(self._rejected, rejection.partition or 0, source.encode(), rejection.encode())
-            for rejection in batch.rejected
+            Row(self._rejected, rejection.partition or 0, rejection.source.encode(), rejection.encode())
+            for intake in intakes
+            for rejection in intake.rejected
         ]
         await self._producer.produce(rows)
         self._remember(requests)
-        flagged = sum(1 for event in events if event.violations)
-        self._metrics.ingested(source, accepted=len(events) - flagged, flagged=flagged, rejected=batch.rejected)
-        return True
+        for intake in intakes:
+            passed = [item.event for item in intake.items if item.event is not None]
+            flagged = sum(1 for event in passed if event.violations)
+            self._metrics.ingested(
+                intake.source, accepted=len(passed) - flagged, flagged=flagged, rejected=intake.rejected
+            )
+            await self._note_late(intake.source, passed)
+
+    async def _note_late(self, source: str, events: Sequence[Event]) -> None:
+        """Count the events that came behind the watermark: their customers were looked at without them."""
+        least = self._clock.watermark - self._lateness
+        if late := [event.time for event in events if event.time < least]:
+            self._metrics.late(source, self._clock.watermark, late)
+            await retrying(self._clocks.note_late)(source, late, self._clock.wall())
+
+    def is_full(self, tp: TP) -> bool:
+        """Whether so much of a partition waits that it need not be read further for now."""
+        return self._waiting.size(tp) >= FULL
+
+    @retrying
+    async def report(self, done: Mapping[TP, int], mine: Iterable[TP]) -> None:
+        """Tell the clock how far each source partition has come, where that is news.
+
+        Args:
+            done: where those partitions continue of which nothing is under way.
+            mine: all source partitions of this worker.
+        """
+        paused = {tp for tp in mine if self._breaker.is_paused(self._sources[tp.topic])}
+        heads = self._waiting.heads(done, paused)
+        if news := {name: head for name, head in heads.items() if self._reported.get(name) != head}:
+            await self._clocks.report(news)
+            self._reported |= news
 
     def _row(self, event: Event) -> Row:
         return Row(
@@ -87,7 +186,7 @@ class Ingest:
             _encode(event),
         )
 
-    def _new_requests(self, links: list[tuple[Event, list[Identity]]]) -> dict[tuple[Identity, ...], LinkRequest]:
+    def _new_requests(self, links: Iterable[tuple[Event, list[Identity]]]) -> dict[tuple[Identity, ...], LinkRequest]:
         requests: dict[tuple[Identity, ...], LinkRequest] = {}
         for event, identities in links:
             key = tuple(identities)

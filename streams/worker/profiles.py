@@ -1,36 +1,46 @@
-"""The profile runner: from a fetched batch of `profile.events`, or from due timers, to one atomic commit.
+"""The profile runner: from a round of `profile.events`, or from due timers, to one atomic commit for each partition.
 
-What a batch needs is read in one round trip and written in one (`streams/worker/partition.py`). State, indexes, timers,
-outbox and the applied offset move together, and only if the partition's version is still the one that was read; so
-whatever is killed, repeated, paused or rebalanced, every record is applied exactly once. Outputs are produced from the
-outbox while the next batch is being worked on, and leave it with the next commit.
+What a round needs of all its partitions is read in one round trip and written in one; the steps see all of it at once.
+State, indexes, timers, outbox and the applied offset of a partition move together, and only if its version is still the
+one that was read; so whatever is killed, repeated, paused or rebalanced, every record is applied exactly once. A
+partition whose commit is refused reads again, by itself; the others stand. Outputs are produced from the outbox while
+the next round is being worked on.
+
+Live, a round is looked at at once, at the wall clock's time. While more waits than that (a burst, an outage, a load of
+history) it only changes states, and its profiles are looked at when the clock has come to them: `profiles/clock.py`.
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from functools import partial
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
 
 from aiokafka.structs import ConsumerRecord
 
+from profiles.errors import Fenced
 from profiles.store import Store
 from profiles.times import rfc3339
-from profiles.types import ERASED, Event, Record
-from streams.clock import Clock
+from profiles.types import ERASED, Event, Profile, Record
 from streams.kafka.outbox import Outbox
+from streams.kafka.transport.batch import Batch
 from streams.metrics import WorkerMetrics
 from streams.pipeline import Pipeline
 from streams.records.happened import read_record
+from streams.retry import retrying
 from streams.steps.schedule import is_due
 from streams.steps.work import Work
-from streams.worker.partition import MOST_DUE, PartitionWriter
-from streams.worker.ticks import GRAIN, Tick, event_ticks, latest_event, whole_grains
+from streams.worker.clock.follower import ClockFollower
+from streams.worker.delivery import Delivery
+from streams.worker.partition import PartitionWriter
 
-__all__ = ["Behind", "ProfileRunner"]
+__all__ = ["Behind", "ProfileRunner", "Steps"]
 
 log = logging.getLogger(__name__)
+
+_TOGETHER = 2000  # most profiles whose timers fire in one round: events wait for it
 
 
 class Behind(Exception):
@@ -41,41 +51,67 @@ class Behind(Exception):
         self.offset = offset
 
 
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """What profiles are taken through."""
+
+    look: Pipeline[Work]  # see `streams.pipeline.profile_pipeline`
+    change: Pipeline[Work]  # see `streams.pipeline.backlog_pipeline`
+    review: Pipeline[Work]  # see `streams.pipeline.review_pipeline`
+
+
+@dataclass(slots=True)
+class _Job:
+    """What is to be done with one partition in a round."""
+
+    writer: PartitionWriter
+    ids: Sequence[str] = ()  # profiles to look at again
+    records: Sequence[ConsumerRecord] = ()
+    follows: int = 0
+    due_by: float | None = None
+    limit: int = _TOGETHER  # of those that are due
+    decoded: list[Record] = field(default_factory=list)
+    applied: int | None = None
+    more: bool = False  # timers are left
+    behind: Behind | None = None
+
+
 class ProfileRunner:
-    """Applies `profile.events` to profiles.
+    """Applies `profile.events` to profiles, and fires their timers.
 
     Args:
-        pipeline: see `streams.pipeline.profile_pipeline`.
-        review: see `streams.pipeline.review_pipeline`.
+        steps: what they are taken through.
         store: of the profiles.
         partitions: of `profile.events`.
         outbox: delivers what was committed.
         metrics: of the worker.
-        clock: what `now` is for live work.
-        event_time: whether timers run on event time rather than on the clock.
+        clock: says when profiles are looked at.
+        busy: whether so much waits that a look must wait, too, although the clock is live.
+        failed: hears of an error of delivery, after which nothing is delivered any more.
     """
 
     def __init__(
         self,
-        pipeline: Pipeline[Work],
-        review: Pipeline[Work],
+        steps: Steps,
         store: Store,
         partitions: int,
         outbox: Outbox,
         metrics: WorkerMetrics,
-        clock: Clock,
+        clock: ClockFollower,
         *,
-        event_time: bool,
+        busy: Callable[[], bool] = lambda: False,
+        failed: Callable[[Exception], None] = lambda error: None,
     ) -> None:
-        self._pipeline = pipeline
-        self._review = review
-        self._open = partial(PartitionWriter, count=partitions, store=store, outbox=outbox, metrics=metrics)
+        self._steps = steps
+        self._store = store
+        self._count = partitions
+        self._outbox = outbox
         self._metrics = metrics
         self._clock = clock
-        self._event_time = event_time
+        self._busy = busy
+        self._delivery = Delivery(outbox, failed)
         self._writers: dict[int, PartitionWriter] = {}  # of all that ever were ours: some may still deliver
         self._mine: list[int] = []
-        self.watermark = 0.0  # latest event time this worker has applied anywhere
 
     def assigned(self, partitions: Sequence[int]) -> None:
         """The partitions that are this worker's now; each starts by delivering what its last writer left."""
@@ -88,130 +124,191 @@ class ProfileRunner:
         """The partitions that are this worker's."""
         return list(self._mine)
 
-    async def apply_batch(self, partition: int, records: Sequence[ConsumerRecord], follows: int) -> None:
-        """Apply a fetched batch.
+    async def apply(self, batches: Sequence[Batch]) -> dict[int, Behind]:
+        """Apply a round: one batch of each partition at most.
 
-        Args:
-            partition: of `profile.events`.
-            records: in offset order.
-            follows: the offset that the batch continues from.
-
-        Raises:
-            Behind: the store has not applied what came before this batch.
+        Returns:
+            By partition, those whose batch the store is not ready for: it has not applied what came before.
         """
-        writer = self._writer(partition)
-        async with writer.lock:
-            writer.active = time.monotonic()
-            while not await writer.until_committed(partial(self._apply_batch, writer, records, follows)):
-                pass
+        jobs = [
+            _Job(self._writer(batch.tp.partition), records=batch.records, follows=batch.follows) for batch in batches
+        ]
+        await self._do(jobs, self._apply)
+        return {job.writer.number: job.behind for job in jobs if job.behind is not None}
 
-    async def fire_due(self, partition: int, until: float) -> bool:
-        """Fire the timers due up to a time; True if there may be more."""
-        writer = self._writer(partition)
-        async with writer.lock:
-            return await writer.until_committed(partial(self._fire_due, writer, until))
+    async def fire(self, until: float, partitions: Sequence[int] | None = None) -> bool:
+        """Fire the timers due up to a time in these partitions (all of ours unless given); True if some are left."""
+        numbers = self._mine if partitions is None else partitions
+        limit = max(_TOGETHER // max(len(numbers), 1), 1)
+        jobs = [_Job(self._writer(number), due_by=until, limit=limit) for number in numbers]
+        await self._do(jobs, self._fire)
+        return any(job.more for job in jobs)
+
+    async def arrive(self, until: float) -> None:
+        """Look at everybody with an open alert as well, and tell those alerts: history ends here."""
+        for number in list(self._mine):
+            ids = await retrying(self._store.with_open_alerts)(number)
+            for start in range(0, max(len(ids), 1), _TOGETHER):
+                some = ids[start : start + _TOGETHER]
+                await self._do([_Job(self._writer(number), ids=some, due_by=until)], self._arrive)
 
     async def review(self, partition: int, ids: Sequence[str]) -> None:
         """Derive again what follows for some profiles from what is known of all customers together."""
-        writer = self._writer(partition)
-        async with writer.lock:
-            await writer.until_committed(partial(self._review_again, writer, ids))
+        await self._do([_Job(self._writer(partition), ids=ids)], self._review)
 
-    def idle(self, partition: int) -> float:
-        """Seconds since the last batch of a partition."""
-        return time.monotonic() - self._writer(partition).active
+    @retrying
+    async def clear(self) -> None:
+        """Leave nothing in an outbox that is delivered, and only the next commit would take out."""
+        for number in self._mine:
+            await self._writer(number).clear()
 
     async def close(self) -> None:
         """Wait for what is being delivered."""
-        for writer in self._writers.values():
-            await writer.finish()
+        await self._delivery.finish()
 
     def _writer(self, partition: int) -> PartitionWriter:
         writer = self._writers.get(partition)
         if writer is None:
-            writer = self._writers[partition] = self._open(partition)
+            writer = PartitionWriter(partition, self._count, self._store, self._outbox, self._delivery)
+            self._writers[partition] = writer
         return writer
 
-    async def _apply_batch(self, writer: PartitionWriter, raw: Sequence[ConsumerRecord], follows: int) -> bool:
-        """One commit; False if it was of timers, so many that they had to come first, and the batch is still to do."""
-        decoded = [
-            read_record(record.value) for record in raw
-        ]  # at each attempt, because the steps change what they get
-        due_by = whole_grains(latest_event(decoded, self.watermark)) if self._event_time else None
-        work = await writer.load({record.profile for record in decoded}, due_by)
-        applied = work.loaded.applied
-        if applied + 1 < follows:
-            raise Behind(applied + 1)
-        if len(work.loaded.due) >= MOST_DUE:
-            await self._commit_timers(writer, work, self._as_far_as_loaded(work))
-            return False
-        waiting = [(at.offset, record) for record, at in zip(decoded, raw, strict=True) if at.offset > applied]
-        if waiting:
-            _clear_tombstones(work)
-            records = work.take(waiting, raw[-1].topic)
-            await self._commit(writer, work, records, self._ticks_of(work, records), raw[-1].offset)
-        elif work.loaded.due:
-            await self._commit_timers(writer, work, work.watermark)
-        return True
+    # A round
 
-    async def _fire_due(self, writer: PartitionWriter, until: float) -> bool:
-        """One commit; True if there were too many timers for it."""
-        work = await writer.load((), whole_grains(until) if self._event_time else until)
-        more = len(work.loaded.due) >= MOST_DUE
-        if work.loaded.due:
-            await self._commit_timers(writer, work, self._as_far_as_loaded(work) if more else until)
-        return more
+    async def _do(self, jobs: Sequence[_Job], work: Callable[[list[tuple[_Job, Work]]], object]) -> None:
+        """Do jobs of different partitions together; what is refused, again, until the store has it."""
+        async with _all_locked(jobs):
+            left = list(jobs)
+            while left:
+                left = await self._try(left, work)
 
-    def _as_far_as_loaded(self, work: Work) -> float:
-        """The time up to which timers can fire if only the first of those due were loaded."""
-        latest = work.loaded.due[-1][1]
-        return whole_grains(latest) + GRAIN if self._event_time else latest
+    @retrying
+    async def _try(self, jobs: list[_Job], work: Callable[[list[tuple[_Job, Work]]], object]) -> list[_Job]:
+        """One attempt; the jobs that are still to be done.
 
-    async def _review_again(self, writer: PartitionWriter, ids: Sequence[str]) -> None:
-        work = await writer.load(ids)
-        now = whole_grains(max(self.watermark, work.watermark)) if self._event_time else self._clock.now()
-        known = [profile for profile in work.profiles.values() if not profile.redirect and not is_due(profile, now)]
-        work.begin(now, (), [profile for profile in known if not self._event_time or profile.updated <= now])
-        await self._review.run(work)
-        if work.changed:
-            await writer.commit(work)
-            self.watermark = max(self.watermark, work.watermark)
+        Redis may fail after part of it was written. What was is then at another version than its writer knows, which
+        is how the next attempt finds out.
+        """
+        for job in jobs:
+            if not job.writer.ready:
+                await job.writer.recover()
+        wanted = [(job.writer.number, self._ids(job), job.due_by) for job in jobs]
+        opened: list[tuple[_Job, Work]] = []
+        again: list[_Job] = []
+        for job, loaded in zip(jobs, await self._store.load_many(wanted, limit=jobs[0].limit), strict=True):
+            try:
+                opened.append((job, job.writer.open(loaded)))
+            except Fenced as fenced:
+                self._note_fenced(job, fenced)
+                again.append(job)
+        changed = await work(opened)  # type: ignore[misc]
+        return again + await self._commit(changed)
 
-    def _ticks_of(self, work: Work, records: Sequence[Record]) -> Iterator[Tick]:
-        """The ticks of a batch; in event time, what falls due between its records fires there."""
-        watermark = latest_event(records, work.watermark)
-        if self._event_time:
-            return event_ticks(work, records, watermark)
-        work.watermark = watermark
-        return iter((Tick(self._clock.now(), records),))
+    def _ids(self, job: _Job) -> list[str]:
+        """The profiles that a job concerns. Its records are decoded at each attempt, because steps change them."""
+        job.decoded = [read_record(record.value) for record in job.records]
+        return [*{record.profile for record in job.decoded}, *job.ids]
 
-    async def _commit_timers(self, writer: PartitionWriter, work: Work, until: float) -> None:
-        _clear_tombstones(work)
-        if self._event_time:
-            ticks = event_ticks(work, (), until)
-        else:
-            due = [work.profiles[id_] for id_, _ in work.loaded.due]
-            ticks = iter((Tick(until, (), due),))
-        await self._commit(writer, work, (), ticks, None)
+    async def _commit(self, changed: Sequence[tuple[_Job, Work]]) -> list[_Job]:
+        started = time.perf_counter()
+        writing = [(job, work, job.writer.changes(work, job.applied)) for job, work in changed]
+        if not writing:
+            return []
+        await self._delivery.room()
+        answers = await self._store.commit_many([(job.writer.number, changes) for job, _, changes in writing])
+        again, commits = [], []
+        for (job, work, changes), answer in zip(writing, answers, strict=True):
+            if isinstance(answer, int):
+                if (committed := job.writer.committed(work, changes, answer)) is not None:
+                    commits.append(committed)
+                self._observe(work)
+            else:
+                self._note_fenced(job, answer)
+                again.append(job)
+        self._delivery.add(commits)
+        self._metrics.committed(time.perf_counter() - started, sum(len(work.changed) for _, work, _ in writing))
+        for answer in answers:
+            if isinstance(answer, Exception) and not isinstance(answer, Fenced):
+                raise answer
+        return again
 
-    async def _commit(
-        self, writer: PartitionWriter, work: Work, records: Sequence[Record], ticks: Iterable[Tick], applied: int | None
-    ) -> None:
-        """Take each tick through all steps, then commit what they changed."""
-        for tick in ticks:
-            work.begin(*tick)
-            await self._pipeline.run(work)
-        if work.changed or work.removed or applied is not None:
-            await writer.commit(work, applied)
-            self.watermark = max(self.watermark, work.watermark)
-            self._observe(work, records)
+    def _note_fenced(self, job: _Job, why: Exception) -> None:
+        # Either another worker has taken over, and then our partitions are about to be revoked, or our own commit had
+        # reached the store and its answer was lost. Reading again tells: what is applied is applied.
+        log.warning("%s", why)
+        self._metrics.fenced()
+        job.writer.ready = False
 
-    def _observe(self, work: Work, records: Sequence[Record]) -> None:
+    # What is done in one
+
+    async def _apply(self, opened: list[tuple[_Job, Work]]) -> list[tuple[_Job, Work]]:
+        at_once = self._clock.live and not self._busy()
         now = self._clock.now()
+        changed: list[tuple[_Job, Work]] = []
+        for job, work in opened:
+            applied = work.loaded.applied
+            job.behind = Behind(applied + 1) if applied + 1 < job.follows else None
+            waiting = [
+                (at.offset, record) for record, at in zip(job.decoded, job.records, strict=True) if at.offset > applied
+            ]
+            if job.behind is not None or not waiting:
+                continue
+            records = work.take(waiting, job.records[-1].topic)
+            work.watermark = max([work.watermark, *(record.time for record in records if type(record) is Event)])
+            work.gate, work.look_at = self._gate(), now
+            work.begin(now, records)
+            job.applied = int(job.records[-1].offset)
+            changed.append((job, work))
+        await (self._steps.look if at_once else self._steps.change).run(*(work for _, work in changed))
+        return changed
+
+    async def _fire(self, opened: list[tuple[_Job, Work]]) -> list[tuple[_Job, Work]]:
+        changed = []
+        for job, work in opened:
+            job.more = len(work.loaded.due) >= job.limit
+            if work.loaded.due:
+                _clear_tombstones(work)
+                self._look(work, [work.profiles[id_] for id_, _ in work.loaded.due], job.due_by or 0.0)
+                changed.append((job, work))
+        await self._steps.look.run(*(work for _, work in changed))
+        return changed
+
+    async def _arrive(self, opened: list[tuple[_Job, Work]]) -> list[tuple[_Job, Work]]:
+        for job, work in opened:
+            _clear_tombstones(work)
+            work.arriving = True
+            self._look(work, [profile for profile in work.profiles.values() if not profile.redirect], job.due_by or 0.0)
+        await self._steps.look.run(*(work for _, work in opened))
+        return opened
+
+    async def _review(self, opened: list[tuple[_Job, Work]]) -> list[tuple[_Job, Work]]:
+        now = self._clock.now()
+        for _, work in opened:
+            known = [profile for profile in work.profiles.values() if not profile.redirect and not is_due(profile, now)]
+            work.gate = self._gate()
+            work.begin(now, (), [profile for profile in known if self._clock.live or profile.updated <= now])
+        await self._steps.review.run(*(work for _, work in opened))
+        return [(job, work) for job, work in opened if work.changed]
+
+    def _look(self, work: Work, profiles: Sequence[Profile], now: float) -> None:
+        """Begin a look at profiles. Who has events from after it, live ones from before a load, has to wait."""
+        work.gate = self._gate()
+        ahead = {profile.id: profile for profile in profiles if work.gate and profile.updated > now}
+        work.watermark = max(work.watermark, work.gate)
+        work.begin(now, (), [profile for profile in profiles if profile.id not in ahead])
+        for profile in ahead.values():
+            profile.scheduled_at = profile.updated
+            work.changed[profile.id] = profile
+
+    def _gate(self) -> float:
+        return 0.0 if self._clock.live else self._clock.now()
+
+    def _observe(self, work: Work) -> None:
+        now = self._clock.wall()
         self._metrics.applied(
-            [now - record.received for record in records if type(record) is Event],
+            [now - record.received for record in work.records if type(record) is Event],
             outcomes=work.outcomes,
-            risks=[profile.score.risk for profile in work.changed.values() if profile.score is not None],
+            risks=[profile.score.risk for profile in work.touched.values() if profile.score is not None],
             alerts=[alert for _, alert in work.alerts.values()],
         )
         self._metrics.labelled(work.labels, [kind for kind, _, _ in work.outages])
@@ -224,6 +321,15 @@ class ProfileRunner:
                 rfc3339(begin),
                 rfc3339(end),
             )
+
+
+@asynccontextmanager
+async def _all_locked(jobs: Sequence[_Job]) -> AsyncIterator[None]:
+    """The locks of all partitions, always taken in the same order."""
+    async with AsyncExitStack() as stack:
+        for writer in sorted((job.writer for job in jobs), key=lambda writer: writer.number):
+            await stack.enter_async_context(writer.lock)
+        yield
 
 
 def _clear_tombstones(work: Work) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from models.segments.membership import compile_segments
 from plan import Plan
 from profiles.stores import open_stores
@@ -13,21 +15,31 @@ from streams.identity.history import History
 from streams.identity.split import SplitCompleter
 from streams.identity.suppressed import Suppressed
 from streams.kafka.continuity import check_kafka
+from streams.kafka.ends import KafkaEnds
 from streams.kafka.log import KafkaLog
 from streams.kafka.outbox import Outbox
 from streams.kafka.output import BatchProducer
+from streams.kafka.topics import topic_name
 from streams.metrics import WorkerMetrics
-from streams.pipeline import ingest_pipeline, profile_pipeline, review_pipeline
+from streams.pipeline import (
+    backlog_pipeline,
+    decoding_pipeline,
+    judging_pipeline,
+    profile_pipeline,
+    review_pipeline,
+)
 from streams.settings import Settings
 from streams.worker.census import CensusMerger, CensusTaker, Review, members_of, subject_of
 from streams.worker.champion import champion_of
 from streams.worker.circuit_breaker import CircuitBreaker
+from streams.worker.clock.coordinator import Coordinator, places_of
+from streams.worker.clock.follower import ClockFollower
+from streams.worker.clock.timers import Backlog, Timers
 from streams.worker.ingest import Ingest
 from streams.worker.learner import LearnerRunner
 from streams.worker.linker import Linker
 from streams.worker.population import population_of
-from streams.worker.profiles import ProfileRunner
-from streams.worker.timers import Backlog, Timers
+from streams.worker.profiles import ProfileRunner, Steps
 
 __all__ = ["Roles"]
 
@@ -42,21 +54,30 @@ class Roles:
         clock: the wall clock.
         backlog: what waits to be read.
         name: of this worker, for people.
+        failed: hears of an error after which nothing is delivered any more.
     """
 
     def __init__(
-        self, settings: Settings, plan: Plan, metrics: WorkerMetrics, clock: Clock, backlog: Backlog, name: str
+        self,
+        settings: Settings,
+        plan: Plan,
+        metrics: WorkerMetrics,
+        clock: Clock,
+        backlog: Backlog,
+        name: str,
+        failed: Callable[[Exception], None],
     ) -> None:
         self._settings = settings
         self._plan = plan
-        event_time = settings.clock == "event"
+        self._metrics = metrics
 
         self.stores = open_stores(settings.redis.get_secret_value(), plan.namespace, settings.partitions)
+        self.clock = ClockFollower(self.stores.clock, clock)
 
         self._events = BatchProducer(settings)
         # A producer has one request under way at a time: events must not wait behind documents on their way out.
         self._outputs = BatchProducer(settings)
-        outbox = Outbox(self._outputs, settings)
+        self._outbox = outbox = Outbox(self._outputs, settings)
 
         self.champion = champion_of(self.stores.learner, plan.churn)
         self.population = population_of(self.stores.census, metrics)
@@ -64,37 +85,45 @@ class Roles:
         self.breaker = CircuitBreaker(plan, self.stores.sources, metrics, name)
 
         self.ingest = Ingest(
-            ingest_pipeline(plan, self.stores.links, self.suppressed),
+            {topic_name(settings, source.topic): source.name for source in plan.sources.values()},
+            decoding_pipeline(),
+            judging_pipeline(plan, self.stores.links, self.suppressed),
             self._events,
+            self.stores.clock,
             settings,
             metrics,
-            clock,
+            self.clock,
             self.breaker,
+            plan.churn.lateness,
         )
         self.profiles = ProfileRunner(
-            profile_pipeline(plan, settings, self.champion, self.population),
-            review_pipeline(plan, self.population),
+            Steps(
+                profile_pipeline(plan, settings, self.champion, self.population),
+                backlog_pipeline(plan, settings),
+                review_pipeline(plan, self.population),
+            ),
             self.stores.profiles,
             settings.partitions,
             outbox,
             metrics,
-            clock,
-            event_time=event_time,
+            self.clock,
+            busy=backlog.is_busy,
+            failed=failed,
         )
-        self.timers = Timers(self.profiles, backlog, clock, event_time=event_time)
+        self.timers = Timers(self.profiles, backlog, self.clock)
         history = History(KafkaLog(settings), settings)
         self.linker = Linker(self.stores.links, outbox, history, plan, settings, metrics, clock)
         self._requests = BatchProducer(settings)  # connects with the first split
         self.splits = SplitCompleter(
             self.stores.profiles, self.stores.links, CommandSender(self._requests, settings), history, settings, plan
         )
-        self.learner = LearnerRunner(self.stores.learner, outbox, plan.churn, metrics, self.timers.now)
+        self.learner = LearnerRunner(self.stores.learner, outbox, plan.churn, metrics, self.clock.now)
         segments = compile_segments(plan.segments, plan.currency, plan.consent, self.population)
         self.census = CensusTaker(
             self.stores.census,
             subject_of(plan),
             lambda: self.profiles.partitions,
-            self.timers.now,
+            self.clock.now,
             backlog.is_busy,
             metrics,
             Review(members_of(segments), self.profiles.review, self.timers.is_up_to_date),
@@ -106,6 +135,20 @@ class Roles:
             [rule.name for rule in plan.segments],
             plan.currency,
             outbox.recover,
+        )
+        self._ends = KafkaEnds(settings)
+        self.coordinator = Coordinator(
+            self.stores.clock,
+            self.stores.profiles,
+            self.stores.links,
+            self.stores.learner,
+            places_of(settings, plan),
+            self._ends,
+            outbox.deliver,
+            self.census_merger,
+            self.clock,
+            self.timers.watch.trusts,
+            name,
         )
 
     async def start(self) -> None:
@@ -129,10 +172,14 @@ class Roles:
 
     async def refresh(self) -> list[str]:
         """Read again what others have changed in the store; answer the sources that were resumed."""
-        await self.champion.refresh()
-        await self.population.refresh()
+        await self.refresh_models()
         await self.suppressed.refresh()
         return await self.breaker.refresh()
+
+    async def refresh_models(self) -> None:
+        """Read again what scores and ranks customers."""
+        await self.champion.refresh()
+        await self.population.refresh()
 
     async def stop(self) -> None:
         """Finish what is being delivered, and disconnect."""
@@ -141,4 +188,5 @@ class Roles:
         await self._events.stop()
         await self._outputs.stop()
         await self._requests.stop()
+        await self._ends.stop()
         await self.stores.close()

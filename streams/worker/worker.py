@@ -13,7 +13,7 @@ import os
 import socket
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,21 +26,26 @@ from profiles.errors import Misconfigured, WrongUse
 from profiles.stores.setup import beat
 from streams.clock import WALL
 from streams.kafka.client import faust_broker
-from streams.kafka.lanes import Handle, Lanes
 from streams.kafka.topics import IDENTITY_LINKS, PROFILE_EVENTS, TRAINING_EXAMPLES, topic_name
-from streams.kafka.transport import Batch, BatchSchema, joined, use_batches
+from streams.kafka.transport.batch import Batch, joined
+from streams.kafka.transport.consumer import BatchSchema, use_batches
+from streams.kafka.transport.rounds import Rounds
 from streams.metrics import WorkerMetrics
 from streams.retry import retrying
 from streams.settings import Settings
+from streams.worker.clock.timers import Backlog
 from streams.worker.profiles import Behind
 from streams.worker.roles import Roles
-from streams.worker.timers import Backlog
 
 __all__ = ["WorkerApp", "create_worker"]
 
 log = logging.getLogger(__name__)
 
 Task = Callable[[], Awaitable[object]]
+
+_FOLLOW_LIVE = 0.25  # seconds between two looks at the clock while it is live
+_FOLLOW = 0.01  # …and while it is not, when everybody waits for the slowest
+_ROUND = 4  # batches that make the largest round
 
 
 class WorkerApp(faust.App):
@@ -77,7 +82,13 @@ class Worker:
         self._identity_links = topic_name(settings, IDENTITY_LINKS)
         self._training_examples = topic_name(settings, TRAINING_EXAMPLES)
         self._backlog = Backlog(app, {self._profile_events, *self._source_topics.values()}, settings.batch)
-        self.roles = Roles(settings, plan, self._metrics, WALL, self._backlog, self._name)
+        self.roles = Roles(settings, plan, self._metrics, WALL, self._backlog, self._name, self._delivery_failed)
+        most = _ROUND * settings.batch
+        self._ingesting = Rounds(self._source_topics.values(), self._safely(self._ingest), most, settings)
+        self._applying = Rounds([self._profile_events], self._safely(self._apply), most, settings)
+        self.rounds = (self._ingesting, self._applying)
+        self.roles.clock.moved = self._ingesting.wake
+        self._follows = False
 
     def serve_metrics(self) -> None:
         """Answer `/metrics` on its own port, if there is one."""
@@ -86,22 +97,19 @@ class Worker:
 
     def register(self) -> None:
         """Put the agents and tasks on the app."""
-        for source, topic in self._source_topics.items():
-            self._agent(f"ingest-{source}", topic, self._ingest_from(source), lambda batch: batch.tp.topic)
-        for name, topic, handle in (
-            ("profile", self._profile_events, self._apply),
-            ("linker", self._identity_links, self._link),
-            ("learner", self._training_examples, self._learn),
-        ):
-            self._agent(name, topic, handle, lambda batch: batch.tp.partition)
+        self._agent("linker", self._identity_links, self.roles.linker.handle)
+        self._agent("learner", self._training_examples, self.roles.learner.handle)
+        for rounds in self.rounds:
+            self._app.task(self._run(rounds))
         for name, seconds, task in self._tasks():
             self._app.task(self._every(name, seconds, task))
+        self._app.task(self._follow_clock)
         self._app.on_partitions_revoked.connect(self._revoked, weak=False)
 
     def _tasks(self) -> Iterable[tuple[str, float, Task]]:
         """The periodic tasks: what each does, the seconds between two runs, and the function."""
         return (
-            ("fire timers", 1.0, self.roles.timers.fire),
+            ("fire timers", 1.0, self.roles.timers.fire_live),
             ("refresh", 1.0, self._refresh),
             ("count customers", 1.0, self.roles.census.run),
             ("conclude census", 1.0, self._conclude_census),
@@ -111,6 +119,12 @@ class Worker:
             ("measure lag", 5.0, self._measure_lag),
             ("follow store", 5.0, self._follow_store),
         )
+
+    def _run(self, rounds: Rounds) -> Task:
+        async def task() -> None:
+            await rounds.run(lambda: self._app.should_stop)
+
+        return task
 
     def _every(self, name: str, seconds: float, function: Task) -> Task:
         async def task() -> None:
@@ -126,60 +140,120 @@ class Worker:
         task.__name__ = name.replace(" ", "_")
         return task
 
-    def _agent(self, name: str, topic: str, handle: Handle, lane: Callable[[Batch], Hashable]) -> None:
+    def _agent(self, name: str, topic: str, handle: Callable[..., Awaitable[None]]) -> None:
+        async def each(batches: list[Batch]) -> None:
+            for batch in batches:
+                try:
+                    await handle(batch.records, batch.follows)
+                except Behind as behind:
+                    await self._read_again(batch, behind)
+
+        safely = self._safely(each)
+
+        async def agent(stream: Any) -> None:
+            async for event in stream.noack().events():
+                await safely([event.value])
+                event.ack()
+
+        self._app.agent(self._app.topic(topic, schema=BatchSchema()), name=name)(agent)
+
+    def _safely(self, handle: Callable[[list[Batch]], Awaitable[None]]) -> Callable[[list[Batch]], Awaitable[None]]:
         async def safely(batches: list[Batch]) -> None:
-            first = batches[0]
             try:
                 await handle(batches)
             except Exception:
-                self._die(f"cannot handle {first.tp} from offset {first.records[0].offset}")
+                if self._app.should_stop:
+                    return  # what it needs is being closed
+                where = f"{batches[0].tp} from offset {batches[0].first}" if batches else "what waited"
+                self._die(f"cannot handle {where}")
 
-        async def agent(stream: Any) -> None:
-            lanes = Lanes(safely, lane, self._settings.batch, self._backlog.is_long)
-            async for event in stream.noack().events():
-                await lanes.put(event)
-
-        self._app.agent(self._app.topic(topic, schema=BatchSchema()), name=name)(agent)
+        return safely
 
     def _die(self, what: str) -> None:
         log.critical("%s; stopping without acknowledging it", what, exc_info=True)
         logging.shutdown()
         os._exit(1)
 
-    def _ingest_from(self, source: str) -> Handle:
-        async def handle(batches: list[Batch]) -> None:
-            consumer = self._app.consumer
-            current = [batch for batch in batches if consumer.is_current(batch)]  # the others were paused
-            records = [record for batch in current for record in batch.records]
-            if records and not await self.roles.ingest.handle(source, records):
-                consumer.hold(current)
+    def _delivery_failed(self, error: Exception) -> None:
+        if not self._app.should_stop:
+            log.critical("cannot deliver what was committed", exc_info=error)
+            self._die("the outbox holds it")
 
-        return handle
+    async def _ingest(self, batches: list[Batch]) -> None:
+        """Take a round of the sources' topics, and what may go on of what waited."""
+        consumer, ingest = self._app.consumer, self.roles.ingest
+        await ingest.take(batches, consumer.is_current)
+        passed = await ingest.let_in()
+        for batch in passed.done:
+            batch.finish()
+        consumer.hold(passed.held)
+        for tp in {batch.tp for batch in [*batches, *passed.done]}:
+            (self._ingesting.pause if ingest.is_full(tp) else self._ingesting.resume)(tp)
 
     async def _apply(self, batches: list[Batch]) -> None:
-        apply = self.roles.profiles.apply_batch
-        await self._each(batches, lambda batch: apply(batch.tp.partition, batch.records, batch.follows))
-
-    async def _link(self, batches: list[Batch]) -> None:
-        await self._each(batches, lambda batch: self.roles.linker.handle(batch.records, batch.follows))
-
-    async def _learn(self, batches: list[Batch]) -> None:
-        await self._each(batches, lambda batch: self.roles.learner.handle(batch.records, batch.follows))
-
-    async def _each(self, batches: list[Batch], handle: Callable[[Batch], Awaitable[None]]) -> None:
-        """Handle a partition's batches; one that the store is not ready for is read again from where it is."""
+        """Take a round of `profile.events`. A batch that the store is not ready for is read again from where it is."""
         consumer = self._app.consumer
-        for batch in joined(batches):
+        waiting: dict[int, list[Batch]] = {}
+        for batch in batches:
+            waiting.setdefault(batch.tp.partition, []).append(batch)
+        runs = {partition: joined(parts) for partition, parts in waiting.items()}
+        while runs:
+            now = {partition: parts.pop(0) for partition, parts in runs.items()}
+            runs = {partition: parts for partition, parts in runs.items() if parts}
+            current = [batch for batch in now.values() if consumer.is_current(batch)]
+            for partition, behind in (await self.roles.profiles.apply(current)).items():
+                await self._read_again(now[partition], behind)
+        for batch in batches:
+            batch.finish()
+
+    async def _read_again(self, batch: Batch, behind: Behind) -> None:
+        if self._app.consumer.is_current(batch):  # else: it was on its way before the rewind that is under way
+            log.warning("%s: the store continues at offset %d; reading again", batch.tp, behind.offset)
+            await self._app.consumer.rewind(batch.tp, behind.offset)
+
+    async def _follow_clock(self) -> None:
+        """Follow the clock, fire what it lets fire, report what was let in; and move it, if that is this worker's."""
+        reported = 0.0
+        while not self._app.should_stop:
+            live = self.roles.clock.live
+            await asyncio.sleep(_FOLLOW_LIVE if live else _FOLLOW)
             try:
-                await handle(batch)
-            except Behind as behind:
-                if consumer.is_current(batch):  # else: it was on its way before the rewind that is under way
-                    log.warning("%s: the store continues at offset %d; reading again", batch.tp, behind.offset)
-                    await consumer.rewind(batch.tp, behind.offset)
+                if not self._follows:
+                    continue
+                await self.roles.clock.refresh()
+                self._metrics.clock(live=self.roles.clock.live)
+                if self.roles.clock.live and time.monotonic() - reported < 1.0:
+                    continue
+                reported = time.monotonic()
+                await self._report()
+                await self._fire_gate()
+                if not self.roles.clock.live:
+                    await self.roles.census.run()
+                if self._owns(self._identity_links):
+                    await self.roles.coordinator.step()
+            except Exception:
+                if self._app.should_stop:
+                    return
+                self._die("cannot follow the clock")
+
+    async def _report(self) -> None:
+        consumer = self._app.consumer
+        sources = set(self._source_topics.values())
+        mine = [tp for tp in consumer.assignment() if tp.topic in sources]
+        done = {tp: offset for tp in mine if (offset := consumer.done_up_to(tp)) is not None}
+        await self.roles.ingest.report(done, mine)
+
+    async def _fire_gate(self) -> None:
+        if self.roles.clock.live:
+            return
+        if self.roles.clock.fires:
+            await self.roles.refresh_models()  # what the learner has learned up to the gate before
+            await self.roles.timers.fire_gate()
+        await self.roles.profiles.clear()
 
     @retrying
     async def positions(self, assigned: Iterable[TP]) -> Mapping[TP, int]:
-        """The offsets at which these partitions continue, by the store; see `streams.kafka.transport.Positions`."""
+        """The offsets at which these partitions continue, by the store; see `transport.consumer.Positions`."""
         mine = [tp.partition for tp in assigned if tp.topic == self._profile_events]
         self.roles.profiles.assigned(mine)
         linking = TP(self._identity_links, 0) in assigned
@@ -190,7 +264,11 @@ class Worker:
         self.roles.timers.assigned()
         log.info("reading %d partitions, %d of them profiles'", len(set(assigned)), len(mine))
         if assigned:
-            await beat(self.roles.stores.client, self._name)
+            before, asked = WALL.now(), time.monotonic()
+            theirs = await beat(self.roles.stores.client, self._name)
+            self.roles.timers.watch.compare(before, theirs, time.monotonic() - asked)
+            await self.roles.clock.join(theirs)
+            self._follows = True
         return answer
 
     def _revoked(self, *_: Any, **__: Any) -> None:
@@ -269,6 +347,6 @@ def create_worker(settings: Settings, plan: Plan) -> WorkerApp:
         stream_wait_empty=True,
     )
     worker = app.rapport = Worker(app, settings, plan)
-    use_batches(app, worker.positions)
+    use_batches(app, worker.positions, worker.rounds)
     worker.register()
     return app

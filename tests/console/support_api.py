@@ -16,7 +16,7 @@ from models.labels.examples import ModelCommand
 from plan import Plan, load_plan
 from profiles.store import Reader
 from profiles.stores import open_stores
-from profiles.stores.memory import MemoryStore
+from profiles.stores.memory import MemoryClockStore, MemoryStore
 from profiles.types import AlertCommand
 from streams.commands import CommandSender
 from streams.identity.desk import open_desk
@@ -56,6 +56,7 @@ def api_deps(held: Reader, **parts: Any) -> ApiDeps:
         "findings": nothing.panel,
         "checks": {},
         "paused": nothing.paused,
+        "clocks": MemoryClockStore(),
         "clock": lambda: NOW,
     }
     return ApiDeps(reader=held, **given | parts)

@@ -17,8 +17,9 @@ from typer.testing import CliRunner
 from console.api import create_api
 from console.commands.main import create_cli
 from models.segments.alerts import act
+from profiles.clock import ClockState
 from profiles.identity.secrets import hashed
-from profiles.stores.memory import MemoryStore
+from profiles.stores.memory import MemoryClockStore, MemoryStore
 from profiles.types import AlertCommand, Identity
 from streams.live import LiveEvent
 from tests.console.people import DAY, NOW, customer, forget_all, happened, keep, store
@@ -502,10 +503,12 @@ def test_the_profile_command_says_what_is_wrong(api: Api, tmp_path: Path) -> Non
     assert (code, "rapport up" in text) == (1, True)
 
 
-def test_event_time_is_the_time_of_the_latest_event() -> None:
-    """In the demo a customer is as old as the others' events say, not as the wall clock says."""
-    held = store()
-    early, late = customer(("user_id", "1")), customer(("user_id", "2"))
-    late.updated = NOW + 30 * 86400
-    keep(held, early, late)
-    assert asyncio.run(api_deps(held, event_time=True).now()) == late.updated
+def test_customers_are_as_old_as_the_watermark_says() -> None:
+    """While history is loaded, not as the wall clock says."""
+    clocks = MemoryClockStore()
+    deps = api_deps(store(), clocks=clocks)
+    assert asyncio.run(deps.now()) == NOW
+    asyncio.run(clocks.commit(ClockState(phase="filling", watermark=NOW - 86400, gate=NOW)))
+    assert asyncio.run(deps.now()) == NOW - 86400
+    asyncio.run(clocks.commit(ClockState(version=1, phase="live", watermark=NOW - 86400)))
+    assert asyncio.run(deps.now()) == NOW

@@ -17,6 +17,7 @@ from typing import Any
 
 import msgspec
 from aiokafka.structs import ConsumerRecord, TopicPartition
+from faust.types import TP
 from prometheus_client import CollectorRegistry
 
 from plan import Plan
@@ -33,13 +34,15 @@ from streams.kafka.memory import MemoryLog
 from streams.kafka.outbox import Outbox
 from streams.kafka.output import Row
 from streams.kafka.topics import IDENTITY_CHANGES, IDENTITY_LINKS, PROFILE_CHANGES, PROFILE_EVENTS, topic_name
+from streams.kafka.transport.batch import Batch
 from streams.metrics import WorkerMetrics
 from streams.pipeline import Pipeline, limits_of
 from streams.records.links import LinkRequest, Request
 from streams.settings import Settings
 from streams.steps.update import update
 from streams.worker.linker import Linker
-from streams.worker.profiles import ProfileRunner
+from streams.worker.profiles import ProfileRunner, Steps
+from tests.build import live
 
 PARTITIONS = 3
 SETTINGS = Settings(partitions=PARTITIONS, timeline=4, seen=4096)
@@ -156,21 +159,20 @@ class Applier(Process):
         self._world = world
         self._number = number
         self._store = world.profiles
-        steps = Pipeline(update(world.plan.currency, limits_of(SETTINGS, world.plan)))
+        changing = Pipeline(update(world.plan.currency, limits_of(SETTINGS, world.plan)))
+        steps = Steps(changing, changing, Pipeline())
         outbox = Outbox(self.carrier, SETTINGS)
-        clock = world.clock
-        self._runner = ProfileRunner(
-            steps, Pipeline(), self._store, PARTITIONS, outbox, _metrics, clock, event_time=False
-        )
+        self._runner = ProfileRunner(steps, self._store, PARTITIONS, outbox, _metrics, live(world.clock))
         self._runner.assigned([number])
 
     async def turn(self) -> None:
         applied = (await self._store.applied([self._number]))[self._number]
         if records := self._world.unread(EVENTS, self._number, applied + 1):
             most = self._chance.randint(1, 6)
-            await self._runner.apply_batch(self._number, records[:most], applied + 1)
+            behind = await self._runner.apply([Batch(TP(EVENTS, self._number), records[:most], applied + 1)])
+            assert not behind
         else:
-            await self._runner.fire_due(self._number, 0.0)
+            await self._runner.fire(0.0, [self._number])
 
 
 class Decider(Process):

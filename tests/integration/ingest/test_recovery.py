@@ -16,7 +16,7 @@ from kafka.admin import KafkaAdminClient
 from profiles.store import Reader
 from profiles.stores.redis import connect
 from streams.kafka.topics import topic_name
-from streams.kafka.transport import Batch, BatchSchema, use_batches
+from streams.kafka.transport.consumer import Batch, BatchSchema, use_batches
 from streams.settings import Settings
 from tests.integration.rapport import PLAN, Rapport, order, running, totals
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 from aiokafka.structs import ConsumerRecord
+from faust.types import TP
 from prometheus_client import CollectorRegistry
 
 from models.churn.panel import Panel
@@ -21,10 +22,13 @@ from streams.clock import SteppedClock
 from streams.kafka.admin import ensure_topics
 from streams.kafka.outbox import Outbox
 from streams.kafka.output import BatchProducer
+from streams.kafka.transport.batch import Batch
 from streams.metrics import WorkerMetrics
-from streams.pipeline import profile_pipeline, review_pipeline
+from streams.pipeline import backlog_pipeline, profile_pipeline, review_pipeline
 from streams.settings import Settings
-from streams.worker.profiles import ProfileRunner
+from streams.worker.clock.follower import ClockFollower
+from streams.worker.profiles import ProfileRunner, Steps
+from tests.build import in_steps, live
 from tests.integration.rapport import PLAN, Rapport
 
 START = 1_760_000_000.0
@@ -36,8 +40,7 @@ class Stepped:
     def __init__(
         self,
         settings: Settings,
-        *,
-        event_time: bool = False,
+        follower: ClockFollower | None = None,
         population: Callable[[], PopulationSnapshot] = PopulationSnapshot.empty,
     ) -> None:
         self.settings = settings
@@ -46,16 +49,19 @@ class Stepped:
         self.redis = connect(settings.redis.get_secret_value())
         self.producer = BatchProducer(settings)
         self.store = RedisStore(self.redis)
+        self.follower = follower or live(self.clock)
         panel = Panel.cold(self.plan.churn)
         self.runner = ProfileRunner(
-            profile_pipeline(self.plan, settings, lambda: panel, population),
-            review_pipeline(self.plan, population),
+            Steps(
+                profile_pipeline(self.plan, settings, lambda: panel, population),
+                backlog_pipeline(self.plan, settings),
+                review_pipeline(self.plan, population),
+            ),
             self.store,
             settings.partitions,
             Outbox(self.producer, settings),
             WorkerMetrics(CollectorRegistry()),
-            self.clock,
-            event_time=event_time,
+            self.follower,
         )
         self.offsets: dict[int, int] = {}
 
@@ -68,16 +74,16 @@ class Stepped:
             for n, event in enumerate(events)
         ]
         self.offsets[partition] = first + len(events)
-        await self.runner.apply_batch(partition, records, first)
+        behind = await self.runner.apply([Batch(TP("t", partition), records, first)])
+        assert not behind
 
     async def wait(self, seconds: float) -> None:
         """Let the clock go on in steps of a day, firing what is due."""
         end = self.clock.now() + seconds
         while self.clock.now() < end:
             self.clock.advance(min(DAY, end - self.clock.now()))
-            for partition in range(self.settings.partitions):
-                while await self.runner.fire_due(partition, self.clock.now()):
-                    pass
+            while await self.runner.fire(self.clock.now(), range(self.settings.partitions)):
+                pass
 
     async def profile(self, id_: str) -> Profile:
         partition = partition_of(id_, self.settings.partitions)
@@ -127,64 +133,21 @@ def test_silence_raises_the_alert_without_any_event(make_settings: Callable[...,
     assert [(alert["rule"], alert["state"]) for alert in told].count(("valuable_customer_at_risk", "open")) == 1
 
 
-def test_event_time_gives_the_same_history_whatever_the_batches(make_settings: Callable[..., Settings]) -> None:
-    """On event time, one batch of half a year and twenty-six weekly ones end in the same profile and alerts."""
-    settings = make_settings(plan=PLAN)
-    ensure_topics(settings, load_plan(settings.plan))
-
-    async def story(user: str, size: int) -> Profile:
-        stepped = Stepped(settings, event_time=True)
-        times = [START + n * WEEK for n in range(14)]
-        events = [bought(stepped, user, n, time) for n, time in enumerate(times)]
-        # Somebody else of the same partition keeps the watermark moving while our customer is silent.
-        partition = partition_of(events[0].profile, settings.partitions)
-        names = (f"{user}-other-{n}" for n in range(1000))
-        other = next(
-            name
-            for name in names
-            if partition_of(profile_id(stepped.plan.namespace, ("user_id", name)), settings.partitions) == partition
-        )
-        events += [bought(stepped, other, n, START + n * DAY + 3600) for n in range(30 * 7)]
-        events.sort(key=lambda event: event.time)
-        for start in range(0, len(events), size):
-            await stepped.apply(*events[start : start + size])
-        profile = await stepped.profile(profile_id(stepped.plan.namespace, ("user_id", user)))
-        await stepped.close()
-        return profile
-
-    whole = asyncio.run(story("finn", 10_000))
-    asyncio.run(_flush(settings))
-    weekly = asyncio.run(story("finn", 9))
-
-    assert whole.alerts.keys() == weekly.alerts.keys()
-    assert "valuable_customer_at_risk" in whole.alerts
-    assert whole.alerts == weekly.alerts
-    assert whole.segments == weekly.segments
-    assert whole.stages == weekly.stages
-    assert whole.snapshots == weekly.snapshots
-    assert whole.score == weekly.score
-
-
 def test_a_review_leaves_to_the_timers_what_is_due(make_settings: Callable[..., Settings]) -> None:
-    """On event time others may be half a year ahead when a census looks at a customer whose timers wait."""
+    """While history is loaded, a census may look at a customer whose timers wait for the gate."""
     settings = make_settings(plan=PLAN)
     ensure_topics(settings, load_plan(settings.plan))
+    gate = START + 40 * WEEK
 
     async def story(*, reviewed: bool) -> Profile:
-        stepped = Stepped(settings, event_time=True)
+        stepped = Stepped(settings, in_steps(START + 13 * WEEK))
         events = [bought(stepped, "gwen", n, START + n * WEEK) for n in range(14)]
-        partition = partition_of(events[0].profile, settings.partitions)
-        names = (f"ahead-{n}" for n in range(1000))
-        ahead = next(
-            name
-            for name in names
-            if partition_of(profile_id(stepped.plan.namespace, ("user_id", name)), settings.partitions) != partition
-        )
         await stepped.apply(*events)
-        await stepped.apply(bought(stepped, ahead, 0, START + 40 * WEEK))
+        await stepped.runner.fire(START + 13 * WEEK, range(settings.partitions))
+        await stepped.follower.take(msgspec.structs.replace(stepped.follower.state, version=2, gate=gate))
         if reviewed:
-            await stepped.runner.review(partition, [events[0].profile])
-        while await stepped.runner.fire_due(partition, stepped.runner.watermark):
+            await stepped.runner.review(partition_of(events[0].profile, settings.partitions), [events[0].profile])
+        while await stepped.runner.fire(gate, range(settings.partitions)):
             pass
         profile = await stepped.profile(events[0].profile)
         await stepped.close()

@@ -37,7 +37,6 @@ BAD = {
     "metrics_port": "-1",
     "api_token": "two words",
     "rate_limit": "0",
-    "clock": "moon",
     "session_timeout": "0",
     "batch": "0",
     "timeline": "501",
@@ -73,7 +72,12 @@ def test_a_setting_that_cannot_be_used_is_named_in_one_line(
 
 
 def test_what_is_allowed_is_said_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in (("PARTITIONS", "0"), ("CLOCK", "moon"), ("REQUIRE_AOF", "perhaps"), ("PII_KEY", "short")):
+    for name, value in (
+        ("PARTITIONS", "0"),
+        ("LOG_LEVEL", "moon"),
+        ("REQUIRE_AOF", "perhaps"),
+        ("PII_KEY", "short"),
+    ):
         monkeypatch.setenv(f"RAPPORT_{name}", value)
 
     with pytest.raises(WrongUse) as caught:
@@ -82,8 +86,8 @@ def test_what_is_allowed_is_said_in_words(monkeypatch: pytest.MonkeyPatch) -> No
     assert str(caught.value).splitlines() == [
         "RAPPORT_PII_KEY cannot be used; allowed: a text of at least 16 characters",
         "RAPPORT_PARTITIONS=0 cannot be used; allowed: a whole number from 1 up to 999",
-        "RAPPORT_CLOCK=moon cannot be used; allowed: one of wall, event",
         "RAPPORT_REQUIRE_AOF=perhaps cannot be used; allowed: true or false",
+        "RAPPORT_LOG_LEVEL=moon cannot be used; allowed: one of debug, info, warning, error",
     ]
 
 

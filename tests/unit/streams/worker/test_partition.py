@@ -7,40 +7,51 @@ import copy
 import dataclasses
 import uuid
 
+import msgspec
+from faust.types import TP
 from prometheus_client import CollectorRegistry
 
 from profiles.stores.memory import MemoryStore
 from profiles.types import Event, Profile
+from streams.clock import SteppedClock
 from streams.kafka.memory import MemoryLog
 from streams.kafka.outbox import Outbox
+from streams.kafka.transport.batch import Batch
 from streams.metrics import WorkerMetrics
+from streams.pipeline import Pipeline
 from streams.settings import Settings
 from streams.steps.work import SENT_BITS, Work
-from streams.worker.partition import PartitionWriter
-from tests.build import event
+from streams.worker.profiles import ProfileRunner, Steps
+from tests.build import event, live, record
 
 SETTINGS = Settings(partitions=1)
 METRICS = WorkerMetrics(CollectorRegistry())
+EVENTS = "profile.events"
+TOPICS = {EVENTS: 1, "profile.changes": 1}
 
 
-async def apply(writer: PartitionWriter, offset: int) -> None:
-    """A batch of one record, which is sent on."""
-
-    async def attempt() -> None:
-        work = await writer.load(["home"])
-        cause: Event = event("visit", 1, profile="home", id=f"e{offset}")
-        cause.origin = ("profile.events", 0, offset << SENT_BITS)
-        send(work, cause)
+def send_on(work: Work) -> None:
+    """A step: every event goes on to another profile."""
+    for cause in work.records:
+        assert isinstance(cause, Event)
+        on = event("visit", 1, profile="other", id=cause.id)
+        on.origin = work.origin(cause)
+        work.send(on)
         work.touch(Profile("home", redirect="other"))
-        await writer.commit(work, offset)
-
-    await writer.until_committed(attempt)
 
 
-def send(work: Work, cause: Event) -> None:
-    on = event("visit", 1, profile="other", id=cause.id)
-    on.origin = work.origin(cause)
-    work.send(on)
+def runner(store: MemoryStore, log: MemoryLog) -> ProfileRunner:
+    steps = Steps(Pipeline(send_on), Pipeline(send_on), Pipeline())
+    return ProfileRunner(steps, store, 1, Outbox(log, SETTINGS), METRICS, live(SteppedClock(0.0)))
+
+
+def batch(offset: int, follows: int | None = None) -> Batch:
+    happened = event("visit", 1, profile="home", id=f"e{offset}")
+    return Batch(
+        TP(EVENTS, 0),
+        [record(offset, msgspec.msgpack.encode(happened), topic=EVENTS)],
+        offset if follows is None else follows,
+    )
 
 
 def test_what_another_worker_has_committed_is_delivered_before_what_follows() -> None:
@@ -48,15 +59,14 @@ def test_what_another_worker_has_committed_is_delivered_before_what_follows() ->
     what it sent, for that would be taken for a repeat afterwards."""
 
     async def story() -> None:
-        topics = {"profile.events": 1, "profile.changes": 1}
-        log, store = MemoryLog(topics), MemoryStore(uuid.uuid4(), 1)
-        mine = PartitionWriter(0, 1, store, Outbox(log, SETTINGS), METRICS)
-        paused = PartitionWriter(0, 1, store, Outbox(MemoryLog(topics), SETTINGS), METRICS)  # nobody sees what it sends
-        await apply(mine, 0)
-        await mine.finish()
-        await apply(paused, 1)
-        await apply(mine, 2)
-        await mine.finish()
+        log, store = MemoryLog(TOPICS), MemoryStore(uuid.uuid4(), 1)
+        mine = runner(store, log)
+        paused = runner(store, MemoryLog(TOPICS))  # nobody sees what it sends
+        await mine.apply([batch(0)])
+        await mine.close()
+        await paused.apply([batch(1)])
+        await mine.apply([batch(2)])
+        await mine.close()
 
         assert await sent(log) == [0, 1, 2]
 
@@ -67,22 +77,21 @@ def test_what_was_committed_to_a_store_that_was_set_back_is_delivered_before_wha
     """Also where that made the very version again that this writer knows as its own."""
 
     async def story() -> None:
-        topics = {"profile.events": 1, "profile.changes": 1}
-        log, store = MemoryLog(topics), MemoryStore(uuid.uuid4(), 1)
-        mine = PartitionWriter(0, 1, store, Outbox(log, SETTINGS), METRICS)
-        other = PartitionWriter(0, 1, store, Outbox(MemoryLog(topics), SETTINGS), METRICS)  # nobody sees what it sends
-        await apply(mine, 0)
-        await mine.finish()
+        log, store = MemoryLog(TOPICS), MemoryStore(uuid.uuid4(), 1)
+        mine = runner(store, log)
+        other = runner(store, MemoryLog(TOPICS))  # nobody sees what it sends
+        await mine.apply([batch(0)])
+        await mine.close()
         held = store.partition(0)
         backup = copy.deepcopy(held)
-        await apply(mine, 1)
-        await mine.finish()
+        await mine.apply([batch(1)])
+        await mine.close()
         for field in dataclasses.fields(held):
             setattr(held, field.name, getattr(backup, field.name))
-        await apply(other, 2)
-        await other.finish()
-        await apply(mine, 3)
-        await mine.finish()
+        await other.apply([batch(2, follows=1)])
+        await other.close()
+        await mine.apply([batch(3)])
+        await mine.close()
 
         assert [offset for offset in await sent(log) if offset > 1] == [2, 3]
 
@@ -91,6 +100,6 @@ def test_what_was_committed_to_a_store_that_was_set_back_is_delivered_before_wha
 
 async def sent(log: MemoryLog) -> list[int]:
     """The offsets of what caused what is in the topic."""
-    (extent,) = await log.extents("profile.events")
-    ids = [dict(at.headers)["id"] async for batch in log.read([extent]) for at in batch.records]
+    (extent,) = await log.extents(EVENTS)
+    ids = [dict(at.headers)["id"] async for part in log.read([extent]) for at in part.records]
     return [int(id_.rpartition(b"/")[2]) >> SENT_BITS for id_ in ids]

@@ -1,9 +1,10 @@
-"""Faust by batches: one stream element is what one fetch returned for one partition.
+"""Faust by batches and rounds: an element is what one fetch returned for one partition, or for all of them.
 
 Faust spends about 100 µs on each message between the consumer and the agent. Handing an agent the whole fetched
-batch as one message makes that cost vanish; agents stay ordinary Faust agents, over elements of `Batch`. Set it on the
-app (`use_batches(app, positions)`); nothing of Faust is patched. The consumer also mends what an exactly-once reader
-cannot live with:
+batch as one message makes that cost vanish; agents stay ordinary Faust agents, over elements of `Batch`. The topics
+that carry events do not go through a stream at all: readers of their own hand over rounds (`rounds.py`),
+and what remains here is their place in the group: assignment, positions, commits. Set it on the app (`use_batches`);
+nothing of Faust is patched. The consumer also mends what an exactly-once reader cannot live with:
 
 * An acked batch moves the committed offset past its *last* record, and one that is not acked never does.
 * Every batch continues where the one before it ended. A gap (Faust has been seen to skip offsets after a rebalance)
@@ -15,10 +16,11 @@ cannot live with:
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 from collections import defaultdict, deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
 import faust
@@ -28,7 +30,10 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, Message
 from faust.types.tuples import ConsumerMessage
 
-__all__ = ["Batch", "BatchSchema", "Positions", "joined", "use_batches"]
+from streams.kafka.transport.batch import Batch
+from streams.kafka.transport.rounds import Rounds
+
+__all__ = ["BatchSchema", "Positions", "use_batches"]
 
 log = logging.getLogger(__name__)
 
@@ -36,39 +41,6 @@ _ANSWER = 3.0  # seconds within which Kafka confirms offsets, or is asked again
 
 Positions = Callable[[Iterable[TP]], Awaitable[Mapping[TP, int]]]
 """Answers the offset to start at for those of the given partitions whose position is not the group's to know."""
-
-
-class Batch:
-    """The records of one partition and fetch, in offset order and never empty.
-
-    `follows` is the offset right after the last record delivered before this batch (or the offset sought to): a
-    reader whose own state ends earlier than that has been overtaken and must rewind. `epoch` grows with every rewind
-    of the partition, which tells a batch from before the last one.
-    """
-
-    __slots__ = ("epoch", "follows", "records", "tp")
-
-    def __init__(self, tp: TP, records: list[ConsumerRecord], follows: int, epoch: int = 0) -> None:
-        self.tp = tp
-        self.records = records
-        self.follows = follows
-        self.epoch = epoch
-
-    @property
-    def next(self) -> int:
-        """The offset after the last record."""
-        return int(self.records[-1].offset) + 1
-
-
-def joined(batches: Sequence[Batch]) -> list[Batch]:
-    """Batches of one partition, in order, with those that continue each other made one."""
-    whole: list[Batch] = []
-    for batch in batches:
-        if whole and batch.follows == whole[-1].next and batch.epoch == whole[-1].epoch:
-            whole[-1] = Batch(batch.tp, [*whole[-1].records, *batch.records], whole[-1].follows, batch.epoch)
-        else:
-            whole.append(batch)
-    return whole
 
 
 class BatchSchema(faust.Schema):
@@ -137,19 +109,27 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         """Seek, in this thread."""
         self.seek(tp, offset)
 
+    async def leave_alone(self, tps: list[TP]) -> None:
+        """Fetch nothing of these, in this thread: somebody else reads them."""
+        if mine := [TopicPartition(*tp) for tp in tps if tp in self.assignment()]:
+            self._ensure_consumer().pause(*mine)
+
 
 class BatchConsumer(driver.Consumer):
     """The aiokafka consumer of Faust, delivering batches."""
 
     positions: Positions
+    rounds: tuple[Rounds, ...] = ()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._expected: dict[TP, int] = {}  # the offset the next batch must start at
         self._refused: dict[TP, int] = {}  # where the batch that did not start, when it was refused
         self._epochs: defaultdict[TP, int] = defaultdict(int)  # rewinds so far
-        self._delivered: defaultdict[TP, deque[ConsumerMessage]] = defaultdict(deque)  # in order, until committed
+        self._delivered: defaultdict[TP, deque[Batch]] = defaultdict(deque)  # in order, until committed
         self._held: dict[TP, int] = {}  # where the partitions that are paused continue
+        self._by_topic = {topic: rounds for rounds in self.rounds for topic in rounds.topics}
+        self._reading: list[asyncio.Task[None]] = []
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, ConsumerMessage]]:
         """Yield one message per partition: its value a Batch, its offset the first record's.
@@ -176,6 +156,57 @@ class BatchConsumer(driver.Consumer):
             if batch is not None:
                 yield tp, self._as_message(batch)
 
+    async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> Any:
+        """Fetch in Faust's thread what no reader of rounds fetches."""
+        if active_partitions and self._by_topic:
+            active_partitions = {tp for tp in active_partitions if tp.topic not in self._by_topic}
+            if not active_partitions:
+                await asyncio.sleep(timeout)
+                return {}
+        return await super()._getmany(active_partitions, timeout)
+
+    async def _accept(self, tp: TP, records: list[ConsumerRecord]) -> Batch | None:
+        """The batch of what a reader of rounds has fetched, if it is ours and comes next."""
+        if not self.flow_active or tp in self._held or tp not in self.assignment():
+            return None
+        batch = await self._in_sequence(tp, records)
+        if batch is not None:
+            self._delivered[tp].append(batch)
+            self._read_offset[tp] = batch.first
+        return batch
+
+    def _skip(self, tp: TP, offset: int) -> None:
+        """Note that nothing is left before this offset that could be delivered."""
+        if tp in self._expected and tp not in self._held:
+            self._expected[tp] = max(self._expected[tp], offset)
+
+    def _start_reading(self) -> None:
+        """Begin to fetch for the rounds. What goes wrong there ends the process, as if it had been killed."""
+        for rounds in self.rounds:
+            task = asyncio.create_task(rounds.read(self._accept, self._skip, lambda: self.should_stop))
+            task.add_done_callback(_die_of)
+            self._reading.append(task)
+
+    async def _halt_rounds(self) -> None:
+        """Finish what is under way, so that its offsets are committed before others go on there."""
+        for rounds in self.rounds:
+            with contextlib.suppress(TimeoutError):  # nobody waits for us for ever; what comes too late is fenced
+                await asyncio.wait_for(rounds.halt(), _ANSWER)
+
+    async def on_stop(self) -> None:
+        """Stop reading."""
+        await self._halt_rounds()
+        for task in self._reading:
+            task.cancel()
+        for rounds in self.rounds:
+            await rounds.stop()
+        await super().on_stop()
+
+    def highwater(self, tp: TP) -> int:
+        """The end of a partition, as far as its last fetch told."""
+        rounds = self._by_topic.get(tp.topic)
+        return super().highwater(tp) if rounds is None else rounds.end(tp)
+
     async def _in_sequence(self, tp: TP, records: list[ConsumerRecord]) -> Batch | None:
         first = records[0].offset
         expected = self._expected.setdefault(tp, first)
@@ -201,7 +232,8 @@ class BatchConsumer(driver.Consumer):
             batch.tp.topic, batch.tp.partition, first.offset, first.timestamp / 1000.0, first.timestamp_type, (),
             None, batch, None, tp=batch.tp, generation_id=self.app.consumer_generation_id,
         )  # fmt: skip
-        self._delivered[batch.tp].append(message)
+        batch.message = message
+        self._delivered[batch.tp].append(batch)
         return message
 
     def behind(self, tp: TP) -> int:
@@ -209,12 +241,12 @@ class BatchConsumer(driver.Consumer):
         end: int | None = self.highwater(tp)
         if not end:
             return 0
-        under_way = (message.offset for message in self._delivered[tp] if not message.acked)
+        under_way = (batch.first for batch in self._delivered[tp] if not batch.done)
         return max(int(end) - next(under_way, self._expected.get(tp, end)), 0)
 
     def done_up_to(self, tp: TP) -> int | None:
         """The offset at which a partition continues; None while anything of it is under way, or nothing is known."""
-        if any(not message.acked for message in self._delivered.get(tp, ())):
+        if any(not batch.done for batch in self._delivered.get(tp, ())):
             return None
         return self._expected.get(tp)
 
@@ -224,6 +256,9 @@ class BatchConsumer(driver.Consumer):
 
     async def _seek(self, partition: TP, offset: int) -> None:
         """Seek in the consumer's thread. Faust does it in ours, under the eyes of aiokafka's fetcher, which may die."""
+        if (rounds := self._by_topic.get(partition.topic)) is not None:
+            rounds.seek(partition, offset)
+            return
         await self._thread.call_thread(self._thread.seek_here, partition, offset)
 
     async def rewind(self, tp: TP, offset: int) -> None:
@@ -239,15 +274,18 @@ class BatchConsumer(driver.Consumer):
         Nothing of them stays behind here, so neither a rebalance nor a shutdown waits for them.
         """
         for batch in batches:
-            tp, first = batch.tp, int(batch.records[0].offset)
+            tp, first = batch.tp, batch.first
             if not self.is_current(batch):
                 continue  # behind one that was put back
             self._epochs[tp] += 1
             self._held[tp] = self._expected[tp] = first
             self._refused.pop(tp, None)
-            messages = self._delivered[tp]
-            while messages and messages[-1].offset >= first:
-                self._unacked_messages.discard(messages.pop())
+            delivered = self._delivered[tp]
+            while delivered and delivered[-1].first >= first:
+                if (message := delivered.pop().message) is not None:
+                    self._unacked_messages.discard(message)
+            if (rounds := self._by_topic.get(tp.topic)) is not None:
+                rounds.pause(tp)
         self.pause_partitions(self._held)
 
     async def release(self, topic: str) -> None:
@@ -258,6 +296,8 @@ class BatchConsumer(driver.Consumer):
         mine = [tp for tp in held if tp in self.assignment()]
         for tp in mine:
             await self.rewind(tp, held[tp])
+            if (rounds := self._by_topic.get(tp.topic)) is not None:
+                rounds.resume(tp)
         self.resume_partitions(mine)
 
     async def perform_seek(self) -> None:
@@ -280,8 +320,20 @@ class BatchConsumer(driver.Consumer):
         unknown = [tp for tp in assigned if tp not in starts and tp not in self._expected]
         if unknown:
             starts |= await self.earliest_offsets(*unknown)
+        await self._assign_rounds({**self._expected, **starts})
         for tp, offset in starts.items():
             await self.rewind(tp, offset)
+
+    async def _assign_rounds(self, positions: Mapping[TP, int]) -> None:
+        """Give the readers of rounds their partitions. What they have read before counts no more."""
+        for tp in positions:
+            if tp.topic in self._by_topic:
+                self._epochs[tp] += 1
+        await self._thread.call_thread(self._thread.leave_alone, [tp for tp in positions if tp.topic in self._by_topic])
+        for rounds in self.rounds:
+            await rounds.assign(positions)
+        if not self._reading:
+            self._start_reading()
 
     async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
         """Nothing: a batch spans many offsets, so what Faust takes for gaps are its records."""
@@ -306,8 +358,8 @@ class BatchConsumer(driver.Consumer):
     def _filter_tps_with_pending_acks(self, topics: Any = None) -> list[TP]:
         return [
             tp
-            for tp, messages in self._delivered.items()
-            if messages and messages[0].acked and (topics is None or tp in topics or tp.topic in topics)
+            for tp, delivered in self._delivered.items()
+            if delivered and delivered[0].done and (topics is None or tp in topics or tp.topic in topics)
         ]
 
     def _new_offset(self, tp: TP) -> int | None:
@@ -317,9 +369,9 @@ class BatchConsumer(driver.Consumer):
         of the consumer, which know a batch by its first offset, and a batch that is read again may end elsewhere.
         """
         offset = None
-        messages = self._delivered[tp]
-        while messages and messages[0].acked:
-            offset = messages.popleft().value.next
+        delivered = self._delivered[tp]
+        while delivered and delivered[0].done:
+            offset = delivered.popleft().next
         self._acked.pop(tp, None)
         self._acked_index.pop(tp, None)
         return offset
@@ -328,7 +380,8 @@ class BatchConsumer(driver.Consumer):
         return BatchConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
-        """Forget the places of partitions that another worker will read."""
+        """Finish the rounds under way, and forget the places of partitions that another worker will read."""
+        await self._halt_rounds()
         await super().on_partitions_revoked(revoked)
         for tp in revoked:
             self._expected.pop(tp, None)
@@ -337,13 +390,17 @@ class BatchConsumer(driver.Consumer):
             self._held.pop(tp, None)
 
 
-def use_batches(app: faust.App, positions: Positions) -> None:
-    """Make an app read by batches. To be called before the app starts."""
+def use_batches(app: faust.App, positions: Positions, rounds: tuple[Rounds, ...] = ()) -> None:
+    """Make an app read by batches, and some topics in rounds. To be called before the app starts."""
 
     class Consumer(BatchConsumer):
         pass
 
     Consumer.positions = staticmethod(positions)
+    Consumer.rounds = rounds
+    for each in rounds:  # part of the subscription, though no agent reads them
+        for topic in each.topics:
+            app.topics.add(app.topic(topic, schema=BatchSchema()))
 
     class Transport(driver.Transport):
         pass

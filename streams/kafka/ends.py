@@ -1,0 +1,43 @@
+"""The ends of partitions, asked again and again through one connection."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from aiokafka import AIOKafkaConsumer
+from aiokafka.errors import KafkaError
+from aiokafka.structs import TopicPartition
+from faust.types import TP
+from tenacity import retry, retry_if_exception_type, wait_exponential
+
+from streams.kafka.client import async_consumer
+from streams.settings import Settings
+
+__all__ = ["KafkaEnds"]
+
+
+class KafkaEnds:
+    """Asks Kafka where partitions end.
+
+    Args:
+        settings: where it is.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._consumer: AIOKafkaConsumer | None = None
+
+    @retry(retry=retry_if_exception_type(KafkaError), wait=wait_exponential(multiplier=0.1, max=5))
+    async def __call__(self, partitions: Collection[TP]) -> dict[TP, int]:
+        """The offset after the last record of each partition. A Kafka that is away is waited for."""
+        if self._consumer is None:
+            consumer = async_consumer(self._settings)
+            await consumer.start()
+            self._consumer = consumer
+        tps = {TopicPartition(*tp): tp for tp in partitions}
+        return {tps[tp]: int(end) for tp, end in (await self._consumer.end_offsets(list(tps))).items()}
+
+    async def stop(self) -> None:
+        """Disconnect."""
+        if self._consumer is not None:
+            await self._consumer.stop()

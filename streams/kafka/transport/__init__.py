@@ -1,0 +1,1 @@
+"""How records reach the worker: batches through Faust, rounds beside it."""

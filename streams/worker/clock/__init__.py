@@ -1,0 +1,1 @@
+"""The clock of all customers, as a worker moves it, follows it and fires timers by it."""

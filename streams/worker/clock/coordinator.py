@@ -1,0 +1,298 @@
+"""The coordinator: moves the clock of all workers. It runs where `identity.links` is read, so there is one.
+
+Not live, it goes from gate to gate. A gate is *filled* when everything of a time up to it has been applied: running
+loads have sent so much; ingest has passed on what each source partition holds of it; linker and profiles have applied
+all that came of that, and nothing is left in an outbox. This is asked in the order in which an event travels, so what a
+later question did not find cannot still be on its way from an earlier place (only events of a later time wait there).
+Then timers fire; and when none up to the gate is left, the gate is the watermark.
+
+It becomes live when no load runs and the gate is within a step of the wall clock.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+import msgspec
+from faust.types import TP
+
+from models.labels.examples import Border
+from plan import Plan
+from profiles.clock import ClockState, ClockStore, Head, Load, turns_back
+from profiles.errors import Fenced
+from profiles.store import Output, Standing, Store
+from profiles.times import rfc3339
+from profiles.units import LearnerStore, LinkStore
+from streams.kafka.topics import IDENTITY_LINKS, PROFILE_EVENTS, TRAINING_EXAMPLES, topic_name
+from streams.retry import retrying
+from streams.settings import Settings
+from streams.worker.census import CensusMerger
+from streams.worker.clock.follower import OUTAGE, ClockFollower
+
+__all__ = ["Coordinator", "Ends", "Places", "places_of"]
+
+log = logging.getLogger(__name__)
+
+Ends = Callable[[Collection[TP]], Awaitable[dict[TP, int]]]
+"""Answers the offset after the last record of each partition."""
+
+STEPS = ((28 * 86400.0, 86400.0), (2 * 86400.0, 6 * 3600.0), (0.0, 3600.0))
+"""(seconds behind the wall clock, seconds from gate to gate) unless a load says otherwise: the nearer, the finer."""
+
+GIVEN_UP = 600.0
+"""Seconds without a sign of life after which a load is given up: live customers wait for it."""
+
+_ALIVE = 10.0  # seconds between two signs of life while live
+
+_encode = msgspec.msgpack.Encoder().encode
+
+
+class Places(NamedTuple):
+    """The partitions that an event comes through."""
+
+    sources: Sequence[TP]  # of the sources' topics
+    links: TP  # of `identity.links`
+    profiles: Sequence[TP]  # of `profile.events`, by number
+    training: TP  # of `training.examples`
+
+
+def places_of(settings: Settings, plan: Plan) -> Places:
+    """The partitions of an installation."""
+    numbers = range(settings.partitions)
+    topics = [topic_name(settings, source.topic) for source in plan.sources.values()]
+    return Places(
+        [TP(topic, number) for topic in topics for number in numbers],
+        TP(topic_name(settings, IDENTITY_LINKS), 0),
+        [TP(topic_name(settings, PROFILE_EVENTS), number) for number in numbers],
+        TP(topic_name(settings, TRAINING_EXAMPLES), 0),
+    )
+
+
+class Coordinator:
+    """Moves the clock.
+
+    Args:
+        clocks: where it is kept.
+        profiles, links, learner: what has to come to rest.
+        places: where events come through.
+        ends: of partitions.
+        deliver: produces an output.
+        census: taken at some borders.
+        clock: as this worker follows it; it is told at once.
+        trusts: whether the wall clock is right, as far as Redis's tells.
+        by: name of this worker.
+    """
+
+    def __init__(
+        self,
+        clocks: ClockStore,
+        profiles: Store,
+        links: LinkStore,
+        learner: LearnerStore,
+        places: Places,
+        ends: Ends,
+        deliver: Callable[[Iterable[Output]], Awaitable[None]],
+        census: CensusMerger,
+        clock: ClockFollower,
+        trusts: Callable[[float], bool],
+        by: str,
+    ) -> None:
+        self._clocks = clocks
+        self._profiles = profiles
+        self._links = links
+        self._learner = learner
+        self._places = places
+        self._ends = ends
+        self._deliver = deliver
+        self._census = census
+        self._clock = clock
+        self._trusts = trusts
+        self._by = by
+        self._bordered = 0.0  # the border that the learner was told last
+        self._to_learn: int | None = None  # end of `training.examples` then
+
+    async def step(self) -> bool:
+        """Move the clock if it can be moved; whether it was."""
+        try:
+            return await self._step()
+        except Fenced:
+            return False  # somebody else is the coordinator now
+
+    @retrying
+    async def _step(self) -> bool:
+        now = self._clock.wall()
+        if not self._trusts(now):
+            return False
+        state = await self._clocks.state()
+        loads = await self._running(now)
+        if state.phase == "live":
+            after = await self._leave_live(state, loads, now)
+        elif state.phase == "new":
+            after = await self._begin(state, loads, now)
+        elif state.phase == "filling":
+            after = await self._fill(state, loads, now)
+        else:
+            after = await self._fire(state, loads, now)
+        if after is None:
+            return False
+        committed = await self._clocks.commit(
+            msgspec.structs.replace(after, version=state.version, moved=now, by=self._by)
+        )
+        if committed.phase != state.phase:
+            log.info("the clock is %s, at %s", committed.phase, _at(committed))
+        await self._clock.take(committed)
+        return True
+
+    async def _running(self, now: float) -> list[Load]:
+        """The loads that run. One that is silent for too long is given up."""
+        running = []
+        for load in (await self._clocks.loads()).values():
+            if load.ended:
+                continue
+            if now - load.seen > GIVEN_UP:
+                log.error(
+                    "load %s (%s) has stopped at %s and gives no sign of life: the clock goes on without it. What it "
+                    "sends later comes late; run `rapport load` with the same files again to finish it",
+                    load.id, load.name, rfc3339(load.sent),
+                )  # fmt: skip
+                await self._clocks.write_load(msgspec.structs.replace(load, ended=now))
+            else:
+                running.append(load)
+        return running
+
+    # Live
+
+    async def _leave_live(self, state: ClockState, loads: Sequence[Load], now: float) -> ClockState | None:
+        if now - state.moved > OUTAGE:  # nobody was there: what has come in meanwhile is looked at in its own time
+            return msgspec.structs.replace(state, phase="new")
+        before = [load for load in loads if load.since < state.watermark - OUTAGE]
+        if before and turns_back(state, (await self._clocks.loads()).values(), now):
+            return self._start(state, min(load.since for load in before), loads)
+        if now - state.moved > _ALIVE:
+            return msgspec.structs.replace(state, watermark=max(now, state.watermark))
+        return None
+
+    # From new
+
+    async def _begin(self, state: ClockState, loads: Sequence[Load], now: float) -> ClockState | None:
+        """Begin at the first event that was ever sent, or where the clock stood when it was last live."""
+        if loads and turns_back(state, (), now):
+            return self._start(state, min(load.since for load in loads), loads)
+        heads = await self._clocks.heads()
+        ends = await self._ends(self._places.sources)
+        waiting = []
+        for tp, end in ends.items():
+            head = heads.get(_name(tp))
+            if head is not None and head.time:
+                waiting.append(head)
+            elif end and (head is None or (head.done < end and not head.paused)):
+                return None  # not looked at yet
+        if not waiting:
+            # Live at once if it was live before; a new installation waits for what its first event says.
+            return self._go_live(state, now) if state.watermark and heads else None
+        if all(head.received >= now - OUTAGE and (state.watermark or head.time >= now - OUTAGE) for head in waiting):
+            return self._go_live(state, now)
+        return self._start(state, max(state.watermark, min(head.time for head in waiting)), loads)
+
+    def _start(self, state: ClockState, since: float, loads: Sequence[Load]) -> ClockState:
+        step = _step_of(loads, self._clock.wall() - since)
+        watermark = math.ceil(since / step - 1) * step  # the last border before it
+        gate = min(watermark + step, self._clock.wall())
+        return msgspec.structs.replace(state, phase="filling", watermark=watermark, gate=gate, step=step)
+
+    def _go_live(self, state: ClockState, now: float) -> ClockState:
+        return msgspec.structs.replace(
+            state, phase="live", watermark=max(now, state.watermark), live_since=state.live_since or now
+        )
+
+    # In steps
+
+    async def _fill(self, state: ClockState, loads: Sequence[Load], now: float) -> ClockState | None:
+        if any(load.sent < state.gate for load in loads) or not await self._is_filled(state.gate):
+            return None
+        if not await self._has_learned():
+            return None
+        is_last = not loads and state.gate + state.step > now
+        return msgspec.structs.replace(state, phase="arriving" if is_last else "firing")
+
+    async def _is_filled(self, gate: float) -> bool:
+        """Whether all events up to the gate, and what they caused, are applied."""
+        heads = await self._clocks.heads()
+        ends = await self._ends(self._places.sources)
+        if not all(_has_passed(heads.get(_name(tp)), end, gate) for tp, end in ends.items()):
+            return False
+        links, waiting = await self._links.state(), await self._links.outbox()
+        standing = await self._standing()
+        ends = await self._ends([self._places.links, *self._places.profiles])
+        return (
+            not waiting
+            and links.applied + 1 >= ends[self._places.links]
+            and all(
+                not standing[tp.partition].waiting and standing[tp.partition].applied + 1 >= ends[tp]
+                for tp in self._places.profiles
+            )
+        )
+
+    async def _has_learned(self) -> bool:
+        """Whether the learner has taken the border before: customers are scored by what is known as of then."""
+        if self._to_learn is None:
+            self._to_learn = (await self._ends([self._places.training]))[self._places.training]
+        return (await self._learner.position())[1] + 1 >= self._to_learn
+
+    async def _fire(self, state: ClockState, loads: Sequence[Load], now: float) -> ClockState | None:
+        standing = await self._standing()
+        if any(one.waiting or 0 < one.next_due <= state.gate for one in standing.values()):
+            return None
+        if state.phase == "arriving" and any(one.watermark < state.gate for one in standing.values()):
+            return None
+        if self._bordered != state.gate:
+            border = Border(state.gate)
+            await self._deliver([Output(TRAINING_EXAMPLES, b"@border", _encode(border), border.key, partition=0)])
+            self._to_learn = (await self._ends([self._places.training]))[self._places.training]
+            self._bordered = state.gate
+        if await self._census.open_at(state.gate, now) and not await self._census.close_if_counted(now):
+            return None
+        if state.phase == "arriving":
+            return self._go_live(state, now)
+        return await self._next(state, loads, standing)
+
+    async def _next(self, state: ClockState, loads: Sequence[Load], standing: Mapping[int, Standing]) -> ClockState:
+        """The next gate: the first border at which there is anything to do, and not later than now.
+
+        Were it later, what comes in live would never come to rest; so it waits there for a moment.
+        """
+        heads = await self._clocks.heads()
+        times = [head.time for head in heads.values() if head.time]
+        times += [one.next_due for one in standing.values() if one.next_due]
+        times += [load.sent for load in loads]
+        now = self._clock.wall()
+        step = _step_of(loads, now - state.gate)
+        earliest = min(max(min(times, default=now), state.gate), now)
+        gate = min((earliest // step + 1) * step, now)
+        return msgspec.structs.replace(state, phase="filling", watermark=state.gate, gate=gate, step=step)
+
+    async def _standing(self) -> dict[int, Standing]:
+        return await self._profiles.standing(range(len(self._places.profiles)))
+
+
+def _step_of(loads: Sequence[Load], behind: float) -> float:
+    said = max([load.step for load in loads], default=0.0)
+    return said or next(step for least, step in STEPS if behind > least or not least)
+
+
+def _has_passed(head: Head | None, end: int, gate: float) -> bool:
+    """Whether ingest has passed on all of a partition that is of a time up to the gate."""
+    if head is None:
+        return not end
+    return head.paused or head.done >= end or head.time > gate
+
+
+def _name(tp: TP) -> str:
+    return f"{tp.topic}/{tp.partition}"
+
+
+def _at(state: ClockState) -> str:
+    return rfc3339(state.watermark if state.phase == "live" else state.gate)
