@@ -8,9 +8,11 @@ import math
 import orjson
 
 from plan import load_plan
+from streams.collector.wire import parse_time
 from streams.history.distinct import Distinct
 from streams.history.forecast import Preview, Previewer, Told
 from tests import REPOSITORY
+from tests.b2b import b2b_log
 
 PLAN = load_plan(REPOSITORY / "tracking_plan.yaml")
 NOW = 1_800_000_000.0
@@ -80,3 +82,24 @@ def test_many_customers_are_estimated() -> None:
     assert (few.count(), few.exact) == (500, True)
     assert not many.exact
     assert abs(many.count() - 10_000) < 400
+
+
+def test_a_log_of_a_business_is_as_planned() -> None:
+    """The one that tests of history play: nothing of it is rejected or remarked, and it is in order of time."""
+    events = b2b_log(1e9)
+    previewer = Previewer(PLAN, NOW)
+
+    for source in ("web", "app", "support", "purchase"):
+        told = [
+            Told(str(at), parse_time(event["timestamp"]), orjson.dumps(event))
+            for at, event in enumerate(events)
+            if event["source"] == source
+        ]
+        asyncio.run(previewer.look(source, told))
+
+    found = previewer.preview
+    assert (found.rejected, found.flagged) == ({}, {})
+    assert found.customers.count() == 60
+    assert found.events["purchase", "Order Completed"] > 300
+    assert [event["timestamp"] for event in events] == sorted(event["timestamp"] for event in events)
+    assert b2b_log(1e9, seed=2) != events == b2b_log(1e9)
