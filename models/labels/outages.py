@@ -15,15 +15,17 @@ no outage: a silence counts as one only if it
 
 So a partition that sees a handful of events a week never notices an outage: there, only the plan can tell. Live, an
 arrival rate is a function of the partition's log; which worker reads it, and in what batches, makes no difference.
-While the clock goes in steps (`profiles/clock.py`) it is a function of the partition's events alone: those of a step
-are collected by hour, and taken in order at its end. But it stays one of the partition's: of 16 each sees a sixteenth,
-and may notice nothing where a single one would. What has to count everywhere is for the plan to declare.
+While the clock goes in steps (`profiles/clock.py`) it is a function of events alone: each partition collects those of a
+step by hour, and they are taken in order at its end; for the labels of a step, those of all partitions together
+(`gathered`), so that 16 of them notice what one would. Live each goes by its own again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from math import log
+
+import msgspec
 
 from models.config import ChurnConfig
 from models.durations import WEEK
@@ -38,6 +40,7 @@ __all__ = [
     "Outages",
     "arrived",
     "collect",
+    "gathered",
     "hidden",
     "label_clock",
     "outages_of",
@@ -123,6 +126,25 @@ def settle(arrivals: ArrivalRate, least: float | None) -> list[tuple[float, floa
     times = [time for _, both in sorted(arrivals.hours.items()) for time in both]
     arrivals.hours = {}
     return [outage for time in times if (outage := arrived(arrivals, time, least)) is not None]
+
+
+def gathered(
+    before: Mapping[str, ArrivalRate], parts: Iterable[Mapping[str, ArrivalRate]], least: float | None
+) -> dict[str, ArrivalRate]:
+    """The arrival rates of all partitions together, at the end of a step. Gathering a step twice changes nothing.
+
+    Args:
+        before: as of the end of the step before; none at the beginning.
+        parts: of the partitions, with what they collected in this step. Not changed.
+        least: as of `arrived`.
+    """
+    after = {kind: msgspec.convert(msgspec.to_builtins(rate), ArrivalRate) for kind, rate in before.items()}
+    for part in parts:
+        for kind, arrivals in part.items():
+            collect(after.setdefault(kind, ArrivalRate()), (time for both in arrivals.hours.values() for time in both))
+    for arrivals in after.values():
+        settle(arrivals, least)
+    return after
 
 
 def label_clock(arrival_rates: Mapping[str, ArrivalRate], now: float, watermark: float, config: ChurnConfig) -> float:

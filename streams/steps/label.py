@@ -41,7 +41,7 @@ def label(config: ChurnConfig, currency: str, consent: Consent, panel: Callable[
 
     def run(work: Work) -> None:
         due: dict[float, list[Profile]] = {}
-        outages = outages_of(work.arrival_rates, max(work.watermark, work.gate), config)
+        outages = outages_of(work.everybody or work.arrival_rates, max(work.watermark, work.gate), config)
         for profile in work.live():
             now = work.at(profile)
             if not consent.allows(profile, PROFILING):

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import orjson
 
-from profiles.store import Changes, Loaded, Output
+from profiles.store import ArrivalRate, Changes, Loaded, Output
 from profiles.times import rfc3339
 from profiles.types import Alert, Event, Origin, Profile, Record, partition_of
 from streams.kafka.topics import PROFILE_CHANGES, PROFILE_EVENTS
@@ -39,6 +39,7 @@ class Work:
         "arriving",
         "changed",
         "entered",
+        "everybody",
         "gate",
         "labels",
         "left",
@@ -70,6 +71,7 @@ class Work:
         self.gate = 0.0  # up to which events are in, while the clock is not live; 0 when it is
         self.look_at = 0.0  # when those are looked at whom this batch only changes
         self.arriving = False  # history ends with this look: what holds now is told
+        self.everybody: Mapping[str, ArrivalRate] = {}  # of all partitions, as of the gate; {} goes by the partition
         self.records: Sequence[Record] = ()
         self.times: Mapping[str, float] = {}
         self.touched: dict[str, Profile] = {}

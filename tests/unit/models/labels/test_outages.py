@@ -1,3 +1,5 @@
+import random
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -5,7 +7,18 @@ from hypothesis import strategies as st
 
 from models.config import ChurnConfig
 from models.durations import DAY
-from models.labels.outages import EVENTS, KEPT, ORDERS, arrived, collect, hidden, label_clock, outages_of, settle
+from models.labels.outages import (
+    EVENTS,
+    KEPT,
+    ORDERS,
+    arrived,
+    collect,
+    gathered,
+    hidden,
+    label_clock,
+    outages_of,
+    settle,
+)
 from profiles.store import ArrivalRate
 
 T0 = 1_700_000_000.0
@@ -93,9 +106,10 @@ def test_late_events_change_nothing(days, chance):
     assert heard(late)[0] == straight
 
 
-@given(st.randoms(), st.integers(1, 60))
-def test_by_steps_neither_order_nor_batches_make_a_difference(chance, step):
+@pytest.mark.parametrize("step", [1, 2, 7, 13, 60])
+def test_by_steps_neither_order_nor_batches_make_a_difference(step):
     """As if all had come in order, also over a week in which none did."""
+    chance = random.Random(step)
     days = without(visits(8, 60, 11), 40, 47)
     straight, outages = heard(days)
     arrivals, found = ArrivalRate(), []
@@ -112,6 +126,24 @@ def test_by_steps_neither_order_nor_batches_make_a_difference(chance, step):
         [T0 + day * DAY for outage in outages for day in outage]
     )
     assert settle(arrivals, LEAST) == []
+
+
+@pytest.mark.parametrize("partitions", [1, 2, 5, 16])
+def test_partitions_together_notice_what_one_would(partitions):
+    """However their events are divided, and whether each of them settles what it has collected or not."""
+    chance = random.Random(partitions)
+    days = without(visits(8, 60, 11), 40, 47)
+    straight, _ = heard(days)
+    parts, everybody = [{EVENTS: ArrivalRate()} for _ in range(partitions)], {}
+    for begin in range(0, 60, 5):
+        for day in days:
+            if begin <= day < begin + 5:
+                collect(chance.choice(parts)[EVENTS], [T0 + day * DAY])
+        for _ in range(2):
+            everybody = gathered(everybody, parts, LEAST)
+        for part in chance.sample(parts, partitions // 2):
+            settle(part[EVENTS], LEAST)
+    assert everybody == {EVENTS: straight}
 
 
 def test_labels_wait_for_a_later_order_of_anybody_but_not_for_ever():
