@@ -56,28 +56,29 @@ def _left(heads: Mapping[str, Head], began: Ends, ended: Ends) -> tuple[int, fro
     return left, frozenset(paused)
 
 
-def applied(waiting: Waiting, until: float) -> bool:
-    """Whether a load is done: ingest has had all of it, the clock has passed its last event, and all is live."""
-    return not waiting.left and waiting.state.phase == "live" and waiting.state.watermark >= until
+def applied(waiting: Waiting) -> bool:
+    """Whether a load is done: ingest has had all of it, and all is live.
+
+    Live, the clock has passed all events, whatever it was when somebody last moved it. Before, ingest lets in no event
+    that the clock has not come to.
+    """
+    return not waiting.left and waiting.state.phase == "live"
 
 
-async def await_applied(
-    store: ClockStore, began: Ends, ended: Ends, until: float, tell: Callable[[Waiting], object]
-) -> Waiting:
+async def await_applied(store: ClockStore, began: Ends, ended: Ends, tell: Callable[[Waiting], object]) -> Waiting:
     """Wait until a load has been applied, or until it cannot be because a source is paused.
 
     Args:
         store: of the clock.
         began: where the sources' topics ended before the load.
         ended: where they ended after it.
-        until: time of its last event, seconds.
         tell: hears twice a second how far it is.
     """
     look_state, look_heads = retrying(store.state), retrying(store.heads)
     while True:
         waiting = Waiting(await look_state(), *_left(await look_heads(), began, ended))
         tell(waiting)
-        if applied(waiting, until) or waiting.paused:
+        if applied(waiting) or waiting.paused:
             return waiting
         await asyncio.sleep(_PAUSE)
 

@@ -129,7 +129,7 @@ class HistoryLoad:
     async def wait(self, began: Ends, ended: Ends, tell: Callable[[Waiting], object]) -> Waiting:
         """Wait until all of it has been applied and the installation is live; see `await_applied`."""
         sources = {topic: ends for topic, ends in ended.items() if topic != self._rejected}
-        return await await_applied(self._store, began, sources, self._load.until, tell)
+        return await await_applied(self._store, began, sources, tell)
 
     async def rejections(self, began: Ends) -> tuple[Counter[tuple[str, str]], dict[tuple[str, str], str]]:
         """What was rejected of it so far; see `rejections_of`."""

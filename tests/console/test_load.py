@@ -10,6 +10,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -21,11 +22,15 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from console.commands.main import create_cli
-from profiles.clock import ClockState, Load
+from profiles.clock import ClockState, Head, Load
 from streams.collector.wire import parse_time
 from streams.history.run import clock_store
 from streams.kafka.admin import ensure_topics
+from streams.kafka.log import KafkaLog
+from streams.kafka.output import BatchProducer, Row
+from streams.kafka.topics import topic_name
 from streams.records.loads import LOAD
+from streams.records.rejected import Rejection
 from streams.settings import Settings
 from tests import REPOSITORY
 from tests.conftest import MakeSettings
@@ -257,6 +262,49 @@ def test_bad_rows_stop_it_or_are_set_aside(load: Loading, tmp_path: Path) -> Non
     assert "hold the same" in words(load(file, file, status=2))
     assert "1 event sent" in words(load(file, "--no-wait", "--skip-bad"))
     assert len(load.events("web")) == 1
+
+
+async def work(settings: Settings, rejects: int, late: int) -> None:
+    """Do to the log and the clock what workers do, once a load is sent; some of it is rejected, some came late."""
+    async with clock_store(settings, shipped_plan()) as store, asyncio.timeout(60):
+        while not any(known.ended for known in (await store.loads()).values()):  # noqa: ASYNC110  (it is another process')
+            await asyncio.sleep(0.05)
+        (id_,) = await store.loads()
+        log, producer = KafkaLog(settings), BatchProducer(settings)
+        topic = topic_name(settings, "events.web")
+        bad = [
+            Rejection("2026-01-01T00:00:00Z", "check", "unplanned", "nobody planned it", "web", topic, 0, offset,
+                      b'{"messageId":"%d"}' % offset, load=id_).encode()
+            for offset in range(rejects)
+        ]  # fmt: skip
+        await producer.produce([Row(topic_name(settings, "events.rejected"), 0, None, value) for value in bad])
+        await producer.stop()
+        await store.note_late("web", [float(SINCE)] * late, time.time())
+        await store.report({f"{topic}/{each.partition}": Head(each.end) for each in await log.extents(topic)})
+        await store.commit(ClockState(phase="live", watermark=time.time()))
+
+
+def test_the_summary_tells_what_became_of_it(load: Loading, tmp_path: Path) -> None:
+    """It waits until all is applied and live; then: accepted, rejected with an example, late with the remedy."""
+    file = write(tmp_path / "shop.jsonl", [view(number) for number in range(50)])
+    workers = threading.Thread(target=lambda: asyncio.run(work(load.settings, rejects=3, late=2)))
+    workers.start()
+
+    said = words(load(file))
+    workers.join()
+    document = load.told(file)  # all was sent and applied: it only tells again
+
+    assert "50 events sent, of 9 customers, from 2026-01-01 00:00 to 2026-01-01 00:49" in said
+    assert "47 accepted, 3 rejected:" in said
+    assert "nobody planned it" in said
+    assert f"`rapport rejected list --load {document['load']}` shows them" in said
+    assert "2 events came late" in said
+    assert "`rapport rebuild --from archive` gives them" in said
+    assert (document["accepted"], document["late"], document["paused"]) == (47, 2, [])
+    assert document["rejected"] == [
+        {"source": "web", "reason": "unplanned", "events": 3, "example": "nobody planned it"}
+    ]
+    assert len(load.events("web")) == 50
 
 
 def test_what_is_rejected_is_counted_and_never_pauses_the_source(
