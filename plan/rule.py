@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from plan.checker import Checker, Outcome
@@ -17,8 +17,8 @@ class EventRule:
     """One planned event, compiled. See `plan.model.EventSpec` for what the words mean."""
 
     __slots__ = (
-        "_facts", "_planned", "checker", "description", "enforce", "name", "owner", "pii", "role", "schema", "sources",
-        "spec", "type", "validator", "where", "why",
+        "_facts", "_planned", "checker", "description", "enforce", "is_valid", "name", "owner", "pii", "role", "schema",
+        "sources", "spec", "type", "validator", "where", "why",
     )  # fmt: skip
 
     def __init__(self, spec: EventSpec, checker: Checker, currency: str, *, planned: bool = True) -> None:
@@ -38,6 +38,8 @@ class EventRule:
         self.pii = dict(_pii(checker.properties, ""))
         self._facts = compile_facts(spec, currency)
         self._planned = planned
+        # Whether a payload goes on as it is: so most do, and `enforce_on` need not be asked.
+        self.is_valid: Callable[[Any], bool] = checker.validator.is_valid if planned else _never
 
     def payload(self, event: Mapping[str, Any]) -> Any:
         """What of a raw event this rule is about: its properties, or its traits for identify and group.
@@ -59,7 +61,7 @@ class EventRule:
         return self.enforce_on(properties).violations if not self._planned else self.checker.check(properties)
 
     def enforce_on(self, properties: Any) -> Outcome:
-        """Check a payload and do what the plan says: the one call of the pipeline's check step."""
+        """Check a payload and do what the plan says: what the pipeline's check step does."""
         if self._planned:
             return self.checker.enforce_on(properties)
         unplanned = Violation("event", "is not in the plan", "unplanned")
@@ -68,6 +70,10 @@ class EventRule:
     def facts(self, properties: dict[str, Any]) -> Facts:
         """The neutral facts of an event. Never raises: what is not of its type counts as absent."""
         return self._facts(properties)
+
+
+def _never(payload: Any) -> bool:
+    return False
 
 
 def _pii(properties: Mapping[str, Property], before: str) -> list[tuple[str, str]]:

@@ -48,12 +48,12 @@ class Consent:
     """
 
     defaults: Mapping[str, bool] = field(default_factory=dict)
-    _asked: tuple[tuple[str, str, bool], ...] = field(init=False, repr=False, compare=False)
+    _asked: Mapping[str, tuple[str, bool]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Put the names together once: every changed profile is asked."""
-        rows = ((purpose, trait_of(purpose), self.defaults.get(purpose, True)) for purpose in self.purposes)
-        object.__setattr__(self, "_asked", tuple(rows))
+        rows = {purpose: (trait_of(purpose), self.defaults.get(purpose, True)) for purpose in self.purposes}
+        object.__setattr__(self, "_asked", rows)
 
     @property
     def purposes(self) -> tuple[str, ...]:
@@ -62,15 +62,16 @@ class Consent:
 
     def allows(self, profile: Profile, purpose: str) -> bool:
         """Whether a customer's data may be used for a purpose."""
-        held = profile.traits.get(trait_of(purpose))
-        return self.defaults.get(purpose, True) if held is None else bool(held[0])
+        trait, default = self._asked.get(purpose) or (trait_of(purpose), True)
+        held = profile.traits.get(trait)
+        return default if held is None else bool(held[0])
 
     def denied(self, profile: Profile) -> frozenset[str]:
         """The purposes that a customer does not allow."""
         traits = profile.traits
         found = [
             purpose
-            for purpose, trait, default in self._asked
+            for purpose, (trait, default) in self._asked.items()
             if not (default if (held := traits.get(trait)) is None else held[0])
         ]
         return frozenset(found) if found else _NOTHING

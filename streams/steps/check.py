@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from plan import Plan
+from plan import EventRule, Plan
 from profiles.errors import Unacceptable
 from streams.steps.intake import Intake, Item, each
 
@@ -22,20 +22,28 @@ def check(plan: Plan) -> Callable[[Intake], None]:
     """The step that applies the plan: reject, flag or clean what is not as planned."""
 
     def checked(batch: Intake, item: Item) -> None:
-        rule = plan.event(batch.source, item.raw["type"], item.name)
+        kind = item.raw["type"]
+        rule = plan.event(batch.source, kind, item.name)
         if rule is None:
-            raise Unacceptable("unplanned", plan.why_unplanned(batch.source, item.raw["type"], item.name))
-        outcome = rule.enforce_on(rule.payload(item.raw))
-        if not outcome.accepted:
-            raise Unacceptable("plan_violation", "; ".join(_told(outcome.violations)))
+            raise Unacceptable("unplanned", plan.why_unplanned(batch.source, kind, item.name))
         item.rule = rule
-        item.properties = outcome.properties
-        if outcome.violations:
-            item.violations = _told(outcome.violations)
-        if item.raw["type"] == "identify":
+        item.properties = payload = rule.payload(item.raw)
+        if not rule.is_valid(payload):
+            _enforce(rule, item)
+        if kind == "identify":
             _leave_out_large(item)
 
     return each("check", checked)
+
+
+def _enforce(rule: EventRule, item: Item) -> None:
+    """Do what the plan says about properties that are not as planned."""
+    outcome = rule.enforce_on(item.properties)
+    if not outcome.accepted:
+        raise Unacceptable("plan_violation", "; ".join(_told(outcome.violations)))
+    item.properties = outcome.properties
+    if outcome.violations:
+        item.violations = _told(outcome.violations)
 
 
 def _told(violations: Sequence[object]) -> list[str]:
