@@ -19,7 +19,7 @@ from faust.types import TP
 
 from profiles.clock import ClockStore, Head
 from profiles.types import Event, Identity, partition_of
-from streams.kafka.output import BatchProducer, Row
+from streams.kafka.output import Produces, Row
 from streams.kafka.topics import IDENTITY_LINKS, PROFILE_EVENTS, REJECTED, topic_name
 from streams.kafka.transport.batch import Batch
 from streams.metrics import WorkerMetrics
@@ -64,7 +64,7 @@ class Ingest:
         sources: Mapping[str, str],
         decoding: Pipeline[Intake],
         judging: Pipeline[Intake],
-        producer: BatchProducer,
+        producer: Produces,
         clocks: ClockStore,
         settings: Settings,
         metrics: WorkerMetrics,
@@ -87,6 +87,7 @@ class Ingest:
         self._rejected = topic_name(settings, REJECTED)
         self._asked: dict[tuple[Identity, ...], float] = {}  # → when
         self._waiting = WaitingRoom()
+        self._letting_in = asyncio.Lock()
         self._reported: dict[str, Head] = {}
 
     async def take(self, batches: Sequence[Batch], is_current: Callable[[Batch], bool]) -> None:
@@ -101,6 +102,10 @@ class Ingest:
 
     async def let_in(self) -> Passed:
         """Take what the clock lets in all the way; returns when Kafka has everything that came of it."""
+        async with self._letting_in:
+            return await self._let_in()
+
+    async def _let_in(self) -> Passed:
         gate, now = self._clock.gate, self._clock.wall()
         intakes: dict[str, Intake] = {}
         done: defaultdict[str, list[Batch]] = defaultdict(list)
@@ -165,15 +170,21 @@ class Ingest:
         return self._waiting.size(tp) >= FULL
 
     @retrying
-    async def report(self, done: Mapping[TP, int], mine: Iterable[TP]) -> None:
+    async def report(self, mine: Iterable[TP], reached: Callable[[TP], int | None]) -> None:
         """Tell the clock how far each source partition has come, where that is news.
 
+        Between two rounds, never within one: what a round has let in is not in Kafka yet, so a head behind it would say
+        too much.
+
         Args:
-            done: where those partitions continue of which nothing is under way.
             mine: all source partitions of this worker.
+            reached: the offset up to which all of a partition is done; None if that is unknown.
         """
-        paused = {tp for tp in mine if self._breaker.is_paused(self._sources[tp.topic])}
-        heads = self._waiting.heads(done, paused)
+        async with self._letting_in:
+            tps = list(mine)
+            paused = {tp for tp in tps if self._breaker.is_paused(self._sources[tp.topic])}
+            done = {tp: offset for tp in tps if (offset := reached(tp)) is not None}
+            heads = self._waiting.heads(done, paused)
         if news := {name: head for name, head in heads.items() if self._reported.get(name) != head}:
             await self._clocks.report(news)
             self._reported |= news

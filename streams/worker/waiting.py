@@ -98,7 +98,7 @@ class WaitingRoom:
         """What is reported of each partition.
 
         Args:
-            done: where those partitions continue of which nothing is under way.
+            done: up to where all is done.
             paused: those that a circuit breaker holds back.
         """
         heads = {}

@@ -240,8 +240,7 @@ class Worker:
         consumer = self._app.consumer
         sources = set(self._source_topics.values())
         mine = [tp for tp in consumer.assignment() if tp.topic in sources]
-        done = {tp: offset for tp in mine if (offset := consumer.done_up_to(tp)) is not None}
-        await self.roles.ingest.report(done, mine)
+        await self.roles.ingest.report(mine, consumer.reached)
 
     async def _fire_gate(self) -> None:
         if self.roles.clock.live:

@@ -239,10 +239,13 @@ class BatchConsumer(driver.Consumer):
     def behind(self, tp: TP) -> int:
         """Records of a partition that are not done: in the broker, as far as the last fetch told, or under way."""
         end: int | None = self.highwater(tp)
-        if not end:
-            return 0
-        under_way = (batch.first for batch in self._delivered[tp] if not batch.done)
-        return max(int(end) - next(under_way, self._expected.get(tp, end)), 0)
+        reached = self.reached(tp)
+        return max(int(end) - reached, 0) if end and reached is not None else 0
+
+    def reached(self, tp: TP) -> int | None:
+        """The offset up to which all of a partition is done; None if nothing is known of it."""
+        under_way = (batch.first for batch in self._delivered.get(tp, ()) if not batch.done)
+        return next(under_way, self._expected.get(tp))
 
     def done_up_to(self, tp: TP) -> int | None:
         """The offset at which a partition continues; None while anything of it is under way, or nothing is known."""

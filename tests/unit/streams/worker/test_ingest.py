@@ -1,0 +1,80 @@
+"""What ingest tells the clock: never more than is in Kafka."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+
+import orjson
+from faust.types import TP
+from prometheus_client import CollectorRegistry
+
+from plan import load_plan
+from profiles.stores.memory import MemoryClockStore, MemoryLinkStore, MemorySourceStore
+from profiles.times import rfc3339
+from streams.identity.suppressed import Suppressed
+from streams.kafka.output import Row
+from streams.kafka.transport.batch import Batch
+from streams.metrics import WorkerMetrics
+from streams.pipeline import decoding_pipeline, judging_pipeline
+from streams.settings import Settings
+from streams.worker.circuit_breaker import CircuitBreaker
+from streams.worker.ingest import Ingest
+from tests import REPOSITORY
+from tests.build import T0, in_steps, record
+
+PLAN = load_plan(REPOSITORY / "tracking_plan.yaml")
+WEB = TP("events.web", 0)
+DAY = 86400.0
+
+
+class SlowKafka:
+    """Has what was produced only when it is let."""
+
+    def __init__(self) -> None:
+        self.rows: list[Row] = []
+        self.asked = asyncio.Event()
+        self.let = asyncio.Event()
+
+    async def produce(self, rows: Iterable[Row]) -> None:
+        waiting = list(rows)
+        self.asked.set()
+        await self.let.wait()
+        self.rows += waiting
+
+
+def page(offset: int, at: float) -> bytes:
+    """A visit."""
+    return orjson.dumps(
+        {"type": "page", "name": "Home", "anonymousId": "a", "messageId": f"m{offset}", "timestamp": rfc3339(at)}
+    )
+
+
+def test_a_head_is_told_only_when_what_came_before_it_is_in_kafka() -> None:
+    """Else the clock would take a gate for filled while events up to it are still on their way."""
+
+    async def run() -> None:
+        kafka, clocks, metrics = SlowKafka(), MemoryClockStore(), WorkerMetrics(CollectorRegistry())
+        breaker = CircuitBreaker(PLAN, MemorySourceStore(), metrics, "w")
+        links = MemoryLinkStore()
+        ingest = Ingest(
+            {"events.web": "web"}, decoding_pipeline(), judging_pipeline(PLAN, links, Suppressed(links, PLAN.pii_key)),
+            kafka, clocks, Settings(partitions=4), metrics, in_steps(T0, "filling"), breaker, DAY,
+        )  # fmt: skip
+        times = [T0 - DAY, T0 - 1, T0 + DAY]  # the gate is between the last two
+        batch = Batch(WEB, [record(offset, page(offset, at), at=T0 + 2 * DAY) for offset, at in enumerate(times)], 0)
+        await ingest.take([batch], lambda _: True)
+        letting_in = asyncio.create_task(ingest.let_in())
+        await kafka.asked.wait()
+        reporting = asyncio.create_task(ingest.report([WEB], lambda _: batch.first))
+        await asyncio.sleep(0)
+        assert not await clocks.heads()
+
+        kafka.let.set()
+        assert (await letting_in).done == []  # one event still waits
+        await reporting
+        head = (await clocks.heads())["events.web/0"]
+        assert (head.done, head.time) == (2, T0 + DAY)
+        assert len(kafka.rows) == 2
+
+    asyncio.run(run())
