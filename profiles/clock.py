@@ -17,6 +17,8 @@ from typing import Literal, Protocol
 
 import msgspec
 
+from profiles.store import ArrivalRate
+
 __all__ = ["LOADS_KEPT", "TURNS_BACK", "ClockState", "ClockStore", "Head", "Late", "Load", "Phase", "turns_back"]
 
 LOADS_KEPT = 50
@@ -43,6 +45,8 @@ class ClockState(msgspec.Struct, frozen=True, kw_only=True):
     moved: float = 0.0  # wall clock: when it was last moved; live, a sign of life
     live_since: float = 0.0  # wall clock: when it first went live; 0 for never
     by: str = ""  # the worker that moved it
+    whole: bool = False  # the steps began where history begins; not where a live installation had an outage
+    arrivals: dict[str, ArrivalRate] = {}  # then: of all partitions, up to the gate, once it is filled
 
 
 class Load(msgspec.Struct, frozen=True, kw_only=True):

@@ -81,6 +81,7 @@ class Standing:
     watermark: float = 0.0
     waiting: bool = False  # its outbox is not empty: something was committed that may not have been produced
     next_due: float = 0.0  # the earliest timer; 0 for none
+    arrival_rates: dict[str, ArrivalRate] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

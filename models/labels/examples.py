@@ -74,11 +74,16 @@ class Border(msgspec.Struct, array_like=True, tag_field="kind", tag="b", gc=Fals
     twice, and late."""
 
     time: float
+    begins: bool = False  # the clock begins to go in steps here; a load of history may have turned it back
+
+    def passed(self, before: float) -> float:
+        """The latest border that has come, with this one."""
+        return self.time if self.begins else max(before, self.time)
 
     @property
     def key(self) -> str:
         """The same for every delivery of this border."""
-        return f"b:{self.time!r}"
+        return f"b:{self.time!r}:{self.begins}"
 
 
 TrainingRecord = OrderSummary | Example | ModelCommand | Border

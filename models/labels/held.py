@@ -32,7 +32,7 @@ class Held:
             passed: the latest border that was learned up to.
         """
         if isinstance(record, Border):
-            return self._end(record)
+            return self._end(record, passed)
         if isinstance(record, Example | OrderSummary) and record.border > passed:
             self._step.setdefault(record.key, record)
             return []
@@ -41,8 +41,8 @@ class Held:
         self._after.append(record)
         return []
 
-    def _end(self, border: Border) -> list[TrainingRecord]:
-        if any(record.border > border.time for record in self._step.values()):
+    def _end(self, border: Border, passed: float) -> list[TrainingRecord]:
+        if self._step and border.time <= passed and not border.begins:
             return []  # it comes late: it was the end of a step before
         ready = [*sorted(self._step.values(), key=_place), *self._after, border]
         self._step, self._after = {}, []

@@ -89,7 +89,7 @@ class Learner:
             rows = Rows(batch, self.config)
             for place, record in enumerate(batch):
                 if isinstance(record, Border):  # no news of customers, and may come any number of times
-                    self.border = max(self.border, record.time)
+                    self.border = record.passed(self.border)
                     continue
                 self.counts.records += 1
                 if not self._is_sound(record, rows.at[place]) or not self._repeats.first_time(record.key):

@@ -81,8 +81,15 @@ class RedisStore(RedisUnit):
         calls: list[Call] = [([keys.meta, keys.outbox, keys.timers], []) for keys in units]
         found: dict[int, Standing] = {}
         for number, answer in zip(numbers, await self._run_many(self._standing_script, calls), strict=True):
-            version, applied, watermark, waiting, due = or_raise(answer)
-            found[number] = Standing(int(version), int(applied), float(watermark), waiting > 0, float(due))
+            version, applied, watermark, waiting, due, rates = or_raise(answer)
+            found[number] = Standing(
+                int(version),
+                int(applied),
+                float(watermark),
+                waiting > 0,
+                float(due),
+                _decode_arrival_rates(rates) if rates else {},
+            )
         return found
 
     async def with_open_alerts(self, partition: int) -> list[str]:

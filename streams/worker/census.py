@@ -100,7 +100,7 @@ def due_at_border(state: CensusState, border: float, customers: int) -> bool:
     """
     if not customers:
         return False
-    passed = border - (state.border or state.opened)
+    passed = abs(border - (state.border or state.opened))  # a load of history turns the clock back
     return passed >= _SELDOM or (passed >= _APART and customers >= _GROWN * state.customers)
 
 
@@ -143,9 +143,19 @@ class CensusTaker:
         self._busy = busy
         self._metrics = metrics
         self._review = review
+        self._counting = False
 
     async def run(self) -> None:
-        """Count what is still to be counted in the round under way."""
+        """Count what is still to be counted in the round under way, unless that is being done."""
+        if self._counting:
+            return
+        self._counting = True
+        try:
+            await self._run()
+        finally:
+            self._counting = False
+
+    async def _run(self) -> None:
         while (missing := await self._missing()) is not None:
             partition, round_, border = missing
             started = time.monotonic()

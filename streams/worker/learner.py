@@ -141,7 +141,8 @@ class LearnerRunner:
         for raw in records:
             if raw.offset > reached:
                 found = self._held.add(_decode(raw.value), border)
-                border = max([border, *(record.time for record in found if isinstance(record, Border))])
+                for record in found:
+                    border = record.passed(border) if isinstance(record, Border) else border
                 ready += found
                 self._reached = raw.offset
                 if not self._held:

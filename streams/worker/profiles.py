@@ -293,6 +293,7 @@ class ProfileRunner:
     def _look(self, work: Work, profiles: Sequence[Profile], now: float) -> None:
         """Begin a look at profiles. Who has events from after it, live ones from before a load, has to wait."""
         work.gate = self._gate()
+        work.everybody = self._clock.state.arrivals if work.gate else {}
         ahead = {profile.id: profile for profile in profiles if work.gate and profile.updated > now}
         work.watermark = max(work.watermark, work.gate)
         work.begin(now, (), [profile for profile in profiles if profile.id not in ahead])

@@ -149,6 +149,7 @@ class Roles:
             self.clock,
             self.timers.watch.trusts,
             name,
+            plan.churn.outage,
         )
 
     async def start(self) -> None:

@@ -311,7 +311,7 @@ class Worker:
                 await self._app.consumer.release(self._source_topics[source])
 
     async def _conclude_census(self) -> None:
-        if self._owns(self._training_examples):
+        if self.roles.clock.live and self._owns(self._training_examples):
             await self.roles.census_merger.step(WALL.now())
 
     def _owns(self, topic: str) -> bool:

@@ -11,7 +11,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
 from profiles.errors import Fenced
-from profiles.store import Changes, Loaded, Output, Standing
+from profiles.store import ArrivalRate, Changes, Loaded, Output, Standing
 from profiles.stores import Stores
 from profiles.stores.connection import connect
 from profiles.stores.keys import Keys
@@ -115,6 +115,9 @@ def test_where_partitions_stand(run: Callable[[Test], None]) -> None:
         await store.commit(1, Changes(0, 41, 7.5, profiles=[someone(1, scheduled_at=30.5), someone(2)]))
         await store.commit(1, Changes(1, 42, 8.5, profiles=[someone(3, scheduled_at=31.5)], outputs=[OUTPUT]))
         assert await store.standing([1, 3]) == {1: Standing(2, 42, 8.5, True, 30.5), 3: Standing()}
+        rates = {"events": ArrivalRate(1.0, 2.0, 3.0, 4.0, [(5.0, 6.0)], {7: (25200.5, 25201.5)})}
+        await store.commit(3, Changes(0, 1, arrival_rates=rates))
+        assert (await store.standing([3]))[3].arrival_rates == rates
         await store.clear_outbox(1, 2)
         assert await store.standing([1]) == {1: Standing(2, 42, 8.5, False, 30.5)}
         assert await store.applied([1, 0]) == {1: 42, 0: -1}

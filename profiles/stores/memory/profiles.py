@@ -127,7 +127,8 @@ class MemoryStore:
         for number in partitions:
             held = self._partitions[number]
             due = min(held.scheduled_at.values(), default=0.0)
-            found[number] = Standing(held.version, held.applied, held.watermark, bool(held.outbox), due)
+            rates = copy.deepcopy(held.arrival_rates)
+            found[number] = Standing(held.version, held.applied, held.watermark, bool(held.outbox), due, rates)
         return found
 
     async def with_open_alerts(self, partition: int) -> list[str]:

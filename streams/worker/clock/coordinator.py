@@ -20,10 +20,11 @@ import msgspec
 from faust.types import TP
 
 from models.labels.examples import Border
+from models.labels.outages import gathered
 from plan import Plan
 from profiles.clock import ClockState, ClockStore, Head, Load, turns_back
 from profiles.errors import Fenced
-from profiles.store import Output, Standing, Store
+from profiles.store import ArrivalRate, Output, Standing, Store
 from profiles.times import rfc3339
 from profiles.units import LearnerStore, LinkStore
 from streams.kafka.topics import IDENTITY_LINKS, PROFILE_EVENTS, TRAINING_EXAMPLES, topic_name
@@ -84,6 +85,7 @@ class Coordinator:
         clock: as this worker follows it; it is told at once.
         trusts: whether the wall clock is right, as far as Redis's tells.
         by: name of this worker.
+        outage: the least silence of everybody in a history that may be an outage, seconds; None: none is.
     """
 
     def __init__(
@@ -99,6 +101,7 @@ class Coordinator:
         clock: ClockFollower,
         trusts: Callable[[float], bool],
         by: str,
+        outage: float | None = None,
     ) -> None:
         self._clocks = clocks
         self._profiles = profiles
@@ -111,6 +114,7 @@ class Coordinator:
         self._clock = clock
         self._trusts = trusts
         self._by = by
+        self._outage = outage
         self._bordered = 0.0  # the border that the learner was told last
         self._to_learn: int | None = None  # end of `training.examples` then
 
@@ -138,6 +142,8 @@ class Coordinator:
             after = await self._fire(state, loads, now)
         if after is None:
             return False
+        if after.phase == "filling" and state.phase in ("live", "new"):
+            await self._tell(Border(after.watermark, begins=True))
         committed = await self._clocks.commit(
             msgspec.structs.replace(after, version=state.version, moved=now, by=self._by)
         )
@@ -170,7 +176,7 @@ class Coordinator:
             return msgspec.structs.replace(state, phase="new")
         before = [load for load in loads if load.since < state.watermark - OUTAGE]
         if before and turns_back(state, (await self._clocks.loads()).values(), now):
-            return self._start(state, min(load.since for load in before), loads)
+            return self._start(state, min(load.since for load in before), loads, whole=True)
         if now - state.moved > _ALIVE:
             return msgspec.structs.replace(state, watermark=max(now, state.watermark))
         return None
@@ -180,7 +186,7 @@ class Coordinator:
     async def _begin(self, state: ClockState, loads: Sequence[Load], now: float) -> ClockState | None:
         """Begin at the first event that was ever sent, or where the clock stood when it was last live."""
         if loads and turns_back(state, (), now):
-            return self._start(state, min(load.since for load in loads), loads)
+            return self._start(state, min(load.since for load in loads), loads, whole=True)
         heads = await self._clocks.heads()
         ends = await self._ends(self._places.sources)
         waiting = []
@@ -195,17 +201,25 @@ class Coordinator:
             return self._go_live(state, now) if state.watermark and heads else None
         if all(head.received >= now - OUTAGE and (state.watermark or head.time >= now - OUTAGE) for head in waiting):
             return self._go_live(state, now)
-        return self._start(state, max(state.watermark, min(head.time for head in waiting)), loads)
+        since = max(state.watermark, min(head.time for head in waiting))
+        return self._start(state, since, loads, whole=not state.live_since)
 
-    def _start(self, state: ClockState, since: float, loads: Sequence[Load]) -> ClockState:
+    def _start(self, state: ClockState, since: float, loads: Sequence[Load], *, whole: bool) -> ClockState:
         step = _step_of(loads, self._clock.wall() - since)
         watermark = math.ceil(since / step - 1) * step  # the last border before it
         gate = min(watermark + step, self._clock.wall())
-        return msgspec.structs.replace(state, phase="filling", watermark=watermark, gate=gate, step=step)
+        return msgspec.structs.replace(
+            state, phase="filling", watermark=watermark, gate=gate, step=step, whole=whole, arrivals={}
+        )
 
     def _go_live(self, state: ClockState, now: float) -> ClockState:
         return msgspec.structs.replace(
-            state, phase="live", watermark=max(now, state.watermark), live_since=state.live_since or now
+            state,
+            phase="live",
+            watermark=max(now, state.watermark),
+            live_since=state.live_since or now,
+            whole=False,
+            arrivals={},
         )
 
     # In steps
@@ -216,7 +230,15 @@ class Coordinator:
         if not await self._has_learned():
             return None
         is_last = not loads and state.gate + state.step > now
-        return msgspec.structs.replace(state, phase="arriving" if is_last else "firing")
+        arrivals = await self._arrivals(state)
+        return msgspec.structs.replace(state, phase="arriving" if is_last else "firing", arrivals=arrivals)
+
+    async def _arrivals(self, state: ClockState) -> dict[str, ArrivalRate]:
+        """How busy all partitions together are up to the gate. After an outage each knows better by itself."""
+        if not state.whole:
+            return {}
+        parts = [one.arrival_rates for one in (await self._standing()).values()]
+        return gathered(state.arrivals, parts, self._outage)
 
     async def _is_filled(self, gate: float) -> bool:
         """Whether all events up to the gate, and what they caused, are applied."""
@@ -249,15 +271,17 @@ class Coordinator:
         if state.phase == "arriving" and any(one.watermark < state.gate for one in standing.values()):
             return None
         if self._bordered != state.gate:
-            border = Border(state.gate)
-            await self._deliver([Output(TRAINING_EXAMPLES, b"@border", _encode(border), border.key, partition=0)])
-            self._to_learn = (await self._ends([self._places.training]))[self._places.training]
+            await self._tell(Border(state.gate))
             self._bordered = state.gate
         if await self._census.open_at(state.gate, now) and not await self._census.close_if_counted(now):
             return None
         if state.phase == "arriving":
             return self._go_live(state, now)
         return await self._next(state, loads, standing)
+
+    async def _tell(self, border: Border) -> None:
+        await self._deliver([Output(TRAINING_EXAMPLES, b"@border", _encode(border), border.key, partition=0)])
+        self._to_learn = (await self._ends([self._places.training]))[self._places.training]
 
     async def _next(self, state: ClockState, loads: Sequence[Load], standing: Mapping[int, Standing]) -> ClockState:
         """The next gate: the first border at which there is anything to do, and not later than now.

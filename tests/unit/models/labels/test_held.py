@@ -62,3 +62,14 @@ def test_a_border_of_a_step_before_changes_nothing_and_a_record_of_one_waits_for
     assert held.add(Border(T0 + 12), T0 + 5) == [waits, Border(T0 + 12)]
     late = summary("b", T0, T0 + 5)
     assert held.add(late, T0 + 12) == [late]
+
+
+def test_where_the_clock_begins_nothing_waits_and_earlier_steps_are_steps_again() -> None:
+    """A load of history turns the clock back behind borders that have come."""
+    held = Held()
+    left = summary("a", T0 + 8, T0 + 9)
+    assert held.add(left, T0 + 5) == []
+    begins = Border(T0 - 50, begins=True)
+    assert held.add(begins, T0 + 5) == [left, begins]
+    assert (begins.passed(T0 + 5), Border(T0).passed(T0 + 5), Border(T0 + 6).passed(T0)) == (T0 - 50, T0 + 5, T0 + 6)
+    assert held.add(summary("b", T0 - 41, T0 - 40), T0 - 50) == []

@@ -102,6 +102,7 @@ def people(count: int) -> list[Profile]:
         (CensusState(border=BORDER, customers=10), 0.5 * DAY, 500, False),  # but not twice a day
         (CensusState(border=BORDER, customers=10), 28 * DAY, 10, True),  # in any case after four weeks
         (CensusState(opened=BORDER, customers=10), 27 * DAY, 10, False),  # the last one was live
+        (CensusState(opened=BORDER + 300 * DAY, customers=10), 0.0, 5, True),  # a history is loaded after it went live
         (CensusState(opened=BORDER + 300 * DAY, border=BORDER, customers=10), 28 * DAY, 10, True),  # wall clock or not
     ],
 )

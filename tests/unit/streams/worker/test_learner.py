@@ -132,7 +132,7 @@ def test_whatever_partitions_batches_and_deaths_do_the_models_are_the_same(
     """Partitions in any order, records twice, borders twice and late, killed at any commit."""
     chance = random.Random(seed)
     log: list[TrainingRecord] = []
-    earlier = Border(T0 - 365 * STEP)
+    earlier = Border(0.0)
     for step in steps():
         came = [*step, *chance.sample(step, 2), *([earlier] * chance.randrange(2))]
         chance.shuffle(came)
@@ -145,6 +145,21 @@ def test_whatever_partitions_batches_and_deaths_do_the_models_are_the_same(
     assert state.panel == panel
     assert dict(state.parts) == parts
     assert state.applied == len(log) - 1
+
+
+def test_a_clock_that_is_turned_back_goes_in_steps_again() -> None:
+    """It had been live for a while; then a history is loaded, and is learned as it would have been without that."""
+
+    async def test() -> None:
+        chance = random.Random(1)
+        log: list[TrainingRecord] = [Border(T0 + 1000 * STEP), Border(T0 - 100 * STEP, begins=True)]
+        for step in steps():
+            log += [*chance.sample(step, len(step)), border_of(step)]
+        store = Store({2: "after"})
+        await read(store, encoded(log), [1, 40, 90])
+        assert (await store.load()).panel == straight()[0]
+
+    asyncio.run(test())
 
 
 def test_nothing_is_committed_past_what_waits_and_reading_goes_on_all_the_same() -> None:
