@@ -47,6 +47,7 @@ class ClockState(msgspec.Struct, frozen=True, kw_only=True):
     by: str = ""  # the worker that moved it
     whole: bool = False  # the steps began where history begins; not where a live installation had an outage
     arrivals: dict[str, ArrivalRate] = {}  # then: of all partitions, up to the gate, once it is filled
+    waits_for: str = ""  # what has kept it from being moved for a while, in words
 
 
 class Load(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,7 +70,7 @@ def turns_back(state: ClockState, loads: Iterable[Load], now: float) -> bool:
     """Whether a load that begins now finds its customers at its own time: the installation is new, or went live only
     lately and without any history. Otherwise what a load brings is late.
     """
-    if state.phase != "live":
+    if not state.live_since:
         return True
     return now - state.live_since < TURNS_BACK and not any(load.sent == inf for load in loads)
 

@@ -77,6 +77,12 @@ class WorkerMetrics:
             registry=registry,
             multiprocess_mode="livemin",
         )
+        self._behind = Gauge(
+            "rapport_watermark_behind_seconds",
+            "Seconds that the watermark, up to which everybody was looked at, is behind the wall clock; 0 when live.",
+            registry=registry,
+            multiprocess_mode="livemax",
+        )
         self._late = Histogram(
             "rapport_late_seconds",
             "Seconds that events came behind the watermark, of those that came later than the plan's lateness.",
@@ -183,9 +189,10 @@ class WorkerMetrics:
         for reason, count in Tallied(rejection.reason for rejection in rejected).items():
             self._rejections.labels(source, reason).inc(count)
 
-    def clock(self, *, live: bool) -> None:
-        """Whether the clock is live."""
+    def clock(self, *, live: bool, behind: float) -> None:
+        """Whether the clock is live, and how many seconds its watermark is behind the wall clock."""
         self._live.set(live)
+        self._behind.set(behind)
 
     def late(self, source: str, watermark: float, times: Iterable[float]) -> None:
         """These events came later than the plan's lateness."""

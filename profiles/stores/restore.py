@@ -13,18 +13,32 @@ from typing import Any
 
 import msgspec
 
+from profiles.clock import ClockState
 from profiles.store import Loaded
+from profiles.stores.clock import RedisClockStore
 from profiles.stores.connection import Client
 from profiles.stores.indexes import Group, alert_groups, document_groups, entries_of
-from profiles.stores.keys import CENSUS, IDENTITY, LEARNER, LEARNER_STATE, SEGMENTS, SETUP, WORKERS, Keys
+from profiles.stores.keys import (
+    CENSUS,
+    CLOCK,
+    CLOCK_HEADS,
+    CLOCK_LATE,
+    IDENTITY,
+    LEARNER,
+    LEARNER_STATE,
+    SEGMENTS,
+    SETUP,
+    WORKERS,
+    Keys,
+)
 from profiles.stores.links import link_groups
 from profiles.stores.setup import REBUILDING
 from profiles.types import Alert, Profile
 from profiles.units import LearnerState, LinkChanges
 
 __all__ = [
-    "LEAP", "Document", "begin", "clear", "finish", "held_keys", "write_findings", "write_learner", "write_links",
-    "write_position", "write_profiles",
+    "LEAP", "Document", "begin", "clear", "finish", "forget_late", "held_keys", "write_clock", "write_findings",
+    "write_learner", "write_links", "write_position", "write_profiles",
 ]  # fmt: skip
 
 _CHUNK = 2000  # arguments of one command
@@ -56,7 +70,11 @@ async def begin(client: Client) -> None:
 
 
 async def clear(client: Client) -> None:
-    """Remove what a rebuild writes, and what says how it was: no receipt of an erasure, no source that is paused."""
+    """Remove what a rebuild writes, and what says how it was: no receipt of an erasure, no source that is paused.
+
+    The clock forgets how far ingest has come, which workers tell again and may be of another log, but not the loads:
+    one may be running, and one that has ended keeps the next from turning everybody back.
+    """
     batch: list[bytes] = []
     async for key in held_keys(client):
         batch.append(key)
@@ -64,8 +82,8 @@ async def clear(client: Client) -> None:
             await _unlink(client, batch)
             batch = []
     await _unlink(client, batch)
-    await client.delete(SEGMENTS)
-    await client.delete(WORKERS)
+    for name in (SEGMENTS, WORKERS, CLOCK.meta, CLOCK_HEADS):
+        await client.delete(name)
     if fields := [name for name in await client.hkeys(SETUP) if name != REBUILDING.encode()]:
         await client.hdel(SETUP, *fields)
 
@@ -129,6 +147,16 @@ async def write_learner(client: Client, state: LearnerState) -> None:
 async def write_findings(client: Client, findings: bytes) -> None:
     """What the last census found. The next one begins at once."""
     await client.hset(CENSUS.meta, mapping={"version": LEAP, "round": LEAP, "merged": LEAP, "findings": findings})
+
+
+async def write_clock(client: Client, state: ClockState) -> None:
+    """Where the clock goes on."""
+    await RedisClockStore(client).commit(msgspec.structs.replace(state, version=0, nonce=""))
+
+
+async def forget_late(client: Client) -> None:
+    """Nothing is late any more: all events were taken in order of time."""
+    await client.delete(CLOCK_LATE)
 
 
 async def _write(client: Client, groups: Iterable[Group]) -> None:

@@ -14,12 +14,14 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from math import inf
 
 import msgspec
 
 from analysis.archive.folder import Folder
 from analysis.archive.manifests import State, load
 from plan import Plan
+from profiles.clock import ClockState
 from profiles.errors import Misconfigured
 from profiles.stores import restore
 from profiles.stores.connection import Client
@@ -68,6 +70,23 @@ class Summary:
     records: int = 0  # read
     seconds: float = 0.0
     warnings: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Reached:
+    """How far the documents go."""
+
+    applied: dict[int, int] = field(default_factory=dict)  # by partition
+    watermark: float = 0.0  # the latest of all partitions
+    began: float = inf  # time of the first event
+
+    @property
+    def clock(self) -> ClockState:
+        """Where the clock goes on: workers look at what came in since in its own time, or are live at once if that is
+        no more than an hour. It was live since the first event, as far as Kafka tells, so no load turns it back.
+        """
+        began = self.began if self.began < inf else 0.0
+        return ClockState(watermark=self.watermark, live_since=began)
 
 
 class _Meter:
@@ -127,9 +146,10 @@ async def rebuild(
         if findings is not None:
             await restore.write_findings(client, findings)
         tombstones = tombstones_of(links, plan, WALL.now())
-        positions: dict[int, int] = {}
-        await _all(found.profiles, lambda extent: _partition(client, log, extent, tombstones, summary, positions))
-        summary.warnings += _missing(positions, await log.extents(topic_name(settings, PROFILE_EVENTS)))
+        reached = _Reached()
+        await _all(found.profiles, lambda extent: _partition(client, log, extent, tombstones, summary, reached))
+        summary.warnings += _missing(reached.applied, await log.extents(topic_name(settings, PROFILE_EVENTS)))
+        await restore.write_clock(client, reached.clock)
         summary.warnings += await open_again(client, settings, plan)
     return meter.close(summary)
 
@@ -211,7 +231,7 @@ def _missing(applied: Mapping[int, int], events: Sequence[Extent]) -> list[str]:
 
 
 async def _partition(
-    client: Client, log: Log, extent: Extent, tombstones: Tombstones, summary: Summary, positions: dict[int, int]
+    client: Client, log: Log, extent: Extent, tombstones: Tombstones, summary: Summary, reached: _Reached
 ) -> None:
     found = await survey(log, extent)
     if not found.newest and not found.version:
@@ -221,12 +241,14 @@ async def _partition(
         await restore.write_profiles(client, extent.partition, batch)
         for profile, _ in batch:
             redirects += bool(profile.redirect)
+            reached.began = min(reached.began, profile.created or inf)
             summary.profiles += not profile.redirect
             summary.erased += profile.redirect == ERASED
             summary.merged += profile.redirect not in ("", ERASED)
     position = found.position()
     await restore.write_position(client, extent.partition, position, redirects)
-    positions[extent.partition] = position.applied
+    reached.applied[extent.partition] = position.applied
+    reached.watermark = max(reached.watermark, position.watermark)
     summary.partitions += 1
     summary.ahead += len(position.ahead)
 

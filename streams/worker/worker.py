@@ -221,7 +221,7 @@ class Worker:
                 if not self._follows:
                     continue
                 await self.roles.clock.refresh()
-                self._metrics.clock(live=self.roles.clock.live)
+                self._metrics.clock(live=self.roles.clock.live, behind=self.roles.clock.behind)
                 if self.roles.clock.live and time.monotonic() - reported < 1.0:
                     continue
                 reported = time.monotonic()

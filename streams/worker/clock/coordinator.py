@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import logging
 import math
+import time
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -33,7 +34,7 @@ from streams.settings import Settings
 from streams.worker.census import CensusMerger
 from streams.worker.clock.follower import OUTAGE, ClockFollower
 
-__all__ = ["Coordinator", "Ends", "Places", "places_of"]
+__all__ = ["STANDS", "Coordinator", "Ends", "Places", "places_of"]
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +47,10 @@ STEPS = ((28 * 86400.0, 86400.0), (2 * 86400.0, 6 * 3600.0), (0.0, 3600.0))
 GIVEN_UP = 600.0
 """Seconds without a sign of life after which a load is given up: live customers wait for it."""
 
-_ALIVE = 10.0  # seconds between two signs of life while live
+STANDS = 60.0
+"""Seconds after which a clock that is not live and does not move is told of."""
+
+_ALIVE = 10.0  # seconds between two signs of life while live, and until a clock that stands says what it waits for
 
 _encode = msgspec.msgpack.Encoder().encode
 
@@ -117,6 +121,10 @@ class Coordinator:
         self._outage = outage
         self._bordered = 0.0  # the border that the learner was told last
         self._to_learn: int | None = None  # end of `training.examples` then
+        self._why = ""  # it could not be moved when it was last tried
+        self._stands: tuple[str, float] = ("", 0.0)  # phase and gate at which that is
+        self._since = self._noted = 0.0  # monotonic: when it came there, and when it was last written why
+        self._warned = False
 
     async def step(self) -> bool:
         """Move the clock if it can be moved; whether it was."""
@@ -132,6 +140,7 @@ class Coordinator:
             return False
         state = await self._clocks.state()
         loads = await self._running(now)
+        self._why = ""
         if state.phase == "live":
             after = await self._leave_live(state, loads, now)
         elif state.phase == "new":
@@ -141,16 +150,40 @@ class Coordinator:
         else:
             after = await self._fire(state, loads, now)
         if after is None:
-            return False
+            return await self._stand(state)
         if after.phase == "filling" and state.phase in ("live", "new"):
             await self._tell(Border(after.watermark, begins=True))
         committed = await self._clocks.commit(
-            msgspec.structs.replace(after, version=state.version, moved=now, by=self._by)
+            msgspec.structs.replace(after, version=state.version, moved=now, by=self._by, waits_for="")
         )
         if committed.phase != state.phase:
             log.info("the clock is %s, at %s", committed.phase, _at(committed))
         await self._clock.take(committed)
         return True
+
+    async def _stand(self, state: ClockState) -> bool:
+        """Say what keeps the clock where it is, once it has been there for a while: people may have to act."""
+        now = time.monotonic()
+        if (state.phase, state.gate) != self._stands:
+            self._stands, self._since, self._noted, self._warned = (state.phase, state.gate), now, now, False
+        if not self._why:
+            return False
+        if now - self._since > STANDS and not self._warned:
+            self._warned = True
+            log.warning(
+                "the clock has been %s at %s for a minute: %s; see `rapport doctor`", state.phase, _at(state), self._why
+            )
+        if now - self._noted > _ALIVE and self._why != state.waits_for:
+            self._noted = now
+            await self._clock.take(
+                await self._clocks.commit(msgspec.structs.replace(state, waits_for=self._why, by=self._by))
+            )
+        return False
+
+    def _waits(self, why: str) -> ClockState | None:
+        """Note why the clock cannot be moved now."""
+        self._why = why
+        return None
 
     async def _running(self, now: float) -> list[Load]:
         """The loads that run. One that is silent for too long is given up."""
@@ -185,7 +218,7 @@ class Coordinator:
 
     async def _begin(self, state: ClockState, loads: Sequence[Load], now: float) -> ClockState | None:
         """Begin at the first event that was ever sent, or where the clock stood when it was last live."""
-        if loads and turns_back(state, (), now):
+        if loads and turns_back(state, (await self._clocks.loads()).values(), now):
             return self._start(state, min(load.since for load in loads), loads, whole=True)
         heads = await self._clocks.heads()
         ends = await self._ends(self._places.sources)
@@ -195,11 +228,14 @@ class Coordinator:
             if head is not None and head.time:
                 waiting.append(head)
             elif end and (head is None or (head.done < end and not head.paused)):
-                return None  # not looked at yet
+                return self._waits(f"no worker has looked at {_name(tp)} yet")
         if not waiting:
             # Live at once if it was live before; a new installation waits for what its first event says.
             return self._go_live(state, now) if state.watermark and heads else None
-        if all(head.received >= now - OUTAGE and (state.watermark or head.time >= now - OUTAGE) for head in waiting):
+        if all(
+            head.received >= now - OUTAGE and (head.time >= now - OUTAGE or head.time <= state.watermark)
+            for head in waiting
+        ):
             return self._go_live(state, now)
         since = max(state.watermark, min(head.time for head in waiting))
         return self._start(state, since, loads, whole=not state.live_since)
@@ -225,10 +261,12 @@ class Coordinator:
     # In steps
 
     async def _fill(self, state: ClockState, loads: Sequence[Load], now: float) -> ClockState | None:
-        if any(load.sent < state.gate for load in loads) or not await self._is_filled(state.gate):
+        if (load := min(loads, key=lambda load: load.sent, default=None)) and load.sent < state.gate:
+            return self._waits(f"load {load.id} ({load.name}) has sent its events up to {rfc3339(load.sent)}")
+        if not await self._is_filled(state.gate):
             return None
         if not await self._has_learned():
-            return None
+            return self._waits("the learner has not taken all training records yet")
         is_last = not loads and state.gate + state.step > now
         arrivals = await self._arrivals(state)
         return msgspec.structs.replace(state, phase="arriving" if is_last else "firing", arrivals=arrivals)
@@ -244,19 +282,23 @@ class Coordinator:
         """Whether all events up to the gate, and what they caused, are applied."""
         heads = await self._clocks.heads()
         ends = await self._ends(self._places.sources)
-        if not all(_has_passed(heads.get(_name(tp)), end, gate) for tp, end in ends.items()):
-            return False
+        for tp, end in ends.items():
+            if not _has_passed(head := heads.get(_name(tp)), end, gate):
+                done = head.done if head is not None else 0
+                self._waits(f"ingest has done {_name(tp)} up to offset {done} of {end}")
+                return False
         links, waiting = await self._links.state(), await self._links.outbox()
         standing = await self._standing()
         ends = await self._ends([self._places.links, *self._places.profiles])
-        return (
-            not waiting
-            and links.applied + 1 >= ends[self._places.links]
-            and all(
-                not standing[tp.partition].waiting and standing[tp.partition].applied + 1 >= ends[tp]
-                for tp in self._places.profiles
-            )
-        )
+        if waiting or links.applied + 1 < ends[self._places.links]:
+            self._waits("the linker has not decided all requests yet, or not told")
+            return False
+        for tp in self._places.profiles:
+            one = standing[tp.partition]
+            if one.waiting or one.applied + 1 < ends[tp]:
+                self._waits(f"{_name(tp)} is applied up to offset {one.applied} of {ends[tp] - 1}, or not delivered")
+                return False
+        return True
 
     async def _has_learned(self) -> bool:
         """Whether the learner has taken the border before: customers are scored by what is known as of then."""
@@ -266,15 +308,16 @@ class Coordinator:
 
     async def _fire(self, state: ClockState, loads: Sequence[Load], now: float) -> ClockState | None:
         standing = await self._standing()
-        if any(one.waiting or 0 < one.next_due <= state.gate for one in standing.values()):
-            return None
-        if state.phase == "arriving" and any(one.watermark < state.gate for one in standing.values()):
-            return None
+        for number, one in standing.items():
+            if one.waiting or 0 < one.next_due <= state.gate:
+                return self._waits(f"partition {number} has timers to fire, or to deliver what they caused")
+            if state.phase == "arriving" and one.watermark < state.gate:
+                return self._waits(f"partition {number} has not arrived")
         if self._bordered != state.gate:
             await self._tell(Border(state.gate))
             self._bordered = state.gate
         if await self._census.open_at(state.gate, now) and not await self._census.close_if_counted(now):
-            return None
+            return self._waits("the census counts")
         if state.phase == "arriving":
             return self._go_live(state, now)
         return await self._next(state, loads, standing)

@@ -60,6 +60,11 @@ class ClockFollower:
         """Up to when everybody has been looked at."""
         return self._wall.now() if self.live else self.state.watermark
 
+    @property
+    def behind(self) -> float:
+        """Seconds that the watermark is behind the wall clock; 0 when live, and before there is any."""
+        return max(self._wall.now() - self.watermark, 0.0) if self.watermark else 0.0
+
     def wall(self) -> float:
         """The wall clock."""
         return self._wall.now()

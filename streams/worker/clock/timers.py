@@ -56,13 +56,13 @@ class Timers:
         self._backlog = backlog
         self._clock = clock
         self._settled = math.inf  # monotonic
-        self._arrived = 0  # version of the clock whose arrival this worker has made
+        self._arrived = 0.0  # the gate at which this worker has arrived
         self.watch = ClockWatch()
 
     def assigned(self) -> None:
         """Note that this worker has other partitions from now on."""
         self._settled = time.monotonic() + _SETTLING
-        self._arrived = 0
+        self._arrived = 0.0
 
     def is_up_to_date(self) -> bool:
         """Whether silence proves something now."""
@@ -81,6 +81,6 @@ class Timers:
             return
         while self._clock.fires and await self._profiles.fire(state.gate):
             pass
-        if state.phase == "arriving" and self._arrived != state.version:
+        if state.phase == "arriving" and self._arrived != state.gate:
             await self._profiles.arrive(state.gate)
-            self._arrived = state.version
+            self._arrived = state.gate
