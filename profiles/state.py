@@ -56,29 +56,38 @@ def apply(profile: Profile, event: Event, currency: str, limits: Limits, digest:
         digest: `event_digest` of it, where the caller has it already.
     """
     time = event.time
-    profile.updated = max(profile.updated, time)
-    profile.created = min(profile.created, time) if profile.created else time
-    for kind, value in event.identities[:1]:  # the others are the linker's business, which a `Merge` brings
+    if time > profile.updated:
+        profile.updated = time
+    if time < profile.created or not profile.created:
+        profile.created = time
+    if event.identities:
+        kind, value = event.identities[0]  # the others are the linker's business, which a `Merge` brings
         values = profile.identities.setdefault(kind, {})
         if value not in values or time < values[value]:
             values[value] = time
-    digest = digest or event_digest(event.source, event.id)
-    for name, value in event.traits.items():
-        _set_trait(profile, name, value, time, digest, limits.traits)
+    if event.traits:
+        digest = digest or event_digest(event.source, event.id)
+        for name, held in event.traits.items():
+            _set_trait(profile, name, held, time, digest, limits.traits)
     activity = profile.activity.get(event.source)
     if activity is None:
-        activity = profile.activity[event.source] = Activity(0, time, time)
-    activity.count += 1
-    activity.first = min(activity.first, time)
-    activity.last = max(activity.last, time)
-    if event.role:
-        tally = profile.roles.get(event.role)
+        profile.activity[event.source] = Activity(1, time, time)
+    else:
+        activity.count += 1
+        if time > activity.last:
+            activity.last = time
+        elif time < activity.first:
+            activity.first = time
+    role = event.role
+    if role:
+        tally = profile.roles.get(role)
         if tally is None:
-            tally = profile.roles[event.role] = Tally(0, time, time)
-        _count(tally, time)
+            tally = profile.roles[role] = Tally(1, time, time, (1.0, 1.0))
+        else:
+            _count(tally, time)
         if limits.windows:
-            _keep_time(tally, time, limits.windows.get(event.role, 0))
-        special = _BY_ROLE.get(event.role)
+            _keep_time(tally, time, limits.windows.get(role, 0))
+        special = _BY_ROLE.get(role)
         if special is not None:
             special(profile, event, currency, limits)
     entry = TimelineEntry(time, event.source, event.name, event.amount, event.currency, event.subject)
@@ -92,7 +101,8 @@ def remember(profile: Profile, digest: bytes, cap: int) -> bool:
         at = profile.seen.find(digest, at + 1)
     if at >= 0:
         return False
-    profile.seen = (profile.seen + digest)[-8 * cap :]
+    seen = profile.seen + digest
+    profile.seen = seen if len(seen) <= 8 * cap else seen[-8 * cap :]
     return True
 
 
@@ -117,7 +127,8 @@ def _count(tally: Tally, time: float) -> None:
         tally.last = time
     else:
         tally.decayed = (first + 2.0 ** (-gap / fast), second + 2.0 ** (-gap / slow))
-        tally.first = min(tally.first, time)
+        if time < tally.first:
+            tally.first = time
     tally.count += 1
 
 
