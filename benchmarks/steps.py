@@ -40,14 +40,14 @@ from profiles.store import Changes, Output
 from profiles.stores.indexes import alert_groups, document_groups
 from profiles.stores.keys import Keys
 from profiles.stores.memory.profiles import MemoryStore
-from profiles.types import Event, Identity, Merge, Record, partition_of
+from profiles.types import Event, Identity, Merge, partition_of
 from streams.identity.graph import Graph
 from streams.kafka.topics import PROFILE_CHANGES, PROFILE_EVENTS
 from streams.pipeline import Pipeline, ingest_pipeline, profile_pipeline
 from streams.records.happened import read_record
 from streams.records.links import LinkRequest
 from streams.settings import Settings
-from streams.steps.intake import Intake
+from streams.steps.intake import InChunks, Intake, Item, chunks
 from streams.steps.work import SENT_BITS, Work
 from streams.worker.runner import collect_seldom
 
@@ -75,6 +75,10 @@ class Costs:
     async def run(self, pipeline: Pipeline[Any], batches: Sequence[Any]) -> None:
         """Take several batches through a pipeline, step by step; a step that takes them `together` gets them so."""
         for step in pipeline.steps:
+            if isinstance(step, InChunks):
+                for batch in batches:
+                    self._in_chunks(step, batch)
+                continue
             with self.of(name_of_step(step)):
                 together: Callable[[Sequence[Any]], None] | None = getattr(step, "together", None)
                 if together is not None:
@@ -84,6 +88,16 @@ class Costs:
                     waiting = step(batch)
                     if inspect.isawaitable(waiting):
                         await waiting
+
+    def _in_chunks(self, step: InChunks, batch: Intake) -> None:
+        """What the step does, measured apart."""
+        kept: list[Item] = []
+        for items in chunks(batch):
+            for part in step.steps:
+                with self.of(part.__name__):
+                    items = part.over(batch, items)  # noqa: PLW2901
+            kept += items
+        batch.items = kept
 
 
 def name_of_step(step: Callable[..., object]) -> str:
@@ -123,7 +137,7 @@ class Way:
         self.outcomes: Counter[str] = Counter()
 
     async def profiles_of(self, identities: Sequence[Identity]) -> dict[Identity, str]:
-        """The profiles of linked identities (`streams.steps.identify.Links`)."""
+        """The profiles of linked identities (`streams.steps.meet.Links`)."""
         return {identity: self._linked[identity] for identity in identities if identity in self._linked}
 
     async def close(self) -> None:
@@ -137,19 +151,17 @@ class Way:
             await self.costs.run(self._ingest, [batch])
             self.outcomes["rejected"] += len(batch.rejected)
             with self.costs.of("events as records"):
-                self._send(item.event for item in batch.items if item.event is not None)
+                self._send((item.home, item.packed) for item in batch.items)
             with self.costs.of("linker"):
-                self._send(list(self._link(batch.links)))
+                self._send((merge.profile, _encode(merge)) for merge in self._link(batch.links))
         while self._waiting:
             await self._apply()
 
-    def _send(self, records: Iterable[Record | None]) -> None:
+    def _send(self, records: Iterable[tuple[str, bytes]]) -> None:
         batch = self._producer.create_batch()
-        for record in records:
-            if record is not None:
-                value = _encode(record)
-                batch.append(key=record.profile.encode(), value=value, timestamp=None)
-                self._put(partition_of(record.profile, self._count), value)
+        for profile, value in records:
+            batch.append(key=profile.encode(), value=value, timestamp=None)
+            self._put(partition_of(profile, self._count), value)
 
     def _put(self, partition: int, value: bytes) -> None:
         self._waiting[partition].append((self._offsets[partition], value))

@@ -56,7 +56,7 @@ def apply(profile: Profile, event: Event, currency: str, limits: Limits, digest:
         digest: `event_digest` of it, where the caller has it already.
     """
     time = event.time
-    if time > profile.updated:
+    if time > profile.updated:  # noqa: PLR1730  (max() is a call, and this runs for every event)
         profile.updated = time
     if time < profile.created or not profile.created:
         profile.created = time
@@ -69,15 +69,7 @@ def apply(profile: Profile, event: Event, currency: str, limits: Limits, digest:
         digest = digest or event_digest(event.source, event.id)
         for name, held in event.traits.items():
             _set_trait(profile, name, held, time, digest, limits.traits)
-    activity = profile.activity.get(event.source)
-    if activity is None:
-        profile.activity[event.source] = Activity(1, time, time)
-    else:
-        activity.count += 1
-        if time > activity.last:
-            activity.last = time
-        elif time < activity.first:
-            activity.first = time
+    _note_source(profile, event.source, time)
     role = event.role
     if role:
         tally = profile.roles.get(role)
@@ -118,6 +110,18 @@ def decay_in(decayed: list[Number], last: float, time: float, amount: float, hal
             decayed[i] += amount * 2.0 ** (gap / half_life)
 
 
+def _note_source(profile: Profile, source: str, time: float) -> None:
+    activity = profile.activity.get(source)
+    if activity is None:
+        profile.activity[source] = Activity(1, time, time)
+        return
+    activity.count += 1
+    if time > activity.last:
+        activity.last = time
+    elif time < activity.first:
+        activity.first = time
+
+
 def _count(tally: Tally, time: float) -> None:
     first, second = tally.decayed
     fast, slow = HALF_LIVES
@@ -127,8 +131,7 @@ def _count(tally: Tally, time: float) -> None:
         tally.last = time
     else:
         tally.decayed = (first + 2.0 ** (-gap / fast), second + 2.0 ** (-gap / slow))
-        if time < tally.first:
-            tally.first = time
+        tally.first = min(tally.first, time)
     tally.count += 1
 
 

@@ -55,9 +55,9 @@ class Judge:
         batch = Intake(source, [record], self._now)
         [item] = batch.items
         await self._pipeline.run(batch)
-        name = item.name or (item.raw["type"] if hasattr(item, "raw") else "")
         if batch.rejected:
+            name = item.name or (item.raw["type"] if hasattr(item, "raw") else "")
             return Verdict(name, batch.rejected[0].reason, batch.rejected[0].message)
         event = item.event
         assert event is not None
-        return Verdict(name, flagged=bool(event.violations), key=event.identities[0][1].encode())
+        return Verdict(item.name or event.type, flagged=bool(event.violations), key=event.identities[0][1].encode())

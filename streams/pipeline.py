@@ -26,10 +26,12 @@ from streams.steps.alert import alert
 from streams.steps.check import check
 from streams.steps.consent import consent
 from streams.steps.decode import decode
-from streams.steps.identify import Links, identify
-from streams.steps.intake import Intake
+from streams.steps.identify import identify
+from streams.steps.intake import InChunks, Intake
 from streams.steps.label import label
+from streams.steps.meet import Links, meet
 from streams.steps.outages import detect_outages
+from streams.steps.pack import pack
 from streams.steps.postpone import postpone
 from streams.steps.schedule import schedule
 from streams.steps.score import score
@@ -59,9 +61,8 @@ def decoding_pipeline() -> Pipeline[Intake]:
 def judging_pipeline(plan: Plan, links: Links, suppressed: Container[str]) -> Pipeline[Intake]:
     """What happens to it when it is let in."""
     return Pipeline(
-        check(plan),
-        identify(plan, links, suppressed),
-        consent(plan),
+        InChunks(check(plan), identify(plan, suppressed), consent(plan), pack()),
+        meet(plan, links),
     )
 
 

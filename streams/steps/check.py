@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
 
 from plan import EventRule, Plan
 from profiles.errors import Unacceptable
-from streams.steps.intake import Intake, Item, each
+from streams.steps.intake import Each, Intake, Item
 
 __all__ = ["check"]
 
@@ -18,7 +18,7 @@ _LARGEST_TRAIT = 8 * 1024  # bytes of a trait's value as JSON: it stays in the p
 _LONGEST_NAME = 200  # characters of a trait's name
 
 
-def check(plan: Plan) -> Callable[[Intake], None]:
+def check(plan: Plan) -> Each:
     """The step that applies the plan: reject, flag or clean what is not as planned."""
 
     def checked(batch: Intake, item: Item) -> None:
@@ -33,7 +33,7 @@ def check(plan: Plan) -> Callable[[Intake], None]:
         if kind == "identify":
             _leave_out_large(item)
 
-    return each("check", checked)
+    return Each("check", checked)
 
 
 def _enforce(rule: EventRule, item: Item) -> None:

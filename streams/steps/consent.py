@@ -7,13 +7,13 @@ plan. Only true and false say something. If one event says both yes and no to a 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from plan import Plan
 from profiles.consent import is_consent, trait_of
 from profiles.types import Event
-from streams.steps.intake import Intake, Item
+from streams.steps.intake import Each, Intake, Item
 
 __all__ = ["consent"]
 
@@ -21,7 +21,7 @@ Statements = Iterator[tuple[str, Any]]
 """(purpose, what was said)."""
 
 
-def consent(plan: Plan) -> Callable[[Intake], None]:
+def consent(plan: Plan) -> Each:
     """The step that writes consent as traits.
 
     Traits that bear our names are taken out of what was sent: nobody else writes them.
@@ -45,23 +45,22 @@ def consent(plan: Plan) -> Callable[[Intake], None]:
             for purpose in spoken.get(named, ()) if isinstance(named, str) else ():
                 yield purpose, item.properties.get("granted")
 
-    def run(batch: Intake) -> None:
-        for item in batch.items:
-            event = item.event
-            if event is None or _says_nothing(event, item):
-                continue
-            traits = event.traits
-            if forged := [name for name in traits if is_consent(name)]:
-                traits = {name: value for name, value in traits.items() if name not in forged}
-                event.violations = [*event.violations, *(f"traits.{name}: is not for senders" for name in forged)]
-            said: dict[str, bool] = {}
-            for purpose, value in statements(item, traits):
-                if type(value) is bool:
-                    said[trait_of(purpose)] = value and said.get(trait_of(purpose), True)
-            if said or forged:
-                event.traits = {**traits, **said}
+    def note(batch: Intake, item: Item) -> None:
+        event = item.event
+        if event is None or _says_nothing(event, item):
+            return
+        traits = event.traits
+        if forged := [name for name in traits if is_consent(name)]:
+            traits = {name: value for name, value in traits.items() if name not in forged}
+            event.violations = [*event.violations, *(f"traits.{name}: is not for senders" for name in forged)]
+        said: dict[str, bool] = {}
+        for purpose, value in statements(item, traits):
+            if type(value) is bool:
+                said[trait_of(purpose)] = value and said.get(trait_of(purpose), True)
+        if said or forged:
+            event.traits = {**traits, **said}
 
-    return run
+    return Each("consent", note)
 
 
 def _says_nothing(event: Event, item: Item) -> bool:

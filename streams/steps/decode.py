@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -10,7 +9,7 @@ import orjson
 from profiles.errors import Unacceptable
 from streams.collector.wire import TYPES, check_external_ids, occurred_at, parse_time
 from streams.records.position import position_of, recorded_at
-from streams.steps.intake import Intake, Item, each
+from streams.steps.intake import Each, Intake, Item
 
 __all__ = ["decode"]
 
@@ -21,9 +20,9 @@ _NAMED = frozenset({"track", "page", "screen"})
 _NAME = 500  # characters of an event's name: every profile shows the names of its latest events
 
 
-def decode() -> Callable[[Intake], None]:
+def decode() -> Each:
     """The step that rejects what is no event at all, and reads name, id and times of the others."""
-    return each("decode", _decode)
+    return Each("decode", _decode)
 
 
 def _decode(batch: Intake, item: Item) -> None:

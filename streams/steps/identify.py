@@ -1,42 +1,31 @@
-"""Identify: whose event it is. One look-up in the store for the whole batch.
+"""Identify: whose event it is, which makes it a neutral one.
 
 The event goes to its home, the profile that its strongest identity is by itself, so that all its repeats meet, whatever
-was linked meanwhile; a home that was merged away sends it on. That its identities belong to several profiles is the
-linker's business.
+was linked meanwhile; a home that was merged away sends it on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Container, Sequence
-from typing import Any, Protocol
+from collections.abc import Container
+from typing import Any
 
 from plan import Plan
 from profiles.errors import Unacceptable
-from profiles.types import Event, Identity
-from streams.retry import retrying
-from streams.steps.intake import FORGOTTEN, Intake, Item, each
+from profiles.types import Event
+from streams.steps.intake import FORGOTTEN, Each, Intake, Item
 
-__all__ = ["Links", "identify"]
+__all__ = ["identify"]
 
 _CONTEXT = frozenset(
     {"app", "campaign", "device", "ip", "locale", "os", "page", "referrer", "timezone", "userAgent", "groupId"}
 )
 
 
-class Links(Protocol):
-    """Knows which identities were linked; the linker's store does."""
-
-    async def profiles_of(self, identities: Sequence[Identity]) -> dict[Identity, str]:
-        """The profile of each identity that has been linked; unlinked ones are left out."""
-        ...
-
-
-def identify(plan: Plan, links: Links, suppressed: Container[str]) -> Callable[[Intake], Awaitable[None]]:
-    """The step that finds the home of each event, and the events whose identities belong to several profiles.
+def identify(plan: Plan, suppressed: Container[str]) -> Each:
+    """The step that finds the home of each event.
 
     Args:
         plan: says what identifies somebody.
-        links: which identities belong together.
         suppressed: the homes of customers who were erased; false while nobody was.
     """
     extract, home = plan.extract, plan.home
@@ -46,30 +35,17 @@ def identify(plan: Plan, links: Links, suppressed: Container[str]) -> Callable[[
         if not identities:
             raise Unacceptable("no_identity", "none of the plan's identities is in the event, or only blocked values")
         item.home = home(identities[0])
+        if suppressed:  # nearly always nobody was
+            _leave_out_erased(item)
+        item.event = neutral(batch, item)
 
-    def find_who_stayed(batch: Intake, item: Item) -> None:
-        find(batch, item)
+    def _leave_out_erased(item: Item) -> None:
         if item.home in suppressed:
             raise Unacceptable(FORGOTTEN, "the customer was erased; nothing of the event is kept")
         first, *others = item.identities
         item.identities = [first, *(identity for identity in others if home(identity) not in suppressed)]
 
-    found, found_who_stayed = each("identify", find), each("identify", find_who_stayed)
-    look_up = retrying(links.profiles_of)
-
-    async def run(batch: Intake) -> None:
-        (found_who_stayed if suppressed else found)(batch)  # nearly always nobody was erased
-        several = [item for item in batch.items if len(item.identities) > 1]
-        linked = await look_up(list({identity for item in several for identity in item.identities}))
-        for item in batch.items:
-            item.event = neutral(batch, item)
-        for item in several:
-            profiles = {linked.get(identity) or home(identity) for identity in item.identities}
-            if len(profiles) > 1 and item.event is not None:
-                batch.links.append((item.event, item.identities))
-
-    run.__name__ = "identify"
-    return run
+    return Each("identify", find)
 
 
 def neutral(batch: Intake, item: Item) -> Event:

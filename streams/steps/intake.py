@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from aiokafka.structs import ConsumerRecord
@@ -16,25 +16,28 @@ from streams.records.position import position_of, recorded_at
 from streams.records.rejected import KEPT, Rejection
 from streams.scrub import scrub
 
-__all__ = ["FORGOTTEN", "Intake", "Item", "each"]
+__all__ = ["FORGOTTEN", "Each", "InChunks", "Intake", "Item", "chunks"]
 
 FORGOTTEN = "erased"
 """The one reason for which nothing of an event is kept."""
 
 
+_CHUNK = 128
 _NONE: list[str] = []  # never added to: there is one item for every event
 
 
 class Item:
     """One record on its way; each step fills in what it finds."""
 
-    raw: dict[str, Any]
+    raw: dict[str, Any]  # until the event is packed
     properties: dict[str, Any]
     identities: list[Identity]
     home: str  # the profile that the strongest identity is by itself
+    packed: bytes  # the event, encoded
 
     __slots__ = (
-        "event", "home", "identities", "name", "properties", "raw", "received", "record", "rule", "time", "violations",
+        "event", "home", "identities", "name", "packed", "properties", "raw", "received", "record", "rule", "time",
+        "violations",
     )  # fmt: skip
 
     def __init__(self, record: ConsumerRecord) -> None:
@@ -84,19 +87,57 @@ class Intake:
         )
 
 
-def each(step: str, function: Callable[[Intake, Item], None]) -> Callable[[Intake], None]:
-    """A step from a pure function of one item."""
+class Each:
+    """A step that does the same to each item of a batch, and rejects those that raise `Unacceptable`.
 
-    def run(batch: Intake) -> None:
+    Args:
+        name: of the step, told with what it rejects.
+        function: of one item; pure.
+    """
+
+    def __init__(self, name: str, function: Callable[[Intake, Item], None]) -> None:
+        self.__name__ = name
+        self._function = function
+
+    def __call__(self, batch: Intake) -> None:
+        """The step for the whole batch."""
+        batch.items = self.over(batch, batch.items)
+
+    def over(self, batch: Intake, items: list[Item]) -> list[Item]:
+        """The step for some items of a batch; answers those that go on."""
+        function = self._function
         refused: set[Item] = set()
-        for item in batch.items:
+        for item in items:
             try:
                 function(batch, item)
             except Unacceptable as error:
-                batch.reject(item, step, error)
+                batch.reject(item, self.__name__, error)
                 refused.add(item)
-        if refused:
-            batch.items = [item for item in batch.items if item not in refused]
+        return [item for item in items if item not in refused] if refused else items
 
-    run.__name__ = step
-    return run
+
+class InChunks:
+    """Takes a batch through several steps, a few items at a time.
+
+    So what one step has read is still in the processor's cache for the next: with 2,000 events at once the same steps
+    take half as long again.
+    """
+
+    def __init__(self, *steps: Each) -> None:
+        self.__name__ = ", ".join(step.__name__ for step in steps)
+        self.steps = steps
+
+    def __call__(self, batch: Intake) -> None:
+        """The steps for the whole batch."""
+        kept: list[Item] = []
+        for items in chunks(batch):
+            for step in self.steps:
+                items = step.over(batch, items)  # noqa: PLW2901  (those that are left)
+            kept += items
+        batch.items = kept
+
+
+def chunks(batch: Intake) -> Iterator[list[Item]]:
+    """The items of a batch, a few at a time."""
+    for start in range(0, len(batch.items), _CHUNK):
+        yield batch.items[start : start + _CHUNK]

@@ -27,7 +27,7 @@ from streams.pipeline import Pipeline
 from streams.records.links import LinkRequest
 from streams.retry import retrying
 from streams.settings import Settings
-from streams.steps.intake import Intake
+from streams.steps.intake import Intake, Item
 from streams.worker.circuit_breaker import CircuitBreaker
 from streams.worker.clock.follower import ClockFollower
 from streams.worker.waiting import FULL, WaitingRoom
@@ -137,9 +137,8 @@ class Ingest:
         return await self._breaker.admit(intake, intake.records)
 
     async def _pass_on(self, intakes: Sequence[Intake]) -> None:
-        events = [item.event for intake in intakes for item in intake.items if item.event is not None]
         requests = self._new_requests(chain.from_iterable(intake.links for intake in intakes))
-        rows = [self._row(event) for event in events]
+        rows = [self._row(item) for intake in intakes for item in intake.items]
         rows += [
             Row(self._identity_links, 0, request.event.encode(), _encode(request)) for request in requests.values()
         ]
@@ -189,13 +188,8 @@ class Ingest:
             await self._clocks.report(news)
             self._reported |= news
 
-    def _row(self, event: Event) -> Row:
-        return Row(
-            self._profile_events,
-            partition_of(event.profile, self._partitions),
-            event.profile.encode(),
-            _encode(event),
-        )
+    def _row(self, item: Item) -> Row:
+        return Row(self._profile_events, partition_of(item.home, self._partitions), item.home.encode(), item.packed)
 
     def _new_requests(self, links: Iterable[tuple[Event, list[Identity]]]) -> dict[tuple[Identity, ...], LinkRequest]:
         requests: dict[tuple[Identity, ...], LinkRequest] = {}
