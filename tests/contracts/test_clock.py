@@ -14,6 +14,7 @@ from profiles.errors import Fenced, Misconfigured
 from profiles.stores import Stores
 from profiles.stores.clock import with_clock
 from profiles.stores.keys import CLOCK, CLOCK_LOADS
+from profiles.stores.positions import Read, set_positions
 from tests.contracts.fresh import Test, try_on
 
 HISTORY = Load(id="a1", name="shop.jsonl", since=10.5, until=1_700_000_000.123457, sent=10.5, step=21_600.0)
@@ -66,6 +67,21 @@ def test_a_report_from_behind_changes_nothing(run: Callable[[Test], None]) -> No
         assert (await stores.clock.heads())["web/0"] == Head(2**40 + 7)
 
     run(test)
+
+
+@pytest.mark.parametrize("kind", ["redis", "cluster"])
+def test_positions_in_another_log_forget_the_reports_of_this_one(kind: str, request: pytest.FixtureRequest) -> None:
+    """Else the offsets of a new Kafka would have to pass those of the one before."""
+
+    async def test(stores: Stores) -> None:
+        await stores.clock.report({"web/0": Head(900)})
+        await set_positions(stores.client, Read())
+        await stores.clock.report({"web/0": Head(3)})
+
+        assert await stores.clock.heads() == {"web/0": Head(3)}
+
+    fixture = request.getfixturevalue("redis_cluster" if kind == "cluster" else "redis_url")
+    try_on(fixture.url if kind == "cluster" else fixture, test)
 
 
 def test_a_load_is_known_as_it_was_told_last(run: Callable[[Test], None]) -> None:
