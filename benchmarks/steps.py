@@ -43,7 +43,7 @@ from profiles.stores.memory.profiles import MemoryStore
 from profiles.types import Event, Identity, Merge, partition_of
 from streams.identity.graph import Graph
 from streams.kafka.topics import PROFILE_CHANGES, PROFILE_EVENTS
-from streams.pipeline import Pipeline, ingest_pipeline, profile_pipeline
+from streams.pipeline import Pipeline, arrival_pipeline, ingest_pipeline, profile_pipeline
 from streams.records.happened import read_record
 from streams.records.links import LinkRequest
 from streams.settings import Settings
@@ -128,6 +128,7 @@ class Way:
         self._requests = count()
         self._store = MemoryStore(plan.namespace, partitions)
         panel, population = Panel.cold(plan.churn), PopulationSnapshot.empty()
+        self._arrival = arrival_pipeline()
         self._ingest = ingest_pipeline(plan, self, ())
         self._profile = profile_pipeline(plan, Settings(), lambda: panel, lambda: population)
         self._waiting: defaultdict[int, list[tuple[int, bytes]]] = defaultdict(list)  # `profile.events`
@@ -137,7 +138,7 @@ class Way:
         self.outcomes: Counter[str] = Counter()
 
     async def profiles_of(self, identities: Sequence[Identity]) -> dict[Identity, str]:
-        """The profiles of linked identities (`streams.steps.meet.Links`)."""
+        """The profiles of linked identities (`streams.steps.identify.Links`)."""
         return {identity: self._linked[identity] for identity in identities if identity in self._linked}
 
     async def close(self) -> None:
@@ -148,6 +149,7 @@ class Way:
         """One round: ingest, linker, then all partitions until nothing waits."""
         for source, part in groupby(sorted(records, key=lambda record: record[0]), key=lambda record: record[0]):
             batch = Intake(source, [record for _, record in part], self._now)
+            await self.costs.run(self._arrival, [batch])
             await self.costs.run(self._ingest, [batch])
             self.outcomes["rejected"] += len(batch.rejected)
             with self.costs.of("events as records"):

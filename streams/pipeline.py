@@ -25,11 +25,10 @@ from streams.settings import Settings
 from streams.steps.alert import alert
 from streams.steps.check import check
 from streams.steps.consent import consent
-from streams.steps.decode import decode
-from streams.steps.identify import identify
+from streams.steps.decode import decode, tell_time
+from streams.steps.identify import Links, identify, meet
 from streams.steps.intake import InChunks, Intake
 from streams.steps.label import label
-from streams.steps.meet import Links, meet
 from streams.steps.outages import detect_outages
 from streams.steps.pack import pack
 from streams.steps.postpone import postpone
@@ -40,7 +39,7 @@ from streams.steps.update import update
 from streams.steps.work import Work
 
 __all__ = [
-    "Pipeline", "backlog_pipeline", "decoding_pipeline", "derive_pipeline", "ingest_pipeline", "judging_pipeline",
+    "Pipeline", "arrival_pipeline", "backlog_pipeline", "derive_pipeline", "ingest_pipeline",
     "limits_of", "profile_pipeline", "review_pipeline",
 ]  # fmt: skip
 
@@ -50,20 +49,15 @@ Step = Callable[[Batch], None] | Callable[[Batch], Awaitable[None]]
 
 def ingest_pipeline(plan: Plan, links: Links, suppressed: Container[str]) -> Pipeline[Intake]:
     """From the raw records of one source to neutral events, each with its profile."""
-    return Pipeline(*decoding_pipeline().steps, *judging_pipeline(plan, links, suppressed).steps)
-
-
-def decoding_pipeline() -> Pipeline[Intake]:
-    """What happens to a record when it is read. Then it may wait, until the clock lets its event in."""
-    return Pipeline(decode())
-
-
-def judging_pipeline(plan: Plan, links: Links, suppressed: Container[str]) -> Pipeline[Intake]:
-    """What happens to it when it is let in."""
     return Pipeline(
-        InChunks(check(plan), identify(plan, suppressed), consent(plan), pack()),
+        InChunks(decode(), check(plan), identify(plan, suppressed), consent(plan), pack()),
         meet(plan, links),
     )
+
+
+def arrival_pipeline() -> Pipeline[Intake]:
+    """What happens to a record when it is read. Then it may wait, until the clock lets it in to be ingested."""
+    return Pipeline(tell_time())
 
 
 def profile_pipeline(

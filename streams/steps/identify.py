@@ -1,20 +1,22 @@
-"""Identify: whose event it is, which makes it a neutral one.
+"""Identify: whose event it is, which makes it a neutral one; and in which events several profiles meet.
 
 The event goes to its home, the profile that its strongest identity is by itself, so that all its repeats meet, whatever
-was linked meanwhile; a home that was merged away sends it on.
+was linked meanwhile; a home that was merged away sends it on. That its identities belong to several profiles is the
+linker's business.
 """
 
 from __future__ import annotations
 
-from collections.abc import Container
-from typing import Any
+from collections.abc import Awaitable, Callable, Container, Sequence
+from typing import Any, Protocol
 
 from plan import Plan
 from profiles.errors import Unacceptable
-from profiles.types import Event
+from profiles.types import Event, Identity
+from streams.retry import retrying
 from streams.steps.intake import FORGOTTEN, Each, Intake, Item
 
-__all__ = ["identify"]
+__all__ = ["Links", "identify", "meet"]
 
 _CONTEXT = frozenset(
     {"app", "campaign", "device", "ip", "locale", "os", "page", "referrer", "timezone", "userAgent", "groupId"}
@@ -84,3 +86,32 @@ def _context(context: Any) -> dict[str, Any]:
     if type(context) is not dict:
         return {}
     return {name: value for name, value in context.items() if name in _CONTEXT}
+
+
+class Links(Protocol):
+    """Knows which identities were linked; the linker's store does."""
+
+    async def profiles_of(self, identities: Sequence[Identity]) -> dict[Identity, str]:
+        """The profile of each identity that has been linked; unlinked ones are left out."""
+        ...
+
+
+def meet(plan: Plan, links: Links) -> Callable[[Intake], Awaitable[None]]:
+    """The step that finds the events in which several profiles meet, by one look-up for the whole batch.
+
+    Args:
+        plan: says which profile an identity is by itself.
+        links: which identities belong together.
+    """
+    home = plan.home
+    look_up = retrying(links.profiles_of)
+
+    async def run(batch: Intake) -> None:
+        several = [item for item in batch.items if len(item.identities) > 1]
+        linked = await look_up(list({identity for item in several for identity in item.identities}))
+        for item in several:
+            profiles = {linked.get(identity) or home(identity) for identity in item.identities}
+            if len(profiles) > 1 and item.event is not None:
+                batch.links.append((item.event, item.identities))
+
+    return run

@@ -51,8 +51,8 @@ class Ingest:
 
     Args:
         sources: real topic → source.
-        decoding: the step that reads records, and so tells their times.
-        judging: all steps after it.
+        arriving: the step that tells the times of records.
+        judging: the steps from there to neutral events.
         producer: to Kafka.
         clocks: where heads and what came late are kept.
         clock: lets events in.
@@ -62,7 +62,7 @@ class Ingest:
     def __init__(
         self,
         sources: Mapping[str, str],
-        decoding: Pipeline[Intake],
+        arriving: Pipeline[Intake],
         judging: Pipeline[Intake],
         producer: Produces,
         clocks: ClockStore,
@@ -73,7 +73,7 @@ class Ingest:
         lateness: float,
     ) -> None:
         self._sources = sources
-        self._decoding = decoding
+        self._arriving = arriving
         self._judging = judging
         self._producer = producer
         self._clocks = clocks
@@ -97,7 +97,7 @@ class Ingest:
         for batch in batches:
             if is_current(batch):
                 intake = Intake(self._sources[batch.tp.topic], batch.records, now)
-                await self._decoding.run(intake)
+                await self._arriving.run(intake)
                 self._waiting.put(batch, intake)
 
     async def let_in(self) -> Passed:

@@ -22,9 +22,9 @@ from streams.kafka.output import BatchProducer
 from streams.kafka.topics import topic_name
 from streams.metrics import WorkerMetrics
 from streams.pipeline import (
+    arrival_pipeline,
     backlog_pipeline,
-    decoding_pipeline,
-    judging_pipeline,
+    ingest_pipeline,
     profile_pipeline,
     review_pipeline,
 )
@@ -86,8 +86,8 @@ class Roles:
 
         self.ingest = Ingest(
             {topic_name(settings, source.topic): source.name for source in plan.sources.values()},
-            decoding_pipeline(),
-            judging_pipeline(plan, self.stores.links, self.suppressed),
+            arrival_pipeline(),
+            ingest_pipeline(plan, self.stores.links, self.suppressed),
             self._events,
             self.stores.clock,
             settings,

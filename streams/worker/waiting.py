@@ -1,4 +1,4 @@
-"""Events at the gate: read and decoded, in the order of their partitions, until the clock lets them in.
+"""Events at the gate: read, in the order of their partitions, until the clock lets them in.
 
 Live, nothing waits here. While history is loaded or an outage is made up for, an event of a later time than the gate
 waits, and with it all that follows in its partition; so no partition runs ahead of others, however fast each is read.
@@ -18,8 +18,9 @@ from streams.steps.intake import Intake, Item
 
 __all__ = ["FULL", "Entry", "WaitingRoom"]
 
-FULL = 2000
-"""Events of one partition that are kept here; then it is read no further."""
+FULL = 500
+"""Events of one partition that are kept here; then it is read no further. A worker may have 64 of them, and what waits
+takes 1.5 KB."""
 
 
 class Entry:
@@ -53,7 +54,7 @@ class WaitingRoom:
         self._sizes: defaultdict[TP, int] = defaultdict(int)
 
     def put(self, batch: Batch, intake: Intake) -> None:
-        """Take a batch of which `intake` has been decoded."""
+        """Take a batch, of whose events `intake` knows the times."""
         self._entries[batch.tp].append(Entry(batch, intake))
         self._sizes[batch.tp] += batch.next - batch.first
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from streams.steps.decode import decode
+from streams.steps.decode import decode, tell_time
 from streams.steps.intake import Intake
 from tests.build import record
 
@@ -31,3 +31,39 @@ def test_nothing_happens_in_the_future() -> None:
     decode()(intake)
 
     assert (intake.items[0].time, intake.items[0].received) == (NOW, NOW)
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        b'"timestamp":"2025-01-01T00:00:00.123456Z","receivedAt":"2025-01-01T00:00:01Z"', b'"timestamp":1750000000000',
+        b'"timestamp":"2099-01-01T00:00:00Z"', b'"receivedAt":"2024-01-01T00:00:00Z"', b'"receivedAt":"yesterday"',
+        b'"timestamp":null', b'"timestamp":"2025-01-01T00:00:00Z","timestamp":"2025-02-01 00:00"', b'"x":1',
+    ],
+)  # fmt: skip
+def test_the_time_that_an_event_waits_for_is_its_own(times: bytes) -> None:
+    records = [record(0, b'{"type":"track","event":"e",' + times + b"}", at=NOW - 60)]
+    told, decoded = Intake("web", records, NOW), Intake("web", records, NOW)
+
+    tell_time()(told)
+    decode()(decoded)
+
+    assert told.items[0].time == decoded.items[0].time > 0
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        None, b"", b"{", b"[]", b"3", b"\xff", b'{"timestamp":"yesterday"}', b'{"timestamp":[1]}',
+        b'{"timestamp":1' + b"0" * 400 + b"}", b'{"timestamp":' + b"[" * 100_000,
+    ],
+)  # fmt: skip
+def test_what_tells_no_time_waits_for_nothing(value: bytes | None) -> None:
+    """It is rejected as soon as it is its turn."""
+    intake = Intake("web", [record(0, value)], NOW)
+
+    tell_time()(intake)
+
+    assert [item.time for item in intake.items] == [0.0]
+    decode()(intake)
+    assert not intake.items

@@ -16,7 +16,7 @@ from streams.identity.suppressed import Suppressed
 from streams.kafka.output import Row
 from streams.kafka.transport.batch import Batch
 from streams.metrics import WorkerMetrics
-from streams.pipeline import decoding_pipeline, judging_pipeline
+from streams.pipeline import arrival_pipeline, ingest_pipeline
 from streams.settings import Settings
 from streams.worker.circuit_breaker import CircuitBreaker
 from streams.worker.ingest import Ingest
@@ -58,7 +58,7 @@ def test_a_head_is_told_only_when_what_came_before_it_is_in_kafka() -> None:
         breaker = CircuitBreaker(PLAN, MemorySourceStore(), metrics, "w")
         links = MemoryLinkStore()
         ingest = Ingest(
-            {"events.web": "web"}, decoding_pipeline(), judging_pipeline(PLAN, links, Suppressed(links, PLAN.pii_key)),
+            {"events.web": "web"}, arrival_pipeline(), ingest_pipeline(PLAN, links, Suppressed(links, PLAN.pii_key)),
             kafka, clocks, Settings(partitions=4), metrics, in_steps(T0, "filling"), breaker, DAY,
         )  # fmt: skip
         times = [T0 - DAY, T0 - 1, T0 + DAY]  # the gate is between the last two
