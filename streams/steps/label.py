@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 
@@ -15,14 +16,14 @@ from profiles.consent import PROFILING, Consent
 from profiles.store import Output
 from profiles.types import Profile
 from streams.kafka.topics import TRAINING_EXAMPLES
-from streams.steps.work import Work
+from streams.steps.work import Together, Work
 
 __all__ = ["label"]
 
 _encode = msgspec.msgpack.Encoder().encode
 
 
-def label(config: ChurnConfig, currency: str, consent: Consent, panel: Callable[[], Panel]) -> Callable[[Work], None]:
+def label(config: ChurnConfig, currency: str, consent: Consent, panel: Callable[[], Panel]) -> Together:
     """The step that releases labels and takes snapshots.
 
     It comes after the segments, so that a snapshot holds those of its own moment.
@@ -39,8 +40,19 @@ def label(config: ChurnConfig, currency: str, consent: Consent, panel: Callable[
         panel: answers the models that score now.
     """
 
-    def run(work: Work) -> None:
-        due: dict[float, list[Profile]] = {}
+    def together(works: Sequence[Work]) -> None:
+        due: defaultdict[float, list[tuple[Work, Profile]]] = defaultdict(list)
+        for work in works:
+            for profile in release(work):
+                due[work.at(profile)].append((work, profile))
+        for now, waiting in due.items():
+            of_whom = {profile.id: work for work, profile in waiting}
+            profiles = [profile for _, profile in waiting]
+            for summary in snapshots.take_all(profiles, now, config, currency, panel()):
+                _tell(of_whom[summary.profile], summary)
+
+    def release(work: Work) -> Iterator[Profile]:
+        """Release the labels of a partition; answer who is due for a snapshot."""
         outages = outages_of(work.everybody or work.arrival_rates, max(work.watermark, work.gate), config)
         for profile in work.live():
             now = work.at(profile)
@@ -53,13 +65,10 @@ def label(config: ChurnConfig, currency: str, consent: Consent, panel: Callable[
                 for example in snapshots.mature(profile, reached, config, outages, work.labels):
                     _tell(work, example)
             if profile.snapshot_at and profile.snapshot_at <= now:
-                due.setdefault(now, []).append(profile)
+                yield profile
             profile.snapshot_at = snapshots.next_snapshot(profile, now, config) or 0
-        for now, profiles in due.items():
-            for summary in snapshots.take_all(profiles, now, config, currency, panel()):
-                _tell(work, summary)
 
-    return run
+    return Together("label", together)
 
 
 def _tell(work: Work, record: Example | OrderSummary) -> None:
