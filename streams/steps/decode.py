@@ -6,6 +6,7 @@ than half of what is decoded.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import msgspec
@@ -31,8 +32,9 @@ def decode() -> Each:
 
 
 def tell_time() -> Each:
-    """The step that reads only when an event happened. Where that cannot be told it is at time 0, so that it waits for
-    nothing: `decode` will say what is wrong.
+    """The step that reads only when an event happened.
+
+    Where that cannot be told it is before all time, so that it waits for nothing: `decode` will say what is wrong.
     """
     return Each("tell_time", _tell_time)
 
@@ -54,7 +56,7 @@ def _tell_time(batch: Intake, item: Item) -> None:
         received = min(_received(held.receivedAt, recorded), batch.now)
         item.time = _time_of(held.timestamp, recorded, received)
     except (msgspec.DecodeError, Unacceptable, ValueError, OverflowError, RecursionError):
-        item.time = 0.0
+        item.time = -math.inf
 
 
 def _decode(batch: Intake, item: Item) -> None:

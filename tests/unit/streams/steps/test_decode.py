@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from streams.steps.decode import decode, tell_time
@@ -64,6 +66,6 @@ def test_what_tells_no_time_waits_for_nothing(value: bytes | None) -> None:
 
     tell_time()(intake)
 
-    assert [item.time for item in intake.items] == [0.0]
+    assert [item.time for item in intake.items] == [-math.inf]
     decode()(intake)
     assert not intake.items
