@@ -26,13 +26,14 @@ takes 1.5 KB."""
 class Entry:
     """A batch whose events are let in one after the other."""
 
-    __slots__ = ("at", "batch", "items", "rejected")
+    __slots__ = ("_passed", "at", "batch", "items", "rejected")
 
     def __init__(self, batch: Batch, intake: Intake) -> None:
         self.batch = batch
         self.items: deque[Item] = deque(intake.items)
         self.rejected: deque[Rejection] = deque(intake.rejected)
-        self.at = batch.first  # all before this offset was let in
+        self.at = batch.first  # all before this offset was let in…
+        self._passed = 0  # …which are so many records
 
     def let_in(self, gate: float, into: Intake) -> int:
         """Move what comes before the first event that is later than the gate; by how many offsets that is."""
@@ -40,7 +41,11 @@ class Entry:
         while items and items[0].time <= gate:
             into.items.append(items.popleft())
         self.at = int(items[0].record.offset) if items else self.batch.next
-        into.records += [record for record in self.batch.records if before <= record.offset < self.at]
+        records, end = self.batch.records, self._passed
+        while end < len(records) and records[end].offset < self.at:
+            end += 1
+        into.records += records[self._passed : end]
+        self._passed = end
         while self.rejected and (self.rejected[0].offset or 0) < self.at:
             into.rejected.append(self.rejected.popleft())
         return self.at - before
