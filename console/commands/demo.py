@@ -30,8 +30,6 @@ __all__ = ["register"]
 SOURCES = ("web", "app", "support", "purchase")
 WEEKS = 26
 HISTORY_WEEKS = 12
-STEP = 6 * 3600.0
-"""Seconds of the shop's time that the clock goes at a time, while it is history."""
 
 HELP = f"""Send the simulated customers of a small shop: visits, app use, orders, subscriptions, tickets.
 
@@ -117,7 +115,6 @@ class _Shop:
         start = self._tempo.start
         load = Load(
             id=f"demo-{self._seed}-{start:.0f}", name="demo", since=start, until=time.time(), sent=start - BEFORE,
-            step=STEP,
         )  # fmt: skip
         async with Collector(self._target.url, waiting=lambda why: err.print(why, markup=False)) as collector:
             await collector.check()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import math
 import sys
 import time
@@ -26,10 +27,12 @@ from streams.settings import Settings
 if TYPE_CHECKING:
     from console.files.load_bookmark import LoadMark
     from console.files.survey import Survey
-    from profiles.clock import ClockState
+    from profiles.clock import ClockState, Load
     from streams.history.outcome import Waiting
     from streams.history.run import HistoryLoad
     from streams.kafka.reader import Tell
+
+    Clock = tuple[ClockState, dict[str, Load]]
 
 __all__ = ["register"]
 
@@ -75,8 +78,14 @@ def register(app: typer.Typer) -> None:
             bool, typer.Option("--no-wait", help="End when all is in Kafka; the workers go on by themselves.")
         ] = False,
         step: Annotated[
-            float, typer.Option(min=0.25, max=24 * 7, metavar="HOURS", help="How far the clock goes at a time.")
-        ] = 6.0,
+            float | None,
+            typer.Option(
+                min=0.25,
+                max=24 * 7,
+                metavar="HOURS",
+                help="How far the clock goes at a time. [default: a day, finer towards the present]",
+            ),
+        ] = None,
         as_json: AsJson = False,
         plan: PlanFile = None,
         data_dir: DataDir = DEFAULT_DATA_DIR,
@@ -88,7 +97,7 @@ def register(app: typer.Typer) -> None:
             command.check(as_json=as_json)
         else:
             mark = command.prepared(restart=restart, ask=not yes and not as_json and sys.stdin.isatty())
-            show(command.run(mark, step * HOUR, wait=not no_wait), as_json, _summary_page)
+            show(command.run(mark, (step or 0.0) * HOUR, wait=not no_wait), as_json, _summary_page)
 
 
 def _summary_page(document: dict[str, Any]) -> Any:
@@ -131,15 +140,14 @@ class _Command:
 
     def check(self, *, as_json: bool) -> None:
         """Say what a load would do; ends with 1 if something would be rejected."""
-        from console.terminal.loading import preview_document, preview_page  # noqa: PLC0415  (keeps --help quick)
+        from console.terminal.loading import preview_page  # noqa: PLC0415  (keeps `rapport --help` quick)
 
         try:
-            state = self._state()
+            clock = self._clock()
         except Misconfigured as error:
-            state = None
+            clock = None
             warn(str(error))
-        found = self._survey(state)
-        document = preview_document(found, state)
+        document = self._previewed(clock)[1]
         show(document, as_json, preview_page)
         if document["rejected"] or document["bad_rows"]:
             raise typer.Exit(1)
@@ -152,25 +160,25 @@ class _Command:
             typer.Abort: somebody who was asked said no.
         """
         from console.files.load_bookmark import LoadBookmark, LoadMark, load_id  # noqa: PLC0415  (keeps --help quick)
-        from console.terminal.loading import preview_document, preview_page  # noqa: PLC0415  (same)
+        from console.terminal.loading import preview_page  # noqa: PLC0415  (same)
 
         id_ = load_id((path.name, mark, spec) for path, mark, spec in self._files)
         self._bookmark = LoadBookmark(self._data, id_, f"{self._settings.kafka} {self._settings.topic_prefix}")
-        state = self._state()
+        clock = self._clock()
         known = None if restart else self._bookmark.read()
-        if known is not None and self._goes_on(known, state):
+        if known is not None and _goes_on(known, *clock):
             if known.done:
                 so_far = "all" if known.complete else f"{known.done:,} of {known.events:,}"
                 err.print(f"Load {id_}, begun {rfc3339(known.begun)[:16]}: {so_far} sent before.", markup=False)
             return known
-        found = self._survey(state)
+        found, document = self._previewed(clock)
         found.report()
         if not self._quiet:
-            err.print(preview_page(preview_document(found, state)))
+            err.print(preview_page(document))
         if ask:
             typer.confirm(f"Load {found.preview.count:,} events?", abort=True, err=True)
         return LoadMark(
-            id=id_,
+            id=next(each for each in _numbered(id_) if each not in clock[1] or not clock[1][each].ended),
             files=[str(path) for path, _, _ in self._files],
             ordered=[mark for (_, mark, _), kept in zip(self._files, found.ordered, strict=True) if kept],
             events=found.preview.count,
@@ -229,7 +237,7 @@ class _Command:
                 self._bookmark.write(mark)
                 moved(count, mark.events)
 
-            await history.send(prepare, so_far, done, mark.done)
+            await history.send(prepare, so_far, done, mark.done, _say_that_it_waits)
         mark.ended, mark.complete, mark.sent_at = await history.ends(), True, time.time()
         self._bookmark.write(mark)
 
@@ -255,30 +263,45 @@ class _Command:
             "paused": sorted(waiting.paused),
         }
 
-    def _state(self) -> ClockState:
+    def _clock(self) -> Clock:
         from streams.history.run import where_the_clock_stands  # noqa: PLC0415  (keeps `rapport --help` quick)
 
         return asyncio.run(where_the_clock_stands(self._settings, self._plan))
 
-    def _goes_on(self, mark: LoadMark, state: ClockState) -> bool:
-        """Whether the load that was begun is one of this installation: it may have been made anew meanwhile."""
-        from streams.history.run import is_known  # noqa: PLC0415  (keeps `rapport --help` quick)
-
-        there = asyncio.run(is_known(self._settings, self._plan, mark.id))
-        return there or (mark.complete and state.phase != "new")  # of those that ended only the latest are kept
-
-    def _survey(self, state: ClockState | None) -> Survey:
+    def _previewed(self, clock: Clock | None) -> tuple[Survey, dict[str, Any]]:
+        """A first reading of all files, and what it found as a document."""
         from console.files.survey import survey  # noqa: PLC0415  (keeps `rapport --help` quick)
+        from console.terminal.loading import preview_document  # noqa: PLC0415  (same)
         from streams.history.forecast import Previewer  # noqa: PLC0415  (same)
+        from streams.history.run import in_its_own_time  # noqa: PLC0415  (same)
 
         now = time.time()
         reached = -math.inf
-        if state is not None and state.phase != "new":
-            reached = (now if state.phase == "live" else state.watermark) - self._plan.churn.lateness
+        if clock is not None and clock[0].phase != "new":
+            reached = now if clock[0].phase == "live" else clock[0].watermark
         files = [(path, spec) for path, _, spec in self._files]
         with progress(quiet=self._quiet) as bar:
-            tell = adding(bar("reading"))
-            return survey(files, Previewer(self._plan, now, reached), self._plan, aside=self._skip_bad, tell=tell)
+            previewer = Previewer(self._plan, now, reached - self._plan.churn.lateness)
+            found = survey(files, previewer, self._plan, aside=self._skip_bad, tell=adding(bar("reading")))
+        if clock is not None and in_its_own_time(clock[0], found.preview.since, clock[1].values(), now):
+            found.preview.late = 0
+        return found, preview_document(found, clock[0] if clock else None)
+
+
+def _goes_on(mark: LoadMark, state: ClockState, loads: dict[str, Load]) -> bool:
+    """Whether a load that was begun is one of this installation: it may have been made anew meanwhile."""
+    return mark.id in loads or (mark.complete and state.phase != "new")  # only the latest that ended are kept
+
+
+def _numbered(id_: str) -> Iterator[str]:
+    """An id, and what a load of the same files that is begun anew is called: the clock has to tell them apart."""
+    yield id_
+    for number in itertools.count(2):
+        yield f"{id_}-{number}"
+
+
+def _say_that_it_waits() -> None:
+    err.print("Waiting for a worker to turn the clock back to this history; `rapport doctor` tells whether one runs.")
 
 
 class _Teller:

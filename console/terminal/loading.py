@@ -101,10 +101,8 @@ def _clock(document: dict[str, Any]) -> str:
     """What the clock will do."""
     if document["clock"] is None:
         return "Redis does not answer, so what the clock will do is not known."
-    if document["clock"] == "new":
-        return f"History from {document['since'][:10]}: the installation lives through it in order, and goes live warm."
     if not document["late"]:
-        return "None of them is older than what the clock has reached: they are lived through in order."
+        return f"History from {document['since'][:10]}: the installation lives through it in order, and goes live warm."
     stands = "this installation is live"
     if document["clock"] != "live":
         stands = f"the clock stands at {minute(document['watermark'])}"

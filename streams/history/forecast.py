@@ -96,7 +96,8 @@ class Previewer:
             preview.events[source, name] += 1
             self._reject((source, name, rejection.reason), told.place, rejection.message)
         for item in intake.items:
-            name = item.name or item.raw["type"]
+            assert item.event is not None
+            name = item.name or item.event.type
             preview.events[source, name] += 1
             if item.violations:
                 preview.flagged[source, name] += 1

@@ -115,7 +115,8 @@ class Loading:
 
         async def commit() -> None:
             async with clock_store(self.settings, shipped_plan()) as store:
-                await store.commit(ClockState(phase="live", watermark=watermark))
+                long_ago = watermark - 60 * DAY
+                await store.commit(ClockState(phase="live", watermark=watermark, live_since=long_ago))
 
         asyncio.run(commit())
 
@@ -318,7 +319,7 @@ def test_what_is_rejected_is_counted_and_never_pauses_the_source(
         sneezes = [view(number, time_=now, event="Sneezed") for number in range(700)]
         nobody = [view(number, time_=now, userId="null") for number in range(3)]
         file = write(tmp_path / "shop.jsonl", [*good, *sneezes, *nobody])
-        rapport.send("web", [{**view(1), "event": "Coughed", "messageId": f"live-{n}"} for n in range(20)])
+        rapport.send("web", [{**view(1, time_=now), "event": "Coughed", "messageId": f"live-{n}"} for n in range(20)])
 
         load(file, "--no-wait")
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,6 +19,7 @@ from console.files.rows import FileSpec
 from console.files.sorting import TIES, History, Order
 from profiles.errors import Misconfigured
 from streams.history.past import Past, in_one_order
+from tests import REPOSITORY
 
 Rows = Sequence[dict[str, Any]]
 
@@ -132,3 +136,23 @@ def test_a_disk_that_cannot_be_written_to_is_one_clear_error(tmp_path: Path) -> 
 
     with pytest.raises(Misconfigured, match="--data-dir"):
         file.prepare(tmp_path / "nowhere")
+
+
+def test_memory_is_what_the_events_take(tmp_path: Path) -> None:
+    """A process that sorts 60,000 events at a time needs some 50 MiB for it, not the room they were written in."""
+    rows = [{"type": "page", "userId": str(n), "timestamp": 1767225600 + n * 37 % 1000} for n in range(60_000)]
+    (tmp_path / "runs").mkdir()
+    program = f"""
+import resource, sys
+from pathlib import Path
+from console.files.rows import FileSpec
+from console.files.sorting import History
+peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+before = peak()
+History(Path({str(write(tmp_path, rows, "a"))!r}), FileSpec(source="web")).prepare(Path({str(tmp_path / "runs")!r}))
+print((peak() - before) / (2**20 if sys.platform == 'darwin' else 2**10))
+"""
+    environ = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+    took = subprocess.run([sys.executable, "-c", program], env=environ, check=True, capture_output=True, text=True)
+
+    assert float(took.stdout) < 80
