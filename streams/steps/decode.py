@@ -52,9 +52,7 @@ _read_times = msgspec.json.Decoder(_Times).decode
 def _tell_time(batch: Intake, item: Item) -> None:
     try:
         held = _read_times(item.record.value or b"")
-        recorded = _recorded(recorded_at(item.record), batch.now)
-        received = min(_received(held.receivedAt, recorded), batch.now)
-        item.time = _time_of(held.timestamp, recorded, received)
+        _set_times(batch, item, held.timestamp, held.receivedAt)
     except (msgspec.DecodeError, Unacceptable, ValueError, OverflowError, RecursionError):
         item.time = -math.inf
 
@@ -87,11 +85,17 @@ def _decode(batch: Intake, item: Item) -> None:
         raise Unacceptable("no_event_name", "a track event needs `event`, its name")
     item.raw = raw
     _identify_message(raw, item)
+    if not item.received:  # not told before
+        _set_times(batch, item, raw.get("timestamp"), raw.get("receivedAt"))
+
+
+def _set_times(batch: Intake, item: Item, timestamp: object, received_at: object) -> None:
     now = batch.now
-    recorded = _recorded(recorded_at(record), now)
-    received = _received(raw.get("receivedAt"), recorded)
-    item.received = received = received if received < now else now
-    item.time = _time_of(raw.get("timestamp"), recorded, received)
+    recorded = _recorded(recorded_at(item.record), now)
+    received = _received(received_at, recorded)
+    received = min(received, now)
+    item.time = _time_of(timestamp, recorded, received)
+    item.received = received
 
 
 def _may_be_deep(value: bytes) -> bool:
