@@ -51,7 +51,7 @@ def collect_seldom() -> None:
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(200_000, 20, 50)
+    gc.set_threshold(100_000, 20, 50)
 
 
 def run_worker(settings: Settings, plan: Plan) -> int:
