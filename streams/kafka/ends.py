@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection
 
 from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
@@ -13,7 +13,10 @@ from tenacity import retry, retry_if_exception_type, wait_exponential
 from streams.kafka.client import async_consumer
 from streams.settings import Settings
 
-__all__ = ["KafkaEnds"]
+__all__ = ["Ends", "KafkaEnds"]
+
+Ends = Callable[[Collection[TP]], Awaitable[dict[TP, int]]]
+"""Answers the offset after the last record of each partition."""
 
 
 class KafkaEnds:

@@ -30,6 +30,7 @@ from streams.settings import Settings
 from streams.steps.intake import Intake, Item
 from streams.worker.circuit_breaker import CircuitBreaker
 from streams.worker.clock.follower import ClockFollower
+from streams.worker.flow import Flow
 from streams.worker.waiting import FULL, WaitingRoom
 
 __all__ = ["Ingest", "Passed"]
@@ -44,6 +45,7 @@ class Passed(NamedTuple):
 
     done: list[Batch]  # all that comes of them is in Kafka
     held: list[Batch]  # of paused sources: nothing came of them, and they must not be acknowledged
+    crowded: bool  # more would be let in if less were on its way
 
 
 class Ingest:
@@ -57,6 +59,7 @@ class Ingest:
         clocks: where heads and what came late are kept.
         clock: lets events in.
         lateness: seconds that an event may be behind the watermark without being told of.
+        flow: says how many events may go on. Those of a flood wait, and let pass what does not belong to it.
     """
 
     def __init__(
@@ -71,6 +74,7 @@ class Ingest:
         clock: ClockFollower,
         breaker: CircuitBreaker,
         lateness: float,
+        flow: Flow,
     ) -> None:
         self._sources = sources
         self._arriving = arriving
@@ -82,6 +86,7 @@ class Ingest:
         self._clock = clock
         self._breaker = breaker
         self._lateness = lateness
+        self._flow = flow
         self._profile_events = topic_name(settings, PROFILE_EVENTS)
         self._identity_links = topic_name(settings, IDENTITY_LINKS)
         self._rejected = topic_name(settings, REJECTED)
@@ -110,13 +115,20 @@ class Ingest:
         intakes: dict[str, Intake] = {}
         done: defaultdict[str, list[Batch]] = defaultdict(list)
         held: list[Batch] = []
-        for tp in self._waiting.partitions():
+        waiting = self._waiting.partitions()
+        room = await self._flow.room() if waiting else None
+        for number, tp in enumerate(waiting):
             source = self._sources[tp.topic]
             if self._breaker.shut(source):
                 held += self._waiting.drop([tp])
                 continue
             intake = intakes.setdefault(source, Intake(source, [], now))
-            done[source] += self._waiting.let_in(tp, gate, intake)
+            if room is None:
+                done[source] += self._waiting.let_in(tp, gate, intake)
+            else:  # an equal share for each; what those of few events leave is for the others
+                before = len(intake.items)
+                done[source] += self._waiting.let_in(tp, gate, intake, room // (len(waiting) - number))
+                room -= len(intake.items) - before
         judged = [intake for intake in intakes.values() if intake.records]
         admitted = []
         for intake, is_admitted in zip(judged, await asyncio.gather(*map(self._judge, judged)), strict=True):
@@ -129,7 +141,8 @@ class Ingest:
                 )
         if admitted:
             await self._pass_on(admitted)
-        return Passed(list(chain(*done.values())), held)
+        crowded = room is not None and any(self._waiting.head(tp) for tp in self._waiting.partitions())
+        return Passed(list(chain(*done.values())), held, crowded)
 
     async def _judge(self, intake: Intake) -> bool:
         """Take what was let in of one source through the steps; False if the source is paused because of it."""
@@ -148,6 +161,7 @@ class Ingest:
             for rejection in intake.rejected
         ]
         await self._producer.produce(rows)
+        self._flow.add(len(events))
         self._remember(requests)
         for intake in intakes:
             passed = [item.event for item in intake.items if item.event is not None]

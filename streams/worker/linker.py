@@ -8,7 +8,7 @@ in `streams/identity/graph.py`.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 
 import msgspec
 from aiokafka.structs import ConsumerRecord
@@ -27,6 +27,7 @@ from streams.metrics import WorkerMetrics
 from streams.records.links import EraseRequest, LinkRequest, Request, SplitDone, SplitRequest
 from streams.retry import retrying, until_committed
 from streams.settings import Settings
+from streams.worker.flow import MERGES
 from streams.worker.profiles import Behind
 
 __all__ = ["Linker"]
@@ -38,7 +39,15 @@ Place = tuple[int, Request]
 
 
 class Linker:
-    """Handles `identity.links`."""
+    """Handles `identity.links`.
+
+    Args:
+        store, outbox, history: of what is decided.
+        plan, settings, metrics, clock: of the worker.
+        pace: waits until the profiles have applied what has come of the requests so far. A storm of merges so waits in
+            `identity.links`, where nobody stands behind it but other links, and not in `profile.events`.
+        merges: requests that are decided before it is waited, about.
+    """
 
     def __init__(
         self,
@@ -49,6 +58,8 @@ class Linker:
         settings: Settings,
         metrics: WorkerMetrics,
         clock: Clock,
+        pace: Callable[[], Awaitable[None]],
+        merges: int = MERGES,
     ) -> None:
         self._store = store
         self._outbox = outbox
@@ -58,6 +69,9 @@ class Linker:
         self._topic = topic_name(settings, IDENTITY_LINKS)
         self._metrics = metrics
         self._clock = clock
+        self._pace = pace
+        self._merges = merges
+        self._unpaced = 0  # requests decided since it was waited
         self._recovered = True  # or not ours to recover
 
     def assigned(self, *, mine: bool) -> None:
@@ -83,8 +97,12 @@ class Linker:
         if state.applied + 1 < follows:
             raise Behind(state.applied + 1)
         requests = [(record.offset, _decode(record.value)) for record in records if record.offset > state.applied]
-        for part in _together(requests):
+        for part in _together(requests, self._merges):
+            if self._unpaced >= self._merges:
+                await self._pace()
+                self._unpaced = 0
             state = await self._decide(state, part)
+            self._unpaced += len(part)
 
     async def _decide(self, state: LinkState, requests: Sequence[Place]) -> LinkState:
         graph = await self._open(requests)
@@ -149,10 +167,12 @@ class Linker:
         )
 
 
-def _together(requests: Sequence[Place]) -> Iterator[list[Place]]:
-    """Links can be decided as one; what is rarer reads more, and is decided by itself."""
+def _together(requests: Sequence[Place], most: int) -> Iterator[list[Place]]:
+    """So many links can be decided as one; what is rarer reads more, and is decided by itself."""
     for linking, run in itertools.groupby(requests, key=lambda place: type(place[1]) is LinkRequest):
         if linking:
-            yield list(run)
+            links = list(run)
+            for start in range(0, len(links), most):
+                yield links[start : start + most]
         else:
             yield from ([place] for place in run)

@@ -35,6 +35,7 @@ from streams.worker.circuit_breaker import CircuitBreaker
 from streams.worker.clock.coordinator import Coordinator, places_of
 from streams.worker.clock.follower import ClockFollower
 from streams.worker.clock.timers import Backlog, Timers
+from streams.worker.flow import Flow
 from streams.worker.ingest import Ingest
 from streams.worker.learner import LearnerRunner
 from streams.worker.linker import Linker
@@ -84,6 +85,9 @@ class Roles:
         self.suppressed = Suppressed(self.stores.links, plan.pii_key)
         self.breaker = CircuitBreaker(plan, self.stores.sources, metrics, name)
 
+        self._ends = KafkaEnds(settings)
+        places = places_of(settings, plan)
+        self.flow = Flow(places.profiles, self._ends, self.stores.profiles, lambda: self.clock.live)
         self.ingest = Ingest(
             {topic_name(settings, source.topic): source.name for source in plan.sources.values()},
             arrival_pipeline(),
@@ -95,6 +99,7 @@ class Roles:
             self.clock,
             self.breaker,
             plan.churn.lateness,
+            self.flow,
         )
         self.profiles = ProfileRunner(
             Steps(
@@ -112,7 +117,9 @@ class Roles:
         )
         self.timers = Timers(self.profiles, backlog, self.clock)
         history = History(KafkaLog(settings), settings)
-        self.linker = Linker(self.stores.links, outbox, history, plan, settings, metrics, clock)
+        self.linker = Linker(
+            self.stores.links, outbox, history, plan, settings, metrics, clock, self.flow.until_applied
+        )
         self._requests = BatchProducer(settings)  # connects with the first split
         self.splits = SplitCompleter(
             self.stores.profiles, self.stores.links, CommandSender(self._requests, settings), history, settings, plan
@@ -136,13 +143,12 @@ class Roles:
             plan.currency,
             outbox.recover,
         )
-        self._ends = KafkaEnds(settings)
         self.coordinator = Coordinator(
             self.stores.clock,
             self.stores.profiles,
             self.stores.links,
             self.stores.learner,
-            places_of(settings, plan),
+            places,
             self._ends,
             outbox.deliver,
             self.census_merger,

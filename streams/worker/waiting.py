@@ -6,6 +6,7 @@ waits, and with it all that follows in its partition; so no partition runs ahead
 
 from __future__ import annotations
 
+import sys
 from collections import defaultdict, deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
@@ -35,11 +36,13 @@ class Entry:
         self.at = batch.first  # all before this offset was let in…
         self._passed = 0  # …which are so many records
 
-    def let_in(self, gate: float, into: Intake) -> int:
-        """Move what comes before the first event that is later than the gate; by how many offsets that is."""
+    def let_in(self, gate: float, into: Intake, most: int) -> int:
+        """Move what comes before the first event that is later than the gate, at most so many events; by how many
+        offsets that is."""
         items, before = self.items, self.at
-        while items and items[0].time <= gate:
+        while items and most and items[0].time <= gate:
             into.items.append(items.popleft())
+            most -= 1
         self.at = int(items[0].record.offset) if items else self.batch.next
         records, end = self.batch.records, self._passed
         while end < len(records) and records[end].offset < self.at:
@@ -68,14 +71,15 @@ class WaitingRoom:
         return self._sizes[tp]
 
     def partitions(self) -> list[TP]:
-        """Those of which something waits."""
-        return [tp for tp, entries in self._entries.items() if entries]
+        """Those of which something waits, those of which the least does first."""
+        return sorted((tp for tp, entries in self._entries.items() if entries), key=self.size)
 
-    def let_in(self, tp: TP, gate: float, into: Intake) -> Iterator[Batch]:
-        """Move what comes before the first event that is later than the gate to `into`; the batches that this ends."""
-        entries = self._entries[tp]
+    def let_in(self, tp: TP, gate: float, into: Intake, most: int = sys.maxsize) -> Iterator[Batch]:
+        """Move what comes before the first event that is later than the gate, at most so many events, to `into`; the
+        batches that this ends."""
+        entries, before = self._entries[tp], len(into.items)
         while entries:
-            self._sizes[tp] -= entries[0].let_in(gate, into)
+            self._sizes[tp] -= entries[0].let_in(gate, into, most - (len(into.items) - before))
             if entries[0].items:
                 return
             yield entries.popleft().batch

@@ -45,6 +45,7 @@ Task = Callable[[], Awaitable[object]]
 
 _FOLLOW_LIVE = 0.25  # seconds between two looks at the clock while it is live
 _FOLLOW = 0.01  # …and while it is not, when everybody waits for the slowest
+_CROWDED = 0.02  # seconds until ingest looks again whether there is room
 _ROUND = 4  # batches that make the largest round
 
 
@@ -88,6 +89,7 @@ class Worker:
         self._applying = Rounds([self._profile_events], self._safely(self._apply), most, settings)
         self.rounds = (self._ingesting, self._applying)
         self.roles.clock.moved = self._ingesting.wake
+        self.roles.flow.is_over = lambda: app.should_stop or not app.consumer.flow_active
         self._follows = False
 
     def serve_metrics(self) -> None:
@@ -187,6 +189,8 @@ class Worker:
         for batch in passed.done:
             batch.finish()
         consumer.hold(passed.held)
+        if passed.crowded:
+            asyncio.get_running_loop().call_later(_CROWDED, self._ingesting.wake)
         for tp in {batch.tp for batch in [*batches, *passed.done]}:
             (self._ingesting.pause if ingest.is_full(tp) else self._ingesting.resume)(tp)
 

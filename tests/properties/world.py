@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import random
 import selectors
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from typing import Any
 
@@ -40,6 +40,7 @@ from streams.pipeline import Pipeline, limits_of
 from streams.records.links import LinkRequest, Request
 from streams.settings import Settings
 from streams.steps.update import update
+from streams.worker.flow import Flow
 from streams.worker.linker import Linker
 from streams.worker.profiles import ProfileRunner, Steps
 from tests.build import live
@@ -185,7 +186,19 @@ class Decider(Process):
         plan, clock = world.plan, world.clock
         history = History(world.log, SETTINGS)
         outbox = Outbox(self.carrier, SETTINGS)
-        self._linker = Linker(self._store, outbox, history, plan, SETTINGS, _metrics, clock)
+        flow = Flow([TP(EVENTS, number) for number in range(PARTITIONS)], world.ends, world.profiles, lambda: True)
+        flow.is_over = lambda: self._over
+        self._linker = Linker(
+            self._store,
+            outbox,
+            history,
+            plan,
+            SETTINGS,
+            _metrics,
+            clock,
+            flow.until_applied,
+            world.chance.randint(1, 9),
+        )
         commands = CommandSender(self.carrier, SETTINGS)
         self._splits = SplitCompleter(world.profiles, self._store, commands, history, SETTINGS, plan)
         self._linker.assigned(mine=True)
@@ -299,6 +312,10 @@ class World:
     async def is_erased(self, home: str) -> bool:
         """Whether the customer of a home was erased."""
         return bool(await self.links.suppressed([suppression(self.plan.pii_key, home)]))
+
+    async def ends(self, partitions: Collection[TP]) -> dict[TP, int]:
+        """Where partitions end."""
+        return {tp: self.log.held(TopicPartition(*tp)).end for tp in partitions}
 
     def everybody(self) -> dict[str, Profile]:
         """Every profile, tombstones too."""

@@ -14,7 +14,7 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -28,6 +28,7 @@ from profiles.errors import Fenced
 from profiles.store import ArrivalRate, Output, Standing, Store
 from profiles.times import rfc3339
 from profiles.units import LearnerStore, LinkStore
+from streams.kafka.ends import Ends
 from streams.kafka.topics import IDENTITY_LINKS, PROFILE_EVENTS, TRAINING_EXAMPLES, topic_name
 from streams.retry import retrying
 from streams.settings import Settings
@@ -37,9 +38,6 @@ from streams.worker.clock.follower import OUTAGE, ClockFollower
 __all__ = ["STANDS", "Coordinator", "Ends", "Places", "places_of"]
 
 log = logging.getLogger(__name__)
-
-Ends = Callable[[Collection[TP]], Awaitable[dict[TP, int]]]
-"""Answers the offset after the last record of each partition."""
 
 STEPS = ((28 * 86400.0, 86400.0), (2 * 86400.0, 6 * 3600.0), (0.0, 3600.0))
 """(seconds behind the wall clock, seconds from gate to gate) unless a load says otherwise: the nearer, the finer."""

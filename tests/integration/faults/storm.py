@@ -62,21 +62,25 @@ class Storm:
 def weather(browsers: int, people: int, hot: int, seed: int) -> Storm:
     """A storm of so many browsers that become so many people, one of whom has `hot` of them."""
     chance = random.Random(seed)
-    end = time.time() // DAY * DAY
+    end = time.time() // DAY * DAY  # of their history
 
-    def message(source: str, event: dict[str, Any]) -> Message:
+    def message(source: str, event: dict[str, Any], end: float, span: float) -> Message:
         id_ = str(uuid.UUID(int=chance.getrandbits(128), version=4))
-        moment = datetime.fromtimestamp(round(end - chance.uniform(0, 20 * DAY), 3), UTC).isoformat()
+        moment = datetime.fromtimestamp(round(end - chance.uniform(0, span), 3), UTC).isoformat()
         body = orjson.dumps({**event, "messageId": id_, "timestamp": moment})
         return Message(source, False, event["anonymousId"].encode(), body, id_)
 
     names = [f"storm-{seed}-{number}" for number in range(browsers)]
     users = [f"user-{seed}-{0 if number < hot else 1 + number % max(people - 1, 1)}" for number in range(browsers)]
-    browsing = [message("web", {"type": "page", "name": "Product", "anonymousId": name}) for name in names]
+    browsing = [
+        message("web", {"type": "page", "name": "Product", "anonymousId": name}, end, 20 * DAY) for name in names
+    ]
     recognised = [
         message(
             chance.choice(("web", "app")),
             {"type": "track", "event": "Signed In", "userId": user, "anonymousId": name},
+            time.time(),
+            60.0,
         )
         for name, user in zip(names, users, strict=True)
     ]
@@ -118,6 +122,7 @@ def ride_out(trial: Trial, storm: Storm, rate: float = 10.0) -> StormOutcome:
     plan = trial.fleet.plan
     trial.send(storm.browsing)
     trial.until_done(_PATIENCE)
+    trial.watch.until_live(_PATIENCE)
     others = Others(trial.fleet.settings, plan, rate)
     try:
         time.sleep(_CALM)

@@ -12,7 +12,7 @@ from redis.exceptions import RedisError
 
 from plan import Plan
 from profiles.identity.links import decode_linked
-from profiles.stores.keys import IDENTITY, IDENTITY_MAP, Keys
+from profiles.stores.keys import CLOCK, IDENTITY, IDENTITY_MAP, Keys
 from profiles.types import Identity
 from streams.kafka.topics import IDENTITY_LINKS, PROFILE_EVENTS, topic_name
 from streams.settings import Settings
@@ -62,6 +62,13 @@ class Watch:
             found = pipeline.execute()
         names = [*(str(partition) for partition in self._partitions), "links"]
         return {name: int(-1 if offset is None else offset) + 1 for name, offset in zip(names, found, strict=True)}
+
+    def until_live(self, timeout: float) -> None:
+        """Wait until the clock is live: what is of now is let in only then."""
+        deadline = time.monotonic() + timeout
+        while b'"phase":"live"' not in (self.redis.hget(CLOCK.meta, "state") or b""):
+            assert time.monotonic() < deadline, "the clock does not become live"
+            time.sleep(0.1)
 
     def look(self) -> Progress | None:
         """How far all is; None while a server does not answer."""

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import orjson
 from faust.types import TP
 from prometheus_client import CollectorRegistry
 
 from plan import load_plan
-from profiles.stores.memory import MemoryClockStore, MemoryLinkStore, MemorySourceStore
+from profiles.stores.memory import MemoryClockStore, MemoryLinkStore, MemorySourceStore, MemoryStore
 from profiles.times import rfc3339
 from streams.identity.suppressed import Suppressed
 from streams.kafka.output import Row
@@ -19,6 +19,7 @@ from streams.metrics import WorkerMetrics
 from streams.pipeline import arrival_pipeline, ingest_pipeline
 from streams.settings import Settings
 from streams.worker.circuit_breaker import CircuitBreaker
+from streams.worker.flow import Flow
 from streams.worker.ingest import Ingest
 from tests import REPOSITORY
 from tests.build import T0, in_steps, record
@@ -43,6 +44,11 @@ class SlowKafka:
         self.rows += waiting
 
 
+async def ends(partitions: Collection[TP]) -> dict[TP, int]:
+    """Nothing is in Kafka."""
+    return dict.fromkeys(partitions, 0)
+
+
 def page(offset: int, at: float) -> bytes:
     """A visit."""
     return orjson.dumps(
@@ -60,6 +66,7 @@ def test_a_head_is_told_only_when_what_came_before_it_is_in_kafka() -> None:
         ingest = Ingest(
             {"events.web": "web"}, arrival_pipeline(), ingest_pipeline(PLAN, links, Suppressed(links, PLAN.pii_key)),
             kafka, clocks, Settings(partitions=4), metrics, in_steps(T0, "filling"), breaker, DAY,
+            Flow([], ends, MemoryStore(PLAN.namespace, 4, links), lambda: False),
         )  # fmt: skip
         times = [T0 - DAY, T0 - 1, T0 + DAY]  # the gate is between the last two
         batch = Batch(WEB, [record(offset, page(offset, at), at=T0 + 2 * DAY) for offset, at in enumerate(times)], 0)

@@ -23,13 +23,17 @@ SETTINGS = Settings(partitions=1)
 LEFT = Output("profile.events", b"p", b"merge", "identity.links/0/0", 0)
 
 
+async def at_once() -> None:
+    """Nobody is waited for."""
+
+
 def test_what_a_killed_linker_has_committed_is_delivered_without_another_request() -> None:
     async def story() -> None:
         log, store = MemoryLog({"profile.events": 1}), MemoryLinkStore()
         await store.commit(LinkChanges(0, 0, outputs=[LEFT]))
         plan = load_plan(REPOSITORY / "tracking_plan.yaml", {})
         metrics, history = WorkerMetrics(CollectorRegistry()), History(log, SETTINGS)
-        linker = Linker(store, Outbox(log, SETTINGS), history, plan, SETTINGS, metrics, SteppedClock(0.0))
+        linker = Linker(store, Outbox(log, SETTINGS), history, plan, SETTINGS, metrics, SteppedClock(0.0), at_once)
 
         async def delivered() -> int:
             await linker.tick()

@@ -1,0 +1,80 @@
+"""How much is on its way: what waits in `profile.events`, whoever works on it.
+
+Live, nobody may have to wait behind a burst that has nothing to do with him. So what is not yet there waits where it
+stands in nobody's way: merges in `identity.links`, events of a flood in the partitions of the source's topic that they
+flood. Not live, nobody waits for anything, and there is no bound.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from faust.types import TP
+
+from profiles.store import Store
+from streams.kafka.ends import Ends
+from streams.retry import retrying
+
+__all__ = ["MERGES", "RECORDS", "Flow"]
+
+RECORDS = 2000
+"""Records that wait in `profile.events` when ingest lets in no more of a flood: about half a second's work."""
+
+MERGES = 200
+"""Requests of `identity.links` that are decided before what came of those before is applied."""
+
+_LOOK = 0.01  # seconds between two looks while somebody waits
+
+
+class Flow:
+    """Knows what waits in `profile.events`.
+
+    Args:
+        places: its partitions, by number.
+        ends: where they end.
+        profiles: say how far each is applied.
+        live: whether the clock is.
+
+    `is_over` says whether to wait no longer: partitions are about to change hands.
+    """
+
+    def __init__(self, places: Sequence[TP], ends: Ends, profiles: Store, live: Callable[[], bool]) -> None:
+        self._places = places
+        self._ends = ends
+        self._profiles = profiles
+        self._live = live
+        self.is_over: Callable[[], bool] = lambda: False
+        self._known = 0  # records that waited when that was asked last
+        self._since = 0  # …that were let in since
+
+    def add(self, records: int) -> None:
+        """Note that so many records more are in `profile.events`."""
+        self._since += records
+
+    async def room(self) -> int | None:
+        """How many records may be added now; None for any number. Asks only when it might be none."""
+        if not self._live():
+            return None
+        if self._known + self._since >= RECORDS:
+            applied = await self._applied()
+            ends = await self._ends(self._places)
+            self._known = sum(max(ends[tp] - 1 - applied[tp], 0) for tp in self._places)
+            self._since = 0
+        return max(RECORDS - self._known - self._since, 0)
+
+    async def until_applied(self) -> None:
+        """Wait until all that is in `profile.events` now is applied; not at all when the clock is not live."""
+        if not self._live():
+            return
+        ends = await self._ends(self._places)
+        while self._live() and not self.is_over():
+            applied = await self._applied()
+            if all(applied[tp] + 1 >= ends[tp] for tp in self._places):
+                return
+            await asyncio.sleep(_LOOK)
+
+    @retrying
+    async def _applied(self) -> dict[TP, int]:
+        applied = await self._profiles.applied([tp.partition for tp in self._places])
+        return {tp: applied[tp.partition] for tp in self._places}
