@@ -161,7 +161,7 @@ class Ingest:
             for rejection in intake.rejected
         ]
         await self._producer.produce(rows)
-        self._flow.add(len(events))
+        self._flow.add(sum(len(intake.items) for intake in intakes))
         self._remember(requests)
         for intake in intakes:
             passed = [item.event for item in intake.items if item.event is not None]

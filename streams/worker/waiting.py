@@ -1,7 +1,8 @@
 """Events at the gate: read, in the order of their partitions, until the clock lets them in.
 
-Live, nothing waits here. While history is loaded or an outage is made up for, an event of a later time than the gate
-waits, and with it all that follows in its partition; so no partition runs ahead of others, however fast each is read.
+Live, nothing waits here but what is of a flood (`flow.py`). While history is loaded or an outage is made up for, an
+event of a later time than the gate waits, and with it all that follows in its partition; so no partition runs ahead of
+others, however fast each is read.
 """
 
 from __future__ import annotations
