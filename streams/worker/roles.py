@@ -56,6 +56,7 @@ class Roles:
         backlog: what waits to be read.
         name: of this worker, for people.
         failed: hears of an error after which nothing is delivered any more.
+        profiles: whether this worker has any.
     """
 
     def __init__(
@@ -67,8 +68,11 @@ class Roles:
         backlog: Backlog,
         name: str,
         failed: Callable[[Exception], None],
+        *,
+        profiles: bool,
     ) -> None:
         self._settings = settings
+        self._profiles = profiles
         self._plan = plan
         self._metrics = metrics
 
@@ -85,9 +89,9 @@ class Roles:
         self.suppressed = Suppressed(self.stores.links, plan.pii_key)
         self.breaker = CircuitBreaker(plan, self.stores.sources, metrics, name)
 
-        self._ends = KafkaEnds(settings)
-        places = places_of(settings, plan)
-        self.flow = Flow(places.profiles, self._ends, self.stores.profiles, lambda: self.clock.live)
+        self.ends = KafkaEnds(settings)
+        self.places = places_of(settings, plan)
+        self.flow = Flow(self.places.profiles, self.ends, self.stores.profiles, lambda: self.clock.live)
         self.ingest = Ingest(
             {topic_name(settings, source.topic): source.name for source in plan.sources.values()},
             arrival_pipeline(),
@@ -148,8 +152,8 @@ class Roles:
             self.stores.profiles,
             self.stores.links,
             self.stores.learner,
-            places,
-            self._ends,
+            self.places,
+            self.ends,
             outbox.deliver,
             self.census_merger,
             self.clock,
@@ -179,7 +183,8 @@ class Roles:
 
     async def refresh(self) -> list[str]:
         """Read again what others have changed in the store; answer the sources that were resumed."""
-        await self.refresh_models()
+        if self._profiles:
+            await self.refresh_models()
         await self.suppressed.refresh()
         return await self.breaker.refresh()
 
@@ -195,5 +200,5 @@ class Roles:
         await self._events.stop()
         await self._outputs.stop()
         await self._requests.stop()
-        await self._ends.stop()
+        await self.ends.stop()
         await self.stores.close()

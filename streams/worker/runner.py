@@ -12,7 +12,7 @@ from faust.worker import Worker
 
 from plan import Plan
 from streams.settings import Settings
-from streams.worker.worker import create_worker
+from streams.worker.worker import Only, create_worker
 
 __all__ = ["collect_seldom", "run_worker"]
 
@@ -54,13 +54,13 @@ def collect_seldom() -> None:
     gc.set_threshold(100_000, 20, 50)
 
 
-def run_worker(settings: Settings, plan: Plan) -> int:
-    """Run until a signal comes; answer the exit status."""
+def run_worker(settings: Settings, plan: Plan, only: Only | None = None) -> int:
+    """Run a worker, or only a part of one, until a signal comes; answer the exit status."""
     collect_seldom()
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     worker = _Worker(
-        create_worker(settings, plan),
+        create_worker(settings, plan, only),
         loglevel=settings.log_level,
         redirect_stdouts=False,
         quiet=True,

@@ -15,7 +15,7 @@ import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import faust
 from faust.types import TP
@@ -33,20 +33,26 @@ from streams.kafka.transport.rounds import Rounds
 from streams.metrics import WorkerMetrics
 from streams.retry import retrying
 from streams.settings import Settings
+from streams.worker.clock.coordinator import waiting_in
 from streams.worker.clock.timers import Backlog
 from streams.worker.profiles import Behind
 from streams.worker.roles import Roles
 
-__all__ = ["WorkerApp", "create_worker"]
+__all__ = ["Only", "WorkerApp", "create_worker"]
 
 log = logging.getLogger(__name__)
+
+Only = Literal["ingest", "profile"]
+"""A part of the work in a process of its own. ingest: the topics of the sources. profile: `profile.events`,
+`identity.links` with splits and the clock, `training.examples`, the census.
+"""
 
 Task = Callable[[], Awaitable[object]]
 
 _FOLLOW_LIVE = 0.25  # seconds between two looks at the clock while it is live
 _FOLLOW = 0.01  # …and while it is not, when everybody waits for the slowest
 _CROWDED = 0.02  # seconds until ingest looks again whether there is room
-_ROUND = 4  # batches that make the largest round
+_ROUND = 4  # batches that make the largest round while the clock is not live; nobody waits for its end then
 
 
 class WorkerApp(faust.App):
@@ -73,21 +79,32 @@ class WorkerApp(faust.App):
 class Worker:
     """Runs the roles of one worker: an agent for each topic, tasks that come back, and where reading continues."""
 
-    def __init__(self, app: WorkerApp, settings: Settings, plan: Plan) -> None:
+    def __init__(self, app: WorkerApp, settings: Settings, plan: Plan, only: Only | None) -> None:
         self._app = app
         self._settings = settings
         self._metrics = WorkerMetrics()
-        self._name = f"{socket.gethostname()}-{os.getpid()}"
+        self._only = only
+        self._name = "-".join([socket.gethostname(), str(os.getpid()), *([only] if only else [])])
         self._source_topics = {source.name: topic_name(settings, source.topic) for source in plan.sources.values()}
         self._profile_events = topic_name(settings, PROFILE_EVENTS)
         self._identity_links = topic_name(settings, IDENTITY_LINKS)
         self._training_examples = topic_name(settings, TRAINING_EXAMPLES)
         self._backlog = Backlog(app, {self._profile_events, *self._source_topics.values()}, settings.batch)
-        self.roles = Roles(settings, plan, self._metrics, WALL, self._backlog, self._name, self._delivery_failed)
-        most = _ROUND * settings.batch
+        self.roles = Roles(
+            settings, plan, self._metrics, WALL, self._backlog, self._name, self._delivery_failed,
+            profiles=only != "ingest",
+        )  # fmt: skip
+
+        def most() -> int:
+            return settings.batch * (1 if self.roles.clock.live else _ROUND)
+
         self._ingesting = Rounds(self._source_topics.values(), self._safely(self._ingest), most, settings)
         self._applying = Rounds([self._profile_events], self._safely(self._apply), most, settings)
-        self.rounds = (self._ingesting, self._applying)
+        self.rounds = tuple(
+            rounds
+            for part, rounds in (("ingest", self._ingesting), ("profile", self._applying))
+            if only in (None, part)
+        )
         self.roles.clock.moved = self._ingesting.wake
         self.roles.flow.is_over = lambda: app.should_stop or not app.consumer.flow_active
         self._follows = False
@@ -99,8 +116,9 @@ class Worker:
 
     def register(self) -> None:
         """Put the agents and tasks on the app."""
-        self._agent("linker", self._identity_links, self.roles.linker.handle)
-        self._agent("learner", self._training_examples, self.roles.learner.handle)
+        if self._only != "ingest":
+            self._agent("linker", self._identity_links, self.roles.linker.handle)
+            self._agent("learner", self._training_examples, self.roles.learner.handle)
         for rounds in self.rounds:
             self._app.task(self._run(rounds))
         for name, seconds, task in self._tasks():
@@ -110,15 +128,21 @@ class Worker:
 
     def _tasks(self) -> Iterable[tuple[str, float, Task]]:
         """The periodic tasks: what each does, the seconds between two runs, and the function."""
-        return (
-            ("fire timers", 1.0, self.roles.timers.fire_live),
+        always = (
             ("refresh", 1.0, self._refresh),
+            ("measure lag", 5.0, self._measure_lag),
+        )
+        if self._only == "ingest":
+            return always
+        return (
+            *always,
+            ("look at other workers' sources", 1.0, self._look_elsewhere),
+            ("fire timers", 1.0, self.roles.timers.fire_live),
             ("count customers", 1.0, self.roles.census.run),
             ("conclude census", 1.0, self._conclude_census),
             ("deliver decisions", 1.0, self.roles.linker.tick),
             ("complete splits", 1.0, self.roles.splits.tick),
             ("show models", 1.0, self.roles.learner.tick),
-            ("measure lag", 5.0, self._measure_lag),
             ("follow store", 5.0, self._follow_store),
         )
 
@@ -229,7 +253,10 @@ class Worker:
                 if self.roles.clock.live and time.monotonic() - reported < 1.0:
                     continue
                 reported = time.monotonic()
-                await self._report()
+                if self._only != "profile":
+                    await self._report()
+                if self._only == "ingest":
+                    continue
                 await self._fire_gate()
                 if not self.roles.clock.live:
                     await self.roles.census.run()
@@ -273,6 +300,16 @@ class Worker:
             await self.roles.clock.join(theirs)
             self._follows = True
         return answer
+
+    @retrying
+    async def _look_elsewhere(self) -> None:
+        """See how much waits in the source partitions of other workers: silence proves nothing before that is here."""
+        others = [tp for tp in self.roles.places.sources if tp not in self._app.consumer.assignment()]
+        if not others:
+            self._backlog.elsewhere = 0
+            return
+        heads, ends = await self.roles.stores.clock.heads(), await self.roles.ends(others)
+        self._backlog.elsewhere = max(waiting_in(heads, ends).values(), default=0)
 
     def _revoked(self, *_: Any, **__: Any) -> None:
         self.roles.profiles.assigned(())
@@ -330,8 +367,15 @@ class Worker:
             self._metrics.lag(topic, records)
 
 
-def create_worker(settings: Settings, plan: Plan) -> WorkerApp:
-    """A worker, ready to run: `faust.Worker(create_worker(...)).execute_from_commandline()`."""
+def create_worker(settings: Settings, plan: Plan, only: Only | None = None) -> WorkerApp:
+    """A worker, ready to run: `faust.Worker(create_worker(...)).execute_from_commandline()`.
+
+    Args:
+        settings: of the installation.
+        plan: of it.
+        only: its one part; None for both. Workers of all kinds share one consumer group, in which Faust gives a
+            partition only to who subscribes to its topic.
+    """
     app = WorkerApp(
         settings.worker_group,
         **faust_broker(settings),
@@ -349,7 +393,7 @@ def create_worker(settings: Settings, plan: Plan) -> WorkerApp:
         stream_buffer_maxsize=16,  # batches, not events
         stream_wait_empty=True,
     )
-    worker = app.rapport = Worker(app, settings, plan)
+    worker = app.rapport = Worker(app, settings, plan, only)
     use_batches(app, worker.positions, worker.rounds)
     worker.register()
     return app

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable, Collection, Mapping
 
 from aiokafka import AIOKafkaConsumer
@@ -25,6 +25,7 @@ from streams.settings import Settings
 __all__ = ["Accept", "Rounds", "Skipped"]
 
 _FETCH = 4 * 1024 * 1024  # bytes of one fetch: what is fetched ahead takes memory
+_FETCH_OF_PARTITION = 256 * 1024  # …and of it of one partition: what comes to others must not wait behind it
 _LONGEST_FETCH_MS = 100  # a partition that is read again waits for the fetch under way
 _IDLE = 0.2  # seconds after which the reader looks whether anything was asked of it
 _NOT_YET = 0.01  # seconds until it looks again whether partitions are assigned
@@ -43,12 +44,16 @@ class Rounds:
         topics: real names.
         handle: takes the batches of a round, in order within a partition; says itself which of them are done. Called
             with none after `wake`. Must not raise.
-        most: records of a round, about.
+        most: records of a round, about; asked each time.
         settings: where Kafka is.
     """
 
     def __init__(
-        self, topics: Collection[str], handle: Callable[[list[Batch]], Awaitable[None]], most: int, settings: Settings
+        self,
+        topics: Collection[str],
+        handle: Callable[[list[Batch]], Awaitable[None]],
+        most: Callable[[], int],
+        settings: Settings,
     ) -> None:
         self.topics = frozenset(topics)
         self._handle = handle
@@ -74,8 +79,9 @@ class Rounds:
             if not mine:
                 return
             self._reader = async_consumer(
-                self._settings, reset="earliest", fetch_max_wait_ms=_LONGEST_FETCH_MS, fetch_max_bytes=_FETCH
-            )
+                self._settings, reset="earliest", fetch_max_wait_ms=_LONGEST_FETCH_MS, fetch_max_bytes=_FETCH,
+                max_partition_fetch_bytes=_FETCH_OF_PARTITION,
+            )  # fmt: skip
             await self._reader.start()
         self._reader.assign(list(mine))
         for tp, offset in mine.items():
@@ -102,7 +108,7 @@ class Rounds:
                 if batch is not None and not self._halted:
                     self._waiting.append(batch)
                     self._records += len(batch.records)
-            if self._records >= 2 * self._most:
+            if self._records >= 2 * self._most():
                 self._room.clear()
             if self._waiting:
                 self._something.set()
@@ -147,15 +153,35 @@ class Rounds:
         self._room.set()
 
     def _take(self) -> list[Batch]:
-        batches: list[Batch] = []
-        records = 0
-        while self._waiting and (not batches or records + len(self._waiting[0].records) <= self._most):
-            batches.append(self._waiting.popleft())
-            records += len(batches[-1].records)
-        self._records -= records
-        if self._records < self._most:
+        """What the next round is of: what waits longest, then what waits of partitions of which the least does.
+
+        So a flood of one partition never stands in the way of another one, and never starves.
+        """
+        most = self._most()
+        if self._records <= most:
+            batches, self._waiting = list(self._waiting), deque()
+            self._records = 0
             self._room.set()
-        return batches
+            return batches
+        oldest = self._waiting[0].tp
+        waiting: defaultdict[TP, int] = defaultdict(int)
+        for batch in self._waiting:
+            waiting[batch.tp] += len(batch.records)
+        left = most
+        taken: list[Batch] = []
+        full: set[TP] = set()  # of which the next batch has to wait
+        for batch in sorted(self._waiting, key=lambda batch: (batch.tp != oldest, waiting[batch.tp])):  # stable
+            if batch.tp in full or (taken and len(batch.records) > left):
+                full.add(batch.tp)
+            else:
+                taken.append(batch)
+                left -= len(batch.records)
+        gone = set(map(id, taken))
+        self._waiting = deque(batch for batch in self._waiting if id(batch) not in gone)
+        self._records = sum(len(batch.records) for batch in self._waiting)
+        if self._records < most:
+            self._room.set()
+        return taken
 
     def seek(self, tp: TP, offset: int) -> None:
         """Go on at another offset."""

@@ -35,7 +35,7 @@ from streams.settings import Settings
 from streams.worker.census import CensusMerger
 from streams.worker.clock.follower import OUTAGE, ClockFollower
 
-__all__ = ["STANDS", "Coordinator", "Ends", "Places", "places_of"]
+__all__ = ["STANDS", "Coordinator", "Ends", "Places", "places_of", "waiting_in"]
 
 log = logging.getLogger(__name__)
 
@@ -117,6 +117,7 @@ class Coordinator:
         self._trusts = trusts
         self._by = by
         self._outage = outage
+        self._seen: dict[TP, int] = {}  # how far ingest had come in each source partition when that was asked last
         self._bordered = 0.0  # the border that the learner was told last
         self._to_learn: int | None = None  # end of `training.examples` then
         self._why = ""  # it could not be moved when it was last tried
@@ -208,9 +209,16 @@ class Coordinator:
         before = [load for load in loads if load.since < state.watermark - OUTAGE]
         if before and turns_back(state, (await self._clocks.loads()).values(), now):
             return self._start(state, min(load.since for load in before), loads, whole=True)
-        if now - state.moved > _ALIVE:
+        if now - state.moved > _ALIVE and await self._is_read():
             return msgspec.structs.replace(state, watermark=max(now, state.watermark))
         return None
+
+    async def _is_read(self) -> bool:
+        """Whether the sources are read: else nobody looks at what comes in, though we are there, as in an outage."""
+        heads, before = await self._clocks.heads(), self._seen
+        waiting = waiting_in(heads, await self._ends(self._places.sources))
+        self._seen = {tp: head.done for tp in waiting if (head := heads.get(_name(tp))) is not None}
+        return all(not records or self._seen.get(tp, 0) > before.get(tp, 0) for tp, records in waiting.items())
 
     # From new
 
@@ -353,6 +361,15 @@ def _has_passed(head: Head | None, end: int, gate: float) -> bool:
     if head is None:
         return not end
     return head.paused or head.done >= end or head.time > gate
+
+
+def waiting_in(heads: Mapping[str, Head], ends: Mapping[TP, int]) -> dict[TP, int]:
+    """How many records of each source partition ingest has not passed on; none of a source that is paused."""
+    return {
+        tp: 0 if head.paused else max(end - head.done, 0)
+        for tp, end in ends.items()
+        for head in [heads.get(_name(tp)) or Head(0)]
+    }
 
 
 def _name(tp: TP) -> str:

@@ -14,6 +14,8 @@ __all__ = ["Backlog", "Timers"]
 
 _SETTLING = 5.0  # seconds after an assignment until the first fetches have told how far behind we are
 
+_STALE = 4  # times as much may wait elsewhere: what is told of it is older
+
 
 class Backlog:
     """How many events wait to be read.
@@ -22,12 +24,15 @@ class Backlog:
         app: the Faust app, for its consumer.
         topics: real names of those that carry events: of the sources, and `profile.events`.
         batch: most records of a batch.
+
+    `elsewhere` is the most that waits in a source partition that another worker reads, as of some seconds ago.
     """
 
     def __init__(self, app: Any, topics: set[str], batch: int) -> None:
         self._app = app
         self._topics = topics
         self._batch = batch
+        self.elsewhere = 0
 
     def waiting(self) -> int:
         """The most events that wait in one partition, of those that are this worker's."""
@@ -36,7 +41,7 @@ class Backlog:
 
     def is_busy(self) -> bool:
         """Whether more than a batch of events waits in some partition."""
-        return self.waiting() > self._batch
+        return self.waiting() > self._batch or self.elsewhere > _STALE * self._batch
 
 
 class Timers:
