@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -30,7 +30,7 @@ from streams.kafka.security import describe_security
 from streams.kafka.topics import topics
 from streams.settings import Settings
 
-__all__ = ["examine", "register"]
+__all__ = ["examine", "missing_part", "register"]
 
 LARGE_LAG = 10_000  # records waiting, above which it is worth a look
 LARGE_SKEW = 2.0  # seconds between this machine's clock and Redis's
@@ -161,7 +161,13 @@ def _redis(settings: Settings, plan: Plan) -> Iterator[Finding]:
     if facts.profiles_written_with.get(PII_KEY, fingerprint(plan.pii_key)) != fingerprint(plan.pii_key):
         yield Finding("key of identities", "error", OTHER_KEY)
     if facts.workers:
-        yield Finding("workers", "ok", f"{len(facts.workers)} alive: {', '.join(sorted(facts.workers))}")
+        missing = missing_part(facts.workers)
+        yield Finding(
+            "workers",
+            "error" if missing else "ok",
+            f"{len(facts.workers)} alive: {', '.join(sorted(facts.workers))}"
+            + (f"; start `rapport work --only {missing}`, too: none of them does that" if missing else ""),
+        )
     else:
         yield Finding("workers", "error", "none has shown a sign of life; start `rapport work`")
     skewed = abs(facts.skew) > LARGE_SKEW
@@ -170,6 +176,12 @@ def _redis(settings: Settings, plan: Plan) -> Iterator[Finding]:
         "warning" if skewed else "ok",
         f"{abs(facts.skew):.1f} s from Redis's" + ("; set both by NTP, timers run on them" if skewed else ""),
     )
+
+
+def missing_part(workers: Iterable[str]) -> str | None:
+    """The part (`rapport work --only`) that none of these workers does, by their names; None if all is done."""
+    parts = {name.rpartition("-")[2] for name in workers}
+    return {"ingest": "profile", "profile": "ingest"}.get(*parts) if len(parts) == 1 else None
 
 
 def _models(settings: Settings, plan: Plan) -> Iterator[Finding]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import os
 import signal
 import subprocess
@@ -23,6 +24,13 @@ Port = Annotated[int | None, typer.Option("--port", help="Port to listen on. Def
 Host = Annotated[
     str | None, typer.Option("--host", help="Address to listen on. Default: RAPPORT_HOST, else 127.0.0.1.")
 ]
+
+
+class Part(enum.Enum):
+    """What a worker may do alone."""
+
+    ingest = "ingest"
+    profile = "profile"
 
 
 def register(app: typer.Typer) -> None:
@@ -56,6 +64,9 @@ def serve(host: Host = None, port: Port = None, plan: PlanFile = None, data_dir:
 
 def work(
     workers: Annotated[int, typer.Option("--workers", "-n", min=1, help="Processes; at most one per partition.")] = 1,
+    only: Annotated[
+        Part | None, typer.Option(help="Only this part, in a process of its own; then the other one needs one, too.")
+    ] = None,
     topics: Annotated[bool, typer.Option(help="Create the topics that are missing, and check the others.")] = True,
     plan: PlanFile = None,
     data_dir: DataDir = DEFAULT_DATA_DIR,
@@ -64,6 +75,7 @@ def work(
 
     Needs RAPPORT_KAFKA and RAPPORT_REDIS. Workers share the partitions among
     themselves, on one machine or many; one that dies is replaced by the others after RAPPORT_SESSION_TIMEOUT seconds.
+    Where there are cores for it, --only ingest and --only profile beside each other answer sooner than one process.
     """
     settings = reach(data_dir, plan)
     log_to_stderr(settings.log_level)
@@ -73,10 +85,10 @@ def work(
 
         ensure_topics(settings, loaded)
     if workers > 1:
-        raise typer.Exit(_run_many(workers, settings))
+        raise typer.Exit(_run_many(workers, settings, only))
     from streams.worker.runner import run_worker  # noqa: PLC0415  (Faust takes a second to import)
 
-    raise typer.Exit(run_worker(settings, loaded))
+    raise typer.Exit(run_worker(settings, loaded, only.value if only else None))
 
 
 def _serve(settings: Settings, *, collect_: bool, api: bool) -> None:
@@ -86,9 +98,9 @@ def _serve(settings: Settings, *, collect_: bool, api: bool) -> None:
     serve_http(settings, load_plan(settings.plan), collect=collect_, api=api)
 
 
-def _run_many(workers: int, settings: Settings) -> int:
+def _run_many(workers: int, settings: Settings, only: Part | None) -> int:
     """Run workers as processes of their own; when one ends, so do the others, and its status is ours."""
-    command = [sys.executable, "-P", "-m", "console", "work", "--no-topics"]
+    command = [sys.executable, "-P", "-m", "console", "work", "--no-topics", *(["--only", only.value] if only else [])]
     first = settings.metrics_port
     ports = [str(first + number if first else 0) for number in range(workers)]
     env = os.environ | {

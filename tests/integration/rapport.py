@@ -71,14 +71,14 @@ class Rapport:
             bootstrap_servers=settings.kafka, acks="all", enable_idempotence=False, linger_ms=20
         )
 
-    def start(self, count: int = 1) -> None:
-        """Start workers."""
+    def start(self, count: int = 1, only: str = "") -> None:
+        """Start workers, or only a part of each."""
         for _ in range(count):
             log = (self._logs / f"worker-{len(self.workers)}.log").open("wb")
             with log:
                 self.workers.append(
                     subprocess.Popen(
-                        [sys.executable, "-P", "-m", "console", "work"],
+                        [sys.executable, "-P", "-m", "console", "work", *(["--only", only] if only else [])],
                         env={**os.environ, **environment(self.settings), "PYTHONPATH": str(REPOSITORY)},
                         stdout=log,
                         stderr=subprocess.STDOUT,

@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import SecretStr
 from typer.testing import CliRunner
 
-from console.commands.doctor import examine
+from console.commands.doctor import examine, missing_part
 from console.commands.main import create_cli
 from console.local.connection import Connection, write_connection
 from streams.settings import Settings
@@ -70,3 +70,11 @@ def test_a_connection_file_that_cannot_be_read_is_told_without_a_trace(tmp_path:
 
     assert told.exit_code == 1
     assert "start `rapport up` again" in " ".join(told.stderr.split())
+
+
+def test_a_part_of_the_work_that_nobody_does_is_named() -> None:
+    assert missing_part(["a-1-ingest", "b-2-ingest"]) == "profile"
+    assert missing_part(["a-1-profile"]) == "ingest"
+    assert missing_part(["a-1-ingest", "a-2-profile"]) is None
+    assert missing_part(["a-1-ingest", "a-2"]) is None
+    assert missing_part(["a-1"]) is None
