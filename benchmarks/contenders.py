@@ -50,27 +50,45 @@ class Job:
         return self.servers.scratch / "contenders"
 
 
-def rapport(job: Job, *, clock: str = "wall", sampled: Sampled | None = None) -> Run:
-    """`rapport work`, the command itself, from its start to the last event applied."""
+def rapport(job: Job, *, sampled: Sampled | None = None, workers: Sequence[str] = ("",)) -> Run:
+    """`rapport work`, the command itself, from its start to the last event applied.
+
+    Args:
+        job: what is to be done.
+        sampled: samples the worker, if there is one.
+        workers: the part of the work that each does; "" for all.
+    """
     prefix = _name("rapport") + "."
     settings = Settings(
         kafka=job.servers.kafka, redis=SecretStr(job.servers.redis), topic_prefix=prefix, group="work",
-        partitions=job.partitions, clock=clock, log_level="warning", metrics_port=free_port(),
+        partitions=job.partitions, log_level="warning", metrics_port=free_port(),
     )  # fmt: skip
     plan = prepare(settings)
     with _redis(job) as (redis, before), _removed(job, prefix):
         produce(job.servers.kafka, prefix, job.partitions, job.events)
         pause_sources(job.servers.redis, plan.plan, paused=True)
-        log = job.logs / "rapport.log"
-        command = python("-m", "console", "work")
+        ports = [settings.metrics_port, *(free_port() for _ in workers[1:])]
         variables = environment(settings, plan.path)
-        with child(job.servers, sampled.wrap(command) if sampled else command, log, variables) as process:
-            meter = Meter(sampled.child_of(process.pid) if sampled else process.pid)
-            applied = Applied(settings, plan.plan, meter, len(job.events))
-            with applied:
+        with contextlib.ExitStack() as stack:
+            processes = []
+            for number, (part, port) in enumerate(zip(workers, ports, strict=True)):
+                command = python("-m", "console", "work", *(["--only", part] if part else []))
+                processes.append(
+                    stack.enter_context(
+                        child(
+                            job.servers,
+                            sampled.wrap(command) if sampled else command,
+                            job.logs / f"rapport-{number}.log",
+                            {**variables, "RAPPORT_METRICS_PORT": str(port)},
+                        )
+                    )
+                )
+            meter = Meter(*(sampled.child_of(one.pid) if sampled else one.pid for one in processes))
+            with Applied(settings, plan.plan, meter, len(job.events), ports) as applied:
                 meter.watch(applied.look, "applying events", every=0.1, timeout=job.timeout)
             meter.terminate()
-            process.wait(60)
+            for process in processes:
+                process.wait(60)
         after = _used(redis)
         profiles, notes = _inspect(redis, job.partitions)
     if notes["events_in_profiles"] != len(job.events):

@@ -9,6 +9,7 @@ them. All times are read from one clock, this process's. What is measured, and w
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import sys
 import time
@@ -43,6 +44,7 @@ def run(
     warmup: Annotated[float, typer.Option(min=0, help="Seconds before that, sent but not counted.")] = 10.0,
     per_request: Annotated[int, typer.Option(min=1, max=500, help="Events in one request.")] = 10,
     customers: Annotated[int, typer.Option(min=1, help="Customers the events are spread over.")] = 20_000,
+    split: Annotated[bool, typer.Option(help="Ingest and profiles as two processes (rapport work --only).")] = False,
     partitions: Partitions = 16,
     as_json: AsJson = False,
     keep: Keep = None,
@@ -57,13 +59,13 @@ def run(
             group="work", partitions=partitions, port=free_port(), metrics_port=free_port(), log_level="warning",
             api_token=SecretStr(uuid.uuid4().hex), rate_limit=max(20_000, 2 * rate),
         )  # fmt: skip
-        figures = _measure(servers, settings, Sender(rate, per_request, customers), warmup, seconds, say)
+        figures = _measure(servers, settings, Sender(rate, per_request, customers), warmup, seconds, say, split)
         empty_redis(servers.redis).close()
         about = {
             "kafka": servers.names[0],
             "redis": servers.names[1],
             "machine": machine(),
-            "rate": rate, "seconds": seconds, "per_request": per_request, "partitions": partitions,
+            "split": split, "rate": rate, "seconds": seconds, "per_request": per_request, "partitions": partitions,
         }  # fmt: skip
     if as_json:
         sys.stdout.write(json.dumps({**about, **figures}, indent=2) + "\n")
@@ -75,19 +77,25 @@ def run(
 
 
 def _measure(
-    servers: Servers, settings: Settings, sender: Sender, warmup: float, seconds: float, say: Console
+    servers: Servers, settings: Settings, sender: Sender, warmup: float, seconds: float, say: Console, split: bool
 ) -> dict[str, Any]:
     prepared = prepare(settings)
     variables = environment(settings, prepared.path)
     logs = servers.scratch / "roles"
-    with (
-        child(servers, python("-m", "console", "serve"), logs / "serve.log", variables) as serve,
-        child(servers, python("-m", "console", "work"), logs / "work.log", variables) as work,
-    ):
+    parts: dict[str, list[str]] = {"work": []}
+    if split:
+        parts = {"profile": ["--only", "profile"], "ingest": ["--only", "ingest"]}
+    with contextlib.ExitStack() as stack:
+        serve = stack.enter_context(child(servers, python("-m", "console", "serve"), logs / "serve.log", variables))
+        roles = {"serve": serve}
+        for number, (name, arguments) in enumerate(parts.items()):
+            command_ = python("-m", "console", "work", *arguments)
+            port = {"RAPPORT_METRICS_PORT": "0"} if number else {}
+            roles[name] = stack.enter_context(child(servers, command_, logs / f"{name}.log", variables | port))
         url = f"http://{settings.host}:{settings.port}"
         _until_ready(f"{url}/ready")
         say.print(f"Sending {sender.rate:,} events a second for {warmup + seconds:g} s…")
-        used = {name: psutil.Process(process.pid) for name, process in (("serve", serve), ("work", work))}
+        used = {name: psutil.Process(process.pid) for name, process in roles.items()}
 
         async def go() -> tuple[Followers, float]:
             keys = {source.name: source.write_key.get_secret_value() for source in prepared.plan.sources.values()}
@@ -106,8 +114,8 @@ def _measure(
                 return followers, took
 
         followers, took = asyncio.run(go())
-        if serve.poll() is not None or work.poll() is not None:
-            raise RuntimeError(f"a role has ended by itself: serve {serve.poll()}, work {work.poll()}")
+        if ended := [name for name, process in roles.items() if process.poll() is not None]:
+            raise RuntimeError(f"a role has ended by itself: {', '.join(ended)}")
         metrics = httpx.get(f"http://{settings.host}:{settings.metrics_port}/metrics", timeout=10).text
         return {
             "accepted": followers.accepted,

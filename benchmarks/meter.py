@@ -64,38 +64,43 @@ class Run:
 
 
 class Meter:
-    """Watches one process from outside.
+    """Watches processes that work together from outside.
 
     Args:
-        pid: of the process, which was started just now.
+        pids: of the processes, which were started just now.
     """
 
-    def __init__(self, pid: int) -> None:
-        self._process = psutil.Process(pid)
-        self.started = self._process.create_time()
-        self.peak_rss = 0
+    def __init__(self, *pids: int) -> None:
+        self._processes = [psutil.Process(pid) for pid in pids]
+        self.started = min(process.create_time() for process in self._processes)
+        self.peak_rss = 0  # of all together
 
     def mark(self, events: int) -> Mark:
         """Where it is now."""
-        with self._process.oneshot():
-            used = self._process.cpu_times()
-            self.peak_rss = max(self.peak_rss, self._process.memory_info().rss)
-        return Mark(time.time() - self.started, used.user + used.system, events)
+        cpu, rss = 0.0, 0
+        for process in self._processes:
+            with process.oneshot():
+                used = process.cpu_times()
+                cpu += used.user + used.system
+                rss += process.memory_info().rss
+        self.peak_rss = max(self.peak_rss, rss)
+        return Mark(time.time() - self.started, cpu, events)
 
     def terminate(self) -> None:
-        """Ask the process to stop."""
-        self._process.terminate()
+        """Ask the processes to stop."""
+        for process in self._processes:
+            process.terminate()
 
     def watch(self, look: Callable[[], bool], what: str, *, every: float, timeout: float) -> None:
         """Look again and again until the answer is yes.
 
         Raises:
-            RuntimeError: the process has ended, or it takes too long.
+            RuntimeError: a process has ended, or it takes too long.
         """
         deadline = time.monotonic() + timeout
         while not look():
-            if not self._process.is_running() or self._process.status() == psutil.STATUS_ZOMBIE:
-                raise RuntimeError(f"the process has ended by itself while {what}")
+            if any(not one.is_running() or one.status() == psutil.STATUS_ZOMBIE for one in self._processes):
+                raise RuntimeError(f"a process has ended by itself while {what}")
             if time.monotonic() > deadline:
                 raise RuntimeError(f"still {what} after {timeout:g} s")
             time.sleep(every)

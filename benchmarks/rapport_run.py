@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -72,21 +73,21 @@ def pause_sources(url: str, plan: Plan, *, paused: bool) -> None:
 
 
 class Applied:
-    """Watches a worker through the store: what each partition says it has applied, against the end of its log.
+    """Watches workers through the store: what each partition says it has applied, against the end of its log.
 
     All sources are paused until the worker has its partitions and has loaded its models, as the usual script has
     before it reads. It began when it had produced its first neutral event, and has ended when every event has left
     ingest, the linker has decided all links, and all of `profile.events` has been applied.
     """
 
-    def __init__(self, settings: Settings, plan: Plan, meter: Meter, events: int) -> None:
+    def __init__(self, settings: Settings, plan: Plan, meter: Meter, events: int, ports: Sequence[int] = ()) -> None:
         self._url = settings.redis.get_secret_value()
         self._plan = plan
         self._meter = meter
         self._events = events
         self._redis = Redis.from_url(self._url)
         self._kafka = KafkaConsumer(bootstrap_servers=settings.kafka.split(","))
-        self._metrics = f"http://{settings.host}:{settings.metrics_port}/metrics"
+        self._metrics = [f"http://{settings.host}:{port}/metrics" for port in ports or [settings.metrics_port]]
         self._log = [
             TopicPartition(topic_name(settings, PROFILE_EVENTS), partition) for partition in range(settings.partitions)
         ]
@@ -130,11 +131,14 @@ class Applied:
         return applied > 0 and self._nothing_waits(applied)
 
     def _has_started(self) -> bool:
-        """Whether the worker's metrics tell of its models, which it loads once it has its partitions."""
+        """Whether the workers' metrics tell of the models, which one of them loads once it has its partitions."""
         try:
-            return "rapport_model_champion{" in httpx.get(self._metrics, timeout=30).text
+            return any("rapport_model_champion{" in text for text in self._texts())
         except httpx.TransportError:
             return False
+
+    def _texts(self) -> list[str]:
+        return [httpx.get(url, timeout=30).text for url in self._metrics]
 
     def _read_applied(self) -> int:
         with self._redis.pipeline(transaction=False) as pipeline:
@@ -150,11 +154,10 @@ class Applied:
 
     def _ingested(self) -> int:
         """Events that left ingest, as the worker's own metrics count them. Asked only when all else is done."""
-        text = httpx.get(self._metrics, timeout=30).text
-        families = text_string_to_metric_families(text)
         return sum(
             int(sample.value)
-            for family in families
+            for text in self._texts()
+            for family in text_string_to_metric_families(text)
             for sample in family.samples
             if sample.name == "rapport_events_total"
         )

@@ -37,7 +37,6 @@ def run(
     only: Annotated[str, typer.Option(help=f"Comma separated: {', '.join(CONTENDERS)}.")] = ",".join(CONTENDERS),
     partitions: Partitions = 16,
     batch: Annotated[int, typer.Option(min=1, help="Most records in a batch of the frameworkless loop.")] = 1000,
-    clock: Annotated[str, typer.Option(help="RAPPORT_CLOCK of the worker: wall or event.")] = "wall",
     profile: Annotated[bool, typer.Option("--profile", help="Sample our worker with py-spy; it gets slower.")] = False,
     as_json: AsJson = False,
     keep: Keep = None,
@@ -60,7 +59,7 @@ def run(
         for name in wanted:
             say.print(f"{name}…")
             if name == "rapport":
-                runs.append(rapport(job, clock=clock, sampled=sampled))
+                runs.append(rapport(job, sampled=sampled))
             elif name == "usual":
                 runs.append(usual(Job(servers, workload[:usual_events], partitions, batch, timeout)))
             else:
