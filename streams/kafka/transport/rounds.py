@@ -106,14 +106,23 @@ class Rounds:
             for aio_tp, records in fetched.items():
                 batch = await accept(TP(aio_tp.topic, aio_tp.partition), records)
                 if batch is not None and not self._halted:
-                    self._waiting.append(batch)
-                    self._records += len(batch.records)
+                    self.put(batch)
             if self._records >= 2 * self._most():
                 self._room.clear()
             if self._waiting:
                 self._something.set()
             else:
                 self._say_what_was_skipped(reader, skipped)
+
+    def put(self, batch: Batch) -> None:
+        """Add what comes next of a partition to what waits."""
+        self._waiting.append(batch)
+        self._records += len(batch.records)
+
+    @property
+    def waits(self) -> bool:
+        """Whether anything is at hand."""
+        return bool(self._waiting)
 
     def _say_what_was_skipped(self, reader: AIOKafkaConsumer, skipped: Skipped) -> None:
         for tp in reader.assignment():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 from streams.settings import Settings
@@ -14,7 +15,10 @@ def test_parts_of_the_work_in_processes_of_their_own_lose_and_double_nothing(
     make_settings: Callable[..., Settings], tmp_path: Path
 ) -> None:
     """Two of each; one of each is killed; then a worker that does both joins, and those of one part leave it alone."""
-    events = history(9000, seed=3)
+    now = datetime.now(UTC).isoformat()
+    events = [
+        {**event, "timestamp": now} for event in history(9000, seed=3)
+    ]  # live: a history is gone through in steps
     with running(make_settings(plan=PLAN, batch=100), tmp_path, workers=0) as rapport:
         rapport.start(2, "ingest")
         rapport.start(2, "profile")

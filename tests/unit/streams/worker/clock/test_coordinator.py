@@ -147,3 +147,31 @@ def test_a_load_turns_back_who_is_new_and_nobody_else(live_since: float, gate: f
     state = asyncio.run(story())
     assert state.phase == "filling"
     assert abs(state.gate - gate) <= DAY
+
+
+def test_live_it_gives_no_sign_of_life_while_nobody_reads_the_sources() -> None:
+    """Ingest may be away alone. What comes in meanwhile is an outage's, though the coordinator is there."""
+
+    async def story() -> None:
+        here = Installation(ClockState(phase="live", watermark=NOW, moved=NOW, live_since=NOW), {PURCHASES: 7})
+        await here.begin()
+
+        async def moves(head: Head | None) -> bool:
+            if head is not None:
+                await here.stores.clock.report({"events.purchase/0": head})
+            here.wall.advance(20.0)
+            return await here.coordinator.step()
+
+        assert not await moves(None)
+        assert await moves(Head(3))  # behind, but getting on
+        assert not await moves(Head(3))
+        assert await moves(Head(3, paused=True))
+        assert not await moves(Head(3))
+        assert await moves(Head(7))
+        here.ends[PURCHASES] = 8
+        assert not await moves(None)
+        here.wall.advance(3600.0)
+        assert await here.coordinator.step()
+        assert (await here.stores.clock.state()).phase == "new"
+
+    asyncio.run(story())
