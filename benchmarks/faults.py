@@ -1,7 +1,6 @@
 """Kill, freeze, tear and rebalance everything while events flow; count what is lost, doubled or with the wrong person.
 
     python -m benchmarks.faults --minutes 20 --events 200000 --seed 1
-    python -m benchmarks.faults --storm      # 100,000 unknown browsers become 20,000 people at once, nothing is killed
 
 Workers, collector and archive are the real commands, on an Apache Kafka and a Redis of the benchmark's own, which it
 kills, too. At the end every profile is compared with what a plain, single-threaded computation over the accepted events
@@ -35,11 +34,10 @@ from profiles.errors import Misconfigured
 from streams.settings import Settings
 from tests.integration.faults.chaos import EVERYTHING, Deed
 from tests.integration.faults.load import history
-from tests.integration.faults.storm import BROWSERS, StormOutcome, ride_out, storm_plan, weather
 from tests.integration.faults.trial import Outcome, Trial
 from tests.servers import ApacheKafka, first_that_runs, local_kafka
 
-__all__ = ["run"]
+__all__ = ["SESSION_TIMEOUT", "own_servers", "run"]
 
 SESSION_TIMEOUT = 6.0
 ONLY_EVERYSEC = "tear Redis's file"  # with `always` nothing that was confirmed can be missing from the file
@@ -50,10 +48,6 @@ def run(
     events: Annotated[int, typer.Option(min=1000, help="Messages, repeats and broken ones included.")] = 200_000,
     seed: Annotated[int, typer.Option(help="Of the load, and of what is done when.")] = 1,
     partitions: Partitions = 8,
-    storm: Annotated[bool, typer.Option("--storm", help="The merge storm instead; see the next three.")] = False,
-    browsers: Annotated[int, typer.Option(min=100, help="Storm: unknown browsers.")] = 100_000,
-    people: Annotated[int, typer.Option(min=2, help="Storm: people they turn out to be.")] = 20_000,
-    hot: Annotated[int, typer.Option(min=1, max=BROWSERS, help="Storm: browsers of the first of them.")] = 1000,
     as_json: AsJson = False,
     keep: Keep = None,
 ) -> None:
@@ -61,7 +55,7 @@ def run(
     for clients in ("kafka", "aiokafka"):  # our own: that servers are away is the point
         logging.getLogger(clients).setLevel(logging.CRITICAL)
     say = Console(stderr=True)
-    with _servers(keep) as (kafka, redis, directory, reaper):
+    with own_servers(keep) as (kafka, redis, directory, reaper):
         settings = Settings(
             kafka=kafka.bootstrap, redis=SecretStr(redis.url), plan=REPOSITORY / "tracking_plan.yaml",
             topic_prefix=f"faults-{uuid.uuid4().hex[:8]}.", group="work", partitions=partitions, port=0, batch=500,
@@ -76,21 +70,12 @@ def run(
             "machine": machine(),
             "minutes": minutes, "events": events, "seed": seed, "partitions": partitions,
         }  # fmt: skip
-        if storm:
-            plan = storm_plan(settings.plan, directory)
-            settings = settings.model_copy(update={"plan": plan, "archive": "", "batch": 1000})
-            with Trial(settings, kafka, redis, directory / "logs", reaper, seed, tell) as trial:
-                trial.fleet.start(1)
-                came = ride_out(trial, weather(browsers, people, hot, seed))
-            outcome, table = came.outcome, _storm_table(came, browsers, people, hot, about)
-            body = {**about, **msgspec.to_builtins(came)}
-        else:
-            messages = history(events, seed)
-            with Trial(settings, kafka, redis, directory / "logs", reaper, seed, tell) as trial:
-                trial.fleet.start(1)
-                _torment(trial, messages, minutes * 60, say)
-                outcome = trial.finish(1800)
-            table, body = _markdown(outcome, about), {**about, **_as_json(outcome)}
+        messages = history(events, seed)
+        with Trial(settings, kafka, redis, directory / "logs", reaper, seed, tell) as trial:
+            trial.fleet.start(1)
+            _torment(trial, messages, minutes * 60, say)
+            outcome = trial.finish(1800)
+        table, body = _markdown(outcome, about), {**about, **_as_json(outcome)}
     sys.stdout.write(json.dumps(body, indent=2) + "\n" if as_json else table)
     for example in outcome.verdict.examples:
         say.print(example, style="red", markup=False, highlight=False)
@@ -101,7 +86,8 @@ def run(
 
 
 @contextlib.contextmanager
-def _servers(keep: Path | None) -> Iterator[tuple[ApacheKafka, Redis, Path, Reaper]]:
+def own_servers(keep: Path | None) -> Iterator[tuple[ApacheKafka, Redis, Path, Reaper]]:
+    """An Apache Kafka and a Redis, as processes of our own, with a directory and who ends all of it."""
     with contextlib.ExitStack() as stack:
         directory = keep or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="rapport-faults-")))
         reaper = stack.enter_context(Reaper())
@@ -181,26 +167,6 @@ def _markdown(outcome: Outcome, about: dict[str, Any]) -> str:
         f"| {kind} | {count} | {losses.records[kind]:,} | {losses.most[kind]:,} |"
         for kind, count in losses.times.items()
     ]
-    return "\n".join(lines) + "\n"
-
-
-def _storm_table(came: StormOutcome, browsers: int, people: int, hot: int, about: dict[str, Any]) -> str:
-    verdict, latencies = came.outcome.verdict, {"before it": came.calm, "during it": came.storm}
-    lines = [
-        f"`python -m benchmarks.faults --storm --browsers {browsers} --people {people} --hot {hot}` on "
-        f"{about['machine']}, one worker: {verdict.merges:,} merges in {came.seconds:,.0f} s "
-        f"({verdict.merges / came.seconds:,.0f} a second); the largest profile has {verdict.largest:,} identities; "
-        f"{came.over_limits} profiles are over a limit.",
-        "",
-        "| orders of others, from Kafka's having one until it can be read, s | orders | p50 | p99 | longest |",
-        "|---|---:|---:|---:|---:|",
-    ]
-    lines += [
-        f"| {when} | {one.count:,} | {one.p50:.2f} | {one.p99:.2f} | {one.longest:.2f} |"
-        for when, one in latencies.items()
-    ]
-    lines += ["", "| | |", "|---|---:|"]
-    lines += [f"| {kind} | {count:,} |" for kind, count in verdict.faults.items()]
     return "\n".join(lines) + "\n"
 
 

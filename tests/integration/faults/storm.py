@@ -29,7 +29,7 @@ from streams.settings import Settings
 from tests.integration.faults.load import DAY, Message
 from tests.integration.faults.trial import Outcome, Trial
 
-__all__ = ["BROWSERS", "Latency", "Storm", "StormOutcome", "ride_out", "storm_plan", "weather"]
+__all__ = ["BROWSERS", "Latency", "Others", "Storm", "StormOutcome", "ride_out", "storm_plan", "weather"]
 
 BROWSERS, IDENTITIES = 2000, 3000  # that the storm's plan allows
 _CALM = 15.0  # seconds of measuring before the storm
