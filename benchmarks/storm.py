@@ -53,7 +53,7 @@ def run(
     as_json: AsJson = False,
     keep: Keep = None,
 ) -> None:
-    """Measure how long others wait; of a storm also that nothing is lost, doubled or wrong, else the exit status is 1."""
+    """Measure how long others wait. If a storm leaves anything lost, doubled or wrong, the exit status is 1."""
     for clients in ("kafka", "aiokafka"):
         logging.getLogger(clients).setLevel(logging.CRITICAL)
     say = Console(stderr=True)
@@ -135,7 +135,8 @@ def _in_words(came: StormOutcome) -> str:
     faults = ", ".join(f"{kind} {count:,}" for kind, count in verdict.faults.items())
     return (
         f"{verdict.merges:,} merges in {came.seconds:,.0f} s ({verdict.merges / came.seconds:,.0f} a second); the "
-        f"largest profile has {verdict.largest:,} identities; {came.over_limits} profiles are over a limit; {faults}"
+        f"largest profile has {verdict.largest:,} identities; {came.over_limits} profiles are over a limit; "
+        f"at most {came.most_waiting:,} records waited in profile.events; {faults}"
     )
 
 

@@ -18,13 +18,13 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from kafka import KafkaProducer
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from redis import Redis
 
 from plan import Plan
 from profiles.stores.keys import Keys
 from profiles.types import partition_of, profile_id
-from streams.kafka.topics import topic_name
+from streams.kafka.topics import PROFILE_EVENTS, topic_name
 from streams.settings import Settings
 from tests.integration.faults.load import DAY, Message
 from tests.integration.faults.trial import Outcome, Trial
@@ -115,6 +115,7 @@ class StormOutcome:
     calm: Latency
     storm: Latency
     over_limits: int  # profiles that hold more than the plan allows
+    most_waiting: int  # records that were seen to wait in `profile.events` at one moment
 
 
 def ride_out(trial: Trial, storm: Storm, rate: float = 10.0) -> StormOutcome:
@@ -141,7 +142,7 @@ def ride_out(trial: Trial, storm: Storm, rate: float = 10.0) -> StormOutcome:
         for identities in held
     )
     calm, stormy = others.latencies(0.0, begun), others.latencies(begun, over)
-    return StormOutcome(outcome, over - begun, Latency.of(calm), Latency.of(stormy), over_limits)
+    return StormOutcome(outcome, over - begun, Latency.of(calm), Latency.of(stormy), over_limits, others.most_waiting)
 
 
 class Others:
@@ -154,6 +155,7 @@ class Others:
         self._topic = topic_name(settings, plan.sources["purchase"].topic)
         self._stopped = threading.Event()
         self._waiting: dict[str, float] = {}  # profile → when Kafka had the order
+        self.most_waiting = 0  # in `profile.events`
         self._found: list[tuple[float, float]] = []  # (when Kafka had it, seconds until it could be read)
         self._lock = threading.Lock()
         self._threads = [threading.Thread(target=work, daemon=True) for work in (self._order, self._look)]
@@ -191,6 +193,10 @@ class Others:
 
     def _look(self) -> None:
         redis = Redis.from_url(self._settings.redis.get_secret_value())
+        kafka = KafkaConsumer(bootstrap_servers=self._settings.kafka)
+        name = topic_name(self._settings, PROFILE_EVENTS)
+        kafka.partitions_for_topic(name)  # the client answers offsets only of topics that it knows
+        places = [TopicPartition(name, number) for number in range(self._settings.partitions)]
         give_up = 0.0
         while not (self._stopped.is_set() and (not self._waiting or time.monotonic() > give_up)):
             if not self._stopped.is_set():
@@ -200,13 +206,18 @@ class Others:
             with redis.pipeline(transaction=False) as pipeline:
                 for id_, _ in waiting:
                     pipeline.hexists(Keys.of(partition_of(id_, self._settings.partitions)).profiles, id_)
+                for place in places:
+                    pipeline.hget(Keys.of(place.partition).meta, "applied")
                 there = pipeline.execute()
             now = time.monotonic()
-            for (id_, since), is_there in zip(waiting, there, strict=True):
+            applied = sum(int(-1 if offset is None else offset) + 1 for offset in there[len(waiting) :])
+            self.most_waiting = max(self.most_waiting, sum(kafka.end_offsets(places).values()) - applied)
+            for (id_, since), is_there in zip(waiting, there[: len(waiting)], strict=True):
                 if is_there:
                     self._found.append((since, now - since))
                     with self._lock:
                         del self._waiting[id_]
             time.sleep(0.01)
         redis.close()
+        kafka.close()
         assert not self._waiting, f"{len(self._waiting)} orders of other customers are in no profile"
