@@ -42,6 +42,9 @@ __all__ = ["Roles", "prepare_topics", "register", "up"]
 DEMO_CENSUS = 20.0
 """Seconds between two counts of the demo's customers."""
 
+_CORES_FOR_PARTS = 4
+"""From so many cores on, ingest is a process of its own."""
+
 PATIENCE = 60.0
 """Seconds until what is not ready is called broken. A usual start takes under ten."""
 
@@ -59,6 +62,19 @@ class Roles:
     work: list[str] = field(default_factory=lambda: _role("work", "--no-topics"))
     archive: list[str] = field(default_factory=lambda: _role("archive"))
     demo: list[str] = field(default_factory=lambda: _role("demo"))
+    ingest: list[str] | None = None  # beside a `work` that does all the rest; None: `work` does all
+
+    @classmethod
+    def for_cores(cls, cores: int) -> Roles:
+        """The roles on a machine of so many cores.
+
+        Ingest by itself takes a hop out of the way of every event's profile, where there is a core for it: on two,
+        which Kafka, Redis and the collector need as well, one process answers as soon.
+        """
+        if cores < _CORES_FOR_PARTS:
+            return cls()
+        work = ("work", "--no-topics", "--only")
+        return cls(work=_role(*work, "profile"), ingest=_role(*work, "ingest"))
 
 
 def prepare_topics(settings: Settings) -> dict[str, str]:
@@ -105,7 +121,7 @@ def up(
         ChildEnded: a role or a server ended by itself; nothing is left running.
     """
     out = out or terminal
-    roles = roles or Roles()
+    roles = roles or Roles.for_cores(os.cpu_count() or 1)
     began = time.monotonic()
     given = Settings()
     plan = (plan or default_plan(given)).absolute()
@@ -145,8 +161,11 @@ def up(
             logs = data_dir / "logs"
             children.run("collector and API", roles.serve, logs / "serve.log", env)
             children.run("worker", roles.work, logs / "worker.log", env)
-            if archive:  # its metrics are on the one port with all others
-                children.run("archive", roles.archive, logs / "archive.log", env | {"RAPPORT_METRICS_PORT": "0"})
+            beside = env | {"RAPPORT_METRICS_PORT": "0"}  # their metrics are on the one port with all others
+            if roles.ingest is not None:
+                children.run("ingest worker", roles.ingest, logs / "ingest.log", beside)
+            if archive:
+                children.run("archive", roles.archive, logs / "archive.log", beside)
             url = f"http://{'127.0.0.1' if host in ('0.0.0.0', '::') else host}:{port}"
             _await_ready(children, url)
             connection = Connection(

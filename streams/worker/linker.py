@@ -8,7 +8,7 @@ in `streams/identity/graph.py`.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
 from aiokafka.structs import ConsumerRecord
@@ -27,7 +27,6 @@ from streams.metrics import WorkerMetrics
 from streams.records.links import EraseRequest, LinkRequest, Request, SplitDone, SplitRequest
 from streams.retry import retrying, until_committed
 from streams.settings import Settings
-from streams.worker.flow import MERGES
 from streams.worker.profiles import Behind
 
 __all__ = ["Linker"]
@@ -46,7 +45,7 @@ class Linker:
         plan, settings, metrics, clock: of the worker.
         pace: waits until the profiles have applied what has come of the requests so far. A storm of merges so waits in
             `identity.links`, where nobody stands behind it but other links, and not in `profile.events`.
-        merges: requests that are decided before it is waited, about.
+        merges: how many requests may be decided before it is waited, about.
     """
 
     def __init__(
@@ -59,7 +58,7 @@ class Linker:
         metrics: WorkerMetrics,
         clock: Clock,
         pace: Callable[[], Awaitable[None]],
-        merges: int = MERGES,
+        merges: Callable[[], int],
     ) -> None:
         self._store = store
         self._outbox = outbox
@@ -97,10 +96,11 @@ class Linker:
         if state.applied + 1 < follows:
             raise Behind(state.applied + 1)
         requests = [(record.offset, _decode(record.value)) for record in records if record.offset > state.applied]
-        for part in _together(requests, self._merges):
-            if self._unpaced >= self._merges:
+        while requests:
+            if self._unpaced >= (most := self._merges()):
                 await self._pace()
                 self._unpaced = 0
+            part, requests = _together(requests, most)
             state = await self._decide(state, part)
             self._unpaced += len(part)
 
@@ -167,12 +167,8 @@ class Linker:
         )
 
 
-def _together(requests: Sequence[Place], most: int) -> Iterator[list[Place]]:
-    """So many links can be decided as one; what is rarer reads more, and is decided by itself."""
-    for linking, run in itertools.groupby(requests, key=lambda place: type(place[1]) is LinkRequest):
-        if linking:
-            links = list(run)
-            for start in range(0, len(links), most):
-                yield links[start : start + most]
-        else:
-            yield from ([place] for place in run)
+def _together(requests: list[Place], most: int) -> tuple[list[Place], list[Place]]:
+    """What is decided in one commit, and the rest. So many links are; what is rarer reads more, and is by itself."""
+    links = itertools.takewhile(lambda place: type(place[1]) is LinkRequest, itertools.islice(requests, most))
+    count = sum(1 for _ in links) or 1
+    return requests[:count], requests[count:]

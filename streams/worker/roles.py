@@ -122,7 +122,15 @@ class Roles:
         self.timers = Timers(self.profiles, backlog, self.clock)
         history = History(KafkaLog(settings), settings)
         self.linker = Linker(
-            self.stores.links, outbox, history, plan, settings, metrics, clock, self.flow.until_applied
+            self.stores.links,
+            outbox,
+            history,
+            plan,
+            settings,
+            metrics,
+            clock,
+            self.flow.until_applied,
+            self.flow.merges,
         )
         self._requests = BatchProducer(settings)  # connects with the first split
         self.splits = SplitCompleter(

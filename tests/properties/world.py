@@ -197,7 +197,7 @@ class Decider(Process):
             _metrics,
             clock,
             flow.until_applied,
-            world.chance.randint(1, 9),
+            lambda: world.chance.randint(1, 9),
         )
         commands = CommandSender(self.carrier, SETTINGS)
         self._splits = SplitCompleter(world.profiles, self._store, commands, history, SETTINGS, plan)

@@ -10,7 +10,7 @@ from faust.types import TP
 
 from profiles.store import Changes
 from profiles.stores.memory import MemoryLinkStore, MemoryStore
-from streams.worker.flow import RECORDS, Flow
+from streams.worker.flow import MOST, Flow
 
 PLACES = [TP("profile.events", number) for number in range(2)]
 
@@ -44,13 +44,30 @@ class Log:
 def test_there_is_room_for_what_has_been_applied_and_nobody_is_asked_before_that_matters() -> None:
     async def story() -> None:
         log = Log()
-        assert await log.flow.room() == RECORDS
-        log.produce(RECORDS // 4)
-        assert (await log.flow.room(), log.asked) == (RECORDS // 2, 0)
-        log.produce(RECORDS // 4)
+        assert await log.flow.room() == MOST
+        log.produce(MOST // 4)
+        assert (await log.flow.room(), log.asked) == (MOST // 2, 0)
+        log.produce(MOST // 4)
         assert (await log.flow.room(), log.asked) == (0, 1)
-        await log.apply(0, RECORDS // 2)
-        assert (await log.flow.room(), log.asked) == (RECORDS // 2, 2)
+        await log.apply(0, MOST // 2)
+        assert (await log.flow.room(), log.asked) == (MOST // 2, 2)
+
+    asyncio.run(story())
+
+
+def test_less_may_wait_where_it_takes_longer() -> None:
+    async def story() -> None:
+        log = Log()
+        most = log.flow.merges()
+        for _ in range(8):
+            log.produce(MOST)
+            await log.flow.room()
+            await log.apply(0, 20)
+            await asyncio.sleep(0.13)
+        log.ends = {tp: 20 * 8 if tp.partition == 0 else 0 for tp in PLACES}
+        await log.flow.room()
+        assert 0 < log.flow.merges() < most / 2
+        assert await log.flow.room() < MOST / 2
 
     asyncio.run(story())
 
@@ -58,7 +75,7 @@ def test_there_is_room_for_what_has_been_applied_and_nobody_is_asked_before_that
 def test_while_the_clock_is_not_live_there_is_no_bound() -> None:
     async def story() -> None:
         log = Log(live=False)
-        log.produce(RECORDS)
+        log.produce(MOST)
         assert await log.flow.room() is None
         await log.flow.until_applied()
         assert log.asked == 0

@@ -33,7 +33,9 @@ def test_what_a_killed_linker_has_committed_is_delivered_without_another_request
         await store.commit(LinkChanges(0, 0, outputs=[LEFT]))
         plan = load_plan(REPOSITORY / "tracking_plan.yaml", {})
         metrics, history = WorkerMetrics(CollectorRegistry()), History(log, SETTINGS)
-        linker = Linker(store, Outbox(log, SETTINGS), history, plan, SETTINGS, metrics, SteppedClock(0.0), at_once)
+        linker = Linker(
+            store, Outbox(log, SETTINGS), history, plan, SETTINGS, metrics, SteppedClock(0.0), at_once, lambda: 1
+        )
 
         async def delivered() -> int:
             await linker.tick()
