@@ -85,7 +85,7 @@ def profile_pipeline(
 def backlog_pipeline(plan: Plan, settings: Settings) -> Pipeline[Work]:
     """What happens to profiles while more events wait: they change, and are looked at later."""
     return Pipeline(
-        detect_outages(plan.churn),
+        detect_outages(plan.churn, settles=False),
         update(plan.currency, limits_of(settings, plan)),
         postpone(),
     )

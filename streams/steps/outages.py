@@ -13,14 +13,18 @@ from streams.steps.work import Work
 __all__ = ["detect_outages"]
 
 
-def detect_outages(config: ChurnConfig) -> Callable[[Work], None]:
+def detect_outages(config: ChurnConfig, *, settles: bool = True) -> Callable[[Work], None]:
     """The first step: the arrival_rates of the partition, and the outages that this batch ended.
 
     While the clock goes in steps, events only count once all of their step are here: when its timers fire.
+
+    Args:
+        config: says what an outage is.
+        settles: whether this may be that time. A batch of repeats brings no record, either.
     """
 
     def run(work: Work) -> None:
-        if not (work.gate and work.records):
+        if settles and not (work.gate and work.records):
             for kind, arrivals in work.arrival_rates.items():
                 work.outages += [(kind, *outage) for outage in settle(arrivals, config.outage)]
         events = [record for record in work.records if type(record) is Event]

@@ -108,6 +108,7 @@ class Ingest:
     async def let_in(self) -> Passed:
         """Take what the clock lets in all the way; returns when Kafka has everything that came of it."""
         async with self._letting_in:
+            await self._clock.fresh()
             return await self._let_in()
 
     async def _let_in(self) -> Passed:

@@ -130,6 +130,7 @@ class ProfileRunner:
         Returns:
             By partition, those whose batch the store is not ready for: it has not applied what came before.
         """
+        await self._clock.fresh()
         jobs = [
             _Job(self._writer(batch.tp.partition), records=batch.records, follows=batch.follows) for batch in batches
         ]
@@ -255,7 +256,7 @@ class ProfileRunner:
                 continue
             records = work.take(waiting, job.records[-1].topic)
             work.watermark = max([work.watermark, *(record.time for record in records if type(record) is Event)])
-            work.gate, work.look_at = self._gate(), now
+            work.gate, work.look_at = self._gate(), self._clock.look_at()
             work.begin(now, records)
             job.applied = int(job.records[-1].offset)
             changed.append((job, work))

@@ -138,7 +138,7 @@ class Worker:
             *always,
             ("look at other workers' sources", 1.0, self._look_elsewhere),
             ("fire timers", 1.0, self.roles.timers.fire_live),
-            ("count customers", 1.0, self.roles.census.run),
+            ("count customers", 1.0, self._count_customers),
             ("conclude census", 1.0, self._conclude_census),
             ("deliver decisions", 1.0, self.roles.linker.tick),
             ("complete splits", 1.0, self.roles.splits.tick),
@@ -215,7 +215,7 @@ class Worker:
         consumer.hold(passed.held)
         if passed.crowded:
             asyncio.get_running_loop().call_later(_CROWDED, self._ingesting.wake)
-        for tp in {batch.tp for batch in [*batches, *passed.done]}:
+        for tp in {batch.tp for batch in [*batches, *passed.done]} - {batch.tp for batch in passed.held}:
             (self._ingesting.pause if ingest.is_full(tp) else self._ingesting.resume)(tp)
 
     async def _apply(self, batches: list[Batch]) -> None:
@@ -350,6 +350,10 @@ class Worker:
         for source in await self.roles.refresh():
             if source in self._source_topics:
                 await self._app.consumer.release(self._source_topics[source])
+
+    async def _count_customers(self) -> None:
+        if self.roles.clock.live:  # else: at the end of a step, by who follows the clock
+            await self.roles.census.run()
 
     async def _conclude_census(self) -> None:
         if self.roles.clock.live and self._owns(self._training_examples):

@@ -33,7 +33,7 @@ from streams.kafka.topics import IDENTITY_LINKS, PROFILE_EVENTS, TRAINING_EXAMPL
 from streams.retry import retrying
 from streams.settings import Settings
 from streams.worker.census import CensusMerger
-from streams.worker.clock.follower import OUTAGE, ClockFollower
+from streams.worker.clock.follower import FRESH, OUTAGE, ClockFollower
 
 __all__ = ["STANDS", "Coordinator", "Ends", "Places", "places_of", "waiting_in"]
 
@@ -48,6 +48,7 @@ GIVEN_UP = 600.0
 STANDS = 60.0
 """Seconds after which a clock that is not live and does not move is told of."""
 
+_KNOWN = 3 * FRESH  # seconds after which every worker that acts knows of a move
 _ALIVE = 10.0  # seconds between two signs of life while live, and until a clock that stands says what it waits for
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -120,6 +121,7 @@ class Coordinator:
         self._seen: dict[TP, int] = {}  # how far ingest had come in each source partition when that was asked last
         self._bordered = 0.0  # the border that the learner was told last
         self._to_learn: int | None = None  # end of `training.examples` then
+        self._loads: list[Load] = []
         self._why = ""  # it could not be moved when it was last tried
         self._stands: tuple[str, float] = ("", 0.0)  # phase and gate at which that is
         self._since = self._noted = 0.0  # monotonic: when it came there, and when it was last written why
@@ -187,7 +189,8 @@ class Coordinator:
     async def _running(self, now: float) -> list[Load]:
         """The loads that run. One that is silent for too long is given up."""
         running = []
-        for load in (await self._clocks.loads()).values():
+        self._loads = list((await self._clocks.loads()).values())
+        for load in self._loads:
             if load.ended:
                 continue
             if now - load.seen > GIVEN_UP:
@@ -247,12 +250,18 @@ class Coordinator:
         return self._start(state, since, loads, whole=not state.live_since)
 
     def _start(self, state: ClockState, since: float, loads: Sequence[Load], *, whole: bool) -> ClockState:
-        step = _step_of(loads, self._clock.wall() - since)
+        step = self._step_at(since)
         watermark = math.ceil(since / step - 1) * step  # the last border before it
-        gate = min(watermark + step, self._clock.wall())
+        # At first nothing is let in, until every worker knows that it is not live any more: see `_open`.
         return msgspec.structs.replace(
-            state, phase="filling", watermark=watermark, gate=gate, step=step, whole=whole, arrivals={}
+            state, phase="filling", watermark=watermark, gate=watermark, step=step, whole=whole, arrivals={}
         )
+
+    def _open(self, state: ClockState, now: float) -> ClockState | None:
+        """The first gate, once nobody looks at customers as if it were live."""
+        if state.live_since and 0 <= now - state.moved < _KNOWN:
+            return self._waits("not all workers may know yet that history is gone through")
+        return msgspec.structs.replace(state, gate=min(state.watermark + state.step, now))
 
     def _go_live(self, state: ClockState, now: float) -> ClockState:
         return msgspec.structs.replace(
@@ -267,6 +276,8 @@ class Coordinator:
     # In steps
 
     async def _fill(self, state: ClockState, loads: Sequence[Load], now: float) -> ClockState | None:
+        if state.gate == state.watermark:
+            return self._open(state, now)
         if (load := min(loads, key=lambda load: load.sent, default=None)) and load.sent < state.gate:
             return self._waits(f"load {load.id} ({load.name}) has sent its events up to {rfc3339(load.sent)}")
         if not await self._is_filled(state.gate):
@@ -342,18 +353,19 @@ class Coordinator:
         times += [one.next_due for one in standing.values() if one.next_due]
         times += [load.sent for load in loads]
         now = self._clock.wall()
-        step = _step_of(loads, now - state.gate)
+        step = self._step_at(state.gate)
         earliest = min(max(min(times, default=now), state.gate), now)
         gate = min((earliest // step + 1) * step, now)
         return msgspec.structs.replace(state, phase="filling", watermark=state.gate, gate=gate, step=step)
 
+    def _step_at(self, time: float) -> float:
+        """Seconds to the next gate. Where a load says, also when it is done: it must not matter how fast it was."""
+        said = [load.step for load in self._loads if load.since <= time < load.until]
+        behind = self._clock.wall() - time
+        return max(said, default=0.0) or next(step for least, step in STEPS if behind > least or not least)
+
     async def _standing(self) -> dict[int, Standing]:
         return await self._profiles.standing(range(len(self._places.profiles)))
-
-
-def _step_of(loads: Sequence[Load], behind: float) -> float:
-    said = max([load.step for load in loads], default=0.0)
-    return said or next(step for least, step in STEPS if behind > least or not least)
 
 
 def _has_passed(head: Head | None, end: int, gate: float) -> bool:

@@ -6,13 +6,17 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable
 
 from profiles.clock import ClockState, ClockStore
 from streams.clock import Clock
 from streams.retry import retrying
 
-__all__ = ["OUTAGE", "ClockFollower"]
+__all__ = ["FRESH", "OUTAGE", "ClockFollower"]
+
+FRESH = 0.5
+"""Seconds for which a worker acts upon what it knows of the clock."""
 
 OUTAGE = 3600.0
 """Seconds without a worker after which what has come in meanwhile is gone through in steps."""
@@ -36,6 +40,7 @@ class ClockFollower:
         self._wall = wall
         self.state = state or ClockState()
         self._stale = False  # it was live, but nobody has been there for so long that a backlog must be expected
+        self._read = -math.inf if state is None else math.inf  # monotonic: when it was; inf: it is given
         self.moved: Callable[[], None] = lambda: None
 
     @property
@@ -73,6 +78,10 @@ class ClockFollower:
         """The time as of which customers are looked at: the wall clock's when live, the gate's else."""
         return self.state.gate if self.state.phase in _IN_STEPS else self._wall.now()
 
+    def look_at(self) -> float:
+        """When those are looked at whom a batch only changes; if it is new: at the next gate, whichever that is."""
+        return self.now() if self.live or self.state.phase in _IN_STEPS else 1.0
+
     @retrying
     async def join(self, now: float) -> None:
         """Begin to follow.
@@ -80,14 +89,23 @@ class ClockFollower:
         Args:
             now: by a clock that all workers share: ours may be wrong.
         """
+        asked = time.monotonic()
         state = await self._store.state()
         self._stale = state.phase == "live" and now - state.moved > OUTAGE
         await self.take(state)
+        self._read = asked
 
     @retrying
     async def refresh(self) -> None:
         """Read where the clock stands."""
+        asked = time.monotonic()
         await self.take(await self._store.state())
+        self._read = asked
+
+    async def fresh(self) -> None:
+        """Read it again if what is known may be too old to act upon: this worker may have slept."""
+        if time.monotonic() - self._read > FRESH:
+            await self.refresh()
 
     async def take(self, state: ClockState) -> None:
         """Follow this state."""

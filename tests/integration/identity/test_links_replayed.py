@@ -51,6 +51,8 @@ def decisions(content: Content) -> Content:
             }
         if key.endswith(":refused"):
             return {slot: replace(_refusal(raw), decided=0.0) for slot, raw in value.items()}
+        if key == IDENTITY.meta:
+            return {name: held for name, held in value.items() if name != b"nonce"}  # every commit has its own
         return value
 
     return {key: undated(key, value) for key, value in content.items() if key.startswith(IDENTITY.tag)}
