@@ -25,8 +25,8 @@ MOST = 2000
 MERGES = 200
 """…and requests of `identity.links` that are decided before what came of those before is applied."""
 
-_AHEAD = 0.25  # seconds of work that may wait, by how fast it was done lately
-_LEAST = 200  # records that may: a round of less costs more than it saves
+_AHEAD = 0.4  # seconds of work that may wait, by how fast it was done lately
+_LEAST = 1000  # records that may: with less, what is done in a second is bound by the turns that it takes
 _LATELY = 0.3  # weight of the latest look in the rate
 
 _LOOK = 0.01  # seconds between two looks while somebody waits
@@ -72,7 +72,7 @@ class Flow:
 
     def merges(self) -> int:
         """How many requests may be decided before it is waited until what comes of them is applied."""
-        return max(MERGES * self._most() // MOST, 1) if self._live() else MERGES
+        return max(MERGES * self._most() // MOST, MERGES // 2) if self._live() else MERGES
 
     def _most(self) -> int:
         return max(min(int(self._rate * _AHEAD), MOST), _LEAST)
