@@ -193,6 +193,8 @@ class Roles:
         """Read again what others have changed in the store; answer the sources that were resumed."""
         if self._profiles:
             await self.refresh_models()
+        else:
+            await self.population.refresh()  # of several workers the lowest version is shown
         await self.suppressed.refresh()
         return await self.breaker.refresh()
 
