@@ -50,7 +50,8 @@ Only = Literal["ingest", "profile"]
 Task = Callable[[], Awaitable[object]]
 
 _FOLLOW_LIVE = 0.25  # seconds between two looks at the clock while it is live
-_FOLLOW = 0.01  # …and while it is not, when everybody waits for the slowest
+_FOLLOW = 0.01  # …and while it is not, when everybody waits for the slowest, at least…
+_SHARE = 0.1  # …and else this share of the time it has stood: a look asks Redis and Kafka a dozen things
 _CROWDED = 0.02  # seconds until ingest looks again whether there is room
 _ROUND = 4  # batches that make the largest round while the clock is not live; nobody waits for its end then
 
@@ -242,9 +243,13 @@ class Worker:
     async def _follow_clock(self) -> None:
         """Follow the clock, fire what it lets fire, report what was let in; and move it, if that is this worker's."""
         reported = 0.0
+        version, moved = -1, 0.0  # of the clock, and when it was moved
         while not self._app.should_stop:
+            if self.roles.clock.state.version != version:
+                version, moved = self.roles.clock.state.version, time.monotonic()
+            stood = time.monotonic() - moved
             live = self.roles.clock.live
-            await asyncio.sleep(_FOLLOW_LIVE if live else _FOLLOW)
+            await asyncio.sleep(_FOLLOW_LIVE if live else min(max(_FOLLOW, _SHARE * stood), _FOLLOW_LIVE))
             try:
                 if not self._follows:
                     continue
