@@ -14,7 +14,7 @@ from console.api.error_answers import describe_errors, handle_errors
 from console.api.identities import identities_router
 from console.api.live import live_router
 from console.api.models import models_router
-from console.api.operations import operations_router, rejected_router
+from console.api.operations import clock_router, operations_router, rejected_router
 from console.api.parameters import known_parameters
 from console.api.paths import IdentityPaths
 from console.api.privacy import privacy_router
@@ -54,7 +54,7 @@ def create_api(deps: ApiDeps) -> FastAPI:
     )
     for build in (
         profiles_router, identities_router, privacy_router, segments_router, models_router, alerts_router, live_router,
-        rejected_router,
+        clock_router, rejected_router,
     ):  # fmt: skip
         v1.include_router(build(deps))
     app.include_router(v1)

@@ -15,16 +15,28 @@ from console.api.error_answers import describe_errors
 from console.api.parameters import known_parameters
 from console.api.profiles import Limit
 from console.services.ports import ApiDeps, Check, Paused
+from console.views.clock import ClockView, read_clock
 from console.views.document import Health, Page, Readiness
 from profiles.errors import RapportError
 from profiles.stores import AWAY
 
-__all__ = ["operations_router", "rejected_router"]
+__all__ = ["clock_router", "operations_router", "rejected_router"]
 
 PATIENCE = 2.0
 """Seconds that a dependency has to answer."""
 
 _SILENT: tuple[type[Exception], ...] = (TimeoutError, RapportError, *AWAY)
+
+
+def clock_router(deps: ApiDeps) -> APIRouter:
+    """The route /v1/clock."""
+    router = APIRouter(tags=["operations"])
+
+    @router.get("/clock", summary="How far time has come for all customers: loads of history, outages, what came late")
+    async def clock() -> ClockView:
+        return await read_clock(deps.clocks, deps.clock())
+
+    return router
 
 
 def rejected_router(deps: ApiDeps) -> APIRouter:

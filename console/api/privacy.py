@@ -32,7 +32,7 @@ def privacy_router(deps: ApiDeps) -> APIRouter:
         by: Annotated[str, Query(max_length=200, description="Who decided it.")] = "",
     ) -> ErasureReceipt:
         profile, known_as = await named(deps, identity)
-        receipt = await desk.eraser.erase(profile, known_as, await deps.now(), by, deps.wait)
+        receipt = await desk.eraser.erase(profile, known_as, deps.clock(), by, deps.wait)
         if receipt.state != "done":
             response.status_code = 202
         return ErasureReceipt.of(receipt)

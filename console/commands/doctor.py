@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Iterable, Iterator
 from typing import Literal, NamedTuple
 
@@ -15,10 +16,12 @@ from console.clients.reach import PlanFile, reach
 from console.clients.target import DEFAULT_DATA_DIR, DataDir
 from console.terminal.listing import Listing
 from console.terminal.output import AsJson, out, print_json
+from console.views.clock import ClockView, read_clock
 from models.learning.checkpoint import HEAD, discarded
 from plan import Plan, load_plan
 from profiles.errors import Misconfigured
 from profiles.identity.secrets import fingerprint
+from profiles.stores.clock import with_clock
 from profiles.stores.learner import RedisLearnerStore
 from profiles.stores.redis import connect
 from profiles.stores.setup import OTHER_FORMAT, OTHER_KEY, PII_KEY, inspect_redis, is_other_format
@@ -56,7 +59,7 @@ def doctor(
     data_dir: DataDir = DEFAULT_DATA_DIR,
     as_json: AsJson = False,
 ) -> None:
-    """Check plan, broker, topics, lag, Redis, its persistence, workers, clocks and models; say what to do about it.
+    """Check plan, broker, topics, lag, Redis, workers, clocks, loads, late events and models; say what to do about it.
 
     Looks where RAPPORT_KAFKA and RAPPORT_REDIS point, else at the `rapport up` of the data directory. With --plan, a
     plan that is not in use yet: what is wrong with it here, and what a worker that starts with it would discard. Exits
@@ -97,6 +100,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         yield Finding("Kafka", "error", str(error))
     try:
         yield from _redis(settings, plan)
+        yield from _clock(settings)
         yield from _models(settings, plan)
     except Misconfigured as error:
         yield Finding("Redis", "error", str(error))
@@ -104,6 +108,14 @@ def examine(settings: Settings) -> Iterator[Finding]:
         difference = asyncio.run(_difference(settings, plan))
         message = str(difference) if difference else "this is the Kafka that Redis has read"
         yield Finding("Kafka and Redis", "error" if difference else "ok", message)
+
+
+def _span(seconds: float) -> str:
+    """A span of time, in its largest unit."""
+    for unit, length in (("d", 86_400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds / length:.0f} {unit}"
+    return f"{max(seconds, 0):.0f} s"
 
 
 def _kafka(settings: Settings, plan: Plan) -> Iterator[Finding]:
@@ -182,6 +194,49 @@ def missing_part(workers: Iterable[str]) -> str | None:
     """The part (`rapport work --only`) that none of these workers does, by their names; None if all is done."""
     parts = {name.rpartition("-")[2] for name in workers}
     return {"ingest": "profile", "profile": "ingest"}.get(*parts) if len(parts) == 1 else None
+
+
+def _clock(settings: Settings) -> Iterator[Finding]:
+    """How far time has come, the loads that have not ended well, and what came late."""
+    url, now = settings.redis.get_secret_value(), time.time()
+    view = asyncio.run(with_clock(url, lambda clocks: read_clock(clocks, now)))
+    yield Finding("watermark", "warning" if view.stands else "ok", _stands(view, now))
+    for load in view.loads:
+        if load.state == "done":
+            continue
+        sent = f"{load.done:,} of {load.events:,} events sent" + (f", up to {rfc3339(load.sent)}" if load.sent else "")
+        if load.state == "running":
+            yield Finding(f"load {load.id}", "ok", f"{load.name}: {sent}; the clock waits for it")
+            continue
+        ago = _span(now - load.seen)
+        waits = "the clock still waits for it" if load.state == "silent" else "the clock has gone on without it"
+        yield Finding(
+            f"load {load.id}",
+            "warning",
+            f"{load.name}: {sent}; it stopped {ago} ago, and {waits}. `rapport load` with the same files goes on",
+        )
+    for late in view.late:
+        yield Finding(
+            f"late events of {late.source}",
+            "warning",
+            f"{late.count:,} came behind the watermark, the oldest of {rfc3339(late.oldest)}, the last at "
+            f"{rfc3339(late.last)}: they count in profiles, but not in what was concluded before. "
+            "`rapport rebuild --from archive` makes stages, alerts, labels and models as if they had come in order",
+        )
+
+
+def _stands(view: ClockView, now: float) -> str:
+    if view.watermark is None:
+        return view.waits_for or "no event has come yet"
+    if view.phase == "live":
+        return "live"
+    where = f"{view.phase}: everybody was looked at up to {rfc3339(view.watermark)}, {_span(view.behind)} behind"
+    if view.moved is None:
+        return f"{where}; no worker has moved it yet"
+    if not view.stands:
+        return f"{where}; moved {_span(now - view.moved)} ago by {view.by}"
+    why = view.waits_for or "whether a worker is there to move it is told above"
+    return f"{where}. It stands still since {rfc3339(view.moved)}, when {view.by} moved it: {why}"
 
 
 def _models(settings: Settings, plan: Plan) -> Iterator[Finding]:

@@ -43,7 +43,7 @@ def run(
         typer.Option(
             "--from",
             help="`kafka`: the newest documents, as they were. `archive`: all events again, those of RAPPORT_ARCHIVE "
-            "and what Kafka has since; scores and segments as of now.",
+            "and what Kafka has since, in order of time, as if none had come late.",
         ),
     ] = Origin.KAFKA,
     check: Annotated[
@@ -69,7 +69,7 @@ def run(
         rapport rebuild                      into an empty Redis
         rapport rebuild --replace            over what is left of a damaged one
         rapport rebuild --check              would it all come back? Workers may run. Exit code 1 if not
-        rapport rebuild --from archive       where profile.changes is lost, too
+        rapport rebuild --from archive       where profile.changes is lost, too, or history came late
     """
     settings = reach(data_dir, plan)
     loaded = load_plan(settings.plan)

@@ -366,9 +366,7 @@ def register(app: typer.Typer) -> None:
             Path | None,
             typer.Option(help="The tracking plan. [default: ./tracking_plan.yaml, else the shop's that we ship]"),
         ] = None,
-        demo: Annotated[
-            bool, typer.Option("--demo", help="Also send simulated customers of a small shop, on event time.")
-        ] = False,
+        demo: Annotated[bool, typer.Option("--demo", help="Also load the past of a simulated small shop.")] = False,
         archive: Annotated[
             str, typer.Option(envvar="RAPPORT_ARCHIVE", help="Also archive events: a folder or an fsspec URL.")
         ] = "",

@@ -280,7 +280,7 @@ def profile_view(profile: Profile, now: float, plan: Plan, advice: Advice | None
 
     Args:
         profile: as stored; not a tombstone.
-        now: seconds since the epoch, on the clock that the workers' timers run on.
+        now: seconds since the epoch, by the watermark of all customers.
         plan: gives segments their descriptions, and identities their order: the strongest first.
         advice: what would lower the risk; shown only where the risk is.
     """

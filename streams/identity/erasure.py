@@ -98,7 +98,7 @@ class Eraser:
         Args:
             profile: as it is now.
             identity: by which the customer was named; None for the profile's own id.
-            now: on the clock that timers run on, seconds.
+            now: the wall clock's, seconds: the tombstone is kept for as long as Kafka keeps events.
             by: who asks.
             wait: seconds; after them the receipt says `pending`, and what was asked is carried out all the same.
 

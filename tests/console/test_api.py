@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 from typer.testing import CliRunner
 
@@ -24,7 +25,7 @@ from profiles.types import AlertCommand, Identity
 from streams.live import LiveEvent
 from tests.console.people import DAY, NOW, customer, forget_all, happened, keep, store
 from tests.console.serving import serving
-from tests.console.support_api import PLAN, TOKEN, api_deps
+from tests.console.support_api import PLAN, TOKEN, api_deps, support_api
 
 
 def mail(address: str) -> Identity:
@@ -456,7 +457,8 @@ def test_openapi_describes_every_route(api: Api) -> None:
     assert {path for path in document["paths"] if path.startswith("/v1")} == {
         "/v1/profiles", "/v1/profiles/{identity}", "/v1/profiles/{identity}/events", "/v1/segments",
         "/v1/segments/{name}", "/v1/segments/{name}/members", "/v1/segments/preview", "/v1/population", "/v1/alerts",
-        "/v1/alerts/{alert}/{action}", "/v1/live", "/v1/rejected", "/v1/profiles/{identity}/links", "/v1/refusals",
+        "/v1/alerts/{alert}/{action}", "/v1/live", "/v1/clock", "/v1/rejected", "/v1/profiles/{identity}/links",
+        "/v1/refusals",
         "/v1/profiles/{identity}/split", "/v1/splits", "/v1/splits/{split}", "/v1/profiles/{identity}/export",
         "/v1/erasures/{erasure}", "/v1/models", "/v1/models/{name}", "/v1/models/history", "/v1/models/explain",
         "/v1/models/promote", "/v1/models/rollback", "/v1/models/release",
@@ -508,7 +510,19 @@ def test_customers_are_as_old_as_the_watermark_says() -> None:
     clocks = MemoryClockStore()
     deps = api_deps(store(), clocks=clocks)
     assert asyncio.run(deps.now()) == NOW
-    asyncio.run(clocks.commit(ClockState(phase="filling", watermark=NOW - 86400, gate=NOW)))
+    steps = asyncio.run(clocks.commit(ClockState(phase="filling", watermark=NOW - 86400, gate=NOW)))
     assert asyncio.run(deps.now()) == NOW - 86400
-    asyncio.run(clocks.commit(ClockState(version=1, phase="live", watermark=NOW - 86400)))
+    asyncio.run(clocks.commit(msgspec.structs.replace(steps, phase="live")))
     assert asyncio.run(deps.now()) == NOW
+
+
+def test_the_clock_is_told() -> None:
+    """Where it stands, what it waits for, the loads, what came late."""
+    clocks = MemoryClockStore()
+    steps = ClockState(phase="filling", watermark=NOW - 86400, gate=NOW, moved=NOW - 99, by="w1", waits_for="a load")
+    asyncio.run(clocks.commit(steps))
+    asyncio.run(clocks.note_late("web", [NOW - 9 * 86400], NOW))
+    with support_api(store(), clocks=clocks) as http:
+        found = http.get("/v1/clock").json()
+    assert (found["phase"], found["behind"], found["stands"], found["waits_for"]) == ("filling", 86400, True, "a load")
+    assert (found["loads"], found["late"][0]["source"], found["late"][0]["count"]) == ([], "web", 1)

@@ -27,7 +27,9 @@ from console.local.embedded import Broker, Redis
 from console.local.process import Process, Reaper, free_port
 from console.local.resp import ask_redis
 from plan import load_plan
+from profiles.clock import ClockState, ClockStore, Load
 from profiles.errors import WrongUse
+from profiles.stores.clock import with_clock
 from profiles.stores.setup import inspect_redis
 from streams.kafka.admin import ensure_topics
 from streams.settings import Settings
@@ -140,6 +142,36 @@ def test_a_redis_of_somebody_else_that_does_not_tell_is_warned_about(
     [(verdict, message)] = redis_problems_of(settings)
     assert (verdict, message) == ("warning", "Redis does not let us look at its settings (INFO is forbidden)")
     assert finding(settings, "Redis").message == "version unknown; no TLS, as user none"
+
+
+def test_a_clock_that_stands_and_what_came_late_are_told(make_settings: MakeSettings) -> None:
+    """Why it stands, which load has stopped, how many came late, and what to do about each."""
+    settings, day = make_settings(plan=PLAN), 86400.0
+    assert finding(settings, "watermark") == Finding("watermark", "ok", "no event has come yet")
+
+    async def write(clocks: ClockStore) -> None:
+        now = time.time()
+        why = "load one (x.csv) has sent its events up to 2026-05-01T00:00:00.000000Z"
+        await clocks.commit(
+            ClockState(
+                phase="filling", watermark=now - 9 * day, gate=now - 8 * day, moved=now - 300, by="w1", waits_for=why
+            )
+        )
+        await clocks.write_load(
+            Load(id="one", name="x.csv", since=1, until=now, sent=now, events=9, done=3, seen=now - 300)
+        )
+        await clocks.note_late("web", [now - 50 * day], now)
+
+    asyncio.run(with_clock(settings.redis.get_secret_value(), write))
+    stands, stopped, late = (finding(settings, what) for what in ("watermark", "load one", "late events of web"))
+    assert (stands.verdict, stopped.verdict, late.verdict) == ("warning",) * 3
+    assert "filling: everybody was looked at up to" in stands.message
+    assert "9 d behind. It stands still since" in stands.message
+    assert "when w1 moved it: load one (x.csv) has sent" in stands.message
+    assert "3 of 9 events sent" in stopped.message
+    assert "it stopped 5 min ago, and the clock still waits for it. `rapport load` with the same" in stopped.message
+    assert "1 came behind the watermark" in late.message
+    assert "`rapport rebuild --from archive`" in late.message
 
 
 def test_the_redis_of_up_is_not_complained_about(tmp_path: Path, reaper: Reaper) -> None:
