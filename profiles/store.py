@@ -62,7 +62,7 @@ class Loaded:
 
     version: int = 0
     applied: int = -1  # offset of the last record applied; -1 for none
-    watermark: float = 0.0  # latest event time applied
+    watermark: float = 0.0  # latest event time applied, or gate looked at
     due: list[tuple[str, float]] = field(default_factory=list)  # (profile id, when), earliest first
     profiles: dict[str, Profile] = field(default_factory=dict)
     origins: dict[str, int] = field(default_factory=dict)  # "topic/partition" → highest origin offset applied

@@ -39,7 +39,7 @@ from streams.steps.update import update
 from streams.steps.work import Work
 
 __all__ = [
-    "Pipeline", "arrival_pipeline", "backlog_pipeline", "derive_pipeline", "ingest_pipeline",
+    "Pipeline", "arrival_pipeline", "backlog_pipeline", "ingest_pipeline",
     "limits_of", "profile_pipeline", "review_pipeline",
 ]  # fmt: skip
 
@@ -100,20 +100,6 @@ def review_pipeline(plan: Plan, population: Callable[[], PopulationSnapshot]) ->
     return Pipeline(
         segment(segments),
         alert(alerts, plan.consent),
-        schedule(segments, alerts, plan.churn),
-    )
-
-
-def derive_pipeline(
-    plan: Plan, panel: Callable[[], Panel], population: Callable[[], PopulationSnapshot]
-) -> Pipeline[Work]:
-    """What follows from a customer's state alone, when that comes from elsewhere; alerts stay as they are."""
-    segments = compile_segments(plan.segments, plan.currency, plan.consent, population)
-    alerts = compile_alerts(plan.alerts, plan.currency, segments.names, plan.consent, segments.needs, population)
-    return Pipeline(
-        score(panel, plan.churn, plan.currency, plan.consent),
-        segment(segments),
-        label(plan.churn, plan.currency, plan.consent, panel),
         schedule(segments, alerts, plan.churn),
     )
 

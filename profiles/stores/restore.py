@@ -37,8 +37,8 @@ from profiles.types import Alert, Profile
 from profiles.units import LearnerState, LinkChanges
 
 __all__ = [
-    "LEAP", "Document", "begin", "clear", "finish", "forget_late", "held_keys", "write_clock", "write_findings",
-    "write_learner", "write_links", "write_position", "write_profiles",
+    "LEAP", "Document", "begin", "clear", "finish", "forget_late", "held_keys", "write_census_version", "write_clock",
+    "write_findings", "write_learner", "write_links", "write_position", "write_profiles",
 ]  # fmt: skip
 
 _CHUNK = 2000  # arguments of one command
@@ -147,6 +147,11 @@ async def write_learner(client: Client, state: LearnerState) -> None:
 async def write_findings(client: Client, findings: bytes) -> None:
     """What the last census found. The next one begins at once."""
     await client.hset(CENSUS.meta, mapping={"version": LEAP, "round": LEAP, "merged": LEAP, "findings": findings})
+
+
+async def write_census_version(client: Client, version: int) -> None:
+    """The version of what a census has found in a Redis that was filled, rather than restored."""
+    await client.hset(CENSUS.meta, mapping={"version": version})
 
 
 async def write_clock(client: Client, state: ClockState) -> None:

@@ -1,20 +1,32 @@
-"""The alerts of every customer, as the `alerts` topic last told them: what people decided must not be asked again."""
+"""The alerts of every customer, as the `alerts` topic told them: what people decided must not be asked again, and who
+acts on one that is over has to hear so.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import msgspec
 
+from models.labels.treatment import ACTED_ON
 from models.segments.alert_document import AlertDocument, stored_alert
-from profiles.types import Alert
+from profiles.types import OPEN, Alert
 from streams.kafka.reader import Extent, Log
 from streams.worker.learner import MODEL_NEWS
 
-__all__ = ["Alerts", "of_owners", "read_alerts"]
+__all__ = ["Alerts", "Told", "of_owners", "read_alerts", "standing"]
 
 Alerts = dict[str, dict[str, Alert]]
 """Profile → rule → the latest alert."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What Kafka still knows."""
+
+    latest: Alerts = field(default_factory=dict)
+    decided: list[tuple[str, float]] = field(default_factory=list)  # profile, and when people dealt with an alert of it
 
 
 class _Told(msgspec.Struct):
@@ -26,15 +38,18 @@ class _Told(msgspec.Struct):
 _decode = msgspec.json.Decoder(_Told).decode
 
 
-async def read_alerts(log: Log, extents: list[Extent]) -> Alerts:
-    """The latest alert of each rule that Kafka still knows of each customer."""
-    found: Alerts = {}
+async def read_alerts(log: Log, extents: list[Extent]) -> Told:
+    """The latest alert of each rule that Kafka still knows of each customer, and every decision of people."""
+    found = Told()
     async for batch in log.read(extents, accept_gaps=True):  # what is deleted meanwhile is too old to count
         for record in batch.records:
             if record.key == MODEL_NEWS:
                 continue
             told = _decode(record.value)
-            _add(found, told.profile, _alert(told))
+            alert = _alert(told)
+            _add(found.latest, told.profile, alert)
+            if alert.state in ACTED_ON:
+                found.decided.append((told.profile, alert.changed))
     return found
 
 
@@ -47,9 +62,23 @@ def of_owners(alerts: Alerts, owners: Mapping[str, str]) -> Alerts:
     return found
 
 
+def standing(played: Alert | None, told: Alert | None) -> Alert | None:
+    """Which of two alerts of one rule stands: the one that follows from the events, or the one that was told.
+
+    One that was told and is open stays, under its id; workers find out whether it holds. So does what people have
+    resolved since. Otherwise the events are right.
+    """
+    if played is None or told is None:
+        return told or played
+    if told.state in OPEN:
+        opened = min(told.opened, played.opened) if played.state in OPEN else told.opened
+        return msgspec.structs.replace(told, opened=opened)
+    return told if told.state == "resolved" and told.changed >= played.opened else played
+
+
 def _add(found: Alerts, profile: str, alert: Alert) -> None:
     held = found.setdefault(profile, {})
-    if (other := held.get(alert.rule)) is None or _standing(alert) >= _standing(other):
+    if (other := held.get(alert.rule)) is None or _weight(alert) >= _weight(other):
         held[alert.rule] = alert
 
 
@@ -58,5 +87,5 @@ def _alert(told: _Told) -> Alert:
     return msgspec.structs.replace(stored_alert(told.alert), changed=float(told.id.rpartition(":")[2]))
 
 
-def _standing(alert: Alert) -> tuple[float, float]:
+def _weight(alert: Alert) -> tuple[float, float]:
     return alert.opened, alert.changed

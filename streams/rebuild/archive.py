@@ -1,9 +1,12 @@
-"""From the archive: every event again, where `profile.changes` is lost or does not have everybody.
+"""From the archive: every event again, in event time, where late history came or `profile.changes` is lost.
 
 The events come from the archive and, behind it, from `profile.events`; whom they belong to from `identity.changes` or,
-if that is lost as well, from the decisions in archive and log. The whole log counts as applied afterwards. What follows
-from a customer's state is computed as of now and told to nobody; alerts are as the `alerts` topic last told them. Of a
-split that was under way, all profiles are whole.
+if that is lost as well, from the decisions in archive and log. All are put into the order of their times and played
+(`streams/rebuild/player.py`), as if they had come so: stages, segments, labels, models and the census are those of
+their times. Links are in effect from the beginning: a customer who was two for a while never was. Alerts of the past
+are history; what people decided on alerts stays, as far as the `alerts` topic still tells, and of models, as far as
+`training.examples` does. The whole log counts as applied afterwards, and workers arrive in the present. Of a split that
+was under way, all profiles are whole.
 """
 
 from __future__ import annotations
@@ -12,16 +15,15 @@ import itertools
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import msgspec
 
 from analysis.archive.manifests import State
 from analysis.archive.reader import events_of
-from models.population.findings import Findings
-from models.population.snapshot import PopulationSnapshot
+from models.labels.examples import ModelCommand
+from models.learning.checkpoint import dump
 from plan import Plan
-from profiles.documents import encode_profile
+from profiles.clock import ClockState
 from profiles.identity.secrets import suppression
 from profiles.merge import add_identities
 from profiles.store import Loaded
@@ -29,24 +31,24 @@ from profiles.stores import restore
 from profiles.stores.census import RedisCensusStore
 from profiles.stores.connection import Client
 from profiles.stores.keys import Keys
-from profiles.stores.learner import RedisLearnerStore
 from profiles.stores.positions import EPOCH
 from profiles.stores.redis import RedisStore
-from profiles.types import Alert, Event, Identity, Profile, partition_of, profile_id
-from profiles.units import LinkChanges
+from profiles.types import Alert, AlertCommand, Event, Identity, Profile, partition_of, profile_id
+from profiles.units import LearnerState, LinkChanges
 from streams.clock import Clock
 from streams.kafka.outbox import MARKER, Marker
 from streams.kafka.output import BatchProducer, Row
 from streams.kafka.reader import Extent
-from streams.kafka.topics import IDENTITY_CHANGES, IDENTITY_LINKS, PROFILE_CHANGES, topic_name
-from streams.pipeline import Pipeline, derive_pipeline, limits_of
-from streams.rebuild.alerts import Alerts, of_owners
-from streams.rebuild.fold import Folding, by_home
+from streams.kafka.topics import IDENTITY_CHANGES, IDENTITY_LINKS, MODEL_SNAPSHOTS, PROFILE_CHANGES, topic_name
+from streams.rebuild.alerts import Told, of_owners, standing
+from streams.rebuild.homes import Homes, Memories, by_home
 from streams.rebuild.ownership import Ownership, identities_from
+from streams.rebuild.player import Player
+from streams.rebuild.spool import Spool, Timed
 from streams.rebuild.tail import Tail
 from streams.settings import Settings
 from streams.steps.work import SENT_BITS, Work
-from streams.worker.champion import champion_of
+from streams.worker.census import SNAPSHOT
 
 __all__ = ["FromArchive", "Given"]
 
@@ -65,18 +67,21 @@ class Given:
     tail: Tail
     ownership: Ownership
     links: LinkChanges | None  # of `identity.changes`; None if that is lost
-    alerts: Alerts  # by the profile that they were told of
+    alerts: Told  # by the profile that they were told of
+    decisions: list[ModelCommand]  # of people about the models
+    training: Extent  # `training.examples`
     versions: Mapping[int, int]  # the highest in each partition of `profile.changes`
+    snapshots: int  # the highest version in `model.snapshots`
 
 
 class FromArchive:
-    """Writes all profiles anew into a Redis that is being rebuilt, and their documents into `profile.changes`.
+    """Writes everything anew into a Redis that is being rebuilt, and what a rebuild needs of it into Kafka.
 
     Args:
         client: of the Redis.
         producer: to Kafka.
         given: what the archive and Kafka hold.
-        clock: as of when scores and segments are.
+        clock: the wall clock.
         tell: hears how many events or profiles more have been done.
     """
 
@@ -91,6 +96,7 @@ class FromArchive:
         tell: Callable[[int], None],
     ) -> None:
         self._client = client
+        self._store = RedisStore(client)
         self._producer = producer
         self._settings = settings
         self._plan = plan
@@ -100,36 +106,51 @@ class FromArchive:
         self._owners = self._find_owners()
         self._named: dict[str, Identity] = {}  # home → identity, of homes that are linked
         self._linked = {*self._owners, *self._owners.values()}
-        fetch, write = RedisStore(client).fetch, partial(restore.write_profiles, client)
-        self._folding = Folding(fetch, write, plan, limits_of(settings, plan), settings.partitions, self._owners)
+        self._alerts = of_owners(given.alerts.latest, self._owners)
         self.links = given.links  # in the end who is who, whatever that comes from
         self.profiles = self.merged = 0
+        self.learned = False
 
     async def run(self) -> LinkChanges:
-        """Write all but the learner's state and the census's findings, which must be there; answer who is who."""
-        state, tail = self._given.state, self._given.tail
-        archived = events_of(self._settings.archive, None, until=state.read)
-        homes = by_home(self._counted(archived), tail.events, tail.erased)
-        await self._folding.fold((home, events) for home, events in homes if not self._erased(home))
-        await self._folding.bury_others()
-        if self.links is None:
-            self.links = identities_from(self._given.ownership, self._named, state.erased)
-            await self._publish_identities(self.links)
-        await restore.write_links(self._client, self.links)
-        champion = champion_of(RedisLearnerStore(self._client), self._plan.churn)
-        await champion.refresh()
-        population = await self._population()
-        pipeline = derive_pipeline(self._plan, champion, lambda: population)
-        alerts = of_owners(self._given.alerts, self._owners)
-        together = _by_partition(self.links.graph, self._settings.partitions)
-        for extent in self._given.log:
-            await self._finish(extent, pipeline, alerts, together.get(extent.partition, {}))
+        """Write all of it; answer who is who."""
+        now = self._clock.now()
+        with Spool() as spool, Memories(self._settings.partitions) as memories:
+            self._gather(spool, memories, now)
+            if self.links is None:
+                self.links = identities_from(self._given.ownership, self._named, self._given.state.erased)
+                await self._publish_identities(self.links)
+            await restore.write_links(self._client, self.links)
+            census = RedisCensusStore(self._client)
+            player = Player(self._store, census, self._settings, self._plan, now, self._tell)
+            clock = await player.play(spool.in_order(), self._given.decisions)
+            together = _by_partition(self.links.graph, self._settings.partitions)
+            elsewhere: defaultdict[int, list[str]] = defaultdict(list)
+            for home in self._owners:
+                elsewhere[partition_of(home, self._settings.partitions)].append(home)
+            began = 0.0
+            for extent in self._given.log:
+                seen = memories.of(extent.partition)
+                others = elsewhere[extent.partition]
+                created = await self._finish(extent, seen, others, together.get(extent.partition, {}))
+                began = min(filter(None, (began, created)), default=0.0)
+        await self._finish_models(await player.learned(), await census.findings())
+        await restore.write_clock(self._client, _going_on(clock, began))
+        await restore.forget_late(self._client)
         return self.links
 
-    async def _population(self) -> PopulationSnapshot:
-        """What customers are ranked by, as the census left it; without it nobody is until the next one."""
-        findings = await RedisCensusStore(self._client).findings()
-        return PopulationSnapshot.empty() if findings is None else Findings.from_json(findings).population
+    def _gather(self, spool: Spool, memories: Memories, now: float) -> None:
+        """Put all events, and when people dealt with alerts, into the order of their times."""
+        tail = self._given.tail
+        homes = Homes(spool, memories, self._owners, self._settings.partitions, self._settings.seen)
+        archived = events_of(self._settings.archive, None, until=self._given.state.read)
+        for home, events in by_home(self._counted(archived), tail.events, tail.erased):
+            if not self._erased(home):
+                homes.take(home, events)
+        for told, time in self._given.alerts.decided:
+            profile = self._owners.get(told, told)
+            if time <= now and not self._erased(told):
+                command = _pack(AlertCommand(profile, "", "", time))
+                spool.add(Timed(time, partition_of(profile, self._settings.partitions), command))
 
     def _find_owners(self) -> dict[str, str]:
         links = self._given.links
@@ -163,59 +184,95 @@ class FromArchive:
                 self._named[home] = identity
 
     async def _finish(
-        self, extent: Extent, pipeline: Pipeline[Work], alerts: Alerts, together: Mapping[str, Sequence[Identity]]
-    ) -> None:
-        """Derive what follows from a partition's profiles, write and publish it, then say how far it goes."""
+        self,
+        extent: Extent,
+        seen: Mapping[str, bytes],
+        others: Sequence[str],
+        together: Mapping[str, Sequence[Identity]],
+    ) -> float:
+        """Make a partition's profiles whole, publish them, then say how far it goes; the time of the first event."""
         partition = extent.partition
-        position = self._position(extent)
+        position = await self._position(extent)
         marker = Marker.of(position)
         headers = [("applied", str(marker.applied).encode()), ("version", str(marker.version).encode())]
         topic = topic_name(self._settings, PROFILE_CHANGES)
-        now = self._clock.now()
-        found = {raw.decode() for raw in await self._client.hkeys(Keys.of(partition).profiles)} | together.keys()
-        ids = iter(sorted(found))
-        tombstones = 0
+        found = {raw.decode() for raw in await self._client.hkeys(Keys.of(partition).profiles)}
+        ids = iter(sorted({*found, *together, *seen, *others}))
+        tombstones, began = 0, 0.0
         while batch := list(itertools.islice(ids, _AT_ONCE)):
-            profiles = await RedisStore(self._client).fetch(partition, batch)
+            work = Work(partition, await self._store.load(partition, batch), self._settings.partitions)
             for id_ in batch:
-                profile = profiles.setdefault(id_, Profile(id_))
-                if not profile.redirect:
-                    self._complete(profile, together.get(id_, ()), alerts.get(id_, {}))
-            documents = await self._derive(partition, profiles, position.watermark, now, pipeline)
-            await restore.write_profiles(self._client, partition, documents)
-            rows = [Row(topic, partition, profile.id.encode(), body, headers) for profile, body in documents]
-            await self._producer.produce(rows)
-            tombstones += sum(bool(profile.redirect) for profile, _ in documents)
+                self._complete(work, id_, seen.get(id_, b""), together.get(id_, ()))
+            changes = work.changes(None, 0)
+            changes.outputs = []
+            await self._store.commit(partition, changes)
+            await self._producer.produce(
+                Row(topic, partition, id_.encode(), body, headers) for id_, body in changes.documents.items()
+            )
+            tombstones += work.new_tombstones
+            self.profiles += len(batch) - work.new_tombstones
+            began = min(filter(None, (began, *(one.created for one in changes.profiles))), default=0.0)
             self._tell(len(batch))
         await self._producer.produce([Row(topic, partition, MARKER, _pack(marker), headers)])
         await restore.write_position(self._client, partition, position, tombstones)
-        self.profiles += len(found) - tombstones
         self.merged += tombstones
+        return began
 
-    def _complete(self, profile: Profile, identities: Sequence[Identity], alerts: Mapping[str, Alert]) -> None:
+    def _complete(self, work: Work, id_: str, seen: bytes, identities: Sequence[Identity]) -> None:
+        """Give a profile what does not follow from playing its events."""
+        if (owner := self._owners.get(id_)) is not None:
+            work.profiles[id_] = Profile(id_, redirect=owner, seen=seen)
+            work.new_tombstones += 1
+            work.touch(work.profiles[id_])
+            return
+        profile = work.profiles.setdefault(id_, Profile(id_))
+        profile.seen = seen
         for identity in identities:
             since = self._given.ownership.since(profile_id(self._plan.namespace, identity))
             if since is not None:
                 add_identities(profile, [(identity, since)])
-        profile.alerts.update(alerts)
+        for rule, told in self._alerts.get(id_, {}).items():
+            self._stand(work, profile, rule, told)
+        work.touch(profile)
 
-    async def _derive(
-        self, partition: int, profiles: dict[str, Profile], watermark: float, now: float, pipeline: Pipeline[Work]
-    ) -> list[restore.Document]:
-        work = Work(partition, Loaded(watermark=watermark, profiles=profiles), self._settings.partitions)
-        work.begin(now, (), due=[profile for profile in profiles.values() if not profile.redirect])
-        await pipeline.run(work)
-        return [(profile, encode_profile(profile)) for profile in profiles.values()]
+    def _stand(self, work: Work, profile: Profile, rule: str, told: Alert) -> None:
+        played = profile.alerts.get(rule)
+        stands = standing(played, told)
+        if stands is None or stands is played:
+            return
+        if played is not None:
+            work.drop_alert(played)
+        profile.alerts[rule] = stands
+        work.alerts[stands.id] = (profile.id, stands)
 
-    def _position(self, extent: Extent) -> Loaded:
+    async def _finish_models(self, learned: LearnerState, findings: bytes | None) -> None:
+        """Write what was learned, and publish it with the findings: later than all that `model.snapshots` has."""
+        topic = topic_name(self._settings, MODEL_SNAPSHOTS)
+        version = (self._given.snapshots // EPOCH + 1) * EPOCH
+        header = ("version", str(version).encode())
+        rows = []
+        if learned.panel is not None:
+            self.learned = True
+            applied = self._given.training.end - 1
+            state = LearnerState(version, applied, learned.panel, learned.parts)
+            await restore.write_learner(self._client, state)
+            body = dump(learned.panel, dict(learned.parts))
+            rows.append(Row(topic, 0, b"checkpoint", body, [("id", f"checkpoint:{applied}".encode()), header]))
+        if findings is not None:
+            await restore.write_census_version(self._client, version)
+            rows.append(Row(topic, 0, SNAPSHOT, findings, [("id", f"findings:{version}".encode()), header]))
+        await self._producer.produce(rows)
+
+    async def _position(self, extent: Extent) -> Loaded:
         """All of the log counts as applied. What the linker sends again has not been decided as far as we know."""
         partition = extent.partition
+        played = await self._store.load(partition, ())
         origins = dict(self._given.tail.origins.get(partition, {}))
         channel = f"{topic_name(self._settings, IDENTITY_LINKS)}/0"
         if self.links is not None and channel in origins:
             origins[channel] = min(origins[channel], ((self.links.applied + 1) << SENT_BITS) - 1)
         version = (self._given.versions.get(partition, 0) // EPOCH + 1) * EPOCH
-        return Loaded(version, extent.end - 1, self._folding.watermarks.get(partition, 0.0), origins=origins)
+        return Loaded(version, extent.end - 1, played.watermark, origins=origins, arrival_rates=played.arrival_rates)
 
     async def _publish_identities(self, links: LinkChanges) -> None:
         """Tell `identity.changes`, which is lost, what it would have to say."""
@@ -236,6 +293,11 @@ class FromArchive:
         )
         while batch := list(itertools.islice(rows, _AT_ONCE)):
             await self._producer.produce(batch)
+
+
+def _going_on(clock: ClockState, began: float) -> ClockState:
+    """Where workers go on: the clock was live since the first event, so that no load turns it back."""
+    return msgspec.structs.replace(clock, live_since=began)
 
 
 def _by_partition(graph: Mapping[str, list[Identity] | None], partitions: int) -> dict[int, dict[str, list[Identity]]]:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import logging
 from typing import NamedTuple
 
+import msgspec
+
+from models.labels.examples import ModelCommand, TrainingRecord
 from models.learning.checkpoint import OtherFormat, load
 from profiles.stores.restore import LEAP
 from profiles.units import LearnerState
@@ -12,9 +15,11 @@ from streams.kafka.reader import Extent, Log
 from streams.rebuild.order import Order, order_of, place_of
 from streams.worker.census import SNAPSHOT
 
-__all__ = ["Snapshots", "learner_of", "read_learner"]
+__all__ = ["Snapshots", "learner_of", "read_decisions", "read_learner"]
 
 log = logging.getLogger(__name__)
+
+_decode = msgspec.msgpack.Decoder(TrainingRecord).decode
 
 
 class Snapshots(NamedTuple):
@@ -22,6 +27,7 @@ class Snapshots(NamedTuple):
 
     learner: LearnerState | None  # None if there is no checkpoint that can be read
     findings: bytes | None  # JSON of the last census, if there was one
+    version: int  # the highest of either
 
 
 async def read_learner(kafka: Log, extent: Extent) -> Snapshots:
@@ -32,11 +38,12 @@ async def read_learner(kafka: Log, extent: Extent) -> Snapshots:
     """
     newest: tuple[Order, bytes] | None = None
     found: tuple[Order, bytes] | None = None
-    version = 0
+    version = highest = 0
     async for batch in kafka.read([extent]):
         for record in batch.records:
             if record.key == SNAPSHOT:
                 order = order_of(record, 0)
+                highest = max(highest, order.version)
                 if record.value is not None and (found is None or order >= found[0]):
                     found = order, record.value
                 continue
@@ -44,7 +51,18 @@ async def read_learner(kafka: Log, extent: Extent) -> Snapshots:
             version = max(version, order.version)
             if record.value is not None and (newest is None or order >= newest[0]):
                 newest = order, record.value
-    return Snapshots(newest and learner_of(newest[1], version, newest[0].applied), found and found[1])
+    learner = newest and learner_of(newest[1], version, newest[0].applied)
+    return Snapshots(learner, found and found[1], max(version, highest))
+
+
+async def read_decisions(kafka: Log, extent: Extent) -> list[ModelCommand]:
+    """What people have decided about the models, as far as `training.examples` still tells."""
+    found: dict[str, ModelCommand] = {}
+    async for batch in kafka.read([extent], accept_gaps=True):
+        for raw in batch.records:
+            if type(record := _decode(raw.value)) is ModelCommand:
+                found.setdefault(record.key, record)
+    return list(found.values())
 
 
 def learner_of(checkpoint: bytes, version: int, applied: int) -> LearnerState | None:

@@ -32,13 +32,21 @@ from streams.kafka.admin import group_members
 from streams.kafka.log import KafkaLog
 from streams.kafka.output import BatchProducer, Row
 from streams.kafka.reader import Extent, Log
-from streams.kafka.topics import ALERTS, IDENTITY_CHANGES, IDENTITY_LINKS, MODEL_SNAPSHOTS, PROFILE_EVENTS, topic_name
+from streams.kafka.topics import (
+    ALERTS,
+    IDENTITY_CHANGES,
+    IDENTITY_LINKS,
+    MODEL_SNAPSHOTS,
+    PROFILE_EVENTS,
+    TRAINING_EXAMPLES,
+    topic_name,
+)
 from streams.rebuild.alerts import read_alerts
 from streams.rebuild.archive import FromArchive, Given
 from streams.rebuild.check import Comparison, compare_identities, compare_learner, compare_partition
 from streams.rebuild.documents import Tombstones, documents, survey
 from streams.rebuild.identity import read_identities
-from streams.rebuild.learner import read_learner
+from streams.rebuild.learner import read_decisions, read_learner
 from streams.rebuild.ownership import Ownership, archived_decisions
 from streams.rebuild.prepare import Sources, open_again, prepare, redis_of, sources, tombstones_of
 from streams.rebuild.tail import read_tail, unarchived
@@ -134,7 +142,7 @@ async def rebuild(
             raise Misconfigured(f"{name} is empty: there is nothing to rebuild from; try --from archive")
         meter.total = found.records
         links = await read_identities(log, found.identity, plan)
-        learner, findings = await read_learner(log, found.learner)
+        learner, findings, _ = await read_learner(log, found.learner)
         await restore.begin(client)
         await restore.clear(client)
         if links is not None:
@@ -162,7 +170,7 @@ async def rebuild_from_archive(
     wait: bool = False,
     progress: Progress = lambda done, of: None,
 ) -> Summary:
-    """Apply all events anew, of the archive and behind it of `profile.events`; publish the documents.
+    """Play all events in event time, of the archive and behind it of `profile.events`; publish what comes of it.
 
     Args and errors are those of `rebuild`; Misconfigured also if archive and log do not meet.
     """
@@ -172,16 +180,10 @@ async def rebuild_from_archive(
     async with redis_of(settings) as client, _producer(settings) as producer:
         await prepare(client, settings, replace=replace, wait=wait)
         found = await sources(log, settings, plan)
-        meter.total = found.records // 2 + sum(file.rows for file in state.of("events"))
+        meter.total = found.records // 2 + 2 * sum(file.rows for file in state.of("events"))
         given = await _given(log, settings, plan, state, found)
-        learner, findings = await read_learner(log, found.learner)
         await restore.begin(client)
         await restore.clear(client)
-        if learner is not None:
-            await restore.write_learner(client, learner)
-            summary.learner = True
-        if findings is not None:
-            await restore.write_findings(client, findings)
         anew = FromArchive(client, producer, settings, plan, given, WallClock(), meter.tell)
         links = await anew.run()
         topic = topic_name(settings, IDENTITY_LINKS)
@@ -194,6 +196,7 @@ async def rebuild_from_archive(
         summary.warnings += await open_again(client, settings, plan)
     summary.profiles, summary.merged, summary.partitions = anew.profiles, anew.merged, len(given.log)
     summary.identities, summary.suppressed = len(links.mapping), len(links.suppressed)
+    summary.learner = anew.learned
     return meter.close(summary)
 
 
@@ -289,7 +292,10 @@ async def _given(log: Log, settings: Settings, plan: Plan, state: State, found: 
     links = await read_identities(log, found.identity, plan)
     alerts = await read_alerts(log, await log.extents(topic_name(settings, ALERTS)))
     versions = {extent.partition: (await survey(log, extent)).version for extent in found.profiles}
-    return Given(state, extents, tail, ownership, links, alerts, versions)
+    (training,) = await log.extents(topic_name(settings, TRAINING_EXAMPLES))
+    decisions = await read_decisions(log, training)
+    snapshots = (await read_learner(log, found.learner)).version
+    return Given(state, extents, tail, ownership, links, alerts, decisions, training, versions, snapshots)
 
 
 @asynccontextmanager

@@ -120,7 +120,7 @@ class CensusTaker:
         store: of profiles and summaries.
         subject: what is asked.
         partitions: answers those that are this worker's.
-        now: answers the time that recency and the like are as of, on the clock that timers run on.
+        now: answers the time that recency and the like are as of, which timers fire by.
         busy: answers whether events wait.
         metrics: of the worker.
         review: of customers who are found in other segments than they belong to.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
 
 import pytest
 from aiokafka.structs import TopicPartition
@@ -11,18 +10,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analysis.archive.manifests import State
+from profiles.documents import decode_profile
 from profiles.identity.links import Erasure
-from profiles.stores.memory import MemoryLinkStore, MemoryStore
-from profiles.stores.restore import Document
+from profiles.stores.memory import MemoryCensusStore, MemoryLinkStore, MemoryStore
 from profiles.timeline import latest_events
 from profiles.types import Identity, Profile
 from streams.kafka.outbox import MARKER
-from streams.pipeline import limits_of
 from streams.rebuild.documents import documents, survey
-from streams.rebuild.fold import Folding, by_home
+from streams.rebuild.homes import Homes, Memories, by_home
 from streams.rebuild.identity import read_identities
 from streams.rebuild.ownership import Ownership, identities_from
+from streams.rebuild.player import Player
 from streams.rebuild.prepare import tombstones_of
+from streams.rebuild.spool import Spool
 from streams.rebuild.tail import read_tail
 from streams.records.links import EraseRequest
 from tests.properties.test_protocols import PEOPLE, RULES, ask_to_split, assert_whole, history
@@ -147,32 +147,46 @@ def test_once_all_is_told_the_same_profiles_and_links_come_back(seed: int) -> No
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 2**32))
 def test_from_events_and_decisions_alone_the_same_customers_come_back(seed: int) -> None:
-    """Where `profile.changes` and `identity.changes` are lost as well: folded home by home, and merged."""
+    """Where `profile.changes` and `identity.changes` are lost as well: played in the order of time."""
 
     async def story(world: World) -> None:
         world.start()
         await live(world, {}, 40, lost=0.0)
         await world.settle()
-        ownership, folded = Ownership(LINKS), dict[str, Profile]()
+        ownership = Ownership(LINKS)
         tail = await read_tail(world.log, State(), await world.log.extents(EVENTS), ownership)
-
-        async def fetch(_: int, ids: Sequence[str]) -> dict[str, Profile]:
-            return {id_: folded[id_] for id_ in ids if id_ in folded}
-
-        async def write(_: int, written: Sequence[Document]) -> None:
-            folded.update((profile.id, profile) for profile, _ in written)
-
-        folding = Folding(fetch, write, world.plan, limits_of(SETTINGS, world.plan), PARTITIONS, ownership.owners())
-        await folding.fold(by_home((), tail.events, tail.erased))
-        await folding.bury_others()
-
-        gone = await erased(world)
+        gone, owners = await erased(world), ownership.owners()
         assert tail.erased == gone
+
+        played = MemoryStore(world.plan.namespace, PARTITIONS)
+        player = Player(played, MemoryCensusStore(played), SETTINGS, world.plan, world.clock.now())
+        with Spool(run=2000) as spool, Memories(PARTITIONS) as memories:
+            homes = Homes(spool, memories, owners, PARTITIONS, SETTINGS.seen)
+            for home, events in by_home((), tail.events, tail.erased):
+                homes.take(home, events)
+            clock = await player.play(spool.in_order())
+            seen = {home: memory for number in range(PARTITIONS) for home, memory in memories.of(number).items()}
+        assert (clock.phase, clock.gate) == ("filling", world.clock.now())
+        found = {
+            id_: decode_profile(id_, document)
+            for number in range(PARTITIONS)
+            for id_, document in played.partition(number).documents.items()
+        }
         for id_, profile in world.everybody().items():
-            if id_ not in gone and (profile.activity or profile.redirect):
-                assert told(folded[id_]) == told(profile)
+            if id_ in gone:
+                continue
+            assert profile.redirect == owners.get(id_, "")
+            assert set(digests(seen.get(id_, b""))) == set(digests(profile.seen))
+            if profile.activity:
+                assert told(found.pop(id_)) == told(profile)
+        assert not found
         links = identities_from(ownership, HOMES, {})
         mapping = {one: owner for one, owner in links.mapping.items() if world.plan.home(one) not in gone}
         assert mapping == await world.links.profiles_of(PEOPLE)
 
     play(RULES, seed, story)
+
+
+def digests(seen: bytes) -> list[bytes]:
+    """The digests of a seen-memory."""
+    return [seen[at : at + 8] for at in range(0, len(seen), 8)]

@@ -11,11 +11,14 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
+import msgspec
 from kafka import KafkaConsumer, TopicPartition
 from kafka.admin import KafkaAdminClient
 from kafka.errors import CoordinatorNotAvailableError
 
-from profiles.stores.keys import CENSUS
+from profiles.clock import ClockState
+from profiles.stores.clock import RedisClockStore
+from profiles.stores.keys import CENSUS, CLOCK
 from profiles.stores.positions import read_positions
 from profiles.stores.redis import connect
 from streams.kafka.topics import topic_name
@@ -43,13 +46,13 @@ def in_redis(settings: Settings, question: Callable[[Any], Awaitable[Answer]]) -
 
 
 def everything(settings: Settings) -> Content:
-    """Every key with its whole content, but versions, signs of life, and what is passing."""
+    """Every key with its whole content, but versions, signs of life, the clock, and what is passing."""
 
     async def read(client: Any) -> Content:
         held: Content = {}
         async for raw in client.scan_iter(count=1000):
             key = raw.decode()
-            if key.rpartition(":")[2] in PASSING or key.startswith(("rapport:workers", CENSUS.tag)):
+            if key.rpartition(":")[2] in PASSING or key.startswith(("rapport:workers", CENSUS.tag, CLOCK.tag)):
                 continue
             kind = await client.type(raw)
             if kind == b"hash":
@@ -62,6 +65,7 @@ def everything(settings: Settings) -> Content:
                 held[key] = await client.get(raw)
             if key.endswith(":meta"):
                 del held[key][b"version"]
+                held[key].pop(b"nonce", None)
                 if held[key].get(b"tombstones") == b"0":
                     del held[key][b"tombstones"]
         return held
@@ -84,6 +88,39 @@ def lose_redis(settings: Settings) -> None:
     in_redis(settings, lambda client: client.flushdb())
 
 
+def clock(settings: Settings) -> ClockState:
+    """Where the clock stands."""
+    return in_redis(settings, lambda client: RedisClockStore(client).state())
+
+
+def make_live(settings: Settings) -> None:
+    """Let the clock be live, so that what comes is looked at at once, however old it is."""
+
+    async def write(client: Any) -> None:
+        store, now = RedisClockStore(client), time.time()
+        state = await store.state()
+        await store.commit(msgspec.structs.replace(state, phase="live", watermark=now, moved=now, live_since=now))
+
+    in_redis(settings, write)
+
+
+def until_live(rapport: Rapport, timeout: float = 600.0) -> None:
+    """Wait until the clock has arrived in the present."""
+    deadline = time.monotonic() + timeout
+    while (state := clock(rapport.settings)).phase != "live":
+        assert time.monotonic() < deadline, f"{state}\n{rapport.logs()}"
+        time.sleep(0.2)
+
+
+def archive(rapport: Rapport) -> None:
+    """All that Kafka has now."""
+    subprocess.run(
+        [sys.executable, "-P", "-m", "console", "archive", "--once", "--json"],
+        env={**os.environ, **environment(rapport.settings), "PYTHONPATH": str(REPOSITORY)},
+        capture_output=True, timeout=120, check=True,
+    )  # fmt: skip
+
+
 def rebuild(settings: Settings, *options: str, code: int = 0) -> dict[str, Any]:
     """`rapport rebuild --yes --json`, as people run it; answers its document."""
     done = subprocess.run(
@@ -97,7 +134,7 @@ def rebuild(settings: Settings, *options: str, code: int = 0) -> dict[str, Any]:
     return json.loads(done.stdout) if done.stdout else {"error": " ".join(done.stderr.decode().split())}
 
 
-def until_quiet(rapport: Rapport, timeout: float = 90.0) -> None:
+def until_quiet(rapport: Rapport, timeout: float = 180.0) -> None:
     """Wait until everything in Kafka has been read and applied, twice in a row."""
     deadline = time.monotonic() + timeout
     times = 0

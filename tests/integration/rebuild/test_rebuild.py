@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -27,7 +24,7 @@ from profiles.identity.links import Erasure, Link, Linked, decode_linked
 from profiles.state import Limits, apply, remember
 from profiles.store import Reader
 from profiles.stores.contents import held_by_partition
-from profiles.stores.keys import IDENTITY, IDENTITY_MAP, LEARNER, LEARNER_STATE, SETUP, Keys
+from profiles.stores.keys import CLOCK, IDENTITY, IDENTITY_MAP, LEARNER, LEARNER_STATE, SETUP, Keys
 from profiles.stores.links import RedisLinkStore
 from profiles.stores.redis import RedisStore
 from profiles.stores.setup import REBUILDING
@@ -41,22 +38,30 @@ from streams.settings import Settings
 from tests.build import T0, buyer, row
 from tests.integration.rapport import (
     PLAN,
-    REPOSITORY,
     Rapport,
-    environment,
     order,
     running,
     totals,
     unranked,
     unranked_alerts,
 )
-from tests.integration.rebuild.rebuilding import everything, in_redis, lose_redis, rebuild, until_quiet, versions
+from tests.integration.rebuild.rebuilding import (
+    archive,
+    clock,
+    everything,
+    in_redis,
+    lose_redis,
+    make_live,
+    rebuild,
+    until_quiet,
+    versions,
+)
 
 START = datetime.now(UTC) - timedelta(days=60)
 USERS = [f"user-{n}" for n in range(24)]
 ERASED_USER, MARRIED, SHARED = "user-23", "user-1", "browser-2"
 
-pytestmark = pytest.mark.usefixtures("apache_kafka")
+pytestmark = [pytest.mark.usefixtures("apache_kafka"), pytest.mark.timeout(900)]
 
 
 def at(hours: float) -> str:
@@ -151,7 +156,9 @@ def live_through_much(rapport: Rapport) -> None:
 
 def test_all_that_redis_held_comes_back_the_same(make_settings: Callable[..., Settings], tmp_path: Path) -> None:
     """Documents, indexes, timers, who is who, refusals, tombstones, the model, offsets; then repeats change nothing."""
-    with running(make_settings(plan=PLAN), tmp_path) as rapport:
+    settings = make_settings(plan=PLAN)
+    make_live(settings)
+    with running(settings, tmp_path) as rapport:
         live_through_much(rapport)
         rapport.stop_workers()
         before, old = everything(rapport.settings), versions(rapport.settings)
@@ -166,7 +173,9 @@ def test_all_that_redis_held_comes_back_the_same(make_settings: Callable[..., Se
         assert int(after.pop(LEARNER.meta)[b"applied"]) <= int(learner[b"applied"]) == 29  # it learns the rest again
         for key in sorted(before.keys() | after.keys()):
             assert after.get(key) == before.get(key), key
-        assert all(version > old[unit] for unit, version in versions(rapport.settings).items())
+        assert all(version > old[unit] for unit, version in versions(rapport.settings).items() if unit != CLOCK.meta)
+        assert clock(rapport.settings).phase == "new"
+        assert 0 < clock(rapport.settings).live_since < clock(rapport.settings).watermark < time.time()
         assert old.keys() == versions(rapport.settings).keys()
         assert (summary["erased"], summary["learner"], summary["ahead"], summary["warnings"]) == (1, True, 0, [])
         assert summary["merged"] >= 11
@@ -207,7 +216,9 @@ def test_redis_lost_in_mid_stream_loses_and_doubles_nothing(
 ) -> None:
     """A worker is killed and Redis with it, twice, outboxes undelivered: in the end every event counts once."""
     events = orders(0, 6000)
-    with running(make_settings(plan=PLAN, batch=50), tmp_path) as rapport:
+    settings = make_settings(plan=PLAN, batch=50)
+    make_live(settings)
+    with running(settings, tmp_path) as rapport:
         rapport.send("web", visits(0, 4))
         rapport.send("purchase", events[:2000])
         for number in range(2):
@@ -217,6 +228,7 @@ def test_redis_lost_in_mid_stream_loses_and_doubles_nothing(
             rapport.kill(number)
             lose_redis(rapport.settings)
             rebuild(rapport.settings, "--wait")
+            make_live(rapport.settings)
             rapport.start()
         rapport.send("purchase", events[:500])
         until_quiet(rapport)
@@ -478,7 +490,8 @@ def state_of(profile: Profile) -> dict[str, Any]:
         "id", "created", "updated", "redirect", "identities", "traits", "activity", "roles", "purchases", "tickets",
         "opinions", "seen", "stage", "timeline_count",
     )  # fmt: skip
-    of_ranks = {"segments": sorted(unranked(profile)), "alerts": unranked_alerts(profile)}
+    alerts = {rule: (alert.id, alert.state, alert.by, alert.note) for rule, alert in unranked_alerts(profile).items()}
+    of_ranks = {"segments": sorted(unranked(profile)), "alerts": alerts}
     return {name: getattr(profile, name) for name in names} | of_ranks
 
 
@@ -501,21 +514,13 @@ def decoded(rapport: Rapport) -> dict[str, Profile]:
     return {id_: profile for id_, profile in found.items() if profile.redirect != ERASED}
 
 
-def archive(rapport: Rapport) -> None:
-    """All that Kafka has now."""
-    subprocess.run(
-        [sys.executable, "-P", "-m", "console", "archive", "--once", "--json"],
-        env={**os.environ, **environment(rapport.settings), "PYTHONPATH": str(REPOSITORY)},
-        capture_output=True, timeout=120, check=True,
-    )  # fmt: skip
-
-
 @pytest.mark.parametrize("lost", [("profile.changes",), ("profile.changes", "identity.changes")], ids=["docs", "both"])
 def test_the_archive_brings_back_what_kafka_cannot(
     make_settings: Callable[..., Settings], tmp_path: Path, lost: Sequence[str]
 ) -> None:
     """Redis and compacted topics are lost, the first half is archived only: same customers, nothing told twice."""
     settings = make_settings(plan=PLAN, archive=str(tmp_path / "archive"))
+    make_live(settings)
     with running(settings, tmp_path) as rapport:
         live_through_much(rapport)
         archive(rapport)
@@ -541,6 +546,9 @@ def test_the_archive_brings_back_what_kafka_cannot(
         assert linked(rapport.settings, events="identity.changes" not in lost) == graph
         assert len(rapport.topic("alerts")) + len(rapport.topic("segment.changes")) == told
         assert rebuild(rapport.settings, "--check")["same"]
+        state = clock(rapport.settings)
+        assert (state.phase, state.by) == ("filling", "rapport rebuild")
+        assert state.live_since < time.time() - 50 * 86400.0
 
         expected = totals(rapport, USERS)
         rapport.start()
