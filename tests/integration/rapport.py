@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,11 +22,13 @@ from models.conditions.rules import AlertRule
 from models.conditions.tree import segments_of
 from models.segments.membership import compile_segments
 from plan import Plan, load_plan
+from profiles.clock import Load
 from profiles.store import Reader
 from profiles.stores import open_stores
 from profiles.stores.keys import Keys
 from profiles.stores.redis import connect
 from profiles.types import Alert, Profile
+from streams.history.registration import Registration
 from streams.kafka.admin import ensure_topics
 from streams.kafka.topics import topic_name
 from streams.records.loads import LOAD
@@ -150,6 +153,29 @@ class Rapport:
             future.get(30)
         return len(futures)
 
+    def load(self, name: str, since: float, send: Callable[[], object], *, step: float = 0.0) -> None:
+        """Send events of the past and wait until all has been gone through; the clock waits for the last of them.
+
+        Args:
+            name: of the load.
+            since: time of the first event, seconds.
+            send: sends them, in any order.
+            step: seconds from gate to gate; 0: as the clock sees fit.
+        """
+
+        async def run() -> None:
+            stores = open_stores(self.settings.redis.get_secret_value(), self.plan.namespace, self.settings.partitions)
+            load = Load(id=name, name=name, since=since, until=time.time(), sent=since - 1, step=step)
+            try:
+                async with Registration(stores.clock, load) as registration:
+                    await asyncio.to_thread(send)
+                    await registration.finish(0)
+            finally:
+                await stores.close()
+
+        asyncio.run(run())
+        self.until_live(240)
+
     def read(self, question: Callable[[Reader], Awaitable[Answer]]) -> Answer:
         """Ask the store."""
 
@@ -171,6 +197,18 @@ class Rapport:
             assert not dead, f"a worker has ended by itself while waiting for {what}\n{self.logs()}"
             assert time.monotonic() < deadline, f"still waiting for {what}\n{self.logs()}"
             time.sleep(0.25)
+
+    def until_live(self, timeout: float = 120.0) -> None:
+        """Wait until the clock is live: what was sent of the past has been gone through in steps, and looked at."""
+
+        async def live(_: Reader) -> bool:
+            stores = open_stores(self.settings.redis.get_secret_value(), self.plan.namespace, self.settings.partitions)
+            try:
+                return (await stores.clock.state()).phase == "live"
+            finally:
+                await stores.close()
+
+        self.until(live, "the clock to be live", timeout)
 
     def topic(self, base: str) -> list[Any]:
         """Every record of a topic, from its beginning."""
@@ -210,6 +248,11 @@ def environment(settings: Settings) -> dict[str, str]:
         if value is not None:
             values[f"RAPPORT_{name.upper()}"] = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
     return values
+
+
+def recently(number: int = 0, of: int = 1) -> str:
+    """A time of the last minutes, later for a later number: a new installation is live at once, not in steps."""
+    return (datetime.now(UTC) - timedelta(minutes=20) + timedelta(minutes=18) * (number / of)).isoformat()
 
 
 def order(user: str, number: int, time: str, revenue: float = 10.0, **more: Any) -> dict[str, Any]:

@@ -28,7 +28,7 @@ from streams.rebuild.rebuild import rebuild
 from streams.worker.census import CensusMerger, CensusTaker, Review
 from streams.worker.population import population_of
 from tests.conftest import MakeSettings
-from tests.integration.rapport import Rapport, order, running
+from tests.integration.rapport import Rapport, order, recently, running
 
 PARTITIONS = 4
 NOW = 1_767_225_600.0
@@ -330,8 +330,7 @@ def test_findings_survive_the_loss_of_redis(make_settings: MakeSettings, tmp_pat
 
 def shopping(rapport: Rapport, users: Sequence[int], first: int = 0) -> None:
     """One order of each: as many euros as their number."""
-    now = time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime(time.time() - 3600))
-    rapport.send("purchase", [order(f"u{number}", first, now, float(number)) for number in users])
+    rapport.send("purchase", [order(f"u{number}", first, recently(), float(number)) for number in users])
 
 
 def members_of(rapport: Rapport, segment: str) -> set[str]:

@@ -28,7 +28,7 @@ from streams.kafka.topics import topic_name
 from streams.settings import Settings
 from streams.worker.learner import MODEL_NEWS
 from tests.build import T0
-from tests.integration.rapport import PLAN, Rapport, order, running
+from tests.integration.rapport import PLAN, Rapport, order, recently, running
 from tests.integration.rebuild.rebuilding import lose_redis, rebuild, until_quiet
 from tests.models.training import world
 
@@ -132,7 +132,7 @@ def test_a_rebuild_brings_the_models_back_with_the_one_that_speaks(
             *world(0, 500, config=config), ModelCommand("c1", "promote", "recency", T0 + 1, "kim")
         ]  # fmt: skip
         more = world(500, 510, config=config)
-        rapport.send("purchase", [order("user-1", 1, "2026-01-05T12:00:00Z")])  # a rebuild needs somebody
+        rapport.send("purchase", [order("user-1", 1, recently())])  # a rebuild needs somebody
         until_quiet(rapport)
         teach(rapport, records)
         before = wait(rapport, len(records) - 1)

@@ -13,7 +13,7 @@ from profiles.stores.keys import LEARNER_STATE
 from profiles.stores.redis import connect
 from streams.settings import Settings
 from tests.integration.learning.test_learner import assert_same, teach, wait
-from tests.integration.rapport import PLAN, Rapport, order, running
+from tests.integration.rapport import PLAN, Rapport, order, recently, running
 from tests.models.training import world
 
 
@@ -34,7 +34,7 @@ def write(rapport: Rapport, name: str, value: bytes) -> bytes:
 
 def ordered(rapport: Rapport, number: int) -> None:
     """A customer orders, and it is applied."""
-    rapport.send("purchase", [order("user-1", number, f"2026-01-0{number}T12:00:00Z")])
+    rapport.send("purchase", [order("user-1", number, recently())])
 
     async def applied(reader: Reader) -> bool:
         profile = await reader.profile(await reader.resolve(("user_id", "user-1")))

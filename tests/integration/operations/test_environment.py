@@ -33,19 +33,18 @@ from profiles.stores.clock import with_clock
 from profiles.stores.setup import inspect_redis
 from streams.kafka.admin import ensure_topics
 from streams.settings import Settings
-from tests.integration.rapport import PLAN, REPOSITORY, Rapport, environment, order, running, totals
+from tests.integration.rapport import PLAN, REPOSITORY, Rapport, environment, order, recently, running, totals
 from tests.servers import ApacheKafka, KafkaServer, RedisServer
 from tests.servers.apache import why_no_kafka
 
 DAY = 86_400.0
-START = datetime.now(UTC) - timedelta(days=200)
 USERS = [f"user-{n}" for n in range(20)]
 
 MakeSettings = Callable[..., Settings]
 
 
 def orders(first: int, last: int) -> list[dict[str, Any]]:
-    return [order(USERS[n % len(USERS)], n, (START + timedelta(hours=n)).isoformat()) for n in range(first, last)]
+    return [order(USERS[n % len(USERS)], n, recently(n, 4000)) for n in range(first, last)]
 
 
 def applied(rapport: Rapport) -> int:
@@ -458,8 +457,10 @@ def collector_of(settings: Settings, log_dir: Path, reaper: Reaper) -> Iterator[
         with httpx.Client(base_url=f"http://127.0.0.1:{settings.port}", timeout=60, trust_env=False) as client:
             wait_until(lambda: ready(client), "the collector", collector.tail)
 
+            began = recently()
+
             def send(number: int) -> int:
-                event = order(USERS[number % len(USERS)], number, (START + timedelta(hours=number)).isoformat())
+                event = order(USERS[number % len(USERS)], number, began)
                 return client.post("/v1/track", json=event, auth=("dev-purchase-key", "")).status_code
 
             yield send
@@ -496,6 +497,7 @@ def test_a_clock_that_jumps_by_a_day_fires_no_timers(
     try:
         rapport.send("purchase", lately(0, 100))
         until_applied(rapport, 100)
+        rapport.until_live()
         time.sleep(8)  # timers may fire from now on
         quiet = version(own_redis.url)
         time.sleep(3)
