@@ -8,6 +8,7 @@ partitions know by the origin of each event what they have had already.
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -37,6 +38,7 @@ __all__ = ["Ingest", "Passed"]
 
 _ASKED = 100_000  # requests remembered, so that a refused link is not asked for with every event…
 _ASK_AGAIN = 600.0  # …but only now and then: what stood in its way may be gone
+_TELL_AGAIN = 5.0  # seconds until heads that are no news are told again: Redis may have come back older
 _encode = msgspec.msgpack.Encoder().encode
 
 
@@ -94,6 +96,7 @@ class Ingest:
         self._waiting = WaitingRoom()
         self._letting_in = asyncio.Lock()
         self._reported: dict[str, Head] = {}
+        self._told_all = -math.inf  # monotonic: when all were reported
 
     async def take(self, batches: Sequence[Batch], is_current: Callable[[Batch], bool]) -> None:
         """Read batches; nothing comes of them before `let_in`."""
@@ -185,7 +188,7 @@ class Ingest:
 
     @retrying
     async def report(self, mine: Iterable[TP], reached: Callable[[TP], int | None]) -> None:
-        """Tell the clock how far each source partition has come, where that is news.
+        """Tell the clock how far each source partition has come, where that is news, and now and then all.
 
         Between two rounds, never within one: what a round has let in is not in Kafka yet, so a head behind it would say
         too much.
@@ -199,6 +202,8 @@ class Ingest:
             paused = {tp for tp in tps if self._breaker.is_paused(self._sources[tp.topic])}
             done = {tp: offset for tp in tps if (offset := reached(tp)) is not None}
             heads = self._waiting.heads(done, paused)
+        if time.monotonic() - self._told_all > _TELL_AGAIN:
+            self._reported, self._told_all = {}, time.monotonic()
         if news := {name: head for name, head in heads.items() if self._reported.get(name) != head}:
             await self._clocks.report(news)
             self._reported |= news

@@ -39,6 +39,9 @@ def test_a_store_that_comes_back_older_is_fed_again_though_nothing_new_is_sent(
         own_redis.start()
         own_redis.ready(30)
         assert sum(trial.watch.applied().values()) < whole
+        trial.until_done(120)
+        trial.watch.until_told(30)  # else the clock would wait for what was read long ago
+        trial.watch.until_live(60)
         outcome = trial.finish(120)
     assert outcome.verdict.clean, "\n".join([str(outcome.verdict.faults), *outcome.verdict.examples])
     assert not outcome.ended

@@ -5,20 +5,24 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
+import msgspec
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 from redis import Redis
 from redis.exceptions import RedisError
 
 from plan import Plan
+from profiles.clock import Head
 from profiles.identity.links import decode_linked
-from profiles.stores.keys import CLOCK, IDENTITY, IDENTITY_MAP, Keys
+from profiles.stores.keys import CLOCK, CLOCK_HEADS, IDENTITY, IDENTITY_MAP, Keys
 from profiles.types import Identity
 from streams.kafka.topics import IDENTITY_LINKS, PROFILE_EVENTS, topic_name
 from streams.settings import Settings
 from tests.integration.faults.oracle import Stored
 
 __all__ = ["Progress", "Watch"]
+
+decode_head = msgspec.msgpack.Decoder(Head).decode
 
 
 class Progress:
@@ -69,6 +73,22 @@ class Watch:
         while b'"phase":"live"' not in (self.redis.hget(CLOCK.meta, "state") or b""):
             assert time.monotonic() < deadline, "the clock does not become live"
             time.sleep(0.1)
+
+    def until_told(self, timeout: float) -> None:
+        """Wait until the clock has been told that all source partitions are read to their ends."""
+        places = [TopicPartition(topic, number) for topic in self._sources.values() for number in self._partitions]
+        deadline = time.monotonic() + timeout
+        while True:
+            heads = {name.decode(): decode_head(head) for name, head in self.redis.hgetall(CLOCK_HEADS).items()}
+            unread = {
+                f"{place.topic}/{place.partition}": end
+                for place, end in self._consumer.end_offsets(places).items()
+                if end
+            }
+            if all(name in heads and heads[name].done >= end for name, end in unread.items()):
+                return
+            assert time.monotonic() < deadline, f"the clock has heard of {heads}, but the ends are {unread}"
+            time.sleep(0.2)
 
     def look(self) -> Progress | None:
         """How far all is; None while a server does not answer."""

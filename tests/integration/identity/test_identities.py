@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +19,19 @@ from profiles.store import Reader
 from profiles.types import Profile
 from streams.settings import Settings
 from tests.console.serving import serving
-from tests.integration.rapport import PLAN, Rapport, order, running
+from tests.integration.rapport import PLAN, Rapport, order, recently, running
 from tests.properties.test_order_free import same
 
-START = datetime.now(UTC) - timedelta(days=60)
 TOKEN = "for-tests"
 
 
-def at(hours: float) -> str:
-    return (START + timedelta(hours=hours)).isoformat()
+def at(number: float) -> str:
+    return (_start() + timedelta(seconds=20 * number)).isoformat()
+
+
+@cache
+def _start() -> datetime:
+    return datetime.fromisoformat(recently())
 
 
 def visit(number: int, **who: Any) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from profiles.documents import decode_profile
 from profiles.identity.links import Refusal, decode_linked
 from profiles.stores.keys import IDENTITY
 from streams.settings import Settings
-from tests.integration.rapport import PLAN, order, running
+from tests.integration.rapport import PLAN, order, recently, running
 from tests.integration.rebuild.rebuilding import Content, everything, in_redis, until_quiet
 
 _refusal = msgspec.msgpack.Decoder(Refusal).decode
@@ -25,9 +25,8 @@ def history() -> list[dict[str, Any]]:
     chance = random.Random(4)
     events = []
     for number in range(400):
-        day = f"2026-01-{1 + number // 15:02}T{number % 15 + 8:02}:00:00Z"
         who = f"user-{chance.randrange(40)}"
-        event = order(who, number, day, anonymousId=f"browser-{chance.randrange(12)}")
+        event = order(who, number, recently(number, 400), anonymousId=f"browser-{chance.randrange(12)}")
         if chance.random() < 0.3:
             event["context"] = {"traits": {"email": f"{chance.randrange(30)}@example.com"}}
         if chance.random() < 0.2:

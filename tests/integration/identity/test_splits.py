@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from kafka import TopicPartition
@@ -21,17 +20,16 @@ from streams.identity.requests import SplitRequests
 from streams.kafka.output import BatchProducer
 from streams.kafka.topics import PROFILE_EVENTS, topic_name
 from streams.settings import Settings
-from tests.integration.rapport import PLAN, Rapport, running
+from tests.integration.rapport import PLAN, Rapport, recently, running
 
 ANN, BOB = ("user_id", "ann"), ("email", "bob@example.com")
-START = datetime.now(UTC) - timedelta(days=20)
 
 
 def linked_by_mistake(rapport: Rapport, visits: int) -> Identity:
     """Ann and Bob visit, then Ann types Bob's address. Answers it as it is held."""
 
-    def at(minute: int) -> str:
-        return (START + timedelta(minutes=minute)).isoformat()
+    def at(number: int) -> str:
+        return recently(number, visits + 3)
 
     def visit(number: int, **who: str) -> dict[str, object]:
         return {"type": "page", "name": "Home", "messageId": f"visit-{number}", "timestamp": at(number), **who}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,19 +14,17 @@ from profiles.store import Reader
 from streams.kafka.topics import topic_name
 from streams.settings import Settings
 from tests.integration.operations.test_replay import end_of, plan_without_orders, run
-from tests.integration.rapport import PLAN, Rapport, order, running, totals
-
-THEN = datetime.now(UTC) - timedelta(days=3)
+from tests.integration.rapport import PLAN, Rapport, order, recently, running, totals
 
 
 def orders(user: str, count: int) -> list[dict[str, Any]]:
     """Orders that a plan without the order event rejects."""
-    return [order(user, n, (THEN + timedelta(minutes=n)).isoformat()) for n in range(count)]
+    return [order(user, n, recently(n, count)) for n in range(count)]
 
 
 def pages(user: str, count: int) -> list[dict[str, Any]]:
     """Page views, from another source."""
-    page = {"type": "page", "name": "Home", "userId": user, "properties": {}, "timestamp": THEN.isoformat()}
+    page = {"type": "page", "name": "Home", "userId": user, "properties": {}, "timestamp": recently()}
     return [{**page, "messageId": f"{user}-page-{n}"} for n in range(count)]
 
 

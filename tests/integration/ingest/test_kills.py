@@ -8,16 +8,14 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from profiles.store import Reader
 from streams.kafka.outbox import MARKER
 from streams.settings import Settings
-from tests.integration.rapport import PLAN, Rapport, order, running, totals
+from tests.integration.rapport import PLAN, Rapport, order, recently, running, totals
 
-START = datetime.now(UTC) - timedelta(days=300)
 USERS = [f"user-{n}" for n in range(200)]
 
 
@@ -25,8 +23,7 @@ def history(count: int, seed: int) -> list[dict[str, Any]]:
     """Orders of many customers, a tenth of them sent twice, in an order of their own."""
     chance = random.Random(seed)
     events = [
-        order(chance.choice(USERS), n, (START + timedelta(hours=n % 7000)).isoformat(), chance.randrange(1, 9999) / 100)
-        for n in range(count)
+        order(chance.choice(USERS), n, recently(n % 7000, 7000), chance.randrange(1, 9999) / 100) for n in range(count)
     ]
     events += chance.sample(events, count // 10)
     chance.shuffle(events)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 
 from streams.settings import Settings
@@ -15,10 +14,7 @@ def test_parts_of_the_work_in_processes_of_their_own_lose_and_double_nothing(
     make_settings: Callable[..., Settings], tmp_path: Path
 ) -> None:
     """Two of each; one of each is killed; then a worker that does both joins, and those of one part leave it alone."""
-    now = datetime.now(UTC).isoformat()
-    events = [
-        {**event, "timestamp": now} for event in history(9000, seed=3)
-    ]  # live: a history is gone through in steps
+    events = history(9000, seed=3)
     with running(make_settings(plan=PLAN, batch=100), tmp_path, workers=0) as rapport:
         rapport.start(2, "ingest")
         rapport.start(2, "profile")

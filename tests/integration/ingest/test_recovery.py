@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +17,13 @@ from profiles.stores.redis import connect
 from streams.kafka.topics import topic_name
 from streams.kafka.transport.consumer import Batch, BatchSchema, use_batches
 from streams.settings import Settings
-from tests.integration.rapport import PLAN, Rapport, order, running, totals
+from tests.integration.rapport import PLAN, Rapport, order, recently, running, totals
 
-START = datetime.now(UTC) - timedelta(days=90)
 USERS = [f"user-{n}" for n in range(8)]
 
 
 def orders(first: int, last: int) -> list[dict[str, object]]:
-    return [order(USERS[n % 8], n, (START + timedelta(hours=n)).isoformat()) for n in range(first, last)]
+    return [order(USERS[n % 8], n, recently(n, 160)) for n in range(first, last)]
 
 
 def until_applied(rapport: Rapport, count: int) -> None:

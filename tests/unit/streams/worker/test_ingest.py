@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Collection, Iterable
 
 import orjson
+import pytest
 from faust.types import TP
 from prometheus_client import CollectorRegistry
 
@@ -18,6 +19,7 @@ from streams.kafka.transport.batch import Batch
 from streams.metrics import WorkerMetrics
 from streams.pipeline import arrival_pipeline, ingest_pipeline
 from streams.settings import Settings
+from streams.worker import ingest as module
 from streams.worker.circuit_breaker import CircuitBreaker
 from streams.worker.flow import Flow
 from streams.worker.ingest import Ingest
@@ -44,6 +46,13 @@ class SlowKafka:
         self.rows += waiting
 
 
+class FailingRedis(MemoryClockStore):
+    """May come back without what it was told last."""
+
+    def come_back_empty(self) -> None:
+        self._heads.clear()
+
+
 async def ends(partitions: Collection[TP]) -> dict[TP, int]:
     """Nothing is in Kafka."""
     return dict.fromkeys(partitions, 0)
@@ -56,18 +65,23 @@ def page(offset: int, at: float) -> bytes:
     )
 
 
+def ingest_of(kafka: SlowKafka, clocks: MemoryClockStore) -> Ingest:
+    """Of one source, whose gate is T0."""
+    metrics, links = WorkerMetrics(CollectorRegistry()), MemoryLinkStore()
+    return Ingest(
+        {"events.web": "web"}, arrival_pipeline(), ingest_pipeline(PLAN, links, Suppressed(links, PLAN.pii_key)),
+        kafka, clocks, Settings(partitions=4), metrics, in_steps(T0, "filling"),
+        CircuitBreaker(PLAN, MemorySourceStore(), metrics, "w"), DAY,
+        Flow([], ends, MemoryStore(PLAN.namespace, 4, links), lambda: False),
+    )  # fmt: skip
+
+
 def test_a_head_is_told_only_when_what_came_before_it_is_in_kafka() -> None:
     """Else the clock would take a gate for filled while events up to it are still on their way."""
 
     async def run() -> None:
-        kafka, clocks, metrics = SlowKafka(), MemoryClockStore(), WorkerMetrics(CollectorRegistry())
-        breaker = CircuitBreaker(PLAN, MemorySourceStore(), metrics, "w")
-        links = MemoryLinkStore()
-        ingest = Ingest(
-            {"events.web": "web"}, arrival_pipeline(), ingest_pipeline(PLAN, links, Suppressed(links, PLAN.pii_key)),
-            kafka, clocks, Settings(partitions=4), metrics, in_steps(T0, "filling"), breaker, DAY,
-            Flow([], ends, MemoryStore(PLAN.namespace, 4, links), lambda: False),
-        )  # fmt: skip
+        kafka, clocks = SlowKafka(), MemoryClockStore()
+        ingest = ingest_of(kafka, clocks)
         times = [T0 - DAY, T0 - 1, T0 + DAY]  # the gate is between the last two
         batch = Batch(WEB, [record(offset, page(offset, at), at=T0 + 2 * DAY) for offset, at in enumerate(times)], 0)
         await ingest.take([batch], lambda _: True)
@@ -83,5 +97,23 @@ def test_a_head_is_told_only_when_what_came_before_it_is_in_kafka() -> None:
         head = (await clocks.heads())["events.web/0"]
         assert (head.done, head.time) == (2, T0 + DAY)
         assert len(kafka.rows) == 2
+
+    asyncio.run(run())
+
+
+def test_heads_are_told_again_though_they_are_no_news(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Redis that came back older does not know them, and the clock would wait for what was read long ago."""
+
+    async def run() -> None:
+        clocks = FailingRedis()
+        ingest = ingest_of(SlowKafka(), clocks)
+        await ingest.report([WEB], lambda _: 7)
+        clocks.come_back_empty()
+        await ingest.report([WEB], lambda _: 7)
+        assert not await clocks.heads()  # not each time
+
+        monkeypatch.setattr(module, "_TELL_AGAIN", -1.0)
+        await ingest.report([WEB], lambda _: 7)
+        assert (await clocks.heads())["events.web/0"].done == 7
 
     asyncio.run(run())
