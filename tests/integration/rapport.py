@@ -38,6 +38,8 @@ from tests import REPOSITORY
 Answer = TypeVar("Answer")
 
 PLAN = REPOSITORY / "tracking_plan.yaml"
+PATIENCE = 180.0
+"""Seconds after which what is waited for will not come: many times what it takes, because machines may be busy."""
 RANKED = compile_segments((_plan := load_plan(PLAN)).segments, _plan.currency).ranked
 """The segments of our plan that rank customers: who is in them depends on when the last census was."""
 
@@ -189,7 +191,7 @@ class Rapport:
 
         return asyncio.run(ask())
 
-    def until(self, question: Callable[[Reader], Awaitable[bool]], what: str, timeout: float = 60.0) -> None:
+    def until(self, question: Callable[[Reader], Awaitable[bool]], what: str, timeout: float = PATIENCE) -> None:
         """Wait until the store says yes; fails with the workers' logs."""
         deadline = time.monotonic() + timeout
         while not self.read(question):
@@ -198,7 +200,7 @@ class Rapport:
             assert time.monotonic() < deadline, f"still waiting for {what}\n{self.logs()}"
             time.sleep(0.25)
 
-    def until_live(self, timeout: float = 120.0) -> None:
+    def until_live(self, timeout: float = PATIENCE) -> None:
         """Wait until the clock is live: what was sent of the past has been gone through in steps, and looked at."""
 
         async def live(_: Reader) -> bool:

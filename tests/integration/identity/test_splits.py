@@ -55,7 +55,7 @@ def until_counted(rapport: Rapport, who: Identity, events: int) -> None:
     async def counted(reader: Reader) -> bool:
         return count(await customer(reader, rapport, who)) == events
 
-    rapport.until(counted, f"{events} events of {who}", timeout=120)
+    rapport.until(counted, f"{events} events of {who}")
 
 
 async def customer(reader: Reader, rapport: Rapport, who: Identity) -> Profile | None:

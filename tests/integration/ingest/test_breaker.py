@@ -14,7 +14,7 @@ from profiles.store import Reader
 from streams.kafka.topics import topic_name
 from streams.settings import Settings
 from tests.integration.operations.test_replay import end_of, plan_without_orders, run
-from tests.integration.rapport import PLAN, Rapport, order, recently, running, totals
+from tests.integration.rapport import PATIENCE, PLAN, Rapport, order, recently, running, totals
 
 
 def orders(user: str, count: int) -> list[dict[str, Any]]:
@@ -54,7 +54,7 @@ def committed(settings: Settings, base: str) -> int:
         consumer.close()
 
 
-def wait_until(condition: Callable[[], bool], rapport: Rapport, what: str, timeout: float = 60.0) -> None:
+def wait_until(condition: Callable[[], bool], rapport: Rapport, what: str, timeout: float = PATIENCE) -> None:
     """Wait, with the workers' logs if it does not come."""
     deadline = time.monotonic() + timeout
     while not condition():
@@ -77,7 +77,7 @@ def test_a_source_gone_wrong_is_held_back_and_taken_again_with_a_mended_plan(
         rapport.until(seen("user-0", "web", 2000), "the other source")
         rapport.kill(0)  # its partitions move to the other worker while the source is held
         rapport.send("web", pages("user-1", 300))
-        rapport.until(seen("user-1", "web", 300), "the other source after a rebalance", timeout=90)
+        rapport.until(seen("user-1", "web", 300), "the other source after a rebalance")
         assert held(rapport.settings)["purchase"]
         assert end_of(rapport.settings, "events.rejected") == drained
         assert committed(rapport.settings, "events.purchase") <= drained
@@ -89,7 +89,7 @@ def test_a_source_gone_wrong_is_held_back_and_taken_again_with_a_mended_plan(
         wait_until(lambda: not held(rapport.settings)["purchase"], rapport, "the mended plan to be noticed")
         put_back = run(rapport.settings, "rejected", "replay")
         assert put_back["put_back"] == drained
-        rapport.until(every_order(users, 4000), "all orders", timeout=120)
+        rapport.until(every_order(users, 4000), "all orders")
         time.sleep(2)
         assert totals(rapport, users) == dict.fromkeys(users, (500, 500_000))
 

@@ -108,6 +108,7 @@ def test_a_change_of_mind_reaches_everything(make_settings: Callable[..., Settin
         seen = Seen(rapport)
         rapport.send("web", [identifies("nora", "no", 400, profiling_consent=False)])
         seen.until("nora", lambda profile: bool(profile.traits), "nora's word")
+        rapport.until_live()  # what is older comes late from now on, and is looked at, and told, at once
         rapport.send("purchase", [*lost("eve"), *lost("otto"), *lost("nora")])
         for user in ("eve", "otto"):
             seen.until(user, lambda profile: len(profile.alerts) == 2, f"{user}'s alerts")

@@ -45,6 +45,7 @@ def test_events_become_scored_profiles_and_every_output(rapport: Rapport) -> Non
     """Orders make a profile with a score, its reasons and its model; documents and segments reach their topics."""
     rapport.send("purchase", [order("ada", n, ago(100 - 20 * n), 12.34) for n in range(4)])
     rapport.until(orders_of("ada", 4), "ada's orders")
+    rapport.until_live()
 
     async def ada(reader: Reader) -> Any:
         return await reader.profile(await reader.resolve(("user_id", "ada")))

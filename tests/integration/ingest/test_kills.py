@@ -56,7 +56,7 @@ def applied(count: int) -> Callable[[Reader], Any]:
 def settle(rapport: Rapport, events: list[dict[str, Any]]) -> None:
     """Wait until all is applied, then see that it stays exactly that."""
     wanted = expected(events)
-    rapport.until(applied(sum(orders for orders, _ in wanted.values())), "all orders", timeout=120)
+    rapport.until(applied(sum(orders for orders, _ in wanted.values())), "all orders")
     time.sleep(2)  # anything that counts twice would show now
     assert totals(rapport, USERS) == wanted
 
@@ -69,7 +69,7 @@ def test_workers_killed_in_mid_stream_lose_and_double_nothing(
     with running(make_settings(plan=PLAN, batch=100), tmp_path) as rapport:
         for part in range(3):
             rapport.send("purchase", events[part * 4000 : (part + 1) * 4000])
-            rapport.until(applied(2500 + part * 3200), "the worker to be in mid-stream", timeout=120)
+            rapport.until(applied(2500 + part * 3200), "the worker to be in mid-stream")
             rapport.kill(part)
             rapport.start()
         rapport.send("purchase", events[12_000:])
@@ -88,7 +88,7 @@ def test_a_rebalance_between_two_workers_loses_and_doubles_nothing(
         rapport.until(applied(500), "the first worker to be in mid-stream")
         rapport.start()
         rapport.send("purchase", events[4000:8000])
-        rapport.until(applied(6000), "both to work", timeout=120)
+        rapport.until(applied(6000), "both to work")
         os.kill(rapport.workers[0].pid, signal.SIGSTOP)
         rapport.send("purchase", events[8000:])
         time.sleep(rapport.settings.session_timeout + 3)

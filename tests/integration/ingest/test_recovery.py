@@ -31,7 +31,7 @@ def until_applied(rapport: Rapport, count: int) -> None:
         found = [await reader.profile(await reader.resolve(("user_id", user))) for user in USERS]
         return sum(profile.purchases.orders for profile in found if profile) >= count
 
-    rapport.until(there, f"{count} orders", timeout=90)
+    rapport.until(there, f"{count} orders")
 
 
 def forget_everything(settings: Settings) -> None:
