@@ -20,7 +20,7 @@ from benchmarks.command import AsJson, Events, Keep, Partitions, command, machin
 from benchmarks.contenders import Job, rapport
 from benchmarks.meter import Run
 from benchmarks.servers import started
-from benchmarks.workload import name_of, shop
+from benchmarks.workload import LIVE, name_of, shop
 
 __all__ = ["FLEETS", "run"]
 
@@ -48,7 +48,7 @@ def run(
             f"{', '.join(sorted(unknown))}: choose from {', '.join(FLEETS)}", param_hint="--fleets"
         )
     say = Console(stderr=True)
-    workload = shop(events, end=time.time())
+    workload = shop(events, end=time.time(), within=LIVE)
     runs: dict[str, Run] = {}
     with started(keep) as servers:
         for name in wanted:

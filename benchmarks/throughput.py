@@ -22,7 +22,7 @@ from benchmarks.contenders import Job, frameworkless, rapport, usual
 from benchmarks.meter import Run
 from benchmarks.sampled import Sampled
 from benchmarks.servers import started
-from benchmarks.workload import name_of, shop
+from benchmarks.workload import LIVE, name_of, shop
 
 __all__ = ["run"]
 
@@ -50,7 +50,7 @@ def run(
         )
     say = Console(stderr=True)
     say.print(f"Making {name_of(events)}…")
-    workload = shop(events, end=time.time())
+    workload = shop(events, end=time.time(), within=LIVE)
     runs: list[Run] = []
     with started(keep) as servers:
         say.print(f"Kafka: {servers.names[0]}. Redis: {servers.names[1]}.")

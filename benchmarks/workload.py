@@ -19,11 +19,13 @@ from typing import Any
 
 import orjson
 
-__all__ = ["EVENTS_PER_CUSTOMER", "WEEKS", "RawEvent", "name_of", "shop"]
+__all__ = ["EVENTS_PER_CUSTOMER", "LIVE", "WEEKS", "RawEvent", "name_of", "shop"]
 
 WEEKS = 26
 EVENTS_PER_CUSTOMER = 10
 SEED = 20_250_601
+LIVE = 2400.0
+"""Seconds of the past that are live to an installation that begins."""
 
 _DAY = 86_400.0
 _SPAN = WEEKS * 7 * _DAY
@@ -55,12 +57,14 @@ def name_of(events: int) -> str:
     return f"shop-{events // 1000}k" if events % 1000 == 0 else f"shop-{events}"
 
 
-def shop(events: int, end: float) -> list[RawEvent]:
+def shop(events: int, end: float, within: float = _SPAN) -> list[RawEvent]:
     """The workload.
 
     Args:
         events: how many; one customer for every `EVENTS_PER_CUSTOMER`.
-        end: when the history ends, seconds since the epoch; it begins `WEEKS` weeks earlier.
+        end: when the history ends, seconds since the epoch.
+        within: the seconds before that into which its `WEEKS` weeks are pressed. What is of the last hour is live to a
+            new installation, and not history.
     """
     random = Random(f"{SEED}:{events}")
     people = [_Person(number, random) for number in range(1, max(1, events // EVENTS_PER_CUSTOMER) + 1)]
@@ -75,8 +79,8 @@ def shop(events: int, end: float) -> list[RawEvent]:
             if at < _SPAN:
                 visits.append((at, next(number), source, event))
     visits.sort(key=lambda visit: visit[:2])
-    start = end - _SPAN
-    return [_stamped(source, start + at, event) for at, _, source, event in visits[:events]]
+    start, pace = end - within, within / _SPAN
+    return [_stamped(source, start + at * pace, event) for at, _, source, event in visits[:events]]
 
 
 class _Person:
