@@ -73,8 +73,9 @@ class Rapport:
         self._logs = log_dir
         ensure_topics(self.settings, self.plan)
         self._producer = KafkaProducer(
-            bootstrap_servers=settings.kafka, acks="all", enable_idempotence=False, linger_ms=20
-        )
+            bootstrap_servers=settings.kafka, acks="all", enable_idempotence=False, linger_ms=20,
+            max_in_flight_requests_per_connection=1,  # else what is tried again comes behind what was sent after it
+        )  # fmt: skip
 
     def start(self, count: int = 1, only: str = "") -> None:
         """Start workers, or only a part of each."""

@@ -19,6 +19,7 @@ from models.population.snapshot import PopulationSnapshot
 from profiles.clock import Load
 from profiles.documents import decode_profile
 from profiles.stores import open_stores
+from profiles.stores.clock import RedisClockStore
 from profiles.types import Profile
 from streams.settings import Settings
 from tests.integration.rapport import PLAN, Rapport, running
@@ -127,6 +128,7 @@ def test_late_history_is_as_if_it_had_come_in_order(make_settings: Callable[...,
     finally:
         inorder.stop()
     expected = Shown(inorder)
+    assert in_redis(settings, lambda client: RedisClockStore(client).late()) == {}
 
     in_redis(settings, lambda client: client.flushdb())
     late = make_settings(plan=PLAN, topic_prefix="late.", group="late", archive=str(tmp_path / "archive"))
