@@ -109,7 +109,7 @@ class ClockFollower:
 
     async def take(self, state: ClockState) -> None:
         """Follow this state."""
-        if state.version != self.state.version:
+        if (state.version, state.nonce) != (self.state.version, self.state.nonce):
             self._stale = self._stale and not self.state.version
             self.state = state
             self.moved()
