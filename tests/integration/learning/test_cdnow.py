@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
 
+import pytest
 from typer.testing import CliRunner
 
 from console.commands.main import create_cli
@@ -57,6 +58,7 @@ def every_profile(settings: Settings) -> list[Profile]:
     return asyncio.run(read())
 
 
+@pytest.mark.timeout(600)  # four minutes on a machine that does ten other things
 def test_the_real_purchase_log_becomes_profiles_to_the_cent(
     make_settings: Callable[..., Settings], tmp_path: Path
 ) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import httpx
 import msgspec
+import pytest
 from kafka import KafkaProducer
 
 from console.commands.doctor import examine
@@ -86,6 +87,7 @@ def assert_same(state: LearnerState, learner: Learner) -> None:
     assert fingerprint(state.panel, state.parts) == fingerprint(learner.panel().to_json(), parts)
 
 
+@pytest.mark.timeout(600)  # four minutes on a machine that does ten other things
 def test_killed_and_replayed_it_gives_the_identical_checkpoint(
     make_settings: Callable[..., Settings], tmp_path: Path
 ) -> None:

@@ -149,6 +149,7 @@ def settings_of(kafka: str, redis: str) -> Settings:
     )  # fmt: skip
 
 
+@pytest.mark.timeout(600)  # four minutes on a machine that does ten other things
 def test_a_cluster_holds_the_same_profiles_as_one_node(
     one_node: OneNode, kafka: str, redis_cluster: RedisCluster, tmp_path: Path, reaper: Reaper
 ) -> None:
