@@ -168,6 +168,8 @@ class BatchConsumer(driver.Consumer):
     async def _accept(self, tp: TP, records: list[ConsumerRecord]) -> Batch | None:
         """The batch of what a reader of rounds has fetched, if it is ours and comes next."""
         if not self.flow_active or tp in self._held or tp not in self.assignment():
+            if tp in self._expected and tp not in self._held:  # else it would look as if nothing had been there
+                self._by_topic[tp.topic].seek(tp, self._expected[tp])
             return None
         batch = await self._in_sequence(tp, records)
         if batch is not None:
@@ -309,6 +311,9 @@ class BatchConsumer(driver.Consumer):
         Faust seeks to committed offsets alone. Where there is none, what was fetched and then dropped, because a
         rebalance had begun, would never be fetched again.
         """
+        # A reader that is still where it was before must not be believed to have skipped what is up to there.
+        for rounds in self.rounds:
+            rounds.forget()
         # What was paused comes again from the committed offsets, and whoever takes it holds it back again.
         self.resume_partitions([tp for tp in self._held if tp in self.assignment()])
         self._held.clear()

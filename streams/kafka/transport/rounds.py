@@ -103,6 +103,8 @@ class Rounds:
                 fetched = await reader.getmany(timeout_ms=int(_IDLE * 1000))
             except ConsumerStoppedError:
                 return
+            if self._halted:
+                continue  # its partitions are about to be assigned and sought anew; nothing of it counts
             for aio_tp, records in fetched.items():
                 batch = await accept(TP(aio_tp.topic, aio_tp.partition), records)
                 if batch is not None and not self._halted:
@@ -111,7 +113,7 @@ class Rounds:
                 self._room.clear()
             if self._waiting:
                 self._something.set()
-            else:
+            elif not self._halted:
                 self._say_what_was_skipped(reader, skipped)
 
     def put(self, batch: Batch) -> None:
@@ -152,9 +154,13 @@ class Rounds:
 
     async def halt(self) -> None:
         """Finish the round under way, and begin no other before partitions are assigned again."""
+        self.forget()
+        await self._idle.wait()
+
+    def forget(self) -> None:
+        """Begin no round, and believe nothing of what the reader says, before partitions are assigned again."""
         self._halted = True
         self._drop()
-        await self._idle.wait()
 
     def _drop(self) -> None:
         self._waiting.clear()

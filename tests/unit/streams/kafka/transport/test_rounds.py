@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from types import SimpleNamespace
+from typing import Any
 
 from faust.types import TP
 
@@ -47,3 +49,44 @@ def test_what_comes_behind_a_flood_of_other_partitions_goes_first_but_for_what_w
 
 def test_a_batch_that_is_larger_than_a_round_is_a_round() -> None:
     assert rounds_of(3, [(FLOODED, 6), (SECOND, 2)]) == [[(0, 0, 6)], [(1, 0, 2)]]
+
+
+class Before:
+    """A reader that stands where it had come before a rebalance, and gets nothing more there."""
+
+    def __init__(self, position: int) -> None:
+        state = SimpleNamespace(has_valid_position=True, position=position)
+        here = SimpleNamespace(state_value=lambda _: state)
+        self._subscription = SimpleNamespace(subscription=SimpleNamespace(assignment=here))
+
+    def assignment(self) -> set[TP]:
+        return {QUIET}
+
+    async def getmany(self, timeout_ms: int) -> dict[Any, Any]:
+        await asyncio.sleep(0)
+        return {}
+
+
+def skipped_by(rounds: Rounds) -> list[tuple[TP, int]]:
+    """What is taken for skipped in two looks."""
+    told: list[tuple[TP, int]] = []
+    looks = iter((False, False, True))
+
+    async def accept(tp: TP, records: Sequence[Any]) -> None:
+        raise AssertionError("nothing was fetched")
+
+    asyncio.run(rounds.read(accept, lambda tp, offset: told.append((tp, offset)), lambda: next(looks)))
+    return told
+
+
+def test_a_reader_that_has_not_yet_been_sent_back_has_skipped_nothing() -> None:
+    """After a rebalance the group's offset counts; were its place believed, what is up to there would be lost."""
+
+    async def handle(batches: list[Batch]) -> None: ...
+
+    rounds = Rounds(["events.web"], handle, lambda: 10, Settings())
+    rounds._reader = Before(267)
+    assert set(skipped_by(rounds)) == {(QUIET, 267)}
+
+    rounds.forget()
+    assert skipped_by(rounds) == []
