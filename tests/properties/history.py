@@ -214,6 +214,7 @@ class Worker:
             _metrics,
             telling.wall,
             flow.until_applied,
+            flow.merges,
         )
         self._linker.assigned(mine=number == 0)
         self._learner = LearnerRunner(stores.learner, outbox, plan.churn, _metrics, self._follower.now)
