@@ -159,7 +159,7 @@ def test_the_plan_is_asked_for_every_name(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", EXAMPLES)
-@settings(max_examples=30)  # of each of some fifty conditions
+@settings(max_examples=30, deadline=None)  # of each of some fifty conditions
 @given(HAPPENED, st.floats(0, 1), st.floats(50, 100))
 def test_who_is_inside_is_never_held_to_more(text: str, happened: Happened, risk: float, day: float) -> None:
     """A margin eases for members and tightens under `not`, and does so of nothing else."""
@@ -173,7 +173,7 @@ def test_who_is_inside_is_never_held_to_more(text: str, happened: Happened, risk
 
 
 @pytest.mark.parametrize("text", EXAMPLES)
-@settings(max_examples=30)  # of each of some fifty conditions
+@settings(max_examples=30, deadline=None)  # of each of some fifty conditions
 @given(HAPPENED, st.floats(50, 80), st.sampled_from([-1, 0, 1]))
 def test_time_turns_it_at_the_told_times_only(text: str, happened: Happened, day: float, slack: int) -> None:
     """A customer who is looked at just then is right all the time. Ranks move with the others and are told roughly."""
@@ -194,7 +194,7 @@ def test_time_turns_it_at_the_told_times_only(text: str, happened: Happened, day
 
 
 @pytest.mark.parametrize("text", EXAMPLES)
-@settings(max_examples=30)  # of each of some fifty conditions
+@settings(max_examples=30, deadline=None)  # of each of some fifty conditions
 @given(HAPPENED, st.floats(0, 1), st.floats(0, 1))
 def test_it_tells_what_it_looks_at(text: str, happened: Happened, risk: float, other: float) -> None:
     """Consent is asked for what looks at the risk, and a rule waits for the population snapshot that it asks."""
