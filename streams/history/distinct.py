@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datasketches import hll_sketch  # type: ignore[import-untyped]  # it ships no types
+from datasketches import hll_sketch
 
 __all__ = ["EXACT", "Distinct"]
 
