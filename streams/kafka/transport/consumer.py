@@ -128,6 +128,7 @@ class BatchConsumer(driver.Consumer):
         self._epochs: defaultdict[TP, int] = defaultdict(int)  # rewinds so far
         self._delivered: defaultdict[TP, deque[Batch]] = defaultdict(deque)  # in order, until committed
         self._held: dict[TP, int] = {}  # where the partitions that are paused continue
+        self.mine: frozenset[TP] = frozenset()  # assigned and sought; Faust's `assignment` makes a set at each call
         self._by_topic = {topic: rounds for rounds in self.rounds for topic in rounds.topics}
         self._reading: list[asyncio.Task[None]] = []
 
@@ -167,7 +168,7 @@ class BatchConsumer(driver.Consumer):
 
     async def _accept(self, tp: TP, records: list[ConsumerRecord]) -> Batch | None:
         """The batch of what a reader of rounds has fetched, if it is ours and comes next."""
-        if not self.flow_active or tp in self._held or tp not in self.assignment():
+        if not self.flow_active or tp in self._held or tp not in self.mine:
             if tp in self._expected and tp not in self._held:  # else it would look as if nothing had been there
                 self._by_topic[tp.topic].seek(tp, self._expected[tp])
             return None
@@ -328,6 +329,7 @@ class BatchConsumer(driver.Consumer):
         unknown = [tp for tp in assigned if tp not in starts and tp not in self._expected]
         if unknown:
             starts |= await self.earliest_offsets(*unknown)
+        self.mine = frozenset(assigned)
         await self._assign_rounds({**self._expected, **starts})
         for tp, offset in starts.items():
             await self.rewind(tp, offset)
@@ -389,6 +391,7 @@ class BatchConsumer(driver.Consumer):
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Finish the rounds under way, and forget the places of partitions that another worker will read."""
+        self.mine = frozenset()
         await self._halt_rounds()
         await super().on_partitions_revoked(revoked)
         for tp in revoked:

@@ -67,6 +67,8 @@ class Rounds:
         self._woken = False
         self._halted = False  # until partitions are assigned again
         self._reader: AIOKafkaConsumer | None = None
+        self._mine: frozenset[TP] = frozenset()  # that it reads; asking it would copy them each time
+        self._paused: set[TP] = set()
         self._idle = asyncio.Event()
         self._idle.set()
 
@@ -75,6 +77,8 @@ class Rounds:
         mine = {TopicPartition(*tp): offset for tp, offset in positions.items() if tp.topic in self.topics}
         self._drop()
         self._halted = False
+        self._mine = frozenset(tp for tp in positions if tp.topic in self.topics)
+        self._paused.clear()
         if self._reader is None:
             if not mine:
                 return
@@ -95,7 +99,7 @@ class Rounds:
         """
         while not is_over():
             reader = self._reader
-            if reader is None or not reader.assignment():
+            if reader is None or not self._mine:
                 await asyncio.sleep(_NOT_YET)
                 continue
             await self._room.wait()
@@ -205,12 +209,14 @@ class Rounds:
 
     def pause(self, tp: TP) -> None:
         """Fetch nothing more of a partition."""
-        if self._has(tp):
+        if self._has(tp) and tp not in self._paused:
+            self._paused.add(tp)
             self._reader.pause(TopicPartition(*tp))  # type: ignore[union-attr]
 
     def resume(self, tp: TP) -> None:
         """Fetch it again."""
-        if self._has(tp):
+        if self._has(tp) and tp in self._paused:
+            self._paused.discard(tp)
             self._reader.resume(TopicPartition(*tp))  # type: ignore[union-attr]
 
     def end(self, tp: TP) -> int:
@@ -220,7 +226,7 @@ class Rounds:
         return self._reader.highwater(TopicPartition(*tp)) or 0  # type: ignore[union-attr]
 
     def _has(self, tp: TP) -> bool:
-        return self._reader is not None and TopicPartition(*tp) in self._reader.assignment()
+        return self._reader is not None and tp in self._mine
 
     async def stop(self) -> None:
         """Disconnect."""

@@ -37,7 +37,7 @@ class Backlog:
     def waiting(self) -> int:
         """The most events that wait in one partition, of those that are this worker's."""
         consumer = self._app.consumer
-        return max((consumer.behind(tp) for tp in consumer.assignment() if tp.topic in self._topics), default=0)
+        return max((consumer.behind(tp) for tp in consumer.mine if tp.topic in self._topics), default=0)
 
     def is_busy(self) -> bool:
         """Whether more than a batch of events waits in some partition."""

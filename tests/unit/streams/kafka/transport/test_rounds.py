@@ -85,7 +85,7 @@ def test_a_reader_that_has_not_yet_been_sent_back_has_skipped_nothing() -> None:
     async def handle(batches: list[Batch]) -> None: ...
 
     rounds = Rounds(["events.web"], handle, lambda: 10, Settings())
-    rounds._reader = Before(267)
+    rounds._reader, rounds._mine = Before(267), frozenset({QUIET})
     assert set(skipped_by(rounds)) == {(QUIET, 267)}
 
     rounds.forget()
