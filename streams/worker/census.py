@@ -51,7 +51,7 @@ SNAPSHOT = b"findings"
 
 _PAGE = 64  # profiles read and counted without a pause: some three milliseconds
 _SETTLE = 8  # pages until what was counted is put into small space
-_IDLE_SHARE = 0.25  # of the worker's time that counting may take
+_IDLE_SHARE = 0.1  # of the worker's time that counting may take: events wait for it
 _BUSY_SHARE = 0.02  # …while events wait
 _SOONEST = 15.0  # seconds between two rounds while the customers multiply
 _PATIENCE = 120.0  # seconds that a round waits at least for those who count
