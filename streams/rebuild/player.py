@@ -137,7 +137,8 @@ class Player:
         state = self._clock.state
         for _ in range(_TRIES):
             if state.phase == "filling":
-                if state.gate + state.step > self._now:
+                has_opened = state.gate > state.watermark
+                if has_opened and state.gate + state.step > self._now:
                     return False
                 await self._let_in(state.gate)
             elif state.phase == "firing":
