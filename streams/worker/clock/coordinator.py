@@ -282,7 +282,7 @@ class Coordinator:
             return self._waits(f"load {load.id} ({load.name}) has sent its events up to {rfc3339(load.sent)}")
         if not await self._is_filled(state.gate):
             return None
-        if not await self._has_learned():
+        if not await self._has_learned(state.watermark):
             return self._waits("the learner has not taken all training records yet")
         is_last = not loads and state.gate + state.step > now
         arrivals = await self._arrivals(state)
@@ -317,11 +317,15 @@ class Coordinator:
                 return False
         return True
 
-    async def _has_learned(self) -> bool:
-        """Whether the learner has taken the border before: customers are scored by what is known as of then."""
+    async def _has_learned(self, watermark: float) -> bool:
+        """Whether the learner has taken the border before: customers are scored by what is known as of then.
+
+        Who takes the clock over does not know whether records of a step wait for a border that will not come: a Redis
+        that came back older has forgotten how far the clock was. So the steps begin anew, for the learner too.
+        """
         if self._to_learn is None:
-            self._to_learn = (await self._ends([self._places.training]))[self._places.training]
-        return (await self._learner.position())[1] + 1 >= self._to_learn
+            await self._tell(Border(watermark, begins=True))
+        return (await self._learner.position())[1] + 1 >= (self._to_learn or 0)
 
     async def _fire(self, state: ClockState, loads: Sequence[Load], now: float) -> ClockState | None:
         standing = await self._standing()
