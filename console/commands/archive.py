@@ -116,7 +116,7 @@ def run_compact(
 
 
 async def _run(settings: Settings, *, once: bool, accept_gap: bool, as_json: bool) -> None:
-    from prometheus_client import start_http_server  # noqa: PLC0415  (keeps `rapport --help` quick)
+    from prometheus_client import REGISTRY, CollectorRegistry, start_http_server  # noqa: PLC0415  (keeps `--help` quick)
 
     from streams.archive.archiver import Archiver  # noqa: PLC0415  (same)
     from streams.archive.archiver import Progress as Done  # noqa: PLC0415  (same)
@@ -124,8 +124,9 @@ async def _run(settings: Settings, *, once: bool, accept_gap: bool, as_json: boo
     from streams.kafka.log import KafkaLog  # noqa: PLC0415  (same)
 
     kafka = KafkaLog(settings, connect=_CONNECT)
-    archiver = Archiver(kafka, settings, load_plan(settings.plan), ArchiveMetrics(), accept_gap=accept_gap)
-    if settings.metrics_port:
+    metrics = ArchiveMetrics(CollectorRegistry() if once else REGISTRY)  # nobody asks one run for its metrics
+    archiver = Archiver(kafka, settings, load_plan(settings.plan), metrics, accept_gap=accept_gap)
+    if settings.metrics_port and not once:
         start_http_server(settings.metrics_port, addr=settings.host)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
