@@ -230,7 +230,7 @@ class _Command:
             def prepare(tell: Tell) -> Iterator[Any]:
                 for file in files:
                     file.prepare(folder, tell=tell)
-                return in_one_order([stream for file in files for stream in file.streams()])
+                return in_one_order([file.in_order() for file in files])
 
             def done(count: int) -> None:
                 mark.done = count

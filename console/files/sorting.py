@@ -1,19 +1,13 @@
-"""Files of events in order of time: read as they are where they are in order, else sorted in runs on disk.
-
-Memory holds one run, or one block of each run; it does not grow with the file.
-"""
+"""Files of events in order of time: read as they are where they are in order, else sorted on disk."""
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
-import msgspec
-
 from console.files.rows import FileSpec, Item, read_items
-from profiles.errors import Misconfigured
+from streams.external_sort import ExternalSort
 from streams.history.past import Past, key_of
 
 __all__ = ["RUN", "TIES", "History", "Order", "past_of"]
@@ -23,11 +17,6 @@ RUN = 64 * 1024 * 1024
 
 TIES = 10_000
 """Events of one time that are put into order in memory; a file with more of them is sorted as one without order is."""
-
-_BLOCK = 512  # events that are read back at a time
-
-_encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(list[Past]).decode
 
 
 def past_of(item: Item) -> Past:
@@ -67,14 +56,14 @@ class History:
     path: Path
     spec: FileSpec
     ordered: bool = False
-    _runs: list[Path] = field(default_factory=list)
+    _sorted: ExternalSort[Past] | None = None
 
     def prepare(self, folder: Path, run: int = RUN, tell: Callable[[int], object] = lambda _: None) -> None:
-        """Sort a file that is not in order into runs.
+        """Sort a file that is not in order, on disk.
 
         Args:
-            folder: for the runs, which exists and is nobody else's.
-            run: bytes of events in one of them.
+            folder: for what is sorted, which exists and is nobody else's.
+            run: bytes of events that are sorted at a time.
             tell: hears how many events have been sorted since it was last told.
 
         Raises:
@@ -82,25 +71,22 @@ class History:
         """
         if self.ordered:
             return
-        held: list[Past] = []
-        size = 0
+        self._sorted = ExternalSort(Past, folder, _size_of, run, "give --data-dir on a larger disk", tell)
         for past in self._read():
             # A copy: what orjson writes keeps the room that it was written in, some 4 KB.
-            held.append(past._replace(event=bytes(memoryview(past.event))))
-            size += len(past.event) + 300  # about what its objects take
-            if size >= run:
-                self._runs.append(_write(sorted(held), folder))
-                tell(len(held))
-                held, size = [], 0
-        self._runs.append(_write(sorted(held), folder))
-        tell(len(held))
+            self._sorted.add(past._replace(event=bytes(memoryview(past.event))))
+        self._sorted.put()
 
-    def streams(self) -> list[Iterator[Past]]:
-        """Its events, as streams that are sorted."""
-        return [_read_run(path) for path in self._runs] if not self.ordered else [_ties_sorted(self._read())]
+    def in_order(self) -> Iterator[Past]:
+        """Its events, sorted; after `prepare`."""
+        return _ties_sorted(self._read()) if self._sorted is None else self._sorted.in_order()
 
     def _read(self) -> Iterator[Past]:
         return (past_of(item) for item in read_items(self.path, self.spec, "") if not item.problem)
+
+
+def _size_of(past: Past) -> int:
+    return len(past.event) + 300  # about what its objects take
 
 
 def _ties_sorted(events: Iterable[Past]) -> Iterator[Past]:
@@ -112,26 +98,3 @@ def _ties_sorted(events: Iterable[Past]) -> Iterator[Past]:
             alike = []
         alike.append(past)
     yield from sorted(alike)
-
-
-def _write(events: Sequence[Past], folder: Path) -> Path:
-    """A run on disk: blocks of events, compressed, each behind its length."""
-    try:
-        path = folder / f"{len(list(folder.iterdir())):06}.run"
-        with path.open("wb") as file:
-            for start in range(0, len(events), _BLOCK):
-                block = zlib.compress(_encode(events[start : start + _BLOCK]), 1)
-                file.write(len(block).to_bytes(4, "big"))
-                file.write(block)
-    except OSError as error:
-        raise Misconfigured(
-            f"there is no room to sort the events ({folder}: {error.strerror}); make some, or give --data-dir on a "
-            "larger disk"
-        ) from error
-    return path
-
-
-def _read_run(path: Path) -> Iterator[Past]:
-    with path.open("rb") as file:
-        while length := file.read(4):
-            yield from _decode(zlib.decompress(file.read(int.from_bytes(length, "big"))))
