@@ -102,14 +102,14 @@ class Outbox:
         with the marker of the last: as if they had been one.
         """
         rows: list[Row] = []
-        newest: dict[int, tuple[Changes, Marker]] = {}
-        ids: dict[int, dict[str, bytes | None]] = {}
+        newest: dict[int, Marker] = {}  # by partition
+        documents: dict[int, dict[str, bytes | None]] = {}  # by partition and profile
         for changes, marker in commits:
             for output in changes.outputs:
                 if output.topic == PROFILE_CHANGES and not output.key:
-                    newest[output.partition] = (changes, marker)
-                    documents = ids.setdefault(output.partition, {})
-                    documents |= {id_: changes.documents.get(id_) for id_ in output.value.decode().split("\n")}
+                    newest[output.partition] = marker
+                    ids = output.value.decode().split("\n")
+                    documents.setdefault(output.partition, {}).update((id_, changes.documents.get(id_)) for id_ in ids)
                 else:
                     headers = [("id", output.id.encode())]
                     rows.append(
@@ -119,9 +119,10 @@ class Outbox:
             await self._producer.produce(rows)
         last: list[Row] = []
         topic = self._name(PROFILE_CHANGES)
-        for partition, (_, marker) in newest.items():
+        for partition, marker in newest.items():
             headers = _position(marker)
-            last += [Row(topic, partition, id_.encode(), _value(body), headers) for id_, body in ids[partition].items()]
+            bodies = documents[partition].items()
+            last += [Row(topic, partition, id_.encode(), _value(body), headers) for id_, body in bodies]
             last.append(Row(topic, partition, MARKER, _encode(marker), headers))
         if last:
             await self._producer.produce(last)

@@ -20,7 +20,6 @@ __all__ = ["Committed", "Delivery"]
 class Committed:
     """One commit of a partition."""
 
-    partition: int
     changes: Changes
     marker: Marker
     produced: Callable[[int], None]  # hears that all up to this version is in Kafka

@@ -93,7 +93,7 @@ class PartitionWriter:
             return None
         at = work.loaded.applied if changes.applied is None else changes.applied
         marker = Marker(version, at, work.watermark, changes.origins, changes.ahead, changes.arrival_rates)
-        return Committed(self.number, changes, marker, self._note_produced)
+        return Committed(changes, marker, self._note_produced)
 
     async def clear(self) -> None:
         """Take what is delivered out of the outbox without waiting for the next commit to do so."""

@@ -127,6 +127,10 @@ class Coordinator:
         self._since = self._noted = 0.0  # monotonic: when it came there, and when it was last written why
         self._warned = False
 
+    def assigned(self) -> None:
+        """Know nothing any more of what the learner was told: another worker may have moved the clock meanwhile."""
+        self._bordered, self._to_learn = 0.0, None
+
     async def step(self) -> bool:
         """Move the clock if it can be moved; whether it was."""
         try:
@@ -211,7 +215,7 @@ class Coordinator:
             return msgspec.structs.replace(state, phase="new")
         before = [load for load in loads if load.since < state.watermark - OUTAGE]
         if before and turns_back(state, (await self._clocks.loads()).values(), now):
-            return self._start(state, min(load.since for load in before), loads, whole=True)
+            return self._start(state, min(load.since for load in before), whole=True)
         if now - state.moved > _ALIVE and await self._is_read():
             return msgspec.structs.replace(state, watermark=max(now, state.watermark))
         return None
@@ -228,7 +232,7 @@ class Coordinator:
     async def _begin(self, state: ClockState, loads: Sequence[Load], now: float) -> ClockState | None:
         """Begin at the first event that was ever sent, or where the clock stood when it was last live."""
         if loads and turns_back(state, (await self._clocks.loads()).values(), now):
-            return self._start(state, min(load.since for load in loads), loads, whole=True)
+            return self._start(state, min(load.since for load in loads), whole=True)
         heads = await self._clocks.heads()
         ends = await self._ends(self._places.sources)
         waiting = []
@@ -247,9 +251,9 @@ class Coordinator:
         ):
             return self._go_live(state, now)
         since = max(state.watermark, min(head.time for head in waiting))
-        return self._start(state, since, loads, whole=not state.live_since)
+        return self._start(state, since, whole=not state.live_since)
 
-    def _start(self, state: ClockState, since: float, loads: Sequence[Load], *, whole: bool) -> ClockState:
+    def _start(self, state: ClockState, since: float, *, whole: bool) -> ClockState:
         step = self._step_at(since)
         watermark = math.ceil(since / step - 1) * step  # the last border before it
         # At first nothing is let in, until every worker knows that it is not live any more: see `_open`.

@@ -8,9 +8,11 @@ import math
 from collections.abc import Collection, Iterable
 from typing import Any
 
+import msgspec
 import pytest
 from faust.types import TP
 
+from models.labels.examples import Border
 from plan import load_plan
 from profiles.clock import ClockState, Head, Load
 from profiles.store import Output
@@ -26,7 +28,7 @@ from tests import REPOSITORY
 NOW, DAY = 1_800_000_000.0, 86400.0
 PLAN = load_plan(REPOSITORY / "tracking_plan.yaml", {})
 SETTINGS = Settings(topic_prefix="", partitions=1)
-PURCHASES = TP("events.purchase", 0)
+PURCHASES, TRAINING = TP("events.purchase", 0), TP("training.examples", 0)
 
 
 class Installation:
@@ -42,11 +44,21 @@ class Installation:
         follower = ClockFollower(stores.clock, self.wall)
         self.coordinator = Coordinator(
             stores.clock, stores.profiles, stores.links, stores.learner, places_of(SETTINGS, PLAN), self._ends,
-            _nothing, census, follower, lambda now: True, "w1",
+            self._deliver, census, follower, lambda now: True, "w1",
         )  # fmt: skip
+        self.told: list[Border] = []  # to the learner
 
     async def _ends(self, partitions: Collection[TP]) -> dict[TP, int]:
         return {tp: self.ends.get(tp, 0) for tp in partitions}
+
+    async def _deliver(self, outputs: Iterable[Output]) -> None:
+        for output in outputs:
+            self.told.append(msgspec.msgpack.decode(output.value, type=Border))
+            self.ends[TRAINING] = self.ends.get(TRAINING, 0) + 1
+
+    async def learn(self) -> None:
+        """The learner takes all that there is."""
+        await self.stores.learner.commit(0, self.ends[TRAINING] - 1, b"{}", {}, [], [], 0)
 
     async def begin(self) -> None:
         await self.stores.clock.commit(self._state)
@@ -83,6 +95,9 @@ def test_it_says_what_it_waits_for_and_warns_once(
         assert len(warned) == 1
         assert "offset 3 of 7" in warned[0]
         await here.stores.clock.report({"events.purchase/0": Head(7)})
+        assert not await here.coordinator.step()
+        assert "learner" in (await here.stores.clock.state()).waits_for
+        await here.learn()
         assert await here.coordinator.step()
         assert (await here.stores.clock.state()).waits_for == ""
 
@@ -175,5 +190,24 @@ def test_live_it_gives_no_sign_of_life_while_nobody_reads_the_sources() -> None:
         here.wall.advance(3600.0)
         assert await here.coordinator.step()
         assert (await here.stores.clock.state()).phase == "new"
+
+    asyncio.run(story())
+
+
+def test_who_takes_the_clock_over_begins_the_learners_steps_anew() -> None:
+    """Records may wait for a border that a Redis which came back older has forgotten; so the learner is told where it
+    is, and waited for. Also by who had the clock before, and lost it."""
+
+    async def story() -> None:
+        here = Installation(in_steps(), {TRAINING: 5})
+        await here.begin()
+        for borders in (1, 2):
+            here.coordinator.assigned()
+            for _ in range(2):
+                assert not await here.coordinator.step()
+            assert here.told == [Border(NOW - 9 * DAY, begins=True)] * borders
+        await here.learn()
+        assert await here.coordinator.step()
+        assert (await here.stores.clock.state()).phase == "firing"
 
     asyncio.run(story())
