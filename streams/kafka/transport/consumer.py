@@ -269,9 +269,7 @@ class BatchConsumer(driver.Consumer):
 
     async def rewind(self, tp: TP, offset: int) -> None:
         """Read a partition again from `offset`. Batches delivered earlier may still arrive: see `is_current`."""
-        self._epochs[tp] += 1
-        self._expected[tp] = offset
-        self._refused.pop(tp, None)
+        self._take_back(tp, offset)
         await self.seek(tp, offset)
 
     def hold(self, batches: Iterable[Batch]) -> None:
@@ -283,16 +281,21 @@ class BatchConsumer(driver.Consumer):
             tp, first = batch.tp, batch.first
             if not self.is_current(batch):
                 continue  # behind one that was put back
-            self._epochs[tp] += 1
-            self._held[tp] = self._expected[tp] = first
-            self._refused.pop(tp, None)
-            delivered = self._delivered[tp]
-            while delivered and delivered[-1].first >= first:
-                if (message := delivered.pop().message) is not None:
-                    self._unacked_messages.discard(message)
+            self._take_back(tp, first)
+            self._held[tp] = first
             if (rounds := self._by_topic.get(tp.topic)) is not None:
                 rounds.pause(tp)
         self.pause_partitions(self._held)
+
+    def _take_back(self, tp: TP, offset: int) -> None:
+        """Expect a partition from `offset` on. What was delivered of it is void: else it is under way for ever."""
+        self._epochs[tp] += 1
+        self._expected[tp] = offset
+        self._refused.pop(tp, None)
+        delivered = self._delivered[tp]
+        while delivered and delivered[-1].first >= offset:
+            if (message := delivered.pop().message) is not None:
+                self._unacked_messages.discard(message)
 
     async def release(self, topic: str) -> None:
         """Go on with what was paused of a topic."""
@@ -330,9 +333,9 @@ class BatchConsumer(driver.Consumer):
         if unknown:
             starts |= await self.earliest_offsets(*unknown)
         self.mine = frozenset(assigned)
-        await self._assign_rounds({**self._expected, **starts})
         for tp, offset in starts.items():
             await self.rewind(tp, offset)
+        await self._assign_rounds(self._expected)
 
     async def _assign_rounds(self, positions: Mapping[TP, int]) -> None:
         """Give the readers of rounds their partitions. What they have read before counts no more."""

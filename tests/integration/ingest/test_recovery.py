@@ -16,6 +16,7 @@ from profiles.store import Reader
 from profiles.stores.redis import connect
 from streams.kafka.topics import topic_name
 from streams.kafka.transport.consumer import Batch, BatchSchema, use_batches
+from streams.kafka.transport.rounds import Rounds
 from streams.settings import Settings
 from tests.integration.rapport import PLAN, Rapport, order, recently, running, totals
 
@@ -55,6 +56,21 @@ def test_a_store_that_comes_back_older_is_fed_again(make_settings: Callable[...,
         assert totals(rapport, USERS) == dict.fromkeys(USERS, (20, 20_000))
 
 
+def app_of(settings: Settings, *rounds: Rounds) -> faust.App:
+    """A Faust application that reads by batches, and knows nothing of where its partitions continue."""
+    app = faust.App(
+        settings.group, broker=f"kafka://{settings.kafka}", web_enabled=False, store="memory://",
+        topic_allow_declare=False, topic_disable_leader=True, consumer_auto_offset_reset="earliest",
+        stream_wait_empty=False,
+    )  # fmt: skip
+
+    async def not_ours(assigned: Iterable[TP]) -> dict[TP, int]:
+        return {}
+
+    use_batches(app, not_ours, rounds)
+    return app
+
+
 def test_what_was_dropped_before_anything_was_committed_is_read_again(
     make_settings: Callable[..., Settings], tmp_path: Path
 ) -> None:
@@ -66,16 +82,7 @@ def test_what_was_dropped_before_anything_was_committed_is_read_again(
     topic = topic_name(settings, "events.purchase")
 
     async def story() -> list[int]:
-        app = faust.App(
-            settings.group, broker=f"kafka://{settings.kafka}", web_enabled=False, store="memory://",
-            topic_allow_declare=False, topic_disable_leader=True, consumer_auto_offset_reset="earliest",
-            stream_wait_empty=False,
-        )  # fmt: skip
-
-        async def not_ours(assigned: Iterable[TP]) -> dict[TP, int]:
-            return {}
-
-        use_batches(app, not_ours)
+        app = app_of(settings)
         batches: asyncio.Queue[Batch] = asyncio.Queue()
 
         async def read(stream: Any) -> None:
@@ -93,6 +100,39 @@ def test_what_was_dropped_before_anything_was_committed_is_read_again(
         return [int(batch.records[0].offset) for batch in (first, again)]
 
     assert asyncio.run(story()) == [0, 0]
+
+
+def test_a_batch_that_is_void_is_not_under_way_for_ever(make_settings: Callable[..., Settings], tmp_path: Path) -> None:
+    """Whoever took it finds that it is not current, and leaves it: what comes again in its place counts as done."""
+    settings = make_settings(plan=PLAN, partitions=1)
+    rapport = Rapport(settings, tmp_path)
+    rapport.send("purchase", orders(0, 80))
+    rapport.stop()
+    tp = TP(topic_name(settings, "events.purchase"), 0)
+    batches: asyncio.Queue[Batch] = asyncio.Queue()
+
+    async def take(taken: list[Batch]) -> None:
+        for batch in taken:
+            batches.put_nowait(batch)
+
+    async def story() -> None:
+        rounds = Rounds([tp.topic], take, lambda: 1000, settings)
+        app = app_of(settings, rounds)
+        await app.start()
+        handing_over = asyncio.create_task(rounds.run(lambda: False))
+        try:
+            first = await asyncio.wait_for(batches.get(), 60)
+            await app.consumer.rewind(tp, first.first)
+            assert not app.consumer.is_current(first)
+            again = await asyncio.wait_for(batches.get(), 60)
+            again.finish()
+            assert again.first == first.first
+            assert app.consumer.reached(tp) == again.next
+        finally:
+            handing_over.cancel()
+            await app.stop()
+
+    asyncio.run(story())
 
 
 def test_a_log_without_its_beginning_is_read_from_what_is_left(
