@@ -17,12 +17,12 @@ from redis import Redis
 from benchmarks.meter import Mark, Meter
 from benchmarks.servers import REPOSITORY
 from plan import Plan, load_plan
+from plan.fingerprint import fingerprint
 from profiles.stores.sources import with_sources
 from profiles.units import Pause, SourceStore
 from streams.kafka.admin import ensure_topics
 from streams.kafka.topics import IDENTITY_LINKS, PROFILE_EVENTS, topic_name
 from streams.settings import Settings
-from streams.worker.circuit_breaker import fingerprint
 
 __all__ = ["Applied", "Prepared", "environment", "pause_sources", "prepare"]
 

@@ -29,6 +29,9 @@ __all__ = [
     "LinkState",
     "LinkStore",
     "Pause",
+    "PlanRules",
+    "PlanSign",
+    "PlansInUse",
     "SourceStore",
     "Unit",
 ]  # fmt: skip
@@ -315,6 +318,33 @@ class Pause(msgspec.Struct, frozen=True, kw_only=True):
     version: int = 0  # of that plan
     by: str = ""  # worker or person
     passed: float = 0.0  # what Kafka had by then counts no more: a person let it through, seconds
+
+
+class PlanRules(msgspec.Struct, frozen=True, kw_only=True):
+    """What a plan decides, so that others can be compared with it. JSON, kept by the plan's fingerprint."""
+
+    version: int  # of the plan
+    first: float = 0.0  # when it was first in use, seconds
+    segments: dict[str, str]  # name → hash of all that decides it
+    alerts: dict[str, str]
+
+
+class PlanSign(msgspec.Struct, frozen=True, kw_only=True):
+    """A process's sign of life, with the plan that it has. JSON."""
+
+    plan: str  # fingerprint
+    version: int
+    began: float  # when this process first showed one, seconds
+    seen: float
+    decides: bool = True  # whether it moves customers into segments; ingest by itself does not
+
+
+class PlansInUse(NamedTuple):
+    """The plans of living processes."""
+
+    now: float  # when they were read, by the clock of all `seen`
+    signs: dict[str, PlanSign]  # by process
+    rules: dict[str, PlanRules]  # by fingerprint; one may not be told yet
 
 
 class SourceStore(Protocol):

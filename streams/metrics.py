@@ -173,6 +173,25 @@ class WorkerMetrics:
             registry=registry,
             multiprocess_mode="livemin",
         )
+        self._plan = Gauge(
+            "rapport_plan_info",
+            "1 for the plan that this worker has, by its fingerprint and version.",
+            ["plan", "version"],
+            registry=registry,
+            multiprocess_mode="livemax",
+        )
+        self._differ = Gauge(
+            "rapport_plans_differ_seconds",
+            "Seconds since living workers began to have different plans; 0 while all have the same.",
+            registry=registry,
+            multiprocess_mode="livemax",
+        )
+        self._rules_held = Gauge(
+            "rapport_rules_held",
+            "Segments and alerts that this worker holds because other workers decide them by another plan.",
+            registry=registry,
+            multiprocess_mode="livemax",
+        )
         self._lag = Gauge(
             "rapport_lag_records",
             "Records that wait to be read, by topic.",
@@ -274,6 +293,12 @@ class WorkerMetrics:
             self._labels.labels(horizon, outcome).inc(count)
         for kind in outages:
             self._outages.labels(kind).inc()
+
+    def plan(self, plan: str, version: int, differ: float, held: int) -> None:
+        """The plan of this worker, the seconds that others have had another one, and how many rules it holds."""
+        self._plan.labels(plan, str(version)).set(1)
+        self._differ.set(differ)
+        self._rules_held.set(held)
 
     def lag(self, topic: str, records: int) -> None:
         """How far this worker is behind in a topic."""

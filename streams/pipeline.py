@@ -18,6 +18,7 @@ from typing import Generic, TypeVar
 from models.churn.panel import Panel
 from models.population.snapshot import PopulationSnapshot
 from models.segments.alerts import compile_alerts
+from models.segments.held import Holding, hold_nothing
 from models.segments.membership import compile_segments
 from plan import Plan
 from profiles.state import Limits
@@ -65,6 +66,7 @@ def profile_pipeline(
     settings: Settings,
     panel: Callable[[], Panel],
     population: Callable[[], PopulationSnapshot],
+    holding: Holding = hold_nothing,
 ) -> Pipeline[Work]:
     """From the events and commands of one partition to changed profiles and what follows from them."""
     segments = compile_segments(plan.segments, plan.currency, plan.consent, population)
@@ -75,8 +77,8 @@ def profile_pipeline(
         detect_outages(plan.churn),
         update(plan.currency, limits_of(settings, plan)),
         score(panel, plan.churn, plan.currency, plan.consent),
-        segment(segments),
-        alert(alerts, plan.consent),
+        segment(segments, holding),
+        alert(alerts, plan.consent, holding),
         label(plan.churn, plan.currency, plan.consent, panel),
         schedule(segments, alerts, plan.churn),
     )
@@ -91,15 +93,17 @@ def backlog_pipeline(plan: Plan, settings: Settings) -> Pipeline[Work]:
     )
 
 
-def review_pipeline(plan: Plan, population: Callable[[], PopulationSnapshot]) -> Pipeline[Work]:
+def review_pipeline(
+    plan: Plan, population: Callable[[], PopulationSnapshot], holding: Holding = hold_nothing
+) -> Pipeline[Work]:
     """What follows from a newer population for customers to whom nothing happened: neither score nor labels."""
     segments = compile_segments(plan.segments, plan.currency, plan.consent, population)
     alerts = compile_alerts(
         plan.alerts, plan.currency, segments.names, plan.consent, segments.needs, population, plan.churn.hold_out
     )
     return Pipeline(
-        segment(segments),
-        alert(alerts, plan.consent),
+        segment(segments, holding),
+        alert(alerts, plan.consent, holding),
         schedule(segments, alerts, plan.churn),
     )
 

@@ -58,7 +58,7 @@ def create_api(deps: ApiDeps) -> FastAPI:
     ):  # fmt: skip
         v1.include_router(build(deps))
     app.include_router(v1)
-    app.include_router(operations_router(deps.checks, deps.paused))
+    app.include_router(operations_router(deps.checks, deps.paused, deps.plans))
     app.add_middleware(IdentityPaths)
     add_docs(app)
     handle_errors(app)

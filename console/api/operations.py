@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Mapping
-from typing import Annotated, Any
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Depends, Query, Response
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
@@ -14,7 +14,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from console.api.error_answers import describe_errors
 from console.api.parameters import known_parameters
 from console.api.profiles import Limit
-from console.services.ports import ApiDeps, Check, Paused
+from console.services.ports import ApiDeps, Check, Paused, Plans
 from console.views.clock import ClockView, read_clock
 from console.views.document import Health, Page, Readiness
 from profiles.errors import RapportError
@@ -24,6 +24,8 @@ __all__ = ["clock_router", "operations_router", "rejected_router"]
 
 PATIENCE = 2.0
 """Seconds that a dependency has to answer."""
+
+Answer = TypeVar("Answer")
 
 _SILENT: tuple[type[Exception], ...] = (TimeoutError, RapportError, *AWAY)
 
@@ -57,7 +59,7 @@ def rejected_router(deps: ApiDeps) -> APIRouter:
     return router
 
 
-def operations_router(checks: Mapping[str, Check], paused: Paused) -> APIRouter:
+def operations_router(checks: Mapping[str, Check], paused: Paused, plans: Plans) -> APIRouter:
     """/health, /ready and /metrics; open to whoever reaches the port, as probes and scrapers expect."""
     router = APIRouter(tags=["operations"], dependencies=[Depends(known_parameters)], responses=describe_errors(400))
 
@@ -77,9 +79,11 @@ def operations_router(checks: Mapping[str, Check], paused: Paused) -> APIRouter:
         if silent:
             response.status_code = 503
             return Readiness(code="not_ready", message="; ".join(silent), checks=found)
-        sources = await _paused(paused)
-        message = f"everything answers; paused: {', '.join(sources)}" if sources else "everything answers"
-        return Readiness(code="ready", message=message, checks=found, paused=sources)
+        nothing: Mapping[str, str] = {}
+        sources, differ = await _told(paused, nothing), await _told(plans, "")
+        parts = ["everything answers", *([f"paused: {', '.join(sources)}"] if sources else [])]
+        parts += ["processes have different plans"] if differ else []
+        return Readiness(code="ready", message="; ".join(parts), checks=found, paused=dict(sources), plans=differ)
 
     @router.get("/metrics", summary="Prometheus metrics", response_class=Response)
     async def metrics() -> Response:
@@ -88,13 +92,13 @@ def operations_router(checks: Mapping[str, Check], paused: Paused) -> APIRouter:
     return router
 
 
-async def _paused(paused: Paused) -> dict[str, str]:
-    """The sources that are paused; none if nobody can tell: what does not answer is told by its own check."""
+async def _told(question: Callable[[], Awaitable[Answer]], otherwise: Answer) -> Answer:
+    """What is answered, or this if nobody can tell: what does not answer is told by its own check."""
     try:
         async with asyncio.timeout(PATIENCE):
-            return dict(await paused())
+            return await question()
     except _SILENT:
-        return {}
+        return otherwise
 
 
 async def _ask(check: Check) -> str:

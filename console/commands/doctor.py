@@ -19,6 +19,8 @@ from console.terminal.output import AsJson, out, print_json
 from console.views.clock import ClockView, read_clock
 from models.learning.checkpoint import HEAD, discarded
 from plan import Plan, load_plan
+from plan.agreement import agree
+from plan.fingerprint import fingerprint as fingerprint_of_plan
 from profiles.errors import Misconfigured
 from profiles.identity.secrets import fingerprint
 from profiles.stores.clock import with_clock
@@ -27,6 +29,7 @@ from profiles.stores.redis import connect
 from profiles.stores.setup import OTHER_FORMAT, OTHER_KEY, PII_KEY, inspect_redis, is_other_format
 from profiles.stores.sources import with_sources
 from profiles.times import rfc3339
+from profiles.units import PlansInUse
 from streams.kafka.admin import lag, topic_problems
 from streams.kafka.continuity import Difference, compare_kafka
 from streams.kafka.security import describe_security
@@ -182,12 +185,25 @@ def _redis(settings: Settings, plan: Plan) -> Iterator[Finding]:
         )
     else:
         yield Finding("workers", "error", "none has shown a sign of life; start `rapport work`")
+    yield from _plans(facts.plans, plan)
     skewed = abs(facts.skew) > LARGE_SKEW
     yield Finding(
         "clock",
         "warning" if skewed else "ok",
         f"{abs(facts.skew):.1f} s from Redis's" + ("; set both by NTP, timers run on them" if skewed else ""),
     )
+
+
+def _plans(found: PlansInUse, plan: Plan) -> Iterator[Finding]:
+    """Whether all workers have the same plan."""
+    agreement = agree(found)
+    if agreement.differ:
+        since = f"workers have different ones since {rfc3339(agreement.since)}: {agreement.in_words()}"
+        mend = ". Restart those with an old plan with the first one" if agreement.overdue else ""
+        yield Finding("plans in use", "error" if agreement.overdue else "warning", since + mend)
+    elif agreement.plans:
+        other = "" if fingerprint_of_plan(plan) in agreement.plans else "; the one checked here is another"
+        yield Finding("plans in use", "ok", agreement.in_words() + other)
 
 
 def missing_part(workers: Iterable[str]) -> str | None:

@@ -19,8 +19,12 @@ from console.services.advice import Adviser
 from console.services.models import ModelDesk
 from console.services.ports import ApiDeps, Check
 from plan import Plan
+from plan.agreement import agree
+from plan.fingerprint import fingerprint
 from profiles.errors import Misconfigured, WrongUse
 from profiles.stores import open_stores
+from profiles.stores.setup import plans_in_use
+from profiles.units import PlanSign
 from streams.collector.app import Collector, collector_routes
 from streams.commands import CommandSender
 from streams.dead_letters.newest import RejectedTail
@@ -56,7 +60,7 @@ def create_http(settings: Settings, plan: Plan, *, collect: bool, api: bool) -> 
     else:
         life = contextlib.asynccontextmanager(_nothing)
         app = FastAPI(title="Rapport collector", docs_url=None, redoc_url=None, lifespan=life)
-        app.include_router(operations_router(checks, _none_paused))
+        app.include_router(operations_router(checks, _none_paused, _no_plans))
         add_docs(app)
         handle_errors(app)
     if collect:
@@ -112,6 +116,13 @@ def _with_api(settings: Settings, plan: Plan, checks: dict[str, Check]) -> FastA
         if not await reader.workers():
             raise Misconfigured("no worker has shown a sign of life; start `rapport work`")
 
+    own = PlanSign(plan=fingerprint(plan), version=plan.version, began=0, seen=0, decides=False)
+
+    async def plans() -> str:
+        found = await plans_in_use(stores.client)
+        agreement = agree(found._replace(signs=found.signs | {"this console": own}))
+        return agreement.in_words() if agreement.differ else ""
+
     checks["redis"] = reader.ping
     checks["workers"] = somebody_works
     producer = BatchProducer(settings)
@@ -132,6 +143,7 @@ def _with_api(settings: Settings, plan: Plan, checks: dict[str, Check]) -> FastA
             findings=stores.census.findings,
             checks=checks,
             paused=stores.sources.paused,
+            plans=plans,
             clocks=stores.clock,
         )
     )
@@ -172,3 +184,8 @@ async def _nothing(_: FastAPI) -> AsyncIterator[None]:
 async def _none_paused() -> dict[str, str]:
     """The collector does not ask: a source that is paused takes events all the same."""
     return {}
+
+
+async def _no_plans() -> str:
+    """Nor does it ask what others make of them."""
+    return ""

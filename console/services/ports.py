@@ -18,13 +18,16 @@ from profiles.types import AlertCommand
 from streams.identity.desk import Desk
 from streams.live import LiveEvent
 
-__all__ = ["ApiDeps", "Check", "Commands", "Feed", "Paused", "Rejected"]
+__all__ = ["ApiDeps", "Check", "Commands", "Feed", "Paused", "Plans", "Rejected"]
 
 Check = Callable[[], Awaitable[object]]
 """Returns when a dependency answers, and raises when it does not."""
 
 Paused = Callable[[], Awaitable[Mapping[str, str]]]
 """Answers the sources that are paused, and why."""
+
+Plans = Callable[[], Awaitable[str]]
+"""Answers which processes have different plans, and what is held; "" while all have the same."""
 
 
 class Commands(Protocol):
@@ -73,6 +76,7 @@ class ApiDeps:
     findings: Callable[[], Awaitable[bytes | None]]
     checks: Mapping[str, Check]
     paused: Paused
+    plans: Plans
     clocks: ClockStore
     clock: Callable[[], float] = time.time
     wait: float = 5.0

@@ -89,3 +89,4 @@ class Readiness(Problem):
 
     checks: dict[str, str] = Field(description="By dependency: ok, or what it said.")
     paused: dict[str, str] = Field({}, description="Sources that are paused, and why; the API is ready all the same.")
+    plans: str = Field("", description="Who has which plan, and what is held, while processes have different ones.")

@@ -39,6 +39,8 @@ are msgpack; a tombstone is only its redirect.
   rebuild is complete
 - `rapport:segments`, set: names of all segments there ever were
 - `rapport:workers`, hash: worker → its last sign of life
+- `rapport:plans`, hash: worker → JSON: the plan it has, since when, and its last sign of life
+- `rapport:plan-rules`, hash: fingerprint of a plan → JSON: its version and a hash of each segment and alert
 """
 
 from __future__ import annotations
@@ -47,12 +49,16 @@ from profiles.types import tag_of
 
 __all__ = [
     "ALERT_STATES", "CENSUS", "CLOCK", "CLOCK_HEADS", "CLOCK_LATE", "CLOCK_LOADS", "IDENTITY", "IDENTITY_MAP",
-    "LEARNER", "LEARNER_STATE", "SEGMENTS", "SETUP", "SOURCES", "WORKERS", "Keys",
+    "LEARNER", "LEARNER_STATE", "PLANS", "PLAN_RULES", "SEGMENTS", "SETUP", "SOURCES", "WORKERS", "Keys",
 ]  # fmt: skip
 
 SETUP = "rapport:setup"
 
 WORKERS = "rapport:workers"
+
+PLANS = "rapport:plans"
+
+PLAN_RULES = "rapport:plan-rules"
 
 SEGMENTS = "rapport:segments"
 

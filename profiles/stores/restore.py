@@ -26,6 +26,8 @@ from profiles.stores.keys import (
     IDENTITY,
     LEARNER,
     LEARNER_STATE,
+    PLAN_RULES,
+    PLANS,
     SEGMENTS,
     SETUP,
     WORKERS,
@@ -82,7 +84,7 @@ async def clear(client: Client) -> None:
             await _unlink(client, batch)
             batch = []
     await _unlink(client, batch)
-    for name in (SEGMENTS, WORKERS, CLOCK.meta, CLOCK_HEADS):
+    for name in (SEGMENTS, WORKERS, PLANS, PLAN_RULES, CLOCK.meta, CLOCK_HEADS):
         await client.delete(name)
     if fields := [name for name in await client.hkeys(SETUP) if name != REBUILDING.encode()]:
         await client.hdel(SETUP, *fields)

@@ -7,16 +7,20 @@ import uuid
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+import msgspec
+
 from profiles.errors import Misconfigured
 from profiles.identity.secrets import fingerprint
 from profiles.stores.connection import Client, connect, reached
 from profiles.stores.health import Problem, redis_problems, redis_version
-from profiles.stores.keys import SEGMENTS, SETUP, WORKERS
+from profiles.stores.keys import PLAN_RULES, PLANS, SEGMENTS, SETUP, WORKERS
 from profiles.stores.trouble import answering
+from profiles.units import PlanRules, PlanSign, PlansInUse
 
 __all__ = [
     "FORMAT", "OTHER_FORMAT", "OTHER_KEY", "PII_KEY", "REBUILDING",
-    "RedisFacts", "beat", "check_setup", "inspect_redis", "is_other_format", "living_workers",
+    "RedisFacts", "beat", "check_setup", "forget_plan", "inspect_redis", "is_other_format", "living_workers",
+    "plans_in_use", "show_plan",
 ]  # fmt: skip
 
 FORMAT = "3"
@@ -43,6 +47,13 @@ _FORMAT = "format"
 
 ALIVE = 15.0
 """Seconds without a sign after which a worker counts as gone."""
+
+_FORGOTTEN = 3600.0  # …and after which nothing is known of it any more
+_REMEMBERED = 20  # plans that nobody has any more: one that comes back is no new one
+
+_encode = msgspec.json.encode
+_sign_of = msgspec.json.Decoder(PlanSign).decode
+_rules_of = msgspec.json.Decoder(PlanRules).decode
 
 
 async def check_setup(
@@ -94,6 +105,7 @@ class RedisFacts(NamedTuple):
     profiles_written_with: dict[str, str]  # format, partitions, namespace, PII_KEY
     workers: dict[str, float]  # living workers: seconds since the last sign of each
     problems: list[Problem]
+    plans: PlansInUse
 
 
 async def inspect_redis(url: str, *, require_aof: bool = False) -> RedisFacts:
@@ -110,9 +122,9 @@ async def inspect_redis(url: str, *, require_aof: bool = False) -> RedisFacts:
             held = _texts(await client.hgetall(SETUP))
             workers = await living_workers(client)
             problems = await redis_problems(client, require_aof=require_aof)
-            return RedisFacts(
-                await redis_version(client), reached(url), seconds + micros / 1e6 - ours, held, workers, problems
-            )
+            plans = await plans_in_use(client)
+            skew = seconds + micros / 1e6 - ours
+            return RedisFacts(await redis_version(client), reached(url), skew, held, workers, problems, plans)
     finally:
         await client.aclose()
 
@@ -128,9 +140,53 @@ async def living_workers(client: Client) -> dict[str, float]:
     """Workers heard of lately: seconds since the last sign of each."""
     seconds, _ = await client.time()
     signs = {name.decode(): seconds - float(at) for name, at in (await client.hgetall(WORKERS)).items()}
-    if gone := [name for name, age in signs.items() if age > 3600]:
+    if gone := [name for name, age in signs.items() if age > _FORGOTTEN]:
         await client.hdel(WORKERS, *gone)
     return {name: age for name, age in signs.items() if age <= ALIVE}
+
+
+async def show_plan(client: Client, process: str, plan: str, rules: PlanRules, *, decides: bool, began: float) -> float:
+    """A sign of life of a process with its plan, and what the plan decides.
+
+    Args:
+        client: of Redis.
+        process: its name.
+        plan: the fingerprint.
+        rules: of the plan.
+        decides: whether the process moves customers into segments.
+        began: when it first showed it; 0: now.
+
+    Returns:
+        When it first showed it, by Redis's clock.
+    """
+    seconds, micros = await client.time()
+    now = float(seconds + micros / 1e6)
+    began = began or now
+    # The rules first: whoever sees the process can look them up.
+    await client.hsetnx(PLAN_RULES, plan, _encode(msgspec.structs.replace(rules, first=now)))
+    sign = PlanSign(plan=plan, version=rules.version, began=began, seen=now, decides=decides)
+    await client.hset(PLANS, process, _encode(sign))
+    return began
+
+
+async def plans_in_use(client: Client) -> PlansInUse:
+    """The plans of living processes, and what they decide."""
+    seconds, micros = await client.time()
+    now = float(seconds + micros / 1e6)
+    signs = {name.decode(): _sign_of(value) for name, value in (await client.hgetall(PLANS)).items()}
+    rules = {name.decode(): _rules_of(value) for name, value in (await client.hgetall(PLAN_RULES)).items()}
+    if gone := [name for name, sign in signs.items() if now - sign.seen > _FORGOTTEN]:
+        await client.hdel(PLANS, *gone)
+    known = {sign.plan for sign in signs.values()}
+    unused = sorted((plan for plan in rules if plan not in known), key=lambda plan: rules[plan].first)
+    if unused := unused[:-_REMEMBERED]:
+        await client.hdel(PLAN_RULES, *unused)
+    return PlansInUse(now, {name: sign for name, sign in signs.items() if now - sign.seen <= ALIVE}, rules)
+
+
+async def forget_plan(client: Client, process: str) -> None:
+    """A process that ends has no plan any more, so nobody need wait until it counts as gone."""
+    await client.hdel(PLANS, process)
 
 
 def _texts(held: Mapping[bytes, bytes]) -> dict[str, str]:

@@ -3,6 +3,9 @@
 What opens while the clock is not live is of the past: it is kept, marked as found at load, and told to nobody; nor is
 how it ends. When the clock arrives, what still holds is told once, and from then on as any other. An alert that was
 told before goes on being told: whoever acts on it has to know that it is over.
+
+While workers have different plans no alert of a rule that they decide differently opens or ends; whose would is looked
+at again.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ from collections.abc import Callable
 import msgspec
 
 from models.segments.alerts import Alerts, forget_risk
+from models.segments.held import Holding, hold_nothing
 from profiles.consent import PROFILING, Consent
 from profiles.types import OPEN, Profile
 from streams.steps.update import announce
@@ -20,18 +24,22 @@ from streams.steps.work import Work
 __all__ = ["alert"]
 
 
-def alert(alerts: Alerts, consent: Consent) -> Callable[[Work], None]:
+def alert(alerts: Alerts, consent: Consent, holding: Holding = hold_nothing) -> Callable[[Work], None]:
     """The step that opens and clears alerts.
 
     An alert outlives its score; without leave to profile it loses what the score has left on it.
     """
 
     def run(work: Work) -> None:
+        held_rules = holding().alerts
         for profile in work.live():
             if profile.alerts and not consent.allows(profile, PROFILING):
                 work.alerts.update((held.id, (profile.id, held)) for held in forget_risk(profile))
             for transition in alerts.decide(profile, work.at(profile)):
                 rule, found = transition.rule.name, transition.alert
+                if rule in held_rules:
+                    work.held_back.add(profile.id)
+                    continue
                 if transition.action == "open":
                     if (before := profile.alerts.get(rule)) is not None:
                         work.drop_alert(before)

@@ -1,4 +1,7 @@
-"""Schedule: silence sends no event, so every profile gets the time at which time alone may matter to it."""
+"""Schedule: silence sends no event, so every profile gets the time at which time alone may matter to it.
+
+Who was held back because workers have different plans is looked at again when they should have the same one.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,9 @@ SOON = 1.0
 
 LATER = 3600.0
 """Seconds until a label that is due, but whose partition has seen no later event yet, is looked at again."""
+
+
+_HELD = 60.0  # seconds until who was held back is looked at again
 
 
 def is_due(profile: Profile, now: float) -> bool:
@@ -51,5 +57,8 @@ def schedule(segments: Segments, alerts: Alerts, config: ChurnConfig) -> Callabl
     def run(work: Work) -> None:
         for profile in work.live():
             profile.scheduled_at = due(profile, work.at(profile))
+            if profile.id in work.held_back:
+                again = work.at(profile) + _HELD
+                profile.scheduled_at = min(profile.scheduled_at or again, again)
 
     return run

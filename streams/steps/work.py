@@ -41,6 +41,7 @@ class Work:
         "entered",
         "everybody",
         "gate",
+        "held_back",
         "labels",
         "left",
         "loaded",
@@ -71,6 +72,7 @@ class Work:
         self.gate = 0.0  # up to which events are in, while the clock is not live; 0 when it is
         self.look_at = 0.0  # when those are looked at whom this batch only changes
         self.arriving = False  # history ends with this look: what holds now is told
+        self.held_back: set[str] = set()  # profiles that would move, were it not that workers have different plans
         self.everybody: Mapping[str, ArrivalRate] = {}  # of all partitions, as of the gate; {} goes by the partition
         self.records: Sequence[Record] = ()
         self.times: Mapping[str, float] = {}

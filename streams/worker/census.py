@@ -29,6 +29,7 @@ import msgspec
 from models.durations import DAY, WEEK
 from models.population.census import Census, Subject, Summary
 from models.population.findings import Findings, conclude
+from models.segments.held import Holding, as_held, hold_nothing
 from models.segments.membership import Segments
 from plan import Plan
 from profiles.documents import decode_profile
@@ -78,14 +79,16 @@ def subject_of(plan: Plan) -> Subject:
     )
 
 
-def members_of(segments: Segments) -> Callable[[Profile, float], set[str]]:
+def members_of(segments: Segments, holding: Holding = hold_nothing) -> Callable[[Profile, float], set[str]]:
     """Answers the segments that a customer belongs to at a time.
 
     A customer whose timer is due belongs to those they are in: the timer will tell.
     """
 
     def members(profile: Profile, now: float) -> set[str]:
-        return set(profile.segments) if is_due(profile, now) else segments.evaluate(profile, now)
+        if is_due(profile, now):
+            return set(profile.segments)
+        return as_held(segments.evaluate(profile, now), profile.segments, holding().segments)
 
     return members
 

@@ -6,7 +6,6 @@ What was already rejected stays in `events.rejected`; what waits stays on the so
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections import Counter
 from collections.abc import Sequence
@@ -15,6 +14,7 @@ import msgspec
 from aiokafka.structs import ConsumerRecord
 
 from plan import Plan
+from plan.fingerprint import fingerprint
 from profiles.units import Pause, SourceStore
 from streams.clock import WallClock
 from streams.metrics import WorkerMetrics
@@ -24,16 +24,11 @@ from streams.retry import retrying
 from streams.steps.intake import Intake
 from streams.worker.breaker_rule import BreakerRule
 
-__all__ = ["CircuitBreaker", "fingerprint"]
+__all__ = ["CircuitBreaker"]
 
 log = logging.getLogger(__name__)
 
 _SHOWN = 5  # reasons
-
-
-def fingerprint(plan: Plan) -> str:
-    """A hash of what a plan says: workers with the same plan have the same one."""
-    return hashlib.sha256(plan.file.model_dump_json().encode()).hexdigest()[:16]
 
 
 class CircuitBreaker:

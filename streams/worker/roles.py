@@ -28,6 +28,7 @@ from streams.pipeline import (
     profile_pipeline,
     review_pipeline,
 )
+from streams.plan_watch import PlanWatch
 from streams.settings import Settings
 from streams.worker.census import CensusMerger, CensusTaker, Review, members_of, subject_of
 from streams.worker.champion import champion_of
@@ -87,6 +88,7 @@ class Roles:
         self.champion = champion_of(self.stores.learner, plan.churn)
         self.population = population_of(self.stores.census, metrics)
         self.suppressed = Suppressed(self.stores.links, plan.pii_key)
+        self.plans = PlanWatch(self.stores.client, plan, name, metrics, decides=profiles)
         self.breaker = CircuitBreaker(plan, self.stores.sources, metrics, name)
 
         self.ends = KafkaEnds(settings)
@@ -107,9 +109,9 @@ class Roles:
         )
         self.profiles = ProfileRunner(
             Steps(
-                profile_pipeline(plan, settings, self.champion, self.population),
+                profile_pipeline(plan, settings, self.champion, self.population, self.plans),
                 backlog_pipeline(plan, settings),
-                review_pipeline(plan, self.population),
+                review_pipeline(plan, self.population, self.plans),
             ),
             self.stores.profiles,
             settings.partitions,
@@ -145,7 +147,7 @@ class Roles:
             self.clock.now,
             backlog.is_busy,
             metrics,
-            Review(members_of(segments), self.profiles.review, self.timers.is_up_to_date),
+            Review(members_of(segments, self.plans), self.profiles.review, self.timers.is_up_to_date),
         )
         self.census_merger = CensusMerger(
             self.stores.census,
@@ -196,6 +198,7 @@ class Roles:
         else:
             await self.population.refresh()  # of several workers the lowest version is shown
         await self.suppressed.refresh()
+        await self.plans.refresh()
         return await self.breaker.refresh()
 
     async def refresh_models(self) -> None:
@@ -211,4 +214,5 @@ class Roles:
         await self._outputs.stop()
         await self._requests.stop()
         await self.ends.stop()
+        await self.plans.leave()
         await self.stores.close()

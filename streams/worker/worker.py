@@ -298,6 +298,7 @@ class Worker:
         self.roles.learner.assigned(mine=TP(self._training_examples, 0) in assigned)
         answer = await self._continues(assigned)
         self.roles.timers.assigned()
+        await self.roles.plans.refresh()  # before anybody of these partitions is moved by our plan
         log.info("reading %d partitions, %d of them profiles'", len(set(assigned)), len(mine))
         if assigned:
             before, asked = WALL.now(), time.monotonic()

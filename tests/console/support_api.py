@@ -56,6 +56,7 @@ def api_deps(held: Reader, **parts: Any) -> ApiDeps:
         "findings": nothing.panel,
         "checks": {},
         "paused": nothing.paused,
+        "plans": nothing.differ,
         "clocks": MemoryClockStore(),
         "clock": lambda: NOW,
     }
@@ -111,3 +112,7 @@ class Nothing:
     async def paused(self) -> Mapping[str, str]:
         """Of the sources."""
         return {}
+
+    async def differ(self) -> str:
+        """Of the plans."""
+        return ""

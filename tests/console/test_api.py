@@ -84,12 +84,15 @@ class Rejected:
 class Api:
     """A running support API and what is behind it."""
 
-    def __init__(self, url: str, held: MemoryStore, worker: Worker, feed: Feed, broken: list[str]) -> None:
+    def __init__(
+        self, url: str, held: MemoryStore, worker: Worker, feed: Feed, broken: list[str], differ: list[str]
+    ) -> None:
         self.url = url
         self.store = held
         self.worker = worker
         self.feed = feed
         self.broken = broken
+        self.differ = differ
         self.headers = {"Authorization": f"Bearer {TOKEN}"}
         self.http = httpx.Client(base_url=url, timeout=10, verify=False)
 
@@ -107,17 +110,22 @@ def running() -> Iterator[Api]:
     """An API over a store in memory, for all tests here."""
     held, feed = store(), Feed()
     broken: list[str] = []
+    differ: list[str] = []
     worker = Worker(held)
+
+    async def plans() -> str:
+        return "".join(differ)
 
     async def broker() -> None:
         if broken:
             raise ConnectionError(broken[0])
 
     deps = api_deps(
-        held, commands=worker, feed=feed, rejected=Rejected(), checks={"redis": held.ping, "kafka": broker}, wait=0.3
-    )
+        held, commands=worker, feed=feed, rejected=Rejected(), checks={"redis": held.ping, "kafka": broker}, wait=0.3,
+        plans=plans,
+    )  # fmt: skip
     with serving(create_api(deps)) as url:
-        api = Api(url, held, worker, feed, broken)
+        api = Api(url, held, worker, feed, broken, differ)
         with api.http:
             yield api
 
@@ -130,6 +138,7 @@ def api(running: Api) -> Iterator[Api]:
     running.worker.idle = False
     running.worker.taken.clear()
     running.broken.clear()
+    running.differ.clear()
 
 
 def assert_problem(response: httpx.Response, status: int, code: str) -> None:
@@ -445,6 +454,11 @@ def test_health_readiness_and_metrics(api: Api) -> None:
     answer = api.get("/ready", headers={})
     assert_problem(answer, 503, "not_ready")
     assert answer.json()["checks"] == {"redis": "ok", "kafka": "connection refused"}
+    api.differ.append("version 8 (b): w-2; version 7 (a): w-1")
+    api.broken.clear()
+    answer = api.get("/ready", headers={})
+    assert (answer.status_code, answer.json()["plans"]) == (200, api.differ[0])
+    assert "different plans" in answer.json()["message"]
     metrics = api.get("/metrics", headers={})
     assert metrics.headers["content-type"].startswith("text/plain")
     assert "# TYPE" in metrics.text

@@ -9,6 +9,7 @@ import orjson
 
 from models.conditions.rules import AlertRule
 from models.segments.alerts import compile_alerts
+from models.segments.held import Held
 from profiles.consent import Consent
 from profiles.documents import decode_profile, encode_profile
 from profiles.store import Loaded
@@ -29,13 +30,14 @@ class Partition:
     """One partition in memory, what it told and what its index holds."""
 
     def __init__(self) -> None:
-        self._steps = (update("EUR", LIMITS), alert(compile_alerts(RULES, "EUR", ()), Consent()))
+        self._steps = (update("EUR", LIMITS), alert(compile_alerts(RULES, "EUR", ()), Consent(), lambda: self.held))
         self.profiles = {"p": Profile("p"), "q": Profile("q")}
         self.told: list[dict[str, Any]] = []
         self.index: dict[str, str] = {}
+        self.held = Held()
         self._offset = 0
 
-    def look(self, day: float, risk: float, *records: Record, live: bool = False, arriving: bool = False) -> None:
+    def look(self, day: float, risk: float, *records: Record, live: bool = False, arriving: bool = False) -> Work:
         """Look at `p` at the end of a step, or live, as of this risk."""
         for record in records:
             record.origin = ("profile.events", 0, self._offset << SENT_BITS)
@@ -53,6 +55,7 @@ class Partition:
         for id_ in work.alerts_gone:
             self.index.pop(id_, None)
         self.index |= {id_: held.state for id_, (_, held) in work.alerts.items()}
+        return work
 
     @property
     def states(self) -> list[str]:
@@ -149,3 +152,17 @@ def test_a_rebuild_from_documents_knows_what_was_told() -> None:
     partition.profiles["p"] = read
     partition.look(1, 0.9, arriving=True)
     assert partition.states == ["open"]
+
+
+def test_no_alert_of_a_held_rule_opens_or_ends() -> None:
+    """Because workers have different plans. Who is held back is noted, so that somebody looks again."""
+    partition = Partition()
+    partition.held = Held(alerts=frozenset({"risky"}))
+    assert partition.look(0, 0.9, live=True).held_back == {"p"}
+    assert partition.told == []
+    partition.held = Held()
+    partition.look(1, 0.9, live=True)
+    partition.held = Held(alerts=frozenset({"risky"}))
+    assert partition.look(2, 0.1, live=True).held_back == {"p"}
+    assert partition.states == ["open"]
+    assert partition.look(3, 0.9, live=True).held_back == set()

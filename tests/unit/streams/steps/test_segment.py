@@ -8,12 +8,16 @@ import msgspec
 import orjson
 
 from models.conditions.rules import SegmentRule
+from models.config import ChurnConfig
 from models.population.snapshot import PopulationSnapshot
+from models.segments.alerts import compile_alerts
+from models.segments.held import Held
 from models.segments.membership import compile_segments
 from profiles.state import Limits, apply
 from profiles.store import Loaded
-from profiles.types import Profile
+from profiles.types import Profile, Stay
 from streams.kafka.topics import SEGMENT_CHANGES
+from streams.steps.schedule import schedule
 from streams.steps.segment import segment
 from streams.steps.work import Work
 from tests.build import DAY, T0, event
@@ -21,7 +25,7 @@ from tests.build import DAY, T0, event
 EVEN = PopulationSnapshot(version=1, edges={"revenue": [float(i) for i in range(1, 100)]})
 
 
-class Held:
+class Population:
     """The newest population snapshot."""
 
     now = EVEN
@@ -43,7 +47,7 @@ def told(work: Work) -> list[dict[str, Any]]:
 
 def test_each_change_is_told_once_and_names_the_population_it_is_by() -> None:
     """Twelve versions whose edges flutter: one entry, and one exit when the edge has moved for good."""
-    held = Held()
+    held = Population()
     rules = [rule("top", {"quantile": "revenue", "top": 0.1}), rule("buyer", {"count": "purchase", "at_least": 1})]
     step = segment(compile_segments(rules, "EUR", population=held))
     profile = Profile("p")
@@ -89,3 +93,33 @@ def test_a_window_is_left_by_a_timer_alone() -> None:
         {"segment": "trouble", "change": "entered"},
         {"segment": "trouble", "change": "exited"},
     ]
+
+
+def test_nobody_enters_or_leaves_a_held_segment_and_who_would_is_looked_at_again() -> None:
+    """Also the segments that only another worker's plan has. Once nothing is held, all are told once."""
+    held = Held(frozenset({"buyer", "gone"}))
+    rules = [rule("buyer", {"count": "purchase", "at_least": 1}), rule("visitor", {"count": "visit", "at_least": 1})]
+    segments = compile_segments(rules, "EUR")
+    steps = (
+        segment(segments, lambda: held),
+        schedule(segments, compile_alerts([], "EUR", segments.names), ChurnConfig()),
+    )
+    profile, other = Profile("p"), Profile("q", segments={"gone": Stay(T0)})
+    apply(profile, event("purchase", 0, amount=9100), "EUR", Limits())
+    apply(profile, event("visit", 0), "EUR", Limits())
+    work = Work(0, Loaded(), 4)
+    work.begin(T0 + DAY, (), due=[profile, other])
+    for step in steps:
+        step(work)
+
+    assert told(work) == [{"segment": "visitor", "change": "entered"}]
+    assert set(other.segments) == {"gone"}
+    assert [who.scheduled_at for who in (profile, other)] == [T0 + DAY + 60.0] * 2
+
+    held = Held()
+    work = Work(0, Loaded(), 4)
+    work.begin(profile.scheduled_at, (), due=[profile, other])
+    for step in steps:
+        step(work)
+    assert told(work) == [{"segment": "buyer", "change": "entered"}, {"segment": "gone", "change": "exited"}]
+    assert profile.scheduled_at != T0 + DAY + 120.0
