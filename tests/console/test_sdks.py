@@ -98,10 +98,10 @@ Run = Callable[[str, str], list[str]]
 
 @pytest.fixture(scope="session")
 def node_modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The SDKs for Node.js, installed once by npm and kept between runs."""
-    needs = (SDKS / "package.json").read_bytes()
+    """The SDKs for Node.js in the versions of the lock, installed once by npm and kept between runs."""
+    needs = {name: (SDKS / name).read_bytes() for name in ("package.json", "package-lock.json")}
     home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "rapport-tests"
-    directory = home / f"node-{hashlib.sha256(needs).hexdigest()[:12]}"
+    directory = home / f"node-{hashlib.sha256(b''.join(needs.values())).hexdigest()[:12]}"
     missing = [tool for tool in ("node", "npm") if not shutil.which(tool)]
     if missing:
         _give_up(f"needs {' and '.join(missing)} on PATH")
@@ -109,8 +109,9 @@ def node_modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with (directory / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # another test run may be installing
         if not (directory / "complete").exists():
-            (directory / "package.json").write_bytes(needs)
-            command = ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts"]
+            for name, content in needs.items():
+                (directory / name).write_bytes(content)
+            command = ["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts"]
             done = subprocess.run(command, cwd=directory, capture_output=True, text=True, check=False, timeout=240)
             if done.returncode:
                 _give_up(f"npm could not install the SDKs: {done.stderr[-500:]}")

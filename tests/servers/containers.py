@@ -18,7 +18,7 @@ from tests.servers.given import describe_kafka
 __all__ = ["ContainerKafka", "ContainerRedis", "why_no_docker"]
 
 KAFKA_IMAGE = "apache/kafka:4.1.0"
-REDIS_IMAGE = "redis:8"
+REDIS_IMAGE = "redis:8.2.2"
 
 
 class _Container(ABC):
