@@ -294,7 +294,6 @@ class Worker:
         linking = TP(self._identity_links, 0) in assigned
         self.roles.linker.assigned(mine=linking)
         self.roles.splits.assigned(mine=linking)
-        self.roles.coordinator.assigned()
         self.roles.learner.assigned(mine=TP(self._training_examples, 0) in assigned)
         answer = await self._continues(assigned)
         self.roles.timers.assigned()

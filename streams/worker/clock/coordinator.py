@@ -119,6 +119,7 @@ class Coordinator:
         self._by = by
         self._outage = outage
         self._seen: dict[TP, int] = {}  # how far ingest had come in each source partition when that was asked last
+        self._moved = (-1, "")  # version and nonce of the clock as it was left here
         self._bordered = 0.0  # the border that the learner was told last
         self._to_learn: int | None = None  # end of `training.examples` then
         self._loads: list[Load] = []
@@ -126,10 +127,6 @@ class Coordinator:
         self._stands: tuple[str, float] = ("", 0.0)  # phase and gate at which that is
         self._since = self._noted = 0.0  # monotonic: when it came there, and when it was last written why
         self._warned = False
-
-    def assigned(self) -> None:
-        """Know nothing any more of what the learner was told: another worker may have moved the clock meanwhile."""
-        self._bordered, self._to_learn = 0.0, None
 
     async def step(self) -> bool:
         """Move the clock if it can be moved; whether it was."""
@@ -144,6 +141,9 @@ class Coordinator:
         if not self._trusts(now):
             return False
         state = await self._clocks.state()
+        if (state.version, state.nonce) != self._moved:  # by another worker, or the store was set back
+            self._bordered, self._to_learn = 0.0, None
+            self._moved = (state.version, state.nonce)
         loads = await self._running(now)
         self._why = ""
         if state.phase == "live":
@@ -158,13 +158,15 @@ class Coordinator:
             return await self._stand(state)
         if after.phase == "filling" and state.phase in ("live", "new"):
             await self._tell(Border(after.watermark, begins=True))
-        committed = await self._clocks.commit(
-            msgspec.structs.replace(after, version=state.version, moved=now, by=self._by, waits_for="")
-        )
-        if committed.phase != state.phase:
-            log.info("the clock is %s, at %s", committed.phase, _at(committed))
-        await self._clock.take(committed)
+        await self._commit(msgspec.structs.replace(after, version=state.version, moved=now, waits_for=""))
+        if after.phase != state.phase:
+            log.info("the clock is %s, at %s", after.phase, _at(after))
         return True
+
+    async def _commit(self, state: ClockState) -> None:
+        committed = await self._clocks.commit(msgspec.structs.replace(state, by=self._by))
+        self._moved = (committed.version, committed.nonce)
+        await self._clock.take(committed)
 
     async def _stand(self, state: ClockState) -> bool:
         """Say what keeps the clock where it is, once it has been there for a while: people may have to act."""
@@ -180,9 +182,7 @@ class Coordinator:
             )
         if now - self._noted > _ALIVE and self._why != state.waits_for:
             self._noted = now
-            await self._clock.take(
-                await self._clocks.commit(msgspec.structs.replace(state, waits_for=self._why, by=self._by))
-            )
+            await self._commit(msgspec.structs.replace(state, waits_for=self._why))
         return False
 
     def _waits(self, why: str) -> ClockState | None:

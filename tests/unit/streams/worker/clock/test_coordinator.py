@@ -202,7 +202,8 @@ def test_who_takes_the_clock_over_begins_the_learners_steps_anew() -> None:
         here = Installation(in_steps(), {TRAINING: 5})
         await here.begin()
         for borders in (1, 2):
-            here.coordinator.assigned()
+            clock = here.stores.clock
+            await clock.commit(await clock.state())  # by somebody else
             for _ in range(2):
                 assert not await here.coordinator.step()
             assert here.told == [Border(NOW - 9 * DAY, begins=True)] * borders
