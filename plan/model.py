@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, get_args
 import jsonschema_rs
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 
-from models.conditions.rules import AlertRule, SegmentRule
+from models.conditions.rules import RULES, AlertRule, SegmentRule
 from models.config import ChurnConfig
 from profiles.identity.extract import IdentityRule
 from profiles.identity.spelling import PII
@@ -261,9 +261,9 @@ class PlanFile(_Strict):
     consent: dict[PurposeName, ConsentSpec] = Field({}, description="What customers may allow or deny.")
     events: list[EventSpec] = Field(min_length=1, description="What may happen.")
     churn: ChurnConfig = Field(ChurnConfig(), description="What churn means and how its model is fed.")
-    segments: list[SegmentRule] = Field([], description="Groups of customers, kept live.")
+    segments: list[SegmentRule] = Field([], max_length=RULES, description="Groups of customers, kept live.")
     builtin_segments: bool = Field(True, description="Whether the segments by value and the learned ones are there.")
-    alerts: list[AlertRule] = Field([], description="When people should look at a customer.")
+    alerts: list[AlertRule] = Field([], max_length=RULES, description="When people should look at a customer.")
     breaker: Literal["off"] | BreakerSpec = Field(
         BreakerSpec(), description="When a source is paused instead of being rejected event by event."
     )

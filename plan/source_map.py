@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
 import yaml
 
-__all__ = ["Location", "SourceMap", "format_path"]
+__all__ = ["LARGEST", "LEVELS", "VALUES", "Location", "SourceMap", "format_path"]
 
 Location = Sequence[str | int]
+
+LARGEST = 4 * 1024 * 1024
+"""Characters of a document."""
+
+LEVELS = 64
+"""Of nesting: twenty levels of conditions take forty-four. (The library stops at a thousand by itself.)"""
+
+VALUES = 200_000
+"""Keys, values, lists and objects, each counted as often as aliases repeat it: ten lines of them could say billions."""
 
 
 class _Loader(yaml.CSafeLoader):
@@ -43,15 +52,20 @@ class SourceMap:
 
     Raises:
         yaml.YAMLError: the text is not YAML.
+        ValueError: it is longer, has more values or is nested more deeply than any plan.
     """
 
     def __init__(self, text: str) -> None:
+        if len(text) > LARGEST:
+            raise ValueError(f"it has {len(text)} characters; {LARGEST} at most")
         loader = _Loader(text)
         try:
             self._root: yaml.Node | None = loader.get_single_node()
             self.repeated: list[tuple[list[str | int], int]] = []
+            self._sizes: dict[int, tuple[int, int] | None] = {}
+            self._children: dict[int, dict[str | int, _Child]] = {}
             if self._root is not None:
-                self._find_repeated(self._root, [], set())
+                self._walk(self._root, [])
             self.data: Any = None if self._root is None else loader.construct_document(self._root)
         finally:
             loader.dispose()
@@ -64,26 +78,95 @@ class SourceMap:
         """
         if self._root is None:
             return 1, list(location)
-        _, line, path = _walk(self._root, tuple(location), self._root.start_mark.line)
+        line, path = self._longest(tuple(location))
         if location and isinstance(location[-1], str) and (not path or path[-1] != location[-1]):
             path.append(location[-1])
         return line + 1, path
 
-    def _find_repeated(self, node: yaml.Node, path: list[str | int], seen: set[int]) -> None:
-        if id(node) in seen:
-            return
-        seen.add(id(node))
-        if isinstance(node, yaml.MappingNode):
-            keys: set[str] = set()
-            for key, value in node.value:
-                name = str(key.value)
-                if name in keys and name != "<<":
-                    self.repeated.append(([*path, name], key.start_mark.line + 1))
-                keys.add(name)
-                self._find_repeated(value, [*path, name], seen)
-        elif isinstance(node, yaml.SequenceNode):
-            for index, item in enumerate(node.value):
-                self._find_repeated(item, [*path, index], seen)
+    def _walk(self, node: yaml.Node, path: list[str | int]) -> tuple[int, int]:
+        """Note what is below a node, and which of its keys are repeated; answers (values, levels) with all aliases."""
+        if id(node) in self._sizes:
+            if (known := self._sizes[id(node)]) is None:
+                raise ValueError("an alias stands inside of what it is an alias of")
+            return known
+        if len(path) >= LEVELS:
+            raise ValueError(_TOO_MUCH)
+        self._sizes[id(node)] = None  # until all below it is known
+        values = levels = 1
+        below = self._children[id(node)] = {}
+        for name, value, line in _parts(node):
+            if name in below and name != "<<":
+                self.repeated.append(([*path, name], line + 1))
+            below[name] = _Child(value, line)
+            inside, deep = (1, 1) if isinstance(value, yaml.ScalarNode) else self._walk(value, [*path, name])
+            values, levels = values + 1 + inside, max(levels, 1 + deep)
+            if values > VALUES or levels > LEVELS:
+                raise ValueError(_TOO_MUCH)
+        self._sizes[id(node)] = values, levels
+        return values, levels
+
+    def _longest(self, location: tuple[str | int, ...]) -> tuple[int, list[str | int]]:
+        """(line, path) of the longest part of a location that exists.
+
+        From each node that is reached, each part of the location is looked at once, last part first.
+        """
+        assert self._root is not None
+        reached: list[dict[int, yaml.Node]] = [{id(self._root): self._root}]
+        for part in location:
+            into = dict(reached[-1])
+            for node in reached[-1].values():
+                if (child := self._child(node, part)) is not None:
+                    into[id(child.node)] = child.node
+            reached.append(into)
+        found: dict[int, _Found] = {key: _Found(0, None, None) for key in reached[-1]}
+        last = len(location) - 1
+        for at in range(last, -1, -1):
+            now: dict[int, _Found] = {}
+            for key, node in reached[at].items():
+                best = found[key]
+                if (child := self._child(node, location[at])) is not None:
+                    deeper = found[id(child.node)]
+                    score = deeper.score + (2 if at == last else 1)  # reaching the last part settles a tie
+                    if score >= best.score:
+                        best = _Found(score, (location[at], child.line), deeper)
+                now[key] = best
+            found = now
+        line, path = self._root.start_mark.line, []
+        step: _Found | None = found[id(self._root)]
+        while step is not None and step.taken is not None:
+            part, line = step.taken
+            path.append(part)
+            step = step.then
+        return line, path
+
+    def _child(self, node: yaml.Node, part: str | int) -> _Child | None:
+        below = self._children.get(id(node), {})
+        return below.get(str(part) if isinstance(node, yaml.MappingNode) else part)
+
+
+class _Child(NamedTuple):
+    node: yaml.Node
+    line: int
+
+
+class _Found(NamedTuple):
+    """What of a location is found below a node: how much, and step by step."""
+
+    score: int
+    taken: tuple[str | int, int] | None
+    then: _Found | None
+
+
+_TOO_MUCH = f"it has over {VALUES} values, or more than {LEVELS} levels of nesting"
+
+
+def _parts(node: yaml.Node) -> Iterator[tuple[str | int, yaml.Node, int]]:
+    """What is in a mapping or a list: (key, value, line from 0)."""
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:  # a key that is no scalar is refused when the data are made
+            yield str(key.value) if isinstance(key, yaml.ScalarNode) else "?", value, key.start_mark.line
+    elif isinstance(node, yaml.SequenceNode):
+        yield from ((index, item, item.start_mark.line) for index, item in enumerate(node.value))
 
 
 def format_path(path: Location) -> str:
@@ -95,28 +178,3 @@ def format_path(path: Location) -> str:
         else:
             text += f".{part}" if text else part
     return text
-
-
-def _walk(node: yaml.Node, location: tuple[str | int, ...], line: int) -> tuple[int, int, list[str | int]]:
-    """(score, line, path) of the longest part of a location that exists below a node."""
-    if not location:
-        return 0, line, []
-    head, rest = location[0], location[1:]
-    score, found, path = _walk(node, rest, line) if rest else (0, line, [])
-    child, at = _child(node, head)
-    if child is not None:
-        deeper, below, names = _walk(child, rest, at)
-        deeper += 1 if rest else 2  # reaching the last part settles a tie
-        if deeper >= score:
-            return deeper, below, [head, *names]
-    return score, found, path
-
-
-def _child(node: yaml.Node, part: str | int) -> tuple[yaml.Node | None, int]:
-    if isinstance(node, yaml.MappingNode):
-        for key, value in reversed(node.value):
-            if str(key.value) == str(part):
-                return value, key.start_mark.line
-    elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and 0 <= part < len(node.value):
-        return node.value[part], node.value[part].start_mark.line
-    return None, 0

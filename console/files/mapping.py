@@ -94,7 +94,7 @@ def load_mapping(path: Path) -> dict[str, Any]:
     """
     try:
         loaded = yaml.safe_load(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
         raise WrongUse(f"{path} cannot be read: {error}") from error
     if not isinstance(loaded, dict):
         raise WrongUse(f"{path}: a mapping of options expected, such as `source: purchase`")
@@ -261,7 +261,10 @@ def _convert(text: str, kind: str, decimal: str) -> Any:
         if text.lower() in _TRUE | _FALSE:
             return text.lower() in _TRUE
         raise ValueError("write true or false")
-    return json.loads(text)
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
 
 
 def _number(text: str, decimal: str) -> float:

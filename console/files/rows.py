@@ -17,12 +17,14 @@ from pydantic import Field
 
 from console.files.delivery import MAX_EVENT
 from console.files.mapping import NO_TIME, TYPES, BadRow, Row, TableMapping, compile_row
+from profiles.bounds import excess, may_exceed
 from profiles.errors import WrongUse
 from streams.collector.wire import parse_time
 
 __all__ = ["DELIMITERS", "FileSpec", "Item", "fingerprint", "header_of", "read_items"]
 
 DELIMITERS = {"tab": "\t", "comma": ",", "semicolon": ";", "pipe": "|", "whitespace": " "}
+_LONGEST = 1 << 20  # characters of a line
 _ID_ROOM = 64  # bytes of the messageId that an event without one is given later
 _WHO = ("userId", "anonymousId", "previousId", "groupId", "traits", "context")
 
@@ -104,14 +106,23 @@ def _is_jsonl(path: Path, spec: FileSpec) -> bool:
 
 
 def _jsonl(file: TextIO, spec: FileSpec, mark: str, after: int) -> Iterator[Item]:
-    for line, raw in enumerate(file, start=1):
+    for line, raw in enumerate(_lines(file), start=1):
         if line <= after or not raw.strip():
             continue
         try:
-            event = orjson.loads(raw.encode("utf-8", "surrogateescape"))
-            yield _item(_checked(event), line, spec, mark)
+            yield _item(_checked(_loaded(raw)), line, spec, mark)
         except (BadRow, ValueError) as error:
             yield Item(line, problem=str(error), raw=raw.rstrip("\r\n"))
+
+
+def _loaded(line: str) -> Any:
+    if len(line) > _LONGEST:
+        raise BadRow(_TOO_LONG)
+    raw = line.encode("utf-8", "surrogateescape")
+    event = orjson.loads(raw)
+    if may_exceed(raw) and (found := excess(event)):
+        raise BadRow(f"the event has {found.message}")
+    return event
 
 
 def _checked(event: Any) -> dict[str, Any]:
@@ -176,16 +187,35 @@ def _item(event: dict[str, Any], line: int, spec: FileSpec, mark: str) -> Item:
 def _cells(file: TextIO, spec: FileSpec) -> Iterator[tuple[int, list[str]]]:
     delimiter = DELIMITERS.get(spec.delimiter, spec.delimiter or ",")
     if delimiter == " ":
-        for line, raw in enumerate(file, start=1):
+        for line, raw in enumerate(_bounded(file), start=1):
             if cells := raw.split():
                 yield line, cells
         return
     if len(delimiter) != 1:
         raise WrongUse(f"{delimiter!r} is no delimiter; write one of {', '.join(DELIMITERS)} or one character")
-    reader = csv.reader(file, delimiter=delimiter)
+    reader = csv.reader(_bounded(file), delimiter=delimiter)
     for cells in reader:
         if cells:
             yield reader.line_num, cells
+
+
+_TOO_LONG = f"the line has over {_LONGEST} characters"
+
+
+def _lines(file: TextIO) -> Iterator[str]:
+    """The lines of a file; of one that is too long for any event only its beginning, one character past the limit."""
+    while line := file.readline(_LONGEST + 1):
+        rest = line
+        while len(rest) > _LONGEST and not rest.endswith(("\n", "\r")):
+            rest = file.readline(_LONGEST + 1)
+        yield line
+
+
+def _bounded(file: TextIO) -> Iterator[str]:
+    for line in _lines(file):
+        if len(line) > _LONGEST:
+            raise csv.Error(_TOO_LONG)
+        yield line
 
 
 def _joined(cells: Sequence[str], spec: FileSpec) -> str:

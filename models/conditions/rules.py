@@ -7,20 +7,27 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 
 from models.conditions.spec import Spec
-from models.conditions.tree import DEEPEST, Condition, depth
+from models.conditions.tree import DEEPEST, MOST, Condition, depth, leaves
 from models.conditions.words import duration_in_words
 from models.durations import DAY, Duration
 from profiles.consent import OUTREACH
 
-__all__ = ["AlertRule", "SegmentRule"]
+__all__ = ["RULES", "AlertRule", "SegmentRule"]
+
+RULES = 500
+"""Most segments, and most alerts, of a plan."""
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=64)]
 """Of a segment, an alert or a purpose, as it is written in a plan."""
 
 
-def _shallow(condition: Condition | None) -> Condition | None:
-    if condition is not None and depth(condition) > DEEPEST:
+def _bounded(condition: Condition | None) -> Condition | None:
+    if condition is None:
+        return None
+    if depth(condition) > DEEPEST:
         raise ValueError(f"conditions may be nested {DEEPEST} deep; give a part of it a name as a segment of its own")
+    if (number := sum(1 for _ in leaves(condition))) > MOST:
+        raise ValueError(f"a condition may join {MOST} statements, and this has {number}; divide it into segments")
     return condition
 
 
@@ -35,7 +42,7 @@ class SegmentRule(Spec):
     margin: float = Field(default=0.15, ge=0, lt=1)
     group: Name | None = None  # at most one segment of a group holds: who may stay in one enters no other
 
-    _nested = field_validator("when", "exit")(_shallow)
+    _small = field_validator("when", "exit")(_bounded)
 
     def conditions(self) -> list[Condition]:
         """Those that it has."""
@@ -61,7 +68,7 @@ class AlertRule(Spec):
     owner: str = ""
     channel: str = ""
 
-    _nested = field_validator("when")(_shallow)
+    _small = field_validator("when")(_bounded)
 
     @model_validator(mode="after")
     def _sensible(self) -> AlertRule:

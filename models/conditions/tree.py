@@ -16,10 +16,14 @@ from pydantic import Discriminator, Tag
 from models.conditions.kind import Kind
 from models.conditions.kinds import KINDS
 
-__all__ = ["BY_KEY", "DEEPEST", "Condition", "depth", "leaves", "measures_of", "segments_of", "windows"]
+__all__ = ["BY_KEY", "DEEPEST", "MOST", "Condition", "depth", "leaves", "measures_of", "segments_of", "windows"]
 
 DEEPEST = 20
 """How deep conditions may be nested: Python, into which they are compiled, has a limit."""
+
+MOST = 500
+"""Statements that one condition may join: all of a plan's rules become one function, which every change of a profile
+runs."""
 
 BY_KEY: dict[str, type[Kind]] = {kind.key: kind for kind in KINDS}
 """The kinds of conditions, by the key that tells them."""

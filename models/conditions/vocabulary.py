@@ -9,6 +9,8 @@ from typing import Any
 
 __all__ = ["Vocabulary", "suggest"]
 
+_LONGEST = 100  # characters of a name that is compared with others
+
 
 @dataclass(frozen=True)
 class Vocabulary:
@@ -24,7 +26,7 @@ class Vocabulary:
 def suggest(name: str, known: Iterable[str]) -> str:
     """`; did you mean 'x'?`, or the known names if they are few, or nothing."""
     names = sorted(set(known))
-    near = difflib.get_close_matches(name, names, n=1, cutoff=0.7)
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.7) if len(name) <= _LONGEST else []
     if near:
         return f"; did you mean '{near[0]}'?"
     return f"; there are {', '.join(names)}" if 0 < len(names) <= 8 else ""

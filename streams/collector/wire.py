@@ -18,13 +18,14 @@ from typing import Any, TypeVar
 import msgspec
 import orjson
 
+from profiles.bounds import LEVELS, NAME, excess, may_exceed
 from profiles.errors import Unacceptable
 from profiles.types import Identity
 from streams.collector.body import Limits, Refused
 
 __all__ = [
-    "AGREEING", "TYPES", "Envelope", "basic_key", "check_external_ids", "mend_surrogates",
-    "occurred_at", "open_batch", "open_single", "parse_time", "stamp",
+    "AGREEING", "TYPES", "Envelope", "basic_key", "check_external_ids", "check_name", "check_shape",
+    "mend_surrogates", "occurred_at", "open_batch", "open_single", "parse_time", "stamp",
 ]  # fmt: skip
 
 TYPES = ("identify", "track", "page", "screen", "group", "alias")
@@ -111,6 +112,8 @@ def _shared(name: str, raw: msgspec.Raw, limits: Limits) -> dict[str, Any]:
         raise Refused(400, "invalid_json", f"'{name}' of the batch is not JSON: {error}") from None
     if type(value) is not dict and value is not None:
         raise Refused(400, "invalid_request", f"'{name}' of the batch is not a JSON object")
+    if found := excess(value, levels=LEVELS - 1):  # it goes one level into each event
+        raise Refused(400, "invalid_request", f"'{name}' of the batch has {found.message}")
     return value or {}
 
 
@@ -170,6 +173,7 @@ def stamp(
         event["type"] = envelope.type
     elif event.get("type") not in TYPES:
         raise Unacceptable("unknown_type", f"`type` is not one of {', '.join(TYPES)}")
+    check_name(event)
     event.pop("writeKey", None)
     _share(event, envelope)
     check_external_ids(event)
@@ -185,14 +189,35 @@ def stamp(
     if not found:
         raise Unacceptable("no_identity", "none of the plan's identities is in the event, or only blocked values")
     _set_times(event, envelope.sent_at, received)
-    try:
-        value = orjson.dumps(event, option=orjson.OPT_UTC_Z)
-    except TypeError:  # 254 levels are the most that can be written
-        raise Unacceptable("nested_too_deeply", "the event is nested too deeply") from None
+    value = orjson.dumps(event, option=orjson.OPT_UTC_Z)
     if len(value) > limits.event + _STAMP_ROOM:
         message = f"the event has {len(value)} bytes with the batch's context and integrations"
         raise Unacceptable("event_too_large", f"{message}; {limits.event} at most")
     return found[0][1].encode(), value
+
+
+def check_shape(event: dict[str, Any], raw: bytes) -> None:
+    """That an event keeps the bounds of `profiles.bounds`, before anything else is done with it.
+
+    Raises:
+        Unacceptable: it passes one of them; the reason says which.
+    """
+    if may_exceed(raw) and (found := excess(event)):
+        raise Unacceptable(found.reason, f"the event has {found.message}")
+
+
+def check_name(event: dict[str, Any]) -> str:
+    """The name of an event, a page or a screen; "" for one without.
+
+    Raises:
+        Unacceptable: it is too long.
+    """
+    name = event.get("event" if event["type"] == "track" else "name")
+    if type(name) is not str:
+        return ""
+    if len(name) > NAME:
+        raise Unacceptable("name_too_long", f"the event's name has {len(name)} characters; {NAME} at most")
+    return name
 
 
 def check_external_ids(event: dict[str, Any]) -> None:
@@ -266,6 +291,7 @@ def _read(raw: bytes) -> dict[str, Any]:
         raise Unacceptable("invalid_json", f"the event is not JSON: {error}") from None
     if type(event) is not dict:
         raise Unacceptable("not_an_object", "the event is not a JSON object")
+    check_shape(event, raw)
     event = {name: value for name, value in event.items() if value is not None}
     for name in ("context", "integrations", "properties", "traits"):
         if name in event and type(event[name]) is not dict:

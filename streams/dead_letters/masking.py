@@ -15,6 +15,7 @@ import orjson
 
 from plan import EventRule, Plan
 from plan.model import Property
+from profiles.bounds import excess
 from streams.collector.wire import TYPES, parse_time
 from streams.scrub import HIDDEN, mask_email, scrub
 
@@ -25,12 +26,12 @@ _IDS = ("userId", "anonymousId", "groupId", "previousId")
 _PLAIN = ("version", "channel")  # nobody's, unless a value looks like somebody
 _HARMLESS = ("app", "library", "os", "campaign", "locale", "timezone", "screen", "active", "direct")  # of the context
 _LARGE = 1_000_000  # a number nobody planned may be a telephone or card number from here on
-_DEEPEST = 32
-_LONGEST = 4000  # characters of an unreadable event that are shown
+_LARGEST = 64 * 1024  # bytes of an event of which all is shown
+_LONGEST = 4000  # characters of one that is larger, passes other bounds or cannot be read
 
 _RANDOM = re.compile(r"[A-Za-z-]{0,20}[0-9a-f-]{32,64}")
 _KEY = re.compile(r'"[^"\\]{1,100}"\s*:')
-_VALUE = re.compile(r'"(?:[^"\\]|\\.)*(?:"|$)|[^\s{}\[\]:,"]+', re.DOTALL)
+_VALUE = re.compile(r'"(?:[^"\\]|\\.|\\$)*(?:"|$)|[^\s{}\[\]:,"]+', re.DOTALL)
 
 
 def mask(value: Any, pii: str) -> Any:
@@ -59,13 +60,18 @@ class Masker:
         self._identities = {path: rule.pii for rule in plan.identities for path in rule.fields}
 
     def event(self, source: str, payload: bytes) -> Any:
-        """A raw event without personal data: an object, or text if it cannot be read. Never raises."""
+        """A raw event without personal data: an object, or the first text of one that cannot be read or passes a bound.
+
+        Never raises, and takes time in proportion to the event at most.
+        """
         try:
-            raw = orjson.loads(payload)
+            raw = orjson.loads(payload) if len(payload) <= _LARGEST else None
         except orjson.JSONDecodeError:
             return _skeleton(payload)
+        if raw is None or excess(raw):
+            return _skeleton(payload)
         if not isinstance(raw, dict):
-            return self._unplanned(raw, 0)
+            return self._unplanned(raw)
         rule, wrong = self._rule(source, raw)
         shown = {}
         for key, value in raw.items():
@@ -98,11 +104,11 @@ class Masker:
             return mask(value, "id")  # some producers build it from the customer's number
         if key in ("event", "name", "messageId", *_PLAIN) and isinstance(value, str):
             return scrub(value)
-        return self._unplanned(value, 0)
+        return self._unplanned(value)
 
     def _payload(self, where: str, value: Any, rule: EventRule | None, wrong: set[str]) -> Any:
         if not isinstance(value, dict):
-            return self._unplanned(value, 0)
+            return self._unplanned(value)
         if rule is None or rule.where != where:
             known: Mapping[str, Property] = self._plan.traits if where == "traits" else {}
             return self._object(where, value, known, wrong | {violation.path for violation in self._traits(value)})
@@ -119,9 +125,9 @@ class Masker:
             elif key == "ip":
                 shown[key] = mask(value, "ip")
             elif key in _HARMLESS:
-                shown[key] = _scrubbed(value, 0)
+                shown[key] = _scrubbed(value)
             else:
-                shown[scrub(key)] = self._unplanned(value, 0)
+                shown[scrub(key)] = self._unplanned(value)
         return shown
 
     def _object(self, path: str, value: dict[str, Any], known: Mapping[str, Property], wrong: set[str]) -> Any:
@@ -129,42 +135,38 @@ class Masker:
 
     def _value(self, path: str, value: Any, prop: Property | None, wrong: set[str]) -> Any:
         if prop is None:
-            return self._unplanned(value, 0)
+            return self._unplanned(value)
         if (pii := self._identities.get(path, prop.pii)) != "none":
             return mask(value, pii)
         if path in wrong:
-            return self._unplanned(value, 0, shape_only=True)
+            return self._unplanned(value, shape_only=True)
         if isinstance(value, dict):
             return self._object(path, value, prop.properties or {}, wrong)
         if isinstance(value, list):
             return [self._value(f"{path}[{index}]", inner, prop.items, wrong) for index, inner in enumerate(value)]
         return scrub(value) if isinstance(value, str) else value
 
-    def _unplanned(self, value: Any, depth: int, *, shape_only: bool = False) -> Any:
+    def _unplanned(self, value: Any, *, shape_only: bool = False) -> Any:
         """What the plan does not know there: only its shape, and numbers too small to be somebody's."""
-        if depth > _DEEPEST:
-            return HIDDEN
         if isinstance(value, dict):
-            return {scrub(key): self._unplanned(inner, depth + 1) for key, inner in value.items()}
+            return {scrub(key): self._unplanned(inner) for key, inner in value.items()}
         if isinstance(value, list):
-            return [self._unplanned(inner, depth + 1) for inner in value]
+            return [self._unplanned(inner) for inner in value]
         if isinstance(value, (int, float)) and (isinstance(value, bool) or (abs(value) < _LARGE or shape_only)):
             return value
         return mask(value, "unknown")
 
 
-def _scrubbed(value: Any, depth: int) -> Any:
-    if depth > _DEEPEST:
-        return HIDDEN
+def _scrubbed(value: Any) -> Any:
     if isinstance(value, dict):
-        return {scrub(key): _scrubbed(inner, depth + 1) for key, inner in value.items()}
+        return {scrub(key): _scrubbed(inner) for key, inner in value.items()}
     if isinstance(value, list):
-        return [_scrubbed(inner, depth + 1) for inner in value]
+        return [_scrubbed(inner) for inner in value]
     return scrub(value) if isinstance(value, str) else value
 
 
 def _skeleton(payload: bytes) -> str:
-    """What cannot be read as JSON: its punctuation and what look like keys, so that one sees where it breaks."""
+    """What is not read as JSON: its punctuation and what look like keys, so that one sees where it breaks."""
     text = payload[: 4 * _LONGEST].decode(errors="replace")[:_LONGEST]
     shown, end = [], 0
     for key in _KEY.finditer(text):

@@ -54,7 +54,8 @@ def _told(violations: Sequence[object]) -> list[str]:
 
 def _leave_out_large(item: Item) -> None:
     """Leave out traits that are too large for a profile, and remark it: one of them must not cost us the identity."""
-    large = [name for name, value in item.properties.items() if len(name) > _LONGEST_NAME or _is_large(value)]
+    # A dictionary, since there may be thousands of them.
+    large = {name: 0 for name, value in item.properties.items() if len(name) > _LONGEST_NAME or _is_large(value)}
     if large:
         item.properties = {name: value for name, value in item.properties.items() if name not in large}
         limits = f"over {_LARGEST_TRAIT} bytes, or its name over {_LONGEST_NAME} characters"

@@ -17,6 +17,8 @@ from streams.steps.intake import Each, Intake, Item
 
 __all__ = ["consent"]
 
+_TOLD = 20  # forged traits of one event that are told of
+
 Statements = Iterator[tuple[str, Any]]
 """(purpose, what was said)."""
 
@@ -51,8 +53,8 @@ def consent(plan: Plan) -> Each:
             return
         traits = event.traits
         if forged := [name for name in traits if is_consent(name)]:
-            traits = {name: value for name, value in traits.items() if name not in forged}
-            event.violations = [*event.violations, *(f"traits.{name}: is not for senders" for name in forged)]
+            traits = {name: value for name, value in traits.items() if not is_consent(name)}
+            event.violations = [*event.violations, *(f"traits.{name}: is not for senders" for name in forged[:_TOLD])]
         said: dict[str, bool] = {}
         for purpose, value in statements(item, traits):
             if type(value) is bool:

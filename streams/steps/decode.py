@@ -13,17 +13,15 @@ import msgspec
 import orjson
 
 from profiles.errors import Unacceptable
-from streams.collector.wire import TYPES, check_external_ids, occurred_at, parse_time
+from streams.collector.wire import TYPES, check_external_ids, check_name, check_shape, occurred_at, parse_time
 from streams.records.position import position_of, recorded_at
 from streams.steps.intake import Each, Intake, Item
 
 __all__ = ["decode", "tell_time"]
 
 _MOST_BYTES = 64 * 1024
-_DEEPEST = 32  # levels; what is deeper could not be written again
 _ID = 100  # characters of a messageId
 _NAMED = frozenset({"track", "page", "screen"})
-_NAME = 500  # characters of an event's name: every profile shows the names of its latest events
 
 
 def decode() -> Each:
@@ -70,17 +68,13 @@ def _decode(batch: Intake, item: Item) -> None:
         raise Unacceptable("invalid_json", f"the record is not JSON: {error}") from None
     if type(raw) is not dict:
         raise Unacceptable("invalid_event", f"the record is a JSON {type(raw).__name__}, not an object")
-    if _may_be_deep(value) and _depth(raw) > _DEEPEST:
-        raise Unacceptable("nested_too_deeply", f"the event is nested more than {_DEEPEST} levels deep")
+    check_shape(raw, value)
     check_external_ids(raw)
     kind = raw.get("type")
     if kind not in TYPES:
         raise Unacceptable("unknown_type", f"`type` is not one of {', '.join(TYPES)}")
-    name = raw.get("event" if kind == "track" else "name")
-    if type(name) is str:
-        if len(name) > _NAME:
-            raise Unacceptable("name_too_long", f"the event's name has {len(name)} characters; {_NAME} at most")
-        item.name = name if kind in _NAMED else ""
+    name = check_name(raw)
+    item.name = name if kind in _NAMED else ""
     if kind == "track" and not item.name:
         raise Unacceptable("no_event_name", "a track event needs `event`, its name")
     item.raw = raw
@@ -96,26 +90,6 @@ def _set_times(batch: Intake, item: Item, timestamp: object, received_at: object
     received = min(received, now)
     item.time = _time_of(timestamp, recorded, received)
     item.received = received
-
-
-def _may_be_deep(value: bytes) -> bool:
-    """Whether there are brackets enough for too many levels. Looking for the first of a kind is quick, counting not."""
-    lists = value.count(b"[") if b"[" in value else 0
-    return lists + value.count(b"{") > _DEEPEST
-
-
-def _depth(value: Any) -> int:
-    """Levels of nesting, counted level by level: nothing sent may exhaust our stack."""
-    level, depth = [value], 0
-    while level:
-        depth += 1
-        level = [
-            inner
-            for outer in level
-            for inner in (outer.values() if type(outer) is dict else outer)
-            if type(inner) is dict or type(inner) is list
-        ]
-    return depth
 
 
 def _identify_message(raw: dict[str, Any], item: Item) -> None:

@@ -257,3 +257,27 @@ def test_a_namespace_is_stable_and_can_be_set(plan_of):
     assert plan_of(("name: Small", "name: Other")).namespace != plan_of().namespace
     fixed = "7d9b7a3e-0000-4000-8000-000000000001"
     assert str(plan_of(("version: 1", f"version: 1\nnamespace: {fixed}")).namespace) == fixed
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a: " + "[" * 70 + "]" * 70, "64 levels"),
+        ("a0: &a0 [1]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 40)), "200000 values"),
+        ("a0: &a0 {x: 1}\n" + "".join(f"a{n}: &a{n} {{<<: [*a{n - 1}, *a{n - 1}]}}\n" for n in range(1, 40)), "200000"),
+        ("a: &a [*a]", "alias stands inside"),
+        ("x" * (5 << 20), "characters"),
+    ],
+    ids=["deep", "aliases", "merges", "itself", "long"],
+)
+def test_what_is_larger_than_any_plan_is_not_gone_through(text, message):
+    with pytest.raises(PlanError, match=message):
+        parse_plan(text, "plan.yaml", {})
+
+
+def test_a_condition_of_too_many_statements(plan_of):
+    many = "any: [" + ", ".join(f"{{count: purchase, at_least: {n}}}" for n in range(1, 502)) + "]"
+    assert (
+        "a condition may join 500 statements, and this has 501"
+        in problems(plan_of, ("when: {trait: country, is: NL}", f"when: {{{many}}}"))[0]
+    )

@@ -426,3 +426,38 @@ def test_times_are_read_as_they_come(text: object, expected: float) -> None:
 def test_times_survive_being_written(time: float) -> None:
     """To the microsecond, in every year."""
     assert time == pytest.approx(parse_time(rfc3339(time)), abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("event", "expected"),
+    [
+        ({"type": "track", "event": "e" * 501}, "name_too_long"),
+        ({"type": "page", "name": "e" * 501}, "name_too_long"),
+        ({"type": "track", "event": "e", "properties": {"k" * 501: 1}}, "name_too_long"),
+        ({"type": "identify", "traits": {f"{number}": 1 for number in range(3000)}}, None),
+        (b'{"type":"track","userId":"u","event":"e","properties":' + b"[" * 32 + b"]" * 32 + b"}", "nested_too_deeply"),
+        (b'{"type":"page","userId":"u","properties":{' + b'"":1,' * 6000 + b'"":1}}', None),
+        (
+            b'{"type":"page","userId":"u","properties":{"a":[' + b'{"":1},' * 4500 + b"1]}}",
+            None,
+        ),
+    ],
+    ids=["event", "page", "key", "traits", "deep", "one key", "objects"],
+)
+def test_an_event_past_a_bound_is_refused_alone(event: Any, expected: str | None) -> None:
+    """With a reason that says which bound."""
+    if isinstance(event, dict):
+        event = {"userId": "u", **event}
+    if expected is None:
+        assert stamped(event)
+    else:
+        assert reason(event) == expected
+
+
+def test_what_a_batch_shares_keeps_the_bounds_too() -> None:
+    """It goes into every event, so the request is refused as a whole, and told why."""
+    deep = b'{"a":' * 32 + b"1" + b"}" * 32
+    for shared, message in ((deep, "levels"), (b'{"' + b"k" * 501 + b'":1}', "characters")):
+        with pytest.raises(Refused, match=message) as refused:
+            open_batch(b'{"batch":[{}],"context":' + shared + b"}", LIMITS)
+        assert (refused.value.status, refused.value.code) == (400, "invalid_request")
