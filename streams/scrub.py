@@ -9,6 +9,10 @@ from __future__ import annotations
 
 import logging
 import re
+from textwrap import indent
+from types import TracebackType
+
+from streams.visible import visible, visible_lines
 
 __all__ = ["HIDDEN", "Scrubbing", "mask_email", "scrub"]
 
@@ -27,6 +31,7 @@ _PHONE = re.compile(
     r"(?:[ ./()-]{0,3}\d){3,16}(?![\w:])"
     r"|(?<![\w./-])(?<!\d:)[2-9]\d{2}[ .-]\d{3}[ .-]\d{4}(?![\w-])"
 )
+_Raised = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 _LOOPBACK = ("127.", "0.0.0.0")
 _FEWEST_DIGITS = 7
 
@@ -52,10 +57,27 @@ def mask_email(address: str) -> str:
 
 
 class Scrubbing(logging.Formatter):
-    """A log format that scrubs each whole line, its stack trace too."""
+    """A log format that scrubs each whole line, its stack trace too.
+
+    One record is one line, below which a stack trace is indented: whatever a message quotes, it looks like no other
+    record, and steers no terminal.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
         return scrub(super().format(record))
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  (logging's name)
+        return visible(super().formatMessage(record))
+
+    def formatException(self, ei: _Raised) -> str:  # noqa: N802  (same)
+        return _below(super().formatException(ei))
+
+    def formatStack(self, stack_info: str) -> str:  # noqa: N802  (same)
+        return _below(super().formatStack(stack_info))
+
+
+def _below(text: str) -> str:
+    return indent(visible_lines(text), "    ")
 
 
 def _digits(text: str) -> int:

@@ -9,6 +9,7 @@ import typer
 
 from console.clients.reach import PlanFile, reach
 from console.clients.target import DEFAULT_DATA_DIR, DataDir
+from console.terminal.output import say
 from plan import load_plan
 from profiles.stores.redis import connect
 from streams.kafka.continuity import Difference, Start, adopt_kafka, compare_kafka
@@ -44,9 +45,9 @@ def adopt(
     """
     difference = asyncio.run(_adopt(reach(data_dir, plan), start, yes))
     if not difference:
-        typer.echo("This is the Kafka that Redis has read; nothing to do.")
+        say("This is the Kafka that Redis has read; nothing to do.")
     else:
-        typer.echo("Done. Start the workers.")
+        say("Done. Start the workers.")
 
 
 async def _adopt(settings: Settings, start: Start | None, yes: bool) -> Difference:
@@ -56,7 +57,7 @@ async def _adopt(settings: Settings, start: Start | None, yes: bool) -> Differen
         difference = await compare_kafka(client, settings, plan)
         if difference and not yes:
             for line in difference.parts:
-                typer.echo(line)
+                say(line)
             typer.confirm("Go on with this Kafka?", abort=True)
         return await adopt_kafka(client, settings, plan, start)
     finally:

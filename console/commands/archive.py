@@ -10,7 +10,6 @@ import signal
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-import orjson
 import typer
 from rich.filesize import decimal
 
@@ -19,7 +18,7 @@ from console.clients.target import DEFAULT_DATA_DIR, DataDir
 from console.terminal.frame import CommandLine
 from console.terminal.listing import Listing
 from console.terminal.logs import log_to_stderr
-from console.terminal.output import AsJson, out
+from console.terminal.output import AsJson, out, print_json
 from console.terminal.progress import progress
 from plan import load_plan
 from profiles.errors import Misconfigured, WrongUse
@@ -82,7 +81,7 @@ def show_status(to: To = None, data_dir: DataDir = DEFAULT_DATA_DIR, as_json: As
     logging.getLogger("aiokafka").setLevel("CRITICAL")  # the page says it if Kafka does not answer
     document = asyncio.run(status(reach(data_dir, archive=to)))
     if as_json:
-        typer.echo(orjson.dumps(document))
+        print_json(document, indent=False)
     else:
         _print_status(document)
     if document["lag"] is None:
@@ -107,7 +106,7 @@ def run_compact(
     with progress(quiet=as_json) as bar:
         sums = compact(log, day, bar("compacting, days"))
     if as_json:
-        typer.echo(orjson.dumps(dataclasses.asdict(sums)))
+        print_json(dataclasses.asdict(sums), indent=False)
     else:
         out.print(
             f"{sums.files_before:,} files of {sums.days:,} days became {sums.files_after:,}; "
@@ -137,12 +136,12 @@ async def _run(settings: Settings, *, once: bool, accept_gap: bool, as_json: boo
         def tell(done: Done, flushed: bool) -> None:
             moved(done.read, done.read + done.lag)
             if flushed and as_json and not once:
-                typer.echo(orjson.dumps(dataclasses.asdict(done)))
+                print_json(dataclasses.asdict(done), indent=False)
 
         await archiver.run(once=once, tell=tell)
     done = archiver.progress
     if as_json and once:
-        typer.echo(orjson.dumps(dataclasses.asdict(done)))
+        print_json(dataclasses.asdict(done), indent=False)
     elif not as_json:
         out.print(
             f"{done.written:,} events written, {done.repeats:,} repeats dropped, {done.erased:,} of erased customers; "

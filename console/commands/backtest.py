@@ -22,6 +22,7 @@ from models.config import ChurnConfig
 from models.durations import WEEK, parse_duration
 from plan import Plan, load_plan
 from profiles.errors import Misconfigured, WrongUse
+from streams.visible import visible
 
 if TYPE_CHECKING:
     from models.backtest.playback import Judged, Log, Rival
@@ -331,6 +332,6 @@ def _show(document: dict[str, Any]) -> None:
     for note in document["notes"]:
         warn(note)
     for reason, row in document["rejected"].items():
-        warn(f"{counted(row['count'], 'row')} not used, {reason}: {row['first']}")
+        warn(f"{counted(row['count'], 'row')} not used, {reason}: {visible(str(row['first']))}")
     if "page" in document:
-        out.print(f"The page with plots: {document['page']}", markup=False, soft_wrap=True)
+        out.print(f"The page with plots: {document['page']}", soft_wrap=True)

@@ -104,7 +104,7 @@ class _Shop:
 
     async def play(self) -> int:
         """Send the events; answers how many."""
-        async with Collector(self._target.url, waiting=lambda why: err.print(why, markup=False)) as collector:
+        async with Collector(self._target.url, waiting=err.print) as collector:
             await collector.check()
             return await self._play(collector)
 
@@ -116,7 +116,7 @@ class _Shop:
         load = Load(
             id=f"demo-{self._seed}-{start:.0f}", name="demo", since=start, until=time.time(), sent=start - BEFORE,
         )  # fmt: skip
-        async with Collector(self._target.url, waiting=lambda why: err.print(why, markup=False)) as collector:
+        async with Collector(self._target.url, waiting=err.print) as collector:
             await collector.check()
             async with clock_store(settings, load_plan(settings.plan)) as store:
                 before = (await store.loads()).get(load.id)
@@ -152,4 +152,4 @@ def _write(path: Path, seed: int, customers: int, start: float, now: float) -> N
                 count += 1
     except OSError as error:
         raise WrongUse(f"{path} cannot be written: {error.strerror}") from error
-    out.print(f"{count:,} events are in {path}", markup=False)
+    out.print(f"{count:,} events are in {path}")

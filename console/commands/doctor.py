@@ -6,16 +6,17 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Iterable, Iterator
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 import typer
+from rich.console import RenderableType
 from rich.text import Text
 
 from console.clients.reach import PlanFile, reach
 from console.clients.target import DEFAULT_DATA_DIR, DataDir
 from console.terminal.listing import Listing
-from console.terminal.output import AsJson, out, print_json
+from console.terminal.output import AsJson, show
 from console.views.clock import ClockView, read_clock
 from models.learning.checkpoint import HEAD, discarded
 from plan import Plan, load_plan
@@ -70,15 +71,14 @@ def doctor(
     """
     settings = reach(data_dir, plan)
     findings = list(examine(settings))
-    if as_json:
-        print_json([finding._asdict() for finding in findings])
-    else:
-        rows = [
-            (Text(finding.verdict, _COLOURS[finding.verdict]), finding.what, finding.message) for finding in findings
-        ]
-        out.print(Listing(("", "checked", "found"), rows, prose=True))
+    show([finding._asdict() for finding in findings], as_json, _page)
     if any(finding.verdict == "error" for finding in findings):
         raise typer.Exit(1)
+
+
+def _page(findings: list[dict[str, Any]]) -> RenderableType:
+    rows = [(Text(it["verdict"], _COLOURS[it["verdict"]]), it["what"], it["message"]) for it in findings]
+    return Listing(("", "checked", "found"), rows, prose=True)
 
 
 def examine(settings: Settings) -> Iterator[Finding]:

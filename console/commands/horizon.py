@@ -19,6 +19,7 @@ from console.terminal.output import AsJson, err, out, print_json
 from plan import load_plan
 from profiles.errors import WrongUse
 from streams.settings import Settings
+from streams.visible import visible
 
 if TYPE_CHECKING:
     from models.backtest.horizon import Horizons
@@ -75,7 +76,7 @@ def _from_file(file: Path, spec: FileSpec, settings: Settings) -> tuple[list[Seq
     from models.backtest.playback import Log  # noqa: PLC0415  (River takes a second to import)
     from profiles.types import Event  # noqa: PLC0415
 
-    with err.status(f"reading {file.name}"):
+    with err.status(Text(f"reading {visible(file.name)}")):
         reading = read_history(file, spec, load_plan(settings.plan))
     whose = people(reading.records)
     histories: dict[str, list[float]] = {}

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 import typer
+from rich.console import Group, RenderableType
 from rich.text import Text
 
 from console.clients.support import Support, customer, support
@@ -15,6 +17,7 @@ from console.terminal.figures import minute
 from console.terminal.frame import group
 from console.terminal.listing import Listing
 from console.terminal.output import AsJson, err, out, print_json
+from console.terminal.output import show as write
 
 __all__ = ["app"]
 
@@ -43,19 +46,18 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """List the identities of a customer."""
-    document = _links(target, identity)
-    if as_json:
-        print_json(document)
-        return
-    out.print(f"Profile {document['profile']}")
+    write(_links(target, identity), as_json, _identities)
+
+
+def _identities(document: dict[str, Any]) -> RenderableType:
     rows = []
     for held in document["identities"]:
         first = held["links"][0] if held["links"] else None
         by = f"{first['source']} event {first['event']}, {minute(first['time'])}" if first else "itself"
         rows.append((identity_name(held), by, ", ".join(map(identity_name, held["apart_from"]))))
-    out.print(Listing(("identity", "linked by", "kept apart from"), rows, prose=True))
-    if document["being_split"]:
-        out.print("[yellow]It is being taken apart; for some seconds it is not whole.[/]")
+    table = Listing(("identity", "linked by", "kept apart from"), rows, prose=True)
+    split = [Text("It is being taken apart; for some seconds it is not whole.", "yellow")] * document["being_split"]
+    return Group(Text(f"Profile {document['profile']}"), table, *split)
 
 
 @app.command()
@@ -66,24 +68,25 @@ def explain(
     as_json: AsJson = False,
 ) -> None:
     """Say which event made each link of a customer, and which links were refused."""
-    document = _links(target, identity)
-    if as_json:
-        print_json(document)
-        return
+    write(_links(target, identity), as_json, lambda document: Group(*_explained(document)))
+
+
+def _explained(document: dict[str, Any]) -> Iterator[Text]:
     for held in document["identities"]:
-        out.print(Text(identity_name(held), "bold"))
+        yield Text(identity_name(held), "bold")
         for link in held["links"]:
             others = " and ".join(identity_name(other) for other in link["identities"])
-            out.print(f"  joined by {link['source']} event [cyan]{link['event']}[/] of {link['time']}:")
-            out.print(Text(f"    {others} were in it"))
+            event = (link["event"], "cyan")
+            yield Text.assemble(f"  joined by {link['source']} event ", event, f" of {link['time']}:")
+            yield Text(f"    {others} were in it")
         if not held["links"]:
-            out.print("  the others joined it, or it stands alone")
+            yield Text("  the others joined it, or it stands alone")
         for other in held["apart_from"]:
-            out.print(Text(f"  kept apart from {identity_name(other)}, since a split"))
+            yield Text(f"  kept apart from {identity_name(other)}, since a split")
     for refusal in document["refused"]:
         left_out = ", ".join(map(identity_name, refusal["refused"]))
         line = f"refused: {left_out} in {refusal['source']} event {refusal['event']} of {refusal['time']}"
-        out.print(Text(f"{line}: {refusal['reason']}", "yellow"))
+        yield Text(f"{line}: {refusal['reason']}", "yellow")
 
 
 @app.command(help=_SPLIT)
@@ -121,16 +124,17 @@ def splits(target: Target, as_json: AsJson = False) -> None:
     """List the splits that are not finished."""
     with support(target) as api:
         found = api.call("GET", "/v1/splits")["data"]
-    if as_json:
-        print_json(found)
-        return
+    write(found, as_json, _splits)
+
+
+def _splits(found: list[dict[str, Any]]) -> RenderableType:
     rows = [
         (one["id"], minute(one["at"]), one["profile"], identity_name(one["identity"]),
          ", ".join(map(identity_name, one["apart_from"])))
         for one in found
     ]  # fmt: skip
     table = Listing(("split", "since", "profile", "identity", "kept apart from"), rows, prose=True)
-    out.print(table if found else "Every split is finished.")
+    return table if found else Text("Every split is finished.")
 
 
 @app.command()
@@ -143,16 +147,17 @@ def refused(
     """List the links that were refused lately, because of a limit or a split."""
     with support(target) as api:
         found = api.call("GET", "/v1/refusals", params={"limit": limit})["data"]
-    if as_json:
-        print_json(found)
-        return
+    write(found, as_json, _refused)
+
+
+def _refused(found: list[dict[str, Any]]) -> RenderableType:
     rows = []
     for one in found:
         met = ", ".join(identity_name(other) for other in one["identities"] if other not in one["refused"])
         left_out = ", ".join(map(identity_name, one["refused"]))
         rows.append((f"{one['source']} {one['event']}", minute(one["time"]), left_out, met, one["reason"]))
     table = Listing(("event", "at", "left out", "met", "why"), rows, prose=True)
-    out.print(table if found else "No link was refused.")
+    return table if found else Text("No link was refused.")
 
 
 def _links(target: Target, identity: str) -> dict[str, Any]:

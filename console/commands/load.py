@@ -17,7 +17,7 @@ from console.clients.reach import PlanFile, reach
 from console.clients.target import DEFAULT_DATA_DIR, DataDir
 from console.files.options import named_file, with_table
 from console.files.rows import FileSpec, fingerprint
-from console.terminal.output import AsJson, err, show, warn
+from console.terminal.output import AsJson, err, readable, show, warn
 from console.terminal.progress import Saying, adding, progress, saying
 from plan import Plan, load_plan
 from profiles.errors import Misconfigured, WrongUse
@@ -169,12 +169,12 @@ class _Command:
         if known is not None and _goes_on(known, *clock):
             if known.done:
                 so_far = "all" if known.complete else f"{known.done:,} of {known.events:,}"
-                err.print(f"Load {id_}, begun {rfc3339(known.begun)[:16]}: {so_far} sent before.", markup=False)
+                err.print(f"Load {id_}, begun {rfc3339(known.begun)[:16]}: {so_far} sent before.")
             return known
         found, document = self._previewed(clock)
         found.report()
         if not self._quiet:
-            err.print(preview_page(document))
+            err.print(preview_page(readable(document)))
         if ask:
             typer.confirm(f"Load {found.preview.count:,} events?", abort=True, err=True)
         return LoadMark(

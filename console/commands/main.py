@@ -29,8 +29,8 @@ from console.commands import (
     source,
     up,
 )
-from console.terminal.frame import CommandLine
-from console.terminal.output import warn
+from console.terminal.frame import CommandLine, show_mistakes
+from console.terminal.output import say, warn
 from streams.settings import misspelt
 
 __all__ = ["create_cli", "main"]
@@ -55,7 +55,7 @@ def create_cli() -> CommandLine:
 
 def _show_version(asked: bool) -> None:
     if asked:
-        typer.echo(f"rapport {version('rapport-cdp')}")
+        say(f"rapport {version('rapport-cdp')}")
         raise typer.Exit
 
 
@@ -74,4 +74,5 @@ rapport.__doc__ = HELP
 
 def main() -> None:
     """Run, and end with an exit code of `console.terminal.frame`."""
+    show_mistakes()
     create_cli()()

@@ -156,6 +156,6 @@ def _decide(target: Target, action: str, body: dict[str, Any], as_json: bool) ->
     if as_json:
         print_json(document)
     elif document["done"] is None:
-        err.print(f"[yellow]{document['text']}[/]")
+        err.print(document["text"], style="yellow")
     else:
         out.print(document["text"])

@@ -10,7 +10,7 @@ import typer
 from console.clients.reach import default_plan
 from console.terminal.figures import counted
 from console.terminal.frame import group
-from console.terminal.output import AsJson, print_json, warn
+from console.terminal.output import AsJson, print_json, say, warn
 from plan import Change, Plan, PlanError, diff_plans, load_plan, render_html, render_markdown
 from profiles.errors import WrongUse
 
@@ -46,7 +46,7 @@ def check(file: PlanArgument = None, as_json: AsJson = False) -> None:
             )
         else:
             count = counted(len(error.problems), "problem")
-            typer.echo(f"{error}\n\n{count}; the plan cannot be used.", err=True)
+            say(f"{error}\n\n{count}; the plan cannot be used.", err=True)
         raise typer.Exit(1) from None
     if as_json:
         warnings = [warning.as_dict() for warning in plan.warnings]
@@ -55,7 +55,7 @@ def check(file: PlanArgument = None, as_json: AsJson = False) -> None:
     for warning in plan.warnings:
         warn(str(warning))
     counts = ", ".join(f"{count} {what}" for what, count in _counts(plan).items() if what not in ("name", "version"))
-    typer.echo(f"{path} is fine: {plan.name}, version {plan.version}: {counts}.")
+    say(f"{path} is fine: {plan.name}, version {plan.version}: {counts}.")
 
 
 @app.command()
@@ -106,14 +106,14 @@ def docs(
         raise WrongUse(f"{output}: name a file that ends in .html or .md")
     plan = load_plan(file or default_plan())
     if output is None:
-        typer.echo(render_markdown(plan), nl=False)
+        say(render_markdown(plan), nl=False)
         return
     text = render_markdown(plan) if output.suffix == ".md" else render_html(plan)
     try:
         output.write_text(text, encoding="utf-8")
     except OSError as error:
         raise WrongUse(f"{output}: cannot be written: {error.strerror}") from error
-    typer.echo(f"Wrote {output}.")
+    say(f"Wrote {output}.")
 
 
 def _counts(plan: Plan) -> dict[str, int | str]:
@@ -131,13 +131,13 @@ def _counts(plan: Plan) -> dict[str, int | str]:
 
 def _print_changes(changes: list[Change], before: Plan, after: Plan) -> None:
     if not changes:
-        typer.echo("No change.")
+        say("No change.")
         return
     for title, wanted in (("Breaking", True), ("Not breaking", False)):
         group = [change for change in changes if change.breaking is wanted]
         if group:
-            typer.echo(f"{title} ({len(group)}):")
+            say(f"{title} ({len(group)}):")
             for change in group:
-                typer.echo(f"  {change}")
+                say(f"  {change}")
     if after.version <= before.version:
-        typer.echo(f"The version is still {after.version}; raise it, so that events tell which plan they obeyed.")
+        say(f"The version is still {after.version}; raise it, so that events tell which plan they obeyed.")

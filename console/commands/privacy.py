@@ -7,11 +7,13 @@ from typing import Annotated, Any
 
 import orjson
 import typer
+from rich.console import Group, RenderableType
+from rich.text import Text
 
 from console.clients.support import customer, support
 from console.clients.target import Target, with_target
 from console.terminal.listing import Listing
-from console.terminal.output import AsJson, err, out, print_json, warn
+from console.terminal.output import AsJson, err, print_json, show, warn
 from profiles.errors import WrongUse
 
 __all__ = ["register"]
@@ -58,10 +60,7 @@ def register(app: typer.Typer) -> None:
                 if not yes:
                     typer.confirm(f"Erase {identity} for good?", abort=True, err=True)
                 document = api.call("DELETE", customer(identity), params={"by": by})
-        if as_json:
-            print_json(document)
-        else:
-            _print_receipt(document)
+        show(document, as_json, _receipt)
 
     @app.command(help=_EXPORT)
     @with_target
@@ -82,11 +81,14 @@ def register(app: typer.Typer) -> None:
             warn(f"not complete: {document['missing']}")
 
 
-def _print_receipt(document: dict[str, Any]) -> None:
-    done = "[green]done[/]" if document["state"] == "done" else "[yellow]pending: ask again with --receipt[/]"
-    out.print(f"Erasure [bold]{document['id']}[/] of {document['at']}: {done}")
-    out.print(f"Suppression entry: {document['subject']}")
+def _receipt(document: dict[str, Any]) -> RenderableType:
+    done = ("done", "green") if document["state"] == "done" else ("pending: ask again with --receipt", "yellow")
+    title = Text.assemble("Erasure ", (document["id"], "bold"), f" of {document['at']}: ", done)
     removed = [(one["where"], one["what"], f"{one['count']:,}") for one in document["removed"]]
     remains = [(one["where"], one["until"] or "–", one["what"]) for one in document["remains"]]
-    out.print(Listing(("removed from", "what", "count"), removed, right=("count",)))
-    out.print(Listing(("remains in", "until", "what"), remains, prose=True))
+    return Group(
+        title,
+        Text(f"Suppression entry: {document['subject']}"),
+        Listing(("removed from", "what", "count"), removed, right=("count",)),
+        Listing(("remains in", "until", "what"), remains, prose=True),
+    )

@@ -8,7 +8,7 @@ import typer
 
 from console.clients.support import customer, support
 from console.clients.target import Target, with_target
-from console.terminal.output import AsJson, show
+from console.terminal.output import AsJson, readable, show
 from console.terminal.profile import render
 
 __all__ = ["fetch", "register"]
@@ -37,7 +37,7 @@ def register(app: typer.Typer) -> None:
         events: Annotated[int, typer.Option(min=0, max=500, help="How many of the latest events to show.")] = 8,
     ) -> None:
         document, timeline = fetch(target, identity, 0 if as_json else events)
-        show(document, as_json, lambda document: render(document, timeline))
+        show(document, as_json, lambda document: render(document, readable(timeline)))
 
 
 def fetch(target: Target, identity: str, events: int) -> tuple[dict[str, Any], list[dict[str, Any]]]:

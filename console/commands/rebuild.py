@@ -7,13 +7,12 @@ import dataclasses
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
-import orjson
 import typer
 
 from console.clients.reach import PlanFile, reach
 from console.clients.target import DEFAULT_DATA_DIR, DataDir
 from console.terminal.listing import Listing
-from console.terminal.output import AsJson, out, warn
+from console.terminal.output import AsJson, out, print_json, warn
 from console.terminal.progress import progress
 from plan import Plan, load_plan
 from streams.settings import Settings
@@ -90,7 +89,7 @@ def _rebuild(
         function = rebuild_from_archive if origin is Origin.ARCHIVE else rebuild
         summary = asyncio.run(function(settings, plan, replace=replace, wait=wait, progress=bar("rebuilding")))
     if as_json:
-        typer.echo(orjson.dumps(dataclasses.asdict(summary)))
+        print_json(dataclasses.asdict(summary), indent=False)
     else:
         _print(summary)
 
@@ -101,7 +100,7 @@ def _check(settings: Settings, plan: Plan, *, as_json: bool) -> None:
     with progress(quiet=as_json) as bar:
         comparison = asyncio.run(check(settings, plan, progress=bar("comparing")))
     if as_json:
-        typer.echo(orjson.dumps({"same": not comparison.found, **dataclasses.asdict(comparison)}))
+        print_json({"same": not comparison.found, **dataclasses.asdict(comparison)}, indent=False)
     else:
         _print_comparison(comparison)
     if comparison.found:

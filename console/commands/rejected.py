@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import orjson
 import typer
-from rich.markup import escape
+from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -20,7 +20,8 @@ from console.terminal.frame import group
 from console.terminal.listing import Listing
 from console.terminal.moment import Since, Until, moment
 from console.terminal.options import options_of
-from console.terminal.output import AsJson, err, out, print_json
+from console.terminal.output import AsJson, err, out, print_json, readable
+from console.terminal.output import show as write
 from console.terminal.progress import progress
 from plan import Plan, load_plan
 from profiles.errors import NotFound, WrongUse
@@ -28,6 +29,7 @@ from profiles.times import rfc3339
 from streams.records.rejected import Rejection, told
 from streams.scrub import scrub
 from streams.settings import Settings
+from streams.visible import visible, visible_json
 
 __all__ = ["AcceptGap", "app"]
 
@@ -242,26 +244,27 @@ def _print_one(document: dict[str, Any]) -> None:
         "bytes": f"{document['bytes']}{', cut: it cannot be replayed' if document['truncated'] else ''}",
     }
     for name, value in rows.items():
-        table.add_row(name, Text(str(value)))
+        table.add_row(name, Text(visible(str(value))))
     out.print(table)
-    out.print("[bold]event[/]" + (" (personal data masked; --unmasked shows it)" if document["masked"] else ""))
+    masked = " (personal data masked; --unmasked shows it)" if document["masked"] else ""
+    out.print(Text.assemble(("event", "bold"), masked))
     event = document["event"]
-    text = event if isinstance(event, str) else orjson.dumps(event, option=orjson.OPT_INDENT_2).decode()
-    out.print(escape(text), soft_wrap=True)
+    dumped = not isinstance(event, str) and orjson.dumps(event, option=orjson.OPT_INDENT_2).decode()
+    out.print(visible_json(dumped) if dumped else visible(event), soft_wrap=True)
 
 
 def _print_list(rows: list[dict[str, Any]], *, as_json: bool) -> None:
-    if as_json:
-        print_json(rows)
-        return
+    write(rows, as_json, _listed)
+
+
+def _listed(rows: list[dict[str, Any]]) -> RenderableType:
     if not rows:
-        out.print("No rejected events.")
-        return
+        return Text("No rejected events.")
     table = []
     for row in rows:
         message = row["message"] + (" (put back)" if row["put_back"] else "")
         table.append((row["position"], _short_time(row["at"]), row["source"], row["event"], row["reason"], message))
-    out.print(Listing(("position", "rejected", "source", "event", "reason", "message"), table, prose=True))
+    return Listing(("position", "rejected", "source", "event", "reason", "message"), table, prose=True)
 
 
 def _print_summary(counts: Counter[tuple[str, str, str]], *, as_json: bool) -> None:
@@ -281,7 +284,7 @@ def _print_counts(title: str, rows: list[dict[str, Any]]) -> None:
     if not rows:
         return
     cells = [[f"{value:,}" if isinstance(value, int) else str(value) for value in row.values()] for row in rows]
-    out.print(Listing(tuple(rows[0]), cells, right=("events",), title=title))
+    out.print(Listing(tuple(rows[0]), readable(cells), right=("events",), title=title))
 
 
 def _short_time(at: str) -> str:

@@ -16,6 +16,7 @@ from console.terminal.moment import Since, Until, moment
 from console.terminal.output import AsJson, out, print_json
 from console.terminal.progress import progress
 from plan import load_plan
+from streams.visible import visible
 
 __all__ = ["register"]
 
@@ -78,6 +79,7 @@ def register(app: typer.Typer) -> None:
 def _print_table(then: dict[str, Counter[str]], now: dict[str, Counter[str]]) -> None:
     numbers = [f"{outcome} {when}" for when in ("then", "now") for outcome in _OUTCOMES]
     rows = [
-        (name, *(f"{side[name][outcome]:,}" for side in (then, now) for outcome in _OUTCOMES)) for name in sorted(then)
+        (visible(name), *(f"{side[name][outcome]:,}" for side in (then, now) for outcome in _OUTCOMES))
+        for name in sorted(then)
     ]
     out.print(Listing(("event", *numbers), rows, right=numbers))

@@ -8,13 +8,14 @@ from typing import Annotated, Any
 from urllib.parse import quote
 
 import typer
+from rich.text import Text
 
 from console.clients.support import Support, support
 from console.clients.target import Target, with_target
 from console.terminal.figures import identity, minute, money, percent
 from console.terminal.frame import group
 from console.terminal.listing import Listing
-from console.terminal.output import AsJson, out, print_json, warn
+from console.terminal.output import AsJson, out, print_json, readable, warn
 from console.terminal.output import show as write
 from console.terminal.progress import Bar, progress
 from console.terminal.segments import render_list, render_segment
@@ -84,7 +85,7 @@ def preview(
     if as_json:
         print_json(found)
     else:
-        _print(found, compares=bool(name))
+        _print(readable(found), compares=bool(name))
 
 
 def _of_condition(condition: str, name: str) -> dict[str, Any]:
@@ -134,9 +135,10 @@ def _risk(row: dict[str, Any]) -> tuple[float, str]:
 
 
 def _print(found: dict[str, Any], *, compares: bool) -> None:
-    title = found["name"] if compares else "This segment"
-    out.print(f"[bold]{title}[/] would hold [bold]{found['inside']:,}[/] of {found['looked_at']:,} profiles", end="")
-    out.print(f" ({found['share']:.1%}): {found['words']}.", soft_wrap=True, markup=False)
+    named = (found["name"] if compares else "This segment", "bold")
+    inside = (f"{found['inside']:,}", "bold")
+    share = f" of {found['looked_at']:,} profiles ({found['share']:.1%})"
+    out.print(Text.assemble(named, " would hold ", inside, share, f": {found['words']}."), soft_wrap=True)
     if compares:
         stay = found["inside"] - found["enters"]
         out.print(f"{found['enters']:,} would enter, {found['leaves']:,} would leave, {stay:,} would stay.")

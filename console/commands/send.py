@@ -20,7 +20,7 @@ from console.files.options import split_pair, with_table
 from console.files.rows import FileSpec, fingerprint, read_items
 from console.files.sending import Bookmark, Chunk, chunks, deliver
 from console.terminal.figures import counted
-from console.terminal.output import err, out, warn
+from console.terminal.output import err, out, readable, warn
 from console.terminal.progress import adding, progress
 from models.durations import DAY
 from plan import Plan, load_plan
@@ -28,6 +28,7 @@ from profiles.errors import Misconfigured, WrongUse
 from profiles.times import rfc3339
 from streams.kafka.topics import topic_name
 from streams.settings import Settings
+from streams.visible import visible
 
 if TYPE_CHECKING:
     from streams.history.sent import Aftermath
@@ -149,7 +150,7 @@ def send_file(
             moved(bookmark.events, found.good)
 
         async def send() -> None:
-            async with Collector(target.url, waiting=lambda why: err.print(why, markup=False)) as http:
+            async with Collector(target.url, waiting=err.print) as http:
                 await http.check()
                 rest = read_items(file, spec, mark, after=bookmark.line)
                 await deliver(chunks(rest), http, target.write_keys, done)
@@ -196,9 +197,9 @@ def register(app: typer.Typer) -> None:
             file, spec, target, data_dir, skip_bad=skip_bad, restart=restart, late=late, begin=watch.begin
         )
         if not sent:
-            out.print(f"{file} was already sent to {target.url}; --restart sends it again.", markup=False)
+            out.print(f"{file} was already sent to {target.url}; --restart sends it again.")
             return
-        out.print(f"{sent:,} events sent. {watch.told(file, spec)}", markup=False, soft_wrap=True)
+        out.print(f"{sent:,} events sent. {visible(watch.told(file, spec))}", soft_wrap=True)
         if found.old:
             warn(_of_old(found, loaded))
 
@@ -215,7 +216,7 @@ def _check(file: Path, spec: FileSpec, plan: Plan, *, skip_bad: bool) -> None:
         previewer = Previewer(plan, now, now - plan.churn.lateness)
         found = survey([(file, spec)], previewer, plan, aside=skip_bad, tell=tell)
     document = preview_document(found, None)
-    out.print(preview_page(document, clock=False))
+    out.print(preview_page(readable(document), clock=False))
     if found.preview.late:
         warn(_of_old(Scan(old=found.preview.late, oldest=found.preview.since), plan))
     if document["rejected"] or document["bad_rows"]:

@@ -6,23 +6,25 @@ import asyncio
 import getpass
 import time
 from collections.abc import Awaitable, Callable
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 import typer
+from rich.console import RenderableType
 from rich.text import Text
 
 from console.clients.reach import PlanFile, reach
 from console.clients.target import DEFAULT_DATA_DIR, DataDir
 from console.terminal.frame import group
 from console.terminal.listing import Listing
-from console.terminal.output import AsJson, out, print_json
+from console.terminal.output import AsJson, out, show
 from plan import load_plan
 from profiles.errors import NotFound
 from profiles.stores.sources import with_sources
 from profiles.times import rfc3339
 from profiles.units import Pause, SourceStore
 from streams.settings import Settings
+from streams.visible import visible
 
 __all__ = ["app"]
 
@@ -41,15 +43,16 @@ def list_(
     settings = reach(data_dir, plan)
     states = _ask(settings, lambda store: store.states())
     rows = [_row(source.name, states.get(source.name)) for source in load_plan(settings.plan).sources.values()]
-    if as_json:
-        print_json(rows)
-        return
+    show(rows, as_json, _page)
+
+
+def _page(rows: list[dict[str, Any]]) -> RenderableType:
     cells = [
         (str(row["source"]), Text("paused", "red") if row["held"] else Text("taken"), str(row["since"] or ""),
          str(row["why"] or ""))
         for row in rows
     ]  # fmt: skip
-    out.print(Listing(("source", "state", "since", "why"), cells, prose=True))
+    return Listing(("source", "state", "since", "why"), cells, prose=True)
 
 
 @app.command()
@@ -70,7 +73,7 @@ def resume(
         raise NotFound(f"there is no source {name!r}; the plan has {', '.join(sources)}")
     pause = _ask(settings, lambda store: _resume(store, name))
     why = f"It was paused since {_since(pause)}: {pause.why}."
-    out.print(f"{name} is taken again, within two seconds. {why}", markup=False)
+    out.print(f"{name} is taken again, within two seconds. {visible(why)}")
 
 
 async def _resume(store: SourceStore, name: str) -> Pause:

@@ -22,7 +22,6 @@ import httpx
 import typer
 from pydantic import SecretStr
 from rich.console import Console
-from rich.markup import escape
 from rich.panel import Panel
 
 from console.clients.reach import default_plan
@@ -329,7 +328,7 @@ def _say_where(
     if embedded_broker:
         lines.append("Embedded   for trying it: the next start begins empty (else --kafka)")
     title = f"Rapport is ready ({seconds:.1f} s). Ctrl-C stops it."
-    out.print(Panel.fit("\n".join(map(escape, lines)), title=title, title_align="left"))
+    out.print(Panel.fit("\n".join(lines), title=title, title_align="left"))
     if demo:
         out.print("Simulated customers arrive; weeks pass in minutes. One who slowly leaves:")
         out.print(f"  rapport profile user_id:{EXAMPLE}")
@@ -341,7 +340,7 @@ def _say_where(
         f"  curl -u {key}: -H 'Content-Type: application/json' -d '{body}' {url}/v1/track",
         "  rapport profile user_id:42",
     ):
-        out.print(escape(line), soft_wrap=True)
+        out.print(line, soft_wrap=True)
 
 
 def register(app: typer.Typer) -> None:

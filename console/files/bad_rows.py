@@ -10,6 +10,7 @@ from console.files.mapping import NO_TIME
 from console.files.rows import FileSpec, Item, header_of
 from console.terminal.output import warn
 from profiles.errors import Misconfigured
+from streams.visible import visible
 
 __all__ = ["SHOWN", "BadRows"]
 
@@ -59,7 +60,7 @@ class BadRows:
 
     def told(self) -> list[str]:
         """The first of them, each with its line and what is wrong."""
-        return [f"{self.file}, line {item.line}: {item.problem}" for item in self.first]
+        return [f"{self.file}, line {item.line}: {visible(item.problem)}" for item in self.first]
 
     def report(self) -> None:
         """Say what was set aside.

@@ -9,18 +9,20 @@ from __future__ import annotations
 import functools
 import os
 import sys
+import traceback
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import orjson
 import typer
-from rich.markup import escape
+from rich.text import Text
 from typer.core import TyperCommand, TyperGroup, TyperOption
 
-from console.terminal.output import err
+from console.terminal.output import err, say
 from profiles.errors import RapportError, WrongUse
+from streams.visible import visible_json
 
-__all__ = ["FAILED", "WRONG_USE", "CommandLine", "group"]
+__all__ = ["FAILED", "WRONG_USE", "CommandLine", "group", "show_mistakes"]
 
 FAILED = 1
 WRONG_USE = 2
@@ -93,6 +95,11 @@ def group(name: str, help: str) -> CommandLine:
     return CommandLine(name=name, help=help, no_args_is_help=True)
 
 
+def show_mistakes() -> None:
+    """Have an error that nobody expected shown with its stack trace, but no control character that it quotes."""
+    sys.excepthook = lambda *raised: say("".join(traceback.format_exception(*raised)), err=True)
+
+
 def _ended(run: Callable[[], Any], *, as_json: bool) -> int:
     """The exit code of a command; what was expected to go wrong has been said in one line."""
     try:
@@ -136,7 +143,7 @@ def _misused(error: Any, *, as_json: bool) -> int:
 
 def _say(message: str, code: int, *, as_json: bool) -> int:
     if as_json:
-        typer.echo(orjson.dumps({"error": message, "exit_code": code}), err=True)
+        say(visible_json(orjson.dumps({"error": message, "exit_code": code}).decode()), err=True)
     else:
-        err.print(f"[bold red]Error:[/] {escape(message)}", soft_wrap=True)
+        err.print(Text.assemble(("Error:", "bold red"), f" {message}"), soft_wrap=True)
     return code

@@ -38,7 +38,7 @@ def render(document: dict[str, Any], events: list[dict[str, Any]]) -> Renderable
     ):
         if value is not None:
             grid.add_row(label, value)
-    return Panel(grid, title=Text(_name(document), "bold"), subtitle=document["id"], border_style="dim")
+    return Panel(grid, title=Text(_name(document), "bold"), subtitle=Text(document["id"]), border_style="dim")
 
 
 def _name(document: dict[str, Any]) -> str:

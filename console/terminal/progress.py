@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskProgressColumn, TimeRemainingColumn
 from rich.text import Text
 
 from console.terminal.output import err
+from streams.visible import visible
 
 __all__ = ["Bar", "Saying", "adding", "progress", "saying"]
 
@@ -18,6 +19,13 @@ Bar = Callable[[float, float | None], None]
 
 Saying = Callable[[str, float], None]
 """Moves a bar that says something of its own: what, and which share is done, from 0 to 1."""
+
+
+class _What(ProgressColumn):
+    """What a bar is of: text, without markup."""
+
+    def render(self, task: Task) -> Text:
+        return Text(visible(task.description))
 
 
 class _Count(ProgressColumn):
@@ -36,7 +44,7 @@ def progress(*, quiet: bool = False) -> Iterator[Callable[[str], Bar]]:
     Args:
         quiet: show none. Where standard error is no terminal, none is shown either.
     """
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), _Count(), TimeRemainingColumn())
+    columns = (_What(), BarColumn(), TaskProgressColumn(), _Count(), TimeRemainingColumn())
     with Progress(*columns, console=err, transient=True, disable=quiet or not err.is_terminal) as bars:
 
         def bar(what: str) -> Bar:
@@ -65,7 +73,7 @@ def saying(*, quiet: bool = False) -> Iterator[Saying]:
     Args:
         quiet: show none.
     """
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
+    columns = (_What(), BarColumn(), TaskProgressColumn())
     with Progress(*columns, console=err, transient=True, disable=quiet or not err.is_terminal) as bars:
         task = bars.add_task("", total=1.0)
         yield lambda what, share: bars.update(task, description=what, completed=min(max(share, 0.0), 1.0))
