@@ -10,6 +10,7 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from console.api.error_answers import ApiError, describe_errors
+from console.api.guard import guarded
 from console.api.profiles import Cursor, Limit
 from console.services.ports import ApiDeps
 from console.views.document import Page
@@ -35,7 +36,7 @@ class Decision(BaseModel):
 
 def alerts_router(deps: ApiDeps) -> APIRouter:
     """The routes below /v1/alerts."""
-    router = APIRouter(prefix="/alerts", tags=["alerts"])
+    router = APIRouter(route_class=guarded(deps), prefix="/alerts", tags=["alerts"])
 
     @router.get("", summary="Alerts, the newest first")
     async def alerts(

@@ -6,9 +6,9 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from fastapi import APIRouter, Depends, FastAPI
+from fastapi.security import HTTPBearer
 
 from console.api.alerts import alerts_router
-from console.api.auth import bearer
 from console.api.docs import add_docs
 from console.api.error_answers import describe_errors, handle_errors
 from console.api.identities import identities_router
@@ -26,7 +26,9 @@ from console.views.document import Problem
 __all__ = ["create_api"]
 
 LARGEST_BODY = 64 * 1024
-"""Bytes of a request's body. It is read before the token is looked at, so anybody may send one."""
+"""Bytes of a request's body."""
+
+_SCHEME = HTTPBearer(auto_error=False, description="`api_token` of rapport.json, or RAPPORT_API_TOKEN.")
 
 DESCRIPTION = """Live customer profiles, with churn risk, reasons, segments and alerts.
 
@@ -48,7 +50,7 @@ def create_api(deps: ApiDeps) -> FastAPI:
     otherwise: dict[int | str, dict[str, Any]] = {"default": {"model": Problem, "description": "Any other error"}}
     v1 = APIRouter(
         prefix="/v1",
-        dependencies=[Depends(bearer(deps.token)), Depends(known_parameters)],
+        dependencies=[Depends(_SCHEME), Depends(known_parameters)],  # the scheme is for its description: see `guard`
         responses={**describe_errors(400, 401), **otherwise},
         max_body_size=LARGEST_BODY,
     )

@@ -18,7 +18,10 @@ from profiles.errors import Busy, Misconfigured
 from profiles.stores import AWAY, BadCursor, explain
 from streams.kafka.client import Unavailable
 
-__all__ = ["ApiError", "describe_errors", "handle_errors"]
+__all__ = ["NO_STORE", "ApiError", "describe_errors", "handle_errors"]
+
+NO_STORE = {"Cache-Control": "no-store"}
+"""Of every answer that may be about people; errors name whom they were asked about."""
 
 log = logging.getLogger(__name__)
 
@@ -104,4 +107,4 @@ def _problem(problem: Mapping[str, Any]) -> str:
 
 def _answer(status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> Response:
     body = orjson.dumps({"code": code, "message": message})
-    return Response(body, status, dict(headers or {}), media_type="application/json")
+    return Response(body, status, {**NO_STORE, **(headers or {})}, media_type="application/json")

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from console.api.error_answers import ApiError, describe_errors
+from console.api.guard import guarded
 from console.api.paths import parse_identity
 from console.api.profiles import Who, named
 from console.services.ports import ApiDeps
@@ -44,7 +45,7 @@ class SplitOrder(BaseModel):
 
 def identities_router(deps: ApiDeps) -> APIRouter:
     """The routes on who is who."""
-    router, desk = APIRouter(tags=["identities"]), deps.desk
+    router, desk = APIRouter(route_class=guarded(deps), tags=["identities"]), deps.desk
 
     @router.get(
         "/profiles/{identity}/links",

@@ -10,6 +10,7 @@ import orjson
 from fastapi import APIRouter, Query
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
+from console.api.guard import guarded
 from console.services.ports import ApiDeps
 from console.views.profile import summary_view
 from plan import Plan
@@ -23,7 +24,7 @@ HEARTBEAT = 15
 
 def live_router(deps: ApiDeps) -> APIRouter:
     """The route /v1/live."""
-    router = APIRouter(tags=["live"])
+    router = APIRouter(route_class=guarded(deps), tags=["live"])
 
     @router.get(
         "/live",

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from console.api.error_answers import ApiError, describe_errors
+from console.api.guard import guarded
 from console.api.profiles import named
 from console.services.ports import ApiDeps
 from console.views.models import (
@@ -24,6 +25,7 @@ from console.views.models import (
 )
 from console.views.profile import may_be_scored
 from models.churn.panel import MODELS
+from streams.background import in_background
 
 __all__ = ["models_router"]
 
@@ -50,7 +52,7 @@ class RollBack(Release):
 
 def models_router(deps: ApiDeps) -> APIRouter:
     """The routes below /v1/models."""
-    router, desk = APIRouter(prefix="/models", tags=["models"]), deps.models
+    router, desk = APIRouter(route_class=guarded(deps), prefix="/models", tags=["models"]), deps.models
     decided = {202: {"model": DecisionView, "description": "Accepted"}, **describe_errors(409)}
 
     @router.get("", summary="Every model, how good it is, and which is the champion")
@@ -76,7 +78,7 @@ def models_router(deps: ApiDeps) -> APIRouter:
         if profile.score is None or not may_be_scored(profile, deps.plan):
             raise ApiError(409, "no_score", "this customer has no score: nothing ordered yet, or profiling not allowed")
         report = await desk.report()
-        scores = desk.explain(report, profile, profile.score.at)
+        scores = await in_background(desk.explain, report, profile, profile.score.at)
         return explanation_view(profile, report.panel.champion.id, scores)
 
     @router.get("/{name}", summary="One model: its weights and quality", responses=describe_errors(404))

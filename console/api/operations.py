@@ -12,6 +12,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, 
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from console.api.error_answers import describe_errors
+from console.api.guard import guarded
 from console.api.parameters import known_parameters
 from console.api.profiles import Limit
 from console.services.ports import ApiDeps, Check, Paused, Plans
@@ -32,7 +33,7 @@ _SILENT: tuple[type[Exception], ...] = (TimeoutError, RapportError, *AWAY)
 
 def clock_router(deps: ApiDeps) -> APIRouter:
     """The route /v1/clock."""
-    router = APIRouter(tags=["operations"])
+    router = APIRouter(route_class=guarded(deps), tags=["operations"])
 
     @router.get("/clock", summary="How far time has come for all customers: loads of history, outages, what came late")
     async def clock() -> ClockView:
@@ -43,7 +44,7 @@ def clock_router(deps: ApiDeps) -> APIRouter:
 
 def rejected_router(deps: ApiDeps) -> APIRouter:
     """The route /v1/rejected."""
-    router = APIRouter(tags=["operations"])
+    router = APIRouter(route_class=guarded(deps), tags=["operations"])
 
     @router.get(
         "/rejected",

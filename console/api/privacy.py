@@ -7,16 +7,18 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from console.api.error_answers import ApiError, describe_errors
+from console.api.guard import guarded
 from console.api.profiles import Who, named
 from console.services.ports import ApiDeps
 from console.views.privacy import ErasureReceipt, Export, export_view
+from streams.background import aside
 
 __all__ = ["privacy_router"]
 
 
 def privacy_router(deps: ApiDeps) -> APIRouter:
     """The routes on erasure and export."""
-    router, desk = APIRouter(tags=["privacy"]), deps.desk
+    router, desk = APIRouter(route_class=guarded(deps), tags=["privacy"]), deps.desk
 
     @router.delete(
         "/profiles/{identity}",
@@ -54,6 +56,6 @@ def privacy_router(deps: ApiDeps) -> APIRouter:
     async def export(identity: Who) -> Export:
         profile, _ = await named(deps, identity)
         events, missing = await desk.exporter.events(profile)
-        return export_view(profile, events, missing, await deps.now(), deps.plan)
+        return await aside(export_view, profile, events, missing, await deps.now(), deps.plan)
 
     return router

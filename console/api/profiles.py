@@ -8,6 +8,7 @@ from urllib.parse import unquote
 from fastapi import APIRouter, Path, Query
 
 from console.api.error_answers import ApiError, describe_errors
+from console.api.guard import guarded
 from console.api.paths import PROFILE_ID, parse_identity
 from console.services.ports import ApiDeps
 from console.views.document import Page
@@ -65,7 +66,7 @@ async def known_segment(deps: ApiDeps, name: str) -> None:
 
 def profiles_router(deps: ApiDeps) -> APIRouter:
     """The routes below /v1/profiles."""
-    router = APIRouter(prefix="/profiles", tags=["profiles"])
+    router = APIRouter(route_class=guarded(deps), prefix="/profiles", tags=["profiles"])
 
     async def known(segment: str) -> Profile:
         return (await named(deps, segment))[0]

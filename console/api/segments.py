@@ -6,6 +6,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from console.api.error_answers import ApiError, describe_errors
+from console.api.guard import guarded
 from console.api.profiles import Cursor, Limit, known_segment
 from console.services.ports import ApiDeps
 from console.services.preview import compile_request, preview
@@ -25,13 +26,14 @@ from console.views.segments import (
 )
 from models.population.findings import Findings
 from profiles.errors import Misconfigured
+from streams.background import aside
 
 __all__ = ["segments_router"]
 
 
 def segments_router(deps: ApiDeps) -> APIRouter:
     """The routes below /v1/segments, and /v1/population."""
-    router = APIRouter(tags=["segments"])
+    router = APIRouter(route_class=guarded(deps), tags=["segments"])
     words = {rule.name: rule.description for rule in deps.plan.segments}
     clusters = {rule.name: getattr(rule.when, "cluster", None) for rule in deps.plan.segments}
 
@@ -85,7 +87,7 @@ def segments_router(deps: ApiDeps) -> APIRouter:
     async def preview_segment(asked: PreviewRequest) -> SegmentPreview:
         population = (await read_findings()).population
         try:
-            compiled = compile_request(asked, deps.plan, population)
+            compiled = await aside(compile_request, asked, deps.plan, population)
         except Misconfigured as error:
             raise ApiError(400, "invalid_segment", str(error)) from None
         return await preview(asked, compiled, deps)

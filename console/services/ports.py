@@ -61,7 +61,7 @@ class ApiDeps:
     `checks` are by the name of the dependency; `findings` answers what the last census came to, as JSON
     (`models.population.findings`), None before the first. `clocks` says what time it is for customers; `wait` is how
     many seconds a decision is waited for; `part` is how many profiles one answer of a preview is about, which takes
-    some tenth of a second, in which others are served as well.
+    some tenth of a second, in which others are served as well; `patience` is how many seconds a request may take.
     """
 
     reader: Reader
@@ -81,6 +81,7 @@ class ApiDeps:
     clock: Callable[[], float] = time.time
     wait: float = 5.0
     part: int = 1000
+    patience: float = 30.0
 
     async def now(self) -> float:
         """Seconds since the epoch, as of which customers are looked at: the watermark, or the wall clock if live."""

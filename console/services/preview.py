@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections import Counter
 from collections.abc import Sequence
@@ -20,10 +19,12 @@ from models.segments.preview import Move, Preview, compile_preview, too_short
 from plan import Plan, PlanError, parse_segment
 from profiles.errors import Misconfigured
 from profiles.types import Profile
+from streams.background import aside
 
 __all__ = ["Previewed", "compile_request", "preview"]
 
 _UNNAMED = "preview"
+_TOLD = 20  # mistakes of one rule that are told
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ async def preview(asked: PreviewRequest, segment: Previewed, deps: ApiDeps) -> S
     """
     rule, plan, now = segment.rule, deps.plan, await deps.now()
     profiles, following = await deps.reader.scan(limit=deps.part, cursor=asked.cursor)
-    moves, inside, leaving = await asyncio.to_thread(_judge, profiles, now, segment.judge, asked.limit, plan)
+    moves, inside, leaving = await aside(_judge, profiles, now, segment.judge, asked.limit, plan)
     return SegmentPreview(
         name=rule.name,
         words=rule.when.in_words(),
@@ -82,8 +83,10 @@ def _read(given: dict[str, Any], what: str, name: str = _UNNAMED) -> SegmentRule
     try:
         return parse_segment(json.dumps(given), what, name)
     except PlanError as error:
-        parts = ((problem.path, problem.message) for problem in error.problems)
-        raise Misconfigured("; ".join(": ".join(filter(None, (what, *part))) for part in parts)) from None
+        parts = [(problem.path, problem.message) for problem in error.problems[:_TOLD]]
+        told = [": ".join(filter(None, (what, *part))) for part in parts]
+        more = len(error.problems) - len(parts)
+        raise Misconfigured("; ".join([*told, *([f"and {more} more"] if more else [])])) from None
 
 
 _Found = list[tuple[Profile, Move]]

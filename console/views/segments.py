@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from console.views.document import Document, Money, Risk, Time
 from console.views.profile import ProfileSummary
+from models.conditions.rules import RULES
 from models.population.clusters import Moment, signs
 from models.population.findings import Findings
 from models.population.personas import Mark, Persona
@@ -192,7 +193,9 @@ class PreviewRequest(BaseModel):
     condition: dict[str, Any] | None = Field(None, description=_CONDITION, examples=[{"quantile": "net", "top": 0.1}])
     rule: dict[str, Any] | None = Field(None, description=_RULE)
     name: str | None = Field(None, description="Of the segment that the condition shall replace; compares with that.")
-    others: list[dict[str, Any]] | None = Field(None, description="Rules that it may use; those of the plan if absent.")
+    others: list[dict[str, Any]] | None = Field(
+        None, max_length=RULES, description="Rules that it may use; those of the plan if absent."
+    )
     limit: Annotated[int, Field(ge=0, le=100)] = 20  # rows of each sample
     cursor: str | None = Field(None, description="`next` of the page before.")
 

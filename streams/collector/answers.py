@@ -9,11 +9,12 @@ from starlette.responses import Response
 
 __all__ = ["answer", "preflight", "refusal", "wrong_method"]
 
-_CORS = {
+_HEADERS = {
+    "Cache-Control": "no-store",  # what analytics.js loads names the host that was asked, which anybody may make up
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Expose-Headers": "Retry-After, X-RateLimit-Reset",
 }
-_PREFLIGHT = _CORS | {
+_PREFLIGHT = _HEADERS | {
     "Access-Control-Allow-Methods": "GET, POST, OPTIONS",
     "Access-Control-Allow-Headers": "Authorization, Content-Encoding, Content-Type, X-Retry-Count",
     "Access-Control-Max-Age": "86400",
@@ -27,7 +28,7 @@ def preflight() -> Response:
 
 def answer(status: int, content: Any, headers: dict[str, str] | None = None) -> Response:
     """A JSON answer."""
-    return Response(orjson.dumps(content), status, _CORS | (headers or {}), "application/json")
+    return Response(orjson.dumps(content), status, _HEADERS | (headers or {}), "application/json")
 
 
 def refusal(status: int, code: str, message: str, headers: dict[str, str] | None = None) -> Response:

@@ -39,6 +39,9 @@ log = logging.getLogger(__name__)
 READ_TIMEOUT = 30.0
 """Seconds a sender may take over its body; slower ones would hold the room of all others."""
 
+_UNKNOWN = 4
+"""The part of the room that senders who are not known yet may take together, as a fraction: one of so many."""
+
 
 @dataclass
 class Collector:
@@ -53,6 +56,9 @@ class Collector:
         limits: of one request.
         capacity: bytes of request bodies held at a time; beyond it senders are told to come back.
         clock: the time events are received at, seconds.
+
+    A quarter of the capacity is for requests that name their write key in the body alone: they are read before they can
+    be refused, and must not take the room of senders who are known.
     """
 
     plan: Plan
@@ -67,6 +73,7 @@ class Collector:
     def __post_init__(self) -> None:
         self.limiter = RateLimit(self.rate_limit, self.limits.events)
         self.held = 0
+        self.unknown = 0  # bytes of it that are of senders who are not known yet
 
     def source(self, write_key: str) -> Source:
         """The source a write key belongs to.
@@ -84,14 +91,18 @@ class Collector:
             raise Refused(404, "source_disabled", f"the source '{source.name}' is disabled in the tracking plan")
         return source
 
-    def hold(self, size: int) -> None:
-        """Take room for a body, or give it back (negative).
+    def hold(self, size: int, *, known: bool) -> None:
+        """Take room for a body, or give it back (negative); `known`: its sender has a write key of the plan.
 
         Raises:
             Unavailable: there is none left.
         """
         if size > 0 and self.held + size > self.capacity:
             raise Unavailable(f"{self.held} bytes of requests are being handled already")
+        if not known:
+            if size > 0 and self.unknown + size > self.capacity // _UNKNOWN:
+                raise Unavailable("too many requests name their write key in the body only; send it in the header")
+            self.unknown += size
         self.held += size
         self.metrics.held.set(self.held)
 
@@ -136,23 +147,22 @@ class _Endpoint:
 
     async def _collect(self, request: Request) -> Response:
         collector = self._collector
-        write_key = basic_key(request.headers.get("authorization", ""))
-        if write_key:
-            collector.source(write_key)  # an unknown sender need not be read to the end
+        write_key = basic_key(request.headers.get("authorization", "")) or request.query_params.get("writeKey", "")
+        if known := bool(write_key):
+            collector.source(write_key)  # who is unknown is not read at all
         body = Body(collector.limits)
         held = 0
         try:
             async with asyncio.timeout(READ_TIMEOUT):
                 async for chunk in request.stream():
                     body.feed(chunk)
-                    collector.hold(len(body) - held)
+                    collector.hold(len(body) - held, known=known)
                     held = len(body)
             plain = body.finish()
-            collector.hold(len(plain) - held)
+            collector.hold(len(plain) - held, known=known)
             held = len(plain)
             envelope = open_single(plain, self._kind) if self._kind else open_batch(plain, collector.limits)
-            write_key = write_key or envelope.write_key or request.query_params.get("writeKey", "")
-            source = collector.source(write_key)
+            source = collector.source(write_key or envelope.write_key)
             wait = await collector.limiter.wait(source.name, len(envelope.events))
             if wait:
                 collector.metrics.events.labels(source.name, "limited").inc(len(envelope.events))
@@ -161,7 +171,7 @@ class _Endpoint:
                 return refusal(429, "rate_limited", message, headers)
             await self._produce(source, envelope, request.client.host if request.client else "")
         finally:
-            collector.hold(-held)
+            collector.hold(-held, known=known)
         return answer(200, {"success": True})
 
     async def _produce(self, source: Source, envelope: Envelope, ip: str) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 from aiokafka.structs import ConsumerRecord
 
 from plan import Plan
+from streams.background import aside
 from streams.dead_letters.masking import Masker
 from streams.kafka.client import Unavailable
 from streams.kafka.reader import Log
@@ -49,6 +51,11 @@ class RejectedTail:
                 records = await self._read()
         except TimeoutError as error:
             raise Unavailable("Kafka does not answer") from error
+        return await aside(self._shown, records, limit, source, reason)
+
+    def _shown(
+        self, records: Sequence[ConsumerRecord], limit: int, source: str | None, reason: str | None
+    ) -> list[dict[str, Any]]:
         put_back = {
             position for record in records if is_note(record.headers) for position in _decode_note(record.value).done
         }

@@ -143,7 +143,7 @@ def basic(key: str) -> dict[str, str]:
 def test_where_the_write_key_may_be(
     shared: Collecting, headers: dict[str, str], body_key: str | None, query: str, refusal: str
 ) -> None:
-    """The header comes first, then the body, then the query."""
+    """The header comes first, then the query, then the body, which is not read for a key that is wrong."""
     before = shared.written()
     batch = {"batch": [EVENT]} | ({"writeKey": body_key} if body_key else {})
     response = shared.post("/v1/batch" + query, batch, key=None, headers=headers)

@@ -1,0 +1,105 @@
+"""Who is let in, before anything of the body is read."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import functools
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import orjson
+import pytest
+from prometheus_client import CollectorRegistry
+
+from plan import load_plan
+from streams.collector.app import Collector, create_collector
+from streams.kafka.client import Unavailable
+from streams.kafka.producer import KafkaProducer
+from streams.metrics import CollectorMetrics
+from streams.settings import Settings
+from tests import REPOSITORY
+
+WEB = "dev-web-key"
+
+
+def in_a_loop(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
+    """A test that is a coroutine."""
+
+    @functools.wraps(test)
+    def run(**arguments: Any) -> None:
+        asyncio.run(test(**arguments))
+
+    return run
+
+
+def collector(capacity: int = 1 << 20) -> Collector:
+    """One that has no Kafka, and needs none to refuse."""
+    plan = load_plan(REPOSITORY / "tracking_plan.yaml", {})
+    producer = KafkaProducer(Settings(kafka="127.0.0.1:9"))
+    return Collector(plan, producer, CollectorMetrics(CollectorRegistry()), rate_limit=10, capacity=capacity)
+
+
+async def ask(
+    made: Collector, path: str, headers: dict[str, str], query: str = "", body: bytes | None = None
+) -> tuple[int, dict[str, str], Any]:
+    """Status, headers and document of an answer; without a body, reading one is a failure."""
+    sent: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        assert body is not None, "the body was read"
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "http", "method": "POST" if "settings" not in path else "GET", "path": path, "root_path": "",
+        "raw_path": path.encode(), "query_string": query.encode(), "scheme": "http", "server": ("x", 80),
+        "client": ("1.2.3.4", 5),
+        "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
+    }  # fmt: skip
+    await create_collector(made)(scope, receive, send)
+    start = next(message for message in sent if message["type"] == "http.response.start")
+    said = b"".join(message.get("body", b"") for message in sent if message["type"] == "http.response.body")
+    return start["status"], {name.decode(): value.decode() for name, value in start["headers"]}, orjson.loads(said)
+
+
+def basic(key: str) -> dict[str, str]:
+    return {"Authorization": "Basic " + base64.b64encode(f"{key}:".encode()).decode()}
+
+
+@pytest.mark.parametrize(("headers", "query"), [(basic("wrong"), ""), ({}, "writeKey=wrong")])
+@pytest.mark.parametrize("path", ["/v1/batch", "/v1/track", "/v1/t"])
+@in_a_loop
+async def test_an_unknown_sender_is_not_read(path: str, headers: dict[str, str], query: str) -> None:
+    """Wherever the key is, but for the body itself."""
+    status, _, document = await ask(collector(), path, {"Content-Length": "500000", **headers}, query)
+
+    assert (status, document["code"]) == (401, "invalid_write_key")
+
+
+@in_a_loop
+async def test_who_is_not_known_yet_has_a_room_of_its_own() -> None:
+    """Bodies without a key in front cannot take what those with one need."""
+    made = collector(capacity=4000)
+    status, _, document = await ask(made, "/v1/batch", {}, body=b" " * 1001)
+    assert (status, document["code"]) == (503, "unavailable")
+    assert made.held == made.unknown == 0
+
+    status, _, document = await ask(made, "/v1/batch", basic(WEB), body=b"x" * 3999)
+    assert (status, document["code"]) == (400, "invalid_json")
+    made.hold(1000, known=False)
+    made.hold(3000, known=True)
+    with pytest.raises(Unavailable):
+        made.hold(1, known=True)
+
+
+@in_a_loop
+async def test_what_names_the_host_is_not_kept() -> None:
+    """Anybody may put another one into `Host`, and a cache would hand it to others."""
+    status, headers, document = await ask(collector(), f"/v1/projects/{WEB}/settings", {"Host": "evil.example"})
+
+    assert status == 200
+    assert document["integrations"]["Segment.io"]["apiHost"] == "evil.example/v1"
+    assert headers["cache-control"] == "no-store"
