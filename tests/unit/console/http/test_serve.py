@@ -18,7 +18,7 @@ from tests.console.support_api import Nothing
 
 async def main():
     app = FastAPI()
-    app.include_router(operations_router({}, Nothing().paused))
+    app.include_router(operations_router({}, Nothing().paused, Nothing().differ))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as http:
         print((await http.get("/metrics")).text)
 
