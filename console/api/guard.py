@@ -21,6 +21,9 @@ from profiles.bounds import excess, may_exceed
 
 __all__ = ["bears", "guarded"]
 
+_LEVELS = 64
+"""Of nesting: twenty levels of conditions take forty and some."""
+
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
@@ -78,7 +81,7 @@ def _check_shape(body: bytes) -> None:
     if not may_exceed(body):
         return
     try:
-        found = excess(orjson.loads(body))
+        found = excess(orjson.loads(body), levels=_LEVELS)
     except orjson.JSONDecodeError:
         return  # told by who reads it
     if found:
