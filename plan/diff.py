@@ -50,6 +50,7 @@ def _breaker(plan: PlanFile) -> str:
 
 _STRICTNESS = {"drop_property": 0, "flag": 0, "reject": 1}
 _EXTRA = {"allow": 0, "flag": 0, "drop": 1, "reject": 2}
+_VERIFY = {"off": 0, "optional": 1, "required": 2}
 _WIDER = {
     ("integer", "number"), ("integer", "id"), ("integer", "money"), ("string", "id"), ("money", "number"),
     ("date-time", "string"),
@@ -66,6 +67,9 @@ def _plan(old: PlanFile, new: PlanFile) -> Iterator[Change]:
     yield from _value("enforce", old.enforce, new.enforce, breaking=_STRICTNESS[new.enforce] > _STRICTNESS[old.enforce])
     yield from _value("extra", old.extra, new.extra, breaking=_EXTRA[new.extra] > _EXTRA[old.extra])
     yield from _value("unplanned", old.unplanned, new.unplanned, breaking=new.unplanned == "reject")
+    if old.verify_user_ids != new.verify_user_ids:
+        stricter = _VERIFY[new.verify_user_ids] > _VERIFY[old.verify_user_ids]
+        yield from _value("verify_user_ids", old.verify_user_ids, new.verify_user_ids, breaking=stricter)
     yield from _value("breaker", _breaker(old), _breaker(new), breaking=False)
     yield from _each("sources", old.sources, new.sources, _source)
     yield from _each("identities", _by(old.identities, "type"), _by(new.identities, "type"), _identity)
@@ -94,6 +98,13 @@ def _source(path: str, old: SourceSpec, new: SourceSpec) -> Iterator[Change]:
     yield from _value(f"{path}.topic", old.topic or f"events.{name}", new.topic or f"events.{name}", breaking=True)
     if old.write_key != new.write_key:
         yield Change(f"{path}.write_key", "changed: senders need the new one", True)
+    if bool(old.public) != bool(new.public):
+        message = (
+            "true: orders, support events, consent and traits of people count only from other sources"
+            if new.public
+            else "false: whoever has its key is believed, of everybody; give it a new one"
+        )
+        yield Change(f"{path}.public", message, bool(new.public))
     yield from _value(f"{path}.enabled", old.enabled, new.enabled, breaking=not new.enabled)
     yield from _prose(path, old, new, ("description",))
 
@@ -104,6 +115,7 @@ def _identity(path: str, old: IdentityRule, new: IdentityRule) -> Iterator[Chang
     yield from _value(f"{path}.pii", old.pii, new.pii, breaking=True)
     held = ["hashed" if rule.hashed else "plain" for rule in (old, new)]
     yield from _value(f"{path}.held", *held, breaking=True)
+    yield from _value(f"{path}.person", old.names_a_person, new.names_a_person, breaking=True)
     for field in old.fields:
         if field not in new.fields:
             yield Change(f"{path}.fields", f"'{field}' no longer identifies", True)

@@ -55,10 +55,11 @@ def _page(plan: Plan) -> Iterator[_Block]:
     )
     yield _Heading(2, "Sources")
     yield _Table(
-        ("source", "what it is", "topic", "events"),
+        ("source", "who has its key", "what it is", "topic", "events"),
         [
             (
                 f"`{source.name}`" + ("" if source.enabled else " (disabled)"),
+                "anybody" if source.public else "our servers",
                 source.description,
                 f"`{source.topic}`",
                 str(sum(source.name in rule.sources for rule in plan.rules)),
@@ -66,6 +67,12 @@ def _page(plan: Plan) -> Iterator[_Block]:
             for source in plan.sources.values()
         ],
     )
+    if plan.trust.public:
+        yield _Text(
+            "Where anybody has the key, it is in a page or an app. What such a source says of orders, support, consent "
+            "and people's traits is **claimed**: it is shown, and counts only when one of our servers says it"
+            + (", or the person themselves, with a signed user id." if plan.file.verify_user_ids != "off" else ".")
+        )
     yield from _people(plan)
     yield from _personal(plan)
     yield from _consent(plan)

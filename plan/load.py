@@ -25,10 +25,13 @@ from profiles.consent import PURPOSES
 from profiles.identity.extract import IdentityRule
 from profiles.identity.secrets import LEAST
 
-__all__ = ["PII_KEY", "load_plan", "parse_plan", "parse_segment", "write_key_variable"]
+__all__ = ["PII_KEY", "USER_ID_KEY", "load_plan", "parse_plan", "parse_segment", "write_key_variable"]
 
 PII_KEY = "RAPPORT_PII_KEY"
 """The environment variable with the key of hashed identities."""
+
+USER_ID_KEY = "RAPPORT_USER_ID_KEY"
+"""The environment variable with the key of signed user ids."""
 
 
 def load_plan(path: str | Path, environ: Mapping[str, str] | None = None) -> Plan:
@@ -36,11 +39,11 @@ def load_plan(path: str | Path, environ: Mapping[str, str] | None = None) -> Pla
 
     Args:
         path: the YAML file.
-        environ: where RAPPORT_WRITE_KEY_<SOURCE> may override write keys and RAPPORT_PII_KEY is looked for; the
-            process's environment if None.
+        environ: where RAPPORT_WRITE_KEY_<SOURCE> may override write keys, and RAPPORT_PII_KEY and
+            RAPPORT_USER_ID_KEY are looked for; the process's environment if None.
 
     Raises:
-        PlanError: the file cannot be read, is not YAML, or is not a plan, or the key is too short; lists every problem.
+        PlanError: the file cannot be read, is not YAML, or is not a plan, or a key is too short; lists every problem.
     """
     name = str(path)
     try:
@@ -64,9 +67,12 @@ def parse_plan(text: str, name: str, environ: Mapping[str, str]) -> Plan:
         Problem(name, line, format_path(path), "is given twice; the last one would win")
         for path, line in source.repeated
     ]
-    pii_key = environ.get(PII_KEY, "")
-    if 0 < len(pii_key) < LEAST:
-        problems.append(Problem(name, 0, "", f"{PII_KEY} has fewer than {LEAST} characters; `openssl rand -hex 32`"))
+    pii_key, user_id_key = environ.get(PII_KEY, ""), environ.get(USER_ID_KEY, "")
+    problems += [
+        Problem(name, 0, "", f"{variable} has fewer than {LEAST} characters; `openssl rand -hex 32`")
+        for variable, key in ((PII_KEY, pii_key), (USER_ID_KEY, user_id_key))
+        if 0 < len(key) < LEAST
+    ]
     _override_keys(data, environ)
 
     def problem(location: Location, message: str) -> Problem:
@@ -83,7 +89,10 @@ def parse_plan(text: str, name: str, environ: Mapping[str, str]) -> Plan:
     if problems or file is None:
         raise PlanError(sorted(set(problems), key=lambda p: (p.line, p.path, p.message)))
     warnings = [problem(*remark) for remark in find_warnings(parts)]
-    return Plan(file, warnings=warnings, pii_key=pii_key.encode() or None)
+    if file.verify_user_ids != "off" and not user_id_key:
+        message = f"{USER_ID_KEY} is not set here; without it no worker starts, as no user id could be verified"
+        warnings.append(problem(("verify_user_ids",), message))
+    return Plan(file, warnings, pii_key.encode() or None, user_id_key.encode() or None)
 
 
 def parse_segment(text: str, name: str, segment: str) -> SegmentRule:
@@ -177,6 +186,7 @@ def _parts(data: dict[Any, Any]) -> Parts:
         parts.churn = ChurnConfig.model_validate(data.get("churn", {}))
     except ValidationError:
         parts.churn = None
+    parts.verify_user_ids = str(data.get("verify_user_ids", "off"))
     parts.region = str(data["region"]) if data.get("region") else None
     parts.source_names = {str(key) for key, _ in _elements(data.get("sources"))}
     parts.trait_names = {str(key) for key, _ in _elements(data.get("traits"))}

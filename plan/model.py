@@ -19,7 +19,7 @@ from profiles.money import CURRENCIES
 
 __all__ = [
     "ROLES", "BreakerSpec", "ConsentSpec", "Enforce", "EventSpec", "EventType", "Extra", "FactsSpec", "PlanFile",
-    "Property", "PropertyType", "Role", "SourceSpec", "Trait",
+    "Property", "PropertyType", "Role", "SourceSpec", "Trait", "Verify",
 ]  # fmt: skip
 
 Role = Literal[
@@ -37,6 +37,7 @@ PropertyType = Literal["string", "id", "integer", "number", "boolean", "date-tim
 Format = Literal["email", "date", "time", "uri", "uuid", "ipv4", "ipv6", "hostname", "currency"]
 Enforce = Literal["reject", "flag", "drop_property"]
 Extra = Literal["allow", "flag", "drop", "reject"]
+Verify = Literal["off", "optional", "required"]
 
 _NUMERIC = ("integer", "number", "money")
 _APPLIES: dict[str, tuple[str, ...]] = {
@@ -169,6 +170,9 @@ class SourceSpec(_Strict):
     )
     topic: str = Field("", description="Kafka topic; `events.<source>` if empty.", pattern=r"^[A-Za-z0-9._-]{0,249}$")
     enabled: bool = Field(True, description="A disabled source is answered 404.")
+    public: bool | None = Field(
+        None, description="Whether others can read its key, as that of a page or an app; absent: no, and a warning."
+    )
 
     @model_validator(mode="after")
     def _usable_key(self) -> SourceSpec:
@@ -251,6 +255,9 @@ class PlanFile(_Strict):
     enforce: Enforce = Field("reject", description="What a violation does, unless the event says otherwise.")
     extra: Extra = Field("allow", description="What properties that are not planned do.")
     unplanned: Literal["reject", "flag"] = Field("reject", description="What an event that is not planned does.")
+    verify_user_ids: Verify = Field(
+        "off", description="Whether the userId of a public source may be signed, or must be, to be believed."
+    )
     sources: dict[str, SourceSpec] = Field(min_length=1, description="Where events come from.")
     identities: list[IdentityRule] = Field(min_length=1, description="What tells customers apart.")
     most_identities: int = Field(

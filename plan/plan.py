@@ -22,6 +22,7 @@ from plan.model import EventSpec, PlanFile, Property, Trait
 from plan.rule import EventRule
 from plan.semantics import Parts, find_rule_problems
 from plan.source_map import format_path
+from plan.trust import Trust
 from profiles.consent import PURPOSES, Consent
 from profiles.identity.extract import Extractor, IdentityRule, compile_extractor, compile_spellings
 from profiles.identity.secrets import derived_key, is_hash
@@ -46,6 +47,7 @@ class Source(msgspec.Struct, frozen=True):
     write_key: SecretStr
     enabled: bool
     description: str
+    public: bool
 
 
 class Plan:
@@ -55,9 +57,16 @@ class Plan:
         file: what the YAML says, already checked.
         warnings: what is allowed, but hardly meant.
         pii_key: of hashed identities and suppression entries; derived from the namespace if absent.
+        user_id_key: of signed user ids; without it none can be verified.
     """
 
-    def __init__(self, file: PlanFile, warnings: Sequence[Problem] = (), pii_key: bytes | None = None) -> None:
+    def __init__(
+        self,
+        file: PlanFile,
+        warnings: Sequence[Problem] = (),
+        pii_key: bytes | None = None,
+        user_id_key: bytes | None = None,
+    ) -> None:
         self.file = file
         self.warnings = list(warnings)
         self.name = file.name
@@ -68,7 +77,9 @@ class Plan:
         self.pii_key: bytes = pii_key or derived_key(self.namespace)
         self.currency = file.currency
         self.sources: dict[str, Source] = {
-            name: Source(name, spec.topic or f"events.{name}", spec.write_key, spec.enabled, spec.description)
+            name: Source(
+                name, spec.topic or f"events.{name}", spec.write_key, spec.enabled, spec.description, bool(spec.public)
+            )
             for name, spec in file.sources.items()
         }
         self.identities: list[IdentityRule] = sorted(file.identities, key=lambda rule: rule.priority)
@@ -100,6 +111,7 @@ class Plan:
         self._spellings = compile_spellings(self.identities, file.blocked, key=self.pii_key, region=file.region)
         # The identities of a raw event, the strongest first, as they are held.
         self.extract: Extractor = compile_extractor(self.identities, self._spellings)
+        self.trust = Trust(file.sources, self.identities, self._spellings, file.verify_user_ids, user_id_key)
         self._hashed = {rule.type for rule in self.identities if rule.hashed}
         self._unplanned: EventRule | None = None
         if file.unplanned == "flag":

@@ -12,6 +12,7 @@ from models.conditions.vocabulary import Vocabulary, suggest
 from models.config import ChurnConfig
 from plan.model import ROLES, ConsentSpec, EventSpec, Property, SourceSpec, Trait
 from plan.source_map import Location
+from plan.trust import BUSINESS, PERSONAL
 from profiles.consent import PREFIX, is_consent
 from profiles.identity.extract import IdentityRule
 
@@ -50,6 +51,7 @@ class Parts:
     builtin: list[SegmentRule] = field(default_factory=list)  # those that the plan has besides, before its own
     property_names: set[str] = field(default_factory=set)
     region: str | None = None
+    verify_user_ids: str = "off"
 
 
 def find_problems(parts: Parts) -> Iterator[Remark]:
@@ -79,6 +81,7 @@ def find_warnings(parts: Parts) -> Iterator[Remark]:
             ("sources",),
             f"the write keys of {', '.join(known_keys)} are for trying things; set your own before you go live",
         )
+    yield from _public(parts)
     yield from _held(parts)
     for location, condition in _conditions(parts):
         for role in condition.roles():
@@ -89,6 +92,30 @@ def find_warnings(parts: Parts) -> Iterator[Remark]:
             yield ("consent", name), "names no trait and no category, so nobody can say anything about it"
     if parts.churn and parts.churn.role not in carried:
         yield ("churn",), f"no event has the role '{parts.churn.role}', so there is nothing to predict"
+
+
+def _public(parts: Parts) -> Iterator[Remark]:
+    """Sources of which nobody has said whose key they have, and roles that no source is believed of."""
+    for name, source in parts.sources.items():
+        if source.public is None:
+            yield (
+                ("sources", name),
+                "says not whether it is `public`, so whoever has its key is believed, of everybody; set `public: true` "
+                "if the key is in a page or an app, `false` if only servers of yours have it",
+            )
+    public = {name for name, source in parts.sources.items() if source.public}
+    if parts.verify_user_ids != "off" and not public:
+        yield ("verify_user_ids",), "no source is `public`, and only their user ids are verified"
+    by_role: dict[str, list[int]] = {}
+    for index, event in parts.events.items():
+        by_role.setdefault(event.role or "", []).append(index)
+    claimed = BUSINESS if parts.verify_user_ids != "off" else BUSINESS | PERSONAL
+    for role in sorted(claimed & by_role.keys()):
+        if all(source in public for index in by_role[role] for source in parts.events[index].sources):
+            yield (
+                ("events", by_role[role][0], "sources"),
+                f"only public sources may send what has the role '{role}', so it is claimed and never counts",
+            )
 
 
 def _sources(parts: Parts) -> Iterator[Remark]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from profiles.claims import believed_trait, believed_traits
 from profiles.types import Profile
 
 __all__ = [
@@ -37,6 +38,7 @@ class Said:
     granted: bool
     at: float  # event time, seconds
     event: bytes  # digest of the event that said so (`profiles.types.event_digest`)
+    claimed: bool = False  # by a public source, of a browser or phone: nobody else has said anything
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +65,12 @@ class Consent:
     def allows(self, profile: Profile, purpose: str) -> bool:
         """Whether a customer's data may be used for a purpose."""
         trait, default = self._asked.get(purpose) or (trait_of(purpose), True)
-        held = profile.traits.get(trait)
+        held = believed_trait(profile, trait)
         return default if held is None else bool(held[0])
 
     def denied(self, profile: Profile) -> frozenset[str]:
         """The purposes that a customer does not allow."""
-        traits = profile.traits
+        traits = profile.traits if profile.claims is None else believed_traits(profile)
         found = [
             purpose
             for purpose, (trait, default) in self._asked.items()
@@ -79,8 +81,9 @@ class Consent:
 
 def said(profile: Profile, purpose: str) -> Said | None:
     """A customer's latest word about a purpose; None while there is none."""
-    held = profile.traits.get(trait_of(purpose))
-    return None if held is None else Said(bool(held[0]), held[1], held[2])
+    name = trait_of(purpose)
+    held = believed_trait(profile, name)
+    return None if held is None else Said(bool(held[0]), held[1], held[2], name not in profile.traits)
 
 
 def trait_of(purpose: str) -> str:

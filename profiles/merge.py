@@ -8,11 +8,12 @@ not show.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from msgspec import structs
 
 from profiles.consent import is_consent
-from profiles.state import Limits, largest, latest_orders, latest_tickets, most_frequent
+from profiles.state import Limits, is_known, largest, latest_orders, latest_tickets, most_frequent
 from profiles.timeline import merge_timelines
 from profiles.types import (
     HALF_LIVES,
@@ -21,6 +22,7 @@ from profiles.types import (
     SPEND_HALF_LIVES,
     Activity,
     Alert,
+    Claims,
     Identity,
     Number,
     Opinion,
@@ -42,12 +44,7 @@ def merge(winner: Profile, loser: Profile, limits: Limits) -> None:
     """
     for kind, values in loser.identities.items():
         add_identities(winner, [((kind, value), since) for value, since in values.items()])
-    for name, (value, time, digest) in loser.traits.items():
-        held = winner.traits.get(name)
-        if held is None and len(winner.traits) >= limits.traits and not is_consent(name):
-            continue
-        if held is None or (time, digest) > (held[1], held[2]):
-            winner.traits[name] = (value, time, digest)
+    _merge_traits(winner.traits, loser.traits, limits.traits)
     for source, theirs in loser.activity.items():
         _merge_activity(winner.activity.setdefault(source, Activity(0, theirs.first, theirs.last)), theirs)
     for role, tally in loser.roles.items():
@@ -59,6 +56,7 @@ def merge(winner: Profile, loser: Profile, limits: Limits) -> None:
     for role, opinion in loser.opinions.items():
         _merge_opinion(winner.opinions.setdefault(role, Opinion()), opinion)
     merge_timelines(winner, loser, limits.timeline)
+    _merge_claims(winner, loser, limits)
     for rule, alert in loser.alerts.items():
         winner.alerts[rule] = max(winner.alerts.get(rule, alert), alert, key=_standing)
     winner.score = winner.score or loser.score
@@ -75,6 +73,30 @@ def add_identities(profile: Profile, identities: Sequence[tuple[Identity, float]
     for (kind, value), since in identities:
         values = profile.identities.setdefault(kind, {})
         values[value] = min(since, values.get(value, since))
+
+
+def _merge_traits(
+    ours: dict[str, tuple[Any, float, bytes]], theirs: dict[str, tuple[Any, float, bytes]], cap: int
+) -> None:
+    for name, (value, time, digest) in theirs.items():
+        held = ours.get(name)
+        if held is None and len(ours) >= cap and not is_consent(name):
+            continue
+        if held is None or (time, digest) > (held[1], held[2]):
+            ours[name] = (value, time, digest)
+
+
+def _merge_claims(winner: Profile, loser: Profile, limits: Limits) -> None:
+    """Of both, once the identities are: what was claimed of a browser does not count for whom it turns out to be."""
+    theirs = loser.claims
+    if theirs is not None:
+        ours = winner.claims = winner.claims or Claims()
+        _merge_traits(ours.traits, theirs.traits, limits.claimed)
+        for kind, time in theirs.unlinked.items():
+            ours.unlinked[kind] = max(time, ours.unlinked.get(kind, time))
+        merge_timelines(ours, theirs, limits.timeline)
+    if winner.claims is not None:
+        winner.claims.known = is_known(winner, limits)
 
 
 def _merge_activity(ours: Activity, theirs: Activity) -> None:

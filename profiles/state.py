@@ -19,6 +19,7 @@ from profiles.types import (
     ORDER_HALF_LIVES,
     SPEND_HALF_LIVES,
     Activity,
+    Claims,
     Event,
     Number,
     Opinion,
@@ -29,7 +30,10 @@ from profiles.types import (
     event_digest,
 )
 
-__all__ = ["Limits", "apply", "decay_in", "largest", "latest_orders", "latest_tickets", "most_frequent", "remember"]
+__all__ = [
+    "Limits", "apply", "decay_in", "is_known", "largest", "latest_orders", "latest_tickets", "most_frequent",
+    "remember",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +45,10 @@ class Limits:
     tickets: int = 16
     recent: int = 32  # order times
     traits: int = 300
+    claimed: int = 64  # traits that are only claimed
     categories: int = 16  # of what was bought
     windows: Mapping[str, int] = field(default_factory=dict)  # role → how many of its latest times
+    persons: frozenset[str] = frozenset()  # types of identities that say who somebody is
 
 
 def apply(profile: Profile, event: Event, currency: str, limits: Limits, digest: bytes = b"") -> None:
@@ -68,7 +74,7 @@ def apply(profile: Profile, event: Event, currency: str, limits: Limits, digest:
     if event.traits:
         digest = digest or event_digest(event.source, event.id)
         for name, held in event.traits.items():
-            _set_trait(profile, name, held, time, digest, limits.traits)
+            _set_trait(profile.traits, name, held, time, digest, limits.traits)
     _note_source(profile, event.source, time)
     role = event.role
     if role:
@@ -83,7 +89,9 @@ def apply(profile: Profile, event: Event, currency: str, limits: Limits, digest:
         if special is not None:
             special(profile, event, currency, limits)
     entry = TimelineEntry(time, event.source, event.name, event.amount, event.currency, event.subject)
-    add_entry(profile, entry, limits.timeline)
+    nothing_claimed = event.claim is None and profile.claims is None
+    holder = profile if nothing_claimed else _note_claims(profile, event, limits, digest)
+    add_entry(holder, entry, limits.timeline)
 
 
 def remember(profile: Profile, digest: bytes, cap: int) -> bool:
@@ -141,14 +149,37 @@ def _keep_time(tally: Tally, time: float, cap: int) -> None:
         del tally.recent[:-cap]
 
 
-def _set_trait(profile: Profile, name: str, value: Any, time: float, digest: bytes, cap: int) -> None:
+def _set_trait(
+    traits: dict[str, tuple[Any, float, bytes]], name: str, value: Any, time: float, digest: bytes, cap: int
+) -> None:
     """The latest write wins; a removal (None) is a write too, so that an older value does not come back."""
-    held = profile.traits.get(name)
+    held = traits.get(name)
     if held is None:
-        if len(profile.traits) < cap or is_consent(name):
-            profile.traits[name] = (value, time, digest)
+        if len(traits) < cap or is_consent(name):
+            traits[name] = (value, time, digest)
     elif (time, digest) > (held[1], held[2]):
-        profile.traits[name] = (value, time, digest)
+        traits[name] = (value, time, digest)
+
+
+def _note_claims(profile: Profile, event: Event, limits: Limits, digest: bytes) -> Profile | Claims:
+    """Take in what an event claims, if anything; answers whose timeline it belongs into."""
+    claims = profile.claims
+    if claims is None:
+        claims = profile.claims = Claims()
+    claims.known = is_known(profile, limits)
+    claim = event.claim
+    if claim is not None:
+        digest = digest or event_digest(event.source, event.id)
+        for name, value in claim.traits.items():
+            _set_trait(claims.traits, name, value, event.time, digest, limits.claimed)
+        for kind, _ in claim.identities:
+            claims.unlinked[kind] = max(event.time, claims.unlinked.get(kind, event.time))
+    return claims if claim is not None and claim.role else profile
+
+
+def is_known(profile: Profile, limits: Limits) -> bool:
+    """Whether a profile has an identity that says who somebody is."""
+    return not limits.persons.isdisjoint(profile.identities)
 
 
 def _purchase(profile: Profile, event: Event, currency: str, limits: Limits) -> None:

@@ -1,14 +1,15 @@
 """The timeline: the newest events of a profile, packed one after the other.
 
 Between reading and writing a profile nobody looks at it, so it travels as one run of bytes: each entry is its length
-in two bytes and its msgpack. It is unordered and holds up to twice what is shown; then all but the newest go.
+in two bytes and its msgpack. It is unordered and holds up to twice what is shown; then all but the newest go. Claimed
+events have one of their own, so that whoever claims much pushes nothing else out.
 """
 
 from __future__ import annotations
 
 import msgspec
 
-from profiles.types import Profile, TimelineEntry
+from profiles.types import Claims, Profile, TimelineEntry
 
 __all__ = ["add_entry", "latest_events", "merge_timelines"]
 
@@ -18,7 +19,7 @@ _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(TimelineEntry).decode
 
 
-def add_entry(profile: Profile, entry: TimelineEntry, cap: int) -> None:
+def add_entry(profile: Profile | Claims, entry: TimelineEntry, cap: int) -> None:
     """Take an entry into the timeline."""
     packed = _encode(entry)
     if len(packed) > _LONGEST:
@@ -29,13 +30,13 @@ def add_entry(profile: Profile, entry: TimelineEntry, cap: int) -> None:
         _trim(profile, cap)
 
 
-def latest_events(profile: Profile, limit: int) -> list[TimelineEntry]:
+def latest_events(profile: Profile | Claims, limit: int) -> list[TimelineEntry]:
     """The newest events, newest first."""
     newest = sorted(_entries(profile.timeline), key=_newest, reverse=True)[:limit]
     return [_decode(packed) for packed in newest]
 
 
-def merge_timelines(winner: Profile, loser: Profile, cap: int) -> None:
+def merge_timelines(winner: Profile | Claims, loser: Profile | Claims, cap: int) -> None:
     """Take the loser's timeline into the winner's."""
     winner.timeline += loser.timeline
     winner.timeline_count += loser.timeline_count
@@ -56,7 +57,7 @@ def _newest(packed: bytes) -> tuple[float, bytes]:
     return _decode(packed).time, packed
 
 
-def _trim(profile: Profile, cap: int) -> None:
+def _trim(profile: Profile | Claims, cap: int) -> None:
     newest = sorted(_entries(profile.timeline), key=_newest)[-cap:]
     profile.timeline = b"".join(len(packed).to_bytes(2, "big") + packed for packed in newest)
     profile.timeline_count = len(newest)

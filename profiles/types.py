@@ -24,6 +24,8 @@ __all__ = [
     "Activity",
     "Alert",
     "AlertCommand",
+    "Claim",
+    "Claims",
     "Erase",
     "Event",
     "Identity",
@@ -102,6 +104,15 @@ Sent = TypeVar("Sent", default=dict[str, Any])
 """An object of an event as it was sent: a dict, or the `msgspec.Raw` of it where nobody looks inside."""
 
 
+class Claim(msgspec.Struct, array_like=True, gc=False):
+    """What an event says that its sender is not believed: anybody can send with the key of a public source."""
+
+    role: str = ""  # what it would mean, did it come from another source; the event's own is then ""
+    traits: dict[str, Any] = {}  # likewise; the event's own are then {}
+    identities: list[Identity] = []  # of people whom it names, and to whom nothing is linked for it
+    named: bool = False  # whether it names anybody: if not, it is about a browser or a phone
+
+
 class Event(msgspec.Struct, Generic[Sent], array_like=True, tag_field="kind", tag="e", gc=False, omit_defaults=True):
     """A neutral event: what happened to one customer, in words that no plan can rename."""
 
@@ -127,6 +138,7 @@ class Event(msgspec.Struct, Generic[Sent], array_like=True, tag_field="kind", ta
     home: str = ""  # of an event sent on: the profile it was sent on from first…
     position: int = 0  # …and its offset there
     category: str = ""  # of what was bought; of an order of several, the one of most of its items
+    claim: Claim | None = None
 
 
 class Merge(msgspec.Struct, array_like=True, tag_field="kind", tag="m", gc=False):
@@ -336,6 +348,16 @@ class Splitting(msgspec.Struct, array_like=True, gc=False):
     done: bool = False  # what was computed is here; the cutovers stay, for what may still be on its way
 
 
+class Claims(msgspec.Struct, array_like=True, gc=False):
+    """What was only claimed of a customer (`profiles.claims`)."""
+
+    known: bool = False  # the profile has an identity of a person: then no trait in here counts
+    traits: dict[str, tuple[Any, float, bytes]] = {}  # as those of a profile
+    unlinked: dict[str, float] = {}  # type of an identity that was named and not linked → when last
+    timeline: bytes = b""  # of events whose role does not count; as that of a profile
+    timeline_count: int = 0
+
+
 class Profile(msgspec.Struct, array_like=True, gc=False):
     """One customer: a function of the set of their events (see `profiles.state`)."""
 
@@ -367,3 +389,4 @@ class Profile(msgspec.Struct, array_like=True, gc=False):
     scheduled_at: Number = 0  # the earliest time at which anything is due, as indexed in the timers
     splitting: Splitting | None = None
     treated_at: Number = 0  # when a person last dealt with an alert of theirs; *kept*
+    claims: Claims | None = None

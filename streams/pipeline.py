@@ -25,6 +25,7 @@ from profiles.state import Limits
 from streams.settings import Settings
 from streams.steps.alert import alert
 from streams.steps.check import check
+from streams.steps.claim import claim
 from streams.steps.consent import consent
 from streams.steps.decode import decode, tell_time
 from streams.steps.identify import Links, identify, meet
@@ -32,8 +33,7 @@ from streams.steps.intake import InChunks, Intake
 from streams.steps.label import label
 from streams.steps.outages import detect_outages
 from streams.steps.pack import pack
-from streams.steps.postpone import postpone
-from streams.steps.schedule import schedule
+from streams.steps.schedule import postpone, schedule
 from streams.steps.score import score
 from streams.steps.segment import segment
 from streams.steps.update import update
@@ -51,7 +51,7 @@ Step = Callable[[Batch], None] | Callable[[Batch], Awaitable[None]]
 def ingest_pipeline(plan: Plan, links: Links, suppressed: Container[str]) -> Pipeline[Intake]:
     """From the raw records of one source to neutral events, each with its profile."""
     return Pipeline(
-        InChunks(decode(), check(plan), identify(plan, suppressed), consent(plan), pack()),
+        InChunks(decode(), check(plan), identify(plan, suppressed), consent(plan), claim(plan), pack()),
         meet(plan, links),
     )
 
@@ -110,7 +110,7 @@ def review_pipeline(
 
 def limits_of(settings: Settings, plan: Plan) -> Limits:
     """The bounds of what a profile keeps; the same wherever events are applied, or the results would differ."""
-    return Limits(timeline=settings.timeline, seen=settings.seen, windows=plan.windows)
+    return Limits(timeline=settings.timeline, seen=settings.seen, windows=plan.windows, persons=plan.trust.persons)
 
 
 class Pipeline(Generic[Batch]):

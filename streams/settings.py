@@ -114,6 +114,9 @@ class Settings(BaseSettings):
     pii_key: SecretStr | None = Field(
         None, min_length=LEAST, description="Key of hashed identities and suppression entries; set once, then fixed."
     )
+    user_id_key: SecretStr | None = Field(
+        None, min_length=LEAST, description="Key of signed user ids, shared with the servers that sign them."
+    )
     partitions: int = Field(16, ge=1, le=999, description="Partitions of each keyed topic; set once, then fixed.")
     replication: int = Field(1, ge=1, description="Replication factor of the topics Rapport creates.")
     topic_prefix: _KafkaName = Field("", description="Put before the name of every topic, to share a cluster.")

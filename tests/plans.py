@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -13,8 +14,8 @@ BASE = """\
 name: Small
 version: 1
 sources:
-  web: {description: Web site, write_key: key-of-web}
-  purchase: {description: Orders, write_key: key-of-purchase}
+  web: {description: Web site, write_key: key-of-web, public: false}
+  purchase: {description: Orders, write_key: key-of-purchase, public: false}
 identities:
   - {type: user_id, priority: 1, limit: 1, fields: [userId]}
   - {type: anonymous_id, priority: 2, fields: [anonymousId, previousId]}
@@ -39,6 +40,19 @@ segments:
 alerts:
   - {name: risk, threshold: 0.8, segment: dutch}
 """
+
+
+def believing(directory: Path) -> Path:
+    """The plan that comes with Rapport, with no source public: for tests of who is who and what is counted.
+
+    Args:
+        directory: where the file is written.
+    """
+    text = (REPOSITORY / "tracking_plan.yaml").read_text()
+    assert text.count("public: true") == 2
+    path = directory / "tracking_plan.yaml"
+    path.write_text(text.replace("public: true", "public: false"))
+    return path
 
 
 @pytest.fixture

@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 
 import orjson
 import pyarrow as pa
+from msgspec import structs
 
-from profiles.types import Event, Identity
+from profiles.types import Claim, Event, Identity
 
 __all__ = ["EVENTS", "LINKS", "VERSION", "Link", "Placed", "consent", "day_of", "events_in", "links_table", "to_table"]
 
@@ -48,6 +49,7 @@ EVENTS = pa.schema(
         ("time_exact", pa.float64()),
         ("received_exact", pa.float64()),
         ("category", pa.string()),  # null in files that were written before there were any
+        ("claim", pa.string()),  # likewise
     ],
     metadata={"rapport.table": "events", "rapport.version": str(VERSION)},
 )
@@ -117,6 +119,7 @@ def to_table(placed: Sequence[Placed]) -> pa.Table:
         columns[f"{name}_exact"] = [None if us / 1e6 == time else time for us, time in zip(micros, exact, strict=True)]
     columns["home"] = [event.profile for event in events]
     columns["category"] = [event.category for event in events]
+    columns["claim"] = [None if event.claim is None else _dump(structs.asdict(event.claim)) for event in events]
     columns["identities"] = [[{"type": kind, "value": value} for kind, value in e.identities] for e in events]
     columns["consent_analytics"] = [consent(event, "analytics") for event in events]
     columns["origin_topic"] = [event.origin[0] for event in events]
@@ -146,6 +149,7 @@ def events_in(table: pa.Table) -> Iterator[Event]:
             exact = columns[f"{name}_exact"].to_pylist()
             values[name] = [us / 1e6 if time is None else time for us, time in zip(micros, exact, strict=True)]
         values["profile"] = values.pop("home")
+        values["claim"] = [text and _claim(text) for text in columns["claim"].to_pylist()]
         values["category"] = [category or "" for category in columns["category"].to_pylist()]
         values["identities"] = [_pairs(held) for held in values["identities"]]
         origins = (columns[f"origin_{part}"].to_pylist() for part in ("topic", "partition", "offset"))
@@ -158,12 +162,17 @@ def events_in(table: pa.Table) -> Iterator[Event]:
 def consent(event: Event, purpose: str) -> bool | None:
     """What an event says about consent to a purpose, None when it says nothing.
 
-    A trait `consent.PURPOSE` comes first; else `context.consent`, either purposes with yes or no, or Segment's form,
-    which has them under `categoryPreferences`. Upper and lower case are the same there.
+    A trait `consent.PURPOSE` comes first, of what is only claimed a visitor's no; else `context.consent`, either
+    purposes with yes or no, or Segment's form, which has them under `categoryPreferences`. Upper and lower case are the
+    same there.
     """
     said = event.traits.get(f"consent.{purpose}")
     if type(said) is bool:
         return said
+    if event.claim is not None:
+        # Of a browser whose owner nobody knows a no is heeded, also once it is known: no harm comes of it.
+        no = not event.claim.named and event.claim.traits.get(f"consent.{purpose}") is False
+        return False if no else None
     held = event.context.get("consent")
     if type(held) is not dict:
         return None
@@ -175,6 +184,11 @@ def consent(event: Event, purpose: str) -> bool | None:
 
 def _dump(value: dict[str, Any]) -> str:
     return orjson.dumps(value).decode() if value else "{}"
+
+
+def _claim(text: str) -> Claim:
+    held = orjson.loads(text)
+    return Claim(**{**held, "identities": [(kind, value) for kind, value in held["identities"]]})
 
 
 def _pairs(held: list[dict[str, str]]) -> list[Identity]:

@@ -12,16 +12,8 @@ from console.api.guard import guarded
 from console.api.paths import PROFILE_ID, parse_identity
 from console.services.ports import ApiDeps
 from console.views.document import Page
-from console.views.profile import (
-    EventView,
-    ProfileSummary,
-    ProfileView,
-    event_view,
-    may_be_scored,
-    profile_view,
-    summary_view,
-)
-from profiles.timeline import latest_events
+from console.views.profile import ProfileSummary, ProfileView, may_be_scored, profile_view, summary_view
+from console.views.timeline import EventView, timeline_view
 from profiles.types import Identity, Profile
 
 __all__ = ["Cursor", "Limit", "Who", "known_segment", "named", "profiles_router"]
@@ -100,7 +92,6 @@ def profiles_router(deps: ApiDeps) -> APIRouter:
         identity: Who,
         limit: Annotated[int, Query(ge=1, le=MAX_EVENTS, description="A profile keeps the latest 24.")] = MAX_EVENTS,
     ) -> Page[EventView]:
-        entries = latest_events(await known(identity), limit)
-        return Page(data=[event_view(entry, deps.plan) for entry in entries], next=None)
+        return Page(data=timeline_view(await known(identity), limit, deps.plan), next=None)
 
     return router

@@ -96,6 +96,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
             "RAPPORT_PII_KEY is not set, so whoever has the plan can find out whose hash an identity is; set it, for "
             "example to the output of `openssl rand -hex 32`, before the first event: it can never be changed",
         )
+    yield from _trust(plan)
     yield from _sources(settings, plan)
     try:
         yield from _kafka(settings, plan)
@@ -141,6 +142,19 @@ def _kafka(settings: Settings, plan: Plan) -> Iterator[Finding]:
                 "warning" if slow else "ok",
                 f"{behind.records} records wait" + ("; start more `rapport work`?" if slow else ""),
             )
+
+
+def _trust(plan: Plan) -> Iterator[Finding]:
+    """Whether it is known whose keys others have, and whether signatures can be checked."""
+    if plan.trust.undecided:
+        yield Finding(
+            "public keys",
+            "warning",
+            f"the plan says not whether {', '.join(plan.trust.undecided)} are `public`: whoever has such a key is "
+            "believed, of everybody",
+        )
+    if plan.trust.lacks_key:
+        yield Finding("signed user ids", "error", "RAPPORT_USER_ID_KEY is not set, and the plan verifies user ids")
 
 
 def _sources(settings: Settings, plan: Plan) -> Iterator[Finding]:

@@ -40,7 +40,7 @@ class Aftermath:
             self._csat(solved, ticket, random.choice((3, 4, 4, 5, 5)))
         if random.random() < 0.08:
             stars = {"product_id": order.product.id, "rating": random.choice((3, 4, 4, 5, 5))}
-            self._track(arrived + 2 * DAY, "web", "Product Reviewed", stars)
+            self._track(arrived + 2 * DAY, "purchase", "Product Reviewed", stars)
         if random.random() < 0.04:
             self._track(arrived + DAY, "web", "Return Requested", {"order_id": order.id, "reason": "changed_mind"})
             self._refund(arrived + 5 * DAY, order, order.product.price)
@@ -69,15 +69,15 @@ class Aftermath:
         """The weekly mail, which the keen open."""
         random = self._random
         mail = {"email_id": f"mail-{int(time // DAY)}", "campaign_name": "weekly", "department": "CRM"}
-        self._track(time, "web", "Email Delivered", mail)
+        self._track(time, "purchase", "Email Delivered", mail)
         if random.random() < 0.1 + 0.4 * keen:
-            self._track(time + random.uniform(600, 40_000), "web", "Email Opened", mail)
+            self._track(time + random.uniform(600, 40_000), "purchase", "Email Opened", mail)
             if random.random() < 0.4 * keen:
-                self._track(time + 41_000, "web", "Email Link Clicked", mail)
+                self._track(time + 41_000, "purchase", "Email Link Clicked", mail)
         elif keen < 0.3 and random.random() < 0.1:
             self._person.consents = False
-            self._track(time + 5000, "web", "Unsubscribed", {**mail, "list_name": "weekly"})
-            self._journal.add(time + 5001, "web", "identify", self._who, traits={"marketing_consent": False})
+            self._track(time + 5000, "purchase", "Unsubscribed", {**mail, "list_name": "weekly"})
+            self._journal.add(time + 5001, "purchase", "identify", self._who, traits={"marketing_consent": False})
 
     def ask_to_recommend(self, time: float, keen: float) -> None:
         """The survey every other month; the keen answer more often, and better."""

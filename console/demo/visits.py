@@ -141,19 +141,19 @@ class Visits:
             self._browse(time, "app", who)
 
     def _log_in(self, time: float, who: dict[str, str]) -> float:
-        """They say who they are: what the browser did before becomes theirs."""
+        """They say who they are: what the browser did before becomes theirs. The rest the shop's server says."""
         person = self._person
         who = {**who, "userId": person.user_id}
         country, language, city = person.home
-        traits: dict[str, Any] = {}
+        self._journal.add(time, "web", "identify", who)
         if not self._known:
-            traits = {
+            traits: dict[str, Any] = {
                 "email": person.email, "firstName": person.first, "lastName": person.last, "country": country,
                 "language": language, "address": {"city": city, "country": country}, "plan": "none",
                 "marketing_consent": person.consents, "acquisition_channel": person.channel,
                 "createdAt": iso(time // DAY * DAY), **person.denies,
             }  # fmt: skip
-        self._journal.add(time, "web", "identify", who, traits=traits)
+            self._journal.add(time + 0.5, "purchase", "identify", {"userId": person.user_id}, traits=traits)
         name = "Signed In" if self._known else "Signed Up"
         self._track(time + 1, "web", who, name, {"method": "email"})
         self._known = True

@@ -29,6 +29,7 @@ def render(document: dict[str, Any], events: list[dict[str, Any]]) -> Renderable
         ("Stage", _stage(document)),
         ("Churn risk", _risk(document)),
         ("Consent", _consent(document["consent"])),
+        ("Claimed", _claims(document["claims"])),
         ("Alerts", _alerts(document)),
         ("Segments", _segments(document)),
         ("Orders", _orders(document["purchases"])),
@@ -120,10 +121,20 @@ def _consent(consent: dict[str, Any]) -> RenderableType:
             f"{purpose} ",
             (given["status"], "red" if given["status"] == "denied" else ""),
             (f"  since {_day(given['since'])}" if given["since"] else "  by default", "dim"),
+            ("  claimed" if given["source"] == "claimed" else "", "dim"),
         )
         for purpose, given in consent.items()
     ]
     return Group(*lines)
+
+
+def _claims(claims: dict[str, Any] | None) -> RenderableType | None:
+    """What does not count: anybody could have said it."""
+    if claims is None:
+        return None
+    said = [f"{name} {figure['value']}" for name, figure in claims["traits"].items()]
+    said += [f"to be of {kind}" for kind in claims["unlinked"]]
+    return Text(", ".join(said), "dim") if said else None
 
 
 def _alerts(document: dict[str, Any]) -> RenderableType | None:
@@ -189,8 +200,12 @@ def _events(events: list[dict[str, Any]]) -> RenderableType | None:
     for event in events:
         amount = money(event["amount"]) if event["amount"] else ""
         table.add_row(Text(minute(event["time"]), "dim"), event["source"], Text(event["name"]), amount,
-                      Text(event["about"] or "", "dim"))  # fmt: skip
+                      Text(event["about"] or "", "dim"), Text(_claimed(event), "dim"))  # fmt: skip
     return table
+
+
+def _claimed(event: dict[str, Any]) -> str:
+    return {"unconfirmed": "claimed", "confirmed": "claimed, confirmed"}.get(event["claimed"] or "", "")
 
 
 def _money(amounts: list[dict[str, Any]]) -> str:

@@ -7,9 +7,9 @@ from typing import Any, Literal
 from pydantic import Field
 
 from console.views.document import Document, Time
-from console.views.profile import EventView, ProfileView, event_view, profile_view
+from console.views.profile import ProfileView, profile_view
+from console.views.timeline import EventView, timeline_view
 from plan import Plan
-from profiles.timeline import latest_events
 from profiles.types import Event, Profile
 
 __all__ = ["ErasureReceipt", "Export", "export_view"]
@@ -51,6 +51,7 @@ class ExportedTrait(Document):
     name: str
     value: Any
     since: Time
+    claimed: bool = Field(description="Said with a key that anybody can read.")
     pii: str | None = Field(description="Class of personal data, of the tracking plan; null if it is not planned.")
     description: str | None
     purpose: str | None
@@ -93,26 +94,27 @@ def export_view(profile: Profile, events: list[Event], missing: str | None, now:
         now: as of `profile_view`.
         plan: says what each trait and event is for.
     """
-    kept = latest_events(profile, _MAX_TIMELINE) if missing else []
     return Export(
         profile=profile_view(profile, now, plan),
         traits=[
-            _trait(name, value, at, plan)
-            for name, (value, at, _) in sorted(profile.traits.items())
+            _trait(name, value, at, claimed, plan)
+            for claimed, traits in ((False, profile.traits), (True, profile.claims.traits if profile.claims else {}))
+            for name, (value, at, _) in sorted(traits.items())
             if value is not None
         ],
         events=[_event(event, plan) for event in sorted(events, key=lambda event: event.time)],
         missing=missing,
-        latest_events=[event_view(entry, plan) for entry in kept],
+        latest_events=timeline_view(profile, _MAX_TIMELINE, plan) if missing else [],
     )
 
 
-def _trait(name: str, value: object, since: float, plan: Plan) -> ExportedTrait:
+def _trait(name: str, value: object, since: float, claimed: bool, plan: Plan) -> ExportedTrait:
     rule = plan.traits.get(name)
     return ExportedTrait(
         name=name,
         value=value,
         since=since,
+        claimed=claimed,
         pii=rule.pii if rule else None,
         description=rule.description if rule else None,
         purpose=rule.why if rule else None,
@@ -125,7 +127,7 @@ def _event(event: Event, plan: Plan) -> ExportedEvent:
     return ExportedEvent.of(
         event,
         message_id=event.id,
-        properties=event.properties or event.traits,
+        properties=event.properties or event.traits or (event.claim.traits if event.claim else {}),
         description=rule.description if rule else None,
         purpose=rule.why if rule else None,
         owner=rule.owner if rule else None,

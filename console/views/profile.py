@@ -6,10 +6,8 @@ worked out twice.
 
 from __future__ import annotations
 
-from hashlib import blake2b
 from typing import Annotated, Any, Literal, NamedTuple, Self
 
-from msgspec.msgpack import encode
 from pydantic import Field
 
 from console.views.document import Document, Money, Risk, Time
@@ -21,12 +19,13 @@ from models.features.orders import occasions
 from models.features.readers import is_open
 from models.segments.alert_document import alert_document
 from plan import Plan
+from profiles.claims import believed_traits
 from profiles.consent import PROFILING, is_consent, said
-from profiles.types import Alert, Identity, Profile, Score, Ticket, TimelineEntry
+from profiles.types import Alert, Identity, Profile, Score, Ticket
 
 __all__ = [
-    "Advice", "AlertView", "EventView", "ProfileSummary", "ProfileView", "ThinIdentity", "alert_view", "event_view",
-    "may_be_scored", "profile_view", "strongest_first", "summary_view",
+    "Advice", "AlertView", "ProfileSummary", "ProfileView", "ThinIdentity", "alert_view", "may_be_scored",
+    "profile_view", "strongest_first", "summary_view",
 ]  # fmt: skip
 
 STEADY = 0.02
@@ -69,6 +68,7 @@ class Figure(Document):
 
     value: Any
     at: Time
+    claimed: bool = Field(False, description="Said with a key that anybody can read.")
 
 
 class ActivityView(Document):
@@ -176,8 +176,9 @@ class ConsentView(Document):
     """Whether a customer allows one purpose."""
 
     status: Literal["granted", "denied"]
-    source: Literal["customer", "default"] = Field(
-        description="Whether the customer said so, or has said nothing and the plan's default holds."
+    source: Literal["customer", "claimed", "default"] = Field(
+        description="Whether the customer said so; a browser or phone whose owner nobody knows, with a key that "
+        "anybody can read; or nobody, and the plan's default holds."
     )
     since: Time | None = Field(description="When the customer last said so; null for a default.")
     event: str | None = Field(description="Digest of the event that said so, 16 hex digits; null for a default.")
@@ -230,16 +231,15 @@ class AlertView(Document):
     found: str | None = Field(description='"load": it opened in events of the past; told if it still held.')
 
 
-class EventView(Document):
-    """One event as an agent sees it."""
+class ClaimsView(Document):
+    """What was said of the customer with a key that anybody can read, and does not count."""
 
-    id: str = Field(description="Tells it from other events: a digest of what is shown of it.")
-    time: Time
-    source: str
-    name: str
-    role: str | None
-    amount: Money | None
-    about: str | None = Field(description="Ticket, subscription or product it is about.")
+    traits: dict[str, Figure] = Field(
+        description="Other than those that count; `consent.PURPOSE` is what was said of a purpose."
+    )
+    unlinked: dict[str, Time] = Field(
+        description="Types of identities of people that were named and not believed, with the latest time."
+    )
 
 
 class ProfileView(Document):
@@ -247,7 +247,8 @@ class ProfileView(Document):
 
     id: str = Field(description="Profile id, 22 characters.")
     identities: list[IdentityView] = Field(description="The strongest type first.")
-    traits: dict[str, Figure]
+    traits: dict[str, Figure] = Field(description="Those that count.")
+    claims: ClaimsView | None = Field(description="What does not; null if nothing was claimed.")
     first_seen: Time
     last_seen: Time
     activity: dict[str, ActivityView] = Field(description="By source.")
@@ -288,11 +289,12 @@ def profile_view(profile: Profile, now: float, plan: Plan, advice: Advice | None
         id=profile.id,
         identities=_identities(profile, plan),
         traits={
-            name: Figure(value=value, at=at)
-            for name, (value, at, _) in sorted(profile.traits.items())
+            name: Figure(value=value, at=at, claimed=name not in profile.traits)
+            for name, (value, at, _) in sorted(believed_traits(profile).items())
             # A removed trait is kept only to win over late events; consent has a place of its own.
             if value is not None and not is_consent(name)
         },
+        claims=_claims(profile),
         first_seen=profile.created,
         last_seen=profile.updated,
         activity={source: ActivityView.of(activity) for source, activity in sorted(profile.activity.items())},
@@ -332,19 +334,6 @@ def alert_view(profile: Profile, alert: Alert, plan: Plan) -> AlertView:
     return AlertView.of(alert_document(profile, alert, may_be_scored(profile, plan)))
 
 
-def event_view(entry: TimelineEntry, plan: Plan) -> EventView:
-    """One event of a customer's timeline."""
-    return EventView(
-        id=blake2b(encode(entry), digest_size=8).hexdigest(),
-        time=entry.time,
-        source=entry.source,
-        name=entry.name,
-        role=plan.role_of(entry.source, entry.name) or None,
-        amount=Money.of_minor(entry.amount, entry.currency) if entry.currency else None,
-        about=entry.about or None,
-    )
-
-
 def strongest_first(kind: str, plan: Plan) -> tuple[int, str]:
     """Sorts types of identities as the plan does; those that it does not know come last."""
     return next((rule.priority for rule in plan.identities if rule.type == kind), len(plan.identities) + 1), kind
@@ -356,6 +345,19 @@ def _identities(profile: Profile, plan: Plan) -> list[IdentityView]:
         for kind in sorted(profile.identities, key=lambda kind: strongest_first(kind, plan))
         for value, first in sorted(profile.identities[kind].items(), key=lambda item: (item[1], item[0]))
     ]
+
+
+def _claims(profile: Profile) -> ClaimsView | None:
+    claims = profile.claims
+    if claims is None:
+        return None
+    believed = believed_traits(profile)
+    traits = {
+        name: Figure(value=value, at=at, claimed=True)
+        for name, (value, at, _) in sorted(claims.traits.items())
+        if name not in believed or believed[name][0] != value  # what somebody else has said as well is confirmed
+    }
+    return ClaimsView(traits=traits, unlinked=dict(sorted(claims.unlinked.items())))
 
 
 def _purchases(profile: Profile, now: float) -> PurchaseView:
@@ -430,7 +432,7 @@ def _consent(profile: Profile, purpose: str, plan: Plan) -> ConsentView:
     word = said(profile, purpose)
     return ConsentView(
         status="granted" if plan.consent.allows(profile, purpose) else "denied",
-        source="default" if word is None else "customer",
+        source="default" if word is None else "claimed" if word.claimed else "customer",
         since=None if word is None else word.at,
         event=None if word is None else word.event.hex(),
     )

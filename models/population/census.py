@@ -20,6 +20,7 @@ import msgspec
 
 from models.population.measures import MEASURES, RISKY, place
 from models.population.percentiles import Percentiles, Points, join, percentiles
+from profiles.claims import believed_trait
 from profiles.consent import ANALYTICS, PROFILING, Consent
 from profiles.types import Profile
 
@@ -244,13 +245,13 @@ def _marks(profile: Profile, traits: Collection[str], profiled: bool) -> Iterabl
     for segment in profile.segments:
         yield "segment", segment
     for name in traits:
-        if (held := profile.traits.get(name)) is not None and isinstance(held[0], (str, bool, int)):
+        if (held := believed_trait(profile, name)) is not None and isinstance(held[0], (str, bool, int)):
             yield f"trait:{name}", str(held[0])
 
 
 def _numbers(profile: Profile, traits: Collection[str]) -> Iterable[tuple[str, float]]:
     for name in traits:
-        if (held := profile.traits.get(name)) is not None:
+        if (held := believed_trait(profile, name)) is not None:
             value = held[0]
             if isinstance(value, (int, float)) and not isinstance(value, bool) and isfinite(value):
                 yield f"trait:{name}", float(value)

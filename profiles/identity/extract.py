@@ -26,6 +26,9 @@ Spell = Callable[[object], str | None]
 
 _REMEMBERED = 20_000  # values of a type that are not spelt or hashed again; 10 MB at most
 
+_OF_BROWSERS = ("anonymousId", "previousId")
+_OF_DEVICES = "context.device."
+
 _PATH = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*(\.[A-Za-z_][A-Za-z0-9_-]*)*")
 
 
@@ -44,6 +47,11 @@ class IdentityRule(BaseModel):
     held: Held | None = Field(
         None, description="`hashed` or `plain`; if absent, `plain` for the classes id and none, else `hashed`."
     )
+    person: bool | None = Field(
+        None,
+        description="Whether it says who somebody is, not which browser or device; if absent, unless it is only found "
+        "in anonymousId, previousId and context.device.",
+    )
     description: str = Field("", description="What it is, for people.")
 
     @field_validator("fields")
@@ -58,6 +66,13 @@ class IdentityRule(BaseModel):
     def hashed(self) -> bool:
         """Whether profiles, mapping and topics hold a hash instead of the value."""
         return (self.held or ("plain" if self.pii in ("id", "none") else "hashed")) == "hashed"
+
+    @property
+    def names_a_person(self) -> bool:
+        """Whether it says who somebody is, and not only which browser or device they use."""
+        if self.person is not None:
+            return self.person
+        return not all(path in _OF_BROWSERS or path.startswith(_OF_DEVICES) for path in self.fields)
 
 
 def compile_spellings(

@@ -172,9 +172,9 @@ def _removed(profile: Profile, homes: list[str], links: int) -> list[Removed]:
     counts = {
         "profile document": 1,
         "documents of merged profiles": len(homes) - 1,
-        "traits": len(profile.traits),
+        "traits": len(profile.traits) + (len(profile.claims.traits) if profile.claims else 0),
         "events counted in the profile": sum(activity.count for activity in profile.activity.values()),
-        "entries of the timeline": profile.timeline_count,
+        "entries of the timeline": profile.timeline_count + (profile.claims.timeline_count if profile.claims else 0),
         "timers": int(bool(profile.scheduled_at)),
         "risk score": int(profile.score is not None),
         "memberships of segments": len(profile.segments),

@@ -26,6 +26,7 @@ from plan import Plan
 from profiles.clock import ClockState
 from profiles.identity.secrets import suppression
 from profiles.merge import add_identities
+from profiles.state import is_known
 from profiles.store import Loaded
 from profiles.stores import restore
 from profiles.stores.census import RedisCensusStore
@@ -40,6 +41,7 @@ from streams.kafka.outbox import MARKER, Marker
 from streams.kafka.output import BatchProducer, Row
 from streams.kafka.reader import Extent
 from streams.kafka.topics import IDENTITY_CHANGES, IDENTITY_LINKS, MODEL_SNAPSHOTS, PROFILE_CHANGES, topic_name
+from streams.pipeline import limits_of
 from streams.rebuild.alerts import Told, of_owners, standing
 from streams.rebuild.homes import Homes, Memories, by_home
 from streams.rebuild.ownership import Ownership, identities_from
@@ -231,6 +233,8 @@ class FromArchive:
             since = self._given.ownership.since(profile_id(self._plan.namespace, identity))
             if since is not None:
                 add_identities(profile, [(identity, since)])
+        if profile.claims is not None:
+            profile.claims.known = is_known(profile, limits_of(self._settings, self._plan))
         for rule, told in self._alerts.get(id_, {}).items():
             self._stand(work, profile, rule, told)
         work.touch(profile)

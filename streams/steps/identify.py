@@ -30,22 +30,31 @@ def identify(plan: Plan, suppressed: Container[str]) -> Each:
         plan: says what identifies somebody.
         suppressed: the homes of customers who were erased; false while nobody was.
     """
-    extract, home = plan.extract, plan.home
+    extract, home, public, weigh = plan.extract, plan.home, plan.trust.public, plan.trust.weigh
 
     def find(batch: Intake, item: Item) -> None:
-        item.identities = identities = extract(item.raw)
+        identities = extract(item.raw)
         if not identities:
             raise Unacceptable("no_identity", "none of the plan's identities is in the event, or only blocked values")
+        if batch.source in public:
+            item.standing = standing = weigh(item.raw, identities)
+            identities = standing.identities
+            if standing.remarks:
+                item.violations = [*item.violations, *standing.remarks]
+        item.identities = identities
         item.home = home(identities[0])
         if suppressed:  # nearly always nobody was
-            _leave_out_erased(item)
+            _leave_out_erased(batch, item)
         item.event = neutral(batch, item)
 
-    def _leave_out_erased(item: Item) -> None:
+    def _leave_out_erased(batch: Intake, item: Item) -> None:
         if item.home in suppressed:
             raise Unacceptable(FORGOTTEN, "the customer was erased; nothing of the event is kept")
         first, *others = item.identities
         item.identities = [first, *(identity for identity in others if home(identity) not in suppressed)]
+        if batch.source in public:
+            unlinked = [identity for identity in item.standing.unlinked if home(identity) not in suppressed]
+            item.standing = item.standing._replace(unlinked=unlinked)
 
     return Each("identify", find)
 

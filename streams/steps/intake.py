@@ -7,7 +7,7 @@ from typing import Any
 
 from aiokafka.structs import ConsumerRecord
 
-from plan import EventRule
+from plan import EventRule, Standing
 from profiles.errors import Unacceptable
 from profiles.times import rfc3339
 from profiles.types import Event, Identity
@@ -34,10 +34,11 @@ class Item:
     identities: list[Identity]
     home: str  # the profile that the strongest identity is by itself
     packed: bytes  # the event, encoded
+    standing: Standing  # of a public source's event
 
     __slots__ = (
-        "event", "home", "identities", "name", "packed", "properties", "raw", "received", "record", "rule", "time",
-        "violations",
+        "event", "home", "identities", "name", "packed", "properties", "raw", "received", "record", "rule", "standing",
+        "time", "violations",
     )  # fmt: skip
 
     def __init__(self, record: ConsumerRecord) -> None:

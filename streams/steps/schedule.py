@@ -1,6 +1,10 @@
 """Schedule: silence sends no event, so every profile gets the time at which time alone may matter to it.
 
 Who was held back because workers have different plans is looked at again when they should have the same one.
+
+Postpone: who was touched while more events wait is looked at when those have been applied. A state is the same in
+whatever order events come, but what follows from it is not: a customer may seem silent whose order still waits. So the
+batch only sets their timer to when the look is due (`Work.look_at`).
 """
 
 from __future__ import annotations
@@ -16,7 +20,7 @@ from models.segments.membership import Segments
 from profiles.types import Profile
 from streams.steps.work import Work
 
-__all__ = ["SOON", "is_due", "schedule"]
+__all__ = ["SOON", "is_due", "postpone", "schedule"]
 
 SOON = 1.0
 """Seconds: a timer never fires sooner than this after the last, so that a rule on the edge cannot spin."""
@@ -60,5 +64,15 @@ def schedule(segments: Segments, alerts: Alerts, config: ChurnConfig) -> Callabl
             if profile.id in work.held_back:
                 again = work.at(profile) + _HELD
                 profile.scheduled_at = min(profile.scheduled_at or again, again)
+
+    return run
+
+
+def postpone() -> Callable[[Work], None]:
+    """The step that sets the timers of those who were touched."""
+
+    def run(work: Work) -> None:
+        for profile in work.live():
+            profile.scheduled_at = min(profile.scheduled_at or work.look_at, work.look_at)
 
     return run

@@ -10,7 +10,8 @@ import threading
 
 from faust.worker import Worker
 
-from plan import Plan
+from plan import USER_ID_KEY, Plan
+from profiles.errors import WrongUse
 from streams.settings import Settings
 from streams.worker.worker import Only, create_worker
 
@@ -55,7 +56,17 @@ def collect_seldom() -> None:
 
 
 def run_worker(settings: Settings, plan: Plan, only: Only | None = None) -> int:
-    """Run a worker, or only a part of one, until a signal comes; answer the exit status."""
+    """Run a worker, or only a part of one, until a signal comes; answer the exit status.
+
+    Raises:
+        WrongUse: the plan verifies user ids, and there is no key to do it with.
+    """
+    if plan.trust.lacks_key:
+        raise WrongUse(f"{USER_ID_KEY} is not set, and the plan says `verify_user_ids: {plan.file.verify_user_ids}`")
+    for source in plan.trust.undecided:
+        log.warning(
+            "the plan says not whether source %s is `public`: whoever has its key is believed, of everybody", source
+        )
     collect_seldom()
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)

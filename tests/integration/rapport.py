@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -34,10 +35,14 @@ from streams.kafka.topics import topic_name
 from streams.records.loads import LOAD
 from streams.settings import Settings
 from tests import REPOSITORY
+from tests.plans import believing
 
 Answer = TypeVar("Answer")
 
-PLAN = REPOSITORY / "tracking_plan.yaml"
+_directory = tempfile.TemporaryDirectory(prefix="rapport-plan-")  # until this process ends
+SHIPPED = REPOSITORY / "tracking_plan.yaml"
+PLAN = believing(Path(_directory.name))
+"""The plan as it ships, but for whose keys are public: here any source may say who is who."""
 PATIENCE = 180.0
 """Seconds after which what is waited for will not come: many times what it takes, because machines may be busy."""
 RANKED = compile_segments((_plan := load_plan(PLAN)).segments, _plan.currency).ranked

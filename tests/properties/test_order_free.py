@@ -13,11 +13,13 @@ from hypothesis import strategies as st
 from profiles.merge import merge
 from profiles.state import Limits, apply, remember
 from profiles.timeline import latest_events
-from profiles.types import Event, Profile, event_digest
+from profiles.types import Claim, Event, Profile, event_digest
 
 pytestmark = pytest.mark.slow
 
-LIMITS = Limits(timeline=8, seen=64, tickets=16, recent=8, windows={"visit": 3, "refund": 2})
+LIMITS = Limits(
+    timeline=8, seen=64, tickets=16, recent=8, windows={"visit": 3, "refund": 2}, persons=frozenset({"user_id"})
+)
 SOURCES = ["web", "app", "support", "purchase"]
 ROLES = [
     "",
@@ -41,6 +43,10 @@ def events(draw: st.DrawFn) -> list[Event]:
     for number in range(draw(st.integers(1, 16))):
         role = draw(st.sampled_from(ROLES))
         time = START + draw(st.integers(0, 40)) * 9 * 86400.0
+        claim = None
+        if draw(st.integers(0, 3)) == 0:  # of a public source
+            said = draw(st.dictionaries(st.sampled_from(["a", "b", "consent.x"]), st.integers(0, 3), max_size=2))
+            claim, role = Claim(role, said, draw(st.sampled_from([[], [("email", "x")]]))), ""
         made.append(
             Event(
                 profile="p" * 32,
@@ -51,7 +57,8 @@ def events(draw: st.DrawFn) -> list[Event]:
                 role=role,
                 time=time,
                 received=time,
-                identities=[("user_id", draw(st.sampled_from(["1", "2"])))],
+                identities=[(draw(st.sampled_from(["user_id", "anonymous_id"])), draw(st.sampled_from(["1", "2"])))],
+                claim=claim,
                 traits=draw(st.dictionaries(st.sampled_from(["a", "b"]), st.none() | st.integers(0, 3), max_size=2)),
                 amount=draw(st.integers(0, 100_000)) if role in ("purchase", "refund") else 0,
                 currency=draw(st.sampled_from(["EUR", "USD"])) if role in ("purchase", "refund") else "",
@@ -76,8 +83,12 @@ def fold(history: list[Event], id_: str = "p" * 32) -> Profile:
 def canonical(profile: Profile) -> Any:
     """What a profile says, without what may differ: the order of the kept timeline, and the memory of repeats, which
     stays where the events arrived."""
-    state = msgspec.to_builtins(msgspec.structs.replace(profile, seen=b"", timeline=b"", timeline_count=0))
-    return state, [msgspec.to_builtins(entry) for entry in latest_events(profile, LIMITS.timeline)]
+    held = msgspec.structs.replace(profile, seen=b"", timeline=b"", timeline_count=0)
+    timelines = [latest_events(profile, LIMITS.timeline)]
+    if profile.claims is not None:
+        held.claims = msgspec.structs.replace(profile.claims, timeline=b"", timeline_count=0)
+        timelines.append(latest_events(profile.claims, LIMITS.timeline))
+    return msgspec.to_builtins(held), msgspec.to_builtins(timelines)
 
 
 def same(left: Any, right: Any) -> bool:

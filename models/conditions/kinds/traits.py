@@ -12,6 +12,8 @@ from models.conditions.kind import Kind
 from models.conditions.vocabulary import Vocabulary, suggest
 from models.conditions.words import either, value_in_words
 from models.conditions.writer import Writer
+from profiles.claims import believed_trait
+from profiles.types import Profile
 
 __all__ = ["HasIdentity", "TraitIs"]
 
@@ -40,7 +42,7 @@ class TraitIs(Comparison, Kind):
         return self
 
     def write(self, writer: Writer, margin: float, slack: int) -> str:
-        return f"{writer.bind(_test(self))}(p.traits)"
+        return f"{writer.bind(_test(self))}(p)"
 
     def in_words(self) -> str:
         if self.exists is not None:
@@ -79,12 +81,12 @@ class HasIdentity(Kind):
             yield f"there is no identity '{self.identity}'{suggest(self.identity, known.identities)}"
 
 
-def _test(condition: TraitIs) -> Callable[[dict[str, tuple[Any, float, str]]], bool]:
+def _test(condition: TraitIs) -> Callable[[Profile], bool]:
     name, equals, one_of, exists = condition.trait, condition.equals, condition.one_of, condition.exists
     limits = [(TESTS[sign], limit) for sign, limit, _ in condition.thresholds()]
 
-    def holds(traits: dict[str, tuple[Any, float, str]]) -> bool:
-        held = traits.get(name)
+    def holds(profile: Profile) -> bool:
+        held = believed_trait(profile, name)
         value: Any = held[0] if held is not None else None
         if exists is not None:
             return (value is not None) == exists

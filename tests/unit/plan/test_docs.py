@@ -24,6 +24,15 @@ def test_everything_in_the_plan_is_on_the_page(shipped):
         assert f"| `{rule.name}` | {rule.description} |" in page
 
 
+def test_it_says_whose_keys_anybody_has(shipped):
+    """And what that means for what they say."""
+    page = render_markdown(shipped)
+
+    assert "| `web` | anybody |" in page
+    assert "| `purchase` | our servers |" in page
+    assert "is **claimed**" in page
+
+
 def test_no_secret_is_on_the_page(shipped):
     """The page is for everybody."""
     for source in shipped.sources.values():

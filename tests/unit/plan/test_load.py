@@ -251,6 +251,39 @@ def test_what_is_hardly_meant_is_a_warning(plan_of):
     ]
 
 
+def test_a_plan_that_does_not_say_whose_keys_are_public_is_used_as_before_and_warned_of(plan_of):
+    """Nothing that counted stops counting by an upgrade; and nobody can say they were not told."""
+    plan = plan_of((", public: false", ""), (", public: false", ""))
+
+    assert not plan.trust.public
+    assert [(problem.line, problem.path) for problem in plan.warnings] == [(4, "sources.web"), (5, "sources.purchase")]
+    assert "whoever has its key is believed, of everybody" in plan.warnings[0].message
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ([("key-of-purchase, public: false", "key-of-purchase, public: true")],
+         "only public sources may send what has the role 'purchase', so it is claimed and never counts"),
+        ([("version: 1", "version: 1\nverify_user_ids: optional")], "no source is `public`"),
+        ([("version: 1", "version: 1\nverify_user_ids: required")], "RAPPORT_USER_ID_KEY is not set"),
+    ],
+)  # fmt: skip
+def test_public_sources_that_are_hardly_meant_so_are_warned_of(plan_of, changes, words):
+    """Orders that nobody is believed about; user ids that cannot be verified."""
+    assert words in "\n".join(problem.message for problem in plan_of(*changes).warnings)
+
+
+def test_the_key_of_user_ids_comes_from_the_environment(plan_of):
+    """Never from the plan, which is in git; and not one that could be guessed."""
+    change = ("version: 1", "version: 1\nverify_user_ids: required")
+
+    assert plan_of(change).trust.lacks_key
+    assert not plan_of(change, environ={"RAPPORT_USER_ID_KEY": "k" * 16}).trust.lacks_key
+    with pytest.raises(PlanError, match="RAPPORT_USER_ID_KEY has fewer than 16 characters"):
+        plan_of(environ={"RAPPORT_USER_ID_KEY": "short"})
+
+
 def test_a_namespace_is_stable_and_can_be_set(plan_of):
     """Profile ids derive from it."""
     assert plan_of().namespace == plan_of().namespace

@@ -28,6 +28,7 @@ BAD = {
     "redis_check_hostname": "perhaps",
     "redis": "localhost:6379",
     "pii_key": "short-secret",
+    "user_id_key": "short-secret",
     "partitions": "0",
     "replication": "two",
     "topic_prefix": "shop/",
@@ -67,7 +68,7 @@ def test_a_setting_that_cannot_be_used_is_named_in_one_line(
     assert told.startswith(variable)
     assert "cannot be used; allowed: " in told or "says nothing with RAPPORT_KAFKA_SECURITY_PROTOCOL" in told
     assert "\n" not in told
-    secret = name in {"redis", "pii_key", "api_token", "kafka_password", "kafka_key_password"}
+    secret = name in {"redis", "pii_key", "user_id_key", "api_token", "kafka_password", "kafka_key_password"}
     assert (value in told) is not secret
 
 

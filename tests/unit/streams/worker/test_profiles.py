@@ -25,7 +25,7 @@ from streams.kafka.transport.batch import Batch
 from streams.metrics import WorkerMetrics
 from streams.pipeline import Pipeline
 from streams.settings import Settings
-from streams.steps.postpone import postpone
+from streams.steps.schedule import postpone
 from streams.steps.update import update
 from streams.worker.profiles import ProfileRunner, Steps
 from tests.build import event, in_steps, live, record

@@ -1,0 +1,71 @@
+"""The latest events of a customer as people and tools read them, the claimed among the others."""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from typing import Literal
+
+from msgspec.msgpack import encode
+from pydantic import Field
+
+from console.views.document import Document, Money, Time
+from plan import Plan
+from profiles.timeline import latest_events
+from profiles.types import Profile, TimelineEntry
+
+__all__ = ["EventView", "timeline_view"]
+
+CLAIMED = 4
+"""One in so many of the events that are shown may be only claimed: more would push out what happened."""
+
+Claimed = Literal["unconfirmed", "confirmed"]
+
+
+class EventView(Document):
+    """One event as an agent sees it."""
+
+    id: str = Field(description="Tells it from other events: a digest of what is shown of it.")
+    time: Time
+    source: str
+    name: str
+    role: str | None
+    amount: Money | None
+    about: str | None = Field(description="Ticket, subscription or product it is about.")
+    claimed: Claimed | None = Field(
+        description="Sent with a key that anybody can read, and so counted nowhere: `confirmed` once another source "
+        "has said the same of the same order, ticket…, which counts; null for what counts itself."
+    )
+
+
+def timeline_view(profile: Profile, limit: int, plan: Plan) -> list[EventView]:
+    """The latest events, newest first.
+
+    Args:
+        profile: whose.
+        limit: how many; a quarter of them at most are claimed.
+        plan: knows the roles. A claim is confirmed by the same role and subject.
+    """
+    happened = latest_events(profile, limit)
+    if profile.claims is None:
+        return [_event(entry, plan) for entry in happened]
+    oldest = happened[-1].time if len(happened) == limit else 0.0  # what confirms an older one may not be kept
+    claims = [entry for entry in latest_events(profile.claims, max(1, limit // CLAIMED)) if entry.time >= oldest]
+    said = {(plan.role_of(entry.source, entry.name), entry.about) for entry in happened if entry.about}
+    shown = [_event(entry, plan) for entry in happened]
+    for entry in claims:
+        role = plan.role_of(entry.source, entry.name)
+        shown.append(_event(entry, plan, "confirmed" if role and (role, entry.about) in said else "unconfirmed"))
+    return sorted(shown, key=lambda event: event.time, reverse=True)[:limit]
+
+
+def _event(entry: TimelineEntry, plan: Plan, claimed: Claimed | None = None) -> EventView:
+    return EventView(
+        id=blake2b(encode(entry), digest_size=8).hexdigest(),
+        time=entry.time,
+        source=entry.source,
+        name=entry.name,
+        role=plan.role_of(entry.source, entry.name) or None,
+        amount=Money.of_minor(entry.amount, entry.currency) if entry.currency else None,
+        about=entry.about or None,
+        claimed=claimed,
+    )

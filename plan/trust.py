@@ -1,0 +1,125 @@
+"""How far a sender is believed: what a public source, whose key anybody can read, may say about people.
+
+Behaviour counts from anywhere. What the business knows counts only from sources that are not public. What only a
+person can say of themselves (an opinion, a consent, their traits) counts from a public source if their user id is
+signed. And a public source's event speaks of one person: it never makes two people one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from plan.model import Role, SourceSpec, Verify
+from profiles.errors import Unacceptable
+from profiles.identity.extract import IdentityRule, Spell
+from profiles.identity.signatures import verifier
+from profiles.identity.spelling import as_text
+from profiles.types import Identity
+
+__all__ = ["BUSINESS", "PERSONAL", "SIGNATURE", "Standing", "Trust", "persons_of"]
+
+SIGNATURE = "userIdSignature"
+"""Where in `context` the signature of `userId` is."""
+
+BUSINESS: frozenset[Role] = frozenset(
+    {
+        "purchase", "refund", "payment", "payment_failed", "subscription_start", "subscription_cancel",
+        "ticket_opened", "ticket_solved", "ticket_reopened", "contact_made",
+    }
+)  # fmt: skip
+"""Roles of what happened in the business, whoever says so."""
+
+PERSONAL: frozenset[Role] = frozenset(
+    {"complaint", "inquiry", "csat", "nps", "ces", "review", "unsubscribe", "consent"}
+)
+"""Roles of what a person says, for themselves alone."""
+
+_ALL: frozenset[str] = BUSINESS | PERSONAL
+_NOBODY: list[Identity] = []
+
+
+class Standing(NamedTuple):
+    """How far an event of a public source is believed."""
+
+    identities: list[Identity]  # that it may speak of, the strongest first
+    unlinked: list[Identity]  # of people whom it names besides
+    remarks: tuple[str, ...]  # of what is wrong with it
+    claimed: frozenset[str]  # roles that do not count
+    named: bool  # whether it names a person at all
+    signed: bool  # whether that person has spoken
+
+
+class Trust:
+    """Weighs events of public sources. Built once from a plan.
+
+    Args:
+        sources: of the plan.
+        rules: its identities.
+        spellings: of their values.
+        verify: what becomes of a user id that is not signed, or not rightly.
+        key: of the signatures; without one none is right.
+    """
+
+    def __init__(
+        self,
+        sources: Mapping[str, SourceSpec],
+        rules: Sequence[IdentityRule],
+        spellings: Mapping[str, Spell],
+        verify: Verify,
+        key: bytes | None,
+    ) -> None:
+        self.public = frozenset(name for name, spec in sources.items() if spec.public)
+        self.persons = persons_of(rules)
+        self.undecided = [name for name, spec in sources.items() if spec.public is None]
+        self.lacks_key = verify != "off" and key is None
+        self._verify = verify
+        self._is_valid = verifier(key) if key else _never
+        self._of_user = [(rule.type, spellings[rule.type]) for rule in rules if "userId" in rule.fields]
+
+    def weigh(self, raw: Mapping[str, Any], identities: list[Identity]) -> Standing:
+        """How far an event of a public source is believed.
+
+        Args:
+            raw: the event.
+            identities: that it carries, the strongest first.
+
+        Raises:
+            Unacceptable: it names people only, and none of them can be believed.
+        """
+        persons = self.persons
+        people = [identity for identity in identities if identity[0] in persons]
+        if not people:
+            return Standing(identities, _NOBODY, (), _ALL, False, False)
+        remark, signed = "", False
+        believed = people[:1]
+        if self._verify != "off":
+            user, context = as_text(raw.get("userId")), raw.get("context")
+            signature = context.get(SIGNATURE) if type(context) is dict else None
+            if signature is not None and user is not None and self._is_valid(user, signature):
+                mine = {(kind, spell(user)) for kind, spell in self._of_user}
+                believed = [identity for identity in people if identity in mine]
+                signed = bool(believed)
+            elif signature is not None:
+                remark = f"context.{SIGNATURE}: is not the signature of this userId"
+                believed = []
+            elif self._verify == "required":
+                remark = f"userId: is not signed; a public source needs context.{SIGNATURE}"
+                believed = []
+        unlinked = _NOBODY
+        if len(believed) < len(people):
+            unlinked = [identity for identity in people if identity not in believed]
+            identities = [identity for identity in identities if identity not in unlinked]
+            if not identities:
+                raise Unacceptable("unverified_user", f"{remark}, and nothing else is named")
+        claimed: frozenset[str] = BUSINESS if signed else _ALL
+        return Standing(identities, unlinked, (remark,) if remark else (), claimed, True, signed)
+
+
+def persons_of(rules: Sequence[IdentityRule]) -> frozenset[str]:
+    """The types of identities that say who somebody is; the others are of browsers and devices."""
+    return frozenset(rule.type for rule in rules if rule.names_a_person)
+
+
+def _never(user: str, signature: object) -> bool:
+    return False

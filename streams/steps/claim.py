@@ -1,0 +1,43 @@
+"""Claim: what of a public source's event does not count, because anybody could have sent it, is set apart as claimed.
+
+So all that follows goes by what is left of the event, and cannot mistake the one for the other (`plan.trust` says what
+is believed, `profiles.claims` what becomes of the rest).
+"""
+
+from __future__ import annotations
+
+from plan import Plan
+from profiles.types import Claim
+from streams.steps.intake import Each, Intake, Item
+
+__all__ = ["claim"]
+
+
+def claim(plan: Plan) -> Each:
+    """The step that sets apart what is only claimed. It looks at no event of other sources."""
+    return _OfPublicSources(plan.trust.public)
+
+
+class _OfPublicSources(Each):
+    """A step that does not cost the events of other sources a call."""
+
+    def __init__(self, public: frozenset[str]) -> None:
+        super().__init__("claim", _set_apart)
+        self._public = public
+
+    def over(self, batch: Intake, items: list[Item]) -> list[Item]:
+        """The step for some items of a batch."""
+        return super().over(batch, items) if batch.source in self._public else items
+
+
+def _set_apart(batch: Intake, item: Item) -> None:
+    event, standing = item.event, item.standing
+    assert event is not None
+    role = event.role if event.role in standing.claimed else ""
+    traits = {} if standing.signed else event.traits
+    if role or traits or standing.unlinked:
+        event.claim = Claim(role, traits, standing.unlinked, standing.named)
+        if role:
+            event.role = ""
+        if traits:
+            event.traits = {}

@@ -1,0 +1,60 @@
+"""Latest events as they are shown: claims among them, confirmed or not, and never many."""
+
+from __future__ import annotations
+
+import pytest
+
+from console.views.timeline import timeline_view
+from plan import load_plan
+from profiles.state import Limits, apply
+from profiles.types import Claim, Event, Profile
+from tests import REPOSITORY
+
+PLAN = load_plan(REPOSITORY / "tracking_plan.yaml", {})
+LIMITS = Limits(timeline=8)
+
+
+def happened(time: float, source: str, name: str, role: str, subject: str = "") -> Event:
+    claimed = Claim(role, named=True) if source == "web" and role == "purchase" else None
+    return Event("p", f"{time}{source}", source, "track", name, "" if claimed else role, time, time,
+                 [("user_id", "42")], subject=subject, claim=claimed)  # fmt: skip
+
+
+def order(time: float, source: str, number: str) -> Event:
+    return happened(time, source, "Order Completed", "purchase", number)
+
+
+def shown(events: list[Event], limit: int = 8) -> list[tuple[float, str | None]]:
+    profile = Profile("p")
+    for event in events:
+        apply(profile, event, "EUR", LIMITS)
+    return [(event.time, event.claimed) for event in timeline_view(profile, limit, PLAN)]
+
+
+def test_a_claim_is_confirmed_by_the_same_role_and_subject() -> None:
+    """Not by another order, nor by a checkout of the same number, which anybody can send."""
+    checkout = happened(1, "web", "Checkout Started", "checkout", "o1")
+    events = [checkout, order(2, "web", "o1"), order(3, "web", "o2"), order(4, "purchase", "o2")]
+
+    assert shown(events) == [(4, None), (3, "confirmed"), (2, "unconfirmed"), (1, None)]
+
+
+def test_a_claim_about_nothing_is_never_confirmed() -> None:
+    assert shown([order(1, "web", ""), order(2, "purchase", "")]) == [(2, None), (1, "unconfirmed")]
+
+
+@pytest.mark.parametrize("limit", [4, 8])
+def test_of_a_flood_of_claims_few_are_shown(limit: int) -> None:
+    """What happened stays in sight."""
+    flood = [order(100 + number, "web", f"x{number}") for number in range(50)]
+    events = [happened(number, "support", "Ticket Opened", "ticket_opened", f"{number}") for number in range(8)]
+
+    times = [time for time, claimed in shown([*events, *flood], limit) if claimed]
+    assert times == [149 - number for number in range(limit // 4)]
+
+
+def test_what_is_older_than_what_could_confirm_it_is_not_shown() -> None:
+    """So an order that was confirmed does not become a mere claim when events push its proof out."""
+    visits = [happened(10 + number, "web", "Signed In", "login") for number in range(8)]
+
+    assert shown([order(1, "web", "o1"), order(2, "purchase", "o1"), *visits]) == [(17 - n, None) for n in range(8)]
