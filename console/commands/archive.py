@@ -69,7 +69,7 @@ def archive(
     if context.invoked_subcommand is not None:
         return
     settings = reach(data_dir, plan, archive=to)
-    log_to_stderr(settings.log_level)
+    log_to_stderr(settings)
     asyncio.run(_run(settings, once=once, accept_gap=accept_gap, as_json=as_json))
 
 

@@ -30,6 +30,7 @@ from console.commands import (
     up,
 )
 from console.terminal.frame import CommandLine, show_mistakes
+from console.terminal.logs import log_of_command
 from console.terminal.output import say, warn
 from streams.settings import misspelt
 
@@ -75,4 +76,5 @@ rapport.__doc__ = HELP
 def main() -> None:
     """Run, and end with an exit code of `console.terminal.frame`."""
     show_mistakes()
+    log_of_command()
     create_cli()()

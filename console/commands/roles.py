@@ -78,7 +78,7 @@ def work(
     Where there are cores for it, --only ingest and --only profile beside each other answer sooner than one process.
     """
     settings = reach(data_dir, plan)
-    log_to_stderr(settings.log_level)
+    log_to_stderr(settings)
     loaded = load_plan(settings.plan)
     if topics:
         from streams.kafka.admin import ensure_topics  # noqa: PLC0415  (kafka-python takes half a second to import)
@@ -94,7 +94,7 @@ def work(
 def _serve(settings: Settings, *, collect_: bool, api: bool) -> None:
     from console.http.serve import serve as serve_http  # noqa: PLC0415  (keeps `rapport --help` quick)
 
-    log_to_stderr(settings.log_level)
+    log_to_stderr(settings)
     serve_http(settings, load_plan(settings.plan), collect=collect_, api=api)
 
 

@@ -1,67 +1,112 @@
-"""The log of every role: one line a record on standard error, without personal data and without endless repeats."""
+"""The log of every process on standard error: one line a record, no personal data, nothing forged, repeats folded."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
-import re
 import sys
+import threading
 import time
 from collections.abc import Callable
+from types import TracebackType
 
+from console.terminal.folding import OURS, Folding
+from profiles.errors import Misconfigured
+from streams.kafka.admission import Refused, admit
 from streams.scrub import Scrubbing
+from streams.settings import Settings
 
-__all__ = ["EVERY", "Repeats", "log_to_stderr"]
+__all__ = ["log_of_command", "log_to_stderr"]
 
-EVERY = 30.0
-"""Seconds in which a library says the same thing once."""
+log = logging.getLogger(__name__)
 
-_MOST = 1000  # sayings remembered
-_NUMBER = re.compile(r"\d+")
-_RETRYING = ("streams.retry",)  # tells of every try, too
-_OURS = ("console", "streams", "analysis", "plan", "models", "profiles")
+_LINE = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 
 
-class Repeats(logging.Filter):
-    """Lets through what is said for the first time, and the same again at most every 30 seconds.
-
-    A client of a server that is away says so with every try, many times a second. The same is what a logger says in the
-    same words: numbers of connections and requests differ with every try. What aiokafka calls an error is a warning
-    here: it tries again by itself, and raises what it cannot mend.
+class _Handler(logging.StreamHandler):  # type: ignore[type-arg]  # of text
+    """Writes what is news; from a thread of its own what is due while nobody says anything.
 
     Args:
-        clock: monotonic seconds.
+        layout: of a line.
+        answers: whether a server does, by its name.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        super().__init__()
-        self._clock = clock
-        self._said: dict[tuple[str, str], float] = {}
+    def __init__(self, layout: str, answers: Callable[[str], bool]) -> None:
+        super().__init__(sys.stderr)
+        self.setFormatter(Scrubbing(layout))
+        self._answers = answers
+        self._folding = Folding()
+        self.addFilter(self._folding)
+        self._trouble = threading.Event()
+        threading.Thread(target=self._follow, name="log", daemon=True).start()
 
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Whether to write the record."""
-        package = record.name.partition(".")[0]
-        if package in _OURS and record.name not in _RETRYING:
-            return True
-        if package == "aiokafka" and record.levelno == logging.ERROR and not record.exc_info:
-            record.levelno, record.levelname = logging.WARNING, "WARNING"
-        now, words = self._clock(), _NUMBER.sub("", record.getMessage())
-        if now - self._said.get((record.name, words), -EVERY) < EVERY:
-            return False
-        if len(self._said) >= _MOST:
-            self._said.clear()
-        self._said[record.name, words] = now
+    def handle(self, record: logging.LogRecord) -> bool:
+        """Write it, if it is news."""
+        if record.levelno >= logging.WARNING:
+            self._trouble.set()
+        return bool(super().handle(record))
+
+    def _follow(self) -> None:
+        while self._trouble.wait():
+            self._trouble.clear()
+            while self._folding.waits:
+                time.sleep(1.0)
+                for record in self._folding.due(self._answers):
+                    self.acquire()
+                    try:
+                        self.emit(record)
+                    finally:
+                        self.release()
+
+
+def log_to_stderr(settings: Settings) -> None:
+    """Set up logging of a role: our own packages from `log_level` on, libraries from `warning` on.
+
+    What ends the process or a thread of it unexpectedly is logged, too.
+    """
+
+    def raised(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        log.critical("ended by a mistake", exc_info=(kind, error, trace))
+
+    def raised_in_thread(args: threading.ExceptHookArgs) -> None:
+        if args.exc_value is not None:
+            raised(args.exc_type, args.exc_value, args.exc_traceback)
+
+    _set_up(_Handler(_LINE, lambda server: asyncio.run(_answers(server, settings))), settings.log_level.upper())
+    sys.excepthook, threading.excepthook = raised, raised_in_thread
+
+
+def log_of_command() -> None:
+    """Set up logging of a command that does its work and ends: what goes wrong on the way."""
+    _set_up(_Handler("%(message)s", lambda server: True), "WARNING")
+
+
+def _set_up(handler: logging.Handler, level: str) -> None:
+    logging.basicConfig(level="WARNING", handlers=[handler], force=True)
+    for package in OURS:
+        logging.getLogger(package).setLevel(level)
+
+
+async def _answers(server: str, settings: Settings) -> bool:
+    try:
+        if server == "Kafka":
+            await admit(settings)
+        else:
+            await _ask_redis(settings.redis.get_secret_value())
+    except Refused:
         return True
+    except Misconfigured:
+        return False
+    return True
 
 
-def log_to_stderr(level: str) -> None:
-    """Set up logging of this process.
+async def _ask_redis(url: str) -> None:
+    from profiles.stores.connection import connect  # noqa: PLC0415  (not every role has it)
+    from profiles.stores.trouble import answering  # noqa: PLC0415  (same)
 
-    Args:
-        level: from which level our own packages are logged; libraries from `warning` on.
-    """
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(Scrubbing("%(asctime)s %(levelname)-7s %(name)s: %(message)s"))
-    handler.addFilter(Repeats())
-    logging.basicConfig(level="WARNING", handlers=[handler])
-    for package in _OURS:
-        logging.getLogger(package).setLevel(level.upper())
+    with answering():
+        client = connect(url, retrying=False)
+        try:
+            await client.ping()
+        finally:
+            await client.aclose()

@@ -78,6 +78,7 @@ def run_worker(settings: Settings, plan: Plan, only: Only | None = None) -> int:
         loop=loop,
         override_logging=False,
     )
+    worker.spinner = None  # Faust's would steer a terminal, also where standard error is a file
     try:
         worker.execute_from_commandline()
     except SystemExit as stopped:

@@ -98,7 +98,7 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
             except TimeoutError:
                 if self.app.should_stop:
                     return False
-                log.warning("Kafka has not confirmed offsets within %g s; trying again", _ANSWER)
+                log.warning("offsets not confirmed within %g s; trying again", _ANSWER, extra={"away": "Kafka"})
             except (CommitFailedError, IllegalStateError) as error:
                 log.info("offsets not committed, the group has moved on: %s", str(error).split("\n", 1)[0])
                 return False
