@@ -25,6 +25,7 @@ ENV PATH=/opt/rapport/bin:$PATH \
     RAPPORT_HOST=0.0.0.0 \
     RAPPORT_PORT=8000 \
     RAPPORT_METRICS_PORT=9100 \
+    RAPPORT_OPERATIONS_PORT=9100 \
     RAPPORT_PLAN=/etc/rapport/tracking_plan.yaml
 USER rapport
 WORKDIR /home/rapport

@@ -127,7 +127,15 @@ class Settings(BaseSettings):
     metrics_port: int = Field(
         0, ge=0, le=65535, description="Port of a worker's own /metrics, the next ones for more workers; 0 for none."
     )
-    api_token: _Token | None = Field(None, description="Bearer token of the support API; required to serve it.")
+    operations_port: int = Field(
+        0, ge=0, le=65535, description="Port of the HTTP roles' own /metrics and /ready with all it knows; 0 for none."
+    )
+    open_operations: bool = Field(
+        False, description="Whether the HTTP port shows anybody /metrics, /docs, /openapi.json and all /ready knows."
+    )
+    api_token: _Token | None = Field(
+        None, min_length=LEAST, description="Bearer token of the support API; required to serve it."
+    )
     rate_limit: int = Field(20_000, ge=1, description="Events a second that one write key may send to one collector.")
 
     session_timeout: float = Field(

@@ -183,7 +183,7 @@ def make_settings(tmp_path: Path, request: pytest.FixtureRequest) -> MakeSetting
             values["kafka"] = request.getfixturevalue("kafka")
         if "redis" not in overrides:
             values["redis"] = request.getfixturevalue("redis_url")
-        values |= {"port": 0, "api_token": "token", **overrides}
+        values |= {"port": 0, "api_token": "token-of-the-tests", **overrides}
         for secret in ("redis", "api_token"):
             if isinstance(values[secret], str):
                 values[secret] = SecretStr(values[secret])

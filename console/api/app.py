@@ -5,12 +5,13 @@ from __future__ import annotations
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from fastapi import APIRouter, Depends, FastAPI
+from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.security import HTTPBearer
 
 from console.api.alerts import alerts_router
 from console.api.docs import add_docs
 from console.api.error_answers import describe_errors, handle_errors
+from console.api.guard import let_in
 from console.api.identities import identities_router
 from console.api.live import live_router
 from console.api.models import models_router
@@ -45,8 +46,9 @@ def create_api(deps: ApiDeps) -> FastAPI:
         deps: what it reads from and writes to; closing them is the caller's.
     """
     app = FastAPI(
-        title="Rapport support API", version=_version(), description=DESCRIPTION, docs_url=None, redoc_url=None
-    )
+        title="Rapport support API", version=_version(), description=DESCRIPTION, openapi_url=None,
+        redirect_slashes=False,  # a redirect would name the host that was asked, which anybody may make up
+    )  # fmt: skip
     otherwise: dict[int | str, dict[str, Any]] = {"default": {"model": Problem, "description": "Any other error"}}
     v1 = APIRouter(
         prefix="/v1",
@@ -60,9 +62,18 @@ def create_api(deps: ApiDeps) -> FastAPI:
     ):  # fmt: skip
         v1.include_router(build(deps))
     app.include_router(v1)
-    app.include_router(operations_router(deps.checks, deps.paused, deps.plans))
+
+    def operator(request: Request) -> None:
+        if not deps.open_operations:
+            let_in(request, deps.token)
+
+    def reader(request: Request) -> None:
+        if not deps.open_docs:
+            operator(request)
+
+    app.include_router(operations_router(deps.checks, deps.paused, deps.plans, operator))
     app.add_middleware(IdentityPaths)
-    add_docs(app)
+    add_docs(app, reader)
     handle_errors(app)
     return app
 

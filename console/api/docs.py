@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from html import escape
 
-from fastapi import FastAPI
-from starlette.responses import HTMLResponse
+from fastapi import FastAPI, Request
+from starlette.responses import HTMLResponse, JSONResponse
 
 __all__ = ["add_docs"]
 
@@ -19,11 +20,17 @@ generator of clients.</p></html>
 _ROW = "<tr><td><code>{method}</code></td><td><code>{path}</code></td><td>{summary}</td></tr>\n"
 
 
-def add_docs(app: FastAPI) -> None:
-    """Give an application the page."""
+def add_docs(app: FastAPI, let_in: Callable[[Request], object]) -> None:
+    """Give an application the page and the document; `let_in` raises for who may not see them."""
+
+    @app.get("/openapi.json", include_in_schema=False)
+    async def described(request: Request) -> JSONResponse:
+        let_in(request)
+        return JSONResponse(app.openapi())
 
     @app.get("/docs", include_in_schema=False)
-    async def docs() -> HTMLResponse:
+    async def docs(request: Request) -> HTMLResponse:
+        let_in(request)
         document = app.openapi()
         rows = [
             _ROW.format(method=method.upper(), path=escape(path), summary=escape(operation["summary"]))

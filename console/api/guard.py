@@ -19,7 +19,7 @@ from console.api.error_answers import NO_STORE, ApiError
 from console.services.ports import ApiDeps
 from profiles.bounds import excess, may_exceed
 
-__all__ = ["bears", "guarded"]
+__all__ = ["bears", "guarded", "let_in"]
 
 _LEVELS = 64
 """Of nesting: twenty levels of conditions take forty and some."""
@@ -36,7 +36,7 @@ def guarded(deps: ApiDeps) -> type[APIRoute]:
             answer = super().get_route_handler()
 
             async def handler(request: Request) -> Response:
-                _let_in(request, token)
+                let_in(request, token)
                 _check_shape(await request.body())
                 limit = asyncio.timeout(patience)
                 try:
@@ -66,7 +66,12 @@ def bears(request: Request, token: SecretStr) -> bool:
     return bool(expected) and scheme.lower() == "bearer" and right
 
 
-def _let_in(request: Request, token: SecretStr) -> None:
+def let_in(request: Request, token: SecretStr) -> None:
+    """See that a request has the token.
+
+    Raises:
+        ApiError: 401, it has not.
+    """
     if bears(request, token):
         return
     scheme, _, given = request.headers.get("authorization", "").partition(" ")

@@ -7,11 +7,11 @@ import os
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Annotated, Any, TypeVar
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from console.api.error_answers import describe_errors
+from console.api.error_answers import ApiError, describe_errors
 from console.api.guard import guarded
 from console.api.parameters import known_parameters
 from console.api.profiles import Limit
@@ -60,8 +60,14 @@ def rejected_router(deps: ApiDeps) -> APIRouter:
     return router
 
 
-def operations_router(checks: Mapping[str, Check], paused: Paused, plans: Plans) -> APIRouter:
-    """/health, /ready and /metrics; open to whoever reaches the port, as probes and scrapers expect."""
+def operations_router(
+    checks: Mapping[str, Check], paused: Paused, plans: Plans, let_in: Callable[[Request], object]
+) -> APIRouter:
+    """/health, /ready and /metrics.
+
+    Whether we live and are ready is for whoever reaches the port, as probes expect. Why we are not, and what was
+    counted, is for those of whom `let_in` raises no `ApiError`.
+    """
     router = APIRouter(tags=["operations"], dependencies=[Depends(known_parameters)], responses=describe_errors(400))
 
     @router.get("/health", summary="The process is up")
@@ -73,12 +79,17 @@ def operations_router(checks: Mapping[str, Check], paused: Paused, plans: Plans)
         summary="Everything it depends on answers",
         responses={503: {"model": Readiness, "description": "Something does not answer; it says what."}},
     )
-    async def ready(response: Response) -> Readiness:
+    async def ready(request: Request, response: Response) -> Readiness:
         answers = await asyncio.gather(*(_ask(check) for check in checks.values()))
         found = dict(zip(checks, answers, strict=True))
         silent = [f"{name}: {answer}" for name, answer in found.items() if answer != "ok"]
         if silent:
             response.status_code = 503
+        if not _may_see(request):
+            if silent:
+                return Readiness(code="not_ready", message="something does not answer", checks={})
+            return Readiness(code="ready", message="everything answers", checks={})
+        if silent:
             return Readiness(code="not_ready", message="; ".join(silent), checks=found)
         nothing: Mapping[str, str] = {}
         sources, differ = await _told(paused, nothing), await _told(plans, "")
@@ -86,8 +97,16 @@ def operations_router(checks: Mapping[str, Check], paused: Paused, plans: Plans)
         parts += ["processes have different plans"] if differ else []
         return Readiness(code="ready", message="; ".join(parts), checks=found, paused=dict(sources), plans=differ)
 
+    def _may_see(request: Request) -> bool:
+        try:
+            let_in(request)
+        except ApiError:
+            return False
+        return True
+
     @router.get("/metrics", summary="Prometheus metrics", response_class=Response)
-    async def metrics() -> Response:
+    async def metrics(request: Request) -> Response:
+        let_in(request)
         return Response(generate_latest(_registry()), media_type=CONTENT_TYPE_LATEST)
 
     return router

@@ -44,7 +44,7 @@ def register(app: typer.Typer) -> None:
 def collect(host: Host = None, port: Port = None, plan: PlanFile = None, data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
     """Run the collector: Segment's HTTP API, from SDKs into Kafka.
 
-    Needs RAPPORT_KAFKA. Run as many as you like behind a load balancer; each answers /health, /ready and /metrics.
+    Needs RAPPORT_KAFKA. Run as many as you like behind a load balancer; each answers /health and /ready.
     """
     _serve(reach(data_dir, plan, host=host, port=port), collect_=True, api=False)
 

@@ -26,6 +26,7 @@ from rich.panel import Panel
 
 from console.clients.reach import default_plan
 from console.demo.people import EXAMPLE
+from console.http.reach_of_others import is_loopback, require_own_keys
 from console.local import embedded
 from console.local.connection import Connection, claim, kept_token, write_connection
 from console.local.process import Process, free_port
@@ -124,7 +125,7 @@ def up(
     began = time.monotonic()
     given = Settings()
     plan = (plan or default_plan(given)).absolute()
-    load_plan(plan)  # what is wrong with it is said before anything is started
+    require_own_keys(host, load_plan(plan))  # what is wrong with it is said before anything is started
     data_dir = data_dir.absolute()
     if archive and "://" not in archive:
         archive = str(Path(archive).absolute())
@@ -153,6 +154,8 @@ def up(
                     "archive": archive,
                 }
             )
+            if "open_operations" not in given.model_fields_set:  # who tries it looks at everything
+                settings = settings.model_copy(update={"open_operations": is_loopback(host)})
             if demo and "census_every" not in given.model_fields_set:  # weeks of its customers pass in minutes
                 settings = settings.model_copy(update={"census_every": DEMO_CENSUS})
             keys = children.patiently(lambda: prepare(settings))
@@ -166,7 +169,7 @@ def up(
             if archive:
                 children.run("archive", roles.archive, logs / "archive.log", beside)
             url = f"http://{'127.0.0.1' if host in ('0.0.0.0', '::') else host}:{port}"
-            _await_ready(children, url)
+            _await_ready(children, url, _token(settings))
             connection = Connection(
                 url=url,
                 write_keys=keys,
@@ -248,6 +251,7 @@ def _environment(settings: Settings, data_dir: Path) -> dict[str, str]:
         RAPPORT_HOST=settings.host,
         RAPPORT_PORT=str(settings.port),
         RAPPORT_API_TOKEN=_token(settings),
+        RAPPORT_OPEN_OPERATIONS=str(settings.open_operations).lower(),
         RAPPORT_ARCHIVE=settings.archive,
         RAPPORT_CENSUS_EVERY=str(settings.census_every),
         RAPPORT_DATA_DIR=str(data_dir),
@@ -290,7 +294,7 @@ def _listenable(host: str, port: int) -> int:
     return port
 
 
-def _await_ready(children: Supervisor, url: str) -> None:
+def _await_ready(children: Supervisor, url: str, token: str) -> None:
     """Wait for `/ready`.
 
     Raises:
@@ -308,7 +312,8 @@ def _await_ready(children: Supervisor, url: str) -> None:
         last = f"{answer.status_code} {answer.text[:500]}"
         return answer.status_code == 200
 
-    with httpx.Client(base_url=url, timeout=2.0, trust_env=False) as client:
+    headers = {"Authorization": f"Bearer {token}"}  # for what exactly does not answer
+    with httpx.Client(base_url=url, headers=headers, timeout=2.0, trust_env=False) as client:
         if not children.until(ready, PATIENCE):
             raise Misconfigured(f"not ready after {PATIENCE:g} s: {url}/ready says: {last}")
 

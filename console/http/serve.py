@@ -5,19 +5,22 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import resource
+import socket
 from collections.abc import AsyncIterator
 
 import uvicorn
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 
 from console.api.app import create_api
 from console.api.docs import add_docs
-from console.api.error_answers import handle_errors
+from console.api.error_answers import ApiError, handle_errors
 from console.api.operations import operations_router
+from console.http.operators_port import add_operations, listen
 from console.http.protocol import BoundedHttp
+from console.http.reach_of_others import require_own_keys
 from console.services.advice import Adviser
 from console.services.models import ModelDesk
-from console.services.ports import ApiDeps, Check
+from console.services.ports import ApiDeps, Check, Paused, Plans
 from plan import Plan
 from plan.agreement import agree
 from plan.fingerprint import fingerprint
@@ -42,8 +45,17 @@ from streams.settings import Settings
 __all__ = ["create_http", "serve"]
 
 
-def create_http(settings: Settings, plan: Plan, *, collect: bool, api: bool) -> FastAPI:
+def create_http(
+    settings: Settings, plan: Plan, *, collect: bool, api: bool, operations: socket.socket | None = None
+) -> FastAPI:
     """The application of an HTTP role.
+
+    Args:
+        settings: where Kafka and Redis are, and what is open.
+        plan: that is in use.
+        collect: whether it takes events.
+        api: whether it is the support API.
+        operations: where metrics and readiness are shown to whoever reaches it.
 
     Raises:
         Misconfigured: the support API has no token.
@@ -55,13 +67,17 @@ def create_http(settings: Settings, plan: Plan, *, collect: bool, api: bool) -> 
             raise Unavailable("Kafka does not answer")
 
     checks: dict[str, Check] = {"kafka": kafka_answers}
+    paused: Paused = _none_paused
+    plans: Plans = _no_plans
     if api:
-        app = _with_api(settings, plan, checks)
+        deps, app = _with_api(settings, plan, checks, alone=not collect)
+        paused, plans = deps.paused, deps.plans
     else:
+        shown = _everybody if settings.open_operations else _nobody
         life = contextlib.asynccontextmanager(_nothing)
-        app = FastAPI(title="Rapport collector", docs_url=None, redoc_url=None, lifespan=life)
-        app.include_router(operations_router(checks, _none_paused, _no_plans))
-        add_docs(app)
+        app = FastAPI(title="Rapport collector", openapi_url=None, redirect_slashes=False, lifespan=life)
+        app.include_router(operations_router(checks, paused, plans, shown))
+        add_docs(app, shown)
         handle_errors(app)
     if collect:
         collector = Collector(
@@ -73,6 +89,8 @@ def create_http(settings: Settings, plan: Plan, *, collect: bool, api: bool) -> 
         )
         app.router.routes.extend(collector_routes(collector))
     _add_life(app, producer)
+    if operations is not None:
+        add_operations(app, operations, operations_router(checks, paused, plans, _everybody))
     return app
 
 
@@ -80,13 +98,17 @@ def serve(settings: Settings, plan: Plan, *, collect: bool, api: bool) -> None:
     """Serve until a signal comes.
 
     Raises:
-        Misconfigured: the support API has no token, or Kafka does not let us in.
+        WrongUse: the support API has no token, a write key is not for others to reach, or a port is taken.
+        Misconfigured: Kafka does not let us in.
     """
+    if collect:
+        require_own_keys(settings.host, plan)
+    operations = listen(settings.host, settings.operations_port) if settings.operations_port else None
     with contextlib.suppress(Unreachable):  # waited for while we serve, and told
         asyncio.run(admit(settings))
     _allow_connections()
     uvicorn.run(
-        create_http(settings, plan, collect=collect, api=api),
+        create_http(settings, plan, collect=collect, api=api, operations=operations),
         host=settings.host,
         port=settings.port,
         log_level=settings.log_level,
@@ -106,7 +128,7 @@ def _allow_connections() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
-def _with_api(settings: Settings, plan: Plan, checks: dict[str, Check]) -> FastAPI:
+def _with_api(settings: Settings, plan: Plan, checks: dict[str, Check], *, alone: bool) -> tuple[ApiDeps, FastAPI]:
     if settings.api_token is None:
         raise WrongUse("the support API needs a token; set RAPPORT_API_TOKEN, or use `rapport up`, which makes one")
     stores = open_stores(settings.redis.get_secret_value(), plan.namespace, settings.partitions)
@@ -129,24 +151,25 @@ def _with_api(settings: Settings, plan: Plan, checks: dict[str, Check]) -> FastA
     commands = CommandSender(producer, settings)
     desk = open_desk(settings, plan, stores, commands)
     feed = LiveFeed(settings)
-    app = create_api(
-        ApiDeps(
-            reader=reader,
-            plan=plan,
-            token=settings.api_token,
-            commands=commands,
-            feed=feed,
-            rejected=RejectedTail(KafkaLog(settings), settings, plan),
-            desk=desk,
-            adviser=Adviser(stores.learner, plan.churn, plan.currency),
-            models=ModelDesk(stores.learner, commands, plan.churn, plan.currency),
-            findings=stores.census.findings,
-            checks=checks,
-            paused=stores.sources.paused,
-            plans=plans,
-            clocks=stores.clock,
-        )
+    deps = ApiDeps(
+        reader=reader,
+        plan=plan,
+        token=settings.api_token,
+        commands=commands,
+        feed=feed,
+        rejected=RejectedTail(KafkaLog(settings), settings, plan),
+        desk=desk,
+        adviser=Adviser(stores.learner, plan.churn, plan.currency),
+        models=ModelDesk(stores.learner, commands, plan.churn, plan.currency),
+        findings=stores.census.findings,
+        checks=checks,
+        paused=stores.sources.paused,
+        plans=plans,
+        clocks=stores.clock,
+        open_operations=settings.open_operations,
+        open_docs=alone,
     )
+    app = create_api(deps)
 
     @contextlib.asynccontextmanager
     async def life(_: FastAPI) -> AsyncIterator[None]:
@@ -159,7 +182,7 @@ def _with_api(settings: Settings, plan: Plan, checks: dict[str, Check]) -> FastA
             await stores.close()
 
     app.router.lifespan_context = life
-    return app
+    return deps, app
 
 
 def _add_life(app: FastAPI, producer: KafkaProducer) -> None:
@@ -179,6 +202,14 @@ def _add_life(app: FastAPI, producer: KafkaProducer) -> None:
 
 async def _nothing(_: FastAPI) -> AsyncIterator[None]:
     yield
+
+
+def _everybody(_: Request) -> None:
+    """May see it."""
+
+
+def _nobody(request: Request) -> None:
+    raise ApiError(404, "not_found", f"there is nothing at {request.url.path}")
 
 
 async def _none_paused() -> dict[str, str]:

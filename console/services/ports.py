@@ -61,7 +61,9 @@ class ApiDeps:
     `checks` are by the name of the dependency; `findings` answers what the last census came to, as JSON
     (`models.population.findings`), None before the first. `clocks` says what time it is for customers; `wait` is how
     many seconds a decision is waited for; `part` is how many profiles one answer of a preview is about, which takes
-    some tenth of a second, in which others are served as well; `patience` is how many seconds a request may take.
+    some tenth of a second, in which others are served as well; `patience` is how many seconds a request may
+    take. `open_operations` and `open_docs` say whether metrics and the details of readiness, and the API's description,
+    are for those without a token, too.
     """
 
     reader: Reader
@@ -82,6 +84,8 @@ class ApiDeps:
     wait: float = 5.0
     part: int = 1000
     patience: float = 30.0
+    open_operations: bool = False
+    open_docs: bool = False
 
     async def now(self) -> float:
         """Seconds since the epoch, as of which customers are looked at: the watermark, or the wall clock if live."""

@@ -87,6 +87,6 @@ class Health(Document):
 class Readiness(Problem):
     """Whether everything answers; with 503 the code is not_ready and the message says what does not."""
 
-    checks: dict[str, str] = Field(description="By dependency: ok, or what it said.")
+    checks: dict[str, str] = Field(description="By dependency: ok, or what it said. Empty for who may not know.")
     paused: dict[str, str] = Field({}, description="Sources that are paused, and why; the API is ready all the same.")
     plans: str = Field("", description="Who has which plan, and what is held, while processes have different ones.")

@@ -122,7 +122,7 @@ def running() -> Iterator[Api]:
 
     deps = api_deps(
         held, commands=worker, feed=feed, rejected=Rejected(), checks={"redis": held.ping, "kafka": broker}, wait=0.3,
-        plans=plans,
+        plans=plans, open_operations=True, open_docs=True,
     )  # fmt: skip
     with serving(create_api(deps)) as url:
         api = Api(url, held, worker, feed, broken, differ)

@@ -21,7 +21,7 @@ def settings() -> Settings:
     return Settings(
         kafka=f"127.0.0.1:{free_port()}",
         redis=SecretStr(f"redis://127.0.0.1:{free_port()}/0"),
-        api_token=SecretStr("token"),
+        api_token=SecretStr("token-of-the-tests"),
         plan=PLAN,
     )
 
@@ -32,7 +32,7 @@ def test_what_is_away_is_a_503_with_when_to_come_back(settings: Settings) -> Non
     app = create_http(settings, load_plan(PLAN), collect=True, api=True)
     try:
         with serving(app) as url, httpx.Client(base_url=url, timeout=30) as client:
-            bearer = {"Authorization": "Bearer token"}
+            bearer = {"Authorization": "Bearer token-of-the-tests"}
             event = {"type": "track", "event": "Product Viewed", "userId": "u", "messageId": "m"}
             answers = {
                 "profile": client.get("/v1/profiles/user_id:1", headers=bearer),
@@ -41,7 +41,7 @@ def test_what_is_away_is_a_503_with_when_to_come_back(settings: Settings) -> Non
                 "track": client.post("/v1/track", json=event, auth=("dev-web-key", "")),
             }
             health = client.get("/health").status_code
-            ready = client.get("/ready")
+            ready = client.get("/ready", headers=bearer)
     finally:
         for name in set(REGISTRY._names_to_collectors) - before:
             if (collector := REGISTRY._names_to_collectors.get(name)) is not None:

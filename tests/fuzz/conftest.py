@@ -23,7 +23,7 @@ from streams.settings import Settings
 from tests.integration.rapport import REPOSITORY, Rapport, environment, running
 from tests.servers import RedisServer
 
-TOKEN = "correct-horse"
+TOKEN = "correct-horse-battery"
 WEB = "dev-web-key"
 
 
@@ -84,7 +84,7 @@ def served(
     port, name = free_port(), f"t{uuid.uuid4().hex[:10]}"
     settings = Settings(
         kafka=kafka, redis=SecretStr(redis), topic_prefix=f"{name}.", group=name, partitions=4, session_timeout=6.0,
-        port=port, api_token=SecretStr(TOKEN),
+        port=port, api_token=SecretStr(TOKEN), open_operations=True,
     )  # fmt: skip
     logs = tmp_path_factory.mktemp("fuzz")
     with running(settings, logs) as rapport:

@@ -73,8 +73,8 @@ REQUESTS = [
     f"GET /v1/projects/{WEB}/settings HTTP/1.1\r\nHost: ".encode() + b"\xff@/?#\r\n\r\n",
     f"GET /v1/projects/{WEB}/settings HTTP/1.0\r\n\r\n".encode(),
     b"GET /v1/projects/%00%ff/settings HTTP/1.1\r\nHost: x\r\n\r\n",
-    b"GET /v1/profiles/user_id:%ff%00 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer correct-horse\r\n\r\n",
-    b"GET /v1/profiles?cursor=%ff%00 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer correct-horse\r\n\r\n",
+    b"GET /v1/profiles/user_id:%ff%00 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer correct-horse-battery\r\n\r\n",
+    b"GET /v1/profiles?cursor=%ff%00 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer correct-horse-battery\r\n\r\n",
     b"GET /v1/profiles HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer \xff\xfe\r\n\r\n",
     b"GET /v1/live HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: x\r\n\r\n",
     POST + b"Content-Length: -1\r\n\r\n",
@@ -235,7 +235,8 @@ def test_a_body_for_the_api_is_bounded(served: Served) -> None:
     ):
         answer = served.exchange(
             head
-            + b"Authorization: Bearer correct-horse\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(body)
+            + b"Authorization: Bearer correct-horse-battery\r\nConnection: close\r\n"
+            + b"Content-Length: %d\r\n\r\n" % len(body)
             + body
         )
         assert answer.startswith((b"HTTP/1.1 400", b"HTTP/1.1 404", b"HTTP/1.1 413")), (body[:50], answer)

@@ -145,7 +145,7 @@ def settings_of(kafka: str, redis: str) -> Settings:
     name = f"t{uuid.uuid4().hex[:10]}"
     return Settings(
         kafka=kafka, redis=SecretStr(redis), topic_prefix=f"{name}.", group=name, partitions=4, session_timeout=6.0,
-        plan=PLAN, port=0, api_token=SecretStr("token"),
+        plan=PLAN, port=0, api_token=SecretStr("token-of-the-tests"),
     )  # fmt: skip
 
 

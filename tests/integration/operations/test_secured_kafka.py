@@ -187,7 +187,7 @@ def test_from_the_collector_to_the_profile_over_tls_and_scram(
         assert sent.status_code == 200
 
         def known() -> bool:
-            token = {"Authorization": "Bearer token"}
+            token = {"Authorization": "Bearer token-of-the-tests"}
             found = answer("GET", f"{api}/v1/profiles/user_id:42", headers=token)
             return found is not None and found.status_code == 200
 

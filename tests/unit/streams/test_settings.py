@@ -36,6 +36,8 @@ BAD = {
     "host": "http://127.0.0.1",
     "port": "70000",
     "metrics_port": "-1",
+    "operations_port": "70000",
+    "open_operations": "perhaps",
     "api_token": "two words",
     "rate_limit": "0",
     "session_timeout": "0",
@@ -74,6 +76,7 @@ def test_a_setting_that_cannot_be_used_is_named_in_one_line(
 
 def test_what_is_allowed_is_said_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in (
+        ("API_TOKEN", "correct-horse"),
         ("PARTITIONS", "0"),
         ("LOG_LEVEL", "moon"),
         ("REQUIRE_AOF", "perhaps"),
@@ -87,6 +90,7 @@ def test_what_is_allowed_is_said_in_words(monkeypatch: pytest.MonkeyPatch) -> No
     assert str(caught.value).splitlines() == [
         "RAPPORT_PII_KEY cannot be used; allowed: a text of at least 16 characters",
         "RAPPORT_PARTITIONS=0 cannot be used; allowed: a whole number from 1 up to 999",
+        "RAPPORT_API_TOKEN cannot be used; allowed: a text of at least 16 characters",
         "RAPPORT_REQUIRE_AOF=perhaps cannot be used; allowed: true or false",
         "RAPPORT_LOG_LEVEL=moon cannot be used; allowed: one of debug, info, warning, error",
     ]
