@@ -2,8 +2,8 @@
 
 An identity that nothing was linked to *is* its own profile. When one event carries several identities, the profiles
 they belong to become one, unless that would give one profile more identities of a type than the plan allows, too many
-altogether, or two that a split has taken apart: then the event's weakest identity is left out, and the rest is tried
-again. So two people on one laptop stay two people.
+altogether, or two that a split has taken apart, or two people by the word of a public source: then the event's weakest
+identity is left out, and the rest is tried again. So two people on one laptop stay two people.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from profiles.types import Identity
 
-__all__ = ["APART", "MOST", "TOO_MANY", "Decision", "Partners", "decide"]
+__all__ = ["APART", "MOST", "TOO_MANY", "TWO_PEOPLE", "Decision", "Partners", "decide"]
 
 Partners = Callable[[Identity], Collection[Identity]]
 """The identities that one must never be together with; symmetric: each of a pair names the other."""
@@ -24,6 +24,7 @@ MOST = 1000
 
 TOO_MANY = "too many identities"
 APART = "kept apart"
+TWO_PEOPLE = "two people, says a public source"
 
 
 @dataclass(slots=True)
@@ -34,7 +35,7 @@ class Decision:
     together: list[Identity]  # all that the winner holds from now on
     losers: dict[str, list[Identity]] = field(default_factory=dict)  # profile id → the identities it brings
     refused: list[Identity] = field(default_factory=list)  # left out
-    reason: str = ""  # why the first was: "limit of user_id", TOO_MANY or APART
+    reason: str = ""  # why the first was: "limit of user_id", TOO_MANY, APART, TWO_PEOPLE
 
 
 def decide(
@@ -45,6 +46,7 @@ def decide(
     *,
     most: int = MOST,
     partners: Partners = lambda _: (),
+    persons: Collection[str] = (),
 ) -> Decision:
     """Decide about the identities of one event.
 
@@ -55,12 +57,14 @@ def decide(
         limits: most identities of each type on one profile.
         most: linked identities on one profile, of all types. Beyond it merges stop.
         partners: whom an identity must never be together with.
+        persons: types of identities of which only one of the profiles may hold any; of a public source's event, which
+            else could make two people one by way of a browser that it ties to both, one after the other.
     """
     candidates, refused = _strongest_of_pairs(identities, partners)
     reason = APART if refused else ""
     while True:
         brought = _brought(candidates, profile_of, held_by)
-        wrong = _why_not(brought, limits, most, partners) if len(brought) > 1 else ""
+        wrong = _why_not(brought, limits, most, partners, persons) if len(brought) > 1 else ""
         if not wrong:
             winner = profile_of(candidates[0])
             losers = {id_: sorted(held) for id_, held in brought.items() if id_ != winner}
@@ -94,7 +98,13 @@ def _brought(
     return brought
 
 
-def _why_not(brought: Mapping[str, set[Identity]], limits: Mapping[str, int], most: int, partners: Partners) -> str:
+def _why_not(
+    brought: Mapping[str, set[Identity]],
+    limits: Mapping[str, int],
+    most: int,
+    partners: Partners,
+    persons: Collection[str],
+) -> str:
     """Why these profiles may not become one; empty if they may."""
     together = set[Identity]().union(*brought.values())
     counts = Counter(kind for kind, _ in together)
@@ -103,6 +113,8 @@ def _why_not(brought: Mapping[str, set[Identity]], limits: Mapping[str, int], mo
             return f"limit of {kind}"
     if len(together) > most:
         return TOO_MANY
+    if persons and sum(any(kind in persons for kind, _ in held) for held in brought.values()) > 1:
+        return TWO_PEOPLE
     # No profile holds both of a pair already, so every pair is seen from the profiles other than the largest.
     largest = max(brought.values(), key=len)
     for held in brought.values():

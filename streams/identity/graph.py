@@ -74,7 +74,7 @@ class Graph:
             profile = self._members.profile_of(identities[0])
             decision = Decision(profile, [], refused=identities[1:], reason=_SPLITTING)
         else:
-            decision = self._members.decide(identities)
+            decision = self._members.decide(identities, request.source)
         if decision.refused:
             self._draft.refuse(
                 Refusal(

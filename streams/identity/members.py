@@ -38,6 +38,7 @@ class Members:
         self._ranks = {rule.type: rule.priority for rule in plan.identities}
         self._limits = {rule.type: rule.limit for rule in plan.identities}
         self._most = plan.most_identities
+        self._trust = plan.trust
         self._draft = draft
         self._linked = linked
         self._held = held
@@ -62,8 +63,13 @@ class Members:
         last = len(self._ranks) + 1
         return min(identities, key=lambda identity: (self._ranks.get(identity[0], last), identity[1]))
 
-    def decide(self, identities: Sequence[Identity]) -> Decision:
-        """Decide which of these become one, by the plan's limits and what is kept apart; changes nothing."""
+    def decide(self, identities: Sequence[Identity], source: str = "") -> Decision:
+        """Decide which of these become one, by the plan's limits and what is kept apart; changes nothing.
+
+        Args:
+            identities: that met in one event.
+            source: of the event; "" for one that was believed when it came.
+        """
         return decide(
             identities,
             self.profile_of,
@@ -71,6 +77,7 @@ class Members:
             self._limits,
             most=self._most,
             partners=lambda identity: self._apart.get(identity, ()),
+            persons=self._trust.persons if source in self._trust.public else (),
         )
 
     def hold(self, profile: str, identities: list[Identity] | None) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from profiles.identity.linking import Decision, decide
+from profiles.identity.linking import TWO_PEOPLE, Decision, decide
 from profiles.types import Identity
 
 LIMITS = {"user_id": 1, "email": 2, "anonymous_id": 3}
@@ -61,6 +61,20 @@ def test_a_whole_linked_profile_comes_along() -> None:
 def test_what_is_linked_already_is_nothing_to_do() -> None:
     """A repeat of a decided link changes nothing."""
     assert Graph(one=[U1, LAPTOP]).decide(U1, LAPTOP).losers == {}
+
+
+def test_a_public_source_cannot_make_two_people_one_by_way_of_a_browser() -> None:
+    """It ties its browser to one, then names another with it. By another source the same is a login."""
+    graph = Graph(one=[U1, LAPTOP], other=[MAIL, ("phone", "6")])
+    of = (graph.profile_of, lambda id_: graph.held.get(id_, []), LIMITS | {"phone": 1})
+    persons = {"user_id", "email", "phone"}
+
+    decision = decide((MAIL, LAPTOP), *of, persons=persons)
+    assert (decision.losers, decision.refused, decision.reason) == ({}, [LAPTOP], TWO_PEOPLE)
+    assert list(decide((MAIL, LAPTOP), *of).losers) == ["one"]
+    assert decide((MAIL, ("anonymous_id", "new")), *of, persons=persons).reason == ""
+    bridge = decide((LAPTOP, ("anonymous_id", "new")), *of, persons=persons)
+    assert list(bridge.losers) == ["anonymous_id:new"]
 
 
 def test_a_type_over_its_limit_is_refused() -> None:

@@ -1,0 +1,48 @@
+"""What a graph makes of requests, one after the other, by where they come from."""
+
+from __future__ import annotations
+
+import pytest
+
+from plan import load_plan
+from profiles.identity.linking import TWO_PEOPLE, Decision
+from profiles.types import Identity
+from streams.identity.graph import Graph
+from streams.records.links import LinkRequest
+from tests import REPOSITORY
+
+PLAN = load_plan(REPOSITORY / "tracking_plan.yaml", {})
+ADA, BOB, BROWSER, PHONE = ("user_id", "ada"), ("email", "bob"), ("anonymous_id", "b"), ("device_id", "d")
+
+
+def decisions(*requests: tuple[str, list[Identity]]) -> list[Decision]:
+    """What becomes of identities that met in events of these sources."""
+    graph = Graph(
+        PLAN, "identity.links", 4, 9.0,
+        linked={}, held={}, links={}, apart={}, pending={}, erased=set(), refusals={},
+    )  # fmt: skip
+    found = [
+        graph.link(offset, LinkRequest(identities, 1.0, source, f"m{offset}"))
+        for offset, (source, identities) in enumerate(requests)
+    ]
+    assert None not in found
+    return [decision for decision in found if decision is not None]
+
+
+@pytest.mark.parametrize("source", ["web", "app"])
+def test_a_strangers_browser_does_not_make_two_people_one(source: str) -> None:
+    """Tied to Ada, and with Bob's address: it stays Ada's, and both stay who they are. Nor does a phone beside it."""
+    logs_in, names, carries = decisions((source, [ADA, BROWSER]), (source, [BOB, PHONE]), (source, [BROWSER, PHONE]))
+    assert logs_in.losers == {PLAN.home(BROWSER): [BROWSER]}
+    assert names.losers == {PLAN.home(PHONE): [PHONE]}
+    assert (carries.losers, carries.refused, carries.reason) == ({}, [PHONE], TWO_PEOPLE)
+
+    _, bridges = decisions((source, [ADA, BROWSER]), (source, [BOB, BROWSER]))
+    assert (bridges.losers, bridges.refused, bridges.reason) == ({}, [BROWSER], TWO_PEOPLE)
+
+
+def test_what_a_server_says_of_two_people_makes_them_one() -> None:
+    _, said, then = decisions(("web", [ADA, BROWSER]), ("purchase", [ADA, BOB]), ("web", [BOB, BROWSER]))
+
+    assert said.losers == {PLAN.home(BOB): [BOB]}
+    assert (then.losers, then.refused) == ({}, [])
