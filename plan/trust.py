@@ -36,18 +36,19 @@ PERSONAL: frozenset[Role] = frozenset(
 """Roles of what a person says, for themselves alone."""
 
 _ALL: frozenset[str] = BUSINESS | PERSONAL
-_NOBODY: list[Identity] = []
 
 
 class Standing(NamedTuple):
     """How far an event of a public source is believed."""
 
-    identities: list[Identity]  # that it may speak of, the strongest first
-    unlinked: list[Identity]  # of people whom it names besides
-    remarks: tuple[str, ...]  # of what is wrong with it
-    claimed: frozenset[str]  # roles that do not count
     named: bool  # whether it names a person at all
-    signed: bool  # whether that person has spoken
+    signed: bool = False  # whether that person has spoken
+    claimed: frozenset[str] = _ALL  # roles that do not count
+    unlinked: Sequence[Identity] = ()  # of people whom it names besides, or instead
+    remark: str = ""  # what is wrong with it
+
+
+_VISITOR, _UNSIGNED, _SIGNED = Standing(False), Standing(True), Standing(True, True, BUSINESS)
 
 
 class Trust:
@@ -77,8 +78,8 @@ class Trust:
         self._is_valid = verifier(key) if key else _never
         self._of_user = [(rule.type, spellings[rule.type]) for rule in rules if "userId" in rule.fields]
 
-    def weigh(self, raw: Mapping[str, Any], identities: list[Identity]) -> Standing:
-        """How far an event of a public source is believed.
+    def weigh(self, raw: Mapping[str, Any], identities: list[Identity]) -> tuple[list[Identity], Standing]:
+        """How far an event of a public source is believed; and the identities that it may speak of.
 
         Args:
             raw: the event.
@@ -90,30 +91,33 @@ class Trust:
         persons = self.persons
         people = [identity for identity in identities if identity[0] in persons]
         if not people:
-            return Standing(identities, _NOBODY, (), _ALL, False, False)
-        remark, signed = "", False
-        believed = people[:1]
-        if self._verify != "off":
-            user, context = as_text(raw.get("userId")), raw.get("context")
-            signature = context.get(SIGNATURE) if type(context) is dict else None
-            if signature is not None and user is not None and self._is_valid(user, signature):
-                mine = {(kind, spell(user)) for kind, spell in self._of_user}
-                believed = [identity for identity in people if identity in mine]
-                signed = bool(believed)
-            elif signature is not None:
-                remark = f"context.{SIGNATURE}: is not the signature of this userId"
-                believed = []
-            elif self._verify == "required":
-                remark = f"userId: is not signed; a public source needs context.{SIGNATURE}"
-                believed = []
-        unlinked = _NOBODY
-        if len(believed) < len(people):
-            unlinked = [identity for identity in people if identity not in believed]
-            identities = [identity for identity in identities if identity not in unlinked]
-            if not identities:
-                raise Unacceptable("unverified_user", f"{remark}, and nothing else is named")
-        claimed: frozenset[str] = BUSINESS if signed else _ALL
-        return Standing(identities, unlinked, (remark,) if remark else (), claimed, True, signed)
+            return identities, _VISITOR
+        if self._verify == "off":
+            believed, standing = people[:1], _UNSIGNED
+        else:
+            believed, standing = self._verified(raw, people)
+        if len(believed) == len(people):
+            return identities, standing
+        unlinked = [identity for identity in people if identity not in believed]
+        left = [identity for identity in identities if identity not in unlinked]
+        if not left:
+            raise Unacceptable("unverified_user", f"{standing.remark}, and nothing else is named")
+        return left, standing._replace(unlinked=unlinked)
+
+    def _verified(self, raw: Mapping[str, Any], people: list[Identity]) -> tuple[list[Identity], Standing]:
+        user, context = as_text(raw.get("userId")), raw.get("context")
+        signature = context.get(SIGNATURE) if type(context) is dict else None
+        remark = f"context.{SIGNATURE}: is not the signature of this userId"
+        if user is not None and signature is not None and self._is_valid(user, signature):
+            mine = {(kind, spell(user)) for kind, spell in self._of_user}
+            if believed := [identity for identity in people if identity in mine]:
+                return believed, _SIGNED
+            signature = None  # of a user id that identifies nobody
+        if signature is None:
+            if self._verify == "optional":
+                return people[:1], _UNSIGNED
+            remark = f"userId: is not signed; a public source needs context.{SIGNATURE}"
+        return [], _UNSIGNED._replace(remark=remark)
 
 
 def persons_of(rules: Sequence[IdentityRule]) -> frozenset[str]:

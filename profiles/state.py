@@ -89,8 +89,8 @@ def apply(profile: Profile, event: Event, currency: str, limits: Limits, digest:
         if special is not None:
             special(profile, event, currency, limits)
     entry = TimelineEntry(time, event.source, event.name, event.amount, event.currency, event.subject)
-    nothing_claimed = event.claim is None and profile.claims is None
-    holder = profile if nothing_claimed else _note_claims(profile, event, limits, digest)
+    nothing_new = event.claim is None and (profile.claims is None or profile.claims.known)
+    holder = profile if nothing_new else _note_claims(profile, event, limits, digest)
     add_entry(holder, entry, limits.timeline)
 
 

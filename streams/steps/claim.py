@@ -36,7 +36,7 @@ def _set_apart(batch: Intake, item: Item) -> None:
     role = event.role if event.role in standing.claimed else ""
     traits = {} if standing.signed else event.traits
     if role or traits or standing.unlinked:
-        event.claim = Claim(role, traits, standing.unlinked, standing.named)
+        event.claim = Claim(role, traits, list(standing.unlinked), standing.named)
         if role:
             event.role = ""
         if traits:

@@ -37,10 +37,9 @@ def identify(plan: Plan, suppressed: Container[str]) -> Each:
         if not identities:
             raise Unacceptable("no_identity", "none of the plan's identities is in the event, or only blocked values")
         if batch.source in public:
-            item.standing = standing = weigh(item.raw, identities)
-            identities = standing.identities
-            if standing.remarks:
-                item.violations = [*item.violations, *standing.remarks]
+            identities, item.standing = weigh(item.raw, identities)
+            if item.standing.remark:
+                item.violations = [*item.violations, item.standing.remark]
         item.identities = identities
         item.home = home(identities[0])
         if suppressed:  # nearly always nobody was

@@ -39,7 +39,7 @@ def trust(verify: str = "off") -> Trust:
     return parse_plan(text, "plan.yaml", {"RAPPORT_USER_ID_KEY": KEY}).trust
 
 
-def weighed(verify: str, identities: list[Identity], **context: Any) -> Standing:
+def weighed(verify: str, identities: list[Identity], **context: Any) -> tuple[list[Identity], Standing]:
     return trust(verify).weigh({"userId": "42", "context": context}, identities)
 
 
@@ -57,72 +57,70 @@ def test_what_says_who_somebody_is_follows_from_where_it_is_found() -> None:
 @pytest.mark.parametrize("verify", ["off", "optional"])
 def test_unsigned_it_speaks_of_one_person(verify: str) -> None:
     """The strongest that is named, with the browser: neither alias nor identify makes two people one."""
-    standing = weighed(verify, [USER, CARD, MAIL, BROWSER])
+    identities, standing = weighed(verify, [USER, CARD, MAIL, BROWSER])
 
-    assert standing.identities == [USER, BROWSER]
-    assert standing.unlinked == [CARD, MAIL]
-    assert (standing.named, standing.signed, standing.remarks) == (True, False, ())
-    assert weighed(verify, [USER, OTHER]).unlinked == [OTHER]
+    assert identities == [USER, BROWSER]
+    assert standing == Standing(named=True, unlinked=[CARD, MAIL])
+    assert weighed(verify, [USER, OTHER])[1].unlinked == [OTHER]
+    assert weighed(verify, [MAIL, BROWSER]) == ([MAIL, BROWSER], Standing(named=True))
 
 
 def test_a_visitor_names_nobody() -> None:
     for verify in ("off", "optional", "required"):
-        standing = weighed(verify, [BROWSER])
-        assert (standing.identities, standing.unlinked) == ([BROWSER], [])
-        assert (standing.named, standing.signed, standing.remarks) == (False, False, ())
-        assert standing.claimed == BUSINESS | PERSONAL
+        assert weighed(verify, [BROWSER]) == ([BROWSER], Standing(named=False))
+    assert Standing(named=False).claimed == BUSINESS | PERSONAL
 
 
 @pytest.mark.parametrize("verify", ["optional", "required"])
 @pytest.mark.parametrize("signature", [TRUTH, TRUTH.upper()])
 def test_signed_it_speaks_of_its_user(verify: str, signature: str) -> None:
     """For them alone: an address is somebody else's until another source says otherwise."""
-    standing = weighed(verify, [USER, OTHER, MAIL, BROWSER], userIdSignature=signature)
+    identities, standing = weighed(verify, [USER, OTHER, MAIL, BROWSER], userIdSignature=signature)
 
-    assert standing.identities == [USER, BROWSER]
-    assert standing.unlinked == [OTHER, MAIL]
-    assert (standing.signed, standing.claimed, standing.remarks) == (True, BUSINESS, ())
+    assert identities == [USER, BROWSER]
+    assert standing == Standing(named=True, signed=True, claimed=BUSINESS, unlinked=[OTHER, MAIL])
 
 
 @pytest.mark.parametrize("verify", ["optional", "required"])
 @pytest.mark.parametrize("signature", [TRUTH[::-1], signature_of(KEY.encode(), "43"), "", 7, ["x"]])
 def test_forged_it_speaks_of_its_browser(verify: str, signature: object) -> None:
-    standing = weighed(verify, [USER, MAIL, BROWSER], userIdSignature=signature)
+    identities, standing = weighed(verify, [USER, MAIL, BROWSER], userIdSignature=signature)
 
-    assert standing.identities == [BROWSER]
-    assert standing.unlinked == [USER, MAIL]
-    assert not standing.signed
-    assert standing.remarks == ("context.userIdSignature: is not the signature of this userId",)
+    assert identities == [BROWSER]
+    remark = "context.userIdSignature: is not the signature of this userId"
+    assert standing == Standing(named=True, unlinked=[USER, MAIL], remark=remark)
     with pytest.raises(Unacceptable) as raised:
         weighed(verify, [USER, MAIL], userIdSignature=signature)
     assert raised.value.reason == "unverified_user"
 
 
 def test_where_it_must_be_signed_an_unsigned_one_speaks_of_its_browser() -> None:
-    standing = weighed("required", [USER, BROWSER])
+    identities, standing = weighed("required", [USER, BROWSER])
 
-    assert (standing.identities, standing.unlinked) == ([BROWSER], [USER])
-    assert standing.remarks[0].startswith("userId: is not signed")
-    assert weighed("required", [MAIL, BROWSER]).identities == [BROWSER]
+    assert (identities, standing.unlinked) == ([BROWSER], [USER])
+    assert standing.remark.startswith("userId: is not signed")
+    assert weighed("required", [MAIL, BROWSER])[0] == [BROWSER]
     with pytest.raises(Unacceptable, match="not signed"):
         weighed("required", [MAIL])
 
 
 def test_where_nothing_is_verified_signatures_say_nothing() -> None:
     for signature in (TRUTH, "forged"):
-        standing = weighed("off", [USER, BROWSER], userIdSignature=signature)
-        assert (standing.identities, standing.signed) == ([USER, BROWSER], False)
+        assert weighed("off", [USER, BROWSER], userIdSignature=signature) == ([USER, BROWSER], Standing(named=True))
 
 
 def test_numbers_are_signed_as_they_are_written() -> None:
-    standing = trust("required").weigh({"userId": 42, "context": {"userIdSignature": TRUTH}}, [USER])
+    _, standing = trust("required").weigh({"userId": 42, "context": {"userIdSignature": TRUTH}}, [USER])
 
     assert standing.signed
 
 
-def test_a_signature_of_no_user_is_no_signature() -> None:
-    """The context may be anything, too."""
+def test_a_signature_of_nobody_is_no_signature() -> None:
+    """Of no user id, or of one that identifies nobody. The context may be anything, too."""
     with pytest.raises(Unacceptable):
         trust("required").weigh({"context": {"userIdSignature": TRUTH}}, [MAIL])
     with pytest.raises(Unacceptable):
+        trust("required").weigh({"userId": "42", "context": {"userIdSignature": TRUTH}}, [MAIL])
+    with pytest.raises(Unacceptable):
         trust("required").weigh({"userId": "42", "context": "x"}, [USER])
+    assert not trust("optional").weigh({"userId": "42", "context": {"userIdSignature": TRUTH}}, [MAIL])[1].signed
