@@ -18,6 +18,8 @@ __all__ = ["EventView", "timeline_view"]
 CLAIMED = 4
 """One in so many of the events that are shown may be only claimed: more would push out what happened."""
 
+_KEPT = 1000  # entries of a timeline at most
+
 Claimed = Literal["unconfirmed", "confirmed"]
 
 
@@ -45,13 +47,12 @@ def timeline_view(profile: Profile, limit: int, plan: Plan) -> list[EventView]:
         limit: how many; a quarter of them at most are claimed.
         plan: knows the roles. A claim is confirmed by the same role and subject.
     """
-    happened = latest_events(profile, limit)
     if profile.claims is None:
-        return [_event(entry, plan) for entry in happened]
-    oldest = happened[-1].time if len(happened) == limit else 0.0  # what confirms an older one may not be kept
-    claims = [entry for entry in latest_events(profile.claims, max(1, limit // CLAIMED)) if entry.time >= oldest]
+        return [_event(entry, plan) for entry in latest_events(profile, limit)]
+    happened = latest_events(profile, _KEPT)
+    claims = latest_events(profile.claims, max(1, limit // CLAIMED))
     said = {(plan.role_of(entry.source, entry.name), entry.about) for entry in happened if entry.about}
-    shown = [_event(entry, plan) for entry in happened]
+    shown = [_event(entry, plan) for entry in happened[:limit]]
     for entry in claims:
         role = plan.role_of(entry.source, entry.name)
         shown.append(_event(entry, plan, "confirmed" if role and (role, entry.about) in said else "unconfirmed"))

@@ -39,6 +39,12 @@ def test_a_claim_is_confirmed_by_the_same_role_and_subject() -> None:
     assert shown(events) == [(4, None), (3, "confirmed"), (2, "unconfirmed"), (1, None)]
 
 
+def test_what_confirms_a_claim_need_not_be_shown_itself() -> None:
+    assert shown([order(1, "purchase", "o1"), order(2, "web", "o1"), order(3, "purchase", "o2")], limit=2) == [
+        (3, None), (2, "confirmed"),
+    ]  # fmt: skip
+
+
 def test_a_claim_about_nothing_is_never_confirmed() -> None:
     assert shown([order(1, "web", ""), order(2, "purchase", "")]) == [(2, None), (1, "unconfirmed")]
 
