@@ -52,6 +52,9 @@ def preview_document(found: Survey, state: ClockState | None) -> dict[str, Any]:
             for key, count in preview.rejected.most_common()
         ],
         "flagged": preview.flagged.total(),
+        "claimed": [
+            {"source": key[0], "event": key[1], "events": count} for key, count in preview.claimed.most_common()
+        ],
         "bad_rows": sum(bad.count for bad in found.bad),
         "without_time": sum(bad.timeless for bad in found.bad),
         "examples_of_bad_rows": [line for bad in found.bad for line in bad.told()[:3]],
@@ -88,6 +91,14 @@ def _preview(document: dict[str, Any]) -> Iterator[RenderableType]:
         total = sum(row["events"] for row in document["rejected"])
         yield Text(f"The plan would reject {total:,} of them:", "yellow")
         yield _rejected(document["rejected"], with_event=True)
+    if document["claimed"]:
+        total = sum(row["events"] for row in document["claimed"])
+        names = ", ".join(dict.fromkeys(f"{row['event']} of {row['source']}" for row in document["claimed"][:5]))
+        yield Text(
+            f"Of {total:,} of them something is only claimed, as their source is public: orders, support, traits and "
+            f"consent of people do not count there ({names})",
+            "yellow",
+        )
     if document["bad_rows"]:
         timeless = f", {document['without_time']:,} of them without a time" if document["without_time"] else ""
         yield Text(f"{counted(document['bad_rows'], 'row')} cannot become events{timeless}:", "yellow")

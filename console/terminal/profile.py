@@ -64,7 +64,7 @@ def _few(values: list[str]) -> str:
 
 def _traits(document: dict[str, Any]) -> RenderableType | None:
     shown = [
-        f"{name} {figure['value']}"
+        f"{name} {figure['value']}{' (claimed)' * figure['claimed']}"
         for name, figure in document["traits"].items()
         if not isinstance(figure["value"], dict)
     ]

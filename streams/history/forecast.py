@@ -39,6 +39,7 @@ class Preview:
 
     events: Counter[tuple[str, str]] = field(default_factory=Counter)  # (source, name)
     flagged: Counter[tuple[str, str]] = field(default_factory=Counter)  # (source, name)
+    claimed: Counter[tuple[str, str]] = field(default_factory=Counter)  # (source, name); of public sources, not counted
     rejected: Counter[tuple[str, str, str]] = field(default_factory=Counter)  # (source, name, reason)
     examples: dict[tuple[str, str, str], str] = field(default_factory=dict)  # place and message of the first
     since: float = math.inf  # time of the first event, seconds
@@ -101,6 +102,8 @@ class Previewer:
             preview.events[source, name] += 1
             if item.violations:
                 preview.flagged[source, name] += 1
+            if item.event.claim is not None and (item.event.claim.role or item.event.claim.traits):
+                preview.claimed[source, name] += 1
             preview.customers.add(item.home)
 
     def _reject(self, what: tuple[str, str, str], place: str, message: str) -> None:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import io
+import re
 from typing import Any
 
 import pytest
+from msgspec import structs
 from rich.console import Console
 
 from console.terminal.profile import render
 from console.views.profile import Advice, profile_view
+from console.views.timeline import timeline_view
 from models.churn.counterfactuals import Counterfactual
-from profiles.types import Profile, Purchases, Reason, Score
+from profiles.state import Limits, apply
+from profiles.types import Claim, Event, Profile, Purchases, Reason, Score
 from tests.console.support_api import PLAN
 
 AT = 1_767_225_600.0
@@ -69,3 +73,18 @@ def test_what_would_lower_it() -> None:
     assert "21%  An order today" in shown(score, Advice("hazard-7", counterfactuals))
     assert "would lower it, by hazard-8:" in shown(score, Advice("hazard-8", counterfactuals))
     assert "would lower it" not in shown(score, Advice("hazard-7", []))
+
+
+def test_what_is_only_claimed_is_told_as_such() -> None:
+    """Traits, a consent, a name, an order: nobody takes one for a fact."""
+    profile = Profile("p" * 22, AT - DAY, AT, identities={"user_id": {"42": AT}})
+    claims = Claim("purchase", {"plan": "plus", "consent.outreach": False}, [("email", "x")], named=True)
+    bought = Event("p", "m", "web", "track", "Order Completed", "", AT, AT, [("user_id", "42")], subject="o1")
+    apply(profile, structs.replace(bought, claim=claims), "EUR", Limits(persons=frozenset({"user_id"})))
+    document = profile_view(profile, AT, PLAN).model_dump(mode="json")
+    events = [event.model_dump(mode="json") for event in timeline_view(profile, 8, PLAN)]
+    out = io.StringIO()
+    Console(file=out, width=120).print(render(document, events))
+
+    assert "consent.outreach False, plan plus, to be of email" in out.getvalue()
+    assert re.search(r"Order Completed +o1 +claimed", out.getvalue())

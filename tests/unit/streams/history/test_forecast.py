@@ -66,6 +66,15 @@ def test_what_would_be_flagged() -> None:
     assert not found.rejected
 
 
+def test_what_would_only_be_claimed() -> None:
+    """A history that calls its orders those of the web site would be loaded, and count for nothing."""
+    order = {**view(), "event": "Order Completed", "properties": {"order_id": "1", "revenue": 5}}
+    who = {"type": "identify", "userId": "1", "timestamp": 1e9, "traits": {"country": "NL"}}
+
+    assert look(order, order, who, view()).claimed == {("web", "Order Completed"): 2, ("web", "identify"): 1}
+    assert not look(order, who, source="purchase").claimed
+
+
 def test_what_is_late_for_the_clock() -> None:
     """Behind the time that it has reached."""
     assert look(view(1e9), view(1.1e9), late=1.1e9).late == 1
