@@ -9,13 +9,18 @@ import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from plan import load_plan
+import pytest
+from prometheus_client import CollectorRegistry
+
+from plan import agreement, load_plan
 from plan.agreement import agree
 from plan.fingerprint import fingerprint, rules_of
 from profiles.store import Reader
 from profiles.stores.connection import connect
 from profiles.stores.setup import forget_plan, plans_in_use, show_plan
 from profiles.units import PlansInUse
+from streams.metrics import WorkerMetrics
+from streams.plan_watch import PlanWatch
 from streams.settings import Settings
 from tests.integration.ingest.test_breaker import pages, seen, wait_until
 from tests.integration.operations.test_replay import run
@@ -110,6 +115,46 @@ def test_a_plan_is_shown_with_its_rules_and_forgotten_when_its_worker_ends(
     assert again.rules[mark].first == both.rules[mark].first
     assert again.signs["a"].began == began <= again.signs["a"].seen
     assert abs(began - time.time()) < 300
+
+
+def test_a_worker_tells_when_plans_begin_to_differ_that_they_still_do_and_that_they_agree(
+    make_settings: Callable[..., Settings],
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Once each, in the log and in metrics. After the minute who has the newest plan holds nothing any more."""
+    older, newer = (load_plan(plan_with(tmp_path, version, 2 + version)) for version in (1, 2))
+    registry = CollectorRegistry()
+    held: list[tuple[bool, bool]] = []
+
+    async def story() -> None:
+        client = connect(make_settings().redis.get_secret_value())
+        old = PlanWatch(client, older, "old", WorkerMetrics(CollectorRegistry()), decides=True)
+        new = PlanWatch(client, newer, "new", WorkerMetrics(registry), decides=True)
+        try:
+            for patience in (60.0, 60.0, -1.0, -1.0):
+                monkeypatch.setattr(agreement, "PATIENCE", patience)
+                await old.refresh()
+                await new.refresh()
+                held.append((SEGMENT in old().segments, SEGMENT in new().segments))
+                assert bool(registry.get_sample_value("rapport_rules_held")) == held[-1][1]
+            await old.leave()
+            await new.refresh()
+        finally:
+            await client.aclose()
+
+    asyncio.run(story())
+    assert held == [(False, True), (True, True), (True, False), (True, False)]
+    assert registry.get_sample_value("rapport_plans_differ_seconds") == 0
+    told = [(record.levelname, record.message[:26]) for record in caplog.records if "plan" in record.message.lower()]
+    assert told == [
+        ("WARNING", "workers have different pla"),
+        ("WARNING", "workers have different pla"),
+        ("ERROR", "WORKERS STILL HAVE DIFFERE"),
+        ("ERROR", "WORKERS STILL HAVE DIFFERE"),
+        ("WARNING", "all workers have the same "),
+    ]
 
 
 def reads_profiles(rapport: Rapport, worker: int) -> bool:
