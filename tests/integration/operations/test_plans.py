@@ -95,7 +95,7 @@ def test_a_plan_is_shown_with_its_rules_and_forgotten_when_its_worker_ends(
     mark = fingerprint(plan)
 
     async def story() -> tuple[PlansInUse, PlansInUse, PlansInUse, float]:
-        client = connect(make_settings().redis.get_secret_value())
+        client = connect(make_settings(kafka="127.0.0.1:9").redis.get_secret_value())
         try:
             began = await show_plan(client, "a", mark, rules_of(plan), decides=True, began=0)
             await show_plan(client, "b", fingerprint(other), rules_of(other), decides=False, began=0)
@@ -129,7 +129,7 @@ def test_a_worker_tells_when_plans_begin_to_differ_that_they_still_do_and_that_t
     held: list[tuple[bool, bool]] = []
 
     async def story() -> None:
-        client = connect(make_settings().redis.get_secret_value())
+        client = connect(make_settings(kafka="127.0.0.1:9").redis.get_secret_value())
         old = PlanWatch(client, older, "old", WorkerMetrics(CollectorRegistry()), decides=True)
         new = PlanWatch(client, newer, "new", WorkerMetrics(registry), decides=True)
         try:
