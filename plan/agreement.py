@@ -29,17 +29,13 @@ class Agreement:
     plans: Mapping[str, tuple[int, tuple[str, ...]]] = field(default_factory=dict)  # version, processes; newest first
     since: float = 0.0  # when they began to differ; 0: they do not
     held: Held = field(default_factory=Held)  # by all, and once `overdue` by who has not the newest plan
-    lasts: float = 0.0  # seconds that they have differed
+    lasts: float = 0.0  # seconds that they have differed…
+    overdue: bool = False  # …which is longer than a rolling change takes
 
     @property
     def differ(self) -> bool:
         """Whether there is more than one plan."""
         return len(self.plans) > 1
-
-    @property
-    def overdue(self) -> bool:
-        """Whether they differ for longer than a rolling change takes."""
-        return self.lasts > PATIENCE
 
     def held_by(self, plan: str) -> Held:
         """The rules that a process with this plan holds."""
@@ -76,7 +72,8 @@ def agree(found: PlansInUse, since: float = 0.0) -> Agreement:
         return Agreement(plans)
     began = max(min(sign.began for sign in found.signs.values() if sign.plan == plan) for plan in plans)
     since = min(since or began, began)
-    return Agreement(plans, since, _differing(found, decides), found.now - since)
+    lasts = found.now - since
+    return Agreement(plans, since, _differing(found, decides), lasts, lasts > PATIENCE)
 
 
 def _age(plan: str, found: PlansInUse) -> tuple[int, float]:
