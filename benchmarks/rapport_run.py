@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,7 +63,11 @@ def pause_sources(url: str, plan: Plan, *, paused: bool) -> None:
         paused: whether they are to be.
     """
     state = Pause(
-        paused=paused, why="a benchmark waits for its worker to start", plan=fingerprint(plan), by="benchmark"
+        paused=paused,
+        why="a benchmark waits for its worker to start",
+        plan=fingerprint(plan),
+        by="benchmark",
+        retry=time.time() + 86_400,  # not by itself
     )
 
     async def write(store: SourceStore) -> None:

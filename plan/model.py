@@ -227,16 +227,16 @@ PurposeName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=64)]
 class BreakerSpec(_Strict):
     """When a source is paused rather than drained into `events.rejected`."""
 
-    ratio: float = Field(0.5, gt=0, lt=1, description="Share of rejected events above which it is.")
-    least: int = Field(200, ge=1, description="Events there must be before the share counts.")
-    run: int = Field(500, ge=1, description="Rejected events in a row at which it is, whatever the share.")
-    window: int = Field(1000, ge=1, le=100_000, description="The latest events that are looked at.")
-
-    @model_validator(mode="after")
-    def _reachable(self) -> BreakerSpec:
-        if max(self.least, self.run) > self.window:
-            raise ValueError("`least` and `run` cannot be more than `window`: they would never be reached")
-        return self
+    ratio: float = Field(
+        0.5, gt=0, lt=1, description="Share of senders above which it is: those of whose events most are rejected."
+    )
+    senders: int = Field(20, ge=2, description="Such senders there must be.")
+    least: int = Field(200, ge=1, description="Events there must be of them all, unless one kind of event went wrong.")
+    over: float = Field(600, ge=10, le=86_400, description="Seconds that are looked back.")
+    retry: float = Field(30, gt=0, le=3600, description="Seconds until it is tried again, doubled up to five minutes.")
+    kept: int = Field(200, ge=0, description="Rejected events of one sender kept with their bytes in an hour.")
+    run: int = Field(500, ge=1, description="Says nothing any more: one sender could reach it.")
+    window: int = Field(1000, ge=1, le=100_000, description="Says nothing any more: one sender could fill it.")
 
 
 class PlanFile(_Strict):

@@ -19,6 +19,7 @@ from profiles.types import Identity
 
 __all__ = [
     "REFUSALS_KEPT",
+    "Aside",
     "CensusState",
     "CensusStore",
     "Count",
@@ -317,7 +318,22 @@ class Pause(msgspec.Struct, frozen=True, kw_only=True):
     plan: str = ""  # fingerprint of the plan that would reject; another plan may let the source go
     version: int = 0  # of that plan
     by: str = ""  # worker or person
-    passed: float = 0.0  # what Kafka had by then counts no more: a person let it through, seconds
+    passed: float = 0.0  # what Kafka had by then counts no more: it was let through, seconds
+    kind: str = ""  # of the events that went wrong; "" if all did
+    retry: float = 0.0  # when its newest events are tried, seconds
+    tries: int = 0  # since all was well
+
+
+class Aside(msgspec.Struct, frozen=True, kw_only=True):
+    """A sender of so many rejected events that only the first were kept with their bytes. JSON."""
+
+    source: str
+    sender: str  # keyed hash of its address, or of who it is
+    since: float  # seconds; of its first rejected event
+    until: float  # when it is a sender as others again, seconds
+    rejected: int  # its rejected events since then
+    kept: int  # of them, with their bytes
+    reason: str  # of the latest
 
 
 class PlanRules(msgspec.Struct, frozen=True, kw_only=True):
@@ -364,4 +380,12 @@ class SourceStore(Protocol):
 
     async def write(self, source: str, pause: Pause) -> None:
         """Replace the state of a source."""
+        ...
+
+    async def put_aside(self, worker: str, senders: Sequence[Aside], now: float) -> None:
+        """Replace what a worker tells of senders that it has put aside; forget who is that no more."""
+        ...
+
+    async def asides(self, now: float) -> list[Aside]:
+        """The senders that are put aside at a time, by all workers; those with the most rejected events first."""
         ...

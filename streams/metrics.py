@@ -64,9 +64,15 @@ class WorkerMetrics:
         self._rejections = Counter(
             "rapport_rejections", "Rejected events, by source and reason.", ["source", "reason"], registry=registry
         )
+        self._aside = Counter(
+            "rapport_put_aside",
+            "Rejected events of senders that are put aside, of which no bytes are kept.",
+            ["source"],
+            registry=registry,
+        )
         self._paused = Gauge(
             "rapport_breaker_open",
-            "1 while a source is paused because too many of its events would be rejected, else 0.",
+            "1 while a source is paused because too many of its senders would be rejected, else 0.",
             ["source"],
             registry=registry,
             multiprocess_mode="livemax",
@@ -217,6 +223,10 @@ class WorkerMetrics:
         """These events came later than the plan's lateness."""
         for time in times:
             self._late.labels(source).observe(watermark - time)
+
+    def put_aside(self, source: str) -> None:
+        """One rejected event is of a sender that is put aside."""
+        self._aside.labels(source).inc()
 
     def paused(self, source: str, *, paused: bool) -> None:
         """Whether a source is paused."""

@@ -160,6 +160,7 @@ def _trust(plan: Plan) -> Iterator[Finding]:
 def _sources(settings: Settings, plan: Plan) -> Iterator[Finding]:
     try:
         states = asyncio.run(with_sources(settings.redis.get_secret_value(), lambda store: store.states()))
+        asides = asyncio.run(with_sources(settings.redis.get_secret_value(), lambda store: store.asides(time.time())))
     except Misconfigured:
         return  # told where Redis is looked at
     for source in plan.sources:
@@ -169,7 +170,15 @@ def _sources(settings: Settings, plan: Plan) -> Iterator[Finding]:
                 "error",
                 f"paused since {rfc3339(pause.since)}: {pause.why}; for example: {pause.example}. Its events wait "
                 "in Kafka. Mend the sender or the plan and restart the workers with it; or let what waits through "
-                f"with `rapport source resume {source}`",
+                f"with `rapport source resume {source}`. Its newest events are tried at {rfc3339(pause.retry)}",
+            )
+        if aside := [each for each in asides if each.source == source]:
+            yield Finding(
+                f"senders of {source}",
+                "warning",
+                f"{len(aside)} put aside: {sum(each.rejected for each in aside)} of their events were rejected, and of "
+                f"{sum(each.rejected - each.kept for each in aside)} only position and reason are kept; who: "
+                "`rapport source list`. If it is the address of a proxy, see docs/operations.md",
             )
 
 

@@ -56,11 +56,15 @@ def _wanted(
     load: Annotated[str, typer.Option("--load", metavar="ID", help="Only of this load of history.")] = "",
     since: Since = None,
     until: Until = None,
+    put_aside: Annotated[
+        bool | None,
+        typer.Option("--put-aside/--not-put-aside", help="Only of senders that were put aside, or none of theirs."),
+    ] = None,
 ) -> Any:
     """Which rejected events, as a `Wanted`."""
     from streams.dead_letters.rejections import Wanted  # noqa: PLC0415  (keeps `rapport --help` quick)
 
-    return Wanted(source, reason, step, name, moment(since), moment(until), load)
+    return Wanted(source, reason, step, name, moment(since), moment(until), load, put_aside)
 
 
 @app.command("list")
@@ -73,7 +77,7 @@ def list_(
     as_json: AsJson = False,
     data_dir: DataDir = DEFAULT_DATA_DIR,
 ) -> None:
-    """List rejected events, the newest first; those that were put back are left out.
+    """List rejected events, the newest first; those that were put back, or are of senders put aside, are left out.
 
     Personal data is masked. Kafka keeps events.rejected for 30 days.
 
@@ -82,6 +86,7 @@ def list_(
         rapport rejected list --summary
         rapport rejected list --source web --reason plan_violation --since 2d
         rapport rejected list --load shop-3f9a2c11 --summary
+        rapport rejected list --put-aside --summary
     """
     from streams.dead_letters.rejections import Rejections  # noqa: PLC0415  (keeps `rapport --help` quick)
     from streams.kafka.log import KafkaLog  # noqa: PLC0415  (same)
@@ -91,6 +96,8 @@ def list_(
         entries = asyncio.run(Rejections(KafkaLog(settings), settings, bar).survey(wanted)).entries
     hidden = sum(entry.replayed for entry in entries)
     entries = [entry for entry in entries if everything or not entry.replayed]
+    aside = sum(entry.aside for entry in entries) if wanted.aside is None else 0
+    entries = [entry for entry in entries if not aside or not entry.aside]
     if summary:
         _print_summary(Counter((entry.source, entry.name, entry.reason) for entry in entries), as_json=as_json)
     else:
@@ -100,6 +107,8 @@ def list_(
             err.print(f"{len(entries) - limit} more; --limit shows them, --summary counts them.")
     if hidden and not everything and not as_json:
         err.print(f"{hidden} were put back and are not shown; --all shows them, too.")
+    if aside and not as_json:
+        err.print(f"{aside} are of senders that were put aside and are not shown; --put-aside shows them.")
 
 
 @app.command()
@@ -180,12 +189,12 @@ def replay(
         f"{result.read} rejected events: {sum(result.passing.values())} "
         + ("would be put back" if dry_run else "put back")
         + f", {sum(result.failing.values())} would be rejected again, {result.before} were put back before, "
-        f"{result.truncated} are longer than what is kept and cannot be."
+        f"{result.truncated} of which not all bytes are kept cannot be."
     )
 
 
 def _position(text: str) -> tuple[int, int]:
-    partition, colon, offset = text.partition(":")
+    partition, colon, offset = text.partition("/")[0].partition(":")
     if not colon or not partition.isdigit() or not offset.isdigit():
         raise WrongUse(f"{text!r} is no position; write PARTITION:OFFSET, as `rapport rejected list` shows them")
     return int(partition), int(offset)
@@ -203,6 +212,8 @@ def _row(entry: Any) -> dict[str, Any]:
         "put_back": entry.replayed,
         "truncated": entry.truncated,
         "load": entry.load,
+        "sender": entry.sender,
+        "put_aside": entry.aside,
     }
 
 
@@ -243,6 +254,11 @@ def _print_one(document: dict[str, Any]) -> None:
         "now": accepted if now["accepted"] else f"still rejected: {now['reason']}: {now['message']}",
         "bytes": f"{document['bytes']}{', cut: it cannot be replayed' if document['truncated'] else ''}",
     }
+    if document["put_aside"]:
+        rows["bytes"] = (
+            f"none: its sender, {document['sender']}, was put aside, with {document['events']} events here; while "
+            f"{document['topic']} has them, `rapport replay` puts back what passes"
+        )
     for name, value in rows.items():
         table.add_row(name, Text(visible(str(value))))
     out.print(table)

@@ -1,16 +1,16 @@
-"""`rapport source`: which sources are paused, and resuming one."""
+"""`rapport source`: which sources are paused, resuming one, and which senders are put aside."""
 
 from __future__ import annotations
 
 import asyncio
 import getpass
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, Any, TypeVar
 
 import msgspec
 import typer
-from rich.console import RenderableType
+from rich.console import Group, RenderableType
 from rich.text import Text
 
 from console.clients.reach import PlanFile, reach
@@ -22,7 +22,7 @@ from plan import load_plan
 from profiles.errors import NotFound
 from profiles.stores.sources import with_sources
 from profiles.times import rfc3339
-from profiles.units import Pause, SourceStore
+from profiles.units import Aside, Pause, SourceStore
 from streams.settings import Settings
 from streams.visible import visible
 
@@ -30,7 +30,7 @@ __all__ = ["app"]
 
 Answer = TypeVar("Answer")
 
-app = group("source", "Sources that are paused, because too many of their events would be rejected; and resuming one.")
+app = group("source", "Sources that are paused, because too many of their senders would be rejected; resuming one.")
 
 
 @app.command("list")
@@ -39,10 +39,10 @@ def list_(
     plan: PlanFile = None,
     data_dir: DataDir = DEFAULT_DATA_DIR,
 ) -> None:
-    """List the plan's sources, and which of them are paused, since when and why."""
+    """List the plan's sources, which of them are paused, since when and why; and the senders that are put aside."""
     settings = reach(data_dir, plan)
-    states = _ask(settings, lambda store: store.states())
-    rows = [_row(source.name, states.get(source.name)) for source in load_plan(settings.plan).sources.values()]
+    states, asides = _ask(settings, _look)
+    rows = [_row(source.name, states.get(source.name), asides) for source in load_plan(settings.plan).sources.values()]
     show(rows, as_json, _page)
 
 
@@ -52,7 +52,17 @@ def _page(rows: list[dict[str, Any]]) -> RenderableType:
          str(row["why"] or ""))
         for row in rows
     ]  # fmt: skip
-    return Listing(("source", "state", "since", "why"), cells, prose=True)
+    sources = Listing(("source", "state", "since", "why"), cells, prose=True)
+    senders = [
+        (row["source"], each["sender"], each["since"], f"{each['rejected']:,}", f"{each['kept']:,}", each["reason"])
+        for row in rows
+        for each in row["put_aside"]
+    ]
+    if not senders:
+        return sources
+    columns = ("source", "sender", "since", "rejected", "kept", "reason")
+    aside = Listing(columns, senders, right=("rejected", "kept"), title="senders put aside for an hour")
+    return Group(sources, aside)
 
 
 @app.command()
@@ -64,8 +74,8 @@ def resume(
     """Take a source again that is paused, as it is: what waits goes through, and what the plan does not accept is
     rejected, to be replayed later.
 
-    First see whether the sender or the plan can be mended: workers that start with a plan that accepts the events go
-    on by themselves. What comes from now on is watched as before.
+    It need not be: a source whose newest events pass is resumed by itself, within minutes, and so are workers that
+    start with a plan that accepts what waits. What comes from now on is watched as before.
     """
     settings = reach(data_dir, plan)
     sources = load_plan(settings.plan).sources
@@ -81,21 +91,40 @@ async def _resume(store: SourceStore, name: str) -> Pause:
     if pause is None or not pause.paused:
         raise NotFound(f"source '{name}' is not paused; `rapport source list` shows which are")
     now = time.time()
-    await store.write(name, msgspec.structs.replace(pause, paused=False, since=now, by=getpass.getuser(), passed=now))
+    await store.write(
+        name, msgspec.structs.replace(pause, paused=False, since=now, by=getpass.getuser(), passed=now, tries=0)
+    )
     return pause
+
+
+async def _look(store: SourceStore) -> tuple[dict[str, Pause], list[Aside]]:
+    return await store.states(), await store.asides(time.time())
 
 
 def _ask(settings: Settings, question: Callable[[SourceStore], Awaitable[Answer]]) -> Answer:
     return asyncio.run(with_sources(settings.redis.get_secret_value(), question))
 
 
-def _row(name: str, pause: Pause | None) -> dict[str, str | bool | None]:
+def _row(name: str, pause: Pause | None, asides: Sequence[Aside]) -> dict[str, Any]:
     held = pause is not None and pause.paused
     return {
         "source": name,
         "held": held,
         "since": _since(pause) if pause is not None and held else None,
         "why": f"{pause.why}; for example: {pause.example}" if pause is not None and held else None,
+        "tried_next": rfc3339(pause.retry) if pause is not None and held else None,
+        "put_aside": [
+            {
+                "sender": aside.sender,
+                "since": rfc3339(aside.since),
+                "until": rfc3339(aside.until),
+                "rejected": aside.rejected,
+                "kept": aside.kept,
+                "reason": aside.reason,
+            }
+            for aside in asides
+            if aside.source == name
+        ],
     }
 
 

@@ -13,7 +13,7 @@ import uuid
 from base64 import urlsafe_b64encode
 from hashlib import sha256
 
-__all__ = ["LEAST", "derived_key", "fingerprint", "hashed", "is_hash", "suppression"]
+__all__ = ["LEAST", "derived_key", "fingerprint", "hashed", "is_hash", "sender", "suppression"]
 
 LEAST = 16
 """Characters of a key that is given; a shorter one could be guessed."""
@@ -35,6 +35,11 @@ def hashed(key: bytes, type: str, value: str) -> str:
 def suppression(key: bytes, profile: str) -> str:
     """The entry that keeps an erased customer away, by the profile id of a home."""
     return _mac(key, f"suppression\0{profile}")
+
+
+def sender(key: bytes, who: str) -> str:
+    """What a sender of events is told apart by: where its requests come from, or who it says it is."""
+    return _mac(key, f"sender\0{who}")
 
 
 def fingerprint(key: bytes) -> str:

@@ -9,7 +9,7 @@ from redis.exceptions import NoPermissionError, NoScriptError, ResponseError
 
 from profiles.errors import Misconfigured
 from profiles.stores.connection import Client, on_each_master
-from profiles.stores.keys import CENSUS, CLOCK, IDENTITY, LEARNER, SETUP, SOURCES, Keys
+from profiles.stores.keys import ASIDE, CENSUS, CLOCK, IDENTITY, LEARNER, SETUP, SOURCES, Keys
 from profiles.stores.trouble import answering, explain
 
 __all__ = ["Problem", "redis_problems", "redis_version", "require_healthy"]
@@ -27,7 +27,7 @@ _COMMANDS = {
 }  # fmt: skip
 """Command → its arguments behind the key, in an example that is queued and never carried out."""
 
-_ELSEWHERE = (IDENTITY.meta, LEARNER.meta, CENSUS.meta, CLOCK.meta, SOURCES, SETUP)
+_ELSEWHERE = (IDENTITY.meta, LEARNER.meta, CENSUS.meta, CLOCK.meta, SOURCES, ASIDE, SETUP)
 """A key of each kind beside the partitions."""
 
 

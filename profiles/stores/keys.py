@@ -34,6 +34,7 @@ are msgpack; a tombstone is only its redirect.
 - `{clock}:loads`, hash: load of history → JSON: those that run, and the latest 50 that ended
 - `{clock}:late`, hash: source → count, oldest and last of its events that came late
 - `{sources}:held`, hash: source → whether it is paused, since when, why, and by which plan
+- `{sources}:aside`, hash: worker → JSON: the senders that it has put aside, until when
 - `rapport:setup`, hash: `format` of all this, partitions, namespace, fingerprint of the key of identities and
   Kafka's ids of cluster and topics, recorded at the first start and checked at every other; `rebuilding` until a
   rebuild is complete
@@ -48,7 +49,7 @@ from __future__ import annotations
 from profiles.types import tag_of
 
 __all__ = [
-    "ALERT_STATES", "CENSUS", "CLOCK", "CLOCK_HEADS", "CLOCK_LATE", "CLOCK_LOADS", "IDENTITY", "IDENTITY_MAP",
+    "ALERT_STATES", "ASIDE", "CENSUS", "CLOCK", "CLOCK_HEADS", "CLOCK_LATE", "CLOCK_LOADS", "IDENTITY", "IDENTITY_MAP",
     "LEARNER", "LEARNER_STATE", "PLANS", "PLAN_RULES", "SEGMENTS", "SETUP", "SOURCES", "WORKERS", "Keys",
 ]  # fmt: skip
 
@@ -63,6 +64,7 @@ PLAN_RULES = "rapport:plan-rules"
 SEGMENTS = "rapport:segments"
 
 SOURCES = "{sources}:held"
+ASIDE = "{sources}:aside"
 
 ALERT_STATES = ("open", "acknowledged", "resolved", "cleared")
 """The states of an alert. Each has an index of its own, so that a list of one state reads no other."""

@@ -30,6 +30,7 @@ from streams.kafka.producer import Producer
 from streams.kafka.topics import REJECTED
 from streams.metrics import CollectorMetrics
 from streams.records.rejected import KEPT, Rejection
+from streams.records.sender import address_header
 from streams.scrub import scrub
 
 __all__ = ["Collector", "collector_routes", "create_collector"]
@@ -178,6 +179,7 @@ class _Endpoint:
         collector = self._collector
         topic = collector.rename(source.topic)
         received = collector.clock()
+        sent_from = [address_header(collector.plan.pii_key, ip)] if source.public else []
         rows: list[Row] = []
         rejected = size = 0
         for raw in envelope.events:
@@ -191,7 +193,7 @@ class _Endpoint:
                     ip=ip,
                     browser=self._browser,
                 )
-                rows.append(Row(topic, None, key, value))
+                rows.append(Row(topic, None, key, value, sent_from))
                 size += len(value)
             except Unacceptable as error:
                 rejected += 1

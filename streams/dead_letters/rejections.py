@@ -6,7 +6,7 @@ the topic again.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 import msgspec
@@ -38,6 +38,7 @@ class Wanted(msgspec.Struct, frozen=True):
     since: float | None = None  # seconds
     until: float | None = None
     load: str = ""  # id of the load of history that brought it
+    aside: bool | None = None  # whether its sender was put aside
 
     def takes(self, entry: Entry) -> bool:
         """Whether an entry is among them."""
@@ -49,13 +50,15 @@ class Wanted(msgspec.Struct, frozen=True):
             and (self.since is None or entry.at >= self.since)
             and (self.until is None or entry.at < self.until)
             and (not self.load or entry.load == self.load)
+            and (self.aside is None or entry.aside == self.aside)
         )
 
 
 class Entry(msgspec.Struct, gc=False):
     """One rejected event, without its bytes."""
 
-    positions: list[str]  # in `events.rejected`, `partition:offset`; several if ingest rejected it again after a crash
+    positions: list[str]  # in `events.rejected`, `partition:offset`, behind it `/number` if a record tells of several;
+    # more than one if ingest rejected it again after a crash
     at: float  # seconds
     step: str
     reason: str
@@ -65,6 +68,8 @@ class Entry(msgspec.Struct, gc=False):
     truncated: bool
     origin: tuple[str, int, int] | None  # topic, partition, offset where it was; None if it never reached a topic
     load: str = ""
+    sender: str = ""  # keyed hash
+    aside: bool = False
     replayed: bool = False
 
     @property
@@ -138,13 +143,11 @@ class Rejections:
                 notes.setdefault(note.run, []).append(note)
                 found.done.update(note.done)
                 continue
-            entry = _entry(record)
-            if not wanted.takes(entry):
-                continue
-            if entry.origin is not None and (first := known.setdefault(entry.origin, entry)) is not entry:
-                first.positions += entry.positions
-            else:
-                found.entries.append(entry)
+            for entry in filter(wanted.takes, _entries(record)):
+                if entry.origin is not None and (first := known.setdefault(entry.origin, entry)) is not entry:
+                    first.positions += entry.positions
+                else:
+                    found.entries.append(entry)
         found.mark()
         found.open = {run: of_run for run, of_run in notes.items() if not any(note.finished for note in of_run)}
         return found
@@ -192,20 +195,26 @@ def name_of(payload: bytes, kind: str = "") -> str:
     return name if isinstance(name, str) and name and kind not in ("identify", "group", "alias") else kind
 
 
-def _entry(record: ConsumerRecord) -> Entry:
+def _entries(record: ConsumerRecord) -> Iterator[Entry]:
+    """The rejected events that a record tells of: several if their sender was put aside."""
     rejection = _decode(record.value)
-    origin = None
-    if rejection.partition is not None and rejection.offset is not None:
-        origin = (rejection.topic, rejection.partition, rejection.offset)
-    return Entry(
-        [f"{record.partition}:{record.offset}"],
-        parse_time(rejection.at),
-        rejection.step,
-        rejection.reason,
-        rejection.message,
-        rejection.source,
-        name_of(rejection.payload, rejection.type),
-        rejection.truncated or len(rejection.payload) >= KEPT,
-        origin,
-        rejection.load,
-    )
+    at = parse_time(rejection.at)
+    offsets = [rejection.offset, *rejection.also]
+    for number, offset in enumerate(offsets):
+        origin = None
+        if rejection.partition is not None and offset is not None:
+            origin = (rejection.topic, rejection.partition, offset)
+        yield Entry(
+            [f"{record.partition}:{record.offset}" + (f"/{number}" if number else "")],
+            at,
+            rejection.step,
+            rejection.reason,
+            rejection.message,
+            rejection.source,
+            name_of(rejection.payload, rejection.type) or rejection.event,
+            rejection.truncated or len(rejection.payload) >= KEPT,
+            origin,
+            rejection.load,
+            rejection.sender,
+            rejection.aside,
+        )

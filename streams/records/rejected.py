@@ -39,6 +39,10 @@ class Rejection(msgspec.Struct):
     type: str = ""  # collect: the type that the request's path said, if the event did not
     truncated: bool = False  # the event was longer than what is kept, so it cannot be replayed
     load: str = ""  # id of the load of history that it came with
+    event: str = ""  # the planned event that it was to be
+    sender: str = ""  # keyed hash of who sent it: `streams.records.sender`; "" where the collector refused it
+    aside: bool = False  # its sender is put aside: no bytes are kept, the topic it was on has them for a while
+    also: list[int] = []  # offsets of further ones that were put aside, same in all of the above but their position
 
     def encode(self) -> bytes:
         """The value of the Kafka record."""
@@ -84,4 +88,7 @@ def told(position: str, rejection: Rejection) -> dict[str, Any]:
         "bytes": len(rejection.payload),
         "truncated": rejection.truncated,
         "load": rejection.load,
+        "sender": rejection.sender,
+        "put_aside": rejection.aside,
+        "events": 1 + len(rejection.also),
     }

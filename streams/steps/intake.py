@@ -14,9 +14,10 @@ from profiles.types import Event, Identity
 from streams.records.loads import load_of
 from streams.records.position import position_of, recorded_at
 from streams.records.rejected import KEPT, Rejection
+from streams.records.sender import address_of
 from streams.scrub import scrub
 
-__all__ = ["FORGOTTEN", "Each", "InChunks", "Intake", "Item", "chunks"]
+__all__ = ["FORGOTTEN", "Each", "InChunks", "Intake", "Item", "chunks", "kind_of"]
 
 FORGOTTEN = "erased"
 """The one reason for which nothing of an event is kept."""
@@ -49,6 +50,12 @@ class Item:
         self.rule: EventRule | None = None
         self.violations: list[str] = _NONE
         self.event: Event | None = None
+
+
+def kind_of(item: Item) -> str:
+    """The planned event that an item is or was to be; "" if it is none, so nothing that its sender made up."""
+    rule = item.rule
+    return (rule.name if rule.name != "*" else rule.type) if rule is not None else ""
 
 
 class Intake:
@@ -84,6 +91,8 @@ class Intake:
                 recorded=recorded_at(record),
                 truncated=len(payload) > KEPT,
                 load=load_of(record),
+                event=kind_of(item),
+                sender=address_of(record),
             )
         )
 

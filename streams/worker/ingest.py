@@ -29,7 +29,8 @@ from streams.records.links import LinkRequest
 from streams.retry import retrying
 from streams.settings import Settings
 from streams.steps.intake import Intake, Item
-from streams.worker.circuit_breaker import CircuitBreaker
+from streams.worker.breaker.aside import PutAside
+from streams.worker.breaker.circuit_breaker import CircuitBreaker
 from streams.worker.clock.follower import ClockFollower
 from streams.worker.flow import Flow
 from streams.worker.waiting import FULL, WaitingRoom
@@ -62,6 +63,7 @@ class Ingest:
         clock: lets events in.
         lateness: seconds that an event may be behind the watermark without being told of.
         flow: says how many events may go on. Those of a flood wait, and let pass what does not belong to it.
+        aside: keeps the limit of rejected events of each sender.
     """
 
     def __init__(
@@ -77,6 +79,7 @@ class Ingest:
         breaker: CircuitBreaker,
         lateness: float,
         flow: Flow,
+        aside: PutAside,
     ) -> None:
         self._sources = sources
         self._arriving = arriving
@@ -89,6 +92,7 @@ class Ingest:
         self._breaker = breaker
         self._lateness = lateness
         self._flow = flow
+        self._aside = aside
         self._profile_events = topic_name(settings, PROFILE_EVENTS)
         self._identity_links = topic_name(settings, IDENTITY_LINKS)
         self._rejected = topic_name(settings, REJECTED)
@@ -162,7 +166,7 @@ class Ingest:
         rows += [
             Row(self._rejected, rejection.partition or 0, rejection.source.encode(), rejection.encode())
             for intake in intakes
-            for rejection in intake.rejected
+            for rejection in self._aside.sift(intake.rejected, intake.records, self._clock.wall())
         ]
         await self._producer.produce(rows)
         self._flow.add(sum(len(intake.items) for intake in intakes))
@@ -182,6 +186,10 @@ class Ingest:
             self._metrics.late(source, self._clock.watermark, late)
             await retrying(self._clocks.note_late)(source, late, self._clock.wall())
 
+    def is_paused(self, tp: TP) -> bool:
+        """Whether the source of a partition is paused."""
+        return self._breaker.is_paused(self._sources[tp.topic])
+
     def is_full(self, tp: TP) -> bool:
         """Whether so much of a partition waits that it need not be read further for now."""
         return self._waiting.size(tp) >= FULL
@@ -199,7 +207,7 @@ class Ingest:
         """
         async with self._letting_in:
             tps = list(mine)
-            paused = {tp for tp in tps if self._breaker.is_paused(self._sources[tp.topic])}
+            paused = {tp for tp in tps if self.is_paused(tp)}
             done = {tp: offset for tp in tps if (offset := reached(tp)) is not None}
             heads = self._waiting.heads(done, paused)
         if time.monotonic() - self._told_all > _TELL_AGAIN:

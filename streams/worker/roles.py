@@ -30,9 +30,11 @@ from streams.pipeline import (
 )
 from streams.plan_watch import PlanWatch
 from streams.settings import Settings
+from streams.worker.breaker.aside import PutAside
+from streams.worker.breaker.circuit_breaker import CircuitBreaker
+from streams.worker.breaker.probe import BreakerProbe
 from streams.worker.census import CensusMerger, CensusTaker, Review, members_of, subject_of
 from streams.worker.champion import champion_of
-from streams.worker.circuit_breaker import CircuitBreaker
 from streams.worker.clock.coordinator import Coordinator, places_of
 from streams.worker.clock.follower import ClockFollower
 from streams.worker.clock.timers import Backlog, Timers
@@ -90,6 +92,8 @@ class Roles:
         self.suppressed = Suppressed(self.stores.links, plan.pii_key)
         self.plans = PlanWatch(self.stores.client, plan, name, metrics, decides=profiles)
         self.breaker = CircuitBreaker(plan, self.stores.sources, metrics, name)
+        self.probe = BreakerProbe(self.breaker, KafkaLog(settings), plan, settings)
+        self.aside = PutAside(plan, self.stores.sources, metrics, name)
 
         self.ends = KafkaEnds(settings)
         self.places = places_of(settings, plan)
@@ -106,6 +110,7 @@ class Roles:
             self.breaker,
             plan.churn.lateness,
             self.flow,
+            self.aside,
         )
         self.profiles = ProfileRunner(
             Steps(
@@ -199,6 +204,7 @@ class Roles:
             await self.population.refresh()  # of several workers the lowest version is shown
         await self.suppressed.refresh()
         await self.plans.refresh()
+        await self.aside.report(self.clock.wall())
         return await self.breaker.refresh()
 
     async def refresh_models(self) -> None:

@@ -132,6 +132,7 @@ class Worker:
         always = (
             ("refresh", 1.0, self._refresh),
             ("measure lag", 5.0, self._measure_lag),
+            ("try paused sources", 1.0, self.roles.probe.step),
         )
         if self._only == "ingest":
             return always
@@ -214,6 +215,8 @@ class Worker:
         for batch in passed.done:
             batch.finish()
         consumer.hold(passed.held)
+        for topic in {batch.tp.topic for batch in passed.held if not ingest.is_paused(batch.tp)}:
+            await consumer.release(topic)  # resumed while this was under way
         if passed.crowded:
             asyncio.get_running_loop().call_later(_CROWDED, self._ingesting.wake)
         for tp in {batch.tp for batch in [*batches, *passed.done]} - {batch.tp for batch in passed.held}:

@@ -50,9 +50,10 @@ from streams.pipeline import (
     review_pipeline,
 )
 from streams.settings import Settings
+from streams.worker.breaker.aside import PutAside
+from streams.worker.breaker.circuit_breaker import CircuitBreaker
 from streams.worker.census import CensusMerger, CensusTaker, Review, members_of, subject_of
 from streams.worker.champion import champion_of
-from streams.worker.circuit_breaker import CircuitBreaker
 from streams.worker.clock.coordinator import Coordinator, places_of
 from streams.worker.clock.follower import ClockFollower
 from streams.worker.flow import Flow
@@ -181,6 +182,7 @@ class Worker:
             CircuitBreaker(plan, stores.sources, _metrics, "w"),
             plan.churn.lateness,
             flow,
+            PutAside(plan, stores.sources, _metrics, "w"),
         )
         self.runner = ProfileRunner(
             Steps(

@@ -16,10 +16,18 @@ from streams.settings import Settings
 from tests.integration.operations.test_replay import end_of, plan_without_orders, run
 from tests.integration.rapport import PATIENCE, PLAN, Rapport, order, recently, running, totals
 
+HELD = "\nbreaker: {senders: 10, retry: 3600}\n"
+"""So that what is paused stays so until the test says otherwise."""
+
 
 def orders(user: str, count: int) -> list[dict[str, Any]]:
     """Orders that a plan without the order event rejects."""
     return [order(user, n, recently(n, count)) for n in range(count)]
+
+
+def of_many(name: str, count: int) -> list[dict[str, Any]]:
+    """As many orders, of fifty customers: one alone would stop nobody."""
+    return [event for number in range(50) for event in orders(f"{name}-{number}", count // 50)]
 
 
 def pages(user: str, count: int) -> list[dict[str, Any]]:
@@ -66,9 +74,10 @@ def test_a_source_gone_wrong_is_held_back_and_taken_again_with_a_mended_plan(
     make_settings: Callable[..., Settings], apache_kafka: str, tmp_path: Path
 ) -> None:
     """Nothing is drained or acknowledged; the other source, a rebalance and a stop go on; in the end all counts."""
-    users = [f"user-{n}" for n in range(8)]
-    with running(make_settings(plan=plan_without_orders(tmp_path), batch=500), tmp_path, workers=2) as rapport:
-        rapport.send("purchase", [event for user in users for event in orders(user, 500)])
+    users = [f"user-{n}" for n in range(80)]
+    broken = plan_without_orders(tmp_path, HELD)
+    with running(make_settings(plan=broken, batch=500), tmp_path, workers=2) as rapport:
+        rapport.send("purchase", [event for user in users for event in orders(user, 50)])
         wait_until(lambda: held(rapport.settings)["purchase"], rapport, "the breaker")
         drained = end_of(rapport.settings, "events.rejected")
         assert drained < 2 * 200  # each worker needs 200 events to say so, and then none of their batch is taken
@@ -91,15 +100,15 @@ def test_a_source_gone_wrong_is_held_back_and_taken_again_with_a_mended_plan(
         assert put_back["put_back"] == drained
         rapport.until(every_order(users, 4000), "all orders")
         time.sleep(2)
-        assert totals(rapport, users) == dict.fromkeys(users, (500, 500_000))
+        assert totals(rapport, users) == dict.fromkeys(users, (50, 50_000))
 
 
 def test_a_person_lets_a_held_source_go(
     make_settings: Callable[..., Settings], apache_kafka: str, tmp_path: Path
 ) -> None:
     """What waits is rejected then, all of it; what comes later is watched again; the good events count."""
-    with running(make_settings(plan=plan_without_orders(tmp_path), batch=300), tmp_path) as rapport:
-        rapport.send("purchase", orders("ada", 1500))
+    with running(make_settings(plan=plan_without_orders(tmp_path, HELD), batch=300), tmp_path) as rapport:
+        rapport.send("purchase", of_many("ada", 1500))
         wait_until(lambda: held(rapport.settings)["purchase"], rapport, "the breaker")
         assert end_of(rapport.settings, "events.rejected") < 200
         ready = run(rapport.settings, "doctor", status=1)
@@ -112,7 +121,7 @@ def test_a_person_lets_a_held_source_go(
         assert len(rejected) >= 1500 // rapport.settings.partitions
 
         time.sleep(1)
-        rapport.send("purchase", orders("bob", 1500))
+        rapport.send("purchase", of_many("bob", 1500))
         wait_until(lambda: held(rapport.settings)["purchase"], rapport, "the breaker to open again")
         assert end_of(rapport.settings, "events.rejected") < 2200
 
@@ -134,15 +143,15 @@ def test_a_load_of_history_is_rejected_without_pausing_the_live_source(
     make_settings: Callable[..., Settings], apache_kafka: str, tmp_path: Path
 ) -> None:
     """Every one of its events is in `events.rejected` under its id; live events are watched as if it were not there."""
-    with running(make_settings(plan=plan_without_orders(tmp_path), batch=300), tmp_path) as rapport:
-        rapport.send("purchase", orders("ada", 3000), load="shop-1")
+    with running(make_settings(plan=plan_without_orders(tmp_path, HELD), batch=300), tmp_path) as rapport:
+        rapport.send("purchase", of_many("ada", 3000), load="shop-1")
         wait_until(lambda: end_of(rapport.settings, "events.rejected") == 3000, rapport, "the load to be rejected")
         assert not held(rapport.settings)["purchase"]
         listed = run(rapport.settings, "rejected", "list", "--load", "shop-1", "--summary")
         assert [(row["reason"], row["events"]) for row in listed] == [("unplanned", 3000)]
         assert run(rapport.settings, "rejected", "list", "--load", "other") == []
 
-        rapport.send("purchase", orders("bob", 1500))
+        rapport.send("purchase", of_many("bob", 1500))
         wait_until(lambda: held(rapport.settings)["purchase"], rapport, "the breaker, which live events open")
         rapport.send("purchase", orders("eve", 100), load="shop-2")
         rapport.send("web", pages("eve", 10))

@@ -20,7 +20,8 @@ from streams.metrics import WorkerMetrics
 from streams.pipeline import arrival_pipeline, ingest_pipeline
 from streams.settings import Settings
 from streams.worker import ingest as module
-from streams.worker.circuit_breaker import CircuitBreaker
+from streams.worker.breaker.aside import PutAside
+from streams.worker.breaker.circuit_breaker import CircuitBreaker
 from streams.worker.flow import Flow
 from streams.worker.ingest import Ingest
 from tests import REPOSITORY
@@ -73,6 +74,7 @@ def ingest_of(kafka: SlowKafka, clocks: MemoryClockStore) -> Ingest:
         kafka, clocks, Settings(partitions=4), metrics, in_steps(T0, "filling"),
         CircuitBreaker(PLAN, MemorySourceStore(), metrics, "w"), DAY,
         Flow([], ends, MemoryStore(PLAN.namespace, 4, links), lambda: False),
+        PutAside(PLAN, MemorySourceStore(), metrics, "w"),
     )  # fmt: skip
 
 
