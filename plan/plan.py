@@ -18,7 +18,7 @@ from models.segments.builtin import with_builtin
 from models.segments.preview import placed
 from plan.checker import Checker, Outcome
 from plan.errors import Problem
-from plan.model import EventSpec, PlanFile, Property, Trait
+from plan.model import BreakerSpec, EventSpec, PlanFile, Property, Trait
 from plan.rule import EventRule
 from plan.semantics import Parts, find_rule_problems
 from plan.source_map import format_path
@@ -76,6 +76,8 @@ class Plan:
         self.home: Callable[[Identity], str] = lru_cache(maxsize=_REMEMBERED)(partial(profile_id, self.namespace))
         self.pii_key: bytes = pii_key or derived_key(self.namespace)
         self.currency = file.currency
+        # Rejected events of one sender of a public source that are kept whole in an hour.
+        self.kept = (file.breaker if file.breaker != "off" else BreakerSpec()).kept
         self.sources: dict[str, Source] = {
             name: Source(
                 name, spec.topic or f"events.{name}", spec.write_key, spec.enabled, spec.description, bool(spec.public)

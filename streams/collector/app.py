@@ -29,6 +29,7 @@ from streams.kafka.output import Row
 from streams.kafka.producer import Producer
 from streams.kafka.topics import REJECTED
 from streams.metrics import CollectorMetrics
+from streams.quota import Quota
 from streams.records.rejected import KEPT, Rejection
 from streams.records.sender import address_header
 from streams.scrub import scrub
@@ -73,6 +74,7 @@ class Collector:
 
     def __post_init__(self) -> None:
         self.limiter = RateLimit(self.rate_limit, self.limits.events)
+        self.quota = Quota(self.plan.kept)
         self.held = 0
         self.unknown = 0  # bytes of it that are of senders who are not known yet
 
@@ -180,7 +182,9 @@ class _Endpoint:
         topic = collector.rename(source.topic)
         received = collector.clock()
         sent_from = [address_header(collector.plan.pii_key, ip)] if source.public else []
+        sender = sent_from[0][1].decode() if sent_from else ""
         rows: list[Row] = []
+        beyond: dict[str, Rejection] = {}  # of a sender that is put aside, by reason
         rejected = size = 0
         for raw in envelope.events:
             try:
@@ -197,23 +201,32 @@ class _Endpoint:
                 size += len(value)
             except Unacceptable as error:
                 rejected += 1
-                rejection = _rejection(raw, error, source.name, topic, received, envelope.type)
-                rows.append(Row(collector.rename(REJECTED), None, None, rejection))
+                rejection = _rejection(raw, error, source.name, topic, received, envelope.type, sender)
+                if not sender or collector.quota.take(f"{source.name} {sender}", error.reason, received):
+                    rows.append(Row(collector.rename(REJECTED), None, None, rejection.encode()))
+                elif (first := beyond.get(error.reason)) is not None:
+                    first.more += 1
+                else:
+                    rejection.payload, rejection.truncated, rejection.aside = b"", True, True
+                    beyond[error.reason] = rejection
             if size > collector.limits.stamped:
                 message = f"with what the batch shares, its events come to over {collector.limits.stamped} bytes"
                 raise Refused(413, "request_too_large", message)
+        rows += [Row(collector.rename(REJECTED), None, None, rejection.encode()) for rejection in beyond.values()]
         count = collector.metrics.events.labels
         try:
             with collector.metrics.produce.time():
                 await collector.producer.produce(rows)
         except Unavailable:
-            count(source.name, "unavailable").inc(len(rows))
+            count(source.name, "unavailable").inc(len(envelope.events))
             raise
-        count(source.name, "accepted").inc(len(rows) - rejected)
+        count(source.name, "accepted").inc(len(envelope.events) - rejected)
         count(source.name, "rejected").inc(rejected)
 
 
-def _rejection(raw: bytes, error: Unacceptable, source: str, topic: str, received: float, kind: str) -> bytes:
+def _rejection(
+    raw: bytes, error: Unacceptable, source: str, topic: str, received: float, kind: str, sender: str
+) -> Rejection:
     return Rejection(
         at=rfc3339(received),
         step="collect",
@@ -227,7 +240,8 @@ def _rejection(raw: bytes, error: Unacceptable, source: str, topic: str, receive
         recorded=received,
         type=kind,
         truncated=len(raw) > KEPT,
-    ).encode()
+        sender=sender,
+    )
 
 
 def collector_routes(collector: Collector) -> list[BaseRoute]:

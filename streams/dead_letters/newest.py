@@ -41,7 +41,8 @@ class RejectedTail:
         self._masker = Masker(plan)
 
     async def tail(self, limit: int, source: str | None = None, reason: str | None = None) -> list[dict[str, Any]]:
-        """The latest rejected events, newest first, among the last 200 records of each partition.
+        """The latest rejected events among the last 200 records of each partition, the newest first; those of senders
+        that were put aside last.
 
         Raises:
             Unavailable: Kafka does not answer.
@@ -69,6 +70,7 @@ class RejectedTail:
             and (reason is None or rejection.reason == reason)
         ]
         wanted.sort(key=lambda found: found[1].at, reverse=True)
+        wanted.sort(key=lambda found: found[1].aside)  # whoever is put aside must not hide what went wrong
         return [
             told(position, rejection) | {"event": self._masker.event(rejection.source, rejection.payload)}
             for position, rejection in wanted[:limit]

@@ -199,7 +199,7 @@ def _entries(record: ConsumerRecord) -> Iterator[Entry]:
     """The rejected events that a record tells of: several if their sender was put aside."""
     rejection = _decode(record.value)
     at = parse_time(rejection.at)
-    offsets = [rejection.offset, *rejection.also]
+    offsets = [rejection.offset, *rejection.also, *[None] * rejection.more]
     for number, offset in enumerate(offsets):
         origin = None
         if rejection.partition is not None and offset is not None:

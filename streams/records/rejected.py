@@ -40,9 +40,10 @@ class Rejection(msgspec.Struct):
     truncated: bool = False  # the event was longer than what is kept, so it cannot be replayed
     load: str = ""  # id of the load of history that it came with
     event: str = ""  # the planned event that it was to be
-    sender: str = ""  # keyed hash of who sent it: `streams.records.sender`; "" where the collector refused it
-    aside: bool = False  # its sender is put aside: no bytes are kept, the topic it was on has them for a while
-    also: list[int] = []  # offsets of further ones that were put aside, same in all of the above but their position
+    sender: str = ""  # keyed hash of who sent it, of a public source: `streams.records.sender`
+    aside: bool = False  # its sender is put aside: no bytes are kept; the topic it was on, if any, has them for a while
+    also: list[int] = []  # offsets of further ones that were put aside, same in all of the above but their position…
+    more: int = 0  # …and how many further ones the collector refused, which have no position
 
     def encode(self) -> bytes:
         """The value of the Kafka record."""
@@ -90,5 +91,5 @@ def told(position: str, rejection: Rejection) -> dict[str, Any]:
         "load": rejection.load,
         "sender": rejection.sender,
         "put_aside": rejection.aside,
-        "events": 1 + len(rejection.also),
+        "events": 1 + len(rejection.also) + rejection.more,
     }

@@ -14,7 +14,6 @@ from profiles.types import Event, Identity
 from streams.records.loads import load_of
 from streams.records.position import position_of, recorded_at
 from streams.records.rejected import KEPT, Rejection
-from streams.records.sender import address_of
 from streams.scrub import scrub
 
 __all__ = ["FORGOTTEN", "Each", "InChunks", "Intake", "Item", "chunks", "kind_of"]
@@ -92,7 +91,6 @@ class Intake:
                 truncated=len(payload) > KEPT,
                 load=load_of(record),
                 event=kind_of(item),
-                sender=address_of(record),
             )
         )
 

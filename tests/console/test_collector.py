@@ -19,9 +19,10 @@ from plan import parse_plan
 from streams.collector.body import Limits
 from streams.collector.wire import TYPES
 from streams.kafka.admin import ensure_topics
+from streams.records.sender import FROM
 from streams.settings import Settings
 from tests.conftest import MakeSettings
-from tests.console.collecting import PLAN, WEB, Collecting, collecting, shipped_plan, wait_until_ready
+from tests.console.collecting import PLAN, WEB, Collecting, collecting, read_topic, shipped_plan, wait_until_ready
 from tests.servers import KafkaServer
 
 EVENT = {"type": "track", "event": "Product Viewed", "userId": "u1", "properties": {"product_id": "p1"}}
@@ -261,6 +262,24 @@ def test_a_bad_event_does_not_harm_its_batch(running: Collecting) -> None:
         assert item["at"].endswith("Z")
     assert running.counted("rapport_collector_events_total", source="web", outcome="accepted") == 2
     assert running.counted("rapport_collector_events_total", source="web", outcome="rejected") == 5
+
+
+def test_of_an_outsiders_refused_events_so_many_are_kept_and_the_others_told(running: Collecting) -> None:
+    """Of a public source, whose events also say where they came from; of another source all are kept."""
+    bad = [{"type": "track", "event": f"x{number}"} for number in range(300)]
+    for key in (WEB, "dev-purchase-key"):
+        assert running.post(content={"batch": [EVENT, *bad]}, key=key).status_code == 200
+
+    rejected = running.rejected()
+    web, purchase = ([item for item in rejected if item["source"] == source] for source in ("web", "purchase"))
+    assert len(purchase) == 300
+    assert len([item for item in web if item["payload"]]) == 200
+    [aside] = [item for item in web if item["aside"]]
+    assert (aside["payload"], aside["more"], aside["reason"]) == ("", 99, "no_identity")
+    assert running.counted("rapport_collector_events_total", source="web", outcome="accepted") == 1
+    assert running.counted("rapport_collector_events_total", source="web", outcome="rejected") == 300
+    headers = {base: dict(read_topic(running.settings, base)[0].headers) for base in ("events.web", "events.purchase")}
+    assert headers == {"events.web": {FROM: aside["sender"].encode()}, "events.purchase": {}}
 
 
 def test_a_huge_event_keeps_what_fits(make_settings: MakeSettings) -> None:

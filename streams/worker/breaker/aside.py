@@ -10,16 +10,15 @@ from __future__ import annotations
 
 import logging
 import math
-from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 
 import msgspec
 from aiokafka.structs import ConsumerRecord
 
 from plan import Plan
-from plan.model import BreakerSpec
 from profiles.units import Aside, SourceStore
 from streams.metrics import WorkerMetrics
+from streams.quota import PERIOD, Quota
 from streams.records.rejected import Rejection
 from streams.records.sender import sender_of
 from streams.retry import retrying
@@ -28,20 +27,9 @@ __all__ = ["PutAside"]
 
 log = logging.getLogger(__name__)
 
-_PERIOD = 3600.0  # seconds
-_MOST = 10_000  # senders of rejected events that are remembered of one source, those that came last; 3 MB
 _TOLD = 20  # senders of one source that are told of
 _TELL_AGAIN = 5.0  # seconds between two tellings…
 _SAY_AGAIN = 60.0  # …and between two lines in the log
-
-
-class _Tally:
-    __slots__ = ("kept", "reason", "rejected", "since")
-
-    def __init__(self, since: float) -> None:
-        self.since = since
-        self.rejected = self.kept = 0
-        self.reason = ""
 
 
 class PutAside:
@@ -55,15 +43,12 @@ class PutAside:
     """
 
     def __init__(self, plan: Plan, store: SourceStore, metrics: WorkerMetrics, worker: str) -> None:
-        policy = plan.file.breaker
-        self._limit = (policy if policy != "off" else BreakerSpec()).kept
+        self._limit = plan.kept
         self._key = plan.pii_key
         self._store = store
         self._metrics = metrics
         self._worker = worker
-        self._tallies: dict[str, OrderedDict[str, _Tally]] = {
-            source.name: OrderedDict() for source in plan.sources.values() if source.public
-        }
+        self._quotas = {source.name: Quota(self._limit) for source in plan.sources.values() if source.public}
         self._told: list[Aside] = []
         self._told_at = self._said_at = -math.inf
         self._said: set[tuple[str, str]] = set()
@@ -80,12 +65,12 @@ class PutAside:
         beyond: dict[tuple[str, int | None, str, str], Rejection] = {}
         for rejection in rejected:
             record = by_place.get((rejection.partition or 0, rejection.offset or 0))
-            ours = rejection.source not in self._tallies or rejection.load or rejection.position
+            ours = rejection.source not in self._quotas or rejection.load or rejection.position
             if record is None or ours:
                 kept.append(rejection)
                 continue
             rejection.sender = sender_of(record, self._key)
-            if self._count(rejection, now):
+            if self._quotas[rejection.source].take(rejection.sender, rejection.reason, now):
                 kept.append(rejection)
                 continue
             self._metrics.put_aside(rejection.source)
@@ -107,44 +92,20 @@ class PutAside:
             self._told, self._told_at = asides, now
         self._say(asides, now)
 
-    def _count(self, rejection: Rejection, now: float) -> bool:
-        """Count an event of its sender; whether it is within the limit."""
-        tallies = self._tallies[rejection.source]
-        tally = tallies.get(rejection.sender)
-        if tally is None or now - tally.since >= _PERIOD:
-            tally = tallies[rejection.sender] = _Tally(now)
-            if len(tallies) > _MOST:
-                tallies.popitem(last=False)
-        tallies.move_to_end(rejection.sender)
-        tally.rejected += 1
-        tally.reason = rejection.reason
-        if tally.kept >= self._limit:
-            return False
-        tally.kept += 1
-        return True
-
     def _asides(self, now: float) -> list[Aside]:
-        found: list[Aside] = []
-        for source, tallies in self._tallies.items():
-            over = [
-                (sender, tally)
-                for sender, tally in tallies.items()
-                if tally.rejected > tally.kept and now - tally.since < _PERIOD
-            ]
-            over.sort(key=lambda one: -one[1].rejected)
-            found += [
-                Aside(
-                    source=source,
-                    sender=sender,
-                    since=tally.since,
-                    until=tally.since + _PERIOD,
-                    rejected=tally.rejected,
-                    kept=tally.kept,
-                    reason=tally.reason,
-                )
-                for sender, tally in over[:_TOLD]
-            ]
-        return found
+        return [
+            Aside(
+                source=source,
+                sender=sender,
+                since=tally.since,
+                until=tally.since + PERIOD,
+                rejected=tally.rejected,
+                kept=tally.kept,
+                reason=tally.latest,
+            )
+            for source, quota in self._quotas.items()
+            for sender, tally in quota.over(now, _TOLD)
+        ]
 
     def _say(self, asides: Sequence[Aside], now: float) -> None:
         """A line in the log when there are others than before, a minute apart however many there are."""
