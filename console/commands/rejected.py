@@ -56,15 +56,12 @@ def _wanted(
     load: Annotated[str, typer.Option("--load", metavar="ID", help="Only of this load of history.")] = "",
     since: Since = None,
     until: Until = None,
-    put_aside: Annotated[
-        bool | None,
-        typer.Option("--put-aside/--not-put-aside", help="Only of senders that were put aside, or none of theirs."),
-    ] = None,
+    put_aside: Annotated[bool, typer.Option("--put-aside", help="Only of senders that were put aside.")] = False,
 ) -> Any:
     """Which rejected events, as a `Wanted`."""
     from streams.dead_letters.rejections import Wanted  # noqa: PLC0415  (keeps `rapport --help` quick)
 
-    return Wanted(source, reason, step, name, moment(since), moment(until), load, put_aside)
+    return Wanted(source, reason, step, name, moment(since), moment(until), load, put_aside or None)
 
 
 @app.command("list")
