@@ -72,7 +72,7 @@ class Place:
     def __post_init__(self) -> None:
         topics = dict.fromkeys([TOPIC, "events.web", "events.rejected", "profile.events"], 2)
         self.log = MemoryLog(topics, self.clock, at_once=3, patience=0.05)
-        public = BASE.replace("write_key: key-of-purchase", "write_key: key-of-purchase, public: true")
+        public = BASE.replace("write_key: key-of-purchase, public: false", "write_key: key-of-purchase, public: true")
         plan = parse_plan(public + f"\nbreaker: {{kept: {self.kept}}}\n", "plan.yaml", {})
         self._aside = PutAside(plan, MemorySourceStore(), WorkerMetrics(CollectorRegistry()), "w")
 
