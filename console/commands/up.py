@@ -201,7 +201,11 @@ def _watch(children: Supervisor, customers: Process | None, out: Console) -> Non
 def _start_broker(children: Supervisor, data_dir: Path, out: Console) -> str:
     broker = embedded.Broker(data_dir, reaper=children.reaper)
     children.serve(broker, PATIENCE)
-    out.print(f"Kafka   embedded on {broker.bootstrap}. It is in memory: events in flight end with it.", soft_wrap=True)
+    whose = "for you alone" if broker.fenced else "for every user of this machine"
+    out.print(
+        f"Kafka   embedded on {broker.bootstrap}, {whose}. It is in memory: events in flight end with it.",
+        soft_wrap=True,
+    )
     return broker.bootstrap
 
 

