@@ -139,7 +139,9 @@ class Settings(BaseSettings):
     rate_limit: int = Field(20_000, ge=1, description="Events a second that one write key may send to one collector.")
 
     session_timeout: float = Field(
-        10.0, gt=0, description="Seconds after which a silent worker's partitions move to another."
+        10.0,
+        gt=0,
+        description="Seconds after which Kafka itself moves a silent worker's partitions; the others do within three.",
     )
     batch: int = Field(1000, ge=1, le=10_000, description="Most records of one partition in one batch.")
     timeline: int = Field(24, ge=1, le=500, description="Events a profile shows, newest first.")

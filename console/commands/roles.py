@@ -74,7 +74,7 @@ def work(
     """Run stream workers: ingest, profiles, scores, segments, alerts, linker and learner.
 
     Needs RAPPORT_KAFKA and RAPPORT_REDIS. Workers share the partitions among
-    themselves, on one machine or many; one that dies is replaced by the others after RAPPORT_SESSION_TIMEOUT seconds.
+    themselves, on one machine or many; the others take over from one that dies within three seconds.
     Where there are cores for it, --only ingest and --only profile beside each other answer sooner than one process.
     """
     settings = reach(data_dir, plan)

@@ -50,12 +50,15 @@ from profiles.types import tag_of
 
 __all__ = [
     "ALERT_STATES", "ASIDE", "CENSUS", "CLOCK", "CLOCK_HEADS", "CLOCK_LATE", "CLOCK_LOADS", "IDENTITY", "IDENTITY_MAP",
-    "LEARNER", "LEARNER_STATE", "PLANS", "PLAN_RULES", "SEGMENTS", "SETUP", "SOURCES", "WORKERS", "Keys",
+    "LEARNER", "LEARNER_STATE", "MEMBERS", "PLANS", "PLAN_RULES", "SEGMENTS", "SETUP", "SOURCES", "WORKERS", "Keys",
 ]  # fmt: skip
 
 SETUP = "rapport:setup"
 
 WORKERS = "rapport:workers"
+
+MEMBERS = "rapport:members"
+"""Hash of each consumer group: member → how many signs of life it has given."""
 
 PLANS = "rapport:plans"
 

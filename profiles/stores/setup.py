@@ -13,14 +13,14 @@ from profiles.errors import Misconfigured
 from profiles.identity.secrets import fingerprint
 from profiles.stores.connection import Client, connect, reached
 from profiles.stores.health import Problem, redis_problems, redis_version
-from profiles.stores.keys import PLAN_RULES, PLANS, SEGMENTS, SETUP, WORKERS
+from profiles.stores.keys import MEMBERS, PLAN_RULES, PLANS, SEGMENTS, SETUP, WORKERS
 from profiles.stores.trouble import answering
 from profiles.units import PlanRules, PlanSign, PlansInUse
 
 __all__ = [
     "FORMAT", "OTHER_FORMAT", "OTHER_KEY", "PII_KEY", "REBUILDING",
-    "RedisFacts", "beat", "check_setup", "forget_plan", "inspect_redis", "is_other_format", "living_workers",
-    "plans_in_use", "show_plan",
+    "RedisFacts", "beat", "check_setup", "forget_member", "forget_plan", "inspect_redis", "is_other_format",
+    "living_workers", "plans_in_use", "show_plan", "show_sign",
 ]  # fmt: skip
 
 FORMAT = "3"
@@ -134,6 +134,18 @@ async def beat(client: Client, worker: str) -> float:
     seconds, micros = await client.time()
     await client.hset(WORKERS, worker, seconds)
     return float(seconds + micros / 1e6)
+
+
+async def show_sign(client: Client, group: str, member: str) -> dict[str, int]:
+    """Count one more sign of life of a member of a consumer group, "" for none; answers the counts of all."""
+    if member:
+        await client.hincrby(f"{MEMBERS}:{group}", member, 1)
+    return {name.decode(): int(count) for name, count in (await client.hgetall(f"{MEMBERS}:{group}")).items()}
+
+
+async def forget_member(client: Client, group: str, member: str) -> None:
+    """Forget the signs of a member."""
+    await client.hdel(f"{MEMBERS}:{group}", member)
 
 
 async def living_workers(client: Client) -> dict[str, float]:

@@ -29,6 +29,7 @@ from streams.kafka.client import faust_broker
 from streams.kafka.topics import IDENTITY_LINKS, PROFILE_EVENTS, TRAINING_EXAMPLES, topic_name
 from streams.kafka.transport.batch import Batch, joined
 from streams.kafka.transport.consumer import BatchSchema, use_batches
+from streams.kafka.transport.membership import Membership
 from streams.kafka.transport.rounds import Rounds
 from streams.metrics import WorkerMetrics
 from streams.retry import retrying
@@ -53,6 +54,7 @@ _FOLLOW_LIVE = 0.25  # seconds between two looks at the clock while it is live
 _FOLLOW = 0.01  # …and while it is not, when everybody waits for the slowest, at least…
 _SHARE = 0.1  # …and else this share of the time it has stood: a look asks Redis and Kafka a dozen things
 _CROWDED = 0.02  # seconds until ingest looks again whether there is room
+_HEARTBEAT = 0.5  # seconds; by it a worker learns that the partitions are shared out anew
 _ROUND = 4  # batches that make the largest round while the clock is not live; nobody waits for its end then
 
 
@@ -400,13 +402,13 @@ def create_worker(settings: Settings, plan: Plan, only: Only | None = None) -> W
         topic_disable_leader=True,
         consumer_auto_offset_reset="earliest",
         broker_session_timeout=settings.session_timeout,
-        broker_heartbeat_interval=settings.session_timeout / 5,
+        broker_heartbeat_interval=min(settings.session_timeout / 5, _HEARTBEAT),
         broker_commit_interval=1.0,
         broker_max_poll_records=settings.batch,
         stream_buffer_maxsize=16,  # batches, not events
         stream_wait_empty=True,
     )
     worker = app.rapport = Worker(app, settings, plan, only)
-    use_batches(app, worker.positions, worker.rounds)
+    use_batches(app, worker.positions, worker.rounds, Membership(settings))
     worker.register()
     return app

@@ -16,6 +16,7 @@ from profiles.stores import AWAY
 from profiles.stores.connection import MOST_CONNECTIONS, connect
 from profiles.stores.reading.queries import RedisReader
 from profiles.stores.redis import RedisStore
+from profiles.stores.setup import forget_member, show_sign
 from profiles.types import Alert, Profile, Score, Stay, partition_of, profile_id
 from tests.console.support_api import TOKEN, api_deps
 
@@ -47,6 +48,21 @@ def test_fifty_readers_of_two_hundred_rows_are_all_answered(url: str, path: str)
         assert {answer.status_code for answer in answers} == {200}, answers[0].text
         assert {len(answer.json()["data"]) for answer in answers} == {ROWS}
         assert await _connections(client) <= MOST_CONNECTIONS + 1
+        await client.aclose()
+
+    asyncio.run(test())
+
+
+def test_members_of_a_group_see_the_signs_of_one_another(url: str) -> None:
+    async def test() -> None:
+        client = connect(url)
+        assert await show_sign(client, "one", "") == {}
+        await show_sign(client, "one", "a")
+        await show_sign(client, "two", "c")
+        assert await show_sign(client, "one", "b") == {"a": 1, "b": 1}
+        assert await show_sign(client, "one", "a") == {"a": 2, "b": 1}
+        await forget_member(client, "one", "a")
+        assert await show_sign(client, "one", "") == {"b": 1}
         await client.aclose()
 
     asyncio.run(test())

@@ -31,6 +31,7 @@ from faust.types import TP, Message
 from faust.types.tuples import ConsumerMessage
 
 from streams.kafka.transport.batch import Batch
+from streams.kafka.transport.membership import Membership
 from streams.kafka.transport.rounds import Rounds
 
 __all__ = ["BatchSchema", "Positions", "use_batches"]
@@ -63,7 +64,10 @@ def _die_of(task: asyncio.Task[None]) -> None:
 
 
 class BatchConsumerThread(driver.AIOKafkaConsumerThread):
-    """The thread that talks to the broker."""
+    """The thread that talks to the broker, and shows the group that we live."""
+
+    membership: Membership | None = None
+    _alive: asyncio.Task[None] | None = None
 
     async def on_start(self) -> None:
         """Connect, and wait until Kafka has named a broker.
@@ -79,6 +83,15 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         while not consumer._client.cluster.brokers() and not self.should_stop:
             await consumer._client.force_metadata_update()
             await asyncio.sleep(0.1)
+        if self.membership is not None:
+            self._alive = asyncio.create_task(self.membership.run(lambda: consumer._coordinator.member_id))
+
+    async def on_thread_stop(self) -> None:
+        """Leave the group, and only then show no sign of life any more."""
+        await super().on_thread_stop()
+        if self._alive is not None:
+            self._alive.cancel()
+            await asyncio.wait([self._alive], timeout=_ANSWER)
 
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
         """Commit; False if the group has moved on, which is no error: whoever has the partitions now reads them again.
@@ -120,6 +133,7 @@ class BatchConsumer(driver.Consumer):
 
     positions: Positions
     rounds: tuple[Rounds, ...] = ()
+    membership: Membership | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -390,7 +404,9 @@ class BatchConsumer(driver.Consumer):
         return offset
 
     def _new_consumer_thread(self) -> BatchConsumerThread:
-        return BatchConsumerThread(self, loop=self.loop, beacon=self.beacon)
+        thread = BatchConsumerThread(self, loop=self.loop, beacon=self.beacon)
+        thread.membership = self.membership
+        return thread
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Finish the rounds under way, and forget the places of partitions that another worker will read."""
@@ -404,14 +420,24 @@ class BatchConsumer(driver.Consumer):
             self._held.pop(tp, None)
 
 
-def use_batches(app: faust.App, positions: Positions, rounds: tuple[Rounds, ...] = ()) -> None:
-    """Make an app read by batches, and some topics in rounds. To be called before the app starts."""
+def use_batches(
+    app: faust.App, positions: Positions, rounds: tuple[Rounds, ...] = (), membership: Membership | None = None
+) -> None:
+    """Make an app read by batches, and some topics in rounds. To be called before the app starts.
+
+    Args:
+        app: that reads.
+        positions: where it starts.
+        rounds: how it reads what no agent does.
+        membership: watches over the members of its group.
+    """
 
     class Consumer(BatchConsumer):
         pass
 
     Consumer.positions = staticmethod(positions)
     Consumer.rounds = rounds
+    Consumer.membership = membership
     for each in rounds:  # part of the subscription, though no agent reads them
         for topic in each.topics:
             app.topics.add(app.topic(topic, schema=BatchSchema()))

@@ -52,7 +52,9 @@ def everything(settings: Settings) -> Content:
         held: Content = {}
         async for raw in client.scan_iter(count=1000):
             key = raw.decode()
-            if key.rpartition(":")[2] in PASSING or key.startswith(("rapport:workers", CENSUS.tag, CLOCK.tag)):
+            if key.rpartition(":")[2] in PASSING or key.startswith(
+                ("rapport:workers", "rapport:members", CENSUS.tag, CLOCK.tag)
+            ):
                 continue
             kind = await client.type(raw)
             if kind == b"hash":
