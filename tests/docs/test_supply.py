@@ -12,6 +12,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+from streams.settings import Settings
 from tests import REPOSITORY
 from tests.servers.containers import KAFKA_IMAGE, REDIS_IMAGE
 
@@ -103,3 +104,14 @@ def test_base_images_are_named_by_an_exact_version_and_the_same_everywhere() -> 
     assert set(re.findall(r"^\s+image: (.*)$", compose, re.MULTILINE)) == {
         "rapport", f"${{KAFKA_IMAGE:-{KAFKA_IMAGE}}}", f"${{REDIS_IMAGE:-{REDIS_IMAGE}}}",
     }  # fmt: skip
+
+
+def test_the_page_on_security_names_every_port_and_every_key_of_ours_and_can_be_read_at_once() -> None:
+    """What opens a door is on the page, as soon as there is a setting for it."""
+    page = (REPOSITORY / "docs" / "security.md").read_text()
+    doors = [name for name in Settings.model_fields if re.fullmatch(r"(\w+_)?port|pii_key|user_id_key", name)]
+
+    assert len(doors) >= 5
+    assert [name for name in doors if f"RAPPORT_{name.upper()}" not in page] == []
+    assert len(page.split()) < 900
+    assert "docs/security.md" in (REPOSITORY / "SECURITY.md").read_text()
