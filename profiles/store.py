@@ -17,7 +17,7 @@ Times are float seconds since the epoch, offsets are Kafka's.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -105,6 +105,7 @@ class Changes:
     alerts_gone: list[str] = field(default_factory=list)  # ids of alerts that no document here holds any more
     outputs: list[Output] = field(default_factory=list)
     produced: int = 0  # outbox entries up to this version have been produced and may go
+    told: Mapping[str, int] = field(default_factory=dict)  # topic → up to where it is known here; {} leaves that
     nonce: str | None = None  # that was loaded; None asks for the version alone
     own_nonce: str = field(default_factory=new_nonce)  # of this commit; the same whenever it is tried again
     _documents: dict[str, bytes] | None = None
@@ -167,6 +168,10 @@ class Store(Protocol):
 
     async def applied(self, partitions: Iterable[int]) -> dict[int, int]:
         """Offset of the last record applied, by partition; -1 for none."""
+        ...
+
+    async def told(self, partition: int) -> dict[str, int] | None:
+        """The last `Changes.told`, as a whole; None if there was none yet."""
         ...
 
     async def standing(self, partitions: Iterable[int]) -> dict[int, Standing]:

@@ -75,6 +75,10 @@ class RedisStore(RedisUnit):
             answers = await pipe.execute()
         return {number: -1 if held is None else int(held) for number, held in zip(numbers, answers, strict=True)}
 
+    async def told(self, partition: int) -> dict[str, int] | None:
+        held = await self._client.hget(Keys.of(partition).meta, "told")
+        return None if held is None else _decode_marks(held)
+
     async def standing(self, partitions: Iterable[int]) -> dict[int, Standing]:
         numbers = list(partitions)
         units = [Keys.of(number) for number in numbers]
@@ -147,6 +151,8 @@ def _changes_call(partition: int, changes: Changes) -> Call:
 def _groups(keys: Keys, changes: Changes) -> list[Group]:
     groups = document_groups(keys, changes.profiles, changes.documents, changes.removed)
     groups += alert_groups(keys, changes.alerts, changes.alerts_gone)
+    if changes.told:
+        groups.append(("HSET", keys.meta, ["told", _pack(changes.told)]))
     if changes.tombstones:
         groups.append(("HINCRBY", keys.meta, ["tombstones", changes.tombstones]))
     for segment, id_, since in changes.entered:

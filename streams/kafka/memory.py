@@ -54,8 +54,9 @@ class MemoryLog(Log):
         self._clock = clock
         self.at_once = at_once
 
-    async def produce(self, rows: Iterable[Row]) -> None:
+    async def produce(self, rows: Iterable[Row]) -> dict[tuple[str, int], int]:
         """Append rows, as `BatchProducer` does."""
+        ends: dict[tuple[str, int], int] = {}
         for row in rows:
             partitions = self._partitions(row.topic)
             numbers = list(range(len(partitions)))
@@ -70,6 +71,8 @@ class MemoryLog(Log):
                 )
             )  # fmt: skip
             held.end += 1
+            ends[row.topic, number] = held.end
+        return ends
 
     async def extents(self, topic: str, since: float | None = None) -> list[Extent]:
         return [

@@ -18,8 +18,8 @@ import msgspec
 from profiles.store import ArrivalRate, Changes, Loaded, Output
 from profiles.types import ERASED
 from profiles.units import Unit
-from streams.kafka.output import Produces, Row
-from streams.kafka.topics import IDENTITY_CHANGES, PROFILE_CHANGES, topic_name
+from streams.kafka.output import Places, Row
+from streams.kafka.topics import IDENTITY_CHANGES, PROFILE_CHANGES, TOLD, topic_name
 from streams.settings import Settings
 
 __all__ = ["MARKER", "Fetch", "Marker", "Outbox"]
@@ -57,7 +57,7 @@ async def _none(_: list[str]) -> dict[str, bytes]:
 class Outbox:
     """Produces committed outputs."""
 
-    def __init__(self, producer: Produces, settings: Settings) -> None:
+    def __init__(self, producer: Places, settings: Settings) -> None:
         self._producer = producer
         self._settings = settings
         self._names: dict[str, str] = {}
@@ -95,11 +95,14 @@ class Outbox:
         if last:
             await self._producer.produce(last)
 
-    async def deliver_commits(self, commits: Sequence[tuple[Changes, Marker]]) -> None:
+    async def deliver_commits(self, commits: Sequence[tuple[Changes, Marker]]) -> dict[int, dict[str, int]]:
         """Produce the outputs of several partitions' commits; returns when Kafka has them.
 
         Documents and markers come last. Of several commits of a partition, each document goes out once, the newest,
         with the marker of the last: as if they had been one.
+
+        Returns:
+            By partition, where the topics of `TOLD` that anything went to end now.
         """
         rows: list[Row] = []
         newest: dict[int, Marker] = {}  # by partition
@@ -111,12 +114,11 @@ class Outbox:
                     ids = output.value.decode().split("\n")
                     documents.setdefault(output.partition, {}).update((id_, changes.documents.get(id_)) for id_ in ids)
                 else:
-                    headers = [("id", output.id.encode())]
+                    headers = [("id", output.id.encode()), ("version", str(marker.version).encode())]
                     rows.append(
                         Row(self._name(output.topic), output.partition, output.key, output.value or None, headers)
                     )
-        if rows:
-            await self._producer.produce(rows)
+        places = await self._producer.produce(rows) if rows else {}
         last: list[Row] = []
         topic = self._name(PROFILE_CHANGES)
         for partition, marker in newest.items():
@@ -126,6 +128,12 @@ class Outbox:
             last.append(Row(topic, partition, MARKER, _encode(marker), headers))
         if last:
             await self._producer.produce(last)
+        told: dict[int, dict[str, int]] = {}
+        for base in TOLD:
+            for (name, partition), end in places.items():
+                if name == self._name(base):
+                    told.setdefault(partition, {})[base] = end
+        return told
 
     async def recover(self, unit: Unit) -> int:
         """Produce what a unit's last writer may have left; answer the version up to which all is produced."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -31,7 +31,7 @@ from streams.kafka.topics import LARGEST_RECORD
 from streams.retry import again_if
 from streams.settings import Settings
 
-__all__ = ["BatchProducer", "Produces", "Row"]
+__all__ = ["BatchProducer", "Places", "Produces", "Row"]
 
 log = logging.getLogger(__name__)
 
@@ -56,8 +56,16 @@ class Row(msgspec.Struct, frozen=True, gc=False):
 class Produces(Protocol):
     """What takes rows to Kafka."""
 
-    async def produce(self, rows: Iterable[Row]) -> None:
+    async def produce(self, rows: Iterable[Row]) -> object:
         """Produce rows; returns when Kafka has all of them. Order is kept within a partition."""
+        ...
+
+
+class Places(Produces, Protocol):
+    """…and says where it put them."""
+
+    async def produce(self, rows: Iterable[Row]) -> Mapping[tuple[str, int], int]:
+        """As `Produces`; answers, by topic and partition, the offset after the last of them there."""
         ...
 
 
@@ -116,7 +124,7 @@ class BatchProducer:
         if self._producer is not None:
             await self._producer.stop()
 
-    async def produce(self, rows: Iterable[Row]) -> None:
+    async def produce(self, rows: Iterable[Row]) -> dict[tuple[str, int], int]:
         """Produce rows and wait until Kafka has all of them; waits out a broker that is away, unless `once`.
 
         After an error what was not confirmed is sent again, so without `once` a row may arrive twice; but it arrives
@@ -132,22 +140,24 @@ class BatchProducer:
         for row in rows:
             partition = await self._choose(row) if row.partition is None else row.partition
             by_partition[row.topic, partition].append(row)
-        await asyncio.gather(*(self._send(partition, part) for (_, partition), part in by_partition.items()))
+        ends = await asyncio.gather(*(self._send(partition, part) for (_, partition), part in by_partition.items()))
+        return dict(zip(by_partition, ends, strict=True))
 
     async def _choose(self, row: Row) -> int:
         assert self._producer is not None
         numbers = sorted(await self._producer.partitions_for(row.topic))
         return int(_by_key(row.key, numbers, numbers))
 
-    async def _send(self, partition: int, rows: list[Row]) -> None:
+    async def _send(self, partition: int, rows: list[Row]) -> int:
         """Send the rows of one partition batch by batch, each only when Kafka has the one before it.
 
-        The driver would take the next batch at once, and send it although the one before has failed.
+        The driver would take the next batch at once, and send it although the one before has failed. Answers the offset
+        after the last.
         """
-        sent = 0
+        sent = place = 0
         while sent < len(rows):
             try:
-                sent = await self._send_batch(partition, rows, sent)
+                sent, place = await self._send_batch(partition, rows, sent)
             except MessageSizeTooLargeError as error:
                 raise Misconfigured(
                     f"Kafka refuses a record of {rows[sent].topic} for its size; raise max.message.bytes of the topic "
@@ -162,9 +172,10 @@ class BatchProducer:
                 raise Misconfigured(
                     f"Kafka refuses the records of {rows[sent].topic} for good: {type(error).__name__} {error}"
                 ) from error
+        return place
 
-    async def _try_batch(self, partition: int, rows: list[Row], start: int) -> int:
-        """Send as many rows as a batch takes, at least one; answer where the next batch starts."""
+    async def _try_batch(self, partition: int, rows: list[Row], start: int) -> tuple[int, int]:
+        """Send as many rows as a batch takes, at least one; answer the row and the offset that come next."""
         producer = self._producer
         assert producer is not None
         topic, end = rows[start].topic, start
@@ -178,7 +189,7 @@ class BatchProducer:
         else:  # larger than a whole batch: the driver makes room for a single record
             row, end = rows[start], start + 1
             waiting = await producer.send(topic, row.value, row.key, partition=partition, headers=list(row.headers))
-        await waiting
-        return end
+        first = (await waiting).offset
+        return end, first + end - start
 
     _try_batch_until_taken = again_if(_may_pass, _say)(_try_batch)

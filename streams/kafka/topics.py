@@ -10,7 +10,7 @@ from streams.settings import Settings
 __all__ = [
     "ALERTS", "IDENTITY_CHANGES", "IDENTITY_LINKS", "LARGEST_RECORD",
     "MODEL_SNAPSHOTS", "PROFILE_CHANGES", "PROFILE_EVENTS", "REJECTED",
-    "SEGMENT_CHANGES", "TRAINING_EXAMPLES", "TopicSpec", "topic_name", "topics",
+    "SEGMENT_CHANGES", "TOLD", "TRAINING_EXAMPLES", "TopicSpec", "topic_name", "topics",
 ]  # fmt: skip
 
 REJECTED = "events.rejected"
@@ -22,6 +22,9 @@ SEGMENT_CHANGES = "segment.changes"
 ALERTS = "alerts"
 TRAINING_EXAMPLES = "training.examples"
 MODEL_SNAPSHOTS = "model.snapshots"
+
+TOLD = (SEGMENT_CHANGES, ALERTS)
+"""What others are told of customers as it happens, each in the partition of its own number."""
 
 _DAY_MS = 86_400_000
 

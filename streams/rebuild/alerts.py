@@ -10,10 +10,9 @@ from dataclasses import dataclass, field
 import msgspec
 
 from models.labels.treatment import ACTED_ON
-from models.segments.alert_document import AlertDocument, stored_alert
 from profiles.types import OPEN, Alert
 from streams.kafka.reader import Extent, Log
-from streams.worker.learner import MODEL_NEWS
+from streams.records.told import MODEL_NEWS, read_alert
 
 __all__ = ["Alerts", "Told", "of_owners", "read_alerts", "standing"]
 
@@ -29,15 +28,6 @@ class Told:
     decided: list[tuple[str, float]] = field(default_factory=list)  # profile, and when people dealt with an alert of it
 
 
-class _Told(msgspec.Struct):
-    id: str
-    profile: str
-    alert: AlertDocument
-
-
-_decode = msgspec.json.Decoder(_Told).decode
-
-
 async def read_alerts(log: Log, extents: list[Extent]) -> Told:
     """The latest alert of each rule that Kafka still knows of each customer, and every decision of people."""
     found = Told()
@@ -45,11 +35,10 @@ async def read_alerts(log: Log, extents: list[Extent]) -> Told:
         for record in batch.records:
             if record.key == MODEL_NEWS:
                 continue
-            told = _decode(record.value)
-            alert = _alert(told)
-            _add(found.latest, told.profile, alert)
+            profile, alert = read_alert(record.value)
+            _add(found.latest, profile, alert)
             if alert.state in ACTED_ON:
-                found.decided.append((told.profile, alert.changed))
+                found.decided.append((profile, alert.changed))
     return found
 
 
@@ -80,11 +69,6 @@ def _add(found: Alerts, profile: str, alert: Alert) -> None:
     held = found.setdefault(profile, {})
     if (other := held.get(alert.rule)) is None or _weight(alert) >= _weight(other):
         held[alert.rule] = alert
-
-
-def _alert(told: _Told) -> Alert:
-    """The alert, with the exact time of its change, which the id of a message ends with."""
-    return msgspec.structs.replace(stored_alert(told.alert), changed=float(told.id.rpartition(":")[2]))
 
 
 def _weight(alert: Alert) -> tuple[float, float]:

@@ -43,6 +43,7 @@ from streams.worker.clock.follower import ClockFollower
 from streams.worker.learner import LearnerRunner
 from streams.worker.population import population_of
 from streams.worker.profiles import ProfileRunner, Steps
+from streams.worker.told import nothing_told
 
 __all__ = ["Player"]
 
@@ -94,7 +95,7 @@ class Player:
             Pipeline(*backlog_pipeline(plan, settings).steps, _treat),
             review_pipeline(plan, self._population),
         )
-        self._runner = ProfileRunner(steps, profiles, settings.partitions, outbox, metrics, self._clock)
+        self._runner = ProfileRunner(steps, profiles, settings.partitions, outbox, metrics, self._clock, nothing_told)
         self._runner.assigned(self._numbers)
         self._learner = LearnerRunner(self._learned, outbox, plan.churn, metrics, self._clock.now)
         segments = compile_segments(plan.segments, plan.currency, plan.consent, self._population)
@@ -212,10 +213,11 @@ class _Training:
         self.end = 0
         self._records: list[ConsumerRecord] = []
 
-    async def produce(self, rows: Iterable[Row]) -> None:
+    async def produce(self, rows: Iterable[Row]) -> dict[tuple[str, int], int]:
         for row in rows:
             if row.topic == self.tp.topic:
                 self.add(row.key, row.value or b"")
+        return {}
 
     def add(self, key: bytes | None, value: bytes) -> None:
         """Append a record."""

@@ -59,7 +59,7 @@ def update(currency: str, limits: Limits) -> Callable[[Work], None]:
         for record in work.records:
             profile = work.profiles.get(record.profile)
             if profile is None:
-                profile = work.profiles[record.profile] = Profile(record.profile)
+                profile = work.create(record.profile)
             if profile.redirect == ERASED:
                 work.outcomes["erased"] += type(record) is Event
             elif type(record) is Event:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
@@ -10,10 +11,12 @@ from typing import Any
 import msgspec
 import orjson
 
+from models.segments.alert_document import alert_document
 from profiles.store import ArrivalRate, Changes, Loaded, Output
 from profiles.times import rfc3339
-from profiles.types import Alert, Event, Origin, Profile, Record, partition_of
-from streams.kafka.topics import PROFILE_CHANGES, PROFILE_EVENTS
+from profiles.types import OPEN, Alert, Event, Origin, Profile, Record, partition_of
+from streams.kafka.topics import ALERTS, PROFILE_CHANGES, PROFILE_EVENTS, SEGMENT_CHANGES
+from streams.records.told import ToldOf
 
 _encode = msgspec.msgpack.Encoder().encode
 
@@ -32,6 +35,7 @@ class Work:
 
     __slots__ = (
         "_partitions",
+        "adopted",
         "ahead",
         "alerts",
         "alerts_gone",
@@ -58,6 +62,7 @@ class Work:
         "removed",
         "sent",
         "times",
+        "told",
         "touched",
         "watermark",
     )  # fmt: skip
@@ -92,6 +97,8 @@ class Work:
         self.alerts: dict[str, tuple[str, Alert]] = {}
         self.alerts_gone: list[str] = []
         self.outputs: list[Output] = []
+        self.told: Mapping[str, ToldOf] = MappingProxyType({})  # by profile, what the store does not know
+        self.adopted: list[str] = []  # profiles of which it knows that again, with this commit
 
     def take(self, records: Iterable[tuple[int, Record]], topic: str) -> list[Record]:
         """The records that are new, each from now on with its own position as its origin.
@@ -117,6 +124,50 @@ class Work:
             if offset > self.ahead.get(record.profile, -1):
                 fresh.append(record)
         return fresh
+
+    def adopt(self, told: Mapping[str, ToldOf]) -> None:
+        """Bring profiles up to what others were told of them, those that are here now and those that are created."""
+        self.told = told
+        for id_ in told.keys() & self.profiles.keys():
+            self._adopt(self.profiles[id_])
+
+    def create(self, id_: str) -> Profile:
+        """A profile of which nothing is known yet, but what others were told of it."""
+        profile = self.profiles[id_] = Profile(id_)
+        if id_ in self.told:
+            self._adopt(profile)
+        return profile
+
+    def _adopt(self, profile: Profile) -> None:
+        self.adopted.append(profile.id)
+        if profile.redirect:
+            return
+        found = self.told[profile.id].adopt(profile)
+        for segment in found.entered:
+            self.enter(segment, profile, profile.segments[segment].since)
+        for segment in found.left:
+            self.leave(segment, profile)
+        for alert in found.replaced:
+            self.drop_alert(alert)
+        for alert in found.alerts:
+            self.alerts[alert.id] = (profile.id, alert)
+        # Whether it still holds, the next look tells; its timer is due.
+        profile.scheduled_at = min(profile.scheduled_at or math.inf, max(self.watermark, 1.0))
+        self.changed[profile.id] = profile
+
+    def withdraw(self, id_: str) -> None:
+        """Take back what was told of a profile that is not there, and that no event will bring back."""
+        profile, told = Profile(id_), self.told[id_]
+        self.adopted.append(id_)
+        for segment, (at, inside) in told.segments.items():
+            if inside:
+                message = {"segment": segment, "change": "exited", "reason": "lost"}
+                self.tell(SEGMENT_CHANGES, profile, f"{id_}:{segment}:lost:{at!r}", message)
+        for alert in told.alerts.values():
+            if alert.state in OPEN:
+                over = msgspec.structs.replace(alert, state="cleared", note="its events are lost")
+                body = {"alert": alert_document(profile, over)}
+                self.tell(ALERTS, profile, f"{alert.id}:cleared:{alert.changed!r}", body)
 
     def origin(self, cause: Record) -> Origin:
         """The origin of a record that is sent on because of another."""

@@ -7,7 +7,7 @@ changed in several of those commits, only the newest document.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from profiles.store import Changes
@@ -20,9 +20,10 @@ __all__ = ["Committed", "Delivery"]
 class Committed:
     """One commit of a partition."""
 
+    partition: int
     changes: Changes
     marker: Marker
-    produced: Callable[[int], None]  # hears that all up to this version is in Kafka
+    produced: Callable[[int, Mapping[str, int]], None]  # hears that all up to this version is in Kafka, and where
 
 
 class Delivery:
@@ -67,9 +68,9 @@ class Delivery:
             while self._waiting:
                 rounds, self._waiting = self._waiting, []
                 commits = [commit for commits in rounds for commit in commits]
-                await self._outbox.deliver_commits([(commit.changes, commit.marker) for commit in commits])
+                told = await self._outbox.deliver_commits([(commit.changes, commit.marker) for commit in commits])
                 for commit in commits:
-                    commit.produced(commit.marker.version)
+                    commit.produced(commit.marker.version, told.get(commit.partition, {}))
         except Exception as error:
             self._failed(error)
             raise

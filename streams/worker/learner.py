@@ -32,15 +32,13 @@ from streams.background import in_background
 from streams.kafka.outbox import Outbox
 from streams.kafka.topics import ALERTS, MODEL_SNAPSHOTS
 from streams.metrics import WorkerMetrics
+from streams.records.told import MODEL_NEWS
 from streams.retry import until_committed
 from streams.worker.profiles import Behind
 
 log = logging.getLogger(__name__)
 
-__all__ = ["MODEL_NEWS", "LearnerRunner"]
-
-MODEL_NEWS = b"@model"
-"""The key of what `alerts` tells about the models, beside what it tells about customers."""
+__all__ = ["LearnerRunner"]
 
 _decode = msgspec.msgpack.Decoder(TrainingRecord).decode
 

@@ -1,18 +1,31 @@
-"""One partition of the profiles, as its one writer holds it: what it has written, and what of that is delivered."""
+"""One partition of the profiles, as its one writer holds it: what it has written, and what of that is delivered.
+
+A store may come back older than what others were told (`told.py`). Until all that it lost has been applied again, its
+profiles are only changed, and looked at by nobody: what held in between has been told, and must not be told again.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import logging
+from collections.abc import Mapping
 
 from profiles.documents import encode_profile
 from profiles.errors import Fenced
 from profiles.store import Changes, Loaded, Store
 from streams.kafka.outbox import Marker, Outbox
+from streams.kafka.topics import TOLD
+from streams.records.told import ToldOf
 from streams.retry import retrying
 from streams.steps.work import Work
 from streams.worker.delivery import Committed, Delivery
+from streams.worker.told import Told
 
 __all__ = ["PartitionWriter"]
+
+log = logging.getLogger(__name__)
+
+_AT_ONCE = 2000  # profiles
 
 
 class PartitionWriter:
@@ -29,8 +42,8 @@ class PartitionWriter:
     """
 
     __slots__ = (
-        "_cleared", "_count", "_delivery", "_nonce", "_outbox", "_produced", "_store", "_version", "lock", "number",
-        "ready",
+        "_applied", "_cleared", "_count", "_delivery", "_known", "_lost", "_nonce", "_outbox", "_produced", "_store",
+        "_told", "_until", "_version", "lock", "number", "ready",
     )  # fmt: skip
 
     def __init__(self, number: int, count: int, store: Store, outbox: Outbox, delivery: Delivery) -> None:
@@ -45,14 +58,33 @@ class PartitionWriter:
         self._cleared = 0  # …and these are gone from there
         self._version = 0  # of the latest commit, here or before…
         self._nonce = ""  # …and what tells it from others of that number
+        self._applied = -1  # with that
+        self._until = 0  # offset in `profile.events` before which all that the store has lost is
+        self._lost: dict[str, ToldOf] = {}  # what others were told of profiles, and the store does not know
+        self._told: dict[str, int] = {}  # by topic, up to where what is there is known…
+        self._known: dict[str, int] = {}  # …and the same as the store has it
+
+    @property
+    def catches_up(self) -> bool:
+        """Whether something that the store has lost has not been applied again yet."""
+        return self._applied + 1 < self._until
+
+    @property
+    def lost(self) -> list[str]:
+        """The profiles of which others were told what the store does not know, though all is applied again."""
+        return [] if self.catches_up else list(self._lost)
 
     def assigned(self) -> None:
         """Begin by delivering what the last writer left, whoever that was."""
         self.ready = False
 
     @retrying
-    async def recover(self) -> None:
-        """Deliver what the last writer has committed and perhaps not produced."""
+    async def recover(self) -> dict[str, int] | None:
+        """Deliver what the last writer has committed and perhaps not produced.
+
+        Returns:
+            From where `compare` wants to know what others were told; None: from the present ends.
+        """
         await self._delivery.finish()
         held = await self._store.load(self.number, ())
         entries = await self._store.outbox(self.number)
@@ -61,7 +93,28 @@ class PartitionWriter:
             await self._outbox.deliver(outputs, Marker.of(held), self._documents_now)
             await self._store.clear_outbox(self.number, entries[-1][0])
         self._version = self._produced = held.version
-        self._nonce = held.nonce
+        self._nonce, self._applied = held.nonce, held.applied
+        told = await self._store.told(self.number)
+        self._known = told or {}
+        return told if told is not None or held.version else dict.fromkeys(TOLD, 0)
+
+    @retrying
+    async def compare(self, told: Told) -> None:
+        """See what others were told of profiles, and the store does not know."""
+        ids = list(told.of)
+        self._lost = {}
+        for start in range(0, len(ids), _AT_ONCE):
+            some = ids[start : start + _AT_ONCE]
+            found = await self._store.fetch(self.number, some)
+            self._lost |= {id_: told.of[id_] for id_ in some if told.of[id_].differs(found.get(id_))}
+        set_back = self._lost or told.version > self._version
+        self._until = told.events if set_back else 0
+        self._told = dict(told.ends)
+        if set_back:
+            log.warning(
+                "partition %d: the store has lost what others were told of %d customers; they are looked at when the "
+                "events up to offset %d are applied again", self.number, len(self._lost), told.events,
+            )  # fmt: skip
         self.ready = True
 
     def open(self, loaded: Loaded) -> Work:
@@ -75,7 +128,10 @@ class PartitionWriter:
             # What we send would overtake what they sent, which would then be taken for a repeat. Or the store was set
             # back, and counts its versions again from there: what was produced under later ones says nothing.
             raise Fenced(f"partition {self.number} was written by somebody else, or set back, since {self._version}")
-        return Work(self.number, loaded, self._count)
+        work = Work(self.number, loaded, self._count)
+        if self._lost:
+            work.adopt(self._lost)
+        return work
 
     def changes(self, work: Work, applied: int | None) -> Changes:
         """What a round changed here, as one commit.
@@ -84,16 +140,25 @@ class PartitionWriter:
             work: opened here, and taken through the steps.
             applied: offset of the last record that is in it; None for timers.
         """
-        return work.changes(applied, self._produced)
+        changes = work.changes(applied, self._produced)
+        left = len(self._lost) - len(work.adopted)
+        if self._told != self._known and not left and not self.catches_up:
+            changes.told = dict(self._told)
+        return changes
 
     def committed(self, work: Work, changes: Changes, version: int) -> Committed | None:
         """Note that the store has it; what there is to deliver, if anything."""
         self._version, self._nonce = version, changes.own_nonce
+        if changes.applied is not None:
+            self._applied = changes.applied
+        self._known = dict(changes.told) or self._known
+        for id_ in work.adopted:
+            self._lost.pop(id_, None)
         if not changes.outputs:
             return None
         at = work.loaded.applied if changes.applied is None else changes.applied
         marker = Marker(version, at, work.watermark, changes.origins, changes.ahead, changes.arrival_rates)
-        return Committed(changes, marker, self._note_produced)
+        return Committed(self.number, changes, marker, self._note_produced)
 
     async def clear(self) -> None:
         """Take what is delivered out of the outbox without waiting for the next commit to do so."""
@@ -102,8 +167,9 @@ class PartitionWriter:
             await self._store.clear_outbox(self.number, produced)
             self._cleared = produced
 
-    def _note_produced(self, version: int) -> None:
+    def _note_produced(self, version: int, told: Mapping[str, int]) -> None:
         self._produced = version
+        self._told.update(told)
 
     async def _documents_now(self, ids: list[str]) -> dict[str, bytes]:
         found = await self._store.fetch(self.number, ids)

@@ -35,6 +35,7 @@ from streams.steps.work import Work
 from streams.worker.clock.follower import ClockFollower
 from streams.worker.delivery import Delivery
 from streams.worker.partition import PartitionWriter
+from streams.worker.told import ReadTold
 
 __all__ = ["Behind", "ProfileRunner", "Steps"]
 
@@ -86,6 +87,7 @@ class ProfileRunner:
         outbox: delivers what was committed.
         metrics: of the worker.
         clock: says when profiles are looked at.
+        told: reads what others were told.
         busy: whether so much waits that a look must wait, too, although the clock is live.
         failed: hears of an error of delivery, after which nothing is delivered any more.
     """
@@ -98,6 +100,7 @@ class ProfileRunner:
         outbox: Outbox,
         metrics: WorkerMetrics,
         clock: ClockFollower,
+        told: ReadTold,
         *,
         busy: Callable[[], bool] = lambda: False,
         failed: Callable[[Exception], None] = lambda error: None,
@@ -108,6 +111,7 @@ class ProfileRunner:
         self._outbox = outbox
         self._metrics = metrics
         self._clock = clock
+        self._told = told
         self._busy = busy
         self._delivery = Delivery(outbox, failed)
         self._writers: dict[int, PartitionWriter] = {}  # of all that ever were ours: some may still deliver
@@ -143,7 +147,10 @@ class ProfileRunner:
         limit = max(_TOGETHER // max(len(numbers), 1), 1)
         jobs = [_Job(self._writer(number), due_by=until, limit=limit) for number in numbers]
         await self._do(jobs, self._fire)
-        return any(job.more for job in jobs)
+        lost = [_Job(job.writer, ids=ids[:_TOGETHER]) for job in jobs if (ids := job.writer.lost)]
+        if lost:
+            await self._do(lost, self._settle)
+        return bool(lost) or any(job.more for job in jobs)
 
     async def arrive(self, until: float) -> None:
         """Look at everybody with an open alert as well, and tell those alerts: history ends here."""
@@ -190,9 +197,7 @@ class ProfileRunner:
         Redis may fail after part of it was written. What was is then at another version than its writer knows, which
         is how the next attempt finds out.
         """
-        for job in jobs:
-            if not job.writer.ready:
-                await job.writer.recover()
+        await self._recover([job.writer for job in jobs if not job.writer.ready])
         wanted = [(job.writer.number, self._ids(job), job.due_by) for job in jobs]
         opened: list[tuple[_Job, Work]] = []
         again: list[_Job] = []
@@ -204,6 +209,13 @@ class ProfileRunner:
                 again.append(job)
         changed = await work(opened)  # type: ignore[misc]
         return again + await self._commit(changed)
+
+    async def _recover(self, writers: Sequence[PartitionWriter]) -> None:
+        """Deliver what the last writers left, and see what they told that the store does not know."""
+        if writers:
+            told = await self._told({writer.number: await writer.recover() for writer in writers})
+            for writer in writers:
+                await writer.compare(told[writer.number])
 
     def _ids(self, job: _Job) -> list[str]:
         """The profiles that a job concerns. Its records are decoded at each attempt, because steps change them."""
@@ -260,19 +272,30 @@ class ProfileRunner:
             work.begin(now, records)
             job.applied = int(job.records[-1].offset)
             changed.append((job, work))
-        await (self._steps.look if at_once else self._steps.change).run(*(work for _, work in changed))
+        looked_at = [work for job, work in changed if at_once and not job.writer.catches_up]
+        await self._steps.look.run(*looked_at)
+        await self._steps.change.run(*(work for _, work in changed if work not in looked_at))
         return changed
 
     async def _fire(self, opened: list[tuple[_Job, Work]]) -> list[tuple[_Job, Work]]:
         changed = []
         for job, work in opened:
-            job.more = len(work.loaded.due) >= job.limit
-            if work.loaded.due:
+            job.more = len(work.loaded.due) >= job.limit and not job.writer.catches_up
+            if work.loaded.due and not job.writer.catches_up:
                 _clear_tombstones(work)
                 self._look(work, [work.profiles[id_] for id_, _ in work.loaded.due], job.due_by or 0.0)
                 changed.append((job, work))
         await self._steps.look.run(*(work for _, work in changed))
         return changed
+
+    async def _settle(self, opened: list[tuple[_Job, Work]]) -> list[tuple[_Job, Work]]:
+        """Bring the rest up to what was told of it, and take that back where there is nobody any more."""
+        for job, work in opened:
+            work.begin(self._clock.now(), ())
+            for id_ in job.ids:
+                if id_ not in work.profiles:
+                    work.withdraw(id_)
+        return opened
 
     async def _arrive(self, opened: list[tuple[_Job, Work]]) -> list[tuple[_Job, Work]]:
         for job, work in opened:
@@ -284,7 +307,9 @@ class ProfileRunner:
 
     async def _review(self, opened: list[tuple[_Job, Work]]) -> list[tuple[_Job, Work]]:
         now = self._clock.now()
-        for _, work in opened:
+        for job, work in opened:
+            if job.writer.catches_up:
+                continue
             known = [profile for profile in work.profiles.values() if not profile.redirect and not is_due(profile, now)]
             work.gate = self._gate()
             work.begin(now, (), [profile for profile in known if self._clock.live or profile.updated <= now])

@@ -44,6 +44,7 @@ from streams.worker.learner import LearnerRunner
 from streams.worker.linker import Linker
 from streams.worker.population import population_of
 from streams.worker.profiles import ProfileRunner, Steps
+from streams.worker.told import ToldReader
 
 __all__ = ["Roles"]
 
@@ -123,6 +124,7 @@ class Roles:
             outbox,
             metrics,
             self.clock,
+            ToldReader(KafkaLog(settings), self.ends, settings),
             busy=backlog.is_busy,
             failed=failed,
         )

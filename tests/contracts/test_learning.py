@@ -20,8 +20,9 @@ from profiles.stores.redis import connect
 from streams.kafka.outbox import Outbox
 from streams.kafka.output import Row
 from streams.metrics import WorkerMetrics
+from streams.records.told import MODEL_NEWS
 from streams.settings import Settings
-from streams.worker.learner import MODEL_NEWS, LearnerRunner
+from streams.worker.learner import LearnerRunner
 from streams.worker.profiles import Behind
 from tests.build import T0
 from tests.models.training import CONFIG, world

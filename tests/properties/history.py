@@ -62,6 +62,7 @@ from streams.worker.learner import LearnerRunner
 from streams.worker.linker import Linker
 from streams.worker.population import population_of
 from streams.worker.profiles import ProfileRunner, Steps
+from streams.worker.told import nothing_told
 
 _metrics = WorkerMetrics(CollectorRegistry())
 _TURNS = 60_000  # after which it will not come to an end any more
@@ -195,6 +196,7 @@ class Worker:
             outbox,
             _metrics,
             self._follower,
+            nothing_told,
         )
         self.runner.assigned(numbers)
         segments = compile_segments(plan.segments, plan.currency, plan.consent, self._population)

@@ -43,6 +43,7 @@ from streams.steps.update import update
 from streams.worker.flow import Flow
 from streams.worker.linker import Linker
 from streams.worker.profiles import ProfileRunner, Steps
+from streams.worker.told import nothing_told
 from tests.build import live
 
 PARTITIONS = 3
@@ -107,7 +108,8 @@ class Carrier:
         self._chance = chance
         self.dead = False
 
-    async def produce(self, rows: Iterable[Row]) -> None:
+    async def produce(self, rows: Iterable[Row]) -> dict[tuple[str, int], int]:
+        ends: dict[tuple[str, int], int] = {}
         parts: dict[tuple[str, int | None], list[Row]] = {}
         for row in rows:
             parts.setdefault((row.topic, row.partition), []).append(row)
@@ -117,7 +119,8 @@ class Carrier:
                 await asyncio.sleep(self._chance.choice((0.0, 0.0, 0.1, LONGEST)))
                 if self.dead:
                     raise asyncio.CancelledError
-                await self._log.produce(some)
+                ends |= await self._log.produce(some)
+        return ends
 
 
 class Process:
@@ -163,7 +166,7 @@ class Applier(Process):
         changing = Pipeline(update(world.plan.currency, limits_of(SETTINGS, world.plan)))
         steps = Steps(changing, changing, Pipeline())
         outbox = Outbox(self.carrier, SETTINGS)
-        self._runner = ProfileRunner(steps, self._store, PARTITIONS, outbox, _metrics, live(world.clock))
+        self._runner = ProfileRunner(steps, self._store, PARTITIONS, outbox, _metrics, live(world.clock), nothing_told)
         self._runner.assigned([number])
 
     async def turn(self) -> None:

@@ -26,6 +26,7 @@ class _Partition:
     origins: dict[str, int] = field(default_factory=dict)
     ahead: dict[str, int] = field(default_factory=dict)
     arrival_rates: dict[str, ArrivalRate] = field(default_factory=dict)
+    told: dict[str, int] | None = None
     documents: dict[str, bytes] = field(default_factory=dict)
     scheduled_at: dict[str, float] = field(default_factory=dict)
     segments: dict[str, dict[str, float]] = field(default_factory=dict)
@@ -88,6 +89,7 @@ class MemoryStore:
         held.watermark = changes.watermark
         held.origins, held.ahead = dict(changes.origins), dict(changes.ahead)
         held.arrival_rates = copy.deepcopy(changes.arrival_rates)
+        held.told = dict(changes.told) or held.told
         held.outbox = [entry for entry in held.outbox if entry[0] > changes.produced]
         if changes.outputs:
             held.outbox.append((held.version, list(changes.outputs)))
@@ -121,6 +123,10 @@ class MemoryStore:
 
     async def applied(self, partitions: Iterable[int]) -> dict[int, int]:
         return {partition: self._partitions[partition].applied for partition in partitions}
+
+    async def told(self, partition: int) -> dict[str, int] | None:
+        held = self._partitions[partition].told
+        return None if held is None else dict(held)
 
     async def standing(self, partitions: Iterable[int]) -> dict[int, Standing]:
         found: dict[int, Standing] = {}

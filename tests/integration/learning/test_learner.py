@@ -26,8 +26,8 @@ from profiles.stores.learner import RedisLearnerStore
 from profiles.stores.redis import connect
 from profiles.units import LearnerState
 from streams.kafka.topics import topic_name
+from streams.records.told import MODEL_NEWS
 from streams.settings import Settings
-from streams.worker.learner import MODEL_NEWS
 from tests.build import T0
 from tests.integration.rapport import PLAN, Rapport, order, recently, running
 from tests.integration.rebuild.rebuilding import lose_redis, rebuild, until_quiet

@@ -28,6 +28,7 @@ from streams.pipeline import backlog_pipeline, profile_pipeline, review_pipeline
 from streams.settings import Settings
 from streams.worker.clock.follower import ClockFollower
 from streams.worker.profiles import ProfileRunner, Steps
+from streams.worker.told import nothing_told
 from tests.build import in_steps, live
 from tests.integration.rapport import PLAN, Rapport
 
@@ -62,6 +63,7 @@ class Stepped:
             Outbox(self.producer, settings),
             WorkerMetrics(CollectorRegistry()),
             self.follower,
+            nothing_told,
         )
         self.offsets: dict[int, int] = {}
 

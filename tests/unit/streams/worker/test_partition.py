@@ -22,6 +22,7 @@ from streams.pipeline import Pipeline
 from streams.settings import Settings
 from streams.steps.work import SENT_BITS, Work
 from streams.worker.profiles import ProfileRunner, Steps
+from streams.worker.told import nothing_told
 from tests.build import event, live, record
 
 SETTINGS = Settings(partitions=1)
@@ -42,7 +43,7 @@ def send_on(work: Work) -> None:
 
 def runner(store: MemoryStore, log: MemoryLog) -> ProfileRunner:
     steps = Steps(Pipeline(send_on), Pipeline(send_on), Pipeline())
-    return ProfileRunner(steps, store, 1, Outbox(log, SETTINGS), METRICS, live(SteppedClock(0.0)))
+    return ProfileRunner(steps, store, 1, Outbox(log, SETTINGS), METRICS, live(SteppedClock(0.0)), nothing_told)
 
 
 def batch(offset: int, follows: int | None = None) -> Batch:

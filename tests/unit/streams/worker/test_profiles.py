@@ -28,6 +28,7 @@ from streams.settings import Settings
 from streams.steps.schedule import postpone
 from streams.steps.update import update
 from streams.worker.profiles import ProfileRunner, Steps
+from streams.worker.told import nothing_told
 from tests.build import event, in_steps, live, record
 
 PARTITIONS = 3
@@ -64,11 +65,11 @@ class Watched(MemoryLog):
         self.waiting: list[int] = []  # outbox entries whenever documents came
         self.broken = False
 
-    async def produce(self, rows: Iterable[Row]) -> None:
+    async def produce(self, rows: Iterable[Row]) -> dict[tuple[str, int], int]:
         if self.broken:
             raise ValueError("no such thing")
         self.waiting.append(sum([len(await self._store.outbox(number)) for number in range(PARTITIONS)]))
-        await super().produce(rows)
+        return await super().produce(rows)
 
 
 def runner(store: MemoryStore, log: MemoryLog, failures: list[Exception] | None = None) -> ProfileRunner:
@@ -76,7 +77,7 @@ def runner(store: MemoryStore, log: MemoryLog, failures: list[Exception] | None 
     steps = Steps(look, Pipeline(update("EUR", Limits()), postpone()), Pipeline())
     failed = (failures if failures is not None else []).append
     return ProfileRunner(
-        steps, store, PARTITIONS, Outbox(log, SETTINGS), METRICS, live(SteppedClock(0.0)), failed=failed
+        steps, store, PARTITIONS, Outbox(log, SETTINGS), METRICS, live(SteppedClock(0.0)), nothing_told, failed=failed
     )
 
 

@@ -1,0 +1,133 @@
+"""What `segment.changes` and `alerts` carry, as those of us see it who read again what others were told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal, NamedTuple
+
+import msgspec
+
+from models.labels import treatment
+from models.segments.alert_document import AlertDocument, stored_alert
+from profiles.types import OPEN, Alert, Profile, Stay
+
+__all__ = ["MODEL_NEWS", "Adopted", "SegmentChange", "ToldOf", "read_alert", "read_segment_change"]
+
+MODEL_NEWS = b"@model"
+"""The key of records in `alerts` that are about the models, and of no customer."""
+
+
+class SegmentChange(NamedTuple):
+    """A customer entered or left a segment."""
+
+    profile: str
+    segment: str
+    at: float  # to the microsecond
+    entered: bool
+
+
+class _Change(msgspec.Struct):
+    profile: str
+    segment: str
+    change: Literal["entered", "exited"]
+    at: str
+
+
+class _Alert(msgspec.Struct):
+    id: str
+    profile: str
+    alert: AlertDocument
+
+
+_decode_change = msgspec.json.Decoder(_Change).decode
+_decode_alert = msgspec.json.Decoder(_Alert).decode
+
+
+def read_segment_change(value: bytes) -> SegmentChange:
+    """A record of `segment.changes`.
+
+    Raises:
+        msgspec.DecodeError: it is no such record.
+    """
+    told = _decode_change(value)
+    at = datetime.fromisoformat(told.at).timestamp()
+    return SegmentChange(told.profile, told.segment, at, told.change == "entered")
+
+
+def read_alert(value: bytes) -> tuple[str, Alert]:
+    """The profile and the alert of a record of `alerts` that is not `MODEL_NEWS`.
+
+    Raises:
+        msgspec.DecodeError: it is no such record.
+    """
+    told = _decode_alert(value)
+    # The document's times are to the microsecond; the id of the message ends with all of the last one.
+    return told.profile, msgspec.structs.replace(stored_alert(told.alert), changed=float(told.id.rpartition(":")[2]))
+
+
+class Adopted(NamedTuple):
+    """What a profile has again since it was brought up to what was told."""
+
+    entered: list[str]  # segments
+    left: list[str]
+    alerts: list[Alert]
+    replaced: list[Alert]  # by those
+
+
+@dataclass(slots=True)
+class ToldOf:
+    """The last words about one customer."""
+
+    segments: dict[str, tuple[float, bool]] = field(default_factory=dict)  # name → when, and whether it was "entered"
+    alerts: dict[str, Alert] = field(default_factory=dict)  # id → its newest state
+
+    def differs(self, profile: Profile | None) -> bool:
+        """Whether the store does not know of it. A customer who was merged away or erased has nothing to be told."""
+        if profile is not None and profile.redirect:
+            return False
+        held = profile or Profile("")
+        inside = any(entered != (name in held.segments) for name, (_, entered) in self.segments.items())
+        return inside or any(True for _ in self._unknown(held))
+
+    def adopt(self, profile: Profile) -> Adopted:
+        """Make it true of a profile, in place; answer what the indexes have to hear of."""
+        found = Adopted(
+            [name for name, (_, inside) in self.segments.items() if inside and name not in profile.segments],
+            [name for name, (_, inside) in self.segments.items() if not inside and name in profile.segments],
+            list(self._unknown(profile)),
+            [],
+        )
+        for name in found.entered:
+            profile.segments[name] = Stay(self.segments[name][0])
+        for name in found.left:
+            del profile.segments[name]
+        for alert in found.alerts:
+            held = profile.alerts.get(alert.rule)
+            if held is not None and held.id != alert.id:
+                found.replaced.append(held)
+            profile.alerts[alert.rule] = alert
+            if alert.state in treatment.ACTED_ON:
+                treatment.note(profile, alert.changed)
+        return found
+
+    def _unknown(self, profile: Profile) -> Iterator[Alert]:
+        """The latest alert of each rule, where it is newer than what the profile holds."""
+        newest = {alert.rule: alert for alert in sorted(self.alerts.values(), key=_by_age)}
+        for rule, alert in newest.items():
+            held = profile.alerts.get(rule)
+            if held is None or _follows(alert, held):
+                yield alert
+
+
+def _by_age(alert: Alert) -> tuple[float, float]:
+    return alert.opened, alert.changed
+
+
+def _follows(told: Alert, held: Alert) -> bool:
+    """Whether what was told of a rule comes after what is held. What is over leaves another one that is open alone."""
+    over = told.state not in OPEN
+    if told.id == held.id:
+        return told.changed > held.changed or (told.changed == held.changed and over and held.state in OPEN)
+    return told.opened > held.opened and not (over and held.state in OPEN)

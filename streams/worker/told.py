@@ -1,0 +1,115 @@
+"""What other systems were told of a partition's customers, and how a store that was set back is brought up to it.
+
+A Redis that loses its last second, or a replica that is promoted, comes back older than what `segment.changes` and
+`alerts` say. The events are in Kafka and are applied again; but what followed from them followed at a time of the wall
+clock that does not come back, so it would be told once more under other ids, or never be taken back. What was told is
+therefore a fact like an event: each commit notes up to where Kafka has what its partition told (`Changes.told`), and
+whoever begins to write a partition reads on from there. A customer who was told to be in a segment is in it again, and
+has the alert that was told, under its id; whether it still holds, the next look finds out and tells.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+from aiokafka.structs import ConsumerRecord
+from faust.types import TP
+from tenacity import retry, retry_if_exception_type, wait_exponential
+
+from streams.kafka.client import Unavailable
+from streams.kafka.ends import Ends
+from streams.kafka.reader import Batch, Extent, Log
+from streams.kafka.topics import ALERTS, PROFILE_EVENTS, TOLD, topic_name
+from streams.records.position import header_of
+from streams.records.told import MODEL_NEWS, ToldOf, read_alert, read_segment_change
+from streams.settings import Settings
+
+__all__ = ["ReadTold", "Told", "ToldReader", "nothing_told"]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a partition told since a position."""
+
+    of: Mapping[str, ToldOf]  # by profile
+    version: int  # the highest of a commit that told anything
+    ends: Mapping[str, int]  # by topic, without prefix: where to read on
+    events: int  # the end of the partition of `profile.events`: what was lost is before it
+
+
+ReadTold = Callable[[Mapping[int, Mapping[str, int] | None]], Awaitable[dict[int, Told]]]
+"""Reads on, in some partitions, from where each stands by topic; None: from the present end."""
+
+
+async def nothing_told(starts: Mapping[int, object]) -> dict[int, Told]:
+    """Reads nothing: where nobody is told anything."""
+    return {number: Told({}, 0, {}, 0) for number in starts}
+
+
+class ToldReader:
+    """Reads what partitions told.
+
+    Args:
+        log: to read.
+        ends: of partitions.
+        settings: the names of topics.
+    """
+
+    def __init__(self, log: Log, ends: Ends, settings: Settings) -> None:
+        self._log = log
+        self._ends = ends
+        self._bases = {topic_name(settings, base): base for base in TOLD}
+        self._events = topic_name(settings, PROFILE_EVENTS)
+
+    @retry(retry=retry_if_exception_type(Unavailable), wait=wait_exponential(multiplier=0.1, max=5))
+    async def __call__(self, starts: Mapping[int, Mapping[str, int] | None]) -> dict[int, Told]:
+        """What each partition told since where it stands. A Kafka that is away is waited for.
+
+        Raises:
+            Misconfigured: the topics cannot be read.
+        """
+        ends = await self._ends([TP(topic, number) for number in starts for topic in [*self._bases, self._events]])
+        extents = [
+            Extent(topic, number, start.get(base, 0), ends[TP(topic, number)])
+            for number, start in starts.items()
+            if start is not None
+            for topic, base in self._bases.items()
+        ]
+        found: dict[int, dict[str, ToldOf]] = {number: {} for number in starts}
+        versions = dict.fromkeys(starts, 0)
+        async for batch in self._log.read(extents, accept_gaps=True):  # what is deleted is older than what can be lost
+            of = found[batch.partition]
+            (_take_alerts if self._bases[batch.topic] == ALERTS else _take_changes)(of, batch)
+            versions[batch.partition] = max([versions[batch.partition], *(_version(one) for one in batch.records)])
+        return {
+            number: Told(
+                found[number],
+                versions[number],
+                {base: ends[TP(topic, number)] for topic, base in self._bases.items()},
+                ends[TP(self._events, number)],
+            )
+            for number in starts
+        }
+
+
+def _take_changes(of: dict[str, ToldOf], batch: Batch) -> None:
+    for record in batch.records:
+        change = read_segment_change(record.value)
+        segments = of.setdefault(change.profile, ToldOf()).segments
+        # A worker that was paused may put older news behind its successor's.
+        if (before := segments.get(change.segment)) is None or change.at >= before[0]:
+            segments[change.segment] = (change.at, change.entered)
+
+
+def _take_alerts(of: dict[str, ToldOf], batch: Batch) -> None:
+    for record in batch.records:
+        if record.key != MODEL_NEWS:
+            profile, alert = read_alert(record.value)
+            alerts = of.setdefault(profile, ToldOf()).alerts
+            if (before := alerts.get(alert.id)) is None or alert.changed >= before.changed:
+                alerts[alert.id] = alert
+
+
+def _version(record: ConsumerRecord) -> int:
+    return int(header_of(record.headers, "version") or 0)

@@ -1,0 +1,183 @@
+"""A store that is set back at any moment: what others were told stays true, and nobody is told anything twice."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import json
+import random
+from collections import defaultdict
+from collections.abc import Collection, Iterator
+
+import msgspec
+import pytest
+from faust.types import TP
+from prometheus_client import CollectorRegistry
+
+from models.churn.panel import Panel
+from models.durations import DAY
+from models.population.snapshot import PopulationSnapshot
+from plan import load_plan
+from profiles.stores.memory import MemoryStore
+from profiles.types import OPEN, AlertCommand, Merge, Profile, Record
+from streams.clock import SteppedClock
+from streams.kafka.memory import MemoryLog
+from streams.kafka.outbox import Outbox
+from streams.kafka.output import Row
+from streams.kafka.transport.batch import Batch
+from streams.metrics import WorkerMetrics
+from streams.pipeline import backlog_pipeline, profile_pipeline, review_pipeline
+from streams.settings import Settings
+from streams.worker.profiles import ProfileRunner, Steps
+from streams.worker.told import ToldReader
+from tests import REPOSITORY
+from tests.build import T0, event, live
+
+PLAN = load_plan(REPOSITORY / "tracking_plan.yaml", {})
+SETTINGS = Settings(partitions=1)
+EVENTS, CHANGES, ALERTS = "profile.events", "segment.changes", "alerts"
+CUSTOMERS = [f"c{number}" for number in range(12)]
+DAYS = 120
+
+_metrics = WorkerMetrics(CollectorRegistry())
+
+
+class Installation:
+    """One partition, its log and its clock. The store can be set back, and the worker be another one after that."""
+
+    def __init__(self, chance: random.Random) -> None:
+        self._chance = chance
+        self.clock = SteppedClock(T0)
+        topics = (EVENTS, CHANGES, ALERTS, "profile.changes", "training.examples")
+        self.log = MemoryLog(dict.fromkeys(topics, 1), self.clock)
+        self.store = MemoryStore(PLAN.namespace, 1)
+        self.runner = self._worker()
+
+    def _worker(self) -> ProfileRunner:
+        panel = Panel.cold(PLAN.churn)
+        runner = ProfileRunner(
+            Steps(
+                profile_pipeline(PLAN, SETTINGS, lambda: panel, PopulationSnapshot.empty),
+                backlog_pipeline(PLAN, SETTINGS),
+                review_pipeline(PLAN, PopulationSnapshot.empty),
+            ),
+            self.store,
+            1,
+            Outbox(self.log, SETTINGS),
+            _metrics,
+            live(self.clock),
+            ToldReader(self.log, self._ends, SETTINGS),
+        )
+        runner.assigned([0])
+        return runner
+
+    async def _ends(self, tps: Collection[TP]) -> dict[TP, int]:
+        return {tp: self.log.held(tp).end for tp in tps}
+
+    async def happen(self, *records: Record) -> None:
+        """Records come to `profile.events`."""
+        await self.log.produce([Row(EVENTS, 0, b"", msgspec.msgpack.encode(record)) for record in records])
+
+    async def work(self) -> None:
+        """Apply what is there, in batches, and fire what is due."""
+        while (first := (await self.store.applied([0]))[0] + 1) < (held := self.log.held(TP(EVENTS, 0))).end:
+            some = held.records[first : first + self._chance.randint(1, 4)]
+            await self.runner.apply([Batch(TP(EVENTS, 0), some, first)])
+            # What a worker sends to its own partition, and finds there at once.
+        while await self.runner.fire(self.clock.now()):
+            pass
+        await self.runner.close()
+
+    def set_back(self, partitions: list[object], *, dies: bool) -> None:
+        """The store is again what it was."""
+        self.store._partitions = copy.deepcopy(partitions)  # type: ignore[assignment]
+        if dies:
+            self.runner = self._worker()
+
+    def told(self, topic: str) -> Iterator[dict[str, object]]:
+        """The messages of a topic, each once."""
+        seen = set()
+        for record in self.log.held(TP(topic, 0)).records:
+            message = json.loads(record.value)
+            if message["id"] not in seen:
+                seen.add(message["id"])
+                yield message
+
+    async def profiles(self) -> dict[str, Profile]:
+        return {id_: one for id_, one in (await self.store.fetch(0, CUSTOMERS)).items() if not one.redirect}
+
+
+async def life(chance: random.Random, *, lose: bool) -> Installation:
+    """Some months of some customers, with people who decide, merges and, with `lose`, a store that forgets."""
+    one = Installation(chance)
+    silent = {customer: chance.uniform(10, 0.7 * DAYS) for customer in CUSTOMERS}
+    merges = {40: ("c3", "c4"), 71: ("c4", "c5")}
+    for day in range(DAYS):
+        one.clock.advance(DAY)
+        for customer in CUSTOMERS:
+            if day < silent[customer] and chance.random() < 0.3:
+                amount = chance.randrange(500, 30_000)
+                await one.happen(event("purchase", day, profile=customer, id=f"{customer}-{day}", amount=amount))
+        if day in merges:
+            loser, winner = merges[day]
+            await one.happen(Merge(loser, winner, one.clock.now(), [("user_id", loser)]))
+        await one.work()
+        before = copy.deepcopy(one.store._partitions)
+        for customer, profile in (await one.profiles()).items():
+            for alert in profile.alerts.values():
+                if alert.state == "open" and chance.random() < 0.05:
+                    await one.happen(AlertCommand(customer, alert.id, "resolve", one.clock.now(), "kim", ""))
+        if lose and chance.random() < 0.25:
+            # What happens now is told, and then the store knows nothing of it, though the events are there.
+            one.clock.advance(chance.uniform(1, 5 * DAY))
+            await one.happen(event("purchase", day + 0.5, profile="c0", id=f"c0-{day}-more", amount=90_000))
+            await one.work()
+            one.set_back(before, dies=chance.random() < 0.5)
+            one.clock.advance(chance.uniform(0.1, 3.0))
+            await one.work()
+    await one.work()
+    return one
+
+
+def problems(one: Installation, profiles: dict[str, Profile]) -> list[str]:
+    """What other systems were told wrongly, if they believe each message once."""
+    found = []
+    inside: defaultdict[str, set[str]] = defaultdict(set)
+    for message in one.told(CHANGES):
+        who, segment, entered = str(message["profile"]), str(message["segment"]), message["change"] == "entered"
+        if entered == (segment in inside[who]):
+            found.append(f"{who} {message['change']} {segment} twice")
+        (inside[who].add if entered else inside[who].discard)(segment)
+    latest: dict[str, dict[str, object]] = {}
+    for message in one.told(ALERTS):
+        alert = message["alert"]
+        assert isinstance(alert, dict)
+        whose = [
+            other for other in latest.values() if (other["profile"], other["rule"]) == (alert["profile"], alert["rule"])
+        ]
+        if alert["id"] not in latest and any(other["state"] in OPEN for other in whose):
+            found.append(f"{alert['profile']} {alert['rule']}: opened while one is open")
+        latest[str(alert["id"])] = alert
+    for id_, profile in profiles.items():
+        if inside[id_] != profile.segments.keys():
+            found.append(f"{id_} is in {sorted(profile.segments)}, and was told to be in {sorted(inside[id_])}")
+    held = {alert.id: alert.state for profile in profiles.values() for alert in profile.alerts.values()}
+    found += [
+        f"{alert['profile']} {alert['rule']}: told {alert['state']}, is {held.get(id_)}"
+        for id_, alert in latest.items()
+        if alert["state"] in OPEN and held.get(id_) != alert["state"]
+    ]
+    found += [f"alert {id_} was never told" for id_ in held.keys() - latest.keys()]
+    return found
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("lose", [False, True])
+def test_what_was_told_stays_true_and_is_told_once(seed: int, lose: bool) -> None:
+    async def story() -> tuple[Installation, dict[str, Profile]]:
+        one = await life(random.Random(seed), lose=lose)
+        return one, await one.profiles()
+
+    one, profiles = asyncio.run(story())
+    assert not problems(one, profiles)
+    assert sum(message["alert"]["state"] == "open" for message in one.told(ALERTS)) > 1  # type: ignore[index]
