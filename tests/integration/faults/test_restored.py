@@ -27,6 +27,7 @@ def test_a_store_that_comes_back_older_is_fed_again_though_nothing_new_is_sent(
         trial.fleet.start(1)
         trial.send(messages[: EVENTS // 2])
         trial.until_done(120)
+        trial.watch.until_live(60)  # what is told from here on has the time of the wall clock
         file = newest_file(own_redis.directory)
         assert file is not None
         length = file.stat().st_size

@@ -15,7 +15,7 @@ import duckdb
 
 from analysis.archive.reader import events
 from console.local.process import Reaper
-from streams.kafka.topics import IDENTITY_LINKS, REJECTED
+from streams.kafka.topics import ALERTS, IDENTITY_LINKS, REJECTED, SEGMENT_CHANGES
 from streams.settings import Settings
 from tests.integration.faults.chaos import Chaos, Deed, KillableRedis, KillableServer, Losses
 from tests.integration.faults.fleet import Fleet
@@ -119,7 +119,8 @@ class Trial:
         self._say("comparing with the oracle…")
         found = Found(
             self.watch.documents(), self.watch.mapping(), self.watch.values(REJECTED), self._senders.accepted,
-            self.fleet.settings.timeline, self._archived(),
+            self.fleet.settings.timeline, self._archived(), self.watch.values(SEGMENT_CHANGES),
+            self.watch.values(ALERTS),
         )  # fmt: skip
         truth = truth_of(self.fleet.plan, self.watch.sources(), self.watch.values(IDENTITY_LINKS), found.shown)
         seconds = time.monotonic() - self._began

@@ -15,6 +15,7 @@ from profiles.timeline import latest_events
 from profiles.types import Identity, Profile, profile_id
 from streams.records.rejected import Rejection
 from tests.integration.faults.oracle import Portrait, Truth
+from tests.outputs import TOLD_TWICE, TOLD_WRONGLY, wrong_outputs
 
 __all__ = ["KINDS", "Found", "Verdict", "judge"]
 
@@ -22,7 +23,7 @@ TOLERANCE = 1e-9
 _EXAMPLES = 20
 KINDS = (
     "lost", "doubled", "wrong merge", "wrong value", "not rejected", "unsent",
-    "lost in the archive", "doubled in the archive",
+    "lost in the archive", "doubled in the archive", TOLD_TWICE, TOLD_WRONGLY,
 )  # fmt: skip
 """Of faults."""
 
@@ -39,6 +40,8 @@ class Found:
     accepted: set[tuple[str, str]]  # (source, messageId) that senders were told were accepted
     shown: int  # events of a timeline
     archive: Iterable[tuple[str, str, str]] | None = None  # (home, source, messageId) of its rows; None: there is none
+    changes: Iterable[bytes] = ()  # values of `segment.changes`
+    alerts: Iterable[bytes] = ()  # values of `alerts`
 
 
 @dataclass(slots=True)
@@ -93,6 +96,9 @@ def judge(truth: Truth, found: Found) -> Verdict:
     for source, message in found.accepted - truth.ids:
         if message not in refused:
             verdict.fault("unsent", f"{source} {message} was accepted, but is in no topic")
+    alive = {id_: profile for id_, profile in profiles.items() if not profile.redirect}
+    for kind, text in wrong_outputs(found.changes, found.alerts, alive):
+        verdict.fault(kind, text)
     if found.archive is not None:
         _judge_archive(verdict, truth, Counter(found.archive))
     return verdict

@@ -1,0 +1,75 @@
+"""What other systems believe who read `segment.changes` and `alerts`, against what the profiles are."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from profiles.types import OPEN, Alert, Profile
+
+__all__ = ["TOLD_TWICE", "TOLD_WRONGLY", "wrong_outputs"]
+
+TOLD_TWICE, TOLD_WRONGLY = "told twice", "told wrongly"
+
+
+def wrong_outputs(
+    changes: Iterable[bytes], alerts: Iterable[bytes], profiles: Mapping[str, Profile]
+) -> Iterator[tuple[str, str]]:
+    """Each thing that is told twice or wrongly, and in words, if every message is believed once.
+
+    Args:
+        changes: the values of `segment.changes`, those of a partition in order.
+        alerts: those of `alerts`.
+        profiles: as they are; tombstones left out.
+    """
+    yield from _wrong_changes(_once(changes), profiles)
+    yield from _wrong_alerts(_once(alerts), profiles)
+
+
+def _wrong_changes(messages: Iterable[Mapping[str, Any]], profiles: Mapping[str, Profile]) -> Iterator[tuple[str, str]]:
+    inside: defaultdict[str, set[str]] = defaultdict(set)
+    for message in messages:
+        who, segment, change = message["profile"], message["segment"], message["change"]
+        if (change == "entered") == (segment in inside[who]):
+            yield TOLD_TWICE, f"{who} {change} {segment}: {message['id']}"
+        (inside[who].add if change == "entered" else inside[who].discard)(segment)
+    for id_ in inside.keys() | profiles.keys():
+        held = profiles[id_].segments.keys() if id_ in profiles else set()
+        for segment in inside[id_] ^ held:
+            yield (
+                TOLD_WRONGLY,
+                f"{id_} is {'in' if segment in held else 'not in'} {segment}, others believe the contrary",
+            )
+
+
+def _wrong_alerts(messages: Iterable[Mapping[str, Any]], profiles: Mapping[str, Profile]) -> Iterator[tuple[str, str]]:
+    latest: dict[str, Mapping[str, Any]] = {}
+    standing: defaultdict[tuple[str, str], set[str]] = defaultdict(set)  # (profile, rule) → ids
+    for message in messages:
+        if (alert := message.get("alert")) is None:
+            continue  # news of the models
+        ids = standing[alert["profile"], alert["rule"]]
+        if alert["state"] in OPEN and ids - {alert["id"]}:
+            yield TOLD_TWICE, f"{alert['profile']} {alert['rule']}: {message['id']} beside {ids}"
+        (ids.add if alert["state"] in OPEN else ids.discard)(alert["id"])
+        latest[alert["id"]] = alert
+    held: dict[str, Alert] = {alert.id: alert for profile in profiles.values() for alert in profile.alerts.values()}
+    for id_, alert in latest.items():
+        state = held[id_].state if id_ in held else None
+        if state != alert["state"] and (state is not None or alert["state"] in OPEN):
+            yield TOLD_WRONGLY, f"{alert['profile']} {alert['rule']}: told {alert['state']}, is {state}"
+    for id_, one in held.items():
+        if id_ not in latest and not one.untold:
+            yield TOLD_WRONGLY, f"alert {id_} of {one.rule} is {one.state}, and was told to nobody"
+
+
+def _once(values: Iterable[bytes]) -> Iterator[Mapping[str, Any]]:
+    """The messages, each once: what is delivered again has the id that it had."""
+    seen: set[str] = set()
+    for value in values:
+        message = json.loads(value)
+        if message["id"] not in seen:
+            seen.add(message["id"])
+            yield message
