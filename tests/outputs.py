@@ -47,9 +47,9 @@ def _wrong_changes(messages: Iterable[Mapping[str, Any]], profiles: Mapping[str,
 def _wrong_alerts(messages: Iterable[Mapping[str, Any]], profiles: Mapping[str, Profile]) -> Iterator[tuple[str, str]]:
     latest: dict[str, Mapping[str, Any]] = {}
     standing: defaultdict[tuple[str, str], set[str]] = defaultdict(set)  # (profile, rule) → ids
-    for message in messages:
-        if (alert := message.get("alert")) is None:
-            continue  # news of the models
+    # A merge takes an alert to another partition: its messages are in order by their times.
+    for message in sorted((one for one in messages if "alert" in one), key=_by_change):
+        alert = message["alert"]
         ids = standing[alert["profile"], alert["rule"]]
         if alert["state"] in OPEN and ids - {alert["id"]}:
             yield TOLD_TWICE, f"{alert['profile']} {alert['rule']}: {message['id']} beside {ids}"
@@ -63,6 +63,10 @@ def _wrong_alerts(messages: Iterable[Mapping[str, Any]], profiles: Mapping[str, 
     for id_, one in held.items():
         if id_ not in latest and not one.untold:
             yield TOLD_WRONGLY, f"alert {id_} of {one.rule} is {one.state}, and was told to nobody"
+
+
+def _by_change(message: Mapping[str, Any]) -> tuple[str, bool]:
+    return message["alert"]["changed"], message["alert"]["state"] not in OPEN
 
 
 def _once(values: Iterable[bytes]) -> Iterator[Mapping[str, Any]]:
