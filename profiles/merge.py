@@ -32,7 +32,7 @@ from profiles.types import (
     Ticket,
 )
 
-__all__ = ["add_identities", "merge"]
+__all__ = ["add_identities", "later", "merge", "weight"]
 
 
 def merge(winner: Profile, loser: Profile, limits: Limits) -> None:
@@ -58,7 +58,8 @@ def merge(winner: Profile, loser: Profile, limits: Limits) -> None:
     merge_timelines(winner, loser, limits.timeline)
     _merge_claims(winner, loser, limits)
     for rule, alert in loser.alerts.items():
-        winner.alerts[rule] = max(winner.alerts.get(rule, alert), alert, key=_standing)
+        held = winner.alerts.get(rule, alert)
+        winner.alerts[rule] = later(held, alert) if held.id == alert.id else max(held, alert, key=weight)
     winner.score = winner.score or loser.score
     if loser.created:
         winner.created = min(winner.created, loser.created) if winner.created else loser.created
@@ -66,6 +67,16 @@ def merge(winner: Profile, loser: Profile, limits: Limits) -> None:
     winner.splits = sorted({*winner.splits, *loser.splits})
     winner.treated_at = max(winner.treated_at, loser.treated_at)
     _merge_cutovers(winner, loser)
+
+
+def weight(alert: Alert) -> tuple[bool, float, str]:
+    """Of the alerts of one rule that come together, the one that weighs most stays: the open one, else the later."""
+    return alert.state in OPEN, alert.opened, alert.id
+
+
+def later(one: Alert, other: Alert) -> Alert:
+    """The later of two states of an alert; the first if they are the same."""
+    return max(one, other, key=lambda alert: (alert.changed, alert.state not in OPEN))
 
 
 def add_identities(profile: Profile, identities: Sequence[tuple[Identity, float]]) -> None:
@@ -176,7 +187,3 @@ def _merge_cutovers(winner: Profile, loser: Profile) -> None:
             home: max(cutover, ours.cutovers.get(home, cutover)) for home, cutover in loser.splitting.cutovers.items()
         }
         winner.splitting = structs.replace(ours, cutovers=ours.cutovers | cutovers)
-
-
-def _standing(alert: Alert) -> tuple[bool, float, str]:
-    return alert.state in OPEN, alert.opened, alert.id

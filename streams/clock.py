@@ -24,10 +24,10 @@ class Clock(Protocol):
 
 
 class WallClock:
-    """The machine's clock."""
+    """The machine's clock, to the microsecond: what is told in RFC 3339 is then exactly what is held."""
 
     def now(self) -> float:
-        return time.time()
+        return round(time.time(), 6)
 
 
 WALL = WallClock()

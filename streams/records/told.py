@@ -11,7 +11,8 @@ import msgspec
 
 from models.labels import treatment
 from models.segments.alert_document import AlertDocument, stored_alert
-from profiles.types import OPEN, Alert, Profile, Stay
+from profiles.merge import later, weight
+from profiles.types import Alert, Profile, Stay
 
 __all__ = ["MODEL_NEWS", "Adopted", "SegmentChange", "ToldOf", "read_alert", "read_segment_change"]
 
@@ -113,21 +114,13 @@ class ToldOf:
         return found
 
     def _unknown(self, profile: Profile) -> Iterator[Alert]:
-        """The latest alert of each rule, where it is newer than what the profile holds."""
-        newest = {alert.rule: alert for alert in sorted(self.alerts.values(), key=_by_age)}
-        for rule, alert in newest.items():
+        """The alerts that stand by what was told, where the profile holds another one, or an older state."""
+        for rule in {alert.rule for alert in self.alerts.values()}:
             held = profile.alerts.get(rule)
-            if held is None or _follows(alert, held):
-                yield alert
-
-
-def _by_age(alert: Alert) -> tuple[float, float]:
-    return alert.opened, alert.changed
-
-
-def _follows(told: Alert, held: Alert) -> bool:
-    """Whether what was told of a rule comes after what is held. What is over leaves another one that is open alone."""
-    over = told.state not in OPEN
-    if told.id == held.id:
-        return told.changed > held.changed or (told.changed == held.changed and over and held.state in OPEN)
-    return told.opened > held.opened and not (over and held.state in OPEN)
+            known = {held.id: held} if held is not None else {}
+            told = {id_: alert for id_, alert in self.alerts.items() if alert.rule == rule}
+            for id_ in known.keys() & told.keys():
+                told[id_] = later(known[id_], told[id_])
+            stands = max((known | told).values(), key=weight)
+            if stands is not held:
+                yield stands

@@ -151,6 +151,9 @@ def _absorb(work: Work, winner: Profile, command: Absorb, limits: Limits) -> Non
     ours = dict(winner.alerts)
     merge(winner, loser, limits)
     for alert in loser.alerts.values():
+        if alert.rule in ours and ours[alert.rule].id == alert.id:
+            work.alerts[alert.id] = (winner.id, winner.alerts[alert.rule])
+            continue
         if winner.alerts[alert.rule] is not alert:
             _supersede(work, winner, alert.rule, alert)
             continue
