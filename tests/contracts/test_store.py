@@ -105,6 +105,19 @@ def test_what_was_committed_is_loaded(run: Any) -> None:
     run(test)
 
 
+def test_a_commit_notes_up_to_where_it_is_known_what_was_told(run: Any) -> None:
+    """A commit that says nothing of it leaves it as it was."""
+
+    async def test(both: Both) -> None:
+        assert await both.store.told(1) is None
+        version = await both.store.commit(1, Changes(0, told={"alerts": 4, "segment.changes": 9}))
+        await both.store.commit(1, Changes(version))
+        assert await both.store.told(1) == {"alerts": 4, "segment.changes": 9}
+        assert await both.store.told(2) is None
+
+    run(test)
+
+
 def test_arrival_rates_are_committed_with_the_rest(run: Any) -> None:
     """How busy a partition is comes back to the bit, belongs to it alone, and moves with its commits only."""
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import msgspec
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
-from redis import Redis
-from redis.exceptions import RedisError
+from redis import Redis, RedisCluster
+from redis.cluster import ClusterNode
+from redis.exceptions import RedisClusterException, RedisError
 
 from plan import Plan
 from profiles.clock import Head
@@ -49,7 +51,7 @@ class Watch:
         self._sources = {name: topic_name(settings, source.topic) for name, source in plan.sources.items()}
         self._events = topic_name(settings, PROFILE_EVENTS)
         self._links = topic_name(settings, IDENTITY_LINKS)
-        self.redis = Redis.from_url(settings.redis.get_secret_value(), socket_timeout=20.0)
+        self.redis = _connect(settings.redis.get_secret_value())
         self._consumer = self._connect()
 
     def close(self) -> None:
@@ -100,9 +102,11 @@ class Watch:
             ends = self._consumer.end_offsets([*raw, *own])
             waiting = sum(max(ends[place] - (self._consumer.committed(place) or 0), 0) for place in raw)
             waiting += sum(max(ends[place] - done, 0) for place, done in own.items())
-        except (RedisError, KafkaError, AssertionError):
+        except (RedisError, RedisClusterException, KafkaError, AssertionError):
             self._consumer.close()
             self._consumer = self._connect()
+            self.redis.close()
+            self.redis = _connect(self._settings.redis.get_secret_value())
             return None
         return Progress(sum(applied.values()), waiting)
 
@@ -166,3 +170,12 @@ class Watch:
                             )  # fmt: skip
         finally:
             consumer.close()
+
+
+def _connect(url: str) -> Any:
+    """A client of one node, or of a cluster."""
+    if not url.startswith("redis+cluster:"):
+        return Redis.from_url(url, socket_timeout=20.0)
+    who, _, hosts = url.partition("@")
+    nodes = [ClusterNode(host, int(port)) for host, _, port in (one.partition(":") for one in hosts.split(","))]
+    return RedisCluster(startup_nodes=nodes, password=who.rpartition(":")[2], socket_timeout=20.0)

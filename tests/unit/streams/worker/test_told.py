@@ -1,0 +1,81 @@
+"""What others were told of a partition is read on from where the store knows it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Mapping
+
+import orjson
+from faust.types import TP
+
+from models.segments.alert_document import alert_document
+from profiles.times import rfc3339
+from profiles.types import Alert, Profile
+from streams.kafka.memory import MemoryLog
+from streams.kafka.output import Row
+from streams.records.told import MODEL_NEWS
+from streams.settings import Settings
+from streams.worker.told import Told, ToldReader
+from tests.build import T0
+
+SETTINGS = Settings(partitions=2)
+EVENTS, CHANGES, ALERTS = "profile.events", "segment.changes", "alerts"
+
+
+def change(profile: str, segment: str, what: str, at: float, version: int = 1) -> Row:
+    body = {"id": "1", "profile": profile, "segment": segment, "change": what, "at": rfc3339(at)}
+    return Row(CHANGES, 1, profile.encode(), orjson.dumps(body), [("version", str(version).encode())])
+
+
+def alert(profile: str, id_: str, state: str, opened: float, changed: float) -> Row:
+    held = Alert(id_, "at_risk", state, opened, changed, 0.5)
+    message = f"{id_}:{state}:{changed!r}"
+    body = {"id": message, "profile": profile, "alert": alert_document(Profile(profile), held)}
+    return Row(ALERTS, 1, profile.encode(), orjson.dumps(body))
+
+
+def read(rows: Collection[Row], start: Mapping[str, int] | None) -> Told:
+    async def story() -> Told:
+        log = MemoryLog({EVENTS: 2, CHANGES: 2, ALERTS: 2})
+        await log.produce(rows)
+
+        async def ends(tps: Collection[TP]) -> dict[TP, int]:
+            return {tp: log.held(tp).end for tp in tps}
+
+        return (await ToldReader(log, ends, SETTINGS)({1: start}))[1]
+
+    return asyncio.run(story())
+
+
+NEWS = Row(ALERTS, 1, MODEL_NEWS, b'{"id": "n", "notice": {}}')
+ROWS = [
+    change("ann", "vip", "entered", T0, version=3),
+    change("ann", "vip", "exited", T0 + 9, version=8),
+    change("ann", "vip", "entered", T0 + 5, version=7),  # of a worker that was paused
+    change("bob", "vip", "entered", T0 + 1, version=4),
+    NEWS,
+    alert("ann", "a1", "open", T0, T0),
+    alert("ann", "a1", "cleared", T0, T0 + 7),
+    Row(EVENTS, 1, b"ann", b""),
+]
+
+
+def test_the_last_word_about_each_customer_is_found_by_its_time() -> None:
+    told = read(ROWS, {CHANGES: 0, ALERTS: 0})
+    assert {id_: of.segments for id_, of in told.of.items()} == {
+        "ann": {"vip": (T0 + 9, False)},
+        "bob": {"vip": (T0 + 1, True)},
+    }
+    assert [(one.id, one.state) for one in told.of["ann"].alerts.values()] == [("a1", "cleared")]
+    assert (told.version, told.ends, told.events) == (8, {CHANGES: 4, ALERTS: 3}, 1)
+
+
+def test_it_is_read_on_from_where_the_store_knows_it() -> None:
+    told = read(ROWS, {CHANGES: 3, ALERTS: 3})
+    assert list(told.of) == ["bob"]
+    assert told.version == 4
+
+
+def test_an_installation_that_never_noted_where_it_was_begins_at_the_end() -> None:
+    told = read(ROWS, None)
+    assert (dict(told.of), told.version, told.ends) == ({}, 0, {CHANGES: 4, ALERTS: 3})
