@@ -5,7 +5,8 @@ of the linker (`{identity}`), the learner (`{learner}`), the census (`{census}`)
 are msgpack; a tombstone is only its redirect.
 
 - `{p017}:meta`, hash: `version` and the `nonce` of its commit, `applied`, `watermark`, `tombstones`, `origins` (highest
-  offset by sender), `ahead` (after a rebuild), `arrival_rates` (how busy it is, and outages)
+  offset by sender), `ahead` (after a rebuild), `arrival_rates` (how busy it is, and outages), `told` (up to where the
+  documents know what `segment.changes` and `alerts` tell)
 - `{p017}:profiles`, hash: profile id → document
 - `{p017}:timers`, sorted set: profile id by `scheduled_at`
 - `{p017}:risk`, sorted set: profile id by risk
