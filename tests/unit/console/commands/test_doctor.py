@@ -78,3 +78,19 @@ def test_a_part_of_the_work_that_nobody_does_is_named() -> None:
     assert missing_part(["a-1-ingest", "a-2-profile"]) is None
     assert missing_part(["a-1-ingest", "a-2"]) is None
     assert missing_part(["a-1"]) is None
+
+
+def test_it_asks_whose_keys_are_public_and_for_the_key_of_user_ids(tmp_path: Path, monkeypatch) -> None:
+    """A plan that does not say it is used as before, and nobody can say they were not told."""
+    monkeypatch.delenv("RAPPORT_USER_ID_KEY", raising=False)
+    plan = tmp_path / "plan.yaml"
+    text = (
+        PLAN.read_text().replace("    public: true\n", "").replace("verify_user_ids: off", "verify_user_ids: optional")
+    )
+    plan.write_text(text)
+
+    found = {finding.what: finding for finding in islice(examine(Settings(plan=plan, pii_key=None)), 4)}
+
+    assert found["public keys"].verdict == "warning"
+    assert "whether web, app are `public`" in found["public keys"].message
+    assert found["signed user ids"].verdict == "error"
