@@ -27,9 +27,9 @@ _LEVELS = 64
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
-def guarded(deps: ApiDeps) -> type[APIRoute]:
-    """The class of routes that let only the token pass, and take so many seconds at most once the body is there."""
-    token, patience = deps.token, deps.patience
+def guarded(deps: ApiDeps, *, times: int = 1) -> type[APIRoute]:
+    """The class of routes that let only the token pass, and are given up `times` the patience after their body."""
+    token, patience = deps.token, times * deps.patience
 
     class Guarded(APIRoute):
         def get_route_handler(self) -> Handler:

@@ -16,6 +16,10 @@ from streams.background import aside
 __all__ = ["privacy_router"]
 
 
+_OF_EXPORTS = 10
+"""Times the patience: they read the archive, and a customer has a right to them."""
+
+
 def privacy_router(deps: ApiDeps) -> APIRouter:
     """The routes on erasure and export."""
     router, desk = APIRouter(route_class=guarded(deps), tags=["privacy"]), deps.desk
@@ -46,7 +50,9 @@ def privacy_router(deps: ApiDeps) -> APIRouter:
             raise ApiError(404, "unknown_erasure", "there is no receipt by this id")
         return ErasureReceipt.of(found)
 
-    @router.get(
+    exports = APIRouter(route_class=guarded(deps, times=_OF_EXPORTS))
+
+    @exports.get(
         "/profiles/{identity}/export",
         summary="All that is known about a customer",
         description="For the customer: the profile, every trait and event with what it was collected for and who "
@@ -58,4 +64,5 @@ def privacy_router(deps: ApiDeps) -> APIRouter:
         events, missing = await desk.exporter.events(profile)
         return await aside(export_view, profile, events, missing, await deps.now(), deps.plan)
 
+    router.include_router(exports)
     return router

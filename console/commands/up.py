@@ -161,7 +161,8 @@ def up(
             keys = children.patiently(lambda: prepare(settings))
             env = _environment(settings, data_dir)
             logs = data_dir / "logs"
-            children.run("collector and API", roles.serve, logs / "serve.log", env)
+            beside_worker = {"RAPPORT_OPERATIONS_PORT": "0"} if given.operations_port == given.metrics_port else {}
+            children.run("collector and API", roles.serve, logs / "serve.log", env | beside_worker)
             children.run("worker", roles.work, logs / "worker.log", env)
             beside = env | {"RAPPORT_METRICS_PORT": "0"}  # their metrics are on the one port with all others
             if roles.ingest is not None:

@@ -232,8 +232,8 @@ def _rules(condition: str, n: int) -> str:
 
 @pytest.mark.parametrize("shape", CONDITIONS)
 def test_conditions_asked_of_the_api(shape: str) -> None:
-    assert_linear(_each(previewed), lambda n: [f'{{"condition":{_json(CONDITIONS[shape](n))}}}'], 8_000)
-    assert_linear(_each(previewed), lambda n: [_rules(_json(CONDITIONS[shape](n // 2)), n // 2)], 8_000)
+    assert_linear(_each(previewed), lambda n: [f'{{"condition":{_json(CONDITIONS[shape](n))}}}'], 4_000)
+    assert_linear(_each(previewed), lambda n: [_rules(_json(CONDITIONS[shape](n // 2)), n // 2)], 4_000)
 
 
 @pytest.mark.parametrize("levels", [2, 11, 20, 21, 40])
@@ -252,7 +252,7 @@ def test_plans(shape: str) -> None:
         with contextlib.suppress(PlanError):
             parse_plan(BASE.replace("segments:\n", f"segments:\n  - {{name: s, when: {condition}}}\n"), "p", {})
 
-    assert_linear(planned, lambda n: _json(CONDITIONS[shape](n)), 6_000)
+    assert_linear(planned, lambda n: _json(CONDITIONS[shape](n)), 3_000)
 
 
 PLANS: dict[str, Callable[[int], str]] = {
@@ -291,7 +291,7 @@ def test_identities_in_paths(run: str) -> None:
         with contextlib.suppress(ApiError):
             parse_identity(one_segment(f"/v1/profiles/email:{text}".encode())[len("/v1/profiles/") :], PLAN)
 
-    assert_linear(asked, lambda n: "@" + _text(run, n), 15_000)
+    assert_linear(asked, lambda n: "@" + _text(run, n), 4_000)
 
 
 @pytest.mark.parametrize("run", RUNS)
