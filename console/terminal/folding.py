@@ -116,7 +116,7 @@ class Folding(logging.Filter):
                 yield _told("%s is back, after %.0f s; %s", server, now - outage.since, left_out)
             elif now - outage.told >= EVERY:
                 outage.told = now
-                yield _told("%s has been away for %.0f s; %s", server, now - outage.since, left_out)
+                yield _told("%s, or a node of it, has been away for %.0f s; %s", server, now - outage.since, left_out)
 
     def _sayings_due(self, now: float) -> Iterator[logging.LogRecord]:
         for key, saying in list(self._said.items()):

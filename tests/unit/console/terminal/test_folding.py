@@ -69,8 +69,8 @@ def test_a_server_that_is_away_is_a_line_then_one_a_minute_and_one_when_it_is_ba
         "WARNING Kafka is away, told once a minute from now on: "
         "Unable connect to node with id 0: [Errno 111] Connect call failed"
     )
-    assert one == "Kafka has been away for 60 s; 9,599 lines about it were left out"
-    assert two == "Kafka has been away for 120 s; 19,199 lines about it were left out"
+    assert one == "Kafka, or a node of it, has been away for 60 s; 9,599 lines about it were left out"
+    assert two == "Kafka, or a node of it, has been away for 120 s; 19,199 lines about it were left out"
     assert back == "Kafka is back, after 154 s; 23,999 lines about it were left out"
     assert not log.folding.waits
 
