@@ -22,7 +22,7 @@ from tests.console.serving import serving
 from tests.integration.rapport import PLAN, Rapport, order, recently, running
 from tests.properties.test_order_free import same
 
-TOKEN = "for-tests"
+TOKEN = "for-tests-of-identities"
 
 
 def at(number: float) -> str:
