@@ -99,7 +99,8 @@ def identities_router(deps: ApiDeps) -> APIRouter:
     @router.get(
         "/refusals",
         summary="Links that were refused lately",
-        description="The latest 1,000: a limit of the tracking plan was reached, or a split keeps them apart.",
+        description="The latest 1,000: a limit of the tracking plan was reached, a split keeps them apart, or only a "
+        "public source says that two people are one.",
     )
     async def refusals(
         limit: Annotated[int, Query(ge=1, le=1000, description="Most of them, the newest first.")] = 50,

@@ -180,8 +180,8 @@ def _run(
         played = bar("playing")
         try:
             judged = backtest(
-                log, config, plan.currency, judged=judged_weeks, consent=plan.consent, rivals=rivals, seed=wanted.seed,
-                advance=lambda done: played(done, 1.0),
+                log, config, plan.currency, judged=judged_weeks, consent=plan.consent, persons=plan.trust.persons,
+                rivals=rivals, seed=wanted.seed, advance=lambda done: played(done, 1.0),
             )  # fmt: skip
         except ValueError as error:
             raise WrongUse(str(error)) from error

@@ -153,6 +153,7 @@ def backtest(
     *,
     judged: range | None = None,
     consent: Consent | None = None,
+    persons: frozenset[str] = frozenset(),
     rivals: Sequence[Rival] = (),
     advance: Callable[[float], object] = lambda _: None,
     seed: int = 0,
@@ -165,6 +166,7 @@ def backtest(
         currency: of the plan.
         judged: weeks after the start of the log whose scores are judged; `weeks_judged` unless given.
         consent: who may be scored and learned from; everybody unless given.
+        persons: types of identities that say who somebody is; what is only claimed of them does not count.
         rivals: other models that see the same rows.
         advance: told which share of the log has been played.
         seed: of the order in which the training records of one day are learned.
@@ -178,7 +180,8 @@ def backtest(
         raise ValueError(
             f"the log covers {log.weeks} weeks; a horizon of {ahead:g} weeks needs {2 * ahead + 4:g} to be judged"
         )
-    return _Play(log, config, currency, weeks, consent or Consent({}), rivals, seed).run(advance)
+    limits = Limits(persons=persons)
+    return _Play(log, config, currency, weeks, consent or Consent({}), limits, rivals, seed).run(advance)
 
 
 class _Play:
@@ -191,13 +194,14 @@ class _Play:
         currency: str,
         weeks: range,
         consent: Consent,
+        limits: Limits,
         rivals: Sequence[Rival],
         seed: int,
     ) -> None:
         self._log, self._config, self._currency, self._weeks = log, config, currency, weeks
         self._consent, self._rivals = consent, rivals
         self._rng = np.random.default_rng(seed)
-        self._limits = Limits()
+        self._limits = limits
         names = dict.fromkeys(record.profile for record in log.records)
         names |= dict.fromkeys(record.winner for record in log.records if isinstance(record, Merge))
         self._number = {name: i for i, name in enumerate(names)}

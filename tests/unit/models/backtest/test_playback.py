@@ -13,7 +13,7 @@ from models.backtest.playback import Batch, Judged, Log, backtest, weeks_judged
 from models.config import ChurnConfig
 from models.durations import DAY, WEEK
 from profiles.consent import PROFILING, Consent, trait_of
-from profiles.types import Event, Merge
+from profiles.types import Claim, Event, Merge
 
 START = 20_000 * DAY
 CONFIG = ChurnConfig(
@@ -167,6 +167,23 @@ def test_who_does_not_allow_it_is_neither_scored_nor_learned_from() -> None:
 
     assert (found.week[found.customer == 0] <= 9).all()  # what was said less than a horizon before is censored
     assert (found.week[found.customer == 1] == np.arange(12, 25)).all()
+
+
+def test_what_anybody_could_have_said_for_them_is_not_heeded() -> None:
+    """A claimed objection of a person, as in live work."""
+    events = shop()
+    no = Event(
+        events[0].profile, "no", "web", "identify", "identify", "", START + 15 * WEEK, 0.0, [("user_id", "1")],
+        claim=Claim(traits={trait_of(PROFILING): False}, named=True),
+    )  # fmt: skip
+
+    found = played(
+        sorted([*events, no], key=lambda event: event.time),
+        consent=Consent({PROFILING: True}),
+        persons=frozenset({"user_id"}),
+    )
+
+    assert (found.week[found.customer == 0] == np.arange(12, 25)).all()
 
 
 def test_a_log_that_is_too_short_is_refused() -> None:
