@@ -94,13 +94,13 @@ def _linked(events: Iterable[Event], plan: Plan, now: float) -> Iterator[Event |
     graph = Graph(
         plan, _TOPIC, 1, now, linked=linked, held={}, links={}, apart={}, pending={}, erased=set(), refusals={}
     )  # fmt: skip
-    asked: set[tuple[Identity, ...]] = set()
+    asked: set[tuple[str, tuple[Identity, ...]]] = set()
     for offset, event in enumerate(events):
         yield event
         together = tuple(event.identities)
-        if len(together) < 2 or together in asked:
+        if len(together) < 2 or (event.source, together) in asked:
             continue
-        asked.add(together)
+        asked.add((event.source, together))
         if len({linked.get(identity) or profile_id(plan.namespace, identity) for identity in together}) < 2:
             continue
         decision = graph.link(offset, LinkRequest(list(together), event.time, event.source, event.id))

@@ -42,6 +42,9 @@ _ASK_AGAIN = 600.0  # …but only now and then: what stood in its way may be gon
 _TELL_AGAIN = 5.0  # seconds until heads that are no news are told again: Redis may have come back older
 _encode = msgspec.msgpack.Encoder().encode
 
+_Asked = tuple[str, tuple[Identity, ...]]
+"""What was asked of the linker: the source, since not all are believed, and the identities that met."""
+
 
 class Passed(NamedTuple):
     """What a round came to."""
@@ -96,7 +99,7 @@ class Ingest:
         self._profile_events = topic_name(settings, PROFILE_EVENTS)
         self._identity_links = topic_name(settings, IDENTITY_LINKS)
         self._rejected = topic_name(settings, REJECTED)
-        self._asked: dict[tuple[Identity, ...], float] = {}  # → when
+        self._asked: dict[_Asked, float] = {}  # → when
         self._waiting = WaitingRoom()
         self._letting_in = asyncio.Lock()
         self._reported: dict[str, Head] = {}
@@ -219,16 +222,16 @@ class Ingest:
     def _row(self, item: Item) -> Row:
         return Row(self._profile_events, partition_of(item.home, self._partitions), item.home.encode(), item.packed)
 
-    def _new_requests(self, links: Iterable[tuple[Event, list[Identity]]]) -> dict[tuple[Identity, ...], LinkRequest]:
-        requests: dict[tuple[Identity, ...], LinkRequest] = {}
+    def _new_requests(self, links: Iterable[tuple[Event, list[Identity]]]) -> dict[_Asked, LinkRequest]:
+        requests: dict[_Asked, LinkRequest] = {}
         for event, identities in links:
-            key = tuple(identities)
+            key = event.source, tuple(identities)
             asked = self._asked.get(key)
             if key not in requests and (asked is None or time.monotonic() - asked > _ASK_AGAIN):
                 requests[key] = LinkRequest(identities, event.time, event.source, event.id)
         return requests
 
-    def _remember(self, requests: dict[tuple[Identity, ...], LinkRequest]) -> None:
+    def _remember(self, requests: dict[_Asked, LinkRequest]) -> None:
         self._asked.update(dict.fromkeys(requests, time.monotonic()))
         while len(self._asked) > _ASKED:
             del self._asked[next(iter(self._asked))]

@@ -1,10 +1,11 @@
-"""What ingest tells the clock: never more than is in Kafka."""
+"""What ingest tells the clock: never more than is in Kafka. And what it asks of the linker."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Iterable
 
+import msgspec
 import orjson
 import pytest
 from faust.types import TP
@@ -18,6 +19,7 @@ from streams.kafka.output import Row
 from streams.kafka.transport.batch import Batch
 from streams.metrics import WorkerMetrics
 from streams.pipeline import arrival_pipeline, ingest_pipeline
+from streams.records.links import LinkRequest, Request
 from streams.settings import Settings
 from streams.worker import ingest as module
 from streams.worker.breaker.aside import PutAside
@@ -66,11 +68,12 @@ def page(offset: int, at: float) -> bytes:
     )
 
 
-def ingest_of(kafka: SlowKafka, clocks: MemoryClockStore) -> Ingest:
-    """Of one source, whose gate is T0."""
+def ingest_of(kafka: SlowKafka, clocks: MemoryClockStore, *sources: str) -> Ingest:
+    """Of the web or these sources, whose gate is T0."""
     metrics, links = WorkerMetrics(CollectorRegistry()), MemoryLinkStore()
     return Ingest(
-        {"events.web": "web"}, arrival_pipeline(), ingest_pipeline(PLAN, links, Suppressed(links, PLAN.pii_key)),
+        {f"events.{source}": source for source in sources or ("web",)},
+        arrival_pipeline(), ingest_pipeline(PLAN, links, Suppressed(links, PLAN.pii_key)),
         kafka, clocks, Settings(partitions=4), metrics, in_steps(T0, "filling"),
         CircuitBreaker(PLAN, MemorySourceStore(), metrics, "w"), DAY,
         Flow([], ends, MemoryStore(PLAN.namespace, 4, links), lambda: False),
@@ -117,5 +120,25 @@ def test_heads_are_told_again_though_they_are_no_news(monkeypatch: pytest.Monkey
         monkeypatch.setattr(module, "_TELL_AGAIN", -1.0)
         await ingest.report([WEB], lambda _: 7)
         assert (await clocks.heads())["events.web/0"].done == 7
+
+    asyncio.run(run())
+
+
+def test_a_server_is_heard_though_a_public_source_has_asked_for_the_same() -> None:
+    """What the linker refuses the one it may grant the other; the same of the same source is asked once."""
+
+    async def run() -> None:
+        kafka = SlowKafka()
+        kafka.let.set()
+        ingest = ingest_of(kafka, MemoryClockStore(), "web", "purchase")
+        login = {"type": "identify", "userId": "u", "anonymousId": "a", "timestamp": rfc3339(T0 - DAY)}
+        for first in (0, 1):
+            for tp in (WEB, TP("events.purchase", 0)):
+                event = orjson.dumps({**login, "messageId": f"m{first}"})
+                await ingest.take([Batch(tp, [record(first, event, at=T0, topic=tp.topic)], first)], lambda _: True)
+                await ingest.let_in()
+
+        asked = [msgspec.msgpack.decode(row.value, type=Request) for row in kafka.rows if row.topic == "identity.links"]
+        assert [request.source for request in asked if isinstance(request, LinkRequest)] == ["web", "purchase"]
 
     asyncio.run(run())
