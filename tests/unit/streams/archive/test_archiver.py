@@ -17,7 +17,7 @@ from analysis.archive.folder import Folder
 from analysis.archive.manifests import CHECKPOINT, load
 from analysis.archive.reader import events, events_of, files, progress
 from profiles.errors import Misconfigured, RapportError
-from profiles.types import Absorb, Erase, Event, Merge, Origin, Record, Split
+from profiles.types import Absorb, Claim, Erase, Event, Merge, Origin, Record, Split
 from streams.archive.compact import compact
 from streams.archive.gather import Gatherer, Memory, prime
 from streams.archive.manifest_log import Changed, ManifestLog, Overtaken
@@ -31,13 +31,16 @@ json = st.recursive(
 )
 objects = st.dictionaries(texts, json, max_size=4)
 times = st.floats(-62135596800.0, 253402214400.0)
+claims = st.builds(
+    Claim, role=texts, traits=objects, identities=st.lists(st.tuples(texts, texts), max_size=2), named=st.booleans()
+)
 whole_events = st.builds(
     Event,
     profile=texts, id=texts, source=texts, type=texts, name=texts, role=texts, time=times, received=times,
     identities=st.lists(st.tuples(texts, texts), max_size=3), traits=objects, amount=st.integers(-(10**16), 10**16),
     currency=texts, quantity=st.floats(-1e12, 1e12), subject=texts, rating=st.none() | st.floats(-1e12, 1e12),
     properties=objects, context=objects, violations=st.lists(texts, max_size=2),
-    origin=st.tuples(texts, st.integers(0, 999), st.integers(0, 2**62)), category=texts,
+    origin=st.tuples(texts, st.integers(0, 999), st.integers(0, 2**62)), category=texts, claim=st.none() | claims,
 )  # fmt: skip
 
 
@@ -331,7 +334,7 @@ def test_files_of_before_a_column_are_read_beside_new_ones(url: str) -> None:
     shelf.flush()
     (old,) = files(url)
     with Folder(url).fs.open(Folder(url).path(old.path), "rb") as source:
-        before = pq.ParquetFile(source).read().drop_columns(["category"])
+        before = pq.ParquetFile(source).read().drop_columns(["category", "claim"])
     shelf.log.folder.write_table(old.path, before)
     shelf.take(0, event("b", "2", category="Books"))
     shelf.flush()
@@ -400,6 +403,17 @@ def test_views_of_an_empty_archive(url: str) -> None:
 )
 def test_consent_of_an_event(traits: dict[str, Any], context: dict[str, Any], said: bool | None) -> None:
     assert consent(event("a", "1", traits=traits, context=context), "analytics") is said
+
+
+@pytest.mark.parametrize(
+    ("granted", "named", "said"),
+    [(False, False, False), (True, False, None), (False, True, None), (True, True, None)],
+)
+def test_of_claimed_consent_a_visitors_no_is_heeded(granted: bool, named: bool, said: bool | None) -> None:
+    """What anybody may say of somebody they name is not, and nobody else's yes."""
+    claim = Claim(traits={"consent.analytics": granted}, named=named)
+
+    assert consent(event("a", "1", claim=claim), "analytics") is said
 
 
 def test_memory_is_bounded_and_keeps_the_latest() -> None:
