@@ -21,7 +21,10 @@ _few = ThreadPoolExecutor(max_workers=4, thread_name_prefix="aside")
 
 
 async def aside(function: Callable[..., Answer], *args: object) -> Answer:
-    """Call a function that loads no library in one of a few threads: what one request asks for must not stop others."""
+    """Call a function in one of a few threads: what one request asks for must not stop others.
+
+    It loads libraries by `models.libraries` only, one at a time.
+    """
     return await asyncio.get_running_loop().run_in_executor(_few, function, *args)
 
 

@@ -25,7 +25,7 @@ from console.views.models import (
 )
 from console.views.profile import may_be_scored
 from models.churn.panel import MODELS
-from streams.background import in_background
+from streams.background import aside
 
 __all__ = ["models_router"]
 
@@ -78,7 +78,7 @@ def models_router(deps: ApiDeps) -> APIRouter:
         if profile.score is None or not may_be_scored(profile, deps.plan):
             raise ApiError(409, "no_score", "this customer has no score: nothing ordered yet, or profiling not allowed")
         report = await desk.report()
-        scores = await in_background(desk.explain, report, profile, profile.score.at)
+        scores = await aside(desk.explain, report, profile, profile.score.at)
         return explanation_view(profile, report.panel.champion.id, scores)
 
     @router.get("/{name}", summary="One model: its weights and quality", responses=describe_errors(404))
