@@ -53,6 +53,9 @@ def test_events_keep_their_own_ids_and_source(tmp_path: Path) -> None:
         (b'{"type":"page","timestamp":"2026-01-01"}', "no userId"),
         (b'{"type":"page","userId":"\xff","timestamp":"2026-01-01"}', ""),
         (b'{"type":"page","userId":"' + b"x" * 33_000 + b'","timestamp":"2026-01-01"}', "32768 at most"),
+        (b'{"type":"page","userId":"1","a":' + b"[" * 33 + b"]" * 33 + b"}", "32 levels"),
+        (b'{"type":"page","userId":"1","' + b"k" * 501 + b'":1}', "a key of 501 characters"),
+        (b'{"type":"page","userId":"1","a":"' + b"x" * (3 << 20), "the line has over 1048576 characters"),
     ],
 )
 def test_a_bad_line_is_named(tmp_path: Path, line: bytes, words: str) -> None:
@@ -109,6 +112,16 @@ def test_a_table_without_a_mapping_is_refused(tmp_path: Path) -> None:
     """The message says what to add."""
     with pytest.raises(Misconfigured, match="--map user_id=COLUMN"):
         read(write(tmp_path / "t.csv", b"who\n1\n"), source="web")
+
+
+@pytest.mark.parametrize("delimiter", ["comma", "whitespace"])
+def test_a_line_that_is_none_of_a_table(tmp_path: Path, delimiter: str) -> None:
+    """Such as a file that is no text: it is not read into memory to find that out."""
+    mark = b"," if delimiter == "comma" else b" "
+    table = write(tmp_path / "t.csv", b"who" + mark + b"when\n" + b"x" * (2 << 20))
+
+    with pytest.raises(Misconfigured, match="not a table with this delimiter: the line has over"):
+        read(table, **TABLE, delimiter=delimiter)
 
 
 def test_a_missing_file_is_one_clear_error(tmp_path: Path) -> None:
