@@ -160,7 +160,8 @@ class CircuitBreaker:
             self._held.discard(source)
             if source in self._rules:
                 self._rules[source].begin_again()
-            if not self._states()[source].by.startswith(self._worker):  # else it was told already
+            state = self._states().get(source)
+            if state is None or not state.by.startswith(self._worker):  # else it was told already
                 log.warning("source %s is resumed", source)
         return resumed
 
@@ -169,8 +170,9 @@ class CircuitBreaker:
         state = self._states().get(source)
         return state is not None and state.paused
 
-    def to_try(self) -> dict[str, Pause]:
+    async def to_try(self) -> dict[str, Pause]:
         """The sources that are paused and are to be tried now."""
+        await self._states.refresh()  # a person may just have resumed one
         now = self._clock.now()
         return {
             source: state
@@ -178,16 +180,16 @@ class CircuitBreaker:
             if source in self._rules and state.paused and state.retry <= now
         }
 
-    async def try_later(self, source: str) -> None:
+    async def try_later(self, source: str, state: Pause) -> None:
         """Let no worker try a source before its next turn."""
-        state = self._states()[source]
         retry = self._clock.now() + self._patience(state.tries + 1)
         await self._write(source, msgspec.structs.replace(state, tries=state.tries + 1, retry=retry))
 
     async def let_go(self, source: str, why: str) -> None:
         """Resume a source: what waits goes through, and counts no more."""
-        state = self._states()[source]
-        if state.paused:
+        await self._states.refresh()
+        state = self._states().get(source)
+        if state is not None and state.paused:
             await self._write(source, msgspec.structs.replace(self._resumed(state), passed=self._clock.now()))
             log.warning("source %s is resumed: %s. What waits goes through", source, why)
 

@@ -51,8 +51,8 @@ class BreakerProbe:
 
     async def step(self) -> None:
         """Try the sources whose turn it is."""
-        for source, state in self._breaker.to_try().items():
-            await self._breaker.try_later(source)  # first: so others need not try it, too
+        for source, state in (await self._breaker.to_try()).items():
+            await self._breaker.try_later(source, state)  # first: so others need not try it, too
             try:
                 await self._try(source, state)
             except (Unavailable, Misconfigured) as error:

@@ -154,7 +154,8 @@ def test_each_time_it_opens_again_it_waits_twice_as_long_until_all_was_well_for_
         assert not source.admit((200, True, False))
         waited.append(source.state().retry - source.clock.now())
         source.clock.advance(waited[-1])
-        asyncio.run(source.breaker.try_later("purchase"))
+        [(_, state)] = asyncio.run(source.breaker.to_try()).items()
+        asyncio.run(source.breaker.try_later("purchase", state))
         asyncio.run(source.breaker.let_go("purchase", "its newest events pass"))
         assert asyncio.run(source.breaker.refresh()) == ["purchase"]
         source.clock.advance(1)
@@ -163,3 +164,19 @@ def test_each_time_it_opens_again_it_waits_twice_as_long_until_all_was_well_for_
     source.clock.advance(3600)
     assert not source.admit((200, True, False))
     assert source.state().retry - source.clock.now() == 30
+
+
+def test_what_a_person_or_a_lost_store_has_decided_stands() -> None:
+    """A try that is under way changes nothing of it; and a source that nobody knows to be paused is not."""
+    source = Sourced()
+    assert not source.admit((200, True, False))
+    other = source.worker()
+    passed = Pause(paused=False, since=T0, by="ada", passed=T0)
+    asyncio.run(source.store.write("purchase", passed))
+    source.clock.advance(60)
+
+    assert asyncio.run(source.breaker.to_try()) == {}
+    asyncio.run(other.let_go("purchase", "its newest events pass"))
+    assert source.state() == passed
+    source.store._states.clear()
+    assert asyncio.run(source.breaker.refresh()) == ["purchase"]
