@@ -12,10 +12,11 @@ import pytest
 
 from plan import load_plan
 from streams.settings import Settings
+from tests import REPOSITORY
 from tests.console.collecting import Collecting, collecting
 from tests.integration.ingest.test_breaker import held, pages, seen, wait_until
 from tests.integration.operations.test_replay import run
-from tests.integration.rapport import PLAN, Rapport, recently, running
+from tests.integration.rapport import Rapport, recently, running
 
 POLICY = "\nbreaker: {senders: 10, least: 20, retry: 1}\n"
 OTHERS = [f"other-{n}" for n in range(20)]
@@ -25,7 +26,7 @@ OTHERS = [f"other-{n}" for n in range(20)]
 def rapport(make_settings: Callable[..., Settings], apache_kafka: str, tmp_path: Path) -> Iterator[Rapport]:
     """A worker whose breaker opens early and is tried soon."""
     plan = tmp_path / "plan.yaml"
-    plan.write_text(PLAN.read_text() + POLICY)
+    plan.write_text((REPOSITORY / "tracking_plan.yaml").read_text() + POLICY)
     with running(make_settings(plan=plan), tmp_path) as one:
         yield one
 
