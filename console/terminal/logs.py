@@ -40,6 +40,11 @@ class _Handler(logging.StreamHandler):  # type: ignore[type-arg]  # of text
         self._trouble = threading.Event()
         threading.Thread(target=self._follow, name="log", daemon=True).start()
 
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write it, to what is standard error now."""
+        self.stream = sys.stderr
+        super().emit(record)
+
     def handle(self, record: logging.LogRecord) -> bool:
         """Write it, if it is news."""
         if record.levelno >= logging.WARNING:
@@ -72,8 +77,9 @@ def log_to_stderr(settings: Settings) -> None:
         if args.exc_value is not None:
             raised(args.exc_type, args.exc_value, args.exc_traceback)
 
-    _set_up(_Handler(_LINE, lambda server: asyncio.run(_answers(server, settings))), settings.log_level.upper())
-    sys.excepthook, threading.excepthook = raised, raised_in_thread
+    handler = _Handler(_LINE, lambda server: asyncio.run(_answers(server, settings)))
+    if _set_up(handler, settings.log_level.upper()):
+        sys.excepthook, threading.excepthook = raised, raised_in_thread
 
 
 def log_of_command() -> None:
@@ -81,10 +87,15 @@ def log_of_command() -> None:
     _set_up(_Handler("%(message)s", lambda server: True), "WARNING")
 
 
-def _set_up(handler: logging.Handler, level: str) -> None:
-    logging.basicConfig(level="WARNING", handlers=[handler], force=True)
+def _set_up(handler: logging.Handler, level: str) -> bool:
+    """Put it in the place of an earlier one of ours; answers False if somebody else's is there, whose process it is."""
+    root = logging.getLogger()
+    for ours in [known for known in root.handlers if isinstance(known, _Handler)]:
+        root.removeHandler(ours)
+    logging.basicConfig(level="WARNING", handlers=[handler])
     for package in OURS:
         logging.getLogger(package).setLevel(level)
+    return handler in root.handlers
 
 
 async def _answers(server: str, settings: Settings) -> bool:

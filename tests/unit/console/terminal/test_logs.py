@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 import subprocess
 import sys
 
+from console.terminal.logs import log_to_stderr
+from streams.settings import Settings
 from tests import REPOSITORY
 
 PROGRAM = r"""
 import logging, threading
-from console.terminal.logs import log_to_stderr
+from console.terminal.logs import log_of_command, log_to_stderr
 from streams.settings import Settings
+log_of_command()
 log_to_stderr(Settings())
 log = logging.getLogger("streams.worker")
 evil = "x\x1b[31m\x9b\u202e\u2028\n2026-01-01 00:00:00,000 ERROR   streams: FORGED of ada@example.com"
@@ -39,3 +43,11 @@ def test_a_record_is_one_line_and_what_belongs_to_it_is_indented() -> None:
         ["CRITICAL", "console.terminal.logs:"],
     ]
     assert written.count("FORGED") == 3
+
+
+def test_whose_process_it_is_keeps_its_handlers() -> None:
+    """As where a command is run from Python."""
+    before = logging.getLogger().handlers[:], sys.excepthook
+    log_to_stderr(Settings())
+
+    assert (logging.getLogger().handlers, sys.excepthook) == before
