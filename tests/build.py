@@ -65,10 +65,11 @@ def record(
 
 def live(clock: Clock) -> ClockFollower:
     """The clock of an installation that is live, by this wall clock."""
-    return ClockFollower(MemoryClockStore(), clock, ClockState(version=1, phase="live"))
+    state = ClockState(version=1, phase="live")
+    return ClockFollower(MemoryClockStore(state), clock, state)
 
 
 def in_steps(gate: float, phase: Phase = "firing") -> ClockFollower:
     """The clock of an installation whose history is being loaded up to a gate."""
     state = ClockState(version=1, phase=phase, watermark=gate - 3600.0, gate=gate)
-    return ClockFollower(MemoryClockStore(), SteppedClock(gate + 1e9), state)
+    return ClockFollower(MemoryClockStore(state), SteppedClock(gate + 1e9), state)

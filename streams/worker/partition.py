@@ -43,13 +43,14 @@ class PartitionWriter:
 
     __slots__ = (
         "_applied", "_cleared", "_count", "_delivery", "_known", "_lost", "_nonce", "_outbox", "_produced", "_store",
-        "_told", "_until", "_version", "lock", "number", "ready",
+        "_told", "_until", "_version", "lock", "number", "ready", "waits_for_live",
     )  # fmt: skip
 
     def __init__(self, number: int, count: int, store: Store, outbox: Outbox, delivery: Delivery) -> None:
         self.number = number
         self.lock = asyncio.Lock()
         self.ready = False  # the outbox of whoever wrote before has been delivered
+        self.waits_for_live = False  # the store was set back while the clock was not live
         self._count = count
         self._store = store
         self._outbox = outbox
@@ -99,8 +100,12 @@ class PartitionWriter:
         return told if told is not None or held.version else dict.fromkeys(TOLD, 0)
 
     @retrying
-    async def compare(self, told: Told) -> None:
-        """See what others were told of profiles, and the store does not know."""
+    async def compare(self, told: Told, *, live: bool) -> None:
+        """See what others were told of profiles, and the store does not know.
+
+        While history is gone through, that is told again as it was, at the same times of its own; so it is compared
+        when the clock is live.
+        """
         ids = list(told.of)
         self._lost = {}
         for start in range(0, len(ids), _AT_ONCE):
@@ -108,7 +113,10 @@ class PartitionWriter:
             found = await self._store.fetch(self.number, some)
             self._lost |= {id_: told.of[id_] for id_ in some if told.of[id_].differs(found.get(id_))}
         set_back = self._lost or told.version > self._version
-        self._until = told.events if set_back else 0
+        self.waits_for_live = bool(set_back) and not live
+        if self.waits_for_live:
+            self._lost = {}
+        self._until = told.events if set_back and live else 0
         self._told = dict(told.ends)
         if set_back:
             log.warning(
@@ -142,7 +150,7 @@ class PartitionWriter:
         """
         changes = work.changes(applied, self._produced)
         left = len(self._lost) - len(work.adopted)
-        if self._told != self._known and not left and not self.catches_up:
+        if self._told != self._known and not left and not self.catches_up and not self.waits_for_live:
             changes.told = dict(self._told)
         return changes
 

@@ -197,6 +197,9 @@ class ProfileRunner:
         Redis may fail after part of it was written. What was is then at another version than its writer knows, which
         is how the next attempt finds out.
         """
+        for job in jobs:
+            if job.writer.waits_for_live and self._clock.live:
+                job.writer.assigned()
         await self._recover([job.writer for job in jobs if not job.writer.ready])
         wanted = [(job.writer.number, self._ids(job), job.due_by) for job in jobs]
         opened: list[tuple[_Job, Work]] = []
@@ -214,8 +217,9 @@ class ProfileRunner:
         """Deliver what the last writers left, and see what they told that the store does not know."""
         if writers:
             told = await self._told({writer.number: await writer.recover() for writer in writers})
+            await self._clock.refresh()
             for writer in writers:
-                await writer.compare(told[writer.number])
+                await writer.compare(told[writer.number], live=self._clock.live)
 
     def _ids(self, job: _Job) -> list[str]:
         """The profiles that a job concerns. Its records are decoded at each attempt, because steps change them."""

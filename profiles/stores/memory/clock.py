@@ -11,13 +11,15 @@ from profiles.stores.memory.unit import MemoryUnit
 
 __all__ = ["MemoryClockStore"]
 
+_NEW = ClockState()
+
 
 class MemoryClockStore(MemoryUnit):
     """Where the clock stands, and what holds it back."""
 
-    def __init__(self) -> None:
+    def __init__(self, state: ClockState = _NEW) -> None:
         super().__init__("the clock")
-        self._state = ClockState()
+        self._state = state
         self._heads: dict[str, Head] = {}
         self._loads: dict[str, Load] = {}
         self._late: dict[str, Late] = {}

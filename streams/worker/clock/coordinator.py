@@ -339,7 +339,7 @@ class Coordinator:
             if state.phase == "arriving" and one.watermark < state.gate:
                 return self._waits(f"partition {number} has not arrived")
         if self._bordered != state.gate:
-            await self._tell(Border(state.gate))
+            await self._tell(Border(state.gate, begins=self._to_learn is None))  # see `_has_learned`
             self._bordered = state.gate
         if await self._census.open_at(state.gate, now) and not await self._census.close_if_counted(now):
             return self._waits("the census counts")

@@ -212,3 +212,16 @@ def test_who_takes_the_clock_over_begins_the_learners_steps_anew() -> None:
         assert (await here.stores.clock.state()).phase == "firing"
 
     asyncio.run(story())
+
+
+def test_who_takes_it_over_while_timers_fire_begins_the_learners_steps_anew_as_well() -> None:
+    """What waits there may be of later steps, which a Redis that came back older has forgotten."""
+
+    async def story() -> None:
+        here = Installation(msgspec.structs.replace(in_steps(), phase="firing"), {})
+        await here.begin()
+        while (await here.stores.clock.state()).phase == "firing":
+            await here.coordinator.step()
+        assert here.told == [Border(NOW - 8 * DAY, begins=True)]
+
+    asyncio.run(story())
