@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from profiles.times import rfc3339
 from profiles.types import OPEN, Alert, Profile
 
 __all__ = ["TOLD_TWICE", "TOLD_WRONGLY", "wrong_outputs"]
@@ -15,7 +16,7 @@ TOLD_TWICE, TOLD_WRONGLY = "told twice", "told wrongly"
 
 
 def wrong_outputs(
-    changes: Iterable[bytes], alerts: Iterable[bytes], profiles: Mapping[str, Profile]
+    changes: Iterable[bytes], alerts: Iterable[bytes], profiles: Mapping[str, Profile], live: float = 0.0
 ) -> Iterator[tuple[str, str]]:
     """Each thing that is told twice or wrongly, and in words, if every message is believed once.
 
@@ -23,16 +24,19 @@ def wrong_outputs(
         changes: the values of `segment.changes`, those of a partition in order.
         alerts: those of `alerts`.
         profiles: as they are; tombstones left out.
+        live: what is of a time before this is history, which may be told again when a store was set back in it.
     """
-    yield from _wrong_changes(_once(changes), profiles)
+    yield from _wrong_changes(_once(changes), profiles, rfc3339(live))
     yield from _wrong_alerts(_once(alerts), profiles)
 
 
-def _wrong_changes(messages: Iterable[Mapping[str, Any]], profiles: Mapping[str, Profile]) -> Iterator[tuple[str, str]]:
+def _wrong_changes(
+    messages: Iterable[Mapping[str, Any]], profiles: Mapping[str, Profile], live: str
+) -> Iterator[tuple[str, str]]:
     inside: defaultdict[str, set[str]] = defaultdict(set)
     for message in messages:
         who, segment, change = message["profile"], message["segment"], message["change"]
-        if (change == "entered") == (segment in inside[who]):
+        if (change == "entered") == (segment in inside[who]) and message["at"] >= live:
             yield TOLD_TWICE, f"{who} {change} {segment}: {message['id']}"
         (inside[who].add if change == "entered" else inside[who].discard)(segment)
     for id_ in inside.keys() | profiles.keys():

@@ -23,6 +23,7 @@ MODEL_NEWS = b"@model"
 class SegmentChange(NamedTuple):
     """A customer entered or left a segment."""
 
+    id: str
     profile: str
     segment: str
     at: float  # to the microsecond
@@ -30,6 +31,7 @@ class SegmentChange(NamedTuple):
 
 
 class _Change(msgspec.Struct):
+    id: str
     profile: str
     segment: str
     change: Literal["entered", "exited"]
@@ -54,7 +56,7 @@ def read_segment_change(value: bytes) -> SegmentChange:
     """
     told = _decode_change(value)
     at = datetime.fromisoformat(told.at).timestamp()
-    return SegmentChange(told.profile, told.segment, at, told.change == "entered")
+    return SegmentChange(told.id, told.profile, told.segment, at, told.change == "entered")
 
 
 def read_alert(value: bytes) -> tuple[str, Alert]:

@@ -7,12 +7,10 @@ have different plans nobody enters or leaves a segment that they decide differen
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from models.segments.held import Holding, as_held, hold_nothing
 from models.segments.membership import Segments
-from profiles.types import Profile, Stay
-from streams.kafka.topics import SEGMENT_CHANGES
+from profiles.types import Stay
 from streams.steps.work import Work
 
 __all__ = ["segment"]
@@ -33,17 +31,13 @@ def segment(segments: Segments, holding: Holding = hold_nothing) -> Callable[[Wo
             for name in sorted(inside - profile.segments.keys()):
                 profile.segments[name] = Stay(now)
                 work.enter(name, profile, now)
-                tell(work, profile, name, "entered")
+                work.tell_segment(profile, name, "entered", **why(name))
             for name in sorted(profile.segments.keys() - inside):
                 del profile.segments[name]
                 work.leave(name, profile)
-                tell(work, profile, name, "exited")
+                work.tell_segment(profile, name, "exited", **why(name))
 
-    def tell(work: Work, profile: Profile, name: str, change: str) -> None:
-        id_ = f"{profile.id}:{name}:{change}:{work.at(profile)!r}"
-        message: dict[str, Any] = {"segment": name, "change": change}
-        if name in segments.ranked:
-            message["population"] = segments.version
-        work.tell(SEGMENT_CHANGES, profile, id_, message)
+    def why(name: str) -> dict[str, int]:
+        return {"population": segments.version} if name in segments.ranked else {}
 
     return run

@@ -34,7 +34,7 @@ from profiles.types import (
     Splitting,
     event_digest,
 )
-from streams.kafka.topics import ALERTS, SEGMENT_CHANGES
+from streams.kafka.topics import ALERTS
 from streams.steps.split import move, moved, reset
 from streams.steps.work import SENT_BITS, Work
 
@@ -121,7 +121,7 @@ def _follow(work: Work, tombstone: Profile, record: Record) -> None:
 def _merge_away(work: Work, loser: Profile, command: Merge) -> None:
     add_identities(loser, [(identity, command.time) for identity in command.identities])
     snapshots.censor(loser, tally=work.labels)
-    _leave_segments(work, loser, {"reason": "merged", "into": command.winner}, f"merged:{command.winner}")
+    _leave_segments(work, loser, reason="merged", into=command.winner)
     for alert in loser.alerts.values():
         work.drop_alert(alert)
     seen, loser.seen = loser.seen, b""
@@ -166,7 +166,7 @@ def _absorb(work: Work, winner: Profile, command: Absorb, limits: Limits) -> Non
 
 def _erase(work: Work, profile: Profile, command: Erase) -> None:
     snapshots.censor(profile, tally=work.labels)
-    _leave_segments(work, profile, {"reason": "erased"}, "erased")
+    _leave_segments(work, profile, reason="erased")
     for alert in profile.alerts.values():
         work.drop_alert(alert)
         if alert.state in OPEN:  # whoever acts on it has to stop
@@ -189,11 +189,10 @@ def _bury(work: Work, tombstone: Profile) -> None:
     work.touch(tombstone)
 
 
-def _leave_segments(work: Work, profile: Profile, why: dict[str, str], id_: str) -> None:
+def _leave_segments(work: Work, profile: Profile, **why: str) -> None:
     for segment in profile.segments:
         work.leave(segment, profile)
-        message = {"segment": segment, "change": "exited", **why}
-        work.tell(SEGMENT_CHANGES, profile, f"{profile.id}:{segment}:{id_}", message)
+        work.tell_segment(profile, segment, "exited", **why)
 
 
 def _act(work: Work, profile: Profile, command: AlertCommand) -> None:

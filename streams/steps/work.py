@@ -159,10 +159,9 @@ class Work:
         """Take back what was told of a profile that is not there, and that no event will bring back."""
         profile, told = Profile(id_), self.told[id_]
         self.adopted.append(id_)
-        for segment, (at, inside) in told.segments.items():
+        for segment, (_, inside) in told.segments.items():
             if inside:
-                message = {"segment": segment, "change": "exited", "reason": "lost"}
-                self.tell(SEGMENT_CHANGES, profile, f"{id_}:{segment}:lost:{at!r}", message)
+                self.tell_segment(profile, segment, "exited", reason="lost")
         for alert in told.alerts.values():
             if alert.state in OPEN:
                 over = msgspec.structs.replace(alert, state="cleared", note="its events are lost")
@@ -220,6 +219,15 @@ class Work:
         """Put a JSON message for other systems into the outbox, keyed by the profile."""
         body = {"id": id_, "profile": profile.id, "at": rfc3339(self.at(profile)), **message}
         self.outputs.append(Output(topic, profile.id.encode(), orjson.dumps(body), id_, self.partition))
+
+    def tell_segment(self, profile: Profile, segment: str, change: str, **more: Any) -> None:
+        """Tell that a customer has `entered` or `exited` a segment.
+
+        The id names the commit that this one stands on: in a store that was set back the same may happen again at the
+        same time, and mean the contrary of what was told last.
+        """
+        id_ = f"{profile.id}:{segment}:{change}:{self.at(profile)!r}:{self.loaded.nonce}"
+        self.tell(SEGMENT_CHANGES, profile, id_, {"segment": segment, "change": change, **more})
 
     def send(self, record: Record) -> None:
         """Send a record to the partition of its profile."""

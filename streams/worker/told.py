@@ -78,9 +78,13 @@ class ToldReader:
         ]
         found: dict[int, dict[str, ToldOf]] = {number: {} for number in starts}
         versions = dict.fromkeys(starts, 0)
+        seen: set[str] = set()
         async for batch in self._log.read(extents, accept_gaps=True):  # what is deleted is older than what can be lost
             of = found[batch.partition]
-            (_take_alerts if self._bases[batch.topic] == ALERTS else _take_changes)(of, batch)
+            if self._bases[batch.topic] == ALERTS:
+                _take_alerts(of, batch)
+            else:
+                _take_changes(of, batch, seen)
             versions[batch.partition] = max([versions[batch.partition], *(_version(one) for one in batch.records)])
         return {
             number: Told(
@@ -93,13 +97,12 @@ class ToldReader:
         }
 
 
-def _take_changes(of: dict[str, ToldOf], batch: Batch) -> None:
+def _take_changes(of: dict[str, ToldOf], batch: Batch, seen: set[str]) -> None:
     for record in batch.records:
         change = read_segment_change(record.value)
-        segments = of.setdefault(change.profile, ToldOf()).segments
-        # A worker that was paused may put older news behind its successor's.
-        if (before := segments.get(change.segment)) is None or change.at >= before[0]:
-            segments[change.segment] = (change.at, change.entered)
+        if change.id not in seen:  # else: a worker that was paused has put it behind its successor's news
+            seen.add(change.id)
+            of.setdefault(change.profile, ToldOf()).segments[change.segment] = (change.at, change.entered)
 
 
 def _take_alerts(of: dict[str, ToldOf], batch: Batch) -> None:

@@ -80,6 +80,7 @@ class Trial:
         self._chance = random.Random(seed + 1)
         self._say = say
         self._began = time.monotonic()
+        self._live = time.time()  # all that is sent is of before
 
     def __enter__(self) -> Trial:
         return self
@@ -113,6 +114,8 @@ class Trial:
             AssertionError: it does not come to an end.
         """
         self.until_done(timeout)
+        self.watch.until_live(timeout)  # what others were told is compared then
+        self.until_done(timeout)
         late = self.fleet.stop()
         if self.fleet.archive is not None:
             self.fleet.archive_the_rest()
@@ -120,7 +123,7 @@ class Trial:
         found = Found(
             self.watch.documents(), self.watch.mapping(), self.watch.values(REJECTED), self._senders.accepted,
             self.fleet.settings.timeline, self._archived(), self.watch.values(SEGMENT_CHANGES),
-            self.watch.values(ALERTS),
+            self.watch.values(ALERTS), self._live,
         )  # fmt: skip
         truth = truth_of(self.fleet.plan, self.watch.sources(), self.watch.values(IDENTITY_LINKS), found.shown)
         seconds = time.monotonic() - self._began
