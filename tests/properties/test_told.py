@@ -144,3 +144,27 @@ def test_what_was_told_stays_true_and_is_told_once(seed: int, lose: bool) -> Non
     one, profiles = asyncio.run(story())
     assert not list(wrong_outputs(one.told(CHANGES), one.told(ALERTS), profiles))
     assert sum(json.loads(value)["alert"]["state"] == "open" for value in one.told(ALERTS)) > 1
+
+
+def test_what_was_told_of_somebody_whom_no_event_brings_back_is_taken_back() -> None:
+    """The events are gone from Kafka as well."""
+
+    async def story() -> tuple[list[bytes], list[bytes]]:
+        before = Installation(random.Random(1))
+        for day in range(0, 70, 7):
+            await before.happen(event("purchase", day, profile="c0", id=f"c0-{day}", amount=90_000))
+        before.clock.advance(200 * DAY)
+        await before.work()
+        assert (await before.profiles())["c0"].alerts
+
+        after = Installation(random.Random(1))
+        for topic in (CHANGES, ALERTS):
+            await after.log.produce([Row(topic, 0, b"c0", value) for value in before.told(topic)])
+        after.clock.advance(201 * DAY)
+        await after.work()
+        return after.told(CHANGES), after.told(ALERTS)
+
+    changes, alerts = asyncio.run(story())
+    assert not list(wrong_outputs(changes, alerts, {}))
+    assert json.loads(changes[-1])["reason"] == "lost"
+    assert json.loads(alerts[-1])["alert"]["note"] == "its events are lost"
