@@ -124,7 +124,7 @@ class Pipeline(Generic[Batch]):
 
         A step that has a form for several batches (`together`) gets them at once.
         """
-        for step in self.steps:
+        for step in self.steps if batches else ():
             if (together := getattr(step, "together", None)) is not None:
                 together(batches)
                 continue

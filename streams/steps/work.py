@@ -98,7 +98,7 @@ class Work:
         self.alerts_gone: list[str] = []
         self.outputs: list[Output] = []
         self.told: Mapping[str, ToldOf] = MappingProxyType({})  # by profile, what the store does not know
-        self.adopted: list[str] = []  # profiles of which it knows that again, with this commit
+        self.adopted: list[str] = []  # profiles that know it after this commit
 
     def take(self, records: Iterable[tuple[int, Record]], topic: str) -> list[Record]:
         """The records that are new, each from now on with its own position as its origin.
@@ -137,6 +137,13 @@ class Work:
         if id_ in self.told:
             self._adopt(profile)
         return profile
+
+    def postpone(self, now: float) -> None:
+        """Look at those who are here as soon as timers fire."""
+        for profile in self.profiles.values():
+            if not profile.redirect:
+                profile.scheduled_at = min(profile.scheduled_at or now, now)
+                self.changed[profile.id] = profile
 
     def _adopt(self, profile: Profile) -> None:
         self.adopted.append(profile.id)

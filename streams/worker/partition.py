@@ -91,7 +91,7 @@ class PartitionWriter:
         entries = await self._store.outbox(self.number)
         if entries:
             outputs = [output for _, part in entries for output in part]
-            await self._outbox.deliver(outputs, Marker.of(held), self._documents_now)
+            await self._outbox.deliver(outputs, Marker.of(held), self._documents_now, version=held.version)
             await self._store.clear_outbox(self.number, entries[-1][0])
         self._version = self._produced = held.version
         self._nonce, self._applied = held.nonce, held.applied
@@ -112,17 +112,18 @@ class PartitionWriter:
             some = ids[start : start + _AT_ONCE]
             found = await self._store.fetch(self.number, some)
             self._lost |= {id_: told.of[id_] for id_ in some if told.of[id_].differs(found.get(id_))}
-        set_back = self._lost or told.version > self._version
-        self.waits_for_live = bool(set_back) and not live
-        if self.waits_for_live:
-            self._lost = {}
+        set_back = bool(self._lost) or told.version > self._version
+        self.waits_for_live = set_back and not live
         self._until = told.events if set_back and live else 0
         self._told = dict(told.ends)
         if set_back:
             log.warning(
-                "partition %d: the store has lost what others were told of %d customers; they are looked at when the "
-                "events up to offset %d are applied again", self.number, len(self._lost), told.events,
+                "partition %d: the store does not know what others were told of %d customers; that is mended %s",
+                self.number, len(self._lost),
+                f"as events are applied again up to offset {told.events}" if live else "when history is gone through",
             )  # fmt: skip
+        if self.waits_for_live:
+            self._lost = {}
         self.ready = True
 
     def open(self, loaded: Loaded) -> Work:

@@ -276,9 +276,8 @@ class ProfileRunner:
             work.begin(now, records)
             job.applied = int(job.records[-1].offset)
             changed.append((job, work))
-        looked_at = [work for job, work in changed if at_once and not job.writer.catches_up]
-        await self._steps.look.run(*looked_at)
-        await self._steps.change.run(*(work for _, work in changed if work not in looked_at))
+        await self._steps.look.run(*(work for job, work in changed if at_once and not job.writer.catches_up))
+        await self._steps.change.run(*(work for job, work in changed if not at_once or job.writer.catches_up))
         return changed
 
     async def _fire(self, opened: list[tuple[_Job, Work]]) -> list[tuple[_Job, Work]]:
@@ -296,10 +295,10 @@ class ProfileRunner:
         """Bring the rest up to what was told of it, and take that back where there is nobody any more."""
         for job, work in opened:
             work.begin(self._clock.now(), ())
-            for id_ in job.ids:
-                if id_ not in work.profiles:
-                    work.withdraw(id_)
-        return opened
+            # After a refusal it is another story: what was lost then may be known, or still be on its way.
+            for id_ in set(job.ids) & set(job.writer.lost) - work.profiles.keys():
+                work.withdraw(id_)
+        return [(job, work) for job, work in opened if work.adopted]
 
     async def _arrive(self, opened: list[tuple[_Job, Work]]) -> list[tuple[_Job, Work]]:
         for job, work in opened:
@@ -313,6 +312,7 @@ class ProfileRunner:
         now = self._clock.now()
         for job, work in opened:
             if job.writer.catches_up:
+                work.postpone(now)
                 continue
             known = [profile for profile in work.profiles.values() if not profile.redirect and not is_due(profile, now)]
             work.gate = self._gate()

@@ -6,17 +6,19 @@ import asyncio
 import copy
 import json
 import random
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 import msgspec
 import pytest
 from faust.types import TP
 from prometheus_client import CollectorRegistry
+from redis.exceptions import ConnectionError as RedisConnectionError
 
 from models.churn.panel import Panel
 from models.durations import DAY
 from models.population.snapshot import PopulationSnapshot
 from plan import load_plan
+from profiles.store import Changes
 from profiles.stores.memory import MemoryStore
 from profiles.types import AlertCommand, Merge, Profile, Record
 from streams.clock import SteppedClock
@@ -168,3 +170,28 @@ def test_what_was_told_of_somebody_whom_no_event_brings_back_is_taken_back() -> 
     assert not list(wrong_outputs(changes, alerts, {}))
     assert json.loads(changes[-1])["reason"] == "lost"
     assert json.loads(alerts[-1])["alert"]["note"] == "its events are lost"
+
+
+def test_a_withdrawal_whose_answer_was_lost_is_made_once() -> None:
+    """It is known when the store is read again; nothing is left to take back then."""
+
+    async def story() -> tuple[list[bytes], int]:
+        one = Installation(random.Random(1))
+        row = {"id": "1", "profile": "c0", "segment": "vip", "change": "entered", "at": "2023-11-14T22:13:20.000000Z"}
+        await one.log.produce([Row(CHANGES, 0, b"c0", json.dumps(row).encode())])
+        commit, failures = one.store.commit_many, iter((True, False))
+
+        async def loses_its_answer(batch: Sequence[tuple[int, Changes]]) -> list[int | Exception]:
+            answers = await commit(batch)
+            if next(failures, False):
+                raise RedisConnectionError("gone")
+            return answers
+
+        one.store.commit_many = loses_its_answer  # type: ignore[method-assign]
+        one.clock.advance(DAY)
+        await one.work()
+        return one.told(CHANGES), one.store.partition(0).version
+
+    changes, version = asyncio.run(story())
+    assert [json.loads(value)["change"] for value in changes] == ["entered", "exited"]
+    assert version == 1

@@ -29,8 +29,9 @@ def test_neither_order_nor_division_makes_a_difference(values: list[float], chan
     whole = kept(values)
     assert kept(shuffled, block=7) == whole
     assert join([kept(shuffled[n::parts]) for n in range(parts) if shuffled[n::parts]]) == whole
-    exact = np.percentile(values, range(1, 100), method="inverted_cdf")
-    assert percentiles(whole) == pytest.approx(exact.tolist())
+    # The inverse of the distribution function in whole numbers: NumPy's takes 28 % of 25 for a bit more than 7.
+    exact = [sorted(values)[-(-percent * len(values) // 100) - 1] for percent in range(1, 100)]
+    assert percentiles(whole) == pytest.approx(exact)
 
 
 def test_of_very_many_a_rank_is_right_to_a_thousandth() -> None:
