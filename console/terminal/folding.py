@@ -2,7 +2,8 @@
 
 Every client of a server that is away says so with every try, in words of its own, a thousand times a second together.
 All of that is one piece of news. What else a library says again and again is written once a minute, with how often it
-was left out. What is said for the first time is written, and so is every error of ours.
+was left out. What is said for the first time in a minute is written, and so is every error of ours, and a server that
+refuses us, which does not pass by itself.
 """
 
 from __future__ import annotations
@@ -49,6 +50,14 @@ _SAID = re.compile(
 )
 """How aiokafka and kafka-python begin to say so where they pass no error on."""
 
+_REFUSES = re.compile(
+    r"Auth(?:entication|orization)(?:Failed|Error)|[Aa]uthentication (?:failed|required)"
+    r"|[Nn]ot authorized|IllegalSaslState|UnsupportedSaslMechanism|ExternalAuthProvider|NoPermission"
+    r"|NOAUTH|WRONGPASS|NOPERM|username-password|invalid password"
+    r"|CertVerification|CERTIFICATE_|certificate (?:verify failed|required)|_ALERT_|WRONG_VERSION_NUMBER"
+)
+"""In the name or the words of an error: a server is there, and does not let us in."""
+
 
 @dataclass(slots=True)
 class _Outage:
@@ -60,7 +69,9 @@ class _Outage:
 
 @dataclass(slots=True)
 class _Saying:
-    record: logging.LogRecord  # the latest
+    logger: str
+    level: int
+    latest: str  # words; not the record, whose stack trace would keep all that it passed through
     told: float
     left_out: int = 0
 
@@ -149,14 +160,16 @@ class Folding(logging.Filter):
     def _is_new(self, record: logging.LogRecord) -> bool:
         now = self._clock()
         raised = record.exc_info[0] if record.exc_info else None
-        key = hash((record.name, record.levelno, raised, _VARIES.sub("", record.getMessage())))
+        said = record.getMessage()
+        key = hash((record.name, record.levelno, raised, _VARIES.sub("", said)))
         saying = self._said.get(key)
-        if saying is None:
+        if saying is None or (now - saying.told >= EVERY and not saying.left_out):
+            self._said.pop(key, None)
             while len(self._said) >= _MOST:
                 self._said.popitem(last=False)
-            self._said[key] = _Saying(record, now)
+            self._said[key] = _Saying(record.name, record.levelno, said, now)
             return True
-        saying.record = record
+        saying.latest = said
         saying.left_out += 1
         return False
 
@@ -165,7 +178,7 @@ def _away(record: logging.LogRecord, package: str) -> str | None:
     """Which server a record says is away; None if it is about something else. One of ours may say so by `away`."""
     if (marked := getattr(record, "away", None)) is not None:
         return str(marked)
-    if record.exc_info:
+    if record.exc_info or _refuses(record):
         return None
     for arg in record.args if isinstance(record.args, tuple) else ():
         if isinstance(arg, BaseException) and not _AWAY.isdisjoint(kind.__name__ for kind in type(arg).__mro__):
@@ -175,12 +188,15 @@ def _away(record: logging.LogRecord, package: str) -> str | None:
     return _SERVERS.get(package) if _SAID.match(str(record.msg)) else None
 
 
+def _refuses(record: logging.LogRecord) -> bool:
+    kinds = [type(arg).__name__ for arg in record.args or () if isinstance(arg, BaseException)]
+    return any(map(_REFUSES.search, [*kinds, record.getMessage()]))
+
+
 def _told(message: str, *values: object) -> logging.LogRecord:
     return logging.LogRecord(__name__, logging.WARNING, "", 0, message, values, None)
 
 
 def _again(saying: _Saying, now: float) -> logging.LogRecord:
-    record = saying.record
     times = f"{saying.left_out:,} more like it in {now - saying.told:.0f} s"
-    message = "%s (%s)"
-    return logging.LogRecord(record.name, record.levelno, "", 0, message, (record.getMessage(), times), None)
+    return logging.LogRecord(saying.logger, saying.level, "", 0, "%s (%s)", (saying.latest, times), None)

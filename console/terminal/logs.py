@@ -11,7 +11,6 @@ from collections.abc import Callable
 from types import TracebackType
 
 from console.terminal.folding import OURS, Folding
-from profiles.errors import Misconfigured
 from streams.kafka.admission import Refused, admit
 from streams.scrub import Scrubbing
 from streams.settings import Settings
@@ -47,9 +46,10 @@ class _Handler(logging.StreamHandler):  # type: ignore[type-arg]  # of text
 
     def handle(self, record: logging.LogRecord) -> bool:
         """Write it, if it is news."""
+        written = bool(super().handle(record))
         if record.levelno >= logging.WARNING:
-            self._trouble.set()
-        return bool(super().handle(record))
+            self._trouble.set()  # now that the filter has noted it: else the thread may look too early, and sleep on
+        return written
 
     def _follow(self) -> None:
         while self._trouble.wait():
@@ -77,7 +77,7 @@ def log_to_stderr(settings: Settings) -> None:
         if args.exc_value is not None:
             raised(args.exc_type, args.exc_value, args.exc_traceback)
 
-    handler = _Handler(_LINE, lambda server: asyncio.run(_answers(server, settings)))
+    handler = _Handler(_LINE, lambda server: _answers(server, settings))
     if _set_up(handler, settings.log_level.upper()):
         sys.excepthook, threading.excepthook = raised, raised_in_thread
 
@@ -98,17 +98,23 @@ def _set_up(handler: logging.Handler, level: str) -> bool:
     return handler in root.handlers
 
 
-async def _answers(server: str, settings: Settings) -> bool:
+def _answers(server: str, settings: Settings) -> bool:
+    """Whether it does; whatever keeps us from asking, as when no file can be opened, must not end the log's thread."""
     try:
-        if server == "Kafka":
-            await admit(settings)
-        else:
-            await _ask_redis(settings.redis.get_secret_value())
+        with asyncio.Runner() as runner:
+            runner.run(_ask(server, settings))
     except Refused:
         return True
-    except Misconfigured:
+    except Exception:
         return False
     return True
+
+
+async def _ask(server: str, settings: Settings) -> None:
+    if server == "Kafka":
+        await admit(settings)
+    else:
+        await _ask_redis(settings.redis.get_secret_value())
 
 
 async def _ask_redis(url: str) -> None:

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import logging
+import ssl
 
 import pytest
-from aiokafka.errors import KafkaConnectionError, NodeNotReadyError, UnknownTopicOrPartitionError
+from aiokafka.errors import (
+    KafkaConnectionError,
+    NodeNotReadyError,
+    SaslAuthenticationFailed,
+    UnknownTopicOrPartitionError,
+)
+from redis.exceptions import AuthenticationError
 from redis.exceptions import ConnectionError as RedisAway
 
 from console.terminal.folding import EVERY, QUIET, Folding
@@ -131,6 +138,52 @@ def test_what_a_library_repeats_is_written_once_a_minute_with_how_often() -> Non
     log.pass_by(2 * EVERY)
     assert len(log.lines) == 3
     assert not log.folding.waits
+
+
+def test_what_comes_again_after_a_silence_is_written_when_it_comes_with_its_stack_trace() -> None:
+    """Nobody looks in between: a thread does only while there is something to tell."""
+    log = Log()
+    assert log.say("library", "it failed", raised=True)
+    log.now += EVERY
+
+    assert log.say("library", "it failed", raised=True)
+    assert not log.say("library", "it failed", raised=True)
+    log.pass_by(EVERY)
+    assert log.lines[2:] == ["it failed (1 more like it in 60 s)"]
+
+
+@pytest.mark.parametrize(
+    ("name", "message", "error"),
+    [
+        ("aiokafka", 'Unable connect to "%s:%s": %s', SaslAuthenticationFailed("no")),
+        ("aiokafka", 'Unable connect to "%s:%s": %s', ssl.SSLCertVerificationError("self-signed")),
+        ("aiokafka", 'Unable connect to "%s:%s": %s', ssl.SSLError(1, "[SSL: TLSV13_ALERT_CERTIFICATE_REQUIRED]")),
+        ("streams.retry", "%s:%s (%s); next try", AuthenticationError("no")),
+        ("streams.retry", "%s:%s (%s); next try", RedisAway("Error 1: [SSL: CERTIFICATE_VERIFY_FAILED]")),
+    ],
+)
+def test_a_server_that_comes_back_and_refuses_us_is_news(name: str, message: str, error: Exception) -> None:
+    """Once a minute."""
+    log = Log()
+    complain(log, 1)
+    log.say("streams.retry", "%s", RedisAway("refused"), level=logging.WARNING)
+
+    assert [log.say(name, message, "host", 9092, error, level=logging.WARNING) for _ in range(3)] == [
+        True,
+        False,
+        False,
+    ]
+    assert log.lines[-1].startswith("WARNING " + message % ("host", 9092, error))
+    complain(log, 2)
+    assert len(log.lines) == 3
+
+
+def test_a_tls_connection_that_is_cut_off_is_no_refusal() -> None:
+    log = Log()
+    complain(log, 1)
+    cut = ssl.SSLEOFError(8, "[SSL: UNEXPECTED_EOF_WHILE_READING] EOF occurred in violation of protocol")
+
+    assert not log.say("aiokafka", 'Unable connect to "%s:%s": %s', "host", 9092, cut)
 
 
 def test_ours_are_never_folded_and_tries_of_the_client_are_no_errors() -> None:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import errno
 import logging
 import subprocess
 import sys
+import threading
 
-from console.terminal.logs import log_to_stderr
+import pytest
+
+from console.terminal.logs import _answers, _Handler, log_to_stderr
 from streams.settings import Settings
 from tests import REPOSITORY
 
@@ -51,3 +56,29 @@ def test_whose_process_it_is_keeps_its_handlers() -> None:
     log_to_stderr(Settings())
 
     assert (logging.getLogger().handlers, sys.excepthook) == before
+
+
+@pytest.mark.parametrize("server", ["Kafka", "Redis"])
+def test_who_cannot_ask_a_server_has_no_answer(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that the log's thread goes on."""
+
+    def full() -> asyncio.AbstractEventLoop:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(asyncio.events, "new_event_loop", full)
+
+    assert _answers(server, Settings()) is False
+
+
+def test_the_thread_is_woken_when_there_is_something_to_follow() -> None:
+    handler = _Handler("%(message)s", lambda server: True)
+    found: list[bool] = []
+
+    class Woken(threading.Event):
+        def set(self) -> None:
+            found.append(handler._folding.waits)
+
+    handler._trouble = Woken()
+    handler.handle(logging.LogRecord("aiokafka", logging.ERROR, "", 0, "Unable connect to it", (), None))
+
+    assert found == [True]
