@@ -108,14 +108,16 @@ class Membership:
     async def _bury(self, client: Any, member: str) -> None:
         try:
             async with asyncio.timeout(_REMOVED):
-                await self._remove(member)
-            await forget_member(client, self._settings.worker_group, member)
+                gone = await self._remove(member)
+            if gone:  # else its count still stands, and is looked at again
+                await forget_member(client, self._settings.worker_group, member)
         except Exception as error:
             _tell(error)
         finally:
             del self._removing[member]
 
-    async def _remove(self, member: str) -> None:
+    async def _remove(self, member: str) -> bool:
+        """Whether Kafka has it no more."""
         admin = async_admin(self._settings)
         try:
             await admin.start()
@@ -130,6 +132,7 @@ class Membership:
             log.info("the worker %s has left", member)
         else:
             log.warning("the worker %s gives no sign, and Kafka does not remove it: %s", member, error.__name__)
+        return error in (NoError, UnknownMemberIdError)
 
 
 def _tell(error: Exception) -> None:

@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
-import pytest
+import asyncio
+from types import SimpleNamespace
+from typing import Any
 
-from streams.kafka.transport.membership import LOOK, SILENT, Silence
+import pytest
+from aiokafka.errors import (
+    CoordinatorLoadInProgressError,
+    GroupAuthorizationFailedError,
+    NoError,
+    NotCoordinatorForGroupError,
+    UnknownMemberIdError,
+)
+
+from streams.kafka.transport import membership
+from streams.kafka.transport.membership import LOOK, SILENT, Membership, Silence
+from streams.settings import Settings
 
 STEPS = round(SILENT / LOOK)
 
@@ -68,3 +81,51 @@ def test_who_came_back_begins_anew() -> None:
 
     assert not look(silence, STEPS * LOOK, other=2)
     assert not look(silence, (STEPS + 1) * LOOK, other=2)
+
+
+class Coordinator:
+    """A driver of Kafka, and of Redis, that answers LeaveGroup with a code."""
+
+    def __init__(self, code: int) -> None:
+        self.code = code
+        self.forgotten: list[str] = []
+
+    async def start(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+    async def find_coordinator(self, group: str) -> int:
+        return 1
+
+    async def _send_request(self, request: Any, node: int) -> Any:
+        return SimpleNamespace(error_code=self.code)
+
+    async def hdel(self, key: str, member: str) -> None:
+        self.forgotten.append(member)
+
+
+@pytest.mark.parametrize(
+    ("error", "forgotten"),
+    [
+        (NoError, ["dead"]),
+        (UnknownMemberIdError, ["dead"]),
+        (NotCoordinatorForGroupError, []),
+        (CoordinatorLoadInProgressError, []),
+        (GroupAuthorizationFailedError, []),
+    ],
+)
+def test_a_member_that_kafka_has_not_removed_is_not_forgotten(
+    error: Any, forgotten: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that it is looked at again."""
+    driver = Coordinator(error.errno)
+    monkeypatch.setattr(membership, "async_admin", lambda settings: driver)
+
+    async def bury() -> None:
+        members = Membership(Settings())
+        members._removing["dead"] = asyncio.create_task(members._bury(driver, "dead"))
+        await members._removing["dead"]
+        assert members._removing == {}
+
+    asyncio.run(bury())
+    assert driver.forgotten == forgotten
