@@ -27,7 +27,8 @@ class Agreement:
     """What living processes say of their plans."""
 
     plans: Mapping[str, tuple[int, tuple[str, ...]]] = field(default_factory=dict)  # version, processes; newest first
-    since: float = 0.0  # when they began to differ; 0: they do not
+    since: float = 0.0  # when they began to differ; 0: they have not for `PATIENCE`
+    last: float = 0.0  # when they were seen to differ last
     held: Held = field(default_factory=Held)  # by all, and once `overdue` by who has not the newest plan
     lasts: float = 0.0  # seconds that they have differed…
     overdue: bool = False  # …which is longer than a rolling change takes
@@ -53,13 +54,13 @@ class Agreement:
         return f"{plans}. What differs is held, nobody enters or leaves: {_some(rules)}{goes_on}"
 
 
-def agree(found: PlansInUse, since: float = 0.0) -> Agreement:
+def agree(found: PlansInUse, before: Agreement | None = None) -> Agreement:
     """Compare the plans of living processes.
 
     Args:
         found: what they show.
-        since: when they were first seen to differ; 0 if they were not. A worker that restarts again and again with an
-            old plan does not make the minute begin anew.
+        before: what was found at the last look, if there was one. A worker that comes and goes with an old plan does
+            not make the minute begin anew: that takes a minute in which all agree.
     """
     who: dict[str, list[str]] = {}
     for process, sign in sorted(found.signs.items()):
@@ -68,12 +69,13 @@ def agree(found: PlansInUse, since: float = 0.0) -> Agreement:
     decides = {sign.plan for sign in deciding}
     newest_first = sorted(who, key=lambda plan: (plan in decides, *_age(plan, found)), reverse=True)
     plans = {plan: (_version(plan, found.signs.values()), tuple(who[plan])) for plan in newest_first}
+    since, last = (before.since, before.last) if before is not None else (0.0, 0.0)
     if len(plans) < 2:
-        return Agreement(plans)
+        return Agreement(plans, since, last) if found.now - last <= PATIENCE else Agreement(plans)
     began = max(min(sign.began for sign in found.signs.values() if sign.plan == plan) for plan in plans)
     since = min(since or began, began)
     lasts = found.now - since
-    return Agreement(plans, since, _differing(found, decides), lasts, lasts > PATIENCE)
+    return Agreement(plans, since, found.now, _differing(found, decides), lasts, lasts > PATIENCE)
 
 
 def _age(plan: str, found: PlansInUse) -> tuple[int, float]:

@@ -54,7 +54,7 @@ class PlanWatch:
         self._began = await show_plan(
             self._client, self._name, self._plan, self._rules, decides=self._decides, began=self._began
         )
-        before, now = self._seen, agree(await plans_in_use(self._client), self._seen.since)
+        before, now = self._seen, agree(await plans_in_use(self._client), self._seen)
         self._seen, self._held = now, now.held_by(self._plan)
         self._metrics.plan(self._plan, self._rules.version, now.lasts, sum(map(len, self._held)))
         if now.differ and not before.differ:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from plan.agreement import PATIENCE, agree
+from plan.agreement import PATIENCE, Agreement, agree
 from profiles.units import PlanRules, PlanSign, PlansInUse
 
 T0 = 1_700_000_000.0
@@ -54,10 +54,26 @@ def test_after_a_minute_the_newest_goes_ahead_and_the_others_hold() -> None:
 
 def test_a_worker_that_restarts_with_the_old_plan_does_not_begin_the_minute_anew() -> None:
     first = agree(found(T0 + 950, a=sign("old"), c=sign("new", T0 + 900)))
-    again = agree(found(T0 + 970, a=sign("old", T0 + 969), c=sign("new", T0 + 900)), first.since)
+    again = agree(found(T0 + 970, a=sign("old", T0 + 969), c=sign("new", T0 + 900)), first)
 
     assert first.since == again.since == T0 + 900
     assert list(again.plans) == ["new", "old"]
+
+
+def test_nor_does_one_that_comes_and_goes_while_the_others_agree() -> None:
+    """Only a minute in which nobody has the old plan does."""
+    old, new = sign("old"), sign("new", T0 + 900)
+    seen = Agreement()
+    for second in range(910, 1000, 10):
+        came = sign("old", T0 + second)
+        seen = agree(found(T0 + second, a=came if second % 20 else new, c=new), seen)
+        assert seen.differ == bool(second % 20)
+        assert seen.overdue == (seen.differ and second > 910 + PATIENCE)
+
+    first = agree(found(T0 + 910, a=old, c=new))
+    agreed = agree(found(T0 + 911 + PATIENCE, a=new, c=new), first)
+    again = agree(found(T0 + 1100, a=sign("old", T0 + 1100), c=new), agreed)
+    assert (agreed.since, again.since, again.overdue) == (0.0, T0 + 1100, False)
 
 
 def test_of_the_same_version_the_newest_is_the_one_that_came_into_use_last() -> None:
