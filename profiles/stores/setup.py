@@ -46,7 +46,8 @@ REBUILDING = "rebuilding"
 _FORMAT = "format"
 
 ALIVE = 15.0
-"""Seconds without a sign after which a worker counts as gone."""
+"""Seconds without a sign after which a worker counts as gone. A sign may be as far ahead of Redis's clock: that of a
+replica that has become the master may be behind."""
 
 _FORGOTTEN = 3600.0  # …and after which nothing is known of it any more
 _REMEMBERED = 20  # plans that nobody has any more: one that comes back is no new one
@@ -154,7 +155,7 @@ async def living_workers(client: Client) -> dict[str, float]:
     signs = {name.decode(): seconds - float(at) for name, at in (await client.hgetall(WORKERS)).items()}
     if gone := [name for name, age in signs.items() if age > _FORGOTTEN]:
         await client.hdel(WORKERS, *gone)
-    return {name: age for name, age in signs.items() if age <= ALIVE}
+    return {name: age for name, age in signs.items() if abs(age) <= ALIVE}
 
 
 async def show_plan(client: Client, process: str, plan: str, rules: PlanRules, *, decides: bool, began: float) -> float:
@@ -193,7 +194,7 @@ async def plans_in_use(client: Client) -> PlansInUse:
     unused = sorted((plan for plan in rules if plan not in known), key=lambda plan: rules[plan].first)
     if unused := unused[:-_REMEMBERED]:
         await client.hdel(PLAN_RULES, *unused)
-    return PlansInUse(now, {name: sign for name, sign in signs.items() if now - sign.seen <= ALIVE}, rules)
+    return PlansInUse(now, {name: sign for name, sign in signs.items() if abs(now - sign.seen) <= ALIVE}, rules)
 
 
 async def forget_plan(client: Client, process: str) -> None:
