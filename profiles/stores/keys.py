@@ -1,8 +1,8 @@
 """The names of everything that Rapport keeps in Redis.
 
 `{p017}` stands for partition 17. All keys of a partition share its hash tag, so all live on one node; so do those
-of the linker (`{identity}`), the learner (`{learner}`), the census (`{census}`) and the clock (`{clock}`). Documents
-are msgpack; a tombstone is only its redirect.
+of the linker (`{identity}`), the learner (`{learner}`), the census (`{census}`), the clock (`{clock}`) and the sources
+(`{sources}`). Documents are msgpack; a tombstone is only its redirect.
 
 - `{p017}:meta`, hash: `version` and the `nonce` of its commit, `applied`, `watermark`, `tombstones`, `origins` (highest
   offset by sender), `ahead` (after a rebuild), `arrival_rates` (how busy it is, and outages), `told` (up to where the
@@ -41,6 +41,7 @@ are msgpack; a tombstone is only its redirect.
   rebuild is complete
 - `rapport:segments`, set: names of all segments there ever were
 - `rapport:workers`, hash: worker → its last sign of life
+- `rapport:members:GROUP`, hash: member of a consumer group → how many signs of life it has given
 - `rapport:plans`, hash: worker → JSON: the plan it has, since when, and its last sign of life
 - `rapport:plan-rules`, hash: fingerprint of a plan → JSON: its version and a hash of each segment and alert
 """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Collection
 
 from aiokafka import AIOKafkaConsumer
@@ -29,16 +30,22 @@ class KafkaEnds:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._consumer: AIOKafkaConsumer | None = None
+        self._connecting = asyncio.Lock()
 
     @retry(retry=retry_if_exception_type(KafkaError), wait=wait_exponential(multiplier=0.1, max=5))
     async def __call__(self, partitions: Collection[TP]) -> dict[TP, int]:
         """The offset after the last record of each partition. A Kafka that is away is waited for."""
-        if self._consumer is None:
-            consumer = async_consumer(self._settings)
-            await consumer.start()
-            self._consumer = consumer
+        consumer = await self._connected()
         tps = {TopicPartition(*tp): tp for tp in partitions}
-        return {tps[tp]: int(end) for tp, end in (await self._consumer.end_offsets(list(tps))).items()}
+        return {tps[tp]: int(end) for tp, end in (await consumer.end_offsets(list(tps))).items()}
+
+    async def _connected(self) -> AIOKafkaConsumer:
+        async with self._connecting:  # several ask at once after the start: one connection for all
+            if self._consumer is None:
+                consumer = async_consumer(self._settings)
+                await consumer.start()
+                self._consumer = consumer
+            return self._consumer
 
     async def stop(self) -> None:
         """Disconnect."""
