@@ -22,7 +22,7 @@ from plan.model import BreakerSpec, EventSpec, PlanFile, Property, Trait
 from plan.rule import EventRule
 from plan.semantics import Parts, find_rule_problems
 from plan.source_map import format_path
-from plan.trust import Trust
+from plan.trust import BUSINESS, PERSONAL, Trust
 from profiles.consent import PURPOSES, Consent
 from profiles.identity.extract import Extractor, IdentityRule, compile_extractor, compile_spellings
 from profiles.identity.secrets import derived_key, is_hash
@@ -114,6 +114,9 @@ class Plan:
         # The identities of a raw event, the strongest first, as they are held.
         self.extract: Extractor = compile_extractor(self.identities, self._spellings)
         self.trust = Trust(file.sources, self.identities, self._spellings, file.verify_user_ids, user_id_key)
+        # Roles that an event of a public source has only as a claim. Where some user ids are signed and others not, a
+        # timeline does not say which.
+        self._only_claimed = BUSINESS if file.verify_user_ids == "required" else BUSINESS | PERSONAL
         self._hashed = {rule.type for rule in self.identities if rule.hashed}
         self._unplanned: EventRule | None = None
         if file.unplanned == "flag":
@@ -158,9 +161,18 @@ class Plan:
             if location[1] == at
         ]
 
-    def role_of(self, source: str, name: str) -> str:
-        """The role of an event of a timeline, by the source and name it is known under; "" for none."""
-        return self._roles.get((source, name), "")
+    def role_of(self, source: str, name: str, *, claimed: bool = False) -> str:
+        """The role of an event of a timeline, by the source and name it is known under; "" for none.
+
+        A page may be called like an order: so what counts of a public source has no role that it could only claim.
+
+        Args:
+            source: name of the source it came from.
+            name: of the event, or its type.
+            claimed: whether it is among what is only claimed.
+        """
+        role = self._roles.get((source, name), "")
+        return "" if not claimed and source in self.trust.public and role in self._only_claimed else role
 
     def why_unplanned(self, source: str, type: str, name: str) -> str:
         """Why `event` found no rule, and what the sender may have meant."""

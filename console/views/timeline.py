@@ -54,7 +54,7 @@ def timeline_view(profile: Profile, limit: int, plan: Plan) -> list[EventView]:
     said = {(plan.role_of(entry.source, entry.name), entry.about) for entry in happened if entry.about}
     shown = [_event(entry, plan) for entry in happened[:limit]]
     for entry in claims:
-        role = plan.role_of(entry.source, entry.name)
+        role = plan.role_of(entry.source, entry.name, claimed=True)
         shown.append(_event(entry, plan, "confirmed" if role and (role, entry.about) in said else "unconfirmed"))
     return sorted(shown, key=lambda event: event.time, reverse=True)[:limit]
 
@@ -65,7 +65,7 @@ def _event(entry: TimelineEntry, plan: Plan, claimed: Claimed | None = None) -> 
         time=entry.time,
         source=entry.source,
         name=entry.name,
-        role=plan.role_of(entry.source, entry.name) or None,
+        role=plan.role_of(entry.source, entry.name, claimed=claimed is not None) or None,
         amount=Money.of_minor(entry.amount, entry.currency) if entry.currency else None,
         about=entry.about or None,
         claimed=claimed,

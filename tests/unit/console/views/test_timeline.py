@@ -64,3 +64,15 @@ def test_what_is_older_than_what_could_confirm_it_is_not_shown() -> None:
     visits = [happened(10 + number, "web", "Signed In", "login") for number in range(8)]
 
     assert shown([order(1, "web", "o1"), order(2, "purchase", "o1"), *visits]) == [(17 - n, None) for n in range(8)]
+
+
+def test_a_page_called_like_an_order_is_none() -> None:
+    """Anybody can name a page so: it is shown as behaviour, and confirms no claim of the same number."""
+    page = Event("p", "page", "web", "page", "Order Completed", "", 1, 1, [("user_id", "42")], subject="o1")
+    profile = Profile("p")
+    for event in (page, order(2, "web", "o1"), order(3, "purchase", "o2")):
+        apply(profile, event, "EUR", LIMITS)
+
+    assert [(event.role, event.claimed) for event in timeline_view(profile, 8, PLAN)] == [
+        ("purchase", None), ("purchase", "unconfirmed"), (None, None),
+    ]  # fmt: skip
