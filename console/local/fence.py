@@ -2,7 +2,8 @@
 
 The embedded broker listens on 127.0.0.1, where every user may connect. So it gets a network of its own (Linux's
 namespaces), which nobody else is in. The door stays outside, on the same port: whose a connection is stands in
-`/proc/net/tcp` (proc(5)), and what is of another user, root excepted, is closed before a byte of it is read.
+`/proc/net/tcp`, or in `tcp6` where the guest's socket speaks IPv6 as well (proc(5)), and what is of another user, root
+excepted, is closed before a byte of it is read.
 
 Run by its path, with nothing but the standard library: `fence.py --try` ends with 0 where this system lets us do that,
 `fence.py PORT PROGRAM ARGUMENT…` does it.
@@ -21,6 +22,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from typing import BinaryIO
 
 __all__ = ["main"]
@@ -34,6 +36,8 @@ _SIOCSIFFLAGS, _UP = 0x8914, 0x1  # netdevice(7)
 _PDEATHSIG = 1  # prctl(2)
 _ESTABLISHED = "01"
 _CHUNK = 1 << 18
+_MAPPED = "".join(f"{word:08X}" for word in struct.unpack("=3I", bytes(10) + b"\xff\xff"))
+"""`::ffff:` as in /proc/net/tcp6: words in the order of the machine's bytes."""
 
 
 def main(arguments: list[str]) -> int:
@@ -63,7 +67,7 @@ class Door:
         self._outside = socket.socket()
         self._outside.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self._outside.bind((HOST, port))
-        self._connections: BinaryIO = open("/proc/net/tcp", "rb", buffering=0)  # noqa: SIM115  (of this network, for good)
+        self._connections = list(_tables())
         self._allowed = {os.getuid(), 0}
 
     def serve(self, program: subprocess.Popen[bytes]) -> None:
@@ -87,12 +91,12 @@ class Door:
     def _owner(self, address: tuple[str, int]) -> int | None:
         """The user whose connection comes from an address; None if it is closed already, and nobody's therefore."""
         from_, to = _written(address), _written((HOST, self._port))
-        self._connections.seek(0)
-        table = b"".join(iter(lambda: self._connections.read(1 << 16), b"")).decode()
-        for line in table.splitlines()[1:]:
-            _, local, remote, state, _, _, _, user, *_ = line.split()
-            if (local, remote, state) == (from_, to, _ESTABLISHED):
-                return int(user)
+        for prefix, connections in self._connections:
+            wanted = (prefix + from_, prefix + to, _ESTABLISHED)
+            for line in _whole(connections).splitlines()[1:]:
+                _, local, remote, state, _, _, _, user, *_ = line.split()
+                if (local, remote, state) == wanted:
+                    return int(user)
         return None
 
     def _pass_on(self, guest: socket.socket) -> None:
@@ -119,6 +123,19 @@ def _copy(source: socket.socket, target: socket.socket) -> None:
         for end in (source, target):
             with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
+
+
+def _tables() -> Iterator[tuple[str, BinaryIO]]:
+    """The connections of the network that we are in, for good; before each what stands there before an IPv4 address."""
+    yield "", open("/proc/net/tcp", "rb", buffering=0)  # noqa: SIM115
+    with contextlib.suppress(FileNotFoundError):  # a system without IPv6
+        yield _MAPPED, open("/proc/net/tcp6", "rb", buffering=0)  # noqa: SIM115
+
+
+def _whole(table: BinaryIO) -> str:
+    """As it is now."""
+    table.seek(0)
+    return b"".join(iter(lambda: table.read(1 << 16), b"")).decode()
 
 
 def _written(address: tuple[str, int]) -> str:

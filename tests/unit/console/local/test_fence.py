@@ -40,6 +40,7 @@ try:
 except ConnectionError:
     print(b"")
 """
+WIDE = STRANGER.replace("socket.socket()", "socket.socket(socket.AF_INET6)").replace("127.0.0.1", "::ffff:127.0.0.1")
 HASTY = STRANGER.replace("print(door.recv(100))", "pass")
 
 pytestmark = pytest.mark.skipif(
@@ -100,10 +101,26 @@ def test_who_started_it_is_served_whole(echo: Echo) -> None:
         assert other.recv(100) == b"other"
 
 
+@pytest.mark.skipif(not socket.has_ipv6, reason="no IPv6")
+def test_who_started_it_may_come_by_a_socket_of_both_kinds(echo: Echo) -> None:
+    """As Java does unless told otherwise: IPv4's address, written as IPv6's."""
+    try:
+        both = socket.socket(socket.AF_INET6)
+    except OSError:
+        pytest.skip("no IPv6")
+    with both:
+        both.settimeout(10)
+        both.connect(("::ffff:127.0.0.1", echo.port))
+        both.sendall(b"wide")
+        assert both.recv(100) == b"wide"
+
+
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can be somebody else")
 def test_another_user_is_not(echo: Echo) -> None:
     """Nor who is gone before anybody looks whose the connection was."""
     assert echo.asked_by_a_stranger() == "b''"
+    if Path("/proc/net/tcp6").exists():
+        assert echo.asked_by_a_stranger(WIDE) == "b''"
     for _ in range(20):
         echo.asked_by_a_stranger(HASTY)
     with echo.connect() as mine:
