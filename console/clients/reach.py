@@ -17,7 +17,7 @@ from console.clients.target import DEFAULT_DATA_DIR, Found
 from console.local.connection import Connection, read_connection
 from streams.settings import Settings
 
-__all__ = ["PlanFile", "default_plan", "is_of", "reach", "shipped_plan"]
+__all__ = ["PlanFile", "default_plan", "is_of", "is_trial", "reach", "shipped_plan"]
 
 PlanFile = Annotated[
     Path | None,
@@ -64,6 +64,15 @@ def is_of(settings: Settings, found: Found, data_dir: Path = DEFAULT_DATA_DIR) -
     known = read_connection(data_dir)
     reached = (settings.kafka, settings.redis.get_secret_value())
     return known.url.rstrip("/") == found.url and (known.kafka, known.redis) == reached
+
+
+def is_trial(data_dir: Path = DEFAULT_DATA_DIR) -> bool:
+    """Whether a command reaches the `rapport up` of a data directory.
+
+    Raises:
+        Misconfigured: the connection file cannot be read.
+    """
+    return _left_by_up(data_dir, Settings()) is not None
 
 
 def default_plan(settings: Settings | None = None) -> Path:

@@ -13,8 +13,9 @@ import typer
 from rich.console import RenderableType
 from rich.text import Text
 
-from console.clients.reach import PlanFile, reach
+from console.clients.reach import PlanFile, is_trial, reach
 from console.clients.target import DEFAULT_DATA_DIR, DataDir
+from console.http.reach_of_others import advise_own_keys
 from console.terminal.listing import Listing
 from console.terminal.output import AsJson, show
 from console.views.clock import ClockView, read_clock
@@ -70,7 +71,7 @@ def doctor(
     with 1 if anything is an error.
     """
     settings = reach(data_dir, plan)
-    findings = list(examine(settings))
+    findings = list(examine(settings, trial=is_trial(data_dir)))
     show([finding._asdict() for finding in findings], as_json, _page)
     if any(finding.verdict == "error" for finding in findings):
         raise typer.Exit(1)
@@ -81,8 +82,13 @@ def _page(findings: list[dict[str, Any]]) -> RenderableType:
     return Listing(("", "checked", "found"), rows, prose=True)
 
 
-def examine(settings: Settings) -> Iterator[Finding]:
-    """Look at everything, one thing after the other; what does not answer is a finding, not an exception."""
+def examine(settings: Settings, *, trial: bool = False) -> Iterator[Finding]:
+    """Look at everything, one thing after the other; what does not answer is a finding, not an exception.
+
+    Args:
+        settings: where everything is.
+        trial: whether it is a `rapport up`, which keys that everybody knows are meant for.
+    """
     try:
         plan = load_plan(settings.plan)
     except Misconfigured as error:
@@ -97,6 +103,8 @@ def examine(settings: Settings) -> Iterator[Finding]:
             "example to the output of `openssl rand -hex 32`, before the first event: it can never be changed",
         )
     yield from _trust(plan)
+    if not trial and (advice := advise_own_keys(plan)):
+        yield Finding("write keys", "warning", f"{advice}, also where this command runs")
     yield from _sources(settings, plan)
     try:
         yield from _kafka(settings, plan)

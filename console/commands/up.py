@@ -125,7 +125,7 @@ def up(
     began = time.monotonic()
     given = Settings()
     plan = (plan or default_plan(given)).absolute()
-    require_own_keys(host, load_plan(plan))  # what is wrong with it is said before anything is started
+    require_own_keys(host, load_plan(plan), trial=True)  # what is wrong with it is said before anything is started
     data_dir = data_dir.absolute()
     if archive and "://" not in archive:
         archive = str(Path(archive).absolute())

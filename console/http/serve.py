@@ -102,7 +102,7 @@ def serve(settings: Settings, plan: Plan, *, collect: bool, api: bool) -> None:
         Misconfigured: Kafka does not let us in.
     """
     if collect:
-        require_own_keys(settings.host, plan)
+        require_own_keys(settings.host, plan, trial=api)  # both on one port are a `rapport up`
     operations = listen(settings.host, settings.operations_port) if settings.operations_port else None
     with contextlib.suppress(Unreachable):  # waited for while we serve, and told
         asyncio.run(admit(settings))

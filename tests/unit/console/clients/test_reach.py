@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from console.clients.reach import reach, shipped_plan
+from console.clients.reach import is_trial, reach, shipped_plan
 from console.local.connection import Connection, write_connection
 from profiles.errors import WrongUse
 
@@ -65,3 +65,11 @@ def test_an_empty_variable_says_nothing(left: Path, monkeypatch: pytest.MonkeyPa
 def test_options_are_checked_as_the_environment_is(left: Path) -> None:
     with pytest.raises(WrongUse, match="RAPPORT_HOST"):
         reach(left, host="http://here")
+
+
+def test_servers_of_the_environment_are_no_trial(left: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor is there one where no `rapport up` was."""
+    assert is_trial(left)
+    assert not is_trial(left / "elsewhere")
+    monkeypatch.setenv("RAPPORT_KAFKA", "mine:9092")
+    assert not is_trial(left)

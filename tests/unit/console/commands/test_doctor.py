@@ -6,6 +6,7 @@ import json
 from itertools import islice
 from pathlib import Path
 
+import pytest
 from pydantic import SecretStr
 from typer.testing import CliRunner
 
@@ -16,6 +17,25 @@ from streams.settings import Settings
 from tests import REPOSITORY
 
 PLAN = REPOSITORY / "tracking_plan.yaml"
+
+
+def own_write_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    for source in ("WEB", "APP", "SUPPORT", "PURCHASE"):
+        monkeypatch.setenv(f"RAPPORT_WRITE_KEY_{source}", f"{source}-0123456789abcdef")
+
+
+def test_write_keys_that_everybody_knows_are_told_but_not_of_a_trial(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wherever the collector listens: a proxy may stand before it."""
+    monkeypatch.setenv("RAPPORT_PII_KEY", "x" * 32)
+    own_write_keys(monkeypatch)
+    monkeypatch.setenv("RAPPORT_WRITE_KEY_APP", "short-one")
+    monkeypatch.delenv("RAPPORT_WRITE_KEY_WEB")
+    settings = Settings(plan=PLAN, pii_key=SecretStr("x" * 32), kafka="127.0.0.1:1")
+
+    found = list(islice(examine(settings), 2))[1]
+    assert (found.what, found.verdict) == ("write keys", "warning")
+    assert "RAPPORT_WRITE_KEY_WEB, RAPPORT_WRITE_KEY_APP, each" in found.message
+    assert next(islice(examine(settings, trial=True), 1, None)).what == "Kafka"
 
 
 def test_an_installation_without_a_key_of_its_own_is_warned(monkeypatch) -> None:
@@ -33,6 +53,7 @@ def test_an_installation_without_a_key_of_its_own_is_warned(monkeypatch) -> None
 def test_an_installation_with_a_key_is_not(monkeypatch) -> None:
     """The next thing to be looked at is Kafka."""
     monkeypatch.setenv("RAPPORT_PII_KEY", "x" * 32)
+    own_write_keys(monkeypatch)
 
     settings = Settings(plan=PLAN, pii_key=SecretStr("x" * 32), kafka="127.0.0.1:1")
 

@@ -30,6 +30,16 @@ def test_keys_of_the_shipped_plan_are_for_this_machine() -> None:
         require_own_keys("0.0.0.0", shipped)
 
 
+def test_on_this_machine_they_are_a_warning_unless_it_is_a_trial(caplog: pytest.LogCaptureFixture) -> None:
+    """A proxy beside the collector lets others in."""
+    require_own_keys("127.0.0.1", load_plan(PLAN, {}), trial=True)
+    require_own_keys("127.0.0.1", load_plan(PLAN, OWN))
+    assert caplog.messages == []
+    require_own_keys("127.0.0.1", load_plan(PLAN, {**OWN, "RAPPORT_WRITE_KEY_APP": "dev-app-key-0123456789"}))
+    [told] = caplog.messages
+    assert "write keys of app can be guessed" in told
+
+
 def test_each_enabled_source_needs_a_long_one() -> None:
     require_own_keys("0.0.0.0", load_plan(PLAN, OWN))
     with pytest.raises(WrongUse) as caught:
