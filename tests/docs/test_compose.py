@@ -24,7 +24,7 @@ REQUIRED = set(re.findall(r"\$\{(RAPPORT_\w+):\?", COMPOSE))
 def steps(text: str) -> str:
     """The loop that makes `.env`."""
     lines = text.replace("\n#   ", "\n").splitlines()
-    first = next(number for number, line in enumerate(lines) if line.startswith("while "))
+    first = next(number for number, line in enumerate(lines) if line.startswith("( umask "))
     return "\n".join(lines[first : first + 3])
 
 
@@ -38,6 +38,18 @@ def test_every_key_is_required_and_none_has_a_default() -> None:
         r"^(RAPPORT_\w+)=", EXAMPLE, re.MULTILINE
     )
     assert not re.search(r"\$\{RAPPORT_\w*(KEY|TOKEN)\w*:-[^}]", COMPOSE)
+
+
+def test_every_role_gets_all_write_keys_and_who_serves_http_the_proxies() -> None:
+    """Where the plan has no write keys, no role could read it without these."""
+    services = yaml.safe_load(COMPOSE)["services"]
+    roles = {name: service["environment"] for name, service in services.items() if service.get("image") == "rapport"}
+
+    assert len(roles) == 5
+    for environment in roles.values():
+        assert {name for name in REQUIRED if "WRITE_KEY" in name} <= environment.keys()
+    assert [name for name, given in roles.items() if "FORWARDED_ALLOW_IPS" in given] == ["collect", "console"]
+    assert "RAPPORT_RATE_LIMIT" in roles["collect"]
 
 
 def test_ports_are_published_on_this_machine_only() -> None:
@@ -59,6 +71,8 @@ def test_the_steps_make_keys_that_all_roles_take(tmp_path: Path, monkeypatch: py
     assert made.keys() == REQUIRED
     assert len(set(made.values())) == len(made)
     assert (tmp_path / ".env").stat().st_mode & 0o077 == 0
+    assert subprocess.run(["sh", "-c", steps(EXAMPLE)], cwd=tmp_path, check=False, capture_output=True).returncode
+    assert made == dict(re.findall(r"^(RAPPORT_\w+)=(\w{64})$", (tmp_path / ".env").read_text(), re.MULTILINE))
     for name in [name for name in os.environ if name.startswith("RAPPORT_")]:
         monkeypatch.delenv(name)
     for name, value in made.items():
