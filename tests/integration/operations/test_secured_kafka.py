@@ -216,7 +216,8 @@ def test_a_wrong_password_ends_a_role_with_a_sentence(
     assert said.count("does not let user rapport in by SCRAM-SHA-256: check RAPPORT_KAFKA_USERNAME") == 1
     assert "Traceback" not in said
     assert "wrong one" not in said
-    assert len(said.splitlines()) <= 3, said
+    told = [line for line in said.splitlines() if "write keys" not in line]  # the shipped plan's, before it connects
+    assert len(told) <= 3, said
 
 
 def test_a_wrong_password_is_a_finding_of_the_doctor(secured_kafka: SecuredKafka, make_settings: MakeSettings) -> None:
