@@ -36,9 +36,10 @@ AGREEING = 2.0
 _STAMP_ROOM = 2048  # bytes that stamping may add to an event: ids and times, never a batch's huge context
 _EXTERNAL_IDS = 100
 _IDS = ("userId", "anonymousId", "groupId", "previousId")
-_ESCAPES = re.compile(
-    rb"\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[dD][89a-fA-F][0-9a-fA-F]{2}"
-)
+_HEX = rb"[0-9a-fA-F]{2}"
+_SURROGATES = re.compile(
+    rb"(?<!\\)(\\+)u[dD](?:[89abAB]" + _HEX + rb"(\\u[dD][c-fC-F]" + _HEX + rb")|[89a-fA-F]" + _HEX + rb")"
+)  # with all backslashes before: whether it is an escape at all depends on their number
 
 
 @dataclass(slots=True)
@@ -123,7 +124,13 @@ def mend_surrogates(body: bytes) -> bytes:
     JavaScript writes them when a program has cut a string in the middle of an emoji; JSON parsers refuse them, and
     one such page title would cost the sender the whole batch.
     """
-    return _ESCAPES.sub(lambda m: rb"\ufffd" if len(m[0]) == 6 else m[0], body) if rb"\u" in body else body
+    return _SURROGATES.sub(_mended, body) if rb"\u" in body else body
+
+
+def _mended(found: re.Match[bytes]) -> bytes:
+    """With its lone half replaced, if it has one; after an even number of backslashes the first half is text."""
+    is_text, has_second = len(found[1]) % 2 == 0, found[2] is not None
+    return found[0][:-6] + rb"\ufffd" if is_text == has_second else found[0]
 
 
 def _decode(decoder: msgspec.json.Decoder[_Shape], body: bytes) -> _Shape:

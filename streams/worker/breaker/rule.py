@@ -179,8 +179,9 @@ class BreakerRule:
             slots[vote.slot][vote.side] -= 1
 
     def _sum(self, kind: str) -> tuple[int, int, int]:
-        good, bad, broken, _ = (sum(side) for side in zip(*self._counts[kind].values(), strict=True))
-        return good, bad, broken
+        # None may be left: a clock that went ahead and back has dropped what the votes still stand in.
+        counts = self._counts[kind].values()
+        return sum(of[_GOOD] for of in counts), sum(of[_BAD] for of in counts), sum(of[_BROKEN] for of in counts)
 
     def _drop_before(self, least: int) -> None:
         for slot in [slot for slot in self._events if slot < least]:

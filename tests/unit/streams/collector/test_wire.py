@@ -6,6 +6,7 @@ import base64
 import gzip
 import itertools
 import json
+import re
 import time
 import tracemalloc
 import zlib
@@ -191,6 +192,32 @@ def test_half_an_emoji_does_not_cost_the_batch() -> None:
 
     assert {"event": "a�", "ok": "\U0001f600 \\ud83d �"}.items() <= stamped(raw).items()
     assert body.replace(rb"\ud83d", b"", 1) != mend_surrogates(body)
+
+
+_ESCAPES = re.compile(
+    rb"\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[dD][89a-fA-F][0-9a-fA-F]{2}"
+)
+
+
+@given(
+    st.lists(st.sampled_from(["\\", "\\\\", "\\ud83d", "\\uDE00", "ud83d", "\\u", "d8", "00", "a", '"']), max_size=30)
+)
+def test_every_escape_is_looked_at_from_the_left(parts: list[str]) -> None:
+    """As when one goes through the text escape by escape."""
+    text = "".join(parts).encode()
+
+    assert mend_surrogates(text) == _ESCAPES.sub(lambda m: rb"\ufffd" if len(m[0]) == 6 else m[0], text)
+
+
+@pytest.mark.parametrize("unit", ["\\\\", "\\\\a", "\\", "\\u", "\\\\u", "\\u00e4"])
+def test_backslashes_in_a_large_body_cost_next_to_nothing(unit: str) -> None:
+    """Four megabytes of them are four kilobytes of gzip, and are looked at before their sender is known."""
+    body = (unit * (LIMITS.body // len(unit)) + r"\u").encode()
+
+    began = time.thread_time()
+    mend_surrogates(body)
+
+    assert time.thread_time() - began < 0.2
 
 
 def test_a_single_event_must_be_an_object() -> None:

@@ -127,6 +127,15 @@ def test_a_handful_of_events_says_whether_a_source_is_well_by_each_senders_lates
     assert rule.fails(broken, 5, kind="Home") is None
 
 
+def test_a_clock_that_goes_ahead_and_back_ends_nothing() -> None:
+    """Votes stand in a time whose counts are gone."""
+    rule = BreakerRule(BreakerSpec())
+    rule.judge(Counter(sent(SENDERS[:3], bad=True)), T0)
+    rule.judge(Counter(sent(["another"], "")), T0 + 3600)
+
+    assert rule.judge(Counter(sent(SENDERS[:3], bad=True)), T0) is None
+
+
 def test_switched_off_it_never_opens() -> None:
     """`breaker: off`."""
     assert BreakerRule(None).judge(Counter(sent(SENDERS, bad=True, times=50)), T0) is None
