@@ -8,7 +8,7 @@ from typing import Any
 from plan.model import Extra, Property
 from profiles.money import CURRENCIES
 
-__all__ = ["MAX_AMOUNT", "json_schema"]
+__all__ = ["MAX_AMOUNT", "json_schema", "property_schema"]
 
 MAX_AMOUNT = 1e12
 """Of money, in major units, unless the plan says less: in minor units it stays exact in a float and in 64 bits."""
@@ -28,7 +28,7 @@ def json_schema(properties: Mapping[str, Property], extra: Extra = "allow") -> d
     """The JSON Schema (2020-12) of an object. A null counts as absent, so optional properties accept it."""
     schema: dict[str, Any] = {
         "type": "object",
-        "properties": {name: _schema(prop, extra) for name, prop in properties.items()},
+        "properties": {name: property_schema(prop, extra) for name, prop in properties.items()},
     }
     if required := [name for name, prop in properties.items() if prop.required]:
         schema["required"] = required
@@ -37,7 +37,8 @@ def json_schema(properties: Mapping[str, Property], extra: Extra = "allow") -> d
     return schema
 
 
-def _schema(prop: Property, extra: Extra) -> dict[str, Any]:
+def property_schema(prop: Property, extra: Extra) -> dict[str, Any]:
+    """The JSON Schema of one property."""
     schema = json_schema(prop.properties or {}, extra) if prop.type == "object" else {}
     types = list(_JSON_TYPE.get(prop.type, [prop.type]))
     enum: list[Any] | None = list(prop.enum) if prop.enum is not None else None
@@ -55,7 +56,7 @@ def _schema(prop: Property, extra: Extra) -> dict[str, Any]:
     if prop.type == "id":
         schema.setdefault("minLength", 1)
     if prop.items is not None:
-        schema["items"] = _schema(prop.items, extra)
+        schema["items"] = property_schema(prop.items, extra)
     if not prop.required:
         types.append("null")
         enum = enum and [*enum, None]

@@ -8,7 +8,7 @@ from jsonschema_rs import ValidationError
 
 from profiles.money import CURRENCIES
 
-__all__ = ["Path", "Violation", "violations_of"]
+__all__ = ["Path", "Violation", "dotted", "violations_of"]
 
 Path = tuple[str | int, ...]
 """Where a value stands in the properties: `("products", 0, "price")`."""
@@ -29,7 +29,7 @@ class Violation(NamedTuple):
 
     path: str  # properties.products[0].price
     message: str
-    kind: str  # required, type, enum, pattern, format, range, length, extra, unplanned
+    kind: str  # required, type, enum, pattern, format, range, length, items, extra, unplanned
 
     def __str__(self) -> str:
         """As it is written into a flagged event."""
@@ -48,7 +48,7 @@ def violations_of(error: ValidationError, where: str) -> list[tuple[Path, Violat
         told = {(*path, name): "is not in the plan" for name in details["unexpected"]}
     else:
         told = {path: _message(keyword, details, error.instance)}
-    return [(at, Violation(_dotted(where, at), message, kind)) for at, message in told.items()]
+    return [(at, Violation(dotted(where, at), message, kind)) for at, message in told.items()]
 
 
 def _message(keyword: str, details: dict[str, Any], value: Any) -> str:
@@ -85,5 +85,6 @@ def _counted(count: Any, thing: str) -> str:
     return f"{count} {thing}{'' if count == 1 else 's'}"
 
 
-def _dotted(where: str, path: tuple[str | int, ...]) -> str:
+def dotted(where: str, path: Path) -> str:
+    """A place as people write it: `properties.products[0].price`."""
     return where + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
