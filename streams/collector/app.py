@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Literal
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -41,8 +43,11 @@ log = logging.getLogger(__name__)
 READ_TIMEOUT = 30.0
 """Seconds a sender may take over its body; slower ones would hold the room of all others."""
 
-_UNKNOWN = 4
-"""The part of the room that senders who are not known yet may take together, as a fraction: one of so many."""
+Room = Literal["unknown", "public", "own"]
+"""Whose a body is: of a sender who is not known yet, of a key that anybody can read, or of a key of our servers."""
+
+_PARTS: dict[Room, int] = {"unknown": 4, "public": 2, "own": 1}
+"""The part of all the room that these bodies may take together, as a fraction: one of so many."""
 
 
 @dataclass
@@ -60,7 +65,8 @@ class Collector:
         clock: the time events are received at, seconds.
 
     A quarter of the capacity is for requests that name their write key in the body alone: they are read before they can
-    be refused, and must not take the room of senders who are known.
+    be refused, and must not take the room of senders who are known; nor may they inflate to more than what may be sent.
+    Half is for keys that anybody can read: a quarter is left for orders, whoever stalls.
     """
 
     plan: Plan
@@ -75,8 +81,9 @@ class Collector:
     def __post_init__(self) -> None:
         self.limiter = RateLimit(self.rate_limit, self.limits.events)
         self.quota = Quota(self.plan.kept)
+        self.unpacked = replace(self.limits, body=min(self.limits.body, self.limits.request))  # of who is not known yet
         self.held = 0
-        self.unknown = 0  # bytes of it that are of senders who are not known yet
+        self.rooms: Counter[Room] = Counter()  # the same bytes, by whose they are
 
     def source(self, write_key: str) -> Source:
         """The source a write key belongs to.
@@ -94,18 +101,19 @@ class Collector:
             raise Refused(404, "source_disabled", f"the source '{source.name}' is disabled in the tracking plan")
         return source
 
-    def hold(self, size: int, *, known: bool) -> None:
-        """Take room for a body, or give it back (negative); `known`: its sender has a write key of the plan.
+    def hold(self, size: int, room: Room) -> None:
+        """Take room for a body, or give it back (negative).
 
         Raises:
             Unavailable: there is none left.
         """
         if size > 0 and self.held + size > self.capacity:
             raise Unavailable(f"{self.held} bytes of requests are being handled already")
-        if not known:
-            if size > 0 and self.unknown + size > self.capacity // _UNKNOWN:
+        if size > 0 and self.rooms[room] + size > self.capacity // _PARTS[room]:
+            if room == "unknown":
                 raise Unavailable("too many requests name their write key in the body only; send it in the header")
-            self.unknown += size
+            raise Unavailable(f"{self.rooms[room]} bytes of requests with public keys are being handled already")
+        self.rooms[room] += size
         self.held += size
         self.metrics.held.set(self.held)
 
@@ -151,18 +159,19 @@ class _Endpoint:
     async def _collect(self, request: Request) -> Response:
         collector = self._collector
         write_key = basic_key(request.headers.get("authorization", "")) or request.query_params.get("writeKey", "")
-        if known := bool(write_key):
-            collector.source(write_key)  # who is unknown is not read at all
-        body = Body(collector.limits)
+        room: Room = "unknown"
+        if write_key:  # who sends a wrong one is not read at all
+            room = "public" if collector.source(write_key).public else "own"
+        body = Body(collector.unpacked if room == "unknown" else collector.limits)
         held = 0
         try:
             async with asyncio.timeout(READ_TIMEOUT):
                 async for chunk in request.stream():
                     body.feed(chunk)
-                    collector.hold(len(body) - held, known=known)
+                    collector.hold(len(body) - held, room)
                     held = len(body)
             plain = body.finish()
-            collector.hold(len(plain) - held, known=known)
+            collector.hold(len(plain) - held, room)
             held = len(plain)
             envelope = open_single(plain, self._kind) if self._kind else open_batch(plain, collector.limits)
             source = collector.source(write_key or envelope.write_key)
@@ -174,7 +183,7 @@ class _Endpoint:
                 return refusal(429, "rate_limited", message, headers)
             await self._produce(source, envelope, request.client.host if request.client else "")
         finally:
-            collector.hold(-held, known=known)
+            collector.hold(-held, room)
         return answer(200, {"success": True})
 
     async def _produce(self, source: Source, envelope: Envelope, ip: str) -> None:

@@ -345,7 +345,7 @@ def test_requests_without_end_cannot_fill_the_memory(make_settings: MakeSettings
     """Bodies that are still coming in take room; without room left the answer is 503, and the room comes back."""
     settings = make_settings(redis="redis://127.0.0.1:1/0")
     ensure_topics(settings, shipped_plan())
-    with collecting(settings, capacity=100_000) as collector:
+    with collecting(settings, capacity=200_000) as collector:  # half is for public keys
         wait_until_ready(collector)
         with socket.create_connection(("127.0.0.1", httpx.URL(collector.url).port or 0)) as slow:
             slow.sendall(f"POST /v1/b?writeKey={WEB} HTTP/1.1\r\nHost: x\r\nContent-Length: 99000\r\n\r\n".encode())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import functools
+import gzip
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -20,7 +21,8 @@ from streams.metrics import CollectorMetrics
 from streams.settings import Settings
 from tests import REPOSITORY
 
-WEB = "dev-web-key"
+WEB = "dev-web-key"  # public
+PURCHASE = "dev-purchase-key"
 
 
 def in_a_loop(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
@@ -85,14 +87,40 @@ async def test_who_is_not_known_yet_has_a_room_of_its_own() -> None:
     made = collector(capacity=4000)
     status, _, document = await ask(made, "/v1/batch", {}, body=b" " * 1001)
     assert (status, document["code"]) == (503, "unavailable")
-    assert made.held == made.unknown == 0
+    assert made.held == made.rooms["unknown"] == 0
 
-    status, _, document = await ask(made, "/v1/batch", basic(WEB), body=b"x" * 3999)
+    status, _, document = await ask(made, "/v1/batch", basic(PURCHASE), body=b"x" * 3999)
     assert (status, document["code"]) == (400, "invalid_json")
-    made.hold(1000, known=False)
-    made.hold(3000, known=True)
+    made.hold(1000, "unknown")
+    made.hold(3000, "own")
     with pytest.raises(Unavailable):
-        made.hold(1, known=True)
+        made.hold(1, "own")
+
+
+@in_a_loop
+async def test_keys_that_anybody_can_read_leave_room_for_orders() -> None:
+    """However many of their bodies stall, and with all that name no key in front."""
+    made = collector(capacity=4000)
+    status, _, document = await ask(made, "/v1/batch", basic(WEB), body=b"x" * 2001)
+    assert (status, document["code"]) == (503, "unavailable")
+
+    made.hold(1000, "unknown")
+    made.hold(2000, "public")
+    with pytest.raises(Unavailable, match="public keys"):
+        made.hold(1, "public")
+    status, _, document = await ask(made, "/v1/batch", basic(PURCHASE), body=b"x" * 1000)
+    assert (status, document["code"]) == (400, "invalid_json")
+    assert (made.held, made.rooms["own"]) == (3000, 0)
+
+
+@in_a_loop
+async def test_who_is_not_known_yet_may_not_inflate_much() -> None:
+    """Four kilobytes become four megabytes, which are read before the key is."""
+    body = gzip.compress(b'{"batch":[' + b" " * 600_000 + b"]}")
+
+    for headers, status, code in (({}, 413, "request_too_large"), (basic(WEB), 400, "empty_batch")):
+        answer = await ask(collector(1 << 22), "/v1/batch", headers, body=body)
+        assert (answer[0], answer[2]["code"]) == (status, code)
 
 
 @in_a_loop
