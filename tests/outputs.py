@@ -34,18 +34,18 @@ def _wrong_changes(
     messages: Iterable[Mapping[str, Any]], profiles: Mapping[str, Profile], live: str
 ) -> Iterator[tuple[str, str]]:
     inside: defaultdict[str, set[str]] = defaultdict(set)
+    heard: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
     for message in messages:
         who, segment, change = message["profile"], message["segment"], message["change"]
         if (change == "entered") == (segment in inside[who]) and message["at"] >= live:
             yield TOLD_TWICE, f"{who} {change} {segment}: {message['id']}"
         (inside[who].add if change == "entered" else inside[who].discard)(segment)
+        heard[who, segment].append(f"{change} {message['at']} {message['id'][-16:]}")
     for id_ in inside.keys() | profiles.keys():
         held = profiles[id_].segments.keys() if id_ in profiles else set()
         for segment in inside[id_] ^ held:
-            yield (
-                TOLD_WRONGLY,
-                f"{id_} is {'in' if segment in held else 'not in'} {segment}, others believe the contrary",
-            )
+            is_ = "in" if segment in held else "not in"
+            yield TOLD_WRONGLY, f"{id_} is {is_} {segment}, others heard {heard[id_, segment]}"
 
 
 def _wrong_alerts(messages: Iterable[Mapping[str, Any]], profiles: Mapping[str, Profile]) -> Iterator[tuple[str, str]]:
