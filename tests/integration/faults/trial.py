@@ -15,6 +15,7 @@ import duckdb
 
 from analysis.archive.reader import events
 from console.local.process import Reaper
+from profiles.documents import decode_profile
 from streams.kafka.topics import ALERTS, IDENTITY_LINKS, REJECTED, SEGMENT_CHANGES
 from streams.settings import Settings
 from tests.integration.faults.chaos import Chaos, Deed, KillableRedis, KillableServer, Losses
@@ -24,10 +25,12 @@ from tests.integration.faults.oracle import truth_of
 from tests.integration.faults.senders import Senders
 from tests.integration.faults.verdict import Found, Verdict, judge
 from tests.integration.faults.watch import Watch
+from tests.outputs import TOLD_WRONGLY, wrong_outputs
 
 __all__ = ["Outcome", "Trial"]
 
 _MOVES_WITHIN = 240.0  # seconds after anything was done until events must be applied again
+_TOLD_WITHIN = 60.0  # seconds after the last event until what others were told is true
 _QUIET = 5.0  # seconds without any change that make an end
 
 
@@ -116,6 +119,7 @@ class Trial:
         self.until_done(timeout)
         self.watch.until_live(timeout)  # what others were told is compared then
         self.until_done(timeout)
+        self._until_told()
         late = self.fleet.stop()
         if self.fleet.archive is not None:
             self.fleet.archive_the_rest()
@@ -131,6 +135,17 @@ class Trial:
             judge(truth, found), self.chaos.deeds, self.chaos.losses, self.fleet.ended, late, self._senders.sent_again,
             seconds,
         )  # fmt: skip
+
+    def _until_told(self) -> None:
+        """Wait a while until others know what is: who was brought up to what they were told is looked at by a timer."""
+        deadline = time.monotonic() + _TOLD_WITHIN
+        while time.monotonic() < deadline:
+            profiles = {id_: decode_profile(id_, document) for id_, document in self.watch.documents().items()}
+            alive = {id_: profile for id_, profile in profiles.items() if not profile.redirect}
+            told = self.watch.values(SEGMENT_CHANGES), self.watch.values(ALERTS)
+            if not any(kind == TOLD_WRONGLY for kind, _ in wrong_outputs(*told, alive)):
+                return
+            time.sleep(2.0)
 
     def _archived(self) -> list[tuple[str, str, str]] | None:
         if not self.fleet.settings.archive:
