@@ -40,11 +40,13 @@ def _wrong_changes(
         if (change == "entered") == (segment in inside[who]) and message["at"] >= live:
             yield TOLD_TWICE, f"{who} {change} {segment}: {message['id']}"
         (inside[who].add if change == "entered" else inside[who].discard)(segment)
-        heard[who, segment].append(f"{change} {message['at']} {message['id'][-16:]}")
+        heard[who, segment].append(f"{message['at']} {change}")
     for id_ in inside.keys() | profiles.keys():
         held = profiles[id_].segments.keys() if id_ in profiles else set()
         for segment in inside[id_] ^ held:
             is_ = "in" if segment in held else "not in"
+            if (last := heard[id_, segment][-1:]) and last[0] < live:
+                continue
             yield TOLD_WRONGLY, f"{id_} is {is_} {segment}, others heard {heard[id_, segment]}"
 
 

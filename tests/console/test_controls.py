@@ -153,8 +153,9 @@ def installation(
 
 def problems(written: str) -> set[str]:
     """What gets out that should not: control characters other than our layout, and forged lines."""
+    flat = " ".join(written.split())  # a line that is too wide goes on in the next
     found = {ascii(character) for character in written if not character.isprintable() and character not in "\n\t"}
-    if any(before != "\\n2026-01-01 " for before in re.findall(r"(.{0,13})FORGED", written, re.DOTALL)):
+    if any(before != "\\n2026-01-01 " for before in re.findall(r"(.{0,13})FORGED", flat)):
         found.add("a forged line")
     return found
 

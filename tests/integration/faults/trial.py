@@ -143,7 +143,7 @@ class Trial:
             profiles = {id_: decode_profile(id_, document) for id_, document in self.watch.documents().items()}
             alive = {id_: profile for id_, profile in profiles.items() if not profile.redirect}
             told = self.watch.values(SEGMENT_CHANGES), self.watch.values(ALERTS)
-            if not any(kind == TOLD_WRONGLY for kind, _ in wrong_outputs(*told, alive)):
+            if not any(kind == TOLD_WRONGLY for kind, _ in wrong_outputs(*told, alive, self._live)):
                 return
             time.sleep(2.0)
 

@@ -53,7 +53,7 @@ def everything(settings: Settings) -> Content:
         async for raw in client.scan_iter(count=1000):
             key = raw.decode()
             if key.rpartition(":")[2] in PASSING or key.startswith(
-                ("rapport:workers", "rapport:members", CENSUS.tag, CLOCK.tag)
+                ("rapport:workers", "rapport:members", "rapport:plan", CENSUS.tag, CLOCK.tag)
             ):
                 continue
             kind = await client.type(raw)
@@ -68,6 +68,7 @@ def everything(settings: Settings) -> Content:
             if key.endswith(":meta"):
                 del held[key][b"version"]
                 held[key].pop(b"nonce", None)
+                held[key].pop(b"told", None)  # a place in Kafka, from which what is told is compared
                 if held[key].get(b"tombstones") == b"0":
                     del held[key][b"tombstones"]
         return held

@@ -101,10 +101,14 @@ class Shown:
         return {id_: _timeless(profile) for id_, profile in self.profiles.items()}
 
 
+_LAST_GATE = time.time() // 3600 * 3600
+
+
 def _timeless(profile: Profile) -> dict[str, Any]:
     return {
         "stages": [*profile.stages, (profile.stage, profile.stage_since)],
-        "segments": {name: stay.since for name, stay in profile.segments.items()},
+        # The last look of a history is as of the wall clock, and another one in each run.
+        "segments": {name: stay.since if stay.since < _LAST_GATE else None for name, stay in profile.segments.items()},
         "labels": [(held.at, held.due, held.full, held.segments) for held in profile.snapshots],
         "orders": profile.purchases.orders,
     }
@@ -162,7 +166,7 @@ def test_late_history_is_as_if_it_had_come_in_order(make_settings: Callable[...,
         for name, value in known.items()
         if value != theirs[id_][name]
     ]
-    assert not differ
+    assert not differ, str(differ)
     assert found.counts == expected.counts
     assert found.panel == expected.panel
     assert found.population == expected.population
