@@ -160,6 +160,9 @@ class BatchConsumer(driver.Consumer):
                 await self.perform_seek()
             except (IllegalStateError, KafkaError) as error:  # the next assignment seeks again
                 log.warning("could not seek while a rebalance is under way: %s", error)
+            except Exception:
+                if not (self.should_stop or self.app.should_stop):
+                    raise  # else: what it needs is being closed
             return
         for aio_tp, records in fetched.items():
             tp = TP(aio_tp.topic, aio_tp.partition)
