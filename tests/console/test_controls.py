@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 
 from console.commands.main import create_cli
 from console.http.serve import create_http
+from console.terminal import output
 from profiles.identity.links import Link, PendingSplit, Refusal
 from profiles.state import Limits, apply
 from profiles.store import Changes
@@ -133,6 +134,8 @@ def installation(
 ) -> Iterator[Installation]:
     """One to look at."""
     monkeypatch.chdir(tmp_path)
+    for console in (output.out, output.err):  # they keep the width that the terminal had when they were made
+        monkeypatch.setattr(console, "width", 400)
     settings = make_settings(plan=PLAN, api_token=TOKEN, partitions=1)
     ensure_topics(settings, shipped_plan())
     asyncio.run(fill(settings))
