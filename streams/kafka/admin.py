@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -28,6 +29,7 @@ from profiles.errors import Misconfigured, WrongUse
 from streams.kafka.admission import Unreachable
 from streams.kafka.client import EMBEDDED, blocking_admin, blocking_consumer
 from streams.kafka.topics import TopicSpec, topics
+from streams.kafka.watermark import read_ends
 from streams.settings import Settings
 
 __all__ = [
@@ -135,7 +137,7 @@ def lag(settings: Settings, names: Sequence[str]) -> list[Lag]:
     try:
         for name in names:
             partitions = [TopicPartition(name, number) for number in consumer.partitions_for_topic(name) or ()]
-            ends = consumer.end_offsets(partitions)
+            ends = asyncio.run(read_ends(settings, partitions))
             starts = consumer.beginning_offsets(partitions)
             done = {tp: consumer.committed(tp) for tp in partitions}
             behind = sum(ends[tp] - (starts[tp] if done[tp] is None else done[tp]) for tp in partitions)

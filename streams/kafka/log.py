@@ -17,6 +17,7 @@ from profiles.errors import Misconfigured
 from streams.kafka.admission import Refused, Unreachable, admit
 from streams.kafka.client import Unavailable, async_consumer
 from streams.kafka.reader import PATIENCE, Batch, Bounds, Cursor, Extent, Log, NoTopic, OutOfRange, Tell, nobody
+from streams.kafka.watermark import SHORT_WAIT_MS, ask_ends, tells_low_ends
 from streams.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -45,17 +46,20 @@ class KafkaLog(Log):
         super().__init__(tell, patience)
         self._settings = settings
         self._connect = connect
+        self._low_ends: bool | None = None  # whether Kafka tells its ends too low; None while nobody has asked
 
     async def extents(self, topic: str, since: float | None = None) -> list[Extent]:
-        async with self._consumer() as consumer:
+        async with self._consumer(fetch_max_wait_ms=SHORT_WAIT_MS) as consumer:
             with self._answering():
+                if self._low_ends is None:
+                    self._low_ends = await tells_low_ends(self._settings)
                 if topic not in await consumer.topics():  # asks for none by name, which could create it
                     raise NoTopic(topic)
                 await consumer.end_offsets([TopicPartition(topic, 0)])  # from here on the client knows the topic
                 tps = [TopicPartition(topic, number) for number in sorted(consumer.partitions_for_topic(topic) or ())]
                 starts = await consumer.beginning_offsets(tps)
-                ends = await consumer.end_offsets(tps)
-                if since is not None:
+                ends = await ask_ends(consumer, tps, by_fetch=self._low_ends)
+                if since is not None and not self._low_ends:  # else times are those of batches, and would miss records
                     found = await consumer.offsets_for_times(dict.fromkeys(tps, int(since * 1000)))
                     starts = {tp: ends[tp] if (at := found[tp]) is None else max(starts[tp], at.offset) for tp in tps}
         return [Extent(topic, tp.partition, starts[tp], ends[tp]) for tp in tps]
@@ -78,7 +82,8 @@ class KafkaLog(Log):
 
     @asynccontextmanager
     async def _consumer(self, **options: Any) -> AsyncIterator[AIOKafkaConsumer]:
-        consumer = async_consumer(self._settings, max_partition_fetch_bytes=_FETCH, fetch_max_wait_ms=100, **options)
+        options = {"max_partition_fetch_bytes": _FETCH, "fetch_max_wait_ms": 100, **options}
+        consumer = async_consumer(self._settings, **options)
         try:
             with self._answering():
                 told = self._connect <= _CONNECT
@@ -145,7 +150,7 @@ class _KafkaCursor:
         tps = list(self._places)
         with self._log._answering():
             starts, ends = await asyncio.gather(self._consumer.beginning_offsets(tps), self._consumer.end_offsets(tps))
-        return {tp: Bounds(starts[tp], ends[tp]) for tp in tps}
+        return {tp: Bounds(starts[tp], max(ends[tp], self._consumer.highwater(tp) or 0)) for tp in tps}
 
     def seek(self, tp: TopicPartition, offset: int) -> None:
         self._consumer.seek(tp, offset)

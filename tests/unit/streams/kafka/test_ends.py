@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from aiokafka.structs import TopicPartition
@@ -19,7 +20,7 @@ class Driver:
 
     made = 0
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, **options: Any) -> None:
         Driver.made += 1
 
     async def start(self) -> None:
@@ -30,7 +31,11 @@ class Driver:
 
 
 def test_who_ask_at_once_after_the_start_share_a_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def right(_: Settings) -> bool:
+        return False
+
     monkeypatch.setattr(module, "async_consumer", Driver)
+    monkeypatch.setattr(module, "tells_low_ends", right)
 
     async def ask() -> list[dict[TP, int]]:
         ends = KafkaEnds(Settings())
