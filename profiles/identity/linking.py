@@ -2,8 +2,8 @@
 
 An identity that nothing was linked to *is* its own profile. When one event carries several identities, the profiles
 they belong to become one, unless that would give one profile more identities of a type than the plan allows, too many
-altogether, or two that a split has taken apart, or two people by the word of a public source: then the event's weakest
-identity is left out, and the rest is tried again. So two people on one laptop stay two people.
+altogether, or two that a split has taken apart, or two people by the word of a public source alone: then the event's
+weakest identity is left out, and the rest is tried again. So two people on one laptop stay two people.
 """
 
 from __future__ import annotations
@@ -14,10 +14,13 @@ from dataclasses import dataclass, field
 
 from profiles.types import Identity
 
-__all__ = ["APART", "MOST", "TOO_MANY", "TWO_PEOPLE", "Decision", "Partners", "decide"]
+__all__ = ["APART", "MOST", "TOO_MANY", "TWO_PEOPLE", "Decision", "Names", "Partners", "decide"]
 
 Partners = Callable[[Identity], Collection[Identity]]
 """The identities that one must never be together with; symmetric: each of a pair names the other."""
+
+Names = Callable[[str, Sequence[Identity]], bool]
+"""Whether these identities of a profile say, and not by the word of a public source alone, which person it is."""
 
 MOST = 1000
 """Linked identities of a profile, unless the plan says otherwise."""
@@ -47,6 +50,7 @@ def decide(
     most: int = MOST,
     partners: Partners = lambda _: (),
     persons: Collection[str] = (),
+    names: Names = lambda profile, identities: False,
 ) -> Decision:
     """Decide about the identities of one event.
 
@@ -57,14 +61,17 @@ def decide(
         limits: most identities of each type on one profile.
         most: linked identities on one profile, of all types. Beyond it merges stop.
         partners: whom an identity must never be together with.
-        persons: types of identities of which only one of the profiles may hold any; of a public source's event, which
-            else could make two people one by way of a browser that it ties to both, one after the other.
+        persons: types of identities that say who somebody is. Several profiles that hold any become one only if each
+            is named: else a public source could make two people one by way of a browser that it ties to either.
+        names: whether the event's identities of a profile name its person; never those of a public source's event.
     """
     candidates, refused = _strongest_of_pairs(identities, partners)
     reason = APART if refused else ""
     while True:
         brought = _brought(candidates, profile_of, held_by)
-        wrong = _why_not(brought, limits, most, partners, persons) if len(brought) > 1 else ""
+        wrong = _why_not(brought, limits, most, partners) if len(brought) > 1 else ""
+        if not wrong and len(brought) > 1 and _are_people(brought, candidates, profile_of, persons, names):
+            wrong = TWO_PEOPLE
         if not wrong:
             winner = profile_of(candidates[0])
             losers = {id_: sorted(held) for id_, held in brought.items() if id_ != winner}
@@ -103,7 +110,6 @@ def _why_not(
     limits: Mapping[str, int],
     most: int,
     partners: Partners,
-    persons: Collection[str],
 ) -> str:
     """Why these profiles may not become one; empty if they may."""
     together = set[Identity]().union(*brought.values())
@@ -113,11 +119,23 @@ def _why_not(
             return f"limit of {kind}"
     if len(together) > most:
         return TOO_MANY
-    if persons and sum(any(kind in persons for kind, _ in held) for held in brought.values()) > 1:
-        return TWO_PEOPLE
     # No profile holds both of a pair already, so every pair is seen from the profiles other than the largest.
     largest = max(brought.values(), key=len)
     for held in brought.values():
         if held is not largest and any(not together.isdisjoint(partners(identity)) for identity in held):
             return APART
     return ""
+
+
+def _are_people(
+    brought: Mapping[str, set[Identity]],
+    candidates: Sequence[Identity],
+    profile_of: Callable[[Identity], str],
+    persons: Collection[str],
+    names: Names,
+) -> bool:
+    """Whether several of these profiles are people, and one of them is not named."""
+    people = [profile for profile, held in brought.items() if any(kind in persons for kind, _ in held)]
+    return len(people) > 1 and not all(
+        names(profile, [identity for identity in candidates if profile_of(identity) == profile]) for profile in people
+    )

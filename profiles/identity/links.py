@@ -21,6 +21,7 @@ class Link(msgspec.Struct, array_like=True, gc=False):
     event: str  # messageId
     offset: int  # in `identity.links`, whose order decides
     decided: float  # when, by the clock
+    signed: bool = False  # by the user whom a public source names
 
 
 class Refusal(msgspec.Struct, array_like=True, gc=False):
@@ -74,6 +75,7 @@ class _Row(msgspec.Struct, array_like=True, gc=False):
     event: str
     offset: int
     decided: float
+    signed: bool = False
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -94,7 +96,7 @@ def encode_linked(identities: Sequence[Identity], links: Mapping[Identity, Seque
             key = link.offset, tuple(link.identities)
             if key not in rows:
                 named = [places.get(one, one) for one in link.identities]
-                rows[key] = _Row([], named, link.time, link.source, link.event, link.offset, link.decided)
+                rows[key] = _Row([], named, link.time, link.source, link.event, link.offset, link.decided, link.signed)
             rows[key].joined.append(place)
     return _encode((identities, list(rows.values())))
 
@@ -105,7 +107,7 @@ def decode_linked(record: bytes) -> Linked:
     links: dict[Identity, list[Link]] = {}
     for row in rows:
         named = [identities[one] if isinstance(one, int) else one for one in row.identities]
-        link = Link(named, row.time, row.source, row.event, row.offset, row.decided)
+        link = Link(named, row.time, row.source, row.event, row.offset, row.decided, row.signed)
         for place in row.joined:
             links.setdefault(identities[place], []).append(link)
     return Linked(identities, links)

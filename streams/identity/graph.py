@@ -84,7 +84,10 @@ class Graph:
             )  # fmt: skip
         if decision.losers:
             kept = [identity for identity in identities if identity not in decision.refused]
-            self._merge(decision, Link(kept, request.time, request.source, request.event, offset, self._now))
+            self._merge(
+                decision,
+                Link(kept, request.time, request.source, request.event, offset, self._now, request.signed),
+            )
         return decision
 
     def _merge(self, decision: Decision, link: Link) -> None:

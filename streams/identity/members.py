@@ -68,8 +68,9 @@ class Members:
 
         Args:
             identities: that met in one event.
-            source: of the event; "" for one that was believed when it came.
+            source: of the event; "" for a link that was made once.
         """
+        public = self._trust.public
         return decide(
             identities,
             self.profile_of,
@@ -77,8 +78,21 @@ class Members:
             self._limits,
             most=self._most,
             partners=lambda identity: self._apart.get(identity, ()),
-            persons=self._trust.persons if source in self._trust.public else (),
+            persons=self._trust.persons if source and public else (),
+            names=self._names if source not in public else lambda profile, identities: False,
         )
+
+    def _names(self, profile: str, identities: Sequence[Identity]) -> bool:
+        """Whether these are of a person, or tied to one of the profile's by what was believed."""
+        reached = set(identities)
+        ties = [link.identities for link in self.links_of(self.held_by(profile)) if self._is_believed(link)]
+        while near := [tied for tied in ties if not reached.isdisjoint(tied)]:
+            reached.update(*near)
+            ties = [tied for tied in ties if reached.isdisjoint(tied)]
+        return any(kind in self._trust.persons for kind, _ in reached)
+
+    def _is_believed(self, link: Link) -> bool:
+        return link.signed or link.source not in self._trust.public
 
     def hold(self, profile: str, identities: list[Identity] | None) -> None:
         """Let a profile hold these identities; None: it holds none any more."""

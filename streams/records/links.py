@@ -17,6 +17,7 @@ class LinkRequest(msgspec.Struct, array_like=True, tag_field="kind", tag="l", gc
     time: float
     source: str
     event: str  # messageId of the event that says so
+    signed: bool = False  # whether the user that a public source names has signed it
 
 
 class EraseRequest(msgspec.Struct, array_like=True, tag_field="kind", tag="x", gc=False):

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from plan import Plan
 from profiles.errors import Unacceptable
 from profiles.types import Event, Identity
+from streams.records.links import LinkRequest
 from streams.retry import retrying
 from streams.steps.intake import FORGOTTEN, Each, Intake, Item
 
@@ -111,7 +112,7 @@ def meet(plan: Plan, links: Links) -> Callable[[Intake], Awaitable[None]]:
         plan: says which profile an identity is by itself.
         links: which identities belong together.
     """
-    home = plan.home
+    home, public = plan.home, plan.trust.public
     look_up = retrying(links.profiles_of)
 
     async def run(batch: Intake) -> None:
@@ -120,6 +121,8 @@ def meet(plan: Plan, links: Links) -> Callable[[Intake], Awaitable[None]]:
         for item in several:
             profiles = {linked.get(identity) or home(identity) for identity in item.identities}
             if len(profiles) > 1 and item.event is not None:
-                batch.links.append((item.event, item.identities))
+                signed = batch.source in public and item.standing.signed
+                event = item.event
+                batch.links.append(LinkRequest(item.identities, event.time, event.source, event.id, signed))
 
     return run

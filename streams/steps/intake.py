@@ -11,6 +11,7 @@ from plan import EventRule, Standing
 from profiles.errors import Unacceptable
 from profiles.times import rfc3339
 from profiles.types import Event, Identity
+from streams.records.links import LinkRequest
 from streams.records.loads import load_of
 from streams.records.position import position_of, recorded_at
 from streams.records.rejected import KEPT, Rejection
@@ -68,7 +69,7 @@ class Intake:
         self.records = records
         self.items = [Item(record) for record in records]
         self.rejected: list[Rejection] = []
-        self.links: list[tuple[Event, list[Identity]]] = []  # events whose identities belong to several profiles
+        self.links: list[LinkRequest] = []  # of events whose identities belong to several profiles
 
     def reject(self, item: Item, step: str, error: Unacceptable) -> None:
         """Keep an event that can never be accepted as it is."""

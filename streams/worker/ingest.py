@@ -42,8 +42,8 @@ _ASK_AGAIN = 600.0  # …but only now and then: what stood in its way may be gon
 _TELL_AGAIN = 5.0  # seconds until heads that are no news are told again: Redis may have come back older
 _encode = msgspec.msgpack.Encoder().encode
 
-_Asked = tuple[str, tuple[Identity, ...]]
-"""What was asked of the linker: the source, since not all are believed, and the identities that met."""
+_Asked = tuple[str, bool, tuple[Identity, ...]]
+"""What was asked of the linker: the source and whether it was signed, since not all are believed, and who met."""
 
 
 class Passed(NamedTuple):
@@ -222,13 +222,13 @@ class Ingest:
     def _row(self, item: Item) -> Row:
         return Row(self._profile_events, partition_of(item.home, self._partitions), item.home.encode(), item.packed)
 
-    def _new_requests(self, links: Iterable[tuple[Event, list[Identity]]]) -> dict[_Asked, LinkRequest]:
+    def _new_requests(self, links: Iterable[LinkRequest]) -> dict[_Asked, LinkRequest]:
         requests: dict[_Asked, LinkRequest] = {}
-        for event, identities in links:
-            key = event.source, tuple(identities)
+        for request in links:
+            key = request.source, request.signed, tuple(request.identities)
             asked = self._asked.get(key)
             if key not in requests and (asked is None or time.monotonic() - asked > _ASK_AGAIN):
-                requests[key] = LinkRequest(identities, event.time, event.source, event.id)
+                requests[key] = request
         return requests
 
     def _remember(self, requests: dict[_Asked, LinkRequest]) -> None:

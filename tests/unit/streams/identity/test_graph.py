@@ -16,15 +16,16 @@ ADA, BOB, BROWSER, PHONE = ("user_id", "ada"), ("email", "bob"), ("anonymous_id"
 
 
 def decisions(*requests: tuple[str, list[Identity]]) -> list[Decision]:
-    """What becomes of identities that met in events of these sources."""
+    """What becomes of identities that met in events of these sources; `signed` is of a user of the web."""
     graph = Graph(
         PLAN, "identity.links", 4, 9.0,
         linked={}, held={}, links={}, apart={}, pending={}, erased=set(), refusals={},
     )  # fmt: skip
-    found = [
-        graph.link(offset, LinkRequest(identities, 1.0, source, f"m{offset}"))
-        for offset, (source, identities) in enumerate(requests)
-    ]
+    found = []
+    for offset, (source, identities) in enumerate(requests):
+        signed = source == "signed"
+        request = LinkRequest(identities, 1.0, "web" if signed else source, f"m{offset}", signed)
+        found.append(graph.link(offset, request))
     assert None not in found
     return [decision for decision in found if decision is not None]
 
@@ -46,3 +47,25 @@ def test_what_a_server_says_of_two_people_makes_them_one() -> None:
 
     assert said.losers == {PLAN.home(BOB): [BOB]}
     assert (then.losers, then.refused) == ({}, [])
+
+
+def test_a_server_that_is_shown_a_strangers_browser_does_not_make_two_people_one() -> None:
+    """A page has tied Bob's address to Ada's browser; then her shop's server sends her account with that browser."""
+    _, shown, tied = decisions(("web", [BOB, BROWSER]), ("purchase", [ADA, BROWSER]), ("purchase", [ADA, PHONE]))
+    assert (shown.losers, shown.refused, shown.reason) == ({}, [BROWSER], TWO_PEOPLE)
+    assert tied.losers == {PLAN.home(PHONE): [PHONE]}
+
+    *_, shown = decisions(("web", [BOB, BROWSER]), ("app", [BROWSER, PHONE]), ("purchase", [ADA, PHONE]))
+    assert (shown.losers, shown.refused, shown.reason) == ({}, [PHONE], TWO_PEOPLE)
+
+
+def test_a_server_makes_one_of_people_that_it_names() -> None:
+    """By name, or by a browser that it, or a signed user, has tied to somebody before."""
+    *_, named = decisions(("web", [BOB, BROWSER]), ("purchase", [ADA, BOB, BROWSER]))
+    assert named.losers == {PLAN.home(BOB): sorted([BOB, BROWSER])}
+
+    *_, knew = decisions(("purchase", [BOB, BROWSER]), ("purchase", [ADA, BROWSER]))
+    assert knew.losers == {PLAN.home(BOB): sorted([BOB, BROWSER])}
+
+    *_, knew = decisions(("signed", [ADA, BROWSER]), ("purchase", [BOB, BROWSER]))
+    assert list(knew.losers) == [PLAN.home(ADA)]

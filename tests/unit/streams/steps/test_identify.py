@@ -37,9 +37,11 @@ def taken(*erased: Identity) -> Intake:
 def test_an_event_goes_home_to_its_strongest_identity_and_asks_to_link_the_others() -> None:
     intake = taken()
 
-    ((event, identities),) = intake.links
-    assert event.profile == PLAN.home(("user_id", "u"))
-    assert event.identities == identities == [("user_id", "u"), ("anonymous_id", "a")]
+    (request,), (item,) = intake.links, intake.items
+    assert item.event is not None
+    assert item.event.profile == PLAN.home(("user_id", "u"))
+    assert item.event.identities == request.identities == [("user_id", "u"), ("anonymous_id", "a")]
+    assert (request.time, request.source, request.event, request.signed) == (NOW, "web", "m", False)
 
 
 def test_of_an_erased_customer_nothing_is_kept() -> None:
