@@ -1,16 +1,15 @@
 """Segment's wire format: what a request body holds and what becomes of each event in it. Pure; see docs/collector.md.
 
-A request is refused as a whole (`Refused`) when it cannot be read or is too big. An event that cannot be accepted
-is refused alone (`Unacceptable`): the rest of its batch goes on.
+A request is refused as a whole (`Refused`) when it cannot be cut into its events or is too big. An event that cannot be
+accepted, or even read, is refused alone (`Unacceptable`): the rest of its batch goes on.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
-import re
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -22,10 +21,12 @@ from profiles.bounds import LEVELS, NAME, excess, may_exceed
 from profiles.errors import Unacceptable
 from profiles.types import Identity
 from streams.collector.body import Limits, Refused
+from streams.collector.json_text import as_utf8, loads, mend_surrogates
+from streams.collector.salvage import entries_of, members_of
 
 __all__ = [
     "AGREEING", "TYPES", "Envelope", "basic_key", "check_external_ids", "check_name", "check_shape",
-    "mend_surrogates", "occurred_at", "open_batch", "open_single", "parse_time", "stamp",
+    "fill_empty", "occurred_at", "open_batch", "open_single", "parse_time", "stamp",
 ]  # fmt: skip
 
 TYPES = ("identify", "track", "page", "screen", "group", "alias")
@@ -35,11 +36,9 @@ AGREEING = 2.0
 
 _STAMP_ROOM = 2048  # bytes that stamping may add to an event: ids and times, never a batch's huge context
 _EXTERNAL_IDS = 100
+_LIST = "externalIds"  # the one known member of a context that is a list
 _IDS = ("userId", "anonymousId", "groupId", "previousId")
-_HEX = rb"[0-9a-fA-F]{2}"
-_SURROGATES = re.compile(
-    rb"(?<!\\)(\\+)u[dD](?:[89abAB]" + _HEX + rb"(\\u[dD][c-fC-F]" + _HEX + rb")|[89a-fA-F]" + _HEX + rb")"
-)  # with all backslashes before: whether it is an escape at all depends on their number
+_OBJECTS = ("context", "integrations", "properties", "traits")
 
 
 @dataclass(slots=True)
@@ -75,11 +74,13 @@ _single_decoder = msgspec.json.Decoder(_Single)
 def open_batch(body: bytes, limits: Limits) -> Envelope:
     """Split the body of a batch request into its events, each still the bytes that were sent.
 
+    An event that is not JSON is among them: it costs only itself.
+
     Raises:
         Refused: 400 when it is not a JSON object with a list of events, 413 when there are too many of them, or too
             much that they share: it is merged into every event.
     """
-    batch = _decode(_batch_decoder, body)
+    batch = _decode(_batch_decoder, as_utf8(body), _salvage_batch)
     if not batch.batch:
         raise Refused(400, "empty_batch", "'batch' is missing or has no events")
     if len(batch.batch) > limits.events:
@@ -97,56 +98,88 @@ def open_single(body: bytes, kind: str) -> Envelope:
     """The body of a single-event request, whose path says its type.
 
     Raises:
-        Refused: 400 when it is not a JSON object.
+        Refused: 400 when it is no object, not even one of which something is not JSON.
     """
-    single = _decode(_single_decoder, body)
-    return Envelope([mend_surrogates(body)], single.writeKey or "", type=kind)
+    body = mend_surrogates(as_utf8(body))
+    return Envelope([body], _decode(_single_decoder, body, _salvage_single).writeKey or "", type=kind)
 
 
 def _shared(name: str, raw: msgspec.Raw, limits: Limits) -> dict[str, Any]:
-    """What a batch says for all its events; null is nothing."""
+    """What a batch says for all its events; null and PHP's empty array are nothing."""
     if len(bytes(raw)) > limits.shared:
         raise Refused(413, "request_too_large", f"'{name}' of the batch is over {limits.shared} bytes")
     try:
-        value = orjson.loads(mend_surrogates(bytes(raw)))
-    except orjson.JSONDecodeError as error:
+        value = loads(bytes(raw))
+    except ValueError as error:
         raise Refused(400, "invalid_json", f"'{name}' of the batch is not JSON: {error}") from None
-    if type(value) is not dict and value is not None:
+    if type(value) is not dict and value not in (None, [], ""):
         raise Refused(400, "invalid_request", f"'{name}' of the batch is not a JSON object")
     if found := excess(value, levels=LEVELS - 1):  # it goes one level into each event
         raise Refused(400, "invalid_request", f"'{name}' of the batch has {found.message}")
     return value or {}
 
 
-def mend_surrogates(body: bytes) -> bytes:
-    """Replace lone halves of surrogate pairs by U+FFFD.
-
-    JavaScript writes them when a program has cut a string in the middle of an emoji; JSON parsers refuse them, and
-    one such page title would cost the sender the whole batch.
-    """
-    return _SURROGATES.sub(_mended, body) if rb"\u" in body else body
-
-
-def _mended(found: re.Match[bytes]) -> bytes:
-    """With its lone half replaced, if it has one; after an even number of backslashes the first half is text."""
-    is_text, has_second = len(found[1]) % 2 == 0, found[2] is not None
-    return found[0][:-6] + rb"\ufffd" if is_text == has_second else found[0]
-
-
-def _decode(decoder: msgspec.json.Decoder[_Shape], body: bytes) -> _Shape:
+def _decode(decoder: msgspec.json.Decoder[_Shape], body: bytes, salvage: Callable[[bytes], _Shape | None]) -> _Shape:
+    """What a request holds; `salvage` reads the one that is not JSON as a whole, because an event in it is not."""
     try:
         try:
             return decoder.decode(body)
-        except msgspec.ValidationError:
-            raise
-        except msgspec.DecodeError:
-            return decoder.decode(mend_surrogates(body))
+        except _UNREADABLE as error:
+            _raise_if_misshapen(error)
+        body = mend_surrogates(body)
+        try:
+            return decoder.decode(body)
+        except _UNREADABLE as error:
+            _raise_if_misshapen(error)
+            if (shape := salvage(body)) is None:
+                raise
+            return shape
     except msgspec.ValidationError as error:
         raise Refused(400, "invalid_request", f"the request has the wrong shape: {error}") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Refused(400, "invalid_json", f"the request is not JSON: {error}") from None
     except RecursionError:
         raise Refused(400, "invalid_json", "the request is nested too deeply") from None
+
+
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+
+def _raise_if_misshapen(error: Exception) -> None:
+    """JSON of the wrong shape, which no mending makes right."""
+    if isinstance(error, msgspec.ValidationError):
+        raise error
+
+
+def _salvage_batch(body: bytes) -> _Batch | None:
+    members = members_of(body)
+    entries = entries_of(members.get("batch", b"")) if members is not None else None
+    if members is None or entries is None:
+        return None
+    return _Batch(
+        [msgspec.Raw(entry) for entry in entries],
+        _salvage_key(members),
+        _value(members, "sentAt"),
+        msgspec.Raw(members.get("context", b"null")),
+        msgspec.Raw(members.get("integrations", b"null")),
+    )
+
+
+def _salvage_single(body: bytes) -> _Single | None:
+    members = members_of(body)
+    return None if members is None else _Single(_salvage_key(members))
+
+
+def _salvage_key(members: dict[str, bytes]) -> str | None:
+    return msgspec.json.decode(members.get("writeKey", b"null"), type=str | None)
+
+
+def _value(members: dict[str, bytes], name: str) -> Any:
+    """The value of a member; None if it is not JSON."""
+    try:
+        return loads(members.get(name, b"null"))
+    except ValueError:
+        return None
 
 
 def stamp(
@@ -234,7 +267,7 @@ def check_external_ids(event: dict[str, Any]) -> None:
         Unacceptable: there are too many.
     """
     context = event.get("context")
-    held = context.get("externalIds") if type(context) is dict else None
+    held = context.get(_LIST) if type(context) is dict else None
     if type(held) is list and len(held) > _EXTERNAL_IDS:
         message = f"context.externalIds has {len(held)} entries; {_EXTERNAL_IDS} at most"
         raise Unacceptable("too_many_identities", message)
@@ -293,17 +326,34 @@ _LATEST = datetime(9999, 12, 31, tzinfo=UTC).timestamp()
 def _read(raw: bytes) -> dict[str, Any]:
     """The event with JSON null taken as absent, at the top level only: a trait set to null removes it."""
     try:
-        event = orjson.loads(raw)
-    except orjson.JSONDecodeError as error:
+        event = loads(raw)
+    except ValueError as error:
         raise Unacceptable("invalid_json", f"the event is not JSON: {error}") from None
     if type(event) is not dict:
         raise Unacceptable("not_an_object", "the event is not a JSON object")
     check_shape(event, raw)
     event = {name: value for name, value in event.items() if value is not None}
-    for name in ("context", "integrations", "properties", "traits"):
-        if name in event and type(event[name]) is not dict:
-            raise Unacceptable("not_an_object", f"'{name}' is not a JSON object")
+    for name in _OBJECTS:
+        if name in event and type(value := event[name]) is not dict:
+            if value not in ([], ""):
+                raise Unacceptable("not_an_object", f"'{name}' is not a JSON object")
+            event[name] = {}
+    fill_empty(event, raw)
     return event
+
+
+def fill_empty(event: dict[str, Any], raw: bytes) -> None:
+    """Make `[]` an object where one belongs, in an event and its context: PHP writes its empty maps so."""
+    if b"[" in raw and b"[]" in raw:  # in few; one character is looked for much faster than two
+        _fill(event, _OBJECTS)
+        if type(context := event.get("context")) is dict:
+            _fill(context, [name for name in context if name != _LIST])
+
+
+def _fill(holder: dict[str, Any], names: Iterable[str]) -> None:
+    for name in names:
+        if holder.get(name) == []:
+            holder[name] = {}
 
 
 def _share(event: dict[str, Any], envelope: Envelope) -> None:

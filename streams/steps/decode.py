@@ -10,10 +10,18 @@ import math
 from typing import Any
 
 import msgspec
-import orjson
 
 from profiles.errors import Unacceptable
-from streams.collector.wire import TYPES, check_external_ids, check_name, check_shape, occurred_at, parse_time
+from streams.collector.json_text import loads
+from streams.collector.wire import (
+    TYPES,
+    check_external_ids,
+    check_name,
+    check_shape,
+    fill_empty,
+    occurred_at,
+    parse_time,
+)
 from streams.records.position import position_of, recorded_at
 from streams.steps.intake import Each, Intake, Item
 
@@ -63,13 +71,14 @@ def _decode(batch: Intake, item: Item) -> None:
     if len(value) > _MOST_BYTES:
         raise Unacceptable("event_too_large", f"the event has {len(value)} bytes; {_MOST_BYTES} at most")
     try:
-        raw = orjson.loads(value)
-    except orjson.JSONDecodeError as error:
+        raw = loads(value)
+    except ValueError as error:
         raise Unacceptable("invalid_json", f"the record is not JSON: {error}") from None
     if type(raw) is not dict:
         raise Unacceptable("invalid_event", f"the record is a JSON {type(raw).__name__}, not an object")
     check_shape(raw, value)
     check_external_ids(raw)
+    fill_empty(raw, value)
     kind = raw.get("type")
     if kind not in TYPES:
         raise Unacceptable("unknown_type", f"`type` is not one of {', '.join(TYPES)}")

@@ -6,7 +6,6 @@ import base64
 import gzip
 import itertools
 import json
-import re
 import time
 import tracemalloc
 import zlib
@@ -24,7 +23,6 @@ from streams.collector.body import Body, Limits, Refused
 from streams.collector.wire import (
     Envelope,
     basic_key,
-    mend_surrogates,
     occurred_at,
     open_batch,
     open_single,
@@ -154,8 +152,12 @@ def test_the_request_limit_is_exact() -> None:
     ("body", "status", "code"),
     [
         (b"{", 400, "invalid_json"),
-        (b'{"batch": [{"a": 1,}]}', 400, "invalid_json"),
-        (b'{"batch": [NaN]}', 400, "invalid_json"),
+        (b'{"batch": [{"a": 1}', 400, "invalid_json"),
+        (b'{"batch": [{"a": "1}]}', 400, "invalid_json"),
+        (b'{"batch": [{"a": 1}]} {}', 400, "invalid_json"),
+        (b'{"batch": [NaN], "context": {"a": tru}}', 400, "invalid_json"),
+        (b'{"batch": [NaN], "writeKey": 5}', 400, "invalid_request"),
+        (b'{"batch": NaN}', 400, "invalid_json"),
         (b'{"batch": ' + b"[" * 100_000, 400, "invalid_json"),
         (b"[]", 400, "invalid_request"),
         (b'"text"', 400, "invalid_request"),
@@ -191,33 +193,43 @@ def test_half_an_emoji_does_not_cost_the_batch() -> None:
     (raw,) = open_batch(body, LIMITS).events
 
     assert {"event": "a�", "ok": "\U0001f600 \\ud83d �"}.items() <= stamped(raw).items()
-    assert body.replace(rb"\ud83d", b"", 1) != mend_surrogates(body)
 
 
-_ESCAPES = re.compile(
-    rb"\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[dD][89a-fA-F][0-9a-fA-F]{2}"
-)
+def test_what_is_not_json_costs_its_sender_one_event() -> None:
+    """What stands around it counts, wherever it stands; the bad ones are kept as they were sent."""
+    bad = [
+        b'{"firstName":"two\nlines"}',
+        b'{"name":"Jos\xe9"}',
+        b'{"a":1,}',
+        b"{'a':1}",
+        b'{"a":undefined}',
+        b'{a:"}]"}',
+    ]
+    good = b'{"userId":"u"}'
+    body = (
+        b'\xef\xbb\xbf{"writeKey":"k","batch":[' + b" , ".join([good, *bad, good]) + b'],"context":{"a":NaN},"sentAt":'
+    )
+
+    envelope = open_batch(body + b'"2027-01-15T08:00:00Z"}\r\n\0', LIMITS)
+
+    assert envelope == Envelope([good, *bad, good], "k", RECEIVED, {"a": None})
+    assert [reason(raw) for raw in bad] == ["invalid_json"] * len(bad)
 
 
-@given(
-    st.lists(st.sampled_from(["\\", "\\\\", "\\ud83d", "\\uDE00", "ud83d", "\\u", "d8", "00", "a", '"']), max_size=30)
-)
-def test_every_escape_is_looked_at_from_the_left(parts: list[str]) -> None:
-    """As when one goes through the text escape by escape."""
-    text = "".join(parts).encode()
+def test_a_single_event_that_is_not_json_is_kept_too() -> None:
+    """Its write key is found all the same, so that it can be told from whom it came."""
+    body = b'{"writeKey":"k","userId":"u","name":"two\nlines"}'
 
-    assert mend_surrogates(text) == _ESCAPES.sub(lambda m: rb"\ufffd" if len(m[0]) == 6 else m[0], text)
+    assert open_single(body, "track") == Envelope([body], "k", type="track")
+    assert reason(body) == "invalid_json"
 
 
-@pytest.mark.parametrize("unit", ["\\\\", "\\\\a", "\\", "\\u", "\\\\u", "\\u00e4"])
-def test_backslashes_in_a_large_body_cost_next_to_nothing(unit: str) -> None:
-    """Four megabytes of them are four kilobytes of gzip, and are looked at before their sender is known."""
-    body = (unit * (LIMITS.body // len(unit)) + r"\u").encode()
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_byte_order_mark_costs_nothing(encoding: str) -> None:
+    """Windows writes one in front, in its own encoding sometimes."""
+    envelope = open_batch('{"batch":[{"name":"José"}]}'.encode(encoding), LIMITS)
 
-    began = time.thread_time()
-    mend_surrogates(body)
-
-    assert time.thread_time() - began < 0.2
+    assert envelope.events == ['{"name":"José"}'.encode()]
 
 
 def test_a_single_event_must_be_an_object() -> None:
@@ -304,7 +316,7 @@ def test_a_missing_message_id_is_assigned() -> None:
 @pytest.mark.parametrize(
     ("event", "expected"),
     [
-        (b'{"type":"track","userId":"u","v":1e999}', "invalid_json"),
+        (b'{"type":"track","userId":"u","v":tru}', "invalid_json"),
         (b'{"type":"track","userId":"\xff"}', "invalid_json"),
         (7, "not_an_object"),
         (None, "not_an_object"),
@@ -328,6 +340,46 @@ def test_a_missing_message_id_is_assigned() -> None:
 def test_an_event_that_cannot_be_accepted_says_why(event: Any, expected: str) -> None:
     """Each way to be unacceptable has its reason."""
     assert expected == reason(event)
+
+
+@pytest.mark.parametrize("empty", [[], "", None, {}])
+def test_an_empty_array_of_php_is_an_empty_object(empty: Any) -> None:
+    """In an event and for a batch: PHP writes a map without members as a list."""
+    event = {"type": "track", "userId": "u", "properties": empty, "traits": empty, "context": empty}
+
+    result = stamped(
+        event | {"integrations": empty},
+        context=open_batch(
+            json.dumps({"batch": [1], "context": empty, "integrations": empty}).encode(), LIMITS
+        ).context,
+    )
+
+    assert {name: result.get(name) or {} for name in event} == {name: value or {} for name, value in event.items()}
+
+
+def test_an_empty_array_of_php_may_be_in_a_context() -> None:
+    """Where an object belongs: a list of external ids stays one."""
+    context = {"traits": [], "device": [], "page": [], "externalIds": [], "locale": "nl", "screens": [1]}
+
+    result = stamped({"type": "track", "userId": "u", "context": context, "properties": {"tags": []}})
+
+    assert result["context"] == context | {"traits": {}, "device": {}, "page": {}}
+    assert result["properties"] == {"tags": []}
+
+
+def test_a_number_that_is_none_is_null() -> None:
+    """Python writes them, and JSON has none; the rest of the event counts. A trait is not removed by it."""
+    raw = (
+        b'{"type":"identify","userId":"u","groupId":NaN,"properties":{"price":NaN,"sizes":[1,-Infinity,1e999]},'
+        b'"traits":{"value":NaN,"old":null,"x":{"y":NaN}},"context":{"traits":{"value":Infinity}}}'
+    )
+
+    result = stamped(raw)
+
+    assert "groupId" not in result
+    assert result["properties"] == {"price": None, "sizes": [1, None, None]}
+    assert result["traits"] == {"old": None, "x": {"y": None}}
+    assert result["context"] == {"traits": {}}
 
 
 def test_a_big_shared_context_cannot_multiply() -> None:

@@ -69,3 +69,27 @@ def test_what_tells_no_time_waits_for_nothing(value: bytes | None) -> None:
     assert [item.time for item in intake.items] == [-math.inf]
     decode()(intake)
     assert not intake.items
+
+
+def test_null_bytes_harm_nobody() -> None:
+    """In names, ids and values: they are characters as any other."""
+    value = rb'{"type":"track","event":"a\u0000b","userId":"u\u0000","properties":{"a\u0000":"\u0000"}}'
+    intake = Intake("web", [record(0, value), record(1, b'{"type":"page"}\0')], NOW)
+
+    decode()(intake)
+
+    assert [item.name for item in intake.items] == ["a\0b", ""]
+    assert intake.items[0].raw["properties"] == {"a\0": "\0"}
+    assert intake.rejected == []
+
+
+def test_what_other_producers_send_is_read_as_the_collector_does() -> None:
+    """A byte order mark, a number that is none, PHP's empty arrays."""
+    value = b'\xef\xbb\xbf{"type":"track","event":"e","properties":{"price":NaN},"traits":[],"context":{"device":[]}}'
+    intake = Intake("web", [record(0, value), record(1, b'{"type":"page","name":"a\nb"}')], NOW)
+
+    decode()(intake)
+
+    [item] = intake.items
+    assert (item.raw["properties"], item.raw["traits"], item.raw["context"]) == ({"price": None}, {}, {"device": {}})
+    assert [rejection.reason for rejection in intake.rejected] == ["invalid_json"]
