@@ -13,6 +13,7 @@ from typing import Any
 from msgspec import structs
 
 from profiles.consent import is_consent
+from profiles.doings import merge_doings
 from profiles.state import Limits, is_known, largest, latest_orders, latest_tickets, most_frequent
 from profiles.timeline import merge_timelines
 from profiles.types import (
@@ -63,6 +64,7 @@ def merge(winner: Profile, loser: Profile, limits: Limits) -> None:
     winner.score = winner.score or loser.score
     if loser.created:
         winner.created = min(winner.created, loser.created) if winner.created else loser.created
+    merge_doings(winner, loser)
     winner.updated = max(winner.updated, loser.updated)
     winner.splits = sorted({*winner.splits, *loser.splits})
     winner.treated_at = max(winner.treated_at, loser.treated_at)

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from profiles.consent import is_consent
-from profiles.timeline import add_entry
+from profiles.doings import note_doing
+from profiles.timeline import add_entry, mark_of
 from profiles.types import (
     HALF_LIVES,
     ORDER_HALF_LIVES,
@@ -62,6 +63,7 @@ def apply(profile: Profile, event: Event, currency: str, limits: Limits, digest:
         digest: `event_digest` of it, where the caller has it already.
     """
     time = event.time
+    note_doing(profile, event)
     if time > profile.updated:  # noqa: PLR1730  (max() is a call, and this runs for every event)
         profile.updated = time
     if time < profile.created or not profile.created:
@@ -88,7 +90,8 @@ def apply(profile: Profile, event: Event, currency: str, limits: Limits, digest:
         special = _BY_ROLE.get(role)
         if special is not None:
             special(profile, event, currency, limits)
-    entry = TimelineEntry(time, event.source, event.name, event.amount, event.currency, event.subject)
+    mark = mark_of(role)
+    entry = TimelineEntry(time, event.source, event.name, event.amount, event.currency, event.subject, mark)
     nothing_new = event.claim is None and (profile.claims is None or profile.claims.known)
     holder = profile if nothing_new else _note_claims(profile, event, limits, digest)
     add_entry(holder, entry, limits.timeline)

@@ -1,22 +1,37 @@
-"""The timeline: the newest events of a profile, packed one after the other.
+"""The timeline: the newest events of a profile and the newest of each role, packed one after the other.
 
 Between reading and writing a profile nobody looks at it, so it travels as one run of bytes: each entry is its length
-in two bytes and its msgpack. It is unordered and holds up to twice what is shown; then all but the newest go. Claimed
-events have one of their own, so that whoever claims much pushes nothing else out.
+in two bytes and its msgpack. It is unordered and holds up to twice what is shown, and some of each role; then go all
+that are neither among the newest nor among the newest of their role. So a sync that says who somebody is a thousand
+times pushes no order out. Claimed events, which have no role, have a timeline of their own, so that whoever claims much
+pushes nothing else out.
 """
 
 from __future__ import annotations
+
+import zlib
+from collections import Counter
+from functools import lru_cache
 
 import msgspec
 
 from profiles.types import Claims, Profile, TimelineEntry
 
-__all__ = ["add_entry", "latest_events", "merge_timelines"]
+__all__ = ["OF_ROLE", "add_entry", "latest_events", "mark_of", "merge_timelines"]
+
+OF_ROLE = 4
+"""How many events of each role stay, however many of others are newer."""
 
 _LONGEST = 65_535  # bytes of an entry
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(TimelineEntry).decode
+
+
+@lru_cache(maxsize=256)
+def mark_of(role: str) -> int:
+    """What stands for a role in an entry, in one byte; 0 for none. Two roles that shared one would share their room."""
+    return zlib.crc32(role.encode()) % 124 + 1 if role else 0
 
 
 def add_entry(profile: Profile | Claims, entry: TimelineEntry, cap: int) -> None:
@@ -26,38 +41,57 @@ def add_entry(profile: Profile | Claims, entry: TimelineEntry, cap: int) -> None
         packed = _encode(msgspec.structs.replace(entry, name=entry.name[:500], about=entry.about[:500]))
     profile.timeline += len(packed).to_bytes(2, "big") + packed
     profile.timeline_count += 1
-    if profile.timeline_count > 2 * cap:
+    if profile.timeline_count > _most(profile, cap):
         _trim(profile, cap)
 
 
 def latest_events(profile: Profile | Claims, limit: int) -> list[TimelineEntry]:
-    """The newest events, newest first."""
-    newest = sorted(_entries(profile.timeline), key=_newest, reverse=True)[:limit]
-    return [_decode(packed) for packed in newest]
+    """So many events, newest first: one half the newest; the other the newest of each role, then the second newest…"""
+    entries = [_decode(packed) for packed in _sorted(profile.timeline)]
+    chosen = set(range(len(entries))[: (limit + 1) // 2])
+    for _, at in sorted((rank, at) for at, rank in enumerate(_ranks(entries))):
+        if len(chosen) >= limit:
+            break
+        chosen.add(at)
+    return [entries[at] for at in sorted(chosen)]
 
 
 def merge_timelines(winner: Profile | Claims, loser: Profile | Claims, cap: int) -> None:
     """Take the loser's timeline into the winner's."""
     winner.timeline += loser.timeline
     winner.timeline_count += loser.timeline_count
-    if winner.timeline_count > 2 * cap:
+    if winner.timeline_count > _most(winner, cap):
         _trim(winner, cap)
 
 
-def _entries(timeline: bytes) -> list[bytes]:
+def _most(profile: Profile | Claims, cap: int) -> int:
+    """How many entries are kept before some go; so many more than then stay that it happens seldom."""
+    return 2 * cap + (OF_ROLE * len(profile.roles) if type(profile) is Profile else 0)
+
+
+def _sorted(timeline: bytes) -> list[bytes]:
+    """The packed entries, newest first."""
     found, at = [], 0
     while at < len(timeline):
         start = at + 2
         at = start + int.from_bytes(timeline[at:start], "big")
         found.append(timeline[start:at])
-    return found
+    return sorted(found, key=lambda packed: (_decode(packed).time, packed), reverse=True)
 
 
-def _newest(packed: bytes) -> tuple[float, bytes]:
-    return _decode(packed).time, packed
+def _ranks(entries: list[TimelineEntry]) -> list[int]:
+    """Of each entry, newest first, how many newer ones there are of its role; OF_ROLE for the others, which may go."""
+    newer: Counter[int] = Counter()
+    ranks = []
+    for entry in entries:
+        ranks.append(min(newer[entry.mark], OF_ROLE) if entry.mark else OF_ROLE)
+        newer[entry.mark] += 1
+    return ranks
 
 
 def _trim(profile: Profile | Claims, cap: int) -> None:
-    newest = sorted(_entries(profile.timeline), key=_newest)[-cap:]
-    profile.timeline = b"".join(len(packed).to_bytes(2, "big") + packed for packed in newest)
-    profile.timeline_count = len(newest)
+    newest = _sorted(profile.timeline)
+    ranks = _ranks([_decode(packed) for packed in newest])
+    kept = [packed for at, packed in enumerate(newest) if at < cap or ranks[at] < OF_ROLE]
+    profile.timeline = b"".join(len(packed).to_bytes(2, "big") + packed for packed in kept)
+    profile.timeline_count = len(kept)

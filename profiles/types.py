@@ -335,6 +335,7 @@ class TimelineEntry(msgspec.Struct, array_like=True, gc=False):
     amount: int = 0
     currency: str = ""
     about: str = ""
+    mark: int = 0  # of the role, as some of each are kept (`profiles.timeline.mark_of`)
 
 
 class Splitting(msgspec.Struct, array_like=True, gc=False):
@@ -390,3 +391,4 @@ class Profile(msgspec.Struct, array_like=True, gc=False):
     splitting: Splitting | None = None
     treated_at: Number = 0  # when a person last dealt with an alert of theirs; *kept*
     claims: Claims | None = None
+    done: Number = 0  # when the customer last did something; -1 for never, 0 for not known (`profiles.doings`)

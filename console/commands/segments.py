@@ -156,6 +156,7 @@ def _table(title: str, rows: list[dict[str, Any]], *, compares: bool) -> Listing
         risk = f"{percent(row['churn']['risk'])} {row['churn']['band']}" if row["churn"] else "–"
         revenue = ", ".join(map(money, row["revenue"]))
         change = [row["change"]] if compares else []
-        cells.append([who, risk, f"{row['orders']:,}", revenue, minute(row["last_seen"]), *change])
+        seen = minute(row["last_seen"]) if row["last_seen"] else "–"
+        cells.append([who, risk, f"{row['orders']:,}", revenue, seen, *change])
     headings = ("customer", "risk", "orders", "revenue", "last seen", *(["change"] if compares else []))
     return Listing(headings, cells, right=("orders", "revenue"), title=title)

@@ -21,6 +21,7 @@ from models.segments.alert_document import alert_document
 from plan import Plan
 from profiles.claims import believed_traits
 from profiles.consent import PROFILING, is_consent, said
+from profiles.doings import last_done
 from profiles.types import Alert, Identity, Profile, Score, Ticket
 
 __all__ = [
@@ -250,7 +251,7 @@ class ProfileView(Document):
     traits: dict[str, Figure] = Field(description="Those that count.")
     claims: ClaimsView | None = Field(description="What does not; null if nothing was claimed.")
     first_seen: Time
-    last_seen: Time
+    last_seen: Time | None = Field(description="When the customer last did something; null: nothing yet.")
     activity: dict[str, ActivityView] = Field(description="By source.")
     purchases: PurchaseView
     support: SupportView
@@ -267,7 +268,7 @@ class ProfileSummary(Document):
 
     id: str
     identities: list[IdentityView]
-    last_seen: Time
+    last_seen: Time | None
     stage: str | None
     segments: list[str]
     orders: int
@@ -296,7 +297,7 @@ def profile_view(profile: Profile, now: float, plan: Plan, advice: Advice | None
         },
         claims=_claims(profile),
         first_seen=profile.created,
-        last_seen=profile.updated,
+        last_seen=_last_seen(profile),
         activity={source: ActivityView.of(activity) for source, activity in sorted(profile.activity.items())},
         purchases=_purchases(profile, now),
         support=_support(profile),
@@ -314,7 +315,7 @@ def summary_view(profile: Profile, plan: Plan) -> ProfileSummary:
     return ProfileSummary(
         id=profile.id,
         identities=_identities(profile, plan),
-        last_seen=profile.updated,
+        last_seen=_last_seen(profile),
         stage=profile.stage or None,
         segments=sorted(profile.segments),
         orders=profile.purchases.orders,
@@ -337,6 +338,11 @@ def alert_view(profile: Profile, alert: Alert, plan: Plan) -> AlertView:
 def strongest_first(kind: str, plan: Plan) -> tuple[int, str]:
     """Sorts types of identities as the plan does; those that it does not know come last."""
     return next((rule.priority for rule in plan.identities if rule.type == kind), len(plan.identities) + 1), kind
+
+
+def _last_seen(profile: Profile) -> float | None:
+    done = last_done(profile)
+    return done if done > 0 else None
 
 
 def _identities(profile: Profile, plan: Plan) -> list[IdentityView]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hashlib import blake2b
+from math import inf
 from typing import Literal
 
 from msgspec.msgpack import encode
@@ -52,10 +53,15 @@ def timeline_view(profile: Profile, limit: int, plan: Plan) -> list[EventView]:
     happened = latest_events(profile, _KEPT)
     claims = latest_events(profile.claims, max(1, limit // CLAIMED))
     said = {(plan.role_of(entry.source, entry.name), entry.about) for entry in happened if entry.about}
-    shown = [_event(entry, plan) for entry in happened[:limit]]
+    # Older than this, what would confirm a claim may be gone, though something of another role is shown.
+    whole_since = happened[(limit + 1) // 2 - 1].time if len(happened) > limit else -inf
+    shown = [_event(entry, plan) for entry in latest_events(profile, limit)]
     for entry in claims:
         role = plan.role_of(entry.source, entry.name, claimed=True)
-        shown.append(_event(entry, plan, "confirmed" if role and (role, entry.about) in said else "unconfirmed"))
+        if role and (role, entry.about) in said:
+            shown.append(_event(entry, plan, "confirmed"))
+        elif entry.time >= whole_since:
+            shown.append(_event(entry, plan, "unconfirmed"))
     return sorted(shown, key=lambda event: event.time, reverse=True)[:limit]
 
 

@@ -32,6 +32,7 @@ ROLES = [
     "ticket_reopened",
     "csat",
     "nps",
+    "contact_made",
 ]
 START = 1_700_000_000.0
 
@@ -52,7 +53,7 @@ def events(draw: st.DrawFn) -> list[Event]:
                 profile="p" * 32,
                 id=f"m{number}",
                 source=draw(st.sampled_from(SOURCES)),
-                type="track",
+                type=draw(st.sampled_from(["track", "track", "identify"])),
                 name=role or "Something",
                 role=role,
                 time=time,

@@ -15,6 +15,7 @@ from models.conditions.words import duration_in_words
 from models.conditions.writer import Writer
 from models.durations import Duration
 from models.features.orders import usual_gap
+from profiles.doings import last_done
 from profiles.types import Profile, Tally
 
 __all__ = ["GapRatio", "NotDone", "Since"]
@@ -23,7 +24,9 @@ _ANY = "any"
 
 
 class Since(Kind):
-    """Time since the latest event of a role, or of any (`any`). With `or_never`, never is longest."""
+    """Time since the latest event of a role, or since the customer last did anything (`any`). With `or_never`, never is
+    longest.
+    """
 
     key = "since"
     examples = (
@@ -60,7 +63,7 @@ class Since(Kind):
             paths.of_role(self.since, _since_role, limits)
 
     def in_words(self) -> str:
-        what = "last event" if self.since == _ANY else f"last {self.since}"
+        what = "last seen" if self.since == _ANY else f"last {self.since}"
         limits = [
             f"{words} {duration_in_words(span)}"
             for words, span in (("more than", self.more_than), ("less than", self.less_than))
@@ -122,8 +125,8 @@ class GapRatio(Kind):
 
 def _write(writer: Writer, role: str, more_than: float | None, less_than: float | None, or_never: bool) -> str:
     # Compared as points in time, just as the paths below tell them: no rounding between the two.
-    last = "p.updated" if role == _ANY else "t.last"
-    done = "p.updated" if role == _ANY else f"(t := roles.get({writer.bind(role)})) is not None"
+    last = "d" if role == _ANY else "t.last"
+    done = "(d := p.done or p.updated) > 0" if role == _ANY else f"(t := roles.get({writer.bind(role)})) is not None"
     tests = [] if more_than is None else [f"now >= {last} + {more_than!r}"]
     tests += [] if less_than is None else [f"now < {last} + {less_than!r}"]
     return f"(({' and '.join(tests)}) if {done} else {or_never})"
@@ -134,7 +137,7 @@ def _since_role(lengths: list[float]) -> Find[Tally]:
 
 
 def _since_any(lengths: list[float]) -> Find[Profile]:
-    return lambda profile, now: first_after(lengths, profile.updated, now) if profile.updated else inf
+    return lambda profile, now: first_after(lengths, done, now) if (done := last_done(profile)) > 0 else inf
 
 
 def _usual_gaps(ratios: list[float]) -> Find[Profile]:

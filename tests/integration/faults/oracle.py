@@ -17,6 +17,7 @@ import msgspec
 
 from plan import Plan
 from profiles.identity.linking import decide
+from profiles.timeline import OF_ROLE, mark_of
 from profiles.types import (
     HALF_LIVES,
     ORDER_HALF_LIVES,
@@ -332,10 +333,17 @@ def _opinions(events: Iterable[Happening]) -> dict[str, tuple[int, float, float,
 
 
 def _timeline(events: Iterable[Happening], shown: int) -> list[bytes]:
-    """The newest events, packed as they are kept, newest first."""
+    """What a timeline shows, packed as it is kept: half of it the newest, then the newest of each role, and so on."""
     entries = [
-        TimelineEntry(event.time, event.source, event.name, event.amount, event.currency, event.subject)
+        TimelineEntry(
+            event.time, event.source, event.name, event.amount, event.currency, event.subject, mark_of(event.role)
+        )
         for event in events
     ]
-    packed = [(entry.time, msgspec.msgpack.encode(entry)) for entry in entries]
-    return [entry for _, entry in sorted(packed, reverse=True)[:shown]]
+    newest = sorted(entries, key=lambda entry: (entry.time, msgspec.msgpack.encode(entry)), reverse=True)
+    of_role: defaultdict[int, list[int]] = defaultdict(list)
+    for place, entry in enumerate(newest):
+        of_role[entry.mark].append(place)
+    first = [(turn, place) for mark, places in of_role.items() if mark for turn, place in enumerate(places[:OF_ROLE])]
+    order = [*range(min((shown + 1) // 2, len(newest))), *(place for _, place in sorted(first)), *range(len(newest))]
+    return [msgspec.msgpack.encode(newest[place]) for place in sorted(list(dict.fromkeys(order))[:shown])]

@@ -63,7 +63,18 @@ def test_what_is_older_than_what_could_confirm_it_is_not_shown() -> None:
     """So an order that was confirmed does not become a mere claim when events push its proof out."""
     visits = [happened(10 + number, "web", "Signed In", "login") for number in range(8)]
 
-    assert shown([order(1, "web", "o1"), order(2, "purchase", "o1"), *visits]) == [(17 - n, None) for n in range(8)]
+    seen = [*((17 - number, None) for number in range(7)), (2, None)]
+    assert shown([order(1, "web", "o1"), order(2, "purchase", "o1"), *visits]) == seen
+    later = [order(30 + number, "purchase", f"p{number}") for number in range(99)]
+    seen = shown(
+        [
+            order(2, "purchase", "o1"),
+            order(3, "web", "o1"),
+            happened(0, "support", "Ticket Opened", "ticket_opened"),
+            *later,
+        ]
+    )
+    assert [claimed for _, claimed in seen] == [None] * 8
 
 
 def test_a_page_called_like_an_order_is_none() -> None:

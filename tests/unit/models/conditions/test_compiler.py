@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 from pydantic import TypeAdapter, ValidationError
 
 from models.conditions.compiler import compile_condition, compile_crossings
@@ -48,6 +49,21 @@ def test_a_window_reaches_back_from_now() -> None:
 
     assert holds(when, profile, T0 + 29.9 * DAY)
     assert not holds(when, profile, T0 + 30 * DAY)
+
+
+def test_since_any_is_about_what_the_customer_did() -> None:
+    """A sync that comes later makes nobody seen, and nobody who did nothing."""
+    silent = {"since": "any", "more_than": "30d"}
+    sync = structs.replace(event("", 40.0), type="identify")
+    for history, expected in (([event("purchase", 0.0), sync], True), ([sync], False), ([event("", 39.0)], False)):
+        profile = Profile("p")
+        for each in history:
+            apply(profile, each, "EUR", Limits())
+        assert holds(silent, profile, T0 + 41 * DAY) is expected
+        never = {**silent, "or_never": True}
+        assert holds(never, profile, T0 + 41 * DAY) is (profile.done < T0 + 11 * DAY)
+        crossing = compile_crossings([(READ(silent), 0.0)]).next_change(profile, T0 + 20 * DAY)
+        assert crossing == (None if profile.done < 0 else profile.done + 30 * DAY)
 
 
 def test_never_and_nothing_lately_are_counts_of_none() -> None:

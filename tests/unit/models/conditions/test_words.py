@@ -32,7 +32,7 @@ from models.conditions.words import duration_in_words
             {"since": "cart", "more_than": "2h", "less_than": "7d"},
             "last cart more than 2 hours and less than 1 week ago",
         ),
-        ({"since": "any", "more_than": "30d", "or_never": True}, "(last event more than 30 days ago, or never)"),
+        ({"since": "any", "more_than": "30d", "or_never": True}, "(last seen more than 30 days ago, or never)"),
         ({"not_done": "visit", "for": "30d"}, "no visit for 30 days (but before)"),
         ({"not_done": "visit", "for": "30d", "or_never": True}, "no visit for 30 days (or never)"),
         ({"risk": "above 0.7"}, "churn risk above 0.7"),

@@ -1,0 +1,42 @@
+"""What a customer did, as against what was done to them or told of them: only that makes them seen.
+
+A sync from another system (identify, group, alias), a message to them, an answer of ours or a charge that comes by
+itself says nothing of whether a customer is still there.
+"""
+
+from __future__ import annotations
+
+from profiles.types import Event, Number, Profile
+
+__all__ = ["NEVER", "NOT_THEIRS", "last_done", "merge_doings", "note_doing"]
+
+NEVER = -1
+"""Stands in a profile for the time of what a customer did who did nothing yet."""
+
+NOT_THEIRS = frozenset({"contact_made", "payment", "payment_failed", "refund", "ticket_solved"})
+"""Roles of what others do."""
+
+_CALLS = frozenset({"track", "page", "screen"})
+"""The calls that tell what somebody did; the others tell who somebody is."""
+
+
+def note_doing(profile: Profile, event: Event) -> None:
+    """Take in when the customer did something. To be called before `updated` is the event's."""
+    if event.time > profile.done and event.type in _CALLS and event.role not in NOT_THEIRS:
+        profile.done = event.time
+    elif not profile.done and not profile.updated:
+        profile.done = NEVER
+
+
+def last_done(profile: Profile) -> Number:
+    """When the customer last did something; NEVER for who did nothing.
+
+    A profile that was written before this was noted is known by its latest event, whatever that was.
+    """
+    return profile.done or profile.updated
+
+
+def merge_doings(winner: Profile, loser: Profile) -> None:
+    """Take in what the loser did. To be called before `updated` is that of both."""
+    known = [last_done(profile) for profile in (winner, loser) if profile.updated]
+    winner.done = max(known, default=0)
