@@ -143,6 +143,8 @@ class BatchConsumer(driver.Consumer):
         self._delivered: defaultdict[TP, deque[Batch]] = defaultdict(deque)  # in order, until committed
         self._held: dict[TP, int] = {}  # where the partitions that are paused continue
         self.mine: frozenset[TP] = frozenset()  # assigned and sought; Faust's `assignment` makes a set at each call
+        self._seeking = asyncio.Lock()
+        self._revocations = 0
         self._by_topic = {topic: rounds for rounds in self.rounds for topic in rounds.topics}
         self._reading: list[asyncio.Task[None]] = []
 
@@ -332,9 +334,20 @@ class BatchConsumer(driver.Consumer):
         Faust seeks to committed offsets alone. Where there is none, what was fetched and then dropped, because a
         rebalance had begun, would never be fetched again.
         """
-        # A reader that is still where it was before must not be believed to have skipped what is up to there.
+        async with self._seeking:
+            await self._seek_assigned()
+
+    async def _seek_assigned(self) -> None:
+        """One seek. Faust begins one after each rebalance, and another where it was fetching until then.
+
+        Were both under way together, the later one would take for the beginning of a partition what had been fetched
+        of it since the end of the earlier one; and what is before that would never be read.
+        """
+        revocations = self._revocations
+        # A reader that is still where it was before must not be believed to have skipped what is up to there…
         for rounds in self.rounds:
             rounds.forget()
+        self.mine = frozenset()  # …and nothing that it fetches is anybody's before all places are known.
         # What was paused comes again from the committed offsets, and whoever takes it holds it back again.
         self.resume_partitions([tp for tp in self._held if tp in self.assignment()])
         self._held.clear()
@@ -349,9 +362,11 @@ class BatchConsumer(driver.Consumer):
         unknown = [tp for tp in assigned if tp not in starts and tp not in self._expected]
         if unknown:
             starts |= await self.earliest_offsets(*unknown)
-        self.mine = frozenset(assigned)
         for tp, offset in starts.items():
             await self.rewind(tp, offset)
+        if self._revocations != revocations:
+            return  # none of them is ours any more; the next assignment seeks
+        self.mine = frozenset(assigned)
         await self._assign_rounds(self._expected)
 
     async def _assign_rounds(self, positions: Mapping[TP, int]) -> None:
@@ -414,6 +429,7 @@ class BatchConsumer(driver.Consumer):
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Finish the rounds under way, and forget the places of partitions that another worker will read."""
         self.mine = frozenset()
+        self._revocations += 1
         await self._halt_rounds()
         await super().on_partitions_revoked(revoked)
         for tp in revoked:

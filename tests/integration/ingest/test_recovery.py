@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from kafka.admin import KafkaAdminClient
 from profiles.store import Reader
 from profiles.stores.redis import connect
 from streams.kafka.topics import topic_name
-from streams.kafka.transport.consumer import Batch, BatchSchema, use_batches
+from streams.kafka.transport.consumer import Batch, BatchSchema, Positions, use_batches
 from streams.kafka.transport.rounds import Rounds
 from streams.settings import Settings
 from tests.integration.rapport import PLAN, Rapport, order, recently, running, totals
@@ -56,18 +57,18 @@ def test_a_store_that_comes_back_older_is_fed_again(make_settings: Callable[...,
         assert totals(rapport, USERS) == dict.fromkeys(USERS, (20, 20_000))
 
 
-def app_of(settings: Settings, *rounds: Rounds) -> faust.App:
-    """A Faust application that reads by batches, and knows nothing of where its partitions continue."""
+async def not_ours(assigned: Iterable[TP]) -> dict[TP, int]:
+    return {}
+
+
+def app_of(settings: Settings, *rounds: Rounds, positions: Positions = not_ours) -> faust.App:
+    """A Faust application that reads by batches; unless told, it knows nothing of where its partitions continue."""
     app = faust.App(
         settings.group, broker=f"kafka://{settings.kafka}", web_enabled=False, store="memory://",
         topic_allow_declare=False, topic_disable_leader=True, consumer_auto_offset_reset="earliest",
         stream_wait_empty=False,
     )  # fmt: skip
-
-    async def not_ours(assigned: Iterable[TP]) -> dict[TP, int]:
-        return {}
-
-    use_batches(app, not_ours, rounds)
+    use_batches(app, positions, rounds)
     return app
 
 
@@ -128,6 +129,51 @@ def test_a_batch_that_is_void_is_not_under_way_for_ever(make_settings: Callable[
             again.finish()
             assert again.first == first.first
             assert app.consumer.reached(tp) == again.next
+        finally:
+            handing_over.cancel()
+            await app.stop()
+
+    asyncio.run(story())
+
+
+def test_two_seeks_at_one_time_leave_nothing_out(make_settings: Callable[..., Settings], tmp_path: Path) -> None:
+    """After a rebalance Faust seeks from two places. What one of them lets be read is not behind the other."""
+    settings = make_settings(plan=PLAN, partitions=1)
+    rapport = Rapport(settings, tmp_path)
+    rapport.send("purchase", orders(0, 80))
+    rapport.stop()
+    batches: asyncio.Queue[Batch] = asyncio.Queue()
+
+    async def take(taken: list[Batch]) -> None:
+        for batch in taken:
+            batches.put_nowait(batch)
+
+    async def story() -> None:
+        slow, asked, answers = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+        async def slowly(assigned: Iterable[TP]) -> dict[TP, int]:
+            if slow.is_set() and not asked.is_set():
+                asked.set()
+                await answers.wait()
+            return {}
+
+        rounds = Rounds([topic_name(settings, "events.purchase")], take, lambda: 1000, settings)
+        app = app_of(settings, rounds, positions=slowly)
+        await app.start()
+        handing_over = asyncio.create_task(rounds.run(lambda: False))
+        try:
+            await asyncio.wait_for(batches.get(), 60)
+            slow.set()
+            seeks = [asyncio.create_task(app.consumer.perform_seek()) for _ in range(2)]
+            await asked.wait()
+            with contextlib.suppress(TimeoutError):  # nothing comes, unless the one overtakes the other
+                await asyncio.wait_for(batches.get(), 2)
+            answers.set()
+            await asyncio.gather(*seeks)
+            async with asyncio.timeout(20):
+                while not app.consumer.is_current(batch := await batches.get()):
+                    pass
+            assert (batch.first, batch.next) == (0, 80)
         finally:
             handing_over.cancel()
             await app.stop()
