@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import re
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
@@ -15,7 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from plan import Plan, Source
 from profiles.errors import Unacceptable
@@ -23,7 +24,7 @@ from profiles.times import rfc3339
 from streams.clock import WALL
 from streams.collector.answers import answer, preflight, refusal, wrong_method
 from streams.collector.body import Body, Limits, Refused
-from streams.collector.browser import AcceptMetrics, ServeSettings
+from streams.collector.browser import AcceptMetrics, ServeSettings, rudder_settings, segment_settings
 from streams.collector.ratelimit import RateLimit
 from streams.collector.wire import TYPES, Envelope, basic_key, open_batch, open_single, stamp
 from streams.kafka.client import Unavailable
@@ -130,7 +131,7 @@ class _Endpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
         if request.method == "OPTIONS":
-            response = preflight()
+            response = preflight(request)
         elif request.method != "POST":
             response = wrong_method(request.method, "POST, OPTIONS")
         else:
@@ -181,12 +182,13 @@ class _Endpoint:
                 headers = {"Retry-After": str(wait), "X-RateLimit-Reset": str(wait)}
                 message = f"over {collector.rate_limit} events a second; send the events again in {wait} s"
                 return refusal(429, "rate_limited", message, headers)
-            await self._produce(source, envelope, request.client.host if request.client else "")
+            browser = self._browser or "origin" in request.headers
+            await self._produce(source, envelope, request.client.host if request.client else "", browser)
         finally:
             collector.hold(-held, room)
         return answer(200, {"success": True})
 
-    async def _produce(self, source: Source, envelope: Envelope, ip: str) -> None:
+    async def _produce(self, source: Source, envelope: Envelope, ip: str, browser: bool) -> None:
         collector = self._collector
         topic = collector.rename(source.topic)
         received = collector.clock()
@@ -204,7 +206,7 @@ class _Endpoint:
                     identities=collector.plan.extract,
                     limits=collector.limits,
                     ip=ip,
-                    browser=self._browser,
+                    browser=browser,
                 )
                 rows.append(Row(topic, None, key, value, sent_from))
                 size += len(value)
@@ -258,10 +260,25 @@ def collector_routes(collector: Collector) -> list[BaseRoute]:
     paths = {f"/v1/{kind}": (kind, kind, False) for kind in TYPES}
     paths |= {f"/v1/{kind[0]}": (kind, kind, True) for kind in TYPES}
     paths |= {"/v1/batch": ("batch", "", False), "/v1/import": ("batch", "", False), "/v1/b": ("batch", "", True)}
-    routes: list[BaseRoute] = [Route(path, _Endpoint(collector, *what)) for path, what in paths.items()]
-    routes.append(Route("/v1/m", AcceptMetrics()))
-    routes.append(Route("/v1/projects/{write_key}/settings", ServeSettings(collector.source)))
+    paths["/beacon/v1/batch"] = ("batch", "", True)
+    routes: list[BaseRoute] = [_Path(path, _Endpoint(collector, *what)) for path, what in paths.items()]
+    routes += [_Path(path, AcceptMetrics()) for path in ("/v1/m", "/rsaMetrics")]
+    routes.append(_Path("/v1/projects/{write_key}/settings", ServeSettings(collector.source, segment_settings)))
+    routes.append(_Path("/sourceConfig", ServeSettings(collector.source, rudder_settings)))
     return routes
+
+
+class _Path(Route):
+    """A path that may end with slashes and double others.
+
+    Segment's Java SDK ends its path with one, and others put theirs behind an address that already does; no SDK follows
+    a redirect of what it posts.
+    """
+
+    def __init__(self, path: str, endpoint: ASGIApp) -> None:
+        super().__init__(path, endpoint)
+        pattern = self.path_regex.pattern.removesuffix("$")
+        self.path_regex = re.compile(re.sub(r"(?<!\[\^)/", "/+", pattern) + "/*$")
 
 
 def create_collector(collector: Collector) -> Starlette:
