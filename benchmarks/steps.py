@@ -128,7 +128,7 @@ class Way:
         self._requests = count()
         self._store = MemoryStore(plan.namespace, partitions)
         panel, population = Panel.cold(plan.churn), PopulationSnapshot.empty()
-        self._arrival = arrival_pipeline()
+        self._arrival = arrival_pipeline(plan)
         self._ingest = ingest_pipeline(plan, self, ())
         self._profile = profile_pipeline(plan, Settings(), lambda: panel, lambda: population)
         self._waiting: defaultdict[int, list[tuple[int, bytes]]] = defaultdict(list)  # `profile.events`

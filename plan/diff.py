@@ -64,6 +64,7 @@ def _plan(old: PlanFile, new: PlanFile) -> Iterator[Change]:
     if old.region != new.region:
         message = f"{_word(old.region)} → {_word(new.region)}: telephone numbers without a country code get another"
         yield Change("region", message, any(rule.pii == "phone" for rule in old.identities))
+    yield from _value("earliest", old.earliest, new.earliest, breaking=new.earliest > old.earliest)
     yield from _value("enforce", old.enforce, new.enforce, breaking=_STRICTNESS[new.enforce] > _STRICTNESS[old.enforce])
     yield from _value("extra", old.extra, new.extra, breaking=_EXTRA[new.extra] > _EXTRA[old.extra])
     yield from _value("unplanned", old.unplanned, new.unplanned, breaking=new.unplanned == "reject")

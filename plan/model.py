@@ -6,6 +6,7 @@ Cross-references (a segment that names a trait, say) are checked in `semantics`;
 from __future__ import annotations
 
 import uuid
+from datetime import date
 from typing import Annotated, Any, Literal, get_args
 
 import jsonschema_rs
@@ -251,6 +252,11 @@ class PlanFile(_Strict):
     currency: Currency = Field("EUR", description="Of money that names none, and of all spend figures.")
     region: Region | None = Field(
         None, description="Where telephone numbers without a country code are from; without it they identify nobody."
+    )
+    earliest: date = Field(
+        date(1990, 1, 1),
+        ge=date(1970, 1, 2),
+        description="An event that says it happened before this day counts as of its receipt, with a remark.",
     )
     enforce: Enforce = Field("reject", description="What a violation does, unless the event says otherwise.")
     extra: Extra = Field("allow", description="What properties that are not planned do.")

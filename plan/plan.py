@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, time
 from functools import lru_cache, partial
 from typing import Any
 
@@ -76,6 +77,8 @@ class Plan:
         self.home: Callable[[Identity], str] = lru_cache(maxsize=_REMEMBERED)(partial(profile_id, self.namespace))
         self.pii_key: bytes = pii_key or derived_key(self.namespace)
         self.currency = file.currency
+        # Seconds: nothing happened before.
+        self.earliest = datetime.combine(file.earliest, time.min, UTC).timestamp()
         # Rejected events of one sender of a public source that are kept whole in an hour.
         self.kept = (file.breaker if file.breaker != "off" else BreakerSpec()).kept
         self.sources: dict[str, Source] = {

@@ -32,4 +32,6 @@ def decode_profile(id_: str, document: bytes) -> Profile:
         return Profile(id_, redirect=document[2:end].decode(), seen=document[end:])
     profile = _decode(document)
     profile.id = id_
+    if profile.created == 0 and not profile.activity:  # as older versions wrote that nothing had happened
+        profile.created = None
     return profile

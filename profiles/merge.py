@@ -62,8 +62,8 @@ def merge(winner: Profile, loser: Profile, limits: Limits) -> None:
         held = winner.alerts.get(rule, alert)
         winner.alerts[rule] = later(held, alert) if held.id == alert.id else max(held, alert, key=weight)
     winner.score = winner.score or loser.score
-    if loser.created:
-        winner.created = min(winner.created, loser.created) if winner.created else loser.created
+    if loser.created is not None:
+        winner.created = loser.created if winner.created is None else min(winner.created, loser.created)
     merge_doings(winner, loser)
     winner.updated = max(winner.updated, loser.updated)
     winner.splits = sorted({*winner.splits, *loser.splits})

@@ -66,7 +66,8 @@ def apply(profile: Profile, event: Event, currency: str, limits: Limits, digest:
     note_doing(profile, event)
     if time > profile.updated:  # noqa: PLR1730  (max() is a call, and this runs for every event)
         profile.updated = time
-    if time < profile.created or not profile.created:
+    created = profile.created
+    if created is None or time < created:
         profile.created = time
     if event.identities:
         kind, value = event.identities[0]  # the others are the linker's business, which a `Merge` brings

@@ -363,7 +363,7 @@ class Profile(msgspec.Struct, array_like=True, gc=False):
     """One customer: a function of the set of their events (see `profiles.state`)."""
 
     id: str
-    created: float = 0.0  # earliest event time
+    created: float | None = None  # earliest event time; None while nothing has happened
     updated: float = 0.0  # latest event time
     redirect: str = ""  # a tombstone: this profile is now that one
     identities: dict[str, dict[str, float]] = {}  # type → value → first seen

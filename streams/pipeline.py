@@ -51,14 +51,14 @@ Step = Callable[[Batch], None] | Callable[[Batch], Awaitable[None]]
 def ingest_pipeline(plan: Plan, links: Links, suppressed: Container[str]) -> Pipeline[Intake]:
     """From the raw records of one source to neutral events, each with its profile."""
     return Pipeline(
-        InChunks(decode(), check(plan), identify(plan, suppressed), consent(plan), claim(plan), pack()),
+        InChunks(decode(plan.earliest), check(plan), identify(plan, suppressed), consent(plan), claim(plan), pack()),
         meet(plan, links),
     )
 
 
-def arrival_pipeline() -> Pipeline[Intake]:
+def arrival_pipeline(plan: Plan) -> Pipeline[Intake]:
     """What happens to a record when it is read. Then it may wait, until the clock lets it in to be ingested."""
-    return Pipeline(tell_time())
+    return Pipeline(tell_time(plan.earliest))
 
 
 def profile_pipeline(

@@ -19,7 +19,7 @@ from console.files.delivery import MAX_EVENT
 from console.files.mapping import NO_TIME, TYPES, BadRow, Row, TableMapping, compile_row
 from profiles.bounds import excess, may_exceed
 from profiles.errors import WrongUse
-from streams.collector.wire import parse_time
+from profiles.times import parse_time
 
 __all__ = ["DELIMITERS", "FileSpec", "Item", "fingerprint", "header_of", "read_items"]
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from streams.collector.wire import parse_time
+from profiles.times import parse_time
 
 __all__ = ["Since", "Until", "moment"]
 

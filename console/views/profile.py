@@ -296,7 +296,7 @@ def profile_view(profile: Profile, now: float, plan: Plan, advice: Advice | None
             if value is not None and not is_consent(name)
         },
         claims=_claims(profile),
-        first_seen=profile.created,
+        first_seen=profile.created or 0.0,
         last_seen=_last_seen(profile),
         activity={source: ActivityView.of(activity) for source, activity in sorted(profile.activity.items())},
         purchases=_purchases(profile, now),

@@ -19,20 +19,24 @@ import orjson
 
 from profiles.bounds import LEVELS, NAME, excess, may_exceed
 from profiles.errors import Unacceptable
+from profiles.times import parse_time
 from profiles.types import Identity
 from streams.collector.body import Limits, Refused
 from streams.collector.json_text import as_utf8, loads, mend_surrogates
 from streams.collector.salvage import entries_of, members_of
 
 __all__ = [
-    "AGREEING", "TYPES", "Envelope", "basic_key", "check_external_ids", "check_name", "check_shape",
-    "fill_empty", "occurred_at", "open_batch", "open_single", "parse_time", "stamp",
+    "AGREEING", "AHEAD", "TYPES", "Envelope", "basic_key", "check_external_ids", "check_name", "check_shape",
+    "fill_empty", "occurred_at", "open_batch", "open_single", "stamp",
 ]  # fmt: skip
 
 TYPES = ("identify", "track", "page", "screen", "group", "alias")
 
 AGREEING = 2.0
 """Seconds. Clocks closer than this agree, the rest is network time: an imported date stays exactly that date."""
+
+AHEAD = 60.0
+"""Seconds. A clock that is ahead by less is nothing to remark: what it says of the future happened just now."""
 
 _STAMP_ROOM = 2048  # bytes that stamping may add to an event: ids and times, never a batch's huge context
 _EXTERNAL_IDS = 100
@@ -88,7 +92,7 @@ def open_batch(body: bytes, limits: Limits) -> Envelope:
     return Envelope(
         events=[bytes(raw) for raw in batch.batch],
         write_key=batch.writeKey or "",
-        sent_at=_sent(batch.sentAt),
+        sent_at=_readable(batch.sentAt),
         context=_shared("context", batch.context, limits),
         integrations=_shared("integrations", batch.integrations, limits),
     )
@@ -274,38 +278,19 @@ def check_external_ids(event: dict[str, Any]) -> None:
 
 
 def occurred_at(original: float | None, sent: float | None, received: float) -> float:
-    """When an event really happened, seconds, by Segment's formula: received − (sent − original).
+    """When an event happened, seconds, by Segment's formula: received − (sent − original).
 
-    Both `original` and `sent` are the sender's clock, so a wrong clock cancels out. Without `sent` the sender's time
-    is taken as it is; without `original` the event happened when it was received. Nothing happens after it was
-    received: a later time can only come from a clock that cannot be trusted, and one event in the year 2099 would
-    make a customer look active for ever.
+    Both `original` and `sent` are the sender's clock, so a wrong clock cancels out. Without `sent`, or with one before
+    the event, the sender's time is taken as it is; without `original` the event happened when it was received. A time
+    after the receipt by AHEAD at most is the receipt. One further off stays: ingest will remark that it cannot be.
     """
     if original is None:
         return received
-    if sent is not None and abs(received - sent) > AGREEING:
+    if sent is not None and abs(received - sent) > AGREEING and sent >= original - AGREEING:
         original += received - sent
-    return min(original, received) if original >= _EARLIEST else received
-
-
-def parse_time(value: object) -> float:
-    """Seconds since the epoch of an ISO 8601 time, UTC where it names no zone.
-
-    A number is taken too: seconds since the epoch, or from 1e11 on milliseconds, as JavaScript counts.
-
-    Raises:
-        ValueError: it is neither, or not in the years 1 to 9999.
-    """
-    if type(value) is str:
-        moment = datetime.fromisoformat(value.strip())
-        time = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-    elif type(value) is int or type(value) is float:
-        time = value / 1000 if abs(value) >= 1e11 else float(value)
-    else:
-        raise ValueError("not a time")
-    if not _EARLIEST <= time <= _LATEST:
-        raise ValueError("not in the years 1 to 9999")
-    return time
+    if received < original <= received + AHEAD:
+        return received
+    return min(max(original, _EARLIEST), _LATEST)
 
 
 def basic_key(authorization: str) -> str:
@@ -382,37 +367,33 @@ def _message_id(value: object, limits: Limits) -> str:
 
 
 def _set_times(event: dict[str, Any], batch_sent_at: float | None, received: float) -> None:
-    """The four times, as datetimes: orjson writes them a good deal faster than Python does."""
+    """The four times, as datetimes: orjson writes them a good deal faster than Python does.
+
+    A time that cannot be read stays in `timestamp` as it is: ingest counts the event as of its receipt, and remarks it.
+    """
     own_sent = event.pop("sentAt", None)
-    sent = batch_sent_at if own_sent is None else _sent(own_sent)
+    sent = batch_sent_at if own_sent is None else _readable(own_sent)
     by_client = "timestamp" in event
-    original = _time("timestamp" if by_client else "originalTimestamp", event)
+    said = event.get("timestamp" if by_client else "originalTimestamp")
+    original = _readable(said)
     event["receivedAt"] = datetime.fromtimestamp(received, UTC)
-    if original is not None:
-        event["originalTimestamp"] = datetime.fromtimestamp(original, UTC)
     if sent is not None:
         event["sentAt"] = datetime.fromtimestamp(sent, UTC)
-    elif not by_client:
-        original = None  # as RudderStack: a `timestamp` stands alone, an `originalTimestamp` needs a sentAt
+    if original is None and said is not None:
+        event["timestamp"] = said
+        return
+    if original is not None:
+        event["originalTimestamp"] = datetime.fromtimestamp(original, UTC)
+        if sent is None and not by_client:
+            original = None  # as RudderStack: a `timestamp` stands alone, an `originalTimestamp` needs a sentAt
     event["timestamp"] = datetime.fromtimestamp(occurred_at(original, sent, received), UTC)
 
 
-def _time(name: str, event: dict[str, Any]) -> float | None:
-    value = event.get(name)
-    if value is None:
-        return None
-    try:
-        return parse_time(value)
-    except (ValueError, OverflowError):
-        message = f"'{name}' is {_kind(value)}; an ISO 8601 time expected, e.g. 2026-01-31T09:30:00Z"
-        raise Unacceptable("invalid_timestamp", message) from None
-
-
-def _sent(value: object) -> float | None:
-    """sentAt, None when it is missing or no time: then there is nothing to correct by."""
+def _readable(value: object) -> float | None:
+    """A time, None when it is missing or cannot be read."""
     try:
         return None if value is None else parse_time(value)
-    except (ValueError, OverflowError):
+    except ValueError:
         return None
 
 

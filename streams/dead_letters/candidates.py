@@ -18,9 +18,10 @@ from aiokafka.structs import ConsumerRecord
 
 from plan import Plan
 from profiles.errors import Misconfigured, Unacceptable
+from profiles.times import parse_time
 from profiles.types import Event, Record
 from streams.collector.body import Limits
-from streams.collector.wire import Envelope, parse_time, stamp
+from streams.collector.wire import Envelope, stamp
 from streams.dead_letters.rejections import Entry, Rejections, Show, Survey, Wanted, shown
 from streams.kafka.reader import Log
 from streams.kafka.topics import PROFILE_EVENTS, REJECTED, topic_name

@@ -16,7 +16,8 @@ import orjson
 from plan import EventRule, Plan
 from plan.model import Property
 from profiles.bounds import excess
-from streams.collector.wire import TYPES, parse_time
+from profiles.times import parse_time
+from streams.collector.wire import TYPES
 from streams.scrub import HIDDEN, mask_email, scrub
 
 __all__ = ["Masker", "mask"]

@@ -13,7 +13,8 @@ import msgspec
 import orjson
 from aiokafka.structs import ConsumerRecord
 
-from streams.collector.wire import TYPES, parse_time
+from profiles.times import parse_time
+from streams.collector.wire import TYPES
 from streams.kafka.reader import Batch, Extent, Log
 from streams.kafka.topics import REJECTED, topic_name
 from streams.records.rejected import KEPT, Rejection, ReplayNote, is_note

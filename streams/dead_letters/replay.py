@@ -19,9 +19,8 @@ from typing import Any
 
 from plan import Plan
 from profiles.errors import Misconfigured, Unacceptable
-from profiles.times import rfc3339
+from profiles.times import parse_time, rfc3339
 from streams.clock import WALL, Clock
-from streams.collector.wire import parse_time
 from streams.dead_letters.candidates import ACCEPTED, FLAGGED, REJECTED_THEN, Candidate, Source, as_record
 from streams.dead_letters.rejections import Rejections, Show, Survey, Wanted, nothing_shown, shown
 from streams.judge import Judge, Verdict

@@ -236,6 +236,6 @@ def _treat(work: Work) -> None:
     for record in work.records:
         if type(record) is AlertCommand:
             profile = work.profiles[record.profile]
-            if profile.created and not profile.redirect:
+            if profile.created is not None and not profile.redirect:
                 treatment.note(profile, record.time)
                 work.touch(profile)

@@ -244,7 +244,7 @@ async def _partition(
         await restore.write_profiles(client, extent.partition, batch)
         for profile, _ in batch:
             redirects += bool(profile.redirect)
-            reached.began = min(reached.began, profile.created or inf)
+            reached.began = min(reached.began, inf if profile.created is None else profile.created)
             summary.profiles += not profile.redirect
             summary.erased += profile.redirect == ERASED
             summary.merged += profile.redirect not in ("", ERASED)

@@ -43,7 +43,7 @@ def _enforce(rule: EventRule, item: Item) -> None:
         raise Unacceptable("plan_violation", "; ".join(_told(outcome.violations)))
     item.properties = outcome.properties
     if outcome.violations:
-        item.violations = _told(outcome.violations)
+        item.violations = [*item.violations, *_told(outcome.violations)]
 
 
 def _told(violations: Sequence[object]) -> list[str]:

@@ -12,16 +12,9 @@ from typing import Any
 import msgspec
 
 from profiles.errors import Unacceptable
+from profiles.times import EARLIEST, parse_time, rfc3339
 from streams.collector.json_text import loads
-from streams.collector.wire import (
-    TYPES,
-    check_external_ids,
-    check_name,
-    check_shape,
-    fill_empty,
-    occurred_at,
-    parse_time,
-)
+from streams.collector.wire import AHEAD, TYPES, check_external_ids, check_name, check_shape, fill_empty
 from streams.records.position import position_of, recorded_at
 from streams.steps.intake import Each, Intake, Item
 
@@ -30,19 +23,36 @@ __all__ = ["decode", "tell_time"]
 _MOST_BYTES = 64 * 1024
 _ID = 100  # characters of a messageId
 _NAMED = frozenset({"track", "page", "screen"})
+_INSTEAD = "so the event counts as of its receipt"
 
 
-def decode() -> Each:
-    """The step that rejects what is no event at all, and reads name, id and times of the others."""
-    return Each("decode", _decode)
+def decode(earliest: float = EARLIEST) -> Each:
+    """The step that rejects what is no event at all, and reads name, id and times of the others.
+
+    Args:
+        earliest: seconds; an event that says it happened before counts as of its receipt.
+    """
+    remarks = _Remarks(earliest)
+    return Each("decode", lambda batch, item: _decode(batch, item, remarks))
 
 
-def tell_time() -> Each:
+def tell_time(earliest: float = EARLIEST) -> Each:
     """The step that reads only when an event happened.
 
-    Where that cannot be told it is before all time, so that it waits for nothing: `decode` will say what is wrong.
+    What is no event is before all time, so that it waits for nothing: `decode` will say what is wrong.
     """
-    return Each("tell_time", _tell_time)
+    remarks = _Remarks(earliest)
+    return Each("tell_time", lambda batch, item: _tell_time(batch, item, remarks))
+
+
+class _Remarks:
+    """What is told of a time that cannot be right."""
+
+    def __init__(self, earliest: float) -> None:
+        self.earliest = earliest
+        self.unreadable = f"timestamp: cannot be read as a time, {_INSTEAD}"
+        self.early = f"timestamp: is before {rfc3339(earliest)[:10]}, the plan's `earliest`, {_INSTEAD}"
+        self.late = f"timestamp: is after its receipt, {_INSTEAD}"
 
 
 class _Times(msgspec.Struct, gc=False):
@@ -55,15 +65,16 @@ class _Times(msgspec.Struct, gc=False):
 _read_times = msgspec.json.Decoder(_Times).decode
 
 
-def _tell_time(batch: Intake, item: Item) -> None:
+def _tell_time(batch: Intake, item: Item, remarks: _Remarks) -> None:
     try:
         held = _read_times(item.record.value or b"")
-        _set_times(batch, item, held.timestamp, held.receivedAt)
-    except (msgspec.DecodeError, Unacceptable, ValueError, OverflowError, RecursionError):
+    except (msgspec.DecodeError, ValueError, RecursionError):
         item.time = -math.inf
+    else:
+        _set_times(batch, item, held.timestamp, held.receivedAt, remarks)
 
 
-def _decode(batch: Intake, item: Item) -> None:
+def _decode(batch: Intake, item: Item, remarks: _Remarks) -> None:
     record = item.record
     value = record.value
     if not value:
@@ -89,16 +100,36 @@ def _decode(batch: Intake, item: Item) -> None:
     item.raw = raw
     _identify_message(raw, item)
     if not item.received:  # not told before
-        _set_times(batch, item, raw.get("timestamp"), raw.get("receivedAt"))
+        _set_times(batch, item, raw.get("timestamp"), raw.get("receivedAt"), remarks)
 
 
-def _set_times(batch: Intake, item: Item, timestamp: object, received_at: object) -> None:
+def _set_times(batch: Intake, item: Item, timestamp: object, received_at: object, remarks: _Remarks) -> None:
+    """When an event happened and when it was received.
+
+    The collector has corrected `timestamp` already, and other producers are taken at their word. A time that cannot be
+    read or cannot be right is no reason to lose the event, as no plan can mend it: the receipt counts, with a remark.
+    Nothing happens after Kafka had it: one event in the year 2099 would make a customer look active for ever.
+    """
     now = batch.now
     recorded = _recorded(recorded_at(item.record), now)
-    received = _received(received_at, recorded)
-    received = min(received, now)
-    item.time = _time_of(timestamp, recorded, received)
-    item.received = received
+    item.received = received = min(_received(received_at, recorded, remarks.earliest), now)
+    if timestamp is None:
+        item.time = recorded
+        return
+    latest = recorded if recorded > received else received
+    try:
+        time = parse_time(timestamp)
+    except ValueError:
+        item.time, item.violations = received, [remarks.unreadable]
+        return
+    if time < remarks.earliest:
+        item.time, item.violations = received, [remarks.early]
+    elif time <= latest:
+        item.time = time
+    elif time <= latest + AHEAD:
+        item.time = latest
+    else:
+        item.time, item.violations = received, [remarks.late]
 
 
 def _identify_message(raw: dict[str, Any], item: Item) -> None:
@@ -112,25 +143,14 @@ def _identify_message(raw: dict[str, Any], item: Item) -> None:
 
 def _recorded(said: float, now: float) -> float:
     """The time at which Kafka had the event; now, if its producer has said nothing (-1) or nonsense."""
-    return said if 0 <= said <= now else now  # nothing has happened yet that will happen
+    return said if 0 < said <= now else now  # nothing has happened yet that will happen
 
 
-def _time_of(stamp: object, recorded: float, received: float) -> float:
-    """The time at which the event happened.
-
-    The collector has corrected `timestamp` already; other producers are taken at their word, but nothing happens after
-    Kafka had it.
-    """
+def _received(stamp: object, recorded: float, earliest: float) -> float:
     if stamp is None:
         return recorded
     try:
-        return occurred_at(parse_time(stamp), None, recorded if recorded > received else received)
-    except ValueError:
-        raise Unacceptable("invalid_timestamp", "`timestamp` is not an RFC 3339 time") from None
-
-
-def _received(stamp: object, recorded: float) -> float:
-    try:
-        return recorded if stamp is None else parse_time(stamp)
+        received = parse_time(stamp)
     except ValueError:
         return recorded
+    return received if received >= earliest else recorded

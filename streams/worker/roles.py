@@ -101,7 +101,7 @@ class Roles:
         self.flow = Flow(self.places.profiles, self.ends, self.stores.profiles, lambda: self.clock.live)
         self.ingest = Ingest(
             {topic_name(settings, source.topic): source.name for source in plan.sources.values()},
-            arrival_pipeline(),
+            arrival_pipeline(plan),
             ingest_pipeline(plan, self.stores.links, self.suppressed),
             self._events,
             self.stores.clock,

@@ -18,7 +18,7 @@ from console.demo.people import WEEK
 from console.demo.play import Tempo, play
 from console.files.delivery import Collector
 from profiles.clock import Load
-from streams.collector.wire import parse_time
+from profiles.times import parse_time
 from streams.history.run import clock_store
 from streams.kafka.admin import ensure_topics
 from streams.settings import Settings

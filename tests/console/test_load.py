@@ -23,7 +23,7 @@ from typer.testing import CliRunner, Result
 
 from console.commands.main import create_cli
 from profiles.clock import ClockState, Head, Load
-from streams.collector.wire import parse_time
+from profiles.times import parse_time
 from streams.history.run import clock_store
 from streams.kafka.admin import ensure_topics
 from streams.kafka.log import KafkaLog

@@ -22,8 +22,9 @@ from pathlib import Path
 import pytest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from profiles.times import parse_time
 from streams.collector.body import Limits
-from streams.collector.wire import TYPES, parse_time
+from streams.collector.wire import TYPES
 from streams.kafka.admin import ensure_topics
 from streams.settings import Settings
 from tests.conftest import MakeSettings

@@ -173,7 +173,7 @@ class Worker:
         self._population = population_of(stores.census, _metrics)
         self._ingest = Ingest(
             telling.sources,
-            arrival_pipeline(),
+            arrival_pipeline(plan),
             ingest_pipeline(plan, stores.links, ()),
             telling.log,
             stores.clock,

@@ -43,7 +43,9 @@ def events(draw: st.DrawFn) -> list[Event]:
     made = []
     for number in range(draw(st.integers(1, 16))):
         role = draw(st.sampled_from(ROLES))
-        time = START + draw(st.integers(0, 40)) * 9 * 86400.0
+        time = (
+            draw(st.sampled_from([0.0, START])) + draw(st.integers(0, 40)) * 9 * 86400.0
+        )  # 0 is a time like any other
         claim = None
         if draw(st.integers(0, 3)) == 0:  # of a public source
             said = draw(st.dictionaries(st.sampled_from(["a", "b", "consent.x"]), st.integers(0, 3), max_size=2))

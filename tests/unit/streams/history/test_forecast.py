@@ -8,7 +8,7 @@ import math
 import orjson
 
 from plan import load_plan
-from streams.collector.wire import parse_time
+from profiles.times import parse_time
 from streams.history.distinct import Distinct
 from streams.history.forecast import Preview, Previewer, Told
 from tests import REPOSITORY

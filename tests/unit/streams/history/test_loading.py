@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from plan import load_plan
 from profiles.clock import Load
 from profiles.stores.memory import MemoryClockStore
+from profiles.times import parse_time
 from streams.clock import SteppedClock
-from streams.collector.wire import parse_time
 from streams.history.loading import send_history
 from streams.history.past import Past, in_one_order, key_of
 from streams.history.registration import BEFORE, Registration

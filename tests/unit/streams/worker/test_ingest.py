@@ -73,7 +73,7 @@ def ingest_of(kafka: SlowKafka, clocks: MemoryClockStore, *sources: str) -> Inge
     metrics, links = WorkerMetrics(CollectorRegistry()), MemoryLinkStore()
     return Ingest(
         {f"events.{source}": source for source in sources or ("web",)},
-        arrival_pipeline(), ingest_pipeline(PLAN, links, Suppressed(links, PLAN.pii_key)),
+        arrival_pipeline(PLAN), ingest_pipeline(PLAN, links, Suppressed(links, PLAN.pii_key)),
         kafka, clocks, Settings(partitions=4), metrics, in_steps(T0, "filling"),
         CircuitBreaker(PLAN, MemorySourceStore(), metrics, "w"), DAY,
         Flow([], ends, MemoryStore(PLAN.namespace, 4, links), lambda: False),
