@@ -21,10 +21,11 @@ _CALLS = frozenset({"track", "page", "screen"})
 
 
 def note_doing(profile: Profile, event: Event) -> None:
-    """Take in when the customer did something. To be called before `updated` is the event's."""
-    if event.time > profile.done and event.type in _CALLS and event.role not in NOT_THEIRS:
+    """Take in when the customer did something. To be called before `created` is the event's."""
+    done = profile.done
+    if (done is None or event.time > done) and event.type in _CALLS and event.role not in NOT_THEIRS:
         profile.done = event.time
-    elif not profile.done and not profile.updated:
+    elif done is None and profile.created is None:
         profile.done = NEVER
 
 
@@ -33,10 +34,10 @@ def last_done(profile: Profile) -> Number:
 
     A profile that was written before this was noted is known by its latest event, whatever that was.
     """
-    return profile.done or profile.updated
+    return profile.updated if profile.done is None else profile.done
 
 
 def merge_doings(winner: Profile, loser: Profile) -> None:
-    """Take in what the loser did. To be called before `updated` is that of both."""
-    known = [last_done(profile) for profile in (winner, loser) if profile.updated]
-    winner.done = max(known, default=0)
+    """Take in what the loser did. To be called before `created` and `updated` are those of both."""
+    known = [last_done(profile) for profile in (winner, loser) if profile.created is not None]
+    winner.done = max(known, default=None)

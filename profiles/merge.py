@@ -62,9 +62,9 @@ def merge(winner: Profile, loser: Profile, limits: Limits) -> None:
         held = winner.alerts.get(rule, alert)
         winner.alerts[rule] = later(held, alert) if held.id == alert.id else max(held, alert, key=weight)
     winner.score = winner.score or loser.score
+    merge_doings(winner, loser)
     if loser.created is not None:
         winner.created = loser.created if winner.created is None else min(winner.created, loser.created)
-    merge_doings(winner, loser)
     winner.updated = max(winner.updated, loser.updated)
     winner.splits = sorted({*winner.splits, *loser.splits})
     winner.treated_at = max(winner.treated_at, loser.treated_at)

@@ -391,4 +391,4 @@ class Profile(msgspec.Struct, array_like=True, gc=False):
     splitting: Splitting | None = None
     treated_at: Number = 0  # when a person last dealt with an alert of theirs; *kept*
     claims: Claims | None = None
-    done: Number = 0  # when the customer last did something; -1 for never, 0 for not known (`profiles.doings`)
+    done: Number | None = None  # when the customer last did something; -1 for never, None for not known

@@ -126,7 +126,11 @@ class GapRatio(Kind):
 def _write(writer: Writer, role: str, more_than: float | None, less_than: float | None, or_never: bool) -> str:
     # Compared as points in time, just as the paths below tell them: no rounding between the two.
     last = "d" if role == _ANY else "t.last"
-    done = "(d := p.done or p.updated) > 0" if role == _ANY else f"(t := roles.get({writer.bind(role)})) is not None"
+    done = (
+        "(d := p.updated if p.done is None else p.done) > 0"
+        if role == _ANY
+        else f"(t := roles.get({writer.bind(role)})) is not None"
+    )
     tests = [] if more_than is None else [f"now >= {last} + {more_than!r}"]
     tests += [] if less_than is None else [f"now < {last} + {less_than!r}"]
     return f"(({' and '.join(tests)}) if {done} else {or_never})"
