@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from models.conditions.rules import AlertRule, SegmentRule
-from plan.model import ConsentSpec, EventSpec, PlanFile, Property, SourceSpec, Trait
+from plan.model import ConsentSpec, EventSpec, IgnoreSpec, PlanFile, Property, SourceSpec, Trait
 from plan.plan import Plan
 from profiles.identity.extract import IdentityRule
 
@@ -79,6 +79,7 @@ def _plan(old: PlanFile, new: PlanFile) -> Iterator[Change]:
     for value in sorted({v.lower() for v in new.blocked} ^ {v.lower() for v in old.blocked}):
         added = value in {v.lower() for v in new.blocked}
         yield Change("blocked", f"'{value}' {'identifies nobody from now on' if added else 'may identify'}", added)
+    yield from _ignored(old.ignore, new.ignore)
     yield from _each("traits", old.traits, new.traits, _trait, added=_added_property)
     yield from _each("consent", old.consent, new.consent, _consent, added=_added_purpose)
     yield from _each(
@@ -92,6 +93,15 @@ def _plan(old: PlanFile, new: PlanFile) -> Iterator[Change]:
     yield from _value("builtin_segments", old.builtin_segments, new.builtin_segments, breaking=gone)
     yield from _each("segments", _by(old.segments, "name"), _by(new.segments, "name"), _rule)
     yield from _each("alerts", _by(old.alerts, "name"), _by(new.alerts, "name"), _rule)
+
+
+def _ignored(old: IgnoreSpec, new: IgnoreSpec) -> Iterator[Change]:
+    yield from _value("ignore.bots", old.bots, new.bots, breaking=new.bots)
+    for name in ("user_agents", "addresses"):
+        before, after = set(getattr(old, name)), set(getattr(new, name))
+        for text in sorted(before ^ after):
+            added = text in after
+            yield Change(f"ignore.{name}", f"'{text}' {'is ignored from now on' if added else 'counts again'}", added)
 
 
 def _source(path: str, old: SourceSpec, new: SourceSpec) -> Iterator[Change]:

@@ -5,6 +5,7 @@ Cross-references (a segment that names a trait, say) are checked in `semantics`;
 
 from __future__ import annotations
 
+import ipaddress
 import uuid
 from datetime import date
 from typing import Annotated, Any, Literal, get_args
@@ -19,8 +20,8 @@ from profiles.identity.spelling import PII
 from profiles.money import CURRENCIES
 
 __all__ = [
-    "ROLES", "BreakerSpec", "ConsentSpec", "Enforce", "EventSpec", "EventType", "Extra", "FactsSpec", "PlanFile",
-    "Property", "PropertyType", "Role", "SourceSpec", "Trait", "Verify",
+    "ROLES", "BreakerSpec", "ConsentSpec", "Enforce", "EventSpec", "EventType", "Extra", "FactsSpec", "IgnoreSpec",
+    "PlanFile", "Property", "PropertyType", "Role", "SourceSpec", "Trait", "Verify",
 ]  # fmt: skip
 
 Role = Literal[
@@ -240,6 +241,25 @@ class BreakerSpec(_Strict):
     window: int = Field(1000, ge=1, le=100_000, description="Says nothing any more: one sender could fill it.")
 
 
+def _network(text: str) -> str:
+    try:
+        return str(ipaddress.ip_network(text.strip(), strict=False))
+    except ValueError:
+        raise ValueError(f"'{text}' is no IP address or range such as 192.0.2.0/24 or 2001:db8::/32") from None
+
+
+class IgnoreSpec(_Strict):
+    """What is kept out of profiles and models: what programs do, and your own people."""
+
+    bots: bool = Field(False, description="Crawlers and monitors, by their user agents, from pages and apps.")
+    user_agents: list[Annotated[str, Field(min_length=3, max_length=200)]] = Field(
+        [], description="Further user agents: a part of theirs, in any case."
+    )
+    addresses: list[Annotated[str, AfterValidator(_network)]] = Field(
+        [], description="IP addresses and ranges of your own, as `context.ip` has them."
+    )
+
+
 class PlanFile(_Strict):
     """The whole plan."""
 
@@ -270,6 +290,7 @@ class PlanFile(_Strict):
         1000, ge=2, description="Linked identities of one profile at which merges stop; events go on to be resolved."
     )
     blocked: list[str] = Field([], description="Further values that identify nobody, in any case.")
+    ignore: IgnoreSpec = Field(IgnoreSpec(), description="What is kept out of profiles and models.")
     traits: dict[str, Trait] = Field({}, description="What is known about a customer.")
     consent: dict[PurposeName, ConsentSpec] = Field({}, description="What customers may allow or deny.")
     events: list[EventSpec] = Field(min_length=1, description="What may happen.")

@@ -26,6 +26,7 @@ from plan.source_map import format_path
 from plan.trust import BUSINESS, PERSONAL, Trust
 from profiles.consent import PURPOSES, Consent
 from profiles.identity.extract import Extractor, IdentityRule, compile_extractor, compile_spellings
+from profiles.identity.ignored import Ignored
 from profiles.identity.secrets import derived_key, is_hash
 from profiles.identity.spelling import BLOCKED
 from profiles.types import Identity, profile_id
@@ -90,6 +91,10 @@ class Plan:
         self.identities: list[IdentityRule] = sorted(file.identities, key=lambda rule: rule.priority)
         self.most_identities = file.most_identities
         self.blocked: set[str] = set(BLOCKED) | {value.strip().lower() for value in file.blocked}
+        self.ignored = Ignored(
+            **file.ignore.model_dump(),
+            browsers=[name for name, spec in file.sources.items() if spec.public is not False],
+        )
         self.traits: dict[str, Trait] = dict(file.traits)
         self.consent = Consent({name: spec.default == "granted" for name, spec in file.consent.items()})
         self.churn: ChurnConfig = file.churn

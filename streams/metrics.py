@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
 
 from profiles.types import Alert
-from streams.records.rejected import Rejection
+from streams.records.rejected import IGNORE, Rejection
 
 __all__ = ["CollectorMetrics", "WorkerMetrics"]
 
@@ -57,7 +57,7 @@ class WorkerMetrics:
     def __init__(self, registry: CollectorRegistry = REGISTRY) -> None:
         self._events = Counter(
             "rapport_events",
-            "Events that left ingest, by source and outcome: accepted, flagged, rejected.",
+            "Events that left ingest, by source and outcome: accepted, flagged, ignored, rejected.",
             ["source", "outcome"],
             registry=registry,
         )
@@ -208,7 +208,13 @@ class WorkerMetrics:
 
     def ingested(self, source: str, *, accepted: int, flagged: int, rejected: Sequence[Rejection]) -> None:
         """One batch of a source left ingest."""
-        for outcome, count in (("accepted", accepted), ("flagged", flagged), ("rejected", len(rejected))):
+        ignored = sum(rejection.step == IGNORE for rejection in rejected) if rejected else 0
+        for outcome, count in (
+            ("accepted", accepted),
+            ("flagged", flagged),
+            ("ignored", ignored),
+            ("rejected", len(rejected) - ignored),
+        ):
             if count:
                 self._events.labels(source, outcome).inc(count)
         for reason, count in Tallied(rejection.reason for rejection in rejected).items():

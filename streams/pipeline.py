@@ -24,7 +24,7 @@ from plan import Plan
 from profiles.state import Limits
 from streams.settings import Settings
 from streams.steps.alert import alert
-from streams.steps.check import check
+from streams.steps.check import check, ignore
 from streams.steps.claim import claim
 from streams.steps.consent import consent
 from streams.steps.decode import decode, tell_time
@@ -51,7 +51,15 @@ Step = Callable[[Batch], None] | Callable[[Batch], Awaitable[None]]
 def ingest_pipeline(plan: Plan, links: Links, suppressed: Container[str]) -> Pipeline[Intake]:
     """From the raw records of one source to neutral events, each with its profile."""
     return Pipeline(
-        InChunks(decode(plan.earliest), check(plan), identify(plan, suppressed), consent(plan), claim(plan), pack()),
+        InChunks(
+            decode(plan.earliest),
+            *ignore(plan),
+            check(plan),
+            identify(plan, suppressed),
+            consent(plan),
+            claim(plan),
+            pack(),
+        ),
         meet(plan, links),
     )
 

@@ -25,8 +25,9 @@ from console.terminal.output import show as write
 from console.terminal.progress import progress
 from plan import Plan, load_plan
 from profiles.errors import NotFound, WrongUse
+from profiles.identity.ignored import BOT, INTERNAL
 from profiles.times import rfc3339
-from streams.records.rejected import Rejection, told
+from streams.records.rejected import IGNORE, Rejection, told
 from streams.scrub import scrub
 from streams.settings import Settings
 from streams.visible import visible, visible_json
@@ -49,7 +50,9 @@ AcceptGap = Annotated[
 def _wanted(
     source: Annotated[str, typer.Option("--source", help="Only of this source.")] = "",
     reason: Annotated[str, typer.Option("--reason", help="Only for this reason, e.g. plan_violation.")] = "",
-    step: Annotated[str, typer.Option("--step", help="Only from this step: collect, decode, check, identify.")] = "",
+    step: Annotated[
+        str, typer.Option("--step", help="Only from this step: collect, decode, ignore, check, identify.")
+    ] = "",
     name: Annotated[
         str, typer.Option("--name", help="Only events of this name, or of this type if they have none.")
     ] = "",
@@ -70,11 +73,13 @@ def list_(
     wanted: Any,
     limit: Annotated[int, typer.Option(min=1, max=100_000, help="How many, the newest first.")] = 20,
     summary: Annotated[bool, typer.Option("--summary", help="Counts by source, event and reason instead.")] = False,
-    everything: Annotated[bool, typer.Option("--all", help="Also those that were put back.")] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Also what was put back, and what the plan ignores.")
+    ] = False,
     as_json: AsJson = False,
     data_dir: DataDir = DEFAULT_DATA_DIR,
 ) -> None:
-    """List rejected events, the newest first; those that were put back, or are of senders put aside, are left out.
+    """List rejected events, the newest first, but for those put back, of senders put aside, or ignored by the plan.
 
     Personal data is masked. Kafka keeps events.rejected for 30 days.
 
@@ -84,6 +89,7 @@ def list_(
         rapport rejected list --source web --reason plan_violation --since 2d
         rapport rejected list --load shop-3f9a2c11 --summary
         rapport rejected list --put-aside --summary
+        rapport rejected list --step ignore --summary
     """
     from streams.dead_letters.rejections import Rejections  # noqa: PLC0415  (keeps `rapport --help` quick)
     from streams.kafka.log import KafkaLog  # noqa: PLC0415  (same)
@@ -95,6 +101,9 @@ def list_(
     entries = [entry for entry in entries if everything or not entry.replayed]
     aside = sum(entry.aside for entry in entries) if wanted.aside is None else 0
     entries = [entry for entry in entries if not aside or not entry.aside]
+    asked_for = everything or wanted.step == IGNORE or wanted.reason in (BOT, INTERNAL)
+    ignored = 0 if asked_for else sum(entry.step == IGNORE for entry in entries)
+    entries = [entry for entry in entries if not ignored or entry.step != IGNORE]
     if summary:
         _print_summary(Counter((entry.source, entry.name, entry.reason) for entry in entries), as_json=as_json)
     else:
@@ -104,6 +113,8 @@ def list_(
             err.print(f"{len(entries) - limit} more; --limit shows them, --summary counts them.")
     if hidden and not everything and not as_json:
         err.print(f"{hidden} were put back and are not shown; --all shows them, too.")
+    if ignored and not as_json:
+        err.print(f"{ignored} are ignored by the plan and are not shown; --step ignore shows them.")
     if aside and not as_json:
         err.print(f"{aside} are of senders that were put aside and are not shown; --put-aside shows them.")
 

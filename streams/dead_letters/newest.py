@@ -15,7 +15,7 @@ from streams.dead_letters.masking import Masker
 from streams.kafka.client import Unavailable
 from streams.kafka.reader import Log
 from streams.kafka.topics import REJECTED, topic_name
-from streams.records.rejected import Rejection, ReplayNote, is_note, told
+from streams.records.rejected import IGNORE, Rejection, ReplayNote, is_note, told
 from streams.settings import Settings
 
 __all__ = ["RejectedTail"]
@@ -42,7 +42,7 @@ class RejectedTail:
 
     async def tail(self, limit: int, source: str | None = None, reason: str | None = None) -> list[dict[str, Any]]:
         """The latest rejected events among the last 200 records of each partition, the newest first; those of senders
-        that were put aside last.
+        that were put aside last, and before them what the plan ignores.
 
         Raises:
             Unavailable: Kafka does not answer.
@@ -70,7 +70,8 @@ class RejectedTail:
             and (reason is None or rejection.reason == reason)
         ]
         wanted.sort(key=lambda found: found[1].at, reverse=True)
-        wanted.sort(key=lambda found: found[1].aside)  # whoever is put aside must not hide what went wrong
+        # Whoever is put aside, or ignored, must not hide what went wrong.
+        wanted.sort(key=lambda found: (found[1].aside, found[1].step == IGNORE))
         return [
             told(position, rejection) | {"event": self._masker.event(rejection.source, rejection.payload)}
             for position, rejection in wanted[:limit]

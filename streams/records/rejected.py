@@ -11,7 +11,10 @@ import msgspec
 
 from streams.scrub import scrub
 
-__all__ = ["KEPT", "NOTE", "Rejection", "ReplayNote", "is_note", "told"]
+__all__ = ["IGNORE", "KEPT", "NOTE", "Rejection", "ReplayNote", "is_note", "told"]
+
+IGNORE = "ignore"
+"""The step that takes out what the plan ignores: nothing is wrong with such an event, nor with its source."""
 
 KEPT = 512 * 1024
 """Bytes of an event that are kept. Kafka takes messages of 1 MB, and base64 adds a third."""

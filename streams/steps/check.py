@@ -1,4 +1,9 @@
-"""Check: every event against the tracking plan, which says what becomes of one that is not as planned."""
+"""Check: every event against the tracking plan, which says what becomes of one that is not as planned; and before that,
+ignore: what programs and the house's own people do is kept out of profiles, where everybody can look at it.
+
+An ignored event goes to `events.rejected` as of that step, with its bytes: it is counted, listed, and can be put back
+when the plan was wrong about it. It says nothing of its source, so the circuit breaker does not look at it.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +14,31 @@ import orjson
 
 from plan import EventRule, Plan
 from profiles.errors import Unacceptable
+from profiles.identity.ignored import BOT, INTERNAL
+from streams.records.rejected import IGNORE
 from streams.steps.intake import Each, Intake, Item
 
-__all__ = ["check"]
+__all__ = ["check", "ignore"]
 
 _TOLD = 20  # violations of one event that are told of: a list may break its rule in every one of thousands of items
 _LARGEST_TRAIT = 8 * 1024  # bytes of a trait's value as JSON: it stays in the profile, and travels with each change
 _LONGEST_NAME = 200  # characters of a trait's name
+
+_WHY = {
+    BOT: "the user agent is a program's; see `ignore` in the plan",
+    INTERNAL: "it comes from an address of your own; see `ignore` in the plan",
+}
+
+
+def ignore(plan: Plan) -> list[Each]:
+    """The step that takes out what the plan ignores, if that is anything: else events need not pass it."""
+    ignored = plan.ignored
+
+    def look(batch: Intake, item: Item) -> None:
+        if reason := ignored.why(batch.source, item.raw):
+            raise Unacceptable(reason, _WHY[reason])
+
+    return [Each(IGNORE, look)] if ignored else []
 
 
 def check(plan: Plan) -> Each:

@@ -19,7 +19,7 @@ from plan import Plan
 from profiles.units import Aside, SourceStore
 from streams.metrics import WorkerMetrics
 from streams.quota import PERIOD, Quota
-from streams.records.rejected import Rejection
+from streams.records.rejected import IGNORE, Rejection
 from streams.records.sender import sender_of
 from streams.retry import retrying
 
@@ -49,6 +49,7 @@ class PutAside:
         self._metrics = metrics
         self._worker = worker
         self._quotas = {source.name: Quota(self._limit) for source in plan.sources.values() if source.public}
+        self._ignored = {source: Quota(self._limit) for source in self._quotas}  # a crawler is no sender gone wrong
         self._told: list[Aside] = []
         self._told_at = self._said_at = -math.inf
         self._said: set[tuple[str, str]] = set()
@@ -70,10 +71,12 @@ class PutAside:
                 kept.append(rejection)
                 continue
             rejection.sender = sender_of(record, self._key)
-            if self._quotas[rejection.source].take(rejection.sender, rejection.reason, now):
+            quotas = self._ignored if rejection.step == IGNORE else self._quotas
+            if quotas[rejection.source].take(rejection.sender, rejection.reason, now):
                 kept.append(rejection)
                 continue
-            self._metrics.put_aside(rejection.source)
+            if quotas is self._quotas:
+                self._metrics.put_aside(rejection.source)
             place = (rejection.sender, rejection.partition, rejection.reason, rejection.event)
             if (first := beyond.get(place)) is None:
                 beyond[place] = msgspec.structs.replace(rejection, payload=b"", truncated=True, aside=True, also=[])

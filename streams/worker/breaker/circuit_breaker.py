@@ -22,7 +22,7 @@ from profiles.units import Pause, SourceStore
 from streams.clock import WALL, Clock
 from streams.metrics import WorkerMetrics
 from streams.records.loads import LOAD, load_of
-from streams.records.rejected import Rejection
+from streams.records.rejected import IGNORE, Rejection
 from streams.records.sender import FROM
 from streams.refreshed import Refreshed
 from streams.retry import retrying
@@ -42,7 +42,7 @@ def outcomes(plan: Plan, batch: Intake, records: Iterable[ConsumerRecord]) -> It
     """What becomes of records of a batch, and who sent them, in their order.
 
     Of a public source a record without an address has only its key, which anybody can make up: who never sent anything
-    that was accepted is nobody.
+    that was accepted is nobody. What the plan ignores is neither accepted nor wrong.
     """
     refused = {(rejection.partition, rejection.offset): rejection for rejection in batch.rejected}
     kinds = {(item.record.partition, item.record.offset): kind_of(item) for item in batch.items}
@@ -50,6 +50,8 @@ def outcomes(plan: Plan, batch: Intake, records: Iterable[ConsumerRecord]) -> It
     for record in records:
         place = (record.partition, record.offset)
         rejection = refused.get(place)
+        if rejection is not None and rejection.step == IGNORE:
+            continue
         sender = _sender(record)
         kind = rejection.event if rejection is not None else kinds.get(place, "")
         yield Outcome(sender, kind, rejection is not None, not public or not sender.startswith(_KEY))
@@ -139,7 +141,9 @@ class CircuitBreaker:
         reason = self._rules[source].judge(counted, self._clock.now())
         if reason is None:
             return True
-        await self._pause(batch.source, reason, [each for each in batch.rejected if not each.load], state)
+        await self._pause(
+            batch.source, reason, [each for each in batch.rejected if not each.load and each.step != IGNORE], state
+        )
         self._held.add(source)
         return False
 

@@ -1,0 +1,80 @@
+"""Whose events are no customer's: those of crawlers and monitors, and of the house's own people, by what they say.
+
+Crawlers are known by the list of the package crawler-user-agents, which its keepers bring up to date every month.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Collection, Iterable, Mapping
+from functools import lru_cache
+from typing import Any
+
+__all__ = ["BOT", "INTERNAL", "Ignored"]
+
+BOT = "bot"
+"""Why an event is ignored: its user agent is a program's."""
+
+INTERNAL = "internal_address"
+"""Why an event is ignored: it comes from an address of ours."""
+
+_REMEMBERED = 20_000  # user agents, and addresses, that are not looked at again
+_LOOKED_AT = 400  # characters of a user agent: hundreds of patterns are tried, and no sender chooses for how long
+
+
+class Ignored:
+    """Finds the events that are ignored. Built once from a plan.
+
+    Args:
+        bots: whether those of known crawlers and monitors are.
+        user_agents: further ones, by a part of theirs.
+        addresses: IP ranges of the house.
+        browsers: the sources whose user agents say something. What a server sends, it sends for somebody, by whatever
+            program.
+    """
+
+    def __init__(
+        self, *, bots: bool, user_agents: Iterable[str], addresses: Iterable[str], browsers: Collection[str]
+    ) -> None:
+        self._browsers = frozenset(browsers)
+        self._programs = tuple(text.lower() for text in user_agents)
+        self._bots = bots
+        self._networks = [ipaddress.ip_network(text) for text in addresses]
+        self._is_program = lru_cache(maxsize=_REMEMBERED)(self._matches)
+        self._is_ours = lru_cache(maxsize=_REMEMBERED)(self._contains)
+        self._looks_at_agents = self._bots or bool(self._programs)
+
+    def __bool__(self) -> bool:
+        return self._looks_at_agents or bool(self._networks)
+
+    def why(self, source: str, raw: Mapping[str, Any]) -> str:
+        """The reason for which a raw event is ignored; "" if it is not."""
+        context = raw.get("context")
+        if type(context) is not dict:
+            return ""
+        if self._looks_at_agents and source in self._browsers:
+            agent = context.get("userAgent")
+            if type(agent) is str and self._is_program(agent[:_LOOKED_AT]):
+                return BOT
+        if self._networks:
+            address = context.get("ip")
+            if type(address) is str and self._is_ours(address):
+                return INTERNAL
+        return ""
+
+    def _matches(self, agent: str) -> bool:
+        if self._programs and any(text in agent.lower() for text in self._programs):
+            return True
+        if not self._bots:
+            return False
+        from crawleruseragents import is_crawler  # noqa: PLC0415  (most commands read a plan and no event)
+
+        return bool(is_crawler(agent))
+
+    def _contains(self, text: str) -> bool:
+        try:
+            address = ipaddress.ip_address(text.strip())
+        except ValueError:
+            return False
+        mapped = getattr(address, "ipv4_mapped", None)  # as servers that listen on both see an IPv4 address
+        return any((mapped or address) in network for network in self._networks)
