@@ -39,7 +39,7 @@ async def ask_ends(
     """The offset after the last record of each partition.
 
     Args:
-        consumer: of no group. With `by_fetch` it is assigned these partitions, and none in the end.
+        consumer: of no group. With `by_fetch` it is assigned these partitions, paused in the end.
         partitions: of topics that the consumer knows.
         by_fetch: as `tells_low_ends` says.
 
@@ -60,7 +60,8 @@ async def ask_ends(
             await consumer.getmany(timeout_ms=SHORT_WAIT_MS)
         return {tp: max(offset, consumer.highwater(tp)) for tp, offset in ends.items()}
     finally:
-        consumer.unsubscribe()
+        # Not unsubscribed: a consumer that is stopped just after that waits for its own fetches for ever.
+        consumer.pause(*ends)
 
 
 async def read_ends(settings: Settings, partitions: Collection[TopicPartition]) -> dict[TopicPartition, int]:

@@ -27,7 +27,7 @@ from streams.kafka.client import async_consumer
 from streams.kafka.ends import KafkaEnds
 from streams.kafka.log import KafkaLog
 from streams.kafka.output import BatchProducer, Row
-from streams.kafka.topics import PROFILE_EVENTS, REJECTED, topic_name
+from streams.kafka.topics import ALERTS, PROFILE_EVENTS, REJECTED, topic_name
 from streams.records.rejected import Rejection
 from streams.settings import Settings
 from tests import REPOSITORY
@@ -44,7 +44,7 @@ def embedded(tmp_path_factory: pytest.TempPathFactory, reaper: Reaper) -> Iterat
     broker.ready(30)
     settings = Settings(kafka=broker.bootstrap, partitions=4)
     admin = KafkaAdminClient(bootstrap_servers=broker.bootstrap)
-    admin.create_topics([NewTopic(topic_name(settings, name), 4, 1) for name in (REJECTED, PROFILE_EVENTS)])
+    admin.create_topics([NewTopic(topic_name(settings, name), 4, 1) for name in (REJECTED, PROFILE_EVENTS, ALERTS)])
     admin.close()
     yield settings
     broker.stop()
@@ -74,6 +74,17 @@ def test_rejections_are_all_listed(embedded: Settings) -> None:
         assert (await rejections_of(log, topic, {}, "l"))[0].total() == 40
 
     asyncio.run(run())
+
+
+def test_who_asks_for_ends_is_answered_at_once(embedded: Settings) -> None:
+    async def run() -> float:
+        log, began = KafkaLog(embedded), time.monotonic()
+        for _ in range(5):  # nothing is in it, so the last fetch of each connection is still waiting
+            async with asyncio.timeout(10):
+                assert sum(extent.end for extent in await log.extents(topic_name(embedded, ALERTS))) == 0
+        return time.monotonic() - began
+
+    assert asyncio.run(run()) < 10
 
 
 def test_a_history_is_whole_and_so_is_what_waits(embedded: Settings) -> None:
