@@ -139,6 +139,8 @@ def _identity(path: str, old: IdentityRule, new: IdentityRule) -> Iterator[Chang
 def _consent(path: str, old: ConsentSpec, new: ConsentSpec) -> Iterator[Change]:
     for key in ("default", "trait", "category"):
         yield from _value(f"{path}.{key}", getattr(old, key), getattr(new, key), breaking=getattr(old, key) is not None)
+    for key in ("categories", "tcf", "gpc"):
+        yield from _value(f"{path}.{key}", getattr(old, key), getattr(new, key), breaking=bool(getattr(old, key)))
     yield from _prose(path, old, new, ("description", "owner", "basis"))
 
 

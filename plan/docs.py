@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from models.conditions.words import duration_in_words
 from models.segments.purposes import alert_needs, segment_needs
-from plan.model import Property
+from plan.model import ConsentSpec, Property
 from plan.plan import Plan
 from plan.rule import EventRule
 
@@ -152,15 +152,24 @@ def _consent(plan: Plan) -> Iterator[_Block]:
                 f"`{name}`",
                 spec.description,
                 spec.default,
-                " or ".join(
-                    f"{kind} `{said}`" for kind, said in (("trait", spec.trait), ("category", spec.category)) if said
-                ),
+                " or ".join(_said_by(spec)),
                 spec.basis,
                 spec.owner,
             )
             for name, spec in plan.file.consent.items()
         ],
     )
+
+
+def _said_by(spec: ConsentSpec) -> Iterator[str]:
+    if spec.trait:
+        yield f"trait `{spec.trait}`"
+    for category in spec.every_category:
+        yield f"category `{category}`"
+    if spec.tcf:
+        yield f"TCF purposes {', '.join(map(str, spec.tcf))}"
+    if spec.gpc:
+        yield "Global Privacy Control"
 
 
 def _event(rule: EventRule) -> Iterator[_Block]:

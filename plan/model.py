@@ -219,8 +219,26 @@ class ConsentSpec(_Strict):
     category: str | None = Field(
         None, description="The category of `context.consent.categoryPreferences`, of any event, that says it."
     )
+    categories: tuple[Text, ...] = Field(
+        (),
+        description="Further names of it, there or among RudderStack's consent ids: OneTrust's C0002.",
+    )
+    tcf: tuple[Annotated[int, Field(ge=1, le=24)], ...] = Field(
+        (), description="Purposes of the IAB's framework that must all have consent in `context.consent.tcString`."
+    )
+    gpc: bool = Field(False, description="Whether Global Privacy Control, `context.gpc`, denies it.")
     owner: Text = Field(description="Who answers for it.")
     basis: Text = Field(description="The legal basis, in words.")
+
+    @property
+    def every_category(self) -> tuple[str, ...]:
+        """All names that consent managers have for it."""
+        return tuple(dict.fromkeys([*([self.category] if self.category else []), *self.categories]))
+
+    @property
+    def is_said(self) -> bool:
+        """Whether anybody can say anything about it, beside an event of the role `consent`."""
+        return bool(self.trait or self.every_category or self.tcf or self.gpc)
 
 
 PurposeName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=64)]

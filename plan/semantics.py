@@ -88,7 +88,7 @@ def find_warnings(parts: Parts) -> Iterator[Remark]:
             if role not in carried and role in ROLES:
                 yield location, f"no event has the role '{role}', so this can never come true"
     for name, purpose in parts.consent.items():
-        if purpose.trait is None and purpose.category is None and "consent" not in carried:
+        if not purpose.is_said and "consent" not in carried:
             yield ("consent", name), "names no trait and no category, so nobody can say anything about it"
     if parts.churn and parts.churn.role not in carried:
         yield ("churn",), f"no event has the role '{parts.churn.role}', so there is nothing to predict"

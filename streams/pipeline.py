@@ -26,7 +26,7 @@ from streams.settings import Settings
 from streams.steps.alert import alert
 from streams.steps.check import check, ignore
 from streams.steps.claim import claim
-from streams.steps.consent import consent
+from streams.steps.consent import consent, withdraw
 from streams.steps.decode import decode, tell_time
 from streams.steps.identify import Links, identify, meet
 from streams.steps.intake import InChunks, Intake
@@ -59,6 +59,7 @@ def ingest_pipeline(plan: Plan, links: Links, suppressed: Container[str]) -> Pip
             consent(plan),
             claim(plan),
             pack(),
+            withdraw(plan, suppressed),
         ),
         meet(plan, links),
     )

@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Literal
 
 from starlette.applications import Starlette
@@ -27,6 +28,7 @@ from streams.collector.body import Body, Limits, Refused
 from streams.collector.browser import AcceptMetrics, ServeSettings, rudder_settings, segment_settings
 from streams.collector.ratelimit import RateLimit
 from streams.collector.wire import TYPES, Envelope, basic_key, open_batch, open_single, stamp
+from streams.collector.withdrawn import withdrawal_in
 from streams.kafka.client import Unavailable
 from streams.kafka.output import Row
 from streams.kafka.producer import Producer
@@ -36,6 +38,7 @@ from streams.quota import Quota
 from streams.records.rejected import KEPT, Rejection
 from streams.records.sender import address_header
 from streams.scrub import scrub
+from streams.steps.consent import Listener
 
 __all__ = ["Collector", "collector_routes", "create_collector"]
 
@@ -82,6 +85,7 @@ class Collector:
     def __post_init__(self) -> None:
         self.limiter = RateLimit(self.rate_limit, self.limits.events)
         self.quota = Quota(self.plan.kept)
+        self.withdrawal_in = partial(withdrawal_in, plan=self.plan, listener=Listener(self.plan), limits=self.limits)
         self.unpacked = replace(self.limits, body=min(self.limits.body, self.limits.request))  # of who is not known yet
         self.held = 0
         self.rooms: Counter[Room] = Counter()  # the same bytes, by whose they are
@@ -212,6 +216,10 @@ class _Endpoint:
                 size += len(value)
             except Unacceptable as error:
                 rejected += 1
+                withdrawal = collector.withdrawal_in(raw, envelope, source.name, received=received)
+                if withdrawal is not None:
+                    rows.append(Row(topic, None, *withdrawal, sent_from))
+                    size += len(withdrawal[1])
                 rejection = _rejection(raw, error, source.name, topic, received, envelope.type, sender)
                 if not sender or collector.quota.take(f"{source.name} {sender}", error.reason, received):
                     rows.append(Row(collector.rename(REJECTED), None, None, rejection.encode()))

@@ -10,7 +10,7 @@ from plan import Plan
 from profiles.types import Claim
 from streams.steps.intake import Each, Intake, Item
 
-__all__ = ["claim"]
+__all__ = ["claim", "set_apart"]
 
 
 def claim(plan: Plan) -> Each:
@@ -22,7 +22,7 @@ class _OfPublicSources(Each):
     """A step that does not cost the events of other sources a call."""
 
     def __init__(self, public: frozenset[str]) -> None:
-        super().__init__("claim", _set_apart)
+        super().__init__("claim", set_apart)
         self._public = public
 
     def over(self, batch: Intake, items: list[Item]) -> list[Item]:
@@ -30,7 +30,8 @@ class _OfPublicSources(Each):
         return super().over(batch, items) if batch.source in self._public else items
 
 
-def _set_apart(batch: Intake, item: Item) -> None:
+def set_apart(batch: Intake, item: Item) -> None:
+    """Set apart what of an item's event is only claimed, by the standing of its sender."""
     event, standing = item.event, item.standing
     assert event is not None
     role = event.role if event.role in standing.claimed else ""

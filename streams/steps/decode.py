@@ -16,6 +16,7 @@ from profiles.times import EARLIEST, parse_time, rfc3339
 from streams.collector.json_text import loads
 from streams.collector.wire import AHEAD, TYPES, check_external_ids, check_name, check_shape, fill_empty
 from streams.records.position import position_of, recorded_at
+from streams.records.withdrawal import WITHDRAWAL
 from streams.steps.intake import Each, Intake, Item
 
 __all__ = ["decode", "tell_time"]
@@ -92,6 +93,8 @@ def _decode(batch: Intake, item: Item, remarks: _Remarks) -> None:
     fill_empty(raw, value)
     kind = raw.get("type")
     if kind not in TYPES:
+        if kind == WITHDRAWAL:
+            raise Unacceptable(WITHDRAWAL, "the collector rejected the event")
         raise Unacceptable("unknown_type", f"`type` is not one of {', '.join(TYPES)}")
     name = check_name(raw)
     item.name = name if kind in _NAMED else ""

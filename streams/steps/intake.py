@@ -15,6 +15,7 @@ from streams.records.links import LinkRequest
 from streams.records.loads import load_of
 from streams.records.position import position_of, recorded_at
 from streams.records.rejected import KEPT, Rejection
+from streams.records.withdrawal import WITHDRAWAL
 from streams.scrub import scrub
 
 __all__ = ["FORGOTTEN", "Each", "InChunks", "Intake", "Item", "chunks", "kind_of"]
@@ -61,7 +62,7 @@ def kind_of(item: Item) -> str:
 class Intake:
     """A batch of one source."""
 
-    __slots__ = ("items", "links", "now", "records", "rejected", "source")
+    __slots__ = ("items", "links", "now", "records", "refused", "rejected", "source", "withdrawn")
 
     def __init__(self, source: str, records: list[ConsumerRecord], now: float) -> None:
         self.source = source
@@ -69,10 +70,15 @@ class Intake:
         self.records = records
         self.items = [Item(record) for record in records]
         self.rejected: list[Rejection] = []
+        self.refused: list[tuple[Item, Unacceptable]] = []  # what was rejected, until `withdraw` has looked at it
+        self.withdrawn: list[Item] = []  # consent that counts though its event is rejected
         self.links: list[LinkRequest] = []  # of events whose identities belong to several profiles
 
     def reject(self, item: Item, step: str, error: Unacceptable) -> None:
         """Keep an event that can never be accepted as it is."""
+        self.refused.append((item, error))
+        if error.reason == WITHDRAWAL:  # the collector has kept it already
+            return
         record = item.record
         place = position_of(record)
         payload = b"" if error.reason == FORGOTTEN else record.value or b""

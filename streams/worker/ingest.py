@@ -162,7 +162,7 @@ class Ingest:
 
     async def _pass_on(self, intakes: Sequence[Intake]) -> None:
         requests = self._new_requests(chain.from_iterable(intake.links for intake in intakes))
-        rows = [self._row(item) for intake in intakes for item in intake.items]
+        rows = [self._row(item) for intake in intakes for item in chain(intake.items, intake.withdrawn)]
         rows += [
             Row(self._identity_links, 0, request.event.encode(), _encode(request)) for request in requests.values()
         ]
@@ -172,7 +172,7 @@ class Ingest:
             for rejection in self._aside.sift(intake.rejected, intake.records, self._clock.wall())
         ]
         await self._producer.produce(rows)
-        self._flow.add(sum(len(intake.items) for intake in intakes))
+        self._flow.add(sum(len(intake.items) + len(intake.withdrawn) for intake in intakes))
         self._remember(requests)
         for intake in intakes:
             passed = [item.event for item in intake.items if item.event is not None]

@@ -111,7 +111,9 @@ def test_the_page_tells_what_is_asked_for_and_what_needs_it(shipped):
     page = render_markdown(shipped)
 
     for name, spec in shipped.file.consent.items():
-        said = f"trait `{spec.trait}` or category `{spec.category}`"
+        said = f"trait `{spec.trait}` or " + " or ".join(f"category `{each}`" for each in spec.every_category)
+        said += f" or TCF purposes {', '.join(map(str, spec.tcf))}" if spec.tcf else ""
+        said += " or Global Privacy Control" if spec.gpc else ""
         assert f"| `{name}` | {spec.description} | {spec.default} | {said} | {spec.basis} | {spec.owner} |" in page
     assert "| `at_risk` | Likely to be lost | churn risk is high |  | profiling |" in page
     assert "| CRM | outreach, profiling |" in page
