@@ -7,6 +7,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,7 +17,9 @@ from console.clients.reach import PlanFile, is_of, reach
 from console.clients.target import DEFAULT_DATA_DIR, DataDir, Found, Url, find
 from console.files.bad_rows import BadRows
 from console.files.delivery import Collector
+from console.files.ids import Ids, Twins
 from console.files.options import split_pair, with_table
+from console.files.register import Register, Sent
 from console.files.rows import FileSpec, fingerprint, read_items
 from console.files.sending import Bookmark, Chunk, chunks, deliver
 from console.terminal.figures import counted
@@ -68,24 +71,38 @@ class Scan:
     sources: set[str] = field(default_factory=set)
     old: int = 0  # events that a live installation takes for late
     oldest: float = math.inf  # time of the first, seconds
+    unnamed: int = 0  # rows without an id of their own or a key
+    twins: frozenset[int] = frozenset()  # ids that several rows have
+    says: str = ""  # stands for the events of all rows
 
 
-def scan(file: Path, spec: FileSpec, mark: str, *, skip_bad: bool = False, late: float = -math.inf) -> Scan:
+def scan(file: Path, spec: FileSpec, *, skip_bad: bool = False, late: float = -math.inf) -> Scan:
     """Read the whole file and send nothing.
 
     Args:
         file: to read.
         spec: what it holds.
-        mark: its fingerprint.
         skip_bad: set bad rows aside in a file named FILE.bad.
         late: events before this time are old; seconds.
 
     Raises:
         Misconfigured: a row is bad and not to be skipped, or there is none.
     """
-    found = Scan()
+    found, bad = _scanned(file, spec, frozenset(), skip_bad=skip_bad, late=late)
+    if found.twins and spec.key:  # now it is known which rows are bad for having the key of another
+        found, bad = _scanned(file, spec, found.twins, skip_bad=skip_bad, late=late)
+    bad.report()
+    if not found.good:
+        raise Misconfigured(f"{file} holds no events")
+    return found
+
+
+def _scanned(
+    file: Path, spec: FileSpec, known: frozenset[int], *, skip_bad: bool, late: float
+) -> tuple[Scan, BadRows]:  # fmt: skip
+    found, twins, says = Scan(), Twins(), blake2b(digest_size=8)
     with BadRows(file, spec, aside=skip_bad) as bad:
-        for item in read_items(file, spec, mark):
+        for item in read_items(file, spec, Ids(spec.key, known)):
             if item.problem:
                 bad.note(item)
                 continue
@@ -93,10 +110,13 @@ def scan(file: Path, spec: FileSpec, mark: str, *, skip_bad: bool = False, late:
             found.sources.add(item.source)
             found.old += item.time < late
             found.oldest = min(found.oldest, item.time)
-    bad.report()
-    if not found.good:
-        raise Misconfigured(f"{file} holds no events")
-    return found
+            says.update(item.event)
+            if spec.key or not item.named:
+                twins.note(item.id)
+            found.unnamed += not item.named
+    found.twins = known | twins.found()
+    found.says = says.hexdigest()
+    return found, bad
 
 
 def send_file(
@@ -108,7 +128,7 @@ def send_file(
     skip_bad: bool = False,
     restart: bool = False,
     late: float = -math.inf,
-    begin: Callable[[set[str], str], object] = lambda sources, mark: None,
+    begin: Callable[[Scan], object] = lambda found: None,
 ) -> tuple[int, Scan]:
     """Send a file and answer how many events this run sent, with what was found in it; 0 when an earlier run sent all.
 
@@ -120,26 +140,30 @@ def send_file(
         skip_bad: set bad rows aside in a file named FILE.bad.
         restart: forget how far earlier runs came.
         late: events before this time are old; seconds.
-        begin: told the sources and the file's fingerprint before anything is sent.
+        begin: told what was found before anything is sent.
 
     Raises:
         WrongUse: the file cannot be read, or a write key is missing; nothing was sent.
-        Misconfigured: a row is bad; nothing was sent.
+        Misconfigured: a row is bad, or the same file was sent as other events; nothing was sent.
         DeliveryError: the collector refused or is away; the next run goes on from there.
     """
     mark = fingerprint(file)
-    found = scan(file, spec, mark, skip_bad=skip_bad, late=late)
+    found = scan(file, spec, skip_bad=skip_bad, late=late)
     if missing := found.sources - set(target.write_keys):
         raise WrongUse(
             f"no write key is known for {', '.join(sorted(missing))}: give --write-key {min(missing)}=KEY "
             f"(known: {', '.join(sorted(target.write_keys)) or 'none'})"
         )
-    bookmark = Bookmark(data_dir, file.absolute(), f"{target.url} {mark} {spec.model_dump_json()}")
+    bookmark = Bookmark(data_dir, file.absolute(), f"{target.url} {mark} {found.says}")
+    ways = Register(data_dir, f"{target.url} {mark}")
     if not restart:
         bookmark.load()
+        if earlier := ways.otherwise(found.says):
+            raise Misconfigured(_of_earlier(file, target.url, earlier, keyed=bool(spec.key)))
     if bookmark.complete:
         return 0, found
-    begin(found.sources, mark)
+    begin(found)
+    ways.note(found.says)
     before = bookmark.events
     with progress() as bar:
         moved = bar(file.name)
@@ -152,7 +176,7 @@ def send_file(
         async def send() -> None:
             async with Collector(target.url, waiting=err.print) as http:
                 await http.check()
-                rest = read_items(file, spec, mark, after=bookmark.line)
+                rest = read_items(file, spec, Ids(spec.key, found.twins), after=bookmark.row)
                 await deliver(chunks(rest), http, target.write_keys, done)
 
         try:
@@ -202,6 +226,8 @@ def register(app: typer.Typer) -> None:
         out.print(f"{sent:,} events sent. {visible(watch.told(file, spec))}", soft_wrap=True)
         if found.old:
             warn(_of_old(found, loaded))
+        if found.unnamed:
+            warn(_of_unnamed(found))
 
 
 def _check(file: Path, spec: FileSpec, plan: Plan, *, skip_bad: bool) -> None:
@@ -221,6 +247,29 @@ def _check(file: Path, spec: FileSpec, plan: Plan, *, skip_bad: bool) -> None:
         warn(_of_old(Scan(old=found.preview.late, oldest=found.preview.since), plan))
     if document["rejected"] or document["bad_rows"]:
         raise typer.Exit(1)
+
+
+def _of_unnamed(found: Scan) -> str:
+    """What becomes of rows without an id in a second file, and what to do."""
+    return (
+        f"{counted(found.unnamed, 'row')} without an id of their own: each is known by all that it says, so a row of "
+        "another file that says the same is a repeat, and one that says a little more counts again. Name what tells "
+        "rows apart: --key order_id, or --map message_id=COLUMN."
+    )
+
+
+def _of_earlier(file: Path, url: str, earlier: Sent, *, keyed: bool) -> str:
+    """Why a file is not sent again in another way."""
+    besides = (
+        "its rows have the same --key, so they would be taken for repeats and change nothing"
+        if keyed
+        else "its rows would count besides (orders with an id count once, as the plan says)"
+    )
+    return (
+        f"{file} was sent to {url} on {rfc3339(earlier.at)[:16].replace('T', ' ')} in another way, such as with "
+        f"another mapping. What it said then stays: {besides}. If that was rejected, or is what you want, --restart "
+        "sends it."
+    )
 
 
 def _of_old(found: Scan, plan: Plan) -> str:
@@ -243,9 +292,9 @@ class _Watch:
         self._plan = plan
         self._reachable = reachable
         self._aftermath: Aftermath | None = None
-        self._mark = ""
+        self._found = Scan()
 
-    def begin(self, sources: set[str], mark: str) -> None:
+    def begin(self, found: Scan) -> None:
         """Look where the topics end, before the first is sent."""
         if not self._reachable:
             return
@@ -253,10 +302,11 @@ class _Watch:
         from streams.kafka.log import KafkaLog  # noqa: PLC0415  (same)
 
         topics = {
-            topic_name(self._settings, self._plan.sources[name].topic) for name in sources & set(self._plan.sources)
+            topic_name(self._settings, self._plan.sources[name].topic)
+            for name in found.sources & set(self._plan.sources)
         }
         aftermath = Aftermath(KafkaLog(self._settings), self._settings, topics)
-        self._mark = mark
+        self._found = found
         try:
             asyncio.run(aftermath.begin())
         except Misconfigured as error:
@@ -271,7 +321,8 @@ class _Watch:
         if self._aftermath is None:
             return "What the plan did not accept is in /v1/rejected, with the reason."
         taken, rejected = asyncio.run(self._look(self._aftermath))
-        counts = reasons(rejected, (item.id for item in read_items(file, spec, self._mark) if item.id))
+        ids = Ids(spec.key, self._found.twins)
+        counts = reasons(rejected, (item.id for item in read_items(file, spec, ids) if item.id))
         if not counts:
             return "None was rejected." if taken else "None was rejected so far; the workers have not taken all yet."
         why = ", ".join(f"{reason}: {count:,}" for reason, count in counts.most_common())

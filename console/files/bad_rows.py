@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Self, TextIO
 
 from console.files.mapping import NO_TIME
-from console.files.rows import FileSpec, Item, header_of
+from console.files.rows import FileSpec, Item, head_of
 from console.terminal.output import warn
 from profiles.errors import Misconfigured
 from streams.visible import visible
@@ -83,8 +83,9 @@ class BadRows:
         assert self._aside is not None
         try:
             if self._written is None:
-                self._written = self._aside.open("w", encoding="utf-8", errors="surrogateescape", newline="")
-                if header := header_of(self.file, self._spec):
+                encoding = self._spec.encoding or "utf-8"  # so that the same command reads it
+                self._written = self._aside.open("w", encoding=encoding, errors="surrogateescape", newline="")
+                if header := head_of(self.file, self._spec):
                     self._written.write(f"{header}\n")
             self._written.write(f"{raw}\n")
         except OSError as error:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import csv
-import gzip
 import re
 import time
 import zlib
 from collections.abc import Callable, Iterator
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from console.files.rows import DELIMITERS, FileSpec, fingerprint, read_items
+from console.files.ids import Ids
+from console.files.reading.cells import DELIMITERS, open_table
+from console.files.reading.text import Lines, open_text, readable
+from console.files.rows import FileSpec, is_json, read_items
 from plan import EventRule, Plan
 from profiles.errors import Misconfigured, WrongUse
 from profiles.types import Event
@@ -46,11 +46,11 @@ def read_history(
         WrongUse: it cannot be read, or its columns are not known.
         Misconfigured: nothing in it is acceptable.
     """
-    spec = spec if spec.map or spec.format == "jsonl" or _is_json(file) else recognised(file, spec, plan)
+    spec = spec if spec.map or is_json(file, spec) else recognised(file, spec, plan)
     problems: list[str] = []
 
     def rows() -> Iterator[Row]:
-        for item in read_items(file, spec, fingerprint(file)):
+        for item in read_items(file, spec, Ids(spec.key)):
             if item.problem:
                 problems.append(f"line {item.line}: {item.problem}")
             else:
@@ -72,11 +72,7 @@ def recognised(file: Path, spec: FileSpec, plan: Plan) -> FileSpec:
     Raises:
         WrongUse: the columns are not known, or the plan has no event of a purchase.
     """
-    first, second = _first_lines(file, spec)
-    if not first:
-        raise WrongUse(f"{file} is empty")
-    delimiter = spec.delimiter or _delimiter(first)
-    names = list(spec.columns) or _split(first, delimiter)
+    delimiter, names, values = _first_rows(file, spec)
     found = {}
     for meaning, words in _COLUMNS.items():
         named = [name for word in words for name in names if name.lower().replace(" ", "_") == word]
@@ -99,9 +95,8 @@ def recognised(file: Path, spec: FileSpec, plan: Plan) -> FileSpec:
         "set": {},
     }
     if "time_format" not in spec.model_fields_set:
-        values = _split(first if spec.columns else second, delimiter)
         at = names.index(found["time"])
-        written["time_format"] = _time_format(values[at] if at < len(values) else "")
+        written["time_format"] = _time_format(values[at].strip() if at < len(values) else "")
     facts = rule.spec.facts
     if facts.subject:
         _put(written, facts.subject[0], found.get("order"), "log-{line}")
@@ -127,28 +122,21 @@ def _purchase(plan: Plan) -> EventRule:
     raise WrongUse(f"the plan {plan.name!r} has no track event of role purchase, so it cannot take a purchase log")
 
 
-def _is_json(file: Path) -> bool:
-    return file.name.removesuffix(".gz").lower().endswith((".jsonl", ".ndjson", ".json"))
-
-
-def _first_lines(file: Path, spec: FileSpec) -> tuple[str, str]:
-    try:
-        with gzip.open(file, "rb") if file.name.endswith(".gz") else file.open("rb") as binary:
-            lines = [line.decode(spec.encoding, "replace").strip() for line in islice(binary, 2)]
-    except (OSError, EOFError, LookupError) as error:
-        raise WrongUse(f"{file} cannot be read: {getattr(error, 'strerror', None) or error}") from error
-    first, second, *_ = [*lines, "", ""]
-    return first, second
+def _first_rows(file: Path, spec: FileSpec) -> tuple[str, list[str], list[str]]:
+    """The delimiter of a table, its header (or columns as they were given), and its first row."""
+    with readable(file), open_text(file, spec.encoding) as text:
+        lines = Lines(text)
+        first = next(lines, None)
+        if first is None:
+            raise WrongUse(f"{file} is empty")
+        lines.put_back([first])
+        delimiter = spec.delimiter or _delimiter(first.text.rstrip())
+        table = open_table(lines, delimiter, spec.columns, set())
+        return delimiter, list(spec.columns) or table.columns, next((row.cells for row in table.rows), [])
 
 
 def _delimiter(line: str) -> str:
     return next((name for name, character in DELIMITERS.items() if character in line), "whitespace")
-
-
-def _split(line: str, delimiter: str) -> list[str]:
-    if delimiter in ("whitespace", " "):
-        return line.split()
-    return [cell.strip() for cell in next(csv.reader([line], delimiter=DELIMITERS.get(delimiter, delimiter)), [])]
 
 
 def _time_format(value: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, tzinfo
 from functools import lru_cache
@@ -39,6 +40,7 @@ _FIELDS = frozenset(
 _TREES = frozenset({"properties", "traits", "context"})
 _HOLE = re.compile(r"\{([^{}]+)\}")
 _NAME = re.compile(r"[\w .\-]+")
+_NUMBERED = re.compile(r" \(\d+\)$")  # of a column that others are called like
 _SEPARATORS = {";": "semicolon", "\t": "tab", "|": "pipe", ",": "comma"}
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
 _TRUE = frozenset({"true", "t", "yes", "y", "1"})
@@ -71,6 +73,10 @@ class TableMapping(_Model):
     time_format: str = Field("iso", description="iso, epoch, epoch_ms, or a strptime format such as %Y%m%d.")
     timezone: str = Field("UTC", description="Of times that name none.")
     decimal: Literal["point", "comma"] = Field("point", description="The decimal mark of numbers.")
+
+    def mentioned(self) -> frozenset[str]:
+        """The names of columns that a table must have, as its header has them."""
+        return frozenset(_NUMBERED.sub("", target.column) for target in self.map.values() if target.column)
 
 
 Row = Callable[[Sequence[str], int], dict[str, Any]]
@@ -120,9 +126,7 @@ def compile_row(mapping: TableMapping, columns: Sequence[str]) -> Row:
     Raises:
         WrongUse: a column or field does not exist, or the mapping says neither who nor when nor what.
     """
-    index = {name: at for at, name in enumerate(columns)}
-    if len(index) != len(columns):
-        raise WrongUse(f"two columns have one name: {', '.join(columns)}; name them with --columns")
+    index = _Index(columns)
     read_time = iso_time(mapping.time_format, mapping.timezone)
     writers = [
         _writer(field, target, index, read_time, mapping.decimal)
@@ -185,7 +189,7 @@ def iso_time(time_format: str, timezone: str) -> Callable[[str], str]:
 Writer = Callable[[dict[str, Any], Sequence[str], int], None]
 
 
-def _writer(field: str, target: Target, index: dict[str, int], read_time: Callable[[str], str], decimal: str) -> Writer:
+def _writer(field: str, target: Target, index: _Index, read_time: Callable[[str], str], decimal: str) -> Writer:
     """Puts one field into an event; an empty cell leaves it out."""
     path = _field(field)
     kind = "time" if path == ("timestamp",) else target.type
@@ -207,16 +211,16 @@ def _writer(field: str, target: Target, index: dict[str, int], read_time: Callab
     return write
 
 
-def _cell(field: str, target: Target, index: dict[str, int]) -> Callable[[Sequence[str], int], str]:
+def _cell(field: str, target: Target, index: _Index) -> Callable[[Sequence[str], int], str]:
     if (target.column is None) == (target.value is None):
         raise WrongUse(f"{field}: give either a column or a value")
     if target.column is not None:
-        at = _index(field, target.column, index)
+        at = index.of(field, target.column)
         return lambda cells, _: cells[at].strip()
     template = target.value or ""
     for name in _HOLE.findall(template):
         if name != "line" and _NAME.fullmatch(name):  # what is no name is JSON
-            _index(field, name, index)
+            index.of(field, name)
     holes = set(_HOLE.findall(template)) & ({"line"} | set(index))
     if not holes:
         return lambda cells, _: template
@@ -228,14 +232,36 @@ def _cell(field: str, target: Target, index: dict[str, int]) -> Callable[[Sequen
     return fill
 
 
-def _index(field: str, column: str, index: dict[str, int]) -> int:
-    if column not in index:
-        joined = next((mark for mark in _SEPARATORS if len(index) == 1 and mark in next(iter(index))), None)
-        hint = (
-            f". Is it divided by {_SEPARATORS[joined]}s? Then say --delimiter {_SEPARATORS[joined]}" if joined else ""
-        )
-        raise WrongUse(f"{field}: there is no column {column!r}; the columns are {', '.join(index)}{hint}")
-    return index[column]
+class _Index(dict[str, int]):
+    """Which column is where. Of several with one name each is called by its number: `Phone (2)`; those without are not.
+
+    Args:
+        columns: their names, as the header has them.
+    """
+
+    def __init__(self, columns: Sequence[str]) -> None:
+        self._several = {name for name, count in Counter(columns).items() if name and count > 1}
+        met: Counter[str] = Counter()
+        super().__init__()
+        for at, name in enumerate(columns):
+            met[name] += 1
+            if name:
+                self.setdefault(f"{name} ({met[name]})" if name in self._several else name, at)
+
+    def of(self, field: str, column: str) -> int:
+        """Where the column of a field is.
+
+        Raises:
+            WrongUse: there is none of that name, or several.
+        """
+        if column in self._several:
+            raise WrongUse(f"{field}: several columns are called {column!r}; say {column} (1), {column} (2) and so on")
+        if column not in self:
+            joined = next((mark for mark in _SEPARATORS if len(self) == 1 and mark in next(iter(self))), None)
+            known = _SEPARATORS[joined] if joined else ""
+            hint = f". Is it divided by {known}s? Then say --delimiter {known}" if joined else ""
+            raise WrongUse(f"{field}: there is no column {column!r}; the columns are {', '.join(self)}{hint}")
+        return self[column]
 
 
 def _field(name: str) -> tuple[str, ...]:

@@ -35,7 +35,7 @@ def file_spec(
     time_format: Annotated[str | None, typer.Option(help="iso (default), epoch, epoch_ms, or such as %Y%m%d.")] = None,
     timezone: Annotated[str | None, typer.Option(help="Of times that name none; UTC unless given.")] = None,
     delimiter: Annotated[
-        str | None, typer.Option(help="comma (default), tab, semicolon, pipe, whitespace, or one character.")
+        str | None, typer.Option(help="comma, tab, semicolon, pipe, whitespace or one character; else found out.")
     ] = None,
     decimal: Annotated[
         str | None, typer.Option(help="Decimal mark of numbers: point (default), or comma as in 12,50.")
@@ -43,7 +43,13 @@ def file_spec(
     columns: Annotated[
         str | None, typer.Option(metavar="A,B,C", help="Names of the columns, when the first line is no header.")
     ] = None,
-    encoding: Annotated[str | None, typer.Option(help="Of the text; UTF-8 unless given.")] = None,
+    key: Annotated[
+        str | None,
+        typer.Option(metavar="A,B", help="Fields that name an event together, such as order_id: its id in every file."),
+    ] = None,
+    encoding: Annotated[
+        str | None, typer.Option(help="Of the text; what its first bytes say unless given, else UTF-8.")
+    ] = None,
     format_: Annotated[
         str | None, typer.Option("--format", help="jsonl or table; by the file's name unless given.")
     ] = None,
@@ -56,7 +62,7 @@ def file_spec(
     given = {
         "source": source, "event": event, "type": type_, "time_format": time_format, "timezone": timezone,
         "delimiter": delimiter, "decimal": decimal, "columns": columns.split(",") if columns else None,
-        "encoding": encoding, "format": format_,
+        "encoding": encoding, "format": format_, "key": key,
     }  # fmt: skip
     options: dict[str, Any] = load_mapping(mapping) if mapping else {}
     options.update({name: value for name, value in given.items() if value is not None})
@@ -66,6 +72,8 @@ def file_spec(
             name, target = split_pair(pair, f"--{part}", "FIELD=COLUMN" if part == "map" else "FIELD=TEXT")
             targets[name] = parse_target(target, constant=part == "set")
         options[part] = targets
+    if isinstance(options.get("key"), str):
+        options["key"] = [name.strip() for name in options["key"].split(",")]
     return validated(FileSpec, options, str(mapping or "options"))
 
 

@@ -1,30 +1,28 @@
-"""Reads a file of events, line by line: JSON lines of Segment events, or a table with a mapping."""
+"""The rows of a file as events: JSON of Segment events, or a table with a mapping. Each row is told, good or bad."""
 
 from __future__ import annotations
 
-import csv
-import gzip
-import io
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any, BinaryIO, Literal, TextIO, cast
+from typing import Any, Literal, NamedTuple
 
 import orjson
 from pydantic import Field
 
 from console.files.delivery import MAX_EVENT
+from console.files.ids import Ids
 from console.files.mapping import NO_TIME, TYPES, BadRow, Row, TableMapping, compile_row
-from profiles.bounds import excess, may_exceed
+from console.files.reading.cells import Record, Table, open_table, swallows
+from console.files.reading.objects import Found, in_array, in_lines
+from console.files.reading.text import Lines, begins_with, open_text, readable
 from profiles.errors import WrongUse
 from profiles.times import parse_time
 
-__all__ = ["DELIMITERS", "FileSpec", "Item", "fingerprint", "header_of", "read_items"]
+__all__ = ["FileSpec", "Item", "fingerprint", "head_of", "is_json", "read_items"]
 
-DELIMITERS = {"tab": "\t", "comma": ",", "semicolon": ";", "pipe": "|", "whitespace": " "}
-_LONGEST = 1 << 20  # characters of a line
 _ID_ROOM = 64  # bytes of the messageId that an event without one is given later
 _WHO = ("userId", "anonymousId", "previousId", "groupId", "traits", "context")
 
@@ -33,10 +31,11 @@ class FileSpec(TableMapping):
     """What a file holds. The fields are the options of `rapport send` and the keys of a mapping file."""
 
     source: str = Field("", description="Source of events that name none in a `source` field.")
-    format: Literal["jsonl", "table"] | None = Field(None, description="By the file's name unless given.")
-    delimiter: str = Field("", description="comma, tab, semicolon, pipe, whitespace or one character.")
+    format: Literal["jsonl", "table"] | None = Field(None, description="By name and content of the file unless given.")
+    delimiter: str = Field("", description="comma, tab, semicolon, pipe, whitespace or one character; else found out.")
     columns: tuple[str, ...] = Field((), description="Names of the columns, when the first line is no header.")
-    encoding: str = Field("utf-8-sig", description="Of the text.")
+    encoding: str = Field("", description="Of the text; what its first bytes say unless given, else UTF-8.")
+    key: tuple[str, ...] = Field((), description="Fields of an event that name it together, such as order_id.")
 
 
 @dataclass(slots=True)
@@ -50,6 +49,16 @@ class Item:
     raw: str = ""  # as it was, only of a bad row
     time: float = 0.0  # when it happened, seconds
     id: str = ""  # its messageId
+    row: int = 0  # from 1; several may stand in one line
+    named: bool = True  # the id is its own, or of its key
+
+
+class _Reading(NamedTuple):
+    """How rows become items."""
+
+    spec: FileSpec
+    ids: Ids | None
+    after: int
 
 
 def fingerprint(path: Path) -> str:
@@ -68,61 +77,68 @@ def fingerprint(path: Path) -> str:
     return digest.hexdigest()
 
 
-def read_items(path: Path, spec: FileSpec, mark: str, *, after: int = 0) -> Iterator[Item]:
-    """Every row of a file after a line number, in order. Empty lines are passed over.
+def read_items(path: Path, spec: FileSpec, ids: Ids | None = None, *, after: int = 0) -> Iterator[Item]:
+    """Every row of a file after a certain one, in order. Empty rows are passed over.
 
     Args:
-        path: of the file; read through gzip when its name ends in .gz.
+        path: of the file.
         spec: what it holds.
-        mark: the file's fingerprint; with the line number it makes the messageId of a row that has none. With "" such
-            a row gets none.
-        after: the last line that is not wanted.
+        ids: makes the messageIds of rows that have none. With None such a row gets none.
+        after: how many rows are not wanted.
 
     Raises:
         WrongUse: the file cannot be read, or the spec does not fit it.
     """
-    try:
-        with _text(path, spec.encoding) as file:
-            yield from (_jsonl if _is_jsonl(path, spec) else _table)(file, spec, mark, after)
-    except (OSError, EOFError, LookupError) as error:
-        raise WrongUse(f"{path} cannot be read: {error}") from error
-    except csv.Error as error:
-        raise WrongUse(f"{path} is not a table with this delimiter: {error}") from error
+    reading = _Reading(spec, ids, after)
+    json = is_json(path, spec)
+    with readable(path), open_text(path, spec.encoding) as file:
+        if not json:
+            yield from _table(Lines(file), reading)
+        elif begins_with(path, spec.encoding) == "[":
+            yield from _objects(in_array(file), reading)
+        else:
+            yield from _objects(in_lines(Lines(file)), reading)
 
 
-def header_of(path: Path, spec: FileSpec) -> str:
-    """The first line of a table with a header, "" of what has none; for a file of rows that can be sent again."""
-    if _is_jsonl(path, spec) or spec.columns:
+def head_of(path: Path, spec: FileSpec) -> str:
+    """What stands before the rows of a table, "" of JSON; for a file of rows that can be sent again."""
+    if is_json(path, spec):
         return ""
-    with _text(path, spec.encoding) as file:
-        return file.readline().rstrip("\r\n")
+    with open_text(path, spec.encoding) as file:
+        return _opened(Lines(file), spec).head
 
 
-def _is_jsonl(path: Path, spec: FileSpec) -> bool:
+def is_json(path: Path, spec: FileSpec) -> bool:
+    """Whether a file holds JSON, as is said, or by its name, or, where nothing says how a table is mapped, its content.
+
+    Raises:
+        WrongUse: it cannot be read, or holds no text.
+    """
     if spec.format:
         return spec.format == "jsonl"
-    name = path.name.removesuffix(".gz").lower()
-    return name.endswith((".jsonl", ".ndjson", ".json")) and not spec.delimiter
+    name = path.name.lower().removesuffix(".bad").removesuffix(".gz")
+    if name.endswith((".jsonl", ".ndjson", ".json")) and not spec.delimiter:
+        return True
+    with readable(path):
+        return not spec.map and begins_with(path, spec.encoding) in {"{", "["}
 
 
-def _jsonl(file: TextIO, spec: FileSpec, mark: str, after: int) -> Iterator[Item]:
-    for line, raw in enumerate(_lines(file), start=1):
-        if line <= after or not raw.strip():
+def _objects(found: Iterator[Found], reading: _Reading) -> Iterator[Item]:
+    for row, (line, value, raw, problem) in enumerate(found, start=1):
+        if row <= reading.after and not _counts(reading):
             continue
-        try:
-            yield _item(_checked(_loaded(raw)), line, spec, mark)
-        except (BadRow, ValueError) as error:
-            yield Item(line, problem=str(error), raw=raw.rstrip("\r\n"))
+        item = Item(line, problem=problem, raw=raw, row=row)
+        if not problem:
+            try:
+                item = _item(_checked(value), line, row, reading)
+            except BadRow as error:
+                item.problem = str(error)
+        if row > reading.after:
+            yield item
 
 
-def _loaded(line: str) -> Any:
-    if len(line) > _LONGEST:
-        raise BadRow(_TOO_LONG)
-    raw = line.encode("utf-8", "surrogateescape")
-    event = orjson.loads(raw)
-    if may_exceed(raw) and (found := excess(event)):
-        raise BadRow(f"the event has {found.message}")
-    return event
+def _counts(reading: _Reading) -> bool:
+    return reading.ids is not None and reading.ids.in_order
 
 
 def _checked(event: Any) -> dict[str, Any]:
@@ -140,98 +156,78 @@ def _checked(event: Any) -> dict[str, Any]:
     return event
 
 
-def _table(file: TextIO, spec: FileSpec, mark: str, after: int) -> Iterator[Item]:
+def _opened(lines: Lines, spec: FileSpec) -> Table:
+    return open_table(lines, spec.delimiter, spec.columns, spec.mentioned())
+
+
+def _table(lines: Lines, reading: _Reading) -> Iterator[Item]:
+    spec = reading.spec
     if not spec.map:
         raise WrongUse(
             "a table needs a mapping of its columns: add --map user_id=COLUMN --map timestamp=COLUMN, or --mapping "
             "FILE; JSON lines have names ending in .jsonl (or say --format jsonl)"
         )
-    rows = _cells(file, spec)
-    columns = list(spec.columns) or [name.strip() for name in next(rows, (0, [""]))[1]]
-    convert = compile_row(spec, columns)
-    for line, cells in rows:
-        if line > after:
-            yield _row(convert, cells, line, spec, mark)
+    table = _opened(lines, spec)
+    convert = compile_row(spec, list(spec.columns) or table.columns)
+    too_much = partial(swallows, mark=table.mark, is_row=partial(_is_row, convert))
+    for row, record in enumerate(table.rows, start=1):
+        if row > reading.after or _counts(reading):
+            item = _row(convert, too_much, record, row, reading)
+            if row > reading.after:
+                yield item
 
 
-def _row(convert: Row, cells: Sequence[str], line: int, spec: FileSpec, mark: str) -> Item:
+def _row(convert: Row, too_much: Callable[[Record], bool], record: Record, row: int, reading: _Reading) -> Item:
+    bad = Item(record.line, problem=record.problem, raw=record.raw, row=row)
+    if bad.problem:
+        return bad
     try:
-        return _item(convert(cells, line), line, spec, mark)
+        event = convert(record.cells, record.line)
+        if len(record.lines) == 1 or not too_much(record):
+            return _item(event, record.line, row, reading)
+        opened = record.lines[0].number
+        bad.problem = f"a quote opened in line {opened} holds what looks like rows; is it closed where it should be?"
     except BadRow as error:
-        return Item(line, problem=str(error), raw=_joined(cells, spec))
+        bad.problem = str(error)
+    return bad
 
 
-def _item(event: dict[str, Any], line: int, spec: FileSpec, mark: str) -> Item:
-    source = event.pop("source", None) or spec.source
+def _is_row(convert: Row, cells: Sequence[str]) -> bool:
+    try:
+        convert(cells, 0)
+    except BadRow:
+        return False
+    return True
+
+
+def _item(event: dict[str, Any], line: int, row: int, reading: _Reading) -> Item:
+    source = str(event.pop("source", None) or reading.spec.source)
     if not source:
         raise BadRow("it has no source: add --source, such as --source web")
     if not any(event.get(name) for name in _WHO):
         raise BadRow("it says nothing about who it is from: no userId, no anonymousId")
-    if not event.get("messageId"):
-        event.pop("messageId", None)
-        if mark:
-            event["messageId"] = f"{mark}-{line}"
     try:
         time = parse_time(event["timestamp"])
     except (ValueError, OverflowError) as error:
         raise BadRow(f"timestamp: {error}") from error
-    try:
-        encoded = orjson.dumps(event)
-    except TypeError as error:  # text that is no text in this encoding
-        raise BadRow(f"it cannot be written as JSON ({error}); is --encoding right?") from error
-    if len(encoded) + (0 if "messageId" in event else _ID_ROOM) > MAX_EVENT:
+    own = event.pop("messageId", None)
+    encoded = _encoded(event)
+    named = bool(reading.spec.key or own)
+    if reading.ids and (reading.spec.key or not own):
+        own = reading.ids.of(source, event, encoded, line)
+    if own:
+        encoded = b'{"messageId":%b,%b' % (orjson.dumps(own), encoded[1:])
+    if len(encoded) + (0 if own else _ID_ROOM) > MAX_EVENT:
         raise BadRow(f"the event has {len(encoded)} bytes; {MAX_EVENT} at most")
-    return Item(line, str(source), encoded, time=time, id=str(event.get("messageId", "")))
+    return Item(line, source, encoded, time=time, id=str(own or ""), row=row, named=named)
 
 
-def _cells(file: TextIO, spec: FileSpec) -> Iterator[tuple[int, list[str]]]:
-    delimiter = DELIMITERS.get(spec.delimiter, spec.delimiter or ",")
-    if delimiter == " ":
-        for line, raw in enumerate(_bounded(file), start=1):
-            if cells := raw.split():
-                yield line, cells
-        return
-    if len(delimiter) != 1:
-        raise WrongUse(f"{delimiter!r} is no delimiter; write one of {', '.join(DELIMITERS)} or one character")
-    reader = csv.reader(_bounded(file), delimiter=delimiter)
-    for cells in reader:
-        if cells:
-            yield reader.line_num, cells
-
-
-_TOO_LONG = f"the line has over {_LONGEST} characters"
-
-
-def _lines(file: TextIO) -> Iterator[str]:
-    """The lines of a file; of one that is too long for any event only its beginning, one character past the limit."""
-    while line := file.readline(_LONGEST + 1):
-        rest = line
-        while len(rest) > _LONGEST and not rest.endswith(("\n", "\r")):
-            rest = file.readline(_LONGEST + 1)
-        yield line
-
-
-def _bounded(file: TextIO) -> Iterator[str]:
-    for line in _lines(file):
-        if len(line) > _LONGEST:
-            raise csv.Error(_TOO_LONG)
-        yield line
-
-
-def _joined(cells: Sequence[str], spec: FileSpec) -> str:
-    delimiter = DELIMITERS.get(spec.delimiter, spec.delimiter or ",")
-    if delimiter == " ":
-        return " ".join(cells)
-    line = io.StringIO()
-    csv.writer(line, delimiter=delimiter, lineterminator="").writerow(cells)
-    return line.getvalue()
-
-
-@contextmanager
-def _text(path: Path, encoding: str) -> Iterator[TextIO]:
-    """Bytes that are no text become lone surrogates, so that only their own row is bad."""
-    with (
-        gzip.open(path) if path.name.endswith(".gz") else path.open("rb") as binary,
-        io.TextIOWrapper(cast("BinaryIO", binary), encoding, errors="surrogateescape", newline="") as text,
-    ):
-        yield text
+def _encoded(event: dict[str, Any]) -> bytes:
+    try:
+        return orjson.dumps(
+            event, option=orjson.OPT_SORT_KEYS
+        )  # the same id in whatever order a mapping names its fields
+    except TypeError as error:  # text that is no text in this encoding
+        raise BadRow(
+            f"it cannot be written as JSON ({error}); is --encoding right? Such as cp1252 for a file of Windows"
+        ) from error

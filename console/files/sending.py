@@ -29,7 +29,7 @@ IN_FLIGHT = 4
 class Chunk:
     """Consecutive rows: acknowledged together, sent to each of their sources."""
 
-    line: int = 0  # the last
+    row: int = 0  # the last
     count: int = 0
     size: int = 0
     events: dict[str, list[bytes]] = field(default_factory=dict)  # by source
@@ -45,7 +45,7 @@ def chunks(items: Iterable[Item]) -> Iterator[Chunk]:
             yield chunk
             chunk = Chunk()
         chunk.events.setdefault(item.source, []).append(item.event)
-        chunk.line = item.line
+        chunk.row = item.row
         chunk.count += 1
         chunk.size += len(item.event) + 1
     if chunk.count:
@@ -94,7 +94,7 @@ async def _send(chunk: Chunk, collector: Collector, keys: Mapping[str, str]) -> 
 
 class _Mark(msgspec.Struct):
     file: str
-    line: int = 0
+    row: int = 0
     events: int = 0
     complete: bool = False
 
@@ -113,9 +113,9 @@ class Bookmark:
         self._written = 0.0
 
     @property
-    def line(self) -> int:
-        """The last line that the collector has."""
-        return self._mark.line
+    def row(self) -> int:
+        """The last row that the collector has."""
+        return self._mark.row
 
     @property
     def events(self) -> int:
@@ -142,7 +142,7 @@ class Bookmark:
 
     def advance(self, chunk: Chunk) -> None:
         """Note a chunk that the collector has."""
-        self._mark.line = chunk.line
+        self._mark.row = chunk.row
         self._mark.events += chunk.count
         if time.monotonic() - self._written > 0.5:
             self.save()

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from console.files.ids import Ids
 from console.files.rows import FileSpec, Item, read_items
 from streams.external_sort import ExternalSort
 from streams.history.past import Past, key_of
@@ -82,7 +83,8 @@ class History:
         return _ties_sorted(self._read()) if self._sorted is None else self._sorted.in_order()
 
     def _read(self) -> Iterator[Past]:
-        return (past_of(item) for item in read_items(self.path, self.spec, "") if not item.problem)
+        ids = Ids(self.spec.key) if self.spec.key else None
+        return (past_of(item) for item in read_items(self.path, self.spec, ids) if not item.problem)
 
 
 def _size_of(past: Past) -> int:

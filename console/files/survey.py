@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from console.files.bad_rows import BadRows
+from console.files.ids import Ids
 from console.files.rows import FileSpec, read_items
 from console.files.sorting import Order
 from plan import Plan
@@ -75,7 +76,7 @@ async def _survey(
             order = Order()
             waiting: dict[str, list[Told]] = {}
             rows = 0
-            for item in read_items(path, spec, ""):
+            for item in read_items(path, spec, Ids(spec.key) if spec.key else None):
                 rows += 1
                 if item.problem:
                     bad.note(item)

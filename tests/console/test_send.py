@@ -168,6 +168,43 @@ def test_a_killed_run_goes_on_where_it_was(sending: Sending, tmp_path: Path) -> 
     assert len(ids) == 20_000
 
 
+KEYED = ["--source", "purchase", "--event", "Order Completed", "--map", "user_id=customer", "--map", "timestamp=date",
+         "--map", "properties.order_id=order"]  # fmt: skip
+NET, GROSS = ["--map", "properties.revenue=net:number"], ["--map", "properties.revenue=gross:number"]
+
+
+def test_a_file_is_not_sent_again_as_other_events(sending: Sending, tmp_path: Path) -> None:
+    """With a mended mapping it would count besides: that is said, and nothing is sent until it is wanted."""
+    file = tmp_path / "orders.csv"
+    file.write_text("customer,date,gross,net,order\nrm-1,2026-11-02,15,12.5,R-1\n")
+
+    assert sending(file, *KEYED, *GROSS).exit_code == 0
+    mended = sending(file, *KEYED, *NET)
+
+    assert mended.exit_code == 1
+    assert "in another way, such as with another mapping. What it said then stays" in words(mended)
+    assert len(sending.running.events("purchase")) == 1
+    assert sending(file, *KEYED, *NET, "--restart").exit_code == 0
+    assert [event["properties"]["revenue"] for event in sending.running.events("purchase")] == [15, 12.5]
+
+
+def test_a_second_export_that_overlaps_repeats_its_rows(sending: Sending, tmp_path: Path) -> None:
+    """By their key also where they say more; without one by all that they say, and that is told."""
+    first, second = tmp_path / "1.csv", tmp_path / "2.csv"
+    first.write_text("customer,date,gross,net,order\nov-1,2026-11-02,15,12.5,O-1\n")
+    second.write_text("order,customer,date,gross,net\nO-2,ov-2,2026-11-03,8,7\nO-1,ov-1,2026-11-02,16,13.5\n")
+
+    alone = sending(first, *KEYED, *NET)
+    keyed = [sending(file, *KEYED, *NET, "--key", "order_id", "--restart") for file in (first, second)]
+
+    assert "1 row without an id of their own" in words(alone)
+    assert [result.exit_code for result in keyed] == [0, 0]
+    assert not any("of their own" in words(result) for result in keyed)
+    ids = [event["messageId"] for event in sending.running.events("purchase")]
+    assert len(ids) == 4
+    assert ids[1] in ids[2:]
+
+
 def test_bad_rows_stop_it_before_anything_is_sent(sending: Sending, tmp_path: Path) -> None:
     """Or are set aside in a file that can be corrected and sent."""
     file = tmp_path / "orders.csv"

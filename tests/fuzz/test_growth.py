@@ -21,6 +21,7 @@ from pydantic import ValidationError
 
 from console.api.error_answers import ApiError
 from console.api.paths import one_segment, parse_identity
+from console.files.ids import Ids
 from console.files.rows import FileSpec, read_items
 from console.services.preview import compile_request
 from console.views.segments import PreviewRequest
@@ -165,7 +166,7 @@ def read(body: bytes, folder: Path) -> None:
         path = folder / name
         path.write_bytes(body + b"\n" + body)
         with contextlib.suppress(RapportError):
-            list(read_items(path, spec, "0" * 16))
+            list(read_items(path, spec, Ids()))
 
 
 def _each(entrance: Callable[[bytes], object]) -> Callable[[list[str]], object]:
@@ -215,6 +216,26 @@ def test_masking_of_what_cannot_be_read(run: str) -> None:
 @pytest.mark.parametrize("shape", SHAPES)
 def test_rows_of_files(shape: str, tmp_path: Path) -> None:
     assert_linear(_each(lambda body: read(body, tmp_path)), lambda n: events(SHAPES[shape], n), 7_000)
+
+
+FILES: dict[str, Callable[[int], str]] = {
+    "quotes that nothing closes": lambda n: '7,"x\n' * (n // 5),
+    "quotes within quotes": lambda n: '7,"""x\n' * (n // 7),
+    "one quote and many rows": lambda n: '7,"x\n' + "7,2026-01-01\n" * (n // 13),
+    "objects without an end": lambda n: '{"a":[1,\n' * (n // 9),
+    "one object without an end": lambda n: '{"type":"page",\n' + '{"type":"page"}\n' * (n // 16),
+    "texts without an end": lambda n: '{"a":"\\"\\"\n' * (n // 11),
+    "an escape a letter": lambda n: '{"a":"' + '\\"' * (n // 2),
+    "an array of broken objects": lambda n: "[" + '{"a":1,,},' * (n // 10),
+    "an array of nothing": lambda n: "[" + "\n" * n + "x",
+    "objects side by side": lambda n: "{}" * (n // 2),
+}
+"""Files that are broken in every row, or whose break is found late."""
+
+
+@pytest.mark.parametrize("shape", FILES)
+def test_files_that_are_broken(shape: str, tmp_path: Path) -> None:
+    assert_linear(lambda text: read(text.encode(), tmp_path), FILES[shape], 1_500)
 
 
 CONDITIONS: dict[str, Callable[[int], Any]] = {

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from console.commands.backtest import churn_of
 from console.files.event_log import recognised
+from console.files.ids import Ids
 from console.files.rows import FileSpec, read_items
 from models.backtest.experiments import SPAN, retimed, vanishing
 from models.backtest.playback import Judged, Log, Rival, backtest
@@ -57,7 +58,7 @@ def log(every: int) -> Log:
     lines = file().read_text().splitlines()
     chosen = {i for i, line in enumerate(lines[1:], start=2) if line.split() and int(line.split()[0]) % every == 0}
     rows: list[Row] = []
-    for item in read_items(file(), spec, "cdnow"):
+    for item in read_items(file(), spec, Ids()):
         assert not item.problem
         if item.line in chosen:
             rows.append((item.source, item.event, item.line))

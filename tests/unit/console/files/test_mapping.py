@@ -116,6 +116,22 @@ def test_a_mapping_that_cannot_work_is_refused(changes: dict[str, Any], words: s
         compile_row(mapping(**changes), COLUMNS)
 
 
+def test_columns_without_a_name_and_several_with_one() -> None:
+    """The first are left, each of the others has a number."""
+    columns = ["customer", "date", "", "Phone", "Phone", ""]
+    cells = ["7", "20260101", "x", "1", "2", "y"]
+    maps = mapping(set={}).map
+
+    def phone(name: str) -> Any:
+        target = {"traits.phone": {"column": name}}
+        both = {key: maps[key] for key in ("user_id", "timestamp")} | target
+        return compile_row(mapping(map=both, set={"traits.both": {"value": "{Phone (1)}{Phone (2)}"}}), columns)
+
+    assert phone("Phone (2)")(cells, 1)["traits"] == {"phone": "2", "both": "12"}
+    with pytest.raises(Misconfigured, match=r"several columns are called 'Phone'; say Phone \(1\), Phone \(2\)"):
+        phone("Phone")
+
+
 def test_a_table_of_one_column_says_which_delimiter_it_may_have() -> None:
     """As a spreadsheet of much of Europe writes it."""
     with pytest.raises(Misconfigured, match=r"no column 'customer'.*say --delimiter semicolon"):

@@ -9,7 +9,9 @@ from typing import Any
 import orjson
 import pytest
 
-from console.files.rows import FileSpec, Item, fingerprint, header_of, read_items
+from console.files.bad_rows import BadRows
+from console.files.ids import Ids
+from console.files.rows import FileSpec, Item, fingerprint, head_of, is_json, read_items
 from profiles.errors import Misconfigured
 
 MAP = {"user_id": {"column": "who"}, "timestamp": {"column": "when"}}
@@ -18,7 +20,7 @@ TABLE: dict[str, Any] = {"source": "web", "event": "Product Viewed", "map": MAP}
 
 def read(path: Path, after: int = 0, **spec: Any) -> list[Item]:
     """All items of a file."""
-    return list(read_items(path, FileSpec.model_validate(spec), "mark", after=after))
+    return list(read_items(path, FileSpec.model_validate(spec), Ids(), after=after))
 
 
 def write(path: Path, content: bytes) -> Path:
@@ -28,7 +30,7 @@ def write(path: Path, content: bytes) -> Path:
 
 
 def test_events_keep_their_own_ids_and_source(tmp_path: Path) -> None:
-    """A missing id is made from the file and the line, so that a repeat has the same one."""
+    """A missing id is made from what the event says, so that a repeat has the same one."""
     lines = (
         b'{"type":"track","event":"X","userId":"1","timestamp":"2026-01-01T00:00:00Z","source":"app"}\n\n'
         b'{"type":"page","anonymousId":"a","timestamp":1767225600,"messageId":"m1","sentAt":"2020-01-01T00:00:00Z"}\n'
@@ -36,7 +38,9 @@ def test_events_keep_their_own_ids_and_source(tmp_path: Path) -> None:
 
     first, second = read(write(tmp_path / "e.jsonl", lines), source="web")
 
-    assert (first.line, first.source, orjson.loads(first.event)["messageId"]) == (1, "app", "mark-1")
+    assert (first.line, first.source, first.named) == (1, "app", False)
+    assert orjson.loads(first.event)["messageId"] == first.id
+    assert len(first.id) == 24
     assert (second.line, second.source, orjson.loads(second.event)["messageId"]) == (3, "web", "m1")
     assert b"sentAt" not in second.event
     assert b'"source"' not in first.event
@@ -78,6 +82,33 @@ def test_a_table_in_quotes_with_a_header(tmp_path: Path) -> None:
     assert [(item.line, orjson.loads(item.event)["userId"]) for item in items] == [(3, "7"), (4, "8")]
 
 
+def test_a_quote_that_closes_too_late(tmp_path: Path) -> None:
+    """What it holds would be rows by themselves: all of it is one bad row, and none of its lines is lost."""
+    content = (
+        'who,when,note\n1,2026-01-01,"he said\n2,2026-01-02,b\n3,2026-01-03,5"\n4,2026-01-04,"some\nwords, more"\n'
+    )
+
+    late, fine = read(write(tmp_path / "t.csv", content.encode()), **TABLE)
+
+    assert (late.line, late.raw) == (4, '1,2026-01-01,"he said\n2,2026-01-02,b\n3,2026-01-03,5"')
+    assert "a quote opened in line 2 holds what looks like rows" in late.problem
+    assert (fine.line, fine.problem) == (6, "")
+
+
+def test_what_is_set_aside_can_be_sent_again(tmp_path: Path) -> None:
+    """By the same command: its head, its rows as they stand, and its encoding; JSON is known by its name."""
+    path = write(tmp_path / "t.csv", 'sep=;\nwho;when\n"Zoë; x";never\n'.encode("cp1252"))
+    spec = FileSpec.model_validate(TABLE | {"encoding": "cp1252"})
+
+    with BadRows(path, spec, aside=True) as bad:
+        for item in read_items(path, spec):
+            bad.note(item)
+
+    assert (tmp_path / "t.csv.bad").read_bytes() == path.read_bytes()
+    assert is_json(write(tmp_path / "e.jsonl.bad", b""), FileSpec())
+    assert is_json(write(tmp_path / "events.txt", b" \n[{}]"), FileSpec())
+
+
 def test_whitespace_between_columns_without_a_header(tmp_path: Path) -> None:
     """The names are given instead."""
     content = b"  7   2026-01-01\r\n 8 2026-01-02\r\n"
@@ -88,12 +119,12 @@ def test_whitespace_between_columns_without_a_header(tmp_path: Path) -> None:
     assert not any(item.problem for item in items)
 
 
-def test_reading_goes_on_after_a_line(tmp_path: Path) -> None:
+def test_reading_goes_on_after_a_row(tmp_path: Path) -> None:
     """With the same ids as in one go, compressed or not."""
     content = b"who,when\n" + b"".join(b"%d,2026-01-01\n" % who for who in range(5))
     everything = read(write(tmp_path / "t.csv", content), **TABLE)
 
-    rest = read(write(tmp_path / "t.csv.gz", gzip.compress(content)), after=3, **TABLE)
+    rest = read(write(tmp_path / "t.csv.gz", gzip.compress(content)), after=2, **TABLE)
 
     assert rest == [item for item in everything if item.line > 3]
 
@@ -105,7 +136,7 @@ def test_a_bad_row_can_be_set_aside(tmp_path: Path) -> None:
     (item,) = read(path, **TABLE)
 
     assert item.raw == '"a, b",never'
-    assert header_of(path, FileSpec.model_validate(TABLE)) == "who,when"
+    assert head_of(path, FileSpec.model_validate(TABLE)) == "who,when"
 
 
 def test_a_table_without_a_mapping_is_refused(tmp_path: Path) -> None:
@@ -116,12 +147,16 @@ def test_a_table_without_a_mapping_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("delimiter", ["comma", "whitespace"])
 def test_a_line_that_is_none_of_a_table(tmp_path: Path, delimiter: str) -> None:
-    """Such as a file that is no text: it is not read into memory to find that out."""
+    """Such as one of a file that is no text: it is one bad row, and not read into memory to find that out."""
     mark = b"," if delimiter == "comma" else b" "
-    table = write(tmp_path / "t.csv", b"who" + mark + b"when\n" + b"x" * (2 << 20))
+    good = b"7" + mark + b"2026-01-01\n"
+    table = write(tmp_path / "t.csv", b"who" + mark + b"when\n" + b"x" * (2 << 20) + b"\n" + good)
 
-    with pytest.raises(Misconfigured, match="not a table with this delimiter: the line has over"):
-        read(table, **TABLE, delimiter=delimiter)
+    bad, fine = read(table, **TABLE, delimiter=delimiter)
+
+    assert bad.problem.startswith("the line has over")
+    assert len(bad.raw) < 1_100_000
+    assert (fine.line, fine.problem) == (3, "")
 
 
 def test_a_missing_file_is_one_clear_error(tmp_path: Path) -> None:

@@ -14,22 +14,22 @@ from profiles.errors import Misconfigured
 
 def test_portions_hold_what_a_request_can_carry() -> None:
     """By number and by size; every good row is in exactly one, in order."""
-    small = [Item(line, "web", b"{}") for line in range(1, EVENTS + 2)]
-    large = [Item(line, "app", b"x" * 30_000) for line in range(2000, 2040)]
-    bad = Item(1500, problem="bad")
+    small = [Item(line, "web", b"{}", row=line) for line in range(1, EVENTS + 2)]
+    large = [Item(line, "app", b"x" * 30_000, row=line) for line in range(2000, 2040)]
+    bad = Item(1500, problem="bad", row=1500)
 
     portions = list(chunks([*small, bad, *large]))
 
     assert sum(portion.count for portion in portions) == EVENTS + 1 + 40
-    assert [portion.line for portion in portions][:1] == [EVENTS]
+    assert [portion.row for portion in portions][:1] == [EVENTS]
     assert all(portion.count <= EVENTS and portion.size <= MAX_BYTES for portion in portions)
-    assert [portion.line for portion in portions] == sorted(portion.line for portion in portions)
+    assert [portion.row for portion in portions] == sorted(portion.row for portion in portions)
 
 
 def test_a_bookmark_is_found_again(tmp_path: Path) -> None:
     """By the same file, sent in the same way to the same server; by nothing else."""
     first = Bookmark(tmp_path, Path("/data/orders.csv"), "here")
-    first.advance(Chunk(line=7, count=6))
+    first.advance(Chunk(row=7, count=6))
     first.finish()
 
     again = Bookmark(tmp_path, Path("/data/orders.csv"), "here")
@@ -37,8 +37,8 @@ def test_a_bookmark_is_found_again(tmp_path: Path) -> None:
     elsewhere = Bookmark(tmp_path, Path("/data/orders.csv"), "there")
     elsewhere.load()
 
-    assert (again.line, again.events, again.complete) == (7, 6, True)
-    assert (elsewhere.line, elsewhere.complete) == (0, False)
+    assert (again.row, again.events, again.complete) == (7, 6, True)
+    assert (elsewhere.row, elsewhere.complete) == (0, False)
 
 
 def test_a_broken_bookmark_says_how_to_go_on(tmp_path: Path) -> None:
