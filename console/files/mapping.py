@@ -7,7 +7,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args
@@ -17,6 +17,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from profiles.errors import RapportError, WrongUse
+from profiles.times import parse_time
 
 __all__ = [
     "NO_TIME", "TYPES", "BadRow", "EventType", "Row", "TableMapping", "Target", "compile_row", "iso_time",
@@ -43,6 +44,11 @@ _NAME = re.compile(r"[\w .\-]+")
 _NUMBERED = re.compile(r" \(\d+\)$")  # of a column that others are called like
 _SEPARATORS = {";": "semicolon", "\t": "tab", "|": "pipe", ",": "comma"}
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
+_DAY_0 = datetime(1899, 12, 30)  # noqa: DTZ001  (as of Excel, whose 1900 had a 29th of February; a zone is added)
+_LAST_DAY = 2_958_466
+_FAR = 253_402_300_800.0  # seconds, the year 10000
+_FIGURES = re.compile(r"(\d{1,2})([./-])(\d{1,2})(?:\2(\d{2}|\d{4})\b(.*))?")
+_SERIAL = re.compile(r"[1-9]\d{4}(\.\d+)?")
 _TRUE = frozenset({"true", "t", "yes", "y", "1"})
 _FALSE = frozenset({"false", "f", "no", "n", "0"})
 
@@ -70,7 +76,9 @@ class TableMapping(_Model):
     event: str = Field("", description="Name of a track event, or of a page or screen.")
     map: dict[str, Target] = Field({}, description="Field of the event → column.")
     set: dict[str, Target] = Field({}, description="Field of the event → constant or template.")
-    time_format: str = Field("iso", description="iso, epoch, epoch_ms, or a strptime format such as %Y%m%d.")
+    time_format: str = Field(
+        "iso", description="iso (any form without doubt), epoch, epoch_ms, excel, or such as %Y%m%d."
+    )
     timezone: str = Field("UTC", description="Of times that name none.")
     decimal: Literal["point", "comma"] = Field("point", description="The decimal mark of numbers.")
 
@@ -170,20 +178,46 @@ def iso_time(time_format: str, timezone: str) -> Callable[[str], str]:
 
     @lru_cache(maxsize=65_536)  # dates repeat, and strptime is slow
     def read(text: str) -> str:
-        if time_format in {"epoch", "epoch_ms"}:
-            try:
-                moment = datetime.fromtimestamp(float(text) / (1000 if time_format == "epoch_ms" else 1), UTC)
-            except (OverflowError, OSError) as error:
-                raise ValueError(str(error)) from error
-        elif time_format == "iso":
-            moment = datetime.fromisoformat(text)
-        else:
-            moment = datetime.strptime(text, time_format)  # noqa: DTZ007  (a zone is added below)
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=zone)
-        return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        return datetime.fromtimestamp(_seconds(text, time_format, zone), UTC).isoformat().replace("+00:00", "Z")
 
     return read
+
+
+def _seconds(text: str, time_format: str, zone: tzinfo) -> float:
+    if time_format == "iso":
+        try:
+            return parse_time(text, zone)
+        except ValueError as error:
+            raise ValueError(f"{error}{_hint(text)}") from error
+    if time_format in {"epoch", "epoch_ms"}:
+        seconds = float(text) / (1000 if time_format == "epoch_ms" else 1)
+        if not 0 <= seconds < _FAR:
+            raise ValueError(
+                "in this unit it is no year from 1970 to 9999; without --time-format its size tells the unit"
+            )
+        return seconds
+    if time_format == "excel":
+        days = float(text)
+        if not 1 <= days < _LAST_DAY:
+            raise ValueError("no number of a day in a spreadsheet")
+        moment = _DAY_0 + timedelta(milliseconds=round(days * 86_400_000))
+    else:
+        moment = datetime.strptime(text, time_format)  # noqa: DTZ007  (a zone is added below)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).timestamp()
+
+
+def _hint(text: str) -> str:
+    """What to do about a time that leaves doubt."""
+    if found := _FIGURES.match(text):
+        first, mark, second = int(found[1]), found[2], int(found[3])
+        year = "%Y" if found[4] is None or len(found[4]) == 4 else "%y"
+        forms = [f"%d{mark}%m{mark}{year}"] if second <= 12 else []
+        forms += [f"%m{mark}%d{mark}{year}"] if first <= 12 else []
+        said = " or ".join(f"--time-format '{form}{' ...' if found[5] else ''}'" for form in forms)
+        return f"; say which is the month: {said}" if said else ""
+    if _SERIAL.fullmatch(text):
+        return "; the day of a spreadsheet? Then say --time-format excel"
+    return ""
 
 
 Writer = Callable[[dict[str, Any], Sequence[str], int], None]

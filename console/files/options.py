@@ -32,7 +32,10 @@ def file_spec(
     source: Annotated[str | None, typer.Option(help="Source of events that name none: web, app…")] = None,
     event: Annotated[str | None, typer.Option(help="Name of the event that a row is.")] = None,
     type_: Annotated[str | None, typer.Option("--type", help="track (default), identify, page…")] = None,
-    time_format: Annotated[str | None, typer.Option(help="iso (default), epoch, epoch_ms, or such as %Y%m%d.")] = None,
+    time_format: Annotated[
+        str | None,
+        typer.Option(help="iso (default: any form without doubt), epoch, epoch_ms, excel, or such as %Y%m%d."),
+    ] = None,
     timezone: Annotated[str | None, typer.Option(help="Of times that name none; UTC unless given.")] = None,
     delimiter: Annotated[
         str | None, typer.Option(help="comma, tab, semicolon, pipe, whitespace or one character; else found out.")

@@ -18,8 +18,9 @@ from console.files.mapping import NO_TIME, TYPES, BadRow, Row, TableMapping, com
 from console.files.reading.cells import Record, Table, open_table, swallows
 from console.files.reading.objects import Found, in_array, in_lines
 from console.files.reading.text import Lines, begins_with, open_text, readable
+from models.durations import DAY
 from profiles.errors import WrongUse
-from profiles.times import parse_time
+from profiles.times import parse_time, rfc3339
 
 __all__ = ["FileSpec", "Item", "fingerprint", "head_of", "is_json", "read_items"]
 
@@ -210,6 +211,8 @@ def _item(event: dict[str, Any], line: int, row: int, reading: _Reading) -> Item
         time = parse_time(event["timestamp"])
     except (ValueError, OverflowError) as error:
         raise BadRow(f"timestamp: {error}") from error
+    if time < DAY:
+        raise BadRow(f"timestamp: {rfc3339(time)[:19]} stands for no time")
     own = event.pop("messageId", None)
     encoded = _encoded(event)
     named = bool(reading.spec.key or own)

@@ -12,7 +12,7 @@ import orjson
 from console.files.delivery import MAX_EVENT
 from console.files.reading.text import LONGEST, TOO_LONG, Line, Lines
 from profiles.bounds import excess, may_exceed
-from streams.collector.wire import mend_surrogates
+from streams.collector.json_text import loads
 
 __all__ = ["Found", "in_array", "in_lines"]
 
@@ -26,7 +26,6 @@ _TEXT = re.compile(r'"(?:[^"\\]|\\.)*+("?)')  # or what begins as one and has no
 _GAP = re.compile(r"[\s,]*")
 _NEXT = re.compile(r"\n[ \t]*(?=\{)|\}\s*,\s*(?=\{)")
 _NO_VALUE = re.compile(r".[^,{\]]*", re.DOTALL)
-_NOT_FINITE = re.compile(rb"\b(?:NaN|Infinity)\b")
 _DECODER = json.JSONDecoder()
 
 
@@ -119,23 +118,13 @@ def _several(text: str) -> list[tuple[Any, str, str]]:
 
 
 def _loaded(text: str) -> tuple[Any, str, str]:
-    """A value of JSON, its text and what of it is beyond bounds.
-
-    Numbers that are not finite, as Python writes them, are null: the plan says whether a property may be.
+    """A value of JSON as the collector reads it, its text, and what of it is beyond bounds.
 
     Raises:
         ValueError: it is none.
     """
     raw = text.encode("utf-8", "surrogateescape")
-    try:
-        value = orjson.loads(raw)
-    except ValueError:
-        if _NOT_FINITE.search(raw):
-            value = json.loads(text, parse_constant=lambda _: None)
-        elif (mended := mend_surrogates(raw)) != raw:
-            value = orjson.loads(mended)
-        else:
-            raise
+    value = loads(raw)
     if may_exceed(raw) and (found := excess(value)):
         return None, text, f"the event has {found.message}"
     return value, text, ""
