@@ -157,6 +157,7 @@ def _event(path: str, old: EventSpec, new: EventSpec, was: PlanFile, now: PlanFi
         if source not in old.sources:
             yield Change(f"{path}.sources", f"may come from '{source}', too", False)
     yield from _value(f"{path}.role", old.role, new.role, breaking=True)
+    yield from _value(f"{path}.on_repeat", old.on_repeat, new.on_repeat, breaking=True)
     # What the plan's own default changes is reported once, for the plan.
     if old.enforce != new.enforce:
         a, b = old.enforce or was.enforce, new.enforce or now.enforce

@@ -38,6 +38,7 @@ EventType = Literal["track", "identify", "page", "screen", "group", "alias"]
 PropertyType = Literal["string", "id", "integer", "number", "boolean", "date-time", "money", "object", "array"]
 Format = Literal["email", "date", "time", "uri", "uuid", "ipv4", "ipv6", "hostname", "currency"]
 Enforce = Literal["reject", "flag", "drop_property"]
+OnRepeat = Literal["first", "last", "each"]
 Extra = Literal["allow", "flag", "drop", "reject"]
 Verify = Literal["off", "optional", "required"]
 
@@ -194,6 +195,11 @@ class EventSpec(_Strict):
     description: Text = Field(description="When it is sent.")
     why: Text = Field(description="Why it is collected.")
     role: Role | None = Field(None, description="What it means to profiles, models and analyses.")
+    on_repeat: OnRepeat | None = Field(
+        None,
+        description="Of a role that adds up, which of several reports of one subject says the amount: `last` (by event "
+        "time; the default) or `first`; or `each` counts by itself.",
+    )
     enforce: Enforce | None = Field(None, description="What a violation does; the plan's if absent.")
     extra: Extra | None = Field(None, description="What unplanned properties do; the plan's if absent.")
     properties: dict[str, Property] = Field({}, description="What it carries; for identify added to the traits.")

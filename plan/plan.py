@@ -107,6 +107,10 @@ class Plan:
                 *(rule.when for rule in self.alerts if rule.when is not None),
             ]
         )
+        # Of the roles that add up, which report of a subject counts, where it is not the last.
+        self.on_repeat: dict[str, str] = {
+            spec.role: spec.on_repeat for spec in file.events if spec.role and spec.on_repeat not in (None, "last")
+        }
         self.rules: list[EventRule] = [self._compile(spec) for spec in file.events]
         self._by_key = {source.write_key.get_secret_value(): source for source in self.sources.values()}
         self._rules: dict[tuple[str, str, str], EventRule] = {

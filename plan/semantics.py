@@ -15,6 +15,7 @@ from plan.source_map import Location
 from plan.trust import BUSINESS, PERSONAL
 from profiles.consent import PREFIX, is_consent
 from profiles.identity.extract import IdentityRule
+from profiles.ledger.entries import ROLES as LEDGER_ROLES
 
 __all__ = ["Parts", "Remark", "find_problems", "find_rule_problems", "find_warnings"]
 
@@ -191,6 +192,7 @@ def _held(parts: Parts) -> Iterator[Remark]:
 
 def _events(parts: Parts) -> Iterator[Remark]:
     planned: set[tuple[str, str, str]] = set()
+    on_repeat: dict[str, str] = {}
     for index, event in parts.events.items():
         here = ("events", index)
         for number, source in enumerate(event.sources):
@@ -207,6 +209,7 @@ def _events(parts: Parts) -> Iterator[Remark]:
             planned.add((source, event.type, event.name))
         yield from _money((*here, "properties"), event.properties)
         yield from _facts(here, event)
+        yield from _repeats(here, event, on_repeat)
     yield from _money(("traits",), parts.traits)
 
 
@@ -238,6 +241,17 @@ def _facts(here: Location, event: EventSpec) -> Iterator[Remark]:
                 yield place, f"'{path}' is of type {found.type}; {fact} needs {' or '.join(types)}"
             elif "[]" in path and fact not in _FROM_LISTS:
                 yield place, f"only {' and '.join(_FROM_LISTS)} can be taken from a list, {fact} can not"
+
+
+def _repeats(here: Location, event: EventSpec, known: dict[str, str]) -> Iterator[Remark]:
+    """`on_repeat` is of a role: reports of one order may be different events."""
+    if event.on_repeat is None:
+        return
+    place = (*here, "on_repeat")
+    if event.role not in LEDGER_ROLES:
+        yield place, f"is for what adds up: events with a role among {', '.join(LEDGER_ROLES)}"
+    elif (other := known.setdefault(event.role, event.on_repeat)) != event.on_repeat:
+        yield place, f"another event with the role '{event.role}' says {other}"
 
 
 def _property_at(path: str, properties: Mapping[str, Property]) -> Property | str:

@@ -7,14 +7,16 @@ not show.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec import structs
 
 from profiles.consent import is_consent
 from profiles.doings import merge_doings
-from profiles.state import Limits, is_known, largest, latest_orders, latest_tickets, most_frequent
+from profiles.ledger.counting import latest_orders, most_frequent
+from profiles.ledger.entries import KINDS, accounts_of, count_anew, entries_of, join_all, settle, write_entries
+from profiles.state import Limits, is_known, largest, latest_subscriptions, latest_tickets
 from profiles.timeline import merge_timelines
 from profiles.types import (
     HALF_LIVES,
@@ -25,10 +27,14 @@ from profiles.types import (
     Alert,
     Claims,
     Identity,
+    Ledger,
     Number,
     Opinion,
     Profile,
+    Purchases,
+    Settled,
     Splitting,
+    Subscription,
     Tally,
     Ticket,
 )
@@ -48,11 +54,9 @@ def merge(winner: Profile, loser: Profile, limits: Limits) -> None:
     _merge_traits(winner.traits, loser.traits, limits.traits)
     for source, theirs in loser.activity.items():
         _merge_activity(winner.activity.setdefault(source, Activity(0, theirs.first, theirs.last)), theirs)
-    for role, tally in loser.roles.items():
-        _merge_tally(
-            winner.roles.setdefault(role, Tally(0, tally.first, tally.last)), tally, limits.windows.get(role, 0)
-        )
-    _merge_purchases(winner, loser, limits)
+    _merge_tallies(winner.roles, {role: t for role, t in loser.roles.items() if role not in KINDS}, limits)
+    _merge_ledgers(winner, loser, limits)
+    _merge_subscriptions(winner, loser, limits)
     _merge_tickets(winner, loser, limits)
     for role, opinion in loser.opinions.items():
         _merge_opinion(winner.opinions.setdefault(role, Opinion()), opinion)
@@ -118,6 +122,12 @@ def _merge_activity(ours: Activity, theirs: Activity) -> None:
     ours.last = max(ours.last, theirs.last)
 
 
+def _merge_tallies(ours: dict[str, Tally], theirs: Mapping[str, Tally], limits: Limits) -> None:
+    for role, tally in theirs.items():
+        held = ours.setdefault(role, Tally(0, tally.first, tally.last))
+        _merge_tally(held, tally, limits.windows.get(role, 0))
+
+
 def _merge_tally(ours: Tally, theirs: Tally, kept: int) -> None:
     first, second = _merge_decayed(ours.decayed, ours.last, theirs.decayed, theirs.last, HALF_LIVES)
     ours.decayed = (first, second)
@@ -137,8 +147,23 @@ def _merge_decayed(
     ]
 
 
-def _merge_purchases(winner: Profile, loser: Profile, limits: Limits) -> None:
-    ours, theirs = winner.purchases, loser.purchases
+def _merge_ledgers(winner: Profile, loser: Profile, limits: Limits) -> None:
+    """Of both: what each knew of one order is one order."""
+    theirs = accounts_of(loser)
+    if theirs is None:
+        return
+    ours = winner.ledger = accounts_of(winner) or Ledger()
+    if theirs.settled is not None:
+        settled = ours.settled = ours.settled or Settled()
+        _merge_purchases(settled.purchases, theirs.settled.purchases, limits)
+        _merge_tallies(settled.roles, theirs.settled.roles, limits)
+        settled.keys += theirs.settled.keys
+    write_entries(ours, join_all(entries_of(ours) + entries_of(theirs), limits.on_repeat))
+    count_anew(winner, limits)
+    settle(winner, limits)
+
+
+def _merge_purchases(ours: Purchases, theirs: Purchases, limits: Limits) -> None:
     ours.refund_count += theirs.refund_count
     for currency, amount in theirs.refunds.items():
         ours.refunds[currency] = ours.refunds.get(currency, 0) + amount
@@ -162,6 +187,14 @@ def _merge_purchases(winner: Profile, loser: Profile, limits: Limits) -> None:
     for category, orders in theirs.mix.items():
         ours.mix[category] = ours.mix.get(category, 0) + orders
     ours.mix = most_frequent(ours.mix, limits.categories)
+
+
+def _merge_subscriptions(winner: Profile, loser: Profile, limits: Limits) -> None:
+    by_id = {subscription.id: subscription for subscription in winner.subscriptions}
+    for theirs in loser.subscriptions:
+        ours = by_id.setdefault(theirs.id, Subscription(theirs.id))
+        ours.started, ours.ended = max(ours.started, theirs.started), max(ours.ended, theirs.ended)
+    winner.subscriptions = latest_subscriptions(list(by_id.values()), limits.subscriptions)
 
 
 def _merge_tickets(winner: Profile, loser: Profile, limits: Limits) -> None:

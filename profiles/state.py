@@ -7,33 +7,29 @@ replays and merges need no special case. What is bounded (`LIMITS`) is order-fre
 
 from __future__ import annotations
 
-from bisect import insort
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from profiles.consent import is_consent
 from profiles.doings import note_doing
+from profiles.ledger.counting import count_role
+from profiles.ledger.entries import KINDS, enter
 from profiles.timeline import add_entry, mark_of
 from profiles.types import (
-    HALF_LIVES,
-    ORDER_HALF_LIVES,
-    SPEND_HALF_LIVES,
     Activity,
     Claims,
     Event,
-    Number,
     Opinion,
     Profile,
-    Tally,
+    Subscription,
     Ticket,
     TimelineEntry,
     event_digest,
 )
 
 __all__ = [
-    "Limits", "apply", "decay_in", "is_known", "largest", "latest_orders", "latest_tickets", "most_frequent",
-    "remember",
+    "Limits", "apply", "is_known", "largest", "latest_subscriptions", "latest_tickets", "remember",
 ]  # fmt: skip
 
 
@@ -44,15 +40,18 @@ class Limits:
     timeline: int = 24
     seen: int = 512
     tickets: int = 16
+    subscriptions: int = 16
+    ledger: int = 64  # entries of orders, of payments and of subscriptions that stay when the others settle
     recent: int = 32  # order times
     traits: int = 300
     claimed: int = 64  # traits that are only claimed
     categories: int = 16  # of what was bought
     windows: Mapping[str, int] = field(default_factory=dict)  # role → how many of its latest times
+    on_repeat: Mapping[str, str] = field(default_factory=dict)  # role → first or each, where not the last report counts
     persons: frozenset[str] = frozenset()  # types of identities that say who somebody is
 
 
-def apply(profile: Profile, event: Event, currency: str, limits: Limits, digest: bytes = b"") -> None:
+def apply(profile: Profile, event: Event, currency: str, limits: Limits, digest: bytes = b"") -> bool:
     """Take an event into a profile. The caller has made sure that it is no repeat (`remember`).
 
     Args:
@@ -61,6 +60,9 @@ def apply(profile: Profile, event: Event, currency: str, limits: Limits, digest:
         currency: of the plan; other currencies count in `revenue` but not in decayed spend, which needs one unit.
         limits: the bounds.
         digest: `event_digest` of it, where the caller has it already.
+
+    Returns:
+        False for a further report of an order, refund… that is counted already (`profiles.ledger`), else True.
     """
     time = event.time
     note_doing(profile, event)
@@ -79,15 +81,12 @@ def apply(profile: Profile, event: Event, currency: str, limits: Limits, digest:
         for name, held in event.traits.items():
             _set_trait(profile.traits, name, held, time, digest, limits.traits)
     _note_source(profile, event.source, time)
-    role = event.role
+    role, counts = event.role, True
     if role:
-        tally = profile.roles.get(role)
-        if tally is None:
-            tally = profile.roles[role] = Tally(1, time, time, (1.0, 1.0))
+        if role in KINDS:
+            counts = enter(profile, event, currency, limits, digest or event_digest(event.source, event.id))
         else:
-            _count(tally, time)
-        if limits.windows:
-            _keep_time(tally, time, limits.windows.get(role, 0))
+            count_role(profile.roles, role, time, limits.windows.get(role, 0) if limits.windows else 0)
         special = _BY_ROLE.get(role)
         if special is not None:
             special(profile, event, currency, limits)
@@ -96,6 +95,7 @@ def apply(profile: Profile, event: Event, currency: str, limits: Limits, digest:
     nothing_new = event.claim is None and (profile.claims is None or profile.claims.known)
     holder = profile if nothing_new else _note_claims(profile, event, limits, digest)
     add_entry(holder, entry, limits.timeline)
+    return counts
 
 
 def remember(profile: Profile, digest: bytes, cap: int) -> bool:
@@ -110,18 +110,6 @@ def remember(profile: Profile, digest: bytes, cap: int) -> bool:
     return True
 
 
-def decay_in(decayed: list[Number], last: float, time: float, amount: float, half_lives: Sequence[float]) -> None:
-    """Add `amount` at `time` to decayed sums kept at `last`; afterwards they hold at max(last, time)."""
-    if time >= last:
-        gap = last - time
-        for i, half_life in enumerate(half_lives):
-            decayed[i] = decayed[i] * 2.0 ** (gap / half_life) + amount
-    else:
-        gap = time - last
-        for i, half_life in enumerate(half_lives):
-            decayed[i] += amount * 2.0 ** (gap / half_life)
-
-
 def _note_source(profile: Profile, source: str, time: float) -> None:
     activity = profile.activity.get(source)
     if activity is None:
@@ -132,25 +120,6 @@ def _note_source(profile: Profile, source: str, time: float) -> None:
         activity.last = time
     elif time < activity.first:
         activity.first = time
-
-
-def _count(tally: Tally, time: float) -> None:
-    first, second = tally.decayed
-    fast, slow = HALF_LIVES
-    gap = tally.last - time
-    if gap <= 0:
-        tally.decayed = (first * 2.0 ** (gap / fast) + 1.0, second * 2.0 ** (gap / slow) + 1.0)
-        tally.last = time
-    else:
-        tally.decayed = (first + 2.0 ** (-gap / fast), second + 2.0 ** (-gap / slow))
-        tally.first = min(tally.first, time)
-    tally.count += 1
-
-
-def _keep_time(tally: Tally, time: float, cap: int) -> None:
-    if cap:
-        insort(tally.recent, time)
-        del tally.recent[:-cap]
 
 
 def _set_trait(
@@ -186,35 +155,6 @@ def is_known(profile: Profile, limits: Limits) -> bool:
     return not limits.persons.isdisjoint(profile.identities)
 
 
-def _purchase(profile: Profile, event: Event, currency: str, limits: Limits) -> None:
-    bought, time = profile.purchases, event.time
-    if not bought.orders:
-        bought.first = bought.last = time
-    decay_in(bought.decayed, bought.last, time, 1.0, ORDER_HALF_LIVES)
-    amount = event.amount if event.currency == currency else 0
-    decay_in(bought.spend, bought.last, time, float(amount), SPEND_HALF_LIVES)
-    if time > bought.last or bought.orders == 0:
-        bought.last_amount = event.amount
-    elif time == bought.last:
-        bought.last_amount = max(bought.last_amount, event.amount)
-    bought.orders += 1
-    bought.items += event.quantity
-    bought.first = min(bought.first, time)
-    bought.last = max(bought.last, time)
-    bought.revenue[event.currency] = bought.revenue.get(event.currency, 0) + event.amount
-    bought.recent, bought.amounts = latest_orders(bought.recent, bought.amounts, [time], [amount], limits.recent)
-    if event.category:
-        bought.mix[event.category] = bought.mix.get(event.category, 0) + 1
-        if len(bought.mix) > limits.categories:
-            bought.mix = most_frequent(bought.mix, limits.categories)
-
-
-def _refund(profile: Profile, event: Event, currency: str, limits: Limits) -> None:
-    bought = profile.purchases
-    bought.refund_count += 1
-    bought.refunds[event.currency] = bought.refunds.get(event.currency, 0) + event.amount
-
-
 def _ticket(profile: Profile, event: Event, currency: str, limits: Limits) -> None:
     if not event.subject:
         return  # counted in its role; without an id it cannot be told open from solved
@@ -230,6 +170,19 @@ def _ticket(profile: Profile, event: Event, currency: str, limits: Limits) -> No
     else:
         ticket.reopened = max(ticket.reopened, event.time)
     profile.tickets = latest_tickets(tickets, limits.tickets)
+
+
+def _subscription(profile: Profile, event: Event, currency: str, limits: Limits) -> None:
+    """An event that names no subscription is about one that has no name."""
+    held = next((each for each in profile.subscriptions if each.id == event.subject), None)
+    if held is None:
+        held = Subscription(event.subject)
+        profile.subscriptions.append(held)
+    if event.role == "subscription_start":
+        held.started = max(held.started, event.time)
+    else:
+        held.ended = max(held.ended, event.time)
+    profile.subscriptions = latest_subscriptions(profile.subscriptions, limits.subscriptions)
 
 
 def _opinion(profile: Profile, event: Event, currency: str, limits: Limits) -> None:
@@ -249,26 +202,6 @@ def largest(held: list[float], more: list[float], cap: int) -> list[float]:
     return sorted(held + more)[-cap:]
 
 
-def latest_orders(
-    times: list[float], amounts: list[int], more: list[float], their_amounts: list[int], cap: int
-) -> tuple[list[float], list[int]]:
-    """The `cap` latest orders of both, ascending by (time, amount): their times and their amounts.
-
-    Amounts that are missing, of orders that were kept without, are 0.
-    """
-    if len(more) == 1 and len(amounts) == len(times) < cap and (not times or more[0] > times[-1]):
-        return [*times, more[0]], [*amounts, their_amounts[0]]  # as nearly all orders arrive
-    amounts = [0] * (len(times) - len(amounts)) + amounts
-    their_amounts = [0] * (len(more) - len(their_amounts)) + their_amounts
-    orders = sorted([*zip(times, amounts, strict=True), *zip(more, their_amounts, strict=True)])[-cap:]
-    return [time for time, _ in orders], [amount for _, amount in orders]
-
-
-def most_frequent(mix: dict[str, int], cap: int) -> dict[str, int]:
-    """The `cap` categories with the most orders; of equals, the first by name."""
-    return dict(sorted(mix.items(), key=lambda item: (-item[1], item[0]))[:cap])
-
-
 def latest_tickets(tickets: list[Ticket], cap: int) -> list[Ticket]:
     """The tickets that something happened to last, by id among themselves, so that order does not show."""
     if len(tickets) > cap:
@@ -276,9 +209,16 @@ def latest_tickets(tickets: list[Ticket], cap: int) -> list[Ticket]:
     return sorted(tickets, key=lambda t: t.id)
 
 
+def latest_subscriptions(subscriptions: list[Subscription], cap: int) -> list[Subscription]:
+    """The subscriptions that something happened to last, by id among themselves."""
+    if len(subscriptions) > cap:
+        subscriptions = sorted(subscriptions, key=lambda each: (max(each.started, each.ended), each.id))[-cap:]
+    return sorted(subscriptions, key=lambda each: each.id)
+
+
 _BY_ROLE: dict[str, Callable[[Profile, Event, str, Limits], None]] = {
-    "purchase": _purchase,
-    "refund": _refund,
+    "subscription_start": _subscription,
+    "subscription_cancel": _subscription,
     "ticket_opened": _ticket,
     "ticket_solved": _ticket,
     "ticket_reopened": _ticket,

@@ -26,9 +26,11 @@ __all__ = [
     "AlertCommand",
     "Claim",
     "Claims",
+    "Entry",
     "Erase",
     "Event",
     "Identity",
+    "Ledger",
     "Merge",
     "Opinion",
     "Origin",
@@ -37,10 +39,12 @@ __all__ = [
     "Reason",
     "Record",
     "Score",
+    "Settled",
     "Snapshot",
     "Split",
     "Splitting",
     "Stay",
+    "Subscription",
     "Tally",
     "Ticket",
     "TimelineEntry",
@@ -244,6 +248,45 @@ class Purchases(msgspec.Struct, array_like=True, gc=False):
     mix: dict[str, int] = {}  # what was bought: orders by category, the most frequent few
 
 
+class Entry(msgspec.Struct, array_like=True, gc=False):
+    """What all reports of one order, refund, payment, subscription's start or end say together (`profiles.ledger`)."""
+
+    kind: int  # its role's place in `profiles.ledger.entries.ROLES`
+    key: bytes  # stands for its subject; for the message itself, if that names none
+    time: float  # of the earliest report; of a subscription, of the latest
+    amount: int = 0  # minor units
+    currency: str = ""  # "" while no report has said an amount
+    quantity: Number = 0
+    category: str = ""
+    part: bytes = b""  # of a refund, which: an order may be paid back in several
+    worth: int | None = None  # the amount in the plan's currency; None if it is in that
+    said: tuple[float, float, float] | None = None  # when amount, quantity, category were, if not all at `time`
+
+
+class Settled(msgspec.Struct, array_like=True, gc=False):
+    """What came of entries that a ledger no longer has."""
+
+    purchases: Purchases = msgspec.field(default_factory=Purchases)
+    roles: dict[str, Tally] = {}
+    keys: bytes = b""  # a few bytes of each of those entries, so that they are known again
+
+
+class Ledger(msgspec.Struct, array_like=True, gc=False):
+    """The latest that adds up, one entry a subject: `purchases` and the tallies of its roles follow from it."""
+
+    entries: bytes = b""  # the msgpack of each `Entry`, one behind the other
+    count: int = 0
+    settled: Settled | None = None
+
+
+class Subscription(msgspec.Struct, array_like=True, gc=False):
+    """One subscription; each time is the latest of its kind, 0 for never."""
+
+    id: str
+    started: Number = 0
+    ended: Number = 0
+
+
 class Ticket(msgspec.Struct, array_like=True, gc=False):
     """One support ticket; each time is the latest of its kind, 0 for never."""
 
@@ -392,3 +435,5 @@ class Profile(msgspec.Struct, array_like=True, gc=False):
     treated_at: Number = 0  # when a person last dealt with an alert of theirs; *kept*
     claims: Claims | None = None
     done: Number | None = None  # when the customer last did something; -1 for never, None for not known
+    ledger: Ledger | None = None
+    subscriptions: list[Subscription] = []  # the latest 16

@@ -98,7 +98,8 @@ class WorkerMetrics:
         )
         self._applied = Counter(
             "rapport_applied",
-            "Events that reached a profile, by outcome: applied, repeat, sent_on (to where the profile went), erased.",
+            "Events that reached a profile, by outcome: applied, folded (a further report of an order… that counts "
+            "already), repeat, sent_on (to where the profile went), erased.",
             ["outcome"],
             registry=registry,
         )

@@ -119,7 +119,13 @@ def review_pipeline(
 
 def limits_of(settings: Settings, plan: Plan) -> Limits:
     """The bounds of what a profile keeps; the same wherever events are applied, or the results would differ."""
-    return Limits(timeline=settings.timeline, seen=settings.seen, windows=plan.windows, persons=plan.trust.persons)
+    return Limits(
+        timeline=settings.timeline,
+        seen=settings.seen,
+        windows=plan.windows,
+        on_repeat=plan.on_repeat,
+        persons=plan.trust.persons,
+    )
 
 
 class Pipeline(Generic[Batch]):

@@ -33,6 +33,7 @@ def render(document: dict[str, Any], events: list[dict[str, Any]]) -> Renderable
         ("Alerts", _alerts(document)),
         ("Segments", _segments(document)),
         ("Orders", _orders(document["purchases"])),
+        ("Subscriptions", _subscriptions(document["subscriptions"])),
         ("Support", _support(document["support"])),
         ("Activity", _activity(document)),
         ("Latest", _events(events)),
@@ -204,7 +205,19 @@ def _events(events: list[dict[str, Any]]) -> RenderableType | None:
     return table
 
 
+def _subscriptions(subscriptions: list[dict[str, Any]]) -> RenderableType | None:
+    if not subscriptions:
+        return None
+    lines = []
+    for each in subscriptions:
+        since = f"since {_day(each['started'])}" if each["state"] == "active" else f"ended {_day(each['ended'])}"
+        lines.append(f"{each['id'] or 'unnamed'} {since}")
+    return Text("\n".join(lines))
+
+
 def _claimed(event: dict[str, Any]) -> str:
+    if event["folded"]:
+        return "again"
     return {"unconfirmed": "claimed", "confirmed": "claimed, confirmed"}.get(event["claimed"] or "", "")
 
 

@@ -16,7 +16,7 @@ from models.churn.panel import basis
 from models.churn.reasons import explain
 from models.durations import DAY
 from models.features.orders import occasions
-from models.features.readers import is_open
+from models.features.readers import is_open, lasting, subscriptions_of
 from models.segments.alert_document import alert_document
 from plan import Plan
 from profiles.claims import believed_traits
@@ -92,6 +92,15 @@ class PurchaseView(Document):
     last: Time | None
     days_since_last: float | None
     usual_gap_days: float | None = Field(description="Mean days between orders; null before the second.")
+
+
+class SubscriptionView(Document):
+    """One subscription."""
+
+    id: str | None = Field(description="null for one that its events do not name.")
+    state: Literal["active", "ended"]
+    started: Time | None = Field(description="The latest start.")
+    ended: Time | None = Field(description="The latest end.")
 
 
 class TicketView(Document):
@@ -254,6 +263,7 @@ class ProfileView(Document):
     last_seen: Time | None = Field(description="When the customer last did something; null: nothing yet.")
     activity: dict[str, ActivityView] = Field(description="By source.")
     purchases: PurchaseView
+    subscriptions: list[SubscriptionView] = Field(description="The latest, those that last first.")
     support: SupportView
     churn: ChurnView | None = Field(description="null until scored, and for who does not allow profiling.")
     withheld: Withheld
@@ -300,6 +310,7 @@ def profile_view(profile: Profile, now: float, plan: Plan, advice: Advice | None
         last_seen=_last_seen(profile),
         activity={source: ActivityView.of(activity) for source, activity in sorted(profile.activity.items())},
         purchases=_purchases(profile, now),
+        subscriptions=_subscriptions(profile),
         support=_support(profile),
         churn=_churn(profile, plan, advice),
         withheld=None if may_be_scored(profile, plan) else "profiling",
@@ -377,6 +388,21 @@ def _purchases(profile: Profile, now: float) -> PurchaseView:
         days_since_last=round(max(0.0, now - purchases.last) / DAY, 1) if purchases.orders else None,
         usual_gap_days=_usual_gap_days(profile),
     )
+
+
+def _subscriptions(profile: Profile) -> list[SubscriptionView]:
+    last = {subscription.id for subscription in lasting(profile)}
+    return [
+        SubscriptionView(
+            id=each.id or None,
+            state="active" if each.id in last else "ended",
+            started=each.started or None,
+            ended=each.ended or None,
+        )
+        for each in sorted(
+            subscriptions_of(profile), key=lambda each: (each.id not in last, -max(each.started, each.ended), each.id)
+        )
+    ]
 
 
 def _usual_gap_days(profile: Profile) -> float | None:

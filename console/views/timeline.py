@@ -11,6 +11,7 @@ from pydantic import Field
 
 from console.views.document import Document, Money, Time
 from plan import Plan
+from profiles.ledger.entries import KINDS, ROLES, entries_of, subject_key
 from profiles.timeline import latest_events
 from profiles.types import Profile, TimelineEntry
 
@@ -38,6 +39,10 @@ class EventView(Document):
         description="Sent with a key that anybody can read, and so counted nowhere: `confirmed` once another source "
         "has said the same of the same order, ticket…, which counts; null for what counts itself."
     )
+    folded: bool = Field(
+        description="A further report of an order, payment or subscription that counts already: it may have changed "
+        "what is known of it, and does not count by itself."
+    )
 
 
 def timeline_view(profile: Profile, limit: int, plan: Plan) -> list[EventView]:
@@ -48,24 +53,52 @@ def timeline_view(profile: Profile, limit: int, plan: Plan) -> list[EventView]:
         limit: how many; a quarter of them at most are claimed.
         plan: knows the roles. A claim is confirmed by the same role and subject.
     """
+    counted = _counted(profile)
+    latest = latest_events(profile, limit)
+    shown = [
+        _event(entry, plan, folded=folded) for entry, folded in zip(latest, _folded(latest, counted, plan), strict=True)
+    ]
     if profile.claims is None:
-        return [_event(entry, plan) for entry in latest_events(profile, limit)]
+        return shown
     happened = latest_events(profile, _KEPT)
     claims = latest_events(profile.claims, max(1, limit // CLAIMED))
     said = {(plan.role_of(entry.source, entry.name), entry.about) for entry in happened if entry.about}
     # Older than this, what would confirm a claim may be gone, though something of another role is shown.
     whole_since = happened[(limit + 1) // 2 - 1].time if len(happened) > limit else -inf
-    shown = [_event(entry, plan) for entry in latest_events(profile, limit)]
     for entry in claims:
         role = plan.role_of(entry.source, entry.name, claimed=True)
-        if role and (role, entry.about) in said:
+        if role and ((role, entry.about) in said or _key(role, entry.about) in counted):
             shown.append(_event(entry, plan, "confirmed"))
         elif entry.time >= whole_since:
             shown.append(_event(entry, plan, "unconfirmed"))
     return sorted(shown, key=lambda event: event.time, reverse=True)[:limit]
 
 
-def _event(entry: TimelineEntry, plan: Plan, claimed: Claimed | None = None) -> EventView:
+def _counted(profile: Profile) -> dict[tuple[str, bytes], float]:
+    """What the ledger has, with the time at which it counts."""
+    entries = [] if profile.ledger is None else entries_of(profile.ledger)
+    return {(ROLES[entry.kind], entry.key): entry.time for entry in entries}
+
+
+def _folded(events: list[TimelineEntry], counted: dict[tuple[str, bytes], float], plan: Plan) -> list[bool]:
+    """Which of these are further reports. Refunds are not: an order may be paid back in parts."""
+    folded, met = [], set()
+    for entry in events:
+        key = _key(plan.role_of(entry.source, entry.name), entry.about)
+        if key is None or key[0] == "refund" or key not in counted:
+            folded.append(False)
+            continue
+        folded.append(key in met or entry.time != counted[key])
+        if not folded[-1]:
+            met.add(key)
+    return folded
+
+
+def _key(role: str, about: str) -> tuple[str, bytes] | None:
+    return (role, subject_key(role, about)) if about and role in KINDS else None
+
+
+def _event(entry: TimelineEntry, plan: Plan, claimed: Claimed | None = None, *, folded: bool = False) -> EventView:
     return EventView(
         id=blake2b(encode(entry), digest_size=8).hexdigest(),
         time=entry.time,
@@ -75,4 +108,5 @@ def _event(entry: TimelineEntry, plan: Plan, claimed: Claimed | None = None) -> 
         amount=Money.of_minor(entry.amount, entry.currency) if entry.currency else None,
         about=entry.about or None,
         claimed=claimed,
+        folded=folded,
     )

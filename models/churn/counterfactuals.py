@@ -20,7 +20,7 @@ from models.churn.weights import ahead
 from models.config import ChurnConfig
 from models.durations import WEEK
 from models.features.pace import before
-from models.features.readers import is_open
+from models.features.readers import is_open, subscription_state
 from models.features.reading import raws
 from models.features.sentences import ago, count
 from profiles.state import Limits, apply
@@ -137,8 +137,7 @@ def _rating(profile: Profile, now: float, currency: str) -> Found:
 
 
 def _subscription(profile: Profile, now: float, currency: str) -> Found:
-    start, cancel = profile.roles.get("subscription_start"), profile.roles.get("subscription_cancel")
-    if cancel is not None and (start is None or start.last <= cancel.last):
+    if subscription_state(profile) == "ended":
         yield "subscription", "The subscription taken up again", _happens("subscription_start", now)
 
 

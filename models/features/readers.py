@@ -9,9 +9,12 @@ import math
 from typing import NamedTuple
 
 from models.durations import DAY
-from profiles.types import Opinion, Profile, Ticket
+from profiles.types import Opinion, Profile, Subscription, Ticket
 
-__all__ = ["drop", "is_open", "mix", "open_since", "refunds", "subscription", "tickets"]
+__all__ = [
+    "drop", "is_open", "lasting", "mix", "open_since", "refunds", "subscription", "subscription_state",
+    "subscriptions_of", "tickets",
+]  # fmt: skip
 
 
 def is_open(ticket: Ticket) -> bool:
@@ -52,23 +55,41 @@ def tickets(profile: Profile, currency: str) -> Tickets | None:
     return Tickets(waiting, oldest if oldest < math.inf else 0.0, resolution)
 
 
-class Subscription(NamedTuple):
-    """What the last subscription event says."""
-
-    subscribed: float  # 1 if it was a start
-    cancelled: float  # 1 if it was a cancellation
-    since: float  # when the subscription began that lasts; 0 if none does
-
-
-def subscription(profile: Profile, currency: str) -> Subscription | None:
-    """Of who has or had one."""
+def subscriptions_of(profile: Profile) -> list[Subscription]:
+    """The latest subscriptions; of who had some before each was kept by itself, what the roles say, as one."""
     roles = profile.roles
-    if "subscription_start" not in roles and "subscription_cancel" not in roles:
-        return None
+    if profile.subscriptions or not ("subscription_start" in roles or "subscription_cancel" in roles):
+        return profile.subscriptions
     begin, cancel = roles.get("subscription_start"), roles.get("subscription_cancel")
-    begun = begin.last if begin is not None else 0.0
-    lasts = begun > (cancel.last if cancel is not None else 0.0)
-    return Subscription(1.0, 0.0, begun) if lasts else Subscription(0.0, 1.0, 0.0)
+    return [Subscription("", begin.last if begin else 0.0, cancel.last if cancel else 0.0)]
+
+
+def lasting(profile: Profile) -> list[Subscription]:
+    """The subscriptions that were started and not ended since. An end that names none is of all."""
+    held = subscriptions_of(profile)
+    all_ended = next((each.ended for each in held if not each.id), 0.0)
+    return [each for each in held if each.started > max(each.ended, all_ended)]
+
+
+def subscription_state(profile: Profile) -> str:
+    """`active` while a subscription lasts, `ended` when there were some and none does, "" without any."""
+    return "active" if lasting(profile) else "ended" if subscriptions_of(profile) else ""
+
+
+class Subscribed(NamedTuple):
+    """What the subscriptions say."""
+
+    subscribed: float  # 1 if one lasts
+    cancelled: float  # 1 if there were some, and none lasts
+    since: float  # when the first began of those that last; 0 if none does
+
+
+def subscription(profile: Profile, currency: str) -> Subscribed | None:
+    """Of who has or had one."""
+    if not subscriptions_of(profile):
+        return None
+    last = lasting(profile)
+    return Subscribed(1.0, 0.0, min(each.started for each in last)) if last else Subscribed(0.0, 1.0, 0.0)
 
 
 class Refunds(NamedTuple):

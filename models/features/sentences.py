@@ -7,7 +7,7 @@ from models.features.feature import Say
 from models.features.formulas import SIGNS_OF_LIFE
 from models.features.orders import occasions
 from models.features.pace import FORTNIGHT, MONTH, before, within
-from models.features.readers import is_open, open_since
+from models.features.readers import is_open, lasting, open_since, subscriptions_of
 from profiles.money import format_minor
 from profiles.types import Profile, Reason
 
@@ -134,10 +134,10 @@ def refunded(profile: Profile, at: float, reason: Reason) -> str:
 
 def subscription(profile: Profile, at: float, reason: Reason) -> str:
     """`Subscribed for 8 months`."""
-    starts, ends = profile.roles.get("subscription_start"), profile.roles.get("subscription_cancel")
-    if ends is not None and (starts is None or ends.last >= starts.last):
-        return f"Subscription cancelled {ago(at - ends.last)}"
-    return f"Subscribed for {_span(at - starts.last)}" if starts is not None else "No subscription"
+    if last := lasting(profile):
+        return f"Subscribed for {_span(at - min(each.started for each in last))}"
+    held = subscriptions_of(profile)
+    return f"Subscription cancelled {ago(at - max(each.ended for each in held))}" if held else "No subscription"
 
 
 def unsubscribed(profile: Profile, at: float, reason: Reason) -> str:

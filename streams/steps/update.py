@@ -92,8 +92,8 @@ def _happen(work: Work, profile: Profile, event: Event, currency: str, limits: L
             work.touch(profile)  # the tombstone has a new memory
         _follow(work, profile, event)
     elif profile.splitting is None or not _before_cutover(profile.splitting, event.home, event.position):
-        apply(profile, event, currency, limits, digest)
-        work.outcomes["applied"] += 1
+        counts = apply(profile, event, currency, limits, digest)
+        work.outcomes["applied" if counts else "folded"] += 1
         work.touch(profile)
     else:
         work.outcomes["repeat"] += 1

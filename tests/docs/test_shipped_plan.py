@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
+from models.segments.alerts import compile_alerts
+from models.segments.membership import compile_segments
 from plan import ROLES, Facts
+from profiles.state import apply
+from profiles.store import Loaded
+from streams.steps.alert import alert
+from streams.steps.segment import segment
+from streams.steps.work import Work
+from tests.build import DAY, LIMITS, T0, customer, event
 
 # https://segment.com/docs/connections/spec: names that the shop's events share with it.
 STANDARD = """
@@ -97,3 +105,28 @@ def test_personal_data_is_classed(shipped):
     assert shipped.traits["phone"].pii == "phone"
     assert shipped.event("web", "track", "Products Searched").pii == {"query": "free_text"}
     assert shipped.event("web", "identify", "").pii["address.street"] == "address"
+
+
+def test_a_subscriber_who_came_back_has_not_left(shipped):
+    """Ended one subscription and took another one the next day: no alert, whatever arrives first."""
+    segments = compile_segments(shipped.segments, shipped.currency, shipped.consent)
+    alerts = compile_alerts(shipped.alerts, shipped.currency, segments.names, shipped.consent, segments.needs)
+    steps = segment(segments), alert(alerts, shipped.consent)
+    orders = [event("purchase", day, amount=12_000, subject=f"o{day}") for day in range(0, 42, 7)]
+    started = event("subscription_start", -20, subject="S1")
+    cancelled = event("subscription_cancel", 50, subject="S1")
+    again = event("subscription_start", 51, subject="S2")
+
+    for late, left in (([cancelled], True), ([cancelled, again], False), ([again, cancelled], False)):
+        profile = customer(*orders, started)
+        work = Work(0, Loaded(), 4)
+        for step, told in enumerate([[cancelled], late]):  # the end is a repeat the second time
+            for happened in told:
+                apply(profile, happened, "EUR", LIMITS)
+            work.begin(T0 + (51.5 + step) * DAY, (), due=[profile])
+            for each in steps:
+                each(work)
+            if step == 0:
+                assert profile.alerts["valuable_subscriber_left"].state == "open"
+        assert ("ended_subscription" in profile.segments) == left
+        assert (profile.alerts["valuable_subscriber_left"].state == "open") == left

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from profiles.ledger.entries import entries_of
 from profiles.merge import merge
 from profiles.state import Limits, apply, remember
 from profiles.timeline import latest_events
@@ -18,7 +19,13 @@ from profiles.types import Claim, Event, Profile, event_digest
 pytestmark = pytest.mark.slow
 
 LIMITS = Limits(
-    timeline=8, seen=64, tickets=16, recent=8, windows={"visit": 3, "refund": 2}, persons=frozenset({"user_id"})
+    timeline=8,
+    seen=64,
+    tickets=16,
+    recent=8,
+    windows={"visit": 3, "refund": 2, "purchase": 3},
+    on_repeat={"purchase": "first", "payment": "each"},
+    persons=frozenset({"user_id"}),
 )
 SOURCES = ["web", "app", "support", "purchase"]
 ROLES = [
@@ -33,8 +40,24 @@ ROLES = [
     "csat",
     "nps",
     "contact_made",
+    "payment",
+    "subscription_start",
+    "subscription_cancel",
 ]
+SUBJECTS = {"purchase": "order", "refund": "order", "payment": "payment", "subscription": "subscription"}
 START = 1_700_000_000.0
+
+
+def money(role: str) -> st.SearchStrategy[dict[str, Any]]:
+    """An amount, if it is of an order or a refund, and if the report says one."""
+    said = st.fixed_dictionaries({"amount": st.integers(0, 100_000), "currency": st.sampled_from(["EUR", "USD"])})
+    return st.just({}) | said if role in ("purchase", "refund") else st.just({})
+
+
+def _about(draw: st.DrawFn, role: str) -> str:
+    """What is reported, often the same as before; some reports do not say."""
+    about = SUBJECTS.get(role.partition("_")[0], "")
+    return about and draw(st.sampled_from(["", f"{about} 1", f"{about} 2", f"{about} 3"]))
 
 
 @st.composite
@@ -63,10 +86,9 @@ def events(draw: st.DrawFn) -> list[Event]:
                 identities=[(draw(st.sampled_from(["user_id", "anonymous_id"])), draw(st.sampled_from(["1", "2"])))],
                 claim=claim,
                 traits=draw(st.dictionaries(st.sampled_from(["a", "b"]), st.none() | st.integers(0, 3), max_size=2)),
-                amount=draw(st.integers(0, 100_000)) if role in ("purchase", "refund") else 0,
-                currency=draw(st.sampled_from(["EUR", "USD"])) if role in ("purchase", "refund") else "",
-                quantity=float(draw(st.integers(1, 9))),
-                subject=draw(st.sampled_from(["t1", "t2", "t3"])) if role.startswith("ticket") else "",
+                **draw(money(role)),
+                quantity=float(draw(st.integers(0, 9))),
+                subject=draw(st.sampled_from(["t1", "t2", "t3"])) if role.startswith("ticket") else _about(draw, role),
                 rating=float(draw(st.integers(1, 5))) if role in ("csat", "nps") else None,
                 category=draw(st.sampled_from(["", "Games", "Books", "Food"])) if role == "purchase" else "",
             )
@@ -87,10 +109,13 @@ def canonical(profile: Profile) -> Any:
     """What a profile says, without what may differ: the order of the kept timeline, and the memory of repeats, which
     stays where the events arrived."""
     held = msgspec.structs.replace(profile, seen=b"", timeline=b"", timeline_count=0)
-    timelines = [latest_events(profile, LIMITS.timeline)]
+    timelines: list[Any] = [latest_events(profile, LIMITS.timeline)]
     if profile.claims is not None:
         held.claims = msgspec.structs.replace(profile.claims, timeline=b"", timeline_count=0)
         timelines.append(latest_events(profile.claims, LIMITS.timeline))
+    if profile.ledger is not None:
+        held.ledger = None
+        timelines.append(sorted(entries_of(profile.ledger), key=repr))
     return msgspec.to_builtins(held), msgspec.to_builtins(timelines)
 
 

@@ -14,6 +14,7 @@ from models.conditions.kinds.risk import Band, Risk
 from models.conditions.kinds.segment import InSegment
 from models.conditions.kinds.silence import GapRatio, NotDone, Since
 from models.conditions.kinds.stage import Stage
+from models.conditions.kinds.subscription import SubscriptionIs
 from models.conditions.kinds.tickets import OpenTickets
 from models.conditions.kinds.totals import Ratio, Sum
 from models.conditions.kinds.traits import HasIdentity, TraitIs
@@ -22,6 +23,6 @@ __all__ = ["KINDS"]
 
 KINDS: tuple[type[Kind], ...] = (
     All, Any_, Not, TraitIs, HasIdentity, Count, Sum, Decayed, Since, NotDone, Risk, Band, Stage, InSegment,
-    OpenTickets, GapRatio, OpinionIs, Ratio, Quantile, Rfm, Cluster,
+    OpenTickets, SubscriptionIs, GapRatio, OpinionIs, Ratio, Quantile, Rfm, Cluster,
 )  # fmt: skip
 """Every kind, in the order in which messages name them."""

@@ -60,6 +60,10 @@ def test_all_problems_come_at_once(plan_of):
         ("pii: email,", "pii: mail,", "plan.yaml:10: traits.email.pii: input should be 'email', 'phone'"),
         ("sources: [purchase]", "sources: [purchases]",
          "plan.yaml:15: events[1].sources[0]: there is no source 'purchases'; did you mean 'purchase'?"),
+        ("role: purchase", "role: purchase\n    on_repeat: never", "plan.yaml:20: events[1].on_repeat: input should"),
+        ("role: visit}", "role: visit, on_repeat: last}", "13: events[0].on_repeat: is for what adds up"),
+        ("role: visit}", "role: purchase, on_repeat: last}\n  - {name: O, sources: [web], owner: o, description: d, "
+         "why: w, role: purchase, on_repeat: first}", "another event with the role 'purchase' says last"),
         ("role: purchase", "role: buy", "plan.yaml:19: events[1].role: input should be 'visit'"),
         ("write_key: key-of-purchase", "write_key: key-of-web",
          "plan.yaml:5: sources.purchase.write_key: is the key of source 'web', too"),

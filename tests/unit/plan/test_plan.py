@@ -132,3 +132,9 @@ def test_identities_and_blocked_values_come_from_the_plan(plan_of):
 
     assert plan.extract({"userId": "KIOSK", "anonymousId": "a"}) == [("anonymous_id", "a")]
     assert {"kiosk", "null"} <= plan.blocked
+
+
+def test_what_a_repeat_does_is_of_the_role(plan_of):
+    """Whichever of its events says so; the usual is not told."""
+    assert plan_of(("role: purchase", "role: purchase\n    on_repeat: first")).on_repeat == {"purchase": "first"}
+    assert plan_of(("role: purchase", "role: purchase\n    on_repeat: last")).on_repeat == {}

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import random
 
+from profiles.ledger.counting import latest_orders, most_frequent
 from profiles.merge import merge
-from profiles.state import Limits, apply, latest_orders, most_frequent
+from profiles.state import Limits, apply
 from profiles.types import Event, Profile, Purchases
 
 DAY = 86400.0

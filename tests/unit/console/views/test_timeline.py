@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from console.views.timeline import timeline_view
@@ -66,14 +67,11 @@ def test_what_is_older_than_what_could_confirm_it_is_not_shown() -> None:
     seen = [*((17 - number, None) for number in range(7)), (2, None)]
     assert shown([order(1, "web", "o1"), order(2, "purchase", "o1"), *visits]) == seen
     later = [order(30 + number, "purchase", f"p{number}") for number in range(99)]
-    seen = shown(
-        [
-            order(2, "purchase", "o1"),
-            order(3, "web", "o1"),
-            happened(0, "support", "Ticket Opened", "ticket_opened"),
-            *later,
-        ]
-    )
+    ticket = happened(0, "support", "Ticket Opened", "ticket_opened")
+    seen = shown([order(2, "purchase", "o1"), order(3, "web", "o1"), ticket, *later])
+    assert seen[-1] == (3, "confirmed")  # the ledger still knows it
+    more = [order(30 + number, "purchase", f"p{number}") for number in range(999)]
+    seen = shown([order(2, "purchase", "o1"), order(3, "web", "o1"), ticket, *more])
     assert [claimed for _, claimed in seen] == [None] * 8
 
 
@@ -87,3 +85,26 @@ def test_a_page_called_like_an_order_is_none() -> None:
     assert [(event.role, event.claimed) for event in timeline_view(profile, 8, PLAN)] == [
         ("purchase", None), ("purchase", "unconfirmed"), (None, None),
     ]  # fmt: skip
+
+
+def test_a_further_report_of_an_order_is_folded_and_a_refund_is_not() -> None:
+    """The earliest of an order counts; two at the very same moment are one and a further one."""
+    refunds = [happened(time, "purchase", "Order Refunded", "refund", "o1") for time in (6, 7)]
+    web = [happened(time, "web", "Signed In", "login", "o1") for time in (1, 2)]
+    events = [order(3, "purchase", "o1"), order(5, "purchase", "o1"), order(4, "purchase", "o2"), *web, *refunds]
+    profile = Profile("p")
+    for event in events[::-1]:
+        apply(profile, event, "EUR", LIMITS)
+
+    assert [event.time for event in timeline_view(profile, 8, PLAN) if event.folded] == [5]
+    apply(profile, msgspec.structs.replace(events[2], id="again"), "EUR", LIMITS)
+    assert [event.time for event in timeline_view(profile, 8, PLAN) if event.folded] == [5, 4]
+
+
+def test_an_order_that_has_left_the_timeline_still_confirms_a_claim() -> None:
+    """What is counted is known by its subject."""
+    flood = [happened(10 + number, "support", "Ticket Opened", "ticket_opened", f"{number}") for number in range(40)]
+    late = order(100, "web", "o1")
+
+    assert (100, "confirmed") in shown([order(1, "purchase", "o1"), *flood, late])
+    assert (100, "unconfirmed") in shown([order(1, "purchase", "o2"), *flood, late])

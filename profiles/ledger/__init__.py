@@ -1,0 +1,1 @@
+"""What adds up: orders, refunds, payments, subscriptions, counted once a subject."""

@@ -1,0 +1,59 @@
+"""Whether a subscription lasts, each by itself."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import TypeAdapter
+
+from models.conditions.compiler import compile_condition
+from models.conditions.ranks import Ranks
+from models.conditions.tree import Condition
+from models.population.snapshot import PopulationSnapshot
+from profiles.types import Profile, Tally
+from tests.build import T0, customer, event
+
+READ = TypeAdapter(Condition).validate_python
+RANKS = Ranks(PopulationSnapshot.empty, "EUR")
+START, END = "subscription_start", "subscription_cancel"
+
+
+def state(profile: Profile) -> str:
+    """What conditions say of the customer: active, ended, or neither."""
+    said = [
+        answer
+        for answer in ("active", "ended")
+        if compile_condition(READ({"subscription": answer}), "EUR", 0.15, RANKS)(profile, T0, (), 0, [])
+    ]
+    assert len(said) <= 1
+    return "".join(said)
+
+
+@pytest.mark.parametrize(
+    ("happened", "expected"),
+    [
+        ([], ""),
+        ([(START, 1, "s1")], "active"),
+        ([(START, 1, "s1"), (END, 5, "s1")], "ended"),
+        ([(START, 1, "s1"), (END, 5, "s1"), (START, 9, "s1")], "active"),  # taken up again
+        ([(START, 1, "s1"), (END, 5, "s1"), (START, 9, "s2")], "active"),  # another one
+        ([(START, 1, "s1"), (START, 2, "s2"), (END, 5, "s1")], "active"),  # one of two
+        ([(START, 1, "s1"), (START, 2, "s2"), (END, 5, "s1"), (END, 6, "s2")], "ended"),
+        ([(START, 1, "s1"), (START, 2, "s2"), (END, 5, "")], "ended"),  # an end that names none is of all…
+        ([(START, 1, "s1"), (END, 5, ""), (START, 6, "s2")], "active"),  # …that were there
+        ([(START, 1, ""), (END, 5, "")], "ended"),
+        ([(END, 5, "s1")], "ended"),
+    ],
+)
+def test_one_that_lasts_is_enough(happened: list[tuple[str, int, str]], expected: str) -> None:
+    """In either order of arrival."""
+    events = [event(role, day, subject=subject) for role, day, subject in happened]
+
+    assert state(customer(*events)) == state(customer(*events[::-1])) == expected
+
+
+def test_a_profile_of_before_has_what_its_roles_say() -> None:
+    """It kept the latest start and the latest end of all."""
+    begun, ended = Tally(1, T0, T0 + 1), Tally(1, T0, T0 + 2)
+
+    assert state(Profile("p", roles={START: begun})) == "active"
+    assert state(Profile("p", roles={START: begun, END: ended})) == "ended"
