@@ -47,6 +47,7 @@ from streams.pipeline import Pipeline, arrival_pipeline, ingest_pipeline, profil
 from streams.records.happened import read_record
 from streams.records.links import LinkRequest
 from streams.settings import Settings
+from streams.steps.identify import NOBODY
 from streams.steps.intake import InChunks, Intake, Item, chunks
 from streams.steps.work import SENT_BITS, Work
 from streams.worker.runner import collect_seldom
@@ -121,7 +122,7 @@ class Way:
         self._count = partitions
         self._linked: dict[Identity, str] = {}
         self._graph = Graph(
-            plan, _LINKS, partitions, now, linked=self._linked, held={}, links={}, apart={}, pending={}, erased=set(),
+            plan, _LINKS, partitions, now, linked=self._linked, held={}, links={}, apart={}, pending={}, erased={},
             refusals={},
         )  # fmt: skip
         self._asked: set[tuple[Identity, ...]] = set()
@@ -129,7 +130,7 @@ class Way:
         self._store = MemoryStore(plan.namespace, partitions)
         panel, population = Panel.cold(plan.churn), PopulationSnapshot.empty()
         self._arrival = arrival_pipeline(plan)
-        self._ingest = ingest_pipeline(plan, self, ())
+        self._ingest = ingest_pipeline(plan, self, NOBODY)
         self._profile = profile_pipeline(plan, Settings(), lambda: panel, lambda: population)
         self._waiting: defaultdict[int, list[tuple[int, bytes]]] = defaultdict(list)  # `profile.events`
         self._offsets: Counter[int] = Counter()

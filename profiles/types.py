@@ -31,6 +31,7 @@ __all__ = [
     "Event",
     "Identity",
     "Ledger",
+    "Lift",
     "Merge",
     "Opinion",
     "Origin",
@@ -187,6 +188,14 @@ class Erase(msgspec.Struct, array_like=True, tag_field="kind", tag="x", gc=False
     origin: Origin = NOWHERE
 
 
+class Lift(msgspec.Struct, array_like=True, tag_field="kind", tag="u", gc=False):
+    """A command to a home of an erased customer: take in again what comes from now on."""
+
+    profile: str
+    time: float
+    origin: Origin = NOWHERE
+
+
 class Split(msgspec.Struct, array_like=True, tag_field="kind", tag="s", gc=False):
     """One step of taking a profile apart; `streams.steps.split` tells the whole."""
 
@@ -202,7 +211,7 @@ class Split(msgspec.Struct, array_like=True, tag_field="kind", tag="s", gc=False
     origin: Origin = NOWHERE
 
 
-Record = Event[dict[str, Any]] | Merge | Absorb | AlertCommand | Erase | Split
+Record = Event[dict[str, Any]] | Merge | Absorb | AlertCommand | Erase | Lift | Split
 """What `profile.events` carries."""
 
 

@@ -13,7 +13,7 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
-from profiles.identity.links import Erasure, Link, Linked, PendingSplit, Refusal
+from profiles.identity.links import Erasure, Lifted, Link, Linked, PendingSplit, Refusal
 from profiles.store import Output, new_nonce
 from profiles.types import Identity
 
@@ -74,7 +74,8 @@ class LinkChanges:
     graph: dict[str, list[Identity] | None] = field(default_factory=dict)  # profile id → identities, ascending
     links: dict[Identity, list[Link] | None] = field(default_factory=dict)  # of all identities in `graph`
     apart: dict[Identity, list[Identity] | None] = field(default_factory=dict)
-    suppressed: dict[str, float] = field(default_factory=dict)  # keyed hash → when
+    suppressed: dict[str, float | None] = field(default_factory=dict)  # keyed hash → when
+    lifted: dict[str, Lifted] = field(default_factory=dict)  # by id
     refused: dict[str, Refusal] = field(default_factory=dict)  # by slot
     refused_gone: list[str] = field(default_factory=list)  # slots
     splitting: dict[str, PendingSplit | None] = field(default_factory=dict)
@@ -104,16 +105,20 @@ class LinkStore(Unit, Protocol):
         """All identities that must not be together with others."""
         ...
 
-    async def suppressed(self, hashes: Sequence[str]) -> set[str]:
-        """Which of these keyed hashes are of erased homes."""
+    async def suppressed(self, hashes: Sequence[str]) -> dict[str, float]:
+        """Which of these keyed hashes are of erased homes, with the time of the erasure."""
         ...
 
-    async def count_suppressed(self) -> int:
-        """How many erased homes there are."""
+    async def count_suppressed(self) -> tuple[int, int]:
+        """How many erased homes there are, and how many erasures ever were lifted."""
         ...
 
-    async def all_suppressed(self) -> set[str]:
-        """The keyed hashes of all erased homes."""
+    async def all_suppressed(self) -> dict[str, float]:
+        """The keyed hashes of all erased homes, with the time of the erasure."""
+        ...
+
+    async def lifted(self) -> dict[str, Lifted]:
+        """Every erasure that was lifted, by id."""
         ...
 
     async def refusals(self) -> dict[str, Refusal]:

@@ -10,6 +10,7 @@ from aiokafka.structs import ConsumerRecord
 from plan import Plan
 from profiles.types import Identity
 from streams.pipeline import ingest_pipeline
+from streams.steps.identify import NOBODY
 from streams.steps.intake import Intake
 
 __all__ = ["Judge", "Verdict"]
@@ -42,7 +43,7 @@ class Judge:
 
     def __init__(self, plan: Plan, now: float) -> None:
         self._now = now
-        self._pipeline = ingest_pipeline(plan, _Unlinked(), ())
+        self._pipeline = ingest_pipeline(plan, _Unlinked(), NOBODY)
 
     async def intake(self, source: str, records: list[ConsumerRecord]) -> Intake:
         """What becomes of records of a source: those that are accepted as neutral events, and the rejections."""

@@ -12,7 +12,7 @@ outputs (the outbox) and the offset up to which the log has been applied.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable, Container, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
 from models.churn.panel import Panel
@@ -28,7 +28,7 @@ from streams.steps.check import check, ignore
 from streams.steps.claim import claim
 from streams.steps.consent import consent, withdraw
 from streams.steps.decode import decode, tell_time
-from streams.steps.identify import Links, identify, meet
+from streams.steps.identify import Erased, Links, identify, meet
 from streams.steps.intake import InChunks, Intake
 from streams.steps.label import label
 from streams.steps.outages import detect_outages
@@ -48,18 +48,18 @@ Batch = TypeVar("Batch")
 Step = Callable[[Batch], None] | Callable[[Batch], Awaitable[None]]
 
 
-def ingest_pipeline(plan: Plan, links: Links, suppressed: Container[str]) -> Pipeline[Intake]:
+def ingest_pipeline(plan: Plan, links: Links, erased: Erased) -> Pipeline[Intake]:
     """From the raw records of one source to neutral events, each with its profile."""
     return Pipeline(
         InChunks(
             decode(plan.earliest),
             *ignore(plan),
             check(plan),
-            identify(plan, suppressed),
+            identify(plan, erased),
             consent(plan),
             claim(plan),
             pack(),
-            withdraw(plan, suppressed),
+            withdraw(plan, erased),
         ),
         meet(plan, links),
     )

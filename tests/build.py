@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -12,11 +13,16 @@ from models.config import ChurnConfig
 from models.durations import DAY
 from models.features.matrix import matrix
 from models.features.reading import raws
+from plan import Plan
 from profiles.clock import ClockState, Phase
+from profiles.identity.links import Lifted
+from profiles.identity.secrets import suppression
 from profiles.state import Limits, apply
-from profiles.stores.memory import MemoryClockStore
-from profiles.types import Event, Profile
+from profiles.stores.memory import MemoryClockStore, MemoryLinkStore
+from profiles.types import Event, Identity, Profile
+from profiles.units import LinkChanges
 from streams.clock import Clock, SteppedClock
+from streams.identity.suppressed import Suppressed
 from streams.worker.clock.follower import ClockFollower
 
 T0 = 1_700_000_000.0
@@ -73,3 +79,21 @@ def in_steps(gate: float, phase: Phase = "firing") -> ClockFollower:
     """The clock of an installation whose history is being loaded up to a gate."""
     state = ClockState(version=1, phase=phase, watermark=gate - 3600.0, gate=gate)
     return ClockFollower(MemoryClockStore(state), SteppedClock(gate + 1e9), state)
+
+
+def erased(plan: Plan, *identities: Identity, at: float = 0.0, lifted: Mapping[Identity, float] = {}) -> Suppressed:
+    """As ingest knows that these were erased at a time, and since when others may come back."""
+
+    def subject(identity: Identity) -> str:
+        return suppression(plan.pii_key, plan.home(identity))
+
+    async def known() -> Suppressed:
+        links = MemoryLinkStore()
+        back = {str(since): Lifted(str(since), subject(one), since, since, "", "") for one, since in lifted.items()}
+        changes = LinkChanges(0, 0, suppressed=dict.fromkeys(map(subject, identities), at), lifted=back)
+        await links.commit(changes)
+        suppressed = Suppressed(links, plan.pii_key)
+        await suppressed.refresh()
+        return suppressed
+
+    return asyncio.run(known())

@@ -50,10 +50,15 @@ class State(msgspec.Struct, kw_only=True):
     read: dict[int, int] = {}  # partition → next offset
     origins: dict[int, dict[str, int]] = {}  # partition → "topic/partition" → highest origin offset taken
     files: dict[str, File] = {}
-    erased: dict[str, float] = {}  # digest of an erased home → when its rows were removed
+    erased: dict[str, float] = {}  # digest of an erased home → when its rows were removed; 0: it may come back
     gaps: list[Gap] = []
     archiver: str = ""  # token of the one that started last
     flushed: float = 0.0  # when the log was last followed
+
+    @property
+    def away(self) -> dict[str, float]:
+        """The erased homes that have not come back."""
+        return {digest: at for digest, at in self.erased.items() if at}
 
     def follow(self, manifest: Manifest) -> None:
         """Apply the next manifest, or any that is a checkpoint."""

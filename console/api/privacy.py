@@ -1,23 +1,37 @@
-"""Privacy: erasing a customer, its receipt, and handing over all that is known."""
+"""Privacy: erasing a customer, its receipt, lifting an erasure, and handing over all that is known."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
+from pydantic import BaseModel, ConfigDict, Field
 
 from console.api.error_answers import ApiError, describe_errors
 from console.api.guard import guarded
+from console.api.paths import PROFILE_ID, parse_identity
 from console.api.profiles import Who, named
 from console.services.ports import ApiDeps
-from console.views.privacy import ErasureReceipt, Export, export_view
+from console.views.document import Page
+from console.views.privacy import ErasureReceipt, Export, LiftedView, export_view
 from streams.background import aside
+from streams.identity.erasure import NotErased
 
 __all__ = ["privacy_router"]
 
 
 _OF_EXPORTS = 10
 """Times the patience: they read the archive, and a customer has a right to them."""
+
+
+class LiftOrder(BaseModel):
+    """Who may come back, and why."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    identity: str = Field(max_length=600, description="TYPE:VALUE; each identity by itself.", examples=["user_id:42"])
+    reason: str = Field(min_length=1, max_length=500, description="Why; kept for good. No personal data.")
+    by: str = Field(default="", max_length=200, description="Who decided it.")
 
 
 def privacy_router(deps: ApiDeps) -> APIRouter:
@@ -49,6 +63,29 @@ def privacy_router(deps: ApiDeps) -> APIRouter:
         if found is None:
             raise ApiError(404, "unknown_erasure", "there is no receipt by this id")
         return ErasureReceipt.of(found)
+
+    @router.post(
+        "/lifts",
+        summary="Let an erased identity come back",
+        description="What happens from now on counts again; what was erased does not come back. Kept for good, with "
+        "the reason. 202 if it takes longer than five seconds; it is carried out all the same.",
+        responses={202: {"model": LiftedView, "description": "Accepted"}, **describe_errors(404, 409)},
+    )
+    async def lift(order: LiftOrder, response: Response) -> LiftedView:
+        identity = parse_identity(order.identity, deps.plan)
+        if identity[0] == PROFILE_ID:
+            raise ApiError(400, "invalid_identity", "name an identity, such as user_id:42")
+        try:
+            lifted, done = await desk.eraser.lift(identity, order.by, order.reason, deps.wait)
+        except NotErased as error:
+            raise ApiError(409, "not_erased", str(error)) from error
+        if not done:
+            response.status_code = 202
+        return LiftedView.of(lifted)
+
+    @router.get("/lifts", summary="Erasures that were lifted", description="All there ever were, the latest first.")
+    async def lifts() -> Page[LiftedView]:
+        return Page(data=[LiftedView.of(one) for one in await desk.eraser.lifted()], next=None)
 
     exports = APIRouter(route_class=guarded(deps, times=_OF_EXPORTS))
 

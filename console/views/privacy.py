@@ -12,7 +12,7 @@ from console.views.timeline import EventView, timeline_view
 from plan import Plan
 from profiles.types import Event, Profile
 
-__all__ = ["ErasureReceipt", "Export", "export_view"]
+__all__ = ["ErasureReceipt", "Export", "LiftedView", "export_view"]
 
 _MAX_TIMELINE = 500
 
@@ -43,6 +43,17 @@ class ErasureReceipt(Document):
     subject: str = Field(description="The keyed hash that keeps the customer from coming back.")
     removed: list[RemovedView]
     remains: list[RemainsView]
+
+
+class LiftedView(Document):
+    """That an erased identity may come back. It holds no personal data."""
+
+    id: str
+    subject: str = Field(description="The keyed hash that kept it away, as on the receipt of its erasure.")
+    since: Time = Field(description="What happened before stays away.")
+    at: Time = Field(description="When it was decided.")
+    by: str = Field(description="Who decided it; empty where another customer's event says that it is theirs.")
+    reason: str
 
 
 class ExportedTrait(Document):

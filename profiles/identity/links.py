@@ -9,7 +9,7 @@ import msgspec
 
 from profiles.types import Identity
 
-__all__ = ["Erasure", "Link", "Linked", "PendingSplit", "Refusal", "decode_linked", "encode_linked"]
+__all__ = ["Erasure", "Lifted", "Link", "Linked", "PendingSplit", "Refusal", "decode_linked", "encode_linked"]
 
 
 class Link(msgspec.Struct, array_like=True, gc=False):
@@ -44,6 +44,17 @@ class Erasure(msgspec.Struct, array_like=True, gc=False):
     profile: str
     identity: Identity | None  # by which the customer was named; its profile counts, whatever happened since
     time: float
+
+
+class Lifted(msgspec.Struct, array_like=True, gc=False):
+    """That an erased identity may come back. Never removed: the record of who decided it, and why."""
+
+    id: str
+    subject: str  # the keyed hash that kept it away
+    since: float  # event time: what happened before stays away
+    at: float  # when it was decided
+    by: str
+    reason: str
 
 
 class PendingSplit(msgspec.Struct, array_like=True, gc=False):

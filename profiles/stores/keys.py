@@ -26,6 +26,7 @@ of the linker (`{identity}`), the learner (`{learner}`), the census (`{census}`)
 - `{identity}:splitting`, `{identity}:splits`, hashes: splits that are not finished; what became of each split
 - `{identity}:deferred`, hash: erasures that wait for a split to end
 - `{identity}:suppressed`, hash: keyed hash of an erased customer's home → when
+- `{identity}:lifted`, hash: id → an erasure that was lifted, by whom and why
 - `{identity}:receipts`, hash: receipts of erasures
 - `{identity}:meta`, `{identity}:outbox`: the linker's version, offset, number of refusals, and outputs
 - `{learner}:meta`, `{learner}:outbox`: the learner's version, offset, the panel that scores, and outputs

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from profiles.identity.links import Erasure, Linked, PendingSplit, Refusal, decode_linked, encode_linked
+from profiles.identity.links import Erasure, Lifted, Linked, PendingSplit, Refusal, decode_linked, encode_linked
 from profiles.store import Output
 from profiles.stores.indexes import Group
 from profiles.stores.keys import IDENTITY, IDENTITY_MAP
@@ -19,6 +19,7 @@ __all__ = ["RedisLinkStore", "link_groups"]
 
 _APART = f"{IDENTITY.tag}:apart"  # hash: identity → identities that it must not be together with
 _SUPPRESSED = f"{IDENTITY.tag}:suppressed"  # hash: keyed hash of an erased home → when
+_LIFTED = f"{IDENTITY.tag}:lifted"  # hash: id → an erasure that was lifted, by whom and why
 _REFUSED = f"{IDENTITY.tag}:refused"  # hash: slot → refusal; the latest REFUSALS_KEPT
 _SPLITTING = f"{IDENTITY.tag}:splitting"  # hash: id of a split → what is pending
 _SPLITS = f"{IDENTITY.tag}:splits"  # hash: id of a split → what became of it
@@ -29,6 +30,7 @@ _encode = msgspec.msgpack.Encoder().encode
 _decode_identities = msgspec.msgpack.Decoder(list[tuple[str, str]]).decode
 _decode_refusal = msgspec.msgpack.Decoder(Refusal).decode
 _decode_erasure = msgspec.msgpack.Decoder(Erasure).decode
+_decode_lifted = msgspec.msgpack.Decoder(Lifted).decode
 _decode_pending = msgspec.msgpack.Decoder(PendingSplit).decode
 
 
@@ -51,18 +53,20 @@ class RedisLinkStore(RedisUnit):
         held = await self._client.hgetall(_APART)
         return {_identity(name): _decode_identities(raw) for name, raw in held.items()}
 
-    async def suppressed(self, hashes: Sequence[str]) -> set[str]:
+    async def suppressed(self, hashes: Sequence[str]) -> dict[str, float]:
         if not hashes:
-            return set()
+            return {}
         found = await self._client.hmget(_SUPPRESSED, list(hashes))
-        return {hash_ for hash_, at in zip(hashes, found, strict=True) if at is not None}
+        return {hash_: float(at) for hash_, at in zip(hashes, found, strict=True) if at is not None}
 
-    async def count_suppressed(self) -> int:
-        count: int = await self._client.hlen(_SUPPRESSED)
-        return count
+    async def count_suppressed(self) -> tuple[int, int]:
+        return await self._client.hlen(_SUPPRESSED), await self._client.hlen(_LIFTED)
 
-    async def all_suppressed(self) -> set[str]:
-        return {name.decode() for name in await self._client.hkeys(_SUPPRESSED)}
+    async def all_suppressed(self) -> dict[str, float]:
+        return {name.decode(): float(at) for name, at in (await self._client.hgetall(_SUPPRESSED)).items()}
+
+    async def lifted(self) -> dict[str, Lifted]:
+        return {name.decode(): _decode_lifted(raw) for name, raw in (await self._client.hgetall(_LIFTED)).items()}
 
     async def refusals(self) -> dict[str, Refusal]:
         held = await self._client.hgetall(_REFUSED)
@@ -121,7 +125,9 @@ def link_groups(changes: LinkChanges) -> list[Group]:
         {key: None if value is None else encode_linked(value, changes.links) for key, value in changes.graph.items()},
     )
     groups += _written(_APART, {_field(key): _packed(value) for key, value in changes.apart.items()})
-    groups += _written(_SUPPRESSED, {key: repr(value) for key, value in changes.suppressed.items()})
+    when = {key: None if value is None else repr(value) for key, value in changes.suppressed.items()}
+    groups += _written(_SUPPRESSED, when)
+    groups += _written(_LIFTED, {key: _packed(value) for key, value in changes.lifted.items()})
     groups += _written(_SPLITTING, {key: _packed(value) for key, value in changes.splitting.items()})
     groups += _written(_SPLITS, changes.splits)
     groups += _written(_DEFERRED, {key: _packed(value) for key, value in changes.deferred.items()})

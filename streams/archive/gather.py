@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 
 from analysis.archive.columns import Link, Placed
 from analysis.archive.manifests import File, State
-from profiles.types import Erase, Event, Merge, Origin, Record, Split, event_digest
+from profiles.types import Erase, Event, Lift, Merge, Origin, Record, Split, event_digest
 
 __all__ = ["Gathered", "Gatherer", "Memory", "links_of", "prime"]
 
@@ -45,12 +45,14 @@ class Gathered:
         self.read: dict[int, tuple[int, int]] = {}
         self.origins: defaultdict[int, dict[str, int]] = defaultdict(dict)
         self.erased: dict[str, str] = {}  # home → its digest
+        self.lifted: dict[str, str] = {}  # the same of those that may come back
         self.outcomes: Counter[str] = Counter()
         self.bytes = 0
 
     def erase(self, home: str, digest: str) -> None:
         """Forget what was read of a home."""
         self.erased[home] = digest
+        self.lifted.pop(home, None)
         kept = [row for row in self.rows if row.event.profile != home]
         self.outcomes["erased"] += len(self.rows) - len(kept)
         self.rows = kept
@@ -90,6 +92,8 @@ class Gatherer:
                 self._event(record, partition, offset, size)
             elif type(record) is Erase:
                 held.erase(record.profile, self._suppression(record.profile))
+            elif type(record) is Lift:
+                held.lifted[record.profile] = self._suppression(record.profile)
             else:
                 held.links += links_of(record, partition, offset)
         begin = held.read[partition][0] if partition in held.read else self._state.read.get(partition, 0)
@@ -101,15 +105,19 @@ class Gatherer:
 
     def _event(self, event: Event, partition: int, offset: int, size: int) -> None:
         held = self.gathered
-        if event.profile in held.erased or (
-            self._state.erased and self._suppression(event.profile) in self._state.erased
-        ):
+        if self._is_erased(event.profile):
             held.outcomes["erased"] += 1
         elif self._memory.new(event.profile, event.source, event.id):
             held.rows.append(Placed(event, partition, offset))
             held.bytes += size
         else:
             held.outcomes["repeat"] += 1
+
+    def _is_erased(self, home: str) -> bool:
+        held, known = self.gathered, self._state.erased
+        if home in held.lifted:
+            return False
+        return home in held.erased or bool(known and known.get(self._suppression(home)))
 
     def _repeats(self, origin: Origin, marks: dict[str, int], fresh: dict[str, int]) -> bool:
         """Whether this place of this topic has been here before: they arrive in the order of their offsets."""
@@ -141,7 +149,7 @@ def _wanted(record: Record) -> bool:
     """Events where they came first, and what says whose a home is."""
     if type(record) is Event:
         return not record.home
-    return type(record) in (Merge, Erase) or (type(record) is Split and record.phase == "reset")
+    return type(record) in (Merge, Erase, Lift) or (type(record) is Split and record.phase == "reset")
 
 
 def links_of(record: Record, partition: int, offset: int) -> list[Link]:

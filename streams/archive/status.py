@@ -42,7 +42,7 @@ async def status(settings: Settings) -> dict[str, Any]:
         "links": sum(file.rows for file in state.of("links")),
         "files": len(state.files),
         "bytes": sum(file.bytes for file in state.files.values()),
-        "erased": len(state.erased),
+        "erased": len(state.away),
         "partitions": partitions,
         "days": _days(state),
         "gaps": [

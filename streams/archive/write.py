@@ -37,7 +37,7 @@ def write_flush(log: ManifestLog, held: Gathered, at: float) -> list[File]:
                 remove=removed,
                 read=held.read,
                 origins=dict(held.origins),
-                erased=dict.fromkeys(held.erased.values(), at),
+                erased=dict.fromkeys(held.erased.values(), at) | dict.fromkeys(held.lifted.values(), 0.0),
             )
         except Changed as error:
             log.drop([file.path for file in written])

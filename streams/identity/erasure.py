@@ -15,7 +15,8 @@ from collections.abc import Mapping
 import msgspec
 
 from plan import Plan
-from profiles.identity.links import Erasure, Linked
+from profiles.errors import RapportError
+from profiles.identity.links import Erasure, Lifted, Linked
 from profiles.identity.secrets import suppression
 from profiles.store import Store
 from profiles.times import rfc3339
@@ -35,10 +36,10 @@ from streams.kafka.topics import (
     topic_name,
     topics,
 )
-from streams.records.links import EraseRequest
+from streams.records.links import EraseRequest, LiftRequest
 from streams.settings import Settings
 
-__all__ = ["Eraser", "Receipt", "Remains", "Removed"]
+__all__ = ["Eraser", "NotErased", "Receipt", "Remains", "Removed"]
 
 _LOOK = 0.1  # seconds between looks at what the workers have done
 
@@ -82,8 +83,12 @@ class Receipt(msgspec.Struct, frozen=True):
     remains: list[Remains]
 
 
+class NotErased(RapportError):
+    """There is nothing to lift."""
+
+
 class Eraser:
-    """Erases customers."""
+    """Erases customers, and lets erased ones come back."""
 
     def __init__(self, store: Store, links: LinkStore, commands: CommandSender, settings: Settings, plan: Plan) -> None:
         self._store = store
@@ -133,6 +138,38 @@ class Eraser:
             receipt = msgspec.structs.replace(receipt, state="done")
             await self._links.keep_receipt(erasure, msgspec.json.encode(receipt))
         return receipt
+
+    async def lift(self, identity: Identity, by: str, reason: str, wait: float) -> tuple[Lifted, bool]:
+        """Let an erased identity come back with what happens from now on; nothing that was erased does.
+
+        Args:
+            identity: whose erasure is lifted; others of the same customer stay away.
+            by: who decided it.
+            reason: why; kept for good.
+            wait: seconds.
+
+        Returns:
+            What is recorded, and whether it is done; if not, it is carried out all the same.
+
+        Raises:
+            NotErased: nobody of this identity was erased, or they may come back already.
+            Unavailable: Kafka does not answer; nothing was asked.
+        """
+        subject = suppression(self._plan.pii_key, self._plan.home(identity))
+        if not await self._links.suppressed([subject]):
+            raise NotErased("nobody of this identity is erased")
+        now, until = WALL.now(), time.monotonic() + wait
+        lifted = Lifted(uuid.uuid4().hex, subject, now, now, by, reason)
+        await self._commands.request(LiftRequest(identity, lifted))
+        while await self._links.suppressed([subject]):
+            if time.monotonic() > until:
+                return lifted, False
+            await asyncio.sleep(_LOOK)
+        return lifted, True
+
+    async def lifted(self) -> list[Lifted]:
+        """Every erasure that was lifted, the latest first."""
+        return sorted((await self._links.lifted()).values(), key=lambda one: (one.at, one.id), reverse=True)
 
     async def _gone(self, homes: list[str], until: float) -> bool:
         while True:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -9,13 +10,13 @@ import msgspec
 
 from plan import Plan
 from profiles.identity.linking import Decision
-from profiles.identity.links import Erasure, Link, PendingSplit, Refusal
+from profiles.identity.links import Erasure, Lifted, Link, PendingSplit, Refusal
 from profiles.identity.secrets import suppression
-from profiles.types import Erase, Identity, Merge, Split
+from profiles.types import Erase, Identity, Lift, Merge, Split
 from profiles.units import LinkChanges, LinkState
 from streams.identity.draft import Draft
 from streams.identity.members import Members
-from streams.records.links import EraseRequest, LinkRequest, SplitDone, SplitRequest
+from streams.records.links import EraseRequest, LiftRequest, LinkRequest, SplitDone, SplitRequest
 
 __all__ = ["Graph"]
 
@@ -35,7 +36,7 @@ class Graph:
         links: how the identities of those profiles came to join.
         apart: identities that must not be together.
         pending: splits under way.
-        erased: homes at hand whose customers were erased.
+        erased: homes at hand whose customers were erased, and when.
         refusals: of late, by slot; for an erasure.
     """
 
@@ -51,7 +52,7 @@ class Graph:
         links: dict[Identity, list[Link]],
         apart: dict[Identity, list[Identity]],
         pending: Mapping[str, PendingSplit],
-        erased: set[str],
+        erased: dict[str, float],
         refusals: Mapping[str, Refusal],
     ) -> None:
         self._pii_key = plan.pii_key
@@ -66,6 +67,7 @@ class Graph:
     def link(self, offset: int, request: LinkRequest) -> Decision | None:
         """Decide about identities that met in an event; None if there was nothing left to decide."""
         self._draft.begin(offset)
+        self._give_away(offset, request)
         home = self._members.home
         identities = [identity for identity in request.identities if home(identity) not in self._erased]
         if len(identities) < 2:
@@ -202,7 +204,7 @@ class Graph:
         if waits:
             return
         for home in dict.fromkeys([profile, *map(members.home, everybody)]):
-            self._erased.add(home)
+            self._erased[home] = request.time
             hash_ = suppression(self._pii_key, home)
             draft.changes.suppressed[hash_] = request.time
             draft.tell(f"@suppressed:{hash_}", {"at": request.time})
@@ -213,6 +215,34 @@ class Graph:
         gone = set(everybody)
         members.forget_apart(gone)
         draft.changes.refused_gone += [slot for slot, held in self._refusals.items() if gone & set(held.identities)]
+
+    def lift(self, offset: int, request: LiftRequest) -> None:
+        """Let an erased identity come back."""
+        self._draft.begin(offset)
+        self._lift(request.identity, request.lifted)
+
+    def _give_away(self, offset: int, request: LinkRequest) -> None:
+        """Let somebody else have what was erased before they said that it is theirs: a family's address, say."""
+        home = self._members.home
+        first, *others = request.identities
+        if home(first) in self._erased or not self._members.is_believed(request):
+            return
+        for identity in others:
+            if self._erased.get(home(identity), math.inf) < request.time:
+                subject = suppression(self._pii_key, home(identity))
+                why = f"another customer's, says {request.source} event {request.event}"
+                name = f"{offset}:{subject}"
+                self._lift(identity, Lifted(name, subject, request.time, self._now, "", why))
+
+    def _lift(self, identity: Identity, lifted: Lifted) -> None:
+        home, draft = self._members.home(identity), self._draft
+        if self._erased.pop(home, None) is None:
+            return  # lifted already
+        draft.changes.suppressed[lifted.subject] = None
+        draft.tell(f"@suppressed:{lifted.subject}", None)
+        draft.changes.lifted[lifted.id] = lifted
+        draft.tell(f"@lifted:{lifted.id}", lifted)
+        draft.send(Lift(home, lifted.since))
 
     def changes(self, state: LinkState, applied: int) -> LinkChanges:
         """The changes that the requests came to, as one commit on top of a state."""

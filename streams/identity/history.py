@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from profiles.errors import RapportError
-from profiles.types import Event, Record, partition_of
+from profiles.types import Erase, Event, Origin, Record, partition_of
 from streams.background import in_background
 from streams.kafka.reader import Extent, Log, Missing
 from streams.kafka.topics import PROFILE_EVENTS, topic_name
@@ -79,7 +79,7 @@ class History:
         for partition, offset in cutovers.values():
             ends[partition] = max(ends[partition], offset)
         found = await in_background(self._archived, cutovers) if self._archive else []
-        found += await self._logged([extent._replace(end=ends[extent.partition]) for extent in behind], cutovers)
+        found = await self._logged([extent._replace(end=ends[extent.partition]) for extent in behind], cutovers, found)
         return list({(event.profile, event.source, event.id): event for event in reversed(found)}.values())
 
     def _archived(self, cutovers: Cutovers) -> list[Event]:
@@ -96,8 +96,9 @@ class History:
 
         return progress(self._archive)
 
-    async def _logged(self, extents: Iterable[Extent], cutovers: Cutovers) -> list[Event]:
-        found: list[Event] = []
+    async def _logged(self, extents: Iterable[Extent], cutovers: Cutovers, found: list[Event]) -> list[Event]:
+        """What was archived, with what is in the log behind it; nothing of before a home was erased."""
+        erasures: set[Origin] = set()
         try:
             async for batch in self._log.read(extents):
                 for at in batch.records:
@@ -105,6 +106,9 @@ class History:
                     until = cutovers.get(record.profile, (0, -1))[1]
                     if type(record) is Event and not record.home and at.offset < until:
                         found.append(record)
+                    elif type(record) is Erase and record.profile in cutovers and record.origin not in erasures:
+                        erasures.add(record.origin)  # the customer may have come back since
+                        found = [event for event in found if event.profile != record.profile]
         except Missing as error:  # deleted while it was read
             raise _incomplete(error.lost[0]) from error
         return found

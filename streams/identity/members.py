@@ -9,6 +9,7 @@ from profiles.identity.linking import Decision, decide
 from profiles.identity.links import Link
 from profiles.types import Identity
 from streams.identity.draft import Draft
+from streams.records.links import LinkRequest
 
 __all__ = ["Members"]
 
@@ -85,13 +86,14 @@ class Members:
     def _names(self, profile: str, identities: Sequence[Identity]) -> bool:
         """Whether these are of a person, or tied to one of the profile's by what was believed."""
         reached = set(identities)
-        ties = [link.identities for link in self.links_of(self.held_by(profile)) if self._is_believed(link)]
+        ties = [link.identities for link in self.links_of(self.held_by(profile)) if self.is_believed(link)]
         while near := [tied for tied in ties if not reached.isdisjoint(tied)]:
             reached.update(*near)
             ties = [tied for tied in ties if reached.isdisjoint(tied)]
         return any(kind in self._trust.persons for kind, _ in reached)
 
-    def _is_believed(self, link: Link) -> bool:
+    def is_believed(self, link: Link | LinkRequest) -> bool:
+        """Whether who says so is no public source, or its user has signed."""
         return link.signed or link.source not in self._trust.public
 
     def hold(self, profile: str, identities: list[Identity] | None) -> None:

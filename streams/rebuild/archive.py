@@ -119,7 +119,7 @@ class FromArchive:
         with Spool() as spool, Memories(self._settings.partitions) as memories:
             self._gather(spool, memories, now)
             if self.links is None:
-                self.links = identities_from(self._given.ownership, self._named, self._given.state.erased)
+                self.links = identities_from(self._given.ownership, self._named, self._given.state.away)
                 await self._publish_identities(self.links)
             await restore.write_links(self._client, self.links)
             census = RedisCensusStore(self._client)
@@ -166,7 +166,7 @@ class FromArchive:
         }
 
     def _erased(self, home: str) -> bool:
-        links, erased = self._given.links, self._given.state.erased
+        links, erased = self._given.links, self._given.state.away
         if not erased and not (links and links.suppressed):
             return False
         digest = suppression(self._plan.pii_key, home)

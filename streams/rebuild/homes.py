@@ -112,12 +112,11 @@ def by_home(
     Args:
         archived: as `analysis.archive.reader.events_of` answers them.
         tail: by home; emptied on the way.
-        erased: homes to leave out.
+        erased: homes of which nothing that was archived counts.
     """
     for home, events in itertools.groupby(archived, key=lambda event: event.profile):
-        held = list(events)
-        if home not in erased:
-            yield home, held + tail.pop(home, [])
+        held = [] if home in erased else list(events)
+        if held := held + tail.pop(home, []):
+            yield home, held
     for home in list(tail):
-        if home not in erased:
-            yield home, tail.pop(home)
+        yield home, tail.pop(home)

@@ -45,6 +45,10 @@ class Ownership:
                 row = _Row(one.origin_offset, one.kind == "split", one.profile, one.time)
                 self._rows[one.home].add(row)
 
+    def forget(self, home: str) -> None:
+        """Forget what was decided about a home whose customer was erased."""
+        self._rows.pop(home, None)
+
     @property
     def last(self) -> int:
         """Offset in `identity.links` of the last decision; -1 for none."""

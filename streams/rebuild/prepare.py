@@ -113,9 +113,13 @@ async def sources(log: Log, settings: Settings, plan: Plan) -> Sources:
 def tombstones_of(links: LinkChanges | None, plan: Plan, now: float) -> Tombstones:
     """Who was erased so lately that a tombstone must keep what is still on its way from them."""
     times = {} if links is None else links.suppressed
+    back = set() if links is None else {one.subject for one in links.lifted.values()} - times.keys()
 
     def at(home: str, told: float) -> float | None:
-        time_ = times.get(suppression(plan.pii_key, home), told)
+        subject = suppression(plan.pii_key, home)
+        if subject in back:
+            return None
+        time_ = times.get(subject) or told
         return time_ if time_ + TOMBSTONE_KEPT > now else None
 
     return at

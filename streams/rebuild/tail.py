@@ -10,7 +10,7 @@ import msgspec
 
 from analysis.archive.manifests import State
 from profiles.errors import Misconfigured
-from profiles.types import Erase, Event, Merge, Record, Split
+from profiles.types import Erase, Event, Lift, Merge, Record, Split
 from streams.archive.gather import links_of
 from streams.kafka.reader import Extent, Log
 from streams.rebuild.ownership import Ownership
@@ -25,7 +25,8 @@ class Tail:
     """What came behind the archive."""
 
     events: defaultdict[str, list[Event]] = field(default_factory=lambda: defaultdict(list))  # by home
-    erased: set[str] = field(default_factory=set)  # homes
+    erased: set[str] = field(default_factory=set)  # homes of which nothing counts that the archive holds
+    away: set[str] = field(default_factory=set)  # those of them that have not come back
     origins: dict[int, dict[str, int]] = field(default_factory=dict)  # partition → place → highest origin
 
 
@@ -61,7 +62,7 @@ async def read_tail(log: Log, state: State, rest: Sequence[Extent], ownership: O
         async for batch in log.read([extent]):
             for at in batch.records:
                 _take(tail, _decode(at.value), extent.partition, at.offset, marks, ownership)
-    for home in tail.erased:
+    for home in tail.away:
         tail.events.pop(home, None)
     return tail
 
@@ -78,5 +79,10 @@ def _take(tail: Tail, record: Record, partition: int, offset: int, marks: dict[s
             tail.events[record.profile].append(record)
     elif type(record) is Erase:
         tail.erased.add(record.profile)
+        tail.away.add(record.profile)
+        ownership.forget(record.profile)
+    elif type(record) is Lift:
+        tail.away.discard(record.profile)
+        tail.events.pop(record.profile, None)
     elif type(record) is Merge or (type(record) is Split and record.phase == "reset"):
         ownership.take(links_of(record, partition, offset))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import msgspec
 
-from profiles.identity.links import Erasure
+from profiles.identity.links import Erasure, Lifted
 from profiles.types import Identity
 
-__all__ = ["EraseRequest", "LinkRequest", "Request", "SplitDone", "SplitRequest"]
+__all__ = ["EraseRequest", "LiftRequest", "LinkRequest", "Request", "SplitDone", "SplitRequest"]
 
 
 class LinkRequest(msgspec.Struct, array_like=True, tag_field="kind", tag="l", gc=False):
@@ -26,6 +26,13 @@ class EraseRequest(msgspec.Struct, array_like=True, tag_field="kind", tag="x", g
     erasure: Erasure
 
 
+class LiftRequest(msgspec.Struct, array_like=True, tag_field="kind", tag="u", gc=False):
+    """An erased identity may come back."""
+
+    identity: Identity
+    lifted: Lifted
+
+
 class SplitRequest(msgspec.Struct, array_like=True, tag_field="kind", tag="s", gc=False):
     """An identity was linked wrongly and is to be taken out."""
 
@@ -42,4 +49,4 @@ class SplitDone(msgspec.Struct, array_like=True, tag_field="kind", tag="d", gc=F
     id: str
 
 
-Request = LinkRequest | EraseRequest | SplitRequest | SplitDone
+Request = LinkRequest | EraseRequest | LiftRequest | SplitRequest | SplitDone

@@ -10,7 +10,7 @@ A withdrawal counts even if its event is rejected: whoever takes back a consent 
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import msgspec
@@ -24,6 +24,7 @@ from streams.collector.json_text import loads
 from streams.records.position import position_of, recorded_at
 from streams.records.withdrawal import WITHDRAWAL, type_of
 from streams.steps.claim import set_apart
+from streams.steps.identify import Erased
 from streams.steps.intake import FORGOTTEN, Each, Intake, Item
 
 __all__ = ["Listener", "consent", "withdraw"]
@@ -163,23 +164,23 @@ def _listed(value: object) -> list[object]:
     return value if type(value) is list else []
 
 
-def withdraw(plan: Plan, suppressed: Container[str]) -> Each:
+def withdraw(plan: Plan, erased: Erased) -> Each:
     """The step that lets count what rejected events withdraw; nothing else of them does, and nobody is linked by them.
 
     Args:
         plan: says where consent is withdrawn, and what identifies somebody.
-        suppressed: the homes of customers who were erased; false while nobody was.
+        erased: which customers were.
     """
-    return _Withdrawals(plan, suppressed)
+    return _Withdrawals(plan, erased)
 
 
 class _Withdrawals(Each):
     """Looks at the items that other steps have rejected."""
 
-    def __init__(self, plan: Plan, suppressed: Container[str]) -> None:
+    def __init__(self, plan: Plan, erased: Erased) -> None:
         super().__init__("withdraw", _nothing)
         self._plan = plan
-        self._suppressed = suppressed
+        self._erased = erased
         self._listener = Listener(plan)
 
     def over(self, batch: Intake, items: list[Item]) -> list[Item]:
@@ -219,10 +220,10 @@ class _Withdrawals(Each):
         if batch.source in trust.public:
             identities, item.standing = trust.weigh(raw, identities)
         item.home = self._plan.home(identities[0])
-        if self._suppressed and item.home in self._suppressed:
-            return False
         if not item.received:
             item.time = item.received = min(recorded_at(item.record), batch.now)
+        if self._erased and self._erased.drops(item.home, item.time):
+            return False
         item.event = _withdrawal(batch, item, raw, identities[:1], said, error)
         if batch.source in trust.public:
             set_apart(batch, item)

@@ -7,7 +7,7 @@ linker's business.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Container, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol
 
 from plan import Plan
@@ -17,19 +17,48 @@ from streams.records.links import LinkRequest
 from streams.retry import retrying
 from streams.steps.intake import FORGOTTEN, Each, Intake, Item
 
-__all__ = ["Links", "identify", "meet"]
+__all__ = ["NOBODY", "Erased", "Links", "identify", "meet"]
 
 _CONTEXT = frozenset(
     {"app", "campaign", "device", "ip", "locale", "os", "page", "referrer", "timezone", "userAgent", "groupId"}
 )
 
 
-def identify(plan: Plan, suppressed: Container[str]) -> Each:
+class Erased(Protocol):
+    """Knows which customers were erased; false while nobody was."""
+
+    def __bool__(self) -> bool: ...
+
+    def drops(self, home: str, time: float) -> bool:
+        """Whether what happened to a home at a time is of an erased customer."""
+        ...
+
+    def erased_before(self, home: str, time: float) -> bool:
+        """Whether a home was erased before a time, and is."""
+        ...
+
+
+class _Nobody:
+    def __bool__(self) -> bool:
+        return False
+
+    def drops(self, home: str, time: float) -> bool:
+        return False
+
+    def erased_before(self, home: str, time: float) -> bool:
+        return False
+
+
+NOBODY: Erased = _Nobody()
+"""Nobody was erased."""
+
+
+def identify(plan: Plan, erased: Erased) -> Each:
     """The step that finds the home of each event.
 
     Args:
         plan: says what identifies somebody.
-        suppressed: the homes of customers who were erased; false while nobody was.
+        erased: which customers were.
     """
     extract, home, public, weigh = plan.extract, plan.home, plan.trust.public, plan.trust.weigh
 
@@ -43,17 +72,25 @@ def identify(plan: Plan, suppressed: Container[str]) -> Each:
                 item.violations = [*item.violations, item.standing.remark]
         item.identities = identities
         item.home = home(identities[0])
-        if suppressed:  # nearly always nobody was
+        if erased:  # nearly always nobody was
             _leave_out_erased(batch, item)
         item.event = neutral(batch, item)
 
     def _leave_out_erased(batch: Intake, item: Item) -> None:
-        if item.home in suppressed:
+        time = item.time
+        if erased.drops(item.home, time):
             raise Unacceptable(FORGOTTEN, "the customer was erased; nothing of the event is kept")
+        # What somebody else says is theirs, and said so after the erasure, the linker lets them have.
+        states = item.raw["type"] == "identify" and (batch.source not in public or item.standing.signed)
         first, *others = item.identities
-        item.identities = [first, *(identity for identity in others if home(identity) not in suppressed)]
+        left = [
+            identity
+            for identity in others
+            if not erased.drops(home(identity), time) or (states and erased.erased_before(home(identity), time))
+        ]
+        item.identities = [first, *left]
         if batch.source in public:
-            unlinked = [identity for identity in item.standing.unlinked if home(identity) not in suppressed]
+            unlinked = [identity for identity in item.standing.unlinked if not erased.drops(home(identity), time)]
             item.standing = item.standing._replace(unlinked=unlinked)
 
     return Each("identify", find)

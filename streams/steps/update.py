@@ -27,6 +27,7 @@ from profiles.types import (
     AlertCommand,
     Erase,
     Event,
+    Lift,
     Merge,
     Profile,
     Record,
@@ -60,7 +61,9 @@ def update(currency: str, limits: Limits) -> Callable[[Work], None]:
             profile = work.profiles.get(record.profile)
             if profile is None:
                 profile = work.create(record.profile)
-            if profile.redirect == ERASED:
+            if type(record) is Lift:
+                _lift(work, profile)
+            elif profile.redirect == ERASED:
                 work.outcomes["erased"] += type(record) is Event
             elif type(record) is Event:
                 _happen(work, profile, record, currency, limits)
@@ -176,6 +179,13 @@ def _erase(work: Work, profile: Profile, command: Erase) -> None:
     if profile.redirect:
         work.new_tombstones -= 1
     _bury(work, tombstone)
+
+
+def _lift(work: Work, profile: Profile) -> None:
+    """Forget that a home was erased: what comes from now on is the beginning of another customer."""
+    if profile.redirect == ERASED:
+        work.new_tombstones -= 1
+        work.remove(profile)
 
 
 def _before_cutover(splitting: Splitting, home: str, position: int) -> bool:

@@ -203,6 +203,12 @@ class Work:
         """Note that a profile has changed."""
         self.touched[profile.id] = self.changed[profile.id] = profile
 
+    def remove(self, profile: Profile) -> None:
+        """Forget a profile; a later record may begin it anew."""
+        self.removed.append(profile.id)
+        for held in (self.profiles, self.touched, self.changed):
+            held.pop(profile.id, None)
+
     def live(self) -> list[Profile]:
         """The touched profiles that are somebody: no tombstones."""
         return [profile for profile in self.touched.values() if not profile.redirect]
@@ -245,14 +251,15 @@ class Work:
 
     def changes(self, applied: int | None, produced: int) -> Changes:
         """The changes of this batch, as one commit."""
-        ids = "\n".join([*self.changed, *self.removed]).encode()
+        removed = [id_ for id_ in self.removed if id_ not in self.changed]
+        ids = "\n".join([*self.changed, *removed]).encode()
         documents = [Output(PROFILE_CHANGES, b"", ids, partition=self.partition)] if ids else []
         return Changes(
             version=self.loaded.version,
             applied=applied,
             watermark=self.watermark,
             profiles=list(self.changed.values()),
-            removed=self.removed,
+            removed=removed,
             tombstones=self.new_tombstones,
             origins=self.origins,
             arrival_rates=self.arrival_rates,

@@ -24,7 +24,7 @@ from streams.identity.history import History
 from streams.kafka.outbox import Outbox
 from streams.kafka.topics import IDENTITY_LINKS, topic_name
 from streams.metrics import WorkerMetrics
-from streams.records.links import EraseRequest, LinkRequest, Request, SplitDone, SplitRequest
+from streams.records.links import EraseRequest, LiftRequest, LinkRequest, Request, SplitDone, SplitRequest
 from streams.retry import retrying, until_committed
 from streams.settings import Settings
 from streams.worker.profiles import Behind
@@ -119,6 +119,8 @@ class Linker:
                     graph.split(offset, request)
             elif type(request) is EraseRequest:
                 graph.erase(offset, request)
+            elif type(request) is LiftRequest:
+                graph.lift(offset, request)
             elif type(request) is SplitDone:
                 graph.split_done(offset, request, await self._store.deferred())
         self._metrics.linked(merged=merged, refused=refused)
@@ -143,6 +145,8 @@ class Linker:
                 named.update(request.identities)
             elif type(request) is SplitRequest:
                 named.update([request.identity, *request.apart])
+            elif type(request) is LiftRequest:
+                named.add(request.identity)
         for erasure in await self._erasures(requests):
             profiles.add(erasure.profile)
             named.update([erasure.identity] if erasure.identity else [])
@@ -162,7 +166,7 @@ class Linker:
             links={identity: links for one in held.values() for identity, links in one.links.items()},
             apart=await self._store.apart(),
             pending=await self._store.splitting(),
-            erased={hashes[hash_] for hash_ in await self._store.suppressed(list(hashes))},
+            erased={hashes[hash_]: at for hash_, at in (await self._store.suppressed(list(hashes))).items()},
             refusals=await self._store.refusals() if special else {},
         )
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from profiles.errors import Fenced
-from profiles.identity.links import Erasure, Link, Linked, PendingSplit, Refusal
+from profiles.identity.links import Erasure, Lifted, Link, Linked, PendingSplit, Refusal
 from profiles.store import Changes, Output
 from profiles.stores import Stores
 from profiles.types import ERASED, Profile
@@ -97,6 +97,7 @@ def test_splits_erasures_and_receipts(run: Callable[[Test], None]) -> None:
     async def test(stores: Stores) -> None:
         pending = PendingSplit("s1", "p1", BOB, [ADA], {"h1": "p1", "h2": "p2"}, 9.0, "kim")
         erasure = Erasure("e1", "p3", EVE, 11.0)
+        lifted = Lifted("l1", "hash", 12.0, 12.5, "kim", "asked to")
         version = await stores.links.commit(
             LinkChanges(
                 0,
@@ -111,12 +112,18 @@ def test_splits_erasures_and_receipts(run: Callable[[Test], None]) -> None:
         assert await stores.links.split_state("s1") == "splitting"
         assert await stores.links.split_state("s2") is None
         assert await stores.links.deferred() == [erasure]
-        assert await stores.links.suppressed(["hash", "other"]) == {"hash"}
-        assert await stores.links.all_suppressed() == {"hash"}
-        assert await stores.links.count_suppressed() == 1
+        assert await stores.links.suppressed(["hash", "other"]) == {"hash": 11.0}
+        assert await stores.links.all_suppressed() == {"hash": 11.0}
+        assert await stores.links.count_suppressed() == (1, 0)
         await stores.links.commit(
-            LinkChanges(version, 2, splitting={"s1": None}, splits={"s1": "done"}, deferred={"e1": None})
-        )
+            LinkChanges(
+                version, 2, splitting={"s1": None}, splits={"s1": "done"}, deferred={"e1": None},
+                suppressed={"hash": None}, lifted={"l1": lifted},
+            )
+        )  # fmt: skip
+        assert await stores.links.all_suppressed() == {}
+        assert await stores.links.lifted() == {"l1": lifted}
+        assert await stores.links.count_suppressed() == (0, 1)
         assert await stores.links.splitting() == {}
         assert await stores.links.split_state("s1") == "done"
         assert await stores.links.deferred() == []

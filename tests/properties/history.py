@@ -50,6 +50,7 @@ from streams.pipeline import (
     review_pipeline,
 )
 from streams.settings import Settings
+from streams.steps.identify import NOBODY
 from streams.worker.breaker.aside import PutAside
 from streams.worker.breaker.circuit_breaker import CircuitBreaker
 from streams.worker.census import CensusMerger, CensusTaker, Review, members_of, subject_of
@@ -174,7 +175,7 @@ class Worker:
         self._ingest = Ingest(
             telling.sources,
             arrival_pipeline(plan),
-            ingest_pipeline(plan, stores.links, ()),
+            ingest_pipeline(plan, stores.links, NOBODY),
             telling.log,
             stores.clock,
             settings,

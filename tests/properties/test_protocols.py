@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from plan import load_plan
-from profiles.identity.links import Erasure
+from profiles.identity.links import Erasure, Lifted
+from profiles.identity.secrets import suppression
 from profiles.types import ERASED, Identity
-from streams.records.links import EraseRequest, SplitRequest
+from streams.records.links import EraseRequest, LiftRequest, SplitRequest
 from tests.integration.rapport import PLAN
 from tests.properties.world import World, play
 
@@ -150,5 +151,40 @@ def test_an_erased_customer_leaves_only_tombstones(seed: int) -> None:
         assert all(home in everybody and everybody[home].redirect == ERASED for home in erased)
         alive = {name: who for name, who in events.items() if world.plan.home(who[0]) not in erased}
         await assert_whole(world, alive)
+
+    play(RULES, seed, story)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 2**32))
+def test_who_may_come_back_does_so_as_somebody_new(seed: int) -> None:
+    """After an erasure is lifted exactly what happened since counts, splits of its history included."""
+
+    async def story(world: World) -> None:
+        world.start()
+        for number, identities in enumerate(history(world.chance, 15)):
+            await world.happen(f"e{number}", 1000.0 + number, identities)
+            await world.some_time()
+        user, browser = ("user_id", "u0"), ("anonymous_id", "a0")
+        await world.ask(EraseRequest(Erasure("x", world.plan.home(user), user, 1020.0)))
+        await world.settle()
+        alone = not await world.is_erased(world.plan.home(browser))
+        subject = suppression(world.plan.pii_key, world.plan.home(user))
+        await world.ask(LiftRequest(user, Lifted("l", subject, 1021.0, 1021.0, "kim", "asked to")))
+        await world.settle()
+        assert world.plan.home(user) not in world.everybody()
+
+        for number in range(3):
+            await world.happen(f"n{number}", 1022.0 + number, [user])
+        await world.happen("with", 1030.0, [user, browser])
+        await world.settle()
+        if alone and len({*(await world.owners([user, browser])).values()}) == 1:
+            await world.ask(SplitRequest("s", browser, [user], 1031.0))
+            await world.settle()
+
+        [owner] = (await world.owners([user])).values()
+        assert world.everybody()[owner].activity["web"].count >= 4
+        if owner == world.plan.home(user) and not (await world.linked([user])).get(owner):
+            assert world.everybody()[owner].activity["web"].count == 4
 
     play(RULES, seed, story)

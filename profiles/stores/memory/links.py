@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
-from profiles.identity.links import Erasure, Linked, PendingSplit, Refusal, decode_linked, encode_linked
+from profiles.identity.links import Erasure, Lifted, Linked, PendingSplit, Refusal, decode_linked, encode_linked
 from profiles.stores.memory.unit import MemoryUnit
 from profiles.types import Identity
 from profiles.units import LinkChanges, LinkState
@@ -31,6 +31,7 @@ class MemoryLinkStore(MemoryUnit):
         self._linked: dict[str, bytes] = {}
         self._apart: dict[Identity, list[Identity]] = {}
         self._suppressed: dict[str, float] = {}
+        self._lifted: dict[str, Lifted] = {}
         self._refused: dict[str, Refusal] = {}
         self._splitting: dict[str, PendingSplit] = {}
         self._splits: dict[str, str] = {}
@@ -46,14 +47,17 @@ class MemoryLinkStore(MemoryUnit):
     async def apart(self) -> dict[Identity, list[Identity]]:
         return {identity: list(others) for identity, others in self._apart.items()}
 
-    async def suppressed(self, hashes: Sequence[str]) -> set[str]:
-        return self._suppressed.keys() & set(hashes)
+    async def suppressed(self, hashes: Sequence[str]) -> dict[str, float]:
+        return {hash_: self._suppressed[hash_] for hash_ in hashes if hash_ in self._suppressed}
 
-    async def count_suppressed(self) -> int:
-        return len(self._suppressed)
+    async def count_suppressed(self) -> tuple[int, int]:
+        return len(self._suppressed), len(self._lifted)
 
-    async def all_suppressed(self) -> set[str]:
-        return set(self._suppressed)
+    async def all_suppressed(self) -> dict[str, float]:
+        return dict(self._suppressed)
+
+    async def lifted(self) -> dict[str, Lifted]:
+        return dict(self._lifted)
 
     async def refusals(self) -> dict[str, Refusal]:
         return dict(sorted(self._refused.items(), key=lambda item: item[1].offset, reverse=True))
@@ -89,6 +93,7 @@ class MemoryLinkStore(MemoryUnit):
         _write(self._linked, linked)
         _write(self._apart, changes.apart)
         _write(self._suppressed, changes.suppressed)
+        _write(self._lifted, changes.lifted)
         _write(self._splitting, changes.splitting)
         _write(self._splits, changes.splits)
         _write(self._deferred, changes.deferred)

@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from plan import load_plan
 from profiles.identity.linking import TWO_PEOPLE, Decision
+from profiles.identity.links import Lifted
+from profiles.identity.secrets import suppression
 from profiles.types import Identity
+from profiles.units import LinkState
 from streams.identity.graph import Graph
-from streams.records.links import LinkRequest
+from streams.records.links import LiftRequest, LinkRequest
 from tests import REPOSITORY
 
 PLAN = load_plan(REPOSITORY / "tracking_plan.yaml", {})
 ADA, BOB, BROWSER, PHONE = ("user_id", "ada"), ("email", "bob"), ("anonymous_id", "b"), ("device_id", "d")
 
 
+def graph_of(**parts: Any) -> Graph:
+    """A graph in which nobody is linked, but for these parts."""
+    names = ("linked", "held", "links", "apart", "pending", "erased", "refusals")
+    return Graph(PLAN, "identity.links", 4, 9.0, **{name: dict(parts.get(name, {})) for name in names})
+
+
 def decisions(*requests: tuple[str, list[Identity]]) -> list[Decision]:
     """What becomes of identities that met in events of these sources; `signed` is of a user of the web."""
-    graph = Graph(
-        PLAN, "identity.links", 4, 9.0,
-        linked={}, held={}, links={}, apart={}, pending={}, erased=set(), refusals={},
-    )  # fmt: skip
+    graph = graph_of()
     found = []
     for offset, (source, identities) in enumerate(requests):
         signed = source == "signed"
@@ -69,3 +77,30 @@ def test_a_server_makes_one_of_people_that_it_names() -> None:
 
     *_, knew = decisions(("signed", [ADA, BROWSER]), ("purchase", [BOB, BROWSER]))
     assert list(knew.losers) == [PLAN.home(ADA)]
+
+
+def test_an_erased_address_is_given_to_whose_server_says_so_afterwards() -> None:
+    """And linked at once; that it was given is kept. What a page says, or was said before, changes nothing."""
+    subject = suppression(PLAN.pii_key, PLAN.home(BOB))
+    for source, time, given in (("purchase", 6.0, True), ("purchase", 4.0, False), ("web", 6.0, False)):
+        graph = graph_of(erased={PLAN.home(BOB): 5.0})
+        decision = graph.link(7, LinkRequest([ADA, BOB], time, source, "m"))
+        changes = graph.changes(LinkState(0, 6, 0), 7)
+        assert [(one.since, one.by) for one in changes.lifted.values()] == ([(6.0, "")] if given else [])
+        assert changes.suppressed == ({subject: None} if given else {})
+        assert (decision is not None and decision.losers == {PLAN.home(BOB): [BOB]}) is given
+
+    graph = graph_of(erased={PLAN.home(ADA): 5.0, PLAN.home(BOB): 5.0})
+    assert graph.link(7, LinkRequest([ADA, BOB], 6.0, "purchase", "m")) is None
+    assert graph.changes(LinkState(0, 6, 0), 7).lifted == {}
+
+
+def test_an_erasure_is_lifted_once_and_not_for_others() -> None:
+    lifted = Lifted("l", suppression(PLAN.pii_key, PLAN.home(ADA)), 6.0, 6.0, "kim", "asked to")
+    graph = graph_of(erased={PLAN.home(ADA): 5.0, PLAN.home(BOB): 5.0})
+    graph.lift(7, LiftRequest(ADA, lifted))
+    graph.lift(8, LiftRequest(ADA, Lifted("again", lifted.subject, 6.0, 6.0, "", "")))
+
+    changes = graph.changes(LinkState(0, 6, 0), 8)
+    assert changes.lifted == {"l": lifted}
+    assert changes.suppressed == {lifted.subject: None}

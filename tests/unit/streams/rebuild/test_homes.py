@@ -13,12 +13,13 @@ _decode = msgspec.msgpack.Decoder(Record).decode
 
 
 def test_events_go_to_the_owner_and_repeats_nowhere() -> None:
-    """Home by home, those behind the archive last; what a home has seen is in the order of the log."""
+    """Home by home, those behind the archive last, also of who came back; a home has seen in the order of the log."""
     late, again = (event("visit", 5, profile="a", id="x") for _ in range(2))
     early, new = event("visit", 1, profile="a", id="y"), event("visit", 3, profile="b", id="z")
+    gone = event("visit", 1, profile="c", id="w")
     with Spool() as spool, Memories(4) as memories:
         homes = Homes(spool, memories, {"a": "b"}, 4, 16)
-        for home, events in by_home([late, early], {"a": [again], "b": [new], "c": [new]}, {"c"}):
+        for home, events in by_home([late, early, gone], {"a": [again], "b": [new]}, {"c", "b"}):
             homes.take(home, events)
         found = list(spool.in_order())
         seen = memories.of(partition_of("a", 4)) | memories.of(partition_of("b", 4))

@@ -17,6 +17,7 @@ from profiles.types import Claim, Event, Identity, Profile
 from streams.pipeline import ingest_pipeline, limits_of
 from streams.settings import Settings
 from streams.steps.intake import Intake
+from tests.build import erased as erased_of
 from tests.build import record
 
 KEY = "0123456789abcdef"
@@ -69,7 +70,7 @@ def plan() -> Plan:
 def intake(plan: Plan, source: str, raw: dict[str, Any], erased: Sequence[Identity] = ()) -> Intake:
     value = orjson.dumps({"userId": "42", "anonymousId": "b", "messageId": "m", "type": "track", **raw})
     batch = Intake(source, [record(value=value)], 9e9)
-    asyncio.run(ingest_pipeline(plan, Unlinked(), {plan.home(identity) for identity in erased}).run(batch))
+    asyncio.run(ingest_pipeline(plan, Unlinked(), erased_of(plan, *erased)).run(batch))
     assert not batch.rejected, batch.rejected
     return batch
 
@@ -141,7 +142,7 @@ def test_traits_of_people_are_claimed(plan: Plan) -> None:
     assert item.event is not None
     assert item.event.traits == {}
     assert item.event.claim == Claim("", SAID, [("email", "a@x.nl")], named=True)
-    assert [identities for _, identities in batch.links] == [[USER, BROWSER]]
+    assert [request.identities for request in batch.links] == [[USER, BROWSER]]
 
 
 @pytest.mark.parametrize(("source", "context"), [("shop", {}), ("web", SIGNED)])
@@ -153,7 +154,7 @@ def test_traits_count_of_who_is_signed_and_of_other_sources(plan: Plan, source: 
     assert item.event is not None
     assert item.event.traits == SAID
     linked = [USER, BROWSER] if source == "web" else [USER, ("email", "a@x.nl"), BROWSER]
-    assert [identities for _, identities in batch.links] == [linked]
+    assert [request.identities for request in batch.links] == [linked]
 
 
 def test_consent_in_the_context_of_any_event_is_claimed_with_it_alone(plan: Plan) -> None:
@@ -183,7 +184,7 @@ def test_consent_in_the_context_of_any_event_is_claimed_with_it_alone(plan: Plan
 def test_no_event_of_a_public_source_makes_two_people_one(
     plan: Plan, source: str, raw: dict[str, Any], linked: list[Identity]
 ) -> None:
-    assert [identities for _, identities in intake(plan, source, raw).links] == [linked]
+    assert [request.identities for request in intake(plan, source, raw).links] == [linked]
 
 
 def test_a_forged_signature_is_remarked_and_the_event_is_the_browsers(plan: Plan) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Container, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -17,8 +17,10 @@ from streams.records.withdrawal import withdrawal_of
 from streams.steps.check import check
 from streams.steps.consent import consent
 from streams.steps.decode import decode
+from streams.steps.identify import NOBODY, Erased
 from streams.steps.intake import Intake
 from tests import REPOSITORY
+from tests.build import erased as erased_of
 
 PLAN = load_plan(REPOSITORY / "tracking_plan.yaml", {})
 
@@ -162,9 +164,7 @@ class _Nobody:
         return {}
 
 
-def judged(
-    raw: dict[str, Any] | bytes, source: str = "purchase", plan: Plan = PLAN, erased: Container[str] = ()
-) -> Intake:
+def judged(raw: dict[str, Any] | bytes, source: str = "purchase", plan: Plan = PLAN, erased: Erased = NOBODY) -> Intake:
     """An event after all steps of ingest."""
     value = raw if isinstance(raw, bytes) else orjson.dumps({"messageId": "m", **raw})
     batch = Intake(source, [ConsumerRecord(f"events.{source}", 0, 7, 5000, 0, None, value, None, 0, 0, ())], 9.0)
@@ -234,7 +234,7 @@ def test_a_rejected_event_without_a_withdrawal_or_an_identity_changes_nobody(raw
 def test_an_erased_customer_stays_erased() -> None:
     raw = {"userId": "1", "type": "track", "event": "X", "context": NO}
 
-    assert judged(raw, erased={PLAN.home(("user_id", "1"))}).withdrawn == []
+    assert judged(raw, erased=erased_of(PLAN, ("user_id", "1"))).withdrawn == []
 
 
 def test_what_the_plan_ignores_withdraws_nothing() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from aiokafka.structs import ConsumerRecord
 
@@ -13,6 +13,7 @@ from profiles.types import Identity
 from streams.pipeline import ingest_pipeline
 from streams.steps.intake import FORGOTTEN, Intake
 from tests import REPOSITORY
+from tests.build import erased
 
 NOW = 1_800_000_000.0
 PLAN = load_plan(REPOSITORY / "tracking_plan.yaml", {})
@@ -26,11 +27,13 @@ class Unlinked:
         return {}
 
 
-def taken(*erased: Identity) -> Intake:
-    """The event, where these were erased."""
-    value = json.dumps(EVENT).encode()
-    intake = Intake("web", [ConsumerRecord("events", 0, 0, int(NOW * 1000), 0, b"k", value, None, 1, 1, ())], NOW)
-    asyncio.run(ingest_pipeline(PLAN, Unlinked(), {PLAN.home(identity) for identity in erased}).run(intake))
+def taken(
+    *gone: Identity, source: str = "web", at: float = 0.0, lifted: Mapping[Identity, float] = {}, **said: object
+) -> Intake:
+    """The event, where these were erased at a time."""
+    value = json.dumps(EVENT | said).encode()
+    intake = Intake(source, [ConsumerRecord("events", 0, 0, int(NOW * 1000), 0, b"k", value, None, 1, 1, ())], NOW)
+    asyncio.run(ingest_pipeline(PLAN, Unlinked(), erased(PLAN, *gone, at=at, lifted=lifted)).run(intake))
     return intake
 
 
@@ -60,3 +63,26 @@ def test_a_weaker_identity_of_an_erased_customer_is_left_out() -> None:
 
 def test_when_others_were_erased_nothing_changes() -> None:
     assert taken(("user_id", "x")).links == taken().links
+
+
+def test_an_erased_customer_who_may_come_back_does_so_with_what_happens_from_then_on() -> None:
+    """What happened before stays away, whenever it arrives."""
+    assert not taken(lifted={("user_id", "u"): NOW}).rejected
+    (rejection,) = taken(lifted={("user_id", "u"): NOW + 1}).rejected
+    assert rejection.reason == FORGOTTEN
+    assert [item.identities for item in taken(lifted={("anonymous_id", "a"): NOW + 1}).items] == [[("user_id", "u")]]
+
+
+def test_an_erased_address_is_somebody_elses_whose_server_says_so_afterwards() -> None:
+    """A family's: the linker is asked. Not by a page, nor by what an SDK sends along, nor by what was said before."""
+    address = PLAN.identity("email", "family@example.com")
+    assert address is not None
+    says = {"type": "identify", "traits": {"email": "family@example.com"}, "anonymousId": None}
+
+    def asked(**other: object) -> list[list[Identity]]:
+        given = {"source": "purchase", "at": NOW - 1, **says, **other}
+        return [request.identities for request in taken(address, **given).links]  # type: ignore[arg-type]
+
+    assert asked() == [[("user_id", "u"), address]]
+    assert asked(at=NOW + 1) == asked(source="web") == []
+    assert asked(type="track", event="Product Viewed", traits=None, context={"traits": says["traits"]}) == []
