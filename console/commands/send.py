@@ -253,8 +253,8 @@ def _of_unnamed(found: Scan) -> str:
     """What becomes of rows without an id in a second file, and what to do."""
     return (
         f"{counted(found.unnamed, 'row')} without an id of their own: each is known by all that it says, so a row of "
-        "another file that says the same is a repeat, and one that says a little more counts again. Name what tells "
-        "rows apart: --key order_id, or --map message_id=COLUMN."
+        "another file that says the same is a repeat, and one that says a little more counts again (orders with an id "
+        "do not). Name what tells rows apart: --key order_id, or --map message_id=COLUMN."
     )
 
 
@@ -263,7 +263,7 @@ def _of_earlier(file: Path, url: str, earlier: Sent, *, keyed: bool) -> str:
     besides = (
         "its rows have the same --key, so they would be taken for repeats and change nothing"
         if keyed
-        else "its rows would count besides (orders with an id count once, as the plan says)"
+        else "its rows would count besides; an order with an id counts once, but not surely as they say"
     )
     return (
         f"{file} was sent to {url} on {rfc3339(earlier.at)[:16].replace('T', ' ')} in another way, such as with "

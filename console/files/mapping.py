@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -16,6 +15,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from console.files.numbers import Decimal, currencies_of, read_integer, read_number
 from profiles.errors import RapportError, WrongUse
 from profiles.times import parse_time
 
@@ -43,7 +43,6 @@ _HOLE = re.compile(r"\{([^{}]+)\}")
 _NAME = re.compile(r"[\w .\-]+")
 _NUMBERED = re.compile(r" \(\d+\)$")  # of a column that others are called like
 _SEPARATORS = {";": "semicolon", "\t": "tab", "|": "pipe", ",": "comma"}
-_DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
 _DAY_0 = datetime(1899, 12, 30)  # noqa: DTZ001  (as of Excel, whose 1900 had a 29th of February; a zone is added)
 _LAST_DAY = 2_958_466
 _FAR = 253_402_300_800.0  # seconds, the year 10000
@@ -80,7 +79,7 @@ class TableMapping(_Model):
         "iso", description="iso (any form without doubt), epoch, epoch_ms, excel, or such as %Y%m%d."
     )
     timezone: str = Field("UTC", description="Of times that name none.")
-    decimal: Literal["point", "comma"] = Field("point", description="The decimal mark of numbers.")
+    decimal: Decimal = Field("", description="The decimal mark of numbers, point or comma; in doubt it must be said.")
 
     def mentioned(self) -> frozenset[str]:
         """The names of columns that a table must have, as its header has them."""
@@ -138,8 +137,10 @@ def compile_row(mapping: TableMapping, columns: Sequence[str]) -> Row:
     read_time = iso_time(mapping.time_format, mapping.timezone)
     writers = [
         _writer(field, target, index, read_time, mapping.decimal)
-        for field, target in [*mapping.map.items(), *mapping.set.items()]
-    ]
+        for field, target in sorted(
+            [*mapping.map.items(), *mapping.set.items()], key=lambda pair: pair[1].type == "number"
+        )
+    ]  # numbers last: the currency that is written beside one is compared with that of the event
     given = {_field(name)[0] for name in [*mapping.map, *mapping.set]}
     if not given & {"userId", "anonymousId", "traits"}:
         raise WrongUse("nothing says who a row is about: add such as --map user_id=customer")
@@ -223,7 +224,7 @@ def _hint(text: str) -> str:
 Writer = Callable[[dict[str, Any], Sequence[str], int], None]
 
 
-def _writer(field: str, target: Target, index: _Index, read_time: Callable[[str], str], decimal: str) -> Writer:
+def _writer(field: str, target: Target, index: _Index, read_time: Callable[[str], str], decimal: Decimal) -> Writer:
     """Puts one field into an event; an empty cell leaves it out."""
     path = _field(field)
     kind = "time" if path == ("timestamp",) else target.type
@@ -233,8 +234,14 @@ def _writer(field: str, target: Target, index: _Index, read_time: Callable[[str]
         text = cell(cells, line)
         if not text:
             return
+        value: Any
         try:
-            value = read_time(text) if kind == "time" else _convert(text, kind, decimal)
+            if kind == "number":
+                value, money = read_number(text, decimal)
+                if money:
+                    _check_money(event, path, money)
+            else:
+                value = read_time(text) if kind == "time" else _convert(text, kind, decimal)
         except ValueError as error:
             raise BadRow(f"{field}: {text!r} is no {kind} ({error})") from error
         node = event
@@ -243,6 +250,26 @@ def _writer(field: str, target: Target, index: _Index, read_time: Callable[[str]
         node[path[-1]] = value
 
     return write
+
+
+def _check_money(event: dict[str, Any], path: tuple[str, ...], named: str) -> None:
+    """Whether the currency beside a number is that of its event, which is written before its numbers.
+
+    Raises:
+        ValueError: it is another, or the event says none.
+    """
+    if path[0] != "properties":
+        return
+    node, stated = event, None
+    for parent in path[:-1]:
+        node = node.get(parent) or {}
+        stated = node.get("currency", stated)
+    may = currencies_of(named)
+    if stated is None:
+        one = min(may) if len(may) == 1 else "CODE"
+        raise ValueError(f"in {named}, and nothing says its currency: add --set properties.currency={one}")
+    if str(stated).strip().upper() not in may:
+        raise ValueError(f"in {named}, and the currency of the event is {stated}")
 
 
 def _cell(field: str, target: Target, index: _Index) -> Callable[[Sequence[str], int], str]:
@@ -310,13 +337,11 @@ def _field(name: str) -> tuple[str, ...]:
     )
 
 
-def _convert(text: str, kind: str, decimal: str) -> Any:
+def _convert(text: str, kind: str, decimal: Decimal) -> Any:
     if kind == "str":
         return text
     if kind == "int":
-        return int(text)
-    if kind == "number":
-        return _number(text, decimal)
+        return read_integer(text, decimal)
     if kind == "bool":
         if text.lower() in _TRUE | _FALSE:
             return text.lower() in _TRUE
@@ -325,19 +350,6 @@ def _convert(text: str, kind: str, decimal: str) -> Any:
         return json.loads(text)
     except RecursionError:
         raise ValueError("nested too deeply") from None
-
-
-def _number(text: str, decimal: str) -> float:
-    if decimal == "comma":
-        if "." in text:
-            raise ValueError("the decimal mark is a comma, and nothing marks thousands")
-        text = text.replace(",", ".")
-    elif _DECIMAL_COMMA.fullmatch(text):
-        raise ValueError("with a decimal comma? Then say --decimal comma, or `decimal: comma` in the mapping file")
-    value = float(text)
-    if not math.isfinite(value):
-        raise ValueError("not finite")
-    return value
 
 
 def validated(model: type[Spec], options: dict[str, Any], where: str) -> Spec:

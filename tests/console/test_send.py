@@ -201,8 +201,7 @@ def test_a_second_export_that_overlaps_repeats_its_rows(sending: Sending, tmp_pa
     assert [result.exit_code for result in keyed] == [0, 0]
     assert not any("of their own" in words(result) for result in keyed)
     ids = [event["messageId"] for event in sending.running.events("purchase")]
-    assert len(ids) == 4
-    assert ids[1] in ids[2:]
+    assert sorted(Counter(ids).values()) == [1, 1, 2]
 
 
 def test_bad_rows_stop_it_before_anything_is_sent(sending: Sending, tmp_path: Path) -> None:

@@ -68,12 +68,13 @@ def test_an_empty_cell_is_left_out() -> None:
         (["7", "", "2", "1"], "no timestamp"),
         (["7", "1997-01-01", "2", "1"], "timestamp: '1997-01-01' is no time"),
         (["7", "19970101", "2", "eleven"], "properties.revenue: 'eleven' is no number"),
-        (["7", "19970101", "2", "nan"], "not finite"),
+        (["7", "19970101", "2", "nan"], "no form of a number"),
         (
             ["7", "19970101", "2", "12,50"],
             r"'12,50' is no number \(with a decimal comma\? Then say --decimal comma, or ",
         ),
-        (["7", "19970101", "2", "1,234.50"], "properties.revenue: '1,234.50' is no number"),
+        (["7", "19970101", "2", "1,234"], "Say --decimal point or --decimal comma"),
+        (["7", "19970101", "2", "€ 12"], "in €, and the currency of the event is USD"),
     ],
 )
 def test_a_bad_row_says_what_is_wrong(cells: list[str], words: str) -> None:
@@ -84,19 +85,15 @@ def test_a_bad_row_says_what_is_wrong(cells: list[str], words: str) -> None:
         row(cells, 1)
 
 
-@pytest.mark.parametrize(
-    ("text", "value"),
-    [("12,50", 12.5), ("-0,5", -0.5), ("7", 7.0), ("12.50", None), ("1.234,50", None), ("1,2,3", None)],
-)
-def test_numbers_with_a_decimal_comma(text: str, value: float | None) -> None:
-    """As a mapping says; a point in one is refused, as it may be a mark of thousands or of decimals."""
-    row = compile_row(mapping(decimal="comma"), COLUMNS)
+def test_the_currency_beside_a_number_is_that_of_the_event() -> None:
+    """Which must be said: a sign may mean several, and an amount in another currency would be wrong."""
+    said = compile_row(mapping(), COLUMNS)
+    unsaid = compile_row(mapping(set={}), COLUMNS)
 
-    if value is None:
-        with pytest.raises(BadRow, match="is no number"):
-            row(["7", "19970101", "2", text], 1)
-    else:
-        assert row(["7", "19970101", "2", text], 1)["properties"]["revenue"] == value
+    assert said(["7", "19970101", "2", "($ 1,020.50)"], 1)["properties"]["revenue"] == -1020.5
+    assert said(["7", "19970101", "2", "12.50 usd"], 1)["properties"]["revenue"] == 12.5
+    with pytest.raises(BadRow, match=r"nothing says its currency: add --set properties\.currency=EUR"):
+        unsaid(["7", "19970101", "2", "12.50 €"], 1)
 
 
 @pytest.mark.parametrize(
