@@ -7,7 +7,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from profiles.times import rfc3339
 from profiles.types import OPEN, Alert, Profile
 
 __all__ = ["TOLD_TWICE", "TOLD_WRONGLY", "wrong_outputs"]
@@ -16,7 +15,7 @@ TOLD_TWICE, TOLD_WRONGLY = "told twice", "told wrongly"
 
 
 def wrong_outputs(
-    changes: Iterable[bytes], alerts: Iterable[bytes], profiles: Mapping[str, Profile], live: float = 0.0
+    changes: Iterable[bytes], alerts: Iterable[bytes], profiles: Mapping[str, Profile]
 ) -> Iterator[tuple[str, str]]:
     """Each thing that is told twice or wrongly, and in words, if every message is believed once.
 
@@ -24,20 +23,17 @@ def wrong_outputs(
         changes: the values of `segment.changes`, those of a partition in order.
         alerts: those of `alerts`.
         profiles: as they are; tombstones left out.
-        live: what is of a time before this is history, which may be told again when a store was set back in it.
     """
-    yield from _wrong_changes(_once(changes), profiles, rfc3339(live))
+    yield from _wrong_changes(_once(changes), profiles)
     yield from _wrong_alerts(_once(alerts), profiles)
 
 
-def _wrong_changes(
-    messages: Iterable[Mapping[str, Any]], profiles: Mapping[str, Profile], live: str
-) -> Iterator[tuple[str, str]]:
+def _wrong_changes(messages: Iterable[Mapping[str, Any]], profiles: Mapping[str, Profile]) -> Iterator[tuple[str, str]]:
     inside: defaultdict[str, set[str]] = defaultdict(set)
     heard: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
     for message in messages:
         who, segment, change = message["profile"], message["segment"], message["change"]
-        if (change == "entered") == (segment in inside[who]) and message["at"] >= live:
+        if (change == "entered") == (segment in inside[who]):
             yield TOLD_TWICE, f"{who} {change} {segment}: {message['id']}"
         (inside[who].add if change == "entered" else inside[who].discard)(segment)
         heard[who, segment].append(f"{message['at']} {change}")
@@ -45,8 +41,6 @@ def _wrong_changes(
         held = profiles[id_].segments.keys() if id_ in profiles else set()
         for segment in inside[id_] ^ held:
             is_ = "in" if segment in held else "not in"
-            if (last := heard[id_, segment][-1:]) and last[0] < live:
-                continue
             yield TOLD_WRONGLY, f"{id_} is {is_} {segment}, others heard {heard[id_, segment]}"
 
 

@@ -86,6 +86,10 @@ class ToldOf:
     segments: dict[str, tuple[float, bool]] = field(default_factory=dict)  # name → when, and whether it was "entered"
     alerts: dict[str, Alert] = field(default_factory=dict)  # id → its newest state
 
+    def at(self) -> float:
+        """The time of the latest of them."""
+        return max([at for at, _ in self.segments.values()] + [alert.changed for alert in self.alerts.values()])
+
     def differs(self, profile: Profile | None) -> bool:
         """Whether the store does not know of it. A customer who was merged away or erased has nothing to be told."""
         if profile is not None and profile.redirect:
@@ -123,6 +127,8 @@ class ToldOf:
             told = {id_: alert for id_, alert in self.alerts.items() if alert.rule == rule}
             for id_ in known.keys() & told.keys():
                 told[id_] = later(known[id_], told[id_])
+                if told[id_].untold:
+                    told[id_] = msgspec.structs.replace(told[id_], untold=False)
             stands = max((known | told).values(), key=weight)
             if stands is not held:
                 yield stands

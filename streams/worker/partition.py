@@ -43,14 +43,14 @@ class PartitionWriter:
 
     __slots__ = (
         "_applied", "_cleared", "_count", "_delivery", "_known", "_lost", "_nonce", "_outbox", "_produced", "_store",
-        "_told", "_until", "_version", "lock", "number", "ready", "waits_for_live",
+        "_told", "_until", "_version", "lock", "looked_up_to", "number", "ready",
     )  # fmt: skip
 
     def __init__(self, number: int, count: int, store: Store, outbox: Outbox, delivery: Delivery) -> None:
         self.number = number
         self.lock = asyncio.Lock()
         self.ready = False  # the outbox of whoever wrote before has been delivered
-        self.waits_for_live = False  # the store was set back while the clock was not live
+        self.looked_up_to = 0.0  # the latest time as of which others were told what the store has lost
         self._count = count
         self._store = store
         self._outbox = outbox
@@ -100,11 +100,11 @@ class PartitionWriter:
         return told if told is not None or held.version else dict.fromkeys(TOLD, 0)
 
     @retrying
-    async def compare(self, told: Told, *, live: bool) -> None:
+    async def compare(self, told: Told) -> None:
         """See what others were told of profiles, and the store does not know.
 
-        While history is gone through, that is told again as it was, at the same times of its own; so it is compared
-        when the clock is live.
+        A history's clock is set back with the store, and comes to the same times again. They have been looked at: who
+        is due before what was told last waits until then (`looked_up_to`).
         """
         ids = list(told.of)
         self._lost = {}
@@ -113,17 +113,15 @@ class PartitionWriter:
             found = await self._store.fetch(self.number, some)
             self._lost |= {id_: told.of[id_] for id_ in some if told.of[id_].differs(found.get(id_))}
         set_back = bool(self._lost) or told.version > self._version
-        self.waits_for_live = set_back and not live
-        self._until = told.events if set_back and live else 0
+        self.looked_up_to = told.at if set_back else 0.0
+        self._until = told.events if set_back else 0
         self._told = dict(told.ends)
         if set_back:
             log.warning(
-                "partition %d: the store does not know what others were told of %d customers; that is mended %s",
-                self.number, len(self._lost),
-                f"as events are applied again up to offset {told.events}" if live else "when history is gone through",
+                "partition %d: the store does not know what others were told of %d customers; that is mended as events "
+                "are applied again up to offset %d",
+                self.number, len(self._lost), told.events,
             )  # fmt: skip
-        if self.waits_for_live:
-            self._lost = {}
         self.ready = True
 
     def open(self, loaded: Loaded) -> Work:
@@ -151,7 +149,8 @@ class PartitionWriter:
         """
         changes = work.changes(applied, self._produced)
         left = len(self._lost) - len(work.adopted)
-        if self._told != self._known and not left and not self.catches_up and not self.waits_for_live:
+        is_past = not work.gate or work.gate >= self.looked_up_to  # else whoever comes next has to know of it, too
+        if self._told != self._known and not left and not self.catches_up and is_past:
             changes.told = dict(self._told)
         return changes
 

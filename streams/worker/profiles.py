@@ -152,13 +152,19 @@ class ProfileRunner:
             await self._do(lost, self._settle)
         return bool(lost) or any(job.more for job in jobs)
 
-    async def arrive(self, until: float) -> None:
-        """Look at everybody with an open alert as well, and tell those alerts: history ends here."""
+    async def arrive(self, until: float) -> bool:
+        """Look at everybody with an open alert as well, and tell those alerts: history ends here.
+
+        False if something that the store has lost is still to be applied again.
+        """
+        if any(self._writer(number).catches_up for number in self._mine):
+            return False
         for number in list(self._mine):
             ids = await retrying(self._store.with_open_alerts)(number)
             for start in range(0, max(len(ids), 1), _TOGETHER):
                 some = ids[start : start + _TOGETHER]
                 await self._do([_Job(self._writer(number), ids=some, due_by=until)], self._arrive)
+        return True
 
     async def review(self, partition: int, ids: Sequence[str]) -> None:
         """Derive again what follows for some profiles from what is known of all customers together."""
@@ -197,9 +203,6 @@ class ProfileRunner:
         Redis may fail after part of it was written. What was is then at another version than its writer knows, which
         is how the next attempt finds out.
         """
-        for job in jobs:
-            if job.writer.waits_for_live and self._clock.live:
-                job.writer.assigned()
         await self._recover([job.writer for job in jobs if not job.writer.ready])
         wanted = [(job.writer.number, self._ids(job), job.due_by) for job in jobs]
         opened: list[tuple[_Job, Work]] = []
@@ -219,7 +222,7 @@ class ProfileRunner:
             told = await self._told({writer.number: await writer.recover() for writer in writers})
             await self._clock.refresh()
             for writer in writers:
-                await writer.compare(told[writer.number], live=self._clock.live)
+                await writer.compare(told[writer.number])
 
     def _ids(self, job: _Job) -> list[str]:
         """The profiles that a job concerns. Its records are decoded at each attempt, because steps change them."""
@@ -286,7 +289,7 @@ class ProfileRunner:
             job.more = len(work.loaded.due) >= job.limit and not job.writer.catches_up
             if work.loaded.due and not job.writer.catches_up:
                 _clear_tombstones(work)
-                self._look(work, [work.profiles[id_] for id_, _ in work.loaded.due], job.due_by or 0.0)
+                self._look(job, work, [work.profiles[id_] for id_, _ in work.loaded.due])
                 changed.append((job, work))
         await self._steps.look.run(*(work for _, work in changed))
         return changed
@@ -294,6 +297,7 @@ class ProfileRunner:
     async def _settle(self, opened: list[tuple[_Job, Work]]) -> list[tuple[_Job, Work]]:
         """Bring the rest up to what was told of it, and take that back where there is nobody any more."""
         for job, work in opened:
+            work.gate = self._gate()
             work.begin(self._clock.now(), ())
             # After a refusal it is another story: what was lost then may be known, or still be on its way.
             for id_ in set(job.ids) & set(job.writer.lost) - work.profiles.keys():
@@ -304,14 +308,14 @@ class ProfileRunner:
         for job, work in opened:
             _clear_tombstones(work)
             work.arriving = True
-            self._look(work, [profile for profile in work.profiles.values() if not profile.redirect], job.due_by or 0.0)
+            self._look(job, work, [profile for profile in work.profiles.values() if not profile.redirect])
         await self._steps.look.run(*(work for _, work in opened))
         return opened
 
     async def _review(self, opened: list[tuple[_Job, Work]]) -> list[tuple[_Job, Work]]:
         now = self._clock.now()
         for job, work in opened:
-            if job.writer.catches_up:
+            if job.writer.catches_up or (not self._clock.live and now < job.writer.looked_up_to):
                 work.postpone(now)
                 continue
             known = [profile for profile in work.profiles.values() if not profile.redirect and not is_due(profile, now)]
@@ -320,16 +324,22 @@ class ProfileRunner:
         await self._steps.review.run(*(work for _, work in opened))
         return [(job, work) for job, work in opened if work.changed]
 
-    def _look(self, work: Work, profiles: Sequence[Profile], now: float) -> None:
-        """Begin a look at profiles. Who has events from after it, live ones from before a load, has to wait."""
-        work.gate = self._gate()
+    def _look(self, job: _Job, work: Work, profiles: Sequence[Profile]) -> None:
+        """Begin a look at profiles. Who has events from after it, live ones from before a load, has to wait; so has
+        everybody while history comes again to times of which others have been told.
+        """
+        now, work.gate = job.due_by or 0.0, self._gate()
         work.everybody = self._clock.state.arrivals if work.gate else {}
-        ahead = {profile.id: profile for profile in profiles if work.gate and profile.updated > now}
+        ahead: dict[str, float] = {}  # → when they are looked at
+        if work.gate:
+            until = {profile.id: max(profile.updated, job.writer.looked_up_to) for profile in profiles}
+            ahead = {id_: at for id_, at in until.items() if at > now}
         work.watermark = max(work.watermark, work.gate)
         work.begin(now, (), [profile for profile in profiles if profile.id not in ahead])
-        for profile in ahead.values():
-            profile.scheduled_at = profile.updated
-            work.changed[profile.id] = profile
+        for profile in profiles:
+            if profile.id in ahead:
+                profile.scheduled_at = ahead[profile.id]
+                work.changed[profile.id] = profile
 
     def _gate(self) -> float:
         return 0.0 if self._clock.live else self._clock.now()

@@ -36,6 +36,7 @@ class Told:
     version: int  # the highest of a commit that told anything
     ends: Mapping[str, int]  # by topic, without prefix: where to read on
     events: int  # the end of the partition of `profile.events`: what was lost is before it
+    at: float = 0.0  # the latest time as of which anything was told
 
 
 ReadTold = Callable[[Mapping[int, Mapping[str, int] | None]], Awaitable[dict[int, Told]]]
@@ -92,6 +93,7 @@ class ToldReader:
                 versions[number],
                 {base: ends[TP(topic, number)] for topic, base in self._bases.items()},
                 ends[TP(self._events, number)],
+                max((one.at() for one in found[number].values()), default=0.0),
             )
             for number in starts
         }

@@ -6,7 +6,7 @@ import asyncio
 import copy
 import json
 import random
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 
 import msgspec
 import pytest
@@ -18,8 +18,10 @@ from models.churn.panel import Panel
 from models.durations import DAY
 from models.population.snapshot import PopulationSnapshot
 from plan import load_plan
+from profiles.clock import ClockState, Phase
 from profiles.store import Changes
 from profiles.stores.memory import MemoryStore
+from profiles.stores.memory.clock import MemoryClockStore
 from profiles.types import AlertCommand, Merge, Profile, Record
 from streams.clock import SteppedClock
 from streams.kafka.memory import MemoryLog
@@ -29,10 +31,11 @@ from streams.kafka.transport.batch import Batch
 from streams.metrics import WorkerMetrics
 from streams.pipeline import backlog_pipeline, profile_pipeline, review_pipeline
 from streams.settings import Settings
+from streams.worker.clock.follower import ClockFollower
 from streams.worker.profiles import ProfileRunner, Steps
 from streams.worker.told import ToldReader
 from tests import REPOSITORY
-from tests.build import T0, event, live
+from tests.build import T0, event
 from tests.outputs import wrong_outputs
 
 PLAN = load_plan(REPOSITORY / "tracking_plan.yaml", {})
@@ -53,6 +56,9 @@ class Installation:
         topics = (EVENTS, CHANGES, ALERTS, "profile.changes", "training.examples")
         self.log = MemoryLog(dict.fromkeys(topics, 1), self.clock)
         self.store = MemoryStore(PLAN.namespace, 1)
+        is_live = ClockState(phase="live")
+        self._clocks = MemoryClockStore(is_live)
+        self.follower = ClockFollower(self._clocks, self.clock, is_live)
         self.runner = self._worker()
 
     def _worker(self) -> ProfileRunner:
@@ -67,7 +73,7 @@ class Installation:
             1,
             Outbox(self.log, SETTINGS),
             _metrics,
-            live(self.clock),
+            self.follower,
             ToldReader(self.log, self._ends, SETTINGS),
         )
         runner.assigned([0])
@@ -80,15 +86,24 @@ class Installation:
         """Records come to `profile.events`."""
         await self.log.produce([Row(EVENTS, 0, b"", msgspec.msgpack.encode(record)) for record in records])
 
-    async def work(self) -> None:
-        """Apply what is there, in batches, and fire what is due."""
+    async def apply(self) -> None:
+        """Apply what is there, in batches."""
         while (first := (await self.store.applied([0]))[0] + 1) < (held := self.log.held(TP(EVENTS, 0))).end:
             some = held.records[first : first + self._chance.randint(1, 4)]
             await self.runner.apply([Batch(TP(EVENTS, 0), some, first)])
             # What a worker sends to its own partition, and finds there at once.
-        while await self.runner.fire(self.clock.now()):
+
+    async def work(self) -> None:
+        """Apply what is there, and fire what is due."""
+        await self.apply()
+        while await self.runner.fire(self.follower.now()):
             pass
         await self.runner.close()
+
+    async def go_to(self, phase: Phase, gate: float) -> None:
+        """The clock is moved, ahead or back."""
+        state = msgspec.structs.replace(await self._clocks.state(), phase=phase, gate=gate)
+        await self.follower.take(await self._clocks.commit(state))
 
     def set_back(self, partitions: list[object], *, dies: bool) -> None:
         """The store is again what it was."""
@@ -136,11 +151,50 @@ async def life(chance: random.Random, *, lose: bool) -> Installation:
     return one
 
 
+async def past(chance: random.Random, *, lose: bool) -> Installation:
+    """The same of a history that is gone through, to and fro: with the store its clock is set back."""
+    one = Installation(chance)
+    silent = {customer: chance.uniform(10, 0.7 * DAYS) for customer in CUSTOMERS}
+    merges = {40: ("c3", "c4"), 71: ("c4", "c5")}
+    one.clock.advance(2 * DAYS * DAY)
+    kept: list[tuple[int, list[object]]] = []  # steps, and the store at the end of each
+    step = sent = 0
+    while step < DAYS:
+        gate = T0 + (step + 1) * DAY
+        await one.go_to("filling", gate)
+        for day in range(sent, step + 1):
+            for customer in CUSTOMERS:
+                if day < silent[customer] and chance.random() < 0.3:
+                    amount = chance.randrange(500, 30_000)
+                    await one.happen(event("purchase", day, profile=customer, id=f"{customer}-{day}", amount=amount))
+            if day in merges:
+                loser, winner = merges[day]
+                await one.happen(Merge(loser, winner, T0 + day * DAY, [("user_id", loser)]))
+        sent = max(sent, step + 1)
+        await one.apply()
+        await one.go_to("firing", gate)
+        await one.work()
+        kept = [*kept[-8:], (step + 1, copy.deepcopy(one.store._partitions))]  # type: ignore[arg-type]
+        step += 1
+        if lose and chance.random() < 0.15:
+            step, before = chance.choice(kept)
+            kept = [(at, store) for at, store in kept if at <= step]
+            one.set_back(before, dies=chance.random() < 0.5)
+    await one.go_to("arriving", T0 + DAYS * DAY)
+    await one.work()
+    assert await one.runner.arrive(T0 + DAYS * DAY)
+    await one.go_to("live", 0.0)
+    await one.work()
+    return one
+
+
 @pytest.mark.parametrize("seed", range(6))
-@pytest.mark.parametrize("lose", [False, True])
-def test_what_was_told_stays_true_and_is_told_once(seed: int, lose: bool) -> None:
+@pytest.mark.parametrize(("lived", "lose"), [(life, False), (life, True), (past, True)])
+def test_what_was_told_stays_true_and_is_told_once(
+    lived: Callable[..., Awaitable[Installation]], seed: int, lose: bool
+) -> None:
     async def story() -> tuple[Installation, dict[str, Profile]]:
-        one = await life(random.Random(seed), lose=lose)
+        one = await lived(random.Random(seed), lose=lose)
         return one, await one.profiles()
 
     one, profiles = asyncio.run(story())

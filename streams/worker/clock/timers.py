@@ -86,6 +86,5 @@ class Timers:
             return
         while self._clock.fires and await self._profiles.fire(state.gate):
             pass
-        if state.phase == "arriving" and self._arrived != state.gate:
-            await self._profiles.arrive(state.gate)
+        if state.phase == "arriving" and self._arrived != state.gate and await self._profiles.arrive(state.gate):
             self._arrived = state.gate

@@ -83,7 +83,6 @@ class Trial:
         self._chance = random.Random(seed + 1)
         self._say = say
         self._began = time.monotonic()
-        self._live = time.time()  # all that is sent is of before
 
     def __enter__(self) -> Trial:
         return self
@@ -127,7 +126,7 @@ class Trial:
         found = Found(
             self.watch.documents(), self.watch.mapping(), self.watch.values(REJECTED), self._senders.accepted,
             self.fleet.settings.timeline, self._archived(), self.watch.values(SEGMENT_CHANGES),
-            self.watch.values(ALERTS), self._live,
+            self.watch.values(ALERTS),
         )  # fmt: skip
         truth = truth_of(self.fleet.plan, self.watch.sources(), self.watch.values(IDENTITY_LINKS), found.shown)
         seconds = time.monotonic() - self._began
@@ -143,7 +142,7 @@ class Trial:
             profiles = {id_: decode_profile(id_, document) for id_, document in self.watch.documents().items()}
             alive = {id_: profile for id_, profile in profiles.items() if not profile.redirect}
             told = self.watch.values(SEGMENT_CHANGES), self.watch.values(ALERTS)
-            if not any(kind == TOLD_WRONGLY for kind, _ in wrong_outputs(*told, alive, self._live)):
+            if not any(kind == TOLD_WRONGLY for kind, _ in wrong_outputs(*told, alive)):
                 return
             time.sleep(2.0)
 
