@@ -38,6 +38,11 @@ class Agreement:
         """Whether there is more than one plan."""
         return len(self.plans) > 1
 
+    @property
+    def settling(self) -> bool:
+        """Whether something is held by all, as it is for a minute at most."""
+        return not self.overdue and any(self.held)
+
     def held_by(self, plan: str) -> Held:
         """The rules that a process with this plan holds."""
         return Held() if self.overdue and plan == next(iter(self.plans), plan) else self.held

@@ -48,6 +48,11 @@ class PlanWatch:
         """The rules that this worker holds now."""
         return self._held
 
+    @property
+    def settling(self) -> bool:
+        """Whether something is held that all workers will decide alike within a minute."""
+        return self._seen.settling
+
     @retrying
     async def refresh(self) -> None:
         """Show a sign of life with our plan, and see which others there are."""

@@ -128,7 +128,7 @@ class Roles:
             busy=backlog.is_busy,
             failed=failed,
         )
-        self.timers = Timers(self.profiles, backlog, self.clock)
+        self.timers = Timers(self.profiles, backlog, self.clock, lambda: self.plans.settling)
         history = History(KafkaLog(settings), settings)
         self.linker = Linker(
             self.stores.links,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from typing import Any
 
 from streams.clock import ClockWatch
@@ -48,18 +49,23 @@ class Timers:
     """Fires the timers of a worker's partitions.
 
     Live, they wait while silence proves nothing: until a new assignment has told how much waits, while more than a
-    batch waits, and while this machine's clock disagrees with Redis's. Otherwise the clock's gate says what fires.
+    batch waits, and while this machine's clock disagrees with Redis's. Otherwise the clock's gate says what fires; and
+    that waits while workers are given another plan, for a minute of ours may be a year of the history.
 
     Args:
         profiles: whose timers they are.
         backlog: what waits.
         clock: whether it is live, and the gate.
+        held: whether some rules are held that will not be in a minute.
     """
 
-    def __init__(self, profiles: ProfileRunner, backlog: Backlog, clock: ClockFollower) -> None:
+    def __init__(
+        self, profiles: ProfileRunner, backlog: Backlog, clock: ClockFollower, held: Callable[[], bool] = lambda: False
+    ) -> None:
         self._profiles = profiles
         self._backlog = backlog
         self._clock = clock
+        self._held = held
         self._settled = math.inf  # monotonic
         self._arrived = 0.0  # the gate at which this worker has arrived
         self.watch = ClockWatch()
@@ -82,9 +88,9 @@ class Timers:
     async def fire_gate(self) -> None:
         """Fire what is due up to the gate, if it is time, and leave nothing undelivered."""
         state = self._clock.state
-        if not self._clock.fires:
+        if not self._clock.fires or self._held():
             return
-        while self._clock.fires and await self._profiles.fire(state.gate):
+        while self._clock.fires and not self._held() and await self._profiles.fire(state.gate):
             pass
         if state.phase == "arriving" and self._arrived != state.gate and await self._profiles.arrive(state.gate):
             self._arrived = state.gate

@@ -35,6 +35,7 @@ def test_while_plans_differ_everybody_holds_what_is_new_changed_or_gone() -> Non
     assert (agreement.differ, agreement.overdue, agreement.since) == (True, False, T0 + 900)
     for plan in ("old", "new"):
         assert agreement.held_by(plan) == ({"moved", "new", "gone"}, set())
+    assert agreement.settling
     assert agreement.in_words() == (
         "version 8 (new): c; version 7 (old): a, b. What differs is held, nobody enters or leaves: gone, moved, new"
     )
@@ -47,6 +48,7 @@ def test_after_a_minute_the_newest_goes_ahead_and_the_others_hold() -> None:
     assert not agree(found(T0 + 900 + PATIENCE, **signs)).overdue
     late = agree(found(T0 + 901 + PATIENCE, **signs))
     assert late.overdue
+    assert not late.settling
     assert late.held_by("new") == (frozenset(), frozenset())
     assert late.held_by("old").segments == {"moved", "new", "gone"}
     assert "who has the first goes ahead" in late.in_words()
