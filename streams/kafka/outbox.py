@@ -11,6 +11,7 @@ too. Headers say in which order it was committed: a worker that was paused may p
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 import msgspec
@@ -95,14 +96,14 @@ class Outbox:
         if last:
             await self._producer.produce(last)
 
-    async def deliver_commits(self, commits: Sequence[tuple[Changes, Marker]]) -> dict[int, dict[str, int]]:
+    async def deliver_commits(self, commits: Sequence[tuple[Changes, Marker]]) -> dict[int, dict[str, tuple[int, int]]]:
         """Produce the outputs of several partitions' commits; returns when Kafka has them.
 
         Documents and markers come last. Of several commits of a partition, each document goes out once, the newest,
         with the marker of the last: as if they had been one.
 
         Returns:
-            By partition, where the topics of `TOLD` that anything went to end now.
+            By partition, of the topics of `TOLD` that anything went to, where it begins there, and ends.
         """
         rows: list[Row] = []
         newest: dict[int, Marker] = {}  # by partition
@@ -128,11 +129,12 @@ class Outbox:
             last.append(Row(topic, partition, MARKER, _encode(marker), headers))
         if last:
             await self._producer.produce(last)
-        told: dict[int, dict[str, int]] = {}
+        told: dict[int, dict[str, tuple[int, int]]] = {}
+        counts = Counter((row.topic, row.partition) for row in rows)
         for base in TOLD:
             for (name, partition), end in places.items():
                 if name == self._name(base):
-                    told.setdefault(partition, {})[base] = end
+                    told.setdefault(partition, {})[base] = end - counts[name, partition], end
         return told
 
     async def recover(self, unit: Unit) -> int:

@@ -12,7 +12,7 @@ import msgspec
 from models.labels import treatment
 from models.segments.alert_document import AlertDocument, stored_alert
 from profiles.merge import later, weight
-from profiles.types import Alert, Profile, Stay
+from profiles.types import OPEN, Alert, Profile, Stay
 
 __all__ = ["MODEL_NEWS", "Adopted", "SegmentChange", "ToldOf", "read_alert", "read_segment_change"]
 
@@ -77,6 +77,7 @@ class Adopted(NamedTuple):
     left: list[str]
     alerts: list[Alert]
     replaced: list[Alert]  # by those
+    over: list[Alert]  # others believe them open, beside another one of their rule that stands
 
 
 @dataclass(slots=True)
@@ -96,7 +97,7 @@ class ToldOf:
             return False
         held = profile or Profile("")
         inside = any(entered != (name in held.segments) for name, (_, entered) in self.segments.items())
-        return inside or any(True for _ in self._unknown(held))
+        return inside or any(True for _ in self._unknown(held)) or bool(self._over(held))
 
     def adopt(self, profile: Profile) -> Adopted:
         """Make it true of a profile, in place; answer what the indexes have to hear of."""
@@ -104,6 +105,7 @@ class ToldOf:
             [name for name, (_, inside) in self.segments.items() if inside and name not in profile.segments],
             [name for name, (_, inside) in self.segments.items() if not inside and name in profile.segments],
             list(self._unknown(profile)),
+            [],
             [],
         )
         for name in found.entered:
@@ -117,7 +119,22 @@ class ToldOf:
             profile.alerts[alert.rule] = alert
             if alert.state in treatment.ACTED_ON:
                 treatment.note(profile, alert.changed)
+        found.over.extend(self._over(profile))
+        found.over.extend(
+            held for held in found.replaced if held.id not in self.alerts and held.state in OPEN and not held.untold
+        )
         return found
+
+    def _over(self, profile: Profile) -> list[Alert]:
+        """The alerts that were told to be open, where another one of their rule is."""
+        return [
+            told
+            for told in self.alerts.values()
+            if told.state in OPEN
+            and (held := profile.alerts.get(told.rule)) is not None
+            and held.id != told.id
+            and weight(held) > weight(told)
+        ]
 
     def _unknown(self, profile: Profile) -> Iterator[Alert]:
         """The alerts that stand by what was told, where the profile holds another one, or an older state."""

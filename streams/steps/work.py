@@ -158,6 +158,8 @@ class Work:
             self.drop_alert(alert)
         for alert in found.alerts:
             self.alerts[alert.id] = (profile.id, alert)
+        for alert in found.over:
+            self._end(profile, alert, "another one stands")
         # Whether it still holds, the next look tells; its timer is due.
         profile.scheduled_at = min(profile.scheduled_at or math.inf, max(self.watermark, 1.0))
         self.changed[profile.id] = profile
@@ -171,9 +173,12 @@ class Work:
                 self.tell_segment(profile, segment, "exited", reason="lost")
         for alert in told.alerts.values():
             if alert.state in OPEN:
-                over = msgspec.structs.replace(alert, state="cleared", note="its events are lost")
-                body = {"alert": alert_document(profile, over)}
-                self.tell(ALERTS, profile, f"{alert.id}:cleared:{alert.changed!r}", body)
+                self._end(profile, alert, "its events are lost")
+
+    def _end(self, profile: Profile, alert: Alert, why: str) -> None:
+        """Tell that an alert is over that no document holds."""
+        over = msgspec.structs.replace(alert, state="cleared", note=why)
+        self.tell(ALERTS, profile, f"{alert.id}:cleared:{alert.changed!r}", {"alert": alert_document(profile, over)})
 
     def origin(self, cause: Record) -> Origin:
         """The origin of a record that is sent on because of another."""

@@ -23,7 +23,7 @@ class Committed:
     partition: int
     changes: Changes
     marker: Marker
-    produced: Callable[[int, Mapping[str, int]], None]  # hears that all up to this version is in Kafka, and where
+    produced: Callable[[int, Mapping[str, tuple[int, int]]], None]  # hears that all up to a version is in Kafka: where
 
 
 class Delivery:
@@ -39,6 +39,11 @@ class Delivery:
         self._failed = failed
         self._waiting: list[list[Committed]] = []  # by round
         self._running: asyncio.Task[None] | None = None
+
+    @property
+    def idle(self) -> bool:
+        """Whether all is delivered."""
+        return self._running is None
 
     def add(self, commits: list[Committed]) -> None:
         """Take the commits of a round."""

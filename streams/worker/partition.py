@@ -42,8 +42,8 @@ class PartitionWriter:
     """
 
     __slots__ = (
-        "_applied", "_cleared", "_count", "_delivery", "_known", "_lost", "_nonce", "_outbox", "_produced", "_store",
-        "_told", "_until", "_version", "lock", "looked_up_to", "number", "ready",
+        "_again", "_applied", "_cleared", "_count", "_delivery", "_known", "_lost", "_nonce", "_outbox", "_produced",
+        "_store", "_told", "_until", "_version", "lock", "looked_up_to", "number", "ready",
     )  # fmt: skip
 
     def __init__(self, number: int, count: int, store: Store, outbox: Outbox, delivery: Delivery) -> None:
@@ -64,6 +64,7 @@ class PartitionWriter:
         self._lost: dict[str, ToldOf] = {}  # what others were told of profiles, and the store does not know
         self._told: dict[str, int] = {}  # by topic, up to where what is there is known…
         self._known: dict[str, int] = {}  # …and the same as the store has it
+        self._again: frozenset[str] = frozenset()  # ids of what was delivered for the last writer, who may do so, too
 
     @property
     def catches_up(self) -> bool:
@@ -74,6 +75,16 @@ class PartitionWriter:
     def lost(self) -> list[str]:
         """The profiles of which others were told what the store does not know, though all is applied again."""
         return [] if self.catches_up else list(self._lost)
+
+    @property
+    def told_up_to(self) -> dict[str, int]:
+        """By topic, up to where what others were told of this partition is known."""
+        return dict(self._told)
+
+    @property
+    def delivered_again(self) -> frozenset[str]:
+        """Ids of what the last writer may still tell once more."""
+        return self._again
 
     def assigned(self) -> None:
         """Begin by delivering what the last writer left, whoever that was."""
@@ -89,10 +100,13 @@ class PartitionWriter:
         await self._delivery.finish()
         held = await self._store.load(self.number, ())
         entries = await self._store.outbox(self.number)
+        if (held.version, held.nonce) != (self._version, self._nonce):
+            self._again = frozenset()  # what followed from these commits may be lost
         if entries:
             outputs = [output for _, part in entries for output in part]
             await self._outbox.deliver(outputs, Marker.of(held), self._documents_now, version=held.version)
             await self._store.clear_outbox(self.number, entries[-1][0])
+            self._again |= {output.id for output in outputs if output.topic in TOLD}
         self._version = self._produced = held.version
         self._nonce, self._applied = held.nonce, held.applied
         told = await self._store.told(self.number)
@@ -175,9 +189,13 @@ class PartitionWriter:
             await self._store.clear_outbox(self.number, produced)
             self._cleared = produced
 
-    def _note_produced(self, version: int, told: Mapping[str, int]) -> None:
+    def _note_produced(self, version: int, told: Mapping[str, tuple[int, int]]) -> None:
         self._produced = version
-        self._told.update(told)
+        for topic, (first, end) in told.items():
+            if first > self._told.get(topic, first):
+                self.ready = False  # there is something before it that somebody else has told
+            else:
+                self._told[topic] = end
 
     async def _documents_now(self, ids: list[str]) -> dict[str, bytes]:
         found = await self._store.fetch(self.number, ids)

@@ -170,6 +170,20 @@ class ProfileRunner:
         """Derive again what follows for some profiles from what is known of all customers together."""
         await self._do([_Job(self._writer(partition), ids=ids)], self._review)
 
+    async def listen(self) -> None:
+        """See whether anybody else still tells something of our partitions.
+
+        A worker whose delivery waits for Kafka while its partition moves does. Who has it now knows of that commit, and
+        has told the same for it; unless the store was set back meanwhile, and nobody knows.
+        """
+        places = {number: writer.told_up_to for number in self._mine if (writer := self._writer(number)).ready}
+        if not places or not self._delivery.idle:
+            return
+        for number, told in (await self._told(places)).items():
+            writer = self._writer(number)
+            if self._delivery.idle and writer.told_up_to == places[number] != told.ends:
+                writer.assigned()
+
     @retrying
     async def clear(self) -> None:
         """Leave nothing in an outbox that is delivered, and only the next commit would take out."""
@@ -219,7 +233,8 @@ class ProfileRunner:
     async def _recover(self, writers: Sequence[PartitionWriter]) -> None:
         """Deliver what the last writers left, and see what they told that the store does not know."""
         if writers:
-            told = await self._told({writer.number: await writer.recover() for writer in writers})
+            starts = {writer.number: await writer.recover() for writer in writers}
+            told = await self._told(starts, frozenset().union(*(writer.delivered_again for writer in writers)))
             await self._clock.refresh()
             for writer in writers:
                 await writer.compare(told[writer.number])

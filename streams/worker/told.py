@@ -10,8 +10,9 @@ has the alert that was told, under its id; whether it still holds, the next look
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from aiokafka.structs import ConsumerRecord
 from faust.types import TP
@@ -39,11 +40,18 @@ class Told:
     at: float = 0.0  # the latest time as of which anything was told
 
 
-ReadTold = Callable[[Mapping[int, Mapping[str, int] | None]], Awaitable[dict[int, Told]]]
-"""Reads on, in some partitions, from where each stands by topic; None: from the present end."""
+class ReadTold(Protocol):
+    """Reads on, in some partitions, from where each stands by topic; None: from the present end.
+
+    Messages whose ids are `known` are passed over.
+    """
+
+    async def __call__(
+        self, starts: Mapping[int, Mapping[str, int] | None], known: Collection[str] = ()
+    ) -> dict[int, Told]: ...
 
 
-async def nothing_told(starts: Mapping[int, object]) -> dict[int, Told]:
+async def nothing_told(starts: Mapping[int, object], known: Collection[str] = ()) -> dict[int, Told]:
     """Reads nothing: where nobody is told anything."""
     return {number: Told({}, 0, {}, 0) for number in starts}
 
@@ -64,7 +72,9 @@ class ToldReader:
         self._events = topic_name(settings, PROFILE_EVENTS)
 
     @retry(retry=retry_if_exception_type(Unavailable), wait=wait_exponential(multiplier=0.1, max=5))
-    async def __call__(self, starts: Mapping[int, Mapping[str, int] | None]) -> dict[int, Told]:
+    async def __call__(
+        self, starts: Mapping[int, Mapping[str, int] | None], known: Collection[str] = ()
+    ) -> dict[int, Told]:
         """What each partition told since where it stands. A Kafka that is away is waited for.
 
         Raises:
@@ -79,11 +89,11 @@ class ToldReader:
         ]
         found: dict[int, dict[str, ToldOf]] = {number: {} for number in starts}
         versions = dict.fromkeys(starts, 0)
-        seen: set[str] = set()
+        seen = set(known)
         async for batch in self._log.read(extents, accept_gaps=True):  # what is deleted is older than what can be lost
             of = found[batch.partition]
             if self._bases[batch.topic] == ALERTS:
-                _take_alerts(of, batch)
+                _take_alerts(of, batch, seen)
             else:
                 _take_changes(of, batch, seen)
             versions[batch.partition] = max([versions[batch.partition], *(_version(one) for one in batch.records)])
@@ -107,9 +117,9 @@ def _take_changes(of: dict[str, ToldOf], batch: Batch, seen: set[str]) -> None:
             of.setdefault(change.profile, ToldOf()).segments[change.segment] = (change.at, change.entered)
 
 
-def _take_alerts(of: dict[str, ToldOf], batch: Batch) -> None:
+def _take_alerts(of: dict[str, ToldOf], batch: Batch, seen: Collection[str]) -> None:
     for record in batch.records:
-        if record.key != MODEL_NEWS:
+        if record.key != MODEL_NEWS and header_of(record.headers, "id") not in seen:
             profile, alert = read_alert(record.value)
             alerts = of.setdefault(profile, ToldOf()).alerts
             if (before := alerts.get(alert.id)) is None or alert.changed >= before.changed:

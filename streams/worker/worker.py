@@ -350,6 +350,7 @@ class Worker:
             if offset < done[tp] and tp in consumer.assignment():
                 log.warning("%s: the store was set back to offset %d; reading again", tp, offset)
                 await consumer.rewind(tp, offset)
+        await self.roles.profiles.listen()
 
     @retrying
     async def _refresh(self) -> None:

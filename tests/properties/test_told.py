@@ -6,7 +6,7 @@ import asyncio
 import copy
 import json
 import random
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 
 import msgspec
 import pytest
@@ -36,7 +36,7 @@ from streams.worker.profiles import ProfileRunner, Steps
 from streams.worker.told import ToldReader
 from tests import REPOSITORY
 from tests.build import T0, event
-from tests.outputs import wrong_outputs
+from tests.outputs import TOLD_WRONGLY, wrong_outputs
 
 PLAN = load_plan(REPOSITORY / "tracking_plan.yaml", {})
 SETTINGS = Settings(partitions=1)
@@ -249,3 +249,52 @@ def test_a_withdrawal_whose_answer_was_lost_is_made_once() -> None:
     changes, version = asyncio.run(story())
     assert [json.loads(value)["change"] for value in changes] == ["entered", "exited"]
     assert version == 1
+
+
+class Slow(MemoryLog):
+    """A Kafka that one worker waits for."""
+
+    def __init__(self, log: MemoryLog) -> None:
+        self._log, self.there = log, asyncio.Event()
+        self.there.set()
+
+    async def produce(self, rows: Iterable[Row]) -> dict[tuple[str, int], int]:
+        await self.there.wait()
+        return await self._log.produce(rows)
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_what_is_told_after_others_have_taken_over_a_store_that_was_set_back_is_mended(known: bool) -> None:
+    """Whoever had looked before the late word came has told the same by then; but the last word is right, and no alert
+    stays open that nobody holds."""
+
+    async def story() -> tuple[Installation, dict[str, Profile]]:
+        one = Installation(random.Random(1))
+        log, one.log = one.log, (slow := Slow(one.log))
+        late = one.runner = one._worker()
+        one.log = log
+        for day in range(0, 70, 7):
+            await one.happen(event("purchase", day, profile="c0", id=f"c0-{day}", amount=90_000))
+        one.clock.advance(70 * DAY)
+        await one.work()
+        before = copy.deepcopy(one.store._partitions)
+        slow.there.clear()
+        one.clock.advance(130 * DAY)  # c0 is silent for that long
+        await late.fire(one.clock.now())
+        one.set_back(before, dies=True)
+        if known:
+            one.clock.advance(1.0)
+        else:
+            one.clock.advance(-129 * DAY)
+        await one.work()
+        slow.there.set()
+        await late.close()
+        await one.runner.listen()
+        one.clock.advance(150 * DAY)
+        await one.work()
+        return one, await one.profiles()
+
+    one, profiles = asyncio.run(story())
+    wrong = list(wrong_outputs(one.told(CHANGES), one.told(ALERTS), profiles))
+    assert [kind for kind, _ in wrong if kind == TOLD_WRONGLY] == []
+    assert known or not wrong
