@@ -94,6 +94,9 @@ class Coordinator:
 
     async def close(self) -> None: ...
 
+    async def describe_cluster(self) -> dict[str, str]:
+        return {"cluster_id": "abc"}
+
     async def find_coordinator(self, group: str) -> int:
         return 1
 
