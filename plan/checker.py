@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 import jsonschema_rs
@@ -11,12 +11,14 @@ import jsonschema_rs
 from plan.model import Enforce, Extra, Property
 from plan.schema import json_schema, property_schema
 from plan.violations import Path, Violation, dotted, violations_of
+from profiles.identity.extract import IdentityRule
 
-__all__ = ["Checker", "Outcome"]
+__all__ = ["Checker", "Outcome", "identifying"]
 
 _ITEMS = 20  # wrong ones of an event that are told of one by one, whatever they are
 _OBJECTS = 500  # the same of objects that have some keys
 _KEYS = 2
+_OF_TEXT = ("pattern", "format", "minLength", "maxLength")
 
 
 class Outcome(NamedTuple):
@@ -98,6 +100,28 @@ class Checker:
             if not offending:
                 return value
             value = _without(value, offending)
+
+
+def identifying(
+    rules: Iterable[IdentityRule], traits: Mapping[str, Property]
+) -> dict[tuple[str, str], Callable[[str], bool]]:
+    """For identities that are found in traits, whether a text is what the trait may be; by type and field.
+
+    What is not would make strangers one customer: people write anything into a field that they have to fill. What is
+    read as an e-mail address anyway is not asked for its format, since a validator knows fewer of them.
+    """
+    found: dict[tuple[str, str], Callable[[str], bool]] = {}
+    for rule in rules:
+        for path in rule.fields:
+            where, _, name = path.removeprefix("context.").partition(".")
+            if where == "traits" and (trait := traits.get(name)) is not None:
+                schema = property_schema(trait, "allow")
+                wanted: dict[str, Any] = {key: schema[key] for key in _OF_TEXT if key in schema}
+                if rule.pii == "email":
+                    wanted.pop("format", None)
+                if wanted:
+                    found[rule.type, path] = _validator({"type": "string", **wanted}).is_valid
+    return found
 
 
 def _without(value: dict[str, Any], paths: list[Path]) -> dict[str, Any]:

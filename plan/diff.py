@@ -76,9 +76,11 @@ def _plan(old: PlanFile, new: PlanFile) -> Iterator[Change]:
     yield from _each("identities", _by(old.identities, "type"), _by(new.identities, "type"), _identity)
     fewer = new.most_identities < old.most_identities
     yield from _value("most_identities", old.most_identities, new.most_identities, breaking=fewer)
-    for value in sorted({v.lower() for v in new.blocked} ^ {v.lower() for v in old.blocked}):
-        added = value in {v.lower() for v in new.blocked}
-        yield Change("blocked", f"'{value}' {'identifies nobody from now on' if added else 'may identify'}", added)
+    for key, none in (("blocked", True), ("unblocked", False)):
+        before, after = ({value.lower() for value in getattr(plan, key)} for plan in (old, new))
+        for value in sorted(before ^ after):
+            nobody = (value in after) is none
+            yield Change(key, f"'{value}' {'identifies nobody from now on' if nobody else 'may identify'}", nobody)
     yield from _ignored(old.ignore, new.ignore)
     yield from _each("traits", old.traits, new.traits, _trait, added=_added_property)
     yield from _each("consent", old.consent, new.consent, _consent, added=_added_purpose)

@@ -187,6 +187,8 @@ def _parts(data: dict[Any, Any]) -> Parts:
     except ValidationError:
         parts.churn = None
     parts.verify_user_ids = str(data.get("verify_user_ids", "off"))
+    parts.blocked = [value for _, value in _elements(data.get("blocked")) if isinstance(value, str)]
+    parts.unblocked = [value for _, value in _elements(data.get("unblocked")) if isinstance(value, str)]
     parts.region = str(data["region"]) if data.get("region") else None
     parts.source_names = {str(key) for key, _ in _elements(data.get("sources"))}
     parts.trait_names = {str(key) for key, _ in _elements(data.get("traits"))}

@@ -314,6 +314,7 @@ class PlanFile(_Strict):
         1000, ge=2, description="Linked identities of one profile at which merges stop; events go on to be resolved."
     )
     blocked: list[str] = Field([], description="Further values that identify nobody, in any case.")
+    unblocked: list[str] = Field([], description="Of the usual placeholders those that identify somebody here.")
     ignore: IgnoreSpec = Field(IgnoreSpec(), description="What is kept out of profiles and models.")
     traits: dict[str, Trait] = Field({}, description="What is known about a customer.")
     consent: dict[PurposeName, ConsentSpec] = Field({}, description="What customers may allow or deny.")

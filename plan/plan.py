@@ -17,7 +17,7 @@ from models.conditions.vocabulary import suggest
 from models.config import ChurnConfig
 from models.segments.builtin import with_builtin
 from models.segments.preview import placed
-from plan.checker import Checker, Outcome
+from plan.checker import Checker, Outcome, identifying
 from plan.errors import Problem
 from plan.model import BreakerSpec, EventSpec, PlanFile, Property, Trait
 from plan.rule import EventRule
@@ -25,10 +25,9 @@ from plan.semantics import Parts, find_rule_problems
 from plan.source_map import format_path
 from plan.trust import BUSINESS, PERSONAL, Trust
 from profiles.consent import PURPOSES, Consent
-from profiles.identity.extract import Extractor, IdentityRule, compile_extractor, compile_spellings
+from profiles.identity.extract import Extractor, IdentityRule, InexactNumber, compile_extractor, compile_spellings
 from profiles.identity.ignored import Ignored
 from profiles.identity.secrets import derived_key, is_hash
-from profiles.identity.spelling import BLOCKED
 from profiles.types import Identity, profile_id
 
 __all__ = ["HASHED", "Plan", "Source"]
@@ -90,7 +89,6 @@ class Plan:
         }
         self.identities: list[IdentityRule] = sorted(file.identities, key=lambda rule: rule.priority)
         self.most_identities = file.most_identities
-        self.blocked: set[str] = set(BLOCKED) | {value.strip().lower() for value in file.blocked}
         self.ignored = Ignored(
             **file.ignore.model_dump(),
             browsers=[name for name, spec in file.sources.items() if spec.public is not False],
@@ -122,9 +120,13 @@ class Plan:
             for source in rule.sources
         }
         self._traits = Checker("traits", file.traits, "drop_property", file.extra)
-        self._spellings = compile_spellings(self.identities, file.blocked, key=self.pii_key, region=file.region)
+        self._spellings = compile_spellings(
+            self.identities, file.blocked, file.unblocked, key=self.pii_key, region=file.region
+        )
         # The identities of a raw event, the strongest first, as they are held.
-        self.extract: Extractor = compile_extractor(self.identities, self._spellings)
+        self.extract: Extractor = compile_extractor(
+            self.identities, self._spellings, identifying(self.identities, file.traits)
+        )
         self.trust = Trust(file.sources, self.identities, self._spellings, file.verify_user_ids, user_id_key)
         # Roles that an event of a public source has only as a claim. Where some user ids are signed and others not, a
         # timeline does not say which.
@@ -211,7 +213,10 @@ class Plan:
             held = value.removeprefix(HASHED)
             return (kind, held) if is_hash(held) else None
         spell = self._spellings.get(kind)
-        text = spell(value) if spell else None
+        try:
+            text = spell(value) if spell else None
+        except InexactNumber:
+            return None
         return None if text is None else (kind, text)
 
     def _compile(self, spec: EventSpec) -> EventRule:

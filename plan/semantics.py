@@ -3,6 +3,7 @@ mistake in one event does not hide the others."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -15,6 +16,7 @@ from plan.source_map import Location
 from plan.trust import BUSINESS, PERSONAL
 from profiles.consent import PREFIX, is_consent
 from profiles.identity.extract import IdentityRule
+from profiles.identity.placeholders import Placeholders
 from profiles.ledger.entries import ROLES as LEDGER_ROLES
 
 __all__ = ["Parts", "Remark", "find_problems", "find_rule_problems", "find_warnings"]
@@ -51,6 +53,8 @@ class Parts:
     segment_names: list[str] = field(default_factory=list)
     builtin: list[SegmentRule] = field(default_factory=list)  # those that the plan has besides, before its own
     property_names: set[str] = field(default_factory=set)
+    blocked: list[str] = field(default_factory=list)
+    unblocked: list[str] = field(default_factory=list)
     region: str | None = None
     verify_user_ids: str = "off"
 
@@ -59,6 +63,7 @@ def find_problems(parts: Parts) -> Iterator[Remark]:
     """Everything that makes the plan unusable."""
     yield from _sources(parts)
     yield from _identities(parts)
+    yield from _blocked(parts)
     yield from _consent(parts)
     yield from _events(parts)
     yield from _rules(parts)
@@ -84,6 +89,10 @@ def find_warnings(parts: Parts) -> Iterator[Remark]:
         )
     yield from _public(parts)
     yield from _held(parts)
+    yield from _addresses(parts)
+    for index, value in enumerate(parts.unblocked):
+        if Placeholders().reason(value) is None:
+            yield ("unblocked", index), f"'{value}' is no usual placeholder, so it identifies somebody anyway"
     for location, condition in _conditions(parts):
         for role in condition.roles():
             if role not in carried and role in ROLES:
@@ -160,6 +169,13 @@ def _identities(parts: Parts) -> Iterator[Remark]:
                 )
 
 
+def _blocked(parts: Parts) -> Iterator[Remark]:
+    blocked = {value.strip().lower() for value in parts.blocked}
+    for index, value in enumerate(parts.unblocked):
+        if value.strip().lower() in blocked:
+            yield ("unblocked", index), f"'{value}' is `blocked`, too"
+
+
 def _consent(parts: Parts) -> Iterator[Remark]:
     for name, purpose in parts.consent.items():
         if purpose.trait is None:
@@ -188,6 +204,26 @@ def _held(parts: Parts) -> Iterator[Remark]:
                     f"trait '{name}' is {trait.pii}, and the identity is not, so it is held plainly; "
                     f"set `pii: {trait.pii}`, or say `held: plain`",
                 )
+
+
+def _addresses(parts: Parts) -> Iterator[Remark]:
+    """Identities that are e-mail addresses by what the plan says of them, and are not spelt as such."""
+    for index, rule in parts.identities.items():
+        if rule.pii == "email":
+            continue
+        traits = [parts.traits.get(path.removeprefix("context.").removeprefix("traits.")) for path in rule.fields]
+        if rule.held is None and not rule.hashed and any(trait and trait.pii not in ("id", "none") for trait in traits):
+            continue  # told by `_held`
+        named = _MAIL.search(f"{rule.type} {' '.join(rule.fields)} {rule.description}".replace("_", " "))
+        if named or any(trait is not None and trait.format == "email" for trait in traits):
+            yield (
+                ("identities", index),
+                f"'{rule.type}' is an e-mail address, it seems, and is not spelt as one: Ada@example.com and "
+                "ada@example.com are two customers; set `pii: email`, and `held: plain` if it shall be read",
+            )
+
+
+_MAIL = re.compile(r"\be-?mail", re.IGNORECASE)
 
 
 def _events(parts: Parts) -> Iterator[Remark]:

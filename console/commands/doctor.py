@@ -25,12 +25,15 @@ from plan.agreement import agree
 from plan.fingerprint import fingerprint as fingerprint_of_plan
 from profiles.errors import Misconfigured
 from profiles.identity.secrets import fingerprint
+from profiles.identity.spelling import is_address
+from profiles.stores import AWAY, explain, open_stores
 from profiles.stores.clock import with_clock
 from profiles.stores.learner import RedisLearnerStore
 from profiles.stores.redis import connect
 from profiles.stores.setup import OTHER_FORMAT, OTHER_KEY, PII_KEY, inspect_redis, is_other_format
 from profiles.stores.sources import with_sources
 from profiles.times import rfc3339
+from profiles.types import Profile
 from profiles.units import PlansInUse
 from streams.kafka.admin import lag, topic_problems
 from streams.kafka.continuity import Difference, compare_kafka
@@ -38,9 +41,11 @@ from streams.kafka.security import describe_security
 from streams.kafka.topics import topics
 from streams.settings import Settings
 
-__all__ = ["examine", "missing_part", "register"]
+__all__ = ["addresses_as_ids", "examine", "missing_part", "register"]
 
 LARGE_LAG = 10_000  # records waiting, above which it is worth a look
+_LOOKED_AT = 200  # customers who were seen last
+
 LARGE_SKEW = 2.0  # seconds between this machine's clock and Redis's
 
 _COLOURS = {"ok": "green", "warning": "yellow", "error": "red"}
@@ -112,6 +117,7 @@ def examine(settings: Settings, *, trial: bool = False) -> Iterator[Finding]:
         yield Finding("Kafka", "error", str(error))
     try:
         yield from _redis(settings, plan)
+        yield from addresses_as_ids(plan, asyncio.run(_recent(settings, plan)))
         yield from _clock(settings)
         yield from _models(settings, plan)
     except Misconfigured as error:
@@ -223,6 +229,32 @@ def _redis(settings: Settings, plan: Plan) -> Iterator[Finding]:
         "warning" if skewed else "ok",
         f"{abs(facts.skew):.1f} s from Redis's" + ("; set both by NTP, timers run on them" if skewed else ""),
     )
+
+
+def addresses_as_ids(plan: Plan, profiles: Iterable[Profile]) -> Iterator[Finding]:
+    """Whether customers are known by e-mail addresses that are not spelt as such: each spelling is another customer."""
+    for rule in plan.identities:
+        if rule.pii == "email" or rule.hashed:
+            continue
+        held = [value for profile in profiles for value in profile.identities.get(rule.type, ())]
+        if found := sum(map(is_address, held)):
+            yield Finding(
+                f"identity {rule.type}",
+                "warning",
+                f"{found} of the latest {len(held)} look like e-mail addresses, and each spelling of one is another "
+                'customer. See "User ids that are e-mail addresses" in docs/tracking-plan.md',
+            )
+
+
+async def _recent(settings: Settings, plan: Plan) -> list[Profile]:
+    stores = open_stores(settings.redis.get_secret_value(), plan.namespace, settings.partitions, retrying=False)
+    try:
+        profiles, _ = await stores.reader.recent(limit=_LOOKED_AT)
+    except AWAY as error:
+        raise Misconfigured(explain(error)) from error
+    finally:
+        await stores.close()
+    return profiles
 
 
 def _plans(found: PlansInUse, plan: Plan) -> Iterator[Finding]:

@@ -5,16 +5,22 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
+from math import inf
 from operator import itemgetter
 from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from profiles.errors import Unacceptable
+from profiles.identity.placeholders import Placeholders
 from profiles.identity.secrets import hashed
-from profiles.identity.spelling import BLOCKED, MAX_LENGTH, PII, as_text, normalise
+from profiles.identity.spelling import EXACT, MAX_LENGTH, PII, as_text, clean, normalise
 from profiles.types import Identity
 
-__all__ = ["Extractor", "Held", "IdentityRule", "Spell", "compile_extractor", "compile_spellings"]
+__all__ = [
+    "Extractor", "Fits", "Held", "IdentityRule", "InexactNumber", "Spell", "Spellings", "compile_extractor",
+    "compile_spellings",
+]  # fmt: skip
 
 Held = Literal["hashed", "plain"]
 """How an identity is kept: as a keyed hash (`profiles.identity.secrets`), or as it is."""
@@ -23,6 +29,9 @@ Extractor = Callable[[dict[str, Any]], list[Identity]]
 
 Spell = Callable[[object], str | None]
 """From a value as found to the one it is held as, or None for what identifies nobody."""
+
+Fits = Callable[[str], bool]
+"""Whether a text is what its field is for."""
 
 _REMEMBERED = 20_000  # values of a type that are not spelt or hashed again; 10 MB at most
 
@@ -75,22 +84,87 @@ class IdentityRule(BaseModel):
         return not all(path in _OF_BROWSERS or path.startswith(_OF_DEVICES) for path in self.fields)
 
 
-def compile_spellings(
-    rules: Iterable[IdentityRule], blocked: Iterable[str] = (), *, key: bytes, region: str | None = None
-) -> dict[str, Spell]:
-    """For each identity type the function from a value to what is held of it.
+class InexactNumber(Unacceptable):
+    """A number in floating point that stands for several whole ones, and so for several customers.
+
+    Who has the bytes of the event can read it again, digit by digit; nobody can make one customer of it as it is.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(
+            "inexact_identity", "an identity is a number of so many digits that it stands for several; send it as text"
+        )
+
+
+class Spellings(dict[str, Spell]):
+    """For each identity type the function from a value to what is held of it. It may raise InexactNumber.
 
     Args:
         rules: the plan's identity rules.
-        blocked: further values that count as absent, in any case and any spelling; BLOCKED always does.
+        blocked, unblocked: values that count as absent beside the usual ones, and those of the usual that do not.
         key: of the hashes.
         region: where telephone numbers without a country code are from.
     """
-    refused = list(blocked)
-    return {rule.type: _spell(rule, refused, key, region) for rule in rules}
+
+    def __init__(
+        self,
+        rules: Iterable[IdentityRule],
+        blocked: Iterable[str],
+        unblocked: Iterable[str],
+        key: bytes,
+        region: str | None,
+    ) -> None:
+        self._blocked, self._unblocked = list(blocked), list(unblocked)
+        self._key, self._region = key, region
+        self._rules = {rule.type: rule for rule in rules}
+        super().__init__({kind: self.of(kind) for kind in self._rules})
+
+    def of(self, kind: str, fits: Fits | None = None) -> Spell:
+        """The function of a type; of a field, if only what fits identifies there."""
+        rule, key, region = self._rules[kind], self._key, self._region
+        # What is blocked is meant in every spelling: "06 0000 0001" as well as "+31600000001".
+        placeholders = Placeholders(
+            self._blocked, self._unblocked, lambda text: normalise(text, rule.pii, Placeholders(), region)
+        )
+
+        @lru_cache(maxsize=_REMEMBERED)
+        def remembered(text: str) -> str | None:
+            found = normalise(text, rule.pii, placeholders, region)
+            if found is None or not (fits is None or _fits(fits, text, found)):
+                return None
+            return hashed(key, kind, found) if rule.hashed else found
+
+        def spell(value: object) -> str | None:
+            if type(value) is str and len(value) <= MAX_LENGTH:
+                return remembered(value)  # which trims it
+            text = as_text(value)
+            if text is None and type(value) is float and EXACT <= abs(value) < inf:
+                raise InexactNumber
+            return None if text is None else remembered(text)
+
+        return spell
 
 
-def compile_extractor(rules: Iterable[IdentityRule], spellings: Mapping[str, Spell]) -> Extractor:
+def _fits(fits: Fits, text: str, found: str) -> bool:
+    """As it was written, in its one spelling, or (of a telephone number) in that without the extension."""
+    return fits(clean(text) or "") or fits(found) or (";" in found and fits(found.partition(";")[0]))
+
+
+def compile_spellings(
+    rules: Iterable[IdentityRule],
+    blocked: Iterable[str] = (),
+    unblocked: Iterable[str] = (),
+    *,
+    key: bytes,
+    region: str | None = None,
+) -> Spellings:
+    """The spellings of the identity types of a plan."""
+    return Spellings(rules, blocked, unblocked, key, region)
+
+
+def compile_extractor(
+    rules: Iterable[IdentityRule], spellings: Spellings, fits: Mapping[tuple[str, str], Fits] | None = None
+) -> Extractor:
     """A function from a raw Segment event to its identities, the strongest first, without repeats.
 
     `context.externalIds` yields the entries whose `type` is the rule's. In a `group` call `traits` describe the
@@ -99,10 +173,14 @@ def compile_extractor(rules: Iterable[IdentityRule], spellings: Mapping[str, Spe
     Args:
         rules: the plan's identity rules.
         spellings: of `compile_spellings`, for the same rules.
+        fits: what identifies at all, by type and field: `("email", "traits.email")`.
     """
+    fits = fits or {}
     ordered = sorted(rules, key=lambda rule: rule.priority)
     fields = (
-        _Field(place, kind, *_parted(path), spellings[kind])
+        _Field(
+            place, kind, *_parted(path), spellings.of(kind, fit) if (fit := fits.get((kind, path))) else spellings[kind]
+        )
         for place, (kind, path) in enumerate((rule.type, path) for rule in ordered for path in rule.fields)
     )
     every = list(fields)
@@ -178,28 +256,6 @@ def _parted(path: str) -> tuple[tuple[str, ...], str]:
     """The path of the object that a field is in, and the field's own name."""
     *parent, name = path.split(".")
     return tuple(parent), name
-
-
-def _spell(rule: IdentityRule, blocked: Sequence[str], key: bytes, region: str | None) -> Spell:
-    # What is blocked is meant in every spelling: "06 0000 0001" as well as "+31600000001".
-    spelt = (normalise(value, rule.pii, frozenset(), region) for value in blocked)
-    refused = BLOCKED | {value.strip().lower() for value in blocked} | {value.lower() for value in spelt if value}
-
-    def plain(value: object) -> str | None:
-        return normalise(value, rule.pii, refused, region)
-
-    @lru_cache(maxsize=_REMEMBERED)
-    def remembered(text: str) -> str | None:
-        found = plain(text)
-        return found if found is None or not rule.hashed else hashed(key, rule.type, found)
-
-    def spell(value: object) -> str | None:
-        if type(value) is str and len(value) <= MAX_LENGTH:
-            return remembered(value)  # `plain` trims it
-        text = as_text(value)
-        return None if text is None else remembered(text)
-
-    return spell
 
 
 def _external_ids(entries: object, kind: str) -> list[object]:

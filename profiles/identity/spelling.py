@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
-from collections.abc import Set as AbstractSet
+from decimal import Decimal
 from typing import Literal
+from urllib.parse import unquote
 
 import idna
 
-__all__ = ["BLOCKED", "MAX_LENGTH", "PII", "as_text", "normalise"]
+from profiles.identity.placeholders import Placeholders
+
+__all__ = ["EXACT", "MAX_LENGTH", "PII", "as_text", "clean", "is_address", "normalise"]
 
 PII = Literal["email", "phone", "name", "address", "ip", "id", "free_text", "none"]
 """What kind of personal data a value is."""
@@ -18,73 +21,146 @@ PII = Literal["email", "phone", "name", "address", "ip", "id", "free_text", "non
 MAX_LENGTH = 500
 """Characters; a longer value is an accident, not an identity."""
 
-BLOCKED: frozenset[str] = frozenset(
-    {"", "null", "none", "nil", "nan", "undefined", "unknown", "anonymous", "guest", "n/a", "na", "-", "-1", "0"}
-    | {"true", "false", "[object object]", "{}", "[]", "userid", "user_id", "id", "email"}
+EXACT = 2.0**53
+"""From here on a floating-point number stands for several whole ones, and so for several customers."""
+
+# Unicode's Default_Ignorable_Code_Point, controls but white space, annotations, and the blank of Braille.
+_INVISIBLE = re.compile(
+    "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f"
+    "\u202a-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U000e0000-\U000e0fff]+"
 )
-"""Values that careless code sends for nobody. One of them would merge strangers, so they always count as absent."""
+_WHOLE = re.compile(r"-?[0-9]+(?=\.0+$)")  # of `55520.0`, as a number in floating point is written
+_POWER = re.compile(
+    r"-?[0-9](?:\.[0-9]+[eE]|e(?=\+))\+?[0-9]{1,3}"
+)  # Java from ten million on: 1.2345678E7; JavaScript
 
-_EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
+_QUOTES = "\"'`\u2018\u2019\u201a\u201b\u201c\u201d\u201e\u00ab\u00bb\u2039\u203a"
+_AROUND_ADDRESS = f" \t\r\n{_QUOTES}<>()[]{{}},;:!?."
+_NAMED = re.compile(r"<([^<>]*@[^<>]*)>")  # Ada Lovelace <ada@example.com>
+_NEVER = r"@\s<>()\[\],;:\\"
+_LABEL = rf"[^{_NEVER}{_QUOTES}.!?{{}}/|*=&%#$~^+]+"
+_EMAIL = re.compile(rf"[^{_NEVER}{_QUOTES}.][^{_NEVER}\"]*@{_LABEL}(?:\.{_LABEL})+")
+_AT = re.compile(r"\s*@\s*")
 
 
-def normalise(value: object, pii: PII, blocked: AbstractSet[str], region: str | None = None) -> str | None:
+def normalise(value: object, pii: PII, placeholders: Placeholders, region: str | None = None) -> str | None:
     """The one spelling of an identity value, or None for what identifies nobody.
 
-    Numbers are written out (42.0 as `42`) and text is trimmed and composed (Unicode's NFC). E-mail addresses are
-    lower-cased and their domains written in ASCII (IDNA); `ada+shop@example.com` stays another address than
-    `ada@example.com`, since only its provider knows whether they are one box. Telephone numbers become E.164.
+    Text is spelt as `clean` says, and numbers are written out (42.0 and `42.0` as `42`). E-mail addresses are taken out
+    of what stands around them (`mailto:`, `Ada <…>`, quotes, a full stop), lower-cased, and their domains written in
+    ASCII (IDNA); `ada+shop@example.com` stays another address than `ada@example.com`, since only its provider knows
+    whether they are one box. Telephone numbers become E.164.
 
-    None for booleans, objects, lists, blocked values, all-zero UUIDs, values over MAX_LENGTH characters, what no store
-    can encode, and what is no e-mail address or telephone number where one is expected.
+    None for booleans, objects, lists, placeholders, values over MAX_LENGTH characters, what no store can encode,
+    numbers in floating point from EXACT on, and what is no e-mail address or telephone number where one is expected. An
+    address has a domain with a dot: `no@no` is what people write who will not say.
 
     Args:
         value: as found in the event.
         pii: the rule's class; `email` and `phone` decide the spelling.
-        blocked: values that count as absent, in lower case and in their one spelling.
+        placeholders: values that count as absent.
         region: where telephone numbers without a country code are from.
     """
     text = as_text(value)
-    if text is None:
+    text = _number(clean(text)) if text is not None else None
+    if text is None or len(text) > MAX_LENGTH or placeholders.reason(text):
         return None
-    if not text.isascii():
-        if not _is_encodable(text):
-            return None
-        text = unicodedata.normalize("NFC", text)
+    spelt: str | None = text
     if pii == "email":
-        text = _address(text)
+        spelt = _address(text)
     elif pii == "phone":
         from profiles.identity.phone import e164  # noqa: PLC0415  (only plans with telephone numbers wait for its tables)
 
-        text = e164(text, region)
-    if text is None or text.lower() in blocked or (len(text) >= 32 and not text.strip("0-")):
-        return None
-    return text
+        spelt = e164(text, region)
+    return None if spelt is None or (spelt is not text and placeholders.reason(spelt)) else spelt
 
 
 def as_text(value: object) -> str | None:
-    """A string trimmed, a number written out; None for anything else and for what is too long."""
+    """A string trimmed, a number written out; None for anything else, what is too long, and what is not exact."""
     if type(value) is str:
         text = value.strip()
     elif type(value) is int:
+        if not -_BEYOND < value < _BEYOND:
+            return None
         text = str(value)
     elif type(value) is float and math.isfinite(value):
-        text = str(int(value)) if value.is_integer() else repr(value)
+        if not value.is_integer():
+            text = repr(value)
+        elif abs(value) < EXACT:
+            text = str(int(value))
+        else:
+            return None
     else:
         return None
     return text if len(text) <= MAX_LENGTH else None
 
 
+_BEYOND = 10**MAX_LENGTH
+
+
+def clean(text: str) -> str | None:
+    """A text without what nobody sees: trimmed, without invisible characters, in Unicode's compatibility form.
+
+    In that (NFKC) full-width letters are letters, and a non-breaking space is a space. None for what no store can
+    encode.
+    """
+    if text.isascii():
+        return text if text.isprintable() else _INVISIBLE.sub("", text).strip()
+    if not _is_encodable(text):
+        return None
+    while True:  # what was apart because of an invisible character may now be composed, and the other way round
+        cleaned = unicodedata.normalize("NFKC", _INVISIBLE.sub("", text)).strip()
+        if cleaned == text:
+            return text
+        text = cleaned
+
+
+def _number(text: str | None) -> str | None:
+    """A text; if it is a whole number in floating point, without its mark. None if it was too large to be exact."""
+    if text is None or ("." not in text and "e+" not in text):
+        return text
+    if whole := _WHOLE.match(text):
+        return whole[0]
+    if _POWER.fullmatch(text):
+        number = Decimal(text)
+        if abs(number) >= EXACT:
+            return None
+        return str(int(number)) if number == int(number) else text
+    return text
+
+
+def is_address(text: str) -> bool:
+    """Whether a text is an e-mail address, and nothing else."""
+    return "@" in text and _EMAIL.fullmatch(text) is not None
+
+
 def _address(text: str) -> str | None:
+    """An e-mail address in its one spelling, without what stands around it; None for what is none."""
     text = text.lower()
-    if not _EMAIL.fullmatch(text):
+    if not _EMAIL.fullmatch(text) and not _EMAIL.fullmatch(text := _freed(text)):
         return None
     if text.isascii():
         return text
-    local, _, domain = unicodedata.normalize("NFC", text).rpartition("@")
+    local, _, domain = unicodedata.normalize("NFKC", text).rpartition("@")
     try:
         return f"{local}@{domain if domain.isascii() else idna.encode(domain, uts46=True).decode()}"
     except idna.IDNAError:
         return None
+
+
+def _freed(text: str) -> str:
+    """An address without its display name, the scheme and parameters of a link, quotes, brackets and punctuation."""
+    while True:  # each may stand around the others
+        freed = text.strip(_AROUND_ADDRESS)
+        if len(found := _NAMED.findall(text)) == 1:
+            freed = found[0]
+        elif freed.startswith("mailto:"):
+            freed = freed.removeprefix("mailto:").partition("?")[0]
+        elif "@" not in freed and "%40" in freed:
+            freed = unquote(freed)
+        if freed == text:
+            return _AT.sub("@", text.replace("\u3002", "."))  # an ideographic full stop
+        text = freed
 
 
 def _is_encodable(text: str) -> bool:

@@ -19,10 +19,12 @@ import orjson
 
 from profiles.bounds import LEVELS, NAME, excess, may_exceed
 from profiles.errors import Unacceptable
+from profiles.identity.extract import InexactNumber
+from profiles.identity.spelling import EXACT
 from profiles.times import parse_time
 from profiles.types import Identity
 from streams.collector.body import Limits, Refused
-from streams.collector.json_text import as_utf8, loads, mend_surrogates
+from streams.collector.json_text import as_utf8, loads, loads_exactly, mend_surrogates
 from streams.collector.salvage import entries_of, members_of
 
 __all__ = [
@@ -213,6 +215,21 @@ def stamp(
     if len(raw) > limits.event:
         raise Unacceptable("event_too_large", f"the event has {len(raw)} bytes; {limits.event} at most")
     event = _read(raw)
+    try:
+        return _stamped(event, envelope, received, identities, limits, ip, browser)
+    except InexactNumber:
+        return _stamped(_read(raw, loads_exactly), envelope, received, identities, limits, ip, browser)
+
+
+def _stamped(
+    event: dict[str, Any],
+    envelope: Envelope,
+    received: float,
+    identities: Callable[[dict[str, Any]], list[Identity]],
+    limits: Limits,
+    ip: str,
+    browser: bool,
+) -> tuple[bytes, bytes]:
     if envelope.type:
         event["type"] = envelope.type
     elif event.get("type") not in TYPES:
@@ -308,7 +325,7 @@ _EARLIEST = datetime(1, 1, 1, tzinfo=UTC).timestamp()
 _LATEST = datetime(9999, 12, 31, tzinfo=UTC).timestamp()
 
 
-def _read(raw: bytes) -> dict[str, Any]:
+def _read(raw: bytes, loads: Callable[[bytes], Any] = loads) -> dict[str, Any]:
     """The event with JSON null taken as absent, at the top level only: a trait set to null removes it."""
     try:
         event = loads(raw)
@@ -355,6 +372,8 @@ def _text_id(name: str, value: object) -> str:
     if type(value) is int:
         return str(value)
     if type(value) is float:
+        if abs(value) >= EXACT:
+            raise InexactNumber
         return str(int(value)) if value.is_integer() else repr(value)
     raise Unacceptable("invalid_id", f"'{name}' is {_kind(value)}; a string or a number expected")
 

@@ -12,7 +12,9 @@ from typing import Any, Protocol
 
 from plan import Plan
 from profiles.errors import Unacceptable
+from profiles.identity.extract import InexactNumber
 from profiles.types import Event, Identity
+from streams.collector.json_text import loads_exactly
 from streams.records.links import LinkRequest
 from streams.retry import retrying
 from streams.steps.intake import FORGOTTEN, Each, Intake, Item
@@ -63,7 +65,11 @@ def identify(plan: Plan, erased: Erased) -> Each:
     extract, home, public, weigh = plan.extract, plan.home, plan.trust.public, plan.trust.weigh
 
     def find(batch: Intake, item: Item) -> None:
-        identities = extract(item.raw)
+        try:
+            identities = extract(item.raw)
+        except InexactNumber:
+            item.raw = {**loads_exactly(item.record.value), "messageId": item.raw["messageId"]}
+            identities = extract(item.raw)
         if not identities:
             raise Unacceptable("no_identity", "none of the plan's identities is in the event, or only blocked values")
         if batch.source in public:

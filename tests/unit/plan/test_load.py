@@ -236,6 +236,8 @@ def test_identities_that_are_hardly_meant_so_are_warned_of(plan_of):
         ("identities[0]", "trait 'email' is email, and the identity is not, so it is held plainly; "
          "set `pii: email`, or say `held: plain`"),
         ("identities[1]", "without the plan's `region`, numbers without a country code identify nobody"),
+        ("identities[2]", "'card' is an e-mail address, it seems, and is not spelt as one: Ada@example.com and "
+         "ada@example.com are two customers; set `pii: email`, and `held: plain` if it shall be read"),
     ]  # fmt: skip
 
 
@@ -318,3 +320,31 @@ def test_a_condition_of_too_many_statements(plan_of):
         "a condition may join 500 statements, and this has 501"
         in problems(plan_of, ("when: {trait: country, is: NL}", f"when: {{{many}}}"))[0]
     )
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        (
+            "fields: [userId]",
+            "fields: [userId], description: The e-mail they use",
+            "an e-mail address, it",
+        ),
+        ("fields: [userId]", "fields: [userId, traits.email], held: plain", "an e-mail address, it seems"),
+        ("version: 1", "version: 1\nunblocked: [ada]", "'ada' is no usual placeholder"),
+    ],
+)
+def test_what_the_plan_says_of_its_identities_may_be_a_slip(plan_of, old, new, expected):
+    assert any(expected in str(warning) for warning in plan_of((old, new)).warnings)
+
+
+def test_a_value_cannot_be_blocked_and_not(plan_of):
+    found = problems(plan_of, ("version: 1", "version: 1\nblocked: [Guest]\nunblocked: [guest]"))
+
+    assert found == ["plan.yaml:4: unblocked[0]: 'guest' is `blocked`, too"]
+
+
+@pytest.mark.parametrize("day", ["1970-01-01", "soon"])
+def test_the_earliest_day_is_a_day_after_the_epoch_began(plan_of, day):
+    """So that no time in a profile is 0, which stands for never."""
+    assert problems(plan_of, ("version: 1", f"version: 1\nearliest: {day}"))[0].startswith("plan.yaml:3: earliest: ")

@@ -128,13 +128,51 @@ def test_no_event_can_carry_a_hash_in_place_of_a_value(plan_of):
 
 def test_identities_and_blocked_values_come_from_the_plan(plan_of):
     """The plan's own blocked values count on top of the usual ones."""
-    plan = plan_of(("version: 1", "version: 1\nblocked: [Kiosk ]"))
+    plan = plan_of(("version: 1", "version: 1\nblocked: [Kiosk ]\nunblocked: [guest]"))
 
     assert plan.extract({"userId": "KIOSK", "anonymousId": "a"}) == [("anonymous_id", "a")]
-    assert {"kiosk", "null"} <= plan.blocked
+    assert plan.extract({"userId": "Guest"}) == [("user_id", "Guest")]
 
 
 def test_what_a_repeat_does_is_of_the_role(plan_of):
     """Whichever of its events says so; the usual is not told."""
     assert plan_of(("role: purchase", "role: purchase\n    on_repeat: first")).on_repeat == {"purchase": "first"}
     assert plan_of(("role: purchase", "role: purchase\n    on_repeat: last")).on_repeat == {}
+
+
+@pytest.mark.parametrize(
+    ("spec", "good", "bad"),
+    [
+        ("type: string, format: email", ["ada@example.com", "<Ada@example.com>"], ["n/a@n/a", "no@no"]),
+        ("type: id, pattern: '^[0-9]{8}$'", [12345678, "\u200b12345678", "12345678.0"], ["no card", "1234"]),
+        ("type: string, format: uuid", ["3b8f4c1e-90d7-5a5b-8a3e-6f1f2c7d9e10"], ["soon"]),
+        ("type: string, max_length: 3", ["abc"], ["abcd"]),
+    ],
+)  # fmt: skip
+def test_what_fails_its_traits_own_format_identifies_nobody(plan_of, spec, good, bad):
+    """People write anything into a field that they have to fill, and many write the same."""
+    pii = "email" if "format: email" in spec else "id"
+    plan = plan_of(
+        ("traits:\n", f"traits:\n  card: {{{spec}, description: d}}\n"),
+        ("identities:\n", f"identities:\n  - {{type: card, priority: 3, fields: [traits.card], pii: {pii}}}\n"),
+    )
+
+    for value in good:
+        assert len(plan.extract({"traits": {"card": value}})) == 1, value
+    for value in bad:
+        assert plan.extract({"traits": {"card": value}}) == [], value
+
+
+ADDRESSES = [{"type": "identify", "userId": user} for user in ("Mail.User@Example.com", "mail.user@example.com")]
+
+
+def test_user_ids_that_are_addresses_have_one_spelling_where_the_plan_says_so(plan_of):
+    """All of them with `pii: email`; where others are numbers, by a stronger identity that takes the same field."""
+    one, other = (plan_of().extract(event) for event in ADDRESSES)
+    assert one != other
+    all_of_them = plan_of(("fields: [userId]", "fields: [userId], pii: email, held: plain"))
+    assert [all_of_them.extract(event) for event in ADDRESSES] == [[("user_id", "mail.user@example.com")]] * 2
+    rules = "identities:\n  - {type: login, priority: 1, fields: [userId], pii: email}\n"
+    some = plan_of(("priority: 1", "priority: 3"), ("identities:\n", rules))
+    assert len({some.home(some.extract(event)[0]) for event in ADDRESSES}) == 1
+    assert some.extract({"userId": "42"}) == [("user_id", "42")]

@@ -10,9 +10,11 @@ import pytest
 from pydantic import SecretStr
 from typer.testing import CliRunner
 
-from console.commands.doctor import examine, missing_part
+from console.commands.doctor import addresses_as_ids, examine, missing_part
 from console.commands.main import create_cli
 from console.local.connection import Connection, write_connection
+from plan import load_plan
+from profiles.types import Profile
 from streams.settings import Settings
 from tests import REPOSITORY
 
@@ -115,3 +117,15 @@ def test_it_asks_whose_keys_are_public_and_for_the_key_of_user_ids(tmp_path: Pat
     assert found["public keys"].verdict == "warning"
     assert "whether web, app are `public`" in found["public keys"].message
     assert found["signed user ids"].verdict == "error"
+
+
+def test_user_ids_that_look_like_addresses_are_told() -> None:
+    """Each spelling of one is another customer, which only the plan can mend."""
+    plan = load_plan(PLAN, {})
+    mails = [Profile("p", identities={"user_id": {"Ada@example.com": 1.0, "7": 1.0}}), Profile("q")]
+
+    (found,) = addresses_as_ids(plan, mails)
+
+    assert (found.what, found.verdict) == ("identity user_id", "warning")
+    assert found.message.startswith("1 of the latest 2 look like e-mail addresses")
+    assert list(addresses_as_ids(plan, [Profile("p", identities={"user_id": {"7": 1.0, "ada@work": 1.0}})])) == []

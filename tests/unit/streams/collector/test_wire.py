@@ -528,3 +528,32 @@ def test_what_a_batch_shares_keeps_the_bounds_too() -> None:
         with pytest.raises(Refused, match=message) as refused:
             open_batch(b'{"batch":[{}],"context":' + shared + b"}", LIMITS)
         assert (refused.value.status, refused.value.code) == (400, "invalid_request")
+
+
+@pytest.mark.parametrize(
+    ("number", "kept"),
+    [
+        (b"1234567890123456789012", "1234567890123456789012"),
+        (b"1234567890123456789013", "1234567890123456789013"),
+        (b"18446744073709551617", "18446744073709551617"),
+        (b"-18446744073709551618", "-18446744073709551618"),
+        (b"157963456373623802", "157963456373623802"),
+        (b"157963456373623803", "157963456373623803"),
+        (b"55520.0", "55520"),
+    ],
+)
+def test_an_id_of_many_digits_stays_what_it_was(number: bytes, kept: str) -> None:
+    """Beyond 64 bits a parser rounds, and two customers would be one."""
+    event = b'{"type":"identify","userId":%b,"traits":{"loyalty":%b}}' % (number, number)
+
+    assert stamped(event)["userId"] == kept
+    loyalty = IdentityRule(type="loyalty", priority=1, fields=("traits.loyalty",))
+    extract = compile_extractor([loyalty], compile_spellings([loyalty], key=b"key"))
+    key, _ = stamp(event, Envelope([event]), received=RECEIVED, identities=extract, limits=LIMITS)
+    assert key.decode() == kept
+
+
+@pytest.mark.parametrize("number", [b"1.2345678901234567e21", b'"1.2345678901234567E21"'])
+def test_a_number_that_its_sender_has_rounded_identifies_nobody(number: bytes) -> None:
+    """It stands for several customers, and nobody can say which."""
+    assert reason(b'{"type":"track","event":"e","userId":%b}' % number) == "no_identity"

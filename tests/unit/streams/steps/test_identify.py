@@ -13,7 +13,7 @@ from profiles.types import Identity
 from streams.pipeline import ingest_pipeline
 from streams.steps.intake import FORGOTTEN, Intake
 from tests import REPOSITORY
-from tests.build import erased
+from tests.build import erased, record
 
 NOW = 1_800_000_000.0
 PLAN = load_plan(REPOSITORY / "tracking_plan.yaml", {})
@@ -86,3 +86,16 @@ def test_an_erased_address_is_somebody_elses_whose_server_says_so_afterwards() -
     assert asked() == [[("user_id", "u"), address]]
     assert asked(at=NOW + 1) == asked(source="web") == []
     assert asked(type="track", event="Product Viewed", traits=None, context={"traits": says["traits"]}) == []
+
+
+def test_an_id_of_many_digits_from_another_producer_stays_what_it_was() -> None:
+    """Two customers whose numbers a parser rounds to the same are not one."""
+    homes = []
+    for number in (b"1234567890123456789012", b"1234567890123456789013"):
+        intake = Intake("web", [record(0, b'{"type":"page","name":"Home","userId":%b}' % number)], NOW)
+        asyncio.run(ingest_pipeline(PLAN, Unlinked(), erased(PLAN)).run(intake))
+        (item,) = intake.items
+        assert item.identities == [("user_id", number.decode())]
+        homes.append(item.home)
+
+    assert homes[0] != homes[1]
