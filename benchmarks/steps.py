@@ -40,7 +40,7 @@ from profiles.store import Changes, Output
 from profiles.stores.indexes import alert_groups, document_groups
 from profiles.stores.keys import Keys
 from profiles.stores.memory.profiles import MemoryStore
-from profiles.types import Event, Identity, Merge, partition_of
+from profiles.types import Identity, Merge, partition_of
 from streams.identity.graph import Graph
 from streams.kafka.topics import PROFILE_CHANGES, PROFILE_EVENTS
 from streams.pipeline import Pipeline, arrival_pipeline, ingest_pipeline, profile_pipeline
@@ -170,15 +170,15 @@ class Way:
         self._waiting[partition].append((self._offsets[partition], value))
         self._offsets[partition] += 1
 
-    def _link(self, links: Iterable[tuple[Event, list[Identity]]]) -> Iterator[Merge]:
-        for event, identities in links:
-            if (together := tuple(identities)) in self._asked:
+    def _link(self, links: Iterable[LinkRequest]) -> Iterator[Merge]:
+        for link in links:
+            if (together := tuple(link.identities)) in self._asked:
                 continue
             self._asked.add(together)
             request = next(self._requests)
-            decision = self._graph.link(request, LinkRequest(identities, event.time, event.source, event.id))
+            decision = self._graph.link(request, link)
             for loser, moved in (decision.losers if decision else {}).items():
-                yield Merge(loser, decision.winner, event.time, moved, (_LINKS, 0, request << SENT_BITS))  # type: ignore[union-attr]
+                yield Merge(loser, decision.winner, link.time, moved, (_LINKS, 0, request << SENT_BITS))  # type: ignore[union-attr]
 
     async def _apply(self) -> None:
         """What waits in all partitions: read, derive, commit."""
