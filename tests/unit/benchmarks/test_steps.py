@@ -18,8 +18,9 @@ def test_every_step_is_measured_and_every_event_applied() -> None:
     assert outcomes["sent_on"] == outcomes["repeat"] == outcomes["rejected"] == 0
     assert list(seconds) == [
         "tell_time", "decode", "ignore", "check", "identify", "consent", "claim", "pack", "withdraw", "meet",
-        "events as records", "linker", "records decoded", "documents decoded", "records taken", "detect_outages", "update", "score", "segment",
-        "alert", "label", "schedule", "changes", "documents encoded", "index entries", "outputs as records",
+        "events as records", "linker", "records decoded", "documents decoded", "records taken", "detect_outages",
+        "update", "score", "segment", "alert", "label", "schedule", "changes", "documents encoded", "index entries",
+        "outputs as records",
     ]  # fmt: skip
 
 
