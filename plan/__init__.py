@@ -1,6 +1,7 @@
 """The tracking plan: the contract between those who send events and those who use them."""
 
-from plan.checker import Checker, Outcome
+from plan.checking.checker import Checker, Outcome
+from plan.checking.violations import Violation
 from plan.diff import Change, diff_plans
 from plan.docs import render_html, render_markdown
 from plan.errors import PlanError, Problem
@@ -10,7 +11,6 @@ from plan.model import ROLES, PlanFile, Property, Trait
 from plan.plan import Plan, Source
 from plan.rule import EventRule
 from plan.trust import Standing
-from plan.violations import Violation
 
 __all__ = [
     "ROLES", "USER_ID_KEY", "Change", "Checker", "EventRule", "Facts", "Outcome", "Plan", "PlanError", "PlanFile",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -10,6 +11,8 @@ import msgspec
 
 from plan.model import EventSpec, Property
 from plan.schema import MAX_AMOUNT
+from profiles.identity.placeholders import Placeholders
+from profiles.ledger.entries import KINDS
 from profiles.money import CURRENCIES, to_minor
 
 __all__ = ["Facts", "compile_facts"]
@@ -32,6 +35,9 @@ _NO_FACTS = Facts()
 _CODES = frozenset(CURRENCIES)
 _LONGEST = 500  # characters of a subject; a longer one is an accident, not an id
 _LONGEST_CATEGORY = 100
+_PLACEHOLDERS = Placeholders()
+_FIGURE = re.compile("[1-9]")  # what has one is hardly a placeholder, and nearly every order has
+_MARKS = "-{<$%#["
 
 
 def compile_facts(spec: EventSpec, plan_currency: str) -> Callable[[dict[str, Any]], Facts]:
@@ -45,6 +51,8 @@ def compile_facts(spec: EventSpec, plan_currency: str) -> Callable[[dict[str, An
     category = _first([_most(path) if "[]." in path else _path(path) for path in facts.category])
     if not (facts.amount or facts.quantity or facts.subject or facts.rating or facts.category):
         return lambda properties: _NO_FACTS
+
+    subject_of = _subject_that_adds_up if spec.role in KINDS else _subject
 
     def money(properties: dict[str, Any]) -> tuple[int, str]:
         for amount_of, currency_of in amounts:
@@ -67,7 +75,7 @@ def compile_facts(spec: EventSpec, plan_currency: str) -> Callable[[dict[str, An
             amount,
             code,
             float(count) if type(count) in (int, float) and -MAX_AMOUNT <= count <= MAX_AMOUNT else 0.0,
-            _subject(about),
+            subject_of(about),
             float(score) if type(score) in (int, float) and -MAX_AMOUNT <= score <= MAX_AMOUNT else None,
             _name(category(properties)) if facts.category else "",
         )
@@ -77,8 +85,18 @@ def compile_facts(spec: EventSpec, plan_currency: str) -> Callable[[dict[str, An
 
 def _subject(about: Any) -> str:
     """An id as text; "" for what can be none: profiles keep the latest subjects."""
-    text = str(about) if type(about) is int else about
-    return text if type(text) is str and len(text) <= _LONGEST else ""
+    if type(about) is float and about.is_integer():  # a number in a table that was no integer
+        about = int(about)
+    text = str(about) if type(about) is int else about.strip() if type(about) is str else ""
+    return text if len(text) <= _LONGEST else ""
+
+
+def _subject_that_adds_up(about: Any) -> str:
+    """The same; "" also for what stands for none: all orders of a customer would be one."""
+    text = _subject(about)
+    if not text or (_FIGURE.search(text) and text[0] not in _MARKS):
+        return text
+    return text if _PLACEHOLDERS.reason(text) is None else ""
 
 
 def _name(category: Any) -> str:

@@ -17,7 +17,7 @@ from models.conditions.vocabulary import suggest
 from models.config import ChurnConfig
 from models.segments.builtin import with_builtin
 from models.segments.preview import placed
-from plan.checker import Checker, Outcome, identifying
+from plan.checking.checker import Checker, Outcome, identifying
 from plan.errors import Problem
 from plan.model import BreakerSpec, EventSpec, PlanFile, Property, Trait
 from plan.rule import EventRule
@@ -119,7 +119,7 @@ class Plan:
             for rule in self.rules
             for source in rule.sources
         }
-        self._traits = Checker("traits", file.traits, "drop_property", file.extra)
+        self._traits = Checker("traits", file.traits, "drop_property", file.extra, file.currency)
         self._spellings = compile_spellings(
             self.identities, file.blocked, file.unblocked, key=self.pii_key, region=file.region
         )
@@ -227,4 +227,7 @@ class Plan:
             where = "traits"
         if spec.type == "identify":
             properties = {**self.file.traits, **properties}
-        return EventRule(spec, Checker(where, properties, enforce, extra), self.currency)
+        # An order that cannot say how many pieces it is of is an order all the same.
+        loses = {path.split(".")[0].removesuffix("[]") for path in spec.facts.quantity}
+        checker = Checker(where, properties, enforce, extra, self.currency, loses, spec.facts.amount)
+        return EventRule(spec, checker, self.currency)

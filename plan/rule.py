@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from plan.checker import Checker, Outcome
+from plan.checking.checker import Checker, Outcome
+from plan.checking.violations import Violation
 from plan.facts import Facts, compile_facts
 from plan.model import EventSpec, Property
-from plan.violations import Violation
 
 __all__ = ["EventRule"]
 

@@ -1,10 +1,13 @@
-"""ISO-4217: which currencies exist, and how many decimals each has."""
+"""ISO-4217: which currencies exist, how many decimals each has, and how people write both money and currency."""
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from decimal import ROUND_HALF_UP, Decimal
+from typing import NamedTuple
 
-__all__ = ["CURRENCIES", "exponent", "format_minor", "to_minor"]
+__all__ = ["CURRENCIES", "Amount", "exponent", "format_minor", "read_amount", "read_currency", "to_minor"]
 
 _NO_DECIMALS = frozenset("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF".split())
 _THREE_DECIMALS = frozenset("BHD IQD JOD KWD LYD OMR TND".split())
@@ -29,6 +32,141 @@ _SCALE: dict[str, int] = {code: 10**decimals for code, decimals in _EXPONENT.ite
 
 CURRENCIES: tuple[str, ...] = tuple(sorted(_EXPONENT))
 """The active ISO-4217 codes of money in use (no metals, no test codes), sorted."""
+
+
+_NUMBERS = {
+    entry[3:]: entry[:3]
+    for entry in """
+    AED784 AFN971 ALL008 AMD051 AOA973 ARS032 AUD036 AWG533 AZN944 BAM977 BBD052 BDT050 BGN975 BHD048 BIF108
+    BMD060 BND096 BOB068 BOV984 BRL986 BSD044 BTN064 BWP072 BYN933 BZD084 CAD124 CDF976 CHE947 CHF756 CHW948
+    CLF990 CLP152 CNY156 COP170 COU970 CRC188 CUP192 CVE132 CZK203 DJF262 DKK208 DOP214 DZD012 EGP818 ERN232
+    ETB230 EUR978 FJD242 FKP238 GBP826 GEL981 GHS936 GIP292 GMD270 GNF324 GTQ320 GYD328 HKD344 HNL340 HTG332
+    HUF348 IDR360 ILS376 INR356 IQD368 IRR364 ISK352 JMD388 JOD400 JPY392 KES404 KGS417 KHR116 KMF174 KPW408
+    KRW410 KWD414 KYD136 KZT398 LAK418 LBP422 LKR144 LRD430 LSL426 LYD434 MAD504 MDL498 MGA969 MKD807 MMK104
+    MNT496 MOP446 MRU929 MUR480 MVR462 MWK454 MXN484 MXV979 MYR458 MZN943 NAD516 NGN566 NIO558 NOK578 NPR524
+    NZD554 OMR512 PAB590 PEN604 PGK598 PHP608 PKR586 PLN985 PYG600 QAR634 RON946 RSD941 RUB643 RWF646 SAR682
+    SBD090 SCR690 SDG938 SEK752 SGD702 SHP654 SLE925 SOS706 SRD968 SSP728 STN930 SVC222 SYP760 SZL748 THB764
+    TJS972 TMT934 TND788 TOP776 TRY949 TTD780 TWD901 TZS834 UAH980 UGX800 USD840 USN997 UYI940 UYU858 UYW927
+    UZS860 VED926 VES928 VND704 VUV548 WST882 XAF950 XCD951 XCG532 XOF952 XPF953 YER886 ZAR710 ZMW967 ZWG924
+    """.split()
+}
+
+_SIGNS: dict[str, tuple[str, ...]] = {
+    "$": ("USD", "CAD", "AUD", "NZD", "SGD", "HKD", "TWD", "MXN", "ARS", "CLP", "COP", "UYU"),
+    "US$": ("USD",), "CA$": ("CAD",), "C$": ("CAD",), "AU$": ("AUD",), "A$": ("AUD",), "NZ$": ("NZD",),
+    "HK$": ("HKD",), "S$": ("SGD",), "NT$": ("TWD",), "MX$": ("MXN",), "R$": ("BRL",),
+    "€": ("EUR",), "EURO": ("EUR",), "EUROS": ("EUR",), "£": ("GBP", "EGP", "GIP", "FKP", "SHP"), "STG": ("GBP",),
+    "¥": ("JPY", "CNY"), "円": ("JPY",), "元": ("CNY",), "RMB": ("CNY",), "YEN": ("JPY",), "CNH": ("CNY",),
+    "₹": ("INR",), "RS": ("INR", "PKR", "LKR", "NPR", "MUR"), "₽": ("RUB",), "₺": ("TRY",), "TL": ("TRY",),
+    "₩": ("KRW",), "₪": ("ILS",), "NIS": ("ILS",), "₫": ("VND",), "฿": ("THB",), "₴": ("UAH",), "₦": ("NGN",),
+    "ZŁ": ("PLN",), "KČ": ("CZK",), "FT": ("HUF",), "SFR": ("CHF",), "FR.": ("CHF",),
+}  # fmt: skip
+"""Signs and names that are no codes, in upper case: the currencies that are written so, the most used first."""
+
+_CROWNS = frozenset({"SEK", "NOK", "DKK", "ISK"})  # "kr" says nothing unless it is one's own
+_LONGEST = 60  # characters of an amount as text
+_WRITTEN = re.compile(
+    r"(?P<before>[^\d\s.,'()+-]{0,5}\.?)\s*(?P<minus>-?)(?P<number>\d[\d.,' ]*|[.,]\d+)\s*"
+    r"(?P<after>[^\d\s.,'()+-]{0,5}\.?)"
+)
+_SCIENTIFIC = re.compile(r"\d+(?:\.\d+)?[eE][+-]?\d{1,2}")
+_GROUPED = {mark: re.compile(rf"\d{{1,3}}(?:{re.escape(mark)}\d{{2,3}})*{re.escape(mark)}\d{{3}}") for mark in ".,' "}
+_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
+
+
+class Amount(NamedTuple):
+    """An amount as text, read."""
+
+    value: float | int  # major units
+    currency: str  # that is written with it; "" for none
+
+
+def read_currency(written: object, own: str) -> str | None:
+    """The code of a currency as people write it: ` eur `, `€`, `978`. None for what is none, or not one without doubt.
+
+    Args:
+        written: a code in any case, a sign, a number of ISO-4217.
+        own: the currency that a sign of several currencies stands for if it is among them, such as CAD for `$`.
+    """
+    if type(written) is int:
+        return _NUMBERS.get(f"{written:03d}")
+    if type(written) is not str or len(written) > _LONGEST:
+        return None
+    text = _tidied(written).upper()
+    if text in _EXPONENT:
+        return text
+    if text.isdigit():
+        return _NUMBERS.get(text.zfill(3))
+    if text in ("KR", "KR."):
+        return own if own in _CROWNS else None
+    known = _SIGNS.get(text, ())
+    return own if own in known else known[0] if known else None
+
+
+def read_amount(written: str, own: str) -> Amount | None:
+    """An amount as text, with or without a currency: `49,99`, `$1,234.50`, `(12.00 EUR)`. None if it leaves a doubt.
+
+    `1,234` does, for it is a thousand in one country and one in another.
+
+    Args:
+        written: by a person or a program.
+        own: see `read_currency`; and whether three decimals are usual.
+    """
+    if len(written) > _LONGEST or any(sign.isdigit() and not sign.isdecimal() for sign in written):  # such as 5²
+        return None
+    text = _tidied(written)
+    if _SCIENTIFIC.fullmatch(text):
+        return Amount(float(text), "")
+    text, negative = _unsigned(text)
+    found = _WRITTEN.fullmatch(text)
+    if found is None or (negative and found["minus"]):
+        return None
+    currencies = {read_currency(mark, own) for mark in (found["before"], found["after"]) if mark}
+    if None in currencies or len(currencies) > 1:
+        return None
+    currency = next(iter(currencies), "") or ""
+    number = _plain(found["number"].strip(), exponent(currency or own))
+    if number is None:
+        return None
+    value = -Decimal(number) if negative or found["minus"] else Decimal(number)
+    return Amount(float(value) if "." in number else int(value), currency)
+
+
+def _tidied(text: str) -> str:
+    text = unicodedata.normalize("NFKC", _INVISIBLE.sub("", text)).strip()
+    return text.replace("\u2212", "-").replace("\u2019", "'")
+
+
+def _unsigned(text: str) -> tuple[str, bool]:
+    """Without its sign, and whether it is below zero: a minus before or behind, or accountants' parentheses."""
+    if text.startswith("(") and text.endswith(")"):
+        return text[1:-1].strip(), True
+    if text.startswith(("-", "+")):
+        return text[1:].strip(), text[0] == "-"
+    if text.endswith("-"):
+        return text[:-1].strip(), True
+    return text, False
+
+
+def _plain(number: str, decimals: int) -> str | None:
+    """Digits and marks as Python writes a number; None if a mark may be either of decimals or of thousands."""
+    points = [mark for mark in ".," if mark in number]
+    decimal = max(points, key=number.rfind, default="")
+    if len(points) == 1:
+        before, _, after = number.partition(decimal)
+        if number.count(decimal) > 1:
+            decimal = ""
+        elif len(after) == 3 and decimals != 3 and before.isdigit() and len(before) <= 3 and before[0] != "0":
+            return None
+    whole, _, fraction = number.rpartition(decimal) if decimal else (number, "", "")
+    if decimal and (not fraction.isdigit() or decimal in whole):
+        return None
+    if not whole.isdigit() and whole:
+        mark = next(each for each in whole if not each.isdigit())
+        if not _GROUPED[mark].fullmatch(whole):
+            return None
+        whole = whole.replace(mark, "")
+    return f"{whole or 0}.{fraction}" if fraction else whole or None
 
 
 def exponent(currency: str) -> int:

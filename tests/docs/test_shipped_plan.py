@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from models.segments.alerts import compile_alerts
 from models.segments.membership import compile_segments
-from plan import ROLES, Facts
+from plan import ROLES, Facts, Plan
 from profiles.state import apply
 from profiles.store import Loaded
 from streams.steps.alert import alert
@@ -87,7 +88,7 @@ def test_an_order_as_segment_specifies_it_is_accepted(shipped):
     [
         ("purchase", "Order Completed", {"order_id": "1"}, False),
         ("purchase", "Order Completed", {"order_id": "1", "revenue": -1}, False),
-        ("purchase", "Order Completed", {"order_id": "1", "revenue": 1, "currency": "EURO"}, False),
+        ("purchase", "Order Completed", {"revenue": 1}, False),
         ("support", "CSAT Answered", {"score": 6}, False),
         ("support", "Ticket Opened", {}, False),
         ("support", "Ticket Opened", {"ticket_id": 7}, True),
@@ -95,8 +96,42 @@ def test_an_order_as_segment_specifies_it_is_accepted(shipped):
     ],
 )
 def test_money_ratings_and_tickets_are_strict_and_the_rest_is_flagged(shipped, source, name, properties, accepted):
-    """A wrong order would spoil every figure; a wrong search would not."""
+    """An order without a number, or with a wrong amount, would spoil every figure; a wrong search would not."""
     assert shipped.event(source, "track", name).enforce_on(properties).accepted is accepted
+
+
+@pytest.mark.parametrize(
+    ("order", "facts"),
+    [
+        ({"revenue": "49.99", "currency": " eur "}, Facts(4999, "EUR")),
+        ({"revenue": "$1,234.50"}, Facts(123450, "USD")),
+        ({"revenue": "49,99", "currency": "€"}, Facts(4999, "EUR")),
+        ({"revenue": 49.99, "currency": ""}, Facts(4999, "EUR")),
+        ({"revenue": 49.99, "currency": 978}, Facts(4999, "EUR")),
+        ({"revenue": "much", "total": "12.50"}, Facts(1250, "EUR")),  # what cannot be read costs itself…
+        ({"revenue": "1,234"}, Facts()),
+        ({"revenue": 0.01, "currency": "BTC"}, Facts()),  # …and must not count as another currency
+        ({"revenue": 5, "quantity": "three"}, Facts(500, "EUR")),
+        ({"revenue": 5, "quantity": "3"}, Facts(500, "EUR", 3.0)),
+        (
+            {"revenue": 5, "products": [{"price": "x", "quantity": "2"}, 7, {"quantity": "many"}]},
+            Facts(500, "EUR", 3.0),
+        ),
+        ({"revenue": 5, "products": {"product_id": "a", "quantity": 2}}, Facts(500, "EUR", 2.0)),
+        ({"total": 7}, Facts(700, "EUR")),
+        ({"revenue": None, "value": 7}, Facts(700, "EUR")),
+    ],
+)
+@pytest.mark.parametrize("enforce", ["reject", "drop_property"])
+def test_what_cannot_be_read_of_an_order_costs_the_property_never_the_order(shipped, enforce, order, facts):
+    """And what leaves no doubt is read."""
+    planned = shipped.event("purchase", "track", "Order Completed").spec
+    shop = shipped.file.model_copy(update={"events": [planned.model_copy(update={"enforce": enforce})]})
+    rule = Plan(shop).event("purchase", "track", "Order Completed")
+    outcome = rule.enforce_on({"order_id": "1", **order})
+
+    assert outcome.accepted
+    assert rule.facts(outcome.properties) == msgspec.structs.replace(facts, subject="1")
 
 
 def test_personal_data_is_classed(shipped):
@@ -130,3 +165,15 @@ def test_a_subscriber_who_came_back_has_not_left(shipped):
                 assert profile.alerts["valuable_subscriber_left"].state == "open"
         assert ("ended_subscription" in profile.segments) == left
         assert (profile.alerts["valuable_subscriber_left"].state == "open") == left
+
+
+@pytest.mark.parametrize(
+    ("number", "subject"),
+    [(1001.0, "1001"), (" SO-1 ", "SO-1"), ("null", ""), ("undefined", ""), ("(not set)", ""), ("0", ""), ("-1", ""),
+     ("{{order.id}}", ""), ("00000000-0000-0000-0000-000000000000", "")],
+)  # fmt: skip
+def test_what_stands_for_no_order_is_none(shipped, number, subject):
+    """Else all orders of a customer would be one."""
+    rule = shipped.event("purchase", "track", "Order Completed")
+
+    assert rule.facts({"order_id": number, "revenue": 1}).subject == subject

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from plan.checker import Checker
+from plan.checking.checker import Checker
 from plan.model import Enforce, Extra, Property
 
 ITEM = {
@@ -60,7 +60,7 @@ def test_a_few_wrong_items_are_told_of_one_by_one_and_many_as_one() -> None:
 
 def test_a_long_cart_is_told_of_line_by_line() -> None:
     """One release of a shop makes the same mistake in each."""
-    cart = [{"price": "1.00", "tags": ["a"]} for _ in range(400)]
+    cart = [{"price": "one", "tags": ["a"]} for _ in range(400)]
 
     assert len(told({"products": cart})) == 400
     assert told({"products": [{"price": 1}] * 5_000}) == []

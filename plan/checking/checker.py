@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, NamedTuple
 
 import jsonschema_rs
 
+from plan.checking.reading import reader_of
+from plan.checking.violations import Path, Violation, dotted, violations_of
 from plan.model import Enforce, Extra, Property
 from plan.schema import json_schema, property_schema
-from plan.violations import Path, Violation, dotted, violations_of
 from profiles.identity.extract import IdentityRule
 
 __all__ = ["Checker", "Outcome", "identifying"]
@@ -37,14 +38,31 @@ class Checker:
         properties: what is planned.
         enforce: what a violation does: the event is rejected, goes on flagged, or loses the offending values.
         extra: what properties that are not planned do.
+        currency: of the plan; what an amount's sign means if it is of several.
+        loses: properties that an event may lose if they cannot be read, also where violations reject it; so are all
+            of type money.
+        instead: properties of which the first present counts: an event has what is required if it has one of them.
     """
 
-    __slots__ = ("_is_valid", "_lists", "enforce", "extra", "properties", "schema", "validator", "where")
+    __slots__ = (
+        "_instead", "_is_valid", "_lists", "_loses", "_reader", "enforce", "extra", "properties", "schema",
+        "validator", "where",
+    )  # fmt: skip
 
     def __init__(
-        self, where: str, properties: Mapping[str, Property], enforce: Enforce, extra: Extra = "allow"
+        self,
+        where: str,
+        properties: Mapping[str, Property],
+        enforce: Enforce,
+        extra: Extra = "allow",
+        currency: str = "",
+        loses: Collection[str] = (),
+        instead: Collection[str] = (),
     ) -> None:
         self.where = where
+        self._reader = reader_of(properties, currency)
+        self._loses = frozenset(loses)
+        self._instead = frozenset(instead)
         self.properties = properties
         self.enforce: Enforce = enforce
         self.extra: Extra = extra
@@ -54,29 +72,68 @@ class Checker:
         self._is_valid = self.validator.is_valid
 
     def check(self, value: Any) -> list[Violation]:
-        """Every violation; quick (no list is built) when there is none."""
+        """Every violation of what was sent, as it is; quick (no list is built) when there is none."""
         return [] if self._is_valid(value) else [v for _, v in self._errors(value)]
 
     def enforce_on(self, value: Any) -> Outcome:
-        """Check, and do what the plan says about what is wrong. The argument is not changed."""
+        """Read what can be read, check, and do what the plan says about what is wrong. The argument is not changed."""
         if self._is_valid(value):
             return Outcome(value, [], True)
+        value = self._read(value)
         errors = self._errors(value)
         violations = [violation for _, violation in errors]
-        others = any(violation.kind != "extra" for _, violation in errors)
+        wrong = [(path, violation) for path, violation in errors if violation.kind != "extra"]
         # What is not planned may be in a list that was not gone through: it must not get in that way.
         unseen = {"extra", "items"} if self.extra != "allow" else {"extra"}
         extras = [path for path, violation in errors if violation.kind in unseen]
         if not isinstance(value, dict):
             return Outcome({}, violations, self.enforce != "reject")
-        if (others and self.enforce == "reject") or (extras and self.extra == "reject"):
+        refused = self.enforce == "reject" and not all(
+            self._may_lose(value, path, violation) for path, violation in wrong
+        )
+        if refused or (extras and self.extra == "reject"):
             return Outcome(value, violations, False)
         kept = value
         if extras and self.extra == "drop":
             kept = _without(kept, extras)
-        if others and self.enforce == "drop_property":
+        if wrong and self.enforce != "flag":
             kept = self._repaired(kept)
         return Outcome(kept, violations, True)
+
+    def _read(self, value: Any) -> Any:
+        return value if self._reader is None else self._reader.read(value)
+
+    def _may_lose(self, value: dict[str, Any], path: Path, violation: Violation) -> bool:
+        """Whether what is wrong is an amount, a currency, a count or an item of a list that cannot be read."""
+        name = str(path[0]) if len(path) == 1 else ""
+        if name and value.get(name) is None:  # it is required
+            return name in self._instead and any(value.get(other) is not None for other in self._instead)
+        if violation.kind not in ("type", "enum"):
+            return False
+        if name in self._loses:
+            return violation.kind == "type"
+        if not path or isinstance(path[-1], int):
+            return len(path) > 1
+        prop, level = self._planned(path)
+        return prop is not None and (
+            prop.format == "currency" or prop.type == "money" or (violation.kind == "type" and level > 0)
+        )
+
+    def _planned(self, path: Path) -> tuple[Property | None, int]:
+        """The property at a path, and how many lists it is in."""
+        level: Mapping[str, Property] = self.properties
+        found: Property | None = None
+        lists = 0
+        for part in path:
+            if isinstance(part, int):
+                found = None if found is None else found.items
+                lists += 1
+            else:
+                found = level.get(part)
+            if found is None:
+                return None, lists
+            level = found.properties or {}
+        return found, lists
 
     def _errors(self, value: Any) -> list[tuple[Path, Violation]]:
         """Every violation and where it is; one alone of a list with too many wrong items."""
@@ -99,7 +156,25 @@ class Checker:
             ]
             if not offending:
                 return value
-            value = _without(value, offending)
+            value = _without(value, offending + self._of_currencies(value, offending))
+
+    def _of_currencies(self, value: dict[str, Any], offending: list[Path]) -> list[Path]:
+        """The amounts whose currency is taken out: without it they would count as the plan's."""
+        found: list[Path] = []
+        for path in offending:
+            prop, _ = self._planned(path)
+            if prop is None or prop.format != "currency":
+                continue
+            *outer, name = path
+            around: Any = value
+            for part in outer:
+                around = around[part]
+            for beside in around:
+                here = (*outer, beside)
+                money, _ = self._planned(here)
+                if money is not None and money.type == "money" and (money.currency or "currency") == name:
+                    found.append(here)
+        return found
 
 
 def identifying(
