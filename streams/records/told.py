@@ -87,6 +87,15 @@ class ToldOf:
     segments: dict[str, tuple[float, bool]] = field(default_factory=dict)  # name → when, and whether it was "entered"
     alerts: dict[str, Alert] = field(default_factory=dict)  # id → its newest state
 
+    def followed_by(self, others: ToldOf) -> ToldOf:
+        """These words, and those that came after them."""
+        newer = {
+            id_: alert
+            for id_, alert in others.alerts.items()
+            if id_ not in self.alerts or alert.changed >= self.alerts[id_].changed
+        }
+        return ToldOf(self.segments | others.segments, self.alerts | newer)
+
     def at(self) -> float:
         """The time of the latest of them."""
         return max([at for at, _ in self.segments.values()] + [alert.changed for alert in self.alerts.values()])

@@ -42,8 +42,8 @@ class PartitionWriter:
     """
 
     __slots__ = (
-        "_again", "_applied", "_cleared", "_count", "_delivery", "_known", "_lost", "_nonce", "_outbox", "_produced",
-        "_store", "_told", "_until", "_version", "lock", "looked_up_to", "number", "ready",
+        "_again", "_applied", "_cleared", "_count", "_delivery", "_heard", "_known", "_lost", "_nonce", "_outbox",
+        "_produced", "_store", "_told", "_until", "_version", "lock", "looked_up_to", "number", "ready",
     )  # fmt: skip
 
     def __init__(self, number: int, count: int, store: Store, outbox: Outbox, delivery: Delivery) -> None:
@@ -60,6 +60,7 @@ class PartitionWriter:
         self._version = 0  # of the latest commit, here or before…
         self._nonce = ""  # …and what tells it from others of that number
         self._applied = -1  # with that
+        self._heard = 0  # the highest version of a commit that told anything since
         self._until = 0  # offset in `profile.events` before which all that the store has lost is
         self._lost: dict[str, ToldOf] = {}  # what others were told of profiles, and the store does not know
         self._told: dict[str, int] = {}  # by topic, up to where what is there is known…
@@ -111,6 +112,7 @@ class PartitionWriter:
         self._nonce, self._applied = held.nonce, held.applied
         told = await self._store.told(self.number)
         self._known = told or {}
+        self._lost, self._heard, self.looked_up_to = {}, 0, 0.0
         return told if told is not None or held.version else dict.fromkeys(TOLD, 0)
 
     @retrying
@@ -119,18 +121,29 @@ class PartitionWriter:
 
         A history's clock is set back with the store, and comes to the same times again. They have been looked at: who
         is due before what was told last waits until then (`looked_up_to`).
+
+        Args:
+            told: the next part of it, after `recover`.
         """
         ids = list(told.of)
-        self._lost = {}
         for start in range(0, len(ids), _AT_ONCE):
             some = ids[start : start + _AT_ONCE]
             found = await self._store.fetch(self.number, some)
-            self._lost |= {id_: told.of[id_] for id_ in some if told.of[id_].differs(found.get(id_))}
-        set_back = bool(self._lost) or told.version > self._version
-        self.looked_up_to = told.at if set_back else 0.0
-        self._until = told.events if set_back else 0
+            for id_ in some:
+                before = self._lost.pop(id_, None)
+                of = before.followed_by(told.of[id_]) if before is not None else told.of[id_]
+                if of.differs(found.get(id_)):
+                    self._lost[id_] = of
+        self._heard = max(self._heard, told.version)
+        self.looked_up_to = max(self.looked_up_to, told.at)
         self._told = dict(told.ends)
-        if set_back:
+        if told.more:
+            return
+        set_back = bool(self._lost) or self._heard > self._version
+        self._until = told.events if set_back else 0
+        if not set_back:
+            self.looked_up_to = 0.0
+        else:
             log.warning(
                 "partition %d: the store does not know what others were told of %d customers; that is mended as events "
                 "are applied again up to offset %d",

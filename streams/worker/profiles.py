@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -233,11 +233,14 @@ class ProfileRunner:
     async def _recover(self, writers: Sequence[PartitionWriter]) -> None:
         """Deliver what the last writers left, and see what they told that the store does not know."""
         if writers:
-            starts = {writer.number: await writer.recover() for writer in writers}
-            told = await self._told(starts, frozenset().union(*(writer.delivered_again for writer in writers)))
+            left: dict[int, Mapping[str, int] | None] = {writer.number: await writer.recover() for writer in writers}
+            known = frozenset().union(*(writer.delivered_again for writer in writers))
+            while left:
+                told = await self._told(left, known)
+                for number, part in told.items():
+                    await self._writer(number).compare(part)
+                left = {number: part.ends for number, part in told.items() if part.more}
             await self._clock.refresh()
-            for writer in writers:
-                await writer.compare(told[writer.number])
 
     def _ids(self, job: _Job) -> list[str]:
         """The profiles that a job concerns. Its records are decoded at each attempt, because steps change them."""

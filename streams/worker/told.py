@@ -38,10 +38,11 @@ class Told:
     ends: Mapping[str, int]  # by topic, without prefix: where to read on
     events: int  # the end of the partition of `profile.events`: what was lost is before it
     at: float = 0.0  # the latest time as of which anything was told
+    more: bool = False  # there is more behind `ends`
 
 
 class ReadTold(Protocol):
-    """Reads on, in some partitions, from where each stands by topic; None: from the present end.
+    """Reads on, in some partitions, from where each stands by topic; None: from the present end. Of much, only a part.
 
     Messages whose ids are `known` are passed over.
     """
@@ -63,9 +64,11 @@ class ToldReader:
         log: to read.
         ends: of partitions.
         settings: the names of topics.
+        at_once: messages of a partition and topic read at one time, at most: all may be more than memory takes.
     """
 
-    def __init__(self, log: Log, ends: Ends, settings: Settings) -> None:
+    def __init__(self, log: Log, ends: Ends, settings: Settings, at_once: int = 10_000) -> None:
+        self._at_once = at_once
         self._log = log
         self._ends = ends
         self._bases = {topic_name(settings, base): base for base in TOLD}
@@ -81,12 +84,13 @@ class ToldReader:
             Misconfigured: the topics cannot be read.
         """
         ends = await self._ends([TP(topic, number) for number in starts for topic in [*self._bases, self._events]])
-        extents = [
-            Extent(topic, number, start.get(base, 0), ends[TP(topic, number)])
-            for number, start in starts.items()
-            if start is not None
-            for topic, base in self._bases.items()
-        ]
+        extents = []
+        for number, start in starts.items():
+            for topic, base in self._bases.items():
+                end = ends[TP(topic, number)]
+                begin = start.get(base, 0) if start is not None else end
+                extents.append(Extent(topic, number, begin, max(min(begin + self._at_once, end), begin)))
+        read = {(each.topic, each.partition): each.end for each in extents}
         found: dict[int, dict[str, ToldOf]] = {number: {} for number in starts}
         versions = dict.fromkeys(starts, 0)
         seen = set(known)
@@ -101,9 +105,10 @@ class ToldReader:
             number: Told(
                 found[number],
                 versions[number],
-                {base: ends[TP(topic, number)] for topic, base in self._bases.items()},
+                {base: read[topic, number] for topic, base in self._bases.items()},
                 ends[TP(self._events, number)],
                 max((one.at() for one in found[number].values()), default=0.0),
+                any(read[topic, number] < ends[TP(topic, number)] for topic in self._bases),
             )
             for number in starts
         }

@@ -74,7 +74,7 @@ class Installation:
             Outbox(self.log, SETTINGS),
             _metrics,
             self.follower,
-            ToldReader(self.log, self._ends, SETTINGS),
+            ToldReader(self.log, self._ends, SETTINGS, self._chance.choice((2, 10_000))),
         )
         runner.assigned([0])
         return runner

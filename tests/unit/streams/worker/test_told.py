@@ -40,7 +40,7 @@ def alert(profile: str, id_: str, state: str, opened: float, changed: float) -> 
     return Row(ALERTS, 1, profile.encode(), orjson.dumps(body))
 
 
-def read(rows: Collection[Row], start: Mapping[str, int] | None) -> Told:
+def read(rows: Collection[Row], start: Mapping[str, int] | None, at_once: int = 100) -> Told:
     async def story() -> Told:
         log = MemoryLog({EVENTS: 2, CHANGES: 2, ALERTS: 2})
         await log.produce(rows)
@@ -48,7 +48,7 @@ def read(rows: Collection[Row], start: Mapping[str, int] | None) -> Told:
         async def ends(tps: Collection[TP]) -> dict[TP, int]:
             return {tp: log.held(tp).end for tp in tps}
 
-        return (await ToldReader(log, ends, SETTINGS)({1: start}))[1]
+        return (await ToldReader(log, ends, SETTINGS, at_once)({1: start}))[1]
 
     return asyncio.run(story())
 
@@ -74,6 +74,13 @@ def test_the_last_word_about_each_customer_is_found() -> None:
     }
     assert [(one.id, one.state) for one in told.of["ann"].alerts.values()] == [("a1", "cleared")]
     assert (told.version, told.ends, told.events) == (8, {CHANGES: 4, ALERTS: 3}, 1)
+
+
+def test_of_much_a_part_is_read_at_a_time() -> None:
+    first = read(ROWS, {CHANGES: 0, ALERTS: 0}, at_once=3)
+    assert (first.ends, first.more, list(first.of)) == ({CHANGES: 3, ALERTS: 3}, True, ["ann"])
+    rest = read(ROWS, first.ends, at_once=3)
+    assert (rest.ends, rest.more, list(rest.of)) == ({CHANGES: 4, ALERTS: 3}, False, ["bob"])
 
 
 def test_it_is_read_on_from_where_the_store_knows_it() -> None:
