@@ -47,9 +47,12 @@ def loads_exactly(raw: bytes) -> Any:
     """As `loads`, but numbers that it would round, of 64 bits and more, are their text. Ten times as slow.
 
     Raises:
-        ValueError: it is not JSON.
+        ValueError: it is not JSON, or nested too deeply.
     """
-    return _without_odd_numbers(_exact.decode(mend_surrogates(as_utf8(raw)).decode()))
+    try:
+        return _without_odd_numbers(_exact.decode(mend_surrogates(as_utf8(raw)).decode()))
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
 
 
 def as_utf8(body: bytes) -> bytes:

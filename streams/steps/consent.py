@@ -20,7 +20,7 @@ from profiles.consent import is_consent, trait_of
 from profiles.consent_words import answer, says_nothing, tcf_purposes
 from profiles.errors import Unacceptable
 from profiles.types import Event, Identity
-from streams.collector.json_text import loads
+from streams.collector.json_text import loads_exactly
 from streams.records.position import position_of, recorded_at
 from streams.records.withdrawal import WITHDRAWAL, type_of
 from streams.steps.claim import set_apart
@@ -208,7 +208,7 @@ class _Withdrawals(Each):
         value = item.record.value or b""
         if len(value) > _LARGEST or not any(mark in value for mark in self._listener.marks):
             return False
-        raw = loads(value)
+        raw = loads_exactly(value)
         ignored = self._plan.ignored
         if type(raw) is not dict or (ignored and ignored.why(batch.source, raw)):
             return False

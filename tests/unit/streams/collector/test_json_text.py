@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.collector.body import Limits
-from streams.collector.json_text import as_utf8, loads, mend_surrogates
+from streams.collector.json_text import as_utf8, loads, loads_exactly, mend_surrogates
 
 LIMITS = Limits()
 
@@ -70,6 +70,17 @@ def test_a_number_that_is_none_changes_no_other_value(value: Any) -> None:
     held = {"a": value, "b": math.nan}
 
     assert loads(json.dumps(held).encode()) == loads(json.dumps(_nulled(held)).encode())
+
+
+def test_numbers_that_would_be_rounded_are_text_where_digits_count() -> None:
+    """And all else is as it is without."""
+    raw = b'{"a":[18446744073709551615,18446744073709551616,-9223372036854775809,1.5e300,2.5,NaN],"b":"\\ud83d"}'
+
+    assert loads_exactly(raw)["a"] == [2**64 - 1, "18446744073709551616", "-9223372036854775809", "1.5e300", 2.5, None]
+    assert loads_exactly(raw)["b"] == loads(raw)["b"]
+    for broken in (b"[" * 100_000, b"{"):
+        with pytest.raises(ValueError, match=r"."):
+            loads_exactly(broken)
 
 
 def test_utf_16_is_read_by_its_mark() -> None:

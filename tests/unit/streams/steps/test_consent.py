@@ -231,6 +231,16 @@ def test_a_rejected_event_without_a_withdrawal_or_an_identity_changes_nobody(raw
     assert batch.items == batch.withdrawn == []
 
 
+def test_a_withdrawal_of_a_user_with_a_number_of_many_digits_counts() -> None:
+    """A parser would make them somebody else."""
+    raw = b'{"userId":12345678901234567890123,"type":"track","event":"X","context":%b}' % orjson.dumps(NO)
+
+    [item] = judged(raw).withdrawn
+
+    assert item.event is not None
+    assert item.event.identities == [("user_id", "12345678901234567890123")]
+
+
 def test_an_erased_customer_stays_erased() -> None:
     raw = {"userId": "1", "type": "track", "event": "X", "context": NO}
 
