@@ -123,7 +123,9 @@ _PLANS = "the plan says so"
 
 _MARKS = re.compile(r"[\W_]+")
 _BETWEEN = re.compile(r"[\s@,]+")
-_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+# As most values are; of what is below nothing could be one, but for one figure over and over, and an address.
+_PLAIN = re.compile(r"(?=[^1-9]*[1-9])[a-z0-9]+(?:[_-][a-z0-9]+)*")
+_MAIL = re.compile(r"[a-z0-9][a-z0-9._+-]*@[a-z0-9.-]+\.[a-z]{2,}")
 _NO_PERSON = frozenset(f"{_NOTHING} {_NOBODY}".split())
 _NO_MAILBOX = frozenset(("null", "undefined", "nan"))
 
@@ -164,8 +166,10 @@ def _keys(values: Iterable[str], spell: Callable[[str], str | None]) -> frozense
 def _reason(key: str) -> str | None:
     if found := _WORDS.get(key) or _TEXTS.get(key):
         return found
-    if _UUID.fullmatch(key) and len(set(key)) > 3:  # as most new values are: nothing below could be one
+    if _PLAIN.fullmatch(key) and (len(key) < 15 or len(set(key)) > 2):
         return None
+    if _MAIL.fullmatch(key):
+        return _of_address(key)
     if shaped := _SHAPE.fullmatch(key):
         return _reason_of(shaped)
     if key.isalnum():
