@@ -31,6 +31,7 @@ class BadRows:
         self.file = file
         self.first: list[Item] = []
         self.count = 0
+        self.left_out = 0  # those that the mapping says are no events
         self.timeless = 0  # those that are bad because they have no time
         self._spec = spec
         self._aside = file.with_name(file.name.removesuffix(".gz") + ".bad") if aside else None
@@ -51,6 +52,9 @@ class BadRows:
         Raises:
             Misconfigured: it cannot be set aside.
         """
+        if item.meant:
+            self.left_out += 1
+            return
         self.count += 1
         self.timeless += item.problem == NO_TIME
         if len(self.first) < SHOWN:
@@ -68,6 +72,8 @@ class BadRows:
         Raises:
             Misconfigured: there are bad rows, and they were not set aside.
         """
+        if self.left_out:
+            warn(f"{self.left_out:,} rows of {self.file} are no events, as the mapping says")
         if not self.count:
             return
         if self._aside is None:

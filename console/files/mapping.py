@@ -20,8 +20,8 @@ from profiles.errors import RapportError, WrongUse
 from profiles.times import parse_time
 
 __all__ = [
-    "NO_TIME", "TYPES", "BadRow", "EventType", "Row", "TableMapping", "Target", "compile_row", "iso_time",
-    "load_mapping", "parse_target", "validated",
+    "NO_TIME", "TYPES", "Also", "BadRow", "EventType", "Items", "LeftOut", "Row", "Split", "TableMapping", "Target",
+    "compile_item", "compile_row", "iso_time", "load_mapping", "parse_target", "validated",
 ]  # fmt: skip
 
 EventType = Literal["identify", "track", "page", "screen", "group", "alias"]
@@ -42,6 +42,7 @@ _TREES = frozenset({"properties", "traits", "context"})
 _HOLE = re.compile(r"\{([^{}]+)\}")
 _NAME = re.compile(r"[\w .\-]+")
 _NUMBERED = re.compile(r" \(\d+\)$")  # of a column that others are called like
+_OR = " | "  # between names that a column may have
 _SEPARATORS = {";": "semicolon", "\t": "tab", "|": "pipe", ",": "comma"}
 _DAY_0 = datetime(1899, 12, 30)  # noqa: DTZ001  (as of Excel, whose 1900 had a 29th of February; a zone is added)
 _LAST_DAY = 2_958_466
@@ -56,6 +57,10 @@ class BadRow(RapportError):
     """A row that cannot become an event; the message says why, without the line number."""
 
 
+class LeftOut(BadRow):
+    """A row that the mapping says is no event."""
+
+
 class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
@@ -66,6 +71,31 @@ class Target(_Model):
     column: str | None = None
     value: str | None = None
     type: ValueType = "str"
+
+
+class Split(_Model):
+    """Columns that are parts of another."""
+
+    by: str = Field(min_length=1, description="What stands between the parts.")
+    into: tuple[str, ...] = Field(min_length=1, description="Names of the parts; the last has all that is left.")
+
+
+class Items(_Model):
+    """Rows of a table that are one event together, such as the line items of an order."""
+
+    of: str = Field(description="Column that says to which event a row belongs; an empty cell means to that before it.")
+    into: str = Field("properties.products", description="Field of the event that lists them.")
+    map: dict[str, Target] = Field({}, description="Field of an item → column.")
+
+
+class Also(_Model):
+    """A further event of the same row, such as the refund of an order."""
+
+    when: str = Field(description="Column that must hold something, and not 0.")
+    type: EventType = "track"
+    event: str = ""
+    map: dict[str, Target] = {}
+    set: dict[str, Target] = {}
 
 
 class TableMapping(_Model):
@@ -81,9 +111,24 @@ class TableMapping(_Model):
     timezone: str = Field("UTC", description="Of times that name none.")
     decimal: Decimal = Field("", description="The decimal mark of numbers, point or comma; in doubt it must be said.")
 
+    translate: dict[str, dict[str, str]] = Field(
+        {},
+        description="Field or column → what stands in a cell → what it means; * is all else, and empty leaves it out.",
+    )
+    split: dict[str, Split] = Field({}, description="Column → columns that are parts of it.")
+    leave_out: dict[str, tuple[str, ...]] = Field(
+        {}, description="Column → what stands in it of rows that are no events."
+    )
+    items: Items | None = Field(None, description="Rows that are one event together.")
+    also: tuple[Also, ...] = Field((), description="Further events of a row.")
+
     def mentioned(self) -> frozenset[str]:
         """The names of columns that a table must have, as its header has them."""
-        return frozenset(_NUMBERED.sub("", target.column) for target in self.map.values() if target.column)
+        parts = {name for split in self.split.values() for name in split.into}
+        named = {target.column for target in self.map.values() if target.column} | self.split.keys()
+        return frozenset(
+            _NUMBERED.sub("", name) for name in named - parts if not name.endswith("?") and _OR not in name
+        )
 
 
 Row = Callable[[Sequence[str], int], dict[str, Any]]
@@ -111,13 +156,22 @@ def load_mapping(path: Path) -> dict[str, Any]:
         raise WrongUse(f"{path} cannot be read: {error}") from error
     if not isinstance(loaded, dict):
         raise WrongUse(f"{path}: a mapping of options expected, such as `source: purchase`")
+    _spell_out(loaded)
+    return loaded
+
+
+def _spell_out(mapping: dict[str, Any]) -> None:
+    """Write short targets out, also those of items and of further events."""
+    also = mapping.get("also")
+    for inner in [mapping.get("items"), *(also if isinstance(also, list) else [])]:
+        if isinstance(inner, dict):
+            _spell_out(inner)
     for part in ("map", "set"):
-        if isinstance(targets := loaded.get(part), dict):
-            loaded[part] = {
+        if isinstance(targets := mapping.get(part), dict):
+            mapping[part] = {
                 str(name): target if isinstance(target, dict) else _short(target, part == "set")
                 for name, target in targets.items()
             }
-    return loaded
 
 
 def _short(target: object, constant: bool) -> dict[str, Any]:
@@ -133,14 +187,7 @@ def compile_row(mapping: TableMapping, columns: Sequence[str]) -> Row:
     Raises:
         WrongUse: a column or field does not exist, or the mapping says neither who nor when nor what.
     """
-    index = _Index(columns)
-    read_time = iso_time(mapping.time_format, mapping.timezone)
-    writers = [
-        _writer(field, target, index, read_time, mapping.decimal)
-        for field, target in sorted(
-            [*mapping.map.items(), *mapping.set.items()], key=lambda pair: pair[1].type == "number"
-        )
-    ]  # numbers last: the currency that is written beside one is compared with that of the event
+    writers = _writers(mapping, [*mapping.map.items(), *mapping.set.items()], columns)
     given = {_field(name)[0] for name in [*mapping.map, *mapping.set]}
     if not given & {"userId", "anonymousId", "traits"}:
         raise WrongUse("nothing says who a row is about: add such as --map user_id=customer")
@@ -164,6 +211,33 @@ def compile_row(mapping: TableMapping, columns: Sequence[str]) -> Row:
         return event
 
     return row
+
+
+def compile_item(mapping: TableMapping, targets: dict[str, Target], columns: Sequence[str]) -> Row:
+    """A function from (cells, line number) to one of the items of an event. It raises BadRow.
+
+    Raises:
+        WrongUse: a column does not exist.
+    """
+    writers = _writers(mapping, [(f"properties.{name}", target) for name, target in targets.items()], columns)
+
+    def item(cells: Sequence[str], line: int) -> dict[str, Any]:
+        event: dict[str, Any] = {"properties": {}}
+        for write in writers:
+            write(event, cells, line)
+        return dict(event["properties"])
+
+    return item
+
+
+def _writers(mapping: TableMapping, targets: Sequence[tuple[str, Target]], columns: Sequence[str]) -> list[Writer]:
+    """One for each field; numbers last, since the currency beside one is compared with that of the event."""
+    index = _Index(columns)
+    read_time = iso_time(mapping.time_format, mapping.timezone)
+    return [
+        _writer(field, target, index, read_time, mapping)
+        for field, target in sorted(targets, key=lambda pair: pair[1].type == "number")
+    ]
 
 
 def iso_time(time_format: str, timezone: str) -> Callable[[str], str]:
@@ -224,11 +298,17 @@ def _hint(text: str) -> str:
 Writer = Callable[[dict[str, Any], Sequence[str], int], None]
 
 
-def _writer(field: str, target: Target, index: _Index, read_time: Callable[[str], str], decimal: Decimal) -> Writer:
+def _writer(
+    field: str, target: Target, index: _Index, read_time: Callable[[str], str], mapping: TableMapping
+) -> Writer:
     """Puts one field into an event; an empty cell leaves it out."""
     path = _field(field)
     kind = "time" if path == ("timestamp",) else target.type
+    decimal = mapping.decimal
     cell = _cell(field, target, index)
+    meanings = mapping.translate.get(field) or mapping.translate.get(target.column or "")
+    if meanings:
+        cell = _translated(cell, meanings)
 
     def write(event: dict[str, Any], cells: Sequence[str], line: int) -> None:
         text = cell(cells, line)
@@ -272,12 +352,26 @@ def _check_money(event: dict[str, Any], path: tuple[str, ...], named: str) -> No
         raise ValueError(f"in {named}, and the currency of the event is {stated}")
 
 
+def _translated(
+    cell: Callable[[Sequence[str], int], str], meanings: dict[str, str]
+) -> Callable[[Sequence[str], int], str]:  # fmt: skip
+    """What a cell means: by its text, in upper or lower case, else by `*`, else as it is."""
+    folded = {text.casefold(): meaning for text, meaning in meanings.items()}
+    rest = folded.get("*")
+
+    def translated(cells: Sequence[str], line: int) -> str:
+        text = cell(cells, line)
+        return folded.get(text.casefold(), text if rest is None or not text else rest)
+
+    return translated
+
+
 def _cell(field: str, target: Target, index: _Index) -> Callable[[Sequence[str], int], str]:
     if (target.column is None) == (target.value is None):
         raise WrongUse(f"{field}: give either a column or a value")
     if target.column is not None:
-        at = index.of(field, target.column)
-        return lambda cells, _: cells[at].strip()
+        at = index.one_of(field, target.column)
+        return (lambda cells, _: cells[at].strip()) if at is not None else (lambda cells, _: "")
     template = target.value or ""
     for name in _HOLE.findall(template):
         if name != "line" and _NAME.fullmatch(name):  # what is no name is JSON
@@ -308,6 +402,20 @@ class _Index(dict[str, int]):
             met[name] += 1
             if name:
                 self.setdefault(f"{name} ({met[name]})" if name in self._several else name, at)
+
+    def one_of(self, field: str, column: str) -> int | None:
+        """Where the column of a field is; of `A | B` the first that there is, and None if `A?` is not.
+
+        Raises:
+            WrongUse: there is none of that name, or several.
+        """
+        if column not in self:
+            names = column.removesuffix("?").split(_OR)
+            if found := next((name for name in names if name in self), None):
+                return self[found]
+            if column.endswith("?"):
+                return None
+        return self.of(field, column)
 
     def of(self, field: str, column: str) -> int:
         """Where the column of a field is.

@@ -14,10 +14,11 @@ from pydantic import Field
 
 from console.files.delivery import MAX_EVENT
 from console.files.ids import Ids
-from console.files.mapping import NO_TIME, TYPES, BadRow, Row, TableMapping, compile_row
+from console.files.mapping import NO_TIME, TYPES, BadRow, LeftOut, TableMapping
 from console.files.reading.cells import Record, Table, open_table, swallows
 from console.files.reading.objects import Found, in_array, in_lines
 from console.files.reading.text import Lines, begins_with, open_text, readable
+from console.files.shaping import Shaper
 from models.durations import DAY
 from profiles.errors import WrongUse
 from profiles.times import parse_time, rfc3339
@@ -25,6 +26,7 @@ from profiles.times import parse_time, rfc3339
 __all__ = ["FileSpec", "Item", "fingerprint", "head_of", "is_json", "read_items"]
 
 _ID_ROOM = 64  # bytes of the messageId that an event without one is given later
+_LARGEST = 100_000  # cells of rows that are one event, which has MAX_EVENT bytes
 _WHO = ("userId", "anonymousId", "previousId", "groupId", "traits", "context")
 
 
@@ -47,6 +49,7 @@ class Item:
     source: str = ""
     event: bytes = b""
     problem: str = ""
+    meant: bool = False  # the mapping says that it is no event
     raw: str = ""  # as it was, only of a bad row
     time: float = 0.0  # when it happened, seconds
     id: str = ""  # its messageId
@@ -131,7 +134,8 @@ def _objects(found: Iterator[Found], reading: _Reading) -> Iterator[Item]:
         item = Item(line, problem=problem, raw=raw, row=row)
         if not problem:
             try:
-                item = _item(_checked(value), line, row, reading)
+                item = _item(_checked(value), line, reading)
+                item.row = row
             except BadRow as error:
                 item.problem = str(error)
         if row > reading.after:
@@ -169,39 +173,66 @@ def _table(lines: Lines, reading: _Reading) -> Iterator[Item]:
             "FILE; JSON lines have names ending in .jsonl (or say --format jsonl)"
         )
     table = _opened(lines, spec)
-    convert = compile_row(spec, list(spec.columns) or table.columns)
-    too_much = partial(swallows, mark=table.mark, is_row=partial(_is_row, convert))
-    for row, record in enumerate(table.rows, start=1):
-        if row > reading.after or _counts(reading):
-            item = _row(convert, too_much, record, row, reading)
+    shaper = Shaper(spec, list(spec.columns) or table.columns)
+    too_much = partial(swallows, mark=table.mark, is_row=partial(_is_row, shaper))
+    row = 0
+    for records in _together(table.rows, shaper):
+        if shaper.single and row < reading.after and not _counts(reading):
+            row += 1
+            continue
+        for item in _items_of(records, shaper, too_much, reading):
+            row += 1
+            item.row = row
             if row > reading.after:
                 yield item
 
 
-def _row(convert: Row, too_much: Callable[[Record], bool], record: Record, row: int, reading: _Reading) -> Item:
-    bad = Item(record.line, problem=record.problem, raw=record.raw, row=row)
+def _together(rows: Iterator[Record], shaper: Shaper) -> Iterator[list[Record]]:
+    """Rows that are one event."""
+    group: list[Record] = []
+    size = 0
+    for record in rows:
+        size += len(record.cells)
+        if group and not (shaper.joins(group[0].cells, record.cells) and size < _LARGEST):
+            yield group
+            group = []
+            size = 0
+        group.append(record)
+    if group:
+        yield group
+
+
+def _items_of(
+    records: list[Record], shaper: Shaper, too_much: Callable[[Record], bool], reading: _Reading
+) -> list[Item]:
+    last = records[-1]
+    bad = Item(last.line, problem=records[0].problem, raw="\n".join(record.raw for record in records))
     if bad.problem:
-        return bad
+        return [bad]
     try:
-        event = convert(record.cells, record.line)
-        if len(record.lines) == 1 or not too_much(record):
-            return _item(event, record.line, row, reading)
-        opened = record.lines[0].number
-        bad.problem = f"a quote opened in line {opened} holds what looks like rows; is it closed where it should be?"
+        events = shaper.events([record.cells for record in records], last.line)
+        if any(len(record.lines) > 1 and too_much(record) for record in records):
+            opened = records[0].lines[0].number
+            bad.problem = (
+                f"a quote opened in line {opened} holds what looks like rows; is it closed where it should be?"
+            )
+            return [bad]
+        return [_item(event, last.line, reading) for event in events]
+    except LeftOut as error:
+        bad.problem, bad.meant = str(error), True
     except BadRow as error:
         bad.problem = str(error)
-    return bad
+    return [bad]
 
 
-def _is_row(convert: Row, cells: Sequence[str]) -> bool:
+def _is_row(shaper: Shaper, cells: Sequence[str]) -> bool:
     try:
-        convert(cells, 0)
-    except BadRow:
-        return False
-    return True
+        return bool(shaper.events([cells], 0))
+    except BadRow as error:
+        return isinstance(error, LeftOut)
 
 
-def _item(event: dict[str, Any], line: int, row: int, reading: _Reading) -> Item:
+def _item(event: dict[str, Any], line: int, reading: _Reading) -> Item:
     source = str(event.pop("source", None) or reading.spec.source)
     if not source:
         raise BadRow("it has no source: add --source, such as --source web")
@@ -222,7 +253,7 @@ def _item(event: dict[str, Any], line: int, row: int, reading: _Reading) -> Item
         encoded = b'{"messageId":%b,%b' % (orjson.dumps(own), encoded[1:])
     if len(encoded) + (0 if own else _ID_ROOM) > MAX_EVENT:
         raise BadRow(f"the event has {len(encoded)} bytes; {MAX_EVENT} at most")
-    return Item(line, source, encoded, time=time, id=str(own or ""), row=row, named=named)
+    return Item(line, source, encoded, time=time, id=str(own or ""), named=named)
 
 
 def _encoded(event: dict[str, Any]) -> bytes:
