@@ -25,7 +25,7 @@ __all__ = [
 ]  # fmt: skip
 
 EventType = Literal["identify", "track", "page", "screen", "group", "alias"]
-ValueType = Literal["str", "int", "number", "bool", "json", "time"]
+ValueType = Literal["str", "int", "number", "bool", "json", "time", "currency"]
 TYPES: tuple[str, ...] = get_args(EventType)
 
 NO_TIME = "it has no timestamp"
@@ -189,7 +189,7 @@ def compile_row(mapping: TableMapping, columns: Sequence[str]) -> Row:
     """
     writers = _writers(mapping, [*mapping.map.items(), *mapping.set.items()], columns)
     given = {_field(name)[0] for name in [*mapping.map, *mapping.set]}
-    if not given & {"userId", "anonymousId", "traits"}:
+    if not given & {"userId", "anonymousId", "traits", "context"}:
         raise WrongUse("nothing says who a row is about: add such as --map user_id=customer")
     if "timestamp" not in given:
         raise WrongUse("nothing says when a row happened: add such as --map timestamp=date")
@@ -450,6 +450,10 @@ def _convert(text: str, kind: str, decimal: Decimal) -> Any:
         return text
     if kind == "int":
         return read_integer(text, decimal)
+    if kind == "currency":
+        if len(codes := currencies_of(text)) != 1:
+            raise ValueError(f"it may be {', '.join(sorted(codes)) or 'none that is known'}")
+        return min(codes)
     if kind == "bool":
         if text.lower() in _TRUE | _FALSE:
             return text.lower() in _TRUE

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from console.files.exports.ready import ready_mapping, ready_names
 from console.files.mapping import load_mapping, parse_target, validated
 from console.files.rows import FileSpec
 from console.terminal.options import options_of
@@ -19,15 +20,31 @@ def file_spec(
     mapping: Annotated[
         Path | None, typer.Option(metavar="FILE", help="YAML file with these options; those given here count more.")
     ] = None,
+    from_: Annotated[
+        str | None,
+        typer.Option("--from", metavar="SERVICE", help=f"A ready mapping: {', '.join(ready_names())}."),
+    ] = None,
     map_: Annotated[
         list[str] | None,
         typer.Option(
-            "--map", metavar="FIELD=COLUMN", help="Column of a field; with :TYPE str, int, number, bool, json, time."
+            "--map",
+            metavar="FIELD=COLUMN",
+            help="Column of a field; with :TYPE int, number, bool, json, time, currency.",
         ),
     ] = None,
     set_: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="FIELD=TEXT", help="Value of a field in every row, also with :TYPE."),
+    ] = None,
+    translate: Annotated[
+        list[str] | None,
+        typer.Option(metavar="'FIELD: OLD=NEW, …'", help="What cells mean; * is all else, and nothing leaves it out."),
+    ] = None,
+    split: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="'COLUMN: SEPARATOR=A,B'", help="Columns that are parts of one, as in 'Name: =First,Last'."
+        ),
     ] = None,
     source: Annotated[str | None, typer.Option(help="Source of events that name none: web, app…")] = None,
     event: Annotated[str | None, typer.Option(help="Name of the event that a row is.")] = None,
@@ -57,7 +74,7 @@ def file_spec(
         str | None, typer.Option("--format", help="jsonl or table; by the file's name unless given.")
     ] = None,
 ) -> FileSpec:
-    """The options of the mapping file, overridden by those of the command line.
+    """The options of a ready mapping, overridden by those of the mapping file, and these by those of the command line.
 
     Raises:
         WrongUse: one of them cannot be used.
@@ -67,7 +84,10 @@ def file_spec(
         "delimiter": delimiter, "decimal": decimal, "columns": columns.split(",") if columns else None,
         "encoding": encoding, "format": format_, "key": key,
     }  # fmt: skip
-    options: dict[str, Any] = load_mapping(mapping) if mapping else {}
+    options: dict[str, Any] = ready_mapping(from_) if from_ else {}
+    for name, value in (load_mapping(mapping) if mapping else {}).items():
+        both = isinstance(value, dict) and isinstance(options.get(name), dict)
+        options[name] = {**options[name], **value} if both else value
     options.update({name: value for name, value in given.items() if value is not None})
     for part, pairs in (("map", map_), ("set", set_)):
         targets = dict(options.get(part) or {})
@@ -75,9 +95,35 @@ def file_spec(
             name, target = split_pair(pair, f"--{part}", "FIELD=COLUMN" if part == "map" else "FIELD=TEXT")
             targets[name] = parse_target(target, constant=part == "set")
         options[part] = targets
+    for text in translate or ():
+        field, meanings = _translation(text)
+        options["translate"] = {**(options.get("translate") or {}), field: meanings}
+    for text in split or ():
+        column, parts = _parts(text)
+        options["split"] = {**(options.get("split") or {}), column: parts}
     if isinstance(options.get("key"), str):
         options["key"] = [name.strip() for name in options["key"].split(",")]
     return validated(FileSpec, options, str(mapping or "options"))
+
+
+def _translation(text: str) -> tuple[str, dict[str, str]]:
+    field, colon, rest = text.partition(":")
+    meanings = {}
+    for pair in rest.split(","):
+        old, equals, new = pair.partition("=")
+        if not (field.strip() and colon and old.strip() and equals):
+            raise WrongUse(f"--translate {text!r}: write such as 'properties.priority: Normal=medium, High=urgent'")
+        meanings[old.strip()] = new.strip()
+    return field.strip(), meanings
+
+
+def _parts(text: str) -> tuple[str, dict[str, Any]]:
+    column, colon, rest = text.partition(":")
+    separator, equals, names = rest.removeprefix(" ").rpartition("=")
+    into = [name.strip() for name in names.split(",")]
+    if not (column.strip() and colon and equals and all(into)):
+        raise WrongUse(f"--split {text!r}: write such as 'Name: =First,Last' or 'Place:/=Country,City'")
+    return column.strip(), {"by": separator or " ", "into": into}
 
 
 with_table = options_of(file_spec)

@@ -176,7 +176,14 @@ def _table(lines: Lines, reading: _Reading) -> Iterator[Item]:
     shaper = Shaper(spec, list(spec.columns) or table.columns)
     too_much = partial(swallows, mark=table.mark, is_row=partial(_is_row, shaper))
     row = 0
+    apart: set[int] = set()  # events whose rows were read
     for records in _together(table.rows, shaper):
+        if name := shaper.group(records[0].cells):
+            if hash(name) in apart:
+                records[0] = records[0]._replace(
+                    problem=f"rows of {name} stand apart: sort the file, so that they are together"
+                )
+            apart.add(hash(name))
         if shaper.single and row < reading.after and not _counts(reading):
             row += 1
             continue

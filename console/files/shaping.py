@@ -34,7 +34,11 @@ class Shaper:
             if (at := _at(all_columns, name)) is not None
         ]
         self._event = compile_row(mapping, all_columns)
-        self._also = [(_at(all_columns, also.when), _further(mapping, also, all_columns)) for also in mapping.also]
+        self._also = [
+            (at, _further(mapping, also, all_columns))
+            for also in mapping.also
+            if (at := _at(all_columns, also.when)) is not None
+        ]
         self._items = mapping.items
         self._of = _at(columns, mapping.items.of) if mapping.items else None
         self._item = compile_item(mapping, mapping.items.map, all_columns) if mapping.items else None
@@ -44,12 +48,15 @@ class Shaper:
         """Whether each row is at most one event."""
         return not self._also
 
+    def group(self, cells: Cells) -> str:
+        """Of which event a row says that it is a part; "" where rows stand alone, or of the one before."""
+        return "" if self._of is None or len(cells) != self._width else cells[self._of].strip()
+
     def joins(self, first: Cells, cells: Cells) -> bool:
         """Whether a row belongs to the event that another has begun."""
         if self._of is None or len(first) != self._width or len(cells) != self._width:
             return False
-        own = cells[self._of].strip()
-        return not own or own == first[self._of].strip()
+        return self.group(cells) in ("", self.group(first))
 
     def events(self, rows: Sequence[Cells], line: int) -> list[dict[str, Any]]:
         """The events of rows that belong together.
@@ -71,7 +78,7 @@ class Shaper:
                 for parent in path:
                     node = node.setdefault(parent, {})
                 node[last] = listed
-        return [event, *(row(cells, line) for at, row in self._also if at is not None and _holds(cells[at]))]
+        return [event, *(row(cells, line) for at, row in self._also if _holds(cells[at]))]
 
     def _widened(self, cells: Cells) -> Cells:
         if len(cells) != self._width:

@@ -1,0 +1,1 @@
+"""Ready mappings of the exports that services write, one YAML file each; the first comment line says of what."""

@@ -1,0 +1,123 @@
+"""Each ready mapping reads an export as its service writes it (with made-up values), and the shipped plan takes it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from console.files.exports.ready import fitting, ready_mapping, ready_names
+from console.files.ids import Ids
+from console.files.mapping import validated
+from console.files.reading.cells import open_table
+from console.files.reading.text import Lines, open_text
+from console.files.rows import FileSpec, Item, read_items
+from console.files.survey import survey
+from plan import load_plan
+from profiles.errors import WrongUse
+from streams.history.forecast import Previewer
+from tests import REPOSITORY
+
+PLAN = load_plan(REPOSITORY / "tracking_plan.yaml")
+NOW = 1_800_000_000.0
+
+EXPECTED: dict[str, list[Any]] = {
+    "shopify": [
+        ("Order Completed", "2026-03-01T07:50:20Z", {"order_id": "#1001", "revenue": 60, "total": 65}),
+        ("Order Completed", "2026-03-02T07:50:20Z", {"order_id": "#1002", "revenue": 1020, "currency": "EUR"}),
+        ("Order Refunded", "2026-03-02T07:50:20Z", {"order_id": "#1002", "total": 20}),
+        ("Order Cancelled", "2026-03-03T06:00:00Z", {"order_id": "#1002"}),
+    ],
+    "woocommerce": [
+        ("Order Completed", "2026-03-01T10:00:00Z", {"order_id": "71", "revenue": 65, "shipping": 5}),
+        ("Order Completed", "2026-03-02T10:00:00Z", {"order_id": "72", "revenue": 12.5}),
+        ("Order Refunded", "2026-03-02T10:00:00Z", {"order_id": "72", "total": 12.5, "currency": "EUR"}),
+    ],
+    "stripe": [
+        ("Payment Succeeded", "2026-03-02T10:01:02Z", {"payment_id": "ch_1", "amount": 1020, "currency": "USD"}),
+        ("Payment Succeeded", "2026-03-03T10:01:02Z", {"payment_id": "ch_2", "amount": 12}),
+        ("Order Refunded", "2026-03-05T09:00:00Z", {"order_id": "ch_2", "total": 12}),
+        ("Payment Failed", "2026-03-04T10:01:02Z", {"payment_id": "ch_3", "amount": 15, "currency": "EUR"}),
+    ],
+    "stripe-invoices": [
+        (
+            "Payment Succeeded",
+            "2026-03-02T10:01:00Z",
+            {"payment_id": "ch_1", "subscription_id": "sub_1", "amount": 1020},
+        ),
+    ],
+    "zendesk": [
+        ("Ticket Opened", "2026-03-02T09:00:00Z", {"ticket_id": "9001", "type": "problem", "priority": "normal"}),
+        ("Ticket Opened", "2026-03-02T10:00:00Z", {"ticket_id": "9002", "channel": "email", "priority": "high"}),
+        ("Ticket Solved", "2026-03-03T10:00:00Z", {"ticket_id": "9002"}),
+    ],
+    "hubspot": [
+        (None, "2025-11-02T09:30:00Z", {"firstName": "Ada", "createdAt": "2025-11-02T09:30:00Z"}),
+        (None, "2025-12-02T09:30:00Z", {"email": "bo.h@example.com"}),
+    ],
+}
+
+
+def export(name: str) -> tuple[Path, FileSpec]:
+    """The export of a service, and its ready mapping."""
+    return Path(__file__).with_name(f"{name}.csv"), validated(FileSpec, ready_mapping(name), name)
+
+
+def events_of(items: list[Item]) -> list[dict[str, Any]]:
+    """The events of good rows."""
+    return [orjson.loads(item.event) for item in items if not item.problem]
+
+
+@pytest.mark.parametrize("name", ready_names())
+def test_an_export_is_read(name: str) -> None:
+    """Every row of it is in an event, or left out as the mapping says; each event has an id of its own."""
+    path, spec = export(name)
+
+    items = list(read_items(path, spec, Ids(spec.key)))
+
+    assert [item.problem for item in items if item.problem and not item.meant] == []
+    events = events_of(items)
+    assert [(event.get("event"), event["timestamp"]) for event in events] == [each[:2] for each in EXPECTED[name]]
+    for event, (_, _, said) in zip(events, EXPECTED[name], strict=True):
+        properties = event.get("properties") or event["traits"]
+        assert {key: properties.get(key) for key in said} == said
+    assert len({item.id for item in items if not item.meant}) == len(events)
+
+
+@pytest.mark.parametrize("name", ready_names())
+def test_the_shipped_plan_takes_it(name: str) -> None:
+    """Nothing of it would be rejected."""
+    path, spec = export(name)
+
+    found = survey([(path, spec)], Previewer(PLAN, NOW), PLAN)
+
+    assert found.preview.count == len(EXPECTED[name])
+    assert not found.preview.rejected, found.preview
+
+
+@pytest.mark.parametrize("name", ready_names())
+def test_a_table_shows_whose_export_it_is(name: str) -> None:
+    """By its columns."""
+    with open_text(export(name)[0]) as file:
+        assert fitting(open_table(Lines(file), "", (), set()).columns) == name
+
+
+def test_the_items_of_an_order_are_listed() -> None:
+    """One event for all of its rows."""
+    path, spec = export("shopify")
+
+    first = events_of(list(read_items(path, spec)))[0]
+
+    assert first["properties"]["products"] == [
+        {"product_id": "MSK-1", "sku": "MSK-1", "name": "Mask", "price": 20, "quantity": 1},
+        {"product_id": "CRM-1", "sku": "CRM-1", "name": "Cream", "price": 20, "quantity": 2},
+    ]
+
+
+def test_what_nobody_exports_is_told() -> None:
+    """With what there is."""
+    assert fitting(["customer", "date"]) == ""
+    with pytest.raises(WrongUse, match="no ready mapping 'fax'; there are hubspot, shopify"):
+        ready_mapping("fax")

@@ -1,0 +1,156 @@
+"""Rows that belong together are one event, one row may be several, and a cell means what the mapping says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from console.files.ids import Ids
+from console.files.mapping import BadRow, LeftOut, TableMapping
+from console.files.rows import FileSpec, Item, read_items
+from console.files.shaping import Shaper
+from profiles.errors import WrongUse
+
+COLUMNS = ["order", "who", "when", "status", "item", "back"]
+MAPPING: dict[str, Any] = {
+    "event": "Order Completed",
+    "map": {
+        "user_id": {"column": "who"},
+        "timestamp": {"column": "when"},
+        "properties.order_id": {"column": "order"},
+        "properties.state": {"column": "status"},
+    },
+}
+BACK = {
+    "when": "back",
+    "event": "Order Refunded",
+    "map": {
+        "user_id": {"column": "who"},
+        "timestamp": {"column": "when"},
+        "properties.total": {"column": "back", "type": "number"},
+    },
+}
+ITEMS = {"of": "order", "map": {"name": {"column": "item"}}}
+
+
+def shaper(**changes: Any) -> Shaper:
+    """Of a table of orders."""
+    return Shaper(TableMapping.model_validate(MAPPING | changes), COLUMNS)
+
+
+@pytest.mark.parametrize(
+    ("meanings", "expected"),
+    [
+        ({"Normal": "medium"}, "medium"),
+        ({"normal": "medium", "*": "other"}, "medium"),
+        ({"High": "urgent", "*": "other"}, "other"),
+        ({"High": "urgent", "*": ""}, None),
+        ({"High": "urgent"}, "Normal"),
+    ],
+)
+@pytest.mark.parametrize("name", ["properties.state", "status"])
+def test_a_cell_is_translated(name: str, meanings: dict[str, str], expected: str | None) -> None:
+    """By its field or its column, in upper or lower case."""
+    (event,) = shaper(translate={name: meanings}).events([["1", "a", "2026-01-01", "Normal", "", ""]], 2)
+
+    assert event["properties"].get("state") == expected
+
+
+@pytest.mark.parametrize(
+    ("cell", "first", "last"), [("Ada Maria Moss", "Ada", "Maria Moss"), ("Ada", "Ada", None), ("", None, None)]
+)
+def test_a_cell_is_split(cell: str, first: str | None, last: str | None) -> None:
+    """Into columns that fields and templates may name; the last has the rest."""
+    parts = {"traits.first": {"column": "First"}, "traits.last": {"column": "Last"}}
+    split = shaper(split={"status": {"by": " ", "into": ["First", "Last"]}}, map=MAPPING["map"] | parts)
+
+    (event,) = split.events([["1", "a", "2026-01-01", cell, "", ""]], 2)
+
+    traits = event.get("traits", {})
+    assert (traits.get("first"), traits.get("last")) == (first, last)
+
+
+def test_a_row_may_be_several_events() -> None:
+    """Where a column holds something, and not 0."""
+    both = shaper(also=[BACK])
+
+    assert len(both.events([["1", "a", "2026-01-01", "", "", "0.00"]], 2)) == 1
+    order, refund = both.events([["1", "a", "2026-01-01", "", "", "5.50"]], 2)
+    assert (order["event"], refund["event"], refund["properties"]) == (
+        "Order Completed",
+        "Order Refunded",
+        {"total": 5.5},
+    )
+
+
+def test_a_row_may_be_none() -> None:
+    """As the mapping says; that is told apart from a bad row."""
+    left = shaper(leave_out={"status": ["Pending"]})
+
+    with pytest.raises(LeftOut, match="status is pending"):
+        left.events([["1", "a", "2026-01-01", "pending", "", ""]], 2)
+    with pytest.raises(BadRow, match="5 cells where 6"):
+        left.events([["1", "a", "2026-01-01", "paid", ""]], 2)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"split": {"nme": {"by": " ", "into": ["A"]}}},
+        {"leave_out": {"nme": ["x"]}},
+        {"items": {"of": "nme"}},
+        {"also": [BACK | {"when": "nme"}]},
+        {"map": MAPPING["map"] | {"traits.x": {"column": "nme | nam"}}},
+    ],
+)
+def test_a_column_that_is_not_there_is_refused(changes: dict[str, Any]) -> None:
+    """Before the first row; one that need not be there says so by a question mark."""
+    with pytest.raises(WrongUse, match="there is no column"):
+        shaper(**changes)
+    shaper(leave_out={"nme?": ["x"]}, also=[BACK | {"when": "nme?"}])
+    shaper(map=MAPPING["map"] | {"traits.x": {"column": "nme?"}, "traits.y": {"column": "nme | item"}})
+
+
+def read(path: Path, rows: str, **changes: Any) -> list[Item]:
+    path.write_text(",".join(COLUMNS) + "\n" + rows)
+    return list(read_items(path, FileSpec.model_validate(MAPPING | {"source": "purchase"} | changes), Ids()))
+
+
+def test_rows_that_belong_together_are_one_event(tmp_path: Path) -> None:
+    """By the same cell, or an empty one behind it; of each column the first that says something."""
+    items = read(
+        tmp_path / "t.csv",
+        "1,,2026-01-01,,Mask,\n1,a,,paid,Cream,\n,,,,Soap,\n2,b,2026-01-02,paid,Mask,\n",
+        items=ITEMS,
+    )
+
+    first, second = (orjson.loads(item.event) for item in items)
+    assert [item.line for item in items] == [4, 5]
+    assert (first["userId"], first["properties"]["state"]) == ("a", "paid")
+    assert [item["name"] for item in first["properties"]["products"]] == ["Mask", "Cream", "Soap"]
+    assert [item["name"] for item in second["properties"]["products"]] == ["Mask"]
+
+
+def test_rows_that_stand_apart_are_told(tmp_path: Path) -> None:
+    """They would be two reports of one order, each with a part of it; a bad row keeps all of its lines."""
+    rows = "1,a,2026-01-01,,Mask,\n2,b,never,,Mask,\n2,,,,Cream,\n1,a,2026-01-01,,Soap,\n"
+
+    fine, bad, apart = read(tmp_path / "t.csv", rows, items=ITEMS)
+
+    assert not fine.problem
+    assert bad.raw == "2,b,never,,Mask,\n2,,,,Cream,"
+    assert apart.problem == "rows of 1 stand apart: sort the file, so that they are together"
+
+
+def test_reading_goes_on_between_the_events_of_a_row(tmp_path: Path) -> None:
+    """Each event has a number of its own."""
+    rows = "1,a,2026-01-01,,,1\n2,b,2026-01-01,,,2\n"
+    spec = FileSpec.model_validate(MAPPING | {"source": "purchase", "also": [BACK]})
+    whole = read(tmp_path / "t.csv", rows, also=[BACK])
+
+    assert [item.row for item in whole] == [1, 2, 3, 4]
+    for after in range(5):
+        assert list(read_items(tmp_path / "t.csv", spec, Ids(), after=after)) == whole[after:]
