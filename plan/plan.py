@@ -12,8 +12,9 @@ import msgspec
 from pydantic import SecretStr
 
 from models.conditions.rules import AlertRule, SegmentRule
-from models.conditions.tree import windows
+from models.conditions.tree import narrowed_in, windows
 from models.conditions.vocabulary import suggest
+from models.conditions.where import meets, narrowing
 from models.config import ChurnConfig
 from models.segments.builtin import with_builtin
 from models.segments.preview import placed
@@ -98,13 +99,15 @@ class Plan:
         self.churn: ChurnConfig = file.churn
         self.segments: list[SegmentRule] = with_builtin(file.segments) if file.builtin_segments else list(file.segments)
         self.alerts: list[AlertRule] = list(file.alerts)
-        self.windows: dict[str, int] = windows(
-            [
-                *(rule.when for rule in self.segments),
-                *(rule.exit for rule in self.segments if rule.exit is not None),
-                *(rule.when for rule in self.alerts if rule.when is not None),
-            ]
-        )
+        conditions = [
+            *(rule.when for rule in self.segments),
+            *(rule.exit for rule in self.segments if rule.exit is not None),
+            *(rule.when for rule in self.alerts if rule.when is not None),
+        ]
+        self.windows: dict[str, int] = windows(conditions)
+        # What of each role's events the conditions look at, and the names under which profiles count that.
+        self.narrowed = meets(narrowed_in(conditions))
+        self.parts = frozenset(narrowing(role, where) for role, where in narrowed_in(conditions))
         # Of the roles that add up, which report of a subject counts, where it is not the last.
         self.on_repeat: dict[str, str] = {
             spec.role: spec.on_repeat for spec in file.events if spec.role and spec.on_repeat not in (None, "last")

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from models.conditions.rules import AlertRule, SegmentRule
 from models.conditions.tree import Condition, leaves, segments_of
 from models.conditions.vocabulary import Vocabulary, suggest
+from models.conditions.where import MOST_NARROWINGS, narrowing, planned_words
 from models.config import ChurnConfig
 from plan.model import ROLES, ConsentSpec, EventSpec, Property, SourceSpec, Trait
 from plan.source_map import Location
@@ -97,11 +98,25 @@ def find_warnings(parts: Parts) -> Iterator[Remark]:
         for role in condition.roles():
             if role not in carried and role in ROLES:
                 yield location, f"no event has the role '{role}', so this can never come true"
+    yield from _shadowed(parts)
     for name, purpose in parts.consent.items():
         if not purpose.is_said and "consent" not in carried:
             yield ("consent", name), "names no trait and no category, so nobody can say anything about it"
     if parts.churn and parts.churn.role not in carried:
         yield ("churn",), f"no event has the role '{parts.churn.role}', so there is nothing to predict"
+
+
+def _shadowed(parts: Parts) -> Iterator[Remark]:
+    """Words of `where` that an event has a property of the same name as."""
+    properties = _vocabulary(parts).properties
+    for location, condition in _conditions(parts):
+        for role, where in condition.narrowed():
+            for name in planned_words(where.keys() & properties.get(role, ())):
+                yield (
+                    location,
+                    f"`where: {{{name}: …}}` is about the sender's {name}, not about the property '{name}'; for that "
+                    f"write `properties.{name}`",
+                )
 
 
 def _public(parts: Parts) -> Iterator[Remark]:
@@ -340,6 +355,12 @@ def _rules(parts: Parts) -> Iterator[Remark]:
                 ("alerts", index, "segment"),
                 f"there is no segment '{alert.segment}'{suggest(alert.segment, known.segments)}",
             )
+    narrowed = {narrowing(role, where) for _, leaf in _conditions(parts) for role, where in leaf.narrowed()}
+    if len(narrowed) > MOST_NARROWINGS:
+        message = (
+            f"conditions narrow roles in {len(narrowed)} ways; {MOST_NARROWINGS} at most, as every profile counts them"
+        )
+        yield ("segments",), message
     yield from _groups(parts)
     for location, condition in _conditions(parts):
         place = location[1]
@@ -371,4 +392,7 @@ def _vocabulary(parts: Parts) -> Vocabulary:
     """What the conditions of a plan may name; those of alerts any segment."""
     traits = {name: (parts.traits[name].enum if name in parts.traits else None) or () for name in parts.trait_names}
     segments = [*(rule.name for rule in parts.builtin), *parts.segment_names]
-    return Vocabulary(ROLES, traits, parts.identity_types, segments, segments)
+    properties: dict[str, set[str]] = {}
+    for event in parts.events.values():
+        properties.setdefault(event.role or "", set()).update(event.properties)
+    return Vocabulary(ROLES, traits, parts.identity_types, segments, segments, properties)

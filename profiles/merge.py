@@ -15,7 +15,7 @@ from msgspec import structs
 from profiles.consent import is_consent
 from profiles.doings import merge_doings
 from profiles.ledger.counting import latest_orders, most_frequent
-from profiles.ledger.entries import KINDS, accounts_of, count_anew, entries_of, join_all, settle, write_entries
+from profiles.ledger.entries import KINDS, accounts_of, adds_up, count_anew, entries_of, join_all, settle, write_entries
 from profiles.state import Limits, is_known, largest, latest_subscriptions, latest_tickets
 from profiles.timeline import merge_timelines
 from profiles.types import (
@@ -55,6 +55,7 @@ def merge(winner: Profile, loser: Profile, limits: Limits) -> None:
     for source, theirs in loser.activity.items():
         _merge_activity(winner.activity.setdefault(source, Activity(0, theirs.first, theirs.last)), theirs)
     _merge_tallies(winner.roles, {role: t for role, t in loser.roles.items() if role not in KINDS}, limits)
+    _merge_tallies(winner.narrowed, {part: t for part, t in loser.narrowed.items() if not adds_up(part)}, limits)
     _merge_ledgers(winner, loser, limits)
     _merge_subscriptions(winner, loser, limits)
     _merge_tickets(winner, loser, limits)
@@ -157,6 +158,7 @@ def _merge_ledgers(winner: Profile, loser: Profile, limits: Limits) -> None:
         settled = ours.settled = ours.settled or Settled()
         _merge_purchases(settled.purchases, theirs.settled.purchases, limits)
         _merge_tallies(settled.roles, theirs.settled.roles, limits)
+        _merge_tallies(settled.narrowed, theirs.settled.narrowed, limits)
         settled.keys += theirs.settled.keys
     write_entries(ours, join_all(entries_of(ours) + entries_of(theirs), limits.on_repeat))
     count_anew(winner, limits)

@@ -7,13 +7,13 @@ replays and merges need no special case. What is bounded (`LIMITS`) is order-fre
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from profiles.consent import is_consent
 from profiles.doings import note_doing
-from profiles.ledger.counting import count_role
+from profiles.ledger.counting import count_parts, count_role
 from profiles.ledger.entries import KINDS, enter
 from profiles.timeline import add_entry, mark_of
 from profiles.types import (
@@ -46,7 +46,10 @@ class Limits:
     traits: int = 300
     claimed: int = 64  # traits that are only claimed
     categories: int = 16  # of what was bought
-    windows: Mapping[str, int] = field(default_factory=dict)  # role → how many of its latest times
+    windows: Mapping[str, int] = field(default_factory=dict)  # role, or part of one → how many of its latest times
+    # role → what an event of it belongs to, of the parts that the plan's conditions look at; and the names of all those
+    narrowed: Mapping[str, Callable[[Event], Sequence[str]]] = field(default_factory=dict)
+    parts: frozenset[str] = frozenset()
     on_repeat: Mapping[str, str] = field(default_factory=dict)  # role → first or each, where not the last report counts
     persons: frozenset[str] = frozenset()  # types of identities that say who somebody is
 
@@ -87,6 +90,8 @@ def apply(profile: Profile, event: Event, currency: str, limits: Limits, digest:
             counts = enter(profile, event, currency, limits, digest or event_digest(event.source, event.id))
         else:
             count_role(profile.roles, role, time, limits.windows.get(role, 0) if limits.windows else 0)
+            if limits.narrowed and (parts_of := limits.narrowed.get(role)) is not None:
+                count_parts(profile.narrowed, parts_of(event), time, limits)
         special = _BY_ROLE.get(role)
         if special is not None:
             special(profile, event, currency, limits)

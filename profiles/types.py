@@ -106,7 +106,7 @@ def event_digest(source: str, message_id: str) -> bytes:
 
 
 Sent = TypeVar("Sent", default=dict[str, Any])
-"""An object of an event as it was sent: a dict, or the `msgspec.Raw` of it where nobody looks inside."""
+"""An object of an event as it was sent: a dict, or the `msgspec.Raw` of it where hardly anybody looks inside."""
 
 
 class Claim(msgspec.Struct, array_like=True, gc=False):
@@ -222,7 +222,7 @@ class Tally(msgspec.Struct, array_like=True, gc=False):
     first: float = 0.0
     last: float = 0.0
     decayed: tuple[float, float] = (0.0, 0.0)
-    recent: list[float] = []  # the latest times, ascending; kept only for roles that the plan counts within a window
+    recent: list[float] = []  # the latest times, ascending; kept only for what the plan counts within a window
 
 
 class Activity(msgspec.Struct, array_like=True, gc=False):
@@ -270,6 +270,7 @@ class Entry(msgspec.Struct, array_like=True, gc=False):
     part: bytes = b""  # of a refund, which: an order may be paid back in several
     worth: int | None = None  # the amount in the plan's currency; None if it is in that
     said: tuple[float, float, float] | None = None  # when amount, quantity, category were, if not all at `time`
+    parts: list[str] = []  # of its role, that any report is of (`Profile.narrowed`)
 
 
 class Settled(msgspec.Struct, array_like=True, gc=False):
@@ -278,6 +279,7 @@ class Settled(msgspec.Struct, array_like=True, gc=False):
     purchases: Purchases = msgspec.field(default_factory=Purchases)
     roles: dict[str, Tally] = {}
     keys: bytes = b""  # a few bytes of each of those entries, so that they are known again
+    narrowed: dict[str, Tally] = {}
 
 
 class Ledger(msgspec.Struct, array_like=True, gc=False):
@@ -446,3 +448,4 @@ class Profile(msgspec.Struct, array_like=True, gc=False):
     done: Number | None = None  # when the customer last did something; -1 for never, None for not known
     ledger: Ledger | None = None
     subscriptions: list[Subscription] = []  # the latest 16
+    narrowed: dict[str, Tally] = {}  # of a part of a role's events, as the plan's conditions narrow them

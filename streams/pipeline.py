@@ -125,6 +125,8 @@ def limits_of(settings: Settings, plan: Plan) -> Limits:
         windows=plan.windows,
         on_repeat=plan.on_repeat,
         persons=plan.trust.persons,
+        narrowed=plan.narrowed,
+        parts=plan.parts,
     )
 
 

@@ -15,7 +15,7 @@ from console.views.segments import PreviewRequest, PreviewRow, SegmentPreview
 from models.conditions.rules import SegmentRule
 from models.conditions.tree import measures_of
 from models.population.snapshot import PopulationSnapshot
-from models.segments.preview import Move, Preview, compile_preview, too_short
+from models.segments.preview import Move, Preview, compile_preview, too_short, uncounted
 from plan import Plan, PlanError, parse_segment
 from profiles.errors import Misconfigured
 from profiles.types import Profile
@@ -119,6 +119,11 @@ def _warnings(rule: SegmentRule, plan: Plan, population: PopulationSnapshot) -> 
         f"profiles keep the latest {plan.windows.get(role, 0)} times of {role} so far, and this needs {most}: who has "
         "more is not found. Once the plan asks for it they are kept, from then on or by `rapport rebuild`"
         for role, most in too_short(conditions, plan.windows).items()
+    ]
+    found += [
+        f"profiles do not count {role} in this way so far, so nobody is found by it: what `where` asks for is counted "
+        "once the plan has it, from then on or by `rapport rebuild`"
+        for role in uncounted(conditions, plan.parts)
     ]
     measures, clusters = measures_of(*conditions)
     unknown = sorted(measures - population.edges.keys()) + (

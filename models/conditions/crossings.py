@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from math import inf
 from typing import TypeVar
 
+from models.conditions.where import is_narrowed
 from profiles.types import Profile, Tally
 
 __all__ = ["MOMENT", "Crossings", "Find", "Path", "Paths", "first_after"]
@@ -46,7 +47,7 @@ class Paths:
         self.buyers[path].update(thresholds)
 
     def of_role(self, role: str, path: Path[Tally], thresholds: Iterable[float] = ()) -> None:
-        """Of the tally of a role, where a profile has it."""
+        """Of the tally of a role, or of a part of its events, where a profile has it."""
         self.roles[role, path].update(thresholds)
 
 
@@ -59,7 +60,9 @@ class Crossings:
     def __init__(self, paths: Paths) -> None:
         self._everybody = [path(sorted(values)) for path, values in paths.everybody.items()]
         self._buyers = [path(sorted(values)) for path, values in paths.buyers.items()]
-        self._roles = [(role, path(sorted(values))) for (role, path), values in paths.roles.items()]
+        found = [(key, path(sorted(values))) for (key, path), values in paths.roles.items()]
+        self._roles = [(key, find) for key, find in found if not is_narrowed(key)]
+        self._narrowed = [(key, find) for key, find in found if is_narrowed(key)]
 
     def next_change(self, profile: Profile, now: float) -> float | None:
         """The earliest time after `now` at which an answer may differ although nothing happens."""
@@ -69,6 +72,11 @@ class Crossings:
             tally = roles.get(role)
             if tally is not None and (time := find_in(tally, now)) < earliest:
                 earliest = time
+        if profile.narrowed:
+            for key, find_in in self._narrowed:
+                tally = profile.narrowed.get(key)
+                if tally is not None and (time := find_in(tally, now)) < earliest:
+                    earliest = time
         for find in self._everybody:
             earliest = min(earliest, find(profile, now))
         if profile.purchases.orders:

@@ -9,6 +9,7 @@ from typing import ClassVar
 from models.conditions.crossings import Paths
 from models.conditions.spec import Spec
 from models.conditions.vocabulary import Vocabulary, suggest
+from models.conditions.where import Where
 from models.conditions.writer import Writer
 
 __all__ = ["Kind"]
@@ -64,8 +65,12 @@ class Kind(Spec):
         return False
 
     def windows(self) -> Mapping[str, int]:
-        """By role, how many of the latest times a profile must keep for it."""
+        """By role, or part of one, how many of the latest times a profile must keep for it."""
         return {}
+
+    def narrowed(self) -> Sequence[tuple[str, Where]]:
+        """The roles whose events it looks at only in part, and which part."""
+        return ()
 
     def looks_at_risk(self, profiled: Collection[str]) -> bool:
         """Whether it depends on the churn risk, given the segments that do."""

@@ -15,8 +15,11 @@ from pydantic import Discriminator, Tag
 
 from models.conditions.kind import Kind
 from models.conditions.kinds import KINDS
+from models.conditions.where import Where
 
-__all__ = ["BY_KEY", "DEEPEST", "MOST", "Condition", "depth", "leaves", "measures_of", "segments_of", "windows"]
+__all__ = [
+    "BY_KEY", "DEEPEST", "MOST", "Condition", "depth", "leaves", "measures_of", "narrowed_in", "segments_of", "windows",
+]  # fmt: skip
 
 DEEPEST = 20
 """How deep conditions may be nested: Python, into which they are compiled, has a limit."""
@@ -78,12 +81,17 @@ def segments_of(*conditions: Kind) -> list[str]:
 
 
 def windows(conditions: Iterable[Kind]) -> dict[str, int]:
-    """By role, how many of the latest times a profile must keep to count what conditions ask for within a window."""
+    """By role, or part of one, how many of the latest times a profile must keep for what is counted within a window."""
     most: dict[str, int] = {}
     for leaf in _leaves(conditions):
         for role, times in leaf.windows().items():
             most[role] = max(most.get(role, 1), times)
     return most
+
+
+def narrowed_in(conditions: Iterable[Kind]) -> list[tuple[str, Where]]:
+    """The roles that conditions narrow, and how."""
+    return [each for leaf in _leaves(conditions) for each in leaf.narrowed()]
 
 
 def _leaves(conditions: Iterable[Kind]) -> list[Kind]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 __all__ = ["Vocabulary", "suggest"]
@@ -21,6 +21,7 @@ class Vocabulary:
     identities: Collection[str]
     segments: Sequence[str]
     earlier: Sequence[str]  # of the segments, those that the condition may use: listed before its rule
+    properties: Mapping[str, Collection[str]] = field(default_factory=dict)  # role → those of its events
 
 
 def suggest(name: str, known: Iterable[str]) -> str:

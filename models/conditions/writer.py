@@ -13,6 +13,7 @@ from typing import Any
 
 from models.conditions.comparisons import TESTS, Comparison, eased
 from models.conditions.ranks import Ranks
+from models.conditions.where import is_narrowed
 
 __all__ = ["Writer"]
 
@@ -80,10 +81,14 @@ class Writer:
         )
         return "(" + " and ".join([first.replace("v", f"(v := {value})", 1), *rest]) + ")"
 
-    def compare_tally(self, role: str, value: str, comparison: Comparison, margin: float, slack: int) -> str:
-        """The same of a role's tally, which the value calls `t`; who never did it counts as zero."""
+    def tally(self, key: str) -> str:
+        """The tally of a role, or of a part of its events; None if there was none."""
+        return f"{'p.narrowed' if is_narrowed(key) else 'roles'}.get({self.bind(key)})"
+
+    def compare_tally(self, key: str, value: str, comparison: Comparison, margin: float, slack: int) -> str:
+        """The same of a tally, which the value calls `t`; who never did it counts as zero."""
         compared = self.compare(value, comparison, margin, slack)
         never = all(
             TESTS[sign](0.0, eased(limit, easing, margin, slack)) for sign, limit, easing in comparison.thresholds()
         )
-        return f"({compared} if (t := roles.get({self.bind(role)})) is not None else {never})"
+        return f"({compared} if (t := {self.tally(key)}) is not None else {never})"

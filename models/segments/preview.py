@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from typing import Literal
 
 from models.conditions.rules import SegmentRule
-from models.conditions.tree import Condition, segments_of, windows
+from models.conditions.tree import Condition, narrowed_in, segments_of, windows
+from models.conditions.where import is_narrowed, narrowing, role_in
 from models.population.snapshot import PopulationSnapshot
 from models.segments.membership import compile_segments
 from profiles.consent import Consent
 from profiles.types import Profile
 
-__all__ = ["Move", "Preview", "compile_preview", "placed", "too_short", "used_by"]
+__all__ = ["Move", "Preview", "compile_preview", "placed", "too_short", "uncounted", "used_by"]
 
 Move = Literal["enters", "stays", "leaves"]
 
@@ -68,7 +69,16 @@ def used_by(rule: SegmentRule, others: Sequence[SegmentRule]) -> list[SegmentRul
 
 def too_short(conditions: Sequence[Condition], kept: Mapping[str, int]) -> dict[str, int]:
     """By role, how many of the latest times conditions count, where a profile keeps fewer."""
-    return {role: most for role, most in windows(conditions).items() if kept.get(role, 0) < most}
+    return {
+        role_in(key): most
+        for key, most in windows(conditions).items()
+        if kept.get(key, 0) < most and (not is_narrowed(key) or key in kept)
+    }
+
+
+def uncounted(conditions: Sequence[Condition], parts: Container[str]) -> list[str]:
+    """The roles that conditions narrow in a way that profiles do not count."""
+    return sorted({role for role, where in narrowed_in(conditions) if narrowing(role, where) not in parts})
 
 
 def placed(rule: SegmentRule, others: Sequence[SegmentRule]) -> list[SegmentRule]:

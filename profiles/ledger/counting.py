@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from bisect import insort
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from profiles.types import HALF_LIVES, ORDER_HALF_LIVES, SPEND_HALF_LIVES, Number, Purchases, Tally
 
+if TYPE_CHECKING:
+    from profiles.state import Limits
+
 __all__ = [
-    "Occurrence", "count_order", "count_refund", "count_role", "decay_in", "latest_orders", "most_frequent",
+    "Occurrence", "count_order", "count_parts", "count_refund", "count_role", "decay_in", "latest_orders",
+    "most_frequent",
 ]  # fmt: skip
 
 
@@ -23,6 +27,7 @@ class Occurrence(NamedTuple):
     worth: int  # minor units of the plan's currency
     quantity: Number
     category: str
+    parts: Sequence[str] = ()  # of its role, that the plan's conditions look at
 
 
 def count_role(roles: dict[str, Tally], role: str, time: float, kept: int) -> None:
@@ -51,6 +56,24 @@ def count_role(roles: dict[str, Tally], role: str, time: float, kept: int) -> No
     if kept:
         insort(tally.recent, time)
         del tally.recent[:-kept]
+
+
+def count_parts(narrowed: dict[str, Tally], parts: Sequence[str], time: float, limits: Limits) -> None:
+    """Count something in the parts of its role that it belongs to, and forget what no condition asks for any more.
+
+    Args:
+        narrowed: the tallies of parts of a profile, changed in place.
+        parts: names of them.
+        time: when.
+        limits: which there are, and how many of their latest times are kept.
+    """
+    for part in parts:
+        if part not in limits.parts:
+            continue
+        if part not in narrowed:
+            for gone in narrowed.keys() - limits.parts:
+                del narrowed[gone]
+        count_role(narrowed, part, time, limits.windows.get(part, 0))
 
 
 def count_order(bought: Purchases, order: Occurrence, recent: int, categories: int) -> None:

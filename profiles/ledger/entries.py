@@ -18,14 +18,14 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from profiles.ledger.counting import Occurrence, count_order, count_refund, count_role
+from profiles.ledger.counting import Occurrence, count_order, count_parts, count_refund, count_role
 from profiles.types import Entry, Event, Ledger, Number, Profile, Purchases, Settled
 
 if TYPE_CHECKING:
     from profiles.state import Limits
 
 __all__ = [
-    "KINDS", "ROLES", "accounts_of", "count_anew", "enter", "entries_of",
+    "KINDS", "ROLES", "accounts_of", "adds_up", "count_anew", "enter", "entries_of",
     "join", "join_all", "settle", "subject_key", "write_entries",
 ]  # fmt: skip
 
@@ -51,6 +51,11 @@ _decode = msgspec.msgpack.Decoder(list[Entry]).decode
 def subject_key(role: str, subject: str) -> bytes:
     """Eight bytes that stand for the subject of a role: an order's are the same for its refunds."""
     return blake2b(f"{_ABOUT[KINDS[role]]}\0{subject}".encode(), digest_size=8).digest()
+
+
+def adds_up(part: str) -> bool:
+    """Whether it is a part of one of `ROLES`: such a name begins with that of its role."""
+    return part.partition("?")[0] in KINDS
 
 
 def enter(profile: Profile, event: Event, currency: str, limits: Limits, digest: bytes) -> bool:
@@ -123,7 +128,8 @@ def write_entries(ledger: Ledger, entries: Sequence[Entry]) -> None:
 def join(one: Entry, other: Entry, on_repeat: str) -> Entry:
     """What two reports of one subject say together. It commutes, associates, and says nothing new of the same again.
 
-    Each of amount, quantity and category is what the latest report says that says it; with `first`, the earliest.
+    Each of amount, quantity and category is what the latest report says that says it; with `first`, the earliest. It is
+    of the parts of its role that any report is of: one knows the device, another the products.
     """
     sign = -1.0 if on_repeat == "first" else 1.0
     time = max(one.time, other.time) if one.kind in _LATEST else min(one.time, other.time)
@@ -146,6 +152,7 @@ def join(one: Entry, other: Entry, on_repeat: str) -> Entry:
         one.part,
         None if money[4] < 0 else money[4],
         None if said == (time,) * 3 else said,  # type: ignore[arg-type]
+        one.parts if one.parts == other.parts else sorted({*one.parts, *other.parts}),
     )
 
 
@@ -168,6 +175,8 @@ def count_anew(profile: Profile, limits: Limits) -> None:
     for role in ROLES:
         profile.roles.pop(role, None)
     profile.roles |= settled.roles
+    profile.narrowed = {part: tally for part, tally in profile.narrowed.items() if not adds_up(part)}
+    profile.narrowed |= {part: tally for part, tally in settled.narrowed.items() if part in limits.parts}
     for occurrence in sorted(_occurrences(entries_of(ledger)), key=lambda each: each.time):
         _count(profile.purchases, profile, occurrence, limits)
 
@@ -183,7 +192,7 @@ def settle(profile: Profile, limits: Limits) -> None:
     kept: list[Entry] = []
     room = dict.fromkeys(_ABOUT, limits.ledger)
     base = ledger.settled = ledger.settled or Settled()
-    holder = Profile("", roles=base.roles, purchases=base.purchases)
+    holder = Profile("", roles=base.roles, purchases=base.purchases, narrowed=base.narrowed)
     for _, entries in sorted(subjects.items(), key=lambda item: (-max(e.time for e in item[1]), item[0])):
         about = _ABOUT[entries[0].kind]
         room[about] -= len(entries)
@@ -230,6 +239,8 @@ def _entry(event: Event, currency: str, limits: Limits, digest: bytes) -> Entry:
         entry.quantity = int(items) if abs(items) < _EXACT and items == int(items) else items  # takes a byte, not nine
         if event.currency not in ("", currency):
             entry.worth = 0
+    if limits.narrowed and (parts_of := limits.narrowed.get(event.role)) is not None:
+        entry.parts = sorted(parts_of(event))
     return entry
 
 
@@ -271,7 +282,7 @@ def _paid_back(order: Entry | None, parts: list[Entry]) -> Iterator[Occurrence]:
 
 def _occurrence(entry: Entry, amount: int, currency: str, worth: int) -> Occurrence:
     quantity: Number = entry.quantity
-    return Occurrence(ROLES[entry.kind], entry.time, amount, currency, worth, quantity, entry.category)
+    return Occurrence(ROLES[entry.kind], entry.time, amount, currency, worth, quantity, entry.category, entry.parts)
 
 
 def _worth(entry: Entry) -> int:
@@ -281,6 +292,8 @@ def _worth(entry: Entry) -> int:
 def _count(bought: Purchases, profile: Profile, occurrence: Occurrence, limits: Limits) -> None:
     role = occurrence.role
     count_role(profile.roles, role, occurrence.time, limits.windows.get(role, 0) if limits.windows else 0)
+    if occurrence.parts:
+        count_parts(profile.narrowed, occurrence.parts, occurrence.time, limits)
     if role == "purchase":
         count_order(bought, occurrence, limits.recent, limits.categories)
     elif role == "refund":

@@ -143,7 +143,9 @@ class FromArchive:
     def _gather(self, spool: Spool, memories: Memories, now: float) -> None:
         """Put all events, and when people dealt with alerts, into the order of their times."""
         tail = self._given.tail
-        homes = Homes(spool, memories, self._owners, self._settings.partitions, self._settings.seen)
+        homes = Homes(
+            spool, memories, self._owners, self._settings.partitions, self._settings.seen, self._plan.narrowed
+        )
         archived = events_of(self._settings.archive, None, until=self._given.state.read)
         for home, events in by_home(self._counted(archived), tail.events, tail.erased):
             if not self._erased(home):

@@ -77,14 +77,24 @@ class Homes:
         owners: home → profile, of homes that belong to another.
         partitions: of the profiles.
         seen: events that a home remembers.
+        looked_into: roles of whose events profiles read properties and context.
     """
 
-    def __init__(self, spool: Spool, memories: Memories, owners: Mapping[str, str], partitions: int, seen: int) -> None:
+    def __init__(
+        self,
+        spool: Spool,
+        memories: Memories,
+        owners: Mapping[str, str],
+        partitions: int,
+        seen: int,
+        looked_into: Container[str] = (),
+    ) -> None:
         self._spool = spool
         self._memories = memories
         self._owners = owners
         self._partitions = partitions
         self._seen = seen
+        self._looked_into = looked_into
 
     def take(self, home: str, events: Iterable[Event]) -> None:
         """Take one home in."""
@@ -93,15 +103,16 @@ class Homes:
         partition = partition_of(owner, self._partitions)
         for event in events:
             if remember(memory, event_digest(event.source, event.id), self._seen):
-                self._spool.add(Timed(event.time, partition, _encode(_sent_on(event, owner))))
+                self._spool.add(Timed(event.time, partition, _encode(_sent_on(event, owner, self._looked_into))))
         self._memories.put(home, memory.seen)
 
 
-def _sent_on(event: Event, owner: str) -> Event:
+def _sent_on(event: Event, owner: str, looked_into: Container[str]) -> Event:
     """An event as its home would send it on, which has seen that it is no repeat; without what no profile reads."""
-    return msgspec.structs.replace(
-        event, profile=owner, home=event.profile, origin=NOWHERE, properties={}, context={}, violations=[]
-    )
+    on = msgspec.structs.replace(event, profile=owner, home=event.profile, origin=NOWHERE, violations=[])
+    if event.role not in looked_into:
+        on.properties, on.context = {}, {}
+    return on
 
 
 def by_home(

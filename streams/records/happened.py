@@ -15,8 +15,9 @@ read_record = cast(
     Callable[[bytes], Record],
     msgspec.msgpack.Decoder(Event[msgspec.Raw] | Merge | Absorb | AlertCommand | Erase | Lift | Split).decode,
 )
-"""A record of its bytes. Properties and context of an event stay as they are in them, a `msgspec.Raw`: no profile looks
-at them, reading them would take as long as all the rest, and an event that is sent on carries them along.
+"""A record of its bytes. Properties and context of an event stay as they are in them, a `msgspec.Raw`: a profile looks
+at them only where the plan narrows the event's role, reading them would take as long as all the rest, and an event that
+is sent on carries them along.
 
 Raises:
     msgspec.DecodeError: it is no such record.

@@ -137,7 +137,10 @@ def neutral(batch: Intake, item: Item) -> Event:
 def _context(context: Any) -> dict[str, Any]:
     if type(context) is not dict:
         return {}
-    return {name: value for name, value in context.items() if name in _CONTEXT}
+    kept = {name: value for name, value in context.items() if name in _CONTEXT}
+    if "location" in context and type(location := context["location"]) is dict and location.get("country"):
+        kept["location"] = {"country": location["country"]}  # where exactly somebody is, nobody needs
+    return kept
 
 
 class Links(Protocol):

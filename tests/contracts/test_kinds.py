@@ -20,8 +20,9 @@ from models.conditions.crossings import MOMENT
 from models.conditions.kind import Kind
 from models.conditions.kinds import KINDS
 from models.conditions.ranks import Ranks
-from models.conditions.tree import Condition, leaves, measures_of, segments_of, windows
+from models.conditions.tree import Condition, leaves, measures_of, narrowed_in, segments_of, windows
 from models.conditions.vocabulary import Vocabulary
+from models.conditions.where import meets
 from models.durations import DAY
 from models.population.measures import MEASURES
 from models.population.snapshot import Cluster, PopulationSnapshot
@@ -69,8 +70,12 @@ def person(condition: Kind, happened: Happened, risk: float | None = None) -> Pr
     """A profile that keeps what a condition needs, of (role, day)."""
     profile = Profile("p")
     for role, day in happened:
+        # Some of them in shoes, from a telephone.
+        context = {"device": {"type": "ios"}, "os": {"name": "iOS"}, "locale": "nl-NL"} if day % 3 < 1 else {}
         given = event(role, day, amount=1000, subject="A", rating=day % 5)
-        apply(profile, given, "EUR", Limits(windows=windows([condition])))
+        given.properties, given.context = {"category": "shoes" if day % 2 < 1 else "hats"}, context
+        limits = Limits(windows=windows([condition]), narrowed=meets(narrowed_in([condition])))
+        apply(profile, given, "EUR", limits)
     profile.traits = {"country": ("NL", T0, "m"), "seats": (12, T0, "m")}
     profile.stage = "loyal"
     profile.identities = {"user_id": {"42": T0}}

@@ -23,9 +23,14 @@ LIMITS = Limits(
     seen=64,
     tickets=16,
     recent=8,
-    windows={"visit": 3, "refund": 2, "purchase": 3},
+    windows={"visit": 3, "refund": 2, "purchase": 3, "purchase?games": 2},
     on_repeat={"purchase": "first", "payment": "each"},
     persons=frozenset({"user_id"}),
+    narrowed={
+        "purchase": lambda event: ["purchase?games"] if event.category == "Games" else [],
+        "visit": lambda event: ["visit?web"] if event.source == "web" else [],
+    },
+    parts=frozenset({"purchase?games", "visit?web"}),
 )
 SOURCES = ["web", "app", "support", "purchase"]
 ROLES = [

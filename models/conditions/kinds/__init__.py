@@ -12,7 +12,7 @@ from models.conditions.kinds.quantile import Quantile
 from models.conditions.kinds.rfm import Rfm
 from models.conditions.kinds.risk import Band, Risk
 from models.conditions.kinds.segment import InSegment
-from models.conditions.kinds.silence import GapRatio, NotDone, Since
+from models.conditions.kinds.silence import GapRatio, LastAfter, NotDone, Since
 from models.conditions.kinds.stage import Stage
 from models.conditions.kinds.subscription import SubscriptionIs
 from models.conditions.kinds.tickets import OpenTickets
@@ -22,7 +22,7 @@ from models.conditions.kinds.traits import HasIdentity, TraitIs
 __all__ = ["KINDS"]
 
 KINDS: tuple[type[Kind], ...] = (
-    All, Any_, Not, TraitIs, HasIdentity, Count, Sum, Decayed, Since, NotDone, Risk, Band, Stage, InSegment,
+    All, Any_, Not, TraitIs, HasIdentity, Count, Sum, Decayed, Since, NotDone, LastAfter, Risk, Band, Stage, InSegment,
     OpenTickets, SubscriptionIs, GapRatio, OpinionIs, Ratio, Quantile, Rfm, Cluster,
 )  # fmt: skip
 """Every kind, in the order in which messages name them."""

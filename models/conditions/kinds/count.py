@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
 
@@ -11,6 +11,8 @@ from pydantic import model_validator
 from models.conditions.comparisons import Measured, eased, rank
 from models.conditions.crossings import Find, Paths
 from models.conditions.kind import Kind
+from models.conditions.vocabulary import Vocabulary
+from models.conditions.where import Narrowed, Where
 from models.conditions.words import duration_in_words
 from models.conditions.writer import Writer
 from models.durations import Duration
@@ -22,7 +24,7 @@ MOST_TIMES = 64
 """How many of the latest times of a role a profile keeps at most, for what is counted within a window."""
 
 
-class Count(Measured, Kind):
+class Count(Measured, Narrowed, Kind):
     """Events of a role, ever, or within the time up to now. It has a margin only if it is given one."""
 
     key = "count"
@@ -31,6 +33,8 @@ class Count(Measured, Kind):
         "{count: ticket_opened, within: 30d, at_least: 3}",
         "{count: visit, within: 9d, above: 1, below: 4, margin: 0.4}",
         "{count: purchase, within: 21d, at_most: 1}",
+        "{count: visit, where: {device: mobile}, within: 21d, at_least: 2}",
+        "{count: cart, where: {category: shoes, weekday: [sat, sun]}, at_least: 1}",
     )
 
     count: str
@@ -38,7 +42,7 @@ class Count(Measured, Kind):
 
     @model_validator(mode="after")
     def _kept(self) -> Count:
-        if self.windows().get(self.count, 0) > MOST_TIMES:
+        if max(self.windows().values(), default=0) > MOST_TIMES:
             raise ValueError(f"a profile keeps the latest {MOST_TIMES} times of a role; count to fewer within a window")
         return self
 
@@ -46,27 +50,34 @@ class Count(Measured, Kind):
         return (self.count,)
 
     def windows(self) -> Mapping[str, int]:
-        return {} if self.within is None else {self.count: max(self.ranks(self.margin or 0.0))}
+        return {} if self.within is None else {self.key_of(self.count): max(self.ranks(self.margin or 0.0))}
+
+    def narrowed(self) -> Sequence[tuple[str, Where]]:
+        return self.narrowed_of(self.count)
 
     def write(self, writer: Writer, margin: float, slack: int) -> str:
         if self.within is None:
-            return writer.compare_tally(self.count, "t.count", self, self.margin or 0.0, slack)
+            return writer.compare_tally(self.key_of(self.count), "t.count", self, self.margin or 0.0, slack)
         tests = []  # of one of the latest times each, as points in time: to the bit what `_Leaving` tells
         for sign, limit, easing in self.thresholds():
             least = rank(eased(limit, easing, self.margin or 0.0, slack), sign)
             often = f"(len(r) >= {least} and r[-{least}] + {self.within!r} > now)" if least > 0 else "True"
             tests.append(often if sign in (">", ">=") else f"not {often}")
-        recent = f"t.recent if (t := roles.get({writer.bind(self.count)})) is not None else ()"
+        recent = f"t.recent if (t := {writer.tally(self.key_of(self.count))}) is not None else ()"
         return f"((r := {recent}) is not None and {' and '.join(tests)})"
 
     def foresee(self, paths: Paths, margin: float) -> None:
         if self.within is not None:
             ranks = self.ranks(self.margin or 0.0)
-            paths.of_role(self.count, _Leaving(self.within), (which for which in ranks if which > 0))
+            paths.of_role(self.key_of(self.count), _Leaving(self.within), (which for which in ranks if which > 0))
 
     def in_words(self) -> str:
         within = "" if self.within is None else f" within {duration_in_words(self.within)}"
-        return f"{self.count} {super().in_words()} times{within}"
+        return f"{self.role_in_words(self.count)} {super().in_words()} times{within}"
+
+    def problems(self, known: Vocabulary) -> Iterator[str]:
+        yield from super().problems(known)
+        yield from self.where_problems(self.count, known)
 
 
 @dataclass(frozen=True)

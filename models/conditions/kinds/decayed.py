@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import inf, log2
 
@@ -11,6 +11,8 @@ from pydantic import field_validator
 from models.conditions.comparisons import Measured, chosen
 from models.conditions.crossings import MOMENT, Find, Paths
 from models.conditions.kind import Kind
+from models.conditions.vocabulary import Vocabulary
+from models.conditions.where import Narrowed, Where
 from models.conditions.words import duration_in_words
 from models.conditions.writer import Writer
 from models.durations import Duration, format_duration
@@ -19,13 +21,14 @@ from profiles.types import HALF_LIVES, Tally
 __all__ = ["Decayed"]
 
 
-class Decayed(Measured, Kind):
+class Decayed(Measured, Narrowed, Kind):
     """Events of a role, each worth half after every half-life."""
 
     key = "decayed"
     examples = (
         "{decayed: visit, half_life: 2w, below: 0.5}",
         "{decayed: visit, half_life: 8w, at_least: 0.7, margin: 0.2}",
+        "{decayed: visit, where: {os: iOS}, half_life: 2w, below: 0.5}",
     )
 
     decayed: str
@@ -41,17 +44,25 @@ class Decayed(Measured, Kind):
     def roles(self) -> Sequence[str]:
         return (self.decayed,)
 
+    def narrowed(self) -> Sequence[tuple[str, Where]]:
+        return self.narrowed_of(self.decayed)
+
     def write(self, writer: Writer, margin: float, slack: int) -> str:
         which = HALF_LIVES.index(self.half_life)
         value = f"t.decayed[{which}] * 2.0 ** (min(t.last - now, 0.0) / {self.half_life!r})"
-        return writer.compare_tally(self.decayed, value, self, chosen(self.margin, margin), slack)
+        return writer.compare_tally(self.key_of(self.decayed), value, self, chosen(self.margin, margin), slack)
 
     def foresee(self, paths: Paths, margin: float) -> None:
         levels = self.levels(chosen(self.margin, margin))
-        paths.of_role(self.decayed, _Fading(self.half_life), (level for level in levels if level > 0))
+        paths.of_role(self.key_of(self.decayed), _Fading(self.half_life), (level for level in levels if level > 0))
 
     def in_words(self) -> str:
-        return f"recent {self.decayed} {super().in_words()} (each halves in {duration_in_words(self.half_life)})"
+        role = self.role_in_words(self.decayed)
+        return f"recent {role} {super().in_words()} (each halves in {duration_in_words(self.half_life)})"
+
+    def problems(self, known: Vocabulary) -> Iterator[str]:
+        yield from super().problems(known)
+        yield from self.where_problems(self.decayed, known)
 
 
 @dataclass(frozen=True)

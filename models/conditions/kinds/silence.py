@@ -1,4 +1,4 @@
-"""`since`, `not_done`, `gap_ratio`: for how long something has not happened."""
+"""`since`, `not_done`, `gap_ratio`: for how long something has not happened; `latest`: whether it did after another."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from models.conditions.comparisons import Compare, Margin, chosen, require_thres
 from models.conditions.crossings import MOMENT, Find, Paths, first_after
 from models.conditions.kind import Kind
 from models.conditions.vocabulary import Vocabulary
+from models.conditions.where import Narrowed, Where
 from models.conditions.words import duration_in_words
 from models.conditions.writer import Writer
 from models.durations import Duration
@@ -18,12 +19,12 @@ from models.features.orders import usual_gap
 from profiles.doings import last_done
 from profiles.types import Profile, Tally
 
-__all__ = ["GapRatio", "NotDone", "Since"]
+__all__ = ["GapRatio", "LastAfter", "NotDone", "Since"]
 
 _ANY = "any"
 
 
-class Since(Kind):
+class Since(Narrowed, Kind):
     """Time since the latest event of a role, or since the customer last did anything (`any`). With `or_never`, never is
     longest.
     """
@@ -34,6 +35,7 @@ class Since(Kind):
         "{since: visit, more_than: 3d, less_than: 60d}",
         "{since: any, less_than: 17h}",
         "{since: cart, more_than: 2h, or_never: true}",
+        "{since: visit, where: {country: NL}, more_than: 3d}",
     )
 
     since: str
@@ -47,23 +49,28 @@ class Since(Kind):
             raise ValueError("give more_than or less_than, such as more_than: 30d")
         if self.or_never and self.more_than is None:
             raise ValueError("or_never goes with more_than")
+        if self.since == _ANY and self.where is not None:
+            raise ValueError("where goes with a role, not with any")
         return self
 
     def roles(self) -> Sequence[str]:
         return (self.since,)
 
+    def narrowed(self) -> Sequence[tuple[str, Where]]:
+        return self.narrowed_of(self.since)
+
     def write(self, writer: Writer, margin: float, slack: int) -> str:
-        return _write(writer, self.since, self.more_than, self.less_than, self.or_never)
+        return _write(writer, self.key_of(self.since), self.more_than, self.less_than, self.or_never)
 
     def foresee(self, paths: Paths, margin: float) -> None:
         limits = [limit for limit in (self.more_than, self.less_than) if limit is not None]
         if self.since == _ANY:
             paths.of_everybody(_since_any, limits)
         else:
-            paths.of_role(self.since, _since_role, limits)
+            paths.of_role(self.key_of(self.since), _since_role, limits)
 
     def in_words(self) -> str:
-        what = "last seen" if self.since == _ANY else f"last {self.since}"
+        what = "last seen" if self.since == _ANY else f"last {self.role_in_words(self.since)}"
         limits = [
             f"{words} {duration_in_words(span)}"
             for words, span in (("more than", self.more_than), ("less than", self.less_than))
@@ -73,14 +80,20 @@ class Since(Kind):
         return f"({words}, or never)" if self.or_never else words
 
     def problems(self, known: Vocabulary) -> Iterator[str]:
-        return iter(()) if self.since == _ANY else super().problems(known)
+        if self.since != _ANY:
+            yield from super().problems(known)
+            yield from self.where_problems(self.since, known)
 
 
-class NotDone(Kind):
+class NotDone(Narrowed, Kind):
     """Done before, but not for this long; with `or_never` also those who never did."""
 
     key = "not_done"
-    examples = ("{not_done: purchase, for: 30d}", "{not_done: visit, for: 9d, or_never: true}")
+    examples = (
+        "{not_done: purchase, for: 30d}",
+        "{not_done: visit, for: 9d, or_never: true}",
+        "{not_done: cart, where: {category: shoes}, for: 9d}",
+    )
 
     not_done: str
     for_: Duration = Field(alias="for")
@@ -89,15 +102,58 @@ class NotDone(Kind):
     def roles(self) -> Sequence[str]:
         return (self.not_done,)
 
+    def narrowed(self) -> Sequence[tuple[str, Where]]:
+        return self.narrowed_of(self.not_done)
+
     def write(self, writer: Writer, margin: float, slack: int) -> str:
-        return _write(writer, self.not_done, self.for_, None, self.or_never)
+        return _write(writer, self.key_of(self.not_done), self.for_, None, self.or_never)
 
     def foresee(self, paths: Paths, margin: float) -> None:
-        paths.of_role(self.not_done, _since_role, [self.for_])
+        paths.of_role(self.key_of(self.not_done), _since_role, [self.for_])
 
     def in_words(self) -> str:
         never = "or never" if self.or_never else "but before"
-        return f"no {self.not_done} for {duration_in_words(self.for_)} ({never})"
+        return f"no {self.role_in_words(self.not_done)} for {duration_in_words(self.for_)} ({never})"
+
+    def problems(self, known: Vocabulary) -> Iterator[str]:
+        yield from super().problems(known)
+        yield from self.where_problems(self.not_done, known)
+
+
+class LastAfter(Narrowed, Kind):
+    """The latest event of a role is later than that of another one. With `or_never`, also where there is no other."""
+
+    key = "latest"
+    examples = (
+        "{latest: cart, after: purchase, or_never: true}",
+        "{latest: visit, after: purchase, by: 2d}",
+        "{latest: cart, where: {category: shoes}, after: visit}",
+    )
+
+    latest: str
+    after: str
+    by: Duration | None = None
+    or_never: bool = False
+
+    def roles(self) -> Sequence[str]:
+        return (self.latest, self.after)
+
+    def narrowed(self) -> Sequence[tuple[str, Where]]:
+        return self.narrowed_of(self.latest)
+
+    def write(self, writer: Writer, margin: float, slack: int) -> str:
+        later = "t.last > u.last" if self.by is None else f"t.last >= u.last + {self.by!r}"
+        than = f"({later} if (u := {writer.tally(self.after)}) is not None else {self.or_never})"
+        return f"((t := {writer.tally(self.key_of(self.latest))}) is not None and {than})"
+
+    def in_words(self) -> str:
+        by = "" if self.by is None else f"{duration_in_words(self.by)} or more "
+        never = ", or without any" if self.or_never else ""
+        return f"last {self.role_in_words(self.latest)} {by}after the last {self.after}{never}"
+
+    def problems(self, known: Vocabulary) -> Iterator[str]:
+        yield from super().problems(known)
+        yield from self.where_problems(self.latest, known)
 
 
 class GapRatio(Kind):
@@ -129,7 +185,7 @@ def _write(writer: Writer, role: str, more_than: float | None, less_than: float 
     done = (
         "(d := p.updated if p.done is None else p.done) > 0"
         if role == _ANY
-        else f"(t := roles.get({writer.bind(role)})) is not None"
+        else f"(t := {writer.tally(role)}) is not None"
     )
     tests = [] if more_than is None else [f"now >= {last} + {more_than!r}"]
     tests += [] if less_than is None else [f"now < {last} + {less_than!r}"]
