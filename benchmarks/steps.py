@@ -123,7 +123,7 @@ class Way:
         self._linked: dict[Identity, str] = {}
         self._graph = Graph(
             plan, _LINKS, partitions, now, linked=self._linked, held={}, links={}, apart={}, pending={}, erased={},
-            refusals={},
+            refusals={}, claims={},
         )  # fmt: skip
         self._asked: set[tuple[Identity, ...]] = set()
         self._requests = count()

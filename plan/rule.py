@@ -44,7 +44,8 @@ class EventRule:
     def payload(self, event: Mapping[str, Any]) -> Any:
         """What of a raw event this rule is about: its properties, or its traits for identify and group.
 
-        An identify call's `context.traits` count too: some SDKs put traits only there. Absent and null are `{}`.
+        An identify call without traits means its `context.traits`: some SDKs put them only there. Beside others they
+        are what an SDK remembers, perhaps of the user before. Absent and null are `{}`.
         """
         if self.where == "properties":
             found = event.get("properties")
@@ -52,8 +53,8 @@ class EventRule:
             found = event.get("traits")
             if self.type == "identify" and isinstance(context := event.get("context"), dict):
                 more = context.get("traits")
-                if isinstance(more, dict) and (found is None or isinstance(found, dict)):
-                    return {**more, **(found or {})}
+                if isinstance(more, dict) and (found is None or found == {}):
+                    return more
         return {} if found is None else found
 
     def check(self, properties: Any) -> list[Violation]:

@@ -13,7 +13,7 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
-from profiles.identity.links import Erasure, Lifted, Link, Linked, PendingSplit, Refusal
+from profiles.identity.links import Claim, Erasure, Lifted, Link, Linked, PendingSplit, Refusal
 from profiles.store import Output, new_nonce
 from profiles.types import Identity
 
@@ -74,6 +74,7 @@ class LinkChanges:
     graph: dict[str, list[Identity] | None] = field(default_factory=dict)  # profile id → identities, ascending
     links: dict[Identity, list[Link] | None] = field(default_factory=dict)  # of all identities in `graph`
     apart: dict[Identity, list[Identity] | None] = field(default_factory=dict)
+    claims: dict[Identity, list[Claim] | None] = field(default_factory=dict)
     suppressed: dict[str, float | None] = field(default_factory=dict)  # keyed hash → when
     lifted: dict[str, Lifted] = field(default_factory=dict)  # by id
     refused: dict[str, Refusal] = field(default_factory=dict)  # by slot
@@ -103,6 +104,10 @@ class LinkStore(Unit, Protocol):
 
     async def apart(self) -> dict[Identity, list[Identity]]:
         """All identities that must not be together with others."""
+        ...
+
+    async def claims(self, identities: Sequence[Identity]) -> dict[Identity, list[Claim]]:
+        """Who claims each identity that several have claimed; others are left out."""
         ...
 
     async def suppressed(self, hashes: Sequence[str]) -> dict[str, float]:

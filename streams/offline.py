@@ -92,7 +92,7 @@ def _linked(events: Iterable[Event], plan: Plan, now: float) -> Iterator[Event |
     """The events, each followed by the merges that it brings about."""
     linked: dict[Identity, str] = {}
     graph = Graph(
-        plan, _TOPIC, 1, now, linked=linked, held={}, links={}, apart={}, pending={}, erased={}, refusals={}
+        plan, _TOPIC, 1, now, linked=linked, held={}, links={}, apart={}, pending={}, erased={}, refusals={}, claims={}
     )  # fmt: skip
     asked: set[tuple[str, tuple[Identity, ...]]] = set()
     for offset, event in enumerate(events):

@@ -61,6 +61,11 @@ class IdentityRule(BaseModel):
         description="Whether it says who somebody is, not which browser or device; if absent, unless it is only found "
         "in anonymousId, previousId and context.device.",
     )
+    keep: Literal["first", "last"] = Field(
+        "first",
+        description="Whose it is if several customers claim it who cannot be one: `first`, who claimed it first by the "
+        "time of the events; `last`, to whom it has gone since.",
+    )
     description: str = Field("", description="What it is, for people.")
 
     @field_validator("fields")

@@ -9,7 +9,10 @@ import msgspec
 
 from profiles.types import Identity
 
-__all__ = ["Erasure", "Lifted", "Link", "Linked", "PendingSplit", "Refusal", "decode_linked", "encode_linked"]
+__all__ = [
+    "Claim", "Erasure", "Lifted", "Link", "LinkRequest", "Linked", "PendingSplit", "Refusal",
+    "decode_linked", "encode_linked",
+]  # fmt: skip
 
 
 class Link(msgspec.Struct, array_like=True, gc=False):
@@ -57,6 +60,26 @@ class Lifted(msgspec.Struct, array_like=True, gc=False):
     reason: str
 
 
+class LinkRequest(msgspec.Struct, array_like=True, tag_field="kind", tag="l", gc=False):
+    """Identities that met in one event, the strongest first."""
+
+    identities: list[Identity]
+    time: float
+    source: str
+    event: str  # messageId of the event that says so
+    signed: bool = False  # whether the user that a public source names has signed it
+    stated: bool = False  # whether it is said of the customer (identify), not of what they did
+    remembered: list[Identity] = []  # that the event only carries along, in `context.traits`
+
+
+class Claim(msgspec.Struct, array_like=True, gc=False):
+    """That somebody says that an identity is theirs, from when to when."""
+
+    anchor: Identity  # the strongest that was said with it
+    first: float  # event time
+    last: float
+
+
 class PendingSplit(msgspec.Struct, array_like=True, gc=False):
     """A split that has been decided and whose profiles are not whole again yet."""
 
@@ -67,6 +90,8 @@ class PendingSplit(msgspec.Struct, array_like=True, gc=False):
     winners: dict[str, str]  # home → the profile it belongs to from now on
     at: float
     by: str = ""
+    moving: list[Identity] = []  # that go to somebody else, who has claimed them; then nothing is kept apart
+    waiting: list[LinkRequest] = []  # links of its identities, to be decided when it is done
 
 
 class Linked(NamedTuple):

@@ -77,7 +77,18 @@ def expected_links(changes: LinkChanges) -> Contents:
 async def held_by_links(client: Client) -> Contents:
     """What the linker holds."""
     held: Contents = {}
-    for kind in ("map", "profiles", "apart", "suppressed", "lifted", "splitting", "refused", "splits", "deferred"):
+    for kind in (
+        "map",
+        "profiles",
+        "apart",
+        "claims",
+        "suppressed",
+        "lifted",
+        "splitting",
+        "refused",
+        "splits",
+        "deferred",
+    ):
         async for name, value in client.hscan_iter(f"{IDENTITY.tag}:{kind}", count=1000):
             held[kind, name.decode()] = _digest(value)
     return held

@@ -22,6 +22,7 @@ of the linker (`{identity}`), the learner (`{learner}`), the census (`{census}`)
 - `{identity}:map`, hash: linked identity → profile id
 - `{identity}:profiles`, hash: profile id → its linked identities, and the events that made each of them join
 - `{identity}:apart`, hash: identity → what it must not be together with, since a split
+- `{identity}:claims`, hash: identity → by whom it is claimed, from when to when, if several do
 - `{identity}:refused`, hash: the latest 1,000 links that were not made
 - `{identity}:splitting`, `{identity}:splits`, hashes: splits that are not finished; what became of each split
 - `{identity}:deferred`, hash: erasures that wait for a split to end

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from profiles.identity.links import Erasure, Lifted, Linked, PendingSplit, Refusal, decode_linked, encode_linked
+from profiles.identity.links import Claim, Erasure, Lifted, Linked, PendingSplit, Refusal, decode_linked, encode_linked
 from profiles.store import Output
 from profiles.stores.indexes import Group
 from profiles.stores.keys import IDENTITY, IDENTITY_MAP
@@ -18,6 +18,7 @@ from profiles.units import LinkChanges, LinkState
 __all__ = ["RedisLinkStore", "link_groups"]
 
 _APART = f"{IDENTITY.tag}:apart"  # hash: identity → identities that it must not be together with
+_CLAIMS = f"{IDENTITY.tag}:claims"  # hash: identity → by whom it is claimed, if several do
 _SUPPRESSED = f"{IDENTITY.tag}:suppressed"  # hash: keyed hash of an erased home → when
 _LIFTED = f"{IDENTITY.tag}:lifted"  # hash: id → an erasure that was lifted, by whom and why
 _REFUSED = f"{IDENTITY.tag}:refused"  # hash: slot → refusal; the latest REFUSALS_KEPT
@@ -30,6 +31,7 @@ _encode = msgspec.msgpack.Encoder().encode
 _decode_identities = msgspec.msgpack.Decoder(list[tuple[str, str]]).decode
 _decode_refusal = msgspec.msgpack.Decoder(Refusal).decode
 _decode_erasure = msgspec.msgpack.Decoder(Erasure).decode
+_decode_claims = msgspec.msgpack.Decoder(list[Claim]).decode
 _decode_lifted = msgspec.msgpack.Decoder(Lifted).decode
 _decode_pending = msgspec.msgpack.Decoder(PendingSplit).decode
 
@@ -52,6 +54,12 @@ class RedisLinkStore(RedisUnit):
     async def apart(self) -> dict[Identity, list[Identity]]:
         held = await self._client.hgetall(_APART)
         return {_identity(name): _decode_identities(raw) for name, raw in held.items()}
+
+    async def claims(self, identities: Sequence[Identity]) -> dict[Identity, list[Claim]]:
+        if not identities:
+            return {}
+        found = await self._client.hmget(_CLAIMS, [_field(identity) for identity in identities])
+        return {one: _decode_claims(raw) for one, raw in zip(identities, found, strict=True) if raw is not None}
 
     async def suppressed(self, hashes: Sequence[str]) -> dict[str, float]:
         if not hashes:
@@ -125,6 +133,7 @@ def link_groups(changes: LinkChanges) -> list[Group]:
         {key: None if value is None else encode_linked(value, changes.links) for key, value in changes.graph.items()},
     )
     groups += _written(_APART, {_field(key): _packed(value) for key, value in changes.apart.items()})
+    groups += _written(_CLAIMS, {_field(key): _packed(value) for key, value in changes.claims.items()})
     when = {key: None if value is None else repr(value) for key, value in changes.suppressed.items()}
     groups += _written(_SUPPRESSED, when)
     groups += _written(_LIFTED, {key: _packed(value) for key, value in changes.lifted.items()})

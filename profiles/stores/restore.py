@@ -48,7 +48,7 @@ _PARTITION = re.compile(
     rb"\{p\d{3}\}:(meta|profiles|timers|risk|recent|alerts|alerts:\w+|outbox|census|segment:.*)", re.DOTALL
 )
 _UNITS = re.compile(
-    rb"\{(identity|learner|census)\}:(meta|outbox|profiles|map|links|apart|suppressed|lifted|refused|splitting|splits|deferred|state)"
+    rb"\{(identity|learner|census)\}:(meta|outbox|profiles|map|links|apart|claims|suppressed|lifted|refused|splitting|splits|deferred|state)"
 )  # `links` is of format 1
 _pack = msgspec.msgpack.Encoder().encode
 

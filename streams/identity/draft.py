@@ -5,13 +5,13 @@ from __future__ import annotations
 import msgspec
 
 from plan import Plan
-from profiles.identity.links import Refusal
+from profiles.identity.links import LinkRequest, Refusal
 from profiles.identity.secrets import fingerprint
 from profiles.store import Output
 from profiles.types import Record, partition_of
 from profiles.units import REFUSALS_KEPT, LinkChanges, LinkState
 from streams.kafka.outbox import MARKER
-from streams.kafka.topics import IDENTITY_CHANGES, PROFILE_EVENTS
+from streams.kafka.topics import IDENTITY_CHANGES, IDENTITY_LINKS, PROFILE_EVENTS
 from streams.steps.work import SENT_BITS
 
 __all__ = ["Draft"]
@@ -36,6 +36,7 @@ class Draft:
         self._outputs: list[Output] = []
         self._refused: list[Refusal] = []
         self._sent = 0  # records because of the request at hand
+        self._asked = 0
         self.offset = 0  # of the request at hand
         self.changes = LinkChanges(0, -1)
 
@@ -55,6 +56,12 @@ class Draft:
         """Put the news into `identity.changes`; None deletes the key."""
         body = _to_json(message) if message else b""
         self._outputs.append(Output(IDENTITY_CHANGES, key.encode(), body, f"{key}:{self.offset}", 0))
+
+    def ask(self, request: LinkRequest) -> None:
+        """Ask ourselves to decide about a link again, behind all that was asked before."""
+        id_ = f"again:{self.offset}:{self._asked}"
+        self._asked += 1
+        self._outputs.append(Output(IDENTITY_LINKS, b"again", _encode(request), id_, 0))
 
     def refuse(self, refusal: Refusal) -> None:
         """Note a link that was not made."""

@@ -10,17 +10,21 @@ import msgspec
 
 from plan import Plan
 from profiles.identity.linking import Decision
-from profiles.identity.links import Erasure, Lifted, Link, PendingSplit, Refusal
+from profiles.identity.links import Claim, Erasure, Lifted, Link, PendingSplit, Refusal
 from profiles.identity.secrets import suppression
 from profiles.types import Erase, Identity, Lift, Merge, Split
 from profiles.units import LinkChanges, LinkState
 from streams.identity.draft import Draft
 from streams.identity.members import Members
+from streams.identity.moves import Move, Moves
 from streams.records.links import EraseRequest, LiftRequest, LinkRequest, SplitDone, SplitRequest
 
 __all__ = ["Graph"]
 
 _SPLITTING = "being taken apart"
+KEPT = "has gone to another customer"
+
+_WAITING = 60  # links that wait for a split; each may send as many records as a profile has identities
 
 
 class Graph:
@@ -38,6 +42,7 @@ class Graph:
         pending: splits under way.
         erased: homes at hand whose customers were erased, and when.
         refusals: of late, by slot; for an erasure.
+        claims: who claims the identities of which several do.
     """
 
     def __init__(
@@ -54,12 +59,14 @@ class Graph:
         pending: Mapping[str, PendingSplit],
         erased: dict[str, float],
         refusals: Mapping[str, Refusal],
+        claims: dict[Identity, list[Claim]],
     ) -> None:
         self._pii_key = plan.pii_key
         self._now = now
         self._draft = Draft(plan, topic, partitions)
-        self._members = Members(plan, self._draft, linked, held, links, apart)
-        self._pending = pending
+        self._members = Members(plan, self._draft, linked, held, links, apart, claims)
+        self._moves = Moves(plan, self._members)
+        self._pending = dict(pending)
         self._splitting = {home for split in pending.values() for home in split.winners}
         self._erased = erased
         self._refusals = refusals
@@ -67,6 +74,10 @@ class Graph:
     def link(self, offset: int, request: LinkRequest) -> Decision | None:
         """Decide about identities that met in an event; None if there was nothing left to decide."""
         self._draft.begin(offset)
+        return self._link(request)
+
+    def _link(self, request: LinkRequest) -> Decision | None:
+        offset = self._draft.offset
         self._give_away(offset, request)
         home = self._members.home
         identities = [identity for identity in request.identities if home(identity) not in self._erased]
@@ -75,15 +86,12 @@ class Graph:
         if self._is_splitting(identities):
             profile = self._members.profile_of(identities[0])
             decision = Decision(profile, [], refused=identities[1:], reason=_SPLITTING)
+            if self._waits(identities, request):
+                return decision
         else:
-            decision = self._members.decide(identities, request.source)
-        if decision.refused:
-            self._draft.refuse(
-                Refusal(
-                    request.identities, decision.refused, decision.reason, request.time, request.source, request.event,
-                    offset, self._now,
-                )
-            )  # fmt: skip
+            decision = self._decide(identities, request)
+        if decision.refused and not (self._moves.due and self._moves.due[-1].request is request):
+            self._refuse(request, decision)
         if decision.losers:
             kept = [identity for identity in identities if identity not in decision.refused]
             self._merge(
@@ -91,6 +99,52 @@ class Graph:
                 Link(kept, request.time, request.source, request.event, offset, self._now, request.signed),
             )
         return decision
+
+    def _decide(self, identities: list[Identity], request: LinkRequest) -> Decision:
+        others = self._moves.of_others(identities, request)
+        left = [identity for identity in identities if identity not in others]
+        decision = self._members.decide(left, request.source)
+        if others:
+            decision.refused = [*others, *decision.refused]
+            decision.reason = KEPT
+        self._moves.consider(decision, identities[0], request)
+        return decision
+
+    def _waits(self, identities: Sequence[Identity], request: LinkRequest) -> bool:
+        """Whether a link is decided when the split is done in whose way it is; too many are refused."""
+        homes = {self._members.home(identity) for identity in identities}
+        for split in self._pending.values():
+            if not homes.isdisjoint(split.winners) and len(split.waiting) < _WAITING:
+                self._keep_split(msgspec.structs.replace(split, waiting=[*split.waiting, request]))
+                return True
+        return False
+
+    def due(self) -> list[Move]:
+        """The moves that the latest requests have brought about: to be made, or refused."""
+        found, self._moves.due = self._moves.due, []
+        return found
+
+    def move(self, move: Move, missing: str) -> None:
+        """Take identities from their profile, so that the request that claims them can be decided again.
+
+        Args:
+            move: of the request at hand.
+            missing: why the history of the profile cannot be read; then nothing moves, and the link is refused.
+        """
+        members, request = self._members, move.request
+        everybody = members.held_by(move.profile)
+        if missing:
+            self._refuse(request, Decision("", [], refused=move.identities, reason=missing))
+        elif self._is_splitting([*everybody, *request.identities]):
+            self._waits([*everybody, *request.identities], request)
+        else:
+            id_ = f"move-{self._draft.offset}-{move.profile}"
+            first, *_ = move.identities
+            split = PendingSplit(
+                id_, move.profile, first, [], {}, request.time, moving=move.identities, waiting=[request]
+            )
+            with members.parted(move.identities, move.apart):
+                self._take_apart(split, everybody)
 
     def _merge(self, decision: Decision, link: Link) -> None:
         self._note_links(decision, link)
@@ -111,7 +165,10 @@ class Graph:
 
     def homes_with(self, identity: Identity) -> set[str]:
         """The homes of the profile that an identity belongs to."""
-        profile = self._members.profile_of(identity)
+        return self.homes_of(self._members.profile_of(identity))
+
+    def homes_of(self, profile: str) -> set[str]:
+        """The homes of a profile."""
         return {profile, *map(self._members.home, self._members.held_by(profile))}
 
     def refuse_split(self, offset: int, request: SplitRequest, why: str) -> None:
@@ -134,21 +191,32 @@ class Graph:
         members.keep_apart(request.identity, apart)
         for other in apart:
             members.keep_apart(other, [request.identity])
+        self._take_apart(
+            PendingSplit(request.id, profile, request.identity, apart, {}, request.time, request.by), everybody
+        )
+
+    def _take_apart(self, split: PendingSplit, everybody: Sequence[Identity]) -> None:
+        """Decide again about all that came to a profile, and tell it to take itself apart."""
+        members, profile = self._members, split.profile
         links = members.links_of(everybody)
         members.forget(profile)
         winners = self._decide_again(profile, everybody, links)
-        self._begin_split(PendingSplit(request.id, profile, request.identity, apart, winners, request.time, request.by))
+        self._begin_split(msgspec.structs.replace(split, winners=winners))
         identities: defaultdict[str, list[Identity]] = defaultdict(list)
         for identity in everybody:
             winner = members.profile_of(identity)
             identities[winner].append(identity)
-            members.map(identity, None if winner == members.home(identity) else winner, request.time)
-        self._draft.send(Split(profile, "reset", request.id, profile, request.time, winners, dict(identities)))
+            members.map(identity, None if winner == members.home(identity) else winner, split.at)
+        self._draft.send(Split(profile, "reset", split.id, profile, split.at, winners, dict(identities)))
 
     def _begin_split(self, split: PendingSplit) -> None:
-        self._draft.changes.splitting[split.id] = split
-        self._become(split.id, "splitting")
+        self._keep_split(split)
+        if not split.moving:
+            self._become(split.id, "splitting")
         self._splitting |= set(split.winners)
+
+    def _keep_split(self, split: PendingSplit) -> None:
+        self._pending[split.id] = self._draft.changes.splitting[split.id] = split
         self._draft.tell(f"@split:{split.id}", split)
 
     def _decide_again(self, profile: str, everybody: Sequence[Identity], links: Iterable[Link]) -> dict[str, str]:
@@ -179,15 +247,18 @@ class Graph:
     def split_done(self, offset: int, request: SplitDone, deferred: Iterable[Erasure]) -> None:
         """The profiles of a split are whole again and may be linked, or erased, if that was asked meanwhile."""
         self._draft.begin(offset)
-        split = self._pending.get(request.id)
+        split = self._pending.pop(request.id, None)
         if split is None:
             return  # told already
         self._draft.changes.splitting[request.id] = None
-        self._become(request.id, "done")
+        if not split.moving:
+            self._become(request.id, "done")
         self._splitting -= set(split.winners)
         self._draft.tell(f"@split:{request.id}", None)
         for erasure in deferred:
             self._erase(erasure)
+        for waiting in split.waiting:
+            self._draft.ask(waiting)
 
     def erase(self, offset: int, request: EraseRequest) -> None:
         """Forget a customer: mapping, links, refusals; suppress every home, and tell it to keep nothing."""
@@ -214,12 +285,22 @@ class Graph:
             members.map(identity, None, request.time)
         gone = set(everybody)
         members.forget_apart(gone)
+        members.forget_claims(gone)
         draft.changes.refused_gone += [slot for slot, held in self._refusals.items() if gone & set(held.identities)]
 
     def lift(self, offset: int, request: LiftRequest) -> None:
         """Let an erased identity come back."""
         self._draft.begin(offset)
         self._lift(request.identity, request.lifted)
+
+    def _refuse(self, request: LinkRequest, decision: Decision) -> None:
+        refused, reason = decision.refused, decision.reason
+        self._draft.refuse(
+            Refusal(
+                request.identities, refused, reason, request.time, request.source, request.event, self._draft.offset,
+                self._now,
+            )
+        )  # fmt: skip
 
     def _give_away(self, offset: int, request: LinkRequest) -> None:
         """Let somebody else have what was erased before they said that it is theirs: a family's address, say."""

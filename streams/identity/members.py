@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
 from plan import Plan
 from profiles.identity.linking import Decision, decide
-from profiles.identity.links import Link
+from profiles.identity.links import Claim, Link, LinkRequest
 from profiles.types import Identity
 from streams.identity.draft import Draft
-from streams.records.links import LinkRequest
 
 __all__ = ["Members"]
 
@@ -24,6 +25,7 @@ class Members:
         held: the identities of each profile that holds linked ones.
         links: how the identities of those profiles came to join.
         apart: identities that must not be together.
+        claims: who claims the identities of which several do.
     """
 
     def __init__(
@@ -34,6 +36,7 @@ class Members:
         held: dict[str, list[Identity]],
         links: dict[Identity, list[Link]],
         apart: dict[Identity, list[Identity]],
+        claims: dict[Identity, list[Claim]],
     ) -> None:
         self.home = plan.home
         self._ranks = {rule.type: rule.priority for rule in plan.identities}
@@ -45,6 +48,7 @@ class Members:
         self._held = held
         self._links = links
         self._apart = apart
+        self._claims = claims
 
     def profile_of(self, identity: Identity) -> str:
         """The profile that an identity belongs to: its home, unless it is linked."""
@@ -80,10 +84,10 @@ class Members:
             most=self._most,
             partners=lambda identity: self._apart.get(identity, ()),
             persons=self._trust.persons if source and public else (),
-            names=self._names if source not in public else lambda profile, identities: False,
+            names=self.names if source not in public else lambda profile, identities: False,
         )
 
-    def _names(self, profile: str, identities: Sequence[Identity]) -> bool:
+    def names(self, profile: str, identities: Sequence[Identity]) -> bool:
         """Whether these are of a person, or tied to one of the profile's by what was believed."""
         reached = set(identities)
         ties = [link.identities for link in self.links_of(self.held_by(profile)) if self.is_believed(link)]
@@ -144,6 +148,52 @@ class Members:
                 self._put_apart(identity, [])
             elif gone & set(others):
                 self._put_apart(identity, [other for other in others if other not in gone])
+
+    def claims_of(self, identity: Identity) -> list[Claim]:
+        """Who claims an identity, but for those from whom it is kept apart."""
+        apart = self._apart.get(identity, ())
+        return [claim for claim in self._claims.get(identity, ()) if claim.anchor not in apart]
+
+    def note_claims(self, identity: Identity, claims: list[Claim]) -> None:
+        """Keep who claims an identity; nobody: forget it."""
+        if claims != self._claims.get(identity, []):
+            self._claims[identity] = claims
+            self._draft.changes.claims[identity] = claims or None
+            told = {"identity": identity, "claims": claims} if claims else None
+            self._draft.tell(f"@claims:{_name(identity)}", told)
+
+    def forget_claims(self, gone: set[Identity]) -> None:
+        """Forget who claims these identities; what they claim themselves goes with the next claim."""
+        for identity in gone:
+            self.note_claims(identity, [])
+
+    def rivals(self, identity: Identity, holder: str, winner: str, anchor: Identity) -> list[Identity]:
+        """What the holder of an identity has that the winner, of `anchor`, cannot have beside its own.
+
+        All of it is stronger than the identity. Empty if something else keeps the winner from holding the identity.
+        """
+        rank, limits = self._ranks.get(identity[0], 0), self._limits
+        theirs, ours = self.held_by(holder), {anchor, *self.held_by(winner)}
+        counts = Counter(kind for kind, _ in {*theirs, *ours})
+        over = {kind for kind, count in counts.items() if count > limits.get(kind, 1)}
+        room = sum(kind == identity[0] for kind, _ in ours) < limits.get(identity[0], 1) and len(ours) < self._most
+        apart = self._apart.get(identity, ())
+        if not room or any(one in apart for one in ours):
+            return []
+        return [one for one in theirs if one[0] in over and self._ranks.get(one[0], 0) < rank]
+
+    @contextmanager
+    def parted(self, identities: Iterable[Identity], others: Collection[Identity]) -> Iterator[None]:
+        """Decide for a while as if these were kept apart from others."""
+        held, self._apart = self._apart, {one: list(apart) for one, apart in self._apart.items()}
+        for identity in identities:
+            self._apart.setdefault(identity, []).extend(others)
+            for other in others:
+                self._apart.setdefault(other, []).append(identity)
+        try:
+            yield
+        finally:
+            self._apart = held
 
     def finish(self) -> None:
         """Draft the links of every identity whose profile holds others than before: the store keeps them together."""

@@ -25,15 +25,16 @@ from streams.background import in_background
 from streams.commands import CommandSender
 from streams.identity.history import History, Incomplete
 from streams.pipeline import limits_of
-from streams.records.links import SplitDone
+from streams.records.links import LinkRequest, SplitDone
 from streams.retry import retrying
 from streams.settings import Settings
 
-__all__ = ["SplitCompleter", "fold"]
+__all__ = ["SplitCompleter", "claims_in", "fold"]
 
 log = logging.getLogger(__name__)
 
 _LOOK = 0.1  # seconds between looks at what the workers have done
+_AT_ONCE = 8  # splits under way: each reads the history of its profile
 _AGAIN = 5.0  # seconds until what could not be completed is tried again
 
 
@@ -43,6 +44,19 @@ def fold(id_: str, events: list[Event], currency: str, limits: Limits) -> Profil
     for event in events:
         apply(profile, event, currency, limits)
     return profile
+
+
+def claims_in(split: PendingSplit, events: list[Event]) -> list[LinkRequest]:
+    """The earliest and the latest claims on the identities that go to somebody else, which links alone do not tell."""
+    found: dict[tuple[str, str], LinkRequest] = {}
+    for identity in split.moving:
+        said = sorted((event for event in events if identity in event.identities[1:]), key=lambda one: one.time)
+        stated = [event for event in said if event.type == "identify"]
+        for event in [*said[:1], *stated[:1], *stated[-1:]]:
+            is_stated = event.type == "identify"
+            claim = LinkRequest(event.identities, event.time, event.source, event.id, stated=is_stated)
+            found[event.source, event.id] = claim
+    return list(found.values())
 
 
 class SplitCompleter:
@@ -92,7 +106,7 @@ class SplitCompleter:
             if id_ not in pending:
                 task.cancel()
         for split in pending.values():
-            if self._mine and split.id not in self._tasks:
+            if self._mine and split.id not in self._tasks and len(self._tasks) < _AT_ONCE:
                 self._begin(split)
 
     def _begin(self, split: PendingSplit) -> None:
@@ -136,6 +150,8 @@ class SplitCompleter:
             encoded = msgspec.msgpack.encode(state)
             await self._commands.send(Absorb(winner, name, split.at, encoded, split=split.id))
         await asyncio.gather(*(self._taken_in(split, winner) for winner in winners))
+        for claim in claims_in(split, events):
+            await self._commands.request(claim)
         await self._commands.request(SplitDone(split.id))
         seconds = time.monotonic() - started
         log.info("split %s: %d profiles from %d events in %.1f s", split.id, len(winners), len(events), seconds)

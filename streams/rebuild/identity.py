@@ -15,7 +15,7 @@ from aiokafka.structs import ConsumerRecord
 
 from plan import Plan
 from profiles.errors import Misconfigured
-from profiles.identity.links import Erasure, Lifted, Link, PendingSplit, Refusal
+from profiles.identity.links import Claim, Erasure, Lifted, Link, PendingSplit, Refusal
 from profiles.identity.secrets import fingerprint
 from profiles.stores.restore import LEAP
 from profiles.types import Identity, profile_id
@@ -121,6 +121,8 @@ def _take(changes: LinkChanges, key: str, told: Any) -> None:
         changes.splits[name] = told
     elif kind == "@deferred":
         changes.deferred[name] = _convert(told, Erasure)
+    elif kind == "@claims":
+        changes.claims[_convert(told["identity"], Identity)] = _convert(told["claims"], list[Claim])
     elif kind == "@lifted":
         changes.lifted[name] = _convert(told, Lifted)
     elif "profile" in told:

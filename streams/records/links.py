@@ -4,20 +4,10 @@ from __future__ import annotations
 
 import msgspec
 
-from profiles.identity.links import Erasure, Lifted
+from profiles.identity.links import Erasure, Lifted, LinkRequest
 from profiles.types import Identity
 
 __all__ = ["EraseRequest", "LiftRequest", "LinkRequest", "Request", "SplitDone", "SplitRequest"]
-
-
-class LinkRequest(msgspec.Struct, array_like=True, tag_field="kind", tag="l", gc=False):
-    """Identities that met in one event, the strongest first."""
-
-    identities: list[Identity]
-    time: float
-    source: str
-    event: str  # messageId of the event that says so
-    signed: bool = False  # whether the user that a public source names has signed it
 
 
 class EraseRequest(msgspec.Struct, array_like=True, tag_field="kind", tag="x", gc=False):

@@ -76,6 +76,8 @@ def identify(plan: Plan, erased: Erased) -> Each:
             identities, item.standing = weigh(item.raw, identities)
             if item.standing.remark:
                 item.violations = [*item.violations, item.standing.remark]
+        if len(identities) > 1:
+            item.along = _along(item.raw)
         item.identities = identities
         item.home = home(identities[0])
         if erased:  # nearly always nobody was
@@ -100,6 +102,15 @@ def identify(plan: Plan, erased: Erased) -> Each:
             item.standing = item.standing._replace(unlinked=unlinked)
 
     return Each("identify", find)
+
+
+def _along(raw: dict[str, Any]) -> dict[str, Any] | None:
+    """The traits that an SDK has sent along, of whom it remembers; not those that an identify call says only there."""
+    context = raw.get("context")
+    traits = context.get("traits") if type(context) is dict else None
+    if type(traits) is not dict or (raw["type"] == "identify" and not raw.get("traits")):
+        return None
+    return traits
 
 
 def neutral(batch: Intake, item: Item) -> Event:
@@ -158,7 +169,14 @@ def meet(plan: Plan, links: Links) -> Callable[[Intake], Awaitable[None]]:
         plan: says which profile an identity is by itself.
         links: which identities belong together.
     """
-    home, public = plan.home, plan.trust.public
+    home, public, extract = plan.home, plan.trust.public, plan.extract
+
+    def _remembered(item: Item) -> list[Identity]:
+        assert item.event is not None
+        said = item.event.traits or (item.event.claim.traits if item.event.claim else {})
+        carried = extract({"context": {"traits": item.along}})
+        return [identity for identity in carried if identity not in extract({"traits": said})]
+
     look_up = retrying(links.profiles_of)
 
     async def run(batch: Intake) -> None:
@@ -169,6 +187,10 @@ def meet(plan: Plan, links: Links) -> Callable[[Intake], Awaitable[None]]:
             if len(profiles) > 1 and item.event is not None:
                 signed = batch.source in public and item.standing.signed
                 event = item.event
-                batch.links.append(LinkRequest(item.identities, event.time, event.source, event.id, signed))
+                stated = event.type == "identify"
+                remembered = _remembered(item) if item.along else []
+                batch.links.append(
+                    LinkRequest(item.identities, event.time, event.source, event.id, signed, stated, remembered)
+                )
 
     return run

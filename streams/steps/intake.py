@@ -39,8 +39,8 @@ class Item:
     standing: Standing  # of a public source's event
 
     __slots__ = (
-        "event", "home", "identities", "name", "packed", "properties", "raw", "received", "record", "rule", "standing",
-        "time", "violations",
+        "along", "event", "home", "identities", "name", "packed", "properties", "raw", "received", "record", "rule",
+        "standing", "time", "violations",
     )  # fmt: skip
 
     def __init__(self, record: ConsumerRecord) -> None:
@@ -51,6 +51,7 @@ class Item:
         self.rule: EventRule | None = None
         self.violations: list[str] = _NONE
         self.event: Event | None = None
+        self.along: dict[str, Any] | None = None  # traits that the event only carries along, in its context
 
 
 def kind_of(item: Item) -> str:

@@ -46,6 +46,9 @@ _Asked = tuple[str, bool, tuple[Identity, ...]]
 """What was asked of the linker: the source and whether it was signed, since not all are believed, and who met."""
 
 
+_NEVER = (-math.inf, math.inf, -math.inf)
+
+
 class Passed(NamedTuple):
     """What a round came to."""
 
@@ -99,7 +102,7 @@ class Ingest:
         self._profile_events = topic_name(settings, PROFILE_EVENTS)
         self._identity_links = topic_name(settings, IDENTITY_LINKS)
         self._rejected = topic_name(settings, REJECTED)
-        self._asked: dict[_Asked, float] = {}  # → when
+        self._asked: dict[_Asked, tuple[float, float, float]] = {}  # → when, and the times of the events, from and to
         self._waiting = WaitingRoom()
         self._letting_in = asyncio.Lock()
         self._reported: dict[str, Head] = {}
@@ -226,12 +229,18 @@ class Ingest:
         requests: dict[_Asked, LinkRequest] = {}
         for request in links:
             key = request.source, request.signed, tuple(request.identities)
-            asked = self._asked.get(key)
-            if key not in requests and (asked is None or time.monotonic() - asked > _ASK_AGAIN):
+            at, first, last = self._asked.get(key, _NEVER)
+            new = request.time < first or (request.stated and request.time > last)  # who claims it when decides
+            if key in requests:
+                requests[key] = min(requests[key], request, key=lambda one: one.time)
+            elif new or time.monotonic() - at > _ASK_AGAIN:
                 requests[key] = request
         return requests
 
     def _remember(self, requests: dict[_Asked, LinkRequest]) -> None:
-        self._asked.update(dict.fromkeys(requests, time.monotonic()))
+        now = time.monotonic()
+        for key, request in requests.items():
+            _, first, last = self._asked.pop(key, _NEVER)
+            self._asked[key] = now, min(first, request.time), max(last, request.time)
         while len(self._asked) > _ASKED:
             del self._asked[next(iter(self._asked))]

@@ -65,6 +65,7 @@ class Linker:
         self._history = history
         self._plan = plan
         self._settings = settings
+        self._kept_last = {rule.type for rule in plan.identities if rule.keep == "last"}
         self._topic = topic_name(settings, IDENTITY_LINKS)
         self._metrics = metrics
         self._clock = clock
@@ -100,14 +101,16 @@ class Linker:
             if self._unpaced >= (most := self._merges()):
                 await self._pace()
                 self._unpaced = 0
-            part, requests = _together(requests, most)
-            state = await self._decide(state, part)
-            self._unpaced += len(part)
+            part = _together(requests, most)
+            state, done = await self._decide(state, part)
+            requests = requests[done:]
+            self._unpaced += done
 
-    async def _decide(self, state: LinkState, requests: Sequence[Place]) -> LinkState:
+    async def _decide(self, state: LinkState, requests: Sequence[Place]) -> tuple[LinkState, int]:
+        """Decide about requests and commit; the new state, and how many were decided."""
         graph = await self._open(requests)
         merged = refused = 0
-        for offset, request in requests:
+        for number, (offset, request) in enumerate(requests):
             if type(request) is LinkRequest:
                 decision = graph.link(offset, request)
                 merged += len(decision.losers) if decision else 0
@@ -123,12 +126,20 @@ class Linker:
                 graph.lift(offset, request)
             elif type(request) is SplitDone:
                 graph.split_done(offset, request, await self._store.deferred())
+            if not (moves := graph.due()):
+                continue
+            if number:  # its commit must not overtake the merges of those before it
+                return await self._decide(state, requests[:number])
+            for move in moves:
+                graph.move(move, await self._history.what_is_missing(graph.homes_of(move.profile)))
+            requests = requests[:1]
+            break
         self._metrics.linked(merged=merged, refused=refused)
         changes = graph.changes(state, requests[-1][0])
         committed = await self._store.commit(changes)
         await self._outbox.deliver(changes.outputs, version=committed)
         await self._store.clear_outbox(committed)
-        return LinkState(committed, changes.applied, changes.refusals, changes.own_nonce)
+        return LinkState(committed, changes.applied, changes.refusals, changes.own_nonce), len(requests)
 
     async def _erasures(self, requests: Sequence[Place]) -> list[Erasure]:
         found = [request.erasure for _, request in requests if type(request) is EraseRequest]
@@ -168,11 +179,12 @@ class Linker:
             pending=await self._store.splitting(),
             erased={hashes[hash_]: at for hash_, at in (await self._store.suppressed(list(hashes))).items()},
             refusals=await self._store.refusals() if special else {},
+            claims=await self._store.claims([identity for identity in named if identity[0] in self._kept_last]),
         )
 
 
-def _together(requests: list[Place], most: int) -> tuple[list[Place], list[Place]]:
-    """What is decided in one commit, and the rest. So many links are; what is rarer reads more, and is by itself."""
+def _together(requests: list[Place], most: int) -> list[Place]:
+    """What is decided in one commit. So many links are; what is rarer reads more, and is by itself."""
     links = itertools.takewhile(lambda place: type(place[1]) is LinkRequest, itertools.islice(requests, most))
     count = sum(1 for _ in links) or 1
-    return requests[:count], requests[count:]
+    return requests[:count]

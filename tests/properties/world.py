@@ -286,17 +286,19 @@ class World:
             rest = rest + 1 if ends == seen and not await self.links.splitting() else 0
             seen = ends
 
-    async def happen(self, id_: str, time: float, identities: Sequence[Identity]) -> None:
+    async def happen(
+        self, id_: str, time: float, identities: Sequence[Identity], type: str = "page", source: str = "web"
+    ) -> None:
         """An event goes through ingest."""
         home = self.plan.home(identities[0])
         if await self.is_erased(home):
             return
-        event = Event(home, id_, "web", "page", "Home", "visit", time, time, list(identities))
+        event = Event(home, id_, source, type, "Home", "visit", time, time, list(identities))
         event.origin = ("events.web", 0, self._sources)
         self._sources += 1
         await self.log.produce([Row(EVENTS, partition_of(home, PARTITIONS), b"", _encode(event))])
         if len(set((await self.owners(identities)).values())) > 1:
-            await self.ask(LinkRequest(list(identities), time, "web", id_))
+            await self.ask(LinkRequest(list(identities), time, source, id_, stated=type == "identify"))
 
     async def ask(self, request: Request) -> None:
         """Ask the linker."""

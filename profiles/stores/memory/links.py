@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
-from profiles.identity.links import Erasure, Lifted, Linked, PendingSplit, Refusal, decode_linked, encode_linked
+from profiles.identity.links import Claim, Erasure, Lifted, Linked, PendingSplit, Refusal, decode_linked, encode_linked
 from profiles.stores.memory.unit import MemoryUnit
 from profiles.types import Identity
 from profiles.units import LinkChanges, LinkState
@@ -30,6 +30,7 @@ class MemoryLinkStore(MemoryUnit):
         self._mapping: dict[Identity, str] = {}
         self._linked: dict[str, bytes] = {}
         self._apart: dict[Identity, list[Identity]] = {}
+        self._claims: dict[Identity, list[Claim]] = {}
         self._suppressed: dict[str, float] = {}
         self._lifted: dict[str, Lifted] = {}
         self._refused: dict[str, Refusal] = {}
@@ -46,6 +47,9 @@ class MemoryLinkStore(MemoryUnit):
 
     async def apart(self) -> dict[Identity, list[Identity]]:
         return {identity: list(others) for identity, others in self._apart.items()}
+
+    async def claims(self, identities: Sequence[Identity]) -> dict[Identity, list[Claim]]:
+        return {identity: list(self._claims[identity]) for identity in identities if identity in self._claims}
 
     async def suppressed(self, hashes: Sequence[str]) -> dict[str, float]:
         return {hash_: self._suppressed[hash_] for hash_ in hashes if hash_ in self._suppressed}
@@ -92,6 +96,7 @@ class MemoryLinkStore(MemoryUnit):
         _write(self._mapping, changes.mapping)
         _write(self._linked, linked)
         _write(self._apart, changes.apart)
+        _write(self._claims, changes.claims)
         _write(self._suppressed, changes.suppressed)
         _write(self._lifted, changes.lifted)
         _write(self._splitting, changes.splitting)

@@ -8,12 +8,12 @@ import pytest
 
 from plan import load_plan
 from profiles.identity.linking import TWO_PEOPLE, Decision
-from profiles.identity.links import Lifted
+from profiles.identity.links import Lifted, PendingSplit
 from profiles.identity.secrets import suppression
 from profiles.types import Identity
 from profiles.units import LinkState
 from streams.identity.graph import Graph
-from streams.records.links import LiftRequest, LinkRequest
+from streams.records.links import LiftRequest, LinkRequest, SplitDone
 from tests import REPOSITORY
 
 PLAN = load_plan(REPOSITORY / "tracking_plan.yaml", {})
@@ -22,7 +22,7 @@ ADA, BOB, BROWSER, PHONE = ("user_id", "ada"), ("email", "bob"), ("anonymous_id"
 
 def graph_of(**parts: Any) -> Graph:
     """A graph in which nobody is linked, but for these parts."""
-    names = ("linked", "held", "links", "apart", "pending", "erased", "refusals")
+    names = ("linked", "held", "links", "apart", "pending", "erased", "refusals", "claims")
     return Graph(PLAN, "identity.links", 4, 9.0, **{name: dict(parts.get(name, {})) for name in names})
 
 
@@ -104,3 +104,56 @@ def test_an_erasure_is_lifted_once_and_not_for_others() -> None:
     changes = graph.changes(LinkState(0, 6, 0), 8)
     assert changes.lifted == {"l": lifted}
     assert changes.suppressed == {lifted.subject: None}
+
+
+CAT = ("user_id", "cat")
+
+
+def moved(*requests: LinkRequest) -> list[list[Identity]]:
+    """What each of these requests wants to move, one after the other."""
+    graph, found = graph_of(), []
+    for offset, request in enumerate(requests):
+        graph.link(offset, request)
+        found.append([identity for move in graph.due() for identity in move.identities])
+    return found
+
+
+def test_an_address_goes_to_whom_a_server_has_it_go() -> None:
+    """Not by what an SDK remembers, nor by what a customer did, nor back because somebody else is late."""
+    has = LinkRequest([ADA, BOB], 1.0, "purchase", "1", stated=True)
+    gets = LinkRequest([CAT, BOB], 2.0, "purchase", "2", stated=True)
+
+    assert moved(has, gets) == [[], [BOB]]
+    assert moved(gets, has) == [[], []]
+    carried = LinkRequest([CAT, BOB], 2.0, "purchase", "2", stated=True, remembered=[BOB])
+    assert moved(has, carried) == [[], []]
+    assert moved(has, LinkRequest([CAT, BOB], 2.0, "purchase", "2")) == [[], []]
+
+
+def test_a_browser_goes_to_who_used_it_first() -> None:
+    """Whoever says so; but what a server has tied, no page unties by writing an earlier time."""
+    late, early = LinkRequest([CAT, BROWSER], 2.0, "web", "2"), LinkRequest([ADA, BROWSER], 1.0, "web", "1")
+
+    assert moved(late, early) == [[], [BROWSER]]
+    assert moved(early, late) == [[], []]
+    assert moved(LinkRequest([CAT, BROWSER], 2.0, "purchase", "2"), early) == [[], []]
+    assert moved(LinkRequest([CAT, BROWSER], 2.0, "web", "2"), LinkRequest([BOB, BROWSER], 1.0, "web", "1")) == [
+        [], [BROWSER],
+    ]  # fmt: skip
+
+
+def test_a_link_that_meets_a_split_is_decided_behind_it() -> None:
+    """It is not lost, though no event may say so again; if there are too many, they are refused."""
+    pending = PendingSplit("s", PLAN.home(ADA), BROWSER, [], {PLAN.home(ADA): PLAN.home(ADA)}, 1.0)
+    graph = graph_of(pending={"s": pending})
+    for number in range(61):
+        graph.link(number, LinkRequest([ADA, ("device_id", str(number))], 1.0, "purchase", str(number)))
+    changes = graph.changes(LinkState(0, -1, 0), 60)
+
+    [split] = changes.splitting.values()
+    assert split is not None
+    assert [len(split.waiting), changes.refusals] == [60, 1]
+    graph = graph_of(pending={"s": split})
+    graph.split_done(61, SplitDone("s"), [])
+    asked = [one for one in graph.changes(LinkState(0, 60, 1), 61).outputs if one.topic == "identity.links"]
+    assert len(asked) == 60

@@ -99,3 +99,22 @@ def test_an_id_of_many_digits_from_another_producer_stays_what_it_was() -> None:
         homes.append(item.home)
 
     assert homes[0] != homes[1]
+
+
+def test_what_an_sdk_carries_along_is_no_claim() -> None:
+    """After a faulty logout: the traits of the user before are not the new one's, nor do they bring his address."""
+    address = PLAN.identity("email", "old@example.com")
+    old = {"email": "old@example.com", "firstName": "Old"}
+    identify = {"type": "identify", "source": "purchase"}
+
+    intake = taken(**identify, traits={"firstName": "New"}, context={"traits": old})  # type: ignore[arg-type]
+    (request,), (item,) = intake.links, intake.items
+    assert item.event is not None
+    assert item.event.traits == {"firstName": "New"}
+    assert (request.stated, request.remembered) == (True, [address])
+    (request,) = taken(**identify, context={"traits": old}).links  # type: ignore[arg-type]
+    assert (request.stated, request.remembered) == (True, [])
+    (request,) = taken(**identify, traits=old, context={"traits": old}).links  # type: ignore[arg-type]
+    assert request.remembered == []
+    (request,) = taken(source="web", context={"traits": old}).links
+    assert (request.stated, request.remembered) == (False, [address])

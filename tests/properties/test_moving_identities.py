@@ -1,0 +1,89 @@
+"""Who has an identity that several customers claim: by the times of their claims, in whatever order these arrive."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from plan import load_plan
+from profiles.types import Identity
+from tests import REPOSITORY
+from tests.properties.world import World, play
+
+pytestmark = pytest.mark.slow
+
+PLAN = load_plan(REPOSITORY / "tracking_plan.yaml", {})
+ANN, BOB, CAT = (("user_id", name) for name in ("ann", "bob", "cat"))
+FIRST, SECOND = ("email", "first"), ("email", "second")
+TABLET = ("anonymous_id", "tablet")
+
+Said = tuple[float, list[Identity]]
+"""When, and the identities of an event; alone, an identity is what somebody is reached by."""
+
+SWAP: list[Said] = [
+    (1.0, [ANN, FIRST]), (2.0, [BOB, SECOND]), (3.0, [BOB, FIRST]), (4.0, [ANN, SECOND]), (5.0, [FIRST]),
+]  # fmt: skip
+
+
+async def told(world: World, said: list[Said]) -> dict[str, dict[str, int]]:
+    """What an order of arrival comes to: the identities and the number of events of each customer."""
+    for number, (time, identities) in enumerate(said):
+        await world.happen(f"{time}", 1000.0 + time, identities, type="identify", source="purchase")
+        if number % 2:
+            await world.some_time()
+    await world.settle()
+    return {
+        id_: {**{f"{kind}:{value}": 1 for kind, held in one.identities.items() for value in held}, "events": count}
+        for id_, one in world.everybody().items()
+        if not one.redirect and (count := sum(activity.count for activity in one.activity.values()))
+    }
+
+
+def together(seed: int, said: list[Said]) -> dict[str, dict[str, int]]:
+    """The same, in a world of its own."""
+    found: dict[str, dict[str, int]] = {}
+
+    async def story(world: World) -> None:
+        world.start()
+        found.update(await told(world, said))
+
+    play(PLAN, seed, story)
+    return found
+
+
+def customer(*identities: Identity, events: int) -> dict[str, int]:
+    return {**{f"{kind}:{value}": 1 for kind, value in identities}, "events": events}
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 2**32), st.permutations(SWAP))
+def test_two_accounts_swap_their_addresses(seed: int, said: list[Said]) -> None:
+    """In every order each address is of whom it has gone to, and so is what is sent for it."""
+    assert together(seed, said) == {
+        PLAN.home(ANN): customer(ANN, SECOND, events=2),
+        PLAN.home(BOB): customer(BOB, FIRST, events=3),
+    }
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 2**32), st.permutations([(1.0, [ANN, TABLET]), (2.0, [TABLET]), (3.0, [BOB, TABLET])]))
+def test_a_shared_device_is_whose_it_was_first(seed: int, said: list[Said]) -> None:
+    """Whoever's event comes first."""
+    assert together(seed, said) == {
+        PLAN.home(ANN): customer(ANN, TABLET, events=2),
+        PLAN.home(BOB): customer(BOB, events=1),
+    }
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    st.integers(0, 2**32),
+    st.permutations([(1.0, [ANN, FIRST]), (3.0, [BOB, FIRST]), (5.0, [ANN, FIRST]), (7.0, [BOB, FIRST])]),
+)
+def test_an_address_that_two_go_on_to_give_stays_with_the_first(seed: int, said: list[Said]) -> None:
+    """A family's, or a typo: it does not go to and fro, once the first has given it again."""
+    assert together(seed, [*said, (9.0, [ANN, FIRST]), (10.0, [BOB, FIRST])]) == {
+        PLAN.home(ANN): customer(ANN, FIRST, events=3),
+        PLAN.home(BOB): customer(BOB, events=3),
+    }
