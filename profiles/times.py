@@ -88,6 +88,8 @@ def _other(text: str, zone: tzinfo) -> float:
         return _digits(text, zone)
     if (found := _DECIMAL.fullmatch(text)) and len(found[1]) in _EPOCHS:
         return _epoch(float(text))
+    if _JAVA.fullmatch(text):
+        return _epoch(float(text))
     if found := _DOT_NET.fullmatch(text):
         return float(found[1]) / 1000
     text = _COLON_BEFORE_ZONE.sub("", _MONOTONIC_CLOCK.sub("", text))
@@ -131,6 +133,8 @@ def _zone(part: dict[str, str | None], zone: tzinfo) -> tzinfo:
     """The offset, which says all; else a name that means only one thing."""
     if offset := part["offset"]:
         sign, figures = (-1 if offset[0] == "-" else 1), offset[1:].replace(":", "")
+        if part["named"] == "Z" and figures.strip("0"):
+            raise ValueError("two zones")
         return timezone(sign * timedelta(hours=int(figures[:2]), minutes=int(figures[2:] or 0)))
     if part["utc"]:
         return UTC
@@ -140,6 +144,7 @@ def _zone(part: dict[str, str | None], zone: tzinfo) -> tzinfo:
 
 
 _DECIMAL = re.compile(r"([0-9]{1,19})\.[0-9]{1,20}")
+_JAVA = re.compile(r"[0-9]\.[0-9]{1,18}E(?:9|12|15|18)")  # an epoch as a Java double; a spreadsheet's E+12 is rounded
 _EPOCHS = frozenset({9, 10, 12, 13, 15, 16, 18, 19})  # figures of an epoch from 1973 on, in each of its units
 _DATE = 8
 _DATE_AND_TIME = 14
@@ -161,7 +166,7 @@ _CLOCK = (
 )
 _PLACE = (  # UTC, GMT+0100, +01:00, "+0100 CET", "+01:00[Europe/Paris]", "GMT+0100 (Central European Standard Time)"
     r" ?(?P<utc>UTC|GMT|UT|[Zz])? ?(?P<offset>[+-][0-9]{2}(?::?[0-9]{2})?)?"
-    r" ?(?P<named>UTC|GMT|[A-Z]{2,5}|[+-][0-9]{2}(?:[0-9]{2})?|\([^()0-9@]*\)|\[[A-Za-z0-9_/+-]+\])?"
+    r" ?(?P<named>UTC|GMT|Z|[A-Z]{2,5}|[+-][0-9]{2}(?:[0-9]{2})?|\([^()0-9@]*\)|\[[A-Za-z0-9_/+-]+\])?"
 )
 _FORMS = [
     re.compile(form)
@@ -169,10 +174,11 @@ _FORMS = [
         # 2026-11-16 10:00:00 +0100, 2026/11/16 10:00, 2026-11-16T10:00:00+01:00[Europe/Paris]
         rf"(?P<year>[0-9]{{4}})(?P<mark>[-/.])(?P<month>[0-9]{{1,2}})(?P=mark)(?P<day>[0-9]{{1,2}})"
         rf"(?:(?:[Tt]|,? ){_CLOCK}{_PLACE})?",
-        # Mon, 16 Nov 2026 10:00:00 GMT, 16-Nov-2026 10:00
-        rf"{_WEEKDAY}?(?P<day>[0-9]{{1,2}})[ -]{_MONTH}[ -](?P<year>[0-9]{{4}})(?:,? {_CLOCK}{_PLACE})?",
-        # Mon Nov 16 2026 10:00:00 GMT+0100 (Central European Standard Time), November 16, 2026, 10:00 AM
-        rf"{_WEEKDAY}?{_MONTH} (?P<day>[0-9]{{1,2}}),? (?P<year>[0-9]{{4}})(?:(?:,| at)? {_CLOCK}{_PLACE})?",
+        # Mon, 16 Nov 2026 10:00:00 GMT, 16-Nov-2026 10:00, 16/Nov/2026:10:00:00 +0000
+        rf"{_WEEKDAY}?(?P<day>[0-9]{{1,2}})[ /-]{_MONTH}[ /-](?P<year>[0-9]{{4}})(?:(?:,? |:){_CLOCK}{_PLACE})?",
+        # Mon Nov 16 2026 10:00:00 GMT+0100 (Central European Standard Time), November 16th, 2026, 10:00 AM
+        rf"{_WEEKDAY}?{_MONTH} (?P<day>[0-9]{{1,2}})(?:st|nd|rd|th)?,? (?P<year>[0-9]{{4}})"
+        rf"(?:(?:,| at)? {_CLOCK}{_PLACE})?",
         # Mon Nov 16 10:00:00 UTC 2026
         rf"{_WEEKDAY}{_MONTH} (?P<day>[0-9]{{1,2}}) {_CLOCK}{_PLACE} (?P<year>[0-9]{{4}})",
     )

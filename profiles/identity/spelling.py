@@ -30,9 +30,8 @@ _INVISIBLE = re.compile(
     "\u202a-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U000e0000-\U000e0fff]+"
 )
 _WHOLE = re.compile(r"-?[0-9]+(?=\.0+$)")  # of `55520.0`, as a number in floating point is written
-_POWER = re.compile(
-    r"-?[0-9](?:\.[0-9]+[eE]|e(?=\+))\+?[0-9]{1,3}"
-)  # Java from ten million on: 1.2345678E7; JavaScript
+_JAVA = re.compile(r"-?[0-9]\.[0-9]+[eE][0-9]{1,3}")  # 1.2345678E7, from ten million on; all digits are there
+_ROUNDED = re.compile(r"-?[0-9](?:\.[0-9]+)?[eE]\+[0-9]{1,3}")  # as spreadsheets show ids, and JavaScript from 1e21 on
 
 _QUOTES = "\"'`\u2018\u2019\u201a\u201b\u201c\u201d\u201e\u00ab\u00bb\u2039\u203a"
 _AROUND_ADDRESS = f" \t\r\n{_QUOTES}<>()[]{{}},;:!?."
@@ -62,7 +61,7 @@ def normalise(value: object, pii: PII, placeholders: Placeholders, region: str |
         region: where telephone numbers without a country code are from.
     """
     text = as_text(value)
-    text = _number(clean(text)) if text is not None else None
+    text = _number(_unquoted(clean(text))) if text is not None else None
     if text is None or len(text) > MAX_LENGTH or placeholders.reason(text):
         return None
     spelt: str | None = text
@@ -115,13 +114,22 @@ def clean(text: str) -> str | None:
         text = cleaned
 
 
+def _unquoted(text: str | None) -> str | None:
+    """A text without the quotes that a JSON string in a JSON string keeps."""
+    while text and len(text) > 2 and text[0] in "\"'" and text[-1] == text[0]:
+        text = text[1:-1].strip()
+    return text
+
+
 def _number(text: str | None) -> str | None:
-    """A text; if it is a whole number in floating point, without its mark. None if it was too large to be exact."""
-    if text is None or ("." not in text and "e+" not in text):
+    """A text; if it is a whole number in floating point, without its mark. None if digits are lost."""
+    if text is None or ("." not in text and "+" not in text):
         return text
     if whole := _WHOLE.match(text):
         return whole[0]
-    if _POWER.fullmatch(text):
+    if _ROUNDED.fullmatch(text):
+        return None
+    if _JAVA.fullmatch(text):
         number = Decimal(text)
         if abs(number) >= EXACT:
             return None
