@@ -268,7 +268,7 @@ def collector_routes(collector: Collector) -> list[BaseRoute]:
     paths = {f"/v1/{kind}": (kind, kind, False) for kind in TYPES}
     paths |= {f"/v1/{kind[0]}": (kind, kind, True) for kind in TYPES}
     paths |= {"/v1/batch": ("batch", "", False), "/v1/import": ("batch", "", False), "/v1/b": ("batch", "", True)}
-    paths["/beacon/v1/batch"] = ("batch", "", True)
+    paths["/beacon/v1/batch"] = ("beacon", "", True)
     routes: list[BaseRoute] = [_Path(path, _Endpoint(collector, *what)) for path, what in paths.items()]
     routes += [_Path(path, AcceptMetrics()) for path in ("/v1/m", "/rsaMetrics")]
     routes.append(_Path("/v1/projects/{write_key}/settings", ServeSettings(collector.source, segment_settings)))

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import gzip
-import hashlib
 import json
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -17,7 +14,6 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import pytest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -29,8 +25,7 @@ from streams.kafka.admin import ensure_topics
 from streams.settings import Settings
 from tests.conftest import MakeSettings
 from tests.console.collecting import WEB, collecting, shipped_plan, wait_until_ready
-
-SDKS = Path(__file__).parent / "sdks"
+from tests.console.sdk_builds import SDKS, node_modules
 
 
 @dataclass
@@ -97,35 +92,6 @@ async def _read(receive: Receive) -> bytes:
 Run = Callable[[str, str], list[str]]
 
 
-@pytest.fixture(scope="session")
-def node_modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The SDKs for Node.js in the versions of the lock, installed once by npm and kept between runs."""
-    needs = {name: (SDKS / name).read_bytes() for name in ("package.json", "package-lock.json")}
-    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "rapport-tests"
-    directory = home / f"node-{hashlib.sha256(b''.join(needs.values())).hexdigest()[:12]}"
-    missing = [tool for tool in ("node", "npm") if not shutil.which(tool)]
-    if missing:
-        _give_up(f"needs {' and '.join(missing)} on PATH")
-    directory.mkdir(parents=True, exist_ok=True)
-    with (directory / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # another test run may be installing
-        if not (directory / "complete").exists():
-            for name, content in needs.items():
-                (directory / name).write_bytes(content)
-            command = ["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts"]
-            done = subprocess.run(command, cwd=directory, capture_output=True, text=True, check=False, timeout=240)
-            if done.returncode:
-                _give_up(f"npm could not install the SDKs: {done.stderr[-500:]}")
-            (directory / "complete").touch()
-    return directory / "node_modules"
-
-
-def _give_up(reason: str) -> None:
-    if os.environ.get("RAPPORT_TEST_REQUIRE") == "apache":
-        pytest.fail(reason)
-    pytest.skip(reason)
-
-
 @pytest.fixture(
     params=[
         "segment_python.py",
@@ -139,7 +105,7 @@ def sdk(request: pytest.FixtureRequest) -> Run:
     script = str(SDKS / request.param)
     command, environment = [sys.executable, script], dict(os.environ)
     if script.endswith(".js"):
-        command, environment["NODE_PATH"] = ["node", script], str(request.getfixturevalue("node_modules"))
+        command, environment["NODE_PATH"] = ["node", script], str(node_modules())
 
     def run(url: str, write_key: str) -> list[str]:
         arguments = [*command, url, write_key]
