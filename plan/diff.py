@@ -61,6 +61,10 @@ def _plan(old: PlanFile, new: PlanFile) -> Iterator[Change]:
     if (old.namespace or old.name) != (new.namespace or new.name):
         yield Change("namespace", "changed (or the name it derives from): every profile gets another id", True)
     yield from _value("currency", old.currency, new.currency, breaking=True)
+    before, after = ({(one.since, *rate) for one in plan.rates for rate in one.rates.items()} for plan in (old, new))
+    if before != after:
+        told = "an order that is counted keeps its worth; a rebuild takes the rates of now"
+        yield Change("rates", told, not before <= after)
     if old.region != new.region:
         message = f"{_word(old.region)} → {_word(new.region)}: telephone numbers without a country code get another"
         yield Change("region", message, any(rule.pii == "phone" for rule in old.identities))

@@ -284,6 +284,22 @@ class IgnoreSpec(_Strict):
     )
 
 
+class RatesSpec(_Strict):
+    """What other currencies are worth, from a day on until a later entry says otherwise."""
+
+    since: date = Field(description="The day from whose beginning (UTC) they hold.")
+    rates: dict[Currency, Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)]] = Field(
+        min_length=1, description="By currency, what one of it is worth in the plan's."
+    )
+
+
+def _each_day_once(table: list[RatesSpec]) -> list[RatesSpec]:
+    days = [each.since for each in table]
+    if twice := next((day for day in days if days.count(day) > 1), None):
+        raise ValueError(f"two entries are of {twice}; make them one")
+    return table
+
+
 class PlanFile(_Strict):
     """The whole plan."""
 
@@ -294,6 +310,11 @@ class PlanFile(_Strict):
         None, description="Profile ids derive from it: never change it. Derived from the name if absent."
     )
     currency: Currency = Field("EUR", description="Of money that names none, and of all spend figures.")
+    rates: Annotated[list[RatesSpec], AfterValidator(_each_day_once)] = Field(
+        [],
+        max_length=5_000,
+        description="What other currencies are worth, so that sums are of all money; without one it is in no sum.",
+    )
     region: Region | None = Field(
         None, description="Where telephone numbers without a country code are from; without it they identify nobody."
     )

@@ -29,6 +29,7 @@ from profiles.consent import PURPOSES, Consent
 from profiles.identity.extract import Extractor, IdentityRule, InexactNumber, compile_extractor, compile_spellings
 from profiles.identity.ignored import Ignored
 from profiles.identity.secrets import derived_key, is_hash
+from profiles.money import Rates
 from profiles.types import Identity, profile_id
 
 __all__ = ["HASHED", "Plan", "Source"]
@@ -108,6 +109,10 @@ class Plan:
         # What of each role's events the conditions look at, and the names under which profiles count that.
         self.narrowed = meets(narrowed_in(conditions))
         self.parts = frozenset(narrowing(role, where) for role, where in narrowed_in(conditions))
+        self.rates: Rates | None = None
+        if file.rates:
+            table = {datetime.combine(spec.since, time.min, UTC).timestamp(): spec.rates for spec in file.rates}
+            self.rates = Rates(file.currency, table)
         # Of the roles that add up, which report of a subject counts, where it is not the last.
         self.on_repeat: dict[str, str] = {
             spec.role: spec.on_repeat for spec in file.events if spec.role and spec.on_repeat not in (None, "last")

@@ -169,8 +169,10 @@ def _merge_purchases(ours: Purchases, theirs: Purchases, limits: Limits) -> None
     ours.refund_count += theirs.refund_count
     for currency, amount in theirs.refunds.items():
         ours.refunds[currency] = ours.refunds.get(currency, 0) + amount
+    ours.converted_back += theirs.converted_back
     if not theirs.orders:
         return
+    ours.converted += theirs.converted
     if not ours.orders:
         ours.first, ours.last, ours.last_amount = theirs.first, theirs.last, theirs.last_amount
     ours.decayed = _merge_decayed(ours.decayed, ours.last, theirs.decayed, theirs.last, ORDER_HALF_LIVES)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from bisect import bisect_right
+from collections.abc import Mapping
 from decimal import ROUND_HALF_UP, Decimal
 from typing import NamedTuple
 
-__all__ = ["CURRENCIES", "Amount", "exponent", "format_minor", "read_amount", "read_currency", "to_minor"]
+__all__ = ["CURRENCIES", "Amount", "Rates", "exponent", "format_minor", "read_amount", "read_currency", "to_minor"]
 
 _NO_DECIMALS = frozenset("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF".split())
 _THREE_DECIMALS = frozenset("BHD IQD JOD KWD LYD OMR TND".split())
@@ -79,6 +81,29 @@ class Amount(NamedTuple):
 
     value: float | int  # major units
     currency: str  # that is written with it; "" for none
+
+
+class Rates:
+    """What other currencies are worth, from when on.
+
+    Args:
+        currency: in which that is told, the plan's.
+        table: by the time from which it holds, the worth of one unit of each currency.
+    """
+
+    def __init__(self, currency: str, table: Mapping[float, Mapping[str, float]]) -> None:
+        self._scale = _SCALE.get(currency, 100)
+        self._since: dict[str, list[float]] = {}
+        self._worth: dict[str, list[float]] = {}
+        for since in sorted(table):
+            for code, worth in table[since].items():
+                self._since.setdefault(code, []).append(since)
+                self._worth.setdefault(code, []).append(worth)
+
+    def worth(self, amount: int, currency: str, time: float) -> int:
+        """Minor units of the plan's currency, by the rate of the time; 0 for a currency without one then."""
+        at = bisect_right(self._since.get(currency, ()), time)
+        return round(amount * self._worth[currency][at - 1] * self._scale / _SCALE[currency]) if at else 0
 
 
 def read_currency(written: object, own: str) -> str | None:

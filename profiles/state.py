@@ -15,6 +15,7 @@ from profiles.consent import is_consent
 from profiles.doings import note_doing
 from profiles.ledger.counting import count_parts, count_role
 from profiles.ledger.entries import KINDS, enter
+from profiles.money import Rates
 from profiles.timeline import add_entry, mark_of
 from profiles.types import (
     Activity,
@@ -51,6 +52,7 @@ class Limits:
     narrowed: Mapping[str, Callable[[Event], Sequence[str]]] = field(default_factory=dict)
     parts: frozenset[str] = frozenset()
     on_repeat: Mapping[str, str] = field(default_factory=dict)  # role → first or each, where not the last report counts
+    rates: Rates | None = None  # of other currencies
     persons: frozenset[str] = frozenset()  # types of identities that say who somebody is
 
 

@@ -255,6 +255,16 @@ class Purchases(msgspec.Struct, array_like=True, gc=False):
     recent: list[float] = []  # the latest order times, ascending; all of them while len(recent) == orders
     amounts: list[int] = []  # minor units of `recent`, in the plan's currency; 0 for an order in another
     mix: dict[str, int] = {}  # what was bought: orders by category, the most frequent few
+    converted: int = 0  # of the revenue, what was in other currencies: minor units of the plan's, by its rates
+    converted_back: int = 0  # the same of the refunds
+
+    def revenue_in(self, currency: str) -> int:
+        """Minor units of the plan's currency, ever, with what could be converted into it."""
+        return self.revenue.get(currency, 0) + self.converted
+
+    def refunds_in(self, currency: str) -> int:
+        """The same of what was paid back."""
+        return self.refunds.get(currency, 0) + self.converted_back
 
 
 class Entry(msgspec.Struct, array_like=True, gc=False):

@@ -124,6 +124,7 @@ def limits_of(settings: Settings, plan: Plan) -> Limits:
         seen=settings.seen,
         windows=plan.windows,
         on_repeat=plan.on_repeat,
+        rates=plan.rates,
         persons=plan.trust.persons,
         narrowed=plan.narrowed,
         parts=plan.parts,

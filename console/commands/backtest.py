@@ -22,6 +22,7 @@ from models.config import ChurnConfig
 from models.durations import WEEK, parse_duration
 from plan import Plan, load_plan
 from profiles.errors import Misconfigured, WrongUse
+from profiles.state import Limits
 from streams.visible import visible
 
 if TYPE_CHECKING:
@@ -181,6 +182,7 @@ def _run(
         try:
             judged = backtest(
                 log, config, plan.currency, judged=judged_weeks, consent=plan.consent, persons=plan.trust.persons,
+                limits=Limits(on_repeat=plan.on_repeat, rates=plan.rates),
                 rivals=rivals, seed=wanted.seed, advance=lambda done: played(done, 1.0),
             )  # fmt: skip
         except ValueError as error:

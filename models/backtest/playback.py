@@ -12,7 +12,7 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
@@ -154,6 +154,7 @@ def backtest(
     judged: range | None = None,
     consent: Consent | None = None,
     persons: frozenset[str] = frozenset(),
+    limits: Limits = Limits(),  # noqa: B008  (frozen)
     rivals: Sequence[Rival] = (),
     advance: Callable[[float], object] = lambda _: None,
     seed: int = 0,
@@ -167,6 +168,7 @@ def backtest(
         judged: weeks after the start of the log whose scores are judged; `weeks_judged` unless given.
         consent: who may be scored and learned from; everybody unless given.
         persons: types of identities that say who somebody is; what is only claimed of them does not count.
+        limits: how repeats count, and what other currencies are worth.
         rivals: other models that see the same rows.
         advance: told which share of the log has been played.
         seed: of the order in which the training records of one day are learned.
@@ -180,7 +182,7 @@ def backtest(
         raise ValueError(
             f"the log covers {log.weeks} weeks; a horizon of {ahead:g} weeks needs {2 * ahead + 4:g} to be judged"
         )
-    limits = Limits(persons=persons)
+    limits = replace(limits, persons=persons)
     return _Play(log, config, currency, weeks, consent or Consent({}), limits, rivals, seed).run(advance)
 
 

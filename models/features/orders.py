@@ -47,7 +47,7 @@ def read_orders(profile: Profile, currency: str) -> tuple[float, ...]:
     """The figures of a profile with orders; `read_gaps` adds what its gaps say."""
     bought = profile.purchases
     return (
-        bought.orders, bought.first, bought.last, 0.0, 0.0, bought.revenue.get(currency, 0) * 0.01,
+        bought.orders, bought.first, bought.last, 0.0, 0.0, bought.revenue_in(currency) * 0.01,
         bought.last_amount * 0.01, bought.items, *bought.decayed, *[0.01 * spend for spend in bought.spend],
     )  # fmt: skip
 

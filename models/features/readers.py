@@ -103,8 +103,8 @@ def refunds(profile: Profile, currency: str) -> Refunds | None:
     bought = profile.purchases
     if not bought.refunds:
         return None
-    revenue = bought.revenue.get(currency, 0)
-    return Refunds(bought.refunds.get(currency, 0) / revenue if revenue > 0 else 0.0)
+    revenue = bought.revenue_in(currency)
+    return Refunds(bought.refunds_in(currency) / revenue if revenue > 0 else 0.0)
 
 
 class Mix(NamedTuple):

@@ -41,24 +41,24 @@ def _unit(currency: str) -> float:
 
 def _revenue(profile: Profile, now: float, currency: str) -> float | None:
     bought = profile.purchases
-    return bought.revenue.get(currency, 0) * _unit(currency) if bought.orders else None
+    return bought.revenue_in(currency) * _unit(currency) if bought.orders else None
 
 
 def _refunds(profile: Profile, now: float, currency: str) -> float | None:
     bought = profile.purchases
-    return bought.refunds.get(currency, 0) * _unit(currency) if bought.orders else None
+    return bought.refunds_in(currency) * _unit(currency) if bought.orders else None
 
 
 def _net(profile: Profile, now: float, currency: str) -> float | None:
     bought = profile.purchases
     if not bought.orders:
         return None
-    return (bought.revenue.get(currency, 0) - bought.refunds.get(currency, 0)) * _unit(currency)
+    return (bought.revenue_in(currency) - bought.refunds_in(currency)) * _unit(currency)
 
 
 def _average_order(profile: Profile, now: float, currency: str) -> float | None:
     bought = profile.purchases
-    return bought.revenue.get(currency, 0) * _unit(currency) / bought.orders if bought.orders else None
+    return bought.revenue_in(currency) * _unit(currency) / bought.orders if bought.orders else None
 
 
 def _recent_spend(profile: Profile, now: float, currency: str) -> float | None:
@@ -147,7 +147,7 @@ def place(profile: Profile, now: float, currency: str) -> tuple[float, float, fl
     bought = profile.purchases
     if not bought.orders:
         return None
-    net = (bought.revenue.get(currency, 0) - bought.refunds.get(currency, 0)) * _unit(currency)
+    net = (bought.revenue_in(currency) - bought.refunds_in(currency)) * _unit(currency)
     recency = (now - bought.last) / DAY
     return (
         log1p(recency) if recency > 0.0 else 0.0,

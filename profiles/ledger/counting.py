@@ -25,6 +25,7 @@ class Occurrence(NamedTuple):
     amount: int  # minor units
     currency: str
     worth: int  # minor units of the plan's currency
+    converted: bool  # whether the worth is of an amount in another
     quantity: Number
     category: str
     parts: Sequence[str] = ()  # of its role, that the plan's conditions look at
@@ -99,6 +100,8 @@ def count_order(bought: Purchases, order: Occurrence, recent: int, categories: i
     bought.first = min(bought.first, time)
     bought.last = max(bought.last, time)
     bought.revenue[order.currency] = bought.revenue.get(order.currency, 0) + order.amount
+    if order.converted:
+        bought.converted += order.worth
     bought.recent, bought.amounts = latest_orders(bought.recent, bought.amounts, [time], [order.worth], recent)
     if order.category:
         bought.mix[order.category] = bought.mix.get(order.category, 0) + 1
@@ -110,6 +113,8 @@ def count_refund(bought: Purchases, refund: Occurrence) -> None:
     """Count what was paid back."""
     bought.refund_count += 1
     bought.refunds[refund.currency] = bought.refunds.get(refund.currency, 0) + refund.amount
+    if refund.converted:
+        bought.converted_back += refund.worth
 
 
 def decay_in(decayed: list[Number], last: float, time: float, amount: float, half_lives: Sequence[float]) -> None:

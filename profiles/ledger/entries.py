@@ -46,6 +46,7 @@ _MARK = 4  # bytes of each
 _USUAL = msgspec.structs.astuple(Entry(-1, b"", -1.0))
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(list[Entry]).decode
+_decode_settled = msgspec.msgpack.Decoder(Settled).decode
 
 
 def subject_key(role: str, subject: str) -> bytes:
@@ -135,7 +136,7 @@ def join(one: Entry, other: Entry, on_repeat: str) -> Entry:
     time = max(one.time, other.time) if one.kind in _LATEST else min(one.time, other.time)
     ours, theirs = one.said or (one.time,) * 3, other.said or (other.time,) * 3
     money = max(
-        (each.currency != "", sign * at[0], each.amount, each.currency, -1 if each.worth is None else each.worth)
+        (each.currency != "", sign * at[0], each.amount, each.currency, each.worth is not None, each.worth or 0)
         for each, at in ((one, ours), (other, theirs))
     )
     items = max((each.quantity != 0, sign * at[1], each.quantity) for each, at in ((one, ours), (other, theirs)))
@@ -150,7 +151,7 @@ def join(one: Entry, other: Entry, on_repeat: str) -> Entry:
         items[2],
         category[2],
         one.part,
-        None if money[4] < 0 else money[4],
+        money[5] if money[4] else None,
         None if said == (time,) * 3 else said,  # type: ignore[arg-type]
         one.parts if one.parts == other.parts else sorted({*one.parts, *other.parts}),
     )
@@ -170,7 +171,7 @@ def count_anew(profile: Profile, limits: Limits) -> None:
     ledger = profile.ledger
     if ledger is None:
         return
-    settled = msgspec.convert(msgspec.to_builtins(ledger.settled), Settled) if ledger.settled else Settled()
+    settled = _copy(ledger.settled) if ledger.settled else Settled()
     profile.purchases = settled.purchases
     for role in ROLES:
         profile.roles.pop(role, None)
@@ -210,7 +211,11 @@ def _so_far(profile: Profile) -> Settled | None:
     roles = {role: tally for role, tally in profile.roles.items() if role in KINDS}
     if not roles and not profile.purchases.orders and not profile.purchases.refund_count:
         return None
-    return msgspec.convert(msgspec.to_builtins(Settled(profile.purchases, roles)), Settled)
+    return _copy(Settled(profile.purchases, roles))
+
+
+def _copy(settled: Settled) -> Settled:
+    return _decode_settled(_encode(settled))
 
 
 def _is_settled(settled: Settled, entry: Entry) -> bool:
@@ -238,7 +243,7 @@ def _entry(event: Event, currency: str, limits: Limits, digest: bytes) -> Entry:
         items = event.quantity
         entry.quantity = int(items) if abs(items) < _EXACT and items == int(items) else items  # takes a byte, not nine
         if event.currency not in ("", currency):
-            entry.worth = 0
+            entry.worth = 0 if limits.rates is None else limits.rates.worth(event.amount, event.currency, entry.time)
     if limits.narrowed and (parts_of := limits.narrowed.get(event.role)) is not None:
         entry.parts = sorted(parts_of(event))
     return entry
@@ -282,7 +287,18 @@ def _paid_back(order: Entry | None, parts: list[Entry]) -> Iterator[Occurrence]:
 
 def _occurrence(entry: Entry, amount: int, currency: str, worth: int) -> Occurrence:
     quantity: Number = entry.quantity
-    return Occurrence(ROLES[entry.kind], entry.time, amount, currency, worth, quantity, entry.category, entry.parts)
+    converted = entry.worth is not None
+    return Occurrence(
+        ROLES[entry.kind],
+        entry.time,
+        amount,
+        currency,
+        worth,
+        converted,
+        quantity,
+        entry.category,
+        entry.parts,
+    )
 
 
 def _worth(entry: Entry) -> int:

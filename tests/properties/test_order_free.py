@@ -12,18 +12,21 @@ from hypothesis import strategies as st
 
 from profiles.ledger.entries import entries_of
 from profiles.merge import merge
+from profiles.money import Rates
 from profiles.state import Limits, apply, remember
 from profiles.timeline import latest_events
 from profiles.types import Claim, Event, Profile, event_digest
 
 pytestmark = pytest.mark.slow
 
+START = 1_700_000_000.0
 LIMITS = Limits(
     timeline=8,
     seen=64,
     tickets=16,
     recent=8,
     windows={"visit": 3, "refund": 2, "purchase": 3, "purchase?games": 2},
+    rates=Rates("EUR", {START: {"USD": 0.5}, START + 180 * 86400.0: {"USD": 0.75}}),
     on_repeat={"purchase": "first", "payment": "each"},
     persons=frozenset({"user_id"}),
     narrowed={
@@ -50,7 +53,6 @@ ROLES = [
     "subscription_cancel",
 ]
 SUBJECTS = {"purchase": "order", "refund": "order", "payment": "payment", "subscription": "subscription"}
-START = 1_700_000_000.0
 
 
 def money(role: str) -> st.SearchStrategy[dict[str, Any]]:

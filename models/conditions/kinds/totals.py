@@ -99,7 +99,8 @@ def _total(writer: Writer, name: str) -> str:
     if name == "items":
         return "bought.items"
     currency = writer.bind(writer.currency)
-    revenue, refunds = (f"bought.{which}.get({currency}, 0)" for which in ("revenue", "refunds"))
+    revenue = f"(bought.revenue.get({currency}, 0) + bought.converted)"
+    refunds = f"(bought.refunds.get({currency}, 0) + bought.converted_back)"
     minor = {"revenue": revenue, "refunds": refunds, "net": f"({revenue} - {refunds})"}[name]
     return f"{minor} * {_major_units(writer)!r}"
 

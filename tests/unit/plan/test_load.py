@@ -103,6 +103,9 @@ def test_all_problems_come_at_once(plan_of):
         ("threshold: 0.8", "threshold: 8", "plan.yaml:28: alerts[0].threshold: input should be less than 1"),
         ("name: risk, ", "name: risk, clear: 0.9, ", "clear must lie below the threshold"),
         ("version: 1", "version: 1\ncurrency: EURO", "plan.yaml:3: currency: 'EURO' is not an ISO-4217 currency code"),
+        ("version: 1", "version: 1\nrates: [{since: 2026-01-01, rates: {EURO: 1}}]", "'EURO' is not an ISO-4217"),
+        ("version: 1", "version: 1\nrates: [{since: 2026-01-01, rates: {USD: 1}}, {since: 2026-01-01, rates: {GBP: 1}}"
+         "]", "plan.yaml:3: rates: two entries are of 2026-01-01; make them one"),
         ("version: 1", "version: 1\nchurn: {horizon: soon}", "plan.yaml:3: churn.horizon: 'soon' is no duration"),
     ],
 )  # fmt: skip

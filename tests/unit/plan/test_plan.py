@@ -177,3 +177,20 @@ def test_user_ids_that_are_addresses_have_one_spelling_where_the_plan_says_so(pl
     some = plan_of(("priority: 1", "priority: 3"), ("identities:\n", rules))
     assert len({some.home(some.extract(event)[0]) for event in ADDRESSES}) == 1
     assert some.extract({"userId": "42"}) == [("user_id", "42")]
+
+
+def test_rates_hold_from_the_beginning_of_their_day(plan_of):
+    """In the plan's currency, until a later entry."""
+    table = "[{since: 2026-01-01, rates: {USD: 0.5}}, {since: 2026-02-01, rates: {USD: 0.8, JPY: 0.01}}]"
+    rates = plan_of(("version: 1", f"version: 1\nrates: {table}")).rates
+    january, february = 1_767_225_600.0, 1_769_904_000.0
+
+    assert plan_of().rates is None
+    assert [rates.worth(1000, "USD", time) for time in (january - 1, january, february - 1, february)] == [
+        0,
+        500,
+        500,
+        800,
+    ]
+    assert rates.worth(1000, "JPY", february) == 1000
+    assert rates.worth(1000, "GBP", february) == 0

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from profiles.documents import decode_profile, encode_profile
 from profiles.ledger.entries import entries_of
 from profiles.merge import merge
+from profiles.money import Rates
 from profiles.state import Limits, apply
 from profiles.types import Event, Profile, Purchases, Tally
 
@@ -102,6 +103,40 @@ def test_a_refund_in_another_currency_is_not_measured_by_the_order() -> None:
     refund = told("refund", 2, 9000, currency="USD")
 
     assert profile_of(told("purchase", 1, 5000), refund).purchases.refunds == {"USD": 9000}
+
+
+def test_other_currencies_are_worth_what_they_were_at_the_time() -> None:
+    """By the day of the order, also once it is updated; before the table's first day they are in no sum."""
+    rates = Rates("EUR", {T0 + 10 * DAY: {"USD": 0.5, "JPY": 0.01}, T0 + 20 * DAY: {"USD": 0.8}})
+    limits = Limits(rates=rates)
+    early = told("purchase", 5, 1000, about="o1", currency="USD")
+    cheap = told("purchase", 15, 1000, about="o2", currency="USD")
+    dear = told("purchase", 20, 1000, about="o3", currency="USD")
+    yen = told("purchase", 25, 1000, about="o4", currency="JPY")
+    own = told("purchase", 26, 100, about="o5")
+    other = told("purchase", 27, 1000, about="o6", currency="GBP")
+    back = told("refund", 28, 9999, about="o2", currency="USD")  # of all that there was
+    events = [early, cheap, dear, yen, own, other, back]
+
+    for history in (events, events[::-1]):
+        bought = profile_of(*history, limits=limits).purchases
+        assert bought.revenue == {"USD": 3000, "JPY": 1000, "EUR": 100, "GBP": 1000}
+        assert (bought.converted, bought.revenue_in("EUR")) == (500 + 800 + 1000, 2400)
+        assert (bought.converted_back, bought.refunds_in("EUR")) == (500, 500)
+        assert bought.amounts == [0, 500, 800, 1000, 100, 0]
+
+    updated = profile_of(cheap, told("purchase", 21, 2000, about="o2", currency="USD"), limits=limits).purchases
+    assert (updated.converted, updated.recent) == (1600, [cheap.time])
+    winner, loser = profile_of(cheap, back, limits=limits), profile_of(dear, limits=limits)
+    merge(winner, loser, limits)
+    assert (winner.purchases.converted, winner.purchases.converted_back) == (1300, 500)
+
+
+def test_a_correction_below_zero_in_another_currency_stays_in_that() -> None:
+    limits = Limits(rates=Rates("EUR", {T0: {"USD": 0.5}}))
+    down = told("purchase", 2, -1000, currency="USD")
+
+    assert profile_of(told("purchase", 1, 500, currency="USD"), down, limits=limits).purchases.converted == -500
 
 
 def test_payments_and_subscriptions_count_once_too() -> None:
