@@ -103,7 +103,7 @@ def _plan(old: PlanFile, new: PlanFile) -> Iterator[Change]:
 
 def _ignored(old: IgnoreSpec, new: IgnoreSpec) -> Iterator[Change]:
     yield from _value("ignore.bots", old.bots, new.bots, breaking=new.bots)
-    for name in ("user_agents", "addresses"):
+    for name in ("user_agents", "addresses", "mail_domains"):
         before, after = set(getattr(old, name)), set(getattr(new, name))
         for text in sorted(before ^ after):
             added = text in after

@@ -10,6 +10,7 @@ import uuid
 from datetime import date
 from typing import Annotated, Any, Literal, get_args
 
+import idna
 import jsonschema_rs
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 
@@ -272,6 +273,13 @@ def _network(text: str) -> str:
         raise ValueError(f"'{text}' is no IP address or range such as 192.0.2.0/24 or 2001:db8::/32") from None
 
 
+def _domain(text: str) -> str:
+    try:
+        return idna.encode(text.strip().removeprefix("@"), uts46=True).decode().lower()
+    except idna.IDNAError:
+        raise ValueError(f"'{text}' is no domain such as shop.example") from None
+
+
 class IgnoreSpec(_Strict):
     """What is kept out of profiles and models: what programs do, and your own people."""
 
@@ -281,6 +289,9 @@ class IgnoreSpec(_Strict):
     )
     addresses: list[Annotated[str, AfterValidator(_network)]] = Field(
         [], description="IP addresses and ranges of your own, as `context.ip` has them."
+    )
+    mail_domains: list[Annotated[str, AfterValidator(_domain)]] = Field(
+        [], description="Domains of your own people's e-mail addresses, with those below them."
     )
 
 

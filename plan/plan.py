@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, time
 from functools import lru_cache, partial
 from typing import Any
@@ -16,7 +16,7 @@ from models.conditions.tree import narrowed_in, windows
 from models.conditions.vocabulary import suggest
 from models.conditions.where import meets, narrowing
 from models.config import ChurnConfig
-from models.segments.builtin import with_builtin
+from models.segments.builtin import with_builtin, with_internal
 from models.segments.preview import placed
 from plan.checking.checker import Checker, Outcome, identifying
 from plan.errors import Problem
@@ -93,12 +93,21 @@ class Plan:
         self.most_identities = file.most_identities
         self.ignored = Ignored(
             **file.ignore.model_dump(),
+            mail_fields=dict.fromkeys(
+                [
+                    "userId",
+                    *(path for rule in self.identities if rule.pii == "email" for path in rule.fields),
+                    *(f"{place}.{name}" for place in ("traits", "context.traits") for name in _addresses(file.traits)),
+                ]
+            ),
             browsers=[name for name, spec in file.sources.items() if spec.public is not False],
         )
         self.traits: dict[str, Trait] = dict(file.traits)
         self.consent = Consent({name: spec.default == "granted" for name, spec in file.consent.items()})
         self.churn: ChurnConfig = file.churn
         self.segments: list[SegmentRule] = with_builtin(file.segments) if file.builtin_segments else list(file.segments)
+        if self.ignored.knows_people:
+            self.segments = with_internal(self.segments)
         self.alerts: list[AlertRule] = list(file.alerts)
         conditions = [
             *(rule.when for rule in self.segments),
@@ -239,3 +248,8 @@ class Plan:
         loses = {path.split(".")[0].removesuffix("[]") for path in spec.facts.quantity}
         checker = Checker(where, properties, enforce, extra, self.currency, loses, spec.facts.amount)
         return EventRule(spec, checker, self.currency)
+
+
+def _addresses(traits: Mapping[str, Trait]) -> list[str]:
+    """The traits that are e-mail addresses."""
+    return [name for name, trait in traits.items() if trait.pii == "email" or trait.format == "email"]

@@ -14,8 +14,8 @@ from profiles.claims import believed_trait, believed_traits
 from profiles.types import Profile
 
 __all__ = [
-    "ANALYTICS", "OUTREACH", "PREFIX", "PROFILING", "PURPOSES", "Consent", "Said", "is_consent", "said",
-    "trait_of",
+    "ANALYTICS", "INTERNAL", "OUTREACH", "PREFIX", "PROFILING", "PURPOSES", "Consent", "Said", "is_consent",
+    "is_internal", "said", "trait_of",
 ]  # fmt: skip
 
 PREFIX = "consent."
@@ -27,6 +27,9 @@ OUTREACH = "outreach"
 
 PURPOSES = (ANALYTICS, PROFILING, OUTREACH)
 """The purposes that Rapport itself obeys, whether or not the plan speaks of them; a plan may add more."""
+
+INTERNAL = "consent.Internal"
+"""The trait of the house's own people, true: nothing may be made of their data. No purpose is called like it."""
 
 _NOTHING: frozenset[str] = frozenset()
 
@@ -63,13 +66,17 @@ class Consent:
         return (*PURPOSES, *(purpose for purpose in self.defaults if purpose not in PURPOSES))
 
     def allows(self, profile: Profile, purpose: str) -> bool:
-        """Whether a customer's data may be used for a purpose."""
+        """Whether a customer's data may be used for a purpose; those of the house's own people for none."""
+        if is_internal(profile):
+            return False
         trait, default = self._asked.get(purpose) or (trait_of(purpose), True)
         held = believed_trait(profile, trait)
         return default if held is None else bool(held[0])
 
     def denied(self, profile: Profile) -> frozenset[str]:
         """The purposes that a customer does not allow."""
+        if is_internal(profile):
+            return frozenset(self._asked)
         traits = profile.traits if profile.claims is None else believed_traits(profile)
         found = [
             purpose
@@ -89,6 +96,11 @@ def said(profile: Profile, purpose: str) -> Said | None:
 def trait_of(purpose: str) -> str:
     """The trait that holds a customer's word about a purpose."""
     return PREFIX + purpose
+
+
+def is_internal(profile: Profile) -> bool:
+    """Whether a profile is of the house's own people, as its plan tells them (`ignore`)."""
+    return believed_trait(profile, INTERNAL) is not None
 
 
 def is_consent(trait: str) -> bool:

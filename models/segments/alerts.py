@@ -25,7 +25,7 @@ from models.conditions.writer import Writer
 from models.labels.treatment import held_out
 from models.population.snapshot import PopulationSnapshot
 from models.segments.purposes import alert_needs, looks_at_risk
-from profiles.consent import Consent
+from profiles.consent import Consent, is_internal
 from profiles.errors import Misconfigured
 from profiles.types import Alert, AlertCommand, Profile
 
@@ -83,7 +83,8 @@ class Alerts:
         if not profile.alerts and not self._any_opens(profile, now, profile.segments, limits):
             return []
         found: list[Transition] = []
-        segments, denied = profile.segments, self._consent.denied(profile)
+        segments, ours = profile.segments, is_internal(profile)
+        denied = self._consent.denied(profile) if not ours else ()
         risk = profile.score.risk if profile.score is not None else None
         for rule, when in self._compiled:
             held = profile.alerts.get(rule.name)
@@ -91,7 +92,7 @@ class Alerts:
             if held is not None and not standing and now < held.changed + rule.cooldown:
                 continue
             withheld = [purpose for purpose in self.needs[rule.name] if purpose in denied] if denied else []
-            holds = not withheld and (rule.segment is None or rule.segment in segments)
+            holds = not ours and not withheld and (rule.segment is None or rule.segment in segments)
             if holds and rule.threshold is not None:
                 limit = rule.clears_below if standing else rule.threshold
                 holds = risk is not None and risk >= limit

@@ -12,8 +12,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from models.conditions.rules import SegmentRule
+from profiles.consent import INTERNAL
 
-__all__ = ["BUILTIN", "LEARNED", "VALUE", "with_builtin"]
+__all__ = ["BUILTIN", "INTERNAL_SEGMENT", "LEARNED", "VALUE", "with_builtin", "with_internal"]
 
 VALUE, LEARNED = "rfm", "learned"
 """The groups: a customer is in at most one segment of each."""
@@ -92,6 +93,17 @@ BUILTIN: tuple[SegmentRule, ...] = (
     ),
 )
 """In the order in which they come in a plan."""
+
+
+INTERNAL_SEGMENT = "internal"
+"""The one segment of the house's own people; only plans that say who these are have it."""
+
+
+def with_internal(rules: Sequence[SegmentRule]) -> list[SegmentRule]:
+    """The rules, and last that of the house's own people."""
+    described = "Your own people, kept out of all other segments, of risk, alerts and models"
+    rule = {"name": INTERNAL_SEGMENT, "description": described, "when": {"trait": INTERNAL, "is": True}}
+    return [*(each for each in rules if each.name != INTERNAL_SEGMENT), SegmentRule.model_validate(rule)]
 
 
 def with_builtin(rules: Sequence[SegmentRule]) -> list[SegmentRule]:

@@ -16,8 +16,9 @@ from models.conditions.rules import SegmentRule
 from models.conditions.tree import measures_of, segments_of
 from models.conditions.writer import Writer
 from models.population.snapshot import PopulationSnapshot
+from models.segments.builtin import INTERNAL_SEGMENT
 from models.segments.purposes import segment_needs
-from profiles.consent import Consent
+from profiles.consent import Consent, is_internal
 from profiles.errors import Misconfigured
 from profiles.types import Profile
 
@@ -48,7 +49,8 @@ class Segments:
     def evaluate(self, profile: Profile, now: float) -> set[str]:
         """The segments the customer belongs to at `now`, given those in `profile.segments`."""
         denied = self._consent.denied(profile)
-        return self._evaluate(profile, now, profile.segments, denied, self._ranks.limits())
+        found = self._evaluate(profile, now, profile.segments, denied, self._ranks.limits())
+        return found & {INTERNAL_SEGMENT} if is_internal(profile) else found
 
     @property
     def version(self) -> int:

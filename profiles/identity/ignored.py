@@ -6,9 +6,12 @@ Crawlers are known by the list of the package crawler-user-agents, which its kee
 from __future__ import annotations
 
 import ipaddress
+import unicodedata
 from collections.abc import Collection, Iterable, Mapping
 from functools import lru_cache
 from typing import Any
+
+import idna
 
 __all__ = ["BOT", "INTERNAL", "Ignored"]
 
@@ -29,17 +32,29 @@ class Ignored:
         bots: whether those of known crawlers and monitors are.
         user_agents: further ones, by a part of theirs.
         addresses: IP ranges of the house.
+        mail_domains: of the house.
+        mail_fields: where in an event its customer's address may be.
         browsers: the sources whose user agents say something. What a server sends, it sends for somebody, by whatever
             program.
     """
 
     def __init__(
-        self, *, bots: bool, user_agents: Iterable[str], addresses: Iterable[str], browsers: Collection[str]
+        self,
+        *,
+        bots: bool,
+        user_agents: Iterable[str],
+        addresses: Iterable[str],
+        mail_domains: Iterable[str],
+        mail_fields: Iterable[str],
+        browsers: Collection[str],
     ) -> None:
         self._browsers = frozenset(browsers)
         self._programs = tuple(text.lower() for text in user_agents)
         self._bots = bots
         self._networks = [ipaddress.ip_network(text) for text in addresses]
+        self._domains = tuple(mail_domains)
+        self._fields = [tuple(path.split(".")) for path in mail_fields] if self._domains else []
+        self._is_of_ours = lru_cache(maxsize=_REMEMBERED)(self._ends_in_domain)
         self._is_program = lru_cache(maxsize=_REMEMBERED)(self._matches)
         self._is_ours = lru_cache(maxsize=_REMEMBERED)(self._contains)
         self._looks_at_agents = self._bots or bool(self._programs)
@@ -61,6 +76,30 @@ class Ignored:
             if type(address) is str and self._is_ours(address):
                 return INTERNAL
         return ""
+
+    @property
+    def knows_people(self) -> bool:
+        """Whether the plan says by what addresses the house's own people are known."""
+        return bool(self._domains)
+
+    def is_of_ours(self, raw: Mapping[str, Any]) -> bool:
+        """Whether a raw event says that its customer has an address of the house."""
+        for path in self._fields:
+            value: Any = raw
+            for name in path:
+                value = value.get(name) if type(value) is dict else None
+            if type(value) is str and "@" in value and self._is_of_ours(value[:_LOOKED_AT]):
+                return path[0] != "traits" or raw.get("type") != "group"  # whose traits are the group's
+        return False
+
+    def _ends_in_domain(self, address: str) -> bool:
+        domain = unicodedata.normalize("NFKC", address.rpartition("@")[2]).strip(" \t\r\n.>\"'").lower()
+        if not domain.isascii():
+            try:
+                domain = idna.encode(domain, uts46=True).decode()
+            except idna.IDNAError:
+                return False
+        return any(domain == ours or domain.endswith(f".{ours}") for ours in self._domains)
 
     def _matches(self, agent: str) -> bool:
         if self._programs and any(text in agent.lower() for text in self._programs):

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from plan import EventRule, Plan
-from profiles.consent import is_consent, trait_of
+from profiles.consent import INTERNAL, is_consent, trait_of
 from profiles.consent_words import answer, says_nothing, tcf_purposes
 from profiles.errors import Unacceptable
 from profiles.types import Event, Identity
@@ -129,16 +129,24 @@ class Listener:
 
 
 def consent(plan: Plan) -> Each:
-    """The step that writes consent as traits.
+    """The step that writes consent as traits, and marks the house's own people, of whose data nothing may be made.
 
     Traits that bear our names are taken out of what was sent: nobody else writes them.
     """
     listener = Listener(plan)
 
+    ignored = plan.ignored
+
     def note(batch: Intake, item: Item) -> None:
         event = item.event
-        if event is None or _says_nothing(event, item):
+        if event is None:
             return
+        if not _says_nothing(event, item):
+            take_words(event, item)
+        if ignored.knows_people and ignored.is_of_ours(item.raw):
+            event.traits = {**event.traits, INTERNAL: True}
+
+    def take_words(event: Event, item: Item) -> None:
         traits = event.traits
         if forged := [name for name in traits if is_consent(name)]:
             traits = {name: value for name, value in traits.items() if not is_consent(name)}

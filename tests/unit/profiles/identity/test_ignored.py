@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 from typing import Any
 
@@ -10,16 +11,24 @@ import orjson
 import pytest
 from prometheus_client import CollectorRegistry
 
+from models.conditions.rules import AlertRule
+from models.segments.alerts import compile_alerts
+from models.segments.membership import compile_segments
 from plan import Plan, diff_plans, parse_plan
 from plan.errors import PlanError
+from profiles.consent import PURPOSES, is_internal
 from profiles.identity.ignored import BOT, INTERNAL
+from profiles.merge import merge
+from profiles.state import apply
 from profiles.stores.memory import MemorySourceStore
+from profiles.types import Profile
 from streams.clock import SteppedClock
 from streams.dead_letters.newest import RejectedTail
 from streams.judge import Judge
 from streams.kafka.memory import MemoryLog
 from streams.kafka.output import Row
 from streams.metrics import WorkerMetrics
+from streams.pipeline import limits_of
 from streams.records.rejected import IGNORE
 from streams.records.sender import address_header
 from streams.settings import Settings
@@ -29,7 +38,10 @@ from streams.worker.breaker.circuit_breaker import CircuitBreaker
 from tests.build import T0, record
 from tests.plans import BASE
 
-PUBLIC = BASE.replace("write_key: key-of-web, public: false", "write_key: key-of-web, public: true")
+PUBLIC = BASE.replace("write_key: key-of-web, public: false", "write_key: key-of-web, public: true").replace(
+    "events:\n",
+    "events:\n  - {type: identify, sources: [web, purchase], owner: o, description: d, why: w, enforce: flag}\n",
+)
 CHROME = (
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120.0.0.0 Safari/537.36"
 )
@@ -158,3 +170,70 @@ def test_the_plan_says_what_is_wrong_and_what_changes() -> None:
         plan(addresses=["office"])
     changes = [str(change) for change in diff_plans(plan(), plan(bots=True, addresses=["192.0.2.1"]))]
     assert changes == ["ignore.bots: False → True", "ignore.addresses: '192.0.2.1/32' is ignored from now on"]
+
+
+def person(using: Plan, *raws: dict[str, Any]) -> Profile:
+    """The profile of what a server, or a page where it says so, tells of customer u."""
+    profile = Profile("p")
+    for number, raw in enumerate(raws):
+        source = raw.get("source", "purchase")
+        event = {"userId": "u", "messageId": f"m{number}", **raw}
+        intake = asyncio.run(Judge(using, T0).intake(source, [record(0, orjson.dumps(event), at=T0 - 60)]))
+        (item,) = intake.items
+        assert item.event is not None
+        apply(profile, item.event, "EUR", limits_of(Settings(), using))
+    return profile
+
+
+ORDER = {"type": "track", "event": "Order Completed", "properties": {"order_id": "1", "revenue": 5}}
+STAFF = {"type": "identify", "traits": {"email": "Ann@Shop.example"}}
+
+
+def test_own_people_are_in_nothing_but_their_segment() -> None:
+    """Whether they said who they are before or after; those of others are as they were."""
+    using = plan(mail_domains=["@shop.example"])
+    segments = compile_segments(using.segments, "EUR", using.consent)
+    rule = AlertRule.model_validate({"name": "a", "when": {"count": "purchase", "at_least": 1}, "purpose": None})
+    alerts = compile_alerts([rule], "EUR", segments.names, using.consent, segments.needs)
+    for raws in itertools.permutations([ORDER, STAFF, {"type": "identify", "traits": {"country": "NL"}}]):
+        ours = person(using, *raws)
+        assert segments.evaluate(ours, T0) == {"internal"}
+        assert not any(using.consent.allows(ours, purpose) for purpose in PURPOSES)
+        assert using.consent.denied(ours) == set(PURPOSES)
+        assert alerts.decide(ours, T0) == []
+        others = person(using, *(raw for raw in raws if raw is not STAFF))
+        assert segments.evaluate(others, T0) == {"dutch"}
+        assert len(alerts.decide(others, T0)) == 1
+        merge(others, ours, limits_of(Settings(), using))
+        assert segments.evaluate(others, T0) == {"internal"}
+    assert "internal" not in {rule.name for rule in plan().segments}
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        ({"type": "identify", "traits": {"email": "a@shop.example"}}, True),
+        ({"type": "identify", "traits": {"email": "a@eu.shop.example "}}, True),
+        ({"type": "identify", "traits": {"email": "a@SHOP.example."}}, True),
+        ({"type": "identify", "traits": {"email": "a@myshop.example"}}, False),
+        ({"type": "identify", "traits": {"email": "shop.example@x.example"}}, False),
+        ({"type": "identify", "traits": {"email": ["a@shop.example"]}}, False),
+        ({"type": "identify", "userId": "a@shop.example"}, True),
+        ({"type": "identify", "traits": {}, "context": {"traits": {"email": "a@shop.example"}}}, True),
+        ({**ORDER, "context": {"traits": {"email": "a@shop.example"}}}, True),
+        ({**ORDER, "properties": {**ORDER["properties"], "email": "a@shop.example"}}, False),
+        ({"type": "identify", "traits": {"consent.Internal": True}}, False),
+        ({"type": "page", "source": "web", "context": {"traits": {"email": "a@shop.example"}}}, False),
+    ],
+)
+def test_own_people_are_known_by_their_address(raw: dict[str, Any], expected: bool) -> None:
+    """Not by somebody else's; and of a public source, which may say it of anybody, it is only a claim."""
+    assert is_internal(person(plan(mail_domains=["shop.example"]), ORDER, raw)) is expected
+
+
+def test_domains_are_compared_as_mail_has_them() -> None:
+    using = plan(mail_domains=["bücher.example"])
+    for address in ("a@bücher.example", "a@xn--bcher-kva.example", "a@BÜCHER.example"):
+        assert is_internal(person(using, ORDER, {"type": "identify", "traits": {"email": address}}))
+    with pytest.raises(PlanError, match="no domain such as"):
+        plan(mail_domains=["not a domain"])
