@@ -15,6 +15,7 @@ from console.services.ports import ApiDeps
 from console.views.document import Page
 from console.views.identity import (
     IdentityLinks,
+    JoinState,
     RefusalView,
     SplitState,
     SplitView,
@@ -40,6 +41,15 @@ class SplitOrder(BaseModel):
         "any: the strongest of the others.",
         examples=[["user_id:42"]],
     )
+    by: str = Field(default="", max_length=200, description="Who decided it.")
+
+
+class JoinOrder(BaseModel):
+    """Who is the same customer, and who says so."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    other: str = Field(max_length=600, description="An identity of the other, TYPE:VALUE.", examples=["user_id:43"])
     by: str = Field(default="", max_length=200, description="Who decided it.")
 
 
@@ -86,6 +96,25 @@ def identities_router(deps: ApiDeps) -> APIRouter:
         if state != "done":
             response.status_code = 202
         return await _state(id_, state)
+
+    @router.post(
+        "/profiles/{identity}/join",
+        summary="Make one customer of two",
+        description="On a person's word: limits of the plan and earlier splits do not count. The link is kept with who "
+        "said so, and a split takes it back. 202 if it takes longer than five seconds; it is carried out all the same.",
+        responses={202: {"model": JoinState, "description": "Accepted"}, **describe_errors(404, 409)},
+    )
+    async def join(identity: Who, order: JoinOrder, response: Response) -> JoinState:
+        both = [(await named(deps, one))[1] for one in (identity, order.other)]
+        one, other = both
+        if one is None or other is None:
+            raise ApiError(400, "invalid_identity", "name an identity of each, such as user_id:42")
+        id_, state = await desk.splits.join([one, other], await deps.now(), order.by, deps.wait)
+        if state not in (None, "done"):
+            raise ApiError(409, "not_joined", state)
+        if state is None:
+            response.status_code = 202
+        return JoinState(id=id_, state=state or "asked")
 
     @router.get("/splits/{split}", summary="What became of a split", responses=describe_errors(409))
     async def one_split(split: str) -> SplitState:

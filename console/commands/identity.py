@@ -1,4 +1,4 @@
-"""`rapport identity show|explain|split|refused`: who is who, why, and taking a wrong link back."""
+"""`rapport identity show|explain|join|split|refused`: who is who, why, making a link and taking a wrong one back."""
 
 from __future__ import annotations
 
@@ -53,11 +53,38 @@ def _identities(document: dict[str, Any]) -> RenderableType:
     rows = []
     for held in document["identities"]:
         first = held["links"][0] if held["links"] else None
-        by = f"{first['source']} event {first['event']}, {minute(first['time'])}" if first else "itself"
+        by = _linked_by(first) if first else "itself"
         rows.append((identity_name(held), by, ", ".join(map(identity_name, held["apart_from"]))))
     table = Listing(("identity", "linked by", "kept apart from"), rows, prose=True)
     split = [Text("It is being taken apart; for some seconds it is not whole.", "yellow")] * document["being_split"]
     return Group(Text(f"Profile {document['profile']}"), table, *split)
+
+
+def _linked_by(link: dict[str, Any]) -> str:
+    return f"{link['by'] or link['source'] + ' event ' + link['event']}, {minute(link['time'])}"
+
+
+@app.command()
+@with_target
+def join(
+    target: Target,
+    identity: Annotated[str, typer.Argument(help="An identity of the one, TYPE:VALUE; this customer's name stays.")],
+    other: Annotated[str, typer.Argument(help="An identity of the other.")],
+    by: Annotated[str, typer.Option(help="Who decided it.")] = "",
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make one customer of two, two accounts of one person say. `split` takes it back."""
+    with support(target) as api:
+        if not yes:
+            typer.confirm(f"Make one customer of {identity} and {other}?", abort=True, err=True)
+        document = api.call("POST", customer(identity, "/join"), json={"other": other, "by": by})
+    if as_json:
+        print_json(document)
+    elif document["state"] == "done":
+        out.print(f"Done. `rapport identity split {other} --from {identity}` takes it back.")
+    else:
+        err.print("Asked for, and not done yet. `rapport identity show` says when it is.")
 
 
 @app.command()
@@ -77,7 +104,10 @@ def _explained(document: dict[str, Any]) -> Iterator[Text]:
         for link in held["links"]:
             others = " and ".join(identity_name(other) for other in link["identities"])
             event = (link["event"], "cyan")
-            yield Text.assemble(f"  joined by {link['source']} event ", event, f" of {link['time']}:")
+            if link["by"]:
+                yield Text.assemble(f"  joined on the word of {link['by']}, ", event, f", at {link['decided']}:")
+            else:
+                yield Text.assemble(f"  joined by {link['source']} event ", event, f" of {link['time']}:")
             yield Text(f"    {others} were in it")
         if not held["links"]:
             yield Text("  the others joined it, or it stands alone")

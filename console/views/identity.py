@@ -13,7 +13,16 @@ from plan import Plan
 from profiles.identity.links import Link, Linked, PendingSplit, Refusal
 from profiles.types import Identity, Profile
 
-__all__ = ["IdentityLinks", "RefusalView", "SplitState", "SplitView", "identity_links", "refusal_view", "split_view"]
+__all__ = [
+    "IdentityLinks",
+    "JoinState",
+    "RefusalView",
+    "SplitState",
+    "SplitView",
+    "identity_links",
+    "refusal_view",
+    "split_view",
+]
 
 
 class LinkView(Document):
@@ -24,6 +33,7 @@ class LinkView(Document):
     time: Time = Field(description="When it happened.")
     decided: Time = Field(description="When the link was made.")
     identities: list[ThinIdentity] = Field(description="That met in it, the strongest first.")
+    by: str = Field("", description="The person on whose word it was made; then `event` is the id of that.")
 
 
 class LinkedIdentity(ThinIdentity):
@@ -60,6 +70,13 @@ class SplitView(Document):
     profiles: list[str] = Field(description="What it becomes.")
     at: Time
     by: str
+
+
+class JoinState(Document):
+    """What has become of a join."""
+
+    id: str
+    state: Literal["asked", "done"] = Field(description="asked: the linker has not decided yet; done.")
 
 
 class SplitState(Document):

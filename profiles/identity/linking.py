@@ -115,7 +115,10 @@ def _why_not(
     together = set[Identity]().union(*brought.values())
     counts = Counter(kind for kind, _ in together)
     for kind, count in sorted(counts.items()):
-        if count > limits.get(kind, 1):
+        # Whom a person has joined may be over a limit; that must not keep a new browser from them.
+        if count > limits.get(kind, 1) and count > max(
+            sum(one == kind for one, _ in held) for held in brought.values()
+        ):
             return f"limit of {kind}"
     if len(together) > most:
         return TOO_MANY

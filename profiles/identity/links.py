@@ -25,6 +25,7 @@ class Link(msgspec.Struct, array_like=True, gc=False):
     offset: int  # in `identity.links`, whose order decides
     decided: float  # when, by the clock
     signed: bool = False  # by the user whom a public source names
+    by: str = ""  # of the person on whose word it was made, whatever limits say
 
 
 class Refusal(msgspec.Struct, array_like=True, gc=False):
@@ -112,6 +113,7 @@ class _Row(msgspec.Struct, array_like=True, gc=False):
     offset: int
     decided: float
     signed: bool = False
+    by: str = ""
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -132,7 +134,9 @@ def encode_linked(identities: Sequence[Identity], links: Mapping[Identity, Seque
             key = link.offset, tuple(link.identities)
             if key not in rows:
                 named = [places.get(one, one) for one in link.identities]
-                rows[key] = _Row([], named, link.time, link.source, link.event, link.offset, link.decided, link.signed)
+                rows[key] = _Row(
+                    [], named, link.time, link.source, link.event, link.offset, link.decided, link.signed, link.by
+                )
             rows[key].joined.append(place)
     return _encode((identities, list(rows.values())))
 
@@ -143,7 +147,7 @@ def decode_linked(record: bytes) -> Linked:
     links: dict[Identity, list[Link]] = {}
     for row in rows:
         named = [identities[one] if isinstance(one, int) else one for one in row.identities]
-        link = Link(named, row.time, row.source, row.event, row.offset, row.decided, row.signed)
+        link = Link(named, row.time, row.source, row.event, row.offset, row.decided, row.signed, row.by)
         for place in row.joined:
             links.setdefault(identities[place], []).append(link)
     return Linked(identities, links)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from plan import Plan
-from profiles.identity.linking import Decision
+from profiles.identity.linking import TOO_MANY, Decision
 from profiles.identity.links import Claim, Erasure, Lifted, Link, PendingSplit, Refusal
 from profiles.identity.secrets import suppression
 from profiles.types import Erase, Identity, Lift, Merge, Split
@@ -17,7 +17,7 @@ from profiles.units import LinkChanges, LinkState
 from streams.identity.draft import Draft
 from streams.identity.members import Members
 from streams.identity.moves import Move, Moves
-from streams.records.links import EraseRequest, LiftRequest, LinkRequest, SplitDone, SplitRequest
+from streams.records.links import EraseRequest, JoinRequest, LiftRequest, LinkRequest, SplitDone, SplitRequest
 
 __all__ = ["Graph"]
 
@@ -222,7 +222,7 @@ class Graph:
     def _decide_again(self, profile: str, everybody: Sequence[Identity], links: Iterable[Link]) -> dict[str, str]:
         """Make the links again that can still be made; home → the profile that it belongs to then."""
         for link in links:
-            decision = self._members.decide(link.identities)
+            decision = self._members.decide(link.identities, joined=bool(link.by))
             kept = [identity for identity in link.identities if identity not in decision.refused]
             self._note_links(decision, msgspec.structs.replace(link, identities=kept))
             for loser, moving in decision.losers.items():
@@ -287,6 +287,30 @@ class Graph:
         members.forget_apart(gone)
         members.forget_claims(gone)
         draft.changes.refused_gone += [slot for slot, held in self._refusals.items() if gone & set(held.identities)]
+
+    def join(self, offset: int, request: JoinRequest) -> bool:
+        """Make two customers one, on a person's word, whatever limits and earlier splits say; a split undoes it."""
+        self._draft.begin(offset)
+        members = self._members
+        held = {members.profile_of(one): {*members.held_by(members.profile_of(one)), one} for one in request.identities}
+        winner = members.profile_of(request.identities[0])
+        everybody = set[Identity]().union(*held.values())
+        if self._is_splitting(everybody):
+            why = "a split of one of them is under way"
+        elif any(members.home(identity) in self._erased for identity in everybody):
+            why = "one of them was erased"
+        elif len(everybody) > members.most:
+            why = TOO_MANY
+        else:
+            why = "done"
+        self._become(request.id, why)
+        if why != "done" or len(held) == 1:
+            return False
+        members.let_together(*held.values())
+        losers = {profile: sorted(them) for profile, them in held.items() if profile != winner}
+        link = Link(request.identities, request.time, "", request.id, offset, self._now, by=request.by or "somebody")
+        self._merge(Decision(winner, sorted(everybody), losers), link)
+        return True
 
     def lift(self, offset: int, request: LiftRequest) -> None:
         """Let an erased identity come back."""

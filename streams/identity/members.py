@@ -41,7 +41,7 @@ class Members:
         self.home = plan.home
         self._ranks = {rule.type: rule.priority for rule in plan.identities}
         self._limits = {rule.type: rule.limit for rule in plan.identities}
-        self._most = plan.most_identities
+        self.most = plan.most_identities
         self._trust = plan.trust
         self._draft = draft
         self._linked = linked
@@ -68,20 +68,21 @@ class Members:
         last = len(self._ranks) + 1
         return min(identities, key=lambda identity: (self._ranks.get(identity[0], last), identity[1]))
 
-    def decide(self, identities: Sequence[Identity], source: str = "") -> Decision:
+    def decide(self, identities: Sequence[Identity], source: str = "", *, joined: bool = False) -> Decision:
         """Decide which of these become one, by the plan's limits and what is kept apart; changes nothing.
 
         Args:
             identities: that met in one event.
             source: of the event; "" for a link that was made once.
+            joined: a person said so; then limits of types do not count.
         """
         public = self._trust.public
         return decide(
             identities,
             self.profile_of,
             self.held_by,
-            self._limits,
-            most=self._most,
+            dict.fromkeys(self._ranks, self.most) if joined else self._limits,
+            most=self.most,
             partners=lambda identity: self._apart.get(identity, ()),
             persons=self._trust.persons if source and public else (),
             names=self.names if source not in public else lambda profile, identities: False,
@@ -141,6 +142,15 @@ class Members:
         held = self._apart.get(identity, [])
         self._put_apart(identity, [*held, *(other for other in others if other not in held)])
 
+    def let_together(self, some: set[Identity], others: set[Identity]) -> None:
+        """Forget that any of these were kept apart from any of the others."""
+        for one, rest in ((some, others), (others, some)):
+            for identity in one:
+                held = self._apart.get(identity, [])
+                kept = [other for other in held if other not in rest]
+                if kept != held:
+                    self._put_apart(identity, kept)
+
     def forget_apart(self, gone: set[Identity]) -> None:
         """Forget what these identities were kept apart from, in both directions."""
         for identity, others in list(self._apart.items()):
@@ -176,7 +186,7 @@ class Members:
         theirs, ours = self.held_by(holder), {anchor, *self.held_by(winner)}
         counts = Counter(kind for kind, _ in {*theirs, *ours})
         over = {kind for kind, count in counts.items() if count > limits.get(kind, 1)}
-        room = sum(kind == identity[0] for kind, _ in ours) < limits.get(identity[0], 1) and len(ours) < self._most
+        room = sum(kind == identity[0] for kind, _ in ours) < limits.get(identity[0], 1) and len(ours) < self.most
         apart = self._apart.get(identity, ())
         if not room or any(one in apart for one in ours):
             return []

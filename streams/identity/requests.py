@@ -1,4 +1,4 @@
-"""Asking the linker to take a link back, and waiting for what becomes of it; the workers do the rest."""
+"""Asking the linker to make a link or to take one back, and waiting for what becomes of it; workers do the rest."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import uuid
 from profiles.types import Identity
 from profiles.units import LinkStore
 from streams.commands import CommandSender
-from streams.records.links import SplitRequest
+from streams.records.links import JoinRequest, Request, SplitRequest
 
 __all__ = ["SplitRequests"]
 
@@ -17,7 +17,7 @@ _LOOK = 0.1  # seconds between looks at what has become of a request
 
 
 class SplitRequests:
-    """Asks for splits."""
+    """Asks for splits and joins."""
 
     def __init__(self, links: LinkStore, commands: CommandSender) -> None:
         self._links = links
@@ -43,7 +43,26 @@ class SplitRequests:
             Unavailable: Kafka does not answer.
         """
         id_ = uuid.uuid4().hex
-        await self._commands.request(SplitRequest(id_, identity, apart, at, by))
+        return await self._ask(id_, SplitRequest(id_, identity, apart, at, by), wait)
+
+    async def join(self, identities: list[Identity], at: float, by: str, wait: float) -> tuple[str, str | None]:
+        """Ask the linker to make one customer of two; the first one's name stays.
+
+        Args:
+            identities: one of each.
+            at, by, wait: as of `ask`.
+
+        Returns:
+            The id, under which the link is kept, and what has become of it: `done`, why not, or None.
+
+        Raises:
+            Unavailable: Kafka does not answer.
+        """
+        id_ = uuid.uuid4().hex
+        return await self._ask(id_, JoinRequest(id_, identities, at, by), wait)
+
+    async def _ask(self, id_: str, request: Request, wait: float) -> tuple[str, str | None]:
+        await self._commands.request(request)
         until = time.monotonic() + wait
         while True:
             state = await self._links.split_state(id_)

@@ -7,13 +7,22 @@ import msgspec
 from profiles.identity.links import Erasure, Lifted, LinkRequest
 from profiles.types import Identity
 
-__all__ = ["EraseRequest", "LiftRequest", "LinkRequest", "Request", "SplitDone", "SplitRequest"]
+__all__ = ["EraseRequest", "JoinRequest", "LiftRequest", "LinkRequest", "Request", "SplitDone", "SplitRequest"]
 
 
 class EraseRequest(msgspec.Struct, array_like=True, tag_field="kind", tag="x", gc=False):
     """A customer is to be forgotten."""
 
     erasure: Erasure
+
+
+class JoinRequest(msgspec.Struct, array_like=True, tag_field="kind", tag="j", gc=False):
+    """Two customers are one, on a person's word."""
+
+    id: str
+    identities: list[Identity]  # one of each; whose is first wins
+    time: float
+    by: str
 
 
 class LiftRequest(msgspec.Struct, array_like=True, tag_field="kind", tag="u", gc=False):
@@ -39,4 +48,4 @@ class SplitDone(msgspec.Struct, array_like=True, tag_field="kind", tag="d", gc=F
     id: str
 
 
-Request = LinkRequest | EraseRequest | LiftRequest | SplitRequest | SplitDone
+Request = LinkRequest | EraseRequest | JoinRequest | LiftRequest | SplitRequest | SplitDone

@@ -24,7 +24,7 @@ from streams.identity.history import History
 from streams.kafka.outbox import Outbox
 from streams.kafka.topics import IDENTITY_LINKS, topic_name
 from streams.metrics import WorkerMetrics
-from streams.records.links import EraseRequest, LiftRequest, LinkRequest, Request, SplitDone, SplitRequest
+from streams.records.links import EraseRequest, JoinRequest, LiftRequest, LinkRequest, Request, SplitDone, SplitRequest
 from streams.retry import retrying, until_committed
 from streams.settings import Settings
 from streams.worker.profiles import Behind
@@ -124,6 +124,8 @@ class Linker:
                 graph.erase(offset, request)
             elif type(request) is LiftRequest:
                 graph.lift(offset, request)
+            elif type(request) is JoinRequest:
+                merged += graph.join(offset, request)
             elif type(request) is SplitDone:
                 graph.split_done(offset, request, await self._store.deferred())
             if not (moves := graph.due()):
@@ -158,6 +160,8 @@ class Linker:
                 named.update([request.identity, *request.apart])
             elif type(request) is LiftRequest:
                 named.add(request.identity)
+            elif type(request) is JoinRequest:
+                named.update(request.identities)
         for erasure in await self._erasures(requests):
             profiles.add(erasure.profile)
             named.update([erasure.identity] if erasure.identity else [])

@@ -36,6 +36,7 @@ ARGUMENTS = {
     "archive": "--once --to history",
     "archive status": "--to history",
     "identity show": "user_id:1",
+    "identity join": "user_id:1 user_id:2 --yes",
     "identity explain": "user_id:1",
     "identity split": "user_id:1 --yes",
     "identity splits": "",

@@ -13,7 +13,7 @@ from profiles.identity.secrets import suppression
 from profiles.types import Identity
 from profiles.units import LinkState
 from streams.identity.graph import Graph
-from streams.records.links import LiftRequest, LinkRequest, SplitDone
+from streams.records.links import JoinRequest, LiftRequest, LinkRequest, SplitDone, SplitRequest
 from tests import REPOSITORY
 
 PLAN = load_plan(REPOSITORY / "tracking_plan.yaml", {})
@@ -157,3 +157,40 @@ def test_a_link_that_meets_a_split_is_decided_behind_it() -> None:
     graph.split_done(61, SplitDone("s"), [])
     asked = [one for one in graph.changes(LinkState(0, 60, 1), 61).outputs if one.topic == "identity.links"]
     assert len(asked) == 60
+
+
+def test_a_person_makes_one_of_two_accounts_and_takes_it_back() -> None:
+    """Whatever the limit of accounts and an earlier split say. Later links go on; other splits let it be."""
+    graph = graph_of(apart={ADA: [CAT], CAT: [ADA]})
+    graph.link(1, LinkRequest([CAT, BOB], 1.0, "purchase", "m"))
+    assert graph.join(2, JoinRequest("j", [ADA, CAT], 2.0, "kim"))
+    assert not graph.join(3, JoinRequest("again", [CAT, ADA], 3.0, "kim"))
+    new = graph.link(4, LinkRequest([CAT, BROWSER], 4.0, "purchase", "n"))
+    assert new is not None
+    assert new.losers == {PLAN.home(BROWSER): [BROWSER]}
+    changes = graph.changes(LinkState(0, 0, 0), 4)
+    assert changes.splits == {"j": "done", "again": "done"}
+    assert changes.mapping == dict.fromkeys([CAT, BOB, BROWSER], PLAN.home(ADA))
+    assert changes.apart == {ADA: None, CAT: None}
+    links = {identity: held for identity, held in changes.links.items() if held}
+    assert {link.by for held in links.values() for link in held} == {"", "kim"}
+
+    held = {PLAN.home(ADA): sorted([ADA, CAT, BOB, BROWSER])}
+    linked = dict.fromkeys([CAT, BOB, BROWSER], PLAN.home(ADA))
+    graph = graph_of(linked=linked, held=held, links=links)
+    graph.split(5, SplitRequest("s", BOB, [CAT], 5.0))
+    assert graph.changes(LinkState(1, 4, 0), 5).graph[PLAN.home(ADA)] == sorted([ADA, CAT, BROWSER])
+    graph = graph_of(linked=linked, held=held, links=links)
+    graph.split(5, SplitRequest("s", CAT, [ADA], 5.0))
+    mapping = graph.changes(LinkState(1, 4, 0), 5).mapping
+    assert mapping[ADA] is mapping[CAT] is None
+    assert mapping[BOB] == PLAN.home(CAT)
+
+
+def test_who_was_erased_or_is_being_taken_apart_is_joined_with_nobody() -> None:
+    pending = PendingSplit("s", PLAN.home(ADA), BROWSER, [], {PLAN.home(ADA): PLAN.home(ADA)}, 1.0)
+    for parts in ({"erased": {PLAN.home(ADA): 1.0}}, {"pending": {"s": pending}}):
+        graph = graph_of(**parts)
+        assert not graph.join(2, JoinRequest("j", [ADA, CAT], 2.0, "kim"))
+        changes = graph.changes(LinkState(0, 0, 0), 2)
+        assert (changes.mapping, changes.splits["j"] == "done") == ({}, False)
