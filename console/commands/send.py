@@ -23,7 +23,7 @@ from console.files.register import Register, Sent
 from console.files.rows import FileSpec, fingerprint, read_items
 from console.files.sending import Bookmark, Chunk, chunks, deliver
 from console.terminal.figures import counted
-from console.terminal.output import err, out, readable, warn
+from console.terminal.output import err, out, readable, say, warn
 from console.terminal.progress import adding, progress
 from models.durations import DAY
 from plan import Plan, load_plan
@@ -50,6 +50,11 @@ timestamp, event, properties.…, traits.…, context.…; `--set` fills in {col
     rapport send orders.csv --source purchase --event 'Order Completed' \\
       --map user_id=customer --map timestamp=date --map properties.revenue=amount:number \\
       --set properties.order_id='{customer}-{line}' --set properties.currency=EUR
+
+The exports of some services need none (`--from`), for other tables `--guess` proposes one:
+
+    rapport send orders_export.csv --from shopify
+    rapport send customers.csv --guess > customers.yaml
 
 The CDNOW purchase log (23,570 customers, 69,659 purchases; `pip install lifetimes` brings it):
 
@@ -200,6 +205,7 @@ def register(app: typer.Typer) -> None:
         file: Annotated[Path, typer.Argument(help="JSON lines (.jsonl, .ndjson) or a table; .gz is read as well.")],
         skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Set bad rows aside in FILE.bad.")] = False,
         check: Annotated[bool, typer.Option("--check", help="Only check the file, and ask the plan.")] = False,
+        guessed: Annotated[bool, typer.Option("--guess", help="Propose a mapping of a table; send nothing.")] = False,
         restart: Annotated[bool, typer.Option("--restart", help="Begin anew, also if all was sent.")] = False,
         write_key: Annotated[
             list[str] | None, typer.Option(metavar="SOURCE=KEY", help="Where no data directory says so.")
@@ -210,6 +216,11 @@ def register(app: typer.Typer) -> None:
     ) -> None:
         settings = reach(data_dir, plan)
         loaded = load_plan(settings.plan)
+        if guessed:
+            from console.files.guess import guess  # noqa: PLC0415  (keeps `rapport --help` quick)
+
+            say(guess(file, spec, loaded), nl=False)
+            return
         if check:
             _check(file, spec, loaded, skip_bad=skip_bad)
             return

@@ -18,9 +18,9 @@ from profiles.errors import Misconfigured, WrongUse
 from profiles.types import Event
 from streams.offline import Reading, Row, read_log
 
-__all__ = ["names_of", "read_history", "recognised", "share"]
+__all__ = ["COLUMNS", "names_of", "read_history", "recognised", "share"]
 
-_COLUMNS = {
+COLUMNS = {
     "customer": ("customer_id", "customerid", "customer", "user_id", "userid", "user", "client_id", "client"),
     "time": ("date", "timestamp", "time", "datetime", "order_date", "invoicedate", "invoice_date", "created_at"),
     "quantity": ("quantity", "items", "number_of_cds", "number_of_items", "units", "qty"),
@@ -76,7 +76,7 @@ def recognised(file: Path, spec: FileSpec, plan: Plan) -> FileSpec:
     """
     delimiter, names, values = _first_rows(file, spec)
     found = {}
-    for meaning, words in _COLUMNS.items():
+    for meaning, words in COLUMNS.items():
         named = [name for word in words for name in names if name.lower().replace(" ", "_") == word]
         if named:
             found[meaning] = named[0]

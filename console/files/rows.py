@@ -169,16 +169,16 @@ def _table(lines: Lines, reading: _Reading) -> Iterator[Item]:
     spec = reading.spec
     if not spec.map:
         raise WrongUse(
-            "a table needs a mapping of its columns: add --map user_id=COLUMN --map timestamp=COLUMN, or --mapping "
-            "FILE; JSON lines have names ending in .jsonl (or say --format jsonl)"
+            "a table needs a mapping of its columns: add --map user_id=COLUMN --map timestamp=COLUMN, --mapping FILE "
+            "or --from SERVICE; --guess proposes one. JSON has names ending in .jsonl (or say --format jsonl)"
         )
     table = _opened(lines, spec)
     shaper = Shaper(spec, list(spec.columns) or table.columns)
     too_much = partial(swallows, mark=table.mark, is_row=partial(_is_row, shaper))
     row = 0
     apart: set[int] = set()  # events whose rows were read
-    for records in _together(table.rows, shaper):
-        if name := shaper.group(records[0].cells):
+    for records in _together(table.rows, shaper) if shaper.grouped else ([record] for record in table.rows):
+        if shaper.grouped and (name := shaper.group(records[0].cells)):
             if hash(name) in apart:
                 records[0] = records[0]._replace(
                     problem=f"rows of {name} stand apart: sort the file, so that they are together"
@@ -212,24 +212,28 @@ def _together(rows: Iterator[Record], shaper: Shaper) -> Iterator[list[Record]]:
 def _items_of(
     records: list[Record], shaper: Shaper, too_much: Callable[[Record], bool], reading: _Reading
 ) -> list[Item]:
-    last = records[-1]
-    bad = Item(last.line, problem=records[0].problem, raw="\n".join(record.raw for record in records))
-    if bad.problem:
-        return [bad]
-    try:
-        events = shaper.events([record.cells for record in records], last.line)
-        if any(len(record.lines) > 1 and too_much(record) for record in records):
-            opened = records[0].lines[0].number
-            bad.problem = (
-                f"a quote opened in line {opened} holds what looks like rows; is it closed where it should be?"
-            )
-            return [bad]
-        return [_item(event, last.line, reading) for event in events]
-    except LeftOut as error:
-        bad.problem, bad.meant = str(error), True
-    except BadRow as error:
-        bad.problem = str(error)
-    return [bad]
+    line, problem, meant = records[-1].line, records[0].problem, False
+    if not problem:
+        try:
+            events = shaper.events([record.cells for record in records], line)
+            for record in records:
+                if len(record.lines) > 1:
+                    _refuse(record, too_much)
+            return [_item(event, line, reading) for event in events]
+        except BadRow as error:
+            problem, meant = str(error), isinstance(error, LeftOut)
+    return [Item(line, problem=problem, meant=meant, raw="\n".join(record.raw for record in records))]
+
+
+def _refuse(record: Record, too_much: Callable[[Record], bool]) -> None:
+    """Refuse a row over several lines that holds others.
+
+    Raises:
+        BadRow: it does.
+    """
+    if too_much(record):
+        opened = record.lines[0].number
+        raise BadRow(f"a quote opened in line {opened} holds what looks like rows; is it closed where it should be?")
 
 
 def _is_row(shaper: Shaper, cells: Sequence[str]) -> bool:

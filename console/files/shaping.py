@@ -43,6 +43,13 @@ class Shaper:
         self._of = _at(columns, mapping.items.of) if mapping.items else None
         self._item = compile_item(mapping, mapping.items.map, all_columns) if mapping.items else None
 
+        self._plain = not (mapping.split or mapping.leave_out or mapping.also or mapping.items)
+
+    @property
+    def grouped(self) -> bool:
+        """Whether several rows may be one event."""
+        return self._of is not None
+
     @property
     def single(self) -> bool:
         """Whether each row is at most one event."""
@@ -64,6 +71,8 @@ class Shaper:
         Raises:
             BadRow: they cannot become events; `LeftOut` if they are not meant to.
         """
+        if self._plain:
+            return [self._event(rows[0], line)]
         wide = [self._widened(cells) for cells in rows]
         cells = wide[0] if len(wide) == 1 else [next(filter(str.strip, same), "") for same in zip(*wide, strict=True)]
         for name, at, texts in self._left_out:

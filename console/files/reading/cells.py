@@ -145,7 +145,7 @@ def _quoted(lines: Lines, delimiter: str) -> Iterator[Record]:
             lines.put_back(rest)
             yield Record(first.number, [], [first], _why(error, len(rest)))
             continue
-        if any(map(str.strip, cells)):
+        if cells and (cells[0].strip() or any(map(str.strip, cells))):
             yield Record(taken.lines[-1].number, cells, taken.lines)
 
 
