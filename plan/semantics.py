@@ -102,6 +102,7 @@ def find_warnings(parts: Parts) -> Iterator[Remark]:
     for name, purpose in parts.consent.items():
         if not purpose.is_said and "consent" not in carried:
             yield ("consent", name), "names no trait and no category, so nobody can say anything about it"
+    yield from _subjects(parts)
     if parts.churn and parts.churn.role not in carried:
         yield ("churn",), f"no event has the role '{parts.churn.role}', so there is nothing to predict"
 
@@ -117,6 +118,17 @@ def _shadowed(parts: Parts) -> Iterator[Remark]:
                     f"`where: {{{name}: …}}` is about the sender's {name}, not about the property '{name}'; for that "
                     f"write `properties.{name}`",
                 )
+
+
+def _subjects(parts: Parts) -> Iterator[Remark]:
+    """Events that add up, and do not say what they are about."""
+    for index, event in parts.events.items():
+        if event.role in LEDGER_ROLES and not event.facts.subject and event.on_repeat != "each":
+            yield (
+                ("events", index, "facts"),
+                f"what has the role '{event.role}' counts once a subject, and there is no `subject`: an order that two "
+                "systems tell counts twice; say where its number is, or `on_repeat: each`",
+            )
 
 
 def _public(parts: Parts) -> Iterator[Remark]:

@@ -6,10 +6,11 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from console.views.document import Document, Time
+from console.views.document import Document, Money, Time
 from console.views.profile import ProfileView, profile_view
 from console.views.timeline import EventView, timeline_view
 from plan import Plan
+from profiles.ledger.entries import ROLES, entries_of
 from profiles.types import Event, Profile
 
 __all__ = ["ErasureReceipt", "Export", "LiftedView", "export_view"]
@@ -85,6 +86,16 @@ class ExportedEvent(Document):
     owner: str | None
 
 
+class CountedView(Document):
+    """An order, a refund, a payment, a start or end of a subscription, as the profile has counted it."""
+
+    role: str
+    time: Time
+    amount: Money | None
+    items: float
+    category: str | None
+
+
 class Export(Document):
     """All that is known about a customer."""
 
@@ -92,6 +103,9 @@ class Export(Document):
     traits: list[ExportedTrait]
     events: list[ExportedEvent] = Field(description="All of them, the oldest first.")
     missing: str | None = Field(description="Why events are missing, if any are.")
+    counted: list[CountedView] = Field(
+        description="What the profile keeps, apart from any event, of what adds up; the oldest first."
+    )
     latest_events: list[EventView] = Field(description="Where `events` is missing: what the profile itself keeps.")
 
 
@@ -115,8 +129,23 @@ def export_view(profile: Profile, events: list[Event], missing: str | None, now:
         ],
         events=[_event(event, plan) for event in sorted(events, key=lambda event: event.time)],
         missing=missing,
+        counted=_counted(profile),
         latest_events=timeline_view(profile, _MAX_TIMELINE, plan) if missing else [],
     )
+
+
+def _counted(profile: Profile) -> list[CountedView]:
+    entries = [] if profile.ledger is None else entries_of(profile.ledger)
+    return [
+        CountedView(
+            role=ROLES[entry.kind],
+            time=entry.time,
+            amount=Money.of_minor(entry.amount, entry.currency) if entry.currency else None,
+            items=entry.quantity,
+            category=entry.category or None,
+        )
+        for entry in sorted(entries, key=lambda entry: (entry.time, entry.kind, entry.key, entry.part))
+    ]
 
 
 def _trait(name: str, value: object, since: float, claimed: bool, plan: Plan) -> ExportedTrait:

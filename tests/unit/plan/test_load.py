@@ -351,3 +351,12 @@ def test_a_value_cannot_be_blocked_and_not(plan_of):
 def test_the_earliest_day_is_a_day_after_the_epoch_began(plan_of, day):
     """So that no time in a profile is 0, which stands for never."""
     assert problems(plan_of, ("version: 1", f"version: 1\nearliest: {day}"))[0].startswith("plan.yaml:3: earliest: ")
+
+
+def test_what_adds_up_without_a_subject_is_warned_of(plan_of):
+    """Unless each report counts."""
+    without = (", subject: order_id", "")
+    [told] = plan_of(without).warnings
+    assert told.path == "events[1].facts"
+    assert "counts once a subject" in told.message
+    assert plan_of(without, ("role: purchase", "role: purchase\n    on_repeat: each")).warnings == []

@@ -40,3 +40,19 @@ def test_a_share_is_taken_in_once() -> None:
 
     assert work.profiles["winner"].activity["web"].count == 1
     assert work.profiles["winner"].splitting.done
+
+
+def test_a_further_report_of_an_order_is_counted_as_folded() -> None:
+    """It is no repeat: it is another message, and changes the profile."""
+    reports = [
+        event("purchase", day, profile="p", id=id_, subject="o1", amount=500) for day, id_ in ((1, "a"), (2, "b"))
+    ]
+    work = Work(0, Loaded(), 4)
+    for offset, record in enumerate(reports):
+        record.origin = ("profile.events", 0, offset << SENT_BITS)
+    work.begin(2.0, reports)
+    update("EUR", LIMITS)(work)
+
+    assert work.outcomes == {"applied": 1, "folded": 1}
+    assert work.profiles["p"].purchases.orders == 1
+    assert list(work.touched) == ["p"]
