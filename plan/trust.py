@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from plan.model import Role, SourceSpec, Verify
-from profiles.errors import Unacceptable
+from profiles.errors import Unacceptable, WrongUse
 from profiles.identity.extract import IdentityRule, Spell
 from profiles.identity.signatures import verifier
 from profiles.identity.spelling import as_text
@@ -77,6 +77,14 @@ class Trust:
         self._verify = verify
         self._is_valid = verifier(key) if key else _never
         self._of_user = [(rule.type, spellings[rule.type]) for rule in rules if "userId" in rule.fields]
+
+    def require_key(self) -> None:
+        """Raises WrongUse if user ids are verified, and there is no key to do it with."""
+        if self.lacks_key:
+            raise WrongUse(
+                f"RAPPORT_USER_ID_KEY is not set, and the plan says `verify_user_ids: {self._verify}`: set it to the "
+                "key that your servers sign with; `openssl rand -hex 32` makes one"
+            )
 
     def weigh(self, raw: Mapping[str, Any], identities: list[Identity]) -> tuple[list[Identity], Standing]:
         """How far an event of a public source is believed; and the identities that it may speak of.

@@ -33,7 +33,7 @@ from console.local.process import Process, free_port
 from console.local.resp import RedisRefused, ask_redis
 from console.local.supervisor import StopAsked, Supervisor
 from console.terminal.output import out as terminal
-from plan import load_plan
+from plan import Plan, load_plan
 from profiles.errors import Misconfigured, WrongUse
 from streams.settings import Settings
 
@@ -125,11 +125,11 @@ def up(
     began = time.monotonic()
     given = Settings()
     plan = (plan or default_plan(given)).absolute()
-    require_own_keys(host, load_plan(plan), trial=True)  # what is wrong with it is said before anything is started
+    _require_keys(host, load_plan(plan))  # what is wrong with it is said before anything is started
     data_dir = data_dir.absolute()
     if archive and "://" not in archive:
         archive = str(Path(archive).absolute())
-    port = _listenable(host, port)
+    port = _listenable(host, port, data_dir)
     if kafka is None and given.kafka_security_protocol != "PLAINTEXT":
         raise Misconfigured(
             f"RAPPORT_KAFKA_SECURITY_PROTOCOL={given.kafka_security_protocol} is not what the embedded broker speaks: "
@@ -281,12 +281,21 @@ def _token(settings: Settings) -> str:
     return settings.api_token.get_secret_value() if settings.api_token else ""
 
 
-def _listenable(host: str, port: int) -> int:
+def _require_keys(host: str, plan: Plan) -> None:
+    require_own_keys(host, plan, trial=True)
+    plan.trust.require_key()
+
+
+def _listenable(host: str, port: int, data_dir: Path) -> int:
     """The port to use, after a look whether it is free.
 
     Raises:
+        Misconfigured: another one, with the same data directory, runs already.
         WrongUse: it is taken, or not ours to use.
     """
+    if data_dir.exists():
+        with claim(data_dir):  # a second start is told of the first, rather than of its port
+            pass
     if port == 0:
         return free_port(host)
     try:

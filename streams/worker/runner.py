@@ -10,8 +10,7 @@ import threading
 
 from faust.worker import Worker
 
-from plan import USER_ID_KEY, Plan
-from profiles.errors import WrongUse
+from plan import Plan
 from streams.settings import Settings
 from streams.worker.worker import Only, create_worker
 
@@ -61,8 +60,7 @@ def run_worker(settings: Settings, plan: Plan, only: Only | None = None) -> int:
     Raises:
         WrongUse: the plan verifies user ids, and there is no key to do it with.
     """
-    if plan.trust.lacks_key:
-        raise WrongUse(f"{USER_ID_KEY} is not set, and the plan says `verify_user_ids: {plan.file.verify_user_ids}`")
+    plan.trust.require_key()
     for source in plan.trust.undecided:
         log.warning(
             "the plan says not whether source %s is `public`: whoever has its key is believed, of everybody", source

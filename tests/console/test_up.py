@@ -22,7 +22,7 @@ from console.local.connection import claim, kept_token, read_connection
 from console.local.embedded import Redis
 from console.local.process import Reaper
 from console.local.resp import ask_redis
-from profiles.errors import Misconfigured
+from profiles.errors import Misconfigured, WrongUse
 from streams.archive.manifest_log import ManifestLog
 from tests import REPOSITORY
 
@@ -198,9 +198,26 @@ def test_a_taken_port_is_said_before_anything_starts(tmp_path: Path) -> None:
     assert not (tmp_path / "data").exists()
 
 
-def test_two_do_not_share_a_data_directory(tmp_path: Path) -> None:
-    with claim(tmp_path), pytest.raises(Misconfigured, match="another `rapport up` runs"):
-        up(data_dir=tmp_path, port=0)
+@pytest.mark.parametrize("same_port", [False, True])
+def test_two_do_not_share_a_data_directory(tmp_path: Path, same_port: bool) -> None:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as taken,
+        claim(tmp_path),
+        pytest.raises(Misconfigured, match="another `rapport up` runs"),
+    ):
+        up(data_dir=tmp_path, port=taken.getsockname()[1] if same_port else 0)
+
+
+def test_a_key_that_no_worker_could_do_without_is_asked_for_before_anything_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("RAPPORT_USER_ID_KEY", raising=False)
+    plan = tmp_path / "plan.yaml"
+    shipped = (REPOSITORY / "tracking_plan.yaml").read_text()
+    plan.write_text(shipped.replace("verify_user_ids: off", "verify_user_ids: required"))
+    with pytest.raises(WrongUse, match="RAPPORT_USER_ID_KEY is not set"):
+        up(data_dir=tmp_path / "data", port=0, plan=plan)
+    assert not (tmp_path / "data").exists()
 
 
 def test_the_embedded_broker_wants_an_empty_redis(tmp_path: Path) -> None:
