@@ -16,6 +16,8 @@ from profiles.errors import WrongUse
 
 __all__ = ["app"]
 
+_ONE = {"identities": "identity"}  # where it is not the same without its s
+
 app = group("plan", "The tracking plan: what is collected, why, and what it means.")
 
 PlanArgument = Annotated[
@@ -54,7 +56,11 @@ def check(file: PlanArgument = None, as_json: AsJson = False) -> None:
         return
     for warning in plan.warnings:
         warn(str(warning))
-    counts = ", ".join(f"{count} {what}" for what, count in _counts(plan).items() if what not in ("name", "version"))
+    counts = ", ".join(
+        f"{number} {_ONE.get(what, what[:-1]) if number == 1 else what}"
+        for what, number in _counts(plan).items()
+        if what not in ("name", "version")
+    )
     say(f"{path} is fine: {plan.name}, version {plan.version}: {counts}.")
 
 
@@ -140,4 +146,6 @@ def _print_changes(changes: list[Change], before: Plan, after: Plan) -> None:
             for change in group:
                 say(f"  {change}")
     if after.version <= before.version:
-        say(f"The version is still {after.version}; raise it, so that events tell which plan they obeyed.")
+        was = f"{after.version}, after {before.version}"
+        stands = f"still {after.version}" if after.version == before.version else was
+        say(f"The version is {stands}; raise it, so that events tell which plan they obeyed.")

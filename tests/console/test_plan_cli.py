@@ -100,6 +100,9 @@ def test_diff_tells_breaking_from_harmless(run, changed):
     assert harmless.exit_code == 0
     assert "Not breaking (1):\n  events.Signed Up.owner: is Sales now\n" in harmless.stdout
     assert "The version is still 1; raise it" in harmless.stdout
+    higher = changed("version: 1\n", "version: 2\n")
+    higher.write_text(higher.read_text().replace("owner: Growth", "owner: Sales"))
+    assert "The version is 1, after 2; raise it" in run("diff", higher, PLAN).stdout
     assert breaking.exit_code == 1
     assert "Breaking (1):\n  extra: allow → reject\n" in breaking.stdout
 
