@@ -16,6 +16,7 @@ from rich.text import Text
 from console.clients.reach import PlanFile, is_trial, reach
 from console.clients.target import DEFAULT_DATA_DIR, DataDir
 from console.http.reach_of_others import advise_own_keys
+from console.terminal.figures import second
 from console.terminal.listing import Listing
 from console.terminal.output import AsJson, show
 from console.views.clock import ClockView, read_clock
@@ -23,7 +24,7 @@ from models.learning.checkpoint import HEAD, discarded
 from plan import Plan, load_plan
 from plan.agreement import agree
 from plan.fingerprint import fingerprint as fingerprint_of_plan
-from profiles.errors import Misconfigured
+from profiles.errors import Misconfigured, WrongUse
 from profiles.identity.secrets import fingerprint
 from profiles.identity.spelling import is_address
 from profiles.stores import AWAY, explain, open_stores
@@ -32,7 +33,6 @@ from profiles.stores.learner import RedisLearnerStore
 from profiles.stores.redis import connect
 from profiles.stores.setup import OTHER_FORMAT, OTHER_KEY, PII_KEY, inspect_redis, is_other_format
 from profiles.stores.sources import with_sources
-from profiles.times import rfc3339
 from profiles.types import Profile
 from profiles.units import PlansInUse
 from streams.kafka.admin import lag, topic_problems
@@ -167,8 +167,10 @@ def _trust(plan: Plan) -> Iterator[Finding]:
             f"the plan says not whether {', '.join(plan.trust.undecided)} are `public`: whoever has such a key is "
             "believed, of everybody",
         )
-    if plan.trust.lacks_key:
-        yield Finding("signed user ids", "error", "RAPPORT_USER_ID_KEY is not set, and the plan verifies user ids")
+    try:
+        plan.trust.require_key()
+    except WrongUse as error:
+        yield Finding("signed user ids", "error", str(error))
 
 
 def _sources(settings: Settings, plan: Plan) -> Iterator[Finding]:
@@ -182,9 +184,9 @@ def _sources(settings: Settings, plan: Plan) -> Iterator[Finding]:
             yield Finding(
                 f"source {source}",
                 "error",
-                f"paused since {rfc3339(pause.since)}: {pause.why}; for example: {pause.example}. Its events wait "
+                f"paused since {second(pause.since)}: {pause.why}; for example: {pause.example}. Its events wait "
                 "in Kafka. Mend the sender or the plan and restart the workers with it; or let what waits through "
-                f"with `rapport source resume {source}`. Its newest events are tried at {rfc3339(pause.retry)}",
+                f"with `rapport source resume {source}`. Its newest events are tried at {second(pause.retry)}",
             )
         if aside := [each for each in asides if each.source == source]:
             yield Finding(
@@ -261,7 +263,7 @@ def _plans(found: PlansInUse, plan: Plan) -> Iterator[Finding]:
     """Whether all workers have the same plan."""
     agreement = agree(found)
     if agreement.differ:
-        since = f"workers have different ones since {rfc3339(agreement.since)}: {agreement.in_words()}"
+        since = f"workers have different ones since {second(agreement.since)}: {agreement.in_words()}"
         mend = ". Restart those with an old plan with the first one" if agreement.overdue else ""
         yield Finding("plans in use", "error" if agreement.overdue else "warning", since + mend)
     elif agreement.plans:
@@ -283,7 +285,7 @@ def _clock(settings: Settings) -> Iterator[Finding]:
     for load in view.loads:
         if load.state == "done":
             continue
-        sent = f"{load.done:,} of {load.events:,} events sent" + (f", up to {rfc3339(load.sent)}" if load.sent else "")
+        sent = f"{load.done:,} of {load.events:,} events sent" + (f", up to {second(load.sent)}" if load.sent else "")
         if load.state == "running":
             yield Finding(f"load {load.id}", "ok", f"{load.name}: {sent}; the clock waits for it")
             continue
@@ -298,8 +300,8 @@ def _clock(settings: Settings) -> Iterator[Finding]:
         yield Finding(
             f"late events of {late.source}",
             "warning",
-            f"{late.count:,} came behind the watermark, the oldest of {rfc3339(late.oldest)}, the last at "
-            f"{rfc3339(late.last)}: they count in profiles, but not in what was concluded before. "
+            f"{late.count:,} came behind the watermark, the oldest of {second(late.oldest)}, the last at "
+            f"{second(late.last)}: they count in profiles, but not in what was concluded before. "
             "`rapport rebuild --from archive` makes stages, alerts, labels and models as if they had come in order",
         )
 
@@ -309,13 +311,13 @@ def _stands(view: ClockView, now: float) -> str:
         return view.waits_for or "no event has come yet"
     if view.phase == "live":
         return "live"
-    where = f"{view.phase}: everybody was looked at up to {rfc3339(view.watermark)}, {_span(view.behind)} behind"
+    where = f"{view.phase}: everybody was looked at up to {second(view.watermark)}, {_span(view.behind)} behind"
     if view.moved is None:
         return f"{where}; no worker has moved it yet"
     if not view.stands:
         return f"{where}; moved {_span(now - view.moved)} ago by {view.by}"
     why = view.waits_for or "whether a worker is there to move it is told above"
-    return f"{where}. It stands still since {rfc3339(view.moved)}, when {view.by} moved it: {why}"
+    return f"{where}. It stands still since {second(view.moved)}, when {view.by} moved it: {why}"
 
 
 def _models(settings: Settings, plan: Plan) -> Iterator[Finding]:
@@ -337,7 +339,7 @@ def _models(settings: Settings, plan: Plan) -> Iterator[Finding]:
             "warning",
             f"{lost.reason}: a worker that starts with this plan discards {what} ({lost.records:,} training records)",
         )
-    since = f"; {rfc3339(began['at'])}: {began['text']}" if began else ""
+    since = f"; {second(began['at'])}: {began['text']}" if began else ""
     yield Finding("models", "ok", f"learned from {head['counts']['records']:,} training records{since}")
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["COLOURS", "counted", "identity", "minute", "money", "percent"]
+from profiles.times import rfc3339
+
+__all__ = ["COLOURS", "counted", "identity", "minute", "money", "percent", "second"]
 
 COLOURS = {"low": "green", "medium": "yellow", "high": "red"}
 """Of the bands of the churn risk."""
@@ -23,6 +25,11 @@ def percent(share: float | None) -> str:
 def minute(time: str) -> str:
     """An RFC 3339 time to the minute, UTC."""
     return time[:16].replace("T", " ")
+
+
+def second(time: float) -> str:
+    """Seconds since the epoch as in "2026-11-29 18:46:14 UTC"."""
+    return f"{rfc3339(time)[:19].replace('T', ' ')} UTC"
 
 
 def counted(number: int, noun: str, many: str = "") -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from rich.console import Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
@@ -16,6 +16,7 @@ __all__ = ["render"]
 
 TRENDS = {"new": "no trend yet", "rising": "rising ↑", "falling": "falling ↓", "steady": "steady"}
 WIDTH = 30
+_TREND = 43_200.0  # seconds between two scores of which days can be said
 
 
 def render(document: dict[str, Any], events: list[dict[str, Any]]) -> RenderableType:
@@ -100,6 +101,8 @@ def _trend(churn: dict[str, Any]) -> str:
     if churn["previous_at"] is None:
         return TRENDS[churn["trend"]]
     then, now = (datetime.fromisoformat(churn[name]) for name in ("previous_at", "scored_at"))
+    if (now - then).total_seconds() < _TREND:
+        return TRENDS[churn["trend"]]
     days = counted(max(round((now - then).total_seconds() / 86400), 1), "day", "days")
     points = counted(round(abs(churn["risk"] - churn["previous"]) * 100), "point", "points")
     moved = {"rising": f"↑ up {points}", "falling": f"↓ down {points}"}
@@ -134,7 +137,7 @@ def _claims(claims: dict[str, Any] | None) -> RenderableType | None:
     if claims is None:
         return None
     said = [f"{name} {figure['value']}" for name, figure in claims["traits"].items()]
-    said += [f"to be of {kind}" for kind in claims["unlinked"]]
+    said += [f"an identity of type {kind} (not linked)" for kind in claims["unlinked"]]
     return Text(", ".join(said), "dim") if said else None
 
 
@@ -161,7 +164,8 @@ def _orders(purchases: dict[str, Any]) -> RenderableType:
         refunds = counted(purchases["refund_count"], "refund", "refunds")
         text.append(f", {refunds} of {_money(purchases['refunds'])}")
     text.append(f"\nfirst {_day(purchases['first'])}, last {_day(purchases['last'])}")
-    text.append(f" ({purchases['days_since_last']:.0f} days ago)")
+    days = round(purchases["days_since_last"])
+    text.append(f" ({counted(days, 'day')} ago)" if days else " (today)")
     if purchases["usual_gap_days"] is not None:
         text.append(f"; usually every {purchases['usual_gap_days']:.0f} days")
     return text
@@ -195,14 +199,37 @@ def _activity(document: dict[str, Any]) -> RenderableType:
 
 
 def _events(events: list[dict[str, Any]]) -> RenderableType | None:
-    if not events:
-        return None
-    table = Table.grid(padding=(0, 2))
-    for event in events:
-        amount = money(event["amount"]) if event["amount"] else ""
-        table.add_row(Text(minute(event["time"]), "dim"), event["source"], Text(event["name"]), amount,
-                      Text(event["about"] or "", "dim"), Text(_claimed(event), "dim"))  # fmt: skip
-    return table
+    return _Latest(events) if events else None
+
+
+class _Latest:
+    """Events below one another: in columns if they fit, else what is told of each as one text."""
+
+    def __init__(self, events: list[dict[str, Any]]) -> None:
+        self._rows = [
+            (
+                Text(minute(event["time"]), "dim"),
+                Text(event["source"]),
+                Text(event["name"]),
+                Text(money(event["amount"]) if event["amount"] else ""),
+                Text(event["about"] or "", "dim"),
+                Text(_claimed(event), "dim"),
+            )
+            for event in events
+        ]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """A table."""
+        widths = [max(cell.cell_len for cell in column) for column in zip(*self._rows, strict=True)]
+        table = Table.grid(padding=(0, 2))
+        if sum(widths) + 2 * (len(widths) - 1) <= options.max_width:
+            for row in self._rows:
+                table.add_row(*row)
+        else:
+            table.add_column(no_wrap=True)
+            for time, *told in self._rows:
+                table.add_row(time, Text("  ").join(cell for cell in told if cell.plain))
+        yield table
 
 
 def _subscriptions(subscriptions: list[dict[str, Any]]) -> RenderableType | None:

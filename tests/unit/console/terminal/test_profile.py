@@ -50,10 +50,11 @@ def test_orders_and_reasons_tell_the_same_gap() -> None:
         (0.50, 8, "↑ up 12 points in 8 days"),
         (0.80, 7, "↓ down 18 points in 7 days"),
         (0.61, 1, "steady in 1 day"),
+        (0.61, 1e-5, "steady   scored"),
         (None, 0, "no trend yet"),
     ],
 )
-def test_the_trend_in_words(previous: float | None, days: int, words: str) -> None:
+def test_the_trend_in_words(previous: float | None, days: float, words: str) -> None:
     """Over the time between the two scores."""
     score = Score(0.62, "high", AT, "hazard-7", [Reason("recency", 1.0, 9.0)], previous, days and AT - days * DAY)
 
@@ -75,6 +76,26 @@ def test_what_would_lower_it() -> None:
     assert "would lower it" not in shown(score, Advice("hazard-7", []))
 
 
+@pytest.mark.parametrize(("width", "line"), [(60, "18:45  purchase  Order"), (110, "Completed  12.50 EUR  A-1")])
+def test_latest_events_keep_their_line(width: int, line: str) -> None:
+    """A time is never cut; on a wide terminal amounts stand below one another."""
+    amount = {"amount": "12.50", "currency": "EUR", "minor": 1250}
+    told = {
+        "source": "purchase",
+        "name": "Order Completed",
+        "amount": amount,
+        "about": "A-1",
+        "claimed": None,
+        "folded": None,
+    }
+    profile = profile_view(Profile("p" * 22, AT - DAY, AT), AT, PLAN).model_dump()
+    out = io.StringIO()
+    Console(file=out, width=width).print(render(profile, [{"time": "2026-11-29T18:45:00.000000Z", **told}]))
+
+    assert "2026-11-29 18:45" in out.getvalue()
+    assert line in out.getvalue()
+
+
 def test_what_is_only_claimed_is_told_as_such() -> None:
     """Traits, a consent, a name, an order: nobody takes one for a fact."""
     profile = Profile("p" * 22, AT - DAY, AT, identities={"user_id": {"42": AT}})
@@ -86,5 +107,5 @@ def test_what_is_only_claimed_is_told_as_such() -> None:
     out = io.StringIO()
     Console(file=out, width=120).print(render(document, events))
 
-    assert "consent.outreach False, plan plus, to be of email" in out.getvalue()
+    assert "consent.outreach False, plan plus, an identity of type email (not linked)" in out.getvalue()
     assert re.search(r"Order Completed +o1 +claimed", out.getvalue())
