@@ -130,6 +130,7 @@ def _identity(path: str, old: IdentityRule, new: IdentityRule) -> Iterator[Chang
     yield from _value(f"{path}.priority", old.priority, new.priority, breaking=True)
     yield from _value(f"{path}.limit", old.limit, new.limit, breaking=new.limit < old.limit)
     yield from _value(f"{path}.keep", old.keep, new.keep, breaking=True)
+    yield from _value(f"{path}.alias", old.alias, new.alias, breaking=new.alias == "join")
     yield from _value(f"{path}.pii", old.pii, new.pii, breaking=True)
     held = ["hashed" if rule.hashed else "plain" for rule in (old, new)]
     yield from _value(f"{path}.held", *held, breaking=True)

@@ -66,6 +66,11 @@ class IdentityRule(BaseModel):
         description="Whose it is if several customers claim it who cannot be one: `first`, who claimed it first by the "
         "time of the events; `last`, to whom it has gone since.",
     )
+    alias: Literal["refuse", "join"] = Field(
+        "refuse",
+        description="What an alias of two of this type does, if `previousId` is among the fields: `join` makes one "
+        "customer of them, whatever `limit` says; a public source's never does.",
+    )
     description: str = Field("", description="What it is, for people.")
 
     @field_validator("fields")

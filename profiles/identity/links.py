@@ -71,6 +71,7 @@ class LinkRequest(msgspec.Struct, array_like=True, tag_field="kind", tag="l", gc
     signed: bool = False  # whether the user that a public source names has signed it
     stated: bool = False  # whether it is said of the customer (identify), not of what they did
     remembered: list[Identity] = []  # that the event only carries along, in `context.traits`
+    alias: bool = False  # whether it says that two names are one customer's
 
 
 class Claim(msgspec.Struct, array_like=True, gc=False):

@@ -24,6 +24,9 @@ __all__ = ["Graph"]
 _SPLITTING = "being taken apart"
 KEPT = "has gone to another customer"
 
+TOO_MANY_MOVE = "too many identities move already"
+
+_MOVING = 200  # moves under way beyond which public sources begin none
 _WAITING = 60  # links that wait for a split; each may send as many records as a profile has identities
 
 
@@ -101,6 +104,12 @@ class Graph:
         return decision
 
     def _decide(self, identities: list[Identity], request: LinkRequest) -> Decision:
+        if request.alias and self._members.is_believed(request) and (joined := self._members.aliased(identities)):
+            accounts = [one for one in identities if one in joined.together and one not in joined.refused]
+            if joined.losers:
+                by = f"an alias of {request.source}"
+                link = Link(accounts, request.time, request.source, request.event, self._draft.offset, self._now, by=by)
+                self._merge(joined, link)
         others = self._moves.of_others(identities, request)
         left = [identity for identity in identities if identity not in others]
         decision = self._members.decide(left, request.source)
@@ -133,6 +142,9 @@ class Graph:
         """
         members, request = self._members, move.request
         everybody = members.held_by(move.profile)
+        if not missing and not members.is_believed(request):  # nor may they keep us reading history
+            many = sum(bool(split.moving) for split in self._pending.values()) >= _MOVING
+            missing = TOO_MANY_MOVE if many else ""
         if missing:
             self._refuse(request, Decision("", [], refused=move.identities, reason=missing))
         elif self._is_splitting([*everybody, *request.identities]):

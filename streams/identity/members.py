@@ -47,6 +47,7 @@ class Members:
         self._linked = linked
         self._held = held
         self._links = links
+        self._aliased = {rule.type for rule in plan.identities if rule.alias == "join"}
         self._apart = apart
         self._claims = claims
 
@@ -158,6 +159,11 @@ class Members:
                 self._put_apart(identity, [])
             elif gone & set(others):
                 self._put_apart(identity, [other for other in others if other not in gone])
+
+    def aliased(self, identities: Sequence[Identity]) -> Decision | None:
+        """What an alias makes of the accounts that it names, where the plan lets it; None if it names no two."""
+        accounts = [identity for identity in identities if identity[0] in self._aliased]
+        return self.decide(accounts, joined=True) if len({self.profile_of(one) for one in accounts}) > 1 else None
 
     def claims_of(self, identity: Identity) -> list[Claim]:
         """Who claims an identity, but for those from whom it is kept apart."""

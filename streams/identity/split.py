@@ -105,7 +105,7 @@ class SplitCompleter:
         for id_, task in self._tasks.items():
             if id_ not in pending:
                 task.cancel()
-        for split in pending.values():
+        for split in sorted(pending.values(), key=lambda one: bool(one.moving)):  # what people ask for first
             if self._mine and split.id not in self._tasks and len(self._tasks) < _AT_ONCE:
                 self._begin(split)
 

@@ -7,6 +7,7 @@ linker's business.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol
 
@@ -21,6 +22,7 @@ from streams.steps.intake import FORGOTTEN, Each, Intake, Item
 
 __all__ = ["NOBODY", "Erased", "Links", "identify", "meet"]
 
+_GENERATED = re.compile(r"[0-9A-Za-z_-]{20,}")  # as SDKs make the ids of browsers
 _CONTEXT = frozenset(
     {"app", "campaign", "device", "ip", "locale", "os", "page", "referrer", "timezone", "userAgent", "groupId"}
 )
@@ -78,6 +80,8 @@ def identify(plan: Plan, erased: Erased) -> Each:
                 item.violations = [*item.violations, item.standing.remark]
         if len(identities) > 1:
             item.along = _along(item.raw)
+            if item.raw["type"] == "alias" and (remark := _accounts(item.raw, identities)):
+                item.violations = [*item.violations, remark]
         item.identities = identities
         item.home = home(identities[0])
         if erased:  # nearly always nobody was
@@ -102,6 +106,20 @@ def identify(plan: Plan, erased: Erased) -> Each:
             item.standing = item.standing._replace(unlinked=unlinked)
 
     return Each("identify", find)
+
+
+def _accounts(raw: dict[str, Any], identities: Sequence[Identity]) -> str:
+    """The remark on an alias that seems to name another account, which the plan takes for a browser; else ""."""
+    user, previous = raw.get("userId"), raw.get("previousId")
+    if user is None or type(previous) is not str or _GENERATED.fullmatch(previous):
+        return ""
+    accounts = {kind for kind, value in identities if value == user}
+    if any(value == previous and kind in accounts for kind, value in identities):
+        return ""  # the plan takes it for an account
+    return (
+        "previousId: seems to be an account; two accounts become one by `rapport identity join`, or where the plan "
+        "says `alias: join`"
+    )
 
 
 def _along(raw: dict[str, Any]) -> dict[str, Any] | None:
@@ -171,11 +189,15 @@ def meet(plan: Plan, links: Links) -> Callable[[Intake], Awaitable[None]]:
     """
     home, public, extract = plan.home, plan.trust.public, plan.extract
 
-    def _remembered(item: Item) -> list[Identity]:
-        assert item.event is not None
-        said = item.event.traits or (item.event.claim.traits if item.event.claim else {})
-        carried = extract({"context": {"traits": item.along}})
-        return [identity for identity in carried if identity not in extract({"traits": said})]
+    def asked(batch: Intake, item: Item, event: Event) -> LinkRequest:
+        request = LinkRequest(item.identities, event.time, event.source, event.id)
+        request.signed = batch.source in public and item.standing.signed
+        request.stated, request.alias = event.type == "identify", event.type == "alias"
+        if item.along:
+            said = extract({"traits": event.traits or (event.claim.traits if event.claim else {})})
+            carried = extract({"context": {"traits": item.along}})
+            request.remembered = [identity for identity in carried if identity not in said]
+        return request
 
     look_up = retrying(links.profiles_of)
 
@@ -185,12 +207,6 @@ def meet(plan: Plan, links: Links) -> Callable[[Intake], Awaitable[None]]:
         for item in several:
             profiles = {linked.get(identity) or home(identity) for identity in item.identities}
             if len(profiles) > 1 and item.event is not None:
-                signed = batch.source in public and item.standing.signed
-                event = item.event
-                stated = event.type == "identify"
-                remembered = _remembered(item) if item.along else []
-                batch.links.append(
-                    LinkRequest(item.identities, event.time, event.source, event.id, signed, stated, remembered)
-                )
+                batch.links.append(asked(batch, item, item.event))
 
     return run

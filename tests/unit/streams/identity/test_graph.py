@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from plan import load_plan
+from plan import Plan, load_plan, parse_plan
 from profiles.identity.linking import TWO_PEOPLE, Decision
 from profiles.identity.links import Lifted, PendingSplit
 from profiles.identity.secrets import suppression
@@ -20,10 +20,10 @@ PLAN = load_plan(REPOSITORY / "tracking_plan.yaml", {})
 ADA, BOB, BROWSER, PHONE = ("user_id", "ada"), ("email", "bob"), ("anonymous_id", "b"), ("device_id", "d")
 
 
-def graph_of(**parts: Any) -> Graph:
+def graph_of(plan: Plan = PLAN, **parts: Any) -> Graph:
     """A graph in which nobody is linked, but for these parts."""
     names = ("linked", "held", "links", "apart", "pending", "erased", "refusals", "claims")
-    return Graph(PLAN, "identity.links", 4, 9.0, **{name: dict(parts.get(name, {})) for name in names})
+    return Graph(plan, "identity.links", 4, 9.0, **{name: dict(parts.get(name, {})) for name in names})
 
 
 def decisions(*requests: tuple[str, list[Identity]]) -> list[Decision]:
@@ -142,6 +142,20 @@ def test_a_browser_goes_to_who_used_it_first() -> None:
     ]  # fmt: skip
 
 
+def test_pages_do_not_keep_us_reading_history() -> None:
+    """Each move reads that of a profile; beyond a number only what servers say moves."""
+    busy = {
+        str(n): PendingSplit(str(n), str(n), BROWSER, [], {str(n): str(n)}, 1.0, moving=[BROWSER]) for n in range(200)
+    }
+    for source, moves in (("web", False), ("purchase", True)):
+        graph = graph_of(pending=busy)
+        graph.link(1, LinkRequest([CAT, BROWSER], 2.0, "web", "2"))
+        graph.link(2, LinkRequest([ADA, BROWSER], 1.0, source, "1"))
+        [move] = graph.due()
+        graph.move(move, "")
+        assert (len(graph.changes(LinkState(0, 0, 0), 2).splitting) == 1) is moves
+
+
 def test_a_link_that_meets_a_split_is_decided_behind_it() -> None:
     """It is not lost, though no event may say so again; if there are too many, they are refused."""
     pending = PendingSplit("s", PLAN.home(ADA), BROWSER, [], {PLAN.home(ADA): PLAN.home(ADA)}, 1.0)
@@ -194,3 +208,22 @@ def test_who_was_erased_or_is_being_taken_apart_is_joined_with_nobody() -> None:
         assert not graph.join(2, JoinRequest("j", [ADA, CAT], 2.0, "kim"))
         changes = graph.changes(LinkState(0, 0, 0), 2)
         assert (changes.mapping, changes.splits["j"] == "done") == ({}, False)
+
+
+def test_an_alias_of_two_accounts_joins_them_where_the_plan_says_so() -> None:
+    """By a server's word, in any order; not by a page's, nor against a split. Else the limit refuses it visibly."""
+    text = (REPOSITORY / "tracking_plan.yaml").read_text()
+    joining = parse_plan(
+        text.replace("fields: [userId]", "fields: [userId, previousId]\n    alias: join"), "plan.yaml", {}
+    )
+    refusing = parse_plan(text.replace("fields: [userId]", "fields: [userId, previousId]"), "plan.yaml", {})
+
+    def after(plan: Plan, source: str, **parts: Any) -> tuple[bool, int]:
+        graph = graph_of(plan, **parts)
+        graph.link(1, LinkRequest([ADA, CAT], 1.0, source, "m", alias=True))
+        changes = graph.changes(LinkState(0, 0, 0), 1)
+        return changes.mapping == {CAT: plan.home(ADA)}, len(changes.refused)
+
+    assert after(joining, "purchase") == (True, 0)
+    assert after(joining, "web") == after(refusing, "purchase") == (False, 1)
+    assert after(joining, "purchase", apart={ADA: [CAT], CAT: [ADA]}) == (False, 1)

@@ -118,3 +118,14 @@ def test_what_an_sdk_carries_along_is_no_claim() -> None:
     assert request.remembered == []
     (request,) = taken(source="web", context={"traits": old}).links
     assert (request.stated, request.remembered) == (False, [address])
+
+
+def test_an_alias_of_two_accounts_is_remarked() -> None:
+    """It makes nobody one, so that somebody has to know; the alias of a browser is as ever."""
+    (item,) = taken(type="alias", previousId="al-p1", anonymousId=None).items
+    assert item.violations == [
+        "previousId: seems to be an account; two accounts become one by `rapport identity join`, or where the plan "
+        "says `alias: join`"
+    ]
+    (item,) = taken(type="alias", previousId="00af7d1c-7c1f-4f0e-9d3c-7f3b1f6b8a11", anonymousId=None).items
+    assert item.violations == []
