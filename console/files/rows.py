@@ -151,7 +151,9 @@ def _checked(event: Any) -> dict[str, Any]:
     if not isinstance(event, dict):
         raise BadRow("not a JSON object")
     if event.get("type") not in TYPES:
-        raise BadRow(f"type is {event.get('type')!r}; one of {', '.join(TYPES)} expected")
+        lists = [name for name, value in event.items() if isinstance(value, list) and value]
+        hint = f"; are the events those of {lists[0]!r}? Then send that list" if lists and "type" not in event else ""
+        raise BadRow(f"type is {event.get('type')!r}; one of {', '.join(TYPES)} expected{hint}")
     time = event.get("timestamp") or event.get("originalTimestamp")
     if time is None:
         raise BadRow(NO_TIME)

@@ -26,6 +26,7 @@ class Shaper:
 
     def __init__(self, mapping: TableMapping, columns: Sequence[str]) -> None:
         self._width = len(columns)
+        self._least = max((at for at, name in enumerate(columns, start=1) if name), default=0)
         self._splits = [(_at(columns, name), split) for name, split in mapping.split.items()]
         all_columns = [*columns, *(name for _, split in self._splits for name in split.into)]
         self._left_out = [
@@ -57,11 +58,11 @@ class Shaper:
 
     def group(self, cells: Cells) -> str:
         """Of which event a row says that it is a part; "" where rows stand alone, or of the one before."""
-        return "" if self._of is None or len(cells) != self._width else cells[self._of].strip()
+        return "" if self._of is None or len(cells) <= self._of else cells[self._of].strip()
 
     def joins(self, first: Cells, cells: Cells) -> bool:
         """Whether a row belongs to the event that another has begun."""
-        if self._of is None or len(first) != self._width or len(cells) != self._width:
+        if self._of is None or min(len(first), len(cells)) < self._least:
             return False
         return self.group(cells) in ("", self.group(first))
 
@@ -72,7 +73,7 @@ class Shaper:
             BadRow: they cannot become events; `LeftOut` if they are not meant to.
         """
         if self._plain:
-            return [self._event(rows[0], line)]
+            return [self._event(self._fitted(rows[0]), line)]
         wide = [self._widened(cells) for cells in rows]
         cells = wide[0] if len(wide) == 1 else [next(filter(str.strip, same), "") for same in zip(*wide, strict=True)]
         for name, at, texts in self._left_out:
@@ -89,7 +90,15 @@ class Shaper:
                 node[last] = listed
         return [event, *(row(cells, line) for at, row in self._also if _holds(cells[at]))]
 
+    def _fitted(self, cells: Cells) -> Cells:
+        """With as many cells as there are columns, if only empty ones, or those of columns without a name, are over."""
+        size = len(cells)
+        if size > self._width and not any(map(str.strip, cells[self._width :])):
+            return cells[: self._width]
+        return cells if size == self._width or size < self._least else [*cells, *[""] * (self._width - size)]
+
     def _widened(self, cells: Cells) -> Cells:
+        cells = self._fitted(cells)
         if len(cells) != self._width:
             raise BadRow(f"{len(cells)} cells where {self._width} columns are expected")
         if not self._splits:

@@ -16,6 +16,8 @@ DELIMITERS = {"tab": "\t", "comma": ",", "semicolon": ";", "pipe": "|", "whitesp
 _TRIED = ",;\t|"
 _SAID = re.compile(r"sep=(.)\s*", re.IGNORECASE)  # by Excel, in a line of its own before the header
 
+_TITLE = 20  # lines that may stand over a header
+
 _OPEN = "a quote is opened in it that nothing closes"
 
 csv.field_size_limit(LONGEST + 1)  # of this process: the lines are bounded already
@@ -81,7 +83,28 @@ def open_table(lines: Lines, delimiter: str, given: Sequence[str], wanted: Set[s
         return Table([], head, iter(()))
     if header.problem:
         raise WrongUse(f"the header, line {header.line}, cannot be read: {header.problem}")
+    if mark != " " and (title := _title(lines, header, mark, wanted)):
+        head += "".join(line.text for line in [*header.lines, *title])
+        header = next(rows, header)
     return Table([name.strip() for name in header.cells], head + header.raw, rows, mark)
+
+
+def _title(lines: Lines, header: Record, mark: str, wanted: Set[str]) -> list[Line]:
+    """The lines behind a first row, which is no header, and before the one that is; taken if there is one."""
+    passed: list[Line] = []
+    if not wanted or wanted <= {cell.strip() for cell in header.cells}:
+        return passed
+    for line in lines:
+        if len(line.text) <= LONGEST and wanted <= {
+            cell.strip() for cell in next(csv.reader([line.text], delimiter=mark), [])
+        }:
+            lines.put_back([line])
+            return passed or [Line(line.number, "")]
+        passed.append(line)
+        if len(passed) == _TITLE:
+            break
+    lines.put_back(passed)
+    return []
 
 
 def delimiter_of(line: str, given: Sequence[str], wanted: Set[str]) -> str:

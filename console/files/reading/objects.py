@@ -12,7 +12,7 @@ import orjson
 from console.files.delivery import MAX_EVENT
 from console.files.reading.text import LONGEST, TOO_LONG, Line, Lines
 from profiles.bounds import excess, may_exceed
-from streams.collector.json_text import loads
+from streams.collector.json_text import loads, loads_exactly
 
 __all__ = ["Found", "in_array", "in_lines"]
 
@@ -26,6 +26,7 @@ _TEXT = re.compile(r'"(?:[^"\\]|\\.)*+("?)')  # or what begins as one and has no
 _GAP = re.compile(r"[\s,]*")
 _NEXT = re.compile(r"\n[ \t]*(?=\{)|\}\s*,\s*(?=\{)")
 _NO_VALUE = re.compile(r".[^,{\]]*", re.DOTALL)
+_LONG = re.compile(rb"[0-9]{16}")  # figures of a number, or a text, that a parser may round
 _DECODER = json.JSONDecoder()
 
 
@@ -120,11 +121,13 @@ def _several(text: str) -> list[tuple[Any, str, str]]:
 def _loaded(text: str) -> tuple[Any, str, str]:
     """A value of JSON as the collector reads it, its text, and what of it is beyond bounds.
 
+    A number that would be rounded is its text: as an id it would be that of others.
+
     Raises:
         ValueError: it is none.
     """
     raw = text.encode("utf-8", "surrogateescape")
-    value = loads(raw)
+    value = loads_exactly(raw) if _LONG.search(raw) else loads(raw)
     if may_exceed(raw) and (found := excess(value)):
         return None, text, f"the event has {found.message}"
     return value, text, ""

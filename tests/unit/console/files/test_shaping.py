@@ -86,6 +86,19 @@ def test_a_row_may_be_several_events() -> None:
     )
 
 
+def test_cells_that_are_over_or_missing() -> None:
+    """Empty ones behind the last column, and those of columns without a name: a spreadsheet writes them as it likes."""
+    plain = Shaper(TableMapping.model_validate(MAPPING), [*COLUMNS, "", ""])
+    row = ["1", "a", "2026-01-01", "", "", "x"]
+
+    expected = plain.events([[*row, "", ""]], 2)
+    for more in ([], [""], ["", "", "", " "]):
+        assert plain.events([[*row, *more]], 2) == expected
+    for cells in (row[:-1], [*row, "", "", "y"]):
+        with pytest.raises(BadRow, match="cells where 8 columns"):
+            plain.events([cells], 2)
+
+
 def test_a_row_may_be_none() -> None:
     """As the mapping says; that is told apart from a bad row."""
     left = shaper(leave_out={"status": ["Pending"]})

@@ -63,6 +63,16 @@ def test_how_a_table_is_divided_is_found_out(text: str, given: tuple[str, ...], 
     assert told(list(found.rows)) == [["1", "a"]]
 
 
+@pytest.mark.parametrize("title", ["Report of March\n", "Report,of\n\nMarch,2026\n", '"Report\nof March"\n,,\n'])
+def test_a_title_over_the_header_is_passed_over(title: str) -> None:
+    """It is known by the columns that the table must have; it stays with the rows that are set aside."""
+    found = table(f"{title}who,note\n1,a\n", ",")
+
+    assert (found.columns, found.head) == (["who", "note"], f"{title}who,note")
+    assert told(list(found.rows)) == [["1", "a"]]
+    assert table("whom,note\n1,a\n", ",").columns == ["whom", "note"]
+
+
 def test_the_head_is_kept_for_the_rows_that_are_set_aside() -> None:
     """With all that stands before them."""
     assert table('sep=;\n"who";note\n1;a\n').head == 'sep=;\n"who";note'

@@ -62,6 +62,7 @@ def test_an_array_of_one_long_line_is_not_held_whole() -> None:
         (f"[{ONE}]\n[{ONE}]", [EVENTS[0], EVENTS[0]]),
         ('{"a": NaN, "b": [Infinity, -Infinity]}', [{"a": None, "b": [None, None]}]),
         ('[{"a": NaN}]', [{"a": None}]),
+        ('{"a": 12345678901234567890123}', [{"a": "12345678901234567890123"}]),
         ('{"a": "\\ud83d"}', [{"a": "\ufffd"}]),
         ('{"a": "\udcff"}', [None]),
         ("[" * 100_000, [None, None]),
