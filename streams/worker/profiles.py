@@ -234,7 +234,7 @@ class ProfileRunner:
         """Deliver what the last writers left, and see what they told that the store does not know."""
         if writers:
             left: dict[int, Mapping[str, int] | None] = {writer.number: await writer.recover() for writer in writers}
-            known = frozenset().union(*(writer.delivered_again for writer in writers))
+            known = dict.fromkeys(id_ for writer in writers for id_ in writer.delivered_again)
             while left:
                 told = await self._told(left, known)
                 for number, part in told.items():

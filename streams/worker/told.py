@@ -10,7 +10,7 @@ has the alert that was told, under its id; whether it still holds, the next look
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -29,6 +29,9 @@ from streams.settings import Settings
 __all__ = ["ReadTold", "Told", "ToldReader", "nothing_told"]
 
 
+_REMEMBERED = 50_000  # ids of messages: of what is told again, the first is not further back
+
+
 @dataclass(frozen=True, slots=True)
 class Told:
     """What a partition told since a position."""
@@ -44,15 +47,15 @@ class Told:
 class ReadTold(Protocol):
     """Reads on, in some partitions, from where each stands by topic; None: from the present end. Of much, only a part.
 
-    Messages whose ids are `known` are passed over.
+    Messages whose ids are `known` are passed over; those that were read are known from then on.
     """
 
     async def __call__(
-        self, starts: Mapping[int, Mapping[str, int] | None], known: Collection[str] = ()
+        self, starts: Mapping[int, Mapping[str, int] | None], known: dict[str, None] | None = None
     ) -> dict[int, Told]: ...
 
 
-async def nothing_told(starts: Mapping[int, object], known: Collection[str] = ()) -> dict[int, Told]:
+async def nothing_told(starts: Mapping[int, object], known: dict[str, None] | None = None) -> dict[int, Told]:
     """Reads nothing: where nobody is told anything."""
     return {number: Told({}, 0, {}, 0) for number in starts}
 
@@ -76,7 +79,7 @@ class ToldReader:
 
     @retry(retry=retry_if_exception_type(Unavailable), wait=wait_exponential(multiplier=0.1, max=5))
     async def __call__(
-        self, starts: Mapping[int, Mapping[str, int] | None], known: Collection[str] = ()
+        self, starts: Mapping[int, Mapping[str, int] | None], known: dict[str, None] | None = None
     ) -> dict[int, Told]:
         """What each partition told since where it stands. A Kafka that is away is waited for.
 
@@ -93,7 +96,7 @@ class ToldReader:
         read = {(each.topic, each.partition): each.end for each in extents}
         found: dict[int, dict[str, ToldOf]] = {number: {} for number in starts}
         versions = dict.fromkeys(starts, 0)
-        seen = set(known)
+        seen = {} if known is None else known
         async for batch in self._log.read(extents, accept_gaps=True):  # what is deleted is older than what can be lost
             of = found[batch.partition]
             if self._bases[batch.topic] == ALERTS:
@@ -101,6 +104,8 @@ class ToldReader:
             else:
                 _take_changes(of, batch, seen)
             versions[batch.partition] = max([versions[batch.partition], *(_version(one) for one in batch.records)])
+            while len(seen) > _REMEMBERED:
+                del seen[next(iter(seen))]
         return {
             number: Told(
                 found[number],
@@ -114,17 +119,18 @@ class ToldReader:
         }
 
 
-def _take_changes(of: dict[str, ToldOf], batch: Batch, seen: set[str]) -> None:
+def _take_changes(of: dict[str, ToldOf], batch: Batch, seen: dict[str, None]) -> None:
     for record in batch.records:
         change = read_segment_change(record.value)
         if change.id not in seen:  # else: a worker that was paused has put it behind its successor's news
-            seen.add(change.id)
+            seen[change.id] = None
             of.setdefault(change.profile, ToldOf()).segments[change.segment] = (change.at, change.entered)
 
 
-def _take_alerts(of: dict[str, ToldOf], batch: Batch, seen: Collection[str]) -> None:
+def _take_alerts(of: dict[str, ToldOf], batch: Batch, seen: dict[str, None]) -> None:
     for record in batch.records:
-        if record.key != MODEL_NEWS and header_of(record.headers, "id") not in seen:
+        if record.key != MODEL_NEWS and (id_ := header_of(record.headers, "id")) not in seen:
+            seen |= {id_: None} if id_ else {}
             profile, alert = read_alert(record.value)
             alerts = of.setdefault(profile, ToldOf()).alerts
             if (before := alerts.get(alert.id)) is None or alert.changed >= before.changed:
