@@ -128,9 +128,14 @@ def test_what_the_present_cannot_tell_is_said(world: World) -> None:
     """Times that no profile keeps yet, and ranks before the first census."""
     [kept] = world.ask(condition={"count": "login", "within": "7d", "at_least": 3}).json()["warnings"]
     world.found = None
+    where = {"device": "mobile"}
+    [uncounted] = world.ask(condition={"count": "visit", "where": where, "within": "7d", "at_least": 3}).json()[
+        "warnings"
+    ]
     [ranked] = world.ask(condition={"rfm": {"recency": 5}}).json()["warnings"]
 
     assert kept.startswith("profiles keep the latest 0 times of login so far, and this needs 3")
+    assert uncounted.startswith("profiles do not count visit in this way so far")
     assert ranked.startswith("nobody is ranked by recency yet")
 
 

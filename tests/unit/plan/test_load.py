@@ -95,6 +95,11 @@ def test_all_problems_come_at_once(plan_of):
         ("trait: country, is: NL", "quantile: revenue, top: 10", "26: segments[0].when.top: input should be"),
         ("trait: country, is: NL", "rfm: {recency: 6}", "26: segments[0].when.rfm.recency: quintiles are 1 to 5"),
         ("trait: country, is: NL", "count: visit, within: 7d, above: 99", "keeps the latest 64 times of a role"),
+        ("trait: country, is: NL", "count: purchase, where: {revenu: 5}, at_least: 1",
+         "26: segments[0].when: no event with the role 'purchase' has a property 'revenu'; did you mean 'revenue'?"),
+        ("trait: country, is: NL", "count: purchase, where: {weekday: day}, at_least: 1", "'day' is no weekday"),
+        ("trait: country, is: NL", "latest: purchase, after: vist", "there is no role 'vist'; did you mean 'visit'?"),
+        ("trait: country, is: NL", "since: any, where: {device: mobile}, more_than: 3d", "where goes with a role"),
         ("{trait: country, is: NL}}", "{cluster: 1}, group: rfm}", "group 'rfm' must follow one another"),
         ("trait: country, is: NL", "segment: dutch", "segment 'dutch' must be listed before it is used"),
         ("trait: country, is: NL", "identity: mail", "there is no identity 'mail'"),
@@ -360,3 +365,18 @@ def test_what_adds_up_without_a_subject_is_warned_of(plan_of):
     assert told.path == "events[1].facts"
     assert "counts once a subject" in told.message
     assert plan_of(without, ("role: purchase", "role: purchase\n    on_repeat: each")).warnings == []
+
+
+def test_a_word_that_is_a_property_too_is_remarked(plan_of):
+    """Else nobody would notice that `device` is about the sender's."""
+    planned = ("order_id: {type: id", "device: {type: string, description: Kind}\n      order_id: {type: id")
+    shadowed = "{trait: country, is: NL}", "{count: purchase, where: {device: mobile}, at_least: 1}"
+    (warning,) = plan_of(planned, shadowed).warnings
+    assert "write `properties.device`" in warning.message
+    assert plan_of(planned, (shadowed[0], shadowed[1].replace("device:", "properties.device:"))).warnings == []
+
+
+def test_a_plan_narrows_roles_in_so_many_ways(plan_of):
+    many = "any: [" + ", ".join(f"{{count: purchase, where: {{revenue: {n}}}, above: 1}}" for n in range(101)) + "]"
+    found = problems(plan_of, ("when: {trait: country, is: NL}", f"when: {{{many}}}"))
+    assert any("conditions narrow roles in 101 ways; 100 at most" in line for line in found)

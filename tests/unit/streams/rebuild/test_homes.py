@@ -29,3 +29,17 @@ def test_events_go_to_the_owner_and_repeats_nowhere() -> None:
     ]  # fmt: skip
     assert {record.partition for record in found} == {partition_of("b", 4)}
     assert seen == {"a": event_digest("web", "x") + event_digest("web", "y"), "b": event_digest("web", "z")}
+
+
+def test_what_profiles_look_into_goes_along() -> None:
+    """Of roles whose events the plan's conditions narrow; nothing else needs the room."""
+    with Spool() as spool, Memories(4) as memories:
+        homes = Homes(spool, memories, {}, 4, 16, {"view"})
+        homes.take(
+            "a", [event(role, 1, profile="a", properties={"p": 1}, context={"c": 2}) for role in ("view", "visit")]
+        )
+        played = [_decode(one.value) for one in spool.in_order()]
+    assert {one.role: (one.properties, one.context) for one in played if isinstance(one, Event)} == {
+        "view": ({"p": 1}, {"c": 2}),
+        "visit": ({}, {}),
+    }

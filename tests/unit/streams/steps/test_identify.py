@@ -129,3 +129,11 @@ def test_an_alias_of_two_accounts_is_remarked() -> None:
     ]
     (item,) = taken(type="alias", previousId="00af7d1c-7c1f-4f0e-9d3c-7f3b1f6b8a11", anonymousId=None).items
     assert item.violations == []
+
+
+def test_of_where_somebody_is_only_the_country_is_kept() -> None:
+    place = {"country": "NL", "city": "Utrecht", "latitude": 52.09, "longitude": 5.12}
+    for location, kept in ((place, {"location": {"country": "NL"}}), ({"city": "Utrecht"}, {}), ("here", {})):
+        (item,) = taken(context={"location": location, "locale": "nl-NL"}).items
+        assert item.event is not None
+        assert item.event.context == {"locale": "nl-NL", **kept}
