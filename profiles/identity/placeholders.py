@@ -32,10 +32,9 @@ _NOBODY = (
     "loggedoff loggedin signedout notsignedin unidentified unregistered deleted removed redacted"
 )
 _FIELDS = (
-    "id uid uuid guid user userid username customer customerid client clientid visitor visitorid member memberid "
-    "account accountid profile profileid contact contactid person personid distinctid anonymousid deviceid sessionid "
-    "externalid advertisingid androidid cookieid loyaltynumber email emailaddress emailid mail phone phonenumber "
-    "telephone mobile login name firstname lastname value string text"
+    "id uid uuid guid user userid username customer customerid clientid visitorid memberid accountid profileid "
+    "contactid personid distinctid anonymousid deviceid sessionid externalid advertisingid androidid cookieid "
+    "loyaltynumber email emailaddress emailid phonenumber"
 )
 _DIGESTED = (
     "", " ", "0", "-1", "null", "NULL", "None", "none", "nil", "NaN", "undefined", "unknown", "anonymous", "guest",
@@ -65,11 +64,11 @@ TABLE: tuple[Row, ...] = (
         "the name of a field, or what is to be put there",
         _FIELDS,
         shape=r"(?:your|my|the|insert|enter|some|current)[\W_]*"
-        rf"(?:{'|'.join(_FIELDS.split())}|user[\W_]id)(?:[\W_]*here)?",
+        rf"(?:{'|'.join(_FIELDS.split())}|user[\W_]id|name|phone|account)(?:[\W_]*here)?",
     ),
     Row(
         "an example, or a try",
-        "test tester testuser default example sample dummy foo bar foobar asdf qwerty todo tbd",
+        "test tester testuser default example sample dummy asdf qwerty",
         (
             "3fa85f64-5717-4562-b3fc-2c963f66afa6",  # of API descriptions
             "123e4567-e89b-12d3-a456-426614174000",
@@ -200,4 +199,4 @@ def _of_words(key: str) -> str | None:
         return found
     if "@" in key or " " in key or "," in key:  # `n/a@n/a`: what stands between these are words
         pieces = [inner for piece in _BETWEEN.split(key) if (inner := _MARKS.sub("", piece))]
-    return _OF_PIECES if pieces and all(not piece.strip("0") or piece in _WORDS for piece in pieces) else None
+    return _OF_PIECES if pieces and all(piece in _WORDS for piece in pieces) else None

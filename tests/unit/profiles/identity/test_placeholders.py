@@ -25,7 +25,7 @@ NOBODY = [
     "#{user.id}", "*|EMAIL|*", "{user_id}", "[USER_ID]", "__USER_ID__", "$user_id", "%s", "@user.id", "YOUR_USER_ID",
     "USER_ID", "your user id here", "<your email>", "distinct_id", "distinctid", "device-id", "E-Mail",
     "not_authenticated", "undefined undefined", "null null", "nullnull", "undefined-undefined", "null_null",
-    "None,None", "undefined|0", "test", "default", "anon", "user", "customer", "no user", "logged_out", "loggedout",
+    "None,None", "undefined|null", "test", "default", "anon", "user", "customer", "no user", "logged_out", "loggedout",
     "nobody", "#VALUE!", "#DIV/0!", "%!s(<nil>)", "Optional(nil)", "System.Object", "java.lang.Object@1b2c3d",
     "[Ljava.lang.String;@1b2c3d", "[]", "[object HTMLElement]", "[object Promise]", "<function me at 0x7f10>",
     "#<User:0x00007f8b>", "TypeError: id is undefined", "function () { return 1 }", "() => id", "9774d56d682e549c",
@@ -37,6 +37,7 @@ NOBODY = [
 ]  # fmt: skip
 
 SOMEBODY = [
+    "customer 0", "user-0", "phone", "visitor",
     "42", "1", "10", "00042", "-5", "55520", "u", "n", "x", "ada", "test1", "tester-7", "guest_12345", "user-1",
     "anon-3f2a", "id-0001", "a-0", "1111", "11111111", "3b8f4c1e-90d7-5a5b-8a3e-6f1f2c7d9e10",
     "{3b8f4c1e-90d7-5a5b-8a3e-6f1f2c7d9e10}", "nilsson", "nancy", "trueman", "mythe", "sam.sung@example.com",
