@@ -151,6 +151,8 @@ def explained_customer(document: dict[str, Any]) -> RenderableType:
 
 def history_page(document: dict[str, Any]) -> RenderableType:
     """`rapport models history`."""
+    if not document["checkpoints"] and not document["changes"]:
+        return Text("Nothing is learned yet: no checkpoint was kept, and the champion has not changed.")
     rows = []
     for kept in document["checkpoints"]:
         figures = kept["figures"].get("short", {}).get(kept["champion"], {})

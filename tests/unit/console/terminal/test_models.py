@@ -10,7 +10,7 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from console.commands.main import create_cli
-from console.terminal.models import explained_customer
+from console.terminal.models import explained_customer, history_page
 from models.features.table import NAMES
 
 
@@ -35,6 +35,14 @@ def test_only_groups_that_do_not_sum_up_their_rows_are_said_not_to(silence: floa
         console.print(explained_customer(taken_apart(silence, habit)))
 
     assert ("not the sums of their rows" in shown.get()) == said
+
+
+def test_a_history_of_nothing_says_so() -> None:
+    console = Console(width=80)
+    with console.capture() as shown:
+        console.print(history_page({"checkpoints": [], "changes": []}))
+
+    assert "no checkpoint was kept" in shown.get()
 
 
 def test_every_feature_is_listed_without_a_server() -> None:
