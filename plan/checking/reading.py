@@ -80,7 +80,7 @@ class Reader:
 
     def _inside(self, old: Any, prop: Property) -> Any:
         if prop.type == "object":
-            return self.read(old)
+            return {} if old == [] else self.read(old)  # PHP writes an empty map so
         if type(old) is dict:  # a list of one; or one with holes, as PHP writes it
             old = list(old.values()) if old and all(map(str.isdigit, old)) else [old]
         if type(old) is not list:
@@ -97,7 +97,10 @@ def reader_of(properties: Mapping[str, Property], own: str) -> Reader | None:
             found[name] = prop
         else:
             inner = prop.items.properties if prop.items is not None else prop.properties
-            if inner and (reader := reader_of(inner, own)) is not None:
+            reader = reader_of(inner, own) if inner else None
+            if reader is None and prop.type == "object":
+                reader = Reader({}, {}, own)
+            if reader is not None:
                 found[name] = reader
     return Reader(found, properties, own) if found else None
 

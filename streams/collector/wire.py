@@ -25,7 +25,7 @@ from profiles.times import parse_time
 from profiles.types import Identity
 from streams.collector.body import Limits, Refused
 from streams.collector.json_text import as_utf8, loads, loads_exactly, mend_surrogates
-from streams.collector.salvage import entries_of, members_of
+from streams.collector.salvage import entries_of, members_of, resume
 
 __all__ = [
     "AGREEING", "AHEAD", "TYPES", "Envelope", "basic_key", "check_external_ids", "check_name", "check_shape",
@@ -161,7 +161,9 @@ def _salvage_batch(body: bytes) -> _Batch | None:
     members = members_of(body)
     entries = entries_of(members.get("batch", b"")) if members is not None else None
     if members is None or entries is None:
-        return None
+        if (resumed := resume(body)) is None:
+            return None
+        members, entries = resumed
     return _Batch(
         [msgspec.Raw(entry) for entry in entries],
         _salvage_key(members),

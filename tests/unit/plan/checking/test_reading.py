@@ -22,6 +22,8 @@ PLANNED = {
     "count": {"type": "integer"},
     "name": {"type": "string"},
     "products": {"type": "array", "items": ITEM},
+    "address": {"type": "object", "properties": {"city": {"type": "string"}}},
+    "more": {"type": "object"},
 }
 
 
@@ -56,6 +58,8 @@ read = READER.read
         ({"id": 1001.5}, {"id": "1001.5"}),
         ({"name": "12.50"}, {"name": "12.50"}),
         ({"products": {"price": "5"}}, {"products": [{"price": 5}]}),
+        ({"address": [], "more": []}, {"address": {}, "more": {}}),  # PHP's empty map
+        ({"address": ["x"], "more": "", "products": []}, {"address": ["x"], "more": "", "products": []}),
         ({"products": {"0": {"price": 5}, "2": {"price": "6"}}}, {"products": [{"price": 5}, {"price": 6}]}),
         ({"products": [{"price": "5", "quantity": "2"}, 7]}, {"products": [{"price": 5, "quantity": 2}, 7]}),
         ([], []),

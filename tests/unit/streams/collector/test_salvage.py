@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.collector.body import Limits
-from streams.collector.salvage import entries_of, members_of
+from streams.collector.body import Limits, Refused
+from streams.collector.salvage import entries_of, members_of, resume
 from streams.collector.wire import Envelope, open_batch
 
 texts = st.text(st.sampled_from('ab"\\[]{},: \n\u00e9'), max_size=8)
@@ -44,6 +44,46 @@ def test_no_event_harms_another(sent: list[bytes], space: bytes, order: list[str
     )
 
 
+UNCLOSED = [
+    b'{"a":"5" screen"}',
+    b'{"userId":"x,"event":"E"}',
+    b'{"a":"\\\\""}',
+    b'{"a',
+    b'"x',
+    b'{"a":1',
+    b'{"a":[1,2}',
+]
+unclosed = st.sampled_from(UNCLOSED)
+known = st.builds(lambda user: b'{"userId":"%b","list":[{"a":1},{"b":2}]}' % user, st.sampled_from([b"u", b"v", b"w"]))
+
+
+@given(st.lists(known, max_size=4), unclosed, st.lists(known, min_size=1, max_size=4), st.booleans())
+def test_an_event_that_does_not_close_harms_none_that_is_whole(
+    before: list[bytes], wrong: bytes, after: list[bytes], more: bool
+) -> None:
+    """The next one is where the reading goes on; all between is one piece, kept as it was sent."""
+    rest = b',"writeKey":"k","context":{"a":[1]}' if more else b""
+    body = b'{"batch":[' + b", ".join([*before, wrong, *after]) + b"]" + rest + b"}"
+
+    envelope = open_batch(body, Limits())
+
+    assert envelope == Envelope([*before, wrong, *after], "k" if more else "", context={"a": [1]} if more else {})
+
+
+@pytest.mark.parametrize("wrong", UNCLOSED[:2])
+def test_the_last_event_may_be_the_one_with_an_odd_quote(wrong: bytes) -> None:
+    assert open_batch(b'{"batch":[{"userId":"u"},' + wrong + b"]}", Limits()).events == [b'{"userId":"u"}', wrong]
+
+
+@given(st.lists(known, min_size=1, max_size=3), st.integers(1, 200))
+def test_of_a_body_that_was_cut_off_nothing_is_taken(sent: list[bytes], cut: int) -> None:
+    """Nobody would send the rest again after a 200."""
+    body = b'{"batch":[' + b",".join(sent) + b"]}"
+
+    with pytest.raises(Refused):
+        open_batch(body[:-cut] or b"{", Limits())
+
+
 @given(st.dictionaries(st.text("abc", max_size=3), values, max_size=4), st.lists(values, max_size=4))
 def test_json_is_cut_as_it_is_read(held: dict[str, Any], listed: list[Any]) -> None:
     """The pieces of what is JSON are the JSON of its pieces."""
@@ -68,7 +108,26 @@ def test_an_object_has_names(body: bytes) -> None:
     assert members_of(body) is None
 
 
-@pytest.mark.parametrize("unit", [b"[],", b"[", b'"",', b'"\\"', b"{}", b"[1,[", b'{"a":[', b"a", b'"', b"]", b"\\"])
+@pytest.mark.parametrize(
+    "unit",
+    [
+        b"[],",
+        b"[",
+        b'"",',
+        b'"\\"',
+        b"{}",
+        b"[1,[",
+        b'{"a":[',
+        b"a",
+        b'"',
+        b"]",
+        b"\\",
+        b',{"',
+        b',{"a":1}',
+        b"],",
+        b" ",
+    ],
+)
 def test_millions_of_brackets_cost_next_to_nothing(unit: bytes) -> None:
     """Four megabytes of them are four kilobytes of gzip."""
     body = b'{"batch":[' + unit * (Limits().body // len(unit)) + b"]}"
@@ -76,5 +135,6 @@ def test_millions_of_brackets_cost_next_to_nothing(unit: bytes) -> None:
     began = time.thread_time()
     found = members_of(body)
     entries_of((found or {}).get("batch", body[9:]))
+    resume(body)
 
     assert time.thread_time() - began < 0.5

@@ -152,7 +152,6 @@ def test_the_request_limit_is_exact() -> None:
     [
         (b"{", 400, "invalid_json"),
         (b'{"batch": [{"a": 1}', 400, "invalid_json"),
-        (b'{"batch": [{"a": "1}]}', 400, "invalid_json"),
         (b'{"batch": [{"a": 1}]} {}', 400, "invalid_json"),
         (b'{"batch": [NaN], "context": {"a": tru}}', 400, "invalid_json"),
         (b'{"batch": [NaN], "writeKey": 5}', 400, "invalid_request"),
