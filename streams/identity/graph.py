@@ -342,7 +342,7 @@ class Graph:
         """Let somebody else have what was erased before they said that it is theirs: a family's address, say."""
         home = self._members.home
         first, *others = request.identities
-        if home(first) in self._erased or not self._members.is_believed(request):
+        if home(first) in self._erased or not request.stated or not self._members.is_believed(request):
             return
         for identity in others:
             if self._erased.get(home(identity), math.inf) < request.time:

@@ -61,8 +61,9 @@ class Members:
 
     def links_of(self, identities: Iterable[Identity]) -> list[Link]:
         """The links that these came to join by, each once, in the order in which they were made."""
-        links = {link.offset: link for identity in identities for link in self._links.get(identity, ())}
-        return [links[offset] for offset in sorted(links)]
+        every = [link for identity in identities for link in self._links.get(identity, ())]
+        links = {(link.offset, not link.by): link for link in every}  # an alias may join, and then link
+        return [links[place] for place in sorted(links)]
 
     def strongest(self, identities: Iterable[Identity]) -> Identity:
         """The one of highest priority in the plan."""

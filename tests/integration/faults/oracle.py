@@ -16,7 +16,6 @@ from typing import Any, NamedTuple
 import msgspec
 
 from plan import Plan
-from profiles.identity.linking import decide
 from profiles.timeline import OF_ROLE, mark_of
 from profiles.types import (
     HALF_LIVES,
@@ -27,7 +26,9 @@ from profiles.types import (
     event_digest,
     profile_id,
 )
-from streams.records.links import LinkRequest
+from profiles.units import LinkState
+from streams.identity.graph import Graph
+from streams.records.links import LinkRequest, Request, SplitDone
 from streams.steps.check import check
 from streams.steps.decode import decode
 from streams.steps.intake import Intake, Item
@@ -82,7 +83,6 @@ class Links:
     held: dict[str, list[Identity]] = field(default_factory=dict)  # profile → its linked identities
     merges: int = 0
     refused: int = 0
-    gone: set[str] = field(default_factory=set)  # profiles that became another
     requested: set[tuple[Identity, ...]] = field(default_factory=set)
 
 
@@ -135,7 +135,6 @@ def truth_of(plan: Plan, sources: Mapping[str, Sequence[Stored]], links: Iterabl
     winners: defaultdict[str, list[Happening]] = defaultdict(list)
     identities: defaultdict[str, set[Identity]] = defaultdict(set)
     tombstones: dict[str, str] = {}
-    own = {profile_id(plan.namespace, identity): identity for one in together for identity in one}
     for home, events in by_home.items():
         strongest = next(iter(events.values())).identities[0]
         winner = graph.mapping.get(strongest, home)
@@ -144,8 +143,9 @@ def truth_of(plan: Plan, sources: Mapping[str, Sequence[Stored]], links: Iterabl
     for profile, linked in graph.held.items():
         identities[profile].update(linked)
         winners.setdefault(profile, [])
-    for loser in graph.gone:
-        tombstones[loser] = graph.mapping[own[loser]]
+    for identity, profile in graph.mapping.items():
+        if (home := profile_id(plan.namespace, identity)) != profile:
+            tombstones[home] = profile
     profiles = {id_: portrait_of(events, identities[id_], plan.currency, shown) for id_, events in winners.items()}
     missing = [
         one
@@ -158,31 +158,42 @@ def truth_of(plan: Plan, sources: Mapping[str, Sequence[Stored]], links: Iterabl
 
 
 def read_links(values: Iterable[bytes], plan: Plan) -> Links:
-    """What one sequential reader of `identity.links` makes of it."""
-    graph = Links()
-    limits = {rule.type: rule.limit for rule in plan.identities}
-    decode_request = msgspec.msgpack.Decoder(LinkRequest).decode
+    """What one sequential reader of `identity.links` makes of it, who knows everything at once."""
+    found = Links()
+    empty: dict[str, Any] = {
+        name: {} for name in ("linked", "held", "links", "apart", "pending", "erased", "refusals", "claims")
+    }
+    graph = Graph(plan, "identity.links", 1, 0.0, **empty)
+    offset = -1
 
-    def profile_of(identity: Identity) -> str:
-        return graph.mapping.get(identity) or profile_id(plan.namespace, identity)
+    def take(request: Request) -> None:
+        nonlocal offset
+        offset += 1
+        if isinstance(request, SplitDone):
+            graph.split_done(offset, request, [])
+        elif isinstance(request, LinkRequest):
+            found.requested.add(tuple(request.identities))
+            decision = graph.link(offset, request)
+            found.merges += len(decision.losers) if decision else 0
+            found.refused += len(decision.refused) if decision else 0
+            for move in graph.due():
+                graph.move(move, "")
 
+    decode_request = msgspec.msgpack.Decoder(Request).decode
     for value in values:
-        request = decode_request(value)
-        identities = [(kind, text) for kind, text in request.identities]
-        graph.requested.add(tuple(identities))
-        decision = decide(
-            identities, profile_of, lambda profile: graph.held.get(profile, []), limits, most=plan.most_identities
-        )
-        graph.refused += len(decision.refused)
-        if not decision.losers:
-            continue
-        graph.merges += len(decision.losers)
-        for loser, brought in decision.losers.items():
-            graph.mapping |= dict.fromkeys(brought, decision.winner)
-            graph.held.pop(loser, None)
-            graph.gone.add(loser)
-        graph.held[decision.winner] = decision.together
-    return graph
+        take(decode_request(value))
+    while pending := graph.changes(LinkState(0, -1, 0), offset).splitting:
+        left = [split for split in pending.values() if split is not None]
+        if not left:
+            break
+        for split in left:  # as the log would say, had it gone on
+            take(SplitDone(split.id))
+            for waiting in split.waiting:
+                take(waiting)
+    changes = graph.changes(LinkState(0, -1, 0), offset)
+    found.mapping = {identity: profile for identity, profile in changes.mapping.items() if profile is not None}
+    found.held = {profile: held for profile, held in changes.graph.items() if held is not None}
+    return found
 
 
 def portrait_of(events: Sequence[Happening], identities: Iterable[Identity], currency: str, shown: int) -> Portrait:

@@ -84,14 +84,14 @@ def test_an_erased_address_is_given_to_whose_server_says_so_afterwards() -> None
     subject = suppression(PLAN.pii_key, PLAN.home(BOB))
     for source, time, given in (("purchase", 6.0, True), ("purchase", 4.0, False), ("web", 6.0, False)):
         graph = graph_of(erased={PLAN.home(BOB): 5.0})
-        decision = graph.link(7, LinkRequest([ADA, BOB], time, source, "m"))
+        decision = graph.link(7, LinkRequest([ADA, BOB], time, source, "m", stated=True))
         changes = graph.changes(LinkState(0, 6, 0), 7)
         assert [(one.since, one.by) for one in changes.lifted.values()] == ([(6.0, "")] if given else [])
         assert changes.suppressed == ({subject: None} if given else {})
         assert (decision is not None and decision.losers == {PLAN.home(BOB): [BOB]}) is given
 
     graph = graph_of(erased={PLAN.home(ADA): 5.0, PLAN.home(BOB): 5.0})
-    assert graph.link(7, LinkRequest([ADA, BOB], 6.0, "purchase", "m")) is None
+    assert graph.link(7, LinkRequest([ADA, BOB], 6.0, "purchase", "m", stated=True)) is None
     assert graph.changes(LinkState(0, 6, 0), 7).lifted == {}
 
 
