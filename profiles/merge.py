@@ -15,7 +15,18 @@ from msgspec import structs
 from profiles.consent import is_consent
 from profiles.doings import merge_doings
 from profiles.ledger.counting import latest_orders, most_frequent
-from profiles.ledger.entries import KINDS, accounts_of, adds_up, count_anew, entries_of, join_all, settle, write_entries
+from profiles.ledger.entries import (
+    KEYS,
+    KINDS,
+    accounts_of,
+    adds_up,
+    count_anew,
+    entries_of,
+    has_settled,
+    join_all,
+    settle,
+    write_entries,
+)
 from profiles.state import Limits, is_known, largest, latest_subscriptions, latest_tickets
 from profiles.timeline import merge_timelines
 from profiles.types import (
@@ -154,13 +165,15 @@ def _merge_ledgers(winner: Profile, loser: Profile, limits: Limits) -> None:
     if theirs is None:
         return
     ours = winner.ledger = accounts_of(winner) or Ledger()
+    entries = [entry for entry in entries_of(ours) if not has_settled(theirs, entry)]
+    entries += [entry for entry in entries_of(theirs) if not has_settled(ours, entry)]
     if theirs.settled is not None:
         settled = ours.settled = ours.settled or Settled()
         _merge_purchases(settled.purchases, theirs.settled.purchases, limits)
         _merge_tallies(settled.roles, theirs.settled.roles, limits)
         _merge_tallies(settled.narrowed, theirs.settled.narrowed, limits)
-        settled.keys += theirs.settled.keys
-    write_entries(ours, join_all(entries_of(ours) + entries_of(theirs), limits.on_repeat))
+        settled.keys = (settled.keys + theirs.settled.keys)[-KEYS:]
+    write_entries(ours, join_all(entries, limits.on_repeat))
     count_anew(winner, limits)
     settle(winner, limits)
 

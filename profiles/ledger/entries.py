@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from profiles.state import Limits
 
 __all__ = [
-    "KINDS", "ROLES", "accounts_of", "adds_up", "count_anew", "enter", "entries_of",
+    "KEYS", "KINDS", "ROLES", "accounts_of", "adds_up", "count_anew", "enter", "entries_of", "has_settled",
     "join", "join_all", "settle", "subject_key", "write_entries",
 ]  # fmt: skip
 
@@ -42,6 +42,9 @@ _FAMILIES = len(set(_ABOUT))
 _EXACT = 2.0**53
 _KEPT = 1024  # settled entries that are known again
 _MARK = 4  # bytes of each
+KEYS = _KEPT * _MARK
+"""Bytes of `Settled.keys` at most."""
+
 
 _USUAL = msgspec.structs.astuple(Entry(-1, b"", -1.0))
 _encode = msgspec.msgpack.Encoder().encode
@@ -77,7 +80,7 @@ def enter(profile: Profile, event: Event, currency: str, limits: Limits, digest:
         ledger = profile.ledger = Ledger(settled=_so_far(profile))
     entry = _entry(event, currency, limits, digest)
     if entry.key not in ledger.entries:  # as nearly always
-        if ledger.settled is not None and _is_settled(ledger.settled, entry):
+        if has_settled(ledger, entry):
             return False
         ledger.entries += _packed(entry)
         ledger.count += 1
@@ -202,7 +205,7 @@ def settle(profile: Profile, limits: Limits) -> None:
             continue
         for occurrence in _occurrences(entries):
             _count(base.purchases, holder, occurrence, limits)
-        base.keys = (base.keys + b"".join(map(_mark, entries)))[-_MARK * _KEPT :]
+        base.keys = (base.keys + b"".join(map(_mark, entries)))[-KEYS:]
     write_entries(ledger, kept)
 
 
@@ -218,7 +221,11 @@ def _copy(settled: Settled) -> Settled:
     return _decode_settled(_encode(settled))
 
 
-def _is_settled(settled: Settled, entry: Entry) -> bool:
+def has_settled(ledger: Ledger, entry: Entry) -> bool:
+    """Whether an entry is in the sums of a ledger, as far as that still knows."""
+    settled = ledger.settled
+    if settled is None:
+        return False
     mark = _mark(entry)
     at = settled.keys.find(mark)
     while at >= 0 and at % _MARK:  # across two others

@@ -224,6 +224,18 @@ def test_what_is_new_about_a_settled_subject_counts() -> None:
     assert profile.roles["subscription_cancel"].count == 1
 
 
+def test_an_order_that_one_of_two_has_settled_is_one_when_they_merge() -> None:
+    """Whoever wins."""
+    limits = Limits(ledger=4)
+    many = [told("purchase", day, 100, about=f"o{day}") for day in range(40)]
+    few = [told("purchase", 60, 700, about="o1"), told("purchase", 61, 50, about="new")]
+
+    for winner, loser in ((many, few), (few, many)):
+        both = profile_of(*winner, limits=limits)
+        merge(both, profile_of(*loser, limits=limits), limits)
+        assert (both.purchases.orders, both.purchases.revenue) == (41, {"EUR": 4050})
+
+
 def test_payments_push_out_no_orders() -> None:
     limits = Limits(ledger=4)
     order = told("purchase", 0, 100)
