@@ -270,10 +270,8 @@ def _item(event: dict[str, Any], line: int, reading: _Reading) -> Item:
 
 
 def _encoded(event: dict[str, Any]) -> bytes:
-    try:
-        return orjson.dumps(
-            event, option=orjson.OPT_SORT_KEYS
-        )  # the same id in whatever order a mapping names its fields
+    try:  # sorted: an event has the same id in whatever order a mapping names its fields
+        return orjson.dumps(event, option=orjson.OPT_SORT_KEYS)
     except TypeError as error:  # text that is no text in this encoding
         raise BadRow(
             f"it cannot be written as JSON ({error}); is --encoding right? Such as cp1252 for a file of Windows"

@@ -235,7 +235,7 @@ FILES: dict[str, Callable[[int], str]] = {
 
 @pytest.mark.parametrize("shape", FILES)
 def test_files_that_are_broken(shape: str, tmp_path: Path) -> None:
-    assert_linear(lambda text: read(text.encode(), tmp_path), FILES[shape], 1_500)
+    assert_linear(lambda text: read(text.encode(), tmp_path), FILES[shape], 1_000)
 
 
 CONDITIONS: dict[str, Callable[[int], Any]] = {

@@ -19,7 +19,7 @@ __all__ = ["Found", "in_array", "in_lines"]
 _LONGEST_PRINTED = 8 * MAX_EVENT
 """Characters of a value over several lines, indented: an event has at most MAX_EVENT bytes without the spaces."""
 
-_PATIENCE = 8  # characters that are looked through a character read, in a file that is broken all over
+_PATIENCE = 2  # characters that are looked through a character read, in a file that is broken all over
 
 _BLOCK = 1 << 16
 _TEXT = re.compile(r'"(?:[^"\\]|\\.)*+("?)')  # or what begins as one and has no end
@@ -53,7 +53,7 @@ def in_lines(lines: Lines) -> Iterator[Found]:
         try:
             yield Found(line.number, *_loaded(text))
         except ValueError as error:
-            rest = _rest_of(text, lines, _LONGEST_PRINTED - max(0, looked)) if text[0] == "{" else []
+            rest = _rest_of(text, lines) if text[0] == "{" and looked < _BLOCK else []
             whole = "".join([line.text, *(more.text for more in rest)])
             if found := _several(whole.strip().removesuffix(",")):
                 yield from (Found((rest or [line])[-1].number, *each) for each in found)
@@ -63,15 +63,15 @@ def in_lines(lines: Lines) -> Iterator[Found]:
             yield Found(line.number, None, line.text.rstrip("\r\n"), _why(error))
 
 
-def _rest_of(text: str, lines: Lines, most: int) -> list[Line]:
+def _rest_of(text: str, lines: Lines) -> list[Line]:
     """The lines up to where a value that begins in one seems to end, or to where it is seen to be broken.
 
     Args:
         text: of the line that it begins in.
         lines: behind it; what is answered is taken.
-        most: characters that are looked through.
     """
     taken: list[Line] = []
+    most = _LONGEST_PRINTED
     depth = _depth(text)
     while depth is not None and depth > 0 and most > 0:
         line = next(lines, None)
