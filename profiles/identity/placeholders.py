@@ -57,7 +57,8 @@ TABLE: tuple[Row, ...] = (
     ),
     Row(
         "a template that was not filled",
-        shape=r"\{[a-z_. ]+\}|\[[a-z_. ]+\]|<[a-z_. ]+>|%[a-z_]+%|__[a-z_]+__|[$:][a-z_.]+|@[a-z_]+\.[a-z_]+|%[sdv@]",
+        shape=r"\{[a-z_. ]+\}|\[[a-z_. ]+\]|<[a-z_. ]+>|%[a-z_]+%|__[a-z_]+__|[$:][a-z_.]+"
+        r"|@(?:user|customer|model|item|context)\.[a-z_.]+|%[sdv@]",
         inside=r"\{\{.*\}\}|[$#%]\{.*\}|<%.*%>|\*\|.*\|\*|%%.+%%|\[%.*%\]",
     ),
     Row(

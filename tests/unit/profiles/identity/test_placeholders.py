@@ -37,7 +37,7 @@ NOBODY = [
 ]  # fmt: skip
 
 SOMEBODY = [
-    "customer 0", "user-0", "phone", "visitor",
+    "@ada.lovelace", "customer 0", "user-0", "phone", "visitor",
     "42", "1", "10", "00042", "-5", "55520", "u", "n", "x", "ada", "test1", "tester-7", "guest_12345", "user-1",
     "anon-3f2a", "id-0001", "a-0", "1111", "11111111", "3b8f4c1e-90d7-5a5b-8a3e-6f1f2c7d9e10",
     "{3b8f4c1e-90d7-5a5b-8a3e-6f1f2c7d9e10}", "nilsson", "nancy", "trueman", "mythe", "sam.sung@example.com",
