@@ -40,16 +40,16 @@ __all__ = ["Scan", "register", "scan", "send_file"]
 
 HELP = """Send a file of events through the collector, keeping event times.
 
-JSON lines hold one Segment event each, with `timestamp` and, unless --source is given, `source`:
+JSON (one a line, or an array) holds Segment events, with `timestamp` and, unless --source says it, `source`:
 
     rapport send events.jsonl
 
 The rows of a table (CSV or any other delimiter, also .gz) become events by a mapping. Fields are user_id, anonymous_id,
 timestamp, event, properties.…, traits.…, context.…; `--set` fills in {columns} and {line}:
 
-    rapport send orders.csv --source purchase --event 'Order Completed' \\
+    rapport send orders.csv --source purchase --event 'Order Completed' --key order_id \\
       --map user_id=customer --map timestamp=date --map properties.revenue=amount:number \\
-      --set properties.order_id='{customer}-{line}' --set properties.currency=EUR
+      --map properties.order_id=order --set properties.currency=EUR
 
 The exports of some services need none (`--from`), for other tables `--guess` proposes one:
 
@@ -62,6 +62,8 @@ The CDNOW purchase log (23,570 customers, 69,659 purchases; `pip install lifetim
       --map user_id=customer_id --map timestamp=date --time-format %Y%m%d \\
       --map properties.revenue=dollar_value:number --map properties.quantity=number_of_cds:int \\
       --set properties.order_id=cdnow-{line} --set properties.currency=USD
+
+A second file with a row of the first repeats it: by its --key, else by all that it says. A {line} is of one file only.
 
 The whole file is checked before anything is sent. Stopped at any point, the same command goes on where it was; rows
 that are sent twice are dropped as known repeats.
