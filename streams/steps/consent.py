@@ -195,14 +195,17 @@ class _Withdrawals(Each):
         """The step for the items that were rejected meanwhile; those that go on are left as they are."""
         refused, batch.refused = batch.refused, []
         for item, error in refused:
+            why = Unacceptable("unknown_type", "`type` is ours, and nothing is withdrawn")
             try:
                 withdrawn = error.reason != FORGOTTEN and self._withdraw(batch, item, error)
-            except (Unacceptable, ValueError):
+            except Unacceptable as refusal:
+                withdrawn, why = False, refusal
+            except ValueError:
                 withdrawn = False
             if withdrawn:
                 batch.withdrawn.append(item)
             elif error.reason == WITHDRAWAL:
-                batch.reject(item, "decode", Unacceptable("unknown_type", "`type` is ours, and nothing is withdrawn"))
+                batch.reject(item, self.__name__, why)
                 batch.refused.clear()
         return items
 
@@ -211,7 +214,7 @@ class _Withdrawals(Each):
 
         Raises:
             ValueError: it cannot be read.
-            Unacceptable: it speaks of people whom its source cannot speak of.
+            Unacceptable: it speaks of people whom its source cannot speak of, or of an erased customer.
         """
         value = item.record.value or b""
         if len(value) > _LARGEST or not any(mark in value for mark in self._listener.marks):
@@ -231,7 +234,7 @@ class _Withdrawals(Each):
         if not item.received:
             item.time = item.received = min(recorded_at(item.record), batch.now)
         if self._erased and self._erased.drops(item.home, item.time):
-            return False
+            raise Unacceptable(FORGOTTEN, "the customer was erased; nothing of the event is kept")
         item.event = _withdrawal(batch, item, raw, identities[:1], said, error)
         if batch.source in trust.public:
             set_apart(batch, item)

@@ -244,7 +244,12 @@ def test_a_withdrawal_of_a_user_with_a_number_of_many_digits_counts() -> None:
 def test_an_erased_customer_stays_erased() -> None:
     raw = {"userId": "1", "type": "track", "event": "X", "context": NO}
 
-    assert judged(raw, erased=erased_of(PLAN, ("user_id", "1"))).withdrawn == []
+    erased = erased_of(PLAN, ("user_id", "1"))
+
+    assert judged(raw, erased=erased).withdrawn == []
+    batch = judged(withdrawal_of(raw, "track"), erased=erased)
+    assert batch.withdrawn == []
+    assert [(rejection.reason, rejection.payload) for rejection in batch.rejected] == [("erased", b"")]
 
 
 def test_what_the_plan_ignores_withdraws_nothing() -> None:
