@@ -144,6 +144,7 @@ class BatchConsumer(driver.Consumer):
         self._held: dict[TP, int] = {}  # where the partitions that are paused continue
         self.mine: frozenset[TP] = frozenset()  # assigned and sought; Faust's `assignment` makes a set at each call
         self._seeking = asyncio.Lock()
+        self._seeks: set[asyncio.Task[None]] = set()
         self._revocations = 0
         self._by_topic = {topic: rounds for rounds in self.rounds for topic in rounds.topics}
         self._reading: list[asyncio.Task[None]] = []
@@ -218,7 +219,7 @@ class BatchConsumer(driver.Consumer):
     async def on_stop(self) -> None:
         """Stop reading."""
         await self._halt_rounds()
-        for task in self._reading:
+        for task in (*self._reading, *self._seeks):
             task.cancel()
         for rounds in self.rounds:
             await rounds.stop()
@@ -333,7 +334,25 @@ class BatchConsumer(driver.Consumer):
 
         Faust seeks to committed offsets alone. Where there is none, what was fetched and then dropped, because a
         rebalance had begun, would never be fetched again.
+
+        It waits for the store as long as that is away. Faust does for a minute and a half, and then goes on as if all
+        were sought; so what it has begun is finished all the same.
         """
+        seek = asyncio.create_task(self._seek_in_turn())
+        self._seeks.add(seek)
+        seek.add_done_callback(self._seeks.discard)
+        try:
+            await asyncio.shield(seek)
+        except asyncio.CancelledError:
+            seek.add_done_callback(self._note_seek)
+            raise
+
+    def _note_seek(self, seek: asyncio.Task[None]) -> None:
+        """Take note of an error that nobody waits for any more; the next assignment seeks again."""
+        if not seek.cancelled() and (error := seek.exception()) is not None and not self.should_stop:
+            log.warning("could not seek: %s", error)
+
+    async def _seek_in_turn(self) -> None:
         async with self._seeking:
             await self._seek_assigned()
 

@@ -20,7 +20,7 @@ from streams.kafka.transport import consumer as transport
 OURS = {"_in_sequence", "_as_message", "seek_here", "behind", "done_up_to", "is_current", "rewind", "hold", "release"}
 OURS |= {"reached", "_expected", "_refused", "_epochs", "_delivered", "_held", "leave_alone", "_accept", "_skip"}
 OURS |= {"_start_reading", "_halt_rounds", "_assign_rounds", "_by_topic", "_reading", "_take_back", "_alive"}
-OURS |= {"_seeking", "_seek_assigned", "_revocations"}
+OURS |= {"_seeking", "_seeks", "_seek_assigned", "_seek_in_turn", "_note_seek", "_revocations"}
 THEIRS = (driver.Consumer, driver.AIOKafkaConsumerThread, AIOKafkaConsumer, GroupCoordinator, Fetcher, AIOKafkaClient)
 
 
