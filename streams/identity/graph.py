@@ -269,8 +269,13 @@ class Graph:
         self._draft.tell(f"@split:{request.id}", None)
         for erasure in deferred:
             self._erase(erasure)
-        for waiting in split.waiting:
-            self._draft.ask(waiting)
+        for number, waiting in enumerate(split.waiting):
+            self._link(waiting)
+            if self._moves.due:  # a split of its own; it must not overtake the merges of those before it
+                self._moves.due.clear()
+                for left in split.waiting[number:]:
+                    self._draft.ask(left)
+                break
 
     def erase(self, offset: int, request: EraseRequest) -> None:
         """Forget a customer: mapping, links, refusals; suppress every home, and tell it to keep nothing."""

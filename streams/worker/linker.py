@@ -153,6 +153,7 @@ class Linker:
         """Read what a batch may need."""
         named: set[Identity] = set()
         profiles: set[str] = set()
+        pending = await self._store.splitting()
         for _, request in requests:
             if type(request) is LinkRequest:
                 named.update(request.identities)
@@ -162,6 +163,8 @@ class Linker:
                 named.add(request.identity)
             elif type(request) is JoinRequest:
                 named.update(request.identities)
+            elif type(request) is SplitDone and request.id in pending:
+                named.update(identity for link in pending[request.id].waiting for identity in link.identities)
         for erasure in await self._erasures(requests):
             profiles.add(erasure.profile)
             named.update([erasure.identity] if erasure.identity else [])
@@ -180,7 +183,7 @@ class Linker:
             held={id_: one.identities for id_, one in held.items()},
             links={identity: links for one in held.values() for identity, links in one.links.items()},
             apart=await self._store.apart(),
-            pending=await self._store.splitting(),
+            pending=pending,
             erased={hashes[hash_]: at for hash_, at in (await self._store.suppressed(list(hashes))).items()},
             refusals=await self._store.refusals() if special else {},
             claims=await self._store.claims([identity for identity in named if identity[0] in self._kept_last]),

@@ -169,8 +169,21 @@ def test_a_link_that_meets_a_split_is_decided_behind_it() -> None:
     assert [len(split.waiting), changes.refusals] == [60, 1]
     graph = graph_of(pending={"s": split})
     graph.split_done(61, SplitDone("s"), [])
-    asked = [one for one in graph.changes(LinkState(0, 60, 1), 61).outputs if one.topic == "identity.links"]
-    assert len(asked) == 60
+    changes = graph.changes(LinkState(0, 60, 1), 61)
+    assert len(changes.graph[PLAN.home(ADA)] or ()) == 21  # as many devices as the plan allows
+    assert not [one for one in changes.outputs if one.topic == "identity.links"]
+
+
+def test_what_waited_and_moves_an_identity_is_asked_again() -> None:
+    """Its split must not overtake what the links before it have merged in the same commit."""
+    late, early = LinkRequest([CAT, BROWSER], 2.0, "web", "2"), LinkRequest([ADA, BROWSER], 1.0, "web", "1")
+    home = PLAN.home(BROWSER)
+    graph = graph_of(pending={"s": PendingSplit("s", home, BROWSER, [], {home: home}, 1.0, waiting=[late, early])})
+    graph.split_done(9, SplitDone("s"), [])
+    changes = graph.changes(LinkState(0, 8, 0), 9)
+
+    assert (changes.mapping, graph.due(), changes.refusals) == ({BROWSER: PLAN.home(CAT)}, [], 0)
+    assert len([one for one in changes.outputs if one.topic == "identity.links"]) == 1
 
 
 def test_a_person_makes_one_of_two_accounts_and_takes_it_back() -> None:
