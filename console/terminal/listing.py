@@ -43,12 +43,14 @@ class Listing:
         """A table if it fits, else a paragraph for each row."""
         if self._title:
             yield Text(self._title, "bold")
-        if self._least() <= options.max_width:
+        if self.least <= options.max_width:
             yield self._table()
         else:
             yield from self._paragraphs()
 
-    def _least(self) -> int:
+    @property
+    def least(self) -> int:
+        """Columns of a terminal on which it is a table."""
         columns = [[Text(heading), *(row[at] for row in self._rows)] for at, heading in enumerate(self._headings)]
         widths = [max(cell.cell_len for cell in column) for column in columns]
         if self._prose:

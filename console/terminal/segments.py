@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from rich.console import Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
@@ -18,6 +18,8 @@ __all__ = ["render_list", "render_segment", "sparkline"]
 BARS = "▁▂▃▄▅▆▇█"
 SHOWN = 6  # rows of one kind on a card
 _LATEST = 8  # censuses in a trend of the list
+_NUMBERS = ("now", "share", "risk")
+_COURSE = 5  # the column with the course of the risk
 NOT_YET = "The customers have not been counted yet: that happens soon after the first have come."
 
 
@@ -44,9 +46,25 @@ def render_list(rows: list[dict[str, Any]]) -> RenderableType:
         risks = Text(sparkline(census["risks"][-_LATEST:]) if census else "", "yellow")
         about = Text(row["learned"] or row["description"] or "", "dim")
         cells.append((Text(row["name"], "bold"), f"{row['size']:,}", share, sizes, risk, risks, about))
-    headings = ("segment", "now", "share", "trend", "risk", "", "what it is")
-    table = Listing(headings, cells, right=("now", "share", "risk"), prose=True)
-    return Group(table, Text(f"share, trend and risk: census of {minute(counted)}" if counted else NOT_YET, "dim"))
+    return Group(
+        _List(cells), Text(f"share, trend and risk: census of {minute(counted)}" if counted else NOT_YET, "dim")
+    )
+
+
+class _List:
+    """A table of segments; without the course of the risk where there is no room for it."""
+
+    def __init__(self, cells: Sequence[Sequence[str | Text]]) -> None:
+        self._cells = cells
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """The table."""
+        headings = ("segment", "now", "share", "trend", "risk", "", "what it is")
+        table = Listing(headings, self._cells, right=_NUMBERS, prose=True)
+        if table.least > options.max_width:
+            narrow = [(*row[:_COURSE], *row[_COURSE + 1 :]) for row in self._cells]
+            table = Listing((*headings[:_COURSE], *headings[_COURSE + 1 :]), narrow, right=_NUMBERS, prose=True)
+        yield table
 
 
 def render_segment(document: dict[str, Any]) -> RenderableType:
