@@ -254,7 +254,7 @@ def _item(event: dict[str, Any], line: int, reading: _Reading) -> Item:
     try:
         time = parse_time(event["timestamp"])
     except (ValueError, OverflowError) as error:
-        raise BadRow(f"timestamp: {error}") from error
+        raise BadRow(f"timestamp: {str(event['timestamp'])[:60]!r} is {error}") from error
     if time < DAY:
         raise BadRow(f"timestamp: {rfc3339(time)[:19]} stands for no time")
     own = event.pop("messageId", None)

@@ -54,7 +54,7 @@ def test_events_keep_their_own_ids_and_source(tmp_path: Path) -> None:
         (b'{"type":"trck","userId":"1"}', "type is 'trck'"),
         (b'{"events":[{"type":"page"}]}', "are the events those of 'events'"),
         (b'{"type":"page","userId":"1"}', "no timestamp"),
-        (b'{"type":"page","userId":"1","timestamp":"yesterday"}', "timestamp"),
+        (b'{"type":"page","userId":"1","timestamp":"yesterday"}', "timestamp: 'yesterday' is not a time"),
         (b'{"type":"page","userId":"1","timestamp":0.5}', "1970-01-01T00:00:00 stands for no time"),
         (b'{"type":"page","userId":"1","timestamp":"0001-01-01T00:00:00Z"}', "stands for no time"),
         (b'{"type":"page","timestamp":"2026-01-01"}', "no userId"),
