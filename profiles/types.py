@@ -209,6 +209,7 @@ class Split(msgspec.Struct, array_like=True, tag_field="kind", tag="s", gc=False
     cutover: tuple[int, int] = (0, 0)  # partition and offset where the home moved; move: where the profile was reset
     home: str = ""  # moved: whose
     origin: Origin = NOWHERE
+    splits: list[str] = []  # move: those whose state the profile has taken in, of which the home has its part
 
 
 Record = Event[dict[str, Any]] | Merge | Absorb | AlertCommand | Erase | Lift | Split

@@ -47,7 +47,7 @@ def reset(work: Work, profile: Profile, command: Split) -> None:
     work.profiles[profile.id] = anew
     work.touch(anew)
     first = [home for home in others if command.winners[home] == home]
-    _tell_to_move(work, command, splitting, first or others)
+    _tell_to_move(work, command, splitting, first or others, profile.splits)
 
 
 def move(work: Work, home: Profile, command: Split) -> None:
@@ -57,7 +57,12 @@ def move(work: Work, home: Profile, command: Split) -> None:
     if winner == home.id:
         others = [other for other in command.winners if other not in (home.id, command.was)]
         cutovers = _cutovers(home) | {command.was: command.cutover, home.id: _position(work, command)}
-        alive = Profile(home.id, seen=home.seen, splitting=Splitting(command.split, {}, {}, others, cutovers))
+        alive = Profile(
+            home.id,
+            seen=home.seen,
+            splits=command.splits,
+            splitting=Splitting(command.split, {}, {}, others, cutovers),
+        )
         _identify(alive, command)
         work.profiles[home.id] = alive
         work.new_tombstones -= bool(home.redirect)
@@ -86,7 +91,7 @@ def moved(work: Work, profile: Profile, command: Split) -> None:
             # One may not have lived yet when the other told it.
             for whom, home in itertools.permutations(first, 2):
                 _tell_moved(work, command, whom, home, splitting.cutovers[home])
-            _tell_to_move(work, command, splitting, splitting.awaited)
+            _tell_to_move(work, command, splitting, splitting.awaited, profile.splits)
 
 
 def _position(work: Work, record: Split) -> tuple[int, int]:
@@ -107,11 +112,11 @@ def _tell_moved(work: Work, cause: Split, whom: str, home: str, cutover: tuple[i
     work.send(told)
 
 
-def _tell_to_move(work: Work, cause: Split, splitting: Splitting, homes: list[str]) -> None:
+def _tell_to_move(work: Work, cause: Split, splitting: Splitting, homes: list[str], splits: list[str]) -> None:
     for home in homes:
         winner = splitting.winners[home]
         identities = {home: splitting.identities[home]} if winner == home else {}
         cutover = splitting.cutovers[cause.was]
         order = Split(home, "move", cause.split, cause.was, cause.time, splitting.winners, identities, cutover)
-        order.origin = work.origin(cause)
+        order.origin, order.splits = work.origin(cause), splits
         work.send(order)

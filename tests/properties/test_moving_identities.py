@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from plan import load_plan
+from profiles.stores.memory import MemoryLinkStore
 from profiles.types import Identity
 from tests import REPOSITORY
 from tests.properties.world import World, play
@@ -87,3 +88,29 @@ def test_an_address_that_two_go_on_to_give_stays_with_the_first(seed: int, said:
         PLAN.home(ANN): customer(ANN, FIRST, events=3),
         PLAN.home(BOB): customer(BOB, events=3),
     }
+
+
+@settings(max_examples=4, deadline=None)
+@given(st.integers(0, 2**32))
+def test_requests_that_are_read_again_double_nothing(seed: int) -> None:
+    """The linker's store is lost after browsers went from one to the other: the same owners, each event once."""
+
+    async def story(world: World) -> None:
+        world.start()
+        for number in range(60):
+            who = "user_id", f"u{world.chance.randrange(9)}"
+            browser = "anonymous_id", f"b{world.chance.randrange(4)}"
+            identities = [who, browser] if world.chance.random() < 0.7 else [browser]
+            await world.happen(f"e{number}", 1000.0 + world.chance.randrange(60), identities, source="purchase")
+        await world.settle()
+        before = {id_: (one.redirect, one.activity) for id_, one in world.everybody().items()}
+        await world.stop()
+        world.links = MemoryLinkStore()
+        world.start()
+        await world.settle()
+
+        assert {id_: (one.redirect, one.activity) for id_, one in world.everybody().items()} == before
+        alive = [activity for redirect, activity in before.values() if not redirect and activity]
+        assert sum(activity["purchase"].count for activity in alive) == 60
+
+    play(PLAN, seed, story)
