@@ -1,4 +1,4 @@
-"""`identity.links` is read again from its beginning: the same links and refusals, and nobody's profile changes."""
+"""`identity.links` is read again from its beginning: the same owners, and nobody's profile changes."""
 
 from __future__ import annotations
 
@@ -7,17 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import msgspec
-from msgspec.structs import replace
-
 from profiles.documents import decode_profile
-from profiles.identity.links import Refusal, decode_linked
-from profiles.stores.keys import IDENTITY
+from profiles.stores.keys import IDENTITY, IDENTITY_MAP
 from streams.settings import Settings
 from tests.integration.rapport import PLAN, order, recently, running
 from tests.integration.rebuild.rebuilding import Content, everything, in_redis, until_quiet
-
-_refusal = msgspec.msgpack.Decoder(Refusal).decode
 
 
 def history() -> list[dict[str, Any]]:
@@ -35,26 +29,9 @@ def history() -> list[dict[str, Any]]:
     return events
 
 
-def decisions(content: Content) -> Content:
-    """Who is who and why, without when that was decided."""
-
-    def undated(key: str, value: Any) -> Any:
-        if key == IDENTITY.profiles:
-            linked = {who: decode_linked(raw) for who, raw in value.items()}
-            return {
-                who: (
-                    one.identities,
-                    {joined: [replace(link, decided=0.0) for link in links] for joined, links in one.links.items()},
-                )
-                for who, one in linked.items()
-            }
-        if key.endswith(":refused"):
-            return {slot: replace(_refusal(raw), decided=0.0) for slot, raw in value.items()}
-        if key == IDENTITY.meta:
-            return {name: held for name, held in value.items() if name != b"nonce"}  # every commit has its own
-        return value
-
-    return {key: undated(key, value) for key, value in content.items() if key.startswith(IDENTITY.tag)}
+def owners(content: Content) -> Content:
+    """Whose each identity is. How that came about is told anew where an identity has moved: it is claimed again."""
+    return content[IDENTITY_MAP]
 
 
 def customers(content: Content) -> Content:
@@ -91,5 +68,5 @@ def test_replaying_the_requests_gives_the_same_links_and_changes_nobody(
         rapport.stop_workers()
         after = everything(settings)
 
-        assert decisions(after) == decisions(before)
+        assert owners(after) == owners(before)
         assert customers(after) == customers(before)
