@@ -53,7 +53,7 @@ def history() -> list[Record]:
         day, until = chance.uniform(0, 30), chance.choice((60, 100, DAYS))
         while day < until:
             amount = chance.randrange(500, 20_000)
-            found.append(event("purchase", day, profile=id_, id=f"{id_}-{day}", amount=amount, subject="tea"))
+            found.append(event("purchase", day, profile=id_, id=f"{id_}-{day}", amount=amount, subject=f"{id_}-{day}"))
             found += [
                 event("visit", day - chance.uniform(0, 3), profile=id_, id=f"{id_}-{day}-{n}")
                 for n in range(chance.randrange(3))
