@@ -96,7 +96,7 @@ class ToldReader:
         read = {(each.topic, each.partition): each.end for each in extents}
         found: dict[int, dict[str, ToldOf]] = {number: {} for number in starts}
         versions = dict.fromkeys(starts, 0)
-        seen = {} if known is None else known
+        seen = dict(known or {})  # nothing is known of what is read again because Kafka went away in the middle
         async for batch in self._log.read(extents, accept_gaps=True):  # what is deleted is older than what can be lost
             of = found[batch.partition]
             if self._bases[batch.topic] == ALERTS:
@@ -106,6 +106,9 @@ class ToldReader:
             versions[batch.partition] = max([versions[batch.partition], *(_version(one) for one in batch.records)])
             while len(seen) > _REMEMBERED:
                 del seen[next(iter(seen))]
+        if known is not None:
+            known.clear()
+            known |= seen
         return {
             number: Told(
                 found[number],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 
 import orjson
 from faust.types import TP
@@ -11,8 +11,10 @@ from faust.types import TP
 from models.segments.alert_document import alert_document
 from profiles.times import rfc3339
 from profiles.types import Alert, Profile
+from streams.kafka.client import Unavailable
 from streams.kafka.memory import MemoryLog
 from streams.kafka.output import Row
+from streams.kafka.reader import Batch, Extent
 from streams.records.told import MODEL_NEWS
 from streams.settings import Settings
 from streams.worker.told import Told, ToldReader
@@ -45,15 +47,16 @@ def read(
     start: Mapping[str, int] | None,
     at_once: int = 100,
     known: dict[str, None] | None = None,
+    log: type[MemoryLog] = MemoryLog,
 ) -> Told:
     async def story() -> Told:
-        log = MemoryLog({EVENTS: 2, CHANGES: 2, ALERTS: 2})
-        await log.produce(rows)
+        held = log({EVENTS: 2, CHANGES: 2, ALERTS: 2})
+        await held.produce(rows)
 
         async def ends(tps: Collection[TP]) -> dict[TP, int]:
-            return {tp: log.held(tp).end for tp in tps}
+            return {tp: held.held(tp).end for tp in tps}
 
-        return (await ToldReader(log, ends, SETTINGS, at_once)({1: start}, known))[1]
+        return (await ToldReader(held, ends, SETTINGS, at_once)({1: start}, known))[1]
 
     return asyncio.run(story())
 
@@ -89,6 +92,27 @@ def test_of_much_a_part_is_read_at_a_time() -> None:
     rest = read(ROWS, first.ends, at_once=2, known=known)
     assert (rest.ends, rest.more) == ({CHANGES: 4, ALERTS: 3}, False)
     assert {id_: list(of.segments) for id_, of in rest.of.items()} == {"bob": ["vip"], "ann": []}
+
+
+class Faltering(MemoryLog):
+    """A Kafka that goes away once, behind what it was first asked for."""
+
+    falters = True
+
+    async def read(self, extents: Iterable[Extent], *, accept_gaps: bool = False) -> AsyncIterator[Batch]:
+        async for batch in super().read(extents, accept_gaps=accept_gaps):
+            yield batch
+            if self.falters:
+                self.falters = False
+                raise Unavailable("Kafka")
+
+
+def test_what_was_read_before_kafka_went_away_is_read_again() -> None:
+    """And is not taken for known: else a store that was set back would never hear of it."""
+    known: dict[str, None] = {"earlier": None}
+    told = read(ROWS, {CHANGES: 0, ALERTS: 0}, known=known, log=Faltering)
+    assert told == read(ROWS, {CHANGES: 0, ALERTS: 0})
+    assert len(known) == 4
 
 
 def test_it_is_read_on_from_where_the_store_knows_it() -> None:
