@@ -7,11 +7,13 @@ not looked at: each is judged alone afterwards, and a bad one is kept as its byt
 from __future__ import annotations
 
 import itertools
+import json
 import re
+from typing import Any
 
 from streams.collector.json_text import loads
 
-__all__ = ["entries_of", "members_of", "resume"]
+__all__ = ["batch_of", "entries_of", "members_of", "resume"]
 
 _MOST = 200_000
 """Brackets and commas that are looked at: what is sent packed may hold millions of them."""
@@ -25,9 +27,43 @@ _BATCH = re.compile(rb'"batch"\s*+:\s*+\[')
 _NEXT = re.compile(rb',\s*+(?=\{\s*+")')  # before an event
 _END = re.compile(rb"\]\s*+(?:,|\}\Z)")  # of the batch
 _LARGEST = 64 * 1024  # bytes of an event that is looked for
-_MOST_EVENTS, _MOST_TRIES, _MOST_ENDS = 5_000, 50, 20
+_MOST_EVENTS, _MOST_TRIES, _MOST_ENDS = 5_000, 5_000, 20
+_MOST_IN_VAIN = 4 * 1024 * 1024  # bytes that are read of what turns out to be no event
 _OF_ONE = 5_000  # brackets of an event that is looked for
 _DEEPER = {b"[": 1, b"{": 1, b"]": -1, b"}": -1}
+_UNREADABLE = object()
+_OWN = frozenset({"userId", "anonymousId", "messageId", "context"})  # members of events, and seldom of what these hold
+_reader = json.JSONDecoder(parse_int=str, parse_float=str)  # numbers are not looked at
+
+
+def batch_of(body: bytes) -> tuple[dict[str, bytes], list[bytes]] | None:
+    """The members and the events of a batch that is not JSON; None if it cannot be cut.
+
+    Two events with odd quotes look like one whose quotes close, with all between them inside. So where a piece cannot
+    be read, both ways to cut are tried, and that counts by which more events can be read.
+    """
+    members = members_of(body)
+    entries = entries_of(members.get("batch", b"")) if members is not None else None
+    if members is None or entries is None:
+        return resume(body)
+    found = [_value_of(entry) for entry in entries[:_MOST_EVENTS]]
+    if _UNREADABLE in found and (other := resume(body)) is not None:
+        readable = sum(map(_is_event, found))
+        if sum(_is_event(_value_of(entry)) for entry in other[1]) > readable:
+            return other
+    return members, entries
+
+
+def _value_of(piece: bytes) -> Any:
+    try:
+        return loads(piece)
+    except ValueError:
+        return _UNREADABLE
+
+
+def _is_event(value: Any) -> bool:
+    """Whether a value is an event, not what an event holds."""
+    return type(value) is dict and not _OWN.isdisjoint(value)
 
 
 def members_of(body: bytes) -> dict[str, bytes] | None:
@@ -82,16 +118,18 @@ def resume(body: bytes) -> tuple[dict[str, bytes], list[bytes]] | None:
     """The members and the events of a batch in which an event's quotes or brackets do not close.
 
     Going on where the next event begins that can be read, all before is one piece. Nothing is taken of a body that may
-    have been cut off: its end must be in sight, behind a good event or an odd quote.
+    have been cut off: its end must be in sight, behind a good event, an odd quote, or a bracket that nothing closes.
     """
     head = _BATCH.search(body)
     if head is None or not body.endswith(b"}"):
         return None
     events: list[bytes] = []
-    at, bad, tries = head.end(), -1, 0
-    while tries < _MOST_TRIES and len(events) < _MOST_EVENTS:
+    at, bad, left, tries = head.end(), -1, _MOST_IN_VAIN, 0
+    while left > 0 and tries < _MOST_TRIES and len(events) < _MOST_EVENTS:
         at = _past_spaces(body, at)
-        if (end := _event_end(body, at)) > 0:
+        end, vain = _event_end(body, at, within=bad >= 0)
+        left -= vain
+        if end:
             if bad >= 0:
                 events.append(body[bad:at].rstrip(b", \r\n\t"))
                 bad = -1
@@ -107,13 +145,25 @@ def resume(body: bytes) -> tuple[dict[str, bytes], list[bytes]] | None:
         if (found := _NEXT.search(body, at + 1)) is not None:
             at = found.end()
             continue
-        for close in list(_END.finditer(body, max(bad, len(body) - _LARGEST)))[-_MOST_ENDS:]:
+        for close in list(_END.finditer(body, max(at, len(body) - _LARGEST)))[-_MOST_ENDS:]:
             end = close.start()
-            quotes = body.count(b'"', bad, end) - body.count(rb"\"", bad, end)
-            if quotes % 2 and (members := _around(body, head, end)) is not None:
+            if _is_of_batch(body, at, end) and (members := _around(body, head, end)) is not None:
                 return members, [*events, body[bad:end].strip()]
         return None
     return None
+
+
+def _is_of_batch(body: bytes, last: int, end: int) -> bool:
+    """Whether a bracket surely closes the batch, not a list of its `last` event, of which the rest was cut off."""
+    if (body.count(b'"', last, end) - body.count(rb"\"", last, end)) % 2:
+        return True
+    opened: list[bytes] = []
+    for found in itertools.islice(_BRACKET.finditer(body, last, end), _OF_ONE):
+        if (deeper := _DEEPER.get(found[1], 0)) > 0:
+            opened.append(found[1])
+        elif deeper and opened:
+            opened.pop()
+    return opened[-1:] != [b"["]
 
 
 def _past_spaces(body: bytes, at: int) -> int:
@@ -121,18 +171,21 @@ def _past_spaces(body: bytes, at: int) -> int:
     return found.start() if found else at
 
 
-def _event_end(body: bytes, at: int) -> int:
-    """Where the event that begins here ends; 0 if there is none that can be read."""
+def _event_end(body: bytes, at: int, *, within: bool) -> tuple[int, int]:
+    """Where the event that begins here ends, 0 if there is none that can be read; and how much was read in vain.
+
+    `within` a bad event an object may be a part of that: it must look like an event.
+    """
     if body[at : at + 1] != b"{":
-        return 0
-    end, left = _behind(body, at + 1, _OF_ONE, at + _LARGEST)
-    if not left:
-        return 0
-    try:
-        loads(body[at:end])
-    except ValueError:
-        return 0
-    return end
+        return 0, 0
+    try:  # as Latin-1, of which a character is a byte; it stops where it cannot go on
+        _, end = _reader.raw_decode(body[at : at + _LARGEST].decode("latin-1"))
+    except json.JSONDecodeError as error:
+        return 0, error.pos
+    except (ValueError, RecursionError):
+        return 0, _LARGEST
+    value = _value_of(body[at : at + end])
+    return (at + end, 0) if value is not _UNREADABLE and (_is_event(value) or not within) else (0, end)
 
 
 def _around(body: bytes, head: re.Match[bytes], at: int) -> dict[str, bytes] | None:

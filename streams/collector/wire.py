@@ -25,7 +25,7 @@ from profiles.times import parse_time
 from profiles.types import Identity
 from streams.collector.body import Limits, Refused
 from streams.collector.json_text import as_utf8, loads, loads_exactly, mend_surrogates
-from streams.collector.salvage import entries_of, members_of, resume
+from streams.collector.salvage import batch_of, members_of
 
 __all__ = [
     "AGREEING", "AHEAD", "TYPES", "Envelope", "basic_key", "check_external_ids", "check_name", "check_shape",
@@ -158,12 +158,9 @@ def _raise_if_misshapen(error: Exception) -> None:
 
 
 def _salvage_batch(body: bytes) -> _Batch | None:
-    members = members_of(body)
-    entries = entries_of(members.get("batch", b"")) if members is not None else None
-    if members is None or entries is None:
-        if (resumed := resume(body)) is None:
-            return None
-        members, entries = resumed
+    if (found := batch_of(body)) is None:
+        return None
+    members, entries = found
     return _Batch(
         [msgspec.Raw(entry) for entry in entries],
         _salvage_key(members),

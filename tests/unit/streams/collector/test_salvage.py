@@ -70,6 +70,39 @@ def test_an_event_that_does_not_close_harms_none_that_is_whole(
     assert envelope == Envelope([*before, wrong, *after], "k" if more else "", context={"a": [1]} if more else {})
 
 
+ODD = b'{"type":"track","userId":"u","event":"5" tall"}'
+GOOD = b'{"type":"track","userId":"u","event":"E","properties":{"products":[{"id":1},{"id":2}]}}'
+MISSPELT = b'{"type":"track","userId":"u","sum":1,5,"products":[{"id":1},{"id":2,"type":"shoe"}]}'
+
+
+@given(st.lists(st.sampled_from([GOOD, GOOD, ODD, MISSPELT]), max_size=12))
+def test_two_events_with_odd_quotes_do_not_swallow_what_is_between_them(sent: list[bytes]) -> None:
+    """Their quotes close each other; nor is an event torn up that is only misspelt."""
+    events = open_batch(b'{"batch":[' + b",".join([GOOD, *sent, GOOD]) + b"]}", Limits()).events
+
+    assert events.count(GOOD) == sent.count(GOOD) + 2
+    if ODD not in sent:
+        assert events == [GOOD, *sent, GOOD]
+
+
+def test_a_batch_may_hold_any_number_of_odd_quotes() -> None:
+    sent = [ODD, GOOD] * 1_250
+    began = time.thread_time()
+
+    assert open_batch(b'{"batch":[' + b",".join(sent) + b"]}", Limits()).events == sent
+
+    assert time.thread_time() - began < 0.5
+
+
+@pytest.mark.parametrize("rest", [b"", b',"sentAt":"2027-01-15T08:00:00Z"'])
+@pytest.mark.parametrize(
+    "wrong", [b'{"userId":"u"', b'{"userId":"u","context":{"a":[1]', b'{"l":[{"a":1}]', b'{"a":1}}']
+)
+def test_the_last_event_may_be_the_one_with_an_odd_bracket(wrong: bytes, rest: bytes) -> None:
+    """One that opens what the batch's end cannot close."""
+    assert open_batch(b'{"batch":[' + GOOD + b"," + wrong + b"]" + rest + b"}", Limits()).events[0] == GOOD
+
+
 @pytest.mark.parametrize("wrong", UNCLOSED[:2])
 def test_the_last_event_may_be_the_one_with_an_odd_quote(wrong: bytes) -> None:
     assert open_batch(b'{"batch":[{"userId":"u"},' + wrong + b"]}", Limits()).events == [b'{"userId":"u"}', wrong]
@@ -82,6 +115,14 @@ def test_of_a_body_that_was_cut_off_nothing_is_taken(sent: list[bytes], cut: int
 
     with pytest.raises(Refused):
         open_batch(body[:-cut] or b"{", Limits())
+
+
+@pytest.mark.parametrize("before", [b"", GOOD + b",", ODD + b",", b'{"a":[1,2},', b'{"a":1,', MISSPELT + b","])
+@pytest.mark.parametrize("cut", [b'{"u":"v","l":[1', b'{"u":{"l":[{"x":1},{"y":[2', b'{"u":"]}","l":[['])
+def test_the_end_of_a_list_is_not_taken_for_that_of_the_batch(before: bytes, cut: bytes) -> None:
+    """Where the body was cut off behind one."""
+    with pytest.raises(Refused):
+        open_batch(b'{"batch":[' + before + cut + b"]}", Limits())
 
 
 @given(st.dictionaries(st.text("abc", max_size=3), values, max_size=4), st.lists(values, max_size=4))
