@@ -21,12 +21,12 @@ _CALLS = frozenset({"track", "page", "screen"})
 
 
 def note_doing(profile: Profile, event: Event) -> None:
-    """Take in when the customer did something. To be called before `created` is the event's."""
+    """Take in when the customer did something. To be called before `created` and `updated` are the event's."""
     done = profile.done
-    if (done is None or event.time > done) and event.type in _CALLS and event.role not in NOT_THEIRS:
+    if done is None:  # of a profile that was written before this was noted, the latest event of then is known
+        done = profile.done = NEVER if profile.created is None else profile.updated
+    if event.time > done and event.type in _CALLS and event.role not in NOT_THEIRS:
         profile.done = event.time
-    elif done is None and profile.created is None:
-        profile.done = NEVER
 
 
 def last_done(profile: Profile) -> Number:

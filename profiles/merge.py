@@ -27,7 +27,7 @@ from profiles.ledger.entries import (
     settle,
     write_entries,
 )
-from profiles.state import Limits, is_known, largest, latest_subscriptions, latest_tickets
+from profiles.state import Limits, is_known, largest, latest_subscriptions, latest_tickets, subscriptions_of
 from profiles.timeline import merge_timelines
 from profiles.types import (
     HALF_LIVES,
@@ -67,8 +67,8 @@ def merge(winner: Profile, loser: Profile, limits: Limits) -> None:
         _merge_activity(winner.activity.setdefault(source, Activity(0, theirs.first, theirs.last)), theirs)
     _merge_tallies(winner.roles, {role: t for role, t in loser.roles.items() if role not in KINDS}, limits)
     _merge_tallies(winner.narrowed, {part: t for part, t in loser.narrowed.items() if not adds_up(part)}, limits)
+    _merge_subscriptions(winner, loser, limits)  # while the roles are still those of each
     _merge_ledgers(winner, loser, limits)
-    _merge_subscriptions(winner, loser, limits)
     _merge_tickets(winner, loser, limits)
     for role, opinion in loser.opinions.items():
         _merge_opinion(winner.opinions.setdefault(role, Opinion()), opinion)
@@ -207,8 +207,8 @@ def _merge_purchases(ours: Purchases, theirs: Purchases, limits: Limits) -> None
 
 
 def _merge_subscriptions(winner: Profile, loser: Profile, limits: Limits) -> None:
-    by_id = {subscription.id: subscription for subscription in winner.subscriptions}
-    for theirs in loser.subscriptions:
+    by_id = {subscription.id: subscription for subscription in subscriptions_of(winner)}
+    for theirs in subscriptions_of(loser):
         ours = by_id.setdefault(theirs.id, Subscription(theirs.id))
         ours.started, ours.ended = max(ours.started, theirs.started), max(ours.ended, theirs.ended)
     winner.subscriptions = latest_subscriptions(list(by_id.values()), limits.subscriptions)

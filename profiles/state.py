@@ -31,6 +31,7 @@ from profiles.types import (
 
 __all__ = [
     "Limits", "apply", "is_known", "largest", "latest_subscriptions", "latest_tickets", "remember",
+    "subscriptions_of",
 ]  # fmt: skip
 
 
@@ -88,13 +89,15 @@ def apply(profile: Profile, event: Event, currency: str, limits: Limits, digest:
     _note_source(profile, event.source, time)
     role, counts = event.role, True
     if role:
+        special = _BY_ROLE.get(role)
+        if special is _subscription and not profile.subscriptions:
+            profile.subscriptions = subscriptions_of(profile)  # before the event is in the roles
         if role in KINDS:
             counts = enter(profile, event, currency, limits, digest or event_digest(event.source, event.id))
         else:
             count_role(profile.roles, role, time, limits.windows.get(role, 0) if limits.windows else 0)
             if limits.narrowed and (parts_of := limits.narrowed.get(role)) is not None:
                 count_parts(profile.narrowed, parts_of(event), time, limits)
-        special = _BY_ROLE.get(role)
         if special is not None:
             special(profile, event, currency, limits)
     mark = mark_of(role)
@@ -221,6 +224,15 @@ def latest_subscriptions(subscriptions: list[Subscription], cap: int) -> list[Su
     if len(subscriptions) > cap:
         subscriptions = sorted(subscriptions, key=lambda each: (max(each.started, each.ended), each.id))[-cap:]
     return sorted(subscriptions, key=lambda each: each.id)
+
+
+def subscriptions_of(profile: Profile) -> list[Subscription]:
+    """The latest subscriptions; of who had some before each was kept by itself, what the roles say, as one."""
+    roles = profile.roles
+    if profile.subscriptions or not ("subscription_start" in roles or "subscription_cancel" in roles):
+        return profile.subscriptions
+    begin, cancel = roles.get("subscription_start"), roles.get("subscription_cancel")
+    return [Subscription("", begin.last if begin else 0.0, cancel.last if cancel else 0.0)]
 
 
 _BY_ROLE: dict[str, Callable[[Profile, Event, str, Limits], None]] = {

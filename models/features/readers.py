@@ -9,6 +9,7 @@ import math
 from typing import NamedTuple
 
 from models.durations import DAY
+from profiles.state import subscriptions_of
 from profiles.types import Opinion, Profile, Subscription, Ticket
 
 __all__ = [
@@ -55,20 +56,19 @@ def tickets(profile: Profile, currency: str) -> Tickets | None:
     return Tickets(waiting, oldest if oldest < math.inf else 0.0, resolution)
 
 
-def subscriptions_of(profile: Profile) -> list[Subscription]:
-    """The latest subscriptions; of who had some before each was kept by itself, what the roles say, as one."""
-    roles = profile.roles
-    if profile.subscriptions or not ("subscription_start" in roles or "subscription_cancel" in roles):
-        return profile.subscriptions
-    begin, cancel = roles.get("subscription_start"), roles.get("subscription_cancel")
-    return [Subscription("", begin.last if begin else 0.0, cancel.last if cancel else 0.0)]
-
-
 def lasting(profile: Profile) -> list[Subscription]:
-    """The subscriptions that were started and not ended since. An end that names none is of all."""
+    """The subscriptions that were started and not ended since.
+
+    An end that names none is of all, a start that names none is ended by the end of one whose own start is not known.
+    """
     held = subscriptions_of(profile)
     all_ended = next((each.ended for each in held if not each.id), 0.0)
-    return [each for each in held if each.started > max(each.ended, all_ended)]
+    return [each for each in held if each.started > max(each.ended, all_ended if each.id else _ended(each, held))]
+
+
+def _ended(unnamed: Subscription, held: list[Subscription]) -> float:
+    """When that was ended which an unnamed start has begun, by a name that it has got; 0 if it was not."""
+    return max((each.ended for each in held if each.started in (0.0, unnamed.started)), default=0.0)
 
 
 def subscription_state(profile: Profile) -> str:

@@ -54,10 +54,14 @@ def test_what_they_do_is(doing: Event) -> None:
     assert last_done(fold(event(0, "identify"), doing)) == doing.time
 
 
-def test_a_profile_of_before_is_known_by_its_latest_event() -> None:
-    old = Profile("p", created=NOW - 9, updated=NOW - 9)
-    assert last_done(old) == NOW - 9
-    apply(old, event(0, "identify"), "EUR", LIMITS)
-    assert last_done(old) == NOW
-    apply(old, event(0.00005, "page"), "EUR", LIMITS)
-    assert last_done(old) == event(0.00005).time
+def test_a_profile_of_before_is_known_by_its_latest_event_of_then() -> None:
+    """Neither what comes late nor what others do moves that, in any order."""
+    late, sync, visit = event(90, "page"), event(0, "identify"), event(1, "page")
+    for history in itertools.permutations([late, sync]):
+        old = Profile("p", created=NOW - 99 * 86400, updated=NOW - 9 * 86400)
+        assert last_done(old) == old.updated
+        for each in history:
+            apply(old, each, "EUR", LIMITS)
+            assert last_done(old) == NOW - 9 * 86400
+        apply(old, visit, "EUR", LIMITS)
+        assert last_done(old) == visit.time

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import copy
+
 import pytest
 from pydantic import TypeAdapter
 
 from models.conditions.compiler import compile_condition
 from models.conditions.ranks import Ranks
 from models.conditions.tree import Condition
+from models.durations import DAY
 from models.population.snapshot import PopulationSnapshot
+from profiles.merge import merge
+from profiles.state import Limits, apply
 from profiles.types import Profile, Tally
 from tests.build import T0, customer, event
 
@@ -57,3 +62,33 @@ def test_a_profile_of_before_has_what_its_roles_say() -> None:
 
     assert state(Profile("p", roles={START: begun})) == "active"
     assert state(Profile("p", roles={START: begun, END: ended})) == "ended"
+
+
+@pytest.mark.parametrize(
+    ("before", "since", "expected"),
+    [
+        ((1, 9), [(START, 1, "s1")], "ended"),  # told again
+        ((1, 9), [(START, 1, "s1"), (END, 9, "s1")], "ended"),
+        ((1, 9), [(START, 12, "s1")], "active"),
+        ((1, 9), [(END, 4, "s2")], "ended"),
+        ((1, None), [(END, 9, "s1")], "ended"),  # by the name of which the start was told before
+        ((1, None), [(END, 9, "s1"), (START, 1, "s1")], "ended"),
+        ((1, None), [(END, 9, "s2"), (START, 4, "s2")], "active"),
+        ((None, 9), [(START, 4, "s1")], "ended"),
+    ],
+)
+def test_a_profile_of_before_keeps_what_its_roles_said(
+    before: tuple[int | None, int | None], since: list[tuple[str, int, str]], expected: str
+) -> None:
+    """When more is told of it, in either order, or when it is merged."""
+    roles = {role: Tally(1, T0, T0 + day * DAY) for role, day in zip((START, END), before, strict=True) if day}
+    events = [event(role, day, subject=subject) for role, day, subject in since]
+    for history in (events, events[::-1]):
+        old = Profile("p", roles=copy.deepcopy(roles))
+        for each in history:
+            apply(old, each, "EUR", Limits())
+        assert state(old) == expected
+    old, new = Profile("p", roles=copy.deepcopy(roles)), customer(*events)
+    for winner, loser in ((copy.deepcopy(old), new), (copy.deepcopy(new), old)):
+        merge(winner, loser, Limits())
+        assert state(winner) == expected
