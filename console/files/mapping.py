@@ -21,7 +21,7 @@ from profiles.times import parse_time
 
 __all__ = [
     "NO_TIME", "TYPES", "Also", "BadRow", "EventType", "Items", "LeftOut", "Row", "Split", "TableMapping", "Target",
-    "compile_item", "compile_row", "iso_time", "load_mapping", "parse_target", "validated",
+    "columns_of", "compile_item", "compile_row", "iso_time", "load_mapping", "parse_target", "validated",
 ]  # fmt: skip
 
 EventType = Literal["identify", "track", "page", "screen", "group", "alias"]
@@ -228,6 +228,19 @@ def compile_item(mapping: TableMapping, targets: dict[str, Target], columns: Seq
         return dict(event["properties"])
 
     return item
+
+
+def columns_of(field: str, target: Target, columns: Sequence[str]) -> list[int]:
+    """Where the columns are that a field's value is made of; those that need not be there and are not are left out.
+
+    Raises:
+        WrongUse: one does not exist.
+    """
+    index = _Index(columns)
+    if target.column is not None:
+        at = index.one_of(field, target.column)
+        return [] if at is None else [at]
+    return [index[name] for name in _HOLE.findall(target.value or "") if name in index]
 
 
 def _writers(mapping: TableMapping, targets: Sequence[tuple[str, Target]], columns: Sequence[str]) -> list[Writer]:

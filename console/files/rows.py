@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -13,6 +12,7 @@ import orjson
 from pydantic import Field
 
 from console.files.delivery import MAX_EVENT
+from console.files.grouping import Group, together
 from console.files.ids import Ids
 from console.files.mapping import NO_TIME, TYPES, BadRow, LeftOut, TableMapping
 from console.files.reading.cells import Record, Table, open_table, swallows
@@ -26,7 +26,6 @@ from profiles.times import parse_time, rfc3339
 __all__ = ["FileSpec", "Item", "fingerprint", "head_of", "is_json", "read_items"]
 
 _ID_ROOM = 64  # bytes of the messageId that an event without one is given later
-_LARGEST = 100_000  # cells of rows that are one event, which has MAX_EVENT bytes
 _WHO = ("userId", "anonymousId", "previousId", "groupId", "traits", "context")
 
 
@@ -176,73 +175,56 @@ def _table(lines: Lines, reading: _Reading) -> Iterator[Item]:
         )
     table = _opened(lines, spec)
     shaper = Shaper(spec, list(spec.columns) or table.columns)
-    too_much = partial(swallows, mark=table.mark, is_row=partial(_is_row, shaper))
     row = 0
     apart: set[int] = set()  # events whose rows were read
-    for records in _together(table.rows, shaper) if shaper.grouped else ([record] for record in table.rows):
-        if shaper.grouped and (name := shaper.group(records[0].cells)):
-            if hash(name) in apart:
-                records[0] = records[0]._replace(
-                    problem=f"rows of {name} stand apart: sort the file, so that they are together"
-                )
+    alone = (Group("", [record]) for record in table.rows)
+    for name, records in together(table.rows, shaper, table.mark) if shaper.grouped else alone:
+        problem = _unread(records)
+        if name:
+            if hash(name) in apart and not problem:
+                problem = f"rows of {name} stand apart: sort the file, so that they are together"
             apart.add(hash(name))
         if shaper.single and row < reading.after and not _counts(reading):
             row += 1
             continue
-        for item in _items_of(records, shaper, too_much, reading):
+        for item in _items_of(records, problem, shaper, table.mark, reading):
             row += 1
             item.row = row
             if row > reading.after:
                 yield item
 
 
-def _together(rows: Iterator[Record], shaper: Shaper) -> Iterator[list[Record]]:
-    """Rows that are one event."""
-    group: list[Record] = []
-    size = 0
-    for record in rows:
-        size += len(record.cells)
-        if group and not (shaper.joins(group[0].cells, record.cells) and size < _LARGEST):
-            yield group
-            group = []
-            size = 0
-        group.append(record)
-    if group:
-        yield group
-
-
-def _items_of(
-    records: list[Record], shaper: Shaper, too_much: Callable[[Record], bool], reading: _Reading
-) -> list[Item]:
-    line, problem, meant = records[-1].line, records[0].problem, False
+def _items_of(records: list[Record], problem: str, shaper: Shaper, mark: str, reading: _Reading) -> list[Item]:
+    line, meant = records[-1].line, False
     if not problem:
         try:
             events = shaper.events([record.cells for record in records], line)
             for record in records:
                 if len(record.lines) > 1:
-                    _refuse(record, too_much)
+                    _refuse(record, shaper, mark)
             return [_item(event, line, reading) for event in events]
         except BadRow as error:
             problem, meant = str(error), isinstance(error, LeftOut)
     return [Item(line, problem=problem, meant=meant, raw="\n".join(record.raw for record in records))]
 
 
-def _refuse(record: Record, too_much: Callable[[Record], bool]) -> None:
+def _unread(records: list[Record]) -> str:
+    """What is wrong with the first of these rows that cannot be read: an event is no event without it."""
+    bad = next((record for record in records if record.problem), None)
+    if bad is None or len(records) == 1:
+        return bad.problem if bad else ""
+    return f"{bad.problem} (line {bad.line}; so these {len(records)} rows, which are one event, are no event)"
+
+
+def _refuse(record: Record, shaper: Shaper, mark: str) -> None:
     """Refuse a row over several lines that holds others.
 
     Raises:
         BadRow: it does.
     """
-    if too_much(record):
+    if swallows(record, mark, lambda cells: shaper.is_row(cells, record.cells)):
         opened = record.lines[0].number
         raise BadRow(f"a quote opened in line {opened} holds what looks like rows; is it closed where it should be?")
-
-
-def _is_row(shaper: Shaper, cells: Sequence[str]) -> bool:
-    try:
-        return bool(shaper.events([cells], 0))
-    except BadRow as error:
-        return isinstance(error, LeftOut)
 
 
 def _item(event: dict[str, Any], line: int, reading: _Reading) -> Item:

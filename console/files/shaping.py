@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from itertools import chain
 from typing import Any
 
-from console.files.mapping import Also, BadRow, LeftOut, Row, TableMapping, compile_item, compile_row
+from console.files.mapping import Also, BadRow, LeftOut, Row, TableMapping, columns_of, compile_item, compile_row
+from console.files.numbers import Decimal, read_number
 from profiles.errors import WrongUse
 
 __all__ = ["Shaper"]
 
 Cells = Sequence[str]
+
+_WHO = frozenset({"user_id", "userId", "anonymous_id", "anonymousId", "group_id", "groupId"})
+_TIMES = frozenset({"timestamp", "time"})
+_ADDRESSES = ("email", "phone")  # a customer is known by them as well
+_FIGURES = frozenset({"number", "int", "currency"})
 
 
 class Shaper:
@@ -44,6 +51,10 @@ class Shaper:
         self._of = _at(columns, mapping.items.of) if mapping.items else None
         self._item = compile_item(mapping, mapping.items.map, all_columns) if mapping.items else None
 
+        self._decimal = mapping.decimal
+        self._who = _columns(mapping, all_columns, _is_who)
+        self._agreed = {at: all_columns[at] for at in _columns(mapping, all_columns, _is_agreed)} if self._items else {}
+        self._timed = bool(_columns(mapping, all_columns, lambda field, _: field in _TIMES))
         self._plain = not (mapping.split or mapping.leave_out or mapping.also or mapping.items)
 
     @property
@@ -56,15 +67,28 @@ class Shaper:
         """Whether each row is at most one event."""
         return not self._also
 
-    def group(self, cells: Cells) -> str:
-        """Of which event a row says that it is a part; "" where rows stand alone, or of the one before."""
-        return "" if self._of is None or len(cells) <= self._of else cells[self._of].strip()
+    def group(self, cells: Cells) -> str | None:
+        """Of which event a row says that it is a part; "" of that before it, None if it has no such cell."""
+        if self._of is None or len(cells) <= self._of:
+            return None
+        return cells[self._of].strip()
 
-    def joins(self, first: Cells, cells: Cells) -> bool:
-        """Whether a row belongs to the event that another has begun."""
-        if self._of is None or min(len(first), len(cells)) < self._least:
-            return False
-        return self.group(cells) in ("", self.group(first))
+    def is_row(self, cells: Cells, within: Cells) -> bool:
+        """Whether the cells of a line would be a row by themselves, where that line stands within a cell of another.
+
+        Args:
+            cells: of the line.
+            within: those of the row that it stands in. Where no column says a time, nearly every line would be a row:
+                then it must also name its customer as that row does.
+        """
+        if self.grouped and len(cells) == self._width and self.group(cells) in ("", self.group(within)):
+            return True
+        try:
+            good = bool(self.events([cells], 0))
+        except BadRow as error:
+            return isinstance(error, LeftOut)
+        wide = [self._widened(each) for each in (cells, within)]
+        return good and (self._timed or all(_look(wide[0][at]) == _look(wide[1][at]) for at in self._who))
 
     def events(self, rows: Sequence[Cells], line: int) -> list[dict[str, Any]]:
         """The events of rows that belong together.
@@ -80,6 +104,8 @@ class Shaper:
             if cells[at].strip().casefold() in texts:
                 raise LeftOut(f"{name} is {cells[at].strip() or 'empty'}")
         event = self._event(cells, line)
+        if len(wide) > 1:
+            self._agree(wide)
         if self._items and self._item:
             listed = [item for each in wide if (item := self._item(each, line))]
             if listed:
@@ -89,6 +115,20 @@ class Shaper:
                     node = node.setdefault(parent, {})
                 node[last] = listed
         return [event, *(row(cells, line) for at, row in self._also if _holds(cells[at]))]
+
+    def _agree(self, rows: Sequence[Cells]) -> None:
+        """Look whether the rows of one event say the same of who, when and how much, as far as they say it.
+
+        Raises:
+            BadRow: they do not.
+        """
+        for at, name in self._agreed.items():
+            said = {cells[at].strip().casefold(): cells[at].strip() for cells in rows if cells[at].strip()}
+            if len(said) > 1 and len({_value(text, self._decimal) for text in said}) > 1:
+                one, other, *_ = said.values()
+                raise BadRow(
+                    f"its {len(rows)} rows are one event, but {name} is {one!r} in one and {other!r} in another"
+                )
 
     def _fitted(self, cells: Cells) -> Cells:
         """With as many cells as there are columns, if only empty ones, or those of columns without a name, are over."""
@@ -108,6 +148,36 @@ class Shaper:
             found = cells[at].split(split.by, len(split.into) - 1) if at is not None else []
             parts += [*found, *[""] * (len(split.into) - len(found))]
         return [*cells, *parts]
+
+
+def _columns(mapping: TableMapping, columns: Sequence[str], wanted: Callable[[str, str], bool]) -> list[int]:
+    """The columns that fields of the events are made of, of the fields that are wanted by name and type."""
+    parts: tuple[TableMapping | Also, ...] = (mapping, *mapping.also)
+    targets = chain.from_iterable((*part.map.items(), *part.set.items()) for part in parts)
+    found = (columns_of(field, target, columns) for field, target in targets if wanted(field, target.type))
+    return sorted(set(chain.from_iterable(found)))
+
+
+def _is_who(field: str, _: str) -> bool:
+    return field in _WHO or (field.rpartition(".")[2] in _ADDRESSES and not field.startswith("properties."))
+
+
+def _is_agreed(field: str, kind: str) -> bool:
+    """Whether the rows of one event must say the same of a field: else one would count, and the others be lost."""
+    return _is_who(field, kind) or field in _TIMES or kind in _FIGURES
+
+
+def _value(text: str, decimal: Decimal) -> object:
+    """What a cell says: 10 and 10.00 say the same."""
+    try:
+        return read_number(text, decimal)
+    except ValueError:
+        return text
+
+
+def _look(text: str) -> tuple[bool, ...]:
+    """What ids of one kind have in common: an @, figures, a space, or none."""
+    return "@" in text, any(map(str.isdigit, text)), " " in text.strip(), not text.strip()
 
 
 def _further(mapping: TableMapping, also: Also, columns: Sequence[str]) -> Row:

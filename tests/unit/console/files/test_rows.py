@@ -98,6 +98,24 @@ def test_a_quote_that_closes_too_late(tmp_path: Path) -> None:
     assert (fine.line, fine.problem) == (6, "")
 
 
+@pytest.mark.parametrize(
+    ("who", "note", "bad"),
+    [
+        ("a@x.org", "Hello,\nworld, x", False),
+        ("7", "Dear all,\nthanks, y", False),
+        ("7", "an inch\n8,b\n9,c", True),
+        ("a@x.org", "an inch\nb@x.org,b", True),
+    ],
+)
+def test_a_cell_over_lines_where_no_column_says_a_time(tmp_path: Path, who: str, note: str, bad: bool) -> None:
+    """Nearly every line of a letter would be a row there: one must also name a customer as the row around it does."""
+    given = {"map": {"user_id": {"column": "who"}}, "set": {"timestamp": {"value": "2026-01-01"}}}
+
+    (item,) = read(write(tmp_path / "t.csv", f'who,note\n{who},"{note}"\n'.encode()), **TABLE | given)
+
+    assert bool(item.problem) is bad
+
+
 def test_what_is_set_aside_can_be_sent_again(tmp_path: Path) -> None:
     """By the same command: its head, its rows as they stand, and its encoding; JSON is known by its name."""
     path = write(tmp_path / "t.csv", 'sep=;\nwho;when\n"Zoë; x";never\n'.encode("cp1252"))

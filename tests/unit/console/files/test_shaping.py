@@ -167,3 +167,67 @@ def test_reading_goes_on_between_the_events_of_a_row(tmp_path: Path) -> None:
     assert [item.row for item in whole] == [1, 2, 3, 4]
     for after in range(5):
         assert list(read_items(tmp_path / "t.csv", spec, Ids(), after=after)) == whole[after:]
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ("1,a,2026-01-01,,Mask,5\n,b,2026-01-01,,Hat,\n,c,2026-01-01,,Shoe,\n", "who is 'a' in one and 'b' in another"),
+        ("1,a,2026-01-01,,Mask,\n1,,2026-01-02,,Hat,\n", "when is '2026-01-01' in one and '2026-01-02' in another"),
+        ("1,a,2026-01-01,,Mask,10\n1,a,2026-01-01,,Hat,20\n", "back is '10' in one and '20' in another"),
+    ],
+)
+def test_rows_of_one_event_must_not_contradict_each_other(tmp_path: Path, rows: str, said: str) -> None:
+    """Else the first of what they say would count, and the rest be lost without a word."""
+    (bad,) = read(tmp_path / "t.csv", rows, items=ITEMS, also=[BACK])
+
+    assert said in bad.problem
+    assert bad.raw == rows.rstrip()
+
+
+def test_rows_of_one_event_may_say_the_same_in_other_words(tmp_path: Path) -> None:
+    """An amount with and without cents, an address in capitals; and of what is of an item each says its own."""
+    rows = "1,a@x.org,2026-01-01,paid,Mask,10\n1,A@x.org,2026-01-01,sent,Hat,10.00\n"
+
+    order, refund = read(tmp_path / "t.csv", rows, items=ITEMS, also=[BACK])
+
+    assert not order.problem
+    assert orjson.loads(refund.event)["properties"]["total"] == 10
+
+
+def test_rows_without_the_number_of_an_event_stand_alone(tmp_path: Path) -> None:
+    """Where no event with a number stands before them."""
+    items = read(tmp_path / "t.csv", ",a,2026-01-01,,Mask,\n,b,2026-01-02,,Hat,\n1,c,2026-01-03,,Shoe,\n", items=ITEMS)
+
+    assert [orjson.loads(item.event)["userId"] for item in items] == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        '1,a,2026-01-01,"paid" x,Mask,\n1,a,2026-01-01,,Hat,\n',
+        '1,a,2026-01-01,"paid" x,Mask,\n,a,2026-01-01,,Hat,\n,a,2026-01-01,,Shoe,\n',
+        '1,a,2026-01-01,,Mask,\n1,a,2026-01-01,"paid" x,Hat,\n1,a,2026-01-01,,Shoe,\n',
+        "1,a,2026-01-01,,Mask,\n1,a\n1,a,2026-01-01,,Shoe,\n",
+        "1,a,2026-01-01,,Mask,\n" + "x" * (1 << 20) + "y\n1,a,2026-01-01,,Shoe,\n",
+    ],
+)
+def test_an_event_of_which_a_row_cannot_be_read_is_none(tmp_path: Path, order: str) -> None:
+    """Else the rows behind the bad one would be an event with a part of it. The events around it are not touched."""
+    items = read(tmp_path / "t.csv", f"0,z,2026-01-01,,Mask,\n{order}2,b,2026-01-02,,Hat,\n", items=ITEMS)
+
+    first, bad, last = items
+    assert (bool(first.problem), bool(bad.problem), bool(last.problem)) == (False, True, False)
+    assert bad.raw.count("\n") == order.count("\n") - 1
+    assert orjson.loads(last.event)["properties"]["products"] == [{"name": "Hat"}]
+
+
+@pytest.mark.parametrize("name", ["1", ""])
+def test_rows_of_an_event_in_a_quote_that_closes_too_late(tmp_path: Path, name: str) -> None:
+    """They are no events by themselves, but rows of this one."""
+    rows = f'1,a,2026-01-01,paid,"Shirt,1\n{name},,,,Hat,\n{name},,,,Shoe",\n2,b,2026-01-01,,"Hat,\nwith words",\n'
+
+    bad, fine = read(tmp_path / "t.csv", rows, items=ITEMS)
+
+    assert "a quote opened in line 2 holds what looks like rows" in bad.problem
+    assert not fine.problem
