@@ -187,7 +187,7 @@ def _event(rule: EventRule) -> Iterator[_Block]:
     )
     facts = [
         f"{fact} from {' or '.join(f'`{path}`' for path in paths)}"
-        for fact in ("amount", "quantity", "subject", "rating", "category")
+        for fact in ("amount", "quantity", "subject", "refund", "rating", "category")
         if (paths := getattr(rule.spec.facts, fact))
     ]
     if facts:

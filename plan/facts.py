@@ -29,6 +29,7 @@ class Facts(msgspec.Struct, frozen=True, gc=False):
     subject: str = ""
     rating: float | None = None
     category: str = ""
+    refund: str = ""
 
 
 _NO_FACTS = Facts()
@@ -48,6 +49,7 @@ def compile_facts(spec: EventSpec, plan_currency: str) -> Callable[[dict[str, An
     quantity = _first([_summed(path) if "[]." in path else _path(path) for path in facts.quantity])
     subject = _first([_path(path) for path in facts.subject])
     rating = _first([_path(path) for path in facts.rating])
+    refund = _first([_path(path) for path in facts.refund])
     category = _first([_most(path) if "[]." in path else _path(path) for path in facts.category])
     if not (facts.amount or facts.quantity or facts.subject or facts.rating or facts.category):
         return lambda properties: _NO_FACTS
@@ -78,6 +80,7 @@ def compile_facts(spec: EventSpec, plan_currency: str) -> Callable[[dict[str, An
             subject_of(about),
             float(score) if type(score) in (int, float) and -MAX_AMOUNT <= score <= MAX_AMOUNT else None,
             _name(category(properties)) if facts.category else "",
+            _subject_that_adds_up(refund(properties)) if facts.refund else "",
         )
 
     return of

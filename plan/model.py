@@ -161,6 +161,9 @@ class FactsSpec(_Strict):
     currency: Paths = Field((), description="Its currency, if not the one beside the amount.")
     quantity: Paths = Field((), description="Items; `products[].quantity` sums, an item without it counts one.")
     subject: Paths = Field((), description="What it is about: an order, ticket, subscription or product id.")
+    refund: Paths = Field(
+        (), description="Which of the refunds of its subject it is; absent: another one with every message."
+    )
     rating: Paths = Field((), description="An answer on a scale: csat, nps, ces, review.")
     category: Paths = Field((), description="What was bought; of `products[].category` the one of most products.")
 

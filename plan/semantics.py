@@ -29,6 +29,7 @@ _FACT_TYPES = {
     "currency": ("string",),
     "quantity": ("integer", "number"),
     "subject": ("string", "id", "integer"),
+    "refund": ("string", "id", "integer"),
     "rating": ("integer", "number"),
     "category": ("string",),
 }

@@ -144,6 +144,7 @@ class Event(msgspec.Struct, Generic[Sent], array_like=True, tag_field="kind", ta
     position: int = 0  # …and its offset there
     category: str = ""  # of what was bought; of an order of several, the one of most of its items
     claim: Claim | None = None
+    refund: str = ""  # which one of its subject it is; "" if nobody says
 
 
 class Merge(msgspec.Struct, array_like=True, tag_field="kind", tag="m", gc=False):

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "KEYS", "KINDS", "ROLES", "accounts_of", "adds_up", "count_anew", "enter", "entries_of", "has_settled",
-    "join", "join_all", "settle", "subject_key", "write_entries",
+    "join", "join_all", "refund_key", "settle", "subject_key", "write_entries",
 ]  # fmt: skip
 
 ROLES = ("purchase", "refund", "payment", "subscription_start", "subscription_cancel")
@@ -55,6 +55,11 @@ _decode_settled = msgspec.msgpack.Decoder(Settled).decode
 def subject_key(role: str, subject: str) -> bytes:
     """Eight bytes that stand for the subject of a role: an order's are the same for its refunds."""
     return blake2b(f"{_ABOUT[KINDS[role]]}\0{subject}".encode(), digest_size=8).digest()
+
+
+def refund_key(subject: str, refund: str) -> bytes:
+    """Eight bytes that stand for one of the refunds of an order."""
+    return blake2b(f"refund\0{subject}\0{refund}".encode(), digest_size=8).digest()
 
 
 def adds_up(part: str) -> bool:
@@ -239,12 +244,18 @@ def _mark(entry: Entry) -> bytes:
 
 
 def _entry(event: Event, currency: str, limits: Limits, digest: bytes) -> Entry:
-    """What one event says. Without a subject the message itself is one, so that it is known when it comes again."""
+    """What one event says. Without a subject the message itself is one, so that it is known when it comes again.
+
+    So is the message of a refund the refund, of which an order may have several, unless it says which of them it is.
+    """
     kind = KINDS[event.role]
-    once = event.subject and limits.on_repeat.get(event.role) != "each"
-    entry = Entry(kind, subject_key(event.role, event.subject) if once else digest, float(event.time))
+    once = limits.on_repeat.get(event.role) != "each"
+    key = subject_key(event.role, event.subject) if once and event.subject else digest
+    entry = Entry(kind, key, float(event.time))
     if kind == _REFUND:
-        entry.part = digest
+        entry.part = refund_key(event.subject, event.refund) if once and event.refund else digest
+        if once and not event.subject:
+            entry.key = entry.part
     if kind in (_PURCHASE, _REFUND):
         entry.amount, entry.currency, entry.category = event.amount, event.currency, event.category
         items = event.quantity

@@ -160,6 +160,8 @@ def neutral(batch: Intake, item: Item) -> Event:
         "",  # home
         0,  # position
         facts.category,
+        None,  # claim
+        facts.refund,
     )
 
 

@@ -98,6 +98,7 @@ def events(draw: st.DrawFn) -> list[Event]:
                 subject=draw(st.sampled_from(["t1", "t2", "t3"])) if role.startswith("ticket") else _about(draw, role),
                 rating=float(draw(st.integers(1, 5))) if role in ("csat", "nps") else None,
                 category=draw(st.sampled_from(["", "Games", "Books", "Food"])) if role == "purchase" else "",
+                refund=draw(st.sampled_from(["", "r1", "r2"])) if role == "refund" else "",
             )
         )
     return made

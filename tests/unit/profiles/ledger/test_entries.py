@@ -95,6 +95,18 @@ def test_refunds_of_an_order_never_exceed_it(refunds: list[int | None], paid_bac
         assert bought.revenue == {"EUR": 5000}
 
 
+@pytest.mark.parametrize("about", ["o1", ""])
+def test_of_one_refund_the_latest_report_counts(about: str) -> None:
+    """Whatever its message: two exports that say what was paid back so far do not add up; two refunds do."""
+    so_far = [told("refund", 2, 1000, about, refund="all"), told("refund", 2, 2500, about, refund="all")]
+    other = told("refund", 4, 300, about, refund="r2")
+
+    for history in (so_far, so_far[::-1]):
+        assert profile_of(told("purchase", 1, 5000), *history).purchases.refunds == {"EUR": 2500}
+        bought = profile_of(told("purchase", 1, 5000), *history, other).purchases
+        assert (bought.refunds, bought.refund_count) == ({"EUR": 2800}, 2)
+
+
 def test_a_refund_of_an_order_that_nobody_told_counts_as_it_is() -> None:
     assert profile_of(told("purchase", 1, 100), told("refund", 2, 700, about="o2")).purchases.refunds == {"EUR": 700}
 

@@ -116,6 +116,40 @@ def test_the_items_of_an_order_are_listed() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("name", "before", "after"),
+    [
+        ("shopify", ",20.00,House", ",25.00,House"),
+        ("woocommerce", "12.50,12.50,EUR", "12.50,5.00,EUR"),
+        ("stripe", "12.00,12.00,usd", "12.00,5.00,usd"),
+    ],
+)
+def test_a_refund_that_grows_is_the_same_one(tmp_path: Path, name: str, before: str, after: str) -> None:
+    """Its message is another one, so that the amount is taken; the plan knows it by the number of the refund."""
+    path, spec = export(name)
+    (tmp_path / f"{name}.csv").write_text(path.read_text().replace(before, after))
+
+    refunds = [
+        [item for item in read_items(each, spec, Ids()) if b"Order Refunded" in item.event]
+        for each in (path, tmp_path / f"{name}.csv")
+    ]
+
+    (one,), (other,) = refunds
+    assert one.id != other.id
+    said, grown = (orjson.loads(item.event)["properties"] for item in (one, other))
+    assert said["total"] != grown["total"]
+    facts = next(rule for rule in PLAN.rules if rule.name == "Order Refunded").facts
+    assert facts(said).refund == facts(grown).refund != ""
+
+
+def test_an_order_that_was_cancelled_unpaid_is_none(tmp_path: Path) -> None:
+    """A shop cancels what was not paid within the hour."""
+    path, spec = export("woocommerce")
+    (tmp_path / "w.csv").write_text(path.read_text().replace("completed", "cancelled"))
+
+    assert len(events_of(list(read_items(tmp_path / "w.csv", spec)))) == len(EXPECTED["woocommerce"]) - 1
+
+
 def test_what_nobody_exports_is_told() -> None:
     """With what there is."""
     assert fitting(["customer", "date"]) == ""
