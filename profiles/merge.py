@@ -22,6 +22,7 @@ from profiles.ledger.entries import (
     adds_up,
     count_anew,
     entries_of,
+    forget_parts,
     has_settled,
     join_all,
     settle,
@@ -60,6 +61,9 @@ def merge(winner: Profile, loser: Profile, limits: Limits) -> None:
     are recomputed by whoever scores the winner next. Of two alerts of one rule the open one stays, else the later. The
     memory of repeats stays where the events arrive, at the loser's tombstone.
     """
+    for profile in (winner, loser):
+        if not profile.narrowed.keys() <= limits.parts:
+            forget_parts(profile, limits.parts)
     for kind, values in loser.identities.items():
         add_identities(winner, [((kind, value), since) for value, since in values.items()])
     _merge_traits(winner.traits, loser.traits, limits.traits)

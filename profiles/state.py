@@ -14,7 +14,7 @@ from typing import Any
 from profiles.consent import is_consent
 from profiles.doings import note_doing
 from profiles.ledger.counting import count_parts, count_role
-from profiles.ledger.entries import KINDS, enter
+from profiles.ledger.entries import KINDS, enter, forget_parts
 from profiles.money import Rates
 from profiles.timeline import add_entry, mark_of
 from profiles.types import (
@@ -89,15 +89,15 @@ def apply(profile: Profile, event: Event, currency: str, limits: Limits, digest:
     _note_source(profile, event.source, time)
     role, counts = event.role, True
     if role:
-        special = _BY_ROLE.get(role)
-        if special is _subscription and not profile.subscriptions:
-            profile.subscriptions = subscriptions_of(profile)  # before the event is in the roles
+        if profile.narrowed and not profile.narrowed.keys() <= limits.parts:
+            forget_parts(profile, limits.parts)
         if role in KINDS:
-            counts = enter(profile, event, currency, limits, digest or event_digest(event.source, event.id))
+            counts = _enter(profile, event, currency, limits, digest or event_digest(event.source, event.id))
         else:
             count_role(profile.roles, role, time, limits.windows.get(role, 0) if limits.windows else 0)
             if limits.narrowed and (parts_of := limits.narrowed.get(role)) is not None:
                 count_parts(profile.narrowed, parts_of(event), time, limits)
+        special = _BY_ROLE.get(role)
         if special is not None:
             special(profile, event, currency, limits)
     mark = mark_of(role)
@@ -106,6 +106,12 @@ def apply(profile: Profile, event: Event, currency: str, limits: Limits, digest:
     holder = profile if nothing_new else _note_claims(profile, event, limits, digest)
     add_entry(holder, entry, limits.timeline)
     return counts
+
+
+def _enter(profile: Profile, event: Event, currency: str, limits: Limits, digest: bytes) -> bool:
+    if not profile.subscriptions and event.role in _OF_SUBSCRIPTIONS:
+        profile.subscriptions = subscriptions_of(profile)  # while the event is not yet in the roles
+    return enter(profile, event, currency, limits, digest)
 
 
 def remember(profile: Profile, digest: bytes, cap: int) -> bool:
@@ -226,10 +232,13 @@ def latest_subscriptions(subscriptions: list[Subscription], cap: int) -> list[Su
     return sorted(subscriptions, key=lambda each: each.id)
 
 
+_OF_SUBSCRIPTIONS = frozenset({"subscription_start", "subscription_cancel"})
+
+
 def subscriptions_of(profile: Profile) -> list[Subscription]:
     """The latest subscriptions; of who had some before each was kept by itself, what the roles say, as one."""
     roles = profile.roles
-    if profile.subscriptions or not ("subscription_start" in roles or "subscription_cancel" in roles):
+    if profile.subscriptions or _OF_SUBSCRIPTIONS.isdisjoint(roles):
         return profile.subscriptions
     begin, cancel = roles.get("subscription_start"), roles.get("subscription_cancel")
     return [Subscription("", begin.last if begin else 0.0, cancel.last if cancel else 0.0)]

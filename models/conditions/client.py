@@ -7,6 +7,7 @@ whose list (uap-core) its keepers bring up to date; the kind of device as browse
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -18,6 +19,9 @@ DEVICES = ("mobile", "tablet", "desktop", "tv")
 
 _LOOKED_AT = 400  # characters of a user agent: a thousand patterns are tried, and no sender chooses for how long
 _REMEMBERED = 20_000  # user agents that are not read again
+
+_TV = re.compile("TV(?![A-Za-z])")  # not of a telephone's name
+_TABLET = re.compile("Tablet(?! ?PC)")  # which Windows says of any computer that has its service for pens
 
 _ON_PHONES = frozenset({"ios", "android", "windows phone"})
 _STATED = {"ios": "mobile", "android": "mobile", "phone": "mobile", "smartphone": "mobile", "computer": "desktop"}
@@ -90,8 +94,8 @@ def _read(agent: str) -> _Agent:
 
 
 def _kind(agent: str, os: str) -> str:
-    if "TV" in agent:
+    if "TV" in agent and _TV.search(agent):
         return "tv"
-    if "iPad" in agent or "Tablet" in agent or (os == "android" and "Mobi" not in agent):
+    if "iPad" in agent or ("Tablet" in agent and _TABLET.search(agent)) or (os == "android" and "Mobi" not in agent):
         return "tablet"
     return "mobile" if "Mobi" in agent or os in _ON_PHONES else "desktop" if os else ""

@@ -24,6 +24,7 @@ from models.conditions.comparisons import Comparison, require_threshold
 from models.conditions.spec import Spec
 from models.conditions.vocabulary import Vocabulary, suggest
 from models.conditions.words import either
+from profiles.ledger.entries import TIMED
 from profiles.types import Event
 
 __all__ = ["MOST_NARROWINGS", "Narrowed", "Where", "is_narrowed", "meets", "narrowing", "planned_words", "role_in"]
@@ -135,8 +136,9 @@ class Narrowed(Spec):
 
 def narrowing(role: str, where: Where) -> str:
     """The name of the tally of a role's narrowed events: the same whenever they are narrowed alike."""
+    mark = TIMED if {"weekday", "hour"} & where.keys() else _MARK
     held = json.dumps({name: _canonical(name, value) for name, value in where.items()}, sort_keys=True)
-    return f"{role}{_MARK}{urlsafe_b64encode(blake2b(held.encode(), digest_size=6).digest()).decode()}"
+    return f"{role}{mark}{urlsafe_b64encode(blake2b(held.encode(), digest_size=6).digest()).decode()}"
 
 
 def is_narrowed(key: str) -> bool:

@@ -60,7 +60,7 @@ def count_role(roles: dict[str, Tally], role: str, time: float, kept: int) -> No
 
 
 def count_parts(narrowed: dict[str, Tally], parts: Sequence[str], time: float, limits: Limits) -> None:
-    """Count something in the parts of its role that it belongs to, and forget what no condition asks for any more.
+    """Count something in the parts of its role that it belongs to.
 
     Args:
         narrowed: the tallies of parts of a profile, changed in place.
@@ -69,12 +69,8 @@ def count_parts(narrowed: dict[str, Tally], parts: Sequence[str], time: float, l
         limits: which there are, and how many of their latest times are kept.
     """
     for part in parts:
-        if part not in limits.parts:
-            continue
-        if part not in narrowed:
-            for gone in narrowed.keys() - limits.parts:
-                del narrowed[gone]
-        count_role(narrowed, part, time, limits.windows.get(part, 0))
+        if part in limits.parts:
+            count_role(narrowed, part, time, limits.windows.get(part, 0))
 
 
 def count_order(bought: Purchases, order: Occurrence, recent: int, categories: int) -> None:

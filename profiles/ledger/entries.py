@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from profiles.state import Limits
 
 __all__ = [
-    "KEYS", "KINDS", "ROLES", "accounts_of", "adds_up", "count_anew", "enter", "entries_of", "has_settled",
-    "join", "join_all", "refund_key", "settle", "subject_key", "write_entries",
+    "KEYS", "KINDS", "ROLES", "TIMED", "accounts_of", "adds_up", "count_anew", "enter", "entries_of", "forget_parts",
+    "has_settled", "join", "join_all", "refund_key", "settle", "subject_key", "write_entries",
 ]  # fmt: skip
 
 ROLES = ("purchase", "refund", "payment", "subscription_start", "subscription_cancel")
@@ -34,6 +34,9 @@ ROLES = ("purchase", "refund", "payment", "subscription_start", "subscription_ca
 
 KINDS = {role: kind for kind, role in enumerate(ROLES)}
 """Role → its place."""
+
+TIMED = "?@"
+"""Stands in the name of a part of a role that depends on the time of day or week."""
 
 _PURCHASE, _REFUND, _END = 0, 1, 4
 _ABOUT = ("order", "order", "payment", "subscription", "subscription")
@@ -138,7 +141,8 @@ def join(one: Entry, other: Entry, on_repeat: str) -> Entry:
     """What two reports of one subject say together. It commutes, associates, and says nothing new of the same again.
 
     Each of amount, quantity and category is what the latest report says that says it; with `first`, the earliest. It is
-    of the parts of its role that any report is of: one knows the device, another the products.
+    of the parts of its role that any report is of: one knows the device, another the products. Of those that depend on
+    time, it is of the ones that the report of its own time is of.
     """
     sign = -1.0 if on_repeat == "first" else 1.0
     time = max(one.time, other.time) if one.kind in _LATEST else min(one.time, other.time)
@@ -161,8 +165,28 @@ def join(one: Entry, other: Entry, on_repeat: str) -> Entry:
         one.part,
         money[5] if money[4] else None,
         None if said == (time,) * 3 else said,  # type: ignore[arg-type]
-        one.parts if one.parts == other.parts else sorted({*one.parts, *other.parts}),
+        one.parts if one.parts == other.parts else _parts(one, other, time),
     )
+
+
+def _parts(one: Entry, other: Entry, time: float) -> list[str]:
+    return sorted({part for each in (one, other) for part in each.parts if each.time == time or TIMED not in part})
+
+
+def forget_parts(profile: Profile, parts: frozenset[str]) -> None:
+    """Forget of a profile's roles what is none of these parts, which no condition asks for any more.
+
+    If one asks again, it is counted from then on: what came between is not known.
+    """
+    profile.narrowed = {part: tally for part, tally in profile.narrowed.items() if part in parts}
+    if (ledger := profile.ledger) is None:
+        return
+    if ledger.settled is not None:
+        ledger.settled.narrowed = {part: tally for part, tally in ledger.settled.narrowed.items() if part in parts}
+    entries = entries_of(ledger)
+    for entry in entries:
+        entry.parts = [part for part in entry.parts if part in parts]
+    write_entries(ledger, entries)
 
 
 def join_all(entries: Iterable[Entry], on_repeat: Mapping[str, str]) -> list[Entry]:

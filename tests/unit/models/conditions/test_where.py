@@ -33,6 +33,7 @@ PIXEL = f"Mozilla/5.0 (Linux; Android 13; Pixel 6) {KHTML} Chrome/119.0.0.0 Mobi
 TABLET = f"Mozilla/5.0 (Linux; Android 13; SM-T970) {KHTML} Chrome/119.0.0.0 Safari/537.36"
 EDGE = f"Mozilla/5.0 (Windows NT 10.0; Win64; x64) {KHTML} Chrome/120.0.0.0 Safari/537.36 Edg/120.0"
 MAC = f"Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) {KHTML} Version/17.1 Safari/605.1.15"
+TABLET_PC = "Mozilla/4.0 (compatible; MSIE 8.0; Windows NT 6.1; Trident/4.0; SLCC2; Tablet PC 2.0)"
 SATURDAY = datetime(2026, 3, 7, 23, 30, tzinfo=UTC).timestamp()  # where it is Sunday in Amsterdam
 
 
@@ -100,6 +101,15 @@ def test_by_a_property(where: str, properties: Any, expected: bool) -> None:
         ("{device: desktop, browser: [Firefox, Edge], os: Windows}", {"userAgent": EDGE}, True),
         ("{device: desktop, browser: Safari, os: macOS}", {"userAgent": MAC}, True),
         ("{os: Mac OS X}", {"userAgent": MAC}, True),
+        ("{device: desktop}", {"userAgent": TABLET_PC}, True),
+        (
+            "{device: tablet}",
+            {"userAgent": "Mozilla/5.0 (Android 13; Tablet; rv:109.0) Gecko/119.0 Firefox/119.0"},
+            True,
+        ),
+        ("{device: mobile}", {"userAgent": PIXEL.replace("Pixel 6", "HTC TVX")}, True),
+        ("{device: tv}", {"userAgent": f"Mozilla/5.0 (SMART-TV; Linux; Tizen 6.0) {KHTML} SamsungBrowser/4.0"}, True),
+        ("{device: tv}", {"userAgent": "AppleTV11,1/16.1"}, True),
         ("{browser: Chrome}", {"userAgent": EDGE}, False),
         ("{device: mobile}", {"device": {"type": "android"}}, True),
         ("{device: tablet}", {"device": {"type": "ios", "model": "iPad13,8"}, "os": {"name": "iPadOS"}}, True),
@@ -208,6 +218,25 @@ def test_an_order_that_web_and_server_tell_counts_once_in_each_of_its_parts() ->
                 assert not holds({**condition, "at_least": 2}, held)
 
 
+def test_an_order_is_of_the_weekday_of_its_own_time() -> None:
+    """However late, or early, others tell of it."""
+    saturday, sunday = ({"count": "purchase", "where": {"weekday": day}, "at_least": 1} for day in ("sat", "sun"))
+    shoes = {"count": "purchase", "where": {"category": "shoes"}, "at_least": 1}
+    limits = limits_of(saturday, sunday, shoes)
+    night = datetime(2024, 3, 2, 23, 59, tzinfo=UTC).timestamp()
+    web, server, again = (event("purchase", 0.0, id=id_, subject="o1", amount=100) for id_ in ("m1", "m2", "m3"))
+    web.time, server.time, again.time = night, night + 120, night + 240
+    server.properties = {"category": "shoes"}
+    for reports in itertools.permutations([web, server, again]):
+        profile, winner, loser = Profile("p"), Profile("p"), Profile("q")
+        for number, report in enumerate(reports):
+            apply(profile, report, "EUR", limits)
+            apply(winner if number else loser, report, "EUR", limits)
+        merge(winner, loser, limits)
+        for held in (profile, winner):
+            assert [holds(condition, held) for condition in (saturday, sunday, shoes)] == [True, False, True]
+
+
 def test_parts_of_orders_that_have_settled_stay_counted() -> None:
     shoes = {"count": "purchase", "where": {"category": "shoes"}, "at_least": 40}
     limits = replace(limits_of(shoes), ledger=3)
@@ -230,6 +259,31 @@ def test_what_no_condition_asks_for_any_more_goes() -> None:
         limits = limits_of({"count": "view", "where": {"category": category}, "above": 1})
         apply(profile, seen({"category": category}), "EUR", limits)
         assert len(profile.narrowed) == 1
+
+
+@pytest.mark.parametrize("role", ["view", "purchase"])
+def test_what_a_condition_asks_for_again_is_counted_from_then_on(role: str) -> None:
+    """Not on from a tally that knows nothing of what came between."""
+    shoes = {"count": role, "where": {"category": "shoes"}, "at_least": 1}
+    asked, not_asked = replace(limits_of(shoes), ledger=3), Limits(ledger=3)
+    profile, merged, other = Profile("p"), Profile("p"), Profile("q")
+    bought = [event(role, float(day), subject=f"o{day}", amount=100) for day in range(40)]
+    for order in bought:
+        order.properties = {"category": "shoes"}
+    for order in bought[:30]:
+        apply(profile, order, "EUR", asked)
+        apply(merged, order, "EUR", asked)
+    apply(profile, bought[30], "EUR", not_asked)
+    merge(merged, other, not_asked)
+    for held in (profile, merged):
+        assert not held.narrowed
+        apply(held, bought[31], "EUR", asked)
+        assert holds(shoes, held)
+        assert not holds({**shoes, "at_least": 2}, held)
+        for more in bought[32:]:
+            apply(held, more, "EUR", asked)
+        assert holds({**shoes, "at_least": 9}, held)
+        assert not holds({**shoes, "at_least": 10}, held)
 
 
 @pytest.mark.parametrize(
