@@ -16,7 +16,7 @@ import orjson
 
 from profiles.identity.spelling import EXACT
 
-__all__ = ["as_utf8", "loads", "loads_exactly", "mend_surrogates"]
+__all__ = ["as_utf8", "loads", "loads_exactly", "loads_leniently", "mend_surrogates"]
 
 _AROUND = b" \t\r\n\0"  # C strings are sent with the null byte at their end
 _MARK = b"\xef\xbb\xbf"
@@ -55,6 +55,22 @@ def loads_exactly(raw: bytes) -> Any:
         raise ValueError("nested too deeply") from None
 
 
+def loads_leniently(raw: bytes) -> Any:
+    """As `loads`, and raw control characters in texts, and bytes that are no UTF-8, are read as they come.
+
+    Raises:
+        ValueError: it is not JSON, or nested too deeply.
+    """
+    try:
+        return loads(raw)
+    except ValueError as error:
+        try:
+            text = mend_surrogates(as_utf8(raw)).decode(errors="replace")
+            return _without_odd_numbers(_lenient.decode(text))
+        except (ValueError, RecursionError):
+            raise error from None
+
+
 def as_utf8(body: bytes) -> bytes:
     """A body without what stands around its JSON, in UTF-8 if its byte order mark says that it is in UTF-16."""
     if body.startswith(_WIDE_MARKS):
@@ -90,6 +106,7 @@ def _integer(digits: str) -> int | float:
 
 
 _odd = json.JSONDecoder(parse_int=_integer)  # it reads NaN and Infinity, and 1e999 as infinite
+_lenient = json.JSONDecoder(parse_int=_integer, strict=False)
 
 
 def _exact_integer(digits: str) -> int | str:

@@ -24,7 +24,7 @@ from profiles.identity.spelling import EXACT
 from profiles.times import parse_time
 from profiles.types import Identity
 from streams.collector.body import Limits, Refused
-from streams.collector.json_text import as_utf8, loads, loads_exactly, mend_surrogates
+from streams.collector.json_text import as_utf8, loads, loads_exactly, loads_leniently, mend_surrogates
 from streams.collector.salvage import batch_of, members_of
 
 __all__ = [
@@ -56,6 +56,7 @@ class Envelope:
     sent_at: float | None = None
     context: dict[str, Any] = field(default_factory=dict)
     integrations: dict[str, Any] = field(default_factory=dict)
+    flaw: str = ""  # what of that is not JSON, for which none of the events can be accepted
     type: str = ""  # of the one event of a single-event endpoint; "" when each event says its own
 
 
@@ -80,7 +81,8 @@ _single_decoder = msgspec.json.Decoder(_Single)
 def open_batch(body: bytes, limits: Limits) -> Envelope:
     """Split the body of a batch request into its events, each still the bytes that were sent.
 
-    An event that is not JSON is among them: it costs only itself.
+    An event that is not JSON is among them: it costs only itself. So is each event of a batch whose context is not
+    JSON, with that as its flaw: it may say what the customer does not consent to.
 
     Raises:
         Refused: 400 when it is not a JSON object with a list of events, 413 when there are too many of them, or too
@@ -91,12 +93,15 @@ def open_batch(body: bytes, limits: Limits) -> Envelope:
         raise Refused(400, "empty_batch", "'batch' is missing or has no events")
     if len(batch.batch) > limits.events:
         raise Refused(413, "too_many_events", f"{len(batch.batch)} events in one request; {limits.events} at most")
+    context, wrong = _shared("context", batch.context, limits)
+    integrations, also_wrong = _shared("integrations", batch.integrations, limits)
     return Envelope(
         events=[bytes(raw) for raw in batch.batch],
         write_key=batch.writeKey or "",
         sent_at=_readable(batch.sentAt),
-        context=_shared("context", batch.context, limits),
-        integrations=_shared("integrations", batch.integrations, limits),
+        context=context,
+        integrations=integrations,
+        flaw=wrong or also_wrong,
     )
 
 
@@ -110,19 +115,19 @@ def open_single(body: bytes, kind: str) -> Envelope:
     return Envelope([body], _decode(_single_decoder, body, _salvage_single).writeKey or "", type=kind)
 
 
-def _shared(name: str, raw: msgspec.Raw, limits: Limits) -> dict[str, Any]:
-    """What a batch says for all its events; null and PHP's empty array are nothing."""
+def _shared(name: str, raw: msgspec.Raw, limits: Limits) -> tuple[dict[str, Any], str]:
+    """What a batch says for all its events, and why that is not JSON; null and PHP's empty array are nothing."""
     if len(bytes(raw)) > limits.shared:
         raise Refused(413, "request_too_large", f"'{name}' of the batch is over {limits.shared} bytes")
     try:
-        value = loads(bytes(raw))
+        value = loads_leniently(bytes(raw))
     except ValueError as error:
-        raise Refused(400, "invalid_json", f"'{name}' of the batch is not JSON: {error}") from None
+        return {}, f"'{name}' of its batch is not JSON: {error}"
     if type(value) is not dict and value not in (None, [], ""):
         raise Refused(400, "invalid_request", f"'{name}' of the batch is not a JSON object")
     if found := excess(value, levels=LEVELS - 1):  # it goes one level into each event
         raise Refused(400, "invalid_request", f"'{name}' of the batch has {found.message}")
-    return value or {}
+    return value or {}, ""
 
 
 def _decode(decoder: msgspec.json.Decoder[_Shape], body: bytes, salvage: Callable[[bytes], _Shape | None]) -> _Shape:
@@ -211,6 +216,8 @@ def stamp(
     Raises:
         Unacceptable: the event can never be accepted as it is.
     """
+    if envelope.flaw:
+        raise Unacceptable("invalid_json", envelope.flaw)
     if len(raw) > limits.event:
         raise Unacceptable("event_too_large", f"the event has {len(raw)} bytes; {limits.event} at most")
     event = _read(raw)

@@ -51,7 +51,7 @@ def withdrawal_in(
         event = withdrawal_of(event, kind if type(kind) is str else "")
         key, value = stamp(
             orjson.dumps(event),
-            replace(envelope, type=WITHDRAWAL),
+            replace(envelope, type=WITHDRAWAL, flaw=""),
             received=received,
             identities=plan.extract,
             limits=limits,
