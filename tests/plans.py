@@ -55,6 +55,16 @@ def believing(directory: Path) -> Path:
     return path
 
 
+def moving() -> Plan:
+    """The plan that comes with Rapport, with `keep`: addresses go to who has them now, browsers to who had them first."""
+    text = (REPOSITORY / "tracking_plan.yaml").read_text()
+    for kind, keep in [("email", "last"), ("phone", "last"), ("anonymous_id", "first"), ("device_id", "first")]:
+        head = f"  - type: {kind}\n"
+        assert text.count(head) == 1
+        text = text.replace(head, f"{head}    keep: {keep}\n")
+    return parse_plan(text, "tracking_plan.yaml", {})
+
+
 @pytest.fixture
 def plan_of() -> Callable[..., Plan]:
     """The small plan with pieces of its text replaced."""

@@ -61,10 +61,10 @@ class IdentityRule(BaseModel):
         description="Whether it says who somebody is, not which browser or device; if absent, unless it is only found "
         "in anonymousId, previousId and context.device.",
     )
-    keep: Literal["first", "last"] = Field(
-        "first",
+    keep: Literal["first", "last"] | None = Field(
+        None,
         description="Whose it is if several customers claim it who cannot be one: `first`, who claimed it first by the "
-        "time of the events; `last`, to whom it has gone since.",
+        "time of the events; `last`, to whom it has gone since; if absent, who claimed it first by arrival.",
     )
     alias: Literal["refuse", "join"] = Field(
         "refuse",

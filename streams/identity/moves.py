@@ -40,6 +40,7 @@ class Moves:
 
     def __init__(self, plan: Plan, members: Members) -> None:
         self._last = {rule.type for rule in plan.identities if rule.keep == "last"}
+        self._moving = {rule.type for rule in plan.identities if rule.keep is not None}
         self._persons = plan.trust.persons
         self._members = members
         self.due: list[Move] = []
@@ -74,7 +75,9 @@ class Moves:
 
     def _claims(self, identity: Identity, request: LinkRequest) -> bool:
         """Whether an event says whose an identity is, and not only carries along what an SDK remembers."""
-        return identity not in request.remembered and (request.stated or identity[0] not in self._last)
+        if identity[0] not in self._moving or identity in request.remembered:
+            return False
+        return request.stated or identity[0] not in self._last
 
     def _people(self, identity: Identity, holder: str, decision: Decision) -> list[Identity]:
         """The people whom a browser was of, if that alone kept a public source from tying it to another."""

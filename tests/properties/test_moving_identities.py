@@ -6,15 +6,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from plan import load_plan
 from profiles.stores.memory import MemoryLinkStore
 from profiles.types import Identity
-from tests import REPOSITORY
+from tests.plans import moving
 from tests.properties.world import World, play
 
 pytestmark = pytest.mark.slow
 
-PLAN = load_plan(REPOSITORY / "tracking_plan.yaml", {})
+PLAN = moving()
 ANN, BOB, CAT = (("user_id", name) for name in ("ann", "bob", "cat"))
 FIRST, SECOND = ("email", "first"), ("email", "second")
 TABLET = ("anonymous_id", "tablet")

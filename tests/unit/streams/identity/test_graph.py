@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from plan import Plan, load_plan, parse_plan
+from plan import Plan, parse_plan
 from profiles.identity.linking import TWO_PEOPLE, Decision
 from profiles.identity.links import Lifted, PendingSplit
 from profiles.identity.secrets import suppression
@@ -15,8 +15,9 @@ from profiles.units import LinkState
 from streams.identity.graph import Graph
 from streams.records.links import JoinRequest, LiftRequest, LinkRequest, SplitDone, SplitRequest
 from tests import REPOSITORY
+from tests.plans import moving
 
-PLAN = load_plan(REPOSITORY / "tracking_plan.yaml", {})
+PLAN = moving()
 ADA, BOB, BROWSER, PHONE = ("user_id", "ada"), ("email", "bob"), ("anonymous_id", "b"), ("device_id", "d")
 
 
