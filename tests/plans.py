@@ -56,7 +56,7 @@ def believing(directory: Path) -> Path:
 
 
 def moving() -> Plan:
-    """The plan that comes with Rapport, with `keep`: addresses go to who has them now, browsers to who had them first."""
+    """The plan that comes with Rapport, with `keep`: addresses are whose they are now, browsers whose they were."""
     text = (REPOSITORY / "tracking_plan.yaml").read_text()
     for kind, keep in [("email", "last"), ("phone", "last"), ("anonymous_id", "first"), ("device_id", "first")]:
         head = f"  - type: {kind}\n"
