@@ -344,13 +344,16 @@ class Graph:
         )  # fmt: skip
 
     def _give_away(self, offset: int, request: LinkRequest) -> None:
-        """Let somebody else have what was erased before they said that it is theirs: a family's address, say."""
+        """Let somebody else have what was erased before they said that it is theirs: a family's address, say.
+
+        What an SDK only remembers nobody has said: it would bring the erased customer's back.
+        """
         home = self._members.home
         first, *others = request.identities
         if home(first) in self._erased or not request.stated or not self._members.is_believed(request):
             return
         for identity in others:
-            if self._erased.get(home(identity), math.inf) < request.time:
+            if identity not in request.remembered and self._erased.get(home(identity), math.inf) < request.time:
                 subject = suppression(self._pii_key, home(identity))
                 why = f"another customer's, says {request.source} event {request.event}"
                 name = f"{offset}:{subject}"

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from plan import Plan
 from profiles.errors import Unacceptable
-from profiles.identity.extract import InexactNumber
+from profiles.identity.extract import Extractor, InexactNumber
 from profiles.types import Event, Identity
 from streams.collector.json_text import loads_exactly
 from streams.records.links import LinkRequest
@@ -92,13 +92,16 @@ def identify(plan: Plan, erased: Erased) -> Each:
         time = item.time
         if erased.drops(item.home, time):
             raise Unacceptable(FORGOTTEN, "the customer was erased; nothing of the event is kept")
-        # What somebody else says is theirs, and said so after the erasure, the linker lets them have.
+        # What somebody else says is theirs, and said so after the erasure, the linker lets them have; what an SDK
+        # only remembers they have not said.
         states = item.raw["type"] == "identify" and (batch.source not in public or item.standing.signed)
+        along = _remembered(extract, item) if states else ()
         first, *others = item.identities
         left = [
             identity
             for identity in others
-            if not erased.drops(home(identity), time) or (states and erased.erased_before(home(identity), time))
+            if not erased.drops(home(identity), time)
+            or (states and identity not in along and erased.erased_before(home(identity), time))
         ]
         item.identities = [first, *left]
         if batch.source in public:
@@ -122,13 +125,26 @@ def _accounts(raw: dict[str, Any], identities: Sequence[Identity]) -> str:
     )
 
 
-def _along(raw: dict[str, Any]) -> dict[str, Any] | None:
-    """The traits that an SDK has sent along, of whom it remembers; not those that an identify call says only there."""
+def _along(raw: dict[str, Any]) -> tuple[Any, dict[str, Any]] | None:
+    """The traits that are said, and those that an SDK has sent along, of whom it remembers; None without such.
+
+    What an identify call says only there is said. Both are as they were sent: an event holds long numbers rounded.
+    """
     context = raw.get("context")
     traits = context.get("traits") if type(context) is dict else None
-    if type(traits) is not dict or (raw["type"] == "identify" and not raw.get("traits")):
+    said = raw.get("traits") if raw["type"] == "identify" else None
+    if type(traits) is not dict or (raw["type"] == "identify" and not said):
         return None
-    return traits
+    return said, traits
+
+
+def _remembered(extract: Extractor, item: Item) -> list[Identity]:
+    """The identities that an event only carries along."""
+    if item.along is None:
+        return []
+    said, along = item.along
+    named = extract({"traits": said})
+    return [identity for identity in extract({"context": {"traits": along}}) if identity not in named]
 
 
 def neutral(batch: Intake, item: Item) -> Event:
@@ -195,10 +211,7 @@ def meet(plan: Plan, links: Links) -> Callable[[Intake], Awaitable[None]]:
         request = LinkRequest(item.identities, event.time, event.source, event.id)
         request.signed = batch.source in public and item.standing.signed
         request.stated, request.alias = event.type == "identify", event.type == "alias"
-        if item.along:
-            said = extract({"traits": event.traits or (event.claim.traits if event.claim else {})})
-            carried = extract({"context": {"traits": item.along}})
-            request.remembered = [identity for identity in carried if identity not in said]
+        request.remembered = _remembered(extract, item)
         return request
 
     look_up = retrying(links.profiles_of)

@@ -51,7 +51,7 @@ class Item:
         self.rule: EventRule | None = None
         self.violations: list[str] = _NONE
         self.event: Event | None = None
-        self.along: dict[str, Any] | None = None  # traits that the event only carries along, in its context
+        self.along: tuple[Any, dict[str, Any]] | None = None  # traits: said, and only carried along, in the context
 
 
 def kind_of(item: Item) -> str:

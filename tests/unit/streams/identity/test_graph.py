@@ -96,6 +96,17 @@ def test_an_erased_address_is_given_to_whose_server_says_so_afterwards() -> None
     assert graph.changes(LinkState(0, 6, 0), 7).lifted == {}
 
 
+def test_an_erased_address_is_not_given_to_whose_sdk_remembers_it() -> None:
+    """Nobody has said that it is theirs: it stays away, and what else the event says is decided without it."""
+    graph = graph_of(erased={PLAN.home(BOB): 5.0})
+    decision = graph.link(7, LinkRequest([ADA, BOB, PHONE], 6.0, "purchase", "m", stated=True, remembered=[BOB]))
+    changes = graph.changes(LinkState(0, 6, 0), 7)
+
+    assert (changes.lifted, changes.suppressed) == ({}, {})
+    assert decision is not None
+    assert decision.losers == {PLAN.home(PHONE): [PHONE]}
+
+
 def test_an_erasure_is_lifted_once_and_not_for_others() -> None:
     lifted = Lifted("l", suppression(PLAN.pii_key, PLAN.home(ADA)), 6.0, 6.0, "kim", "asked to")
     graph = graph_of(erased={PLAN.home(ADA): 5.0, PLAN.home(BOB): 5.0})

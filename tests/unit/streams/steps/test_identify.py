@@ -86,6 +86,8 @@ def test_an_erased_address_is_somebody_elses_whose_server_says_so_afterwards() -
     assert asked() == [[("user_id", "u"), address]]
     assert asked(at=NOW + 1) == asked(source="web") == []
     assert asked(type="track", event="Product Viewed", traits=None, context={"traits": says["traits"]}) == []
+    assert asked(traits={"first_name": "Ada"}, context={"traits": says["traits"]}) == []
+    assert asked(context={"traits": says["traits"]}) == [[("user_id", "u"), address]]
 
 
 def test_an_id_of_many_digits_from_another_producer_stays_what_it_was() -> None:
@@ -99,6 +101,17 @@ def test_an_id_of_many_digits_from_another_producer_stays_what_it_was() -> None:
         homes.append(item.home)
 
     assert homes[0] != homes[1]
+
+
+def test_what_is_remembered_beside_an_id_of_many_digits_is_told_from_what_is_said() -> None:
+    """By the digits that were sent, as the identities are; a number that was rounded would end the worker."""
+    said = b'{"type":"identify","userId":"u","messageId":"m","traits":{"loyalty_number":%b},"context":{"traits":{%b}}}'
+    number = b"18446744073709551616"
+    for along, kinds in ((b'"x":1', []), (b'"loyalty_number":' + number, []), (b'"email":"a@b.example"', ["email"])):
+        intake = Intake("purchase", [record(0, said % (number, along), topic="events.purchase")], NOW)
+        asyncio.run(ingest_pipeline(PLAN, Unlinked(), erased(PLAN)).run(intake))
+        (request,) = intake.links
+        assert [kind for kind, _ in request.remembered] == kinds
 
 
 def test_what_an_sdk_carries_along_is_no_claim() -> None:
