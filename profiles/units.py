@@ -7,7 +7,7 @@ same commit. Everybody may read.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
@@ -108,6 +108,10 @@ class LinkStore(Unit, Protocol):
 
     async def claims(self, identities: Sequence[Identity]) -> dict[Identity, list[Claim]]:
         """Who claims each identity that several have claimed; others are left out."""
+        ...
+
+    async def claims_about(self, gone: Callable[[Identity], bool]) -> dict[Identity, list[Claim]]:
+        """Who claims each identity that is gone, or that one that is gone claims. Looks at all of them."""
         ...
 
     async def suppressed(self, hashes: Sequence[str]) -> dict[str, float]:

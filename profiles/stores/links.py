@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -26,6 +26,8 @@ _SPLITTING = f"{IDENTITY.tag}:splitting"  # hash: id of a split → what is pend
 _SPLITS = f"{IDENTITY.tag}:splits"  # hash: id of a split → what became of it
 _DEFERRED = f"{IDENTITY.tag}:deferred"  # hash: id → an erasure that waits for a split to end
 _RECEIPTS = f"{IDENTITY.tag}:receipts"  # hash: id of an erasure → its receipt, as JSON
+
+_PAGE = 1000  # claims read at once, of all
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode_identities = msgspec.msgpack.Decoder(list[tuple[str, str]]).decode
@@ -60,6 +62,14 @@ class RedisLinkStore(RedisUnit):
             return {}
         found = await self._client.hmget(_CLAIMS, [_field(identity) for identity in identities])
         return {one: _decode_claims(raw) for one, raw in zip(identities, found, strict=True) if raw is not None}
+
+    async def claims_about(self, gone: Callable[[Identity], bool]) -> dict[Identity, list[Claim]]:
+        found = {}
+        async for name, raw in self._client.hscan_iter(_CLAIMS, count=_PAGE):
+            identity, claims = _identity(name), _decode_claims(raw)
+            if gone(identity) or any(gone(claim.anchor) for claim in claims):
+                found[identity] = claims
+        return found
 
     async def suppressed(self, hashes: Sequence[str]) -> dict[str, float]:
         if not hashes:

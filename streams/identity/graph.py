@@ -291,7 +291,8 @@ class Graph:
         draft.tell(f"@deferred:{request.id}", request if waits else None)
         if waits:
             return
-        for home in dict.fromkeys([profile, *map(members.home, everybody)]):
+        homes = dict.fromkeys([profile, *map(members.home, everybody)])
+        for home in homes:
             self._erased[home] = request.time
             hash_ = suppression(self._pii_key, home)
             draft.changes.suppressed[hash_] = request.time
@@ -300,10 +301,11 @@ class Graph:
         members.forget(profile)
         for identity in everybody:
             members.map(identity, None, request.time)
-        gone = set(everybody)
-        members.forget_apart(gone)
-        members.forget_claims(gone)
-        draft.changes.refused_gone += [slot for slot, held in self._refusals.items() if gone & set(held.identities)]
+        members.forget_apart(homes)
+        members.forget_claims(homes)
+        draft.changes.refused_gone += [
+            slot for slot, held in self._refusals.items() if any(members.home(one) in homes for one in held.identities)
+        ]
 
     def join(self, offset: int, request: JoinRequest) -> bool:
         """Make two customers one, on a person's word, whatever limits and earlier splits say; a split undoes it."""

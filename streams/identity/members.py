@@ -154,13 +154,12 @@ class Members:
                 if kept != held:
                     self._put_apart(identity, kept)
 
-    def forget_apart(self, gone: set[Identity]) -> None:
-        """Forget what these identities were kept apart from, in both directions."""
+    def forget_apart(self, homes: Collection[str]) -> None:
+        """Forget what the identities of these homes were kept apart from, in both directions."""
         for identity, others in list(self._apart.items()):
-            if identity in gone:
-                self._put_apart(identity, [])
-            elif gone & set(others):
-                self._put_apart(identity, [other for other in others if other not in gone])
+            left = [] if self.home(identity) in homes else [one for one in others if self.home(one) not in homes]
+            if left != others:
+                self._put_apart(identity, left)
 
     def aliased(self, identities: Sequence[Identity]) -> Decision | None:
         """What an alias makes of the accounts that it names, where the plan lets it; None if it names no two."""
@@ -180,10 +179,11 @@ class Members:
             told = {"identity": identity, "claims": claims} if claims else None
             self._draft.tell(f"@claims:{_name(identity)}", told)
 
-    def forget_claims(self, gone: set[Identity]) -> None:
-        """Forget who claims these identities; what they claim themselves goes with the next claim."""
-        for identity in gone:
-            self.note_claims(identity, [])
+    def forget_claims(self, homes: Collection[str]) -> None:
+        """Forget who claims the identities of these homes, and what these claim of others'."""
+        for identity, claims in list(self._claims.items()):
+            left = [] if self.home(identity) in homes else claims
+            self.note_claims(identity, [claim for claim in left if self.home(claim.anchor) not in homes])
 
     def rivals(self, identity: Identity, holder: str, winner: str, anchor: Identity) -> list[Identity]:
         """What the holder of an identity has that the winner, of `anchor`, cannot have beside its own.

@@ -165,13 +165,18 @@ class Linker:
                 named.update(request.identities)
             elif type(request) is SplitDone and request.id in pending:
                 named.update(identity for link in pending[request.id].waiting for identity in link.identities)
-        for erasure in await self._erasures(requests):
+        erasures = await self._erasures(requests)
+        for erasure in erasures:
             profiles.add(erasure.profile)
             named.update([erasure.identity] if erasure.identity else [])
         linked = await self._store.profiles_of(list(named))
         homes = {identity: self._plan.home(identity) for identity in named}
         profiles |= {linked.get(identity, home) for identity, home in homes.items()}
         held = await self._store.linked_to(list(profiles))
+        claims = await self._store.claims([identity for identity in named if identity[0] in self._kept_last])
+        if erasures:
+            gone = {*profiles, *(self._plan.home(identity) for one in held.values() for identity in one.identities)}
+            claims |= await self._store.claims_about(lambda identity: self._plan.home(identity) in gone)
         special = any(type(request) is not LinkRequest for _, request in requests)
         hashes = {suppression(self._plan.pii_key, home): home for home in homes.values()}
         return Graph(
@@ -186,7 +191,7 @@ class Linker:
             pending=pending,
             erased={hashes[hash_]: at for hash_, at in (await self._store.suppressed(list(hashes))).items()},
             refusals=await self._store.refusals() if special else {},
-            claims=await self._store.claims([identity for identity in named if identity[0] in self._kept_last]),
+            claims=claims,
         )
 
 

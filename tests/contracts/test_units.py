@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from profiles.errors import Fenced
-from profiles.identity.links import Erasure, Lifted, Link, Linked, PendingSplit, Refusal
+from profiles.identity.links import Claim, Erasure, Lifted, Link, Linked, PendingSplit, Refusal
 from profiles.store import Changes, Output
 from profiles.stores import Stores
 from profiles.types import ERASED, Profile
@@ -89,6 +89,21 @@ def test_refusals_are_kept_by_slot_the_newest_first(run: Callable[[Test], None])
 
         assert await stores.links.refusals() == {"0": first}
         assert (await stores.links.state()).refusals == 2
+
+    run(test)
+
+
+def test_claims_are_found_by_the_identity_and_by_who_claims_it(run: Callable[[Test], None]) -> None:
+    async def test(stores: Stores) -> None:
+        claims = {BOB: [Claim(ADA, 1.0, 2.0), Claim(EVE, 3.0, 4.0)], ADA: [Claim(BOB, 1.0, 1.0)]}
+        version = await stores.links.commit(LinkChanges(0, 1, claims=dict(claims)))
+
+        assert await stores.links.claims([BOB, EVE]) == {BOB: claims[BOB]}
+        assert await stores.links.claims_about(lambda identity: identity == EVE) == {BOB: claims[BOB]}
+        assert await stores.links.claims_about(lambda identity: identity == ADA) == claims
+        assert await stores.links.claims_about(lambda identity: identity == ("user_id", "nobody")) == {}
+        await stores.links.commit(LinkChanges(version, 2, claims={BOB: None}))
+        assert await stores.links.claims_about(lambda _: True) == {ADA: claims[ADA]}
 
     run(test)
 

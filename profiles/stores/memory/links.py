@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 from profiles.identity.links import Claim, Erasure, Lifted, Linked, PendingSplit, Refusal, decode_linked, encode_linked
@@ -50,6 +50,13 @@ class MemoryLinkStore(MemoryUnit):
 
     async def claims(self, identities: Sequence[Identity]) -> dict[Identity, list[Claim]]:
         return {identity: list(self._claims[identity]) for identity in identities if identity in self._claims}
+
+    async def claims_about(self, gone: Callable[[Identity], bool]) -> dict[Identity, list[Claim]]:
+        return {
+            identity: list(claims)
+            for identity, claims in self._claims.items()
+            if gone(identity) or any(gone(claim.anchor) for claim in claims)
+        }
 
     async def suppressed(self, hashes: Sequence[str]) -> dict[str, float]:
         return {hash_: self._suppressed[hash_] for hash_ in hashes if hash_ in self._suppressed}
