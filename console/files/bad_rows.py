@@ -8,6 +8,7 @@ from typing import Self, TextIO
 
 from console.files.mapping import NO_TIME
 from console.files.rows import FileSpec, Item, head_of
+from console.terminal.figures import counted
 from console.terminal.output import warn
 from profiles.errors import Misconfigured
 from streams.visible import visible
@@ -73,17 +74,19 @@ class BadRows:
             Misconfigured: there are bad rows, and they were not set aside.
         """
         if self.left_out:
-            warn(f"{self.left_out:,} rows of {self.file} are no events, as the mapping says")
+            are = "is no event" if self.left_out == 1 else "are no events"
+            warn(f"{counted(self.left_out, 'row')} of {self.file} {are}, as the mapping says")
         if not self.count:
             return
         if self._aside is None:
-            rest = f" ({self.count - 1:,} more rows are bad)" if self.count > 1 else ""
+            more = self.count - 1
+            rest = f" ({more:,} more {'row is' if more == 1 else 'rows are'} bad)" if more else ""
             raise Misconfigured(
                 f"{self.told()[0]}{rest}. Nothing was sent; correct the file, or use --skip-bad to set bad rows aside."
             )
         for line in self.told():
             warn(line)
-        warn(f"{self.count:,} bad rows are in {self._aside}")
+        warn(f"{counted(self.count, 'bad row')} {'is' if self.count == 1 else 'are'} in {self._aside}")
 
     def _write(self, raw: str) -> None:
         assert self._aside is not None

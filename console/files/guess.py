@@ -84,10 +84,19 @@ class _Proposal:
         self.formats = [name for name in _FORMATS if _reads(iso_time(name, spec.timezone), values[found["time"]])]
         self.rest = [name for name in columns if name and name not in found.values()]
 
-    def decimal(self, column: str) -> Decimal:
-        """The decimal mark of a column's numbers; "" if a point is not in doubt."""
+    def decimals(self, column: str) -> list[Decimal]:
+        """The decimal marks by which most of a column's amounts can be read; the first is "" if there is no doubt."""
         marks: tuple[Decimal, ...] = ("", "point", "comma")
-        return next((mark for mark in marks if _reads(lambda text: read_number(text, mark), self.values[column])), "")  # noqa: B023
+        read = [sum(_is_amount(cell, mark) for cell in self.values[column]) for mark in marks]
+        return [mark for mark, count in zip(marks, read, strict=True) if count == max(read)]
+
+
+def _is_amount(cell: str, mark: Decimal) -> bool:
+    try:
+        read_number(cell, mark, money=True)
+    except ValueError:
+        return False
+    return True
 
 
 def _sample(file: Path, spec: FileSpec) -> tuple[str, list[str], list[list[str]]]:
@@ -162,9 +171,9 @@ def _written(proposal: _Proposal, plan: Plan) -> str:
         mapping["time_format"] = proposal.formats[0]
         if others := [form for form in proposal.formats[1:] if form.startswith("%")]:
             notes.append(f"the time may as well be {' or '.join(others)}: look whether day or month comes first")
-    if rule and (mark := proposal.decimal(found["revenue"])):
-        mapping["decimal"] = mark
-        if mark == "point":
+    if rule and (marks := proposal.decimals(found["revenue"]))[0]:
+        mapping["decimal"] = marks[0]
+        if len(marks) > 1:
             notes.append("its numbers may as well have a decimal comma: look")
     if proposal.rest:
         notes.append(f"left: {', '.join(proposal.rest)}")

@@ -49,6 +49,9 @@ _LAST_DAY = 2_958_466
 _FAR = 253_402_300_800.0  # seconds, the year 10000
 _FIGURES = re.compile(r"(\d{1,2})([./-])(\d{1,2})(?:\2(\d{2}|\d{4})\b(.*))?")
 _SERIAL = re.compile(r"[1-9]\d{4}(\.\d+)?")
+_MONEY = frozenset(
+    "amount cost discount fee paid price refund revenue shipping subtotal tax total unit_price value".split()
+)  # properties that are one, also where no currency is said
 _TRUE = frozenset({"true", "t", "yes", "y", "1"})
 _FALSE = frozenset({"false", "f", "no", "n", "0"})
 
@@ -318,6 +321,7 @@ def _writer(
     path = _field(field)
     kind = "time" if path == ("timestamp",) else target.type
     decimal = mapping.decimal
+    money = path[0] == "properties" and (path[-1] in _MONEY or _says_currency(mapping))
     cell = _cell(field, target, index)
     meanings = mapping.translate.get(field) or mapping.translate.get(target.column or "")
     if meanings:
@@ -330,9 +334,9 @@ def _writer(
         value: Any
         try:
             if kind == "number":
-                value, money = read_number(text, decimal)
-                if money:
-                    _check_money(event, path, money)
+                value, currency = read_number(text, decimal, money=money)
+                if currency:
+                    _check_money(event, path, currency)
             else:
                 value = read_time(text) if kind == "time" else _convert(text, kind, decimal)
         except ValueError as error:
@@ -343,6 +347,10 @@ def _writer(
         node[path[-1]] = value
 
     return write
+
+
+def _says_currency(mapping: TableMapping) -> bool:
+    return any(name.rpartition(".")[2] == "currency" for name in (*mapping.map, *mapping.set))
 
 
 def _check_money(event: dict[str, Any], path: tuple[str, ...], named: str) -> None:

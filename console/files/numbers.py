@@ -39,25 +39,28 @@ _WHOLE = {
     for mark, marks in {".": (",", " ", "['’]", "_"), ",": (r"\.", " ", "['’]", "_")}.items()
 }
 _GROUPED = re.compile(r"[\s'’_,.]")
-_IN_DOUBT = re.compile(r"[1-9][0-9]{0,2},[0-9]{3}")
+_IN_DOUBT = re.compile(r"[1-9][0-9]{0,2}[.,][0-9]{3}")
 
 
-def read_number(text: str, decimal: Decimal = "") -> tuple[float, str]:
+def read_number(text: str, decimal: Decimal = "", *, money: bool = False) -> tuple[float, str]:
     """The number that a text is, and how it names a currency: `read_number("(€ 1,020.50)") == (-1020.5, "€")`.
 
     Args:
         text: without space around it.
         decimal: the decimal mark of all numbers of the file.
+        money: whether it is an amount: then a point before three figures is in doubt as well, for hardly any amount has
+            three decimals.
 
     Raises:
         ValueError: it is none, or may be two; the message says which option decides.
     """
-    if decimal != "comma" and _PLAIN.fullmatch(text):
+    doubtful = money and not decimal
+    if decimal != "comma" and _PLAIN.fullmatch(text) and not (doubtful and _IN_DOUBT.fullmatch(text.lstrip("-"))):
         return float(text), ""
     folded = unicodedata.normalize("NFKC", text[: _LONGEST + 1]).replace("\N{MINUS SIGN}", "-")
     found = _NUMBER.fullmatch(" ".join(folded.split()))
     if found is None or len(text) > _LONGEST or (found["open"] is None) != (found["close"] is None):
-        raise ValueError("no form of a number that is known")
+        raise ValueError(_why_none(text))
     figures, behind = found["figures"].rstrip(), found["behind"]
     if behind and figures[-1] in ",.":  # 12,- is 12 without cents
         figures, behind = figures[:-1], None
@@ -67,6 +70,9 @@ def read_number(text: str, decimal: Decimal = "") -> tuple[float, str]:
     named = [word for word in (found["before"], found["after"]) if word]
     if len(named) > 1 or not all(currencies_of(word) for word in named):
         raise ValueError(f"{' and '.join(named)}: no currency that is known")
+    if (doubtful or (not decimal and "," in figures)) and _IN_DOUBT.fullmatch(figures):
+        mark = "comma" if "," in figures else "point"
+        raise ValueError(f"does the {mark} mark thousands or decimals? Say --decimal point or --decimal comma")
     value = float(_in_figures(figures, decimal) + (found["power"] or ""))
     if not math.isfinite(value):
         raise ValueError("not finite")
@@ -93,10 +99,15 @@ def currencies_of(word: str) -> frozenset[str]:
     return frozenset([upper] if upper in CURRENCIES else _SIGNS.get(upper, "").split())
 
 
+def _why_none(text: str) -> str:
+    """What of a text no number has."""
+    if len(text) > _LONGEST:
+        return f"it has over {_LONGEST} characters"
+    return "it has marks or words that no number has" if any(map(str.isdigit, text)) else "there is no figure in it"
+
+
 def _in_figures(figures: str, decimal: Decimal) -> str:
     """Figures alone, with a point; what marks thousands must stand where it does."""
-    if not decimal and "," in figures and "." not in figures and _IN_DOUBT.fullmatch(figures):
-        raise ValueError("does the comma mark thousands or decimals? Say --decimal point or --decimal comma")
     mark = "," if decimal == "comma" else "."
     whole, _, rest = figures.partition(mark)
     if _WHOLE[mark].fullmatch(whole) and (rest.isdecimal() or not rest) and (whole or rest):

@@ -198,14 +198,25 @@ def _items_of(records: list[Record], problem: str, shaper: Shaper, mark: str, re
     line, meant = records[-1].line, False
     if not problem:
         try:
-            events = shaper.events([record.cells for record in records], line)
+            failed: list[str] = []
+            events = shaper.events([record.cells for record in records], line, failed)
             for record in records:
                 if len(record.lines) > 1:
                     _refuse(record, shaper, mark)
-            return [_item(event, line, reading) for event in events]
+            good = [_item(events[0], line, reading)]
+            for event in events[1:]:
+                try:
+                    good.append(_item(event, line, reading))
+                except BadRow as error:
+                    failed.append(f"{event.get('event') or event['type']}: {error}")
+            return [*good, *(Item(line, problem=each, raw=_raw(records)) for each in failed)]
         except BadRow as error:
             problem, meant = str(error), isinstance(error, LeftOut)
-    return [Item(line, problem=problem, meant=meant, raw="\n".join(record.raw for record in records))]
+    return [Item(line, problem=problem, meant=meant, raw=_raw(records))]
+
+
+def _raw(records: list[Record]) -> str:
+    return "\n".join(record.raw for record in records)
 
 
 def _unread(records: list[Record]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from typing import Any
 
@@ -13,6 +13,8 @@ from profiles.errors import WrongUse
 __all__ = ["Shaper"]
 
 Cells = Sequence[str]
+
+_NOTHING = " 0.,-–—"
 
 _WHO = frozenset({"user_id", "userId", "anonymous_id", "anonymousId", "group_id", "groupId"})
 _TIMES = frozenset({"timestamp", "time"})
@@ -43,7 +45,7 @@ class Shaper:
         ]
         self._event = compile_row(mapping, all_columns)
         self._also = [
-            (at, _further(mapping, also, all_columns))
+            (at, also.event or also.type, _further(mapping, also, all_columns))
             for also in mapping.also
             if (at := _at(all_columns, also.when)) is not None
         ]
@@ -90,8 +92,13 @@ class Shaper:
         wide = [self._widened(each) for each in (cells, within)]
         return good and (self._timed or all(_look(wide[0][at]) == _look(wide[1][at]) for at in self._who))
 
-    def events(self, rows: Sequence[Cells], line: int) -> list[dict[str, Any]]:
+    def events(self, rows: Sequence[Cells], line: int, failed: list[str] | None = None) -> list[dict[str, Any]]:
         """The events of rows that belong together.
+
+        Args:
+            rows: their cells.
+            line: the last that they stand in.
+            failed: gets what is wrong with further events, which then takes nothing from the first.
 
         Raises:
             BadRow: they cannot become events; `LeftOut` if they are not meant to.
@@ -114,7 +121,15 @@ class Shaper:
                 for parent in path:
                     node = node.setdefault(parent, {})
                 node[last] = listed
-        return [event, *(row(cells, line) for at, row in self._also if _holds(cells[at]))]
+        return [event, *self._further(cells, line, [] if failed is None else failed)]
+
+    def _further(self, cells: Cells, line: int, failed: list[str]) -> Iterator[dict[str, Any]]:
+        for at, name, row in self._also:
+            if _holds(cells[at]):
+                try:
+                    yield row(cells, line)
+                except BadRow as error:
+                    failed.append(f"{name}: {error}")
 
     def _agree(self, rows: Sequence[Cells]) -> None:
         """Look whether the rows of one event say the same of who, when and how much, as far as they say it.
@@ -186,7 +201,8 @@ def _further(mapping: TableMapping, also: Also, columns: Sequence[str]) -> Row:
 
 
 def _holds(cell: str) -> bool:
-    return bool(cell.strip(" 0.,"))
+    """Whether there is something in a cell: many programs write a dash where there is nothing."""
+    return bool(cell.strip(_NOTHING))
 
 
 def _at(columns: Sequence[str], name: str) -> int | None:

@@ -213,7 +213,7 @@ def test_bad_rows_stop_it_before_anything_is_sent(sending: Sending, tmp_path: Pa
 
     assert refused.exit_code == 1
     assert "line 3: timestamp: 'someday' is no time" in words(refused)
-    assert "1 more rows are bad" in words(refused)
+    assert "1 more row is bad" in words(refused)
     assert sending.faults.seen == 0
     skipped = sending(file, *ORDER, "--skip-bad")
     assert skipped.exit_code == 0, skipped.output

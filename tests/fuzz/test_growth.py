@@ -227,6 +227,7 @@ FILES: dict[str, Callable[[int], str]] = {
     "texts without an end": lambda n: '{"a":"\\"\\"\n' * (n // 11),
     "an escape a letter": lambda n: '{"a":"' + '\\"' * (n // 2),
     "an array of broken objects": lambda n: "[" + '{"a":1,,},' * (n // 10),
+    "an array of objects in objects that are broken": lambda n: "[" + '{"a":{"b":\\},{' * (n // 14),
     "an array of nothing": lambda n: "[" + "\n" * n + "x",
     "objects side by side": lambda n: "{}" * (n // 2),
 }

@@ -24,7 +24,7 @@ _PATIENCE = 2  # characters that are looked through a character read, in a file 
 _BLOCK = 1 << 16
 _TEXT = re.compile(r'"(?:[^"\\]|\\.)*+("?)')  # or what begins as one and has no end
 _GAP = re.compile(r"[\s,]*")
-_NEXT = re.compile(r"\n[ \t]*(?=\{)|\}\s*,\s*(?=\{)")
+_NEXT = re.compile(r"\n[ \t]*(?=\{)|\}\s*,\s*(?=\{)|,\s*(?=\{\s*\")")
 _NO_VALUE = re.compile(r".[^,{\]]*", re.DOTALL)
 _LONG = re.compile(rb"[0-9]{16}")  # figures of a number, or a text, that a parser may round
 _DECODER = json.JSONDecoder()
@@ -97,9 +97,23 @@ def _is_event(text: str) -> bool:
     if not text.startswith("{"):
         return False
     try:
-        value = orjson.loads(text.strip().removesuffix(",").encode("utf-8", "surrogateescape"))
+        return _looks_like_event(orjson.loads(text.strip().removesuffix(",").encode("utf-8", "surrogateescape")))
     except ValueError:
         return False
+
+
+def _begins_event(text: str, at: int) -> bool:
+    """Whether an event begins there, behind a comma: then the value before it has lost its end."""
+    before = at - 1
+    while text[before].isspace():
+        before -= 1
+    try:
+        return text[before] == "," and _looks_like_event(_DECODER.raw_decode(text, at)[0])
+    except (ValueError, RecursionError):
+        return False
+
+
+def _looks_like_event(value: object) -> bool:
     return type(value) is dict and "type" in value and ("userId" in value or "anonymousId" in value)
 
 
@@ -174,6 +188,8 @@ class _Buffer:
         taken = self.text[self.at : end]
         self.line += taken.count("\n")
         self.at = end
+        if end > _BLOCK:  # an error counts the lines from the beginning of the text
+            self.text, self.at = self.text[end:], 0
         return taken
 
 
@@ -212,11 +228,17 @@ def _next_of(buffer: _Buffer, count: int) -> Found:
 
 
 def _broken(buffer: _Buffer, count: int, bad: int, error: ValueError | RecursionError) -> Found:
-    """Up to where the next value seems to begin, behind the place that is bad."""
-    if buffer.text[buffer.at] == "{":
-        found = _NEXT.search(buffer.text, buffer.at + bad)
-    else:
-        found = _NO_VALUE.match(buffer.text, buffer.at)
+    """Up to where the next value seems to begin, behind the place that is bad, or right before it.
+
+    If a value has lost its end, what is bad is only seen in the next.
+    """
+    at, text = buffer.at, buffer.text
+    if text[at] != "{":
+        found = _NO_VALUE.match(text, at)
+        end = found.end() if found else len(text)
+    elif (end := text.rfind("{", at + 1, at + bad + 2)) < 0 or not _begins_event(text, end):
+        found = _NEXT.search(text, at + bad)
+        end = found.end() if found else len(text)
     why = "nested too deeply" if isinstance(error, RecursionError) else getattr(error, "msg", str(error))
-    text = buffer.take(found.end() if found else len(buffer.text))
+    text = buffer.take(end)
     return Found(buffer.line, None, text.strip("\r\n, "), f"event {count} of the array: {why}")

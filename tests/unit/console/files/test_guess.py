@@ -49,6 +49,12 @@ def proposed(folder: Path, text: str) -> tuple[str, FileSpec, list[Item]]:
             {"delimiter": "tab", "decimal": "point", "time_format": "%d/%m/%Y"},
             ["may as well be %m/%d/%Y", "may as well have a decimal comma"],
         ),
+        (
+            "user;day;amount\n1;2026-03-01;1.234\n2;2026-03-02;12.500\n",
+            {"decimal": "point"},
+            ["may as well have a decimal comma"],
+        ),
+        ("user;day;amount\n1;2026-03-01;1.234\n2;2026-03-02;12,50\n", {"decimal": "comma"}, []),
         ("user,day,value\n1,44256.5,1\n2,44257,1\n", {"time_format": "excel"}, []),
         ("user,when it was,value\n1,1772443826,$1\n2,1772443826000,$2\n", {"event": "Order Completed"}, []),
         (

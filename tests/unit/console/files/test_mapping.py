@@ -67,8 +67,8 @@ def test_an_empty_cell_is_left_out() -> None:
         (["7", "19970101", "2"], "3 cells where 4 columns"),
         (["7", "", "2", "1"], "no timestamp"),
         (["7", "1997-01-01", "2", "1"], "timestamp: '1997-01-01' is no time"),
-        (["7", "19970101", "2", "eleven"], "properties.revenue: 'eleven' is no number"),
-        (["7", "19970101", "2", "nan"], "no form of a number"),
+        (["7", "19970101", "2", "eleven"], r"properties.revenue: 'eleven' is no number \(there is no figure in it\)"),
+        (["7", "19970101", "2", "1.234"], "does the point mark thousands or decimals[?] Say --decimal point or"),
         (
             ["7", "19970101", "2", "12,50"],
             r"'12,50' is no number \(with a decimal comma\? Then say --decimal comma, or ",

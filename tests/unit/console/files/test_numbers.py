@@ -65,23 +65,34 @@ def test_numbers(text: str, decimal: Decimal, value: float, named: str) -> None:
         ("12.50", "comma", "not those of a number with a decimal comma"),
         ("1,2,3", "", "not those"),
         ("1,23,4", "point", "not those"),
-        ("(5", "", "no form"),
+        ("(5", "", "marks or words that no number has"),
         ("--5", "", "several signs"),
-        ("(5)-", "", "no form"),
+        ("(5)-", "", "marks or words that no number has"),
         ("5%", "", "no currency"),
         ("12abc", "", "no currency"),
         ("€5 EUR", "", "no currency"),
-        ("nan", "", "no form"),
-        ("inf", "", "no form"),
+        ("nan", "", "no figure in it"),
+        ("inf", "", "no figure in it"),
         ("1e400", "", "not finite"),
-        ("-", "", "no form"),
-        ("9" * 65 + " ", "", "no form"),
+        ("-", "", "no figure in it"),
+        ("9" * 65 + " ", "", "over 64 characters"),
     ],
 )
 def test_what_is_none_or_may_be_two(text: str, decimal: Decimal, words: str) -> None:
     """The message says which option decides."""
     with pytest.raises(ValueError, match=words):
         read_number(text, decimal)
+
+
+@pytest.mark.parametrize("text", ["1.234", "-12.500", "€ 1.234", "1.234 EUR", "(1.234)"])
+def test_an_amount_with_three_figures_behind_a_point_is_in_doubt(text: str) -> None:
+    """In most of Europe it is in thousands; of other numbers, such as a rating, three decimals are usual."""
+    with pytest.raises(ValueError, match="does the point mark thousands or decimals"):
+        read_number(text, money=True)
+    assert abs(read_number(text)[0]) == abs(read_number(text, "point", money=True)[0]) < 13
+    assert abs(read_number(text, "comma", money=True)[0]) >= 1234
+    for clear in ("0.123", "12.50", "1.2345", "1234.567", "1234"):
+        assert read_number(clear, money=True)[0] == float(clear)
 
 
 @given(

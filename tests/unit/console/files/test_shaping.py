@@ -86,6 +86,26 @@ def test_a_row_may_be_several_events() -> None:
     )
 
 
+@pytest.mark.parametrize("dash", ["-", "–", "—", " - "])
+def test_a_dash_is_nothing(dash: str) -> None:
+    """As help desks write where there is no time."""
+    assert len(shaper(also=[BACK]).events([["1", "a", "2026-01-01", "", "", dash]], 2)) == 1
+
+
+@pytest.mark.parametrize(("when", "said"), [("never", "'never' is no time"), ("1970-01-01", "stands for no time")])
+def test_a_further_event_that_is_bad_takes_nothing_from_the_first(tmp_path: Path, when: str, said: str) -> None:
+    """The row is set aside for it; sent again when it is mended, its first event is a repeat."""
+    solved = {"when": "status", "event": "Order Solved", "map": {"user_id": {"column": "who"}}}
+    solved["map"]["timestamp"] = {"column": "status"}
+
+    fine, bad, last = read(tmp_path / "t.csv", f"1,a,2026-01-01,{when},,\n2,a,2026-01-01,,,\n", also=[solved])
+
+    assert (fine.problem, last.problem) == ("", "")
+    assert bad.problem.startswith("Order Solved: timestamp: ")
+    assert said in bad.problem
+    assert bad.raw == f"1,a,2026-01-01,{when},,"
+
+
 def test_cells_that_are_over_or_missing() -> None:
     """Empty ones behind the last column, and those of columns without a name: a spreadsheet writes them as it likes."""
     plain = Shaper(TableMapping.model_validate(MAPPING), [*COLUMNS, "", ""])

@@ -42,7 +42,9 @@ def test_all_files_together(tmp_path: Path) -> None:
     found.report()
 
 
-def test_rows_that_cannot_become_events_stop_it_or_are_set_aside(tmp_path: Path) -> None:
+def test_rows_that_cannot_become_events_stop_it_or_are_set_aside(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """With how many have no time."""
     file = tmp_path / "a.jsonl"
     file.write_text(VIEW % ("1", "2026-01-02") + '{"type":"page","userId":"1","source":"web"}\nnonsense\n')
@@ -50,10 +52,14 @@ def test_rows_that_cannot_become_events_stop_it_or_are_set_aside(tmp_path: Path)
     found = look(file)
 
     assert (found.bad[0].count, found.bad[0].timeless) == (2, 1)
-    with pytest.raises(Misconfigured, match=r"line 2: it has no timestamp \(1 more rows are bad\)"):
+    with pytest.raises(Misconfigured, match=r"line 2: it has no timestamp \(1 more row is bad\)"):
         found.report()
     look(file, aside=True).report()
+    assert "2 bad rows are in" in capsys.readouterr().err
     assert (tmp_path / "a.jsonl.bad").read_text() == '{"type":"page","userId":"1","source":"web"}\nnonsense\n'
+    file.write_text(VIEW % ("1", "2026-01-02") + "nonsense\n")
+    look(file, aside=True).report()
+    assert "1 bad row is in" in capsys.readouterr().err
 
 
 def test_a_source_that_the_plan_does_not_have_stops_it(tmp_path: Path) -> None:

@@ -76,6 +76,19 @@ def test_a_broken_value_costs_itself(text: str, expected: list[Any]) -> None:
     assert values(text) == expected
 
 
+@pytest.mark.parametrize("joint", [", ", ",", ",\n", " ,   "])
+def test_a_value_of_an_array_that_has_lost_its_end_costs_no_other(joint: str) -> None:
+    """Wherever it was cut but in a list, of which the rest might be; also where all stands in one line."""
+    cut = '{"type": "track", "userId": "u9", "properties": {"a": 1.5, "b": "c"}}'
+
+    for end in range(1, len(cut)):
+        assert values(f"[{joint.join([ONE, cut[:end], *map(json.dumps, EVENTS[1:])])}]") == [
+            EVENTS[0],
+            None,
+            *EVENTS[1:],
+        ], cut[:end]
+
+
 def test_where_it_is_bad_is_told() -> None:
     """The line, and in an array the number of the event."""
     (bad,) = [found for found in read(f"[{ONE},\n{ONE},\nnonsense]") if found.problem]
