@@ -19,7 +19,7 @@ from console.files.bad_rows import BadRows
 from console.files.delivery import Collector
 from console.files.ids import Ids, Twins
 from console.files.options import split_pair, with_table
-from console.files.register import Register, Sent
+from console.files.register import Register, Sent, sent_before_ids
 from console.files.rows import FileSpec, fingerprint, read_items
 from console.files.sending import Bookmark, Chunk, chunks, deliver
 from console.terminal.figures import counted
@@ -151,7 +151,7 @@ def send_file(
 
     Raises:
         WrongUse: the file cannot be read, or a write key is missing; nothing was sent.
-        Misconfigured: a row is bad, or the same file was sent as other events; nothing was sent.
+        Misconfigured: a row is bad, or the same file was sent as other events, or with other ids; nothing was sent.
         DeliveryError: the collector refused or is away; the next run goes on from there.
     """
     mark = fingerprint(file)
@@ -167,6 +167,8 @@ def send_file(
         bookmark.load()
         if earlier := ways.otherwise(found.says):
             raise Misconfigured(_of_earlier(file, target.url, earlier, keyed=bool(spec.key)))
+        if (found.unnamed or spec.key) and ways.empty and (earlier := sent_before_ids(data_dir, file.absolute())):
+            raise Misconfigured(_of_version(file, earlier))
     if bookmark.complete:
         return 0, found
     begin(found)
@@ -282,6 +284,15 @@ def _of_earlier(file: Path, url: str, earlier: Sent, *, keyed: bool) -> str:
         f"{file} was sent to {url} on {rfc3339(earlier.at)[:16].replace('T', ' ')} in another way, such as with "
         f"another mapping. What it said then stays: {besides}. If that was rejected, or is what you want, --restart "
         "sends it."
+    )
+
+
+def _of_version(file: Path, earlier: Sent) -> str:
+    """Why a file is not sent again that an earlier version of Rapport has sent."""
+    return (
+        f"{file} was sent, or a part of it, by an earlier version of Rapport, last on "
+        f"{rfc3339(earlier.at)[:16].replace('T', ' ')}. Its rows had other ids then, so they would count again (an "
+        "order with an id counts once). If it went to another server, or that is what you want, --restart sends it."
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Callable, Sequence
 from itertools import islice
@@ -13,7 +14,7 @@ from console.files.event_log import COLUMNS
 from console.files.exports.ready import fitting
 from console.files.mapping import iso_time
 from console.files.numbers import Decimal, currencies_of, read_number
-from console.files.reading.cells import DELIMITERS, open_table
+from console.files.reading.cells import DELIMITERS, head, open_table
 from console.files.reading.text import Lines, open_text, readable
 from console.files.rows import FileSpec, is_json
 from plan import EventRule, Plan
@@ -102,15 +103,29 @@ def _is_amount(cell: str, mark: Decimal) -> bool:
 def _sample(file: Path, spec: FileSpec) -> tuple[str, list[str], list[list[str]]]:
     with readable(file), open_text(file, spec.encoding) as text:
         lines = Lines(text)
-        first = next(lines, None)
-        if first is None:
+        first = [line.text for line in head(lines)]
+        if not first:
             raise WrongUse(f"{file} is empty")
-        lines.put_back([first])
-        marks = {name: first.text.count(mark) for name, mark in DELIMITERS.items() if name != "whitespace"}
-        delimiter = spec.delimiter or max(marks, key=lambda name: marks[name])
-        table = open_table(lines, delimiter, spec.columns, set())
+        counts = {name: [text.count(mark) for text in first] for name, mark in DELIMITERS.items()}
+        del counts["whitespace"]
+        delimiter = spec.delimiter or max(counts, key=lambda name: _usual(counts[name]))
+        table = open_table(lines, delimiter, spec.columns, _header(first, DELIMITERS.get(delimiter, delimiter)))
         rows = [record.cells for record in islice(table.rows, _ROWS) if not record.problem]
         return delimiter, list(spec.columns) or table.columns, rows
+
+
+def _usual(counts: Sequence[int]) -> tuple[int, int]:
+    """How many lines have the same number of a mark, and that number; lines over a header have hardly any."""
+    return max(((counts.count(count), count) for count in set(counts) if count), default=(0, 0))
+
+
+def _header(lines: Sequence[str], mark: str) -> set[str]:
+    """The names in the first line that has as many cells as most have."""
+    if len(mark) != 1:
+        return set()
+    rows = [next(csv.reader([line], delimiter=mark), []) for line in lines]
+    size = _usual([len(row) - 1 for row in rows])[1] + 1
+    return {name.strip() for name in next((row for row in rows if len(row) == size), [])} - {""}
 
 
 def _meanings(values: dict[str, list[str]]) -> dict[str, str]:

@@ -21,7 +21,8 @@ from profiles.times import parse_time
 
 __all__ = [
     "NO_TIME", "TYPES", "Also", "BadRow", "EventType", "Items", "LeftOut", "Row", "Split", "TableMapping", "Target",
-    "columns_of", "compile_item", "compile_row", "iso_time", "load_mapping", "parse_target", "validated",
+    "check_translate", "columns_of", "compile_item", "compile_row", "iso_time", "load_mapping", "parse_target",
+    "validated",
 ]  # fmt: skip
 
 EventType = Literal["identify", "track", "page", "screen", "group", "alias"]
@@ -323,7 +324,8 @@ def _writer(
     decimal = mapping.decimal
     money = path[0] == "properties" and (path[-1] in _MONEY or _says_currency(mapping))
     cell = _cell(field, target, index)
-    meanings = mapping.translate.get(field) or mapping.translate.get(target.column or "")
+    names = (field, *_names(target.column))
+    meanings = next((found for name in names if (found := mapping.translate.get(name))), None)
     if meanings:
         cell = _translated(cell, meanings)
 
@@ -351,6 +353,27 @@ def _writer(
 
 def _says_currency(mapping: TableMapping) -> bool:
     return any(name.rpartition(".")[2] == "currency" for name in (*mapping.map, *mapping.set))
+
+
+def _names(column: str | None) -> list[str]:
+    """How a mapping may call the column of a target: `A | B?`, A, B."""
+    return [] if column is None else [column, *column.removesuffix("?").split(_OR)]
+
+
+def check_translate(mapping: TableMapping) -> None:
+    """Look whether what is translated is the value of a field.
+
+    Raises:
+        WrongUse: it is not, so that nothing would be.
+    """
+    parts: list[TableMapping | Also] = [mapping, *mapping.also]
+    targets = [pair for part in parts for pair in (*part.map.items(), *part.set.items())]
+    if mapping.items:
+        targets += [(f"properties.{name}", target) for name, target in mapping.items.map.items()]
+    known = {name for field, target in targets for name in (field, *_names(target.column))}
+    for name in mapping.translate:
+        if name not in known:
+            raise WrongUse(f"translate: {name!r} is neither a field that is mapped nor a column of one")
 
 
 def _check_money(event: dict[str, Any], path: tuple[str, ...], named: str) -> None:

@@ -11,7 +11,7 @@ import msgspec
 from console.files.sending import write_whole
 from profiles.errors import Misconfigured
 
-__all__ = ["Register", "Sent"]
+__all__ = ["Register", "Sent", "sent_before_ids"]
 
 
 class Sent(msgspec.Struct):
@@ -19,6 +19,30 @@ class Sent(msgspec.Struct):
 
     says: str  # stands for all of its events
     at: float  # when it was begun; wall clock, seconds
+
+
+class _LineMark(msgspec.Struct):
+    """How far a file was sent by a version that counted lines, and named rows by the file that they stood in."""
+
+    file: str
+    line: int
+
+
+def sent_before_ids(data: Path, file: Path) -> Sent | None:
+    """When a version with other ids of rows began to send a file, or sent all of it, if it has not changed since.
+
+    Args:
+        data: the data directory.
+        file: its whole path.
+    """
+    for path in sorted((data / "sends").glob("*.json")):
+        try:
+            mark = msgspec.json.decode(path.read_bytes(), type=_LineMark)
+            if mark.file == str(file) and file.stat().st_mtime <= (at := path.stat().st_mtime):
+                return Sent("", at)
+        except (OSError, msgspec.MsgspecError):  # another file of ours
+            continue
+    return None
 
 
 class Register:
@@ -41,6 +65,15 @@ class Register:
         """
         ways = self._read()
         return None if not ways or any(way.says == says for way in ways) else ways[-1]
+
+    @property
+    def empty(self) -> bool:
+        """Whether it was never sent.
+
+        Raises:
+            Misconfigured: what is noted cannot be read.
+        """
+        return not self._read()
 
     def note(self, says: str) -> None:
         """It is being sent in this way.

@@ -6,7 +6,17 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from typing import Any
 
-from console.files.mapping import Also, BadRow, LeftOut, Row, TableMapping, columns_of, compile_item, compile_row
+from console.files.mapping import (
+    Also,
+    BadRow,
+    LeftOut,
+    Row,
+    TableMapping,
+    check_translate,
+    columns_of,
+    compile_item,
+    compile_row,
+)  # fmt: skip
 from console.files.numbers import Decimal, read_number
 from profiles.errors import WrongUse
 
@@ -34,6 +44,7 @@ class Shaper:
     """
 
     def __init__(self, mapping: TableMapping, columns: Sequence[str]) -> None:
+        check_translate(mapping)
         self._width = len(columns)
         self._least = max((at for at, name in enumerate(columns, start=1) if name), default=0)
         self._splits = [(_at(columns, name), split) for name, split in mapping.split.items()]

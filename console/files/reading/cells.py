@@ -5,12 +5,13 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Callable, Iterator, Sequence, Set
+from itertools import islice
 from typing import NamedTuple
 
 from console.files.reading.text import LONGEST, TOO_LONG, Line, Lines
 from profiles.errors import WrongUse
 
-__all__ = ["DELIMITERS", "Record", "Table", "delimiter_of", "open_table", "swallows"]
+__all__ = ["DELIMITERS", "Record", "Table", "delimiter_of", "head", "open_table", "swallows"]
 
 DELIMITERS = {"tab": "\t", "comma": ",", "semicolon": ";", "pipe": "|", "whitespace": " "}
 _TRIED = ",;\t|"
@@ -72,7 +73,7 @@ def open_table(lines: Lines, delimiter: str, given: Sequence[str], wanted: Set[s
     if first is None:
         return Table([], head, iter(()))
     lines.put_back([first])
-    mark = DELIMITERS.get(delimiter, delimiter) or delimiter_of(first.text, given, wanted)
+    mark = DELIMITERS.get(delimiter, delimiter) or _mark_of(lines, given, wanted)
     if len(mark) != 1:
         raise WrongUse(f"{mark!r} is no delimiter; write one of {', '.join(DELIMITERS)} or one character")
     rows = _divided(lines) if mark == " " else _quoted(lines, mark)
@@ -107,16 +108,31 @@ def _title(lines: Lines, header: Record, mark: str, wanted: Set[str]) -> list[Li
     return []
 
 
+def head(lines: Lines, count: int = _TITLE + 1) -> list[Line]:
+    """The first lines that are not too long; all are still to be read."""
+    found = list(islice(lines, count))
+    lines.put_back(found)
+    return [line for line in found if len(line.text) <= LONGEST]
+
+
+def _mark_of(lines: Lines, given: Sequence[str], wanted: Set[str]) -> str:
+    """The character by which one of the first lines, over which others may stand, has the columns that are wanted."""
+    for line in head(lines, 1 if given else _TITLE + 1):
+        if mark := delimiter_of(line.text, given, wanted):
+            return mark
+    return ","
+
+
 def delimiter_of(line: str, given: Sequence[str], wanted: Set[str]) -> str:
-    """The character by which a first line has the columns that it must have; a comma if none does."""
+    """The character by which a line has the columns that it must have; "" if none does."""
 
     def fits(mark: str) -> bool:
         cells = [cell.strip() for cell in next(csv.reader([line], delimiter=mark), [])]
         return len(cells) == len(given) if given else bool(wanted) and wanted <= set(cells)
 
     if len(line) > LONGEST:
-        return ","
-    return next((mark for mark in _TRIED if fits(mark)), ",")
+        return ""
+    return next((mark for mark in _TRIED if fits(mark)), "")
 
 
 def _divided(lines: Lines) -> Iterator[Record]:

@@ -54,6 +54,7 @@ def proposed(folder: Path, text: str) -> tuple[str, FileSpec, list[Item]]:
             {"decimal": "point"},
             ["may as well have a decimal comma"],
         ),
+        ("Report, of March\n\nuser;day;amount\n1;2026-03-01;5\n2;2026-03-02;7,50\n", {"delimiter": "semicolon"}, []),
         ("user;day;amount\n1;2026-03-01;1.234\n2;2026-03-02;12,50\n", {"decimal": "comma"}, []),
         ("user,day,value\n1,44256.5,1\n2,44257,1\n", {"time_format": "excel"}, []),
         ("user,when it was,value\n1,1772443826,$1\n2,1772443826000,$2\n", {"event": "Order Completed"}, []),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import os
 from pathlib import Path
 
 import pytest
 
-from console.files.register import Register
+from console.files.register import Register, sent_before_ids
 from profiles.errors import Misconfigured
 
 
@@ -32,3 +34,21 @@ def test_what_cannot_be_read_says_how_to_go_on(tmp_path: Path) -> None:
 
     with pytest.raises(Misconfigured, match="delete it"):
         register.otherwise("a")
+
+
+def test_what_a_version_with_other_ids_has_sent_is_known(tmp_path: Path) -> None:
+    """All of it or a part, unless the file has changed since; what this version notes is told apart."""
+    file, sends = tmp_path / "a.csv", tmp_path / "sends"
+    file.write_text("x")
+    sends.mkdir()
+    Register(tmp_path, "here").note("a")
+    now = {"file": str(file), "row": 7, "events": 7, "complete": False}
+    (sends / "now.json").write_text(json.dumps(now))
+    assert sent_before_ids(tmp_path, file) is None
+
+    (sends / "old.json").write_text(json.dumps({"file": str(file), "line": 7, "events": 7, "complete": False}))
+
+    assert sent_before_ids(tmp_path, file) is not None
+    assert sent_before_ids(tmp_path, tmp_path / "b.csv") is None
+    os.utime(sends / "old.json", (1, 1))
+    assert sent_before_ids(tmp_path, file) is None

@@ -129,6 +129,22 @@ def test_a_row_may_be_none() -> None:
         left.events([["1", "a", "2026-01-01", "paid", ""]], 2)
 
 
+@pytest.mark.parametrize("name", ["properties.state", "status | stat", "status"])
+def test_what_is_translated_may_have_several_names(name: str) -> None:
+    """Of a column that is called in one way or another, each."""
+    state = {"properties.state": {"column": "status | stat"}}
+    named = shaper(map=MAPPING["map"] | state, translate={name: {"open": "waiting"}})
+
+    assert named.events([["1", "a", "2026-01-01", "Open", "", ""]], 2)[0]["properties"]["state"] == "waiting"
+
+
+@pytest.mark.parametrize("name", ["stats", "properties.stat", "item"])
+def test_what_nothing_is_made_of_is_not_translated(name: str) -> None:
+    """A column that is not there, or that no field is of: it would say nothing, and change nothing."""
+    with pytest.raises(WrongUse, match=f"translate: '{name}' is neither a field"):
+        shaper(translate={name: {"open": "waiting"}})
+
+
 @pytest.mark.parametrize(
     "changes",
     [

@@ -73,6 +73,15 @@ def test_a_title_over_the_header_is_passed_over(title: str) -> None:
     assert table("whom,note\n1,a\n", ",").columns == ["whom", "note"]
 
 
+@pytest.mark.parametrize("mark", [";", "\t", "|"])
+def test_the_delimiter_is_found_in_a_header_under_a_title(mark: str) -> None:
+    """Whose line has none of it."""
+    found = table(f"Report of March, 2026\n\nwho{mark}note\n1{mark}a\n", "")
+
+    assert found.mark == mark
+    assert told(list(found.rows)) == [["1", "a"]]
+
+
 def test_the_head_is_kept_for_the_rows_that_are_set_aside() -> None:
     """With all that stands before them."""
     assert table('sep=;\n"who";note\n1;a\n').head == 'sep=;\n"who";note'
