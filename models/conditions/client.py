@@ -17,7 +17,7 @@ __all__ = ["DEVICES", "browser_of", "country_of", "device_of", "os_of", "plain"]
 DEVICES = ("mobile", "tablet", "desktop", "tv")
 """Kinds of devices."""
 
-_LOOKED_AT = 400  # characters of a user agent: a thousand patterns are tried, and no sender chooses for how long
+_LOOKED_AT = 256  # characters of a user agent: a thousand patterns are tried, and no sender chooses for how long
 _REMEMBERED = 20_000  # user agents that are not read again
 
 _TV = re.compile("TV(?![A-Za-z])")  # not of a telephone's name

@@ -1,7 +1,4 @@
-"""Whose events are no customer's: those of crawlers and monitors, and of the house's own people, by what they say.
-
-Crawlers are known by the list of the package crawler-user-agents, which its keepers bring up to date every month.
-"""
+"""Whose events are no customer's: those of crawlers and monitors, and of the house's own people, by what they say."""
 
 from __future__ import annotations
 
@@ -13,6 +10,8 @@ from typing import Any
 
 import idna
 
+from profiles.identity.crawlers import is_crawler
+
 __all__ = ["BOT", "INTERNAL", "Ignored"]
 
 BOT = "bot"
@@ -22,7 +21,8 @@ INTERNAL = "internal_address"
 """Why an event is ignored: it comes from an address of ours."""
 
 _REMEMBERED = 20_000  # user agents, and addresses, that are not looked at again
-_LOOKED_AT = 400  # characters of a user agent: hundreds of patterns are tried, and no sender chooses for how long
+_LOOKED_AT = 256  # characters of a user agent: no sender chooses how long it takes
+_LONGEST = 400  # characters of an address that are looked at
 
 
 class Ignored:
@@ -88,7 +88,7 @@ class Ignored:
             value: Any = raw
             for name in path:
                 value = value.get(name) if type(value) is dict else None
-            if type(value) is str and "@" in value and self._is_of_ours(value[:_LOOKED_AT]):
+            if type(value) is str and "@" in value and self._is_of_ours(value[:_LONGEST]):
                 return path[0] != "traits" or raw.get("type") != "group"  # whose traits are the group's
         return False
 
@@ -104,11 +104,7 @@ class Ignored:
     def _matches(self, agent: str) -> bool:
         if self._programs and any(text in agent.lower() for text in self._programs):
             return True
-        if not self._bots:
-            return False
-        from crawleruseragents import is_crawler  # noqa: PLC0415  (most commands read a plan and no event)
-
-        return bool(is_crawler(agent))
+        return self._bots and is_crawler(agent)
 
     def _contains(self, text: str) -> bool:
         try:
