@@ -42,8 +42,12 @@ _ASK_AGAIN = 600.0  # …but only now and then: what stood in its way may be gon
 _TELL_AGAIN = 5.0  # seconds until heads that are no news are told again: Redis may have come back older
 _encode = msgspec.msgpack.Encoder().encode
 
-_Asked = tuple[str, bool, tuple[Identity, ...]]
-"""What was asked of the linker: the source and whether it was signed, since not all are believed, and who met."""
+_Asked = tuple[str, bool, bool, bool, tuple[Identity, ...], tuple[Identity, ...]]
+"""What was asked of the linker: all of a request that decides but its time.
+
+The source and whether it was signed, since not all are believed; whether it is said of the customer, whether by an
+alias, and what is only remembered, since more comes of some than of others; and who met.
+"""
 
 
 _NEVER = (-math.inf, math.inf, -math.inf)
@@ -166,9 +170,7 @@ class Ingest:
     async def _pass_on(self, intakes: Sequence[Intake]) -> None:
         requests = self._new_requests(chain.from_iterable(intake.links for intake in intakes))
         rows = [self._row(item) for intake in intakes for item in chain(intake.items, intake.withdrawn)]
-        rows += [
-            Row(self._identity_links, 0, request.event.encode(), _encode(request)) for request in requests.values()
-        ]
+        rows += [Row(self._identity_links, 0, request.event.encode(), _encode(request)) for _, request in requests]
         rows += [
             Row(self._rejected, rejection.partition or 0, rejection.source.encode(), rejection.encode())
             for intake in intakes
@@ -225,22 +227,44 @@ class Ingest:
     def _row(self, item: Item) -> Row:
         return Row(self._profile_events, partition_of(item.home, self._partitions), item.home.encode(), item.packed)
 
-    def _new_requests(self, links: Iterable[LinkRequest]) -> dict[_Asked, LinkRequest]:
-        requests: dict[_Asked, LinkRequest] = {}
-        for request in links:
-            key = request.source, request.signed, tuple(request.identities)
-            at, first, last = self._asked.get(key, _NEVER)
-            new = request.time < first or (request.stated and request.time > last)  # who claims it when decides
-            if key in requests:
-                requests[key] = min(requests[key], request, key=lambda one: one.time)
-            elif new or time.monotonic() - at > _ASK_AGAIN:
-                requests[key] = request
-        return requests
+    def _new_requests(self, links: Iterable[LinkRequest]) -> list[tuple[_Asked, LinkRequest]]:
+        """Those that may change a decision: of the ones that look alike the earliest, since who came first decides.
 
-    def _remember(self, requests: dict[_Asked, LinkRequest]) -> None:
+        Of those that say whose an identity is also the latest: who claims it last may decide, too.
+        """
+        alike: defaultdict[_Asked, list[LinkRequest]] = defaultdict(list)
+        for request in links:
+            alike[_asked_by(request)].append(request)
+        found = []
+        for key, requests in alike.items():
+            at, first, last = self._asked.get(key, _NEVER)
+            again = time.monotonic() - at > _ASK_AGAIN
+            earliest, latest = min(requests, key=_time), max(requests, key=_time)
+            if again or earliest.time < first or (earliest.stated and earliest.time > last):
+                found.append((key, earliest))
+            if latest.stated and latest.time > max(last, earliest.time):
+                found.append((key, latest))
+        return found
+
+    def _remember(self, requests: Iterable[tuple[_Asked, LinkRequest]]) -> None:
         now = time.monotonic()
-        for key, request in requests.items():
+        for key, request in requests:
             _, first, last = self._asked.pop(key, _NEVER)
             self._asked[key] = now, min(first, request.time), max(last, request.time)
         while len(self._asked) > _ASKED:
             del self._asked[next(iter(self._asked))]
+
+
+def _asked_by(request: LinkRequest) -> _Asked:
+    return (
+        request.source,
+        request.signed,
+        request.stated,
+        request.alias,
+        tuple(request.remembered),
+        tuple(request.identities),
+    )
+
+
+def _time(request: LinkRequest) -> float:
+    return request.time

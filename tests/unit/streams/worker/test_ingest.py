@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 import msgspec
 import orjson
@@ -142,3 +142,52 @@ def test_a_server_is_heard_though_a_public_source_has_asked_for_the_same() -> No
         assert [request.source for request in asked if isinstance(request, LinkRequest)] == ["web", "purchase"]
 
     asyncio.run(run())
+
+
+def asked_of_linker(*batches: Sequence[dict[str, object]]) -> list[str]:
+    """The messages for which the linker is asked, of these that come in batches, all of one customer."""
+    kafka = SlowKafka()
+    kafka.let.set()
+    tp = TP("events.purchase", 0)
+
+    async def run() -> None:
+        ingest, offset = ingest_of(kafka, MemoryClockStore(), "purchase"), 0
+        for batch in batches:
+            events = [orjson.dumps({"userId": "u", "anonymousId": "p", **event}) for event in batch]
+            records = [record(offset + place, event, at=T0, topic=tp.topic) for place, event in enumerate(events)]
+            await ingest.take([Batch(tp, records, offset)], lambda _: True)
+            await ingest.let_in()
+            offset += len(batch)
+
+    asyncio.run(run())
+    asked = [msgspec.msgpack.decode(row.value, type=Request) for row in kafka.rows if row.topic == "identity.links"]
+    return [request.event for request in asked if isinstance(request, LinkRequest)]
+
+
+def said(id_: str, hour: int, **what: object) -> dict[str, object]:
+    """An event of a day ago that names the address which others do."""
+    traits = {"email": "a@b.example"}
+    at = rfc3339(T0 - DAY + 3600 * hour)
+    return {"type": "identify", "messageId": id_, "timestamp": at, "traits": traits, **what}
+
+
+CARRIED = {"context": {"traits": {"email": "a@b.example"}}}
+JOINS = {"type": "group", "groupId": "g", "traits": None, **CARRIED}
+CARRIES = {"traits": {"firstName": "A"}, **CARRIED}
+ALIAS = {"type": "alias", "previousId": "p", "anonymousId": None, "traits": None, **CARRIED}
+
+
+def test_what_says_more_is_asked_though_the_same_have_met_before() -> None:
+    """That they met, that two names are one, what an SDK remembers, that somebody says so: each is asked once."""
+    events = [said("met", 1, **JOINS), said("alias", 2, **ALIAS), said("carries", 3, **CARRIES), said("says", 4)]
+
+    for told in (events, events[::-1]):
+        assert asked_of_linker(told) == [event["messageId"] for event in told]
+        assert asked_of_linker(*([event] for event in told * 2)) == [event["messageId"] for event in told]
+
+
+def test_of_what_is_said_of_an_identity_the_first_and_the_last_time_count() -> None:
+    """In one batch as in several; of what only happened the first alone."""
+    assert asked_of_linker([said("2", 2), said("1", 1), said("4", 4), said("3", 3)]) == ["1", "4"]
+    assert asked_of_linker(*([said(id_, int(id_))] for id_ in "2143")) == ["2", "1", "4"]
+    assert asked_of_linker([said(id_, int(id_), **JOINS) for id_ in "2143"]) == ["1"]
