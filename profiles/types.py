@@ -279,7 +279,7 @@ class Entry(msgspec.Struct, array_like=True, gc=False):
     currency: str = ""  # "" while no report has said an amount
     quantity: Number = 0
     category: str = ""
-    part: bytes = b""  # of a refund, which: an order may be paid back in several
+    part: bytes = b""  # of a refund, which: an order may be paid back in several; and where each report counts, which
     worth: int | None = None  # the amount in the plan's currency; None if it is in that
     said: tuple[float, float, float] | None = None  # when amount, quantity, category were, if not all at `time`
     parts: list[str] = []  # of its role, that any report is of (`Profile.narrowed`)

@@ -75,9 +75,10 @@ def timeline_view(profile: Profile, limit: int, plan: Plan) -> list[EventView]:
 
 
 def _counted(profile: Profile) -> dict[tuple[str, bytes], float]:
-    """What the ledger has, with the time at which it counts."""
+    """What the ledger has, with the time at which it counts; no orders of which each report counts, with its own."""
     entries = [] if profile.ledger is None else entries_of(profile.ledger)
-    return {(ROLES[entry.kind], entry.key): entry.time for entry in entries}
+    each = KINDS["purchase"]
+    return {(ROLES[entry.kind], entry.key): entry.time for entry in entries if entry.kind != each or not entry.part}
 
 
 def _folded(events: list[TimelineEntry], counted: dict[tuple[str, bytes], float], plan: Plan) -> list[bool]:

@@ -87,7 +87,7 @@ def enter(profile: Profile, event: Event, currency: str, limits: Limits, digest:
     if ledger is None:
         ledger = profile.ledger = Ledger(settled=_so_far(profile))
     entry = _entry(event, currency, limits, digest)
-    if entry.key not in ledger.entries:  # as nearly always
+    if _changes_no_other(profile, ledger, entry):  # as nearly always
         if has_settled(ledger, entry):
             return False
         ledger.entries += _packed(entry)
@@ -109,6 +109,14 @@ def enter(profile: Profile, event: Event, currency: str, limits: Limits, digest:
     count_anew(profile, limits)
     settle(profile, limits)
     return True
+
+
+def _changes_no_other(profile: Profile, ledger: Ledger, entry: Entry) -> bool:
+    """Whether nothing of the subject is held, or only what counts for itself: lines of an order never paid back."""
+    if entry.key not in ledger.entries:
+        return True
+    is_line = entry.kind == _PURCHASE and entry.part
+    return bool(is_line) and entry.part not in ledger.entries and "refund" not in profile.roles
 
 
 def accounts_of(profile: Profile) -> Ledger | None:
@@ -274,13 +282,16 @@ def _entry(event: Event, currency: str, limits: Limits, digest: bytes) -> Entry:
     """
     kind = KINDS[event.role]
     once = limits.on_repeat.get(event.role) != "each"
-    key = subject_key(event.role, event.subject) if once and event.subject else digest
+    of_order = kind in (_PURCHASE, _REFUND)  # what belongs to an order is measured by it, also where each report counts
+    key = subject_key(event.role, event.subject) if event.subject and (once or of_order) else digest
     entry = Entry(kind, key, float(event.time))
     if kind == _REFUND:
         entry.part = refund_key(event.subject, event.refund) if once and event.refund else digest
         if once and not event.subject:
             entry.key = entry.part
-    if kind in (_PURCHASE, _REFUND):
+    elif of_order and event.subject and not once:
+        entry.part = digest
+    if of_order:
         entry.amount, entry.currency, entry.category = event.amount, event.currency, event.category
         items = event.quantity
         entry.quantity = int(items) if abs(items) < _EXACT and items == int(items) else items  # takes a byte, not nine
@@ -297,17 +308,27 @@ def _identity(entry: Entry) -> tuple[int, bytes, bytes]:
 
 def _occurrences(entries: Iterable[Entry]) -> Iterator[Occurrence]:
     """What counts of these entries, which have all of the subjects that they have anything of."""
-    orders: dict[bytes, Entry] = {}
+    orders: defaultdict[bytes, list[Entry]] = defaultdict(list)
     refunds: defaultdict[bytes, list[Entry]] = defaultdict(list)
     for entry in entries:
         if entry.kind == _REFUND:
             refunds[entry.key].append(entry)
             continue
         if entry.kind == _PURCHASE:
-            orders[entry.key] = entry
+            orders[entry.key].append(entry)
         yield _occurrence(entry, entry.amount, entry.currency, _worth(entry))
     for key, parts in refunds.items():
-        yield from _paid_back(orders.get(key), parts)
+        yield from _paid_back(_whole(orders[key]), parts)
+
+
+def _whole(reports: list[Entry]) -> Entry | None:
+    """What an order came to of which each report counts: their sum, as far as they are in the currency of the first."""
+    if len(reports) < 2:
+        return reports[0] if reports else None
+    told = sorted((one for one in reports if one.currency), key=lambda one: (one.time, one.part)) or reports
+    same = [one for one in told if one.currency == told[0].currency]
+    amount, worth = sum(one.amount for one in same), sum(map(_worth, same))
+    return msgspec.structs.replace(told[0], amount=amount, worth=worth)
 
 
 def _paid_back(order: Entry | None, parts: list[Entry]) -> Iterator[Occurrence]:

@@ -101,6 +101,15 @@ def test_a_further_report_of_an_order_is_folded_and_a_refund_is_not() -> None:
     assert [event.time for event in timeline_view(profile, 8, PLAN) if event.folded] == [5, 4]
 
 
+def test_no_report_is_folded_where_each_counts() -> None:
+    """The lines of an order, say, though its refunds know whose they are."""
+    profile = Profile("p")
+    for event in (order(3, "purchase", "o1"), order(5, "purchase", "o1")):
+        apply(profile, event, "EUR", Limits(on_repeat={"purchase": "each"}))
+
+    assert [event.folded for event in timeline_view(profile, 8, PLAN)] == [False, False]
+
+
 def test_an_order_that_has_left_the_timeline_still_confirms_a_claim() -> None:
     """What is counted is known by its subject."""
     flood = [happened(10 + number, "support", "Ticket Opened", "ticket_opened", f"{number}") for number in range(40)]

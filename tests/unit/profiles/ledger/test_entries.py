@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -105,6 +106,25 @@ def test_of_one_refund_the_latest_report_counts(about: str) -> None:
         assert profile_of(told("purchase", 1, 5000), *history).purchases.refunds == {"EUR": 2500}
         bought = profile_of(told("purchase", 1, 5000), *history, other).purchases
         assert (bought.refunds, bought.refund_count) == ({"EUR": 2800}, 2)
+
+
+@pytest.mark.parametrize("policy", [{"refund": "each"}, {"purchase": "each"}, {"purchase": "each", "refund": "each"}])
+def test_refunds_never_exceed_their_order_where_each_report_counts(policy: dict[str, str]) -> None:
+    """Nor the sum of its lines; one without an amount is of what is left; a repeat adds nothing."""
+    limits = Limits(on_repeat=policy, rates=Rates("EUR", {T0: {"USD": 0.5}}))
+    lines = [told("purchase", 1, 3000, id="l1"), told("purchase", 1, 2000, id="l2")]
+    lines = lines if "purchase" in policy else [told("purchase", 1, 5000)]
+    for refunds, paid_back in (([9000], 5000), ([1500, None], 5000), ([1500, 2000], 3500)):
+        back = [told("refund", 2 + day, amount) for day, amount in enumerate(refunds)]
+        for history in ([*lines, *back], [*back, *lines], [*lines, *back, *lines, *back]):
+            bought = profile_of(*history, limits=limits).purchases
+            assert (bought.orders, bought.revenue) == (len(lines), {"EUR": 5000})
+            assert bought.refunds == {"EUR": paid_back}
+
+    abroad = [msgspec.structs.replace(one, currency="USD") for one in lines]
+    back = told("refund", 2, 9000, currency="USD")
+    bought = profile_of(*abroad, back, limits=limits).purchases
+    assert (bought.refunds, bought.converted_back) == ({"USD": 5000}, 2500)
 
 
 def test_a_refund_of_an_order_that_nobody_told_counts_as_it_is() -> None:
