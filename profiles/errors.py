@@ -37,7 +37,8 @@ class WrongUse(Misconfigured):
 
 
 class Unacceptable(RapportError):
-    """A message that can never be accepted as it is. Every other exception stops the worker un-acked.
+    """A message that can never be accepted as it is. A step for single events rejects at any error; elsewhere every
+    other exception stops the worker un-acked.
 
     Args:
         reason: a short machine-readable reason, e.g. `invalid_json`, `unknown_event`.

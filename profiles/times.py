@@ -95,7 +95,10 @@ def _other(text: str, zone: tzinfo) -> float:
     text = _COLON_BEFORE_ZONE.sub("", _MONOTONIC_CLOCK.sub("", text))
     for form in _FORMS:
         if found := form.fullmatch(text):
-            return _moment(found, zone).timestamp()
+            try:
+                return _moment(found, zone).timestamp()
+            except OverflowError:  # midnight at the end of the year 9999, or a leap second
+                raise ValueError("not in the years 1 to 9999") from None
     raise ValueError("not a time in a form that is known and leaves no doubt")
 
 

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from plan.model import Property
-from profiles.money import read_amount, read_currency
+from profiles.identity.spelling import EXACT
+from profiles.money import Amount, read_amount, read_currency
 
 __all__ = ["Reader", "reader_of"]
 
@@ -54,7 +55,7 @@ class Reader:
         return {**value, **changed} if changed else value
 
     def _money(self, old: str, prop: Property, value: Mapping[str, Any], changed: dict[str, Any]) -> Any:
-        amount = read_amount(old, self._own)
+        amount = _amount(old, self._own)
         if amount is None:
             return old
         beside = prop.currency or "currency"
@@ -73,7 +74,7 @@ class Reader:
             return repr(old) if type(old) is float and not old.is_integer() else old
         if type(old) is not str:
             return old
-        amount = read_amount(old, "")
+        amount = _amount(old, "")
         if amount is None or amount.currency or (prop.type == "integer" and amount.value != int(amount.value)):
             return None if _is_blank(old) else old
         return int(amount.value) if prop.type == "integer" else amount.value
@@ -103,6 +104,12 @@ def reader_of(properties: Mapping[str, Property], own: str) -> Reader | None:
             if reader is not None:
                 found[name] = reader
     return Reader(found, properties, own) if found else None
+
+
+def _amount(written: str, own: str) -> Amount | None:
+    """An amount as text; None from EXACT on: what follows has 64 bits, and in floating point it would be another."""
+    amount = read_amount(written, own)
+    return amount if amount is not None and -EXACT < amount.value < EXACT else None
 
 
 def _is_blank(value: Any) -> bool:

@@ -37,6 +37,7 @@ from streams.metrics import CollectorMetrics
 from streams.quota import Quota
 from streams.records.rejected import KEPT, Rejection
 from streams.records.sender import address_header
+from streams.records.unforeseen import unreadable
 from streams.scrub import scrub
 from streams.steps.consent import Listener
 
@@ -214,7 +215,8 @@ class _Endpoint:
                 )
                 rows.append(Row(topic, None, key, value, sent_from))
                 size += len(value)
-            except Unacceptable as error:
+            except Exception as failure:
+                error = unreadable("collect", failure)
                 rejected += 1
                 withdrawal = collector.withdrawal_in(raw, envelope, source.name, received=received)
                 if withdrawal is not None:

@@ -14,10 +14,10 @@ import orjson
 
 from plan import Plan
 from profiles.bounds import NAME
-from profiles.errors import Unacceptable
 from streams.collector.body import Limits
 from streams.collector.json_text import loads
 from streams.collector.wire import Envelope, check_shape, stamp
+from streams.records.unforeseen import unreadable
 from streams.records.withdrawal import WITHDRAWAL, withdrawal_of
 from streams.steps.consent import Listener
 
@@ -56,7 +56,10 @@ def withdrawal_in(
             identities=plan.extract,
             limits=limits,
         )
-    except (Unacceptable, ValueError):
+    except ValueError:
+        return None
+    except Exception as error:
+        unreadable("collect", error)
         return None
     return (key, value) if listener.withdrawn(loads(value), source) else None
 

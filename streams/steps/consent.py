@@ -22,6 +22,7 @@ from profiles.errors import Unacceptable
 from profiles.types import Event, Identity
 from streams.collector.json_text import loads_exactly
 from streams.records.position import position_of, recorded_at
+from streams.records.unforeseen import unreadable
 from streams.records.withdrawal import WITHDRAWAL, type_of
 from streams.steps.claim import set_apart
 from streams.steps.identify import Erased
@@ -202,6 +203,8 @@ class _Withdrawals(Each):
                 withdrawn, why = False, refusal
             except ValueError:
                 withdrawn = False
+            except Exception as unforeseen:
+                withdrawn, why = False, unreadable(self.__name__, unforeseen)
             if withdrawn:
                 batch.withdrawn.append(item)
             elif error.reason == WITHDRAWAL:

@@ -16,6 +16,7 @@ from profiles.times import EARLIEST, parse_time, rfc3339
 from streams.collector.json_text import loads
 from streams.collector.wire import AHEAD, TYPES, check_external_ids, check_name, check_shape, fill_empty
 from streams.records.position import position_of, recorded_at
+from streams.records.unforeseen import unreadable
 from streams.records.withdrawal import WITHDRAWAL
 from streams.steps.intake import Each, Intake, Item
 
@@ -72,7 +73,11 @@ def _tell_time(batch: Intake, item: Item, remarks: _Remarks) -> None:
     except (msgspec.DecodeError, ValueError, RecursionError):
         item.time = -math.inf
     else:
-        _set_times(batch, item, held.timestamp, held.receivedAt, remarks)
+        try:
+            _set_times(batch, item, held.timestamp, held.receivedAt, remarks)
+        except Exception as error:  # here nothing is rejected: `decode` will meet it, too
+            unreadable("tell_time", error)
+            item.time, item.received = -math.inf, 0.0
 
 
 def _decode(batch: Intake, item: Item, remarks: _Remarks) -> None:

@@ -17,6 +17,7 @@ from profiles.identity.extract import Extractor, InexactNumber
 from profiles.types import Event, Identity
 from streams.collector.json_text import loads_exactly
 from streams.records.links import LinkRequest
+from streams.records.unforeseen import unreadable
 from streams.retry import retrying
 from streams.steps.intake import FORGOTTEN, Each, Intake, Item
 
@@ -219,9 +220,16 @@ def meet(plan: Plan, links: Links) -> Callable[[Intake], Awaitable[None]]:
     async def run(batch: Intake) -> None:
         several = [item for item in batch.items if len(item.identities) > 1]
         linked = await look_up(list({identity for item in several for identity in item.identities}))
+        refused: set[Item] = set()
         for item in several:
             profiles = {linked.get(identity) or home(identity) for identity in item.identities}
             if len(profiles) > 1 and item.event is not None:
-                batch.links.append(asked(batch, item, item.event))
+                try:
+                    batch.links.append(asked(batch, item, item.event))
+                except Exception as error:
+                    batch.reject(item, "meet", unreadable("meet", error))
+                    refused.add(item)
+        if refused:
+            batch.items = [item for item in batch.items if item not in refused]
 
     return run

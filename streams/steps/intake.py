@@ -15,6 +15,7 @@ from streams.records.links import LinkRequest
 from streams.records.loads import load_of
 from streams.records.position import position_of, recorded_at
 from streams.records.rejected import KEPT, Rejection
+from streams.records.unforeseen import unreadable
 from streams.records.withdrawal import WITHDRAWAL
 from streams.scrub import scrub
 
@@ -104,7 +105,7 @@ class Intake:
 
 
 class Each:
-    """A step that does the same to each item of a batch, and rejects those that raise `Unacceptable`.
+    """A step that does the same to each item of a batch, and rejects those that it cannot be done to.
 
     Args:
         name: of the step, told with what it rejects.
@@ -126,8 +127,8 @@ class Each:
         for item in items:
             try:
                 function(batch, item)
-            except Unacceptable as error:
-                batch.reject(item, self.__name__, error)
+            except Exception as error:
+                batch.reject(item, self.__name__, unreadable(self.__name__, error))
                 refused.add(item)
         return [item for item in items if item not in refused] if refused else items
 

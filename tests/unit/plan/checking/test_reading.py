@@ -52,6 +52,13 @@ read = READER.read
         ({"total": "twelve"}, {"total": "twelve"}),
         ({"count": "3"}, {"count": 3}),
         ({"count": "3.5"}, {"count": "3.5"}),
+        ({"count": "9007199254740991"}, {"count": 2**53 - 1}),
+        *[
+            ({name: text}, {name: text})  # no store has an integer of so many digits
+            for name in ("count", "total")
+            for text in ("9007199254740992", "-9007199254740992", "99999999999999999999", "1e30", "9" * 60)
+        ],
+        ({"products": [{"quantity": "1e30"}]}, {"products": [{"quantity": "1e30"}]}),
         ({"count": " "}, {"count": None}),
         ({"currency": ""}, {"currency": None}),
         ({"currency": "doubloons"}, {"currency": "doubloons"}),
