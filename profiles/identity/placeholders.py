@@ -86,7 +86,7 @@ TABLE: tuple[Row, ...] = (
         r"|#?<.*\b(?:object|function|class|0x[0-9a-f]+)\b.*>|function\b.*\{.*|\(.*\) ?=>.*|promise ?\{.*"
         r"|\w*(?:error|exception):.*",
     ),
-    Row("one character over and over", shape=r"x[-x]+|f[-:f]{7,}|(?P<one>[a-z0-9])(?:[-_.: ]?(?P=one)){14,}"),
+    Row("one character over and over", shape=r"x[-x]{2,}|f[-:f]{7,}|(?P<one>[a-z0-9])(?:[-_.: ]?(?P=one)){14,}"),
     Row("masked: who it was cannot be seen", inside=r"\*{2,}|\u2022{2,}"),
     Row(
         "a device that hides its id, or never had one of its own",

@@ -29,8 +29,8 @@ _INVISIBLE = re.compile(
     "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f"
     "\u202a-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U000e0000-\U000e0fff]+"
 )
-_WHOLE = re.compile(r"-?[0-9]+(?=\.0+$)")  # of `55520.0`, as a number in floating point is written
-_JAVA = re.compile(r"-?[0-9]\.[0-9]+[eE][0-9]{1,3}")  # 1.2345678E7, from ten million on; all digits are there
+_WHOLE = re.compile(r"[-+]?[0-9]+(?=\.0+$)")  # of `55520.0`, as a number in floating point is written
+_JAVA = re.compile(r"-?[0-9]\.[0-9]+[eE](?:[7-9]|[1-9][0-9]{1,2})")  # 1.2345678E7, from there on; all digits are there
 _ROUNDED = re.compile(r"-?[0-9](?:\.[0-9]+)?[eE]\+[0-9]{1,3}")  # as spreadsheets show ids, and JavaScript from 1e21 on
 
 _QUOTES = "\"'`\u2018\u2019\u201a\u201b\u201c\u201d\u201e\u00ab\u00bb\u2039\u203a"
@@ -157,10 +157,15 @@ def _address(text: str) -> str | None:
 
 
 def _freed(text: str) -> str:
-    """An address without its display name, the scheme and parameters of a link, quotes, brackets and punctuation."""
+    """An address without its display name, the scheme and parameters of a link, quotes, brackets and punctuation.
+
+    "" where another address stands beside it.
+    """
     while True:  # each may stand around the others
         freed = text.strip(_AROUND_ADDRESS)
-        if len(found := _NAMED.findall(text)) == 1:
+        if found := _NAMED.findall(text):
+            if len(set(_EMAIL.findall(_AT.sub("@", text)))) > 1:
+                return ""  # of two people, or of one by another's name: nobody can say
             freed = found[0]
         elif freed.startswith("mailto:"):
             freed = freed.removeprefix("mailto:").partition("?")[0]

@@ -42,7 +42,7 @@ SOMEBODY = [
     "anon-3f2a", "id-0001", "a-0", "1111", "11111111", "3b8f4c1e-90d7-5a5b-8a3e-6f1f2c7d9e10",
     "{3b8f4c1e-90d7-5a5b-8a3e-6f1f2c7d9e10}", "nilsson", "nancy", "trueman", "mythe", "sam.sung@example.com",
     "o'brien", "customer@example.com", "first.last@corp", "\u674e", "\U0001f642", "https://example.com/u/1", "f",
-    "ff00ff00ff", "0a", "1e5",
+    "ff00ff00ff", "0a", "1e5", "xx", "x-", "1.5E3",
 ]  # fmt: skip
 
 
