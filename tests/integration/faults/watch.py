@@ -102,6 +102,7 @@ class Watch:
             ends = self._consumer.end_offsets([*raw, *own])
             waiting = sum(max(ends[place] - (self._consumer.committed(place) or 0), 0) for place in raw)
             waiting += sum(max(ends[place] - done, 0) for place, done in own.items())
+            waiting += self.redis.hlen(f"{IDENTITY.tag}:splitting")  # no record waits for those, but customers do
         except (RedisError, RedisClusterException, KafkaError, AssertionError):
             self._consumer.close()
             self._consumer = self._connect()
