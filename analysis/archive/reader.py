@@ -69,7 +69,11 @@ def files(archive_url: str) -> list[File]:
 
 
 def events_of(
-    archive_url: str, homes: Collection[str] | None, *, until: Mapping[int, int] | None = None
+    archive_url: str,
+    homes: Collection[str] | None,
+    *,
+    until: Mapping[int, int] | None = None,
+    before: Mapping[str, int] | None = None,
 ) -> Iterator[Event]:
     """The events of these homes (None: of all), home by home, each home's in the order of the log.
 
@@ -80,6 +84,7 @@ def events_of(
         archive_url: folder or fsspec URL.
         homes: profile ids.
         until: partition → offset; only events before these offsets. Without it: all that is there at the start.
+        before: home → offset of its own partition, before which its events are wanted, besides `until`.
 
     Raises:
         RapportError: this is no archive that can be read.
@@ -91,7 +96,8 @@ def events_of(
     for low, high in _ranges(total if homes is None else min(total, len(homes) * 1000)):
         chosen = None if homes is None else [home for home in homes if _within(home, low, high)]
         if chosen is None or chosen:
-            yield from events_in(_retrying(folder, low, high, chosen, bounds))
+            table = _retrying(folder, low, high, chosen, bounds)
+            yield from events_in(table if before is None else table.filter(_before(table, before, "home")))
 
 
 def events(con: DuckDBPyConnection, archive_url: str) -> None:
@@ -181,9 +187,9 @@ def _slice(
     return _each_once(table)
 
 
-def _before(table: pa.Table, bounds: Mapping[int, int]) -> pa.Array:
-    known = pa.array(list(bounds), pa.int32())
-    place = pc.index_in(table["log_partition"], known)
+def _before(table: pa.Table, bounds: Mapping[int, int] | Mapping[str, int], column: str = "log_partition") -> pa.Array:
+    known = pa.array(list(bounds), table.schema.field(column).type)
+    place = pc.index_in(table[column], known)
     limits = pa.array(list(bounds.values()), pa.int64())
     return pc.fill_null(pc.less(table["log_offset"], limits.take(place.combine_chunks())), False)
 

@@ -17,7 +17,8 @@ def noted(claims: Iterable[Claim], more: Claim) -> list[Claim]:
     """The claims with one more, ascending by their beginning; what one customer says twice is one claim."""
     by_anchor = {claim.anchor: claim for claim in claims}
     held = by_anchor.get(more.anchor, more)
-    by_anchor[more.anchor] = Claim(more.anchor, min(held.first, more.first), max(held.last, more.last))
+    first, last = min(held.first, more.first), max(held.last, more.last)
+    by_anchor[more.anchor] = Claim(more.anchor, first, last, max(held.moves, more.moves))
     return sorted(by_anchor.values(), key=_beginning)[:MOST_CLAIMS]
 
 

@@ -80,6 +80,7 @@ class Claim(msgspec.Struct, array_like=True, gc=False):
     anchor: Identity  # the strongest that was said with it
     first: float  # event time
     last: float
+    moves: int = 0  # how often it has taken the identity from somebody else
 
 
 class PendingSplit(msgspec.Struct, array_like=True, gc=False):
@@ -129,10 +130,10 @@ def encode_linked(identities: Sequence[Identity], links: Mapping[Identity, Seque
         links: that made them join; those of others are left out.
     """
     places = {identity: place for place, identity in enumerate(identities)}
-    rows: dict[tuple[int, tuple[Identity, ...]], _Row] = {}
+    rows: dict[tuple[object, ...], _Row] = {}
     for identity, place in places.items():
         for link in links.get(identity) or ():
-            key = link.offset, tuple(link.identities)
+            key = link.offset, link.time, link.event, link.by, tuple(link.identities)
             if key not in rows:
                 named = [places.get(one, one) for one in link.identities]
                 rows[key] = _Row(

@@ -27,7 +27,8 @@ KEPT = "has gone to another customer"
 TOO_MANY_MOVE = "too many identities move already"
 
 _MOVING = 200  # moves under way beyond which public sources begin none
-_WAITING = 60  # links that wait for a split; each may send as many records as a profile has identities
+_WAITING = 240  # links that wait for a split…
+_AT_ONCE = 60  # …and are decided with its end; each may send as many records as a profile has identities
 
 
 class Graph:
@@ -148,8 +149,10 @@ class Graph:
         if missing:
             self._refuse(request, Decision("", [], refused=move.identities, reason=missing))
         elif self._is_splitting([*everybody, *request.identities]):
-            self._waits([*everybody, *request.identities], request)
+            if not self._waits([*everybody, *request.identities], request):
+                self._refuse(request, Decision("", [], refused=move.identities, reason=_SPLITTING))
         else:
+            self._moves.begin(move)
             id_ = f"move-{self._draft.offset}-{move.profile}"
             first, *_ = move.identities
             split = PendingSplit(
@@ -271,7 +274,7 @@ class Graph:
             self._erase(erasure)
         for number, waiting in enumerate(split.waiting):
             self._link(waiting)
-            if self._moves.due:  # a split of its own; it must not overtake the merges of those before it
+            if self._moves.due or number == _AT_ONCE:  # a split must not overtake the merges of those before it
                 self._moves.due.clear()
                 for left in split.waiting[number:]:
                     self._draft.ask(left)

@@ -10,6 +10,7 @@ import msgspec
 from profiles.errors import RapportError
 from profiles.types import Erase, Event, Origin, Record, partition_of
 from streams.background import in_background
+from streams.kafka.client import Unavailable
 from streams.kafka.reader import Extent, Log, Missing
 from streams.kafka.topics import PROFILE_EVENTS, topic_name
 from streams.settings import Settings
@@ -22,6 +23,7 @@ Cutovers = Mapping[str, tuple[int, int]]
 HISTORY_INCOMPLETE = "history incomplete: "
 """The beginning of the reason for which a split is refused if its profiles could not be computed."""
 
+_AGAIN = 1.0  # seconds until who has not answered is asked again
 _CHECK = 15.0  # seconds that the linker, and all links behind it, wait at most to know whether a history can be read
 
 _decode = msgspec.msgpack.Decoder(Record).decode
@@ -45,16 +47,27 @@ class History:
         self._topic = topic_name(settings, PROFILE_EVENTS)
         self._partitions = settings.partitions
 
-    async def what_is_missing(self, homes: Iterable[str]) -> str:
-        """The reason why the history of these homes cannot be read any more; "" if it can."""
-        try:
-            async with asyncio.timeout(_CHECK):
-                await self._behind_archive({partition_of(home, self._partitions) for home in homes})
-        except TimeoutError:
-            return f"{HISTORY_INCOMPLETE}Kafka or the archive has not answered within {_CHECK:.0f} seconds"
-        except (RapportError, OSError) as error:
-            return f"{HISTORY_INCOMPLETE}{error}"
-        return ""
+    async def what_is_missing(self, homes: Iterable[str], *, patient: bool = False) -> str:
+        """The reason why the history of these homes cannot be read any more; "" if it can.
+
+        Args:
+            homes: of one profile.
+            patient: wait as long as Kafka or the archive does not answer.
+        """
+        partitions = {partition_of(home, self._partitions) for home in homes}
+        while True:
+            try:
+                async with asyncio.timeout(_CHECK):
+                    await self._behind_archive(partitions)
+            except (TimeoutError, Unavailable) as error:
+                if not patient:
+                    late = f"Kafka or the archive has not answered within {_CHECK:.0f} seconds"
+                    return f"{HISTORY_INCOMPLETE}{late if isinstance(error, TimeoutError) else error}"
+                await asyncio.sleep(_AGAIN)
+            except (RapportError, OSError) as error:
+                return f"{HISTORY_INCOMPLETE}{error}"
+            else:
+                return ""
 
     async def until_now(self, homes: Iterable[str]) -> list[Event]:
         """Every event that has come to these homes, once.
@@ -85,11 +98,11 @@ class History:
     def _archived(self, cutovers: Cutovers) -> list[Event]:
         from analysis.archive.reader import events_of  # noqa: PLC0415  (pyarrow: a worker may never need it)
 
-        return [
-            event
-            for home, (partition, offset) in cutovers.items()
-            for event in events_of(self._archive, [home], until={partition: offset})
-        ]
+        ends: dict[int, int] = {}
+        for partition, offset in cutovers.values():
+            ends[partition] = max(ends.get(partition, 0), offset)
+        before = {home: offset for home, (_, offset) in cutovers.items()}
+        return list(events_of(self._archive, list(cutovers), until=ends, before=before))
 
     def _progress(self) -> dict[int, int]:
         from analysis.archive.reader import progress  # noqa: PLC0415

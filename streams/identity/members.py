@@ -63,7 +63,7 @@ class Members:
         """The links that these came to join by, each once, in the order in which they were made."""
         every = [link for identity in identities for link in self._links.get(identity, ())]
         # An alias may join, and then link; several links may have waited for one split.
-        links = {(link.offset, not link.by, link.time, link.event): link for link in every}
+        links = {(link.offset, not link.by, link.time, link.event, tuple(link.identities)): link for link in every}
         return [links[place] for place in sorted(links)]
 
     def strongest(self, identities: Iterable[Identity]) -> Identity:

@@ -12,13 +12,17 @@ from collections import defaultdict
 from typing import NamedTuple
 
 from plan import Plan
-from profiles.identity.keeping import noted, owner
+from profiles.identity.keeping import MOST_CLAIMS, noted, owner
 from profiles.identity.linking import TWO_PEOPLE, Decision
 from profiles.identity.links import Claim, LinkRequest
 from profiles.types import Identity
 from streams.identity.members import Members
 
 __all__ = ["Move", "Moves"]
+
+_MOST_MOVES = 2
+"""How often one claim may take an identity. Where the claims on two identities wait for each other, whose each is
+depends on whose the other is, and they would go to and fro for ever."""
 
 
 class Move(NamedTuple):
@@ -68,10 +72,29 @@ class Moves:
             if holder == winner or not members.held_by(holder) or not self._claims(identity, request):
                 continue
             rivals = members.rivals(identity, holder, winner, anchor) or self._people(identity, holder, decision)
-            if rivals and self._wins(identity, holder, anchor, rivals, request):
+            if (
+                rivals
+                and self._wins(identity, holder, anchor, rivals, request)
+                and self._may_move(identity, request.identities[0])
+            ):
                 moving[holder].append(identity)
                 apart[holder] += rivals
         self.due += [Move(holder, them, list(dict.fromkeys(apart[holder])), request) for holder, them in moving.items()]
+
+    def begin(self, move: Move) -> None:
+        """Note that a move is made."""
+        request = move.request
+        for identity in move.identities:
+            claims = self._members.claims_of(identity)
+            moves = 1 + max((claim.moves for claim in claims if claim.anchor == request.identities[0]), default=0)
+            more = Claim(request.identities[0], request.time, request.time, moves)
+            self._members.note_claims(identity, noted(claims, more))
+
+    def _may_move(self, identity: Identity, anchor: Identity) -> bool:
+        """Whether a claim has not taken an identity too often, as far as that is known."""
+        claims = self._members.claims_of(identity)
+        moves = {claim.anchor: claim.moves for claim in claims}
+        return moves.get(anchor, 0 if len(moves) < MOST_CLAIMS else _MOST_MOVES) < _MOST_MOVES
 
     def _claims(self, identity: Identity, request: LinkRequest) -> bool:
         """Whether an event says whose an identity is, and not only carries along what an SDK remembers."""

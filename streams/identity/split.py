@@ -12,6 +12,7 @@ import asyncio
 import logging
 import time
 from collections import defaultdict
+from collections.abc import Callable
 
 import msgspec
 
@@ -19,7 +20,7 @@ from plan import Plan
 from profiles.identity.links import PendingSplit
 from profiles.state import Limits, apply
 from profiles.store import Store
-from profiles.types import Absorb, Event, Profile, partition_of
+from profiles.types import Absorb, Event, Identity, Profile, partition_of
 from profiles.units import LinkStore
 from streams.background import in_background
 from streams.commands import CommandSender
@@ -36,6 +37,7 @@ log = logging.getLogger(__name__)
 _LOOK = 0.1  # seconds between looks at what the workers have done
 _AT_ONCE = 8  # splits under way: each reads the history of its profile
 _AGAIN = 5.0  # seconds until what could not be completed is tried again
+_TOLD_AGAIN = 300.0  # seconds until the linker is told again; it has much else to read before, and Kafka loses nothing
 
 
 def fold(id_: str, events: list[Event], currency: str, limits: Limits) -> Profile:
@@ -46,17 +48,35 @@ def fold(id_: str, events: list[Event], currency: str, limits: Limits) -> Profil
     return profile
 
 
-def claims_in(split: PendingSplit, events: list[Event]) -> list[LinkRequest]:
-    """The earliest and the latest claims on the identities that go to somebody else, which links alone do not tell."""
-    found: dict[tuple[str, str], LinkRequest] = {}
+def claims_in(split: PendingSplit, events: list[Event], home: Callable[[Identity], str]) -> list[LinkRequest]:
+    """What links alone do not tell of identities that go to somebody else.
+
+    The earliest and the latest claims on them; and what met while it was one customer's, so that nobody was asked, and
+    is not any more.
+    """
+    found: dict[tuple[str, str], Event] = {}
+    events = sorted(events, key=lambda one: one.time) if split.moving else []
     for identity in split.moving:
-        said = sorted((event for event in events if identity in event.identities[1:]), key=lambda one: one.time)
+        said = [event for event in events if identity in event.identities[1:]]
         stated = [event for event in said if event.type == "identify"]
-        for event in [*said[:1], *stated[:1], *stated[-1:]]:
-            is_stated = event.type == "identify"
-            claim = LinkRequest(event.identities, event.time, event.source, event.id, stated=is_stated)
-            found[event.source, event.id] = claim
-    return list(found.values())
+        found |= {(event.source, event.id): event for event in [*said[:1], *stated[:1], *stated[-1:]]}
+    met = {(event.source, *event.identities) for event in found.values()}
+    for event in events:
+        among = (event.source, *event.identities)
+        if among not in met and len({split.winners.get(home(identity)) for identity in event.identities} - {None}) > 1:
+            met.add(among)
+            found[event.source, event.id] = event
+    return [
+        LinkRequest(
+            event.identities,
+            event.time,
+            event.source,
+            event.id,
+            stated=event.type == "identify",
+            alias=event.type == "alias",
+        )
+        for event in found.values()
+    ]
 
 
 class SplitCompleter:
@@ -86,14 +106,17 @@ class SplitCompleter:
         self._history = history
         self._settings = settings
         self._currency = plan.currency
+        self._home = plan.home
         self._limits = limits_of(settings, plan)
         self._mine = False
         self._tasks: dict[str, asyncio.Task[None]] = {}  # by split
+        self._told: dict[str, float] = {}  # by split: when the linker was told of its end, monotonic
 
     def assigned(self, *, mine: bool) -> None:
         """Say whether this worker is the linker from now on; if not, whoever is goes on with what is under way here."""
         self._mine = mine
         if not mine:
+            self._told.clear()
             for task in self._tasks.values():
                 task.cancel()
 
@@ -105,8 +128,10 @@ class SplitCompleter:
         for id_, task in self._tasks.items():
             if id_ not in pending:
                 task.cancel()
+        now = time.monotonic()
+        self._told = {id_: at for id_, at in self._told.items() if id_ in pending and now - at < _TOLD_AGAIN}
         for split in sorted(pending.values(), key=lambda one: bool(one.moving)):  # what people ask for first
-            if self._mine and split.id not in self._tasks and len(self._tasks) < _AT_ONCE:
+            if self._mine and split.id not in {*self._tasks, *self._told} and len(self._tasks) < _AT_ONCE:
                 self._begin(split)
 
     def _begin(self, split: PendingSplit) -> None:
@@ -150,9 +175,10 @@ class SplitCompleter:
             encoded = msgspec.msgpack.encode(state)
             await self._commands.send(Absorb(winner, name, split.at, encoded, split=split.id))
         await asyncio.gather(*(self._taken_in(split, winner) for winner in winners))
-        for claim in claims_in(split, events):
+        for claim in claims_in(split, events, self._home):
             await self._commands.request(claim)
         await self._commands.request(SplitDone(split.id))
+        self._told[split.id] = time.monotonic()
         seconds = time.monotonic() - started
         log.info("split %s: %d profiles from %d events in %.1f s", split.id, len(winners), len(events), seconds)
 

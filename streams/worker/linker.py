@@ -65,7 +65,7 @@ class Linker:
         self._history = history
         self._plan = plan
         self._settings = settings
-        self._kept_last = {rule.type for rule in plan.identities if rule.keep == "last"}
+        self._moving = {rule.type for rule in plan.identities if rule.keep is not None}
         self._topic = topic_name(settings, IDENTITY_LINKS)
         self._metrics = metrics
         self._clock = clock
@@ -133,7 +133,8 @@ class Linker:
             if number:  # its commit must not overtake the merges of those before it
                 return await self._decide(state, requests[:number])
             for move in moves:
-                graph.move(move, await self._history.what_is_missing(graph.homes_of(move.profile)))
+                # What is only away for now is waited for: when the log is read again, the answer must be the same.
+                graph.move(move, await self._history.what_is_missing(graph.homes_of(move.profile), patient=True))
             requests = requests[:1]
             break
         self._metrics.linked(merged=merged, refused=refused)
@@ -169,11 +170,13 @@ class Linker:
         for erasure in erasures:
             profiles.add(erasure.profile)
             named.update([erasure.identity] if erasure.identity else [])
-        linked = await self._store.profiles_of(list(named))
+        claims = await self._store.claims([identity for identity in named if identity[0] in self._moving])
+        anchors = {claim.anchor for every in claims.values() for claim in every}  # who they are by now decides
+        linked = await self._store.profiles_of(list(named | anchors))
         homes = {identity: self._plan.home(identity) for identity in named}
         profiles |= {linked.get(identity, home) for identity, home in homes.items()}
         held = await self._store.linked_to(list(profiles))
-        claims = await self._store.claims([identity for identity in named if identity[0] in self._kept_last])
+        linked |= {identity: id_ for id_, one in held.items() for identity in one.identities}
         if erasures:
             gone = {*profiles, *(self._plan.home(identity) for one in held.values() for identity in one.identities)}
             claims |= await self._store.claims_about(lambda identity: self._plan.home(identity) in gone)

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import copy
+from collections import Counter
+
 import pytest
-from hypothesis import given, settings
+from aiokafka.structs import TopicPartition
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from profiles.stores.memory import MemoryLinkStore
 from profiles.types import Identity
+from tests.integration.faults.oracle import read_links
 from tests.plans import moving
-from tests.properties.world import World, play
+from tests.properties.world import LINKS, World, play
 
 pytestmark = pytest.mark.slow
 
@@ -111,5 +116,66 @@ def test_requests_that_are_read_again_double_nothing(seed: int) -> None:
         assert {id_: (one.redirect, one.activity) for id_, one in world.everybody().items()} == before
         alive = [activity for redirect, activity in before.values() if not redirect and activity]
         assert sum(activity["purchase"].count for activity in alive) == 60
+
+    play(PLAN, seed, story)
+
+
+KINDS = (("user_id", 5, 0.6), ("email", 5, 0.5), ("phone", 4, 0.3), ("anonymous_id", 6, 0.5))
+"""Of identities: how many there are, and how often one is in an event."""
+
+
+def some_identities(world: World) -> list[Identity]:
+    """Of an event; everybody has to do with everybody."""
+    chance = world.chance
+    found = [(kind, f"{kind[0]}{chance.randrange(count)}") for kind, count, share in KINDS if chance.random() < share]
+    return found or [("anonymous_id", f"a{chance.randrange(6)}")]
+
+
+async def set_back(world: World) -> None:
+    """Go on for a while, and then know nothing of it but what is in the log: Redis comes back older."""
+    await world.stop()
+    older = copy.deepcopy((world.links, world.profiles))
+    world.start()
+    for _ in range(world.chance.randrange(1, 12)):
+        await world.some_time()
+    await world.stop()
+    world.links, world.profiles = older
+    world.start()
+
+
+@settings(max_examples=8, deadline=None)
+@given(st.integers(0, 2**32))
+@example(5)  # it depended on which requests were decided together
+@example(8)  # an address and a number went to and fro
+@example(30)
+def test_whose_an_identity_is_follows_from_the_requests_alone(seed: int) -> None:
+    """Not from what was read with them, when, or how often; it comes to rest, and each event is its owner's, once."""
+
+    async def story(world: World) -> None:
+        chance = world.chance
+        world.start()
+        said = []
+        for number in range(60):
+            said.append(some_identities(world))
+            kind, source = chance.choice(("identify", "track")), chance.choice(("web", "app", "purchase", "support"))
+            await world.happen(f"e{number}", 1000.0 + chance.randrange(1000), said[-1], type=kind, source=source)
+            await world.some_time()
+            if chance.random() < 0.05:
+                await set_back(world)
+        await world.settle()
+
+        log = world.log.held(TopicPartition(LINKS, 0)).records
+        truth = read_links([record.value for record in log], PLAN)
+        every = {identity for identities in said for identity in identities}
+        owner = {identity: truth.mapping.get(identity) or PLAN.home(identity) for identity in every}
+        assert await world.owners(every) == owner
+        counts = {
+            id_: sum(activity.count for activity in one.activity.values())
+            for id_, one in world.everybody().items()
+            if not one.redirect
+        }
+        assert +Counter(counts) == Counter(owner[identities[0]] for identities in said)
+        apart = [one for one in said if len({owner[identity] for identity in one}) > 1]
+        assert [one for one in apart if tuple(one) not in truth.requested] == []
 
     play(PLAN, seed, story)

@@ -17,6 +17,7 @@ from streams.archive.archiver import Archiver
 from streams.archive.metrics import ArchiveMetrics
 from streams.identity.export import Exporter
 from streams.identity.history import History, Incomplete
+from streams.kafka.client import Unavailable
 from streams.kafka.memory import MemoryLog
 from streams.kafka.output import Row
 from streams.kafka.reader import Batch, Extent
@@ -85,6 +86,30 @@ def test_a_history_with_a_hole_is_an_error(tmp_path: Path) -> None:
     asyncio.run(run())
 
 
+class Away(MemoryLog):
+    """A log that does not answer at first."""
+
+    answers = 0
+
+    async def extents(self, topic: str, since: float | None = None) -> list[Extent]:
+        self.answers += 1
+        if self.answers < 3:
+            raise Unavailable("Kafka does not answer")
+        return await super().extents(topic, since)
+
+
+def test_who_is_patient_is_told_only_what_is_so_at_any_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The linker decides by it, and must decide the same when its log is read again."""
+    monkeypatch.setattr("streams.identity.history._AGAIN", 0.0)
+
+    async def run() -> None:
+        history = History(Away({TOPIC: 2}), SETTINGS)
+        assert "does not answer" in await history.what_is_missing(["a"])
+        assert await history.what_is_missing(["a"], patient=True) == ""
+
+    asyncio.run(run())
+
+
 def test_a_hole_that_comes_while_the_history_is_read_is_an_error_too() -> None:
     """A split or an export must not be computed from what is left; today's retention may be quicker than they."""
 
@@ -113,6 +138,8 @@ def test_what_is_archived_is_not_missed_in_the_log(tmp_path: Path) -> None:
         await put(log, event(4))
         history = History(log, settings)
         assert ids(await history.until_now(["a"])) == ["m1", "m3", "m4"]
+        own = {home: (partition_of(home, 2), 1) for home in ("a", "b")}  # each home has its own cutover
+        assert ids(await history.before(own)) == (["m1"] if partition_of("b", 2) == PARTITION else ["m1", "m2"])
         log.delete_before(TOPIC, PARTITION, 99)
         with pytest.raises(Incomplete):
             await history.until_now(["a"])

@@ -10,10 +10,10 @@ from plan import load_plan
 from profiles.identity.links import PendingSplit
 from profiles.store import Changes
 from profiles.stores.memory import MemoryLinkStore, MemoryStore
-from profiles.types import Profile, Splitting
+from profiles.types import Event, Profile, Splitting
 from profiles.units import LinkChanges
 from streams.identity.history import History
-from streams.identity.split import SplitCompleter
+from streams.identity.split import SplitCompleter, claims_in
 from streams.kafka.memory import MemoryLog
 from streams.records.links import SplitDone
 from streams.settings import Settings
@@ -69,6 +69,24 @@ async def pending() -> tuple[SplitCompleter, Links]:
     plan = load_plan(REPOSITORY / "tracking_plan.yaml")
     completer = SplitCompleter(MemoryStore(plan.namespace, 1), links, Told(), NOTHING, Settings(partitions=1), plan)
     return completer, links
+
+
+def test_what_met_as_one_customers_is_asked_about_when_it_is_not_any_more() -> None:
+    """Each pair once, by the earliest event of a source; what is still together, or was never theirs, is not."""
+    plan = load_plan(REPOSITORY / "tracking_plan.yaml")
+    ann, first, phone, other = ("user_id", "ann"), ("email", "first"), ("phone", "1"), ("user_id", "other")
+    homes = [plan.home(one) for one in (ann, first, phone)]
+    winners = dict(zip(homes, [homes[0], homes[1], homes[0]], strict=True))
+    split = PendingSplit("one", homes[0], phone, [], winners, 0.0, moving=[first])
+
+    def event(number: int, *identities: tuple[str, str]) -> Event:
+        home = plan.home(identities[0])
+        return Event(home, f"m{number}", "web", "page", "Home", "visit", 9.0 - number, 1e9, list(identities))
+
+    events = [event(1, first, phone), event(2, first, phone), event(3, ann, phone), event(4, other, phone)]
+    assert [(one.event, one.identities) for one in claims_in(split, events, plan.home)] == [("m2", [first, phone])]
+    by_hand = PendingSplit("one", homes[0], phone, [first], winners, 0.0)
+    assert claims_in(by_hand, events, plan.home) == []
 
 
 @pytest.mark.timeout(20)
