@@ -47,6 +47,9 @@ def state(profile: Profile) -> str:
         ([(START, 1, "s1"), (END, 5, ""), (START, 6, "s2")], "active"),  # …that were there
         ([(START, 1, ""), (END, 5, "")], "ended"),
         ([(END, 5, "s1")], "ended"),
+        ([(START, 1, ""), (END, 5, "s1")], "ended"),  # a page knows no number, the server does that ends it…
+        ([(START, 6, ""), (END, 5, "s1")], "active"),  # …and none that began since…
+        ([(START, 1, ""), (START, 3, "s1"), (END, 5, "s1")], "active"),  # …nor beside another's own start
     ],
 )
 def test_one_that_lasts_is_enough(happened: list[tuple[str, int, str]], expected: str) -> None:
