@@ -53,7 +53,8 @@ def test_an_encoding_that_is_given_counts(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "words"),
-    [(b"PK\x03\x04...", "save it as CSV"), (b"PAR1...", "Parquet"), (gzip.compress(b"x" * 99, mtime=0)[:-9], "cannot be read"),
+    [(b"PK\x03\x04...", "save it as CSV"), (b"PAR1...", "Parquet"),
+     (gzip.compress(b"x" * 99, mtime=0)[:-9], "cannot be read"),
      (gzip.compress(b"x" * 99, mtime=0)[:20] + b"y" * 20, "cannot be read")],
 )  # fmt: skip
 def test_what_is_no_text_is_told(tmp_path: Path, content: bytes, words: str) -> None:
