@@ -16,7 +16,7 @@ PROFILE_ID = "profile_id"
 """Stands before the id of a profile itself, as lists and alerts name it."""
 
 _PREFIX = "/v1/profiles/"
-_TAILS = ("/events", "/links", "/split", "/export")
+_TAILS = ("/events", "/links", "/split", "/join", "/export")
 
 
 class IdentityPaths:

@@ -474,8 +474,9 @@ def test_openapi_describes_every_route(api: Api) -> None:
         "/v1/alerts/{alert}/{action}", "/v1/live", "/v1/clock", "/v1/rejected", "/v1/profiles/{identity}/links",
         "/v1/refusals",
         "/v1/profiles/{identity}/split", "/v1/splits", "/v1/splits/{split}", "/v1/profiles/{identity}/export",
-        "/v1/erasures/{erasure}", "/v1/models", "/v1/models/{name}", "/v1/models/history", "/v1/models/explain",
-        "/v1/models/promote", "/v1/models/rollback", "/v1/models/release",
+        "/v1/profiles/{identity}/join", "/v1/erasures/{erasure}", "/v1/lifts",
+        "/v1/models", "/v1/models/{name}", "/v1/models/history", "/v1/models/explain", "/v1/models/promote",
+        "/v1/models/rollback", "/v1/models/release",
     }  # fmt: skip
     for path, methods in document["paths"].items():
         for operation in methods.values():
@@ -511,7 +512,7 @@ def test_the_profile_command_says_what_is_wrong(api: Api, tmp_path: Path) -> Non
     """Nobody known, no identity, no token, nobody there, not started."""
     where = ("--url", api.url, "--token", TOKEN, "--data-dir", str(tmp_path))
 
-    assert run("user_id:nobody", *where)[1].endswith("no customer is known as user_id:nobody\n")
+    assert run("user_id:somebody", *where)[1].endswith("no customer is known as user_id:somebody\n")
     assert "write TYPE:VALUE, such as user_id:42" in run("42", *where)[1]
     assert "RAPPORT_API_TOKEN" in run("user_id:42", "--url", api.url, "--data-dir", str(tmp_path))[1]
     assert "rapport up" in run("user_id:42", "--url", "http://127.0.0.1:9", "--data-dir", str(tmp_path))[1]
