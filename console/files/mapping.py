@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
 from pathlib import Path
@@ -21,8 +21,8 @@ from profiles.times import parse_time
 
 __all__ = [
     "NO_TIME", "TYPES", "Also", "BadRow", "EventType", "Items", "LeftOut", "Row", "Split", "TableMapping", "Target",
-    "check_translate", "columns_of", "compile_item", "compile_row", "iso_time", "load_mapping", "parse_target",
-    "validated",
+    "check_translate", "column_named", "columns_of", "compile_item", "compile_row", "iso_time", "load_mapping",
+    "parse_target", "validated",
 ]  # fmt: skip
 
 EventType = Literal["identify", "track", "page", "screen", "group", "alias"]
@@ -44,6 +44,7 @@ _HOLE = re.compile(r"\{([^{}]+)\}")
 _NAME = re.compile(r"[\w .\-]+")
 _NUMBERED = re.compile(r" \(\d+\)$")  # of a column that others are called like
 _OR = " | "  # between names that a column may have
+_ANY = " (*)"  # at the end of a name: whatever stands in the brackets, such as the time zone
 _SEPARATORS = {";": "semicolon", "\t": "tab", "|": "pipe", ",": "comma"}
 _DAY_0 = datetime(1899, 12, 30)  # noqa: DTZ001  (as of Excel, whose 1900 had a 29th of February; a zone is added)
 _LAST_DAY = 2_958_466
@@ -131,7 +132,7 @@ class TableMapping(_Model):
         parts = {name for split in self.split.values() for name in split.into}
         named = {target.column for target in self.map.values() if target.column} | self.split.keys()
         return frozenset(
-            _NUMBERED.sub("", name) for name in named - parts if not name.endswith("?") and _OR not in name
+            _NUMBERED.sub("", name) for name in named - parts if not name.endswith(("?", _ANY)) and _OR not in name
         )
 
 
@@ -234,6 +235,26 @@ def compile_item(mapping: TableMapping, targets: dict[str, Target], columns: Seq
     return item
 
 
+def column_named(name: str, columns: Iterable[str]) -> str | None:
+    """The column that a mapping calls by a name, None if there is none.
+
+    Args:
+        name: its own, or `A | B` for the first of two that there is, or `A?` for one that need not be there. `A (*)`
+            is the one that is called so but for what stands in the brackets, if there are not several.
+        columns: of the table.
+    """
+    if name in columns:
+        return name
+    return next(filter(None, (_bracketed(each, columns) for each in name.removesuffix("?").split(_OR))), None)
+
+
+def _bracketed(name: str, columns: Iterable[str]) -> str | None:
+    if name in columns or not name.endswith(_ANY):
+        return name if name in columns else None
+    found = [column for column in columns if column.startswith(name[:-2]) and column.endswith(")")]
+    return found[0] if len(found) == 1 else None
+
+
 def columns_of(field: str, target: Target, columns: Sequence[str]) -> list[int]:
     """Where the columns are that a field's value is made of; those that need not be there and are not are left out.
 
@@ -324,6 +345,8 @@ def _writer(
     decimal = mapping.decimal
     money = path[0] == "properties" and (path[-1] in _MONEY or _says_currency(mapping))
     cell = _cell(field, target, index)
+    if kind == "time" and (zone := index.zone_of(target.column or "")):
+        read_time = iso_time(mapping.time_format, zone)
     names = (field, *_names(target.column))
     meanings = next((found for name in names if (found := mapping.translate.get(name))), None)
     if meanings:
@@ -417,6 +440,9 @@ def _cell(field: str, target: Target, index: _Index) -> Callable[[Sequence[str],
         at = index.one_of(field, target.column)
         return (lambda cells, _: cells[at].strip()) if at is not None else (lambda cells, _: "")
     template = target.value or ""
+    for name in filter(lambda name: name.endswith(_ANY), _HOLE.findall(template)):
+        found = column_named(name, index)
+        template = template.replace(f"{{{name}}}", f"{{{found}}}" if found else "")
     for name in _HOLE.findall(template):
         if name != "line" and _NAME.fullmatch(name):  # what is no name is JSON
             index.of(field, name)
@@ -453,13 +479,16 @@ class _Index(dict[str, int]):
         Raises:
             WrongUse: there is none of that name, or several.
         """
-        if column not in self:
-            names = column.removesuffix("?").split(_OR)
-            if found := next((name for name in names if name in self), None):
-                return self[found]
-            if column.endswith("?"):
-                return None
+        if found := column_named(column, self):
+            return self[found]
+        if column.endswith("?"):
+            return None
         return self.of(field, column)
+
+    def zone_of(self, column: str) -> str:
+        """The time zone in the name of the column that a mapping calls `A (*)`, "" if it calls it otherwise."""
+        name, _, zone = (column_named(column, self) or "").removesuffix(")").rpartition(" (")
+        return zone if f"{name}{_ANY}" in column.removesuffix("?").split(_OR) else ""
 
     def of(self, field: str, column: str) -> int:
         """Where the column of a field is.

@@ -13,6 +13,7 @@ from console.files.mapping import (
     Row,
     TableMapping,
     check_translate,
+    column_named,
     columns_of,
     compile_item,
     compile_row,
@@ -218,9 +219,8 @@ def _holds(cell: str) -> bool:
 
 def _at(columns: Sequence[str], name: str) -> int | None:
     """Where a column is; None for one that need not be there, and is not."""
-    plain = name.removesuffix("?")
-    if name in columns or plain in columns:
-        return columns.index(name if name in columns else plain)
+    if found := column_named(name, columns):
+        return columns.index(found)
     if name.endswith("?"):
         return None
     raise WrongUse(f"there is no column {name!r}; the columns are {', '.join(filter(None, columns))}")

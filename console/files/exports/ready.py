@@ -8,7 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from console.files.mapping import TableMapping, load_mapping, validated
+from console.files.mapping import TableMapping, column_named, load_mapping, validated
 from console.files.rows import FileSpec
 from profiles.errors import WrongUse
 
@@ -46,7 +46,7 @@ def _columns_found(mapping: TableMapping, columns: Sequence[str]) -> int:
     found = 0
     for target in mapping.map.values():
         column = target.column or ""
-        has = any(name in columns for name in column.removesuffix("?").split(" | "))
+        has = column_named(column, columns) is not None
         if not has and not column.endswith("?"):
             return 0
         found += has

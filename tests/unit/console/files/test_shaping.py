@@ -41,6 +41,59 @@ def shaper(**changes: Any) -> Shaper:
     return Shaper(TableMapping.model_validate(MAPPING | changes), COLUMNS)
 
 
+def started(*columns: str) -> Shaper:
+    """Of a table whose column of times is called `Started (*)`."""
+    times = {
+        "timestamp": {"column": "Started (*)"},
+        "traits.closed": {"column": "Closed (*) | Ended (*)?", "type": "time"},
+    }
+    also = {"when": "Closed (*) | Ended (*)?", "event": "Closed", "map": MAPPING["map"] | times}
+    id_of = {"message_id": {"value": "{order}-{Closed (*)}"}}
+    mapping = MAPPING | {"map": MAPPING["map"] | times, "set": id_of, "also": [also]}
+    return Shaper(TableMapping.model_validate(mapping), ["order", "who", "status", *columns])
+
+
+@pytest.mark.parametrize(
+    ("zone", "read"),
+    [
+        ("UTC", "2026-07-01T10:00:00Z"),
+        ("Europe/Berlin", "2026-07-01T08:00:00Z"),
+        ("America/New_York", "2026-07-01T14:00:00Z"),
+    ],
+)
+@pytest.mark.parametrize("closed", ["Closed", "Ended"])
+def test_a_time_is_read_in_the_zone_that_its_column_names(zone: str, read: str, closed: str) -> None:
+    """As services write it, by the settings of who exports."""
+    row = ["1", "a", "", "2026-07-01 10:00:00", "2026-07-02 10:00:00"]
+
+    event, other = started(f"Started ({zone})", f"{closed} (Asia/Tokyo)").events([row], 2)
+
+    assert event["timestamp"] == other["timestamp"] == read
+    assert event["traits"]["closed"] == "2026-07-02T01:00:00Z"
+    assert event["messageId"] == ("1-2026-07-02 10:00:00" if closed == "Closed" else "1-")
+
+
+def test_a_column_that_need_not_be_there_names_no_zone() -> None:
+    """Nor does it make a further event."""
+    (event,) = started("Started (UTC)").events([["1", "a", "", "2026-07-01 10:00:00"]], 2)
+
+    assert (event["messageId"], event.get("traits")) == ("1-", None)
+
+
+@pytest.mark.parametrize(
+    ("columns", "why"),
+    [
+        (["Started"], r"no column 'Started \(\*\)'"),
+        (["Started (UTC)", "Started (Asia/Tokyo)"], r"no column 'Started \(\*\)'"),
+        (["Started (seconds)"], "no time zone 'seconds'"),
+    ],
+)
+def test_a_column_in_doubt_is_told(columns: list[str], why: str) -> None:
+    """One of several is not taken by chance, nor what is no zone for UTC."""
+    with pytest.raises(WrongUse, match=why):
+        started(*columns)
+
+
 @pytest.mark.parametrize(
     ("meanings", "expected"),
     [
