@@ -53,6 +53,22 @@ EXPECTED: dict[str, list[Any]] = {
         ("Ticket Opened", "2026-03-02T10:00:00Z", {"ticket_id": "9002", "channel": "email", "priority": "high"}),
         ("Ticket Solved", "2026-03-03T10:00:00Z", {"ticket_id": "9002"}),
     ],
+    "intercom": [
+        ("Ticket Opened", "2026-03-02T15:00:00Z", {"ticket_id": "2150001", "channel": "chat", "priority": None}),
+        ("Ticket Solved", "2026-03-03T16:30:00Z", {"ticket_id": "2150001"}),
+        ("CSAT Answered", "2026-03-03T16:30:00Z", {"ticket_id": "2150001", "score": 4, "comment": "Quick, thanks"}),
+        ("Ticket Opened", "2026-07-02T14:00:00Z", {"ticket_id": "2150002", "channel": "email"}),
+        ("CSAT Answered", "2026-07-02T14:00:00Z", {"ticket_id": "2150002", "score": 2}),
+    ],
+    "ga4": [
+        ("Order Completed", "2026-03-01T10:10:20.123456Z", {"order_id": "T-1", "revenue": 65, "shipping": 5}),
+        ("Order Completed", "2026-03-01T10:13:20.000001Z", {"order_id": "T-1", "revenue": 65, "coupon": "SPRING"}),
+        ("Order Completed", "2026-03-02T10:10:20.123456Z", {"order_id": "T-2", "currency": "USD", "coupon": None}),
+    ],
+    "matomo": [
+        (None, "2026-03-01T10:10:20Z", {"url": "https://shop.example/", "title": "Shop, start"}),
+        (None, "2026-03-02T10:10:20Z", {"title": "Crème", "referrer": None}),
+    ],
     "hubspot": [
         (None, "2025-11-02T09:30:00Z", {"firstName": "Ada", "createdAt": "2025-11-02T09:30:00Z"}),
         (None, "2025-12-02T09:30:00Z", {"email": "bo.h@example.com"}),
@@ -104,6 +120,44 @@ def test_a_table_shows_whose_export_it_is(name: str) -> None:
         assert fitting(open_table(Lines(file), "", (), set()).columns) == name
 
 
+@pytest.mark.parametrize(
+    ("name", "before", "after"),
+    [
+        ("intercom", "last closed at (America/New_York)", "first closed at (America/New_York)"),
+        ("ga4", ",transaction_id,purchase_revenue,", ",ecommerce_transaction_id,ecommerce_purchase_revenue,"),
+        ("matomo", "actionDetails_0_url", "url (actionDetails 0)"),
+    ],
+)
+def test_a_column_may_be_called_otherwise(tmp_path: Path, name: str, before: str, after: str) -> None:
+    """By what who exports has chosen."""
+    path, spec = export(name)
+    encoding = "utf-16" if name == "matomo" else "utf-8"
+    text = path.read_text(encoding)
+    assert before in text
+    (tmp_path / path.name).write_text(text.replace(before, after), encoding)
+
+    read = [events_of(list(read_items(each, spec))) for each in (path, tmp_path / path.name)]
+
+    for events in read:
+        for event in events:
+            event.pop("messageId")  # that of Intercom's close has its column in it
+    assert read[0] == read[1]
+
+
+def test_other_events_of_ga4_are_left_out(tmp_path: Path) -> None:
+    """Where the query does not say which it wants, and also if they were sent with a purchase."""
+    path, spec = export("ga4")
+    head, first, *rest = path.read_text().splitlines()
+    who = first.split(",")[2]
+    seen = f"1772359820123456,page_view,{who},c-71,Netherlands,,,,,,,,,,,,"
+    back = f"1772359990000000,refund,{who},c-71,Netherlands,EUR,,T-1,,,,,,,,,"
+    (tmp_path / path.name).write_text("\n".join([head, seen, first, *rest, back, seen.replace("5982", "5983")]))
+
+    read = [events_of(list(read_items(each, spec))) for each in (path, tmp_path / path.name)]
+
+    assert read[0] == read[1]
+
+
 def test_the_items_of_an_order_are_listed() -> None:
     """One event for all of its rows."""
     path, spec = export("shopify")
@@ -153,5 +207,5 @@ def test_an_order_that_was_cancelled_unpaid_is_none(tmp_path: Path) -> None:
 def test_what_nobody_exports_is_told() -> None:
     """With what there is."""
     assert fitting(["customer", "date"]) == ""
-    with pytest.raises(WrongUse, match="no ready mapping 'fax'; there are hubspot, shopify"):
+    with pytest.raises(WrongUse, match="no ready mapping 'fax'; there are ga4, hubspot"):
         ready_mapping("fax")
