@@ -23,7 +23,6 @@ Cutovers = Mapping[str, tuple[int, int]]
 HISTORY_INCOMPLETE = "history incomplete: "
 """The beginning of the reason for which a split is refused if its profiles could not be computed."""
 
-_AGAIN = 1.0  # seconds until who has not answered is asked again
 _CHECK = 15.0  # seconds that the linker, and all links behind it, wait at most to know whether a history can be read
 
 _decode = msgspec.msgpack.Decoder(Record).decode
@@ -39,10 +38,12 @@ class History:
     Args:
         log: that holds `profile.events`.
         settings: `archive`, partitions and the topics' prefix.
+        pause: seconds until who has not answered is asked again.
     """
 
-    def __init__(self, log: Log, settings: Settings) -> None:
+    def __init__(self, log: Log, settings: Settings, *, pause: float = 1.0) -> None:
         self._log = log
+        self._pause = pause
         self._archive = settings.archive
         self._topic = topic_name(settings, PROFILE_EVENTS)
         self._partitions = settings.partitions
@@ -63,7 +64,7 @@ class History:
                 if not patient:
                     late = f"Kafka or the archive has not answered within {_CHECK:.0f} seconds"
                     return f"{HISTORY_INCOMPLETE}{late if isinstance(error, TimeoutError) else error}"
-                await asyncio.sleep(_AGAIN)
+                await asyncio.sleep(self._pause)
             except (RapportError, OSError) as error:
                 return f"{HISTORY_INCOMPLETE}{error}"
             else:

@@ -98,12 +98,11 @@ class Away(MemoryLog):
         return await super().extents(topic, since)
 
 
-def test_who_is_patient_is_told_only_what_is_so_at_any_time(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_is_patient_is_told_only_what_is_so_at_any_time() -> None:
     """The linker decides by it, and must decide the same when its log is read again."""
-    monkeypatch.setattr("streams.identity.history._AGAIN", 0.0)
 
     async def run() -> None:
-        history = History(Away({TOPIC: 2}), SETTINGS)
+        history = History(Away({TOPIC: 2}), SETTINGS, pause=0.0)
         assert "does not answer" in await history.what_is_missing(["a"])
         assert await history.what_is_missing(["a"], patient=True) == ""
 
