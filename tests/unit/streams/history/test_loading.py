@@ -24,6 +24,7 @@ from streams.kafka.memory import MemoryLog
 from streams.kafka.output import Row
 from streams.records.loads import LOAD, load_of
 from streams.records.rejected import Rejection
+from streams.records.withdrawal import WITHDRAWAL
 from streams.settings import Settings
 from tests import REPOSITORY
 
@@ -169,3 +170,19 @@ def test_what_the_collector_would_refuse_is_kept_with_the_load_that_brought_it()
     assert [row.topic for row in rows] == ["events.rejected", "events.web"]
     assert (rejection.reason, rejection.step, rejection.load) == ("no_identity", "collect", "shop-1")
     assert rejection.payload == events[0].event
+
+
+def test_what_a_refused_event_withdraws_goes_on_with_the_load() -> None:
+    """And nothing else of it; the load finds it among its own events."""
+    no = {"consent": {"categoryPreferences": {"personalisation": False}}}
+    wrong = {"type": "track", "event": "e" * 501, "userId": "u", "messageId": "m1", "timestamp": 1e9, "context": no}
+    yes = wrong | {"messageId": "m2", "context": {"consent": {"categoryPreferences": {"personalisation": True}}}}
+    events = [Past(1e9, "web", event["messageId"], orjson.dumps(event)) for event in (wrong, yes)]
+
+    rows = HistoryRows(SETTINGS, PLAN, "shop-1").of(events, NOW)
+
+    assert [row.topic for row in rows] == ["events.web", "events.rejected", "events.rejected"]
+    event = orjson.loads(rows[0].value or b"")
+    assert (event["type"], event["userId"], parse_time(event["timestamp"])) == (WITHDRAWAL, "u", 1e9)
+    assert rows[0].key == b"u"
+    assert rows[0].headers == ((LOAD, b"shop-1"),)
