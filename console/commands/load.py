@@ -185,6 +185,7 @@ class _Command:
             since=found.preview.since,
             until=min(found.preview.until, time.time()),
             customers=found.preview.customers.count(),
+            earliest=self._plan.earliest,
         )
 
     def run(self, mark: LoadMark, step: float, *, wait: bool) -> dict[str, Any]:
@@ -222,7 +223,7 @@ class _Command:
         if not mark.began:
             mark.began, mark.late, mark.begun = await history.ends(), await history.late(), time.time()
             self._bookmark.write(mark)
-        files = [History(path, spec, known in mark.ordered) for path, known, spec in self._files]
+        files = [History(path, spec, known in mark.ordered, mark.earliest) for path, known, spec in self._files]
         with self._bookmark.alone() as folder, progress(quiet=self._quiet) as bar:
             moved, so_far = bar("sending"), adding(bar("sorting"), mark.events)
             moved(mark.done, mark.events)

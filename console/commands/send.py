@@ -83,7 +83,7 @@ class Scan:
     says: str = ""  # stands for the events of all rows
 
 
-def scan(file: Path, spec: FileSpec, *, skip_bad: bool = False, late: float = -math.inf) -> Scan:
+def scan(file: Path, spec: FileSpec, *, skip_bad: bool = False, late: float = -math.inf, earliest: float = DAY) -> Scan:
     """Read the whole file and send nothing.
 
     Args:
@@ -91,13 +91,14 @@ def scan(file: Path, spec: FileSpec, *, skip_bad: bool = False, late: float = -m
         spec: what it holds.
         skip_bad: set bad rows aside in a file named FILE.bad.
         late: events before this time are old; seconds.
+        earliest: rows before this time are bad; seconds.
 
     Raises:
         Misconfigured: a row is bad and not to be skipped, or there is none.
     """
-    found, bad = _scanned(file, spec, frozenset(), skip_bad=skip_bad, late=late)
+    found, bad = _scanned(file, spec, frozenset(), skip_bad, late, earliest)
     if found.twins and spec.key:  # now it is known which rows are bad for having the key of another
-        found, bad = _scanned(file, spec, found.twins, skip_bad=skip_bad, late=late)
+        found, bad = _scanned(file, spec, found.twins, skip_bad, late, earliest)
     bad.report()
     if not found.good:
         raise Misconfigured(f"{file} holds no events")
@@ -105,11 +106,11 @@ def scan(file: Path, spec: FileSpec, *, skip_bad: bool = False, late: float = -m
 
 
 def _scanned(
-    file: Path, spec: FileSpec, known: frozenset[int], *, skip_bad: bool, late: float
-) -> tuple[Scan, BadRows]:  # fmt: skip
+    file: Path, spec: FileSpec, known: frozenset[int], aside: bool, late: float, earliest: float
+) -> tuple[Scan, BadRows]:
     found, twins, says = Scan(), Twins(), blake2b(digest_size=8)
-    with BadRows(file, spec, aside=skip_bad) as bad:
-        for item in read_items(file, spec, Ids(spec.key, known)):
+    with BadRows(file, spec, aside=aside) as bad:
+        for item in read_items(file, spec, Ids(spec.key, known), earliest=earliest):
             if item.problem:
                 bad.note(item)
                 continue
@@ -135,6 +136,7 @@ def send_file(
     skip_bad: bool = False,
     restart: bool = False,
     late: float = -math.inf,
+    earliest: float = DAY,
     begin: Callable[[Scan], object] = lambda found: None,
 ) -> tuple[int, Scan]:
     """Send a file and answer how many events this run sent, with what was found in it; 0 when an earlier run sent all.
@@ -147,6 +149,7 @@ def send_file(
         skip_bad: set bad rows aside in a file named FILE.bad.
         restart: forget how far earlier runs came.
         late: events before this time are old; seconds.
+        earliest: rows before this time are bad; seconds.
         begin: told what was found before anything is sent.
 
     Raises:
@@ -155,7 +158,7 @@ def send_file(
         DeliveryError: the collector refused or is away; the next run goes on from there.
     """
     mark = fingerprint(file)
-    found = scan(file, spec, skip_bad=skip_bad, late=late)
+    found = scan(file, spec, skip_bad=skip_bad, late=late, earliest=earliest)
     if missing := found.sources - set(target.write_keys):
         raise WrongUse(
             f"no write key is known for {', '.join(sorted(missing))}: give --write-key {min(missing)}=KEY "
@@ -185,7 +188,7 @@ def send_file(
         async def send() -> None:
             async with Collector(target.url, waiting=err.print) as http:
                 await http.check()
-                rest = read_items(file, spec, Ids(spec.key, found.twins), after=bookmark.row)
+                rest = read_items(file, spec, Ids(spec.key, found.twins), after=bookmark.row, earliest=earliest)
                 await deliver(chunks(rest), http, target.write_keys, done)
 
         try:
@@ -233,7 +236,15 @@ def register(app: typer.Typer) -> None:
         watch = _Watch(settings, loaded, reachable=is_of(settings, target, data_dir))
         late = time.time() - loaded.churn.lateness
         sent, found = send_file(
-            file, spec, target, data_dir, skip_bad=skip_bad, restart=restart, late=late, begin=watch.begin
+            file,
+            spec,
+            target,
+            data_dir,
+            skip_bad=skip_bad,
+            restart=restart,
+            late=late,
+            earliest=loaded.earliest,
+            begin=watch.begin,
         )
         if not sent:
             out.print(f"{file} was already sent to {target.url}; --restart sends it again.")
@@ -346,7 +357,8 @@ class _Watch:
             return "What the plan did not accept is in /v1/rejected, with the reason."
         taken, rejected = asyncio.run(self._look(self._aftermath))
         ids = Ids(spec.key, self._found.twins)
-        counts = reasons(rejected, (item.id for item in read_items(file, spec, ids) if item.id))
+        items = read_items(file, spec, ids, earliest=self._plan.earliest)
+        counts = reasons(rejected, (item.id for item in items if item.id))
         if not counts:
             return "None was rejected." if taken else "None was rejected so far; the workers have not taken all yet."
         why = ", ".join(f"{reason}: {count:,}" for reason, count in counts.most_common())

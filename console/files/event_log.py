@@ -50,7 +50,7 @@ def read_history(
     problems: list[str] = []
 
     def rows() -> Iterator[Row]:
-        for item in read_items(file, spec, Ids(spec.key)):
+        for item in read_items(file, spec, Ids(spec.key), earliest=plan.earliest):
             if item.meant:
                 continue
             if item.problem:

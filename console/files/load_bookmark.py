@@ -36,6 +36,7 @@ class LoadMark(msgspec.Struct):
     begun: float = 0.0  # wall clock, seconds
     sent_at: float = 0.0  # the same, when all were in Kafka
     complete: bool = False  # all are in Kafka
+    earliest: float = 0.0  # of the plan when the files were first read: the same rows are events as long as it goes on
 
 
 def load_id(files: Iterable[tuple[str, str, FileSpec]]) -> str:

@@ -62,6 +62,7 @@ class _Reading(NamedTuple):
     spec: FileSpec
     ids: Ids | None
     after: int
+    earliest: float
 
 
 def fingerprint(path: Path) -> str:
@@ -80,7 +81,9 @@ def fingerprint(path: Path) -> str:
     return digest.hexdigest()
 
 
-def read_items(path: Path, spec: FileSpec, ids: Ids | None = None, *, after: int = 0) -> Iterator[Item]:
+def read_items(
+    path: Path, spec: FileSpec, ids: Ids | None = None, *, after: int = 0, earliest: float = DAY
+) -> Iterator[Item]:
     """Every row of a file after a certain one, in order. Empty rows are passed over.
 
     Args:
@@ -88,11 +91,13 @@ def read_items(path: Path, spec: FileSpec, ids: Ids | None = None, *, after: int
         spec: what it holds.
         ids: makes the messageIds of rows that have none. With None such a row gets none.
         after: how many rows are not wanted.
+        earliest: seconds, of the plan. A row that says it happened before is bad: a file tells of the past, and
+            what it says must not count as of now, as it does of a browser whose clock was never set.
 
     Raises:
         WrongUse: the file cannot be read, or the spec does not fit it.
     """
-    reading = _Reading(spec, ids, after)
+    reading = _Reading(spec, ids, after, max(earliest, DAY))
     json = is_json(path, spec)
     with readable(path), open_text(path, spec.encoding) as file:
         if not json:
@@ -250,6 +255,9 @@ def _item(event: dict[str, Any], line: int, reading: _Reading) -> Item:
         raise BadRow(f"timestamp: {str(event['timestamp'])[:60]!r} is {error}") from error
     if time < DAY:
         raise BadRow(f"timestamp: {rfc3339(time)[:19]} stands for no time")
+    if time < reading.earliest:
+        said, earliest = rfc3339(time)[:10], rfc3339(reading.earliest)[:10]
+        raise BadRow(f"timestamp: {said} is before {earliest}; if it is right, set `earliest` in the plan")
     own = event.pop("messageId", None)
     encoded = _encoded(event)
     named = bool(reading.spec.key or own)

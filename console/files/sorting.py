@@ -52,11 +52,13 @@ class History:
         path: of the file.
         spec: what it holds.
         ordered: its events stand in order of time, as `Order` found.
+        earliest: rows that say they happened before are bad; seconds.
     """
 
     path: Path
     spec: FileSpec
     ordered: bool = False
+    earliest: float = 0.0
     _sorted: ExternalSort[Past] | None = None
 
     def prepare(self, folder: Path, run: int = RUN, tell: Callable[[int], object] = lambda _: None) -> None:
@@ -84,7 +86,8 @@ class History:
 
     def _read(self) -> Iterator[Past]:
         ids = Ids(self.spec.key) if self.spec.key else None
-        return (past_of(item) for item in read_items(self.path, self.spec, ids) if not item.problem)
+        items = read_items(self.path, self.spec, ids, earliest=self.earliest)
+        return (past_of(item) for item in items if not item.problem)
 
 
 def _size_of(past: Past) -> int:

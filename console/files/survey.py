@@ -76,7 +76,7 @@ async def _survey(
             order = Order()
             waiting: dict[str, list[Told]] = {}
             rows = 0
-            for item in read_items(path, spec, Ids(spec.key) if spec.key else None):
+            for item in read_items(path, spec, Ids(spec.key) if spec.key else None, earliest=plan.earliest):
                 rows += 1
                 if item.problem:
                     bad.note(item)

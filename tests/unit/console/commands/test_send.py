@@ -12,6 +12,7 @@ from console.commands.send import send_file
 from console.files.delivery import DeliveryError
 from console.files.rows import FileSpec
 from profiles.errors import Misconfigured
+from profiles.times import parse_time
 
 ROW = '{"source":"web","type":"page","userId":"1","timestamp":"2026-01-01"%s}\n'
 
@@ -34,3 +35,13 @@ def test_a_file_that_an_earlier_version_has_sent_is_refused(
         send_file(file, FileSpec(), target, tmp_path / "data")
     with pytest.raises(DeliveryError):  # where nobody listens
         send_file(file, FileSpec(), target, tmp_path / "data", restart=True)
+
+
+def test_a_row_of_before_the_plans_earliest_is_not_sent(tmp_path: Path) -> None:
+    """It would count as of now."""
+    file = tmp_path / "e.jsonl"
+    file.write_text(ROW % "")
+    target, earliest = Found("http://127.0.0.1:9", {"web": "k"}), parse_time("2026-02-01")
+
+    with pytest.raises(Misconfigured, match="line 1: timestamp: 2026-01-01 is before 2026-02-01"):
+        send_file(file, FileSpec(), target, tmp_path / "data", earliest=earliest)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from console.files.rows import FileSpec
+from console.files.sorting import History
 from console.files.survey import Survey, survey
 from plan import load_plan
 from profiles.errors import Misconfigured, WrongUse
@@ -78,3 +79,18 @@ def test_nothing_is_no_history(tmp_path: Path) -> None:
 
     with pytest.raises(WrongUse, match="no events"):
         look(file).report()
+
+
+def test_a_row_of_before_all_times_does_not_count_as_of_now(tmp_path: Path) -> None:
+    """What a file says of the past must not become an order of today: it is a bad row, with what to do."""
+    file = tmp_path / "a.jsonl"
+    file.write_text(VIEW % ("1", "1971-03-04") + VIEW % ("1", "1990-01-01") + VIEW % ("2", "2026-01-02"))
+
+    found = look(file)
+
+    assert found.preview.events == {("web", "Product Viewed"): 2}
+    with pytest.raises(Misconfigured, match=r"line 1: timestamp: 1971-03-04 is before 1990-01-01.*set `earliest`"):
+        found.report()
+    loaded = History(file, FileSpec(), found.ordered[0], PLAN.earliest)
+    loaded.prepare(tmp_path)
+    assert [past.time for past in loaded.in_order()] == [found.preview.since, found.preview.until]
