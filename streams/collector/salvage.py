@@ -25,12 +25,14 @@ _MEMBER = re.compile(rb"\s*+(" + _STRING + rb")\s*+:(.*)", re.DOTALL)
 _OTHER = re.compile(rb"[^ \t\r\n]|\Z")
 _BATCH = re.compile(rb'"batch"\s*+:\s*+\[')
 _NEXT = re.compile(rb',\s*+(?=\{\s*+")')  # before an event
+_KEY = re.compile(rb'"writeKey"\s*+:\s*+("[^"\\]*+")')
 _END = re.compile(rb"\]\s*+(?:,|\}\Z)")  # of the batch
 _LARGEST = 64 * 1024  # bytes of an event that is looked for
 _MOST_EVENTS, _MOST_TRIES, _MOST_ENDS = 5_000, 5_000, 20
 _MOST_IN_VAIN = 4 * 1024 * 1024  # bytes that are read of what turns out to be no event
 _OF_ONE = 5_000  # brackets of an event that is looked for
 _DEEPER = {b"[": 1, b"{": 1, b"]": -1, b"}": -1}
+_CLOSES = {b"]": b"[", b"}": b"{"}
 _UNREADABLE = object()
 _OWN = frozenset({"userId", "anonymousId", "messageId", "context"})  # members of events, and seldom of what these hold
 _reader = json.JSONDecoder(parse_int=str, parse_float=str)  # numbers are not looked at
@@ -119,11 +121,15 @@ def resume(body: bytes) -> tuple[dict[str, bytes], list[bytes]] | None:
 
     Going on where the next event begins that can be read, all before is one piece. Nothing is taken of a body that may
     have been cut off: its end must be in sight, behind a good event, an odd quote, or a bracket that nothing closes.
+
+    What stands around the batch may be what cannot be read. It is the `context` then, so that no event is taken for one
+    of a customer who consents.
     """
     head = _BATCH.search(body)
     if head is None or not body.endswith(b"}"):
         return None
     events: list[bytes] = []
+    clean = True  # all events so far are good: a bracket that closes is the batch's
     at, bad, left, tries = head.end(), -1, _MOST_IN_VAIN, 0
     while left > 0 and tries < _MOST_TRIES and len(events) < _MOST_EVENTS:
         at = _past_spaces(body, at)
@@ -140,6 +146,9 @@ def resume(body: bytes) -> tuple[dict[str, bytes], list[bytes]] | None:
                 continue
             if (members := _around(body, head, at)) is not None:
                 return members, events
+            if clean and body[at : at + 1] == b"]":
+                return None if _is_cut_off(body, at) else (_unreadable(body, head, at), events)
+        clean = False
         tries += 1
         bad = at if bad < 0 else bad
         if (found := _NEXT.search(body, at + 1)) is not None:
@@ -148,7 +157,8 @@ def resume(body: bytes) -> tuple[dict[str, bytes], list[bytes]] | None:
         for close in list(_END.finditer(body, max(at, len(body) - _LARGEST)))[-_MOST_ENDS:]:
             end = close.start()
             if _is_of_batch(body, at, end) and (members := _around(body, head, end)) is not None:
-                return members, [*events, body[bad:end].strip()]
+                piece = body[bad:end].strip()  # from behind the batch, or of an event that holds others
+                return members | ({"context": piece} if piece.startswith(b"]") else {}), [*events, piece]
         return None
     return None
 
@@ -164,6 +174,31 @@ def _is_of_batch(body: bytes, last: int, end: int) -> bool:
         elif deeper and opened:
             opened.pop()
     return opened[-1:] != [b"["]
+
+
+def _is_cut_off(body: bytes, at: int) -> bool:
+    """Whether what stands behind the batch, which ends here, may lack its end, or may be of another batch."""
+    rest = body[at + 1 :]
+    if _BATCH.search(rest):
+        return True
+    if (rest.count(b'"') - rest.count(rb"\"")) % 2:
+        return False
+    opened = [b"{"]
+    for found in itertools.islice(_BRACKET.finditer(rest), _OF_ONE):
+        if _DEEPER.get(found[1], 0) > 0:
+            if not opened:  # a second request
+                return True
+            opened.append(found[1])
+        elif found[1] and (not opened or _CLOSES.get(found[1]) != opened.pop()):
+            return False
+    return bool(opened)
+
+
+def _unreadable(body: bytes, head: re.Match[bytes], at: int) -> dict[str, bytes]:
+    """The members around a batch that cannot be told apart: a key, and all of it as a context, which is no JSON."""
+    around = body[at:] + body[: head.end()]
+    key = _KEY.search(around)
+    return {"context": around} | ({"writeKey": key[1]} if key else {})
 
 
 def _past_spaces(body: bytes, at: int) -> int:

@@ -578,3 +578,44 @@ def test_an_id_of_many_digits_stays_what_it_was(number: bytes, kept: str) -> Non
 def test_a_number_that_its_sender_has_rounded_identifies_nobody(number: bytes) -> None:
     """It stands for several customers, and nobody can say which."""
     assert reason(b'{"type":"track","event":"e","userId":%b}' % number) == "no_identity"
+
+
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize(
+    "context",
+    [b'{"a":"x"y"}', b'{"a":[1}', b'{"a":"x"y"},"tags":["p"],"b":{}', b'{"a":1}}', b'{"a":"x"y","b":"z"w"}', b"x"],
+)  # fmt: skip
+def test_what_a_batch_shares_costs_no_event_its_bytes(first: bool, context: bytes) -> None:
+    """What cannot be told apart around the events rejects each of them alike: it may say what nobody consents to."""
+    events, shared = b'"batch":[{"userId":"u"},{"userId":"v"}]', b'"context":' + context
+    body = b"{%b,%b}" % ((shared, events) if first else (events, shared))
+
+    envelope = open_batch(body[:-1] + b',"writeKey":"k"}', LIMITS)
+
+    assert envelope.events == [b'{"userId":"u"}', b'{"userId":"v"}']
+    assert (envelope.write_key, envelope.context) == ("k", {})
+    for event in envelope.events:
+        with pytest.raises(Unacceptable, match="'context' of its batch is not JSON"):
+            stamp(event, envelope, received=1.0, identities=lambda event: [], limits=LIMITS)
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [b',"context":{"a":{"b":1}', b',"context":{"l":[{"b":{}', b'} {"batch":[]', b',"c":{"a":"x"y"},"batch":[{}]'],
+)
+def test_what_lacks_its_end_or_is_two_requests_is_refused(rest: bytes) -> None:
+    """Nobody would send the rest again after a 200."""
+    with pytest.raises(Refused):
+        open_batch(b'{"batch":[{"userId":"u"}]' + rest + b"}", LIMITS)
+
+
+def test_no_event_behind_a_bad_one_goes_on_without_what_its_batch_shares() -> None:
+    """Where it is in doubt what stands behind the events, too."""
+    sent = (
+        b'{"batch":[{"userId":"u","a":"x"y"},{"userId":"v"}],"context":{"a":"x"y"},"tags":["p"],"sentAt":"2027-01-15"}'
+    )
+
+    envelope = open_batch(sent, LIMITS)
+
+    assert envelope.events[:2] == [b'{"userId":"u","a":"x"y"}', b'{"userId":"v"}']
+    assert envelope.flaw
