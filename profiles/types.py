@@ -283,6 +283,7 @@ class Entry(msgspec.Struct, array_like=True, gc=False):
     worth: int | None = None  # the amount in the plan's currency; None if it is in that
     said: tuple[float, float, float] | None = None  # when amount, quantity, category were, if not all at `time`
     parts: list[str] = []  # of its role, that any report is of (`Profile.narrowed`)
+    teller: bytes = b""  # of a refund, who tells of it (`profiles.ledger.refunds`)
 
 
 class Settled(msgspec.Struct, array_like=True, gc=False):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from hashlib import blake2b
 from math import inf
 from typing import Literal
@@ -12,8 +13,9 @@ from pydantic import Field
 from console.views.document import Document, Money, Time
 from plan import Plan
 from profiles.ledger.entries import KINDS, ROLES, entries_of, subject_key
+from profiles.ledger.refunds import refunds_told, teller_of
 from profiles.timeline import latest_events
-from profiles.types import Profile, TimelineEntry
+from profiles.types import Entry, Profile, TimelineEntry
 
 __all__ = ["EventView", "timeline_view"]
 
@@ -55,9 +57,8 @@ def timeline_view(profile: Profile, limit: int, plan: Plan) -> list[EventView]:
     """
     counted = _counted(profile)
     latest = latest_events(profile, limit)
-    shown = [
-        _event(entry, plan, folded=folded) for entry, folded in zip(latest, _folded(latest, counted, plan), strict=True)
-    ]
+    folds = _folded(latest, counted, _refunds_told_twice(profile), plan)
+    shown = [_event(entry, plan, folded=folded) for entry, folded in zip(latest, folds, strict=True)]
     if profile.claims is None:
         return shown
     happened = latest_events(profile, _KEPT)
@@ -81,13 +82,36 @@ def _counted(profile: Profile) -> dict[tuple[str, bytes], float]:
     return {(ROLES[entry.kind], entry.key): entry.time for entry in entries if entry.kind != each or not entry.part}
 
 
-def _folded(events: list[TimelineEntry], counted: dict[tuple[str, bytes], float], plan: Plan) -> list[bool]:
-    """Which of these are further reports. Refunds are not: an order may be paid back in parts."""
+def _refunds_told_twice(profile: Profile) -> set[tuple[bytes, float, bytes]]:
+    """The further reports of refunds, by order, time and teller: those of senders who tell what another has told."""
+    orders: defaultdict[bytes, list[Entry]] = defaultdict(list)
+    for entry in [] if profile.ledger is None else entries_of(profile.ledger):
+        if entry.teller:
+            orders[entry.key].append(entry)
+    return {
+        (report.key, report.time, report.teller)
+        for reports in orders.values()
+        for refund in refunds_told(reports)
+        for report in refund[1:]
+    }
+
+
+def _folded(
+    events: list[TimelineEntry],
+    counted: dict[tuple[str, bytes], float],
+    refunds: set[tuple[bytes, float, bytes]],
+    plan: Plan,
+) -> list[bool]:
+    """Which of these are further reports."""
     folded, met = [], set()
     for entry in events:
         key = _key(plan.role_of(entry.source, entry.name), entry.about)
-        if key is None or key[0] == "refund" or key not in counted:
+        if key is None or key not in counted:
             folded.append(False)
+            continue
+        if key[0] == "refund":  # an order may be paid back in parts
+            tellers = (teller_of(entry.source, named=named) for named in (False, True))
+            folded.append(any((key[1], entry.time, teller) in refunds for teller in tellers))
             continue
         folded.append(key in met or entry.time != counted[key])
         if not folded[-1]:

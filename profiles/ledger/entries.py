@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from profiles.ledger.counting import Occurrence, count_order, count_parts, count_refund, count_role
+from profiles.ledger.refunds import join_tellers, refunds_told, teller_of
 from profiles.types import Entry, Event, Ledger, Number, Profile, Purchases, Settled
 
 if TYPE_CHECKING:
@@ -108,7 +109,13 @@ def enter(profile: Profile, event: Event, currency: str, limits: Limits, digest:
     write_entries(ledger, [*held, entry])
     count_anew(profile, limits)
     settle(profile, limits)
-    return True
+    return not (entry.teller and _tells_of_known(held, entry))
+
+
+def _tells_of_known(held: Iterable[Entry], entry: Entry) -> bool:
+    """Whether a new report is of a refund that another sender tells of."""
+    told = [each for each in held if each.kind == _REFUND and each.key == entry.key]
+    return bool(told) and len(refunds_told([*told, entry])) == len(refunds_told(told))
 
 
 def _changes_no_other(profile: Profile, ledger: Ledger, entry: Entry) -> bool:
@@ -174,6 +181,7 @@ def join(one: Entry, other: Entry, on_repeat: str) -> Entry:
         money[5] if money[4] else None,
         None if said == (time,) * 3 else said,  # type: ignore[arg-type]
         one.parts if one.parts == other.parts else _parts(one, other, time),
+        join_tellers(one.teller, other.teller),
     )
 
 
@@ -289,6 +297,8 @@ def _entry(event: Event, currency: str, limits: Limits, digest: bytes) -> Entry:
         entry.part = refund_key(event.subject, event.refund) if once and event.refund else digest
         if once and not event.subject:
             entry.key = entry.part
+        elif once:
+            entry.teller = teller_of(event.source, named=bool(event.refund))
     elif of_order and event.subject and not once:
         entry.part = digest
     if of_order:
@@ -333,12 +343,13 @@ def _whole(reports: list[Entry]) -> Entry | None:
 
 def _paid_back(order: Entry | None, parts: list[Entry]) -> Iterator[Occurrence]:
     """The refunds of one order: never more than it came to; one that says no amount is of what is left."""
+    refunds = [_in_one(reports) for reports in refunds_told(parts)]
     if order is None or not order.currency:
-        for part in parts:
+        for part in refunds:
             yield _occurrence(part, part.amount, part.currency, _worth(part))
         return
     left = order.amount
-    for part in sorted(parts, key=lambda each: (each.time, each.part)):
+    for part in refunds:
         if part.currency not in ("", order.currency):
             yield _occurrence(part, part.amount, part.currency, _worth(part))
         elif left > 0 or order.amount <= 0:
@@ -346,6 +357,14 @@ def _paid_back(order: Entry | None, parts: list[Entry]) -> Iterator[Occurrence]:
             left -= amount
             worth = _worth(part) if amount == part.amount else round(_worth(order) * amount / (order.amount or 1))
             yield _occurrence(part, amount, order.currency, worth)
+
+
+def _in_one(reports: list[Entry]) -> Entry:
+    """A refund of which there are these reports: as the first has it, of the parts of its role that any is of."""
+    refund = reports[0]
+    for other in reports[1:]:
+        refund = msgspec.structs.replace(refund, parts=_parts(refund, other, refund.time))
+    return refund
 
 
 def _occurrence(entry: Entry, amount: int, currency: str, worth: int) -> Occurrence:

@@ -57,7 +57,8 @@ SUBJECTS = {"purchase": "order", "refund": "order", "payment": "payment", "subsc
 
 def money(role: str) -> st.SearchStrategy[dict[str, Any]]:
     """An amount, if it is of an order or a refund, and if the report says one."""
-    said = st.fixed_dictionaries({"amount": st.integers(0, 100_000), "currency": st.sampled_from(["EUR", "USD"])})
+    amounts = st.sampled_from([300, 700]) if role == "refund" else st.integers(0, 100_000)  # several may tell of one
+    said = st.fixed_dictionaries({"amount": amounts, "currency": st.sampled_from(["EUR", "USD"])})
     return st.just({}) | said if role in ("purchase", "refund") else st.just({})
 
 
@@ -73,9 +74,8 @@ def events(draw: st.DrawFn) -> list[Event]:
     made = []
     for number in range(draw(st.integers(1, 16))):
         role = draw(st.sampled_from(ROLES))
-        time = (
-            draw(st.sampled_from([0.0, START])) + draw(st.integers(0, 40)) * 9 * 86400.0
-        )  # 0 is a time like any other
+        days = draw(st.integers(0, 40)) * 9 + draw(st.sampled_from([0.0, 0.4])) * (role == "refund")
+        time = draw(st.sampled_from([0.0, START])) + days * 86400.0  # 0 is a time like any other
         claim = None
         if draw(st.integers(0, 3)) == 0:  # of a public source
             said = draw(st.dictionaries(st.sampled_from(["a", "b", "consent.x"]), st.integers(0, 3), max_size=2))

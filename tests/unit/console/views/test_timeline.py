@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import msgspec
 import pytest
 
@@ -99,6 +101,27 @@ def test_a_further_report_of_an_order_is_folded_and_a_refund_is_not() -> None:
     assert [event.time for event in timeline_view(profile, 8, PLAN) if event.folded] == [5]
     apply(profile, msgspec.structs.replace(events[2], id="again"), "EUR", LIMITS)
     assert [event.time for event in timeline_view(profile, 8, PLAN) if event.folded] == [5, 4]
+
+
+def test_a_refund_that_another_sender_tells_is_folded(tmp_path: Path) -> None:
+    """Of the same amount and order, within a day; not a second one of the same sender."""
+    times = [(1.0, "purchase"), (2.0, "purchase"), (3.0, "support")]
+    profile = Profile("p")
+    for time, source in times:
+        refund = happened(time, source, "Order Refunded", "refund", "o1")
+        apply(profile, msgspec.structs.replace(refund, amount=500, currency="EUR"), "EUR", LIMITS)
+
+    text = (REPOSITORY / "tracking_plan.yaml").read_text()
+    (tmp_path / "plan.yaml").write_text(
+        text.replace(
+            "- name: Order Refunded\n    sources: [purchase]",
+            "- name: Order Refunded\n    sources: [purchase, support]",
+        )
+    )
+    plan = load_plan(tmp_path / "plan.yaml", {})
+    assert [(event.source, event.folded) for event in timeline_view(profile, 8, plan)] == [
+        ("support", True), ("purchase", False), ("purchase", False),
+    ]  # fmt: skip
 
 
 def test_no_report_is_folded_where_each_counts() -> None:
