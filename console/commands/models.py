@@ -48,9 +48,7 @@ def list_(target: Target, as_json: AsJson = False) -> None:
 @with_target
 def show(
     target: Target,
-    name: Annotated[
-        str | None, typer.Argument(help="hazard, ftrl, direct, bgnbd, recency, base_rate or rules; all without it.")
-    ] = None,
+    name: Annotated[str | None, typer.Argument(help="Such as hazard, direct or btyd; all without it.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Show one model: how good it is in each segment, how it compares with the champion, its weights."""

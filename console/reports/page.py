@@ -23,6 +23,7 @@ _WORDS = {
     "ftrl": "the same, learned by FTRL-proximal",
     "direct": "online, orders within the whole horizon",
     "bgnbd": "BG/NBD, from order times alone",
+    "btyd": "BTYD, from order times and visits",
     "recency": "online, silence alone",
     "base_rate": "the share that churned so far",
     "rules": "weights set by hand, nothing learned",

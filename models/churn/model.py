@@ -72,11 +72,13 @@ class Row(NamedTuple):
 
 
 class Orders(NamedTuple):
-    """The orders of a sample of customers, as arrays (customers,)."""
+    """The orders and visits of a sample of customers, as arrays (customers,)."""
 
     repeats: Array  # orders but the first
     last: Array  # age at the last order, weeks; 0 without repeats
     age: Array  # weeks since the first order
+    fast: Array  # visits, each halving in worth every two weeks
+    slow: Array  # visits, each halving in worth every eight weeks
 
 
 class LearningModel:

@@ -14,7 +14,7 @@ __all__ = ["Border", "Example", "ModelCommand", "OrderSummary", "TrainingRecord"
 
 
 class OrderSummary(msgspec.Struct, array_like=True, tag_field="kind", tag="s", gc=False, frozen=True):
-    """The orders of a customer when a snapshot was taken: how active customers are, without any delay for a label."""
+    """The orders and visits of a customer when a snapshot was taken: how active customers are, before any label."""
 
     profile: str
     at: float  # of the snapshot
@@ -23,6 +23,8 @@ class OrderSummary(msgspec.Struct, array_like=True, tag_field="kind", tag="s", g
     last: float  # time of the latest order
     active: bool  # an order in the week before `at`
     border: float = 0.0  # of the step in which it was made; 0: while the clock was live
+    fast: float = 0.0  # visits at `at`, each halving in worth every two weeks…
+    slow: float = 0.0  # …and every eight weeks
 
     @property
     def key(self) -> str:

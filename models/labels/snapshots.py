@@ -24,6 +24,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from models.churn.lifetimes import visits
 from models.churn.panel import Panel
 from models.config import ChurnConfig
 from models.durations import WEEK
@@ -270,7 +271,10 @@ def _said(
 
 def _summary(profile: Profile, at: float) -> OrderSummary:
     bought = profile.purchases
-    return OrderSummary(profile.id, at, occasions(profile), bought.first, bought.last, at - bought.last < WEEK)
+    fast, slow = visits(profile, at)
+    return OrderSummary(
+        profile.id, at, occasions(profile), bought.first, bought.last, at - bought.last < WEEK, fast=fast, slow=slow
+    )
 
 
 def _mark(profile: Profile) -> int:

@@ -107,7 +107,9 @@ class Learner:
         if isinstance(record, Example):
             return row >= 0
         if isinstance(record, OrderSummary):
-            return all(map(math.isfinite, (record.at, record.orders, record.first, record.last)))
+            return all(
+                map(math.isfinite, (record.at, record.orders, record.first, record.last, record.fast, record.slow))
+            )
         return math.isfinite(record.time)
 
     @property

@@ -1,6 +1,6 @@
 """A sample of customers that stays the same whatever the order in which they are seen: those of the lowest hashes.
 
-BG/NBD is fitted to it. Each is kept by a digest of the profile's id with the newest (orders, first, last, at). Who has
+Models of orders are fitted to it. Each is kept by a digest of the profile's id with the newest order summary. Who has
 not been seen for long is let go: gone are also those who asked to be forgotten.
 """
 
@@ -25,10 +25,10 @@ SIZE = 2000
 """Customers in the sample."""
 
 _BUCKETS = 128  # parts of the state; a batch of order summaries changes a few
-_ROW = struct.Struct("<Qdddd")
+_ROW = struct.Struct("<Qdddddd")
 _NOBODY = encode(b"")
 
-_Seen = tuple[float, float, float, float]
+_Seen = tuple[float, float, float, float, float, float]
 
 
 class Sample:
@@ -53,7 +53,9 @@ class Sample:
             heappush(self._highest, -place)
         elif summary.at < before[3]:
             return
-        self._held[place] = (summary.orders, summary.first, summary.last, summary.at)
+        self._held[place] = (
+            summary.orders, summary.first, summary.last, summary.at, summary.fast, summary.slow,
+        )  # fmt: skip
         self._encoded.pop(place % _BUCKETS, None)
 
     def forget(self, before: float) -> None:
@@ -68,9 +70,10 @@ class Sample:
 
     def orders(self) -> Orders:
         """What is known of their orders."""
-        seen = np.array([self._held[place] for place in sorted(self._held)]).reshape(-1, 4)
-        orders, first, last, at = seen.T
-        return Orders(np.maximum(orders - 1.0, 0.0), _weeks(np.minimum(last, at) - first), _weeks(at - first))
+        seen = np.array([self._held[place] for place in sorted(self._held)]).reshape(-1, 6)
+        orders, first, last, at, fast, slow = seen.T
+        repeats = np.maximum(orders - 1.0, 0.0)
+        return Orders(repeats, _weeks(np.minimum(last, at) - first), _weeks(at - first), fast, slow)
 
     def __len__(self) -> int:
         return len(self._held)
@@ -102,7 +105,7 @@ class Sample:
             if len(rows) % _ROW.size:
                 raise Misconfigured("the sample of customers is damaged: it ends within a customer")
             for place, *seen in _ROW.iter_unpack(rows):
-                sample._held[place] = (seen[0], seen[1], seen[2], seen[3])
+                sample._held[place] = (seen[0], seen[1], seen[2], seen[3], seen[4], seen[5])
         sample._highest = [-place for place in sample._held]
         heapify(sample._highest)
         return sample

@@ -76,4 +76,5 @@ def _orders(rng: np.random.Generator, customers: int = 400) -> Orders:
         age[i] = rng.uniform(10, 60)
         while rng.random() > 0.2 and (at := last[i] + rng.exponential(1 / rate)) < age[i]:
             repeats[i], last[i] = repeats[i] + 1, at
-    return Orders(repeats, last, age)
+    nothing = np.zeros(customers)
+    return Orders(repeats, last, age, nothing, nothing)

@@ -17,14 +17,13 @@ average customer; with three of them they are exact and cost eight evaluations.
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import product
-from math import factorial
 
 import msgspec
 import numpy as np
 
 from models.churn.model import Kind, LearningModel, Orders, Scores, require_finite
 from models.churn.scaling import Scaling
+from models.churn.shapley import shapley
 from models.churn.weights import softplus
 from models.codec import Array, decode, encode
 from models.config import ChurnConfig
@@ -82,16 +81,14 @@ class BgNbd(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """
         require_finite(raws, at)
         values = matrix(raws, at)
-        known, average = _inputs(values.T), np.array(self.average)[:, None]
+        known = _inputs(values.T)
         weeks = config.horizon / WEEK
-        odds = {
-            chosen: self._log_odds(np.where(np.array(chosen)[:, None], known, average), weeks)
-            for chosen in product((False, True), repeat=3)
-        }
+        baseline, shares = shapley(
+            lambda rows: self._log_odds(rows, weeks), known, np.array(self.average), ((0,), (1,), (2,))
+        )
         contributions = np.zeros_like(values)
-        for player, column in enumerate(_COLUMNS):
-            contributions[:, column] = _shapley(odds, player)
-        return Scores(-np.expm1(self._log_return(known, weeks)), odds[False, False, False], contributions, values)
+        contributions[:, _COLUMNS] = np.array(shares).T
+        return Scores(-np.expm1(self._log_return(known, weeks)), baseline, contributions, values)
 
     def risk(self, x: Array, config: ChurnConfig) -> Array:
         """The risk alone, of features rolled `ahead`, of which it needs those of now."""
@@ -145,16 +142,6 @@ def _inputs(x: Array) -> Array:
     return np.array([np.maximum(orders - 1.0, 0.0), recency, tenure])
 
 
-def _shapley(odds: dict[tuple[bool, ...], Array], player: int) -> Array:
-    """The mean of what the player adds, over the orders in which three could come to the table."""
-    share: Array = np.zeros_like(next(iter(odds.values())))
-    for others in product((False, True), repeat=2):
-        chance = factorial(sum(others)) * factorial(2 - sum(others)) / factorial(3)
-        without, joined = ((*others[:player], here, *others[player:]) for here in (False, True))
-        share += chance * (odds[joined] - odds[without])
-    return share
-
-
 def fit(orders: Orders, start: BgNbd | None = None) -> BgNbd | None:
     """The parameters of maximum likelihood; None if there is too little to go by, or nothing sane is found.
 
@@ -165,7 +152,7 @@ def fit(orders: Orders, start: BgNbd | None = None) -> BgNbd | None:
     Raises:
         ValueError: a number is not finite or negative.
     """
-    seen = np.column_stack(orders).astype(np.float64)
+    seen = np.column_stack(orders[:3]).astype(np.float64)
     if not np.isfinite(seen).all() or (seen < 0).any() or (orders.last > orders.age).any():
         raise ValueError("purchases must be finite, not negative, and not later than the age of the customer")
     if len(seen) < MIN_CUSTOMERS or np.count_nonzero(seen[:, 0]) < MIN_REPEATS:

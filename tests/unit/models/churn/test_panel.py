@@ -9,7 +9,9 @@ import pytest
 from models.churn.kinds import KINDS
 from models.churn.kinds.base_rate import BaseRate
 from models.churn.kinds.bgnbd import BgNbd
+from models.churn.kinds.btyd import Btyd
 from models.churn.kinds.rules import RULES, rules
+from models.churn.lifetimes import Lifetimes
 from models.churn.model import Model
 from models.churn.panel import MODELS, Panel, basis
 from models.config import ChurnConfig
@@ -43,6 +45,7 @@ ALL: dict[str, Model] = {
     "recency": learned("recency"),
     "base_rate": BaseRate(0.2, 0.7, CONFIG.label_horizon, CONFIG.horizon, 90),
     "rules": rules(CONFIG),
+    "btyd": Btyd(Lifetimes(0.8, 4.0, 0.6, 20.0, 1.2, 0.6, 0.1, 1.0), (1.5, 12.0, 30.0, 2.0, 9.0), 1200),
 }
 every_model = pytest.mark.parametrize("model", ALL.values(), ids=ALL)
 
@@ -68,8 +71,9 @@ def test_before_anything_is_learned_there_are_the_rules_and_nothing_else():
     said = cold.risks(RAWS, NOW, CONFIG)
     assert said.shape == (3, len(MODELS))
     assert said.dtype == np.float32
-    assert np.isnan(said[:, :-1]).all()
-    np.testing.assert_allclose(said[:, -1], cold.champion.score(RAWS, NOW, CONFIG).risk, rtol=1e-6)
+    spoke = np.array([name == "rules" for name in MODELS])
+    assert np.isnan(said[:, ~spoke]).all()
+    np.testing.assert_allclose(said[:, spoke][:, 0], cold.champion.score(RAWS, NOW, CONFIG).risk, rtol=1e-6)
 
 
 def test_the_risks_are_what_every_model_would_have_said():

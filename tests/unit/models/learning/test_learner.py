@@ -77,7 +77,7 @@ def test_every_model_is_judged_on_short_labels_and_on_what_it_had_said(learned):
     quality = learned.quality()
 
     assert {model for model in MODELS if quality[model]["short"]["rows"]} == {
-        "hazard", "ftrl", "bgnbd", "recency", "base_rate", "rules",
+        "hazard", "ftrl", "bgnbd", "btyd", "recency", "base_rate", "rules",
     }  # fmt: skip
     assert {model for model in MODELS if quality[model]["full"]["rows"]} == {
         "hazard", "direct", "bgnbd", "recency", "rules",

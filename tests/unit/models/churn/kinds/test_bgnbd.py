@@ -22,6 +22,11 @@ NOW = np.full(len(PEOPLE), T0 + 130 * DAY)
 RAWS = raws(PEOPLE, "EUR")
 
 
+def only(repeats: np.ndarray, last: np.ndarray, age: np.ndarray) -> Orders:
+    """Orders alone: it sees nothing else."""
+    return Orders(repeats, last, age, np.zeros(len(age)), np.zeros(len(age)))
+
+
 def population(customers: int, seed: int = 1) -> np.ndarray:
     """Customers who do what the model says: (x, last, age) at week 40, and whether they order by week 66."""
     rng = np.random.default_rng(seed)
@@ -40,7 +45,7 @@ def population(customers: int, seed: int = 1) -> np.ndarray:
 def test_the_fit_to_cdnow_is_the_published_one():
     data = lifetimes.datasets.load_cdnow_summary(index_col=[0])
 
-    model = fit(Orders(*(data[column].to_numpy() for column in ("frequency", "recency", "T"))))
+    model = fit(only(*(data[column].to_numpy() for column in ("frequency", "recency", "T"))))
 
     assert [model.r, model.alpha, model.a, model.b] == pytest.approx([0.243, 4.414, 0.793, 2.426], rel=0.01)
     assert model.id == "bgnbd-2357"
@@ -60,7 +65,7 @@ def test_who_is_alive_agrees_with_another_implementation():
 def test_a_fit_finds_the_truth_and_its_risks_come_true():
     x, last, age, ordered = population(6000)
 
-    model = fit(Orders(x, last, age))
+    model = fit(only(x, last, age))
 
     assert [model.r, model.alpha, model.a, model.b] == pytest.approx([0.5, 5.0, 0.8, 2.5], rel=0.35)
     risk = model.p_none(x, age - last, age, 26.0)
@@ -71,9 +76,9 @@ def test_a_fit_finds_the_truth_and_its_risks_come_true():
 
 def test_a_fit_goes_on_from_the_one_before():
     x, last, age, _ = population(800)
-    cold = fit(Orders(x, last, age))
+    cold = fit(only(x, last, age))
 
-    warm = fit(Orders(x, last, age), cold)
+    warm = fit(only(x, last, age), cold)
 
     assert [warm.r, warm.alpha, warm.a, warm.b] == pytest.approx([cold.r, cold.alpha, cold.a, cold.b], rel=0.02)
 
@@ -81,17 +86,17 @@ def test_a_fit_goes_on_from_the_one_before():
 def test_there_is_no_fit_to_too_little():
     x, last, age, _ = population(MIN_CUSTOMERS)
 
-    assert fit(Orders(x, last, age)) is not None
-    assert fit(Orders(x[1:], last[1:], age[1:])) is None
+    assert fit(only(x, last, age)) is not None
+    assert fit(only(x[1:], last[1:], age[1:])) is None
     few = np.argsort(x == 0, kind="stable")[: MIN_REPEATS - 1]
     once = np.isin(np.arange(len(x)), few, invert=True)
-    assert fit(Orders(np.where(once, 0, x), np.where(once, 0, last), age)) is None
+    assert fit(only(np.where(once, 0, x), np.where(once, 0, last), age)) is None
 
 
 def test_there_is_no_fit_to_what_no_such_customers_do():
     n = 400  # everyone buys every week and nobody ever leaves: nothing varies, and nothing can be told apart
 
-    assert fit(Orders(np.full(n, 30.0), np.full(n, 30.0), np.full(n, 30.0))) is None
+    assert fit(only(np.full(n, 30.0), np.full(n, 30.0), np.full(n, 30.0))) is None
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -1.0])
@@ -100,7 +105,7 @@ def test_a_fit_refuses_what_cannot_be(bad):
     for column in (x, last, age):
         column[7], kept = bad, column[7]
         with pytest.raises(ValueError, match="finite"):
-            fit(Orders(x, last, age))
+            fit(only(x, last, age))
         column[7] = kept
 
 
