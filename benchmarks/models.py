@@ -80,12 +80,13 @@ def measure(events: Sequence[Event], plan: Plan, batch: int) -> list[Cost]:
 def _played(events: Sequence[Event], plan: Plan, batch: int) -> Iterator[tuple[float, list[Profile]]]:
     """After each batch: its time, and the customers whom it has changed."""
     profiles: dict[str, Profile] = {}
+    limits = Limits(narrowed=plan.narrowed, parts=plan.parts)
     waiting = iter(events)
     while part := list(islice(waiting, batch)):
         changed: dict[str, Profile] = {}
         for event in part:
             profile = profiles.setdefault(event.profile, Profile(event.profile))
-            apply(profile, event, plan.currency, Limits())
+            apply(profile, event, plan.currency, limits)
             changed[event.profile] = profile
         yield part[-1].time, list(changed.values())
 

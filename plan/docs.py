@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from models.conditions.where import in_words
 from models.conditions.words import duration_in_words
 from models.segments.purposes import alert_needs, segment_needs
 from plan.model import ConsentSpec, Property
@@ -192,6 +193,8 @@ def _event(rule: EventRule) -> Iterator[_Block]:
     ]
     if facts:
         yield _Text(f"**Counts:** {'; '.join(facts)}.")
+    if kinds := [f"{kind} if {in_words(where)}" for kind, where in rule.spec.kinds.items()]:
+        yield _Text(f"**Kinds:** {'; '.join(kinds)}.")
     rows = list(_properties(rule.spec.properties, ""))
     if rows:
         yield _Table(("property", "type", "required", "what it is", "personal data"), rows)

@@ -15,6 +15,7 @@ import jsonschema_rs
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 
 from models.conditions.rules import RULES, AlertRule, SegmentRule
+from models.conditions.where import Where
 from models.config import ChurnConfig
 from profiles.identity.extract import IdentityRule
 from profiles.identity.spelling import PII
@@ -29,7 +30,8 @@ Role = Literal[
     "visit", "view", "search", "cart", "checkout", "purchase", "refund", "payment", "payment_failed", "signup", "login",
     "feature_use", "subscription_start", "subscription_cancel", "ticket_opened", "ticket_solved", "ticket_reopened",
     "complaint", "inquiry", "csat", "nps", "ces", "review", "contact_made", "contact_opened", "contact_clicked",
-    "unsubscribe", "consent",
+    "unsubscribe", "consent", "coupon_denied", "order_cancelled", "return", "delivered", "delivery_late",
+    "undelivered", "subscription_renew", "subscription_pause", "uninstalled",
 ]  # fmt: skip
 """What an event means, whatever it is called; everything below the plan knows only these."""
 
@@ -209,6 +211,9 @@ class EventSpec(_Strict):
     properties: dict[str, Property] = Field({}, description="What it carries; for identify added to the traits.")
     facts: FactsSpec = Field(
         FactsSpec(), description="Where amount, currency, quantity, subject, rating, category are found."
+    )
+    kinds: dict[str, Where] = Field(
+        {}, description="When it is of a kind that models tell apart: a complaint about the price, a late delivery."
     )
 
     @model_validator(mode="after")

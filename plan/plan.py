@@ -14,8 +14,9 @@ from pydantic import SecretStr
 from models.conditions.rules import AlertRule, SegmentRule
 from models.conditions.tree import narrowed_in, windows
 from models.conditions.vocabulary import suggest
-from models.conditions.where import meets, narrowing
+from models.conditions.where import Part, meets, narrowing
 from models.config import ChurnConfig
+from models.features.kinds import part_of
 from models.segments.builtin import with_builtin, with_internal
 from models.segments.preview import placed
 from plan.checking.checker import Checker, Outcome, identifying
@@ -115,9 +116,12 @@ class Plan:
             *(rule.when for rule in self.alerts if rule.when is not None),
         ]
         self.windows: dict[str, int] = windows(conditions)
-        # What of each role's events the conditions look at, and the names under which profiles count that.
-        self.narrowed = meets(narrowed_in(conditions))
-        self.parts = frozenset(narrowing(role, where) for role, where in narrowed_in(conditions))
+        # What of each role's events conditions and features look at, and the names under which profiles count that.
+        kinds = _kinds(file.events)
+        self.narrowed = meets(narrowed_in(conditions), kinds)
+        self.parts = frozenset(narrowing(role, where) for role, where in narrowed_in(conditions)) | {
+            part.key for part in kinds
+        }
         self.rates: Rates | None = None
         if file.rates:
             table = {datetime.combine(spec.since, time.min, UTC).timestamp(): spec.rates for spec in file.rates}
@@ -248,6 +252,15 @@ class Plan:
         loses = {path.split(".")[0].removesuffix("[]") for path in spec.facts.quantity}
         checker = Checker(where, properties, enforce, extra, self.currency, loses, spec.facts.amount)
         return EventRule(spec, checker, self.currency)
+
+
+def _kinds(events: Sequence[EventSpec]) -> list[Part]:
+    return [
+        Part(spec.role, part_of(spec.role, kind), spec.name, where)
+        for spec in events
+        if spec.role
+        for kind, where in spec.kinds.items()
+    ]
 
 
 def _addresses(traits: Mapping[str, Trait]) -> list[str]:

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field, replace
 from models.conditions.rules import AlertRule, SegmentRule
 from models.conditions.tree import Condition, leaves, segments_of
 from models.conditions.vocabulary import Vocabulary, suggest
-from models.conditions.where import MOST_NARROWINGS, narrowing, planned_words
+from models.conditions.where import MOST_NARROWINGS, WORDS, narrowing, planned_words
 from models.config import ChurnConfig
+from models.features.kinds import KINDS
 from plan.model import ROLES, ConsentSpec, EventSpec, Property, SourceSpec, Trait
 from plan.source_map import Location
 from plan.trust import BUSINESS, PERSONAL
@@ -274,6 +275,7 @@ def _events(parts: Parts) -> Iterator[Remark]:
         yield from _money((*here, "properties"), event.properties)
         yield from _facts(here, event)
         yield from _repeats(here, event, on_repeat)
+        yield from _kinds((*here, "kinds"), event)
     yield from _money(("traits",), parts.traits)
 
 
@@ -316,6 +318,18 @@ def _repeats(here: Location, event: EventSpec, known: dict[str, str]) -> Iterato
         yield place, f"is for what adds up: events with a role among {', '.join(LEDGER_ROLES)}"
     elif (other := known.setdefault(event.role, event.on_repeat)) != event.on_repeat:
         yield place, f"another event with the role '{event.role}' says {other}"
+
+
+def _kinds(here: Location, event: EventSpec) -> Iterator[Remark]:
+    known = KINDS.get(event.role or "", ())
+    for kind, where in event.kinds.items():
+        if kind not in known:
+            of = f"there are {', '.join(known)}" if known else f"roles with kinds are {', '.join(KINDS)}"
+            yield (*here, kind), f"no kind of the role '{event.role or ''}' is '{kind}'; {of}"
+        for path in where:
+            name = path.removeprefix("properties.").partition(".")[0].removesuffix("[]")
+            if path not in WORDS and not path.startswith("context.") and name not in event.properties:
+                yield (*here, kind), f"there is no property '{name}'{suggest(name, event.properties)}"
 
 
 def _property_at(path: str, properties: Mapping[str, Property]) -> Property | str:

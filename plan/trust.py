@@ -25,13 +25,14 @@ SIGNATURE = "userIdSignature"
 BUSINESS: frozenset[Role] = frozenset(
     {
         "purchase", "refund", "payment", "payment_failed", "subscription_start", "subscription_cancel",
-        "ticket_opened", "ticket_solved", "ticket_reopened", "contact_made",
+        "ticket_opened", "ticket_solved", "ticket_reopened", "contact_made", "order_cancelled", "delivered",
+        "delivery_late", "undelivered", "subscription_renew", "subscription_pause",
     }
 )  # fmt: skip
 """Roles of what happened in the business, whoever says so."""
 
 PERSONAL: frozenset[Role] = frozenset(
-    {"complaint", "inquiry", "csat", "nps", "ces", "review", "unsubscribe", "consent"}
+    {"complaint", "inquiry", "csat", "nps", "ces", "review", "unsubscribe", "consent", "return"}
 )
 """Roles of what a person says, for themselves alone."""
 

@@ -13,7 +13,12 @@ __all__ = ["NEVER", "NOT_THEIRS", "last_done", "merge_doings", "note_doing"]
 NEVER = -1
 """Stands in a profile for the time of what a customer did who did nothing yet."""
 
-NOT_THEIRS = frozenset({"contact_made", "payment", "payment_failed", "refund", "ticket_solved"})
+NOT_THEIRS = frozenset(
+    {
+        "contact_made", "payment", "payment_failed", "refund", "ticket_solved", "delivered", "delivery_late",
+        "undelivered", "subscription_renew", "uninstalled",
+    }
+)  # fmt: skip
 """Roles of what others do."""
 
 _CALLS = frozenset({"track", "page", "screen"})

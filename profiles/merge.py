@@ -28,7 +28,16 @@ from profiles.ledger.entries import (
     settle,
     write_entries,
 )
-from profiles.state import Limits, is_known, largest, latest_subscriptions, latest_tickets, subscriptions_of
+from profiles.state import (
+    Limits,
+    is_known,
+    largest,
+    latest_prices,
+    latest_subscriptions,
+    latest_tickets,
+    latest_used,
+    subscriptions_of,
+)
 from profiles.timeline import merge_timelines
 from profiles.types import (
     HALF_LIVES,
@@ -74,6 +83,7 @@ def merge(winner: Profile, loser: Profile, limits: Limits) -> None:
     _merge_subscriptions(winner, loser, limits)  # while the roles are still those of each
     _merge_ledgers(winner, loser, limits)
     _merge_tickets(winner, loser, limits)
+    _merge_used(winner, loser, limits)
     for role, opinion in loser.opinions.items():
         _merge_opinion(winner.opinions.setdefault(role, Opinion()), opinion)
     merge_timelines(winner, loser, limits.timeline)
@@ -215,7 +225,15 @@ def _merge_subscriptions(winner: Profile, loser: Profile, limits: Limits) -> Non
     for theirs in subscriptions_of(loser):
         ours = by_id.setdefault(theirs.id, Subscription(theirs.id))
         ours.started, ours.ended = max(ours.started, theirs.started), max(ours.ended, theirs.ended)
+        ours.renewed, ours.paused = max(ours.renewed, theirs.renewed), max(ours.paused, theirs.paused)
+        ours.prices = latest_prices(ours.prices, theirs.prices, limits.prices)
     winner.subscriptions = latest_subscriptions(list(by_id.values()), limits.subscriptions)
+
+
+def _merge_used(winner: Profile, loser: Profile, limits: Limits) -> None:
+    for feature, second in loser.used.items():
+        winner.used[feature] = max(second, winner.used.get(feature, second))
+    winner.used = latest_used(winner.used, limits.used)
 
 
 def _merge_tickets(winner: Profile, loser: Profile, limits: Limits) -> None:

@@ -21,6 +21,7 @@ from profiles.types import (
     Activity,
     Claims,
     Event,
+    Number,
     Opinion,
     Profile,
     Subscription,
@@ -30,8 +31,8 @@ from profiles.types import (
 )
 
 __all__ = [
-    "Limits", "apply", "is_known", "largest", "latest_subscriptions", "latest_tickets", "remember",
-    "subscriptions_of",
+    "Limits", "apply", "is_known", "largest", "latest_of", "latest_prices", "latest_subscriptions", "latest_tickets",
+    "latest_used", "remember", "subscriptions_of",
 ]  # fmt: skip
 
 
@@ -43,6 +44,8 @@ class Limits:
     seen: int = 512
     tickets: int = 16
     subscriptions: int = 16
+    prices: int = 4  # of a subscription
+    used: int = 16  # features of the product
     ledger: int = 64  # entries of orders, of payments and of subscriptions that stay when the others settle
     recent: int = 32  # order times
     traits: int = 300
@@ -190,15 +193,31 @@ def _ticket(profile: Profile, event: Event, currency: str, limits: Limits) -> No
 
 def _subscription(profile: Profile, event: Event, currency: str, limits: Limits) -> None:
     """An event that names no subscription is about one that has no name."""
+    if event.role not in _OF_SUBSCRIPTIONS:
+        profile.subscriptions = subscriptions_of(profile)
     held = next((each for each in profile.subscriptions if each.id == event.subject), None)
     if held is None:
         held = Subscription(event.subject)
         profile.subscriptions.append(held)
     if event.role == "subscription_start":
         held.started = max(held.started, event.time)
+    elif event.role == "subscription_renew":
+        held.renewed = max(held.renewed, event.time)
+    elif event.role == "subscription_pause":
+        held.paused = max(held.paused, event.time)
     else:
         held.ended = max(held.ended, event.time)
+    if event.amount and event.role in _PRICED and event.currency == currency:
+        held.prices = latest_prices(held.prices, [(int(event.time), event.amount)], limits.prices)
     profile.subscriptions = latest_subscriptions(profile.subscriptions, limits.subscriptions)
+
+
+def _use(profile: Profile, event: Event, currency: str, limits: Limits) -> None:
+    feature, second = event.subject, int(event.time)
+    if feature and second > profile.used.get(feature, second - 1):
+        profile.used[feature] = second
+        if len(profile.used) > limits.used:
+            profile.used = latest_used(profile.used, limits.used)
 
 
 def _opinion(profile: Profile, event: Event, currency: str, limits: Limits) -> None:
@@ -225,13 +244,29 @@ def latest_tickets(tickets: list[Ticket], cap: int) -> list[Ticket]:
     return sorted(tickets, key=lambda t: t.id)
 
 
+def latest_of(subscription: Subscription) -> Number:
+    """When something happened to a subscription last."""
+    return max(subscription.started, subscription.ended, subscription.renewed, subscription.paused)
+
+
 def latest_subscriptions(subscriptions: list[Subscription], cap: int) -> list[Subscription]:
     """The subscriptions that something happened to last, by id among themselves."""
     if len(subscriptions) > cap:
-        subscriptions = sorted(subscriptions, key=lambda each: (max(each.started, each.ended), each.id))[-cap:]
+        subscriptions = sorted(subscriptions, key=lambda each: (latest_of(each), each.id))[-cap:]
     return sorted(subscriptions, key=lambda each: each.id)
 
 
+def latest_prices(prices: list[tuple[int, int]], more: list[tuple[int, int]], cap: int) -> list[tuple[int, int]]:
+    """The `cap` latest prices of both, ascending; the same price of the same second is one."""
+    return sorted({*prices, *more})[-cap:]
+
+
+def latest_used(used: dict[str, int], cap: int) -> dict[str, int]:
+    """The `cap` features that were used latest, those first; of equals, the first by name."""
+    return dict(sorted(used.items(), key=lambda item: (-item[1], item[0]))[:cap])
+
+
+_PRICED = frozenset({"subscription_start", "subscription_renew"})
 _OF_SUBSCRIPTIONS = frozenset({"subscription_start", "subscription_cancel"})
 
 
@@ -247,6 +282,9 @@ def subscriptions_of(profile: Profile) -> list[Subscription]:
 _BY_ROLE: dict[str, Callable[[Profile, Event, str, Limits], None]] = {
     "subscription_start": _subscription,
     "subscription_cancel": _subscription,
+    "subscription_renew": _subscription,
+    "subscription_pause": _subscription,
+    "feature_use": _use,
     "ticket_opened": _ticket,
     "ticket_solved": _ticket,
     "ticket_reopened": _ticket,

@@ -309,6 +309,9 @@ class Subscription(msgspec.Struct, array_like=True, gc=False):
     id: str
     started: Number = 0
     ended: Number = 0
+    renewed: Number = 0
+    paused: Number = 0
+    prices: list[tuple[int, int]] = []  # (second, minor units) of the latest 4 starts and renewals that say one
 
 
 class Ticket(msgspec.Struct, array_like=True, gc=False):
@@ -461,4 +464,5 @@ class Profile(msgspec.Struct, array_like=True, gc=False):
     done: Number | None = None  # when the customer last did something; -1 for never, None for not known
     ledger: Ledger | None = None
     subscriptions: list[Subscription] = []  # the latest 16
-    narrowed: dict[str, Tally] = {}  # of a part of a role's events, as the plan's conditions narrow them
+    narrowed: dict[str, Tally] = {}  # of a part of a role's events, as the plan's conditions and kinds narrow them
+    used: dict[str, int] = {}  # the 16 features of the product that were used latest → the second of the latest use

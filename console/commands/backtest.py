@@ -182,7 +182,9 @@ def _run(
         try:
             judged = backtest(
                 log, config, plan.currency, judged=judged_weeks, consent=plan.consent, persons=plan.trust.persons,
-                limits=Limits(on_repeat=plan.on_repeat, rates=plan.rates),
+                limits=Limits(
+                    on_repeat=plan.on_repeat, rates=plan.rates, narrowed=plan.narrowed, parts=plan.parts
+                ),
                 rivals=rivals, seed=wanted.seed, advance=lambda done: played(done, 1.0),
             )  # fmt: skip
         except ValueError as error:

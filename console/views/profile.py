@@ -22,6 +22,7 @@ from plan import Plan
 from profiles.claims import believed_traits
 from profiles.consent import PROFILING, is_consent, said
 from profiles.doings import last_done
+from profiles.state import latest_of
 from profiles.types import Alert, Identity, Profile, Score, Ticket
 
 __all__ = [
@@ -399,9 +400,7 @@ def _subscriptions(profile: Profile) -> list[SubscriptionView]:
             started=each.started or None,
             ended=each.ended or None,
         )
-        for each in sorted(
-            subscriptions_of(profile), key=lambda each: (each.id not in last, -max(each.started, each.ended), each.id)
-        )
+        for each in sorted(subscriptions_of(profile), key=lambda each: (each.id not in last, -latest_of(each), each.id))
     ]
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
 from functools import lru_cache
 from hashlib import blake2b
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 from zoneinfo import ZoneInfo, available_timezones
 
 import msgspec
@@ -27,7 +27,10 @@ from models.conditions.words import either
 from profiles.ledger.entries import TIMED
 from profiles.types import Event
 
-__all__ = ["MOST_NARROWINGS", "Narrowed", "Where", "is_narrowed", "meets", "narrowing", "planned_words", "role_in"]
+__all__ = [
+    "MOST_NARROWINGS", "WORDS", "Narrowed", "Part", "Where", "in_words", "is_narrowed", "meets", "narrowing",
+    "planned_words", "role_in",
+]  # fmt: skip
 
 MOST_NARROWINGS = 100
 """In how many ways a plan may narrow roles: a profile keeps a tally for each that ever held of one of its events."""
@@ -43,14 +46,15 @@ _OF_CLIENT: dict[str, Callable[[Words], str]] = {
     "os": os_of,
     "country": country_of,
 }
-_WORDS = frozenset({*_OF_CLIENT, "campaign", "source", "weekday", "hour", "timezone"})
+WORDS = frozenset({*_OF_CLIENT, "campaign", "source", "weekday", "hour", "timezone"})
+"""What a `where` may name besides properties."""
 
 _decode = msgspec.msgpack.Decoder(dict[str, Any]).decode
 
 
 def planned_words(names: Iterable[str]) -> list[str]:
     """Those of the properties that `where` would not take for properties."""
-    return sorted(_WORDS.intersection(names))
+    return sorted(WORDS.intersection(names))
 
 
 def _value(value: Any) -> Any:
@@ -90,7 +94,7 @@ def _sensible(where: dict[str, Any]) -> dict[str, Any]:
         values = _listed(value)
         if name in _CHECKS:
             _CHECKS[name](values)
-        elif name in _WORDS:
+        elif name in WORDS:
             if not all(isinstance(one, str) for one in values):
                 raise ValueError(f"{name} is text, or a list of texts")
         elif not _PATH.fullmatch(name):
@@ -123,14 +127,14 @@ class Narrowed(Spec):
 
     def role_in_words(self, role: str) -> str:
         """`view where category is shoes`."""
-        return role if self.where is None else f"{role} where {_in_words(self.where)}"
+        return role if self.where is None else f"{role} where {in_words(self.where)}"
 
     def where_problems(self, role: str, known: Vocabulary) -> Iterator[str]:
         """What is wrong with it in this plan."""
         planned = known.properties.get(role)
         for path in self.where or {}:
             name = path.removeprefix("properties.").partition(".")[0].removesuffix("[]")
-            if path not in _WORDS and not path.startswith("context.") and planned is not None and name not in planned:
+            if path not in WORDS and not path.startswith("context.") and planned is not None and name not in planned:
                 yield f"no event with the role '{role}' has a property '{name}'{suggest(name, planned)}"
 
 
@@ -151,16 +155,39 @@ def role_in(key: str) -> str:
     return key.partition(_MARK)[0]
 
 
-def meets(narrowed: Iterable[tuple[str, Where]]) -> dict[str, Callable[[Event], list[str]]]:
+class Part(NamedTuple):
+    """A part of a role's events that the plan names: those of one event, as far as they meet a `where`."""
+
+    role: str
+    key: str  # the name of its tally; that of other events may be the same
+    event: str  # as it is named; `*` for any
+    where: Where
+
+
+def meets(narrowed: Iterable[tuple[str, Where]], named: Iterable[Part] = ()) -> dict[str, Callable[[Event], list[str]]]:
     """By role, a function from an event to the names of the tallies of narrowed events that it belongs to."""
-    by_role: dict[str, dict[str, Where]] = {}
+    by_role: dict[str, dict[str, list[Test]]] = {}
     for role, where in narrowed:
-        by_role.setdefault(role, {})[narrowing(role, where)] = where
-    return {role: _meets({key: _test(where) for key, where in several.items()}) for role, several in by_role.items()}
+        by_role.setdefault(role, {})[narrowing(role, where)] = [_test(where)]
+    for role, key, event, where in named:
+        by_role.setdefault(role, {}).setdefault(key, []).append(_of_event(event, _test(where)))
+    return {role: _meets({key: _any(tests) for key, tests in several.items()}) for role, several in by_role.items()}
 
 
 Test = Callable[[Event, Words, Words], bool]
 """(event, its properties, its context) → whether it is among the narrowed."""
+
+
+def _of_event(name: str, test: Test) -> Test:
+    if name == "*":
+        return test
+    return lambda event, properties, context: event.name == name and test(event, properties, context)
+
+
+def _any(tests: Sequence[Test]) -> Test:
+    if len(tests) == 1:
+        return tests[0]
+    return lambda event, properties, context: any(test(event, properties, context) for test in tests)
 
 
 def _meets(tests: Mapping[str, Test]) -> Callable[[Event], list[str]]:
@@ -273,7 +300,8 @@ def _canonical(name: str, value: Any) -> Any:
     return sorted({json.dumps(one): one for one in spelt}.values(), key=json.dumps)
 
 
-def _in_words(where: Where) -> str:
+def in_words(where: Where) -> str:
+    """`category is shoes and price above 100`."""
     zone = f" ({where['timezone']})" if "timezone" in where else ""
     told = [
         f"{name} {value.in_words()}" if isinstance(value, Comparison) else f"{name} is {either(_listed(value))}"

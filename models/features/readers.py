@@ -10,10 +10,10 @@ from typing import NamedTuple
 
 from models.durations import DAY
 from profiles.state import subscriptions_of
-from profiles.types import Opinion, Profile, Subscription, Ticket
+from profiles.types import Number, Opinion, Profile, Subscription, Ticket
 
 __all__ = [
-    "drop", "is_open", "lasting", "mix", "open_since", "refunds", "subscription", "subscription_state",
+    "begun", "drop", "is_open", "lasting", "mix", "open_since", "refunds", "subscription", "subscription_state",
     "subscriptions_of", "tickets",
 ]  # fmt: skip
 
@@ -57,13 +57,21 @@ def tickets(profile: Profile, currency: str) -> Tickets | None:
 
 
 def lasting(profile: Profile) -> list[Subscription]:
-    """The subscriptions that were started and not ended since.
+    """The subscriptions that were started, or renewed, and not ended since.
 
     An end that names none is of all, a start that names none is ended by the end of one whose own start is not known.
     """
     held = subscriptions_of(profile)
     all_ended = next((each.ended for each in held if not each.id), 0.0)
-    return [each for each in held if each.started > max(each.ended, all_ended if each.id else _ended(each, held))]
+    return [each for each in held if begun(each) > max(each.ended, all_ended if each.id else _ended(each, held))]
+
+
+def begun(subscription: Subscription) -> Number:
+    """When it was started; of one whose start nobody told, when it was renewed last, or paused."""
+    renewed = subscription.renewed
+    if renewed > subscription.ended > subscription.started:
+        return renewed
+    return subscription.started or renewed or subscription.paused
 
 
 def _ended(unnamed: Subscription, held: list[Subscription]) -> float:
@@ -73,7 +81,7 @@ def _ended(unnamed: Subscription, held: list[Subscription]) -> float:
 
 def subscription_state(profile: Profile) -> str:
     """`active` while a subscription lasts, `ended` when there were some and none does, "" without any."""
-    return "active" if lasting(profile) else "ended" if subscriptions_of(profile) else ""
+    return "active" if lasting(profile) else "ended" if any(each.ended for each in subscriptions_of(profile)) else ""
 
 
 class Subscribed(NamedTuple):
@@ -86,10 +94,12 @@ class Subscribed(NamedTuple):
 
 def subscription(profile: Profile, currency: str) -> Subscribed | None:
     """Of who has or had one."""
-    if not subscriptions_of(profile):
+    held = subscriptions_of(profile)
+    if not held:
         return None
-    last = lasting(profile)
-    return Subscribed(1.0, 0.0, min(each.started for each in last)) if last else Subscribed(0.0, 1.0, 0.0)
+    if last := lasting(profile):
+        return Subscribed(1.0, 0.0, min(map(begun, last)))
+    return Subscribed(0.0, 1.0, 0.0) if any(each.ended for each in held) else None
 
 
 class Refunds(NamedTuple):

@@ -7,7 +7,7 @@ from models.features.feature import Say
 from models.features.formulas import SIGNS_OF_LIFE
 from models.features.orders import occasions
 from models.features.pace import FORTNIGHT, MONTH, before, within
-from models.features.readers import is_open, lasting, open_since, subscriptions_of
+from models.features.readers import begun, is_open, lasting, open_since, subscriptions_of
 from profiles.money import format_minor
 from profiles.types import Profile, Reason
 
@@ -135,9 +135,9 @@ def refunded(profile: Profile, at: float, reason: Reason) -> str:
 def subscription(profile: Profile, at: float, reason: Reason) -> str:
     """`Subscribed for 8 months`."""
     if last := lasting(profile):
-        return f"Subscribed for {_span(at - min(each.started for each in last))}"
-    held = subscriptions_of(profile)
-    return f"Subscription cancelled {ago(at - max(each.ended for each in held))}" if held else "No subscription"
+        return f"Subscribed for {_span(at - min(map(begun, last)))}"
+    ended = max((each.ended for each in subscriptions_of(profile)), default=0)
+    return f"Subscription cancelled {ago(at - ended)}" if ended else "No subscription"
 
 
 def unsubscribed(profile: Profile, at: float, reason: Reason) -> str:

@@ -29,6 +29,8 @@ LIMITS = Limits(
     rates=Rates("EUR", {START: {"USD": 0.5}, START + 180 * 86400.0: {"USD": 0.75}}),
     on_repeat={"purchase": "first", "payment": "each"},
     persons=frozenset({"user_id"}),
+    prices=2,
+    used=2,
     narrowed={
         "purchase": lambda event: ["purchase?games"] if event.category == "Games" else [],
         "visit": lambda event: ["visit?web"] if event.source == "web" else [],
@@ -51,15 +53,21 @@ ROLES = [
     "payment",
     "subscription_start",
     "subscription_cancel",
+    "subscription_renew",
+    "subscription_pause",
+    "feature_use",
 ]
-SUBJECTS = {"purchase": "order", "refund": "order", "payment": "payment", "subscription": "subscription"}
+PAID = ("purchase", "refund", "subscription_start", "subscription_renew")
+SUBJECTS = {
+    "purchase": "order", "refund": "order", "payment": "payment", "subscription": "subscription", "feature": "feature",
+}  # fmt: skip
 
 
 def money(role: str) -> st.SearchStrategy[dict[str, Any]]:
     """An amount, if it is of an order or a refund, and if the report says one."""
     amounts = st.sampled_from([300, 700]) if role == "refund" else st.integers(0, 100_000)  # several may tell of one
     said = st.fixed_dictionaries({"amount": amounts, "currency": st.sampled_from(["EUR", "USD"])})
-    return st.just({}) | said if role in ("purchase", "refund") else st.just({})
+    return st.just({}) | said if role in PAID else st.just({})
 
 
 def _about(draw: st.DrawFn, role: str) -> str:

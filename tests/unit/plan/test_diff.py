@@ -38,6 +38,8 @@ def test_the_same_plan_has_no_change(plan_of, shipped):
         ("min: 0, description: Worth", "description: Worth", "events.Order Completed.properties.revenue.min", False),
         ("format: currency, ", "", "events.Order Completed.properties.currency.format", False),
         ("{amount: revenue, subject: order_id}", "{amount: revenue}", "events.Order Completed.facts", True),
+        ("role: purchase", "role: purchase\n    kinds: {discount: {revenue: {below: 1}}}",
+         "events.Order Completed.kinds", False),
         ("enum: [NL, BE]", "enum: [NL]", "traits.country.enum", True),
         ("enum: [NL, BE]", "enum: [NL, BE, DE]", "traits.country.enum", False),
         ("enum: [NL, BE], ", "", "traits.country.enum", False),

@@ -31,7 +31,8 @@ def fold(*events: Event) -> Profile:
     [
         event(0, "identify"), event(0, "group"), event(0, "alias"), event(0, role="contact_made"),
         event(0, role="payment"), event(0, role="payment_failed"), event(0, role="refund"),
-        event(0, role="ticket_solved"),
+        event(0, role="ticket_solved"), event(0, role="delivered"), event(0, role="delivery_late"),
+        event(0, role="undelivered"), event(0, role="subscription_renew"), event(0, role="uninstalled"),
     ],
     ids=lambda event: event.role or event.type,
 )  # fmt: skip

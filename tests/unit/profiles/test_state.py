@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import random
 
+import msgspec
+
 from profiles.ledger.counting import latest_orders, most_frequent
 from profiles.merge import merge
 from profiles.state import Limits, apply
-from profiles.types import Event, Profile, Purchases
+from profiles.types import Event, Profile, Purchases, Subscription
 
 DAY = 86400.0
 LIMITS = Limits()
@@ -79,3 +81,40 @@ def test_times_are_kept_only_of_roles_that_are_counted_within_a_window() -> None
     merge(ours, theirs, limits)
     assert ours.roles["visit"].recent == [4 * DAY, 5 * DAY, 9 * DAY]
     assert ours.roles["login"].recent == ours.roles["cart"].recent == []
+
+
+def test_a_subscription_keeps_its_latest_prices_whatever_came_first() -> None:
+    """Of starts and renewals, in the plan's currency, as many as asked for; the latest renewal and pause besides."""
+    told = [
+        msgspec.structs.replace(happened(role, day, subject="s"), amount=amount, currency=currency)
+        for role, day, amount, currency in (
+            ("subscription_start", 0, 900, "EUR"), ("subscription_renew", 30, 950, "EUR"),
+            ("subscription_renew", 60, 0, "EUR"), ("subscription_renew", 90, 990, "USD"),
+            ("subscription_renew", 120, 1200, "EUR"), ("subscription_pause", 130, 0, ""),
+        )
+    ]  # fmt: skip
+    for history in (told, told[::-1]):
+        [held] = profile_of(*history, limits=Limits(prices=2)).subscriptions
+        assert (held.started, held.renewed, held.paused, held.ended) == (0, 120 * DAY, 130 * DAY, 0)
+        assert [(second, price) for second, price in held.prices] == [(30 * DAY, 950), (120 * DAY, 1200)]
+
+
+def test_the_features_of_the_product_that_were_used_latest_are_kept() -> None:
+    """Of each the latest use, up to the bound, in any order and over any profiles that merge."""
+    uses = [happened("feature_use", day, subject=f"f{day % 4}") for day in range(9)]
+    limits = Limits(used=3)
+    for history in (uses, uses[::-1], uses[4:] + uses[:4]):
+        whole, part = profile_of(*history, limits=limits), profile_of(*history[:5], limits=limits)
+        merge(part, profile_of(*history[5:], limits=limits), limits)
+        assert whole.used == part.used == {"f0": 8 * DAY, "f3": 7 * DAY, "f2": 6 * DAY}
+    assert profile_of(happened("feature_use", 1)).used == {}
+
+
+def test_a_profile_of_before_is_read() -> None:
+    """Its subscriptions had three fields, and nobody had noted which features were used."""
+    old = Profile("p", subscriptions=[Subscription("s", 1.0, 0)])
+    document = msgspec.to_builtins(old, builtin_types=(bytes,))
+    document = [*document[:-2], {}]
+    document[-2] = [each[:3] for each in document[-2]]
+
+    assert msgspec.convert(document, Profile, builtin_types=(bytes,)) == old

@@ -16,7 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 from models.conditions.compiler import compile_condition
 from models.conditions.ranks import Ranks
 from models.conditions.tree import Condition, narrowed_in, windows
-from models.conditions.where import meets, narrowing
+from models.conditions.where import Part, Where, meets, narrowing
 from models.durations import DAY
 from models.population.snapshot import PopulationSnapshot
 from profiles.merge import merge
@@ -26,6 +26,7 @@ from streams.records.happened import read_record
 from tests.build import T0, event
 
 READ = TypeAdapter(Condition).validate_python
+READ_WHERE = TypeAdapter(Where).validate_python
 KHTML = "AppleWebKit/537.36 (KHTML, like Gecko)"
 IPHONE = f"Mozilla/5.0 (iPhone; CPU iPhone OS 17_1 like Mac OS X) {KHTML} Version/17.1 Mobile/15E148 Safari/604.1"
 IPAD = f"Mozilla/5.0 (iPad; CPU OS 16_6 like Mac OS X) {KHTML} CriOS/119.0.6045.109 Mobile/15E148 Safari/604.1"
@@ -309,3 +310,19 @@ def test_two_roles_are_compared_by_their_latest_times(
     if expected and not or_never:
         assert holds({"latest": "cart", "after": "purchase", "by": "1d"}, profile)
         assert not holds({"latest": "cart", "after": "purchase", "by": "25h"}, profile)
+
+
+def test_a_part_that_the_plan_names_is_of_the_events_that_it_is_said_of() -> None:
+    """Several may be of one part; an event that meets none counts in its role alone."""
+    parts = [
+        Part("view", "view?:dear", "view", READ_WHERE({"price": {"above": 100}})),
+        Part("view", "view?:dear", "*", {"dear": True}),
+        Part("view", "view?:other", "Something else", READ_WHERE({"price": {"above": 0}})),
+    ]
+    limits = Limits(narrowed=meets([], parts), parts=frozenset(part.key for part in parts))
+    profile = Profile("p")
+    for day, properties in enumerate([{"price": 120, "dear": True}, {"price": 5}, {"dear": True}, {}]):
+        apply(profile, seen(properties, day=day), "EUR", limits)
+
+    assert {part: tally.count for part, tally in profile.narrowed.items()} == {"view?:dear": 2}
+    assert profile.roles["view"].count == 4
