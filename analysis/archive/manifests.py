@@ -50,7 +50,7 @@ class State(msgspec.Struct, kw_only=True):
     read: dict[int, int] = {}  # partition → next offset
     origins: dict[int, dict[str, int]] = {}  # partition → "topic/partition" → highest origin offset taken
     files: dict[str, File] = {}
-    erased: dict[str, float] = {}  # digest of an erased home → when its rows were removed; 0: it may come back
+    erased: dict[str, float] = {}  # digest of an erased home → when its rows were removed; see `back`
     gaps: list[Gap] = []
     archiver: str = ""  # token of the one that started last
     flushed: float = 0.0  # when the log was last followed
@@ -58,7 +58,12 @@ class State(msgspec.Struct, kw_only=True):
     @property
     def away(self) -> dict[str, float]:
         """The erased homes that have not come back."""
-        return {digest: at for digest, at in self.erased.items() if at}
+        return {digest: at for digest, at in self.erased.items() if at > 0}
+
+    @property
+    def back(self) -> dict[str, float]:
+        """The erased homes that may come back, with what happened since: kept negative, and as 0 if it is not known."""
+        return {digest: -at for digest, at in self.erased.items() if at <= 0}
 
     def follow(self, manifest: Manifest) -> None:
         """Apply the next manifest, or any that is a checkpoint."""

@@ -45,7 +45,7 @@ class Gathered:
         self.read: dict[int, tuple[int, int]] = {}
         self.origins: defaultdict[int, dict[str, int]] = defaultdict(dict)
         self.erased: dict[str, str] = {}  # home → its digest
-        self.lifted: dict[str, str] = {}  # the same of those that may come back
+        self.lifted: dict[str, tuple[str, float]] = {}  # the same of those that may come back, and since when
         self.outcomes: Counter[str] = Counter()
         self.bytes = 0
 
@@ -93,7 +93,7 @@ class Gatherer:
             elif type(record) is Erase:
                 held.erase(record.profile, self._suppression(record.profile))
             elif type(record) is Lift:
-                held.lifted[record.profile] = self._suppression(record.profile)
+                held.lifted[record.profile] = self._suppression(record.profile), record.time
             else:
                 held.links += links_of(record, partition, offset)
         begin = held.read[partition][0] if partition in held.read else self._state.read.get(partition, 0)
@@ -117,7 +117,7 @@ class Gatherer:
         held, known = self.gathered, self._state.erased
         if home in held.lifted:
             return False
-        return home in held.erased or bool(known and known.get(self._suppression(home)))
+        return home in held.erased or bool(known and known.get(self._suppression(home), 0.0) > 0)
 
     def _repeats(self, origin: Origin, marks: dict[str, int], fresh: dict[str, int]) -> bool:
         """Whether this place of this topic has been here before: they arrive in the order of their offsets."""

@@ -37,7 +37,8 @@ def write_flush(log: ManifestLog, held: Gathered, at: float) -> list[File]:
                 remove=removed,
                 read=held.read,
                 origins=dict(held.origins),
-                erased=dict.fromkeys(held.erased.values(), at) | dict.fromkeys(held.lifted.values(), 0.0),
+                erased=dict.fromkeys(held.erased.values(), at)
+                | {digest: -since for digest, since in held.lifted.values()},
             )
         except Changed as error:
             log.drop([file.path for file in written])

@@ -15,6 +15,7 @@ import itertools
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import msgspec
 
@@ -47,7 +48,7 @@ from streams.rebuild.homes import Homes, Memories, by_home
 from streams.rebuild.ownership import Ownership, identities_from
 from streams.rebuild.player import Player
 from streams.rebuild.spool import Spool, Timed
-from streams.rebuild.tail import Tail
+from streams.rebuild.tail import Erasures, Tail
 from streams.settings import Settings
 from streams.steps.work import SENT_BITS, Work
 from streams.worker.census import SNAPSHOT
@@ -105,6 +106,8 @@ class FromArchive:
         self._given = given
         self._clock = clock
         self._tell = tell
+        suppressed = given.links.suppressed if given.links else {}
+        self._erasures = Erasures(given.state, given.tail, partial(suppression, plan.pii_key), suppressed)
         self._owners = self._find_owners()
         self._named: dict[str, Identity] = {}  # home → identity, of homes that are linked
         self._linked = {*self._owners, *self._owners.values()}
@@ -119,7 +122,9 @@ class FromArchive:
         with Spool() as spool, Memories(self._settings.partitions) as memories:
             self._gather(spool, memories, now)
             if self.links is None:
-                self.links = identities_from(self._given.ownership, self._named, self._given.state.away)
+                self.links = identities_from(
+                    self._given.ownership, self._named, self._erasures.away, self._erasures.back
+                )
                 await self._publish_identities(self.links)
             await restore.write_links(self._client, self.links)
             census = RedisCensusStore(self._client)
@@ -148,11 +153,11 @@ class FromArchive:
         )
         archived = events_of(self._settings.archive, None, until=self._given.state.read)
         for home, events in by_home(self._counted(archived), tail.events, tail.erased):
-            if not self._erased(home):
+            if not self._erasures.erased(home):
                 homes.take(home, events)
         for told, time in self._given.alerts.decided:
             profile = self._owners.get(told, told)
-            if time <= now and not self._erased(told):
+            if time <= now and not self._erasures.erased(told):
                 command = _pack(AlertCommand(profile, "", "", time))
                 spool.add(Timed(time, partition_of(profile, self._settings.partitions), command))
 
@@ -166,13 +171,6 @@ class FromArchive:
             for identity, profile in links.mapping.items()
             if profile is not None
         }
-
-    def _erased(self, home: str) -> bool:
-        links, erased = self._given.links, self._given.state.away
-        if not erased and not (links and links.suppressed):
-            return False
-        digest = suppression(self._plan.pii_key, home)
-        return digest in erased or bool(links and digest in links.suppressed)
 
     def _counted(self, events: Iterable[Event]) -> Iterator[Event]:
         for number, event in enumerate(events, 1):
@@ -289,6 +287,7 @@ class FromArchive:
             told.append((name, {"identity": identity, "profile": profile, "at": history[0].time}))
             told.append((f"@links:{name}", {"identity": identity, "links": history}))
         told += [(f"@suppressed:{digest}", {"at": at}) for digest, at in links.suppressed.items()]
+        told += [(f"@lifted:{id_}", lifted) for id_, lifted in links.lifted.items()]
         marker = {"version": links.version, "applied": links.applied, "refusals": 0}
         told.append((MARKER.decode(), marker))
         topic = topic_name(self._settings, IDENTITY_CHANGES)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from analysis.archive.columns import Link as Decision
 from analysis.archive.folder import Folder
 from analysis.archive.manifests import load
-from profiles.identity.links import Link
+from profiles.identity.links import Lifted, Link
 from profiles.stores.restore import LEAP
 from profiles.types import Identity
 from profiles.units import LinkChanges
@@ -90,7 +90,10 @@ def archived_decisions(url: str) -> list[Decision]:
 
 
 def identities_from(
-    ownership: Ownership, named: Mapping[str, Identity], suppressed: Mapping[str, float]
+    ownership: Ownership,
+    named: Mapping[str, Identity],
+    suppressed: Mapping[str, float],
+    back: Mapping[str, float],
 ) -> LinkChanges:
     """Who is who by the decisions alone, where `identity.changes` is lost.
 
@@ -98,8 +101,11 @@ def identities_from(
         ownership: all decisions.
         named: the identity of each home that they speak of.
         suppressed: keyed hash of an erased home → when.
+        back: keyed hash of one that may come back → since when; who said so, and why, is lost.
     """
     changes = LinkChanges(LEAP, ownership.last, suppressed=dict(suppressed))
+    for digest, since in back.items():
+        changes.lifted[digest] = Lifted(digest, digest, since, since, "rapport rebuild", "identity.changes was lost")
     together: defaultdict[str, set[Identity]] = defaultdict(set)
     for home, owner in ownership.owners().items():
         if (identity := named.get(home)) is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -15,7 +15,7 @@ from streams.archive.gather import links_of
 from streams.kafka.reader import Extent, Log
 from streams.rebuild.ownership import Ownership
 
-__all__ = ["Tail", "read_tail", "unarchived"]
+__all__ = ["Erasures", "Tail", "read_tail", "unarchived"]
 
 _decode = msgspec.msgpack.Decoder(Record).decode
 
@@ -26,8 +26,38 @@ class Tail:
 
     events: defaultdict[str, list[Event]] = field(default_factory=lambda: defaultdict(list))  # by home
     erased: set[str] = field(default_factory=set)  # homes of which nothing counts that the archive holds
-    away: set[str] = field(default_factory=set)  # those of them that have not come back
+    away: dict[str, float] = field(default_factory=dict)  # when those of them were erased that have not come back
+    back: dict[str, float] = field(default_factory=dict)  # homes that may come back, and since when
     origins: dict[int, dict[str, int]] = field(default_factory=dict)  # partition → place → highest origin
+
+
+class Erasures:
+    """Who is erased, and since when who was may come back: by the archive, and by what came behind it.
+
+    Args:
+        state: of the archive.
+        tail: behind it.
+        digest: the keyed hash under which a home is remembered.
+        suppressed: digests of those who are erased by `identity.changes`, which may be ahead of the archive.
+    """
+
+    def __init__(self, state: State, tail: Tail, digest: Callable[[str], str], suppressed: Container[str] = ()) -> None:
+        back = {digest(home): since for home, since in tail.back.items()}
+        again = {digest(home): at for home, at in tail.away.items()}
+        self.away = {each: at for each, at in (state.away | again).items() if each not in back}
+        """When who was erased, or their rows were removed from the archive, by digest."""
+        self.back = {each: since for each, since in (state.back | back).items() if each not in again}
+        """Since when who may come back, by digest."""
+        self._tail = tail
+        self._digest = digest
+        self._suppressed = suppressed
+
+    def erased(self, home: str) -> bool:
+        """Whether nothing counts of a home."""
+        if home in self._tail.back:
+            return False
+        digest = self._digest(home)
+        return digest in self.away or digest in self._suppressed
 
 
 def unarchived(state: State, extents: Sequence[Extent]) -> list[Extent]:
@@ -79,10 +109,12 @@ def _take(tail: Tail, record: Record, partition: int, offset: int, marks: dict[s
             tail.events[record.profile].append(record)
     elif type(record) is Erase:
         tail.erased.add(record.profile)
-        tail.away.add(record.profile)
+        tail.away[record.profile] = record.time
+        tail.back.pop(record.profile, None)
         ownership.forget(record.profile)
     elif type(record) is Lift:
-        tail.away.discard(record.profile)
+        tail.away.pop(record.profile, None)
+        tail.back[record.profile] = record.time
         tail.events.pop(record.profile, None)
     elif type(record) is Merge or (type(record) is Split and record.phase == "reset"):
         ownership.take(links_of(record, partition, offset))

@@ -17,11 +17,13 @@ from analysis.archive.folder import Folder
 from analysis.archive.manifests import CHECKPOINT, load
 from analysis.archive.reader import events, events_of, files, progress
 from profiles.errors import Misconfigured, RapportError
-from profiles.types import Absorb, Claim, Erase, Event, Merge, Origin, Record, Split
+from profiles.types import Absorb, Claim, Erase, Event, Lift, Merge, Origin, Record, Split
 from streams.archive.compact import compact
 from streams.archive.gather import Gatherer, Memory, prime
 from streams.archive.manifest_log import Changed, ManifestLog, Overtaken
 from streams.archive.write import keys_of, write_flush
+
+_NUMBERS = itertools.count()
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 numbers = st.integers(-(2**63), 2**64 - 1) | st.floats(allow_nan=False, allow_infinity=False)
@@ -215,6 +217,38 @@ def test_erasing_removes_the_rows_of_a_home_and_keeps_it_away(url: str) -> None:
         with Folder(url).fs.open(Folder(url).path(name), "rb") as source:
             assert "a" not in pq.ParquetFile(source).read()["home"].to_pylist()
     assert load(Folder(url)).erased.keys() == {"digest of a"}
+
+
+@given(st.lists(st.sampled_from(["event", "erase", "lift", "flush", "again"]), min_size=3, max_size=12))
+@settings(max_examples=40, deadline=None)
+def test_of_who_comes_back_there_is_what_came_after_it_alone(story: list[str]) -> None:
+    """Wherever the flushes fall, and whether or not the archiver begins anew between them."""
+    folder = f"memory://{next(_NUMBERS)}"
+    shelf, held, away, since = Shelf(folder), ["other"], False, 0.0
+    shelf.take(0, event("b", "other"))
+    for number, what in enumerate(story):
+        if what == "event":
+            shelf.take(0, event("a", str(number)))
+            held += [] if away else [str(number)]
+        elif what == "erase":
+            shelf.take(0, Erase("a", float(number)))
+            held, away = ["other"], True
+        elif what == "lift" and away:
+            shelf.take(0, Lift("a", float(number)))
+            away, since = False, float(number)
+        elif what == "flush":
+            shelf.flush()
+        elif what == "again":
+            shelf.flush()
+            shelf = Shelf(folder)
+    shelf.flush()
+
+    assert shelf.ids() == sorted(held)
+    state = load(Folder(folder))
+    assert (state.away.keys(), state.back) == (
+        {"digest of a"} if away else set(),
+        {"digest of a": since} if "erase" in story and not away else {},
+    )
 
 
 def test_compaction_while_an_archiver_writes_and_erases(url: str) -> None:
