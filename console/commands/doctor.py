@@ -16,6 +16,7 @@ from rich.text import Text
 from console.clients.reach import PlanFile, is_trial, reach
 from console.clients.target import DEFAULT_DATA_DIR, DataDir
 from console.http.reach_of_others import advise_own_keys
+from console.local.connection import has_ended
 from console.terminal.figures import second
 from console.terminal.listing import Listing
 from console.terminal.output import AsJson, show
@@ -76,7 +77,9 @@ def doctor(
     with 1 if anything is an error.
     """
     settings = reach(data_dir, plan)
-    findings = list(examine(settings, trial=is_trial(data_dir)))
+    trial = is_trial(data_dir)
+    ended = trial and has_ended(data_dir)
+    findings = list(examine(settings, trial=trial, ended=f"`rapport up` of {data_dir}" if ended else ""))
     show([finding._asdict() for finding in findings], as_json, _page)
     if any(finding.verdict == "error" for finding in findings):
         raise typer.Exit(1)
@@ -87,12 +90,13 @@ def _page(findings: list[dict[str, Any]]) -> RenderableType:
     return Listing(("", "checked", "found"), rows, prose=True)
 
 
-def examine(settings: Settings, *, trial: bool = False) -> Iterator[Finding]:
+def examine(settings: Settings, *, trial: bool = False, ended: str = "") -> Iterator[Finding]:
     """Look at everything, one thing after the other; what does not answer is a finding, not an exception.
 
     Args:
         settings: where everything is.
         trial: whether it is a `rapport up`, which keys that everybody knows are meant for.
+        ended: what has brought the servers along and runs no more; "" if nothing has.
     """
     try:
         plan = load_plan(settings.plan)
@@ -111,17 +115,18 @@ def examine(settings: Settings, *, trial: bool = False) -> Iterator[Finding]:
     if not trial and (advice := advise_own_keys(plan)):
         yield Finding("write keys", "warning", f"{advice}, also where this command runs")
     yield from _sources(settings, plan)
+    again = f"the {ended} has ended: start `rapport up` again. " if ended else ""
     try:
         yield from _kafka(settings, plan)
     except Misconfigured as error:
-        yield Finding("Kafka", "error", str(error))
+        yield Finding("Kafka", "error", f"{again}{error}")
     try:
         yield from _redis(settings, plan)
         yield from addresses_as_ids(plan, asyncio.run(_recent(settings, plan)))
         yield from _clock(settings)
         yield from _models(settings, plan)
     except Misconfigured as error:
-        yield Finding("Redis", "error", str(error))
+        yield Finding("Redis", "error", f"{again}{error}")
     with contextlib.suppress(Misconfigured):  # one of them does not answer, which has been said
         difference = asyncio.run(_difference(settings, plan))
         message = str(difference) if difference else "this is the Kafka that Redis has read"

@@ -16,7 +16,7 @@ import msgspec
 
 from profiles.errors import Misconfigured
 
-__all__ = ["Connection", "claim", "kept_token", "read_connection", "write_connection"]
+__all__ = ["Connection", "claim", "has_ended", "kept_token", "read_connection", "write_connection"]
 
 
 class Connection(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,6 +89,23 @@ def claim(data_dir: Path) -> Iterator[None]:
         yield
     finally:
         os.close(lock)
+
+
+def has_ended(data_dir: Path) -> bool:
+    """Whether there was a `rapport up` in a data directory, and none runs there now."""
+    import fcntl  # noqa: PLC0415  (POSIX only, as `rapport up` is)
+
+    try:
+        lock = os.open(data_dir / "lock", os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    finally:
+        os.close(lock)
+    return True
 
 
 def _write_private(path: Path, content: bytes) -> None:

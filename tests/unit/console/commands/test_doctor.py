@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from console.commands.doctor import addresses_as_ids, examine, missing_part
 from console.commands.main import create_cli
-from console.local.connection import Connection, write_connection
+from console.local.connection import Connection, claim, has_ended, write_connection
 from plan import load_plan
 from profiles.types import Profile
 from streams.settings import Settings
@@ -129,3 +129,24 @@ def test_user_ids_that_look_like_addresses_are_told() -> None:
     assert (found.what, found.verdict) == ("identity user_id", "warning")
     assert found.message.startswith("1 of the latest 2 look like e-mail addresses")
     assert list(addresses_as_ids(plan, [Profile("p", identities={"user_id": {"7": 1.0, "ada@work": 1.0}})])) == []
+
+
+def test_a_rapport_up_that_has_ended_is_told_to_be_started_again(tmp_path: Path, monkeypatch) -> None:
+    """Its servers went with it; nobody is to look for a Redis."""
+    for name in ("RAPPORT_KAFKA", "RAPPORT_REDIS"):
+        monkeypatch.delenv(name, raising=False)
+    held = Connection(
+        url="", write_keys={}, api_token="", kafka="127.0.0.1:1", redis="redis://127.0.0.1:1/0", plan=str(PLAN)
+    )
+    write_connection(tmp_path, held)
+    assert not has_ended(tmp_path)
+    with claim(tmp_path):
+        assert not has_ended(tmp_path)
+    assert has_ended(tmp_path)
+
+    told = CliRunner().invoke(create_cli(), ["doctor", "--data-dir", str(tmp_path), "--json"])
+
+    found = {finding["what"]: finding["message"] for finding in json.loads(told.stdout)}
+    again = f"the `rapport up` of {tmp_path} has ended: start `rapport up` again."
+    assert found["Kafka"].startswith(again)
+    assert found["Redis"].startswith(again)
