@@ -18,7 +18,7 @@ import numpy as np
 from models.churn.panel import Panel
 from models.churn.weights import ahead
 from models.config import ChurnConfig
-from models.durations import WEEK
+from models.durations import DAY, WEEK
 from models.features.pace import before
 from models.features.readers import is_open, subscription_state
 from models.features.reading import raws
@@ -91,6 +91,8 @@ Found = Iterator[tuple[str, str, Change]]
 
 def _order(profile: Profile, now: float, currency: str) -> Found:
     bought = profile.purchases
+    if now - bought.last < DAY:  # they have
+        return
     amount = median_low(bought.amounts) if bought.amounts else bought.last_amount
     items = bought.items / bought.orders
     yield "order", "An order today", _happens("purchase", now, amount=amount, currency=currency, quantity=items)
@@ -142,8 +144,8 @@ def _subscription(profile: Profile, now: float, currency: str) -> Found:
 
 
 def _click(profile: Profile, now: float, currency: str) -> Found:
-    sent = profile.roles.get("contact_made")
-    if sent is not None and now - sent.last < _RECENT:
+    sent, clicked = (profile.roles.get(role) for role in ("contact_made", "contact_clicked"))
+    if sent is not None and now - sent.last < _RECENT and (clicked is None or clicked.last < sent.last):
         yield "click", "A click in one of our messages", _happens("contact_clicked", now)
 
 

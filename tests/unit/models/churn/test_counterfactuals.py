@@ -96,3 +96,23 @@ def test_nothing_is_changed():
     counterfactuals(profile, PANEL, NOW, CONFIG, "EUR")
 
     assert msgspec.msgpack.encode(profile) == packed
+
+
+@pytest.mark.parametrize(("hours", "said"), [(0, False), (23, False), (25, True), (-1, False)])
+def test_nobody_who_has_ordered_today_is_told_to_order_today(hours: float, said: bool) -> None:
+    """Also if the clock is a little behind; the next day it is worth saying again."""
+    profile = customer(event("purchase", 0, amount=2000), event("purchase", 90 - hours / 24, amount=3000))
+
+    assert ("order" in told(profile, panel_of(orders_2w=0.5))) is said
+
+
+@pytest.mark.parametrize(("clicked", "said"), [((), True), ((60,), True), ((88.5,), False)])
+def test_nobody_who_has_clicked_since_is_told_to_click(clicked: tuple[float, ...], said: bool) -> None:
+    contacts = [
+        event("contact_made", 59),
+        event("contact_made", 88),
+        *(event("contact_clicked", day) for day in clicked),
+    ]
+    profile = customer(event("purchase", 0, amount=2000), *contacts)
+
+    assert ("click" in told(profile, panel_of(contact_clicked_8w=0.5))) is said
