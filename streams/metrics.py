@@ -159,11 +159,11 @@ class WorkerMetrics:
         )
         self._notices = Counter(
             "rapport_model_notices",
-            "What the learner told people, by kind: drift, rollback, champion, anew.",
+            "What the learner told people, by kind: drift, rollback, champion, anew, refused.",
             ["kind"],
             registry=registry,
         )
-        for kind in ("drift", "rollback", "champion", "anew"):
+        for kind in ("drift", "rollback", "champion", "anew", "refused"):
             self._notices.labels(kind)
         self._census = Histogram(
             "rapport_census_seconds",

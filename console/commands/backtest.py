@@ -191,7 +191,7 @@ def _run(
             raise WrongUse(str(error)) from error
         bar("measuring")
         measured = verdict(judged, seed=wanted.seed)
-    notes = [*_asked(wanted), *notes, *_few(judged)]
+    notes = [*_asked(wanted), *notes, *_few(judged), *_too_short(log, config)]
     document = document_of(measured, judged, config, reading, file=file.name, stream=wanted.stream, notes=notes)
     if page is not None:
         _draw(page, document, judged, measured)
@@ -215,6 +215,17 @@ def _few(judged: Judged) -> list[str]:
     if judged.customers >= _ENOUGH:
         return []
     return [f"Too few customers ({judged.customers}) to tell models apart: the intervals are narrower than the doubt."]
+
+
+def _too_short(log: Log, config: ChurnConfig) -> list[str]:
+    """Whether labels are shorter than the gaps between orders."""
+    from models.backtest.experiments import order_times  # noqa: PLC0415
+    from models.backtest.horizon import REACHED, horizons  # noqa: PLC0415
+
+    found = horizons(order_times(log.records), log.end, (), config.label_horizon)
+    if found.label_reaches is None or found.label_reaches >= REACHED or not found.warning:
+        return []
+    return [f"{found.warning[0].upper()}{found.warning[1:]}."]
 
 
 def _log(reading: Reading, wanted: _Wanted, config: ChurnConfig) -> tuple[Log, range | None]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal, NamedTuple
 
 import msgspec
@@ -327,12 +327,22 @@ def _stands(view: ClockView, now: float) -> str:
 
 def _models(settings: Settings, plan: Plan) -> Iterator[Finding]:
     """What was learned, and whether the next worker that starts with this plan discards it."""
-    parts = asyncio.run(_parts(settings, [HEAD, "notices"]))
+    return learned(asyncio.run(_parts(settings, [HEAD, "notices"])), plan)
+
+
+def learned(parts: Mapping[str, bytes], plan: Plan) -> Iterator[Finding]:
+    """What the parts of the learner's checkpoint say.
+
+    Args:
+        parts: the head and the notices.
+        plan: that a worker would start with.
+    """
     try:
         head = msgspec.json.decode(parts[HEAD])
         lost = discarded(parts[HEAD], plan.churn)
         notices = msgspec.json.decode(parts["notices"])["notices"]
         began = next((notice for notice in reversed(notices) if notice["kind"] == "anew"), None)
+        refused = next((notice for notice in reversed(notices) if notice["kind"] == "refused"), None)
     except (KeyError, TypeError, AttributeError, msgspec.MsgspecError, Misconfigured):
         if parts:
             yield Finding("models", "error", "what was learned cannot be read; see what the workers log")
@@ -344,6 +354,8 @@ def _models(settings: Settings, plan: Plan) -> Iterator[Finding]:
             "warning",
             f"{lost.reason}: a worker that starts with this plan discards {what} ({lost.records:,} training records)",
         )
+    if refused and (began is None or refused["at"] >= began["at"]):
+        yield Finding("models", "warning", f"{second(refused['at'])}: {refused['text']}")
     since = f"; {second(began['at'])}: {began['text']}" if began else ""
     yield Finding("models", "ok", f"learned from {head['counts']['records']:,} training records{since}")
 

@@ -1,4 +1,4 @@
-"""`rapport models horizon`: which churn horizon suits the customers there are."""
+"""`rapport models horizon`: which churn horizon and which label horizon suit the customers there are."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from console.clients.target import DEFAULT_DATA_DIR, DataDir
 from console.files.options import with_table
 from console.files.rows import FileSpec
 from console.terminal.listing import Listing
-from console.terminal.output import AsJson, err, out, print_json
+from console.terminal.output import AsJson, err, out, print_json, warn
 from plan import load_plan
 from profiles.errors import WrongUse
 from streams.settings import Settings
@@ -26,11 +26,13 @@ if TYPE_CHECKING:
 
 __all__ = ["register"]
 
-HELP = """Recommend a churn horizon from the customers' own history: how long is a silence before it means something?
+HELP = """Recommend both horizons from the customers' own history: how long is a silence before it means something?
 
-For each candidate: the share of the gaps between a customer's own orders that fit into it; how many silences of that
-length an order ended within 26 weeks more (false churn); how many customers of the last such period churned, of all
-and of those who had ordered in the one before. Recommended is the shortest that 90 % of the gaps fit into.
+For each candidate: the share of the gaps between a customer's own orders that fit into it, each customer counting the
+same; how many silences of that length an order ended within 26 weeks more (false churn); how many customers of the last
+such period churned, of all and of those who had ordered in the one before. Recommended is the shortest that 90 % of the
+gaps fit into and of whose silences at most a quarter end with an order; as label horizon, the shortest that a quarter
+of the gaps fit into. A label horizon of the plan that is shorter than the usual gap is told.
 
     rapport models horizon orders.csv
     rapport models horizon events.jsonl --json
@@ -63,7 +65,7 @@ def register(app: typer.Typer) -> None:
             raise WrongUse("give a file, or --live")
         settings = reach(data_dir, plan)
         histories, end = _from_redis(settings) if file is None else _from_file(file, spec, settings)
-        found = horizons(histories, end)
+        found = horizons(histories, end, label_horizon=load_plan(settings.plan).churn.label_horizon)
         if as_json:
             print_json(found.as_dict())
         else:
@@ -72,18 +74,12 @@ def register(app: typer.Typer) -> None:
 
 def _from_file(file: Path, spec: FileSpec, settings: Settings) -> tuple[list[Sequence[float]], float]:
     from console.files.event_log import read_history  # noqa: PLC0415
-    from models.backtest.experiments import people  # noqa: PLC0415
+    from models.backtest.experiments import order_times  # noqa: PLC0415
     from models.backtest.playback import Log  # noqa: PLC0415  (River takes a second to import)
-    from profiles.types import Event  # noqa: PLC0415
 
     with err.status(Text(f"reading {visible(file.name)}")):
         reading = read_history(file, spec, load_plan(settings.plan))
-    whose = people(reading.records)
-    histories: dict[str, list[float]] = {}
-    for record in reading.records:
-        if isinstance(record, Event) and record.role == "purchase":
-            histories.setdefault(whose[record.profile], []).append(record.time)
-    return list(histories.values()), Log.of(reading.records).end
+    return list[Sequence[float]](order_times(reading.records)), Log.of(reading.records).end
 
 
 def _from_redis(settings: Settings) -> tuple[list[Sequence[float]], float]:
@@ -115,7 +111,7 @@ def _from_redis(settings: Settings) -> tuple[list[Sequence[float]], float]:
 
 def _show(found: Horizons) -> None:
     out.print(
-        f"{found.customers:,} customers with {found.gaps:,} gaps between their orders, "
+        f"{found.customers:,} customers, {found.repeaters:,} of them with {found.gaps:,} gaps between their orders, "
         f"over {found.weeks_known:.0f} weeks."
     )
     rows = []
@@ -127,6 +123,9 @@ def _show(found: Horizons) -> None:
     headings = ("horizon", "own gaps within", "false churn", "of silences", "churn, all", "churn, active")
     out.print(Listing(headings, rows, right=headings))
     if found.recommended is not None:
-        caution = " (too few gaps to rely on it)" if found.needed else ""
-        out.print(f"Recommended: churn.horizon: {found.recommended}w{caution}", style="yellow" if caution else "bold")
+        caution = " (too few customers to rely on it)" if found.needed else ""
+        both = f"churn.horizon: {found.recommended}w, churn.label_horizon: {found.label_recommended}w"
+        out.print(f"Recommended: {both}{caution}", style="yellow" if caution else "bold")
     out.print(found.why + ".")
+    if found.warning:
+        warn(found.warning + ".")

@@ -79,6 +79,8 @@ def model_page(document: dict[str, Any]) -> RenderableType:
         )
     elif standing is not None:
         parts.append(Text("Against the champion: no block won lately."))
+    if refused := document["refused"]:
+        parts.append(Text(f"Refused: {refused}.", style="yellow"))
     parts += _inside(document)
     return Group(*parts)
 

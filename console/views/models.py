@@ -67,6 +67,7 @@ class ModelView(Document):
     short: FiguresView = Field(description="On an order within the label horizon.")
     full: FiguresView = Field(description="On churn within the churn horizon.")
     standing: StandingView | None = Field(description="Against the champion; null for that one.")
+    refused: str | None = Field(description="Why it may not be chosen: its long outcomes are worse than the rules'.")
 
 
 class SignalView(Document):
@@ -102,7 +103,7 @@ class NoticeView(Document):
     """What the learner told people, as on the topic `alerts`."""
 
     id: str
-    kind: Literal["drift", "rollback", "champion", "anew"]
+    kind: Literal["drift", "rollback", "champion", "anew", "refused"]
     at: Time
     text: str
     by: str
@@ -310,6 +311,7 @@ def _model(report: Report, name: str) -> dict[str, Any]:
         "short": report.figures.short.of(name).report(),
         "full": report.figures.full.of(name).report(),
         "standing": None if is_champion else standings.get(name),
+        "refused": report.promotion.refused.get(name),
     }
 
 

@@ -17,7 +17,7 @@ from models.backtest.playback import Log
 from models.durations import WEEK
 from profiles.types import Event, Merge
 
-__all__ = ["SPAN", "people", "retimed", "sampled", "vanishing"]
+__all__ = ["SPAN", "order_times", "people", "retimed", "sampled", "vanishing"]
 
 SPAN = 104
 """Weeks over which `retimed` spreads the customers' first orders."""
@@ -34,6 +34,16 @@ def people(records: Sequence[Event | Merge]) -> dict[str, str]:
         found[record.profile] = last
         found[last] = last
     return found
+
+
+def order_times(records: Sequence[Event | Merge]) -> list[list[float]]:
+    """The times of each customer's orders, ascending, seconds."""
+    whose = people(records)
+    found: dict[str, list[float]] = {}
+    for record in records:
+        if isinstance(record, Event) and record.role == "purchase":
+            found.setdefault(whose[record.profile], []).append(record.time)
+    return list(found.values())
 
 
 def sampled(log: Log, inside: Callable[[str], bool]) -> Log:

@@ -136,8 +136,8 @@ class Blocks(State):
         """The latest consecutive closed blocks in which the model has always answered."""
         return _streak(self.closed, lambda block: block.knows(model))
 
-    def compare(self, model: str, champion: str, ece: float | None) -> Standing:
-        """How a model stands against the champion."""
+    def compare(self, model: str, champion: str, ece: float | None, *, floor: bool = False) -> Standing:
+        """How a model stands against the champion; the `floor` need not be calibrated."""
         won = _streak(
             self.closed,
             lambda block: block.knows(model) and block.knows(champion) and block.loss(model) < block.loss(champion),
@@ -150,7 +150,7 @@ class Blocks(State):
         ranked = np.sort(apart[1:])
         cut = REPLICATES // 200
         low, high = float(ranked[cut]), float(ranked[-cut - 1])
-        better = won >= RUN and high < 0.0 and ece is not None and ece < CALIBRATED
+        better = won >= RUN and high < 0.0 and (floor or (ece is not None and ece < CALIBRATED))
         return Standing(model, won, sum(block.rows for block in run), float(apart[0]), (low, high), ece, better)
 
     def _close(self, block: Block) -> None:

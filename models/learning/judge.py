@@ -14,7 +14,7 @@ from models.labels.examples import Example
 from models.learning.drift import Alarm, Drift
 from models.learning.learning_models import LearningModels
 from models.learning.quality import UNTOUCHED, Ledger
-from models.learning.rows import Rows
+from models.learning.records.rows import Rows
 
 __all__ = ["HAZARD", "Figures", "Judge", "hazard_of"]
 

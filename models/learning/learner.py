@@ -30,7 +30,8 @@ from models.churn.kinds.bgnbd import MIN_CUSTOMERS
 from models.churn.panel import MODELS, Panel
 from models.codec import Array, decode, encode
 from models.config import ChurnConfig
-from models.features.table import SCHEMA
+from models.durations import WEEK
+from models.features.table import COLUMN, SCHEMA
 from models.labels.examples import Border, Example, ModelCommand, OrderSummary, TrainingRecord
 from models.learning.checkpoint import FORMAT, HEAD, Discarded, Head, Taken, discarded, dump, load, some
 from models.learning.choice import REVIEW, Choice
@@ -41,13 +42,14 @@ from models.learning.kept import Kept
 from models.learning.learning_models import LearningModels, Saved
 from models.learning.notices import Decided, Notice, Told
 from models.learning.promotion import Change, Promotion
-from models.learning.repeats import Repeats
-from models.learning.rows import Rows
-from models.learning.sample import Sample
+from models.learning.records.repeats import Repeats
+from models.learning.records.rows import Rows
+from models.learning.records.sample import Sample
 from profiles.errors import Misconfigured
 
 __all__ = ["Learner"]
 
+_LAST_GAP = COLUMN["last_gap"]  # weeks
 _AT_ONCE = 512  # training records whose features are read, and shown to the models that do not learn from them, at once
 _FIT_LEAST, _FIT_MOST = 500, 20_000  # order summaries between two fits to orders; in between, an eighth of all
 _UNSEEN = 6.0  # snapshot intervals after which a customer leaves the sample; of the silent, every fourth is taken
@@ -166,7 +168,7 @@ class Learner:
         answers |= {name: rows.short(name, model, row) for name, model in self.models.steady().items()}
         self.judge.on_short(answers, example)
         if not example.treated:
-            self.choice.on_short(answers, example)
+            self.choice.on_short(answers, example, float(x[_LAST_GAP]) * WEEK)
             if self.models.enough:
                 ask = rows.short
                 self.guard.comparison.add(example.y, answers[HAZARD], lambda weights: ask("kept", weights, row))
@@ -178,6 +180,7 @@ class Learner:
             self._check(example.due)
         if due:
             self._changed(self.choice.review_short(self.models, example.due))
+            self._refuse(example.due)
             if self.guard.history.due(self.examples):
                 self._keep(example.due, "count")
 
@@ -195,7 +198,8 @@ class Learner:
         self.judge.on_full(said, example)
         if example.treated:
             return
-        self._changed(self.choice.on_full(example, risks, self.judge))
+        for change in self.choice.on_full(example, risks, self.judge):
+            self._changed(change)
         self.models.learn_full(x, example.y, example.weight)
         self.trained_until = max(self.trained_until, example.due)
         if not self.models.finite:
@@ -238,6 +242,13 @@ class Learner:
             id_ = f"champion:{change.at!r}:{self.counts.records}"
             self.told.tell(Notice(id_, "champion", change.at, text, change.evidence, change.by))
             self._keep(change.at, "champion")
+
+    def _refuse(self, at: float) -> None:
+        """Tell once in a while that short labels cannot decide; again if the last time is forgotten."""
+        if (text := self.choice.refusal(self.models)) and not self.told.tells("refused"):
+            floor = self.choice.floor
+            evidence = {"label_horizon": self.config.label_horizon, "reached": floor.reached, "usual": floor.usual}
+            self.told.tell(Notice(f"refused:{at!r}", "refused", at, text, evidence))
 
     def _keep(self, at: float, why: str) -> None:
         race, champion, figures = self.promotion.race, self.promotion.champion, self.judge.figures()

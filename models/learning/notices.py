@@ -1,4 +1,5 @@
-"""What the learner tells people: drift, a roll-back, another champion, a new beginning; what became of decisions."""
+"""What the learner tells people: drift, a roll-back, another champion, a new beginning, labels that
+cannot decide; what became of decisions."""
 
 from __future__ import annotations
 
@@ -17,7 +18,7 @@ class Notice(msgspec.Struct, frozen=True):
     """News for the operators."""
 
     id: str  # the same in every replay
-    kind: Literal["drift", "rollback", "champion", "anew"]
+    kind: Literal["drift", "rollback", "champion", "anew", "refused"]
     at: float  # event time; of a new beginning, when the learner began
     text: str
     evidence: dict[str, Any] = {}
@@ -49,6 +50,10 @@ class Told(State):
         """Something has happened."""
         self.notices = [*self.notices, notice][-_REMEMBERED:]
         self._news.append(notice)
+
+    def tells(self, kind: str) -> bool:
+        """Whether such news is among the latest."""
+        return any(notice.kind == kind for notice in self.notices)
 
     def decided(self, decided: Decided) -> None:
         """A decision was carried out, or not."""

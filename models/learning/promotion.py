@@ -8,7 +8,11 @@ becomes clearly worse.
 promoted when on each of the latest blocks, at least four, its log loss on the whole horizon was lower than the
 champion's, a bootstrap interval of the difference over these blocks excludes zero, and its calibration error is small.
 The interval is one of 99 %: it is looked at every week, for every challenger, and chance must not find its day.
-The champion is so demoted by the same rule. Only customers that nobody has acted on count.
+The champion is so demoted by the same rule; the rules, which come back where the others fail, need no calibration for
+it. Only customers that nobody has acted on count.
+
+**The floor** (`floor`). At no time is a model the champion that ranks customers worse than the rules on the whole
+horizon, nor, in the cold, the hazard where the label horizon is too short for the customers' rhythm.
 """
 
 from __future__ import annotations
@@ -22,6 +26,7 @@ import msgspec
 from models.churn.panel import MODELS
 from models.codec import State
 from models.learning.evidence import RUN, Blocks, Standing, loss_of
+from models.learning.floor import FLOOR
 from models.learning.quality import HALF
 
 __all__ = ["RACERS", "Change", "Promotion", "Race"]
@@ -62,7 +67,7 @@ class Change(msgspec.Struct, frozen=True):
     at: float  # event time
     model: str  # the champion from now on
     before: str
-    why: str  # short label, whole horizon, decision, roll-back, learning anew
+    why: str  # short label, whole horizon, worse than the rules, decision, roll-back, learning anew
     text: str
     by: str = ""  # the person
     evidence: dict[str, Any] = {}
@@ -79,13 +84,26 @@ class Promotion(State):
     changes: list[Change]  # the latest last
     standings: list[Standing]  # as of the latest block
     race: Race
+    refused: dict[str, str]  # models that must not be chosen, and why
 
     @classmethod
     def new(cls) -> Promotion:
         """The rules, before anything is known."""
-        return cls("rules", 0.0, "", "", False, [], [], Race.new())
+        return cls("rules", 0.0, "", "", False, [], [], Race.new(), {})
 
-    def review_short(self, at: float, *, fits: bool, ready: bool, enough: int) -> Change | None:
+    def review_floor(self, at: float, below: Mapping[str, str]) -> Change | None:
+        """Outcomes of the whole horizon have come: the rules step in for a champion that is worse than they are.
+
+        Args:
+            at: event time.
+            below: the models that are, and why.
+        """
+        self.refused = dict(below)
+        if self.pinned or self.champion not in below:
+            return None
+        return self.change("rules", at, "worse than the rules", f"{self.champion} is refused: {below[self.champion]}")
+
+    def review_short(self, at: float, *, fits: bool, ready: bool, enough: int, short: bool = False) -> Change | None:
         """Choose while labels of the whole horizon are few.
 
         Args:
@@ -93,10 +111,16 @@ class Promotion(State):
             fits: whether BG/NBD has an answer.
             ready: whether the hazard has learned enough to be asked.
             enough: outcomes that a comparison needs.
+            short: whether the label horizon is too short for the customers' rhythm, so that no short label decides for
+                the hazard.
         """
         if self.settled or self.pinned:
             return None
-        chosen = self._by_short(fits=fits, ready=ready, enough=enough)
+        fits = fits and "bgnbd" not in self.refused
+        if short or "hazard" in self.refused:
+            chosen = self._of_anchors(fits=fits, compared=self.race.rows >= enough)
+        else:
+            chosen = self._by_short(fits=fits, ready=ready, enough=enough)
         if chosen == self.champion:
             return None
         losses = {model: loss / max(self.race.rows, 1) for model, loss in sorted(self.race.losses.items())}
@@ -119,6 +143,10 @@ class Promotion(State):
                 return "hazard"
         elif self.champion == "hazard":
             return "hazard"  # all have started anew
+        return self._of_anchors(fits=fits, compared=compared)
+
+    def _of_anchors(self, *, fits: bool, compared: bool) -> str:
+        losses = self.race.losses
         if fits:
             worse = _PATIENCE if self.champion == "bgnbd" else 1.0
             if not compared or "bgnbd" not in losses or losses["bgnbd"] < losses["rules"] * worse:
@@ -144,13 +172,14 @@ class Promotion(State):
             lately: rolling log loss on the short label, by model; None from one that has no answer to it.
         """
         self.settled = self.settled or blocks.known_to(self.champion) >= RUN
-        others = [model for model in MODELS if model != self.champion]
-        self.standings = [blocks.compare(model, self.champion, ece(model)) for model in others]
+        self.standings = self._compared(blocks, ece)
         bar = lately(self.champion)
         better = [
             standing
             for standing in self.standings
-            if standing.better and (bar is None or (recent := lately(standing.model)) is None or recent <= bar)
+            if standing.better
+            and standing.model not in self.refused
+            and (bar is None or (recent := lately(standing.model)) is None or recent <= bar)
         ]
         if not self.settled or self.pinned or not better:
             return None
@@ -161,10 +190,12 @@ class Promotion(State):
         )
         evidence = {**msgspec.to_builtins(best), "against": self.champion}
         change = self.change(best.model, at, "whole horizon", text, evidence=evidence)
-        self.standings = [
-            blocks.compare(model, self.champion, ece(model)) for model in MODELS if model != self.champion
-        ]
+        self.standings = self._compared(blocks, ece)
         return change
+
+    def _compared(self, blocks: Blocks, ece: Callable[[str], float | None]) -> list[Standing]:
+        others = [model for model in MODELS if model != self.champion]
+        return [blocks.compare(model, self.champion, ece(model), floor=model == FLOOR) for model in others]
 
     def change(
         self, model: str, at: float, why: str, text: str, *, by: str = "", evidence: dict[str, Any] | None = None
@@ -201,7 +232,7 @@ class Promotion(State):
         """
         if self.champion in able:
             return None
-        model = next((name for name in (self.chosen, heir) if name in able), "rules")
+        model = next((name for name in (self.chosen, heir) if name in able and name not in self.refused), "rules")
         if self.pinned:
             text = (
                 f"{text}; {self.champion}, promoted by {self.pinned}, has nothing to say now, so the rule chooses again"
@@ -223,6 +254,6 @@ class Promotion(State):
             by: the person.
             able: the models that can be asked.
         """
-        model = self.chosen if self.chosen in able else "rules"
+        model = self.chosen if self.chosen in able and self.chosen not in self.refused else "rules"
         self.pinned = self.chosen = ""
         return self.change(model, at, "decision", f"released by {by}", by=by)

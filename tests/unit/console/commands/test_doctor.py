@@ -10,9 +10,11 @@ import pytest
 from pydantic import SecretStr
 from typer.testing import CliRunner
 
-from console.commands.doctor import addresses_as_ids, examine, missing_part
+from console.commands.doctor import addresses_as_ids, examine, learned, missing_part
 from console.commands.main import create_cli
 from console.local.connection import Connection, claim, has_ended, write_connection
+from models.learning.learner import Learner
+from models.learning.notices import Notice
 from plan import load_plan
 from profiles.types import Profile
 from streams.settings import Settings
@@ -150,3 +152,18 @@ def test_a_rapport_up_that_has_ended_is_told_to_be_started_again(tmp_path: Path,
     again = f"the `rapport up` of {tmp_path} has ended: start `rapport up` again."
     assert found["Kafka"].startswith(again)
     assert found["Redis"].startswith(again)
+
+
+def test_labels_that_cannot_decide_are_told_until_learning_begins_anew() -> None:
+    """The learner's own notice: where the label horizon is shorter than the rhythm of the customers."""
+    plan = load_plan(REPOSITORY / "tracking_plan.yaml")
+    learner = Learner(plan.churn)
+    learner.told.tell(Notice("refused:1", "refused", 1e9, "the label horizon of 2w is shorter than the usual gap"))
+
+    found = list(learned(learner.parts(), plan))
+    assert [finding.verdict for finding in found] == ["warning", "ok"]
+    assert "2001-09-09" in found[0].message
+    assert "shorter than the usual gap" in found[0].message
+
+    learner.told.tell(Notice("anew:2", "anew", 2e9, "another label horizon"))
+    assert [finding.verdict for finding in learned(learner.parts(), plan)] == ["ok"]

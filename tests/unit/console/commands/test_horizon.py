@@ -45,7 +45,8 @@ def test_a_table_is_mapped_as_for_a_backtest(orders: Path) -> None:
 
     assert code == 0, text
     found = json.loads(text[text.index("{") :])
-    assert (found["customers"], found["gaps"], found["recommended"], found["needed"]) == (3, 10, 3, 410)
+    assert (found["customers"], found["gaps"], found["recommended"], found["needed"]) == (3, 10, 40, 230)
+    assert found["label_recommended"] == 3
 
 
 def test_a_log_with_decimal_commas_is_read_as_the_option_says(tmp_path: Path) -> None:
@@ -67,5 +68,24 @@ def test_a_recommendation_from_ten_gaps_is_no_recommendation(orders: Path) -> No
     code, text = run(orders, *MAPPED)
 
     assert code == 0, text
-    assert "Recommended: churn.horizon: 3w (too few gaps to rely on it)" in text
-    assert "about 410 gaps are needed" in " ".join(text.split())
+    assert "Recommended: churn.horizon: 40w, churn.label_horizon: 3w (too few customers to rely on it)" in text
+    assert "about 230 are needed" in " ".join(text.split())
+
+
+def test_a_plan_whose_labels_are_shorter_than_the_rhythm_is_warned_of(tmp_path: Path) -> None:
+    """Invoices every 30 days, and the shipped plan's labels of two weeks."""
+    days = [
+        f"{1_000_000_000 + (30 * number + who) * 86400};u{who};{who}-{number}"
+        for who in range(9)
+        for number in range(9)
+    ]
+    file = tmp_path / "invoices.csv"
+    file.write_text("\n".join(["moment;buyer;number", *days]) + "\n")
+
+    code, text = run(file, *MAPPED)
+
+    assert code == 0, text
+    assert "churn.horizon: 5w, churn.label_horizon: 5w" in text
+    told = " ".join(text.split())
+    assert "label horizon of 2w is shorter than the usual gap of 4.3 weeks: 0% of the gaps fit into it" in told
+    assert "set churn.label_horizon to 5w or more" in told

@@ -10,7 +10,7 @@ from models.churn.kinds.rules import rules
 from models.config import ChurnConfig
 from models.features.matrix import pack, unpack
 from models.features.table import NAMES
-from models.learning.rows import Rows
+from models.learning.records.rows import Rows
 from tests.build import T0
 from tests.models.training import CONFIG, full, short, summary
 

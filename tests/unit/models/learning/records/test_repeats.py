@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import product
 
-from models.learning.repeats import MEMORY, Repeats
+from models.learning.records.repeats import MEMORY, Repeats
 
 PARTITIONS, DUE, RECORDS = 16, 1000, 4
 """A worker that is killed while history is read, and the partitions that it had: the last commit of each is delivered
