@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
+
+from pydantic import model_validator
 
 from models.conditions.crossings import Paths
 from models.conditions.spec import Spec
@@ -13,6 +15,8 @@ from models.conditions.where import Where
 from models.conditions.writer import Writer
 
 __all__ = ["Kind"]
+
+_NARROWING = "count, decayed, since, not_done and latest"
 
 
 class Kind(Spec):
@@ -23,6 +27,18 @@ class Kind(Spec):
 
     examples: ClassVar[tuple[str, ...]]
     """As a plan writes them, with every way to use the kind: tests try them, and the guide shows the first."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _narrows(cls, said: Any) -> Any:
+        """Say what can be asked of a part of a role's events, where this cannot."""
+        if isinstance(said, dict) and "where" in said and "where" not in cls.model_fields:
+            raise ValueError(
+                f"{cls.key} takes no where: of a part of a role's events a profile keeps how often and when they were, "
+                f"not what they came to. {_NARROWING} take one, such as {{count: purchase, where: {{category: shoes}}, "
+                "at_least: 3}"
+            )
+        return said
 
     @abstractmethod
     def write(self, writer: Writer, margin: float, slack: int) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -14,6 +15,8 @@ import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from models.conditions.compiler import compile_condition
+from models.conditions.kind import Kind
+from models.conditions.kinds import KINDS
 from models.conditions.ranks import Ranks
 from models.conditions.tree import Condition, narrowed_in, windows
 from models.conditions.where import Part, Where, meets, narrowing
@@ -326,3 +329,20 @@ def test_a_part_that_the_plan_names_is_of_the_events_that_it_is_said_of() -> Non
 
     assert {part: tally.count for part, tally in profile.narrowed.items()} == {"view?:dear": 2}
     assert profile.roles["view"].count == 4
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.key)
+def test_what_takes_no_where_says_what_does(kind: type[Kind]) -> None:
+    """A sum of one category, say: nobody is to look for a misspelt key, and no entry is left out in silence."""
+    said = {**yaml.safe_load(kind.examples[0]), "where": {"category": "shoes"}}
+
+    if "where" in kind.model_fields:
+        READ(said)
+        return
+    with pytest.raises(ValidationError) as raised:
+        READ(said)
+    (error,) = raised.value.errors()
+    assert f"{kind.key} takes no where" in error["msg"]
+    named, _, example = error["msg"].rpartition("came to. ")[2].partition(" take one, such as ")
+    assert sorted(re.split(r", | and ", named)) == sorted(each.key for each in KINDS if "where" in each.model_fields)
+    READ(yaml.safe_load(example))
