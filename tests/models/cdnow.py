@@ -51,12 +51,12 @@ def the_end() -> float:
 
 
 @cache
-def log(every: int) -> Log:
-    """The log of the customers whose number `every` divides; it ends when the whole log does."""
+def log(every: int, rest: int = 0) -> Log:
+    """The log of the customers whose number leaves this rest of `every`; it ends when the whole log does."""
     plan = load_plan(PLAN)
     spec = recognised(file(), FileSpec(), plan)
     lines = file().read_text().splitlines()
-    chosen = {i for i, line in enumerate(lines[1:], start=2) if line.split() and int(line.split()[0]) % every == 0}
+    chosen = {i for i, line in enumerate(lines[1:], start=2) if line.split() and int(line.split()[0]) % every == rest}
     rows: list[Row] = []
     for item in read_items(file(), spec, Ids()):
         assert not item.problem
@@ -76,11 +76,18 @@ def histories() -> list[list[float]]:
     return [sorted(times) for times in found.values()]
 
 
-def play(stream: str, every: int, *, rivals: Sequence[Rival] = (), drift: tuple[float, float] | None = None) -> Played:
+def play(
+    stream: str,
+    every: int,
+    *,
+    rest: int = 0,
+    rivals: Sequence[Rival] = (),
+    drift: tuple[float, float] | None = None,
+) -> Played:
     """Play a stream of one customer in `every`, and measure it."""
     plan = load_plan(PLAN)
     config = churn_of(plan, HORIZON * WEEK)
-    played, weeks = log(every), None
+    played, weeks = log(every, rest), None
     if stream == "rt":
         played, weeks = retimed(played), range(2 * HORIZON + 8, SPAN + 1)
     if drift is not None:

@@ -1,0 +1,268 @@
+"""How early leaving is noticed, in simulated shops of which the truth is known.
+
+    python -m benchmarks.early                    # 1,000 customers of the shop that choices may be fitted on
+    python -m benchmarks.early --held             # another shop by other rules, on which nothing may be chosen
+    python -m benchmarks.early --customers 4000 --json
+
+No servers: the shop (`tests/worlds`) goes through ingest's own steps and is played by the product's own backtest with
+the shipped plan; every figure compares what the models said with what is true. What it came to: docs/study.md.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.command import AsJson, command, machine
+from benchmarks.early_figures import alerts_at, alerts_within, by_group, leaving_auc
+from benchmarks.early_reasons import Leaver, judge_reasons
+from models.backtest.evaluation import auc, figures
+from models.backtest.playback import Judged, Log, backtest
+from models.durations import WEEK
+from plan import Plan, load_plan
+from profiles.state import Limits
+from profiles.types import Merge
+from tests.worlds.rules import HELD, SHOP
+from tests.worlds.shop import WEEKS, Shop, shop
+
+__all__ = ["Played", "measure", "play", "run"]
+
+_PLAN = Path(__file__).parents[1] / "tracking_plan.yaml"
+_FIRST = 20  # week from which scores are judged
+_ALERTS = range(44, 71)  # weeks in which alerts are judged
+_BUDGET = 2000 / 27 / 4000  # alerts a week and customer
+_RECENT = 2  # weeks within which who still orders has ordered
+_RULES = {"above .8": 0.8, "above .6": 0.6}  # thresholds of the shipped plan
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Played:
+    """A shop, and what was said of its customers; grids are (customers, weeks)."""
+
+    world: Shop
+    weeks: range
+    horizon: int  # weeks
+    log: Log
+    judged: Judged
+    rows: tuple[NDArray[np.int64], NDArray[np.int64]]  # of the judged scores: customer and column
+    silent: dict[str, Array]  # P(no order within the horizon), by model; the oracles too
+    leaving: dict[str, Array]  # how likely they have left or soon will, by model; the oracles too
+
+
+def play(world: Shop, plan: Plan) -> Played:
+    """Play a shop through the backtest; its last horizon is only looked at, not scored."""
+    horizon = round(plan.churn.horizon / WEEK)
+    weeks = range(_FIRST, world.lives.weeks - horizon + 1)
+    log = world.log(plan)
+    judged = backtest(log, plan.churn, plan.currency, judged=weeks, consent=plan.consent, persons=plan.trust.persons,
+                      limits=Limits(on_repeat=plan.on_repeat, rates=plan.rates))  # fmt: skip
+    customers = _numbers(log, world.profiles(plan))[judged.customer]
+    rows = (customers, judged.week - weeks.start)
+
+    def grid(p: Array) -> Array:
+        found = np.full((len(world.truth.kind), len(weeks)), np.nan)
+        found[rows] = p
+        return found
+
+    silent = {name: grid(p) for name, p in judged.risks.items()}
+    leaving = {name: grid(p) for name, p in leaving_scores(judged).items()}
+    scored = np.isfinite(silent["champion"])
+    for name, seen in (("filter", world.oracle.seen(weeks, horizon)), ("latent", world.oracle.latent(weeks, horizon))):
+        silent[name] = np.where(scored, seen.silent, np.nan)
+        leaving[name] = np.where(scored, seen.gone + (1 - seen.gone) * seen.leaves, np.nan)
+    return Played(world, weeks, horizon, log, judged, rows, silent, leaving)
+
+
+def leaving_scores(judged: Judged) -> dict[str, Array]:
+    """The scores that tell who leaves, by name, one number for each row of `judged`: a risk of no order is one, too."""
+    return {**judged.risks, **getattr(judged, "leaving", {})}
+
+
+def _numbers(log: Log, profiles: Sequence[str]) -> NDArray[np.int64]:
+    """The customer of each number that the backtest gives to a profile."""
+    place = {profile: customer for customer, profile in enumerate(profiles)}
+    names = dict.fromkeys(record.profile for record in log.records)
+    names |= dict.fromkeys(record.winner for record in log.records if isinstance(record, Merge))
+    return np.array([place[name] for name in names], dtype=np.int64)
+
+
+def measure(played: Played, plan: Plan) -> dict[str, Any]:
+    """Every figure."""
+    truth, weeks, y = played.world.truth, played.weeks, played.judged.y
+    left, kinds = truth.left, np.array(truth.kind)[played.rows[0]]
+    recent = _recent(played)
+    customers = len(truth.kind)
+    budget = _BUDGET * customers * len(_ALERTS)
+    until = range(weeks.start, _ALERTS.stop)
+    risk = {name: grid[played.rows] for name, grid in played.silent.items()}
+    best = auc(y, risk["filter"]) - 0.5
+    groups = {name: by_group(risk[name], y, kinds) for name in ("champion", "filter")}
+    alerts = {
+        name: alerts_within(grid[:, : len(until)], left, until, _ALERTS.start, budget)
+        for name, grid in played.leaving.items()
+    }
+    champion = played.leaving["champion"][:, : len(until)]
+    shipped = {name: alerts_at(at, champion, left, until, _ALERTS.start) for name, at in _RULES.items()}
+    return {
+        "customers": customers,
+        "events": played.judged.events,
+        "left": int((left <= max(weeks)).sum()),
+        "scores": len(y),
+        "churn": float(y.mean()),
+        "leaving_auc": {
+            name: leaving_auc(grid, left, recent, weeks, played.horizon)[0] for name, grid in played.leaving.items()
+        },
+        "leaving_rows": leaving_auc(played.leaving["filter"], left, recent, weeks, played.horizon)[1],
+        "no_order": {
+            name: {**figures(y, p).as_dict(), "of_the_oracle": (auc(y, p) - 0.5) / best} for name, p in risk.items()
+        },
+        "budget": budget,
+        "alerts": {name: found.as_dict() for name, found in alerts.items()},
+        "alerts_of_the_champion": {name: found.as_dict() for name, found in shipped.items()},
+        "groups": {name: {kind: asdict(group) for kind, group in found.items()} for name, found in groups.items()},
+        "drift": _drift(played, risk, kinds),
+        "reasons": {cause: asdict(named) for cause, named in _reasons(played, plan).items()},
+    }
+
+
+def _recent(played: Played) -> NDArray[np.bool_]:
+    orders = played.world.lives.signs.orders
+    ever = np.concatenate([np.zeros((len(orders), 1), dtype=np.int64), orders.cumsum(axis=1)], axis=1)
+    weeks = np.array(played.weeks)
+    return np.asarray(ever[:, weeks] > ever[:, weeks - _RECENT])
+
+
+def _drift(played: Played, risk: Mapping[str, Array], kinds: NDArray[np.str_]) -> dict[str, dict[str, float]]:
+    """Bias of the price-sensitive before and after the week in which their hazard rises."""
+    start, week = played.world.lives.rules.drift, played.judged.week
+    spans = {"before": (start - 16, start - 11), "first": (start + 2, start + 4), "later": (start + 8, start + 10),
+             "last": (start + 17, start + 19)}  # fmt: skip
+    found: dict[str, dict[str, float]] = {}
+    for name in ("champion", "filter"):
+        bias = risk[name] - played.judged.y
+        inside = {span: (kinds == "price") & (week >= low) & (week <= high) for span, (low, high) in spans.items()}
+        found[name] = {span: float(bias[rows].mean()) for span, rows in inside.items() if rows.any()}
+    return found
+
+
+def _reasons(played: Played, plan: Plan) -> dict[str, Any]:
+    truth, profiles = played.world.truth, played.world.profiles(plan)
+    leavers = [
+        Leaver(profiles[i], int(truth.left[i]), cause)
+        for i, cause in enumerate(truth.cause)
+        if truth.shown[i] and _FIRST < truth.left[i] <= max(played.weeks)
+    ]
+    limits = Limits(on_repeat=plan.on_repeat, rates=plan.rates, persons=plan.trust.persons)
+    return judge_reasons(played.log, leavers, played.judged.learner.panel(), plan.churn, plan.currency, limits)
+
+
+def run(
+    customers: Annotated[int, typer.Option(min=100, help="How many customers the shop has.")] = 1000,
+    seed: Annotated[int, typer.Option(help="Of the shop.")] = 1,
+    held: Annotated[bool, typer.Option("--held", help="The shop on which nothing may be chosen.")] = False,
+    cdnow: Annotated[bool, typer.Option("--cdnow", help="The two held-out thirds of real orders as well.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Measure how early leaving is noticed, how well it is explained, and whether chances are right for everybody."""
+    began, plan = time.perf_counter(), load_plan(_PLAN)
+    name = "held" if held else "shop"
+    Console(stderr=True).print(f"Playing {customers:,} customers of the {name}…")
+    world = shop(customers, WEEKS, seed + 1000 * held, HELD if held else SHOP)
+    document = {"world": name, "seed": seed, **measure(play(world, plan), plan)}
+    if cdnow:
+        document["cdnow"] = {str(third): _cdnow(third) for third in (1, 2)}
+    document |= {
+        "seconds": round(time.perf_counter() - began, 1),
+        "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+        "machine": machine(),
+    }
+    if as_json:
+        sys.stdout.write(json.dumps(document, indent=2) + "\n")
+    else:
+        _show(document)
+
+
+def _cdnow(third: int) -> dict[str, float | int | None]:
+    from tests.models.cdnow import play as play_orders  # noqa: PLC0415  (needs `lifetimes`)
+
+    return play_orders("cal", 3, rest=third).verdict.figures["champion"].as_dict()
+
+
+def _show(document: dict[str, Any]) -> None:
+    out = Console()
+    out.print(
+        f"[bold]{document['world']}[/bold]: {document['customers']:,} customers, {document['events']:,} events, "
+        f"{document['scores']:,} scores, churn {document['churn']:.3f}; {document['seconds']} s, "
+        f"{document['peak_mib']} MiB; {document['machine']}"
+    )
+    out.print(_figures(document))
+    out.print(_alerts(document))
+    out.print(_groups(document))
+    reasons = Table(title="True cause named, where the log shows it")
+    for heading in ("cause", "leavers", "first reason", "first three"):
+        reasons.add_column(heading)
+    for cause, named in document["reasons"].items():
+        reasons.add_row(cause, str(named["leavers"]), f"{named['first']:.0%}", f"{named['three']:.0%}")
+    out.print(reasons)
+    for name, spans in document["drift"].items():
+        told = ", ".join(f"{span} {bias:+.3f}" for span, bias in spans.items())
+        out.print(f"Bias of the price-sensitive around the drift, {name}: {told}")
+    for third, figure in document.get("cdnow", {}).items():
+        out.print(f"CDNOW, third {third}: AUC {figure['auc']:.4f}, log loss {figure['log_loss']:.4f}, "
+                  f"ECE {figure['ece']:.4f}")  # fmt: skip
+
+
+def _figures(document: dict[str, Any]) -> Table:
+    table = Table(title=f"AUC of leaving among {document['leaving_rows']:,} who still order; and no order in time")
+    for heading in ("", "leaving AUC", "AUC", "of the oracle", "log loss", "ECE"):
+        table.add_column(heading)
+    for name, area in document["leaving_auc"].items():
+        row = document["no_order"].get(name)
+        told = [f"{row['auc']:.4f}", f"{row['of_the_oracle']:.1%}", f"{row['log_loss']:.4f}", f"{row['ece']:.4f}"] if (
+            row is not None and row["auc"] is not None) else []  # fmt: skip
+        table.add_row(name, f"{area:.3f}", *told)
+    return table
+
+
+def _alerts(document: dict[str, Any]) -> Table:
+    table = Table(title=f"Alerts, {document['budget']:.0f} unless a threshold is given")
+    for heading in ("", "alerts", "customers", "precision", "recall", "before", "lead", "ended in 2 w", "repeated"):
+        table.add_column(heading)
+    for name, found in [*document["alerts"].items(), *document["alerts_of_the_champion"].items()]:
+        low, lead, high = (found[key] for key in ("lead_10", "lead", "lead_90"))
+        told = "–" if lead is None else f"{lead:.0f} [{low:.0f}, {high:.0f}]"
+        shares = [f"{found[key]:.3f}" for key in ("precision", "recall", "before")]
+        counts = str(found["alerts"]), str(found["customers"])
+        often = f"{found['ended']:.0%}", f"{found['repeated']:.0%}"
+        table.add_row(f"{name} ≥ {found['threshold']:.2f}", *counts, *shares, told, *often)
+    return table
+
+
+def _groups(document: dict[str, Any]) -> Table:
+    table = Table(title="Calibration by kind of customer: the champion, and the filter")
+    for heading in ("kind", "scores", "bias", "ECE", "AUC", "log loss", "filter: bias", "ECE", "AUC"):
+        table.add_column(heading)
+    for kind, group in document["groups"]["champion"].items():
+        best = document["groups"]["filter"][kind]
+        area, highest = (f"{each['auc']:.3f}" if each["auc"] is not None else "–" for each in (group, best))
+        table.add_row(kind, f"{group['rows']:,}", f"{group['bias']:+.3f}", f"{group['ece']:.3f}", area,
+                      f"{group['log_loss']:.3f}", f"{best['bias']:+.3f}", f"{best['ece']:.3f}", highest)  # fmt: skip
+    return table
+
+
+if __name__ == "__main__":
+    command(run)

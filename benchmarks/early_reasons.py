@@ -1,0 +1,100 @@
+"""Do the reasons of a score name why a customer leaves? As told by the product at the end of each leaver's last week.
+
+The models are those at the end of the log; the profile is as it was at the time.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from models.backtest.playback import Log
+from models.churn.panel import Panel
+from models.config import ChurnConfig
+from models.durations import WEEK
+from models.features.table import COLUMN, TABLE
+from profiles.state import Limits, apply
+from profiles.types import Event, Profile, Score
+
+__all__ = ["Leaver", "Named", "judge_reasons", "named_causes", "reasons_of"]
+
+NAMES: dict[str, frozenset[str]] = {
+    "support": frozenset({"support"}),
+    "opinion": frozenset({"support"}),
+    "delivery": frozenset({"delivery"}),
+    "refunds": frozenset({"delivery"}),
+    "price": frozenset({"price"}),
+    "use": frozenset({"usage"}),
+    "visits": frozenset({"usage"}),
+}
+"""Which causes a group of features speaks of. Silence and habit are none: they are what follows."""
+
+FEATURES: dict[str, frozenset[str]] = {
+    "complaint_8w": frozenset({"support", "delivery", "price"}),  # its reader sees what it was about
+    "cart_left": frozenset({"price"}),
+    "cart_share": frozenset({"price"}),
+}
+"""Features that speak of other causes than their group."""
+
+
+@dataclass(frozen=True)
+class Leaver:
+    """Somebody who left for a cause that shows."""
+
+    profile: str
+    week: int  # the first without them
+    cause: str
+
+
+@dataclass(frozen=True)
+class Named:
+    """How often the true cause was named."""
+
+    leavers: int
+    first: float  # by the first reason that raises the risk
+    three: float  # by one of the first three
+
+
+def named_causes(feature: str) -> frozenset[str]:
+    """The causes that a reason under this feature speaks of."""
+    if feature in FEATURES:
+        return FEATURES[feature]
+    group = TABLE[COLUMN[feature]].group if feature in COLUMN else feature
+    return NAMES.get(group, frozenset())
+
+
+def reasons_of(score: Score) -> list[str]:
+    """The features of the reasons that raise the risk, the strongest first."""
+    raising = [reason for reason in score.reasons if reason.contribution > 0]
+    return [reason.feature for reason in sorted(raising, key=lambda reason: -reason.contribution)]
+
+
+def judge_reasons(
+    log: Log, leavers: Sequence[Leaver], panel: Panel, config: ChurnConfig, currency: str, limits: Limits
+) -> dict[str, Named]:
+    """By cause, and `all`: how often the reasons at the end of the last week name it."""
+    scores = _scores(log, leavers, panel, config, currency, limits)
+    hits: dict[str, list[tuple[bool, bool]]] = defaultdict(list)
+    for leaver, score in zip(leavers, scores, strict=True):
+        if score is not None:
+            told = [leaver.cause in named_causes(feature) for feature in reasons_of(score)[:3]]
+            hit = (any(told[:1]), any(told))
+            hits[leaver.cause].append(hit)
+            hits["all"].append(hit)
+    return {
+        cause: Named(len(found), sum(one for one, _ in found) / len(found), sum(any_ for _, any_ in found) / len(found))
+        for cause, found in sorted(hits.items())
+    }
+
+
+def _scores(
+    log: Log, leavers: Sequence[Leaver], panel: Panel, config: ChurnConfig, currency: str, limits: Limits
+) -> list[Score | None]:
+    until = {leaver.profile: log.start + leaver.week * WEEK for leaver in leavers}
+    profiles = {name: Profile(name) for name in until}
+    for record in log.records:
+        if isinstance(record, Event) and record.time <= until.get(record.profile, 0.0):
+            apply(profiles[record.profile], record, currency, limits)
+    return panel.score_profiles([profiles[leaver.profile] for leaver in leavers],
+                                [until[leaver.profile] for leaver in leavers], config, currency)  # fmt: skip
