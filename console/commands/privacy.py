@@ -85,6 +85,7 @@ def register(app: typer.Typer) -> None:
         target: Target,
         identity: Annotated[str, typer.Argument(help="TYPE:VALUE, such as user_id:42.")],
         output: Annotated[Path | None, typer.Option("--output", "-o", help="File; standard output without it.")] = None,
+        as_json: AsJson = False,
     ) -> None:
         with support(target, timeout=300.0) as api, err.status("Collecting…"):
             document = api.call("GET", customer(identity, "/export"))
@@ -93,7 +94,11 @@ def register(app: typer.Typer) -> None:
         else:
             output.write_bytes(orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
             output.chmod(0o600)
-            err.print(f"{len(document['events'])} events and {len(document['traits'])} traits in {output}")
+            counts = {"events": len(document["events"]), "traits": len(document["traits"])}
+            if as_json:
+                print_json({"file": str(output), **counts, "missing": document["missing"]})
+                return
+            err.print(f"{counts['events']} events and {counts['traits']} traits in {output}")
         if document["missing"]:
             warn(f"not complete: {document['missing']}")
 

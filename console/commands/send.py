@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import math
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from hashlib import blake2b
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
@@ -23,7 +25,7 @@ from console.files.register import Register, Sent, sent_before_ids
 from console.files.rows import FileSpec, fingerprint, read_items
 from console.files.sending import Bookmark, Chunk, chunks, deliver
 from console.terminal.figures import counted
-from console.terminal.output import err, out, readable, say, warn
+from console.terminal.output import AsJson, err, out, print_json, say, show, warn
 from console.terminal.progress import adding, progress
 from models.durations import DAY
 from plan import Plan, load_plan
@@ -217,6 +219,7 @@ def register(app: typer.Typer) -> None:
         write_key: Annotated[
             list[str] | None, typer.Option(metavar="SOURCE=KEY", help="Where no data directory says so.")
         ] = None,
+        as_json: AsJson = False,
         url: Url = None,
         plan: PlanFile = None,
         data_dir: DataDir = DEFAULT_DATA_DIR,
@@ -226,10 +229,16 @@ def register(app: typer.Typer) -> None:
         if guessed:
             from console.files.guess import guess  # noqa: PLC0415  (keeps `rapport --help` quick)
 
-            say(guess(file, spec, loaded), nl=False)
+            mapping = guess(file, spec, loaded)
+            if as_json:
+                import yaml  # noqa: PLC0415  (keeps `rapport --help` quick)
+
+                print_json({"mapping": yaml.safe_load(mapping), "text": mapping})
+            else:
+                say(mapping, nl=False)
             return
         if check:
-            _check(file, spec, loaded, skip_bad=skip_bad)
+            _check(file, spec, loaded, skip_bad=skip_bad, as_json=as_json)
             return
         keys = dict(split_pair(pair, "--write-key", "SOURCE=KEY") for pair in write_key or [])
         target = find(data_dir, url, write_keys=keys)
@@ -246,30 +255,65 @@ def register(app: typer.Typer) -> None:
             earliest=loaded.earliest,
             begin=watch.begin,
         )
+        outcome = watch.outcome(file, spec) if sent else None
+        if as_json:
+            print_json(_document(file, target.url, sent, found, outcome))
+            return
         if not sent:
             out.print(f"{file} was already sent to {target.url}; --restart sends it again.")
             return
-        out.print(f"{sent:,} events sent. {visible(watch.told(file, spec))}", soft_wrap=True)
+        out.print(f"{sent:,} events sent. {visible(_told(outcome))}", soft_wrap=True)
         if found.old:
             warn(_of_old(found, loaded))
         if found.unnamed:
             warn(_of_unnamed(found))
 
 
-def _check(file: Path, spec: FileSpec, plan: Plan, *, skip_bad: bool) -> None:
+def _document(file: Path, url: str, sent: int, found: Scan, outcome: Outcome | None) -> dict[str, Any]:
+    """What became of a file, for scripts; null is what could not be asked."""
+    rejected = outcome.rejected if outcome is not None else None
+    return {
+        "file": str(file),
+        "url": url,
+        "events": found.good,
+        "sent": sent,
+        "sent_before": found.good - sent,
+        "taken": outcome.taken if outcome is not None else None,
+        "rejected": None
+        if rejected is None
+        else [{"reason": reason, "events": count} for reason, count in rejected.most_common()],
+        "old": found.old,
+        "oldest": rfc3339(found.oldest) if found.old else None,
+        "without_id": found.unnamed,
+    }
+
+
+def _told(outcome: Outcome | None) -> str:
+    """How many of a file's events were rejected, and why."""
+    if outcome is None:
+        return "What the plan did not accept is in /v1/rejected, with the reason."
+    taken, counts = outcome
+    if not counts:
+        return "None was rejected." if taken else "None was rejected so far; the workers have not taken all yet."
+    why = ", ".join(f"{reason}: {count:,}" for reason, count in counts.most_common())
+    so_far = "" if taken else " so far"
+    return f"{counts.total():,} of them were rejected{so_far} ({why}), see `rapport rejected list --summary`."
+
+
+def _check(file: Path, spec: FileSpec, plan: Plan, *, skip_bad: bool, as_json: bool) -> None:
     """Ask the plan about a file; ends with 1 if it would reject something."""
     from console.files.survey import survey  # noqa: PLC0415  (keeps `rapport --help` quick)
     from console.terminal.loading import preview_document, preview_page  # noqa: PLC0415  (same)
     from streams.history.forecast import Previewer  # noqa: PLC0415  (same)
 
     now = time.time()
-    with progress() as bar:
+    with progress(quiet=as_json) as bar:
         tell = adding(bar("reading"))
         previewer = Previewer(plan, now, now - plan.churn.lateness)
         found = survey([(file, spec)], previewer, plan, aside=skip_bad, tell=tell)
     document = preview_document(found, None)
-    out.print(preview_page(readable(document), clock=False))
-    if found.preview.late:
+    show(document, as_json, partial(preview_page, clock=False))
+    if found.preview.late and not as_json:
         warn(_of_old(Scan(old=found.preview.late, oldest=found.preview.since), plan))
     if document["rejected"] or document["bad_rows"]:
         raise typer.Exit(1)
@@ -319,6 +363,13 @@ def _of_old(found: Scan, plan: Plan) -> str:
     )
 
 
+class Outcome(NamedTuple):
+    """What became of the events that were sent."""
+
+    taken: bool  # whether the workers have had all of them
+    rejected: Counter[str]  # by reason, so far
+
+
 class _Watch:
     """Sees what becomes of the events that are sent, where Kafka can be asked."""
 
@@ -349,21 +400,16 @@ class _Watch:
         else:
             self._aftermath = aftermath
 
-    def told(self, file: Path, spec: FileSpec) -> str:
-        """How many of a file's events were rejected, and why."""
+    def outcome(self, file: Path, spec: FileSpec) -> Outcome | None:
+        """What became of a file's events; None where Kafka cannot be asked."""
         from streams.history.sent import reasons  # noqa: PLC0415  (keeps `rapport --help` quick)
 
         if self._aftermath is None:
-            return "What the plan did not accept is in /v1/rejected, with the reason."
+            return None
         taken, rejected = asyncio.run(self._look(self._aftermath))
         ids = Ids(spec.key, self._found.twins)
         items = read_items(file, spec, ids, earliest=self._plan.earliest)
-        counts = reasons(rejected, (item.id for item in items if item.id))
-        if not counts:
-            return "None was rejected." if taken else "None was rejected so far; the workers have not taken all yet."
-        why = ", ".join(f"{reason}: {count:,}" for reason, count in counts.most_common())
-        so_far = "" if taken else " so far"
-        return f"{counts.total():,} of them were rejected{so_far} ({why}), see `rapport rejected list --summary`."
+        return Outcome(taken, reasons(rejected, (item.id for item in items if item.id)))
 
     async def _look(self, aftermath: Aftermath) -> tuple[bool, dict[str, str]]:
         return await aftermath.taken(), await aftermath.rejected()

@@ -17,14 +17,13 @@ from console.clients.reach import PlanFile, reach
 from console.clients.target import DEFAULT_DATA_DIR, DataDir
 from console.terminal.frame import group
 from console.terminal.listing import Listing
-from console.terminal.output import AsJson, out, show
+from console.terminal.output import AsJson, show
 from plan import load_plan
 from profiles.errors import NotFound
 from profiles.stores.sources import with_sources
 from profiles.times import rfc3339
 from profiles.units import Aside, Pause, SourceStore
 from streams.settings import Settings
-from streams.visible import visible
 
 __all__ = ["app"]
 
@@ -68,6 +67,7 @@ def _page(rows: list[dict[str, Any]]) -> RenderableType:
 @app.command()
 def resume(
     name: Annotated[str, typer.Argument(help="The source; `rapport source list` lists them.")],
+    as_json: AsJson = False,
     plan: PlanFile = None,
     data_dir: DataDir = DEFAULT_DATA_DIR,
 ) -> None:
@@ -82,8 +82,13 @@ def resume(
     if name not in sources:
         raise NotFound(f"there is no source {name!r}; the plan has {', '.join(sources)}")
     pause = _ask(settings, lambda store: _resume(store, name))
-    why = f"It was paused since {_since(pause)}: {pause.why}."
-    out.print(f"{name} is taken again, within two seconds. {visible(why)}")
+    document = {"source": name, "held": False, "was_held_since": _since(pause), "why": pause.why}
+    show(document, as_json, _resumed)
+
+
+def _resumed(document: dict[str, Any]) -> RenderableType:
+    since = f"It was paused since {document['was_held_since']}: {document['why']}."
+    return Text(f"{document['source']} is taken again, within two seconds. {since}")
 
 
 async def _resume(store: SourceStore, name: str) -> Pause:

@@ -114,7 +114,8 @@ def test_a_person_lets_a_held_source_go(
         ready = run(rapport.settings, "doctor", status=1)
         assert any(finding["what"] == "source purchase" and finding["verdict"] == "error" for finding in ready)
 
-        run(rapport.settings, "source", "resume", "purchase", as_json=False)
+        resumed = run(rapport.settings, "source", "resume", "purchase")
+        assert (resumed["source"], resumed["held"]) == ("purchase", False)
         wait_until(lambda: end_of(rapport.settings, "events.rejected") == 1500, rapport, "what waited to be rejected")
         assert not held(rapport.settings)["purchase"]
         rejected = {json.loads(record.value)["offset"] for record in rapport.topic("events.rejected")}
