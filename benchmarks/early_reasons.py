@@ -24,6 +24,7 @@ NAMES: dict[str, frozenset[str]] = {
     "opinion": frozenset({"support"}),
     "delivery": frozenset({"delivery"}),
     "refunds": frozenset({"delivery"}),
+    "returns": frozenset({"delivery"}),
     "price": frozenset({"price"}),
     "use": frozenset({"usage"}),
     "visits": frozenset({"usage"}),
@@ -31,7 +32,6 @@ NAMES: dict[str, frozenset[str]] = {
 """Which causes a group of features speaks of. Silence and habit are none: they are what follows."""
 
 FEATURES: dict[str, frozenset[str]] = {
-    "complaint_8w": frozenset({"support", "delivery", "price"}),  # its reader sees what it was about
     "cart_left": frozenset({"price"}),
     "cart_share": frozenset({"price"}),
 }

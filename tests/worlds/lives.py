@@ -18,8 +18,9 @@ Flags = NDArray[np.bool_]
 HERE = 1_000_000
 """Stands for the week of leaving of whoever has not left."""
 
-# How a wrong delivery, a wrong ticket and a fine ticket show: chance of each sign.
-DELIVERY_SIGNS = {"complaint": 0.35, "ticket": 0.35, "return": 0.3, "refund": 0.2}
+# How a wrong delivery, a fine one, a wrong ticket and a fine ticket show: chance of each sign.
+DELIVERY_SIGNS = {"complaint": 0.3, "ticket": 0.3, "return": 0.25, "refund": 0.15, "late": 0.45, "failed": 0.15}
+TIMELY_SIGNS = {"complaint": 0.0, "ticket": 0.0, "return": 0.0, "refund": 0.0, "late": 0.03, "failed": 0.002}
 WRONG_SIGNS = {"reopened": 0.5, "long": 0.4, "csat": 0.45, "ces": 0.3}
 FINE_SIGNS = {"reopened": 0.03, "long": 0.05, "csat": 0.03, "ces": 0.02}
 PAUSES, UNINSTALLS = 0.12, 0.12  # chance a week of who has lost interest and has a subscription or the app
@@ -210,7 +211,8 @@ class _Simulation:
         signs, rng, n = self._signs, self._rng, len(here)
         orders = signs["orders"][:, week]
         wrong = rng.random(n) < 1 - (1 - self._habits.goes_wrong) ** orders
-        signs["delivery"][:, week] = np.where(wrong, self._bits(DELIVERY_SIGNS, n), 0)
+        timely = np.where(orders > 0, self._bits(TIMELY_SIGNS, n), 0)
+        signs["delivery"][:, week] = np.where(wrong, self._bits(DELIVERY_SIGNS, n), timely)
         self._level["delivery"] = np.minimum(self._level["delivery"] + wrong, LEVELS - 1)
         asked = signs["tickets"][:, week] > 0
         bad = asked & (rng.random(n) < self._rules.wrong)

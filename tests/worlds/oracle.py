@@ -24,6 +24,7 @@ from tests.worlds.lives import (
     DELIVERY_SIGNS,
     FINE_SIGNS,
     PAUSES,
+    TIMELY_SIGNS,
     UNINSTALLS,
     WRONG_SIGNS,
     Lives,
@@ -66,7 +67,7 @@ class Oracle:
         self._worse = np.eye(LEVELS, k=1)
         self._worse[-1, -1] = 1.0
         # Of each pattern of signs: how likely if it went wrong, and if it did not.
-        self._delivery = _patterns(DELIVERY_SIGNS)
+        self._late, self._timely = _patterns(DELIVERY_SIGNS), _patterns(TIMELY_SIGNS)
         self._ticket = _patterns(WRONG_SIGNS) * rules.wrong, _patterns(FINE_SIGNS) * (1 - rules.wrong)
         self._pressure = _ahead(habits.pressure)
         self._base = _ahead(habits.base)
@@ -136,8 +137,8 @@ class Oracle:
         signs, habits = self._lives.signs, self._lives.habits
         orders, shown = signs.orders[:, week], signs.delivery[:, week]
         bad = 1 - (1 - habits.goes_wrong) ** orders
-        wrong = bad * self._delivery[shown]
-        fine = (1 - bad) * (shown == 0)
+        wrong = bad * self._late[shown]
+        fine = (1 - bad) * np.where(orders > 0, self._timely[shown], 1.0)
         delivery = _mixed(moods.delivery, self._worse, wrong / np.maximum(wrong + fine, 1e-300))
         asked, pattern = signs.tickets[:, week] > 0, signs.support[:, week]
         bad_ticket, fine_ticket = self._ticket[0][pattern], self._ticket[1][pattern]

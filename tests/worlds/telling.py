@@ -16,7 +16,7 @@ __all__ = ["AFTER", "START", "tell"]
 START = 1_577_836_800.0
 """2020-01-01: the first week begins."""
 
-AFTER = {"page", "Email Delivered", "Ticket Solved", "identify"}
+AFTER = {"page", "Email Delivered", "Ticket Solved"}
 """Events that may still come when a customer has left: looks at a page, and what is ours to do."""
 
 _CATEGORIES = ("coffee", "tea", "chocolate", "equipment", "gifts")
@@ -152,6 +152,8 @@ class _Teller:
             order = f"O-{self._customer}-{week.number}-{number}"
             self._orders.append(order)
             yield from self._order(at, order, coupon=number < signs["coupons"])
+            if number + 1 < signs["orders"] or not signs["delivery"]:  # what goes wrong is the last of the week
+                yield at + 1.8 * DAY, _track("purchase", "Order Delivered", {"order_id": order, "days_late": 0})
             if random.random() < 0.03:  # of no importance
                 yield (
                     at + 2.9 * DAY,
@@ -182,8 +184,13 @@ class _Teller:
         yield at + 120, _track("purchase", "Order Completed", completed)
 
     def _late(self, at: float, order: str, bits: int) -> Iterator[Moment]:
-        """What a customer does whose order went wrong."""
+        """An order that went wrong, and what its customer does."""
         shown = _named(DELIVERY_SIGNS, bits)
+        if "failed" in shown:
+            failed = {"order_id": order, "reason": self._random.choice(("damaged", "lost", "not_at_home"))}
+            yield at - 1200, _track("purchase", "Delivery Failed", failed)
+        days = self._random.choice((2, 3, 5)) if "late" in shown else 0
+        yield at - 600, _track("purchase", "Order Delivered", {"order_id": order, "days_late": days})
         ticket = f"T-{order}"
         if "ticket" in shown:
             opened = {"ticket_id": ticket, "type": "delivery", "channel": "email", "order_id": order}

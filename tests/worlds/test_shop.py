@@ -22,7 +22,14 @@ HORIZON = 8
 # What tells of a cause.
 TRACES = {
     "price": {"Coupon Denied", "Coupon Applied", "Complaint Received", "Order Completed", "Subscription Renewed"},
-    "delivery": {"Complaint Received", "Ticket Opened", "Return Requested", "Order Refunded"},
+    "delivery": {
+        "Delivery Failed",
+        "Order Delivered",
+        "Complaint Received",
+        "Ticket Opened",
+        "Return Requested",
+        "Order Refunded",
+    },
     "support": {"Ticket Reopened", "Ticket Opened", "CSAT Answered", "CES Answered"},
 }
 
@@ -50,7 +57,8 @@ def test_the_plan_takes_every_event_as_it_is(few):
     assert len(log.records) > 3000
     assert log.weeks == 50
     assert {record.profile for record in log.records} == set(few.profiles(plan))
-    assert {"purchase", "visit", "feature_use", "complaint", "ces", "cart"} <= {record.role for record in log.records}
+    roles = {"purchase", "visit", "feature_use", "complaint", "ces", "cart", "delivered", "undelivered", "return"}
+    assert roles <= {record.role for record in log.records}
 
 
 def test_nothing_comes_before_the_beginning_and_only_echoes_after_the_end(few):
