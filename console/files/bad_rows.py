@@ -6,7 +6,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TextIO
 
-from console.files.mapping import NO_TIME
+from console.files.mapping.table_mapping import NO_TIME
 from console.files.rows import FileSpec, Item, head_of
 from console.terminal.figures import counted
 from console.terminal.output import warn

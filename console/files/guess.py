@@ -12,7 +12,7 @@ import yaml
 
 from console.files.event_log import COLUMNS
 from console.files.exports.ready import fitting
-from console.files.mapping import iso_time
+from console.files.mapping.table_times import iso_time
 from console.files.numbers import Decimal, currencies_of, read_number
 from console.files.reading.cells import DELIMITERS, head, open_table
 from console.files.reading.text import Lines, open_text, readable

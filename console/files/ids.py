@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from console.files.mapping import BadRow
+from console.files.mapping.table_mapping import BadRow
 from streams.history.past import key_of
 
 __all__ = ["Ids", "Twins"]

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from console.files.exports.ready import ready_mapping, ready_names
-from console.files.mapping import load_mapping, parse_target, validated
+from console.files.mapping.table_mapping import load_mapping, parse_target, validated
 from console.files.rows import FileSpec
 from console.terminal.options import options_of
 from profiles.errors import WrongUse

@@ -14,7 +14,7 @@ from pydantic import Field
 from console.files.delivery import MAX_EVENT
 from console.files.grouping import Group, together
 from console.files.ids import Ids
-from console.files.mapping import NO_TIME, TYPES, BadRow, LeftOut, TableMapping
+from console.files.mapping.table_mapping import NO_TIME, TYPES, BadRow, LeftOut, TableMapping
 from console.files.reading.cells import Record, Table, open_table, swallows
 from console.files.reading.objects import Found, in_array, in_lines
 from console.files.reading.text import Lines, begins_with, open_text, readable

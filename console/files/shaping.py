@@ -6,18 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from typing import Any
 
-from console.files.mapping import (
-    Also,
-    BadRow,
-    LeftOut,
-    Row,
-    TableMapping,
-    check_translate,
-    column_named,
-    columns_of,
-    compile_item,
-    compile_row,
-)  # fmt: skip
+from console.files.mapping.columns import column_named, columns_of
+from console.files.mapping.compiling import Row, check_translate, compile_item, compile_row
+from console.files.mapping.table_mapping import Also, BadRow, LeftOut, TableMapping
 from console.files.numbers import Decimal, read_number
 from profiles.errors import WrongUse
 

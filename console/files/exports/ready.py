@@ -8,7 +8,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from console.files.mapping import TableMapping, column_named, load_mapping, validated
+from console.files.mapping.columns import column_named
+from console.files.mapping.table_mapping import TableMapping, load_mapping, validated
 from console.files.rows import FileSpec
 from profiles.errors import WrongUse
 

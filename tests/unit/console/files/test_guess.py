@@ -9,7 +9,7 @@ import yaml
 
 from console.files.guess import guess
 from console.files.ids import Ids
-from console.files.mapping import load_mapping, validated
+from console.files.mapping.table_mapping import load_mapping, validated
 from console.files.rows import FileSpec, Item, read_items
 from plan import load_plan
 from profiles.errors import WrongUse

@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from console.files.ids import Ids
-from console.files.mapping import BadRow, LeftOut, TableMapping
+from console.files.mapping.table_mapping import BadRow, LeftOut, TableMapping
 from console.files.rows import FileSpec, Item, read_items
 from console.files.shaping import Shaper
 from profiles.errors import WrongUse

@@ -10,7 +10,7 @@ import pytest
 
 from console.files.exports.ready import fitting, ready_mapping, ready_names
 from console.files.ids import Ids
-from console.files.mapping import validated
+from console.files.mapping.table_mapping import validated
 from console.files.reading.cells import open_table
 from console.files.reading.text import Lines, open_text
 from console.files.rows import FileSpec, Item, read_items

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from console.files.mapping import BadRow, TableMapping, compile_row, iso_time, load_mapping, parse_target, validated
+from console.files.mapping.compiling import compile_row
+from console.files.mapping.table_mapping import BadRow, TableMapping
 from profiles.errors import Misconfigured
 
 COLUMNS = ["customer", "date", "items", "amount"]
@@ -133,70 +133,3 @@ def test_a_table_of_one_column_says_which_delimiter_it_may_have() -> None:
     """As a spreadsheet of much of Europe writes it."""
     with pytest.raises(Misconfigured, match=r"no column 'customer'.*say --delimiter semicolon"):
         compile_row(mapping(), ["customer;date;amount"])
-
-
-@pytest.mark.parametrize(
-    ("time_format", "zone", "text", "expected"),
-    [
-        ("iso", "UTC", "2026-01-31T09:30:00+01:00", "2026-01-31T08:30:00Z"),
-        ("iso", "Europe/Berlin", "2026-07-01 12:00", "2026-07-01T10:00:00Z"),
-        ("epoch", "UTC", "0", "1970-01-01T00:00:00Z"),
-        ("epoch_ms", "UTC", "1500", "1970-01-01T00:00:01.500000Z"),
-        ("%d.%m.%Y %H:%M", "UTC", "31.01.2026 09:30", "2026-01-31T09:30:00Z"),
-        ("iso", "UTC", "2026-03-01 09:50:26 +0200", "2026-03-01T07:50:26Z"),
-        ("iso", "Europe/Berlin", "Mar 2, 2026 9:50", "2026-03-02T08:50:00Z"),
-        ("iso", "UTC", "1772443826", "2026-03-02T09:30:26Z"),
-        ("iso", "UTC", "1772443826000", "2026-03-02T09:30:26Z"),
-        ("iso", "UTC", "1772443826000000", "2026-03-02T09:30:26Z"),
-        ("excel", "UTC", "44256.5", "2021-03-01T12:00:00Z"),
-        ("excel", "Europe/Berlin", "46204", "2026-06-30T22:00:00Z"),
-    ],
-)
-def test_times(time_format: str, zone: str, text: str, expected: str) -> None:
-    """Each way of writing a time, with and without a zone."""
-    assert iso_time(time_format, zone)(text) == expected
-
-
-@pytest.mark.parametrize(
-    ("time_format", "text", "words"),
-    [
-        ("iso", "02/03/2026", "--time-format '%d/%m/%Y' or --time-format '%m/%d/%Y'"),
-        ("iso", "30/02/2026 10:00", "which is the month: --time-format '%d/%m/%Y ...'"),
-        ("iso", "2.3.26", "'%d.%m.%y' or --time-format '%m.%d.%y'"),
-        ("iso", "44256", "the day of a spreadsheet[?] Then say --time-format excel"),
-        ("epoch", "1772443826000", "without --time-format its size tells the unit"),
-        ("excel", "2026-01-01", "could not convert"),
-        ("excel", "1772443826", "no number of a day"),
-        ("iso", "0000-00-00 00:00:00", "year 0"),
-    ],
-)
-def test_a_time_in_doubt_says_what_to_do(time_format: str, text: str, words: str) -> None:
-    """Rather than that one is guessed."""
-    with pytest.raises(ValueError, match=words.replace("(", r"\(")):
-        iso_time(time_format, "UTC")(text)
-
-
-def test_short_targets_keep_colons_that_are_no_type() -> None:
-    """`:number` is a type, `:8000` is text."""
-    assert parse_target("amount:number", constant=False).type == "number"
-    assert parse_target("http://x:8000", constant=True).value == "http://x:8000"
-
-
-def test_a_mapping_file_may_be_short(tmp_path: Path) -> None:
-    """Columns with types on one line, constants as YAML has them."""
-    file = tmp_path / "mapping.yaml"
-    file.write_text("event: Order Completed\nmap: {user_id: customer, timestamp: date}\nset: {properties.tax: 1.5}\n")
-
-    spec = validated(TableMapping, load_mapping(file), "mapping.yaml")
-    event = compile_row(spec, ["customer", "date"])(["7", "2026-01-01"], 1)
-
-    assert event["properties"] == {"tax": 1.5}
-
-
-def test_a_mapping_file_with_an_unknown_option_is_refused(tmp_path: Path) -> None:
-    """The message names it."""
-    file = tmp_path / "mapping.yaml"
-    file.write_text("evnt: Order Completed\n")
-
-    with pytest.raises(Misconfigured, match="evnt"):
-        validated(TableMapping, load_mapping(file), "mapping.yaml")
