@@ -23,6 +23,7 @@ from models.durations import WEEK, parse_duration
 from plan import Plan, load_plan
 from profiles.errors import Misconfigured, WrongUse
 from profiles.state import Limits
+from profiles.times import rfc3339
 from streams.visible import visible
 
 if TYPE_CHECKING:
@@ -191,7 +192,7 @@ def _run(
             raise WrongUse(str(error)) from error
         bar("measuring")
         measured = verdict(judged, seed=wanted.seed)
-    notes = [*_asked(wanted), *notes, *_few(judged), *_too_short(log, config)]
+    notes = [*_asked(wanted), *notes, *_left_out(log), *_few(judged), *_too_short(log, config)]
     document = document_of(measured, judged, config, reading, file=file.name, stream=wanted.stream, notes=notes)
     if page is not None:
         _draw(page, document, judged, measured)
@@ -209,6 +210,19 @@ def _asked(wanted: _Wanted) -> list[str]:
         week, keep = _drift(wanted.drift)
         notes.append(f"An experiment: from week {week:g} on, a repeat order happens with probability {keep:g} only.")
     return notes
+
+
+def _left_out(log: Log) -> list[str]:
+    """Events at times that the orders do not span: a log of a year is not judged over fifty for a clock never set."""
+    if log.outside is None:
+        return []
+    begin, end = rfc3339(log.start + 1.0)[:10], rfc3339(log.end)[:10]
+    first, last = rfc3339(log.outside.first)[:10], rfc3339(log.outside.last)[:10]
+    which = f"the first of {first}, the last of {last}" if first != last else f"of {first}"
+    return [
+        f"{counted(log.outside.count, 'event')} left out, {which}: the orders are from {begin} to {end}, and what is "
+        "outside cannot be judged, or has a time that cannot be right."
+    ]
 
 
 def _few(judged: Judged) -> list[str]:
@@ -233,18 +247,19 @@ def _log(reading: Reading, wanted: _Wanted, config: ChurnConfig) -> tuple[Log, r
     from console.files.event_log import names_of, share  # noqa: PLC0415
     from models.backtest.experiments import SPAN, retimed, sampled, vanishing  # noqa: PLC0415
     from models.backtest.playback import Log  # noqa: PLC0415
+    from streams.offline import by_time  # noqa: PLC0415
 
     if wanted.stream not in ("cal", "rt"):
         raise WrongUse(f"--stream {wanted.stream!r}: write cal or rt")
-    log = Log.of(reading.records)
+    log = Log.of(reading.records, config.role)
     if wanted.sample:
         inside, names = share(wanted.sample), names_of(reading)
         log = sampled(log, lambda id_: inside(names.get(id_, id_)) != wanted.held_out)
-        if not log.records:
+        if next(iter(log.records), None) is None:
             raise Misconfigured("nobody is in this sample")
     judged = _weeks(wanted.weeks)
     if wanted.stream == "rt":
-        log = retimed(log, wanted.seed)
+        log = retimed(log, wanted.seed, by_time=by_time)
         ahead = round(config.horizon / WEEK)
         judged = judged or range(2 * ahead + 8, SPAN + 1)
     if wanted.drift:

@@ -79,7 +79,8 @@ def _from_file(file: Path, spec: FileSpec, settings: Settings) -> tuple[list[Seq
 
     with err.status(Text(f"reading {visible(file.name)}")):
         reading = read_history(file, spec, load_plan(settings.plan))
-    return list[Sequence[float]](order_times(reading.records)), Log.of(reading.records).end
+    log = Log.of(reading.records)
+    return list[Sequence[float]](order_times(log.records)), log.end
 
 
 def _from_redis(settings: Settings) -> tuple[list[Sequence[float]], float]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from console.files.ids import Ids
+from console.files.ids import Ids, Twins
 from console.files.reading.cells import DELIMITERS, open_table
 from console.files.reading.text import Lines, open_text, readable
 from console.files.rows import FileSpec, is_json, read_items
@@ -47,25 +47,37 @@ def read_history(
         Misconfigured: nothing in it is acceptable.
     """
     spec = spec if spec.map or is_json(file, spec) else recognised(file, spec, plan)
-    problems: list[str] = []
+    bad, first_bad = 0, ""
+    ids = Ids(spec.key, None if is_json(file, spec) else _twins(file, spec, plan.earliest))
 
     def rows() -> Iterator[Row]:
-        for item in read_items(file, spec, Ids(spec.key), earliest=plan.earliest):
+        nonlocal bad, first_bad
+        for item in read_items(file, spec, ids, earliest=plan.earliest):
             if item.meant:
                 continue
             if item.problem:
-                problems.append(f"line {item.line}: {item.problem}")
+                bad += 1
+                first_bad = first_bad or f"line {item.line}: {item.problem}"
             else:
                 yield item.source, item.event, item.line
 
     reading = read_log(rows(), plan, time.time(), advance)
-    if problems:
-        reading.rejected["bad_row"] = len(problems)
-        reading.examples["bad_row"] = problems[0]
+    if bad:
+        reading.rejected["bad_row"] = bad
+        reading.examples["bad_row"] = first_bad
     if not reading.records:
         why = "; ".join(f"{reason}: {text}" for reason, text in list(reading.examples.items())[:3])
         raise Misconfigured(f"nothing in {file} can be used. {why or 'It holds no events.'}")
     return reading
+
+
+def _twins(file: Path, spec: FileSpec, earliest: float) -> frozenset[int]:
+    """The ids that several rows of a table have, so that the others need not be remembered."""
+    twins = Twins()
+    for item in read_items(file, spec, Ids(spec.key, frozenset()), earliest=earliest):
+        if not item.problem:
+            twins.note(item.id)
+    return twins.found()
 
 
 def recognised(file: Path, spec: FileSpec, plan: Plan) -> FileSpec:

@@ -7,13 +7,14 @@ change of behaviour whose size is known.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 import msgspec
 import numpy as np
 
 from models.backtest.playback import Log
+from models.backtest.records import Repeatable
 from models.durations import WEEK
 from profiles.types import Event, Merge
 
@@ -23,20 +24,25 @@ SPAN = 104
 """Weeks over which `retimed` spreads the customers' first orders."""
 
 
-def people(records: Sequence[Event | Merge]) -> dict[str, str]:
+def people(records: Iterable[Event | Merge]) -> dict[str, str]:
     """The profile that each profile of a log is part of in the end."""
-    into = {record.profile: record.winner for record in records if isinstance(record, Merge)}
-    found = {}
+    into: dict[str, str] = {}
+    names: dict[str, None] = {}
     for record in records:
-        last = record.profile
+        names[record.profile] = None
+        if isinstance(record, Merge):
+            into[record.profile] = record.winner
+    found = {}
+    for name in names:
+        last = name
         while last in into:
             last = into[last]
-        found[record.profile] = last
+        found[name] = last
         found[last] = last
     return found
 
 
-def order_times(records: Sequence[Event | Merge]) -> list[list[float]]:
+def order_times(records: Iterable[Event | Merge]) -> list[list[float]]:
     """The times of each customer's orders, ascending, seconds."""
     whose = people(records)
     found: dict[str, list[float]] = {}
@@ -55,15 +61,26 @@ def sampled(log: Log, inside: Callable[[str], bool]) -> Log:
     """
     whose = people(log.records)
     taken = {person: inside(person) for person in set(whose.values())}
-    records = [record for record in log.records if taken[whose[record.profile]]]
+    records = Repeatable(lambda: (record for record in log.records if taken[whose[record.profile]]))
     return replace(log, records=records)
 
 
-def retimed(log: Log, seed: int = 0, span: int = SPAN) -> Log:
+def retimed(
+    log: Log,
+    seed: int = 0,
+    span: int = SPAN,
+    by_time: Callable[[Iterable[Event | Merge]], Iterable[Event | Merge]] | None = None,
+) -> Log:
     """The same trajectories, each customer's first event drawn uniformly over `span` weeks.
 
     A customer is observed for as long as in the log: what they did after its end is not known, wherever they now are.
     Draws are dealt in the order of the customers' names, numbers by their size, whatever the order of the log.
+
+    Args:
+        log: as it happened.
+        seed: of the draws.
+        span: weeks.
+        by_time: sorts records by their time, stably; in memory unless given.
     """
     whose = people(log.records)
     first: dict[str, float] = {}
@@ -77,26 +94,26 @@ def retimed(log: Log, seed: int = 0, span: int = SPAN) -> Log:
     persons = sorted(first, key=lambda person: (names.get(person, (0, "")), person))
     begins = log.start + np.random.default_rng(seed).uniform(0, span, len(first)) * WEEK
     shift = {person: float(begin) - first[person] for person, begin in zip(persons, begins, strict=True)}
-    records: list[Event | Merge] = [
-        msgspec.structs.replace(record, time=record.time + shift[whose[record.profile]]) for record in log.records
-    ]
-    records.sort(key=lambda record: record.time)
+    moved = (msgspec.structs.replace(record, time=record.time + shift[whose[record.profile]]) for record in log.records)
+    records = by_time(moved) if by_time else sorted(moved, key=lambda record: record.time)
     until = {profile: log.end + shift[person] for profile, person in whose.items()}
-    return Log(records, log.start, max(until.values()), until)
+    return Log(records, log.start, max(until.values()), until, log.outside)
 
 
 def vanishing(log: Log, week: float, keep: float, seed: int = 0) -> Log:
     """From a week on, each order that is not a customer's first happens with probability `keep` only."""
     whose = people(log.records)
-    rng = np.random.default_rng(seed)
     begins = log.start + week * WEEK
-    ordered: set[str] = set()
-    records: list[Event | Merge] = []
-    for record in log.records:
-        if isinstance(record, Event) and record.role == "purchase":
-            person = whose[record.profile]
-            if person in ordered and record.time >= begins and rng.random() > keep:
-                continue
-            ordered.add(person)
-        records.append(record)
-    return replace(log, records=records)
+
+    def left() -> Iterator[Event | Merge]:
+        rng = np.random.default_rng(seed)
+        ordered: set[str] = set()
+        for record in log.records:
+            if isinstance(record, Event) and record.role == "purchase":
+                person = whose[record.profile]
+                if person in ordered and record.time >= begins and rng.random() > keep:
+                    continue
+                ordered.add(person)
+            yield record
+
+    return replace(log, records=Repeatable(left))

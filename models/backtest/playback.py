@@ -10,14 +10,16 @@ from __future__ import annotations
 
 import math
 import time
-from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from models.backtest.records import Ahead, Repeatable, mentioned
+from models.backtest.span import span
 from models.churn.panel import MODELS, Panel
 from models.churn.scores import GROUPS, group_shares
 from models.config import ChurnConfig
@@ -35,7 +37,7 @@ from profiles.state import Limits, apply
 from profiles.store import ArrivalRate
 from profiles.types import Event, Merge, Profile
 
-__all__ = ["Batch", "Judged", "Log", "Moved", "Rival", "backtest", "weeks_judged"]
+__all__ = ["Batch", "Judged", "Log", "Moved", "Outside", "Rival", "backtest", "weeks_judged"]
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -46,29 +48,60 @@ _NEVER = math.inf
 
 
 @dataclass(frozen=True)
+class Outside:
+    """Events at times that the orders do not span, which are left out."""
+
+    count: int
+    first: float  # the day of the first, seconds
+    last: float  # of the last
+
+
+@dataclass(frozen=True)
 class Log:
     """What happened, and until when it is known.
 
-    `start` is just before the day of the first event, so that a day of a log that has only dates counts as a whole.
+    `start` is just before the day of the first order, so that a day of a log that has only dates counts as a whole.
     """
 
-    records: Sequence[Event | Merge]  # ascending by time
+    records: Iterable[Event | Merge]  # ascending by time; gone through several times, and need not be in memory
     start: float
     end: float
     until: Mapping[str, float] = field(default_factory=dict)  # profile → when the log stops knowing it; else `end`
+    outside: Outside | None = None
 
     @classmethod
-    def of(cls, records: Sequence[Event | Merge]) -> Log:
-        """The log of these records: whole days (UTC), from the first to the last of them.
+    def of(cls, records: Iterable[Event | Merge], role: str = "purchase") -> Log:
+        """The log of these records, as far as its orders reach: whole days (UTC), from the first to the last of them.
+
+        A few times that cannot be right do not count (`models.backtest.span`). What comes after the last order is left
+        out, since nobody knows who would have ordered; so are events long before everything else.
+
+        Args:
+            records: ascending by time.
+            role: of the events that are orders; of a log without any, all events count.
 
         Raises:
             ValueError: there is no record.
         """
-        if not records:
-            raise ValueError("there are no events")
-        start = math.floor(records[0].time / DAY) * DAY - 1.0
-        end = (math.floor(records[-1].time / DAY) + 1) * DAY - 1.0
-        return cls(records, start, end)
+        events, orders = Counter[int](), Counter[int]()
+        for record in records:
+            if isinstance(record, Event):
+                day = int(record.time // DAY)
+                events[day] += 1
+                if record.role == role:
+                    orders[day] += 1
+        first, last = span(orders or events)
+        begin, start, end = span(events)[0] * DAY, first * DAY - 1.0, (last + 1) * DAY - 1.0
+        out = [day for day in events if day * DAY < begin or day > last]
+        if not out:
+            return cls(records, start, end)
+
+        def inside() -> Iterator[Event | Merge]:
+            # That two profiles are one customer holds whenever it was said.
+            return (one for one in records if one.time <= end and (one.time >= begin or isinstance(one, Merge)))
+
+        outside = Outside(sum(events[day] for day in out), min(out) * DAY, max(out) * DAY)
+        return cls(Repeatable(inside), start, end, outside=outside)
 
     @property
     def weeks(self) -> int:
@@ -204,8 +237,7 @@ class _Play:
         self._consent, self._rivals = consent, rivals
         self._rng = np.random.default_rng(seed)
         self._limits = limits
-        names = dict.fromkeys(record.profile for record in log.records)
-        names |= dict.fromkeys(record.winner for record in log.records if isinstance(record, Merge))
+        names = mentioned(log.records)
         self._number = {name: i for i, name in enumerate(names)}
         self._profiles = [Profile(name) for name in names]
         self._redirect: dict[int, int] = {}
@@ -228,22 +260,21 @@ class _Play:
 
     def run(self, advance: Callable[[float], object]) -> Judged:
         """Day by day to the end of the log."""
-        log, at = self._log, 0
-        times = np.array([record.time for record in log.records])
+        log, records = self._log, Ahead(self._log.records)
         last_week = self._weeks[-1] + math.ceil(self._config.horizon / WEEK - 1e-9)
         for day in range(1, 7 * last_week + 1):
             now = log.start + day * DAY
-            upto = int(np.searchsorted(times, now, side="right"))
-            touched = self._apply(log.records[at:upto])
-            at = upto
+            touched = self._apply(records.upto(now))
             self._teach(self._look(touched, now))
             self._judge(now)
             if day % 7 == 0:
                 self._score(day // 7, now)
             advance(day / (7 * last_week))
-        return self._result(len(log.records))
+        for _ in records.upto(math.inf):  # counted, though too late to be judged
+            pass
+        return self._result(records.taken)
 
-    def _apply(self, records: Sequence[Event | Merge]) -> list[int]:
+    def _apply(self, records: Iterable[Event | Merge]) -> list[int]:
         """What happened in a day; the customers it happened to."""
         started = time.perf_counter()
         touched: dict[int, None] = {}

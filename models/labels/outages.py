@@ -87,9 +87,10 @@ def arrived(arrivals: ArrivalRate, time: float, least: float | None) -> tuple[fl
     if time <= arrivals.last:
         return None
     silence = time - arrivals.last
-    if not arrivals.last:
+    if not arrivals.last or silence > max(HALF_LIFE, arrivals.last - arrivals.first):
+        # What lies further back than it lasted, such as one event of 1990, says nothing about what is usual.
         arrivals.first = arrivals.last = time
-        arrivals.active = 1.0
+        arrivals.active, arrivals.longest = 1.0, 0.0
         return None
     if least is not None and silence > least and _is_unusual(arrivals, silence):
         found = (arrivals.last, time)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from typing import Any
 
 import orjson
 
 from plan import load_plan
+from profiles.times import parse_time
 from profiles.types import Event, Merge
-from streams.offline import Reading, read_log
+from streams.offline import Reading, by_time, read_log
 from tests import REPOSITORY
 
 PLAN = load_plan(REPOSITORY / "tracking_plan.yaml")
 NOW = 1_800_000_000.0
+NOW_OF = {day: parse_time(f"2026-03-{day}T10:00:00Z") for day in ("02", "05")}
 
 
 def read(*events: dict[str, Any], source: str = "web") -> Reading:
@@ -22,7 +25,7 @@ def read(*events: dict[str, Any], source: str = "web") -> Reading:
 
 def page(time: str, **who: Any) -> dict[str, Any]:
     """Somebody looked at a page."""
-    return {"type": "page", "name": "Home", "timestamp": f"2026-03-{time}", "messageId": f"{time}{who}", **who}
+    return {"type": "page", "name": "Home", "timestamp": f"2026-03-{time}", "messageId": f"{time}{who}"} | who
 
 
 def test_events_come_in_the_order_of_their_time() -> None:
@@ -49,6 +52,46 @@ def test_an_event_that_comes_twice_counts_once() -> None:
     reading = read(one, one)
 
     assert (len(reading.records), reading.repeats) == (1, 1)
+
+
+def test_what_is_repeated_later_counts_as_it_was_said_first() -> None:
+    """First in the file, whatever time a repeat says."""
+    first, again = page("05T10:00:00Z", userId="1"), page("05T10:00:00Z", userId="1") | {"timestamp": "2026-03-01"}
+
+    reading = read(first, page("02T10:00:00Z", userId="1"), again)
+
+    assert [record.time for record in reading.records] == [NOW_OF["02"], NOW_OF["05"]]
+    assert reading.repeats == 1
+
+
+def test_memory_does_not_grow_with_events() -> None:
+    """Twice as many of the same customers take as much to read, to sort and to go through."""
+    peaks = []
+    for events in (50, 2_700, 5_400):  # the first loads what is loaded once
+        pages = [
+            page(f"{i % 28 + 1:02}T10:{i % 60:02}:00Z", userId=f"{i % 5 + 1}", messageId=f"{i}") for i in range(events)
+        ]
+        rows = (("web", orjson.dumps(one), line) for line, one in enumerate(pages))
+        tracemalloc.start()
+        reading = read_log(rows, PLAN, NOW, run=20_000)
+        assert sum(1 for _ in reading.records) == events
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+
+    assert peaks[2] < 1.2 * peaks[1]
+
+
+def test_records_are_sorted_as_in_memory() -> None:
+    """On disk, those of one time in the order in which they were."""
+    records = list(
+        read(
+            page("02T10:00:00Z", userId="1"), page("01T10:00:00Z", userId="2"), page("01T10:00:00Z", userId="1")
+        ).records
+    )
+
+    assert list(by_time([*records[::-1], *records], run=1)) == sorted(
+        [*records[::-1], *records], key=lambda one: one.time
+    )
 
 
 def test_a_login_makes_two_profiles_one_and_once() -> None:

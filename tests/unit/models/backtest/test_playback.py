@@ -9,11 +9,12 @@ import pytest
 
 from models.backtest.boosted import Boosted
 from models.backtest.experiments import people, retimed, sampled, vanishing
-from models.backtest.playback import Batch, Judged, Log, backtest, weeks_judged
+from models.backtest.playback import Batch, Judged, Log, Outside, backtest, weeks_judged
 from models.config import ChurnConfig
 from models.durations import DAY, WEEK
 from profiles.consent import PROFILING, Consent, trait_of
 from profiles.types import Claim, Event, Merge
+from streams.offline import by_time
 
 START = 20_000 * DAY
 CONFIG = ChurnConfig(
@@ -27,6 +28,11 @@ def order(who: str, time: float, number: int = 0) -> Event:
         who, f"{who}-{number}-{time}", "purchase", "track", "Order Completed", "purchase", time, time,
         amount=2000, currency="EUR", quantity=1.0,
     )  # fmt: skip
+
+
+def visit(who: str, time: float) -> Event:
+    """Somebody looked at a page."""
+    return Event(who, f"{who}-visit-{time}", "web", "page", "Home", "visit", time, time)
 
 
 def shop(customers: int = 50, weeks: int = 36, seed: int = 0) -> list[Event]:
@@ -194,6 +200,42 @@ def test_a_log_that_is_too_short_is_refused() -> None:
         Log.of([])
 
 
+@pytest.mark.parametrize("strays", [[400 * DAY], [-30 * 365 * DAY], [400 * DAY, 500 * DAY, 9000 * DAY, -9000 * DAY]])
+def test_a_log_is_judged_within_what_its_orders_span(judged: Judged, strays: list[float]) -> None:
+    """A few clocks that run a year ahead, or were never set, add no weeks of silence; and are counted."""
+    events = shop()
+    wrong = [order(events[0].profile, START + at, 200) for at in strays]
+    whole, log = Log.of(events), Log.of(sorted([*events, *wrong], key=lambda event: event.time))
+
+    assert (log.start, log.end, log.weeks) == (whole.start, whole.end, whole.weeks)
+    assert list(log.records) == events
+    assert log.outside == Outside(len(strays), START + min(strays), START + max(strays))
+    assert whole.outside is None
+
+
+def test_visits_after_the_last_order_are_not_judged() -> None:
+    """Nobody knows who would have ordered; visits before the first one are part of the log."""
+    before, after = (visit("customer-001-00000000", START + week * WEEK) for week in (-2, 60))
+
+    log = Log.of([before, *shop(), after])
+
+    assert (log.start, log.end) == (Log.of(shop()).start, Log.of(shop()).end)
+    assert list(log.records) == [before, *shop()]
+    assert log.outside is not None
+    assert log.outside.count == 1
+    assert Log.of([before, after]).weeks == 62
+
+
+def test_who_are_one_customer_are_so_whenever_it_was_said() -> None:
+    """A link of a time that cannot be right."""
+    link = Merge("customer-001-00000000", "customer-002-00000000", START - 30 * 365 * DAY, [])
+    told = visit("customer-001-00000000", link.time)
+
+    log = Log.of([told, link, *shop()])
+
+    assert list(log.records) == [link, *shop()]
+
+
 def test_days_count_as_a_whole() -> None:
     """A log of dates from the first to the last day of a week is one week long."""
     log = Log.of([order("a", START), order("a", START + 6 * DAY)])
@@ -209,7 +251,7 @@ def test_a_customer_is_sampled_as_a_whole() -> None:
     some, rest = sampled(log, lambda id_: id_ < "customer-020"), sampled(log, lambda id_: id_ >= "customer-020")
 
     assert {event.profile for event in some.records}.isdisjoint(event.profile for event in rest.records)
-    assert len(some.records) + len(rest.records) == len(log.records)
+    assert len([*some.records, *rest.records]) == len(shop())
     assert (some.start, some.end) == (log.start, log.end)
 
 
@@ -219,6 +261,7 @@ def test_retiming_moves_customers_and_changes_nobody() -> None:
 
     moved = retimed(log, seed=3)
 
+    assert list(retimed(log, seed=3, by_time=by_time).records) == moved.records
     assert [record.time for record in moved.records] == sorted(record.time for record in moved.records)
     for who in {event.profile for event in log.records}:
         before = [event.time for event in log.records if event.profile == who]

@@ -77,6 +77,15 @@ def test_a_new_partition_does_not_know_yet_what_is_usual():
     assert heard([*visits(30, 2, 1), 6.0])[1] == []
 
 
+@pytest.mark.parametrize("strays", [[-9000.0], [-9000.0, -5000.0, -400.0, -399.0], [-60.0]])
+def test_events_of_long_ago_hide_no_outage(strays):
+    """A clock that was never set: what came before it, and then nothing for years, is not what is usual."""
+    days = without(visits(30, 100, 1), 60, 65)
+
+    assert heard([*strays, *days])[1] == heard(days)[1]
+    assert len(heard(days)[1]) == 1
+
+
 def test_an_outage_says_nothing_about_what_is_usual():
     days = visits(10, 400, 5)
     for begin in (60, 80, 100):
