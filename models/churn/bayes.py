@@ -19,9 +19,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from river import base
 from scipy.linalg.blas import dsymv, dsyr
 
+from models.churn.by_name import ByName
 from models.churn.model import LearningModel, Row
 from models.churn.scaling import Scaling, clip, require_row, sigmoid
 from models.churn.weights import Weights
@@ -72,10 +72,10 @@ class _Asked(NamedTuple):
 _NOTHING = _Asked(None, np.empty(0), 0.0)
 
 
-class BayesianHazard(base.Classifier, LearningModel):  # type: ignore[misc]  # River ships no types
+class BayesianHazard(ByName, LearningModel):
     """P(order within the label horizon), learned online. Same examples in the same order: same model, to the bit.
 
-    A River classifier; `learn_row` and `predict_row` take rows of `features.matrix`.
+    `learn_row` and `predict_row` take rows of `features.matrix`, River's methods features by name.
 
     Args:
         columns: the features that it sees; all but LEFT_OUT if not given.
@@ -83,24 +83,16 @@ class BayesianHazard(base.Classifier, LearningModel):  # type: ignore[misc]  # R
     """
 
     def __init__(self, columns: Sequence[str] | None = None, scaling: Scaling | None = None) -> None:
-        self.columns = tuple(columns or (name for name in NAMES if name not in LEFT_OUT))
-        self._places = np.array([NAMES.index(name) for name in self.columns])
-        n = len(self.columns)
-        self._shares, self._scaling = scaling is not None, scaling or Scaling.new()
+        self.columns, self.scaling = columns, scaling
+        self._columns = tuple(columns or (name for name in NAMES if name not in LEFT_OUT))
+        self._places = np.array([NAMES.index(name) for name in self._columns])
+        n = len(self._columns)
+        self._scaling = scaling or Scaling.new()
         self._express(np.zeros(n), np.zeros(n))  # the scaling in whose units the belief is
         self._weights = np.zeros(n + 1)  # the last is the level
         self._lower = np.asfortranarray(np.diag([_WEIGHT] * n + [_LEVEL]))  # the covariance; see `_update`
         self._residual, self._expected = 0.0, 0.0  # fading sums: of residuals, of their variance
         self._asked = _NOTHING  # the row asked about last, until one is learned
-
-    def learn_one(self, x: dict[str, float], y: bool, w: float = 1.0) -> None:
-        """River's way to learn: features by name, missing ones as zero."""
-        self.learn_row(self._row(x), y, w)
-
-    def predict_proba_one(self, x: dict[str, float]) -> dict[bool, float]:
-        """River's way to ask."""
-        p = self.predict_row(self._row(x))
-        return {False: 1.0 - p, True: p}
 
     def learn_row(self, x: Array, y: bool, weight: float = 1.0) -> None:
         """Learn one example.
@@ -196,8 +188,8 @@ class BayesianHazard(base.Classifier, LearningModel):  # type: ignore[misc]  # R
         """Everything learned; `resume` goes on from it bit by bit."""
         upper = np.triu_indices(len(self._weights))  # of the transposed
         return Belief(
-            self.columns,
-            None if self._shares else self._scaling,
+            self._columns,
+            None if self.scaling else self._scaling,
             self._centre,
             self._scale,
             self._weights,
@@ -214,15 +206,15 @@ class BayesianHazard(base.Classifier, LearningModel):  # type: ignore[misc]  # R
         """
         belief = decode(state, Belief, "the state of the hazard")
         try:
-            model = BayesianHazard(belief.columns, belief.scaling or self._scaling)
-            model._shares = belief.scaling is None
+            model = BayesianHazard(belief.columns, None if belief.scaling else self._scaling)
+            model._scaling = belief.scaling or self._scaling
             model._restore(belief)
         except ValueError as error:
             raise Misconfigured(f"the state of the hazard is damaged: {error}") from error
         return model
 
     def _restore(self, belief: Belief) -> None:
-        n = len(self.columns)
+        n = len(self._columns)
         packed = np.frombuffer(belief.covariance, dtype="<f8")
         if not len(belief.centre) == len(belief.scale) == len(belief.weights) - 1 == n or not np.isfinite(packed).all():
             raise ValueError("numbers are missing or not finite")
@@ -274,6 +266,3 @@ class BayesianHazard(base.Classifier, LearningModel):  # type: ignore[misc]  # R
         self._expected = fade * fade * self._expected + variance
         off = learned > _MEMORY and self._residual**2 > _OFF * self._expected
         self._lower[-1, -1] += _MOVING if off else _STEADY
-
-    def _row(self, x: dict[str, float]) -> Array:
-        return np.array([float(x.get(name, 0.0)) for name in NAMES])

@@ -8,11 +8,11 @@ River's pickles do not survive its upgrades.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 import numpy as np
 from river import optim
 
+from models.churn.by_name import ByName
 from models.churn.model import LearningModel, Row
 from models.churn.scaling import Scaling, require_row, sigmoid
 from models.churn.weights import Weights
@@ -47,43 +47,44 @@ class _Ftrl(optim.FTRLProximal):  # type: ignore[misc]  # River has no types
         return w
 
 
-class OnlineLogistic(State, LearningModel):
-    """P(order within a horizon), learned online. Same examples in the same order: same model, to the bit.
+class Gradient(State):
+    """What is kept of it."""
 
-    It learns from labels of the label horizon with a scaling that is shared, or else from those of the churn horizon.
-    """
-
-    name: str  # of the kind, which the model id names
-    columns: tuple[str, ...]  # the features that it sees
-    scaling: Scaling | None  # of the features; None: it is shared with other models
+    name: str  # of the kind
+    columns: tuple[str, ...]
+    scaling: Scaling | None  # None: it is shared
     intercept: float
     weights: Array
     z: Array  # of FTRL
     n: Array  # of FTRL
 
     def __post_init__(self) -> None:
-        self._places = np.array([NAMES.index(name) for name in self.columns])
         if not len(self.weights) == len(self.z) == len(self.n) == len(self.columns):
             raise ValueError("numbers are missing")
-        self._optimizer = _Ftrl(self.z, self.n)
-        self._scaling = self.scaling or Scaling.new()
 
-    @classmethod
-    def new(cls, name: str, columns: Sequence[str] = NAMES, scaling: Scaling | None = None) -> OnlineLogistic:
-        """Before the first example.
 
-        Args:
-            name: of the kind.
-            columns: the features that it sees.
-            scaling: of the features, from who shows the same rows to several models; else it counts them itself.
+class OnlineLogistic(ByName, LearningModel):
+    """P(order within a horizon), learned online. Same examples in the same order: same model, to the bit.
 
-        Raises:
-            ValueError: no such feature.
-        """
-        weights, z, n = np.zeros((3, len(columns)))
-        model = cls(name, tuple(columns), None if scaling else Scaling.new(), 0.0, weights, z, n)
-        model._scaling = scaling or model._scaling
-        return model
+    It learns from labels of the label horizon with a scaling that is shared, or else from those of the churn horizon.
+    `learn_full` and `predict` take rows of `features.matrix`, River's methods features by name.
+
+    Args:
+        name: of the kind, which the model id names.
+        columns: the features that it sees.
+        scaling: of the features, from who shows the same rows to several models; else it counts them itself.
+
+    Raises:
+        ValueError: no such feature.
+    """
+
+    def __init__(self, name: str = "ftrl", columns: tuple[str, ...] = NAMES, scaling: Scaling | None = None) -> None:
+        self.name, self.columns, self.scaling = name, columns, scaling
+        self._places = np.array([NAMES.index(column) for column in columns])
+        self._scaling = scaling or Scaling.new()
+        self.intercept = 0.0
+        self.weights, z, n = np.zeros((3, len(columns)))
+        self._optimizer = _Ftrl(z, n)
 
     @property
     def examples(self) -> int:
@@ -122,7 +123,11 @@ class OnlineLogistic(State, LearningModel):
         self._scaling.learn(x)
         self.learn_short(Row(x, self._scaling.standard(x)), y, weight)
 
-    def predict(self, x: Array) -> float:
+    def learn_row(self, x: Array, y: bool, weight: float = 1.0) -> None:
+        """The same, with a scaling of its own or not."""
+        self.learn_full(x, y, weight)
+
+    def predict_row(self, x: Array) -> float:
         """P(order within its horizon); scoring uses `export()`, which agrees to 1e-9."""
         return self._p(self._scaling.standard(x))
 
@@ -131,11 +136,11 @@ class OnlineLogistic(State, LearningModel):
 
     def forget_full(self) -> OnlineLogistic:
         """One that has learned nothing, if it learns from labels of the churn horizon."""
-        return self if self.scaling is None else OnlineLogistic.new(self.name, self.columns)
+        return self if self._is_short else OnlineLogistic(self.name, self.columns)
 
     def ready(self, config: ChurnConfig, enough: bool) -> bool:
         """Whether it has learned enough to be asked."""
-        return enough if self.scaling is None else self.examples >= config.min_examples
+        return enough if self._is_short else self.examples >= config.min_examples
 
     def export(self, config: ChurnConfig) -> Weights:
         """The model as it is now, for the scorers. A feature that it does not see has no weight.
@@ -154,13 +159,20 @@ class OnlineLogistic(State, LearningModel):
             scale=scale,
             weights=weights,
             intercept=self.intercept,
-            horizon=config.label_horizon if self.scaling is None else config.horizon,
+            horizon=config.label_horizon if self._is_short else config.horizon,
             examples=self.examples,
         )
 
-    def state(self) -> OnlineLogistic:
+    @property
+    def _is_short(self) -> bool:
+        """Whether it learns from labels of the label horizon: with others, whose scaling it shares."""
+        return self.scaling is not None
+
+    def state(self) -> Gradient:
         """Everything learned; `resume` goes on from it bit by bit."""
-        return self
+        own = None if self._is_short else self._scaling
+        held = self._optimizer
+        return Gradient(self.name, self.columns, own, self.intercept, self.weights, held.z, held.n)
 
     def resume(self, state: bytes) -> OnlineLogistic:
         """The model whose `state` this is.
@@ -168,9 +180,14 @@ class OnlineLogistic(State, LearningModel):
         Raises:
             Misconfigured: numbers are missing or not finite, or features are not those of this version.
         """
-        model = decode(state, OnlineLogistic, f"the state of the model {self.name}")
-        if model.name != self.name:
-            raise Misconfigured(f"the state of the model {self.name} is damaged: it is that of {model.name}")
-        if model.scaling is None:
-            model._scaling = self._scaling
+        held = decode(state, Gradient, f"the state of the model {self.name}")
+        if held.name != self.name:
+            raise Misconfigured(f"the state of the model {self.name} is damaged: it is that of {held.name}")
+        try:
+            model = OnlineLogistic(held.name, held.columns, None if held.scaling else self._scaling)
+        except ValueError as error:
+            raise Misconfigured(f"the state of the model {self.name} is damaged: {error}") from error
+        model._scaling = held.scaling or self._scaling
+        model.intercept, model.weights = held.intercept, held.weights
+        model._optimizer = _Ftrl(held.z, held.n)
         return model

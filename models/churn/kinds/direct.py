@@ -13,5 +13,5 @@ KIND = Kind(
     basis="learned from how customers went on over the whole horizon",
     learns_from=("full",),
     read=lambda data, config: read_weights(data, config.horizon),
-    start=lambda config, scaling: load("models.churn.gradient").OnlineLogistic.new("direct"),
+    start=lambda config, scaling: load("models.churn.gradient").OnlineLogistic("direct"),
 )

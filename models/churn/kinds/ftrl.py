@@ -13,5 +13,5 @@ KIND = Kind(
     basis="learned from how customers went on, by gradient",
     learns_from=("short",),
     read=lambda data, config: read_weights(data, config.label_horizon),
-    start=lambda config, scaling: load("models.churn.gradient").OnlineLogistic.new("ftrl", scaling=scaling),
+    start=lambda config, scaling: load("models.churn.gradient").OnlineLogistic("ftrl", scaling=scaling),
 )

@@ -16,5 +16,5 @@ KIND = Kind(
     basis="learned from the time since the last order alone",
     learns_from=("short",),
     read=lambda data, config: read_weights(data, config.label_horizon),
-    start=lambda config, scaling: load("models.churn.gradient").OnlineLogistic.new("recency", COLUMNS, scaling=scaling),
+    start=lambda config, scaling: load("models.churn.gradient").OnlineLogistic("recency", COLUMNS, scaling=scaling),
 )

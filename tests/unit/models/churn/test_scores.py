@@ -43,7 +43,7 @@ def test_numpy_agrees_with_river_on_the_hazard_and_on_the_rolled_risk():
     survived = np.ones(41)
     for step in range(7):
         rows = rolled(state, NOW, np.array([0.0, step * 4 * WEEK]))[:, 1].T
-        hazards = np.array([model.model.predict(x) for x in rows])
+        hazards = np.array([model.model.predict_row(x) for x in rows])
         np.testing.assert_allclose(model.export(CONFIG).short(rows, CONFIG), hazards, atol=1e-9)
         survived *= (1 - hazards) ** min(1.0, 6.5 - step)
     np.testing.assert_allclose(risk, survived, atol=1e-9)
