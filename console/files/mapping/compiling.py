@@ -101,7 +101,7 @@ def _writer(field: str, target: Target, index: Index, read_time: Callable[[str],
     money = path[0] == "properties" and (path[-1] in _MONEY or _says_currency(mapping))
     cell = _cell(field, target, index)
     if kind == "time" and (zone := index.zone_of(target.column or "")):
-        read_time = iso_time(mapping.time_format, zone)
+        read_time = _in_zone(zone, field, mapping)
     names = (field, *names_of(target.column))
     meanings = next((found for name in names if (found := mapping.translate.get(name))), None)
     if meanings:
@@ -127,6 +127,20 @@ def _writer(field: str, target: Target, index: Index, read_time: Callable[[str],
         node[path[-1]] = value
 
     return write
+
+
+def _in_zone(zone: str, field: str, mapping: TableMapping) -> Callable[[str], str]:
+    """A function from a time to RFC 3339, by the zone in the name of its column, else by the one that is said.
+
+    Raises:
+        WrongUse: that zone may be of several places, such as IST, and none is said.
+    """
+    try:
+        return iso_time(mapping.time_format, zone)
+    except WrongUse as error:
+        if mapping.timezone == "UTC":
+            raise WrongUse(f"{field}: {error}, by --timezone") from error
+        return iso_time(mapping.time_format, mapping.timezone)
 
 
 def _says_currency(mapping: TableMapping) -> bool:

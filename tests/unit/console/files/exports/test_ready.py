@@ -60,6 +60,10 @@ EXPECTED: dict[str, list[Any]] = {
         ("Ticket Opened", "2026-07-02T14:00:00Z", {"ticket_id": "2150002", "channel": "email"}),
         ("CSAT Answered", "2026-07-02T14:00:00Z", {"ticket_id": "2150002", "score": 2}),
     ],
+    "intercom-contacts": [
+        (None, "2026-03-01T10:00:05Z", {"email": "ada.h@example.com", "createdAt": "2025-11-02T09:30:00Z"}),
+        (None, "2025-12-02T09:30:00Z", {"name": "Bo H", "phone": None}),
+    ],
     "ga4": [
         ("Order Completed", "2026-03-01T10:10:20.123456Z", {"order_id": "T-1", "revenue": 65, "shipping": 5}),
         ("Order Completed", "2026-03-01T10:13:20.000001Z", {"order_id": "T-1", "revenue": 65, "coupon": "SPRING"}),
@@ -142,6 +146,18 @@ def test_a_column_may_be_called_otherwise(tmp_path: Path, name: str, before: str
         for event in events:
             event.pop("messageId")  # that of Intercom's close has its column in it
     assert read[0] == read[1]
+
+
+def test_a_zone_that_may_be_of_several_places_is_asked_for(tmp_path: Path) -> None:
+    """It stands in the names of columns; where it is known it counts more than what is said."""
+    path, spec = export("intercom-contacts")
+    (tmp_path / path.name).write_text(path.read_text().replace("(GMT)", "(AEDT)"))
+
+    with pytest.raises(WrongUse, match=r"no time zone 'AEDT'; write such as Europe/Berlin, by --timezone"):
+        list(read_items(tmp_path / path.name, spec))
+    in_sydney = spec.model_copy(update={"timezone": "Australia/Sydney"})
+    assert events_of(list(read_items(tmp_path / path.name, in_sydney)))[0]["timestamp"] == "2026-02-28T23:00:05Z"
+    assert events_of(list(read_items(path, in_sydney))) == events_of(list(read_items(path, spec)))
 
 
 def test_other_events_of_ga4_are_left_out(tmp_path: Path) -> None:
