@@ -62,6 +62,7 @@ class ChurnConfig(Spec):
     outage: Duration | None = 3 * DAY  # the least silence of everybody that may be an outage; null: none is
     outages: tuple[Outage, ...] = ()  # those that are known
     hold_out: float = Field(default=0.0, ge=0, le=0.5)  # share of customers whom no alert on their risk opens for
+    leaving_within: Duration = 8 * WEEK  # how far the leaving score looks ahead
     rescore_every: Duration = DAY  # the longest a score stands while a customer is silent
     bands: Bands = Bands()
     lifecycle: Lifecycle = Lifecycle()

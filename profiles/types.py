@@ -351,6 +351,13 @@ class Score(msgspec.Struct, array_like=True, gc=False):
     previous: float | None = None  # the risk about a week before, for the trend…
     previous_at: float = 0.0  # …and its time
     marks: list[tuple[float, float]] = []  # (time, risk) of scores since then: what `previous` will be
+    left: float | None = None  # P(has left for good by now); None: of an older version
+    leaving: float | None = None  # P(is still here, and leaves within `churn.leaving_within`)
+
+    @property
+    def lost(self) -> float:
+        """P(has left, or leaves within `churn.leaving_within`); the risk where that is not known."""
+        return self.risk if self.left is None or self.leaving is None else self.left + self.leaving
 
 
 class Snapshot(msgspec.Struct, array_like=True, gc=False):

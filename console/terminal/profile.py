@@ -93,7 +93,13 @@ def _risk(document: dict[str, Any]) -> RenderableType:
         Text.assemble(("+ ", "red") if reason["effect"] == "raises" else ("− ", "green"), reason["text"])
         for reason in churn["reasons"]
     ]
-    return Group(bar, Text(f"  {churn['spoke']}", "dim"), *reasons, *_counterfactuals(churn))
+    return Group(bar, Text(f"  {churn['spoke']}", "dim"), *_leaving(churn), *reasons, *_counterfactuals(churn))
+
+
+def _leaving(churn: dict[str, Any]) -> list[Text]:
+    if churn.get("left") is None:
+        return []
+    return [Text(f"  has left: {percent(churn['left'])}; leaves soon: {percent(churn['leaving'])}", "dim")]
 
 
 def _trend(churn: dict[str, Any]) -> str:

@@ -172,6 +172,10 @@ class ChurnView(Document):
         description="What stands behind the risk, in words: something learned, or rules before anything is.",
         examples=["rules set by hand, before anything is learned"],
     )
+    left: float | None = Field(None, description="Chance that the customer has left for good; null: not known yet.")
+    leaving: float | None = Field(
+        None, description="Chance that they are still here and leave within the plan's `leaving_within`; null as well."
+    )
     reasons: list[ReasonView] = Field(description="The strongest first.")
     would_lower: list[CounterfactualView] | None = Field(
         None,

@@ -165,6 +165,7 @@ class Judged:
     records: int  # examples learned from
     seconds: dict[str, float]  # by what took them
     learner: Learner
+    leaving: dict[str, Array]  # `left`, `leaving` and `lost` of the score (`profiles.types.Score`)
 
 
 @dataclass(frozen=True)
@@ -177,6 +178,7 @@ class _Waiting:
     x: NDArray[np.float32]
     risks: dict[str, Array]  # empty: not judged, only for rivals to learn from
     active: NDArray[np.bool_]
+    leaving: dict[str, Array]
 
 
 def backtest(
@@ -362,6 +364,7 @@ class _Play:
         panel, config = self._panel_now(), self._config
         x = np.empty((len(who) if self._rivals else 0, len(TABLE)), dtype=np.float32)
         said = np.empty((len(who), len(MODELS)), dtype=np.float32)
+        departures = np.empty((2, len(who)))
         for begin in range(0, len(who), _CHUNK):
             part = slice(begin, begin + _CHUNK)
             rows = self._raws[who[part]]
@@ -370,6 +373,7 @@ class _Play:
                 x[part] = matrix(rows, at)
             if judged:
                 said[part] = panel.risks(rows, at, config)
+                departures[:, part] = panel.lifetimes.departures(matrix(rows, at), config)
         risks: dict[str, Array] = {}
         if judged:
             columns = dict(zip(MODELS, said.T.astype(np.float64), strict=True))
@@ -383,7 +387,9 @@ class _Play:
             risks[rival.name] = np.full(len(who), np.nan) if answer is None else answer
         self._seconds["rivals"] += time.perf_counter() - started
         active = now - self._last[who] <= config.horizon
-        self._waiting.append(_Waiting(week, now, who, x, risks, active))
+        left, leaving = departures
+        told = {"left": left, "leaving": leaving, "lost": left + leaving}
+        self._waiting.append(_Waiting(week, now, who, x, risks, active, told))
 
     def _panel_now(self) -> Panel:
         if self._panel is None:
@@ -442,4 +448,8 @@ class _Play:
             records=self._records,
             seconds=self._seconds,
             learner=self.learner,
+            leaving={
+                name: np.concatenate([waiting.leaving[name][rows] for waiting, rows, _ in batches])
+                for name in batches[0][0].leaving
+            },
         )

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.churn.kinds import KINDS
+from models.churn.kinds.btyd import TYPICAL, Btyd
 from models.churn.kinds.rules import rules
 from models.churn.model import Model, Outdated
 from models.churn.scores import score_profiles
@@ -65,11 +66,17 @@ class Panel:
         """The champion."""
         return self.models[self.champion_name]
 
+    @property
+    def lifetimes(self) -> Btyd:
+        """What tells who has left: numbers set by hand before it fits."""
+        found = self.models.get("btyd")
+        return found if isinstance(found, Btyd) else TYPICAL
+
     def score_profiles(
         self, profiles: Sequence[Profile], times: Sequence[float], config: ChurnConfig, currency: str
     ) -> list[Score | None]:
         """What the champion says of each profile at its time; None for who never ordered. Changes nothing."""
-        return score_profiles(profiles, times, self.champion, config, currency)
+        return score_profiles(profiles, times, self.champion, config, currency, self.lifetimes)
 
     def risks(self, raws: Array, at: Array, config: ChurnConfig) -> NDArray[np.float32]:
         """What every model says: (customers, len(MODELS)), NaN where a model has learned too little.

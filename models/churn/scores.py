@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from models.churn.kinds.btyd import TYPICAL, Btyd
 from models.churn.model import Model, Scores
 from models.config import ChurnConfig
 from models.durations import WEEK
@@ -30,9 +31,23 @@ _FAINT = 0.01  # log-odds below which a reason says nothing
 
 
 def score_profiles(
-    profiles: Sequence[Profile], times: Sequence[float], model: Model, config: ChurnConfig, currency: str
+    profiles: Sequence[Profile],
+    times: Sequence[float],
+    model: Model,
+    config: ChurnConfig,
+    currency: str,
+    lifetimes: Btyd = TYPICAL,
 ) -> list[Score | None]:
-    """The score of each profile at its time; None for who never ordered and so cannot churn. Changes nothing."""
+    """The score of each profile at its time; None for who never ordered and so cannot churn. Changes nothing.
+
+    Args:
+        profiles: who is scored.
+        times: when.
+        model: whose risk it is.
+        config: of churn, from the plan.
+        currency: of the plan.
+        lifetimes: tells who has left.
+    """
     bought = [i for i, profile in enumerate(profiles) if profile.purchases.orders]
     found: list[Score | None] = [None] * len(profiles)
     if not bought:
@@ -41,8 +56,11 @@ def score_profiles(
     scores = model.score(raws([profiles[i] for i in bought], currency), at, config)
     reasons = _reasons(scores)
     id_, bands = model.id, config.bands
-    for i, risk, because in zip(bought, scores.risk.tolist(), reasons, strict=True):
-        found[i] = Score(risk, bands.of(risk), times[i], id_, because, *_earlier(profiles[i].score, times[i], id_))
+    left, leaving = lifetimes.departures(scores.values, config)
+    said = zip(bought, scores.risk.tolist(), reasons, left.tolist(), leaving.tolist(), strict=True)
+    for i, risk, because, gone, goes in said:
+        earlier = _earlier(profiles[i].score, times[i], id_)
+        found[i] = Score(risk, bands.of(risk), times[i], id_, because, *earlier, left=gone, leaving=goes)
     return found
 
 

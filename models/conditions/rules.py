@@ -12,13 +12,22 @@ from models.conditions.words import duration_in_words
 from models.durations import DAY, Duration
 from profiles.consent import OUTREACH
 
-__all__ = ["RULES", "AlertRule", "SegmentRule"]
+__all__ = ["RULES", "SCORES", "AlertRule", "SegmentRule"]
 
 RULES = 500
 """Most segments, and most alerts, of a plan."""
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=64)]
 """Of a segment, an alert or a purpose, as it is written in a plan."""
+
+
+SCORES = {
+    "risk": "churn risk",
+    "lost": "chance of being lost soon",
+    "leaving": "chance of leaving soon",
+    "left": "chance of having left",
+}
+"""The scores that an alert may look at, in words."""
 
 
 def _bounded(condition: Condition | None) -> Condition | None:
@@ -50,7 +59,7 @@ class SegmentRule(Spec):
 
 
 class AlertRule(Spec):
-    """When people should look at a customer: at a risk of `threshold`, or while `when` holds.
+    """When people should look at a customer: at a risk, or another `score`, of `threshold`, or while `when` holds.
 
     Given both, it opens when both are so and ends when either is over.
     """
@@ -58,8 +67,9 @@ class AlertRule(Spec):
     name: Name
     description: str = ""
     when: Condition | None = None
+    score: Literal["risk", "lost", "leaving", "left"] = "risk"  # what `threshold` and `clear` are of
     threshold: float | None = Field(default=None, gt=0, lt=1)
-    clear: float | None = Field(default=None, gt=0, lt=1)  # the risk below which it ends; 0.85 of the threshold
+    clear: float | None = Field(default=None, gt=0, lt=1)  # the score below which it ends; 0.85 of the threshold
     cooldown: Duration = 7 * DAY  # after it ended, before it may open again
     segment: str | None = None  # only members
     margin: float = Field(default=0.15, ge=0, lt=1)  # of `when`
@@ -76,11 +86,13 @@ class AlertRule(Spec):
             raise ValueError("an alert needs a threshold of the risk, or a condition in `when`")
         if self.clear is not None and (self.threshold is None or self.clear >= self.threshold):
             raise ValueError("clear must lie below the threshold")
+        if self.score != "risk" and self.threshold is None:
+            raise ValueError("score says of what the threshold is: give a threshold")
         return self
 
     @property
     def clears_below(self) -> float:
-        """The risk below which an open alert ends; 0 for an alert that does not look at the risk."""
+        """The score below which an open alert ends; 0 for an alert that does not look at one."""
         if self.threshold is None:
             return 0.0
         return self.clear if self.clear is not None else 0.85 * self.threshold
@@ -89,7 +101,7 @@ class AlertRule(Spec):
         """When it opens, for whom, and when it ends."""
         parts: list[str] = []
         if self.threshold is not None:
-            parts.append(f"churn risk at least {self.threshold:g}")
+            parts.append(f"{SCORES[self.score]} at least {self.threshold:g}")
         if self.when is not None:
             parts.append(self.when.in_words())
         if self.segment is not None:

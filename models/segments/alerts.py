@@ -85,7 +85,6 @@ class Alerts:
         found: list[Transition] = []
         segments, ours = profile.segments, is_internal(profile)
         denied = self._consent.denied(profile) if not ours else ()
-        risk = profile.score.risk if profile.score is not None else None
         for rule, when in self._compiled:
             held = profile.alerts.get(rule.name)
             standing = held is not None and held.state in _STANDING
@@ -95,7 +94,8 @@ class Alerts:
             holds = not ours and not withheld and (rule.segment is None or rule.segment in segments)
             if holds and rule.threshold is not None:
                 limit = rule.clears_below if standing else rule.threshold
-                holds = risk is not None and risk >= limit
+                said = getattr(profile.score, rule.score, None)
+                holds = said is not None and said >= limit
             if holds and when is not None:
                 holds = when(profile, now, segments, int(standing), limits)
             if holds and not standing:
@@ -213,7 +213,8 @@ def _compile(rules: Sequence[AlertRule], currency: str, ranks: Ranks) -> _Opens:
         if rule.segment is not None:
             parts.append(f"{writer.bind(rule.segment)} in names")
         if rule.threshold is not None:
-            parts.append(f"score is not None and score.risk >= {rule.threshold!r}")
+            told = "" if rule.score == "risk" else f"score.{rule.score} is not None and "
+            parts.append(f"score is not None and {told}score.{rule.score} >= {rule.threshold!r}")
         if rule.when is not None:
             known = write_known(writer, rule.when)
             parts += [known] if known else []

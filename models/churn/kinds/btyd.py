@@ -21,7 +21,7 @@ from models.features.matrix import matrix
 from models.features.table import COLUMN
 from models.libraries import load
 
-__all__ = ["KIND", "MIN_CUSTOMERS", "MIN_REPEATS", "Btyd", "FittedBtyd", "fit", "read"]
+__all__ = ["KIND", "MIN_CUSTOMERS", "MIN_REPEATS", "TYPICAL", "Btyd", "FittedBtyd", "fit", "read"]
 
 MIN_CUSTOMERS, MIN_REPEATS = 200, 50
 """What a fit rests on at least: customers, and those among them who came back."""
@@ -82,6 +82,13 @@ class Btyd(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """P(order within the label horizon) of rows of `features.matrix`."""
         return np.exp(self.lifetimes.log_order(known(x.T), config.label_horizon / WEEK))
 
+    def departures(self, values: Array, config: ChurnConfig) -> tuple[Array, Array]:
+        """(P(has left), P(is here and leaves within `leaving_within`)) of rows of `features.matrix`."""
+        seen = known(values.T)
+        odds = self.lifetimes.log_odds_left(seen)
+        here = np.exp(-np.logaddexp(0.0, odds))
+        return 1.0 - here, here * self.lifetimes.leaves(seen.tenure, config.leaving_within / WEEK)
+
     def _none(self, seen: Known, weeks: float) -> Array:
         return -np.expm1(self.lifetimes.log_order(seen, weeks))
 
@@ -102,6 +109,11 @@ class Btyd(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             "customers": self.customers,
             **dict(zip(averages, self.average, strict=True)),
         }
+
+
+TYPICAL = Btyd(Lifetimes(0.8, 6.4, 0.5, 15.0, 0.5, 0.5, 0.2, 2.0), (1.0, 8.0, 16.0, 1.0, 4.0), 0)
+"""Numbers set by hand, for the leaving score before anything fits: an order every eight weeks, and two in five leave
+within half a year."""
 
 
 def read(data: bytes) -> Btyd:

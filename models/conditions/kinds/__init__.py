@@ -7,6 +7,7 @@ from models.conditions.kinds.cluster import Cluster
 from models.conditions.kinds.count import Count
 from models.conditions.kinds.decayed import Decayed
 from models.conditions.kinds.joined import All, Any_, Not
+from models.conditions.kinds.leaving import Leaving, Left, Lost
 from models.conditions.kinds.opinion import OpinionIs
 from models.conditions.kinds.quantile import Quantile
 from models.conditions.kinds.rfm import Rfm
@@ -22,7 +23,7 @@ from models.conditions.kinds.traits import HasIdentity, TraitIs
 __all__ = ["KINDS"]
 
 KINDS: tuple[type[Kind], ...] = (
-    All, Any_, Not, TraitIs, HasIdentity, Count, Sum, Decayed, Since, NotDone, LastAfter, Risk, Band, Stage, InSegment,
-    OpenTickets, SubscriptionIs, GapRatio, OpinionIs, Ratio, Quantile, Rfm, Cluster,
+    All, Any_, Not, TraitIs, HasIdentity, Count, Sum, Decayed, Since, NotDone, LastAfter, Risk, Band, Left, Leaving,
+    Lost, Stage, InSegment, OpenTickets, SubscriptionIs, GapRatio, OpinionIs, Ratio, Quantile, Rfm, Cluster,
 )  # fmt: skip
 """Every kind, in the order in which messages name them."""

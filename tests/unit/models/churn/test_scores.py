@@ -1,9 +1,12 @@
 import math
 
+import msgspec
 import numpy as np
 import pytest
 
+from models.churn.kinds.btyd import Btyd
 from models.churn.kinds.rules import rules
+from models.churn.lifetimes import Lifetimes
 from models.churn.scores import GROUPS, group_shares, next_rescore, score_profiles
 from models.churn.weights import Weights, read_weights
 from models.config import ChurnConfig
@@ -12,7 +15,7 @@ from models.features.matrix import matrix, rolled
 from models.features.reading import raws
 from models.features.table import COLUMN, NAMES
 from profiles.errors import Misconfigured
-from profiles.types import Profile
+from profiles.types import Profile, Score
 from tests.build import CONFIG, T0, buyer, customer, event
 from tests.models.taught import Taught
 
@@ -102,6 +105,31 @@ def test_a_score_carries_its_model_time_band_trend_and_reasons():
     assert [abs(r.contribution) for r in second.reasons] == sorted(
         (abs(r.contribution) for r in second.reasons), reverse=True
     )
+
+
+def test_a_score_says_who_has_left_and_who_leaves():
+    people = [buyer(0, 20, 40), buyer(0, 120), Profile("x")]
+    now = [T0 + 160 * DAY] * 3
+    btyd = Btyd(Lifetimes(0.8, 4.0, 0.6, 20.0, 1.2, 0.6, 0.1, 1.0), (1.5, 12.0, 30.0, 2.0, 9.0), 1200)
+
+    gone, here, never = score_profiles(people, now, rules(CONFIG), CONFIG, "EUR", btyd)
+    [by_hand, other, _] = score_profiles(people, now, rules(CONFIG), CONFIG, "EUR")
+
+    assert gone.left > here.left
+    assert 0 < gone.leaving < here.leaving < here.lost == here.left + here.leaving < 1
+    assert never is None
+    assert 1 > by_hand.lost > 0.6 > other.lost > 0.1
+    longer = score_profiles(people, now, rules(CONFIG), ChurnConfig(leaving_within="26w"), "EUR", btyd)[1]
+    assert (longer.left, longer.leaving > here.leaving) == (here.left, True)
+
+
+def test_a_score_of_before_is_read():
+    before = msgspec.msgpack.encode([0.5, "medium", 1.0, "m", [], None, 0.0, []])
+
+    after = msgspec.msgpack.decode(before, type=Score)
+
+    assert after == Score(0.5, "medium", 1.0, "m")
+    assert (after.left, after.leaving, after.lost) == (None, None, 0.5)
 
 
 def scored_on(days, **models):

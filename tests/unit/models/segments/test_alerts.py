@@ -5,7 +5,7 @@ from models.conditions.rules import AlertRule
 from models.durations import DAY
 from models.segments.alerts import act, alert_id, compile_alerts
 from profiles.errors import Misconfigured
-from profiles.types import AlertCommand, Reason, Score, Stay
+from profiles.types import AlertCommand, Profile, Reason, Score, Stay
 from tests.build import T0, buyer, customer, event
 
 
@@ -37,6 +37,46 @@ def test_the_life_of_an_alert():
     assert alerts.next_change(profile, T0 + 5 * DAY) == T0 + 11 * DAY
     assert step(alerts, profile, 11, 0.95) == ["open"]
     assert profile.alerts["a"].opened == T0 + 11 * DAY
+
+
+def leaving(left, goes, risk=0.1):
+    return Score(risk, "low", T0, "m", left=left, leaving=goes)
+
+
+def test_an_alert_may_look_at_who_leaves_instead_of_the_risk():
+    alerts = compile_alerts([rule(score="lost", threshold=0.6, clear=0.3)], "EUR", ())
+    profile = buyer(0)
+    said = [
+        (leaving(0.2, 0.35), []),
+        (leaving(0.35, 0.3), ["open"]),
+        (leaving(0.2, 0.11), []),
+        (leaving(0.2, 0.0), ["clear"]),
+    ]
+
+    for day, (score, action) in enumerate(said):
+        profile.score = score
+        assert step(alerts, profile, day) == action
+
+
+@pytest.mark.parametrize(("score", "opens"), [("left", False), ("leaving", False), ("lost", True)])
+def test_of_a_score_that_does_not_know_the_risk_decides_who_is_lost(score, opens):
+    alerts = compile_alerts([rule(score=score, threshold=0.6)], "EUR", ())
+    profile = buyer(0)
+
+    assert step(alerts, profile, 1, 0.8) == ["open"] * opens
+    profile.score = None
+    assert step(alerts, profile, 2) == ["clear"] * opens
+
+
+def test_an_alert_on_who_leaves_opens_for_nobody_who_is_held_out():
+    alerts = compile_alerts([rule(score="leaving", threshold=0.2)], "EUR", (), hold_out=0.5)
+    opened = []
+    for number in range(40):
+        profile = Profile(f"p{number}")
+        profile.score = leaving(0.1, 0.5)
+        opened.append(bool(step(alerts, profile, 1)))
+
+    assert 0 < sum(opened) < 40
 
 
 def test_an_alert_carries_what_it_was_raised_on():

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from models.churn.kinds.btyd import MIN_CUSTOMERS, MIN_REPEATS, Btyd, fit, known, read
+from models.churn.kinds.btyd import MIN_CUSTOMERS, MIN_REPEATS, TYPICAL, Btyd, fit, known, read
 from models.churn.lifetimes import NUMBERS, Known, Lifetimes, visits
 from models.churn.model import Orders
 from models.churn.scores import score_profiles
@@ -235,3 +235,20 @@ def test_it_is_kept_to_the_bit():
 def test_a_damaged_one_is_refused(damage):
     with pytest.raises(Misconfigured, match="damaged"):
         read(MODEL.to_json().replace(*damage))
+
+
+def test_before_anything_fits_numbers_set_by_hand_tell_who_is_lost():
+    """The longer a silence, the likelier; a weekly buyer is missed after three months, and nobody on the first day."""
+    weeks = np.arange(0.0, 53.0)
+    nothing = np.zeros(len(weeks))
+    for repeats in (0.0, 5.0):
+        values = np.zeros((len(weeks), len(NAMES)))
+        for name, value in (("orders", 1 + repeats), ("recency", weeks), ("tenure", weeks + repeats)):
+            values[:, NAMES.index(name)] = value
+        left, leaving = TYPICAL.departures(values, CONFIG)
+        lost = left + leaving
+
+        assert (np.diff(lost) > 0).all()
+        assert lost[0] < 0.25
+        assert lost[13] > 0.5
+        assert (leaving > nothing).all()
