@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from typing import Any
 
-from console.files.mapping.columns import column_named, columns_of
+from console.files.mapping.columns import column_named, columns_of, numbered, numbers_of
 from console.files.mapping.compiling import Row, check_translate, compile_item, compile_row
 from console.files.mapping.table_mapping import Also, BadRow, LeftOut, TableMapping
 from console.files.numbers import Decimal, read_number
@@ -36,6 +36,13 @@ class Shaper:
     """
 
     def __init__(self, mapping: TableMapping, columns: Sequence[str]) -> None:
+        numbers = numbers_of(mapping.each, columns) if mapping.each else []
+        if mapping.each and not numbers:
+            raise WrongUse(f"there is no column like {mapping.each!r}, with a number for #")
+        if mapping.each and mapping.items:
+            raise WrongUse("each and items do not go together: a row is several events, or several rows are one")
+        every = [numbered(mapping, number) for number in numbers]
+        mapping = every[0] if every else mapping
         check_translate(mapping)
         self._width = len(columns)
         self._least = max((at for at, name in enumerate(columns, start=1) if name), default=0)
@@ -52,6 +59,7 @@ class Shaper:
             for also in mapping.also
             if (at := _at(all_columns, also.when)) is not None
         ]
+        self._each = [(_at(all_columns, one.each), one.each, compile_row(one, all_columns)) for one in every]
         self._items = mapping.items
         self._of = _at(columns, mapping.items.of) if mapping.items else None
         self._item = compile_item(mapping, mapping.items.map, all_columns) if mapping.items else None
@@ -60,7 +68,7 @@ class Shaper:
         self._who = _columns(mapping, all_columns, _is_who)
         self._agreed = {at: all_columns[at] for at in _columns(mapping, all_columns, _is_agreed)} if self._items else {}
         self._timed = bool(_columns(mapping, all_columns, lambda field, _: field in _TIMES))
-        self._plain = not (mapping.split or mapping.leave_out or mapping.also or mapping.items)
+        self._plain = not (mapping.split or mapping.leave_out or mapping.also or mapping.items or mapping.each)
 
     @property
     def grouped(self) -> bool:
@@ -70,7 +78,7 @@ class Shaper:
     @property
     def single(self) -> bool:
         """Whether each row is at most one event."""
-        return not self._also
+        return not self._also and not self._each
 
     def group(self, cells: Cells) -> str | None:
         """Of which event a row says that it is a part; "" of that before it, None if it has no such cell."""
@@ -113,7 +121,10 @@ class Shaper:
         for name, at, texts in self._left_out:
             if cells[at].strip().casefold() in texts:
                 raise LeftOut(f"{name} is {cells[at].strip() or 'empty'}")
-        event = self._event(cells, line)
+        several = [(name, row) for at, name, row in self._each if at is not None and _holds(cells[at])]
+        if self._each and not several:
+            raise LeftOut(f"no column such as {self._each[0][1]} holds anything")
+        event = (several[0][1] if several else self._event)(cells, line)
         if len(wide) > 1:
             self._agree(wide)
         if self._items and self._item:
@@ -124,15 +135,17 @@ class Shaper:
                 for parent in path:
                     node = node.setdefault(parent, {})
                 node[last] = listed
-        return [event, *self._further(cells, line, [] if failed is None else failed)]
+        several = [*several[1:], *((name, row) for at, name, row in self._also if _holds(cells[at]))]
+        return [event, *self._further(several, cells, line, [] if failed is None else failed)]
 
-    def _further(self, cells: Cells, line: int, failed: list[str]) -> Iterator[dict[str, Any]]:
-        for at, name, row in self._also:
-            if _holds(cells[at]):
-                try:
-                    yield row(cells, line)
-                except BadRow as error:
-                    failed.append(f"{name}: {error}")
+    def _further(
+        self, several: Sequence[tuple[str, Row]], cells: Cells, line: int, failed: list[str]
+    ) -> Iterator[dict[str, Any]]:
+        for name, row in several:
+            try:
+                yield row(cells, line)
+            except BadRow as error:
+                failed.append(f"{name}: {error}")
 
     def _agree(self, rows: Sequence[Cells]) -> None:
         """Look whether the rows of one event say the same of who, when and how much, as far as they say it.

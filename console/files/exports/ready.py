@@ -8,7 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from console.files.mapping.columns import column_named
+from console.files.mapping.columns import column_named, numbered, numbers_of
 from console.files.mapping.table_mapping import TableMapping, load_mapping, validated
 from console.files.rows import FileSpec
 from profiles.errors import WrongUse
@@ -44,6 +44,9 @@ def fitting(columns: Sequence[str]) -> str:
 
 def _columns_found(mapping: TableMapping, columns: Sequence[str]) -> int:
     """How many of its columns a table has, 0 if it lacks one that must be there."""
+    if mapping.each:
+        numbers = numbers_of(mapping.each, columns)
+        return _columns_found(numbered(mapping, numbers[0]).model_copy(update={"each": ""}), columns) if numbers else 0
     found = 0
     for target in mapping.map.values():
         column = target.column or ""

@@ -6,10 +6,10 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from console.files.mapping.table_mapping import ANY, OR, Target
+from console.files.mapping.table_mapping import ANY, OR, TableMapping, Target
 from profiles.errors import WrongUse
 
-__all__ = ["HOLE", "Index", "column_named", "columns_of", "names_of"]
+__all__ = ["HOLE", "Index", "column_named", "columns_of", "names_of", "numbered", "numbers_of"]
 
 HOLE = re.compile(r"\{([^{}]+)\}")
 """The name of a column in a template."""
@@ -48,6 +48,25 @@ def columns_of(field: str, target: Target, columns: Sequence[str]) -> list[int]:
         at = index.one_of(field, target.column)
         return [] if at is None else [at]
     return [index[name] for name in HOLE.findall(target.value or "") if name in index]
+
+
+def numbers_of(each: str, columns: Iterable[str]) -> list[int]:
+    """The numbers for which a table has a column that a mapping's `each` calls, ascending."""
+    forms = [re.compile(re.escape(form).replace(re.escape("#"), r"(\d+)", 1)) for form in each.split(OR)]
+    found = (form.fullmatch(column) for column in columns for form in forms)
+    return sorted({int(match[1]) for match in found if match})
+
+
+def numbered(mapping: TableMapping, number: int) -> TableMapping:
+    """A mapping with `each`, for the columns of one number."""
+    parts = {
+        part: {
+            field: target.model_copy(update={"column": target.column and target.column.replace("#", str(number))})
+            for field, target in getattr(mapping, part).items()
+        }
+        for part in ("map", "set")
+    }
+    return mapping.model_copy(update={**parts, "each": mapping.each.replace("#", str(number))})
 
 
 def names_of(column: str | None) -> list[str]:

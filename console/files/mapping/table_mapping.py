@@ -100,11 +100,18 @@ class TableMapping(_Model):
     leave_out: dict[str, tuple[str, ...]] = Field(
         {}, description="Column → what stands in it of rows that are no events."
     )
+    each: str = Field(
+        "",
+        description="Column with # for a number: each that holds something is an event, and # its number in the map.",
+    )
     items: Items | None = Field(None, description="Rows that are one event together.")
     also: tuple[Also, ...] = Field((), description="Further events of a row.")
 
     def mentioned(self) -> frozenset[str]:
         """The names of columns that a table must have, as its header has them."""
+        if self.each:
+            mapped = {name: each for name, each in self.map.items() if "#" not in (each.column or "")}
+            return self.model_copy(update={"each": "", "map": mapped}).mentioned()
         parts = {name for split in self.split.values() for name in split.into}
         named = {target.column for target in self.map.values() if target.column} | self.split.keys()
         return frozenset(

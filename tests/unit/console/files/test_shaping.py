@@ -320,3 +320,46 @@ def test_rows_of_an_event_in_a_quote_that_closes_too_late(tmp_path: Path, name: 
 
     assert "a quote opened in line 2 holds what looks like rows" in bad.problem
     assert not fine.problem
+
+
+NUMBERED = ["who", "a_0_id", "a_0_at", "a_10_id", "a_10_at", "a_x_id"]
+EACH = {
+    "event": "Order Completed",
+    "each": "a_#_id",
+    "map": {
+        "user_id": {"column": "who"},
+        "timestamp": {"column": "a_#_at"},
+        "properties.order_id": {"column": "a_#_id"},
+    },
+}
+
+
+def test_each_of_several_columns_is_an_event_of_its_own() -> None:
+    """Those that hold something; a bad one takes nothing from the first, and a row without any is none."""
+    rows = Shaper(TableMapping.model_validate(EACH), NUMBERED)
+    failed: list[str] = []
+
+    assert not rows.single
+    both = rows.events([["7", "o1", "2026-01-01", "o2", "2026-01-02", "x"]], 1)
+    assert [(event["properties"]["order_id"], event["timestamp"][:10]) for event in both] == [
+        ("o1", "2026-01-01"), ("o2", "2026-01-02"),
+    ]  # fmt: skip
+    (second,) = rows.events([["7", "", "", "o2", "2026-01-02", ""]], 1)
+    assert second["properties"]["order_id"] == "o2"
+    assert len(rows.events([["7", "o1", "2026-01-01", "o2", "?", ""]], 1, failed)) == 1
+    assert failed[0].startswith("a_10_id: timestamp")
+    with pytest.raises(LeftOut, match="no column such as a_0_id holds anything"):
+        rows.events([["7", "", "2026-01-01", " ", "", "x"]], 1)
+
+
+@pytest.mark.parametrize(
+    ("changes", "columns", "words"),
+    [
+        ({}, ["who", "a_id"], "no column like 'a_#_id'"),
+        ({}, ["who", "a_0_id"], "no column 'a_0_at'"),
+        ({"items": ITEMS}, NUMBERED, "each and items do not go together"),
+    ],
+)
+def test_a_table_without_such_columns_is_refused(changes: dict[str, Any], columns: list[str], words: str) -> None:
+    with pytest.raises(WrongUse, match=words):
+        Shaper(TableMapping.model_validate(EACH | changes), columns)
