@@ -256,7 +256,7 @@ class _Simulation:
             drawn = rng.random(n)
             following = (drawn[:, None] > mood.steps[every, self._level[name]].cumsum(axis=1)).sum(axis=1)
             self._level[name] = np.where(here, np.minimum(following, mood.steps.shape[1] - 1), self._level[name])
-        decay = trouble_decay(self._rules)
+        decay = trouble_decay(self._rules.heals)
         for name in ("delivery", "support"):
             following = (rng.random(n)[:, None] > decay[self._level[name]].cumsum(axis=1)).sum(axis=1)
             self._level[name] = np.minimum(following, LEVELS - 1)

@@ -63,7 +63,7 @@ class Oracle:
         self._lives = lives
         habits, rules = lives.habits, lives.rules
         self._n, self._weeks = len(habits.kind), lives.weeks
-        self._decay = trouble_decay(rules)
+        self._decay = trouble_decay(rules.heals)
         self._worse = np.eye(LEVELS, k=1)
         self._worse[-1, -1] = 1.0
         # Of each pattern of signs: how likely if it went wrong, and if it did not.

@@ -115,12 +115,12 @@ def price_mood(rules: Rules, coupons: Array, sensitive: Array) -> Mood:
     return Mood(steps, np.outer(sensitive, rules.price_hazard), np.array(rules.price_factor))
 
 
-def trouble_decay(rules: Rules) -> Array:
+def trouble_decay(heals: float) -> Array:
     """(levels, levels): how trouble is forgotten in a week without any more."""
-    steps = np.eye(LEVELS) * (1 - rules.heals)
+    steps = np.eye(LEVELS) * (1 - heals)
     steps[0, 0] = 1.0
     for level in range(1, LEVELS):
-        steps[level, level - 1] = rules.heals
+        steps[level, level - 1] = heals
     return steps
 
 
