@@ -11,6 +11,7 @@ from aiokafka.structs import ConsumerRecord
 
 from models.config import ChurnConfig
 from models.durations import DAY
+from models.features.kinds import KINDS, part_of
 from models.features.matrix import matrix
 from models.features.reading import raws
 from plan import Plan
@@ -28,6 +29,13 @@ from streams.worker.clock.follower import ClockFollower
 T0 = 1_700_000_000.0
 CONFIG = ChurnConfig()
 LIMITS = Limits()
+KINDS_COUNT = Limits(
+    narrowed={
+        role: lambda event: [part_of(event.role, kind) for kind in event.properties.get("of", ())] for role in KINDS
+    },
+    parts=frozenset(part_of(role, kind) for role, kinds in KINDS.items() for kind in kinds),
+)
+"""Where an event's property `of` names the kinds of its role that it is of."""
 
 
 def event(role: str, day: float, *, profile: str = "p", id: str | None = None, **facts: Any) -> Event:

@@ -24,7 +24,11 @@ _WORDS = {
     "shopping": "looking, searching, filling carts",
     "support": "tickets and complaints",
     "opinion": "what they say in surveys",
-    "refunds": "refunds",
+    "returns": "returns and refunds",
+    "price": "prices, discounts and coupons",
+    "delivery": "deliveries",
+    "product": "what they say of products",
+    "season": "the customer's own season",
     "subscription": "the subscription",
     "contact": "messages read and unsubscribed from",
 }

@@ -27,13 +27,10 @@ from models.churn.scaling import Scaling, clip, require_row, sigmoid
 from models.churn.weights import Weights
 from models.codec import Array, State, decode
 from models.config import ChurnConfig
-from models.features.table import NAMES, SCHEMA
+from models.features.table import NAMES, SCHEMA, WEIGHED
 from profiles.errors import Misconfigured
 
-__all__ = ["LEFT_OUT", "BayesianHazard", "Belief"]
-
-LEFT_OUT = ("tenure",)
-"""Features that it does not see: time since the first order rises for everybody at once; its logarithm says enough."""
+__all__ = ["BayesianHazard", "Belief"]
 
 WARM = 50
 """Examples that only tell how features vary, before the first is learned."""
@@ -45,6 +42,7 @@ _WEIGHT, _LEVEL = 0.003, 10.0  # prior variances: a weight on one standard devia
 _STEADY, _MOVING = 1e-6, 1e-4  # variance that the level gains an example, usually and while residuals are off
 _MEMORY = 1000.0  # examples that the residuals remember
 _OFF = 4.0  # squared standard errors by which residuals are off
+_OTHER = 10.0  # times as much as before: a feature that varies so is another
 _FAINT = 1e-4  # least variance of an outcome: keeps a certain prediction from being a wall
 
 
@@ -78,13 +76,13 @@ class BayesianHazard(ByName, LearningModel):
     `learn_row` and `predict_row` take rows of `features.matrix`, River's methods features by name.
 
     Args:
-        columns: the features that it sees; all but LEFT_OUT if not given.
+        columns: the features that it sees; all that models weigh if not given.
         scaling: of the features, from who shows the same rows to several models; else it counts them itself.
     """
 
     def __init__(self, columns: Sequence[str] | None = None, scaling: Scaling | None = None) -> None:
         self.columns, self.scaling = columns, scaling
-        self._columns = tuple(columns or (name for name in NAMES if name not in LEFT_OUT))
+        self._columns = tuple(columns or WEIGHED)
         self._places = np.array([NAMES.index(name) for name in self._columns])
         n = len(self._columns)
         self._scaling = scaling or Scaling.new()
@@ -234,15 +232,23 @@ class BayesianHazard(ByName, LearningModel):
         return z
 
     def _rescale(self) -> None:
-        """Express the belief in the scaling of now: w·(x − c)/s is the same number before and after."""
+        """Express the belief in the scaling of now: w·(x − c)/s is the same number before and after.
+
+        What was learned of a feature that hardly varied then, and does now, would be multiplied, and it says nothing of
+        how it varies now: that begins anew.
+        """
         mean, scale = self._scaling.mean[self._places], self._scaling.scale[self._places]
         known = (self._scale > 0) & (scale > 0)
         stretch = np.divide(scale, self._scale, out=np.ones_like(scale), where=known)
         shift = np.divide(mean - self._centre, self._scale, out=np.zeros_like(scale), where=known)
+        other = stretch > _OTHER
+        stretch[other] = shift[other] = 0.0
         change = np.diag(np.append(stretch, 1.0))
         change[-1, :-1] = shift
         self._weights = change @ self._weights
-        self._lower = np.asfortranarray(np.tril(change @ self.covariance @ change.T))
+        covariance = change @ self.covariance @ change.T
+        covariance[np.diag(np.append(other, False))] = _WEIGHT
+        self._lower = np.asfortranarray(np.tril(covariance))
         self._express(mean, scale)
 
     def _express(self, centre: Array, scale: Array) -> None:

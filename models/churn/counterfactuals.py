@@ -164,11 +164,15 @@ def _happens(role: str, now: float, times: int = 1, **facts: object) -> Change:
 
 
 def _not_happened(role: str) -> Change:
-    """Take the latest event of a role out of what fades."""
+    """Take the latest event of a role out of what fades, and out of its kinds."""
 
     def change(other: Profile) -> None:
-        tally = other.roles[role]
-        fast, slow = tally.decayed
-        tally.decayed = (max(fast - 1.0, 0.0), max(slow - 1.0, 0.0))
+        latest = other.roles[role]
+        kinds = [
+            tally for key, tally in other.narrowed.items() if key.startswith(f"{role}?") and tally.last == latest.last
+        ]
+        for tally in (latest, *kinds):
+            fast, slow = tally.decayed
+            tally.decayed = (max(fast - 1.0, 0.0), max(slow - 1.0, 0.0))
 
     return change

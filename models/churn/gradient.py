@@ -18,7 +18,7 @@ from models.churn.scaling import Scaling, require_row, sigmoid
 from models.churn.weights import Weights
 from models.codec import Array, State, decode
 from models.config import ChurnConfig
-from models.features.table import NAMES, SCHEMA
+from models.features.table import NAMES, SCHEMA, WEIGHED
 from profiles.errors import Misconfigured
 
 __all__ = ["OnlineLogistic"]
@@ -78,7 +78,7 @@ class OnlineLogistic(ByName, LearningModel):
         ValueError: no such feature.
     """
 
-    def __init__(self, name: str = "ftrl", columns: tuple[str, ...] = NAMES, scaling: Scaling | None = None) -> None:
+    def __init__(self, name: str = "ftrl", columns: tuple[str, ...] = WEIGHED, scaling: Scaling | None = None) -> None:
         self.name, self.columns, self.scaling = name, columns, scaling
         self._places = np.array([NAMES.index(column) for column in columns])
         self._scaling = scaling or Scaling.new()

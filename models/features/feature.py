@@ -34,7 +34,7 @@ Say = Callable[[Profile, float, Reason], str]
 
 @dataclass(frozen=True)
 class OfRole:
-    """Read from the tally of a role: one of its decayed counts."""
+    """Read from the tally of a role, or of a kind of its events: one of its decayed counts."""
 
     role: str
     which: int  # index of the half-life in HALF_LIVES
@@ -54,6 +54,7 @@ class OfPart:
 
     part: Callable[[Profile, str], Sequence[float] | None]  # of the profile and the plan's currency; None for nothing
     field: int  # index of what the part gives
+    time: int | None = None  # index of the time from which it fades
 
 
 @dataclass(frozen=True)

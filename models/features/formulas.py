@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from models.durations import WEEK
+from models.durations import DAY, WEEK
 from models.features.feature import Array
 from models.features.orders import LAST, N
 from models.features.sheet import Sheet
 from profiles.types import HALF_LIVES
 
 __all__ = [
-    "SIGNS_OF_LIFE", "cart_left", "cart_share", "contact_answered", "decline", "log_unseen", "missed", "unseen_share",
+    "SIGNS_OF_LIFE", "besides", "cart_left", "cart_share", "contact_answered", "decline", "discount_share",
+    "log_unseen", "missed", "overdue", "together", "unseen_share",
 ]  # fmt: skip
 
 SIGNS_OF_LIFE = {
@@ -22,6 +23,8 @@ SIGNS_OF_LIFE = {
     "login": "login_8w", "feature_use": "feature_use_8w",
 }  # fmt: skip
 """The roles that show that a customer is there, with a figure of each."""
+
+_ROUNDING = 1e-9
 
 
 def decline(role: str) -> Callable[[Sheet], Array]:
@@ -63,6 +66,46 @@ def log_unseen(sheet: Sheet) -> Array:
 def unseen_share(sheet: Sheet) -> Array:
     """The same as a share of recency."""
     return sheet.once(_unseen) / (sheet["recency"] + 1.0)
+
+
+def together(*figures: str) -> Callable[[Sheet], Array]:
+    """The root of decayed counts together, of their roots."""
+
+    def formula(sheet: Sheet) -> Array:
+        return np.sqrt(_held(sheet, figures))
+
+    return formula
+
+
+def besides(figure: str, *kinds: str) -> Callable[[Sheet], Array]:
+    """The root of what a decayed count holds besides some kinds of it."""
+
+    def formula(sheet: Sheet) -> Array:
+        rest = sheet.faded(figure) ** 2 - _held(sheet, kinds)
+        return np.sqrt(np.where(rest > _ROUNDING, rest, 0.0))
+
+    return formula
+
+
+def _held(sheet: Sheet, figures: Sequence[str]) -> Array:
+    """What decayed counts hold together."""
+    first, *others = (sheet.faded(name) for name in figures)
+    total: Array = first**2
+    for other in others:
+        total += other**2
+    return total
+
+
+def discount_share(sheet: Sheet) -> Array:
+    """Orders with a discount over orders."""
+    discounted: Array = sheet.faded("purchase?:discount_8w") ** 2
+    return np.minimum(discounted / (sheet["orders_8w"] + 0.5), 1.0)
+
+
+def overdue(sheet: Sheet) -> Array:
+    """How much longer than usual an open ticket has been open: both as log(1 + days), and a day is usual at least."""
+    waiting = sheet.age(sheet.figure("open_since"), DAY)
+    return np.maximum(waiting - np.maximum(sheet["resolution"], math.log(2.0)), 0.0)
 
 
 def contact_answered(sheet: Sheet) -> Array:

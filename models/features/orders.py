@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise
 
 import numpy as np
@@ -9,9 +10,11 @@ from numpy.typing import NDArray
 
 from models.durations import WEEK
 from models.features.feature import Array
+from models.features.seasons import CYCLES, Seasons, find_seasons
 from profiles.types import ORDER_HALF_LIVES, SPEND_HALF_LIVES, Profile
 
 __all__ = [
+    "BASKETS",
     "FADING",
     "FIGURES",
     "FIRST",
@@ -21,8 +24,10 @@ __all__ = [
     "N",
     "Orders",
     "occasions",
+    "read_baskets",
     "read_gaps",
     "read_orders",
+    "season_of",
     "usual_gap",
     "weeks_between",
     "weeks_since",
@@ -34,39 +39,66 @@ SAME_OCCASION = 0.5 * 86400.0
 PRIOR_GAP, PRIOR_WEIGHT = 10.0, 2.0
 """The usual gap of a customer nobody knows yet: ten weeks, worth two gaps of their own."""
 
+BASKETS = 3
+"""So many of the latest orders are compared with those before."""
+
 _LONGEST = 5200.0  # weeks
 
-N, FIRST, LAST, _LAST_GAP, _SPREAD, REVENUE, _LAST_AMOUNT, _ITEMS = range(8)
+(
+    N, FIRST, LAST, _LAST_GAP, _SPREAD, _LONGEST_GAP, _BASKET, _SEASON, _PERIOD, _WIDTH, _REGULAR,
+    REVENUE, _LAST_AMOUNT, _ITEMS,
+) = range(14)  # fmt: skip
 """The places of what is read of orders; the decayed sums follow them."""
 
-FADING = slice(8, 8 + len(ORDER_HALF_LIVES) + len(SPEND_HALF_LIVES))
+FADING = slice(14, 14 + len(ORDER_HALF_LIVES) + len(SPEND_HALF_LIVES))
 FIGURES = FADING.stop
+_LATER = (0.0,) * (REVENUE - _LAST_GAP)
 
 
 def read_orders(profile: Profile, currency: str) -> tuple[float, ...]:
-    """The figures of a profile with orders; `read_gaps` adds what its gaps say."""
+    """The figures of a profile with orders; `read_gaps` and `read_baskets` add what needs all of the latest orders."""
     bought = profile.purchases
     return (
-        bought.orders, bought.first, bought.last, 0.0, 0.0, bought.revenue_in(currency) * 0.01,
+        bought.orders, bought.first, bought.last, *_LATER, bought.revenue_in(currency) * 0.01,
         bought.last_amount * 0.01, bought.items, *bought.decayed, *[0.01 * spend for spend in bought.spend],
     )  # fmt: skip
 
 
 def read_gaps(out: Array, times: Array, lengths: NDArray[np.int64]) -> None:
-    """Merge orders into occasions and set the last gap and the spread of the gaps, weeks, for all rows at once."""
+    """Merge orders into occasions and set what their gaps say, in weeks, and their seasons, for all rows at once."""
     rows = len(out)
     owner = np.repeat(np.arange(rows), lengths)
     begins = np.empty(len(times), dtype=bool)
     begins[0] = True
     begins[1:] = (np.diff(times) > SAME_OCCASION) | (owner[1:] != owner[:-1])
     out[:, N] -= lengths - np.bincount(owner[begins], minlength=rows)
-    starts, owner = times[begins], owner[begins]
-    inner = owner[1:] == owner[:-1]
-    gaps, owner = np.diff(starts)[inner] / WEEK, owner[1:][inner]
+    starts, of = times[begins], owner[begins]
+    inner = of[1:] == of[:-1]
+    gaps, owner = np.diff(starts)[inner] / WEEK, of[1:][inner]
     out[owner, _LAST_GAP] = gaps  # ascending, so the last of each owner stays
     k = np.maximum(np.bincount(owner, minlength=rows), 1)
     mean = np.bincount(owner, gaps, minlength=rows) / k
     out[:, _SPREAD] = np.sqrt(np.bincount(owner, (gaps - mean[owner]) ** 2, minlength=rows) / k)
+    longest = np.zeros(rows)
+    np.maximum.at(longest, owner, gaps)
+    out[:, _LONGEST_GAP] = longest
+    out[:, _SEASON : _REGULAR + 1] = np.transpose(find_seasons(starts, of, rows, longest))
+
+
+def read_baskets(out: Array, amounts: Array, lengths: NDArray[np.int64]) -> None:
+    """Set by how much the latest orders are larger than those before, as log-ratio of their means, for all rows."""
+    rows = len(out)
+    owner = np.repeat(np.arange(rows), lengths)
+    from_end = np.repeat(np.cumsum(lengths), lengths) - np.arange(len(amounts))
+    known = amounts > 0  # 0 is of an order in another currency
+    late, early = known & (from_end <= BASKETS), known & (from_end > BASKETS)
+    n_late, n_early = (np.bincount(owner[part], minlength=rows) for part in (late, early))
+    means = [
+        np.bincount(owner[part], amounts[part], minlength=rows) / np.maximum(n, 1)
+        for part, n in ((late, n_late), (early, n_early))
+    ]
+    enough = (n_late == BASKETS) & (n_early >= BASKETS - 1)
+    out[enough, _BASKET] = np.log(means[0][enough] / means[1][enough]).clip(-3.0, 3.0)
 
 
 class Orders:
@@ -79,7 +111,7 @@ class Orders:
     """
 
     def __init__(self, cols: Array, at: Array, later: Array) -> None:
-        self.n, first, last, self.last_gap, self.spread = cols[:REVENUE]
+        self.n, first, last, self.last_gap, self.spread, self.longest, self.basket = cols[:_SEASON]
         self.revenue, self.last_amount, self.items = cols[REVENUE : FADING.start]
         self.has = (self.n > 0) * 1.0
         self.some = np.maximum(self.n, 1.0)  # so that a customer without orders divides by one
@@ -90,6 +122,21 @@ class Orders:
         self.ratio = self.recency / self.gap
         self.log_recency, self.log_tenure = np.log(1.0 + self.recency), np.log(1.0 + self.tenure)
         self.log_n = np.log(self.some)
+        self._seasons = Seasons(*cols[_SEASON : _REGULAR + 1])
+        self._seasonal = np.flatnonzero(self._seasons.regular)
+        self._since = weeks_since(self._seasons.began[self._seasonal], at[self._seasonal]) + later[:, None]
+
+    def in_season(self, formula: Callable[[Array, Seasons, Array], Array]) -> Array:
+        """(steps, n) of who has a season, by how regular it is; 0 for the others.
+
+        Args:
+            formula: of the weeks since the latest season began, the seasons, and the weeks since the last order.
+        """
+        out: Array = np.zeros_like(self.recency)
+        if len(who := self._seasonal):
+            seasons = Seasons(*(each[who] for each in self._seasons))
+            out[:, who] = formula(self._since, seasons, self.recency[:, who]) * seasons.regular
+        return out
 
 
 def weeks_between(cols: Array) -> Array:
@@ -109,6 +156,16 @@ def occasions(profile: Profile) -> int:
     bought = profile.purchases
     repeats = sum(after - before <= SAME_OCCASION for before, after in pairwise(bought.recent))
     return bought.orders - repeats
+
+
+def season_of(profile: Profile) -> tuple[float, float] | None:
+    """When the latest season of one profile began, and how long it is to the next, seconds; None without seasons."""
+    times = np.array(profile.purchases.recent)
+    if len(times) <= CYCLES:
+        return None
+    out = np.zeros((1, FIGURES))
+    read_gaps(out, times, np.array([len(times)]))
+    return (float(out[0, _SEASON]), float(out[0, _PERIOD]) * WEEK) if out[0, _REGULAR] else None
 
 
 def usual_gap(profile: Profile) -> float:

@@ -6,15 +6,17 @@ A part is read once, whatever the number of figures that take a field of it; Non
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import NamedTuple
 
 from models.durations import DAY
+from models.features.kinds import part_of
 from profiles.state import subscriptions_of
 from profiles.types import Number, Opinion, Profile, Subscription, Ticket
 
 __all__ = [
-    "begun", "drop", "is_open", "lasting", "mix", "open_since", "refunds", "subscription", "subscription_state",
-    "subscriptions_of", "tickets",
+    "USED", "begun", "discounts", "drop", "is_open", "lasting", "mix", "open_since", "price_change", "refunds",
+    "subscription", "subscription_state", "subscriptions_of", "tickets", "used",
 ]  # fmt: skip
 
 
@@ -39,6 +41,7 @@ class Tickets(NamedTuple):
     open: float  # how many are
     oldest: float  # since when the oldest open one is; 0 if none is
     resolution: float  # days from opening to solving on average; 0 if none was solved
+    reopened: float  # which share of them was
 
 
 def tickets(profile: Profile, currency: str) -> Tickets | None:
@@ -53,7 +56,8 @@ def tickets(profile: Profile, currency: str) -> Tickets | None:
         elif ticket.solved >= ticket.opened > 0:
             took.append(ticket.solved - ticket.opened)
     resolution = sum(took) / len(took) / DAY if took else 0.0
-    return Tickets(waiting, oldest if oldest < math.inf else 0.0, resolution)
+    reopened = sum(ticket.reopened > 0 for ticket in profile.tickets) / len(profile.tickets)
+    return Tickets(waiting, oldest if oldest < math.inf else 0.0, resolution, reopened)
 
 
 def lasting(profile: Profile) -> list[Subscription]:
@@ -90,6 +94,9 @@ class Subscribed(NamedTuple):
     subscribed: float  # 1 if one lasts
     cancelled: float  # 1 if there were some, and none lasts
     since: float  # when the first began of those that last; 0 if none does
+    paused: float  # 1 if one of those rests
+    dearer: float  # by which share the latest price is above the one before, of those that last; the largest…
+    dearer_since: float  # …and from when on; 0 if no price has changed
 
 
 def subscription(profile: Profile, currency: str) -> Subscribed | None:
@@ -98,8 +105,59 @@ def subscription(profile: Profile, currency: str) -> Subscribed | None:
     if not held:
         return None
     if last := lasting(profile):
-        return Subscribed(1.0, 0.0, min(map(begun, last)))
-    return Subscribed(0.0, 1.0, 0.0) if any(each.ended for each in held) else None
+        rests = any(each.paused > max(each.started, each.renewed) for each in last)
+        return Subscribed(1.0, 0.0, min(map(begun, last)), float(rests), *max(map(price_change, last)))
+    return Subscribed(0.0, 1.0, 0.0, 0.0, 0.0, 0.0) if any(each.ended for each in held) else None
+
+
+def price_change(subscription: Subscription) -> tuple[float, float]:
+    """By which share the latest price is above the one before it, and since when; zeros where none is known."""
+    for (_, before), (since, price) in reversed(list(pairwise(subscription.prices))):
+        if price != before:
+            return price / before - 1.0, float(since)
+    return 0.0, 0.0
+
+
+class Discounts(NamedTuple):
+    """What orders with a discount say."""
+
+    share: float  # of the orders ever
+    last: float  # when
+
+
+_DISCOUNTED = part_of("purchase", "discount")
+
+
+def discounts(profile: Profile, currency: str) -> Discounts | None:
+    """Of who had any."""
+    tally = profile.narrowed.get(_DISCOUNTED)
+    return None if tally is None else Discounts(tally.count / max(profile.purchases.orders, 1), tally.last)
+
+
+class Used(NamedTuple):
+    """How many features of the product are used, the less each counts the longer its latest use is ago."""
+
+    lately: float  # halving every `USED` after its latest use; as of the latest use of all
+    fall: float  # 1 − that / the same, halving three times as slowly
+    last: float
+
+
+USED = 28 * DAY
+"""Half-life of what a feature's latest use counts for, seconds."""
+
+
+_FALL = 0.05  # less is only that some are used on other days than others
+
+
+def used(profile: Profile, currency: str) -> Used | None:
+    """Of who used any."""
+    if not profile.used:
+        return None
+    last = max(profile.used.values())
+    ages = [(last - second) / USED for second in profile.used.values()]
+    lately, before = sum(0.5**age for age in ages), sum(0.5 ** (age / 3.0) for age in ages)
+    fall = 1.0 - lately / before
+    return Used(lately, fall if fall > _FALL else 0.0, float(last))
 
 
 class Refunds(NamedTuple):

@@ -26,9 +26,9 @@ from models.features.feature import (
     OfRole,
     as_it_is,
 )
-from models.features.orders import FIGURES, REVENUE, read_gaps, read_orders
+from models.features.orders import FIGURES, REVENUE, read_baskets, read_gaps, read_orders
 from models.features.table import TABLE
-from profiles.types import Opinion, Profile
+from profiles.types import Opinion, Profile, Purchases, Tally
 
 __all__ = ["COMMON", "PLACE", "RARE", "RAW", "TIME", "raws"]
 
@@ -73,8 +73,10 @@ class Block:
                     self.tallies.setdefault(role, []).append((place, self.time[figure.name], which))
                 case OfAnswer(kind, say):
                     self.answers.setdefault(kind, []).append((place, self.time[figure.name], say))
-                case OfPart(part, field):
+                case OfPart(part, field, time):
                     self.parts.setdefault(part, []).append((place, field))
+                    if time is not None:
+                        self.parts[part].append((self.time[figure.name], time))
         placed = sorted(((self.place[figure.name], figure.tidy) for figure in every), key=itemgetter(0))
         self._tidy = [
             (slice(run[0][0], run[-1][0] + 1), tidy)
@@ -117,6 +119,7 @@ def raws(profiles: Sequence[Profile], currency: str) -> Array:
         An array (profiles, RAW) for `matrix` and `rolled`.
     """
     times: list[float] = []
+    amounts: list[int] = []
     lengths: list[int] = []
     rows: list[bytes] = []
     rare: dict[int, float] = {}  # by place in the whole array
@@ -124,6 +127,7 @@ def raws(profiles: Sequence[Profile], currency: str) -> Array:
     for profile in profiles:
         recent = profile.purchases.recent
         times += recent
+        amounts += _amounts(profile.purchases)
         lengths.append(len(recent))
         rows.append(_pack_row(*_read(profile, currency, rare, start)))
         start += RAW
@@ -133,12 +137,19 @@ def raws(profiles: Sequence[Profile], currency: str) -> Array:
         out.put(list(rare), list(rare.values()))
     if times:
         read_gaps(out, np.array(times), np.array(lengths))
+        read_baskets(out, np.array(amounts, dtype=np.float64), np.array(lengths))
     np.nan_to_num(out, copy=False, nan=0.0, posinf=LIMIT, neginf=-LIMIT)
     out[:, REVENUE:FIGURES] = out[:, REVENUE:FIGURES].clip(0.0, LIMIT)
     COMMON.tidy(out)
     if rare:
         RARE.tidy(out)
     return out
+
+
+def _amounts(bought: Purchases) -> list[int]:
+    """One for each of the latest orders; 0 of those that were kept before their amounts were."""
+    missing = len(bought.recent) - len(bought.amounts)
+    return bought.amounts if not missing else [0] * missing + bought.amounts
 
 
 def _read(profile: Profile, currency: str, rare: dict[int, float], start: int) -> list[float]:
@@ -154,6 +165,8 @@ def _read(profile: Profile, currency: str, rare: dict[int, float], start: int) -
         if role in _RARE_TALLIES:
             for place, time, which in _RARE_TALLIES[role]:
                 rare[start + place], rare[start + time] = tally.decayed[which], tally.last
+    if profile.narrowed:
+        _read_kinds(profile.narrowed, rare, start)
     if profile.opinions:
         _read_opinions(values, profile.opinions, rare, start)
     for part, common_fields, rare_fields in _PARTS:
@@ -164,6 +177,12 @@ def _read(profile: Profile, currency: str, rare: dict[int, float], start: int) -
             for place, field in rare_fields:
                 rare[start + place] = held[field]
     return values
+
+
+def _read_kinds(narrowed: Mapping[str, Tally], rare: dict[int, float], start: int) -> None:
+    for part, tally in narrowed.items():
+        for place, time, which in _RARE_TALLIES.get(part, ()):
+            rare[start + place], rare[start + time] = tally.decayed[which], tally.last
 
 
 def _read_opinions(values: list[float], opinions: Mapping[str, Opinion], rare: dict[int, float], start: int) -> None:

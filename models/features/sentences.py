@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import math
+from itertools import pairwise
+
 from models.durations import DAY
 from models.features.feature import Say
 from models.features.formulas import SIGNS_OF_LIFE
-from models.features.orders import occasions
+from models.features.kinds import part_of
+from models.features.orders import occasions, season_of
 from models.features.pace import FORTNIGHT, MONTH, before, within
-from models.features.readers import begun, is_open, lasting, open_since, subscriptions_of
+from models.features.readers import USED, begun, is_open, lasting, open_since, price_change, subscriptions_of
 from profiles.money import format_minor
 from profiles.types import Profile, Reason
 
 __all__ = [
-    "ago", "answer", "cart", "contact_answered", "count", "habit", "items", "last", "lately", "mix", "pace",
-    "refunded", "resolution", "silence", "spend", "subscription", "tenure", "tickets", "unseen", "unsubscribed",
-    "waiting",
+    "ago", "answer", "basket", "breadth", "cart", "contact_answered", "count", "dearer", "discounts", "habit", "items",
+    "last", "lately", "longest", "mix", "overdue", "pace", "paused", "refunded", "reopened", "resolution", "season",
+    "silence", "spend", "subscription", "tenure", "tickets", "told", "unseen", "unsubscribed", "waiting",
 ]  # fmt: skip
 
 
@@ -27,6 +31,76 @@ def silence(profile: Profile, at: float, reason: Reason) -> str:
         return f"{text}, the only one so far"
     gap = _span((bought.last - bought.first) / (times - 1))
     return f"{text}, usually every {gap}" if times > 2 else f"{text}, {gap} after the first"
+
+
+def longest(profile: Profile, at: float, reason: Reason) -> str:
+    """`Last order 40 days ago, never longer than 35 days before`."""
+    gaps = [after - before for before, after in pairwise(profile.purchases.recent)]
+    if not gaps:
+        return silence(profile, at, reason)
+    return f"Last order {ago(at - profile.purchases.last)}, at most {_span(max(gaps))} between two before"
+
+
+def season(profile: Profile, at: float, reason: Reason) -> str:
+    """`Orders about every 12 months, the last time 13 months ago`."""
+    found = season_of(profile)
+    if found is None:
+        return silence(profile, at, reason)
+    began, period = found
+    return f"Orders about every {_span(period)}, the last time {ago(at - began)}"
+
+
+def basket(profile: Profile, at: float, reason: Reason) -> str:
+    """`The latest orders 40% smaller than those before`."""
+    if not reason.value:
+        return "The latest orders as large as those before"
+    change = "larger" if reason.value > 0 else "smaller"
+    return f"The latest orders {abs(math.expm1(reason.value)):.0%} {change} than those before"
+
+
+def discounts(profile: Profile, at: float, reason: Reason) -> str:
+    """`3 of 5 orders with a discount, the last 40 days ago`."""
+    tally = profile.narrowed.get(part_of("purchase", "discount"))
+    if tally is None:
+        return "No order with a discount so far"
+    orders = count(max(profile.purchases.orders, tally.count), "order")
+    return f"{tally.count} of {orders} with a discount, the last {ago(at - tally.last)}"
+
+
+def dearer(profile: Profile, at: float, reason: Reason) -> str:
+    """`Renewal 20% dearer than before, 12 days ago`."""
+    share, since = max(map(price_change, lasting(profile)), default=(0.0, 0.0))
+    if not share:
+        return "The price of the subscription is as before"
+    return f"Subscription {abs(share):.0%} {'dearer' if share > 0 else 'cheaper'} than before, since {ago(at - since)}"
+
+
+def paused(profile: Profile, at: float, reason: Reason) -> str:
+    """`Subscription paused 3 days ago`."""
+    times = [each.paused for each in lasting(profile) if each.paused > max(each.started, each.renewed)]
+    return f"Subscription paused {ago(at - max(times))}" if times else "No subscription is paused"
+
+
+def breadth(profile: Profile, at: float, reason: Reason) -> str:
+    """`2 features used in the last four weeks, 5 in the twelve before`."""
+    ages = [at - second for second in profile.used.values()]
+    lately, before = sum(age <= USED for age in ages), sum(USED < age <= 4 * USED for age in ages)
+    text = f"{count(lately, 'feature')} used in the last four weeks"
+    return f"{text}, {before} more in the twelve before" if before else text
+
+
+def told(*parts: str, noun: str) -> Say:
+    """`Last complaint about the price 3 days ago`: of roles and of kinds of a role's events together."""
+
+    def say(profile: Profile, at: float, reason: Reason) -> str:
+        tallies = [tally for part in parts if (tally := profile.narrowed.get(part) or profile.roles.get(part))]
+        if not tallies:
+            return f"No {noun} so far"
+        times = sum(tally.count for tally in tallies)
+        last = ago(at - max(tally.last for tally in tallies))
+        return f"{noun[0].upper()}{noun[1:]} {last}" if times == 1 else f"{count(times, noun)}, the last {last}"
+
+    return say
 
 
 def tenure(profile: Profile, at: float, reason: Reason) -> str:
@@ -90,11 +164,29 @@ def waiting(profile: Profile, at: float, reason: Reason) -> str:
     return f"{len(times)} open tickets, one for {_span(max(times))}" if times else "No open tickets"
 
 
+def overdue(profile: Profile, at: float, reason: Reason) -> str:
+    """`Waiting 9 days for an answer to a ticket, usually 2 days`."""
+    usual = _took(profile)
+    return f"{waiting(profile, at, reason)}{f', usually {_span(usual)}' if usual else ''}"
+
+
+def reopened(profile: Profile, at: float, reason: Reason) -> str:
+    """`2 of 5 tickets reopened`."""
+    times = sum(ticket.reopened > 0 for ticket in profile.tickets)
+    return f"{times} of {count(len(profile.tickets), 'ticket')} reopened" if times else "No ticket reopened so far"
+
+
 def resolution(profile: Profile, at: float, reason: Reason) -> str:
     """`Tickets took 4 days to be solved`."""
+    usual = _took(profile)
+    return f"Tickets took {_span(usual)} to be solved" if usual is not None else "No ticket solved so far"
+
+
+def _took(profile: Profile) -> float | None:
+    """Seconds from opening to solving on average."""
     took = [ticket.solved - ticket.opened for ticket in profile.tickets
             if not is_open(ticket) and ticket.solved >= ticket.opened > 0]  # fmt: skip
-    return f"Tickets took {_span(sum(took) / len(took))} to be solved" if took else "No ticket solved so far"
+    return sum(took) / len(took) if took else None
 
 
 def tickets(verb: str) -> Say:
@@ -111,7 +203,7 @@ def tickets(verb: str) -> Say:
 
 def answer(kind: str, usual: bool = False) -> Say:
     """`Answered CSAT 2 of 5, 3 days ago`, and if `usual`, `on average 3.5`."""
-    name, scale = ("Review", 5) if kind == "review" else (kind.upper(), 10 if kind == "nps" else 5)
+    name, scale = ("Review", 5) if kind == "review" else (kind.upper(), {"nps": 10, "ces": 7}.get(kind, 5))
 
     def say(profile: Profile, at: float, reason: Reason) -> str:
         held = profile.opinions.get(kind)
@@ -206,8 +298,9 @@ _OPENED, _CLICKED = last("contact_opened", "opening of our messages"), last("con
 
 def count(number: int, noun: str) -> str:
     """`count(2, "inquiry") == "2 inquiries"`."""
-    plural = f"{noun[:-1]}ies" if noun.endswith("ry") else f"{noun}s"
-    return f"{number} {noun if number == 1 else plural}"
+    first, *rest = noun.split(" ", 1)
+    plural = f"{first[:-1]}ies" if first.endswith("ry") else f"{first}s"
+    return " ".join([f"{number} {first if number == 1 else plural}", *rest])
 
 
 def ago(seconds: float) -> str:

@@ -7,6 +7,7 @@ computes is a function in `formulas`. `reading` and `matrix` follow from the row
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from hashlib import blake2b
 from itertools import takewhile
 
@@ -16,6 +17,7 @@ from models.durations import DAY, WEEK
 from models.features import formulas, readers, sentences
 from models.features.feature import (
     Age,
+    Array,
     Fading,
     FadingOrders,
     Feature,
@@ -33,9 +35,11 @@ from models.features.feature import (
     root_of,
     within,
 )
+from models.features.kinds import KINDS, part_of
+from models.features.seasons import season_due, season_missed, season_silence
 from profiles.types import HALF_LIVES, ORDER_HALF_LIVES, SPEND_HALF_LIVES
 
-__all__ = ["COLUMN", "NAMES", "ORDERED", "SCHEMA", "TABLE"]
+__all__ = ["COLUMN", "NAMES", "ORDERED", "SCHEMA", "TABLE", "WEIGHED"]
 
 _OPINION = 8 * WEEK  # half-life of what an answer to a survey says, seconds
 _FAST, _SLOW = range(len(HALF_LIVES))
@@ -45,10 +49,32 @@ def _in_weeks(seconds: float) -> str:
     return f"{seconds / WEEK:.0f}"
 
 
-def _root(role: str, which: int, rare: bool = False) -> Figure:
+def _root(role: str, which: int, rare: bool = False, name: str = "") -> Figure:
     """The root of a decayed count, which fades half as fast."""
     half_life = HALF_LIVES[which]
-    return Figure(f"{role}_{_in_weeks(half_life)}w", OfRole(role, which), root_of, 2 * half_life, rare)
+    return Figure(f"{name or role}_{_in_weeks(half_life)}w", OfRole(role, which), root_of, 2 * half_life, rare)
+
+
+def _names(figures: Iterable[Figure]) -> list[str]:
+    return [figure.name for figure in figures]
+
+
+def _change(x: Array) -> Array:
+    """Of a price."""
+    return x.clip(-1.0, 2.0)
+
+
+def _of_kinds(role: str, *kinds: str) -> tuple[Figure, ...]:
+    return tuple(_root(part_of(role, kind), _SLOW, rare=True) for kind in kinds)
+
+
+def _of_rest(role: str, noun: str, kinds: tuple[Figure, ...], group: str, say: Say) -> Feature:
+    """What is of a role and of none of its kinds, which are features of other groups."""
+    every = _root(role, _SLOW, rare=True, name=f"every_{role}")
+    name = f"{role}_{_in_weeks(HALF_LIVES[_SLOW])}w"
+    meaning = f"{noun} of no kind below, each halving in worth every {_in_weeks(HALF_LIVES[_SLOW])} weeks"
+    path = Formula(formulas.besides(every.name, *_names(kinds)), (every, *kinds), rare=True)
+    return Feature(name, group, "√events", meaning, path, say)
 
 
 def _of_role(role: str, which: int, group: str, say: Say, rare: bool = False) -> Feature:
@@ -69,6 +95,19 @@ _SUBSCRIBED = Figure("subscribed", OfPart(readers.subscription, 0), as_it_is)
 _CANCELLED = Figure("cancelled", OfPart(readers.subscription, 1), as_it_is)
 _SUBSCRIBED_SINCE = Figure("subscribed_since", OfPart(readers.subscription, 2), as_it_is, rare=True)
 _REFUND_SHARE = Figure("refund_share", OfPart(readers.refunds, 0), within(2.0), rare=True)
+_REOPENED = Figure("reopened_share", OfPart(readers.tickets, 3), as_it_is, rare=True)
+_PAUSED = Figure("paused", OfPart(readers.subscription, 3), as_it_is, rare=True)
+_PRICE_RISE = Figure("price_rise", OfPart(readers.subscription, 4, 5), _change, 8 * WEEK, rare=True)
+_DISCOUNT_HABIT = Figure("discount_habit", OfPart(readers.discounts, 0), within(1.0), rare=True)
+_DISCOUNTED = Figure("discounted", OfPart(readers.discounts, 1), as_it_is, rare=True)
+_BREADTH = Figure("breadth", OfPart(readers.used, 0, 2), within(16.0), readers.USED, rare=True)
+_BREADTH_FALL = Figure("breadth_fall", OfPart(readers.used, 1), within(1.0), rare=True)
+_LOW_CES = Figure("low_ces", OfAnswer("ces", lambda held: 5.0 - held.last), points, _OPINION, rare=True)
+_COMPLAINTS, _TICKETS, _RETURNS = (_of_kinds(role, *KINDS[role]) for role in ("complaint", "ticket_opened", "return"))
+_DELIVERIES = (
+    _root("delivery_late", _SLOW, rare=True), _root("undelivered", _SLOW, rare=True),
+    *_of_kinds("delivered", "late"), *_RETURNS,
+)  # fmt: skip
 _CATEGORIES = Figure("categories", OfPart(readers.mix, 0), within(16.0), rare=True)
 _CONCENTRATION = Figure("concentration", OfPart(readers.mix, 1), as_it_is, rare=True)
 
@@ -83,8 +122,8 @@ TABLE: tuple[Feature, ...] = (
     Feature("log_recency", "silence", "log(1 + weeks)", "time since the last order, compressed",
             OfOrders(lambda o: o.log_recency), _SILENCE),
     Feature("tenure", "tenure", "weeks", "time since the first order", OfOrders(lambda o: o.tenure), _TENURE),
-    Feature("log_tenure", "tenure", "log(1 + weeks)", "time since the first order, compressed",
-            OfOrders(lambda o: o.log_tenure), _TENURE),
+    Feature("early", "tenure", "0 to 1", "1 at the first order, halving every 8 weeks",
+            OfOrders(lambda o: o.has * np.exp2(-o.tenure / 8.0)), _TENURE),
     Feature("orders", "habit", "occasions", "orders ever; those within 12 hours of each other count once",
             OfOrders(lambda o: o.n), _HABIT),
     Feature("log_orders", "habit", "log(occasions)", "orders ever, compressed", OfOrders(lambda o: o.log_n), _HABIT),
@@ -114,8 +153,18 @@ TABLE: tuple[Feature, ...] = (
             OfOrders(lambda o: (o.n == 1.0) * 1.0), _HABIT),
     Feature("recency_x_orders", "silence", "", "log_recency × log_orders",
             OfOrders(lambda o: o.log_recency * o.log_n), _SILENCE),
-    Feature("tenure_x_orders", "tenure", "", "log_tenure × log_orders",
-            OfOrders(lambda o: o.log_tenure * o.log_n), _TENURE),
+    Feature("longest_gap", "habit", "weeks", "longest gap between the latest occasions",
+            OfOrders(lambda o: o.longest), sentences.longest),
+    Feature("log_longest_ratio", "silence", "log(1 + gaps)", "recency in units of the longest gap, or of the usual one",
+            OfOrders(lambda o: np.log(1.0 + o.recency / np.maximum(o.longest, o.gap))), sentences.longest),
+    Feature("basket_trend", "spend", "log-ratio", "mean amount of the latest 3 orders / of those before; 0 below 5",
+            OfOrders(lambda o: o.basket), sentences.basket),
+    Feature("season_due", "season", "0 to 1", "how near the beginning of the customer's next season is",
+            OfOrders(season_due), sentences.season),
+    Feature("season_silence", "season", "log(1 + weeks)", "silence until the customer's next season is overdue",
+            OfOrders(season_silence), sentences.season),
+    Feature("season_missed", "season", "seasons", "seasons of the customer that went by without an order, at most 4",
+            OfOrders(season_missed), sentences.season),
     *(
         Feature(f"orders_{_in_weeks(half_life)}w", group, "orders",
                 f"orders, each halving in worth every {_in_weeks(half_life)} weeks", FadingOrders(half_life), say)
@@ -138,11 +187,9 @@ TABLE: tuple[Feature, ...] = (
     _of_role("login", _SLOW, "use", _LOGGED_IN),
     _of_role("feature_use", _FAST, "use", _USED),
     _of_role("feature_use", _SLOW, "use", _USED),
-    _of_role("ticket_opened", _SLOW, "support", sentences.tickets("opened")),
     _of_role("ticket_reopened", _SLOW, "support", sentences.tickets("reopened")),
-    _of_role("complaint", _SLOW, "support", sentences.lately("complaint", "complaint")),
     _of_role("inquiry", _SLOW, "support", sentences.lately("inquiry", "inquiry")),
-    _of_role("refund", _SLOW, "refunds", sentences.lately("refund", "refund")),
+    _of_role("refund", _SLOW, "returns", sentences.lately("refund", "refund")),
     _of_role("contact_clicked", _SLOW, "contact", _LAST("contact_clicked", "click in our messages")),
     _of_role("unsubscribe", _SLOW, "contact", sentences.unsubscribed),
     Feature("low_csat", "opinion", "points", "3 − the last CSAT answer, halving every 8 weeks; 0 without one",
@@ -155,13 +202,51 @@ TABLE: tuple[Feature, ...] = (
             Held(_SUBSCRIBED), sentences.subscription),
     Feature("cancelled", "subscription", "0 or 1", "the last subscription event was a cancellation",
             Held(_CANCELLED), sentences.subscription),
+    _of_rest("ticket_opened", "tickets", _TICKETS, "support", sentences.tickets("opened")),
+    _of_rest("complaint", "complaints", _COMPLAINTS, "support", sentences.lately("complaint", "complaint")),
+    *(
+        Feature(f"{about}_complaints_8w", about, "√events",
+                f"complaints and tickets about {words}, each halving in worth every 8 weeks",
+                Formula(formulas.together(f"complaint?:{about}_8w", f"ticket_opened?:{about}_8w"), rare=True),
+                sentences.told(part_of("complaint", about), part_of("ticket_opened", about),
+                               noun=f"complaint about {words}"))
+        for about, words in (("price", "the price"), ("delivery", "the delivery"), ("product", "the product"))
+    ),
+    Feature("delivery_trouble_8w", "delivery", "√events",
+            "deliveries that were late or failed and returns for it, each halving in worth every 8 weeks",
+            Formula(formulas.together(*_names(_DELIVERIES)), _DELIVERIES, rare=True),
+            sentences.told("delivery_late", "undelivered", part_of("delivered", "late"), part_of("return", "delivery"),
+                           noun="delivery late or failed")),
+    _of_rest("return", "returns asked for", _RETURNS, "returns", sentences.lately("return", "return", "asked for")),
+    _of_role("order_cancelled", _SLOW, "delivery", sentences.lately("order_cancelled", "order", "cancelled"),
+             rare=True),
+    Feature("discount_share", "price", "share", "orders with a discount / (orders + ½), all halving every 8 weeks",
+            Formula(formulas.discount_share, _of_kinds("purchase", "discount"), rare=True), sentences.discounts),
+    Feature("discount_habit", "price", "share", "orders with a discount / orders, ever",
+            Held(_DISCOUNT_HABIT), sentences.discounts),
+    Feature("log_discounted", "price", "log(1 + weeks)", "time since the last order with a discount",
+            Age(_DISCOUNTED, WEEK), sentences.discounts),
+    _of_role("coupon_denied", _SLOW, "price", sentences.lately("coupon_denied", "coupon", "refused"), rare=True),
+    Feature("price_rise", "price", "share", "rise of a subscription's price, halving every 8 weeks after the change",
+            Fading(_PRICE_RISE), sentences.dearer),
+    _of_role("uninstalled", _SLOW, "use", sentences.last("uninstalled", "removal of the app"), rare=True),
+    Feature("breadth", "use", "features", "features of the product used, each halving in worth every 4 weeks",
+            Fading(_BREADTH), sentences.breadth),
+    Feature("breadth_fall", "use", "share", "1 − features used, halving every 4 weeks / every 12, at the latest use",
+            Held(_BREADTH_FALL), sentences.breadth),
+    Feature("paused", "subscription", "0 or 1", "a subscription that lasts is paused",
+            Held(_PAUSED), sentences.paused),
+    Feature("low_ces", "opinion", "points", "5 − the last CES answer, halving every 8 weeks; 0 without one",
+            Fading(_LOW_CES), sentences.answer("ces")),
+    Feature("reopened_share", "support", "share", "of the latest tickets, those that were reopened",
+            Held(_REOPENED), sentences.reopened),
     _of_role("contact_made", _SLOW, "contact", sentences.lately("contact_made", "message", "sent by us"), rare=True),
     _of_role("payment_failed", _SLOW, "payments", sentences.lately("payment_failed", "payment", "refused"), rare=True),
     Feature("csat_drop", "opinion", "points", "mean − last CSAT answer, halving every 8 weeks",
             Fading(_CSAT_DROP), sentences.answer("csat", usual=True)),
     Feature("nps_drop", "opinion", "points", "mean − last NPS answer, halving every 8 weeks",
             Fading(_NPS_DROP), sentences.answer("nps", usual=True)),
-    Feature("low_review", "opinion", "points", "3 − the last rating of a review, halving every 8 weeks; 0 without one",
+    Feature("low_review", "product", "points", "3 − the last rating of a review, halving every 8 weeks; 0 without one",
             Fading(_LOW_REVIEW), sentences.answer("review")),
     Feature("contact_answered", "contact", "share", "opened or clicked / (messages + 1), all halving every 8 weeks",
             Formula(formulas.contact_answered, (_root("contact_opened", _SLOW, rare=True),), rare=True),
@@ -180,7 +265,9 @@ TABLE: tuple[Feature, ...] = (
             Held(_RESOLUTION), sentences.resolution),
     Feature("oldest_open", "support", "log(1 + days)", "how long the oldest open ticket has been open",
             Age(_OPEN_SINCE, DAY), sentences.waiting),
-    Feature("refund_share", "refunds", "share", "refunds / revenue ever, at most 2",
+    Feature("overdue", "support", "log-ratio", "oldest_open − resolution: how much longer than usual a ticket is open",
+            Formula(formulas.overdue, rare=True), sentences.overdue),
+    Feature("refund_share", "returns", "share", "refunds / revenue ever, at most 2",
             Held(_REFUND_SHARE), sentences.refunded),
     Feature("log_subscribed", "subscription", "log(1 + weeks)", "time since the subscription began, while it lasts",
             Age(_SUBSCRIBED_SINCE, WEEK), sentences.subscription),
@@ -204,11 +291,15 @@ TABLE: tuple[Feature, ...] = (
 NAMES: tuple[str, ...] = tuple(feature.name for feature in TABLE)
 """The names of the columns of `matrix`."""
 
+WEIGHED: tuple[str, ...] = tuple(name for name in NAMES if name != "tenure")
+"""What learned models weigh. In a growing shop the time since the first order is a clock, and no cause: who has been a
+customer for long is no more at risk for it. BG/NBD sees it, as the time in which there were so many orders."""
+
 COLUMN: dict[str, int] = {name: j for j, name in enumerate(NAMES)}
 
 ORDERED = len(list(takewhile(lambda feature: isinstance(feature.path, (OfOrders, FadingOrders)), TABLE)))
 """So many features, the first ones, are decided by orders and time alone."""
 
-_VERSION = 1  # raise when a definition changes and no name does
+_VERSION = 2  # raise when a definition changes and no name does
 SCHEMA: str = blake2b(f"{_VERSION}\0{','.join(NAMES)}".encode(), digest_size=4).hexdigest()
 """Eight hex digits that stand for the definitions; examples of another schema are never learned."""

@@ -20,7 +20,7 @@ from models.features.table import NAMES, SCHEMA
 
 __all__ = ["KIND", "RULES", "Rules", "rules"]
 
-RULES = "rules-2"
+RULES = "rules-3"
 """The model id of scores that no data has taught yet."""
 
 # feature: (typical value, typical spread, weight of one spread on the log-odds of an order within four weeks).
@@ -38,6 +38,17 @@ _SIGNS: dict[str, tuple[float, float, float]] = {
     "ticket_opened_8w": (0.0, 1.0, -0.15),
     "ticket_reopened_8w": (0.0, 1.0, -0.25),
     "complaint_8w": (0.0, 1.0, -0.40),
+    "price_complaints_8w": (0.0, 1.0, -0.40),
+    "delivery_complaints_8w": (0.0, 1.0, -0.40),
+    "product_complaints_8w": (0.0, 1.0, -0.40),
+    "delivery_trouble_8w": (0.0, 1.0, -0.20),
+    "return_8w": (0.0, 1.0, -0.10),
+    "order_cancelled_8w": (0.0, 1.0, -0.15),
+    "coupon_denied_8w": (0.0, 1.0, -0.15),
+    "price_rise": (0.0, 0.2, -0.20),
+    "uninstalled_8w": (0.0, 1.0, -0.30),
+    "paused": (0.0, 1.0, -0.50),
+    "low_ces": (0.0, 2.0, -0.10),
     "open_tickets": (0.0, 1.0, -0.25),
     "refund_8w": (0.0, 1.0, -0.25),
     "low_csat": (0.0, 1.0, -0.15),

@@ -25,7 +25,7 @@ def told(profile, feature, day=100.0, contribution=0.5):
         ("mean_items", "1.0 items an order"),
         ("visit_2w", "Last visit yesterday"),
         ("log_unseen", "Last seen today"),
-        ("log_tenure", "Customer for 3 months"),
+        ("early", "Customer for 3 months"),
         ("categories", "Bought from 2 categories, mostly Food"),
         ("feature_use_2w", "No use of the app so far"),
         ("login_decline", "Logged in about 1 time in the last two weeks, before that about 6"),

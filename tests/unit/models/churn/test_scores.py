@@ -96,7 +96,7 @@ def test_a_score_carries_its_model_time_band_trend_and_reasons():
 
     [second] = score_profiles([profile], [T0 + 160 * DAY], rules(CONFIG), CONFIG, "EUR")
 
-    assert second.model == "rules-2"
+    assert second.model == "rules-3"
     assert second.at == T0 + 160 * DAY
     assert second.previous == first.risk < second.risk
     assert second.band == CONFIG.bands.of(second.risk)

@@ -10,7 +10,7 @@ from models.features.orders import occasions, usual_gap
 from models.features.reading import RAW, raws
 from models.features.table import NAMES, SCHEMA, TABLE
 from profiles.types import Opinion, Profile, Purchases, Tally, Ticket
-from tests.build import CONFIG, T0, buyer, customer, event, row
+from tests.build import CONFIG, KINDS_COUNT, T0, buyer, customer, event, row
 
 
 def values(profile, day):
@@ -159,15 +159,24 @@ def test_what_is_bought_and_how_mixed():
 def everything(start: float = 0) -> Profile:
     """A customer of whom every feature has something to say."""
     roles = ("visit", "view", "search", "cart", "checkout", "login", "feature_use", "complaint", "inquiry", "refund",
-             "contact_made", "contact_opened", "contact_clicked", "unsubscribe", "payment_failed")  # fmt: skip
+             "contact_made", "contact_opened", "contact_clicked", "unsubscribe", "payment_failed", "coupon_denied",
+             "order_cancelled", "return", "undelivered", "delivery_late", "uninstalled")  # fmt: skip
     profile = customer(
-        *(event("purchase", start + day, amount=2000) for day in (0, 9, 23)),
+        *(event("purchase", start + day, amount=40_000 + 50 * day) for day in (-400, -399, -250, -100, 0, 9, 23)),
+        event("purchase", start + 20, amount=2000, properties={"of": ["discount"]}),
         *(event(role, start + day, amount=100) for role in roles for day in (24, 31, 32)),
-        *(event(kind, start + day, rating=rating) for kind in ("csat", "nps", "review")
+        *(event(kind, start + day, rating=rating) for kind in ("csat", "nps", "review", "ces")
           for day, rating in ((3, 5.0), (30, 1.0))),
-        event("ticket_opened", start + 1, subject="A"), event("ticket_solved", start + 3, subject="A"),
+        *(event(role, start + 29 + k / 9, subject=f"K{k}", properties={"of": [kind]})
+          for role in ("complaint", "ticket_opened") for k, kind in enumerate(("price", "delivery", "product"))),
+        event("delivered", start + 30, properties={"of": ["late"]}),
+        event("return", start + 30, properties={"of": ["delivery"]}),
+        event("ticket_opened", start + 1, subject="A"), event("ticket_solved", start + 1.5, subject="A"),
         event("ticket_opened", start + 4, subject="B"), event("ticket_reopened", start + 5, subject="B"),
-        event("subscription_start", start + 2),
+        event("subscription_start", start + 2, amount=900), event("subscription_renew", start + 30, amount=1200),
+        event("subscription_pause", start + 31),
+        *(event("feature_use", start + day, subject=f"f{day}") for day in (1, 20, 31)),
+        limits=KINDS_COUNT,
     )  # fmt: skip
     profile.purchases.mix = {"Food": 2, "Books": 1}
     return profile
@@ -176,7 +185,9 @@ def everything(start: float = 0) -> Profile:
 def test_every_feature_has_something_to_say_of_somebody():
     x = values(everything(), 33)
 
-    assert [name for name in NAMES if x[name] == 0] == ["one_order", "cancelled"]
+    assert [name for name in NAMES if x[name] == 0] == ["one_order", "season_due", "season_missed", "cancelled"]
+    assert values(everything(), 130)["season_due"] > 0
+    assert values(everything(), 500)["season_missed"] > 0
 
 
 def test_contributions_of_every_feature_sum_to_the_log_odds():
@@ -247,4 +258,4 @@ def test_a_snapshot_keeps_the_row_in_four_bytes_a_feature():
 
 def test_the_schema_names_these_definitions():
     """If this fails, the features changed: stored snapshots and models of the old ones are refused, as they must be."""
-    assert SCHEMA == "97d55b9a"
+    assert SCHEMA == "fbace7b0"
