@@ -79,7 +79,7 @@ def play(world: Shop, plan: Plan) -> Played:
         return found
 
     silent = {name: grid(p) for name, p in judged.risks.items()}
-    leaving = {name: grid(p) for name, p in leaving_scores(judged).items()}
+    leaving = {name: grid(p) for name, p in leaving_scores(judged).items() if np.isfinite(p).any()}
     scored = np.isfinite(silent["champion"])
     for name, seen in (("filter", world.oracle.seen(weeks, horizon)), ("latent", world.oracle.latent(weeks, horizon))):
         silent[name] = np.where(scored, seen.silent, np.nan)

@@ -24,7 +24,8 @@ Flags = NDArray[np.bool_]
 COOLDOWN = 4  # weeks until the next alert of a customer, as in the shipped plan
 CLEAR = 0.65  # log-odds below the threshold at which an alert ends: .8 clears at about .68, .6 at .44
 SOON = 4  # weeks within which who leaves was alerted rightly
-_TRIES = 60  # thresholds tried for a budget
+_TRIES = 100  # thresholds tried for a budget
+_CLOSE = 0.03  # how far, as a share of it, the alerts may be from it
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ def leaving_auc(score: Array, left: Ints, recent: Flags, weeks: Sequence[int], h
 
 
 def alerts_within(score: Array, left: Ints, weeks: Sequence[int], first: int, budget: float) -> Alerts:
-    """The alerts at the threshold that comes closest to a budget of alerts.
+    """The alerts at a threshold that keeps to a budget of alerts, or comes closest to it.
 
     Args:
         score: weekly, the higher the more urgent.
@@ -78,10 +79,14 @@ def alerts_within(score: Array, left: Ints, weeks: Sequence[int], first: int, bu
         budget: how many alerts.
     """
     inside = score[:, np.array(weeks) >= first]
-    candidates = np.unique(np.quantile(inside[np.isfinite(inside)], np.linspace(0.3, 0.999, _TRIES)))
-    counts = [len(_opened(score, weeks, first, each)[0]) for each in candidates]
-    best = int(np.argmin(np.abs(np.array(counts) - budget)))
-    return alerts_at(float(candidates[best]), score, left, weeks, first)
+    thresholds = np.unique(np.quantile(inside[np.isfinite(inside)], np.linspace(0.02, 0.999, _TRIES))).tolist()
+    found = [_opened(score, weeks, first, threshold)[0] for threshold in thresholds]
+    near = min(abs(len(who) - budget) for who in found)
+    close = max(near, _CLOSE * budget)
+    # Not the one where a few who left long ago are alerted again and again: of equals, the one with the most customers.
+    among = [i for i, who in enumerate(found) if abs(len(who) - budget) <= close]
+    best = max(among, key=lambda i: len(np.unique(found[i])))
+    return alerts_at(thresholds[best], score, left, weeks, first)
 
 
 def alerts_at(threshold: float, score: Array, left: Ints, weeks: Sequence[int], first: int) -> Alerts:
