@@ -24,6 +24,7 @@ _WORDS = {
     "direct": "online, orders within the whole horizon",
     "bgnbd": "BG/NBD, from order times alone",
     "btyd": "BTYD, from order times and visits",
+    "stack": "hazard, direct and BTYD together, with learned weights",
     "recency": "online, silence alone",
     "base_rate": "the share that churned so far",
     "rules": "weights set by hand, nothing learned",

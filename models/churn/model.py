@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, Protocol
 
@@ -13,7 +14,9 @@ from models.codec import Array
 from models.config import ChurnConfig
 from profiles.errors import Misconfigured
 
-__all__ = ["Kind", "LearningModel", "Model", "Orders", "Outdated", "Row", "Scores", "require_finite"]
+__all__ = [
+    "Joined", "Kind", "LearningModel", "Model", "Orders", "Outdated", "Row", "Scores", "joined", "require_finite",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,20 @@ class Model(Protocol):
         ...
 
 
+class Joined(ABC):
+    """A model that asks other models of the panel."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def joined(self, models: Mapping[str, Model]) -> Model | None:
+        """The model with the parts that it asks, out of these; None if they are too few."""
+
+    @abstractmethod
+    def of(self, risks: Mapping[str, Array]) -> Array:
+        """The risk, given what its parts say."""
+
+
 class Row(NamedTuple):
     """The features of one example."""
 
@@ -105,6 +122,15 @@ class LearningModel:
 
     def learn_full(self, x: Array, y: bool, weight: float) -> None:
         """Learn from a label of the churn horizon; the arguments are those of `learn_short`."""
+
+    def learn_said(self, said: Mapping[str, float], churned: bool, weight: float) -> None:
+        """Learn from a label of the churn horizon, and what each model that had an answer said at its snapshot.
+
+        Args:
+            said: P(no order within the churn horizon), by model.
+            churned: whether there was none.
+            weight: how many examples it stands for.
+        """
 
     def learn_orders(self, orders: Orders) -> bool:
         """Learn from what is known of customers' orders, which takes no label; whether that has changed the model."""
@@ -162,9 +188,22 @@ class Kind:
     column: int  # in what every model says of a customer (`Panel.risks`); also the order in which they are listed
     meaning: str  # what it is, for people
     basis: str  # what stands behind a risk of it, for who reads the risk
-    learns_from: tuple[Literal["short", "full", "orders"], ...]  # labels of which horizon, or orders; () from nothing
+    learns_from: tuple[Literal["short", "full", "orders", "said"], ...]
+    """Labels of which horizon, orders, what the others said before a label of the churn horizon; () from nothing."""
+
     read: Callable[[bytes, ChurnConfig], Model]  # what `to_json` gave; raises Outdated and Misconfigured
     start: Callable[[ChurnConfig, Scaling], LearningModel]  # one that has learned nothing; loads what it learns with
+
+
+def joined(models: Mapping[str, Model]) -> dict[str, Model]:
+    """The models, those that ask others with their parts; without those whose parts are too few."""
+    found: dict[str, Model] = {}
+    for name, model in models.items():
+        if not isinstance(model, Joined):
+            found[name] = model
+        elif (whole := model.joined(models)) is not None:
+            found[name] = whole
+    return found
 
 
 def require_finite(raws: Array, at: Array) -> None:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from models.churn.kinds import KINDS
 from models.churn.kinds.btyd import TYPICAL, Btyd
 from models.churn.kinds.rules import rules
-from models.churn.model import Model, Outdated
+from models.churn.model import Joined, Model, Outdated, joined
 from models.churn.scores import score_profiles
 from models.churn.weights import ahead
 from models.codec import Array, decode
@@ -88,9 +88,11 @@ class Panel:
         """
         x = ahead(raws, at, config)
         said = np.full((len(raws), len(MODELS)), np.nan, dtype=np.float32)
+        risks = {name: model.risk(x, config) for name, model in self.models.items() if not isinstance(model, Joined)}
+        risks |= {name: model.of(risks) for name, model in self.models.items() if isinstance(model, Joined)}
         for column, name in enumerate(MODELS):
-            if name in self.models:
-                said[:, column] = self.models[name].risk(x, config)
+            if name in risks:
+                said[:, column] = risks[name]
         return said
 
     def to_json(self) -> bytes:
@@ -117,6 +119,7 @@ class Panel:
             except Outdated:
                 left_out.append(name)
         models[_RULES] = rules(config)
+        models = joined(models)
         champion = form.champion if form.champion in models else _RULES
         return cls(champion, models, form.version, form.trained_until, tuple(sorted(left_out)))
 

@@ -201,6 +201,7 @@ class Learner:
         for change in self.choice.on_full(example, risks, self.judge):
             self._changed(change)
         self.models.learn_full(x, example.y, example.weight)
+        self.models.learn_said(said, not example.y, example.weight)
         self.trained_until = max(self.trained_until, example.due)
         if not self.models.finite:
             self._check(example.due)

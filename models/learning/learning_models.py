@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import msgspec
 
 from models.churn.kinds import KINDS
-from models.churn.model import LearningModel, Model, Orders, Row
+from models.churn.model import LearningModel, Model, Orders, Row, joined
 from models.churn.scaling import Scaling
 from models.codec import Array, State, encode
 from models.config import ChurnConfig
@@ -50,6 +50,7 @@ class LearningModels:
             return {name: model for name, model in self._all.items() if source in KINDS[name].learns_from}
 
         self._short, self._full = who_learn_from("short"), who_learn_from("full")
+        self._said = who_learn_from("said")
         self._orders = who_learn_from("orders")
         self._others = {name: model for name, model in self._all.items() if name not in self._short}
 
@@ -88,6 +89,11 @@ class LearningModels:
         for model in self._full.values():
             model.learn_full(x, y, weight)
 
+    def learn_said(self, said: Mapping[str, float], churned: bool, weight: float) -> None:
+        """Learn from a label of the churn horizon, and what the models said before it."""
+        for model in self._said.values():
+            model.learn_said(said, churned, weight)
+
     def learn_orders(self, orders: Orders) -> bool:
         """Learn from what is known of customers' orders; whether that has changed a model."""
         changed = [model.learn_orders(orders) for model in self._orders.values()]
@@ -95,7 +101,7 @@ class LearningModels:
 
     def forget_full(self) -> None:
         """Forget what was learned about another churn horizon."""
-        self._all |= {name: model.forget_full() for name, model in self._full.items()}
+        self._all |= {name: model.forget_full() for name, model in (self._full | self._said).items()}
         self._sort()
 
     def export(self) -> dict[str, Model]:
@@ -105,7 +111,7 @@ class LearningModels:
             ValueError: a number is not finite: what was learned must not be used.
         """
         able = [(name, model) for name, model in self._all.items() if model.ready(self._config, self.enough)]
-        return {name: found for name, model in able if (found := model.export(self._config)) is not None}
+        return joined({name: found for name, model in able if (found := model.export(self._config)) is not None})
 
     @property
     def finite(self) -> bool:

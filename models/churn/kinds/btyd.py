@@ -34,7 +34,7 @@ _STEPS = 60  # of the search; a later fit goes on from the one before and takes 
 
 _ORDERS, _RECENCY, _TENURE = (COLUMN[name] for name in ("orders", "recency", "tenure"))
 _FAST, _SLOW = (np.array([COLUMN[f"{role}_{weeks}w"] for role in ACTIVE]) for weeks in (2, 8))
-_PLAYERS = ((0,), (1,), (2,), (3, 4))  # orders, recency, tenure, visits
+_PLAYERS = ((0, 2), (1,), (3, 4))  # the habit of ordering, silence, visits
 
 
 class Btyd(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -66,8 +66,7 @@ class Btyd(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         average = np.array(self.average)
         baseline, shares = shapley(lambda rows: self._log_odds(Known(*rows), weeks), seen, average, _PLAYERS)
         contributions = np.zeros_like(values)
-        for column, share in zip((_ORDERS, _RECENCY, _TENURE), shares, strict=False):
-            contributions[:, column] = share
+        contributions[:, _ORDERS], contributions[:, _RECENCY] = shares[:2]
         busy = values[:, _SLOW] ** 2
         total = busy.sum(axis=1, keepdims=True)
         divided = np.where(total > 0, busy / np.where(total > 0, total, 1.0), np.eye(len(ACTIVE))[0])

@@ -11,6 +11,7 @@ from models.churn.kinds.base_rate import BaseRate
 from models.churn.kinds.bgnbd import BgNbd
 from models.churn.kinds.btyd import Btyd
 from models.churn.kinds.rules import RULES, rules
+from models.churn.kinds.stack import Stack, StackWeights
 from models.churn.lifetimes import Lifetimes
 from models.churn.model import Model
 from models.churn.panel import MODELS, Panel, basis
@@ -47,6 +48,7 @@ ALL: dict[str, Model] = {
     "rules": rules(CONFIG),
     "btyd": Btyd(Lifetimes(0.8, 4.0, 0.6, 20.0, 1.2, 0.6, 0.1, 1.0), (1.5, 12.0, 30.0, 2.0, 9.0), 1200),
 }
+ALL["stack"] = Stack(StackWeights({"hazard": 0.5, "direct": 0.2, "btyd": 0.4}, -0.1, CONFIG.horizon, 300)).joined(ALL)
 every_model = pytest.mark.parametrize("model", ALL.values(), ids=ALL)
 
 
@@ -151,7 +153,7 @@ def test_no_champion_is_missing():
 def test_of_another_churn_horizon_nothing_is_used_that_was_learned_for_the_old_one():
     after = Panel.from_json(panel().to_json(), ChurnConfig(horizon="13w"))
 
-    assert after.left_out == ("base_rate", "direct")
+    assert after.left_out == ("base_rate", "direct", "stack")
     assert after.champion_name == "hazard"
 
 

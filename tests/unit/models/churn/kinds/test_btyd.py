@@ -180,7 +180,7 @@ def test_baseline_and_contributions_sum_to_the_log_odds(horizon):
     log_odds = np.log(scores.risk / (1 - scores.risk))
     np.testing.assert_allclose(scores.baseline + scores.contributions.sum(axis=1), log_odds, atol=1e-9)
     speaks = np.flatnonzero(np.abs(scores.contributions).sum(axis=0))
-    assert {NAMES[column] for column in speaks} == {"orders", "recency", "tenure", "visit_2w", "login_2w"}
+    assert {NAMES[column] for column in speaks} == {"orders", "recency", "visit_2w", "login_2w"}
 
 
 def test_risk_and_short_answer_are_those_of_the_score():
@@ -221,7 +221,7 @@ def test_any_customer_gets_a_finite_answer():
 def test_its_reasons_are_told_like_any_other():
     [score] = score_profiles([PEOPLE[1]], [LATER], MODEL, CONFIG, "EUR")
 
-    assert {reason.feature for reason in score.reasons} <= {"orders", "recency", "tenure", "visit_2w"}
+    assert {reason.feature for reason in score.reasons} <= {"orders", "recency", "visit_2w"}
     assert score.model == "btyd-1200"
 
 
