@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from models.conditions.rules import AlertRule, SegmentRule
-from plan.model import ConsentSpec, EventSpec, IgnoreSpec, PlanFile, Property, SourceSpec, Trait
+from plan.model import ConsentSpec, EventSpec, GroupSpec, IgnoreSpec, PlanFile, Property, SourceSpec, Trait
 from plan.plan import Plan
 from profiles.identity.extract import IdentityRule
 
@@ -77,6 +77,7 @@ def _plan(old: PlanFile, new: PlanFile) -> Iterator[Change]:
         yield from _value("verify_user_ids", old.verify_user_ids, new.verify_user_ids, breaking=stricter)
     yield from _value("breaker", _breaker(old), _breaker(new), breaking=False)
     yield from _each("sources", old.sources, new.sources, _source)
+    yield from _each("groups", old.groups, new.groups, _group)
     yield from _each("identities", _by(old.identities, "type"), _by(new.identities, "type"), _identity)
     fewer = new.most_identities < old.most_identities
     yield from _value("most_identities", old.most_identities, new.most_identities, breaking=fewer)
@@ -144,6 +145,11 @@ def _identity(path: str, old: IdentityRule, new: IdentityRule) -> Iterator[Chang
     yield from _prose(path, old, new, ("description",))
 
 
+def _group(path: str, old: GroupSpec, new: GroupSpec) -> Iterator[Change]:
+    yield from _value(f"{path}.id", _list([*old.id]), _list([*new.id]), breaking=True)
+    yield from _each(f"{path}.traits", old.traits, new.traits, _trait, added=_added_property)
+
+
 def _consent(path: str, old: ConsentSpec, new: ConsentSpec) -> Iterator[Change]:
     for key in ("default", "trait", "category"):
         yield from _value(f"{path}.{key}", getattr(old, key), getattr(new, key), breaking=getattr(old, key) is not None)
@@ -166,6 +172,7 @@ def _event(path: str, old: EventSpec, new: EventSpec, was: PlanFile, now: PlanFi
             yield Change(f"{path}.sources", f"may come from '{source}', too", False)
     yield from _value(f"{path}.role", old.role, new.role, breaking=True)
     yield from _value(f"{path}.on_repeat", old.on_repeat, new.on_repeat, breaking=True)
+    yield from _value(f"{path}.member", old.member, new.member, breaking=True)
     # What the plan's own default changes is reported once, for the plan.
     if old.enforce != new.enforce:
         a, b = old.enforce or was.enforce, new.enforce or now.enforce

@@ -17,7 +17,7 @@ from models.conditions.tree import Condition
 from models.config import ChurnConfig
 from models.segments.builtin import BUILTIN
 from plan.errors import PlanError, Problem
-from plan.model import ConsentSpec, EventSpec, PlanFile, SourceSpec, Trait
+from plan.model import ConsentSpec, EventSpec, GroupSpec, PlanFile, SourceSpec, Trait
 from plan.plan import Plan
 from plan.semantics import Parts, Remark, find_problems, find_warnings
 from plan.source_map import Location, SourceMap, format_path
@@ -165,6 +165,7 @@ _SECTIONS: dict[str, TypeAdapter[Any]] = {
     "sources": TypeAdapter(SourceSpec),
     "identities": TypeAdapter(IdentityRule),
     "traits": TypeAdapter(Trait),
+    "groups": TypeAdapter(GroupSpec),
     "consent": TypeAdapter(ConsentSpec),
     "events": TypeAdapter(EventSpec),
     "segments": TypeAdapter(SegmentRule),

@@ -22,7 +22,8 @@ from profiles.identity.spelling import PII
 from profiles.money import CURRENCIES
 
 __all__ = [
-    "ROLES", "BreakerSpec", "ConsentSpec", "Enforce", "EventSpec", "EventType", "Extra", "FactsSpec", "IgnoreSpec",
+    "ROLES", "BreakerSpec", "ConsentSpec", "Enforce", "EventSpec", "EventType", "Extra", "FactsSpec", "GroupSpec",
+    "IgnoreSpec",
     "PlanFile", "Property", "PropertyType", "Role", "SourceSpec", "Trait", "Verify",
 ]  # fmt: skip
 
@@ -170,6 +171,17 @@ class FactsSpec(_Strict):
     category: Paths = Field((), description="What was bought; of `products[].category` the one of most products.")
 
 
+class GroupSpec(_Strict):
+    """Companies that customers belong to: each has a document of its own."""
+
+    id: Paths = Field(
+        ("groupId", "context.groupId"),
+        min_length=1,
+        description="Where an event names the company: a path, or several of which the first present counts.",
+    )
+    traits: dict[str, Trait] = Field({}, description="What group calls say of a company; the latest value wins.")
+
+
 class SourceSpec(_Strict):
     """Where events come from."""
 
@@ -205,6 +217,9 @@ class EventSpec(_Strict):
         None,
         description="Of a role that adds up, which of several reports of one subject says the amount: `last` (by event "
         "time; the default) or `first`; or `each` counts by itself.",
+    )
+    member: Literal["left"] | None = Field(
+        None, description="`left`: after it the customer is no member any more of the company that it names."
     )
     enforce: Enforce | None = Field(None, description="What a violation does; the plan's if absent.")
     extra: Extra | None = Field(None, description="What unplanned properties do; the plan's if absent.")
@@ -256,6 +271,7 @@ class ConsentSpec(_Strict):
         return bool(self.trait or self.every_category or self.tcf or self.gpc)
 
 
+GroupName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=64)]
 PurposeName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=64)]
 
 
@@ -357,6 +373,9 @@ class PlanFile(_Strict):
     unblocked: list[str] = Field([], description="Of the usual placeholders those that identify somebody here.")
     ignore: IgnoreSpec = Field(IgnoreSpec(), description="What is kept out of profiles and models.")
     traits: dict[str, Trait] = Field({}, description="What is known about a customer.")
+    groups: dict[GroupName, GroupSpec] = Field(
+        {}, max_length=1, description="What customers belong to, by what it is called, such as company."
+    )
     consent: dict[PurposeName, ConsentSpec] = Field({}, description="What customers may allow or deny.")
     events: list[EventSpec] = Field(min_length=1, description="What may happen.")
     churn: ChurnConfig = Field(ChurnConfig(), description="What churn means and how its model is fed.")

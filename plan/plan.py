@@ -20,6 +20,7 @@ from models.features.kinds import part_of
 from models.segments.builtin import with_builtin, with_internal
 from models.segments.preview import placed
 from plan.checking.checker import Checker, Outcome, identifying
+from plan.companies import GroupOf, group_of
 from plan.errors import Problem
 from plan.model import BreakerSpec, EventSpec, PlanFile, Property, Trait
 from plan.rule import EventRule
@@ -29,9 +30,10 @@ from plan.trust import BUSINESS, PERSONAL, Trust
 from profiles.consent import PURPOSES, Consent
 from profiles.identity.extract import Extractor, IdentityRule, InexactNumber, compile_extractor, compile_spellings
 from profiles.identity.ignored import Ignored
+from profiles.identity.placeholders import Placeholders
 from profiles.identity.secrets import derived_key, is_hash
 from profiles.money import Rates
-from profiles.types import Identity, profile_id
+from profiles.types import Identity, company_id, profile_id
 
 __all__ = ["HASHED", "Plan", "Source"]
 
@@ -149,6 +151,11 @@ class Plan:
             self.identities, self._spellings, identifying(self.identities, file.traits)
         )
         self.trust = Trust(file.sources, self.identities, self._spellings, file.verify_user_ids, user_id_key)
+        # What the plan calls companies, and the company of an event; "" and None where it has none.
+        self.group = next(iter(file.groups), "")
+        self.group_of: GroupOf | None = None
+        if self.group:
+            self.group_of = group_of(file.groups[self.group], Placeholders(file.blocked, file.unblocked))
         # Roles that an event of a public source has only as a claim. Where some user ids are signed and others not, a
         # timeline does not say which.
         self._only_claimed = BUSINESS if file.verify_user_ids == "required" else BUSINESS | PERSONAL
@@ -187,6 +194,7 @@ class Plan:
             segments=dict(enumerate(rules)),
             identity_types={identity.type for identity in self.identities},
             trait_names=set(self.traits),
+            groups=self.file.groups,
             purposes={*PURPOSES, *self.file.consent},
             segment_names=[other.name for other in rules],
         )
@@ -240,6 +248,10 @@ class Plan:
             return None
         return None if text is None else (kind, text)
 
+    def company(self, key: str) -> str:
+        """The id of a company's document."""
+        return company_id(self.namespace, self.group, key)
+
     def _compile(self, spec: EventSpec) -> EventRule:
         enforce, extra = spec.enforce or self.file.enforce, spec.extra or self.file.extra
         properties: dict[str, Property] = dict(spec.properties)
@@ -248,6 +260,9 @@ class Plan:
             where = "traits"
         if spec.type == "identify":
             properties = {**self.file.traits, **properties}
+        elif spec.type == "group":
+            for group in self.file.groups.values():
+                properties = {**group.traits, **properties}
         # An order that cannot say how many pieces it is of is an order all the same.
         loses = {path.split(".")[0].removesuffix("[]") for path in spec.facts.quantity}
         checker = Checker(where, properties, enforce, extra, self.currency, loses, spec.facts.amount)

@@ -8,15 +8,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from models.conditions.rules import AlertRule, SegmentRule
-from models.conditions.tree import Condition, leaves, segments_of
+from models.conditions.tree import Condition, leaves, measures_of, segments_of
 from models.conditions.vocabulary import Vocabulary, suggest
 from models.conditions.where import MOST_NARROWINGS, WORDS, narrowing, planned_words
 from models.config import ChurnConfig
 from models.features.kinds import KINDS
-from plan.model import ROLES, ConsentSpec, EventSpec, Property, SourceSpec, Trait
+from models.segments.purposes import alert_needs, segment_needs
+from plan.model import ROLES, ConsentSpec, EventSpec, GroupSpec, Property, SourceSpec, Trait
 from plan.source_map import Location
 from plan.trust import BUSINESS, PERSONAL
-from profiles.consent import PREFIX, is_consent
+from profiles.consent import PREFIX, PROFILING, is_consent
 from profiles.identity.extract import IdentityRule
 from profiles.identity.placeholders import Placeholders
 from profiles.ledger.entries import ROLES as LEDGER_ROLES
@@ -44,6 +45,7 @@ class Parts:
     sources: dict[str, SourceSpec] = field(default_factory=dict)
     identities: dict[int, IdentityRule] = field(default_factory=dict)
     traits: dict[str, Trait] = field(default_factory=dict)
+    groups: dict[str, GroupSpec] = field(default_factory=dict)
     consent: dict[str, ConsentSpec] = field(default_factory=dict)
     events: dict[int, EventSpec] = field(default_factory=dict)
     churn: ChurnConfig | None = None
@@ -68,6 +70,7 @@ def find_problems(parts: Parts) -> Iterator[Remark]:
     yield from _identities(parts)
     yield from _blocked(parts)
     yield from _consent(parts)
+    yield from _companies(parts)
     yield from _events(parts)
     yield from _rules(parts)
 
@@ -217,6 +220,40 @@ def _consent(parts: Parts) -> Iterator[Remark]:
     for name in parts.trait_names:
         if is_consent(name):
             yield ("traits", name), f"names that begin with '{PREFIX}' are for what customers said about the purposes"
+
+
+def _companies(parts: Parts) -> Iterator[Remark]:
+    """What stands for companies, and what only companies of the plan may have."""
+    for name in parts.groups:
+        if name in parts.identity_types:
+            yield ("groups", name), f"'{name}' is an identity, too; a company is no customer"
+    for index, event in parts.events.items() if not parts.groups else ():
+        if event.member is not None:
+            yield ("events", index, "member"), "the plan has no `groups`, so nobody is a member of anything"
+
+
+def _of_companies(parts: Parts) -> Iterator[Remark]:
+    """Rules about companies: they have no risk, and no place among customers."""
+    segments = [*parts.builtin, *parts.segments.values()]
+    of_companies = {rule.name for rule in segments if rule.grain == "company"}
+    customers = {rule.name for rule in segments} - of_companies
+    needs = segment_needs(segments)
+    for section, rules in (("segments", parts.segments), ("alerts", parts.alerts)):
+        for index, rule in rules.items():
+            conditions = [held for held in (rule.when, getattr(rule, "exit", None)) if held is not None]
+            used = [*segments_of(*conditions), *filter(None, [getattr(rule, "segment", None)])]
+            strangers = customers if rule.grain == "company" else of_companies
+            for name in used:
+                if name in strangers:
+                    yield (section, index), f"segment '{name}' is not of the same `grain`"
+            if rule.grain != "company":
+                continue
+            if not parts.groups:
+                yield (section, index, "grain"), "the plan has no `groups`, so there is no company"
+            measures, clusters = measures_of(*conditions)
+            looks = alert_needs(rule, needs) if isinstance(rule, AlertRule) else needs[rule.name]
+            if measures or clusters or (PROFILING in looks and rule.purpose != PROFILING):
+                yield (section, index), "companies have no risk and no ranks: those are of customers"
 
 
 def _held(parts: Parts) -> Iterator[Remark]:
@@ -389,7 +426,12 @@ def _rules(parts: Parts) -> Iterator[Remark]:
         )
         yield ("segments",), message
     yield from _groups(parts)
+    yield from _of_companies(parts)
+    of_companies = {name: trait.enum or () for group in parts.groups.values() for name, trait in group.traits.items()}
+    by_grain = {"customer": known.traits, "company": of_companies}
     for location, condition in _conditions(parts):
+        rule = (parts.segments if location[0] == "segments" else parts.alerts)[int(location[1])]
+        known = replace(known, traits=by_grain[rule.grain])
         place = location[1]
         if location[0] == "segments" and isinstance(place, int):
             known = replace(known, earlier=known.segments[: len(parts.builtin) + place])

@@ -99,6 +99,8 @@ def merge(winner: Profile, loser: Profile, limits: Limits) -> None:
     winner.splits = sorted({*winner.splits, *loser.splits})
     winner.treated_at = max(winner.treated_at, loser.treated_at)
     _merge_cutovers(winner, loser)
+    if limits.companies is not None:
+        limits.companies.merge(winner, loser)
 
 
 def weight(alert: Alert) -> tuple[bool, float, str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from profiles.consent import is_consent
 from profiles.doings import note_doing
@@ -29,6 +29,9 @@ from profiles.types import (
     TimelineEntry,
     event_digest,
 )
+
+if TYPE_CHECKING:
+    from profiles.companies.sharing import Companies
 
 __all__ = [
     "Limits", "apply", "is_known", "largest", "latest_of", "latest_prices", "latest_subscriptions", "latest_tickets",
@@ -58,9 +61,12 @@ class Limits:
     on_repeat: Mapping[str, str] = field(default_factory=dict)  # role → first or each, where not the last report counts
     rates: Rates | None = None  # of other currencies
     persons: frozenset[str] = frozenset()  # types of identities that say who somebody is
+    companies: Companies | None = None  # what takes events for the companies of a plan that has any
 
 
-def apply(profile: Profile, event: Event, currency: str, limits: Limits, digest: bytes = b"") -> bool:
+def apply(  # noqa: PLR0912  (a call for each part of a profile would cost more than what it does)
+    profile: Profile, event: Event, currency: str, limits: Limits, digest: bytes = b""
+) -> bool:
     """Take an event into a profile. The caller has made sure that it is no repeat (`remember`).
 
     Args:
@@ -108,6 +114,8 @@ def apply(profile: Profile, event: Event, currency: str, limits: Limits, digest:
     nothing_new = event.claim is None and (profile.claims is None or profile.claims.known)
     holder = profile if nothing_new else _note_claims(profile, event, limits, digest)
     add_entry(holder, entry, limits.timeline)
+    if limits.companies is not None:
+        limits.companies.take(profile, event, digest or event_digest(event.source, event.id))
     return counts
 
 

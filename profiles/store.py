@@ -216,6 +216,10 @@ class Reader(Protocol):
         """The profiles something happened to last, newest first; at most the last hundred of each partition."""
         ...
 
+    async def companies(self, *, limit: int = 50, cursor: str | None = None) -> tuple[list[Profile], str | None]:
+        """The companies, those of the latest events first. No other list of profiles holds one."""
+        ...
+
     async def scan(self, *, limit: int = 1000, cursor: str | None = None) -> tuple[list[Profile], str | None]:
         """All profiles, in no order, in pages of about `limit`; tombstones are left out.
 

@@ -22,25 +22,32 @@ __all__ = [
     "OPEN",
     "Absorb",
     "Activity",
+    "Affiliation",
     "Alert",
     "AlertCommand",
     "Claim",
     "Claims",
+    "Company",
     "Entry",
     "Erase",
     "Event",
+    "Grouping",
     "Identity",
     "Ledger",
     "Lift",
+    "Member",
+    "MemberEntry",
     "Merge",
     "Opinion",
     "Origin",
+    "Part",
     "Profile",
     "Purchases",
     "Reason",
     "Record",
     "Score",
     "Settled",
+    "Share",
     "Snapshot",
     "Split",
     "Splitting",
@@ -49,7 +56,9 @@ __all__ = [
     "Tally",
     "Ticket",
     "TimelineEntry",
+    "company_id",
     "event_digest",
+    "is_company",
     "partition_of",
     "profile_id",
     "tag_of",
@@ -90,6 +99,25 @@ def profile_id(namespace: uuid.UUID, identity: Identity) -> str:
     return urlsafe_b64encode(id_)[:22].decode()
 
 
+_COMPANY = "~"  # in no id of a customer
+
+
+def company_id(namespace: uuid.UUID, group: str, key: str) -> str:
+    """The id of a company's document: it says of itself that it is no customer's, also where only ids are.
+
+    Args:
+        namespace: of the plan.
+        group: what the plan calls companies.
+        key: the company, as events name it.
+    """
+    return _COMPANY + profile_id(namespace, (f"{_COMPANY}{group}", key))
+
+
+def is_company(id_: str) -> bool:
+    """Whether an id is of a company's document."""
+    return id_.startswith(_COMPANY)
+
+
 def partition_of(profile: str, partitions: int) -> int:
     """The partition of `profile.events` (and of the store) that owns a profile."""
     return zlib.crc32(profile.encode()) % partitions
@@ -116,6 +144,14 @@ class Claim(msgspec.Struct, array_like=True, gc=False):
     traits: dict[str, Any] = {}  # likewise; the event's own are then {}
     identities: list[Identity] = []  # of people whom it names, and to whom nothing is linked for it
     named: bool = False  # whether it names anybody: if not, it is about a browser or a phone
+
+
+class Grouping(msgspec.Struct, array_like=True, gc=False):
+    """The company that an event is about, and what it says of it."""
+
+    company: str  # as senders name it
+    left: bool = False  # the customer has left it
+    traits: dict[str, Any] = {}  # of the company, to set; None removes
 
 
 class Event(msgspec.Struct, Generic[Sent], array_like=True, tag_field="kind", tag="e", gc=False, omit_defaults=True):
@@ -145,6 +181,7 @@ class Event(msgspec.Struct, Generic[Sent], array_like=True, tag_field="kind", ta
     category: str = ""  # of what was bought; of an order of several, the one of most of its items
     claim: Claim | None = None
     refund: str = ""  # which one of its subject it is; "" if nobody says
+    group: Grouping | None = None  # None if it names no company
 
 
 class Merge(msgspec.Struct, array_like=True, tag_field="kind", tag="m", gc=False):
@@ -213,7 +250,19 @@ class Split(msgspec.Struct, array_like=True, tag_field="kind", tag="s", gc=False
     splits: list[str] = []  # move: those whose state the profile has taken in, of which the home has its part
 
 
-Record = Event[dict[str, Any]] | Merge | Absorb | AlertCommand | Erase | Lift | Split
+class Share(msgspec.Struct, array_like=True, tag_field="kind", tag="g", gc=False):
+    """A command to a company: this is all that a member's events come to for it. The latest counts."""
+
+    profile: str  # the company's document
+    key: str  # the company, as events name it
+    member: str  # profile id
+    time: float
+    state: bytes = b""  # msgpack of a `Part`; b"" takes it back
+    erased: bool = False  # it is taken back for good, and a company of nobody else goes with it
+    origin: Origin = NOWHERE
+
+
+Record = Event[dict[str, Any]] | Merge | Absorb | AlertCommand | Erase | Lift | Split | Share
 """What `profile.events` carries."""
 
 
@@ -415,6 +464,12 @@ class TimelineEntry(msgspec.Struct, array_like=True, gc=False):
     mark: int = 0  # of the role, as some of each are kept (`profiles.timeline.mark_of`)
 
 
+class MemberEntry(TimelineEntry):
+    """The same in a company's timeline."""
+
+    who: str = ""  # the member's profile id
+
+
 class Splitting(msgspec.Struct, array_like=True, gc=False):
     """A profile that is being taken apart, until what it held has been computed anew."""
 
@@ -434,6 +489,43 @@ class Claims(msgspec.Struct, array_like=True, gc=False):
     unlinked: dict[str, float] = {}  # type of an identity that was named and not linked → when last
     timeline: bytes = b""  # of events whose role does not count; as that of a profile
     timeline_count: int = 0
+
+
+class Member(msgspec.Struct, array_like=True, gc=False):
+    """What a customer is to one company (`profiles.companies`)."""
+
+    first: float  # of the events that name it
+    last: float
+    state: Profile  # of those that count for it, whatever may still be heard of
+    left: Number = 0  # the latest time at which the customer was said to have left; 0 for never
+    sent: bytes = b""  # digest of the share that the company was told last
+
+
+class Affiliation(msgspec.Struct, array_like=True, gc=False):
+    """A customer's companies."""
+
+    members: dict[str, Member] = {}  # by company, as events name it
+    unplaced: Profile | None = None  # of events that named none while none was known
+    waiting: list[tuple[float, bytes]] = []  # (time, event) of the latest that name none: membership tells whose
+    unattributed: int = 0  # events that count for no company, as the customer was in several, none any more, too many
+
+
+class Company(msgspec.Struct, array_like=True, gc=False):
+    """What makes a document that of a company."""
+
+    kind: str  # what the plan calls companies
+    key: str  # as events name it
+    shares: dict[str, bytes] = {}  # member's profile id → msgpack of a `Part`
+    erased: bool = False  # whether who was taken out last was erased
+
+
+class Part(msgspec.Struct, array_like=True, gc=False):
+    """What one member's events come to for a company."""
+
+    since: float  # the first event that named the company
+    until: Number  # when the membership ended; 0 while it lasts
+    state: Profile  # without identities; its traits are the company's
+    limited: bool = False  # the member allows no more than what was bought and paid
 
 
 class Profile(msgspec.Struct, array_like=True, gc=False):
@@ -473,3 +565,5 @@ class Profile(msgspec.Struct, array_like=True, gc=False):
     subscriptions: list[Subscription] = []  # the latest 16
     narrowed: dict[str, Tally] = {}  # of a part of a role's events, as the plan's conditions and kinds narrow them
     used: dict[str, int] = {}  # the 16 features of the product that were used latest → the second of the latest use
+    affiliation: Affiliation | None = None  # of a customer with events of companies, where the plan has `groups`
+    company: Company | None = None  # of a company's document: all the rest is what its members come to

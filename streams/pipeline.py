@@ -11,16 +11,20 @@ outputs (the outbox) and the offset up to which the log has been applied.
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
 from models.churn.panel import Panel
+from models.conditions.rules import Grain, of_grain
 from models.population.snapshot import PopulationSnapshot
-from models.segments.alerts import compile_alerts
+from models.segments.alerts import Alerts, compile_alerts
 from models.segments.held import Holding, hold_nothing
-from models.segments.membership import compile_segments
+from models.segments.membership import Segments, compile_segments
 from plan import Plan
+from profiles.companies.sharing import Companies
+from profiles.consent import Consent
 from profiles.state import Limits
 from streams.settings import Settings
 from streams.steps.alert import alert
@@ -78,19 +82,28 @@ def profile_pipeline(
     holding: Holding = hold_nothing,
 ) -> Pipeline[Work]:
     """From the events and commands of one partition to changed profiles and what follows from them."""
-    segments = compile_segments(plan.segments, plan.currency, plan.consent, population)
-    alerts = compile_alerts(
-        plan.alerts, plan.currency, segments.names, plan.consent, segments.needs, population, plan.churn.hold_out
-    )
+    segments, alerts = _rules(plan, population)
+    theirs = _rules(plan, population, "company") if plan.group else None
     return Pipeline(
         detect_outages(plan.churn),
         update(plan.currency, limits_of(settings, plan)),
         score(panel, plan.churn, plan.currency, plan.consent),
-        segment(segments, holding),
-        alert(alerts, plan.consent, holding),
+        segment(segments, holding, of_companies=theirs and theirs[0]),
+        alert(alerts, plan.consent, holding, of_companies=theirs and theirs[1]),
         label(plan.churn, plan.currency, plan.consent, panel),
-        schedule(segments, alerts, plan.churn),
+        schedule(segments, alerts, plan.churn, of_companies=theirs),
     )
+
+
+def _rules(
+    plan: Plan, population: Callable[[], PopulationSnapshot], grain: Grain = "customer"
+) -> tuple[Segments, Alerts]:
+    """The segments and alerts of customers, or those of companies: what members allow is heeded in their shares."""
+    consent = plan.consent if grain == "customer" else Consent()
+    segments = compile_segments(of_grain(plan.segments, grain), plan.currency, consent, population)
+    rules, hold_out = of_grain(plan.alerts, grain), plan.churn.hold_out
+    alerts = compile_alerts(rules, plan.currency, segments.names, consent, segments.needs, population, hold_out)
+    return segments, alerts
 
 
 def backlog_pipeline(plan: Plan, settings: Settings) -> Pipeline[Work]:
@@ -106,20 +119,18 @@ def review_pipeline(
     plan: Plan, population: Callable[[], PopulationSnapshot], holding: Holding = hold_nothing
 ) -> Pipeline[Work]:
     """What follows from a newer population for customers to whom nothing happened: neither score nor labels."""
-    segments = compile_segments(plan.segments, plan.currency, plan.consent, population)
-    alerts = compile_alerts(
-        plan.alerts, plan.currency, segments.names, plan.consent, segments.needs, population, plan.churn.hold_out
-    )
+    segments, alerts = _rules(plan, population)
+    theirs = _rules(plan, population, "company") if plan.group else None
     return Pipeline(
-        segment(segments, holding),
-        alert(alerts, plan.consent, holding),
-        schedule(segments, alerts, plan.churn),
+        segment(segments, holding, of_companies=theirs and theirs[0]),
+        alert(alerts, plan.consent, holding, of_companies=theirs and theirs[1]),
+        schedule(segments, alerts, plan.churn, of_companies=theirs),
     )
 
 
 def limits_of(settings: Settings, plan: Plan) -> Limits:
     """The bounds of what a profile keeps; the same wherever events are applied, or the results would differ."""
-    return Limits(
+    limits = Limits(
         timeline=settings.timeline,
         seen=settings.seen,
         windows=plan.windows,
@@ -129,6 +140,10 @@ def limits_of(settings: Settings, plan: Plan) -> Limits:
         narrowed=plan.narrowed,
         parts=plan.parts,
     )
+    if not plan.group:
+        return limits
+    companies = Companies(plan.group, plan.company, plan.consent, limits, plan.currency)
+    return dataclasses.replace(limits, companies=companies)
 
 
 class Pipeline(Generic[Batch]):

@@ -10,7 +10,7 @@ import orjson
 import pyarrow as pa
 from msgspec import structs
 
-from profiles.types import Claim, Event, Identity
+from profiles.types import Claim, Event, Grouping, Identity
 
 __all__ = ["EVENTS", "LINKS", "VERSION", "Link", "Placed", "consent", "day_of", "events_in", "links_table", "to_table"]
 
@@ -50,6 +50,7 @@ EVENTS = pa.schema(
         ("received_exact", pa.float64()),
         ("category", pa.string()),  # null in files that were written before there were any
         ("claim", pa.string()),  # likewise
+        ("group", pa.string()),  # likewise
     ],
     metadata={"rapport.table": "events", "rapport.version": str(VERSION)},
 )
@@ -120,6 +121,7 @@ def to_table(placed: Sequence[Placed]) -> pa.Table:
     columns["home"] = [event.profile for event in events]
     columns["category"] = [event.category for event in events]
     columns["claim"] = [None if event.claim is None else _dump(structs.asdict(event.claim)) for event in events]
+    columns["group"] = [None if event.group is None else _dump(structs.asdict(event.group)) for event in events]
     columns["identities"] = [[{"type": kind, "value": value} for kind, value in e.identities] for e in events]
     columns["consent_analytics"] = [consent(event, "analytics") for event in events]
     columns["origin_topic"] = [event.origin[0] for event in events]
@@ -150,6 +152,7 @@ def events_in(table: pa.Table) -> Iterator[Event]:
             values[name] = [us / 1e6 if time is None else time for us, time in zip(micros, exact, strict=True)]
         values["profile"] = values.pop("home")
         values["claim"] = [text and _claim(text) for text in columns["claim"].to_pylist()]
+        values["group"] = [text and Grouping(**orjson.loads(text)) for text in columns["group"].to_pylist()]
         values["category"] = [category or "" for category in columns["category"].to_pylist()]
         values["identities"] = [_pairs(held) for held in values["identities"]]
         origins = (columns[f"origin_{part}"].to_pylist() for part in ("topic", "partition", "offset"))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Iterable
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import Field, field_validator, model_validator
 
@@ -12,7 +13,7 @@ from models.conditions.words import duration_in_words
 from models.durations import DAY, Duration
 from profiles.consent import OUTREACH
 
-__all__ = ["RULES", "SCORES", "AlertRule", "SegmentRule"]
+__all__ = ["RULES", "SCORES", "AlertRule", "Grain", "SegmentRule", "of_grain"]
 
 RULES = 500
 """Most segments, and most alerts, of a plan."""
@@ -28,6 +29,9 @@ SCORES = {
     "left": "chance of having left",
 }
 """The scores that an alert may look at, in words."""
+
+Grain = Literal["customer", "company"]
+"""Whom a rule is about."""
 
 
 def _bounded(condition: Condition | None) -> Condition | None:
@@ -45,6 +49,7 @@ class SegmentRule(Spec):
 
     name: Name
     description: str = ""
+    grain: Grain = "customer"
     when: Condition
     exit: Condition | None = None  # who leaves; without it, those for whom `when` fails by the margin
     purpose: Name | None = None  # only who allows it; what looks at the risk needs `profiling` besides
@@ -66,6 +71,7 @@ class AlertRule(Spec):
 
     name: Name
     description: str = ""
+    grain: Grain = "customer"
     when: Condition | None = None
     score: Literal["risk", "lost", "leaving", "left"] = "risk"  # what `threshold` and `clear` are of
     threshold: float | None = Field(default=None, gt=0, lt=1)
@@ -108,3 +114,11 @@ class AlertRule(Spec):
             parts.append(f"in segment {self.segment}")
         ends = "" if self.threshold is None else f"; ends below {self.clears_below:g}"
         return f"{' and '.join(parts)}{ends}; not again for {duration_in_words(self.cooldown)}"
+
+
+Rule = TypeVar("Rule", SegmentRule, AlertRule)
+
+
+def of_grain(rules: Iterable[Rule], grain: Grain) -> list[Rule]:
+    """The rules that are about customers, or about companies, in their order."""
+    return [rule for rule in rules if rule.grain == grain]

@@ -14,7 +14,7 @@ from profiles.stores.connection import Client
 from profiles.stores.indexes import alert_row, entries_of
 from profiles.stores.keys import ALERT_STATES, IDENTITY, SEGMENTS, Keys
 from profiles.stores.links import link_groups
-from profiles.types import Profile
+from profiles.types import Profile, is_company
 from profiles.units import LinkChanges
 
 __all__ = ["RECENT_KIND", "Contents", "Entry", "expected_links", "expected_of", "held_by_links", "held_by_partition"]
@@ -26,6 +26,7 @@ RECENT_KIND = "recent"
 """The index that holds only some: each entry must be right, none must be there."""
 
 _DOCUMENT, _TIMER, _RISK, _ALERT, _ALERT_TIME = "document", "timer", "risk", "alert", "alert time"
+_COMPANY_TIME = "company time"
 
 
 def expected_of(profile: Profile, document: bytes) -> Iterator[tuple[Entry, object]]:
@@ -37,7 +38,7 @@ def expected_of(profile: Profile, document: bytes) -> Iterator[tuple[Entry, obje
     if entries.risk is not None:
         yield (_RISK, id_), entries.risk
     if entries.recent is not None:
-        yield (RECENT_KIND, id_), entries.recent
+        yield (_COMPANY_TIME if is_company(id_) else RECENT_KIND, id_), entries.recent
     for name, stay in entries.segments.items():
         yield (_segment(name), id_), stay.since
     for alert in entries.alerts:
@@ -50,10 +51,11 @@ async def held_by_partition(client: Client, partition: int) -> Contents:
     """All documents and index entries of a partition."""
     keys = Keys.of(partition)
     held: Contents = {}
-    for kind, key in ((_DOCUMENT, keys.profiles), (_ALERT, keys.alerts)):
+    for kind, key in ((_DOCUMENT, keys.profiles), (_DOCUMENT, keys.companies), (_ALERT, keys.alerts)):
         async for name, value in client.hscan_iter(key, count=1000):
             held[kind, name.decode()] = _digest(value)
     sets = {_TIMER: keys.timers, _RISK: keys.risk, RECENT_KIND: keys.recent, _ALERT_TIME: keys.alerts_by_time}
+    sets[_COMPANY_TIME] = keys.companies_by_time
     sets |= {_alerts(state): keys.alerts_in(state) for state in ALERT_STATES}
     sets |= {_segment(name): keys.segment(name) for name in [n.decode() for n in await client.smembers(SEGMENTS)]}
     for kind, key in sets.items():

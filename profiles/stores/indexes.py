@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from profiles.stores.keys import ALERT_STATES, Keys
-from profiles.types import Alert, Profile, Stay
+from profiles.types import Alert, Profile, Stay, is_company
 
 __all__ = ["RECENT", "Entries", "Group", "alert_groups", "alert_of", "alert_row", "document_groups", "entries_of"]
 
@@ -27,8 +27,8 @@ class Entries(NamedTuple):
     """A profile's place in the indexes of its partition."""
 
     timer: float  # 0 for none
-    risk: float | None
-    recent: float | None  # None for a tombstone
+    risk: float | None  # None for a company
+    recent: float | None  # None for a tombstone; a company has an index of its own
     segments: Mapping[str, Stay]
     alerts: Collection[Alert]
 
@@ -38,7 +38,7 @@ def entries_of(profile: Profile) -> Entries:
     if profile.redirect:
         return Entries(profile.scheduled_at, None, None, _NOWHERE, ())
     score = profile.score
-    risk = None if score is None else score.risk
+    risk = None if score is None or is_company(profile.id) else score.risk
     return Entries(profile.scheduled_at, risk, profile.updated, profile.segments, profile.alerts.values())
 
 
@@ -67,17 +67,24 @@ def document_groups(
     timers: list[Any] = []
     risks: list[Any] = []
     recent: list[Any] = []
-    gone = list(removed)
-    awake = list(gone)
+    awake = list(removed)
+    gone = [id_ for id_ in awake if not is_company(id_)]
+    companies: list[Any] = []
+    companies_recent: list[Any] = []
+    companies_gone = [id_ for id_ in awake if is_company(id_)]
     unscored: list[Any] = []
     tombstones: list[Any] = []
     for profile in profiles:
         id_, entries = profile.id, entries_of(profile)
-        documents += (id_, encoded[id_])
         if entries.timer:
             timers += (entries.timer, id_)
         else:
             awake.append(id_)
+        if is_company(id_):
+            companies += (id_, encoded[id_])
+            companies_recent += (entries.recent, id_)
+            continue
+        documents += (id_, encoded[id_])
         if entries.risk is not None:
             risks += (entries.risk, id_)
         else:
@@ -96,6 +103,10 @@ def document_groups(
         ("ZADD", keys.recent, recent),
         ("ZREM", keys.recent, tombstones),
         ("ZREMRANGEBYRANK", keys.recent, [0, -RECENT - 1] if recent else []),
+        ("HDEL", keys.companies, companies_gone),
+        ("HSET", keys.companies, companies),
+        ("ZREM", keys.companies_by_time, companies_gone),
+        ("ZADD", keys.companies_by_time, companies_recent),
     ]
 
 

@@ -8,7 +8,8 @@ of the linker (`{identity}`), the learner (`{learner}`), the census (`{census}`)
   offset by sender), `ahead` (after a rebuild), `arrival_rates` (how busy it is, and outages), `told` (up to where the
   documents know what `segment.changes` and `alerts` tell)
 - `{p017}:profiles`, hash: profile id → document
-- `{p017}:timers`, sorted set: profile id by `scheduled_at`
+- `{p017}:companies`, hash: id → document, of companies; `{p017}:companies:recent`, sorted set: id by latest event
+- `{p017}:timers`, sorted set: profile id, or a company's, by `scheduled_at`
 - `{p017}:risk`, sorted set: profile id by risk
 - `{p017}:recent`, sorted set: profile id by latest event; the newest 100
 - `{p017}:segment:NAME`, sorted set: profile id by the time it entered
@@ -81,13 +82,16 @@ class Keys:
     """Keys of one partition, or of another single-writer unit given by its tag."""
 
     __slots__ = (
-        "alerts", "alerts_by_time", "census", "meta", "outbox", "profiles", "recent", "risk", "tag", "timers",
+        "alerts", "alerts_by_time", "census", "companies", "companies_by_time", "meta", "outbox", "profiles", "recent",
+        "risk", "tag", "timers",
     )  # fmt: skip
 
     def __init__(self, tag: str) -> None:
         self.tag = tag
         self.meta = f"{tag}:meta"
         self.profiles = f"{tag}:profiles"
+        self.companies = f"{tag}:companies"
+        self.companies_by_time = f"{tag}:companies:recent"
         self.timers = f"{tag}:timers"
         self.risk = f"{tag}:risk"
         self.recent = f"{tag}:recent"

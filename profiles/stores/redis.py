@@ -18,7 +18,7 @@ from profiles.stores.connection import Client, connect
 from profiles.stores.indexes import Group, alert_groups, alert_of, document_groups
 from profiles.stores.keys import Keys
 from profiles.stores.unit import CHUNK, Call, RedisUnit, commit_call, committed, lua, or_raise
-from profiles.types import Profile
+from profiles.types import Profile, is_company
 
 __all__ = ["RedisStore", "connect"]
 
@@ -50,8 +50,15 @@ class RedisStore(RedisUnit):
     async def fetch(self, partition: int, ids: Sequence[str]) -> dict[str, Profile]:
         if not ids:
             return {}
-        found = await self._client.hmget(Keys.of(partition).profiles, list(ids))
-        return {id_: decode_profile(id_, doc) for id_, doc in zip(ids, found, strict=True) if doc is not None}
+        keys = Keys.of(partition)
+        found: dict[str, Profile] = {}
+        for some, key in ((False, keys.profiles), (True, keys.companies)):
+            asked = [id_ for id_ in ids if is_company(id_) is some]
+            documents = await self._client.hmget(key, asked) if asked else []
+            found |= {
+                id_: decode_profile(id_, doc) for id_, doc in zip(asked, documents, strict=True) if doc is not None
+            }
+        return found
 
     async def commit(self, partition: int, changes: Changes) -> int:
         names, args = _changes_call(partition, changes)
@@ -114,7 +121,11 @@ class RedisStore(RedisUnit):
 
 def _load_call(partition: int, ids: Sequence[str], due_by: float | None, limit: int) -> Call:
     keys = Keys.of(partition)
-    return [keys.meta, keys.profiles, keys.timers], ["" if due_by is None else repr(due_by), limit, _pack(ids)]
+    return [keys.meta, keys.profiles, keys.timers, keys.companies], [
+        "" if due_by is None else repr(due_by),
+        limit,
+        _pack(ids),
+    ]
 
 
 def _loaded(answer: Sequence[Any]) -> Loaded:

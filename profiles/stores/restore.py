@@ -45,7 +45,8 @@ __all__ = [
 
 _CHUNK = 2000  # arguments of one command
 _PARTITION = re.compile(
-    rb"\{p\d{3}\}:(meta|profiles|timers|risk|recent|alerts|alerts:\w+|outbox|census|segment:.*)", re.DOTALL
+    rb"\{p\d{3}\}:(meta|profiles|companies|companies:recent|timers|risk|recent|alerts|alerts:\w+|outbox|census|segment:.*)",
+    re.DOTALL,
 )
 _UNITS = re.compile(
     rb"\{(identity|learner|census)\}:(meta|outbox|profiles|map|links|apart|claims|suppressed|lifted|refused|splitting|splits|deferred|state)"

@@ -35,7 +35,7 @@ from profiles.stores.connection import Client
 from profiles.stores.keys import Keys
 from profiles.stores.positions import EPOCH
 from profiles.stores.redis import RedisStore
-from profiles.types import Alert, AlertCommand, Event, Identity, Profile, partition_of, profile_id
+from profiles.types import Alert, AlertCommand, Event, Identity, Profile, is_company, partition_of, profile_id
 from profiles.units import LearnerState, LinkChanges
 from streams.clock import Clock
 from streams.kafka.outbox import MARKER, Marker
@@ -198,7 +198,8 @@ class FromArchive:
         marker = Marker.of(position)
         headers = [("applied", str(marker.applied).encode()), ("version", str(marker.version).encode())]
         topic = topic_name(self._settings, PROFILE_CHANGES)
-        found = {raw.decode() for raw in await self._client.hkeys(Keys.of(partition).profiles)}
+        keys = Keys.of(partition)
+        found = {raw.decode() for key in (keys.profiles, keys.companies) for raw in await self._client.hkeys(key)}
         ids = iter(sorted({*found, *together, *seen, *others}))
         tombstones, began = 0, 0.0
         while batch := list(itertools.islice(ids, _AT_ONCE)):
@@ -212,7 +213,7 @@ class FromArchive:
                 Row(topic, partition, id_.encode(), body, headers) for id_, body in changes.documents.items()
             )
             tombstones += work.new_tombstones
-            self.profiles += len(batch) - work.new_tombstones
+            self.profiles += sum(not is_company(id_) for id_ in batch) - work.new_tombstones
             began = min(filter(None, (began, *(one.created for one in changes.profiles))), default=0.0)
             self._tell(len(batch))
         await self._producer.produce([Row(topic, partition, MARKER, _pack(marker), headers)])

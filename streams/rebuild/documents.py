@@ -15,7 +15,7 @@ from profiles.documents import decode_profile, encode_profile
 from profiles.errors import Misconfigured
 from profiles.store import Loaded
 from profiles.stores.restore import LEAP, Document
-from profiles.types import ERASED, Profile
+from profiles.types import ERASED, Profile, is_company
 from streams.kafka.outbox import MARKER, Marker
 from streams.kafka.reader import Extent, Log
 from streams.rebuild.order import Order, order_of
@@ -97,6 +97,8 @@ async def documents(log: Log, extent: Extent, found: Survey, tombstones: Tombsto
             if newest is None or newest[1] != record.offset:
                 continue
             id_ = record.key.decode()
+            if record.value is None and is_company(id_):
+                continue  # a company of nobody; it may begin anew
             if record.value is not None:
                 answer.append((decode_profile(id_, record.value), record.value))
             elif (at := tombstones(id_, record.timestamp / 1000)) is not None:

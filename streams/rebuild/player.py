@@ -9,7 +9,7 @@ that to them.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from math import inf
 
 import msgspec
@@ -17,6 +17,7 @@ from aiokafka.structs import ConsumerRecord
 from faust.types import TP
 from prometheus_client import CollectorRegistry
 
+from models.conditions.rules import of_grain
 from models.labels import treatment
 from models.labels.examples import ModelCommand
 from models.segments.membership import compile_segments
@@ -81,13 +82,14 @@ class Player:
         self._tell = tell
         self._numbers = range(settings.partitions)
         self._topic = topic_name(settings, PROFILE_EVENTS)
-        self._training = _Training(topic_name(settings, TRAINING_EXAMPLES))
+        self._output = _Output(topic_name(settings, TRAINING_EXAMPLES), self._topic)
+        self._has_companies = bool(plan.group)
         self._offsets = [0] * settings.partitions
         self._done = 0
         self._clocks, self._learned = MemoryClockStore(), MemoryLearnerStore()
         self._clock = ClockFollower(self._clocks, SteppedClock(now))
         metrics = WorkerMetrics(CollectorRegistry())
-        outbox = Outbox(self._training, settings)
+        outbox = Outbox(self._output, settings)
         self._champion = champion_of(self._learned, plan.churn)
         self._population = population_of(census, metrics)
         steps = Steps(
@@ -98,14 +100,14 @@ class Player:
         self._runner = ProfileRunner(steps, profiles, settings.partitions, outbox, metrics, self._clock, nothing_told)
         self._runner.assigned(self._numbers)
         self._learner = LearnerRunner(self._learned, outbox, plan.churn, metrics, self._clock.now)
-        segments = compile_segments(plan.segments, plan.currency, plan.consent, self._population)
+        segments = compile_segments(of_grain(plan.segments, "customer"), plan.currency, plan.consent, self._population)
         review = Review(members_of(segments), self._runner.review, lambda: False)
         self._counting = CensusTaker(
             census, subject_of(plan), lambda: self._runner.partitions, self._clock.now, lambda: False, metrics, review
         )
         names = [rule.name for rule in plan.segments]
         merger = CensusMerger(census, settings.partitions, inf, names, plan.currency, outbox.recover)
-        places = Places([_HISTORY], _LINKS, [TP(self._topic, number) for number in self._numbers], self._training.tp)
+        places = Places([_HISTORY], _LINKS, [TP(self._topic, number) for number in self._numbers], self._output.tp)
         self._coordinator = Coordinator(
             self._clocks, profiles, MemoryLinkStore(), self._learned, places, self._ends, outbox.deliver, merger,
             self._clock, lambda now: True, "rapport rebuild", plan.churn.outage,
@@ -155,13 +157,26 @@ class Player:
             batches: dict[int, list[ConsumerRecord]] = {}
             for record in some:
                 batches.setdefault(record.partition, []).append(self._place(record))
-            behind = await self._runner.apply(
-                [Batch(TP(self._topic, number), part, int(part[0].offset)) for number, part in batches.items()]
-            )
-            assert not behind
+            await self._apply(batches)
+            if self._has_companies:
+                await self._rest()
+                await self._apply(self._sent_on())
             self._tell(len(some))
         await self._rest()
         await self._report()
+
+    async def _apply(self, batches: Mapping[int, list[ConsumerRecord]]) -> None:
+        behind = await self._runner.apply(
+            [Batch(TP(self._topic, number), part, int(part[0].offset)) for number, part in batches.items()]
+        )
+        assert not behind
+
+    def _sent_on(self) -> dict[int, list[ConsumerRecord]]:
+        """What customers' events have become for their companies."""
+        batches: dict[int, list[ConsumerRecord]] = {}
+        for number, value in self._output.taken_shares():
+            batches.setdefault(number, []).append(self._place(Timed(0.0, number, value)))
+        return batches
 
     def _up_to(self, gate: float) -> Iterator[Timed]:
         while self._next is not None and self._next.time <= gate:
@@ -191,8 +206,8 @@ class Player:
     async def _learn(self, until: float) -> None:
         """Hand the learner what has come since, behind what people had decided by then."""
         while self._decisions and self._decisions[0].time <= until:
-            self._training.add(b"", _encode(self._decisions.pop(0)))
-        if records := self._training.taken():
+            self._output.add(b"", _encode(self._decisions.pop(0)))
+        if records := self._output.taken():
             await self._learner.handle(records, int(records[0].offset))
 
     async def _report(self) -> None:
@@ -201,15 +216,17 @@ class Player:
 
     async def _ends(self, partitions: Collection[TP]) -> dict[TP, int]:
         """Where what the coordinator asks for ends: nothing is on its way."""
-        ends = {_HISTORY: self._done + (self._next is not None), self._training.tp: self._training.end}
+        ends = {_HISTORY: self._done + (self._next is not None), self._output.tp: self._output.end}
         return {tp: self._offsets[tp.partition] if tp.topic == self._topic else ends.get(tp, 0) for tp in partitions}
 
 
-class _Training:
-    """Takes what runners and coordinator produce: training records for the learner, and nothing else."""
+class _Output:
+    """Takes what runners and coordinator produce: training records for the learner, shares for companies, no more."""
 
-    def __init__(self, topic: str) -> None:
+    def __init__(self, topic: str, events: str) -> None:
         self.tp = TP(topic, 0)
+        self._events = events
+        self._shares: list[tuple[int, bytes]] = []
         self.end = 0
         self._records: list[ConsumerRecord] = []
 
@@ -217,7 +234,14 @@ class _Training:
         for row in rows:
             if row.topic == self.tp.topic:
                 self.add(row.key, row.value or b"")
+            elif row.topic == self._events and row.partition is not None and row.value:
+                self._shares.append((row.partition, row.value))
         return {}
+
+    def taken_shares(self) -> list[tuple[int, bytes]]:
+        """(partition, record) of the shares that were not taken yet: customers who are played send nothing else."""
+        shares, self._shares = self._shares, []
+        return shares
 
     def add(self, key: bytes | None, value: bytes) -> None:
         """Append a record."""

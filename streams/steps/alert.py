@@ -17,15 +17,17 @@ import msgspec
 from models.segments.alerts import Alerts, forget_risk
 from models.segments.held import Holding, hold_nothing
 from profiles.consent import PROFILING, Consent
-from profiles.types import OPEN, Profile
+from profiles.types import OPEN, Profile, is_company
 from streams.steps.update import announce
 from streams.steps.work import Work
 
 __all__ = ["alert"]
 
 
-def alert(alerts: Alerts, consent: Consent, holding: Holding = hold_nothing) -> Callable[[Work], None]:
-    """The step that opens and clears alerts.
+def alert(
+    alerts: Alerts, consent: Consent, holding: Holding = hold_nothing, *, of_companies: Alerts | None = None
+) -> Callable[[Work], None]:
+    """The step that opens and clears alerts, those of companies by rules of their own.
 
     An alert outlives its score; without leave to profile it loses what the score has left on it.
     """
@@ -35,7 +37,8 @@ def alert(alerts: Alerts, consent: Consent, holding: Holding = hold_nothing) -> 
         for profile in work.live():
             if profile.alerts and not consent.allows(profile, PROFILING):
                 work.alerts.update((held.id, (profile.id, held)) for held in forget_risk(profile))
-            for transition in alerts.decide(profile, work.at(profile)):
+            rules = of_companies if of_companies is not None and is_company(profile.id) else alerts
+            for transition in rules.decide(profile, work.at(profile)):
                 rule, found = transition.rule.name, transition.alert
                 if rule in held_rules:
                     work.held_back.add(profile.id)

@@ -7,7 +7,7 @@ is believed, `profiles.claims` what becomes of the rest).
 from __future__ import annotations
 
 from plan import Plan
-from profiles.types import Claim
+from profiles.types import Claim, Grouping
 from streams.steps.intake import Each, Intake, Item
 
 __all__ = ["claim", "set_apart"]
@@ -34,6 +34,8 @@ def set_apart(batch: Intake, item: Item) -> None:
     """Set apart what of an item's event is only claimed, by the standing of its sender."""
     event, standing = item.event, item.standing
     assert event is not None
+    if event.group is not None and not standing.signed:
+        event.group = Grouping(event.group.company)  # what a company is, and who has left it, others say
     role = event.role if event.role in standing.claimed else ""
     traits = {} if standing.signed else event.traits
     if role or traits or standing.unlinked:

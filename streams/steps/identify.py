@@ -66,6 +66,7 @@ def identify(plan: Plan, erased: Erased) -> Each:
         erased: which customers were.
     """
     extract, home, public, weigh = plan.extract, plan.home, plan.trust.public, plan.trust.weigh
+    group_of = plan.group_of
 
     def find(batch: Intake, item: Item) -> None:
         try:
@@ -88,6 +89,8 @@ def identify(plan: Plan, erased: Erased) -> Each:
         if erased:  # nearly always nobody was
             _leave_out_erased(batch, item)
         item.event = neutral(batch, item)
+        if group_of is not None and item.rule is not None:
+            item.event.group = group_of(item.raw, item.rule, item.properties)
 
     def _leave_out_erased(batch: Intake, item: Item) -> None:
         time = item.time

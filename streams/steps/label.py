@@ -14,7 +14,7 @@ from models.labels.examples import Example, OrderSummary
 from models.labels.outages import label_clock, outages_of
 from profiles.consent import PROFILING, Consent
 from profiles.store import Output
-from profiles.types import Profile
+from profiles.types import Profile, is_company
 from streams.kafka.topics import TRAINING_EXAMPLES
 from streams.steps.work import Together, Work
 
@@ -55,6 +55,8 @@ def label(config: ChurnConfig, currency: str, consent: Consent, panel: Callable[
         """Release the labels of a partition; answer who is due for a snapshot."""
         outages = outages_of(work.everybody or work.arrival_rates, max(work.watermark, work.gate), config)
         for profile in work.live():
+            if is_company(profile.id):
+                continue
             now = work.at(profile)
             if not consent.allows(profile, PROFILING):
                 snapshots.censor(profile, tally=work.labels)

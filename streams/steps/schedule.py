@@ -17,7 +17,7 @@ from models.labels import snapshots
 from models.segments import lifecycle
 from models.segments.alerts import Alerts
 from models.segments.membership import Segments
-from profiles.types import Profile
+from profiles.types import Profile, is_company
 from streams.steps.work import Work
 
 __all__ = ["SOON", "is_due", "postpone", "schedule"]
@@ -37,12 +37,24 @@ def is_due(profile: Profile, now: float) -> bool:
     return 0 < profile.scheduled_at <= now
 
 
-def schedule(segments: Segments, alerts: Alerts, config: ChurnConfig) -> Callable[[Work], None]:
-    """The last step: sets the time of each profile's timer."""
+def schedule(
+    segments: Segments, alerts: Alerts, config: ChurnConfig, *, of_companies: tuple[Segments, Alerts] | None = None
+) -> Callable[[Work], None]:
+    """The last step: sets the time of each profile's timer.
 
-    crossings = compile_crossings([*segments.conditions, *alerts.conditions])
+    Args:
+        segments, alerts: of customers.
+        config: of churn.
+        of_companies: their segments and alerts.
+    """
+    of_customers = compile_crossings([*segments.conditions, *alerts.conditions]), alerts
+    others = of_customers
+    if of_companies is not None:
+        theirs, alarms = of_companies
+        others = compile_crossings([*theirs.conditions, *alarms.conditions]), alarms
 
     def due(profile: Profile, now: float) -> float:
+        crossings, alerts = others if is_company(profile.id) else of_customers
         times = (
             profile.rescore_at,
             profile.snapshot_at,

@@ -9,7 +9,7 @@ from models.churn.scores import next_rescore
 from models.config import ChurnConfig
 from models.segments.lifecycle import AT_RISK, move
 from profiles.consent import PROFILING, Consent
-from profiles.types import Profile
+from profiles.types import Profile, is_company
 from streams.steps.work import Together, Work
 
 __all__ = ["score"]
@@ -31,7 +31,9 @@ def score(panel: Callable[[], Panel], config: ChurnConfig, currency: str, consen
         for work in works:
             for profile in work.live():
                 now = work.at(profile)
-                if consent.allows(profile, PROFILING):
+                if is_company(profile.id):  # no model has learned of any
+                    move(profile, now, config)
+                elif consent.allows(profile, PROFILING):
                     profiles.append(profile)
                     times.append(now)
                 else:

@@ -10,20 +10,23 @@ from collections.abc import Callable
 
 from models.segments.held import Holding, as_held, hold_nothing
 from models.segments.membership import Segments
-from profiles.types import Stay
+from profiles.types import Stay, is_company
 from streams.steps.work import Work
 
 __all__ = ["segment"]
 
 
-def segment(segments: Segments, holding: Holding = hold_nothing) -> Callable[[Work], None]:
-    """The step that moves customers into and out of segments."""
+def segment(
+    segments: Segments, holding: Holding = hold_nothing, *, of_companies: Segments | None = None
+) -> Callable[[Work], None]:
+    """The step that moves customers into and out of segments, and companies into and out of theirs."""
 
     def run(work: Work) -> None:
         held = holding().segments
         for profile in work.live():
             now = work.at(profile)
-            inside = found = segments.evaluate(profile, now)
+            rules = of_companies if of_companies is not None and is_company(profile.id) else segments
+            inside = found = rules.evaluate(profile, now)
             if held and (inside := as_held(found, profile.segments, held)) != found:
                 work.held_back.add(profile.id)
             if inside == profile.segments.keys():

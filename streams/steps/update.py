@@ -10,13 +10,15 @@ as an `Absorb`, so that a profile has one writer at all times.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 
 from models.labels import snapshots, treatment
 from models.segments import alerts as alert_rules
 from models.segments.alert_document import alert_document
+from profiles.companies.counting import count_shares, take_share
+from profiles.companies.sharing import Companies
 from profiles.merge import add_identities, merge
 from profiles.state import Limits, apply, remember
 from profiles.types import (
@@ -31,10 +33,13 @@ from profiles.types import (
     Merge,
     Profile,
     Record,
+    Share,
     Split,
     Splitting,
     event_digest,
+    is_company,
 )
+from streams.companies.shares import share_out, take_back
 from streams.kafka.topics import ALERTS
 from streams.steps.split import move, moved, reset
 from streams.steps.work import SENT_BITS, Work
@@ -56,8 +61,10 @@ def update(currency: str, limits: Limits) -> Callable[[Work], None]:
         limits: what a profile keeps.
     """
 
-    def run(work: Work) -> None:
-        for record in work.records:
+    companies = limits.companies
+
+    def apply_all(work: Work, records: Sequence[Record]) -> None:
+        for record in records:
             profile = work.profiles.get(record.profile)
             if profile is None:
                 profile = work.create(record.profile)
@@ -68,21 +75,37 @@ def update(currency: str, limits: Limits) -> Callable[[Work], None]:
             elif type(record) is Event:
                 _happen(work, profile, record, currency, limits)
             elif type(record) is Erase:
-                _erase(work, profile, record)
+                _erase(work, profile, record, companies)
             elif type(record) is Split and record.phase == "move":
-                move(work, profile, record)
+                _take_apart(work, profile, record, companies)
             elif profile.redirect:
                 _follow(work, profile, record)
             elif type(record) is Merge:
-                _merge_away(work, profile, record)
+                _merge_away(work, profile, record, companies)
             elif type(record) is Absorb:
                 _absorb(work, profile, record, limits)
             elif type(record) is AlertCommand:
                 _act(work, profile, record)
             elif type(record) is Split:
-                (reset if record.phase == "reset" else moved)(work, profile, record)
+                _take_apart(work, profile, record, companies)
 
-    return run
+    def run(work: Work) -> None:
+        apply_all(work, work.records)
+
+    def run_with_companies(work: Work) -> None:
+        latest = {record.profile: record for record in work.records}
+        for record in work.records:
+            if type(record) is Share:
+                _hear(work, record, limits)
+                continue
+            apply_all(work, (record,))
+            if companies is not None and latest[record.profile] is record and record.profile in work.profiles:
+                share_out(work, record, work.profiles[record.profile], companies)
+        for id_ in latest:
+            if is_company(id_):
+                _count(work, id_, limits)
+
+    return run if companies is None else run_with_companies
 
 
 def _happen(work: Work, profile: Profile, event: Event, currency: str, limits: Limits) -> None:
@@ -121,7 +144,7 @@ def _follow(work: Work, tombstone: Profile, record: Record) -> None:
         work.send(msgspec.structs.replace(record, profile=tombstone.redirect, origin=work.origin(record)))
 
 
-def _merge_away(work: Work, loser: Profile, command: Merge) -> None:
+def _merge_away(work: Work, loser: Profile, command: Merge, companies: Companies | None) -> None:
     add_identities(loser, [(identity, command.time) for identity in command.identities])
     snapshots.censor(loser, tally=work.labels)
     _leave_segments(work, loser, reason="merged", into=command.winner)
@@ -131,6 +154,7 @@ def _merge_away(work: Work, loser: Profile, command: Merge) -> None:
     position = command.origin[2] >> SENT_BITS
     state = Absorb(command.winner, loser.id, command.time, _encode(loser), work.origin(command), position=position)
     work.send(state)
+    _take_back(work, command, loser, companies)
     _bury(work, Profile(loser.id, redirect=command.winner, seen=seen))
 
 
@@ -167,18 +191,61 @@ def _absorb(work: Work, winner: Profile, command: Absorb, limits: Limits) -> Non
     work.touch(winner)
 
 
-def _erase(work: Work, profile: Profile, command: Erase) -> None:
+def _erase(work: Work, profile: Profile, command: Erase, companies: Companies | None) -> None:
     snapshots.censor(profile, tally=work.labels)
+    _end_all(work, profile)
+    _take_back(work, command, profile, companies, erased=True)
+    tombstone = Profile(profile.id, redirect=ERASED, scheduled_at=command.time + TOMBSTONE_KEPT)
+    if profile.redirect:
+        work.new_tombstones -= 1
+    _bury(work, tombstone)
+
+
+def _end_all(work: Work, profile: Profile) -> None:
+    """Let somebody who is erased be in no segment, and have no alert."""
     _leave_segments(work, profile, reason="erased")
     for alert in profile.alerts.values():
         work.drop_alert(alert)
         if alert.state in OPEN:  # whoever acts on it has to stop
             over = msgspec.structs.replace(alert, state="cleared", note="erased", by="", reasons=[], model="")
             _tell(work, profile, over)
-    tombstone = Profile(profile.id, redirect=ERASED, scheduled_at=command.time + TOMBSTONE_KEPT)
-    if profile.redirect:
-        work.new_tombstones -= 1
-    _bury(work, tombstone)
+
+
+def _take_apart(work: Work, profile: Profile, command: Split, companies: Companies | None) -> None:
+    if command.phase != "moved":
+        _take_back(work, command, profile, companies)
+    {"reset": reset, "move": move, "moved": moved}[command.phase](work, profile, command)
+
+
+def _take_back(
+    work: Work, cause: Record, profile: Profile, companies: Companies | None, *, erased: bool = False
+) -> None:
+    if companies is not None and profile.affiliation is not None:
+        take_back(work, cause, profile, companies, erased=erased)
+
+
+def _hear(work: Work, share: Share, limits: Limits) -> None:
+    """Let a company know of a share; `_count` has to follow."""
+    assert limits.companies is not None
+    company = work.profiles.get(share.profile)
+    if company is None and not share.state:
+        return  # nobody has told it anything
+    company = company or work.create(share.profile)
+    take_share(company, share, limits.companies.kind)
+    work.touch(company)
+
+
+def _count(work: Work, id_: str, limits: Limits) -> None:
+    """Make of a company what the shares of its members come to; nothing stays of one whose last member is erased."""
+    assert limits.companies is not None
+    company = work.profiles.get(id_)
+    if company is None or company.company is None:
+        return
+    if company.company.erased and not company.company.shares:
+        _end_all(work, company)
+        work.remove(company)
+    elif id_ in work.touched:
+        count_shares(company, limits.companies.limits)
 
 
 def _lift(work: Work, profile: Profile) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from models.conditions.rules import of_grain
 from models.segments.membership import compile_segments
 from plan import Plan
 from profiles.stores import open_stores
@@ -146,7 +147,7 @@ class Roles:
             self.stores.profiles, self.stores.links, CommandSender(self._requests, settings), history, settings, plan
         )
         self.learner = LearnerRunner(self.stores.learner, outbox, plan.churn, metrics, self.clock.now)
-        segments = compile_segments(plan.segments, plan.currency, plan.consent, self.population)
+        segments = compile_segments(of_grain(plan.segments, "customer"), plan.currency, plan.consent, self.population)
         self.census = CensusTaker(
             self.stores.census,
             subject_of(plan),

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import msgspec
 import pytest
 
 from profiles.documents import encode_profile
@@ -423,3 +424,29 @@ def test_a_scan_comes_to_everybody_page_by_page(run: Any) -> None:
                 await both.reader.scan(cursor=cursor)
 
     run(scan)
+
+
+def test_a_company_is_in_lists_of_companies_alone(run: Any) -> None:
+    """It is loaded, woken and removed like a customer, and counted and listed as none."""
+
+    async def test(both: Both) -> None:
+        company = msgspec.structs.replace(someone(7), id="~" + someone(7).id, scheduled_at=3.0)
+        await put(both, company, scored(1, 0.5))
+        partition = partition_of(company.id, PARTITIONS)
+
+        loaded = await both.store.load(partition, [company.id], due_by=5.0)
+        assert loaded.profiles[company.id] == company
+        assert (company.id, 3.0) in loaded.due
+        assert (await both.store.fetch(partition, [company.id]))[company.id] == company
+        assert (await both.reader.profile(company.id)) == company
+        assert [one.id for one in (await both.reader.companies())[0]] == [company.id]
+        assert await both.reader.count() == 1
+        assert await scanned(both, 10) == [someone(1).id]
+        for rows, _ in (await both.reader.by_risk(), await both.reader.recent()):
+            assert [one.id for one in rows] == [someone(1).id]
+
+        await both.store.commit(partition, Changes(loaded.version, removed=[company.id]))
+        assert (await both.reader.companies())[0] == []
+        assert not (await both.store.load(partition, [company.id], due_by=5.0)).due
+
+    run(test)

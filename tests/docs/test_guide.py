@@ -10,7 +10,7 @@ from models.conditions.rules import AlertRule, SegmentRule
 from models.conditions.tree import BY_KEY
 from models.segments.builtin import BUILTIN
 from plan import ROLES, PlanFile, Property, Trait, parse_plan
-from plan.model import ConsentSpec, EventSpec, FactsSpec, SourceSpec
+from plan.model import ConsentSpec, EventSpec, FactsSpec, GroupSpec, SourceSpec
 from profiles.identity.extract import IdentityRule
 from tests import REPOSITORY
 
@@ -19,7 +19,19 @@ GUIDE = (REPOSITORY / "docs" / "tracking-plan.md").read_text()
 
 @pytest.mark.parametrize(
     "model",
-    [PlanFile, SourceSpec, IdentityRule, Property, Trait, ConsentSpec, EventSpec, FactsSpec, SegmentRule, AlertRule],
+    [
+        PlanFile,
+        SourceSpec,
+        IdentityRule,
+        Property,
+        Trait,
+        GroupSpec,
+        ConsentSpec,
+        EventSpec,
+        FactsSpec,
+        SegmentRule,
+        AlertRule,
+    ],
 )
 def test_every_key_is_documented(model):
     """A key that nobody can find does not exist."""

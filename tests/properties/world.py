@@ -25,7 +25,7 @@ from profiles.documents import decode_profile
 from profiles.identity.links import Linked
 from profiles.identity.secrets import suppression
 from profiles.stores.memory import MemoryLinkStore, MemoryStore
-from profiles.types import Event, Identity, Profile, partition_of
+from profiles.types import Event, Grouping, Identity, Profile, partition_of
 from streams.clock import SteppedClock
 from streams.commands import CommandSender
 from streams.identity.history import History
@@ -287,18 +287,25 @@ class World:
             seen = ends
 
     async def happen(
-        self, id_: str, time: float, identities: Sequence[Identity], type: str = "page", source: str = "web"
-    ) -> None:
-        """An event goes through ingest."""
+        self,
+        id_: str,
+        time: float,
+        identities: Sequence[Identity],
+        type: str = "page",
+        source: str = "web",
+        group: Grouping | None = None,
+    ) -> Event:
+        """An event goes through ingest; nothing comes of it if its customer is erased."""
         home = self.plan.home(identities[0])
+        event = Event(home, id_, source, type, "Home", "visit", time, time, list(identities), group=group)
         if await self.is_erased(home):
-            return
-        event = Event(home, id_, source, type, "Home", "visit", time, time, list(identities))
+            return event
         event.origin = ("events.web", 0, self._sources)
         self._sources += 1
         await self.log.produce([Row(EVENTS, partition_of(home, PARTITIONS), b"", _encode(event))])
         if len(set((await self.owners(identities)).values())) > 1:
             await self.ask(LinkRequest(list(identities), time, source, id_, stated=type == "identify"))
+        return event
 
     async def ask(self, request: Request) -> None:
         """Ask the linker."""

@@ -23,7 +23,7 @@ class MemoryCensusStore(MemoryUnit):
         self._state = CensusState()
 
     async def page(self, partition: int, cursor: int, least: int) -> tuple[int, list[tuple[str, bytes]]]:
-        found = list(self._profiles.partition(partition).documents.items())
+        found = self._profiles.customers(partition)
         following = cursor + least
         return (following if following < len(found) else 0), found[cursor:following]
 

@@ -12,7 +12,7 @@ from profiles.errors import Fenced
 from profiles.store import ArrivalRate, Changes, Loaded, Output, Standing
 from profiles.stores.memory.links import MemoryLinkStore
 from profiles.stores.reading.paging import Row, decode_cursor, first_rows
-from profiles.types import ERASED, Alert, Identity, Profile, partition_of, profile_id
+from profiles.types import ERASED, Alert, Identity, Profile, is_company, partition_of, profile_id
 
 __all__ = ["MemoryStore"]
 
@@ -49,8 +49,11 @@ class MemoryStore:
 
     def living(self, number: int) -> int:
         """How many profiles a partition holds, tombstones left out."""
-        documents = self._partitions[number].documents
-        return sum(not decode_profile(id_, document).redirect for id_, document in documents.items())
+        return sum(not decode_profile(id_, document).redirect for id_, document in self.customers(number))
+
+    def customers(self, number: int) -> list[tuple[str, bytes]]:
+        """(id, document) of a partition's profiles, without companies."""
+        return [item for item in self._partitions[number].documents.items() if not is_company(item[0])]
 
     async def load(
         self, partition: int, ids: Sequence[str], *, due_by: float | None = None, limit: int = 1000
@@ -170,6 +173,10 @@ class MemoryStore:
     async def recent(self, *, limit: int = 50, cursor: str | None = None) -> tuple[list[Profile], str | None]:
         return await self._page([(profile.updated, profile.id) for profile in self._all()], limit, cursor)
 
+    async def companies(self, *, limit: int = 50, cursor: str | None = None) -> tuple[list[Profile], str | None]:
+        held = (decode_profile(*item) for part in self._partitions for item in part.documents.items())
+        return await self._page([(one.updated, one.id) for one in held if is_company(one.id)], limit, cursor)
+
     async def scan(self, *, limit: int = 1000, cursor: str | None = None) -> tuple[list[Profile], str | None]:
         rows = [(0.0, profile.id) for profile in self._all()]
         return await self._page(rows, limit, cursor)
@@ -224,7 +231,8 @@ class MemoryStore:
             id_ = found.redirect
 
     def _all(self) -> list[Profile]:
-        profiles = (decode_profile(*item) for held in self._partitions for item in held.documents.items())
+        everybody = range(len(self._partitions))
+        profiles = (decode_profile(*item) for number in everybody for item in self.customers(number))
         return [profile for profile in profiles if not profile.redirect]
 
     async def _page(self, rows: list[Row], limit: int, cursor: str | None) -> tuple[list[Profile], str | None]:

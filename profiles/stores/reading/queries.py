@@ -15,7 +15,7 @@ from profiles.stores.keys import SEGMENTS, Keys
 from profiles.stores.links import RedisLinkStore
 from profiles.stores.reading.paging import BadCursor, Page, Pager
 from profiles.stores.setup import living_workers
-from profiles.types import ERASED, Alert, Identity, Profile, partition_of, profile_id
+from profiles.types import ERASED, Alert, Identity, Profile, is_company, partition_of, profile_id
 
 __all__ = ["RedisReader"]
 
@@ -67,6 +67,10 @@ class RedisReader:
 
     async def recent(self, *, limit: int = 50, cursor: str | None = None) -> tuple[list[Profile], str | None]:
         page = await self._pager.page([[keys.recent] for keys in self._all_keys()], limit, cursor)
+        return await self._living(page), page.following
+
+    async def companies(self, *, limit: int = 50, cursor: str | None = None) -> tuple[list[Profile], str | None]:
+        page = await self._pager.page([[keys.companies_by_time] for keys in self._all_keys()], limit, cursor)
         return await self._living(page), page.following
 
     async def scan(self, *, limit: int = 1000, cursor: str | None = None) -> tuple[list[Profile], str | None]:
@@ -141,7 +145,10 @@ class RedisReader:
 
     async def _documents(self, ids: Iterable[str]) -> dict[str, bytes]:
         partitions = {id_: partition_of(id_, self._partitions) for id_ in ids}
-        return await self._held(lambda keys: keys.profiles, partitions, partitions)
+        companies = [id_ for id_ in partitions if is_company(id_)]
+        customers = [id_ for id_ in partitions if not is_company(id_)] if companies else partitions
+        found = await self._held(lambda keys: keys.profiles, partitions, customers)
+        return found | (await self._held(lambda keys: keys.companies, partitions, companies) if companies else {})
 
     async def _held(
         self, hash_of: Callable[[Keys], str], partitions: Mapping[str, int], names: Iterable[str]

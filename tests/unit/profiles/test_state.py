@@ -114,7 +114,7 @@ def test_a_profile_of_before_is_read() -> None:
     """Its subscriptions had three fields, and nobody had noted which features were used."""
     old = Profile("p", subscriptions=[Subscription("s", 1.0, 0)])
     document = msgspec.to_builtins(old, builtin_types=(bytes,))
-    document = [*document[:-2], {}]
-    document[-2] = [each[:3] for each in document[-2]]
+    place = Profile.__struct_fields__.index("subscriptions")
+    document = [*document[:place], [each[:3] for each in document[place]], {}]
 
     assert msgspec.convert(document, Profile, builtin_types=(bytes,)) == old

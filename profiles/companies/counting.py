@@ -1,0 +1,62 @@
+"""A company's document: what its members' shares come to together.
+
+It is a profile like any other, so that conditions, stages, segments and alerts look at it as at a customer's; what it
+derives, and the decisions on its alerts, are its own.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from profiles.merge import merge
+from profiles.state import Limits
+from profiles.types import Company, Part, Profile, Share
+
+__all__ = ["count_shares", "parts_of", "take_share"]
+
+_decode = msgspec.msgpack.Decoder(Part).decode
+
+_OWN = frozenset(
+    {
+        "id", "redirect", "identities", "seen", "splits", "score", "segments", "alerts", "snapshots", "stage",
+        "stage_since", "stages", "rescore_at", "snapshot_at", "scheduled_at", "splitting", "treated_at", "claims",
+        "affiliation", "company",
+    }
+)  # fmt: skip
+"""What a company has by itself; all else it has of its members."""
+
+_COUNTED = tuple(name for name in Profile.__struct_fields__ if name not in _OWN)
+
+
+def take_share(company: Profile, share: Share, kind: str) -> None:
+    """Let a company know the newest share of a member; `count_shares` has to follow."""
+    held = company.company = company.company or Company(kind, share.key)
+    if share.state:
+        held.shares[share.member] = share.state
+    else:
+        held.shares.pop(share.member, None)
+    held.erased = share.erased
+
+
+def count_shares(company: Profile, limits: Limits) -> None:
+    """Make of a company what its shares come to: the same whatever order they came in.
+
+    Args:
+        company: changed in place.
+        limits: the bounds; of what a share keeps.
+    """
+    held = company.company
+    assert held is not None
+    held.shares = dict(sorted(held.shares.items()))
+    whole = Profile(company.id)
+    for packed in held.shares.values():
+        merge(whole, _decode(packed).state, limits)
+    for name in _COUNTED:
+        setattr(company, name, getattr(whole, name))
+    since = min((part.since for part in parts_of(company).values()), default=None)
+    company.identities = {} if since is None else {held.kind: {held.key: since}}
+
+
+def parts_of(company: Profile) -> dict[str, Part]:
+    """What each member's events come to, by the member's profile id."""
+    return {} if company.company is None else {id_: _decode(packed) for id_, packed in company.company.shares.items()}

@@ -1,0 +1,191 @@
+"""Sharing: what a customer's events come to for each of their companies.
+
+An event counts for the company that it names. One that names none counts for the only company that its customer
+belonged to at its time. Since that may become known later than the event, the latest such events *wait* as they are,
+and count by what is known of membership when somebody asks; what is older has been placed. So up to that bound a share
+is a function of the set of events, like the profile that it is a part of, and merges like that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from hashlib import blake2b
+from math import isfinite
+from typing import Any, cast
+
+import msgspec
+
+from profiles.companies.affiliation import Spans, only_company, spans_of
+from profiles.consent import ANALYTICS, PROFILING, Consent
+from profiles.ledger.entries import KINDS, adds_up, entries_of, write_entries
+from profiles.merge import merge
+from profiles.state import Limits, apply
+from profiles.timeline import latest_events
+from profiles.types import Affiliation, Event, Ledger, Member, MemberEntry, Part, Profile
+
+__all__ = ["MOST", "WAITING", "Companies", "told"]
+
+MOST = 100
+"""Companies of one customer; events of any further one count for none."""
+
+WAITING = 24
+"""Events that name no company and wait; at twice as many the earlier half is placed for good."""
+
+_SHOWN = 8  # events of a member in a company's timeline
+_COUNTED = frozenset({"track", "page", "screen", "group"})  # the other calls tell who somebody is
+
+_encode = msgspec.msgpack.Encoder(order="sorted").encode
+_copy = msgspec.msgpack.Decoder(Profile).decode
+_decode = cast(Callable[[bytes], Event], msgspec.msgpack.Decoder(Event[msgspec.Raw]).decode)
+
+
+class Companies:
+    """Takes events of customers for their companies. Built once from a plan.
+
+    Args:
+        kind: what the plan calls companies.
+        id_of: the id of a company's document.
+        consent: who allows that more than what was bought and paid counts.
+        limits: of what a share keeps; without companies of its own.
+        currency: of the plan.
+    """
+
+    def __init__(self, kind: str, id_of: Callable[[str], str], consent: Consent, limits: Limits, currency: str) -> None:
+        self.kind = kind
+        self.id_of = id_of
+        self.limits = limits
+        self._consent = consent
+        self._currency = currency
+
+    def take(self, profile: Profile, event: Event[Any], digest: bytes) -> None:
+        """Take in what an event of a customer is for companies."""
+        group = event.group
+        if group is None:
+            if event.type in _COUNTED and (event.claim is None or not event.claim.role):
+                held = profile.affiliation = profile.affiliation or Affiliation()
+                held.waiting.append((event.time, _encode(_stripped(event, self.limits.narrowed))))
+                if len(held.waiting) > 2 * WAITING:
+                    self._place(held)
+            return
+        held = profile.affiliation = profile.affiliation or Affiliation()
+        member = held.members.get(group.company)
+        if member is None:
+            if len(held.members) >= MOST:
+                held.unattributed += 1
+                return
+            member = held.members[group.company] = Member(event.time, event.time, Profile(""))
+        member.first = min(member.first, event.time)
+        member.last = max(member.last, event.time)
+        if group.left:
+            member.left = max(member.left, event.time)
+        if event.type in _COUNTED and (event.claim is None or not event.claim.role):
+            own = msgspec.structs.replace(event, identities=[], traits=group.traits, claim=None, group=None)
+            apply(member.state, own, self._currency, self.limits, digest)
+
+    def merge(self, winner: Profile, loser: Profile) -> None:
+        """Take the loser's companies into the winner's."""
+        theirs = loser.affiliation
+        if theirs is None:
+            return
+        ours = winner.affiliation = winner.affiliation or Affiliation()
+        for company, member in theirs.members.items():
+            held = ours.members.get(company)
+            if held is None:
+                ours.members[company] = msgspec.structs.replace(member, sent=b"")
+                continue
+            held.first, held.last = min(held.first, member.first), max(held.last, member.last)
+            held.left = max(held.left, member.left)
+            merge(held.state, member.state, self.limits)
+        if theirs.unplaced is not None:
+            ours.unplaced = ours.unplaced or Profile("")
+            merge(ours.unplaced, theirs.unplaced, self.limits)
+        ours.waiting += theirs.waiting
+        ours.unattributed += theirs.unattributed
+        if len(ours.waiting) > 2 * WAITING:
+            self._place(ours)
+
+    def parts(self, profile: Profile) -> Iterator[tuple[str, Part]]:
+        """What a customer's events come to for each of their companies, by its name."""
+        held = profile.affiliation
+        if held is None or not held.members:
+            return
+        spans = spans_of(held.members)
+        states = {company: _copy(_encode(held.members[company].state)) for company in sorted(held.members)}
+        if held.unplaced is not None and (first := _first(spans)) is not None:
+            merge(states[first], _copy(_encode(held.unplaced)), self.limits)
+        for time, packed in sorted(held.waiting):
+            if (company := only_company(spans, time)) is not None:
+                apply(states[company], _decode(packed), self._currency, self.limits)
+        denied = self._consent.denied(profile)
+        limited = PROFILING in denied or ANALYTICS in denied
+        for company, whole in states.items():
+            state = _bought(whole) if limited else whole
+            _settle_order(state, profile.id, min(_SHOWN, self.limits.timeline))
+            until = spans[company][1]
+            yield company, Part(held.members[company].first, until if isfinite(until) else 0, state, limited)
+
+    def _place(self, held: Affiliation) -> None:
+        """Count the earlier half of what waits for the company of its time, as far as that is known."""
+        held.waiting.sort()
+        spans = spans_of(held.members)
+        for time, packed in held.waiting[:-WAITING]:
+            company = only_company(spans, time)
+            if company is not None:
+                state = held.members[company].state
+            elif held.members:
+                held.unattributed += 1
+                continue
+            else:
+                state = held.unplaced = held.unplaced or Profile("")
+            apply(state, _decode(packed), self._currency, self.limits)
+        held.waiting = held.waiting[-WAITING:]
+
+
+def told(part: Part) -> tuple[bytes, bytes]:
+    """A part as a company is told it, and its digest: equal for equal parts."""
+    packed = _encode(part)
+    return packed, blake2b(packed, digest_size=8).digest()
+
+
+def _first(spans: Spans) -> str | None:
+    found = [company for company, (since, _) in spans.items() if not isfinite(since)]
+    return found[0] if len(found) == 1 else None
+
+
+def _stripped(event: Event[Any], looked_into: Mapping[str, object]) -> Event[Any]:
+    """An event without what a share does not look at."""
+    bare = msgspec.structs.replace(
+        event, profile="", received=0.0, identities=[], traits={}, violations=[], origin=("", 0, 0), home="",
+        position=0, claim=None,
+    )  # fmt: skip
+    if event.role not in looked_into:
+        bare.properties, bare.context = {}, {}
+    return bare
+
+
+def _bought(whole: Profile) -> Profile:
+    """Of a share what was bought and paid: the company's, whatever its members allow with what is their own."""
+    roles = {role: tally for role, tally in whole.roles.items() if role in KINDS}
+    return Profile(
+        "",
+        created=min((tally.first for tally in roles.values()), default=None),
+        updated=max((tally.last for tally in roles.values()), default=0.0),
+        traits=whole.traits,
+        roles=roles,
+        purchases=whole.purchases,
+        ledger=whole.ledger,
+        subscriptions=whole.subscriptions,
+        narrowed={part: tally for part, tally in whole.narrowed.items() if adds_up(part)},
+    )
+
+
+def _settle_order(state: Profile, who: str, shown: int) -> None:
+    """Put what is kept in no order into one, and say whose events they are. No more are shown than are surely kept."""
+    if state.ledger is not None:
+        held = sorted(entries_of(state.ledger), key=lambda entry: (entry.time, entry.kind, entry.key, entry.part))
+        state.ledger = Ledger(count=state.ledger.count, settled=state.ledger.settled)
+        write_entries(state.ledger, held)
+    entries = [msgspec.structs.asdict(entry) for entry in latest_events(state, shown)]
+    packed = [_encode(MemberEntry(**entry, who=who)) for entry in entries]
+    state.timeline = b"".join(len(entry).to_bytes(2, "big") + entry for entry in packed)
+    state.timeline_count = len(packed)

@@ -1,0 +1,1 @@
+"""Companies in the flow of events: what of customers travels to the documents of their companies."""

@@ -1,0 +1,63 @@
+"""The company that an event names."""
+
+from __future__ import annotations
+
+import pytest
+
+from plan import PlanError
+from profiles.types import Grouping, is_company
+
+GROUPS = (
+    "events:\n",
+    "groups:\n  company:\n    id: [groupId, properties.account]\n    traits:\n"
+    "      tier: {type: string, enum: [free, team], description: Contract}\n"
+    "events:\n  - {type: group, sources: [web], owner: o, description: d, why: w}\n"
+    "  - {name: Member Left, sources: [web], owner: o, description: d, why: w, member: left}\n",
+)
+
+
+def test_the_first_path_with_a_company_in_it_counts(plan_of):
+    """Traits are a group call's; placeholders name nobody; who leaves is said to."""
+    plan = plan_of(GROUPS)
+    call, left = plan.event("web", "group", ""), plan.event("web", "track", "Member Left")
+
+    assert plan.group_of({"groupId": " a1 "}, call, {"tier": "team", "else": 1}) == Grouping(
+        "a1", False, {"tier": "team"}
+    )
+    raw = {"groupId": "undefined", "properties": {"account": 42}}
+    assert plan.group_of(raw, left, {"tier": "team"}) == Grouping("42", True)
+    assert plan.group_of({"groupId": None, "properties": 7}, left, {}) is None
+    assert plan.group_of({"groupId": {}}, left, {}) is None
+
+
+def test_a_company_is_no_customer(plan_of):
+    """Its id says so, and a plan without groups knows none."""
+    assert is_company(plan_of(GROUPS).company("a1"))
+    assert not is_company(plan_of(GROUPS).home(("company", "a1")))
+    assert plan_of().group_of is None
+
+
+@pytest.mark.parametrize(
+    ("groups", "rule", "problem"),
+    [
+        (False, "{name: s, grain: company, when: {count: visit, at_least: 3}}", "no `groups`"),
+        (True, "{name: s, grain: company, when: {segment: dutch}}", "not of the same `grain`"),
+        (True, "{name: s, grain: company, when: {risk: {above: 0.5}}}", "no risk and no ranks"),
+        (True, "{name: s, grain: company, when: {quantile: net, top: 0.1}}", "no risk and no ranks"),
+        (True, "{name: s, grain: company, when: {trait: country, is: NL}}", "there is no trait 'country'"),
+        (True, "{name: s, when: {trait: tier, is: team}}", "there is no trait 'tier'"),
+    ],
+)
+def test_a_rule_about_companies_asks_what_companies_have(plan_of, groups, rule, problem):
+    """No risk and no rank, no segment of customers, and the traits of companies."""
+    more = ("alerts:\n", f"  - {rule}\nalerts:\n")
+    with pytest.raises(PlanError, match=problem):
+        plan_of(*([GROUPS] if groups else []), more)
+
+
+def test_rules_about_companies_are_a_plans(plan_of):
+    """With their traits, and what their members do."""
+    rule = "{name: s, grain: company, when: {all: [{trait: tier, is: team}, {count: visit, at_least: 3}]}}"
+    plan = plan_of(GROUPS, ("segments:\n", f"segments:\n  - {rule}\n"))
+
+    assert [each.name for each in plan.segments if each.grain == "company"] == ["s"]
