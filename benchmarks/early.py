@@ -69,7 +69,7 @@ def play(world: Shop, plan: Plan) -> Played:
     weeks = range(_FIRST, world.lives.weeks - horizon + 1)
     log = world.log(plan)
     judged = backtest(log, plan.churn, plan.currency, judged=weeks, consent=plan.consent, persons=plan.trust.persons,
-                      limits=Limits(on_repeat=plan.on_repeat, rates=plan.rates))  # fmt: skip
+                      limits=_limits(plan))  # fmt: skip
     customers = _numbers(log, world.profiles(plan))[judged.customer]
     rows = (customers, judged.week - weeks.start)
 
@@ -166,8 +166,15 @@ def _reasons(played: Played, plan: Plan) -> dict[str, Any]:
         for i, cause in enumerate(truth.cause)
         if truth.shown[i] and _FIRST < truth.left[i] <= max(played.weeks)
     ]
-    limits = Limits(on_repeat=plan.on_repeat, rates=plan.rates, persons=plan.trust.persons)
-    return judge_reasons(played.log, leavers, played.judged.learner.panel(), plan.churn, plan.currency, limits)
+    panel = played.judged.learner.panel()
+    return judge_reasons(played.log, leavers, panel, plan.churn, plan.currency, _limits(plan))
+
+
+def _limits(plan: Plan) -> Limits:
+    """What a worker keeps of a customer, kinds of events included: without them no price and no delivery is seen."""
+    return Limits(
+        narrowed=plan.narrowed, parts=plan.parts, on_repeat=plan.on_repeat, rates=plan.rates, persons=plan.trust.persons
+    )
 
 
 def run(

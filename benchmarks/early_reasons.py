@@ -65,9 +65,8 @@ def named_causes(feature: str) -> frozenset[str]:
 
 
 def reasons_of(score: Score) -> list[str]:
-    """The features of the reasons that raise the risk, the strongest first."""
-    raising = [reason for reason in score.reasons if reason.contribution > 0]
-    return [reason.feature for reason in sorted(raising, key=lambda reason: -reason.contribution)]
+    """The features of the reasons that raise the risk, in the order in which they are told."""
+    return [reason.feature for reason in score.reasons if reason.contribution > 0]
 
 
 def judge_reasons(
