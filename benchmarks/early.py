@@ -23,13 +23,14 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 from rich.console import Console
-from rich.table import Table
 
 from benchmarks.command import AsJson, command, machine
-from benchmarks.early_figures import alerts_at, alerts_within, by_group, leaving_auc
+from benchmarks.early_figures import Policy, alerts_at, alerts_within, by_group, leaving_auc
 from benchmarks.early_reasons import Leaver, judge_reasons
+from benchmarks.early_tables import show
 from models.backtest.evaluation import auc, figures
 from models.backtest.playback import Judged, Log, backtest
+from models.conditions.rules import AlertRule
 from models.durations import WEEK
 from plan import Plan, load_plan
 from profiles.state import Limits
@@ -44,7 +45,7 @@ _FIRST = 20  # week from which scores are judged
 _ALERTS = range(44, 71)  # weeks in which alerts are judged
 _BUDGET = 2000 / 27 / 4000  # alerts a week and customer
 _RECENT = 2  # weeks within which who still orders has ordered
-_RULES = {"above .8": 0.8, "above .6": 0.6}  # thresholds of the shipped plan
+_RULE = "high_churn_risk"  # of the shipped plan: alerts on a budget end and come again as its do
 
 Array = NDArray[np.float64]
 
@@ -106,17 +107,9 @@ def measure(played: Played, plan: Plan) -> dict[str, Any]:
     left, kinds = truth.left, np.array(truth.kind)[played.rows[0]]
     recent = _recent(played)
     customers = len(truth.kind)
-    budget = _BUDGET * customers * len(_ALERTS)
-    until = range(weeks.start, _ALERTS.stop)
     risk = {name: grid[played.rows] for name, grid in played.silent.items()}
     best = auc(y, risk["filter"]) - 0.5
     groups = {name: by_group(risk[name], y, kinds) for name in ("champion", "filter")}
-    alerts = {
-        name: alerts_within(grid[:, : len(until)], left, until, _ALERTS.start, budget)
-        for name, grid in played.leaving.items()
-    }
-    champion = played.leaving["champion"][:, : len(until)]
-    shipped = {name: alerts_at(at, champion, left, until, _ALERTS.start) for name, at in _RULES.items()}
     return {
         "customers": customers,
         "events": played.judged.events,
@@ -130,13 +123,40 @@ def measure(played: Played, plan: Plan) -> dict[str, Any]:
         "no_order": {
             name: {**figures(y, p).as_dict(), "of_the_oracle": (auc(y, p) - 0.5) / best} for name, p in risk.items()
         },
-        "budget": budget,
-        "alerts": {name: found.as_dict() for name, found in alerts.items()},
-        "alerts_of_the_champion": {name: found.as_dict() for name, found in shipped.items()},
+        **_alerts(played, plan),
         "groups": {name: {kind: asdict(group) for kind, group in found.items()} for name, found in groups.items()},
         "drift": _drift(played, risk, kinds),
         "reasons": {cause: asdict(named) for cause, named in _reasons(played, plan).items()},
     }
+
+
+def _alerts(played: Played, plan: Plan) -> dict[str, Any]:
+    """What alerts on each score come to on a budget, and those of the shipped plan for everybody."""
+    left, until = played.world.truth.left, range(played.weeks.start, _ALERTS.stop)
+    scores = {name: grid[:, : len(until)] for name, grid in played.leaving.items()}
+    budget = _BUDGET * len(left) * len(_ALERTS)
+    rules = {rule.name: rule for rule in plan.alerts if rule.threshold is not None and _score_of(rule) in scores}
+    policies = {
+        name: Policy.between(rule.threshold or 0.0, rule.clears_below, rule.cooldown / WEEK)
+        for name, rule in rules.items()
+    }
+    on_budget = {
+        name: alerts_within(grid, left, until, _ALERTS.start, budget, policies[_RULE]) for name, grid in scores.items()
+    }
+    shipped = {
+        name: alerts_at(rule.threshold or 0.0, scores[_score_of(rule)], left, until, _ALERTS.start, policies[name])
+        for name, rule in rules.items()
+    }
+    return {
+        "budget": budget,
+        "alerted_on": _score_of(rules[_RULE]),
+        "alerts": {name: found.as_dict() for name, found in on_budget.items()},
+        "shipped_alerts": {name: found.as_dict() for name, found in shipped.items()},
+    }
+
+
+def _score_of(rule: AlertRule) -> str:
+    return "champion" if rule.score == "risk" else rule.score
 
 
 def _recent(played: Played) -> NDArray[np.bool_]:
@@ -200,75 +220,13 @@ def run(
     if as_json:
         sys.stdout.write(json.dumps(document, indent=2) + "\n")
     else:
-        _show(document)
+        show(document)
 
 
 def _cdnow(third: int) -> dict[str, float | int | None]:
     from tests.models.cdnow import play as play_orders  # noqa: PLC0415  (needs `lifetimes`)
 
     return play_orders("cal", 3, rest=third).verdict.figures["champion"].as_dict()
-
-
-def _show(document: dict[str, Any]) -> None:
-    out = Console()
-    out.print(
-        f"[bold]{document['world']}[/bold]: {document['customers']:,} customers, {document['events']:,} events, "
-        f"{document['scores']:,} scores, churn {document['churn']:.3f}; {document['seconds']} s, "
-        f"{document['peak_mib']} MiB; {document['machine']}"
-    )
-    out.print(_figures(document))
-    out.print(_alerts(document))
-    out.print(_groups(document))
-    reasons = Table(title="True cause named, where the log shows it")
-    for heading in ("cause", "leavers", "first reason", "first three"):
-        reasons.add_column(heading)
-    for cause, named in document["reasons"].items():
-        reasons.add_row(cause, str(named["leavers"]), f"{named['first']:.0%}", f"{named['three']:.0%}")
-    out.print(reasons)
-    for name, spans in document["drift"].items():
-        told = ", ".join(f"{span} {bias:+.3f}" for span, bias in spans.items())
-        out.print(f"Bias of the price-sensitive around the drift, {name}: {told}")
-    for third, figure in document.get("cdnow", {}).items():
-        out.print(f"CDNOW, third {third}: AUC {figure['auc']:.4f}, log loss {figure['log_loss']:.4f}, "
-                  f"ECE {figure['ece']:.4f}")  # fmt: skip
-
-
-def _figures(document: dict[str, Any]) -> Table:
-    table = Table(title=f"AUC of leaving among {document['leaving_rows']:,} who still order; and no order in time")
-    for heading in ("", "leaving AUC", "AUC", "of the oracle", "log loss", "ECE"):
-        table.add_column(heading)
-    for name, area in document["leaving_auc"].items():
-        row = document["no_order"].get(name)
-        told = [f"{row['auc']:.4f}", f"{row['of_the_oracle']:.1%}", f"{row['log_loss']:.4f}", f"{row['ece']:.4f}"] if (
-            row is not None and row["auc"] is not None) else []  # fmt: skip
-        table.add_row(name, f"{area:.3f}", *told)
-    return table
-
-
-def _alerts(document: dict[str, Any]) -> Table:
-    table = Table(title=f"Alerts, {document['budget']:.0f} unless a threshold is given")
-    for heading in ("", "alerts", "customers", "precision", "recall", "before", "lead", "ended in 2 w", "repeated"):
-        table.add_column(heading)
-    for name, found in [*document["alerts"].items(), *document["alerts_of_the_champion"].items()]:
-        low, lead, high = (found[key] for key in ("lead_10", "lead", "lead_90"))
-        told = "–" if lead is None else f"{lead:.0f} [{low:.0f}, {high:.0f}]"
-        shares = [f"{found[key]:.3f}" for key in ("precision", "recall", "before")]
-        counts = str(found["alerts"]), str(found["customers"])
-        often = f"{found['ended']:.0%}", f"{found['repeated']:.0%}"
-        table.add_row(f"{name} ≥ {found['threshold']:.2f}", *counts, *shares, told, *often)
-    return table
-
-
-def _groups(document: dict[str, Any]) -> Table:
-    table = Table(title="Calibration by kind of customer: the champion, and the filter")
-    for heading in ("kind", "scores", "bias", "ECE", "AUC", "log loss", "filter: bias", "ECE", "AUC"):
-        table.add_column(heading)
-    for kind, group in document["groups"]["champion"].items():
-        best = document["groups"]["filter"][kind]
-        area, highest = (f"{each['auc']:.3f}" if each["auc"] is not None else "–" for each in (group, best))
-        table.add_row(kind, f"{group['rows']:,}", f"{group['bias']:+.3f}", f"{group['ece']:.3f}", area,
-                      f"{group['log_loss']:.3f}", f"{best['bias']:+.3f}", f"{best['ece']:.3f}", highest)  # fmt: skip
-    return table
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ the beginning of week `weeks[j]`: nothing of that week was known.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -15,17 +16,32 @@ from numpy.typing import NDArray
 
 from models.backtest.evaluation import auc, ece, log_loss
 
-__all__ = ["Alerts", "Group", "alerts_at", "alerts_within", "by_group", "leaving_auc"]
+__all__ = ["Alerts", "Group", "Policy", "alerts_at", "alerts_within", "by_group", "leaving_auc"]
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
-COOLDOWN = 4  # weeks until the next alert of a customer, as in the shipped plan
-CLEAR = 0.65  # log-odds below the threshold at which an alert ends: .8 clears at about .68, .6 at .44
 SOON = 4  # weeks within which who leaves was alerted rightly
-_TRIES = 100  # thresholds tried for a budget
-_CLOSE = 0.03  # how far, as a share of it, the alerts may be from it
+BEFORE, PRECISION = 0.4, 0.55  # aims: of those who leave, alerted before they do; of the alerts, right
+_TRIES = 100  # thresholds
+
+
+@dataclass(frozen=True)
+class Policy:
+    """When an alert ends, and when the next may come, as `models.segments.alerts` has it."""
+
+    gap: float = 0.65  # log-odds below the threshold at which it ends
+    cooldown: float = 4.0  # weeks after it ended
+
+    @classmethod
+    def between(cls, threshold: float, clear: float, cooldown: float) -> Policy:
+        """The policy of a rule."""
+        return cls(_odds(threshold) - _odds(clear), cooldown)
+
+    def clears(self, threshold: float) -> float:
+        """The score below which an alert of this threshold ends."""
+        return float(1 / (1 + np.exp(self.gap - _odds(threshold))))
 
 
 @dataclass(frozen=True)
@@ -68,30 +84,30 @@ def leaving_auc(score: Array, left: Ints, recent: Flags, weeks: Sequence[int], h
     return auc(leaves, score[rows]), int(rows.sum())
 
 
-def alerts_within(score: Array, left: Ints, weeks: Sequence[int], first: int, budget: float) -> Alerts:
-    """The alerts at a threshold that keeps to a budget of alerts, or comes closest to it.
+def alerts_within(score: Array, left: Ints, weeks: Sequence[int], first: int, budget: float, policy: Policy) -> Alerts:
+    """The best alerts within a budget: of all thresholds that keep to it the one that comes nearest to both aims.
+
+    Nearest: the lesser of `before` / .40 and `precision` / .55 is greatest. The truth is asked for this one number,
+    alike for every score; the thresholds of the shipped plan are judged beside it as they are.
 
     Args:
         score: weekly, the higher the more urgent.
         left: week of leaving of each customer.
         weeks: of the columns.
         first: alerts count that open in this week or later; earlier ones only keep their customer alerted.
-        budget: how many alerts.
+        budget: how many alerts at most.
+        policy: when they end, and when they may come again.
     """
     inside = score[:, np.array(weeks) >= first]
     thresholds = np.unique(np.quantile(inside[np.isfinite(inside)], np.linspace(0.02, 0.999, _TRIES))).tolist()
-    found = [_opened(score, weeks, first, threshold)[0] for threshold in thresholds]
-    near = min(abs(len(who) - budget) for who in found)
-    close = max(near, _CLOSE * budget)
-    # Not the one where a few who left long ago are alerted again and again: of equals, the one with the most customers.
-    among = [i for i, who in enumerate(found) if abs(len(who) - budget) <= close]
-    best = max(among, key=lambda i: len(np.unique(found[i])))
-    return alerts_at(thresholds[best], score, left, weeks, first)
+    found = [alerts_at(threshold, score, left, weeks, first, policy) for threshold in thresholds]
+    within = [each for each in found if each.alerts <= budget] or found
+    return max(within, key=lambda each: min(each.before / BEFORE, each.precision / PRECISION))
 
 
-def alerts_at(threshold: float, score: Array, left: Ints, weeks: Sequence[int], first: int) -> Alerts:
+def alerts_at(threshold: float, score: Array, left: Ints, weeks: Sequence[int], first: int, policy: Policy) -> Alerts:
     """The alerts at one threshold."""
-    who, when, lasted = _opened(score, weeks, first, threshold)
+    who, when, lasted = _opened(score, weeks, first, threshold, policy)
     lead = (left[who] - when).astype(np.float64)
     ever = left[who] < 10 * max(weeks)  # who never leaves has no week of it
     leavers = np.flatnonzero((left > first) & (left <= max(weeks)))
@@ -118,29 +134,34 @@ def _share(of: Flags) -> float:
     return float(of.mean()) if len(of) else 0.0
 
 
-def _opened(score: Array, weeks: Sequence[int], first: int, threshold: float) -> tuple[Ints, Ints, Array]:
+def _opened(
+    score: Array, weeks: Sequence[int], first: int, threshold: float, policy: Policy
+) -> tuple[Ints, Ints, Array]:
     """The alerts that open: whose, in which week, and how many weeks each lasts (infinite if it is still open)."""
-    odds = threshold / max(1 - threshold, 1e-12) * np.exp(-CLEAR)
-    clear = odds / (1 + odds)
+    clear = policy.clears(threshold)
     is_open = np.zeros(len(score), dtype=bool)
-    last = np.full(len(score), -(10**6))
-    number = np.full(len(score), -1)
+    ended, opened, number = (np.full(len(score), -(10**6)) for _ in range(3))
     found: list[tuple[int, int]] = []
     lasted: list[float] = []
     for column, week in enumerate(weeks):
         said = np.nan_to_num(score[:, column], nan=-1.0)
         for i in np.flatnonzero(is_open & (said < clear)).tolist():
-            is_open[i] = False
+            is_open[i], ended[i] = False, week
             if number[i] >= 0:
-                lasted[number[i]] = week - last[i]
-        for i in np.flatnonzero(~is_open & (said >= threshold) & (week - last >= COOLDOWN)).tolist():
-            is_open[i], last[i], number[i] = True, week, -1
+                lasted[number[i]] = week - opened[i]
+        for i in np.flatnonzero(~is_open & (said >= threshold) & (week - ended >= policy.cooldown)).tolist():
+            is_open[i], opened[i], number[i] = True, week, -1
             if week >= first:
                 number[i] = len(found)
                 found.append((i, week))
                 lasted.append(np.inf)
     who, when = np.array(found, dtype=np.int64).reshape(-1, 2).T
     return who, when, np.array(lasted)
+
+
+def _odds(p: float) -> float:
+    held = min(max(p, 1e-9), 1 - 1e-9)
+    return math.log(held / (1 - held))
 
 
 def by_group(p: Array, y: Array, groups: NDArray[np.str_], least: int = 200) -> dict[str, Group]:

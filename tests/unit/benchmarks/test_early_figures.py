@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from benchmarks.early_figures import alerts_at, alerts_within, by_group, leaving_auc
+from benchmarks.early_figures import Policy, alerts_at, alerts_within, by_group, leaving_auc
 
 WEEKS = range(10, 20)
 NEVER = 10**6
@@ -13,7 +13,7 @@ NEVER = 10**6
 SCORES = np.array([
     [0.1, 0.1, 0.9, 0.9, 0.9, 0.9, 0.9, 0.9, 0.9, 0.9],  # leaves in week 15, alerted in 12
     [0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.9, 0.9, 0.9],  # left in week 14, alerted in 17
-    [0.1, 0.9, 0.1, 0.9, 0.1, 0.9, 0.9, 0.1, 0.1, 0.1],  # stays; alerted in 11 and, after the cooldown, in 15
+    [0.1, 0.9, 0.1, 0.9, 0.1, 0.9, 0.9, 0.1, 0.1, 0.1],  # stays; alerted in 11 and, three weeks after that ended, in 15
     [0.9, 0.9, 0.9, 0.9, 0.9, 0.9, 0.9, 0.9, 0.9, 0.9],  # left long ago, alerted before
     [np.nan, np.nan, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1],  # leaves in week 18, never alerted
 ])  # fmt: skip
@@ -21,7 +21,7 @@ LEFT = np.array([15, 14, NEVER, 3, 18])
 
 
 def test_alerts_open_once_end_and_are_early_or_late():
-    found = alerts_at(0.8, SCORES, LEFT, WEEKS, first=11)
+    found = alerts_at(0.8, SCORES, LEFT, WEEKS, 11, Policy.between(0.8, 0.65, cooldown=3))
 
     assert (found.alerts, found.customers) == (4, 3)
     assert found.precision == 0.5  # the first two
@@ -32,15 +32,27 @@ def test_alerts_open_once_end_and_are_early_or_late():
     assert found.repeated == pytest.approx(1 / 3)
 
 
-def test_a_budget_finds_its_threshold():
+def test_an_alert_ends_where_its_rule_says():
+    policy = Policy.between(0.5, 0.18, cooldown=8)
+
+    assert policy.clears(0.5) == pytest.approx(0.18)
+    assert policy.clears(0.8) == pytest.approx(0.4675, abs=0.001)  # as far away in log-odds
+
+
+def test_the_best_threshold_keeps_to_the_budget():
+    """A score that rises four weeks before somebody leaves, with noise."""
     rng = np.random.default_rng(0)
-    scores = rng.random((400, 10))
-    left = np.full(400, NEVER)
+    weeks = range(10, 40)
+    left = rng.integers(15, 80, 400)
+    scores = 0.6 / (1 + np.exp(left[:, None] - np.array(weeks) - 4.0)) + 0.4 * rng.random((400, 30))
 
-    found = alerts_within(scores, left, WEEKS, 12, budget=200)
+    best = alerts_within(scores, left, weeks, 20, 200, Policy())
 
-    assert abs(found.alerts - 200) < 30
-    assert alerts_at(found.threshold, scores, left, WEEKS, 12) == found
+    assert best.alerts <= 200
+    assert best.before > 0.6
+    assert best.precision > 0.6
+    assert alerts_at(best.threshold, scores, left, weeks, 20, Policy()) == best
+    assert alerts_within(scores, left, weeks, 20, 40, Policy()).alerts <= 40
 
 
 def test_only_who_is_here_and_ordered_of_late_counts():
