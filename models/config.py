@@ -1,15 +1,16 @@
-"""What a plan says about churn: the horizons, the labels, the bands of the risk and the stages of a customer's life."""
+"""What a plan says about churn: what it is, the horizons, the labels, the bands of the risk, the stages of a life."""
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from models.conditions.spec import Spec
 from models.durations import DAY, WEEK, Duration, Moment
 
-__all__ = ["Bands", "ChurnConfig", "Lifecycle", "Outage"]
+__all__ = ["Bands", "ChurnConfig", "Definition", "EndsBy", "Lifecycle", "Outage", "Words"]
 
 
 class Bands(Spec):
@@ -50,6 +51,78 @@ class Outage(Spec):
         return self
 
 
+class EndsBy(Spec):
+    """What it means that a customer leaves: exactly one of these.
+
+    `no`: no event of this role within the horizon. `disuse`: none of any of these, each a role or a feature of the
+    product. `subscription`: no subscription lasts any more. `mrr`: none lasts that a price was told of.
+    """
+
+    no: str | None = None
+    disuse: tuple[str, ...] = ()
+    subscription: Literal["ended"] | None = None
+    mrr: Literal[0] | None = None
+    period: Duration | None = None  # of subscriptions: what a start or a renewal pays for; None: until it is cancelled
+    grace: Duration | None = None  # how long after the paid period it may still be renewed
+
+    @field_validator("disuse", mode="before")
+    @classmethod
+    def _several(cls, said: Any) -> Any:
+        return (said,) if isinstance(said, str) else said
+
+    @model_validator(mode="after")
+    def _one(self) -> EndsBy:
+        given = [self.no is not None, bool(self.disuse), self.subscription is not None, self.mrr is not None]
+        if sum(given) != 1:
+            raise ValueError("write exactly one of no, disuse, subscription and mrr")
+        if self.period is not None and not self.lasts:
+            raise ValueError("only a subscription has a period")
+        if self.grace is not None and self.period is None:
+            raise ValueError("grace begins when a paid period ends: write the period, too")
+        return self
+
+    @property
+    def lasts(self) -> bool:
+        """Whether it is a state that ends once, and no events that stay away."""
+        return self.subscription is not None or self.mrr is not None
+
+    def in_words(self) -> str:
+        """For people: what has to happen, within the horizon."""
+        if self.no is not None:
+            return f"no {self.no}"
+        if self.disuse:
+            return f"no use of {', '.join(self.disuse)}"
+        ends = "no subscription left" if self.subscription else "no recurring revenue left"
+        return ends if self.period is None else f"{ends}, cancelled or not renewed"
+
+
+class Words(Spec):
+    """How the stages of a definition are called."""
+
+    active: str = "active"
+    at_risk: str = "at risk"
+    ended: str = "ended"
+
+
+class Definition(Spec):
+    """A further meaning of churn beside the plan's own: with its own labels, models, risk and bands."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=64)]
+    description: str = ""
+    ends_by: EndsBy
+    horizon: Duration | None = None  # that of `churn` unless given
+    label_horizon: Duration | None = None  # likewise; of a state that ends once it is the horizon
+    snapshot_every: Duration | None = None
+    bands: Bands | None = None
+    words: Words = Words()
+
+    @model_validator(mode="after")
+    def _sensible(self) -> Definition:
+        if self.ends_by.lasts and self.label_horizon is not None:
+            raise ValueError("a state ends once: its labels are those of the whole horizon, so write no label_horizon")
+        return self
+
+
 class ChurnConfig(Spec):
     """What churn means here, and how its model is fed."""
 
@@ -68,6 +141,9 @@ class ChurnConfig(Spec):
     lifecycle: Lifecycle = Lifecycle()
     min_examples: int = Field(default=200, ge=1)  # learned examples before the learned model may speak
     min_class: int = Field(default=20, ge=1)  # …and of each class
+    definitions: tuple[Definition, ...] = ()  # what else may count as churn, each by itself
+
+    _definition: Definition | None = PrivateAttr(default=None)
 
     @model_validator(mode="after")
     def _sensible(self) -> ChurnConfig:
@@ -78,3 +154,69 @@ class ChurnConfig(Spec):
         if self.horizon / self.label_horizon > 104:
             raise ValueError("label_horizon is too short: the horizon would take more than 104 steps")
         return self
+
+    @model_validator(mode="after")
+    def _defined(self) -> ChurnConfig:
+        names = [definition.name for definition in self.definitions]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"churn is defined twice as {name}")
+            try:
+                self.of(name)
+            except ValueError as error:
+                problems = "; ".join(problem["msg"] for problem in error.errors())  # type: ignore[attr-defined]
+                raise ValueError(f"{name}: {problems}") from error
+        return self
+
+    @property
+    def definition(self) -> Definition | None:
+        """The further definition that this is the configuration of; None of the plan's own."""
+        return self._definition
+
+    @property
+    def name(self) -> str:
+        """Of the definition; "" of the plan's own."""
+        return self._definition.name if self._definition is not None else ""
+
+    @property
+    def lasts(self) -> bool:
+        """Whether what ends is a state, and no events that stay away."""
+        return self._definition is not None and self._definition.ends_by.lasts
+
+    def of(self, name: str) -> ChurnConfig:
+        """The configuration of one definition; "" is the plan's own.
+
+        Raises:
+            KeyError: there is none of this name.
+        """
+        if not name:
+            return self
+        definition = next((each for each in self.definitions if each.name == name), None)
+        if definition is None:
+            raise KeyError(name)
+        given = {key: value for key in _OWN if (value := getattr(definition, key)) is not None}
+        if definition.ends_by.lasts:
+            given["label_horizon"] = given.get("horizon", self.horizon)
+        elif "horizon" in given and "label_horizon" not in given:
+            given["label_horizon"] = min(self.label_horizon, given["horizon"])
+        config = self.changed(given | {"definitions": ()})
+        config._definition = definition
+        return config
+
+    def changed(self, changes: Mapping[str, Any]) -> ChurnConfig:
+        """The same with other values of some fields, checked as a plan is.
+
+        Raises:
+            ValidationError: they do not fit.
+        """
+        given = {key: getattr(self, key) for key in type(self).model_fields}
+        config = ChurnConfig.model_validate({**given, **changes})
+        config._definition = self._definition
+        return config
+
+    def each(self) -> tuple[ChurnConfig, ...]:
+        """The configurations of all definitions, the plan's own first."""
+        return (self, *(self.of(definition.name) for definition in self.definitions))
+
+
+_OWN = ("horizon", "label_horizon", "snapshot_every", "bands")  # what a definition may say otherwise

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from models.conditions.rules import AlertRule, SegmentRule
+from models.config import Definition
 from plan.model import ConsentSpec, EventSpec, GroupSpec, IgnoreSpec, PlanFile, Property, SourceSpec, Trait
 from plan.plan import Plan
 from profiles.identity.extract import IdentityRule
@@ -257,10 +258,27 @@ _DISCARDS = {
 
 def _churn(old: PlanFile, new: PlanFile) -> Iterator[Change]:
     before, after = old.churn.model_dump(mode="json"), new.churn.model_dump(mode="json")
+    yield from _each(
+        "churn.definitions", _by([*old.churn.definitions], "name"), _by([*new.churn.definitions], "name"), _definition
+    )
     for key in before:
+        if key == "definitions":
+            continue
         more = f" ({_DISCARDS[key]})" if key in _DISCARDS else ""
         for change in _value(f"churn.{key}", before[key], after[key], breaking=bool(more)):
             yield Change(change.path, change.message + more, change.breaking)
+
+
+def _definition(path: str, old: Definition, new: Definition) -> Iterator[Change]:
+    before, after = old.model_dump(mode="json"), new.model_dump(mode="json")
+    for key in before:
+        if key in ("description", "words"):
+            yield from _prose(path, old, new, (key,))
+        elif key == "ends_by" and before[key] != after[key]:
+            text = f"{old.ends_by.in_words()} → {new.ends_by.in_words()} (discards all that was learned of it)"
+            yield Change(f"{path}.{key}", text, True)
+        else:
+            yield from _value(f"{path}.{key}", before[key], after[key], breaking=key.endswith("horizon"))
 
 
 def _rule(path: str, old: SegmentRule | AlertRule, new: SegmentRule | AlertRule) -> Iterator[Change]:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from models.conditions.where import in_words
 from models.conditions.words import duration_in_words
+from models.config import ChurnConfig
 from models.segments.purposes import alert_needs, segment_needs
 from plan.model import ConsentSpec, Property
 from plan.plan import Plan
@@ -213,12 +214,23 @@ def _properties(properties: Mapping[str, Property], before: str) -> Iterator[tup
             yield from _properties(inner.properties, f"{inner_path}.")
 
 
+def _definition(config: ChurnConfig) -> tuple[str, ...]:
+    assert config.definition is not None
+    bands = f"{config.bands.medium:.0%}, {config.bands.high:.0%}"
+    definition = config.definition
+    within = duration_in_words(config.horizon)
+    return f"`{definition.name}`", definition.description, definition.ends_by.in_words(), within, bands
+
+
 def _rules(plan: Plan) -> Iterator[_Block]:
     yield _Heading(2, "Churn")
     yield _Text(
         f"A customer without a {plan.churn.role} for {duration_in_words(plan.churn.horizon)} counts as lost. "
         f"The risk is **medium** from {plan.churn.bands.medium:.0%} and **high** from {plan.churn.bands.high:.0%}."
     )
+    if plan.churn.definitions:
+        headings = ("Also churn", "Described", "Ends by", "Within", "Medium and high from")
+        yield _Table(headings, [_definition(config) for config in plan.churn.each()[1:]])
     needs = segment_needs(plan.segments)
     own = {rule.name for rule in plan.file.segments}
     for level, title, rules in (

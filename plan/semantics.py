@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
+from models.conditions.churns import unknown
 from models.conditions.rules import AlertRule, SegmentRule
 from models.conditions.tree import Condition, leaves, measures_of, segments_of
 from models.conditions.vocabulary import Vocabulary, suggest
@@ -14,6 +15,7 @@ from models.conditions.where import MOST_NARROWINGS, WORDS, narrowing, planned_w
 from models.config import ChurnConfig
 from models.features.kinds import KINDS
 from models.segments.purposes import alert_needs, segment_needs
+from plan.definitions import definition_problems, definition_warnings
 from plan.model import ROLES, ConsentSpec, EventSpec, GroupSpec, Property, SourceSpec, Trait
 from plan.source_map import Location
 from plan.trust import BUSINESS, PERSONAL
@@ -73,6 +75,8 @@ def find_problems(parts: Parts) -> Iterator[Remark]:
     yield from _companies(parts)
     yield from _events(parts)
     yield from _rules(parts)
+    if parts.churn:
+        yield from definition_problems(parts.churn)
 
 
 def find_rule_problems(parts: Parts) -> Iterator[Remark]:
@@ -108,6 +112,8 @@ def find_warnings(parts: Parts) -> Iterator[Remark]:
         if not purpose.is_said and "consent" not in carried:
             yield ("consent", name), "names no trait and no category, so nobody can say anything about it"
     yield from _subjects(parts)
+    if parts.churn:
+        yield from definition_warnings(parts.churn, carried)
     if parts.churn and parts.churn.role not in carried:
         yield ("churn",), f"no event has the role '{parts.churn.role}', so there is nothing to predict"
 
@@ -419,6 +425,7 @@ def _rules(parts: Parts) -> Iterator[Remark]:
                 ("alerts", index, "segment"),
                 f"there is no segment '{alert.segment}'{suggest(alert.segment, known.segments)}",
             )
+        yield from ((("alerts", index, "churn"), message) for message in unknown(alert.churn, known))
     narrowed = {narrowing(role, where) for _, leaf in _conditions(parts) for role, where in leaf.narrowed()}
     if len(narrowed) > MOST_NARROWINGS:
         message = (
@@ -464,4 +471,5 @@ def _vocabulary(parts: Parts) -> Vocabulary:
     properties: dict[str, set[str]] = {}
     for event in parts.events.values():
         properties.setdefault(event.role or "", set()).update(event.properties)
-    return Vocabulary(ROLES, traits, parts.identity_types, segments, segments, properties)
+    churns = [definition.name for definition in parts.churn.definitions] if parts.churn else []
+    return Vocabulary(ROLES, traits, parts.identity_types, segments, segments, properties, churns)

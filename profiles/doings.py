@@ -6,9 +6,11 @@ itself says nothing of whether a customer is still there.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from profiles.types import Event, Number, Profile
 
-__all__ = ["NEVER", "NOT_THEIRS", "last_done", "merge_doings", "note_doing"]
+__all__ = ["NEVER", "NOT_THEIRS", "Signs", "last_done", "merge_doings", "note_doing", "note_sign"]
 
 NEVER = -1
 """Stands in a profile for the time of what a customer did who did nothing yet."""
@@ -46,3 +48,19 @@ def merge_doings(winner: Profile, loser: Profile) -> None:
     """Take in what the loser did. To be called before `created` and `updated` are those of both."""
     known = [last_done(profile) for profile in (winner, loser) if profile.created is not None]
     winner.done = max(known, default=None)
+
+
+Signs = Mapping[str, Sequence[tuple[str, frozenset[str]]]]
+"""Role → the definitions of churn that its events are signs for, each with the subjects that count; none: all do."""
+
+
+def note_sign(profile: Profile, event: Event, asked: Sequence[tuple[str, frozenset[str]]]) -> None:
+    """Keep an event for the snapshots that wait for a sign of life: the first after each, which is all a label asks
+    for, and the same in any order."""
+    for name, subjects in asked:
+        churn = (profile.churns or {}).get(name)
+        if churn is None or (subjects and event.subject not in subjects):
+            continue
+        for snapshot in churn.snapshots:
+            if snapshot.at < event.time < churn.signs.get(snapshot.at, float("inf")):
+                churn.signs[snapshot.at] = event.time

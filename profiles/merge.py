@@ -92,6 +92,8 @@ def merge(winner: Profile, loser: Profile, limits: Limits) -> None:
         held = winner.alerts.get(rule, alert)
         winner.alerts[rule] = later(held, alert) if held.id == alert.id else max(held, alert, key=weight)
     winner.score = winner.score or loser.score
+    for churn in (winner.churns or {}).values():  # what the loser did is no sign of life in what waits there
+        churn.snapshots, churn.signs = [], {}
     merge_doings(winner, loser)
     if loser.created is not None:
         winner.created = loser.created if winner.created is None else min(winner.created, loser.created)

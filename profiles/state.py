@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from profiles.consent import is_consent
-from profiles.doings import note_doing
+from profiles.doings import Signs, note_doing, note_sign
 from profiles.ledger.counting import count_parts, count_role
 from profiles.ledger.entries import KINDS, enter, forget_parts
 from profiles.money import Rates
@@ -62,6 +62,7 @@ class Limits:
     rates: Rates | None = None  # of other currencies
     persons: frozenset[str] = frozenset()  # types of identities that say who somebody is
     companies: Companies | None = None  # what takes events for the companies of a plan that has any
+    signs: Signs = field(default_factory=dict)  # role → the definitions of churn that its events speak against
 
 
 def apply(  # noqa: PLR0912  (a call for each part of a profile would cost more than what it does)
@@ -106,6 +107,8 @@ def apply(  # noqa: PLR0912  (a call for each part of a profile would cost more 
             count_role(profile.roles, role, time, limits.windows.get(role, 0) if limits.windows else 0)
             if limits.narrowed and (parts_of := limits.narrowed.get(role)) is not None:
                 count_parts(profile.narrowed, parts_of(event), time, limits)
+        if profile.churns and (asked := limits.signs.get(role)) is not None:
+            note_sign(profile, event, asked)
         special = _BY_ROLE.get(role)
         if special is not None:
             special(profile, event, currency, limits)

@@ -25,6 +25,7 @@ __all__ = [
     "Affiliation",
     "Alert",
     "AlertCommand",
+    "Churn",
     "Claim",
     "Claims",
     "Company",
@@ -424,6 +425,18 @@ class Snapshot(msgspec.Struct, array_like=True, gc=False):
     treated: Number = 0  # the first time after `at` that a person dealt with an alert of theirs; 0 for never
 
 
+class Churn(msgspec.Struct, array_like=True, gc=False):
+    """What is known of a customer by one further definition of churn. The plan's own stands in the profile itself."""
+
+    score: Score | None = None
+    snapshots: list[Snapshot] = []
+    signs: dict[float, float] = {}  # time of a snapshot → the first sign of life after it
+    rescore_at: Number = 0
+    snapshot_at: Number = 0
+    stage: str = ""  # active, at_risk, ended; "" of who cannot leave
+    stage_since: float = 0.0
+
+
 class Stay(msgspec.Struct, array_like=True, gc=False):
     """A customer's membership of one segment."""
 
@@ -567,3 +580,4 @@ class Profile(msgspec.Struct, array_like=True, gc=False):
     used: dict[str, int] = {}  # the 16 features of the product that were used latest → the second of the latest use
     affiliation: Affiliation | None = None  # of a customer with events of companies, where the plan has `groups`
     company: Company | None = None  # of a company's document: all the rest is what its members come to
+    churns: dict[str, Churn] | None = None  # by further definition of churn; *derived*

@@ -55,6 +55,7 @@ _FIGURES = {"auc": "AUC", "pr_auc": "PR AUC", "log_loss": "log loss", "brier": "
 class _Wanted:
     """What was asked for."""
 
+    churn: str
     horizon: float | None
     label_horizon: float | None
     stream: str
@@ -66,21 +67,33 @@ class _Wanted:
     seed: int
 
 
-def churn_of(plan: Plan, horizon: float | None, label_horizon: float | None = None) -> ChurnConfig:
+def churn_of(plan: Plan, horizon: float | None, label_horizon: float | None = None, churn: str = "") -> ChurnConfig:
     """The plan's churn, for another horizon if one is given: then with labels that fit that one.
 
+    Args:
+        plan: the plan.
+        horizon: seconds.
+        label_horizon: seconds.
+        churn: the name of a further definition; "" for the plan's own.
+
     Raises:
-        Misconfigured: the two do not fit.
+        Misconfigured: the two do not fit, or there is no such definition.
     """
-    given = plan.churn
+    try:
+        given = plan.churn.of(churn)
+    except KeyError:
+        there = ", ".join(each.name for each in plan.churn.definitions) or "none"
+        raise WrongUse(f"the plan has no definition of churn {churn!r}; there are {there}") from None
     changed: dict[str, Any] = {}
     if horizon and horizon != given.horizon:
         label = 4 * WEEK if horizon >= 20 * WEEK else 2 * WEEK if horizon >= 8 * WEEK else horizon / 4
-        changed = {"horizon": horizon, "label_horizon": label, "snapshot_every": label}
+        if given.lasts:
+            label = horizon
+        changed = {"horizon": horizon, "label_horizon": label, "snapshot_every": min(label, 4 * WEEK)}
     if label_horizon:
         changed["label_horizon"] = label_horizon
     try:
-        return ChurnConfig.model_validate({name: getattr(given, name) for name in ChurnConfig.model_fields} | changed)
+        return given.changed(changed)
     except ValidationError as error:
         raise WrongUse("; ".join(problem["msg"] for problem in error.errors())) from error
 
@@ -96,6 +109,7 @@ def register(app: typer.Typer) -> None:
         horizon: Annotated[
             str | None, typer.Option(help="No order for this long is churn, such as 26w; the plan's unless given.")
         ] = None,
+        churn: Annotated[str, typer.Option(help="A further definition of churn in the plan, by its name.")] = "",
         as_json: AsJson = False,
         report: Annotated[
             Path | None, typer.Option(help="Where the page with plots goes; rapport-backtest.html.", dir_okay=False)
@@ -134,7 +148,7 @@ def register(app: typer.Typer) -> None:
         seed: Annotated[int, typer.Option(help="Of everything drawn.", rich_help_panel="Experiments")] = 0,
     ) -> None:
         wanted = _Wanted(
-            parse(horizon), parse(label_horizon), stream, sample, held_out, drift, weeks, gbm, seed
+            churn, parse(horizon), parse(label_horizon), stream, sample, held_out, drift, weeks, gbm, seed
         )  # fmt: skip
         loaded = load_plan(plan or default_plan())
         page = _writable(report or (None if as_json else Path("rapport-backtest.html")))
@@ -165,7 +179,7 @@ def _run(
     from models.backtest.playback import backtest  # noqa: PLC0415
     from models.backtest.verdict import verdict  # noqa: PLC0415
 
-    config = churn_of(plan, wanted.horizon, wanted.label_horizon)
+    config = churn_of(plan, wanted.horizon, wanted.label_horizon, wanted.churn)
     notes: list[str] = []
     rivals = _rivals(wanted, notes)
     page = _drawable(page, must_draw, notes)
@@ -236,6 +250,8 @@ def _too_short(log: Log, config: ChurnConfig) -> list[str]:
     from models.backtest.experiments import order_times  # noqa: PLC0415
     from models.backtest.horizon import REACHED, horizons  # noqa: PLC0415
 
+    if config.definition is not None:
+        return []
     found = horizons(order_times(log.records), log.end, (), config.label_horizon)
     if found.label_reaches is None or found.label_reaches >= REACHED or not found.warning:
         return []

@@ -29,6 +29,7 @@ def render(document: dict[str, Any], events: list[dict[str, Any]]) -> Renderable
         ("Traits", _traits(document)),
         ("Stage", _stage(document)),
         ("Churn risk", _risk(document)),
+        *((defined["name"].replace("_", " ").capitalize(), _defined(defined)) for defined in document["churns"]),
         ("Consent", _consent(document["consent"])),
         ("Claimed", _claims(document["claims"])),
         ("Alerts", _alerts(document)),
@@ -78,12 +79,22 @@ def _stage(document: dict[str, Any]) -> RenderableType | None:
     return Text(f"{stage['stage'].replace('_', ' ')} since {_day(stage['since'])}") if stage else None
 
 
+def _defined(document: dict[str, Any]) -> RenderableType:
+    """By a further definition of churn."""
+    stage = Text(f"{document['words']} since {_day(document['since'])}")
+    return Group(stage, _bar(document["churn"])) if document["churn"] else stage
+
+
 def _risk(document: dict[str, Any]) -> RenderableType:
     churn = document["churn"]
     if document["withheld"]:
         return Text(f"withheld: the customer does not allow {document['withheld']}", "dim")
     if churn is None:
         return Text("not scored yet", "dim")
+    return _bar(churn)
+
+
+def _bar(churn: dict[str, Any]) -> RenderableType:
     colour = COLOURS.get(churn["band"], "white")
     filled = round(churn["risk"] * WIDTH)
     bar = Text.assemble(("█" * filled, colour), ("░" * (WIDTH - filled), "dim"))

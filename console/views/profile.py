@@ -14,6 +14,7 @@ from console.views.document import Document, Money, Risk, Time
 from models.churn.counterfactuals import Counterfactual
 from models.churn.panel import basis
 from models.churn.reasons import explain
+from models.config import Definition
 from models.durations import DAY
 from models.features.orders import occasions
 from models.features.readers import is_open, lasting, subscriptions_of
@@ -187,6 +188,17 @@ class ChurnView(Document):
     )
 
 
+class DefinedChurnView(Document):
+    """What is known by a further definition of churn."""
+
+    name: str = Field(examples=["cancels"])
+    description: str
+    stage: Literal["active", "at_risk", "ended"]
+    words: str = Field(description="The stage as the plan calls it.", examples=["may cancel"])
+    since: Time
+    churn: ChurnView | None = Field(description="null once it has ended, and for who does not allow profiling.")
+
+
 class ConsentView(Document):
     """Whether a customer allows one purpose."""
 
@@ -276,6 +288,7 @@ class ProfileView(Document):
     segments: list[SegmentView] = Field(description="The latest entered first.")
     lifecycle: StageView | None
     alerts: list[AlertView] = Field(description="The latest changed first.")
+    churns: list[DefinedChurnView] = Field(description="By further definitions of churn that the customer is one of.")
 
 
 class ProfileSummary(Document):
@@ -323,6 +336,7 @@ def profile_view(profile: Profile, now: float, plan: Plan, advice: Advice | None
         segments=_segments(profile, plan),
         lifecycle=_stage(profile),
         alerts=[alert_view(profile, alert, plan) for alert in sorted(profile.alerts.values(), key=_newest_alert)],
+        churns=[view for definition in plan.churn.definitions if (view := _defined(profile, definition, plan))],
     )
 
 
@@ -447,8 +461,25 @@ def _last_touch(ticket: Ticket) -> float:
     return max(ticket.opened, ticket.solved, ticket.reopened)
 
 
+def _defined(profile: Profile, definition: Definition, plan: Plan) -> DefinedChurnView | None:
+    held = (profile.churns or {}).get(definition.name)
+    if held is None or not held.stage:
+        return None
+    return DefinedChurnView(
+        name=definition.name,
+        description=definition.description,
+        stage=held.stage,
+        words=getattr(definition.words, held.stage),
+        since=held.stage_since,
+        churn=_view(profile, held.score, plan),
+    )
+
+
 def _churn(profile: Profile, plan: Plan, advice: Advice | None = None) -> ChurnView | None:
-    score = profile.score
+    return _view(profile, profile.score, plan, advice)
+
+
+def _view(profile: Profile, score: Score | None, plan: Plan, advice: Advice | None = None) -> ChurnView | None:
     if score is None or not may_be_scored(profile, plan):
         return None
     return ChurnView.of(
@@ -457,7 +488,7 @@ def _churn(profile: Profile, plan: Plan, advice: Advice | None = None) -> ChurnV
         previous_at=(score.previous_at or None) if score.previous is not None else None,
         scored_at=score.at,
         spoke=basis(score.model),
-        reasons=explain(profile),
+        reasons=explain(profile, score.reasons, score),
         would_lower=advice.counterfactuals if advice else None,
         would_lower_model=advice.model if advice else None,
     )

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import time
+from bisect import bisect_right
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -28,8 +29,9 @@ from models.features.matrix import matrix
 from models.features.reading import RAW, raws
 from models.features.table import TABLE
 from models.labels import snapshots
-from models.labels.examples import TrainingRecord
+from models.labels.examples import OwnRecord
 from models.labels.outages import EVENTS, ORDERS, arrived, label_clock, outages_of
+from models.labels.outcomes import can_leave, held, keep, last_sign, signs_of, stayed
 from models.learning.learner import Learner
 from profiles.consent import PROFILING, Consent
 from profiles.merge import merge
@@ -217,7 +219,8 @@ def backtest(
         raise ValueError(
             f"the log covers {log.weeks} weeks; a horizon of {ahead:g} weeks needs {2 * ahead + 4:g} to be judged"
         )
-    limits = replace(limits, persons=persons)
+    asked = () if config.definition is None else (config.definition,)
+    limits = replace(limits, persons=persons, signs=signs_of(asked))
     return _Play(log, config, currency, weeks, consent or Consent({}), limits, rivals, seed).run(advance)
 
 
@@ -246,11 +249,14 @@ class _Play:
         n = len(names)
         self._raws = np.zeros((n, RAW))
         self._stale: set[int] = set()  # whose row of `_raws` is older than the profile
-        self._last = np.full(n, -_NEVER)  # of the latest order
+        self._last = np.full(n, -_NEVER)  # of the latest order, or other sign of life
         self._due = np.full(n, _NEVER)  # next snapshot or label
+        self._may = np.ones(n, dtype=bool)  # be scored, by what they said
         self._here = np.zeros(n, dtype=bool)  # ordered, may be scored, and is still observed
         self._until = np.array([log.until.get(name, log.end) for name in names])
         self._arrival_rates = {EVENTS: ArrivalRate(), ORDERS: ArrivalRate()}
+        self._lasts = config.lasts
+        self._signs: dict[int, list[float]] = {}  # of a definition by other events than orders: their times
         self._waiting: deque[_Waiting] = deque()
         self._batches: list[tuple[_Waiting, Ints, Array]] = []
         self._moved: list[Moved] = []
@@ -289,6 +295,8 @@ class _Play:
                 if record.role == self._config.role:
                     arrived(self._arrival_rates[ORDERS], record.time, self._config.outage)
                 apply(self._profiles[i], record, self._currency, self._limits)
+                if any(not about or record.subject in about for _, about in self._limits.signs.get(record.role, ())):
+                    self._signs.setdefault(i, []).append(record.time)
                 touched[i] = None
         self._stale |= touched.keys()
         self._seconds["events"] += time.perf_counter() - started
@@ -299,6 +307,8 @@ class _Play:
             return []
         snapshots.censor(self._profiles[loser])
         merge(self._profiles[winner], self._profiles[loser], self._limits)
+        if loser in self._signs:
+            self._signs[winner] = sorted([*self._signs.get(winner, []), *self._signs.pop(loser)])
         self._redirect[loser] = winner
         self._here[loser] = False
         self._due[loser] = _NEVER
@@ -310,10 +320,10 @@ class _Play:
             i = self._redirect[i]
         return i
 
-    def _look(self, touched: Sequence[int], now: float) -> list[TrainingRecord]:
+    def _look(self, touched: Sequence[int], now: float) -> list[OwnRecord]:
         """The labels that have become final; and new snapshots of those who are due."""
         started = time.perf_counter()
-        records: list[TrainingRecord] = []
+        records: list[OwnRecord] = []
         ready: list[Profile] = []
         outages = outages_of(self._arrival_rates, now, self._config)
         reached = label_clock(self._arrival_rates, now, now, self._config)
@@ -322,27 +332,30 @@ class _Play:
             profile = self._profiles[i]
             if i in self._redirect:
                 continue
-            self._last[i] = profile.purchases.last if profile.purchases.orders else -_NEVER
+            self._last[i] = last_sign(profile, self._config) or -_NEVER
             allowed = now <= self._until[i] and self._consent.allows(profile, PROFILING)
-            self._here[i] = allowed and profile.purchases.orders > 0
+            self._may[i] = allowed
+            self._here[i] = allowed and can_leave(profile, now, self._config)
             if not allowed:
                 snapshots.censor(profile)
                 self._due[i] = _NEVER
                 continue
             records += snapshots.mature(profile, reached, self._config, outages)
-            if profile.snapshot_at and profile.snapshot_at <= now:
+            holder = keep(profile, self._config)
+            if holder.snapshot_at and holder.snapshot_at <= now:
                 ready.append(profile)
-            profile.snapshot_at = snapshots.next_snapshot(profile, now, self._config) or 0
+            holder.snapshot_at = snapshots.next_snapshot(profile, now, self._config) or 0
         records += snapshots.take_all(ready, now, self._config, self._currency, self._panel_now())
         for i in dict.fromkeys([*touched, *due]):
             if self._here[i]:
                 profile = self._profiles[i]
                 next_label = snapshots.next_due(profile, self._config)
-                self._due[i] = min(profile.snapshot_at or _NEVER, next_label or _NEVER, self._until[i] + 1.0)
+                snapshot_at = held(profile, self._config).snapshot_at
+                self._due[i] = min(snapshot_at or _NEVER, next_label or _NEVER, self._until[i] + 1.0)
         self._seconds["labels"] += time.perf_counter() - started
         return records
 
-    def _teach(self, records: list[TrainingRecord]) -> None:
+    def _teach(self, records: list[OwnRecord]) -> None:
         if not records:
             return
         started = time.perf_counter()
@@ -356,6 +369,8 @@ class _Play:
         judged = week in self._weeks
         if not judged and not (self._rivals and week < self._weeks[-1]):
             return
+        if self._lasts:  # a paid period ends without any event
+            self._here &= [can_leave(profile, now, self._config) for profile in self._profiles]
         who = np.flatnonzero(self._here & (now + self._config.horizon <= self._until))
         if not len(who):
             return
@@ -415,11 +430,10 @@ class _Play:
             waiting = self._waiting.popleft()
             who, due = waiting.who, waiting.at + self._config.horizon
             y = (self._last[who] <= waiting.at).astype(np.float64)
-            for row in np.flatnonzero(self._last[who] > due):  # the latest order is too late to tell
-                recent = self._profiles[who[row]].purchases.recent
-                y[row] = not any(waiting.at < order <= due for order in recent)
+            for row in self._unclear(who, due):
+                y[row] = not self._stayed(int(who[row]), waiting.at, due)
             whole = np.array([i not in self._redirect for i in who.tolist()], dtype=bool)
-            whole &= self._here[who] | (self._until[who] < now)
+            whole &= self._here[who] | (self._until[who] < now) | (self._may[who] & self._lasts)
             rows = np.flatnonzero(whole)
             if waiting.risks:
                 self._batches.append((waiting, rows, y[rows]))
@@ -428,6 +442,17 @@ class _Play:
                 for rival in self._rivals:
                     rival.learn(Batch(waiting.week, who[rows], waiting.x[rows], y[rows]))
                 self._seconds["rivals"] += time.perf_counter() - started
+
+    def _unclear(self, who: Ints, due: float) -> Ints:
+        """Whom the latest sign of life does not tell of: it is too late, or their state is what counts."""
+        return np.arange(len(who)) if self._lasts else np.flatnonzero(self._last[who] > due)
+
+    def _stayed(self, i: int, after: float, until: float) -> bool:
+        """Whether there was a sign of life in (after, until], or the state held at its end."""
+        if i not in self._signs:
+            return bool(stayed(self._profiles[i], after, until, self._config))
+        signs = self._signs[i]
+        return bisect_right(signs, until) > bisect_right(signs, after)
 
     def _result(self, records: int) -> Judged:
         batches = self._batches

@@ -7,7 +7,7 @@ would have said is kept with the snapshots, so that all of them are judged on th
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgspec
 import numpy as np
@@ -32,13 +32,14 @@ _RULES = "rules"
 _LEARNED = tuple(name for name in MODELS if name != _RULES)
 
 
-class _Form(msgspec.Struct, forbid_unknown_fields=True):
+class _Form(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     """A panel as JSON. The rules are not in it: they come with the code and the plan."""
 
     champion: str
     version: int
     trained_until: float
     models: dict[str, msgspec.Raw]
+    others: dict[str, msgspec.Raw] = {}  # panels of the further definitions of churn
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,6 +51,7 @@ class Panel:
     version: int = 0  # grows with what the learner has learned
     trained_until: float = 0.0  # the end of the latest label that was learned
     left_out: tuple[str, ...] = ()  # models of the JSON that this version or plan cannot ask
+    others: Mapping[str, Panel] = field(default_factory=dict)  # of the further definitions of churn, by name
 
     def __post_init__(self) -> None:
         unknown = self.models.keys() - set(MODELS)
@@ -59,7 +61,11 @@ class Panel:
     @classmethod
     def cold(cls, config: ChurnConfig) -> Panel:
         """Before anything is learned: the rules alone."""
-        return cls(_RULES, {_RULES: rules(config)})
+        return cls(_RULES, {_RULES: rules(config)}, others={c.name: cls.cold(c) for c in config.each()[1:]})
+
+    def of(self, churn: str) -> Panel:
+        """The panel of a definition; "" is the plan's own."""
+        return self.others[churn] if churn else self
 
     @property
     def champion(self) -> Model:
@@ -98,7 +104,8 @@ class Panel:
     def to_json(self) -> bytes:
         """Everything but the rules, as JSON that reads back to the same bits."""
         models = {name: msgspec.Raw(self.models[name].to_json()) for name in _LEARNED if name in self.models}
-        return msgspec.json.encode(_Form(self.champion_name, self.version, self.trained_until, models))
+        others = {name: msgspec.Raw(panel.to_json()) for name, panel in self.others.items()}
+        return msgspec.json.encode(_Form(self.champion_name, self.version, self.trained_until, models, others))
 
     @classmethod
     def from_json(cls, data: bytes, config: ChurnConfig) -> Panel:
@@ -121,7 +128,11 @@ class Panel:
         models[_RULES] = rules(config)
         models = joined(models)
         champion = form.champion if form.champion in models else _RULES
-        return cls(champion, models, form.version, form.trained_until, tuple(sorted(left_out)))
+        others = {
+            each.name: cls.from_json(form.others[each.name], each) if each.name in form.others else cls.cold(each)
+            for each in config.each()[1:]
+        }
+        return cls(champion, models, form.version, form.trained_until, tuple(sorted(left_out)), others)
 
 
 def basis(model_id: str) -> str:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from models.features.table import TABLE
-from profiles.types import Profile, Reason
+from models.features.table import NAMES, ORDERED, TABLE
+from profiles.types import Profile, Reason, Score
 
 __all__ = ["Explanation", "explain"]
 
 _SAY = {feature.name: feature.say for feature in TABLE}
+_OF_ORDERS = frozenset(NAMES[:ORDERED])
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,24 +25,33 @@ class Explanation:
     value: float  # of the feature, in its own unit
 
 
-def explain(profile: Profile, reasons: list[Reason] | None = None) -> list[Explanation]:
+def explain(profile: Profile, reasons: list[Reason] | None = None, score: Score | None = None) -> list[Explanation]:
     """The reasons of the profile's score, or of an alert about it, the strongest first.
+
+    Args:
+        profile: the customer.
+        reasons: those of the score unless given.
+        score: by a further definition of churn; the profile's unless given, and of who has none, any that it has.
 
     Ages are as of the score, which the reader sees beside its time. An alert outlives its score when profiles merge;
     its reasons then have the names of their features in place of words.
     """
-    score = profile.score
+    score = score or profile.score or next((held.score for held in (profile.churns or {}).values()), None)
     if reasons is None:
         reasons = score.reasons if score is not None else []
     return [
         Explanation(
             feature=reason.feature,
-            text=_SAY[reason.feature](profile, score.at, reason)
-            if score is not None and reason.feature in _SAY
-            else reason.feature,
+            text=reason.feature if score is None else _text(profile, score.at, reason),
             effect="raises" if reason.contribution > 0 else "lowers",
             contribution=reason.contribution,
             value=reason.value,
         )
         for reason in reasons
     ]
+
+
+def _text(profile: Profile, at: float, reason: Reason) -> str:
+    if reason.feature in _OF_ORDERS and not profile.purchases.orders:  # who may leave in another way than by orders
+        return "No order so far"
+    return _SAY[reason.feature](profile, at, reason) if reason.feature in _SAY else reason.feature

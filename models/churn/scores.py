@@ -18,6 +18,7 @@ from models.config import ChurnConfig
 from models.durations import WEEK
 from models.features.reading import raws
 from models.features.table import NAMES, ORDERED, TABLE
+from models.labels.outcomes import can_leave, last_sign
 from profiles.types import Profile, Reason, Score
 
 __all__ = ["GROUPS", "REASONS", "group_shares", "next_rescore", "score_profiles"]
@@ -38,7 +39,7 @@ def score_profiles(
     currency: str,
     lifetimes: Btyd = TYPICAL,
 ) -> list[Score | None]:
-    """The score of each profile at its time; None for who never ordered and so cannot churn. Changes nothing.
+    """The score of each profile at its time; None for who cannot churn, as who never ordered. Changes nothing.
 
     Args:
         profiles: who is scored.
@@ -46,9 +47,9 @@ def score_profiles(
         model: whose risk it is.
         config: of churn, from the plan.
         currency: of the plan.
-        lifetimes: tells who has left.
+        lifetimes: tells who has left, by their orders and visits; so not by a further definition of churn.
     """
-    bought = [i for i, profile in enumerate(profiles) if profile.purchases.orders]
+    bought = [i for i, profile in enumerate(profiles) if can_leave(profile, times[i], config)]
     found: list[Score | None] = [None] * len(profiles)
     if not bought:
         return found
@@ -56,12 +57,22 @@ def score_profiles(
     scores = model.score(raws([profiles[i] for i in bought], currency), at, config)
     reasons = _reasons(scores)
     id_, bands = model.id, config.bands
-    left, leaving = lifetimes.departures(scores.values, config)
-    said = zip(bought, scores.risk.tolist(), reasons, left.tolist(), leaving.tolist(), strict=True)
-    for i, risk, because, gone, goes in said:
-        earlier = _earlier(profiles[i].score, times[i], id_)
+    said: list[tuple[float | None, float | None]] = [(None, None)] * len(bought)
+    if config.definition is None:
+        left, leaving = lifetimes.departures(scores.values, config)
+        said = list(zip(left.tolist(), leaving.tolist(), strict=True))
+    for i, risk, because, (gone, goes) in zip(bought, scores.risk.tolist(), reasons, said, strict=True):
+        earlier = _earlier(_before(profiles[i], config), times[i], id_)
         found[i] = Score(risk, bands.of(risk), times[i], id_, because, *earlier, left=gone, leaving=goes)
     return found
+
+
+def _before(profile: Profile, config: ChurnConfig) -> Score | None:
+    """The score of before, by the same definition."""
+    if config.definition is None:
+        return profile.score
+    churn = (profile.churns or {}).get(config.name)
+    return churn.score if churn is not None else None
 
 
 def _earlier(before: Score | None, now: float, model: str) -> tuple[float | None, float, list[tuple[float, float]]]:
@@ -87,9 +98,9 @@ def _kind(model: str) -> str:
 
 def next_rescore(profile: Profile, now: float, config: ChurnConfig) -> float | None:
     """When a silent customer's risk is due again: `rescore_every`, ever more rarely once past the horizon."""
-    if not profile.purchases.orders:
+    if not can_leave(profile, now, config):
         return None
-    horizons = (now - profile.purchases.last) / config.horizon
+    horizons = (now - last_sign(profile, config)) / config.horizon
     return now + config.rescore_every * (1.0 if horizons < 1 else 7.0 if horizons < 4 else 28.0)
 
 

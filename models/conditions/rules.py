@@ -83,6 +83,7 @@ class AlertRule(Spec):
     severity: Literal["info", "warning", "critical"] = "warning"
     owner: str = ""
     channel: str = ""
+    churn: str | None = None  # the further definition of churn whose risk is meant
 
     _small = field_validator("when")(_bounded)
 
@@ -90,10 +91,14 @@ class AlertRule(Spec):
     def _sensible(self) -> AlertRule:
         if self.when is None and self.threshold is None:
             raise ValueError("an alert needs a threshold of the risk, or a condition in `when`")
+        if self.churn is not None and self.threshold is None:
+            raise ValueError("churn says which risk the threshold is about; in `when`, conditions name theirs")
         if self.clear is not None and (self.threshold is None or self.clear >= self.threshold):
             raise ValueError("clear must lie below the threshold")
         if self.score != "risk" and self.threshold is None:
             raise ValueError("score says of what the threshold is: give a threshold")
+        if self.score != "risk" and self.churn is not None:
+            raise ValueError(f"{self.score} is of the plan's own churn: leave out churn, or score")
         return self
 
     @property
@@ -107,7 +112,8 @@ class AlertRule(Spec):
         """When it opens, for whom, and when it ends."""
         parts: list[str] = []
         if self.threshold is not None:
-            parts.append(f"{SCORES[self.score]} at least {self.threshold:g}")
+            about = f" ({self.churn})" if self.churn is not None else ""
+            parts.append(f"{SCORES[self.score]}{about} at least {self.threshold:g}")
         if self.when is not None:
             parts.append(self.when.in_words())
         if self.segment is not None:

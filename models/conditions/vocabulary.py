@@ -22,6 +22,7 @@ class Vocabulary:
     segments: Sequence[str]
     earlier: Sequence[str]  # of the segments, those that the condition may use: listed before its rule
     properties: Mapping[str, Collection[str]] = field(default_factory=dict)  # role → those of its events
+    churns: Collection[str] = ()  # further definitions of churn
 
 
 def suggest(name: str, known: Iterable[str]) -> str:

@@ -15,8 +15,8 @@ from profiles.state import subscriptions_of
 from profiles.types import Number, Opinion, Profile, Subscription, Ticket
 
 __all__ = [
-    "USED", "begun", "discounts", "drop", "is_open", "lasting", "mix", "open_since", "price_change", "refunds",
-    "subscription", "subscription_state", "subscriptions_of", "tickets", "used",
+    "USED", "begun", "discounts", "drop", "is_open", "lasting", "lasting_of", "mix", "open_since", "price_change",
+    "refunds", "subscription", "subscription_state", "subscriptions_of", "tickets", "used",
 ]  # fmt: skip
 
 
@@ -65,7 +65,11 @@ def lasting(profile: Profile) -> list[Subscription]:
 
     An end that names none is of all, a start that names none is ended by the end of one whose own start is not known.
     """
-    held = subscriptions_of(profile)
+    return lasting_of(subscriptions_of(profile))
+
+
+def lasting_of(held: list[Subscription]) -> list[Subscription]:
+    """Those of some subscriptions that last."""
     all_ended = next((each.ended for each in held if not each.id), 0.0)
     return [each for each in held if begun(each) > max(each.ended, all_ended if each.id else _ended(each, held))]
 

@@ -10,7 +10,7 @@ from typing import Literal
 
 import msgspec
 
-__all__ = ["Border", "Example", "ModelCommand", "OrderSummary", "TrainingRecord"]
+__all__ = ["Border", "Example", "ModelCommand", "Of", "OrderSummary", "OwnRecord", "TrainingRecord"]
 
 
 class OrderSummary(msgspec.Struct, array_like=True, tag_field="kind", tag="s", gc=False, frozen=True):
@@ -71,6 +71,23 @@ class ModelCommand(msgspec.Struct, array_like=True, tag_field="kind", tag="c", g
         return f"c:{self.id}"
 
 
+class Of(msgspec.Struct, array_like=True, tag_field="kind", tag="o", gc=False, frozen=True):
+    """A record about a further definition of churn, by its name; the plan's own are not wrapped."""
+
+    churn: str
+    record: Example | ModelCommand
+
+    @property
+    def border(self) -> float:
+        """Of the step in which it was made; 0: while the clock was live."""
+        return self.record.border if isinstance(self.record, Example) else 0.0
+
+    @property
+    def key(self) -> str:
+        """The same for every delivery of this record."""
+        return f"{self.churn}:{self.record.key}"
+
+
 class Border(msgspec.Struct, array_like=True, tag_field="kind", tag="b", gc=False, frozen=True):
     """The end of a step of the clock: all training records of it, and of those before, are in the log. It may come
     twice, and late."""
@@ -88,5 +105,8 @@ class Border(msgspec.Struct, array_like=True, tag_field="kind", tag="b", gc=Fals
         return f"b:{self.time!r}:{self.begins}"
 
 
-TrainingRecord = OrderSummary | Example | ModelCommand | Border
+OwnRecord = OrderSummary | Example | ModelCommand | Border
+"""One record about the definition of churn that its learner is of."""
+
+TrainingRecord = OwnRecord | Of
 """One record of `training.examples`."""

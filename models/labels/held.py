@@ -7,7 +7,7 @@ of a step wait until its border says that all of them are here, and are then sor
 
 from __future__ import annotations
 
-from models.labels.examples import Border, Example, OrderSummary, TrainingRecord
+from models.labels.examples import Border, Example, Of, OrderSummary, TrainingRecord
 
 __all__ = ["Held"]
 
@@ -18,7 +18,7 @@ class Held:
     """
 
     def __init__(self) -> None:
-        self._step: dict[str, Example | OrderSummary] = {}  # by key: an outbox may have been delivered twice
+        self._step: dict[str, Example | OrderSummary | Of] = {}  # by key: an outbox may have been delivered twice
         self._after: list[TrainingRecord] = []  # came meanwhile without waiting for a border: in the order of the log
 
     def __bool__(self) -> bool:
@@ -33,7 +33,7 @@ class Held:
         """
         if isinstance(record, Border):
             return self._end(record, passed)
-        if isinstance(record, Example | OrderSummary) and record.border > passed:
+        if isinstance(record, Example | OrderSummary | Of) and record.border > passed:
             self._step.setdefault(record.key, record)
             return []
         if not self._step:
@@ -49,8 +49,10 @@ class Held:
         return ready
 
 
-def _place(record: Example | OrderSummary) -> tuple[float, str, str, float]:
-    """When it could be known, then whose it is."""
-    if isinstance(record, Example):
-        return record.due, record.horizon, record.profile, record.at
-    return record.at, "", record.profile, record.at
+def _place(record: Example | OrderSummary | Of) -> tuple[float, str, str, float, str]:
+    """When it could be known, then whose it is, then of which definition of churn."""
+    if isinstance(record, OrderSummary):
+        return record.at, "", record.profile, record.at, ""
+    example, churn = (record.record, record.churn) if isinstance(record, Of) else (record, "")
+    assert isinstance(example, Example)  # a decision waits for no border
+    return example.due, example.horizon, example.profile, example.at, churn

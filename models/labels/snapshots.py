@@ -34,8 +34,9 @@ from models.features.reading import raws
 from models.features.table import NAMES, SCHEMA
 from models.labels.examples import Example, OrderSummary
 from models.labels.outages import Outages, hidden
+from models.labels.outcomes import can_leave, held, keep, last_sign, stayed
 from models.labels.treatment import held_out, treated
-from profiles.types import Profile, Snapshot
+from profiles.types import Churn, Profile, Snapshot
 
 __all__ = ["GONE", "THIN", "Tally", "censor", "mature", "next_due", "next_snapshot", "take", "take_all"]
 
@@ -56,13 +57,13 @@ _BITS = -(-len(NAMES) // 8)  # bytes that say which features of a snapshot are n
 
 def next_snapshot(profile: Profile, now: float, config: ChurnConfig) -> float | None:
     """The next time after `now` at which this customer is due for a snapshot; None for who never ordered."""
-    if not profile.purchases.orders:
+    if not can_leave(profile, now, config):
         return None
     every, phase = config.snapshot_every, _phase(profile, config)
     slot = math.floor((now - phase) / every) + 1
     while slot * every + phase <= now:  # the division may round down
         slot += 1
-    if slot * every + phase - profile.purchases.last >= GONE * config.horizon:
+    if slot * every + phase - last_sign(profile, config) >= GONE * config.horizon:
         slot += -(slot + _mark(profile)) % THIN
     return slot * every + phase
 
@@ -99,12 +100,12 @@ def take_all(
     model = panel.champion.id if panel is not None else ""
     packed = _without_zeros(matrix(rows, times))
     for profile, at, x, whole in zip(taken, times.tolist(), packed, waits.tolist(), strict=True):
-        gone = at - profile.purchases.last >= GONE * config.horizon
+        gone = at - last_sign(profile, config) >= GONE * config.horizon
         snapshot = Snapshot(at, at + config.label_horizon, SCHEMA, x, THIN if gone else 1)
         snapshot.model, snapshot.segments = model, list(profile.segments)
         if whole:
             snapshot.full, snapshot.risks = at + config.horizon, next(said)
-        profile.snapshots.append(snapshot)
+        keep(profile, config).snapshots.append(snapshot)
     return [_summary(profile, at) for profile, at in zip(taken, times.tolist(), strict=True)]
 
 
@@ -120,17 +121,25 @@ def mature(
         outages: a label whose horizon they hide is dropped when it would leave.
         tally: counts what became of labels: `order`, `no_order`, `forgotten` (nobody knows any more), `outage`.
     """
-    if not profile.snapshots or (next_due(profile, config) or 0.0) > reached:
+    holder = held(profile, config)
+    if not holder.snapshots or (next_due(profile, config) or 0.0) > reached:
         return []
     examples: list[Example] = []
     tally = Counter() if tally is None else tally
-    for pending in sorted(profile.snapshots, key=lambda snapshot: snapshot.at):
+    for pending in sorted(holder.snapshots, key=lambda snapshot: snapshot.at):
         if (pending.due or pending.full) + config.lateness > reached:
             continue
         pending.due = _release(profile, pending, "short", pending.due, reached, config, outages, examples, tally)
         pending.full = _release(profile, pending, "full", pending.full, reached, config, outages, examples, tally)
-    profile.snapshots = [pending for pending in profile.snapshots if pending.due or pending.full]
+    holder.snapshots = [pending for pending in holder.snapshots if pending.due or pending.full]
+    _forget_signs(holder)
     return examples
+
+
+def _forget_signs(holder: Profile | Churn) -> None:
+    if isinstance(holder, Churn) and holder.signs:
+        waiting = {pending.at for pending in holder.snapshots}
+        holder.signs = {at: sign for at, sign in holder.signs.items() if at in waiting}
 
 
 def _release(
@@ -155,7 +164,7 @@ def _release(
     if hidden(outages, pending.at, end):
         tally[horizon, "outage"] += 1
         return 0
-    ordered = _ordered(profile, pending.at, end)
+    ordered = stayed(profile, pending.at, end, config)
     tally[horizon, "forgotten" if ordered is None else "order" if ordered else "no_order"] += 1
     if ordered is not None:
         examples.append(
@@ -178,20 +187,11 @@ def _release(
     return 0
 
 
-def _ordered(profile: Profile, after: float, until: float) -> bool | None:
-    """Whether there was an order in (after, until]; None if the profile no longer knows."""
-    bought = profile.purchases
-    if any(after < time <= until for time in bought.recent):
-        return True
-    forgotten = bought.orders > len(bought.recent)
-    return None if forgotten and bought.recent[0] > until else False
-
-
 def next_due(profile: Profile, config: ChurnConfig) -> float | None:
     """When the earliest waiting label, of either horizon, becomes final."""
-    if not profile.snapshots:
+    if not (waiting := held(profile, config).snapshots):
         return None
-    return min([pending.due or pending.full for pending in profile.snapshots]) + config.lateness  # due is the earlier
+    return min([pending.due or pending.full for pending in waiting]) + config.lateness  # due is the earlier
 
 
 def censor(profile: Profile, since: float = -math.inf, tally: Tally | None = None) -> int:
@@ -199,7 +199,7 @@ def censor(profile: Profile, since: float = -math.inf, tally: Tally | None = Non
 
     Args:
         profile: changed in place.
-        since: snapshots from before this time stay.
+        since: snapshots from before this time stay; of further definitions none do.
         tally: counts the labels as `censored`.
 
     Returns:
@@ -208,6 +208,9 @@ def censor(profile: Profile, since: float = -math.inf, tally: Tally | None = Non
     dropped = [pending for pending in profile.snapshots if pending.at >= since]
     if dropped:
         profile.snapshots = [pending for pending in profile.snapshots if pending.at < since]
+    for churn in (profile.churns or {}).values():
+        dropped += churn.snapshots
+        churn.snapshots, churn.signs = [], {}
     if tally is not None:
         for pending in dropped:
             tally.update((horizon, "censored") for horizon, end in _ends(pending) if end)
@@ -220,10 +223,10 @@ def _ends(pending: Snapshot) -> tuple[tuple[Horizon, float], tuple[Horizon, floa
 
 
 def _is_ready(profile: Profile, now: float, config: ChurnConfig) -> bool:
-    if not profile.purchases.orders or profile.updated > now + config.lateness:
+    if not can_leave(profile, now, config) or profile.updated > now + config.lateness:
         return False
     apart = 0.5 * config.snapshot_every
-    return not any(now - pending.at < apart for pending in profile.snapshots)
+    return not any(now - pending.at < apart for pending in held(profile, config).snapshots)
 
 
 def _waits(profile: Profile, at: float, config: ChurnConfig) -> bool:

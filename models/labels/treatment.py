@@ -8,6 +8,7 @@ left alone: no alert that looks at their risk opens. What becomes of them is wha
 from __future__ import annotations
 
 from hashlib import blake2b
+from itertools import chain
 
 from profiles.types import Profile, Snapshot
 
@@ -34,7 +35,8 @@ def note(profile: Profile, time: float) -> None:
     Each asks whether that was ever so within its horizon; so the first time after its snapshot is all it needs.
     """
     profile.treated_at = max(profile.treated_at, time)
-    for pending in profile.snapshots:
+    waiting = [profile.snapshots, *(churn.snapshots for churn in (profile.churns or {}).values())]
+    for pending in chain.from_iterable(waiting):
         if pending.at < time and not 0 < pending.treated <= time:
             pending.treated = time
 

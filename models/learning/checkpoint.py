@@ -21,8 +21,8 @@ from models.features.table import SCHEMA
 from profiles.errors import Misconfigured
 
 __all__ = [
-    "FORMAT", "HEAD", "Discarded", "Head", "OtherFormat", "Taken", "discarded", "dump", "is_readable", "load",
-    "panel_of", "some",
+    "FORMAT", "HEAD", "Discarded", "Head", "OtherFormat", "Taken", "discarded", "dump", "ends_by", "is_readable",
+    "load", "panel_of", "some",
 ]  # fmt: skip
 
 HEAD = "head"
@@ -59,6 +59,7 @@ class Head(State):
     trained_until: float
     next_fit: int  # order summaries at which models learn from orders again
     border: float = 0.0  # the latest that has come (`models.labels.held`)
+    ends_by: str = ""  # what churn is, of a further definition
 
 
 class _Document(msgspec.Struct, forbid_unknown_fields=True):
@@ -129,6 +130,11 @@ def is_readable(head: bytes) -> bool:
     return bool(decode(head, _Any, "the head of the model checkpoint").format == FORMAT)
 
 
+def ends_by(config: ChurnConfig) -> str:
+    """What a further definition ends by, as JSON; "" of the plan's own."""
+    return "" if config.definition is None else config.definition.ends_by.model_dump_json(exclude_defaults=True)
+
+
 def discarded(head: bytes, config: ChurnConfig) -> Discarded | None:
     """What a learner of this plan discards of a checkpoint; None if it goes on from all of it.
 
@@ -150,9 +156,12 @@ def discarded(head: bytes, config: ChurnConfig) -> Discarded | None:
         return Discarded(True, "this version of Rapport computes other features", records)
     if whole.models != MODELS:
         return Discarded(True, "this version of Rapport has other models", records)
+    if whole.ends_by != ends_by(config):
+        return Discarded(True, "the plan means something else by it than before", records)
     for name, everything in (("label_horizon", True), ("horizon", False)):
         before, now = getattr(whole, name), getattr(config, name)
         if before != now:
-            reason = f"the plan's churn.{name} is {format_duration(now)}, and was {format_duration(before)}"
+            where = f"churn.{config.name}.{name}" if config.name else f"churn.{name}"
+            reason = f"the plan's {where} is {format_duration(now)}, and was {format_duration(before)}"
             return Discarded(everything, reason, records if everything else whole.counts.full)
     return None

@@ -36,7 +36,8 @@ class Choice:
 
     def on_short(self, answers: Mapping[str, float], example: Example, gap: float) -> None:
         """Compare the models of the cold start on a short label; `gap` is the customer's latest between orders, s."""
-        self.floor.on_short(gap, self._config.label_horizon)
+        if self._config.definition is None:  # the others do not go by orders
+            self.floor.on_short(gap, self._config.label_horizon)
         racing = {name: answers[name] for name in RACERS if name in answers}
         self.promotion.race.add(racing, example.y, example.weight)
 

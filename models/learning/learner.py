@@ -32,8 +32,8 @@ from models.codec import Array, decode, encode
 from models.config import ChurnConfig
 from models.durations import WEEK
 from models.features.table import COLUMN, SCHEMA
-from models.labels.examples import Border, Example, ModelCommand, OrderSummary, TrainingRecord
-from models.learning.checkpoint import FORMAT, HEAD, Discarded, Head, Taken, discarded, dump, load, some
+from models.labels.examples import Border, Example, ModelCommand, OrderSummary, OwnRecord
+from models.learning.checkpoint import FORMAT, HEAD, Discarded, Head, Taken, discarded, dump, ends_by, load, some
 from models.learning.choice import REVIEW, Choice
 from models.learning.drift import Alarm
 from models.learning.guard import Guard
@@ -76,7 +76,7 @@ class Learner:
         self._repeats = Repeats()
         self._next_fit = MIN_CUSTOMERS
 
-    def take(self, records: Iterable[TrainingRecord]) -> int:
+    def take(self, records: Iterable[OwnRecord]) -> int:
         """Take training records in, in the order of their log.
 
         Skipped, and counted in `skipped`, are repeats, examples of other features or of another horizon, and what is
@@ -294,6 +294,7 @@ class Learner:
             self.trained_until,
             self._next_fit,
             self.border,
+            ends_by(config),
         )
         return {
             HEAD: encode(head),

@@ -17,6 +17,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from models.conditions.churns import reader, score_in
 from models.conditions.compiler import compile_condition, write_known
 from models.conditions.ranks import Ranks
 from models.conditions.rules import AlertRule
@@ -27,7 +28,7 @@ from models.population.snapshot import PopulationSnapshot
 from models.segments.purposes import alert_needs, looks_at_risk
 from profiles.consent import Consent, is_internal
 from profiles.errors import Misconfigured
-from profiles.types import Alert, AlertCommand, Profile
+from profiles.types import Alert, AlertCommand, Profile, Score
 
 __all__ = ["WITHDRAWN", "Alerts", "Transition", "act", "alert_id", "compile_alerts", "forget_risk"]
 
@@ -68,6 +69,7 @@ class Alerts:
         self.needs = {rule.name: alert_needs(rule, segments) for rule in rules}
         self._hold_out = hold_out
         self._risky = {rule.name for rule in rules if looks_at_risk(rule, segments)}
+        self._score_of = {rule.name: reader(rule.churn) for rule in rules}
         self._consent = consent
         self._ranks = Ranks(population, currency)
         self._any_opens = _compile(rules, currency, self._ranks)
@@ -92,18 +94,19 @@ class Alerts:
                 continue
             withheld = [purpose for purpose in self.needs[rule.name] if purpose in denied] if denied else []
             holds = not ours and not withheld and (rule.segment is None or rule.segment in segments)
+            score = self._score_of[rule.name](profile)
             if holds and rule.threshold is not None:
                 limit = rule.clears_below if standing else rule.threshold
-                said = getattr(profile.score, rule.score, None)
+                said = getattr(score, rule.score, None)
                 holds = said is not None and said >= limit
             if holds and when is not None:
                 holds = when(profile, now, segments, int(standing), limits)
             if holds and not standing:
                 left_alone = held_out(profile.id, self._hold_out)
                 if not (left_alone and rule.name in self._risky):
-                    found.append(Transition(rule, "open", _opened(profile, rule, now, left_alone)))
+                    found.append(Transition(rule, "open", _opened(profile, score, rule, now, left_alone)))
             elif standing and not holds and held is not None:
-                ended = msgspec.structs.replace(held, state="cleared", changed=now, risk=_risk(profile, held.risk))
+                ended = msgspec.structs.replace(held, state="cleared", changed=now, risk=_risk(score, held.risk))
                 if withheld:
                     ended.note = "; ".join(filter(None, (held.note, f"{WITHDRAWN}: {', '.join(withheld)}")))
                 found.append(Transition(rule, "clear", ended))
@@ -182,23 +185,22 @@ def forget_risk(profile: Profile) -> list[Alert]:
     return changed
 
 
-def _opened(profile: Profile, rule: AlertRule, now: float, left_alone: bool) -> Alert:
-    score = profile.score
+def _opened(profile: Profile, score: Score | None, rule: AlertRule, now: float, left_alone: bool) -> Alert:
     return Alert(
         id=alert_id(profile.id, rule.name, now),
         rule=rule.name,
         state="open",
         opened=now,
         changed=now,
-        risk=_risk(profile, 0.0),
+        risk=_risk(score, 0.0),
         reasons=list(score.reasons) if score is not None else [],
         model=score.model if score is not None else "",
         held_out=left_alone,
     )
 
 
-def _risk(profile: Profile, otherwise: float) -> float:
-    return profile.score.risk if profile.score is not None else otherwise
+def _risk(score: Score | None, otherwise: float) -> float:
+    return score.risk if score is not None else otherwise
 
 
 _Opens = Callable[[Profile, float, Collection[str], list[Any]], bool]
@@ -213,8 +215,9 @@ def _compile(rules: Sequence[AlertRule], currency: str, ranks: Ranks) -> _Opens:
         if rule.segment is not None:
             parts.append(f"{writer.bind(rule.segment)} in names")
         if rule.threshold is not None:
-            told = "" if rule.score == "risk" else f"score.{rule.score} is not None and "
-            parts.append(f"score is not None and {told}score.{rule.score} >= {rule.threshold!r}")
+            score = score_in(writer, rule.churn)
+            told = "" if rule.score == "risk" else f"{score}.{rule.score} is not None and "
+            parts.append(f"{score} is not None and {told}{score}.{rule.score} >= {rule.threshold!r}")
         if rule.when is not None:
             known = write_known(writer, rule.when)
             parts += [known] if known else []

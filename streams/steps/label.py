@@ -10,7 +10,7 @@ import msgspec
 from models.churn.panel import Panel
 from models.config import ChurnConfig
 from models.labels import snapshots
-from models.labels.examples import Example, OrderSummary
+from models.labels.examples import Example, Of, OrderSummary
 from models.labels.outages import label_clock, outages_of
 from profiles.consent import PROFILING, Consent
 from profiles.store import Output
@@ -40,6 +40,8 @@ def label(config: ChurnConfig, currency: str, consent: Consent, panel: Callable[
         panel: answers the models that score now.
     """
 
+    further = config.each()[1:]
+
     def together(works: Sequence[Work]) -> None:
         due: defaultdict[float, list[tuple[Work, Profile]]] = defaultdict(list)
         for work in works:
@@ -50,6 +52,8 @@ def label(config: ChurnConfig, currency: str, consent: Consent, panel: Callable[
             profiles = [profile for _, profile in waiting]
             for summary in snapshots.take_all(profiles, now, config, currency, panel()):
                 _tell(of_whom[summary.profile], summary)
+        for definition in further:
+            by_definition(definition, works)
 
     def release(work: Work) -> Iterator[Profile]:
         """Release the labels of a partition; answer who is due for a snapshot."""
@@ -61,6 +65,8 @@ def label(config: ChurnConfig, currency: str, consent: Consent, panel: Callable[
             if not consent.allows(profile, PROFILING):
                 snapshots.censor(profile, tally=work.labels)
                 profile.snapshot_at = 0
+                for churn in (profile.churns or {}).values():
+                    churn.snapshot_at = 0
                 continue
             if profile.snapshots:
                 reached = now if work.gate else label_clock(work.arrival_rates, now, work.watermark, config)
@@ -70,10 +76,30 @@ def label(config: ChurnConfig, currency: str, consent: Consent, panel: Callable[
                 yield profile
             profile.snapshot_at = snapshots.next_snapshot(profile, now, config) or 0
 
+    def by_definition(definition: ChurnConfig, works: Sequence[Work]) -> None:
+        """The same by a further definition of churn. Orders tell its models nothing, so no summary is told of them."""
+        due: defaultdict[float, list[Profile]] = defaultdict(list)
+        for work in works:
+            outages = outages_of(work.everybody or work.arrival_rates, max(work.watermark, work.gate), definition)
+            for profile in work.live():
+                churn, now = (profile.churns or {}).get(definition.name), work.at(profile)
+                if churn is None or not consent.allows(profile, PROFILING):
+                    continue
+                if churn.snapshots:
+                    reached = now if work.gate else label_clock(work.arrival_rates, now, work.watermark, definition)
+                    for example in snapshots.mature(profile, reached, definition, outages, work.labels):
+                        _tell(work, example, definition.name)
+                if churn.snapshot_at and churn.snapshot_at <= now:
+                    due[now].append(profile)
+                churn.snapshot_at = snapshots.next_snapshot(profile, now, definition) or 0
+        for now, profiles in due.items():
+            snapshots.take_all(profiles, now, definition, currency, panel().of(definition.name))
+
     return Together("label", together)
 
 
-def _tell(work: Work, record: Example | OrderSummary) -> None:
+def _tell(work: Work, record: Example | OrderSummary, churn: str = "") -> None:
     if work.gate:
         record = msgspec.structs.replace(record, border=work.gate)
-    work.outputs.append(Output(TRAINING_EXAMPLES, record.profile.encode(), _encode(record), record.key, partition=0))
+    told = Of(churn, record) if churn and isinstance(record, Example) else record
+    work.outputs.append(Output(TRAINING_EXAMPLES, record.profile.encode(), _encode(told), told.key, partition=0))

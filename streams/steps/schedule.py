@@ -14,6 +14,7 @@ from collections.abc import Callable
 from models.conditions.compiler import compile_crossings
 from models.config import ChurnConfig
 from models.labels import snapshots
+from models.labels.outcomes import held
 from models.segments import lifecycle
 from models.segments.alerts import Alerts
 from models.segments.membership import Segments
@@ -53,20 +54,31 @@ def schedule(
         theirs, alarms = of_companies
         others = compile_crossings([*theirs.conditions, *alarms.conditions]), alarms
 
+    further = config.each()[1:]
+
     def due(profile: Profile, now: float) -> float:
         crossings, alerts = others if is_company(profile.id) else of_customers
-        times = (
+        times: tuple[float | None, ...] = (
             profile.rescore_at,
             profile.snapshot_at,
-            _label_due(profile, now),
+            _label_due(profile, now, config),
             crossings.next_change(profile, now),
             alerts.next_change(profile, now) if profile.alerts else None,
             lifecycle.next_change(profile, now, config),
         )
+        if profile.churns:
+            times += _by_definitions(profile, now)
         earliest = min(filter(None, times), default=0)
         return max(earliest, now + SOON) if earliest else 0
 
-    def _label_due(profile: Profile, now: float) -> float | None:
+    def _by_definitions(profile: Profile, now: float) -> tuple[float | None, ...]:
+        found: list[float | None] = []
+        for definition in further:
+            churn = held(profile, definition)
+            found += [churn.rescore_at, churn.snapshot_at, _label_due(profile, now, definition)]
+        return tuple(found)
+
+    def _label_due(profile: Profile, now: float, config: ChurnConfig) -> float | None:
         at = snapshots.next_due(profile, config)
         return at if at is None or at > now else now + LATER
 

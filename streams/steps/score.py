@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from models.churn.panel import Panel
 from models.churn.scores import next_rescore
 from models.config import ChurnConfig
+from models.labels import outcomes
 from models.segments.lifecycle import AT_RISK, move
 from profiles.consent import PROFILING, Consent
 from profiles.types import Profile, is_company
@@ -24,6 +25,8 @@ def score(panel: Callable[[], Panel], config: ChurnConfig, currency: str, consen
         currency: of the plan.
         consent: who may be scored.
     """
+
+    further = config.each()[1:]
 
     def together(works: Sequence[Work]) -> None:
         profiles: list[Profile] = []
@@ -45,13 +48,43 @@ def score(panel: Callable[[], Panel], config: ChurnConfig, currency: str, consen
             profile.score = scored
             profile.rescore_at = next_rescore(profile, now, config) or 0
             move(profile, now, config)
+            if profile.churns:
+                _drop_unknown(profile, further)
+        for definition in further:
+            score_by(definition, profiles, times)
+
+    def score_by(definition: ChurnConfig, profiles: Sequence[Profile], times: Sequence[float]) -> None:
+        """The same by a further definition of churn, of whom it is or was about."""
+        name = definition.name
+        concerned = [
+            (profile, now)
+            for profile, now in zip(profiles, times, strict=True)
+            if (profile.churns and name in profile.churns) or outcomes.can_leave(profile, now, definition)
+        ]
+        if not concerned:
+            return
+        whose, at = [profile for profile, _ in concerned], [now for _, now in concerned]
+        scores = panel().of(name).score_profiles(whose, at, definition, currency)
+        for profile, now, scored in zip(whose, at, scores, strict=True):
+            churn = outcomes.keep(profile, definition)
+            churn.score = scored
+            churn.rescore_at = next_rescore(profile, now, definition) or 0
+            outcomes.move(profile, now, definition)
 
     return Together("score", together)
+
+
+def _drop_unknown(profile: Profile, further: Sequence[ChurnConfig]) -> None:
+    """Keep nothing of a definition that the plan no longer has."""
+    known = {definition.name for definition in further}
+    profile.churns = {name: churn for name, churn in (profile.churns or {}).items() if name in known} or None
 
 
 def _forget(profile: Profile, now: float, config: ChurnConfig) -> None:
     """No score, none to come, and no earlier stage that tells what it was."""
     profile.score = None
     profile.rescore_at = 0
+    for churn in (profile.churns or {}).values():
+        churn.score, churn.rescore_at, churn.stage, churn.stage_since = None, 0, "", 0.0
     move(profile, now, config)
     profile.stages = [earlier for earlier in profile.stages if earlier[0] != AT_RISK]

@@ -22,7 +22,7 @@ from models.config import ChurnConfig
 from models.labels.examples import Border, TrainingRecord
 from models.labels.held import Held
 from models.learning.checkpoint import dump
-from models.learning.learner import Learner
+from models.learning.learners import Learners
 from models.learning.notices import Notice
 from profiles.errors import Misconfigured
 from profiles.store import Output, new_nonce
@@ -63,7 +63,7 @@ class LearnerRunner:
         self._config = config
         self._metrics = metrics
         self._now = now
-        self._learner: Learner | None = None
+        self._learner: Learners | None = None
         self._parts: Mapping[str, bytes] = {}  # as the store holds them
         self._version = -1  # of the store, that the learner in memory stands for…
         self._nonce = ""  # …and what tells it from others of that number
@@ -147,13 +147,15 @@ class LearnerRunner:
                     up_to = raw.offset
         return up_to, ready
 
-    async def _learn(self, learner: Learner, version: int, applied: int, records: Sequence[TrainingRecord]) -> None:
+    async def _learn(self, learner: Learners, version: int, applied: int, records: Sequence[TrainingRecord]) -> None:
         self._learner = None  # until the commit, the learner in memory stands for nothing the store knows
-        treated = learner.counts.treated
-        learned = learner.take(records) - (learner.counts.treated - treated)  # those are judged only
+        treated = learner.treated
+        learned = learner.take(records) - (learner.treated - treated)  # those are judged only
         await self._commit(learner, version, applied, learned, learner.news())
 
-    async def _commit(self, learner: Learner, version: int, applied: int, learned: int, news: Sequence[Notice]) -> None:
+    async def _commit(
+        self, learner: Learners, version: int, applied: int, learned: int, news: Sequence[Notice]
+    ) -> None:
         self._learner = None
         panel, parts = learner.panel(), learner.parts()
         as_json = panel.to_json()
@@ -171,7 +173,7 @@ class LearnerRunner:
             await self._outbox.deliver(outputs, version=self._version)
             await self._store.clear_outbox(self._version)
 
-    async def _current(self) -> tuple[Learner, int, int]:
+    async def _current(self) -> tuple[Learners, int, int]:
         """The learner as the store holds it, with the store's version and applied offset.
 
         Raises:
@@ -198,20 +200,20 @@ class LearnerRunner:
         self._next_snapshot = now + _SNAPSHOT_EVERY
         return [Output(MODEL_SNAPSHOTS, b"checkpoint", dump(panel, parts), f"checkpoint:{applied}", 0)]
 
-    def _observe(self, learner: Learner, learned: int, champion: str, news: Sequence[Notice]) -> None:
+    def _observe(self, learner: Learners, learned: int, champion: str, news: Sequence[Notice]) -> None:
         for notice in news:
             log.log(logging.INFO if notice.kind == "champion" else logging.WARNING, "%s", notice.text)
         self._metrics.learned(learned, [notice.kind for notice in news])
         self._show(learner, champion)
 
-    def _show(self, learner: Learner, champion: str) -> None:
+    def _show(self, learner: Learners, champion: str) -> None:
         if self._mine:  # else another has taken over meanwhile, and shows its own
-            self._metrics.models(learner.quality(), champion)
+            self._metrics.models(learner.own.quality(), champion)
             self._shown = True
 
 
-def _learner(state: LearnerState, config: ChurnConfig, now: float) -> Learner:
-    return Learner.from_parts(state.parts, config, now) if state.parts else Learner(config)
+def _learner(state: LearnerState, config: ChurnConfig, now: float) -> Learners:
+    return Learners.from_parts(state.parts, config, now)
 
 
 async def _wait_for_repair(error: Misconfigured) -> None:

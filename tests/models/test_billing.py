@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import orjson
+import pytest
 
 from models.backtest.evaluation import auc
 from models.backtest.playback import Log, backtest
@@ -16,12 +17,17 @@ from tests.b2b import b2b_log
 START = 1_700_000_000.0
 
 
-def test_labels_shorter_than_the_time_between_invoices_are_refused_with_a_notice() -> None:
-    """60 companies, a year, an invoice every 30 days, labels of two weeks: the hazard is the best at saying in which
-    two weeks an invoice comes, and tells who leaves with an AUC of .70 where the rules have .94."""
+@pytest.fixture(scope="module")
+def log() -> Log:
+    """60 companies in a year."""
     events = b2b_log(START, weeks=52)
     rows = ((event["source"], orjson.dumps(event), line) for line, event in enumerate(events, 1))
-    log = Log.of(read_log(rows, load_plan(REPOSITORY / "tracking_plan.yaml"), START + 53 * WEEK).records)
+    return Log.of(read_log(rows, load_plan(REPOSITORY / "tracking_plan.yaml"), START + 53 * WEEK).records)
+
+
+def test_labels_shorter_than_the_time_between_invoices_are_refused_with_a_notice(log: Log) -> None:
+    """60 companies, a year, an invoice every 30 days, labels of two weeks: the hazard is the best at saying in which
+    two weeks an invoice comes, and tells who leaves with an AUC of .70 where the rules have .94."""
     config = ChurnConfig(horizon=8 * WEEK, label_horizon=2 * WEEK)
 
     judged = backtest(log, config, "EUR")
@@ -31,3 +37,23 @@ def test_labels_shorter_than_the_time_between_invoices_are_refused_with_a_notice
     assert set(judged.champions.values()) == {"rules"}
     assert [notice.kind for notice in judged.learner.news()] == ["refused"]
     assert "usual gap" in judged.learner.told.notices[0].text
+
+
+def test_a_company_that_cancels_or_stops_using_it_is_told_before_it_does(log: Log) -> None:
+    """Neither is about orders: a subscription that ends, and a product that nobody uses any more."""
+    plan = ChurnConfig.model_validate(
+        {
+            "definitions": [
+                {"name": "cancels", "ends_by": {"subscription": "ended"}, "horizon": "8w"},
+                {"name": "unused", "ends_by": {"disuse": "feature_use"}, "horizon": "4w", "label_horizon": "1w"},
+            ]
+        }
+    )
+
+    cancels = backtest(log, plan.of("cancels"), "EUR")
+    assert 0.03 < cancels.y.mean() < 0.08  # a third of sixty within a year
+    assert auc(cancels.y, cancels.risks["champion"]) > 0.75
+
+    unused = backtest(log, plan.of("unused"), "EUR")
+    assert auc(unused.y, unused.risks["champion"]) > 0.9
+    assert "hazard" in unused.champions.values()

@@ -68,12 +68,31 @@ _SIGNS: dict[str, tuple[float, float, float]] = {
 }
 _TYPICAL = -2.2  # log-odds of an order within four weeks at typical values
 
+# The same for what does not go by orders: whether a customer is still seen, is still subscribed. What they order says
+# nothing of it, what they do, and what troubles them, does.
+_BY_ORDERS = ("recency", "log_recency", "log_gap_ratio", "log_orders", "orders_16w")
+_USE: dict[str, tuple[float, float, float]] = {
+    **{name: sign for name, sign in _SIGNS.items() if name not in _BY_ORDERS},
+    "logins_missed": (0.0, 1.0, -0.60),
+    "uses_missed": (0.0, 1.0, -0.60),
+    "visits_missed": (0.0, 1.0, -0.30),
+    "login_decline": (0.0, 0.5, -0.20),
+    "use_decline": (0.0, 0.5, -0.20),
+}
+_USED, _STAYED = 1.0, 2.2  # log-odds of use within four weeks; of a subscription that lasts for a horizon, when calm
+
 
 def rules(config: ChurnConfig) -> Weights:
     """The rules as weights for the plan's label horizon."""
-    columns = np.array([_SIGNS.get(name, (0.0, 0.0, 0.0)) for name in NAMES])
+    definition = config.definition
+    by_orders = definition is None or definition.ends_by.no == config.role
+    signs = _SIGNS if by_orders else _USE
+    columns = np.array([signs.get(name, (0.0, 0.0, 0.0)) for name in NAMES])
     mean, scale, weights = columns.T.copy()
-    intercept = _TYPICAL + math.log(config.label_horizon / (4 * WEEK))
+    if definition is not None and definition.ends_by.lasts:
+        intercept = _STAYED
+    else:
+        intercept = (_TYPICAL if by_orders else _USED) + math.log(config.label_horizon / (4 * WEEK))
     return Weights(RULES, SCHEMA, mean, scale, weights, intercept, config.label_horizon)
 
 

@@ -15,7 +15,7 @@ from models.churn.model import Model
 from models.churn.panel import MODELS
 from models.config import ChurnConfig
 from models.features.table import NAMES, SCHEMA
-from models.labels.examples import Example, TrainingRecord
+from models.labels.examples import Example, OwnRecord
 
 __all__ = ["Rows"]
 
@@ -28,7 +28,7 @@ class Rows:
         config: whose horizons the examples must be about.
     """
 
-    def __init__(self, records: Sequence[TrainingRecord], config: ChurnConfig) -> None:
+    def __init__(self, records: Sequence[OwnRecord], config: ChurnConfig) -> None:
         self._config = config
         whole = [i for i, one in enumerate(records) if type(one) is Example and _is_whole(one, config)]
         packed = b"".join([records[i].x for i in whole])  # type: ignore[union-attr]

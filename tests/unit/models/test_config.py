@@ -16,6 +16,13 @@ from models.config import ChurnConfig
         ({"hold_out": 0.7}, "hold_out"),
         ({"outages": [{"from": "2026-11-03T00:00:00Z", "to": "2026-11-02T00:00:00Z"}]}, "ends after it began"),
         ({"outages": [{"from": "2026-11-02T00:00:00", "to": "2026-11-03T00:00:00Z"}]}, "names no zone"),
+        ({"definitions": [{"name": "a", "ends_by": {}}]}, "exactly one of"),
+        ({"definitions": [{"name": "a", "ends_by": {"no": "visit", "mrr": 0}}]}, "exactly one of"),
+        ({"definitions": [{"name": "a", "ends_by": {"no": "visit", "period": "30d"}}]}, "only a subscription"),
+        ({"definitions": [{"name": "a", "ends_by": {"mrr": 0, "grace": "3d"}}]}, "write the period"),
+        ({"definitions": [{"name": "a", "ends_by": {"mrr": 0}, "label_horizon": "2w"}]}, "no label_horizon"),
+        ({"definitions": [{"name": "a", "ends_by": {"no": "visit"}, "horizon": "1h", "label_horizon": "2h"}]}, "a: .*"),
+        ({"definitions": [{"name": "a", "ends_by": {"mrr": 0}}, {"name": "a", "ends_by": {"mrr": 0}}]}, "twice as a"),
         ({"outages": [{"from": "yesterday", "to": "2026-11-03T00:00:00Z"}]}, "is no time"),
     ],
 )

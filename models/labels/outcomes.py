@@ -1,0 +1,163 @@
+"""What becomes of customers, for every definition of churn: who can leave, and whether they still are.
+
+A definition by events (`no`, `disuse`) ends when none of them comes within the horizon; each is a *sign of life*, and a
+label asks whether one came. A definition by a state (`subscription`, `mrr`) ends when the state does; a label asks
+whether it still held at the end of the horizon. So for all of them the answer 1 is good news, and models learn alike.
+
+A profile keeps the time of a role's latest event only. So the first sign of life after each waiting snapshot is kept
+beside it (`profiles.doings`): exact in any order of events, and as bounded as the snapshots are.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from models.config import ChurnConfig, Definition, EndsBy
+from models.features.readers import lasting_of
+from profiles.doings import Signs
+from profiles.state import subscriptions_of
+from profiles.types import Churn, Number, Profile, Subscription
+
+__all__ = ["Stage", "can_leave", "held", "holds", "keep", "last_sign", "move", "signs_of", "stage", "stayed"]
+
+_PURCHASE, _FEATURE = "purchase", "feature_use"
+
+Stage = Literal["", "active", "at_risk", "ended"]
+"""Of a definition; "" of who cannot leave."""
+
+
+def held(profile: Profile, config: ChurnConfig) -> Profile | Churn:
+    """Where a customer's score and snapshots of a definition are: the plan's own are the profile's.
+
+    Of who has none, what would be there; to change it, `keep` it.
+    """
+    if config.definition is None:
+        return profile
+    return (profile.churns or {}).get(config.name) or Churn()
+
+
+def keep(profile: Profile, config: ChurnConfig) -> Profile | Churn:
+    """The same, to be changed."""
+    if config.definition is None:
+        return profile
+    if profile.churns is None:
+        profile.churns = {}
+    return profile.churns.setdefault(config.name, Churn())
+
+
+def move(profile: Profile, now: float, config: ChurnConfig) -> None:
+    """Bring the stage of a further definition up to date."""
+    churn = keep(profile, config)
+    found = stage(profile, now, config)
+    if found != churn.stage:
+        churn.stage, churn.stage_since = found, now
+
+
+def can_leave(profile: Profile, now: float, config: ChurnConfig) -> bool:
+    """Whether a definition is about this customer: who has ordered, done or used it ever, or whose state lasts."""
+    ends_by = _ends_by(config)
+    if ends_by is not None and ends_by.lasts:
+        return holds(profile, now, ends_by)
+    return last_sign(profile, config) > 0
+
+
+def last_sign(profile: Profile, config: ChurnConfig) -> float:
+    """When the latest sign of life was; 0 for never. Of a state, when anything was seen of the customer."""
+    ends_by = _ends_by(config)
+    if ends_by is None or ends_by.no == _PURCHASE:
+        return float(profile.purchases.last) if profile.purchases.orders else 0.0
+    if ends_by.lasts:
+        return profile.updated
+    asked = ends_by.disuse or (ends_by.no or "",)
+    roles = [profile.roles[name].last for name in asked if name in profile.roles]
+    return float(max([*roles, *(profile.used.get(name, 0) for name in asked)], default=0.0))
+
+
+def stayed(profile: Profile, after: float, until: float, config: ChurnConfig) -> bool | None:
+    """Whether a snapshot's customer was still there: a sign of life in (after, until], or the state at `until`; None
+    if the profile no longer knows.
+
+    Args:
+        profile: as it is now, not long after `until`.
+        after: the time of the snapshot.
+        until: the end of the horizon.
+        config: of the definition.
+    """
+    ends_by = _ends_by(config)
+    if ends_by is None or ends_by.no == _PURCHASE:
+        return _ordered(profile, after, until)
+    if ends_by.lasts:
+        return holds(profile, until, ends_by)
+    churn = held(profile, config)
+    sign = churn.signs.get(after, 0.0) if isinstance(churn, Churn) else 0.0
+    return after < sign <= until
+
+
+def holds(profile: Profile, at: float, ends_by: EndsBy) -> bool:
+    """Whether a state lasted at a time that is not long past: what came after it is left out."""
+    known = [found for each in subscriptions_of(profile) if (found := _as_of(each, at)) is not None]
+    last = lasting_of(known) if ends_by.period is None else [each for each in known if _paid(each, known, at, ends_by)]
+    return any(each.prices for each in last) if ends_by.mrr is not None else bool(last)
+
+
+def _as_of(subscription: Subscription, at: float) -> Subscription | None:
+    """A subscription as it was known at a time. One that was started again since, and had not ended, lasted before."""
+
+    def until(time: Number) -> Number:
+        return time if time <= at else 0
+
+    ended, renewed, started = map(until, (subscription.ended, subscription.renewed, subscription.started))
+    if not (ended or renewed or started or until(subscription.paused)):
+        return None
+    return msgspec.structs.replace(subscription, started=started, ended=ended, renewed=renewed)
+
+
+def _paid(subscription: Subscription, all_: list[Subscription], at: float, ends_by: EndsBy) -> bool:
+    """Whether a subscription is paid for, or may still be renewed; a cancelled one lasts as long as it is paid for."""
+    paid = max(subscription.started, subscription.renewed)
+    cancelled = not lasting_of([subscription, *(each for each in all_ if not each.id and each is not subscription)])
+    grace = 0.0 if cancelled else ends_by.grace or 0.0
+    return at < paid + (ends_by.period or 0.0) + grace
+
+
+def stage(profile: Profile, now: float, config: ChurnConfig) -> Stage:
+    """Where in a definition a customer is."""
+    ends_by, score = _ends_by(config), held(profile, config).score
+    if not can_leave(profile, now, config):
+        gone = ends_by is not None and ends_by.lasts and any(map(_ever, subscriptions_of(profile)))
+        return "ended" if gone else ""
+    if (ends_by is None or not ends_by.lasts) and now >= last_sign(profile, config) + config.horizon:
+        return "ended"
+    return "at_risk" if score is not None and score.band == "high" else "active"
+
+
+def _ever(subscription: Subscription) -> bool:
+    return bool(subscription.started or subscription.renewed or subscription.ended)
+
+
+def signs_of(definitions: tuple[Definition, ...]) -> Signs:
+    """The roles whose events are signs of life, for `Limits`."""
+    found: dict[str, list[tuple[str, frozenset[str]]]] = {}
+    for definition in definitions:
+        ends_by = definition.ends_by
+        asked = ends_by.disuse or ((ends_by.no,) if ends_by.no and ends_by.no != _PURCHASE else ())
+        for role in asked:
+            found.setdefault(role, []).append((definition.name, frozenset()))
+        if ends_by.disuse:
+            found.setdefault(_FEATURE, []).append((definition.name, frozenset(ends_by.disuse)))
+    return {role: tuple(whose) for role, whose in found.items()}
+
+
+def _ends_by(config: ChurnConfig) -> EndsBy | None:
+    return config.definition.ends_by if config.definition is not None else None
+
+
+def _ordered(profile: Profile, after: float, until: float) -> bool | None:
+    """Whether there was an order in (after, until]; None if the profile no longer knows."""
+    bought = profile.purchases
+    if any(after < time <= until for time in bought.recent):
+        return True
+    forgotten = bought.orders > len(bought.recent)
+    return None if forgotten and bought.recent[0] > until else False

@@ -1,0 +1,115 @@
+"""The learners of all definitions of churn: each learns by itself, from the records that name its definition.
+
+The plan's own is the learner of a plan that has no other: its parts, panel and notices are the same to the byte.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from models.churn.panel import Panel
+from models.config import ChurnConfig
+from models.labels.examples import Of, OwnRecord, TrainingRecord
+from models.learning.learner import Learner
+from models.learning.notices import Notice
+
+__all__ = ["Learners", "parts_of", "prefix_of"]
+
+_PREFIX = "churn:"
+
+
+def prefix_of(churn: str) -> str:
+    """What the names of a definition's parts begin with; "" for the plan's own."""
+    return f"{_PREFIX}{churn}:" if churn else ""
+
+
+def parts_of(parts: Mapping[str, bytes], churn: str) -> dict[str, bytes]:
+    """The parts of one definition's learner out of all, by their own names."""
+    if not churn:
+        return {name: part for name, part in parts.items() if not name.startswith(_PREFIX)}
+    before = prefix_of(churn)
+    return {name.removeprefix(before): part for name, part in parts.items() if name.startswith(before)}
+
+
+class Learners:
+    """One writer of all models.
+
+    Args:
+        config: of churn, from the plan.
+        own: the learner of the plan's own definition.
+        others: those of the further definitions, by name.
+    """
+
+    def __init__(self, config: ChurnConfig, own: Learner | None = None, others: Mapping[str, Learner] = {}) -> None:
+        self.own = own or Learner(config)
+        self.others = {
+            config_.name: others.get(config_.name) or Learner(config_) for config_ in config.each() if config_.name
+        }
+
+    @classmethod
+    def from_parts(cls, parts: Mapping[str, bytes], config: ChurnConfig, now: float = 0.0) -> Learners:
+        """The learners whose `parts` these are; what is of a definition that the plan no longer has is dropped.
+
+        Raises:
+            Misconfigured: they are damaged.
+        """
+        held = {each.name: found for each in config.each() if (found := parts_of(parts, each.name))}
+        learners = {name: Learner.from_parts(own, config.of(name), now) for name, own in held.items()}
+        return cls(config, learners.pop("", None), learners)
+
+    def take(self, records: Iterable[TrainingRecord]) -> int:
+        """Take training records in, in the order of their log; answers how many examples were judged."""
+        own: list[OwnRecord] = []
+        others: dict[str, list[OwnRecord]] = {}
+        for record in records:
+            if isinstance(record, Of):
+                others.setdefault(record.churn, []).append(record.record)
+            else:
+                own.append(record)
+        judged = self.own.take(own)
+        for name, theirs in others.items():
+            if name in self.others:  # else of a plan that was
+                judged += self.others[name].take(theirs)
+        return judged
+
+    @property
+    def border(self) -> float:
+        """The latest that has come."""
+        return self.own.border
+
+    @property
+    def treated(self) -> int:
+        """Examples that people had acted on."""
+        return sum(learner.counts.treated for learner in (self.own, *self.others.values()))
+
+    def panel(self) -> Panel:
+        """Every model that can be asked, of every definition."""
+        others = {name: learner.panel() for name, learner in self.others.items()}
+        return dataclasses.replace(self.own.panel(), others=others)
+
+    def news(self) -> list[Notice]:
+        """What has happened since the last call."""
+        news = self.own.news()
+        for name, learner in self.others.items():
+            news += [
+                msgspec.structs.replace(
+                    notice, id=f"{name}:{notice.id}", text=f"{name}: {notice.text}",
+                    evidence={**notice.evidence, "churn": name},
+                )
+                for notice in learner.news()
+            ]  # fmt: skip
+        return news
+
+    def quality(self) -> dict[str, dict[str, dict[str, dict[str, float]]]]:
+        """Rolling figures by definition, model and horizon."""
+        return {name: learner.quality() for name, learner in (("", self.own), *self.others.items())}
+
+    def parts(self) -> dict[str, bytes]:
+        """Everything, in parts of JSON."""
+        parts = self.own.parts()
+        for name, learner in self.others.items():
+            parts |= {f"{prefix_of(name)}{part}": value for part, value in learner.parts().items()}
+        return parts

@@ -1,0 +1,166 @@
+"""What counts as leaving, by each kind of definition: who can, the label, and that no order of events changes it."""
+
+from __future__ import annotations
+
+from itertools import permutations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.churn.panel import Panel
+from models.config import ChurnConfig
+from models.durations import DAY, WEEK
+from models.labels import snapshots
+from models.labels.outcomes import can_leave, held, holds, signs_of, stage
+from profiles.documents import decode_profile, encode_profile
+from profiles.state import Limits, apply
+from profiles.types import Profile
+from tests.build import T0, buyer, customer, event
+
+PLAN = ChurnConfig.model_validate(
+    {
+        "definitions": [
+            {"name": "cancels", "ends_by": {"subscription": "ended"}, "horizon": "8w"},
+            {"name": "lapses", "ends_by": {"subscription": "ended", "period": "30d", "grace": "10d"}, "horizon": "8w"},
+            {"name": "free", "ends_by": {"mrr": 0}, "horizon": "8w"},
+            {"name": "unused", "ends_by": {"disuse": ["login", "reports"]}, "horizon": "4w", "label_horizon": "2w"},
+            {"name": "unseen", "ends_by": {"no": "visit"}, "horizon": "4w", "label_horizon": "2w"},
+        ]
+    }
+)
+CANCELS, LAPSES, FREE, UNUSED, UNSEEN = (PLAN.of(each.name) for each in PLAN.definitions)
+LIMITS = Limits(signs=signs_of(PLAN.definitions))
+
+
+def day(number: float) -> float:
+    return T0 + number * DAY
+
+
+def subscriber(*events: tuple[str, float], price: int = 0) -> Profile:
+    told = [event(role, when, subject="s1", amount=price, currency="EUR" if price else "") for role, when in events]
+    return customer(*told, limits=LIMITS)
+
+
+def test_the_plans_own_definition_is_what_it_was() -> None:
+    assert PLAN.of("") is PLAN
+    assert (PLAN.name, CANCELS.name) == ("", "cancels")
+    assert CANCELS.label_horizon == CANCELS.horizon == 8 * WEEK  # a state ends once
+    assert (UNUSED.label_horizon, UNUSED.bands) == (2 * WEEK, PLAN.bands)
+    with pytest.raises(KeyError):
+        PLAN.of("other")
+    assert encode_profile(buyer(0))[-1:] == b"\xc0"  # one byte, where there are none
+
+
+@pytest.mark.parametrize(
+    ("events", "at", "lasts"),
+    [
+        ([], 5, False),
+        ([("subscription_start", 0)], 5, True),
+        ([("subscription_start", 0), ("subscription_cancel", 4)], 5, False),
+        ([("subscription_start", 0), ("subscription_cancel", 6)], 5, True),  # as of the day
+        ([("subscription_start", 0), ("subscription_cancel", 4), ("subscription_start", 4.5)], 5, True),
+        ([("subscription_start", 0), ("subscription_cancel", 4), ("subscription_start", 6)], 5, False),
+    ],
+)
+def test_a_subscription_ends_when_it_is_cancelled(events: list[tuple[str, float]], at: float, lasts: bool) -> None:
+    for order in permutations(events):
+        profile = subscriber(*order)
+        assert holds(profile, day(at), CANCELS.definition.ends_by) is lasts  # type: ignore[union-attr]
+        assert can_leave(profile, day(at), CANCELS) is lasts
+
+
+@pytest.mark.parametrize(
+    ("events", "at", "lasts"),
+    [
+        ([("subscription_start", 0)], 39, True),  # paid for 30 days, and 10 of grace
+        ([("subscription_start", 0)], 41, False),
+        ([("subscription_start", 0), ("subscription_renew", 30)], 69, True),
+        ([("subscription_start", 0), ("subscription_cancel", 4)], 29, True),  # until the end of what is paid
+        ([("subscription_start", 0), ("subscription_cancel", 4)], 31, False),  # and no grace
+        ([("subscription_start", 0), ("subscription_renew", 30), ("subscription_cancel", 40)], 59, True),
+    ],
+)
+def test_one_that_is_not_renewed_ends_with_the_paid_period(
+    events: list[tuple[str, float]], at: float, lasts: bool
+) -> None:
+    assert can_leave(subscriber(*events), day(at), LAPSES) is lasts
+
+
+def test_recurring_revenue_is_that_of_subscriptions_with_a_price() -> None:
+    assert can_leave(subscriber(("subscription_start", 0), price=900), day(5), FREE)
+    assert not can_leave(subscriber(("subscription_start", 0)), day(5), FREE)
+    ended = subscriber(("subscription_start", 0), ("subscription_cancel", 4), price=900)
+    assert not can_leave(ended, day(5), FREE)
+    assert stage(ended, day(5), FREE) == "ended"
+
+
+def photographed(config: ChurnConfig, *events: tuple[str, float, str]) -> Profile:
+    """Somebody with these events and a snapshot of day 10."""
+    profile = customer(*(event(role, when, subject=subject) for role, when, subject in events), limits=LIMITS)
+    assert snapshots.take(profile, day(10), config, "EUR", Panel.cold(config))
+    assert not profile.snapshots
+    return decode_profile(profile.id, encode_profile(profile))
+
+
+def label(profile: Profile, config: ChurnConfig) -> bool:
+    """Whether they stayed, by the label of the label horizon."""
+    released = snapshots.mature(profile, day(10) + config.label_horizon + config.lateness, config)
+    return next(example.y for example in released if example.horizon == "short")
+
+
+@pytest.mark.parametrize(
+    ("config", "role", "subject", "counts"),
+    [
+        (UNUSED, "login", "", True),
+        (UNUSED, "feature_use", "reports", True),
+        (UNUSED, "feature_use", "exports", False),
+        (UNUSED, "visit", "", False),
+        (UNSEEN, "visit", "", True),
+        (UNSEEN, "login", "", False),
+    ],
+)
+@pytest.mark.parametrize("later", [11.0, 23.9, 24.1, 30.0])
+def test_a_sign_of_life_within_the_label_horizon_is_a_good_label(
+    config: ChurnConfig, role: str, subject: str, counts: bool, later: float
+) -> None:
+    """Two weeks from day 10 on; what came a hundred times since does not hide the first."""
+    profile = photographed(config, ("login", 1, ""), ("visit", 1, ""))
+    for number in range(100):
+        apply(profile, event(role, 40 + number, subject=subject), "EUR", LIMITS)
+    apply(profile, event(role, later, subject=subject), "EUR", LIMITS)
+
+    assert label(profile, config) is (counts and later <= 24)
+    assert held(profile, config).snapshots == []
+    assert profile.churns is not None
+    assert profile.churns[config.name].signs == {}
+
+
+@given(st.permutations([9.0, 12.0, 15.0, 26.0, 40.0]))
+def test_signs_are_the_same_in_any_order(days: list[float]) -> None:
+    profile = photographed(UNSEEN, ("visit", 1, ""))
+    for number in days:
+        apply(profile, event("visit", number), "EUR", LIMITS)
+
+    assert profile.churns is not None
+    assert profile.churns["unseen"].signs == {day(10): day(12)}
+
+
+def test_a_label_of_a_subscription_asks_whether_it_lasts_at_the_end() -> None:
+    for cancelled, stays in ((30.0, False), (66.2, True)):
+        profile = photographed(CANCELS, ("subscription_start", 0, "s1"))
+        apply(profile, event("subscription_cancel", cancelled, subject="s1"), "EUR", LIMITS)
+        assert label(profile, CANCELS) is stays
+
+
+def test_a_merge_drops_what_waits() -> None:
+    profile = photographed(UNSEEN, ("visit", 1, ""))
+    assert snapshots.censor(profile) == 1
+    assert held(profile, UNSEEN).snapshots == []
+
+
+def test_stages_of_a_definition() -> None:
+    profile = customer(event("visit", 1), limits=LIMITS)
+    assert stage(profile, day(5), UNSEEN) == "active"
+    assert stage(profile, day(30), UNSEEN) == "ended"
+    assert stage(profile, day(5), UNUSED) == ""
