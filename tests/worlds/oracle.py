@@ -69,9 +69,7 @@ class Oracle:
         # Of each pattern of signs: how likely if it went wrong, and if it did not.
         self._late, self._timely = _patterns(DELIVERY_SIGNS), _patterns(TIMELY_SIGNS)
         self._ticket = _patterns(WRONG_SIGNS) * rules.wrong, _patterns(FINE_SIGNS) * (1 - rules.wrong)
-        self._pressure = _ahead(habits.pressure)
-        self._base = _ahead(habits.base)
-        self._orders = _ahead(habits.orders)
+        self._pressure, self._base, self._orders = habits.pressure, habits.base, habits.orders
 
     @cached_property
     def _beliefs(self) -> tuple[Array, list[_Moods]]:
@@ -94,7 +92,7 @@ class Oracle:
         return gone, held
 
     def seen(self, weeks: Sequence[int], horizon: int) -> Foresight:
-        """What the events before each of these weeks tell of the `horizon` weeks from it on."""
+        """What the events before each of these weeks tell of the `horizon` weeks from it on, all of them simulated."""
         gone, moods = self._beliefs
         leaves, silent = np.zeros((self._n, len(weeks))), np.zeros((self._n, len(weeks)))
         for column, week in enumerate(weeks):
@@ -254,11 +252,6 @@ def _patterns(signs: dict[str, float]) -> Array:
     chances = np.array(list(signs.values()))
     bits = (np.arange(1 << len(chances))[:, None] >> np.arange(len(chances))) & 1
     return np.asarray(np.where(bits > 0, chances, 1 - chances).prod(axis=1))
-
-
-def _ahead(values: Array, weeks: int = 60) -> Array:
-    """Continued beyond the end: by the last week, or where it has a rhythm, well enough."""
-    return np.concatenate([values, np.tile(values[:, -1:], (1, weeks))], axis=1)
 
 
 def _mixed(belief: Array, steps: Array, chance: Array) -> Array:
