@@ -10,6 +10,7 @@ import math
 import operator
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from itertools import chain
 from random import Random
 from typing import Any
 
@@ -19,7 +20,7 @@ from models.durations import DAY, WEEK
 from tests.worlds.b2b import MONTH, YEAR, Companies
 from tests.worlds.lives import HERE, WRONG_SIGNS
 
-__all__ = ["KEY_FEATURES", "START", "company_events", "events", "invoices"]
+__all__ = ["KEY_FEATURES", "START", "company_events", "contracts", "events", "invoices"]
 
 START = 1_577_836_800.0
 """2020-01-01: the first week begins."""
@@ -48,6 +49,14 @@ def invoices(world: Companies) -> Iterator[dict[str, Any]]:
     """The companies that pay by the month as customers of the shipped plan: an invoice a month is an order."""
     for company in np.flatnonzero(~world.yearly).tolist():
         yield from _stamped(_Teller(world, company).as_customer(), f"bills-{world.seed}-{company}", world)
+
+
+def contracts(world: Companies) -> Iterator[dict[str, Any]]:
+    """All companies as customers of the shipped plan: invoices are orders, and each contract is a subscription."""
+    for company in range(len(world.begins)):
+        teller = _Teller(world, company)
+        moments = chain(teller.as_customer(), teller.subscription())
+        yield from _stamped(moments, f"contracts-{world.seed}-{company}", world)
 
 
 def _stamped(moments: Iterator[Moment], prefix: str, world: Companies) -> list[dict[str, Any]]:
@@ -101,6 +110,21 @@ class _Teller:
                 yield time + 60, {"source": "web", **_track("Feature Used", used), **who}
             for time, event in self._tickets(week):
                 yield time, {**event, "source": "support", **who}
+
+    def subscription(self) -> Iterator[Moment]:
+        """The contract of a company that is one customer: start, renewals with their price, cancellation."""
+        world, company = self._world, self._company
+        about = {"subscription_id": self._subscription, "plan": "business"}
+        period = "year" if world.yearly[company] else "month"
+        for number, (at, amount) in enumerate(self._invoices()):
+            terms = {**about, "price": amount, "currency": "EUR", "period": period}
+            name = "Subscription Renewed" if number else "Subscription Started"
+            yield at - 5, {"source": "purchase", **_track(name, terms), "userId": self._group}
+        if world.told[company] < world.weeks:
+            reason = {"usage": "not_used", "support": "service"}.get(world.cause[company], "other")
+            ended = {**about, "reason": reason, "ends_at": _iso(self._end)}
+            at = START + (int(world.told[company]) + 1) * WEEK - 3600
+            yield at, {"source": "purchase", **_track("Subscription Cancelled", ended), "userId": self._group}
 
     def _beginning(self) -> Iterator[Moment]:
         at, random = self._at, self._random

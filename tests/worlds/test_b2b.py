@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 import numpy as np
@@ -13,10 +14,10 @@ from models.backtest.evaluation import auc
 from models.durations import WEEK
 from plan import load_plan
 from profiles.types import Event
-from streams.offline import read_log
+from streams.offline import Row, read_log
 from tests import REPOSITORY
 from tests.worlds.b2b import B2B, CAUSES, HELD_B2B, Companies, b2b
-from tests.worlds.b2b_events import START, events, invoices
+from tests.worlds.b2b_events import START, contracts, events, invoices
 from tests.worlds.lives import HERE
 
 AFTER = {"Invoice Paid", "Invoice Overdue", "Ticket Solved"}
@@ -118,17 +119,20 @@ def test_the_oracle_is_calibrated(many):
         assert p[inside].mean() == pytest.approx(y[inside].mean(), abs=chance + 0.02)
 
 
-def test_companies_that_pay_by_the_month_can_be_customers_of_the_shipped_plan(few):
+@pytest.mark.parametrize(
+    ("told", "roles"), [(invoices, set()), (contracts, {"subscription_start", "subscription_renew"})]
+)
+def test_companies_can_be_customers_of_the_shipped_plan(few, told, roles):
     plan = load_plan(REPOSITORY / "tracking_plan.yaml")
-    reading = read_log(_rows(few), plan, START + 200 * WEEK)
+    reading = read_log(_rows(told(few)), plan, START + 200 * WEEK)
 
     assert not reading.rejected
     assert all(isinstance(event, Event) and not event.violations for event in reading.records)
-    assert len({event.profile for event in reading.records}) == (~few.yearly).sum()
-    assert {"purchase", "login", "feature_use", "ticket_opened"} <= {event.role for event in reading.records}
+    assert len({event.profile for event in reading.records}) == (len(few.begins) if roles else (~few.yearly).sum())
+    assert {"purchase", "login", "feature_use", "ticket_opened"} | roles <= {event.role for event in reading.records}
 
 
-def _rows(world: Companies):
-    for line, event in enumerate(invoices(world)):
+def _rows(events: Iterable[dict]) -> Iterator[Row]:
+    for line, event in enumerate(events):
         source = event.pop("source")
         yield source, orjson.dumps(event), line
