@@ -33,7 +33,6 @@ from models.backtest.playback import Judged, Log, backtest
 from models.conditions.rules import AlertRule
 from models.durations import WEEK
 from plan import Plan, load_plan
-from profiles.state import Limits
 from profiles.types import Merge
 from tests.worlds.rules import HELD, SHOP
 from tests.worlds.shop import WEEKS, Shop, shop
@@ -70,7 +69,7 @@ def play(world: Shop, plan: Plan) -> Played:
     weeks = range(_FIRST, world.lives.weeks - horizon + 1)
     log = world.log(plan)
     judged = backtest(log, plan.churn, plan.currency, judged=weeks, consent=plan.consent, persons=plan.trust.persons,
-                      limits=_limits(plan))  # fmt: skip
+                      limits=plan.limits)  # fmt: skip
     customers = _numbers(log, world.profiles(plan))[judged.customer]
     rows = (customers, judged.week - weeks.start)
 
@@ -186,15 +185,7 @@ def _reasons(played: Played, plan: Plan) -> dict[str, Any]:
         for i, cause in enumerate(truth.cause)
         if truth.shown[i] and _FIRST < truth.left[i] <= max(played.weeks)
     ]
-    panel = played.judged.learner.panel()
-    return judge_reasons(played.log, leavers, panel, plan.churn, plan.currency, _limits(plan))
-
-
-def _limits(plan: Plan) -> Limits:
-    """What a worker keeps of a customer, kinds of events included: without them no price and no delivery is seen."""
-    return Limits(
-        narrowed=plan.narrowed, parts=plan.parts, on_repeat=plan.on_repeat, rates=plan.rates, persons=plan.trust.persons
-    )
+    return judge_reasons(played.log, leavers, played.judged.learner.panel(), plan.churn, plan.currency, plan.limits)
 
 
 def run(

@@ -37,7 +37,7 @@ from models.labels.examples import TrainingRecord
 from models.labels.snapshots import mature, next_snapshot, take_all
 from models.learning.learner import Learner
 from plan import Plan, load_plan
-from profiles.state import Limits, apply
+from profiles.state import apply
 from profiles.types import Event, Profile
 from streams.offline import read_log
 
@@ -80,13 +80,12 @@ def measure(events: Sequence[Event], plan: Plan, batch: int) -> list[Cost]:
 def _played(events: Sequence[Event], plan: Plan, batch: int) -> Iterator[tuple[float, list[Profile]]]:
     """After each batch: its time, and the customers whom it has changed."""
     profiles: dict[str, Profile] = {}
-    limits = Limits(narrowed=plan.narrowed, parts=plan.parts)
     waiting = iter(events)
     while part := list(islice(waiting, batch)):
         changed: dict[str, Profile] = {}
         for event in part:
             profile = profiles.setdefault(event.profile, Profile(event.profile))
-            apply(profile, event, plan.currency, limits)
+            apply(profile, event, plan.currency, plan.limits)
             changed[event.profile] = profile
         yield part[-1].time, list(changed.values())
 

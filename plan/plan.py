@@ -17,6 +17,7 @@ from models.conditions.vocabulary import suggest
 from models.conditions.where import Part, meets, narrowing
 from models.config import ChurnConfig
 from models.features.kinds import part_of
+from models.labels.outcomes import signs_of
 from models.segments.builtin import with_builtin, with_internal
 from models.segments.preview import placed
 from plan.checking.checker import Checker, Outcome, identifying
@@ -33,6 +34,7 @@ from profiles.identity.ignored import Ignored
 from profiles.identity.placeholders import Placeholders
 from profiles.identity.secrets import derived_key, is_hash
 from profiles.money import Rates
+from profiles.state import Limits
 from profiles.types import Identity, company_id, profile_id
 
 __all__ = ["HASHED", "Plan", "Source"]
@@ -159,6 +161,11 @@ class Plan:
         # Roles that an event of a public source has only as a claim. Where some user ids are signed and others not, a
         # timeline does not say which.
         self._only_claimed = BUSINESS if file.verify_user_ids == "required" else BUSINESS | PERSONAL
+        # The bounds of what a profile keeps, as far as the plan says them.
+        self.limits = Limits(
+            windows=self.windows, on_repeat=self.on_repeat, rates=self.rates, persons=self.trust.persons,
+            narrowed=self.narrowed, parts=self.parts, signs=signs_of(self.churn.definitions),
+        )  # fmt: skip
         self._hashed = {rule.type for rule in self.identities if rule.hashed}
         self._unplanned: EventRule | None = None
         if file.unplanned == "flag":

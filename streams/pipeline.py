@@ -18,7 +18,6 @@ from typing import Generic, TypeVar
 
 from models.churn.panel import Panel
 from models.conditions.rules import Grain, of_grain
-from models.labels.outcomes import signs_of
 from models.population.snapshot import PopulationSnapshot
 from models.segments.alerts import Alerts, compile_alerts
 from models.segments.held import Holding, hold_nothing
@@ -131,17 +130,7 @@ def review_pipeline(
 
 def limits_of(settings: Settings, plan: Plan) -> Limits:
     """The bounds of what a profile keeps; the same wherever events are applied, or the results would differ."""
-    limits = Limits(
-        signs=signs_of(plan.churn.definitions),
-        timeline=settings.timeline,
-        seen=settings.seen,
-        windows=plan.windows,
-        on_repeat=plan.on_repeat,
-        rates=plan.rates,
-        persons=plan.trust.persons,
-        narrowed=plan.narrowed,
-        parts=plan.parts,
-    )
+    limits = dataclasses.replace(plan.limits, timeline=settings.timeline, seen=settings.seen)
     if not plan.group:
         return limits
     companies = Companies(plan.group, plan.company, plan.consent, limits, plan.currency)

@@ -22,7 +22,6 @@ from models.config import ChurnConfig
 from models.durations import WEEK, parse_duration
 from plan import Plan, load_plan
 from profiles.errors import Misconfigured, WrongUse
-from profiles.state import Limits
 from profiles.times import rfc3339
 from streams.visible import visible
 
@@ -197,9 +196,7 @@ def _run(
         try:
             judged = backtest(
                 log, config, plan.currency, judged=judged_weeks, consent=plan.consent, persons=plan.trust.persons,
-                limits=Limits(
-                    on_repeat=plan.on_repeat, rates=plan.rates, narrowed=plan.narrowed, parts=plan.parts
-                ),
+                limits=plan.limits,
                 rivals=rivals, seed=wanted.seed, advance=lambda done: played(done, 1.0),
             )  # fmt: skip
         except ValueError as error:

@@ -194,3 +194,12 @@ def test_rates_hold_from_the_beginning_of_their_day(plan_of):
     ]
     assert rates.worth(1000, "JPY", february) == 1000
     assert rates.worth(1000, "GBP", february) == 0
+
+
+def test_what_a_profile_keeps_follows_from_the_whole_plan(shipped):
+    """Who plays a log by the plan has all of it: a part that was left out would be a feature that is never seen."""
+    limits = shipped.limits
+
+    assert limits.parts >= {"complaint?:price", "purchase?:discount", "delivered?:late"}
+    assert limits.narrowed.keys() >= {"complaint", "purchase", "delivered"}
+    assert (limits.windows, limits.rates, limits.persons) == (shipped.windows, shipped.rates, shipped.trust.persons)
