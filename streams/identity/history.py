@@ -12,7 +12,7 @@ from profiles.types import Erase, Event, Origin, Record, partition_of
 from streams.background import in_background
 from streams.kafka.client import Unavailable
 from streams.kafka.reader import Extent, Log, Missing
-from streams.kafka.topics import PROFILE_EVENTS, topic_name
+from streams.kafka.topics import IDENTITY_LINKS, PROFILE_EVENTS, topic_name
 from streams.settings import Settings
 
 __all__ = ["HISTORY_INCOMPLETE", "Cutovers", "History", "Incomplete"]
@@ -46,6 +46,7 @@ class History:
         self._pause = pause
         self._archive = settings.archive
         self._topic = topic_name(settings, PROFILE_EVENTS)
+        self._links = topic_name(settings, IDENTITY_LINKS)
         self._partitions = settings.partitions
 
     async def what_is_missing(self, homes: Iterable[str], *, patient: bool = False) -> str:
@@ -69,6 +70,14 @@ class History:
                 return f"{HISTORY_INCOMPLETE}{error}"
             else:
                 return ""
+
+    async def end_of_links(self) -> int:
+        """The offset at which `identity.links` ends by now.
+
+        Raises:
+            Unavailable: Kafka does not answer.
+        """
+        return (await self._log.extents(self._links))[0].end
 
     async def until_now(self, homes: Iterable[str]) -> list[Event]:
         """Every event that has come to these homes, once.

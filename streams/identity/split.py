@@ -3,7 +3,9 @@
 The linker has decided, and the profiles have let go of each other (`streams/steps/split.py`). Once every home has told
 its cutover, the events before the cutovers are read, folded, and sent to each profile as an `Absorb`, which it takes in
 once however often it comes. So this may be killed and begun again anywhere, by the worker that then reads
-`identity.links`.
+`identity.links`. It begins with a split when the linker has come to the end that the log had: a linker whose store is
+lost makes all splits again, and what the log says is done must not be done again, when its share has long gone on to
+somebody who does not know it.
 """
 
 from __future__ import annotations
@@ -25,6 +27,8 @@ from profiles.units import LinkStore
 from streams.background import in_background
 from streams.commands import CommandSender
 from streams.identity.history import History, Incomplete
+from streams.identity.shared import SharedHistory
+from streams.kafka.client import Unavailable
 from streams.pipeline import limits_of
 from streams.records.links import LinkRequest, SplitDone
 from streams.retry import retrying
@@ -35,7 +39,8 @@ __all__ = ["SplitCompleter", "claims_in", "fold"]
 log = logging.getLogger(__name__)
 
 _LOOK = 0.1  # seconds between looks at what the workers have done
-_AT_ONCE = 8  # splits under way: each reads the history of its profile
+_AT_ONCE = 8  # splits under way…
+_OF_PAGES = 32  # …and moves that public sources have brought about, which are read together
 _AGAIN = 5.0  # seconds until what could not be completed is tried again
 _TOLD_AGAIN = 300.0  # seconds until the linker is told again; it has much else to read before, and Kafka loses nothing
 
@@ -103,14 +108,18 @@ class SplitCompleter:
         self._store = store
         self._links = links
         self._commands = commands
-        self._history = history
+        self._history = SharedHistory(history)
+        self._log_end = history.end_of_links
+        self._public = plan.trust.public
         self._settings = settings
         self._currency = plan.currency
         self._home = plan.home
         self._limits = limits_of(settings, plan)
         self._mine = False
         self._tasks: dict[str, asyncio.Task[None]] = {}  # by split
+        self._of_page: dict[str, bool] = {}  # likewise: whether a public source alone wants it
         self._told: dict[str, float] = {}  # by split: when the linker was told of its end, monotonic
+        self._ready: dict[str, int] = {}  # by split: how far the linker must have come before anybody begins
 
     def assigned(self, *, mine: bool) -> None:
         """Say whether this worker is the linker from now on; if not, whoever is goes on with what is under way here."""
@@ -130,18 +139,44 @@ class SplitCompleter:
                 task.cancel()
         now = time.monotonic()
         self._told = {id_: at for id_, at in self._told.items() if id_ in pending and now - at < _TOLD_AGAIN}
-        for split in sorted(pending.values(), key=lambda one: bool(one.moving)):  # what people ask for first
-            if self._mine and split.id not in {*self._tasks, *self._told} and len(self._tasks) < _AT_ONCE:
+        self._ready = {id_: end for id_, end in self._ready.items() if id_ in pending}
+        left = [split for split in pending.values() if split.id not in {*self._tasks, *self._told}]
+        if not left:
+            return
+        if any(split.id not in self._ready for split in left):
+            try:
+                end = await self._log_end()
+            except Unavailable:
+                return  # until the next look
+            self._ready = {split.id: end for split in left} | self._ready
+        applied = (await retrying(self._links.state)()).applied
+        for split in sorted(left, key=lambda one: bool(one.moving)):  # what people ask for first
+            if self._mine and applied + 1 >= self._ready.get(split.id, 0):
                 self._begin(split)
 
     def _begin(self, split: PendingSplit) -> None:
+        of_page = self._is_of_page(split)
+        if sum(one is of_page for one in self._of_page.values()) >= (_OF_PAGES if of_page else _AT_ONCE):
+            return
+        self._ready.pop(split.id, None)
+        self._of_page[split.id] = of_page
         task = self._tasks[split.id] = asyncio.create_task(self._safely(split), name=f"split {split.id}")
-        task.add_done_callback(lambda _: self._tasks.pop(split.id))
+        task.add_done_callback(lambda _: self._ended(split.id))
+
+    def _ended(self, id_: str) -> None:
+        del self._tasks[id_], self._of_page[id_]
+
+    def _is_of_page(self, split: PendingSplit) -> bool:
+        """Whether a public source alone wants it, of whose user nobody knows whether they are who they say."""
+        return bool(split.moving and split.waiting) and (
+            split.waiting[0].source in self._public and not split.waiting[0].signed
+        )
 
     async def close(self) -> None:
         """Stop; the next linker takes up what is not completed."""
         self.assigned(mine=False)
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        await self._history.close()
 
     async def _safely(self, split: PendingSplit) -> None:
         try:
@@ -162,7 +197,7 @@ class SplitCompleter:
         started = time.monotonic()
         cutovers = await self._cutovers(split)
         log.info("split %s: reading the history of %d homes", split.id, len(cutovers))
-        events = await self._history.before(cutovers)
+        events = await self._history.before(cutovers, patient=self._is_of_page(split))
         shares: defaultdict[str, list[Event]] = defaultdict(list)
         for event in events:
             shares[split.winners[event.profile]].append(event)

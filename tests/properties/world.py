@@ -100,6 +100,11 @@ class _Loop(asyncio.SelectorEventLoop):
         return done
 
 
+def timeless() -> asyncio.AbstractEventLoop:
+    """A loop in which nothing takes time."""
+    return _Loop()
+
+
 class Carrier:
     """Brings what one process sends into the log: a partition in two parts, until it is dead."""
 

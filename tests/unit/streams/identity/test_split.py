@@ -15,11 +15,12 @@ from profiles.units import LinkChanges
 from streams.identity.history import History
 from streams.identity.split import SplitCompleter, claims_in
 from streams.kafka.memory import MemoryLog
+from streams.kafka.output import Row
 from streams.records.links import SplitDone
 from streams.settings import Settings
 from tests import REPOSITORY
 
-NOTHING = History(MemoryLog({}), Settings(partitions=1))
+NOTHING = History(MemoryLog({"profile.events": 1, "identity.links": 1}), Settings(partitions=1))
 PENDING = PendingSplit("one", "a" * 22, ("user_id", "ann"), [("email", "bob")], {"a" * 22: "a" * 22}, 0.0)
 
 
@@ -125,6 +126,29 @@ def test_it_stops_when_another_worker_is_the_linker_and_begins_again_when_it_com
 
 
 @pytest.mark.timeout(20)
+def test_what_the_log_says_is_done_is_not_done_again() -> None:
+    """A linker that reads again comes by splits of before; nobody begins with one before it has come to the end."""
+
+    async def story() -> None:
+        log = MemoryLog({"profile.events": 1, "identity.links": 1})
+        await log.produce([Row("identity.links", 0, b"", b"") for _ in range(3)])
+        links = MemoryLinkStore()
+        await links.commit(LinkChanges(0, 1, splitting={"one": PENDING}))
+        plan, history = load_plan(REPOSITORY / "tracking_plan.yaml"), History(log, Settings(partitions=1))
+        completer = SplitCompleter(MemoryStore(plan.namespace, 1), links, Told(), history, Settings(partitions=1), plan)
+        completer.assigned(mine=True)
+        await completer.tick()
+        assert under_way() == []
+        await log.produce([Row("identity.links", 0, b"", b"")])  # what comes later is not waited for
+        await links.commit(LinkChanges(1, 2))
+        await completer.tick()
+        assert under_way() == ["split one"]
+        await completer.close()
+
+    asyncio.run(story())
+
+
+@pytest.mark.timeout(20)
 def test_it_leaves_a_split_that_somebody_else_has_completed() -> None:
     async def story() -> None:
         completer, links = await pending()
@@ -149,7 +173,7 @@ def test_a_share_that_its_profile_has_is_not_sent_again() -> None:
         await links.commit(LinkChanges(0, 0, splitting={"one": PENDING}))
         done = Splitting("one", {}, {}, cutovers={id_: (0, 0)}, done=True)
         await store.commit(0, Changes(0, profiles=[Profile(id_, splits=[f"one:{id_}"], splitting=done)]))
-        log = MemoryLog({"profile.events": 1})
+        log = MemoryLog({"profile.events": 1, "identity.links": 1})
         completer = SplitCompleter(store, links, asked, History(log, Settings()), Settings(partitions=1), plan)
         completer.assigned(mine=True)
         await completer.tick()
