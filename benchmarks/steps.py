@@ -138,9 +138,11 @@ class Way:
         self.costs = Costs()
         self.outcomes: Counter[str] = Counter()
 
-    async def profiles_of(self, identities: Sequence[Identity]) -> dict[Identity, str]:
+    async def met(
+        self, identities: Sequence[Identity], stated: Sequence[Identity]
+    ) -> tuple[dict[Identity, str], set[Identity]]:
         """The profiles of linked identities (`streams.steps.identify.Links`)."""
-        return {identity: self._linked[identity] for identity in identities if identity in self._linked}
+        return {identity: self._linked[identity] for identity in identities if identity in self._linked}, set()
 
     async def close(self) -> None:
         """Release what makes the batches of records."""

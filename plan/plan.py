@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from datetime import UTC, datetime, time
 from functools import lru_cache, partial
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 from pydantic import SecretStr
@@ -23,7 +23,7 @@ from models.segments.preview import placed
 from plan.checking.checker import Checker, Outcome, identifying
 from plan.companies import GroupOf, group_of
 from plan.errors import Problem
-from plan.model import BreakerSpec, EventSpec, PlanFile, Property, Trait
+from plan.model import BreakerSpec, EventSpec, EventType, PlanFile, Property, Trait
 from plan.rule import EventRule
 from plan.semantics import Parts, find_rule_problems
 from plan.source_map import format_path
@@ -43,6 +43,8 @@ HASHED = "hashed:"
 """Stands before a value that is a hash already, as documents show it: `email:hashed:x1k…`."""
 
 _REMEMBERED = 200_000  # homes that are not hashed again
+
+_ALONG = "context.traits."  # where an SDK sends along what it remembers
 
 _HOME = uuid.UUID("5f2b3f3e-6d0a-5c1e-9a57-0d7a3c7e4b11")  # of namespaces that derive from a plan's name
 
@@ -158,6 +160,13 @@ class Plan:
         self.group_of: GroupOf | None = None
         if self.group:
             self.group_of = group_of(file.groups[self.group], Placeholders(file.blocked, file.unblocked))
+        self.keeps_last = frozenset(rule.type for rule in self.identities if rule.keep == "last")
+        """Types of which an identity goes to whom it has gone last."""
+        along = [rule.keep for rule in self.identities if any(path.startswith(_ALONG) for path in rule.fields)]
+        self.weighs_remembered: Container[str] = (
+            frozenset(get_args(EventType)) if "first" in along else {"identify"} if "last" in along else ()
+        )
+        """Types of events of which it matters what they only carry along: it claims nothing."""
         # Roles that an event of a public source has only as a claim. Where some user ids are signed and others not, a
         # timeline does not say which.
         self._only_claimed = BUSINESS if file.verify_user_ids == "required" else BUSINESS | PERSONAL

@@ -183,6 +183,8 @@ class Event(msgspec.Struct, Generic[Sent], array_like=True, tag_field="kind", ta
     claim: Claim | None = None
     refund: str = ""  # which one of its subject it is; "" if nobody says
     group: Grouping | None = None  # None if it names no company
+    remembered: list[Identity] = []  # that it only carries along, in `context.traits`; where the plan's `keep` asks
+    signed: bool = False  # whether the user whom a public source names has signed it
 
 
 class Merge(msgspec.Struct, array_like=True, tag_field="kind", tag="m", gc=False):

@@ -98,6 +98,12 @@ class LinkStore(Unit, Protocol):
         """The profile of each identity that has been linked; unlinked ones are left out. One round trip."""
         ...
 
+    async def met(
+        self, identities: Sequence[Identity], stated: Sequence[Identity]
+    ) -> tuple[dict[Identity, str], set[Identity]]:
+        """As `profiles_of`; and which of those that somebody has stated several claim. One round trip."""
+        ...
+
     async def linked_to(self, profiles: Sequence[str]) -> dict[str, Linked]:
         """What is linked to each profile; one to which nothing was linked is left out."""
         ...

@@ -29,8 +29,10 @@ class Verdict(NamedTuple):
 class _Unlinked:
     """A store in which nobody is linked and nobody was erased."""
 
-    async def profiles_of(self, identities: Sequence[Identity]) -> dict[Identity, str]:
-        return {}
+    async def met(
+        self, identities: Sequence[Identity], stated: Sequence[Identity]
+    ) -> tuple[dict[Identity, str], set[Identity]]:
+        return {}, set()
 
 
 class Judge:

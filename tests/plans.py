@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -55,13 +56,9 @@ def believing(directory: Path) -> Path:
     return path
 
 
-def moving() -> Plan:
-    """The plan that comes with Rapport, with `keep`: addresses are whose they are now, browsers whose they were."""
-    text = (REPOSITORY / "tracking_plan.yaml").read_text()
-    for kind, keep in [("email", "last"), ("phone", "last"), ("anonymous_id", "first"), ("device_id", "first")]:
-        head = f"  - type: {kind}\n"
-        assert text.count(head) == 1
-        text = text.replace(head, f"{head}    keep: {keep}\n")
+def staying() -> Plan:
+    """The plan that comes with Rapport, without `keep`: an identity stays with whoever had it first by arrival."""
+    text = re.sub(r"^    keep: (first|last)\n", "", (REPOSITORY / "tracking_plan.yaml").read_text(), flags=re.MULTILINE)
     return parse_plan(text, "tracking_plan.yaml", {})
 
 

@@ -51,6 +51,9 @@ EVENTS = pa.schema(
         ("category", pa.string()),  # null in files that were written before there were any
         ("claim", pa.string()),  # likewise
         ("group", pa.string()),  # likewise
+        ("refund", pa.string()),  # likewise
+        ("remembered", _IDENTITIES),  # likewise
+        ("signed", pa.bool_()),  # likewise
     ],
     metadata={"rapport.table": "events", "rapport.version": str(VERSION)},
 )
@@ -120,9 +123,12 @@ def to_table(placed: Sequence[Placed]) -> pa.Table:
         columns[f"{name}_exact"] = [None if us / 1e6 == time else time for us, time in zip(micros, exact, strict=True)]
     columns["home"] = [event.profile for event in events]
     columns["category"] = [event.category for event in events]
+    columns["refund"] = [event.refund for event in events]
+    columns["remembered"] = [_named(event.remembered) for event in events]
+    columns["signed"] = [event.signed for event in events]
     columns["claim"] = [None if event.claim is None else _dump(structs.asdict(event.claim)) for event in events]
     columns["group"] = [None if event.group is None else _dump(structs.asdict(event.group)) for event in events]
-    columns["identities"] = [[{"type": kind, "value": value} for kind, value in e.identities] for e in events]
+    columns["identities"] = [_named(event.identities) for event in events]
     columns["consent_analytics"] = [consent(event, "analytics") for event in events]
     columns["origin_topic"] = [event.origin[0] for event in events]
     columns["origin_partition"] = [event.origin[1] for event in events]
@@ -153,7 +159,10 @@ def events_in(table: pa.Table) -> Iterator[Event]:
         values["profile"] = values.pop("home")
         values["claim"] = [text and _claim(text) for text in columns["claim"].to_pylist()]
         values["group"] = [text and Grouping(**orjson.loads(text)) for text in columns["group"].to_pylist()]
-        values["category"] = [category or "" for category in columns["category"].to_pylist()]
+        for name in ("category", "refund"):
+            values[name] = [text or "" for text in columns[name].to_pylist()]
+        values["remembered"] = [_pairs(held or []) for held in columns["remembered"].to_pylist()]
+        values["signed"] = [bool(signed) for signed in columns["signed"].to_pylist()]
         values["identities"] = [_pairs(held) for held in values["identities"]]
         origins = (columns[f"origin_{part}"].to_pylist() for part in ("topic", "partition", "offset"))
         values["origin"] = list(zip(*origins, strict=True))
@@ -192,6 +201,10 @@ def _dump(value: dict[str, Any]) -> str:
 def _claim(text: str) -> Claim:
     held = orjson.loads(text)
     return Claim(**{**held, "identities": [(kind, value) for kind, value in held["identities"]]})
+
+
+def _named(held: list[Identity]) -> list[dict[str, str]]:
+    return [{"type": kind, "value": value} for kind, value in held]
 
 
 def _pairs(held: list[dict[str, str]]) -> list[Identity]:

@@ -2,8 +2,8 @@
 
 An identity that nothing was linked to *is* its own profile. When one event carries several identities, the profiles
 they belong to become one, unless that would give one profile more identities of a type than the plan allows, too many
-altogether, or two that a split has taken apart, or two people by the word of a public source alone: then the event's
-weakest identity is left out, and the rest is tried again. So two people on one laptop stay two people.
+altogether, or two that a split has taken apart, or two people by the word of a public source alone: from the strongest
+on, an identity that would bring that about is left out. So two people on one laptop stay two people.
 """
 
 from __future__ import annotations
@@ -67,17 +67,28 @@ def decide(
     """
     candidates, refused = _strongest_of_pairs(identities, partners)
     reason = APART if refused else ""
-    while True:
-        brought = _brought(candidates, profile_of, held_by)
-        wrong = _why_not(brought, limits, most, partners) if len(brought) > 1 else ""
-        if not wrong and len(brought) > 1 and _are_people(brought, candidates, profile_of, persons, names):
-            wrong = TWO_PEOPLE
-        if not wrong:
-            winner = profile_of(candidates[0])
-            losers = {id_: sorted(held) for id_, held in brought.items() if id_ != winner}
-            return Decision(winner, sorted(set().union(*brought.values())), losers, refused, reason)
-        reason = reason or wrong
-        refused.append(candidates.pop())
+
+    def wrong(candidates: Sequence[Identity], brought: Mapping[str, set[Identity]]) -> str:
+        if len(brought) < 2:
+            return ""
+        if why := _why_not(brought, limits, most, partners):
+            return why
+        return TWO_PEOPLE if _are_people(brought, candidates, profile_of, persons, names) else ""
+
+    kept, brought = candidates, _brought(candidates, profile_of, held_by)
+    if wrong(candidates, brought):
+        kept = candidates[:1]
+        for identity in candidates[1:]:
+            if why := wrong(more := [*kept, identity], _brought(more, profile_of, held_by)):
+                refused.append(identity)
+                reason = reason or why
+            else:
+                kept = more
+        brought = _brought(kept, profile_of, held_by)
+        refused = [identity for identity in refused if profile_of(identity) not in brought]  # by way of a weaker one
+    winner = profile_of(kept[0])
+    losers = {id_: sorted(held) for id_, held in brought.items() if id_ != winner}
+    return Decision(winner, sorted(set().union(*brought.values())), losers, refused, reason if refused else "")
 
 
 def _strongest_of_pairs(identities: Sequence[Identity], partners: Partners) -> tuple[list[Identity], list[Identity]]:

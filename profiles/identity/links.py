@@ -26,6 +26,8 @@ class Link(msgspec.Struct, array_like=True, gc=False):
     decided: float  # when, by the clock
     signed: bool = False  # by the user whom a public source names
     by: str = ""  # of the person on whose word it was made, whatever limits say
+    stated: bool = False  # as of its request
+    remembered: list[Identity] = []  # likewise
 
 
 class Refusal(msgspec.Struct, array_like=True, gc=False):
@@ -80,7 +82,11 @@ class Claim(msgspec.Struct, array_like=True, gc=False):
     anchor: Identity  # the strongest that was said with it
     first: float  # event time
     last: float
-    moves: int = 0  # how often it has taken the identity from somebody else
+    moves: int = 0  # how often it has taken the identity from somebody else since something new was said of it
+    believed: bool = True  # whether it is no public source's word alone
+    source: str = ""  # of its latest event…
+    event: str = ""  # …and the messageId
+    whole: bool = True  # whether all of it is known: of the first holder only what linked them is, until it moves
 
 
 class PendingSplit(msgspec.Struct, array_like=True, gc=False):
@@ -116,6 +122,8 @@ class _Row(msgspec.Struct, array_like=True, gc=False):
     decided: float
     signed: bool = False
     by: str = ""
+    stated: bool = False
+    remembered: list[int | Identity] = []
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -136,9 +144,11 @@ def encode_linked(identities: Sequence[Identity], links: Mapping[Identity, Seque
             key = link.offset, link.time, link.event, link.by, tuple(link.identities)
             if key not in rows:
                 named = [places.get(one, one) for one in link.identities]
+                remembered = [places.get(one, one) for one in link.remembered]
                 rows[key] = _Row(
-                    [], named, link.time, link.source, link.event, link.offset, link.decided, link.signed, link.by
-                )
+                    [], named, link.time, link.source, link.event, link.offset, link.decided, link.signed, link.by,
+                    link.stated, remembered,
+                )  # fmt: skip
             rows[key].joined.append(place)
     return _encode((identities, list(rows.values())))
 
@@ -148,8 +158,14 @@ def decode_linked(record: bytes) -> Linked:
     identities, rows = _decode(record)
     links: dict[Identity, list[Link]] = {}
     for row in rows:
-        named = [identities[one] if isinstance(one, int) else one for one in row.identities]
-        link = Link(named, row.time, row.source, row.event, row.offset, row.decided, row.signed, row.by)
+        named, remembered = (
+            [identities[one] if isinstance(one, int) else one for one in held]
+            for held in (row.identities, row.remembered)
+        )
+        link = Link(
+            named, row.time, row.source, row.event, row.offset, row.decided, row.signed, row.by, row.stated,
+            remembered,
+        )  # fmt: skip
         for place in row.joined:
             links.setdefault(identities[place], []).append(link)
     return Linked(identities, links)

@@ -47,6 +47,18 @@ class RedisLinkStore(RedisUnit):
         found = await self._client.hmget(IDENTITY_MAP, [_field(identity) for identity in identities])
         return {identity: id_.decode() for identity, id_ in zip(identities, found, strict=True) if id_ is not None}
 
+    async def met(
+        self, identities: Sequence[Identity], stated: Sequence[Identity]
+    ) -> tuple[dict[Identity, str], set[Identity]]:
+        if not stated:
+            return await self.profiles_of(identities), set()
+        both = self._client.pipeline(transaction=False)
+        both.hmget(IDENTITY_MAP, [_field(identity) for identity in identities])
+        both.hmget(_CLAIMS, [_field(identity) for identity in stated])
+        found, claims = await both.execute()
+        linked = {identity: id_.decode() for identity, id_ in zip(identities, found, strict=True) if id_ is not None}
+        return linked, {identity for identity, raw in zip(stated, claims, strict=True) if raw is not None}
+
     async def linked_to(self, profiles: Sequence[str]) -> dict[str, Linked]:
         if not profiles:
             return {}

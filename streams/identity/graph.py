@@ -74,50 +74,56 @@ class Graph:
         self._splitting = {home for split in pending.values() for home in split.winners}
         self._erased = erased
         self._refusals = refusals
+        self._merged: set[str] = set()  # into which the request at hand has merged others: a split must not overtake it
 
     def link(self, offset: int, request: LinkRequest) -> Decision | None:
         """Decide about identities that met in an event; None if there was nothing left to decide."""
         self._draft.begin(offset)
+        self._merged.clear()
         return self._link(request)
 
     def _link(self, request: LinkRequest) -> Decision | None:
-        offset = self._draft.offset
-        self._give_away(offset, request)
+        self._give_away(self._draft.offset, request)
         home = self._members.home
         identities = [identity for identity in request.identities if home(identity) not in self._erased]
         if len(identities) < 2:
             return None
+        if len(identities) < len(request.identities):
+            request = msgspec.structs.replace(request, identities=identities)
         if self._is_splitting(identities):
             profile = self._members.profile_of(identities[0])
             decision = Decision(profile, [], refused=identities[1:], reason=_SPLITTING)
-            if self._waits(identities, request):
-                return decision
-        else:
-            decision = self._decide(identities, request)
-        if decision.refused and not (self._moves.due and self._moves.due[-1].request is request):
-            self._refuse(request, decision)
+            if not self._waits(identities, request):
+                self._refuse(request, decision)
+            return decision
+        decision = self._decide(request)
         if decision.losers:
             kept = [identity for identity in identities if identity not in decision.refused]
-            self._merge(
-                decision,
-                Link(kept, request.time, request.source, request.event, offset, self._now, request.signed),
-            )
+            said = request.source, request.event, self._draft.offset, self._now, request.signed, ""
+            remembered = [identity for identity in request.remembered if identity in kept]
+            self._merge(decision, Link(kept, request.time, *said, request.stated, remembered))
+        self._moves.consider(decision, request)
+        if decision.refused and not any(move.request is request for move in self._moves.due):
+            self._refuse(request, decision)
+        links, self._moves.links = self._moves.links, []
+        for link in links:
+            self._link(link)
         return decision
 
-    def _decide(self, identities: list[Identity], request: LinkRequest) -> Decision:
+    def _decide(self, request: LinkRequest) -> Decision:
+        identities = request.identities
         if request.alias and self._members.is_believed(request) and (joined := self._members.aliased(identities)):
             accounts = [one for one in identities if one in joined.together and one not in joined.refused]
             if joined.losers:
                 by = f"an alias of {request.source}"
                 link = Link(accounts, request.time, request.source, request.event, self._draft.offset, self._now, by=by)
                 self._merge(joined, link)
-        others = self._moves.of_others(identities, request)
+        others = self._moves.of_others(request)
         left = [identity for identity in identities if identity not in others]
         decision = self._members.decide(left, request.source)
         if others:
             decision.refused = [*others, *decision.refused]
             decision.reason = KEPT
-        self._moves.consider(decision, identities[0], request)
         return decision
 
     def _waits(self, identities: Sequence[Identity], request: LinkRequest) -> bool:
@@ -151,6 +157,8 @@ class Graph:
         elif self._is_splitting([*everybody, *request.identities]):
             if not self._waits([*everybody, *request.identities], request):
                 self._refuse(request, Decision("", [], refused=move.identities, reason=_SPLITTING))
+        elif move.profile in self._merged:
+            self._draft.ask(request)
         else:
             self._moves.begin(move)
             id_ = f"move-{self._draft.offset}-{move.profile}"
@@ -163,6 +171,7 @@ class Graph:
 
     def _merge(self, decision: Decision, link: Link) -> None:
         self._note_links(decision, link)
+        self._merged.add(decision.winner)
         for loser, identities in decision.losers.items():
             for identity in identities:
                 self._members.map(identity, decision.winner, link.time)

@@ -185,6 +185,13 @@ class Members:
             left = [] if self.home(identity) in homes else claims
             self.note_claims(identity, [claim for claim in left if self.home(claim.anchor) not in homes])
 
+    def are_two(self, one: Identity, other: Identity) -> bool:
+        """Whether two identities are of customers who cannot be one."""
+        profiles = self.profile_of(one), self.profile_of(other)
+        if profiles[0] == profiles[1]:
+            return False
+        return bool(self.decide([one, other]).refused)
+
     def rivals(self, identity: Identity, holder: str, winner: str, anchor: Identity) -> list[Identity]:
         """What the holder of an identity has that the winner, of `anchor`, cannot have beside its own.
 

@@ -14,7 +14,7 @@ import asyncio
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import msgspec
 
@@ -53,18 +53,30 @@ def fold(id_: str, events: list[Event], currency: str, limits: Limits) -> Profil
     return profile
 
 
-def claims_in(split: PendingSplit, events: list[Event], home: Callable[[Identity], str]) -> list[LinkRequest]:
+def claims_in(
+    split: PendingSplit, events: list[Event], home: Callable[[Identity], str], public: Collection[str]
+) -> list[LinkRequest]:
     """What links alone do not tell of identities that go to somebody else.
 
     The earliest and the latest claims on them; and what met while it was one customer's, so that nobody was asked, and
     is not any more.
+
+    Args:
+        split: by which they go.
+        events: that came to the homes of their profile.
+        home: of an identity.
+        public: the sources that are not believed, but for what a user has signed.
     """
     found: dict[tuple[str, str], Event] = {}
     events = sorted(events, key=lambda one: one.time) if split.moving else []
     for identity in split.moving:
-        said = [event for event in events if identity in event.identities[1:]]
-        stated = [event for event in said if event.type == "identify"]
-        found |= {(event.source, event.id): event for event in [*said[:1], *stated[:1], *stated[-1:]]}
+        said: defaultdict[tuple[Identity, bool], list[Event]] = defaultdict(list)  # by whom, and whether it is believed
+        for event in events:
+            if identity in event.identities[1:] and identity not in event.remembered:
+                said[event.identities[0], event.signed or event.source not in public].append(event)
+        for claims in said.values():
+            stated = [event for event in claims if event.type == "identify"]
+            found |= {(event.source, event.id): event for event in [*claims[:1], *stated[:1], *stated[-1:]]}
     met = {(event.source, *event.identities) for event in found.values()}
     for event in events:
         among = (event.source, *event.identities)
@@ -73,15 +85,11 @@ def claims_in(split: PendingSplit, events: list[Event], home: Callable[[Identity
             found[event.source, event.id] = event
     return [
         LinkRequest(
-            event.identities,
-            event.time,
-            event.source,
-            event.id,
-            stated=event.type == "identify",
-            alias=event.type == "alias",
+            event.identities, event.time, event.source, event.id, event.signed, event.type == "identify",
+            event.remembered, event.type == "alias",
         )
         for event in found.values()
-    ]
+    ]  # fmt: skip
 
 
 class SplitCompleter:
@@ -210,7 +218,7 @@ class SplitCompleter:
             encoded = msgspec.msgpack.encode(state)
             await self._commands.send(Absorb(winner, name, split.at, encoded, split=split.id))
         await asyncio.gather(*(self._taken_in(split, winner) for winner in winners))
-        for claim in claims_in(split, events, self._home):
+        for claim in claims_in(split, events, self._home, self._public):
             await self._commands.request(claim)
         await self._commands.request(SplitDone(split.id))
         self._told[split.id] = time.monotonic()

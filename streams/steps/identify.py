@@ -67,6 +67,7 @@ def identify(plan: Plan, erased: Erased) -> Each:
     """
     extract, home, public, weigh = plan.extract, plan.home, plan.trust.public, plan.trust.weigh
     group_of = plan.group_of
+    weighs_remembered = plan.weighs_remembered
 
     def find(batch: Intake, item: Item) -> None:
         try:
@@ -88,9 +89,13 @@ def identify(plan: Plan, erased: Erased) -> Each:
         item.home = home(identities[0])
         if erased:  # nearly always nobody was
             _leave_out_erased(batch, item)
-        item.event = neutral(batch, item)
+        item.event = event = neutral(batch, item)
         if group_of is not None and item.rule is not None:
-            item.event.group = group_of(item.raw, item.rule, item.properties)
+            event.group = group_of(item.raw, item.rule, item.properties)
+        if item.along is not None and event.type in weighs_remembered:
+            event.remembered = _remembered(extract, item)
+        if batch.source in public:
+            event.signed = item.standing.signed
 
     def _leave_out_erased(batch: Intake, item: Item) -> None:
         time = item.time
@@ -197,38 +202,49 @@ def _context(context: Any) -> dict[str, Any]:
 class Links(Protocol):
     """Knows which identities were linked; the linker's store does."""
 
-    async def profiles_of(self, identities: Sequence[Identity]) -> dict[Identity, str]:
-        """The profile of each identity that has been linked; unlinked ones are left out."""
+    async def met(
+        self, identities: Sequence[Identity], stated: Sequence[Identity]
+    ) -> tuple[dict[Identity, str], set[Identity]]:
+        """The profile of each identity that has been linked; and which of those that are stated several claim."""
         ...
 
 
 def meet(plan: Plan, links: Links) -> Callable[[Intake], Awaitable[None]]:
     """The step that finds the events in which several profiles meet, by one look-up for the whole batch.
 
+    And those in which a customer states what others claim, too, and the plan gives to whom it has gone last: whether
+    they still say so decides.
+
     Args:
         plan: says which profile an identity is by itself.
         links: which identities belong together.
     """
-    home, public, extract = plan.home, plan.trust.public, plan.extract
+    home, extract, kinds = plan.home, plan.extract, plan.keeps_last
 
-    def asked(batch: Intake, item: Item, event: Event) -> LinkRequest:
-        request = LinkRequest(item.identities, event.time, event.source, event.id)
-        request.signed = batch.source in public and item.standing.signed
+    def asked(item: Item, event: Event) -> LinkRequest:
+        request = LinkRequest(item.identities, event.time, event.source, event.id, event.signed)
         request.stated, request.alias = event.type == "identify", event.type == "alias"
-        request.remembered = _remembered(extract, item)
+        request.remembered = event.remembered or _remembered(extract, item)
         return request
 
-    look_up = retrying(links.profiles_of)
+    def stated(item: Item) -> list[Identity]:
+        if item.event is None or item.event.type != "identify":
+            return []
+        return [identity for identity in item.identities[1:] if identity[0] in kinds]
+
+    look_up = retrying(links.met)
 
     async def run(batch: Intake) -> None:
         several = [item for item in batch.items if len(item.identities) > 1]
-        linked = await look_up(list({identity for item in several for identity in item.identities}))
+        every = list({identity for item in several for identity in item.identities})
+        said = list({identity for item in several for identity in stated(item)}) if kinds else []
+        linked, contested = await look_up(every, said)
         refused: set[Item] = set()
         for item in several:
             profiles = {linked.get(identity) or home(identity) for identity in item.identities}
-            if len(profiles) > 1 and item.event is not None:
+            if item.event is not None and (len(profiles) > 1 or (contested and not contested.isdisjoint(stated(item)))):
                 try:
-                    batch.links.append(asked(batch, item, item.event))
+                    batch.links.append(asked(item, item.event))
                 except Exception as error:
                     batch.reject(item, "meet", unreadable("meet", error))
                     refused.add(item)

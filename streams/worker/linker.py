@@ -175,6 +175,7 @@ class Linker:
         linked = await self._store.profiles_of(list(named | anchors))
         homes = {identity: self._plan.home(identity) for identity in named}
         profiles |= {linked.get(identity, home) for identity, home in homes.items()}
+        profiles |= {linked.get(anchor) or self._plan.home(anchor) for anchor in anchors}
         held = await self._store.linked_to(list(profiles))
         linked |= {identity: id_ for id_, one in held.items() for identity in one.identities}
         if erasures:

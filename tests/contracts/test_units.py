@@ -46,6 +46,7 @@ def test_links_come_back_as_they_were_written(run: Callable[[Test], None]) -> No
         assert await stores.links.state() == LinkState(version, 7, 0)
         assert await stores.links.profiles_of([ADA, BOB, EVE]) == {ADA: "p1", BOB: "p1"}
         assert await stores.links.linked_to(["p1", "p2"]) == {"p1": Linked(sorted([ADA, BOB]), {BOB: [link(ADA, BOB)]})}
+        assert await stores.links.met([ADA, EVE], [EVE]) == ({ADA: "p1"}, set())
         assert await stores.links.apart() == {EVE: [ADA]}
         assert await stores.links.profiles_of([]) == {}
         assert await stores.links.linked_to([]) == {}
@@ -99,6 +100,8 @@ def test_claims_are_found_by_the_identity_and_by_who_claims_it(run: Callable[[Te
         version = await stores.links.commit(LinkChanges(0, 1, claims=dict(claims)))
 
         assert await stores.links.claims([BOB, EVE]) == {BOB: claims[BOB]}
+        assert await stores.links.met([ADA], [BOB, EVE]) == ({}, {BOB})
+        assert await stores.links.met([ADA], []) == ({}, set())
         assert await stores.links.claims_about(lambda identity: identity == EVE) == {BOB: claims[BOB]}
         assert await stores.links.claims_about(lambda identity: identity == ADA) == claims
         assert await stores.links.claims_about(lambda identity: identity == ("user_id", "nobody")) == {}

@@ -15,13 +15,13 @@ from profiles.stores.memory import MemoryLinkStore
 from profiles.types import Identity
 from tests import REPOSITORY
 from tests.integration.faults.oracle import read_links
-from tests.plans import moving
+from tests.plans import staying
 from tests.properties.world import LINKS, World, play
 
 pytestmark = pytest.mark.slow
 
-PLAN = moving()
-STAYING = load_plan(REPOSITORY / "tracking_plan.yaml", {})
+PLAN = load_plan(REPOSITORY / "tracking_plan.yaml", {})
+STAYING = staying()
 ANN, BOB, CAT = (("user_id", name) for name in ("ann", "bob", "cat"))
 FIRST, SECOND = ("email", "first"), ("email", "second")
 TABLET = ("anonymous_id", "tablet")
@@ -94,6 +94,37 @@ def test_an_address_that_two_go_on_to_give_stays_with_the_first(seed: int, said:
     assert together(seed, [*said, (9.0, [ANN, FIRST]), (10.0, [BOB, FIRST])]) == {
         PLAN.home(ANN): customer(ANN, FIRST, events=3),
         PLAN.home(BOB): customer(BOB, events=3),
+    }
+
+
+def gone_to(said: list[Said]) -> Identity:
+    """Who has an address by the rule: who begins to give it when the one before has given it for the last time."""
+    times: dict[Identity, list[float]] = {}
+    for time, identities in said:
+        times.setdefault(identities[0], []).append(time)
+    by_beginning = sorted(times, key=lambda who: min(times[who]))
+    has = by_beginning[0]
+    for who in by_beginning[1:]:
+        if min(times[who]) > max(times[has]):
+            has = who
+    return has
+
+
+@st.composite
+def turns(draw: st.DrawFn) -> list[Said]:
+    """Accounts give one address by turns, in an order of arrival."""
+    people = draw(st.lists(st.sampled_from([ANN, BOB, CAT]), min_size=2, max_size=7))
+    return draw(st.permutations([(float(time), [who, FIRST]) for time, who in enumerate(people)]))
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 2**32), turns())
+@example(0, [(1.0, [ANN, FIRST]), (2.0, [BOB, FIRST]), (4.0, [BOB, FIRST]), (3.0, [CAT, FIRST]), (2.5, [ANN, FIRST])])
+def test_an_address_that_three_give_by_turns_is_whose_the_rule_says(seed: int, said: list[Said]) -> None:
+    """In any order of arrival; and never nobody's."""
+    has, events = gone_to(said), Counter(identities[0] for _, identities in said)
+    assert together(seed, said) == {
+        PLAN.home(who): customer(who, *([FIRST] if who == has else []), events=count) for who, count in events.items()
     }
 
 

@@ -308,7 +308,9 @@ class World:
         event.origin = ("events.web", 0, self._sources)
         self._sources += 1
         await self.log.produce([Row(EVENTS, partition_of(home, PARTITIONS), b"", _encode(event))])
-        if len(set((await self.owners(identities)).values())) > 1:
+        stated = [one for one in identities[1:] if type == "identify" and one[0] in self.plan.keeps_last]
+        _, contested = await self.links.met([], stated)
+        if contested or len(set((await self.owners(identities)).values())) > 1:
             await self.ask(LinkRequest(list(identities), time, source, id_, stated=type == "identify"))
         return event
 

@@ -42,6 +42,11 @@ class MemoryLinkStore(MemoryUnit):
     async def profiles_of(self, identities: Sequence[Identity]) -> dict[Identity, str]:
         return {identity: self._mapping[identity] for identity in identities if identity in self._mapping}
 
+    async def met(
+        self, identities: Sequence[Identity], stated: Sequence[Identity]
+    ) -> tuple[dict[Identity, str], set[Identity]]:
+        return await self.profiles_of(identities), {identity for identity in stated if identity in self._claims}
+
     async def linked_to(self, profiles: Sequence[str]) -> dict[str, Linked]:
         return {id_: decode_linked(self._linked[id_]) for id_ in profiles if id_ in self._linked}
 

@@ -20,7 +20,8 @@ def of(*said: tuple[Identity, float], same: tuple[Identity, ...] = ()) -> set[st
         claims: list[Claim] = []
         for anchor, time in order:
             claims = noted(claims, Claim(anchor, time, time))
-        found.add(owner(claims, lambda anchor: "same" if anchor in same else anchor[1]))
+        anchor = owner(claims, lambda anchor: "same" if anchor in same else anchor[1]).anchor
+        found.add("same" if anchor in same else anchor[1])
     return found
 
 

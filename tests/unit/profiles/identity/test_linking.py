@@ -41,13 +41,26 @@ def test_two_people_on_one_laptop_stay_two_people() -> None:
     assert decision == Decision("user_id:2", [U2], {}, [LAPTOP], "limit of user_id")
 
 
-def test_the_weakest_identity_goes_first_and_the_rest_is_tried_again() -> None:
-    """An e-mail of another user is left out together with what is weaker, while nothing else is lost."""
+def test_what_would_bring_it_about_is_left_out_and_nothing_else() -> None:
+    """An e-mail of another user, not the browser beside it, though that is weaker."""
     decision = Graph(one=[U1, MAIL]).decide(U2, MAIL, LAPTOP)
 
-    assert decision.winner == "user_id:2"
-    assert decision.refused == [LAPTOP, MAIL]
-    assert decision.losers == {}
+    assert decision == Decision(
+        "user_id:2", [LAPTOP, U2], {"anonymous_id:laptop": [LAPTOP]}, [MAIL], "limit of user_id"
+    )
+
+
+def test_what_a_weaker_one_brings_along_is_not_left_out() -> None:
+    """A public source ties a browser to nobody alone, but its own person by name, and the browser is theirs."""
+    graph = Graph(one=[U1], other=[MAIL, LAPTOP])
+    of = (graph.profile_of, lambda id_: graph.held.get(id_, []), LIMITS)
+
+    decision = decide(
+        (U1, LAPTOP, MAIL), *of, persons={"user_id", "email"},
+        names=lambda profile, identities: any(kind in ("user_id", "email") for kind, _ in identities),
+    )  # fmt: skip
+
+    assert (list(decision.losers), decision.refused, decision.reason) == (["other"], [], "")
 
 
 def test_a_whole_linked_profile_comes_along() -> None:

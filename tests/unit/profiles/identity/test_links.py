@@ -11,7 +11,7 @@ PHONE: Identity = ("anonymous_id", "30dd3a6b-9a3c-4d8b-8a7e-0b7f4f6f8f11")
 TABLET: Identity = ("anonymous_id", "tablet")
 TOGETHER = sorted([ANN, MAIL, PHONE, TABLET])
 
-LOGIN = Link([ANN, MAIL, PHONE], 5.0, "web", "ajs-next-1", 3, 6.0)
+LOGIN = Link([ANN, MAIL, PHONE], 5.0, "web", "ajs-next-1", 3, 6.0, stated=True, remembered=[PHONE])
 LATER = Link([ANN, TABLET], 7.0, "app", "2", 4, 8.0)
 
 

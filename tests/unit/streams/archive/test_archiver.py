@@ -43,6 +43,7 @@ whole_events = st.builds(
     currency=texts, quantity=st.floats(-1e12, 1e12), subject=texts, rating=st.none() | st.floats(-1e12, 1e12),
     properties=objects, context=objects, violations=st.lists(texts, max_size=2),
     origin=st.tuples(texts, st.integers(0, 999), st.integers(0, 2**62)), category=texts, claim=st.none() | claims,
+    refund=texts, remembered=st.lists(st.tuples(texts, texts), max_size=2), signed=st.booleans(),
 )  # fmt: skip
 
 

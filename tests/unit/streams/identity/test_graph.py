@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from plan import Plan, parse_plan
+from plan import Plan, load_plan, parse_plan
 from profiles.identity.linking import TWO_PEOPLE, Decision
 from profiles.identity.links import Claim, Lifted, PendingSplit
 from profiles.identity.secrets import suppression
@@ -15,9 +15,8 @@ from profiles.units import LinkState
 from streams.identity.graph import Graph
 from streams.records.links import JoinRequest, LiftRequest, LinkRequest, SplitDone, SplitRequest
 from tests import REPOSITORY
-from tests.plans import moving
 
-PLAN = moving()
+PLAN = load_plan(REPOSITORY / "tracking_plan.yaml", {})
 ADA, BOB, BROWSER, PHONE = ("user_id", "ada"), ("email", "bob"), ("anonymous_id", "b"), ("device_id", "d")
 
 
@@ -142,6 +141,32 @@ def test_an_address_goes_to_whom_a_server_has_it_go() -> None:
     assert moved(has, LinkRequest([CAT, BOB], 2.0, "purchase", "2")) == [[], []]
 
 
+def test_what_was_linked_without_being_said_is_no_claim() -> None:
+    """An order that only carries an address along has tied it; whoever says that it is theirs gets it."""
+    gets = LinkRequest([CAT, BOB], 2.0, "purchase", "2", stated=True)
+    for has in (
+        LinkRequest([ADA, BOB], 5.0, "purchase", "1"),
+        LinkRequest([ADA, BOB], 5.0, "purchase", "1", stated=True, remembered=[BOB]),
+    ):
+        assert moved(has, gets) == [[], [BOB]]
+    late = LinkRequest([ADA, BOB], 5.0, "purchase", "1", stated=True)
+    assert moved(late, gets) == [[], []]
+
+
+def test_what_one_says_decides_between_two_others() -> None:
+    """Bea took it from Ada and went on until 4, so that Cat's 3 was nothing, until Ada is heard of at 2.5."""
+    bea = ("user_id", "bea")
+    graph = graph_of()
+    for offset, (who, time) in enumerate([(ADA, 1.0), (bea, 2.0), (bea, 4.0), (CAT, 3.0)]):
+        graph.link(offset, LinkRequest([who, BOB], time, "purchase", str(offset), stated=True))
+        for move in graph.due():
+            graph.move(move, "")
+            graph.split_done(offset, SplitDone(f"move-{offset}-{move.profile}"), [])
+    graph.link(4, LinkRequest([ADA, BOB], 2.5, "purchase", "4", stated=True))
+    [move] = graph.due()
+    assert (move.profile, move.request.identities, move.request.event) == (PLAN.home(bea), [CAT, BOB], "3")
+
+
 def test_a_browser_goes_to_who_used_it_first() -> None:
     """Whoever says so; but what a server has tied, no page unties by writing an earlier time."""
     late, early = LinkRequest([CAT, BROWSER], 2.0, "web", "2"), LinkRequest([ADA, BROWSER], 1.0, "web", "1")
@@ -149,6 +174,7 @@ def test_a_browser_goes_to_who_used_it_first() -> None:
     assert moved(late, early) == [[], [BROWSER]]
     assert moved(early, late) == [[], []]
     assert moved(LinkRequest([CAT, BROWSER], 2.0, "purchase", "2"), early) == [[], []]
+    assert moved(early, LinkRequest([CAT, BROWSER], 2.0, "purchase", "2")) == [[], [BROWSER]]
     assert moved(LinkRequest([CAT, BROWSER], 2.0, "web", "2"), LinkRequest([BOB, BROWSER], 1.0, "web", "1")) == [
         [], [BROWSER],
     ]  # fmt: skip
@@ -168,7 +194,7 @@ def test_a_claim_takes_an_identity_twice_and_no_more() -> None:
         changes = graph.changes(LinkState(0, -1, 0), offset)
         claims |= {identity: held for identity, held in changes.claims.items() if held}
         taken.append(len(changes.splitting))
-    assert (taken, claims[BROWSER]) == ([1, 1, 0, 0], [Claim(ADA, 1.0, 1.0, 2)])
+    assert (taken, claims[BROWSER]) == ([1, 1, 0, 0], [Claim(ADA, 1.0, 1.0, 2, False, "web", "1")])
 
 
 def test_pages_do_not_keep_us_reading_history() -> None:

@@ -58,7 +58,7 @@ def test_all_that_wait_are_read_together_and_each_gets_its_own() -> None:
         log, shared = await opened()
         first = asyncio.create_task(ids(shared, HERE))
         await asyncio.sleep(1.0)
-        assert await asyncio.gather(ids(shared, HERE), ids(shared, THERE), first) == [
+        assert list(await asyncio.gather(ids(shared, HERE), ids(shared, THERE), first)) == [
             [f"of {HERE}"], [f"of {THERE}"], [f"of {HERE}"],
         ]  # fmt: skip
         assert len(log.begun) == 2

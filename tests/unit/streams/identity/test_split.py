@@ -85,9 +85,11 @@ def test_what_met_as_one_customers_is_asked_about_when_it_is_not_any_more() -> N
         return Event(home, f"m{number}", "web", "page", "Home", "visit", 9.0 - number, 1e9, list(identities))
 
     events = [event(1, first, phone), event(2, first, phone), event(3, ann, phone), event(4, other, phone)]
-    assert [(one.event, one.identities) for one in claims_in(split, events, plan.home)] == [("m2", [first, phone])]
+    assert [(one.event, one.identities) for one in claims_in(split, events, plan.home, {"web"})] == [
+        ("m2", [first, phone])
+    ]
     by_hand = PendingSplit("one", homes[0], phone, [first], winners, 0.0)
-    assert claims_in(by_hand, events, plan.home) == []
+    assert claims_in(by_hand, events, plan.home, {"web"}) == []
 
 
 @pytest.mark.timeout(20)

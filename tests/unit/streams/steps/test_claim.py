@@ -58,8 +58,10 @@ USER, BROWSER = ("user_id", "42"), ("anonymous_id", "b")
 class Unlinked:
     """A store in which nobody is linked."""
 
-    async def profiles_of(self, identities: Sequence[Identity]) -> dict[Identity, str]:
-        return {}
+    async def met(
+        self, identities: Sequence[Identity], stated: Sequence[Identity]
+    ) -> tuple[dict[Identity, str], set[Identity]]:
+        return {}, set()
 
 
 @pytest.fixture(scope="module")

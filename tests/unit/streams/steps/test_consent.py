@@ -160,8 +160,10 @@ def test_what_consent_managers_send_is_mapped_in_the_plan(context: dict[str, Any
 class _Nobody:
     """A store in which nobody is linked."""
 
-    async def profiles_of(self, identities: Sequence[Identity]) -> dict[Identity, str]:
-        return {}
+    async def met(
+        self, identities: Sequence[Identity], stated: Sequence[Identity]
+    ) -> tuple[dict[Identity, str], set[Identity]]:
+        return {}, set()
 
 
 def judged(raw: dict[str, Any] | bytes, source: str = "purchase", plan: Plan = PLAN, erased: Erased = NOBODY) -> Intake:

@@ -9,8 +9,12 @@ from collections.abc import Mapping, Sequence
 from aiokafka.structs import ConsumerRecord
 
 from plan import load_plan
+from profiles.identity.links import Claim
+from profiles.stores.memory import MemoryLinkStore
 from profiles.types import Identity
+from profiles.units import LinkChanges
 from streams.pipeline import ingest_pipeline
+from streams.steps.identify import NOBODY
 from streams.steps.intake import FORGOTTEN, Intake
 from tests import REPOSITORY
 from tests.build import erased, record
@@ -23,8 +27,10 @@ EVENT = {"type": "page", "name": "Home", "userId": "u", "anonymousId": "a", "mes
 class Unlinked:
     """A store in which nobody is linked."""
 
-    async def profiles_of(self, identities: Sequence[Identity]) -> dict[Identity, str]:
-        return {}
+    async def met(
+        self, identities: Sequence[Identity], stated: Sequence[Identity]
+    ) -> tuple[dict[Identity, str], set[Identity]]:
+        return {}, set()
 
 
 def taken(
@@ -125,12 +131,39 @@ def test_what_an_sdk_carries_along_is_no_claim() -> None:
     assert item.event is not None
     assert item.event.traits == {"firstName": "New"}
     assert (request.stated, request.remembered) == (True, [address])
+    assert item.event.remembered == [address]  # who reads the history is to know it, too
     (request,) = taken(**identify, context={"traits": old}).links  # type: ignore[arg-type]
     assert (request.stated, request.remembered) == (True, [])
     (request,) = taken(**identify, traits=old, context={"traits": old}).links  # type: ignore[arg-type]
     assert request.remembered == []
     (request,) = taken(source="web", context={"traits": old}).links
     assert (request.stated, request.remembered) == (False, [address])
+
+
+def test_who_states_what_others_claim_is_heard_though_it_is_theirs() -> None:
+    """Whether they still do decides to whom it has gone. What is only carried along, or theirs alone, is no news."""
+    user, address, phone = (
+        ("user_id", "u"),
+        PLAN.identity("email", "a@example.com"),
+        PLAN.identity("phone", "0612345678"),
+    )
+    store = MemoryLinkStore()
+    held = dict.fromkeys([user, address, phone], PLAN.home(user))
+    claims = {address: [Claim(user, 1.0, 1.0), Claim(("user_id", "other"), 2.0, 2.0)]}
+    asyncio.run(store.commit(LinkChanges(0, 0, mapping={**held}, claims={**claims})))
+
+    def asked(**said: object) -> list[list[Identity]]:
+        value = json.dumps({"messageId": "m", "userId": "u"} | said).encode()
+        intake = Intake("purchase", [record(0, value)], NOW)
+        asyncio.run(ingest_pipeline(PLAN, store, NOBODY).run(intake))
+        assert len(intake.items) == 1
+        return [request.identities for request in intake.links]
+
+    assert asked(type="identify", traits={"email": "a@example.com"}) == [[user, address]]
+    assert asked(type="identify", traits={"phone": "0612345678"}) == []
+    order = {"order_id": "1", "revenue": 1, "currency": "EUR"}
+    along = {"traits": {"email": "a@example.com"}}
+    assert asked(type="track", event="Order Completed", properties=order, context=along) == []
 
 
 def test_an_alias_of_two_accounts_is_remarked() -> None:
