@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections import Counter
+from collections.abc import Collection
 
 import pytest
 from aiokafka.structs import TopicPartition
@@ -34,10 +35,17 @@ SWAP: list[Said] = [
 ]  # fmt: skip
 
 
-async def told(world: World, said: list[Said]) -> dict[str, dict[str, int]]:
-    """What an order of arrival comes to: the identities and the number of events of each customer."""
+async def told(world: World, said: list[Said], pages: Collection[float] = ()) -> dict[str, dict[str, int]]:
+    """What an order of arrival comes to: the identities and the number of events of each customer.
+
+    Args:
+        world: where it happens.
+        said: what a server has said…
+        pages: …but for these times, at which a page has.
+    """
     for number, (time, identities) in enumerate(said):
-        await world.happen(f"{time}", 1000.0 + time, identities, type="identify", source="purchase")
+        source = "web" if time in pages else "purchase"
+        await world.happen(f"{time}", 1000.0 + time, identities, type="identify", source=source)
         if number % 2:
             await world.some_time()
     await world.settle()
@@ -48,13 +56,13 @@ async def told(world: World, said: list[Said]) -> dict[str, dict[str, int]]:
     }
 
 
-def together(seed: int, said: list[Said]) -> dict[str, dict[str, int]]:
+def together(seed: int, said: list[Said], pages: Collection[float] = ()) -> dict[str, dict[str, int]]:
     """The same, in a world of its own."""
     found: dict[str, dict[str, int]] = {}
 
     async def story(world: World) -> None:
         world.start()
-        found.update(await told(world, said))
+        found.update(await told(world, said, pages))
 
     play(PLAN, seed, story)
     return found
@@ -81,6 +89,17 @@ def test_a_shared_device_is_whose_it_was_first(seed: int, said: list[Said]) -> N
     assert together(seed, said) == {
         PLAN.home(ANN): customer(ANN, TABLET, events=2),
         PLAN.home(BOB): customer(BOB, events=1),
+    }
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 2**32), st.permutations([(1.0, [BOB, TABLET]), (2.0, [ANN, TABLET]), (3.0, [CAT, TABLET])]))
+def test_what_a_server_says_goes_before_what_a_page_says(seed: int, said: list[Said]) -> None:
+    """Else whose a device is would depend on which of them came first: what a server has tied no page unties."""
+    assert together(seed, said, pages=[1.0]) == {
+        PLAN.home(ANN): customer(ANN, TABLET, events=1),
+        PLAN.home(BOB): customer(BOB, events=1),
+        PLAN.home(CAT): customer(CAT, events=1),
     }
 
 
