@@ -138,7 +138,7 @@ class Moves:
         """A claim that may have begun before its owner's, and gone on: it moves, so that their history tells."""
         if theirs.whole or self._members.profile_of(theirs.anchor) != self._members.profile_of(identity):
             return None
-        claims = self._members.claims_of(identity)
+        claims = [one for one in self._members.claims_of(identity) if one.believed or not theirs.believed]
         return next((one for one in claims if one.whole and one.first < theirs.first and one.first < one.last), None)
 
     def _rivals(self, identity: Identity, holder: str, decision: Decision, request: LinkRequest) -> list[Identity]:
