@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -90,6 +91,29 @@ def test_what_met_as_one_customers_is_asked_about_when_it_is_not_any_more() -> N
     ]
     by_hand = PendingSplit("one", homes[0], phone, [first], winners, 0.0)
     assert claims_in(by_hand, events, plan.home, {"web"}) == []
+
+
+def test_a_history_tells_what_was_said_from_what_was_only_carried_along() -> None:
+    """Of each who says so, and whether it is believed: the first and the last time that they did."""
+    plan = load_plan(REPOSITORY / "tracking_plan.yaml")
+    ann, first = ("user_id", "ann"), ("email", "first")
+    home = plan.home(ann)
+    split = PendingSplit("one", home, first, [], dict.fromkeys([home, plan.home(first)], home), 0.0, moving=[first])
+
+    def event(time: float, source: str, **more: Any) -> Event:
+        return Event(home, f"{time}", source, "identify", "", "", time, time, [ann, first], **more)
+
+    events = [
+        event(1.0, "purchase", remembered=[first]),
+        *(event(time, "purchase") for time in (2.0, 3.0, 4.0)),
+        *(event(time, "web") for time in (0.5, 5.0)),
+        event(6.0, "web", signed=True),
+    ]
+    asked = claims_in(split, events, plan.home, {"web"})
+
+    assert sorted((one.time, one.signed, one.stated, one.remembered) for one in asked) == [
+        (0.5, False, True, []), (2.0, False, True, []), (5.0, False, True, []), (6.0, True, True, []),
+    ]  # fmt: skip
 
 
 @pytest.mark.timeout(20)
