@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, time
-from functools import lru_cache, partial
+from functools import cached_property, lru_cache, partial
 from typing import Any, get_args
 
 import msgspec
@@ -160,13 +160,6 @@ class Plan:
         self.group_of: GroupOf | None = None
         if self.group:
             self.group_of = group_of(file.groups[self.group], Placeholders(file.blocked, file.unblocked))
-        self.keeps_last = frozenset(rule.type for rule in self.identities if rule.keep == "last")
-        """Types of which an identity goes to whom it has gone last."""
-        along = [rule.keep for rule in self.identities if any(path.startswith(_ALONG) for path in rule.fields)]
-        self.weighs_remembered: Container[str] = (
-            frozenset(get_args(EventType)) if "first" in along else {"identify"} if "last" in along else ()
-        )
-        """Types of events of which it matters what they only carry along: it claims nothing."""
         # Roles that an event of a public source has only as a claim. Where some user ids are signed and others not, a
         # timeline does not say which.
         self._only_claimed = BUSINESS if file.verify_user_ids == "required" else BUSINESS | PERSONAL
@@ -182,6 +175,19 @@ class Plan:
                 name="?", sources=list(self.sources), owner="?", description="Not planned.", why="Not planned."
             )
             self._unplanned = EventRule(spec, Checker("properties", {}, "flag"), self.currency, planned=False)
+
+    @cached_property
+    def keeps_last(self) -> frozenset[str]:
+        """Types of which an identity goes to whom it has gone last."""
+        return frozenset(rule.type for rule in self.identities if rule.keep == "last")
+
+    @cached_property
+    def weighs_remembered(self) -> frozenset[str]:
+        """Types of events of which it matters what they only carry along, since it claims nothing."""
+        along = {rule.keep for rule in self.identities if any(path.startswith(_ALONG) for path in rule.fields)}
+        if "first" in along:
+            return frozenset(get_args(EventType))
+        return frozenset({"identify"} if "last" in along else ())
 
     def source_of_key(self, write_key: str) -> Source | None:
         """The source that a write key belongs to, enabled or not."""
