@@ -37,7 +37,7 @@ from profiles.types import Merge
 from tests.worlds.rules import HELD, SHOP
 from tests.worlds.shop import WEEKS, Shop, shop
 
-__all__ = ["Played", "measure", "play", "run"]
+__all__ = ["Played", "measure", "numbered", "play", "run"]
 
 _PLAN = Path(__file__).parents[1] / "tracking_plan.yaml"
 _FIRST = 20  # week from which scores are judged
@@ -70,7 +70,7 @@ def play(world: Shop, plan: Plan) -> Played:
     log = world.log(plan)
     judged = backtest(log, plan.churn, plan.currency, judged=weeks, consent=plan.consent, persons=plan.trust.persons,
                       limits=plan.limits)  # fmt: skip
-    customers = _numbers(log, world.profiles(plan))[judged.customer]
+    customers = numbered(log, world.profiles(plan))[judged.customer]
     rows = (customers, judged.week - weeks.start)
 
     def grid(p: Array) -> Array:
@@ -92,7 +92,7 @@ def leaving_scores(judged: Judged) -> dict[str, Array]:
     return {**judged.risks, **getattr(judged, "leaving", {})}
 
 
-def _numbers(log: Log, profiles: Sequence[str]) -> NDArray[np.int64]:
+def numbered(log: Log, profiles: Sequence[str]) -> NDArray[np.int64]:
     """The customer of each number that the backtest gives to a profile."""
     place = {profile: customer for customer, profile in enumerate(profiles)}
     names = dict.fromkeys(record.profile for record in log.records)

@@ -27,7 +27,6 @@ from models.backtest.evaluation import figures
 from models.backtest.playback import Log, backtest
 from models.durations import WEEK
 from plan import Plan, load_plan
-from profiles.state import Limits
 from streams.offline import Row, read_log
 from tests.worlds.b2b import B2B, HELD_B2B, Companies, b2b
 from tests.worlds.b2b_events import START, invoices
@@ -47,7 +46,7 @@ def billing(world: Companies, plan: Plan) -> dict[str, Any]:
     for label in _LABELS:
         config = plan.churn.model_copy(update={"label_horizon": label * WEEK})
         judged = backtest(log, config, plan.currency, consent=plan.consent, persons=plan.trust.persons,
-                          limits=Limits(on_repeat=plan.on_repeat, rates=plan.rates))  # fmt: skip
+                          limits=plan.limits)  # fmt: skip
         found[str(label)] = {
             "spoke": dict(Counter(judged.champions.values())),
             "churn": float(judged.y.mean()),
