@@ -35,7 +35,7 @@ from profiles.identity.placeholders import Placeholders
 from profiles.identity.secrets import derived_key, is_hash
 from profiles.money import Rates
 from profiles.state import Limits
-from profiles.types import Identity, company_id, profile_id
+from profiles.types import Identity, cell_id, company_id, profile_id
 
 __all__ = ["HASHED", "Plan", "Source"]
 
@@ -273,6 +273,10 @@ class Plan:
     def company(self, key: str) -> str:
         """The id of a company's document."""
         return company_id(self.namespace, self.group, key)
+
+    def cell(self, key: str, number: int) -> str:
+        """The id of one of the parts of a large company's document."""
+        return cell_id(self.namespace, self.group, key, number)
 
     def _compile(self, spec: EventSpec) -> EventRule:
         enforce, extra = spec.enforce or self.file.enforce, spec.extra or self.file.extra

@@ -57,8 +57,10 @@ __all__ = [
     "Tally",
     "Ticket",
     "TimelineEntry",
+    "cell_id",
     "company_id",
     "event_digest",
+    "is_cell",
     "is_company",
     "partition_of",
     "profile_id",
@@ -115,8 +117,18 @@ def company_id(namespace: uuid.UUID, group: str, key: str) -> str:
 
 
 def is_company(id_: str) -> bool:
-    """Whether an id is of a company's document."""
+    """Whether an id is of a company's document, or of a part of one."""
     return id_.startswith(_COMPANY)
+
+
+def cell_id(namespace: uuid.UUID, group: str, key: str, number: int) -> str:
+    """The id of one of the parts of a large company's document."""
+    return _COMPANY + company_id(namespace, group, f"{key}\0{number}")
+
+
+def is_cell(id_: str) -> bool:
+    """Whether an id is of a part of a large company's document: of nobody that is looked at."""
+    return id_.startswith(_COMPANY + _COMPANY)
 
 
 def partition_of(profile: str, partitions: int) -> int:
@@ -532,6 +544,7 @@ class Company(msgspec.Struct, array_like=True, gc=False):
     key: str  # as events name it
     shares: dict[str, bytes] = {}  # member's profile id → msgpack of a `Part`
     erased: bool = False  # whether who was taken out last was erased
+    divided: bool = False  # the shares are in cells, and these have shares here
 
 
 class Part(msgspec.Struct, array_like=True, gc=False):

@@ -15,7 +15,7 @@ from aiokafka.structs import ConsumerRecord
 
 from profiles.documents import decode_profile
 from profiles.errors import Misconfigured
-from profiles.types import ERASED, Profile
+from profiles.types import ERASED, Profile, is_cell
 from streams.kafka.admission import admit
 from streams.kafka.client import async_consumer
 from streams.kafka.outbox import MARKER
@@ -101,7 +101,7 @@ class LiveFeed:
         try:
             if record.topic == self._alerts:
                 self._tell(told_event(record.value))
-            else:
+            elif not is_cell(record.key.decode()):
                 self._tell(changed_event(record.key, record.value, f"{record.partition}-{record.offset}"))
         except (ValueError, TypeError, KeyError) as error:  # one record that nobody can read must not end the feed
             log.warning("%s-%d offset %d is left out: %s", record.topic, record.partition, record.offset, error)

@@ -133,7 +133,7 @@ def limits_of(settings: Settings, plan: Plan) -> Limits:
     limits = dataclasses.replace(plan.limits, timeline=settings.timeline, seen=settings.seen)
     if not plan.group:
         return limits
-    companies = Companies(plan.group, plan.company, plan.consent, limits, plan.currency)
+    companies = Companies(plan.group, plan.company, plan.cell, plan.consent, limits, plan.currency)
     return dataclasses.replace(limits, companies=companies)
 
 

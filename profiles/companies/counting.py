@@ -10,9 +10,10 @@ import msgspec
 
 from profiles.merge import merge
 from profiles.state import Limits
+from profiles.timeline import merge_timelines
 from profiles.types import Company, Part, Profile, Share
 
-__all__ = ["count_shares", "parts_of", "take_share"]
+__all__ = ["count_shares", "part_of_cell", "parts_of", "take_share"]
 
 _decode = msgspec.msgpack.Decoder(Part).decode
 
@@ -49,12 +50,26 @@ def count_shares(company: Profile, limits: Limits) -> None:
     assert held is not None
     held.shares = dict(sorted(held.shares.items()))
     whole = Profile(company.id)
+    events = Profile("")  # of all members, as trimming them after each would take longer than all the rest
     for packed in held.shares.values():
-        merge(whole, _decode(packed).state, limits)
+        state = _decode(packed).state
+        events.timeline += state.timeline
+        events.timeline_count += state.timeline_count
+        state.timeline, state.timeline_count = b"", 0
+        merge(whole, state, limits)
+    merge_timelines(whole, events, limits.timeline)
     for name in _COUNTED:
         setattr(company, name, getattr(whole, name))
     since = min((part.since for part in parts_of(company).values()), default=None)
     company.identities = {} if since is None else {held.kind: {held.key: since}}
+
+
+def part_of_cell(cell: Profile) -> Part:
+    """What the members in one cell come to."""
+    state = Profile("")
+    for name in _COUNTED:
+        setattr(state, name, getattr(cell, name))
+    return Part(min(part.since for part in parts_of(cell).values()), 0, state)
 
 
 def parts_of(company: Profile) -> dict[str, Part]:

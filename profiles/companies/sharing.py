@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from hashlib import blake2b
 from math import isfinite
 from typing import Any, cast
+from zlib import crc32
 
 import msgspec
 
@@ -23,13 +24,16 @@ from profiles.state import Limits, apply
 from profiles.timeline import latest_events
 from profiles.types import Affiliation, Event, Ledger, Member, MemberEntry, Part, Profile
 
-__all__ = ["MOST", "WAITING", "Companies", "told"]
+__all__ = ["CELLS", "MOST", "WAITING", "Companies", "told"]
 
 MOST = 100
 """Companies of one customer; events of any further one count for none."""
 
 WAITING = 24
 """Events that name no company and wait; at twice as many the earlier half is placed for good."""
+
+CELLS = 64
+"""Parts into which the document of a large company is divided by its members."""
 
 _SHOWN = 8  # events of a member in a company's timeline
 _COUNTED = frozenset({"track", "page", "screen", "group"})  # the other calls tell who somebody is
@@ -45,17 +49,39 @@ class Companies:
     Args:
         kind: what the plan calls companies.
         id_of: the id of a company's document.
+        cell_id: the id of one of its cells.
         consent: who allows that more than what was bought and paid counts.
         limits: of what a share keeps; without companies of its own.
         currency: of the plan.
+        whole: members up to whom a company is one document.
     """
 
-    def __init__(self, kind: str, id_of: Callable[[str], str], consent: Consent, limits: Limits, currency: str) -> None:
+    def __init__(
+        self,
+        kind: str,
+        id_of: Callable[[str], str],
+        cell_id: Callable[[str, int], str],
+        consent: Consent,
+        limits: Limits,
+        currency: str,
+        *,
+        whole: int = 128,
+    ) -> None:
         self.kind = kind
         self.id_of = id_of
         self.limits = limits
+        self.whole = whole
+        self._cell_id = cell_id
         self._consent = consent
         self._currency = currency
+
+    def cell_of(self, key: str, member: str) -> str:
+        """The id of the cell that keeps a member's share, once a company is divided."""
+        return self._cell_id(key, crc32(member.encode()) % CELLS)
+
+    def cells(self, key: str) -> list[str]:
+        """The ids of all cells of a company."""
+        return [self._cell_id(key, number) for number in range(CELLS)]
 
     def take(self, profile: Profile, event: Event[Any], digest: bytes) -> None:
         """Take in what an event of a customer is for companies."""

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from profiles.stores.keys import ALERT_STATES, Keys
-from profiles.types import Alert, Profile, Stay, is_company
+from profiles.types import Alert, Profile, Stay, is_cell, is_company
 
 __all__ = ["RECENT", "Entries", "Group", "alert_groups", "alert_of", "alert_row", "document_groups", "entries_of"]
 
@@ -28,7 +28,7 @@ class Entries(NamedTuple):
 
     timer: float  # 0 for none
     risk: float | None  # None for a company
-    recent: float | None  # None for a tombstone; a company has an index of its own
+    recent: float | None  # None for a tombstone or a cell; a company has an index of its own
     segments: Mapping[str, Stay]
     alerts: Collection[Alert]
 
@@ -39,7 +39,8 @@ def entries_of(profile: Profile) -> Entries:
         return Entries(profile.scheduled_at, None, None, _NOWHERE, ())
     score = profile.score
     risk = None if score is None or is_company(profile.id) else score.risk
-    return Entries(profile.scheduled_at, risk, profile.updated, profile.segments, profile.alerts.values())
+    recent = None if is_cell(profile.id) else profile.updated
+    return Entries(profile.scheduled_at, risk, recent, profile.segments, profile.alerts.values())
 
 
 def alert_row(id_: str, alert: Alert) -> bytes:
@@ -82,7 +83,8 @@ def document_groups(
             awake.append(id_)
         if is_company(id_):
             companies += (id_, encoded[id_])
-            companies_recent += (entries.recent, id_)
+            if entries.recent is not None:
+                companies_recent += (entries.recent, id_)
             continue
         documents += (id_, encoded[id_])
         if entries.risk is not None:

@@ -9,11 +9,12 @@ company among all of the customer's, whether or not the others are sent.
 
 from __future__ import annotations
 
+from profiles.companies.counting import count_shares, part_of_cell, take_share
 from profiles.companies.sharing import Companies, told
-from profiles.types import Profile, Record, Share
+from profiles.types import Profile, Record, Share, is_cell
 from streams.steps.work import Work
 
-__all__ = ["share_out", "take_back"]
+__all__ = ["hear", "share_cell", "share_out", "take_back"]
 
 
 def share_out(work: Work, cause: Record, profile: Profile, companies: Companies) -> None:
@@ -39,3 +40,50 @@ def take_back(work: Work, cause: Record, profile: Profile, companies: Companies,
     for key in sorted(profile.affiliation.members) if profile.affiliation is not None else ():
         company, origin = companies.id_of(key), work.origin(cause)
         work.send(Share(company, key, profile.id, profile.updated, erased=erased, origin=origin))
+
+
+def hear(work: Work, company: Profile, share: Share, companies: Companies) -> None:
+    """Let a company, or a cell of one, know of a share; counting has to follow.
+
+    A company of many members is divided: each share goes on to the cell of its member, and the cells share with the
+    company what their members come to together. So what is written because of one member has a bound.
+    """
+    held = company.company
+    if held is not None and held.divided and not is_cell(share.member):
+        _pass_on(work, share, share.member, share.state, companies, erased=share.erased)
+        return
+    take_share(company, share, companies.kind)
+    held = company.company
+    assert held is not None
+    work.touch(company)
+    if is_cell(share.member):  # it has taken over what was held here of its members
+        moved = [member for member in held.shares if not is_cell(member)]
+        for member in moved:
+            if companies.cell_of(share.key, member) == share.member:
+                del held.shares[member]
+    elif not is_cell(company.id) and len(held.shares) > companies.whole:
+        held.divided = True
+        for member, state in sorted(held.shares.items()):
+            _pass_on(work, share, member, state, companies)
+
+
+def share_cell(work: Work, cause: Share, cell: Profile, companies: Companies) -> None:
+    """Count a cell, and share with its company what its members come to; nothing is left of one without any."""
+    held = cell.company
+    assert held is not None
+    origin = work.origin(cause)
+    packed = b""
+    if held.shares:
+        count_shares(cell, companies.limits)
+        packed, _ = told(part_of_cell(cell))
+    else:
+        work.remove(cell)
+    company = companies.id_of(held.key)
+    work.send(Share(company, held.key, cell.id, cell.updated, packed, erased=held.erased, origin=origin))
+
+
+def _pass_on(
+    work: Work, cause: Share, member: str, state: bytes, companies: Companies, *, erased: bool = False
+) -> None:
+    cell, origin = companies.cell_of(cause.key, member), work.origin(cause)
+    work.send(Share(cell, cause.key, member, cause.time, state, erased=erased, origin=origin))

@@ -160,7 +160,9 @@ class Player:
             await self._apply(batches)
             if self._has_companies:
                 await self._rest()
-                await self._apply(self._sent_on())
+                while shares := self._sent_on():  # a company may pass them on
+                    await self._apply(shares)
+                    await self._rest()
             self._tell(len(some))
         await self._rest()
         await self._report()

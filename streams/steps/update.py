@@ -11,13 +11,14 @@ as an `Absorb`, so that a profile has one writer at all times.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import msgspec
 
 from models.labels import snapshots, treatment
 from models.segments import alerts as alert_rules
 from models.segments.alert_document import alert_document
-from profiles.companies.counting import count_shares, take_share
+from profiles.companies.counting import count_shares
 from profiles.companies.sharing import Companies
 from profiles.merge import add_identities, merge
 from profiles.state import Limits, apply, remember
@@ -37,9 +38,10 @@ from profiles.types import (
     Split,
     Splitting,
     event_digest,
+    is_cell,
     is_company,
 )
-from streams.companies.shares import share_out, take_back
+from streams.companies.shares import hear, share_cell, share_out, take_back
 from streams.kafka.topics import ALERTS
 from streams.steps.split import move, moved, reset
 from streams.steps.work import SENT_BITS, Work
@@ -92,20 +94,23 @@ def update(currency: str, limits: Limits) -> Callable[[Work], None]:
     def run(work: Work) -> None:
         apply_all(work, work.records)
 
-    def run_with_companies(work: Work) -> None:
+    def run_with_companies(work: Work, companies: Companies) -> None:
         latest = {record.profile: record for record in work.records}
         for record in work.records:
             if type(record) is Share:
-                _hear(work, record, limits)
-                continue
-            apply_all(work, (record,))
-            if companies is not None and latest[record.profile] is record and record.profile in work.profiles:
-                share_out(work, record, work.profiles[record.profile], companies)
+                _hear(work, record, companies)
+            else:
+                apply_all(work, (record,))
+            if latest[record.profile] is record and (profile := work.profiles.get(record.profile)) is not None:
+                if type(record) is not Share:
+                    share_out(work, record, profile, companies)
+                elif is_cell(profile.id):
+                    share_cell(work, record, profile, companies)
         for id_ in latest:
-            if is_company(id_):
-                _count(work, id_, limits)
+            if is_company(id_) and not is_cell(id_):
+                _count(work, id_, companies)
 
-    return run if companies is None else run_with_companies
+    return run if companies is None else partial(run_with_companies, companies=companies)
 
 
 def _happen(work: Work, profile: Profile, event: Event, currency: str, limits: Limits) -> None:
@@ -224,20 +229,15 @@ def _take_back(
         take_back(work, cause, profile, companies, erased=erased)
 
 
-def _hear(work: Work, share: Share, limits: Limits) -> None:
-    """Let a company know of a share; `_count` has to follow."""
-    assert limits.companies is not None
+def _hear(work: Work, share: Share, companies: Companies) -> None:
     company = work.profiles.get(share.profile)
     if company is None and not share.state:
         return  # nobody has told it anything
-    company = company or work.create(share.profile)
-    take_share(company, share, limits.companies.kind)
-    work.touch(company)
+    hear(work, company or work.create(share.profile), share, companies)
 
 
-def _count(work: Work, id_: str, limits: Limits) -> None:
+def _count(work: Work, id_: str, companies: Companies) -> None:
     """Make of a company what the shares of its members come to; nothing stays of one whose last member is erased."""
-    assert limits.companies is not None
     company = work.profiles.get(id_)
     if company is None or company.company is None:
         return
@@ -245,7 +245,7 @@ def _count(work: Work, id_: str, limits: Limits) -> None:
         _end_all(work, company)
         work.remove(company)
     elif id_ in work.touched:
-        count_shares(company, limits.companies.limits)
+        count_shares(company, companies.limits)
 
 
 def _lift(work: Work, profile: Profile) -> None:

@@ -40,7 +40,9 @@ from tests.properties.world import EVENTS, LINKS, PARTITIONS, SETTINGS, World, p
 
 pytestmark = pytest.mark.slow
 
-KINDS = Companies("company", lambda key: f"~{key}", Consent({}), order_free.LIMITS, "EUR")
+KINDS = Companies(
+    "company", lambda key: f"~{key}", lambda key, number: f"~~{key} {number}", Consent({}), order_free.LIMITS, "EUR"
+)
 LIMITS = replace(order_free.LIMITS, companies=KINDS)
 
 

@@ -15,7 +15,9 @@ from profiles.timeline import latest_events
 from profiles.types import Claim, Event, Grouping, Part, Profile
 from tests.build import customer, event
 
-KINDS = Companies("company", lambda key: f"~{key}", Consent({}), Limits(), "EUR")
+KINDS = Companies(
+    "company", lambda key: f"~{key}", lambda key, number: f"~~{key} {number}", Consent({}), Limits(), "EUR"
+)
 LIMITS = dataclasses.replace(Limits(), companies=KINDS)
 
 
