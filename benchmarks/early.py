@@ -89,7 +89,7 @@ def play(world: Shop, plan: Plan) -> Played:
 
 def leaving_scores(judged: Judged) -> dict[str, Array]:
     """The scores that tell who leaves, by name, one number for each row of `judged`: a risk of no order is one, too."""
-    return {**judged.risks, **getattr(judged, "leaving", {})}
+    return {**judged.risks, **judged.leaving}
 
 
 def numbered(log: Log, profiles: Sequence[str]) -> NDArray[np.int64]:
@@ -107,7 +107,6 @@ def measure(played: Played, plan: Plan) -> dict[str, Any]:
     recent = _recent(played)
     customers = len(truth.kind)
     risk = {name: grid[played.rows] for name, grid in played.silent.items()}
-    best = auc(y, risk["filter"]) - 0.5
     groups = {name: by_group(risk[name], y, kinds) for name in ("champion", "filter")}
     return {
         "customers": customers,
@@ -120,13 +119,19 @@ def measure(played: Played, plan: Plan) -> dict[str, Any]:
         },
         "leaving_rows": leaving_auc(played.leaving["filter"], left, recent, weeks, played.horizon)[1],
         "no_order": {
-            name: {**figures(y, p).as_dict(), "of_the_oracle": (auc(y, p) - 0.5) / best} for name, p in risk.items()
+            name: {**figures(y, p).as_dict(), "of_the_oracle": _share(y, p, risk["filter"])} for name, p in risk.items()
         },
         **_alerts(played, plan),
         "groups": {name: {kind: asdict(group) for kind, group in found.items()} for name, found in groups.items()},
         "drift": _drift(played, risk, kinds),
         "reasons": {cause: asdict(named) for cause, named in _reasons(played, plan).items()},
     }
+
+
+def _share(y: Array, p: Array, best: Array) -> float | None:
+    """AUC above one half as a share of what the filter reaches on the same rows."""
+    said = np.isfinite(p)
+    return (auc(y[said], p[said]) - 0.5) / (auc(y[said], best[said]) - 0.5) if said.any() else None
 
 
 def _alerts(played: Played, plan: Plan) -> dict[str, Any]:
