@@ -134,6 +134,8 @@ class ChurnConfig(Spec):
     lateness: Duration = DAY  # how late an order may arrive and still count for its label
     outage: Duration | None = 3 * DAY  # the least silence of everybody that may be an outage; null: none is
     outages: tuple[Outage, ...] = ()  # those that are known
+    # What tells groups apart for which risks have to be right on average, too: `trait:NAME` and `segment:NAME`.
+    groups: tuple[str, ...] | None = None
     hold_out: float = Field(default=0.0, ge=0, le=0.5)  # share of customers whom no alert on their risk opens for
     leaving_within: Duration = 8 * WEEK  # how far the leaving score looks ahead
     rescore_every: Duration = DAY  # the longest a score stands while a customer is silent

@@ -28,7 +28,7 @@ def rules_of(plan: Plan) -> PlanRules:
     That is the rule, the segments it refers to, those of its group, and what all rules rest on: currency, consent and
     the settings of the churn model, which decide risk and stage.
     """
-    rests_on = json.dumps([plan.currency, sorted(plan.consent.defaults.items()), plan.churn.model_dump_json()])
+    rests_on = json.dumps([plan.currency, sorted(plan.consent.defaults.items()), plan.file.churn.model_dump_json()])
     segments: dict[str, str] = {}
     for group, members in groupby(plan.segments, key=lambda rule: rule.group):
         names = []

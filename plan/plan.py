@@ -20,6 +20,7 @@ from models.features.kinds import part_of
 from models.labels.outcomes import signs_of
 from models.segments.builtin import with_builtin, with_internal
 from models.segments.preview import placed
+from models.segments.purposes import segment_needs
 from plan.checking.checker import Checker, Outcome, identifying
 from plan.companies import GroupOf, group_of
 from plan.errors import Problem
@@ -28,7 +29,7 @@ from plan.rule import EventRule
 from plan.semantics import Parts, find_rule_problems
 from plan.source_map import format_path
 from plan.trust import BUSINESS, PERSONAL, Trust
-from profiles.consent import PURPOSES, Consent
+from profiles.consent import PROFILING, PURPOSES, Consent
 from profiles.identity.extract import Extractor, IdentityRule, InexactNumber, compile_extractor, compile_spellings
 from profiles.identity.ignored import Ignored
 from profiles.identity.placeholders import Placeholders
@@ -45,6 +46,7 @@ HASHED = "hashed:"
 _REMEMBERED = 200_000  # homes that are not hashed again
 
 _ALONG = "context.traits."  # where an SDK sends along what it remembers
+_TELLING = ("boolean", "string")  # types of traits of which a few values may be shared by many
 
 _HOME = uuid.UUID("5f2b3f3e-6d0a-5c1e-9a57-0d7a3c7e4b11")  # of namespaces that derive from a plan's name
 
@@ -111,10 +113,10 @@ class Plan:
         )
         self.traits: dict[str, Trait] = dict(file.traits)
         self.consent = Consent({name: spec.default == "granted" for name, spec in file.consent.items()})
-        self.churn: ChurnConfig = file.churn
         self.segments: list[SegmentRule] = with_builtin(file.segments) if file.builtin_segments else list(file.segments)
         if self.ignored.knows_people:
             self.segments = with_internal(self.segments)
+        self.churn: ChurnConfig = self._with_groups(file.churn)
         self.alerts: list[AlertRule] = list(file.alerts)
         conditions = [
             *(rule.when for rule in self.segments),
@@ -188,6 +190,15 @@ class Plan:
         if "first" in along:
             return frozenset(get_args(EventType))
         return frozenset({"identify"} if "last" in along else ())
+
+    def _with_groups(self, churn: ChurnConfig) -> ChurnConfig:
+        """Unless it names groups: traits that are not personal, and segments that hang on no risk."""
+        if churn.groups is not None:
+            return churn
+        traits = [name for name, trait in self.traits.items() if trait.pii == "none" and trait.type in _TELLING]
+        segments = [name for name, needs in segment_needs(self.segments).items() if PROFILING not in needs]
+        groups = (*(f"trait:{name}" for name in traits), *(f"segment:{name}" for name in segments))
+        return churn.model_copy(update={"groups": groups})
 
     def source_of_key(self, write_key: str) -> Source | None:
         """The source that a write key belongs to, enabled or not."""

@@ -75,6 +75,7 @@ def find_problems(parts: Parts) -> Iterator[Remark]:
     yield from _companies(parts)
     yield from _events(parts)
     yield from _rules(parts)
+    yield from _calibrated(parts)
     if parts.churn:
         yield from definition_problems(parts.churn)
 
@@ -116,6 +117,25 @@ def find_warnings(parts: Parts) -> Iterator[Remark]:
         yield from definition_warnings(parts.churn, carried)
     if parts.churn and parts.churn.role not in carried:
         yield ("churn",), f"no event has the role '{parts.churn.role}', so there is nothing to predict"
+
+
+def _calibrated(parts: Parts) -> Iterator[Remark]:
+    """Groups of customers for whom risks are to be right are known, not personal, and hang on no risk themselves."""
+    rules = [*parts.builtin, *parts.segments.values()]
+    needs = segment_needs(rules)
+    for index, name in enumerate((parts.churn and parts.churn.groups) or ()):
+        kind, _, key = name.partition(":")
+        location = ("churn", "groups", index)
+        if kind == "trait" and key in parts.traits:
+            if parts.traits[key].pii != "none":
+                yield location, f"the trait '{key}' is personal (pii: {parts.traits[key].pii}), so it makes no groups"
+        elif kind == "segment" and key in needs:
+            if PROFILING in needs[key]:
+                yield location, f"the segment '{key}' looks at the risk, so it cannot make that right"
+        elif kind not in ("trait", "segment"):
+            yield location, f"'{name}' is no group: write trait:NAME or segment:NAME"
+        elif key not in (parts.trait_names if kind == "trait" else parts.segment_names):
+            yield location, f"there is no {kind} '{key}'"
 
 
 def _shadowed(parts: Parts) -> Iterator[Remark]:

@@ -437,6 +437,7 @@ class Snapshot(msgspec.Struct, array_like=True, gc=False):
     model: str = ""  # id of the model that spoke
     segments: list[str] = []  # of the customer at `at`
     treated: Number = 0  # the first time after `at` that a person dealt with an alert of theirs; 0 for never
+    groups: list[str] = []  # of the customer at `at`, if it waits for the churn horizon (`models.labels.groups`)
 
 
 class Churn(msgspec.Struct, array_like=True, gc=False):

@@ -12,9 +12,11 @@ from typing import Literal, Protocol
 import numpy as np
 
 from models.churn.model import Scores
+from models.churn.scores import liken
 from models.config import ChurnConfig
 from models.features.reading import raws
 from models.labels.examples import ModelCommand
+from models.labels.groups import groups_of
 from models.learning.notices import Decided
 from models.learning.report import REPORTED, KeptVersion, Report, kept_version
 from profiles.types import Profile
@@ -69,7 +71,10 @@ class ModelDesk:
 
     def explain(self, report: Report, profile: Profile, at: float) -> Scores:
         """What the champion says of one customer, with every contribution."""
-        return report.panel.champion.score(raws([profile], self.currency), np.array([at]), self.config)
+        scores = report.panel.champion.score(raws([profile], self.currency), np.array([at]), self.config)
+        if (calibration := report.panel.calibration) is None:
+            return scores
+        return liken(scores, calibration, [groups_of(profile, self.config.groups)])
 
     async def decide(
         self, action: Literal["promote", "rollback", "release"], target: str, now: float, by: str, wait: float

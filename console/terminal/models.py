@@ -85,8 +85,23 @@ def model_page(document: dict[str, Any]) -> RenderableType:
         parts.append(Text("Against the champion: no block won lately."))
     if refused := document["refused"]:
         parts.append(Text(f"Refused: {refused}.", style="yellow"))
+    parts += _by_group(document["calibration"])
     parts += _inside(document)
     return Group(*parts)
+
+
+def _by_group(rows: list[dict[str, Any]]) -> list[RenderableType]:
+    """How right the risks are that are shown of the customers of each group."""
+    told = [row for row in rows if row["rows"] >= _ENOUGH]
+    if not told:
+        return []
+    headings = ("rows", "churned", "bias", "±", "ECE", "uncalibrated")
+    cells = [
+        (f"customers {row['meaning']}", f"{row['rows']:,}", f"{row['rate']:.1%}", f"{row['bias']:+.1%}",
+         f"{row['bias_error']:.1%}", f"{row['ece']:.3f}", f"{row['uncalibrated']:+.1%}")
+        for row in told
+    ]  # fmt: skip
+    return [Listing(("", *headings), cells, right=headings, title="Risks as they are shown, by group of customers")]
 
 
 def explained_model(document: dict[str, Any]) -> RenderableType:

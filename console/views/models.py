@@ -12,9 +12,10 @@ from console.views.document import Document, Risk, Time
 from models.churn.kinds import KINDS
 from models.churn.model import Scores
 from models.churn.scores import GROUPS, group_shares
+from models.labels.groups import in_words
 from models.learning.drift import Alarm, Move
 from models.learning.notices import Notice
-from models.learning.report import KeptVersion, Report, contributions, group_weights
+from models.learning.report import Contribution, KeptVersion, Report, contributions, group_weights
 from profiles.types import Profile
 
 __all__ = [
@@ -161,11 +162,27 @@ class GroupWeightView(Document):
     features: list[FeatureWeightView] = Field(description="The heaviest first.")
 
 
+class CalibrationView(Document):
+    """How right the risks are that customers of one group are shown; each is judged before it is learned from."""
+
+    group: str
+    meaning: str = Field(description="Who is in it.")
+    rows: int = Field(description="Labels of the churn horizon.")
+    rate: float = Field(description="Share that churned.")
+    bias: float = Field(description="Mean risk less that share.")
+    bias_error: float
+    ece: float
+    uncalibrated: float = Field(description="The bias without what groups teach.")
+
+
 class ModelDetail(ModelView):
     """One model in full."""
 
     horizons: dict[Literal["short", "full"], QualityView]
     groups: list[GroupWeightView] = Field(description="What moves it, the strongest first; of linear models.")
+    calibration: list[CalibrationView] = Field(
+        description="Of the champion, by group of customers, the largest first: how right the risks are that are shown."
+    )
     numbers: dict[str, float] = Field(description="Its other parameters by name.")
 
 
@@ -263,6 +280,7 @@ def model_detail(report: Report, name: str) -> ModelDetail:
         **_model(report, name),
         horizons={"short": report.figures.short.report(name), "full": report.figures.full.report(name)},
         groups=[] if model is None else group_weights(model),
+        calibration=_calibration(report) if name == report.panel.champion_name else [],
         numbers={} if model is None else model.numbers(),
     )
 
@@ -279,6 +297,11 @@ def explanation_view(profile: Profile, model: str, scores: Scores) -> Explanatio
     rows = contributions(scores.values[0], scores.contributions[0])
     groups = dict(zip(GROUPS, group_shares(scores)[0].tolist(), strict=True))
     baseline = float(scores.baseline[0])
+    if scores.likeness is not None:
+        share = float(scores.likeness[0])
+        groups["likeness"] = share
+        meaning = "what customers of the same groups have taught beyond that"
+        rows = [*rows, Contribution("likeness", "likeness", meaning, "log-odds", share, share)]
     return ExplanationView(
         profile=profile.id,
         model=model,
@@ -313,6 +336,19 @@ def _model(report: Report, name: str) -> dict[str, Any]:
         "standing": None if is_champion else standings.get(name),
         "refused": report.promotion.refused.get(name),
     }
+
+
+def _calibration(report: Report) -> list[CalibrationView]:
+    shown, before = (report.figures.groups.report(name)["segments"] for name in ("champion", "uncalibrated"))
+    rows = [
+        CalibrationView(group=group, meaning=in_words(group), uncalibrated=before[group]["bias"], **_kept(figures))
+        for group, figures in shown.items()
+    ]
+    return sorted(rows, key=lambda row: (-row.rows, row.group))
+
+
+def _kept(figures: dict[str, float]) -> dict[str, Any]:
+    return {name: figures[name] for name in ("rows", "rate", "bias", "bias_error", "ece")}
 
 
 def _drift(report: Report) -> DriftView:

@@ -30,6 +30,7 @@ from models.features.reading import RAW, raws
 from models.features.table import TABLE
 from models.labels import snapshots
 from models.labels.examples import OwnRecord
+from models.labels.groups import groups_of
 from models.labels.outages import EVENTS, ORDERS, arrived, label_clock, outages_of
 from models.labels.outcomes import can_leave, held, keep, last_sign, signs_of, stayed
 from models.learning.learner import Learner
@@ -392,7 +393,8 @@ class _Play:
         risks: dict[str, Array] = {}
         if judged:
             columns = dict(zip(MODELS, said.T.astype(np.float64), strict=True))
-            risks = {"champion": columns[panel.champion_name], **columns}
+            groups = [groups_of(self._profiles[i], config.groups) for i in who.tolist()] if panel.calibration else []
+            risks = {"champion": panel.calibrated(columns[panel.champion_name], groups), **columns}
             self._champions[week] = panel.champion_name
             self._note_moved(week, now, who, panel)
         self._seconds["scoring"] += time.perf_counter() - started

@@ -28,6 +28,7 @@ class Scores:
     contributions: Array  # (n, features), log-odds; with the baseline they sum to the log-odds of the risk
     values: Array  # (n, features), the features now
     silence: Array | None = None  # (n, ORDERED), of the contributions what silence beyond the usual gap has changed
+    likeness: Array | None = None  # (n,), log-odds: what customers of the same groups have taught
 
 
 class Outdated(Misconfigured):

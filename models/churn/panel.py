@@ -13,6 +13,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from models.churn.calibration import Calibration
 from models.churn.kinds import KINDS
 from models.churn.kinds.btyd import TYPICAL, Btyd
 from models.churn.kinds.rules import rules
@@ -40,6 +41,7 @@ class _Form(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     trained_until: float
     models: dict[str, msgspec.Raw]
     others: dict[str, msgspec.Raw] = {}  # panels of the further definitions of churn
+    calibration: Calibration | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,6 +54,7 @@ class Panel:
     trained_until: float = 0.0  # the end of the latest label that was learned
     left_out: tuple[str, ...] = ()  # models of the JSON that this version or plan cannot ask
     others: Mapping[str, Panel] = field(default_factory=dict)  # of the further definitions of churn, by name
+    calibration: Calibration | None = None  # by groups of customers, of the champion
 
     def __post_init__(self) -> None:
         unknown = self.models.keys() - set(MODELS)
@@ -82,7 +85,11 @@ class Panel:
         self, profiles: Sequence[Profile], times: Sequence[float], config: ChurnConfig, currency: str
     ) -> list[Score | None]:
         """What the champion says of each profile at its time; None for who never ordered. Changes nothing."""
-        return score_profiles(profiles, times, self.champion, config, currency, self.lifetimes)
+        return score_profiles(profiles, times, self.champion, config, currency, self.lifetimes, self.calibration)
+
+    def calibrated(self, risk: Array, groups: Sequence[Sequence[str]]) -> Array:
+        """The champion's risks as they are shown of customers of these groups."""
+        return risk if self.calibration is None else self.calibration.risks(risk, groups)
 
     def risks(self, raws: Array, at: Array, config: ChurnConfig) -> NDArray[np.float32]:
         """What every model says: (customers, len(MODELS)), NaN where a model has learned too little.
@@ -105,7 +112,8 @@ class Panel:
         """Everything but the rules, as JSON that reads back to the same bits."""
         models = {name: msgspec.Raw(self.models[name].to_json()) for name in _LEARNED if name in self.models}
         others = {name: msgspec.Raw(panel.to_json()) for name, panel in self.others.items()}
-        return msgspec.json.encode(_Form(self.champion_name, self.version, self.trained_until, models, others))
+        form = _Form(self.champion_name, self.version, self.trained_until, models, others, self.calibration)
+        return msgspec.json.encode(form)
 
     @classmethod
     def from_json(cls, data: bytes, config: ChurnConfig) -> Panel:
@@ -132,7 +140,10 @@ class Panel:
             each.name: cls.from_json(form.others[each.name], each) if each.name in form.others else cls.cold(each)
             for each in config.each()[1:]
         }
-        return cls(champion, models, form.version, form.trained_until, tuple(sorted(left_out)), others)
+        ours = form.calibration is not None and form.calibration.model == champion
+        calibration = form.calibration if ours else None
+        left = tuple(sorted(left_out))
+        return cls(champion, models, form.version, form.trained_until, left, others, calibration)
 
 
 def basis(model_id: str) -> str:

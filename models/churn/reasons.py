@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from models.churn.scores import LIKE
 from models.features.table import NAMES, ORDERED, TABLE
+from models.labels.groups import in_words
 from profiles.types import Profile, Reason, Score
 
 __all__ = ["Explanation", "explain"]
@@ -42,7 +44,7 @@ def explain(profile: Profile, reasons: list[Reason] | None = None, score: Score 
     return [
         Explanation(
             feature=reason.feature,
-            text=reason.feature if score is None else _text(profile, score.at, reason),
+            text=_text(profile, reason, score),
             effect="raises" if reason.contribution > 0 else "lowers",
             contribution=reason.contribution,
             value=reason.value,
@@ -51,7 +53,13 @@ def explain(profile: Profile, reasons: list[Reason] | None = None, score: Score 
     ]
 
 
-def _text(profile: Profile, at: float, reason: Reason) -> str:
+def _text(profile: Profile, reason: Reason, score: Score | None) -> str:
+    if reason.feature.startswith(LIKE):
+        group = reason.feature.removeprefix(LIKE)
+        whose = f"Customers {in_words(group)}" if group else "Customers"
+        return f"{whose} leave {'more' if reason.contribution > 0 else 'less'} often than what is known of them says"
+    if score is None:
+        return reason.feature
     if reason.feature in _OF_ORDERS and not profile.purchases.orders:  # who may leave in another way than by orders
         return "No order so far"
-    return _SAY[reason.feature](profile, at, reason) if reason.feature in _SAY else reason.feature
+    return _SAY[reason.feature](profile, score.at, reason) if reason.feature in _SAY else reason.feature

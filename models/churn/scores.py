@@ -8,25 +8,31 @@ this customer's next order usually comes? Silence is what has changed since in a
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from models.churn.calibration import Calibration
 from models.churn.kinds.btyd import TYPICAL, Btyd
 from models.churn.model import Model, Scores
 from models.config import ChurnConfig
 from models.durations import WEEK
 from models.features.reading import raws
 from models.features.table import NAMES, ORDERED, TABLE
+from models.labels.groups import groups_of
 from models.labels.outcomes import can_leave, last_sign
 from profiles.types import Profile, Reason, Score
 
-__all__ = ["GROUPS", "REASONS", "group_shares", "next_rescore", "score_profiles"]
+__all__ = ["GROUPS", "LIKE", "REASONS", "group_shares", "liken", "next_rescore", "score_profiles"]
 
 Array = NDArray[np.float64]
 
 REASONS = 4
 """How many reasons a score carries."""
+
+LIKE = "like:"
+"""Begins the name of a reason that is no feature, but a group of customers: `models.labels.groups`."""
 
 _FAINT = 0.01  # log-odds below which a reason says nothing
 
@@ -38,6 +44,7 @@ def score_profiles(
     config: ChurnConfig,
     currency: str,
     lifetimes: Btyd = TYPICAL,
+    calibration: Calibration | None = None,
 ) -> list[Score | None]:
     """The score of each profile at its time; None for who cannot churn, as who never ordered. Changes nothing.
 
@@ -48,6 +55,7 @@ def score_profiles(
         config: of churn, from the plan.
         currency: of the plan.
         lifetimes: tells who has left, by their orders and visits; so not by a further definition of churn.
+        calibration: of the model's risks, by groups of customers.
     """
     bought = [i for i, profile in enumerate(profiles) if can_leave(profile, times[i], config)]
     found: list[Score | None] = [None] * len(profiles)
@@ -56,6 +64,10 @@ def score_profiles(
     at = np.array([times[i] for i in bought], dtype=np.float64)
     scores = model.score(raws([profiles[i] for i in bought], currency), at, config)
     reasons = _reasons(scores)
+    if calibration is not None:
+        groups = [groups_of(profiles[i], config.groups) for i in bought]
+        scores = liken(scores, calibration, groups)
+        reasons = _with_likeness(reasons, scores, calibration, groups)
     id_, bands = model.id, config.bands
     said: list[tuple[float | None, float | None]] = [(None, None)] * len(bought)
     if config.definition is None:
@@ -73,6 +85,34 @@ def _before(profile: Profile, config: ChurnConfig) -> Score | None:
         return profile.score
     churn = (profile.churns or {}).get(config.name)
     return churn.score if churn is not None else None
+
+
+def liken(scores: Scores, calibration: Calibration, groups: Sequence[Sequence[str]]) -> Scores:
+    """The scores with what customers of the same groups have taught; contributions and it sum up as before."""
+    odds = scores.baseline + scores.contributions.sum(axis=1)
+    likeness = calibration.shifts(odds, groups)
+    return replace(scores, risk=np.exp(-np.logaddexp(0.0, -(odds + likeness))), likeness=likeness)
+
+
+def _with_likeness(
+    reasons: list[list[Reason]], scores: Scores, calibration: Calibration, groups: Sequence[Sequence[str]]
+) -> list[list[Reason]]:
+    """The strongest reasons, what the groups say among them."""
+    assert scores.likeness is not None
+    found = []
+    for because, share, baseline, own, names in zip(
+        reasons, scores.likeness.tolist(), scores.baseline.tolist(), scores.contributions, groups, strict=True
+    ):
+        if abs(share) >= _FAINT:
+            group = calibration.strongest(baseline + float(own.sum()), names, share)
+            found.append(sorted([*because, Reason(f"{LIKE}{group}", share, 0.0)], key=_weakness)[:REASONS])
+        else:
+            found.append(because)
+    return found
+
+
+def _weakness(reason: Reason) -> float:
+    return -abs(reason.contribution)
 
 
 def _earlier(before: Score | None, now: float, model: str) -> tuple[float | None, float, list[tuple[float, float]]]:

@@ -49,6 +49,7 @@ class Example(msgspec.Struct, array_like=True, tag_field="kind", tag="e", gc=Fal
     treated: bool = False  # people acted on an alert between `at` and `due`, which may have changed the label
     held_out: bool = False  # of the share that gets no alerts, so that their effect can be told
     border: float = 0.0  # of the step in which it was made; 0: while the clock was live
+    groups: list[str] = []  # full only: of the customer at `at` (`models.labels.groups`)
 
     @property
     def key(self) -> str:

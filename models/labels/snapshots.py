@@ -33,6 +33,7 @@ from models.features.orders import occasions
 from models.features.reading import raws
 from models.features.table import NAMES, SCHEMA
 from models.labels.examples import Example, OrderSummary
+from models.labels.groups import groups_of
 from models.labels.outages import Outages, hidden
 from models.labels.outcomes import can_leave, held, keep, last_sign, stayed
 from models.labels.treatment import held_out, treated
@@ -105,6 +106,7 @@ def take_all(
         snapshot.model, snapshot.segments = model, list(profile.segments)
         if whole:
             snapshot.full, snapshot.risks = at + config.horizon, next(said)
+            snapshot.groups = groups_of(profile, config.groups)
         keep(profile, config).snapshots.append(snapshot)
     return [_summary(profile, at) for profile, at in zip(taken, times.tolist(), strict=True)]
 
@@ -182,6 +184,7 @@ def _release(
                 pending.segments,
                 treated(profile, pending, end),
                 held_out(profile.id, config.hold_out),
+                groups=pending.groups if horizon == "full" else [],
             )
         )
     return 0

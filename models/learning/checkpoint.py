@@ -28,7 +28,7 @@ __all__ = [
 HEAD = "head"
 """The part that every checkpoint has."""
 
-FORMAT = 7
+FORMAT = 8
 """Of the parts. A learner that finds parts of another one starts anew."""
 
 

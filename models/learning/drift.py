@@ -3,7 +3,8 @@
 Two signals are watched. How far an earlier hazard (`models.churn.lagged`) is off (an order came, less its chance) is
 known once the short label is final; how many customers are active is known at once. Each has an ADWIN (Bifet, Gavaldà
 2007; delta .002), which alone gives a false alarm now and then: only when both have moved in the same direction within
-a few weeks is it an alarm.
+a few weeks is it an alarm; and only if customers are off from what such customers usually are
+(`models.learning.records.usual`).
 
 River's ADWIN cannot be saved as JSON. So it is fed with whole blocks, whose sums are kept as integers and fed again
 after a restart; to one fed the sums of n values, ADWIN's bound is the one of the values themselves. From time to time
@@ -155,6 +156,10 @@ class Drift(State):
             return None
         self.activity_moved = move
         return self._agree(at)
+
+    def withdraw(self, alarm: Alarm) -> None:
+        """Forget the latest alarm: what moved has another reason."""
+        self.alarms = [held for held in self.alarms if held != alarm]
 
     def _agree(self, at: float) -> Alarm | None:
         error, activity = self.error_moved, self.activity_moved

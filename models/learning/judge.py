@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import msgspec
+
 from models.churn.lagged import Lagged
 from models.churn.panel import MODELS
 from models.churn.weights import Weights
 from models.codec import State, decode, encode
 from models.config import ChurnConfig
 from models.durations import WEEK
-from models.labels.examples import Example
+from models.labels.examples import Example, OrderSummary
 from models.learning.drift import Alarm, Drift
 from models.learning.learning_models import LearningModels
 from models.learning.quality import UNTOUCHED, Ledger
 from models.learning.records.rows import Rows
+from models.learning.records.usual import Usual
 
 __all__ = ["HAZARD", "Figures", "Judge", "hazard_of"]
 
@@ -29,6 +32,7 @@ class Figures(State):
 
     short: Ledger
     full: Ledger
+    groups: Ledger = msgspec.field(default_factory=Ledger.new)  # the champion on the churn horizon, as it is shown
 
 
 class Judge:
@@ -36,9 +40,22 @@ class Judge:
 
     def __init__(self, config: ChurnConfig) -> None:
         self._config = config
-        self.short, self.full = Ledger.new(), Ledger.new()
+        self.short, self.full, self.groups = Ledger.new(), Ledger.new(), Ledger.new()
         self.drift = Drift.new(config.label_horizon + 2 * WEEK)
         self.lagged = Lagged(None, None, None)
+        self.usual = Usual.new()
+
+    def on_seen(self, seen: OrderSummary) -> Alarm | None:
+        """Watch for drift how active customers are."""
+        self.usual.add(seen)
+        return self._usual(self.drift.seen(seen.active, seen.at))
+
+    def _usual(self, alarm: Alarm | None) -> Alarm | None:
+        """The alarm, unless customers are as active as such customers usually are; then there was none."""
+        if alarm is not None and alarm.direction != self.usual.direction:
+            self.drift.withdraw(alarm)
+            return None
+        return alarm
 
     def on_short(self, answers: Mapping[str, float], example: Example) -> None:
         """Judge what the models say of an example that none of them has learned, on its short label."""
@@ -48,13 +65,18 @@ class Judge:
         """Judge the risks that the models gave when the snapshot was taken, on its label of the churn horizon."""
         self.full.add(answers, not example.y, example.weight, touched=example.treated, segments=example.segments)
 
+    def on_groups(self, answers: Mapping[str, float], example: Example) -> None:
+        """Judge the champion by group, calibrated and not, on a label of the churn horizon."""
+        groups = example.groups
+        self.groups.add(answers, not example.y, example.weight, touched=example.treated, segments=groups)
+
     def on_error(self, example: Example, models: LearningModels, rows: Rows, row: int) -> Alarm | None:
         """Watch for drift how far an earlier hazard is off."""
         if self.lagged.due(example.due, self._config.label_horizon) and models.sound:
             self.lagged.advance(example.due, hazard_of(models, self._config))
         if (earlier := self.lagged.weights) is None:
             return None
-        return self.drift.erred(example.y - rows.short("lagged", earlier, row), example.due)
+        return self._usual(self.drift.erred(example.y - rows.short("lagged", earlier, row), example.due))
 
     def forget_hazard(self) -> None:
         """Forget the earlier hazard: what was learned since is undone."""
@@ -62,7 +84,7 @@ class Judge:
 
     def forget_full(self) -> None:
         """Forget labels of another churn horizon."""
-        self.full = Ledger.new()
+        self.full, self.groups = Ledger.new(), Ledger.new()
 
     def ece(self, model: str) -> float | None:
         """Calibration error on the whole horizon, of customers that nobody acted on."""
@@ -95,8 +117,10 @@ class Judge:
         """Everything, as parts of a checkpoint."""
         self.short.settle()
         self.full.settle()
-        quality = encode(Figures(self.short, self.full))
-        return {"quality": quality, "drift": encode(self.drift), "lagged": encode(self.lagged)}
+        self.groups.settle()
+        quality = encode(Figures(self.short, self.full, self.groups))
+        watched = {"drift": encode(self.drift), "lagged": encode(self.lagged), "usual": encode(self.usual)}
+        return {"quality": quality, **watched}
 
     def restore(self, parts: Mapping[str, bytes]) -> None:
         """Go on from what `parts` gave.
@@ -105,8 +129,9 @@ class Judge:
             Misconfigured: it is damaged.
         """
         figures = decode(parts.get("quality", b""), Figures, "the quality of the models")
-        self.short, self.full = figures.short, figures.full
+        self.short, self.full, self.groups = figures.short, figures.full, figures.groups
         self.drift = decode(parts.get("drift", b""), Drift, "the state of the drift detection")
+        self.usual = decode(parts.get("usual", b""), Usual, "how active customers usually are")
         self.lagged = decode(parts.get("lagged", b""), Lagged, "the hazard that drift is measured against")
 
 

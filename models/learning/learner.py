@@ -26,6 +26,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from models.churn.calibration import log_odds
 from models.churn.kinds.bgnbd import MIN_CUSTOMERS
 from models.churn.panel import MODELS, Panel
 from models.codec import Array, decode, encode
@@ -33,6 +34,8 @@ from models.config import ChurnConfig
 from models.durations import WEEK
 from models.features.table import COLUMN, SCHEMA
 from models.labels.examples import Border, Example, ModelCommand, OrderSummary, OwnRecord
+from models.labels.groups import in_words
+from models.learning.calibration import GroupEffects
 from models.learning.checkpoint import FORMAT, HEAD, Discarded, Head, Taken, discarded, dump, ends_by, load, some
 from models.learning.choice import REVIEW, Choice
 from models.learning.drift import Alarm
@@ -42,6 +45,7 @@ from models.learning.kept import Kept
 from models.learning.learning_models import LearningModels, Saved
 from models.learning.notices import Decided, Notice, Told
 from models.learning.promotion import Change, Promotion
+from models.learning.quality import Ledger
 from models.learning.records.repeats import Repeats
 from models.learning.records.rows import Rows
 from models.learning.records.sample import Sample
@@ -72,6 +76,7 @@ class Learner:
         self.counts = Taken()
         self.trained_until = 0.0
         self.border = 0.0  # the latest that has come
+        self.groups = GroupEffects.new(self.choice.promotion.champion)
         self._sample = Sample()
         self._repeats = Repeats()
         self._next_fit = MIN_CUSTOMERS
@@ -128,7 +133,8 @@ class Learner:
         """Every model that can be asked, and which is the champion."""
         models = self.models.export()
         champion = self.promotion.champion if self.promotion.champion in models else "rules"
-        return Panel(champion, models, self.counts.records, self.trained_until)
+        calibration = self.groups.export() if self.groups.model == champion else None
+        return Panel(champion, models, self.counts.records, self.trained_until, calibration=calibration)
 
     def quality(self) -> dict[str, dict[str, dict[str, float]]]:
         """Rolling figures by model and horizon: of all labels, each judged before it was learned."""
@@ -143,7 +149,7 @@ class Learner:
     def _summary(self, seen: OrderSummary) -> None:
         self.counts.summaries += 1
         self._sample.add(seen)
-        self._alarm(self.judge.drift.seen(seen.active, seen.at))
+        self._alarm(self.judge.on_seen(seen))
         if self.counts.summaries >= self._next_fit:
             summaries = self.counts.summaries
             self._next_fit = summaries + min(max(_FIT_LEAST, summaries // 8), _FIT_MOST)
@@ -196,6 +202,7 @@ class Learner:
         risks = np.frombuffer(example.risks, dtype="<f4").tolist()
         said = {model: risk for model, risk in zip(MODELS, risks, strict=True) if math.isfinite(risk)}
         self.judge.on_full(said, example)
+        self._groups(said, example)
         if example.treated:
             return
         for change in self.choice.on_full(example, risks, self.judge):
@@ -205,6 +212,20 @@ class Learner:
         self.trained_until = max(self.trained_until, example.due)
         if not self.models.finite:
             self._check(example.due)
+
+    def _groups(self, said: Mapping[str, float], example: Example) -> None:
+        """Learn by group how far the champion is off; of another one, from the beginning."""
+        champion = self.promotion.champion
+        if self.groups.model != champion:
+            self.groups = GroupEffects.new(champion)
+            self.judge.groups = Ledger.new()
+        if champion not in said:
+            return
+        odds = float(log_odds(np.array([said[champion]]))[0])
+        p = self.groups.risk(odds, example.groups)
+        self.judge.on_groups({"champion": p, "uncalibrated": said[champion]}, example)
+        if not example.treated:
+            self.groups.learn(odds, example.groups, not example.y, example.weight)
 
     # Decisions of people
 
@@ -275,8 +296,10 @@ class Learner:
     def _alarm(self, alarm: Alarm | None) -> None:
         if alarm is not None:
             off = self.judge.short.biased(self.promotion.champion)
-            evidence: dict[str, Any] = {**msgspec.to_builtins(alarm), "segments": off}
+            groups = self.judge.groups.biased("champion")
+            evidence: dict[str, Any] = {**msgspec.to_builtins(alarm), "segments": off, "groups": groups}
             text = alarm.text + (f"; most in the segments {', '.join(off)}" if off else "")
+            text += f"; over the whole horizon, customers {' and '.join(map(in_words, groups))}" if groups else ""
             self.told.tell(Notice(alarm.id, "drift", alarm.at, text, evidence))
 
     # Checkpoints
@@ -299,6 +322,7 @@ class Learner:
         return {
             HEAD: encode(head),
             "learned": encode(self.models.state()),
+            "groups": encode(self.groups),
             "notices": encode(self.told),
             **self.judge.parts(),
             **self.choice.parts(),
@@ -351,6 +375,8 @@ class Learner:
         self.counts, self.trained_until, self._next_fit = head.counts, head.trained_until, head.next_fit
         self.border = head.border
         self.models = LearningModels(self.config, decode(parts.get("learned", b""), Saved, "what the models learned"))
+        if "groups" in parts:
+            self.groups = decode(parts["groups"], GroupEffects, "the effects of groups")
         self.told = decode(parts.get("notices", b""), Told, "what people were told")
         self.judge.restore(parts)
         self.choice.restore(parts)
@@ -370,6 +396,7 @@ class Learner:
 
     def _new_horizon(self, lost: Discarded, now: float) -> None:
         self.models.forget_full()
+        self.groups = GroupEffects.new(self.promotion.champion)
         self.judge.forget_full()
         self.choice.forget_full()
         what = "learning from labels of the whole horizon"

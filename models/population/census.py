@@ -5,6 +5,9 @@ Hence a census is a pass over all customers as they are now. Each partition is c
 summaries of partitions up, whatever the order, and what a summary says is the same as if one pass had seen all:
 quantiles within the rank error of `percentiles`, sums and shares exactly, the sample as if drawn from all.
 
+Quantiles are those of the customers who are still there, by an order of late (`Subject.active`), or never ordered: once
+most have left, fifths of everybody would tell those who left from one another. Sums are of all.
+
 Who denies `analytics` is not counted at all, and who denies `profiling` in nothing that is about the risk, nor in the
 sample that learned segments are made of.
 """
@@ -14,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from hashlib import blake2b
 from heapq import nsmallest
-from math import isfinite
+from math import inf, isfinite
 
 import msgspec
 
@@ -80,6 +83,9 @@ class Subject(msgspec.Struct, frozen=True):
     consent: Consent = Consent()
     categories: frozenset[str] = frozenset()  # traits whose values are counted
     numbers: frozenset[str] = frozenset()  # traits that are averaged
+    active: float = (
+        inf  # seconds since the last order within which a customer is one of those that others are ranked by
+    )
 
 
 class Census:
@@ -112,8 +118,9 @@ class Census:
             return
         profiled = PROFILING not in denied
         figures = self._measured(profile, profiled)
-        for name, value in figures.items():
-            self._values[name].append(value)
+        if not _gone(profile, self._now, self._subject.active):
+            for name, value in figures.items():
+                self._values[name].append(value)
         figures |= _numbers(profile, self._subject.numbers)
         sums = self._alike.setdefault(tuple(profile.segments), Sums())
         _count(sums, profile, figures, _marks(profile, self._subject.categories, profiled))
@@ -196,6 +203,11 @@ def merge(summaries: Sequence[Summary]) -> Summary:
 def edges(summary: Summary) -> dict[str, list[float]]:
     """The percentiles of each measure, the first to the 99th, of those who have a value."""
     return {name: percentiles(points) for name, points in summary.points.items()}
+
+
+def _gone(profile: Profile, now: float, active: float) -> bool:
+    """Whether a customer has ordered, and not for so long that fifths of everybody would be fifths of who has left."""
+    return profile.purchases.orders > 0 and now - profile.purchases.last > active
 
 
 def _count(sums: Sums, profile: Profile, figures: Mapping[str, float], marks: Iterable[tuple[str, str]]) -> None:

@@ -139,7 +139,7 @@ def _most_telling(sums: Sums, base: Sums) -> list[Mark]:
     z = NormalDist().inv_cdf(1 - (1 - CONFIDENCE) / 2 / len(asked))
     marks = (_mark(kind, value, sums, base, z) for kind, value in asked)
     telling = [mark for mark in marks if mark is not None]
-    return sorted(telling, key=lambda mark: (-_weight(mark), mark.kind, mark.value))[:_MOST]
+    return sorted(telling, key=lambda mark: (_trivial(mark, sums.size), -_weight(mark), mark.kind, mark.value))[:_MOST]
 
 
 def _mark(kind: str, value: str, sums: Sums, base: Sums, z: float) -> Mark | None:
@@ -152,6 +152,12 @@ def _mark(kind: str, value: str, sums: Sums, base: Sums, z: float) -> Mark | Non
     more = low > 1 and members >= SUPPORT and mark.lift >= _EFFECT
     less = high < 1 and among_all * sums.size >= SUPPORT and mark.lift <= 1 / _EFFECT
     return mark if more or less else None
+
+
+def _trivial(mark: Mark, size: int) -> bool:
+    """Whether it hardly tells anything: what all members have or none, as a segment's rule may ask for it; and the
+    stage, which goes by the same orders and risk as most rules and is shown beside."""
+    return mark.kind == "stage" or mark.members in (0, size)
 
 
 def _interval(count: int, size: int, z: float) -> tuple[float, float]:

@@ -60,6 +60,9 @@ _GROWN = 2.0  # so many times as many customers as were counted last call for a 
 _APART = DAY  # seconds of event time between two rounds at borders while the customers multiply…
 _SELDOM = 4 * WEEK  # …and when they do not
 
+RANKED = 2.0
+"""Churn horizons since the last order within which a customer is one of those that others are ranked by."""
+
 _COUNTABLE = {"string", "boolean", "id", "integer"}
 _NUMERIC = {"integer", "number"}
 
@@ -76,6 +79,7 @@ def subject_of(plan: Plan) -> Subject:
         plan.consent,
         frozenset(name for name, trait in known.items() if trait.type in _COUNTABLE and name not in numbers),
         frozenset(numbers),
+        RANKED * plan.churn.horizon,
     )
 
 

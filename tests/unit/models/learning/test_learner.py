@@ -59,6 +59,31 @@ def test_batches_and_restarts_make_no_difference(records, learned):
     assert learner.checkpoint() == learned.checkpoint()
 
 
+def test_the_champion_becomes_right_for_a_group_that_it_is_wrong_for():
+    """Who is met in the app churns half as often as the champion says; nobody else is touched. And after a restart."""
+    chance, learner = random.Random(7), Learner(CONFIG)
+    for i in range(1500):
+        app = i % 3 == 0
+        record = full(f"p{i}", T0 + i * DAY / 4, chance.random() < (0.3 if app else 0.6), dict.fromkeys(MODELS, 0.6))
+        learner.take(
+            [msgspec.structs.replace(record, y=not record.y, groups=["source:app"] if app else ["source:web"])]
+        )
+        if i == 700:
+            learner = Learner.restore(learner.checkpoint(), CONFIG)
+
+    panel = learner.panel()
+    assert panel.calibration is not None
+    assert panel.calibration.model == panel.champion_name
+    app, web = panel.calibrated(np.array([0.6, 0.6]), [["source:app"], ["source:web"]])
+    assert app == pytest.approx(0.3, abs=0.07)
+    assert web == pytest.approx(0.6, abs=0.05)
+    shown, before = (
+        learner.judge.groups.report(name)["segments"]["source:app"] for name in ("champion", "uncalibrated")
+    )
+    assert before["bias"] > 0.25
+    assert abs(shown["bias"]) < 0.1
+
+
 def test_an_example_is_judged_before_it_is_learned():
     """Labels that are pure chance: who learned first and was judged then would do better than chance."""
     chance = random.Random(5)

@@ -74,6 +74,20 @@ def test_a_few_customers_are_ranked_exactly() -> None:
     assert found["revenue"] == pytest.approx(list(range(1, 100)), abs=1)
 
 
+def test_nobody_is_ranked_by_those_who_have_left() -> None:
+    """Who ordered long ago is counted, but moves no percentile; who never ordered has not left."""
+    here = [buyer(n, purchases=Purchases(1, NOW, NOW, 1, {"EUR": 100 * n})) for n in range(1, 101)]
+    gone = [buyer(n, purchases=Purchases(9, 1.0, NOW - 31 * DAY, 9, {"EUR": 90_000})) for n in range(500, 900)]
+    visitors = [buyer(n, purchases=Purchases(), roles={"visit": Tally(3, 1.0, NOW)}) for n in range(900, 950)]
+    subject = msgspec.structs.replace(SUBJECT, active=30 * DAY)
+
+    counted, alone = count(*here, *gone, *visitors, subject=subject), count(*here, *visitors, subject=subject)
+
+    assert edges(counted) == edges(alone) != edges(count(*here, *gone, *visitors))
+    assert len(edges(counted)["visits"]) == 99
+    assert (counted.customers, counted.groups[EVERYBODY].figures["orders"].count) == (550, 500)
+
+
 def test_the_split_over_partitions_makes_no_difference() -> None:
     """Sums, shares, percentiles and sample."""
     everybody = [buyer(number) for number in range(3000)]

@@ -57,6 +57,22 @@ def test_what_is_built_in_is_found_and_noise_is_not() -> None:
     assert found.marks[0] is belgian
 
 
+def test_what_a_rule_asks_for_is_told_last() -> None:
+    """All members are churned and have the country that the segment is of: nobody learns anything from that."""
+    profiles = []
+    for number in range(1000):
+        inside = number < 200
+        profile = customer(number, country="BE" if inside else "NL", colour="red" if number % 3 and inside else "blue")
+        profile.stage = "churned" if inside and number % 20 else "active"
+        profile.segments = {"vip": Stay(NOW)} if inside else {}
+        profiles.append(profile)
+
+    marks = [(mark.kind, mark.value) for mark in described(*profiles)["vip"].marks]
+
+    assert {("stage", "churned"), ("trait:country", "BE")} <= set(marks[2:])
+    assert {kind for kind, _ in marks[:2]} == {"trait:colour"}
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_a_random_segment_has_no_traits_of_its_own(seed: int) -> None:
     """Forty colours and four countries, 150 members drawn at random: nothing is told."""

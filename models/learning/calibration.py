@@ -1,0 +1,144 @@
+"""Learning how far the champion is off by group: random effects on its log-odds, one label at a time.
+
+Every label of the whole horizon tells of all groups of its customer at once. The effects have a Gaussian belief around
+0 (an extended Kalman filter for logistic regression, as in `models.churn.bayes`), so a group of few labels keeps an
+effect of about 0, and what two groups that overlap have in common is not counted twice. Beliefs widen a little with
+every label, so that effects follow what changes.
+
+Whether they are applied is decided by what they have proved: each label is first judged with and without them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from models.churn.calibration import EVERYBODY, Calibration, inputs
+from models.churn.scaling import sigmoid
+from models.codec import Array, State
+
+__all__ = ["ADMITTED", "LEAST", "PROOF", "GroupEffects"]
+
+ADMITTED = 50
+"""Labels of a group before it has an effect of its own."""
+
+LEAST = 100
+"""Labels before effects are applied."""
+
+PROOF = 1.0
+"""Standard errors by which predictions must be better with the effects for them to be applied."""
+
+_GROUPS = 32  # that have effects
+_MET = 256  # whose labels are counted; the one with the fewest makes room
+_LEVEL, _STEEPNESS = 0.2, 0.15  # prior variances
+_WIDENED = 2e-6  # of the prior variance, that every label of a group gives back
+_MEMORY = 2000.0  # labels that the proof remembers
+_CHANCE = 1.0  # variances of an effect that are taken off its square
+_FAINT = 1e-3  # least variance of an outcome
+
+
+class GroupEffects(State):
+    """Effects on the risk that one model says."""
+
+    model: str  # name of the kind
+    labels: int
+    met: dict[str, int]  # labels by group
+    groups: list[str]  # with effects, in the order of `mean`
+    mean: Array  # level and steepness of each
+    covariance: Array  # of those, row by row
+    gain: float  # fading sums: log loss without, less that with…
+    doubt: float  # …and the squares of that
+
+    @classmethod
+    def new(cls, model: str) -> GroupEffects:
+        """Before the first label."""
+        return cls(model, 0, {}, [EVERYBODY], np.zeros(2), np.diag([_LEVEL, _STEEPNESS]).ravel(), 0.0, 0.0)
+
+    def __post_init__(self) -> None:
+        n = len(self.mean)
+        if n != 2 * len(self.groups) or len(self.covariance) != n * n or self.groups[0] != EVERYBODY:
+            raise ValueError("numbers are missing")
+        self._places = {name: place for place, name in enumerate(self.groups)}
+        self._belief = self.covariance.reshape(n, n)
+
+    def learn(self, odds: float, groups: Sequence[str], y: bool, weight: float) -> None:
+        """Learn whether a customer churned, after it was judged what is known.
+
+        Args:
+            odds: log-odds of the risk that was said.
+            groups: of the customer then.
+            y: whether they churned.
+            weight: how many customers it stands for.
+        """
+        z, places = self._inputs(odds, groups)
+        better = weight * (_loss(sigmoid(odds), y) - _loss(sigmoid(odds + float(z @ self._sure()[places])), y))
+        fade = 1.0 - 1.0 / _MEMORY
+        self.gain = fade * self.gain + better
+        self.doubt = fade * fade * self.doubt + better * better
+        self._update(z, places, sigmoid(odds + float(z @ self.mean[places])), float(y), weight)
+        self.labels += 1
+        for name in groups:
+            self._meet(name)
+
+    def risk(self, odds: float, groups: Sequence[str]) -> float:
+        """The risk as it is shown: calibrated, once that is proved."""
+        if not self.proved:
+            return sigmoid(odds)
+        z, places = self._inputs(odds, groups)
+        return sigmoid(odds + float(z @ self._sure()[places]))
+
+    def _sure(self) -> Array:
+        """The effects as they are applied: what could be chance is taken off (the positive part of James and Stein)."""
+        chance = _CHANCE * np.diagonal(self._belief)
+        sure: Array = self.mean * np.maximum(1.0 - chance / np.maximum(self.mean**2, 1e-12), 0.0)
+        return sure
+
+    @property
+    def proved(self) -> bool:
+        """Whether effects make predictions better."""
+        return self.labels >= LEAST and self.gain > PROOF * math.sqrt(self.doubt)
+
+    def export(self) -> Calibration | None:
+        """The effects, for the scorers; None while they are not proved.
+
+        Raises:
+            ValueError: a number is not finite.
+        """
+        if not self.proved:
+            return None
+        effects = zip(self.groups, self._sure().reshape(-1, 2).tolist(), strict=True)
+        return Calibration(self.model, {name: (level, steep) for name, (level, steep) in effects}, self.labels)
+
+    def _inputs(self, odds: float, groups: Sequence[str]) -> tuple[Array, list[int]]:
+        known = [0, *(self._places[name] for name in groups if name in self._places)]
+        return np.tile(inputs(np.array([odds]))[0], len(known)), [2 * at + i for at in known for i in (0, 1)]
+
+    def _update(self, z: Array, places: list[int], p: float, y: float, weight: float) -> None:
+        self._belief[places, places] += _WIDENED * np.tile([_LEVEL, _STEEPNESS], len(places) // 2)
+        information = max(p * (1.0 - p), _FAINT) * weight
+        spread = self._belief[:, places] @ z
+        surprise = 1.0 / information + float(spread[places] @ z)
+        self._belief -= np.outer(spread, spread) / surprise
+        self.mean += spread * ((y - p) * weight / (information * surprise))
+
+    def _meet(self, name: str) -> None:
+        if name not in self.met and len(self.met) >= _MET:
+            del self.met[min(self.met, key=lambda one: (self.met[one], one))]
+        self.met[name] = self.met.get(name, 0) + 1
+        if self.met[name] >= ADMITTED and name not in self._places and len(self.groups) < _GROUPS:
+            self._admit(name)
+
+    def _admit(self, name: str) -> None:
+        n = len(self.mean)
+        grown = np.diag(np.concatenate([np.zeros(n), [_LEVEL, _STEEPNESS]]))
+        grown[:n, :n] = self._belief
+        self._places[name] = len(self.groups)
+        self.groups.append(name)
+        self.mean = np.append(self.mean, [0.0, 0.0])
+        self._belief, self.covariance = grown, grown.ravel()
+
+
+def _loss(p: float, y: bool) -> float:
+    return -math.log(max(p if y else 1.0 - p, 1e-6))

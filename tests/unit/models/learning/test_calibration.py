@@ -1,0 +1,128 @@
+"""Chances become right for every group with labels enough; small groups stay as they are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from models.churn.calibration import EVERYBODY
+from models.codec import decode, encode
+from models.learning.calibration import ADMITTED, LEAST, GroupEffects
+from profiles.errors import Misconfigured
+
+SHARES = {"kind:a": 0.08, "kind:b": 0.12, "kind:c": 0.4, "kind:d": 0.4}
+TRUE = {"kind:a": (1.0, -0.2), "kind:b": (-0.8, 0.0), "kind:c": (0.0, 0.0), "kind:d": (0.0, 0.3)}
+
+
+@dataclass
+class Label:
+    groups: list[str]
+    odds: float
+    y: bool
+
+
+def labels(n: int, seed: int = 1, true: dict[str, tuple[float, float]] = TRUE) -> list[Label]:
+    """What a model says that is off by group, in level and steepness, and what came."""
+    rng, found = np.random.default_rng(seed), []
+    for _ in range(n):
+        group = str(rng.choice(list(SHARES), p=list(SHARES.values())))
+        odds = float(rng.normal(0.3, 1.8))
+        level, steep = true.get(group, (0.0, 0.0))
+        y = bool(rng.random() < 1 / (1 + np.exp(-(odds + level + steep * odds))))
+        found.append(Label([group, *(["source:web"] if rng.random() < 0.5 else [])], odds, y))
+    return found
+
+
+def learned(shown: list[Label], effects: GroupEffects | None = None) -> GroupEffects:
+    effects = effects or GroupEffects.new("hazard")
+    for label in shown:
+        effects.learn(label.odds, label.groups, label.y, 1.0)
+    return effects
+
+
+def bias(effects: GroupEffects | None, shown: list[Label], group: str) -> float:
+    """Mean risk less what came, of labels that were not learned."""
+    rows = [label for label in shown if group in label.groups]
+    said = [effects.risk(row.odds, row.groups) if effects else 1 / (1 + np.exp(-row.odds)) for row in rows]
+    return float(np.mean(said) - np.mean([row.y for row in rows]))
+
+
+def test_every_group_becomes_right() -> None:
+    """Within three points, of those that were off by ten, from some 600 labels of the smallest."""
+    effects, later = learned(labels(8000)), labels(40_000, seed=2)
+
+    before = {group: bias(None, later, group) for group in SHARES}
+    after = {group: bias(effects, later, group) for group in SHARES}
+
+    assert abs(before["kind:a"]) > 0.1
+    assert abs(before["kind:b"]) > 0.08
+    assert max(map(abs, after.values())) < 0.03
+    assert effects.proved
+
+
+def test_the_same_labels_give_the_same_effects() -> None:
+    """To the byte, restarted or not."""
+    shown = labels(600)
+    straight = learned(shown)
+    resumed = learned(shown[300:], decode(encode(learned(shown[:300])), GroupEffects, "it"))
+
+    assert encode(resumed) == encode(straight)
+
+
+def test_a_small_group_has_no_effect_of_its_own() -> None:
+    """However unlucky its customers were; and one that just has one keeps close to 0."""
+    effects = GroupEffects.new("hazard")
+    for number in range(ADMITTED):
+        assert "kind:few" not in effects.groups
+        effects.learn(0.0, ["kind:few"], number % 4 != 0, 1.0)
+
+    assert effects.groups == [EVERYBODY, "kind:few"]
+    assert not effects.mean[2:].any()
+    few = labels(1500, true={})
+    for label in few[:30]:
+        effects.learn(label.odds, ["kind:few"], label.y, 1.0)
+    assert np.abs(effects.mean[2:]).max() < 0.4
+
+
+def test_effects_that_prove_nothing_are_not_applied() -> None:
+    """A model that is right stays as it is; so does every one before there are labels enough."""
+    effects = learned(labels(LEAST - 1))
+    assert effects.export() is None
+    assert effects.risk(1.0, ["kind:a"]) == pytest.approx(1 / (1 + np.exp(-1.0)))
+    shown = labels(3000, true={})
+    right = learned(shown)
+    assert max(abs(bias(right, labels(20_000, 3, {}), group)) for group in SHARES) < 0.02
+
+
+def test_what_the_scorers_get_says_the_same() -> None:
+    """The risk of the exported effects is that of the learned ones."""
+    effects = learned(labels(4000))
+    shipped = effects.export()
+    assert shipped is not None
+
+    for label in labels(50, seed=4):
+        said = shipped.risks(np.array([1 / (1 + np.exp(-label.odds))]), [label.groups])
+        assert said[0] == pytest.approx(effects.risk(label.odds, label.groups), abs=1e-9)
+
+
+def test_groups_without_end_take_no_room_without_end() -> None:
+    """Traits may have any values."""
+    effects = GroupEffects.new("hazard")
+    for number in range(2000):
+        effects.learn(0.0, [f"trait:city={number}", f"trait:{number % 60}"], True, 1.0)
+
+    assert len(effects.groups) <= 32
+    assert len(effects.met) <= 256
+    assert len(encode(effects)) < 120_000
+
+
+@pytest.mark.parametrize("damage", [{"mean": [0.0]}, {"covariance": [1.0]}, {"groups": ["kind:a"]}, {"gain": "x"}])
+def test_a_damaged_state_is_refused(damage: dict[str, object]) -> None:
+    """With a word on it."""
+    import msgspec  # noqa: PLC0415
+
+    state = msgspec.structs.asdict(GroupEffects.new("hazard")) | damage
+    with pytest.raises(Misconfigured):
+        decode(encode(state), GroupEffects, "the effects of groups")
