@@ -79,7 +79,8 @@ def models_router(deps: ApiDeps) -> APIRouter:
             raise ApiError(409, "no_score", "this customer has no score: nothing ordered yet, or profiling not allowed")
         report = await desk.report()
         scores = await aside(desk.explain, report, profile, profile.score.at)
-        return explanation_view(profile, report.panel.champion.id, scores)
+        expected = await aside(desk.outlook, report, profile, profile.score.at)
+        return explanation_view(profile, report.panel.champion.id, scores, expected)
 
     @router.get("/{name}", summary="One model: its weights and quality", responses=describe_errors(404))
     async def model(name: str) -> ModelDetail:

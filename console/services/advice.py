@@ -1,10 +1,11 @@
-"""What would lower a customer's risk, by the models that score now."""
+"""What would lower a customer's risk, and what is to be expected of them, by the models that score now."""
 
 from __future__ import annotations
 
 from console.services.models import LearnerView
 from console.views.profile import Advice
 from models.churn.counterfactuals import counterfactuals
+from models.churn.outlook import outlook
 from models.churn.panel import Panel
 from models.config import ChurnConfig
 from profiles.types import Profile
@@ -14,7 +15,7 @@ __all__ = ["Adviser"]
 
 
 class Adviser:
-    """Answers what would lower the risk of customers whose band is medium or high.
+    """Answers what would lower the risk of customers whose band is medium or high, and what is to be expected.
 
     Args:
         store: of the learner; asked each time, and read anew only when it has another panel.
@@ -34,13 +35,15 @@ class Adviser:
         )
 
     async def __call__(self, profile: Profile) -> Advice | None:
-        """What would lower the risk of a customer, as of their score, so that the two can be compared.
+        """What would lower the risk of a customer, and what is to be expected, as of their score, so that both can be
+        compared with it.
 
-        None while their band is low: there is nothing to lower.
+        While their band is low there is nothing to lower; without a score there is nothing at all.
         """
         score = profile.score
-        if score is None or score.band == "low":
+        if score is None:
             return None
         await self._panel.refresh()
-        panel = self._panel()
-        return Advice(panel.champion.id, counterfactuals(profile, panel, score.at, self._config, self._currency))
+        panel, config, currency = self._panel(), self._config, self._currency
+        lower = None if score.band == "low" else counterfactuals(profile, panel, score.at, config, currency)
+        return Advice(panel.champion.id, lower, outlook(profile, panel, score.at, config, currency))

@@ -12,6 +12,7 @@ from typing import Literal, Protocol
 import numpy as np
 
 from models.churn.model import Scores
+from models.churn.outlook import Outlook, outlook
 from models.churn.scores import liken
 from models.config import ChurnConfig
 from models.features.reading import raws
@@ -75,6 +76,10 @@ class ModelDesk:
         if (calibration := report.panel.calibration) is None:
             return scores
         return liken(scores, calibration, [groups_of(profile, self.config.groups)])
+
+    def outlook(self, report: Report, profile: Profile, at: float) -> Outlook | None:
+        """What is to be expected of one customer."""
+        return outlook(profile, report.panel, at, self.config, self.currency)
 
     async def decide(
         self, action: Literal["promote", "rollback", "release"], target: str, now: float, by: str, wait: float

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from console.terminal.figures import counted, minute
 from console.terminal.listing import Listing
+from console.terminal.outlook import expected
 
 __all__ = ["explained_customer", "explained_model", "feature_list", "history_page", "model_page", "overview"]
 
@@ -159,6 +160,7 @@ def explained_customer(document: dict[str, Any]) -> RenderableType:
                 style="dim",
             )
         )
+    parts += expected(document.get("outlook"))
     if document["scored_by"] != document["model"]:
         parts.append(
             Text(

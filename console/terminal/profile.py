@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from console.terminal.figures import COLOURS, counted, minute, money, percent
+from console.terminal.outlook import expected
 
 __all__ = ["render"]
 
@@ -104,7 +105,14 @@ def _bar(churn: dict[str, Any]) -> RenderableType:
         Text.assemble(("+ ", "red") if reason["effect"] == "raises" else ("− ", "green"), reason["text"])
         for reason in churn["reasons"]
     ]
-    return Group(bar, Text(f"  {churn['spoke']}", "dim"), *_leaving(churn), *reasons, *_counterfactuals(churn))
+    return Group(
+        bar,
+        Text(f"  {churn['spoke']}", "dim"),
+        *_leaving(churn),
+        *reasons,
+        *_counterfactuals(churn),
+        *expected(churn.get("outlook")),
+    )
 
 
 def _leaving(churn: dict[str, Any]) -> list[Text]:

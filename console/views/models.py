@@ -9,8 +9,10 @@ from msgspec import convert
 from pydantic import Field
 
 from console.views.document import Document, Risk, Time
+from console.views.profile import OutlookView
 from models.churn.kinds import KINDS
 from models.churn.model import Scores
+from models.churn.outlook import Outlook
 from models.churn.scores import GROUPS, group_shares
 from models.labels.groups import in_words
 from models.learning.drift import Alarm, Move
@@ -251,6 +253,7 @@ class ExplanationView(Document):
     contributions: list[ContributionView] = Field(description="Every feature that adds anything, the strongest first.")
     scored_by: str = Field(description="Id of the model of the score that the profile shows.")
     scored_risk: Risk = Field(description="That score.")
+    outlook: OutlookView | None = Field(description="What is to be expected of the customer from `at` on.")
 
 
 def models_view(report: Report) -> ModelsView:
@@ -291,8 +294,8 @@ def history_view(report: Report, kept: list[KeptVersion]) -> HistoryView:
     return HistoryView(checkpoints=checkpoints, changes=report.promotion.changes[::-1])
 
 
-def explanation_view(profile: Profile, model: str, scores: Scores) -> ExplanationView:
-    """A customer's risk, taken apart; `scores` of this customer alone, as of their score."""
+def explanation_view(profile: Profile, model: str, scores: Scores, expected: Outlook | None) -> ExplanationView:
+    """A customer's risk, taken apart; `scores` and `expected` of this customer alone, as of their score."""
     assert profile.score is not None
     rows = contributions(scores.values[0], scores.contributions[0])
     groups = dict(zip(GROUPS, group_shares(scores)[0].tolist(), strict=True))
@@ -317,6 +320,7 @@ def explanation_view(profile: Profile, model: str, scores: Scores) -> Explanatio
         contributions=rows,
         scored_by=profile.score.model,
         scored_risk=profile.score.risk,
+        outlook=None if expected is None else OutlookView.of(expected),
     )
 
 

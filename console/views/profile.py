@@ -12,6 +12,7 @@ from pydantic import Field
 
 from console.views.document import Document, Money, Risk, Time
 from models.churn.counterfactuals import Counterfactual
+from models.churn.outlook import Outlook
 from models.churn.panel import basis
 from models.churn.reasons import explain
 from models.config import Definition
@@ -38,10 +39,11 @@ Trend = Literal["new", "rising", "falling", "steady"]
 
 
 class Advice(NamedTuple):
-    """What would lower a risk, and the model that says so."""
+    """What would lower a risk, the model that says so, and what is to be expected."""
 
     model: str
-    counterfactuals: list[Counterfactual]
+    counterfactuals: list[Counterfactual] | None  # None while the band is low
+    outlook: Outlook | None = None
 
 
 class ThinIdentity(Document):
@@ -157,6 +159,38 @@ class CounterfactualView(Document):
     risk: Risk = Field(description="What the risk would be.")
 
 
+class AheadView(Document):
+    """One point of what is to be expected."""
+
+    weeks: int = Field(description="From the score on.")
+    here: float = Field(description="Chance that the customer is still there then.")
+    ordered: float = Field(description="Chance of an order by then.")
+
+
+class IntervalView(Document):
+    """A number and how sure it is."""
+
+    low: float = Field(description="Nine in ten lie above.")
+    middle: float
+    high: float = Field(description="One in ten lies above.")
+
+
+class OutlookView(Document):
+    """What is to be expected of a customer, by their orders and visits."""
+
+    model: str
+    curve: list[AheadView]
+    next_order: IntervalView | None = Field(
+        description="Weeks until the next order, with the median, if there is one; null: hardly to be expected."
+    )
+    year: IntervalView = Field(
+        description="Revenue of a year if the customer stays, with its mean: major units of the plan's currency."
+    )
+    at_risk: float = Field(
+        description="What of that is likely to be lost: the mean times the chance that they are lost."
+    )
+
+
 class ChurnView(Document):
     """A churn risk, never without its model, its time and its reasons."""
 
@@ -185,6 +219,9 @@ class ChurnView(Document):
     )
     would_lower_model: str | None = Field(
         None, description="The model that says so: the one that scores now, if another did at `scored_at`."
+    )
+    outlook: OutlookView | None = Field(
+        None, description="What is to be expected from `scored_at` on, by what the model knows now; null in lists."
     )
 
 
@@ -490,7 +527,8 @@ def _view(profile: Profile, score: Score | None, plan: Plan, advice: Advice | No
         spoke=basis(score.model),
         reasons=explain(profile, score.reasons, score),
         would_lower=advice.counterfactuals if advice else None,
-        would_lower_model=advice.model if advice else None,
+        would_lower_model=advice.model if advice and advice.counterfactuals is not None else None,
+        outlook=OutlookView.of(advice.outlook) if advice and advice.outlook else None,
     )
 
 

@@ -99,7 +99,7 @@ class Lifetimes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         likelihood: Array = orders + visits + here + np.logaddexp(0.0, odds)
         return likelihood
 
-    def log_order(self, known: Known, horizon: float) -> Array:
+    def log_order(self, known: Known, horizon: float | Array) -> Array:
         """log P(an order within `horizon` weeks).
 
         Finite for any silence, where the chance itself rounds to 0.
@@ -116,7 +116,7 @@ class Lifetimes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         log_order: Array = here + np.log(within) + np.log(stays.sum(axis=1))
         return log_order
 
-    def leaves(self, tenure: Array, within: float) -> Array:
+    def leaves(self, tenure: Array, within: float | Array) -> Array:
         """P(leaves within so many weeks | still there)."""
         stay = self.beta + tenure
         return -np.expm1(self.s * np.log(stay / (stay + within)))

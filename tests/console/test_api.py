@@ -177,6 +177,24 @@ def test_what_would_lower_a_risk_is_told_where_the_band_calls_for_it(
     assert ("would lower it" in card) is offered
 
 
+def test_what_is_to_be_expected_is_told_of_one_customer_whatever_their_band(api: Api, tmp_path: Path) -> None:
+    keep(api.store, customer(risk=0.03))
+
+    found = api.get("/v1/profiles/user_id:42").json()["churn"]["outlook"]
+    explained = api.get("/v1/models/explain?identity=user_id:42").json()["outlook"]
+
+    assert found == explained
+    assert found["model"] == "btyd-0"
+    assert [point["weeks"] for point in found["curve"]] == [0, 1, 2, 4, 8, 13, 26, 52]
+    assert 0 <= found["at_risk"] <= found["year"]["middle"] <= found["year"]["high"]
+    [row] = api.get("/v1/profiles").json()["data"]
+    assert row["churn"]["outlook"] is None
+    _, card = run("user_id:42", "--url", api.url, "--token", TOKEN, "--data-dir", str(tmp_path))
+    assert "to be expected, by btyd-0:" in card
+    assert "52 weeks" in card
+    assert "a year is worth" in card
+
+
 def test_a_trend_says_since_when(api: Api) -> None:
     """The risk of a week before, and its time."""
     grown = customer()

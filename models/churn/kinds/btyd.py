@@ -21,7 +21,7 @@ from models.features.matrix import matrix
 from models.features.table import COLUMN
 from models.libraries import load
 
-__all__ = ["KIND", "MIN_CUSTOMERS", "MIN_REPEATS", "TYPICAL", "Btyd", "FittedBtyd", "fit", "read"]
+__all__ = ["KIND", "MIN_CUSTOMERS", "MIN_REPEATS", "TYPICAL", "Btyd", "FittedBtyd", "fit", "known", "read"]
 
 MIN_CUSTOMERS, MIN_REPEATS = 200, 50
 """What a fit rests on at least: customers, and those among them who came back."""
