@@ -6,7 +6,7 @@ import asyncio
 
 import msgspec
 
-from models.labels.examples import ModelCommand
+from models.labels.examples import ModelCommand, Of
 from profiles.types import Record, partition_of
 from streams.kafka.admission import Refused, Unreachable
 from streams.kafka.client import Unavailable
@@ -49,7 +49,7 @@ class CommandSender:
         """
         await self._produce(Row(self._identity_links, 0, b"request", _encode(request)))
 
-    async def decide(self, command: ModelCommand) -> None:
+    async def decide(self, command: ModelCommand | Of) -> None:
         """Hand over what concerns the models; returns when Kafka has it.
 
         Raises:

@@ -157,6 +157,20 @@ class WorkerMetrics:
             registry=registry,
             multiprocess_mode="mostrecent",
         )
+        self._quality_by = Gauge(
+            "rapport_churn_quality",
+            "The same as rapport_model_quality, by a further definition of churn.",
+            ["churn", "model", "horizon", "measure"],
+            registry=registry,
+            multiprocess_mode="mostrecent",
+        )
+        self._speaks_by = Gauge(
+            "rapport_churn_champion",
+            "The same as rapport_model_champion, by a further definition of churn.",
+            ["churn", "model"],
+            registry=registry,
+            multiprocess_mode="mostrecent",
+        )
         self._notices = Counter(
             "rapport_model_notices",
             "What the learner told people, by kind: drift, rollback, champion, anew, refused.",
@@ -279,21 +293,23 @@ class WorkerMetrics:
         for kind in notices:
             self._notices.labels(kind).inc()
 
-    def models(self, quality: Mapping[str, Mapping[str, Mapping[str, float]]], champion: str) -> None:
-        """What this worker, the learner, knows of the models: their quality by model and horizon, and which is the
-        champion."""
+    def models(self, quality: Mapping[str, Mapping[str, Mapping[str, float]]], champion: str, churn: str = "") -> None:
+        """What this worker, the learner, knows of the models of a definition of churn: their quality by model and
+        horizon, and which is the champion."""
+        by = (churn,) if churn else ()
+        speaks, figures = (self._speaks_by, self._quality_by) if churn else (self._speaks, self._quality)
         for model, horizons in quality.items():
-            self._speaks.labels(model).set(model == champion)
+            speaks.labels(*by, model).set(model == champion)
             for horizon, measures in horizons.items():
                 for measure, value in measures.items():
-                    self._quality.labels(model, horizon, measure).set(value)
+                    figures.labels(*by, model, horizon, measure).set(value)
 
     def learns_no_more(self) -> None:
         """Another worker is the learner now: what this one knew last is no news. (Processes that share their metrics
         show the most recent of each anyhow.)"""
         if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
-            self._quality.clear()
-            self._speaks.clear()
+            for gauge in (self._quality, self._speaks, self._quality_by, self._speaks_by):
+                gauge.clear()
 
     def counted(self, seconds: float, customers: int) -> None:
         """One partition's customers were counted."""

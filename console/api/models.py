@@ -25,9 +25,15 @@ from console.views.models import (
 )
 from console.views.profile import may_be_scored
 from models.churn.panel import MODELS
+from models.labels.outcomes import held
 from streams.background import aside
 
 __all__ = ["models_router"]
+
+
+Churn = Annotated[
+    str, Query(max_length=64, description="By which further definition of churn; the plan's own without it.")
+]
 
 
 class Release(BaseModel):
@@ -36,6 +42,7 @@ class Release(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     by: str = Field(default="", max_length=200, description="Who.")
+    churn: str = Field(default="", max_length=64, description="By which further definition of churn.")
 
 
 class Promotion(Release):
@@ -53,15 +60,25 @@ class RollBack(Release):
 def models_router(deps: ApiDeps) -> APIRouter:
     """The routes below /v1/models."""
     router, desk = APIRouter(route_class=guarded(deps), prefix="/models", tags=["models"]), deps.models
-    decided = {202: {"model": DecisionView, "description": "Accepted"}, **describe_errors(409)}
 
-    @router.get("", summary="Every model, how good it is, and which is the champion")
-    async def models() -> ModelsView:
-        return models_view(await desk.report())
+    def known(churn: str) -> str:
+        names = [definition.name for definition in deps.plan.churn.definitions]
+        if churn and churn not in names:
+            there = ", ".join(names) or "none"
+            raise ApiError(404, "unknown_churn", f"there is no definition of churn {churn!r}; there are {there}")
+        return churn
 
-    @router.get("/history", summary="Kept checkpoints, and which model was the champion when")
-    async def history() -> HistoryView:
-        return history_view(await desk.report(), await desk.kept())
+    decided = {202: {"model": DecisionView, "description": "Accepted"}, **describe_errors(404, 409)}
+
+    @router.get("", summary="Every model, how good it is, and which is the champion", responses=describe_errors(404))
+    async def models(churn: Churn = "") -> ModelsView:
+        return models_view(await desk.report(known(churn)))
+
+    @router.get(
+        "/history", summary="Kept checkpoints, and which model was the champion when", responses=describe_errors(404)
+    )
+    async def history(churn: Churn = "") -> HistoryView:
+        return history_view(await desk.report(known(churn)), await desk.kept(churn))
 
     @router.get(
         "/explain",
@@ -73,20 +90,22 @@ def models_router(deps: ApiDeps) -> APIRouter:
     )
     async def explain(
         identity: Annotated[str, Query(max_length=600, description="TYPE:VALUE, such as user_id:42.")],
+        churn: Churn = "",
     ) -> ExplanationView:
         profile, _ = await named(deps, identity)
-        if profile.score is None or not may_be_scored(profile, deps.plan):
+        score = held(profile, deps.plan.churn.of(known(churn))).score
+        if score is None or not may_be_scored(profile, deps.plan):
             raise ApiError(409, "no_score", "this customer has no score: nothing ordered yet, or profiling not allowed")
-        report = await desk.report()
-        scores = await aside(desk.explain, report, profile, profile.score.at)
-        expected = await aside(desk.outlook, report, profile, profile.score.at)
-        return explanation_view(profile, report.panel.champion.id, scores, expected)
+        report = await desk.report(churn)
+        scores = await aside(desk.explain, report, profile, score.at, churn)
+        expected = None if churn else await aside(desk.outlook, report, profile, score.at)  # it is of orders
+        return explanation_view(profile, score, report.panel.champion.id, scores, expected)
 
     @router.get("/{name}", summary="One model: its weights and quality", responses=describe_errors(404))
-    async def model(name: str) -> ModelDetail:
+    async def model(name: str, churn: Churn = "") -> ModelDetail:
         if name not in MODELS:
             raise ApiError(404, "unknown_model", f"there is no model {name!r}; there are {', '.join(MODELS)}")
-        return model_detail(await desk.report(), name)
+        return model_detail(await desk.report(known(churn)), name)
 
     @router.post(
         "/promote",
@@ -96,7 +115,7 @@ def models_router(deps: ApiDeps) -> APIRouter:
         responses=decided,
     )
     async def promote(order: Promotion, response: Response) -> DecisionView:
-        return await decide("promote", order.model, order.by, response)
+        return await decide("promote", order.model, order, response)
 
     @router.post(
         "/rollback",
@@ -105,7 +124,7 @@ def models_router(deps: ApiDeps) -> APIRouter:
         responses=decided,
     )
     async def rollback(order: RollBack, response: Response) -> DecisionView:
-        return await decide("rollback", str(order.version), order.by, response)
+        return await decide("rollback", str(order.version), order, response)
 
     @router.post(
         "/release",
@@ -114,13 +133,13 @@ def models_router(deps: ApiDeps) -> APIRouter:
         responses=decided,
     )
     async def release(response: Response, order: Release | None = None) -> DecisionView:
-        return await decide("release", "", order.by if order is not None else "", response)
+        return await decide("release", "", order or Release(), response)
 
     async def decide(
-        action: Literal["promote", "rollback", "release"], target: str, by: str, response: Response
+        action: Literal["promote", "rollback", "release"], target: str, order: Release, response: Response
     ) -> DecisionView:
-        now = await deps.now()
-        id_, outcome = await desk.decide(action, target, now, by, deps.wait)
+        now, by = await deps.now(), order.by
+        id_, outcome = await desk.decide(action, target, now, by, deps.wait, known(order.churn))
         if outcome is None:
             response.status_code = 202
             text = "on its way; /v1/models shows what became of it"

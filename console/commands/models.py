@@ -28,19 +28,20 @@ app = group("models", "The models of the churn risk: what they are and how good 
 horizon_cli.register(app)
 
 By = Annotated[str, typer.Option(help="Who decides; recorded with the change.")]
+ByChurn = Annotated[str, typer.Option("--churn", help="By which further definition of churn in the plan.")]
 
 _WAIT = 30.0  # seconds for an answer to a decision
 
 
 @app.command("list")
 @with_target
-def list_(target: Target, as_json: AsJson = False) -> None:
+def list_(target: Target, churn: ByChurn = "", as_json: AsJson = False) -> None:
     """Show every model side by side: which is the champion, how good each is, drift, and the latest news.
 
     Each prediction was made before its outcome was known. `short` is an order within the label horizon,
     `full` is churn within the churn horizon. Lower log loss is better; bias above 0 promises too much.
     """
-    document = _get(target, "/v1/models")
+    document = _get(target, "/v1/models", churn=churn)
     write(document, as_json, overview)
 
 
@@ -49,13 +50,14 @@ def list_(target: Target, as_json: AsJson = False) -> None:
 def show(
     target: Target,
     name: Annotated[str | None, typer.Argument(help="Such as hazard, direct or btyd; all without it.")] = None,
+    churn: ByChurn = "",
     as_json: AsJson = False,
 ) -> None:
     """Show one model: how good it is in each segment, how it compares with the champion, its weights."""
     if name is None:
-        write(_get(target, "/v1/models"), as_json, overview)
+        write(_get(target, "/v1/models", churn=churn), as_json, overview)
         return
-    document = _get(target, f"/v1/models/{name}")
+    document = _get(target, f"/v1/models/{name}", churn=churn)
     write(document, as_json, model_page)
 
 
@@ -76,6 +78,7 @@ def explain(
     identity: Annotated[
         str | None, typer.Argument(help="TYPE:VALUE, such as user_id:42. Without it: what moves the model.")
     ] = None,
+    churn: ByChurn = "",
     as_json: AsJson = False,
 ) -> None:
     """Explain the champion, or what it says of one customer.
@@ -88,18 +91,18 @@ def explain(
         rapport models explain user_id:42
     """
     if identity is None:
-        champion = _get(target, "/v1/models")["champion"]
-        write(_get(target, f"/v1/models/{champion}"), as_json, explained_model)
+        champion = _get(target, "/v1/models", churn=churn)["champion"]
+        write(_get(target, f"/v1/models/{champion}", churn=churn), as_json, explained_model)
         return
-    document = _get(target, "/v1/models/explain", identity=identity)
+    document = _get(target, "/v1/models/explain", identity=identity, churn=churn)
     write(document, as_json, explained_customer)
 
 
 @app.command()
 @with_target
-def history(target: Target, as_json: AsJson = False) -> None:
+def history(target: Target, churn: ByChurn = "", as_json: AsJson = False) -> None:
     """List the kept checkpoints, which `rollback` goes back to, and which model was champion, when and why."""
-    write(_get(target, "/v1/models/history"), as_json, history_page)
+    write(_get(target, "/v1/models/history", churn=churn), as_json, history_page)
 
 
 @app.command()
@@ -107,6 +110,7 @@ def history(target: Target, as_json: AsJson = False) -> None:
 def promote(
     target: Target,
     name: Annotated[str, typer.Argument(help="The model to make champion.")],
+    churn: ByChurn = "",
     by: By = "",
     as_json: AsJson = False,
 ) -> None:
@@ -116,7 +120,7 @@ def promote(
 
         rapport models promote bgnbd --by kim
     """
-    _decide(target, "promote", {"model": name, "by": by}, as_json)
+    _decide(target, "promote", {"model": name, "by": by, "churn": churn}, as_json)
 
 
 @app.command()
@@ -124,6 +128,7 @@ def promote(
 def rollback(
     target: Target,
     version: Annotated[int, typer.Argument(min=1, help="Of a kept checkpoint; `rapport models history` lists them.")],
+    churn: ByChurn = "",
     by: By = "",
     as_json: AsJson = False,
 ) -> None:
@@ -133,24 +138,25 @@ def rollback(
 
         rapport models rollback 1500 --by kim
     """
-    _decide(target, "rollback", {"version": version, "by": by}, as_json)
+    _decide(target, "rollback", {"version": version, "by": by, "churn": churn}, as_json)
 
 
 @app.command()
 @with_target
-def release(target: Target, by: By = "", as_json: AsJson = False) -> None:
+def release(target: Target, churn: ByChurn = "", by: By = "", as_json: AsJson = False) -> None:
     """Undo `promote`: the model that the promotion rule had chosen is champion again, and the rule goes on."""
-    _decide(target, "release", {"by": by}, as_json)
+    _decide(target, "release", {"by": by, "churn": churn}, as_json)
 
 
 def _get(target: Target, path: str, **params: str) -> dict[str, Any]:
     with support(target) as api:
-        return api.call("GET", path, params=params)
+        return api.call("GET", path, params={name: value for name, value in params.items() if value})
 
 
 def _decide(target: Target, action: str, body: dict[str, Any], as_json: bool) -> None:
     with support(target, timeout=_WAIT) as api:
-        document = api.call("POST", f"/v1/models/{action}", json=body)
+        said = {name: value for name, value in body.items() if name != "churn" or value}
+        document = api.call("POST", f"/v1/models/{action}", json=said)
     if as_json:
         print_json(document)
     elif document["done"] is None:

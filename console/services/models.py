@@ -16,8 +16,9 @@ from models.churn.outlook import Outlook, outlook
 from models.churn.scores import liken
 from models.config import ChurnConfig
 from models.features.reading import raws
-from models.labels.examples import ModelCommand
+from models.labels.examples import ModelCommand, Of
 from models.labels.groups import groups_of
+from models.learning.checkpoint import parts_of, prefix_of
 from models.learning.notices import Decided
 from models.learning.report import REPORTED, KeptVersion, Report, kept_version
 from profiles.types import Profile
@@ -47,7 +48,7 @@ class LearnerView(Protocol):
 class Teacher(Protocol):
     """The way to the learner."""
 
-    async def decide(self, command: ModelCommand) -> None:
+    async def decide(self, command: ModelCommand | Of) -> None:
         """Hand over a person's decision; returns when it is safe, not when it is carried out."""
         ...
 
@@ -61,36 +62,46 @@ class ModelDesk:
     config: ChurnConfig
     currency: str
 
-    async def report(self) -> Report:
-        """What the learner knows now."""
-        return Report.of(await self.store.panel(), await self.store.parts(REPORTED), self.config)
+    async def report(self, churn: str = "") -> Report:
+        """What the learner of a definition of churn knows now; "" is the plan's own."""
+        parts = await self.store.parts([f"{prefix_of(churn)}{name}" for name in REPORTED])
+        return Report.of(await self.store.panel(), parts_of(parts, churn), self.config, churn)
 
-    async def kept(self) -> list[KeptVersion]:
+    async def kept(self, churn: str = "") -> list[KeptVersion]:
         """The kept checkpoints."""
-        names = [name for name in await self.store.part_names() if name.startswith("kept:")]
+        before = f"{prefix_of(churn)}kept:"
+        names = [name for name in await self.store.part_names() if name.startswith(before)]
         return [kept_version(part) for part in (await self.store.parts(names)).values()] if names else []
 
-    def explain(self, report: Report, profile: Profile, at: float) -> Scores:
+    def explain(self, report: Report, profile: Profile, at: float, churn: str = "") -> Scores:
         """What the champion says of one customer, with every contribution."""
-        scores = report.panel.champion.score(raws([profile], self.currency), np.array([at]), self.config)
+        config = self.config.of(churn)
+        scores = report.panel.champion.score(raws([profile], self.currency), np.array([at]), config)
         if (calibration := report.panel.calibration) is None:
             return scores
-        return liken(scores, calibration, [groups_of(profile, self.config.groups)])
+        return liken(scores, calibration, [groups_of(profile, config.groups)])
 
     def outlook(self, report: Report, profile: Profile, at: float) -> Outlook | None:
         """What is to be expected of one customer."""
         return outlook(profile, report.panel, at, self.config, self.currency)
 
     async def decide(
-        self, action: Literal["promote", "rollback", "release"], target: str, now: float, by: str, wait: float
+        self,
+        action: Literal["promote", "rollback", "release"],
+        target: str,
+        now: float,
+        by: str,
+        wait: float,
+        churn: str = "",
     ) -> tuple[str, Decided | None]:
         """Hand a decision over; answer its id and what became of it, None if that takes longer than `wait` seconds."""
         id_ = uuid.uuid4().hex
-        await self.teacher.decide(ModelCommand(id_, action, target, now, by))
+        command = ModelCommand(id_, action, target, now, by)
+        await self.teacher.decide(Of(churn, command) if churn else command)
         until = time.monotonic() + wait
         while time.monotonic() < until:
             await asyncio.sleep(_LOOK)
-            for decided in (await self.report()).told.decisions:
+            for decided in (await self.report(churn)).told.decisions:
                 if decided.id == id_:
                     return id_, decided
         return id_, None

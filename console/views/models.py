@@ -18,7 +18,7 @@ from models.labels.groups import in_words
 from models.learning.drift import Alarm, Move
 from models.learning.notices import Notice
 from models.learning.report import Contribution, KeptVersion, Report, contributions, group_weights
-from profiles.types import Profile
+from profiles.types import Profile, Score
 
 __all__ = [
     "DecisionView", "ExplanationView", "HistoryView", "ModelDetail", "ModelsView", "explanation_view", "history_view",
@@ -294,9 +294,10 @@ def history_view(report: Report, kept: list[KeptVersion]) -> HistoryView:
     return HistoryView(checkpoints=checkpoints, changes=report.promotion.changes[::-1])
 
 
-def explanation_view(profile: Profile, model: str, scores: Scores, expected: Outlook | None) -> ExplanationView:
-    """A customer's risk, taken apart; `scores` and `expected` of this customer alone, as of their score."""
-    assert profile.score is not None
+def explanation_view(
+    profile: Profile, score: Score, model: str, scores: Scores, expected: Outlook | None
+) -> ExplanationView:
+    """A customer's risk, taken apart; `scores` and `expected` of this customer alone, as of their `score`."""
     rows = contributions(scores.values[0], scores.contributions[0])
     groups = dict(zip(GROUPS, group_shares(scores)[0].tolist(), strict=True))
     baseline = float(scores.baseline[0])
@@ -308,7 +309,7 @@ def explanation_view(profile: Profile, model: str, scores: Scores, expected: Out
     return ExplanationView(
         profile=profile.id,
         model=model,
-        at=profile.score.at,
+        at=score.at,
         risk=float(scores.risk[0]),
         log_odds=baseline + math.fsum(row.contribution for row in rows),
         baseline=baseline,
@@ -318,8 +319,8 @@ def explanation_view(profile: Profile, model: str, scores: Scores, expected: Out
             if share
         ],
         contributions=rows,
-        scored_by=profile.score.model,
-        scored_risk=profile.score.risk,
+        scored_by=score.model,
+        scored_risk=score.risk,
         outlook=None if expected is None else OutlookView.of(expected),
     )
 

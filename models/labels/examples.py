@@ -84,6 +84,11 @@ class Of(msgspec.Struct, array_like=True, tag_field="kind", tag="o", gc=False, f
         return self.record.border if isinstance(self.record, Example) else 0.0
 
     @property
+    def time(self) -> float:
+        """When it was decided; of an example, when its snapshot was taken."""
+        return self.record.at if isinstance(self.record, Example) else self.record.time
+
+    @property
     def key(self) -> str:
         """The same for every delivery of this record."""
         return f"{self.churn}:{self.record.key}"

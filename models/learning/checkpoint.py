@@ -22,7 +22,7 @@ from profiles.errors import Misconfigured
 
 __all__ = [
     "FORMAT", "HEAD", "Discarded", "Head", "OtherFormat", "Taken", "discarded", "dump", "ends_by", "is_readable",
-    "load", "panel_of", "some",
+    "load", "panel_of", "parts_of", "prefix_of", "some",
 ]  # fmt: skip
 
 HEAD = "head"
@@ -30,6 +30,9 @@ HEAD = "head"
 
 FORMAT = 8
 """Of the parts. A learner that finds parts of another one starts anew."""
+
+
+_PREFIX = "churn:"  # of the parts of a further definition of churn
 
 
 class OtherFormat(Misconfigured):
@@ -103,6 +106,19 @@ def panel_of(data: bytes) -> bytes:
 def some(parts: Mapping[str, bytes], prefix: str) -> dict[str, bytes]:
     """The parts whose name begins so, by the rest of their names."""
     return {name.removeprefix(prefix): part for name, part in parts.items() if name.startswith(prefix)}
+
+
+def prefix_of(churn: str) -> str:
+    """What the names of a definition's parts begin with; "" for the plan's own."""
+    return f"{_PREFIX}{churn}:" if churn else ""
+
+
+def parts_of(parts: Mapping[str, bytes], churn: str) -> dict[str, bytes]:
+    """The parts of one definition's learner out of all, by their own names."""
+    if not churn:
+        return {name: part for name, part in parts.items() if not name.startswith(_PREFIX)}
+    before = prefix_of(churn)
+    return {name.removeprefix(before): part for name, part in parts.items() if name.startswith(before)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,25 +13,11 @@ import msgspec
 from models.churn.panel import Panel
 from models.config import ChurnConfig
 from models.labels.examples import Of, OwnRecord, TrainingRecord
+from models.learning.checkpoint import parts_of, prefix_of
 from models.learning.learner import Learner
 from models.learning.notices import Notice
 
-__all__ = ["Learners", "parts_of", "prefix_of"]
-
-_PREFIX = "churn:"
-
-
-def prefix_of(churn: str) -> str:
-    """What the names of a definition's parts begin with; "" for the plan's own."""
-    return f"{_PREFIX}{churn}:" if churn else ""
-
-
-def parts_of(parts: Mapping[str, bytes], churn: str) -> dict[str, bytes]:
-    """The parts of one definition's learner out of all, by their own names."""
-    if not churn:
-        return {name: part for name, part in parts.items() if not name.startswith(_PREFIX)}
-    before = prefix_of(churn)
-    return {name.removeprefix(before): part for name, part in parts.items() if name.startswith(before)}
+__all__ = ["Learners"]
 
 
 class Learners:
@@ -102,10 +88,6 @@ class Learners:
                 for notice in learner.news()
             ]  # fmt: skip
         return news
-
-    def quality(self) -> dict[str, dict[str, dict[str, dict[str, float]]]]:
-        """Rolling figures by definition, model and horizon."""
-        return {name: learner.quality() for name, learner in (("", self.own), *self.others.items())}
 
     def parts(self) -> dict[str, bytes]:
         """Everything, in parts of JSON."""

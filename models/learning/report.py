@@ -78,19 +78,25 @@ class Report:
     told: Told
 
     @classmethod
-    def of(cls, panel: bytes | None, parts: Mapping[str, bytes], config: ChurnConfig) -> Report:
+    def of(cls, panel: bytes | None, parts: Mapping[str, bytes], config: ChurnConfig, churn: str = "") -> Report:
         """The report from what the store holds; of a learner that knows nothing yet if it holds nothing, or what
         another version of Rapport has learned, after which this one begins anew.
+
+        Args:
+            panel: of all definitions of churn.
+            parts: of this one's learner.
+            config: of churn, from the plan.
+            churn: the name of the definition; "" for the plan's own.
 
         Raises:
             Misconfigured: that is damaged.
         """
         if panel is None or any(name not in parts for name in REPORTED) or not is_readable(parts[HEAD]):
             figures = Figures(Ledger.new(), Ledger.new())
-            return cls(Panel.cold(config), {}, Promotion.new(), figures, Drift.new(0.0), Told([], []))
+            return cls(Panel.cold(config).of(churn), {}, Promotion.new(), figures, Drift.new(0.0), Told([], []))
         head, quality, drift, promotion, told = (parts[name] for name in REPORTED)
         return cls(
-            Panel.from_json(panel, config),
+            Panel.from_json(panel, config).of(churn),
             msgspec.structs.asdict(decode(head, Head, "the head of the model checkpoint").counts),
             decode(promotion, Promotion, "the record of which model is the champion"),
             decode(quality, Figures, "the quality of the models"),

@@ -21,7 +21,7 @@ import msgspec
 
 from analysis.archive.manifests import State
 from analysis.archive.reader import events_of
-from models.labels.examples import ModelCommand
+from models.labels.examples import ModelCommand, Of
 from models.learning.checkpoint import dump
 from plan import Plan
 from profiles.clock import ClockState
@@ -71,7 +71,7 @@ class Given:
     ownership: Ownership
     links: LinkChanges | None  # of `identity.changes`; None if that is lost
     alerts: Told  # by the profile that they were told of
-    decisions: list[ModelCommand]  # of people about the models
+    decisions: list[ModelCommand | Of]  # of people about the models
     training: Extent  # `training.examples`
     versions: Mapping[int, int]  # the highest in each partition of `profile.changes`
     snapshots: int  # the highest version in `model.snapshots`

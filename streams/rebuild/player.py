@@ -19,7 +19,7 @@ from prometheus_client import CollectorRegistry
 
 from models.conditions.rules import of_grain
 from models.labels import treatment
-from models.labels.examples import ModelCommand
+from models.labels.examples import ModelCommand, Of
 from models.segments.membership import compile_segments
 from plan import Plan
 from profiles.clock import ClockState, Head
@@ -113,7 +113,7 @@ class Player:
             self._clock, lambda now: True, "rapport rebuild", plan.churn.outage,
         )  # fmt: skip
 
-    async def play(self, records: Iterator[Timed], decisions: Iterable[ModelCommand] = ()) -> ClockState:
+    async def play(self, records: Iterator[Timed], decisions: Iterable[ModelCommand | Of] = ()) -> ClockState:
         """Play all of history; answers the clock as workers are to go on with it, "new" if there was no event.
 
         Args:

@@ -209,6 +209,8 @@ class LearnerRunner:
     def _show(self, learner: Learners, champion: str) -> None:
         if self._mine:  # else another has taken over meanwhile, and shows its own
             self._metrics.models(learner.own.quality(), champion)
+            for name, other in learner.others.items():
+                self._metrics.models(other.quality(), other.panel().champion_name, name)
             self._shown = True
 
 

@@ -30,6 +30,7 @@ def test_a_definition_is_read_and_shown() -> None:
     plan = read(plan_of(CANCELS, ALERT))
 
     assert plan.churn.of("cancels").horizon == plan.churn.of("cancels").label_horizon == 8 * 7 * 86400
+    assert read(plan_of("{name: a, ends_by: {disuse: login}}")).limits.signs.keys() == {"login", "feature_use"}
     page = render_markdown(plan)
     assert "| `cancels` | The subscription ends | no subscription left | 8 weeks | 50%, 75% |" in page
     assert [change.path for change in diff_plans(read(SHIPPED), plan)] == [

@@ -8,8 +8,9 @@ from models.churn.panel import Panel
 from models.config import ChurnConfig
 from models.labels.examples import Border, Example, ModelCommand, Of, TrainingRecord
 from models.labels.held import Held
+from models.learning.checkpoint import parts_of
 from models.learning.learner import Learner
-from models.learning.learners import Learners, parts_of
+from models.learning.learners import Learners
 from tests.build import T0
 from tests.models.training import CONFIG, short, world
 
