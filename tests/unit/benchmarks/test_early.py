@@ -15,7 +15,7 @@ pytestmark = pytest.mark.slow
 
 def test_scores_and_truth_are_of_the_same_customers_and_weeks():
     plan = load_plan(REPOSITORY / "tracking_plan.yaml")
-    world = shop(50, 84, seed=2)
+    world = shop(40, 84, seed=2)
     played = play(world, plan)
     orders, weeks = world.lives.signs.orders, np.array(played.weeks)
     ever = np.concatenate([np.zeros((len(orders), 1), dtype=np.int64), orders.cumsum(axis=1)], axis=1)
