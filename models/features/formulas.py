@@ -77,11 +77,11 @@ def together(*figures: str) -> Callable[[Sheet], Array]:
     return formula
 
 
-def besides(figure: str, *kinds: str) -> Callable[[Sheet], Array]:
-    """The root of what a decayed count holds besides some kinds of it."""
+def besides(figures: Sequence[str], kinds: Sequence[str]) -> Callable[[Sheet], Array]:
+    """The root of what decayed counts hold together besides some kinds of them."""
 
     def formula(sheet: Sheet) -> Array:
-        rest = sheet.faded(figure) ** 2 - _held(sheet, kinds)
+        rest = _held(sheet, figures) - _held(sheet, kinds)
         return np.sqrt(np.where(rest > _ROUNDING, rest, 0.0))
 
     return formula

@@ -45,12 +45,12 @@ BASKETS = 3
 _LONGEST = 5200.0  # weeks
 
 (
-    N, FIRST, LAST, _LAST_GAP, _SPREAD, _LONGEST_GAP, _BASKET, _SEASON, _PERIOD, _WIDTH, _REGULAR,
+    N, FIRST, LAST, _LAST_GAP, _SPREAD, _BASKET, _SEASON, _PERIOD, _WIDTH, _REGULAR,
     REVENUE, _LAST_AMOUNT, _ITEMS,
-) = range(14)  # fmt: skip
+) = range(13)  # fmt: skip
 """The places of what is read of orders; the decayed sums follow them."""
 
-FADING = slice(14, 14 + len(ORDER_HALF_LIVES) + len(SPEND_HALF_LIVES))
+FADING = slice(13, 13 + len(ORDER_HALF_LIVES) + len(SPEND_HALF_LIVES))
 FIGURES = FADING.stop
 _LATER = (0.0,) * (REVENUE - _LAST_GAP)
 
@@ -81,7 +81,6 @@ def read_gaps(out: Array, times: Array, lengths: NDArray[np.int64]) -> None:
     out[:, _SPREAD] = np.sqrt(np.bincount(owner, (gaps - mean[owner]) ** 2, minlength=rows) / k)
     longest = np.zeros(rows)
     np.maximum.at(longest, owner, gaps)
-    out[:, _LONGEST_GAP] = longest
     out[:, _SEASON : _REGULAR + 1] = np.transpose(find_seasons(starts, of, rows, longest))
 
 
@@ -111,7 +110,7 @@ class Orders:
     """
 
     def __init__(self, cols: Array, at: Array, later: Array) -> None:
-        self.n, first, last, self.last_gap, self.spread, self.longest, self.basket = cols[:_SEASON]
+        self.n, first, last, self.last_gap, self.spread, self.basket = cols[:_SEASON]
         self.revenue, self.last_amount, self.items = cols[REVENUE : FADING.start]
         self.has = (self.n > 0) * 1.0
         self.some = np.maximum(self.n, 1.0)  # so that a customer without orders divides by one

@@ -42,22 +42,25 @@ class Tickets(NamedTuple):
     oldest: float  # since when the oldest open one is; 0 if none is
     resolution: float  # days from opening to solving on average; 0 if none was solved
     reopened: float  # which share of them was
+    latest: float  # days from opening to solving of the one solved latest; 0 if none was…
+    solved: float  # …and when
 
 
 def tickets(profile: Profile, currency: str) -> Tickets | None:
     """Of who opened any."""
     if not profile.tickets:
         return None
-    oldest, took, waiting = math.inf, [], 0.0
+    oldest, took, waiting, latest = math.inf, [], 0.0, (0.0, 0.0)
     for ticket in profile.tickets:
         if is_open(ticket):
             waiting += 1.0
             oldest = min(oldest, open_since(ticket))
         elif ticket.solved >= ticket.opened > 0:
             took.append(ticket.solved - ticket.opened)
+            latest = max(latest, (ticket.solved, ticket.solved - ticket.opened))
     resolution = sum(took) / len(took) / DAY if took else 0.0
     reopened = sum(ticket.reopened > 0 for ticket in profile.tickets) / len(profile.tickets)
-    return Tickets(waiting, oldest if oldest < math.inf else 0.0, resolution, reopened)
+    return Tickets(waiting, oldest if oldest < math.inf else 0.0, resolution, reopened, latest[1] / DAY, latest[0])
 
 
 def lasting(profile: Profile) -> list[Subscription]:

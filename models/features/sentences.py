@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from itertools import pairwise
 
 from models.durations import DAY
 from models.features.feature import Say
@@ -17,8 +16,8 @@ from profiles.types import Profile, Reason
 
 __all__ = [
     "ago", "answer", "basket", "breadth", "cart", "contact_answered", "count", "dearer", "discounts", "habit", "items",
-    "last", "lately", "longest", "mix", "overdue", "pace", "paused", "refunded", "reopened", "resolution", "season",
-    "silence", "spend", "subscription", "tenure", "tickets", "told", "unseen", "unsubscribed", "waiting",
+    "last", "lately", "mix", "overdue", "pace", "paused", "refunded", "reopened", "resolution", "season",
+    "silence", "solved", "spend", "subscription", "tenure", "tickets", "told", "unseen", "unsubscribed", "waiting",
 ]  # fmt: skip
 
 
@@ -31,14 +30,6 @@ def silence(profile: Profile, at: float, reason: Reason) -> str:
         return f"{text}, the only one so far"
     gap = _span((bought.last - bought.first) / (times - 1))
     return f"{text}, usually every {gap}" if times > 2 else f"{text}, {gap} after the first"
-
-
-def longest(profile: Profile, at: float, reason: Reason) -> str:
-    """`Last order 40 days ago, never longer than 35 days before`."""
-    gaps = [after - before for before, after in pairwise(profile.purchases.recent)]
-    if not gaps:
-        return silence(profile, at, reason)
-    return f"Last order {ago(at - profile.purchases.last)}, at most {_span(max(gaps))} between two before"
 
 
 def season(profile: Profile, at: float, reason: Reason) -> str:
@@ -180,6 +171,15 @@ def resolution(profile: Profile, at: float, reason: Reason) -> str:
     """`Tickets took 4 days to be solved`."""
     usual = _took(profile)
     return f"Tickets took {_span(usual)} to be solved" if usual is not None else "No ticket solved so far"
+
+
+def solved(profile: Profile, at: float, reason: Reason) -> str:
+    """`The latest ticket took 12 days to be solved`."""
+    done = [ticket for ticket in profile.tickets if not is_open(ticket) and ticket.solved >= ticket.opened > 0]
+    if not done:
+        return "No ticket solved so far"
+    ticket = max(done, key=lambda ticket: (ticket.solved, ticket.solved - ticket.opened))
+    return f"The latest ticket took {_span(ticket.solved - ticket.opened)} to be solved, {ago(at - ticket.solved)}"
 
 
 def _took(profile: Profile) -> float | None:

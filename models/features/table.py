@@ -41,6 +41,7 @@ from profiles.types import HALF_LIVES, ORDER_HALF_LIVES, SPEND_HALF_LIVES
 
 __all__ = ["COLUMN", "NAMES", "ORDERED", "SCHEMA", "TABLE", "WEIGHED"]
 
+_ROLES_OF_SUPPORT = ("ticket_opened", "ticket_reopened", "complaint")
 _OPINION = 8 * WEEK  # half-life of what an answer to a survey says, seconds
 _FAST, _SLOW = range(len(HALF_LIVES))
 
@@ -73,7 +74,7 @@ def _of_rest(role: str, noun: str, kinds: tuple[Figure, ...], group: str, say: S
     every = _root(role, _SLOW, rare=True, name=f"every_{role}")
     name = f"{role}_{_in_weeks(HALF_LIVES[_SLOW])}w"
     meaning = f"{noun} of no kind below, each halving in worth every {_in_weeks(HALF_LIVES[_SLOW])} weeks"
-    path = Formula(formulas.besides(every.name, *_names(kinds)), (every, *kinds), rare=True)
+    path = Formula(formulas.besides([every.name], _names(kinds)), (every, *kinds), rare=True)
     return Feature(name, group, "√events", meaning, path, say)
 
 
@@ -95,6 +96,7 @@ _SUBSCRIBED = Figure("subscribed", OfPart(readers.subscription, 0), as_it_is)
 _CANCELLED = Figure("cancelled", OfPart(readers.subscription, 1), as_it_is)
 _SUBSCRIBED_SINCE = Figure("subscribed_since", OfPart(readers.subscription, 2), as_it_is, rare=True)
 _REFUND_SHARE = Figure("refund_share", OfPart(readers.refunds, 0), within(2.0), rare=True)
+_LAST_RESOLUTION = Figure("last_resolution", OfPart(readers.tickets, 4, 5), log_of, 8 * WEEK, rare=True)
 _REOPENED = Figure("reopened_share", OfPart(readers.tickets, 3), as_it_is, rare=True)
 _PAUSED = Figure("paused", OfPart(readers.subscription, 3), as_it_is, rare=True)
 _PRICE_RISE = Figure("price_rise", OfPart(readers.subscription, 4, 5), _change, 8 * WEEK, rare=True)
@@ -108,6 +110,18 @@ _DELIVERIES = (
     _root("delivery_late", _SLOW, rare=True), _root("undelivered", _SLOW, rare=True),
     *_of_kinds("delivered", "late"), *_RETURNS,
 )  # fmt: skip
+_PRICE = (part_of("complaint", "price"), part_of("ticket_opened", "price"), "coupon_denied")
+_DELIVERY = (
+    part_of("complaint", "delivery"), part_of("ticket_opened", "delivery"), "delivery_late", "undelivered",
+    part_of("delivered", "late"), part_of("return", "delivery"),
+)  # fmt: skip
+_PRICE_LATELY, _DELIVERY_LATELY = (
+    tuple(_root(part, _FAST, rare=True) for part in parts) for parts in (_PRICE, _DELIVERY)
+)
+_SUPPORT_LATELY = tuple(_root(role, _FAST, True, f"every_{role}") for role in _ROLES_OF_SUPPORT)
+_ELSEWHERE_LATELY = tuple(
+    _root(part_of(role, kind), _FAST, rare=True) for role in _ROLES_OF_SUPPORT for kind in KINDS.get(role, ())
+)
 _CATEGORIES = Figure("categories", OfPart(readers.mix, 0), within(16.0), rare=True)
 _CONCENTRATION = Figure("concentration", OfPart(readers.mix, 1), as_it_is, rare=True)
 
@@ -153,10 +167,6 @@ TABLE: tuple[Feature, ...] = (
             OfOrders(lambda o: (o.n == 1.0) * 1.0), _HABIT),
     Feature("recency_x_orders", "silence", "", "log_recency × log_orders",
             OfOrders(lambda o: o.log_recency * o.log_n), _SILENCE),
-    Feature("longest_gap", "habit", "weeks", "longest gap between the latest occasions",
-            OfOrders(lambda o: o.longest), sentences.longest),
-    Feature("log_longest_ratio", "silence", "log(1 + gaps)", "recency in units of the longest gap, or of the usual one",
-            OfOrders(lambda o: np.log(1.0 + o.recency / np.maximum(o.longest, o.gap))), sentences.longest),
     Feature("basket_trend", "spend", "log-ratio", "mean amount of the latest 3 orders / of those before; 0 below 5",
             OfOrders(lambda o: o.basket), sentences.basket),
     Feature("season_due", "season", "0 to 1", "how near the beginning of the customer's next season is",
@@ -217,6 +227,17 @@ TABLE: tuple[Feature, ...] = (
             Formula(formulas.together(*_names(_DELIVERIES)), _DELIVERIES, rare=True),
             sentences.told("delivery_late", "undelivered", part_of("delivered", "late"), part_of("return", "delivery"),
                            noun="delivery late or failed")),
+    Feature("price_trouble_2w", "price", "√events", "complaints of prices and coupons refused, halving every 2 weeks",
+            Formula(formulas.together(*_names(_PRICE_LATELY)), _PRICE_LATELY, rare=True),
+            sentences.told(*_PRICE, noun="complaint about the price or refused coupon")),
+    Feature("delivery_trouble_2w", "delivery", "√events", "the same of deliveries, complaints included, every 2 weeks",
+            Formula(formulas.together(*_names(_DELIVERY_LATELY)), _DELIVERY_LATELY, rare=True),
+            sentences.told(*_DELIVERY, noun="trouble with a delivery")),
+    Feature("support_trouble_2w", "support", "√events",
+            "tickets and complaints of no kind above and reopened tickets, each halving in worth every 2 weeks",
+            Formula(formulas.besides(_names(_SUPPORT_LATELY), _names(_ELSEWHERE_LATELY)),
+                    (*_SUPPORT_LATELY, *_ELSEWHERE_LATELY), rare=True),
+            sentences.told("ticket_opened", "ticket_reopened", "complaint", noun="ticket or complaint")),
     _of_rest("return", "returns asked for", _RETURNS, "returns", sentences.lately("return", "return", "asked for")),
     _of_role("order_cancelled", _SLOW, "delivery", sentences.lately("order_cancelled", "order", "cancelled"),
              rare=True),
@@ -263,6 +284,8 @@ TABLE: tuple[Feature, ...] = (
             Formula(formulas.decline("feature_use")), _USED),
     Feature("resolution", "support", "log(1 + days)", "mean time from opening to solving of the latest tickets",
             Held(_RESOLUTION), sentences.resolution),
+    Feature("last_resolution", "support", "log(1 + days)", "time to solve the latest ticket, halving every 8 weeks",
+            Fading(_LAST_RESOLUTION), sentences.solved),
     Feature("oldest_open", "support", "log(1 + days)", "how long the oldest open ticket has been open",
             Age(_OPEN_SINCE, DAY), sentences.waiting),
     Feature("overdue", "support", "log-ratio", "oldest_open − resolution: how much longer than usual a ticket is open",

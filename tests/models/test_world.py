@@ -29,7 +29,7 @@ LATER = 1  # weeks after their last sign at which reasons are looked at; orders 
 # What a reason may speak of to have named a cause. Silence is never one: it is what follows.
 NAMED = {
     "support": {"support", "opinion"},
-    "price": {"shopping", "refunds"},
+    "price": {"shopping", "returns"},
     "interest": {"visits", "use"},
 }
 
@@ -92,7 +92,7 @@ def test_the_reasons_do_not_blame_what_did_not_happen(world, played):
         for who in world.customers
         if who.cause is None and not any(event.role in {"complaint", "ticket_reopened"} for event in who.events)
     ]
-    blamed = [bool(_raising(who, START + world.weeks * WEEK, panel) & {"support", "refunds"}) for who in calm]
+    blamed = [bool(_raising(who, START + world.weeks * WEEK, panel) & {"support", "returns"}) for who in calm]
 
     assert len(calm) > 100
     assert np.mean(blamed) < 0.2

@@ -89,14 +89,12 @@ def test_a_ticket_is_overdue_by_what_is_usual() -> None:
     assert seen([*slow, waits], 35)["overdue"] == pytest.approx(math.log(16) - math.log(7))
 
 
-def test_baskets_longest_gaps_and_early_life() -> None:
-    """The latest three orders against those before; silence against the longest there was; tenure only at first."""
+def test_baskets_and_early_life() -> None:
+    """The latest three orders against those before; tenure only at first."""
     days = (0, 10, 70, 80, 90)
     x = seen([event("purchase", day, amount=1000 if day < 60 else 500) for day in days], 150)
 
     assert x["basket_trend"] == pytest.approx(math.log(0.5))
-    assert x["longest_gap"] == pytest.approx(60 / 7)
-    assert x["log_longest_ratio"] == pytest.approx(math.log(2))
     assert x["early"] == pytest.approx(0.5 ** (150 / 56))
     few = seen([event("purchase", day, amount=1000) for day in days[:4]], 150)
     assert "basket_trend" not in few
@@ -104,8 +102,31 @@ def test_baskets_longest_gaps_and_early_life() -> None:
 
 @pytest.mark.parametrize("role", ["coupon_denied", "order_cancelled", "uninstalled"])
 def test_what_happens_to_few(role: str) -> None:
-    assert seen([event(role, 3)], 3 + 56) == {f"{role}_8w": pytest.approx(ROOT)}
+    x = seen([event(role, 3)], 3 + 56)
+
+    assert (x[f"{role}_8w"], len(x)) == (pytest.approx(ROOT), 2 if role == "coupon_denied" else 1)
 
 
 def test_effort_is_an_opinion() -> None:
     assert seen([event("ces", 3, rating=7.0), event("ces", 5, rating=2.0)], 5)["low_ces"] == 3
+
+
+def test_trouble_of_the_last_weeks_by_cause() -> None:
+    """Halving every two weeks; each counts for one cause."""
+    x = seen([
+        kind("complaint", 5, "price", id="1"), event("coupon_denied", 5), kind("ticket_opened", 5, "delivery", id="2"),
+        event("undelivered", 5), kind("ticket_opened", 5, id="3"), event("ticket_reopened", 5),
+        kind("complaint", 5, id="4"), kind("complaint", 5, "product", id="5"),
+    ], 5 + 14)  # fmt: skip
+
+    assert x["price_trouble_2w"] == pytest.approx(1.0)
+    assert x["delivery_trouble_2w"] == pytest.approx(1.0)
+    assert x["support_trouble_2w"] == pytest.approx(math.sqrt(1.5))
+
+
+def test_how_long_the_latest_ticket_took() -> None:
+    tickets = [("a", 0, 1), ("b", 10, 16), ("c", 12, 15)]
+    history = [event(f"ticket_{what}", day, subject=id_) for id_, *days in tickets
+               for what, day in zip(("opened", "solved"), days, strict=True)]  # fmt: skip
+
+    assert seen(history, 16 + 56)["last_resolution"] == pytest.approx(math.log(7) / 2)
