@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import zlib
 from collections import Counter
+from collections.abc import Callable
 from functools import lru_cache
+from typing import cast
 
 import msgspec
 
-from profiles.types import Claims, Profile, TimelineEntry
+from profiles.types import Claims, MemberEntry, Profile, TimelineEntry
 
 __all__ = ["OF_ROLE", "add_entry", "latest_events", "mark_of", "merge_timelines"]
 
@@ -25,6 +27,7 @@ OF_ROLE = 4
 _LONGEST = 65_535  # bytes of an entry
 
 _encode = msgspec.msgpack.Encoder().encode
+_decode_members = cast(Callable[[bytes], TimelineEntry], msgspec.msgpack.Decoder(MemberEntry).decode)
 _decode = msgspec.msgpack.Decoder(TimelineEntry).decode
 
 
@@ -47,7 +50,8 @@ def add_entry(profile: Profile | Claims, entry: TimelineEntry, cap: int) -> None
 
 def latest_events(profile: Profile | Claims, limit: int) -> list[TimelineEntry]:
     """So many events, newest first: one half the newest; the other the newest of each role, then the second newest…"""
-    entries = [_decode(packed) for packed in _sorted(profile.timeline)]
+    decode = _decode_members if type(profile) is Profile and profile.company is not None else _decode
+    entries = [decode(packed) for packed in _sorted(profile.timeline)]
     chosen = set(range(len(entries))[: (limit + 1) // 2])
     for _, at in sorted((rank, at) for at, rank in enumerate(_ranks(entries))):
         if len(chosen) >= limit:

@@ -32,7 +32,7 @@ _WAITING = 1000  # events kept for a reader that is slow; then it misses the old
 class LiveEvent(msgspec.Struct, frozen=True):
     """Something that has just been committed."""
 
-    kind: Literal["profile", "gone", "alert", "notice"]
+    kind: Literal["profile", "company", "gone", "alert", "notice"]
     id: str  # the same however often it is delivered
     data: Profile | dict[str, Any]  # the profile; of the other kinds, what the support API shows
 
@@ -124,6 +124,6 @@ def changed_event(key: bytes, value: bytes, id_: str) -> LiveEvent:
     """The event of a document of `profile.changes`."""
     profile = decode_profile(key.decode(), value)
     if not profile.redirect:
-        return LiveEvent("profile", id_, profile)
+        return LiveEvent("profile" if profile.company is None else "company", id_, profile)
     into = profile.redirect if profile.redirect != ERASED else None
     return LiveEvent("gone", id_, {"id": profile.id, "merged_into": into})

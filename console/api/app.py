@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.security import HTTPBearer
 
 from console.api.alerts import alerts_router
+from console.api.companies import companies_router
 from console.api.docs import add_docs
 from console.api.error_answers import describe_errors, handle_errors
 from console.api.guard import let_in
@@ -57,7 +58,8 @@ def create_api(deps: ApiDeps) -> FastAPI:
         max_body_size=LARGEST_BODY,
     )
     for build in (
-        profiles_router, identities_router, privacy_router, segments_router, models_router, alerts_router, live_router,
+        profiles_router, companies_router, identities_router, privacy_router, segments_router, models_router,
+        alerts_router, live_router,
         clock_router, rejected_router,
     ):  # fmt: skip
         v1.include_router(build(deps))

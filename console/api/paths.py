@@ -15,8 +15,11 @@ __all__ = ["PROFILE_ID", "IdentityPaths", "one_segment", "parse_identity"]
 PROFILE_ID = "profile_id"
 """Stands before the id of a profile itself, as lists and alerts name it."""
 
-_PREFIX = "/v1/profiles/"
-_TAILS = ("/events", "/links", "/split", "/join", "/export")
+_TAILS = {
+    "/v1/profiles/": ("/events", "/links", "/split", "/join", "/export"),
+    "/v1/companies/": ("/events", "/members"),
+}
+"""What begins a path with an identity, or the name of a company, in it, and what may end it."""
 
 
 class IdentityPaths:
@@ -30,17 +33,19 @@ class IdentityPaths:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"].startswith(_PREFIX):
+        if scope["type"] == "http" and scope["path"].startswith(tuple(_TAILS)):
             scope = {**scope, "path": one_segment(scope.get("raw_path") or quote(scope["path"]).encode())}
         await self._app(scope, receive, send)
 
 
 def one_segment(raw_path: bytes) -> str:
     """The path with its identity percent-encoded as one segment."""
-    rest = raw_path.decode("latin-1").partition("?")[0].removeprefix(_PREFIX)
-    tail = next((tail for tail in _TAILS if rest.endswith(tail)), "")
+    path = raw_path.decode("latin-1").partition("?")[0]
+    prefix = next((prefix for prefix in _TAILS if path.startswith(prefix)), "/v1/profiles/")
+    rest = path.removeprefix(prefix)
+    tail = next((tail for tail in _TAILS[prefix] if rest.endswith(tail)), "")
     identity = unquote(rest.removesuffix(tail))
-    return f"{_PREFIX}{quote(identity, safe='')}{tail}"
+    return f"{prefix}{quote(identity, safe='')}{tail}"
 
 
 def parse_identity(segment: str, plan: Plan) -> Identity:

@@ -12,6 +12,7 @@ from console.commands import (
     adopt,
     archive,
     backtest,
+    company,
     demo,
     doctor,
     identity,
@@ -47,7 +48,22 @@ def create_cli() -> CommandLine:
     """The command line with all its commands."""
     app = CommandLine(help=HELP, no_args_is_help=True)
     app.callback()(rapport)
-    for command in (up, load, send, profile, privacy, backtest, archive, doctor, adopt, rebuild, replay, demo, roles):
+    for command in (
+        up,
+        load,
+        send,
+        profile,
+        company,
+        privacy,
+        backtest,
+        archive,
+        doctor,
+        adopt,
+        rebuild,
+        replay,
+        demo,
+        roles,
+    ):
         command.register(app)
     for group in (identity, models, plan, rejected, segments, source):
         app.add_typer(group.app)

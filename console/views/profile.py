@@ -6,6 +6,7 @@ worked out twice.
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import Annotated, Any, Literal, NamedTuple, Self
 
 from pydantic import Field
@@ -22,6 +23,7 @@ from models.features.readers import is_open, lasting, subscriptions_of
 from models.segments.alert_document import alert_document
 from plan import Plan
 from profiles.claims import believed_traits
+from profiles.companies.affiliation import spans_of
 from profiles.consent import PROFILING, is_consent, said
 from profiles.doings import last_done
 from profiles.state import latest_of
@@ -295,6 +297,14 @@ class AlertView(Document):
     found: str | None = Field(description='"load": it opened in events of the past; told if it still held.')
 
 
+class MembershipView(Document):
+    """A company that a customer is, or was, a member of."""
+
+    company: str = Field(description="As events name it.", examples=["acme"])
+    since: Time = Field(description="The first event that named it.")
+    until: Time | None = Field(description="When the membership ended; null while it lasts.")
+
+
 class ClaimsView(Document):
     """What was said of the customer with a key that anybody can read, and does not count."""
 
@@ -312,6 +322,7 @@ class ProfileView(Document):
     id: str = Field(description="Profile id, 22 characters.")
     identities: list[IdentityView] = Field(description="The strongest type first.")
     traits: dict[str, Figure] = Field(description="Those that count.")
+    companies: list[MembershipView] = Field(description="Those that their events name, the first one first.")
     claims: ClaimsView | None = Field(description="What does not; null if nothing was claimed.")
     first_seen: Time
     last_seen: Time | None = Field(description="When the customer last did something; null: nothing yet.")
@@ -360,6 +371,7 @@ def profile_view(profile: Profile, now: float, plan: Plan, advice: Advice | None
             # A removed trait is kept only to win over late events; consent has a place of its own.
             if value is not None and not is_consent(name)
         },
+        companies=_memberships(profile),
         claims=_claims(profile),
         first_seen=profile.created or 0.0,
         last_seen=_last_seen(profile),
@@ -417,6 +429,14 @@ def _identities(profile: Profile, plan: Plan) -> list[IdentityView]:
         IdentityView.of(ThinIdentity.of_plan((kind, value), plan), first_seen=first)
         for kind in sorted(profile.identities, key=lambda kind: strongest_first(kind, plan))
         for value, first in sorted(profile.identities[kind].items(), key=lambda item: (item[1], item[0]))
+    ]
+
+
+def _memberships(profile: Profile) -> list[MembershipView]:
+    members = profile.affiliation.members if profile.affiliation is not None else {}
+    return [
+        MembershipView(company=company, since=members[company].first, until=until if isfinite(until) else None)
+        for company, (_, until) in sorted(spans_of(members).items(), key=lambda item: (members[item[0]].first, item[0]))
     ]
 
 

@@ -15,7 +15,7 @@ from plan import Plan
 from profiles.ledger.entries import KINDS, ROLES, entries_of, subject_key
 from profiles.ledger.refunds import refunds_told, teller_of
 from profiles.timeline import latest_events
-from profiles.types import Entry, Profile, TimelineEntry
+from profiles.types import Entry, MemberEntry, Profile, TimelineEntry
 
 __all__ = ["EventView", "timeline_view"]
 
@@ -37,6 +37,7 @@ class EventView(Document):
     role: str | None
     amount: Money | None
     about: str | None = Field(description="Ticket, subscription or product it is about.")
+    member: str | None = Field(description="Of a company's events, the profile id of whose it is; else null.")
     claimed: Claimed | None = Field(
         description="Sent with a key that anybody can read, and so counted nowhere: `confirmed` once another source "
         "has said the same of the same order, ticket…, which counts; null for what counts itself."
@@ -132,6 +133,7 @@ def _event(entry: TimelineEntry, plan: Plan, claimed: Claimed | None = None, *, 
         role=plan.role_of(entry.source, entry.name, claimed=claimed is not None) or None,
         amount=Money.of_minor(entry.amount, entry.currency) if entry.currency else None,
         about=entry.about or None,
+        member=entry.who if isinstance(entry, MemberEntry) else None,
         claimed=claimed,
         folded=folded,
     )

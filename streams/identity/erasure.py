@@ -213,6 +213,7 @@ def _removed(profile: Profile, homes: list[str], links: int) -> list[Removed]:
         "events counted in the profile": sum(activity.count for activity in profile.activity.values()),
         "entries of the timeline": profile.timeline_count + (profile.claims.timeline_count if profile.claims else 0),
         "orders, refunds, payments, subscriptions": profile.ledger.count if profile.ledger else 0,
+        "parts in companies": len(profile.affiliation.members) if profile.affiliation else 0,
         "timers": int(bool(profile.scheduled_at)),
         "risk score": int(profile.score is not None),
         "memberships of segments": len(profile.segments),

@@ -487,6 +487,7 @@ def test_openapi_describes_every_route(api: Api) -> None:
     document = api.get("/openapi.json", headers={}).json()
 
     assert {path for path in document["paths"] if path.startswith("/v1")} == {
+        "/v1/companies", "/v1/companies/{company}", "/v1/companies/{company}/events", "/v1/companies/{company}/members",
         "/v1/profiles", "/v1/profiles/{identity}", "/v1/profiles/{identity}/events", "/v1/segments",
         "/v1/segments/{name}", "/v1/segments/{name}/members", "/v1/segments/preview", "/v1/population", "/v1/alerts",
         "/v1/alerts/{alert}/{action}", "/v1/live", "/v1/clock", "/v1/rejected", "/v1/profiles/{identity}/links",

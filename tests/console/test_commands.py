@@ -25,6 +25,8 @@ ARGUMENTS = {
     "load": "events.jsonl --yes",
     "send": "events.jsonl --write-key web=k",
     "profile": "user_id:1",
+    "company": "acme",
+    "companies": "",
     "erase": "user_id:1 --yes",
     "export": "user_id:1",
     "doctor": "",

@@ -17,6 +17,7 @@ SUBJECTS = {
     for subject in (
         "alerts",
         "census",
+        "companies",
         "clock",
         "identity",
         "learner",

@@ -1,0 +1,79 @@
+"""Companies: one by its name, its members and latest events, and the list."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from urllib.parse import unquote
+
+from fastapi import APIRouter, Path, Query
+
+from console.api.error_answers import ApiError, describe_errors
+from console.api.guard import guarded
+from console.api.profiles import MAX_EVENTS, Cursor, Limit
+from console.services.ports import ApiDeps
+from console.views.companies import (
+    CompanySummary,
+    CompanyView,
+    MemberView,
+    company_view,
+    member_views,
+    summary_of_company,
+)
+from console.views.document import Page
+from console.views.timeline import EventView, timeline_view
+from profiles.companies.sharing import CELLS
+from profiles.types import Profile, is_cell, is_company
+
+__all__ = ["companies_router"]
+
+Company = Annotated[
+    str, Path(description="As events name it, URL-encoded; or the id of its document.", examples=["acme"])
+]
+
+
+def companies_router(deps: ApiDeps) -> APIRouter:
+    """The routes below /v1/companies."""
+    router = APIRouter(route_class=guarded(deps), prefix="/companies", tags=["companies"])
+
+    async def known(name: str) -> Profile:
+        key = unquote(name)
+        id_ = key if is_company(key) else deps.plan.company(key)
+        found = await deps.reader.profile(id_) if deps.plan.group and not is_cell(id_) else None
+        if found is None or found.company is None:
+            raise ApiError(404, "unknown_company", f"no company is known as {key[:200]}")
+        return found
+
+    async def documents(company: Profile) -> list[Profile]:
+        held = company.company
+        if held is None or not held.divided:
+            return [company]
+        cells = await deps.reader.profiles([deps.plan.cell(held.key, number) for number in range(CELLS)])
+        return [company, *cells.values()]
+
+    @router.get("", summary="List companies, those of the latest events first")
+    async def companies(limit: Limit = 50, cursor: Cursor = None) -> Page[CompanySummary]:
+        found, following = await deps.reader.companies(limit=limit, cursor=cursor)
+        return Page(data=[summary_of_company(one) for one in found], next=following)
+
+    @router.get("/{company}", summary="A company", responses=describe_errors(404))
+    async def company(company: Company) -> CompanyView:
+        found = await known(company)
+        members = len(member_views(await documents(found)))
+        return company_view(found, members, await deps.now(), deps.plan)
+
+    @router.get("/{company}/members", summary="A company's members", responses=describe_errors(404))
+    async def members(
+        company: Company,
+        limit: Annotated[int, Query(ge=1, le=1000, description="Those who did something last.")] = 200,
+    ) -> Page[MemberView]:
+        found = member_views(await documents(await known(company)))
+        return Page(data=found[:limit], next=None)
+
+    @router.get("/{company}/events", summary="A company's latest events", responses=describe_errors(404))
+    async def events(
+        company: Company,
+        limit: Annotated[int, Query(ge=1, le=MAX_EVENTS, description="A document keeps the latest 24.")] = MAX_EVENTS,
+    ) -> Page[EventView]:
+        return Page(data=timeline_view(await known(company), limit, deps.plan), next=None)
+
+    return router

@@ -1,0 +1,113 @@
+"""Companies as the API and the commands show them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import deque
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from typer.testing import CliRunner
+
+from console.commands.main import create_cli
+from plan import Plan
+from plan.model import GroupSpec
+from profiles.store import Changes, Loaded
+from profiles.stores.memory import MemoryStore
+from profiles.types import Event, Grouping, Record, partition_of
+from streams.pipeline import limits_of
+from streams.records.happened import read_record
+from streams.settings import Settings
+from streams.steps.update import update
+from streams.steps.work import Work
+from tests.build import event
+from tests.console.support_api import PLAN, support_api, where
+
+BUSINESS = Plan(PLAN.file.model_copy(update={"groups": {"company": GroupSpec()}}))
+NAME = "Acme / West"
+
+
+def visit(member: str, day: float, company: str = NAME, **traits: str) -> Event:
+    identity = ("user_id", member)
+    group = Grouping(company, traits=dict(traits))
+    return event(
+        "visit", day, profile=BUSINESS.home(identity), id=f"{member} {day}", identities=[identity], group=group
+    )
+
+
+def stored(*records: Record) -> MemoryStore:
+    """What comes of these, with all that is sent on because of them."""
+    held = Loaded()
+    waiting, step = deque(records), update(BUSINESS.currency, limits_of(Settings(), BUSINESS))
+    for offset in range(1000):
+        if not waiting:
+            break
+        record = waiting.popleft()
+        record.origin = ("profile.events", 0, offset << 16)
+        work = Work(0, held, 1)
+        work.begin(0.0, [record])
+        step(work)
+        waiting += (read_record(output.value) for output in work.outputs)
+    store = MemoryStore(BUSINESS.namespace, 4)
+
+    async def put() -> None:
+        for profile in held.profiles.values():
+            partition = partition_of(profile.id, 4)
+            loaded = await store.load(partition, ())
+            await store.commit(partition, Changes(loaded.version, profiles=[profile]))
+
+    asyncio.run(put())
+    return store
+
+
+@pytest.fixture(scope="module")
+def api() -> Iterator[httpx.Client]:
+    members = [visit(f"m{number}", number, tier="team", name="Acme") for number in range(3)]
+    with support_api(stored(*members, visit("m0", 9), visit("m1", 5, "bolt")), plan=BUSINESS) as http:
+        yield http
+
+
+def test_a_company_is_what_its_members_come_to(api: httpx.Client) -> None:
+    """By its name, whatever that holds, or by the id of its document; with who did what."""
+    path = "/v1/companies/Acme%20%2F%20West"
+    company = api.get(path).json()
+
+    assert (company["company"], company["members"], company["activity"]["web"]["count"]) == (NAME, 3, 4)
+    assert company["traits"]["tier"]["value"] == "team"
+    assert api.get(f"/v1/companies/{company['id']}").json() == company
+    members = api.get(f"{path}/members").json()["data"]
+    assert (members[0]["profile"], members[0]["events"]) == (BUSINESS.home(("user_id", "m0")), 2)
+    assert [one["until"] is None for one in members] == [True, True, False]  # m1 has moved
+    events = api.get(f"{path}/events").json()["data"]
+    assert (len(events), events[0]["member"]) == (4, BUSINESS.home(("user_id", "m0")))
+
+
+def test_a_customer_knows_their_companies_and_lists_of_customers_hold_none(api: httpx.Client) -> None:
+    """Nor do their counts."""
+    companies = api.get("/v1/profiles/user_id:m1").json()["companies"]
+
+    assert [(one["company"], one["until"] is None) for one in companies] == [(NAME, False), ("bolt", True)]
+    assert len(api.get("/v1/profiles", params={"order": "recent"}).json()["data"]) == 3
+    assert [row["company"] for row in api.get("/v1/companies").json()["data"]] == [NAME, "bolt"]
+
+
+def test_nobody_knows_a_company_that_no_event_has_named(api: httpx.Client) -> None:
+    """Nor a part of one."""
+    for name in ("else", "~~" + "x" * 22, BUSINESS.cell(NAME, 0)):
+        answer = api.get(f"/v1/companies/{name}")
+        assert (answer.status_code, answer.json()["code"]) == (404, "unknown_company")
+
+
+def test_the_commands_show_the_same(api: httpx.Client) -> None:
+    """For people and for tools."""
+    run = CliRunner()
+    said = run.invoke(create_cli(), ["company", NAME, *where(api)], env={"COLUMNS": "100"})
+    assert said.exit_code == 0, said.output
+    for part in ("Acme", "tier team", "Members", BUSINESS.home(("user_id", "m0"))):
+        assert part in said.stdout
+    listed = run.invoke(create_cli(), ["companies", *where(api)], env={"COLUMNS": "100"})
+    assert "bolt" in listed.stdout
+    told = json.loads(run.invoke(create_cli(), ["company", NAME, "--json", *where(api)]).stdout)
+    assert told["company"] == api.get("/v1/companies/Acme%20%2F%20West").json()
