@@ -50,6 +50,8 @@ def overview(document: dict[str, Any]) -> RenderableType:
     parts.append(Text(f"Drift: {counted(len(alarms), 'alarm') if alarms else 'no alarms'}; signals: {signals}."))
     if off := document["drift"]["segments"]:
         parts.append(Text(f"Off by more than chance in the segments {', '.join(off)}.", style="yellow"))
+    if off := document["drift"]["groups"]:
+        parts.append(Text(f"Off by more than chance for customers {' and '.join(off)}.", style="yellow"))
     if document["notices"]:
         parts.append(_listed("Latest news", ((it["at"], it["kind"], it["text"]) for it in document["notices"][:5])))
     if document["decisions"]:

@@ -100,6 +100,10 @@ class DriftView(Document):
     activity: SignalView = Field(description="Share of customers with an order in the week before they were seen.")
     alarms: list[AlarmView] = Field(description="Both moved in the same direction; the newest first.")
     segments: list[str] = Field(description="In which the champion is off by more than chance.")
+    groups: list[str] = Field(
+        description="Of customers, in words, for whom the risks that are shown are off by more than chance although "
+        "they are calibrated: these have changed of late."
+    )
 
 
 class NoticeView(Document):
@@ -362,6 +366,7 @@ def _drift(report: Report) -> DriftView:
         activity=_signal(report.drift.activity.mean, report.drift.activity.last),
         alarms=[_alarm(notice) for notice in reversed(report.told.notices) if notice.kind == "drift"],
         segments=report.biased(),
+        groups=[in_words(group) for group in report.biased_groups()],
     )
 
 

@@ -27,12 +27,12 @@ ADMITTED = 50
 LEAST = 100
 """Labels before effects are applied."""
 
-PROOF = 1.0
+PROOF = 1.5
 """Standard errors by which predictions must be better with the effects for them to be applied."""
 
 _GROUPS = 32  # that have effects
 _MET = 256  # whose labels are counted; the one with the fewest makes room
-_LEVEL, _STEEPNESS = 0.2, 0.15  # prior variances
+_LEVEL, _STEEPNESS = 0.1, 0.05  # prior variances
 _WIDENED = 2e-6  # of the prior variance, that every label of a group gives back
 _MEMORY = 2000.0  # labels that the proof remembers
 _CHANCE = 1.0  # variances of an effect that are taken off its square

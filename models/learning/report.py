@@ -112,6 +112,10 @@ class Report:
         """Segments in which the champion is off by more than chance, on the short label."""
         return self.figures.short.biased(self.promotion.champion)
 
+    def biased_groups(self) -> list[str]:
+        """Groups of customers in which the risks that are shown are off by more than chance, over the whole horizon."""
+        return self.figures.groups.biased("champion")
+
     @property
     def names(self) -> tuple[str, ...]:
         """Of every model."""

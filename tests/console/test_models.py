@@ -148,6 +148,23 @@ def test_one_model_with_its_weights_and_quality_by_segment(api: World) -> None:
     model = api.learned.learner.panel().models["hazard"]
     assert weights["log_recency"] == -model.weights[NAMES.index("log_recency")]  # type: ignore[attr-defined]
     assert api.get("/v1/models/bgnbd")["numbers"]["r"] > 0
+
+
+def test_how_right_the_risks_are_of_each_group_of_customers(api: World) -> None:
+    """Of the champion, as it is shown."""
+    rows = api.get("/v1/models/hazard")["calibration"]
+
+    assert {(row["group"], row["meaning"]) for row in rows} == {
+        ("source:app", "who are met in app"), ("source:web", "who are met in web"),
+    }  # fmt: skip
+    for row in rows:
+        told = api.learned.learner.judge.groups.report("champion")["segments"][row["group"]]
+        assert {name: row[name] for name in ("rows", "rate", "bias", "bias_error", "ece")} == {
+            name: told[name] for name in ("rows", "rate", "bias", "bias_error", "ece")
+        }
+    assert api.get("/v1/models/direct")["calibration"] == []
+    assert "customers who are met in app" in " ".join(api.run("show", "hazard")[1].split())
+    assert isinstance(api.get("/v1/models")["drift"]["groups"], list)
     assert api.http.get("/v1/models/oracle").status_code == 404
 
 
