@@ -11,11 +11,12 @@ from dataclasses import dataclass
 
 from models.backtest.playback import Log
 from models.churn.panel import Panel
+from models.churn.reasons import explain
 from models.config import ChurnConfig
 from models.durations import WEEK
 from models.features.table import COLUMN, TABLE
 from profiles.state import Limits, apply
-from profiles.types import Event, Profile, Score
+from profiles.types import Event, Profile
 
 __all__ = ["Leaver", "Named", "judge_reasons", "named_causes", "reasons_of"]
 
@@ -64,20 +65,20 @@ def named_causes(feature: str) -> frozenset[str]:
     return NAMES.get(group, frozenset())
 
 
-def reasons_of(score: Score) -> list[str]:
+def reasons_of(profile: Profile) -> list[str]:
     """The features of the reasons that raise the risk, in the order in which they are told."""
-    return [reason.feature for reason in score.reasons if reason.contribution > 0]
+    return [told.feature for told in explain(profile) if told.effect == "raises"]
 
 
 def judge_reasons(
     log: Log, leavers: Sequence[Leaver], panel: Panel, config: ChurnConfig, currency: str, limits: Limits
 ) -> dict[str, Named]:
     """By cause, and `all`: how often the reasons at the end of the last week name it."""
-    scores = _scores(log, leavers, panel, config, currency, limits)
+    profiles = _scored(log, leavers, panel, config, currency, limits)
     hits: dict[str, list[tuple[bool, bool]]] = defaultdict(list)
-    for leaver, score in zip(leavers, scores, strict=True):
-        if score is not None:
-            told = [leaver.cause in named_causes(feature) for feature in reasons_of(score)[:3]]
+    for leaver, profile in zip(leavers, profiles, strict=True):
+        if profile.score is not None:
+            told = [leaver.cause in named_causes(feature) for feature in reasons_of(profile)[:3]]
             hit = (any(told[:1]), any(told))
             hits[leaver.cause].append(hit)
             hits["all"].append(hit)
@@ -87,13 +88,16 @@ def judge_reasons(
     }
 
 
-def _scores(
+def _scored(
     log: Log, leavers: Sequence[Leaver], panel: Panel, config: ChurnConfig, currency: str, limits: Limits
-) -> list[Score | None]:
+) -> list[Profile]:
     until = {leaver.profile: log.start + leaver.week * WEEK for leaver in leavers}
     profiles = {name: Profile(name) for name in until}
     for record in log.records:
         if isinstance(record, Event) and record.time <= until.get(record.profile, 0.0):
             apply(profiles[record.profile], record, currency, limits)
-    return panel.score_profiles([profiles[leaver.profile] for leaver in leavers],
-                                [until[leaver.profile] for leaver in leavers], config, currency)  # fmt: skip
+    found = [profiles[leaver.profile] for leaver in leavers]
+    scores = panel.score_profiles(found, [until[leaver.profile] for leaver in leavers], config, currency)
+    for profile, score in zip(found, scores, strict=True):
+        profile.score = score
+    return found

@@ -213,7 +213,7 @@ class ChurnView(Document):
     leaving: float | None = Field(
         None, description="Chance that they are still here and leave within the plan's `leaving_within`; null as well."
     )
-    reasons: list[ReasonView] = Field(description="The strongest first.")
+    reasons: list[ReasonView] = Field(description="What went wrong for the customer first, then the strongest.")
     would_lower: list[CounterfactualView] | None = Field(
         None,
         description="What would lower the risk by a point or more: the strongest first, at most 3; "

@@ -28,7 +28,7 @@ class Explanation:
 
 
 def explain(profile: Profile, reasons: list[Reason] | None = None, score: Score | None = None) -> list[Explanation]:
-    """The reasons of the profile's score, or of an alert about it, the strongest first.
+    """The reasons of the profile's score, or of an alert about it: causes first, then the strongest.
 
     Args:
         profile: the customer.
@@ -41,19 +41,22 @@ def explain(profile: Profile, reasons: list[Reason] | None = None, score: Score 
     score = score or profile.score or next((held.score for held in (profile.churns or {}).values()), None)
     if reasons is None:
         reasons = score.reasons if score is not None else []
+    told = [(reason, _text(profile, reason, score)) for reason in reasons]
     return [
         Explanation(
             feature=reason.feature,
-            text=_text(profile, reason, score),
+            text=text,
             effect="raises" if reason.contribution > 0 else "lowers",
             contribution=reason.contribution,
             value=reason.value,
         )
-        for reason in reasons
+        for reason, text in told
+        if text
     ]
 
 
 def _text(profile: Profile, reason: Reason, score: Score | None) -> str:
+    """A reason in words that agree with its sign; none where they do not, as when the customer has gone on since."""
     if reason.feature.startswith(LIKE):
         group = reason.feature.removeprefix(LIKE)
         whose = f"Customers {in_words(group)}" if group else "Customers"
@@ -61,5 +64,5 @@ def _text(profile: Profile, reason: Reason, score: Score | None) -> str:
     if score is None:
         return reason.feature
     if reason.feature in _OF_ORDERS and not profile.purchases.orders:  # who may leave in another way than by orders
-        return "No order so far"
+        return "No order so far" if reason.contribution > 0 else ""
     return _SAY[reason.feature](profile, score.at, reason) if reason.feature in _SAY else reason.feature

@@ -8,7 +8,7 @@ this customer's next order usually comes? Silence is what has changed since in a
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,13 +20,17 @@ from models.config import ChurnConfig
 from models.durations import WEEK
 from models.features.reading import raws
 from models.features.table import NAMES, ORDERED, TABLE
+from models.features.tones import FACTS, Tones, tellable
 from models.labels.groups import groups_of
 from models.labels.outcomes import can_leave, last_sign
 from profiles.types import Profile, Reason, Score
 
-__all__ = ["GROUPS", "LIKE", "REASONS", "group_shares", "liken", "next_rescore", "score_profiles"]
+__all__ = [
+    "GROUPS", "LIKE", "REASONS", "TOLD", "Told", "group_shares", "liken", "next_rescore", "score_profiles", "told",
+]  # fmt: skip
 
 Array = NDArray[np.float64]
+Flags = NDArray[np.bool_]
 
 REASONS = 4
 """How many reasons a score carries."""
@@ -63,11 +67,11 @@ def score_profiles(
         return found
     at = np.array([times[i] for i in bought], dtype=np.float64)
     scores = model.score(raws([profiles[i] for i in bought], currency), at, config)
-    reasons = _reasons(scores)
+    like: list[Sequence[str]] = []
     if calibration is not None:
-        groups = [groups_of(profiles[i], config.groups) for i in bought]
-        scores = liken(scores, calibration, groups)
-        reasons = _with_likeness(reasons, scores, calibration, groups)
+        like = [groups_of(profiles[i], config.groups) for i in bought]
+        scores = liken(scores, calibration, like)
+    reasons = _reasons(scores, calibration, like)
     id_, bands = model.id, config.bands
     said: list[tuple[float | None, float | None]] = [(None, None)] * len(bought)
     if config.definition is None:
@@ -92,27 +96,6 @@ def liken(scores: Scores, calibration: Calibration, groups: Sequence[Sequence[st
     odds = scores.baseline + scores.contributions.sum(axis=1)
     likeness = calibration.shifts(odds, groups)
     return replace(scores, risk=np.exp(-np.logaddexp(0.0, -(odds + likeness))), likeness=likeness)
-
-
-def _with_likeness(
-    reasons: list[list[Reason]], scores: Scores, calibration: Calibration, groups: Sequence[Sequence[str]]
-) -> list[list[Reason]]:
-    """The strongest reasons, what the groups say among them."""
-    assert scores.likeness is not None
-    found = []
-    for because, share, baseline, own, names in zip(
-        reasons, scores.likeness.tolist(), scores.baseline.tolist(), scores.contributions, groups, strict=True
-    ):
-        if abs(share) >= _FAINT:
-            group = calibration.strongest(baseline + float(own.sum()), names, share)
-            found.append(sorted([*because, Reason(f"{LIKE}{group}", share, 0.0)], key=_weakness)[:REASONS])
-        else:
-            found.append(because)
-    return found
-
-
-def _weakness(reason: Reason) -> float:
-    return -abs(reason.contribution)
 
 
 def _earlier(before: Score | None, now: float, model: str) -> tuple[float | None, float, list[tuple[float, float]]]:
@@ -152,9 +135,28 @@ _MEMBER = np.array([[feature.group == group for group in GROUPS] for feature in 
 _REST = _MEMBER.copy()  # where silence is told apart, what its features would say without it is a matter of habit
 _REST[:, GROUPS.index("habit")] += _REST[:, _SILENCE]
 _REST[:, _SILENCE] = 0.0
-_WIDEST = int(_MEMBER.sum(axis=0).max())
-# The columns of each group, filled up with a last, empty column.
-_COLUMNS = np.array([(np.flatnonzero(column).tolist() + [len(NAMES)] * _WIDEST)[:_WIDEST] for column in _MEMBER.T])
+
+_TOGETHER = {"tenure": "habit", "opinion": "support"}  # groups that speak of the same as another
+TOLD = tuple(dict.fromkeys(_TOGETHER.get(group, group) for group in GROUPS))
+"""What reasons speak of, in the order of the columns of `Told.raising`."""
+
+_SUBJECT = np.array([TOLD.index(_TOGETHER.get(feature.group, feature.group)) for feature in TABLE])
+_DISTINCT = tuple(dict.fromkeys(FACTS))
+_FACT = np.array([_DISTINCT.index(fact) for fact in FACTS])
+_BY_FACT = np.argsort(_FACT, kind="stable")
+_FIRST = np.searchsorted(_FACT[_BY_FACT], np.arange(len(_DISTINCT)))
+_SPEAKS = np.eye(len(TOLD))[_SUBJECT[_BY_FACT[_FIRST]]]  # (facts, len(TOLD))
+_BY_TOLD = np.argsort(_SUBJECT, kind="stable")
+_FIRST_TOLD = np.searchsorted(_SUBJECT[_BY_TOLD], np.arange(len(TOLD)))
+_IS_SILENCE, _IS_HABIT = (np.array(_DISTINCT) == f"all {group}" for group in ("silence", "habit"))
+_SILENT = _MEMBER[:ORDERED, _SILENCE]
+_OTHERWISE = 1.0 - _SILENT
+_WIDEST = int(np.bincount(_SUBJECT).max())
+# The columns of what each reason may be told by, those that raise before those that lower, filled up with a last one.
+_MINE = [(np.flatnonzero(k == _SUBJECT).tolist() + [len(NAMES)] * _WIDEST)[:_WIDEST] for k in range(len(TOLD))]
+_COLUMNS = np.concatenate([_MINE, np.array(_MINE) + len(NAMES) + 1, np.full((1, _WIDEST), len(NAMES))])
+_LIKENESS = len(_COLUMNS) - 1  # the column of what customers of the same groups have taught
+_ANY = 1e3  # log-odds that no contribution reaches
 
 
 def group_shares(scores: Scores) -> Array:
@@ -167,30 +169,92 @@ def group_shares(scores: Scores) -> Array:
     return shares
 
 
-def _reasons(scores: Scores) -> list[list[Reason]]:
-    """The strongest groups of features; each under its feature that says most in the group's direction.
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What of the scores of a batch can be told; shares, rest and baseline sum to the log-odds of the risk."""
 
-    Single features of one group say nearly the same and partly cancel out; only their sum can be told to a person.
+    raising: Array  # (n, len(TOLD)), log-odds of what raises the risk, by what it speaks of; 0: nothing to tell
+    lowering: Array  # …and of what lowers it, negative
+    rest: Array  # (n,), of what has no words that agree with its sign
+    by_feature: Array  # (n, features), what each contributes; of those of silence, what silence has changed
+    tones: Tones  # in which direction each feature can be told; in none where that is not the sign of its fact
+
+
+def told(scores: Scores) -> Told:
+    """Divide contributions into what can be told, in words that agree with the sign, and the rest.
+
+    Features that speak of one fact partly cancel out; only their sum can be told to a person.
     """
-    n = len(scores.risk)
-    totals = group_shares(scores)
-    top = np.argsort(-np.abs(totals), axis=1, kind="stable")[:, :REASONS]
-    shares = np.take_along_axis(totals, top, axis=1)
-    padded = np.concatenate([scores.contributions, np.zeros((n, 1))], axis=1)
+    tones = tellable(scores.values, scores.average)
+    signed = scores.contributions
+    extra = 0.0
     if scores.silence is not None:
-        of_orders = padded[:, :ORDERED]
-        padded[:, :ORDERED] = np.where(_MEMBER[:ORDERED, _SILENCE], scores.silence, of_orders - scores.silence)
-    members = _COLUMNS[top]
-    signed = np.take_along_axis(padded, members.reshape(n, -1), axis=1).reshape(members.shape)
-    signed *= np.sign(shares)[:, :, None]
-    leading = np.take_along_axis(members, signed.argmax(axis=2)[:, :, None], axis=2)[:, :, 0]
-    leading = np.minimum(leading, len(NAMES) - 1)
+        signed = signed.copy()
+        of_orders = signed[:, :ORDERED]
+        rest = of_orders - scores.silence
+        of_orders[:] = np.where(_MEMBER[:ORDERED, _SILENCE], scores.silence, rest)
+        # What orders say of silence in features of the habit, and of the habit in those of silence, changes places.
+        extra = (scores.silence @ _OTHERWISE)[:, None] * _IS_SILENCE + (rest @ _SILENT)[:, None] * _IS_HABIT
+    facts = np.add.reduceat(signed[:, _BY_FACT], _FIRST, axis=1) + extra
+    up = np.logical_or.reduceat(tones.raises[:, _BY_FACT], _FIRST, axis=1) & (facts > 0)
+    down = np.logical_or.reduceat(tones.lowers[:, _BY_FACT], _FIRST, axis=1) & (facts < 0)
+    raising, lowering = (facts * up) @ _SPEAKS, (facts * down) @ _SPEAKS
+    rest = scores.contributions.sum(axis=1) - raising.sum(axis=1) - lowering.sum(axis=1)
+    up, down = up[:, _FACT], down[:, _FACT]
+    agreed = Tones(tones.raises & up, tones.lowers & down, tones.causes & up)
+    return Told(raising, lowering, rest, signed, agreed)
+
+
+def _reasons(
+    scores: Scores, calibration: Calibration | None = None, groups: Sequence[Sequence[str]] = ()
+) -> list[list[Reason]]:
+    """What explains the risk, each by the feature that says most of it: first causes, then the strongest.
+
+    What went wrong for a customer is what somebody can do something about; silence and habit are what follows. So where
+    the model lets it raise the risk at all, it comes first.
+    """
+    found = told(scores)
+    likeness = np.zeros(len(scores.risk)) if scores.likeness is None else scores.likeness
+    shares = np.concatenate([found.raising, found.lowering, likeness[:, None]], axis=1)
+    causes = np.logical_or.reduceat(found.tones.causes[:, _BY_TOLD], _FIRST_TOLD, axis=1) & (found.raising >= _FAINT)
+    first = np.zeros(shares.shape, dtype=bool)
+    first[:, : len(TOLD)] = causes
+    top = _strongest(np.abs(shares), first)
+    shares = np.take_along_axis(shares, top, axis=1)
+    leading = _leading(found, top)
     values = np.take_along_axis(scores.values, leading, axis=1)
+
+    def like(i: int) -> str:
+        assert calibration is not None
+        odds = float(scores.baseline[i] + scores.contributions[i].sum())
+        return f"{LIKE}{calibration.strongest(odds, groups[i], float(likeness[i]))}"
+
     return [
         [
-            Reason(NAMES[j], share, value)
-            for j, share, value in zip(*row, strict=True)
+            Reason(NAMES[j], share, value) if column < _LIKENESS else Reason(like(i), share, 0.0)
+            for column, j, share, value in zip(*row, strict=True)
             if share >= _FAINT or share <= -_FAINT
         ]
-        for row in zip(leading.tolist(), shares.tolist(), values.tolist(), strict=True)
+        for i, row in enumerate(zip(top.tolist(), leading.tolist(), shares.tolist(), values.tolist(), strict=True))
     ]
+
+
+def _strongest(strength: Array, first: Flags) -> NDArray[np.int64]:
+    """The columns of the reasons, in order: one of them is not a cause, where there is any."""
+    top = np.argsort(-strength - first * _ANY, axis=1, kind="stable")[:, :REASONS]
+    others = np.where(first, 0.0, strength)
+    best, many = others.argmax(axis=1), np.take_along_axis(first, top, axis=1).all(axis=1)
+    top[:, -1] = np.where(many & (others.max(axis=1) >= _FAINT), best, top[:, -1])
+    return top
+
+
+def _leading(found: Told, top: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The feature by which each reason is told."""
+    n, tones = len(top), found.tones
+    none = np.full((n, 1), -np.inf)
+    up = np.where(tones.raises, found.by_feature + np.where(tones.causes, _ANY, 0.0), -np.inf)
+    strength = np.concatenate([up, none, np.where(tones.lowers, -found.by_feature, -np.inf), none], axis=1)
+    members = _COLUMNS[top]
+    signed = np.take_along_axis(strength, members.reshape(n, -1), axis=1).reshape(members.shape)
+    leading = np.take_along_axis(members, signed.argmax(axis=2)[:, :, None], axis=2)[:, :, 0] % (len(NAMES) + 1)
+    return np.asarray(np.minimum(leading, len(NAMES) - 1))

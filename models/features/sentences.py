@@ -1,4 +1,8 @@
-"""The sentences that tell a customer's features as reasons: exact where the profile can tell, else "about"."""
+"""The sentences that tell a customer's features as reasons: exact where the profile can tell, else "about".
+
+What a sentence says agrees with the sign of its reason: "Last order 65 days ago, usually every 9 days" raises a risk.
+It is empty where nothing can be said that agrees, as when the customer has gone on since: it is not told then.
+"""
 
 from __future__ import annotations
 
@@ -22,14 +26,21 @@ __all__ = [
 
 
 def silence(profile: Profile, at: float, reason: Reason) -> str:
-    """`Last order 12 days ago, usually every 9 days`."""
+    """`Last order 12 days ago, usually every 9 days`: that raises a risk, the opposite lowers it."""
     bought = profile.purchases
-    text = f"Last order {ago(at - bought.last)}"
-    times = occasions(profile)
+    times, since = occasions(profile), at - bought.last
     if times < 2:
-        return f"{text}, the only one so far"
-    gap = _span((bought.last - bought.first) / (times - 1))
-    return f"{text}, usually every {gap}" if times > 2 else f"{text}, {gap} after the first"
+        first = ago(since)
+        return f"Only one order so far, {first}" if reason.contribution > 0 else f"First order only {first}"
+    gap = (bought.last - bought.first) / (times - 1)
+    usual = f"usually every {_span(gap)}" if times > 2 else f"{_span(gap)} after the first"
+    return f"Last order {ago(since)}, {usual}" if _agrees(since, gap, reason) else ""
+
+
+def _agrees(since: float, usual: float, reason: Reason) -> bool:
+    """Whether a silence, told in whole days, is longer than is usual for what raises a risk, and shorter else."""
+    over = int(max(since, 0.0) // DAY) - max(round(usual / DAY), 1)
+    return over > 0 if reason.contribution > 0 else over < 0
 
 
 def season(profile: Profile, at: float, reason: Reason) -> str:
@@ -43,8 +54,8 @@ def season(profile: Profile, at: float, reason: Reason) -> str:
 
 def basket(profile: Profile, at: float, reason: Reason) -> str:
     """`The latest orders 40% smaller than those before`."""
-    if not reason.value:
-        return "The latest orders as large as those before"
+    if reason.value * reason.contribution >= 0:
+        return ""
     change = "larger" if reason.value > 0 else "smaller"
     return f"The latest orders {abs(math.expm1(reason.value)):.0%} {change} than those before"
 
@@ -53,7 +64,7 @@ def discounts(profile: Profile, at: float, reason: Reason) -> str:
     """`3 of 5 orders with a discount, the last 40 days ago`."""
     tally = profile.narrowed.get(part_of("purchase", "discount"))
     if tally is None:
-        return "No order with a discount so far"
+        return ""
     orders = count(max(profile.purchases.orders, tally.count), "order")
     return f"{tally.count} of {orders} with a discount, the last {ago(at - tally.last)}"
 
@@ -61,15 +72,13 @@ def discounts(profile: Profile, at: float, reason: Reason) -> str:
 def dearer(profile: Profile, at: float, reason: Reason) -> str:
     """`Renewal 20% dearer than before, 12 days ago`."""
     share, since = max(map(price_change, lasting(profile)), default=(0.0, 0.0))
-    if not share:
-        return "The price of the subscription is as before"
-    return f"Subscription {abs(share):.0%} {'dearer' if share > 0 else 'cheaper'} than before, since {ago(at - since)}"
+    return f"Subscription {share:.0%} dearer than before, since {ago(at - since)}" if share > 0 else ""
 
 
 def paused(profile: Profile, at: float, reason: Reason) -> str:
     """`Subscription paused 3 days ago`."""
     times = [each.paused for each in lasting(profile) if each.paused > max(each.started, each.renewed)]
-    return f"Subscription paused {ago(at - max(times))}" if times else "No subscription is paused"
+    return f"Subscription paused {ago(at - max(times))}" if times else ""
 
 
 def breadth(profile: Profile, at: float, reason: Reason) -> str:
@@ -77,7 +86,9 @@ def breadth(profile: Profile, at: float, reason: Reason) -> str:
     ages = [at - second for second in profile.used.values()]
     lately, before = sum(age <= USED for age in ages), sum(USED < age <= 4 * USED for age in ages)
     text = f"{count(lately, 'feature')} used in the last four weeks"
-    return f"{text}, {before} more in the twelve before" if before else text
+    if reason.contribution > 0:
+        return f"{text}, {before} more in the twelve before" if before else ""
+    return text if lately else ""
 
 
 def told(*parts: str, noun: str) -> Say:
@@ -86,7 +97,7 @@ def told(*parts: str, noun: str) -> Say:
     def say(profile: Profile, at: float, reason: Reason) -> str:
         tallies = [tally for part in parts if (tally := profile.narrowed.get(part) or profile.roles.get(part))]
         if not tallies:
-            return f"No {noun} so far"
+            return ""
         times = sum(tally.count for tally in tallies)
         last = ago(at - max(tally.last for tally in tallies))
         return f"{noun[0].upper()}{noun[1:]} {last}" if times == 1 else f"{count(times, noun)}, the last {last}"
@@ -95,41 +106,44 @@ def told(*parts: str, noun: str) -> Say:
 
 
 def tenure(profile: Profile, at: float, reason: Reason) -> str:
-    """`Customer for 8 months`."""
-    return f"Customer for {_span(at - profile.purchases.first)}"
+    """`Customer for 8 months`, or `for only 12 days`."""
+    return f"Customer for {'only ' * (reason.contribution > 0)}{_span(at - profile.purchases.first)}"
 
 
 def habit(profile: Profile, at: float, reason: Reason) -> str:
-    """`5 orders in 8 months as a customer`."""
-    orders = profile.purchases.orders
-    since = _span(at - profile.purchases.first)
-    return f"{count(orders, 'order')} in {since} as a customer"
+    """`Orders less often than the average customer: 5 orders in 8 months`."""
+    orders = count(profile.purchases.orders, "order")
+    often = "less" if reason.contribution > 0 else "more"
+    return f"Orders {often} often than the average customer: {orders} in {_span(at - profile.purchases.first)}"
 
 
 def items(profile: Profile, at: float, reason: Reason) -> str:
-    """`2.5 items an order`."""
+    """`2.5 items an order, more than the average customer`."""
     bought = profile.purchases
-    return f"{bought.items / max(bought.orders, 1):.1f} items an order"
+    much = "fewer" if reason.contribution > 0 else "more"
+    return f"{bought.items / max(bought.orders, 1):.1f} items an order, {much} than the average customer"
 
 
 def spend(profile: Profile, at: float, reason: Reason) -> str:
-    """`Spent €120.00 on 5 orders`."""
+    """`Spent €120.00 on 5 orders, less than the average customer`."""
     bought = profile.purchases
     spent = max(bought.revenue.items(), key=lambda item: item[1], default=None)
     if spent is None:
-        return "Nothing spent so far"
-    return f"Spent {format_minor(spent[1], spent[0])} on {count(bought.orders, 'order')}"
+        return ""
+    much = "less" if reason.contribution > 0 else "more"
+    money = format_minor(spent[1], spent[0])
+    return f"Spent {money} on {count(bought.orders, 'order')}, {much} than the average customer"
 
 
 def mix(profile: Profile, at: float, reason: Reason) -> str:
     """`Bought from 3 categories, mostly Garden`."""
     bought = profile.purchases.mix
     if not bought:
-        return "No category of what was bought is known"
+        return ""
     most = min(bought, key=lambda category: (-bought[category], category))
-    if len(bought) == 1:
-        return f"Bought only {most} so far"
-    return f"Bought from {len(bought)} categories, mostly {most}"
+    if reason.contribution > 0:
+        return f"Bought only {most} so far" if len(bought) == 1 else ""
+    return f"Bought from {len(bought)} categories, mostly {most}" if len(bought) > 1 else ""
 
 
 def unseen(profile: Profile, at: float, reason: Reason) -> str:
@@ -141,10 +155,8 @@ def unseen(profile: Profile, at: float, reason: Reason) -> str:
 def cart(profile: Profile, at: float, reason: Reason) -> str:
     """`Cart of 2 days ago not ordered`."""
     held = profile.roles.get("cart")
-    if held is None:
-        return "No cart so far"
-    left = held.last > profile.purchases.last
-    return f"Cart of {ago(at - held.last)} not ordered" if left else f"Last cart {ago(at - held.last)}, ordered"
+    left = held is not None and held.last > profile.purchases.last
+    return f"Cart of {ago(at - held.last)} not ordered" if held is not None and left else ""
 
 
 def waiting(profile: Profile, at: float, reason: Reason) -> str:
@@ -152,32 +164,32 @@ def waiting(profile: Profile, at: float, reason: Reason) -> str:
     times = [at - open_since(ticket) for ticket in profile.tickets if is_open(ticket)]
     if len(times) == 1:
         return f"Waiting {_span(times[0])} for an answer to a ticket"
-    return f"{len(times)} open tickets, one for {_span(max(times))}" if times else "No open tickets"
+    return f"{len(times)} open tickets, one for {_span(max(times))}" if times else ""
 
 
 def overdue(profile: Profile, at: float, reason: Reason) -> str:
     """`Waiting 9 days for an answer to a ticket, usually 2 days`."""
-    usual = _took(profile)
-    return f"{waiting(profile, at, reason)}{f', usually {_span(usual)}' if usual else ''}"
+    usual, waits = _took(profile), waiting(profile, at, reason)
+    return f"{waits}, usually {_span(usual)}" if usual and waits else waits
 
 
 def reopened(profile: Profile, at: float, reason: Reason) -> str:
     """`2 of 5 tickets reopened`."""
     times = sum(ticket.reopened > 0 for ticket in profile.tickets)
-    return f"{times} of {count(len(profile.tickets), 'ticket')} reopened" if times else "No ticket reopened so far"
+    return f"{times} of {count(len(profile.tickets), 'ticket')} reopened" if times else ""
 
 
 def resolution(profile: Profile, at: float, reason: Reason) -> str:
     """`Tickets took 4 days to be solved`."""
     usual = _took(profile)
-    return f"Tickets took {_span(usual)} to be solved" if usual is not None else "No ticket solved so far"
+    return f"Tickets took {_span(usual)} to be solved" if usual is not None else ""
 
 
 def solved(profile: Profile, at: float, reason: Reason) -> str:
     """`The latest ticket took 12 days to be solved`."""
     done = [ticket for ticket in profile.tickets if not is_open(ticket) and ticket.solved >= ticket.opened > 0]
     if not done:
-        return "No ticket solved so far"
+        return ""
     ticket = max(done, key=lambda ticket: (ticket.solved, ticket.solved - ticket.opened))
     return f"The latest ticket took {_span(ticket.solved - ticket.opened)} to be solved, {ago(at - ticket.solved)}"
 
@@ -208,7 +220,7 @@ def answer(kind: str, usual: bool = False) -> Say:
     def say(profile: Profile, at: float, reason: Reason) -> str:
         held = profile.opinions.get(kind)
         if held is None or not held.count:
-            return "No review so far" if kind == "review" else f"No {name} answer yet"
+            return ""
         given = f"{held.last:g} of {scale}" if 0 <= held.last <= scale else f"{held.last:g}"
         text = f"Reviewed with {given}" if kind == "review" else f"Answered {name} {given}"
         average = f", on average {held.total / held.count:.1f}" if usual else ""
@@ -226,16 +238,19 @@ def refunded(profile: Profile, at: float, reason: Reason) -> str:
 
 def subscription(profile: Profile, at: float, reason: Reason) -> str:
     """`Subscribed for 8 months`."""
-    if last := lasting(profile):
+    last = lasting(profile)
+    if bool(last) is (reason.contribution > 0):
+        return ""
+    if last:
         return f"Subscribed for {_span(at - min(map(begun, last)))}"
     ended = max((each.ended for each in subscriptions_of(profile)), default=0)
-    return f"Subscription cancelled {ago(at - ended)}" if ended else "No subscription"
+    return f"Subscription cancelled {ago(at - ended)}" if ended else ""
 
 
 def unsubscribed(profile: Profile, at: float, reason: Reason) -> str:
     """`Unsubscribed 3 days ago`."""
     tally = profile.roles.get("unsubscribe")
-    return f"Unsubscribed {ago(at - tally.last)}" if tally is not None else "Has not unsubscribed"
+    return f"Unsubscribed {ago(at - tally.last)}" if tally is not None else ""
 
 
 def contact_answered(profile: Profile, at: float, reason: Reason) -> str:
@@ -249,26 +264,31 @@ def last(role: str, noun: str) -> Say:
 
     def say(profile: Profile, at: float, reason: Reason) -> str:
         tally = profile.roles.get(role)
-        return f"Last {noun} {ago(at - tally.last)}" if tally is not None else f"No {noun} so far"
+        return f"Last {noun} {ago(at - tally.last)}" if tally is not None else ""
 
     return say
 
 
 def pace(role: str, noun: str, verb: str) -> Say:
-    """`Visited 2 times in the last two weeks, before that about 5`."""
+    """`Visited 2 times in the last two weeks, before that about 5`: less than before raises a risk."""
     otherwise = last(role, noun)
 
     def say(profile: Profile, at: float, reason: Reason) -> str:
         tally = profile.roles.get(role)
-        if tally is None or tally.count < 3:
-            return otherwise(profile, at, reason)
-        usual = round(before(tally, at))
-        if tally.last <= at - FORTNIGHT:
-            habit = f", before that about {usual} in two weeks" if usual else ""
-            return f"{otherwise(profile, at, reason)}{habit}"
+        if tally is None:
+            return ""
+        usual, silent = round(before(tally, at)), tally.last <= at - FORTNIGHT
+        if reason.contribution > 0 and (silent or tally.count < 3):
+            habit = f", before that about {usual} in two weeks" if usual and tally.count > 2 else ""
+            return f"{otherwise(profile, at, reason)}{habit}" if silent else ""
+        if silent or tally.count < 3:
+            return "" if silent else otherwise(profile, at, reason)
         times, exact = within(tally, at, FORTNIGHT)
         text = f"{verb} {'' if exact else 'about '}{count(times, 'time')} in the last two weeks"
-        if tally.first > at - 2 * FORTNIGHT:
+        known = tally.first <= at - 2 * FORTNIGHT
+        if reason.contribution > 0:
+            return f"{text}, before that about {usual}" if known and usual > times else f"{verb} less often than before"
+        if not known or usual >= times:
             return text
         return f"{text}, before that {f'about {usual}' if usual else 'hardly ever'}"
 
@@ -282,7 +302,7 @@ def lately(role: str, noun: str, verb: str = "") -> Say:
     def say(profile: Profile, at: float, reason: Reason) -> str:
         tally = profile.roles.get(role)
         if tally is None:
-            return f"No {noun}{verb} so far"
+            return ""
         times, exact = within(tally, at, MONTH)
         if not times:
             return f"Last {noun}{verb} {ago(at - tally.last)}"

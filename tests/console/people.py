@@ -58,7 +58,7 @@ def customer(identity: Identity = ("user_id", "42"), risk: float | None = 0.8) -
     happened(profile, 10, "Ticket Opened", "ticket_opened", source="support", subject="T1")
     happened(profile, 9, "CSAT Answered", "csat", source="support", rating=2.0)
     if risk is not None:
-        reasons = [Reason("recency", 1.25, 20.0), Reason("open_tickets", -0.5, 1.0)]
+        reasons = [Reason("open_tickets", 0.5, 1.0), Reason("recency", -1.25, 20.0)]
         profile.score = Score(risk, Bands().of(risk), NOW - DAY, "hazard-7", reasons, risk - 0.1)
         profile.segments = {"at_risk": Stay(NOW - 3 * DAY), "repeat_buyer": Stay(NOW - 50 * DAY)}
         alert = Alert(f"alert-{identity[1]}", "high_churn_risk", "open", NOW - 3 * DAY, NOW - 3 * DAY, risk,

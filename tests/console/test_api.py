@@ -231,10 +231,10 @@ def test_a_customer_as_support_reads_them(api: Api) -> None:
         "risk": 0.8, "band": "high", "trend": "rising", "model": "hazard-7", "scored_at": "2025-12-31T00:00:00.000000Z",
     }  # fmt: skip
     assert [(reason["feature"], reason["effect"]) for reason in churn["reasons"]] == [
-        ("recency", "raises"), ("open_tickets", "lowers"),
+        ("open_tickets", "raises"), ("recency", "lowers"),
     ]  # fmt: skip
     assert [reason["text"] for reason in churn["reasons"]] == [
-        "Last order 19 days ago, usually every 30 days", "Waiting 9 days for an answer to a ticket",
+        "Waiting 9 days for an answer to a ticket", "Last order 19 days ago, usually every 30 days",
     ]  # fmt: skip
     assert [segment["name"] for segment in document["segments"]] == ["at_risk", "repeat_buyer"]
     assert document["segments"][0]["description"] == "Likely to be lost"

@@ -71,7 +71,7 @@ def test_an_alert_is_the_same_everywhere() -> None:
 
     assert listed["opened"] == "2025-12-31T00:00:00.123457Z"
     assert (listed["rule"], listed["risk"], listed["held_out"]) == ("high_churn_risk", 0.8, False)
-    assert listed["reasons"][0]["text"] == "Last order 19 days ago, usually every 30 days"
+    assert listed["reasons"][0]["text"] == "Waiting 9 days for an answer to a ticket"
     assert message["alert"] == shown == live == json.loads(printed.stdout)["alerts"][0] == exported[0] == listed
 
 

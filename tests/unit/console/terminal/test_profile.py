@@ -59,7 +59,7 @@ def test_the_trend_in_words(previous: float | None, days: float, words: str) -> 
     score = Score(0.62, "high", AT, "hazard-7", [Reason("recency", 1.0, 9.0)], previous, days and AT - days * DAY)
 
     assert words in shown(score)
-    assert "+ Last order 63 days ago, the only one so far" in shown(score)
+    assert "+ Only one order so far, 63 days ago" in shown(score)
 
 
 def test_what_would_lower_it() -> None:

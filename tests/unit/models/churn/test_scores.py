@@ -7,7 +7,7 @@ import pytest
 from models.churn.kinds.btyd import Btyd
 from models.churn.kinds.rules import rules
 from models.churn.lifetimes import Lifetimes
-from models.churn.scores import GROUPS, group_shares, next_rescore, score_profiles
+from models.churn.scores import GROUPS, group_shares, next_rescore, score_profiles, told
 from models.churn.weights import Weights, read_weights
 from models.config import ChurnConfig
 from models.durations import DAY, WEEK
@@ -68,6 +68,12 @@ def test_baseline_and_contributions_sum_to_the_log_odds(which, horizon):
     log_odds = np.log(scores.risk / (1 - scores.risk))
     np.testing.assert_allclose(scores.baseline + scores.contributions.sum(axis=1), log_odds, atol=1e-9)
     np.testing.assert_allclose(scores.baseline + group_shares(scores).sum(axis=1), log_odds, atol=1e-9)
+    found = told(scores)
+    np.testing.assert_allclose(
+        scores.baseline + found.raising.sum(axis=1) + found.lowering.sum(axis=1) + found.rest, log_odds, atol=1e-9
+    )
+    assert (found.raising >= 0).all()
+    assert (found.lowering <= 0).all()
 
 
 def test_silence_is_told_as_what_has_changed_since_the_next_order_was_due():
@@ -104,7 +110,22 @@ def test_a_score_carries_its_model_time_band_trend_and_reasons():
     assert second.reasons[0].contribution > 0
     assert [abs(r.contribution) for r in second.reasons] == sorted(
         (abs(r.contribution) for r in second.reasons), reverse=True
-    )
+    )  # there is no cause among them, which would come first
+
+
+def test_what_went_wrong_comes_before_silence_where_the_model_lets_it_raise_the_risk():
+    trouble = customer(event("purchase", 0, amount=2500), event("purchase", 20, amount=2500), event("complaint", 75))
+    cold = rules(CONFIG)
+    blind = cold.weights.copy()
+    blind[COLUMN["complaint_8w"]] = 0.4  # it takes complaints for a sign of life
+    against = Weights("against", cold.schema, cold.mean, cold.scale, blind, cold.intercept, cold.horizon)
+
+    [first] = score_profiles([trouble], [T0 + 120 * DAY], cold, CONFIG, "EUR")
+    [other] = score_profiles([trouble], [T0 + 120 * DAY], against, CONFIG, "EUR")
+
+    assert first.reasons[0].feature == "complaint_8w"
+    assert 0 < first.reasons[0].contribution < max(reason.contribution for reason in first.reasons[1:])
+    assert "complaint_8w" not in [reason.feature for reason in other.reasons]
 
 
 def test_a_score_says_who_has_left_and_who_leaves():
