@@ -47,21 +47,20 @@ class GroupEffects(State):
     met: dict[str, int]  # labels by group
     groups: list[str]  # with effects, in the order of `mean`
     mean: Array  # level and steepness of each
-    covariance: Array  # of those, row by row
+    covariance: Array  # of those, a row for each
     gain: float  # fading sums: log loss without, less that with…
     doubt: float  # …and the squares of that
 
     @classmethod
     def new(cls, model: str) -> GroupEffects:
         """Before the first label."""
-        return cls(model, 0, {}, [EVERYBODY], np.zeros(2), np.diag([_LEVEL, _STEEPNESS]).ravel(), 0.0, 0.0)
+        return cls(model, 0, {}, [EVERYBODY], np.zeros(2), np.diag([_LEVEL, _STEEPNESS]), 0.0, 0.0)
 
     def __post_init__(self) -> None:
         n = len(self.mean)
-        if n != 2 * len(self.groups) or len(self.covariance) != n * n or self.groups[0] != EVERYBODY:
+        if n != 2 * len(self.groups) or self.covariance.shape != (n, n) or self.groups[0] != EVERYBODY:
             raise ValueError("numbers are missing")
         self._places = {name: place for place, name in enumerate(self.groups)}
-        self._belief = self.covariance.reshape(n, n)
 
     def learn(self, odds: float, groups: Sequence[str], y: bool, weight: float) -> None:
         """Learn whether a customer churned, after it was judged what is known.
@@ -91,7 +90,7 @@ class GroupEffects(State):
 
     def _sure(self) -> Array:
         """The effects as they are applied: what could be chance is taken off (the positive part of James and Stein)."""
-        chance = _CHANCE * np.diagonal(self._belief)
+        chance = _CHANCE * np.diagonal(self.covariance)
         sure: Array = self.mean * np.maximum(1.0 - chance / np.maximum(self.mean**2, 1e-12), 0.0)
         return sure
 
@@ -116,11 +115,11 @@ class GroupEffects(State):
         return np.tile(inputs(np.array([odds]))[0], len(known)), [2 * at + i for at in known for i in (0, 1)]
 
     def _update(self, z: Array, places: list[int], p: float, y: float, weight: float) -> None:
-        self._belief[places, places] += _WIDENED * np.tile([_LEVEL, _STEEPNESS], len(places) // 2)
+        self.covariance[places, places] += _WIDENED * np.tile([_LEVEL, _STEEPNESS], len(places) // 2)
         information = max(p * (1.0 - p), _FAINT) * weight
-        spread = self._belief[:, places] @ z
+        spread = self.covariance[:, places] @ z
         surprise = 1.0 / information + float(spread[places] @ z)
-        self._belief -= np.outer(spread, spread) / surprise
+        self.covariance -= np.outer(spread, spread) / surprise
         self.mean += spread * ((y - p) * weight / (information * surprise))
 
     def _meet(self, name: str) -> None:
@@ -133,11 +132,11 @@ class GroupEffects(State):
     def _admit(self, name: str) -> None:
         n = len(self.mean)
         grown = np.diag(np.concatenate([np.zeros(n), [_LEVEL, _STEEPNESS]]))
-        grown[:n, :n] = self._belief
+        grown[:n, :n] = self.covariance
         self._places[name] = len(self.groups)
         self.groups.append(name)
         self.mean = np.append(self.mean, [0.0, 0.0])
-        self._belief, self.covariance = grown, grown.ravel()
+        self.covariance = grown
 
 
 def _loss(p: float, y: bool) -> float:

@@ -115,7 +115,7 @@ def test_groups_without_end_take_no_room_without_end() -> None:
 
     assert len(effects.groups) <= 32
     assert len(effects.met) <= 256
-    assert len(encode(effects)) < 120_000
+    assert len(encode(effects)) < 60_000
 
 
 @pytest.mark.parametrize("damage", [{"mean": [0.0]}, {"covariance": [1.0]}, {"groups": ["kind:a"]}, {"gain": "x"}])
