@@ -206,6 +206,7 @@ def _until(at: float, config: Mapping[str, str]) -> str | None:
 
 
 def _removed(profile: Profile, homes: list[str], links: int) -> list[Removed]:
+    churns = (profile.churns or {}).values()
     counts = {
         "profile document": 1,
         "documents of merged profiles": len(homes) - 1,
@@ -215,10 +216,10 @@ def _removed(profile: Profile, homes: list[str], links: int) -> list[Removed]:
         "orders, refunds, payments, subscriptions": profile.ledger.count if profile.ledger else 0,
         "parts in companies": len(profile.affiliation.members) if profile.affiliation else 0,
         "timers": int(bool(profile.scheduled_at)),
-        "risk score": int(profile.score is not None),
+        "risk score": int(profile.score is not None) + sum(churn.score is not None for churn in churns),
         "memberships of segments": len(profile.segments),
         "alerts": len(profile.alerts),
-        "pending training examples": len(profile.snapshots),
+        "pending training examples": len(profile.snapshots) + sum(len(churn.snapshots) for churn in churns),
     }
     identities = sum(map(len, profile.identities.values()))
     return [

@@ -11,8 +11,8 @@ import pytest
 
 from models.config import ChurnConfig
 from models.durations import DAY
-from models.labels.examples import ModelCommand
-from models.learning.learner import Learner
+from models.labels.examples import ModelCommand, Of
+from models.learning.learners import Learners
 from models.population.findings import Findings
 from plan import Plan, load_plan
 from profiles.clock import ClockState
@@ -49,15 +49,23 @@ def history() -> list[Record]:
 class Played:
     """What came of it."""
 
-    def __init__(self, partitions: int, records: list[Record], decisions: tuple[ModelCommand, ...] = ()) -> None:
+    def __init__(
+        self,
+        partitions: int,
+        records: list[Record],
+        decisions: tuple[ModelCommand | Of, ...] = (),
+        plan: Plan = PLAN,
+    ) -> None:
         self.profiles: dict[str, Profile] = {}
         self.told = 0
+        self._plan = plan
         asyncio.run(self._play(partitions, records, decisions))
 
-    async def _play(self, partitions: int, records: list[Record], decisions: tuple[ModelCommand, ...]) -> None:
-        store = MemoryStore(PLAN.namespace, partitions)
+    async def _play(self, partitions: int, records: list[Record], decisions: tuple[ModelCommand | Of, ...]) -> None:
+        plan = self._plan
+        store = MemoryStore(plan.namespace, partitions)
         census = MemoryCensusStore(store)
-        player = Player(store, census, Settings(topic_prefix="", partitions=partitions), PLAN, NOW, self._tell)
+        player = Player(store, census, Settings(topic_prefix="", partitions=partitions), plan, NOW, self._tell)
         with Spool(run=20_000) as spool:
             for record in records:
                 whose = partition_of(record.profile, partitions)
@@ -66,7 +74,8 @@ class Played:
                 spool.add(Timed(record.time, whose, _encode(record)))
             self.clock: ClockState = await player.play(spool.in_order(), decisions)
         learned = await player.learned()
-        self.learner = Learner.from_parts(learned.parts, CHURN, NOW) if learned.parts else Learner(CHURN)
+        self.learners = Learners.from_parts(learned.parts, plan.churn, NOW)
+        self.learner = self.learners.own
         raw = await census.findings()
         self.findings = Findings.from_json(raw) if raw else Findings()
         for number in range(partitions):
@@ -121,6 +130,60 @@ def test_what_people_decided_about_the_models_stands() -> None:
     learner = Played(1, history(), (command,)).learner
     assert learner.promotion.pinned
     assert learner.promotion.champion == "rules"
+
+
+def visits() -> list[Record]:
+    """Subscribers who come every other day until they lose interest; a third of those then cancel."""
+    chance = random.Random(7)
+    found: list[Record] = []
+    for number in range(20):
+        id_, until = f"v{number}", chance.choice((100, 110, DAYS))
+        found.append(event("subscription_start", chance.uniform(80, 90), profile=id_, subject="s"))
+        day = found[-1].time / DAY - T0 / DAY
+        while day < until:
+            found.append(event("visit", day, profile=id_, id=f"{id_}-{day}"))
+            day += chance.expovariate(0.5)
+        if number % 3 == 0 and until < DAYS:
+            found.append(event("subscription_cancel", until + 5, profile=id_, subject="s"))
+    return found
+
+
+@pytest.mark.slow
+def test_further_definitions_of_churn_come_out_the_same_as_well_and_nobody_has_ordered() -> None:
+    """Their scores, stages, labels and models; and a person's decision about one of them."""
+    definitions = (
+        {"name": "unseen", "ends_by": {"no": "visit"}, "horizon": "4w", "label_horizon": "1w", "snapshot_every": "1w"},
+        {"name": "cancels", "ends_by": {"subscription": "ended"}, "horizon": "4w", "snapshot_every": "1w"},
+    )
+    churn = CHURN.changed({"definitions": definitions})
+    plan = Plan(PLAN.file.model_copy(update={"churn": churn}))
+    decision = Of("cancels", ModelCommand("m", "promote", "rules", T0 + 130 * DAY, "kim"))
+
+    def told(played: Played) -> dict[str, Any]:
+        return {
+            id_: {
+                name: (one.stage, one.stage_since, one.score, one.signs, [(two.at, two.due) for two in one.snapshots])
+                for name, one in (held.churns or {}).items()
+            }
+            for id_, held in played.profiles.items()
+        }
+
+    one = Played(1, visits(), (decision,), plan)
+    other = Played(3, random.Random(1).sample(visits(), len(visits())), (decision,), plan)
+    assert told(one) == told(other)
+    assert one.learners.parts().keys() == other.learners.parts().keys()
+    assert one.learners.panel().to_json() == other.learners.panel().to_json()
+
+    assert one.learner.counts.short == 0
+    unseen, cancels = one.learners.others["unseen"], one.learners.others["cancels"]
+    assert unseen.counts.short > 80
+    assert cancels.counts.short > 40
+    assert cancels.promotion.pinned == "kim"
+    stages = {
+        name: {held[name].stage for held in (p.churns or {} for p in one.profiles.values())}
+        for name in ("unseen", "cancels")
+    }
+    assert all({"active", "ended"} <= found for found in stages.values())
 
 
 def test_what_has_only_just_happened_waits_for_workers() -> None:
