@@ -64,9 +64,11 @@ def test_every_built_in_segment_is_documented():
 
 def test_the_example_is_a_plan():
     """Copied from the page, it works."""
-    (example,) = re.findall(r"```yaml\n(.*?)```", GUIDE, re.DOTALL)
+    example, *parts = re.findall(r"```yaml\n(.*?)```", GUIDE, re.DOTALL)
 
     plan = parse_plan(example, "example", {})
 
     assert plan.event("web", "track", "Order Completed").role == "purchase"
     assert [problem.path for problem in plan.warnings] == ["sources"]
+    for part in parts:
+        parse_plan(example + part, "example", {})
