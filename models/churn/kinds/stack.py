@@ -172,17 +172,18 @@ class LearningStack(State, LearningModel):
     def learn_said(self, said: Mapping[str, float], churned: bool, weight: float) -> None:
         """Learn from a label of the churn horizon, and what every model that had an answer said before it.
 
+        Only where each part had one: what the first of them said in a young tenant, of customers who are all new, says
+        little of how far to believe them later.
+
         Raises:
             ValueError: a number is not finite; it would spoil every weight. Nothing has changed.
         """
-        known = [said[name] for name in PARTS if name in said]
-        if len(known) < _LEAST:
+        if not all(name in said for name in PARTS):
             return
-        if not all(map(math.isfinite, (*known, weight))) or weight <= 0:
+        risks = [said[name] for name in PARTS]
+        if not all(map(math.isfinite, (*risks, weight))) or weight <= 0:
             raise ValueError("what was said must be finite")
-        odds = {name: float(held(np.array(said[name]))) for name in PARTS if name in said}
-        mean = sum(odds.values()) / len(odds)
-        z = np.array([odds.get(name, mean) for name in PARTS] + [1.0])
+        z = np.append(held(np.array(risks)), 1.0)
         p = sigmoid(float((self.weights * z).sum()))
         information = max(p * (1.0 - p), _FAINT) * weight
         gain = (self.covariance * z).sum(axis=1)
