@@ -7,11 +7,12 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from models.conditions.rules import AlertRule, SegmentRule
 from models.conditions.where import in_words
 from models.conditions.words import duration_in_words
 from models.config import ChurnConfig
 from models.segments.purposes import alert_needs, segment_needs
-from plan.model import ConsentSpec, Property
+from plan.model import ConsentSpec, Property, Trait
 from plan.plan import Plan
 from plan.rule import EventRule
 
@@ -114,12 +115,23 @@ def _people(plan: Plan) -> Iterator[_Block]:
     yield _Text("What is known about a customer; the latest value wins, and null removes it.")
     yield _Table(
         ("trait", "type", "what it is", "why", "owner", "personal data"),
-        list(_traits(plan)),
+        list(_traits(plan.traits)),
     )
+    for group, spec in plan.file.groups.items():
+        yield _Heading(2, "Companies")
+        yield _Text(
+            f"Events also count for the **{group}** that they name in {', '.join(f'`{path}`' for path in spec.id)}, "
+            "else for the only one that their customer belongs to: of who denies profiling or analytics, only what was "
+            "bought and paid. What is known about a company:"
+        )
+        yield _Table(
+            ("trait", "type", "what it is", "why", "owner", "personal data"),
+            list(_traits(spec.traits)),
+        )
 
 
-def _traits(plan: Plan) -> Iterator[tuple[str, ...]]:
-    for name, trait in plan.traits.items():
+def _traits(traits: Mapping[str, Trait]) -> Iterator[tuple[str, ...]]:
+    for name, trait in traits.items():
         yield f"`{name}`", _type(trait), trait.description, trait.why, trait.owner, _pii(trait)
         for path, kind, _, description, pii in _properties(trait.properties or {}, f"{name}."):
             yield path, kind, description, "", "", pii
@@ -245,9 +257,9 @@ def _rules(plan: Plan) -> Iterator[_Block]:
                     (
                         f"`{rule.name}`",
                         rule.description,
-                        rule.when.in_words(),
+                        _of_companies(rule) + rule.when.in_words(),
                         rule.group or "",
-                        ", ".join(needs[rule.name]),
+                        "" if _of_companies(rule) else ", ".join(needs[rule.name]),
                     )
                     for rule in rules
                 ],
@@ -260,14 +272,19 @@ def _rules(plan: Plan) -> Iterator[_Block]:
                 (
                     f"`{rule.name}`",
                     rule.description,
-                    rule.in_words(),
+                    _of_companies(rule) + rule.in_words(),
                     rule.severity,
                     rule.owner or rule.channel,
-                    ", ".join(alert_needs(rule, needs)),
+                    "" if _of_companies(rule) else ", ".join(alert_needs(rule, needs)),
                 )
                 for rule in plan.alerts
             ],
         )
+
+
+def _of_companies(rule: SegmentRule | AlertRule) -> str:
+    """What stands before a rule about companies, of whom no consent is asked; "" before the others."""
+    return "of companies: " if rule.grain == "company" else ""
 
 
 def _label(rule: EventRule) -> str:

@@ -49,6 +49,8 @@ def compile_request(asked: PreviewRequest, plan: Plan, population: PopulationSna
         rule = _read(asked.condition or {}, "condition", asked.name or _UNNAMED)
     if problems := plan.problems_of(rule, others):
         raise Misconfigured("; ".join(problems))
+    if rule.grain == "company":
+        raise Misconfigured("a preview looks at customers, and this segment is of companies")
     judge = compile_preview(rule, others, plan.currency, plan.consent, lambda: population)
     return Previewed(rule, judge, population)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from plan import PlanError
+from plan.docs import render_markdown
 from profiles.types import Grouping, is_company
 
 GROUPS = (
@@ -53,6 +54,16 @@ def test_a_rule_about_companies_asks_what_companies_have(plan_of, groups, rule, 
     more = ("alerts:\n", f"  - {rule}\nalerts:\n")
     with pytest.raises(PlanError, match=problem):
         plan_of(*([GROUPS] if groups else []), more)
+
+
+def test_the_page_of_the_plan_tells_of_companies(plan_of):
+    """What names them, what is known of them, and which rules are about them."""
+    page = render_markdown(
+        plan_of(GROUPS, ("alerts:\n", "  - {name: s, grain: company, when: {trait: tier, is: team}}\nalerts:\n"))
+    )
+
+    for part in ("`properties.account`", "| `tier` |", "of companies: tier is team"):
+        assert part in page
 
 
 def test_rules_about_companies_are_a_plans(plan_of):

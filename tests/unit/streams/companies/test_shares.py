@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 from collections import deque
+from collections.abc import Sequence
+from typing import Any
 
 import msgspec
+import orjson
 
+from analysis.archive.columns import Placed, events_in, to_table
+from models.churn.panel import Panel
+from models.durations import DAY
+from models.population.snapshot import PopulationSnapshot
+from plan import Plan, parse_plan
 from profiles.companies.counting import parts_of
 from profiles.companies.sharing import CELLS, Companies
 from profiles.consent import Consent
 from profiles.state import Limits
 from profiles.store import Loaded
-from profiles.types import Erase, Event, Grouping, Profile, Record, Share, is_cell
+from profiles.types import Erase, Event, Grouping, Identity, Profile, Record, Share, is_cell
+from streams.kafka.topics import PROFILE_EVENTS, TOLD
+from streams.pipeline import ingest_pipeline, profile_pipeline
 from streams.records.happened import read_record
+from streams.settings import Settings
+from streams.steps.identify import NOBODY
+from streams.steps.intake import Intake
 from streams.steps.update import update
 from streams.steps.work import Work
-from tests.build import event
+from tests.build import event, record
 
 WHOLE = 4
 LIMITS = dataclasses.replace(
@@ -42,8 +56,8 @@ def run(*records: Record, profiles: dict[str, Profile] | None = None, batch: int
         if not waiting:
             return held
         some = [waiting.popleft() for _ in range(min(batch, len(waiting)))]
-        for number, record in enumerate(some):
-            record.origin = ("profile.events", 0, (offset + number) << 16)
+        for number, one in enumerate(some):
+            one.origin = ("profile.events", 0, (offset + number) << 16)
         work = Work(0, Loaded(profiles=held), 1)
         work.begin(0.0, some)
         STEP(work)
@@ -102,3 +116,96 @@ def test_erased_members_leave_a_company_and_the_last_one_takes_it_along() -> Non
 
         run(*(Erase(f"m{number}", 99.0) for number in range(1, members)), profiles=held)
         assert [id_ for id_ in held if id_.startswith("~")] == []
+
+
+PLAN = """\
+name: Business
+version: 1
+sources:
+  web: {description: Page, write_key: key-of-web, public: true}
+  shop: {description: Server, write_key: key-of-shop, public: false}
+identities:
+  - {type: user_id, priority: 1, limit: 1, fields: [userId]}
+traits:
+  country: {type: string, description: d}
+groups:
+  company:
+    traits:
+      tier: {type: string, enum: [free, team], description: d}
+events:
+  - {type: page, sources: [web, shop], owner: o, description: d, why: w, role: visit}
+  - {type: group, sources: [web, shop], owner: o, description: d, why: w, enforce: drop_property}
+  - {name: Member Left, sources: [web, shop], owner: o, description: d, why: w, member: left}
+segments:
+  - {name: busy, grain: company, when: {count: visit, within: 7d, at_least: 3}}
+  - {name: teams, grain: company, when: {trait: tier, is: team}}
+  - {name: visitors, when: {count: visit, at_least: 1}}
+alerts:
+  - {name: quiet, grain: company, when: {since: visit, more_than: 30d}}
+  - {name: lively, when: {count: visit, at_least: 2}}
+"""
+
+
+class Unlinked:
+    """A store in which nobody is linked."""
+
+    async def met(
+        self, identities: Sequence[Identity], stated: Sequence[Identity]
+    ) -> tuple[dict[Identity, str], set[Identity]]:
+        return {}, set()
+
+
+def ingested(plan: Plan, source: str, *raws: dict[str, Any]) -> list[Event]:
+    """The neutral events of raw ones, as they come out of ingest."""
+    rows = [orjson.dumps({"messageId": f"{source} {number}", **raw}) for number, raw in enumerate(raws)]
+    batch = Intake(source, [record(value=row) for row in rows], 9e9)
+    asyncio.run(ingest_pipeline(plan, Unlinked(), NOBODY).run(batch))
+    assert not batch.rejected, batch.rejected
+    return [item.event for item in batch.items if item.event is not None]
+
+
+def test_companies_have_segments_and_alerts_of_their_own() -> None:
+    """From raw events to what is told; what a public source says of a company is not believed."""
+    plan = parse_plan(PLAN, "plan.yaml", {})
+    call = {"type": "group", "groupId": "acme", "timestamp": "2026-01-05T00:00:00Z"}
+    page = {"type": "page", "context": {"groupId": "acme"}, "timestamp": "2026-01-06T00:00:00Z"}
+    happened = ingested(
+        plan,
+        "shop",
+        {**call, "userId": "ada", "traits": {"tier": "team", "staff": 9}},
+        *({**page, "userId": who} for who in ("ada", "bob")),
+    )
+    happened += ingested(plan, "web", {**page, "userId": "bob"}, {**call, "userId": "bob", "traits": {"tier": "free"}})
+    assert list(events_in(to_table([Placed(one, 0, 0) for one in happened]))) == sorted(
+        happened, key=lambda one: (one.profile, one.time)
+    )
+
+    look = profile_pipeline(plan, Settings(), lambda: Panel.cold(plan.churn), PopulationSnapshot.empty)
+    held: dict[str, Profile] = {}
+    told: list[dict[str, Any]] = []
+
+    def run_all(now: float, waiting: list[Record], due: Sequence[Profile] = ()) -> None:
+        for offset in range(100):
+            if not waiting and not due:
+                return
+            for number, one in enumerate(waiting):
+                one.origin = ("profile.events", 0, (offset * 100 + number) << 16)
+            work = Work(0, Loaded(profiles=held), 1)
+            work.begin(now, waiting, due)
+            asyncio.run(look.run(work))
+            told.extend(orjson.loads(output.value) for output in work.outputs if output.topic in TOLD)
+            waiting = [read_record(output.value) for output in work.outputs if output.topic == PROFILE_EVENTS]
+            due = ()
+
+    run_all(happened[0].time + 2 * DAY, list(happened))
+    acme = held[plan.company("acme")]
+    assert set(acme.segments) == {"busy", "teams"}
+    assert (acme.score, acme.snapshots, acme.traits["tier"][0], "staff" in acme.traits) == (None, [], "team", False)
+    bob = held[plan.home(("user_id", "bob"))]
+    assert set(bob.segments) >= {"visitors"}
+    assert set(bob.alerts) == {"lively"}
+    assert 0 < acme.scheduled_at <= happened[0].time + 10 * DAY  # when it is busy no more
+    run_all(happened[0].time + 40 * DAY, [], [acme])
+    assert set(acme.segments) == {"teams"}
+    assert acme.alerts["quiet"].state == "open"
+    assert [one["alert"]["rule"] for one in told if one["profile"] == acme.id and "alert" in one] == ["quiet"]
