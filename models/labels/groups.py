@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 
+from models.features.kinds import part_of
 from profiles.claims import believed_trait
 from profiles.types import Profile
 
@@ -20,6 +21,7 @@ _WORDS = {
     "kind:once": "who ordered once",
     "kind:again": "who ordered again",
     "kind:subscribed": "with a subscription",
+    "kind:discounts": "who have ordered at a discount",
     "kind:unseen": "who are never seen on pages or in apps",
 }
 
@@ -36,6 +38,8 @@ def groups_of(profile: Profile, asked: Sequence[str] | None) -> list[str]:
         found.append("kind:subscribed")
     if not profile.roles.keys() & _SEEN:
         found.append("kind:unseen")
+    if _DISCOUNTED in profile.narrowed:
+        found.append("kind:discounts")
     found += [f"source:{name}" for name in sorted(profile.activity)]
     traits, segments = _sorted(tuple(asked or ()))
     for name in traits:
@@ -47,6 +51,7 @@ def groups_of(profile: Profile, asked: Sequence[str] | None) -> list[str]:
     return found
 
 
+_DISCOUNTED = part_of("purchase", "discount")
 _SEEN = frozenset({"visit", "login", "feature_use"})
 
 

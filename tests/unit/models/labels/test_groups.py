@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from models.features.kinds import part_of
 from models.labels.groups import groups_of, in_words
 from plan import PlanError, load_plan, parse_plan
-from profiles.types import Stay, Subscription
+from profiles.types import Stay, Subscription, Tally
 from tests import REPOSITORY
 from tests.build import T0, buyer, customer, event
 
@@ -20,6 +21,8 @@ def test_what_everybody_is() -> None:
     assert groups_of(again, None) == ["kind:again", "kind:subscribed", "kind:unseen", "source:web"]
     again.subscriptions = [Subscription("S", started=5.0, ended=6.0)]
     assert "kind:subscribed" not in groups_of(again, ())
+    again.narrowed = {part_of("purchase", "discount"): Tally(1, T0, T0)}
+    assert "kind:discounts" in groups_of(again, ())
     assert "kind:unseen" not in groups_of(customer(event("purchase", 1), event("visit", 2)), ())
 
 
