@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, PrivateAttr, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from models.conditions.spec import Spec
 from models.durations import DAY, WEEK, Duration, Moment
@@ -145,7 +145,9 @@ class ChurnConfig(Spec):
     min_class: int = Field(default=20, ge=1)  # …and of each class
     definitions: tuple[Definition, ...] = ()  # what else may count as churn, each by itself
 
-    _definition: Definition | None = PrivateAttr(default=None)
+    definition: ClassVar[Definition | None] = None
+    """The further definition that this is the configuration of (`of`); None of the plan's own. No field: a plan cannot
+    say it. It is asked of every profile, for which a private attribute of pydantic is too slow."""
 
     @model_validator(mode="after")
     def _sensible(self) -> ChurnConfig:
@@ -171,19 +173,14 @@ class ChurnConfig(Spec):
         return self
 
     @property
-    def definition(self) -> Definition | None:
-        """The further definition that this is the configuration of; None of the plan's own."""
-        return self._definition
-
-    @property
     def name(self) -> str:
         """Of the definition; "" of the plan's own."""
-        return self._definition.name if self._definition is not None else ""
+        return self.definition.name if self.definition is not None else ""
 
     @property
     def lasts(self) -> bool:
         """Whether what ends is a state, and no events that stay away."""
-        return self._definition is not None and self._definition.ends_by.lasts
+        return self.definition is not None and self.definition.ends_by.lasts
 
     def of(self, name: str) -> ChurnConfig:
         """The configuration of one definition; "" is the plan's own.
@@ -202,7 +199,7 @@ class ChurnConfig(Spec):
         elif "horizon" in given and "label_horizon" not in given:
             given["label_horizon"] = min(self.label_horizon, given["horizon"])
         config = self.changed(given | {"definitions": ()})
-        config._definition = definition
+        config.__dict__["definition"] = definition
         return config
 
     def changed(self, changes: Mapping[str, Any]) -> ChurnConfig:
@@ -213,7 +210,8 @@ class ChurnConfig(Spec):
         """
         given = {key: getattr(self, key) for key in type(self).model_fields}
         config = ChurnConfig.model_validate({**given, **changes})
-        config._definition = self._definition
+        if self.definition is not None:
+            config.__dict__["definition"] = self.definition
         return config
 
     def each(self) -> tuple[ChurnConfig, ...]:

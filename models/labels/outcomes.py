@@ -57,9 +57,10 @@ def move(profile: Profile, now: float, config: ChurnConfig) -> None:
 
 def can_leave(profile: Profile, now: float, config: ChurnConfig) -> bool:
     """Whether a definition is about this customer: who has ordered, done or used it ever, or whose state lasts."""
-    ends_by = _ends_by(config)
-    if ends_by is not None and ends_by.lasts:
-        return holds(profile, now, ends_by)
+    if (definition := config.definition) is None:
+        return profile.purchases.orders > 0
+    if definition.ends_by.lasts:
+        return holds(profile, now, definition.ends_by)
     return last_sign(profile, config) > 0
 
 
