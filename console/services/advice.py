@@ -46,4 +46,4 @@ class Adviser:
         await self._panel.refresh()
         panel, config, currency = self._panel(), self._config, self._currency
         lower = None if score.band == "low" else counterfactuals(profile, panel, score.at, config, currency)
-        return Advice(panel.champion.id, lower, outlook(profile, panel, score.at, config, currency))
+        return Advice(panel.kin(score.model).id, lower, outlook(profile, panel, score.at, config, currency))

@@ -101,6 +101,8 @@ def _bar(churn: dict[str, Any]) -> RenderableType:
     bar = Text.assemble(("█" * filled, colour), ("░" * (WIDTH - filled), "dim"))
     bar.append(f"  {percent(churn['risk'])} {churn['band']}", colour)
     bar.append(f", {_trend(churn)}   scored {minute(churn['scored_at'])} by {churn['model']}", "dim")
+    if gone := churn.get("departure"):
+        bar = Text.assemble(gone["text"], (f"   scored {minute(churn['scored_at'])} by {churn['model']}", "dim"))
     reasons = [
         Text.assemble(("+ ", "red") if reason["effect"] == "raises" else ("− ", "green"), reason["text"])
         for reason in churn["reasons"]

@@ -15,7 +15,7 @@ from console.views.document import Document, Money, Risk, Time
 from models.churn.counterfactuals import Counterfactual
 from models.churn.outlook import Outlook
 from models.churn.panel import basis
-from models.churn.reasons import explain
+from models.churn.reasons import departure, explain
 from models.config import Definition
 from models.durations import DAY
 from models.features.orders import occasions
@@ -155,7 +155,7 @@ class CounterfactualView(Document):
     """Something that would lower a risk, by what the model says of customers of whom it is true."""
 
     action: str = Field(
-        description="order, solve_tickets, visit, login, use, complaint, payment, rating, subscription or click."
+        description="order, solve_tickets, visit, login, use, complaint, payment, subscription or click."
     )
     text: str = Field(description="In words.", examples=["The open ticket solved"])
     risk: Risk = Field(description="What the risk would be.")
@@ -193,6 +193,13 @@ class OutlookView(Document):
     )
 
 
+class DepartureView(Document):
+    """When a customer has left, and why."""
+
+    around: Time = Field(description="The last thing that they did as a customer.")
+    text: str = Field(examples=["Has probably left, around 3 May 2026, after: 2 payments refused in the last 30 days"])
+
+
 class ChurnView(Document):
     """A churn risk, never without its model, its time and its reasons."""
 
@@ -213,6 +220,9 @@ class ChurnView(Document):
     leaving: float | None = Field(
         None, description="Chance that they are still here and leave within the plan's `leaving_within`; null as well."
     )
+    departure: DepartureView | None = Field(
+        None, description="Of who has left with a chance of .75 or more: a risk says nothing any more of them."
+    )
     reasons: list[ReasonView] = Field(description="What went wrong for the customer first, then the strongest.")
     would_lower: list[CounterfactualView] | None = Field(
         None,
@@ -220,7 +230,7 @@ class ChurnView(Document):
         "null in lists, and while the band is low.",
     )
     would_lower_model: str | None = Field(
-        None, description="The model that says so: the one that scores now, if another did at `scored_at`."
+        None, description="The model that says so: of the kind that scored, as it is now; the champion if it is gone."
     )
     outlook: OutlookView | None = Field(
         None, description="What is to be expected from `scored_at` on, by what the model knows now; null in lists."
@@ -545,6 +555,7 @@ def _view(profile: Profile, score: Score | None, plan: Plan, advice: Advice | No
         previous_at=(score.previous_at or None) if score.previous is not None else None,
         scored_at=score.at,
         spoke=basis(score.model),
+        departure=DepartureView.of(gone) if (gone := departure(profile, score)) else None,
         reasons=explain(profile, score.reasons, score),
         would_lower=advice.counterfactuals if advice else None,
         would_lower_model=advice.model if advice and advice.counterfactuals is not None else None,

@@ -1,9 +1,9 @@
 """What would lower a customer's risk: the risk as it would be if something else were true of them.
 
 Each counterfactual is tried on a copy of the profile, mostly by events that might happen now, and all copies are scored
-in one call by the same model. What cannot be undone by an event, such as a complaint, is scored as if it had not
-happened. A counterfactual says what the model would say, not that the customer would stay: nobody has shown that the
-one causes the other.
+in one call by the model that scored the customer. What cannot be undone by an event, such as a complaint, is scored as
+if it had not happened. Told is only what somebody can do: a better answer to a survey is not. A counterfactual says
+what the model would say, not that the customer would stay: nobody has shown that the one causes the other.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from models.features.pace import before
 from models.features.readers import is_open, subscription_state
 from models.features.reading import raws
 from models.features.sentences import ago, count
+from models.labels.groups import groups_of
 from profiles.state import Limits, apply
 from profiles.types import Event, Profile
 
@@ -36,8 +37,6 @@ MOST = 3
 
 _LIMITS = Limits()
 _RECENT = 8 * WEEK  # trouble older than this is past mending
-_GOOD = {"csat": 5.0, "nps": 10.0, "review": 5.0}  # the best answer
-_POOR = {"csat": 3.0, "nps": 6.0, "review": 3.0}  # an answer up to this is worth asking again
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Profile).decode
@@ -47,7 +46,7 @@ _decode = msgspec.msgpack.Decoder(Profile).decode
 class Counterfactual:
     """Something that would lower the risk."""
 
-    action: str  # order, solve_tickets, visit, login, use, rating, complaint, payment, subscription, click
+    action: str  # order, solve_tickets, visit, login, use, complaint, payment, subscription, click
     text: str  # in words: what would be
     risk: float  # then
 
@@ -62,7 +61,7 @@ def counterfactuals(
 
     Args:
         profile: stays as it is.
-        panel: its champion answers, whichever model the customer was scored by.
+        panel: its model of the kind that scored the customer answers; its champion if it has none, or nothing did.
         now: when it would happen.
         config: of churn, from the plan.
         currency: of the plan.
@@ -77,7 +76,11 @@ def counterfactuals(
         change(other)
         people.append(other)
     x = ahead(raws(people, currency), np.full(len(people), now), config)
-    present, *risks = panel.champion.risk(x, config).tolist()
+    model = panel.kin(profile.score.model if profile.score is not None else "")
+    said = model.risk(x, config)
+    if model is panel.champion:
+        said = panel.calibrated(said, [groups_of(each, config.groups) for each in people])
+    present, *risks = said.tolist()
     helpful = [
         Counterfactual(action, text, risk)
         for (action, text, _), risk in zip(tried, risks, strict=True)
@@ -131,13 +134,6 @@ def _complaint(profile: Profile, now: float, currency: str) -> Found:
             yield action, words.format(ago(now - tally.last)), _not_happened(role)
 
 
-def _rating(profile: Profile, now: float, currency: str) -> Found:
-    for kind, opinion in profile.opinions.items():
-        if kind in _GOOD and opinion.last <= _POOR[kind] and now - opinion.time < _RECENT:
-            best, name = _GOOD[kind], "review" if kind == "review" else f"{kind.upper()} answer"
-            yield "rating", f"The next {name} a {best:g}", _happens(kind, now, rating=best)
-
-
 def _subscription(profile: Profile, now: float, currency: str) -> Found:
     if subscription_state(profile) == "ended":
         yield "subscription", "The subscription taken up again", _happens("subscription_start", now)
@@ -150,7 +146,7 @@ def _click(profile: Profile, now: float, currency: str) -> Found:
 
 
 _FINDERS: tuple[Callable[[Profile, float, str], Found], ...] = (
-    _order, _tickets, _use, _complaint, _rating, _subscription, _click,
+    _order, _tickets, _use, _complaint, _subscription, _click,
 )  # fmt: skip
 
 

@@ -75,6 +75,11 @@ class Panel:
         """The champion."""
         return self.models[self.champion_name]
 
+    def kin(self, model_id: str) -> Model:
+        """The model of the kind that has such an id; the champion if there is none."""
+        kind = model_id.partition("-")[0]
+        return next((model for model in self.models.values() if model.id.partition("-")[0] == kind), self.champion)
+
     @property
     def lifetimes(self) -> Btyd:
         """What tells who has left: numbers set by hand before it fits."""

@@ -3,17 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Literal
 
 from models.churn.scores import LIKE
 from models.features.table import NAMES, ORDERED, TABLE
+from models.features.tones import CAUSES
 from models.labels.groups import in_words
 from profiles.types import Profile, Reason, Score
 
-__all__ = ["Explanation", "explain"]
+__all__ = ["GONE", "Departure", "Explanation", "departure", "explain"]
 
 _SAY = {feature.name: feature.say for feature in TABLE}
 _OF_ORDERS = frozenset(NAMES[:ORDERED])
+
+
+GONE = 0.75
+"""From this chance of having left on, a customer is told as one who has."""
+
+_ACTS = ("login", "feature_use", "cart", "checkout", "ticket_opened", "complaint", "csat", "nps", "ces", "review")
+"""What only customers do who are still there; who has left may still look at a page, or read a message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Departure:
+    """When a customer has left, and why."""
+
+    around: float  # the time of the last thing that they did as a customer
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +70,25 @@ def explain(profile: Profile, reasons: list[Reason] | None = None, score: Score 
         for reason, text in told
         if text
     ]
+
+
+def departure(profile: Profile, score: Score | None = None) -> Departure | None:
+    """When a customer left who has, and what had gone wrong before; None of who is probably still there.
+
+    Args:
+        profile: the customer.
+        score: as of `explain`.
+    """
+    score = score or profile.score
+    if score is None or score.left is None or score.left < GONE:
+        return None
+    acts = [tally.last for role in _ACTS if (tally := profile.roles.get(role)) is not None]
+    around = max([profile.purchases.last, *acts])
+    day = datetime.fromtimestamp(around, UTC)
+    causes = [_text(profile, reason, score) for reason in score.reasons if reason.feature in CAUSES]
+    causes = [text[0].lower() + text[1:] for text in causes if text]
+    after = f", after: {'; '.join(causes)}" if causes else ""
+    return Departure(around, f"Has probably left, around {day.day} {day:%B %Y}{after}")
 
 
 def _text(profile: Profile, reason: Reason, score: Score | None) -> str:

@@ -140,6 +140,7 @@ _TOGETHER = {"tenure": "habit", "opinion": "support"}  # groups that speak of th
 TOLD = tuple(dict.fromkeys(_TOGETHER.get(group, group) for group in GROUPS))
 """What reasons speak of, in the order of the columns of `Told.raising`."""
 
+_VISITS = TOLD.index("visits")
 _SUBJECT = np.array([TOLD.index(_TOGETHER.get(feature.group, feature.group)) for feature in TABLE])
 _DISTINCT = tuple(dict.fromkeys(FACTS))
 _FACT = np.array([_DISTINCT.index(fact) for fact in FACTS])
@@ -199,6 +200,9 @@ def told(scores: Scores) -> Told:
     up = np.logical_or.reduceat(tones.raises[:, _BY_FACT], _FIRST, axis=1) & (facts > 0)
     down = np.logical_or.reduceat(tones.lowers[:, _BY_FACT], _FIRST, axis=1) & (facts < 0)
     raising, lowering = (facts * up) @ _SPEAKS, (facts * down) @ _SPEAKS
+    seen_less = raising[:, _VISITS] > -lowering[:, _VISITS]  # when they were seen last is told once, in one direction
+    raising[:, _VISITS] *= seen_less
+    lowering[:, _VISITS] *= ~seen_less
     rest = scores.contributions.sum(axis=1) - raising.sum(axis=1) - lowering.sum(axis=1)
     up, down = up[:, _FACT], down[:, _FACT]
     agreed = Tones(tones.raises & up, tones.lowers & down, tones.causes & up)

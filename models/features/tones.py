@@ -20,7 +20,7 @@ from models.durations import DAY, WEEK
 from models.features.feature import Array
 from models.features.table import COLUMN, NAMES, TABLE
 
-__all__ = ["FACTS", "Tones", "tellable"]
+__all__ = ["CAUSES", "FACTS", "Tones", "tellable"]
 
 Flags = NDArray[np.bool_]
 
@@ -58,7 +58,10 @@ _GLAD = ("low_csat", "low_nps", "low_ces", "low_review")  # answers: below minus
 _NO_CAUSE = {"cancelled", "paused", "uninstalled_8w", "unsubscribe_8w", "season_missed", "cart_left"}
 """Who leaves says so by some of them, or stays away: that is leaving itself, not why."""
 
-_CAUSES: Flags = np.array([name in _TROUBLES and name not in _NO_CAUSE for name in NAMES])
+CAUSES = frozenset(_TROUBLES) - _NO_CAUSE
+"""The features that tell why somebody leaves: what went wrong for them, and what they pay."""
+
+_CAUSES: Flags = np.array([name in CAUSES for name in NAMES])
 
 _FACTS: Mapping[str, tuple[str, ...]] = {
     "tickets": ("ticket_opened_8w",),

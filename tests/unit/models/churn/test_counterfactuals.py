@@ -73,7 +73,6 @@ def test_a_lever_is_what_the_model_would_say_of_a_customer_to_whom_it_happened()
         ({"login_2w": 0.5}, "login", "1 login this week"),
         ({"complaint_8w": -0.5}, "complaint", "The complaint of 3 days ago made good"),
         ({"payment_failed_8w": -0.5}, "payment", "The payment refused yesterday made after all"),
-        ({"low_csat": -0.5}, "rating", "The next CSAT answer a 5"),
         ({"subscribed": 0.5}, "subscription", "The subscription taken up again"),
         ({"contact_clicked_8w": 0.5}, "click", "A click in one of our messages"),
     ],
@@ -87,6 +86,24 @@ def test_only_what_applies_is_told():
     assert told(buyer(0), panel_of(open_tickets=-1.0)) == {}
     assert told(customer(event("visit", 3))) == {}
     assert told(troubled(), panel_of(open_tickets=0.5)) == {}
+
+
+def test_nobody_can_make_an_answer_better():
+    assert told(troubled(), panel_of(low_csat=-0.5)) == {}
+
+
+def test_the_model_that_scored_answers():
+    """Another has become the champion since, which sees nothing but tickets."""
+    profile = troubled()
+    [profile.score] = score_profiles([profile], [NOW], PANEL.champion, CONFIG, "EUR")
+    found = counterfactuals(profile, panel_of(open_tickets=-0.5), NOW, CONFIG, "EUR")
+
+    assert found == counterfactuals(profile, PANEL, NOW, CONFIG, "EUR") != []
+    assert all(each.risk < profile.score.risk for each in found)
+    profile.score.model = "gone-7"
+    assert {"solve_tickets"} == {
+        each.action for each in counterfactuals(profile, panel_of(open_tickets=-0.5), NOW, CONFIG, "EUR")
+    }
 
 
 def test_nothing_is_changed():

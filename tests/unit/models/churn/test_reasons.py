@@ -1,7 +1,7 @@
 import pytest
 
 from models.churn.kinds.rules import rules
-from models.churn.reasons import explain
+from models.churn.reasons import departure, explain
 from models.churn.scores import score_profiles
 from models.durations import DAY
 from models.features.table import NAMES
@@ -104,6 +104,26 @@ def test_of_nothing_nothing_is_told():
                 "No order so far",
                 0.5,
             )
+
+
+@pytest.mark.parametrize(("left", "said"), [(None, False), (0.7, False), (0.8, True)])
+def test_who_has_left_is_told_when_and_after_what(left, said):
+    """A look at a page is no sign of a customer who is there."""
+    gone = customer(
+        event("purchase", 0, amount=2500), event("purchase", 20, amount=2500), event("login", 25),
+        event("payment_failed", 24), event("payment_failed", 25), event("visit", 50),
+    )  # fmt: skip
+    reasons = [Reason("payment_failed_8w", 0.2, 1.3), Reason("recency", 1.5, 5.0)]
+    gone.score = Score(0.9, "high", T0 + 52 * DAY, "m", reasons, left=left, leaving=None if left is None else 0.05)
+
+    found = departure(gone)
+
+    assert (found is not None) is said
+    if found is not None:
+        assert found.around == T0 + 25 * DAY
+        day, after = found.text.split(", after: ")
+        assert day == "Has probably left, around 9 December 2023"
+        assert after == "2 payments refused in the last 30 days, the last 27 days ago"
 
 
 def test_an_alert_is_not_told_what_is_over():

@@ -1,0 +1,83 @@
+"""In a shop whose truth is known the reasons name why customers leave, in words that agree with their sign."""
+
+from __future__ import annotations
+
+import msgspec
+import numpy as np
+import pytest
+
+from benchmarks.early_reasons import named_causes, reasons_of
+from models.churn.bayes import BayesianHazard
+from models.churn.reasons import explain
+from models.churn.scores import score_profiles
+from models.durations import WEEK
+from models.features.matrix import matrix
+from models.features.reading import raws
+from plan import load_plan
+from profiles.state import Limits, apply
+from profiles.types import Event, Profile
+from tests import REPOSITORY
+from tests.worlds.shop import shop
+
+CUSTOMERS, WEEKS, FIRST, MONTH = 240, 70, 20, 4
+PLAN = load_plan(REPOSITORY / "tracking_plan.yaml")
+
+
+@pytest.fixture(scope="module")
+def leavers() -> list[tuple[Profile, str]]:
+    """Who left for a cause that shows, with it: as told at the end of their last week, by a hazard learned here."""
+    world = shop(CUSTOMERS, WEEKS, seed=3)
+    log, names, truth = world.log(PLAN), world.profiles(PLAN), world.truth
+    limits = Limits(narrowed=PLAN.narrowed, parts=PLAN.parts, persons=PLAN.trust.persons)
+    events = sorted((each for each in log.records if isinstance(each, Event)), key=lambda event: event.time)
+    orders: dict[str, list[float]] = {name: [] for name in names}
+    for each in events:
+        if each.role == "purchase":
+            orders[each.profile].append(each.time)
+    people = {name: Profile(name) for name in names}
+    learner, place, found = BayesianHazard(), 0, []
+    for week in range(1, WEEKS + 1):
+        at = log.start + week * WEEK
+        while place < len(events) and events[place].time <= at:
+            apply(people[events[place].profile], events[place], PLAN.currency, limits)
+            place += 1
+        for i in np.flatnonzero((truth.left == week) & truth.shown & (week > FIRST)).tolist():
+            found.append((msgspec.msgpack.encode(people[names[i]]), at, truth.cause[i]))
+        who = [name for k, name in enumerate(names) if people[name].purchases.orders and (week + k) % MONTH == 0]
+        if who and week <= WEEKS - MONTH:
+            rows = matrix(raws([people[name] for name in who], PLAN.currency), np.full(len(who), at))
+            for name, row in zip(who, rows, strict=True):
+                learner.learn_row(row, any(at < time <= at + MONTH * WEEK for time in orders[name]))
+    profiles = [msgspec.msgpack.decode(packed, type=Profile) for packed, _, _ in found]
+    times = [at for _, at, _ in found]
+    scores = score_profiles(profiles, times, learner.export(PLAN.churn), PLAN.churn, PLAN.currency)
+    for profile, score in zip(profiles, scores, strict=True):
+        profile.score = score
+    return [(profile, cause) for profile, (_, _, cause) in zip(profiles, found, strict=True) if profile.score]
+
+
+def test_the_first_reason_names_the_cause_where_the_log_shows_it(leavers):
+    """Of 55 here 67 % and 91 %; where a hazard has learned from 800 customers, 79 % and 97 %."""
+    named = [[cause in named_causes(feature) for feature in reasons_of(profile)[:3]] for profile, cause in leavers]
+
+    assert len(named) > 40
+    assert np.mean([any(told[:1]) for told in named]) >= 0.6
+    assert np.mean([any(told) for told in named]) >= 0.85
+
+
+def test_no_reason_speaks_against_its_sign_or_of_nothing(leavers):
+    for profile, _ in leavers:
+        told = explain(profile)
+        texts = [each.text for each in told]
+        assert len({text.partition(" ago")[0] for text in texts}) == len(texts)
+        assert sum(text.startswith(("Last seen", "Last visit", "Visited")) for text in texts) <= 1
+        assert not any(text.startswith(("No ", "Nothing", "Has not")) for text in texts)
+        assert len(told) >= len(profile.score.reasons) - 1
+
+
+def test_what_lowers_a_risk_is_never_trouble(leavers):
+    lowering = {
+        each.text.split(" ")[0] for profile, _ in leavers for each in explain(profile) if each.effect == "lowers"
+    }
+
+    assert not lowering & {"Complaint", "Waiting", "Tickets", "Delivery", "Cart", "Subscription", "Only"}
