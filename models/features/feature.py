@@ -112,6 +112,7 @@ class Formula:
     formula: Callable[[Sheet], Array]
     figures: tuple[Figure, ...] = ()  # besides those of the rows before
     rare: bool = False
+    alone: bool = False  # it is 0 of whom all of these figures are, so that it need not be worked out for others
 
 
 Path = OfOrders | FadingOrders | Fading | Held | Age | Formula

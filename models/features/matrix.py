@@ -36,21 +36,30 @@ class _Columns:
     def __init__(self, block: Block, rare: bool) -> None:
         shown = {row.path.figure.name: COLUMN[row.name] for row in TABLE if isinstance(row.path, (Fading, Held))}
         names = [figure.name for figure in block.fading]
-        self.values, self.times = block.values, block.times
+        self.values, self.times, self.rare = block.values, block.times, rare
         self.rates = np.array([-WEEK / (figure.half_life or 1.0) for figure in block.fading])[:, None]
         self.fading = _runs([(k, shown[name]) for k, name in enumerate(names) if name in shown])
-        self.hidden = [(k, name) for k, name in enumerate(names) if name not in shown]
+        self.hidden = {name: k for k, name in enumerate(names) if name not in shown}
         self.held = _runs([(PLACE[held.name], shown[held.name]) for held in block.held if held.name in shown])
         named = {figure.name for figure in (*block.fading, *block.held)}
         self.ages = [
             (COLUMN[row.name], row.path) for row in TABLE if isinstance(row.path, Age) and row.path.figure.name in named
         ]
+        self.block = slice(block.start, block.stop)
         self.formulas = [
-            (COLUMN[row.name], row.path.formula)
+            (
+                COLUMN[row.name],
+                row.path.formula,
+                [PLACE[figure.name] - block.start for figure in row.path.figures] if row.path.alone else [],
+            )
             for row in TABLE
             if isinstance(row.path, Formula) and row.path.rare == rare
         ]
-        filled = [*(column for column, _ in (*self.ages, *self.formulas)), *(shown[n] for n in named if n in shown)]
+        filled = [
+            *(column for column, _ in self.ages),
+            *(column for column, *_ in self.formulas),
+            *(shown[n] for n in named if n in shown),
+        ]
         self.all = [columns for _, columns in _runs([(column, column) for column in sorted(filled)])]
 
     def fill(self, out: Array, cols: Array, sheet: Sheet, later: Array) -> None:
@@ -61,12 +70,12 @@ class _Columns:
         decay = np.exp2(later * self.rates)[:, :, None]
         for figures, columns in self.fading:
             np.multiply(now[figures, None], decay[figures], out=out[columns])
-        for k, name in self.hidden:
-            sheet.hidden[name] = now[k] * decay[k]
+        sheet.hidden.append((self.hidden, now, decay))
         for figures, columns in self.held:
             out[columns] = cols[figures, None]
-        for column, formula in self.formulas:
-            out[column] = formula(sheet)
+        live = np.atleast_1d(cols[self.block].any(axis=1))
+        for column, formula, places in self.formulas:
+            out[column] = formula(sheet) if not places or any(live[place] for place in places) else 0.0
         for column, path in self.ages:
             out[column] = sheet.age(sheet.figure(path.figure.name), path.unit)
 

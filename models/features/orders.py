@@ -86,6 +86,8 @@ def read_gaps(out: Array, times: Array, lengths: NDArray[np.int64]) -> None:
 
 def read_baskets(out: Array, amounts: Array, lengths: NDArray[np.int64]) -> None:
     """Set by how much the latest orders are larger than those before, as log-ratio of their means, for all rows."""
+    if lengths.max() < 2 * BASKETS - 1:
+        return
     rows = len(out)
     owner = np.repeat(np.arange(rows), lengths)
     from_end = np.repeat(np.cumsum(lengths), lengths) - np.arange(len(amounts))

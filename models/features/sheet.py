@@ -34,7 +34,8 @@ class Sheet:
         self._figures, self._places, self._times = figures, places, times
         self._at, self.later = at, later[:, None]
         self.ages: list[tuple[int, Array]] = []  # weeks since the times in some columns, by the first of them
-        self.hidden: dict[str, Array] = {}  # figures that fade and are no features
+        # Figures that fade and are no features, by their place: what they are now, and how that decays.
+        self.hidden: list[tuple[Mapping[str, int], Array, Array]] = []
         self._once: dict[Callable[[Sheet], Array], Array] = {}
 
     def __getitem__(self, feature: str) -> Array:
@@ -53,7 +54,11 @@ class Sheet:
 
     def faded(self, name: str) -> Array:
         """(steps, n) of a figure that fades, whether it is a feature or not."""
-        return self.hidden[name] if name in self.hidden else self[name]
+        for places, now, decay in self.hidden:
+            if name in places:
+                faded: Array = now[places[name]] * decay[places[name]]
+                return faded
+        return self[name]
 
     def last(self, *names: str) -> Array:
         """(n,): the time of the latest event of figures that fade, 0 for never."""

@@ -69,12 +69,16 @@ def _of_kinds(role: str, *kinds: str) -> tuple[Figure, ...]:
     return tuple(_root(part_of(role, kind), _SLOW, rare=True) for kind in kinds)
 
 
+def _together(figures: tuple[Figure, ...]) -> Formula:
+    return Formula(formulas.together(*_names(figures)), figures, rare=True, alone=True)
+
+
 def _of_rest(role: str, noun: str, kinds: tuple[Figure, ...], group: str, say: Say) -> Feature:
     """What is of a role and of none of its kinds, which are features of other groups."""
     every = _root(role, _SLOW, rare=True, name=f"every_{role}")
     name = f"{role}_{_in_weeks(HALF_LIVES[_SLOW])}w"
     meaning = f"{noun} of no kind below, each halving in worth every {_in_weeks(HALF_LIVES[_SLOW])} weeks"
-    path = Formula(formulas.besides([every.name], _names(kinds)), (every, *kinds), rare=True)
+    path = Formula(formulas.besides([every.name], _names(kinds)), (every, *kinds), rare=True, alone=True)
     return Feature(name, group, "√events", meaning, path, say)
 
 
@@ -217,32 +221,33 @@ TABLE: tuple[Feature, ...] = (
     *(
         Feature(f"{about}_complaints_8w", about, "√events",
                 f"complaints and tickets about {words}, each halving in worth every 8 weeks",
-                Formula(formulas.together(f"complaint?:{about}_8w", f"ticket_opened?:{about}_8w"), rare=True),
+                _together(_of_kinds("complaint", about) + _of_kinds("ticket_opened", about)),
                 sentences.told(part_of("complaint", about), part_of("ticket_opened", about),
                                noun=f"complaint about {words}"))
         for about, words in (("price", "the price"), ("delivery", "the delivery"), ("product", "the product"))
     ),
     Feature("delivery_trouble_8w", "delivery", "√events",
             "deliveries that were late or failed and returns for it, each halving in worth every 8 weeks",
-            Formula(formulas.together(*_names(_DELIVERIES)), _DELIVERIES, rare=True),
+            _together(_DELIVERIES),
             sentences.told("delivery_late", "undelivered", part_of("delivered", "late"), part_of("return", "delivery"),
                            noun="delivery late or failed")),
     Feature("price_trouble_2w", "price", "√events", "complaints of prices and coupons refused, halving every 2 weeks",
-            Formula(formulas.together(*_names(_PRICE_LATELY)), _PRICE_LATELY, rare=True),
+            _together(_PRICE_LATELY),
             sentences.told(*_PRICE, noun="case of trouble with a price or coupon")),
     Feature("delivery_trouble_2w", "delivery", "√events", "the same of deliveries, complaints included, every 2 weeks",
-            Formula(formulas.together(*_names(_DELIVERY_LATELY)), _DELIVERY_LATELY, rare=True),
+            _together(_DELIVERY_LATELY),
             sentences.told(*_DELIVERY, noun="case of trouble with a delivery")),
     Feature("support_trouble_2w", "support", "√events",
             "tickets and complaints of no kind above and reopened tickets, each halving in worth every 2 weeks",
             Formula(formulas.besides(_names(_SUPPORT_LATELY), _names(_ELSEWHERE_LATELY)),
-                    (*_SUPPORT_LATELY, *_ELSEWHERE_LATELY), rare=True),
+                    (*_SUPPORT_LATELY, *_ELSEWHERE_LATELY), rare=True, alone=True),
             sentences.told("ticket_opened", "ticket_reopened", "complaint", noun="case for the support")),
     _of_rest("return", "returns asked for", _RETURNS, "returns", sentences.lately("return", "return", "asked for")),
     _of_role("order_cancelled", _SLOW, "delivery", sentences.lately("order_cancelled", "order", "cancelled"),
              rare=True),
     Feature("discount_share", "price", "share", "orders with a discount / (orders + ½), all halving every 8 weeks",
-            Formula(formulas.discount_share, _of_kinds("purchase", "discount"), rare=True), sentences.discounts),
+            Formula(formulas.discount_share, _of_kinds("purchase", "discount"), rare=True, alone=True),
+            sentences.discounts),
     Feature("discount_habit", "price", "share", "orders with a discount / orders, ever",
             Held(_DISCOUNT_HABIT), sentences.discounts),
     Feature("log_discounted", "price", "log(1 + weeks)", "time since the last order with a discount",
@@ -289,7 +294,7 @@ TABLE: tuple[Feature, ...] = (
     Feature("oldest_open", "support", "log(1 + days)", "how long the oldest open ticket has been open",
             Age(_OPEN_SINCE, DAY), sentences.waiting),
     Feature("overdue", "support", "log-ratio", "oldest_open − resolution: how much longer than usual a ticket is open",
-            Formula(formulas.overdue, rare=True), sentences.overdue),
+            Formula(formulas.overdue, (_OPEN_SINCE,), rare=True, alone=True), sentences.overdue),
     Feature("refund_share", "returns", "share", "refunds / revenue ever, at most 2",
             Held(_REFUND_SHARE), sentences.refunded),
     Feature("log_subscribed", "subscription", "log(1 + weeks)", "time since the subscription began, while it lasts",
