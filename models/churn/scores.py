@@ -144,11 +144,9 @@ _VISITS = TOLD.index("visits")
 _SUBJECT = np.array([TOLD.index(_TOGETHER.get(feature.group, feature.group)) for feature in TABLE])
 _DISTINCT = tuple(dict.fromkeys(FACTS))
 _FACT = np.array([_DISTINCT.index(fact) for fact in FACTS])
-_BY_FACT = np.argsort(_FACT, kind="stable")
-_FIRST = np.searchsorted(_FACT[_BY_FACT], np.arange(len(_DISTINCT)))
-_SPEAKS = np.eye(len(TOLD))[_SUBJECT[_BY_FACT[_FIRST]]]  # (facts, len(TOLD))
-_BY_TOLD = np.argsort(_SUBJECT, kind="stable")
-_FIRST_TOLD = np.searchsorted(_SUBJECT[_BY_TOLD], np.arange(len(TOLD)))
+_OF_FACT = np.eye(len(_DISTINCT))[_FACT]  # (features, facts)
+_OF_SUBJECT = np.eye(len(TOLD))[_SUBJECT]  # (features, len(TOLD))
+_SPEAKS = (_OF_FACT.T @ _OF_SUBJECT > 0) * 1.0  # (facts, len(TOLD)): a fact belongs to one subject
 _IS_SILENCE, _IS_HABIT = (np.array(_DISTINCT) == f"all {group}" for group in ("silence", "habit"))
 _SILENT = _MEMBER[:ORDERED, _SILENCE]
 _OTHERWISE = 1.0 - _SILENT
@@ -196,9 +194,9 @@ def told(scores: Scores) -> Told:
         of_orders[:] = np.where(_MEMBER[:ORDERED, _SILENCE], scores.silence, rest)
         # What orders say of silence in features of the habit, and of the habit in those of silence, changes places.
         extra = (scores.silence @ _OTHERWISE)[:, None] * _IS_SILENCE + (rest @ _SILENT)[:, None] * _IS_HABIT
-    facts = np.add.reduceat(signed[:, _BY_FACT], _FIRST, axis=1) + extra
-    up = np.logical_or.reduceat(tones.raises[:, _BY_FACT], _FIRST, axis=1) & (facts > 0)
-    down = np.logical_or.reduceat(tones.lowers[:, _BY_FACT], _FIRST, axis=1) & (facts < 0)
+    facts = signed @ _OF_FACT + extra
+    up = (tones.raises @ _OF_FACT > 0) & (facts > 0)
+    down = (tones.lowers @ _OF_FACT > 0) & (facts < 0)
     raising, lowering = (facts * up) @ _SPEAKS, (facts * down) @ _SPEAKS
     seen_less = raising[:, _VISITS] > -lowering[:, _VISITS]  # when they were seen last is told once, in one direction
     raising[:, _VISITS] *= seen_less
@@ -220,7 +218,7 @@ def _reasons(
     found = told(scores)
     likeness = np.zeros(len(scores.risk)) if scores.likeness is None else scores.likeness
     shares = np.concatenate([found.raising, found.lowering, likeness[:, None]], axis=1)
-    causes = np.logical_or.reduceat(found.tones.causes[:, _BY_TOLD], _FIRST_TOLD, axis=1) & (found.raising >= _FAINT)
+    causes = (found.tones.causes @ _OF_SUBJECT > 0) & (found.raising >= _FAINT)
     first = np.zeros(shares.shape, dtype=bool)
     first[:, : len(TOLD)] = causes
     top = _strongest(np.abs(shares), first)
