@@ -19,7 +19,7 @@ from console.terminal.listing import Listing
 from console.terminal.output import AsJson, out, print_json, warn
 from console.terminal.progress import progress
 from models.config import ChurnConfig
-from models.durations import WEEK, parse_duration
+from models.durations import WEEK, format_duration, parse_duration
 from plan import Plan, load_plan
 from profiles.errors import Misconfigured, WrongUse
 from profiles.times import rfc3339
@@ -203,12 +203,21 @@ def _run(
             raise WrongUse(str(error)) from error
         bar("measuring")
         measured = verdict(judged, seed=wanted.seed)
-    notes = [*_asked(wanted), *notes, *_left_out(log), *_few(judged), *_too_short(log, config)]
+    notes = [*_defined(config), *_asked(wanted), *notes, *_left_out(log), *_few(judged), *_too_short(log, config)]
     document = document_of(measured, judged, config, reading, file=file.name, stream=wanted.stream, notes=notes)
     if page is not None:
         _draw(page, document, judged, measured)
         document["page"] = str(page)
     return document
+
+
+def _defined(config: ChurnConfig) -> list[str]:
+    """By which further definition of churn."""
+    if config.definition is None:
+        return []
+    return [
+        f"Churn as {config.name}: {config.definition.ends_by.in_words()}, within {format_duration(config.horizon)}."
+    ]
 
 
 def _asked(wanted: _Wanted) -> list[str]:

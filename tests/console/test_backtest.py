@@ -16,6 +16,7 @@ from typer.testing import CliRunner, Result
 
 from console.commands.main import create_cli
 from models.churn.panel import MODELS as PANEL
+from tests import REPOSITORY
 
 PLOTS = ("calibration", "roc", "precision", "lift", "weekly", "moved")
 MODELS = ["champion", *PANEL, "gbm"]
@@ -131,6 +132,7 @@ def test_the_page_draws_everything_and_asks_nobody(run: tuple[dict[str, Any], Pa
         (["--stream", "x"], "cal or rt"),
         (["--drift", "x"], "70,0.5"),
         (["--weeks", "9"], "44-120"),
+        (["--churn", "cancels"], "the plan has no definition of churn 'cancels'; there are none"),
         (["--horizon", "2d", "--label-horizon", "4w"], "label_horizon"),
         (["--report", "no/such/folder/page.html"], "there is no such folder"),
     ],
@@ -141,6 +143,21 @@ def test_what_is_wrong_is_said_in_one_sentence(orders: Path, options: list[str],
 
     assert result.exit_code == 2
     assert said in " ".join(result.stderr.split())
+
+
+def test_a_further_definition_of_churn_is_judged(orders: Path, tmp_path: Path) -> None:
+    """It is said which; of its own people: who ordered, here, as the plan's own."""
+    definition = "{name: again, ends_by: {no: purchase}, horizon: 8w, label_horizon: 2w}"
+    text = (REPOSITORY / "tracking_plan.yaml").read_text()
+    plan = tmp_path / "plan.yaml"
+    plan.write_text(text.replace("\nchurn:\n", f"\nchurn:\n  definitions:\n    - {definition}\n", 1))
+
+    result = rapport("backtest", orders, "--plan", plan, "--churn", "again", "--no-gbm", "--json", "--sample", "1/3")
+
+    document = json.loads(result.stdout)
+    assert "Churn as again: no purchase, within 8w." in document["notes"]
+    own = rapport("backtest", orders, "--plan", plan, "--horizon", "8w", "--no-gbm", "--json", "--sample", "1/3")
+    assert document["judged"] == json.loads(own.stdout)["judged"]
 
 
 def test_a_horizon_is_recommended(orders: Path) -> None:
