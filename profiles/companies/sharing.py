@@ -8,7 +8,8 @@ is a function of the set of events, like the profile that it is a part of, and m
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from hashlib import blake2b
 from math import isfinite
 from typing import Any, cast
@@ -22,7 +23,7 @@ from profiles.ledger.entries import KINDS, adds_up, entries_of, write_entries
 from profiles.merge import merge
 from profiles.state import Limits, apply
 from profiles.timeline import latest_events
-from profiles.types import Affiliation, Event, Ledger, Member, MemberEntry, Part, Profile
+from profiles.types import NOWHERE, Affiliation, Event, Ledger, Member, MemberEntry, Part, Profile
 
 __all__ = ["CELLS", "MOST", "WAITING", "Companies", "told"]
 
@@ -40,6 +41,7 @@ _COUNTED = frozenset({"track", "page", "screen", "group"})  # the other calls te
 
 _encode = msgspec.msgpack.Encoder(order="sorted").encode
 _copy = msgspec.msgpack.Decoder(Profile).decode
+_decode_kept = msgspec.msgpack.Decoder(dict[str, list[str]]).decode
 _decode = cast(Callable[[bytes], Event], msgspec.msgpack.Decoder(Event[msgspec.Raw]).decode)
 
 
@@ -69,7 +71,8 @@ class Companies:
     ) -> None:
         self.kind = kind
         self.id_of = id_of
-        self.limits = limits
+        self._parts_of = limits.narrowed
+        self.limits = replace(limits, narrowed=dict.fromkeys(limits.narrowed, _parts_kept))
         self.whole = whole
         self._cell_id = cell_id
         self._consent = consent
@@ -89,7 +92,7 @@ class Companies:
         if group is None:
             if event.type in _COUNTED and (event.claim is None or not event.claim.role):
                 held = profile.affiliation = profile.affiliation or Affiliation()
-                held.waiting.append((event.time, _encode(_stripped(event, self.limits.narrowed))))
+                held.waiting.append((event.time, _encode(self._bare(event))))
                 if len(held.waiting) > 2 * WAITING:
                     self._place(held)
             return
@@ -105,7 +108,8 @@ class Companies:
         if group.left:
             member.left = max(member.left, event.time)
         if event.type in _COUNTED and (event.claim is None or not event.claim.role):
-            own = msgspec.structs.replace(event, identities=[], traits=group.traits, claim=None, group=None)
+            own = self._bare(event)
+            own.traits = group.traits
             apply(member.state, own, self._currency, self.limits, digest)
 
     def merge(self, winner: Profile, loser: Profile) -> None:
@@ -150,6 +154,15 @@ class Companies:
             until = spans[company][1]
             yield company, Part(held.members[company].first, until if isfinite(until) else 0, state, limited)
 
+    def _bare(self, event: Event[Any]) -> Event[Any]:
+        """An event without what a share does not look at; of what it carries, the parts of its role that it is of."""
+        parts_of = self._parts_of.get(event.role)
+        kept = {"parts": parts_of(event)} if parts_of is not None else {}
+        return msgspec.structs.replace(
+            event, profile="", received=0.0, identities=[], traits={}, violations=[], origin=NOWHERE, home="",
+            position=0, claim=None, group=None, context={}, properties=kept,
+        )  # fmt: skip
+
     def _place(self, held: Affiliation) -> None:
         """Count the earlier half of what waits for the company of its time, as far as that is known."""
         held.waiting.sort()
@@ -178,15 +191,10 @@ def _first(spans: Spans) -> str | None:
     return found[0] if len(found) == 1 else None
 
 
-def _stripped(event: Event[Any], looked_into: Mapping[str, object]) -> Event[Any]:
-    """An event without what a share does not look at."""
-    bare = msgspec.structs.replace(
-        event, profile="", received=0.0, identities=[], traits={}, violations=[], origin=("", 0, 0), home="",
-        position=0, claim=None,
-    )  # fmt: skip
-    if event.role not in looked_into:
-        bare.properties, bare.context = {}, {}
-    return bare
+def _parts_kept(event: Event[Any]) -> Sequence[str]:
+    """The parts of its role that an event is of, as they were found when it came."""
+    kept = event.properties if type(event.properties) is dict else _decode_kept(event.properties)
+    return kept["parts"]
 
 
 def _bought(whole: Profile) -> Profile:

@@ -66,6 +66,25 @@ def test_what_is_older_than_those_that_wait_stays_where_it_was_counted() -> None
     assert counts(*visits, at("visit", 2, "acme")) == {"acme": 3 * WAITING + 1}
 
 
+def test_of_an_event_that_waits_only_what_counts_is_kept() -> None:
+    """Not all that it carries, which may be much; the parts of its role that it is of count for the company, too."""
+    narrowed = dataclasses.replace(
+        Limits(),
+        narrowed={"visit": lambda event: ["visit?x"] if event.properties["x"] else []},
+        parts=frozenset({"visit?x"}),
+    )
+    kinds = Companies("company", str, lambda key, number: key, Consent({}), narrowed, "EUR")
+    visits = [
+        at("visit", day, company, properties={"x": day % 2, "much": "y" * 9999})
+        for day, company in enumerate(["", "", "a"])
+    ]
+    profile = customer(*visits, limits=dataclasses.replace(narrowed, companies=kinds))
+
+    assert profile.affiliation is not None
+    assert all(len(packed) < 200 for _, packed in profile.affiliation.waiting)
+    assert dict(kinds.parts(profile))["a"].state.narrowed["visit?x"].count == 1
+
+
 def test_a_customer_is_in_so_many_companies_at_most() -> None:
     """Events of any further one are counted, and count for none."""
     profile = customer(*(at("visit", day, f"c{day}") for day in range(MOST + 3)), limits=LIMITS)
