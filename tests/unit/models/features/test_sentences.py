@@ -30,9 +30,10 @@ def said(name: str, *history: Event, day: float = 20) -> str:
 
 
 @pytest.mark.parametrize("feature", TABLE, ids=lambda feature: feature.name)
-def test_every_feature_can_be_said_of_who_has_only_ordered(feature: Feature) -> None:
+def test_every_feature_can_be_asked_of_who_has_only_ordered(feature: Feature) -> None:
+    """Who has nothing of it is told nothing."""
     for profile in (buyer(0), buyer(*YEARS)):
-        assert feature.say(profile, T0 + 900 * DAY, Reason(feature.name, 1.0, 0.0))
+        assert isinstance(feature.say(profile, T0 + 900 * DAY, Reason(feature.name, 1.0, 0.0)), str)
 
 
 @pytest.mark.parametrize(
