@@ -24,6 +24,7 @@ not depend on the others of the batch.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import NamedTuple
 
 import msgspec
@@ -83,14 +84,13 @@ class Lifetimes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """The log-odds of having left by now."""
         return self._weigh(known)[0]
 
-    def log_likelihood(self, known: Known, gammaln: object) -> Array:
+    def log_likelihood(self, known: Known, gammaln: Callable[[Array | float], Array]) -> Array:
         """Of each customer; what does not depend on the numbers is left out.
 
         Args:
             known: of the customers.
             gammaln: log Γ, which the scorers do without.
         """
-        assert callable(gammaln)
         odds, here = self._weigh(known)
         fresh, older = self._counts(known)
         orders = gammaln(self.r + known.repeats) - gammaln(self.r) + self.r * math.log(self.alpha)

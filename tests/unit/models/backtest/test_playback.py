@@ -78,6 +78,15 @@ def test_every_score_is_judged_by_the_orders_that_came(judged: Judged) -> None:
         assert active == (at - max(time for time in held if time <= at) <= CONFIG.horizon)
 
 
+def test_beside_every_score_stands_who_has_left_and_who_leaves(judged: Judged) -> None:
+    left, leaving, lost = (judged.leaving[name] for name in ("left", "leaving", "lost"))
+
+    assert len(left) == len(leaving) == len(lost) == len(judged.y)
+    np.testing.assert_allclose(lost, left + leaving)
+    assert ((left > 0) & (leaving > 0) & (lost < 1)).all()
+    assert lost[judged.y == 1].mean() > lost[judged.y == 0].mean() + 0.1
+
+
 def test_nothing_that_comes_later_changes_what_was_said(judged: Judged) -> None:
     """Take away everything after week 18, but for what keeps the clock going: the scores up to then are the same."""
     whole = judged
