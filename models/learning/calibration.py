@@ -50,11 +50,14 @@ class GroupEffects(State):
     covariance: Array  # of those, a row for each
     gain: float  # fading sums: log loss without, less that with…
     doubt: float  # …and the squares of that
+    after: float  # seconds that labels must cover before effects are applied: the first tell of a young model
+    since: float | None = None  # time of the first label
+    until: float = 0.0  # of the latest
 
     @classmethod
-    def new(cls, model: str) -> GroupEffects:
+    def new(cls, model: str, after: float = 0.0) -> GroupEffects:
         """Before the first label."""
-        return cls(model, 0, {}, [EVERYBODY], np.zeros(2), np.diag([_LEVEL, _STEEPNESS]), 0.0, 0.0)
+        return cls(model, 0, {}, [EVERYBODY], np.zeros(2), np.diag([_LEVEL, _STEEPNESS]), 0.0, 0.0, after)
 
     def __post_init__(self) -> None:
         n = len(self.mean)
@@ -62,7 +65,7 @@ class GroupEffects(State):
             raise ValueError("numbers are missing")
         self._places = {name: place for place, name in enumerate(self.groups)}
 
-    def learn(self, odds: float, groups: Sequence[str], y: bool, weight: float) -> None:
+    def learn(self, odds: float, groups: Sequence[str], y: bool, weight: float, at: float = 0.0) -> None:
         """Learn whether a customer churned, after it was judged what is known.
 
         Args:
@@ -70,7 +73,10 @@ class GroupEffects(State):
             groups: of the customer then.
             y: whether they churned.
             weight: how many customers it stands for.
+            at: when that was known.
         """
+        self.since = at if self.since is None else self.since
+        self.until = max(self.until, at)
         z, places = self._inputs(odds, groups)
         better = weight * (_loss(sigmoid(odds), y) - _loss(sigmoid(odds + float(z @ self._sure()[places])), y))
         fade = 1.0 - 1.0 / _MEMORY
@@ -97,7 +103,8 @@ class GroupEffects(State):
     @property
     def proved(self) -> bool:
         """Whether effects make predictions better."""
-        return self.labels >= LEAST and self.gain > PROOF * math.sqrt(self.doubt)
+        lasting = self.since is not None and self.until - self.since >= self.after
+        return lasting and self.labels >= LEAST and self.gain > PROOF * math.sqrt(self.doubt)
 
     def export(self) -> Calibration | None:
         """The effects, for the scorers; None while they are not proved.

@@ -76,7 +76,7 @@ class Learner:
         self.counts = Taken()
         self.trained_until = 0.0
         self.border = 0.0  # the latest that has come
-        self.groups = GroupEffects.new(self.choice.promotion.champion)
+        self.groups = self._no_effects(self.choice.promotion.champion)
         self._sample = Sample()
         self._repeats = Repeats()
         self._next_fit = MIN_CUSTOMERS
@@ -217,7 +217,7 @@ class Learner:
         """Learn by group how far the champion is off; of another one, from the beginning."""
         champion = self.promotion.champion
         if self.groups.model != champion:
-            self.groups = GroupEffects.new(champion)
+            self.groups = self._no_effects(champion)
             self.judge.groups = Ledger.new()
         if champion not in said:
             return
@@ -225,7 +225,10 @@ class Learner:
         p = self.groups.risk(odds, example.groups)
         self.judge.on_groups({"champion": p, "uncalibrated": said[champion]}, example)
         if not example.treated:
-            self.groups.learn(odds, example.groups, not example.y, example.weight)
+            self.groups.learn(odds, example.groups, not example.y, example.weight, example.due)
+
+    def _no_effects(self, champion: str) -> GroupEffects:
+        return GroupEffects.new(champion, self.config.horizon / 2)
 
     # Decisions of people
 
@@ -396,7 +399,7 @@ class Learner:
 
     def _new_horizon(self, lost: Discarded, now: float) -> None:
         self.models.forget_full()
-        self.groups = GroupEffects.new(self.promotion.champion)
+        self.groups = self._no_effects(self.promotion.champion)
         self.judge.forget_full()
         self.choice.forget_full()
         what = "learning from labels of the whole horizon"

@@ -126,3 +126,14 @@ def test_a_damaged_state_is_refused(damage: dict[str, object]) -> None:
     state = msgspec.structs.asdict(GroupEffects.new("hazard")) | damage
     with pytest.raises(Misconfigured):
         decode(encode(state), GroupEffects, "the effects of groups")
+
+
+def test_the_first_labels_are_not_enough_however_many() -> None:
+    """They tell of what a model said that had hardly learned; it has learned since."""
+    effects = GroupEffects.new("hazard", after=100.0)
+    for number, label in enumerate(labels(3000)):
+        effects.learn(label.odds, label.groups, label.y, 1.0, at=5000.0 + number / 29.99)
+        assert not effects.proved or number > 2990
+
+    effects.learn(0.0, [], True, 1.0, at=5101.0)
+    assert effects.proved
