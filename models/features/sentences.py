@@ -12,7 +12,7 @@ from models.durations import DAY
 from models.features.feature import Say
 from models.features.formulas import SIGNS_OF_LIFE
 from models.features.kinds import part_of
-from models.features.orders import occasions, season_of
+from models.features.orders import occasions, season_of, usual_gap
 from models.features.pace import FORTNIGHT, MONTH, before, within
 from models.features.readers import USED, begun, is_open, lasting, open_since, price_change, subscriptions_of
 from profiles.money import format_minor
@@ -26,15 +26,23 @@ __all__ = [
 
 
 def silence(profile: Profile, at: float, reason: Reason) -> str:
-    """`Last order 12 days ago, usually every 9 days`: that raises a risk, the opposite lowers it."""
+    """`Last order 12 days ago, usually every 9 days`: that raises a risk, the opposite lowers it.
+
+    Against what is expected of somebody with few orders, `already 12 days ago` and `only 12 days ago`.
+    """
     bought = profile.purchases
     times, since = occasions(profile), at - bought.last
     if times < 2:
-        first = ago(since)
-        return f"Only one order so far, {first}" if reason.contribution > 0 else f"First order only {first}"
+        if reason.contribution > 0:
+            return f"Only one order so far, {ago(since)}" if since > 7 * DAY else ""
+        return f"First order only {ago(since)}" if since < usual_gap(profile) else ""
     gap = (bought.last - bought.first) / (times - 1)
     usual = f"usually every {_span(gap)}" if times > 2 else f"{_span(gap)} after the first"
-    return f"Last order {ago(since)}, {usual}" if _agrees(since, gap, reason) else ""
+    if _agrees(since, gap, reason):
+        return f"Last order {ago(since)}, {usual}"
+    if _agrees(since, usual_gap(profile), reason):
+        return f"Last order {'already' if reason.contribution > 0 else 'only'} {ago(since)}"
+    return ""
 
 
 def _agrees(since: float, usual: float, reason: Reason) -> bool:

@@ -126,11 +126,15 @@ _Tone = Callable[[_Seen], tuple[Flags, Flags]]
 
 
 def _silence(seen: _Seen) -> tuple[Flags, Flags]:
-    """In whole days, as it is told, against the customer's own gap; of the only order, whether it is new."""
+    """In whole days, as it is told, against the customer's own gap and against the one that is expected of them.
+
+    Between the two, and of the only order, it can be told either way, in other words.
+    """
     again, days = np.maximum(seen["orders"] - 1.0, 1.0), np.floor(seen["recency"] * _DAYS + 1e-9)
-    usual = np.maximum(np.rint((seen["tenure"] - seen["recency"]) / again * _DAYS), 1.0)
-    once = seen["orders"] <= 1
-    return np.where(once, days >= _DAYS, days > usual), np.where(once, days < 4 * _DAYS, days < usual)
+    own = np.maximum(np.rint((seen["tenure"] - seen["recency"]) / again * _DAYS), 1.0)
+    once, expected = seen["orders"] <= 1, seen["usual_gap"] * _DAYS
+    own = np.where(once, expected, own)
+    return days > np.where(once, _DAYS, np.minimum(own, expected)), days < np.maximum(own, expected)
 
 
 def _habit(seen: _Seen) -> tuple[Flags, Flags]:

@@ -73,6 +73,8 @@ def test_short_histories():
     assert told(buyer(0), "recency", 1, -0.5) == "First order only yesterday"
     assert told(buyer(0, 12), "recency", 12, -0.5) == "Last order today, 12 days after the first"
     assert told(buyer(0, 12), "recency", 33) == "Last order 21 days ago, 12 days after the first"
+    assert told(buyer(0, 12), "recency", 33, -0.5) == "Last order only 21 days ago"
+    assert told(buyer(0, 12), "recency", 80, -0.5) == ""
 
 
 def test_what_lowers_a_risk_is_told_in_other_words():
