@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, Protocol
 
 import numpy as np
@@ -194,6 +194,7 @@ class Kind:
     """Labels of which horizon, orders, what the others said before a label of the churn horizon; () from nothing."""
 
     read: Callable[[bytes, ChurnConfig], Model]  # what `to_json` gave; raises Outdated and Misconfigured
+    promoted: bool = field(default=True, kw_only=True)  # by the rule; else only a person makes it the champion
     start: Callable[[ChurnConfig, Scaling], LearningModel]  # one that has learned nothing; loads what it learns with
 
 

@@ -23,6 +23,7 @@ from typing import Any
 
 import msgspec
 
+from models.churn.kinds import KINDS
 from models.churn.panel import MODELS
 from models.codec import State
 from models.learning.evidence import RUN, Blocks, Standing, loss_of
@@ -178,6 +179,7 @@ class Promotion(State):
             standing
             for standing in self.standings
             if standing.better
+            and KINDS[standing.model].promoted
             and standing.model not in self.refused
             and (bar is None or (recent := lately(standing.model)) is None or recent <= bar)
         ]

@@ -202,4 +202,5 @@ KIND = Kind(
     learns_from=("orders",),
     read=lambda data, config: read(data),
     start=FittedBtyd,
+    promoted=False,  # its reasons know of no trouble; the stack says what it says, with the hazard's
 )

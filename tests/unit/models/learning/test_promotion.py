@@ -74,6 +74,17 @@ def test_what_a_model_said_long_ago_is_not_held_against_what_it_says_now():
     assert promotion.champion == "bgnbd"
 
 
+def test_a_model_whose_reasons_know_of_no_trouble_is_promoted_by_people_only():
+    """BTYD may be better as long as it likes; the stack says what it says, with the hazard's reasons."""
+    for model, champion in (("btyd", "hazard"), ("stack", "stack")):
+        promotion, blocks = led_by("hazard"), Blocks.new()
+        for number in range(7):
+            week(blocks, number, 200, {"hazard": 0.5, model: 0.7})
+            promotion.review_full(blocks, START, ece)
+        assert promotion.champion == champion
+    assert led_by("hazard").pin("btyd", START, "kim").model == "btyd"
+
+
 def test_it_is_demoted_by_the_same_rule():
     promotion, blocks = led_by("direct"), Blocks.new()
     for number in range(7):
