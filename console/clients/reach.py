@@ -75,6 +75,9 @@ def is_trial(data_dir: Path = DEFAULT_DATA_DIR) -> bool:
     return _left_by_up(data_dir, Settings()) is not None
 
 
+_SHIPPED = {"shop": "tracking_plan.yaml", "b2b": "b2b.yaml"}
+
+
 def default_plan(settings: Settings | None = None) -> Path:
     """The plan to use when none is named: that of the settings, else the one that comes with Rapport."""
     settings = settings or Settings()
@@ -83,9 +86,9 @@ def default_plan(settings: Settings | None = None) -> Path:
     return shipped_plan()
 
 
-def shipped_plan() -> Path:
-    """The plan that comes with Rapport: a shop with a subscription."""
-    return Path(str(files("plan") / "tracking_plan.yaml"))
+def shipped_plan(business: str = "shop") -> Path:
+    """A plan that comes with Rapport: of a shop with a subscription, or of B2B software ("b2b")."""
+    return Path(str(files("plan") / _SHIPPED[business]))
 
 
 def _left_by_up(data_dir: Path, settings: Settings) -> Connection | None:

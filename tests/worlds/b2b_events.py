@@ -128,23 +128,23 @@ class _Teller:
 
     def _beginning(self) -> Iterator[Moment]:
         at, random = self._at, self._random
-        yield at - 60, self._product(self._buyer, "Workspace Created", {"name": self._group})
+        yield at - 60, self._server(self._buyer, "Workspace Created", {"name": self._group})
         traits = {
             "name": f"Company {self._company}", "industry": random.choice(_INDUSTRIES),
             "country": random.choice(("NL", "DE", "US")), "owner": random.choice(_OWNERS),
             "employees": len(self._people) * random.randint(2, 20), "tier": self._plan,
-            "arr_band": "high" if len(self._people) > 40 else "low", "auto_renew": True,
+            "contract_ends": _iso(at + (YEAR if self._world.yearly[self._company] else MONTH)), "auto_renew": True,
         }  # fmt: skip
         yield at - 30, {"source": "crm", "type": "group", "userId": self._name(self._buyer), "groupId": self._group,
                         "traits": traits}  # fmt: skip
         if self._world.begins[self._company] > 4:
-            trial = {"plan": self._plan, "ends": _iso(at)}
+            trial = {"plan": self._plan, "ends_at": _iso(at)}
             yield at - 14 * DAY, self._billing("Trial Started", trial)
             yield at, self._billing("Trial Ended", trial)
         if random.random() < 0.5:
             yield at + 3 * DAY, self._product(self._buyer, "Integration Connected", {"feature": "crm"})
         if random.random() < 0.7:
-            yield at + 6 * DAY, self._product(self._buyer, "Data Imported", {"feature": "import", "quantity": 500})
+            yield at + 6 * DAY, self._server(self._buyer, "Data Imported", {"rows": 500})
 
     def _terms(self, week: int, begins: float) -> dict[str, Any]:
         world, company = self._world, self._company
@@ -152,8 +152,8 @@ class _Teller:
         return {
             "subscription_id": self._subscription, "plan": self._plan, "currency": "EUR",
             "seats": int(world.seats[company, week]), "mrr": int(world.mrr[company, week]) / 100,
-            "interval": "year" if yearly else "month", "starts": _iso(begins),
-            "ends": _iso(begins + (YEAR if yearly else MONTH)),
+            "interval": "year" if yearly else "month", "starts_at": _iso(begins),
+            "ends_at": _iso(begins + (YEAR if yearly else MONTH)),
         }  # fmt: skip
 
     def _contract(self) -> Iterator[Moment]:
@@ -172,7 +172,7 @@ class _Teller:
             if number:
                 yield at, self._billing("Subscription Renewed", self._terms(week, at))
             bill = {"invoice_id": f"inv-{company}-{number}", "subscription_id": self._subscription, "amount": amount,
-                    "currency": "EUR", "due": _iso(at + 14 * DAY)}  # fmt: skip
+                    "currency": "EUR", "due_at": _iso(at + 14 * DAY)}  # fmt: skip
             yield at + 60, self._billing("Invoice Issued", bill)
             late = self._random.random() < (0.15 if world.use[company, week] >= 2 else 0.03)
             if late:
@@ -185,7 +185,7 @@ class _Teller:
                 "subscription_id": self._subscription,
                 "plan": self._plan,
                 "reason": reason,
-                "ends": _iso(self._end),
+                "ends_at": _iso(self._end),
             }
             yield START + (int(world.told[company]) + 1) * WEEK - 3600, self._billing("Subscription Cancelled", ended)
 
@@ -212,16 +212,16 @@ class _Teller:
             yield at, self._product(self._buyer, "Member Invited", {"role": role})
         at += 600
         traits = {"role": role, "department": random.choice(("sales", "it", "finance"))}
-        yield at, self._product(person, "Signed Up", {"method": "email"})
-        yield at + 1, {**self._who(person), "source": "product", "type": "identify", "traits": traits}
-        yield at + 2, {"source": "product", "type": "group", "userId": self._name(person), "groupId": self._group,
+        yield at, self._server(person, "Signed Up", {"method": "email"})
+        yield at + 1, {**self._who(person), "source": "server", "type": "identify", "traits": traits}
+        yield at + 2, {"source": "server", "type": "group", "userId": self._name(person), "groupId": self._group,
                        "traits": {}}  # fmt: skip
-        yield at + 3, self._product(person, "Member Joined", {"seats": int(self._world.seats[self._company, joins])})
+        yield at + 3, self._server(person, "Member Joined", {"role": role})
         for week in range(joins, min(leaves, self._weeks.stop)):
             for time in self._times(max(START + week * WEEK, at + 60), int(members.sessions[person, week])):
                 yield from self._session(person, time, week)
         if leaves in self._weeks:
-            yield START + leaves * WEEK - 60, self._product(person, "Member Left", {"role": role})
+            yield START + leaves * WEEK - 60, self._server(person, "Member Left", {"role": role})
 
     def _session(self, person: int, time: float, week: int) -> Iterator[Moment]:
         random, level = self._random, int(self._world.use[self._company, week])
@@ -247,11 +247,11 @@ class _Teller:
         if random.random() < 0.03:
             unwell = int(world.use[company, week]) + int(world.support[company, week])
             rating = max(0, min(10, round(random.gauss(8.5 - 1.5 * unwell, 1.2))))
-            answered = {"rating": rating, "role": "admin"}
+            answered = {"score": rating, "role": "admin"}
             yield at + 4 * DAY, self._of("helpdesk", self._buyer, "NPS Answered", answered)
         used = int((world.members.sessions[self._people, week] > 0).sum())
         if used >= 0.95 * world.seats[company, week] and random.random() < 0.3:
-            limit = {"feature": "seats", "plan": self._plan}
+            limit = {"limit": "seats", "plan": self._plan}
             yield at + 5 * DAY, self._product(self._buyer, "Limit Reached", limit)
 
     def _tickets(self, week: int) -> Iterator[Moment]:
@@ -297,6 +297,9 @@ class _Teller:
 
     def _product(self, person: int, name: str, properties: Mapping[str, Any]) -> dict[str, Any]:
         return self._of("product", person, name, properties)
+
+    def _server(self, person: int, name: str, properties: Mapping[str, Any]) -> dict[str, Any]:
+        return self._of("server", person, name, properties)
 
     def _billing(self, name: str, properties: Mapping[str, Any]) -> dict[str, Any]:
         return self._of("billing", self._buyer, name, properties)

@@ -54,7 +54,7 @@ def test_every_event_is_of_somebody_and_names_the_company(few):
         assert (event.get("groupId") or event["context"]["groupId"]) == f"company-{company}"
         if week_of(event) >= few.left[company]:
             assert event["event"] in AFTER
-        elif event["source"] == "product" and event.get("event") not in BY_THE_BUYER:
+        elif event["source"] in ("product", "server") and event.get("event") not in BY_THE_BUYER:
             assert members.joins[person] <= week_of(event) < members.leaves[person]
 
     assert (few.left < few.weeks).sum() > 3

@@ -1,0 +1,143 @@
+"""The plan for B2B software against the simulated business that it was written for."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+import orjson
+import pytest
+
+from models.churn.panel import Panel
+from models.durations import DAY, WEEK
+from models.population.snapshot import PopulationSnapshot
+from plan import Plan, load_plan
+from profiles.store import Loaded
+from profiles.types import Event, Profile, Record, is_company
+from streams.kafka.topics import PROFILE_EVENTS
+from streams.offline import Reading, read_log
+from streams.pipeline import profile_pipeline
+from streams.records.happened import read_record
+from streams.settings import Settings
+from streams.steps.work import Work
+from tests import REPOSITORY
+from tests.worlds.b2b import Companies, b2b
+from tests.worlds.b2b_events import START, events
+
+FILE = REPOSITORY / "plan" / "b2b.yaml"
+
+
+@pytest.fixture(scope="module")
+def plan() -> Plan:
+    return load_plan(FILE, {})
+
+
+@pytest.fixture(scope="module")
+def world() -> Companies:
+    return b2b(24, 110, 60, seed=6)
+
+
+@pytest.fixture(scope="module")
+def reading(world: Companies, plan: Plan) -> Reading:
+    rows = ((event["source"], orjson.dumps(event), line) for line, event in enumerate(events(world), 1))
+    return read_log(rows, plan, 9e9)
+
+
+@pytest.fixture(scope="module")
+def lived(world: Companies, plan: Plan, reading: Reading) -> tuple[dict[str, Profile], set[str], set[str]]:
+    """All documents after the world's weeks, and every (segment, alert) that a company ever had."""
+    held: dict[str, Profile] = {}
+    segments: set[str] = set()
+    alerts: set[str] = set()
+    look = profile_pipeline(plan, Settings(), lambda: Panel.cold(plan.churn), PopulationSnapshot.empty)
+    offset = 0
+
+    def work_on(now: float, waiting: list[Record], due: Sequence[Profile] = ()) -> None:
+        nonlocal offset
+        while waiting or due:
+            for one in waiting:
+                offset += 1
+                one.origin = (PROFILE_EVENTS, 0, offset << 16)
+            work = Work(0, Loaded(profiles=held), 1)
+            work.begin(now, waiting, due)
+            asyncio.run(look.run(work))
+            waiting = [read_record(output.value) for output in work.outputs if output.topic == PROFILE_EVENTS]
+            due = ()
+
+    records = iter(reading.records)
+    ahead = next(records, None)
+    for week in range(world.weeks + 1):
+        now = START + (week + 1) * WEEK
+        happened: list[Record] = []
+        while ahead is not None and ahead.time < now:
+            happened.append(ahead)
+            ahead = next(records, None)
+        work_on(now, happened, [one for one in held.values() if is_company(one.id)])
+        for one in held.values():
+            if is_company(one.id):
+                segments |= set(one.segments)
+                alerts |= {name for name, alert in one.alerts.items() if alert.state == "open"}
+    return held, segments, alerts
+
+
+def test_nothing_in_it_is_dead(plan: Plan) -> None:
+    """Its only warning is about the keys for trying."""
+    assert [problem.path for problem in plan.warnings] == ["sources"]
+
+
+def test_somebody_answers_for_everything(plan: Plan) -> None:
+    """A reader asks who, and why; who gets an alert asks what to do."""
+    traits = [*plan.traits.values(), *plan.file.groups["company"].traits.values()]
+    assert all(trait.owner and trait.why for trait in traits)
+    assert all(purpose.owner and purpose.basis for purpose in plan.file.consent.values())
+    assert all(segment.description for segment in plan.file.segments)
+    for alert in plan.file.alerts:
+        told, _, to_do = alert.description.partition(". ")
+        assert all((told, to_do, alert.owner)), alert.name
+        assert alert.cooldown == 14 * DAY
+
+
+def test_every_event_of_the_business_is_as_planned(reading: Reading) -> None:
+    """None is rejected, and none flagged."""
+    happened = [record for record in reading.records if isinstance(record, Event)]
+
+    assert (reading.rejected, reading.examples) == ({}, {})
+    assert [(event.name, event.violations) for event in happened if event.violations] == []
+    assert [event.name for event in happened if event.group is None and event.type != "identify"] == []
+    claims = {event.name or event.type for event in happened if event.claim is not None}
+    assert claims == set(), "the product's pages are believed of use alone: what else there is, servers say"
+
+
+def test_companies_are_who_they_are(world: Companies, plan: Plan, lived) -> None:
+    """Their traits, who pays, and who has left."""
+    held, _, _ = lived
+    for number in range(len(world.begins)):
+        company = held[plan.company(f"company-{number}")]
+        assert {"name", "industry", "employees", "country", "tier", "owner", "contract_ends", "auto_renew"} <= set(
+            company.traits
+        )
+        assert ("left" in company.segments) == (world.told[number] < world.weeks)
+        assert ("paying" in company.segments) == (world.told[number] >= world.weeks)
+
+
+def test_segments_and_alerts_of_companies_come_out(lived) -> None:
+    """Of a year of two dozen companies; the world lets nobody pause, and has hardly anybody run out of seats."""
+    _, segments, alerts = lived
+
+    assert segments >= {
+        "paying", "left", "on_yearly_contract", "renewal_soon", "activated", "stuck_in_onboarding", "silent_payer",
+        "key_features_unused", "overdue", "in_trouble", "unheard",
+    }  # fmt: skip
+    assert alerts >= {
+        "admin_left", "admin_detractor", "key_features_unused", "renewal_with_trouble", "silent_payer",
+        "stuck_in_onboarding",
+    }  # fmt: skip
+
+
+def test_people_are_told_apart_from_companies(plan: Plan, lived) -> None:
+    """People have segments and three further ways of leaving."""
+    held, _, _ = lived
+    people = [one for one in held.values() if not is_company(one.id)]
+
+    assert [definition.name for definition in plan.churn.definitions] == ["cancels", "revenue", "unused"]
+    assert {"admin", "decision_maker"} <= {name for one in people for name in one.segments}
