@@ -1,13 +1,15 @@
-"""`rapport plan`: check the tracking plan, compare two versions of it, write it out as a page."""
+"""`rapport plan`: begin a tracking plan, check it, compare two versions of it, write it out as a page."""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from console.clients.reach import default_plan
+from console.drafting.begin import Answers, begin
 from console.terminal.figures import counted
 from console.terminal.frame import group
 from console.terminal.output import AsJson, print_json, say, warn
@@ -28,6 +30,74 @@ PlanArgument = Annotated[
         show_default=False,
     ),
 ]
+
+
+@app.command()
+def new(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where to write it.")] = Path("tracking_plan.yaml"),
+    like: Annotated[
+        Literal["shop", "b2b"] | None,
+        typer.Option(
+            "--like",
+            help="Begin with a shipped plan: an online shop with a subscription, or B2B software with companies.",
+        ),
+    ] = None,
+    events: Annotated[
+        Path | None,
+        typer.Option(
+            "--from", metavar="EVENTS", help="Draft it from a file of events: JSON lines, as for `rapport send`."
+        ),
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the plan, such as 'Acme shop'.", show_default=False)] = None,
+    currency: Annotated[
+        str | None,
+        typer.Option(help="Currency of the figures and of money that names none, such as EUR.", show_default=False),
+    ] = None,
+    region: Annotated[
+        str | None,
+        typer.Option(help="Where telephone numbers without a country code are from, such as NL.", show_default=False),
+    ] = None,
+    source: Annotated[
+        str, typer.Option(help="With --from: the source of events that name none in a `source` field.")
+    ] = "server",
+    force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
+) -> None:
+    """Begin a plan of your own: like a shipped one, or drafted from events that you have.
+
+    **--like** copies a shipped plan, comments and all, with a name, a currency, a region and a namespace of its own:
+    then cut it down to what you collect.
+
+    **--from** reads a file of events and writes down what is in it: sources, events and their fields with types and,
+    where there are few, values; identities, traits, companies. What events mean (their roles, owner and purpose,
+    personal data) it takes from the names that are usual in shops and in B2B software. What it guessed is marked
+    `# guessed`.
+
+    On a terminal it asks for what no option says; in scripts it takes what the shipped plan or the events say.
+
+    Examples: rapport plan new --like b2b --name 'Acme' --currency USD --region US · rapport plan new acme.yaml --from
+    events.jsonl
+    """
+    if like and events:
+        raise WrongUse("a plan begins like a shipped one, or from events: say --like or --from, not both")
+    if file.exists() and not force:
+        raise WrongUse(f"{file} is there already; name another file, or write over it with --force")
+    asks = sys.stdin.isatty()
+    if like is None and events is None:
+        if not asks:
+            raise WrongUse("say what it begins with: --like shop, --like b2b, or --from EVENTS.jsonl")
+        like = "b2b" if typer.confirm("Do you sell software to companies? (else: a shop)", err=True) else "shop"
+    begun = begin(like, events, source, Answers(name, currency, region, asks))
+    try:
+        file.write_text(begun.text, encoding="utf-8")
+    except OSError as error:
+        raise WrongUse(f"{file}: cannot be written: {error.strerror}") from error
+    for line in begun.left_out:
+        warn(line)
+    said = begun.particulars
+    say(f"Wrote {file}: {said.name}, in {said.currency}, telephone numbers of {said.region}.")
+    if begun.guesses:
+        say(f"{counted(begun.guesses, 'guess', 'guesses')} in it, each marked so.")
+    say(f"Next: edit it, then rapport plan check {file}")
 
 
 @app.command()

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +14,7 @@ from typer.testing import CliRunner
 
 from console.clients.reach import shipped_plan
 from console.commands.plan import app
+from plan import load_plan
 from tests import REPOSITORY
 
 PLAN = REPOSITORY / "tracking_plan.yaml"
@@ -47,7 +52,7 @@ def test_check_sums_up_a_good_plan(run):
     result = run("check", PLAN)
 
     assert result.exit_code == 0
-    assert "is fine: Online shop, version 1: 4 sources, 74 events" in result.stdout
+    assert "is fine: Online shop, version 1: 4 sources, 78 events" in result.stdout
     assert result.stderr.count("Warning:") == 1
 
 
@@ -70,7 +75,7 @@ def test_check_answers_scripts(run, changed):
 
     assert (good.exit_code, bad.exit_code) == (0, 1)
     assert json.loads(good.stdout) | {"warnings": []} == {
-        "ok": True, "file": str(PLAN), "name": "Online shop", "version": 1, "sources": 4, "events": 74, "traits": 27,
+        "ok": True, "file": str(PLAN), "name": "Online shop", "version": 1, "sources": 4, "events": 78, "traits": 27,
         "identities": 6, "segments": 42, "alerts": 9, "problems": [], "warnings": [],
     }  # fmt: skip
     (problem,) = json.loads(bad.stdout)["problems"]
@@ -159,3 +164,99 @@ def test_docs_say_what_is_wrong(run, args, code, message):
 def test_help_teaches(run, command):
     """Each command has an example."""
     assert "Example" in run(command, "--help").stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "said", "first"),
+    [
+        (("--like", "b2b", "--name", "Acme", "--currency", "usd", "--region", "us"), "Acme, in USD", "of US"),
+        (("--like", "shop"), "Online shop, in EUR", "of NL"),
+    ],
+)
+def test_a_new_plan_is_like_a_shipped_one(run, tmp_path, options, said, first):
+    """With a namespace of its own, and fine as it is."""
+    made = [run("new", name, *options) for name in ("one.yaml", "two.yaml")]
+    checked = run("check", "one.yaml")
+    namespaces = {load_plan(tmp_path / name).file.namespace for name in ("one.yaml", "two.yaml")}
+
+    assert [result.exit_code for result in made] == [0, 0]
+    assert said in made[0].stdout
+    assert first in made[0].stdout
+    assert checked.exit_code == 0
+    assert checked.stderr.count("Warning:") == 1
+    assert len(namespaces | {load_plan(shipped_plan(which)).file.namespace for which in ("shop", "b2b")}) == 4
+
+
+def test_a_new_plan_is_drafted_from_events(run, tmp_path):
+    """Sources, currency and region are the events'; what is no event is told."""
+    lines = [
+        {"type": "identify", "userId": "7", "source": "web", "traits": {"email": "ada@example.com"}},
+        {
+            "type": "track",
+            "event": "Order Completed",
+            "userId": "7",
+            "properties": {"order_id": "1", "currency": "GBP"},
+        },
+        {"type": "page", "anonymousId": "a", "source": "web", "context": {"locale": "en-GB"}},
+        {"type": "page", "anonymousId": "a", "source": "web", "timestamp": "never"},
+    ]
+    text = "\n".join(json.dumps({"timestamp": "2026-01-05T10:00:00Z", **line}) for line in lines)
+    (tmp_path / "acme.jsonl").write_text(text)
+    made = run("new", "acme.yaml", "--from", "acme.jsonl", "--source", "shop")
+
+    assert made.exit_code == 0
+    assert "acme, in GBP, telephone numbers of GB" in made.stdout
+    assert "1 row left out; the first: line 4: timestamp" in made.stderr
+    assert run("check", "acme.yaml").exit_code == 0
+    assert set(load_plan(tmp_path / "acme.yaml").sources) == {"web", "shop"}
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        ((), "say what it begins with"),
+        (("--like", "shop", "--from", "x.jsonl"), "not both"),
+        (("--like", "shop", "--currency", "EURO"), "ISO-4217"),
+        (("--like", "shop", "--region", "XX"), "ISO-3166"),
+        (("--from", "nowhere.jsonl"), "nowhere.jsonl"),
+        (("--from", "empty.jsonl"), "it is empty"),
+        (("--from", "table.csv"), "holds a table"),
+    ],
+)
+def test_a_new_plan_says_what_is_wrong(run, tmp_path, options, problem):
+    """And writes nothing."""
+    (tmp_path / "empty.jsonl").touch()
+    (tmp_path / "table.csv").write_text("a,b\n1,2\n")
+    result = run("new", *options)
+
+    assert result.exit_code == 2
+    assert problem in result.stderr
+    assert not (tmp_path / "tracking_plan.yaml").exists()
+
+
+def test_a_plan_that_is_there_is_not_written_over(run, tmp_path):
+    """Unless it shall be."""
+    path = tmp_path / "tracking_plan.yaml"
+    path.write_text("mine")
+
+    assert run("new", "--like", "shop").exit_code == 2
+    assert path.read_text() == "mine"
+    assert run("new", "--like", "shop", "--force").exit_code == 0
+    assert load_plan(path).name == "Online shop"
+
+
+def test_a_new_plan_asks_on_a_terminal(tmp_path):
+    """What no option says, again where it cannot be; an empty answer takes what is usual."""
+    ours, theirs = pty.openpty()
+    environ = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+    command = [sys.executable, "-m", "console", "plan", "new", "--region", "US"]
+    with subprocess.Popen(command, cwd=tmp_path, env=environ, stdin=theirs, stderr=subprocess.PIPE) as process:
+        os.close(theirs)
+        os.write(ours, b"y\nAcme\nEURO\n\n")
+        _, told = process.communicate(timeout=60)
+    os.close(ours)
+    plan = load_plan(tmp_path / "tracking_plan.yaml")
+
+    assert (plan.name, plan.currency, plan.file.region) == ("Acme", "EUR", "US")
+    assert b"ISO-4217" in told
+    assert "company" in plan.file.groups
