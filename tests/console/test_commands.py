@@ -62,7 +62,7 @@ ARGUMENTS = {
 }
 """Of every command that talks to a server and ends when it does not answer."""
 
-OFFLINE = {"backtest", "models features", "plan check", "plan diff", "plan docs", "archive compact"}
+OFFLINE = {"backtest", "models features", "plan check", "plan diff", "plan docs", "plan new", "archive compact"}
 WAITING = {"archive", "up", "work"}  # give a Kafka that is starting 15 seconds, and say so at once
 LISTENING = {"collect", "console", "serve"}  # stay, answer 503, and go on when the servers come back
 
