@@ -14,9 +14,14 @@ from typing import Any
 from profiles.money import CURRENCIES
 from profiles.times import parse_time
 
-__all__ = ["Call", "Field", "Seen", "observe"]
+__all__ = ["CALLS", "FIELDS", "VALUES", "Call", "Field", "Seen", "observe"]
 
-CALLS, FIELDS, INNER, VALUES, DEEPEST = 200, 100, 30, 16, 3
+CALLS = 200
+FIELDS = 100  # of a call
+INNER = 30  # of an object in it
+DEEPEST = 3  # objects and lists in one another
+VALUES = 16  # different ones of a field
+_ITEMS = 20  # of a list that are looked at
 _LONGEST = 60  # characters of a value that may be one of a few
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")  # RFC 3339
@@ -34,7 +39,6 @@ class Field:
     many: bool = False  # there are more, or long ones
     inner: dict[str, Field] = field(default_factory=dict)  # of objects
     item: Field | None = None  # of arrays
-    left_out: int = 0  # fields of objects beyond INNER
 
     def all_of(self, *kinds: str) -> bool:
         """Whether every value is of one of these kinds."""
@@ -50,9 +54,9 @@ class Field:
         kind = _kind(value)
         self.kinds[kind] += 1
         if kind == "object" and depth < DEEPEST:
-            self.left_out += _note_all(self.inner, value, INNER, depth + 1)
+            _note_all(self.inner, value, INNER, depth + 1)
         elif kind == "array":
-            for one in value[:20] if depth < DEEPEST else ():
+            for one in value[:_ITEMS] if depth < DEEPEST else ():
                 if one is not None:
                     self.item = self.item or Field()
                     self.item.note(one, depth + 1)

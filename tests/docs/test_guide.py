@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 
 import pytest
 
+from console.clients.reach import shipped_plan
 from models.conditions.rules import AlertRule, SegmentRule
 from models.conditions.tree import BY_KEY
 from models.segments.builtin import BUILTIN
@@ -72,3 +74,12 @@ def test_the_example_is_a_plan():
     assert [problem.path for problem in plan.warnings] == ["sources"]
     for part in parts:
         parse_plan(example + part, "example", {})
+
+
+@pytest.mark.parametrize("business", ["shop", "b2b"])
+def test_every_plan_that_comes_with_rapport_is_documented(business):
+    """Where it lies, and how one of your own begins like it."""
+    beginning = GUIDE.split("\n## ")[0]
+
+    assert f"({os.path.relpath(shipped_plan(business).resolve(), REPOSITORY / 'docs')})" in beginning
+    assert business in beginning.split("rapport plan new --like b2b")[1].split("\n")[0]
