@@ -43,7 +43,7 @@ from streams.kafka.output import BatchProducer, Row
 from streams.kafka.reader import Extent
 from streams.kafka.topics import IDENTITY_CHANGES, IDENTITY_LINKS, MODEL_SNAPSHOTS, PROFILE_CHANGES, topic_name
 from streams.pipeline import limits_of
-from streams.rebuild.alerts import Told, of_owners, standing
+from streams.rebuild.alerts import Alerts, Told, of_owners, standing
 from streams.rebuild.homes import Homes, Memories, by_home
 from streams.rebuild.ownership import Ownership, identities_from
 from streams.rebuild.player import Player
@@ -111,7 +111,7 @@ class FromArchive:
         self._owners = self._find_owners()
         self._named: dict[str, Identity] = {}  # home → identity, of homes that are linked
         self._linked = {*self._owners, *self._owners.values()}
-        self._alerts = of_owners(given.alerts.latest, self._owners)
+        self._alerts = of_owners(self._alerts_that_count(), self._owners)
         self.links = given.links  # in the end who is who, whatever that comes from
         self.profiles = self.merged = 0
         self.learned = False
@@ -157,9 +157,15 @@ class FromArchive:
                 homes.take(home, events)
         for told, time in self._given.alerts.decided:
             profile = self._owners.get(told, told)
-            if time <= now and not self._erasures.erased(told):
+            if time <= now and self._erasures.counts(told, time):
                 command = _pack(AlertCommand(profile, "", "", time))
                 spool.add(Timed(time, partition_of(profile, self._settings.partitions), command))
+
+    def _alerts_that_count(self) -> Alerts:
+        return {
+            home: {rule: alert for rule, alert in held.items() if self._erasures.counts(home, alert.changed)}
+            for home, held in self._given.alerts.latest.items()
+        }
 
     def _find_owners(self) -> dict[str, str]:
         links = self._given.links

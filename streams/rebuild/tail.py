@@ -59,6 +59,10 @@ class Erasures:
         digest = self._digest(home)
         return digest in self.away or digest in self._suppressed
 
+    def counts(self, home: str, time: float) -> bool:
+        """Whether what was told of a home at a time counts: of who was erased and is back, only what came since."""
+        return not self.erased(home) and time >= self.back.get(self._digest(home), time)
+
 
 def unarchived(state: State, extents: Sequence[Extent]) -> list[Extent]:
     """What of each partition is to be read behind the archive.

@@ -86,3 +86,13 @@ def test_without_the_linkers_word_it_is_known_since_when_somebody_may_come_back(
 
     assert links.suppressed == {"digest of c": 9.0, "digest of d": 7.0}
     assert {one.subject: one.since for one in links.lifted.values()} == {"digest of a": 3.0, "digest of b": 5.0}
+
+
+def test_what_was_told_before_the_erasure_is_nothing_to_who_has_come_back() -> None:
+    """An alert that the erasure ended is not theirs, nor what a person decided on it; what came since is."""
+    state = State(erased={"digest of b": -5.0, "digest of d": 7.0})
+    erasures = Erasures(state, after(state), digest)
+
+    assert [erasures.counts("b", time) for time in (4.0, 5.0, 6.0)] == [False, True, True]
+    assert not erasures.counts("d", 8.0)
+    assert erasures.counts("x", 1.0)
