@@ -25,7 +25,12 @@ class Told:
     """What Kafka still knows."""
 
     latest: Alerts = field(default_factory=dict)
-    decided: list[tuple[str, float]] = field(default_factory=list)  # profile, and when people dealt with an alert of it
+    decided: dict[str, list[float]] = field(default_factory=dict)  # profile → when people dealt with alerts of it
+
+    def forget(self, profile: str) -> None:
+        """Forget what was told of somebody who is erased."""
+        self.latest.pop(profile, None)
+        self.decided.pop(profile, None)
 
 
 async def read_alerts(log: Log, extents: list[Extent]) -> Told:
@@ -36,9 +41,12 @@ async def read_alerts(log: Log, extents: list[Extent]) -> Told:
             if record.key == MODEL_NEWS:
                 continue
             profile, alert = read_alert(record.value)
+            if (alert.state, alert.note, alert.by) == ("cleared", "erased", ""):  # whoever comes back begins anew
+                found.forget(profile)
+                continue
             _add(found.latest, profile, alert)
             if alert.state in ACTED_ON:
-                found.decided.append((profile, alert.changed))
+                found.decided.setdefault(profile, []).append(alert.changed)
     return found
 
 

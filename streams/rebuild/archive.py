@@ -155,11 +155,12 @@ class FromArchive:
         for home, events in by_home(self._counted(archived), tail.events, tail.erased):
             if not self._erasures.erased(home):
                 homes.take(home, events)
-        for told, time in self._given.alerts.decided:
+        for told, times in self._given.alerts.decided.items():
             profile = self._owners.get(told, told)
-            if time <= now and self._erasures.counts(told, time):
-                command = _pack(AlertCommand(profile, "", "", time))
-                spool.add(Timed(time, partition_of(profile, self._settings.partitions), command))
+            for time in times:
+                if time <= now and self._erasures.counts(told, time):
+                    command = _pack(AlertCommand(profile, "", "", time))
+                    spool.add(Timed(time, partition_of(profile, self._settings.partitions), command))
 
     def _alerts_that_count(self) -> Alerts:
         return {

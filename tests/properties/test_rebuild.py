@@ -180,7 +180,7 @@ def test_from_events_and_decisions_alone_the_same_customers_come_back(seed: int)
             if profile.activity:
                 assert told(found.pop(id_)) == told(profile)
         assert not found
-        links = identities_from(ownership, HOMES, {})
+        links = identities_from(ownership, HOMES, {}, {})
         mapping = {one: owner for one, owner in links.mapping.items() if world.plan.home(one) not in gone}
         assert mapping == await world.links.profiles_of(PEOPLE)
 

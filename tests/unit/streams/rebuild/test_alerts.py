@@ -1,11 +1,17 @@
-"""Which of two alerts of one rule stands after a rebuild."""
+"""Which alerts a rebuild knows of, and which of two of one rule stands after it."""
 
 from __future__ import annotations
 
+import asyncio
+
+import orjson
 import pytest
 
-from profiles.types import Alert
-from streams.rebuild.alerts import standing
+from models.segments.alert_document import alert_document
+from profiles.types import Alert, Profile
+from streams.kafka.memory import MemoryLog
+from streams.kafka.output import Row
+from streams.rebuild.alerts import Told, read_alerts, standing
 
 
 def alert(id_: str, state: str, opened: float, changed: float | None = None) -> Alert:
@@ -31,3 +37,32 @@ def test_what_was_told_stands_where_people_or_their_tools_know_of_it(
     found = standing(played, told)
     assert found is not None
     assert (found.id, found.opened) == stands
+
+
+def read(*alerts: Alert) -> Told:
+    """What a rebuild knows of a customer of whom these were told."""
+    log = MemoryLog({"alerts": 1})
+
+    def message(told: Alert) -> bytes:
+        id_ = f"{told.id}:{told.state}:{told.changed!r}"
+        return orjson.dumps({"id": id_, "profile": "a", "at": "", "alert": alert_document(Profile("a"), told)})
+
+    async def run() -> Told:
+        await log.produce(Row("alerts", 0, b"a", message(told), []) for told in alerts)
+        return await read_alerts(log, await log.extents("alerts"))
+
+    return asyncio.run(run())
+
+
+def test_whoever_comes_back_after_an_erasure_has_no_alert_of_before() -> None:
+    """Neither as it was nor as the erasure ended it, and nobody has acted on it."""
+    acted, ended = alert("1", "acknowledged", 2, 3), alert("1", "cleared", 2, 4)
+    ended.note = "erased"
+
+    assert read(acted, ended) == Told()
+    again = read(acted, ended, alert("2", "resolved", 5, 6))
+    assert [held.id for held in again.latest["a"].values()] == ["2"]
+    assert again.decided == {"a": [6.0]}
+    by_a_person = alert("1", "cleared", 2, 4)
+    by_a_person.note, by_a_person.by = "erased", "kim"
+    assert read(acted, by_a_person).decided == {"a": [3.0]}
