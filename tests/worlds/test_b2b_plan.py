@@ -104,6 +104,7 @@ def test_every_event_of_the_business_is_as_planned(reading: Reading) -> None:
     assert (reading.rejected, reading.examples) == ({}, {})
     assert [(event.name, event.violations) for event in happened if event.violations] == []
     assert [event.name for event in happened if event.group is None and event.type != "identify"] == []
+    assert {event.name for event in happened if event.group is not None and event.group.left} == {"Member Left"}
     claims = {event.name or event.type for event in happened if event.claim is not None}
     assert claims == set(), "the product's pages are believed of use alone: what else there is, servers say"
 
