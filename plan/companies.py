@@ -28,14 +28,14 @@ def group_of(spec: GroupSpec, placeholders: Placeholders) -> GroupOf:
     paths = [tuple(path.split(".")) for path in spec.id]
     planned = frozenset(spec.traits)
 
-    @lru_cache(maxsize=20_000)
-    def spell(value: str | int) -> str | None:
+    @lru_cache(maxsize=20_000, typed=True)  # from 2^53 on a float names nobody, and equals an int that does
+    def spell(value: str | float) -> str | None:
         return normalise(value, "none", placeholders)
 
     def find(raw: Mapping[str, Any], rule: EventRule, payload: Mapping[str, Any]) -> Grouping | None:
         for path in paths:
             value = _at(raw, path)
-            if type(value) in (str, int) and (key := spell(value)) is not None:
+            if type(value) in (str, int, float) and (key := spell(value)) is not None:
                 break
         else:
             return None

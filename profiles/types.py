@@ -555,6 +555,7 @@ class Part(msgspec.Struct, array_like=True, gc=False):
     until: Number  # when the membership ended; 0 while it lasts
     state: Profile  # without identities; its traits are the company's
     limited: bool = False  # the member allows no more than what was bought and paid
+    members: list[str] = []  # of a cell's: those whose shares it keeps
 
 
 class Profile(msgspec.Struct, array_like=True, gc=False):

@@ -13,7 +13,7 @@ from profiles.state import Limits
 from profiles.timeline import merge_timelines
 from profiles.types import Company, Part, Profile, Share
 
-__all__ = ["count_shares", "part_of_cell", "parts_of", "take_share"]
+__all__ = ["count_shares", "members_of", "part_of_cell", "parts_of", "take_share"]
 
 _decode = msgspec.msgpack.Decoder(Part).decode
 
@@ -69,7 +69,13 @@ def part_of_cell(cell: Profile) -> Part:
     state = Profile("")
     for name in _COUNTED:
         setattr(state, name, getattr(cell, name))
-    return Part(min(part.since for part in parts_of(cell).values()), 0, state)
+    parts = parts_of(cell)
+    return Part(min(part.since for part in parts.values()), 0, state, members=sorted(parts))
+
+
+def members_of(share: Share) -> list[str]:
+    """The members in the cell that shares; none once it is empty."""
+    return _decode(share.state).members if share.state else []
 
 
 def parts_of(company: Profile) -> dict[str, Part]:

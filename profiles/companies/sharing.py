@@ -192,9 +192,9 @@ def _first(spans: Spans) -> str | None:
 
 
 def _parts_kept(event: Event[Any]) -> Sequence[str]:
-    """The parts of its role that an event is of, as they were found when it came."""
+    """The parts of its role that an event is of, as they were found when it came; none if no plan asked then."""
     kept = event.properties if type(event.properties) is dict else _decode_kept(event.properties)
-    return kept["parts"]
+    return kept.get("parts", ())
 
 
 def _bought(whole: Profile) -> Profile:

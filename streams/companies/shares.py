@@ -9,9 +9,9 @@ company among all of the customer's, whether or not the others are sent.
 
 from __future__ import annotations
 
-from profiles.companies.counting import count_shares, part_of_cell, take_share
+from profiles.companies.counting import count_shares, members_of, part_of_cell, take_share
 from profiles.companies.sharing import Companies, told
-from profiles.types import Profile, Record, Share, is_cell
+from profiles.types import Company, Profile, Record, Share, is_cell
 from streams.steps.work import Work
 
 __all__ = ["hear", "share_cell", "share_out", "take_back"]
@@ -46,25 +46,27 @@ def hear(work: Work, company: Profile, share: Share, companies: Companies) -> No
     """Let a company, or a cell of one, know of a share; counting has to follow.
 
     A company of many members is divided: each share goes on to the cell of its member, and the cells share with the
-    company what their members come to together. So what is written because of one member has a bound.
+    company what their members come to together. So what is written because of one member has a bound. Until a cell says
+    that it has a member, the member's share stays here, so that nobody is missing meanwhile.
     """
     held = company.company
     if held is not None and held.divided and not is_cell(share.member):
+        if share.member in held.shares:
+            _replace(held, share)
+            work.touch(company)
         _pass_on(work, share, share.member, share.state, companies, erased=share.erased)
         return
     take_share(company, share, companies.kind)
     held = company.company
     assert held is not None
     work.touch(company)
-    if is_cell(share.member):  # it has taken over what was held here of its members
-        moved = [member for member in held.shares if not is_cell(member)]
-        for member in moved:
-            if companies.cell_of(share.key, member) == share.member:
-                del held.shares[member]
-    elif not is_cell(company.id) and len(held.shares) > companies.whole:
-        held.divided = True
-        for member, state in sorted(held.shares.items()):
-            _pass_on(work, share, member, state, companies)
+    if is_cell(company.id):
+        return
+    if not held.divided and (is_cell(share.member) or len(held.shares) > companies.whole):
+        _divide(work, share, held, companies)  # one that was removed, and begins anew, has cells at once
+    if is_cell(share.member):
+        for member in members_of(share):
+            held.shares.pop(member, None)
 
 
 def share_cell(work: Work, cause: Share, cell: Profile, companies: Companies) -> None:
@@ -80,6 +82,20 @@ def share_cell(work: Work, cause: Share, cell: Profile, companies: Companies) ->
         work.remove(cell)
     company = companies.id_of(held.key)
     work.send(Share(company, held.key, cell.id, cell.updated, packed, erased=held.erased, origin=origin))
+
+
+def _replace(held: Company, share: Share) -> None:
+    if share.state:
+        held.shares[share.member] = share.state
+    else:
+        del held.shares[share.member]
+
+
+def _divide(work: Work, cause: Share, held: Company, companies: Companies) -> None:
+    held.divided = True
+    for member, state in sorted(held.shares.items()):
+        if not is_cell(member):
+            _pass_on(work, cause, member, state, companies)
 
 
 def _pass_on(

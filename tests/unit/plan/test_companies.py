@@ -27,6 +27,10 @@ def test_the_first_path_with_a_company_in_it_counts(plan_of):
     )
     raw = {"groupId": "undefined", "properties": {"account": 42}}
     assert plan.group_of(raw, left, {"tier": "team"}) == Grouping("42", True)
+    assert plan.group_of({"groupId": 2**53}, left, {}) == Grouping(str(2**53), True)
+    assert plan.group_of({"groupId": 42.0}, left, {}) == Grouping("42", True)
+    assert plan.group_of({"groupId": 2.0**53}, left, {}) is None
+    assert plan.group_of({"groupId": True}, left, {}) is None
     assert plan.group_of({"groupId": None, "properties": 7}, left, {}) is None
     assert plan.group_of({"groupId": {}}, left, {}) is None
 

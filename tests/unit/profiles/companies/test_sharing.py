@@ -66,6 +66,18 @@ def test_what_is_older_than_those_that_wait_stays_where_it_was_counted() -> None
     assert counts(*visits, at("visit", 2, "acme")) == {"acme": 3 * WAITING + 1}
 
 
+def test_what_waits_counts_under_a_plan_that_begins_to_narrow_its_role() -> None:
+    """What the plan asks of it now was not kept then: it counts for the role, and for no part of it."""
+    profile = customer(at("visit", 0), at("visit", 1, "acme"), limits=LIMITS)
+    narrowed = dataclasses.replace(
+        Limits(), narrowed={"visit": lambda event: ["visit?x"]}, parts=frozenset({"visit?x"})
+    )
+    kinds = Companies("company", str, lambda key, number: key, Consent({}), narrowed, "EUR")
+
+    (_, part), *_ = kinds.parts(profile)
+    assert (part.state.roles["visit"].count, part.state.narrowed) == (2, {})
+
+
 def test_of_an_event_that_waits_only_what_counts_is_kept() -> None:
     """Not all that it carries, which may be much; the parts of its role that it is of count for the company, too."""
     narrowed = dataclasses.replace(

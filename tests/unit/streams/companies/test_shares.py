@@ -16,8 +16,8 @@ from models.churn.panel import Panel
 from models.durations import DAY
 from models.population.snapshot import PopulationSnapshot
 from plan import Plan, parse_plan
-from profiles.companies.counting import parts_of
-from profiles.companies.sharing import CELLS, Companies
+from profiles.companies.counting import part_of_cell, parts_of
+from profiles.companies.sharing import CELLS, Companies, told
 from profiles.consent import Consent
 from profiles.state import Limits
 from profiles.store import Loaded
@@ -33,18 +33,10 @@ from streams.steps.work import Work
 from tests.build import event, record
 
 WHOLE = 4
-LIMITS = dataclasses.replace(
-    Limits(),
-    companies=Companies(
-        "company",
-        lambda key: f"~{key}",
-        lambda key, number: f"~~{key} {number}",
-        Consent(),
-        Limits(),
-        "EUR",
-        whole=WHOLE,
-    ),
+KINDS = Companies(
+    "company", lambda key: f"~{key}", lambda key, number: f"~~{key} {number}", Consent(), Limits(), "EUR", whole=WHOLE
 )
+LIMITS = dataclasses.replace(Limits(), companies=KINDS)
 STEP = update("EUR", LIMITS)
 
 
@@ -104,6 +96,53 @@ def test_a_large_company_comes_to_the_same_as_a_small_one() -> None:
     small = run(*visits(WHOLE))["~acme"]
     assert small.company is not None
     assert (small.company.divided, len(small.company.shares)) == (False, WHOLE)
+
+
+def step(held: dict[str, Profile], *records: Record) -> list[Share]:
+    """What one batch sends on."""
+    for number, one in enumerate(records):
+        one.origin = ("profile.events", 0, number << 16)
+    work = Work(0, Loaded(profiles=held), 1)
+    work.begin(0.0, records)
+    STEP(work)
+    return [one for output in work.outputs if isinstance(one := read_record(output.value), Share)]
+
+
+def test_nobody_is_missing_while_a_company_is_divided() -> None:
+    """A cell takes over only the members of whom it has heard; who is erased meanwhile comes back by no cell."""
+    members = [f"m{number}" for number in range(999) if KINDS.cell_of("acme", f"m{number}") == KINDS.cells("acme")[0]]
+    held: dict[str, Profile] = {}
+    shares = step(held, *(event("visit", 1, profile=m, id=m, group=Grouping("acme")) for m in members[: WHOLE + 1]))
+    passed = step(held, *shares)
+    assert len(passed) == held["~acme"].roles["visit"].count == WHOLE + 1
+
+    told = step(held, passed[0])
+    step(held, *told)
+    assert held["~acme"].roles["visit"].count == WHOLE + 1
+    run(*passed[1:], Erase(members[1], 9.0), profiles=held)
+    assert held["~acme"].roles["visit"].count == WHOLE
+    assert held["~acme"].company is not None
+    assert set(held["~acme"].company.shares) == {KINDS.cells("acme")[0]}
+
+
+def test_a_company_that_begins_anew_with_the_share_of_a_cell_is_divided() -> None:
+    """It was removed with its last known member while the cell's share was on its way; nobody counts twice."""
+    held = run(*visits(20))
+
+    def visit(day: int) -> Event:
+        return event("visit", day, profile="m0", id=f"again {day}", group=Grouping("acme"))
+
+    def share_again() -> list[Share]:
+        cells = [profile for id_, profile in held.items() if is_cell(id_)]
+        return [Share("~acme", "acme", cell.id, 9.0, told(part_of_cell(cell))[0]) for cell in cells]
+
+    del held["~acme"]
+    run(*share_again(), visit(8), profiles=held)
+    assert held["~acme"].roles["visit"].count == 20 * 3 + 1
+    del held["~acme"]
+    run(visit(9), profiles=held)
+    run(*share_again(), profiles=held)
+    assert held["~acme"].roles["visit"].count == 20 * 3 + 2
 
 
 def test_erased_members_leave_a_company_and_the_last_one_takes_it_along() -> None:
