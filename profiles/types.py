@@ -266,7 +266,10 @@ class Split(msgspec.Struct, array_like=True, tag_field="kind", tag="s", gc=False
 
 
 class Share(msgspec.Struct, array_like=True, tag_field="kind", tag="g", gc=False):
-    """A command to a company: this is all that a member's events come to for it. The latest counts."""
+    """A command to a company: this is all that a member's events come to for it. The latest counts.
+
+    Sent to a member it is one to take theirs back, behind whatever they have told the company.
+    """
 
     profile: str  # the company's document
     key: str  # the company, as events name it
@@ -275,6 +278,7 @@ class Share(msgspec.Struct, array_like=True, tag_field="kind", tag="g", gc=False
     state: bytes = b""  # msgpack of a `Part`; b"" takes it back
     erased: bool = False  # it is taken back for good, and a company of nobody else goes with it
     origin: Origin = NOWHERE
+    instead: list[str] = []  # members who were merged into this one: their shares go in the moment in which it comes
 
 
 Record = Event[dict[str, Any]] | Merge | Absorb | AlertCommand | Erase | Lift | Split | Share
@@ -507,6 +511,7 @@ class Splitting(msgspec.Struct, array_like=True, gc=False):
     awaited: list[str] = []  # homes that have not moved yet: what they still send on is part of what is computed
     cutovers: dict[str, tuple[int, int]] = {}  # home → partition and offset at which it moved
     done: bool = False  # what was computed is here; the cutovers stay, for what may still be on its way
+    told: list[str] = []  # companies that keep the share from before until then
 
 
 class Claims(msgspec.Struct, array_like=True, gc=False):
@@ -527,6 +532,7 @@ class Member(msgspec.Struct, array_like=True, gc=False):
     state: Profile  # of those that count for it, whatever may still be heard of
     left: Number = 0  # the latest time at which the customer was said to have left; 0 for never
     sent: bytes = b""  # digest of the share that the company was told last
+    instead: list[str] = []  # those merged in since, whose shares the next one replaces
 
 
 class Affiliation(msgspec.Struct, array_like=True, gc=False):

@@ -32,11 +32,13 @@ _COUNTED = tuple(name for name in Profile.__struct_fields__ if name not in _OWN)
 def take_share(company: Profile, share: Share, kind: str) -> None:
     """Let a company know the newest share of a member; `count_shares` has to follow."""
     held = company.company = company.company or Company(kind, share.key)
+    known = held.shares.pop(share.member, None) is not None
+    for member in share.instead:
+        held.shares.pop(member, None)
     if share.state:
         held.shares[share.member] = share.state
-    else:
-        held.shares.pop(share.member, None)
-    held.erased = share.erased
+    if share.state or known or share.erased:
+        held.erased = share.erased
 
 
 def count_shares(company: Profile, limits: Limits) -> None:

@@ -121,8 +121,10 @@ class Companies:
         for company, member in theirs.members.items():
             held = ours.members.get(company)
             if held is None:
-                ours.members[company] = msgspec.structs.replace(member, sent=b"")
+                told = sorted({*member.instead, loser.id})
+                ours.members[company] = msgspec.structs.replace(member, sent=b"", instead=told)
                 continue
+            held.instead = sorted({*held.instead, *member.instead, loser.id})
             held.first, held.last = min(held.first, member.first), max(held.last, member.last)
             held.left = max(held.left, member.left)
             merge(held.state, member.state, self.limits)

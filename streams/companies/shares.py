@@ -9,37 +9,76 @@ company among all of the customer's, whether or not the others are sent.
 
 from __future__ import annotations
 
+import msgspec
+
 from profiles.companies.counting import count_shares, members_of, part_of_cell, take_share
 from profiles.companies.sharing import Companies, told
 from profiles.types import Company, Profile, Record, Share, is_cell
 from streams.steps.work import Work
 
-__all__ = ["hear", "share_cell", "share_out", "take_back"]
+__all__ = ["ask_back", "hear", "let_go", "pass_back", "share_cell", "share_out", "take_back", "told_of"]
 
 
 def share_out(work: Work, cause: Record, profile: Profile, companies: Companies) -> None:
     """Tell companies what a customer is to them, where that is not what they were told last."""
     held = profile.affiliation
-    if held is None or profile.redirect:
+    if held is None or profile.redirect or (profile.splitting is not None and not profile.splitting.done):
         return
     for key, part in companies.parts(profile):
         origin, member = work.origin(cause), held.members[key]
         packed, digest = told(part)
-        if digest != member.sent:
-            member.sent = digest
+        if digest != member.sent or member.instead:
+            share = Share(companies.id_of(key), key, profile.id, profile.updated, packed, origin=origin)
+            share.instead, member.instead, member.sent = member.instead, [], digest
             work.touch(profile)
-            work.send(Share(companies.id_of(key), key, profile.id, profile.updated, packed, origin=origin))
+            work.send(share)
 
 
 def take_back(work: Work, cause: Record, profile: Profile, companies: Companies, *, erased: bool = False) -> None:
-    """Let no company count a customer any more who is merged away, taken apart or erased.
+    """Let no company count a customer any more who is taken apart or erased.
 
     Also one that was told nothing, as far as is known here: a document that was restored may not know of the share that
     was sent with its next commit.
     """
-    for key in sorted(profile.affiliation.members) if profile.affiliation is not None else ():
+    for key in told_of(profile):
         company, origin = companies.id_of(key), work.origin(cause)
         work.send(Share(company, key, profile.id, profile.updated, erased=erased, origin=origin))
+
+
+def ask_back(work: Work, cause: Record, loser: Profile, *, erased: bool = False) -> None:
+    """Let one who was merged away take back their shares, once the winner has what they held.
+
+    Had they done so before, a company would have neither meanwhile. The winner's share replaces theirs at once, unless
+    one of theirs is still on its way. No other partition can say that it has come, so theirs has the last word.
+    """
+    for key in told_of(loser):
+        work.send(Share(loser.id, key, loser.id, loser.updated, erased=erased, origin=work.origin(cause)))
+
+
+def pass_back(work: Work, member: Profile | None, asked: Share, companies: Companies) -> None:
+    """Take back a share as a member was asked to, unless they live again and are in that company."""
+    if member is None or member.redirect or asked.key not in told_of(member):
+        company = companies.id_of(asked.key)
+        work.send(msgspec.structs.replace(asked, profile=company, origin=work.origin(asked)))
+
+
+def told_of(profile: Profile) -> list[str]:
+    """The companies that may keep a share of a customer."""
+    members = profile.affiliation.members if profile.affiliation is not None else ()
+    return sorted({*members, *(profile.splitting.told if profile.splitting is not None else ())})
+
+
+def let_go(work: Work, cause: Record, profile: Profile, companies: Companies) -> None:
+    """Take back from before a split what no share of what was computed anew replaces."""
+    splitting = profile.splitting
+    if splitting is None or not splitting.done:
+        return
+    members = profile.affiliation.members if profile.affiliation is not None else ()
+    for key in splitting.told:
+        origin = work.origin(cause)
+        if key not in members:
+            work.send(Share(companies.id_of(key), key, profile.id, profile.updated, origin=origin))
+    splitting.told = []
 
 
 def hear(work: Work, company: Profile, share: Share, companies: Companies) -> None:

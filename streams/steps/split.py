@@ -26,11 +26,14 @@ from streams.steps.work import SENT_BITS, Work
 __all__ = ["move", "moved", "reset"]
 
 
-def reset(work: Work, profile: Profile, command: Split) -> None:
-    """The profile that is taken apart: forget, and tell the homes that become profiles again to move."""
+def reset(work: Work, profile: Profile, command: Split, told: list[str]) -> None:
+    """The profile that is taken apart: forget, and tell the homes that become profiles again to move.
+
+    What it has `told` companies stays there until what it holds is computed anew, so that they are not without it.
+    """
     others = [home for home in command.winners if home != profile.id]
     cutovers = _cutovers(profile) | {profile.id: _position(work, command)}
-    splitting = Splitting(command.split, command.winners, command.identities, others, cutovers)
+    splitting = Splitting(command.split, command.winners, command.identities, others, cutovers, told=told)
     snapshots.censor(profile, tally=work.labels)
     anew = Profile(
         profile.id,

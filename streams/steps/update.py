@@ -41,7 +41,7 @@ from profiles.types import (
     is_cell,
     is_company,
 )
-from streams.companies.shares import hear, share_cell, share_out, take_back
+from streams.companies.shares import ask_back, hear, let_go, pass_back, share_cell, share_out, take_back, told_of
 from streams.kafka.topics import ALERTS
 from streams.steps.split import move, moved, reset
 from streams.steps.work import SENT_BITS, Work
@@ -73,7 +73,7 @@ def update(currency: str, limits: Limits) -> Callable[[Work], None]:
             if type(record) is Lift:
                 _lift(work, profile)
             elif profile.redirect == ERASED:
-                work.outcomes["erased"] += type(record) is Event
+                _leave_out(work, record, companies)
             elif type(record) is Event:
                 _happen(work, profile, record, currency, limits)
             elif type(record) is Erase:
@@ -83,7 +83,7 @@ def update(currency: str, limits: Limits) -> Callable[[Work], None]:
             elif profile.redirect:
                 _follow(work, profile, record)
             elif type(record) is Merge:
-                _merge_away(work, profile, record, companies)
+                _merge_away(work, profile, record)
             elif type(record) is Absorb:
                 _absorb(work, profile, record, limits)
             elif type(record) is AlertCommand:
@@ -102,9 +102,9 @@ def update(currency: str, limits: Limits) -> Callable[[Work], None]:
             else:
                 apply_all(work, (record,))
             if latest[record.profile] is record and (profile := work.profiles.get(record.profile)) is not None:
-                if type(record) is not Share:
+                if not is_company(profile.id):
                     share_out(work, record, profile, companies)
-                elif is_cell(profile.id):
+                elif is_cell(profile.id) and type(record) is Share:
                     share_cell(work, record, profile, companies)
         for id_ in latest:
             if is_company(id_) and not is_cell(id_):
@@ -149,7 +149,7 @@ def _follow(work: Work, tombstone: Profile, record: Record) -> None:
         work.send(msgspec.structs.replace(record, profile=tombstone.redirect, origin=work.origin(record)))
 
 
-def _merge_away(work: Work, loser: Profile, command: Merge, companies: Companies | None) -> None:
+def _merge_away(work: Work, loser: Profile, command: Merge) -> None:
     add_identities(loser, [(identity, command.time) for identity in command.identities])
     snapshots.censor(loser, tally=work.labels)
     _leave_segments(work, loser, reason="merged", into=command.winner)
@@ -159,7 +159,6 @@ def _merge_away(work: Work, loser: Profile, command: Merge, companies: Companies
     position = command.origin[2] >> SENT_BITS
     state = Absorb(command.winner, loser.id, command.time, _encode(loser), work.origin(command), position=position)
     work.send(state)
-    _take_back(work, command, loser, companies)
     _bury(work, Profile(loser.id, redirect=command.winner, seen=seen))
 
 
@@ -172,9 +171,11 @@ def _absorb(work: Work, winner: Profile, command: Absorb, limits: Limits) -> Non
             winner.splitting.done = True
             winner.splitting.winners, winner.splitting.identities = {}, {}
     elif winner.splitting is not None and _before_cutover(winner.splitting, command.loser, command.position):
-        known = _decode_profile(command.state).splits  # whatever comes of them again is a repeat, too
-        winner.splits = sorted({*winner.splits, *known})
+        known = _decode_profile(command.state)
+        winner.splits = sorted({*winner.splits, *known.splits})  # whatever comes of them again is a repeat, too
         work.touch(winner)
+        if limits.companies is not None:
+            ask_back(work, command, known)
         return
     loser = _decode_profile(command.state)
     if loser.purchases.orders:  # what was photographed since lacked these orders
@@ -182,6 +183,10 @@ def _absorb(work: Work, winner: Profile, command: Absorb, limits: Limits) -> Non
     treatment.note(winner, loser.treated_at)
     ours = dict(winner.alerts)
     merge(winner, loser, limits)
+    if limits.companies is not None and command.split:
+        let_go(work, command, winner, limits.companies)
+    elif limits.companies is not None:
+        ask_back(work, command, loser)
     for alert in loser.alerts.values():
         if alert.rule in ours and ours[alert.rule].id == alert.id:
             work.alerts[alert.id] = (winner.id, winner.alerts[alert.rule])
@@ -199,11 +204,19 @@ def _absorb(work: Work, winner: Profile, command: Absorb, limits: Limits) -> Non
 def _erase(work: Work, profile: Profile, command: Erase, companies: Companies | None) -> None:
     snapshots.censor(profile, tally=work.labels)
     _end_all(work, profile)
-    _take_back(work, command, profile, companies, erased=True)
+    if companies is not None:
+        take_back(work, command, profile, companies, erased=True)
     tombstone = Profile(profile.id, redirect=ERASED, scheduled_at=command.time + TOMBSTONE_KEPT)
     if profile.redirect:
         work.new_tombstones -= 1
     _bury(work, tombstone)
+
+
+def _leave_out(work: Work, record: Record, companies: Companies | None) -> None:
+    """Let what comes to an erased customer be gone, also out of the companies of who is merged into them."""
+    work.outcomes["erased"] += type(record) is Event
+    if type(record) is Absorb and companies is not None and not record.split:
+        ask_back(work, record, _decode_profile(record.state), erased=True)
 
 
 def _end_all(work: Work, profile: Profile) -> None:
@@ -217,20 +230,21 @@ def _end_all(work: Work, profile: Profile) -> None:
 
 
 def _take_apart(work: Work, profile: Profile, command: Split, companies: Companies | None) -> None:
-    if command.phase != "moved":
-        _take_back(work, command, profile, companies)
-    {"reset": reset, "move": move, "moved": moved}[command.phase](work, profile, command)
-
-
-def _take_back(
-    work: Work, cause: Record, profile: Profile, companies: Companies | None, *, erased: bool = False
-) -> None:
-    if companies is not None and profile.affiliation is not None:
-        take_back(work, cause, profile, companies, erased=erased)
+    if command.phase == "reset":
+        reset(work, profile, command, told_of(profile))
+    elif command.phase == "move":
+        if companies is not None:
+            take_back(work, command, profile, companies)
+        move(work, profile, command)
+    else:
+        moved(work, profile, command)
 
 
 def _hear(work: Work, share: Share, companies: Companies) -> None:
     company = work.profiles.get(share.profile)
+    if not is_company(share.profile):
+        pass_back(work, company, share, companies)
+        return
     if company is None and not share.state:
         return  # nobody has told it anything
     hear(work, company or work.create(share.profile), share, companies)

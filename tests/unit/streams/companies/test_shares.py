@@ -21,7 +21,7 @@ from profiles.companies.sharing import CELLS, Companies, told
 from profiles.consent import Consent
 from profiles.state import Limits
 from profiles.store import Loaded
-from profiles.types import Erase, Event, Grouping, Identity, Profile, Record, Share, is_cell
+from profiles.types import Absorb, Erase, Event, Grouping, Identity, Merge, Profile, Record, Share, Split, is_cell
 from streams.kafka.topics import PROFILE_EVENTS, TOLD
 from streams.pipeline import ingest_pipeline, profile_pipeline
 from streams.records.happened import read_record
@@ -143,6 +143,74 @@ def test_a_company_that_begins_anew_with_the_share_of_a_cell_is_divided() -> Non
     run(visit(9), profiles=held)
     run(*share_again(), profiles=held)
     assert held["~acme"].roles["visit"].count == 20 * 3 + 2
+
+
+def merged(held: dict[str, Profile], loser: str, winner: str, *others: Record) -> list[int]:
+    """The visits of a company after each batch of one record, from a merge on until all is at rest."""
+    counts = []
+    waiting: deque[Record] = deque([Merge(loser, winner, 9.0, []), *others])
+    for offset in range(100, 200):
+        if not waiting:
+            break
+        one = waiting.popleft()
+        one.origin = ("profile.events", 0, offset << 16)
+        work = Work(0, Loaded(profiles=held), 1)
+        work.begin(0.0, [one])
+        STEP(work)
+        waiting += (read_record(output.value) for output in work.outputs)
+        counts.append(held["~acme"].roles["visit"].count if "~acme" in held else 0)
+    return counts
+
+
+def test_a_merge_takes_nothing_from_a_company_at_any_moment() -> None:
+    """Neither the only member's, nor one of several: the winner's share comes in the place of the loser's."""
+    for members in (1, 2):
+        held = run(*visits(members))
+        assert set(merged(held, "m0", "new")) == {3 * members}
+        held = run(*visits(members), event("visit", 7, profile="new", id="n", group=Grouping("acme")))
+        assert set(merged(held, "m0", "new")) == {3 * members + 1}
+        assert held["~acme"].company is not None
+        assert set(held["~acme"].company.shares) == {"new", "m1"} - ({"m1"} if members == 1 else set())
+    held = run(*visits(20))
+    assert min(merged(held, "m0", "new")) == 60
+    assert held["~acme"].roles["visit"].count == 60
+
+
+def test_a_share_that_the_winners_overtakes_does_not_stay() -> None:
+    """They come by different partitions; only the loser's own knows what it has told."""
+    held = run(*visits(2))
+    late = Share("~acme", "acme", "m0", 9.0, told(parts_of(held["~acme"])["m0"])[0])
+    absorb = step(held, Merge("m0", "new", 9.0, []))
+    assert absorb == []
+    state = msgspec.msgpack.encode(run(*visits(1))["m0"])
+    sent = step(held, Absorb("new", "m0", 9.0, state))
+    ours = [share for share in sent if share.profile == "~acme"]
+    theirs = [share for share in sent if share.profile == "m0"]
+    run(*ours, late, *theirs, profiles=held)
+
+    assert held["~acme"].roles["visit"].count == 6
+
+
+def test_who_is_merged_into_an_erased_customer_leaves_the_company() -> None:
+    held = run(*visits(2), Erase("m1", 9.0))
+    merged(held, "m0", "m1")
+
+    assert [id_ for id_ in held if id_.startswith("~")] == []
+
+
+def test_a_split_takes_nothing_from_a_company_until_it_is_computed() -> None:
+    """What was told before stays till then; companies of which nothing is left are let go."""
+    bolt = event("visit", 9, profile="m0", id="b", group=Grouping("bolt"))
+    held = run(*visits(1), bolt)
+    after = event("visit", 8, profile="m0", id="later", group=Grouping("acme"))
+    run(Split("m0", "reset", "s1", "m0", 9.0, {"m0": "m0"}, {"m0": []}), after, profiles=held)
+    assert (held["~acme"].roles["visit"].count, held["~bolt"].roles["visit"].count) == (3, 1)
+
+    state = msgspec.msgpack.encode(run(*visits(1, range(1, 3)))["m0"])
+    run(Absorb("m0", "s1:m0", 9.0, state, split="s1"), profiles=held)
+    assert held["~acme"].roles["visit"].count == 2 + 1
+    assert held["~bolt"].company is not None
+    assert held["~bolt"].company.shares == {}
 
 
 def test_erased_members_leave_a_company_and_the_last_one_takes_it_along() -> None:
