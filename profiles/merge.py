@@ -23,8 +23,9 @@ from profiles.ledger.entries import (
     count_anew,
     entries_of,
     forget_parts,
-    has_settled,
     join_all,
+    mark_of,
+    marks_of,
     settle,
     write_entries,
 )
@@ -47,6 +48,7 @@ from profiles.types import (
     Activity,
     Alert,
     Claims,
+    Entry,
     Identity,
     Ledger,
     Number,
@@ -60,7 +62,7 @@ from profiles.types import (
     Ticket,
 )
 
-__all__ = ["add_identities", "later", "merge", "weight"]
+__all__ = ["add_identities", "later", "merge", "merge_ledgers", "weight"]
 
 
 def merge(winner: Profile, loser: Profile, limits: Limits) -> None:
@@ -177,23 +179,40 @@ def _merge_decayed(
     ]
 
 
-def _merge_ledgers(winner: Profile, loser: Profile, limits: Limits) -> None:
-    """Of both: what each knew of one order is one order."""
-    theirs = accounts_of(loser)
-    if theirs is None:
-        return
-    ours = winner.ledger = accounts_of(winner) or Ledger()
-    entries = [entry for entry in entries_of(ours) if not has_settled(theirs, entry)]
-    entries += [entry for entry in entries_of(theirs) if not has_settled(ours, entry)]
-    if theirs.settled is not None:
-        settled = ours.settled = ours.settled or Settled()
-        _merge_purchases(settled.purchases, theirs.settled.purchases, limits)
-        _merge_tallies(settled.roles, theirs.settled.roles, limits)
-        _merge_tallies(settled.narrowed, theirs.settled.narrowed, limits)
-        settled.keys = (settled.keys + theirs.settled.keys)[-KEYS:]
+def merge_ledgers(profile: Profile, ledgers: Sequence[Ledger], limits: Limits) -> None:
+    """Count for a profile what all of these know: what several know of one order is one order."""
+    ours = profile.ledger = Ledger()
+    entries = _not_settled(ledgers)
+    for theirs in ledgers:
+        if theirs.settled is not None:
+            settled = ours.settled = ours.settled or Settled()
+            _merge_purchases(settled.purchases, theirs.settled.purchases, limits)
+            _merge_tallies(settled.roles, theirs.settled.roles, limits)
+            _merge_tallies(settled.narrowed, theirs.settled.narrowed, limits)
+            settled.keys = (settled.keys + theirs.settled.keys)[-KEYS:]
     write_entries(ours, join_all(entries, limits.on_repeat))
-    count_anew(winner, limits)
-    settle(winner, limits)
+    count_anew(profile, limits)
+    settle(profile, limits)
+
+
+def _merge_ledgers(winner: Profile, loser: Profile, limits: Limits) -> None:
+    theirs = accounts_of(loser)
+    if theirs is not None:
+        merge_ledgers(winner, [accounts_of(winner) or Ledger(), theirs], limits)
+
+
+def _not_settled(ledgers: Sequence[Ledger]) -> list[Entry]:
+    """The entries of all that are in the sums of no other."""
+    settling: dict[bytes, int] = {}  # mark → whose, by place; -1 of several
+    for place, ledger in enumerate(ledgers):
+        for mark in marks_of(ledger):
+            settling[mark] = place if settling.get(mark, place) == place else -1
+    return [
+        entry
+        for place, ledger in enumerate(ledgers)
+        for entry in entries_of(ledger)
+        if settling.get(mark_of(entry), place) == place
+    ]
 
 
 def _merge_purchases(ours: Purchases, theirs: Purchases, limits: Limits) -> None:

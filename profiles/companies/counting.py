@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import msgspec
 
-from profiles.merge import merge
+from profiles.ledger.entries import accounts_of, forget_parts
+from profiles.merge import merge, merge_ledgers
 from profiles.state import Limits
 from profiles.timeline import merge_timelines
-from profiles.types import Company, Part, Profile, Share
+from profiles.types import Company, Ledger, Part, Profile, Share
 
 __all__ = ["count_shares", "members_of", "part_of_cell", "parts_of", "take_share"]
 
@@ -52,14 +53,22 @@ def count_shares(company: Profile, limits: Limits) -> None:
     assert held is not None
     held.shares = dict(sorted(held.shares.items()))
     whole = Profile(company.id)
-    events = Profile("")  # of all members, as trimming them after each would take longer than all the rest
+    events = Profile("")  # of all members; these and orders are joined at the end,
+    ledgers: list[Ledger] = []  # for after each member that would take longer than all the rest
     for packed in held.shares.values():
         state = _decode(packed).state
         events.timeline += state.timeline
         events.timeline_count += state.timeline_count
         state.timeline, state.timeline_count = b"", 0
+        if not state.narrowed.keys() <= limits.parts:
+            forget_parts(state, limits.parts)
+        if (ledger := accounts_of(state)) is not None:
+            ledgers.append(ledger)
+            state.ledger = Ledger()
         merge(whole, state, limits)
     merge_timelines(whole, events, limits.timeline)
+    if ledgers:
+        merge_ledgers(whole, ledgers, limits)
     for name in _COUNTED:
         setattr(company, name, getattr(whole, name))
     since = min((part.since for part in parts_of(company).values()), default=None)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "KEYS", "KINDS", "ROLES", "TIMED", "accounts_of", "adds_up", "count_anew", "enter", "entries_of", "forget_parts",
-    "has_settled", "join", "join_all", "refund_key", "settle", "subject_key", "write_entries",
+    "has_settled", "join", "join_all", "mark_of", "marks_of", "refund_key", "settle", "subject_key", "write_entries",
 ]  # fmt: skip
 
 ROLES = ("purchase", "refund", "payment", "subscription_start", "subscription_cancel")
@@ -250,7 +250,7 @@ def settle(profile: Profile, limits: Limits) -> None:
             continue
         for occurrence in _occurrences(entries):
             _count(base.purchases, holder, occurrence, limits)
-        base.keys = (base.keys + b"".join(map(_mark, entries)))[-KEYS:]
+        base.keys = (base.keys + b"".join(map(mark_of, entries)))[-KEYS:]
     write_entries(ledger, kept)
 
 
@@ -271,14 +271,20 @@ def has_settled(ledger: Ledger, entry: Entry) -> bool:
     settled = ledger.settled
     if settled is None:
         return False
-    mark = _mark(entry)
+    mark = mark_of(entry)
     at = settled.keys.find(mark)
     while at >= 0 and at % _MARK:  # across two others
         at = settled.keys.find(mark, at + 1)
     return at >= 0
 
 
-def _mark(entry: Entry) -> bytes:
+def marks_of(ledger: Ledger) -> set[bytes]:
+    """The marks of what has settled in a ledger, as far as that still knows."""
+    keys = ledger.settled.keys if ledger.settled is not None else b""
+    return {keys[at : at + _MARK] for at in range(0, len(keys), _MARK)}
+
+
+def mark_of(entry: Entry) -> bytes:
     """Tells a settled entry from others of the same subject: a refund from its order, an end from its start."""
     return entry.part[:_MARK] or (entry.key[_MARK:] if entry.kind == _END else entry.key[:_MARK])
 

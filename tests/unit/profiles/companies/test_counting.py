@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import msgspec
 
 from profiles.companies.counting import count_shares, take_share
@@ -28,6 +30,31 @@ def test_the_newest_share_of_each_member_counts_and_what_the_company_derived_sta
     count_shares(company, Limits())
     assert company.purchases.orders == 2
     assert (set(company.segments), set(company.alerts)) == ({"big"}, {"a"})
+
+
+def calls_to_count(members: int) -> int:
+    """Function calls that counting a company takes, each of whose members has ordered ten times."""
+    company, calls = Profile("~acme"), 0
+
+    def note(*_: object) -> None:
+        nonlocal calls
+        calls += 1
+
+    for number in range(members):
+        take_share(company, share(f"m{number}", *range(1, 11)), "company")
+    sys.setprofile(note)
+    try:
+        count_shares(company, Limits())
+    finally:
+        sys.setprofile(None)
+    assert company.purchases.orders == 10 * members
+    return calls
+
+
+def test_counting_a_company_costs_what_its_size_is() -> None:
+    """Not that of its members' orders for each of its members, which would be a thousand calls an order."""
+    for members in (8, 32, 64):
+        assert calls_to_count(members) < 400 * 10 * members
 
 
 def test_two_members_who_report_one_order_report_one_order() -> None:
