@@ -16,7 +16,9 @@ from streams.collector.json_text import loads
 __all__ = ["batch_of", "entries_of", "members_of", "resume"]
 
 _MOST = 200_000
-"""Brackets and commas that are looked at: what is sent packed may hold millions of them."""
+"""Steps of a reading: what is sent packed may hold millions of brackets. A bracket or comma is one, and so are so many
+bytes between them:"""
+_BYTES = 64
 
 _STRING = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
 _BRACKET = re.compile(rb'[^"\[\]{}]*+(?:' + _STRING + rb'[^"\[\]{}]*+)*+(.?)', re.DOTALL)
@@ -29,7 +31,7 @@ _KEY = re.compile(rb'"writeKey"\s*+:\s*+("[^"\\]*+")')
 _END = re.compile(rb"\]\s*+(?:,|\}\Z)")  # of the batch
 _LARGEST = 64 * 1024  # bytes of an event that is looked for
 _MOST_EVENTS, _MOST_TRIES, _MOST_ENDS = 5_000, 5_000, 20
-_MOST_IN_VAIN = 4 * 1024 * 1024  # bytes that are read of what turns out to be no event
+_MOST_IN_VAIN = 2 * 1024 * 1024  # bytes that are read of what turns out to be no event
 _OF_ONE = 5_000  # brackets of an event that is looked for
 _DEEPER = {b"[": 1, b"{": 1, b"]": -1, b"}": -1}
 _CLOSES = {b"]": b"[", b"}": b"{"}
@@ -68,33 +70,56 @@ def _is_event(value: Any) -> bool:
     return type(value) is dict and not _OWN.isdisjoint(value)
 
 
+class _Work:
+    """How many steps may still be taken, by all readings together that start over in the same bytes."""
+
+    __slots__ = ("left",)
+
+    def __init__(self) -> None:
+        self.left = _MOST
+
+    def spend(self, start: int, end: int) -> None:
+        """One step to what stands at the end of these bytes."""
+        self.left -= 1 + (end - start) // _BYTES
+
+
 def members_of(body: bytes) -> dict[str, bytes] | None:
     """The members of the object that a body is, their values as they were sent; None if it cannot be cut into them."""
     if not body.startswith(b"{"):
         return None
-    parts = _parts(body)
-    found = [_MEMBER.fullmatch(part) for part in parts or () if part.strip()]
-    if parts is None or None in found:
+    parts = _parts(body, 1, _Work())
+    return None if parts is None else _named(parts)
+
+
+def _named(parts: list[bytes]) -> dict[str, bytes] | None:
+    """The members by name; None if one of the parts is no member."""
+    found = [_MEMBER.fullmatch(part) for part in parts if part.strip()]
+    if None in found:
         return None
     return {match[1][1:-1].decode(errors="replace"): match[2].strip() for match in found if match}
 
 
 def entries_of(body: bytes) -> list[bytes] | None:
     """The entries of the list that a body is, as they were sent; None if it is none."""
-    parts = _parts(body) if body.startswith(b"[") else None
+    parts = _parts(body, 1, _Work()) if body.startswith(b"[") else None
     return None if parts is None else [entry for part in parts if (entry := part.strip())]
 
 
-def _parts(body: bytes) -> list[bytes] | None:
-    """What stands between the commas of the outermost brackets; None if those do not enclose the body."""
+def _parts(body: bytes, start: int, work: _Work) -> list[bytes] | None:
+    """What stands between the commas of the outermost brackets, the first of which opened before `start`; None if
+    those do not enclose the rest of the body."""
     parts: list[bytes] = []
-    start, at, left = 1, 1, _MOST
-    while left > 0 and (found := _MARK.match(body, at)):
-        at, mark, left = found.end(), found[1], left - 1
+    at = start
+    while work.left > 0 and (found := _MARK.match(body, at)):
+        work.spend(at, found.end())
+        at, mark = found.end(), found[1]
         if _DEEPER.get(mark) == 1:
-            at, left = _behind(body, at, left, len(body))
+            at = _behind(body, at, work)
+            if not at:
+                return None
             continue
-        if mark not in (b",", b"]", b"}"):  # the end, or a quote that nothing closes
+        if mark not in (b",", b"]", b"}"):  # the end, or a quote that nothing closes, to find which all was read
+            work.spend(at, len(body))
             break
         parts.append(body[start : at - 1])
         if mark != b",":
@@ -103,17 +128,20 @@ def _parts(body: bytes) -> list[bytes] | None:
     return None
 
 
-def _behind(body: bytes, at: int, left: int, end: int) -> tuple[int, int]:
-    """The place behind what the bracket before `at` opens, and how many more may be looked at; 0 if not closed."""
+def _behind(body: bytes, at: int, work: _Work) -> int:
+    """The place behind what the bracket before `at` opens; 0 if it is not closed."""
     depth = 1
-    for found in itertools.islice(_BRACKET.finditer(body, at, end), left):
-        left -= 1
+    for found in _BRACKET.finditer(body, at):
+        work.spend(found.start(), found.end())
         if not (deeper := _DEEPER.get(found[1], 0)):
+            work.spend(found.end(), len(body))
             break
         depth += deeper
         if not depth:
-            return found.end(), left
-    return at, 0
+            return found.end()
+        if work.left <= 0:
+            break
+    return 0
 
 
 def resume(body: bytes) -> tuple[dict[str, bytes], list[bytes]] | None:
@@ -129,6 +157,7 @@ def resume(body: bytes) -> tuple[dict[str, bytes], list[bytes]] | None:
     if head is None or not body.endswith(b"}"):
         return None
     events: list[bytes] = []
+    around = _Around(body, head)
     clean = True  # all events so far are good: a bracket that closes is the batch's
     at, bad, left, tries = head.end(), -1, _MOST_IN_VAIN, 0
     while left > 0 and tries < _MOST_TRIES and len(events) < _MOST_EVENTS:
@@ -144,7 +173,7 @@ def resume(body: bytes) -> tuple[dict[str, bytes], list[bytes]] | None:
             if body[at : at + 1] == b",":
                 at += 1
                 continue
-            if (members := _around(body, head, at)) is not None:
+            if (members := around.members(at)) is not None:
                 return members, events
             if clean and body[at : at + 1] == b"]":
                 return None if _is_cut_off(body, at) else (_unreadable(body, head, at), events)
@@ -156,19 +185,25 @@ def resume(body: bytes) -> tuple[dict[str, bytes], list[bytes]] | None:
             continue
         for close in list(_END.finditer(body, max(at, len(body) - _LARGEST)))[-_MOST_ENDS:]:
             end = close.start()
-            if _is_of_batch(body, at, end) and (members := _around(body, head, end)) is not None:
+            if _is_of_batch(body, at, end, around.work) and (members := around.members(end)) is not None:
                 piece = body[bad:end].strip()  # from behind the batch, or of an event that holds others
                 return members | ({"context": piece} if piece.startswith(b"]") else {}), [*events, piece]
         return None
     return None
 
 
-def _is_of_batch(body: bytes, last: int, end: int) -> bool:
+def _is_of_batch(body: bytes, last: int, end: int, work: _Work) -> bool:
     """Whether a bracket surely closes the batch, not a list of its `last` event, of which the rest was cut off."""
+    work.spend(last, end)
+    if work.left <= 0:
+        return False
     if (body.count(b'"', last, end) - body.count(rb"\"", last, end)) % 2:
         return True
     opened: list[bytes] = []
     for found in itertools.islice(_BRACKET.finditer(body, last, end), _OF_ONE):
+        work.left -= 1
+        if found[1] == b'"':  # nothing closes it, which a count tells only where no backslash is written twice
+            return True
         if (deeper := _DEEPER.get(found[1], 0)) > 0:
             opened.append(found[1])
         elif deeper and opened:
@@ -223,8 +258,22 @@ def _event_end(body: bytes, at: int, *, within: bool) -> tuple[int, int]:
     return (at + end, 0) if value is not _UNREADABLE and (_is_event(value) or not within) else (0, end)
 
 
-def _around(body: bytes, head: re.Match[bytes], at: int) -> dict[str, bytes] | None:
-    """The members around the batch, which ends at a bracket here; None if these are none."""
-    if body[at : at + 1] != b"]":
-        return None
-    return members_of(body[: head.end()] + body[at:])
+class _Around:
+    """The members around a batch, for each bracket that may close it.
+
+    What stands before the batch is read once, and what stands behind by all tries together within one bound: a body may
+    hold thousands of such brackets.
+    """
+
+    def __init__(self, body: bytes, head: re.Match[bytes]) -> None:
+        self._body = body
+        self._before = members_of(body[: head.end()] + b"]}")
+        self.work = _Work()
+
+    def members(self, at: int) -> dict[str, bytes] | None:
+        """The members if the batch ends here; None if these are none, or too much was looked at for others."""
+        if self._before is None or self._body[at : at + 1] != b"]":
+            return None
+        behind = _parts(self._body, at + 1, self.work)
+        members = _named(behind[1:]) if behind is not None else None
+        return None if members is None else self._before | members

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.collector.body import Limits, Refused
-from streams.collector.salvage import entries_of, members_of, resume
+from streams.collector.salvage import batch_of, entries_of, members_of, resume
 from streams.collector.wire import Envelope, open_batch
 
 texts = st.text(st.sampled_from('ab"\\[]{},: \n\u00e9'), max_size=8)
@@ -179,3 +180,30 @@ def test_millions_of_brackets_cost_next_to_nothing(unit: bytes) -> None:
     resume(body)
 
     assert time.thread_time() - began < 3
+
+
+EVENT_THEN_END = b'{"userId":1}],'
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        lambda n: b'{"batch":[{"userId":1 x "\\\\""' + b'\\"' * 4 * n + b"[" + b"]," * 20 + b" 1]}",
+        lambda n: b'{"a":[' + b"[]," * 10 * n + b'1],"batch":[{bad,' + EVENT_THEN_END * n + b" 1}",
+        lambda n: b'{"a":"' + b'\\"' * 120 * n + b'","batch":[{bad,' + EVENT_THEN_END * n + b" 1}",
+        lambda n: b'{"batch":[{bad,' + b'{"userId":1}],[,' * 3 * n + b" 1}",
+        lambda n: b'{"batch":[{bad,' + b'{"userId":1}],[,' * n + b'"' + b'\\"' * 40 * n + b'" 1}',
+        lambda n: b'{"batch":[{bad,' + b'{"userId":1}],[,' * n + b'"' + b'\\"' * 40 * n + b" 1}",
+    ],
+    ids=["odd quotes", "brackets before", "a text before", "brackets behind", "a text behind", "no end of a text"],
+)
+def test_a_body_four_times_as_long_is_no_sixteen_times_the_work(hostile: Callable[[int], bytes]) -> None:
+    """Where each quote, or each bracket that may close the batch, could make the reading start over."""
+
+    def cost(size: int) -> float:
+        body = hostile(size)
+        began = time.thread_time()
+        batch_of(body)
+        return time.thread_time() - began
+
+    assert cost(2_000) < 8 * cost(500) + 0.2
