@@ -104,7 +104,8 @@ def identify(plan: Plan, erased: Erased) -> Each:
         # What somebody else says is theirs, and said so after the erasure, the linker lets them have; what an SDK
         # only remembers they have not said.
         states = item.raw["type"] == "identify" and (batch.source not in public or item.standing.signed)
-        along = _remembered(extract, item) if states else ()
+        along = _remembered(extract, item)
+        item.erased = [identity for identity in along if erased.drops(home(identity), time)]
         first, *others = item.identities
         left = [
             identity
@@ -148,12 +149,13 @@ def _along(raw: dict[str, Any]) -> tuple[Any, dict[str, Any]] | None:
 
 
 def _remembered(extract: Extractor, item: Item) -> list[Identity]:
-    """The identities that an event only carries along."""
+    """The identities that an event only carries along; none of who was erased."""
     if item.along is None:
         return []
     said, along = item.along
     named = extract({"traits": said})
-    return [identity for identity in extract({"context": {"traits": along}}) if identity not in named]
+    hidden = (*named, *item.erased)
+    return [identity for identity in extract({"context": {"traits": along}}) if identity not in hidden]
 
 
 def neutral(batch: Intake, item: Item) -> Event:

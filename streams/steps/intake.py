@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from aiokafka.structs import ConsumerRecord
@@ -40,8 +40,8 @@ class Item:
     standing: Standing  # of a public source's event
 
     __slots__ = (
-        "along", "event", "home", "identities", "name", "packed", "properties", "raw", "received", "record", "rule",
-        "standing", "time", "violations",
+        "along", "erased", "event", "home", "identities", "name", "packed", "properties", "raw", "received", "record",
+        "rule", "standing", "time", "violations",
     )  # fmt: skip
 
     def __init__(self, record: ConsumerRecord) -> None:
@@ -53,6 +53,7 @@ class Item:
         self.violations: list[str] = _NONE
         self.event: Event | None = None
         self.along: tuple[Any, dict[str, Any]] | None = None  # traits: said, and only carried along, in the context
+        self.erased: Sequence[Identity] = ()  # those only carried along whose customers were erased
 
 
 def kind_of(item: Item) -> str:

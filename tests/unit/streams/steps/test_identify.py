@@ -71,6 +71,20 @@ def test_when_others_were_erased_nothing_changes() -> None:
     assert taken(("user_id", "x")).links == taken().links
 
 
+def test_what_an_sdk_carries_along_of_an_erased_customer_is_left_out() -> None:
+    """After a faulty logout: neither the event nor the question to the linker names them, though another is said."""
+    address = PLAN.identity("email", "old@example.com")
+    assert address is not None
+    for source in ("purchase", "support", "web"):
+        for said in ({"firstName": "New"}, {"email": "new@example.com"}):
+            says = {"type": "identify", "traits": said, "context": {"traits": {"email": "old@example.com"}}}
+            for gone, left in (((), [address]), ((address,), [])):
+                intake = taken(*gone, source=source, **says)  # type: ignore[arg-type]
+                (item,), (request,) = intake.items, intake.links
+                assert item.event is not None
+                assert item.event.remembered == request.remembered == left
+
+
 def test_an_erased_customer_who_may_come_back_does_so_with_what_happens_from_then_on() -> None:
     """What happened before stays away, whenever it arrives."""
     assert not taken(lifted={("user_id", "u"): NOW}).rejected
