@@ -128,6 +128,7 @@ class Floor(State):
                 pair = self.pairs.setdefault(model, Pair.new())
                 pair.model.add(judge([said[model] for said in risks], came, weights))
                 pair.floor.add(judge([said[FLOOR] for said in risks], came, weights))
+        self.pairs = {model: self.pairs[model] for model in MODELS if model in self.pairs}  # however they were batched
         self._waiting = []
 
     def forget_full(self) -> None:

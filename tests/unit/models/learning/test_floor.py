@@ -89,6 +89,22 @@ def test_what_is_held_against_models_survives_a_restart():
     assert encode(decode(encode(floor), Floor, "")) == encode(floor)
 
 
+def test_how_outcomes_were_batched_makes_no_difference():
+    """Who answers first may be settled before who stands first has an answer."""
+    told = [{"rules": 0.5, "bgnbd": 0.4}, {"rules": 0.5, "bgnbd": 0.4, "hazard": 0.3}]
+    whole, parts = Floor.new(), Floor.new()
+    for floor in (whole, parts):
+        floor.since = dict.fromkeys(MODELS, 0.0)
+        for said in told:
+            floor.on_full(said, True, 1.0, at=4 * WEEK, label_horizon=WEEK)
+            if floor is parts:
+                floor.settle()
+        floor.settle()
+
+    assert list(parts.pairs) == ["hazard", "bgnbd"]
+    assert encode(parts) == encode(whole)
+
+
 def learned(more):
     """A learner whose hazard is the champion by short labels, after full ones in which `more` was said."""
     learner = Learner(CONFIG)
