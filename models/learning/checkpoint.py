@@ -21,8 +21,8 @@ from models.features.table import SCHEMA
 from profiles.errors import Misconfigured
 
 __all__ = [
-    "FORMAT", "HEAD", "Discarded", "Head", "OtherFormat", "Taken", "discarded", "dump", "ends_by", "is_readable",
-    "load", "panel_of", "parts_of", "prefix_of", "some",
+    "FORMAT", "HEAD", "Discarded", "Head", "OtherFormat", "Reached", "Taken", "discarded", "dump", "ends_by",
+    "is_readable", "load", "panel_of", "parts_of", "prefix_of", "some",
 ]  # fmt: skip
 
 HEAD = "head"
@@ -63,6 +63,13 @@ class Head(State):
     next_fit: int  # order summaries at which models learn from orders again
     border: float = 0.0  # the latest that has come (`models.labels.held`)
     ends_by: str = ""  # what churn is, of a further definition
+
+
+class Reached(msgspec.Struct):
+    """How far the head of any format had come, as far as it says so."""
+
+    trained_until: float = 0.0
+    border: float = 0.0
 
 
 class _Document(msgspec.Struct, forbid_unknown_fields=True):

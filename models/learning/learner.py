@@ -36,15 +36,27 @@ from models.features.table import COLUMN, SCHEMA
 from models.labels.examples import Border, Example, ModelCommand, OrderSummary, OwnRecord
 from models.labels.groups import in_words
 from models.learning.calibration import GroupEffects
-from models.learning.checkpoint import FORMAT, HEAD, Discarded, Head, Taken, discarded, dump, ends_by, load, some
+from models.learning.checkpoint import (
+    FORMAT,
+    HEAD,
+    Discarded,
+    Head,
+    Reached,
+    Taken,
+    discarded,
+    dump,
+    ends_by,
+    load,
+    some,
+)  # fmt: skip
 from models.learning.choice import REVIEW, Choice
 from models.learning.drift import Alarm
 from models.learning.guard import Guard
 from models.learning.judge import HAZARD, Judge
 from models.learning.kept import Kept
 from models.learning.learning_models import LearningModels, Saved
-from models.learning.notices import Decided, Notice, Told
-from models.learning.promotion import Change, Promotion
+from models.learning.notices import Decided, Notice, Told, ToldBefore
+from models.learning.promotion import Change, Chosen, Promotion
 from models.learning.quality import Ledger
 from models.learning.records.repeats import Repeats
 from models.learning.records.rows import Rows
@@ -388,12 +400,15 @@ class Learner:
         self._repeats = Repeats.from_parts(some(parts, "seen:"))
 
     def _begin_anew(self, lost: Discarded, parts: Mapping[str, bytes], now: float) -> None:
-        """Go on from what people were told and have decided, if it can be read, and from nothing else."""
+        """Go on from what people were told and have decided, each as far as it can be read, and from nothing else."""
         with contextlib.suppress(Misconfigured):
-            before = decode(parts.get("promotion", b""), Promotion, "")
-            self.told = decode(parts.get("notices", b""), Told, "")
+            before = decode(parts.get("promotion", b""), Chosen, "")
             self.promotion.changes, self.promotion.champion = before.changes, before.champion
-            head = decode(parts[HEAD], Head, "")
+        with contextlib.suppress(Misconfigured):
+            told = decode(parts.get("notices", b""), ToldBefore, "")
+            self.told = Told(told.notices, told.decisions)
+        with contextlib.suppress(Misconfigured):
+            head = decode(parts[HEAD], Reached, "")
             now, self.border = max(now, head.trained_until), head.border
         self._tell_anew(lost, "learning", "rules", now)
 

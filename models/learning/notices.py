@@ -9,7 +9,7 @@ import msgspec
 
 from models.codec import State
 
-__all__ = ["Decided", "Notice", "Told"]
+__all__ = ["Decided", "Notice", "Told", "ToldBefore"]
 
 _REMEMBERED = 50
 
@@ -35,6 +35,13 @@ class Decided(msgspec.Struct, frozen=True):
     by: str
     done: bool
     text: str  # what was done, or why not
+
+
+class ToldBefore(msgspec.Struct):
+    """What stays known of a `Told` that another version wrote, whatever else it had or had not."""
+
+    notices: list[Notice] = []
+    decisions: list[Decided] = []
 
 
 class Told(State):

@@ -30,7 +30,7 @@ from models.learning.evidence import RUN, Blocks, Standing, loss_of
 from models.learning.floor import FLOOR
 from models.learning.quality import HALF
 
-__all__ = ["RACERS", "Change", "Promotion", "Race"]
+__all__ = ["RACERS", "Change", "Chosen", "Promotion", "Race"]
 
 RACERS = ("hazard", "bgnbd", "rules")
 """The models of the cold start, which are compared on the short label."""
@@ -72,6 +72,13 @@ class Change(msgspec.Struct, frozen=True):
     text: str
     by: str = ""  # the person
     evidence: dict[str, Any] = {}
+
+
+class Chosen(msgspec.Struct):
+    """What stays known of a `Promotion` that another version wrote, whatever else it had or had not."""
+
+    champion: str
+    changes: list[Change]
 
 
 class Promotion(State):

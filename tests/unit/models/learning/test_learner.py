@@ -234,6 +234,33 @@ def test_a_checkpoint_without_a_part_or_its_numbers_is_refused(learned, name):
         Learner.restore(dump(panel, {**parts, name: b"{}"}), CONFIG)
 
 
+@pytest.mark.parametrize("part", ["promotion", "head", "notices"])
+@pytest.mark.parametrize("differs", ["lacks a field", "has one more", "is damaged"])
+def test_what_another_version_told_stays_known_whatever_it_wrote_otherwise(learned, part, differs):
+    """Each by itself: one that cannot be read takes no other with it."""
+    learner = Learner.from_parts(learned.parts(), CONFIG)
+    learner.border = 7.0
+    parts = learner.parts()
+    written = {name: msgspec.json.decode(parts[name]) for name in ("promotion", "head", "notices")}
+    written["head"]["format"] -= 1
+    lacks = {"promotion": "refused", "head": "ends_by", "notices": "decisions"}
+    if differs == "lacks a field":
+        del written[part][lacks[part]]
+    elif differs == "has one more":
+        written[part]["more"] = 1
+    elif part == "head":
+        written[part]["border"] = "?"
+    else:
+        written[part] = {}
+    again = Learner.from_parts({**parts, **{name: msgspec.json.encode(was) for name, was in written.items()}}, CONFIG)
+
+    assert again.told.notices[-1].kind == "anew"
+    known = differs != "is damaged"
+    assert (again.promotion.changes[:-1] == learned.promotion.changes) is (known or part != "promotion")
+    assert (again.told.notices[:-1] == learned.told.notices) is (known or part != "notices")
+    assert (again.border == 7.0) is (known or part != "head")
+
+
 def command(action, target="", id_="c1", by="Ada"):
     return ModelCommand(id_, action, target, T0 + 100 * DAY, by)
 
