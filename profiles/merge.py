@@ -31,6 +31,7 @@ from profiles.ledger.entries import (
 )
 from profiles.state import (
     Limits,
+    both_starts,
     is_known,
     largest,
     latest_prices,
@@ -247,7 +248,8 @@ def _merge_subscriptions(winner: Profile, loser: Profile, limits: Limits) -> Non
     by_id = {subscription.id: subscription for subscription in subscriptions_of(winner)}
     for theirs in subscriptions_of(loser):
         ours = by_id.setdefault(theirs.id, Subscription(theirs.id))
-        ours.started, ours.ended = max(ours.started, theirs.started), max(ours.ended, theirs.ended)
+        ours.first, ours.started = both_starts(ours.first, ours.started, theirs.first, theirs.started)
+        ours.ended = max(ours.ended, theirs.ended)
         ours.renewed, ours.paused = max(ours.renewed, theirs.renewed), max(ours.paused, theirs.paused)
         ours.prices = latest_prices(ours.prices, theirs.prices, limits.prices)
     winner.subscriptions = latest_subscriptions(list(by_id.values()), limits.subscriptions)

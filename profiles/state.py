@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from profiles.companies.sharing import Companies
 
 __all__ = [
-    "Limits", "apply", "is_known", "largest", "latest_of", "latest_prices", "latest_subscriptions", "latest_tickets",
-    "latest_used", "remember", "subscriptions_of",
+    "Limits", "apply", "both_starts", "is_known", "largest", "latest_of", "latest_prices", "latest_subscriptions",
+    "latest_tickets", "latest_used", "remember", "subscriptions_of",
 ]  # fmt: skip
 
 
@@ -211,7 +211,7 @@ def _subscription(profile: Profile, event: Event, currency: str, limits: Limits)
         held = Subscription(event.subject)
         profile.subscriptions.append(held)
     if event.role == "subscription_start":
-        held.started = max(held.started, event.time)
+        held.first, held.started = both_starts(held.first, held.started, event.time)
     elif event.role == "subscription_renew":
         held.renewed = max(held.renewed, event.time)
     elif event.role == "subscription_pause":
@@ -255,6 +255,12 @@ def latest_tickets(tickets: list[Ticket], cap: int) -> list[Ticket]:
     return sorted(tickets, key=lambda t: t.id)
 
 
+def both_starts(*starts: Number) -> tuple[Number, Number]:
+    """The first and the latest of some starts, of which 0 is none; the first is 0 if they are the same."""
+    first, latest = min(filter(None, starts), default=0), max(starts)
+    return (first if first < latest else 0), latest
+
+
 def latest_of(subscription: Subscription) -> Number:
     """When something happened to a subscription last."""
     return max(subscription.started, subscription.ended, subscription.renewed, subscription.paused)
@@ -287,7 +293,8 @@ def subscriptions_of(profile: Profile) -> list[Subscription]:
     if profile.subscriptions or _OF_SUBSCRIPTIONS.isdisjoint(roles):
         return profile.subscriptions
     begin, cancel = roles.get("subscription_start"), roles.get("subscription_cancel")
-    return [Subscription("", begin.last if begin else 0.0, cancel.last if cancel else 0.0)]
+    first, latest = both_starts(begin.first, begin.last) if begin else (0.0, 0.0)
+    return [Subscription("", latest, cancel.last if cancel else 0.0, first=first)]
 
 
 _BY_ROLE: dict[str, Callable[[Profile, Event, str, Limits], None]] = {

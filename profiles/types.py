@@ -380,6 +380,7 @@ class Subscription(msgspec.Struct, array_like=True, gc=False):
     renewed: Number = 0
     paused: Number = 0
     prices: list[tuple[int, int]] = []  # (second, minor units) of the latest 4 starts and renewals that say one
+    first: Number = 0  # the first start, of one that was started several times
 
 
 class Ticket(msgspec.Struct, array_like=True, gc=False):

@@ -346,7 +346,9 @@ class _Play:
             if holder.snapshot_at and holder.snapshot_at <= now:
                 ready.append(profile)
             holder.snapshot_at = snapshots.next_snapshot(profile, now, self._config) or 0
-        records += snapshots.take_all(ready, now, self._config, self._currency, self._panel_now())
+        summaries = snapshots.take_all(ready, now, self._config, self._currency, self._panel_now())
+        if self._config.definition is None:  # orders tell the models of a further one nothing
+            records += summaries
         for i in dict.fromkeys([*touched, *due]):
             if self._here[i]:
                 profile = self._profiles[i]
@@ -432,9 +434,11 @@ class _Play:
             waiting = self._waiting.popleft()
             who, due = waiting.who, waiting.at + self._config.horizon
             y = (self._last[who] <= waiting.at).astype(np.float64)
-            for row in self._unclear(who, due):
-                y[row] = not self._stayed(int(who[row]), waiting.at, due)
             whole = np.array([i not in self._redirect for i in who.tolist()], dtype=bool)
+            for row in self._unclear(who, due):
+                here = self._stayed(int(who[row]), waiting.at, due)
+                y[row] = not here
+                whole[row] &= here is not None  # else the profile no longer knows
             whole &= self._here[who] | (self._until[who] < now) | (self._may[who] & self._lasts)
             rows = np.flatnonzero(whole)
             if waiting.risks:
@@ -449,10 +453,10 @@ class _Play:
         """Whom the latest sign of life does not tell of: it is too late, or their state is what counts."""
         return np.arange(len(who)) if self._lasts else np.flatnonzero(self._last[who] > due)
 
-    def _stayed(self, i: int, after: float, until: float) -> bool:
-        """Whether there was a sign of life in (after, until], or the state held at its end."""
+    def _stayed(self, i: int, after: float, until: float) -> bool | None:
+        """Whether there was a sign of life in (after, until], or the state held at its end; None if nobody knows."""
         if i not in self._signs:
-            return bool(stayed(self._profiles[i], after, until, self._config))
+            return stayed(self._profiles[i], after, until, self._config)
         signs = self._signs[i]
         return bisect_right(signs, until) > bisect_right(signs, after)
 

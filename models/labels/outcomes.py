@@ -60,7 +60,7 @@ def can_leave(profile: Profile, now: float, config: ChurnConfig) -> bool:
     if (definition := config.definition) is None:
         return profile.purchases.orders > 0
     if definition.ends_by.lasts:
-        return holds(profile, now, definition.ends_by)
+        return holds(profile, now, definition.ends_by) is True
     return last_sign(profile, config) > 0
 
 
@@ -90,29 +90,61 @@ def stayed(profile: Profile, after: float, until: float, config: ChurnConfig) ->
     if ends_by is None or ends_by.no == _PURCHASE:
         return _ordered(profile, after, until)
     if ends_by.lasts:
-        return holds(profile, until, ends_by)
+        return holds(profile, until, ends_by, since=after)
     churn = held(profile, config)
     sign = churn.signs.get(after, 0.0) if isinstance(churn, Churn) else 0.0
     return after < sign <= until
 
 
-def holds(profile: Profile, at: float, ends_by: EndsBy) -> bool:
-    """Whether a state lasted at a time that is not long past: what came after it is left out."""
-    known = [found for each in subscriptions_of(profile) if (found := _as_of(each, at)) is not None]
-    last = lasting_of(known) if ends_by.period is None else [each for each in known if _paid(each, known, at, ends_by)]
-    return any(each.prices for each in last) if ends_by.mrr is not None else bool(last)
+def holds(profile: Profile, at: float, ends_by: EndsBy, since: float = 0.0) -> bool | None:
+    """Whether a state lasted at a time that is not long past: what came after it is left out.
+
+    Args:
+        profile: as it is now.
+        at: the time.
+        ends_by: which state.
+        since: an earlier time at which it lasted; 0 if none is known.
+
+    Returns:
+        None if the profile no longer knows.
+    """
+    asked = [(each, found) for each in subscriptions_of(profile) if (found := _as_of(each, at, since)) is not None]
+    known = [found for _, found in asked]
+    lasting = None if ends_by.period is not None else lasting_of(known)
+    answers = set[bool | None]()
+    for each, found in asked:
+        lasts = _paid(found, known, at, ends_by) if lasting is None else any(found is one for one in lasting)
+        hidden = each.renewed > at or (each.started > at and (lasting is None or each.ended <= since))
+        priced = _priced(each, at) if ends_by.mrr is not None else True
+        if lasts or (hidden and not _is_new(each, at)):
+            answers.add(priced if lasts or not priced else None)
+    return True if True in answers else None if None in answers else False
 
 
-def _as_of(subscription: Subscription, at: float) -> Subscription | None:
-    """A subscription as it was known at a time. One that was started again since, and had not ended, lasted before."""
+def _as_of(subscription: Subscription, at: float, since: float) -> Subscription | None:
+    """A subscription as it was known at a time.
+
+    A start or renewal that came later hides the one before. Of several starts the first is known, and of either when a
+    price was told. What was renewed later had lasted unless it had ended; what had ended before `since`, lasted then.
+    """
 
     def until(time: Number) -> Number:
         return time if time <= at else 0
 
     ended, renewed, started = map(until, (subscription.ended, subscription.renewed, subscription.started))
+    started = started or until(subscription.first)
+    if subscription.renewed > at and not _is_new(subscription, at) and ended <= max(started, since):
+        renewed = at
+    elif subscription.renewed > at or subscription.started > at:
+        renewed = max(renewed, *(second for second, _ in subscription.prices if second <= at), 0)
     if not (ended or renewed or started or until(subscription.paused)):
         return None
     return msgspec.structs.replace(subscription, started=started, ended=ended, renewed=renewed)
+
+
+def _is_new(subscription: Subscription, at: float) -> bool:
+    """Whether it was started for the first time after `at`."""
+    return subscription.started > at and not 0 < subscription.first <= at
 
 
 def _paid(subscription: Subscription, all_: list[Subscription], at: float, ends_by: EndsBy) -> bool:
@@ -121,6 +153,14 @@ def _paid(subscription: Subscription, all_: list[Subscription], at: float, ends_
     cancelled = not lasting_of([subscription, *(each for each in all_ if not each.id and each is not subscription)])
     grace = 0.0 if cancelled else ends_by.grace or 0.0
     return at < paid + (ends_by.period or 0.0) + grace
+
+
+def _priced(subscription: Subscription, at: float) -> bool | None:
+    """Whether the price that was told last by then is above 0; None if those that are still known are of later."""
+    prices = [price for second, price in subscription.prices if second <= at]
+    if not prices:
+        return None if subscription.prices else False
+    return prices[-1] > 0
 
 
 def stage(profile: Profile, now: float, config: ChurnConfig) -> Stage:

@@ -294,3 +294,16 @@ def test_vanishing_takes_repeat_orders_only_and_only_from_its_week_on() -> None:
     assert all(event.id in ids for event in log.records if event.time < at)  # type: ignore[union-attr]
     repeats = [event for event in log.records if event.time >= at and event.id != first[event.profile]]  # type: ignore[union-attr]
     assert sum(event.id in ids for event in repeats) / len(repeats) == pytest.approx(0.5, abs=0.1)  # type: ignore[union-attr]
+
+
+def test_orders_tell_the_models_of_a_further_definition_nothing() -> None:
+    """As in the live pipeline: a backtest judges the models that will speak."""
+    ends_by = {"definitions": [{"name": "unseen", "ends_by": {"no": "visit"}, "horizon": "6w"}]}
+    config = CONFIG.changed(ends_by).of("unseen")
+    events = by_time([*shop(), *(visit(event.profile, event.time + 1.0) for event in shop())])
+    log = replace(Log.of(events), start=START - 1.0, end=START + 36 * WEEK - 1.0)
+
+    learner = backtest(log, config, "EUR", judged=range(12, 14)).learner
+
+    assert learner.counts.short > 100
+    assert learner.counts.summaries == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import permutations
 
 import pytest
@@ -12,8 +13,9 @@ from models.churn.panel import Panel
 from models.config import ChurnConfig
 from models.durations import DAY, WEEK
 from models.labels import snapshots
-from models.labels.outcomes import can_leave, held, holds, signs_of, stage
+from models.labels.outcomes import can_leave, held, holds, signs_of, stage, stayed
 from profiles.documents import decode_profile, encode_profile
+from profiles.merge import merge
 from profiles.state import Limits, apply
 from profiles.types import Profile
 from tests.build import T0, buyer, customer, event
@@ -85,6 +87,68 @@ def test_one_that_is_not_renewed_ends_with_the_paid_period(
     events: list[tuple[str, float]], at: float, lasts: bool
 ) -> None:
     assert can_leave(subscriber(*events), day(at), LAPSES) is lasts
+
+
+RESTARTED = ("subscription_start", 0), ("subscription_start", 95)
+
+
+@pytest.mark.parametrize(
+    ("config", "events", "lasts"),
+    [
+        # a renewal since then, as one comes each month, hides the one before
+        *((config, [("subscription_start", 0), ("subscription_renew", 90.5)], True) for config in (CANCELS, LAPSES)),
+        *((config, [("subscription_renew", 90.5)], True) for config in (CANCELS, LAPSES)),
+        # it was ended and renewed before the snapshot of day 30
+        (CANCELS, [("subscription_start", 0), ("subscription_cancel", 20), ("subscription_renew", 90.5)], True),
+        # it was ended since the snapshot, and nobody knows whether it was renewed before day 90
+        (CANCELS, [("subscription_start", 0), ("subscription_cancel", 40), ("subscription_renew", 90.5)], None),
+        (LAPSES, [("subscription_start", 0), ("subscription_cancel", 70), ("subscription_renew", 90.5)], None),
+        # what is started again, as at an upgrade
+        (CANCELS, RESTARTED, True),
+        (LAPSES, RESTARTED, None),
+        (LAPSES, [*RESTARTED, ("subscription_renew", 60)], True),
+        (CANCELS, [*RESTARTED, ("subscription_cancel", 20)], None),
+        (CANCELS, [*RESTARTED, ("subscription_cancel", 40)], False),
+        # what is new since then was not there
+        *((config, [("subscription_start", 95), ("subscription_renew", 96)], False) for config in (CANCELS, LAPSES)),
+    ],
+)
+def test_what_came_since_ends_no_subscription(
+    config: ChurnConfig, events: list[tuple[str, float]], lasts: bool | None
+) -> None:
+    for order in permutations(events):
+        assert stayed(subscriber(*order), day(30), day(90), config) is lasts
+
+
+@pytest.mark.parametrize(
+    ("events", "lasts"),
+    [
+        ([("subscription_start", 0), ("subscription_start", 65), ("subscription_start", 95)], True),
+        ([("subscription_start", 0), ("subscription_cancel", 70), ("subscription_renew", 65)], True),
+        ([("subscription_renew", 65), ("subscription_cancel", 70), ("subscription_renew", 95)], True),
+    ],
+)  # fmt: skip
+def test_a_price_tells_when_it_was_paid(events: list[tuple[str, float]], lasts: bool) -> None:
+    for order in permutations(events):
+        assert stayed(subscriber(*order, price=900), day(30), day(90), LAPSES) is lasts
+
+
+def test_a_merge_keeps_the_first_start() -> None:
+    early, late = subscriber(("subscription_start", 0)), subscriber(("subscription_start", 95))
+    for winner, loser in ((early, late), (late, early)):
+        whole = decode_profile(winner.id, encode_profile(winner))
+        merge(whole, loser, LIMITS)
+        assert stayed(whole, day(30), day(90), CANCELS)
+
+
+def test_a_label_that_nobody_knows_is_not_learned() -> None:
+    profile = photographed(CANCELS, ("subscription_start", 0, "s1"))
+    for role, when in (("subscription_cancel", 40), ("subscription_renew", 66.5)):
+        apply(profile, event(role, when, subject="s1"), "EUR", LIMITS)
+    tally: snapshots.Tally = Counter()
+
+    assert snapshots.mature(profile, day(10) + CANCELS.horizon + CANCELS.lateness, CANCELS, tally=tally) == []
+    assert tally["short", "forgotten"] == 1
 
 
 def test_recurring_revenue_is_that_of_subscriptions_with_a_price() -> None:
