@@ -53,7 +53,7 @@ class Learned:
 def http() -> Iterator[httpx.Client]:
     held, learned = store(), Learned()
     person = customer()
-    score = Score(0.9, "high", T0, "rules-2", [Reason("visits_missed", 1.0, 2.0)])
+    score = Score(0.9, "high", T0, "rules-2", [Reason("open_tickets", 1.0, 1.0)])
     person.churns = {"unseen": Churn(score=score, stage="at_risk", stage_since=T0), "of_another_plan": Churn()}
     keep(held, person)
     desk = ModelDesk(learned, learned, CHURN, PLAN.currency)
