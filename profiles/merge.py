@@ -258,7 +258,7 @@ def _merge_subscriptions(winner: Profile, loser: Profile, limits: Limits) -> Non
 def _merge_used(winner: Profile, loser: Profile, limits: Limits) -> None:
     for feature, second in loser.used.items():
         winner.used[feature] = max(second, winner.used.get(feature, second))
-    winner.used = latest_used(winner.used, limits.used)
+    winner.used = latest_used(winner.used, limits)
 
 
 def _merge_tickets(winner: Profile, loser: Profile, limits: Limits) -> None:

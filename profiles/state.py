@@ -48,7 +48,7 @@ class Limits:
     tickets: int = 16
     subscriptions: int = 16
     prices: int = 4  # of a subscription
-    used: int = 16  # features of the product
+    used: int = 16  # features of the product, besides those that a definition of churn asks for
     ledger: int = 64  # entries of orders, of payments and of subscriptions that stay when the others settle
     recent: int = 32  # order times
     traits: int = 300
@@ -226,9 +226,10 @@ def _subscription(profile: Profile, event: Event, currency: str, limits: Limits)
 def _use(profile: Profile, event: Event, currency: str, limits: Limits) -> None:
     feature, second = event.subject, int(event.time)
     if feature and second > profile.used.get(feature, second - 1):
+        is_new = feature not in profile.used
         profile.used[feature] = second
-        if len(profile.used) > limits.used:
-            profile.used = latest_used(profile.used, limits.used)
+        if is_new and len(profile.used) > limits.used:
+            profile.used = latest_used(profile.used, limits)
 
 
 def _opinion(profile: Profile, event: Event, currency: str, limits: Limits) -> None:
@@ -278,9 +279,14 @@ def latest_prices(prices: list[tuple[int, int]], more: list[tuple[int, int]], ca
     return sorted({*prices, *more})[-cap:]
 
 
-def latest_used(used: dict[str, int], cap: int) -> dict[str, int]:
-    """The `cap` features that were used latest, those first; of equals, the first by name."""
-    return dict(sorted(used.items(), key=lambda item: (-item[1], item[0]))[:cap])
+def latest_used(used: dict[str, int], limits: Limits) -> dict[str, int]:
+    """The features that were used latest, those first; of equals, the first by name. Besides, those that a definition
+    of churn asks for, which other features must not push out: who uses both would no longer be one who can leave."""
+    asked = frozenset[str]().union(*(subjects for _, subjects in limits.signs.get("feature_use", ())))
+    ordered = sorted(used.items(), key=lambda item: (-item[1], item[0]))
+    others = [feature for feature, _ in ordered if feature not in asked][: limits.used]
+    kept = asked.union(others)
+    return {feature: second for feature, second in ordered if feature in kept}
 
 
 _PRICED = frozenset({"subscription_start", "subscription_renew"})

@@ -601,7 +601,8 @@ class Profile(msgspec.Struct, array_like=True, gc=False):
     ledger: Ledger | None = None
     subscriptions: list[Subscription] = []  # the latest 16
     narrowed: dict[str, Tally] = {}  # of a part of a role's events, as the plan's conditions and kinds narrow them
-    used: dict[str, int] = {}  # the 16 features of the product that were used latest → the second of the latest use
+    # the 16 features of the product that were used latest, and those that the plan asks for → second of the latest use
+    used: dict[str, int] = {}
     affiliation: Affiliation | None = None  # of a customer with events of companies, where the plan has `groups`
     company: Company | None = None  # of a company's document: all the rest is what its members come to
     churns: dict[str, Churn] | None = None  # by further definition of churn; *derived*

@@ -110,6 +110,18 @@ def test_the_features_of_the_product_that_were_used_latest_are_kept() -> None:
     assert profile_of(happened("feature_use", 1)).used == {}
 
 
+def test_no_feature_that_a_definition_of_churn_asks_for_is_pushed_out_by_others() -> None:
+    """Nor does one that is asked for take the place of another, in any order and over any profiles that merge."""
+    uses = [happened("feature_use", day, subject=name) for day, name in enumerate(["asked", *"abcde", "asked too"])]
+    asked = frozenset({"asked", "asked too", "never used"})
+    limits = Limits(used=3, signs={"feature_use": (("disuse", asked), ("another", frozenset()))})
+    kept = {"asked": 0, "c": 3 * DAY, "d": 4 * DAY, "e": 5 * DAY, "asked too": 6 * DAY}
+    for history in (uses, uses[::-1], uses[3:] + uses[:3]):
+        whole, part = profile_of(*history, limits=limits), profile_of(*history[:4], limits=limits)
+        merge(part, profile_of(*history[4:], limits=limits), limits)
+        assert whole.used == part.used == kept
+
+
 def test_a_profile_of_before_is_read() -> None:
     """Its subscriptions had three fields, and nobody had noted which features were used."""
     old = Profile("p", subscriptions=[Subscription("s", 1.0, 0)])
