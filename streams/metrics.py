@@ -99,7 +99,8 @@ class WorkerMetrics:
         self._applied = Counter(
             "rapport_applied",
             "Events that reached a profile, by outcome: applied, folded (a further report of an order… that counts "
-            "already), repeat, sent_on (to where the profile went), erased.",
+            "already), repeat, sent_on (to where the profile went), erased, beyond (of a member whom a company has no "
+            "room for).",
             ["outcome"],
             registry=registry,
         )

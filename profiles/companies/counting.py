@@ -14,8 +14,9 @@ from profiles.state import Limits
 from profiles.timeline import merge_timelines
 from profiles.types import Company, Ledger, Part, Profile, Share
 
-__all__ = ["count_shares", "members_of", "part_of_cell", "parts_of", "take_share"]
+__all__ = ["count_shares", "part_of_cell", "parts_of", "take_over", "take_share"]
 
+_encode = msgspec.msgpack.Encoder(order="sorted").encode
 _decode = msgspec.msgpack.Decoder(Part).decode
 
 _OWN = frozenset(
@@ -84,9 +85,13 @@ def part_of_cell(cell: Profile) -> Part:
     return Part(min(part.since for part in parts.values()), 0, state, members=sorted(parts))
 
 
-def members_of(share: Share) -> list[str]:
-    """The members in the cell that shares; none once it is empty."""
-    return _decode(share.state).members if share.state else []
+def take_over(company: Company, share: Share) -> None:
+    """Let the members in the cell that shares be only there; who they are need not be kept twice."""
+    if share.state:
+        part = _decode(share.state)
+        for member in part.members:
+            company.shares.pop(member, None)
+        company.shares[share.member] = _encode(msgspec.structs.replace(part, members=[]))
 
 
 def parts_of(company: Profile) -> dict[str, Part]:

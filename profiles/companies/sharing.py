@@ -23,7 +23,7 @@ from profiles.ledger.entries import KINDS, adds_up, entries_of, write_entries
 from profiles.merge import merge
 from profiles.state import Limits, apply
 from profiles.timeline import latest_events
-from profiles.types import NOWHERE, Affiliation, Event, Ledger, Member, MemberEntry, Part, Profile
+from profiles.types import NOWHERE, Affiliation, Company, Event, Ledger, Member, MemberEntry, Part, Profile, Share
 
 __all__ = ["CELLS", "MOST", "WAITING", "Companies", "told"]
 
@@ -56,6 +56,9 @@ class Companies:
         limits: of what a share keeps; without companies of its own.
         currency: of the plan.
         whole: members up to whom a company is one document.
+        most: members of a cell.
+        room: bytes of their shares in a cell, which must fit into one record of a topic: a public source can name a
+            company for any number of browsers.
     """
 
     def __init__(
@@ -68,12 +71,15 @@ class Companies:
         currency: str,
         *,
         whole: int = 128,
+        most: int = 1000,
+        room: int = 4 * 1024 * 1024,
     ) -> None:
         self.kind = kind
         self.id_of = id_of
         self._parts_of = limits.narrowed
         self.limits = replace(limits, narrowed=dict.fromkeys(limits.narrowed, _parts_kept))
         self.whole = whole
+        self._most, self._room = most, room
         self._cell_id = cell_id
         self._consent = consent
         self._currency = currency
@@ -85,6 +91,14 @@ class Companies:
     def cells(self, key: str) -> list[str]:
         """The ids of all cells of a company."""
         return [self._cell_id(key, number) for number in range(CELLS)]
+
+    def has_room(self, cell: Company, share: Share) -> bool:
+        """Whether a cell can keep a share; one that takes back always finds room."""
+        if not share.state:
+            return True
+        known = share.member in cell.shares
+        size = sum(map(len, cell.shares.values())) - len(cell.shares.get(share.member, b"")) + len(share.state)
+        return size <= self._room and (known or len(cell.shares) < self._most)
 
     def take(self, profile: Profile, event: Event[Any], digest: bytes) -> None:
         """Take in what an event of a customer is for companies."""

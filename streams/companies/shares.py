@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import msgspec
 
-from profiles.companies.counting import count_shares, members_of, part_of_cell, take_share
+from profiles.companies.counting import count_shares, part_of_cell, take_over, take_share
 from profiles.companies.sharing import Companies, told
 from profiles.types import Company, Profile, Record, Share, is_cell
 from streams.steps.work import Work
@@ -95,6 +95,9 @@ def hear(work: Work, company: Profile, share: Share, companies: Companies) -> No
             work.touch(company)
         _pass_on(work, share, share.member, share.state, companies, erased=share.erased)
         return
+    if held is not None and is_cell(company.id) and not companies.has_room(held, share):
+        work.outcomes["beyond"] += 1
+        return
     take_share(company, share, companies.kind)
     held = company.company
     assert held is not None
@@ -104,14 +107,14 @@ def hear(work: Work, company: Profile, share: Share, companies: Companies) -> No
     if not held.divided and (is_cell(share.member) or len(held.shares) > companies.whole):
         _divide(work, share, held, companies)  # one that was removed, and begins anew, has cells at once
     if is_cell(share.member):
-        for member in members_of(share):
-            held.shares.pop(member, None)
+        take_over(held, share)
 
 
 def share_cell(work: Work, cause: Share, cell: Profile, companies: Companies) -> None:
     """Count a cell, and share with its company what its members come to; nothing is left of one without any."""
     held = cell.company
-    assert held is not None
+    if held is None or cell.id not in work.touched:
+        return
     origin = work.origin(cause)
     packed = b""
     if held.shares:

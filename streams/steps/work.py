@@ -88,7 +88,7 @@ class Work:
         self.arrival_rates = loaded.arrival_rates
         self.outages: list[tuple[str, float, float]] = []  # noticed in this batch: (kind of event, from, to)
         self.removed: list[str] = []
-        self.outcomes: Counter[str] = Counter()  # what became of events: applied, folded, repeat, sent_on, erased
+        self.outcomes: Counter[str] = Counter()  # applied, folded, repeat, sent_on, erased; of shares: beyond
         self.labels: Counter[tuple[str, str]] = Counter()  # what became of labels: (horizon, outcome)
         self.sent: Counter[Origin] = Counter()  # records sent on for the one at this position
         self.new_tombstones = 0

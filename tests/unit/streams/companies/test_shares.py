@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 import orjson
+import pytest
 
 from analysis.archive.columns import Placed, events_in, to_table
 from models.churn.panel import Panel
@@ -22,6 +23,7 @@ from profiles.consent import Consent
 from profiles.state import Limits
 from profiles.store import Loaded
 from profiles.types import Absorb, Erase, Event, Grouping, Identity, Merge, Profile, Record, Share, Split, is_cell
+from streams.companies.shares import hear
 from streams.kafka.topics import PROFILE_EVENTS, TOLD
 from streams.pipeline import ingest_pipeline, profile_pipeline
 from streams.records.happened import read_record
@@ -143,6 +145,36 @@ def test_a_company_that_begins_anew_with_the_share_of_a_cell_is_divided() -> Non
     run(visit(9), profiles=held)
     run(*share_again(), profiles=held)
     assert held["~acme"].roles["visit"].count == 20 * 3 + 2
+
+
+@pytest.mark.parametrize("bound", [{"most": 2}, {"room": 600}])
+def test_a_company_keeps_no_more_members_than_there_is_room_for(bound: dict[str, int]) -> None:
+    """Those who came first stay, also as they change; one who leaves makes room."""
+    kinds = Companies("company", str, lambda key, number: f"~~{key} {number}", Consent(), Limits(), "EUR", **bound)
+    cell, work = Profile(kinds.cells("acme")[0]), Work(0, Loaded(), 1)
+
+    def tell(member: str, size: int) -> dict[str, int]:
+        hear(work, cell, Share(cell.id, "acme", member, 0.0, b"." * size), kinds)
+        assert cell.company is not None
+        return {id_: len(state) for id_, state in cell.company.shares.items()}
+
+    tell("a", 200)
+    assert tell("b", 200) == tell("c", 201) == {"a": 200, "b": 200}
+    assert tell("a", 300) == {"a": 300, "b": 200}
+    tell("b", 0)
+    assert tell("c", 201) == {"a": 300, "c": 201}
+    assert tell("a", 400) == {"a": 300 if "room" in bound else 400, "c": 201}
+    assert work.outcomes["beyond"] == (2 if "room" in bound else 1)
+
+
+def test_a_cell_without_room_shares_nothing_anew() -> None:
+    """What is refused costs no counting, and changes no document."""
+    held = run(*visits(20))
+    cell = next(profile for id_, profile in held.items() if is_cell(id_))
+    beyond = Share(cell.id, "acme", "huge", 0.0, b"." * (5 * 1024 * 1024))
+
+    assert step(held, beyond) == []
+    assert "huge" not in parts_of(cell)
 
 
 def merged(held: dict[str, Profile], loser: str, winner: str, *others: Record) -> list[int]:
