@@ -218,7 +218,7 @@ def _subscription(profile: Profile, event: Event, currency: str, limits: Limits)
         held.paused = max(held.paused, event.time)
     else:
         held.ended = max(held.ended, event.time)
-    if event.amount and event.role in _PRICED and event.currency == currency:
+    if event.role in _PRICED and event.currency == currency:  # there is one where there is an amount, also of 0
         held.prices = latest_prices(held.prices, [(int(event.time), event.amount)], limits.prices)
     profile.subscriptions = latest_subscriptions(profile.subscriptions, limits.subscriptions)
 

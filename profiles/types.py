@@ -455,6 +455,7 @@ class Churn(msgspec.Struct, array_like=True, gc=False):
     snapshot_at: Number = 0
     stage: str = ""  # active, at_risk, ended; "" of who cannot leave
     stage_since: float = 0.0
+    meaning: int = 0  # a hash of what it ends by, by which what waits was taken; 0 if nobody noted it
 
 
 class Stay(msgspec.Struct, array_like=True, gc=False):

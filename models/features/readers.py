@@ -118,8 +118,12 @@ def subscription(profile: Profile, currency: str) -> Subscribed | None:
 
 
 def price_change(subscription: Subscription) -> tuple[float, float]:
-    """By which share the latest price is above the one before it, and since when; zeros where none is known."""
-    for (_, before), (since, price) in reversed(list(pairwise(subscription.prices))):
+    """By which share the latest price is above the one before it, and since when; zeros where none is known.
+
+    Of what is paid: a trial or a month for nothing is no price.
+    """
+    paid = [(second, price) for second, price in subscription.prices if price > 0]
+    for (_, before), (since, price) in reversed(list(pairwise(paid))):
         if price != before:
             return price / before - 1.0, float(since)
     return 0.0, 0.0

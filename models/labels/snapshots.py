@@ -39,7 +39,7 @@ from models.labels.outcomes import can_leave, held, keep, last_sign, stayed
 from models.labels.treatment import held_out, treated
 from profiles.types import Churn, Profile, Snapshot
 
-__all__ = ["GONE", "THIN", "Tally", "censor", "mature", "next_due", "next_snapshot", "take", "take_all"]
+__all__ = ["GONE", "THIN", "Tally", "censor", "follow", "mature", "next_due", "next_snapshot", "take", "take_all"]
 
 THIN, GONE = 4, 4
 """Of the snapshots of those silent for GONE horizons, one in THIN is taken and counts THIN times.
@@ -218,6 +218,22 @@ def censor(profile: Profile, since: float = -math.inf, tally: Tally | None = Non
         for pending in dropped:
             tally.update((horizon, "censored") for horizon, end in _ends(pending) if end)
     return len(dropped)
+
+
+def follow(churn: Churn, meaning: int, tally: Tally) -> None:
+    """Drop what waits for a label by another meaning of a further definition than the plan's of now: signs of life were
+    noted by that one, and what is asked by this.
+
+    Args:
+        churn: changed in place.
+        meaning: a hash of what the definition ends by.
+        tally: counts the labels as `censored`.
+    """
+    if churn.meaning not in (0, meaning):
+        for pending in churn.snapshots:
+            tally.update((horizon, "censored") for horizon, end in _ends(pending) if end)
+        churn.snapshots, churn.signs = [], {}
+    churn.meaning = meaning
 
 
 def _ends(pending: Snapshot) -> tuple[tuple[Horizon, float], tuple[Horizon, float]]:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from zlib import crc32
 
 from models.churn.panel import Panel
 from models.churn.scores import next_rescore
 from models.config import ChurnConfig
-from models.labels import outcomes
+from models.labels import outcomes, snapshots
+from models.learning.checkpoint import ends_by
 from models.segments.lifecycle import AT_RISK, move
 from profiles.consent import PROFILING, Consent
-from profiles.types import Profile, is_company
+from profiles.types import Churn, Profile, is_company
 from streams.steps.work import Together, Work
 
 __all__ = ["score"]
@@ -27,6 +29,7 @@ def score(panel: Callable[[], Panel], config: ChurnConfig, currency: str, consen
     """
 
     further = config.each()[1:]
+    meanings = {definition.name: crc32(ends_by(definition).encode()) for definition in further}
 
     def together(works: Sequence[Work]) -> None:
         profiles: list[Profile] = []
@@ -39,6 +42,8 @@ def score(panel: Callable[[], Panel], config: ChurnConfig, currency: str, consen
                 elif consent.allows(profile, PROFILING):
                     profiles.append(profile)
                     times.append(now)
+                    if profile.churns:
+                        _follow_plan(profile, meanings, work.labels)
                 else:
                     _forget(profile, now, config)
         if not profiles:
@@ -48,8 +53,6 @@ def score(panel: Callable[[], Panel], config: ChurnConfig, currency: str, consen
             profile.score = scored
             profile.rescore_at = next_rescore(profile, now, config) or 0
             move(profile, now, config)
-            if profile.churns:
-                _drop_unknown(profile, further)
         for definition in further:
             score_by(definition, profiles, times)
 
@@ -67,17 +70,19 @@ def score(panel: Callable[[], Panel], config: ChurnConfig, currency: str, consen
         scores = panel().of(name).score_profiles(whose, at, definition, currency)
         for profile, now, scored in zip(whose, at, scores, strict=True):
             churn = outcomes.keep(profile, definition)
-            churn.score = scored
+            assert isinstance(churn, Churn)
+            churn.score, churn.meaning = scored, meanings[name]
             churn.rescore_at = next_rescore(profile, now, definition) or 0
             outcomes.move(profile, now, definition)
 
     return Together("score", together)
 
 
-def _drop_unknown(profile: Profile, further: Sequence[ChurnConfig]) -> None:
-    """Keep nothing of a definition that the plan no longer has."""
-    known = {definition.name for definition in further}
-    profile.churns = {name: churn for name, churn in (profile.churns or {}).items() if name in known} or None
+def _follow_plan(profile: Profile, meanings: Mapping[str, int], tally: snapshots.Tally) -> None:
+    """Keep nothing of a definition that the plan no longer has, and no labels to come of one with another meaning."""
+    profile.churns = {name: churn for name, churn in (profile.churns or {}).items() if name in meanings} or None
+    for name, churn in (profile.churns or {}).items():
+        snapshots.follow(churn, meanings[name], tally)
 
 
 def _forget(profile: Profile, now: float, config: ChurnConfig) -> None:

@@ -29,6 +29,8 @@ __all__ = ["HELD", "KIND", "PARTS", "LearningStack", "Stack", "StackWeights", "r
 PARTS = ("hazard", "direct", "btyd")
 """The models that are asked: they learn in three ways, of short labels, of full ones, of orders and visits alone."""
 
+_OF_ORDERS = frozenset({"btyd"})  # say nothing where churn is not about orders
+
 HELD = 6.9
 """Log-odds of a part are held within ± this: a chance of one in a thousand."""
 
@@ -162,28 +164,34 @@ class LearningStack(State, LearningModel):
         n = len(PARTS) + 1
         if self.weights.shape != (n,) or self.covariance.shape != (n, n):
             raise ValueError("its weights are not those of its parts")
+        self._needed: tuple[str, ...] = PARTS  # the parts that can have an answer
 
     @classmethod
     def new(cls, config: ChurnConfig, scaling: Scaling) -> LearningStack:
         """The mean of the parts."""
         n = len(PARTS)
-        return cls(np.array([1.0 / n] * n + [0.0]), np.diag([_WEIGHT] * n + [_LEVEL]), 0)
+        stack = cls(np.array([1.0 / n] * n + [0.0]), np.diag([_WEIGHT] * n + [_LEVEL]), 0)
+        if config.definition is not None:
+            stack._needed = tuple(name for name in PARTS if name not in _OF_ORDERS)
+        return stack
 
     def learn_said(self, said: Mapping[str, float], churned: bool, weight: float) -> None:
         """Learn from a label of the churn horizon, and what every model that had an answer said before it.
 
-        Only where each part had one: what the first of them said in a young tenant, of customers who are all new, says
-        little of how far to believe them later.
+        Only where each part had one that ever can: what the first of them said in a young tenant, of customers who are
+        all new, says little of how far to believe them later.
 
         Raises:
             ValueError: a number is not finite; it would spoil every weight. Nothing has changed.
         """
-        if not all(name in said for name in PARTS):
+        if not all(name in said for name in self._needed):
             return
-        risks = [said[name] for name in PARTS]
+        risks = [said[name] for name in PARTS if name in said]
         if not all(map(math.isfinite, (*risks, weight))) or weight <= 0:
             raise ValueError("what was said must be finite")
-        z = np.append(held(np.array(risks)), 1.0)
+        odds = dict(zip((name for name in PARTS if name in said), held(np.array(risks)).tolist(), strict=True))
+        mean = sum(odds.values()) / len(odds)
+        z = np.array([*(odds.get(name, mean) for name in PARTS), 1.0])
         p = sigmoid(float((self.weights * z).sum()))
         information = max(p * (1.0 - p), _FAINT) * weight
         gain = (self.covariance * z).sum(axis=1)
@@ -194,7 +202,9 @@ class LearningStack(State, LearningModel):
 
     def forget_full(self) -> LearningStack:
         """One that has learned nothing."""
-        return LearningStack.new(ChurnConfig(), Scaling.new())
+        stack = LearningStack.new(ChurnConfig(), Scaling.new())
+        stack._needed = self._needed
+        return stack
 
     def ready(self, config: ChurnConfig, enough: bool) -> bool:
         """Whether it has learned enough to be asked."""
@@ -225,7 +235,9 @@ class LearningStack(State, LearningModel):
 
     def resume(self, state: bytes) -> LearningStack:
         """The stack whose `state` this is."""
-        return decode(state, LearningStack, "the state of the stack")
+        stack = decode(state, LearningStack, "the state of the stack")
+        stack._needed = self._needed
+        return stack
 
 
 KIND = Kind(

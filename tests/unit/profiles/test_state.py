@@ -96,7 +96,7 @@ def test_a_subscription_keeps_its_latest_prices_whatever_came_first() -> None:
     for history in (told, told[::-1]):
         [held] = profile_of(*history, limits=Limits(prices=2)).subscriptions
         assert (held.started, held.renewed, held.paused, held.ended) == (0, 120 * DAY, 130 * DAY, 0)
-        assert [(second, price) for second, price in held.prices] == [(30 * DAY, 950), (120 * DAY, 1200)]
+        assert [(second, price) for second, price in held.prices] == [(60 * DAY, 0), (120 * DAY, 1200)]
 
 
 def test_the_features_of_the_product_that_were_used_latest_are_kept() -> None:

@@ -39,6 +39,7 @@ def test_a_renewal_that_is_dearer_than_the_one_before() -> None:
     assert (found.dearer, found.dearer_since) == (0, 0)
     assert price_change(Subscription("s")) == price_change(Subscription("s", prices=[(1, 900)])) == (0, 0)
     assert price_change(Subscription("s", prices=[(1, 1000), (2, 750)])) == (-0.25, 2)
+    assert price_change(Subscription("s", prices=[(1, 0), (2, 750), (3, 0), (4, 1125), (5, 0)])) == (0.5, 4)
 
 
 def test_what_is_renewed_lasts_and_what_is_paused_rests() -> None:

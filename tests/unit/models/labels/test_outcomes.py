@@ -159,6 +159,15 @@ def test_recurring_revenue_is_that_of_subscriptions_with_a_price() -> None:
     assert stage(ended, day(5), FREE) == "ended"
 
 
+def test_recurring_revenue_ends_with_a_downgrade_to_free() -> None:
+    """As of the time that is asked of: a price that came later says nothing."""
+    told = [("subscription_start", 0, 0), ("subscription_renew", 14, 900), ("subscription_renew", 44, 0)]
+    for order in permutations(told):
+        profile = customer(*(event(role, when, subject="s1", amount=price) for role, when, price in order))
+        ends_by = FREE.definition.ends_by  # type: ignore[union-attr]
+        assert [holds(profile, day(at), ends_by) for at in (5, 20, 50)] == [False, True, False]
+
+
 def photographed(config: ChurnConfig, *events: tuple[str, float, str]) -> Profile:
     """Somebody with these events and a snapshot of day 10."""
     profile = customer(*(event(role, when, subject=subject) for role, when, subject in events), limits=LIMITS)

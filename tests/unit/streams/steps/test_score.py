@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import msgspec
 
 from models.churn.panel import Panel
@@ -69,6 +71,7 @@ class Partition:
         self.profiles: dict[str, Profile] = {}
         self.arrival_rates: dict[str, ArrivalRate] = {}
         self.records: list[TrainingRecord] = []
+        self.labels = Counter[tuple[str, str]]()
         self._offset = 0
 
     def look(self, day: float, *events: Event) -> Profile:
@@ -81,6 +84,7 @@ class Partition:
         work.begin(T0 + day * DAY, list(events), due)
         for step in self._steps:
             step(work)
+        self.labels += work.labels
         self.records += [_decode(output.value) for output in work.outputs if output.topic == TRAINING_EXAMPLES]
         self.profiles = {id_: decode_profile(id_, encode_profile(held)) for id_, held in self.profiles.items()}
         return self.profiles["p"]
@@ -150,3 +154,25 @@ def test_what_the_plan_no_longer_defines_is_dropped() -> None:
     later = Partition(PLAN.changed({"definitions": ()}))
     later.profiles = partition.profiles
     assert later.look(1, event("login", 1)).churns is None
+
+
+def test_no_label_is_asked_for_by_another_meaning_than_its_snapshot_was_taken_by() -> None:
+    """A definition keeps its name and ends by another thing; what waited is counted as censored."""
+    ends_by = [{**definition.model_dump(), "ends_by": {"no": "visit"}} for definition in PLAN.definitions[1:]]
+    partition = Partition()
+    partition.look(0, event("login", 0))
+    waiting = partition.look(20, event("login", 20)).churns
+    assert waiting is not None
+    assert (count := len(waiting["unused"].snapshots))
+    same = Partition()
+    same.profiles = {id_: decode_profile(id_, encode_profile(held)) for id_, held in partition.profiles.items()}
+    assert (kept := same.look(21, event("visit", 21)).churns) is not None
+    assert kept["unused"].snapshots == waiting["unused"].snapshots
+
+    other = Partition(PLAN.changed({"definitions": ends_by}))
+    other.profiles = partition.profiles
+    found = other.look(21, event("visit", 21)).churns
+
+    assert found is not None
+    assert (found["unused"].snapshots, found["unused"].signs) == ([], {})
+    assert other.labels["short", "censored"] == count

@@ -122,6 +122,25 @@ def test_it_learns_where_every_part_had_an_answer():
     assert encode(state.state()) == before
 
 
+def test_a_further_definition_needs_no_answer_of_the_part_that_goes_by_orders():
+    """BTYD never has one there. It counts as the mean of the others, as in a score; also after a restart."""
+    plan = ChurnConfig.model_validate({"definitions": [{"name": "unseen", "ends_by": {"no": "visit"}}]})
+    for stack in (
+        new := LearningStack.new(plan.of("unseen"), Scaling.new()),
+        new.resume(encode(new)),
+        new.forget_full(),
+    ):
+        stack.learn_said({"hazard": 0.3}, True, 1.0)
+        stack.learn_said({"hazard": 0.3, "btyd": 0.3}, True, 1.0)
+        assert stack.examples == 0
+        stack.learn_said({"hazard": 0.3, "direct": 0.6}, True, 1.0)
+        assert stack.examples == 1
+        mean = float(np.mean(held(np.array([0.3, 0.6]))))
+        same = LearningStack.new(CONFIG, Scaling.new())
+        same.learn_said({"hazard": 0.3, "direct": 0.6, "btyd": 1 / (1 + math.exp(-mean))}, True, 1.0)
+        np.testing.assert_allclose(stack.weights, same.weights)
+
+
 def test_of_one_part_there_is_no_stack():
     assert Stack(WEIGHTS).joined({"hazard": OTHERS["hazard"], "rules": OTHERS["rules"]}) is None
     assert joined({"hazard": OTHERS["hazard"], "stack": Stack(WEIGHTS)}).keys() == {"hazard"}
