@@ -17,7 +17,7 @@ WEEK = 7 * 86400.0
 
 
 def test_the_live_profiles_say_which_horizon_suits_them(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nine gaps of 3 weeks and one of 40, over two partitions; a tombstone and a visitor count for nobody."""
+    """Gaps of 3 weeks of one and of 40 of another, over two partitions: each counts the same, and nobody else does."""
     often = Profile("often", purchases=Purchases(orders=10, recent=[1e9 + i * 3 * WEEK for i in range(10)]))
     seldom = Profile("seldom", purchases=Purchases(orders=2, recent=[1e9, 1e9 + 40 * WEEK]))
     gone = Profile("gone", redirect="often")
@@ -37,5 +37,5 @@ def test_the_live_profiles_say_which_horizon_suits_them(redis_url: str, monkeypa
 
     assert result.exit_code == 0, result.output
     found = json.loads(result.stdout)
-    assert (found["customers"], found["gaps"], found["recommended"]) == (2, 10, 3)
+    assert (found["customers"], found["gaps"], found["recommended"]) == (2, 10, 40)
     assert found["weeks_known"] == pytest.approx(100.0)

@@ -46,7 +46,7 @@ def test_events_become_scored_profiles_and_every_output(rapport: Rapport) -> Non
 
     They are of the past, so on the way to now segments may have been left again: the latest change of each counts.
     """
-    rapport.send("purchase", [order("ada", n, ago(100 - 20 * n), 12.34) for n in range(4)])
+    rapport.send("purchase", [order("ada", n, ago(112 - 20 * n), 12.34) for n in range(4)])
     rapport.until(orders_of("ada", 4), "ada's orders")
     rapport.until_live()
 
@@ -55,7 +55,7 @@ def test_events_become_scored_profiles_and_every_output(rapport: Rapport) -> Non
 
     profile = rapport.read(ada)
     assert profile.purchases.revenue == {"EUR": 4 * 1234}
-    assert profile.identities == {"user_id": {"ada": pytest.approx((NOW - timedelta(days=100)).timestamp(), abs=1)}}
+    assert profile.identities == {"user_id": {"ada": pytest.approx((NOW - timedelta(days=112)).timestamp(), abs=1)}}
     assert 0 < profile.score.risk < 1
     assert profile.score.model
     assert profile.score.reasons
