@@ -121,7 +121,7 @@ def test_killed_and_replayed_it_gives_the_identical_checkpoint(
         told = [json.loads(record.value) for record in rapport.topic("alerts") if record.key == MODEL_NEWS]
         news = list(dict.fromkeys(message["id"] for message in told))
         assert news == [notice.id for notice in expected.told.notices]
-        assert {message["notice"]["kind"] for message in told} == {"champion", "rollback"}
+        assert {message["notice"]["kind"] for message in told} == {"champion", "refused", "rollback"}
 
 
 def test_a_rebuild_brings_the_models_back_with_the_one_that_speaks(
