@@ -68,8 +68,9 @@ def test_a_recommendation_from_ten_gaps_is_no_recommendation(orders: Path) -> No
     code, text = run(orders, *MAPPED)
 
     assert code == 0, text
-    assert "Recommended: churn.horizon: 40w, churn.label_horizon: 3w (too few customers to rely on it)" in text
-    assert "about 230 are needed" in " ".join(text.split())
+    told = " ".join(text.split())
+    assert "Recommended: churn.horizon: 40w, churn.label_horizon: 3w (too few customers to rely on it)" in told
+    assert "about 230 are needed" in told
 
 
 def test_a_plan_whose_labels_are_shorter_than_the_rhythm_is_warned_of(tmp_path: Path) -> None:
