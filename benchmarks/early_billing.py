@@ -12,36 +12,28 @@ from __future__ import annotations
 import json
 import sys
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import replace
-from pathlib import Path
 from typing import Annotated, Any
 
-import orjson
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from benchmarks.command import AsJson, command, machine
+from benchmarks.companies import log_of, paying_by_month, shipped, table_of
 from models.backtest.evaluation import figures
-from models.backtest.playback import Log, backtest
+from models.backtest.playback import backtest
 from models.durations import WEEK
-from plan import Plan, load_plan
-from streams.offline import Row, read_log
-from tests.worlds.b2b import B2B, HELD_B2B, Companies, b2b
-from tests.worlds.b2b_events import START, invoices
+from plan import Plan
+from tests.worlds.b2b import Companies
+from tests.worlds.b2b_events import invoices
 
 __all__ = ["billing", "run"]
 
-_PLAN = Path(__file__).parents[1] / "tracking_plan.yaml"
 _LABELS = (2, 5)  # weeks: shorter than a month, and longer
 
 
 def billing(world: Companies, plan: Plan) -> dict[str, Any]:
     """Figures of the champion and of all models, by label horizon in weeks."""
-    reading = read_log(_rows(world), plan, START + (world.weeks + 60) * WEEK)
-    end = START + world.weeks * WEEK
-    log = Log([record for record in reading.records if record.time < end], START - 1.0, end - 1.0)
+    log = log_of(world, invoices(world), plan)
     found: dict[str, Any] = {}
     for label in _LABELS:
         config = plan.churn.model_copy(update={"label_horizon": label * WEEK})
@@ -55,12 +47,6 @@ def billing(world: Companies, plan: Plan) -> dict[str, Any]:
     return found
 
 
-def _rows(world: Companies) -> Iterator[Row]:
-    for line, event in enumerate(invoices(world)):
-        source = event.pop("source")
-        yield source, orjson.dumps(event), line
-
-
 def run(
     companies: Annotated[int, typer.Option(min=20, help="How many companies pay by the month.")] = 60,
     weeks: Annotated[int, typer.Option(min=30, help="How long.")] = 52,
@@ -69,25 +55,19 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """Measure what a label horizon that is shorter than the gap between invoices does."""
-    rules = replace(HELD_B2B if held else B2B, yearly=0.0)
-    world = b2b(companies, 8 * companies, weeks, seed + 1000 * held, rules)
+    world = paying_by_month(companies, weeks, seed, held=held)
     document = {
         "companies": companies,
         "weeks": weeks,
         "machine": machine(),
-        "labels": billing(world, load_plan(_PLAN)),
+        "labels": billing(world, shipped()),
     }
     if as_json:
         sys.stdout.write(json.dumps(document, indent=2) + "\n")
         return
     for label, found in document["labels"].items():
-        table = Table(title=f"Label of {label} weeks; churn {found['churn']:.3f}; spoke: {found['spoke']}")
-        for heading in ("", "AUC", "log loss", "ECE"):
-            table.add_column(heading)
-        for name, row in found["models"].items():
-            told = ("–" if row[key] is None else f"{row[key]:.3f}" for key in ("auc", "log_loss", "ece"))
-            table.add_row(name, *told)
-        Console().print(table)
+        title = f"Label of {label} weeks; churn {found['churn']:.3f}; spoke: {found['spoke']}"
+        Console().print(table_of(title, found["models"]))
 
 
 if __name__ == "__main__":
