@@ -12,6 +12,7 @@ from console.api.error_answers import ApiError, describe_errors
 from console.api.guard import guarded
 from console.api.profiles import named
 from console.services.ports import ApiDeps
+from console.views.churn import may_be_scored
 from console.views.models import (
     DecisionView,
     ExplanationView,
@@ -23,7 +24,6 @@ from console.views.models import (
     model_detail,
     models_view,
 )
-from console.views.profile import may_be_scored
 from models.churn.panel import MODELS
 from models.labels.outcomes import held
 from streams.background import aside

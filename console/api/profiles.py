@@ -11,8 +11,9 @@ from console.api.error_answers import ApiError, describe_errors
 from console.api.guard import guarded
 from console.api.paths import PROFILE_ID, parse_identity
 from console.services.ports import ApiDeps
+from console.views.churn import may_be_scored
 from console.views.document import Page
-from console.views.profile import ProfileSummary, ProfileView, may_be_scored, profile_view, summary_view
+from console.views.profile import ProfileSummary, ProfileView, profile_view, summary_view
 from console.views.timeline import EventView, timeline_view
 from profiles.types import Identity, Profile
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from console.services.models import LearnerView
-from console.views.profile import Advice
+from console.views.churn import Advice
 from models.churn.counterfactuals import counterfactuals
 from models.churn.outlook import outlook
 from models.churn.panel import Panel

@@ -10,7 +10,8 @@ from heapq import nlargest
 from typing import Any
 
 from console.services.ports import ApiDeps
-from console.views.profile import may_be_scored, summary_view
+from console.views.churn import may_be_scored
+from console.views.profile import summary_view
 from console.views.segments import PreviewRequest, PreviewRow, SegmentPreview
 from models.conditions.rules import SegmentRule
 from models.conditions.tree import measures_of

@@ -6,18 +6,11 @@ from collections.abc import Sequence
 
 from pydantic import Field
 
+from console.views.alerts import AlertView
+from console.views.dealings import ActivityView, PurchaseView, SubscriptionView, SupportView
 from console.views.document import Document, Money, Time
-from console.views.profile import (
-    ActivityView,
-    AlertView,
-    Figure,
-    PurchaseView,
-    SegmentView,
-    StageView,
-    SubscriptionView,
-    SupportView,
-    profile_view,
-)
+from console.views.person import Figure
+from console.views.profile import SegmentView, StageView, profile_view
 from plan import Plan
 from profiles.companies.counting import parts_of
 from profiles.doings import last_done

@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from console.views.document import Document, Time
-from console.views.profile import ThinIdentity, strongest_first
+from console.views.person import ThinIdentity, strongest_first
 from plan import Plan
 from profiles.identity.links import Link, Linked, PendingSplit, Refusal
 from profiles.types import Identity, Profile

@@ -8,8 +8,8 @@ from typing import Any, Literal
 from msgspec import convert
 from pydantic import Field
 
+from console.views.churn import OutlookView
 from console.views.document import Document, Risk, Time
-from console.views.profile import OutlookView
 from models.churn.kinds import KINDS
 from models.churn.model import Scores
 from models.churn.outlook import Outlook

@@ -10,7 +10,8 @@ from rich.console import Console
 
 from console.api import create_api
 from console.terminal.profile import render
-from console.views.profile import alert_view, profile_view, summary_view
+from console.views.alerts import alert_view
+from console.views.profile import profile_view, summary_view
 from plan import Plan, parse_plan
 from profiles.consent import Consent, trait_of
 from profiles.types import Profile

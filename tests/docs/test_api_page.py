@@ -6,7 +6,8 @@ import json
 import re
 
 from console.api import create_api
-from console.views.profile import AlertView, ProfileView
+from console.views.alerts import AlertView
+from console.views.profile import ProfileView
 from tests import REPOSITORY
 from tests.console.people import store
 from tests.console.support_api import api_deps

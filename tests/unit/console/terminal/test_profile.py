@@ -11,7 +11,8 @@ from msgspec import structs
 from rich.console import Console
 
 from console.terminal.profile import render
-from console.views.profile import Advice, profile_view
+from console.views.churn import Advice
+from console.views.profile import profile_view
 from console.views.timeline import timeline_view
 from models.churn.counterfactuals import Counterfactual
 from profiles.state import Limits, apply
