@@ -22,9 +22,8 @@ from profiles.identity.spelling import PII
 from profiles.money import CURRENCIES
 
 __all__ = [
-    "ROLES", "BreakerSpec", "ConsentSpec", "Enforce", "EventSpec", "EventType", "Extra", "FactsSpec", "GroupSpec",
-    "IgnoreSpec",
-    "PlanFile", "Property", "PropertyType", "Role", "SourceSpec", "Trait", "Verify",
+    "ROLES", "BreakerSpec", "ChampionsSpec", "ConsentSpec", "Enforce", "EventSpec", "EventType", "Extra", "FactsSpec",
+    "GroupSpec", "IgnoreSpec", "PlanFile", "Property", "PropertyType", "Role", "SourceSpec", "Trait", "Verify",
 ]  # fmt: skip
 
 Role = Literal[
@@ -171,6 +170,22 @@ class FactsSpec(_Strict):
     category: Paths = Field((), description="What was bought; of `products[].category` the one of most products.")
 
 
+class ChampionsSpec(_Strict):
+    """Who carries the product in a company: members who work with it on most days."""
+
+    days: int = Field(12, ge=1, le=28, description="Days of the last 28 on which a champion has worked with it.")
+    silent: int = Field(14, ge=3, le=28, description="Days of silence after which a champion is gone.")
+    trait: str | None = Field(None, description="A trait of people…")
+    values: list[str | int | bool] = Field([], description="…and its values: for those members `key_days` are enough.")
+    key_days: int = Field(4, ge=1, le=28, description="Days of the last 28 of a member whose trait is so.")
+
+    @model_validator(mode="after")
+    def _whole(self) -> ChampionsSpec:
+        if (self.trait is None) != (not self.values):
+            raise ValueError("`trait` and `values` go together")
+        return self
+
+
 class GroupSpec(_Strict):
     """Companies that customers belong to: each has a document of its own."""
 
@@ -180,6 +195,7 @@ class GroupSpec(_Strict):
         description="Where an event names the company: a path, or several of which the first present counts.",
     )
     traits: dict[str, Trait] = Field({}, description="What group calls say of a company; the latest value wins.")
+    champions: ChampionsSpec = Field(ChampionsSpec(), description="Which members count as champions.")
 
 
 class SourceSpec(_Strict):

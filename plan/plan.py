@@ -29,6 +29,7 @@ from plan.rule import EventRule
 from plan.semantics import Parts, find_rule_problems
 from plan.source_map import format_path
 from plan.trust import BUSINESS, PERSONAL, Trust
+from profiles.companies.team import Champions
 from profiles.consent import PROFILING, PURPOSES, Consent
 from profiles.identity.extract import Extractor, IdentityRule, InexactNumber, compile_extractor, compile_spellings
 from profiles.identity.ignored import Ignored
@@ -280,6 +281,12 @@ class Plan:
         except InexactNumber:
             return None
         return None if text is None else (kind, text)
+
+    @cached_property
+    def champions(self) -> Champions:
+        """Who carries the product in a company."""
+        said = self.file.groups[self.group].champions
+        return Champions(said.days, said.silent, said.key_days, said.trait or "", frozenset(said.values))
 
     def company(self, key: str) -> str:
         """The id of a company's document."""

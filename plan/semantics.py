@@ -253,6 +253,11 @@ def _companies(parts: Parts) -> Iterator[Remark]:
     for name in parts.groups:
         if name in parts.identity_types:
             yield ("groups", name), f"'{name}' is an identity, too; a company is no customer"
+    for name, group in parts.groups.items():
+        trait = group.champions.trait
+        if trait is not None and trait not in parts.trait_names:
+            place = ("groups", name, "champions", "trait")
+            yield place, f"there is no trait '{trait}' of people{suggest(trait, parts.trait_names)}"
     for index, event in parts.events.items() if not parts.groups else ():
         if event.member is not None:
             yield ("events", index, "member"), "the plan has no `groups`, so nobody is a member of anything"
@@ -273,6 +278,8 @@ def _of_companies(parts: Parts) -> Iterator[Remark]:
                 if name in strangers:
                     yield (section, index), f"segment '{name}' is not of the same `grain`"
             if rule.grain != "company":
+                if any(leaf.of_companies() for condition in conditions for leaf in leaves(condition)):
+                    yield (section, index), "asks for a measure of companies, so it needs `grain: company`"
                 continue
             if not parts.groups:
                 yield (section, index, "grain"), "the plan has no `groups`, so there is no company"

@@ -33,6 +33,8 @@ __all__ = [
     "Erase",
     "Event",
     "Grouping",
+    "Health",
+    "HealthPart",
     "Identity",
     "Ledger",
     "Lift",
@@ -44,6 +46,7 @@ __all__ = [
     "Part",
     "Profile",
     "Purchases",
+    "Quiet",
     "Reason",
     "Record",
     "Score",
@@ -55,6 +58,7 @@ __all__ = [
     "Stay",
     "Subscription",
     "Tally",
+    "Team",
     "Ticket",
     "TimelineEntry",
     "cell_id",
@@ -535,6 +539,7 @@ class Member(msgspec.Struct, array_like=True, gc=False):
     left: Number = 0  # the latest time at which the customer was said to have left; 0 for never
     sent: bytes = b""  # digest of the share that the company was told last
     instead: list[str] = []  # those merged in since, whose shares the next one replaces
+    days: bytes = b""  # on which they worked with the product (`profiles.companies.days`)
 
 
 class Affiliation(msgspec.Struct, array_like=True, gc=False):
@@ -544,16 +549,34 @@ class Affiliation(msgspec.Struct, array_like=True, gc=False):
     unplaced: Profile | None = None  # of events that named none while none was known
     waiting: list[tuple[float, bytes]] = []  # (time, event) of the latest that name none: membership tells whose
     unattributed: int = 0  # events that count for no company, as the customer was in several, none any more, too many
+    unplaced_days: bytes = b""
 
 
-class Company(msgspec.Struct, array_like=True, gc=False):
-    """What makes a document that of a company."""
+class Quiet(msgspec.Struct, array_like=True, gc=False):
+    """Members who came as regularly, and were last seen in the same week."""
 
-    kind: str  # what the plan calls companies
-    key: str  # as events name it
-    shares: dict[str, bytes] = {}  # member's profile id → msgpack of a `Part`
-    erased: bool = False  # whether who was taken out last was erased
-    divided: bool = False  # the shares are in cells, and these have shares here
+    last: int  # week of the last day of use
+    weeks: int  # with a day of use
+    spanned: int  # weeks from the first to the last of those
+    members: int = 0
+    days: int = 0  # of use of them all
+    worth: int = 0  # minor units that they bought for
+
+
+class Team(msgspec.Struct, array_like=True, gc=False):
+    """What a company's members are one by one, added up (`profiles.companies.team`). Days and weeks are numbers."""
+
+    members: int = 0  # who belong to it
+    left: int = 0  # who did
+    unseen: int = 0  # of the members: who do not allow that it is known what they do
+    since: int = 0  # day of the first event that named it
+    latest: int = 0  # day of use; the lists by day begin `PAST` days before
+    month: list[int] = []  # members active within the 28 days up to each
+    week: list[int] = []  # within 7
+    champion: list[int] = []  # who are champions on each
+    went: list[tuple[int, int]] = []  # days on which champions went, or will have if they stay silent, and how many
+    quiet: list[Quiet] = []
+    used: dict[str, list[int]] = {}  # feature → seconds of the latest use by one member, and by another
 
 
 class Part(msgspec.Struct, array_like=True, gc=False):
@@ -564,6 +587,41 @@ class Part(msgspec.Struct, array_like=True, gc=False):
     state: Profile  # without identities; its traits are the company's
     limited: bool = False  # the member allows no more than what was bought and paid
     members: list[str] = []  # of a cell's: those whose shares it keeps
+    days: bytes = b""  # on which the member worked with the product
+    key: bool = False  # whether their trait says that they matter most
+    worth: int = 0  # minor units of the plan's currency that they bought for, after refunds
+    team: Team | None = None  # of a part of a company
+
+
+class HealthPart(msgspec.Struct, array_like=True, gc=False):
+    """One part of a company's health."""
+
+    name: str
+    points: float | None  # 0 to 100; None where nothing is known
+    weight: float
+    value: float = 0.0  # what it was judged by, in its own unit
+    other: float = 0.0  # what that is compared with
+
+
+class Health(msgspec.Struct, array_like=True, gc=False):
+    """How a company does, by rules (`models.companies.health`)."""
+
+    value: float | None  # 0 to 100; None where too little is known
+    band: str  # green, amber, red; "" without a value
+    at: float
+    parts: list[HealthPart] = []
+
+
+class Company(msgspec.Struct, array_like=True, gc=False):
+    """What makes a document that of a company."""
+
+    kind: str  # what the plan calls companies
+    key: str  # as events name it
+    shares: dict[str, bytes] = {}  # member's profile id → msgpack of a `Part`
+    erased: bool = False  # whether who was taken out last was erased
+    divided: bool = False  # the shares are in cells, and these have shares here
+    team: Team | None = None  # of all members; None of a document from before it was kept
+    health: Health | None = None  # *derived*
 
 
 class Profile(msgspec.Struct, array_like=True, gc=False):

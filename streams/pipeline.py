@@ -133,7 +133,8 @@ def limits_of(settings: Settings, plan: Plan) -> Limits:
     limits = dataclasses.replace(plan.limits, timeline=settings.timeline, seen=settings.seen)
     if not plan.group:
         return limits
-    companies = Companies(plan.group, plan.company, plan.cell, plan.consent, limits, plan.currency)
+    champions = plan.champions
+    companies = Companies(plan.group, plan.company, plan.cell, plan.consent, limits, plan.currency, champions=champions)
     return dataclasses.replace(limits, companies=companies)
 
 

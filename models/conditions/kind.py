@@ -88,6 +88,10 @@ class Kind(Spec):
         """The roles whose events it looks at only in part, and which part."""
         return ()
 
+    def of_companies(self) -> bool:
+        """Whether it can only be asked of companies."""
+        return False
+
     def looks_at_risk(self, profiled: Collection[str]) -> bool:
         """Whether it depends on the churn risk, given the segments that do."""
         return any(name in profiled for name in self.segments())

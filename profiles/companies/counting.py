@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
+from profiles.companies.team import Champions, count_team
 from profiles.ledger.entries import accounts_of, forget_parts
 from profiles.merge import merge, merge_ledgers
 from profiles.state import Limits
@@ -43,12 +44,13 @@ def take_share(company: Profile, share: Share, kind: str) -> None:
         held.erased = share.erased
 
 
-def count_shares(company: Profile, limits: Limits) -> None:
+def count_shares(company: Profile, limits: Limits, champions: Champions = Champions()) -> None:  # noqa: B008  (frozen)
     """Make of a company what its shares come to: the same whatever order they came in.
 
     Args:
         company: changed in place.
         limits: the bounds; of what a share keeps.
+        champions: who carries the product.
     """
     held = company.company
     assert held is not None
@@ -56,8 +58,11 @@ def count_shares(company: Profile, limits: Limits) -> None:
     whole = Profile(company.id)
     events = Profile("")  # of all members; these and orders are joined at the end,
     ledgers: list[Ledger] = []  # for after each member that would take longer than all the rest
-    for packed in held.shares.values():
-        state = _decode(packed).state
+    parts = [_decode(packed) for packed in held.shares.values()]
+    held.team = count_team(parts, champions)
+    since = min((part.since for part in parts), default=None)
+    for part in parts:
+        state = part.state
         events.timeline += state.timeline
         events.timeline_count += state.timeline_count
         state.timeline, state.timeline_count = b"", 0
@@ -72,7 +77,6 @@ def count_shares(company: Profile, limits: Limits) -> None:
         merge_ledgers(whole, ledgers, limits)
     for name in _COUNTED:
         setattr(company, name, getattr(whole, name))
-    since = min((part.since for part in parts_of(company).values()), default=None)
     company.identities = {} if since is None else {held.kind: {held.key: since}}
 
 
@@ -81,8 +85,8 @@ def part_of_cell(cell: Profile) -> Part:
     state = Profile("")
     for name in _COUNTED:
         setattr(state, name, getattr(cell, name))
-    parts = parts_of(cell)
-    return Part(min(part.since for part in parts.values()), 0, state, members=sorted(parts))
+    parts, team = parts_of(cell), cell.company.team if cell.company is not None else None
+    return Part(min(part.since for part in parts.values()), 0, state, members=sorted(parts), team=team)
 
 
 def take_over(company: Company, share: Share) -> None:

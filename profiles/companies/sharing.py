@@ -18,6 +18,8 @@ from zlib import crc32
 import msgspec
 
 from profiles.companies.affiliation import Spans, only_company, spans_of
+from profiles.companies.days import is_use, join_days, note_day
+from profiles.companies.team import Champions
 from profiles.consent import ANALYTICS, PROFILING, Consent
 from profiles.ledger.entries import KINDS, adds_up, entries_of, write_entries
 from profiles.merge import merge
@@ -59,6 +61,7 @@ class Companies:
         most: members of a cell.
         room: bytes of their shares in a cell, which must fit into one record of a topic: a public source can name a
             company for any number of browsers.
+        champions: who carries the product in a company.
     """
 
     def __init__(
@@ -73,8 +76,10 @@ class Companies:
         whole: int = 128,
         most: int = 1000,
         room: int = 4 * 1024 * 1024,
+        champions: Champions = Champions(),  # noqa: B008  (it is frozen)
     ) -> None:
         self.kind = kind
+        self.champions = champions
         self.id_of = id_of
         self._parts_of = limits.narrowed
         self.limits = replace(limits, narrowed=dict.fromkeys(limits.narrowed, _parts_kept))
@@ -125,6 +130,8 @@ class Companies:
             own = self._bare(event)
             own.traits = group.traits
             apply(member.state, own, self._currency, self.limits, digest)
+            if is_use(event):
+                member.days = note_day(member.days, event.time)
 
     def merge(self, winner: Profile, loser: Profile) -> None:
         """Take the loser's companies into the winner's."""
@@ -141,10 +148,12 @@ class Companies:
             held.instead = sorted({*held.instead, *member.instead, loser.id})
             held.first, held.last = min(held.first, member.first), max(held.last, member.last)
             held.left = max(held.left, member.left)
+            held.days = join_days(held.days, member.days)
             merge(held.state, member.state, self.limits)
         if theirs.unplaced is not None:
             ours.unplaced = ours.unplaced or Profile("")
             merge(ours.unplaced, theirs.unplaced, self.limits)
+            ours.unplaced_days = join_days(ours.unplaced_days, theirs.unplaced_days)
         ours.waiting += theirs.waiting
         ours.unattributed += theirs.unattributed
         if len(ours.waiting) > 2 * WAITING:
@@ -157,18 +166,36 @@ class Companies:
             return
         spans = spans_of(held.members)
         states = {company: _copy(_encode(held.members[company].state)) for company in sorted(held.members)}
+        days = {company: member.days for company, member in held.members.items()}
         if held.unplaced is not None and (first := _first(spans)) is not None:
             merge(states[first], _copy(_encode(held.unplaced)), self.limits)
+            days[first] = join_days(days[first], held.unplaced_days)
         for time, packed in sorted(held.waiting):
             if (company := only_company(spans, time)) is not None:
-                apply(states[company], _decode(packed), self._currency, self.limits)
+                event = _decode(packed)
+                apply(states[company], event, self._currency, self.limits)
+                if is_use(event):
+                    days[company] = note_day(days[company], time)
         denied = self._consent.denied(profile)
         limited = PROFILING in denied or ANALYTICS in denied
+        is_key = not limited and self._is_key(profile)
         for company, whole in states.items():
             state = _bought(whole) if limited else whole
+            bought = state.purchases
+            worth = max(bought.revenue_in(self._currency) - bought.refunds_in(self._currency), 0)
             _settle_order(state, profile.id, min(_SHOWN, self.limits.timeline))
             until = spans[company][1]
-            yield company, Part(held.members[company].first, until if isfinite(until) else 0, state, limited)
+            yield (
+                company,
+                Part(
+                    held.members[company].first, until if isfinite(until) else 0, state, limited,
+                    days=b"" if limited else days[company], key=is_key, worth=worth,
+                ),
+            )  # fmt: skip
+
+    def _is_key(self, profile: Profile) -> bool:
+        trait = profile.traits.get(self.champions.trait) if self.champions.trait else None
+        return trait is not None and type(trait[0]) in (str, int, bool) and trait[0] in self.champions.values
 
     def _bare(self, event: Event[Any]) -> Event[Any]:
         """An event without what a share does not look at; of what it carries, the parts of its role that it is of."""
@@ -184,15 +211,20 @@ class Companies:
         held.waiting.sort()
         spans = spans_of(held.members)
         for time, packed in held.waiting[:-WAITING]:
-            company = only_company(spans, time)
+            company, event = only_company(spans, time), _decode(packed)
             if company is not None:
-                state = held.members[company].state
+                member = held.members[company]
+                state = member.state
+                if is_use(event):
+                    member.days = note_day(member.days, time)
             elif held.members:
                 held.unattributed += 1
                 continue
             else:
                 state = held.unplaced = held.unplaced or Profile("")
-            apply(state, _decode(packed), self._currency, self.limits)
+                if is_use(event):
+                    held.unplaced_days = note_day(held.unplaced_days, time)
+            apply(state, event, self._currency, self.limits)
         held.waiting = held.waiting[-WAITING:]
 
 

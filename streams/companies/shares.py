@@ -118,7 +118,7 @@ def share_cell(work: Work, cause: Share, cell: Profile, companies: Companies) ->
     origin = work.origin(cause)
     packed = b""
     if held.shares:
-        count_shares(cell, companies.limits)
+        count_shares(cell, companies.limits, companies.champions)
         packed, _ = told(part_of_cell(cell))
     else:
         work.remove(cell)

@@ -259,7 +259,7 @@ def _count(work: Work, id_: str, companies: Companies) -> None:
         _end_all(work, company)
         work.remove(company)
     elif id_ in work.touched:
-        count_shares(company, companies.limits)
+        count_shares(company, companies.limits, companies.champions)
 
 
 def _lift(work: Work, profile: Profile) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from functools import cache
+from functools import cache, reduce
 from typing import Any
 
 import msgspec
@@ -26,8 +26,10 @@ from models.conditions.where import meets
 from models.durations import DAY
 from models.population.measures import MEASURES
 from models.population.snapshot import Cluster, PopulationSnapshot
+from profiles.companies.days import note_day
+from profiles.companies.team import count_team
 from profiles.state import Limits, apply
-from profiles.types import Profile, Score
+from profiles.types import Company, Part, Profile, Score, Team
 from tests import REPOSITORY
 from tests.build import T0, event
 
@@ -79,8 +81,18 @@ def person(condition: Kind, happened: Happened, risk: float | None = None) -> Pr
     profile.traits = {"country": ("NL", T0, "m"), "seats": (12, T0, "m")}
     profile.stage = "loyal"
     profile.identities = {"user_id": {"42": T0}}
+    if condition.of_companies():
+        profile.company = Company("company", "acme", team=team(happened))
     scored(profile, risk)
     return profile
+
+
+def team(happened: Happened) -> Team:
+    """Three members of a company, who did some of it each."""
+    members = (happened[0::3], happened[1::3], happened[2::3])
+    days = [reduce(note_day, [T0 + day * DAY for _, day in some], b"") for some in members]
+    used = [{"reports": int(T0 + some[-1][1] * DAY)} if some else {} for some in members]
+    return count_team([Part(T0, 0, Profile("", used=use), days=each) for each, use in zip(days, used, strict=True)])
 
 
 def scored(profile: Profile, risk: float | None) -> None:
@@ -190,7 +202,7 @@ def test_time_turns_it_at_the_told_times_only(text: str, happened: Happened, day
         return
     profile, crossings = person(condition, happened, 0.6), compile_crossings([(condition, MARGIN)])
     now = T0 + day * DAY
-    for _ in range(40):
+    for _ in range(400 if condition.of_companies() else 40):  # whose members are counted by days
         before, then = holds(text, profile, now, slack), crossings.next_change(profile, now)
         for time in (now + 400 * DAY,) if then is None else (now + (then - now) / 2, then - 1.001 * MOMENT):
             assert time < now or holds(text, profile, time, slack) == before

@@ -92,7 +92,7 @@ def said(company: Profile) -> Any:
     held = company.company
     assert held is not None
     told = msgspec.structs.replace(company, company=None, segments={}, alerts={}, stages=[], scheduled_at=0)
-    return canonical(told), sorted(held.shares)
+    return canonical(told), sorted(held.shares), msgspec.to_builtins(held.team)
 
 
 def alike(ours: Mapping[str, Profile], theirs: Mapping[str, Profile]) -> bool:

@@ -51,6 +51,9 @@ def test_a_company_is_no_customer(plan_of):
         (True, "{name: s, grain: company, when: {quantile: net, top: 0.1}}", "no risk and no ranks"),
         (True, "{name: s, grain: company, when: {trait: country, is: NL}}", "there is no trait 'country'"),
         (True, "{name: s, when: {trait: tier, is: team}}", "there is no trait 'tier'"),
+        (True, "{name: s, when: {company: members, at_least: 3}}", "needs `grain: company`"),
+        (True, "{name: s, grain: company, when: {company: member, at_least: 3}}", "did you mean 'members'"),
+        (True, "{name: s, grain: company, when: {company: active_change, within: 52w, below: 0}}", "within is from"),
     ],
 )
 def test_a_rule_about_companies_asks_what_companies_have(plan_of, groups, rule, problem):
@@ -58,6 +61,16 @@ def test_a_rule_about_companies_asks_what_companies_have(plan_of, groups, rule, 
     more = ("alerts:\n", f"  - {rule}\nalerts:\n")
     with pytest.raises(PlanError, match=problem):
         plan_of(*([GROUPS] if groups else []), more)
+
+
+def test_the_plan_says_who_counts_as_a_champion(plan_of):
+    """By a trait of people that it has."""
+    said = "  company:\n    champions: {days: 8, trait: country, values: [NL]}\n"
+    champions = plan_of((GROUPS[0], GROUPS[1].replace("  company:\n", said))).champions
+
+    assert (champions.days, champions.silent, champions.trait, champions.values) == (8, 14, "country", {"NL"})
+    with pytest.raises(PlanError, match="no trait 'county' of people"):
+        plan_of((GROUPS[0], GROUPS[1].replace("  company:\n", said.replace("country", "county"))))
 
 
 def test_the_page_of_the_plan_tells_of_companies(plan_of):
