@@ -80,12 +80,12 @@ def model_page(document: dict[str, Any]) -> RenderableType:
         low, high = standing["interval"]
         parts.append(
             Text(
-                f"Against the champion: {standing['blocks']} consecutive blocks won, log loss "
+                f"Against the champion: the latest {standing['blocks']} blocks, log loss "
                 f"{standing['difference']:+.4f} ({low:+.4f} to {high:+.4f}) on {standing['rows']} labels"
             )
         )
     elif standing is not None:
-        parts.append(Text("Against the champion: no block won lately."))
+        parts.append(Text("Against the champion: no block yet that both answered."))
     if refused := document["refused"]:
         parts.append(Text(f"Refused: {refused}.", style="yellow"))
     parts += _by_group(document["calibration"])
@@ -219,7 +219,7 @@ def _sum_up(document: dict[str, Any]) -> bool:
 def _models(models: Sequence[dict[str, Any]]) -> Iterator[Listing]:
     """One table for each horizon: side by side they would not fit a terminal."""
     for horizon, title in _HORIZONS.items():
-        last = "examples" if horizon == "short" else "blocks won"
+        last = "examples" if horizon == "short" else "blocks"
         rows = []
         for model in models:
             standing = model["standing"]

@@ -50,7 +50,7 @@ class QualityView(Document):
 class StandingView(Document):
     """How a model compares with the champion, on the whole horizon."""
 
-    blocks: int = Field(description="Consecutive blocks won, up to the latest; four are needed.")
+    blocks: int = Field(description="Latest consecutive blocks that both answered; four are needed.")
     rows: int = Field(description="Labels in them.")
     difference: float | None = Field(description="Of the mean log loss in them; below zero is better.")
     interval: tuple[float, float] | None = Field(description="99 %, by customers.")

@@ -43,12 +43,14 @@ class Choice:
 
     def review_short(self, models: LearningModels, at: float) -> Change | None:
         """Choose by short labels, as long as those of the whole horizon are few."""
-        return self.promotion.review_short(
+        promotion = self.promotion
+        return promotion.review_short(
             at,
             fits=models["bgnbd"].steady is not None,
             ready=models.enough,
             enough=min(self._config.min_examples, 2 * REVIEW),
             short=self.floor.too_short(),
+            stack=not promotion.settled and "stack" in models.export(),
         )
 
     def refusal(self, models: LearningModels) -> str:

@@ -2,14 +2,16 @@
 
 **Cold.** First the rules. BG/NBD as soon as it fits, unless it turns out worse. The learned hazard when its loss on the
 short label is below that of both, judged on the same customers before they were learned from; it steps back when it
-becomes clearly worse.
+becomes clearly worse. As soon as a second of its parts has an answer, the stack speaks in the hazard's place: log loss
+is convex in log-odds, so it is never worse than its parts are on average, and better by as much as they err in
+different ways. It needs no label to be the champion, and few to be no longer.
 
 **Settled.** Once labels of the whole churn horizon have matured for long enough, they alone decide. A challenger is
-promoted when on each of the latest blocks, at least four, its log loss on the whole horizon was lower than the
-champion's, a bootstrap interval of the difference over these blocks excludes zero, and its calibration error is small.
-The interval is one of 99 %: it is looked at every week, for every challenger, and chance must not find its day.
-The champion is so demoted by the same rule; the rules, which come back where the others fail, need no calibration for
-it. Only customers that nobody has acted on count.
+promoted when over the latest blocks, at least four, its log loss on the whole horizon was surely lower than the
+champion's, it was lower over the latest four, too, and its calibration error is small. Surely is 99.9 %, by customers:
+it is looked at every week, for every challenger, and chance must not find its day. The champion is so demoted by the
+same rule; the rules, which come back where the others fail, need no calibration for it. Only customers that nobody has
+acted on count.
 
 **The floor** (`floor`). At no time is a model the champion that ranks customers worse than the rules on the whole
 horizon, nor, in the cold, the hazard where the label horizon is too short for the customers' rhythm.
@@ -35,6 +37,7 @@ __all__ = ["RACERS", "Change", "Chosen", "Promotion", "Race"]
 RACERS = ("hazard", "bgnbd", "rules")
 """The models of the cold start, which are compared on the short label."""
 
+_LEARNED = ("hazard", "stack")  # champions of the cold start that go by the hazard
 _CHANGES = 50  # that are remembered
 _TIE = 1.01  # so close to the best other one the hazard is preferred: it goes by more than orders, and goes on learning
 _PATIENCE = 1.05  # times the loss of the best other one, from which on a champion of the cold start steps back
@@ -111,7 +114,9 @@ class Promotion(State):
             return None
         return self.change("rules", at, "worse than the rules", f"{self.champion} is refused: {below[self.champion]}")
 
-    def review_short(self, at: float, *, fits: bool, ready: bool, enough: int, short: bool = False) -> Change | None:
+    def review_short(
+        self, at: float, *, fits: bool, ready: bool, enough: int, short: bool = False, stack: bool = False
+    ) -> Change | None:
         """Choose while labels of the whole horizon are few.
 
         Args:
@@ -121,6 +126,7 @@ class Promotion(State):
             enough: outcomes that a comparison needs.
             short: whether the label horizon is too short for the customers' rhythm, so that no short label decides for
                 the hazard.
+            stack: whether the stack can be asked.
         """
         if self.settled or self.pinned:
             return None
@@ -129,6 +135,8 @@ class Promotion(State):
             chosen = self._of_anchors(fits=fits, compared=self.race.rows >= enough)
         else:
             chosen = self._by_short(fits=fits, ready=ready, enough=enough)
+        if chosen == "hazard" and stack and "stack" not in self.refused:
+            chosen = "stack"
         if chosen == self.champion:
             return None
         losses = {model: loss / max(self.race.rows, 1) for model, loss in sorted(self.race.losses.items())}
@@ -136,6 +144,7 @@ class Promotion(State):
             "rules": "the others are worse than the rules on the short label",
             "bgnbd": "BG/NBD fits the orders seen so far" if self.champion == "rules" else "the hazard is worse",
             "hazard": "the hazard has the lowest loss on the short label",
+            "stack": "the hazard has the lowest loss on the short label, and the stack says what it and others say",
         }[chosen]
         return self.change(chosen, at, "short label", why, evidence={"rows": self.race.rows, "log_loss": losses})
 
@@ -147,9 +156,9 @@ class Promotion(State):
             anchors.append("bgnbd")
         if ready and "hazard" in losses and compared:
             bar = min(losses.get(model, math.inf) for model in anchors)
-            if losses["hazard"] < bar * (_PATIENCE if self.champion == "hazard" else _TIE):
+            if losses["hazard"] < bar * (_PATIENCE if self.champion in _LEARNED else _TIE):
                 return "hazard"
-        elif self.champion == "hazard":
+        elif self.champion in _LEARNED:
             return "hazard"  # all have started anew
         return self._of_anchors(fits=fits, compared=compared)
 
@@ -171,7 +180,7 @@ class Promotion(State):
         """A block was closed: compare all with the champion, and promote the best of those that are better.
 
         What a model said a horizon ago tells of what it had learned by then. So whoever has an answer for the label
-        horizon must not be worse there either, where the evidence is young.
+        horizon must not be worse there either, where the evidence is young. For the stack the hazard answers there.
 
         Args:
             blocks: the evidence.
@@ -181,7 +190,7 @@ class Promotion(State):
         """
         self.settled = self.settled or blocks.known_to(self.champion) >= RUN
         self.standings = self._compared(blocks, ece)
-        bar = lately(self.champion)
+        bar = lately("hazard" if self.champion == "stack" else self.champion)
         better = [
             standing
             for standing in self.standings
@@ -194,7 +203,7 @@ class Promotion(State):
             return None
         best = min(better, key=lambda standing: standing.difference or 0.0)
         text = (
-            f"log loss on the whole horizon lower by {-(best.difference or 0.0):.4f} in {best.blocks} consecutive "
+            f"log loss on the whole horizon lower by {-(best.difference or 0.0):.4f} in the latest {best.blocks} "
             f"blocks, {best.rows} labels"
         )
         evidence = {**msgspec.to_builtins(best), "against": self.champion}
@@ -241,7 +250,8 @@ class Promotion(State):
         """
         if self.champion in able:
             return None
-        model = next((name for name in (self.chosen, heir) if name in able and name not in self.refused), "rules")
+        rest = "hazard" if "stack" in {self.chosen, self.champion} else ""  # what is left of it
+        model = next((name for name in (self.chosen, rest, heir) if name in able and name not in self.refused), "rules")
         if self.pinned:
             text = (
                 f"{text}; {self.champion}, promoted by {self.pinned}, has nothing to say now, so the rule chooses again"

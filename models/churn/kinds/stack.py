@@ -3,8 +3,9 @@
 Log-odds of no order within the horizon = intercept + Σ weight · log-odds of a part, held within ±HELD so that no part
 is certain. A full label comes with what every model had said when its snapshot was taken; from that alone intercept and
 weights are learned, one label at a time with their uncertainty (an extended Kalman filter, as of the hazard). They
-begin as the mean of the parts and stay near it until labels say otherwise. Intercept and sum of the weights are what
-Platt's calibration would learn.
+begin with most on the hazard, which was never the worst of them, and stay near that until labels say otherwise: so the
+stack speaks as soon as two parts have an answer. Intercept and sum of the weights are what Platt's calibration would
+learn.
 
 A part that has no answer counts as the mean of those that have.
 """
@@ -35,6 +36,7 @@ HELD = 6.9
 """Log-odds of a part are held within ± this: a chance of one in a thousand."""
 
 _LEAST = 2  # parts that make a stack
+_FIRST = 0.6  # the hazard's weight before any label; the others share the rest
 _WEIGHT, _LEVEL = 0.003, 0.02  # prior variances: a weight, the intercept
 _FAINT = 1e-3  # least variance of an outcome: keeps a certain prediction from being a wall
 _OF_SILENCE = np.array([feature.group == "silence" for feature in TABLE[:ORDERED]], dtype=np.float64)
@@ -168,9 +170,10 @@ class LearningStack(State, LearningModel):
 
     @classmethod
     def new(cls, config: ChurnConfig, scaling: Scaling) -> LearningStack:
-        """The mean of the parts."""
+        """Before any label."""
         n = len(PARTS)
-        stack = cls(np.array([1.0 / n] * n + [0.0]), np.diag([_WEIGHT] * n + [_LEVEL]), 0)
+        begin = [_FIRST if name == "hazard" else (1.0 - _FIRST) / (n - 1) for name in PARTS]
+        stack = cls(np.array([*begin, 0.0]), np.diag([_WEIGHT] * n + [_LEVEL]), 0)
         if config.definition is not None:
             stack._needed = tuple(name for name in PARTS if name not in _OF_ORDERS)
         return stack
@@ -207,8 +210,8 @@ class LearningStack(State, LearningModel):
         return stack
 
     def ready(self, config: ChurnConfig, enough: bool) -> bool:
-        """Whether it has learned enough to be asked."""
-        return self.examples >= config.min_examples
+        """From the start: before any label it says what its parts say, which are asked when they have learned."""
+        return True
 
     def export(self, config: ChurnConfig) -> Stack:
         """The stack as it is now, without its parts.

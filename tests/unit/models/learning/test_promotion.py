@@ -1,4 +1,4 @@
-"""The champion, by evidence: four blocks in a row, an interval by customers, calibration; and the same rule back."""
+"""The champion, by evidence: four blocks, an interval by customers, calibration; and the same rule back."""
 
 import math
 import random
@@ -9,7 +9,7 @@ import pytest
 from models.churn.panel import MODELS
 from models.codec import decode, encode
 from models.durations import WEEK
-from models.learning.evidence import ENOUGH, Blocks
+from models.learning.evidence import ENOUGH, SURELY, Blocks
 from models.learning.promotion import Promotion, Race
 from profiles.errors import Misconfigured
 
@@ -44,7 +44,7 @@ def led_by(model):
 SAID = {"hazard": 0.5, "direct": 0.7}
 
 
-def test_a_challenger_that_wins_four_blocks_is_promoted_with_its_evidence():
+def test_a_challenger_that_is_surely_better_over_four_blocks_is_promoted_with_its_evidence():
     promotion, blocks = led_by("hazard"), Blocks.new()
     changes = []
     for number in range(7):
@@ -74,6 +74,34 @@ def test_what_a_model_said_long_ago_is_not_held_against_what_it_says_now():
     assert promotion.champion == "bgnbd"
 
 
+def test_the_hazard_answers_for_the_stack_on_young_labels():
+    """The stack has no answer to the label horizon. Who was better a horizon ago must not be worse than it now."""
+    promotion, blocks = led_by("stack"), Blocks.new()
+    lately = {"hazard": 0.30, "rules": 0.31}.get
+    for number in range(7):
+        week(blocks, number, 200, {"stack": 0.5, "rules": 0.7})
+        promotion.review_full(blocks, START, ece, lately)
+    assert promotion.champion == "stack"
+
+    promotion.review_full(blocks, START, ece, {"hazard": 0.32, "rules": 0.31}.get)
+    assert promotion.champion == "rules"
+
+
+def test_of_equal_models_none_is_promoted():
+    """Two that are as good as each other, and err on different customers: over half a year of weekly looks, never."""
+    for seed in range(8):
+        promotion, blocks, roll = led_by("stack"), Blocks.new(), random.Random(seed)
+        for number in range(26):
+            for _ in range(ENOUGH):
+                odds, off = roll.gauss(0.5, 1.5), roll.gauss(0.0, 0.5)
+                said = {"stack": odds + off, "hazard": odds - off}
+                risks = [1 / (1 + math.exp(-said[model])) if model in said else math.nan for model in MODELS]
+                due = START + (number + roll.random()) * WEEK
+                blocks.add(f"p{roll.randrange(1000)}", due, roll.random() < 1 / (1 + math.exp(-odds)), 1.0, risks)
+            review(promotion, blocks)
+        assert promotion.champion == "stack", seed
+
+
 def test_a_model_whose_reasons_know_of_no_trouble_is_promoted_by_people_only():
     """BTYD may be better as long as it likes; the stack says what it says, with the hazard's reasons."""
     for model, champion in (("btyd", "hazard"), ("stack", "stack")):
@@ -94,16 +122,30 @@ def test_it_is_demoted_by_the_same_rule():
     assert promotion.champion == "hazard"
 
 
-def test_three_blocks_are_not_enough_and_a_lost_one_starts_anew():
+def test_three_blocks_are_not_enough():
     promotion, blocks = led_by("hazard"), Blocks.new()
-    for number in range(8):
-        week(blocks, number, 200, SAID if number != 3 else {"hazard": 0.7, "direct": 0.5})
+    for number in range(5):
+        week(blocks, number, 200, SAID)
         review(promotion, blocks)
 
-    assert [block.week - 2800 for block in blocks.closed] == list(range(6))
     standing = next(standing for standing in promotion.standings if standing.model == "direct")
-    assert (standing.blocks, standing.better) == (2, False)
+    assert [block.week - 2800 for block in blocks.closed] == list(range(3))
+    assert (standing.blocks, standing.better) == (3, False)
+    assert standing.interval[1] < 0
     assert promotion.champion == "hazard"
+
+
+def test_a_block_lost_by_chance_is_outweighed_and_who_is_worse_lately_is_not_promoted():
+    """What a model said long ago was of another model."""
+    lost = {"hazard": 0.7, "direct": 0.6}
+    for losing, champion in ((range(3, 4), "direct"), (range(8, 12), "hazard")):
+        promotion, blocks = led_by("hazard"), Blocks.new()
+        for number in range(14):
+            week(blocks, number, 200, lost if number in losing else SAID)
+        review(promotion, blocks)
+        standing = blocks.compare("direct", "hazard", 0.01)
+        assert standing.interval[1] < 0 or champion == "direct"
+        assert promotion.champion == champion
 
 
 def test_a_difference_within_chance_is_none():
@@ -175,7 +217,7 @@ def test_a_label_that_comes_when_its_block_is_closed_is_counted_as_late():
 
 def test_evidence_is_bounded_and_survives_a_restart_to_the_bit():
     straight, restarted = Blocks.new(), Blocks.new()
-    for number in range(14):
+    for number in range(18):
         week(straight, number, 60, SAID)
         week(restarted, number, 60, SAID)
         parts, restarted = restarted.parts(), decode(encode(restarted), Blocks, "")
@@ -183,7 +225,7 @@ def test_evidence_is_bounded_and_survives_a_restart_to_the_bit():
 
     assert restarted.parts() == straight.parts()
     assert restarted == straight
-    assert len(straight.closed) == 8
+    assert len(straight.closed) == 12
 
 
 def test_the_bootstrap_agrees_with_theory():
@@ -205,7 +247,7 @@ def test_the_bootstrap_agrees_with_theory():
     run = np.array(differences[-800 * standing.blocks :])
 
     assert abs(standing.difference) == pytest.approx(abs(run.mean()), rel=1e-9)
-    width = 2 * 2.576 * run.std() / math.sqrt(len(run))
+    width = 2 * SURELY * run.std() / math.sqrt(len(run))
     assert standing.interval[1] - standing.interval[0] == pytest.approx(width, rel=0.2)
 
 
@@ -252,6 +294,24 @@ def test_in_the_cold_the_anchors_lead_until_the_hazard_beats_both():
     assert cold({"rules": 1.0, "bgnbd": 0.9, "hazard": 0.93}, "hazard") == "hazard"  # patience
     assert cold({"rules": 1.0, "bgnbd": 0.9, "hazard": 0.96}, "hazard") == "bgnbd"
     assert cold({"rules": 1.0, "bgnbd": 2.0, "hazard": 2.0}, "hazard", rows=3) == "hazard"  # all have started anew
+
+
+def test_in_the_cold_the_stack_speaks_in_the_place_of_the_hazard():
+    """From when it can be asked; with the hazard it steps back, and where it is refused the hazard speaks itself."""
+    losses = {"rules": 1.0, "bgnbd": 0.9, "hazard": 0.89}
+    assert cold(losses, stack=True) == cold(losses, "hazard", stack=True) == "stack"
+    assert cold(losses, "stack") == "hazard"  # it can be asked no more
+    assert cold({**losses, "hazard": 0.93}, "stack", stack=True) == "stack"  # patience
+    assert cold({**losses, "hazard": 0.96}, "stack", stack=True) == "bgnbd"
+    assert cold(losses, "stack", rows=3, stack=True) == "stack"  # all have started anew
+    assert cold({"rules": 1.0}, stack=True) == "rules"
+    assert cold(losses, stack=True, short=True) == "bgnbd"  # labels that cannot decide
+    for refused, champion in (({"stack"}, "hazard"), ({"hazard"}, "bgnbd")):
+        promotion = led_by("rules")
+        promotion.race.rows, promotion.race.losses = 500, losses
+        promotion.refused = dict.fromkeys(refused, "worse than the rules")
+        promotion.review_short(START, fits=True, ready=True, enough=100, stack=True)
+        assert promotion.champion == champion
 
 
 def test_a_record_survives_a_restart():

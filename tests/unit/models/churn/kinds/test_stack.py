@@ -65,13 +65,24 @@ def loss(weights, some):
     return -np.log(np.where(y, p, 1 - p)).mean()
 
 
-def test_it_begins_as_the_mean_of_its_parts():
-    stack = LearningStack.new(CONFIG, Scaling.new()).export(CONFIG).joined(OTHERS)
+FIRST = LearningStack.new(CONFIG, Scaling.new()).weights
+
+
+def test_it_speaks_before_any_label_and_believes_the_hazard_most():
+    """Together with another part, it says what both say."""
+    start = LearningStack.new(CONFIG, Scaling.new())
+    assert start.ready(CONFIG, enough=False)
+    assert FIRST[0] == pytest.approx(0.6)
+    assert FIRST.sum() == pytest.approx(1.0)
     x = ahead(RAWS, NOW, CONFIG)
+    odds = {name: held(OTHERS[name].risk(x, CONFIG)) for name in PARTS}
 
-    mean = np.mean([held(OTHERS[name].risk(x, CONFIG)) for name in PARTS], axis=0)
+    whole = start.export(CONFIG).joined(OTHERS)
+    two = start.export(CONFIG).joined({name: OTHERS[name] for name in ("hazard", "btyd")})
 
-    np.testing.assert_allclose(held(stack.risk(x, CONFIG)), mean, atol=1e-9)
+    expected = sum(weight * odds[name] for weight, name in zip(FIRST, PARTS, strict=False))
+    np.testing.assert_allclose(held(whole.risk(x, CONFIG)), expected, atol=1e-9)
+    np.testing.assert_allclose(held(two.risk(x, CONFIG)), 0.7 * odds["hazard"] + 0.3 * odds["btyd"], atol=1e-9)
 
 
 def test_it_learns_whom_to_believe_and_calibrates():
@@ -88,7 +99,7 @@ def test_it_learns_whom_to_believe_and_calibrates():
 def test_few_labels_move_it_little():
     stack = taught(labels(20))
 
-    np.testing.assert_allclose(stack.weights, [1 / 3, 1 / 3, 1 / 3, 0.0], atol=0.15)
+    np.testing.assert_allclose(stack.weights, FIRST, atol=0.15)
 
 
 def test_the_same_labels_give_the_same_state_to_the_byte_restarted_or_not():
