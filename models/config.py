@@ -62,7 +62,9 @@ class EndsBy(Spec):
     disuse: tuple[str, ...] = ()
     subscription: Literal["ended"] | None = None
     mrr: Literal[0] | None = None
-    period: Duration | None = None  # of subscriptions: what a start or a renewal pays for; None: until it is cancelled
+    # Of subscriptions, what is paid for. It ends when events tell, by an end or an interval; where none does, so long
+    # after a start or renewal, or with `told` when it is cancelled. None: it lasts until it is cancelled.
+    period: Literal["told"] | Duration | None = None
     grace: Duration | None = None  # how long after the paid period it may still be renewed
 
     @field_validator("disuse", mode="before")
@@ -80,6 +82,11 @@ class EndsBy(Spec):
         if self.grace is not None and self.period is None:
             raise ValueError("grace begins when a paid period ends: write the period, too")
         return self
+
+    @property
+    def fixed_period(self) -> float | None:
+        """What is paid for where no event says it, seconds; None for as long as it is not cancelled."""
+        return self.period if isinstance(self.period, float) else None
 
     @property
     def lasts(self) -> bool:
@@ -196,6 +203,7 @@ class ChurnConfig(Spec):
         given = {key: value for key in _OWN if (value := getattr(definition, key)) is not None}
         if definition.ends_by.lasts:
             given["label_horizon"] = given.get("horizon", self.horizon)
+            given["lateness"] = self.lateness + (definition.ends_by.grace or 0.0)  # until then it may be renewed
         elif "horizon" in given and "label_horizon" not in given:
             given["label_horizon"] = min(self.label_horizon, given["horizon"])
         config = self.changed(given | {"definitions": ()})

@@ -12,7 +12,7 @@ from models.conditions.where import in_words
 from models.conditions.words import duration_in_words
 from models.config import ChurnConfig
 from models.segments.purposes import alert_needs, segment_needs
-from plan.model import ConsentSpec, Property, Trait
+from plan.model import ConsentSpec, FactsSpec, Property, Trait
 from plan.plan import Plan
 from plan.rule import EventRule
 
@@ -201,8 +201,8 @@ def _event(rule: EventRule) -> Iterator[_Block]:
     )
     facts = [
         f"{fact} from {' or '.join(f'`{path}`' for path in paths)}"
-        for fact in ("amount", "quantity", "subject", "refund", "rating", "category")
-        if (paths := getattr(rule.spec.facts, fact))
+        for fact in FactsSpec.model_fields
+        if fact != "currency" and (paths := getattr(rule.spec.facts, fact))
     ]
     if facts:
         yield _Text(f"**Counts:** {'; '.join(facts)}.")

@@ -9,13 +9,16 @@ from typing import Any
 
 import msgspec
 
-from plan.model import EventSpec, Property
+from plan.model import EventSpec, FactsSpec, Property
 from plan.schema import MAX_AMOUNT
 from profiles.identity.placeholders import Placeholders
 from profiles.ledger.entries import KINDS
 from profiles.money import CURRENCIES, to_minor
+from profiles.subscriptions.terms import monthly, spell_interval
+from profiles.times import parse_time
+from profiles.types import Number, Terms
 
-__all__ = ["Facts", "compile_facts"]
+__all__ = ["SUBSCRIPTION", "Facts", "compile_facts"]
 
 Get = Callable[[dict[str, Any]], Any]
 
@@ -30,9 +33,18 @@ class Facts(msgspec.Struct, frozen=True, gc=False):
     rating: float | None = None
     category: str = ""
     refund: str = ""
+    terms: Terms | None = None  # of a subscription
 
 
-_NO_FACTS = Facts()
+SUBSCRIPTION = frozenset(
+    {
+        "subscription_start", "subscription_renew", "subscription_pause", "subscription_cancel", "subscription_change",
+        "subscription_grow", "subscription_shrink",
+    }
+)  # fmt: skip
+"""The roles of what happens to a subscription."""
+
+_NO_FACTS, _NO_TERMS = Facts(), Terms()
 _CODES = frozenset(CURRENCIES)
 _LONGEST = 500  # characters of a subject; a longer one is an accident, not an id
 _LONGEST_CATEGORY = 100
@@ -44,6 +56,9 @@ _MARKS = "-{<$%#["
 def compile_facts(spec: EventSpec, plan_currency: str) -> Callable[[dict[str, Any]], Facts]:
     """A function from properties to facts, with every path resolved beforehand."""
     facts = spec.facts
+    terms = _terms(facts) if spec.role in SUBSCRIPTION else None
+    if terms and not facts.amount:
+        facts = facts.model_copy(update={"amount": facts.mrr})
     amounts = [(_path(path), _path(_currency_path(path, spec.properties))) for path in facts.amount]
     currency = _first([_path(path) for path in facts.currency])
     quantity = _first([_summed(path) if "[]." in path else _path(path) for path in facts.quantity])
@@ -51,7 +66,7 @@ def compile_facts(spec: EventSpec, plan_currency: str) -> Callable[[dict[str, An
     rating = _first([_path(path) for path in facts.rating])
     refund = _first([_path(path) for path in facts.refund])
     category = _first([_most(path) if "[]." in path else _path(path) for path in facts.category])
-    if not (facts.amount or facts.quantity or facts.subject or facts.rating or facts.category):
+    if not (facts.amount or facts.quantity or facts.subject or facts.rating or facts.category or terms):
         return lambda properties: _NO_FACTS
 
     subject_of = _subject_that_adds_up if spec.role in KINDS else _subject
@@ -81,9 +96,46 @@ def compile_facts(spec: EventSpec, plan_currency: str) -> Callable[[dict[str, An
             float(score) if type(score) in (int, float) and -MAX_AMOUNT <= score <= MAX_AMOUNT else None,
             _name(category(properties)) if facts.category else "",
             _subject_that_adds_up(refund(properties)) if facts.refund else "",
+            terms(properties, amount, code) if terms is not None else None,
         )
 
     return of
+
+
+def _terms(facts: FactsSpec) -> Callable[[dict[str, Any], int, str], Terms | None] | None:
+    """A function from properties, amount and currency to what an event says of a subscription; None if it says nothing.
+
+    What it brings a month is in the currency of the amount.
+    """
+    if not (facts.ends or facts.interval or facts.seats or facts.mrr):
+        return None
+    ends, interval, seats, mrr = (
+        _first([_path(path) for path in paths]) for paths in (facts.ends, facts.interval, facts.seats, facts.mrr)
+    )
+
+    def of(properties: dict[str, Any], amount: int, code: str) -> Terms | None:
+        often, people, money = spell_interval(interval(properties)), seats(properties), mrr(properties)
+        said = Terms(
+            _time(ends(properties)),
+            often,
+            int(people) if type(people) in (int, float) and 0 <= people <= MAX_AMOUNT else None,
+        )
+        if code and type(money) in (int, float) and 0 <= money <= MAX_AMOUNT:
+            said.mrr = to_minor(money, code)
+        elif code and not facts.mrr:
+            said.mrr = monthly(amount, often)
+        return said if said != _NO_TERMS else None
+
+    return of
+
+
+def _time(said: Any) -> Number | None:
+    """A point in time as a whole second, if it is one; a day is its first moment, UTC."""
+    try:
+        time = parse_time(said)
+    except ValueError:
+        return None
+    return int(time) if time == int(time) else time
 
 
 def _subject(about: Any) -> str:

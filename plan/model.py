@@ -31,7 +31,8 @@ Role = Literal[
     "feature_use", "subscription_start", "subscription_cancel", "ticket_opened", "ticket_solved", "ticket_reopened",
     "complaint", "inquiry", "csat", "nps", "ces", "review", "contact_made", "contact_opened", "contact_clicked",
     "unsubscribe", "consent", "coupon_denied", "order_cancelled", "return", "delivered", "delivery_late",
-    "undelivered", "subscription_renew", "subscription_pause", "uninstalled",
+    "undelivered", "subscription_renew", "subscription_pause", "uninstalled", "subscription_change",
+    "subscription_grow", "subscription_shrink", "goal",
 ]  # fmt: skip
 """What an event means, whatever it is called; everything below the plan knows only these."""
 
@@ -168,6 +169,12 @@ class FactsSpec(_Strict):
     )
     rating: Paths = Field((), description="An answer on a scale: csat, nps, ces, review.")
     category: Paths = Field((), description="What was bought; of `products[].category` the one of most products.")
+    ends: Paths = Field((), description="Of a subscription: when the period that is paid ends, or ended.")
+    interval: Paths = Field((), description="Of a subscription: how often it is paid, such as month or year.")
+    seats: Paths = Field((), description="Of a subscription: for how many people it is.")
+    mrr: Paths = Field(
+        (), description="Of a subscription: what it brings a month; absent: the amount, divided by the interval."
+    )
 
 
 class ChampionsSpec(_Strict):

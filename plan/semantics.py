@@ -36,6 +36,10 @@ _FACT_TYPES = {
     "refund": ("string", "id", "integer"),
     "rating": ("integer", "number"),
     "category": ("string",),
+    "ends": ("date-time", "string", "integer", "number"),
+    "interval": ("string",),
+    "seats": ("integer", "number"),
+    "mrr": ("money",),
 }
 _FROM_LISTS = ("quantity", "category")
 
@@ -461,11 +465,16 @@ def _rules(parts: Parts) -> Iterator[Remark]:
         yield ("segments",), message
     yield from _groups(parts)
     yield from _of_companies(parts)
-    of_companies = {name: trait.enum or () for group in parts.groups.values() for name, trait in group.traits.items()}
-    by_grain = {"customer": known.traits, "company": of_companies}
+    theirs = {name: trait for group in parts.groups.values() for name, trait in group.traits.items()}
+    of_companies = {name: trait.enum or () for name, trait in theirs.items()}
+    by_grain = {
+        "customer": (known.traits, _dates({name: parts.traits.get(name) for name in parts.trait_names})),
+        "company": (of_companies, _dates(theirs)),
+    }
     for location, condition in _conditions(parts):
         rule = (parts.segments if location[0] == "segments" else parts.alerts)[int(location[1])]
-        known = replace(known, traits=by_grain[rule.grain])
+        traits, dates = by_grain[rule.grain]
+        known = replace(known, traits=traits, dates=dates)
         place = location[1]
         if location[0] == "segments" and isinstance(place, int):
             known = replace(known, earlier=known.segments[: len(parts.builtin) + place])
@@ -489,6 +498,17 @@ def _groups(parts: Parts) -> Iterator[Remark]:
                         yield (*here, key), f"segment '{name}' is of the same group, so it cannot be used here"
             members.setdefault(rule.group, set()).add(rule.name)
         before = rule.group
+
+
+def _dates(traits: Mapping[str, Trait | None]) -> frozenset[str]:
+    """The traits that may be dates: those of that type, texts and numbers of no other kind, and what did not parse."""
+    return frozenset(
+        name
+        for name, trait in traits.items()
+        if trait is None
+        or trait.type in ("date-time", "integer", "number")
+        or (trait.type == "string" and trait.enum is None and trait.format in (None, "date"))
+    )
 
 
 def _vocabulary(parts: Parts) -> Vocabulary:

@@ -18,7 +18,7 @@ NEVER = -1
 NOT_THEIRS = frozenset(
     {
         "contact_made", "payment", "payment_failed", "refund", "ticket_solved", "delivered", "delivery_late",
-        "undelivered", "subscription_renew", "uninstalled",
+        "undelivered", "subscription_renew", "uninstalled", "subscription_change",
     }
 )  # fmt: skip
 """Roles of what others do."""

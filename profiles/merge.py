@@ -34,9 +34,9 @@ from profiles.state import (
     both_starts,
     is_known,
     largest,
-    latest_prices,
     latest_subscriptions,
     latest_tickets,
+    latest_told,
     latest_used,
     subscriptions_of,
 )
@@ -251,7 +251,12 @@ def _merge_subscriptions(winner: Profile, loser: Profile, limits: Limits) -> Non
         ours.first, ours.started = both_starts(ours.first, ours.started, theirs.first, theirs.started)
         ours.ended = max(ours.ended, theirs.ended)
         ours.renewed, ours.paused = max(ours.renewed, theirs.renewed), max(ours.paused, theirs.paused)
-        ours.prices = latest_prices(ours.prices, theirs.prices, limits.prices)
+        ours.changed = max(ours.changed, theirs.changed)
+        ours.prices = latest_told(ours.prices, theirs.prices, limits.prices)
+        ours.ends = latest_told(ours.ends, theirs.ends, limits.prices)
+        ours.seats = latest_told(ours.seats, theirs.seats, limits.prices)
+        ours.mrr = latest_told(ours.mrr, theirs.mrr, limits.prices)
+        ours.interval = latest_told(ours.interval, theirs.interval, 1)
     winner.subscriptions = latest_subscriptions(list(by_id.values()), limits.subscriptions)
 
 

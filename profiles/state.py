@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from profiles.consent import is_consent
 from profiles.doings import Signs, note_doing, note_sign
 from profiles.ledger.counting import count_parts, count_role
 from profiles.ledger.entries import KINDS, enter, forget_parts
 from profiles.money import Rates
+from profiles.subscriptions.terms import UNKNOWN
 from profiles.timeline import add_entry, mark_of
 from profiles.types import (
     Activity,
@@ -25,6 +26,7 @@ from profiles.types import (
     Opinion,
     Profile,
     Subscription,
+    Terms,
     Ticket,
     TimelineEntry,
     event_digest,
@@ -34,8 +36,8 @@ if TYPE_CHECKING:
     from profiles.companies.sharing import Companies
 
 __all__ = [
-    "Limits", "apply", "both_starts", "is_known", "largest", "latest_of", "latest_prices", "latest_subscriptions",
-    "latest_tickets", "latest_used", "remember", "subscriptions_of",
+    "Limits", "apply", "both_starts", "is_known", "largest", "latest_of", "latest_subscriptions", "latest_tickets",
+    "latest_told", "latest_used", "remember", "subscriptions_of",
 ]  # fmt: skip
 
 
@@ -47,7 +49,7 @@ class Limits:
     seen: int = 512
     tickets: int = 16
     subscriptions: int = 16
-    prices: int = 4  # of a subscription
+    prices: int = 4  # of a subscription; and as many of what else its events say of it
     used: int = 16  # features of the product, besides those that a definition of churn asks for
     ledger: int = 64  # entries of orders, of payments and of subscriptions that stay when the others settle
     recent: int = 32  # order times
@@ -216,11 +218,31 @@ def _subscription(profile: Profile, event: Event, currency: str, limits: Limits)
         held.renewed = max(held.renewed, event.time)
     elif event.role == "subscription_pause":
         held.paused = max(held.paused, event.time)
-    else:
+    elif event.role == "subscription_cancel":
         held.ended = max(held.ended, event.time)
+    else:
+        held.changed = max(held.changed, event.time)
     if event.role in _PRICED and event.currency == currency:  # there is one where there is an amount, also of 0
-        held.prices = latest_prices(held.prices, [(int(event.time), event.amount)], limits.prices)
+        held.prices = latest_told(held.prices, [(int(event.time), event.amount)], limits.prices)
+    if event.terms is not None:
+        _terms(held, event, event.terms, currency, limits)
     profile.subscriptions = latest_subscriptions(profile.subscriptions, limits.subscriptions)
+
+
+def _terms(held: Subscription, event: Event, terms: Terms, currency: str, limits: Limits) -> None:
+    """What an event says of a subscription, each figure by itself: the next may say only another."""
+    second, kept = int(event.time), limits.prices
+    if terms.ends is not None:
+        held.ends = latest_told(held.ends, [(second, terms.ends)], kept)
+    if terms.seats is not None:
+        held.seats = latest_told(held.seats, [(second, terms.seats)], kept)
+    if terms.interval:
+        held.interval = latest_told(held.interval, [(second, terms.interval)], 1)
+    if terms.mrr is not None and event.currency:
+        mrr = terms.mrr
+        if event.currency != currency:
+            mrr = limits.rates.worth(mrr, event.currency, event.time) if limits.rates is not None else 0
+        held.mrr = latest_told(held.mrr, [(second, mrr if mrr or not terms.mrr else UNKNOWN)], kept)
 
 
 def _use(profile: Profile, event: Event, currency: str, limits: Limits) -> None:
@@ -264,7 +286,9 @@ def both_starts(*starts: Number) -> tuple[Number, Number]:
 
 def latest_of(subscription: Subscription) -> Number:
     """When something happened to a subscription last."""
-    return max(subscription.started, subscription.ended, subscription.renewed, subscription.paused)
+    return max(
+        subscription.started, subscription.ended, subscription.renewed, subscription.paused, subscription.changed
+    )
 
 
 def latest_subscriptions(subscriptions: list[Subscription], cap: int) -> list[Subscription]:
@@ -274,9 +298,12 @@ def latest_subscriptions(subscriptions: list[Subscription], cap: int) -> list[Su
     return sorted(subscriptions, key=lambda each: each.id)
 
 
-def latest_prices(prices: list[tuple[int, int]], more: list[tuple[int, int]], cap: int) -> list[tuple[int, int]]:
-    """The `cap` latest prices of both, ascending; the same price of the same second is one."""
-    return sorted({*prices, *more})[-cap:]
+Told = TypeVar("Told", int, int | float, str)
+
+
+def latest_told(told: list[tuple[int, Told]], more: list[tuple[int, Told]], cap: int) -> list[tuple[int, Told]]:
+    """The `cap` latest of what was told, by second, ascending; the same of the same second is one."""
+    return sorted(set(told).union(more))[-cap:]
 
 
 def latest_used(used: dict[str, int], limits: Limits) -> dict[str, int]:
@@ -308,6 +335,9 @@ _BY_ROLE: dict[str, Callable[[Profile, Event, str, Limits], None]] = {
     "subscription_cancel": _subscription,
     "subscription_renew": _subscription,
     "subscription_pause": _subscription,
+    "subscription_change": _subscription,
+    "subscription_grow": _subscription,
+    "subscription_shrink": _subscription,
     "feature_use": _use,
     "ticket_opened": _ticket,
     "ticket_solved": _ticket,

@@ -59,6 +59,7 @@ __all__ = [
     "Subscription",
     "Tally",
     "Team",
+    "Terms",
     "Ticket",
     "TimelineEntry",
     "cell_id",
@@ -154,6 +155,10 @@ Sent = TypeVar("Sent", default=dict[str, Any])
 """An object of an event as it was sent: a dict, or the `msgspec.Raw` of it where hardly anybody looks inside."""
 
 
+Number = int | float
+"""A float that starts as an integer zero, which takes one byte where a float takes nine: most profiles never order."""
+
+
 class Claim(msgspec.Struct, array_like=True, gc=False):
     """What an event says that its sender is not believed: anybody can send with the key of a public source."""
 
@@ -169,6 +174,15 @@ class Grouping(msgspec.Struct, array_like=True, gc=False):
     company: str  # as senders name it
     left: bool = False  # the customer has left it
     traits: dict[str, Any] = {}  # of the company, to set; None removes
+
+
+class Terms(msgspec.Struct, array_like=True, gc=False, omit_defaults=True):
+    """What an event of a subscription says of it; what it does not say is as before."""
+
+    ends: Number | None = None  # of the period that is paid, or was
+    interval: str = ""  # how often it is paid: month, year…
+    seats: int | None = None
+    mrr: int | None = None  # what it brings a month: minor units of the event's currency
 
 
 class Event(msgspec.Struct, Generic[Sent], array_like=True, tag_field="kind", tag="e", gc=False, omit_defaults=True):
@@ -201,6 +215,7 @@ class Event(msgspec.Struct, Generic[Sent], array_like=True, tag_field="kind", ta
     group: Grouping | None = None  # None if it names no company
     remembered: list[Identity] = []  # that it only carries along, in `context.traits`; where the plan's `keep` asks
     signed: bool = False  # whether the user whom a public source names has signed it
+    terms: Terms | None = None  # None if it is of no subscription, or says nothing of one
 
 
 class Merge(msgspec.Struct, array_like=True, tag_field="kind", tag="m", gc=False):
@@ -307,10 +322,6 @@ class Activity(msgspec.Struct, array_like=True, gc=False):
     last: float = 0.0
 
 
-Number = int | float
-"""A float that starts as an integer zero, which takes one byte where a float takes nine: most profiles never order."""
-
-
 class Purchases(msgspec.Struct, array_like=True, gc=False):
     """All that orders say. Decayed sums hold at `last`; `recent` are the latest order times."""
 
@@ -385,6 +396,12 @@ class Subscription(msgspec.Struct, array_like=True, gc=False):
     paused: Number = 0
     prices: list[tuple[int, int]] = []  # (second, minor units) of the latest 4 starts and renewals that say one
     first: Number = 0  # the first start, of one that was started several times
+    changed: Number = 0
+    # Of the latest 4 events that say it, (second, value):
+    ends: list[tuple[int, Number]] = []  # the end of the period that is paid
+    seats: list[tuple[int, int]] = []
+    mrr: list[tuple[int, int]] = []  # minor units of the plan's currency a month
+    interval: list[tuple[int, str]] = []  # how often it is paid; of the latest
 
 
 class Ticket(msgspec.Struct, array_like=True, gc=False):

@@ -48,13 +48,21 @@ def render_company(
         ("Alerts", ", ".join(standing)),
         ("Segments", ", ".join(segment["name"] for segment in document["segments"])),
         ("Orders", f"{bought['orders']:,}, {_sum(bought['revenue'])}" if bought["orders"] else ""),
-        ("Subscriptions", ", ".join(f"{each['id'] or 'one'} {each['state']}" for each in document["subscriptions"])),
+        ("Subscriptions", ", ".join(map(_subscription, document["subscriptions"]))),
         ("Support", f"{counted(support['open_tickets'], 'open ticket')} of {support['opened']:,}"),
         ("Members", f"{document['members']:,}"),
     )
     parts: list[RenderableType] = [Text(f"{name or document['company']}  ({document['company']})", "bold")]
     parts += [Text(f"{label:<14}{value}") for label, value in lines if value]
     return Group(*parts, *_members(members), *_latest(events))
+
+
+def _subscription(each: dict[str, Any]) -> str:
+    said = [f"{each['id'] or 'one'} {each['state']}"]
+    said += [f"{money(each['mrr'])} a month"] if each["mrr"] else []
+    said += [f"{each['seats']:,} seats"] if each["seats"] is not None else []
+    said += [f"paid until {each['paid_until'][:10]}"] if each["paid_until"] else []
+    return ", ".join(said)
 
 
 def _members(members: list[dict[str, Any]]) -> Iterable[RenderableType]:

@@ -265,7 +265,8 @@ def _subscriptions(subscriptions: list[dict[str, Any]]) -> RenderableType | None
     lines = []
     for each in subscriptions:
         since = f"since {_day(each['started'])}" if each["state"] == "active" else f"ended {_day(each['ended'])}"
-        lines.append(f"{each['id'] or 'unnamed'} {since}")
+        until = f", paid until {_day(each['paid_until'])}" if each["paid_until"] else ""
+        lines.append(f"{each['id'] or 'unnamed'} {since}{until}")
     return Text("\n".join(lines))
 
 

@@ -11,6 +11,7 @@ from models.durations import DAY
 from models.features.orders import occasions
 from models.features.readers import is_open, lasting, subscriptions_of
 from profiles.state import latest_of
+from profiles.subscriptions.terms import latest_value, paid_until
 from profiles.types import Profile, Ticket
 
 __all__ = [
@@ -48,6 +49,10 @@ class SubscriptionView(Document):
     state: Literal["active", "ended"]
     started: Time | None = Field(description="The latest start.")
     ended: Time | None = Field(description="The latest end.")
+    paid_until: Time | None = Field(description="The end of the period that is paid, as far as events tell it.")
+    interval: str | None = Field(description="How often it is paid.", examples=["month", "year"])
+    seats: int | None
+    mrr: Money | None = Field(description="What it brings a month, in the plan's currency.")
 
 
 class TicketView(Document):
@@ -102,7 +107,7 @@ def _usual_gap_days(profile: Profile) -> float | None:
     return round((bought.last - bought.first) / DAY / (times - 1), 3) if times > 1 else None
 
 
-def subscriptions(profile: Profile) -> list[SubscriptionView]:
+def subscriptions(profile: Profile, now: float, currency: str) -> list[SubscriptionView]:
     last = {subscription.id for subscription in lasting(profile)}
     return [
         SubscriptionView(
@@ -110,6 +115,10 @@ def subscriptions(profile: Profile) -> list[SubscriptionView]:
             state="active" if each.id in last else "ended",
             started=each.started or None,
             ended=each.ended or None,
+            paid_until=paid_until(each, now),
+            interval=each.interval[-1][1] if each.interval else None,
+            seats=seats if (seats := latest_value(each.seats)) is None else int(seats),
+            mrr=None if (mrr := latest_value(each.mrr)) is None else Money.of_minor(int(mrr), currency),
         )
         for each in sorted(subscriptions_of(profile), key=lambda each: (each.id not in last, -latest_of(each), each.id))
     ]

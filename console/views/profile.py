@@ -124,7 +124,7 @@ def profile_view(profile: Profile, now: float, plan: Plan, advice: Advice | None
         last_seen=_last_seen(profile),
         activity={source: ActivityView.of(activity) for source, activity in sorted(profile.activity.items())},
         purchases=purchases(profile, now),
-        subscriptions=subscriptions(profile),
+        subscriptions=subscriptions(profile, now, plan.currency),
         support=support(profile),
         churn=churn_view(profile, plan, advice),
         withheld=None if may_be_scored(profile, plan) else "profiling",

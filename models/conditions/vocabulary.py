@@ -23,6 +23,7 @@ class Vocabulary:
     earlier: Sequence[str]  # of the segments, those that the condition may use: listed before its rule
     properties: Mapping[str, Collection[str]] = field(default_factory=dict)  # role → those of its events
     churns: Collection[str] = ()  # further definitions of churn
+    dates: Collection[str] | None = None  # of the traits, those that may be dates; None: that is not known
 
 
 def suggest(name: str, known: Iterable[str]) -> str:

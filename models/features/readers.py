@@ -78,11 +78,11 @@ def lasting_of(held: list[Subscription]) -> list[Subscription]:
 
 
 def begun(subscription: Subscription) -> Number:
-    """When it was started; of one whose start nobody told, when it was renewed last, or paused."""
+    """When it was started; of one whose start nobody told, when it was renewed last, paused, or changed."""
     renewed = subscription.renewed
     if renewed > subscription.ended > subscription.started:
         return renewed
-    return subscription.started or renewed or subscription.paused
+    return subscription.started or renewed or subscription.paused or subscription.changed
 
 
 def _ended(unnamed: Subscription, held: list[Subscription]) -> float:

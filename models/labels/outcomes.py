@@ -10,6 +10,7 @@ beside it (`profiles.doings`): exact in any order of events, and as bounded as t
 
 from __future__ import annotations
 
+from math import inf
 from typing import Literal
 
 import msgspec
@@ -18,9 +19,13 @@ from models.config import ChurnConfig, Definition, EndsBy
 from models.features.readers import lasting_of
 from profiles.doings import Signs
 from profiles.state import subscriptions_of
+from profiles.subscriptions.terms import paid_until, told_end
 from profiles.types import Churn, Number, Profile, Subscription
 
-__all__ = ["Stage", "can_leave", "held", "holds", "keep", "last_sign", "move", "signs_of", "stage", "stayed"]
+__all__ = [
+    "Stage", "can_leave", "held", "holds", "keep", "last_sign", "move", "next_change", "signs_of", "stage",
+    "stayed",
+]  # fmt: skip
 
 _PURCHASE, _FEATURE = "purchase", "feature_use"
 
@@ -90,20 +95,24 @@ def stayed(profile: Profile, after: float, until: float, config: ChurnConfig) ->
     if ends_by is None or ends_by.no == _PURCHASE:
         return _ordered(profile, after, until)
     if ends_by.lasts:
-        return holds(profile, until, ends_by, since=after)
+        return holds(profile, until, ends_by, since=after, judged=True)
     churn = held(profile, config)
     sign = churn.signs.get(after, 0.0) if isinstance(churn, Churn) else 0.0
     return after < sign <= until
 
 
-def holds(profile: Profile, at: float, ends_by: EndsBy, since: float = 0.0) -> bool | None:
+def holds(profile: Profile, at: float, ends_by: EndsBy, since: float = 0.0, *, judged: bool = False) -> bool | None:
     """Whether a state lasted at a time that is not long past: what came after it is left out.
+
+    A paid period that is over and was not renewed: while its grace lasts nobody knows, so the state holds. Who judges
+    once that is over knows whether it was renewed; if not, the state ended with the paid period.
 
     Args:
         profile: as it is now.
         at: the time.
         ends_by: which state.
         since: an earlier time at which it lasted; 0 if none is known.
+        judged: the grace of whatever was over by `at` is over, too.
 
     Returns:
         None if the profile no longer knows.
@@ -113,8 +122,14 @@ def holds(profile: Profile, at: float, ends_by: EndsBy, since: float = 0.0) -> b
     lasting = None if ends_by.period is not None else lasting_of(known)
     answers = set[bool | None]()
     for each, found in asked:
-        lasts = _paid(found, known, at, ends_by) if lasting is None else any(found is one for one in lasting)
+        told = told_end(found, at) is not None
+        lasts = (
+            _paid(each, found, known, at, ends_by, judged=judged)
+            if lasting is None
+            else any(found is one for one in lasting)
+        )
         hidden = each.renewed > at or (each.started > at and (lasting is None or each.ended <= since))
+        hidden = hidden and (lasting is not None or not told)  # an end that was told before says all
         priced = _priced(each, at) if ends_by.mrr is not None else True
         if lasts or (hidden and not _is_new(each, at)):
             answers.add(priced if lasts or not priced else None)
@@ -133,7 +148,9 @@ def _as_of(subscription: Subscription, at: float, since: float) -> Subscription 
 
     ended, renewed, started = map(until, (subscription.ended, subscription.renewed, subscription.started))
     started = started or until(subscription.first)
-    if subscription.renewed > at and not _is_new(subscription, at) and ended <= max(started, since):
+    if told_end(subscription, at) is not None:
+        pass  # which is what counts, whatever a later renewal hides
+    elif subscription.renewed > at and not _is_new(subscription, at) and ended <= max(started, since):
         renewed = at
     elif subscription.renewed > at or subscription.started > at:
         renewed = max(renewed, *(second for second, _ in subscription.prices if second <= at), 0)
@@ -147,20 +164,47 @@ def _is_new(subscription: Subscription, at: float) -> bool:
     return subscription.started > at and not 0 < subscription.first <= at
 
 
-def _paid(subscription: Subscription, all_: list[Subscription], at: float, ends_by: EndsBy) -> bool:
+def _paid(
+    now: Subscription, then: Subscription, all_: list[Subscription], at: float, ends_by: EndsBy, *, judged: bool
+) -> bool:
     """Whether a subscription is paid for, or may still be renewed; a cancelled one lasts as long as it is paid for."""
-    paid = max(subscription.started, subscription.renewed)
-    cancelled = not lasting_of([subscription, *(each for each in all_ if not each.id and each is not subscription)])
+    cancelled = not lasting_of([then, *(each for each in all_ if not each.id and each is not then)])
+    end = paid_until(then, at, ends_by.fixed_period)
+    if end is None:
+        return not cancelled
     grace = 0.0 if cancelled else ends_by.grace or 0.0
-    return at < paid + (ends_by.period or 0.0) + grace
+    if at < end or not judged or not grace:
+        return at < end + grace
+    renewals = [now.renewed, now.started, *(second for second, until in now.ends if until > end)]
+    return any(at < time <= end + grace for time in renewals)
 
 
 def _priced(subscription: Subscription, at: float) -> bool | None:
-    """Whether the price that was told last by then is above 0; None if those that are still known are of later."""
-    prices = [price for second, price in subscription.prices if second <= at]
+    """Whether what was told last by then of what it brings is not 0; None if what is still known is of later.
+
+    What it brings a month says more than what a start or a renewal cost; before anybody told it there is only that.
+    """
+    first = subscription.mrr[0][0] if subscription.mrr else inf
+    told = [(second, price) for second, price in subscription.prices if second < first] + subscription.mrr
+    prices = [price for second, price in told if second <= at]
     if not prices:
-        return None if subscription.prices else False
-    return prices[-1] > 0
+        return None if told else False
+    return prices[-1] != 0
+
+
+def next_change(profile: Profile, now: float, config: ChurnConfig) -> float | None:
+    """The earliest time after `now` at which the stage of a further definition can change although nothing happens."""
+    ends_by = _ends_by(config)
+    if ends_by is None:
+        return None
+    if not ends_by.lasts:
+        times = [last_sign(profile, config) + config.horizon]
+    elif ends_by.period is None:
+        return None
+    else:
+        ends = [paid_until(each, now, ends_by.fixed_period) for each in subscriptions_of(profile)]
+        times = [end + grace for end in ends if end is not None for grace in (0.0, ends_by.grace or 0.0)]
+    return min((time for time in times if time > now), default=None)
 
 
 def stage(profile: Profile, now: float, config: ChurnConfig) -> Stage:

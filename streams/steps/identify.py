@@ -189,6 +189,10 @@ def neutral(batch: Intake, item: Item) -> Event:
         facts.category,
         None,  # claim
         facts.refund,
+        None,  # group
+        [],  # remembered
+        False,  # signed
+        facts.terms,
     )
 
 

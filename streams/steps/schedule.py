@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 from models.conditions.compiler import compile_crossings
 from models.config import ChurnConfig
-from models.labels import snapshots
+from models.labels import outcomes, snapshots
 from models.labels.outcomes import held
 from models.segments import lifecycle
 from models.segments.alerts import Alerts
@@ -76,6 +76,7 @@ def schedule(
         for definition in further:
             churn = held(profile, definition)
             found += [churn.rescore_at, churn.snapshot_at, _label_due(profile, now, definition)]
+            found.append(outcomes.next_change(profile, now, definition) if churn.stage else None)
         return tuple(found)
 
     def _label_due(profile: Profile, now: float, config: ChurnConfig) -> float | None:

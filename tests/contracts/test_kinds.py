@@ -29,7 +29,8 @@ from models.population.snapshot import Cluster, PopulationSnapshot
 from profiles.companies.days import note_day
 from profiles.companies.team import count_team
 from profiles.state import Limits, apply
-from profiles.types import Company, Part, Profile, Score, Team
+from profiles.times import rfc3339
+from profiles.types import Company, Part, Profile, Score, Team, Terms
 from tests import REPOSITORY
 from tests.build import T0, event
 
@@ -55,7 +56,22 @@ UNEVEN = msgspec.structs.replace(
 Happened = list[tuple[str, float]]
 HAPPENED = st.lists(
     st.tuples(
-        st.sampled_from(["purchase", "visit", "cart", "refund", "ticket_opened", "ticket_solved", "csat", "nps"]),
+        st.sampled_from(
+            [
+                "purchase",
+                "visit",
+                "cart",
+                "refund",
+                "ticket_opened",
+                "ticket_solved",
+                "csat",
+                "nps",
+                "subscription_start",
+                "subscription_renew",
+                "subscription_change",
+                "subscription_cancel",
+            ]
+        ),
         st.floats(0, 50),
     ),
     max_size=8,
@@ -75,10 +91,15 @@ def person(condition: Kind, happened: Happened, risk: float | None = None) -> Pr
         # Some of them in shoes, from a telephone.
         context = {"device": {"type": "ios"}, "os": {"name": "iOS"}, "locale": "nl-NL"} if day % 3 < 1 else {}
         given = event(role, day, amount=1000, subject="A", rating=day % 5)
+        if role.startswith("subscription"):  # of some only one figure is told
+            given.terms = [Terms(given.time + (day % 40) * DAY, "year", int(day), int(day) * 4000), Terms(seats=20)][
+                day % 5 < 1
+            ]
         given.properties, given.context = {"category": "shoes" if day % 2 < 1 else "hats"}, context
         limits = Limits(windows=windows([condition]), narrowed=meets(narrowed_in([condition])))
         apply(profile, given, "EUR", limits)
-    profile.traits = {"country": ("NL", T0, "m"), "seats": (12, T0, "m")}
+    profile.traits = {"country": ("NL", T0, b"m"), "seats": (12, T0, b"m")}
+    profile.traits |= {"since": (T0 + 45 * DAY, T0, b"m"), "contract_ends": (rfc3339(T0 + 95 * DAY), T0, b"m")}
     profile.stage = "loyal"
     profile.identities = {"user_id": {"42": T0}}
     if condition.of_companies():
@@ -167,7 +188,7 @@ def test_each_says_something_else() -> None:
 @pytest.mark.parametrize("text", EXAMPLES)
 def test_the_plan_is_asked_for_every_name(text: str) -> None:
     """Where it declares all of them nothing is wrong; where it declares none, each is a problem."""
-    condition, every = read(text), ("country", "seats", "user_id", "email", "vip")
+    condition, every = read(text), ("country", "seats", "since", "contract_ends", "user_id", "email", "vip")
     roles = {role for leaf in leaves(condition) for role in leaf.roles()} - {"any"}
 
     for leaf in leaves(condition):

@@ -15,7 +15,7 @@ from profiles.merge import merge
 from profiles.money import Rates
 from profiles.state import Limits, apply, remember
 from profiles.timeline import latest_events
-from profiles.types import Claim, Event, Profile, event_digest
+from profiles.types import Claim, Event, Profile, Terms, event_digest
 
 pytestmark = pytest.mark.slow
 
@@ -55,9 +55,17 @@ ROLES = [
     "subscription_cancel",
     "subscription_renew",
     "subscription_pause",
+    "subscription_change",
     "feature_use",
 ]
-PAID = ("purchase", "refund", "subscription_start", "subscription_renew")
+PAID = ("purchase", "refund", "subscription_start", "subscription_renew", "subscription_change")
+TERMS = st.none() | st.builds(
+    Terms,
+    st.none() | st.integers(0, 9).map(lambda month: START + month * 30 * 86400),
+    st.sampled_from(["", "month", "year"]),
+    st.none() | st.integers(1, 3),
+    st.none() | st.integers(0, 2),
+)
 SUBJECTS = {
     "purchase": "order", "refund": "order", "payment": "payment", "subscription": "subscription", "feature": "feature",
 }  # fmt: skip
@@ -107,6 +115,7 @@ def events(draw: st.DrawFn) -> list[Event]:
                 rating=float(draw(st.integers(1, 5))) if role in ("csat", "nps") else None,
                 category=draw(st.sampled_from(["", "Games", "Books", "Food"])) if role == "purchase" else "",
                 refund=draw(st.sampled_from(["", "r1", "r2"])) if role == "refund" else "",
+                terms=draw(TERMS) if role.startswith("subscription") else None,
             )
         )
     return made

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 from pydantic import Field, model_validator
 
 from models.conditions.comparisons import TESTS, Comparison
+from models.conditions.crossings import Find, Paths, first_after
+from models.conditions.dates import Dated, date_of
 from models.conditions.kind import Kind
 from models.conditions.vocabulary import Vocabulary, suggest
 from models.conditions.words import either, value_in_words
@@ -18,8 +22,8 @@ from profiles.types import Profile
 __all__ = ["HasIdentity", "TraitIs"]
 
 
-class TraitIs(Comparison, Kind):
-    """What a trait is. An absent trait satisfies only `exists: false`."""
+class TraitIs(Comparison, Dated, Kind):
+    """What a trait is; of a date, how it lies to now. An absent trait satisfies only `exists: false`."""
 
     key = "trait"
     examples = (
@@ -27,6 +31,11 @@ class TraitIs(Comparison, Kind):
         "{trait: country, in: [NL, BE]}",
         "{trait: seats, above: 10}",
         "{trait: seats, exists: false}",
+        "{trait: since, passed: 20d}",
+        "{trait: since, lately: 400h, after: 2020-01-01}",
+        "{trait: contract_ends, within: 30d}",
+        "{trait: contract_ends, beyond: 7d, within: 30d}",
+        "{trait: contract_ends, before: 2023-12-01}",
     )
 
     trait: str
@@ -36,13 +45,17 @@ class TraitIs(Comparison, Kind):
 
     @model_validator(mode="after")
     def _one_question(self) -> TraitIs:
-        asked = ("equals" in self.model_fields_set, self.one_of is not None, self.exists is not None, self.compares)
-        if sum(asked) != 1:
-            raise ValueError("ask one thing of a trait: is, in, exists, or a comparison")
+        equals, others = "equals" in self.model_fields_set, (self.one_of is not None, self.exists is not None)
+        if sum((equals, *others, self.compares, self.dates)) != 1:
+            raise ValueError("ask one thing of a trait: is, in, exists, a comparison, or when it is")
         return self
 
     def write(self, writer: Writer, margin: float, slack: int) -> str:
-        return f"{writer.bind(_test(self))}(p)"
+        return f"{writer.bind(_when(self))}(p, now)" if self.dates else f"{writer.bind(_test(self))}(p)"
+
+    def foresee(self, paths: Paths, margin: float) -> None:
+        if lengths := self.lengths():
+            paths.of_everybody(_DateOf(self.trait), lengths)
 
     def in_words(self) -> str:
         if self.exists is not None:
@@ -50,12 +63,16 @@ class TraitIs(Comparison, Kind):
         if self.one_of is not None:
             return f"{self.trait} is {either(self.one_of)}"
         if self.compares:
-            return f"{self.trait} {super().in_words()}"
+            return f"{self.trait} {Comparison.in_words(self)}"
+        if self.dates:
+            return f"{self.trait} is {Dated.in_words(self)}"
         return f"{self.trait} is {value_in_words(self.equals)}"
 
     def problems(self, known: Vocabulary) -> Iterator[str]:
         if self.trait not in known.traits:
             yield f"there is no trait '{self.trait}'{suggest(self.trait, known.traits)}"
+        elif self.dates and known.dates is not None and self.trait not in known.dates:
+            yield f"trait '{self.trait}' is no date{suggest(self.trait, known.dates)}"
         elif values := known.traits[self.trait]:
             for value in self.one_of or ([] if self.equals is None else [self.equals]):
                 if value not in values:
@@ -79,6 +96,34 @@ class HasIdentity(Kind):
     def problems(self, known: Vocabulary) -> Iterator[str]:
         if self.identity not in known.identities:
             yield f"there is no identity '{self.identity}'{suggest(self.identity, known.identities)}"
+
+
+@dataclass(frozen=True)
+class _DateOf:
+    """How far a trait lies ahead, or behind."""
+
+    trait: str
+
+    def __call__(self, lengths: list[float]) -> Find[Profile]:
+        name = self.trait
+
+        def find(profile: Profile, now: float) -> float:
+            held = believed_trait(profile, name)
+            date = date_of(held[0]) if held is not None else None
+            return inf if date is None else first_after(lengths, date, now)
+
+        return find
+
+
+def _when(condition: TraitIs) -> Callable[[Profile, float], bool]:
+    name, test = condition.trait, condition.test()
+
+    def holds(profile: Profile, now: float) -> bool:
+        held = believed_trait(profile, name)
+        date = date_of(held[0]) if held is not None else None
+        return date is not None and test(date, now)
+
+    return holds
 
 
 def _test(condition: TraitIs) -> Callable[[Profile], bool]:

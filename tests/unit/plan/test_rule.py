@@ -7,6 +7,7 @@ import copy
 import pytest
 
 from plan import Facts
+from profiles.types import Terms
 
 PRODUCTS = """
 products:
@@ -248,6 +249,37 @@ def test_money_inside_an_object_takes_the_currency_beside_it(rule_of):
 
     assert rule.facts({"deep": {"paid": 1, "currency": "JPY"}, "currency": "USD"}) == Facts(1, "JPY")
     assert rule.facts({"deep": 3}) == Facts()
+
+
+@pytest.mark.parametrize(
+    ("properties", "terms"),
+    [
+        ({"price": 120, "period": "Yearly", "until": "2026-03-01"}, Terms(1772323200, "year", None, 10_00)),
+        ({"price": 120, "period": "year", "people": 3.0, "until": "soon"}, Terms(None, "year", 3, 10_00)),
+        ({"price": 120}, None),  # what it is for, nobody says
+        ({"price": "120", "period": 7, "people": -1, "until": 1772323200.5}, Terms(1772323200.5)),
+        ({}, None),
+    ],
+)
+def test_an_event_of_a_subscription_tells_its_terms(rule_of, properties, terms):
+    """What it says, and what its price comes to a month; an event of another kind tells none."""
+    planned = """
+price: {type: money, description: d}
+period: {type: string, description: d}
+people: {type: integer, description: d}
+until: {type: date-time, description: d}
+"""
+    facts = "{amount: price, interval: period, seats: people, ends: until}"
+
+    assert rule_of(planned, facts=facts, more="role: subscription_change").facts(properties).terms == terms
+    assert rule_of(planned, facts=facts, more="role: visit").facts(properties).terms is None
+
+
+def test_what_a_subscription_brings_a_month_is_its_amount_if_no_other_is_told(rule_of):
+    rule = rule_of(MONEY, facts="{mrr: deep.paid}", more="role: subscription_change")
+
+    facts = rule.facts({"deep": {"paid": 12, "currency": "USD"}})
+    assert (facts.amount, facts.currency, facts.terms) == (12_00, "USD", Terms(mrr=12_00))
 
 
 def test_an_event_without_facts_costs_nothing(rule_of):

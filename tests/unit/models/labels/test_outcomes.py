@@ -13,11 +13,11 @@ from models.churn.panel import Panel
 from models.config import ChurnConfig
 from models.durations import DAY, WEEK
 from models.labels import snapshots
-from models.labels.outcomes import can_leave, held, holds, signs_of, stage, stayed
+from models.labels.outcomes import can_leave, held, holds, next_change, signs_of, stage, stayed
 from profiles.documents import decode_profile, encode_profile
 from profiles.merge import merge
 from profiles.state import Limits, apply
-from profiles.types import Profile
+from profiles.types import Profile, Terms
 from tests.build import T0, buyer, customer, event
 
 PLAN = ChurnConfig.model_validate(
@@ -26,12 +26,13 @@ PLAN = ChurnConfig.model_validate(
             {"name": "cancels", "ends_by": {"subscription": "ended"}, "horizon": "8w"},
             {"name": "lapses", "ends_by": {"subscription": "ended", "period": "30d", "grace": "10d"}, "horizon": "8w"},
             {"name": "free", "ends_by": {"mrr": 0}, "horizon": "8w"},
+            {"name": "told", "ends_by": {"mrr": 0, "period": "told", "grace": "10d"}, "horizon": "8w"},
             {"name": "unused", "ends_by": {"disuse": ["login", "reports"]}, "horizon": "4w", "label_horizon": "2w"},
             {"name": "unseen", "ends_by": {"no": "visit"}, "horizon": "4w", "label_horizon": "2w"},
         ]
     }
 )
-CANCELS, LAPSES, FREE, UNUSED, UNSEEN = (PLAN.of(each.name) for each in PLAN.definitions)
+CANCELS, LAPSES, FREE, TOLD, UNUSED, UNSEEN = (PLAN.of(each.name) for each in PLAN.definitions)
 LIMITS = Limits(signs=signs_of(PLAN.definitions))
 
 
@@ -131,6 +132,90 @@ def test_what_came_since_ends_no_subscription(
 def test_a_price_tells_when_it_was_paid(events: list[tuple[str, float]], lasts: bool) -> None:
     for order in permutations(events):
         assert stayed(subscriber(*order, price=900), day(30), day(90), LAPSES) is lasts
+
+
+def contract(*events: tuple[str, float, Terms]) -> Profile:
+    told = [
+        event(role, when, subject="s1", amount=terms.mrr or 0, currency="EUR", terms=terms)
+        for role, when, terms in events
+    ]
+    return customer(*told, limits=LIMITS)
+
+
+def term(ends: float, mrr: int | None = 900, interval: str = "") -> Terms:
+    return Terms(day(ends), interval, None, mrr)
+
+
+START = ("subscription_start", 0, term(60))
+
+
+@pytest.mark.parametrize(
+    ("events", "alive", "label"),
+    [
+        # not renewed: nobody knows within the grace, and then it has ended with the paid period
+        ([START], {59: True, 69: True, 71: False}, {59: True, 61: False, 69: False}),
+        # renewed within the grace: it has never been away
+        ([START, ("subscription_renew", 65, term(120))], {66: True, 119: True, 131: False}, {61: True, 119: True}),
+        # renewed when that was over: it is won back, and had ended
+        ([START, ("subscription_renew", 75, term(135))], {76: True}, {61: False, 74: False, 76: True}),
+        # cancelled: until the end of what is paid, and no longer
+        ([START, ("subscription_cancel", 20, Terms())], {59: True, 61: False}, {59: True, 61: False}),
+        ([START, ("subscription_cancel", 20, Terms(day(30)))], {29: True, 31: False}, {29: True, 31: False}),
+        # a change tells another end, or that it brings nothing any more
+        ([START, ("subscription_change", 20, term(90))], {89: True, 101: False}, {61: True, 91: False}),
+        ([START, ("subscription_change", 20, Terms(mrr=0))], {21: False}, {19: True, 21: False}),
+        # an interval instead of an end; and neither, which lasts until it is cancelled
+        (
+            [("subscription_start", 0, Terms(None, "week", None, 5))],
+            {6: True, 16: True, 18: False},
+            {6: True, 8: False},
+        ),
+        ([("subscription_start", 0, Terms(mrr=5))], {999: True}, {999: True}),
+    ],
+)
+def test_what_is_paid_ends_when_events_tell(
+    events: list[tuple[str, float, Terms]], alive: dict[int, bool], label: dict[int, bool]
+) -> None:
+    """Live by what is known by then; a label is judged when the grace is over, as of the end of what was paid."""
+    for order in permutations(events):
+        for at, expected in alive.items():
+            known = [each for each in order if each[1] <= at]
+            assert can_leave(contract(*known), day(at), TOLD) is expected
+        for at, expected in label.items():
+            assert stayed(contract(*order), day(1), day(at), TOLD) is expected
+
+
+def test_labels_wait_for_the_grace() -> None:
+    assert (TOLD.lateness, LAPSES.lateness) == (PLAN.lateness + 10 * DAY, PLAN.lateness + 10 * DAY)
+    assert CANCELS.lateness == PLAN.lateness
+
+
+@pytest.mark.parametrize(
+    ("config", "expected"),
+    [(TOLD, [60, 70]), (LAPSES, [30, 40]), (CANCELS, []), (UNUSED, [31]), (UNSEEN, [34])],
+)
+def test_the_stage_is_foreseen(config: ChurnConfig, expected: list[float]) -> None:
+    """The end of what is paid, and of the grace; the end of the silence that is leaving."""
+    told = [event("login", 3), event("visit", 6)]
+    profile = contract(START)
+    if config is LAPSES:  # of which nothing is told
+        profile = subscriber(("subscription_start", 0), price=900)
+    for happened in told:
+        apply(profile, happened, "EUR", LIMITS)
+    found, now = [], day(10)
+    while (then := next_change(profile, now, config)) is not None:
+        assert then > now
+        found.append((then - T0) / DAY)
+        now = then
+    assert found == expected
+    assert next_change(profile, day(10), PLAN) is None
+
+
+def test_money_in_a_currency_without_a_rate_is_money() -> None:
+    profile = customer(
+        event("subscription_start", 0, subject="s", amount=900, currency="USD", terms=term(60)), limits=LIMITS
+    )
+    assert can_leave(profile, day(1), TOLD)
 
 
 def test_a_merge_keeps_the_first_start() -> None:

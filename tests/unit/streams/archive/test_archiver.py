@@ -17,7 +17,7 @@ from analysis.archive.folder import Folder
 from analysis.archive.manifests import CHECKPOINT, load
 from analysis.archive.reader import events, events_of, files, progress
 from profiles.errors import Misconfigured, RapportError
-from profiles.types import Absorb, Claim, Erase, Event, Lift, Merge, Origin, Record, Split
+from profiles.types import Absorb, Claim, Erase, Event, Lift, Merge, Origin, Record, Split, Terms
 from streams.archive.compact import compact
 from streams.archive.gather import Gatherer, Memory, prime
 from streams.archive.manifest_log import Changed, ManifestLog, Overtaken
@@ -44,6 +44,9 @@ whole_events = st.builds(
     properties=objects, context=objects, violations=st.lists(texts, max_size=2),
     origin=st.tuples(texts, st.integers(0, 999), st.integers(0, 2**62)), category=texts, claim=st.none() | claims,
     refund=texts, remembered=st.lists(st.tuples(texts, texts), max_size=2), signed=st.booleans(),
+    terms=st.none() | st.builds(
+        Terms, st.none() | times, texts, st.none() | st.integers(0, 99), st.none() | st.integers(-1, 10**16)
+    ),
 )  # fmt: skip
 
 

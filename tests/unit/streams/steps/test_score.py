@@ -19,7 +19,7 @@ from profiles.consent import PROFILING, Consent, trait_of
 from profiles.documents import decode_profile, encode_profile
 from profiles.state import Limits
 from profiles.store import ArrivalRate, Loaded
-from profiles.types import Event, Profile
+from profiles.types import Event, Profile, Terms
 from streams.kafka.topics import TRAINING_EXAMPLES
 from streams.steps.alert import alert
 from streams.steps.label import label
@@ -131,6 +131,23 @@ def test_who_never_orders_may_cancel_and_stop_using_it_and_the_learners_hear_of_
     assert learners.others["cancels"].counts.short == sum(name == "cancels" for name, *_ in told)
     assert learners.own.counts.short > 0
     assert learners.others["unused"].counts.skipped == 0
+
+
+def test_what_was_paid_for_and_is_not_renewed_ends_at_its_very_moment() -> None:
+    """With nobody to look at the customer in between: the stage is foreseen, however long a score stands."""
+    ends_by = {"subscription": "ended", "period": "told", "grace": "5d"}
+    lapses = [{"name": "lapses", "ends_by": ends_by, "horizon": "4w"}]
+    partition = Partition(PLAN.changed({"definitions": lapses, "rescore_every": "20w"}))
+    terms = Terms(ends=int(T0 + 31 * DAY))
+    profile = partition.look(30, event("subscription_start", 0, subject="s", terms=terms))
+
+    seen = []
+    while profile.churns and profile.churns["lapses"].stage != "ended":
+        seen.append((profile.scheduled_at - T0) / DAY)
+        profile = partition.look(seen[-1])
+    assert seen[-1] == 36
+    assert profile.churns is not None
+    assert profile.churns["lapses"].stage_since == T0 + 36 * DAY
 
 
 def test_who_does_not_allow_it_has_no_score_and_no_label_of_any() -> None:
