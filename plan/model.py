@@ -177,6 +177,9 @@ class FactsSpec(_Strict):
     )
 
 
+HealthPart = Literal["use", "breadth", "seats", "outcome", "support", "sentiment", "relationship", "payment"]
+
+
 class ChampionsSpec(_Strict):
     """Who carries the product in a company: members who work with it on most days."""
 
@@ -203,6 +206,9 @@ class GroupSpec(_Strict):
     )
     traits: dict[str, Trait] = Field({}, description="What group calls say of a company; the latest value wins.")
     champions: ChampionsSpec = Field(ChampionsSpec(), description="Which members count as champions.")
+    health: dict[HealthPart, Annotated[float, Field(ge=0, le=1000)]] = Field(
+        {}, description="What the parts of a company's health count, where not as usual; 0 leaves one out."
+    )
 
 
 class SourceSpec(_Strict):

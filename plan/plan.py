@@ -11,6 +11,8 @@ from typing import Any, get_args
 import msgspec
 from pydantic import SecretStr
 
+from models.companies.health import WEIGHTS
+from models.companies.judging import Judging
 from models.conditions.rules import AlertRule, SegmentRule
 from models.conditions.tree import narrowed_in, windows
 from models.conditions.vocabulary import suggest
@@ -24,7 +26,7 @@ from models.segments.purposes import segment_needs
 from plan.checking.checker import Checker, Outcome, identifying
 from plan.companies import GroupOf, group_of
 from plan.errors import Problem
-from plan.model import BreakerSpec, EventSpec, EventType, PlanFile, Property, Trait
+from plan.model import ROLES, BreakerSpec, EventSpec, EventType, PlanFile, Property, Trait
 from plan.rule import EventRule
 from plan.semantics import Parts, find_rule_problems
 from plan.source_map import format_path
@@ -287,6 +289,14 @@ class Plan:
         """Who carries the product in a company."""
         said = self.file.groups[self.group].champions
         return Champions(said.days, said.silent, said.key_days, said.trait or "", frozenset(said.values))
+
+    @cached_property
+    def judging(self) -> Judging | None:
+        """How companies are looked at; None of a plan without any."""
+        if not self.group:
+            return None
+        asked = {name for definition in self.churn.definitions for name in definition.ends_by.disuse}
+        return Judging(self.churn, WEIGHTS | self.file.groups[self.group].health, frozenset(asked - {*ROLES}))
 
     def company(self, key: str) -> str:
         """The id of a company's document."""

@@ -4,17 +4,18 @@ mistake in one event does not hide the others."""
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from models.conditions.churns import unknown
+from models.conditions.kinds.leaving import Leaving, Left, Lost
 from models.conditions.rules import AlertRule, SegmentRule
 from models.conditions.tree import Condition, leaves, measures_of, segments_of
 from models.conditions.vocabulary import Vocabulary, suggest
 from models.conditions.where import MOST_NARROWINGS, WORDS, narrowing, planned_words
 from models.config import ChurnConfig
 from models.features.kinds import KINDS
-from models.segments.purposes import alert_needs, segment_needs
+from models.segments.purposes import segment_needs
 from plan.definitions import definition_problems, definition_warnings
 from plan.model import ROLES, ConsentSpec, EventSpec, GroupSpec, Property, SourceSpec, Trait
 from plan.source_map import Location
@@ -272,7 +273,6 @@ def _of_companies(parts: Parts) -> Iterator[Remark]:
     segments = [*parts.builtin, *parts.segments.values()]
     of_companies = {rule.name for rule in segments if rule.grain == "company"}
     customers = {rule.name for rule in segments} - of_companies
-    needs = segment_needs(segments)
     for section, rules in (("segments", parts.segments), ("alerts", parts.alerts)):
         for index, rule in rules.items():
             conditions = [held for held in (rule.when, getattr(rule, "exit", None)) if held is not None]
@@ -288,9 +288,20 @@ def _of_companies(parts: Parts) -> Iterator[Remark]:
             if not parts.groups:
                 yield (section, index, "grain"), "the plan has no `groups`, so there is no company"
             measures, clusters = measures_of(*conditions)
-            looks = alert_needs(rule, needs) if isinstance(rule, AlertRule) else needs[rule.name]
-            if measures or clusters or (PROFILING in looks and rule.purpose != PROFILING):
-                yield (section, index), "companies have no risk and no ranks: those are of customers"
+            if measures or clusters or _of_models(rule, conditions):
+                message = "companies have a risk of their own, but no leaving score, further definitions or ranks"
+                yield (section, index), message
+
+
+def _of_models(rule: SegmentRule | AlertRule, conditions: Sequence[Condition]) -> bool:
+    """Whether a rule asks for what only models of customers say."""
+    if isinstance(rule, AlertRule) and (rule.score != "risk" or rule.churn is not None):
+        return True
+    return any(
+        isinstance(leaf, Left | Leaving | Lost) or getattr(leaf, "churn", None) is not None
+        for condition in conditions
+        for leaf in leaves(condition)
+    )
 
 
 def _held(parts: Parts) -> Iterator[Remark]:

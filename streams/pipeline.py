@@ -87,7 +87,7 @@ def profile_pipeline(
     return Pipeline(
         detect_outages(plan.churn),
         update(plan.currency, limits_of(settings, plan)),
-        score(panel, plan.churn, plan.currency, plan.consent),
+        score(panel, plan.churn, plan.currency, plan.consent, plan.judging),
         segment(segments, holding, of_companies=theirs and theirs[0]),
         alert(alerts, plan.consent, holding, of_companies=theirs and theirs[1]),
         label(plan.churn, plan.currency, plan.consent, panel),
@@ -101,7 +101,8 @@ def _rules(
     """The segments and alerts of customers, or those of companies: what members allow is heeded in their shares."""
     consent = plan.consent if grain == "customer" else Consent()
     segments = compile_segments(of_grain(plan.segments, grain), plan.currency, consent, population)
-    rules, hold_out = of_grain(plan.alerts, grain), plan.churn.hold_out
+    # Nobody learns what acting on alerts about companies is worth, so none is held out.
+    rules, hold_out = of_grain(plan.alerts, grain), plan.churn.hold_out if grain == "customer" else 0.0
     alerts = compile_alerts(rules, plan.currency, segments.names, consent, segments.needs, population, hold_out)
     return segments, alerts
 

@@ -16,12 +16,16 @@ from console.views.companies import (
     CompanyView,
     MemberView,
     company_view,
+    count_members,
+    last_of,
     member_views,
+    members_of,
     summary_of_company,
 )
 from console.views.document import Page
 from console.views.timeline import EventView, timeline_view
 from profiles.companies.sharing import CELLS
+from profiles.stores.reading.paging import decode_cursor, first_rows
 from profiles.types import Profile, is_cell, is_company
 
 __all__ = ["companies_router"]
@@ -58,16 +62,24 @@ def companies_router(deps: ApiDeps) -> APIRouter:
     @router.get("/{company}", summary="A company", responses=describe_errors(404))
     async def company(company: Company) -> CompanyView:
         found = await known(company)
-        members = len(member_views(await documents(found)))
-        return company_view(found, members, await deps.now(), deps.plan)
+        return company_view(found, count_members(await documents(found)), await deps.now(), deps.plan)
 
-    @router.get("/{company}/members", summary="A company's members", responses=describe_errors(404))
+    @router.get(
+        "/{company}/members",
+        summary="A company's members, those who did something last first",
+        responses=describe_errors(400, 404),
+    )
     async def members(
         company: Company,
-        limit: Annotated[int, Query(ge=1, le=1000, description="Those who did something last.")] = 200,
+        limit: Annotated[int, Query(ge=1, le=1000)] = 200,
+        cursor: Cursor = None,
     ) -> Page[MemberView]:
-        found = member_views(await documents(await known(company)))
-        return Page(data=found[:limit], next=None)
+        members = members_of(await documents(await known(company)))
+        rows = [(last_of(part), id_) for id_, part in members.items()]
+        page, following = first_rows(rows, limit, decode_cursor(cursor))
+        shown = {id_: members[id_] for _, id_ in page}
+        profiles = await deps.reader.profiles(list(shown))
+        return Page(data=member_views(shown, profiles, await deps.now(), deps.plan), next=following)
 
     @router.get("/{company}/events", summary="A company's latest events", responses=describe_errors(404))
     async def events(

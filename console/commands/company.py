@@ -36,16 +36,25 @@ def register(app: typer.Typer) -> None:
         as_json: AsJson = False,
         members: Annotated[int, typer.Option(min=1, max=1000, help="How many members to show.")] = 10,
         events: Annotated[int, typer.Option(min=1, max=500, help="How many of the latest events to show.")] = 8,
+        cursor: Annotated[
+            str | None, typer.Option(help="Show the members behind those: `next` of the page before.")
+        ] = None,
     ) -> None:
         path = f"/v1/companies/{quote(name, safe='')}"
         with support(target) as api:
             document: dict[str, Any] = api.call("GET", path)
-            people = api.call("GET", f"{path}/members", params={"limit": members})["data"]
+            asked = {"limit": members, **({"cursor": cursor} if cursor else {})}
+            page = api.call("GET", f"{path}/members", params=asked)
+            people, following = page["data"], page["next"]
             latest = api.call("GET", f"{path}/events", params={"limit": events})["data"]
         if as_json:
-            print_json({"company": document, "members": people, "events": latest})
+            print_json({"company": document, "members": people, "next": following, "events": latest})
         else:
-            show(document, as_json, lambda document: render_company(document, readable(people), readable(latest)))
+            show(
+                document,
+                as_json,
+                lambda document: render_company(document, readable(people), readable(latest), following),
+            )
 
     @app.command()
     @with_target
@@ -53,8 +62,12 @@ def register(app: typer.Typer) -> None:
         target: Target,
         as_json: AsJson = False,
         limit: Annotated[int, typer.Option(min=1, max=200, help="How many to list.")] = 20,
+        cursor: Annotated[str | None, typer.Option(help="Go on behind a page: what it ends with.")] = None,
     ) -> None:
         """List the companies, those of the latest events first."""
         with support(target) as api:
-            rows = api.call("GET", "/v1/companies", params={"limit": limit})["data"]
-        show(rows, as_json, render_companies)
+            page = api.call("GET", "/v1/companies", params={"limit": limit, **({"cursor": cursor} if cursor else {})})
+        if as_json:
+            print_json(page["data"])
+        else:
+            show(page["data"], as_json, lambda rows: render_companies(rows, page["next"]))

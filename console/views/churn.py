@@ -14,7 +14,7 @@ from models.churn.reasons import departure, explain
 from models.config import Definition
 from plan import Plan
 from profiles.consent import PROFILING
-from profiles.types import Profile, Score
+from profiles.types import Profile, Score, is_company
 
 __all__ = [
     "Advice", "ChurnView", "DefinedChurnView", "OutlookView", "ReasonView", "Withheld", "churn_view", "defined_view",
@@ -150,6 +150,8 @@ Withheld = Annotated[
 
 def may_be_scored(profile: Profile, plan: Plan) -> bool:
     """Whether a score may be shown, also one that was stored before the plan's default became "denied"."""
+    if is_company(profile.id):
+        return True  # what its members allow is heeded in what they share
     return plan.consent.allows(profile, PROFILING)
 
 

@@ -2,21 +2,68 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from pydantic import Field
 
 from console.views.alerts import AlertView
+from console.views.churn import ChurnView, churn_view
 from console.views.dealings import ActivityView, PurchaseView, SubscriptionView, SupportView
-from console.views.document import Document, Money, Time
+from console.views.document import Document, Money, Risk, Time
 from console.views.person import Figure
 from console.views.profile import SegmentView, StageView, profile_view
+from models.companies.measures import alive, figures
+from models.companies.words import part_in_words, why_no_health, why_no_risk
 from plan import Plan
 from profiles.companies.counting import parts_of
+from profiles.companies.days import day_of, days_of
+from profiles.companies.team import MONTH, week_of
 from profiles.doings import last_done
-from profiles.types import Part, Profile, is_cell
+from profiles.types import Part, Profile, is_company
 
-__all__ = ["CompanySummary", "CompanyView", "MemberView", "company_view", "member_views", "summary_of_company"]
+__all__ = [
+    "CompanySummary", "CompanyView", "HealthView", "MemberView", "company_view", "count_members", "last_of",
+    "member_views", "members_of", "summary_of_company",
+]  # fmt: skip
+
+
+class HealthPartView(Document):
+    """One part of the health."""
+
+    part: str = Field(examples=["use"])
+    points: float | None = Field(description="0 to 100; null where nothing is known of it.")
+    weight: float = Field(description="What it counts, by the plan.")
+    text: str = Field(description="What it was judged by, or what is not known.")
+
+
+class HealthView(Document):
+    """How a company does, by rules that anybody can check; the risk is another question."""
+
+    value: float | None = Field(description="0 to 100: the mean of the known parts by weight; null while under 3 are.")
+    band: str | None = Field(description="green, amber, red; null without a value.")
+    why: str | None = Field(description="Why there is no value, in words; null where there is one.")
+    at: Time | None
+    parts: list[HealthPartView]
+
+
+class MeasuresView(Document):
+    """What is measured of the members, as of now; null where it is not known."""
+
+    members: int | None
+    active_members: int | None = Field(description="Within 28 days.")
+    active_change: float | None = Field(
+        description="Active members a week against the 12 weeks before: -0.4 is 40 % fewer."
+    )
+    champions: int | None
+    champions_gone: int | None = Field(description="Within 8 weeks.")
+    features: int | None = Field(description="That two members or more used within 28 days.")
+    seats: int | None
+    seats_used: float | None = Field(description="Share; may be above 1.")
+    seats_free: int | None
+    silent_members: float | None = Field(description="Share of the members who have probably stopped.")
+    silent_use: float | None = Field(description="The same, by how much each used it.")
+    silent_worth: float | None = Field(description="The same, by what each bought for.")
+    silent_most: float | None = Field(description="The highest chance of any member.")
 
 
 class CompanyView(Document):
@@ -26,6 +73,11 @@ class CompanyView(Document):
     company: str = Field(description="As events name it.")
     traits: dict[str, Figure] = Field(description="The value of the latest event that told it.")
     members: int = Field(description="Customers whose events count for it, those who have left included.")
+    measures: MeasuresView
+    health: HealthView
+    churn: ChurnView | None = Field(description="The risk of the company; null of one that cannot leave.")
+    no_churn: str | None = Field(description="Why there is none, in words; null where there is one.")
+    churn_means: str = Field(description="What the risk is about.", examples=["no subscription left within 13 weeks"])
     first_seen: Time
     last_seen: Time | None = Field(description="When a member last did something; null: nothing yet.")
     activity: dict[str, ActivityView] = Field(description="By source.")
@@ -45,6 +97,9 @@ class CompanySummary(Document):
     name: str | None = Field(description="Its trait `name`.")
     last_seen: Time | None
     stage: str | None
+    health: float | None = Field(description="0 to 100; null while too little is known.")
+    risk: Risk | None = Field(description="null of one that cannot leave.")
+    band: str | None = Field(description="Of the risk.")
     segments: list[str]
     orders: int
     revenue: list[Money]
@@ -59,6 +114,13 @@ class MemberView(Document):
     last_seen: Time | None
     events: int = Field(description="That count for the company.")
     limited: bool = Field(description="They allow no more to count than what was bought and paid.")
+    key: bool = Field(description="Their trait says that they matter most.")
+    active_days: int | None = Field(
+        description="Days of the last 28 on which they worked with it; null of who is limited."
+    )
+    stopped: float | None = Field(description="Chance that they work with it no more; null of who never did, or left.")
+    risk: Risk | None = Field(None, description="Their own churn risk; null without one, or without leave to profile.")
+    band: str | None = None
 
 
 def company_view(company: Profile, members: int, now: float, plan: Plan) -> CompanyView:
@@ -70,7 +132,18 @@ def company_view(company: Profile, members: int, now: float, plan: Plan) -> Comp
         now: seconds since the epoch.
         plan: gives segments their descriptions.
     """
-    return CompanyView.of(profile_view(company, now, plan), company=_key(company), members=members)
+    assert plan.judging is not None
+    churn = churn_view(company, plan)
+    return CompanyView.of(
+        profile_view(company, now, plan),
+        company=_key(company),
+        members=members,
+        measures=MeasuresView(**{name: value for name, value in figures(company, now) if name != "health"}),
+        health=_health(company),
+        churn=churn,
+        no_churn=None if churn is not None else why_no_risk(company, now, plan.judging.ground),
+        churn_means=plan.judging.means,
+    )
 
 
 def summary_of_company(company: Profile) -> CompanySummary:
@@ -82,29 +155,69 @@ def summary_of_company(company: Profile) -> CompanySummary:
         name=name[0] if name is not None and isinstance(name[0], str) else None,
         last_seen=done if done > 0 else None,
         stage=company.stage or None,
+        health=health.value if (health := company.company.health if company.company else None) else None,
+        risk=company.score.risk if company.score else None,
+        band=company.score.band if company.score else None,
         segments=sorted(company.segments),
         orders=company.purchases.orders,
         revenue=Money.by_currency(company.purchases.revenue),
     )
 
 
-def member_views(documents: Sequence[Profile]) -> list[MemberView]:
-    """The members of a company, those who did something last first.
+def members_of(documents: Sequence[Profile]) -> dict[str, Part]:
+    """What each member's events come to, by profile id.
 
     Args:
         documents: the company's, and its cells' if it is divided.
     """
-    parts = {id_: part for document in documents for id_, part in parts_of(document).items() if not is_cell(id_)}
-    found = [_member(id_, part) for id_, part in parts.items()]
-    return sorted(found, key=lambda member: (-(member.last_seen or 0.0), member.profile))
+    return {id_: part for one in documents for id_, part in parts_of(one).items() if not is_company(id_)}
+
+
+def count_members(documents: Sequence[Profile]) -> int:
+    """How many members there are, without looking at what they did."""
+    return len({id_ for one in documents if one.company for id_ in one.company.shares if not is_company(id_)})
+
+
+def member_views(
+    members: Mapping[str, Part], profiles: Mapping[str, Profile], now: float, plan: Plan
+) -> list[MemberView]:
+    """Some members of a company, in the given order.
+
+    Args:
+        members: what their events come to for it.
+        profiles: of those of them that are there.
+        now: seconds.
+        plan: says whose risk may be shown.
+    """
+    return [_member(id_, part, profiles.get(id_), now, plan) for id_, part in members.items()]
+
+
+def last_of(part: Part) -> float:
+    """When a member last did something; 0 for never."""
+    return max(last_done(part.state), 0.0)
 
 
 def _key(company: Profile) -> str:
     return company.company.key if company.company is not None else ""
 
 
-def _member(id_: str, part: Part) -> MemberView:
-    done = last_done(part.state)
+def _health(company: Profile) -> HealthView:
+    health = company.company.health if company.company is not None else None
+    if health is None:
+        return HealthView(value=None, band=None, why=why_no_health(None), at=None, parts=[])
+    parts = [
+        HealthPartView(part=part.name, points=part.points, weight=part.weight, text=part_in_words(part))
+        for part in health.parts
+    ]
+    why = None if health.value is not None else why_no_health(health)
+    return HealthView(value=health.value, band=health.band or None, why=why, at=health.at, parts=parts)
+
+
+def _member(id_: str, part: Part, profile: Profile | None, now: float, plan: Plan) -> MemberView:
+    done, (latest, bits) = last_of(part), days_of(part.days)
+    ago = day_of(now) - latest
+    within = bits & ((1 << max(MONTH - ago, 0)) - 1) if bits else 0
+    churn = churn_view(profile, plan) if profile is not None else None
     return MemberView(
         profile=id_,
         since=part.since,
@@ -112,4 +225,15 @@ def _member(id_: str, part: Part) -> MemberView:
         last_seen=done if done > 0 else None,
         events=sum(activity.count for activity in part.state.activity.values()),
         limited=part.limited,
+        key=part.key,
+        active_days=None if part.limited else within.bit_count(),
+        stopped=None if part.until or not bits else _stopped(latest, bits, now),
+        risk=churn.risk if churn else None,
+        band=churn.band if churn else None,
     )
+
+
+def _stopped(latest: int, bits: int, now: float) -> float:
+    weeks = {week_of(latest - ago) for ago in range(bits.bit_length()) if bits >> ago & 1}
+    spanned = max(weeks) - min(weeks) + 1
+    return 1.0 - alive(len(weeks), spanned, spanned + max(week_of(day_of(now)) - max(weeks) - 1, 0))

@@ -21,6 +21,7 @@ from models.churn.model import Joined, Model, Outdated, joined
 from models.churn.scores import score_profiles
 from models.churn.weights import ahead
 from models.codec import Array, decode
+from models.companies.words import BY_RULES
 from models.config import ChurnConfig
 from profiles.types import Profile, Score
 
@@ -153,5 +154,7 @@ class Panel:
 
 def basis(model_id: str) -> str:
     """What stands behind a score, by its model id; the id itself if no model of this version has such a one."""
+    if model_id == BY_RULES:
+        return "a scorecard for companies, of which no model has learned"
     name = next((name for name in MODELS if model_id.startswith(f"{name.replace('_', '-')}-")), None)
     return KINDS[name].basis if name else model_id

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from models.churn.scores import LIKE
+from models.companies.words import PREFIX, reason_in_words
 from models.features.table import NAMES, ORDERED, TABLE
 from models.features.tones import CAUSES
 from models.labels.groups import in_words
@@ -97,6 +98,8 @@ def _text(profile: Profile, reason: Reason, score: Score | None) -> str:
         group = reason.feature.removeprefix(LIKE)
         whose = f"Customers {in_words(group)}" if group else "Customers"
         return f"{whose} leave {'more' if reason.contribution > 0 else 'less'} often than what is known of them says"
+    if reason.feature.startswith(PREFIX):
+        return reason_in_words(reason.feature, reason.value)
     if score is None:
         return reason.feature
     if reason.feature in _OF_ORDERS and not profile.purchases.orders:  # who may leave in another way than by orders

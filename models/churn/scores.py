@@ -26,7 +26,8 @@ from models.labels.outcomes import can_leave, last_sign
 from profiles.types import Profile, Reason, Score
 
 __all__ = [
-    "GROUPS", "LIKE", "REASONS", "TOLD", "Told", "group_shares", "liken", "next_rescore", "score_profiles", "told",
+    "GROUPS", "LIKE", "REASONS", "TOLD", "Told", "compared_with", "group_shares", "liken", "next_rescore",
+    "score_profiles", "told",
 ]  # fmt: skip
 
 Array = NDArray[np.float64]
@@ -78,7 +79,7 @@ def score_profiles(
         left, leaving = lifetimes.departures(scores.values, config)
         said = list(zip(left.tolist(), leaving.tolist(), strict=True))
     for i, risk, because, (gone, goes) in zip(bought, scores.risk.tolist(), reasons, said, strict=True):
-        earlier = _earlier(_before(profiles[i], config), times[i], id_)
+        earlier = compared_with(_before(profiles[i], config), times[i], id_)
         found[i] = Score(risk, bands.of(risk), times[i], id_, because, *earlier, left=gone, leaving=goes)
     return found
 
@@ -98,7 +99,9 @@ def liken(scores: Scores, calibration: Calibration, groups: Sequence[Sequence[st
     return replace(scores, risk=np.exp(-np.logaddexp(0.0, -(odds + likeness))), likeness=likeness)
 
 
-def _earlier(before: Score | None, now: float, model: str) -> tuple[float | None, float, list[tuple[float, float]]]:
+def compared_with(
+    before: Score | None, now: float, model: str
+) -> tuple[float | None, float, list[tuple[float, float]]]:
     """The risk to compare with, its time, and the marks to compare with later.
 
     It is the newest mark that is a week old, or the oldest while none is; marks are at least half a week apart. What

@@ -6,7 +6,7 @@ What is not known is None, which satisfies no condition.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from functools import lru_cache
 from statistics import median
 from typing import NamedTuple
@@ -86,11 +86,21 @@ def champions_gone(team: Team, now: float, within: float = CHAMPIONS_GONE) -> in
     return sum(count for day, count in team.went if today - within / DAY < day <= today)
 
 
-def features(team: Team, now: float) -> int:
-    """Features that two members or more used within 28 days; of a company in which only one is active, one."""
+def features(team: Team, now: float, key: Collection[str] | None = None) -> int:
+    """Features that two members or more used within 28 days; of a company in which only one is active, one.
+
+    Args:
+        team: of the company.
+        now: seconds.
+        key: only these.
+    """
     begin = now - MONTH * DAY
     needed = min(2, max(active(team, now), 1))
-    return sum(len(seconds) >= needed and seconds[-needed] >= begin for seconds in team.used.values())
+    return sum(
+        len(seconds) >= needed and seconds[-needed] >= begin
+        for feature, seconds in team.used.items()
+        if key is None or feature in key
+    )
 
 
 class Silent(NamedTuple):

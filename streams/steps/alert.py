@@ -35,9 +35,10 @@ def alert(
     def run(work: Work) -> None:
         held_rules = holding().alerts
         for profile in work.live():
-            if profile.alerts and not consent.allows(profile, PROFILING):
+            of_company = is_company(profile.id)
+            if profile.alerts and not of_company and not consent.allows(profile, PROFILING):
                 work.alerts.update((held.id, (profile.id, held)) for held in forget_risk(profile))
-            rules = of_companies if of_companies is not None and is_company(profile.id) else alerts
+            rules = of_companies if of_companies is not None and of_company else alerts
             for transition in rules.decide(profile, work.at(profile)):
                 rule, found = transition.rule.name, transition.alert
                 if rule in held_rules:

@@ -7,6 +7,7 @@ from zlib import crc32
 
 from models.churn.panel import Panel
 from models.churn.scores import next_rescore
+from models.companies.judging import Judging
 from models.config import ChurnConfig
 from models.labels import outcomes, snapshots
 from models.learning.checkpoint import ends_by
@@ -18,7 +19,13 @@ from streams.steps.work import Together, Work
 __all__ = ["score"]
 
 
-def score(panel: Callable[[], Panel], config: ChurnConfig, currency: str, consent: Consent) -> Together:
+def score(
+    panel: Callable[[], Panel],
+    config: ChurnConfig,
+    currency: str,
+    consent: Consent,
+    companies: Judging | None = None,
+) -> Together:
     """The step that scores whoever allows profiling, and forgets the score of whoever does not.
 
     Args:
@@ -26,6 +33,7 @@ def score(panel: Callable[[], Panel], config: ChurnConfig, currency: str, consen
         config: of churn, from the plan.
         currency: of the plan.
         consent: who may be scored.
+        companies: looks at those; None of a plan without any.
     """
 
     further = config.each()[1:]
@@ -37,8 +45,9 @@ def score(panel: Callable[[], Panel], config: ChurnConfig, currency: str, consen
         for work in works:
             for profile in work.live():
                 now = work.at(profile)
-                if is_company(profile.id):  # no model has learned of any
-                    move(profile, now, config)
+                if is_company(profile.id):  # no model has learned of any; what members allow is heeded in their shares
+                    if companies is not None:
+                        companies.look(profile, now)
                 elif consent.allows(profile, PROFILING):
                     profiles.append(profile)
                     times.append(now)

@@ -100,6 +100,31 @@ def test_nobody_knows_a_company_that_no_event_has_named(api: httpx.Client) -> No
         assert (answer.status_code, answer.json()["code"]) == (404, "unknown_company")
 
 
+def test_members_come_in_pages(api: httpx.Client) -> None:
+    """Each once, whatever the size of the page; a cursor of another list is refused."""
+    path = "/v1/companies/Acme%20%2F%20West/members"
+    first = api.get(path, params={"limit": 2}).json()
+    second = api.get(path, params={"limit": 2, "cursor": first["next"]}).json()
+
+    assert [*first["data"], *second["data"]] == api.get(path).json()["data"]
+    assert (len(first["data"]), len(second["data"]), second["next"]) == (2, 1, None)
+    assert api.get(path, params={"cursor": "?"}).json()["code"] == "invalid_cursor"
+    command = ["company", NAME, "--members", "2", "--cursor", first["next"], "--json", *where(api)]
+    assert json.loads(CliRunner().invoke(create_cli(), command).stdout)["members"] == second["data"]
+
+
+def test_a_company_says_what_is_measured_and_why_something_is_not_known(api: httpx.Client) -> None:
+    """Nobody has looked at it yet: there is neither health nor risk, and the reason is in words."""
+    company = api.get("/v1/companies/Acme%20%2F%20West").json()
+
+    assert company["measures"]["members"] == 2  # the third has moved
+    assert company["measures"]["seats"] is None
+    assert company["health"]["value"] is None
+    assert company["health"]["why"]
+    assert (company["churn"], bool(company["no_churn"])) == (None, True)
+    assert company["churn_means"] == "nobody works with it any more within 8 weeks"
+
+
 def test_the_commands_show_the_same(api: httpx.Client) -> None:
     """For people and for tools."""
     run = CliRunner()

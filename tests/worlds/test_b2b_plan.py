@@ -9,6 +9,8 @@ import orjson
 import pytest
 
 from models.churn.panel import Panel
+from models.churn.reasons import explain
+from models.companies.words import part_in_words
 from models.durations import DAY, WEEK
 from models.population.snapshot import PopulationSnapshot
 from plan import Plan, load_plan
@@ -131,8 +133,24 @@ def test_segments_and_alerts_of_companies_come_out(lived) -> None:
     }  # fmt: skip
     assert alerts >= {
         "admin_left", "admin_detractor", "key_features_unused", "renewal_with_trouble", "silent_payer",
-        "stuck_in_onboarding",
+        "stuck_in_onboarding", "active_members_fell", "champion_left", "company_may_leave",
     }  # fmt: skip
+
+
+def test_every_company_is_judged_with_words(plan: Plan, lived) -> None:
+    """One with a contract has a risk with reasons; of each the health has parts that say what they go by."""
+    held, _, _ = lived
+    companies = [one for one in held.values() if is_company(one.id) and one.company is not None]
+
+    for one in companies:
+        assert ("paying" in one.segments) == (one.score is not None), one.id
+        assert one.company.health is not None
+        assert len(one.company.health.parts) == 8
+        assert all(part_in_words(part) for part in one.company.health.parts)
+        assert one.score is None or all(each.text for each in explain(one))
+    known = [one.company.health.value for one in companies if "paying" in one.segments]
+    assert sum(value is not None for value in known) > len(known) * 0.8
+    assert {one.score.band for one in companies if one.score} > {"low"}
 
 
 def test_people_are_told_apart_from_companies(plan: Plan, lived) -> None:

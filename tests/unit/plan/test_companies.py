@@ -47,8 +47,8 @@ def test_a_company_is_no_customer(plan_of):
     [
         (False, "{name: s, grain: company, when: {count: visit, at_least: 3}}", "no `groups`"),
         (True, "{name: s, grain: company, when: {segment: dutch}}", "not of the same `grain`"),
-        (True, "{name: s, grain: company, when: {risk: {above: 0.5}}}", "no risk and no ranks"),
-        (True, "{name: s, grain: company, when: {quantile: net, top: 0.1}}", "no risk and no ranks"),
+        (True, "{name: s, grain: company, when: {lost: {above: 0.5}}}", "a risk of their own, but no leaving score"),
+        (True, "{name: s, grain: company, when: {quantile: net, top: 0.1}}", "or ranks"),
         (True, "{name: s, grain: company, when: {trait: country, is: NL}}", "there is no trait 'country'"),
         (True, "{name: s, when: {trait: tier, is: team}}", "there is no trait 'tier'"),
         (True, "{name: s, when: {company: members, at_least: 3}}", "needs `grain: company`"),

@@ -1,0 +1,53 @@
+"""What follows from a company's document at a time: its risk, its health, its stage, and when to look again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from models.companies.health import WEIGHTS, judge_health
+from models.companies.measures import moves_until
+from models.companies.risk import score_company
+from models.companies.signals import ground_of
+from models.conditions.crossings import MOMENT
+from models.conditions.words import duration_in_words
+from models.config import ChurnConfig
+from models.durations import DAY
+from models.segments.lifecycle import move
+from profiles.types import Profile
+
+__all__ = ["Judging"]
+
+
+class Judging:
+    """Looks at companies as a plan says. Built once.
+
+    Args:
+        churn: of the plan.
+        weights: of the parts of the health.
+        key: the features that make the product worth its price.
+    """
+
+    def __init__(
+        self, churn: ChurnConfig, weights: Mapping[str, float] = WEIGHTS, key: frozenset[str] = frozenset()
+    ) -> None:
+        self._churn, self._weights, self._key = churn, weights, key
+        self.ground = ground_of(churn)
+        self._bands = (self.ground.contract or churn).bands
+
+    @property
+    def means(self) -> str:
+        """What the risk of a company is about, for people."""
+        definition, within = self.ground.definition, duration_in_words(self.ground.horizon)
+        what = definition.ends_by.in_words() if definition is not None else "nobody works with it any more"
+        return f"{what} within {within}"
+
+    def look(self, company: Profile, now: float) -> None:
+        """Bring a company up to date. What time alone changes it changes as a day begins, so that is when it is due."""
+        held = company.company
+        if held is None:
+            return
+        company.score = score_company(company, now, self.ground, self._bands)
+        held.health = judge_health(company, now, self._weights, self._key)
+        move(company, now, self._churn)
+        goes_on = company.score is not None or held.health.value is not None or now < moves_until(held.team)
+        company.rescore_at = (now // DAY + 1) * DAY + MOMENT if goes_on else 0
