@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import AsyncIterator
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -15,7 +17,7 @@ from aiokafka.structs import ConsumerRecord
 
 from profiles.documents import decode_profile
 from profiles.errors import Misconfigured
-from profiles.types import ERASED, Profile, is_cell
+from profiles.types import ERASED, Profile, is_cell, is_company
 from streams.kafka.admission import admit
 from streams.kafka.client import async_consumer
 from streams.kafka.outbox import MARKER
@@ -45,6 +47,7 @@ class LiveFeed:
         self._changes = topic_name(settings, PROFILE_CHANGES)
         self._alerts = topic_name(settings, ALERTS)
         self._subscribers: set[asyncio.Queue[LiveEvent]] = set()
+        self._watches: defaultdict[str, set[asyncio.Event]] = defaultdict(set)  # by the kind or id watched
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -67,6 +70,25 @@ class LiveFeed:
         finally:
             self._subscribers.discard(queue)
 
+    @contextlib.contextmanager
+    def watch(self, kinds: Sequence[str], about: str = "") -> Iterator[asyncio.Event]:
+        """Set whenever something of these kinds, or about this profile or company, has been committed.
+
+        It says that there is something new, not what: who looks at the state itself can miss nothing. It is set, too,
+        whenever the feed has begun to read anew, as something may have happened meanwhile.
+        """
+        changed = asyncio.Event()
+        watched = [*kinds, *([about] if about else [])]
+        for what in watched:
+            self._watches[what].add(changed)
+        try:
+            yield changed
+        finally:
+            for what in watched:
+                self._watches[what].discard(changed)
+                if not self._watches[what]:
+                    del self._watches[what]
+
     async def _read(self) -> None:
         told = ""
         while True:
@@ -76,8 +98,12 @@ class LiveFeed:
                 await consumer.start()
                 await self._subscribe(consumer)
                 told = ""
+                self._wake_all()
                 async for record in consumer:
-                    if self._subscribers and record.value is not None and record.key != MARKER:
+                    if record.value is None or record.key == MARKER:
+                        continue
+                    self._wake(record)
+                    if self._subscribers:
                         self._pass_on(record)
             except (Misconfigured, KafkaError, OSError) as error:
                 if str(error) != told:
@@ -96,6 +122,22 @@ class LiveFeed:
             told = True
             await asyncio.sleep(1)
         consumer.subscribe(list(wanted))
+
+    def _wake(self, record: ConsumerRecord) -> None:
+        if not self._watches:
+            return
+        if record.topic == self._alerts:
+            kind, about = "alert", ""
+        else:
+            about = record.key.decode()
+            kind = "company" if is_company(about) else "profile"
+        for changed in (*self._watches.get(kind, ()), *self._watches.get(about, ())):
+            changed.set()
+
+    def _wake_all(self) -> None:
+        for watches in self._watches.values():
+            for changed in watches:
+                changed.set()
 
     def _pass_on(self, record: ConsumerRecord) -> None:
         try:

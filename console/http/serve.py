@@ -18,6 +18,7 @@ from console.api.operations import operations_router
 from console.http.operators_port import add_operations, listen
 from console.http.protocol import BoundedHttp
 from console.http.reach_of_others import require_own_keys
+from console.pages.app import add_pages
 from console.services.advice import Adviser
 from console.services.models import ModelDesk
 from console.services.ports import ApiDeps, Check, Paused, Plans
@@ -166,10 +167,12 @@ def _with_api(settings: Settings, plan: Plan, checks: dict[str, Check], *, alone
         paused=stores.sources.paused,
         plans=plans,
         clocks=stores.clock,
+        access=stores.access,
         open_operations=settings.open_operations,
         open_docs=alone,
     )
     app = create_api(deps)
+    add_pages(app, deps)
 
     @contextlib.asynccontextmanager
     async def life(_: FastAPI) -> AsyncIterator[None]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -12,6 +14,7 @@ from pydantic import SecretStr
 from console.services.advice import Adviser
 from console.services.models import ModelDesk
 from plan import Plan
+from profiles.access import AccessStore
 from profiles.clock import ClockStore
 from profiles.store import Reader
 from profiles.types import AlertCommand
@@ -43,6 +46,10 @@ class Feed(Protocol):
 
     def subscribe(self) -> AsyncIterator[LiveEvent]:
         """Everything from now on, until the iterator is closed. A reader that is too slow misses the oldest."""
+        ...
+
+    def watch(self, kinds: Sequence[str], about: str = "") -> AbstractContextManager[asyncio.Event]:
+        """Set whenever something of these kinds, or about this profile or company, has been committed."""
         ...
 
 
@@ -80,6 +87,7 @@ class ApiDeps:
     paused: Paused
     plans: Plans
     clocks: ClockStore
+    access: AccessStore
     clock: Callable[[], float] = time.time
     wait: float = 5.0
     part: int = 1000

@@ -10,14 +10,17 @@ from redis.exceptions import ClusterDownError, NoPermissionError, SlotNotCovered
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from profiles.access import AccessStore
 from profiles.clock import ClockStore
 from profiles.store import Reader, Store
+from profiles.stores.access import RedisAccessStore
 from profiles.stores.census import RedisCensusStore
 from profiles.stores.clock import RedisClockStore
 from profiles.stores.connection import Client, connect
 from profiles.stores.learner import RedisLearnerStore
 from profiles.stores.links import RedisLinkStore
 from profiles.stores.memory import (
+    MemoryAccessStore,
     MemoryCensusStore,
     MemoryClockStore,
     MemoryLearnerStore,
@@ -52,6 +55,7 @@ class Stores:
     census: CensusStore
     sources: SourceStore
     clock: ClockStore
+    access: AccessStore
 
     async def close(self) -> None:
         """Release connections."""
@@ -76,7 +80,7 @@ def open_stores(url: str, namespace: uuid.UUID, partitions: int, *, retrying: bo
         profiles = MemoryStore(namespace, partitions, links)
         census = MemoryCensusStore(profiles)
         learner, sources, clock = MemoryLearnerStore(), MemorySourceStore(), MemoryClockStore()
-        return Stores(None, profiles, profiles, links, learner, census, sources, clock)
+        return Stores(None, profiles, profiles, links, learner, census, sources, clock, MemoryAccessStore())
     client = connect(url, retrying=retrying)
     return Stores(
         client,
@@ -87,4 +91,5 @@ def open_stores(url: str, namespace: uuid.UUID, partitions: int, *, retrying: bo
         RedisCensusStore(client),
         RedisSourceStore(client),
         RedisClockStore(client),
+        RedisAccessStore(client),
     )

@@ -47,6 +47,8 @@ of the linker (`{identity}`), the learner (`{learner}`), the census (`{census}`)
 - `rapport:members:GROUP`, hash: member of a consumer group → how many signs of life it has given
 - `rapport:plans`, hash: worker → JSON: the plan it has, since when, and its last sign of life
 - `rapport:plan-rules`, hash: fingerprint of a plan → JSON: its version and a hash of each segment and alert
+- `rapport:accounts`, hash: name → JSON: somebody who may sign in to the console; `rapport:session:DIGEST`,
+  `rapport:link:DIGEST`: somebody who is signed in, a link that signs an account in once; both end by themselves
 """
 
 from __future__ import annotations
@@ -54,8 +56,9 @@ from __future__ import annotations
 from profiles.types import tag_of
 
 __all__ = [
-    "ALERT_STATES", "ASIDE", "CENSUS", "CLOCK", "CLOCK_HEADS", "CLOCK_LATE", "CLOCK_LOADS", "IDENTITY", "IDENTITY_MAP",
-    "LEARNER", "LEARNER_STATE", "MEMBERS", "PLANS", "PLAN_RULES", "SEGMENTS", "SETUP", "SOURCES", "WORKERS", "Keys",
+    "ACCOUNTS", "ALERT_STATES", "ASIDE", "CENSUS", "CLOCK", "CLOCK_HEADS", "CLOCK_LATE", "CLOCK_LOADS", "IDENTITY",
+    "IDENTITY_MAP", "LEARNER", "LEARNER_STATE", "MEMBERS", "PLANS", "PLAN_RULES", "SEGMENTS", "SETUP", "SOURCES",
+    "WORKERS", "Keys", "link_key", "session_key",
 ]  # fmt: skip
 
 SETUP = "rapport:setup"
@@ -71,11 +74,23 @@ PLAN_RULES = "rapport:plan-rules"
 
 SEGMENTS = "rapport:segments"
 
+ACCOUNTS = "rapport:accounts"
+
 SOURCES = "{sources}:held"
 ASIDE = "{sources}:aside"
 
 ALERT_STATES = ("open", "acknowledged", "resolved", "cleared")
 """The states of an alert. Each has an index of its own, so that a list of one state reads no other."""
+
+
+def session_key(digest: str) -> str:
+    """Somebody who is signed in, by the digest of their cookie."""
+    return f"rapport:session:{digest}"
+
+
+def link_key(digest: str) -> str:
+    """The account that a link signs in, by the digest of what the link says."""
+    return f"rapport:link:{digest}"
 
 
 class Keys:

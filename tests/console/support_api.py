@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from typing import Any
@@ -16,7 +17,7 @@ from models.labels.examples import ModelCommand
 from plan import Plan, load_plan
 from profiles.store import Reader
 from profiles.stores import open_stores
-from profiles.stores.memory import MemoryClockStore, MemoryStore
+from profiles.stores.memory import MemoryAccessStore, MemoryClockStore, MemoryStore
 from profiles.types import AlertCommand
 from streams.commands import CommandSender
 from streams.identity.desk import open_desk
@@ -58,6 +59,7 @@ def api_deps(held: Reader, **parts: Any) -> ApiDeps:
         "paused": nothing.paused,
         "plans": nothing.differ,
         "clocks": MemoryClockStore(),
+        "access": MemoryAccessStore(),
         "clock": lambda: NOW,
     }
     return ApiDeps(reader=held, **given | parts)
@@ -92,6 +94,11 @@ class Nothing:
         """Of the live feed."""
         return
         yield
+
+    @contextlib.contextmanager
+    def watch(self, kinds: Sequence[str], about: str = "") -> Iterator[asyncio.Event]:
+        """Of the live feed."""
+        yield asyncio.Event()
 
     async def tail(self, limit: int, source: str | None = None, reason: str | None = None) -> list[dict[str, Any]]:
         """Of rejected events."""

@@ -1,0 +1,60 @@
+"""What each role may see and do: a role is a set of scopes, and every route and every figure asks for one scope."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal, NamedTuple
+
+from profiles.access import Role
+
+__all__ = ["ROLES", "SCOPES", "Scope", "Viewer"]
+
+Scope = Literal[
+    "profiles:read", "pii:one", "pii:read", "events:read", "alerts:read", "alerts:write", "segments:read",
+    "segments:preview", "models:read", "models:write", "pipeline:read", "pipeline:replay", "identity:split",
+    "privacy:export", "privacy:erase", "audit:read", "admin",
+]  # fmt: skip
+"""`pii:one` shows the personal data of one customer at a time, `pii:read` those of lists and exports too."""
+
+SCOPES: Mapping[Scope, str] = {
+    "profiles:read": "read customers and companies",
+    "pii:one": "see personal data of one customer at a time",
+    "pii:read": "see personal data anywhere",
+    "events:read": "read events as they come",
+    "alerts:read": "read alerts and cases",
+    "alerts:write": "acknowledge, assign, snooze and resolve",
+    "segments:read": "read segments",
+    "segments:preview": "try a segment before it is saved",
+    "models:read": "read the models and their figures",
+    "models:write": "promote a model, release it, roll back",
+    "pipeline:read": "read what comes in and what is rejected",
+    "pipeline:replay": "replay what was rejected, resume a source",
+    "identity:split": "join and split customers",
+    "privacy:export": "export all that is known of a customer",
+    "privacy:erase": "erase a customer",
+    "audit:read": "read who looked at whom",
+    "admin": "manage people and tokens",
+}
+"""In words, for pages and `--help`."""
+
+_SEES: frozenset[Scope] = frozenset({"profiles:read", "segments:read", "models:read", "alerts:read", "events:read"})
+
+ROLES: Mapping[Role, frozenset[Scope]] = {
+    "agent": _SEES | {"pii:one", "alerts:write"},
+    "analyst": _SEES | {"segments:preview"},
+    "operator": _SEES | {"segments:preview", "models:write", "pipeline:read", "pipeline:replay"},
+    "admin": frozenset(SCOPES),
+}
+
+
+class Viewer(NamedTuple):
+    """Who asks."""
+
+    name: str
+    role: Role
+    scopes: frozenset[Scope]
+    via: str  # page, api
+
+    def may(self, scope: Scope) -> bool:
+        """Whether they may do this."""
+        return scope in self.scopes

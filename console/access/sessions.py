@@ -1,0 +1,97 @@
+"""Signing in, staying in, and signing out.
+
+A session ends 12 hours after it began, and when nothing was asked for two. Its cookie is 256 random bits, of which the
+store has the SHA-256: who reads the store cannot come in.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable
+from hashlib import sha256
+
+from msgspec.structs import replace
+
+from console.access.passwords import is_password
+from console.access.roles import ROLES, Viewer
+from profiles.access import AccessStore, Account, Session
+
+__all__ = ["ABSOLUTE", "IDLE", "LINK", "Sessions"]
+
+ABSOLUTE = 12 * 3600.0
+IDLE = 2 * 3600.0
+LINK = 15 * 60.0
+"""Seconds that a sign-in link can be used in."""
+
+_RENEWED = 60.0  # seconds between two writes of a session that is in use
+
+
+class Sessions:
+    """Who is in, by what their browser sends.
+
+    Args:
+        store: of accounts, sessions and links.
+        clock: seconds since the epoch.
+    """
+
+    def __init__(self, store: AccessStore, clock: Callable[[], float] = time.time) -> None:
+        self._store = store
+        self._clock = clock
+
+    async def by_password(self, name: str, password: str) -> Account | None:
+        """The account that a name and a password open; None, after the same time, whatever is wrong."""
+        account = await self._store.account(name)
+        right = await is_password(password, account.password if account else "")
+        return account if right and account and not account.disabled else None
+
+    async def make_link(self, name: str) -> str:
+        """A secret that signs an account in once, within 15 minutes."""
+        secret = secrets.token_urlsafe(32)
+        await self._store.put_link(_digest(secret), name, LINK)
+        return secret
+
+    async def by_link(self, secret: str) -> Account | None:
+        """The account of a link, which nobody can use again."""
+        name = await self._store.take_link(_digest(secret))
+        account = await self._store.account(name) if name else None
+        return account if account and not account.disabled else None
+
+    async def begin(self, account: Account, via: str) -> str:
+        """A new session; answers what the cookie holds."""
+        secret = secrets.token_urlsafe(32)
+        now = self._clock()
+        session = Session(user=account.name, role=account.role, via=via, began=now, seen=now)
+        await self._store.put_session(_digest(secret), session, IDLE)
+        return secret
+
+    async def viewer(self, secret: str | None) -> Viewer | None:
+        """Who has this cookie; None: nobody who is in (any more).
+
+        An account that was disabled or removed is out at once, and one whose role was changed has the new one.
+        """
+        if not secret:
+            return None
+        digest, now = _digest(secret), self._clock()
+        session = await self._store.session(digest)
+        if session is None or now - session.began >= ABSOLUTE:
+            return None
+        role = session.role
+        if session.via in {"password", "link"}:  # the others have their accounts elsewhere
+            account = await self._store.account(session.user)
+            if account is None or account.disabled:
+                return None
+            role = account.role
+        if now - session.seen >= _RENEWED:
+            lasts = min(IDLE, session.began + ABSOLUTE - now)
+            await self._store.put_session(digest, replace(session, seen=now), lasts)
+        return Viewer(session.user, role, ROLES[role], "page")
+
+    async def end(self, secret: str | None) -> None:
+        """Sign out."""
+        if secret:
+            await self._store.end_session(_digest(secret))
+
+
+def _digest(secret: str) -> str:
+    return sha256(secret.encode()).hexdigest()

@@ -1,0 +1,165 @@
+"""Coming in and going out: the sign-in page, links that sign in once, and who may see which page."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated
+from urllib.parse import quote
+
+from fastapi import APIRouter, Form, Request, Response
+from fastapi.responses import RedirectResponse
+from limits import parse
+from limits.aio.storage import MemoryStorage
+from limits.aio.strategies import MovingWindowRateLimiter
+
+from console.access.roles import Scope, Viewer
+from console.access.sessions import ABSOLUTE, Sessions
+from console.api.error_answers import ApiError
+from console.pages.frame import Frame
+from console.pages.headers import HEADERS, require_own_page
+from console.pages.words import COOKIE as LANGUAGE
+from console.pages.words import LANGUAGES
+from profiles.access import Account
+
+__all__ = ["Entry", "SignInNeeded", "entry_router"]
+
+Let = Callable[[Request], Awaitable[Viewer]]
+
+_PER_ACCOUNT = parse("5/minute")
+_PER_ADDRESS = parse("20/minute")
+_YEAR = 365 * 86400
+
+
+class SignInNeeded(Exception):
+    """Nobody is signed in."""
+
+
+class Entry:
+    """Lets in who is signed in.
+
+    Args:
+        sessions: who is in.
+    """
+
+    def __init__(self, sessions: Sessions) -> None:
+        self.sessions = sessions
+        self._limiter = MovingWindowRateLimiter(MemoryStorage())
+
+    async def viewer(self, request: Request) -> Viewer | None:
+        """Who asks, by their cookie."""
+        return await self.sessions.viewer(request.cookies.get(cookie_name(request)))
+
+    def may(self, scope: Scope) -> Let:
+        """A dependency of routes: answers who asks.
+
+        Raises, when it is called:
+            SignInNeeded: nobody is signed in.
+            ApiError: 403, they may not do this, or did not ask from a page of ours.
+        """
+
+        async def let(request: Request) -> Viewer:
+            found = await self.viewer(request)
+            if found is None:
+                raise SignInNeeded
+            if not found.may(scope):
+                raise ApiError(403, "forbidden", f"this wants the scope {scope}, which the role {found.role} has not")
+            if request.method not in {"GET", "HEAD"}:
+                require_own_page(request)
+            return found
+
+        return let
+
+    async def slow_down(self, request: Request, name: str) -> bool:
+        """Whether somebody has tried to sign in too often; each look counts."""
+        address = request.client.host if request.client else ""
+        by_account = await self._limiter.hit(_PER_ACCOUNT, "account", name[:200])
+        return not (await self._limiter.hit(_PER_ADDRESS, "address", address) and by_account)
+
+
+def cookie_name(request: Request) -> str:
+    """The session's cookie; over HTTPS one that only this host could have set."""
+    return "__Host-rapport" if request.url.scheme == "https" else "rapport"
+
+
+def entry_router(entry: Entry, frame: Frame) -> APIRouter:
+    """The routes /sign-in, /sign-out and /language."""
+    router = APIRouter(include_in_schema=False)
+
+    async def come_in(request: Request, account: Account, via: str, to: str) -> Response:
+        secret = await entry.sessions.begin(account, via)
+        answer = RedirectResponse(_inside(to), 303, HEADERS)
+        answer.set_cookie(
+            cookie_name(request), secret, max_age=round(ABSOLUTE), path="/", httponly=True, samesite="lax",
+            secure=request.url.scheme == "https",
+        )  # fmt: skip
+        return answer
+
+    @router.get("/sign-in")
+    async def sign_in(request: Request, to: str = "/") -> Response:
+        if await entry.viewer(request) is not None:
+            return RedirectResponse(_inside(to), 303, HEADERS)
+        return await frame.page(request, None, "sign_in", to=_inside(to), problem="", name="")
+
+    @router.post("/sign-in")
+    async def with_password(
+        request: Request,
+        name: Annotated[str, Form(max_length=200)] = "",
+        password: Annotated[str, Form(max_length=1000)] = "",
+        to: Annotated[str, Form(max_length=2000)] = "/",
+    ) -> Response:
+        require_own_page(request)
+        problem, status = "wrong", 401
+        if await entry.slow_down(request, name):
+            problem, status = "often", 429
+        elif (account := await entry.sessions.by_password(name.strip(), password)) is not None:
+            return await come_in(request, account, "password", to)
+        return await frame.page(request, None, "sign_in", status=status, to=_inside(to), problem=problem, name=name)
+
+    @router.get("/sign-in/{secret}")
+    async def link(request: Request, secret: str) -> Response:
+        """A page with one button: mail scanners and previews open links, and must not use them up."""
+        return await frame.page(request, None, "sign_in_link", secret=secret[:100])
+
+    @router.post("/sign-in/{secret}")
+    async def use_link(request: Request, secret: str, to: Annotated[str, Form(max_length=2000)] = "/") -> Response:
+        require_own_page(request)
+        account = None if await entry.slow_down(request, "") else await entry.sessions.by_link(secret)
+        if account is None:
+            return await frame.page(request, None, "sign_in", status=401, to="/", problem="link", name="")
+        return await come_in(request, account, "link", to)
+
+    @router.post("/sign-out")
+    async def sign_out(request: Request) -> Response:
+        require_own_page(request)
+        await entry.sessions.end(request.cookies.get(cookie_name(request)))
+        answer = RedirectResponse("/sign-in", 303, {**HEADERS, "Clear-Site-Data": '"cache"'})
+        answer.delete_cookie(cookie_name(request), path="/")
+        return answer
+
+    @router.post("/language")
+    async def language(
+        request: Request,
+        chosen: Annotated[str, Form(max_length=20)],
+        to: Annotated[str, Form(max_length=2000)] = "/",
+    ) -> Response:
+        require_own_page(request)
+        answer = RedirectResponse(_inside(to), 303, HEADERS)
+        if chosen in LANGUAGES:
+            answer.set_cookie(LANGUAGE, chosen, max_age=_YEAR, path="/", samesite="lax")
+        return answer
+
+    return router
+
+
+def to_sign_in(request: Request) -> Response:
+    """Sends somebody to the sign-in page, and from there back to what they wanted."""
+    wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    place = f"/sign-in?to={quote(_inside(wanted), safe='/')}" if request.method == "GET" else "/sign-in"
+    if request.headers.get("hx-request"):
+        return Response(status_code=401, headers={**HEADERS, "HX-Redirect": "/sign-in"})
+    return RedirectResponse(place, 303, HEADERS)
+
+
+def _inside(to: str) -> str:
+    """A place of ours, whatever was asked for: never another host."""
+    return to if to.startswith("/") and not to.startswith(("//", "/\\", "/sign-", "/live")) and "\n" not in to else "/"

@@ -1,0 +1,105 @@
+"""How pages write numbers, money, times and what customers themselves have written."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from babel import Locale
+from babel.dates import format_datetime, format_timedelta
+from babel.numbers import format_compact_decimal, format_currency, format_decimal, format_percent
+from markupsafe import Markup, escape
+
+from console.views.document import Money
+
+__all__ = ["FILTERS", "Formats", "plain"]
+
+_LONGEST = 200  # characters of what a customer wrote
+_BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f")
+
+FILTERS = ("number", "compact", "percent", "points", "money", "ago", "when", "said", "label")
+
+
+def plain(text: object) -> str:
+    """What a customer wrote, as harmless text: no control characters, no turned line, not endless."""
+    shown = str(text)
+    cut = shown[:_LONGEST] + ("…" if len(shown) > _LONGEST else "")
+    return "".join(_visible(sign) for sign in cut)
+
+
+def _visible(sign: str) -> str:
+    if sign in _BIDI:
+        return "\N{REPLACEMENT CHARACTER}"
+    if sign in "\n\t":
+        return " "
+    if ord(sign) < 0x20:
+        return chr(0x2400 + ord(sign))  # ␀ and the like
+    return "\N{REPLACEMENT CHARACTER}" if unicodedata.category(sign) in {"Cc", "Cs"} else sign
+
+
+class Formats:
+    """The filters of one language."""
+
+    def __init__(self, locale: Locale) -> None:
+        self._locale = locale
+
+    def number(self, value: float) -> str:
+        """As in 1,234 and 1,234.5."""
+        return format_decimal(round(value, 1), locale=self._locale)
+
+    def compact(self, value: float) -> str:
+        """As in 1.2M."""
+        return format_compact_decimal(value, locale=self._locale, fraction_digits=1)
+
+    def percent(self, share: float | None) -> str:
+        """A share from 0 to 1 in whole per cent; a dash where there is none."""
+        return "–" if share is None else format_percent(share, locale=self._locale)
+
+    def points(self, moved: float) -> str:
+        """A change of a share, in points with its sign."""
+        return f"{round(100 * moved):+d}".replace("-", "−")
+
+    def money(self, amounts: Money | Sequence[Money]) -> str:
+        """An amount, or one of each currency."""
+        given = [amounts] if isinstance(amounts, Money) else amounts
+        return " + ".join(format_currency(one.amount, one.currency, locale=self._locale) for one in given) or "–"
+
+    def when(self, seconds: float | None) -> Markup:
+        """A time to the minute; the browser shows it in its own zone."""
+        if seconds is None:
+            return Markup("–")
+        at = datetime.fromtimestamp(seconds, UTC)
+        shown = format_datetime(at, "medium", tzinfo=UTC, locale=self._locale)
+        return _time(at, shown, "when", f"{shown} UTC")
+
+    def ago(self, seconds: float | None, now: float) -> Markup:
+        """How long ago, with the time itself to be looked at."""
+        if seconds is None:
+            return Markup("–")
+        at = datetime.fromtimestamp(seconds, UTC)
+        shown = format_timedelta(
+            timedelta(seconds=seconds - now),
+            add_direction=True,
+            locale=self._locale,
+            threshold=1.2,
+            granularity="second",
+        )
+        return _time(at, shown, "ago", f"{format_datetime(at, 'medium', tzinfo=UTC, locale=self._locale)} UTC")
+
+    @staticmethod
+    def said(value: Any) -> Markup:
+        """What a customer wrote: text, whatever it says, that turns nothing round and that no script looks into."""
+        return Markup('<bdi dir="auto" hx-ignore>{}</bdi>').format(plain(value))
+
+    @staticmethod
+    def label(name: str) -> str:
+        """A name of the plan as people say it: `silent_subscriber` is "silent subscriber"."""
+        return name.replace("_", " ")
+
+
+def _time(at: datetime, shown: str, kind: str, title: str) -> Markup:
+    return Markup('<time datetime="{}" class="{}" title="{}">{}</time>').format(
+        at.isoformat(timespec="seconds"), kind, title, escape(shown)
+    )

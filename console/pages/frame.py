@@ -1,0 +1,85 @@
+"""What all pages share: templates by language, who looks, what they may see, and the way around."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any, NamedTuple
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2_fragments import render_block
+
+from console.access.roles import Scope, Viewer
+from console.pages.formats import FILTERS, Formats
+from console.pages.headers import HEADERS
+from console.pages.statics import static_url
+from console.pages.words import LANGUAGES, language_of, locale, translations
+
+__all__ = ["NAVIGATION", "Frame", "Place", "environment"]
+
+
+class Place(NamedTuple):
+    """An entry of the navigation."""
+
+    path: str
+    title: str  # English; looked up in the catalogue
+    key: str  # after `g`
+    scope: Scope
+
+
+NAVIGATION: tuple[Place, ...] = (
+    Place("/", "At risk", "a", "alerts:read"),
+    Place("/customers", "Customers", "c", "profiles:read"),
+)
+"""In the order of the page."""
+
+
+@cache
+def environment(language: str) -> Environment:
+    """The templates in a language. Everything is escaped, and what is missing is an error."""
+    made = Environment(
+        loader=PackageLoader("console.pages", "templates"), autoescape=True, undefined=StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.i18n"],
+    )  # fmt: skip
+    made.install_gettext_translations(translations(language), newstyle=True)  # type: ignore[attr-defined]
+    formats = Formats(locale(language))
+    made.filters.update({name: getattr(formats, name) for name in FILTERS})
+    made.globals.update(static=static_url, language=language, languages=LANGUAGES)
+    # As a global: a block that is rendered by itself knows nothing of what its page imports.
+    made.globals["ui"] = made.get_template("macros.html").module
+    return made
+
+
+class Frame:
+    """Makes pages for whoever looks.
+
+    Args:
+        now: answers seconds since the epoch, as customers' time goes.
+    """
+
+    def __init__(self, now: Callable[[], Any]) -> None:
+        self._now = now
+
+    async def page(
+        self, request: Request, viewer: Viewer | None, template: str, /, *, status: int = 200, **values: Any
+    ) -> HTMLResponse:
+        """A whole page; where a script of ours asks for a part, its `main`."""
+        context = {**await self.shared(request, viewer), **values}
+        made = environment(language_of(request))
+        if request.headers.get("hx-request-type") == "partial":
+            text = render_block(made, f"{template}.html", "main", **context)
+        else:
+            text = made.get_template(f"{template}.html").render(**context)
+        return HTMLResponse(text, status, HEADERS)
+
+    async def shared(self, request: Request, viewer: Viewer | None) -> Mapping[str, Any]:
+        """What every template knows."""
+        places = [place for place in NAVIGATION if viewer and viewer.may(place.scope)]
+        return {"viewer": viewer, "places": places, "path": request.url.path, "now": await self._now()}
+
+    @staticmethod
+    def fragment(language: str, name: str, block: str, values: Mapping[str, Any]) -> str:
+        """One block of a page."""
+        return render_block(environment(language), f"{name}.html", block, **values)

@@ -1,0 +1,64 @@
+"""A page that is alive: whole fragments over one stream, sent anew whenever what they show may have changed.
+
+A stream sends states, not changes: everything when somebody connects, and then everything that a page shows whenever
+something it is about has happened, four times a second at most. So nothing can be missed, whatever was lost between.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+from sse_starlette import EventSourceResponse, ServerSentEvent
+
+from console.api.live import HEARTBEAT
+from console.pages.headers import HEADERS
+from console.services.ports import Feed
+
+__all__ = ["stream"]
+
+_BETWEEN = 0.25  # seconds between two states
+_LOOKS = 30.0  # seconds between two looks at whether somebody is still signed in, and at what only time changes
+
+Render = Callable[[], Awaitable[dict[str, str]]]
+"""Answers each fragment by the id of the element it fills."""
+
+
+def stream(
+    feed: Feed, render: Render, still_in: Callable[[], Awaitable[bool]], *, kinds: tuple[str, ...] = (), about: str = ""
+) -> EventSourceResponse:
+    """The stream of a page.
+
+    Args:
+        feed: what is committed.
+        render: makes the fragments of now.
+        still_in: whether whoever looks is still signed in; asked every 30 s.
+        kinds: of events that change what the page shows, whomever they are about.
+        about: the profile or company that the page is about.
+    """
+    events = _states(feed, render, still_in, kinds, about)
+    return EventSourceResponse(events, ping=HEARTBEAT, headers={**HEADERS, "X-Accel-Buffering": "no"})
+
+
+async def _states(
+    feed: Feed, render: Render, still_in: Callable[[], Awaitable[bool]], kinds: tuple[str, ...], about: str
+) -> AsyncIterator[ServerSentEvent]:
+    shown: dict[str, str] = {}
+    with feed.watch(kinds, about) as changed:
+        while await still_in():
+            changed.clear()
+            state = await render()
+            parts = [_part(id_, html) for id_, html in state.items() if shown.get(id_) != html]
+            if parts:
+                yield ServerSentEvent("".join(parts))
+            shown = state
+            await asyncio.sleep(_BETWEEN)
+            try:
+                await asyncio.wait_for(changed.wait(), _LOOKS)
+            except TimeoutError:
+                continue
+    yield ServerSentEvent("", event="ended")
+
+
+def _part(id_: str, html: str) -> str:
+    return f'<hx-partial hx-target="#{id_}" hx-swap="innerMorph">{html}</hx-partial>'

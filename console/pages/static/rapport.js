@@ -1,0 +1,57 @@
+// What pages cannot do without a script: keys, the theme, times in the viewer's zone. Everything else is the server's.
+(() => {
+  const root = document.documentElement
+  const kept = localStorage.getItem('rapport-theme')
+  if (kept) root.dataset.theme = kept
+
+  const dark = () => (root.dataset.theme || (matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light')) === 'dark'
+  document.addEventListener('click', event => {
+    if (event.target.closest('[data-theme-switch]')) {
+      root.dataset.theme = dark() ? 'light' : 'dark'
+      localStorage.setItem('rapport-theme', root.dataset.theme)
+      return
+    }
+    const menu = document.querySelector('details.menu[open]')
+    if (menu && !menu.contains(event.target)) menu.open = false
+    const row = event.target.closest('tr[data-href]')
+    if (row && !event.target.closest('a, button, input, label, summary') && !String(getSelection())) location.href = row.dataset.href
+  })
+
+  // Times of the server are in UTC; a day is what the viewer calls a day.
+  const format = new Intl.DateTimeFormat(root.lang || undefined, { dateStyle: 'medium', timeStyle: 'short' })
+  const local = within => within.querySelectorAll('time.when').forEach(time => { time.textContent = format.format(new Date(time.dateTime)) })
+  document.addEventListener('DOMContentLoaded', () => local(document))
+  document.addEventListener('htmx:after:swap', () => local(document))
+
+  // Keys: single ones can be switched off, and none is heard in a field, in a dialog, or while a word is being composed.
+  const off = () => localStorage.getItem('rapport-keys') === 'off'
+  let waiting = 0
+  document.addEventListener('keydown', event => {
+    if (event.isComposing || event.ctrlKey || event.metaKey || event.altKey || off()) return
+    if (event.target.closest('input, select, textarea, [contenteditable], dialog')) {
+      if (event.key === 'Escape') event.target.blur()
+      return
+    }
+    if (waiting && Date.now() - waiting < 1500) {
+      waiting = 0
+      const place = document.querySelector(`nav a[data-key="${CSS.escape(event.key)}"]`)
+      if (place) { event.preventDefault(); location.href = place.href }
+      return
+    }
+    if (event.key === 'g') { waiting = Date.now(); return }
+    if (event.key === '/') { event.preventDefault(); document.getElementById('search')?.focus(); return }
+    if (event.key === 'j' || event.key === 'k') move(event.key === 'j' ? 1 : -1)
+    if (event.key === 'o' || event.key === 'Enter') {
+      const row = document.querySelector('tr[aria-selected="true"]')
+      if (row && event.target === document.body) location.href = row.dataset.href
+    }
+  })
+  const move = by => {
+    const rows = [...document.querySelectorAll('tr[data-href]')]
+    if (!rows.length) return
+    const at = rows.findIndex(row => row.ariaSelected === 'true')
+    const to = Math.min(rows.length - 1, Math.max(0, at + by))
+    rows.forEach((row, n) => { row.ariaSelected = n === to ? 'true' : 'false' })
+    rows[to].scrollIntoView({ block: 'nearest' })
+  }
+})()

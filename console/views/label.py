@@ -1,0 +1,34 @@
+"""What a customer is called: one rule for lists, cases, search, pages and the terminal."""
+
+from __future__ import annotations
+
+from plan import Plan
+from profiles.claims import believed_traits
+from profiles.types import Profile
+
+__all__ = ["label"]
+
+_MOST = 80  # characters
+_OF_BROWSERS = ("anonymous_id", "device_id")  # which tell nobody who it is
+
+
+def label(profile: Profile, plan: Plan, *, masked: bool = False) -> str:
+    """A customer's name; without one their strongest identity, such as "user 42"; "" for a visitor nobody knows.
+
+    Args:
+        profile: whose.
+        plan: knows which identities are stronger.
+        masked: for somebody who may not see personal data: initials, and of an identity its end.
+    """
+    traits = {name: value for name, (value, *_) in believed_traits(profile).items() if isinstance(value, str)}
+    parts = [traits[part].strip() for part in ("firstName", "lastName") if traits.get(part, "").strip()]
+    name = " ".join(parts) or traits.get("name", "").strip()
+    if name:
+        return " ".join(f"{word[0]}." for word in name.split()[:4]) if masked else name[:_MOST]
+    for rule in plan.identities:
+        known = profile.identities.get(rule.type)
+        if known and not rule.hashed and rule.type not in _OF_BROWSERS:
+            value = min(known, key=lambda one: (known[one], one))
+            kind = rule.type.removesuffix("_id").replace("_", " ")
+            return f"{kind} …{value[-2:]}" if masked and rule.pii != "none" else f"{kind} {value}"[:_MOST]
+    return ""

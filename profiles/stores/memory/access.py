@@ -1,0 +1,47 @@
+"""Accounts, sessions and sign-in links in memory."""
+
+from __future__ import annotations
+
+import time
+
+from profiles.access import Account, Session
+
+__all__ = ["MemoryAccessStore"]
+
+
+class MemoryAccessStore:
+    """Who may come in, and who is in."""
+
+    def __init__(self) -> None:
+        self._accounts: dict[str, Account] = {}
+        self._sessions: dict[str, tuple[float, Session]] = {}
+        self._links: dict[str, tuple[float, str]] = {}
+
+    async def accounts(self) -> dict[str, Account]:
+        return dict(self._accounts)
+
+    async def account(self, name: str) -> Account | None:
+        return self._accounts.get(name)
+
+    async def put_account(self, account: Account) -> None:
+        self._accounts[account.name] = account
+
+    async def remove_account(self, name: str) -> None:
+        self._accounts.pop(name, None)
+
+    async def session(self, digest: str) -> Session | None:
+        ends, session = self._sessions.get(digest, (0.0, None))
+        return session if ends > time.monotonic() else None
+
+    async def put_session(self, digest: str, session: Session, lasts: float) -> None:
+        self._sessions[digest] = time.monotonic() + lasts, session
+
+    async def end_session(self, digest: str) -> None:
+        self._sessions.pop(digest, None)
+
+    async def put_link(self, digest: str, name: str, lasts: float) -> None:
+        self._links[digest] = time.monotonic() + lasts, name
+
+    async def take_link(self, digest: str) -> str | None:
+        ends, name = self._links.pop(digest, (0.0, None))
+        return name if ends > time.monotonic() else None
