@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
-from profiles.access import Role
+from profiles.stores.access import Role
 
 __all__ = ["ROLES", "SCOPES", "Scope", "Viewer"]
 

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from console.access.passwords import is_password
 from console.access.roles import ROLES, Viewer
-from profiles.access import AccessStore, Account, Session
+from profiles.stores.access import AccessStore, Account, Session
 
 __all__ = ["ABSOLUTE", "IDLE", "LINK", "Sessions"]
 

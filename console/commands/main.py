@@ -29,6 +29,7 @@ from console.commands import (
     send,
     source,
     up,
+    users,
 )
 from console.terminal.frame import CommandLine, show_mistakes
 from console.terminal.logs import log_of_command
@@ -65,7 +66,7 @@ def create_cli() -> CommandLine:
         roles,
     ):
         command.register(app)
-    for group in (identity, models, plan, rejected, segments, source):
+    for group in (identity, models, plan, rejected, segments, source, users):
         app.add_typer(group.app)
     return app
 

@@ -6,6 +6,7 @@ each as a child process; waits until all is ready, writes the connection details
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import site
@@ -24,6 +25,7 @@ from pydantic import SecretStr
 from rich.console import Console
 from rich.panel import Panel
 
+from console.access.sessions import Sessions
 from console.clients.reach import default_plan
 from console.demo.people import EXAMPLE
 from console.http.reach_of_others import is_loopback, require_own_keys
@@ -35,6 +37,7 @@ from console.local.supervisor import StopAsked, Supervisor
 from console.terminal.output import out as terminal
 from plan import Plan, load_plan
 from profiles.errors import Misconfigured, WrongUse
+from profiles.stores.access import AccessStore, Account, with_access
 from streams.settings import Settings
 
 __all__ = ["Roles", "prepare_topics", "register", "up"]
@@ -44,6 +47,9 @@ DEMO_CENSUS = 20.0
 
 _CORES_FOR_PARTS = 4
 """From so many cores on, ingest is a process of its own."""
+
+OWNER = "owner"
+"""Who has started `rapport up` on their own machine, in the console."""
 
 PATIENCE = 60.0
 """Seconds until what is not ready is called broken. A usual start takes under ten."""
@@ -183,6 +189,8 @@ def up(
             write_connection(data_dir, connection)
             customers = children.run("demo", roles.demo, logs / "demo.log", env) if demo else None
             _say_where(out, connection, data_dir, time.monotonic() - began, demo, embedded_broker=kafka is None)
+            if is_loopback(host):
+                _say_console(out, connection)
             _watch(children, customers, out)
         except StopAsked:
             out.print("Stopping…")
@@ -360,6 +368,19 @@ def _say_where(
         "  rapport profile user_id:42",
     ):
         out.print(line, soft_wrap=True)
+
+
+def _say_console(out: Console, connection: Connection) -> None:
+    """Who has started it may see all of it: a link signs them in, once."""
+
+    async def make(store: AccessStore) -> str:
+        if await store.account(OWNER) is None:
+            await store.put_account(Account(name=OWNER, role="admin", created=time.time()))
+        return await Sessions(store).make_link(OWNER)
+
+    secret = asyncio.run(with_access(connection.redis, make))
+    out.print("Open the console (signs you in once, within 15 minutes; `rapport users link owner` makes another):")
+    out.print(f"  {connection.url}/sign-in/{secret}", soft_wrap=True)
 
 
 def register(app: typer.Typer) -> None:

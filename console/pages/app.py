@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from typing import cast
+
 from fastapi import FastAPI, Request, Response
+from starlette.exceptions import HTTPException
 
 from console.access.sessions import Sessions
 from console.api.error_answers import ApiError
@@ -16,9 +20,13 @@ from console.services.ports import ApiDeps
 
 __all__ = ["add_pages"]
 
+Handler = Callable[[Request, Exception], Awaitable[Response]]
+
+_OF_PROGRAMS = ("/v1/", "/openapi.json", "/health", "/ready", "/metrics")
+
 
 def add_pages(app: FastAPI, deps: ApiDeps) -> None:
-    """Add the pages and what they need."""
+    """Add the pages and what they need to an application that serves the API."""
     entry = Entry(Sessions(deps.access))
     frame = Frame(deps.now)
     app.include_router(statics_router())
@@ -30,15 +38,21 @@ def add_pages(app: FastAPI, deps: ApiDeps) -> None:
         return to_sign_in(request)
 
     app.add_exception_handler(SignInNeeded, sign_in)
-    told = app.exception_handlers[ApiError]
+    for kind in (ApiError, HTTPException):
+        app.add_exception_handler(kind, _as_page(cast(Handler, app.exception_handlers[kind]), entry, frame))
 
-    async def api_error(request: Request, error: Exception) -> Response:
-        """As a page for people, as JSON for programs."""
-        assert isinstance(error, ApiError)
-        if "text/html" not in request.headers.get("accept", "") or request.url.path.startswith("/v1/"):
-            answer: Response = await told(request, error)  # type: ignore[misc]
-            return answer
-        viewer = await entry.viewer(request)
-        return await frame.page(request, viewer, "problem", status=error.status, message=error.message)
 
-    app.add_exception_handler(ApiError, api_error)
+def _as_page(answer: Handler, entry: Entry, frame: Frame) -> Handler:
+    """Errors as pages for people; for programs as they were."""
+
+    async def told(request: Request, error: Exception) -> Response:
+        for_people = "text/html" in request.headers.get("accept", "")
+        if not for_people or request.url.path.startswith(_OF_PROGRAMS):
+            return await answer(request, error)
+        if isinstance(error, ApiError):
+            status, message = error.status, error.message
+        else:
+            status, message = cast(HTTPException, error).status_code, ""
+        return await frame.page(request, await entry.viewer(request), "problem", status=status, message=message)
+
+    return told

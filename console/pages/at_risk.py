@@ -50,7 +50,7 @@ def at_risk_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRouter:
         for id_, alert in found:
             if id_ in profiles and profiles[id_].company is None and not alert.held_out:
                 by_customer[id_].append(alert_view(profiles[id_], alert, deps.plan))
-        masked = not viewer.may("pii:read")
+        masked = not viewer.may("pii:one")
         return [
             {
                 "label": label(profiles[id_], deps.plan, masked=masked),

@@ -30,7 +30,7 @@ def customers_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRouter:
     ) -> Response:
         ask = deps.reader.by_risk if order == "risk" else deps.reader.recent
         found, following = await ask(limit=50, cursor=cursor)
-        masked = not viewer.may("pii:read")
+        masked = not viewer.may("pii:one")
         rows = [(label(one, deps.plan, masked=masked), summary_view(one, deps.plan)) for one in found]
         return await frame.page(request, viewer, "customers", rows=rows, order=order, following=following)
 

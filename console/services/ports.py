@@ -14,9 +14,9 @@ from pydantic import SecretStr
 from console.services.advice import Adviser
 from console.services.models import ModelDesk
 from plan import Plan
-from profiles.access import AccessStore
 from profiles.clock import ClockStore
 from profiles.store import Reader
+from profiles.stores.access import AccessStore
 from profiles.types import AlertCommand
 from streams.identity.desk import Desk
 from streams.live import LiveEvent

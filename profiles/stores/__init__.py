@@ -10,10 +10,9 @@ from redis.exceptions import ClusterDownError, NoPermissionError, SlotNotCovered
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from profiles.access import AccessStore
 from profiles.clock import ClockStore
 from profiles.store import Reader, Store
-from profiles.stores.access import RedisAccessStore
+from profiles.stores.access import AccessStore, RedisAccessStore
 from profiles.stores.census import RedisCensusStore
 from profiles.stores.clock import RedisClockStore
 from profiles.stores.connection import Client, connect

@@ -1,15 +1,89 @@
-"""Accounts, sessions and sign-in links in Redis: every console agrees, a restart keeps them, and a rebuild too."""
+"""People who may sign in to the console, their sessions, and links that sign somebody in once: the port, and Redis, in
+which every console agrees, and which a restart and a rebuild keep.
+
+Whatever lets somebody in is a secret that is never kept: the store has its SHA-256 (of 256 random bits a faster hash is
+as safe as a slow one), and of passwords, which people choose, an argon2id hash.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from typing import Literal, Protocol, TypeVar
+
 import msgspec
 
-from profiles.access import Account, Session
 from profiles.errors import Misconfigured
-from profiles.stores.connection import Client
+from profiles.stores.connection import Client, connect
 from profiles.stores.keys import ACCOUNTS, link_key, session_key
+from profiles.stores.trouble import answering
 
-__all__ = ["RedisAccessStore"]
+__all__ = ["AccessStore", "Account", "RedisAccessStore", "Role", "Session", "with_access"]
+
+Answer = TypeVar("Answer")
+
+Role = Literal["agent", "analyst", "operator", "admin"]
+"""What somebody may see and do; `console.access.roles` says what each is."""
+
+
+class Account(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A person who may sign in with a password."""
+
+    name: str
+    role: Role
+    password: str = ""  # argon2id hash; "": signs in by a link, by OIDC or through a proxy only
+    disabled: bool = False
+    created: float = 0.0  # seconds since the epoch
+
+
+class Session(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Somebody who is signed in, in one browser."""
+
+    user: str
+    role: Role
+    via: str  # how they signed in: password, link, oidc, proxy
+    began: float  # seconds since the epoch
+    seen: float
+
+
+class AccessStore(Protocol):
+    """Who may come in, and who is in."""
+
+    async def accounts(self) -> dict[str, Account]:
+        """Everybody with an account here, by name."""
+        ...
+
+    async def account(self, name: str) -> Account | None:
+        """One of them."""
+        ...
+
+    async def put_account(self, account: Account) -> None:
+        """Add or replace an account."""
+        ...
+
+    async def remove_account(self, name: str) -> None:
+        """Remove an account, if there is one. Its sessions end when they are next looked at."""
+        ...
+
+    async def session(self, digest: str) -> Session | None:
+        """The session of a cookie's digest, if it is still there."""
+        ...
+
+    async def put_session(self, digest: str, session: Session, lasts: float) -> None:
+        """Begin or renew a session that ends by itself after so many seconds."""
+        ...
+
+    async def end_session(self, digest: str) -> None:
+        """End a session, if there is one."""
+        ...
+
+    async def put_link(self, digest: str, name: str, lasts: float) -> None:
+        """Keep a link that signs an account in once, within so many seconds."""
+        ...
+
+    async def take_link(self, digest: str) -> str | None:
+        """The account of a link, which is used up by that; None: there is none, or somebody had it already."""
+        ...
+
 
 _account_of = msgspec.json.Decoder(Account).decode
 _session_of = msgspec.json.Decoder(Session).decode
@@ -55,6 +129,20 @@ class RedisAccessStore:
     async def take_link(self, digest: str) -> str | None:
         held = await self._client.getdel(link_key(digest))
         return None if held is None else held.decode()
+
+
+async def with_access(url: str, question: Callable[[AccessStore], Awaitable[Answer]]) -> Answer:
+    """Ask or tell the store at a URL.
+
+    Raises:
+        Misconfigured: Redis does not answer.
+    """
+    client = connect(url, retrying=False)
+    try:
+        with answering():
+            return await question(RedisAccessStore(client))
+    finally:
+        await client.aclose()
 
 
 def _read_account(value: bytes) -> Account:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from profiles.access import Account, Session
+from profiles.stores.access import Account, Session
 
 __all__ = ["MemoryAccessStore"]
 

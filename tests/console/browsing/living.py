@@ -1,0 +1,87 @@
+"""The console over stores in memory, in which things happen when a test says so."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TypeVar
+
+from console.access.sessions import Sessions
+from console.api import create_api
+from console.pages.app import add_pages
+from profiles.stores.access import AccessStore, Account, Role
+from profiles.stores.memory import MemoryAccessStore, MemoryStore
+from profiles.types import Profile
+from tests.console.people import keep, store
+from tests.console.serving import serving
+from tests.console.support_api import Nothing, api_deps
+
+__all__ = ["Living", "living"]
+
+Answer = TypeVar("Answer")
+
+
+class Wakes(Nothing):
+    """A live feed that says something has happened whenever a test does."""
+
+    def __init__(self) -> None:
+        self._watching: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = []
+
+    @contextlib.contextmanager
+    def watch(self, kinds: Sequence[str], about: str = "") -> Iterator[asyncio.Event]:
+        """Whatever it is about."""
+        entry = asyncio.get_running_loop(), asyncio.Event()
+        self._watching.append(entry)
+        try:
+            yield entry[1]
+        finally:
+            self._watching.remove(entry)
+
+    def wake(self) -> None:
+        """Something has happened."""
+        for loop, changed in list(self._watching):
+            loop.call_soon_threadsafe(changed.set)
+
+
+@dataclass(frozen=True)
+class Living:
+    """A console that a test can change from outside."""
+
+    url: str
+    held: MemoryStore
+    access: AccessStore
+    feed: Wakes
+
+    def keep(self, profile: Profile) -> None:
+        """A customer is as this from now on, and everybody who looks is told."""
+        _aside(lambda: keep(self.held, profile))
+        self.feed.wake()
+
+    def link(self, role: Role) -> str:
+        """The secret of a link that signs in somebody of a role, who is called by it."""
+
+        async def make() -> str:
+            await self.access.put_account(Account(name=role, role=role))
+            return await Sessions(self.access).make_link(role)
+
+        return _aside(lambda: asyncio.run(make()))
+
+
+def _aside(call: Callable[[], Answer]) -> Answer:
+    """Run something in a thread of its own: in ours the browser's driver has a loop already."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(call).result()
+
+
+@contextlib.contextmanager
+def living() -> Iterator[Living]:
+    """A console until the end of the block."""
+    held, access, feed = store(), MemoryAccessStore(), Wakes()
+    deps = api_deps(held, access=access, feed=feed)
+    app = create_api(deps)
+    add_pages(app, deps)
+    with serving(app) as url:
+        yield Living(url, held, access, feed)

@@ -1,0 +1,106 @@
+"""Coming in: who is let in, where they are led, and that no other site can do anything in their name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from tests.console.browsing.living import Living, living
+
+OURS = {"Sec-Fetch-Site": "same-origin"}
+
+
+@pytest.fixture(scope="module")
+def console() -> Iterator[Living]:
+    with living() as one:
+        yield one
+
+
+@pytest.fixture
+def client(console: Living) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=console.url, headers={"Accept": "text/html"}) as http:
+        yield http
+
+
+def sign_in(client: httpx.Client, console: Living) -> None:
+    assert client.post(f"/sign-in/{console.link('agent')}", headers=OURS).status_code == 303
+
+
+def test_who_is_not_signed_in_is_led_there_and_back(client: httpx.Client) -> None:
+    answer = client.get("/customers?order=risk")
+
+    assert answer.status_code == 303
+    assert answer.headers["location"] == "/sign-in?to=/customers%3Forder%3Drisk"
+
+
+def test_an_open_page_that_asks_for_more_goes_to_the_sign_in_page(client: httpx.Client) -> None:
+    answer = client.get("/customers", headers={"HX-Request": "true"})
+
+    assert (answer.status_code, answer.headers["hx-redirect"]) == (401, "/sign-in")
+
+
+@pytest.mark.parametrize("to", ["//evil.example", "https://evil.example", "/\\evil.example", "javascript:alert(1)"])
+def test_nobody_is_led_elsewhere(client: httpx.Client, console: Living, to: str) -> None:
+    answer = client.post(f"/sign-in/{console.link('agent')}", headers=OURS, data={"to": to})
+
+    assert answer.headers["location"] == "/"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Sec-Fetch-Site": "none"},
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+    ],
+)
+def test_another_site_changes_nothing(client: httpx.Client, console: Living, headers: dict[str, str]) -> None:
+    sign_in(client, console)
+
+    assert client.post("/sign-out", headers=headers).status_code == 403
+    assert client.get("/customers").status_code == 200
+
+
+def test_opening_a_link_does_not_use_it_up(client: httpx.Client, console: Living) -> None:
+    secret = console.link("agent")
+    assert client.get(f"/sign-in/{secret}").status_code == 200
+
+    assert client.post(f"/sign-in/{secret}", headers=OURS).headers["location"] == "/"
+    assert client.post(f"/sign-in/{secret}", headers=OURS).status_code == 401
+
+
+def test_the_cookie_is_out_of_reach_of_scripts(client: httpx.Client, console: Living) -> None:
+    answer = client.post(f"/sign-in/{console.link('agent')}", headers=OURS)
+
+    cookie = answer.headers["set-cookie"]
+    assert "HttpOnly" in cookie
+    assert "SameSite=lax" in cookie
+
+
+def test_every_page_has_the_policy(client: httpx.Client, console: Living) -> None:
+    sign_in(client, console)
+    for path in ("/", "/customers", "/nowhere-at-all", "/c/nobody"):
+        answer = client.get(path)
+        assert "default-src 'none'" in answer.headers["content-security-policy"], path
+        assert answer.headers["cache-control"] == "no-store"
+
+
+def test_guessing_is_slowed_down(client: httpx.Client) -> None:
+    tries = [client.post("/sign-in", headers=OURS, data={"name": "kim", "password": "x"}) for _ in range(6)]
+
+    assert [answer.status_code for answer in tries] == [401] * 5 + [429]
+    assert "Too many tries" in tries[-1].text
+
+
+def test_pages_speak_the_language_of_the_browser_or_the_chosen_one(client: httpx.Client, console: Living) -> None:
+    sign_in(client, console)
+    assert '<html lang="zh-Hans">' in client.get("/", headers={"Accept-Language": "zh-CN,zh;q=0.9,en;q=0.8"}).text
+    assert '<html lang="en">' in client.get("/", headers={"Accept-Language": "nl"}).text
+
+    client.post("/language", headers=OURS, data={"chosen": "zh_Hans"})
+    assert '<html lang="zh-Hans">' in client.get("/").text
