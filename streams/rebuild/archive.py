@@ -29,12 +29,12 @@ from profiles.identity.secrets import suppression
 from profiles.merge import add_identities
 from profiles.state import is_known
 from profiles.store import Loaded
-from profiles.stores import restore
 from profiles.stores.census import RedisCensusStore
 from profiles.stores.connection import Client
 from profiles.stores.keys import Keys
 from profiles.stores.positions import EPOCH
 from profiles.stores.redis import RedisStore
+from profiles.stores.restoring import restore
 from profiles.types import Alert, AlertCommand, Event, Identity, Profile, is_company, partition_of, profile_id
 from profiles.units import LearnerState, LinkChanges
 from streams.clock import Clock

@@ -12,7 +12,10 @@ from dataclasses import dataclass, field
 
 from plan import Plan
 from profiles.stores.connection import Client
-from profiles.stores.contents import (
+from profiles.stores.learner import RedisLearnerStore
+from profiles.stores.links import RedisLinkStore
+from profiles.stores.redis import RedisStore
+from profiles.stores.restoring.contents import (
     RECENT_KIND,
     Contents,
     Entry,
@@ -21,9 +24,6 @@ from profiles.stores.contents import (
     held_by_links,
     held_by_partition,
 )
-from profiles.stores.learner import RedisLearnerStore
-from profiles.stores.links import RedisLinkStore
-from profiles.stores.redis import RedisStore
 from streams.kafka.reader import Log
 from streams.kafka.topics import PROFILE_CHANGES
 from streams.rebuild.documents import Tombstones, documents, survey

@@ -14,7 +14,7 @@ import msgspec
 from profiles.documents import decode_profile, encode_profile
 from profiles.errors import Misconfigured
 from profiles.store import Loaded
-from profiles.stores.restore import LEAP, Document
+from profiles.stores.restoring.restore import LEAP, Document
 from profiles.types import ERASED, Profile, is_company
 from streams.kafka.outbox import MARKER, Marker
 from streams.kafka.reader import Extent, Log

@@ -17,7 +17,7 @@ from plan import Plan
 from profiles.errors import Misconfigured
 from profiles.identity.links import Claim, Erasure, Lifted, Link, PendingSplit, Refusal
 from profiles.identity.secrets import fingerprint
-from profiles.stores.restore import LEAP
+from profiles.stores.restoring.restore import LEAP
 from profiles.types import Identity, profile_id
 from profiles.units import LinkChanges
 from streams.kafka.outbox import MARKER

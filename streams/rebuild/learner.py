@@ -9,7 +9,7 @@ import msgspec
 
 from models.labels.examples import Example, ModelCommand, Of, TrainingRecord
 from models.learning.checkpoint import OtherFormat, load
-from profiles.stores.restore import LEAP
+from profiles.stores.restoring.restore import LEAP
 from profiles.units import LearnerState
 from streams.kafka.reader import Extent, Log
 from streams.rebuild.order import Order, order_of, place_of

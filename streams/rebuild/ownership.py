@@ -10,7 +10,7 @@ from analysis.archive.columns import Link as Decision
 from analysis.archive.folder import Folder
 from analysis.archive.manifests import load
 from profiles.identity.links import Lifted, Link
-from profiles.stores.restore import LEAP
+from profiles.stores.restoring.restore import LEAP
 from profiles.types import Identity
 from profiles.units import LinkChanges
 from streams.archive.manifest_log import Changed

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from plan import Plan
 from profiles.errors import Misconfigured
 from profiles.identity.secrets import suppression
-from profiles.stores import restore
 from profiles.stores.connection import Client, connect
+from profiles.stores.restoring import restore
 from profiles.stores.setup import ALIVE, check_setup, living_workers
 from profiles.stores.trouble import answering
 from profiles.units import LinkChanges

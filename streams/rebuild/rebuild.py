@@ -23,8 +23,8 @@ from analysis.archive.manifests import State, load
 from plan import Plan
 from profiles.clock import ClockState
 from profiles.errors import Misconfigured
-from profiles.stores import restore
 from profiles.stores.connection import Client
+from profiles.stores.restoring import restore
 from profiles.stores.setup import living_workers
 from profiles.types import ERASED
 from streams.clock import WALL, WallClock

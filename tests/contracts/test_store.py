@@ -14,11 +14,11 @@ from profiles.documents import encode_profile
 from profiles.errors import Fenced, Misconfigured
 from profiles.store import ArrivalRate, Changes, Output
 from profiles.stores import BadCursor
-from profiles.stores.contents import expected_of, held_by_partition
 from profiles.stores.keys import SETUP
 from profiles.stores.memory import MemoryStore
 from profiles.stores.reading.queries import RedisReader
 from profiles.stores.redis import RedisStore, connect
+from profiles.stores.restoring.contents import expected_of, held_by_partition
 from profiles.stores.setup import FORMAT, check_setup
 from profiles.types import ERASED, Alert, Profile, Score, Stay, partition_of
 

@@ -24,10 +24,10 @@ from profiles.identity.links import Erasure, Lifted, Link, Linked, decode_linked
 from profiles.identity.secrets import suppression
 from profiles.state import Limits, apply, remember
 from profiles.store import Reader
-from profiles.stores.contents import held_by_partition
 from profiles.stores.keys import CLOCK, IDENTITY, IDENTITY_MAP, LEARNER, LEARNER_STATE, SETUP, Keys
 from profiles.stores.links import RedisLinkStore
 from profiles.stores.redis import RedisStore
+from profiles.stores.restoring.contents import held_by_partition
 from profiles.stores.setup import REBUILDING
 from profiles.times import parse_time
 from profiles.types import ERASED, Alert, AlertCommand, Event, Identity, Profile, Score, Stay, partition_of, profile_id

@@ -1,0 +1,1 @@
+"""Redis as a whole: what it should hold, and writing that anew."""
