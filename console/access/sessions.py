@@ -14,7 +14,7 @@ from hashlib import sha256
 from msgspec.structs import replace
 
 from console.access.passwords import is_password
-from console.access.roles import ROLES, Viewer
+from console.access.scopes import ROLES, Viewer
 from profiles.stores.access import AccessStore, Account, Session
 
 __all__ = ["ABSOLUTE", "IDLE", "LINK", "Sessions"]

@@ -15,7 +15,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from console.access.passwords import LEAST, hash_password
-from console.access.roles import ROLES, SCOPES
+from console.access.scopes import ROLES, SCOPES
 from console.access.sessions import LINK, Sessions
 from console.clients.reach import reach
 from console.clients.target import DEFAULT_DATA_DIR, DataDir, Url, find

@@ -18,7 +18,7 @@ from console.api.operations import operations_router
 from console.http.operators_port import add_operations, listen
 from console.http.protocol import BoundedHttp
 from console.http.reach_of_others import require_own_keys
-from console.pages.app import add_pages
+from console.pages.site import add_pages
 from console.services.advice import Adviser
 from console.services.models import ModelDesk
 from console.services.ports import ApiDeps, Check, Paused, Plans

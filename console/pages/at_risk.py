@@ -7,10 +7,10 @@ from typing import Any
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from console.access.roles import Viewer
+from console.access.scopes import Viewer
 from console.pages.entry import Entry
 from console.pages.frame import Frame
-from console.pages.live import stream
+from console.pages.streaming import stream
 from console.pages.words import language_of
 from console.services.ports import ApiDeps
 from console.views.label import label

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from console.access.roles import Viewer
+from console.access.scopes import Viewer
 from console.pages.entry import Entry
 from console.pages.frame import Frame
 from console.services.ports import ApiDeps

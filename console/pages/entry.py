@@ -12,7 +12,7 @@ from limits import parse
 from limits.aio.storage import MemoryStorage
 from limits.aio.strategies import MovingWindowRateLimiter
 
-from console.access.roles import Scope, Viewer
+from console.access.scopes import Scope, Viewer
 from console.access.sessions import ABSOLUTE, Sessions
 from console.api.error_answers import ApiError
 from console.pages.frame import Frame

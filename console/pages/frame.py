@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from jinja2_fragments import render_block
 
-from console.access.roles import Scope, Viewer
+from console.access.scopes import Scope, Viewer
 from console.pages.formats import FILTERS, Formats
 from console.pages.headers import HEADERS
 from console.pages.statics import static_url

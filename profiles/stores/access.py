@@ -22,7 +22,7 @@ __all__ = ["AccessStore", "Account", "RedisAccessStore", "Role", "Session", "wit
 Answer = TypeVar("Answer")
 
 Role = Literal["agent", "analyst", "operator", "admin"]
-"""What somebody may see and do; `console.access.roles` says what each is."""
+"""What somebody may see and do; `console.access.scopes` says what each is."""
 
 
 class Account(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):

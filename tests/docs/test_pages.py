@@ -125,7 +125,7 @@ def test_options_that_pages_name_exist() -> None:
         (name, option)
         for page in PAGES
         for command in re.findall(r"rapport ([a-z]+(?: .*)?)", re.sub(r"\\\n\s*", "", page.read_text()))
-        for name in [re.match(r"((plan|archive|rejected|segments|source|identity|models) )?[a-z]+", command)[0]]  # type: ignore[index]
+        for name in [re.match(r"((plan|archive|rejected|segments|source|identity|models|users) )?[a-z]+", command)[0]]  # type: ignore[index]
         for option in re.findall(r"(?<=\s)--[a-z][a-z-]+", command.partition("`")[0])
     }
     assert ("up", "--demo") in asked

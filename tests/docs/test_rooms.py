@@ -35,7 +35,7 @@ ONE_FILE_A_COMMAND = REPOSITORY / "console" / "commands"
 def folders() -> list[Path]:
     found = [REPOSITORY / package for package in PACKAGES]
     found += [path for package in list(found) for path in package.rglob("*") if path.is_dir()]
-    return [path for path in found if path.name != "__pycache__"]
+    return [path for path in found if any(path.glob("*.py"))]
 
 
 @pytest.mark.parametrize("test", sorted(UNIT.rglob("test_*.py")), ids=lambda path: str(path.relative_to(UNIT)))

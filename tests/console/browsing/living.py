@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from console.access.sessions import Sessions
 from console.api import create_api
-from console.pages.app import add_pages
+from console.pages.site import add_pages
 from profiles.stores.access import AccessStore, Account, Role
 from profiles.stores.memory import MemoryAccessStore, MemoryStore
 from profiles.types import Profile
