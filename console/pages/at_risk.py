@@ -10,8 +10,8 @@ from fastapi import APIRouter, Depends, Request, Response
 from console.access.scopes import Viewer
 from console.pages.entry import Entry
 from console.pages.frame import Frame
+from console.pages.languages import language_of
 from console.pages.streaming import stream
-from console.pages.words import language_of
 from console.services.ports import ApiDeps
 from console.views.label import label
 from console.views.profile import AlertView, alert_view, summary_view

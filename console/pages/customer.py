@@ -13,8 +13,8 @@ from console.api.error_answers import ApiError
 from console.pages.entry import Entry
 from console.pages.frame import Frame
 from console.pages.headers import HEADERS
+from console.pages.languages import language_of
 from console.pages.streaming import stream
-from console.pages.words import language_of
 from console.services.ports import ApiDeps
 from console.views.label import label
 from console.views.profile import may_be_scored, profile_view

@@ -17,8 +17,8 @@ from console.access.sessions import ABSOLUTE, Sessions
 from console.api.error_answers import ApiError
 from console.pages.frame import Frame
 from console.pages.headers import HEADERS, require_own_page
-from console.pages.words import COOKIE as LANGUAGE
-from console.pages.words import LANGUAGES
+from console.pages.languages import COOKIE as LANGUAGE
+from console.pages.languages import LANGUAGES
 from profiles.stores.access import Account
 
 __all__ = ["Entry", "SignInNeeded", "entry_router"]

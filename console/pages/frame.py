@@ -14,8 +14,8 @@ from jinja2_fragments import render_block
 from console.access.scopes import Scope, Viewer
 from console.pages.formats import FILTERS, Formats
 from console.pages.headers import HEADERS
+from console.pages.languages import LANGUAGES, language_of, locale, translations
 from console.pages.statics import static_url
-from console.pages.words import LANGUAGES, language_of, locale, translations
 
 __all__ = ["NAVIGATION", "Frame", "Place", "environment"]
 

@@ -44,7 +44,7 @@ def locale(language: str) -> Locale:
 @cache
 def translations(language: str) -> NullTranslations:
     """The catalogue of a language; English is what the pages are written in."""
-    file = files("console.pages").joinpath("words", f"{language}.po")
+    file = files("console.pages").joinpath("catalogues", f"{language}.po")
     if language == "en" or not file.is_file():
         return NullTranslations()
     compiled = io.BytesIO()
