@@ -16,8 +16,9 @@ from console.pages.headers import HEADERS
 from console.pages.languages import language_of
 from console.pages.streaming import stream
 from console.services.ports import ApiDeps
+from console.views.churn import may_be_scored
 from console.views.label import label
-from console.views.profile import may_be_scored, profile_view
+from console.views.profile import profile_view
 from console.views.timeline import timeline_view
 from profiles.types import Profile
 
