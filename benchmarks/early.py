@@ -26,7 +26,7 @@ from rich.console import Console
 
 from benchmarks.command import AsJson, command, machine
 from benchmarks.early_figures import Policy, alerts_at, alerts_within, by_group, leaving_auc
-from benchmarks.early_reasons import Leaver, judge_reasons
+from benchmarks.early_reasons import NO_CAUSE, Moment, Named, judge_reasons
 from benchmarks.early_tables import show
 from models.backtest.evaluation import auc, figures
 from models.backtest.playback import Judged, Log, backtest
@@ -43,6 +43,7 @@ _PLAN = Path(__file__).parents[1] / "tracking_plan.yaml"
 _FIRST = 20  # week from which scores are judged
 _ALERTS = range(44, 71)  # weeks in which alerts are judged
 _BUDGET = 2000 / 27 / 4000  # alerts a week and customer
+_LATER, _NEAR = 2, 14  # weeks after leaving, and around it
 _RECENT = 2  # weeks within which who still orders has ordered
 _RULE = "high_churn_risk"  # of the shipped plan: alerts on a budget end and come again as its do
 
@@ -124,7 +125,10 @@ def measure(played: Played, plan: Plan) -> dict[str, Any]:
         **_alerts(played, plan),
         "groups": {name: {kind: asdict(group) for kind, group in found.items()} for name, found in groups.items()},
         "drift": _drift(played, risk, kinds),
-        "reasons": {cause: asdict(named) for cause, named in _reasons(played, plan).items()},
+        "reasons": {
+            when: {cause: asdict(named) for cause, named in found.items()}
+            for when, found in _reasons(played, plan).items()
+        },
     }
 
 
@@ -183,14 +187,43 @@ def _drift(played: Played, risk: Mapping[str, Array], kinds: NDArray[np.str_]) -
     return found
 
 
-def _reasons(played: Played, plan: Plan) -> dict[str, Any]:
-    truth, profiles = played.world.truth, played.world.profiles(plan)
-    leavers = [
-        Leaver(profiles[i], int(truth.left[i]), cause)
-        for i, cause in enumerate(truth.cause)
-        if truth.shown[i] and _FIRST < truth.left[i] <= max(played.weeks)
-    ]
-    return judge_reasons(played.log, leavers, played.judged.learner.panel(), plan.churn, plan.currency, plan.limits)
+def _reasons(played: Played, plan: Plan) -> dict[str, dict[str, Named]]:
+    """What the reasons name when customers leave, and of who stays."""
+    truth, names = played.world.truth, played.world.profiles(plan)
+    opened = _opened(played, plan)
+
+    def moments(weeks: Mapping[int, int]) -> list[Moment]:
+        return [
+            Moment(
+                names[i], played.log.start + week * WEEK, truth.cause[i] if truth.left[i] <= max(played.weeks) else ""
+            )
+            for i, week in weeks.items()
+        ]
+
+    here = np.array(truth.kind) != "bot"
+    left = np.flatnonzero(here & (truth.left > _FIRST) & (truth.left <= max(played.weeks)))
+    shows = [i for i in left.tolist() if truth.shown[i] or truth.cause[i] in NO_CAUSE]
+    stay = np.flatnonzero(here & (truth.left > max(played.weeks) + played.horizon)).tolist()
+    times = {
+        "at the end of their last week": {i: int(truth.left[i]) for i in shows},
+        "two weeks later": {i: int(truth.left[i]) + _LATER for i in shows},
+        "when the alert opens": {i: opened[i] for i in shows if i in opened},
+        "of who stays": {i: played.weeks[i % len(played.weeks)] for i in stay},
+    }
+    panel = played.judged.learner.panel()
+    return {
+        when: judge_reasons(played.log, moments(weeks), panel, plan.churn, plan.currency, plan.limits)
+        for when, weeks in times.items()
+    }
+
+
+def _opened(played: Played, plan: Plan) -> dict[int, int]:
+    """The week in which the score of each customer first reached the threshold of the rule, within weeks of leaving."""
+    rule = next(rule for rule in plan.alerts if rule.name == _RULE)
+    high = played.leaving[_score_of(rule)] >= (rule.threshold or 0.0)
+    left = played.world.truth.left
+    first = {i: played.weeks[int(column.argmax())] for i, column in enumerate(high) if column.any() and not column[0]}
+    return {i: week for i, week in first.items() if abs(week - left[i]) <= _NEAR}
 
 
 def run(

@@ -1,6 +1,7 @@
-"""Do the reasons of a score name why a customer leaves? As told by the product at the end of each leaver's last week.
+"""Do the reasons of a score name why a customer leaves, and only then? As the product tells them at a time of the log.
 
-The models are those at the end of the log; the profile is as it was at the time.
+What counts as named is what the product tells as a cause: that they have not been seen for long is none. The models are
+those at the end of the log; the profile is as it was at the time.
 """
 
 from __future__ import annotations
@@ -8,17 +9,19 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import attrgetter
+
+import msgspec
 
 from models.backtest.playback import Log
 from models.churn.panel import Panel
-from models.churn.reasons import explain
+from models.churn.reasons import Explanation, explain
 from models.config import ChurnConfig
-from models.durations import WEEK
 from models.features.table import COLUMN, TABLE
 from profiles.state import Limits, apply
 from profiles.types import Event, Profile
 
-__all__ = ["Leaver", "Named", "judge_reasons", "named_causes", "reasons_of"]
+__all__ = ["NO_CAUSE", "Moment", "Named", "judge_reasons", "named_causes", "raising"]
 
 NAMES: dict[str, frozenset[str]] = {
     "support": frozenset({"support"}),
@@ -32,56 +35,52 @@ NAMES: dict[str, frozenset[str]] = {
 }
 """Which causes a group of features speaks of. Silence and habit are none: they are what follows."""
 
-FEATURES: dict[str, frozenset[str]] = {
-    "cart_left": frozenset({"price"}),
-    "cart_share": frozenset({"price"}),
-}
-"""Features that speak of other causes than their group."""
+NO_CAUSE = ("base", "")
+"""Who leaves for nothing that shows, and who stays: a cause that is told of them is a false one."""
 
 
 @dataclass(frozen=True)
-class Leaver:
-    """Somebody who left for a cause that shows."""
+class Moment:
+    """A customer at a time at which their reasons are asked for."""
 
     profile: str
-    week: int  # the first without them
-    cause: str
+    at: float
+    cause: str  # why they leave; "" of who stays
 
 
 @dataclass(frozen=True)
 class Named:
-    """How often the true cause was named."""
+    """How often the true cause was named; of NO_CAUSE, how often any was."""
 
-    leavers: int
+    customers: int
     first: float  # by the first reason that raises the risk
     three: float  # by one of the first three
 
 
-def named_causes(feature: str) -> frozenset[str]:
-    """The causes that a reason under this feature speaks of."""
-    if feature in FEATURES:
-        return FEATURES[feature]
-    group = TABLE[COLUMN[feature]].group if feature in COLUMN else feature
-    return NAMES.get(group, frozenset())
+def named_causes(told: Explanation) -> frozenset[str]:
+    """The causes of the simulated shop that a reason speaks of."""
+    if not told.cause or told.feature not in COLUMN:
+        return frozenset()
+    return NAMES.get(TABLE[COLUMN[told.feature]].group, frozenset())
 
 
-def reasons_of(profile: Profile) -> list[str]:
-    """The features of the reasons that raise the risk, in the order in which they are told."""
-    return [told.feature for told in explain(profile) if told.effect == "raises"]
+def raising(profile: Profile) -> list[Explanation]:
+    """The first three reasons that raise the risk."""
+    return [told for told in explain(profile) if told.effect == "raises"][:3]
 
 
 def judge_reasons(
-    log: Log, leavers: Sequence[Leaver], panel: Panel, config: ChurnConfig, currency: str, limits: Limits
+    log: Log, moments: Sequence[Moment], panel: Panel, config: ChurnConfig, currency: str, limits: Limits
 ) -> dict[str, Named]:
-    """By cause, and `all`: how often the reasons at the end of the last week name it."""
-    profiles = _scored(log, leavers, panel, config, currency, limits)
+    """By cause, and `all` that show: how often the reasons name it."""
     hits: dict[str, list[tuple[bool, bool]]] = defaultdict(list)
-    for leaver, profile in zip(leavers, profiles, strict=True):
-        if profile.score is not None:
-            told = [leaver.cause in named_causes(feature) for feature in reasons_of(profile)[:3]]
-            hit = (any(told[:1]), any(told))
-            hits[leaver.cause].append(hit)
-            hits["all"].append(hit)
+    for moment, profile in zip(moments, _scored(log, moments, panel, config, currency, limits), strict=True):
+        if profile.score is None:
+            continue
+        named = [named_causes(told) for told in raising(profile)]
+        told = [bool(causes) if moment.cause in NO_CAUSE else moment.cause in causes for causes in named]
+        for cause in (moment.cause, *(() if moment.cause in NO_CAUSE else ("all",))):
+            hits[cause].append((any(told[:1]), any(told)))
     return {
         cause: Named(len(found), sum(one for one, _ in found) / len(found), sum(any_ for _, any_ in found) / len(found))
         for cause, found in sorted(hits.items())
@@ -89,15 +88,26 @@ def judge_reasons(
 
 
 def _scored(
-    log: Log, leavers: Sequence[Leaver], panel: Panel, config: ChurnConfig, currency: str, limits: Limits
+    log: Log, moments: Sequence[Moment], panel: Panel, config: ChurnConfig, currency: str, limits: Limits
 ) -> list[Profile]:
-    until = {leaver.profile: log.start + leaver.week * WEEK for leaver in leavers}
-    profiles = {name: Profile(name) for name in until}
-    for record in log.records:
-        if isinstance(record, Event) and record.time <= until.get(record.profile, 0.0):
-            apply(profiles[record.profile], record, currency, limits)
-    found = [profiles[leaver.profile] for leaver in leavers]
-    scores = panel.score_profiles(found, [until[leaver.profile] for leaver in leavers], config, currency)
+    due: dict[str, list[int]] = defaultdict(list)
+    for place, moment in sorted(enumerate(moments), key=lambda each: -each[1].at):
+        due[moment.profile].append(place)  # the next one last
+    people = {name: Profile(name) for name in due}
+    packed = [b""] * len(moments)
+
+    def keep(name: str, until: float) -> None:
+        while due[name] and moments[due[name][-1]].at < until:
+            packed[due[name].pop()] = msgspec.msgpack.encode(people[name])
+
+    for record in sorted((each for each in log.records if isinstance(each, Event)), key=attrgetter("time")):
+        if record.profile in people:
+            keep(record.profile, record.time)
+            apply(people[record.profile], record, currency, limits)
+    for name in people:
+        keep(name, float("inf"))
+    found = [msgspec.msgpack.decode(each, type=Profile) for each in packed]
+    scores = panel.score_profiles(found, [moment.at for moment in moments], config, currency)
     for profile, score in zip(found, scores, strict=True):
         profile.score = score
     return found

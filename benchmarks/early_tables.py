@@ -21,12 +21,7 @@ def show(document: dict[str, Any]) -> None:
     out.print(_figures(document))
     out.print(_alerts(document))
     out.print(_groups(document))
-    reasons = Table(title="True cause named, where the log shows it")
-    for heading in ("cause", "leavers", "first reason", "first three"):
-        reasons.add_column(heading)
-    for cause, named in document["reasons"].items():
-        reasons.add_row(cause, str(named["leavers"]), f"{named['first']:.0%}", f"{named['three']:.0%}")
-    out.print(reasons)
+    out.print(_reasons(document))
     for name, spans in document["drift"].items():
         told = ", ".join(f"{span} {bias:+.3f}" for span, bias in spans.items())
         out.print(f"Bias of the price-sensitive around the drift, {name}: {told}")
@@ -35,13 +30,28 @@ def show(document: dict[str, Any]) -> None:
                   f"ECE {figure['ece']:.4f}")  # fmt: skip
 
 
+def _reasons(document: dict[str, Any]) -> Table:
+    """Rows without a cause tell how often one is told all the same."""
+    table = Table(title="True cause named, where the log shows it; of base and of who stays, any")
+    for heading in ("", "cause", "customers", "first reason", "first three"):
+        table.add_column(heading)
+    for when, causes in document["reasons"].items():
+        for cause, named in causes.items():
+            table.add_row(
+                when, cause or "none", str(named["customers"]), f"{named['first']:.0%}", f"{named['three']:.0%}"
+            )
+    return table
+
+
 def _reached(document: dict[str, Any]) -> Table:
     """What issue and readers ask for first: the product, what is possible, and the aim."""
     on, risk = document["alerted_on"], document["no_order"]
     mine, best = document["alerts"][on], document["alerts"]["filter"]
     area, highest = document["leaving_auc"][on], document["leaving_auc"]["filter"]
     champion, groups = risk["champion"], document["groups"]["champion"].values()
-    reasons = document["reasons"].get("all", {"first": 0.0, "three": 0.0})
+    none = {"first": 0.0, "three": 0.0}
+    causes = document["reasons"]["at the end of their last week"]
+    reasons, false = causes.get("all", none), causes.get("base", none)
     table = Table(title=f"Early enough: alerts on {on!r}, risk of the champion")
     for heading in ("figure", "product", "filter", "aim"):
         table.add_column(heading)
@@ -57,6 +67,7 @@ def _reached(document: dict[str, Any]) -> Table:
     table.add_row("risk: log loss", f"{champion['log_loss']:.4f}", f"{risk['filter']['log_loss']:.4f}", "≤ .345")
     table.add_row("true cause, first reason", f"{reasons['first']:.2f}", "", "≥ .60")
     table.add_row("true cause, first three", f"{reasons['three']:.2f}", "", "≥ .85")
+    table.add_row("a cause told of who leaves without", f"{false['three']:.2f}", "", "≤ .30")
     table.add_row("worst kind: bias", f"{max((abs(g['bias']) for g in groups), default=0):.3f}", "", "≤ .03")
     table.add_row("worst kind: ECE", f"{max((g['ece'] for g in groups), default=0):.3f}", "", "≤ .05")
     return table

@@ -428,6 +428,7 @@ class Reason(msgspec.Struct, array_like=True, gc=False):
     feature: str
     contribution: float  # log-odds; positive raises the risk
     value: float  # of the feature, in its own unit
+    cause: bool = False  # tells why somebody leaves: trouble or a fall of use beyond what is usual
 
 
 class Score(msgspec.Struct, array_like=True, gc=False):

@@ -43,6 +43,10 @@ class ReasonView(Document):
     effect: Literal["raises", "lowers"]
     contribution: float = Field(description="Log-odds; positive raises the risk.")
     value: float = Field(description="Of the feature, in its own unit.")
+    cause: bool = Field(
+        description="It tells why somebody leaves: trouble, or a fall of use, beyond what is usual for them and for "
+        "customers like them. Silence and habit are what follows."
+    )
 
 
 class CounterfactualView(Document):

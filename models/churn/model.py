@@ -29,7 +29,8 @@ class Scores:
     values: Array  # (n, features), the features now
     silence: Array | None = None  # (n, ORDERED), of the contributions what silence beyond the usual gap has changed
     likeness: Array | None = None  # (n,), log-odds: what customers of the same groups have taught
-    average: Array | None = None  # (features,), those of the average customer, with whom contributions compare
+    average: Array | None = None  # (features,), those of the average customer, with whom contributions compare…
+    spread: Array | None = None  # …and their standard deviations
 
 
 class Outdated(Misconfigured):

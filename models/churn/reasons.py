@@ -9,7 +9,6 @@ from typing import Literal
 from models.churn.scores import LIKE
 from models.companies.words import PREFIX, reason_in_words
 from models.features.table import NAMES, ORDERED, TABLE
-from models.features.tones import CAUSES
 from models.labels.groups import in_words
 from profiles.types import Profile, Reason, Score
 
@@ -43,6 +42,7 @@ class Explanation:
     effect: Literal["raises", "lowers"]
     contribution: float  # log-odds of the risk
     value: float  # of the feature, in its own unit
+    cause: bool  # why somebody leaves: trouble or a fall of use beyond what is usual; else what follows, or keeps them
 
 
 def explain(profile: Profile, reasons: list[Reason] | None = None, score: Score | None = None) -> list[Explanation]:
@@ -67,6 +67,7 @@ def explain(profile: Profile, reasons: list[Reason] | None = None, score: Score 
             effect="raises" if reason.contribution > 0 else "lowers",
             contribution=reason.contribution,
             value=reason.value,
+            cause=reason.cause,
         )
         for reason, text in told
         if text
@@ -86,7 +87,7 @@ def departure(profile: Profile, score: Score | None = None) -> Departure | None:
     acts = [tally.last for role in _ACTS if (tally := profile.roles.get(role)) is not None]
     around = max([profile.purchases.last, *acts])
     day = datetime.fromtimestamp(around, UTC)
-    causes = [_text(profile, reason, score) for reason in score.reasons if reason.feature in CAUSES]
+    causes = [_text(profile, reason, score) for reason in score.reasons if reason.cause]
     causes = [text[0].lower() + text[1:] for text in causes if text]
     after = f", after: {'; '.join(causes)}" if causes else ""
     return Departure(around, f"Has probably left, around {day.day} {day:%B %Y}{after}")

@@ -187,7 +187,7 @@ def told(scores: Scores) -> Told:
 
     Features that speak of one fact partly cancel out; only their sum can be told to a person.
     """
-    tones = tellable(scores.values, scores.average)
+    tones = tellable(scores.values, scores.average, scores.spread)
     signed = scores.contributions
     extra = 0.0
     if scores.silence is not None:
@@ -225,7 +225,7 @@ def _reasons(
     first = np.zeros(shares.shape, dtype=bool)
     first[:, : len(TOLD)] = causes
     top = _strongest(np.abs(shares), first)
-    shares = np.take_along_axis(shares, top, axis=1)
+    shares, first = (np.take_along_axis(each, top, axis=1) for each in (shares, first))
     leading = _leading(found, top)
     values = np.take_along_axis(scores.values, leading, axis=1)
 
@@ -236,11 +236,11 @@ def _reasons(
 
     return [
         [
-            Reason(NAMES[j], share, value) if column < _LIKENESS else Reason(like(i), share, 0.0)
-            for column, j, share, value in zip(*row, strict=True)
+            Reason(NAMES[j], share, value, cause) if column < _LIKENESS else Reason(like(i), share, 0.0)
+            for column, j, share, value, cause in zip(*row, strict=True)
             if share >= _FAINT or share <= -_FAINT
         ]
-        for i, row in enumerate(zip(top.tolist(), leading.tolist(), shares.tolist(), values.tolist(), strict=True))
+        for i, row in enumerate(zip(*(each.tolist() for each in (top, leading, shares, values, first)), strict=True))
     ]
 
 

@@ -90,7 +90,8 @@ class Weights(msgspec.Struct, frozen=True, dict=True, eq=False, forbid_unknown_f
         usual = ordered(raws, usually(raws), np.arange(len(shares), dtype=np.float64) * self.horizon)
         silence = np.einsum("dsn,sn->nd", z[:ORDERED] - self._standard(usual), slope)
         silence *= self.weights[:ORDERED]
-        return Scores(np.exp(-total), np.full(len(total), odds0), contributions, values, silence, average=self.mean)
+        learned = (self.mean, self.scale) if self.examples else (None, None)  # what is set by hand is no average
+        return Scores(np.exp(-total), np.full(len(total), odds0), contributions, values, silence, None, *learned)
 
     def risk(self, x: Array, config: ChurnConfig) -> Array:
         """The risk alone, of features rolled `ahead`."""

@@ -95,7 +95,7 @@ def breadth(profile: Profile, at: float, reason: Reason) -> str:
     lately, before = sum(age <= USED for age in ages), sum(USED < age <= 4 * USED for age in ages)
     text = f"{count(lately, 'feature')} used in the last four weeks"
     if reason.contribution > 0:
-        return f"{text}, {before} more in the twelve before" if before else ""
+        return f"{text}, {before} more in the twelve before" if before >= max(lately, 1) else ""
     return text if lately else ""
 
 
@@ -296,6 +296,8 @@ def pace(role: str, noun: str, verb: str) -> Say:
         known = tally.first <= at - 2 * FORTNIGHT
         if reason.contribution > 0:
             return f"{text}, before that about {usual}" if known and usual > times else f"{verb} less often than before"
+        if known and times < 0.75 * usual:
+            return ""
         if not known or usual >= times:
             return text
         return f"{text}, before that {f'about {usual}' if usual else 'hardly ever'}"

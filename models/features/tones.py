@@ -5,6 +5,10 @@ use, habit) is told in the direction in which the comparison comes out: silence 
 and use against the weeks before, habit and spending against the average customer. What nobody did is no reason: "no
 payment refused so far" is told in neither direction.
 
+A *cause*, which tells why somebody leaves, is trouble or a fall of use beyond what those have who stay: trouble that is
+fresh and more than the average customer's by a standard deviation; use that fell by more than chance, in all that they
+do together, while they were still seen.
+
 Features that speak of one fact are told once, for all of them.
 """
 
@@ -26,23 +30,32 @@ Flags = NDArray[np.bool_]
 
 _DAYS = WEEK / DAY
 _LATELY = 2.0  # weeks: who was seen within them is not silent
+_PAUSE, _LONG = 1.0, 104.0  # weeks without a sign of them: nothing yet; after so many nothing is left of counts
 _FELL, _HELD = 0.25, 0.1  # less than before by so much is a fall, by so little is none
+_NARROWED = 0.2  # of the features used
+_SEVERAL = 1.5  # orders
+_CHANCE = 1.0  # standard deviations of a decayed count: less is chance
 _NEW, _OLD = 8.0, 26.0  # weeks as a customer
-_FRESH = 0.5  # of what fades: an event of sixteen weeks ago
-_POINT = 0.3  # of an answer below or above what is neither good nor bad
+_FRESH = 0.6  # of what halves every eight weeks: an event of twelve weeks ago
+_LATEST = 0.6  # of what halves every two: an event of three weeks ago
+_POINT = 0.6  # of an answer below or above what is neither good nor bad
+_WAITS = float(np.log(3.0))  # of how long a ticket is open: two days
+_ACTIVE = ("visit", "login", "feature_use")
 _AVERAGE: Mapping[str, float] = {"usual_gap": 10.0, "log_revenue": 4.0, "mean_items": 2.0}  # until a model knows better
 
 _TROUBLES: Mapping[str, float] = {
     **dict.fromkeys(
-        ("ticket_opened_8w", "ticket_reopened_8w", "complaint_8w", "price_complaints_8w", "delivery_complaints_8w",
-         "product_complaints_8w", "delivery_trouble_8w", "return_8w", "refund_8w", "order_cancelled_8w",
-         "coupon_denied_8w", "uninstalled_8w", "payment_failed_8w", "unsubscribe_8w"), _FRESH),
-    **dict.fromkeys(("csat_drop", "nps_drop", "low_csat", "low_nps", "low_ces", "low_review"), _POINT),
-    **dict.fromkeys(("open_tickets", "oldest_open", "overdue", "reopened_share", "refund_share", "cancelled", "paused"),
-                    0.0),
-    **dict.fromkeys(("price_trouble_2w", "delivery_trouble_2w", "support_trouble_2w"), 0.3),
-    **dict.fromkeys(("resolution", "last_resolution"), float(np.log(3.5))),
-    "price_rise": 0.005, "discount_share": 0.05, "discount_habit": 0.05,
+        ("ticket_reopened_8w", "complaint_8w", "price_complaints_8w", "delivery_complaints_8w",
+         "product_complaints_8w", "return_8w", "refund_8w", "order_cancelled_8w",
+         "uninstalled_8w", "payment_failed_8w", "unsubscribe_8w"), _FRESH),
+    **dict.fromkeys(("csat_drop", "low_csat", "low_review"), _POINT),
+    **dict.fromkeys(("nps_drop", "low_nps", "low_ces"), 2 * _POINT),  # of more points
+    "delivery_trouble_8w": 0.8, "coupon_denied_8w": 0.7,
+    **dict.fromkeys(("ticket_opened_8w", "support_trouble_2w"), 1.0),  # one is a question
+    **dict.fromkeys(("open_tickets", "overdue", "reopened_share", "cancelled", "paused"), 0.0), "oldest_open": _WAITS,
+    **dict.fromkeys(("price_trouble_2w", "delivery_trouble_2w"), _LATEST),
+    **dict.fromkeys(("resolution", "last_resolution"), float(np.log(6.0))),
+    "refund_share": 0.05, "price_rise": 0.005, "discount_share": 0.2, "discount_habit": 0.2,
     "season_missed": 0.0, "cart_left": 0.3,
 }  # fmt: skip
 """Told as raising a risk above these values."""
@@ -62,6 +75,12 @@ CAUSES = frozenset(_TROUBLES) - _NO_CAUSE
 """The features that tell why somebody leaves: what went wrong for them, and what they pay."""
 
 _CAUSES: Flags = np.array([name in CAUSES for name in NAMES])
+
+_WHILE: Mapping[str, tuple[str, float]] = {
+    "resolution": ("ticket_opened_8w", _FRESH), "reopened_share": ("ticket_reopened_8w", _FRESH),
+    "refund_share": ("refund_8w", _FRESH), "open_tickets": ("oldest_open", _WAITS),
+}  # fmt: skip
+"""What does not fade, or begins at once, is trouble only while that is above this."""
 
 _FACTS: Mapping[str, tuple[str, ...]] = {
     "tickets": ("ticket_opened_8w",),
@@ -103,6 +122,10 @@ class _Seen:
 
     def __init__(self, values: Array, average: Array | None) -> None:
         self._columns, self._average = values.T, average
+        self.here: Flags = self["log_unseen"] < np.log1p(_LATELY)
+        self.full_price = self._full_price()
+        self._active = self._activity()
+        self.less, self.faded = self._faded()
 
     def __getitem__(self, name: str) -> Array:
         column: Array = self._columns[COLUMN[name]]
@@ -111,6 +134,43 @@ class _Seen:
     def average(self, name: str) -> float:
         """Of a feature."""
         return _AVERAGE[name] if self._average is None else float(self._average[COLUMN[name]])
+
+    def _full_price(self) -> Flags:
+        """Who had several discounts and has none any more: not at the last order, or they wait for one."""
+        weeks, several = np.expm1(self["log_discounted"]), self["discount_habit"] * self["orders"] > _SEVERAL
+        ended = (weeks > self["recency"] + 1.0 / _DAYS) | (self["gap_ratio"] > 1.0)
+        found: Flags = several & ended & (weeks < _OLD)
+        return found
+
+    def _activity(self) -> dict[str, tuple[Array, Array]]:
+        """Of each role, the faster decayed count, and what the slower one lets expect of it at a steady rate.
+
+        As of when they were seen last, and a week: so of who is silent, before that.
+        """
+        weeks = np.clip(np.expm1(self["log_unseen"]) - _PAUSE, 0.0, _LONG)
+        known = np.maximum(self["tenure"] - weeks, 1.0)
+        share = 0.25 * np.expm1(-known * np.log(2.0) / 2.0) / np.expm1(-known * np.log(2.0) / 8.0)
+        return {
+            role: (
+                self[f"{role}_2w"] ** 2 * np.exp2(weeks / 2.0),
+                self[f"{role}_8w"] ** 2 * np.exp2(weeks / 8.0) * share,
+            )
+            for role in _ACTIVE
+        }
+
+    def fell(self, role: str) -> Array:
+        """By which share there is less of a role than before; below 0 if there is more."""
+        fast, expected = self._active[role]
+        return 1.0 - np.divide(fast, expected, out=np.ones_like(fast), where=expected > 0)
+
+    def _faded(self) -> tuple[Flags, Flags]:
+        """Whether there is less of all that they do together, and by more than chance.
+
+        Decayed counts of what comes at random have a variance of half their mean (shot noise: Campbell 1909).
+        """
+        fast, expected = np.sum(list(self._active.values()), axis=0)
+        fall: Array = expected - fast
+        return fall > 0, fall > _CHANCE * np.sqrt(expected / 2.0)
 
 
 class Tones(NamedTuple):
@@ -163,12 +223,13 @@ def _season(seen: _Seen) -> tuple[Flags, Flags]:
     return missed, ~missed & ((seen["season_due"] > 0) | (seen["season_silence"] > 0))
 
 
-def _pace(role: str, fall: str) -> _Tone:
-    """Less often than before, or as often."""
+def _pace(role: str) -> _Tone:
+    """Less often than before by more than chance, or as often; of who is silent, that they are."""
 
     def tone(seen: _Seen) -> tuple[Flags, Flags]:
-        ever, fell, silent = seen[f"{role}_8w"] > 0, seen[fall], seen["log_unseen"] > np.log1p(_LATELY)
-        return ever & ((fell > _FELL) | silent), ever & (fell < _HELD) & ~silent
+        ever, fell = seen[f"{role}_8w"] > 0, seen.fell(role)
+        raises = np.where(seen.here, (fell > _FELL) & seen.faded, True)
+        return ever & raises, ever & (fell < _HELD) & seen.here & ~seen.faded
 
     return tone
 
@@ -181,7 +242,7 @@ def _unseen(seen: _Seen) -> tuple[Flags, Flags]:
 
 
 def _breadth(seen: _Seen) -> tuple[Flags, Flags]:
-    fell, used = seen["breadth_fall"] > _FELL, seen["breadth"]
+    fell, used = (seen["breadth_fall"] > _NARROWED) & seen.less, seen["breadth"]
     return fell & (used > 0), ~fell & (used > 1.0)
 
 
@@ -199,29 +260,37 @@ _COMPARED: tuple[tuple[_Tone, tuple[str, ...]], ...] = (
     (_beside("mean_items"), ("mean_items",)),
     (_basket, ("basket_trend",)),
     (_season, ("season_due", "season_silence")),
-    (_pace("visit", "visit_decline"), ("visit_2w", "visit_8w", "visit_decline", "visits_missed")),
-    (_pace("login", "login_decline"), ("login_2w", "login_8w", "login_decline", "logins_missed")),
-    (_pace("feature_use", "use_decline"), ("feature_use_2w", "feature_use_8w", "use_decline", "uses_missed")),
+    (_pace("visit"), ("visit_2w", "visit_8w", "visit_decline", "visits_missed")),
+    (_pace("login"), ("login_2w", "login_8w", "login_decline", "logins_missed")),
+    (_pace("feature_use"), ("feature_use_2w", "feature_use_8w", "use_decline", "uses_missed")),
     (_unseen, ("log_unseen", "unseen_share")),
     (_breadth, ("breadth", "breadth_fall")),
     (_mix, ("categories", "concentration")),
 )  # fmt: skip
-_USE: Flags = np.array([FACTS[COLUMN[name]] in {"visits", "logins", "uses", "breadth"} for name in NAMES])
+_USE: Flags = np.array([FACTS[COLUMN[name]] in {"visits", "logins", "uses"} for name in NAMES])
+_NARROWING: Flags = np.array([FACTS[COLUMN[name]] == "breadth" for name in NAMES])
+_COMPARABLE: Flags = np.array([name in CAUSES and not name.startswith("price_rise") for name in NAMES])
+_DISCOUNTS: Flags = np.array([FACTS[COLUMN[name]] == "discount" for name in NAMES])
 _PLACES = [(tone, np.array([COLUMN[name] for name in names])) for tone, names in _COMPARED]
 
 
-def tellable(values: Array, average: Array | None) -> Tones:
+def tellable(values: Array, average: Array | None, spread: Array | None = None) -> Tones:
     """How the features of customers can be told.
 
     Args:
         values: rows of `features.matrix`.
         average: of the features, as the model that scores has them; None if it has none.
+        spread: their standard deviations, likewise.
     """
     raises = values > _RAISES_ABOVE
+    if average is not None and spread is not None:
+        raises &= (values > average + spread) | ~_COMPARABLE
     lowers = (values > _LOWERS_ABOVE) | (values < _LOWERS_BELOW)
     seen = _Seen(values, average)
+    for name, (other, least) in _WHILE.items():
+        raises[:, COLUMN[name]] &= seen[other] > least
+    raises[:, _DISCOUNTS] &= seen.full_price[:, None]
     for tone, columns in _PLACES:
         up, down = tone(seen)
         raises[:, columns], lowers[:, columns] = up[:, None], down[:, None]
-    here = seen["log_unseen"] < np.log1p(_LATELY)
-    return Tones(raises, lowers, raises & (_CAUSES | (_USE & here[:, None])))
+    return Tones(raises, lowers, raises & (_CAUSES | (_USE & seen.faded[:, None]) | _NARROWING))

@@ -68,7 +68,7 @@ def stored_alert(told: AlertDocument) -> Alert:
         risk=told.risk or 0.0,
         by=told.by or "",
         note=told.note or "",
-        reasons=[Reason(reason.feature, reason.contribution, reason.value) for reason in told.reasons],
+        reasons=[Reason(reason.feature, reason.contribution, reason.value, reason.cause) for reason in told.reasons],
         model=told.model or "",
         held_out=told.held_out,
         found=told.found or "",

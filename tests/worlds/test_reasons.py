@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from benchmarks.early_reasons import named_causes, reasons_of
+from benchmarks.early_reasons import NO_CAUSE, named_causes, raising
 from models.churn.bayes import BayesianHazard
 from models.churn.reasons import explain
 from models.churn.scores import score_profiles
@@ -25,7 +25,7 @@ PLAN = load_plan(REPOSITORY / "tracking_plan.yaml")
 
 @pytest.fixture(scope="module")
 def leavers() -> list[tuple[Profile, str]]:
-    """Who left for a cause that shows, with it: as told at the end of their last week, by a hazard learned here."""
+    """Who left, with the cause, if it shows: as told at the end of their last week, by a hazard learned here."""
     world = shop(CUSTOMERS, WEEKS, seed=3)
     log, names, truth = world.log(PLAN), world.profiles(PLAN), world.truth
     limits = Limits(narrowed=PLAN.narrowed, parts=PLAN.parts, persons=PLAN.trust.persons)
@@ -35,13 +35,14 @@ def leavers() -> list[tuple[Profile, str]]:
         if each.role == "purchase":
             orders[each.profile].append(each.time)
     people = {name: Profile(name) for name in names}
+    base = np.isin(truth.cause, NO_CAUSE) & (np.array(truth.kind) != "bot")
     learner, place, found = BayesianHazard(), 0, []
     for week in range(1, WEEKS + 1):
         at = log.start + week * WEEK
         while place < len(events) and events[place].time <= at:
             apply(people[events[place].profile], events[place], PLAN.currency, limits)
             place += 1
-        for i in np.flatnonzero((truth.left == week) & truth.shown & (week > FIRST)).tolist():
+        for i in np.flatnonzero((truth.left == week) & (truth.shown | base) & (week > FIRST)).tolist():
             found.append((msgspec.msgpack.encode(people[names[i]]), at, truth.cause[i]))
         who = [name for k, name in enumerate(names) if people[name].purchases.orders and (week + k) % MONTH == 0]
         if who and week <= WEEKS - MONTH:
@@ -56,13 +57,23 @@ def leavers() -> list[tuple[Profile, str]]:
     return [(profile, cause) for profile, (_, _, cause) in zip(profiles, found, strict=True) if profile.score]
 
 
-def test_the_first_reason_names_the_cause_where_the_log_shows_it(leavers):
-    """Of 55 here 67 % and 91 %; where a hazard has learned from 800 customers, 79 % and 97 %."""
-    named = [[cause in named_causes(feature) for feature in reasons_of(profile)[:3]] for profile, cause in leavers]
+def named(leavers):
+    return [[cause in named_causes(told) for told in raising(profile)] for profile, cause in leavers]
 
-    assert len(named) > 40
-    assert np.mean([any(told[:1]) for told in named]) >= 0.6
-    assert np.mean([any(told) for told in named]) >= 0.85
+
+def test_the_first_reason_names_the_cause_where_the_log_shows_it(leavers):
+    told = named([(profile, cause) for profile, cause in leavers if cause not in NO_CAUSE])
+
+    assert len(told) > 40
+    assert np.mean([any(each[:1]) for each in told]) >= 0.6
+    assert np.mean([any(each) for each in told]) >= 0.8
+
+
+def test_who_leaves_for_nothing_that_shows_is_seldom_told_a_cause(leavers):
+    told = [[named_causes(each) for each in raising(profile)] for profile, cause in leavers if cause in NO_CAUSE]
+
+    assert len(told) > 30
+    assert np.mean([any(each) for each in told]) <= 0.3
 
 
 def test_no_reason_speaks_against_its_sign_or_of_nothing(leavers):

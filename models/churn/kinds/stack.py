@@ -81,12 +81,15 @@ class Stack(Joined):
         baseline = np.full(len(raws), self.learned.intercept)
         odds = baseline.copy()
         contributions = silence = values = np.zeros(0)
+        average = spread = None
         for name, weight in self._shares().items():
             said = self.parts[name].score(raws, at, config)
             whole = said.baseline + said.contributions.sum(axis=1)
             held = np.clip(whole, -HELD, HELD)
             share = weight * np.divide(held, whole, out=np.ones_like(whole), where=np.abs(whole) > HELD)
             late = said.silence if said.silence is not None else said.contributions[:, :ORDERED] * _OF_SILENCE
+            if average is None:
+                average, spread = said.average, said.spread
             odds += weight * held
             baseline += share * said.baseline
             added, silent = share[:, None] * said.contributions, share[:, None] * late
@@ -95,7 +98,7 @@ class Stack(Joined):
                 silence += silent
             else:
                 contributions, silence, values = added, silent, said.values
-        return Scores(_chance(odds), baseline, contributions, values, silence)
+        return Scores(_chance(odds), baseline, contributions, values, silence, average=average, spread=spread)
 
     def risk(self, x: Array, config: ChurnConfig) -> Array:
         """The risk alone, of features rolled `ahead`."""

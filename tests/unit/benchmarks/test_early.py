@@ -28,5 +28,5 @@ def test_scores_and_truth_are_of_the_same_customers_and_weeks():
     assert found["no_order"]["champion"]["auc"] > 0.8
     assert found["no_order"]["filter"]["log_loss"] < found["no_order"]["champion"]["log_loss"]
     assert {"champion", "filter", "latent"} <= found["leaving_auc"].keys()
-    assert found["reasons"]["all"]["leavers"] > 3
+    assert found["reasons"]["two weeks later"]["all"]["customers"] > 3
     assert 0 < found["alerts"]["filter"]["before"] <= found["alerts"]["filter"]["recall"] <= 1

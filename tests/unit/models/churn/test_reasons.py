@@ -115,7 +115,7 @@ def test_who_has_left_is_told_when_and_after_what(left, said):
         event("purchase", 0, amount=2500), event("purchase", 20, amount=2500), event("login", 25),
         event("payment_failed", 24), event("payment_failed", 25), event("visit", 50),
     )  # fmt: skip
-    reasons = [Reason("payment_failed_8w", 0.2, 1.3), Reason("recency", 1.5, 5.0)]
+    reasons = [Reason("payment_failed_8w", 0.2, 1.3, cause=True), Reason("recency", 1.5, 5.0)]
     gone.score = Score(0.9, "high", T0 + 52 * DAY, "m", reasons, left=left, leaving=None if left is None else 0.05)
 
     found = departure(gone)

@@ -110,6 +110,63 @@ def test_a_long_silence_never_lowers_and_a_short_one_never_raises(last):
     assert raises[0, COLUMN["visit_2w"]] or last < 14
 
 
+def tones_of(*happened, day=END, average=None, spread=None):
+    profile = customer(event("purchase", 0, amount=900), *happened, limits=KINDS_COUNT)
+    found = tellable(matrix(raws([profile], "EUR"), np.array([T0 + day * DAY])), average, spread)
+    return {NAMES[j] for j in np.flatnonzero(found.causes[0])}, {NAMES[j] for j in np.flatnonzero(found.raises[0])}
+
+
+def test_one_question_is_no_trouble_and_two_are():
+    asked = [event("ticket_opened", 190, subject="A"), event("ticket_solved", 191, subject="A")]
+    again = [event("ticket_opened", 196, subject="B"), event("ticket_solved", 197, subject="B")]
+
+    assert not tones_of(*asked)[1] & {"ticket_opened_8w", "support_trouble_2w"}
+    assert {"ticket_opened_8w", "support_trouble_2w"} <= tones_of(*asked, *again)[0]
+
+
+def test_a_ticket_of_today_does_not_wait_yet():
+    assert not tones_of(event("ticket_opened", 199.5, subject="A"))[1] & {"open_tickets", "oldest_open"}
+    assert {"open_tickets", "oldest_open"} <= tones_of(event("ticket_opened", 195, subject="A"))[0]
+
+
+def test_what_happened_long_ago_is_no_cause():
+    assert "complaint_8w" in tones_of(event("complaint", END - 60))[0]
+    assert "complaint_8w" not in tones_of(event("complaint", END - 100))[0]
+
+
+def test_trouble_that_everybody_has_is_no_cause():
+    """Three complaints are many where hardly anybody complains, and few where all do."""
+    three = [event("complaint", END - day) for day in (3, 10, 20)]
+    few, many = np.zeros(len(NAMES)), np.zeros(len(NAMES))
+    many[COLUMN["complaint_8w"]] = 2.0
+
+    assert "complaint_8w" in tones_of(*three, average=few, spread=np.full(len(NAMES), 0.5))[0]
+    assert "complaint_8w" not in tones_of(*three, average=many, spread=np.full(len(NAMES), 0.5))[0]
+
+
+def test_use_that_falls_is_a_cause_only_beyond_chance_and_before_they_fell_silent():
+    steady = [event("login", day, id=f"s{day}") for day in range(0, 200, 3)]
+    fewer = [*steady[:58], event("login", 184), event("login", 197)]
+    rare = [event("login", day) for day in range(15, 200, 20)]
+
+    assert "login_decline" in tones_of(*fewer)[0]
+    for none in (steady, rare):
+        assert not tones_of(*none)[1] & {"login_decline", "login_2w", "logins_missed"}
+    causes, raises = tones_of(*steady, day=230)  # nothing since: that is silence
+    assert ("login_decline" in causes, "login_decline" in raises) == (False, True)
+    assert "login_decline" in tones_of(*fewer, day=230)[0]
+
+
+def test_a_discount_is_a_cause_where_there_were_several_and_none_any_more():
+    discounted = [event("purchase", day, id=f"d{day}", amount=900, properties={"of": ["discount"]})
+                  for day in (100, 120, 140)]  # fmt: skip
+    full = event("purchase", 185, amount=900)
+
+    assert "discount_share" not in tones_of(*discounted, day=142)[1]
+    assert "discount_habit" in tones_of(*discounted, full, day=190)[0]
+    assert "discount_habit" not in tones_of(discounted[0], full, day=190)[1]
+
+
 def test_a_fact_is_told_once():
     """The only order is told as silence: no habit and no time as a customer beside it."""
     values = matrix(raws([buyer(0)], "EUR"), np.array([T0 + 34 * DAY]))
