@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -59,14 +60,25 @@ class Taught:
 
 def taught(name: str, seed: int = 1, examples: int = 900) -> Taught:
     """By customers who order the sooner, the shorter their silence."""
-    rng, one = np.random.default_rng(seed), Taught(name)
+    one = Taught(name)
+    lessons, orders = _lessons(seed, examples)
+    for x, y in lessons:
+        one.learn(x, y)
+    one.model.learn_orders(orders)
+    return one
+
+
+@cache
+def _lessons(seed: int, examples: int) -> tuple[list[tuple[Array, bool]], Orders]:
+    """Features and label of each customer, and orders of others: the same for every kind."""
+    rng = np.random.default_rng(seed)
+    lessons = []
     for _ in range(examples):
         days = np.cumsum(rng.exponential(25, rng.integers(1, 8)))
         silence = rng.exponential(80)
         x = matrix(raws([buyer(*days.tolist())], "EUR"), np.array([T0 + (days[-1] + silence) * DAY]))[0]
-        one.learn(x, bool(rng.random() < np.exp(-silence / 60)))
-    one.model.learn_orders(_orders(rng))
-    return one
+        lessons.append((x, bool(rng.random() < np.exp(-silence / 60))))
+    return lessons, _orders(rng)
 
 
 def _orders(rng: np.random.Generator, customers: int = 400) -> Orders:

@@ -1,6 +1,7 @@
 """The laws that every churn model obeys, and every one that learns."""
 
 import copy
+from functools import cache
 
 import msgspec
 import numpy as np
@@ -24,11 +25,20 @@ from tests.models.taught import Taught, taught
 LEARNERS = [name for name, kind in KINDS.items() if kind.learns_from]
 every_learner = pytest.mark.parametrize("name", LEARNERS)
 
-MODELS: dict[str, Model] = joined({name: taught(name).export() for name in KINDS})
-COMPOSED = {name for name, model in MODELS.items() if isinstance(model, Joined)}  # of others of the panel
+COMPOSED = {name for name in KINDS if isinstance(Taught(name).model.export(CONFIG), Joined)}  # of others of the panel
 WEIGHED = [name for name in LEARNERS if name not in COMPOSED and Taught(name).model.norm is not None]  # features
-MODELS["untrained"] = Taught("ftrl").export()
-every_model = pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
+every_model = pytest.mark.parametrize("model", [*KINDS, "untrained"], indirect=True)
+
+
+@cache
+def models() -> dict[str, Model]:
+    """Of every kind one that has learned; not before a test asks, as the file is also read where none is run."""
+    return joined({name: taught(name).export() for name in KINDS}) | {"untrained": Taught("ftrl").export()}
+
+
+@pytest.fixture
+def model(request):
+    return models()[request.param]
 
 
 def risk(model: Model, profile, day: float) -> float:
@@ -39,13 +49,13 @@ def risk(model: Model, profile, day: float) -> float:
 @pytest.mark.parametrize("name", KINDS)
 def test_what_is_declared_is_true(name):
     """So that a panel can ship the model, a score name it, and a page describe it."""
-    kind, model = KINDS[name], MODELS[name]
+    kind, model = KINDS[name], models()[name]
 
     assert kind.read(model.to_json(), CONFIG).to_json() == model.to_json()
     assert basis(model.id) == kind.basis != kind.meaning
     assert all(np.isfinite(number) for number in model.numbers().values())
     others = KINDS if name in COMPOSED else ("rules",)
-    panel = Panel(name, {other: MODELS[other] for other in (name, *others)})
+    panel = Panel(name, {other: models()[other] for other in (name, *others)})
     again = Panel.from_json(panel.to_json(), CONFIG)
     assert (again.champion_name, again.champion.id, again.left_out) == (name, model.id, ())
 
@@ -93,7 +103,7 @@ def test_silence_raises_the_risk(name, orders, happened, silence, more):
     for k, role in enumerate(happened):
         apply(profile, event(role, end - k), "EUR", LIMITS)
 
-    before, after = (risk(MODELS[name], profile, end + wait) for wait in (silence, silence + more))
+    before, after = (risk(models()[name], profile, end + wait) for wait in (silence, silence + more))
 
     assert after >= before - (0.02 if name in WEIGHED or name in COMPOSED else 1e-12)
 
@@ -106,19 +116,19 @@ def test_a_purchase_lowers_the_risk(name, orders, silence):
     profile = buyer(*orders)
     assume(max(orders) + silence < 700)
     at = max(orders) + silence
-    before = risk(MODELS[name], profile, at)
+    before = risk(models()[name], profile, at)
 
     apply(profile, event("purchase", at, amount=2500), "EUR", LIMITS)
 
-    assert risk(MODELS[name], profile, at) < max(before, 0.05 if name == "hazard" else 0.0)  # of next to nothing
+    assert risk(models()[name], profile, at) < max(before, 0.05 if name == "hazard" else 0.0)  # of next to nothing
 
 
 def test_trouble_raises_and_engagement_lowers_the_risk_from_the_first_hour():
-    plain = risk(MODELS["rules"], buyer(0), 1)
+    plain = risk(models()["rules"], buyer(0), 1)
     for role, raises in (("complaint", True), ("subscription_cancel", True), ("refund", True),
                          ("visit", False), ("subscription_start", False)):  # fmt: skip
         profile = customer(event("purchase", 0, amount=2500), event(role, 0.5))
-        assert (risk(MODELS["rules"], profile, 1) > plain) == raises
+        assert (risk(models()["rules"], profile, 1) > plain) == raises
 
 
 @every_learner
@@ -190,7 +200,7 @@ def test_of_another_churn_horizon_nothing_is_left_that_its_labels_taught(name):
 
 
 def test_an_untrained_model_knows_nothing():
-    scores = MODELS["untrained"].score(raws([buyer(0), buyer(5, 50)], "EUR"), np.full(2, T0 + 90 * DAY), CONFIG)
+    scores = models()["untrained"].score(raws([buyer(0), buyer(5, 50)], "EUR"), np.full(2, T0 + 90 * DAY), CONFIG)
 
     np.testing.assert_allclose(scores.risk, 0.5**6.5)
     assert not scores.contributions.any()
