@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import pytest
 
 from plan.checking.checker import Checker
 from plan.model import Enforce, Extra, Property
+from tests.work import calls
 
 ITEM = {
     "type": "object", "description": "d",
@@ -37,15 +37,12 @@ def told(value: Any, **how: Any) -> list[str]:
     ids=["numbers", "numbers inside", "objects", "lists in objects", "not planned"],
 )
 def test_a_long_wrong_list_costs_little(products: list[Any], enforce: Enforce) -> None:
-    """28 KB each: a microsecond a byte at most, where it was six."""
+    """28 KB each, with a call a byte, four where the rest is copied: telling of every item took fifteen, and forty."""
     one = checker(enforce, "flag")
     one.enforce_on({"total": "x"})
 
-    began = time.thread_time()
-    outcome = one.enforce_on({"products": products})
-
-    assert time.thread_time() - began < 0.028
-    assert 0 < len(outcome.violations) < 200
+    assert calls(lambda: one.enforce_on({"products": products})) < 28_000 * (5 if enforce == "drop_property" else 2)
+    assert 0 < len(one.enforce_on({"products": products}).violations) < 200
 
 
 def test_a_few_wrong_items_are_told_of_one_by_one_and_many_as_one() -> None:

@@ -179,7 +179,7 @@ def test_millions_of_brackets_cost_next_to_nothing(unit: bytes) -> None:
     entries_of((found or {}).get("batch", body[9:]))
     resume(body)
 
-    assert time.thread_time() - began < 3
+    assert time.thread_time() - began < 10  # some tenths; minutes if each bracket made the reading start over
 
 
 EVENT_THEN_END = b'{"userId":1}],'
