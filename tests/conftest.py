@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,6 +17,7 @@ from console.local.process import Reaper
 from console.local.resp import ask_redis
 from streams.settings import Settings
 from tests import REPOSITORY
+from tests.ordering import long_first
 from tests.servers import (
     Candidate,
     KafkaServer,
@@ -57,8 +58,17 @@ def pytest_report_header() -> list[str]:
     return [f"servers: Kafka: {kafka_candidates()[0].name}; Redis: {redis_candidates()[0].name}"]
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark tests by the servers that they ask for (`-m 'not kafka'`), and those that need none as quick."""
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Generator[None]:
+    """Mark tests by the servers that they ask for (`-m 'not kafka'`), and those that need none as quick; order them."""
+    _mark(items)
+    yield  # others leave out what was not asked for
+    workers = getattr(config, "workerinput", {}).get("workercount", 1)
+    if workers > 1:
+        items[:] = long_first(items, workers)
+
+
+def _mark(items: list[pytest.Item]) -> None:
     for item in items:
         marks = {mark for fixture in getattr(item, "fixturenames", ()) for mark in MARKS.get(fixture, ())}
         params = item.callspec.params.values() if hasattr(item, "callspec") else ()

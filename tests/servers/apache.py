@@ -23,6 +23,10 @@ __all__ = ["ApacheKafka", "fetch_jars", "why_no_kafka"]
 VERSION = os.environ.get("RAPPORT_TEST_KAFKA_VERSION", "4.1.0")
 OLDEST_JAVA = 17
 
+QUICK = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"]
+"""No server here lives long enough for the second compiler to pay, which takes a third of the processor until one is up
+and nearly half afterwards."""
+
 POM = f"""<project xmlns="http://maven.apache.org/POM/4.0.0">
   <modelVersion>4.0.0</modelVersion>
   <groupId>rapport</groupId><artifactId>test-kafka</artifactId><version>1</version>
@@ -63,7 +67,7 @@ class ApacheKafka(Server):
         self.data = disk / "kafka-data" if disk else self.directory / "data"
         self.port, self.controller_port = free_port(), free_port()
         self.bootstrap = f"{HOST}:{self.port}"
-        self._java = ["java", "-cp", str(fetch_jars() / "*"), f"-Xmx{heap}", f"-Xms{heap}"]
+        self._java = ["java", *QUICK, "-cp", str(fetch_jars() / "*"), f"-Xmx{heap}", f"-Xms{heap}"]
         self._java += [f"-Dlog4j2.configurationFile={self.directory / 'log4j2.properties'}"]
         self._properties = self.directory / "server.properties"
         command = [*self._java, "kafka.Kafka", str(self._properties)]
@@ -94,12 +98,9 @@ class ApacheKafka(Server):
             "\n".join(f"{name}={value}" for name, value in self._configuration().items()) + "\n"
         )
         cluster = base64.urlsafe_b64encode(b"R" + uuid.uuid4().bytes[1:]).decode().rstrip("=")
-        quick = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"]  # it lives for a second
-        tool = [*self._java, *quick, "kafka.tools.StorageTool", "format", "--standalone", "--cluster-id", cluster]
+        tool = [*self._java, "kafka.tools.StorageTool", "format", "--standalone", "--cluster-id", cluster]
         tool += ["-c", str(self._properties), *self._format_options()]
-        done = subprocess.run(
-            [*tool, "-c", str(self._properties), *self._format_options()], capture_output=True, text=True, check=False
-        )
+        done = subprocess.run(tool, capture_output=True, text=True, check=False)
         if done.returncode:
             self._properties.unlink()
             raise Misconfigured(f"Kafka's storage could not be formatted:\n{done.stdout}{done.stderr}")
