@@ -1,22 +1,25 @@
-"""`rapport demo`: the simulated customers of a small shop, through the real collector."""
+"""`rapport demo`: the simulated customers of a small business, through the real collector."""
 
 from __future__ import annotations
 
 import asyncio
 import math
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import orjson
 import typer
 
 from console.clients.reach import is_of, reach
 from console.clients.target import DEFAULT_DATA_DIR, DataDir, Found, Url, find
+from console.demo.b2b.firms import EXAMPLE_KEY
+from console.demo.businesses import BUSINESSES, BusinessName
 from console.demo.people import EXAMPLE, WEEK
 from console.demo.play import Tempo, play, weeks_between
-from console.demo.simulate import monday_before, simulate
+from console.demo.simulate import monday_before
 from console.files.delivery import Collector
 from console.terminal.output import err, out, warn
 from plan import load_plan
@@ -27,19 +30,21 @@ from streams.settings import Settings
 
 __all__ = ["register"]
 
-SOURCES = ("web", "app", "support", "purchase")
 WEEKS = 26
 HISTORY_WEEKS = 12
 
-HELP = f"""Send the simulated customers of a small shop: visits, app use, orders, subscriptions, tickets.
+HELP = f"""Send the simulated customers of a small business.
 
-Some slowly leave, some come back, some leave after trouble with support, some never say who they are. The shop opened
+Of a shop: visits, app use, orders, subscriptions, tickets. Some slowly leave, some come back, some leave after trouble
+with support, some never say who they are. With `b2b` companies that subscribe to a software, with their people,
+contracts and calls; that needs the plan for such a business, which `rapport up --demo b2b` takes. All begins
 {WEEKS} weeks ago; its first {HISTORY_WEEKS} weeks take a dozen seconds, then a week takes about ten, until the present
 is reached and life goes on in real time. Until then it is a load of history, whose clock Rapport follows. Seeded: the
 same seed in the same week gives the same events, so a second run adds nothing new.
 
     rapport up --demo                 starts this too
     rapport demo --seed 2             another shop
+    rapport demo b2b                  companies instead of shoppers; look at company {EXAMPLE_KEY} first
     rapport demo --write shop.jsonl   only writes the events up to now; `rapport load shop.jsonl` loads them
 
 Look at customer {EXAMPLE} first, who subscribes and slowly leaves: rapport profile user_id:{EXAMPLE}
@@ -51,8 +56,11 @@ def register(app: typer.Typer) -> None:
 
     @app.command(help=HELP)
     def demo(
+        business: Annotated[BusinessName, typer.Argument(help="shop or b2b.")] = "shop",
         seed: Annotated[int, typer.Option(help="Of all chance.")] = 1,
-        customers: Annotated[int, typer.Option(min=1, max=100_000, help="How many.")] = 300,
+        customers: Annotated[
+            int | None, typer.Option(min=1, max=100_000, help="How many people, or companies. [default: 300; 60]")
+        ] = None,
         factor: Annotated[
             float, typer.Option(min=1, help="How much faster than life; the default makes a week ten seconds.")
         ] = WEEK / 10,
@@ -66,37 +74,42 @@ def register(app: typer.Typer) -> None:
     ) -> None:
         now = time.time()
         start = monday_before(now - WEEKS * WEEK)
+        played = BUSINESSES[business]
+        many = customers or played.customers
         if write is not None:
-            _write(write, seed, customers, start, now)
+            _write(write, played.simulate(seed, many, start, now))
             return
-        target = find(data_dir, url, write_keys=dict.fromkeys(SOURCES, write_key) if write_key else None)
-        if missing := set(SOURCES) - set(target.write_keys):
-            raise WrongUse(f"no write key is known for {', '.join(sorted(missing))}; the demo sends to all four")
+        target = find(data_dir, url, write_keys=dict.fromkeys(played.sources, write_key) if write_key else None)
+        if missing := set(played.sources) - set(target.write_keys):
+            raise WrongUse(
+                f"no write key is known for {', '.join(sorted(missing))}; the demo sends to all of its sources"
+            )
         tempo = Tempo(start, HISTORY_WEEKS * WEEK, max(factor, WEEK), factor)
         settings = reach(data_dir)
         known = is_of(settings, target, data_dir)
         if not known:
             warn("where its Redis is is not said (RAPPORT_REDIS), so the clock cannot follow: the past comes late")
-        shop = _Shop(target, seed, customers, tempo, once=once)
-        sent = asyncio.run(shop.load(settings) if known else shop.play())
+        name = f"demo-{seed}" if business == "shop" else f"demo-{business}-{seed}"
+        run = _Run(target, name, played.simulate(seed, many, start, math.inf), tempo, once=once)
+        sent = asyncio.run(run.load(settings) if known else run.play())
         out.print(f"{sent:,} events sent.")
 
 
-class _Shop:
-    """One run of the simulated shop.
+class _Run:
+    """One run of a simulated business.
 
     Args:
         target: where its events go.
-        seed: of all chance.
-        customers: how many.
+        name: the same for the same business.
+        events: in order of time.
         tempo: how its clock runs.
         once: end when the present is reached.
     """
 
-    def __init__(self, target: Found, seed: int, customers: int, tempo: Tempo, *, once: bool) -> None:
+    def __init__(self, target: Found, name: str, events: Iterator[dict[str, Any]], tempo: Tempo, *, once: bool) -> None:
         self._target = target
-        self._seed = seed
-        self._customers = customers
+        self._name = name
+        self._events = events
         self._tempo = tempo
         self._once = once
         self._reported = -1
@@ -114,7 +127,7 @@ class _Shop:
 
         start = self._tempo.start
         load = Load(
-            id=f"demo-{self._seed}-{start:.0f}", name="demo", since=start, until=time.time(), sent=start - BEFORE,
+            id=f"{self._name}-{start:.0f}", name="demo", since=start, until=time.time(), sent=start - BEFORE,
         )  # fmt: skip
         async with Collector(self._target.url, waiting=err.print) as collector:
             await collector.check()
@@ -126,9 +139,8 @@ class _Shop:
                     return await self._play(collector)
 
     async def _play(self, collector: Collector) -> int:
-        events = simulate(self._seed, self._customers, self._tempo.start)
         return await play(
-            events, collector, self._target.write_keys, self._tempo, acknowledged=self._acknowledged,
+            self._events, collector, self._target.write_keys, self._tempo, acknowledged=self._acknowledged,
             stop_at_present=self._once,
         )  # fmt: skip
 
@@ -143,11 +155,11 @@ class _Shop:
             out.print(f"week {week + 1:>2}, {day}: {sent:,} events")
 
 
-def _write(path: Path, seed: int, customers: int, start: float, now: float) -> None:
+def _write(path: Path, events: Iterator[dict[str, Any]]) -> None:
     count = 0
     try:
         with path.open("wb") as file:
-            for event in simulate(seed, customers, start, now):
+            for event in events:
                 file.write(orjson.dumps(event, option=orjson.OPT_APPEND_NEWLINE))
                 count += 1
     except OSError as error:

@@ -26,14 +26,15 @@ from rich.console import Console
 from rich.panel import Panel
 
 from console.access.sessions import Sessions
-from console.clients.reach import default_plan
-from console.demo.people import EXAMPLE
+from console.clients.reach import default_plan, shipped_plan
+from console.demo.businesses import BUSINESSES, BusinessName
 from console.http.reach_of_others import is_loopback, require_own_keys
 from console.local import embedded
 from console.local.connection import Connection, claim, kept_token, write_connection
 from console.local.process import Process, free_port
 from console.local.resp import RedisRefused, ask_redis
 from console.local.supervisor import StopAsked, Supervisor
+from console.terminal.frame import CommandLine
 from console.terminal.output import out as terminal
 from plan import Plan, load_plan
 from profiles.errors import Misconfigured, WrongUse
@@ -100,7 +101,7 @@ def up(
     kafka: str | None = None,
     redis: str | None = None,
     plan: Path | None = None,
-    demo: bool = False,
+    demo: BusinessName | None = None,
     archive: str = "",
     roles: Roles | None = None,
     prepare: Callable[[Settings], dict[str, str]] = prepare_topics,
@@ -115,7 +116,7 @@ def up(
         kafka: bootstrap servers, None for the embedded broker.
         redis: URL, None for the embedded Redis.
         plan: the tracking plan, None for the settings' one, or ours when there is none.
-        demo: send simulated customers too.
+        demo: send the simulated customers of this business too; of another than the shop, with the plan for it.
         archive: folder or URL of the event archive, "" for none.
         roles: the children's commands.
         prepare: makes the topics and returns the write keys.
@@ -130,7 +131,7 @@ def up(
     roles = roles or Roles.for_cores(os.cpu_count() or 1)
     began = time.monotonic()
     given = Settings()
-    plan = (plan or default_plan(given)).absolute()
+    plan = (plan or _plan(given, demo)).absolute()
     _require_keys(host, load_plan(plan))  # what is wrong with it is said before anything is started
     data_dir = data_dir.absolute()
     if archive and "://" not in archive:
@@ -187,13 +188,19 @@ def up(
                 archive=archive,
             )
             write_connection(data_dir, connection)
-            customers = children.run("demo", roles.demo, logs / "demo.log", env) if demo else None
+            playing = roles.demo if demo == "shop" else [*roles.demo, demo or ""]
+            customers = children.run("demo", playing, logs / "demo.log", env) if demo else None
             _say_where(out, connection, data_dir, time.monotonic() - began, demo, embedded_broker=kafka is None)
             if is_loopback(host):
                 _say_console(out, connection)
             _watch(children, customers, out)
         except StopAsked:
             out.print("Stopping…")
+
+
+def _plan(given: Settings, demo: BusinessName | None) -> Path:
+    """The plan where none is named: that of the demo, where it is not the usual one."""
+    return default_plan(given) if demo in (None, "shop") or "plan" in given.model_fields_set else shipped_plan(demo)
 
 
 def _watch(children: Supervisor, customers: Process | None, out: Console) -> None:
@@ -341,7 +348,13 @@ def _await_ready(children: Supervisor, url: str, token: str) -> None:
 
 
 def _say_where(
-    out: Console, connection: Connection, data_dir: Path, seconds: float, demo: bool, *, embedded_broker: bool
+    out: Console,
+    connection: Connection,
+    data_dir: Path,
+    seconds: float,
+    demo: BusinessName | None,
+    *,
+    embedded_broker: bool,
 ) -> None:
     url = connection.url
     shown = Path(os.path.relpath(data_dir)) if data_dir.is_relative_to(Path.cwd()) else data_dir
@@ -357,10 +370,11 @@ def _say_where(
     title = f"Rapport is ready ({seconds:.1f} s). Ctrl-C stops it."
     out.print(Panel.fit("\n".join(lines), title=title, title_align="left"))
     if demo:
-        out.print("Simulated customers arrive; weeks pass in minutes. One who slowly leaves:")
-        out.print(f"  rapport profile user_id:{EXAMPLE}")
+        out.print(BUSINESSES[demo].arrive, soft_wrap=True)
+        for command in BUSINESSES[demo].look:
+            out.print(f"  {command}", soft_wrap=True)
     key = next(iter(connection.write_keys.values()), "WRITE_KEY")
-    body = '{"userId":"42","event":"Product Viewed"}'
+    body = f'{{"userId":"42","event":"{"Signed In" if demo == "b2b" else "Product Viewed"}"}}'
     when = " (best once the demo has reached the present: its clock is that of the events)" if demo else ""
     out.print(f"Send an event, and read who sent it{when}:")
     for line in (
@@ -383,10 +397,10 @@ def _say_console(out: Console, connection: Connection) -> None:
     out.print(f"  {connection.url}/sign-in/{secret}", soft_wrap=True)
 
 
-def register(app: typer.Typer) -> None:
+def register(app: CommandLine) -> None:
     """Add the command `up`."""
 
-    @app.command("up")
+    @app.command("up", bare={"--demo": "shop"})
     def command(
         data_dir: Annotated[
             Path, typer.Option(envvar="RAPPORT_DATA_DIR", help="Where logs, keys and data go.", file_okay=False)
@@ -405,7 +419,12 @@ def register(app: typer.Typer) -> None:
             Path | None,
             typer.Option(help="The tracking plan. [default: ./tracking_plan.yaml, else the shop's that we ship]"),
         ] = None,
-        demo: Annotated[bool, typer.Option("--demo", help="Also load the past of a simulated small shop.")] = False,
+        demo: Annotated[
+            BusinessName | None,
+            typer.Option(
+                "--demo", metavar="[shop|b2b]", help="Also load the past of a simulated shop, or of companies (b2b)."
+            ),
+        ] = None,
         archive: Annotated[
             str, typer.Option(envvar="RAPPORT_ARCHIVE", help="Also archive events: a folder or an fsspec URL.")
         ] = "",

@@ -10,7 +10,7 @@ import functools
 import os
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -59,7 +59,16 @@ class _Framed:
 
 
 class _Command(_Framed, TyperCommand):
-    pass
+    bare: Mapping[str, str] = {}
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Give options that stand without a value the one that this means, which Typer cannot."""
+        given = list(args)
+        for place, name in enumerate(args):
+            alone = place + 1 == len(args) or args[place + 1].startswith("-")
+            if name in self.bare and alone:
+                given[place] = f"{name}={self.bare[name]}"
+        return super().parse_args(ctx, given)
 
 
 class _Group(_Framed, TyperGroup):
@@ -75,9 +84,18 @@ class CommandLine(typer.Typer):
             context_settings={"help_option_names": ["-h", "--help"]}, **given,
         )  # fmt: skip
 
-    def command(self, name: str | None = None, **given: Any) -> Callable[[Any], Any]:
-        """Add a command; see `typer.Typer.command`."""
-        return super().command(name, cls=_Command, **given)
+    def command(
+        self, name: str | None = None, *, bare: Mapping[str, str] | None = None, **given: Any
+    ) -> Callable[[Any], Any]:
+        """Add a command; see `typer.Typer.command`.
+
+        Args:
+            name: of the command; that of the function if None.
+            bare: options that may stand without a value, with the one that this means.
+            given: what else Typer takes.
+        """
+        cls = type("_Command", (_Command,), {"bare": bare}) if bare else _Command
+        return super().command(name, cls=cls, **given)
 
 
 def _takes(option: TyperOption, ctx: Any) -> str:

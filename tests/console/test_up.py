@@ -46,8 +46,9 @@ import sys
 from pathlib import Path
 from console.commands.up import Roles, up
 data_dir, serve, work, demo, with_demo = sys.argv[1:]
+played = "shop" if with_demo else None
 def role(code): return [sys.executable, "-c", code]
-sys.exit(up(data_dir=Path(data_dir), port=0, demo=bool(with_demo), prepare=lambda settings: {"web": "web_key"},
+sys.exit(up(data_dir=Path(data_dir), port=0, demo=played, prepare=lambda settings: {"web": "web_key"},
             roles=Roles(serve=role(serve), work=role(work), demo=role(demo))))
 """
 

@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Sequence
-
 import orjson
 import pytest
 
-from models.churn.panel import Panel
 from models.churn.reasons import explain
 from models.companies.words import part_in_words
-from models.durations import DAY, WEEK
-from models.population.snapshot import PopulationSnapshot
+from models.durations import DAY
 from plan import Plan, load_plan
-from profiles.store import Loaded
-from profiles.types import Event, Profile, Record, is_company
-from streams.kafka.topics import PROFILE_EVENTS
+from profiles.types import Event, Profile, is_company
 from streams.offline import Reading, read_log
-from streams.pipeline import profile_pipeline
-from streams.records.happened import read_record
-from streams.settings import Settings
-from streams.steps.work import Work
 from tests import REPOSITORY
 from tests.worlds.b2b import Companies, b2b
 from tests.worlds.b2b_events import START, events
+from tests.worlds.living import lived_through
 
 FILE = REPOSITORY / "plan" / "b2b.yaml"
 
@@ -47,39 +37,7 @@ def reading(world: Companies, plan: Plan) -> Reading:
 
 @pytest.fixture(scope="module")
 def lived(world: Companies, plan: Plan, reading: Reading) -> tuple[dict[str, Profile], set[str], set[str]]:
-    """All documents after the world's weeks, and every (segment, alert) that a company ever had."""
-    held: dict[str, Profile] = {}
-    segments: set[str] = set()
-    alerts: set[str] = set()
-    look = profile_pipeline(plan, Settings(), lambda: Panel.cold(plan.churn), PopulationSnapshot.empty)
-    offset = 0
-
-    def work_on(now: float, waiting: list[Record], due: Sequence[Profile] = ()) -> None:
-        nonlocal offset
-        while waiting or due:
-            for one in waiting:
-                offset += 1
-                one.origin = (PROFILE_EVENTS, 0, offset << 16)
-            work = Work(0, Loaded(profiles=held), 1)
-            work.begin(now, waiting, due)
-            asyncio.run(look.run(work))
-            waiting = [read_record(output.value) for output in work.outputs if output.topic == PROFILE_EVENTS]
-            due = ()
-
-    records = iter(reading.records)
-    ahead = next(records, None)
-    for week in range(world.weeks + 1):
-        now = START + (week + 1) * WEEK
-        happened: list[Record] = []
-        while ahead is not None and ahead.time < now:
-            happened.append(ahead)
-            ahead = next(records, None)
-        work_on(now, happened, [one for one in held.values() if is_company(one.id)])
-        for one in held.values():
-            if is_company(one.id):
-                segments |= set(one.segments)
-                alerts |= {name for name, alert in one.alerts.items() if alert.state == "open"}
-    return held, segments, alerts
+    return lived_through(reading.records, plan, START, world.weeks + 1)
 
 
 def test_nothing_in_it_is_dead(plan: Plan) -> None:

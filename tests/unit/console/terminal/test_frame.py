@@ -40,6 +40,23 @@ def fail(kind: str = "", as_json: bool = typer.Option(False, "--json"), code: in
     raise typer.Exit(code)
 
 
+@app.command(bare={"--play": "shop"})
+def start(play: str = "", port: int = 1) -> None:
+    """Say what was given."""
+    typer.echo(f"{play or None} {port}")
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ([], "None 1"), (["--play"], "shop 1"), (["--play", "--port", "2"], "shop 2"), (["--play", "b2b"], "b2b 1"),
+        (["--play=b2b", "--port", "3"], "b2b 3"), (["--port", "4", "--play"], "shop 4"),
+    ],
+)  # fmt: skip
+def test_an_option_may_stand_without_its_value(given: list[str], told: str) -> None:
+    assert RUNNER.invoke(app, ["start", *given]).stdout.strip() == told
+
+
 @pytest.mark.parametrize(
     ("kind", "code", "told"),
     [
