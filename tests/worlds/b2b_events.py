@@ -166,7 +166,9 @@ class _Teller:
             if world.seats[company, week] != seats:
                 seats = int(world.seats[company, week])
                 at = START + week * WEEK + 3600
-                yield at, self._billing("Subscription Changed", self._terms(week, at))
+                changed = self._terms(week, at)
+                del changed["starts_at"], changed["ends_at"]  # what is paid ends when it did
+                yield at, self._billing("Subscription Changed", changed)
         for number, (at, amount) in enumerate(self._invoices()):
             week = min(int((at - START) // WEEK), world.weeks - 1)
             if number:

@@ -54,7 +54,7 @@ def start(play: str = "", port: int = 1) -> None:
     ],
 )  # fmt: skip
 def test_an_option_may_stand_without_its_value(given: list[str], told: str) -> None:
-    assert RUNNER.invoke(app, ["start", *given]).stdout.strip() == told
+    assert CliRunner().invoke(app, ["start", *given]).stdout.strip() == told
 
 
 @pytest.mark.parametrize(
