@@ -70,7 +70,7 @@ def play(world: Shop, plan: Plan) -> Played:
     weeks = range(_FIRST, world.lives.weeks - horizon + 1)
     log = world.log(plan)
     judged = backtest(log, plan.churn, plan.currency, judged=weeks, consent=plan.consent, persons=plan.trust.persons,
-                      limits=plan.limits)  # fmt: skip
+                      limits=plan.limits, refit_every=4 * WEEK)  # fmt: skip
     customers = numbered(log, world.profiles(plan))[judged.customer]
     rows = (customers, judged.week - weeks.start)
 

@@ -46,6 +46,7 @@ models learn from a label no earlier. Without --json: a table, and a page with p
 """
 
 _ENOUGH = 50  # customers that a bootstrap of customers means something from
+_REFIT = 4 * WEEK  # seconds between two growings of the nightly model: as often as labels become known
 _EXTRA = "pip install '.[backtest]'"
 _FIGURES = {"auc": "AUC", "pr_auc": "PR AUC", "log_loss": "log loss", "brier": "Brier", "ece": "ECE"}
 
@@ -63,6 +64,7 @@ class _Wanted:
     drift: str
     weeks: str
     gbm: bool
+    refit: bool
     seed: int
 
 
@@ -118,6 +120,9 @@ def register(app: typer.Typer) -> None:
         gbm: Annotated[
             bool, typer.Option("--gbm/--no-gbm", help="A batch gradient boosting machine beside ours.")
         ] = True,
+        refit: Annotated[
+            bool, typer.Option("--refit/--no-refit", help="The nightly survival model, grown anew every 4 weeks.")
+        ] = True,
         label_horizon: Annotated[
             str | None,
             typer.Option(help="What the hazard learns from, such as 4w.", rich_help_panel="Experiments"),
@@ -147,7 +152,7 @@ def register(app: typer.Typer) -> None:
         seed: Annotated[int, typer.Option(help="Of everything drawn.", rich_help_panel="Experiments")] = 0,
     ) -> None:
         wanted = _Wanted(
-            churn, parse(horizon), parse(label_horizon), stream, sample, held_out, drift, weeks, gbm, seed
+            churn, parse(horizon), parse(label_horizon), stream, sample, held_out, drift, weeks, gbm, refit, seed
         )  # fmt: skip
         loaded = load_plan(plan or default_plan())
         page = _writable(report or (None if as_json else Path("rapport-backtest.html")))
@@ -181,6 +186,7 @@ def _run(
     config = churn_of(plan, wanted.horizon, wanted.label_horizon, wanted.churn)
     notes: list[str] = []
     rivals = _rivals(wanted, notes)
+    refit_every = _refits(wanted, notes)
     page = _drawable(page, must_draw, notes)
     with progress() as bar:
         moved, rows = bar(f"reading {file.name}"), 0
@@ -197,7 +203,7 @@ def _run(
             judged = backtest(
                 log, config, plan.currency, judged=judged_weeks, consent=plan.consent, persons=plan.trust.persons,
                 limits=plan.limits,
-                rivals=rivals, seed=wanted.seed, advance=lambda done: played(done, 1.0),
+                rivals=rivals, seed=wanted.seed, advance=lambda done: played(done, 1.0), refit_every=refit_every,
             )  # fmt: skip
         except ValueError as error:
             raise WrongUse(str(error)) from error
@@ -319,6 +325,17 @@ def _rivals(wanted: _Wanted, notes: list[str]) -> list[Rival]:
         notes.append(f"No gradient boosting machine beside ours: scikit-learn is not installed ({_EXTRA}).")
         return []
     return [Boosted(min_leaf=1000 if wanted.stream == "rt" else 200)]
+
+
+def _refits(wanted: _Wanted, notes: list[str]) -> float:
+    """Seconds between two growings of the nightly model; 0 for none."""
+    from models.nightly.growing import can_grow  # noqa: PLC0415  (models take a while to import)
+
+    if wanted.refit and can_grow():
+        return _REFIT
+    if wanted.refit:
+        notes.append(f"No nightly survival model: scikit-learn is not installed ({_EXTRA}).")
+    return 0.0
 
 
 def _writable(page: Path | None) -> Path | None:

@@ -18,7 +18,7 @@ __all__ = ["CHARTS", "COLOURS"]
 COLOURS = {
     "champion": "#111827", "hazard": "#2563eb", "ftrl": "#0891b2", "direct": "#7c3aed", "bgnbd": "#d97706",
     "recency": "#059669", "base_rate": "#9ca3af", "rules": "#db2777", "gbm": "#dc2626",
-    "btyd": "#65a30d", "stack": "#92400e",
+    "btyd": "#65a30d", "stack": "#92400e", "survival": "#be123c",
 }  # fmt: skip
 """One colour for a model, on every plot and in the table."""
 

@@ -110,7 +110,7 @@ class NoticeView(Document):
     """What the learner told people, as on the topic `alerts`."""
 
     id: str
-    kind: Literal["drift", "rollback", "champion", "anew", "refused"]
+    kind: Literal["drift", "rollback", "champion", "anew", "refused", "grown"]
     at: Time
     text: str
     by: str

@@ -29,11 +29,13 @@ from models.features.matrix import matrix
 from models.features.reading import RAW, raws
 from models.features.table import TABLE
 from models.labels import snapshots
-from models.labels.examples import OwnRecord
+from models.labels.examples import GrownModel, OwnRecord
 from models.labels.groups import groups_of
 from models.labels.outages import EVENTS, ORDERS, arrived, label_clock, outages_of
 from models.labels.outcomes import can_leave, held, keep, last_sign, signs_of, stayed
 from models.learning.learner import Learner
+from models.nightly.growing import grow
+from models.nightly.sample import SnapshotSample
 from profiles.consent import PROFILING, Consent
 from profiles.merge import merge
 from profiles.state import Limits, apply
@@ -196,6 +198,7 @@ def backtest(
     rivals: Sequence[Rival] = (),
     advance: Callable[[float], object] = lambda _: None,
     seed: int = 0,
+    refit_every: float = 0.0,
 ) -> Judged:
     """Play a log and judge the scores.
 
@@ -210,6 +213,7 @@ def backtest(
         rivals: other models that see the same rows.
         advance: told which share of the log has been played.
         seed: of the order in which the training records of one day are learned.
+        refit_every: seconds between two growings of the nightly survival model, which need scikit-learn; 0: none.
 
     Raises:
         ValueError: the log is too short to judge anything.
@@ -222,7 +226,7 @@ def backtest(
         )
     asked = () if config.definition is None else (config.definition,)
     limits = replace(limits, persons=persons, signs=signs_of(asked))
-    return _Play(log, config, currency, weeks, consent or Consent({}), limits, rivals, seed).run(advance)
+    return _Play(log, config, currency, weeks, consent or Consent({}), limits, rivals, seed, refit_every).run(advance)
 
 
 class _Play:
@@ -238,6 +242,7 @@ class _Play:
         limits: Limits,
         rivals: Sequence[Rival],
         seed: int,
+        refit_every: float,
     ) -> None:
         self._log, self._config, self._currency, self._weeks = log, config, currency, weeks
         self._consent, self._rivals = consent, rivals
@@ -263,9 +268,11 @@ class _Play:
         self._moved: list[Moved] = []
         self._champions: dict[int, str] = {}
         self._records = 0
-        self._seconds = dict.fromkeys(("events", "labels", "learning", "scoring", "rivals"), 0.0)
+        self._seconds = dict.fromkeys(("events", "labels", "learning", "growing", "scoring", "rivals"), 0.0)
         self.learner = Learner(config)
         self._panel: Panel | None = None  # as of the latest training record
+        self._refit_every, self._refit_at = refit_every, log.start + refit_every
+        self._sample = SnapshotSample(config)
 
     def run(self, advance: Callable[[float], object]) -> Judged:
         """Day by day to the end of the log."""
@@ -275,6 +282,7 @@ class _Play:
             now = log.start + day * DAY
             touched = self._apply(records.upto(now))
             self._teach(self._look(touched, now))
+            self._grow(now)
             self._judge(now)
             if day % 7 == 0:
                 self._score(day // 7, now)
@@ -364,8 +372,21 @@ class _Play:
         started = time.perf_counter()
         self._rng.shuffle(records)
         self._records += self.learner.take(records)
+        if self._refit_every:
+            self._sample.add(records)
         self._panel = None
         self._seconds["learning"] += time.perf_counter() - started
+
+    def _grow(self, now: float) -> None:
+        """Grow the nightly model anew, if it is time."""
+        if not self._refit_every or now < self._refit_at:
+            return
+        started = time.perf_counter()
+        self._refit_at += self._refit_every
+        if (grown := grow(self._sample, self._config, now)) is not None:
+            self.learner.take([GrownModel(f"{now!r}", "survival", now, grown.to_json())])
+            self._panel = None
+        self._seconds["growing"] += time.perf_counter() - started
 
     def _score(self, week: int, now: float) -> None:
         """Everybody whose next horizon is known, by every model of the panel and every rival."""

@@ -139,6 +139,14 @@ class LearningModel:
         """Learn from what is known of customers' orders, which takes no label; whether that has changed the model."""
         return False
 
+    def take_up(self, document: bytes) -> None:
+        """Go on with a model that was grown elsewhere, from its JSON.
+
+        Raises:
+            Outdated: it is of other features, or of another horizon. Nothing has changed.
+            Misconfigured: it is damaged. Nothing has changed.
+        """
+
     def forget_full(self) -> LearningModel:
         """The model without what labels of the churn horizon have taught: that horizon has changed."""
         return self
@@ -191,8 +199,9 @@ class Kind:
     column: int  # in what every model says of a customer (`Panel.risks`); also the order in which they are listed
     meaning: str  # what it is, for people
     basis: str  # what stands behind a risk of it, for who reads the risk
-    learns_from: tuple[Literal["short", "full", "orders", "said"], ...]
-    """Labels of which horizon, orders, what the others said before a label of the churn horizon; () from nothing."""
+    learns_from: tuple[Literal["short", "full", "orders", "said", "grown"], ...]
+    """Labels of which horizon, orders, what the others said before a label of the churn horizon, models that a process
+    of its own grows; () from nothing."""
 
     read: Callable[[bytes, ChurnConfig], Model]  # what `to_json` gave; raises Outdated and Misconfigured
     promoted: bool = field(default=True, kw_only=True)  # by the rule; else only a person makes it the champion

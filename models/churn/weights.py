@@ -31,7 +31,7 @@ from models.config import ChurnConfig
 from models.features.matrix import ordered, rolled, usually
 from models.features.table import NAMES, ORDERED, SCHEMA
 
-__all__ = ["Weights", "ahead", "read_weights", "softplus"]
+__all__ = ["Weights", "ahead", "log_odds_of", "read_weights", "softplus"]
 
 
 def ahead(raws: Array, at: Array, config: ChurnConfig) -> Array:
@@ -81,7 +81,7 @@ class Weights(msgspec.Struct, frozen=True, dict=True, eq=False, forbid_unknown_f
         flat = np.abs(u) < 1e-9
         slope = np.where(flat, np.exp(-softplus(np.array(-self.intercept))), rise / np.where(flat, 1.0, u))
         total, total0 = shares @ (rise + base), shares.sum() * base
-        odds, odds0 = _log_odds(total), _log_odds(total0)
+        odds, odds0 = log_odds_of(total), log_odds_of(total0)
         same = np.abs(total - total0) < 1e-9
         secant = np.where(same, -1.0 / -np.expm1(-total0), (odds - odds0) / np.where(same, 1.0, total - total0))
         slope *= shares[:, None] * secant
@@ -157,6 +157,6 @@ def softplus(u: Array) -> Array:
     return np.maximum(u, 0.0) + np.log1p(np.exp(-np.abs(u)))
 
 
-def _log_odds(total: Array) -> Array:
+def log_odds_of(total: Array) -> Array:
     """The log-odds of surviving a cumulated hazard: −log(e^Λ − 1), without overflow."""
     return -total - np.log(-np.expm1(-total))

@@ -10,7 +10,7 @@ from typing import Literal
 
 import msgspec
 
-__all__ = ["Border", "Example", "ModelCommand", "Of", "OrderSummary", "OwnRecord", "TrainingRecord"]
+__all__ = ["Border", "Example", "GrownModel", "ModelCommand", "Of", "OrderSummary", "OwnRecord", "TrainingRecord"]
 
 
 class OrderSummary(msgspec.Struct, array_like=True, tag_field="kind", tag="s", gc=False, frozen=True):
@@ -50,6 +50,7 @@ class Example(msgspec.Struct, array_like=True, tag_field="kind", tag="e", gc=Fal
     held_out: bool = False  # of the share that gets no alerts, so that their effect can be told
     border: float = 0.0  # of the step in which it was made; 0: while the clock was live
     groups: list[str] = []  # full only: of the customer at `at` (`models.labels.groups`)
+    first: float = 0.0  # seconds from `at` to the first order in (at, due]; 0: there was none, or nobody knows when
 
     @property
     def key(self) -> str:
@@ -72,11 +73,25 @@ class ModelCommand(msgspec.Struct, array_like=True, tag_field="kind", tag="c", g
         return f"c:{self.id}"
 
 
+class GrownModel(msgspec.Struct, array_like=True, tag_field="kind", tag="g", gc=False, frozen=True):
+    """A model that a process of its own has grown from records before this one, on the way to the one writer of all."""
+
+    id: str
+    model: str  # its name in the panel
+    time: float  # when it was grown
+    document: bytes  # JSON, as the panel ships it
+
+    @property
+    def key(self) -> str:
+        """The same for every delivery of this model."""
+        return f"g:{self.id}"
+
+
 class Of(msgspec.Struct, array_like=True, tag_field="kind", tag="o", gc=False, frozen=True):
     """A record about a further definition of churn, by its name; the plan's own are not wrapped."""
 
     churn: str
-    record: Example | ModelCommand
+    record: Example | ModelCommand | GrownModel
 
     @property
     def border(self) -> float:
@@ -85,7 +100,7 @@ class Of(msgspec.Struct, array_like=True, tag_field="kind", tag="o", gc=False, f
 
     @property
     def time(self) -> float:
-        """When it was decided; of an example, when its snapshot was taken."""
+        """When it was decided or grown; of an example, when its snapshot was taken."""
         return self.record.at if isinstance(self.record, Example) else self.record.time
 
     @property
@@ -111,7 +126,7 @@ class Border(msgspec.Struct, array_like=True, tag_field="kind", tag="b", gc=Fals
         return f"b:{self.time!r}:{self.begins}"
 
 
-OwnRecord = OrderSummary | Example | ModelCommand | Border
+OwnRecord = OrderSummary | Example | ModelCommand | GrownModel | Border
 """One record about the definition of churn that its learner is of."""
 
 TrainingRecord = OwnRecord | Of

@@ -24,7 +24,7 @@ from profiles.types import Churn, Number, Profile, Subscription
 
 __all__ = [
     "Stage", "can_leave", "held", "holds", "keep", "last_sign", "move", "next_change", "signs_of", "stage",
-    "stayed",
+    "stayed", "waited",
 ]  # fmt: skip
 
 _PURCHASE, _FEATURE = "purchase", "feature_use"
@@ -99,6 +99,25 @@ def stayed(profile: Profile, after: float, until: float, config: ChurnConfig) ->
     churn = held(profile, config)
     sign = churn.signs.get(after, 0.0) if isinstance(churn, Churn) else 0.0
     return after < sign <= until
+
+
+def waited(profile: Profile, after: float, until: float, config: ChurnConfig) -> float:
+    """Seconds from a snapshot to the first sign of life in (after, until]; 0 if there was none, or nobody knows when.
+
+    The arguments are those of `stayed`. Of a state nothing comes in between.
+    """
+    ends_by = _ends_by(config)
+    if ends_by is None or ends_by.no == _PURCHASE:
+        bought = profile.purchases
+        if bought.orders > len(bought.recent) and bought.recent[0] > after:
+            return 0.0  # an earlier one may be forgotten
+        first = min((time for time in bought.recent if after < time <= until), default=after)
+    elif ends_by.lasts:
+        return 0.0
+    else:
+        churn = held(profile, config)
+        first = churn.signs.get(after, after) if isinstance(churn, Churn) else after
+    return float(first - after) if after < first <= until else 0.0
 
 
 def holds(profile: Profile, at: float, ends_by: EndsBy, since: float = 0.0, *, judged: bool = False) -> bool | None:

@@ -35,7 +35,7 @@ from models.features.table import NAMES, SCHEMA
 from models.labels.examples import Example, OrderSummary
 from models.labels.groups import groups_of
 from models.labels.outages import Outages, hidden
-from models.labels.outcomes import can_leave, held, keep, last_sign, stayed
+from models.labels.outcomes import can_leave, held, keep, last_sign, stayed, waited
 from models.labels.treatment import held_out, treated
 from profiles.types import Churn, Profile, Snapshot
 
@@ -185,6 +185,7 @@ def _release(
                 treated(profile, pending, end),
                 held_out(profile.id, config.hold_out),
                 groups=pending.groups if horizon == "full" else [],
+                first=waited(profile, pending.at, end, config) if ordered else 0.0,
             )
         )
     return 0

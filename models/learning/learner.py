@@ -33,7 +33,7 @@ from models.codec import Array, decode, encode
 from models.config import ChurnConfig
 from models.durations import WEEK
 from models.features.table import COLUMN, SCHEMA
-from models.labels.examples import Border, Example, ModelCommand, OrderSummary, OwnRecord
+from models.labels.examples import Border, Example, GrownModel, ModelCommand, OrderSummary, OwnRecord
 from models.labels.groups import in_words
 from models.learning.calibration import GroupEffects
 from models.learning.checkpoint import (
@@ -117,11 +117,13 @@ class Learner:
                     self._example(record, rows, rows.at[place])
                 elif isinstance(record, OrderSummary):
                     self._summary(record)
+                elif isinstance(record, GrownModel):
+                    self._take_up(record)
                 else:
                     self._command(record)
         return self.counts.short + self.counts.full - before
 
-    def _is_sound(self, record: Example | OrderSummary | ModelCommand, row: int) -> bool:
+    def _is_sound(self, record: Example | OrderSummary | ModelCommand | GrownModel, row: int) -> bool:
         """Whether its numbers are finite, and an example has a row of features."""
         if isinstance(record, Example):
             return row >= 0
@@ -241,6 +243,16 @@ class Learner:
 
     def _no_effects(self, champion: str) -> GroupEffects:
         return GroupEffects.new(champion, self.config.horizon / 2)
+
+    # Models that another process has grown
+
+    def _take_up(self, grown: GrownModel) -> None:
+        """Go on with a model that was grown anew; one that cannot be asked here is refused, and that is told."""
+        try:
+            self.models.take_up(grown.model, grown.document)
+        except Misconfigured as error:
+            text = f"the {grown.model} model that `rapport models refit` sent is not taken up: {error}"
+            self.told.tell(Notice(f"grown:{grown.id}", "grown", grown.time, text, {"model": grown.model}))
 
     # Decisions of people
 

@@ -12,6 +12,7 @@ from models.churn.model import LearningModel, Model, Orders, Row, joined
 from models.churn.scaling import Scaling
 from models.codec import Array, State, encode
 from models.config import ChurnConfig
+from profiles.errors import Misconfigured
 
 __all__ = ["LearningModels", "Saved"]
 
@@ -51,7 +52,7 @@ class LearningModels:
 
         self._short, self._full = who_learn_from("short"), who_learn_from("full")
         self._said = who_learn_from("said")
-        self._orders = who_learn_from("orders")
+        self._orders, self._grown = who_learn_from("orders"), who_learn_from("grown")
         self._others = {name: model for name, model in self._all.items() if name not in self._short}
 
     def __getitem__(self, name: str) -> LearningModel:
@@ -93,6 +94,18 @@ class LearningModels:
         """Learn from a label of the churn horizon, and what the models said before it."""
         for model in self._said.values():
             model.learn_said(said, churned, weight)
+
+    def take_up(self, name: str, document: bytes) -> None:
+        """Go on with a model that was grown elsewhere.
+
+        Raises:
+            Outdated: it is of other features, or of another horizon.
+            Misconfigured: it is damaged, or none that is grown elsewhere has this name.
+        """
+        model = self._grown.get(name)
+        if model is None:
+            raise Misconfigured(f"no model {name!r} is grown elsewhere; {', '.join(self._grown)} is")
+        model.take_up(document)
 
     def learn_orders(self, orders: Orders) -> bool:
         """Learn from what is known of customers' orders; whether that has changed a model."""

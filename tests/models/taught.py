@@ -16,6 +16,8 @@ from models.config import ChurnConfig
 from models.durations import DAY
 from models.features.matrix import matrix
 from models.features.reading import raws
+from models.nightly.growing import grown_on, survival_of
+from models.nightly.sample import Blocks, blocks_of
 from tests.build import CONFIG, T0, buyer
 
 __all__ = ["Taught", "taught"]
@@ -65,6 +67,8 @@ def taught(name: str, seed: int = 1, examples: int = 900) -> Taught:
     for x, y in lessons:
         one.learn(x, y)
     one.model.learn_orders(orders)
+    if "grown" in one.kind.learns_from:
+        one.model.take_up(_grown(lessons))
     return one
 
 
@@ -79,6 +83,13 @@ def _lessons(seed: int, examples: int) -> tuple[list[tuple[Array, bool]], Orders
         x = matrix(raws([buyer(*days.tolist())], "EUR"), np.array([T0 + (days[-1] + silence) * DAY]))[0]
         lessons.append((x, bool(rng.random() < np.exp(-silence / 60))))
     return lessons, _orders(rng)
+
+
+def _grown(lessons: list[tuple[Array, bool]]) -> bytes:
+    """As if what came of the label horizon came of a later block."""
+    x = np.array([[*row, float(number % blocks_of(CONFIG))] for number, (row, _) in enumerate(lessons)])
+    y = np.array([came for _, came in lessons])
+    return survival_of(grown_on(Blocks(x, y, len(lessons))), CONFIG, T0, T0, len(lessons)).to_json()
 
 
 def _orders(rng: np.random.Generator, customers: int = 400) -> Orders:

@@ -105,7 +105,8 @@ def test_silence_raises_the_risk(name, orders, happened, silence, more):
 
     before, after = (risk(models()[name], profile, end + wait) for wait in (silence, silence + more))
 
-    assert after >= before - (0.02 if name in WEIGHED or name in COMPOSED else 1e-12)
+    allowed = {**dict.fromkeys((*WEIGHED, *COMPOSED), 0.02), "survival": 0.05}  # trees go in steps
+    assert after >= before - allowed.get(name, 1e-12)
 
 
 @settings(deadline=None, max_examples=50)

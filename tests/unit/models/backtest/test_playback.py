@@ -100,6 +100,20 @@ def test_nothing_that_comes_later_changes_what_was_said(judged: Judged) -> None:
         np.testing.assert_array_equal(whole.risks[name][same], later.risks[name][kept])
 
 
+def test_the_nightly_model_is_grown_of_what_was_known_and_says_something(judged: Judged) -> None:
+    """Nothing that comes later changes what it says, and without it nothing else is said either."""
+    grown = played(shop(), refit_every=6 * WEEK)
+    cut = [event for event in shop() if event.time <= START - 1.0 + 20 * WEEK]
+    later = played([*cut, shop()[-1]], refit_every=6 * WEEK)
+
+    said = np.isfinite(grown.risks["survival"])
+    assert 0 < said.sum() == (grown.week >= grown.week[said].min()).sum()
+    assert np.isnan(judged.risks["survival"]).all()
+    np.testing.assert_array_equal(grown.risks["hazard"], judged.risks["hazard"])
+    same, kept = grown.week <= 20, later.week <= 20
+    np.testing.assert_array_equal(grown.risks["survival"][same], later.risks["survival"][kept])
+
+
 def test_the_same_log_gives_the_same_scores(judged: Judged) -> None:
     """To the bit, and the learner the same checkpoint."""
     again = played(shop())

@@ -23,7 +23,7 @@ from models.features.table import NAMES
 from profiles.errors import Misconfigured
 from profiles.types import Profile
 from tests.build import CONFIG, T0, buyer
-from tests.models.taught import Taught
+from tests.models.taught import Taught, taught
 
 PEOPLE = [buyer(0, 20, 40), buyer(5), buyer(0, 90)]
 NOW = np.full(3, T0 + 120 * DAY)
@@ -46,6 +46,7 @@ ALL: dict[str, Model] = {
     "recency": learned("recency"),
     "base_rate": BaseRate(0.2, 0.7, CONFIG.label_horizon, CONFIG.horizon, 90),
     "rules": rules(CONFIG),
+    "survival": taught("survival").export(),
     "btyd": Btyd(Lifetimes(0.8, 4.0, 0.6, 20.0, 1.2, 0.6, 0.1, 1.0), (1.5, 12.0, 30.0, 2.0, 9.0), 1200),
 }
 ALL["stack"] = Stack(StackWeights({"hazard": 0.5, "direct": 0.2, "btyd": 0.4}, -0.1, CONFIG.horizon, 300)).joined(ALL)
@@ -153,7 +154,7 @@ def test_no_champion_is_missing():
 def test_of_another_churn_horizon_nothing_is_used_that_was_learned_for_the_old_one():
     after = Panel.from_json(panel().to_json(), ChurnConfig(horizon="13w"))
 
-    assert after.left_out == ("base_rate", "direct", "stack")
+    assert after.left_out == ("base_rate", "direct", "stack", "survival")
     assert after.champion_name == "hazard"
 
 

@@ -122,6 +122,27 @@ def test_after_the_short_label_a_snapshot_goes_on_waiting_for_the_whole_horizon(
     assert full.key != short.key
 
 
+def test_a_label_tells_when_the_first_order_came():
+    profile = photographed(10, EVERYONE)
+    for day in (70, 50, 9):
+        apply(profile, event("purchase", day), "EUR", LIMITS)
+
+    short, full = snapshots.mature(profile, T0 + 10 * DAY + WHOLE, EVERYONE)
+
+    assert (short.y, short.first) == (False, 0.0)
+    assert (full.y, full.first) == (True, pytest.approx(40 * DAY))
+
+
+def test_nobody_knows_when_the_first_order_came_if_earlier_ones_are_forgotten():
+    profile = photographed(10, EVERYONE)
+    for day in range(50, 90):
+        apply(profile, event("purchase", day), "EUR", LIMITS)
+
+    *_, full = snapshots.mature(profile, T0 + 10 * DAY + WHOLE, EVERYONE)
+
+    assert (full.y, full.first) == (True, 0.0)
+
+
 def test_what_waits_for_the_whole_horizon_holds_what_every_model_said_then():
     profile = buyer(0, 5)
     at = T0 + 10 * DAY

@@ -15,10 +15,12 @@ from models.config import ChurnConfig
 from models.durations import DAY, WEEK
 from models.features.matrix import pack
 from models.features.table import SCHEMA
-from models.labels.examples import ModelCommand
+from models.labels.examples import GrownModel, ModelCommand
 from models.learning.checkpoint import dump, load, panel_of
 from models.learning.kept import History, Kept
 from models.learning.learner import Learner
+from models.nightly.growing import grow
+from models.nightly.sample import SnapshotSample
 from profiles.errors import Misconfigured
 from tests.build import T0
 from tests.models.training import CONFIG, full, short, world
@@ -462,3 +464,47 @@ def test_customers_who_begin_to_order_less_raise_one_alarm_though_the_hazard_fol
     assert "less than the models have learned" in alarm.text
     assert alarm.evidence["error"]["after"] < -0.02
     assert not [notice for notice in quiet.told.notices if notice.kind == "drift"]
+
+
+def test_a_grown_model_is_taken_up_where_it_stands_in_the_log_and_kept(records):
+    sample = SnapshotSample(CONFIG)
+    sample.add(records[:2000])
+    model = grow(sample, CONFIG, T0)
+    assert model is not None
+    learner = Learner(CONFIG)
+    learner.take(records[:2000])
+    assert "survival" not in learner.panel().models
+
+    learner.take([GrownModel("night", "survival", T0, model.to_json())])
+    learner.take([GrownModel("night", "survival", T0, model.to_json())])  # delivered twice
+
+    assert learner.panel().models["survival"].to_json() == model.to_json()
+    assert not learner.told.tells("grown")
+    learner.take(records[2000:2100])
+    assert learner.quality()["survival"]["short"]["rows"] > 0  # judged by what comes after
+    assert Learner.restore(learner.checkpoint(), CONFIG).checkpoint() == learner.checkpoint()
+    other = CONFIG.model_copy(update={"horizon": 30 * WEEK})
+    assert "survival" not in Learner.restore(learner.checkpoint(), other).panel().models
+
+
+@pytest.mark.parametrize(
+    ("name", "document", "why"),
+    [("survival", b"{", "damaged"), ("hazard", b"{}", "no model 'hazard' is grown"), ("survival", b"", "schema")],
+)
+def test_a_grown_model_that_cannot_be_asked_is_refused_and_that_is_told(records, name, document, why):
+    sample, learner = SnapshotSample(CONFIG), Learner(CONFIG)
+    sample.add(records[:2000])
+    if not document:
+        model = grow(sample, CONFIG, T0)
+        assert model is not None
+        document = model.to_json().replace(SCHEMA.encode(), b"00000000")
+    learner.take(records[:100])
+
+    learner.take([GrownModel("night", name, T0 + DAY, document)])
+
+    [notice] = [notice for notice in learner.news() if notice.kind == "grown"]
+    assert why in notice.text
+    assert "models refit" in notice.text
+    assert (notice.at, notice.id) == (T0 + DAY, "grown:night")
+    assert "survival" not in learner.panel().models
+    learner.take(records[100:200])
