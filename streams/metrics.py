@@ -174,11 +174,11 @@ class WorkerMetrics:
         )
         self._notices = Counter(
             "rapport_model_notices",
-            "What the learner told people, by kind: drift, rollback, champion, anew, refused, grown.",
+            "What the learner told people, by kind: drift, changed, rollback, champion, anew, refused, grown.",
             ["kind"],
             registry=registry,
         )
-        for kind in ("drift", "rollback", "champion", "anew", "refused", "grown"):
+        for kind in ("drift", "changed", "rollback", "champion", "anew", "refused", "grown"):
             self._notices.labels(kind)
         self._census = Histogram(
             "rapport_census_seconds",

@@ -34,6 +34,7 @@ _WORDS = {
     "contact": "messages read and unsubscribed from",
 }
 _FEW = 5  # features named of a group
+_TOLD = 3  # groups that have changed
 _ENOUGH = 30  # outcomes of a segment that its figures mean something from
 _FIGURES = ("rows", "AUC", "log loss", "ECE", "bias")
 _HORIZONS = {"short": "Order within the label horizon", "full": "Churn within the churn horizon"}
@@ -48,6 +49,8 @@ def overview(document: dict[str, Any]) -> RenderableType:
     signals = ", ".join(f"{name} {_signal(document['drift'][name])}" for name in ("error", "activity"))
     alarms = document["drift"]["alarms"]
     parts.append(Text(f"Drift: {counted(len(alarms), 'alarm') if alarms else 'no alarms'}; signals: {signals}."))
+    for change in document["drift"]["changed"][:_TOLD]:
+        parts.append(Text(f"{minute(change['at'])}: {change['text']}.", style="yellow"))
     if off := document["drift"]["segments"]:
         parts.append(Text(f"Off by more than chance in the segments {', '.join(off)}.", style="yellow"))
     if off := document["drift"]["groups"]:
@@ -110,6 +113,8 @@ def _by_group(rows: list[dict[str, Any]]) -> list[RenderableType]:
 def explained_model(document: dict[str, Any]) -> RenderableType:
     """`rapport models explain`: what moves the model, in words."""
     lines: list[RenderableType] = [_heading(document)]
+    if document["groups"] and document["name"] == "stack":
+        lines.append(Text("What moves the hazard, which the stack weighs with other models:", style="dim"))
     strongest = max((group["strength"] for group in document["groups"]), default=0.0)
     for group in document["groups"]:
         if group["strength"] < 0.02 * strongest:
@@ -125,7 +130,7 @@ def explained_model(document: dict[str, Any]) -> RenderableType:
         lines.append(
             Text("Features of a group say nearly the same and share what they say; read them together.", style="dim")
         )
-    return Group(*lines, *(_numbers(document) if not document["groups"] else []))
+    return Group(*lines, *(_numbers(document) if not document["groups"] or document["name"] == "stack" else []))
 
 
 def _spread(row: dict[str, Any]) -> str:

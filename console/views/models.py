@@ -17,6 +17,7 @@ from models.churn.scores import GROUPS, group_shares
 from models.labels.groups import in_words
 from models.learning.drift import Alarm, Move
 from models.learning.notices import Notice
+from models.learning.records.changed import Changed
 from models.learning.report import Contribution, KeptVersion, Report, contributions, group_weights
 from profiles.types import Profile, Score
 
@@ -93,6 +94,19 @@ class AlarmView(Document):
     activity: SignalView
 
 
+class ChangedView(Document):
+    """Customers of one group leave more or less often than before, and the others do not."""
+
+    id: str
+    at: Time
+    group: str
+    meaning: str = Field(description="Who is in it.")
+    since: Time
+    times: float = Field(description="As often as before, next to what was foreseen of them.")
+    others: float = Field(description="The same of all other customers.")
+    text: str
+
+
 class DriftView(Document):
     """Whether customers behave in another way than the models have learned."""
 
@@ -104,13 +118,16 @@ class DriftView(Document):
         description="Of customers, in words, for whom the risks that are shown are off by more than chance although "
         "they are calibrated: these have changed of late."
     )
+    changed: list[ChangedView] = Field(
+        description="Groups of customers who leave more or less often than they did, the newest first."
+    )
 
 
 class NoticeView(Document):
     """What the learner told people, as on the topic `alerts`."""
 
     id: str
-    kind: Literal["drift", "rollback", "champion", "anew", "refused", "grown"]
+    kind: Literal["drift", "changed", "rollback", "champion", "anew", "refused", "grown"]
     at: Time
     text: str
     by: str
@@ -367,6 +384,7 @@ def _drift(report: Report) -> DriftView:
         alarms=[_alarm(notice) for notice in reversed(report.told.notices) if notice.kind == "drift"],
         segments=report.biased(),
         groups=[in_words(group) for group in report.biased_groups()],
+        changed=[_changed(notice) for notice in reversed(report.told.notices) if notice.kind == "changed"],
     )
 
 
@@ -374,6 +392,20 @@ def _signal(mean: float, move: Move | None) -> SignalView:
     if move is None:
         return SignalView(mean=mean, moved_at=None)
     return SignalView(mean=mean, moved_at=move.at, before=move.before, after=move.after)
+
+
+def _changed(notice: Notice) -> ChangedView:
+    change = convert(notice.evidence, Changed)
+    return ChangedView(
+        id=notice.id,
+        at=notice.at,
+        group=change.group,
+        meaning=in_words(change.group),
+        since=change.since,
+        times=change.times,
+        others=change.others,
+        text=notice.text,
+    )
 
 
 def _alarm(notice: Notice) -> AlarmView:

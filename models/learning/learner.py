@@ -20,6 +20,7 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
@@ -58,6 +59,7 @@ from models.learning.learning_models import LearningModels, Saved
 from models.learning.notices import Decided, Notice, Told, ToldBefore
 from models.learning.promotion import Change, Chosen, Promotion
 from models.learning.quality import Ledger
+from models.learning.records.changed import Changed, GroupDrift
 from models.learning.records.repeats import Repeats
 from models.learning.records.rows import Rows
 from models.learning.records.sample import Sample
@@ -89,6 +91,7 @@ class Learner:
         self.trained_until = 0.0
         self.border = 0.0  # the latest that has come
         self.groups = self._no_effects(self.choice.promotion.champion)
+        self.changed = GroupDrift.new(self.groups.model, config.horizon)
         self._sample = Sample()
         self._repeats = Repeats()
         self._next_fit = MIN_CUSTOMERS
@@ -233,12 +236,16 @@ class Learner:
         if self.groups.model != champion:
             self.groups = self._no_effects(champion)
             self.judge.groups = Ledger.new()
+            self.changed = GroupDrift.new(champion, self.config.horizon)
         if champion not in said:
             return
         odds = float(log_odds(np.array([said[champion]]))[0])
         p = self.groups.risk(odds, example.groups)
         self.judge.on_groups({"champion": p, "uncalibrated": said[champion]}, example)
         if not example.treated:
+            known = [name for name in example.groups if name in self.groups.groups]
+            for change in self.changed.add(example.at, said[champion], known, not example.y, example.weight):
+                self._has_changed(change)
             self.groups.learn(odds, example.groups, not example.y, example.weight, example.due)
 
     def _no_effects(self, champion: str) -> GroupEffects:
@@ -322,12 +329,20 @@ class Learner:
 
     def _alarm(self, alarm: Alarm | None) -> None:
         if alarm is not None:
-            off = self.judge.short.biased(self.promotion.champion)
+            off = self.judge.short.biased(self.promotion.speaks_short)
             groups = self.judge.groups.biased("champion")
             evidence: dict[str, Any] = {**msgspec.to_builtins(alarm), "segments": off, "groups": groups}
             text = alarm.text + (f"; most in the segments {', '.join(off)}" if off else "")
             text += f"; over the whole horizon, customers {' and '.join(map(in_words, groups))}" if groups else ""
             self.told.tell(Notice(alarm.id, "drift", alarm.at, text, evidence))
+
+    def _has_changed(self, change: Changed) -> None:
+        since = datetime.fromtimestamp(change.since, UTC)
+        text = (
+            f"customers {in_words(change.group)} leave {change.times:.1f} times as often as before, since about "
+            f"{since.day} {since:%B %Y} (all others {change.others:.1f} times)"
+        )
+        self.told.tell(Notice(change.id, "changed", change.at, text, msgspec.to_builtins(change)))
 
     # Checkpoints
 
@@ -350,6 +365,7 @@ class Learner:
             HEAD: encode(head),
             "learned": encode(self.models.state()),
             "groups": encode(self.groups),
+            "changed": encode(self.changed),
             "notices": encode(self.told),
             **self.judge.parts(),
             **self.choice.parts(),
@@ -404,6 +420,8 @@ class Learner:
         self.models = LearningModels(self.config, decode(parts.get("learned", b""), Saved, "what the models learned"))
         if "groups" in parts:
             self.groups = decode(parts["groups"], GroupEffects, "the effects of groups")
+        if "changed" in parts:
+            self.changed = decode(parts["changed"], GroupDrift, "what is known of each group over time")
         self.told = decode(parts.get("notices", b""), Told, "what people were told")
         self.judge.restore(parts)
         self.choice.restore(parts)
@@ -427,6 +445,7 @@ class Learner:
     def _new_horizon(self, lost: Discarded, now: float) -> None:
         self.models.forget_full()
         self.groups = self._no_effects(self.promotion.champion)
+        self.changed = GroupDrift.new(self.promotion.champion, self.config.horizon)
         self.judge.forget_full()
         self.choice.forget_full()
         what = "learning from labels of the whole horizon"

@@ -102,6 +102,11 @@ class Promotion(State):
         """The rules, before anything is known."""
         return cls("rules", 0.0, "", "", False, [], [], Race.new(), {})
 
+    @property
+    def speaks_short(self) -> str:
+        """The model that answers for the champion on the label horizon, of which the stack has no answer."""
+        return "hazard" if self.champion == "stack" else self.champion
+
     def review_floor(self, at: float, below: Mapping[str, str]) -> Change | None:
         """Outcomes of the whole horizon have come: the rules step in for a champion that is worse than they are.
 
@@ -190,7 +195,7 @@ class Promotion(State):
         """
         self.settled = self.settled or blocks.known_to(self.champion) >= RUN
         self.standings = self._compared(blocks, ece)
-        bar = lately("hazard" if self.champion == "stack" else self.champion)
+        bar = lately(self.speaks_short)
         better = [
             standing
             for standing in self.standings

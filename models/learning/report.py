@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from models.churn.kinds.stack import Stack
 from models.churn.model import Model
 from models.churn.panel import MODELS, Panel
 from models.churn.weights import Weights
@@ -110,7 +111,7 @@ class Report:
 
     def biased(self) -> list[str]:
         """Segments in which the champion is off by more than chance, on the short label."""
-        return self.figures.short.biased(self.promotion.champion)
+        return self.figures.short.biased(self.promotion.speaks_short)
 
     def biased_groups(self) -> list[str]:
         """Groups of customers in which the risks that are shown are off by more than chance, over the whole horizon."""
@@ -132,7 +133,12 @@ def kept_version(part: bytes) -> KeptVersion:
 
 
 def group_weights(model: Model) -> list[GroupWeight]:
-    """What moves a model that weighs features, by groups of them, the strongest first; nothing of another model."""
+    """What moves a model that weighs features, by groups of them, the strongest first; nothing of another model.
+
+    Of the stack, what moves the hazard in it.
+    """
+    if isinstance(model, Stack) and "hazard" in model.parts:
+        model = model.parts["hazard"]
     if not isinstance(model, Weights):
         return []
     held: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)

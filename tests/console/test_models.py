@@ -95,10 +95,10 @@ def test_every_model_with_its_figures_and_who_speaks(api: World) -> None:
     """The same figures that the learner decides by."""
     document = api.get("/v1/models")
 
-    assert document["champion"] == "hazard"
+    assert document["champion"] == "stack"
     assert [model["name"] for model in document["models"]] == list(MODELS)
     roles = {model["name"]: model["role"] for model in document["models"]}
-    assert roles["hazard"] == "champion"
+    assert roles["stack"] == "champion"
     assert (roles["bgnbd"], roles["direct"]) == ("shadow", "shadow")
     quality = api.learned.learner.quality()
     for model in document["models"]:
@@ -152,7 +152,7 @@ def test_one_model_with_its_weights_and_quality_by_segment(api: World) -> None:
 
 def test_how_right_the_risks_are_of_each_group_of_customers(api: World) -> None:
     """Of the champion, as it is shown."""
-    rows = api.get("/v1/models/hazard")["calibration"]
+    rows = api.get("/v1/models/stack")["calibration"]
 
     assert {(row["group"], row["meaning"]) for row in rows} == {
         ("source:app", "who are met in app"), ("source:web", "who are met in web"),
@@ -163,7 +163,7 @@ def test_how_right_the_risks_are_of_each_group_of_customers(api: World) -> None:
             name: told[name] for name in ("rows", "rate", "bias", "bias_error", "ece")
         }
     assert api.get("/v1/models/direct")["calibration"] == []
-    assert "customers who are met in app" in " ".join(api.run("show", "hazard")[1].split())
+    assert "customers who are met in app" in " ".join(api.run("show", "stack")[1].split())
     assert isinstance(api.get("/v1/models")["drift"]["groups"], list)
     assert api.http.get("/v1/models/oracle").status_code == 404
 
@@ -190,7 +190,7 @@ def test_a_decision_is_carried_out_by_the_learner_and_recorded(api: World) -> No
     assert document["decisions"][0]["id"] == answer.json()["id"]
     assert api.get("/v1/models/history")["changes"][0]["by"] == "kim"
     assert api.http.post("/v1/models/release").status_code == 200
-    assert api.get("/v1/models")["champion"] == "hazard"
+    assert api.get("/v1/models")["champion"] == "stack"
 
 
 def test_a_decision_that_cannot_be_carried_out_says_why(api: World) -> None:
@@ -223,7 +223,7 @@ def test_the_commands_tell_people_and_tools(api: World) -> None:
     """Every command, as text and as JSON."""
     code, output = api.run("list")
     assert code == 0, output
-    assert "hazard is champion since 20" in output
+    assert "stack is champion since 20" in output
     assert "Drift: no alarms" in output
     for whole in ("base_rate", "log loss", "blocks"):  # nothing is cut off in 80 columns
         assert whole in output
@@ -252,7 +252,8 @@ def test_explain_on_a_terminal(api: World) -> None:
     """The model in words; a customer to the log-odds."""
     code, output = api.run("explain")
     assert code == 0, output
-    assert "how long ago the last order was" in output
+    assert "how long ago the last order was" in output  # to the hazard in the stack
+    assert "weight_of_btyd" in output
     assert "raises the log-odds" in " ".join(output.split())
     code, output = api.run("explain", "user_id:42")
     assert code == 0, output

@@ -57,7 +57,7 @@ def test_the_champion_reaches_what_can_be_known(world, played):
         oracle[rows] = world.oracle([by_number[i] for i in played.customer[rows].tolist()], int(week), HORIZON)
     reached, possible = auc(played.y, played.risks["champion"]), auc(played.y, oracle)
 
-    assert set(played.champions.values()) == {"hazard"}
+    assert set(played.champions.values()) == {"stack"}
     assert possible > 0.9
     assert reached - 0.5 >= 0.95 * (possible - 0.5)
 

@@ -101,7 +101,8 @@ def world(
         records.append(short(name, at, silence, roll.random() < p, config=config, segments=segments))
         if step % 4 == 0:
             gone = (1 - p) ** (26 / 4)
-            said = {"hazard": gone, "direct": gone, "bgnbd": 0.8 * gone, "recency": 0.9 * gone, "rules": 0.5}
+            said = {"hazard": gone, "direct": gone, "bgnbd": 0.8 * gone, "recency": 0.9 * gone, "rules": 0.5,
+                    "stack": gone}  # fmt: skip
             stays, groups = roll.random() >= gone, ["source:app" if step % 8 else "source:web"]
             records.append(full(name, at, stays, said, silence, config=config, segments=segments, groups=groups))
     return records

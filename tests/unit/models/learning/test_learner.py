@@ -107,7 +107,7 @@ def test_every_model_is_judged_on_short_labels_and_on_what_it_had_said(learned):
         "hazard", "ftrl", "bgnbd", "btyd", "recency", "base_rate", "rules",
     }  # fmt: skip
     assert {model for model in MODELS if quality[model]["full"]["rows"]} == {
-        "hazard", "direct", "bgnbd", "recency", "rules",
+        "hazard", "direct", "bgnbd", "recency", "rules", "stack",
     }  # fmt: skip
     assert quality["hazard"]["short"]["auc"] > 0.65
     assert quality["hazard"]["full"]["log_loss"] < quality["rules"]["full"]["log_loss"]
