@@ -8,6 +8,7 @@ from models.churn.counterfactuals import counterfactuals
 from models.churn.outlook import outlook
 from models.churn.panel import Panel
 from models.config import ChurnConfig
+from models.labels.outcomes import held
 from profiles.types import Profile
 from streams.refreshed import Refreshed
 
@@ -24,7 +25,7 @@ class Adviser:
     """
 
     def __init__(self, store: LearnerView, config: ChurnConfig, currency: str) -> None:
-        self._config = config
+        self._configs = config.each()
         self._currency = currency
 
         async def read(raw: bytes) -> Panel:
@@ -35,15 +36,24 @@ class Adviser:
         )
 
     async def __call__(self, profile: Profile) -> Advice | None:
-        """What would lower the risk of a customer, and what is to be expected, as of their score, so that both can be
+        """What would lower each risk of a customer, and what is to be expected, as of the score, so that both can be
         compared with it.
 
-        While their band is low there is nothing to lower; without a score there is nothing at all.
+        While the band is low there is nothing to lower; without a score there is nothing at all.
         """
-        score = profile.score
-        if score is None:
+        if not any(held(profile, config).score for config in self._configs):
             return None
         await self._panel.refresh()
-        panel, config, currency = self._panel(), self._config, self._currency
+        own, *others = (self._of(profile, config) for config in self._configs)
+        defined = {config.name: each for config, each in zip(self._configs[1:], others, strict=True) if each}
+        return (own or Advice("", None))._replace(defined=defined)
+
+    def _of(self, profile: Profile, config: ChurnConfig) -> Advice | None:
+        """By one definition of churn; what is to be expected goes by orders, and so with the plan's own."""
+        score = held(profile, config).score
+        if score is None:
+            return None
+        panel, currency = self._panel().of(config.name), self._currency
         lower = None if score.band == "low" else counterfactuals(profile, panel, score.at, config, currency)
-        return Advice(panel.kin(score.model).id, lower, outlook(profile, panel, score.at, config, currency))
+        expected = None if config.name else outlook(profile, panel, score.at, config, currency)
+        return Advice(panel.kin(score.model).id, lower, expected)

@@ -112,6 +112,7 @@ def _bar(churn: dict[str, Any]) -> RenderableType:
         Text(f"  {churn['spoke']}", "dim"),
         *_leaving(churn),
         *reasons,
+        *([Text(f"  {churn['remark']}", "dim")] if churn["remark"] and not churn.get("departure") else []),
         *_counterfactuals(churn),
         *expected(churn.get("outlook")),
     )

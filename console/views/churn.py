@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field
@@ -10,7 +11,7 @@ from console.views.document import Document, Risk, Time
 from models.churn.counterfactuals import Counterfactual
 from models.churn.outlook import Outlook
 from models.churn.panel import basis
-from models.churn.reasons import departure, explain
+from models.churn.reasons import departure, explain, remark
 from models.config import Definition
 from plan import Plan
 from profiles.consent import PROFILING
@@ -33,6 +34,7 @@ class Advice(NamedTuple):
     model: str
     counterfactuals: list[Counterfactual] | None  # None while the band is low
     outlook: Outlook | None = None
+    defined: Mapping[str, Advice] = {}  # by further definitions of churn
 
 
 class ReasonView(Document):
@@ -122,6 +124,9 @@ class ChurnView(Document):
         None, description="Of who has left with a chance of .75 or more: a risk says nothing any more of them."
     )
     reasons: list[ReasonView] = Field(description="What went wrong for the customer first, then the strongest.")
+    remark: str | None = Field(
+        None, description="What they leave open: that nothing raises the risk, or that no cause of it shows; else null."
+    )
     would_lower: list[CounterfactualView] | None = Field(
         None,
         description="What would lower the risk by a point or more: the strongest first, at most 3; "
@@ -163,7 +168,9 @@ def churn_view(profile: Profile, plan: Plan, advice: Advice | None = None) -> Ch
     return _view(profile, profile.score, plan, advice)
 
 
-def defined_view(profile: Profile, definition: Definition, plan: Plan) -> DefinedChurnView | None:
+def defined_view(
+    profile: Profile, definition: Definition, plan: Plan, advice: Advice | None = None
+) -> DefinedChurnView | None:
     held = (profile.churns or {}).get(definition.name)
     if held is None or not held.stage:
         return None
@@ -173,13 +180,14 @@ def defined_view(profile: Profile, definition: Definition, plan: Plan) -> Define
         stage=held.stage,
         words=getattr(definition.words, held.stage),
         since=held.stage_since,
-        churn=_view(profile, held.score, plan),
+        churn=_view(profile, held.score, plan, advice.defined.get(definition.name) if advice else None),
     )
 
 
 def _view(profile: Profile, score: Score | None, plan: Plan, advice: Advice | None = None) -> ChurnView | None:
     if score is None or not may_be_scored(profile, plan):
         return None
+    reasons = explain(profile, score.reasons, score)
     return ChurnView.of(
         score,
         trend=_trend(score),
@@ -187,7 +195,8 @@ def _view(profile: Profile, score: Score | None, plan: Plan, advice: Advice | No
         scored_at=score.at,
         spoke=basis(score.model),
         departure=DepartureView.of(gone) if (gone := departure(profile, score)) else None,
-        reasons=explain(profile, score.reasons, score),
+        reasons=reasons,
+        remark=remark(reasons, score),
         would_lower=advice.counterfactuals if advice else None,
         would_lower_model=advice.model if advice and advice.counterfactuals is not None else None,
         outlook=OutlookView.of(advice.outlook) if advice and advice.outlook else None,

@@ -132,7 +132,11 @@ def profile_view(profile: Profile, now: float, plan: Plan, advice: Advice | None
         segments=_segments(profile, plan),
         lifecycle=_stage(profile),
         alerts=[alert_view(profile, alert, plan) for alert in sorted(profile.alerts.values(), key=_newest_alert)],
-        churns=[view for definition in plan.churn.definitions if (view := defined_view(profile, definition, plan))],
+        churns=[
+            view
+            for definition in plan.churn.definitions
+            if (view := defined_view(profile, definition, plan, advice)) is not None
+        ],
     )
 
 

@@ -24,6 +24,7 @@ from models.features.readers import is_open, subscription_state
 from models.features.reading import raws
 from models.features.sentences import ago, count
 from models.labels.groups import groups_of
+from models.labels.outcomes import can_leave, held
 from profiles.state import Limits, apply
 from profiles.types import Event, Profile
 
@@ -61,12 +62,13 @@ def counterfactuals(
 
     Args:
         profile: stays as it is.
-        panel: its model of the kind that scored the customer answers; its champion if it has none, or nothing did.
+        panel: of the definition; its model of the kind that scored the customer answers; its champion if it has none,
+            or nothing did.
         now: when it would happen.
-        config: of churn, from the plan.
+        config: of churn, from the plan, or of a further definition (`ChurnConfig.of`).
         currency: of the plan.
     """
-    if not profile.purchases.orders:
+    if not can_leave(profile, now, config):
         return []
     tried = [found for find in _FINDERS for found in find(profile, now, currency)]
     packed = _encode(profile)
@@ -76,7 +78,8 @@ def counterfactuals(
         change(other)
         people.append(other)
     x = ahead(raws(people, currency), np.full(len(people), now), config)
-    model = panel.kin(profile.score.model if profile.score is not None else "")
+    score = held(profile, config).score
+    model = panel.kin(score.model if score is not None else "")
     said = model.risk(x, config)
     if model is panel.champion:
         said = panel.calibrated(said, [groups_of(each, config.groups) for each in people])
@@ -94,7 +97,7 @@ Found = Iterator[tuple[str, str, Change]]
 
 def _order(profile: Profile, now: float, currency: str) -> Found:
     bought = profile.purchases
-    if now - bought.last < DAY:  # they have
+    if not bought.orders or now - bought.last < DAY:  # never, or they have
         return
     amount = median_low(bought.amounts) if bought.amounts else bought.last_amount
     items = bought.items / bought.orders

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
@@ -12,7 +13,7 @@ from models.features.table import NAMES, ORDERED, TABLE
 from models.labels.groups import in_words
 from profiles.types import Profile, Reason, Score
 
-__all__ = ["GONE", "Departure", "Explanation", "departure", "explain"]
+__all__ = ["GONE", "Departure", "Explanation", "departure", "explain", "remark"]
 
 _SAY = {feature.name: feature.say for feature in TABLE}
 _OF_ORDERS = frozenset(NAMES[:ORDERED])
@@ -72,6 +73,20 @@ def explain(profile: Profile, reasons: list[Reason] | None = None, score: Score 
         for reason, text in told
         if text
     ]
+
+
+def remark(told: Sequence[Explanation], score: Score) -> str | None:
+    """What reasons leave open, in a sentence: that nothing raises the risk, or that no cause of it shows.
+
+    Args:
+        told: all reasons of the score.
+        score: whose reasons they are.
+    """
+    if not any(each.effect == "raises" for each in told):
+        return "Nothing that is known of the customer raises the risk above that of the average customer"
+    if score.band != "low" and not any(each.cause for each in told):
+        return "No cause shows: no trouble and no fall of use that would be more than is usual"
+    return None
 
 
 def departure(profile: Profile, score: Score | None = None) -> Departure | None:

@@ -59,7 +59,8 @@ def score_profiles(
         model: whose risk it is.
         config: of churn, from the plan.
         currency: of the plan.
-        lifetimes: tells who has left, by their orders and visits; so not by a further definition of churn.
+        lifetimes: tells who has left, by their orders and visits; so not by a further definition of churn. Of a state
+            that lasts it is known that nobody has left; who leaves within `leaving_within` follows from the risk.
         calibration: of the model's risks, by groups of customers.
     """
     bought = [i for i, profile in enumerate(profiles) if can_leave(profile, times[i], config)]
@@ -78,6 +79,9 @@ def score_profiles(
     if config.definition is None:
         left, leaving = lifetimes.departures(scores.values, config)
         said = list(zip(left.tolist(), leaving.tolist(), strict=True))
+    elif config.lasts:  # it still does, and would end at a steady rate
+        leaving = 1.0 - (1.0 - scores.risk) ** (config.leaving_within / config.horizon)
+        said = [(0.0, chance) for chance in leaving.tolist()]
     for i, risk, because, (gone, goes) in zip(bought, scores.risk.tolist(), reasons, said, strict=True):
         earlier = compared_with(_before(profiles[i], config), times[i], id_)
         found[i] = Score(risk, bands.of(risk), times[i], id_, because, *earlier, left=gone, leaving=goes)
@@ -151,6 +155,9 @@ _OF_FACT = np.eye(len(_DISTINCT))[_FACT]  # (features, facts)
 _OF_SUBJECT = np.eye(len(TOLD))[_SUBJECT]  # (features, len(TOLD))
 _SPEAKS = (_OF_FACT.T @ _OF_SUBJECT > 0) * 1.0  # (facts, len(TOLD)): a fact belongs to one subject
 _IS_SILENCE, _IS_HABIT = (np.array(_DISTINCT) == f"all {group}" for group in ("silence", "habit"))
+_SILENT_FACT = _DISTINCT.index("all silence")
+_OF_HABIT = np.array([_DISTINCT.index(f"all {group}") for group in ("habit", "tenure")])
+_ORDERS = NAMES.index("orders")
 _SILENT = _MEMBER[:ORDERED, _SILENCE]
 _OTHERWISE = 1.0 - _SILENT
 _WIDEST = int(np.bincount(_SUBJECT).max())
@@ -198,6 +205,9 @@ def told(scores: Scores) -> Told:
         # What orders say of silence in features of the habit, and of the habit in those of silence, changes places.
         extra = (scores.silence @ _OTHERWISE)[:, None] * _IS_SILENCE + (rest @ _SILENT)[:, None] * _IS_HABIT
     facts = signed @ _OF_FACT + extra
+    once = scores.values[:, _ORDERS] <= 1.0  # all that one order says is one fact: that it was the only one, and when
+    facts[once, _SILENT_FACT] += facts[np.ix_(once, _OF_HABIT)].sum(axis=1)
+    facts[np.ix_(once, _OF_HABIT)] = 0.0
     up = (tones.raises @ _OF_FACT > 0) & (facts > 0)
     down = (tones.lowers @ _OF_FACT > 0) & (facts < 0)
     raising, lowering = (facts * up) @ _SPEAKS, (facts * down) @ _SPEAKS
@@ -257,8 +267,10 @@ def _leading(found: Told, top: NDArray[np.int64]) -> NDArray[np.int64]:
     """The feature by which each reason is told."""
     n, tones = len(top), found.tones
     none = np.full((n, 1), -np.inf)
-    up = np.where(tones.raises, found.by_feature + np.where(tones.causes, _ANY, 0.0), -np.inf)
-    strength = np.concatenate([up, none, np.where(tones.lowers, -found.by_feature, -np.inf), none], axis=1)
+    unheard = np.where(found.by_feature == 0.0, 0.5 * _ANY, 0.0)  # by the model: one that it looks at is told instead
+    up = np.where(tones.raises, found.by_feature + np.where(tones.causes, _ANY, 0.0) - unheard, -np.inf)
+    down = np.where(tones.lowers, -found.by_feature - unheard, -np.inf)
+    strength = np.concatenate([up, none, down, none], axis=1)
     members = _COLUMNS[top]
     signed = np.take_along_axis(strength, members.reshape(n, -1), axis=1).reshape(members.shape)
     leading = np.take_along_axis(members, signed.argmax(axis=2)[:, :, None], axis=2)[:, :, 0] % (len(NAMES) + 1)

@@ -29,7 +29,7 @@ from models.codec import Array, decode, encode
 from models.config import ChurnConfig
 from models.durations import WEEK
 from models.features.matrix import matrix
-from models.features.table import NAMES
+from models.features.table import NAMES, ORDERED
 from models.libraries import load
 
 __all__ = ["KIND", "MIN_CUSTOMERS", "MIN_REPEATS", "BgNbd", "FittedBgNbd", "fit", "read"]
@@ -39,6 +39,7 @@ MIN_CUSTOMERS, MIN_REPEATS = 200, 50
 
 _SANE = (1e-3, 1e4)  # a parameter at or beyond these says that there was nothing to be found
 _RIDGE = 1e-5  # on the logarithms of the parameters, per customer: holds what the data leave open
+_GAP = NAMES.index("usual_gap")
 _COLUMNS = tuple(NAMES.index(name) for name in ("orders", "recency", "tenure"))
 
 
@@ -88,7 +89,12 @@ class BgNbd(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         )
         contributions = np.zeros_like(values)
         contributions[:, _COLUMNS] = np.array(shares).T
-        return Scores(-np.expm1(self._log_return(known, weeks)), baseline, contributions, values)
+        silence = np.zeros((len(values), ORDERED))
+        x, recency, tenure = known
+        gap = values[:, _GAP]
+        usual = np.array([x, gap, tenure - recency + gap])
+        silence[:, _COLUMNS[1]] = self._log_odds(known, weeks) - self._log_odds(usual, weeks)
+        return Scores(-np.expm1(self._log_return(known, weeks)), baseline, contributions, values, silence)
 
     def risk(self, x: Array, config: ChurnConfig) -> Array:
         """The risk alone, of features rolled `ahead`, of which it needs those of now."""

@@ -18,7 +18,7 @@ from models.codec import Array, decode, encode
 from models.config import ChurnConfig
 from models.durations import WEEK
 from models.features.matrix import matrix
-from models.features.table import COLUMN
+from models.features.table import COLUMN, ORDERED
 from models.libraries import load
 
 __all__ = ["KIND", "MIN_CUSTOMERS", "MIN_REPEATS", "TYPICAL", "Btyd", "FittedBtyd", "fit", "known", "read"]
@@ -32,7 +32,7 @@ _MOST = Lifetimes(r=1e2, alpha=1e3, s=1e2, beta=1e4, a=1e2, b=1e3, leak=0.95, cl
 _RIDGE = 1e-5  # on the logarithms of the numbers, per customer: holds what the data leave open
 _STEPS = 60  # of the search; a later fit goes on from the one before and takes fewer
 
-_ORDERS, _RECENCY, _TENURE = (COLUMN[name] for name in ("orders", "recency", "tenure"))
+_ORDERS, _RECENCY, _TENURE, _GAP = (COLUMN[name] for name in ("orders", "recency", "tenure", "usual_gap"))
 _FAST, _SLOW = (np.array([COLUMN[f"{role}_{weeks}w"] for role in ACTIVE]) for weeks in (2, 8))
 _PLAYERS = ((0, 2), (1,), (3, 4))  # the habit of ordering, silence, visits
 
@@ -71,7 +71,10 @@ class Btyd(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         total = busy.sum(axis=1, keepdims=True)
         divided = np.where(total > 0, busy / np.where(total > 0, total, 1.0), np.eye(len(ACTIVE))[0])
         contributions[:, _FAST] = shares[-1][:, None] * divided
-        return Scores(self._none(Known(*seen), weeks), baseline, contributions, values)
+        silence = np.zeros((len(values), ORDERED))
+        usual = Known(*seen)._replace(recency=values[:, _GAP], tenure=seen[2] - seen[1] + values[:, _GAP])
+        silence[:, _RECENCY] = self._log_odds(Known(*seen), weeks) - self._log_odds(usual, weeks)
+        return Scores(self._none(Known(*seen), weeks), baseline, contributions, values, silence)
 
     def risk(self, x: Array, config: ChurnConfig) -> Array:
         """The risk alone, of features rolled `ahead`, of which it needs those of now."""

@@ -73,7 +73,8 @@ class Count(Measured, Narrowed, Kind):
 
     def in_words(self) -> str:
         within = "" if self.within is None else f" within {duration_in_words(self.within)}"
-        return f"{self.role_in_words(self.count)} {super().in_words()} times{within}"
+        often = super().in_words()
+        return f"{self.role_in_words(self.count)} {often} {'time' if often.endswith(' 1') else 'times'}{within}"
 
     def problems(self, known: Vocabulary) -> Iterator[str]:
         yield from super().problems(known)

@@ -15,8 +15,10 @@ from console.views.churn import Advice
 from console.views.profile import profile_view
 from console.views.timeline import timeline_view
 from models.churn.counterfactuals import Counterfactual
+from plan import load_plan
 from profiles.state import Limits, apply
-from profiles.types import Claim, Event, Profile, Purchases, Reason, Score
+from profiles.types import Churn, Claim, Event, Profile, Purchases, Reason, Score
+from tests import REPOSITORY
 from tests.console.support_api import PLAN
 
 AT = 1_767_225_600.0
@@ -110,3 +112,25 @@ def test_what_is_only_claimed_is_told_as_such() -> None:
 
     assert "consent.outreach False, plan plus, an identity of type email (not linked)" in out.getvalue()
     assert re.search(r"Order Completed +o1 +claimed", out.getvalue())
+
+
+def test_a_further_definition_has_its_levers_and_says_what_reasons_leave_open() -> None:
+    plan = load_plan(REPOSITORY / "plan" / "b2b.yaml", {})
+    [*_, definition] = plan.churn.definitions
+    score = Score(0.8, "high", AT, "rules-3", [])
+    profile = Profile(
+        "p" * 22, AT - 90 * DAY, AT, churns={definition.name: Churn(score, stage="at_risk", stage_since=AT)}
+    )
+    lever = Counterfactual("login", "2 logins this week, as before", 0.5)
+    advice = Advice("", None, defined={definition.name: Advice("rules-3", [lever])})
+
+    document: dict[str, Any] = profile_view(profile, AT, plan, advice).model_dump()
+    out = io.StringIO()
+    Console(file=out, width=120).print(render(document, []))
+
+    [defined] = document["churns"]
+    assert defined["churn"]["would_lower"] == [{"action": "login", "text": lever.text, "risk": 0.5}]
+    assert defined["churn"]["remark"].startswith("Nothing that is known")
+    assert definition.words.at_risk in out.getvalue()
+    assert "50%  2 logins this week, as before" in out.getvalue()
+    assert "Nothing that is known of the customer raises" in out.getvalue()

@@ -8,6 +8,7 @@ from models.churn.counterfactuals import LEAST, MOST, counterfactuals
 from models.churn.panel import Panel
 from models.churn.scores import score_profiles
 from models.churn.weights import Weights
+from models.config import ChurnConfig
 from models.durations import DAY
 from models.features.table import COLUMN, NAMES, SCHEMA
 from profiles.state import apply
@@ -133,3 +134,19 @@ def test_nobody_who_has_clicked_since_is_told_to_click(clicked: tuple[float, ...
     profile = customer(event("purchase", 0, amount=2000), *contacts)
 
     assert ("click" in told(profile, panel_of(contact_clicked_8w=0.5))) is said
+
+
+def test_a_further_definition_has_levers_of_its_own_model():
+    """Who never ordered may stop using it: what its rules say counts. A subscription that is over has no lever."""
+    definitions = [{"name": "unused", "ends_by": {"disuse": ["login"]}, "horizon": "8w"},
+                   {"name": "cancels", "ends_by": {"subscription": "ended"}, "horizon": "13w"}]  # fmt: skip
+    config = ChurnConfig(definitions=definitions)
+    profile = customer(
+        *(event("login", day) for day in range(0, 60, 3)), event("ticket_opened", 80, subject="A"),
+        event("subscription_start", 2), event("subscription_cancel", 86),
+    )  # fmt: skip
+    panel = Panel.cold(config)
+    found = {each.name: counterfactuals(profile, panel.of(each.name), NOW, each, "EUR") for each in config.each()}
+
+    assert [each.action for each in found["unused"]] == ["login", "subscription", "solve_tickets"]
+    assert (found[""], found["cancels"]) == ([], [])

@@ -1,7 +1,7 @@
 import pytest
 
 from models.churn.kinds.rules import rules
-from models.churn.reasons import departure, explain
+from models.churn.reasons import departure, explain, remark
 from models.churn.scores import score_profiles
 from models.durations import DAY
 from models.features.table import NAMES
@@ -66,6 +66,25 @@ def test_reasons_speak_of_the_customer(feature, text):
     profile.purchases.mix = {"Books": 1, "Food": 2}
 
     assert told(profile, feature, 103) == text
+
+
+@pytest.mark.parametrize(
+    ("reasons", "band", "begins"),
+    [
+        ([], "high", "Nothing that is known"),
+        ([Reason("recency", -0.5, 1.0)], "low", "Nothing that is known"),
+        ([Reason("recency", 0.5, 9.0)], "high", "No cause shows"),
+        ([Reason("recency", 0.5, 9.0)], "low", None),
+        ([Reason("complaint_8w", 0.5, 1.0, cause=True)], "high", None),
+    ],
+)
+def test_what_reasons_leave_open_is_said(reasons, band, begins):
+    profile = customer(event("purchase", 0, amount=900), event("complaint", 60))
+    score = Score(0.6, band, T0 + 63 * DAY, "rules-3", reasons)
+
+    said = remark(explain(profile, reasons, score), score)
+
+    assert said is None if begins is None else said is not None and said.startswith(begins)
 
 
 def test_short_histories():

@@ -4,7 +4,8 @@ import msgspec
 import numpy as np
 import pytest
 
-from models.churn.kinds.btyd import Btyd
+from models.churn.kinds.bgnbd import BgNbd
+from models.churn.kinds.btyd import TYPICAL, Btyd
 from models.churn.kinds.rules import rules
 from models.churn.lifetimes import Lifetimes
 from models.churn.scores import GROUPS, group_shares, next_rescore, score_profiles, told
@@ -13,7 +14,7 @@ from models.config import ChurnConfig
 from models.durations import DAY, WEEK
 from models.features.matrix import matrix, rolled
 from models.features.reading import raws
-from models.features.table import COLUMN, NAMES
+from models.features.table import COLUMN, NAMES, TABLE
 from profiles.errors import Misconfigured
 from profiles.types import Profile, Score
 from tests.build import CONFIG, T0, buyer, customer, event
@@ -34,6 +35,7 @@ def learned(rows):
     return model
 
 
+CDNOW = BgNbd(0.243, 4.414, 0.793, 2.426, (1.0, 20.0, 33.0), 2357)
 NOW = np.full(41, T0 + 600 * DAY)
 
 
@@ -126,6 +128,46 @@ def test_what_went_wrong_comes_before_silence_where_the_model_lets_it_raise_the_
     assert first.reasons[0].feature == "complaint_8w"
     assert 0 < first.reasons[0].contribution < max(reason.contribution for reason in first.reasons[1:])
     assert "complaint_8w" not in [reason.feature for reason in other.reasons]
+
+
+def test_of_one_order_everything_is_one_fact():
+    """Rules see one order, which raises, and that it was yesterday, which lowers more: told is one of them, the sum."""
+    scores = rules(CONFIG).score(raws([buyer(0)], "EUR"), np.array([T0 + DAY]), CONFIG)
+    found = told(scores)
+    [score] = score_profiles([buyer(0)], [T0 + DAY], rules(CONFIG), CONFIG, "EUR")
+
+    assert [(TABLE[COLUMN[reason.feature]].group, reason.contribution < 0) for reason in score.reasons] == [
+        ("silence", True)
+    ]
+    shares = group_shares(scores)[0]
+    together = sum(shares[GROUPS.index(group)] for group in ("silence", "habit", "tenure"))
+    assert score.reasons[0].contribution == pytest.approx(together)
+    assert (found.raising + found.lowering).sum() + found.rest[0] == pytest.approx(scores.contributions.sum())
+
+
+@pytest.mark.parametrize("kind", ["bgnbd", "btyd"])
+def test_models_of_orders_tell_silence_against_the_customers_own_gap(kind):
+    """A weekly customer, silent for five weeks: less than the average customer is, and long for them."""
+    model = {"bgnbd": CDNOW, "btyd": TYPICAL}[kind]
+    weekly = buyer(*range(0, 140, 7))
+    [score] = score_profiles([weekly], [T0 + 168 * DAY], model, CONFIG, "EUR")
+    [fresh] = score_profiles([weekly], [T0 + 134 * DAY], model, CONFIG, "EUR")
+
+    silence = next(reason for reason in score.reasons if reason.feature == "recency")
+    assert silence.contribution > 0
+    assert all(reason.contribution < 0 for reason in fresh.reasons if reason.feature == "recency")
+
+
+def test_of_a_state_that_lasts_the_chance_that_it_ends_soon_follows_from_the_risk():
+    definition = {"name": "cancels", "ends_by": {"subscription": "ended"}, "horizon": "16w"}
+    config = ChurnConfig(definitions=[definition], leaving_within="8w").of("cancels")
+    [score] = score_profiles(
+        [customer(event("subscription_start", 0, subject="s"))], [T0 + 50 * DAY], rules(config), config, "EUR"
+    )
+
+    assert score.left == 0.0
+    assert (1 - score.leaving) ** 2 == pytest.approx(1 - score.risk)
+    assert score.lost == score.leaving
 
 
 def test_a_score_says_who_has_left_and_who_leaves():

@@ -17,6 +17,11 @@ from models.conditions.words import duration_in_words
         ({"trait": "age", "at_least": 18, "below": 30}, "age below 30 and at least 18"),
         ({"identity": "user_id"}, "known by user_id"),
         ({"count": "purchase", "at_least": 3}, "purchase at least 3 times"),
+        ({"count": "purchase", "at_least": 1}, "purchase at least 1 time"),
+        (
+            {"count": "purchase", "above": 1, "at_most": 11, "within": "1d"},
+            "purchase above 1 and at most 11 times within 1 day",
+        ),
         ({"count": "ticket_opened", "within": "30d", "at_least": 3}, "ticket_opened at least 3 times within 30 days"),
         ({"sum": "revenue", "within": "90d", "above": 100}, "revenue above 100 within 90 days"),
         ({"ratio": ["refunds", "revenue"], "above": 0.3}, "refunds above 0.3 times revenue"),
