@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
@@ -16,8 +17,9 @@ if TYPE_CHECKING:
     from models.features.sheet import Sheet
 
 __all__ = [
-    "LIMIT", "Age", "Array", "Fading", "FadingOrders", "Feature", "Figure", "Formula", "Held", "OfAnswer", "OfOrders",
-    "OfPart", "OfRole", "Path", "Say", "Tidy", "as_it_is", "log_of", "points", "root_of", "within",
+    "LIMIT", "Age", "Alike", "Array", "Fading", "FadingOrders", "Feature", "Figure", "Formula", "Held", "OfAnswer",
+    "OfOrders", "OfPart", "OfRole", "Path", "Say", "Tidy", "Together", "as_it_is", "log_of", "points", "root_of",
+    "within",
 ]  # fmt: skip
 
 Array = NDArray[np.float64]
@@ -25,8 +27,14 @@ Array = NDArray[np.float64]
 LIMIT = 1e9
 """Keeps every feature finite, whatever was sent."""
 
-Tidy = Callable[[Array], Array]
-"""Brings figures of a batch into their range and scale, once they are read. Neighbours with the same share a call."""
+
+class Tidy(NamedTuple):
+    """What figures are brought into once they are read: a range, and then a scale. 0 stays 0."""
+
+    low: float = -math.inf
+    high: float = math.inf
+    scale: np.ufunc | None = None
+
 
 Say = Callable[[Profile, float, Reason], str]
 """(profile, time of the score, reason) → the reason in words."""
@@ -65,14 +73,13 @@ class Figure:
     source: OfRole | OfAnswer | OfPart
     tidy: Tidy
     half_life: float | None = None  # seconds in which it halves by the time of its event; None: it does not fade
-    rare: bool = False  # few customers have it, and the others shall not pay for it
 
 
 @dataclass(frozen=True)
 class OfOrders:
     """The path of what orders and time alone decide. These rows come first in the table."""
 
-    formula: Callable[[Orders], Array]
+    formula: Callable[[Orders], Array | float]
 
 
 @dataclass(frozen=True)
@@ -106,16 +113,31 @@ class Age:
 
 
 @dataclass(frozen=True)
+class Together:
+    """The path of the root of what counts that fade hold together: figures that are roots of them."""
+
+    figures: tuple[Figure, ...]
+    besides: tuple[Figure, ...] = ()  # which hold a part of it that is not meant
+
+
+@dataclass(frozen=True)
 class Formula:
-    """The path of what follows from other features and figures. A rare one is 0 while nobody has a rare figure."""
+    """The path of what follows from other features and figures."""
 
     formula: Callable[[Sheet], Array]
     figures: tuple[Figure, ...] = ()  # besides those of the rows before
-    rare: bool = False
-    alone: bool = False  # it is 0 of whom all of these figures are, so that it need not be worked out for others
+    only: tuple[Figure, ...] = ()  # it is 0 of whom all of these figures are, and need not be worked out for others
 
 
-Path = OfOrders | FadingOrders | Fading | Held | Age | Formula
+@dataclass(frozen=True)
+class Alike:
+    """The path of rows next to each other that follow from the same features of several roles, each its own."""
+
+    formula: Callable[[Sheet, Sequence[str]], Array]  # of all roles: (roles, steps, n)
+    role: str
+
+
+Path = OfOrders | FadingOrders | Fading | Held | Age | Together | Formula | Alike
 
 
 class Feature(NamedTuple):
@@ -129,28 +151,19 @@ class Feature(NamedTuple):
     say: Say
 
 
-def root_of(x: Array) -> Array:
-    """Of a count."""
-    roots: Array = np.sqrt(x.clip(0.0, LIMIT))
-    return roots
+root_of = Tidy(0.0, LIMIT, np.sqrt)
+"""Of a count."""
 
+log_of = Tidy(0.0, LIMIT, np.log1p)
+"""log(1 + x) of a length."""
 
-def log_of(x: Array) -> Array:
-    """log(1 + x) of a length."""
-    logs: Array = np.log1p(x.clip(0.0, LIMIT))
-    return logs
+points = Tidy(-10.0, 10.0)
+"""Of a survey."""
 
-
-def points(x: Array) -> Array:
-    """Of a survey."""
-    return x.clip(-10.0, 10.0)
+as_it_is = Tidy()
+"""Finite already."""
 
 
 def within(most: float) -> Tidy:
     """From 0 up to this."""
-    return lambda x: x.clip(0.0, most)
-
-
-def as_it_is(x: Array) -> Array:
-    """Finite already."""
-    return x
+    return Tidy(0.0, most)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -14,8 +14,8 @@ from models.features.sheet import Sheet
 from profiles.types import HALF_LIVES
 
 __all__ = [
-    "SIGNS_OF_LIFE", "besides", "cart_left", "cart_share", "contact_answered", "decline", "discount_share",
-    "log_unseen", "missed", "overdue", "together", "unseen_share",
+    "SIGNS_OF_LIFE", "cart_left", "cart_share", "contact_answered", "decline", "discount_share", "log_unseen", "missed",
+    "overdue", "unseen_share",
 ]  # fmt: skip
 
 SIGNS_OF_LIFE = {
@@ -24,31 +24,22 @@ SIGNS_OF_LIFE = {
 }  # fmt: skip
 """The roles that show that a customer is there, with a figure of each."""
 
-_ROUNDING = 1e-9
 
-
-def decline(role: str) -> Callable[[Sheet], Array]:
+def decline(sheet: Sheet, roles: Sequence[str]) -> Array:
     """How much less often than before: the rate by the fast half-life against that by the slow one."""
-
-    lately, before = f"{role}_2w", f"{role}_8w"
-
-    def formula(sheet: Sheet) -> Array:
-        fast, slow = sheet[lately], sheet[before]  # at a steady rate 1 to 2, as roots
-        ratio: Array = np.divide(2.0 * fast, slow, out=np.ones_like(slow), where=slow > 0) ** 2
-        return 1.0 - np.minimum(ratio, 2.0)
-
-    return formula
+    fast, slow = (sheet.several([f"{role}_{weeks}" for role in roles]) for weeks in ("2w", "8w"))
+    never = slow == 0  # of whom the ratio is 1
+    ratio: Array = ((2.0 * fast + never) / (slow + never)) ** 2  # at a steady rate fast is 1 to 2, as roots
+    return 1.0 - np.minimum(ratio, 2.0)
 
 
-def missed(role: str) -> Callable[[Sheet], Array]:
+def missed(sheet: Sheet, roles: Sequence[str]) -> Array:
     """How many of them would have come since the last, at the rate until then."""
-    name = f"{role}_8w"
-
-    def formula(sheet: Sheet) -> Array:
-        weeks = sheet.weeks(name) + sheet.later
-        return np.log1p(weeks * sheet.figure(name) ** 2 * (WEEK * math.log(2.0) / HALF_LIVES[1]))
-
-    return formula
+    held, weeks = sheet.read([f"{role}_8w" for role in roles])
+    per_week = held**2
+    missed = (weeks[:, None] + sheet.later) * per_week[:, None]
+    missed *= WEEK * math.log(2.0) / HALF_LIVES[1]
+    return np.log1p(missed)
 
 
 def _unseen(sheet: Sheet) -> Array:
@@ -66,34 +57,6 @@ def log_unseen(sheet: Sheet) -> Array:
 def unseen_share(sheet: Sheet) -> Array:
     """The same as a share of recency."""
     return sheet.once(_unseen) / (sheet["recency"] + 1.0)
-
-
-def together(*figures: str) -> Callable[[Sheet], Array]:
-    """The root of decayed counts together, of their roots."""
-
-    def formula(sheet: Sheet) -> Array:
-        return np.sqrt(_held(sheet, figures))
-
-    return formula
-
-
-def besides(figures: Sequence[str], kinds: Sequence[str]) -> Callable[[Sheet], Array]:
-    """The root of what decayed counts hold together besides some kinds of them."""
-
-    def formula(sheet: Sheet) -> Array:
-        rest = _held(sheet, figures) - _held(sheet, kinds)
-        return np.sqrt(np.where(rest > _ROUNDING, rest, 0.0))
-
-    return formula
-
-
-def _held(sheet: Sheet, figures: Sequence[str]) -> Array:
-    """What decayed counts hold together."""
-    first, *others = (sheet.faded(name) for name in figures)
-    total: Array = first**2
-    for other in others:
-        total += other**2
-    return total
 
 
 def discount_share(sheet: Sheet) -> Array:

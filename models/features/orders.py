@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from models.durations import WEEK
 from models.features.feature import Array
-from models.features.seasons import CYCLES, Seasons, find_seasons
+from models.features.seasons import CYCLES, Seasons, find_seasons, may_have_seasons
 from profiles.types import ORDER_HALF_LIVES, SPEND_HALF_LIVES, Profile
 
 __all__ = [
@@ -67,21 +67,24 @@ def read_orders(profile: Profile, currency: str) -> tuple[float, ...]:
 def read_gaps(out: Array, times: Array, lengths: NDArray[np.int64]) -> None:
     """Merge orders into occasions and set what their gaps say, in weeks, and their seasons, for all rows at once."""
     rows = len(out)
-    owner = np.repeat(np.arange(rows), lengths)
+    owner = np.arange(rows).repeat(lengths)
     begins = np.empty(len(times), dtype=bool)
     begins[0] = True
-    begins[1:] = (np.diff(times) > SAME_OCCASION) | (owner[1:] != owner[:-1])
-    out[:, N] -= lengths - np.bincount(owner[begins], minlength=rows)
+    begins[1:] = (times[1:] - times[:-1] > SAME_OCCASION) | (owner[1:] != owner[:-1])
     starts, of = times[begins], owner[begins]
+    out[:, N] -= lengths - np.bincount(of, minlength=rows)
     inner = of[1:] == of[:-1]
-    gaps, owner = np.diff(starts)[inner] / WEEK, of[1:][inner]
+    gaps, owner = (starts[1:] - starts[:-1])[inner] / WEEK, of[1:][inner]
+    if not len(gaps):
+        return
     out[owner, _LAST_GAP] = gaps  # ascending, so the last of each owner stays
     k = np.maximum(np.bincount(owner, minlength=rows), 1)
     mean = np.bincount(owner, gaps, minlength=rows) / k
     out[:, _SPREAD] = np.sqrt(np.bincount(owner, (gaps - mean[owner]) ** 2, minlength=rows) / k)
-    longest = np.zeros(rows)
-    np.maximum.at(longest, owner, gaps)
-    out[:, _SEASON : _REGULAR + 1] = np.transpose(find_seasons(starts, of, rows, longest))
+    if may_have_seasons(gaps, owner):
+        longest = np.zeros(rows)
+        np.maximum.at(longest, owner, gaps)
+        out[:, _SEASON : _REGULAR + 1] = np.transpose(find_seasons(starts, of, rows, longest))
 
 
 def read_baskets(out: Array, amounts: Array, lengths: NDArray[np.int64]) -> None:
@@ -89,8 +92,8 @@ def read_baskets(out: Array, amounts: Array, lengths: NDArray[np.int64]) -> None
     if lengths.max() < 2 * BASKETS - 1:
         return
     rows = len(out)
-    owner = np.repeat(np.arange(rows), lengths)
-    from_end = np.repeat(np.cumsum(lengths), lengths) - np.arange(len(amounts))
+    owner = np.arange(rows).repeat(lengths)
+    from_end = lengths.cumsum().repeat(lengths) - np.arange(len(amounts))
     known = amounts > 0  # 0 is of an order in another currency
     late, early = known & (from_end <= BASKETS), known & (from_end > BASKETS)
     n_late, n_early = (np.bincount(owner[part], minlength=rows) for part in (late, early))
@@ -108,7 +111,7 @@ class Orders:
     Args:
         cols: the figures of a batch, by column.
         at: times, seconds.
-        later: weeks from there.
+        later: (steps, 1), weeks from there.
     """
 
     def __init__(self, cols: Array, at: Array, later: Array) -> None:
@@ -117,26 +120,28 @@ class Orders:
         self.has = (self.n > 0) * 1.0
         self.some = np.maximum(self.n, 1.0)  # so that a customer without orders divides by one
         self.silence = weeks_since(last, at) * self.has
-        self.recency = self.silence + later[:, None] * self.has
-        self.tenure = weeks_since(first, at) * self.has + later[:, None] * self.has
+        ahead = later * self.has
+        self.recency = self.silence + ahead
+        self.tenure = weeks_since(first, at) * self.has + ahead
         self.gap = weeks_between(cols)
         self.ratio = self.recency / self.gap
-        self.log_recency, self.log_tenure = np.log(1.0 + self.recency), np.log(1.0 + self.tenure)
-        self.log_n = np.log(self.some)
-        self._seasons = Seasons(*cols[_SEASON : _REGULAR + 1])
-        self._seasonal = np.flatnonzero(self._seasons.regular)
-        self._since = weeks_since(self._seasons.began[self._seasonal], at[self._seasonal]) + later[:, None]
+        self.log_recency, self.log_n = np.log(1.0 + self.recency), np.log(self.some)
+        self._seasonal = cols[_REGULAR].nonzero()[0]
+        if len(self._seasonal):
+            self._seasons = Seasons(*cols[_SEASON : _REGULAR + 1, self._seasonal])
+            self._since = weeks_since(self._seasons.began, at[self._seasonal]) + later
 
-    def in_season(self, formula: Callable[[Array, Seasons, Array], Array]) -> Array:
+    def in_season(self, formula: Callable[[Array, Seasons, Array], Array]) -> Array | float:
         """(steps, n) of who has a season, by how regular it is; 0 for the others.
 
         Args:
             formula: of the weeks since the latest season began, the seasons, and the weeks since the last order.
         """
+        if not len(self._seasonal):
+            return 0.0
         out: Array = np.zeros_like(self.recency)
-        if len(who := self._seasonal):
-            seasons = Seasons(*(each[who] for each in self._seasons))
-            out[:, who] = formula(self._since, seasons, self.recency[:, who]) * seasons.regular
+        found = formula(self._since, self._seasons, self.recency[:, self._seasonal])
+        out[:, self._seasonal] = found * self._seasons.regular
         return out
 
 

@@ -166,7 +166,7 @@ def used(profile: Profile, currency: str) -> Used | None:
         return None
     last = max(profile.used.values())
     ages = [(last - second) / USED for second in profile.used.values()]
-    lately, before = sum(0.5**age for age in ages), sum(0.5 ** (age / 3.0) for age in ages)
+    lately, before = sum([0.5**age for age in ages]), sum([0.5 ** (age / 3.0) for age in ages])
     fall = 1.0 - lately / before
     return Used(lately, fall if fall > _FALL else 0.0, float(last))
 
@@ -199,4 +199,4 @@ def mix(profile: Profile, currency: str) -> Mix | None:
     if not held:
         return None
     orders = sum(held.values())
-    return Mix(len(held), sum((n / orders) ** 2 for n in held.values()))
+    return Mix(len(held), sum([(n / orders) ** 2 for n in held.values()]))

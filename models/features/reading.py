@@ -1,15 +1,15 @@
 """Reads what the features need of each profile: numbers that change with its events, not with time.
 
-The figures follow from the rows of the table. What most customers have is read as one list a customer; what few have
-is collected beside it, so that the others do not pay for it.
+The figures follow from the rows of the table. Each source of figures has its place in a customer's row, into which its
+numbers are written as they are: a tally, the answers to a kind of survey, what a part says. What a customer does not
+have costs nothing. The figures of all are then put in order, those that fade first, and brought into range and scale.
 """
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import groupby
-from operator import itemgetter
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from struct import Struct
 
 import numpy as np
 
@@ -24,88 +24,135 @@ from models.features.feature import (
     OfAnswer,
     OfPart,
     OfRole,
-    as_it_is,
+    Together,
 )
 from models.features.orders import FIGURES, REVENUE, read_baskets, read_gaps, read_orders
-from models.features.table import TABLE
-from profiles.types import Opinion, Profile, Purchases, Tally
+from models.features.table import COLUMN, TABLE
+from profiles.types import HALF_LIVES, Opinion, Profile, Purchases
 
-__all__ = ["COMMON", "PLACE", "RARE", "RAW", "TIME", "raws"]
+__all__ = ["FADES", "PLACE", "RAW", "STAYS", "TIME", "TIMES", "VALUES", "raws"]
+
+_Part = Callable[[Profile, str], Sequence[float] | None]
 
 
-def _figures() -> list[Figure]:
-    """What the rows name, in the order in which they first do."""
+def _named() -> list[Figure]:
+    """The figures of the rows, in the order in which these first name them."""
     named: dict[str, Figure] = {}
     for feature in TABLE:
         match feature.path:
             case Fading(figure) | Held(figure) | Age(figure, _):
                 named.setdefault(figure.name, figure)
+            case Together(figures, besides):
+                named.update((figure.name, figure) for figure in (*figures, *besides) if figure.name not in named)
             case Formula(_, figures):
                 named.update((figure.name, figure) for figure in figures if figure.name not in named)
             case _:
-                pass  # of orders
+                pass  # of orders, or of the features before
     return list(named.values())
 
 
-_Part = Callable[[Profile, str], Sequence[float] | None]
+def _in_order(figures: list[Figure]) -> list[Figure]:
+    """Those of one scale together, of these the features first, in their order."""
+    shown = {row.path.figure.name: COLUMN[row.name] for row in TABLE if isinstance(row.path, (Fading, Held))}
+    scales = list(dict.fromkeys(figure.tidy.scale for figure in figures))
+    together = {
+        f.name for row in TABLE if isinstance(row.path, Together) for f in (*row.path.figures, *row.path.besides)
+    }
+    last = len(TABLE)
+    return sorted(
+        figures,
+        key=lambda one: (scales.index(one.tidy.scale), shown.get(one.name, last), one.name not in together),
+    )
 
 
-class Block:
-    """The figures that most customers have, or those that few have: first what fades, then its times, then the rest."""
+FADES = _in_order([figure for figure in _named() if figure.half_life is not None])
+"""The figures that fade, in the order of their columns."""
 
-    def __init__(self, figures: Iterable[Figure], start: int) -> None:
-        every = list(figures)
-        self.fading = [figure for figure in every if figure.half_life is not None]
-        self.held = [figure for figure in every if figure.half_life is None]
-        self.values = slice(start, start + len(self.fading))
-        self.times = slice(self.values.stop, self.values.stop + len(self.fading))
-        self.start, self.stop = start, self.times.stop + len(self.held)
-        self.place = {figure.name: start + k for k, figure in enumerate(self.fading)}
-        self.time = {figure.name: self.times.start + k for k, figure in enumerate(self.fading)}
-        self.place |= {figure.name: self.times.stop + k for k, figure in enumerate(self.held)}
-        self.tallies: dict[str, list[tuple[int, int, int]]] = {}  # by role: (place, place of its time, which)
-        self.answers: dict[str, list[tuple[int, int, Callable[[Opinion], float]]]] = {}
-        self.parts: dict[_Part, list[tuple[int, int]]] = {}  # (place, field)
-        for figure in every:
-            place = self.place[figure.name]
-            match figure.source:
-                case OfRole(role, which):
-                    self.tallies.setdefault(role, []).append((place, self.time[figure.name], which))
-                case OfAnswer(kind, say):
-                    self.answers.setdefault(kind, []).append((place, self.time[figure.name], say))
-                case OfPart(part, field, time):
-                    self.parts.setdefault(part, []).append((place, field))
-                    if time is not None:
-                        self.parts[part].append((self.time[figure.name], time))
-        placed = sorted(((self.place[figure.name], figure.tidy) for figure in every), key=itemgetter(0))
-        self._tidy = [
-            (slice(run[0][0], run[-1][0] + 1), tidy)
-            for tidy, run in ((tidy, list(places)) for tidy, places in groupby(placed, key=itemgetter(1)))
-            if tidy is not as_it_is
-        ]
+STAYS = _in_order([figure for figure in _named() if figure.half_life is None])
+"""The figures that stay, in the order of their columns."""
 
-    def tidy(self, out: Array) -> None:
-        """Bring the figures into range and scale, in place."""
-        for columns, tidy in self._tidy:
-            out[:, columns] = tidy(out[:, columns])
+VALUES = slice(FIGURES, FIGURES + len(FADES))
+TIMES = slice(VALUES.stop, VALUES.stop + len(FADES))
+"""The columns of `raws` with what fades, and with the time of the latest event of each."""
 
-
-COMMON = Block((figure for figure in _figures() if not figure.rare), FIGURES)
-RARE = Block((figure for figure in _figures() if figure.rare), COMMON.stop)
-
-RAW = RARE.stop
+RAW = TIMES.stop + len(STAYS)
 """How many numbers `raws` returns for a customer."""
 
-PLACE = COMMON.place | RARE.place
+PLACE = {figure.name: VALUES.start + k for k, figure in enumerate(FADES)}
+PLACE |= {figure.name: TIMES.stop + k for k, figure in enumerate(STAYS)}
 """The columns of `raws` by the name of the figure; those of orders are in `models.features.orders`."""
 
-TIME = COMMON.time | RARE.time
+TIME = {figure.name: TIMES.start + k for k, figure in enumerate(FADES)}
 """The columns of the times of the latest events, of what fades."""
 
-_NOTHING = [0.0] * COMMON.stop
-_pack_row = struct.Struct(f"<{COMMON.stop}d").pack
-_TALLIES, _RARE_TALLIES = COMMON.tallies, RARE.tallies
-_PARTS = [(part, COMMON.parts.get(part, ()), RARE.parts.get(part, ())) for part in {**COMMON.parts, **RARE.parts}]
+
+class _Layout:
+    """A customer's row as it is read, before it is put in order: orders, then the numbers of each source."""
+
+    def __init__(self) -> None:
+        self.size = FIGURES
+        self.order = list(range(FIGURES)) + [0] * (RAW - FIGURES)  # where each column of `raws` comes from
+        self.tallies: dict[str, int] = {}  # by role or kind of its events: the byte at which its numbers begin
+        self.answers: dict[str, tuple[int, Struct, list[Callable[[Opinion], float]]]] = {}
+        self.parts: list[tuple[_Part, int, int, Struct]] = []  # …and how many they are
+        by_source: defaultdict[str | _Part, list[Figure]] = defaultdict(list)
+        for figure in (*FADES, *STAYS):
+            match figure.source:
+                case OfRole(name, _) | OfAnswer(name, _) | OfPart(name, _):
+                    by_source[name].append(figure)
+        for source, figures in by_source.items():
+            self._add(source, figures)
+
+    def _add(self, source: str | _Part, figures: Sequence[Figure]) -> None:
+        begin, numbers = 8 * self.size, 0
+        says: list[Callable[[Opinion], float]] = []
+        for figure in figures:
+            match figure.source:
+                case OfRole(role, which):
+                    self.tallies[role], numbers = begin, len(HALF_LIVES) + 1
+                    self._put(figure, which, len(HALF_LIVES))
+                case OfAnswer(kind, say):
+                    says.append(say)
+                    numbers = len(figures) + 1
+                    self.answers[kind] = begin, Struct(f"{numbers}d"), says
+                    self._put(figure, len(says) - 1, len(figures))
+                case OfPart(_, field, time):
+                    numbers = max(numbers, field + 1, (time or 0) + 1)
+                    self._put(figure, field, time)
+        if not isinstance(source, str):
+            self.parts.append((source, begin, numbers, Struct(f"{numbers}d")))
+        self.size += numbers
+
+    def _put(self, figure: Figure, value: int, time: int | None) -> None:
+        self.order[PLACE[figure.name]] = self.size + value
+        if time is not None:
+            self.order[TIME[figure.name]] = self.size + time
+
+
+_LAYOUT = _Layout()
+_SIZE, _ORDER = 8 * _LAYOUT.size, np.array(_LAYOUT.order)
+_TALLIES, _ANSWERS, _PARTS = _LAYOUT.tallies, _LAYOUT.answers, _LAYOUT.parts
+_write_orders, _write_tally = Struct(f"{FIGURES}d").pack_into, Struct(f"{len(HALF_LIVES) + 1}d").pack_into
+
+
+def _bounds() -> tuple[Array, Array, list[tuple[slice, np.ufunc]]]:
+    """The range of each column, and the columns of each scale."""
+    low, high = np.full(RAW, -np.inf), np.full(RAW, np.inf)
+    low[REVENUE:FIGURES], high[REVENUE:FIGURES] = 0.0, LIMIT
+    columns: defaultdict[np.ufunc, list[int]] = defaultdict(list)
+    scales = []
+    for figures in (FADES, STAYS):
+        columns.clear()
+        for figure in figures:
+            column, tidy = PLACE[figure.name], figure.tidy
+            low[column], high[column] = tidy.low, tidy.high
+            if tidy.scale is not None:
+                columns[tidy.scale].append(column)
+        scales += [(slice(mine[0], mine[-1] + 1), scale) for scale, mine in columns.items()]
+    return low, high, scales
+
+
+_LOW, _HIGH, _SCALES = _bounds()
 
 
 def raws(profiles: Sequence[Profile], currency: str) -> Array:
@@ -118,31 +165,29 @@ def raws(profiles: Sequence[Profile], currency: str) -> Array:
     Returns:
         An array (profiles, RAW) for `matrix` and `rolled`.
     """
+    read = bytearray(_SIZE * len(profiles))
     times: list[float] = []
     amounts: list[int] = []
     lengths: list[int] = []
-    rows: list[bytes] = []
-    rare: dict[int, float] = {}  # by place in the whole array
     start = 0
     for profile in profiles:
-        recent = profile.purchases.recent
-        times += recent
-        amounts += _amounts(profile.purchases)
-        lengths.append(len(recent))
-        rows.append(_pack_row(*_read(profile, currency, rare, start)))
-        start += RAW
-    out = np.zeros((len(rows), RAW))
-    out[:, : COMMON.stop] = np.frombuffer(b"".join(rows), dtype="<f8").reshape(-1, COMMON.stop)
-    if rare:
-        out.put(list(rare), list(rare.values()))
+        bought = profile.purchases
+        times += bought.recent
+        amounts += _amounts(bought)
+        lengths.append(len(bought.recent))
+        _read(profile, currency, read, start)
+        start += _SIZE
+    out: Array = np.frombuffer(read).reshape(len(profiles), _LAYOUT.size).take(_ORDER, axis=1)
     if times:
         read_gaps(out, np.array(times), np.array(lengths))
         read_baskets(out, np.array(amounts, dtype=np.float64), np.array(lengths))
-    np.nan_to_num(out, copy=False, nan=0.0, posinf=LIMIT, neginf=-LIMIT)
-    out[:, REVENUE:FIGURES] = out[:, REVENUE:FIGURES].clip(0.0, LIMIT)
-    COMMON.tidy(out)
-    if rare:
-        RARE.tidy(out)
+    if not np.isfinite(out).all():
+        np.nan_to_num(out, copy=False, nan=0.0, posinf=LIMIT, neginf=-LIMIT)
+    np.maximum(out, _LOW, out=out)
+    np.minimum(out, _HIGH, out=out)
+    for columns, scale in _SCALES:
+        part = out[:, columns]
+        scale(part, out=part)
     return out
 
 
@@ -152,43 +197,19 @@ def _amounts(bought: Purchases) -> list[int]:
     return bought.amounts if not missing else [0] * missing + bought.amounts
 
 
-def _read(profile: Profile, currency: str, rare: dict[int, float], start: int) -> list[float]:
-    """What most customers have, as a list; the rest into `rare`, from the place `start` on."""
-    values = _NOTHING.copy()
+def _read(profile: Profile, currency: str, out: bytearray, start: int) -> None:
+    """Write what each source of the figures says of a profile into its row, which begins at this byte."""
     if profile.purchases.orders:
-        values[:FIGURES] = read_orders(profile, currency)
-    for role, tally in profile.roles.items():
-        if role in _TALLIES:
-            for place, time, which in _TALLIES[role]:
-                values[place] = tally.decayed[which]
-                values[time] = tally.last
-        if role in _RARE_TALLIES:
-            for place, time, which in _RARE_TALLIES[role]:
-                rare[start + place], rare[start + time] = tally.decayed[which], tally.last
-    if profile.narrowed:
-        _read_kinds(profile.narrowed, rare, start)
-    if profile.opinions:
-        _read_opinions(values, profile.opinions, rare, start)
-    for part, common_fields, rare_fields in _PARTS:
+        _write_orders(out, start, *read_orders(profile, currency))
+    for tallies in (profile.roles, profile.narrowed):
+        for name, tally in tallies.items():
+            if name in _TALLIES:
+                _write_tally(out, start + _TALLIES[name], *tally.decayed, tally.last)
+    for kind, opinion in profile.opinions.items():
+        if kind in _ANSWERS and opinion.count:
+            place, form, says = _ANSWERS[kind]
+            form.pack_into(out, start + place, *[say(opinion) for say in says], opinion.time)
+    for part, place, numbers, form in _PARTS:
         held = part(profile, currency)
         if held is not None:
-            for place, field in common_fields:
-                values[place] = held[field]
-            for place, field in rare_fields:
-                rare[start + place] = held[field]
-    return values
-
-
-def _read_kinds(narrowed: Mapping[str, Tally], rare: dict[int, float], start: int) -> None:
-    for part, tally in narrowed.items():
-        for place, time, which in _RARE_TALLIES.get(part, ()):
-            rare[start + place], rare[start + time] = tally.decayed[which], tally.last
-
-
-def _read_opinions(values: list[float], opinions: Mapping[str, Opinion], rare: dict[int, float], start: int) -> None:
-    for kind, opinion in opinions.items():
-        if opinion.count:
-            for place, time, say in COMMON.answers.get(kind, ()):
-                values[place], values[time] = say(opinion), opinion.time
-            for place, time, say in RARE.answers.get(kind, ()):
-                rare[start + place], rare[start + time] = say(opinion), opinion.time
+            form.pack_into(out, start + place, *held[:numbers])

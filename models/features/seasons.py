@@ -17,7 +17,7 @@ from models.features.feature import Array
 if TYPE_CHECKING:
     from models.features.orders import Orders
 
-__all__ = ["Seasons", "find_seasons", "season_due", "season_missed", "season_silence"]
+__all__ = ["Seasons", "find_seasons", "may_have_seasons", "season_due", "season_missed", "season_silence"]
 
 LONG = 8.0
 """The least weeks between two seasons; and at least half the customer's longest gap."""
@@ -40,6 +40,17 @@ class Seasons(NamedTuple):
     period: Array  # weeks from one beginning to the next
     width: Array  # weeks by which a beginning is off
     regular: Array  # ½ to 1
+
+
+def may_have_seasons(gaps: Array, owner: NDArray[np.int64]) -> bool:
+    """Whether anybody has gaps enough that are as long as two seasons are apart at least: it is soon told of most.
+
+    Args:
+        gaps: between occasions, weeks.
+        owner: whose each is.
+    """
+    whose = owner[gaps >= LONG]
+    return len(whose) >= CYCLES and int(np.bincount(whose).max()) >= CYCLES
 
 
 def find_seasons(starts: Array, owner: NDArray[np.int64], rows: int, longest: Array) -> Seasons:
@@ -73,17 +84,17 @@ def find_seasons(starts: Array, owner: NDArray[np.int64], rows: int, longest: Ar
     return Seasons(latest * found, period * found, width * found, regular)
 
 
-def season_due(orders: Orders) -> Array:
+def season_due(orders: Orders) -> Array | float:
     """1 when the next season is to begin, less the further off that is; half as much for each that was missed."""
     return orders.in_season(_due)
 
 
-def season_silence(orders: Orders) -> Array:
+def season_silence(orders: Orders) -> Array | float:
     """How much silence the season explains: log(1 + weeks) since the last order, until the next is overdue."""
     return orders.in_season(_silence)
 
 
-def season_missed(orders: Orders) -> Array:
+def season_missed(orders: Orders) -> Array | float:
     """How many seasons have gone by without an order, counted from when each was overdue."""
     return orders.in_season(_missed)
 

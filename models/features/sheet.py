@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -23,19 +23,18 @@ class Sheet:
         places: of the figures, by name.
         times: of the figures that fade, where the time of their latest event stands.
         at: the times (n,), seconds.
-        later: the steps from there, weeks.
+        later: the steps (steps, 1) from there, weeks.
+        faded: (steps, n) of a figure that fades, by its name, whether it is a feature or not.
     """
 
     def __init__(
         self, features: Array, columns: Mapping[str, int], figures: Array, places: Mapping[str, int],
-        times: Mapping[str, int], at: Array, later: Array,
+        times: Mapping[str, int], at: Array, later: Array, faded: Callable[[str], Array],
     ) -> None:  # fmt: skip
         self._features, self._columns = features, columns
         self._figures, self._places, self._times = figures, places, times
-        self._at, self.later = at, later[:, None]
-        self.ages: list[tuple[int, Array]] = []  # weeks since the times in some columns, by the first of them
-        # Figures that fade and are no features, by their place: what they are now, and how that decays.
-        self.hidden: list[tuple[Mapping[str, int], Array, Array]] = []
+        self._at, self.later = at, later
+        self.faded = faded
         self._once: dict[Callable[[Sheet], Array], Array] = {}
 
     def __getitem__(self, feature: str) -> Array:
@@ -52,13 +51,14 @@ class Sheet:
         """(n,) as it was read."""
         return self.orders(self._places[name])
 
-    def faded(self, name: str) -> Array:
-        """(steps, n) of a figure that fades, whether it is a feature or not."""
-        for places, now, decay in self.hidden:
-            if name in places:
-                faded: Array = now[places[name]] * decay[places[name]]
-                return faded
-        return self[name]
+    def several(self, features: Sequence[str]) -> Array:
+        """(features, steps, n) of rows before this one."""
+        return self._features[[self._columns[feature] for feature in features]]
+
+    def read(self, names: Sequence[str]) -> tuple[Array, Array]:
+        """Figures that fade as they were read, and at the first step the weeks since the latest event: (names, n)."""
+        held = self._figures[[self._places[name] for name in names]]
+        return held, self.weeks_since(self._figures[[self._times[name] for name in names]])
 
     def last(self, *names: str) -> Array:
         """(n,): the time of the latest event of figures that fade, 0 for never."""
@@ -75,8 +75,7 @@ class Sheet:
 
     def weeks(self, name: str) -> Array:
         """(n,) at the first step: since the latest event of a figure that fades."""
-        column = self._times[name]
-        return next(ages[column - first] for first, ages in self.ages if first <= column < first + len(ages))
+        return self.weeks_since(self.last(name))
 
     def weeks_since(self, then: Array) -> Array:
         """(n,) at the first step."""

@@ -7,7 +7,6 @@ computes is a function in `formulas`. `reading` and `matrix` follow from the row
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from hashlib import blake2b
 from itertools import takewhile
 
@@ -17,7 +16,7 @@ from models.durations import DAY, WEEK
 from models.features import formulas, readers, sentences
 from models.features.feature import (
     Age,
-    Array,
+    Alike,
     Fading,
     FadingOrders,
     Feature,
@@ -29,6 +28,8 @@ from models.features.feature import (
     OfPart,
     OfRole,
     Say,
+    Tidy,
+    Together,
     as_it_is,
     log_of,
     points,
@@ -50,68 +51,54 @@ def _in_weeks(seconds: float) -> str:
     return f"{seconds / WEEK:.0f}"
 
 
-def _root(role: str, which: int, rare: bool = False, name: str = "") -> Figure:
+def _root(role: str, which: int, name: str = "") -> Figure:
     """The root of a decayed count, which fades half as fast."""
     half_life = HALF_LIVES[which]
-    return Figure(f"{name or role}_{_in_weeks(half_life)}w", OfRole(role, which), root_of, 2 * half_life, rare)
-
-
-def _names(figures: Iterable[Figure]) -> list[str]:
-    return [figure.name for figure in figures]
-
-
-def _change(x: Array) -> Array:
-    """Of a price."""
-    return x.clip(-1.0, 2.0)
+    return Figure(f"{name or role}_{_in_weeks(half_life)}w", OfRole(role, which), root_of, 2 * half_life)
 
 
 def _of_kinds(role: str, *kinds: str) -> tuple[Figure, ...]:
-    return tuple(_root(part_of(role, kind), _SLOW, rare=True) for kind in kinds)
-
-
-def _together(figures: tuple[Figure, ...]) -> Formula:
-    return Formula(formulas.together(*_names(figures)), figures, rare=True, alone=True)
+    return tuple(_root(part_of(role, kind), _SLOW) for kind in kinds)
 
 
 def _of_rest(role: str, noun: str, kinds: tuple[Figure, ...], group: str, say: Say) -> Feature:
     """What is of a role and of none of its kinds, which are features of other groups."""
-    every = _root(role, _SLOW, rare=True, name=f"every_{role}")
+    every = _root(role, _SLOW, f"every_{role}")
     name = f"{role}_{_in_weeks(HALF_LIVES[_SLOW])}w"
     meaning = f"{noun} of no kind below, each halving in worth every {_in_weeks(HALF_LIVES[_SLOW])} weeks"
-    path = Formula(formulas.besides([every.name], _names(kinds)), (every, *kinds), rare=True, alone=True)
-    return Feature(name, group, "√events", meaning, path, say)
+    return Feature(name, group, "√events", meaning, Together((every,), kinds), say)
 
 
-def _of_role(role: str, which: int, group: str, say: Say, rare: bool = False) -> Feature:
-    figure = _root(role, which, rare)
+def _of_role(role: str, which: int, group: str, say: Say) -> Feature:
+    figure = _root(role, which)
     meaning = f"events of role `{role}`, each halving in worth every {_in_weeks(HALF_LIVES[which])} weeks"
     return Feature(figure.name, group, "√events", meaning, Fading(figure), say)
 
 
 _LOW_CSAT = Figure("low_csat", OfAnswer("csat", lambda held: 3.0 - held.last), points, _OPINION)
 _LOW_NPS = Figure("low_nps", OfAnswer("nps", lambda held: 7.0 - held.last), points, _OPINION)
-_CSAT_DROP = Figure("csat_drop", OfAnswer("csat", readers.drop), points, _OPINION, rare=True)
-_NPS_DROP = Figure("nps_drop", OfAnswer("nps", readers.drop), points, _OPINION, rare=True)
-_LOW_REVIEW = Figure("low_review", OfAnswer("review", lambda held: 3.0 - held.last), points, _OPINION, rare=True)
+_CSAT_DROP = Figure("csat_drop", OfAnswer("csat", readers.drop), points, _OPINION)
+_NPS_DROP = Figure("nps_drop", OfAnswer("nps", readers.drop), points, _OPINION)
+_LOW_REVIEW = Figure("low_review", OfAnswer("review", lambda held: 3.0 - held.last), points, _OPINION)
 _OPEN = Figure("open_tickets", OfPart(readers.tickets, 0), within(5.0))
-_OPEN_SINCE = Figure("open_since", OfPart(readers.tickets, 1), as_it_is, rare=True)
-_RESOLUTION = Figure("resolution", OfPart(readers.tickets, 2), log_of, rare=True)
+_OPEN_SINCE = Figure("open_since", OfPart(readers.tickets, 1), as_it_is)
+_RESOLUTION = Figure("resolution", OfPart(readers.tickets, 2), log_of)
 _SUBSCRIBED = Figure("subscribed", OfPart(readers.subscription, 0), as_it_is)
 _CANCELLED = Figure("cancelled", OfPart(readers.subscription, 1), as_it_is)
-_SUBSCRIBED_SINCE = Figure("subscribed_since", OfPart(readers.subscription, 2), as_it_is, rare=True)
-_REFUND_SHARE = Figure("refund_share", OfPart(readers.refunds, 0), within(2.0), rare=True)
-_LAST_RESOLUTION = Figure("last_resolution", OfPart(readers.tickets, 4, 5), log_of, 8 * WEEK, rare=True)
-_REOPENED = Figure("reopened_share", OfPart(readers.tickets, 3), as_it_is, rare=True)
-_PAUSED = Figure("paused", OfPart(readers.subscription, 3), as_it_is, rare=True)
-_PRICE_RISE = Figure("price_rise", OfPart(readers.subscription, 4, 5), _change, 8 * WEEK, rare=True)
-_DISCOUNT_HABIT = Figure("discount_habit", OfPart(readers.discounts, 0), within(1.0), rare=True)
-_DISCOUNTED = Figure("discounted", OfPart(readers.discounts, 1), as_it_is, rare=True)
-_BREADTH = Figure("breadth", OfPart(readers.used, 0, 2), within(16.0), readers.USED, rare=True)
-_BREADTH_FALL = Figure("breadth_fall", OfPart(readers.used, 1), within(1.0), rare=True)
-_LOW_CES = Figure("low_ces", OfAnswer("ces", lambda held: 5.0 - held.last), points, _OPINION, rare=True)
+_SUBSCRIBED_SINCE = Figure("subscribed_since", OfPart(readers.subscription, 2), as_it_is)
+_REFUND_SHARE = Figure("refund_share", OfPart(readers.refunds, 0), within(2.0))
+_LAST_RESOLUTION = Figure("last_resolution", OfPart(readers.tickets, 4, 5), log_of, 8 * WEEK)
+_REOPENED = Figure("reopened_share", OfPart(readers.tickets, 3), as_it_is)
+_PAUSED = Figure("paused", OfPart(readers.subscription, 3), as_it_is)
+_PRICE_RISE = Figure("price_rise", OfPart(readers.subscription, 4, 5), Tidy(-1.0, 2.0), 8 * WEEK)
+_DISCOUNT_HABIT = Figure("discount_habit", OfPart(readers.discounts, 0), within(1.0))
+_DISCOUNTED = Figure("discounted", OfPart(readers.discounts, 1), as_it_is)
+_BREADTH = Figure("breadth", OfPart(readers.used, 0, 2), within(16.0), readers.USED)
+_BREADTH_FALL = Figure("breadth_fall", OfPart(readers.used, 1), within(1.0))
+_LOW_CES = Figure("low_ces", OfAnswer("ces", lambda held: 5.0 - held.last), points, _OPINION)
 _COMPLAINTS, _TICKETS, _RETURNS = (_of_kinds(role, *KINDS[role]) for role in ("complaint", "ticket_opened", "return"))
 _DELIVERIES = (
-    _root("delivery_late", _SLOW, rare=True), _root("undelivered", _SLOW, rare=True),
+    _root("delivery_late", _SLOW), _root("undelivered", _SLOW),
     *_of_kinds("delivered", "late"), *_RETURNS,
 )  # fmt: skip
 _PRICE = (part_of("complaint", "price"), part_of("ticket_opened", "price"), "coupon_denied")
@@ -119,15 +106,15 @@ _DELIVERY = (
     part_of("complaint", "delivery"), part_of("ticket_opened", "delivery"), "delivery_late", "undelivered",
     part_of("delivered", "late"), part_of("return", "delivery"),
 )  # fmt: skip
-_PRICE_LATELY, _DELIVERY_LATELY = (
-    tuple(_root(part, _FAST, rare=True) for part in parts) for parts in (_PRICE, _DELIVERY)
-)
-_SUPPORT_LATELY = tuple(_root(role, _FAST, True, f"every_{role}") for role in _ROLES_OF_SUPPORT)
+_PRICE_LATELY, _DELIVERY_LATELY = (tuple(_root(part, _FAST) for part in parts) for parts in (_PRICE, _DELIVERY))
+_SUPPORT_LATELY = tuple(_root(role, _FAST, f"every_{role}") for role in _ROLES_OF_SUPPORT)
 _ELSEWHERE_LATELY = tuple(
-    _root(part_of(role, kind), _FAST, rare=True) for role in _ROLES_OF_SUPPORT for kind in KINDS.get(role, ())
+    _root(part_of(role, kind), _FAST) for role in _ROLES_OF_SUPPORT for kind in KINDS.get(role, ())
 )
-_CATEGORIES = Figure("categories", OfPart(readers.mix, 0), within(16.0), rare=True)
-_CONCENTRATION = Figure("concentration", OfPart(readers.mix, 1), as_it_is, rare=True)
+_DISCOUNTS = _of_kinds("purchase", "discount")
+_CARTS, _CONTACTS = _root("cart", _SLOW), _root("contact_made", _SLOW)
+_CATEGORIES = Figure("categories", OfPart(readers.mix, 0), within(16.0))
+_CONCENTRATION = Figure("concentration", OfPart(readers.mix, 1), as_it_is)
 
 _SILENCE, _TENURE, _HABIT, _SPEND = sentences.silence, sentences.tenure, sentences.habit, sentences.spend
 _VISITED, _UNSEEN = sentences.pace("visit", "visit", "Visited"), sentences.unseen
@@ -221,41 +208,39 @@ TABLE: tuple[Feature, ...] = (
     *(
         Feature(f"{about}_complaints_8w", about, "√events",
                 f"complaints and tickets about {words}, each halving in worth every 8 weeks",
-                _together(_of_kinds("complaint", about) + _of_kinds("ticket_opened", about)),
+                Together(_of_kinds("complaint", about) + _of_kinds("ticket_opened", about)),
                 sentences.told(part_of("complaint", about), part_of("ticket_opened", about),
                                noun=f"complaint about {words}"))
         for about, words in (("price", "the price"), ("delivery", "the delivery"), ("product", "the product"))
     ),
     Feature("delivery_trouble_8w", "delivery", "√events",
             "deliveries that were late or failed and returns for it, each halving in worth every 8 weeks",
-            _together(_DELIVERIES),
+            Together(_DELIVERIES),
             sentences.told("delivery_late", "undelivered", part_of("delivered", "late"), part_of("return", "delivery"),
                            noun="delivery late or failed")),
     Feature("price_trouble_2w", "price", "√events", "complaints of prices and coupons refused, halving every 2 weeks",
-            _together(_PRICE_LATELY),
+            Together(_PRICE_LATELY),
             sentences.told(*_PRICE, noun="case of trouble with a price or coupon")),
     Feature("delivery_trouble_2w", "delivery", "√events", "the same of deliveries, complaints included, every 2 weeks",
-            _together(_DELIVERY_LATELY),
+            Together(_DELIVERY_LATELY),
             sentences.told(*_DELIVERY, noun="case of trouble with a delivery")),
     Feature("support_trouble_2w", "support", "√events",
             "tickets and complaints of no kind above and reopened tickets, each halving in worth every 2 weeks",
-            Formula(formulas.besides(_names(_SUPPORT_LATELY), _names(_ELSEWHERE_LATELY)),
-                    (*_SUPPORT_LATELY, *_ELSEWHERE_LATELY), rare=True, alone=True),
+            Together(_SUPPORT_LATELY, besides=_ELSEWHERE_LATELY),
             sentences.told("ticket_opened", "ticket_reopened", "complaint", noun="case for the support")),
     _of_rest("return", "returns asked for", _RETURNS, "returns", sentences.lately("return", "return", "asked for")),
-    _of_role("order_cancelled", _SLOW, "delivery", sentences.lately("order_cancelled", "order", "cancelled"),
-             rare=True),
+    _of_role("order_cancelled", _SLOW, "delivery", sentences.lately("order_cancelled", "order", "cancelled")),
     Feature("discount_share", "price", "share", "orders with a discount / (orders + ½), all halving every 8 weeks",
-            Formula(formulas.discount_share, _of_kinds("purchase", "discount"), rare=True, alone=True),
+            Formula(formulas.discount_share, _DISCOUNTS, only=_DISCOUNTS),
             sentences.discounts),
     Feature("discount_habit", "price", "share", "orders with a discount / orders, ever",
             Held(_DISCOUNT_HABIT), sentences.discounts),
     Feature("log_discounted", "price", "log(1 + weeks)", "time since the last order with a discount",
             Age(_DISCOUNTED, WEEK), sentences.discounts),
-    _of_role("coupon_denied", _SLOW, "price", sentences.lately("coupon_denied", "coupon", "refused"), rare=True),
+    _of_role("coupon_denied", _SLOW, "price", sentences.lately("coupon_denied", "coupon", "refused")),
     Feature("price_rise", "price", "share", "rise of a subscription's price, halving every 8 weeks after the change",
             Fading(_PRICE_RISE), sentences.dearer),
-    _of_role("uninstalled", _SLOW, "use", sentences.last("uninstalled", "removal of the app"), rare=True),
+    _of_role("uninstalled", _SLOW, "use", sentences.last("uninstalled", "removal of the app")),
     Feature("breadth", "use", "features", "features of the product used, each halving in worth every 4 weeks",
             Fading(_BREADTH), sentences.breadth),
     Feature("breadth_fall", "use", "share", "1 − features used, halving every 4 weeks / every 12, at the latest use",
@@ -266,8 +251,8 @@ TABLE: tuple[Feature, ...] = (
             Fading(_LOW_CES), sentences.answer("ces")),
     Feature("reopened_share", "support", "share", "of the latest tickets, those that were reopened",
             Held(_REOPENED), sentences.reopened),
-    _of_role("contact_made", _SLOW, "contact", sentences.lately("contact_made", "message", "sent by us"), rare=True),
-    _of_role("payment_failed", _SLOW, "payments", sentences.lately("payment_failed", "payment", "refused"), rare=True),
+    _of_role("contact_made", _SLOW, "contact", sentences.lately("contact_made", "message", "sent by us")),
+    _of_role("payment_failed", _SLOW, "payments", sentences.lately("payment_failed", "payment", "refused")),
     Feature("csat_drop", "opinion", "points", "mean − last CSAT answer, halving every 8 weeks",
             Fading(_CSAT_DROP), sentences.answer("csat", usual=True)),
     Feature("nps_drop", "opinion", "points", "mean − last NPS answer, halving every 8 weeks",
@@ -275,18 +260,18 @@ TABLE: tuple[Feature, ...] = (
     Feature("low_review", "product", "points", "3 − the last rating of a review, halving every 8 weeks; 0 without one",
             Fading(_LOW_REVIEW), sentences.answer("review")),
     Feature("contact_answered", "contact", "share", "opened or clicked / (messages + 1), all halving every 8 weeks",
-            Formula(formulas.contact_answered, (_root("contact_opened", _SLOW, rare=True),), rare=True),
+            Formula(formulas.contact_answered, (_root("contact_opened", _SLOW),), only=(_CONTACTS,)),
             sentences.contact_answered),
     Feature("cart_share", "shopping", "share", "carts / (carts + orders + 1), all halving every 8 weeks",
-            Formula(formulas.cart_share, (_root("cart", _SLOW, rare=True),), rare=True), sentences.cart),
+            Formula(formulas.cart_share, (_CARTS,), only=(_CARTS,)), sentences.cart),
     Feature("cart_left", "shopping", "0 to 1", "1 if no order followed the last cart, halving every 2 weeks",
-            Formula(formulas.cart_left, rare=True), sentences.cart),
+            Formula(formulas.cart_left, only=(_CARTS,)), sentences.cart),
     Feature("visit_decline", "visits", "share", "1 − rate of visits by 2 weeks' half-life / by 8 weeks', at least −1",
-            Formula(formulas.decline("visit")), _VISITED),
+            Alike(formulas.decline, "visit"), _VISITED),
     Feature("login_decline", "use", "share", "1 − rate of logins by 2 weeks' half-life / by 8 weeks', at least −1",
-            Formula(formulas.decline("login")), _LOGGED_IN),
+            Alike(formulas.decline, "login"), _LOGGED_IN),
     Feature("use_decline", "use", "share", "1 − rate of uses by 2 weeks' half-life / by 8 weeks', at least −1",
-            Formula(formulas.decline("feature_use")), _USED),
+            Alike(formulas.decline, "feature_use"), _USED),
     Feature("resolution", "support", "log(1 + days)", "mean time from opening to solving of the latest tickets",
             Held(_RESOLUTION), sentences.resolution),
     Feature("last_resolution", "support", "log(1 + days)", "time to solve the latest ticket, halving every 8 weeks",
@@ -294,7 +279,7 @@ TABLE: tuple[Feature, ...] = (
     Feature("oldest_open", "support", "log(1 + days)", "how long the oldest open ticket has been open",
             Age(_OPEN_SINCE, DAY), sentences.waiting),
     Feature("overdue", "support", "log-ratio", "oldest_open − resolution: how much longer than usual a ticket is open",
-            Formula(formulas.overdue, (_OPEN_SINCE,), rare=True, alone=True), sentences.overdue),
+            Formula(formulas.overdue, (_OPEN_SINCE,), only=(_OPEN_SINCE,)), sentences.overdue),
     Feature("refund_share", "returns", "share", "refunds / revenue ever, at most 2",
             Held(_REFUND_SHARE), sentences.refunded),
     Feature("log_subscribed", "subscription", "log(1 + weeks)", "time since the subscription began, while it lasts",
@@ -304,11 +289,11 @@ TABLE: tuple[Feature, ...] = (
     Feature("concentration", "mix", "share", "Σ (share of a category in the orders)²; 0 without categories",
             Held(_CONCENTRATION), sentences.mix),
     Feature("visits_missed", "visits", "log(1 + visits)", "visits missed since the last, at the rate until then",
-            Formula(formulas.missed("visit")), _VISITED),
+            Alike(formulas.missed, "visit"), _VISITED),
     Feature("logins_missed", "use", "log(1 + logins)", "logins missed since the last, at the rate until then",
-            Formula(formulas.missed("login")), _LOGGED_IN),
+            Alike(formulas.missed, "login"), _LOGGED_IN),
     Feature("uses_missed", "use", "log(1 + events)", "uses of features missed since the last, at the rate until then",
-            Formula(formulas.missed("feature_use")), _USED),
+            Alike(formulas.missed, "feature_use"), _USED),
     Feature("log_unseen", "visits", "log(1 + weeks)", "time since the last visit, view, cart, login, use or order",
             Formula(formulas.log_unseen), _UNSEEN),
     Feature("unseen_share", "visits", "share", "time since anything was seen of them, as a share of recency + 1 week",
