@@ -32,7 +32,7 @@ from tests.worlds.b2b_events import contracts
 __all__ = ["contract", "run"]
 
 _WEEKS = 13  # horizon
-_ENDS = {"name": "contract", "ends_by": {"subscription": "ended", "period": "31d", "grace": "1d"}, "horizon": "13w"}
+_ENDS = {"name": "contract", "ends_by": {"subscription": "ended", "period": "told", "grace": "1d"}, "horizon": "13w"}
 
 
 def contract(world: Companies, plan: Plan) -> dict[str, Any]:

@@ -118,6 +118,7 @@ class _Teller:
         period = "year" if world.yearly[company] else "month"
         for number, (at, amount) in enumerate(self._invoices()):
             terms = {**about, "price": amount, "currency": "EUR", "period": period}
+            terms["next_payment_at"] = _iso(at + (YEAR if world.yearly[company] else MONTH))
             name = "Subscription Renewed" if number else "Subscription Started"
             yield at - 5, {"source": "purchase", **_track(name, terms), "userId": self._group}
         if world.told[company] < world.weeks:

@@ -79,6 +79,7 @@ class _Person:
         self._email = f"{self._name}@example.org"
         self._phone = f"+31{600_000_000 + number}"
         self._card = f"card-{self._name}"
+        self._company = _company(number)
         busy = number < 2
         many = BROWSERS_OF_THE_BUSY if busy else chance.choice((1, 1, 2, 2, 3, 5))
         self._browsers = [f"anon-{self._name}-{n}" for n in range(many)]
@@ -155,13 +156,13 @@ class _Person:
                     "total": chance.randrange(1, 9999) / 100,
                     "currency": "EUR",
                 }
-                yield self._draft("purchase", _track("Order Refunded", properties, userId=self._user))
+                yield self._of_company("purchase", "Order Refunded", properties, userId=self._user)
             elif kind < 0.86:
                 name = chance.choice(("Ticket Opened", "Ticket Solved", "Ticket Reopened"))
                 yield self._ticket(name, userId=self._user)
             elif kind < 0.93:
                 properties = {"score": chance.randrange(1, 6)}
-                yield self._draft("support", _track("CSAT Answered", properties, userId=self._user))
+                yield self._of_company("support", "CSAT Answered", properties, userId=self._user)
             else:
                 traits = {"plan": chance.choice(("none", "plus", "family")), "language": chance.choice(("nl", "en"))}
                 yield self._identify("app", userId=self._user, traits=traits)
@@ -177,13 +178,19 @@ class _Person:
             "currency": "USD" if chance.random() < 0.05 else "EUR",
             "products": [{"product_id": "p", "quantity": chance.choice((1, 2, 0.5))}],
         }
-        return self._draft("purchase", _track("Order Completed", properties, **who))
+        return self._of_company("purchase", "Order Completed", properties, **who)
 
     def _ticket(self, name: str, traits: dict[str, str] | None = None, **who: Any) -> _Draft:
         if traits:
             who["context"] = {"traits": traits}
         properties = {"ticket_id": f"t-{self._name}-{self._chance.randrange(3)}"}
-        return self._draft("support", _track(name, properties, **who))
+        return self._of_company("support", name, properties, **who)
+
+    def _of_company(self, source: str, name: str, properties: dict[str, Any], **who: Any) -> _Draft:
+        """What a server says, which knows whom a customer works for."""
+        if self._company:
+            properties["company_id"] = self._company
+        return self._draft(source, _track(name, properties, **who))
 
     def _draft(self, source: str, event: dict[str, Any]) -> _Draft:
         chance = self._chance
@@ -196,6 +203,11 @@ class _Person:
             event["messageId"] = str(uuid.UUID(int=chance.getrandbits(128), version=4))
         # A little out of turn: what two sources say of one person does not arrive in the order in which it was done.
         return _Draft(self._place + self._step * chance.uniform(-3, 3), source, event)
+
+
+def _company(number: int) -> str:
+    """Whom somebody works for: one in six for a large company, some for small ones, most for none."""
+    return "acme" if number % 6 == 0 else f"firm-{number % 5}" if number % 12 == 1 else ""
 
 
 def _track(name: str, properties: dict[str, Any], **who: Any) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import uuid
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any, NamedTuple
 
 import msgspec
@@ -32,6 +33,7 @@ from streams.records.links import LinkRequest, Request, SplitDone
 from streams.steps.check import check
 from streams.steps.decode import decode
 from streams.steps.intake import Intake, Item
+from tests.integration.faults.companies import naming
 
 __all__ = ["Happening", "Links", "Portrait", "Stored", "Truth", "accept", "portrait_of", "truth_of"]
 
@@ -69,6 +71,7 @@ class Happening:
     subject: str
     rating: float | None
     category: str = ""
+    company: str = ""  # that it names
 
     @property
     def digest(self) -> bytes:
@@ -100,6 +103,8 @@ class Truth:
     repeats: int
     missing_links: list[tuple[Identity, ...]]  # met in one event, not one person, and nobody was asked
     namespace: uuid.UUID
+    plan: Plan
+    companies: dict[str, tuple[set[str], Portrait]]  # by id of the document: members, and what names the company
 
     def owner(self, identity: Identity) -> str:
         """The profile that an identity belongs to."""
@@ -154,7 +159,14 @@ def truth_of(plan: Plan, sources: Mapping[str, Sequence[Stored]], links: Iterabl
         and len({graph.mapping.get(identity) or profile_id(plan.namespace, identity) for identity in one}) > 1
     ]
     happened = {(home, one.source, one.id) for home, events in by_home.items() for one in events.values()}
-    return Truth(profiles, tombstones, happened, graph, rejected, ids, accepted, repeats, missing, plan.namespace)
+    companies = {
+        id_: (set(members), portrait_of(list(chain(*members.values())), [], plan.currency, shown))
+        for id_, members in naming(plan, winners).items()
+    }
+    return Truth(
+        profiles, tombstones, happened, graph, rejected, ids, accepted, repeats, missing, plan.namespace, plan,
+        companies,
+    )  # fmt: skip
 
 
 def read_links(values: Iterable[bytes], plan: Plan) -> Links:
@@ -231,21 +243,22 @@ def accept(
     for item in batch.items:
         item.identities = plan.extract(item.raw)
         if item.identities:
-            happenings.append(_happening(source, item))
+            happenings.append(_happening(plan, source, item))
             record = item.record
             del places[record.topic, record.partition, record.offset]
     return happenings, places
 
 
-def _happening(source: str, item: Item) -> Happening:
+def _happening(plan: Plan, source: str, item: Item) -> Happening:
     assert item.rule is not None
+    group = plan.group_of(item.raw, item.rule, item.properties) if plan.group_of is not None else None
     facts = item.rule.facts(item.properties)
     kind = item.raw["type"]
     return Happening(
         source, item.raw["messageId"], item.name or kind, item.rule.role, item.time, item.identities,
         item.properties if kind == "identify" else {},
         facts.amount, facts.currency, facts.quantity, facts.subject, facts.rating,
-        facts.category,
+        facts.category, group.company if group is not None else "",
     )  # fmt: skip
 
 

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import replace
 
 import msgspec
 import pytest
 
 from plan import Plan, load_plan
+from profiles.companies.counting import count_shares, take_share
+from profiles.companies.sharing import Companies, told
 from profiles.documents import decode_profile, encode_profile
 from profiles.merge import add_identities, merge
 from profiles.state import Limits, apply
-from profiles.types import Event, Identity, Profile, profile_id
+from profiles.types import Event, Grouping, Identity, Profile, Share, profile_id
 from streams.records.links import LinkRequest
 from streams.records.rejected import Rejection
 from tests import REPOSITORY
+from tests.integration.faults.companies import GROUP, grouped_plan
 from tests.integration.faults.load import history
 from tests.integration.faults.oracle import Happening, Stored, Truth, accept, truth_of
 from tests.integration.faults.verdict import Found, judge
@@ -26,8 +30,14 @@ END = 1_790_000_000.0
 
 
 @pytest.fixture(scope="module")
-def plan() -> Plan:
-    return load_plan(REPOSITORY / "tracking_plan.yaml")
+def plan(tmp_path_factory: pytest.TempPathFactory) -> Plan:
+    return load_plan(grouped_plan(REPOSITORY / "tracking_plan.yaml", tmp_path_factory.mktemp("plan")))
+
+
+@pytest.fixture(scope="module")
+def limits(plan: Plan) -> Limits:
+    """The usual ones, with the plan's companies."""
+    return replace(LIMITS, companies=Companies(GROUP, plan.company, plan.cell, plan.consent, LIMITS, plan.currency))
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +65,7 @@ def truth(plan: Plan, sources: dict[str, list[Stored]], happenings: list[Happeni
 
 
 @pytest.fixture
-def found(plan: Plan, truth: Truth, happenings: list[Happening]) -> Found:
+def found(plan: Plan, limits: Limits, truth: Truth, happenings: list[Happening]) -> Found:
     """What the product's own rules make of it: every home by `apply`, every person by `merge`, in any order."""
     homes: dict[str, Profile] = {}
     known: set[tuple[str, bytes]] = set()
@@ -63,17 +73,18 @@ def found(plan: Plan, truth: Truth, happenings: list[Happening]) -> Found:
         home = profile_id(plan.namespace, one.identities[0])
         if (home, one.digest) not in known:
             known.add((home, one.digest))
-            apply(homes.setdefault(home, Profile(home)), neutral(one, home), plan.currency, LIMITS)
+            apply(homes.setdefault(home, Profile(home)), neutral(one, home), plan.currency, limits)
     for home in truth.tombstones:
         homes.setdefault(home, Profile(home))
     documents = dict(homes)
     for home, winner in truth.tombstones.items():
-        merge(documents.setdefault(winner, Profile(winner)), homes[home], LIMITS)
+        merge(documents.setdefault(winner, Profile(winner)), homes[home], limits)
     for winner, held in truth.links.held.items():
         profile = documents[winner]
         add_identities(profile, [(identity, 0.0) for identity in held])
     for home, winner in truth.tombstones.items():
         documents[home] = Profile(home, redirect=winner)
+    documents |= companies_of(documents.values(), limits)
     rejections = [
         Rejection("", "check", "", "", "web", topic, partition, offset, payload).encode()
         for (topic, partition, offset), payload in truth.rejected.items()
@@ -83,11 +94,25 @@ def found(plan: Plan, truth: Truth, happenings: list[Happening]) -> Found:
     return Found(packed, mapping, rejections, set(truth.ids), LIMITS.timeline, archive)
 
 
+def companies_of(members: Iterable[Profile], limits: Limits) -> dict[str, Profile]:
+    """The documents that these customers' shares make."""
+    kinds, found = limits.companies, dict[str, Profile]()
+    assert kinds is not None
+    for member in members:
+        for key, part in kinds.parts(member):
+            id_ = kinds.id_of(key)
+            take_share(found.setdefault(id_, Profile(id_)), Share(id_, key, member.id, 0.0, told(part)[0]), GROUP)
+    for company in found.values():
+        count_shares(company, kinds.limits)
+    return found
+
+
 def neutral(one: Happening, home: str) -> Event:
+    group = Grouping(one.company) if one.company else None
     return Event(
-        profile=home, id=one.id, source=one.source, type="", name=one.name, role=one.role, time=one.time,
-        received=one.time, identities=one.identities[:1], traits=one.traits, amount=one.amount, currency=one.currency,
-        quantity=one.quantity, subject=one.subject, rating=one.rating,
+        profile=home, id=one.id, source=one.source, type="track" if group else "", group=group, name=one.name,
+        role=one.role, time=one.time, received=one.time, identities=one.identities[:1], traits=one.traits,
+        amount=one.amount, currency=one.currency, quantity=one.quantity, subject=one.subject, rating=one.rating,
     )  # fmt: skip
 
 
@@ -109,6 +134,24 @@ def test_the_history_is_worth_judging(truth: Truth) -> None:
 def test_oracle_and_product_agree(truth: Truth, found: Found) -> None:
     verdict = judge(truth, found)
     assert verdict.clean, verdict.examples
+
+
+def test_a_company_that_is_wrong_is_noticed(truth: Truth, found: Found) -> None:
+    """An order too many, a member who is not there, and a company of nobody."""
+    id_ = max(truth.companies, key=lambda one: len(truth.companies[one][0]))
+    assert len(truth.companies) == 6
+    for change, faults in (
+        (lambda one: setattr(one.purchases, "orders", one.purchases.orders + 1), {"wrong value": 1}),
+        (lambda one: one.company.shares.popitem(), {"wrong merge": 1}),
+    ):
+        company = decode_profile(id_, found.documents[id_])
+        change(company)
+        verdict = judge(truth, replace(found, documents={**found.documents, id_: encode_profile(company)}))
+        assert +verdict.faults == faults
+    stranger = {**found.documents, "~stranger": encode_profile(Profile("~stranger"))}
+    assert +judge(truth, replace(found, documents=stranger)).faults == {"wrong merge": 1}
+    left = {one: document for one, document in found.documents.items() if one != id_}
+    assert +judge(truth, replace(found, documents=left)).faults == {"lost": 1}
 
 
 def test_the_same_seed_gives_the_same_history() -> None:

@@ -12,8 +12,9 @@ import msgspec
 
 from profiles.documents import decode_profile
 from profiles.timeline import latest_events
-from profiles.types import Identity, Profile, profile_id
+from profiles.types import Identity, Profile, is_cell, is_company, profile_id
 from streams.records.rejected import Rejection
+from tests.integration.faults.companies import members_in
 from tests.integration.faults.oracle import Portrait, Truth
 from tests.outputs import TOLD_TWICE, TOLD_WRONGLY, wrong_outputs
 
@@ -59,6 +60,8 @@ class Verdict:
     refused_links: int = 0
     largest: int = 0  # most identities of one profile
     archived: int = 0
+    companies: int = 0
+    largest_company: int = 0  # most members of one
     faults: Counter[str] = field(default_factory=Counter)
     examples: list[str] = field(default_factory=list)
 
@@ -92,6 +95,7 @@ def judge(truth: Truth, found: Found) -> Verdict:
     for id_, expected in truth.profiles.items():
         profile = profiles.get(id_)
         _judge_profile(verdict, id_, expected, profile if profile and not profile.redirect else None, found.shown)
+    _judge_companies(verdict, truth, profiles, found.shown)
     refused = _judge_rejections(verdict, truth, found.rejections)
     for source, message in found.accepted - truth.ids:
         if message not in refused:
@@ -127,7 +131,7 @@ def _judge_graph(
             verdict.fault("wrong merge", f"{identity} belongs to {actual}, must belong to {expected}")
     for id_, profile in profiles.items():
         if not profile.redirect:
-            if id_ not in truth.profiles:
+            if id_ not in truth.profiles and not (is_company(id_) and truth.companies):
                 verdict.fault("wrong merge", f"profile {id_} must not exist: {profile.identities}")
             continue
         end = _follow(profiles, id_)
@@ -166,6 +170,32 @@ def _judge_profile(verdict: Verdict, id_: str, expected: Portrait, profile: Prof
         for name, value in expected.items():
             if name != "identities" and not same(value, actual[name]):
                 verdict.fault("wrong value", f"profile {id_}: {name} is {actual[name]!r}, must be {value!r}")
+
+
+# Of a company not judged: what is bounded, and what events that name none have a part in.
+_OF_EVENTS = ("tickets", "timeline", "identities", "traits", "created", "updated")
+
+
+def _judge_companies(verdict: Verdict, truth: Truth, profiles: Mapping[str, Profile], shown: int) -> None:
+    """Each has the members whom events name, and counts each of these events once."""
+    for id_ in {id_ for id_ in profiles if is_company(id_) and not is_cell(id_)} - truth.companies.keys():
+        verdict.fault("wrong merge", f"company {id_} must not exist")
+    for id_, (members, expected) in truth.companies.items():
+        company = profiles.get(id_)
+        if company is None or company.company is None:
+            verdict.fault("lost", f"company {id_} is missing")
+            continue
+        verdict.companies += 1
+        verdict.largest_company = max(verdict.largest_company, len(members))
+        there = members_in(truth.plan, company, profiles)
+        if there != members:
+            verdict.fault("wrong merge", f"company {id_} lacks {members - there}, has {there - members} too many")
+        actual = portrait_of_profile(company, shown)
+        for name in ("activity", "roles"):
+            actual[name] = {key: value for key, value in actual[name].items() if key in expected[name]}
+        for name, value in expected.items():
+            if name not in _OF_EVENTS and not same(value, actual[name]):
+                verdict.fault("wrong value", f"company {id_}: {name} is {actual[name]!r}, must be {value!r}")
 
 
 def _judge_rejections(verdict: Verdict, truth: Truth, values: Iterable[bytes]) -> set[str]:
