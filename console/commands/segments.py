@@ -37,6 +37,7 @@ would leave the segment of that name. docs/tracking-plan.md lists the conditions
 
     rapport segments preview '{quantile: net, top: 0.1}'
     rapport segments preview '{count: ticket_opened, within: 30d, at_least: 3}' --name frequent_trouble
+    rapport segments preview '{grain: company, when: {trait: contract_ends, within: 60d}}'
     rapport segments preview --file new_plan.yaml --name value_at_risk
 """
 

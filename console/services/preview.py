@@ -50,26 +50,26 @@ def compile_request(asked: PreviewRequest, plan: Plan, population: PopulationSna
         rule = _read(asked.condition or {}, "condition", asked.name or _UNNAMED)
     if problems := plan.problems_of(rule, others):
         raise Misconfigured("; ".join(problems))
-    if rule.grain == "company":
-        raise Misconfigured("a preview looks at customers, and this segment is of companies")
     judge = compile_preview(rule, others, plan.currency, plan.consent, lambda: population)
     return Previewed(rule, judge, population)
 
 
 async def preview(asked: PreviewRequest, segment: Previewed, deps: ApiDeps) -> SegmentPreview:
-    """What the segment would make of the part of the customers that the request is about.
+    """What the segment would make of the part of the customers, or of the companies, that the request is about.
 
     Raises:
         BadCursor: the request's cursor is none.
     """
     rule, plan, now = segment.rule, deps.plan, await deps.now()
-    profiles, following = await deps.reader.scan(limit=deps.part, cursor=asked.cursor)
+    of_companies = rule.grain == "company"
+    read = deps.reader.companies if of_companies else deps.reader.scan
+    profiles, following = await read(limit=deps.part, cursor=asked.cursor)
     moves, inside, leaving = await aside(_judge, profiles, now, segment.judge, asked.limit, plan)
     return SegmentPreview(
         name=rule.name,
         words=rule.when.in_words(),
         at=now,
-        total=await deps.reader.count(),
+        total=len(profiles) if of_companies else await deps.reader.count(),
         looked_at=len(profiles),
         inside=moves["enters"] + moves["stays"],
         enters=moves["enters"],

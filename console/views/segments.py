@@ -218,7 +218,7 @@ class SegmentPreview(Document):
     name: str
     words: str = Field(description="The rule in plain words.")
     at: Time = Field(description="On the clock of the workers' timers.")
-    total: int = Field(description="All profiles there are.")
+    total: int = Field(description="All profiles there are; of companies, those of this part.")
     looked_at: int = Field(description="In this part.")
     inside: int = Field(description="Who would be in the segment: those who enter and those who stay.")
     enters: int

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from console.commands.main import create_cli
 from plan import Plan
-from plan.model import GroupSpec
+from plan.model import GroupSpec, Trait
 from profiles.store import Changes, Loaded
 from profiles.stores.memory import MemoryStore
 from profiles.types import Event, Grouping, Record, partition_of
@@ -25,7 +25,8 @@ from streams.steps.work import Work
 from tests.build import event
 from tests.console.support_api import PLAN, support_api, where
 
-BUSINESS = Plan(PLAN.file.model_copy(update={"groups": {"company": GroupSpec()}}))
+ENDS = {"contract_ends": Trait(type="date-time", description="When the contract ends")}
+BUSINESS = Plan(PLAN.file.model_copy(update={"groups": {"company": GroupSpec(traits=ENDS)}}))
 NAME = "Acme / West"
 
 
@@ -64,8 +65,10 @@ def stored(*records: Record) -> MemoryStore:
 
 @pytest.fixture(scope="module")
 def api() -> Iterator[httpx.Client]:
-    members = [visit(f"m{number}", number, tier="team", name="Acme") for number in range(3)]
-    with support_api(stored(*members, visit("m0", 9), visit("m1", 5, "bolt")), plan=BUSINESS) as http:
+    members = [visit(f"m{number}", number, tier="team", name="Acme", contract_ends="2026-01-20") for number in range(3)]
+    with support_api(
+        stored(*members, visit("m0", 9), visit("m1", 5, "bolt", contract_ends="2026-09-01")), plan=BUSINESS
+    ) as http:
         yield http
 
 
@@ -91,6 +94,23 @@ def test_a_customer_knows_their_companies_and_lists_of_customers_hold_none(api: 
     assert [(one["company"], one["until"] is None) for one in companies] == [(NAME, False), ("bolt", True)]
     assert len(api.get("/v1/profiles", params={"order": "recent"}).json()["data"]) == 3
     assert [row["company"] for row in api.get("/v1/companies").json()["data"]] == [NAME, "bolt"]
+
+
+def test_a_segment_of_companies_is_tried_on_them(api: httpx.Client) -> None:
+    """By a date that lies ahead at the time of the workers; and on a terminal."""
+    rule = {"grain": "company", "when": {"trait": "contract_ends", "within": "30d"}}
+    found = api.post("/v1/segments/preview", json={"rule": rule}).raise_for_status().json()
+
+    assert (found["words"], found["looked_at"], found["inside"]) == ("contract_ends is within 30 days", 2, 1)
+    assert [row["identities"][0]["value"] for row in found["sample"]] == [NAME]
+    told = CliRunner().invoke(
+        create_cli(), ["segments", "preview", json.dumps(rule), *where(api)], env={"COLUMNS": "99"}
+    )
+    assert told.exit_code == 0, told.output
+    assert "1 of 2" in told.output
+    refused = api.post("/v1/segments/preview", json={"rule": {**rule, "when": {"trait": "country", "is": "NL"}}})
+    assert refused.status_code == 400
+    assert "there is no trait 'country'" in refused.text
 
 
 def test_nobody_knows_a_company_that_no_event_has_named(api: httpx.Client) -> None:
