@@ -150,6 +150,11 @@ class Settings(BaseSettings):
     archive: str = Field("", description="Folder or fsspec URL of the event archive.")
     archive_every: float = Field(60.0, gt=0, description="Seconds between flushes of the archive.")
     census_every: float = Field(3600.0, gt=0, description="Seconds between two counts of all customers.")
+    refit_every: float = Field(
+        0.0,
+        ge=0,
+        description="Seconds between two growings of the nightly model, which `rapport up` then runs; 0: it does not.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="How much is logged.")
 
     @field_validator("redis")

@@ -19,6 +19,7 @@ from console.http.reach_of_others import advise_own_keys
 from console.local.connection import has_ended
 from console.terminal.figures import second
 from console.terminal.listing import Listing
+from console.terminal.models import LATE
 from console.terminal.output import AsJson, show
 from console.views.clock import ClockView, read_clock
 from models.learning.checkpoint import HEAD, discarded
@@ -327,7 +328,32 @@ def _stands(view: ClockView, now: float) -> str:
 
 def _models(settings: Settings, plan: Plan) -> Iterator[Finding]:
     """What was learned, and whether the next worker that starts with this plan discards it."""
-    return learned(asyncio.run(_parts(settings, [HEAD, "notices"])), plan)
+    parts, panel = asyncio.run(_parts(settings, [HEAD, "notices"]))
+    yield from learned(parts, plan)
+    yield from nightly(panel, settings.refit_every, time.time())
+
+
+def nightly(panel: bytes | None, every: float, now: float) -> Iterator[Finding]:
+    """Whether the nightly model is still grown.
+
+    Args:
+        panel: JSON of the models that score; None before there are any.
+        every: seconds between two growings, as set; 0 if nobody asked for it here.
+        now: the time.
+    """
+    try:
+        model = msgspec.json.decode(panel)["models"].get("survival") if panel else None
+        made = None if model is None else float(model["made"])
+    except (KeyError, TypeError, AttributeError, ValueError, msgspec.MsgspecError):
+        return  # what is damaged is told already
+    if made is None:
+        if every:
+            yield Finding("nightly model", "ok", "not grown yet: it takes labels that are final, and the learner")
+        return
+    late = now - made > max(LATE, 3 * every)
+    age = f"grown {_span(now - made)} ago"
+    mend = "; nobody has grown it since: start `rapport models refit`, or see what it logs" if late else ""
+    yield Finding("nightly model", "warning" if late else "ok", f"{age}{mend}")
 
 
 def learned(parts: Mapping[str, bytes], plan: Plan) -> Iterator[Finding]:
@@ -360,10 +386,12 @@ def learned(parts: Mapping[str, bytes], plan: Plan) -> Iterator[Finding]:
     yield Finding("models", "ok", f"learned from {head['counts']['records']:,} training records{since}")
 
 
-async def _parts(settings: Settings, names: list[str]) -> dict[str, bytes]:
+async def _parts(settings: Settings, names: list[str]) -> tuple[dict[str, bytes], bytes | None]:
+    """Parts of what was learned, and the panel."""
     client = connect(settings.redis.get_secret_value(), retrying=False)
     try:
-        return await RedisLearnerStore(client).parts(names)
+        store = RedisLearnerStore(client)
+        return await store.parts(names), await store.panel()
     finally:
         await client.aclose()
 

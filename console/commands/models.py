@@ -9,6 +9,7 @@ import typer
 from console.clients.support import support
 from console.clients.target import Target, with_target
 from console.commands import horizon as horizon_cli
+from console.commands import refit as refit_cli
 from console.terminal.frame import group
 from console.terminal.models import (
     explained_customer,
@@ -26,6 +27,7 @@ __all__ = ["app"]
 
 app = group("models", "The models of the churn risk: what they are and how good they are.")
 horizon_cli.register(app)
+refit_cli.register(app)
 
 By = Annotated[str, typer.Option(help="Who decides; recorded with the change.")]
 ByChurn = Annotated[str, typer.Option("--churn", help="By which further definition of churn in the plan.")]

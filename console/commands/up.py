@@ -16,6 +16,7 @@ import sysconfig
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
@@ -68,6 +69,7 @@ class Roles:
     serve: list[str] = field(default_factory=lambda: _role("serve"))
     work: list[str] = field(default_factory=lambda: _role("work", "--no-topics"))
     archive: list[str] = field(default_factory=lambda: _role("archive"))
+    refit: list[str] = field(default_factory=lambda: _role("refit"))
     demo: list[str] = field(default_factory=lambda: _role("demo"))
     ingest: list[str] | None = None  # beside a `work` that does all the rest; None: `work` does all
 
@@ -172,10 +174,7 @@ def up(
             children.run("collector and API", roles.serve, logs / "serve.log", env | beside_worker)
             children.run("worker", roles.work, logs / "worker.log", env)
             beside = env | {"RAPPORT_METRICS_PORT": "0"}  # their metrics are on the one port with all others
-            if roles.ingest is not None:
-                children.run("ingest worker", roles.ingest, logs / "ingest.log", beside)
-            if archive:
-                children.run("archive", roles.archive, logs / "archive.log", beside)
+            _run_beside(children, roles, settings, logs, beside, out)
             url = f"http://{'127.0.0.1' if host in ('0.0.0.0', '::') else host}:{port}"
             _await_ready(children, url, _token(settings))
             connection = Connection(
@@ -201,6 +200,26 @@ def up(
 def _plan(given: Settings, demo: BusinessName | None) -> Path:
     """The plan where none is named: that of the demo, where it is not the usual one."""
     return default_plan(given) if demo in (None, "shop") or "plan" in given.model_fields_set else shipped_plan(demo)
+
+
+def _run_beside(
+    children: Supervisor, roles: Roles, settings: Settings, logs: Path, env: dict[str, str], out: Console
+) -> None:
+    """What runs beside the worker, as far as it is wanted."""
+    if roles.ingest is not None:
+        children.run("ingest worker", roles.ingest, logs / "ingest.log", env)
+    if settings.archive:
+        children.run("archive", roles.archive, logs / "archive.log", env)
+    if settings.refit_every and _can_refit(out):
+        children.run("nightly model", roles.refit, logs / "refit.log", env)
+
+
+def _can_refit(out: Console) -> bool:
+    """Whether the nightly model can be grown here; says so if not, as nothing else depends on it."""
+    if find_spec("sklearn") is not None:
+        return True
+    out.print("RAPPORT_REFIT_EVERY asks for a nightly model, which needs scikit-learn: pip install '.[nightly]'")
+    return False
 
 
 def _watch(children: Supervisor, customers: Process | None, out: Console) -> None:
@@ -274,6 +293,7 @@ def _environment(settings: Settings, data_dir: Path) -> dict[str, str]:
         RAPPORT_OPEN_OPERATIONS=str(settings.open_operations).lower(),
         RAPPORT_ARCHIVE=settings.archive,
         RAPPORT_CENSUS_EVERY=str(settings.census_every),
+        RAPPORT_REFIT_EVERY=str(settings.refit_every),
         RAPPORT_DATA_DIR=str(data_dir),
         PYTHONUNBUFFERED="1",
         PROMETHEUS_MULTIPROC_DIR=str(_metrics_dir(data_dir)),  # so that /metrics shows the worker's, too

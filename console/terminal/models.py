@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -11,8 +13,12 @@ from rich.text import Text
 from console.terminal.figures import counted, minute
 from console.terminal.listing import Listing
 from console.terminal.outlook import expected
+from models.durations import DAY
 
-__all__ = ["explained_customer", "explained_model", "feature_list", "history_page", "model_page", "overview"]
+__all__ = ["LATE", "explained_customer", "explained_model", "feature_list", "history_page", "model_page", "overview"]
+
+LATE = 7 * DAY
+"""Seconds after which a nightly model is too old: a week is what a bank holiday and a broken cron job take."""
 
 _ROLE = {"champion": "bold green", "shadow": "", "silent": "dim"}
 _WORDS = {
@@ -46,6 +52,7 @@ def overview(document: dict[str, Any]) -> RenderableType:
     if anew := document["began_anew"]:
         parts.append(Text(f"{minute(anew['at'])}: {anew['text']}.", style="yellow"))
     parts += _models(document["models"])
+    parts += _grown(document["models"], time.time())
     signals = ", ".join(f"{name} {_signal(document['drift'][name])}" for name in ("error", "activity"))
     alarms = document["drift"]["alarms"]
     parts.append(Text(f"Drift: {counted(len(alarms), 'alarm') if alarms else 'no alarms'}; signals: {signals}."))
@@ -64,6 +71,18 @@ def overview(document: dict[str, Any]) -> RenderableType:
         )
         parts.append(_listed("Latest decisions", rows))
     return Group(*parts)
+
+
+def _grown(models: Iterable[dict[str, Any]], now: float) -> list[RenderableType]:
+    """When the nightly model was grown; in yellow if nobody seems to do it any more."""
+    told: list[RenderableType] = []
+    for model in models:
+        if at := model.get("grown"):
+            late = now - datetime.fromisoformat(at).timestamp() > LATE
+            text = f"{model['name']} was grown at {minute(at)}"
+            text += "; nobody has grown it for a week: does `rapport models refit` run?" if late else "."
+            told.append(Text(text, style="yellow" if late else ""))
+    return told
 
 
 def model_page(document: dict[str, Any]) -> RenderableType:

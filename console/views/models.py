@@ -11,6 +11,7 @@ from pydantic import Field
 from console.views.churn import OutlookView
 from console.views.document import Document, Risk, Time
 from models.churn.kinds import KINDS
+from models.churn.kinds.survival import Survival
 from models.churn.model import Scores
 from models.churn.outlook import Outlook
 from models.churn.scores import GROUPS, group_shares
@@ -68,6 +69,7 @@ class ModelView(Document):
     role: Literal["champion", "shadow", "silent"] = Field(description="`silent` has not learned enough.")
     since: Time | None = Field(description="Since when it is the champion; null for others.")
     examples: int = Field(description="Learned from, or fitted to.")
+    grown: Time | None = Field(description="When `rapport models refit` has grown it; null for all others.")
     short: FiguresView = Field(description="On an order within the label horizon.")
     full: FiguresView = Field(description="On churn within the churn horizon.")
     standing: StandingView | None = Field(description="Against the champion; null for that one.")
@@ -357,6 +359,7 @@ def _model(report: Report, name: str) -> dict[str, Any]:
         "role": "champion" if is_champion else "silent" if model is None else "shadow",
         "since": (report.promotion.since or None) if is_champion else None,
         "examples": getattr(model, "examples", getattr(model, "customers", 0)),
+        "grown": model.made if isinstance(model, Survival) else None,
         "short": report.figures.short.of(name).report(),
         "full": report.figures.full.of(name).report(),
         "standing": None if is_champion else standings.get(name),

@@ -1,7 +1,7 @@
 """A sample of snapshots with what came of them, which a model can be grown on; the same whatever order they come in.
 
-Kept are the snapshots of the lowest hashes, of the latest two years, so of everybody and of all seasons alike; each
-under a digest, with no id of a customer. A snapshot whose label of the whole churn horizon is known tells in which
+Kept are the snapshots of the lowest hashes, of the latest two years, so of everybody and of all seasons alike. A
+snapshot whose label of the whole churn horizon is known tells in which
 block of the label horizon the first order came; another one tells of the first block alone. What people acted on is
 left out, as of all learning. Weights are not needed: who is thinned out is chosen by their silence alone, which is a
 feature.
@@ -10,7 +10,7 @@ feature.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from hashlib import blake2b
 from heapq import heapify, heappop, heappush
 from typing import NamedTuple
@@ -36,11 +36,12 @@ _KEPT_FOR = 104 * WEEK  # before the latest label
 _SLACK = 1e-6  # blocks: an order at the very end of one is in it
 _UNWEIGHED = [COLUMN[name] for name in NAMES if name not in WEIGHED]  # a clock is no cause
 
-FIELDS = {"place": "<u8", "at": "<f8", "due": "<f8", "waited": "<f8", "stayed": "?", "whole": "?"}
+FIELDS = {"at": "<f8", "due": "<f8", "waited": "<f8", "stayed": "?", "whole": "?"}
 """What is kept of a snapshot beside its features, and as what."""
 
 
 class _Seen(NamedTuple):
+    who: str
     at: float  # of the snapshot
     due: float  # end of the label
     waited: float  # seconds to the first order; 0: none, or nobody knows when
@@ -69,10 +70,13 @@ class SnapshotSample:
         config: whose horizons the examples must be about.
         size: snapshots that are kept.
         rows: that are learned from at most; a snapshot has one in each block that is known.
+        who: what stands for a customer, by the profile's id.
     """
 
-    def __init__(self, config: ChurnConfig, size: int = SIZE, rows: int = ROWS) -> None:
-        self._config, self._size, self._rows = config, size, rows
+    def __init__(
+        self, config: ChurnConfig, *, size: int = SIZE, rows: int = ROWS, who: Callable[[str], str] = str
+    ) -> None:
+        self._config, self._size, self._rows, self._who = config, size, rows, who
         self._held: dict[int, _Seen] = {}
         self._highest: list[int] = []  # a heap of the negated hashes
         self.until = 0.0  # the end of the latest label
@@ -89,12 +93,13 @@ class SnapshotSample:
 
     def _add(self, example: Example) -> None:
         self.until = max(self.until, example.due)
-        mark = blake2b(f"{example.profile}\0{example.at!r}".encode(), digest_size=8).digest()
         whole = example.horizon == "full"
-        seen = _Seen(example.at, example.due, example.first, example.y, whole, example.x)
-        self._put(int.from_bytes(mark, "little"), seen)
+        who = self._who(example.profile)
+        self._put(_Seen(who, example.at, example.due, example.first, example.y, whole, example.x))
 
-    def _put(self, place: int, seen: _Seen) -> None:
+    def _put(self, seen: _Seen) -> None:
+        mark = blake2b(f"{seen.who}\0{seen.at!r}".encode(), digest_size=8).digest()
+        place = int.from_bytes(mark, "little")
         before = self._held.get(place)
         if before is None:
             heappush(self._highest, -place)
@@ -159,25 +164,30 @@ class SnapshotSample:
             return 0, False  # nobody knows when
         return min(math.ceil(seen.waited / self._config.label_horizon - _SLACK), count), True
 
-    def columns(self) -> tuple[dict[str, NDArray[np.generic]], list[bytes]]:
-        """Everything, by `FIELDS`, with the features of each row; `from_columns` goes on from it."""
-        places = sorted(self._held)
-        seen = [self._held[place] for place in places]
-        fields: dict[str, NDArray[np.generic]] = {"place": np.array(places, dtype=FIELDS["place"])}
-        for name in list(FIELDS)[1:]:
-            fields[name] = np.array([getattr(one, name) for one in seen], dtype=FIELDS[name])
-        return fields, [one.x for one in seen]
+    def columns(self) -> tuple[list[str], dict[str, NDArray[np.generic]], list[bytes]]:
+        """Everything: whose each snapshot is, what is known of it by `FIELDS`, its features."""
+        seen = [self._held[place] for place in sorted(self._held)]
+        fields = {name: np.array([getattr(one, name) for one in seen], dtype=kind) for name, kind in FIELDS.items()}
+        return [one.who for one in seen], fields, [one.x for one in seen]
 
-    @classmethod
-    def from_columns(
-        cls, config: ChurnConfig, fields: Mapping[str, NDArray[np.generic]], x: Iterable[bytes]
-    ) -> SnapshotSample:
-        """The sample whose `columns` these are."""
-        sample = cls(config)
-        rows = zip(*(fields[name].tolist() for name in FIELDS), x, strict=True)
-        for place, *rest in rows:
-            seen = _Seen(*rest)
-            sample.until = max(sample.until, seen.due)
-            sample._put(place, seen)
-        sample._keep_some()
-        return sample
+    def put(self, who: Iterable[str], fields: Mapping[str, NDArray[np.generic]], x: Iterable[bytes]) -> None:
+        """Add what `columns` of another gave.
+
+        Raises:
+            ValueError: a column is longer than another.
+        """
+        for whose, *known, features in zip(who, *(fields[name].tolist() for name in FIELDS), x, strict=True):
+            seen = _Seen._make((whose, *known, features))
+            if len(features) != 4 * len(NAMES):
+                raise ValueError("a row does not have every feature")
+            self.until = max(self.until, seen.due)
+            self._put(seen)
+        self._keep_some()
+
+    def forget(self, gone: Mapping[str, float]) -> None:
+        """Let go of these customers: of what was seen of each up to a time."""
+        stale = [place for place, seen in self._held.items() if seen.at <= gone.get(seen.who, -math.inf)]
+        for place in stale:
+            del self._held[place]
+        self._highest = [-place for place in self._held]
+        heapify(self._highest)

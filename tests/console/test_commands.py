@@ -51,6 +51,7 @@ ARGUMENTS = {
     "models promote": "hazard",
     "models rollback": "1",
     "models release": "",
+    "models refit": "--once",
     "rejected list": "",
     "rejected show": "0:1",
     "rejected replay": "",
@@ -63,7 +64,12 @@ ARGUMENTS = {
 """Of every command that talks to a server and ends when it does not answer."""
 
 OFFLINE = {"backtest", "models features", "plan check", "plan diff", "plan docs", "plan new", "archive compact"}
-WAITING = {"archive": 20, "up": 40, "work": 20}  # seconds: a Kafka that is starting has 15; `up` waits for a process
+WAITING = {
+    "archive": 20,
+    "models refit": 20,
+    "up": 40,
+    "work": 20,
+}  # seconds: a Kafka that is starting has 15; `up` waits for a process
 LISTENING = {"collect", "console", "serve"}  # stay, answer 503, and go on when the servers come back
 
 AWAY = {

@@ -17,6 +17,7 @@ from plan.load import write_key_variable
 from streams.archive.metrics import ArchiveMetrics
 from streams.kafka.topics import topics
 from streams.metrics import CollectorMetrics, WorkerMetrics
+from streams.nightly.gauges import RefitMetrics
 from streams.settings import Settings
 from tests import REPOSITORY
 
@@ -56,7 +57,7 @@ def default_of(name: str) -> str:
 def exported() -> dict[str, tuple[str, set[str]]]:
     """Kind and labels of every metric, by the name that Prometheus sees."""
     registry = CollectorRegistry()
-    holders = (ArchiveMetrics(registry), CollectorMetrics(registry), WorkerMetrics(registry))
+    holders = (ArchiveMetrics(registry), CollectorMetrics(registry), RefitMetrics(registry), WorkerMetrics(registry))
     labels = {metric._name: set(metric._labelnames) for holder in holders for metric in vars(holder).values()}
     return {
         family.name + ("_total" if family.type == "counter" else ""): (family.type, labels[family.name])

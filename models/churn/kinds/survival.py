@@ -66,6 +66,11 @@ class Survival(msgspec.Struct, frozen=True, dict=True, eq=False, forbid_unknown_
         """The model id."""
         return f"survival-{self.snapshots}"
 
+    @property
+    def examples(self) -> int:
+        """Learned from."""
+        return self.snapshots
+
     @cached_property
     def _parts(self) -> tuple[Trees | None, Trees | None, int]:
         """The trees that say the same of all blocks; those that do not, once for each block; how many blocks."""

@@ -47,6 +47,7 @@ BAD = {
     "require_aof": "perhaps",
     "archive_every": "never",
     "census_every": "-5",
+    "refit_every": "nightly",
     "log_level": "loud",
 }
 OPENED_LATER = {"plan", "archive"}  # any text names a file or a folder; whether it is there is said when it is opened

@@ -10,7 +10,7 @@ import pytest
 from pydantic import SecretStr
 from typer.testing import CliRunner
 
-from console.commands.doctor import addresses_as_ids, examine, learned, missing_part
+from console.commands.doctor import addresses_as_ids, examine, learned, missing_part, nightly
 from console.commands.main import create_cli
 from console.local.connection import Connection, claim, has_ended, write_connection
 from models.learning.learner import Learner
@@ -167,3 +167,16 @@ def test_labels_that_cannot_decide_are_told_until_learning_begins_anew() -> None
 
     learner.told.tell(Notice("anew:2", "anew", 2e9, "another label horizon"))
     assert [finding.verdict for finding in learned(learner.parts(), plan)] == ["ok"]
+
+
+@pytest.mark.parametrize(
+    ("made", "every", "verdict"),
+    [(None, 0.0, None), (None, 86_400.0, "ok"), (9.9e8, 0.0, "warning"), (9.999e8, 0.0, "ok"), (9.9e8, 1e7, "ok")],
+)
+def test_a_nightly_model_that_nobody_grows_any_more_is_told(made, every, verdict) -> None:
+    panel = json.dumps({"models": {} if made is None else {"survival": {"made": made}}}).encode()
+
+    found = list(nightly(panel, every, 1e9))
+
+    assert [finding.verdict for finding in found] == ([verdict] if verdict else [])
+    assert list(nightly(None, 0.0, 1e9)) == list(nightly(b"{", 0.0, 1e9)) == []

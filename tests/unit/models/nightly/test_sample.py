@@ -89,7 +89,8 @@ def test_any_order_any_repetition_and_any_night_between_give_the_same_rows(order
 
     first = SnapshotSample(CONFIG)
     first.add(some[i] for i in order[:cut])
-    again = SnapshotSample.from_columns(CONFIG, *first.columns())
+    again = SnapshotSample(CONFIG)
+    again.put(*first.columns())
     again.add(some[i] for i in order[max(0, cut - 3) :])
 
     for one, other in zip(whole.blocks(), again.blocks(), strict=True):
@@ -99,7 +100,7 @@ def test_any_order_any_repetition_and_any_night_between_give_the_same_rows(order
 def test_memory_is_bounded_and_every_season_is_in_it():
     sample = SnapshotSample(CONFIG, size=100)
     sample.add(example(f"p{i}", day=float(i), whole=False) for i in range(700))
-    days = sorted((np.asarray(sample.columns()[0]["at"], dtype=float) - T0) / DAY)
+    days = sorted((np.asarray(sample.columns()[1]["at"], dtype=float) - T0) / DAY)
 
     assert len(sample) == 100
     assert days[0] < 50
@@ -114,3 +115,12 @@ def test_the_rows_are_bounded():
     sample.add(example(f"p{i}") for i in range(100))
 
     assert 46 <= len(sample.blocks().y) <= 50
+
+
+def test_who_is_erased_is_let_go_of():
+    sample = SnapshotSample(CONFIG, who=str.upper)
+    sample.add([example("a"), example("a", day=100), example("b")])
+
+    sample.forget({"A": T0 + DAY})
+
+    assert sorted(sample.columns()[0]) == ["A", "B"]
