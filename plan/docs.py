@@ -16,7 +16,7 @@ from plan.model import ConsentSpec, FactsSpec, Property, Trait
 from plan.plan import Plan
 from plan.rule import EventRule
 
-__all__ = ["render_html", "render_markdown"]
+__all__ = ["label_of_event", "properties_of", "render_html", "render_markdown", "type_in_words"]
 
 
 class _Heading(NamedTuple):
@@ -132,7 +132,7 @@ def _people(plan: Plan) -> Iterator[_Block]:
 
 def _traits(traits: Mapping[str, Trait]) -> Iterator[tuple[str, ...]]:
     for name, trait in traits.items():
-        yield f"`{name}`", _type(trait), trait.description, trait.why, trait.owner, _pii(trait)
+        yield f"`{name}`", type_in_words(trait), trait.description, trait.why, trait.owner, _pii(trait)
         for path, kind, _, description, pii in _properties(trait.properties or {}, f"{name}."):
             yield path, kind, description, "", "", pii
 
@@ -145,7 +145,7 @@ def _personal(plan: Plan) -> Iterator[_Block]:
     for rule in plan.rules:
         for path, pii in rule.pii.items():
             if not (rule.type == "identify" and path.split(".")[0] in plan.traits):
-                places.setdefault(pii, []).append(f"{_label(rule)} `{path}`")
+                places.setdefault(pii, []).append(f"{label_of_event(rule)} `{path}`")
     yield _Heading(2, "Personal data")
     yield _Table(("class", "where"), [(pii, ", ".join(where)) for pii, where in sorted(places.items())])
 
@@ -187,7 +187,7 @@ def _said_by(spec: ConsentSpec) -> Iterator[str]:
 
 
 def _event(rule: EventRule) -> Iterator[_Block]:
-    yield _Heading(3, _label(rule))
+    yield _Heading(3, label_of_event(rule))
     yield _Text(rule.description)
     sources = ", ".join(f"`{source}`" for source in rule.sources)
     role = f" **Means:** `{rule.role}`." if rule.role else ""
@@ -216,14 +216,20 @@ def _event(rule: EventRule) -> Iterator[_Block]:
 
 
 def _properties(properties: Mapping[str, Property], before: str) -> Iterator[tuple[str, ...]]:
+    for path, prop in properties_of(properties, before):
+        yield f"`{path}`", type_in_words(prop), "yes" if prop.required else "", prop.description, _pii(prop)
+
+
+def properties_of(properties: Mapping[str, Property], before: str = "") -> Iterator[tuple[str, Property]]:
+    """Every property with its path, those inside others after them: `products[].price`."""
     for name, prop in properties.items():
         path = f"{before}{name}"
-        yield f"`{path}`", _type(prop), "yes" if prop.required else "", prop.description, _pii(prop)
+        yield path, prop
         inner, inner_path = prop, path
         while inner.items is not None:
             inner, inner_path = inner.items, f"{inner_path}[]"
         if inner.properties:
-            yield from _properties(inner.properties, f"{inner_path}.")
+            yield from properties_of(inner.properties, f"{inner_path}.")
 
 
 def _definition(config: ChurnConfig) -> tuple[str, ...]:
@@ -287,13 +293,15 @@ def _of_companies(rule: SegmentRule | AlertRule) -> str:
     return "of companies: " if rule.grain == "company" else ""
 
 
-def _label(rule: EventRule) -> str:
+def label_of_event(rule: EventRule) -> str:
+    """How an event is called: its name, or "page: any"."""
     if rule.type == "track":
         return rule.name
     return f"{rule.type}: {'any' if rule.name == '*' else rule.name}"
 
 
-def _type(prop: Property) -> str:
+def type_in_words(prop: Property) -> str:
+    """The type of a property with its limits: "string (a, b)", "money (0 to 100)"."""
     kind: str = prop.type
     inner = prop
     while inner.items is not None:

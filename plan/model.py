@@ -101,6 +101,9 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+_PUBLIC = Field(False, description="Whether the public page of what is collected, and why, tells of it.")
+
+
 class Property(_Strict):
     """One value that an event or a customer carries."""
 
@@ -155,6 +158,7 @@ class Trait(Property):
 
     owner: str = Field("", description="Who answers for it.")
     why: str = Field("", description="Why it is collected.")
+    public: bool = _PUBLIC
 
 
 class FactsSpec(_Strict):
@@ -241,6 +245,7 @@ class EventSpec(_Strict):
     owner: Text = Field(description="Who answers for it.")
     description: Text = Field(description="When it is sent.")
     why: Text = Field(description="Why it is collected.")
+    public: bool = _PUBLIC
     role: Role | None = Field(None, description="What it means to profiles, models and analyses.")
     on_repeat: OnRepeat | None = Field(
         None,
@@ -287,6 +292,7 @@ class ConsentSpec(_Strict):
     )
     gpc: bool = Field(False, description="Whether Global Privacy Control, `context.gpc`, denies it.")
     owner: Text = Field(description="Who answers for it.")
+    public: bool = _PUBLIC
     basis: Text = Field(description="The legal basis, in words.")
 
     @property

@@ -136,6 +136,9 @@ class Settings(BaseSettings):
     api_token: _Token | None = Field(
         None, min_length=LEAST, description="Bearer token of the support API; required to serve it."
     )
+    transparency: bool = Field(
+        False, description="Whether the console shows anybody, at /transparency, what the plan marks as public."
+    )
     rate_limit: int = Field(20_000, ge=1, description="Events a second that one write key may send to one collector.")
 
     session_timeout: float = Field(

@@ -10,7 +10,6 @@ from fastapi.security import HTTPBearer
 
 from console.api.alerts import alerts_router
 from console.api.companies import companies_router
-from console.api.docs import add_docs
 from console.api.error_answers import describe_errors, handle_errors
 from console.api.guard import let_in
 from console.api.identities import identities_router
@@ -21,7 +20,9 @@ from console.api.parameters import known_parameters
 from console.api.paths import IdentityPaths
 from console.api.privacy import privacy_router
 from console.api.profiles import profiles_router
+from console.api.reference.docs import add_docs
 from console.api.segments import segments_router
+from console.api.tracking_plan import plan_router
 from console.services.ports import ApiDeps
 from console.views.document import Problem
 
@@ -59,7 +60,7 @@ def create_api(deps: ApiDeps) -> FastAPI:
     )
     for build in (
         profiles_router, companies_router, identities_router, privacy_router, segments_router, models_router,
-        alerts_router, live_router,
+        alerts_router, live_router, plan_router,
         clock_router, rejected_router,
     ):  # fmt: skip
         v1.include_router(build(deps))

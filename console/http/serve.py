@@ -12,9 +12,9 @@ import uvicorn
 from fastapi import FastAPI, Request
 
 from console.api.app import create_api
-from console.api.docs import add_docs
 from console.api.error_answers import ApiError, handle_errors
 from console.api.operations import operations_router
+from console.api.reference.docs import add_docs, describe_collector
 from console.http.operators_port import add_operations, listen
 from console.http.protocol import BoundedHttp
 from console.http.reach_of_others import require_own_keys
@@ -89,6 +89,7 @@ def create_http(
             rename=lambda base: topic_name(settings, base),
         )
         app.router.routes.extend(collector_routes(collector))
+        describe_collector(app)
     _add_life(app, producer)
     if operations is not None:
         add_operations(app, operations, operations_router(checks, paused, plans, _everybody))
@@ -170,6 +171,7 @@ def _with_api(settings: Settings, plan: Plan, checks: dict[str, Check], *, alone
         access=stores.access,
         open_operations=settings.open_operations,
         open_docs=alone,
+        transparency=settings.transparency,
     )
     app = create_api(deps)
     add_pages(app, deps)

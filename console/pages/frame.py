@@ -32,6 +32,7 @@ class Place(NamedTuple):
 NAVIGATION: tuple[Place, ...] = (
     Place("/", "At risk", "a", "alerts:read"),
     Place("/customers", "Customers", "c", "profiles:read"),
+    Place("/plan", "Plan", "t", "profiles:read"),
 )
 """In the order of the page."""
 

@@ -70,7 +70,7 @@ class ApiDeps:
     many seconds a decision is waited for; `part` is how many profiles one answer of a preview is about, which takes
     some tenth of a second, in which others are served as well; `patience` is how many seconds a request may
     take. `open_operations` and `open_docs` say whether metrics and the details of readiness, and the API's description,
-    are for those without a token, too.
+    are for those without a token, too; `transparency` whether the public page of the plan is there.
     """
 
     reader: Reader
@@ -94,6 +94,7 @@ class ApiDeps:
     patience: float = 30.0
     open_operations: bool = False
     open_docs: bool = False
+    transparency: bool = False
 
     async def now(self) -> float:
         """Seconds since the epoch, as of which customers are looked at: the watermark, or the wall clock if live."""

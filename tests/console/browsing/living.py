@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from console.access.sessions import Sessions
 from console.api import create_api
@@ -77,10 +77,10 @@ def _aside(call: Callable[[], Answer]) -> Answer:
 
 
 @contextlib.contextmanager
-def living() -> Iterator[Living]:
-    """A console until the end of the block."""
+def living(**parts: Any) -> Iterator[Living]:
+    """A console until the end of the block; `parts` as of `api_deps`."""
     held, access, feed = store(), MemoryAccessStore(), Wakes()
-    deps = api_deps(held, access=access, feed=feed)
+    deps = api_deps(held, access=access, feed=feed, **parts)
     app = create_api(deps)
     add_pages(app, deps)
     with serving(app) as url:
