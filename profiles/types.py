@@ -465,6 +465,7 @@ class Snapshot(msgspec.Struct, array_like=True, gc=False):
     segments: list[str] = []  # of the customer at `at`
     treated: Number = 0  # the first time after `at` that a person dealt with an alert of theirs; 0 for never
     groups: list[str] = []  # of the customer at `at`, if it waits for the churn horizon (`models.labels.groups`)
+    late: Number = 0  # when hindsight tells whether they had left (`models.leaving.hindsight`); 0 if nobody asks
 
 
 class Churn(msgspec.Struct, array_like=True, gc=False):

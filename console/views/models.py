@@ -129,7 +129,7 @@ class NoticeView(Document):
     """What the learner told people, as on the topic `alerts`."""
 
     id: str
-    kind: Literal["drift", "changed", "rollback", "champion", "anew", "refused", "grown"]
+    kind: Literal["drift", "changed", "rollback", "champion", "anew", "refused", "grown", "leaving"]
     at: Time
     text: str
     by: str

@@ -170,7 +170,7 @@ class Judged:
     records: int  # examples learned from
     seconds: dict[str, float]  # by what took them
     learner: Learner
-    leaving: dict[str, Array]  # `left`, `leaving` and `lost` of the score (`profiles.types.Score`)
+    leaving: dict[str, Array]  # `left`, `leaving`, `lost` of the score (`profiles.types.Score`); `lost` by BTYD alone
 
 
 @dataclass(frozen=True)
@@ -403,7 +403,7 @@ class _Play:
         panel, config = self._panel_now(), self._config
         x = np.empty((len(who) if self._rivals else 0, len(TABLE)), dtype=np.float32)
         said = np.empty((len(who), len(MODELS)), dtype=np.float32)
-        departures = np.empty((2, len(who)))
+        departures = np.empty((3, len(who)))
         for begin in range(0, len(who), _CHUNK):
             part = slice(begin, begin + _CHUNK)
             rows = self._raws[who[part]]
@@ -412,7 +412,9 @@ class _Play:
                 x[part] = matrix(rows, at)
             if judged:
                 said[part] = panel.risks(rows, at, config)
-                departures[:, part] = panel.lifetimes.departures(matrix(rows, at), config)
+                values = matrix(rows, at)
+                departures[:2, part] = panel.departures(values, config)
+                departures[2, part] = np.sum(panel.lifetimes.departures(values, config), axis=0)
         risks: dict[str, Array] = {}
         if judged:
             columns = dict(zip(MODELS, said.T.astype(np.float64), strict=True))
@@ -427,8 +429,8 @@ class _Play:
             risks[rival.name] = np.full(len(who), np.nan) if answer is None else answer
         self._seconds["rivals"] += time.perf_counter() - started
         active = now - self._last[who] <= config.horizon
-        left, leaving = departures
-        told = {"left": left, "leaving": leaving, "lost": left + leaving}
+        left, leaving, uncorrected = departures
+        told = {"left": left, "leaving": leaving, "lost": left + leaving, "lost_btyd": uncorrected}
         self._waiting.append(_Waiting(week, now, who, x, risks, active, told))
 
     def _panel_now(self) -> Panel:

@@ -78,17 +78,20 @@ class BayesianHazard(ByName, LearningModel):
     Args:
         columns: the features that it sees; all that models weigh if not given.
         scaling: of the features, from who shows the same rows to several models; else it counts them itself.
+        variance: prior, of a weight on one standard deviation.
     """
 
-    def __init__(self, columns: Sequence[str] | None = None, scaling: Scaling | None = None) -> None:
-        self.columns, self.scaling = columns, scaling
+    def __init__(
+        self, columns: Sequence[str] | None = None, scaling: Scaling | None = None, variance: float = _WEIGHT
+    ) -> None:
+        self.columns, self.scaling, self.variance = columns, scaling, variance
         self._columns = tuple(columns or WEIGHED)
         self._places = np.array([NAMES.index(name) for name in self._columns])
         n = len(self._columns)
         self._scaling = scaling or Scaling.new()
         self._express(np.zeros(n), np.zeros(n))  # the scaling in whose units the belief is
         self._weights = np.zeros(n + 1)  # the last is the level
-        self._lower = np.asfortranarray(np.diag([_WEIGHT] * n + [_LEVEL]))  # the covariance; see `_update`
+        self._lower = np.asfortranarray(np.diag([variance] * n + [_LEVEL]))  # the covariance; see `_update`
         self._residual, self._expected = 0.0, 0.0  # fading sums: of residuals, of their variance
         self._asked = _NOTHING  # the row asked about last, until one is learned
 
@@ -118,15 +121,38 @@ class BayesianHazard(ByName, LearningModel):
         """Learn from a label of the label horizon."""
         self._learn(row.x, y, weight)
 
-    def predict_row(self, x: Array) -> float:
-        """P(order within the label horizon) of a row of `features.matrix`; scoring uses `export()`, which agrees."""
-        return self._ask(x).p
+    def predict_row(self, x: Array, offset: float = 0.0) -> float:
+        """P(order within the label horizon) of a row of `features.matrix`; scoring uses `export()`, which agrees.
 
-    def _ask(self, x: Array) -> _Asked:
+        Args:
+            x: the row.
+            offset: log-odds that are known besides; weights are then a correction of them.
+        """
+        return self._ask(x, offset).p
+
+    def correct_row(self, x: Array, y: float, weight: float, offset: float) -> None:
+        """Learn one example whose outcome is known with a chance, as a correction of what is known besides.
+
+        Args:
+            x: a row of `features.matrix`.
+            y: the chance that it came true.
+            weight: how many examples it stands for.
+            offset: as of `predict_row`.
+
+        Raises:
+            ValueError: a number is not finite; it would spoil every weight. Nothing has changed.
+        """
+        require_row(x, weight)
+        if not (np.isfinite(y) and np.isfinite(offset)):
+            raise ValueError("chance and offset must be finite")
+        self._scaling.learn(x)
+        self._learn(x, y, weight, offset)
+
+    def _ask(self, x: Array, offset: float = 0.0) -> _Asked:
         z = self._standard(x)
-        return _Asked(x, z, sigmoid(self._weights.dot(z)))
+        return _Asked(x, z, sigmoid(self._weights.dot(z) + offset))
 
-    def _learn(self, x: Array, y: bool, weight: float) -> None:
+    def _learn(self, x: Array, y: float, weight: float, offset: float = 0.0) -> None:
         learned = self.examples - 1 - WARM
         asked, self._asked = self._asked, _NOTHING
         if learned < 0:
@@ -134,7 +160,7 @@ class BayesianHazard(ByName, LearningModel):
         if learned % RESCALE == 0 or (learned < RESCALE and learned & (learned - 1) == 0):
             self._rescale()
             asked = _NOTHING
-        self._update(asked if asked.x is x else self._ask(x), float(y), weight, learned)
+        self._update(asked if asked.x is x else self._ask(x, offset), float(y), weight, learned)
 
     @property
     def examples(self) -> int:
@@ -204,7 +230,7 @@ class BayesianHazard(ByName, LearningModel):
         """
         belief = decode(state, Belief, "the state of the hazard")
         try:
-            model = BayesianHazard(belief.columns, None if belief.scaling else self._scaling)
+            model = BayesianHazard(belief.columns, None if belief.scaling else self._scaling, self.variance)
             model._scaling = belief.scaling or self._scaling
             model._restore(belief)
         except ValueError as error:
@@ -247,7 +273,7 @@ class BayesianHazard(ByName, LearningModel):
         change[-1, :-1] = shift
         self._weights = change @ self._weights
         covariance = change @ self.covariance @ change.T
-        covariance[np.diag(np.append(other, False))] = _WEIGHT
+        covariance[np.diag(np.append(other, False))] = self.variance
         self._lower = np.asfortranarray(np.tril(covariance))
         self._express(mean, scale)
 

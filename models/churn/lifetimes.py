@@ -84,6 +84,14 @@ class Lifetimes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """The log-odds of having left by now."""
         return self._weigh(known)[0]
 
+    def left_before(self, known: Known, ago: Array) -> Array:
+        """P(left so many weeks ago, or more), given all that is known by now: 0 of who has ordered since."""
+        silent = _silent(known)
+        then = np.minimum(np.maximum(ago, 0.0), silent)
+        before, since = self._gone(known, then, silent), self._gone(known, np.zeros_like(then), then)
+        left: Array = np.exp(before - np.logaddexp(np.logaddexp(before, since), self._here(known)))
+        return left
+
     def log_likelihood(self, known: Known, gammaln: Callable[[Array | float], Array]) -> Array:
         """Of each customer; what does not depend on the numbers is left out.
 
@@ -128,21 +136,30 @@ class Lifetimes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def _weigh(self, known: Known) -> tuple[Array, Array]:
         """The log-odds of having left, and the log of the weight of being there."""
-        x, recency, tenure = known.repeats, known.recency, known.tenure
-        bought = np.maximum(tenure - recency, 0.0)
-        silent = np.maximum(tenure - bought, 1e-6)
-        gone = np.multiply.outer(silent, _NODES)  # weeks since leaving
-        then = tenure[:, None] - gone
-        weight = -(self.r + x)[:, None] * np.log(self.alpha + then)
+        silent, here = _silent(known), self._here(known)
+        return self._gone(known, np.zeros_like(silent), silent) - here, here
+
+    def _gone(self, known: Known, low: Array, high: Array) -> Array:
+        """The log of the weight of having left between so many weeks ago: an integral over the time since."""
+        width = high - low
+        gone = np.multiply.outer(width, _NODES)
+        gone += low[:, None]
+        then = known.tenure[:, None] - gone
+        weight = -(self.r + known.repeats)[:, None] * np.log(self.alpha + then)
         weight -= (self.s + 1.0) * np.log(self.beta + then)
         weight += self._log_visits(known, gone) + _LOG_WEIGHTS
         highest = weight.max(axis=1)
         weight -= highest[:, None]
-        left = highest + np.log(np.exp(weight).sum(axis=1)) + np.log(silent)
-        left += math.log(self.s) + self.s * math.log(self.beta)
+        with np.errstate(divide="ignore"):  # of no time at all
+            left: Array = highest + np.log(np.exp(weight).sum(axis=1)) + np.log(width)
+        return left + math.log(self.s) + self.s * math.log(self.beta)
+
+    def _here(self, known: Known) -> Array:
+        """The log of the weight of being there."""
+        x, tenure = known.repeats, known.tenure
         here = self.s * np.log(self.beta / (self.beta + tenure)) - (self.r + x) * np.log(self.alpha + tenure)
-        here = here + self._log_visits(known, np.zeros((len(x), 1)))[:, 0]
-        return left - here, here
+        seen: Array = here + self._log_visits(known, np.zeros((len(x), 1)))[:, 0]
+        return seen
 
     def _log_visits(self, known: Known, gone: Array) -> Array:
         """log V: how well leaving so many weeks ago, (customers, times), agrees with the visits."""
@@ -154,6 +171,12 @@ class Lifetimes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         e1 = fast * (_FRESH / self.clump)
         e2 = (slow - fast) * (_OLDER / self.clump)
         return fresh * np.log(e1) + older * np.log(e2) - (self.a + fresh + older) * np.log(self.b + e1 + e2)
+
+
+def _silent(known: Known) -> Array:
+    """Weeks since the last order, within which whoever has left must have left."""
+    bought = np.maximum(known.tenure - known.recency, 0.0)
+    return np.maximum(known.tenure - bought, 1e-6)
 
 
 def _faded(age: Array, mean: float) -> Array:

@@ -71,7 +71,7 @@ def outlook(profile: Profile, panel: Panel, at: float, config: ChurnConfig, curr
         return None
     values = matrix(raws([profile], currency), np.array([at]))
     seen, lifetimes = known(values.T), panel.lifetimes.lifetimes
-    left, leaving = panel.lifetimes.departures(values, config)
+    left, leaving = panel.departures(values, config)
     here = 1.0 - float(left[0])
     stays = 1.0 - lifetimes.leaves(seen.tenure, np.array(CURVE, dtype=np.float64))
     ordered = np.exp(lifetimes.log_order(_repeated(seen, len(CURVE) - 1), np.array(CURVE[1:], dtype=np.float64)))

@@ -20,9 +20,10 @@ from models.churn.kinds.rules import rules
 from models.churn.model import Joined, Model, Outdated, joined
 from models.churn.scores import score_profiles
 from models.churn.weights import ahead
-from models.codec import Array, decode
+from models.codec import Array, decode, encode
 from models.companies.words import BY_RULES
 from models.config import ChurnConfig
+from models.leaving.departures import Departures
 from profiles.types import Profile, Score
 
 __all__ = ["MODELS", "Panel", "basis"]
@@ -43,6 +44,7 @@ class _Form(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     models: dict[str, msgspec.Raw]
     others: dict[str, msgspec.Raw] = {}  # panels of the further definitions of churn
     calibration: Calibration | None = None
+    leaving: Departures | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,6 +58,7 @@ class Panel:
     left_out: tuple[str, ...] = ()  # models of the JSON that this version or plan cannot ask
     others: Mapping[str, Panel] = field(default_factory=dict)  # of the further definitions of churn, by name
     calibration: Calibration | None = None  # by groups of customers, of the champion
+    leaving: Departures | None = None  # corrects who has left and who leaves by what is known of causes
 
     def __post_init__(self) -> None:
         unknown = self.models.keys() - set(MODELS)
@@ -87,11 +90,17 @@ class Panel:
         found = self.models.get("btyd")
         return found if isinstance(found, Btyd) else TYPICAL
 
+    def departures(self, values: Array, config: ChurnConfig) -> tuple[Array, Array]:
+        """(P(has left), P(is here and leaves within `leaving_within`)) of rows of `features.matrix`."""
+        if self.leaving is None:
+            return self.lifetimes.departures(values, config)
+        return self.leaving.of(values, self.lifetimes)
+
     def score_profiles(
         self, profiles: Sequence[Profile], times: Sequence[float], config: ChurnConfig, currency: str
     ) -> list[Score | None]:
         """What the champion says of each profile at its time; None for who never ordered. Changes nothing."""
-        return score_profiles(profiles, times, self.champion, config, currency, self.lifetimes, self.calibration)
+        return score_profiles(profiles, times, self.champion, config, currency, self.departures, self.calibration)
 
     def calibrated(self, risk: Array, groups: Sequence[Sequence[str]]) -> Array:
         """The champion's risks as they are shown of customers of these groups."""
@@ -118,8 +127,9 @@ class Panel:
         """Everything but the rules, as JSON that reads back to the same bits."""
         models = {name: msgspec.Raw(self.models[name].to_json()) for name in _LEARNED if name in self.models}
         others = {name: msgspec.Raw(panel.to_json()) for name, panel in self.others.items()}
-        form = _Form(self.champion_name, self.version, self.trained_until, models, others, self.calibration)
-        return msgspec.json.encode(form)
+        form = _Form(self.champion_name, self.version, self.trained_until, models, others, self.calibration,
+                     self.leaving)  # fmt: skip
+        return encode(form)
 
     @classmethod
     def from_json(cls, data: bytes, config: ChurnConfig) -> Panel:
@@ -148,8 +158,9 @@ class Panel:
         }
         ours = form.calibration is not None and form.calibration.model == champion
         calibration = form.calibration if ours else None
+        leaving = form.leaving if form.leaving is not None and form.leaving.fits(config) else None
         left = tuple(sorted(left_out))
-        return cls(champion, models, form.version, form.trained_until, left, others, calibration)
+        return cls(champion, models, form.version, form.trained_until, left, others, calibration, leaving)
 
 
 def basis(model_id: str) -> str:

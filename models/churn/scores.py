@@ -7,14 +7,14 @@ this customer's next order usually comes? Silence is what has changed since in a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.churn.calibration import Calibration
-from models.churn.kinds.btyd import TYPICAL, Btyd
+from models.churn.kinds.btyd import TYPICAL
 from models.churn.model import Model, Scores
 from models.config import ChurnConfig
 from models.durations import WEEK
@@ -48,7 +48,7 @@ def score_profiles(
     model: Model,
     config: ChurnConfig,
     currency: str,
-    lifetimes: Btyd = TYPICAL,
+    departures: Callable[[Array, ChurnConfig], tuple[Array, Array]] = TYPICAL.departures,
     calibration: Calibration | None = None,
 ) -> list[Score | None]:
     """The score of each profile at its time; None for who cannot churn, as who never ordered. Changes nothing.
@@ -59,8 +59,8 @@ def score_profiles(
         model: whose risk it is.
         config: of churn, from the plan.
         currency: of the plan.
-        lifetimes: tells who has left, by their orders and visits; so not by a further definition of churn. Of a state
-            that lasts it is known that nobody has left; who leaves within `leaving_within` follows from the risk.
+        departures: tells who has left and who leaves soon; not by a further definition of churn. Of a state that lasts
+            it is known that nobody has left; who leaves within `leaving_within` follows from the risk.
         calibration: of the model's risks, by groups of customers.
     """
     bought = [i for i, profile in enumerate(profiles) if can_leave(profile, times[i], config)]
@@ -77,7 +77,7 @@ def score_profiles(
     id_, bands = model.id, config.bands
     said: list[tuple[float | None, float | None]] = [(None, None)] * len(bought)
     if config.definition is None:
-        left, leaving = lifetimes.departures(scores.values, config)
+        left, leaving = departures(scores.values, config)
         said = list(zip(left.tolist(), leaving.tolist(), strict=True))
     elif config.lasts:  # it still does, and would end at a steady rate
         leaving = 1.0 - (1.0 - scores.risk) ** (config.leaving_within / config.horizon)

@@ -42,7 +42,7 @@ class Example(msgspec.Struct, array_like=True, tag_field="kind", tag="e", gc=Fal
     x: bytes  # features then; float32, little-endian
     y: bool  # an order in (at, due]
     weight: float = 1.0
-    horizon: Literal["short", "full"] = "short"  # the label horizon, or the churn horizon
+    horizon: Literal["short", "full", "hindsight"] = "short"  # the label horizon, the churn horizon, `seen` later
     risks: bytes = b""  # full only: what every model of the panel said at `at`; float32, NaN for no answer
     model: str = ""  # id of the champion at `at`
     segments: list[str] = []  # of the customer at `at`
@@ -51,6 +51,7 @@ class Example(msgspec.Struct, array_like=True, tag_field="kind", tag="e", gc=Fal
     border: float = 0.0  # of the step in which it was made; 0: while the clock was live
     groups: list[str] = []  # full only: of the customer at `at` (`models.labels.groups`)
     first: float = 0.0  # seconds from `at` to the first order in (at, due]; 0: there was none, or nobody knows when
+    seen: OrderSummary | None = None  # hindsight only: the customer after `due` (`models.leaving.hindsight`)
 
     @property
     def key(self) -> str:

@@ -2,7 +2,8 @@
 
 A snapshot of every customer who ordered is taken every four weeks, or as often as the plan says
 (`churn.snapshot_every`), at times spread by the hash of their id. Each snapshot waits on the profile for the label of
-the label horizon, and one in `churn.panel` also for that of the whole churn horizon. A label leaves when its horizon
+the label horizon, and one in `churn.panel` also for that of the whole churn horizon. Twice as many wait until hindsight
+tells whether their customer had left or was about to (`models.leaving.hindsight`). A label leaves when its horizon
 and the allowed lateness have passed for the partition's labels (`models.labels.outages.label_clock`), whatever happened
 in between. Letting the good news out earlier would bias the model: the bad news is never early. Features are those of
 then, never computed again.
@@ -37,6 +38,7 @@ from models.labels.groups import groups_of
 from models.labels.outages import Outages, hidden
 from models.labels.outcomes import can_leave, held, keep, last_sign, stayed, waited
 from models.labels.treatment import held_out, treated
+from models.leaving.hindsight import waits_for
 from profiles.types import Churn, Profile, Snapshot
 
 __all__ = ["GONE", "THIN", "Tally", "censor", "follow", "mature", "next_due", "next_snapshot", "take", "take_all"]
@@ -51,8 +53,9 @@ examples use up the learning rate of FTRL.
 Tally = Counter[tuple[str, str]]
 """What became of labels: (horizon, outcome) → how many."""
 
-Horizon = Literal["short", "full"]
+Horizon = Literal["short", "full", "hindsight"]
 
+_OFTEN = 2  # times as many snapshots wait for hindsight as for the churn horizon
 _BITS = -(-len(NAMES) // 8)  # bytes that say which features of a snapshot are not zero
 
 
@@ -96,17 +99,20 @@ def take_all(
         return []
     times = np.array([max(now, profile.updated) for profile in taken])
     rows = raws(taken, currency)
-    waits = np.array([_waits(profile, at, config) for profile, at in zip(taken, times.tolist(), strict=True)])
+    turns = [_turn(profile, at, config) for profile, at in zip(taken, times.tolist(), strict=True)]
+    waits = np.array([turn % config.panel == 0 for turn in turns])
     said = iter(_said(panel, rows[waits], times[waits], config))
     model = panel.champion.id if panel is not None else ""
     packed = _without_zeros(matrix(rows, times))
-    for profile, at, x, whole in zip(taken, times.tolist(), packed, waits.tolist(), strict=True):
+    for profile, at, x, turn, whole in zip(taken, times.tolist(), packed, turns, waits.tolist(), strict=True):
         gone = at - last_sign(profile, config) >= GONE * config.horizon
         snapshot = Snapshot(at, at + config.label_horizon, SCHEMA, x, THIN if gone else 1)
         snapshot.model, snapshot.segments = model, list(profile.segments)
         if whole:
             snapshot.full, snapshot.risks = at + config.horizon, next(said)
             snapshot.groups = groups_of(profile, config.groups)
+        if config.definition is None and turn % max(config.panel // _OFTEN, 1) == 0:
+            snapshot.late = at + waits_for(config)
         keep(profile, config).snapshots.append(snapshot)
     return [_summary(profile, at) for profile, at in zip(taken, times.tolist(), strict=True)]
 
@@ -129,11 +135,12 @@ def mature(
     examples: list[Example] = []
     tally = Counter() if tally is None else tally
     for pending in sorted(holder.snapshots, key=lambda snapshot: snapshot.at):
-        if (pending.due or pending.full) + config.lateness > reached:
+        if _earliest(pending) + config.lateness > reached:
             continue
         pending.due = _release(profile, pending, "short", pending.due, reached, config, outages, examples, tally)
         pending.full = _release(profile, pending, "full", pending.full, reached, config, outages, examples, tally)
-    holder.snapshots = [pending for pending in holder.snapshots if pending.due or pending.full]
+        pending.late = _release(profile, pending, "hindsight", pending.late, reached, config, outages, examples, tally)
+    holder.snapshots = [pending for pending in holder.snapshots if any(end for _, end in _ends(pending))]
     _forget_signs(holder)
     return examples
 
@@ -186,6 +193,7 @@ def _release(
                 held_out(profile.id, config.hold_out),
                 groups=pending.groups if horizon == "full" else [],
                 first=waited(profile, pending.at, end, config) if ordered else 0.0,
+                seen=_summary(profile, max(end, profile.updated)) if horizon == "hindsight" else None,
             )
         )
     return 0
@@ -195,7 +203,7 @@ def next_due(profile: Profile, config: ChurnConfig) -> float | None:
     """When the earliest waiting label, of either horizon, becomes final."""
     if not (waiting := held(profile, config).snapshots):
         return None
-    return min([pending.due or pending.full for pending in waiting]) + config.lateness  # due is the earlier
+    return min(map(_earliest, waiting)) + config.lateness
 
 
 def censor(profile: Profile, since: float = -math.inf, tally: Tally | None = None) -> int:
@@ -237,9 +245,14 @@ def follow(churn: Churn, meaning: int, tally: Tally) -> None:
     churn.meaning = meaning
 
 
-def _ends(pending: Snapshot) -> tuple[tuple[Horizon, float], tuple[Horizon, float]]:
+def _ends(pending: Snapshot) -> tuple[tuple[Horizon, float], ...]:
     """When each horizon ends; 0 if its label is not waited for."""
-    return ("short", pending.due), ("full", pending.full)
+    return ("short", pending.due), ("full", pending.full), ("hindsight", pending.late)
+
+
+def _earliest(pending: Snapshot) -> float:
+    """The end of the first horizon that is still waited for; of the three the label horizon ends first."""
+    return pending.due or min([end for end in (pending.full, pending.late) if end], default=0.0)
 
 
 def _is_ready(profile: Profile, now: float, config: ChurnConfig) -> bool:
@@ -249,12 +262,12 @@ def _is_ready(profile: Profile, now: float, config: ChurnConfig) -> bool:
     return not any(now - pending.at < apart for pending in held(profile, config).snapshots)
 
 
-def _waits(profile: Profile, at: float, config: ChurnConfig) -> bool:
-    """Whether a snapshot is of the share that waits for the whole horizon: by profile and slot, so that everybody's
-    turn comes, and not everybody's at once."""
+def _turn(profile: Profile, at: float, config: ChurnConfig) -> int:
+    """A number by profile and slot that says which labels a snapshot waits for, so that everybody's turn comes, and not
+    everybody's at once."""
     slot = math.floor((at - _phase(profile, config)) / config.snapshot_every)
     mark = blake2b(f"{profile.id}\0{slot}".encode(), digest_size=4).digest()
-    return int.from_bytes(mark, "big") % config.panel == 0
+    return int.from_bytes(mark, "big")
 
 
 def _without_zeros(rows: NDArray[np.float64]) -> list[bytes]:

@@ -46,6 +46,7 @@ class Taken(State):
     summaries: int = 0
     short: int = 0
     full: int = 0
+    hindsight: int = 0
     treated: int = 0
     skipped: int = 0
 

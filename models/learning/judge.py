@@ -18,6 +18,7 @@ from models.learning.learning_models import LearningModels
 from models.learning.quality import UNTOUCHED, Ledger
 from models.learning.records.rows import Rows
 from models.learning.records.usual import Usual
+from models.leaving.standing import Standing
 
 __all__ = ["HAZARD", "Figures", "Judge", "hazard_of"]
 
@@ -33,6 +34,7 @@ class Figures(State):
     short: Ledger
     full: Ledger
     groups: Ledger = msgspec.field(default_factory=Ledger.new)  # the champion on the churn horizon, as it is shown
+    leaving: Standing = msgspec.field(default_factory=Standing)  # the leaving score with causes, against BTYD's
 
 
 class Judge:
@@ -41,6 +43,7 @@ class Judge:
     def __init__(self, config: ChurnConfig) -> None:
         self._config = config
         self.short, self.full, self.groups = Ledger.new(), Ledger.new(), Ledger.new()
+        self.leaving = Standing()
         self.drift = Drift.new(config.label_horizon + 2 * WEEK)
         self.lagged = Lagged(None, None, None)
         self.usual = Usual.new()
@@ -118,7 +121,8 @@ class Judge:
         self.short.settle()
         self.full.settle()
         self.groups.settle()
-        quality = encode(Figures(self.short, self.full, self.groups))
+        self.leaving.ledger.settle()
+        quality = encode(Figures(self.short, self.full, self.groups, self.leaving))
         watched = {"drift": encode(self.drift), "lagged": encode(self.lagged), "usual": encode(self.usual)}
         return {"quality": quality, **watched}
 
@@ -130,6 +134,7 @@ class Judge:
         """
         figures = decode(parts.get("quality", b""), Figures, "the quality of the models")
         self.short, self.full, self.groups = figures.short, figures.full, figures.groups
+        self.leaving = figures.leaving
         self.drift = decode(parts.get("drift", b""), Drift, "the state of the drift detection")
         self.usual = decode(parts.get("usual", b""), Usual, "how active customers usually are")
         self.lagged = decode(parts.get("lagged", b""), Lagged, "the hazard that drift is measured against")

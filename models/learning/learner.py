@@ -7,6 +7,7 @@ the byte.
 - A short label is judged by every model before any learns it; then those learn that learn from short labels.
 - A label of the whole horizon judges what every model had said when the snapshot was taken; then those learn that learn
   from full labels.
+- A label of hindsight judges and teaches who had left, or was about to (`models.leaving`).
 - An order summary has no label: it tells how active customers are, and some models learn from a sample of them.
 
 A label that an acted-on alert may have changed is judged, and learned by nobody: the models say what happens to a
@@ -29,6 +30,7 @@ import numpy as np
 
 from models.churn.calibration import log_odds
 from models.churn.kinds.bgnbd import MIN_CUSTOMERS
+from models.churn.kinds.btyd import Btyd
 from models.churn.panel import MODELS, Panel
 from models.codec import Array, decode, encode
 from models.config import ChurnConfig
@@ -63,6 +65,8 @@ from models.learning.records.changed import Changed, GroupDrift
 from models.learning.records.repeats import Repeats
 from models.learning.records.rows import Rows
 from models.learning.records.sample import Sample
+from models.leaving.learning import Learned, LearningDepartures
+from models.leaving.standing import Standing
 from profiles.errors import Misconfigured
 
 __all__ = ["Learner"]
@@ -71,6 +75,10 @@ _LAST_GAP = COLUMN["last_gap"]  # weeks
 _AT_ONCE = 512  # training records whose features are read, and shown to the models that do not learn from them, at once
 _FIT_LEAST, _FIT_MOST = 500, 20_000  # order summaries between two fits to orders; in between, an eighth of all
 _UNSEEN = 6.0  # snapshot intervals after which a customer leaves the sample; of the silent, every fourth is taken
+
+
+def _is_finite(seen: OrderSummary) -> bool:
+    return all(map(math.isfinite, (seen.at, seen.orders, seen.first, seen.last, seen.fast, seen.slow)))
 
 
 class Learner:
@@ -92,6 +100,7 @@ class Learner:
         self.border = 0.0  # the latest that has come
         self.groups = self._no_effects(self.choice.promotion.champion)
         self.changed = GroupDrift.new(self.groups.model, config.horizon)
+        self.departures = LearningDepartures(config)
         self._sample = Sample()
         self._repeats = Repeats()
         self._next_fit = MIN_CUSTOMERS
@@ -129,11 +138,9 @@ class Learner:
     def _is_sound(self, record: Example | OrderSummary | ModelCommand | GrownModel, row: int) -> bool:
         """Whether its numbers are finite, and an example has a row of features."""
         if isinstance(record, Example):
-            return row >= 0
+            return row >= 0 and (record.seen is None or _is_finite(record.seen))
         if isinstance(record, OrderSummary):
-            return all(
-                map(math.isfinite, (record.at, record.orders, record.first, record.last, record.fast, record.slow))
-            )
+            return _is_finite(record)
         return math.isfinite(record.time)
 
     @property
@@ -151,7 +158,10 @@ class Learner:
         models = self.models.export()
         champion = self.promotion.champion if self.promotion.champion in models else "rules"
         calibration = self.groups.export() if self.groups.model == champion else None
-        return Panel(champion, models, self.counts.records, self.trained_until, calibration=calibration)
+        leaving = self.departures.export(self.config) if self.judge.leaving.speaks else None
+        return Panel(
+            champion, models, self.counts.records, self.trained_until, calibration=calibration, leaving=leaving
+        )
 
     def quality(self) -> dict[str, dict[str, dict[str, float]]]:
         """Rolling figures by model and horizon: of all labels, each judged before it was learned."""
@@ -181,6 +191,9 @@ class Learner:
         if example.horizon == "short":
             self.counts.short += 1
             self._short(example, rows, row)
+        elif example.horizon == "hindsight":
+            self.counts.hindsight += 1
+            self._hindsight(example, rows, row)
         else:
             self.counts.full += 1
             self._full(example, rows.x[row])
@@ -229,6 +242,31 @@ class Learner:
         self.trained_until = max(self.trained_until, example.due)
         if not self.models.finite:
             self._check(example.due)
+
+    def _hindsight(self, example: Example, rows: Rows, row: int) -> None:
+        """Learn who had left, or was about to, once BTYD can tell."""
+        btyd = self.models.steady().get("btyd")
+        if example.treated or not isinstance(btyd, Btyd):
+            return
+        told, place = rows.hindsight(btyd, row)
+        standing = self.judge.leaving
+        spoke = standing.speaks
+        self.departures.judge(rows.x[row], told, place, example.weight, standing)
+        self.departures.learn(rows.x[row], told, place, example.weight)
+        if not self.departures.sound:
+            self.departures, self.judge.leaving = LearningDepartures(self.config), Standing()
+        if self.judge.leaving.speaks != spoke:
+            self._leaving_changed(example.due)
+
+    def _leaving_changed(self, at: float) -> None:
+        standing = self.judge.leaving
+        causes, btyd = (standing.ledger.of(name).log_loss for name in ("causes", "btyd"))
+        by = "with what is known of causes" if standing.speaks else "by orders and visits alone"
+        text = (
+            f"the leaving score is told {by}: in hindsight its log loss is {causes:.3f} with causes, {btyd:.3f} without"
+        )
+        evidence = {"speaks": standing.speaks, "labels": standing.labels, "causes": causes, "btyd": btyd}
+        self.told.tell(Notice(f"leaving:{at!r}:{self.counts.records}", "leaving", at, text, evidence))
 
     def _groups(self, said: Mapping[str, float], example: Example) -> None:
         """Learn by group how far the champion is off; of another one, from the beginning."""
@@ -366,6 +404,7 @@ class Learner:
             "learned": encode(self.models.state()),
             "groups": encode(self.groups),
             "changed": encode(self.changed),
+            **({} if self.config.definition else {"departures": encode(self.departures.state())}),
             "notices": encode(self.told),
             **self.judge.parts(),
             **self.choice.parts(),
@@ -424,10 +463,18 @@ class Learner:
             self.changed = decode(parts["changed"], GroupDrift, "what is known of each group over time")
         self.told = decode(parts.get("notices", b""), Told, "what people were told")
         self.judge.restore(parts)
+        self._restore_departures(parts.get("departures"))
         self.choice.restore(parts)
         self.guard.restore(parts)
         self._sample = Sample.from_parts(some(parts, "sample:"))
         self._repeats = Repeats.from_parts(some(parts, "seen:"))
+
+    def _restore_departures(self, part: bytes | None) -> None:
+        kept = decode(part, Learned, "what was learned of who leaves") if part is not None else None
+        if kept is not None and kept.within == self.config.leaving_within:
+            self.departures = LearningDepartures(self.config, kept)
+        else:
+            self.judge.leaving = Standing()
 
     def _begin_anew(self, lost: Discarded, parts: Mapping[str, bytes], now: float) -> None:
         """Go on from what people were told and have decided, each as far as it can be read, and from nothing else."""

@@ -1,5 +1,6 @@
 """What the learner tells people: drift, a group that has changed, a roll-back, another champion, a new beginning,
-labels that cannot decide, a grown model that it does not take up; what became of decisions."""
+labels that cannot decide, a grown model that it does not take up, another leaving score; what
+became of decisions."""
 
 from __future__ import annotations
 
@@ -18,7 +19,7 @@ class Notice(msgspec.Struct, frozen=True):
     """News for the operators."""
 
     id: str  # the same in every replay
-    kind: Literal["drift", "changed", "rollback", "champion", "anew", "refused", "grown"]
+    kind: Literal["drift", "changed", "rollback", "champion", "anew", "refused", "grown", "leaving"]
     at: float  # event time; of a new beginning, when the learner began
     text: str
     evidence: dict[str, Any] = {}

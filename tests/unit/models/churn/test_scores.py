@@ -175,14 +175,14 @@ def test_a_score_says_who_has_left_and_who_leaves():
     now = [T0 + 160 * DAY] * 3
     btyd = Btyd(Lifetimes(0.8, 4.0, 0.6, 20.0, 1.2, 0.6, 0.1, 1.0), (1.5, 12.0, 30.0, 2.0, 9.0), 1200)
 
-    gone, here, never = score_profiles(people, now, rules(CONFIG), CONFIG, "EUR", btyd)
+    gone, here, never = score_profiles(people, now, rules(CONFIG), CONFIG, "EUR", btyd.departures)
     [by_hand, other, _] = score_profiles(people, now, rules(CONFIG), CONFIG, "EUR")
 
     assert gone.left > here.left
     assert 0 < gone.leaving < here.leaving < here.lost == here.left + here.leaving < 1
     assert never is None
     assert 1 > by_hand.lost > 0.6 > other.lost > 0.1
-    longer = score_profiles(people, now, rules(CONFIG), ChurnConfig(leaving_within="26w"), "EUR", btyd)[1]
+    longer = score_profiles(people, now, rules(CONFIG), ChurnConfig(leaving_within="26w"), "EUR", btyd.departures)[1]
     assert (longer.left, longer.leaving > here.leaving) == (here.left, True)
 
 

@@ -23,10 +23,12 @@ EVERYONE = CONFIG.model_copy(update={"panel": 1})  # every snapshot waits for th
 PANEL = Panel.cold(CONFIG)
 
 
-def photographed(day: float = 10, config: ChurnConfig = CONFIG) -> Profile:
+def photographed(day: float = 10, config: ChurnConfig = CONFIG, hindsight: bool = False) -> Profile:
     """A customer with a snapshot; with CONFIG it waits for the short label only."""
     profile = buyer(0, 5)
     assert snapshots.take(profile, T0 + day * DAY, config, "EUR", PANEL)
+    if not hindsight:
+        profile.snapshots[0].late = 0
     if config is CONFIG:
         profile.snapshots[0].full = 0.0
     return profile
@@ -151,7 +153,7 @@ def test_what_waits_for_the_whole_horizon_holds_what_every_model_said_then():
     snapshots.take(profile, at, EVERYONE, "EUR", PANEL)
     profile.segments = {}
 
-    short, full = snapshots.mature(profile, at + WHOLE, EVERYONE)
+    short, full, _ = snapshots.mature(profile, at + WHOLE, EVERYONE)
 
     risks = dict(zip(MODELS, np.frombuffer(full.risks, "<f4").tolist(), strict=True))
     assert risks["rules"] == pytest.approx(said, rel=1e-6)
@@ -263,14 +265,14 @@ def test_due_times_and_censoring():
     assert snapshots.mature(profile, T0 + 52 * WEEK, CONFIG) == []
 
 
-def test_censoring_drops_the_labels_of_both_horizons():
+def test_censoring_drops_the_labels_of_all_horizons():
     profile, tally = photographed(10, EVERYONE), Counter()
     assert snapshots.take(profile, T0 + 30 * DAY, EVERYONE, "EUR", PANEL)
     snapshots.mature(profile, T0 + 10 * DAY + FINAL, EVERYONE)  # of the first only the whole horizon waits now
 
     assert snapshots.censor(profile, T0 + 40 * DAY, tally) == 0
     assert snapshots.censor(profile, T0 + 10 * DAY, tally) == 2
-    assert tally == {("short", "censored"): 1, ("full", "censored"): 2}
+    assert tally == {("short", "censored"): 1, ("full", "censored"): 2, ("hindsight", "censored"): 1}
     assert snapshots.mature(profile, T0 + 400 * DAY, EVERYONE) == []
 
 
@@ -356,3 +358,42 @@ def test_a_label_waits_for_the_lateness_to_its_last_second(outages, ordered):
     assert [example.horizon for example in snapshots.mature(profile, at + FINAL, EVERYONE, outages)] == ["short"]
     assert snapshots.mature(profile, at + WHOLE - 1, EVERYONE, outages) == []
     assert [example.horizon for example in snapshots.mature(profile, at + WHOLE, EVERYONE, outages)] == ["full"]
+
+
+def test_hindsight_looks_at_the_customer_again_once_the_time_ahead_and_half_of_it_have_passed():
+    profile, at = photographed(10, EVERYONE, hindsight=True), T0 + 10 * DAY
+    end = at + 12 * WEEK
+    assert snapshots.mature(profile, end + EVERYONE.lateness - 1, EVERYONE)[0].horizon == "short"
+    apply(profile, event("purchase", 40), "EUR", LIMITS)
+    apply(profile, event("visit", 80), "EUR", LIMITS)
+    assert snapshots.next_due(profile, EVERYONE) == end + EVERYONE.lateness
+
+    [late] = snapshots.mature(profile, end + EVERYONE.lateness, EVERYONE)
+
+    assert (late.horizon, late.at, late.due, late.risks) == ("hindsight", at, end, b"")
+    assert (late.seen.at, late.seen.orders, late.seen.last) == (end, 3, T0 + 40 * DAY)
+    assert 0 < late.seen.fast < late.seen.slow < 1
+    assert [pending.late for pending in profile.snapshots] == [0]
+
+
+def test_twice_as_many_snapshots_wait_for_hindsight_as_for_the_whole_horizon():
+    waiting = Counter()
+    for i in range(400):
+        profile = buyer(0, 5, id=f"{i:032x}")
+        assert snapshots.take(profile, T0 + 40 * DAY, CONFIG, "EUR", PANEL)
+        [pending] = profile.snapshots
+        waiting.update(full=bool(pending.full), late=bool(pending.late))
+        assert pending.late or not pending.full
+
+    assert 70 < waiting["full"] < 130
+    assert 160 < waiting["late"] < 240
+
+
+def test_hindsight_does_not_see_through_an_outage():
+    profile, at = photographed(10, EVERYONE, hindsight=True), T0 + 10 * DAY
+    outages, tally = [(at + 60 * DAY, at + 70 * DAY)], Counter()
+
+    left = snapshots.mature(profile, at + 13 * WEEK, EVERYONE, outages, tally)
+
+    assert [example.horizon for example in left] == ["short"]
+    assert tally["hindsight", "outage"] == 1
