@@ -28,6 +28,7 @@ from tests.servers import (
     kafka_candidates,
     local_kafka,
     redis_candidates,
+    shared_kafka,
 )
 from tests.servers.apache import why_no_kafka
 from tests.servers.given import describe_kafka
@@ -89,11 +90,16 @@ def reaper() -> Iterator[Reaper]:
 
 @pytest.fixture(scope="session")
 def kafka_server(tmp_path_factory: pytest.TempPathFactory, reaper: Reaper) -> Iterator[KafkaServer]:
-    """The Kafka that the tests share: do not stop or kill it (see `own_kafka`)."""
-    _, server, reasons = first_that_runs(kafka_candidates(), tmp_path_factory.mktemp("kafka"), reaper)
-    _say_why(reasons)
-    yield server
-    server.stop()
+    """The Kafka that the tests share, in all processes of the run: do not stop or kill it (see `own_kafka`)."""
+
+    def start() -> KafkaServer:
+        _, server, reasons = first_that_runs(kafka_candidates(), tmp_path_factory.mktemp("kafka"), reaper)
+        _say_why(reasons)
+        return server
+
+    own = tmp_path_factory.getbasetemp()
+    with shared_kafka(own.parent if "PYTEST_XDIST_WORKER" in os.environ else own, reaper, start) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

@@ -16,8 +16,9 @@ from tests.servers.choose import Candidate, first_that_runs, kafka_candidates, l
 from tests.servers.cluster import RedisCluster
 from tests.servers.given import KafkaServer, RedisServer
 from tests.servers.secured import SecuredKafka
+from tests.servers.shared import shared_kafka
 
 __all__ = [
     "ApacheKafka", "Candidate", "KafkaServer", "RedisCluster", "RedisServer", "SecuredKafka",
-    "first_that_runs", "kafka_candidates", "local_kafka", "redis_candidates",
+    "first_that_runs", "kafka_candidates", "local_kafka", "redis_candidates", "shared_kafka",
 ]  # fmt: skip

@@ -20,7 +20,15 @@ from console.local.process import Reaper
 from console.local.resp import RedisRefused, ask_redis
 from profiles.errors import Misconfigured
 from streams.settings import Settings
-from tests.servers import ApacheKafka, KafkaServer, RedisServer, first_that_runs, kafka_candidates, redis_candidates
+from tests.servers import (
+    ApacheKafka,
+    KafkaServer,
+    RedisServer,
+    first_that_runs,
+    kafka_candidates,
+    redis_candidates,
+    shared_kafka,
+)
 
 
 def make_topic(bootstrap: str, partitions: int = 2) -> str:
@@ -221,6 +229,28 @@ def test_what_cannot_start_is_passed_over_with_its_reason(tmp_path: Path, reaper
     assert isinstance(server, Broker)
     assert "nothing answers on 127.0.0.1:1" in reasons[0]
     server.stop()
+
+
+def test_one_server_serves_all_processes_of_a_run_until_the_last_leaves(tmp_path: Path) -> None:
+    """Each with a reaper of its own: that of who started it must not end it for the others."""
+    started: list[Broker] = []
+    mine, others = Reaper(), Reaper()
+
+    def start() -> KafkaServer:
+        started.append(Broker(tmp_path / str(len(started)), reaper=mine))
+        started[-1].start()
+        started[-1].ready(30)
+        return started[-1]
+
+    with others, contextlib.ExitStack() as last:
+        with mine, shared_kafka(tmp_path, mine, start) as first:
+            second = last.enter_context(shared_kafka(tmp_path, others, start))
+        assert first.bootstrap == second.bootstrap
+        assert started[0].answers()
+    assert started[0].process.wait(10)
+    with Reaper() as mine, shared_kafka(tmp_path, mine, start) as third:
+        assert [started[1]] == started[1:] == [third]
+    assert started[1].process.wait(10)
 
 
 async def commit(bootstrap: str, topic: str, offset: int) -> None:
