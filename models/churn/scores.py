@@ -235,9 +235,10 @@ def _reasons(
     first = np.zeros(shares.shape, dtype=bool)
     first[:, : len(TOLD)] = causes
     top = _strongest(np.abs(shares), first)
-    shares, first = (np.take_along_axis(each, top, axis=1) for each in (shares, first))
+    rows = np.arange(len(top))[:, None]
+    shares, first = shares[rows, top], first[rows, top]
     leading = _leading(found, top)
-    values = np.take_along_axis(scores.values, leading, axis=1)
+    values = scores.values[rows, leading]
 
     def like(i: int) -> str:
         assert calibration is not None
@@ -258,7 +259,7 @@ def _strongest(strength: Array, first: Flags) -> NDArray[np.int64]:
     """The columns of the reasons, in order: one of them is not a cause, where there is any."""
     top = np.argsort(-strength - first * _ANY, axis=1, kind="stable")[:, :REASONS]
     others = np.where(first, 0.0, strength)
-    best, many = others.argmax(axis=1), np.take_along_axis(first, top, axis=1).all(axis=1)
+    best, many = others.argmax(axis=1), first[np.arange(len(top))[:, None], top].all(axis=1)
     top[:, -1] = np.where(many & (others.max(axis=1) >= _FAINT), best, top[:, -1])
     return top
 
@@ -271,7 +272,7 @@ def _leading(found: Told, top: NDArray[np.int64]) -> NDArray[np.int64]:
     up = np.where(tones.raises, found.by_feature + np.where(tones.causes, _ANY, 0.0) - unheard, -np.inf)
     down = np.where(tones.lowers, -found.by_feature - unheard, -np.inf)
     strength = np.concatenate([up, none, down, none], axis=1)
-    members = _COLUMNS[top]
-    signed = np.take_along_axis(strength, members.reshape(n, -1), axis=1).reshape(members.shape)
-    leading = np.take_along_axis(members, signed.argmax(axis=2)[:, :, None], axis=2)[:, :, 0] % (len(NAMES) + 1)
+    members, rows = _COLUMNS[top], np.arange(n)[:, None]
+    strongest = strength[rows[:, :, None], members].argmax(axis=2)
+    leading = members[rows, np.arange(top.shape[1]), strongest] % (len(NAMES) + 1)
     return np.asarray(np.minimum(leading, len(NAMES) - 1))

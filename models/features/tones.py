@@ -41,6 +41,7 @@ _LATEST = 0.6  # of what halves every two: an event of three weeks ago
 _POINT = 0.6  # of an answer below or above what is neither good nor bad
 _WAITS = float(np.log(3.0))  # of how long a ticket is open: two days
 _ACTIVE = ("visit", "login", "feature_use")
+_FASTER, _SLOWER = ([COLUMN[f"{role}_{weeks}w"] for role in _ACTIVE] for weeks in (2, 8))
 _AVERAGE: Mapping[str, float] = {"usual_gap": 10.0, "log_revenue": 4.0, "mean_items": 2.0}  # until a model knows better
 
 _TROUBLES: Mapping[str, float] = {
@@ -124,7 +125,9 @@ class _Seen:
         self._columns, self._average = values.T, average
         self.here: Flags = self["log_unseen"] < np.log1p(_LATELY)
         self.full_price = self._full_price()
-        self._active = self._activity()
+        self._active = fast, expected = self._activity()
+        never = expected == 0  # of whom nothing has fallen
+        self._fell = 1.0 - (fast * ~never + never) / (expected + never)
         self.less, self.faded = self._faded()
 
     def __getitem__(self, name: str) -> Array:
@@ -142,33 +145,28 @@ class _Seen:
         found: Flags = several & ended & (weeks < _OLD)
         return found
 
-    def _activity(self) -> dict[str, tuple[Array, Array]]:
-        """Of each role, the faster decayed count, and what the slower one lets expect of it at a steady rate.
+    def _activity(self) -> tuple[Array, Array]:
+        """The faster decayed counts (roles, n), and what the slower ones let expect of them at a steady rate.
 
         As of when they were seen last, and a week: so of who is silent, before that.
         """
-        weeks = np.clip(np.expm1(self["log_unseen"]) - _PAUSE, 0.0, _LONG)
+        weeks = np.minimum(np.maximum(np.expm1(self["log_unseen"]) - _PAUSE, 0.0), _LONG)
         known = np.maximum(self["tenure"] - weeks, 1.0)
         share = 0.25 * np.expm1(-known * np.log(2.0) / 2.0) / np.expm1(-known * np.log(2.0) / 8.0)
-        return {
-            role: (
-                self[f"{role}_2w"] ** 2 * np.exp2(weeks / 2.0),
-                self[f"{role}_8w"] ** 2 * np.exp2(weeks / 8.0) * share,
-            )
-            for role in _ACTIVE
-        }
+        fast, slow = self._columns[_FASTER] ** 2, self._columns[_SLOWER] ** 2
+        return fast * np.exp2(weeks / 2.0), slow * np.exp2(weeks / 8.0) * share
 
     def fell(self, role: str) -> Array:
         """By which share there is less of a role than before; below 0 if there is more."""
-        fast, expected = self._active[role]
-        return 1.0 - np.divide(fast, expected, out=np.ones_like(fast), where=expected > 0)
+        fell: Array = self._fell[_ACTIVE.index(role)]
+        return fell
 
     def _faded(self) -> tuple[Flags, Flags]:
         """Whether there is less of all that they do together, and by more than chance.
 
         Decayed counts of what comes at random have a variance of half their mean (shot noise: Campbell 1909).
         """
-        fast, expected = np.sum(list(self._active.values()), axis=0)
+        fast, expected = (sum(counts[1:], start=counts[0]) for counts in self._active)
         fall: Array = expected - fast
         return fall > 0, fall > _CHANCE * np.sqrt(expected / 2.0)
 
@@ -271,7 +269,9 @@ _USE: Flags = np.array([FACTS[COLUMN[name]] in {"visits", "logins", "uses"} for 
 _NARROWING: Flags = np.array([FACTS[COLUMN[name]] == "breadth" for name in NAMES])
 _COMPARABLE: Flags = np.array([name in CAUSES and not name.startswith("price_rise") for name in NAMES])
 _DISCOUNTS: Flags = np.array([FACTS[COLUMN[name]] == "discount" for name in NAMES])
-_PLACES = [(tone, np.array([COLUMN[name] for name in names])) for tone, names in _COMPARED]
+_TONES = [tone for tone, _ in _COMPARED]
+_TOLD_BY = np.array([k for k, (_, names) in enumerate(_COMPARED) for _ in names])
+_TOLD_COLUMNS = np.array([COLUMN[name] for _, names in _COMPARED for name in names])
 
 
 def tellable(values: Array, average: Array | None, spread: Array | None = None) -> Tones:
@@ -290,7 +290,6 @@ def tellable(values: Array, average: Array | None, spread: Array | None = None) 
     for name, (other, least) in _WHILE.items():
         raises[:, COLUMN[name]] &= seen[other] > least
     raises[:, _DISCOUNTS] &= seen.full_price[:, None]
-    for tone, columns in _PLACES:
-        up, down = tone(seen)
-        raises[:, columns], lowers[:, columns] = up[:, None], down[:, None]
+    tones = np.array([tone(seen) for tone in _TONES])  # (tones, raising or lowering, customers)
+    raises[:, _TOLD_COLUMNS], lowers[:, _TOLD_COLUMNS] = tones[_TOLD_BY].transpose(1, 2, 0)
     return Tones(raises, lowers, raises & (_CAUSES | (_USE & seen.faded[:, None]) | _NARROWING))
