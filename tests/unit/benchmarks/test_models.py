@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks.models import measure
+from benchmarks.models import Cost, least, measure
 from benchmarks.workload import shop
 from plan import load_plan
 from profiles.types import Event
@@ -27,3 +27,13 @@ def test_every_part_is_done_and_measured() -> None:
     ]  # fmt: skip
     assert all(cost.times for cost in costs)
     assert sum(cost.seconds for cost in costs) > 0
+
+
+def test_what_is_a_difference_is_one_of_the_least() -> None:
+    """Of the plays each disturbs another part: no part costs less than nothing for it."""
+    plays = [
+        [Cost(name, "score", seconds, 1) for name, seconds in zip("abcd", play, strict=True)]
+        for play in ((1.0, 9.0, 20.0, 8.0), (7.0, 2.0, 5.0, 10.0))
+    ]
+
+    assert [cost.seconds for cost in least(plays)] == [1.0, 2.0, 5.0 - 2.0, 8.0 - 5.0 - 1.0]
