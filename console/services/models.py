@@ -18,6 +18,7 @@ from models.config import ChurnConfig
 from models.features.reading import raws
 from models.labels.examples import ModelCommand, Of
 from models.labels.groups import groups_of
+from models.labels.habits import habits
 from models.learning.checkpoint import parts_of, prefix_of
 from models.learning.notices import Decided
 from models.learning.report import REPORTED, KeptVersion, Report, kept_version
@@ -79,7 +80,7 @@ class ModelDesk:
         scores = report.panel.champion.score(raws([profile], self.currency), np.array([at]), config)
         if (calibration := report.panel.calibration) is None:
             return scores
-        return liken(scores, calibration, [groups_of(profile, config.groups)])
+        return liken(scores, calibration, [[*groups_of(profile, config.groups), *habits(scores.values)[0]]])
 
     def outlook(self, report: Report, profile: Profile, at: float) -> Outlook | None:
         """What is to be expected of one customer."""

@@ -31,6 +31,7 @@ from models.features.table import TABLE
 from models.labels import snapshots
 from models.labels.examples import GrownModel, OwnRecord
 from models.labels.groups import groups_of
+from models.labels.habits import habits
 from models.labels.outages import EVENTS, ORDERS, arrived, label_clock, outages_of
 from models.labels.outcomes import can_leave, held, keep, last_sign, signs_of, stayed
 from models.learning.learner import Learner
@@ -404,6 +405,7 @@ class _Play:
         x = np.empty((len(who) if self._rivals else 0, len(TABLE)), dtype=np.float32)
         said = np.empty((len(who), len(MODELS)), dtype=np.float32)
         departures = np.empty((3, len(who)))
+        like: list[list[str]] = []
         for begin in range(0, len(who), _CHUNK):
             part = slice(begin, begin + _CHUNK)
             rows = self._raws[who[part]]
@@ -415,10 +417,12 @@ class _Play:
                 values = matrix(rows, at)
                 departures[:2, part] = panel.departures(values, config)
                 departures[2, part] = np.sum(panel.lifetimes.departures(values, config), axis=0)
+                like += habits(values) if panel.calibration else []
         risks: dict[str, Array] = {}
         if judged:
             columns = dict(zip(MODELS, said.T.astype(np.float64), strict=True))
-            groups = [groups_of(self._profiles[i], config.groups) for i in who.tolist()] if panel.calibration else []
+            of = zip(who.tolist(), like, strict=True) if panel.calibration else ()
+            groups = [[*groups_of(self._profiles[i], config.groups), *also] for i, also in of]
             risks = {"champion": panel.calibrated(columns[panel.champion_name], groups), **columns}
             self._champions[week] = panel.champion_name
             self._note_moved(week, now, who, panel)

@@ -24,6 +24,7 @@ from models.features.readers import is_open, subscription_state
 from models.features.reading import raws
 from models.features.sentences import ago, count
 from models.labels.groups import groups_of
+from models.labels.habits import habits
 from models.labels.outcomes import can_leave, held
 from profiles.state import Limits, apply
 from profiles.types import Event, Profile
@@ -82,7 +83,9 @@ def counterfactuals(
     model = panel.kin(score.model if score is not None else "")
     said = model.risk(x, config)
     if model is panel.champion:
-        said = panel.calibrated(said, [groups_of(each, config.groups) for each in people])
+        more = habits(x[:, 0].T)
+        groups = [[*groups_of(each, config.groups), *also] for each, also in zip(people, more, strict=True)]
+        said = panel.calibrated(said, groups)
     present, *risks = said.tolist()
     helpful = [
         Counterfactual(action, text, risk)

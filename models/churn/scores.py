@@ -22,6 +22,7 @@ from models.features.reading import raws
 from models.features.table import NAMES, ORDERED, TABLE
 from models.features.tones import FACTS, Tones, tellable
 from models.labels.groups import groups_of
+from models.labels.habits import habits
 from models.labels.outcomes import can_leave, last_sign
 from profiles.types import Profile, Reason, Score
 
@@ -71,7 +72,8 @@ def score_profiles(
     scores = model.score(raws([profiles[i] for i in bought], currency), at, config)
     like: list[Sequence[str]] = []
     if calibration is not None:
-        like = [groups_of(profiles[i], config.groups) for i in bought]
+        more = habits(scores.values)
+        like = [[*groups_of(profiles[i], config.groups), *also] for i, also in zip(bought, more, strict=True)]
         scores = liken(scores, calibration, like)
     reasons = _reasons(scores, calibration, like)
     id_, bands = model.id, config.bands

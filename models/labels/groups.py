@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from models.features.kinds import part_of
+from models.labels.habits import HABIT, habit_in_words
 from profiles.claims import believed_trait
 from profiles.types import Profile
 
@@ -66,6 +67,8 @@ def in_words(group: str) -> str:
     """Who is in a group, as in "customers with country NL"."""
     if group in _WORDS:
         return _WORDS[group]
+    if group.startswith(HABIT):
+        return habit_in_words(group)
     kind, _, key = group.partition(":")
     if kind == "source":
         return f"who are met in {key}"

@@ -3,23 +3,27 @@
 Every label of the whole horizon tells of all groups of its customer at once. The effects have a Gaussian belief around
 0 (an extended Kalman filter for logistic regression, as in `models.churn.bayes`), so a group of few labels keeps an
 effect of about 0, and what two groups that overlap have in common is not counted twice. Beliefs widen a little with
-every label, so that effects follow what changes.
+every label, so that effects follow what changes. Of habits (`models.labels.habits`), of which there are many, only the
+level is learned.
 
-Whether they are applied is decided by what they have proved: each label is first judged with and without them.
+Whether they are applied is decided by what they have proved: each label is first judged with and without them; and an
+effect counts only where it is surely none of chance (SURE), as with fifty groups one always seems to be.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import accumulate
 
 import numpy as np
 
 from models.churn.calibration import EVERYBODY, Calibration, inputs
 from models.churn.scaling import sigmoid
 from models.codec import Array, State
+from models.labels.habits import HABIT
 
-__all__ = ["ADMITTED", "LEAST", "PROOF", "GroupEffects"]
+__all__ = ["ADMITTED", "LEAST", "PROOF", "SURE", "GroupEffects"]
 
 ADMITTED = 50
 """Labels of a group before it has an effect of its own."""
@@ -27,12 +31,16 @@ ADMITTED = 50
 LEAST = 100
 """Labels before effects are applied."""
 
-PROOF = 1.5
+PROOF = 1.0
 """Standard errors by which predictions must be better with the effects for them to be applied."""
 
-_GROUPS = 32  # that have effects
+SURE = 2.5
+"""Standard deviations from 0 that an effect of a group must have for its effects to be applied."""
+
+_GROUPS, _HABITS = 32, 24  # that have effects
 _MET = 256  # whose labels are counted; the one with the fewest makes room
 _LEVEL, _STEEPNESS = 0.1, 0.05  # prior variances
+_HABIT = 1.0  # of the level of a habit
 _WIDENED = 2e-6  # of the prior variance, that every label of a group gives back
 _MEMORY = 2000.0  # labels that the proof remembers
 _CHANCE = 1.0  # variances of an effect that are taken off its square
@@ -46,7 +54,7 @@ class GroupEffects(State):
     labels: int
     met: dict[str, int]  # labels by group
     groups: list[str]  # with effects, in the order of `mean`
-    mean: Array  # level and steepness of each
+    mean: Array  # level and steepness of each, of a habit the level alone
     covariance: Array  # of those, a row for each
     gain: float  # fading sums: log loss without, less that with…
     doubt: float  # …and the squares of that
@@ -60,10 +68,11 @@ class GroupEffects(State):
         return cls(model, 0, {}, [EVERYBODY], np.zeros(2), np.diag([_LEVEL, _STEEPNESS]), 0.0, 0.0, after)
 
     def __post_init__(self) -> None:
-        n = len(self.mean)
-        if n != 2 * len(self.groups) or self.covariance.shape != (n, n) or self.groups[0] != EVERYBODY:
+        n, ends = len(self.mean), list(accumulate(map(_width, self.groups)))
+        if not ends or n != ends[-1] or self.covariance.shape != (n, n) or self.groups[0] != EVERYBODY:
             raise ValueError("numbers are missing")
-        self._places = {name: place for place, name in enumerate(self.groups)}
+        self._places = {name: (end - _width(name), end) for name, end in zip(self.groups, ends, strict=True)}
+        self._prior = np.concatenate([_prior(name) for name in self.groups])
 
     def learn(self, odds: float, groups: Sequence[str], y: bool, weight: float, at: float = 0.0) -> None:
         """Learn whether a customer churned, after it was judged what is known.
@@ -95,9 +104,12 @@ class GroupEffects(State):
         return sigmoid(odds + float(z @ self._sure()[places]))
 
     def _sure(self) -> Array:
-        """The effects as they are applied: what could be chance is taken off (the positive part of James and Stein)."""
-        chance = _CHANCE * np.diagonal(self.covariance)
-        sure: Array = self.mean * np.maximum(1.0 - chance / np.maximum(self.mean**2, 1e-12), 0.0)
+        """The effects as they are applied: of groups that are off by no chance, less what could be (James, Stein)."""
+        chance, square = np.diagonal(self.covariance), np.maximum(self.mean**2, 1e-12)
+        places = list(self._places.values())
+        off = np.maximum.reduceat(square / chance, [begin for begin, _ in places]) > SURE**2
+        off = np.repeat(off, [end - begin for begin, end in places])
+        sure: Array = self.mean * np.maximum(1.0 - _CHANCE * chance / square, 0.0) * off
         return sure
 
     @property
@@ -114,15 +126,18 @@ class GroupEffects(State):
         """
         if not self.proved:
             return None
-        effects = zip(self.groups, self._sure().reshape(-1, 2).tolist(), strict=True)
-        return Calibration(self.model, {name: (level, steep) for name, (level, steep) in effects}, self.labels)
+        sure = self._sure().tolist()
+        effects = {name: (sure[i], sure[end - 1] if end - i > 1 else 0.0) for name, (i, end) in self._places.items()}
+        return Calibration(self.model, effects, self.labels)
 
     def _inputs(self, odds: float, groups: Sequence[str]) -> tuple[Array, list[int]]:
-        known = [0, *(self._places[name] for name in groups if name in self._places)]
-        return np.tile(inputs(np.array([odds]))[0], len(known)), [2 * at + i for at in known for i in (0, 1)]
+        known = [self._places[name] for name in (EVERYBODY, *groups) if name in self._places]
+        each = inputs(np.array([odds]))[0]
+        places = [place for begin, end in known for place in range(begin, end)]
+        return np.concatenate([each[: end - begin] for begin, end in known]), places
 
     def _update(self, z: Array, places: list[int], p: float, y: float, weight: float) -> None:
-        self.covariance[places, places] += _WIDENED * np.tile([_LEVEL, _STEEPNESS], len(places) // 2)
+        self.covariance[places, places] += _WIDENED * self._prior[places]
         information = max(p * (1.0 - p), _FAINT) * weight
         spread = self.covariance[:, places] @ z
         surprise = 1.0 / information + float(spread[places] @ z)
@@ -133,17 +148,29 @@ class GroupEffects(State):
         if name not in self.met and len(self.met) >= _MET:
             del self.met[min(self.met, key=lambda one: (self.met[one], one))]
         self.met[name] = self.met.get(name, 0) + 1
-        if self.met[name] >= ADMITTED and name not in self._places and len(self.groups) < _GROUPS:
-            self._admit(name)
+        if self.met[name] >= ADMITTED and name not in self._places:
+            alike = sum(_width(one) == _width(name) for one in self.groups)
+            if alike < (_GROUPS if _width(name) > 1 else _HABITS):
+                self._admit(name)
 
     def _admit(self, name: str) -> None:
-        n = len(self.mean)
-        grown = np.diag(np.concatenate([np.zeros(n), [_LEVEL, _STEEPNESS]]))
+        n, prior = len(self.mean), _prior(name)
+        grown = np.diag(np.concatenate([np.zeros(n), prior]))
         grown[:n, :n] = self.covariance
-        self._places[name] = len(self.groups)
+        self._places[name] = n, n + len(prior)
+        self._prior = np.append(self._prior, prior)
         self.groups.append(name)
-        self.mean = np.append(self.mean, [0.0, 0.0])
+        self.mean = np.append(self.mean, np.zeros(len(prior)))
         self.covariance = grown
+
+
+def _prior(name: str) -> Array:
+    """The variances of a group's effects before any label."""
+    return np.array([_HABIT] if name.startswith(HABIT) else [_LEVEL, _STEEPNESS])
+
+
+def _width(name: str) -> int:
+    return len(_prior(name))
 
 
 def _loss(p: float, y: bool) -> float:

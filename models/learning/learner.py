@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
@@ -38,6 +38,7 @@ from models.durations import WEEK
 from models.features.table import COLUMN, SCHEMA
 from models.labels.examples import Border, Example, GrownModel, ModelCommand, OrderSummary, OwnRecord
 from models.labels.groups import in_words
+from models.labels.habits import habits
 from models.learning.calibration import GroupEffects
 from models.learning.checkpoint import (
     FORMAT,
@@ -232,7 +233,7 @@ class Learner:
         risks = np.frombuffer(example.risks, dtype="<f4").tolist()
         said = {model: risk for model, risk in zip(MODELS, risks, strict=True) if math.isfinite(risk)}
         self.judge.on_full(said, example)
-        self._groups(said, example)
+        self._groups(said, example, [*example.groups, *habits(x[None])[0]])
         if example.treated:
             return
         for change in self.choice.on_full(example, risks, self.judge):
@@ -268,7 +269,7 @@ class Learner:
         evidence = {"speaks": standing.speaks, "labels": standing.labels, "causes": causes, "btyd": btyd}
         self.told.tell(Notice(f"leaving:{at!r}:{self.counts.records}", "leaving", at, text, evidence))
 
-    def _groups(self, said: Mapping[str, float], example: Example) -> None:
+    def _groups(self, said: Mapping[str, float], example: Example, groups: Sequence[str]) -> None:
         """Learn by group how far the champion is off; of another one, from the beginning."""
         champion = self.promotion.champion
         if self.groups.model != champion:
@@ -278,13 +279,13 @@ class Learner:
         if champion not in said:
             return
         odds = float(log_odds(np.array([said[champion]]))[0])
-        p = self.groups.risk(odds, example.groups)
+        p = self.groups.risk(odds, groups)
         self.judge.on_groups({"champion": p, "uncalibrated": said[champion]}, example)
         if not example.treated:
             known = [name for name in example.groups if name in self.groups.groups]
             for change in self.changed.add(example.at, said[champion], known, not example.y, example.weight):
                 self._has_changed(change)
-            self.groups.learn(odds, example.groups, not example.y, example.weight, example.due)
+            self.groups.learn(odds, groups, not example.y, example.weight, example.due)
 
     def _no_effects(self, champion: str) -> GroupEffects:
         return GroupEffects.new(champion, self.config.horizon / 2)

@@ -57,6 +57,24 @@ def test_a_score_tells_of_it_as_one_reason() -> None:
     assert all(one and two and one.risk != two.risk for one, two in zip(plain, shown, strict=True))
 
 
+def test_a_score_is_calibrated_by_how_the_customer_orders() -> None:
+    """By the features of the moment: the same customer, some weeks later, is in another group."""
+    habit = Calibration("rules", {"habit:6:4": (-2.0, 0.0)})
+    people = [buyer(0, 20, amount=7_000)] * 2
+    times = [T0 + 30 * DAY, T0 + (20 + 7 * 20) * DAY]
+    plain = score_profiles(people, times, rules(CONFIG), CONFIG, "EUR")
+
+    early, late = score_profiles(people, times, rules(CONFIG), CONFIG, "EUR", calibration=habit)
+
+    assert early is not None
+    assert late is not None
+    assert plain[0] is not None
+    assert plain[1] is not None
+    assert early.risk == pytest.approx(plain[0].risk)
+    assert log_odds(np.array([late.risk])) == pytest.approx(log_odds(np.array([plain[1].risk])) - 2.0)
+    assert f"{LIKE}habit:6:4" in {reason.feature for reason in late.reasons}
+
+
 def test_it_travels_with_the_panel_and_only_for_its_champion() -> None:
     """Scorers read it; of another model it says nothing."""
     panel = Panel("rules", {"rules": rules(CONFIG)}, calibration=CALIBRATION)

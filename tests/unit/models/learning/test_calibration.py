@@ -86,6 +86,37 @@ def test_a_small_group_has_no_effect_of_its_own() -> None:
     assert np.abs(effects.mean[2:]).max() < 0.4
 
 
+def test_of_many_groups_none_is_taken_for_off_by_chance() -> None:
+    """Forty habits and groups of which none is off: what is applied is next to nothing."""
+    names = [f"habit:{number % 5}:{number % 4}" for number in range(20)] + [f"trait:{number}=x" for number in range(20)]
+    applied = []
+    for seed in range(4):
+        rng, effects = np.random.default_rng(seed), GroupEffects.new("stack")
+        for label in labels(2500, seed=seed, true={}):
+            effects.learn(label.odds, [name for name in names if rng.random() < 0.2], label.y, 1.0)
+        applied.append(float(np.abs(effects._sure()).sum()))
+    assert sorted(applied)[1] == 0.0
+    assert max(applied) < 0.7
+
+
+def test_a_habit_has_a_level_alone_and_it_is_learned_soon() -> None:
+    """Presents are bought twice a year: the silence of such customers says little. Some sixty labels are enough."""
+    effects, rng = GroupEffects.new("stack"), np.random.default_rng(3)
+    for label in labels(2500, true={}):
+        gifts = bool(rng.random() < 0.05)
+        y = bool(rng.random() < 0.3) if gifts else label.y
+        effects.learn(3.0 if gifts else label.odds, ["habit:6:4" if gifts else "habit:5:4"], y, 1.0)
+
+    shipped = effects.export()
+    assert shipped is not None
+    assert effects.risk(3.0, ["habit:6:4"]) == pytest.approx(0.3, abs=0.25)
+    assert shipped.effects["habit:6:4"][0] < -1.5
+    assert {steep for name, (_, steep) in shipped.effects.items() if name} == {0.0}
+    assert shipped.risks(np.array([1 / (1 + np.exp(-3.0))]), [["habit:6:4"]])[0] == pytest.approx(
+        effects.risk(3.0, ["habit:6:4"]), abs=1e-9
+    )
+
+
 def test_effects_that_prove_nothing_are_not_applied() -> None:
     """A model that is right stays as it is; so does every one before there are labels enough."""
     effects = learned(labels(LEAST - 1))
@@ -110,12 +141,13 @@ def test_what_the_scorers_get_says_the_same() -> None:
 def test_groups_without_end_take_no_room_without_end() -> None:
     """Traits may have any values."""
     effects = GroupEffects.new("hazard")
-    for number in range(2000):
-        effects.learn(0.0, [f"trait:city={number}", f"trait:{number % 60}"], True, 1.0)
+    for number in range(4000):
+        names = [f"trait:city={number}", f"trait:{number % 60}", f"habit:{number % 60}"]
+        effects.learn(0.0, names, True, 1.0)
 
-    assert len(effects.groups) <= 32
+    assert len(effects.groups) == 32 + 24
     assert len(effects.met) <= 256
-    assert len(encode(effects)) < 60_000
+    assert len(encode(effects)) < 90_000
 
 
 @pytest.mark.parametrize("damage", [{"mean": [0.0]}, {"covariance": [1.0]}, {"groups": ["kind:a"]}, {"gain": "x"}])
