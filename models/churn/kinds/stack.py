@@ -3,8 +3,9 @@
 Log-odds of no order within the horizon = intercept + Σ weight · log-odds of a part, held within ±HELD so that no part
 is certain. A full label comes with what every model had said when its snapshot was taken; from that alone intercept and
 weights are learned, one label at a time with their uncertainty (an extended Kalman filter, as of the hazard). They
-begin with most on the hazard, which was never the worst of them, and stay near that until labels say otherwise: so the
-stack speaks as soon as two parts have an answer. Intercept and sum of the weights are what Platt's calibration would
+begin with most on the hazard, which was never the worst of them, and on the nightly model, the best where there is more
+to go by than orders; they stay near that until labels say otherwise. So the stack speaks as soon as two parts have an
+answer. Intercept and sum of the weights are what Platt's calibration would
 learn.
 
 A part that has no answer counts as the mean of those that have.
@@ -27,16 +28,19 @@ from models.features.table import ORDERED, TABLE
 
 __all__ = ["HELD", "KIND", "PARTS", "LearningStack", "Stack", "StackWeights", "read"]
 
-PARTS = ("hazard", "direct", "btyd")
-"""The models that are asked: they learn in three ways, of short labels, of full ones, of orders and visits alone."""
+_FIRST = {"hazard": 0.45, "direct": 0.15, "btyd": 0.15, "survival": 0.25}  # weights before any label
+
+PARTS = tuple(_FIRST)
+"""The models that are asked: they learn in four ways, of short labels, of full ones, of orders and visits alone, and
+anew every night."""
 
 _OF_ORDERS = frozenset({"btyd"})  # say nothing where churn is not about orders
+_GROWN = frozenset({"survival"})  # say nothing where nobody grows them
 
 HELD = 6.9
 """Log-odds of a part are held within ± this: a chance of one in a thousand."""
 
 _LEAST = 2  # parts that make a stack
-_FIRST = 0.6  # the hazard's weight before any label; the others share the rest
 _WEIGHT, _LEVEL = 0.003, 0.02  # prior variances: a weight, the intercept
 _FAINT = 1e-3  # least variance of an outcome: keeps a certain prediction from being a wall
 _OF_SILENCE = np.array([feature.group == "silence" for feature in TABLE[:ORDERED]], dtype=np.float64)
@@ -169,23 +173,24 @@ class LearningStack(State, LearningModel):
         n = len(PARTS) + 1
         if self.weights.shape != (n,) or self.covariance.shape != (n, n):
             raise ValueError("its weights are not those of its parts")
-        self._needed: tuple[str, ...] = PARTS  # the parts that can have an answer
+        self._needed = tuple(
+            name for name in PARTS if name not in _GROWN
+        )  # the parts that come to an answer everywhere
 
     @classmethod
     def new(cls, config: ChurnConfig, scaling: Scaling) -> LearningStack:
         """Before any label."""
         n = len(PARTS)
-        begin = [_FIRST if name == "hazard" else (1.0 - _FIRST) / (n - 1) for name in PARTS]
-        stack = cls(np.array([*begin, 0.0]), np.diag([_WEIGHT] * n + [_LEVEL]), 0)
+        stack = cls(np.array([*_FIRST.values(), 0.0]), np.diag([_WEIGHT] * n + [_LEVEL]), 0)
         if config.definition is not None:
-            stack._needed = tuple(name for name in PARTS if name not in _OF_ORDERS)
+            stack._needed = tuple(name for name in stack._needed if name not in _OF_ORDERS)
         return stack
 
     def learn_said(self, said: Mapping[str, float], churned: bool, weight: float) -> None:
         """Learn from a label of the churn horizon, and what every model that had an answer said before it.
 
-        Only where each part had one that ever can: what the first of them said in a young tenant, of customers who are
-        all new, says little of how far to believe them later.
+        Only where each part had one that has one everywhere in time: what the first of them said in a young tenant, of
+        customers who are all new, says little of how far to believe them later.
 
         Raises:
             ValueError: a number is not finite; it would spoil every weight. Nothing has changed.
@@ -249,7 +254,7 @@ class LearningStack(State, LearningModel):
 KIND = Kind(
     name="stack",
     column=8,
-    meaning="what hazard, direct and BTYD say together, with weights learned from the whole churn horizon",
+    meaning="what hazard, direct, BTYD and survival say together, with weights learned from the whole churn horizon",
     basis="learned from what several models said and how customers went on",
     learns_from=("said",),
     read=read,

@@ -49,7 +49,9 @@ ALL: dict[str, Model] = {
     "survival": taught("survival").export(),
     "btyd": Btyd(Lifetimes(0.8, 4.0, 0.6, 20.0, 1.2, 0.6, 0.1, 1.0), (1.5, 12.0, 30.0, 2.0, 9.0), 1200),
 }
-ALL["stack"] = Stack(StackWeights({"hazard": 0.5, "direct": 0.2, "btyd": 0.4}, -0.1, CONFIG.horizon, 300)).joined(ALL)
+ALL["stack"] = Stack(
+    StackWeights({"hazard": 0.5, "direct": 0.2, "btyd": 0.4, "survival": 0.1}, -0.1, CONFIG.horizon, 300)
+).joined(ALL)
 every_model = pytest.mark.parametrize("model", ALL.values(), ids=ALL)
 
 
