@@ -36,6 +36,8 @@ __all__ = [
     "Health",
     "HealthPart",
     "Identity",
+    "Join",
+    "Joined",
     "Ledger",
     "Lift",
     "Member",
@@ -67,6 +69,7 @@ __all__ = [
     "event_digest",
     "is_cell",
     "is_company",
+    "is_joined",
     "partition_of",
     "profile_id",
     "tag_of",
@@ -134,6 +137,12 @@ def cell_id(namespace: uuid.UUID, group: str, key: str, number: int) -> str:
 def is_cell(id_: str) -> bool:
     """Whether an id is of a part of a large company's document: of nobody that is looked at."""
     return id_.startswith(_COMPANY + _COMPANY)
+
+
+def is_joined(profile: Profile) -> bool:
+    """Whether a document is of a company that counts for another one, and is not looked at by itself."""
+    held = profile.company
+    return held is not None and held.joined is not None and bool(held.joined.target)
 
 
 def partition_of(profile: str, partitions: int) -> int:
@@ -300,7 +309,20 @@ class Share(msgspec.Struct, array_like=True, tag_field="kind", tag="g", gc=False
     instead: list[str] = []  # members who were merged into this one: their shares go in the moment in which it comes
 
 
-Record = Event[dict[str, Any]] | Merge | Absorb | AlertCommand | Erase | Lift | Split | Share
+class Join(msgspec.Struct, array_like=True, tag_field="kind", tag="j", gc=False):
+    """A person's word that a company is another one, or that it is not any more: the latest counts."""
+
+    profile: str  # the company's document
+    key: str  # the company, as events name it
+    target: str  # the document of the other one; "" takes such a word back
+    into: str  # the other one, as events name it
+    time: float
+    by: str = ""
+    reason: str = ""
+    origin: Origin = NOWHERE
+
+
+Record = Event[dict[str, Any]] | Merge | Absorb | AlertCommand | Erase | Lift | Split | Share | Join
 """What `profile.events` carries."""
 
 
@@ -631,6 +653,17 @@ class Health(msgspec.Struct, array_like=True, gc=False):
     parts: list[HealthPart] = []
 
 
+class Joined(msgspec.Struct, array_like=True, gc=False):
+    """Which other company a company is, on a person's word."""
+
+    target: str  # its document; "" since it is none any more
+    into: str  # as events name it
+    at: float
+    by: str = ""
+    reason: str = ""
+    sent: bytes = b""  # digest of what the other one was told last
+
+
 class Company(msgspec.Struct, array_like=True, gc=False):
     """What makes a document that of a company."""
 
@@ -641,6 +674,7 @@ class Company(msgspec.Struct, array_like=True, gc=False):
     divided: bool = False  # the shares are in cells, and these have shares here
     team: Team | None = None  # of all members; None of a document from before it was kept
     health: Health | None = None  # *derived*
+    joined: Joined | None = None  # the latest word of a person on which other company it is
 
 
 class Profile(msgspec.Struct, array_like=True, gc=False):

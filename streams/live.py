@@ -165,6 +165,9 @@ def told_event(value: bytes) -> LiveEvent:
 def changed_event(key: bytes, value: bytes, id_: str) -> LiveEvent:
     """The event of a document of `profile.changes`."""
     profile = decode_profile(key.decode(), value)
+    held = profile.company
+    if held is not None and held.joined is not None and held.joined.target:
+        return LiveEvent("gone", id_, {"id": profile.id, "merged_into": held.joined.target})
     if not profile.redirect:
         return LiveEvent("profile" if profile.company is None else "company", id_, profile)
     into = profile.redirect if profile.redirect != ERASED else None

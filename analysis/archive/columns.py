@@ -72,6 +72,7 @@ LINKS = pa.schema(
         ("origin_offset", pa.int64()),
         ("log_partition", pa.int32()),
         ("log_offset", pa.int64()),
+        ("note", pa.string()),  # null in files that were written before there were any
     ],
     metadata={"rapport.table": "links", "rapport.version": str(VERSION)},
 )
@@ -95,7 +96,7 @@ class Placed(NamedTuple):
 class Link(NamedTuple):
     """One decision: from now on this home belongs to this profile."""
 
-    kind: str  # merge, split
+    kind: str  # merge, split; company: a company counts for another one, or, for "", for itself again
     home: str
     profile: str
     time: float
@@ -105,6 +106,7 @@ class Link(NamedTuple):
     origin_offset: int
     log_partition: int
     log_offset: int
+    note: str | None = None  # of a company: both names, by whom and why, as JSON
 
 
 def day_of(time: float) -> str:

@@ -10,6 +10,7 @@ from fastapi.security import HTTPBearer
 
 from console.api.alerts import alerts_router
 from console.api.companies import companies_router
+from console.api.company_joins import company_joins_router
 from console.api.error_answers import describe_errors, handle_errors
 from console.api.guard import let_in
 from console.api.identities import identities_router
@@ -59,8 +60,8 @@ def create_api(deps: ApiDeps) -> FastAPI:
         max_body_size=LARGEST_BODY,
     )
     for build in (
-        profiles_router, companies_router, identities_router, privacy_router, segments_router, models_router,
-        alerts_router, live_router, plan_router,
+        profiles_router, companies_router, company_joins_router, identities_router, privacy_router, segments_router,
+        models_router, alerts_router, live_router, plan_router,
         clock_router, rejected_router,
     ):  # fmt: skip
         v1.include_router(build(deps))

@@ -16,7 +16,6 @@ from console.views.companies import (
     CompanyView,
     MemberView,
     company_view,
-    count_members,
     last_of,
     member_views,
     members_of,
@@ -24,35 +23,51 @@ from console.views.companies import (
 )
 from console.views.document import Page
 from console.views.timeline import EventView, timeline_view
+from profiles.companies.counting import read_part
 from profiles.companies.sharing import CELLS
 from profiles.stores.reading.paging import decode_cursor, first_rows
 from profiles.types import Profile, is_cell, is_company
 
-__all__ = ["companies_router"]
+__all__ = ["Company", "companies_router", "known_company"]
 
 Company = Annotated[
     str, Path(description="As events name it, URL-encoded; or the id of its document.", examples=["acme"])
 ]
 
 
+async def known_company(deps: ApiDeps, name: str) -> Profile:
+    """The company of a path.
+
+    Raises:
+        ApiError: there is none.
+    """
+    key = unquote(name)
+    id_ = key if is_company(key) else deps.plan.company(key)
+    found = await deps.reader.profile(id_) if deps.plan.group and not is_cell(id_) else None
+    if found is None or found.company is None:
+        raise ApiError(404, "unknown_company", f"no company is known as {key[:200]}")
+    return found
+
+
+async def _documents(deps: ApiDeps, company: Profile) -> list[Profile]:
+    """Its own, its cells', and those of the companies that count for it."""
+    shares = company.company.shares if company.company is not None else {}
+    joined = await deps.reader.profiles([id_ for id_ in shares if is_company(id_) and not is_cell(id_)])
+    found = [await _with_cells(deps, one) for one in (company, *joined.values())]
+    return [document for documents in found for document in documents]
+
+
+async def _with_cells(deps: ApiDeps, company: Profile) -> list[Profile]:
+    held = company.company
+    if held is None or not held.divided:
+        return [company]
+    cells = await deps.reader.profiles([deps.plan.cell(held.key, number) for number in range(CELLS)])
+    return [company, *cells.values()]
+
+
 def companies_router(deps: ApiDeps) -> APIRouter:
     """The routes below /v1/companies."""
     router = APIRouter(route_class=guarded(deps), prefix="/companies", tags=["companies"])
-
-    async def known(name: str) -> Profile:
-        key = unquote(name)
-        id_ = key if is_company(key) else deps.plan.company(key)
-        found = await deps.reader.profile(id_) if deps.plan.group and not is_cell(id_) else None
-        if found is None or found.company is None:
-            raise ApiError(404, "unknown_company", f"no company is known as {key[:200]}")
-        return found
-
-    async def documents(company: Profile) -> list[Profile]:
-        held = company.company
-        if held is None or not held.divided:
-            return [company]
-        cells = await deps.reader.profiles([deps.plan.cell(held.key, number) for number in range(CELLS)])
-        return [company, *cells.values()]
 
     @router.get("", summary="List companies, those of the latest events first")
     async def companies(limit: Limit = 50, cursor: Cursor = None) -> Page[CompanySummary]:
@@ -61,8 +76,8 @@ def companies_router(deps: ApiDeps) -> APIRouter:
 
     @router.get("/{company}", summary="A company", responses=describe_errors(404))
     async def company(company: Company) -> CompanyView:
-        found = await known(company)
-        return company_view(found, count_members(await documents(found)), await deps.now(), deps.plan)
+        found = await known_company(deps, company)
+        return company_view(found, await _documents(deps, found), await deps.now(), deps.plan)
 
     @router.get(
         "/{company}/members",
@@ -74,11 +89,13 @@ def companies_router(deps: ApiDeps) -> APIRouter:
         limit: Annotated[int, Query(ge=1, le=1000)] = 200,
         cursor: Cursor = None,
     ) -> Page[MemberView]:
-        members = members_of(await documents(await known(company)))
-        rows = [(last_of(part), id_) for id_, part in members.items()]
+        found = members_of(await _documents(deps, await known_company(deps, company)))
+        members = {of: read_part(packed) for of, packed in found.items()}
+        rows = [(last_of(part), " ".join(of)) for of, part in members.items()]
         page, following = first_rows(rows, limit, decode_cursor(cursor))
-        shown = {id_: members[id_] for _, id_ in page}
-        profiles = await deps.reader.profiles(list(shown))
+        named = [(of.partition(" ")[0], of.partition(" ")[2]) for _, of in page]
+        shown = {of: members[of] for of in named}
+        profiles = await deps.reader.profiles(sorted({id_ for id_, _ in shown}))
         return Page(data=member_views(shown, profiles, await deps.now(), deps.plan), next=following)
 
     @router.get("/{company}/events", summary="A company's latest events", responses=describe_errors(404))
@@ -86,6 +103,6 @@ def companies_router(deps: ApiDeps) -> APIRouter:
         company: Company,
         limit: Annotated[int, Query(ge=1, le=MAX_EVENTS, description="A document keeps the latest 24.")] = MAX_EVENTS,
     ) -> Page[EventView]:
-        return Page(data=timeline_view(await known(company), limit, deps.plan), next=None)
+        return Page(data=timeline_view(await known_company(deps, company), limit, deps.plan), next=None)
 
     return router

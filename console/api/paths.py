@@ -17,7 +17,7 @@ PROFILE_ID = "profile_id"
 
 _TAILS = {
     "/v1/profiles/": ("/events", "/links", "/split", "/join", "/export"),
-    "/v1/companies/": ("/events", "/members"),
+    "/v1/companies/": ("/events", "/members", "/join", "/unjoin"),
 }
 """What begins a path with an identity, or the name of a company, in it, and what may end it."""
 

@@ -1,4 +1,4 @@
-"""`rapport company acme` and `rapport companies`: companies, for people or (`--json`) for tools."""
+"""`rapport company acme`, `rapport company join|unjoin` and `rapport companies`: companies, for people or for tools."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ import typer
 from console.clients.support import support
 from console.clients.target import Target, with_target
 from console.terminal.companies import render_companies, render_company
-from console.terminal.output import AsJson, print_json, readable, show
+from console.terminal.frame import group
+from console.terminal.output import AsJson, err, out, print_json, readable
+from console.terminal.output import show as write
 
-__all__ = ["register"]
+__all__ = ["app", "register"]
 
 HELP = """Show a company: what its members come to together, who they are, and what they did last.
 
@@ -25,36 +27,88 @@ Examples:
 """
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands to the application."""
+app = group("company", "Companies: one of them (`rapport company acme`), and which of them are one.", "show")
 
-    @app.command(help=HELP)
-    @with_target
-    def company(
-        target: Target,
-        name: Annotated[str, typer.Argument(help="As events name it, or the id of its document.")],
-        as_json: AsJson = False,
-        members: Annotated[int, typer.Option(min=1, max=1000, help="How many members to show.")] = 10,
-        events: Annotated[int, typer.Option(min=1, max=500, help="How many of the latest events to show.")] = 8,
-        cursor: Annotated[
-            str | None, typer.Option(help="Show the members behind those: `next` of the page before.")
-        ] = None,
-    ) -> None:
-        path = f"/v1/companies/{quote(name, safe='')}"
-        with support(target) as api:
-            document: dict[str, Any] = api.call("GET", path)
-            asked = {"limit": members, **({"cursor": cursor} if cursor else {})}
-            page = api.call("GET", f"{path}/members", params=asked)
-            people, following = page["data"], page["next"]
-            latest = api.call("GET", f"{path}/events", params={"limit": events})["data"]
-        if as_json:
-            print_json({"company": document, "members": people, "next": following, "events": latest})
-        else:
-            show(
-                document,
-                as_json,
-                lambda document: render_company(document, readable(people), readable(latest), following),
-            )
+Name = Annotated[str, typer.Argument(help="As events name it, or the id of its document.")]
+By = Annotated[str, typer.Option(help="Who decided it.")]
+Reason = Annotated[str, typer.Option(help="Why.")]
+
+
+def _path(name: str) -> str:
+    return f"/v1/companies/{quote(name, safe='')}"
+
+
+@app.command(help=HELP)
+@with_target
+def show(
+    target: Target,
+    name: Name,
+    as_json: AsJson = False,
+    members: Annotated[int, typer.Option(min=1, max=1000, help="How many members to show.")] = 10,
+    events: Annotated[int, typer.Option(min=1, max=500, help="How many of the latest events to show.")] = 8,
+    cursor: Annotated[
+        str | None, typer.Option(help="Show the members behind those: `next` of the page before.")
+    ] = None,
+) -> None:
+    path = _path(name)
+    with support(target) as api:
+        document: dict[str, Any] = api.call("GET", path)
+        asked = {"limit": members, **({"cursor": cursor} if cursor else {})}
+        page = api.call("GET", f"{path}/members", params=asked)
+        people, following = page["data"], page["next"]
+        latest = api.call("GET", f"{path}/events", params={"limit": events})["data"]
+    if as_json:
+        print_json({"company": document, "members": people, "next": following, "events": latest})
+    else:
+        shown = readable(people), readable(latest), following
+        write(document, as_json, lambda document: render_company(document, *shown))
+
+
+@app.command()
+@with_target
+def join(
+    target: Target,
+    name: Name,
+    other: Annotated[str, typer.Argument(help="The other one; it counts for this one from now on.")],
+    by: By = "",
+    reason: Reason = "",
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make one company of two that are known by different names. `unjoin` takes it back."""
+    with support(target) as api:
+        if not yes:
+            typer.confirm(f"Let {other} count for {name}?", abort=True, err=True)
+        said = api.call("POST", f"{_path(name)}/join", json={"other": other, "by": by, "reason": reason})
+    _answer(said, as_json, f"`rapport company unjoin {other}` takes it back.")
+
+
+@app.command()
+@with_target
+def unjoin(
+    target: Target,
+    name: Name,
+    by: By = "",
+    reason: Reason = "",
+    as_json: AsJson = False,
+) -> None:
+    """Let a company that was joined with another one be itself again."""
+    with support(target) as api:
+        said = api.call("POST", f"{_path(name)}/unjoin", json={"by": by, "reason": reason})
+    _answer(said, as_json, "It stands for itself again.")
+
+
+def _answer(said: dict[str, Any], as_json: bool, done: str) -> None:
+    if as_json:
+        print_json(said)
+    elif said["state"] == "done":
+        out.print(f"Done. {done}")
+    else:
+        err.print(f"Asked for, and not done yet. `rapport company {said['company']}` says when it is.")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the list of companies to the application."""
 
     @app.command()
     @with_target
@@ -70,4 +124,4 @@ def register(app: typer.Typer) -> None:
         if as_json:
             print_json(page["data"])
         else:
-            show(page["data"], as_json, lambda rows: render_companies(rows, page["next"]))
+            write(page["data"], as_json, lambda rows: render_companies(rows, page["next"]))

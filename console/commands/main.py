@@ -66,7 +66,7 @@ def create_cli() -> CommandLine:
         roles,
     ):
         command.register(app)
-    for group in (identity, models, plan, rejected, segments, source, users):
+    for group in (company, identity, models, plan, rejected, segments, source, users):
         app.add_typer(group.app)
     return app
 

@@ -17,7 +17,7 @@ from plan import Plan
 from profiles.clock import ClockStore
 from profiles.store import Reader
 from profiles.stores.access import AccessStore
-from profiles.types import AlertCommand
+from profiles.types import AlertCommand, Join
 from streams.identity.desk import Desk
 from streams.live import LiveEvent
 
@@ -36,7 +36,7 @@ Plans = Callable[[], Awaitable[str]]
 class Commands(Protocol):
     """The way to a profile's one writer."""
 
-    async def send(self, command: AlertCommand) -> None:
+    async def send(self, command: AlertCommand | Join) -> None:
         """Hand over a person's decision; returns when it is safe, not when it is carried out."""
         ...
 

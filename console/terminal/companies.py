@@ -48,7 +48,7 @@ def render_company(
     stage = document["lifecycle"]
     standing = [alert["rule"] for alert in document["alerts"] if alert["state"] in ("open", "acknowledged")]
     bought, support = document["purchases"], document["support"]
-    lines = (
+    lines: list[tuple[str, str]] = [
         ("Traits", ", ".join(known)),
         ("Stage", f"{stage['stage'].replace('_', ' ')} since {minute(stage['since'])}" if stage else ""),
         ("Alerts", ", ".join(standing)),
@@ -59,7 +59,10 @@ def render_company(
         ("Members", _measured(document)),
         ("Risk", _risk(document)),
         ("Health", _health(document["health"])),
-    )
+    ]
+    for said in document["joined"]:
+        why = "".join([f" by {said['by']}" if said["by"] else "", f": {said['reason']}" if said["reason"] else ""])
+        lines.append(("Joined", f"{said['company']} counts for {said['into']} since {minute(said['at'])}{why}"))
     parts: list[RenderableType] = [Text(f"{name or document['company']}  ({document['company']})", "bold")]
     parts += [Text(f"{label:<14}{value}") for label, value in lines if value]
     return Group(*parts, *_members(members), *_goes_on(following), *_latest(events))

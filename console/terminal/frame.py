@@ -72,15 +72,22 @@ class _Command(_Framed, TyperCommand):
 
 
 class _Group(_Framed, TyperGroup):
-    pass
+    otherwise = ""  # the command that is meant where none is named
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """The arguments, with the command that is meant."""
+        if self.otherwise and args and args[0] not in {*self.commands, "-h", "--help"}:
+            args = [self.otherwise, *args]
+        return super().parse_args(ctx, args)
 
 
 class CommandLine(typer.Typer):
     """The `rapport` command, or one of its groups."""
 
-    def __init__(self, *, name: str | None = None, help: str | None = None, **given: Any) -> None:
+    def __init__(self, *, name: str | None = None, help: str | None = None, otherwise: str = "", **given: Any) -> None:
+        cls = type("_Group", (_Group,), {"otherwise": otherwise})
         super().__init__(
-            name=name, help=help, cls=_Group, rich_markup_mode="markdown", pretty_exceptions_enable=False,
+            name=name, help=help, cls=cls, rich_markup_mode="markdown", pretty_exceptions_enable=False,
             context_settings={"help_option_names": ["-h", "--help"]}, **given,
         )  # fmt: skip
 
@@ -108,9 +115,9 @@ def _takes(option: TyperOption, ctx: Any) -> str:
     return "PATH" if kind.is_path else "NUMBER" if kind.annotation in (int, float) else "TEXT"
 
 
-def group(name: str, help: str) -> CommandLine:
-    """A group of commands; by itself it shows its help."""
-    return CommandLine(name=name, help=help, no_args_is_help=True)
+def group(name: str, help: str, otherwise: str = "") -> CommandLine:
+    """A group of commands; by itself it shows its help. `otherwise` is the one that need not be named."""
+    return CommandLine(name=name, help=help, otherwise=otherwise, no_args_is_help=True)
 
 
 def show_mistakes() -> None:

@@ -15,14 +15,13 @@ from console.views.profile import SegmentView, StageView, profile_view
 from models.companies.measures import alive, figures
 from models.companies.words import part_in_words, why_no_health, why_no_risk
 from plan import Plan
-from profiles.companies.counting import parts_of
 from profiles.companies.days import day_of, days_of
 from profiles.companies.team import MONTH, week_of
 from profiles.doings import last_done
 from profiles.types import Part, Profile, is_company
 
 __all__ = [
-    "CompanySummary", "CompanyView", "HealthView", "MemberView", "company_view", "count_members", "last_of",
+    "CompanySummary", "CompanyView", "HealthView", "MemberView", "company_view", "key_of", "last_of",
     "member_views", "members_of", "summary_of_company",
 ]  # fmt: skip
 
@@ -66,6 +65,16 @@ class MeasuresView(Document):
     silent_most: float | None = Field(description="The highest chance of any member.")
 
 
+class JoinedView(Document):
+    """A company that counts for another one, on a person's word."""
+
+    company: str = Field(description="As events name it.")
+    into: str = Field(description="The other one.")
+    at: Time
+    by: str | None
+    reason: str | None
+
+
 class CompanyView(Document):
     """One company."""
 
@@ -73,6 +82,7 @@ class CompanyView(Document):
     company: str = Field(description="As events name it.")
     traits: dict[str, Figure] = Field(description="The value of the latest event that told it.")
     members: int = Field(description="Customers whose events count for it, those who have left included.")
+    joined: list[JoinedView] = Field(description="Companies that count for this one, or this one for another.")
     measures: MeasuresView
     health: HealthView
     churn: ChurnView | None = Field(description="The risk of the company; null of one that cannot leave.")
@@ -108,6 +118,7 @@ class CompanySummary(Document):
 class MemberView(Document):
     """One customer of a company."""
 
+    company: str = Field(description="Whose member they are: the company itself, or one that was joined with it.")
     profile: str = Field(description="Profile id.")
     since: Time = Field(description="The first event that named the company.")
     until: Time | None = Field(description="When the membership ended; null while it lasts.")
@@ -123,12 +134,12 @@ class MemberView(Document):
     band: str | None = None
 
 
-def company_view(company: Profile, members: int, now: float, plan: Plan) -> CompanyView:
+def company_view(company: Profile, documents: Sequence[Profile], now: float, plan: Plan) -> CompanyView:
     """The whole document of a company.
 
     Args:
         company: as stored.
-        members: how many it has.
+        documents: its own, its cells', and those of the companies that count for it.
         now: seconds since the epoch.
         plan: gives segments their descriptions.
     """
@@ -136,8 +147,9 @@ def company_view(company: Profile, members: int, now: float, plan: Plan) -> Comp
     churn = churn_view(company, plan)
     return CompanyView.of(
         profile_view(company, now, plan),
-        company=_key(company),
-        members=members,
+        company=key_of(company),
+        members=len({id_ for id_, _ in members_of(documents)}),
+        joined=[view for one in documents if (view := _joined(one)) is not None],
         measures=MeasuresView(**{name: value for name, value in figures(company, now) if name != "health"}),
         health=_health(company),
         churn=churn,
@@ -151,7 +163,7 @@ def summary_of_company(company: Profile) -> CompanySummary:
     done, name = last_done(company), company.traits.get("name")
     return CompanySummary(
         id=company.id,
-        company=_key(company),
+        company=key_of(company),
         name=name[0] if name is not None and isinstance(name[0], str) else None,
         last_seen=done if done > 0 else None,
         stage=company.stage or None,
@@ -164,22 +176,27 @@ def summary_of_company(company: Profile) -> CompanySummary:
     )
 
 
-def members_of(documents: Sequence[Profile]) -> dict[str, Part]:
-    """What each member's events come to, by profile id.
+Membership = tuple[str, str]
+"""(profile id, the company that the events name)."""
+
+
+def members_of(documents: Sequence[Profile]) -> dict[Membership, bytes]:
+    """What each member's events come to, packed.
 
     Args:
-        documents: the company's, and its cells' if it is divided.
+        documents: the company's, its cells' if it is divided, and those of the companies that count for it.
     """
-    return {id_: part for one in documents for id_, part in parts_of(one).items() if not is_company(id_)}
-
-
-def count_members(documents: Sequence[Profile]) -> int:
-    """How many members there are, without looking at what they did."""
-    return len({id_ for one in documents if one.company for id_ in one.company.shares if not is_company(id_)})
+    return {
+        (id_, one.company.key): packed
+        for one in documents
+        if one.company is not None
+        for id_, packed in one.company.shares.items()
+        if not is_company(id_)
+    }
 
 
 def member_views(
-    members: Mapping[str, Part], profiles: Mapping[str, Profile], now: float, plan: Plan
+    members: Mapping[Membership, Part], profiles: Mapping[str, Profile], now: float, plan: Plan
 ) -> list[MemberView]:
     """Some members of a company, in the given order.
 
@@ -189,7 +206,7 @@ def member_views(
         now: seconds.
         plan: says whose risk may be shown.
     """
-    return [_member(id_, part, profiles.get(id_), now, plan) for id_, part in members.items()]
+    return [_member(of, part, profiles.get(of[0]), now, plan) for of, part in members.items()]
 
 
 def last_of(part: Part) -> float:
@@ -197,7 +214,8 @@ def last_of(part: Part) -> float:
     return max(last_done(part.state), 0.0)
 
 
-def _key(company: Profile) -> str:
+def key_of(company: Profile) -> str:
+    """The company as events name it."""
     return company.company.key if company.company is not None else ""
 
 
@@ -213,13 +231,22 @@ def _health(company: Profile) -> HealthView:
     return HealthView(value=health.value, band=health.band or None, why=why, at=health.at, parts=parts)
 
 
-def _member(id_: str, part: Part, profile: Profile | None, now: float, plan: Plan) -> MemberView:
+def _joined(company: Profile) -> JoinedView | None:
+    held = company.company
+    if held is None or held.joined is None or not held.joined.target:
+        return None
+    said = held.joined
+    return JoinedView(company=held.key, into=said.into, at=said.at, by=said.by or None, reason=said.reason or None)
+
+
+def _member(of: Membership, part: Part, profile: Profile | None, now: float, plan: Plan) -> MemberView:
     done, (latest, bits) = last_of(part), days_of(part.days)
     ago = day_of(now) - latest
     within = bits & ((1 << max(MONTH - ago, 0)) - 1) if bits else 0
     churn = churn_view(profile, plan) if profile is not None else None
     return MemberView(
-        profile=id_,
+        profile=of[0],
+        company=of[1],
         since=part.since,
         until=part.until or None,
         last_seen=done if done > 0 else None,

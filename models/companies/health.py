@@ -139,7 +139,7 @@ def _outcome(company: Profile, now: float) -> _Found | None:
 def _growth(company: Profile) -> float | None:
     """By which share the seats of the contracts that last have grown since the earliest that is known; None if they are
     as they were, or nobody said."""
-    told: list[list[tuple[int, int]]] = [getattr(each, "seats", []) for each in lasting(company)]
+    told: list[list[tuple[int, int]]] = [each.seats for each in lasting(company)]
     before, after = sum(one[0][1] for one in told if one), sum(one[-1][1] for one in told if one)
     return after / before - 1.0 if before and after != before else None
 

@@ -150,7 +150,7 @@ def alive(came: int, last: int, weeks: int) -> float:
 
 def seats(company: Profile) -> int | None:
     """The seats of the contracts that last; else what the trait `seats` says."""
-    told: list[list[tuple[int, int]]] = [getattr(each, "seats", []) for each in lasting(company)]
+    told: list[list[tuple[int, int]]] = [each.seats for each in lasting(company)]
     if any(told):
         return sum(said[-1][1] for said in told if said)
     value = company.traits.get("seats", (None,))[0]

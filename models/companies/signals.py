@@ -135,5 +135,4 @@ def _of_contract(company: Profile, now: float, ground: Ground) -> Mapping[str, f
 
 def ends_at(subscription: Subscription) -> float:
     """When the period that is paid ends, as was told last; 0 if nobody did."""
-    told: list[tuple[int, float]] = getattr(subscription, "ends", [])
-    return float(told[-1][1]) if told else 0.0
+    return float(subscription.ends[-1][1]) if subscription.ends else 0.0

@@ -13,12 +13,13 @@ from profiles.ledger.entries import accounts_of, forget_parts
 from profiles.merge import merge, merge_ledgers
 from profiles.state import Limits
 from profiles.timeline import merge_timelines
-from profiles.types import Company, Ledger, Part, Profile, Share
+from profiles.types import Company, Ledger, Part, Profile, Share, is_cell, is_company
 
-__all__ = ["count_shares", "part_of_cell", "parts_of", "take_over", "take_share"]
+__all__ = ["count_shares", "part_of_cell", "parts_of", "read_part", "take_over", "take_share"]
 
 _encode = msgspec.msgpack.Encoder(order="sorted").encode
-_decode = msgspec.msgpack.Decoder(Part).decode
+read_part = msgspec.msgpack.Decoder(Part).decode
+"""What a member's events come to, of its bytes."""
 
 _OWN = frozenset(
     {
@@ -58,8 +59,12 @@ def count_shares(company: Profile, limits: Limits, champions: Champions = Champi
     whole = Profile(company.id)
     events = Profile("")  # of all members; these and orders are joined at the end,
     ledgers: list[Ledger] = []  # for after each member that would take longer than all the rest
-    parts = [_decode(packed) for packed in held.shares.values()]
+    joiners = [id_ for id_ in held.shares if is_company(id_) and not is_cell(id_)]
+    parts = [read_part(held.shares[id_]) for id_ in (*(id_ for id_ in held.shares if id_ not in joiners), *joiners)]
     held.team = count_team(parts, champions)
+    for part in parts[len(parts) - len(joiners) :]:  # how it is called, and the like, a company says of itself
+        ours = {name for other in parts[: len(parts) - len(joiners)] for name in other.state.traits}
+        part.state.traits = {name: held for name, held in part.state.traits.items() if name not in ours}
     since = min((part.since for part in parts), default=None)
     for part in parts:
         state = part.state
@@ -92,7 +97,7 @@ def part_of_cell(cell: Profile) -> Part:
 def take_over(company: Company, share: Share) -> None:
     """Let the members in the cell that shares be only there; who they are need not be kept twice."""
     if share.state:
-        part = _decode(share.state)
+        part = read_part(share.state)
         for member in part.members:
             company.shares.pop(member, None)
         company.shares[share.member] = _encode(msgspec.structs.replace(part, members=[]))
@@ -100,4 +105,4 @@ def take_over(company: Company, share: Share) -> None:
 
 def parts_of(company: Profile) -> dict[str, Part]:
     """What each member's events come to, by the member's profile id."""
-    return {} if company.company is None else {id_: _decode(packed) for id_, packed in company.company.shares.items()}
+    return {} if company.company is None else {id_: read_part(packed) for id_, packed in company.company.shares.items()}

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from profiles.stores.keys import ALERT_STATES, Keys
-from profiles.types import Alert, Profile, Stay, is_cell, is_company
+from profiles.types import Alert, Profile, Stay, is_cell, is_company, is_joined
 
 __all__ = ["RECENT", "Entries", "Group", "alert_groups", "alert_of", "alert_row", "document_groups", "entries_of"]
 
@@ -28,7 +28,7 @@ class Entries(NamedTuple):
 
     timer: float  # 0 for none
     risk: float | None  # None for a company
-    recent: float | None  # None for a tombstone or a cell; a company has an index of its own
+    recent: float | None  # None for a tombstone, a cell or a joined company; companies have an index of their own
     segments: Mapping[str, Stay]
     alerts: Collection[Alert]
 
@@ -39,6 +39,8 @@ def entries_of(profile: Profile) -> Entries:
         return Entries(profile.scheduled_at, None, None, _NOWHERE, ())
     score = profile.score
     risk = None if score is None or is_company(profile.id) else score.risk
+    if is_joined(profile):
+        return Entries(0, None, None, _NOWHERE, profile.alerts.values())
     recent = None if is_cell(profile.id) else profile.updated
     return Entries(profile.scheduled_at, risk, recent, profile.segments, profile.alerts.values())
 
@@ -73,6 +75,7 @@ def document_groups(
     companies: list[Any] = []
     companies_recent: list[Any] = []
     companies_gone = [id_ for id_ in awake if is_company(id_)]
+    companies_unlisted = list(companies_gone)
     unscored: list[Any] = []
     tombstones: list[Any] = []
     for profile in profiles:
@@ -85,6 +88,8 @@ def document_groups(
             companies += (id_, encoded[id_])
             if entries.recent is not None:
                 companies_recent += (entries.recent, id_)
+            elif is_joined(profile):
+                companies_unlisted.append(id_)
             continue
         documents += (id_, encoded[id_])
         if entries.risk is not None:
@@ -107,7 +112,7 @@ def document_groups(
         ("ZREMRANGEBYRANK", keys.recent, [0, -RECENT - 1] if recent else []),
         ("HDEL", keys.companies, companies_gone),
         ("HSET", keys.companies, companies),
-        ("ZREM", keys.companies_by_time, companies_gone),
+        ("ZREM", keys.companies_by_time, companies_unlisted),
         ("ZADD", keys.companies_by_time, companies_recent),
     ]
 

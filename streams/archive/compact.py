@@ -86,7 +86,9 @@ def _one(log: ManifestLog, table: str, day: str, old: list[File]) -> File:
 
 
 def _links(log: ManifestLog, old: list[File]) -> list[pa.Table]:
-    return [pa.concat_tables([read_table(log.folder, file, None) for file in old])]
+    """All rows of these files, with the columns of now: earlier versions wrote fewer."""
+    tables = [LINKS.empty_table(), *(read_table(log.folder, file, None) for file in old)]
+    return [pa.concat_tables(tables, promote_options="default")]
 
 
 def _add(sums: Compacted, old: list[File], new: File) -> None:

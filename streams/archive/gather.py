@@ -6,9 +6,11 @@ import itertools
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 
+from msgspec import json
+
 from analysis.archive.columns import Link, Placed
 from analysis.archive.manifests import File, State
-from profiles.types import Erase, Event, Lift, Merge, Origin, Record, Split, event_digest
+from profiles.types import Erase, Event, Join, Lift, Merge, Origin, Record, Split, event_digest
 
 __all__ = ["Gathered", "Gatherer", "Memory", "links_of", "prime"]
 
@@ -149,7 +151,7 @@ def _wanted(record: Record) -> bool:
     """Events where they came first, and what says whose a home is."""
     if type(record) is Event:
         return not record.home
-    return type(record) in (Merge, Erase, Lift) or (type(record) is Split and record.phase == "reset")
+    return type(record) in (Merge, Erase, Lift, Join) or (type(record) is Split and record.phase == "reset")
 
 
 def links_of(record: Record, partition: int, offset: int) -> list[Link]:
@@ -158,6 +160,11 @@ def links_of(record: Record, partition: int, offset: int) -> list[Link]:
         pairs, kind, split = [(record.profile, record.winner)], "merge", ""
     elif type(record) is Split:
         pairs, kind, split = list(record.winners.items()), "split", record.split
+    elif type(record) is Join:
+        note = json.encode({name: getattr(record, name) for name in ("key", "into", "by", "reason")}).decode()
+        return [
+            Link("company", record.profile, record.target, record.time, "", *record.origin, partition, offset, note)
+        ]
     else:
         return []
     return [Link(kind, home, owner, record.time, split, *record.origin, partition, offset) for home, owner in pairs]

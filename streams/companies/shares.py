@@ -13,7 +13,7 @@ import msgspec
 
 from profiles.companies.counting import count_shares, part_of_cell, take_over, take_share
 from profiles.companies.sharing import Companies, told
-from profiles.types import Company, Profile, Record, Share, is_cell
+from profiles.types import Company, Profile, Record, Share, is_cell, is_company
 from streams.steps.work import Work
 
 __all__ = ["ask_back", "hear", "let_go", "pass_back", "share_cell", "share_out", "take_back", "told_of"]
@@ -89,7 +89,7 @@ def hear(work: Work, company: Profile, share: Share, companies: Companies) -> No
     that it has a member, the member's share stays here, so that nobody is missing meanwhile.
     """
     held = company.company
-    if held is not None and held.divided and not is_cell(share.member):
+    if held is not None and held.divided and not is_company(share.member):
         if share.member in held.shares:
             _replace(held, share)
             work.touch(company)
@@ -136,7 +136,7 @@ def _replace(held: Company, share: Share) -> None:
 def _divide(work: Work, cause: Share, held: Company, companies: Companies) -> None:
     held.divided = True
     for member, state in sorted(held.shares.items()):
-        if not is_cell(member):
+        if not is_company(member):
             _pass_on(work, cause, member, state, companies)
 
 

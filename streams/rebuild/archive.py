@@ -155,12 +155,20 @@ class FromArchive:
         for home, events in by_home(self._counted(archived), tail.events, tail.erased):
             if not self._erasures.erased(home):
                 homes.take(home, events)
+        self._gather_joins(spool, now)
         for told, times in self._given.alerts.decided.items():
             profile = self._owners.get(told, told)
             for time in times:
                 if time <= now and self._erasures.counts(told, time):
                     command = _pack(AlertCommand(profile, "", "", time))
                     spool.add(Timed(time, partition_of(profile, self._settings.partitions), command))
+
+    def _gather_joins(self, spool: Spool, now: float) -> None:
+        """Put in order what people said of companies that are one."""
+        for command in self._given.ownership.joins.values():
+            if command.time <= now:
+                partition = partition_of(command.profile, self._settings.partitions)
+                spool.add(Timed(command.time, partition, _pack(command)))
 
     def _alerts_that_count(self) -> Alerts:
         return {

@@ -6,12 +6,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from msgspec import json
+
 from analysis.archive.columns import Link as Decision
 from analysis.archive.folder import Folder
 from analysis.archive.manifests import load
 from profiles.identity.links import Lifted, Link
 from profiles.stores.restoring.restore import LEAP
-from profiles.types import Identity
+from profiles.types import Identity, Join
 from profiles.units import LinkChanges
 from streams.archive.manifest_log import Changed
 from streams.archive.write import read_table
@@ -37,11 +39,15 @@ class Ownership:
     def __init__(self, topic: str) -> None:
         self._topic = topic
         self._rows: defaultdict[str, set[_Row]] = defaultdict(set)
+        self.joins: dict[tuple[str, float, str], Join] = {}  # what people said of companies that are one
 
     def take(self, decisions: Iterable[Decision]) -> None:
         """Add decisions; repeats do not matter."""
         for one in decisions:
-            if one.origin_topic == self._topic:
+            if one.kind == "company":
+                said = Join(one.home, target=one.profile, time=one.time, **json.decode(one.note or "{}"))
+                self.joins[said.profile, said.time, said.target] = said
+            elif one.origin_topic == self._topic:
                 row = _Row(one.origin_offset, one.kind == "split", one.profile, one.time)
                 self._rows[one.home].add(row)
 

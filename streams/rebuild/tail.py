@@ -10,7 +10,7 @@ import msgspec
 
 from analysis.archive.manifests import State
 from profiles.errors import Misconfigured
-from profiles.types import Erase, Event, Lift, Merge, Record, Split
+from profiles.types import Erase, Event, Join, Lift, Merge, Record, Split
 from streams.archive.gather import links_of
 from streams.kafka.reader import Extent, Log
 from streams.rebuild.ownership import Ownership
@@ -120,5 +120,5 @@ def _take(tail: Tail, record: Record, partition: int, offset: int, marks: dict[s
         tail.away.pop(record.profile, None)
         tail.back[record.profile] = record.time
         tail.events.pop(record.profile, None)
-    elif type(record) is Merge or (type(record) is Split and record.phase == "reset"):
+    elif type(record) in (Merge, Join) or (type(record) is Split and record.phase == "reset"):
         ownership.take(links_of(record, partition, offset))

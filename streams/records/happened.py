@@ -7,13 +7,15 @@ from typing import cast
 
 import msgspec
 
-from profiles.types import Absorb, AlertCommand, Erase, Event, Lift, Merge, Record, Share, Split
+from profiles.types import Absorb, AlertCommand, Erase, Event, Join, Lift, Merge, Record, Share, Split
 
 __all__ = ["read_record"]
 
 read_record = cast(
     Callable[[bytes], Record],
-    msgspec.msgpack.Decoder(Event[msgspec.Raw] | Merge | Absorb | AlertCommand | Erase | Lift | Split | Share).decode,
+    msgspec.msgpack.Decoder(
+        Event[msgspec.Raw] | Merge | Absorb | AlertCommand | Erase | Lift | Split | Share | Join
+    ).decode,
 )
 """A record of its bytes. Properties and context of an event stay as they are in them, a `msgspec.Raw`: a profile looks
 at them only where the plan narrows the event's role, reading them would take as long as all the rest, and an event that

@@ -28,8 +28,10 @@ from profiles.types import (
     Absorb,
     Alert,
     AlertCommand,
+    Company,
     Erase,
     Event,
+    Join,
     Lift,
     Merge,
     Profile,
@@ -40,7 +42,9 @@ from profiles.types import (
     event_digest,
     is_cell,
     is_company,
+    is_joined,
 )
+from streams.companies.joining import join, share_joined
 from streams.companies.shares import ask_back, hear, let_go, pass_back, share_cell, share_out, take_back, told_of
 from streams.kafka.topics import ALERTS
 from streams.steps.split import move, moved, reset
@@ -99,6 +103,8 @@ def update(currency: str, limits: Limits) -> Callable[[Work], None]:
         for record in work.records:
             if type(record) is Share:
                 _hear(work, record, companies)
+            elif type(record) is Join:
+                _join(work, record, companies)
             else:
                 apply_all(work, (record,))
             if latest[record.profile] is record and (profile := work.profiles.get(record.profile)) is not None:
@@ -106,9 +112,9 @@ def update(currency: str, limits: Limits) -> Callable[[Work], None]:
                     share_out(work, record, profile, companies)
                 elif is_cell(profile.id) and type(record) is Share:
                     share_cell(work, record, profile, companies)
-        for id_ in latest:
+        for id_, record in latest.items():
             if is_company(id_) and not is_cell(id_):
-                _count(work, id_, companies)
+                _count(work, id_, record, companies)
 
     return run if companies is None else partial(run_with_companies, companies=companies)
 
@@ -250,16 +256,38 @@ def _hear(work: Work, share: Share, companies: Companies) -> None:
     hear(work, company or work.create(share.profile), share, companies)
 
 
-def _count(work: Work, id_: str, companies: Companies) -> None:
-    """Make of a company what the shares of its members come to; nothing stays of one whose last member is erased."""
+def _join(work: Work, command: Join, companies: Companies) -> None:
+    """Let a company count for another one from now on, and stand for nothing by itself; or take that back.
+
+    It may be that nobody has told of the company yet: history that is played again tells of it in the same breath.
+    """
+    company = work.profiles.get(command.profile) or work.create(command.profile)
+    company.company = company.company or Company(companies.kind, command.key)
+    if join(work, company, command) and is_joined(company):
+        _leave_segments(work, company, reason="merged", into=command.target)
+        company.segments = {}
+        for alert in company.alerts.values():
+            work.drop_alert(alert)
+            if alert.state in OPEN:
+                note = f"merged into {command.into}"
+                _tell(work, company, msgspec.structs.replace(alert, state="cleared", note=note))
+        company.alerts, company.score, company.company.health = {}, None, None
+        company.rescore_at = company.scheduled_at = 0
+
+
+def _count(work: Work, id_: str, cause: Record, companies: Companies) -> None:
+    """Make of a company what the shares of its members come to; nothing stays of one whose last member is erased,
+    but a person's word that it is another one."""
     company = work.profiles.get(id_)
     if company is None or company.company is None:
         return
-    if company.company.erased and not company.company.shares:
+    nobody = not company.company.shares and (company.company.erased or company.created is None)
+    if nobody and not is_joined(company):
         _end_all(work, company)
         work.remove(company)
     elif id_ in work.touched:
         count_shares(company, companies.limits, companies.champions)
+        share_joined(work, cause, company, companies)
 
 
 def _lift(work: Work, profile: Profile) -> None:

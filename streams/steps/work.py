@@ -14,7 +14,7 @@ import orjson
 from models.segments.alert_document import alert_document
 from profiles.store import ArrivalRate, Changes, Loaded, Output
 from profiles.times import rfc3339
-from profiles.types import OPEN, Alert, Event, Origin, Profile, Record, is_cell, partition_of
+from profiles.types import OPEN, Alert, Event, Origin, Profile, Record, is_cell, is_joined, partition_of
 from streams.kafka.topics import ALERTS, PROFILE_CHANGES, PROFILE_EVENTS, SEGMENT_CHANGES
 from streams.records.told import ToldOf
 
@@ -215,8 +215,12 @@ class Work:
             held.pop(profile.id, None)
 
     def live(self) -> list[Profile]:
-        """The touched profiles that are somebody: no tombstones, and no parts of a company."""
-        return [profile for profile in self.touched.values() if not profile.redirect and not is_cell(profile.id)]
+        """The touched profiles that are somebody: no tombstones, no parts of a company, and none that is another."""
+        return [
+            profile
+            for profile in self.touched.values()
+            if not profile.redirect and not is_cell(profile.id) and (profile.company is None or not is_joined(profile))
+        ]
 
     def enter(self, segment: str, profile: Profile, since: float) -> None:
         """Note that a customer entered a segment, for the index and for `segment.changes`."""

@@ -14,9 +14,11 @@ from typer.testing import CliRunner
 from console.commands.main import create_cli
 from plan import Plan
 from plan.model import GroupSpec, Trait
+from profiles.documents import decode_profile
 from profiles.store import Changes, Loaded
 from profiles.stores.memory import MemoryStore
-from profiles.types import Event, Grouping, Record, partition_of
+from profiles.types import AlertCommand, Event, Grouping, Join, Record, partition_of
+from streams.kafka.topics import PROFILE_EVENTS
 from streams.pipeline import limits_of
 from streams.records.happened import read_record
 from streams.settings import Settings
@@ -38,9 +40,8 @@ def visit(member: str, day: float, company: str = NAME, **traits: str) -> Event:
     )
 
 
-def stored(*records: Record) -> MemoryStore:
-    """What comes of these, with all that is sent on because of them."""
-    held = Loaded()
+def settle(held: Loaded, *records: Record) -> None:
+    """Apply these, and all that is sent on because of them."""
     waiting, step = deque(records), update(BUSINESS.currency, limits_of(Settings(), BUSINESS))
     for offset in range(1000):
         if not waiting:
@@ -50,17 +51,35 @@ def stored(*records: Record) -> MemoryStore:
         work = Work(0, held, 1)
         work.begin(0.0, [record])
         step(work)
-        waiting += (read_record(output.value) for output in work.outputs)
-    store = MemoryStore(BUSINESS.namespace, 4)
+        waiting += (read_record(output.value) for output in work.outputs if output.topic == PROFILE_EVENTS)
 
-    async def put() -> None:
-        for profile in held.profiles.values():
-            partition = partition_of(profile.id, 4)
-            loaded = await store.load(partition, ())
-            await store.commit(partition, Changes(loaded.version, profiles=[profile]))
 
-    asyncio.run(put())
+async def put(store: MemoryStore, held: Loaded) -> None:
+    for profile in held.profiles.values():
+        partition = partition_of(profile.id, 4)
+        loaded = await store.load(partition, ())
+        await store.commit(partition, Changes(loaded.version, profiles=[profile]))
+
+
+def stored(*records: Record) -> MemoryStore:
+    """What comes of these."""
+    held, store = Loaded(), MemoryStore(BUSINESS.namespace, 4)
+    settle(held, *records)
+    asyncio.run(put(store, held))
     return store
+
+
+class Worker:
+    """Carries out at once what people decide."""
+
+    def __init__(self, store: MemoryStore) -> None:
+        self._store = store
+
+    async def send(self, command: AlertCommand | Join) -> None:
+        documents = [item for number in range(4) for item in self._store.partition(number).documents.items()]
+        held = Loaded(profiles={id_: decode_profile(id_, document) for id_, document in documents})
+        settle(held, command)
+        await put(self._store, held)
 
 
 @pytest.fixture(scope="module")
@@ -156,3 +175,45 @@ def test_the_commands_show_the_same(api: httpx.Client) -> None:
     assert "bolt" in listed.stdout
     told = json.loads(run.invoke(create_cli(), ["company", NAME, "--json", *where(api)]).stdout)
     assert told["company"] == api.get("/v1/companies/Acme%20%2F%20West").json()
+
+
+def test_two_companies_are_made_one_by_hand_and_two_again() -> None:
+    """What the one comes to counts for the other, with who said so and why, until somebody takes it back."""
+    store = stored(visit("m0", 1, "acme", name="Acme"), visit("m1", 2, "acme-nl"), visit("m2", 3, "acme-nl"))
+    with support_api(store, plan=BUSINESS, commands=Worker(store)) as http:
+        run, there = CliRunner(), where(http)
+        asked = ["company", "join", "acme", "acme-nl", "--by", "kim", "--reason", "one house", "--yes", *there]
+        said = run.invoke(create_cli(), asked)
+        assert said.exit_code == 0, said.output
+        assert "unjoin acme-nl" in said.stdout
+
+        one = http.get("/v1/companies/acme").json()
+        assert (one["members"], one["activity"]["web"]["count"], one["measures"]["members"]) == (3, 3, 3)
+        (joined,) = one["joined"]
+        assert (joined["company"], joined["into"], joined["by"], joined["reason"]) == (
+            "acme-nl", "acme", "kim", "one house",
+        )  # fmt: skip
+        assert {row["company"] for row in http.get("/v1/companies/acme/members").json()["data"]} == {"acme", "acme-nl"}
+        assert [row["company"] for row in http.get("/v1/companies").json()["data"]] == ["acme"]
+        assert http.get("/v1/companies/acme-nl").json()["joined"] == one["joined"]
+        shown = run.invoke(create_cli(), ["company", "acme", *there], env={"COLUMNS": "120"}).stdout
+        assert "acme-nl counts for acme" in shown
+
+        for path, other in (("acme", "acme"), ("acme", "acme-nl"), ("acme-nl", "acme")):
+            answer = http.post(f"/v1/companies/{path}/join", json={"other": other})
+            assert (answer.status_code, answer.json()["code"]) == (409, "not_joined"), (path, other)
+
+        assert run.invoke(create_cli(), ["company", "unjoin", "acme-nl", *there]).exit_code == 0
+        assert http.get("/v1/companies/acme").json()["members"] == 1
+        assert len(http.get("/v1/companies").json()["data"]) == 2
+        assert http.post("/v1/companies/acme-nl/unjoin").json()["code"] == "not_joined"
+        assert http.post("/v1/companies/acme/join", json={"other": "nobody"}).json()["code"] == "unknown_company"
+
+
+def test_what_nobody_has_carried_out_yet_is_said_to_be_asked(api: httpx.Client) -> None:
+    """The worker carries it out all the same."""
+    store = stored(visit("m0", 1, "acme"), visit("m1", 2, "bolt"))
+    with support_api(store, plan=BUSINESS, wait=0.0) as http:
+        answer = http.post("/v1/companies/acme/join", json={"other": "bolt"})
+
+    assert (answer.status_code, answer.json()) == (202, {"company": "bolt", "into": "acme", "state": "asked"})

@@ -119,13 +119,16 @@ def test_snippets_that_need_no_server_run(tmp_path: Path) -> None:
         )
 
 
+_COMMAND = r"((plan|archive|rejected|segments|source|identity|models|users) |company (?=join|unjoin|show))?[a-z]+"
+
+
 def test_options_that_pages_name_exist() -> None:
     """Every `rapport COMMAND … --option` of a page is one of that command's."""
     asked = {
         (name, option)
         for page in PAGES
         for command in re.findall(r"rapport ([a-z]+(?: .*)?)", re.sub(r"\\\n\s*", "", page.read_text()))
-        for name in [re.match(r"((plan|archive|rejected|segments|source|identity|models|users) )?[a-z]+", command)[0]]  # type: ignore[index]
+        for name in [re.match(_COMMAND, command)[0]]  # type: ignore[index]
         for option in re.findall(r"(?<=\s)--[a-z][a-z-]+", command.partition("`")[0])
     }
     assert ("up", "--demo") in asked

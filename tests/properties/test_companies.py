@@ -15,20 +15,21 @@ from hypothesis import strategies as st
 from analysis.archive.manifests import State
 from plan import Plan, load_plan
 from plan.model import GroupSpec
-from profiles.companies.counting import count_shares, take_share
+from profiles.companies.counting import count_shares, part_of_cell, take_share
 from profiles.companies.sharing import WAITING, Companies, told
 from profiles.consent import Consent
+from profiles.documents import decode_profile
 from profiles.identity.links import Erasure
 from profiles.merge import merge
 from profiles.state import apply
 from profiles.stores.memory import MemoryCensusStore, MemoryStore
-from profiles.types import Event, Grouping, Identity, Profile, Share, event_digest, is_company
+from profiles.types import Event, Grouping, Identity, Join, Part, Profile, Share, event_digest, is_company, partition_of
 from streams.identity.split import fold
 from streams.pipeline import limits_of
 from streams.rebuild.homes import Homes, Memories, by_home
 from streams.rebuild.ownership import Ownership
 from streams.rebuild.player import Player
-from streams.rebuild.spool import Spool
+from streams.rebuild.spool import Spool, Timed
 from streams.rebuild.tail import read_tail
 from streams.records.links import EraseRequest
 from tests.integration.rapport import PLAN
@@ -95,6 +96,26 @@ def said(company: Profile) -> Any:
     return canonical(told), sorted(held.shares), msgspec.to_builtins(held.team)
 
 
+def count_joined(found: Mapping[str, Profile], into: Mapping[str, str], kinds: Companies) -> dict[str, Profile]:
+    """The same where some companies count for others: each has what its own members come to beside its own members."""
+    shares = {
+        key: Share(kinds.id_of(target), target, kinds.id_of(key), 0.0, told(own_part(found[kinds.id_of(key)]))[0])
+        for key, target in into.items()
+        if target and kinds.id_of(key) in found
+    }
+    companies = dict(found)
+    for share in shares.values():
+        company = companies.setdefault(share.profile, Profile(share.profile))
+        take_share(company, share, "company")
+        count_shares(company, kinds.limits)
+    return companies
+
+
+def own_part(company: Profile) -> Part:
+    """What a company's members come to."""
+    return msgspec.structs.replace(part_of_cell(company), members=[])
+
+
 def alike(ours: Mapping[str, Profile], theirs: Mapping[str, Profile]) -> bool:
     """Whether the same companies say the same."""
     return ours.keys() == theirs.keys() and all(same(said(ours[id_]), said(theirs[id_])) for id_ in ours)
@@ -141,9 +162,12 @@ async def played(world: World) -> dict[str, Profile]:
         homes = Homes(spool, memories, ownership.owners(), PARTITIONS, SETTINGS.seen)
         for home, events in by_home((), tail.events, tail.erased):
             homes.take(home, events)
+        for command in ownership.joins.values():
+            spool.add(Timed(command.time, partition_of(command.profile, PARTITIONS), msgspec.msgpack.encode(command)))
         await player.play(spool.in_order())
-    found, _ = await store.companies(limit=100)
-    return {one.id: one for one in found}
+    documents = [item for number in range(PARTITIONS) for item in store.partition(number).documents.items()]
+    found = {id_: decode_profile(id_, document) for id_, document in documents if is_company(id_)}
+    return {id_: one for id_, one in found.items() if one.company is not None and one.company.shares}
 
 
 @settings(max_examples=60, deadline=None, derandomize=True)
@@ -154,6 +178,7 @@ def test_whoever_is_killed_merged_split_or_erased_companies_count_each_event_onc
     async def story(world: World) -> None:
         world.start()
         happened: dict[str, Event] = {}
+        said_of: dict[str, str] = {}
         for number, identities in enumerate(history(world.chance, 40)):
             company = world.chance.choice(["", "acme", "acme", "bolt"])
             if not await world.is_erased(RULES.home(identities[0])):
@@ -162,6 +187,12 @@ def test_whoever_is_killed_merged_split_or_erased_companies_count_each_event_onc
                 )
             if number % 15 == 14:
                 await ask_to_split(world, number)
+            if number % 10 == 9:
+                one, other = world.chance.choice([("bolt", "acme"), ("bolt", ""), ("acme", "bolt")])
+                word = Join(RULES.company(one), one, RULES.company(other) if other else "", other, 1000.5 + number)
+                if RULES.company(one) in world.everybody():
+                    said_of[one] = other
+                    await world.decide(word)
             if number == 20 and world.chance.random() < 0.5:
                 victim: Identity = world.chance.choice(identities)
                 await world.ask(EraseRequest(Erasure("x", RULES.home(victim), victim, 1020.0)))
@@ -180,7 +211,12 @@ def test_whoever_is_killed_merged_split_or_erased_companies_count_each_event_onc
             if not await world.is_erased(event.profile):
                 by_owner[owners[event.identities[0]]].append(event)
         members = [fold(id_, history, RULES.currency, limits) for id_, history in by_owner.items()]
-        expected = companies_of(*members, kinds=limits.companies)
+        joined = {one.company.key: one.company.joined for one in world.everybody().values() if one.company is not None}
+        into = {key: said.into for key, said in joined.items() if said is not None}
+        assert {key: other for key, other in into.items() if other} == {
+            key: other for key, other in said_of.items() if other
+        }
+        expected = count_joined(companies_of(*members, kinds=limits.companies), into, limits.companies)
         found = {id_: one for id_, one in world.everybody().items() if is_company(id_)}
         assert alike(expected, {id_: one for id_, one in found.items() if one.company and one.company.shares})
         assert all(not one.activity for id_, one in found.items() if id_ not in expected)

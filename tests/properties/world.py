@@ -25,7 +25,7 @@ from profiles.documents import decode_profile
 from profiles.identity.links import Linked
 from profiles.identity.secrets import suppression
 from profiles.stores.memory import MemoryLinkStore, MemoryStore
-from profiles.types import Event, Grouping, Identity, Profile, partition_of
+from profiles.types import Event, Grouping, Identity, Profile, Record, partition_of
 from streams.clock import SteppedClock
 from streams.commands import CommandSender
 from streams.identity.history import History
@@ -313,6 +313,10 @@ class World:
         if contested or len(set((await self.owners(identities)).values())) > 1:
             await self.ask(LinkRequest(list(identities), time, source, id_, stated=type == "identify"))
         return event
+
+    async def decide(self, command: Record) -> None:
+        """A person decides about one document."""
+        await self.log.produce([Row(EVENTS, partition_of(command.profile, PARTITIONS), b"", _encode(command))])
 
     async def ask(self, request: Request) -> None:
         """Ask the linker."""

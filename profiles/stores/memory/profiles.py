@@ -12,7 +12,7 @@ from profiles.errors import Fenced
 from profiles.store import ArrivalRate, Changes, Loaded, Output, Standing
 from profiles.stores.memory.links import MemoryLinkStore
 from profiles.stores.reading.paging import Row, decode_cursor, first_rows
-from profiles.types import ERASED, Alert, Identity, Profile, is_cell, is_company, partition_of, profile_id
+from profiles.types import ERASED, Alert, Identity, Profile, is_cell, is_company, is_joined, partition_of, profile_id
 
 __all__ = ["MemoryStore"]
 
@@ -175,9 +175,8 @@ class MemoryStore:
 
     async def companies(self, *, limit: int = 50, cursor: str | None = None) -> tuple[list[Profile], str | None]:
         held = (decode_profile(*item) for part in self._partitions for item in part.documents.items())
-        return await self._page(
-            [(one.updated, one.id) for one in held if is_company(one.id) and not is_cell(one.id)], limit, cursor
-        )
+        listed = (one for one in held if is_company(one.id) and not is_cell(one.id) and not is_joined(one))
+        return await self._page([(one.updated, one.id) for one in listed], limit, cursor)
 
     async def scan(self, *, limit: int = 1000, cursor: str | None = None) -> tuple[list[Profile], str | None]:
         rows = [(0.0, profile.id) for profile in self._all()]

@@ -1,0 +1,114 @@
+"""Companies joined by hand: what counts where until it is taken back, in any order and however large they are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from profiles.store import Loaded
+from profiles.types import Alert, Event, Grouping, Join, Profile, Score, Stay, is_cell, is_company, is_joined
+from streams.kafka.topics import ALERTS, SEGMENT_CHANGES
+from streams.steps.update import update
+from streams.steps.work import Work
+from tests.build import event
+from tests.unit.streams.companies.test_shares import LIMITS, WHOLE, run
+
+
+def visits(company: str, members: int, day: float = 1.0, **traits: str) -> list[Event]:
+    return [
+        event(
+            "visit",
+            day,
+            profile=f"{company}{number}",
+            id=f"{company} {number} {day}",
+            group=Grouping(company, traits=dict(traits)),
+        )
+        for number in range(members)
+    ]
+
+
+def word(one: str, into: str, time: float = 9.0) -> Join:
+    return Join(f"~{one}", one, f"~{into}" if into else "", into, time, "kim", "one house")
+
+
+def counted(held: dict[str, Profile], key: str) -> int:
+    return sum(activity.count for activity in held[f"~{key}"].activity.values())
+
+
+def said(held: dict[str, Profile]) -> Any:
+    """What the companies say, without how."""
+    return {
+        id_: (counted(held, id_[1:]), {name: value for name, (value, *_) in one.traits.items()}, one.company.team)
+        for id_, one in held.items()
+        if is_company(id_) and not is_cell(id_) and one.company is not None
+    }
+
+
+@pytest.mark.parametrize("batch", [1, 4, 100])
+@pytest.mark.parametrize(("ours", "theirs"), [(2, 3), (2, WHOLE + 3), (WHOLE + 3, 2), (WHOLE + 2, WHOLE + 3)])
+def test_a_company_that_is_another_counts_there_until_that_is_taken_back(ours: int, theirs: int, batch: int) -> None:
+    """Also with what comes later, and where either is divided; the name stays that of the one that goes on."""
+    apart = run(*visits("acme", ours, name="Acme"), *visits("bolt", theirs, name="Bolt", size="big"), batch=batch)
+    before = said(apart)
+
+    together = run(word("bolt", "acme"), profiles=apart, batch=batch)
+    assert (counted(together, "acme"), counted(together, "bolt")) == (ours + theirs, theirs)
+    assert said(together)["~acme"][1] == {"name": "Acme", "size": "big"}
+    assert together["~acme"].company.team.members == ours + theirs  # type: ignore[union-attr]
+    later = run(*visits("bolt", theirs, 2.0), profiles=together, batch=batch)
+    assert counted(later, "acme") == ours + 2 * theirs
+
+    again = run(word("bolt", "", 10.0), profiles=later, batch=batch)
+    assert said(again)["~acme"] == before["~acme"]
+    assert counted(again, "bolt") == 2 * theirs
+    assert not is_joined(again["~bolt"])
+
+
+def test_it_does_not_matter_when_somebody_said_so() -> None:
+    """Before anything is known of either, between, or after; and an older word does not undo a later one."""
+    events = [*visits("acme", 2), *visits("bolt", 2), *visits("acme", 2, 2.0)]
+    words = [word("bolt", "acme", 5.0), word("bolt", "", 6.0), word("bolt", "acme", 7.0)]
+
+    found = [
+        said(run(*words, *events)),
+        said(run(*events, *words)),
+        said(run(*events[:3], *reversed(words), *events[3:])),
+    ]
+
+    assert found[0] == found[1] == found[2]
+    assert found[0]["~acme"][0] == 6
+
+
+def test_two_companies_that_are_each_other_do_not_go_in_circles() -> None:
+    """Each passes on only what its own members come to."""
+    held = run(*visits("acme", 2), *visits("bolt", 3), word("bolt", "acme"), word("acme", "bolt"), word("bolt", "bolt"))
+
+    assert (counted(held, "acme"), counted(held, "bolt")) == (5, 5)
+    assert said(run(word("acme", "", 10.0), profiles=held))["~bolt"][0] == 3
+
+
+def test_who_counts_for_another_company_is_in_no_segment_and_has_no_alert() -> None:
+    """Whoever acts on one is told that it is over; nobody looks at it until it is itself again."""
+    held = run(*visits("acme", 1), *visits("bolt", 1))
+    bolt = held["~bolt"]
+    bolt.segments = {"paying": Stay(1.0)}
+    bolt.alerts = {"silent": Alert("a", "silent", "open", 1.0, 1.0, 0.5)}
+    bolt.score, bolt.scheduled_at = Score(0.5, "medium", 1.0, "m"), 99.0
+    work = Work(0, Loaded(profiles=held), 1)
+    joined = word("bolt", "acme")
+    joined.origin = ("profile.events", 0, 99 << 16)
+    work.begin(0.0, [joined])
+    update("EUR", LIMITS)(work)
+
+    told = [
+        (output.topic, msgspec.json.decode(output.value))
+        for output in work.outputs
+        if output.topic in (SEGMENT_CHANGES, ALERTS)
+    ]
+    assert [body["change"] for topic, body in told if topic == SEGMENT_CHANGES] == ["exited"]
+    assert [body["alert"]["state"] for topic, body in told if topic == ALERTS] == ["cleared"]
+    assert (bolt.segments, bolt.alerts, bolt.score, bolt.scheduled_at) == ({}, {}, None, 0)
+    assert bolt not in work.live()
+    assert work.alerts_gone == ["a"]
