@@ -1,7 +1,7 @@
 """The risk of a company: a scorecard, since no model has learned of companies.
 
-The log-odds of leaving within the horizon are a base and a weight for each signal. The weights were fitted once on
-simulated companies (`python -m benchmarks.early_companies`), rounded, and are the same for everybody.
+The log-odds of leaving within the horizon are a base and a weight for each signal, set by hand and the same for
+everybody. `python -m benchmarks.early_companies` judges them on simulated companies.
 """
 
 from __future__ import annotations

@@ -36,6 +36,8 @@ FORGOTTEN = 26
 _GONE = FORGOTTEN * 7  # days for which it is kept that champions went
 _FEATURES = 32  # that are kept, the latest used
 _SPAN = PAST + 1 + AHEAD
+_DAYS = (1 << _SPAN) - 1
+_ZEROS = int.from_bytes(b"0" * _SPAN)
 
 
 class Champions(msgspec.Struct, frozen=True):
@@ -131,11 +133,20 @@ def _sums(bits: Iterable[int]) -> list[int]:
                 break
         if carry:
             planes.append(carry)
-    counts = [0] * _SPAN
+    counts = _spread(planes[:8])
+    return (
+        counts
+        if len(planes) <= 8
+        else [low + 256 * high for low, high in zip(counts, _spread(planes[8:]), strict=True)]
+    )
+
+
+def _spread(planes: Sequence[int]) -> list[int]:
+    """The numbers of at most eight planes: each bit of a plane becomes a byte, and bytes are added all at once."""
+    total = 0
     for power, plane in enumerate(planes):
-        for at in range(_SPAN):
-            counts[at] += (plane >> (_SPAN - 1 - at) & 1) << power
-    return counts
+        total += (int.from_bytes(f"{plane & _DAYS:0{_SPAN}b}".encode()) - _ZEROS) << power
+    return list(total.to_bytes(_SPAN))
 
 
 def _count_quiet(found: Team, alone: Sequence[tuple[Part, _Told]], teams: Sequence[Team]) -> None:
@@ -177,7 +188,7 @@ def _told(packed: bytes, until: int, key: bool, champions: Champions) -> _Told:
             window = ahead >> at
             if window & lately and (window & often).bit_count() >= limit:
                 champion |= 1 << at
-    all_days = (1 << _SPAN) - 1
+    all_days = _DAYS
     if until and (later := latest + AHEAD - until + 1) > 0:  # nobody counts from the day on which they left
         all_days = all_days >> later << later
     was = champion >> AHEAD & ((1 << MONTH) - 1)  # on one of the 28 days up to the last one of use
@@ -200,4 +211,4 @@ def _within(bits: int, days: int) -> int:
         step = min(width, days - width)
         spread |= spread >> step
         width += step
-    return spread & ((1 << _SPAN) - 1)
+    return spread & _DAYS

@@ -14,6 +14,7 @@ import pytest
 
 from analysis.archive.columns import Placed, events_in, to_table
 from models.churn.panel import Panel
+from models.companies.words import BY_RULES
 from models.durations import DAY
 from models.population.snapshot import PopulationSnapshot
 from plan import Plan, parse_plan
@@ -339,7 +340,9 @@ def test_companies_have_segments_and_alerts_of_their_own() -> None:
     run_all(happened[0].time + 2 * DAY, list(happened))
     acme = held[plan.company("acme")]
     assert set(acme.segments) == {"busy", "teams"}
-    assert (acme.score, acme.snapshots, acme.traits["tier"][0], "staff" in acme.traits) == (None, [], "team", False)
+    assert (acme.snapshots, acme.traits["tier"][0], "staff" in acme.traits) == ([], "team", False)
+    assert acme.score is not None
+    assert acme.score.model == BY_RULES
     bob = held[plan.home(("user_id", "bob"))]
     assert set(bob.segments) >= {"visitors"}
     assert set(bob.alerts) == {"lively"}
