@@ -53,6 +53,7 @@ def overview(document: dict[str, Any]) -> RenderableType:
         parts.append(Text(f"{minute(anew['at'])}: {anew['text']}.", style="yellow"))
     parts += _models(document["models"])
     parts += _grown(document["models"], time.time())
+    parts += _leaving(document["leaving"])
     signals = ", ".join(f"{name} {_signal(document['drift'][name])}" for name in ("error", "activity"))
     alarms = document["drift"]["alarms"]
     parts.append(Text(f"Drift: {counted(len(alarms), 'alarm') if alarms else 'no alarms'}; signals: {signals}."))
@@ -71,6 +72,18 @@ def overview(document: dict[str, Any]) -> RenderableType:
         )
         parts.append(_listed("Latest decisions", rows))
     return Group(*parts)
+
+
+def _leaving(told: dict[str, Any]) -> list[RenderableType]:
+    """What the leaving score goes by, once hindsight has judged it."""
+    if not told["labels"]:
+        return []
+    by = "with what is known of causes" if told["speaks"] == "causes" else "by orders and visits alone"
+    figures = ", ".join(
+        f"{name} {_number(told[of]['log_loss'])}" for name, of in (("with causes", "causes"), ("without", "btyd"))
+    )
+    text = f"The leaving score is told {by}; log loss of {told['labels']:,} labels of hindsight: {figures}."
+    return [Text(text)]
 
 
 def _grown(models: Iterable[dict[str, Any]], now: float) -> list[RenderableType]:

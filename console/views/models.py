@@ -20,6 +20,7 @@ from models.learning.drift import Alarm, Move
 from models.learning.notices import Notice
 from models.learning.records.changed import Changed
 from models.learning.report import Contribution, KeptVersion, Report, contributions, group_weights
+from models.leaving.standing import STILL_HERE, Standing
 from profiles.types import Profile, Score
 
 __all__ = [
@@ -125,6 +126,17 @@ class DriftView(Document):
     )
 
 
+class LeavingView(Document):
+    """The leaving score: with what is known of causes, and by orders and visits alone, judged in hindsight."""
+
+    speaks: Literal["causes", "btyd"] = Field(description="Whose answers scores carry.")
+    labels: int = Field(description="Labels of hindsight, each judged before it was learned.")
+    causes: FiguresView
+    btyd: FiguresView
+    causes_still_here: FiguresView = Field(description="Of customers who were most likely still there.")
+    btyd_still_here: FiguresView
+
+
 class NoticeView(Document):
     """What the learner told people, as on the topic `alerts`."""
 
@@ -160,6 +172,7 @@ class ModelsView(Document):
     records: dict[str, int]
     models: list[ModelView]
     drift: DriftView
+    leaving: LeavingView
     began_anew: NoticeView | None = Field(
         description="When and why what had been learned was discarded, if that is among the latest news: the plan's "
         "`label_horizon` (all of it) or `horizon` (what was of the whole horizon) changed, or the features did."
@@ -293,10 +306,22 @@ def models_view(report: Report) -> ModelsView:
         records=dict(report.counts),
         models=[ModelView(**_model(report, name)) for name in report.names],
         drift=_drift(report),
+        leaving=_leaving(report.figures.leaving),
         began_anew=next((notice for notice in notices if notice.kind == "anew"), None),
         notices=notices,
         decisions=[DecisionView.of(decided, at=decided.time) for decided in reversed(report.told.decisions)],
     )
+
+
+def _leaving(standing: Standing) -> LeavingView:
+    told = {name: standing.ledger.report(name) for name in ("causes", "btyd")}
+    nothing: dict[str, float] = {"rows": 0}
+    figures = {name: FiguresView(**report["all"]) for name, report in told.items()}
+    figures |= {
+        f"{name}_still_here": FiguresView(**report["segments"].get(STILL_HERE, nothing))
+        for name, report in told.items()
+    }
+    return LeavingView(speaks="causes" if standing.speaks else "btyd", labels=standing.labels, **figures)
 
 
 def model_detail(report: Report, name: str) -> ModelDetail:

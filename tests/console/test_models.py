@@ -109,6 +109,7 @@ def test_every_model_with_its_figures_and_who_speaks(api: World) -> None:
     assert document["records"]["short"] == 1200
     assert {notice["kind"] for notice in document["notices"]} == {"champion"}
     assert document["drift"]["alarms"] == []
+    assert (document["leaving"]["speaks"], document["leaving"]["labels"]) == ("btyd", 0)
 
 
 def test_before_anything_is_learned_the_rules_speak(api: World) -> None:

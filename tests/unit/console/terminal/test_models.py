@@ -10,7 +10,7 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from console.commands.main import create_cli
-from console.terminal.models import explained_customer, history_page
+from console.terminal.models import _leaving, explained_customer, history_page
 from models.features.table import NAMES
 
 
@@ -51,3 +51,15 @@ def test_every_feature_is_listed_without_a_server() -> None:
     assert run.exit_code == 0
     assert [row["name"] for row in json.loads(run.stdout)["features"]] == list(NAMES)
     assert "time since the last order" in CliRunner().invoke(create_cli(), ["models", "features"]).stdout
+
+
+@pytest.mark.parametrize(("speaks", "said"), [("causes", "with what is known of causes"), ("btyd", "alone")])
+def test_it_is_said_what_the_leaving_score_goes_by(speaks: str, said: str) -> None:
+    figures = {"rows": 900, "log_loss": 0.28}
+    told = {"speaks": speaks, "labels": 900, "causes": figures, "btyd": {**figures, "log_loss": 0.3}}
+    console = Console(width=200)
+    with console.capture() as shown:
+        console.print(*_leaving(told), *_leaving({"labels": 0}))
+
+    assert said in shown.get()
+    assert "with causes 0.280, without 0.300" in shown.get()
