@@ -207,9 +207,8 @@ def told(scores: Scores) -> Told:
         # What orders say of silence in features of the habit, and of the habit in those of silence, changes places.
         extra = (scores.silence @ _OTHERWISE)[:, None] * _IS_SILENCE + (rest @ _SILENT)[:, None] * _IS_HABIT
     facts = signed @ _OF_FACT + extra
-    once = scores.values[:, _ORDERS] <= 1.0  # all that one order says is one fact: that it was the only one, and when
+    once = scores.values[:, _ORDERS] <= 1.0  # all that one order says is told as silence, and nothing as habit
     facts[once, _SILENT_FACT] += facts[np.ix_(once, _OF_HABIT)].sum(axis=1)
-    facts[np.ix_(once, _OF_HABIT)] = 0.0
     up = (tones.raises @ _OF_FACT > 0) & (facts > 0)
     down = (tones.lowers @ _OF_FACT > 0) & (facts < 0)
     raising, lowering = (facts * up) @ _SPEAKS, (facts * down) @ _SPEAKS

@@ -14,7 +14,7 @@ from console.services.models import ModelDesk
 from models.labels.examples import Example, ModelCommand, Of, TrainingRecord
 from models.learning.learners import Learners
 from plan import parse_plan
-from profiles.types import Churn, Reason, Score
+from profiles.types import Churn, Reason, Score, Tally
 from tests.console.people import customer, keep, store
 from tests.console.support_api import PLAN_FILE, support_api, where
 from tests.models.training import CONFIG, world
@@ -55,6 +55,7 @@ def http() -> Iterator[httpx.Client]:
     person = customer()
     score = Score(0.9, "high", T0, "rules-2", [Reason("open_tickets", 1.0, 1.0)])
     person.churns = {"unseen": Churn(score=score, stage="at_risk", stage_since=T0), "of_another_plan": Churn()}
+    person.roles["visit"] = Tally(1, T0 - 9 * 86400, T0 - 9 * 86400, (1.0, 1.0))
     keep(held, person)
     desk = ModelDesk(learned, learned, CHURN, PLAN.currency)
     with support_api(held, wait=5.0, models=desk, plan=PLAN) as client:
@@ -76,6 +77,9 @@ def test_a_profile_tells_stage_and_risk_by_each_definition(http: httpx.Client) -
     assert (unseen["name"], unseen["stage"], unseen["words"]) == ("unseen", "at_risk", "fading")
     assert (unseen["churn"]["risk"], unseen["churn"]["band"]) == (0.9, "high")
     assert unseen["churn"]["reasons"][0]["effect"] == "raises"
+    assert unseen["churn"]["remark"].startswith("No cause shows")
+    assert "visit" in {lever["action"] for lever in unseen["churn"]["would_lower"]}
+    assert unseen["churn"]["would_lower_model"] == "rules-3"
     assert document["churn"]["risk"] == 0.8
     assert "fading since 2023-11-14" in run(http, "profile", "user_id:42")
 
