@@ -5,9 +5,9 @@ use, habit) is told in the direction in which the comparison comes out: silence 
 and use against the weeks before, habit and spending against the average customer. What nobody did is no reason: "no
 payment refused so far" is told in neither direction.
 
-A *cause*, which tells why somebody leaves, is trouble or a fall of use beyond what those have who stay: trouble that is
-fresh and more than the average customer's by a standard deviation; use that fell by more than chance, in all that they
-do together, while they were still seen.
+A *cause*, which tells why somebody leaves, is trouble or a fall of use beyond what those have who stay: trouble that
+was fresh when they were seen last and more than the average customer's by a standard deviation; use that fell by more
+than chance, in all that they do together, while they were still seen.
 
 Features that speak of one fact are told once, for all of them.
 """
@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.durations import DAY, WEEK
-from models.features.feature import Array
+from models.features.feature import Array, Fading, Feature
 from models.features.table import COLUMN, NAMES, TABLE
 
 __all__ = ["CAUSES", "FACTS", "Tones", "tellable"]
@@ -36,7 +36,7 @@ _NARROWED = 0.2  # of the features used
 _SEVERAL = 1.5  # orders
 _CHANCE = 1.0  # standard deviations of a decayed count: less is chance
 _NEW, _OLD = 8.0, 26.0  # weeks as a customer
-_FRESH = 0.6  # of what halves every eight weeks: an event of twelve weeks ago
+_FRESH = 0.55  # of what halves every eight weeks: an event of fourteen weeks ago
 _LATEST = 0.6  # of what halves every two: an event of three weeks ago
 _POINT = 0.6  # of an answer below or above what is neither good nor bad
 _WAITS = float(np.log(3.0))  # of how long a ticket is open: two days
@@ -51,7 +51,7 @@ _TROUBLES: Mapping[str, float] = {
          "uninstalled_8w", "payment_failed_8w", "unsubscribe_8w"), _FRESH),
     **dict.fromkeys(("csat_drop", "low_csat", "low_review"), _POINT),
     **dict.fromkeys(("nps_drop", "low_nps", "low_ces"), 2 * _POINT),  # of more points
-    "delivery_trouble_8w": 0.8, "coupon_denied_8w": 0.7,
+    "delivery_trouble_8w": 0.8, "coupon_denied_8w": 0.6,
     **dict.fromkeys(("ticket_opened_8w", "support_trouble_2w"), 1.0),  # one is a question
     **dict.fromkeys(("open_tickets", "overdue", "reopened_share", "cancelled", "paused"), 0.0), "oldest_open": _WAITS,
     **dict.fromkeys(("price_trouble_2w", "delivery_trouble_2w"), _LATEST),
@@ -124,6 +124,7 @@ class _Seen:
     def __init__(self, values: Array, average: Array | None) -> None:
         self._columns, self._average = values.T, average
         self.here: Flags = self["log_unseen"] < np.log1p(_LATELY)
+        self.weeks: Array = np.minimum(np.maximum(np.expm1(self["log_unseen"]) - _PAUSE, 0.0), _LONG)  # of silence
         self.full_price = self._full_price()
         self._active = fast, expected = self._activity()
         never = expected == 0  # of whom nothing has fallen
@@ -150,7 +151,7 @@ class _Seen:
 
         As of when they were seen last, and a week: so of who is silent, before that.
         """
-        weeks = np.minimum(np.maximum(np.expm1(self["log_unseen"]) - _PAUSE, 0.0), _LONG)
+        weeks = self.weeks
         known = np.maximum(self["tenure"] - weeks, 1.0)
         share = 0.25 * np.expm1(-known * np.log(2.0) / 2.0) / np.expm1(-known * np.log(2.0) / 8.0)
         fast, slow = self._columns[_FASTER] ** 2, self._columns[_SLOWER] ** 2
@@ -267,6 +268,17 @@ _COMPARED: tuple[tuple[_Tone, tuple[str, ...]], ...] = (
 )  # fmt: skip
 _USE: Flags = np.array([FACTS[COLUMN[name]] in {"visits", "logins", "uses"} for name in NAMES])
 _NARROWING: Flags = np.array([FACTS[COLUMN[name]] == "breadth" for name in NAMES])
+_TOGETHER = {"2w": 1.0 / 4.0, "8w": 1.0 / 16.0}  # halvings a week of roots of decayed counts together, by their names
+
+
+def _fades(feature: Feature) -> float:
+    """How often a feature halves in a week."""
+    if isinstance(feature.path, Fading):
+        return WEEK / (feature.path.figure.half_life or np.inf)
+    return _TOGETHER.get(feature.name[-2:], 0.0)
+
+
+_RATES, _RATE = np.unique([_fades(each) if each.name in _TROUBLES else 0.0 for each in TABLE], return_inverse=True)
 _COMPARABLE: Flags = np.array([name in CAUSES and not name.startswith("price_rise") for name in NAMES])
 _DISCOUNTS: Flags = np.array([FACTS[COLUMN[name]] == "discount" for name in NAMES])
 _TONES = [tone for tone, _ in _COMPARED]
@@ -282,11 +294,12 @@ def tellable(values: Array, average: Array | None, spread: Array | None = None) 
         average: of the features, as the model that scores has them; None if it has none.
         spread: their standard deviations, likewise.
     """
-    raises = values > _RAISES_ABOVE
-    if average is not None and spread is not None:
-        raises &= (values > average + spread) | ~_COMPARABLE
-    lowers = (values > _LOWERS_ABOVE) | (values < _LOWERS_BELOW)
     seen = _Seen(values, average)
+    then = values * np.exp2(np.multiply.outer(seen.weeks, _RATES))[:, _RATE]  # when they were seen last
+    raises = then > _RAISES_ABOVE
+    if average is not None and spread is not None:
+        raises &= (then > average + spread) | ~_COMPARABLE
+    lowers = (values > _LOWERS_ABOVE) | (values < _LOWERS_BELOW)
     for name, (other, least) in _WHILE.items():
         raises[:, COLUMN[name]] &= seen[other] > least
     raises[:, _DISCOUNTS] &= seen.full_price[:, None]

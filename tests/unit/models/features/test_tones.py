@@ -139,6 +139,13 @@ def test_what_happened_long_ago_is_no_cause():
     assert "complaint_8w" not in tones_of(event("complaint", END - 100))[0]
 
 
+def test_trouble_of_who_fell_silent_is_judged_as_of_when_they_were_seen_last():
+    trouble = [event("complaint", 60), event("visit", 70)]
+
+    assert "complaint_8w" in tones_of(*trouble)[0]
+    assert "complaint_8w" not in tones_of(*trouble, event("visit", 198))[0]
+
+
 def test_trouble_that_everybody_has_is_no_cause():
     """Three complaints are many where hardly anybody complains, and few where all do."""
     three = [event("complaint", END - day) for day in (3, 10, 20)]
