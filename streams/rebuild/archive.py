@@ -5,8 +5,8 @@ if that is lost as well, from the decisions in archive and log. All are put into
 (`streams/rebuild/player.py`), as if they had come so: stages, segments, labels, models and the census are those of
 their times. Links are in effect from the beginning: a customer who was two for a while never was. Alerts of the past
 are history; what people decided on alerts stays, as far as the `alerts` topic still tells, and of models, as far as
-`training.examples` does. The whole log counts as applied afterwards, and workers arrive in the present. Of a split that
-was under way, all profiles are whole.
+`training.examples` does, and so do nightly models. The whole log counts as applied afterwards, and workers arrive in
+the present. Of a split that was under way, all profiles are whole.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import msgspec
 
 from analysis.archive.manifests import State
 from analysis.archive.reader import events_of
-from models.labels.examples import ModelCommand, Of
+from models.labels.examples import GrownModel, ModelCommand, Of
 from models.learning.checkpoint import dump
 from plan import Plan
 from profiles.clock import ClockState
@@ -71,7 +71,7 @@ class Given:
     ownership: Ownership
     links: LinkChanges | None  # of `identity.changes`; None if that is lost
     alerts: Told  # by the profile that they were told of
-    decisions: list[ModelCommand | Of]  # of people about the models
+    decisions: list[ModelCommand | GrownModel | Of]  # of people about the models, and models that were grown
     training: Extent  # `training.examples`
     versions: Mapping[int, int]  # the highest in each partition of `profile.changes`
     snapshots: int  # the highest version in `model.snapshots`

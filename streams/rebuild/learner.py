@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from models.labels.examples import Example, ModelCommand, Of, TrainingRecord
+from models.labels.examples import Example, GrownModel, ModelCommand, Of, TrainingRecord
 from models.learning.checkpoint import OtherFormat, load
 from profiles.stores.restoring.restore import LEAP
 from profiles.units import LearnerState
@@ -55,13 +55,15 @@ async def read_learner(kafka: Log, extent: Extent) -> Snapshots:
     return Snapshots(learner, found and found[1], max(version, highest))
 
 
-async def read_decisions(kafka: Log, extent: Extent) -> list[ModelCommand | Of]:
-    """What people have decided about the models, as far as `training.examples` still tells."""
-    found: dict[str, ModelCommand | Of] = {}
+async def read_decisions(kafka: Log, extent: Extent) -> list[ModelCommand | GrownModel | Of]:
+    """What people have decided about the models, and the nightly ones, as far as `training.examples` still tells."""
+    found: dict[str, ModelCommand | GrownModel | Of] = {}
     async for batch in kafka.read([extent], accept_gaps=True):
         for raw in batch.records:
             record = _decode(raw.value)
-            if isinstance(record, ModelCommand | Of) and not isinstance(getattr(record, "record", None), Example):
+            if isinstance(record, ModelCommand | GrownModel | Of) and not isinstance(
+                getattr(record, "record", None), Example
+            ):
                 found.setdefault(record.key, record)
     return list(found.values())
 

@@ -19,7 +19,7 @@ from prometheus_client import CollectorRegistry
 
 from models.conditions.rules import of_grain
 from models.labels import treatment
-from models.labels.examples import ModelCommand, Of
+from models.labels.examples import GrownModel, ModelCommand, Of
 from models.segments.membership import compile_segments
 from plan import Plan
 from profiles.clock import ClockState, Head
@@ -113,12 +113,14 @@ class Player:
             self._clock, lambda now: True, "rapport rebuild", plan.churn.outage,
         )  # fmt: skip
 
-    async def play(self, records: Iterator[Timed], decisions: Iterable[ModelCommand | Of] = ()) -> ClockState:
+    async def play(
+        self, records: Iterator[Timed], decisions: Iterable[ModelCommand | GrownModel | Of] = ()
+    ) -> ClockState:
         """Play all of history; answers the clock as workers are to go on with it, "new" if there was no event.
 
         Args:
             records: events and commands in the order of their times.
-            decisions: of people about the models, in the order of theirs.
+            decisions: of people about the models, and models that were grown, each at its time.
         """
         self._waiting, self._next = records, next(records, None)
         self._decisions = sorted(decisions, key=lambda command: command.time)
