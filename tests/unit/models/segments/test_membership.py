@@ -10,8 +10,10 @@ from models.conditions.tree import Condition
 from models.durations import DAY
 from models.population.snapshot import PopulationSnapshot
 from models.segments.membership import compile_segments
+from plan import load_plan
 from profiles.errors import Misconfigured
 from profiles.types import Profile, Score, Stay
+from tests import REPOSITORY
 from tests.build import T0, buyer, customer, event
 
 READ = TypeAdapter(Condition).validate_python
@@ -250,3 +252,15 @@ def test_the_foreseen_time_of_all_rules_is_the_earliest():
     assert segments.next_change(profile, T0) == T0 + 9 * DAY
     assert segments.next_change(profile, T0 + 9 * DAY) == T0 + 30 * DAY
     assert segments.next_change(profile, T0 + 30 * DAY) is None
+
+
+def test_who_is_lost_is_not_among_the_customers_to_look_after():
+    """In the shipped plan: what somebody spent, or once said of us, stays; who has left does not wait for a call."""
+    plan = load_plan(REPOSITORY / "tracking_plan.yaml")
+    segments = compile_segments(plan.segments, plan.currency)
+    profile = customer(event("purchase", 0, amount=90_000), event("csat", 1, rating=1.0), limits=plan.limits)
+    asked = {"unhappy", "big_spender", "valuable"}
+
+    for stage, inside in (("active", asked), ("churned", set())):
+        profile.stage = stage
+        assert segments.evaluate(profile, T0 + 2 * DAY) & asked == inside
