@@ -79,6 +79,7 @@ def test_it_does_not_matter_when_somebody_said_so() -> None:
 
     assert found[0] == found[1] == found[2]
     assert found[0]["~acme"][0] == 6
+    assert said(run(*events, words[1], words[0]))["~acme"][0] == 4
 
 
 def test_two_companies_that_are_each_other_do_not_go_in_circles() -> None:
