@@ -231,6 +231,7 @@ class Plan:
             identity_types={identity.type for identity in self.identities},
             trait_names=set(self.traits),
             groups=self.file.groups,
+            churn=self.file.churn,
             purposes={*PURPOSES, *self.file.consent},
             segment_names=[other.name for other in rules],
         )

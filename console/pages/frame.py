@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any, NamedTuple
+from urllib.parse import urlencode
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
@@ -15,6 +16,7 @@ from console.access.scopes import Scope, Viewer
 from console.pages.formats import FILTERS, Formats
 from console.pages.headers import HEADERS
 from console.pages.languages import LANGUAGES, language_of, locale, translations
+from console.pages.sparkline import sparkline
 from console.pages.statics import static_url
 
 __all__ = ["NAVIGATION", "Frame", "Place", "environment"]
@@ -32,6 +34,7 @@ class Place(NamedTuple):
 NAVIGATION: tuple[Place, ...] = (
     Place("/", "At risk", "a", "alerts:read"),
     Place("/customers", "Customers", "c", "profiles:read"),
+    Place("/segments", "Segments", "s", "segments:read"),
     Place("/plan", "Plan", "t", "profiles:read"),
 )
 """In the order of the page."""
@@ -47,10 +50,15 @@ def environment(language: str) -> Environment:
     made.install_gettext_translations(translations(language), newstyle=True)  # type: ignore[attr-defined]
     formats = Formats(locale(language))
     made.filters.update({name: getattr(formats, name) for name in FILTERS})
-    made.globals.update(static=static_url, language=language, languages=LANGUAGES)
+    made.globals.update(static=static_url, language=language, languages=LANGUAGES, sparkline=sparkline, query=_query)
     # As a global: a block that is rendered by itself knows nothing of what its page imports.
     made.globals["ui"] = made.get_template("macros.html").module
     return made
+
+
+def _query(**values: Any) -> str:
+    """The query of a URL; a list is as many values of one name."""
+    return urlencode({name: value for name, value in values.items() if value not in (None, "")}, doseq=True)
 
 
 class Frame:
@@ -79,6 +87,11 @@ class Frame:
         """What every template knows."""
         places = [place for place in NAVIGATION if viewer and viewer.may(place.scope)]
         return {"viewer": viewer, "places": places, "path": request.url.path, "now": await self._now()}
+
+    async def part(self, request: Request, viewer: Viewer, template: str, block: str, /, **values: Any) -> HTMLResponse:
+        """One block of a page, for who looks."""
+        context = {**await self.shared(request, viewer), **values}
+        return HTMLResponse(self.fragment(language_of(request), template, block, context), headers=HEADERS)
 
     @staticmethod
     def fragment(language: str, name: str, block: str, values: Mapping[str, Any]) -> str:

@@ -16,6 +16,7 @@ from console.pages.customers import customers_router
 from console.pages.entry import Entry, SignInNeeded, entry_router, to_sign_in
 from console.pages.frame import Frame
 from console.pages.plan_pages import plan_pages_router
+from console.pages.segments import segments_pages_router
 from console.services.ports import ApiDeps
 
 __all__ = ["add_pages"]
@@ -30,7 +31,7 @@ def add_pages(app: FastAPI, deps: ApiDeps) -> None:
     entry = Entry(Sessions(deps.access))
     frame = Frame(deps.now)
     app.include_router(entry_router(entry, frame))
-    for build in (at_risk_router, customers_router, customer_router, plan_pages_router):
+    for build in (at_risk_router, customers_router, customer_router, plan_pages_router, segments_pages_router):
         app.include_router(build(deps, entry, frame))
 
     async def sign_in(request: Request, _: Exception) -> Response:

@@ -23,9 +23,17 @@ _LOOKS = 30.0  # seconds between two looks at whether somebody is still signed i
 Render = Callable[[], Awaitable[dict[str, str]]]
 """Answers each fragment by the id of the element it fills."""
 
+StillIn = Callable[[], Awaitable[bool]]
+
 
 def stream(
-    feed: Feed, render: Render, still_in: Callable[[], Awaitable[bool]], *, kinds: tuple[str, ...] = (), about: str = ""
+    feed: Feed,
+    render: Render,
+    still_in: StillIn,
+    *,
+    kinds: tuple[str, ...] = (),
+    about: str = "",
+    every: float = _BETWEEN,
 ) -> EventSourceResponse:
     """The stream of a page.
 
@@ -35,13 +43,19 @@ def stream(
         still_in: whether whoever looks is still signed in; asked every 30 s.
         kinds: of events that change what the page shows, whomever they are about.
         about: the profile or company that the page is about.
+        every: seconds between two states at least.
     """
-    events = _states(feed, render, still_in, kinds, about)
+    events = _states(feed, render, still_in, kinds, about, every)
     return EventSourceResponse(events, ping=HEARTBEAT, headers={**HEADERS, "X-Accel-Buffering": "no"})
 
 
 async def _states(
-    feed: Feed, render: Render, still_in: Callable[[], Awaitable[bool]], kinds: tuple[str, ...], about: str
+    feed: Feed,
+    render: Render,
+    still_in: StillIn,
+    kinds: tuple[str, ...],
+    about: str,
+    every: float,
 ) -> AsyncIterator[ServerSentEvent]:
     shown: dict[str, str] = {}
     with feed.watch(kinds, about) as changed:
@@ -52,7 +66,7 @@ async def _states(
             if parts:
                 yield ServerSentEvent("".join(parts))
             shown = state
-            await asyncio.sleep(_BETWEEN)
+            await asyncio.sleep(every)
             try:
                 await asyncio.wait_for(changed.wait(), _LOOKS)
             except TimeoutError:

@@ -17,6 +17,27 @@
     if (row && !event.target.closest('a, button, input, label, summary') && !String(getSelection())) location.href = row.dataset.href
   })
 
+  // Rows of the builder: one more, one less. What they come to is the server's.
+  const changed = form => form.dispatchEvent(new Event('change', { bubbles: true }))
+  document.addEventListener('change', event => {
+    const choice = event.target.closest('select[data-add-row]')
+    if (!choice?.value) return
+    const rows = document.getElementById('rows')
+    const row = rows.lastElementChild.cloneNode(true)
+    row.querySelector('input').value = choice.value
+    rows.append(row)
+    choice.value = ''
+    row.querySelector('input').focus()
+  }, true)
+  document.addEventListener('click', event => {
+    const row = event.target.closest('[data-remove-row]')?.closest('.condition')
+    if (!row) return
+    const form = row.closest('form')
+    if (row.parentElement.children.length > 1) row.remove()
+    else row.querySelector('input').value = ''
+    changed(form)
+  })
+
   // Times of the server are in UTC; a day is what the viewer calls a day.
   const format = new Intl.DateTimeFormat(root.lang || undefined, { dateStyle: 'medium', timeStyle: 'short' })
   const local = within => within.querySelectorAll('time.when').forEach(time => { time.textContent = format.format(new Date(time.dateTime)) })

@@ -17,8 +17,9 @@ from tests.console.browsing.living import Living, living
 SignedIn = Callable[[Role], Page]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
+    """A browser of its own for each file: while its driver runs, no test of the same process may begin a loop."""
     with sync_playwright() as playwright:
         path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
         if path is None and not Path(playwright.chromium.executable_path).exists():

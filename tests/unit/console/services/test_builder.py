@@ -1,0 +1,54 @@
+"""Rows of the builder: what is written, and segments of a plan taken apart and put together again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from console.services.builder import EXAMPLES, rows_of, write
+from console.services.preview import compile_request
+from models.population.snapshot import PopulationSnapshot
+from plan import load_plan
+from tests import REPOSITORY
+from tests.console.support_api import PLAN
+
+
+@pytest.mark.parametrize("file", ["tracking_plan.yaml", "plan/b2b.yaml"])
+def test_every_segment_comes_back_from_its_rows_as_it_was(file: str) -> None:
+    plan = load_plan(Path(REPOSITORY / file), {})
+    for rule in plan.segments:
+        join, rows = rows_of(rule)
+        written = write(join, rows, rule.name, plan)
+        assert written.asked is not None, rule.name
+        again = compile_request(written.asked, plan, PopulationSnapshot.empty()).rule
+        assert again.when == rule.when, rule.name
+        assert again.grain == rule.grain
+
+
+@pytest.mark.parametrize("example", EXAMPLES.values())
+def test_what_a_new_row_begins_with_can_be_read(example: str) -> None:
+    assert write("all", [example], "", PLAN).rows[0].problem == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("{count: purchase", "expected"),
+        ("since", "write one condition"),
+        ("{wishes: many}", "write one condition"),
+        ("[1, 2]", "unhashable"),
+        ("{a: " + "x" * 2001 + "}", "longer than"),
+    ],
+)
+def test_a_row_that_is_no_condition_says_so(text: str, problem: str) -> None:
+    written = write("all", ["{band: high}", text], "", PLAN)
+
+    assert written.asked is None
+    assert any(part in written.rows[1].problem for part in problem.split("|"))
+
+
+def test_braces_may_be_left_out_and_empty_rows_count_for_nothing() -> None:
+    written = write("any", ["  ", "band: high", ""], "", PLAN)
+
+    assert written.yaml == "- name: new_segment\n  when:\n    band: high\n"
