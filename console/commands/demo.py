@@ -59,7 +59,7 @@ def register(app: typer.Typer) -> None:
         business: Annotated[BusinessName, typer.Argument(help="shop or b2b.")] = "shop",
         seed: Annotated[int, typer.Option(help="Of all chance.")] = 1,
         customers: Annotated[
-            int | None, typer.Option(min=1, max=100_000, help="How many people, or companies. [default: 300; 60]")
+            int | None, typer.Option(min=1, max=100_000, help="How many people, or companies. [default: 300; 40]")
         ] = None,
         factor: Annotated[
             float, typer.Option(min=1, help="How much faster than life; the default makes a week ten seconds.")

@@ -34,7 +34,7 @@ BUSINESSES: dict[BusinessName, Business] = {
         (f"rapport profile user_id:{EXAMPLE}",),
     ),
     "b2b": Business(
-        60, ("product", "server", "billing", "helpdesk", "crm"), simulate_companies,
+        40, ("product", "server", "billing", "helpdesk", "crm"), simulate_companies,
         "Simulated companies arrive; weeks pass in minutes. All, one that slowly leaves, and one of its people:",
         ("rapport companies", f"rapport company {EXAMPLE_KEY}", f"rapport profile user_id:{EXAMPLE_KEY}.2"),
     ),
