@@ -82,7 +82,8 @@ def begun(subscription: Subscription) -> Number:
     renewed = subscription.renewed
     if renewed > subscription.ended > subscription.started:
         return renewed
-    return subscription.started or renewed or subscription.paused or subscription.changed
+    changed = 0 if subscription.ended else subscription.changed  # some systems tell a change of what has ended
+    return subscription.started or renewed or subscription.paused or changed
 
 
 def _ended(unnamed: Subscription, held: list[Subscription]) -> float:

@@ -173,9 +173,10 @@ def _as_of(subscription: Subscription, at: float, since: float) -> Subscription 
         renewed = at
     elif subscription.renewed > at or subscription.started > at:
         renewed = max(renewed, *(second for second, _ in subscription.prices if second <= at), 0)
-    if not (ended or renewed or started or until(subscription.paused)):
+    changed = until(subscription.changed)
+    if not (ended or renewed or started or changed or until(subscription.paused)):
         return None
-    return msgspec.structs.replace(subscription, started=started, ended=ended, renewed=renewed)
+    return msgspec.structs.replace(subscription, started=started, ended=ended, renewed=renewed, changed=changed)
 
 
 def _is_new(subscription: Subscription, at: float) -> bool:

@@ -64,6 +64,9 @@ def test_the_plans_own_definition_is_what_it_was() -> None:
         ([("subscription_start", 0), ("subscription_cancel", 6)], 5, True),  # as of the day
         ([("subscription_start", 0), ("subscription_cancel", 4), ("subscription_start", 4.5)], 5, True),
         ([("subscription_start", 0), ("subscription_cancel", 4), ("subscription_start", 6)], 5, False),
+        ([("subscription_change", 0)], 5, True),  # of which the start was before there were events
+        ([("subscription_change", 0), ("subscription_cancel", 4), ("subscription_change", 4.5)], 5, False),
+        ([("subscription_start", 0), ("subscription_cancel", 4), ("subscription_change", 4.5)], 5, False),
     ],
 )
 def test_a_subscription_ends_when_it_is_cancelled(events: list[tuple[str, float]], at: float, lasts: bool) -> None:
