@@ -1,7 +1,7 @@
 """Companies in the trials: a plan that has them, what each must be, and whether it is that.
 
-What shop and help desk say of the people who work for a company names it, so it counts there whatever is known of
-them; what browsers say names none and may count for one of several reasons, so it is not judged.
+What shop and help desk say of the people who work for a company names it. What browsers say names none, and is not
+judged: where it counts depends on when it is known whose the browser was.
 """
 
 from __future__ import annotations
@@ -16,10 +16,11 @@ if TYPE_CHECKING:
     from plan import Plan
     from tests.integration.faults.oracle import Happening
 
-__all__ = ["GROUP", "grouped_plan", "members_in", "naming"]
+__all__ = ["GROUP", "counting", "grouped_plan", "members_in"]
 
 GROUP = "company"
 CELLS = 64  # parts of a large company
+_SAY = ("purchase", "support")
 
 
 def grouped_plan(original: Path, directory: Path) -> Path:
@@ -30,14 +31,19 @@ def grouped_plan(original: Path, directory: Path) -> Path:
     return path
 
 
-def naming(plan: Plan, winners: Mapping[str, Sequence[Happening]]) -> dict[str, dict[str, list[Happening]]]:
-    """By the id of a company's document the members, and of each the events that name it."""
-    found: dict[str, dict[str, list[Happening]]] = {}
+def counting(plan: Plan, winners: Mapping[str, Sequence[Happening]]) -> dict[str, dict[str, list[Happening] | None]]:
+    """By the id of a company's document the members, and of each what shop and help desk say that counts for it.
+
+    What names no company counts for the only one of its customer. Of who has several nobody here knows: None.
+    """
+    found: dict[str, dict[str, list[Happening] | None]] = {}
     for winner, events in winners.items():
-        for event in events:
-            if event.company:
-                document = company_id(plan.namespace, GROUP, event.company)
-                found.setdefault(document, {}).setdefault(winner, []).append(event)
+        said = [event for event in events if event.source in _SAY]
+        companies = {event.company for event in events if event.company}
+        unclear = len(companies) > 1 and not all(event.company for event in said)
+        for company in companies:
+            theirs = [event for event in said if event.company in ("", company)]
+            found.setdefault(company_id(plan.namespace, GROUP, company), {})[winner] = None if unclear else theirs
     return found
 
 

@@ -206,8 +206,8 @@ class _Person:
 
 
 def _company(number: int) -> str:
-    """Whom somebody works for: one in six for a large company, some for small ones, most for none."""
-    return "acme" if number % 6 == 0 else f"firm-{number % 5}" if number % 12 == 1 else ""
+    """Whom somebody works for: one in four for a large company, some for small ones, most for none."""
+    return "acme" if number % 4 == 0 else f"firm-{number % 5}" if number % 12 == 1 else ""
 
 
 def _track(name: str, properties: dict[str, Any], **who: Any) -> dict[str, Any]:

@@ -11,7 +11,6 @@ import uuid
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
 from typing import Any, NamedTuple
 
 import msgspec
@@ -33,7 +32,7 @@ from streams.records.links import LinkRequest, Request, SplitDone
 from streams.steps.check import check
 from streams.steps.decode import decode
 from streams.steps.intake import Intake, Item
-from tests.integration.faults.companies import naming
+from tests.integration.faults.companies import counting
 
 __all__ = ["Happening", "Links", "Portrait", "Stored", "Truth", "accept", "portrait_of", "truth_of"]
 
@@ -104,7 +103,7 @@ class Truth:
     missing_links: list[tuple[Identity, ...]]  # met in one event, not one person, and nobody was asked
     namespace: uuid.UUID
     plan: Plan
-    companies: dict[str, tuple[set[str], Portrait]]  # by id of the document: members, and what names the company
+    companies: dict[str, tuple[set[str], Portrait]]  # by id of the document: members, and what it is; {} if unclear
 
     def owner(self, identity: Identity) -> str:
         """The profile that an identity belongs to."""
@@ -160,8 +159,13 @@ def truth_of(plan: Plan, sources: Mapping[str, Sequence[Stored]], links: Iterabl
     ]
     happened = {(home, one.source, one.id) for home, events in by_home.items() for one in events.values()}
     companies = {
-        id_: (set(members), portrait_of(list(chain(*members.values())), [], plan.currency, shown))
-        for id_, members in naming(plan, winners).items()
+        id_: (
+            set(members),
+            portrait_of([event for events in members.values() for event in events or ()], [], plan.currency, shown)
+            if None not in members.values()
+            else {},
+        )
+        for id_, members in counting(plan, winners).items()
     }
     return Truth(
         profiles, tombstones, happened, graph, rejected, ids, accepted, repeats, missing, plan.namespace, plan,

@@ -109,8 +109,9 @@ def companies_of(members: Iterable[Profile], limits: Limits) -> dict[str, Profil
 
 def neutral(one: Happening, home: str) -> Event:
     group = Grouping(one.company) if one.company else None
+    call = "track" if one.source in ("purchase", "support") else ""
     return Event(
-        profile=home, id=one.id, source=one.source, type="track" if group else "", group=group, name=one.name,
+        profile=home, id=one.id, source=one.source, type=call, group=group, name=one.name,
         role=one.role, time=one.time, received=one.time, identities=one.identities[:1], traits=one.traits,
         amount=one.amount, currency=one.currency, quantity=one.quantity, subject=one.subject, rating=one.rating,
     )  # fmt: skip

@@ -177,7 +177,7 @@ _OF_EVENTS = ("tickets", "timeline", "identities", "traits", "created", "updated
 
 
 def _judge_companies(verdict: Verdict, truth: Truth, profiles: Mapping[str, Profile], shown: int) -> None:
-    """Each has the members whom events name, and counts each of these events once."""
+    """Each has the members whom events name, and counts each of their events once."""
     for id_ in {id_ for id_ in profiles if is_company(id_) and not is_cell(id_)} - truth.companies.keys():
         verdict.fault("wrong merge", f"company {id_} must not exist")
     for id_, (members, expected) in truth.companies.items():
@@ -192,7 +192,7 @@ def _judge_companies(verdict: Verdict, truth: Truth, profiles: Mapping[str, Prof
             verdict.fault("wrong merge", f"company {id_} lacks {members - there}, has {there - members} too many")
         actual = portrait_of_profile(company, shown)
         for name in ("activity", "roles"):
-            actual[name] = {key: value for key, value in actual[name].items() if key in expected[name]}
+            actual[name] = {key: value for key, value in actual[name].items() if key in expected.get(name, ())}
         for name, value in expected.items():
             if name not in _OF_EVENTS and not same(value, actual[name]):
                 verdict.fault("wrong value", f"company {id_}: {name} is {actual[name]!r}, must be {value!r}")

@@ -120,11 +120,11 @@ class Watch:
         return [record.value for record in self._read(topic_name(self._settings, base)) if record.value is not None]
 
     def documents(self) -> dict[str, bytes]:
-        """Every profile's document, as the store holds it."""
+        """Every document of a customer or a company, as the store holds it."""
         found: dict[str, bytes] = {}
         for partition in self._partitions:
-            for id_, document in self.redis.hscan_iter(Keys.of(partition).profiles, count=1000):
-                found[id_.decode()] = document
+            for held in (Keys.of(partition).profiles, Keys.of(partition).companies):
+                found |= {id_.decode(): document for id_, document in self.redis.hscan_iter(held, count=1000)}
         return found
 
     def mapping(self) -> dict[Identity, str]:
