@@ -95,12 +95,12 @@ class _Layout:
         self.tallies: dict[str, int] = {}  # by role or kind of its events: the byte at which its numbers begin
         self.answers: dict[str, tuple[int, Struct, list[Callable[[Opinion], float]]]] = {}
         self.parts: list[tuple[_Part, int, int, Struct]] = []  # …and how many they are
-        by_source: defaultdict[str | _Part, list[Figure]] = defaultdict(list)
+        by_source: defaultdict[tuple[type, str | _Part], list[Figure]] = defaultdict(list)  # a survey is a role, too
         for figure in (*FADES, *STAYS):
             match figure.source:
                 case OfRole(name, _) | OfAnswer(name, _) | OfPart(name, _):
-                    by_source[name].append(figure)
-        for source, figures in by_source.items():
+                    by_source[type(figure.source), name].append(figure)
+        for (_, source), figures in by_source.items():
             self._add(source, figures)
 
     def _add(self, source: str | _Part, figures: Sequence[Figure]) -> None:
