@@ -50,7 +50,9 @@ def environment(language: str) -> Environment:
     made.install_gettext_translations(translations(language), newstyle=True)  # type: ignore[attr-defined]
     formats = Formats(locale(language))
     made.filters.update({name: getattr(formats, name) for name in FILTERS})
-    made.globals.update(static=static_url, language=language, languages=LANGUAGES, sparkline=sparkline, query=_query)
+    made.globals.update(
+        static=static_url, language=language, languages=LANGUAGES, sparkline=sparkline, url_query=_query
+    )
     # As a global: a block that is rendered by itself knows nothing of what its page imports.
     made.globals["ui"] = made.get_template("macros.html").module
     return made

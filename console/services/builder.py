@@ -44,6 +44,7 @@ class Written(NamedTuple):
 def rows_of(rule: SegmentRule) -> tuple[Join, list[str]]:
     """The rows of a segment of the plan."""
     when: dict[str, Any] = rule.when.model_dump(mode="json", exclude_unset=True, by_alias=True)
+    when = _ordered(when)
     for join in _JOINS:
         if list(when) == [join]:
             return join, [_line(part) for part in when[join]]
@@ -70,7 +71,7 @@ def write(join: Join, texts: Sequence[str], name: str, plan: Plan) -> Written:
         return Written(rows, None, "")
     when = conditions[0] if len(conditions) == 1 else {join: conditions}
     known = next((rule for rule in plan.segments if rule.name == name), None)
-    about = {} if known is None else {"grain": known.grain}
+    about = {} if known is None or known.grain == "customer" else {"grain": known.grain}
     shown = {"name": name or "new_segment", **about, "when": when}
     asked = PreviewRequest(rule={**shown}, name=name or None, condition=None, others=None, cursor=None)
     return Written(rows, asked, yaml.safe_dump([shown], sort_keys=False, allow_unicode=True, width=100))
@@ -86,6 +87,15 @@ def _read(text: str) -> tuple[dict[str, Any] | None, str]:
     if not isinstance(found, dict) or not any(key in BY_KEY and value is not None for key, value in found.items()):
         return None, f"write one condition, such as {EXAMPLES['since']}"
     return found, ""
+
+
+def _ordered(given: Any) -> Any:
+    """A condition with what says its kind first, as people write it."""
+    if isinstance(given, list):
+        return [_ordered(each) for each in given]
+    if not isinstance(given, dict):
+        return given
+    return {key: _ordered(value) for key, value in sorted(given.items(), key=lambda item: item[0] not in BY_KEY)}
 
 
 def _line(condition: dict[str, Any]) -> str:

@@ -67,3 +67,10 @@ def test_only_who_may_tries_segments(console: Living, signed_in: SignedIn) -> No
 
     expect(page.get_by_role("heading", name="unhappy")).to_be_visible()
     expect(page.get_by_role("link", name="Try a change")).to_have_count(0)
+
+
+def test_the_search_box_is_empty_unless_somebody_searches(console: Living, signed_in: SignedIn) -> None:
+    page = signed_in("analyst")
+    for path in ("/", "/segments/new", "/plan"):
+        page.goto(path)
+        expect(page.get_by_label("Search", exact=True)).to_have_value("")
