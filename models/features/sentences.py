@@ -296,7 +296,7 @@ def pace(role: str, noun: str, verb: str) -> Say:
         known = tally.first <= at - 2 * FORTNIGHT
         if reason.contribution > 0:
             return f"{text}, before that about {usual}" if known and usual > times else f"{verb} less often than before"
-        if known and times < 0.75 * usual:
+        if known and times < 0.5 * usual:
             return ""
         if not known or usual >= times:
             return text
