@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from models.conditions.tree import leaves
 from tests.console.browsing.conftest import SignedIn
 from tests.console.browsing.living import Living
 from tests.console.people import customer, happened
@@ -55,7 +54,7 @@ def test_a_stored_segment_is_previewed_as_it_is(console: Living, signed_in: Sign
     shown = [box.input_value() for box in page.get_by_label("Condition", exact=True).all()]
 
     unhappy = next(rule for rule in PLAN.segments if rule.name == "unhappy")
-    assert len(shown) == len(list(leaves(unhappy.when)))
+    assert len(shown) == len(unhappy.when.parts())
     assert page.locator("pre").inner_text().startswith("- name: unhappy")
     expect(page.locator("[data-inside]")).to_have_text("6")  # all gave a mark below 3
 
