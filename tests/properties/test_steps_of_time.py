@@ -185,7 +185,9 @@ def everybody(installation: Installation) -> dict[str, Any]:
                 for rule, one in held.alerts.items()
             }
             segments = {name: stay.since for name, stay in held.segments.items()}
-            waiting = [(pending.at, pending.due, pending.full, pending.segments) for pending in held.snapshots]
+            waiting = [
+                (pending.at, pending.due, pending.full, pending.late, pending.segments) for pending in held.snapshots
+            ]
             score = held.score and (held.score.band, held.score.model, held.score.at)
             found[id_] = held.redirect, held.stage, held.stage_since, held.stages, segments, alerts, waiting, score
     return found
