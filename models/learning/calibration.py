@@ -109,7 +109,14 @@ class GroupEffects(State):
         places = list(self._places.values())
         off = np.maximum.reduceat(square / chance, [begin for begin, _ in places]) > SURE**2
         off = np.repeat(off, [end - begin for begin, end in places])
-        sure: Array = self.mean * np.maximum(1.0 - _CHANCE * chance / square, 0.0) * off
+        sure = np.zeros_like(self.mean)
+        if not off.any():
+            return sure
+        # What those that are left out share with the others is theirs: the belief, given that the left out are 0.
+        shared = np.linalg.solve(self.covariance[~off][:, ~off], self.covariance[~off][:, off])
+        mean = self.mean[off] - self.mean[~off] @ shared
+        chance = np.diagonal(self.covariance[off][:, off] - self.covariance[off][:, ~off] @ shared)
+        sure[off] = mean * np.maximum(1.0 - _CHANCE * chance / np.maximum(mean**2, 1e-12), 0.0)
         return sure
 
     @property

@@ -16,6 +16,7 @@ from models.durations import DAY, WEEK
 from models.features.matrix import pack
 from models.features.table import SCHEMA
 from models.labels.examples import GrownModel, ModelCommand
+from models.labels.habits import habits
 from models.learning.checkpoint import dump, load, panel_of
 from models.learning.kept import History, Kept
 from models.learning.learner import Learner
@@ -76,7 +77,8 @@ def test_the_champion_becomes_right_for_a_group_that_it_is_wrong_for():
     panel = learner.panel()
     assert panel.calibration is not None
     assert panel.calibration.model == panel.champion_name
-    app, web = panel.calibrated(np.array([0.6, 0.6]), [["source:app"], ["source:web"]])
+    [alike] = habits(np.frombuffer(record.x, "<f4")[None].astype(float))  # what all of them have in common
+    app, web = panel.calibrated(np.array([0.6, 0.6]), [["source:app", *alike], ["source:web", *alike]])
     assert app == pytest.approx(0.3, abs=0.07)
     assert web == pytest.approx(0.6, abs=0.05)
     shown, before = (
