@@ -1,6 +1,7 @@
 """How the leaving score of causes stands against BTYD's: whether it is what scores say.
 
-Both are judged on every label of hindsight, before it is learned, by log loss. The corrected score speaks once it has
+Both are judged on every label of hindsight, before it is learned, by log loss. A chance q counts by (2q − 1)²: what
+is in doubt in hindsight is BTYD's own opinion, by which nobody else can win. The corrected score speaks once it has
 been surely better, and no longer when it is not.
 """
 
@@ -19,8 +20,8 @@ __all__ = ["LEAST", "PROOF", "STILL_HERE", "Standing"]
 LEAST = 300
 """Labels before it may speak."""
 
-PROOF = 3.0
-"""Standard errors by which it must be better than BTYD to speak; labels of one customer are alike."""
+PROOF = 2.0
+"""Standard errors by which it must be better than BTYD to speak."""
 
 STILL_HERE = "still_here"
 """Whom BTYD gives a chance of having left of a quarter at most: the figures of these are kept apart."""
@@ -48,7 +49,7 @@ class Standing(State):
             weight: how many customers it stands for.
             left: the chance that they had left already, by BTYD.
         """
-        better = weight * (_loss(before, lost) - _loss(now, lost))
+        better = weight * (2.0 * lost - 1.0) ** 2 * (_loss(before, lost) - _loss(now, lost))
         fade = 1.0 - 1.0 / _MEMORY
         self.gain = fade * self.gain + better
         self.doubt = fade * fade * self.doubt + better * better
