@@ -11,6 +11,7 @@ from console.api.error_answers import ApiError, describe_errors
 from console.api.guard import guarded
 from console.api.paths import parse_identity
 from console.api.profiles import Who, named
+from console.services.links import links_of
 from console.services.ports import ApiDeps
 from console.views.document import Page
 from console.views.identity import (
@@ -19,11 +20,9 @@ from console.views.identity import (
     RefusalView,
     SplitState,
     SplitView,
-    identity_links,
     refusal_view,
     split_view,
 )
-from profiles.identity.links import Linked
 from streams.identity.history import HISTORY_INCOMPLETE
 
 __all__ = ["identities_router"]
@@ -66,10 +65,7 @@ def identities_router(deps: ApiDeps) -> APIRouter:
     )
     async def links(identity: Who) -> IdentityLinks:
         profile, _ = await named(deps, identity)
-        own = [(kind, value) for kind, values in profile.identities.items() for value in values]
-        linked = (await desk.links.linked_to([profile.id])).get(profile.id) or Linked(own, {})
-        refused = (await desk.links.refusals()).values()
-        return identity_links(profile, linked, await desk.links.apart(), refused, deps.plan)
+        return await links_of(profile, desk.links, deps.plan)
 
     @router.post(
         "/profiles/{identity}/split",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
 from console.access.scopes import Viewer
@@ -15,42 +16,71 @@ from console.pages.frame import Frame
 from console.pages.headers import HEADERS
 from console.pages.languages import language_of
 from console.pages.streaming import stream
+from console.services.links import links_of
 from console.services.ports import ApiDeps
 from console.views.churn import may_be_scored
 from console.views.label import label
 from console.views.profile import profile_view
 from console.views.timeline import timeline_view
+from plan import Plan
+from profiles.claims import believed_traits
 from profiles.types import Profile
 
 __all__ = ["customer_router"]
 
-_FRAGMENTS = ("head", "risk", "next", "value", "timeline", "aside")
-"""Parts of the page that are alive; each is a block of the template and fills the element of its name."""
+_FRAGMENTS = (
+    "head", "risk", "next", "value", "outlook", "timeline", "segments", "tickets", "stages", "subscriptions",
+    "companies", "consents", "identities", "traits", "claims", "bar",
+)  # fmt: skip
+"""Parts of the page that are alive; each is a block of the template and fills the element of its name.
+
+None of them holds a `<details>`: they are what is in one, so that one that somebody opened stays open.
+"""
 
 _SHOWN = 40  # events
+_KEPT = 1000  # events of a timeline at most
+
+BOUGHT = "buy"
+"""As a source of the timeline: what was bought, whoever told it."""
+
+_BUYING = frozenset({"purchase", "order_cancelled", "refund", "return", "payment", "payment_failed"})
+_PHONE = re.compile(r"\+?[0-9][0-9 ()./-]{4,30}")
+
+Source = Annotated[str, Query(max_length=100)]
 
 
 def customer_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRouter:
-    """The routes /c/{profile} and its stream."""
+    """The routes /c/{profile}, its stream, and why its identities are one customer's."""
     router = APIRouter(include_in_schema=False)
     reads = Depends(entry.may("profiles:read"))
 
     @router.get("/c/{profile}")
-    async def customer(request: Request, profile: str, viewer: Viewer = reads) -> Response:
+    async def customer(
+        request: Request, profile: str, source: Source = "", joined: bool = False, viewer: Viewer = reads
+    ) -> Response:
         found = await _known(deps, profile)
         if found.id != profile:  # merged into another
-            return RedirectResponse(f"/c/{found.id}", 303, HEADERS)
-        return await frame.page(request, viewer, "customer", **await values(found, viewer))
+            return RedirectResponse(f"/c/{found.id}?joined=true", 303, HEADERS)
+        return await frame.page(request, viewer, "customer", joined=joined, **await values(found, viewer, source))
+
+    @router.get("/c/{profile}/links")
+    async def links(request: Request, profile: str, viewer: Viewer = reads) -> Response:
+        found = await _known(deps, profile)
+        why = await links_of(found, deps.desk.links, deps.plan)
+        masked = not viewer.may("pii:one")
+        personal = _personal(deps.plan)
+        return await frame.part(request, viewer, "customer_links", "links", links=why, masked=masked, personal=personal)
 
     @router.get("/live/c/{profile}")
-    async def live(request: Request, profile: str, viewer: Viewer = reads) -> Response:
+    async def live(request: Request, profile: str, source: Source = "", viewer: Viewer = reads) -> Response:
         language = language_of(request)
 
         async def render() -> dict[str, str]:
             found = await deps.reader.profile(profile)
-            if found is None:
-                return {"head": frame.fragment(language, "gone", "head", {})}
-            shared = {**await frame.shared(request, viewer), **await values(found, viewer)}
+            if found is None or found.id != profile:
+                into = found.id if found is not None else ""
+                return {"head": frame.fragment(language, "gone", "head", {"into": into})}
+            shared = {**await frame.shared(request, viewer), **await values(found, viewer, source)}
             return {name: frame.fragment(language, "customer", name, shared) for name in _FRAGMENTS}
 
         async def still_in() -> bool:
@@ -58,19 +88,47 @@ def customer_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRouter:
 
         return stream(deps.feed, render, still_in, about=profile)
 
-    async def values(found: Profile, viewer: Viewer) -> Mapping[str, Any]:
+    async def values(found: Profile, viewer: Viewer, source: str) -> Mapping[str, Any]:
         advice = await deps.adviser(found) if may_be_scored(found, deps.plan) else None
         masked = not viewer.may("pii:one")
+        events = timeline_view(found, _KEPT if source else _SHOWN, deps.plan)
+        chosen = [event for event in events if _of(event.source, event.role, source)][:_SHOWN]
         return {
             "customer": profile_view(found, await deps.now(), deps.plan, advice),
             "label": label(found, deps.plan, masked=masked),
             "masked": masked,
-            "events": timeline_view(found, _SHOWN, deps.plan),
-            "kept": _SHOWN,
-            "fragments": _FRAGMENTS,
+            "personal": _personal(deps.plan),
+            "phone": "" if masked else _phone(found, deps.plan),
+            "events": chosen,
+            "currency": deps.plan.currency,
+            "source": source,
+            "sources": [*sorted(found.activity), *([BOUGHT] if found.purchases.orders else [])],
+            "ever": sum(activity.count for activity in found.activity.values()),
         }
 
     return router
+
+
+def _of(source: str, role: str | None, chosen: str) -> bool:
+    bought = role is not None and (role in _BUYING or role.startswith("subscription_"))
+    return not chosen or source == chosen or (chosen == BOUGHT and bought)
+
+
+def _personal(plan: Plan) -> frozenset[str]:
+    """Names of traits, and types of identities, that not everybody may see."""
+    return frozenset(
+        [name for name, trait in plan.traits.items() if trait.pii != "none"]
+        + [rule.type for rule in plan.identities if rule.pii != "none"]
+    )
+
+
+def _phone(profile: Profile, plan: Plan) -> str:
+    """The number to call, as a telephone dials it; "" without one that is a number."""
+    for name, (value, *_) in believed_traits(profile).items():
+        rule = plan.traits.get(name)
+        if rule is not None and rule.pii == "phone" and isinstance(value, str) and _PHONE.fullmatch(value):
+            return re.sub(r"[^+0-9]", "", value)
+    return ""
 
 
 async def _known(deps: ApiDeps, id_: str) -> Profile:

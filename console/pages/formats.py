@@ -19,7 +19,7 @@ __all__ = ["FILTERS", "Formats", "plain"]
 _LONGEST = 200  # characters of what a customer wrote
 _BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f")
 
-FILTERS = ("number", "compact", "percent", "points", "money", "ago", "when", "said", "label")
+FILTERS = ("number", "compact", "percent", "points", "money", "major", "ago", "when", "said", "label")
 
 
 def plain(text: object) -> str:
@@ -65,6 +65,10 @@ class Formats:
         """An amount, or one of each currency."""
         given = [amounts] if isinstance(amounts, Money) else amounts
         return " + ".join(format_currency(one.amount, one.currency, locale=self._locale) for one in given) or "–"
+
+    def major(self, amount: float, currency: str) -> str:
+        """A mean of amounts, in whole units of a currency."""
+        return format_currency(round(amount), currency, "¤#,##0", locale=self._locale, currency_digits=False)
 
     def when(self, seconds: float | None) -> Markup:
         """A time to the minute; the browser shows it in its own zone."""

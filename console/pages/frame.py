@@ -13,6 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from jinja2_fragments import render_block
 
 from console.access.scopes import Scope, Viewer
+from console.pages.curve import survival_curve
 from console.pages.formats import FILTERS, Formats
 from console.pages.headers import HEADERS
 from console.pages.languages import LANGUAGES, language_of, locale, translations
@@ -51,7 +52,12 @@ def environment(language: str) -> Environment:
     formats = Formats(locale(language))
     made.filters.update({name: getattr(formats, name) for name in FILTERS})
     made.globals.update(
-        static=static_url, language=language, languages=LANGUAGES, sparkline=sparkline, url_query=_query
+        static=static_url,
+        language=language,
+        languages=LANGUAGES,
+        sparkline=sparkline,
+        url_query=_query,
+        curve=survival_curve,
     )
     # As a global: a block that is rendered by itself knows nothing of what its page imports.
     made.globals["ui"] = made.get_template("macros.html").module

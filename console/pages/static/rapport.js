@@ -38,6 +38,15 @@
     changed(form)
   })
 
+  // A customer who has been joined to another one is looked at there; what is folded on phones is open elsewhere.
+  document.addEventListener('htmx:after:swap', () => {
+    const now = document.querySelector('#head a[data-move-to]')
+    if (now) location.replace(now.href)
+  })
+  document.addEventListener('DOMContentLoaded', () => {
+    if (matchMedia('(max-width: 600px)').matches) document.querySelectorAll('details[data-folded-on-phones]').forEach(one => { one.open = false })
+  })
+
   // Times of the server are in UTC; a day is what the viewer calls a day.
   const format = new Intl.DateTimeFormat(root.lang || undefined, { dateStyle: 'medium', timeStyle: 'short' })
   const local = within => within.querySelectorAll('time.when').forEach(time => { time.textContent = format.format(new Date(time.dateTime)) })

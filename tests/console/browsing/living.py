@@ -6,14 +6,14 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from console.access.sessions import Sessions
 from console.api import create_api
 from console.pages.site import add_pages
 from profiles.stores.access import AccessStore, Account, Role
-from profiles.stores.memory import MemoryAccessStore, MemoryStore
+from profiles.stores.memory import MemoryAccessStore, MemoryLinkStore, MemoryStore
 from profiles.types import Profile
 from tests.console.people import keep, store
 from tests.console.serving import serving
@@ -81,6 +81,7 @@ def living(**parts: Any) -> Iterator[Living]:
     """A console until the end of the block; `parts` as of `api_deps`."""
     held, access, feed = store(), MemoryAccessStore(), Wakes()
     deps = api_deps(held, access=access, feed=feed, **parts)
+    deps = replace(deps, desk=replace(deps.desk, links=MemoryLinkStore()))
     app = create_api(deps)
     add_pages(app, deps)
     with serving(app) as url:
