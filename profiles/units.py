@@ -18,11 +18,14 @@ from profiles.store import Output, new_nonce
 from profiles.types import Identity
 
 __all__ = [
+    "LAG_IS_OLD",
+    "MINUTES_KEPT",
     "REFUSALS_KEPT",
     "Aside",
     "CensusState",
     "CensusStore",
     "Count",
+    "Lag",
     "LearnerPosition",
     "LearnerState",
     "LearnerStore",
@@ -39,6 +42,12 @@ __all__ = [
 
 REFUSALS_KEPT = 1000
 """Refusals that are kept, in as many slots."""
+
+MINUTES_KEPT = 61
+"""Minutes of which is kept what came in: the last hour, and the minute under way."""
+
+LAG_IS_OLD = 30.0
+"""Seconds after which what a worker has told of its lag is no news: it has stopped, or others read its partitions."""
 
 
 class Unit(Protocol):
@@ -356,6 +365,13 @@ class Aside(msgspec.Struct, frozen=True, kw_only=True):
     reason: str  # of the latest
 
 
+class Lag(msgspec.Struct, frozen=True, kw_only=True):
+    """How many records wait for a worker. JSON."""
+
+    at: float  # seconds
+    waiting: dict[str, int]  # by topic
+
+
 class PlanRules(msgspec.Struct, frozen=True, kw_only=True):
     """What a plan decides, so that others can be compared with it. JSON, kept by the plan's fingerprint."""
 
@@ -402,10 +418,30 @@ class SourceStore(Protocol):
         """Replace the state of a source."""
         ...
 
+    async def resume(self, source: str, now: float, by: str) -> Pause | None:
+        """Take a source again that is paused; answers its state as it was, None if it is not paused."""
+        ...
+
     async def put_aside(self, worker: str, senders: Sequence[Aside], now: float) -> None:
         """Replace what a worker tells of senders that it has put aside; forget who is that no more."""
         ...
 
     async def asides(self, now: float) -> list[Aside]:
         """The senders that are put aside at a time, by all workers; those with the most rejected events first."""
+        ...
+
+    async def count(self, minute: int, counts: Mapping[str, int]) -> None:
+        """Add to what has come in of a minute, by what is counted; a minute is forgotten after `MINUTES_KEPT`."""
+        ...
+
+    async def counts(self, minutes: Sequence[int]) -> list[dict[str, int]]:
+        """What has come in of each of these minutes, by all workers."""
+        ...
+
+    async def tell_lag(self, worker: str, lag: Mapping[str, int], now: float) -> None:
+        """Replace what a worker tells of how many records wait for it, by topic."""
+        ...
+
+    async def lags(self, now: float) -> dict[str, int]:
+        """How many records wait at a time, by topic, for all workers that have told it within the last `LAG_IS_OLD`."""
         ...

@@ -236,6 +236,22 @@ class WorkerMetrics:
         for reason, count in Tallied(rejection.reason for rejection in rejected).items():
             self._rejections.labels(source, reason).inc(count)
 
+    def totals(self) -> dict[str, int]:
+        """What this process has counted so far of what comes in, for `{sources}:minute:N`: `event|SOURCE|OUTCOME`,
+        `rejected|SOURCE|REASON`, and `seconds|LE` of the way from the collector to the commit, each bucket apart.
+        """
+        found: dict[str, int] = {}
+        for kind, counter in (("event", self._events), ("rejected", self._rejections)):
+            for sample in (sample for metric in counter.collect() for sample in metric.samples):
+                if sample.name.endswith("_total"):
+                    found["|".join([kind, *sample.labels.values()])] = int(sample.value)
+        below = 0
+        for sample in (sample for metric in self._latency.collect() for sample in metric.samples):
+            if "le" in sample.labels:
+                found[f"seconds|{sample.labels['le']}"] = int(sample.value) - below
+                below = int(sample.value)
+        return found
+
     def clock(self, *, live: bool, behind: float) -> None:
         """Whether the clock is live, and how many seconds its watermark is behind the wall clock."""
         self._live.set(live)

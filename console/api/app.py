@@ -16,6 +16,7 @@ from console.api.guard import let_in
 from console.api.identities import identities_router
 from console.api.live import live_router
 from console.api.models import models_router
+from console.api.operating.pipeline_routes import pipeline_router
 from console.api.operations import clock_router, operations_router, rejected_router
 from console.api.parameters import known_parameters
 from console.api.paths import IdentityPaths
@@ -62,7 +63,7 @@ def create_api(deps: ApiDeps) -> FastAPI:
     for build in (
         profiles_router, companies_router, company_joins_router, identities_router, privacy_router, segments_router,
         models_router, alerts_router, live_router, plan_router,
-        clock_router, rejected_router,
+        clock_router, rejected_router, pipeline_router,
     ):  # fmt: skip
         v1.include_router(build(deps))
     app.include_router(v1)

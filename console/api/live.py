@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from typing import Annotated, Any, Literal
@@ -10,14 +11,19 @@ import orjson
 from fastapi import APIRouter, Query
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
+from console.api.error_answers import ApiError
 from console.api.guard import guarded
 from console.services.ports import ApiDeps
 from console.views.companies import summary_of_company
+from console.views.operating.pipeline import RawEventView
 from console.views.profile import summary_view
 from plan import Plan
 from profiles.types import Profile
+from streams.watching.raw_feed import WhichEvents
 
 __all__ = ["HEARTBEAT", "live_router"]
+
+_BETWEEN = 0.25  # seconds between two looks at raw events
 
 HEARTBEAT = 15
 """Seconds between heartbeats: shorter than the idle time after which proxies close a connection."""
@@ -29,18 +35,29 @@ def live_router(deps: ApiDeps) -> APIRouter:
 
     @router.get(
         "/live",
-        summary="Changes of profiles and alerts as they happen",
+        summary="Changes of profiles and alerts as they happen; raw events as they come",
         description="Server-sent events with JSON data: `profile`, a row of the list of customers; `company`, one of "
         "the list of companies; `gone`, the id of one who was erased or merged into another; `alert`, as in the list "
-        "of alerts; `notice`, news of the models. A comment every 15 s while nothing happens. There is no replay: "
-        "after reconnecting, read what is shown anew.",
+        "of alerts; `notice`, news of the models. With `kind=event`, raw events as they come, personal data masked: "
+        "`event`, a sample of at most 40 a second, narrowed by `source`, `event`, `user` and `only_bad`; `sample`, how "
+        "many of those that `came` were `shown`, and the `trouble` if nothing can be read. A comment every 15 s while "
+        "nothing happens. There is no replay: after reconnecting, read what is shown anew.",
         response_class=EventSourceResponse,
     )
     async def live(
         kind: Annotated[
-            Literal["profile", "company", "gone", "alert", "notice"] | None, Query(description="Only these.")
+            Literal["profile", "company", "gone", "alert", "notice", "event"] | None, Query(description="Only these.")
         ] = None,
+        source: Annotated[str, Query(max_length=200, description="With `kind=event`: only of this source.")] = "",
+        event: Annotated[str, Query(max_length=500, description="Only this event, as its sender names it.")] = "",
+        user: Annotated[str, Query(max_length=500, description="Only of this userId or anonymousId.")] = "",
+        only_bad: Annotated[bool, Query(description="Only rejected or flagged ones.")] = False,
     ) -> EventSourceResponse:
+        wanted = WhichEvents(source, event, user, only_bad)
+        if kind == "event":
+            return EventSourceResponse(_raw(deps, wanted), ping=HEARTBEAT, headers={"X-Accel-Buffering": "no"})
+        if wanted != WhichEvents():
+            raise ApiError(400, "invalid_request", "source, event, user and only_bad narrow `kind=event` alone")
         return EventSourceResponse(_events(deps, kind), ping=HEARTBEAT, headers={"X-Accel-Buffering": "no"})
 
     return router
@@ -53,6 +70,17 @@ async def _events(deps: ApiDeps, kind: str | None) -> AsyncIterator[ServerSentEv
         async for event in subscription:
             if kind is None or event.kind == kind:
                 yield ServerSentEvent(_json(event.data, deps.plan), event=event.kind, id=event.id)
+
+
+async def _raw(deps: ApiDeps, wanted: WhichEvents) -> AsyncIterator[ServerSentEvent]:
+    yield ServerSentEvent(comment="connected")
+    with deps.raw.watch(wanted) as watcher:
+        while True:
+            for row in await watcher.take(1.0):
+                yield ServerSentEvent(RawEventView.of(row).model_dump_json(), event="event", id=row.id)
+            told = {"shown": watcher.shown, "came": watcher.came, "trouble": watcher.trouble}
+            yield ServerSentEvent(orjson.dumps({**told, "reading": watcher.reading}).decode(), event="sample")
+            await asyncio.sleep(_BETWEEN)
 
 
 def _json(data: Profile | dict[str, Any], plan: Plan) -> str:

@@ -8,7 +8,6 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, Any, TypeVar
 
-import msgspec
 import typer
 from rich.console import Group, RenderableType
 from rich.text import Text
@@ -92,13 +91,9 @@ def _resumed(document: dict[str, Any]) -> RenderableType:
 
 
 async def _resume(store: SourceStore, name: str) -> Pause:
-    pause = (await store.states()).get(name)
-    if pause is None or not pause.paused:
+    pause = await store.resume(name, time.time(), getpass.getuser())
+    if pause is None:
         raise NotFound(f"source '{name}' is not paused; `rapport source list` shows which are")
-    now = time.time()
-    await store.write(
-        name, msgspec.structs.replace(pause, paused=False, since=now, by=getpass.getuser(), passed=now, tries=0)
-    )
     return pause
 
 

@@ -27,11 +27,13 @@ from plan.agreement import agree
 from plan.fingerprint import fingerprint
 from profiles.errors import Misconfigured, WrongUse
 from profiles.stores import open_stores
-from profiles.stores.setup import plans_in_use
+from profiles.stores.setup import is_rebuilding, plans_in_use
 from profiles.units import PlanSign
+from streams.archive.status import status_aside
 from streams.collector.app import Collector, collector_routes
 from streams.commands import CommandSender
 from streams.dead_letters.newest import RejectedTail
+from streams.dead_letters.replays import ReplayDesk
 from streams.identity.desk import open_desk
 from streams.kafka.admission import Unreachable, admit
 from streams.kafka.client import Unavailable
@@ -42,6 +44,7 @@ from streams.kafka.topics import topic_name
 from streams.live import LiveFeed
 from streams.metrics import CollectorMetrics
 from streams.settings import Settings
+from streams.watching.raw_feed import RawFeed
 
 __all__ = ["create_http", "serve"]
 
@@ -152,14 +155,15 @@ def _with_api(settings: Settings, plan: Plan, checks: dict[str, Check], *, alone
     producer = BatchProducer(settings)
     commands = CommandSender(producer, settings)
     desk = open_desk(settings, plan, stores, commands)
-    feed = LiveFeed(settings)
+    feed, log = LiveFeed(settings), KafkaLog(settings)
+    replays = ReplayDesk(log, settings, plan)
     deps = ApiDeps(
         reader=reader,
         plan=plan,
         token=settings.api_token,
         commands=commands,
         feed=feed,
-        rejected=RejectedTail(KafkaLog(settings), settings, plan),
+        rejected=RejectedTail(log, settings, plan),
         desk=desk,
         adviser=Adviser(stores.learner, plan.churn, plan.currency),
         models=ModelDesk(stores.learner, commands, plan.churn, plan.currency),
@@ -168,6 +172,11 @@ def _with_api(settings: Settings, plan: Plan, checks: dict[str, Check], *, alone
         paused=stores.sources.paused,
         plans=plans,
         clocks=stores.clock,
+        sources=stores.sources,
+        raw=RawFeed(log, settings, plan),
+        replays=replays,
+        rebuilding=lambda: is_rebuilding(stores.client),
+        archive=lambda: status_aside(settings),
         access=stores.access,
         open_operations=settings.open_operations,
         open_docs=alone,
@@ -183,6 +192,7 @@ def _with_api(settings: Settings, plan: Plan, checks: dict[str, Check], *, alone
             yield
         finally:
             await feed.stop()
+            await replays.stop()
             await producer.stop()
             await stores.close()
 

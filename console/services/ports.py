@@ -18,8 +18,13 @@ from profiles.clock import ClockStore
 from profiles.store import Reader
 from profiles.stores.access import AccessStore
 from profiles.types import AlertCommand, Join
+from profiles.units import SourceStore
+from streams.dead_letters.grouping import Group
+from streams.dead_letters.newest import ReplayRun
+from streams.dead_letters.replays import ReplayDesk
 from streams.identity.desk import Desk
 from streams.live import LiveEvent
+from streams.watching.raw_feed import RawFeed
 
 __all__ = ["ApiDeps", "Check", "Commands", "Feed", "Paused", "Plans", "Rejected"]
 
@@ -60,6 +65,14 @@ class Rejected(Protocol):
         """The latest, newest first."""
         ...
 
+    async def groups(self, source: str | None = None) -> list[Group]:
+        """The same by what is wrong with them."""
+        ...
+
+    async def replays(self) -> list[ReplayRun]:
+        """The replays that were noted there lately."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiDeps:
@@ -68,9 +81,10 @@ class ApiDeps:
     `checks` are by the name of the dependency; `findings` answers what the last census came to, as JSON
     (`models.population.findings`), None before the first. `clocks` says what time it is for customers; `wait` is how
     many seconds a decision is waited for; `part` is how many profiles one answer of a preview is about, which takes
-    some tenth of a second, in which others are served as well; `patience` is how many seconds a request may
-    take. `open_operations` and `open_docs` say whether metrics and the details of readiness, and the API's description,
-    are for those without a token, too; `transparency` whether the public page of the plan is there.
+    some tenth of a second, in which others are served as well; `patience` is how many seconds a request may take.
+    `rebuilding` says whether a rebuild is not complete, `archive` how the archive stands, if there is one.
+    `open_operations` and `open_docs` say whether metrics and the details of readiness, and the API's description, are
+    for those without a token, too; `transparency` whether the public page of the plan is there.
     """
 
     reader: Reader
@@ -87,6 +101,11 @@ class ApiDeps:
     paused: Paused
     plans: Plans
     clocks: ClockStore
+    sources: SourceStore
+    raw: RawFeed
+    replays: ReplayDesk
+    rebuilding: Callable[[], Awaitable[bool]]
+    archive: Callable[[], Awaitable[dict[str, Any] | None]]
     access: AccessStore
     clock: Callable[[], float] = time.time
     wait: float = 5.0

@@ -39,6 +39,9 @@ of the linker (`{identity}`), the learner (`{learner}`), the census (`{census}`)
 - `{clock}:late`, hash: source → count, oldest and last of its events that came late
 - `{sources}:held`, hash: source → whether it is paused, since when, why, and by which plan
 - `{sources}:aside`, hash: worker → JSON: the senders that it has put aside, until when
+- `{sources}:lag`, hash: worker → JSON: how many records wait for it by topic, and when it said so
+- `{sources}:minute:N`, hash: what came in of minute N since the epoch (events by source and outcome, rejections by
+  reason, seconds to the commit) → how many; ends by itself
 - `rapport:setup`, hash: `format` of all this, partitions, namespace, fingerprint of the key of identities and
   Kafka's ids of cluster and topics, recorded at the first start and checked at every other; `rebuilding` until a
   rebuild is complete
@@ -57,8 +60,8 @@ from profiles.types import tag_of
 
 __all__ = [
     "ACCOUNTS", "ALERT_STATES", "ASIDE", "CENSUS", "CLOCK", "CLOCK_HEADS", "CLOCK_LATE", "CLOCK_LOADS", "IDENTITY",
-    "IDENTITY_MAP", "LEARNER", "LEARNER_STATE", "MEMBERS", "PLANS", "PLAN_RULES", "SEGMENTS", "SETUP", "SOURCES",
-    "WORKERS", "Keys", "link_key", "session_key",
+    "IDENTITY_MAP", "LAG", "LEARNER", "LEARNER_STATE", "MEMBERS", "PLANS", "PLAN_RULES", "SEGMENTS", "SETUP", "SOURCES",
+    "WORKERS", "Keys", "link_key", "minute_key", "session_key",
 ]  # fmt: skip
 
 SETUP = "rapport:setup"
@@ -78,6 +81,7 @@ ACCOUNTS = "rapport:accounts"
 
 SOURCES = "{sources}:held"
 ASIDE = "{sources}:aside"
+LAG = "{sources}:lag"
 
 ALERT_STATES = ("open", "acknowledged", "resolved", "cleared")
 """The states of an alert. Each has an index of its own, so that a list of one state reads no other."""
@@ -91,6 +95,11 @@ def session_key(digest: str) -> str:
 def link_key(digest: str) -> str:
     """The account that a link signs in, by the digest of what the link says."""
     return f"rapport:link:{digest}"
+
+
+def minute_key(minute: int) -> str:
+    """What came in of a minute since the epoch."""
+    return f"{{sources}}:minute:{minute}"
 
 
 class Keys:

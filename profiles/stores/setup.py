@@ -130,6 +130,11 @@ async def inspect_redis(url: str, *, require_aof: bool = False) -> RedisFacts:
         await client.aclose()
 
 
+async def is_rebuilding(client: Client) -> bool:
+    """Whether a rebuild is under way, or was broken off."""
+    return bool(await client.hexists(SETUP, REBUILDING))
+
+
 async def beat(client: Client, worker: str) -> float:
     """A sign of life of a worker that has partitions; answers the time by Redis's clock, so that all machines agree."""
     seconds, micros = await client.time()

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
 from typing import Any
 
 from analysis.archive.folder import Folder
 from analysis.archive.manifests import State, load
 from profiles.times import rfc3339
+from streams.background import aside
 from streams.kafka.client import Unavailable
 from streams.kafka.log import KafkaLog
 from streams.kafka.reader import Extent, NoTopic
 from streams.kafka.topics import PROFILE_EVENTS, topic_name
 from streams.settings import Settings
 
-__all__ = ["status"]
+__all__ = ["status", "status_aside"]
 
 
 async def status(settings: Settings) -> dict[str, Any]:
@@ -71,3 +73,8 @@ def _days(state: State) -> list[dict[str, Any]]:
         day["files"] += 1
         day["bytes"] += file.bytes
     return [{"day": day, **held} for day, held in sorted(days.items())]
+
+
+async def status_aside(settings: Settings) -> dict[str, Any] | None:
+    """The same for who serves others meanwhile: an archive may be far away. None if no archive is named."""
+    return await aside(lambda: asyncio.run(status(settings))) if settings.archive else None

@@ -36,6 +36,7 @@ from streams.retry import retrying
 from streams.settings import Settings
 from streams.worker.clock.coordinator import waiting_in
 from streams.worker.clock.timers import Backlog
+from streams.worker.inflow import Inflow
 from streams.worker.profiles import Behind
 from streams.worker.roles import Roles
 
@@ -98,6 +99,8 @@ class Worker:
             profiles=only != "ingest",
         )  # fmt: skip
 
+        self._inflow = Inflow(self.roles.stores.sources, self._metrics.totals, WALL)
+
         def most() -> int:
             return settings.batch * (1 if self.roles.clock.live else _ROUND)
 
@@ -134,6 +137,7 @@ class Worker:
         always = (
             ("refresh", 1.0, self._refresh),
             ("measure lag", 5.0, self._measure_lag),
+            ("tell what comes in", 2.0, retrying(self._inflow.tell)),
             ("try paused sources", 1.0, self.roles.probe.step),
         )
         if self._only == "ingest":
@@ -375,12 +379,14 @@ class Worker:
         """Whether the one partition of a topic is this worker's."""
         return TP(topic, 0) in self._app.consumer.assignment()
 
+    @retrying
     async def _measure_lag(self) -> None:
         waiting: dict[str, int] = {}
         for tp in self._app.consumer.assignment():
             waiting[tp.topic] = waiting.get(tp.topic, 0) + self._app.consumer.behind(tp)
         for topic, records in waiting.items():
             self._metrics.lag(topic, records)
+        await self.roles.stores.sources.tell_lag(self._name, waiting, WALL.now())
 
 
 def create_worker(settings: Settings, plan: Plan, only: Only | None = None) -> WorkerApp:

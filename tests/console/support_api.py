@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -17,18 +18,24 @@ from models.labels.examples import ModelCommand
 from plan import Plan, load_plan
 from profiles.store import Reader
 from profiles.stores import open_stores
-from profiles.stores.memory import MemoryAccessStore, MemoryClockStore, MemoryStore
+from profiles.stores.memory import MemoryAccessStore, MemoryClockStore, MemoryLinkStore, MemorySourceStore, MemoryStore
 from profiles.types import AlertCommand
 from streams.commands import CommandSender
-from streams.identity.desk import open_desk
+from streams.dead_letters.grouping import Group
+from streams.dead_letters.newest import ReplayRun
+from streams.dead_letters.replays import ReplayDesk
+from streams.identity.desk import Desk, open_desk
+from streams.kafka.memory import MemoryLog
 from streams.kafka.output import BatchProducer
+from streams.kafka.topics import topics
 from streams.live import LiveEvent
 from streams.settings import Settings
+from streams.watching.raw_feed import RawFeed
 from tests import REPOSITORY
 from tests.console.people import NOW
 from tests.console.serving import serving
 
-__all__ = ["PLAN", "PLAN_FILE", "TOKEN", "Nothing", "api_deps", "support_api", "where"]
+__all__ = ["PLAN", "PLAN_FILE", "TOKEN", "Nothing", "api_deps", "memory_log", "quiet_desk", "support_api", "where"]
 
 PLAN_FILE = REPOSITORY / "tracking_plan.yaml"
 PLAN = load_plan(PLAN_FILE, {})
@@ -45,6 +52,7 @@ def api_deps(held: Reader, **parts: Any) -> ApiDeps:
     plan: Plan = parts.get("plan", PLAN)
     nowhere = Settings(kafka="127.0.0.1:9", redis=SecretStr("redis://127.0.0.1:9/0"))
     stores = open_stores(nowhere.redis.get_secret_value(), plan.namespace, nowhere.partitions, retrying=False)
+    log = memory_log(plan, nowhere)
     given = {
         "plan": plan,
         "token": SecretStr(TOKEN),
@@ -59,10 +67,25 @@ def api_deps(held: Reader, **parts: Any) -> ApiDeps:
         "paused": nothing.paused,
         "plans": nothing.differ,
         "clocks": MemoryClockStore(),
+        "sources": MemorySourceStore(),
+        "raw": RawFeed(log, nowhere, plan),
+        "replays": ReplayDesk(log, nowhere, plan, log),
+        "rebuilding": nothing.rebuilding,
+        "archive": nothing.archive,
         "access": MemoryAccessStore(),
         "clock": lambda: NOW,
     }
     return ApiDeps(reader=held, **given | parts)
+
+
+def memory_log(plan: Plan, settings: Settings) -> MemoryLog:
+    """Every topic of a plan, empty."""
+    return MemoryLog({topic.name: topic.partitions for topic in topics(settings, plan)})
+
+
+def quiet_desk() -> Desk:
+    """A desk with links in memory, of which none was ever asked to be taken back."""
+    return replace(api_deps(MemoryStore(PLAN.namespace, 1)).desk, links=MemoryLinkStore())
 
 
 @contextlib.contextmanager
@@ -103,6 +126,22 @@ class Nothing:
     async def tail(self, limit: int, source: str | None = None, reason: str | None = None) -> list[dict[str, Any]]:
         """Of rejected events."""
         return []
+
+    async def groups(self, source: str | None = None) -> list[Group]:
+        """Of rejected events."""
+        return []
+
+    async def replays(self) -> list[ReplayRun]:
+        """Of rejected events."""
+        return []
+
+    async def rebuilding(self) -> bool:
+        """Of the store."""
+        return False
+
+    async def archive(self) -> dict[str, Any] | None:
+        """There is none."""
+        return None
 
     async def panel(self) -> bytes | None:
         """Of the models: the rules are the champion. Of a census: there was none."""

@@ -255,3 +255,21 @@ def test_the_state_of_a_source_is_replaced(run: Callable[[Test], None]) -> None:
         assert await stores.sources.states() == {"web": Pause(paused=False, by="kim"), "app": Pause(paused=True)}
 
     run(test)
+
+
+def test_what_comes_in_adds_up_by_the_minute(run: Callable[[Test], None]) -> None:
+    """Several workers tell of the same minute; one that is not heard of any more waits for nothing."""
+
+    async def test(stores: Stores) -> None:
+        sources = stores.sources
+        await sources.count(7, {"event|web|accepted": 3})
+        await sources.count(7, {"event|web|accepted": 2, "event|app|rejected": 1})
+        await sources.count(8, {})
+        await sources.tell_lag("one", {"events.web": 5}, now=100.0)
+        await sources.tell_lag("two", {"events.web": 7, "events.app": 1}, now=120.0)
+
+        assert await sources.counts([6, 7, 8]) == [{}, {"event|web|accepted": 5, "event|app|rejected": 1}, {}]
+        assert await sources.lags(120.0) == {"events.web": 12, "events.app": 1}
+        assert await sources.lags(140.0) == {"events.web": 7, "events.app": 1}
+
+    run(test)

@@ -1,0 +1,1 @@
+"""Routes for who operates Rapport: what comes in, putting back what was rejected, what is under way."""

@@ -1,0 +1,1 @@
+"""What operators read: what comes in, and what is under way."""
