@@ -1,12 +1,14 @@
 """The sample of snapshots as a Parquet file in the archive, since the learner's log is deleted after a month.
 
-`training/NAME.parquet`, one file for each definition of churn, written anew every night. A customer is in it by the
-keyed hash by which the archive remembers who was erased: so their rows are left out from the next night on.
+`training/churn.parquet`, and `churn-NAME.parquet` for each further definition of churn, written anew every night. A
+customer is in it by the keyed hash by which the archive remembers who was erased: so their rows are left out from the
+next night on, also of the files of definitions that the plan no longer has.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Collection, Mapping
 
 import numpy as np
 import pyarrow as pa
@@ -18,8 +20,9 @@ from models.features.table import SCHEMA
 from models.nightly.sample import FIELDS, SnapshotSample
 from profiles.errors import Misconfigured
 
-__all__ = ["keep", "kept"]
+__all__ = ["forget_others", "keep", "kept"]
 
+_FOLDER = "training"
 _VERSION = b"1"
 
 
@@ -32,18 +35,41 @@ def kept(folder: Folder, config: ChurnConfig, sample: SnapshotSample) -> int:
         Misconfigured: the file is damaged.
     """
     name = _name(config)
-    if name not in folder.names("training"):
+    if name not in folder.names(_FOLDER):
         return 0
     try:
-        with folder.fs.open(folder.path(name), "rb") as file:
-            table = pq.read_table(file)
+        table = _table(folder, name)
         if {key: (table.schema.metadata or {}).get(key) for key in _made_of(config)} != _made_of(config):
             return 0
         fields = {field: table[field].to_numpy() for field in FIELDS}
         sample.put(table["who"].to_pylist(), fields, table["x"].to_pylist())
     except (pa.ArrowException, KeyError, ValueError) as error:
-        raise Misconfigured(f"{name} of the archive is damaged ({error}); remove it: the log has a month") from error
+        raise _damaged(name, error) from error
     return int(table.num_rows)
+
+
+def forget_others(folder: Folder, configs: Collection[ChurnConfig], gone: Mapping[str, float]) -> int:
+    """Let go of these customers, of what was seen of each up to a time, in files that `keep` does not write anew: those
+    of definitions that the plan no longer has. Answers how many rows that were.
+
+    Raises:
+        Misconfigured: a file is damaged.
+    """
+    forgotten = 0
+    for name in sorted({*folder.names(_FOLDER)} - {_name(config) for config in configs}):
+        if not name.endswith(".parquet"):
+            continue
+        try:
+            table = _table(folder, name)
+            seen = zip(table["who"].to_pylist(), table["at"].to_pylist(), strict=True)
+            stay = pa.array([not at <= gone.get(who, -math.inf) for who, at in seen], pa.bool_())
+        except (pa.ArrowException, KeyError, ValueError) as error:
+            raise _damaged(name, error) from error
+        some = table.filter(stay)
+        if some.num_rows < table.num_rows:
+            folder.write_table(name, some)
+            forgotten += table.num_rows - some.num_rows
+    return forgotten
 
 
 def keep(folder: Folder, config: ChurnConfig, sample: SnapshotSample) -> None:
@@ -55,7 +81,16 @@ def keep(folder: Folder, config: ChurnConfig, sample: SnapshotSample) -> None:
 
 
 def _name(config: ChurnConfig) -> str:
-    return f"training/{config.name or 'churn'}.parquet"
+    return f"{_FOLDER}/churn{'-' if config.name else ''}{config.name}.parquet"
+
+
+def _table(folder: Folder, name: str) -> pa.Table:
+    with folder.fs.open(folder.path(name), "rb") as file:
+        return pq.read_table(file)
+
+
+def _damaged(name: str, error: Exception) -> Misconfigured:
+    return Misconfigured(f"{name} of the archive is damaged ({error}); remove it: the log has a month")
 
 
 def _made_of(config: ChurnConfig) -> Mapping[bytes, bytes]:

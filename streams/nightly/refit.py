@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
 import msgspec
@@ -28,7 +28,7 @@ from streams.kafka.output import Produces, Row
 from streams.kafka.reader import Log, Tell
 from streams.kafka.topics import TRAINING_EXAMPLES, topic_name
 from streams.nightly.gauges import RefitMetrics
-from streams.nightly.keeping import keep, kept
+from streams.nightly.keeping import forget_others, keep, kept
 from streams.settings import Settings
 
 __all__ = ["Grown", "refit"]
@@ -82,11 +82,15 @@ async def refit(
         for config in plan.churn.each():
             before[config.name] = await asyncio.to_thread(kept, folder, config, samples[config.name])
     await _read(kafka.telling(tell), topic, samples)
+    gone: Mapping[str, float] = {}
+    if folder is not None:
+        gone = (await asyncio.to_thread(load, folder)).away
+        await asyncio.to_thread(forget_others, folder, plan.churn.each(), gone)
     found: list[Grown] = []
     for config in plan.churn.each():
         sample = samples[config.name]
         if folder is not None:
-            await asyncio.to_thread(_keep, folder, config, sample)
+            await asyncio.to_thread(_keep, folder, config, sample, gone)
         one, row = await asyncio.to_thread(_grow, config, sample, before[config.name], now(), topic)
         found.append(one)
         if row is not None:
@@ -110,8 +114,8 @@ async def _read(kafka: Log, topic: str, samples: dict[str, SnapshotSample]) -> N
             samples[name].add(records)
 
 
-def _keep(folder: Folder, config: ChurnConfig, sample: SnapshotSample) -> None:
-    sample.forget(load(folder).away)
+def _keep(folder: Folder, config: ChurnConfig, sample: SnapshotSample, gone: Mapping[str, float]) -> None:
+    sample.forget(gone)
     keep(folder, config, sample)
 
 

@@ -10,6 +10,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from analysis.archive.folder import Folder
+from analysis.archive.manifests import Manifest, manifest_name
 from models.config import ChurnConfig
 from models.features.matrix import pack
 from models.features.table import NAMES, SCHEMA
@@ -140,3 +141,33 @@ def test_what_was_kept_of_other_horizons_is_of_no_use_and_what_is_damaged_is_tol
     (tmp_path / "training" / "churn.parquet").write_bytes(b"PAR1 and nothing more")
     with pytest.raises(Misconfigured, match="damaged"):
         kept(folder, CONFIG, SnapshotSample(CONFIG))
+
+
+def test_a_definition_that_is_called_churn_does_not_take_the_place_of_the_plans_own(tmp_path):
+    plan = load_plan(REPOSITORY / "tracking_plan.yaml")
+    plan.churn = CONFIG.changed({"definitions": [{"name": "churn", "ends_by": {"disuse": ["login"]}}]})
+    log = MemoryLog({TRAINING_EXAMPLES: 1})
+    asyncio.run(told(log, [*map(example, range(20)), *(Of("churn", example(i)) for i in range(30))]))
+    night(log, tmp_path, plan)
+    log.delete_before(TRAINING_EXAMPLES, 0, 50)
+
+    assert [grown.before for grown in night(log, tmp_path, plan)] == [20, 30]
+
+
+def test_an_erasure_reaches_the_files_of_definitions_that_the_plan_no_longer_has(tmp_path):
+    plan = load_plan(REPOSITORY / "tracking_plan.yaml")
+    plan.churn = CONFIG.changed({"definitions": [{"name": "disuse", "ends_by": {"disuse": ["login"]}}]})
+    log = MemoryLog({TRAINING_EXAMPLES: 1})
+    asyncio.run(told(log, [Of("disuse", example(i)) for i in range(20)]))
+    night(log, tmp_path, plan)
+    digest, folder = suppression(PLAN.pii_key, "p3"), Folder(str(tmp_path))
+    told_of = Manifest(
+        number=1, kind="flush", writer="a", at=NOW, format=1, topic="t", partitions=1, erased={digest: T0 + 100.0}
+    )
+    folder.create(manifest_name(1), msgspec.json.encode(told_of))
+
+    night(log, tmp_path)
+
+    again = SnapshotSample(plan.churn.of("disuse"))
+    assert kept(folder, plan.churn.of("disuse"), again) == 19
+    assert digest not in again.columns()[0]
