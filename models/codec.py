@@ -22,6 +22,8 @@ Table = NDArray[np.int64]
 
 T = TypeVar("T")
 
+_DAMAGED = (msgspec.MsgspecError, ValueError, TypeError, LookupError, OverflowError, RecursionError)
+
 
 class State(msgspec.Struct, dict=True, forbid_unknown_fields=True):
     """What is kept of something that learns: its fields. Attributes that are no fields are not kept."""
@@ -46,6 +48,8 @@ def _array(kind: type, plain: Any) -> Any:
                 raise ValueError("a row is not of its table")
             table[place] = row
         return table
+    if not isinstance(plain, list):
+        raise ValueError("an array is written as a list")
     if len(plain) == 2 and isinstance(plain[1], str):
         array = np.frombuffer(b64decode(plain[1], validate=True), dtype="<f8").reshape(plain[0], -1).copy()
     else:
@@ -72,5 +76,5 @@ def decode(data: bytes | msgspec.Raw, type: type[T], what: str) -> T:
     """
     try:
         return msgspec.json.decode(data, type=type, dec_hook=_array)
-    except (msgspec.MsgspecError, ValueError, TypeError, IndexError, OverflowError) as error:
+    except _DAMAGED as error:
         raise Misconfigured(f"{what} is damaged: {error}") from error

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from models.codec import Array
 
-__all__ = ["DEPTH", "LEAVES", "MOST", "NEVER", "QUESTIONS", "Trees"]
+__all__ = ["DEPTH", "FARTHEST", "LEAVES", "MOST", "NEVER", "QUESTIONS", "Trees"]
 
 DEPTH = 3
 """Questions that a row is asked by each tree."""
@@ -32,6 +32,11 @@ NEVER = 1e300
 
 MOST = 400
 """Trees of a model."""
+
+FARTHEST = 500.0
+"""Log-odds beyond which no ensemble may lead: from what is far larger, sums and exponentials come to no number."""
+
+_ROWS = 1e12  # that a tree was grown on
 
 _PATHS = np.array([[(LEAVES + leaf >> up) - 1 for up in range(DEPTH, 0, -1)] for leaf in range(LEAVES)], dtype=np.int64)
 """The questions on the way to each leaf: (LEAVES, DEPTH)."""
@@ -54,6 +59,10 @@ class Trees(msgspec.Struct, frozen=True, dict=True, eq=False, forbid_unknown_fie
         arrays = (self.column, self.threshold, self.value, self.cover)
         if not (np.isfinite(self.base) and all(np.isfinite(array).all() for array in arrays)):
             raise ValueError("a number is not finite")
+        with np.errstate(over="ignore"):
+            far, rows = abs(self.base) + np.abs(self.value).max(axis=1).sum(), self.cover.sum(axis=1).max()
+        if far > FARTHEST or rows > _ROWS:
+            raise ValueError(f"it says log-odds beyond {FARTHEST:g}, or was grown on more rows than there can be")
         whole = (self.column == np.floor(self.column)).all() and (self.column >= 0).all()
         if not whole or (self.cover < 0).any():
             raise ValueError("it asks for a column that cannot be, or counts fewer rows than none")

@@ -40,6 +40,7 @@ BLOCK = len(NAMES)
 LARGEST = 900_000
 """Bytes of the JSON: a record of Kafka has at most a megabyte."""
 
+_SNAPSHOTS = 10**9
 _CHUNK = 128  # rows that go through the trees at once
 
 
@@ -58,6 +59,8 @@ class Survival(msgspec.Struct, frozen=True, dict=True, eq=False, forbid_unknown_
     def __post_init__(self) -> None:
         if not all(map(np.isfinite, (self.horizon, self.block, self.made, self.until))) or self.block <= 0:
             raise ValueError("its times are not finite")
+        if not 0 <= self.snapshots <= _SNAPSHOTS:
+            raise ValueError("it was grown on fewer snapshots than none, or on more than there can be")
         if self.trees.columns > BLOCK + 1 or len(self.trees.column) > MOST or self.horizon > 1000 * self.block:
             raise ValueError("its trees are too many, or ask for a column that it does not have")
 

@@ -105,6 +105,32 @@ def test_trees_with_a_number_that_cannot_be_are_refused(grown, field):
         Trees(0.0, **arrays)
 
 
+@pytest.mark.parametrize(("field", "number"), [("value", 1e308), ("value", -1e308), ("value", -1e3), ("cover", 1e308)])
+def test_trees_whose_sums_come_to_no_number_are_refused(grown, field, number):
+    """They would make a risk of NaN, which no bin of the judge is for."""
+    trees = grown[1].trees
+    arrays = {name: getattr(trees, name) for name in ("column", "threshold", "value", "cover")}
+    arrays[field] = np.full_like(arrays[field], number)
+    with pytest.raises(ValueError, match="beyond"):
+        Trees(0.0, **arrays)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ('"column":[100,', '"column":[' + "[" * 100_000),
+        ('"column":', '"column":{"a":1,"b":2},"was":'),
+        ('"snapshots":1000', '"snapshots":-1'),
+        ('"snapshots":1000', '"snapshots":1' + "0" * 4000),
+    ],
+)
+def test_a_document_that_is_made_to_harm_is_refused_as_a_damaged_one(grown, before, after):
+    data = grown[1].to_json().decode()
+    assert before in data
+    with pytest.raises(Misconfigured, match="damaged"):
+        read(data.replace(before, after).encode(), CONFIG)
+
+
 def test_trees_that_ask_for_what_is_not_there_are_refused(grown):
     model = grown[1]
     column = model.trees.column.copy()
