@@ -49,7 +49,7 @@ def _array(kind: type, plain: Any) -> Any:
             table[place] = row
         return table
     if not isinstance(plain, list):
-        raise ValueError("an array is written as a list")
+        raise TypeError("an array is written as a list")
     if len(plain) == 2 and isinstance(plain[1], str):
         array = np.frombuffer(b64decode(plain[1], validate=True), dtype="<f8").reshape(plain[0], -1).copy()
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
@@ -12,6 +13,7 @@ from models.conditions.kinds import KINDS
 from models.conditions.rules import SegmentRule
 from models.conditions.tree import BY_KEY
 from plan import Plan
+from plan.source_map import SourceMap
 
 __all__ = ["EXAMPLES", "Join", "Row", "Written", "rows_of", "write"]
 
@@ -24,6 +26,7 @@ EXAMPLES: dict[str, str] = {kind.key: kind.examples[0] for kind in KINDS if kind
 """A condition of each kind, by its key: what a new row begins with."""
 
 _LONGEST = 2000  # characters of a row
+_LARGEST = 8 * _LONGEST  # …as JSON, in which one may take six
 
 
 class Row(NamedTuple):
@@ -81,9 +84,14 @@ def _read(text: str) -> tuple[dict[str, Any] | None, str]:
     if len(text) > _LONGEST:
         return None, f"longer than {_LONGEST} characters"
     try:
-        found = yaml.safe_load(text if text.startswith("{") else "{" + text + "}")
+        found = SourceMap(text if text.startswith("{") else "{" + text + "}").data
+        plain = json.dumps(found)  # what a plan may say can be written so
     except yaml.YAMLError as error:
         return None, str(getattr(error, "problem", None) or "this is no YAML")
+    except (ValueError, TypeError, RecursionError) as error:
+        return None, f"this cannot be read: {error}"
+    if len(plain) > _LARGEST:
+        return None, f"longer than {_LONGEST} characters, with what aliases repeat"
     if not isinstance(found, dict) or not any(key in BY_KEY and value is not None for key, value in found.items()):
         return None, f"write one condition, such as {EXAMPLES['since']}"
     return found, ""
