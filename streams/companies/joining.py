@@ -54,7 +54,9 @@ def share_joined(work: Work, cause: Record, company: Profile, companies: Compani
         digest = b""
     if digest != joined.sent:
         joined.sent = digest
-        work.send(Share(joined.target, joined.into, company.id, company.updated, packed, origin=origin))
+        work.send(
+            Share(joined.target, joined.into, company.id, company.updated, packed, erased=held.erased, origin=origin)
+        )
 
 
 def _own(company: Profile, companies: Companies) -> Profile | None:

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from profiles.store import Loaded
-from profiles.types import Alert, Event, Grouping, Join, Profile, Score, Stay, is_cell, is_company, is_joined
+from profiles.types import Alert, Erase, Event, Grouping, Join, Profile, Score, Stay, is_cell, is_company, is_joined
 from streams.kafka.topics import ALERTS, SEGMENT_CHANGES
 from streams.steps.update import update
 from streams.steps.work import Work
@@ -113,3 +113,14 @@ def test_who_counts_for_another_company_is_in_no_segment_and_has_no_alert() -> N
     assert (bolt.segments, bolt.alerts, bolt.score, bolt.scheduled_at) == ({}, {}, None, 0)
     assert bolt not in work.live()
     assert work.alerts_gone == ["a"]
+
+
+@pytest.mark.parametrize("batch", [1, 100])
+def test_nothing_stays_of_a_company_whose_last_members_were_anothers_and_are_erased(batch: int) -> None:
+    """Only the word: whoever comes later is still of the other company."""
+    held = run(*visits("bolt", WHOLE + 2), word("bolt", "acme"), batch=batch)
+    assert counted(held, "acme") == WHOLE + 2
+    held = run(*(Erase(f"bolt{number}", 20.0) for number in range(WHOLE + 2)), profiles=held, batch=batch)
+
+    assert sorted(id_ for id_ in held if is_company(id_)) == ["~bolt"]
+    assert counted(run(*visits("bolt", 1, 30.0), profiles={"~bolt": held["~bolt"]}), "acme") == 1
