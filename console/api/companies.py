@@ -28,20 +28,28 @@ from profiles.companies.sharing import CELLS
 from profiles.stores.reading.paging import decode_cursor, first_rows
 from profiles.types import Profile, is_cell, is_company
 
-__all__ = ["Company", "companies_router", "known_company"]
+__all__ = ["Company", "companies_router", "company_named", "known_company"]
 
 Company = Annotated[
     str, Path(description="As events name it, URL-encoded; or the id of its document.", examples=["acme"])
 ]
 
 
-async def known_company(deps: ApiDeps, name: str) -> Profile:
+async def known_company(deps: ApiDeps, path: str) -> Profile:
     """The company of a path.
 
     Raises:
         ApiError: there is none.
     """
-    key = unquote(name)
+    return await company_named(deps, unquote(path))
+
+
+async def company_named(deps: ApiDeps, key: str) -> Profile:
+    """The company that events name so, or whose document has this id.
+
+    Raises:
+        ApiError: there is none.
+    """
     id_ = key if is_company(key) else deps.plan.company(key)
     found = await deps.reader.profile(id_) if deps.plan.group and not is_cell(id_) else None
     if found is None or found.company is None:

@@ -9,7 +9,7 @@ from typing import Literal
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from console.api.companies import Company, known_company
+from console.api.companies import Company, company_named, known_company
 from console.api.error_answers import ApiError, describe_errors
 from console.api.guard import guarded
 from console.services.ports import ApiDeps
@@ -64,7 +64,7 @@ def company_joins_router(deps: ApiDeps) -> APIRouter:
         responses={202: {"model": JoinedState, "description": "Accepted"}, **describe_errors(404, 409)},
     )
     async def join(company: Company, order: CompanyJoinOrder, response: Response) -> JoinedState:
-        one, other = await known_company(deps, company), await known_company(deps, order.other)
+        one, other = await known_company(deps, company), await company_named(deps, order.other)
         if one.id == other.id:
             raise ApiError(409, "not_joined", "this is the same company")
         for each in (one, other):

@@ -208,6 +208,8 @@ def test_two_companies_are_made_one_by_hand_and_two_again() -> None:
         assert len(http.get("/v1/companies").json()["data"]) == 2
         assert http.post("/v1/companies/acme-nl/unjoin").json()["code"] == "not_joined"
         assert http.post("/v1/companies/acme/join", json={"other": "nobody"}).json()["code"] == "unknown_company"
+        # A body says what events say; only paths are encoded.
+        assert http.post("/v1/companies/acme/join", json={"other": "acme%2Dnl"}).json()["code"] == "unknown_company"
 
 
 def test_what_nobody_has_carried_out_yet_is_said_to_be_asked(api: httpx.Client) -> None:
