@@ -79,8 +79,8 @@ class Sessions:
         role = session.role
         if session.via in {"password", "link"}:  # the others have their accounts elsewhere
             account = await self._store.account(session.user)
-            if account is None or account.disabled:
-                return None
+            if account is None or account.disabled or session.began < max(account.created, account.out):
+                return None  # nor does a session outlast its account and come back with the next of that name
             role = account.role
         if now - session.seen >= _RENEWED:
             lasts = min(IDLE, session.began + ABSOLUTE - now)

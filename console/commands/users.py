@@ -97,7 +97,7 @@ def passwd(
 @app.command()
 def disable(name: Name, as_json: AsJson = False, data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
     """Let somebody in no more: their sessions end at once. `enable` undoes it."""
-    account = _ask(data_dir, _changing(name, lambda held: replace(held, disabled=True)))
+    account = _ask(data_dir, _changing(name, lambda held: replace(held, disabled=True, out=time.time())))
     show(_row(account), as_json, lambda row: Text(f"{row['name']} is out, and comes in no more."))
 
 

@@ -33,6 +33,7 @@ class Account(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     password: str = ""  # argon2id hash; "": signs in by a link, by OIDC or through a proxy only
     disabled: bool = False
     created: float = 0.0  # seconds since the epoch
+    out: float = 0.0  # when it was disabled last: sessions from before stay ended
 
 
 class Session(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

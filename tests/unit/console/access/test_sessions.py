@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 import pytest
+from msgspec.structs import replace
 
 from console.access.passwords import hash_password
 from console.access.sessions import ABSOLUTE, Sessions
@@ -80,6 +81,25 @@ def test_who_is_disabled_or_removed_is_out_at_once_and_a_new_role_counts() -> No
         assert await sessions.viewer(cookie) is None
         await store.remove_account("kim")
         assert await sessions.viewer(cookie) is None
+
+    run(test)
+
+
+def test_a_session_does_not_come_back_with_its_account_or_with_the_next_of_that_name() -> None:
+    async def test(sessions: Sessions, store: MemoryAccessStore, clock: Clock) -> None:
+        cookie = await sessions.begin(KIM, "password")
+        clock.now += 60
+        out = replace(KIM, disabled=True, out=clock.now)
+        await store.put_account(out)
+        await store.put_account(replace(out, disabled=False))
+        assert await sessions.viewer(cookie) is None
+
+        cookie = await sessions.begin(KIM, "link")
+        clock.now += 60
+        await store.remove_account("kim")
+        await store.put_account(Account(name="kim", role="admin", created=clock.now))
+        assert await sessions.viewer(cookie) is None
+        assert await sessions.viewer(await sessions.begin(KIM, "link")) is not None
 
     run(test)
 
