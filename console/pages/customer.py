@@ -77,9 +77,10 @@ def customer_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRouter:
 
         async def render() -> dict[str, str]:
             found = await deps.reader.profile(profile)
-            if found is None or found.id != profile:
-                into = found.id if found is not None else ""
-                return {"head": frame.fragment(language, "gone", "head", {"into": into})}
+            if found is None or found.company is not None or found.id != profile:
+                into = found.id if found is not None and found.company is None else ""
+                gone = frame.fragment(language, "gone", "head", {"into": into})
+                return {**dict.fromkeys(_FRAGMENTS, ""), "head": gone}
             shared = {**await frame.shared(request, viewer), **await values(found, viewer, source)}
             return {name: frame.fragment(language, "customer", name, shared) for name in _FRAGMENTS}
 

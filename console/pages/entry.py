@@ -25,8 +25,9 @@ __all__ = ["Entry", "SignInNeeded", "entry_router"]
 
 Let = Callable[[Request], Awaitable[Viewer]]
 
-_PER_ACCOUNT = parse("5/minute")
 _PER_ADDRESS = parse("20/minute")
+_PER_ACCOUNT = parse("60/minute")  # from all addresses together: no single one can keep somebody out
+_PER_BOTH = parse("5/minute")
 _YEAR = 365 * 86400
 
 
@@ -70,10 +71,19 @@ class Entry:
         return let
 
     async def slow_down(self, request: Request, name: str) -> bool:
-        """Whether somebody has tried to sign in too often; each look counts."""
+        """Whether somebody has tried to sign in too often; each look counts.
+
+        Args:
+            request: from which address.
+            name: of the account, as it is looked up: no two spellings of one.
+        """
         address = request.client.host if request.client else ""
-        by_account = await self._limiter.hit(_PER_ACCOUNT, "account", name[:200])
-        return not (await self._limiter.hit(_PER_ADDRESS, "address", address) and by_account)
+        for limit, *about in (
+            (_PER_ADDRESS, "address", address), (_PER_BOTH, "both", address, name), (_PER_ACCOUNT, "account", name)
+        ):  # fmt: skip
+            if not await self._limiter.hit(limit, *about):
+                return True  # what an address tries in vain counts against nobody
+        return False
 
 
 def cookie_name(request: Request) -> str:
@@ -108,10 +118,10 @@ def entry_router(entry: Entry, frame: Frame) -> APIRouter:
         to: Annotated[str, Form(max_length=2000)] = "/",
     ) -> Response:
         require_own_page(request)
-        problem, status = "wrong", 401
+        problem, status, name = "wrong", 401, name.strip()
         if await entry.slow_down(request, name):
             problem, status = "often", 429
-        elif (account := await entry.sessions.by_password(name.strip(), password)) is not None:
+        elif (account := await entry.sessions.by_password(name, password)) is not None:
             return await come_in(request, account, "password", to)
         return await frame.page(request, None, "sign_in", status=status, to=_inside(to), problem=problem, name=name)
 
@@ -133,7 +143,8 @@ def entry_router(entry: Entry, frame: Frame) -> APIRouter:
         require_own_page(request)
         await entry.sessions.end(request.cookies.get(cookie_name(request)))
         answer = RedirectResponse("/sign-in", 303, {**HEADERS, "Clear-Site-Data": '"cache"'})
-        answer.delete_cookie(cookie_name(request), path="/")
+        secure = request.url.scheme == "https"  # without it browsers take no word on a `__Host-` cookie
+        answer.delete_cookie(cookie_name(request), path="/", secure=secure, httponly=True, samesite="lax")
         return answer
 
     @router.post("/language")

@@ -18,6 +18,7 @@ from console.pages.frame import Frame
 from console.pages.plan_pages import plan_pages_router
 from console.pages.segments import segments_pages_router
 from console.services.ports import ApiDeps
+from profiles.stores import AWAY
 
 __all__ = ["add_pages"]
 
@@ -53,6 +54,9 @@ def _as_page(answer: Handler, entry: Entry, frame: Frame) -> Handler:
             status, message = error.status, error.message
         else:
             status, message = cast(HTTPException, error).status_code, ""
-        return await frame.page(request, await entry.viewer(request), "problem", status=status, message=message)
+        try:
+            return await frame.page(request, await entry.viewer(request), "problem", status=status, message=message)
+        except AWAY:  # nobody knows who asks
+            return await answer(request, error)
 
     return told

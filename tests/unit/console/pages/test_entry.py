@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
+from redis.exceptions import ConnectionError as RedisConnectionError
 
 from tests.console.browsing.living import Living, living
 
@@ -95,6 +96,47 @@ def test_guessing_is_slowed_down(client: httpx.Client) -> None:
 
     assert [answer.status_code for answer in tries] == [401] * 5 + [429]
     assert "Too many tries" in tries[-1].text
+
+
+@pytest.mark.parametrize("name", ["lee ", " lee", "lee\t"])
+def test_guessing_is_slowed_down_however_a_name_is_spaced(client: httpx.Client, name: str) -> None:
+    """Each of these opens the same account."""
+    there = OURS | {"X-Forwarded-For": f"192.0.2.{len(name.rstrip()) + ord(name[-1])}"}
+    tries = [client.post("/sign-in", headers=there, data={"name": "lee", "password": "x"}) for _ in range(5)]
+
+    assert {answer.status_code for answer in tries} == {401}
+    assert client.post("/sign-in", headers=there, data={"name": name, "password": "x"}).status_code == 429
+
+
+def test_who_guesses_keeps_nobody_else_out(client: httpx.Client) -> None:
+    """Neither the owner of the account at another address, nor others by tries that were refused."""
+    guesser, owner = (OURS | {"X-Forwarded-For": address} for address in ("192.0.2.1", "192.0.2.2"))
+    for _ in range(80):
+        last = client.post("/sign-in", headers=guesser, data={"name": "ann", "password": "x"})
+
+    assert last.status_code == 429
+    assert client.post("/sign-in", headers=owner, data={"name": "ann", "password": "x"}).status_code == 401
+
+
+def test_signing_out_over_https_takes_the_cookie_back(client: httpx.Client, console: Living) -> None:
+    """Browsers take nothing that is said of a `__Host-` cookie without `Secure`."""
+    headers = OURS | {"X-Forwarded-Proto": "https"}
+    cookie = client.post("/sign-out", headers=headers).headers["set-cookie"]
+
+    assert cookie.startswith("__Host-rapport=")
+    assert "Secure" in cookie
+    assert "Path=/" in cookie
+
+
+def test_a_page_that_is_not_there_is_no_fault_of_ours_when_the_store_is_away() -> None:
+    async def away(_: str) -> None:
+        raise RedisConnectionError("gone")
+
+    with living() as console, httpx.Client(base_url=console.url, headers={"Accept": "text/html"}) as client:
+        sign_in(client, console)
+        console.access.session = away  # type: ignore[method-assign]
+        assert client.get("/nowhere-at-all").status_code == 404
+        assert client.get("/customers").status_code == 503
 
 
 def test_pages_speak_the_language_of_the_browser_or_the_chosen_one(client: httpx.Client, console: Living) -> None:

@@ -1,0 +1,60 @@
+"""The stream of a customer's page: what is left of it when there is no such customer (any more)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from console.pages.customer import _FRAGMENTS
+from profiles.types import ERASED, Company, Profile
+from tests.console.browsing.living import Living, living
+from tests.console.people import customer
+
+OURS = {"Sec-Fetch-Site": "same-origin"}
+
+
+@pytest.fixture(scope="module")
+def console() -> Iterator[Living]:
+    with living() as one:
+        yield one
+
+
+@pytest.fixture
+def client(console: Living) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=console.url) as http:
+        assert http.post(f"/sign-in/{console.link('agent')}", headers=OURS).status_code == 303
+        yield http
+
+
+def state(lines: Iterator[str]) -> str:
+    """The next state that a stream sends."""
+    told: list[str] = []
+    for line in lines:
+        if line.startswith("data:"):
+            told.append(line.removeprefix("data:"))
+        elif not line and told:
+            break
+    return "\n".join(told)
+
+
+def test_an_open_page_keeps_nothing_of_who_is_erased(client: httpx.Client, console: Living) -> None:
+    ada = customer()
+    console.keep(ada)
+    with client.stream("GET", f"/live/c/{ada.id}") as stream:
+        lines = stream.iter_lines()
+        assert "T1" in state(lines)
+        console.keep(Profile(ada.id, redirect=ERASED))
+        last = state(lines)
+
+    assert "no longer here" in last
+    for name in _FRAGMENTS[1:]:
+        assert f'hx-target="#{name}" hx-swap="innerMorph"></hx-partial>' in last
+
+
+def test_a_company_is_no_customer(client: httpx.Client, console: Living) -> None:
+    console.keep(Profile("~acme", company=Company("company", "acme")))
+
+    with client.stream("GET", "/live/c/~acme") as stream:
+        assert "no longer here" in state(stream.iter_lines())
