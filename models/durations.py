@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -14,6 +15,7 @@ DAY = 86400.0
 WEEK = 7 * DAY
 
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": DAY, "w": WEEK}
+_FIRST, _END = -62135596800.0, 253402300800.0  # the years 1 to 9999
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw])")
 
 
@@ -24,7 +26,7 @@ def parse_duration(value: Any) -> float:
         ValueError: it is none of these, or not above zero.
     """
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        seconds = float(value)
+        seconds = _seconds(value)
     else:
         found = _DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
         if found is None:
@@ -53,17 +55,29 @@ def parse_moment(value: Any) -> float:
     """Seconds since the epoch of an RFC 3339 time such as `2026-11-02T10:00:00Z`.
 
     Raises:
-        ValueError: it is none, or names no zone.
+        ValueError: it is none, names no zone, or is not of the years 1 to 9999: no other can be written.
     """
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return float(value)
+        seconds = _seconds(value)
+    else:
+        try:
+            moment = datetime.fromisoformat(value)
+        except (TypeError, ValueError):
+            raise ValueError(f"{value!r} is no time; write such as 2026-11-02T10:00:00Z") from None
+        if moment.tzinfo is None:
+            raise ValueError(f"{value!r} names no zone; write such as 2026-11-02T10:00:00Z")
+        seconds = moment.timestamp()
+    if not _FIRST <= seconds < _END:
+        raise ValueError(f"{value!r} is no time of the years 1 to 9999")
+    return seconds
+
+
+def _seconds(number: float) -> float:
+    """A number; one that is too large for one is endless."""
     try:
-        moment = datetime.fromisoformat(value)
-    except (TypeError, ValueError):
-        raise ValueError(f"{value!r} is no time; write such as 2026-11-02T10:00:00Z") from None
-    if moment.tzinfo is None:
-        raise ValueError(f"{value!r} names no zone; write such as 2026-11-02T10:00:00Z")
-    return moment.timestamp()
+        return float(number)
+    except OverflowError:
+        return math.inf
 
 
 def _rfc3339(seconds: float) -> str:
