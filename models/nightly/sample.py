@@ -98,6 +98,8 @@ class SnapshotSample:
         self._put(_Seen(who, example.at, example.due, example.first, example.y, whole, example.x))
 
     def _put(self, seen: _Seen) -> None:
+        if not self._known(seen, blocks_of(self._config))[0]:
+            return  # the label of the first block says more
         mark = blake2b(f"{seen.who}\0{seen.at!r}".encode(), digest_size=8).digest()
         place = int.from_bytes(mark, "little")
         before = self._held.get(place)

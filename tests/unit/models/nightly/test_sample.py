@@ -61,6 +61,12 @@ def test_a_snapshot_counts_once_by_its_whole_label_whichever_comes_first():
     assert rows(short, full, short, full) == rows(full, short) == [(0, False), (1, True)]
 
 
+def test_who_orders_so_often_that_nobody_knows_the_first_time_still_tells_of_the_first_block():
+    short, full = example("a", whole=False, first=1.0), example("a", y=True)
+
+    assert rows(short, full) == rows(full, short) == [(0, True)]
+
+
 def test_left_out_is_what_nobody_knows_or_may_learn():
     assert rows(example("a", y=True)) == []  # an order, but nobody knows when
     for other in (
