@@ -38,6 +38,7 @@ from profiles.identity.ignored import Ignored
 from profiles.identity.placeholders import Placeholders
 from profiles.identity.secrets import derived_key, is_hash
 from profiles.money import Rates
+from profiles.search.terms import Searchable
 from profiles.state import Limits
 from profiles.types import Identity, cell_id, company_id, profile_id
 
@@ -172,6 +173,7 @@ class Plan:
         self.limits = Limits(
             windows=self.windows, on_repeat=self.on_repeat, rates=self.rates, persons=self.trust.persons,
             narrowed=self.narrowed, parts=self.parts, signs=signs_of(self.churn.definitions),
+            searchable=self.searchable,
         )  # fmt: skip
         self._hashed = {rule.type for rule in self.identities if rule.hashed}
         self._unplanned: EventRule | None = None
@@ -180,6 +182,16 @@ class Plan:
                 name="?", sources=list(self.sources), owner="?", description="Not planned.", why="Not planned."
             )
             self._unplanned = EventRule(spec, Checker("properties", {}, "flag"), self.currency, planned=False)
+
+    @cached_property
+    def searchable(self) -> Searchable:
+        """What customers are found by: traits by their class, and the plain identities of persons."""
+        emails, phones = (
+            tuple(name for name, trait in self.traits.items() if trait.pii == pii and trait.type == "string")
+            for pii in ("email", "phone")
+        )
+        plain = [rule.type for rule in self.identities if rule.names_a_person and not rule.hashed]
+        return Searchable(emails, phones, tuple(plain))
 
     @cached_property
     def keeps_last(self) -> frozenset[str]:

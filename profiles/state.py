@@ -16,6 +16,7 @@ from profiles.doings import Signs, note_doing, note_sign
 from profiles.ledger.counting import count_parts, count_role
 from profiles.ledger.entries import KINDS, enter, forget_parts
 from profiles.money import Rates
+from profiles.search.terms import Searchable
 from profiles.subscriptions.terms import UNKNOWN
 from profiles.timeline import add_entry, mark_of
 from profiles.types import (
@@ -65,6 +66,7 @@ class Limits:
     persons: frozenset[str] = frozenset()  # types of identities that say who somebody is
     companies: Companies | None = None  # what takes events for the companies of a plan that has any
     signs: Signs = field(default_factory=dict)  # role → the definitions of churn that its events speak against
+    searchable: Searchable = field(default_factory=Searchable)  # what customers are found by
 
 
 def apply(  # noqa: PLR0912  (a call for each part of a profile would cost more than what it does)

@@ -24,6 +24,7 @@ from typing import Protocol
 import msgspec
 
 from profiles.documents import encode_profile
+from profiles.search.terms import Found
 from profiles.types import Alert, Identity, Profile
 
 __all__ = ["ArrivalRate", "Changes", "Loaded", "Output", "Reader", "Standing", "Store", "new_nonce"]
@@ -103,6 +104,8 @@ class Changes:
     left: list[tuple[str, str]] = field(default_factory=list)  # (segment, profile id)
     alerts: list[tuple[str, Alert]] = field(default_factory=list)  # (profile id, alert)
     alerts_gone: list[str] = field(default_factory=list)  # ids of alerts that no document here holds any more
+    found: list[str] = field(default_factory=list)  # members that the search index gets (`profiles.search.terms`)
+    unfound: list[str] = field(default_factory=list)  # those that it loses, first
     outputs: list[Output] = field(default_factory=list)
     produced: int = 0  # outbox entries up to this version have been produced and may go
     told: Mapping[str, int] = field(default_factory=dict)  # topic → up to where it is known here; {} leaves that
@@ -245,6 +248,10 @@ class Reader(Protocol):
 
     async def alert(self, alert: str) -> tuple[str, Alert] | None:
         """(profile id, alert) by the alert's id."""
+        ...
+
+    async def find(self, prefixes: Sequence[str], *, limit: int = 50) -> list[list[Found]]:
+        """For each prefix the entries of the search index whose text begins so; of each partition the first `limit`."""
         ...
 
     async def count(self) -> int:

@@ -19,7 +19,7 @@ import msgspec
 
 from profiles.types import Claims, MemberEntry, Profile, TimelineEntry
 
-__all__ = ["OF_ROLE", "add_entry", "latest_events", "mark_of", "merge_timelines"]
+__all__ = ["OF_ROLE", "add_entry", "latest_events", "latest_of_role", "mark_of", "merge_timelines"]
 
 OF_ROLE = 4
 """How many events of each role stay, however many of others are newer."""
@@ -58,6 +58,19 @@ def latest_events(profile: Profile | Claims, limit: int) -> list[TimelineEntry]:
             break
         chosen.add(at)
     return [entries[at] for at in sorted(chosen)]
+
+
+def latest_of_role(profile: Profile, role: str) -> list[TimelineEntry]:
+    """The newest events of a role that count, newest first; as many as stay in any order of arrival."""
+    timeline, mark = profile.timeline, mark_of(role)
+    found, at = [], 0
+    while at < len(timeline):
+        start = at + 2
+        at = start + int.from_bytes(timeline[at:start], "big")
+        if timeline[at - 1] == mark:  # the last of an entry, and small enough for one byte
+            found.append(timeline[start:at])
+    entries = sorted(((_decode(packed), packed) for packed in found), key=lambda each: (each[0].time, each[1]))
+    return [entry for entry, _ in entries[: -OF_ROLE - 1 : -1]]
 
 
 def merge_timelines(winner: Profile | Claims, loser: Profile | Claims, cap: int) -> None:

@@ -718,3 +718,4 @@ class Profile(msgspec.Struct, array_like=True, gc=False):
     affiliation: Affiliation | None = None  # of a customer with events of companies, where the plan has `groups`
     company: Company | None = None  # of a company's document: all the rest is what its members come to
     churns: dict[str, Churn] | None = None  # by further definition of churn; *derived*
+    terms: str | None = None  # what the search index has of it (`profiles.search.terms`); None: nobody looked yet

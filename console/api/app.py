@@ -21,7 +21,7 @@ from console.api.operations import clock_router, operations_router, rejected_rou
 from console.api.parameters import known_parameters
 from console.api.paths import IdentityPaths
 from console.api.privacy import privacy_router
-from console.api.profiles import profiles_router
+from console.api.profiles import profiles_router, search_router
 from console.api.reference.docs import add_docs
 from console.api.segments import segments_router
 from console.api.tracking_plan import plan_router
@@ -61,8 +61,8 @@ def create_api(deps: ApiDeps) -> FastAPI:
         max_body_size=LARGEST_BODY,
     )
     for build in (
-        profiles_router, companies_router, company_joins_router, identities_router, privacy_router, segments_router,
-        models_router, alerts_router, live_router, plan_router,
+        profiles_router, search_router, companies_router, company_joins_router, identities_router, privacy_router,
+        segments_router, models_router, alerts_router, live_router, plan_router,
         clock_router, rejected_router, pipeline_router,
     ):  # fmt: skip
         v1.include_router(build(deps))

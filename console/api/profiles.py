@@ -1,7 +1,8 @@
-"""Customers: one by any identity, lists by risk or recency."""
+"""Customers: one by any identity, a search, lists by risk or recency."""
 
 from __future__ import annotations
 
+import time
 from typing import Annotated, Literal
 from urllib.parse import unquote
 
@@ -11,13 +12,16 @@ from console.api.error_answers import ApiError, describe_errors
 from console.api.guard import guarded
 from console.api.paths import PROFILE_ID, parse_identity
 from console.services.ports import ApiDeps
+from console.services.search import MOST
 from console.views.churn import may_be_scored
 from console.views.document import Page
 from console.views.profile import ProfileSummary, ProfileView, profile_view, summary_view
+from console.views.search import SearchView, search_view
 from console.views.timeline import EventView, timeline_view
+from profiles.search.query import LONGEST
 from profiles.types import Identity, Profile
 
-__all__ = ["Cursor", "Limit", "Who", "known_segment", "named", "profiles_router"]
+__all__ = ["Cursor", "Limit", "Who", "known_segment", "named", "profiles_router", "search_router"]
 
 Limit = Annotated[int, Query(ge=1, le=200, description="Rows of a page.")]
 Cursor = Annotated[str | None, Query(max_length=200, description="`next` of the page before.")]
@@ -55,6 +59,31 @@ async def known_segment(deps: ApiDeps, name: str) -> None:
     """
     if all(rule.name != name for rule in deps.plan.segments) and name not in await deps.reader.segment_sizes():
         raise ApiError(404, "unknown_segment", f"there is no segment {name[:200]!r}; /v1/segments lists them")
+
+
+def search_router(deps: ApiDeps) -> APIRouter:
+    """The route /v1/search."""
+    router = APIRouter(route_class=guarded(deps), tags=["profiles"])
+
+    @router.get("/search", summary="Find customers by what people remember of them")
+    async def search(
+        q: Annotated[
+            str,
+            Query(
+                min_length=1,
+                max_length=LONGEST,
+                description="Name, e-mail address, telephone, number of an order or a ticket, or an id; the beginning "
+                "is enough, of a telephone number its end. TYPE:VALUE for an identity of one type.",
+                examples=["daan web"],
+            ),
+        ],
+        limit: Annotated[int, Query(ge=1, le=MOST, description="Most customers.")] = MOST,
+    ) -> SearchView:
+        began = time.perf_counter()
+        found = await deps.finder.find(deps.reader, deps.plan, q, limit)
+        return search_view(found, deps.plan, time.perf_counter() - began)
+
+    return router
 
 
 def profiles_router(deps: ApiDeps) -> APIRouter:

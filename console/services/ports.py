@@ -6,13 +6,14 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from pydantic import SecretStr
 
 from console.services.advice import Adviser
 from console.services.models import ModelDesk
+from console.services.search import Finder
 from plan import Plan
 from profiles.clock import ClockStore
 from profiles.store import Reader
@@ -114,6 +115,7 @@ class ApiDeps:
     open_operations: bool = False
     open_docs: bool = False
     transparency: bool = False
+    finder: Finder = field(default_factory=Finder)
 
     async def now(self) -> float:
         """Seconds since the epoch, as of which customers are looked at: the watermark, or the wall clock if live."""

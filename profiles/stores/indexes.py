@@ -10,7 +10,10 @@ import msgspec
 from profiles.stores.keys import ALERT_STATES, Keys
 from profiles.types import Alert, Profile, Stay, is_cell, is_company, is_joined
 
-__all__ = ["RECENT", "Entries", "Group", "alert_groups", "alert_of", "alert_row", "document_groups", "entries_of"]
+__all__ = [
+    "RECENT", "Entries", "Group", "alert_groups", "alert_of", "alert_row", "document_groups", "entries_of",
+    "search_groups",
+]  # fmt: skip
 
 RECENT = 100
 """Profiles of a partition in its index of the latest."""
@@ -115,6 +118,12 @@ def document_groups(
         ("ZREM", keys.companies_by_time, companies_unlisted),
         ("ZADD", keys.companies_by_time, companies_recent),
     ]
+
+
+def search_groups(keys: Keys, found: Iterable[str], unfound: Iterable[str] = ()) -> list[Group]:
+    """Writes the search index: members that go, then members that come."""
+    come = [each for member in found for each in (0, member)]
+    return [("ZREM", keys.search, list(unfound)), ("ZADD", keys.search, come)]
 
 
 def alert_groups(keys: Keys, alerts: Iterable[tuple[str, Alert]], gone: Iterable[str] = ()) -> list[Group]:

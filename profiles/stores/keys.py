@@ -13,6 +13,7 @@ of the linker (`{identity}`), the learner (`{learner}`), the census (`{census}`)
 - `{p017}:risk`, sorted set: profile id by risk
 - `{p017}:recent`, sorted set: profile id by latest event; the newest 100
 - `{p017}:segment:NAME`, sorted set: profile id by the time it entered
+- `{p017}:search`, sorted set: what customers are found by, all of score 0 (`profiles.search.terms`)
 - `{p017}:alerts`, hash: alert id → profile id and alert
 - `{p017}:alerts:time`, sorted set: alert id by the time it opened
 - `{p017}:alerts:STATE`, sorted set: the same of the alerts in a state (`ALERT_STATES`)
@@ -107,7 +108,7 @@ class Keys:
 
     __slots__ = (
         "alerts", "alerts_by_time", "census", "companies", "companies_by_time", "meta", "outbox", "profiles", "recent",
-        "risk", "tag", "timers",
+        "risk", "search", "tag", "timers",
     )  # fmt: skip
 
     def __init__(self, tag: str) -> None:
@@ -119,6 +120,7 @@ class Keys:
         self.timers = f"{tag}:timers"
         self.risk = f"{tag}:risk"
         self.recent = f"{tag}:recent"
+        self.search = f"{tag}:search"
         self.alerts = f"{tag}:alerts"
         self.alerts_by_time = f"{tag}:alerts:time"
         self.outbox = f"{tag}:outbox"

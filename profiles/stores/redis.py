@@ -15,7 +15,7 @@ from profiles.documents import decode_profile
 from profiles.errors import Fenced
 from profiles.store import ArrivalRate, Changes, Loaded, Output, Standing
 from profiles.stores.connection import Client, connect
-from profiles.stores.indexes import Group, alert_groups, alert_of, document_groups
+from profiles.stores.indexes import Group, alert_groups, alert_of, document_groups, search_groups
 from profiles.stores.keys import Keys
 from profiles.stores.unit import CHUNK, Call, RedisUnit, commit_call, committed, lua, or_raise
 from profiles.types import Profile, is_company
@@ -162,6 +162,8 @@ def _changes_call(partition: int, changes: Changes) -> Call:
 def _groups(keys: Keys, changes: Changes) -> list[Group]:
     groups = document_groups(keys, changes.profiles, changes.documents, changes.removed)
     groups += alert_groups(keys, changes.alerts, changes.alerts_gone)
+    if changes.found or changes.unfound:
+        groups += search_groups(keys, changes.found, changes.unfound)
     if changes.told:
         groups.append(("HSET", keys.meta, ["told", _pack(changes.told)]))
     if changes.tombstones:

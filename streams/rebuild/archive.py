@@ -221,6 +221,7 @@ class FromArchive:
             work = Work(partition, await self._store.load(partition, batch), self._settings.partitions)
             for id_ in batch:
                 self._complete(work, id_, seen.get(id_, b""), together.get(id_, ()))
+            work.index(self._plan.searchable)
             changes = work.changes(None, 0)
             changes.outputs = []
             await self._store.commit(partition, changes)
@@ -239,9 +240,8 @@ class FromArchive:
     def _complete(self, work: Work, id_: str, seen: bytes, identities: Sequence[Identity]) -> None:
         """Give a profile what does not follow from playing its events."""
         if (owner := self._owners.get(id_)) is not None:
-            work.profiles[id_] = Profile(id_, redirect=owner, seen=seen)
+            work.replace(Profile(id_, redirect=owner, seen=seen))
             work.new_tombstones += 1
-            work.touch(work.profiles[id_])
             return
         profile = work.profiles.setdefault(id_, Profile(id_))
         profile.seen = seen
@@ -253,6 +253,8 @@ class FromArchive:
             profile.claims.known = is_known(profile, limits_of(self._settings, self._plan))
         for rule, told in self._alerts.get(id_, {}).items():
             self._stand(work, profile, rule, told)
+        if profile.terms is not None or identities:
+            work.renamed[id_] = profile
         work.touch(profile)
 
     def _stand(self, work: Work, profile: Profile, rule: str, told: Alert) -> None:

@@ -47,8 +47,7 @@ def reset(work: Work, profile: Profile, command: Split, told: list[str]) -> None
         splitting=splitting,
     )
     _identify(anew, command)
-    work.profiles[profile.id] = anew
-    work.touch(anew)
+    work.replace(anew)
     first = [home for home in others if command.winners[home] == home]
     _tell_to_move(work, command, splitting, first or others, profile.splits)
 
@@ -67,13 +66,13 @@ def move(work: Work, home: Profile, command: Split) -> None:
             splitting=Splitting(command.split, {}, {}, others, cutovers),
         )
         _identify(alive, command)
-        work.profiles[home.id] = alive
+        work.replace(alive)
         work.new_tombstones -= bool(home.redirect)
         home = alive
     else:
         work.new_tombstones += not home.redirect
-        home = work.profiles[home.id] = Profile(home.id, redirect=winner, seen=home.seen)
-    work.touch(home)
+        home = Profile(home.id, redirect=winner, seen=home.seen)
+        work.replace(home)
     cutover = _position(work, command)
     for whom in dict.fromkeys([command.was, *command.winners.values()]):
         if whom != home.id:

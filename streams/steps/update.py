@@ -21,6 +21,7 @@ from models.segments.alert_document import alert_document
 from profiles.companies.counting import count_shares
 from profiles.companies.sharing import Companies
 from profiles.merge import add_identities, merge
+from profiles.search.terms import FINDABLE_ROLES
 from profiles.state import Limits, apply, remember
 from profiles.types import (
     ERASED,
@@ -97,6 +98,7 @@ def update(currency: str, limits: Limits) -> Callable[[Work], None]:
 
     def run(work: Work) -> None:
         apply_all(work, work.records)
+        work.index(limits.searchable)
 
     def run_with_companies(work: Work, companies: Companies) -> None:
         latest = {record.profile: record for record in work.records}
@@ -115,6 +117,7 @@ def update(currency: str, limits: Limits) -> Callable[[Work], None]:
         for id_, record in latest.items():
             if is_company(id_) and not is_cell(id_):
                 _count(work, id_, record, companies)
+        work.index(limits.searchable)
 
     return run if companies is None else partial(run_with_companies, companies=companies)
 
@@ -129,7 +132,18 @@ def _happen(work: Work, profile: Profile, event: Event, currency: str, limits: L
             work.touch(profile)  # the tombstone has a new memory
         _follow(work, profile, event)
     elif profile.splitting is None or not _before_cutover(profile.splitting, event.home, event.position):
+        claims = profile.claims
+        before = limits.searchable.said(profile) if event.traits else None
+        unsure = claims is not None and not claims.known and claims.traits  # the event may say whether those count
         counts = apply(profile, event, currency, limits, digest)
+        if (
+            event.role in FINDABLE_ROLES
+            or profile.terms is None
+            or unsure
+            or event.claim is not None
+            or (before is not None and before != limits.searchable.said(profile))
+        ):
+            work.renamed[profile.id] = profile
         work.outcomes["applied" if counts else "folded"] += 1
         work.touch(profile)
     else:
@@ -157,11 +171,12 @@ def _follow(work: Work, tombstone: Profile, record: Record) -> None:
 
 def _merge_away(work: Work, loser: Profile, command: Merge) -> None:
     add_identities(loser, [(identity, command.time) for identity in command.identities])
+    work.note_found(loser)
     snapshots.censor(loser, tally=work.labels)
     _leave_segments(work, loser, reason="merged", into=command.winner)
     for alert in loser.alerts.values():
         work.drop_alert(alert)
-    seen, loser.seen = loser.seen, b""
+    seen, loser.seen, loser.terms = loser.seen, b"", None
     position = command.origin[2] >> SENT_BITS
     state = Absorb(command.winner, loser.id, command.time, _encode(loser), work.origin(command), position=position)
     work.send(state)
@@ -204,6 +219,7 @@ def _absorb(work: Work, winner: Profile, command: Absorb, limits: Limits) -> Non
         if alert.rule in ours:
             work.drop_alert(ours[alert.rule])
             _supersede(work, winner, alert.rule, ours[alert.rule])
+    work.renamed[winner.id] = winner
     work.touch(winner)
 
 
@@ -303,9 +319,8 @@ def _before_cutover(splitting: Splitting, home: str, position: int) -> bool:
 
 
 def _bury(work: Work, tombstone: Profile) -> None:
-    work.profiles[tombstone.id] = tombstone
+    work.replace(tombstone)
     work.new_tombstones += 1
-    work.touch(tombstone)
 
 
 def _leave_segments(work: Work, profile: Profile, **why: str) -> None:

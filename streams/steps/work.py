@@ -12,6 +12,7 @@ import msgspec
 import orjson
 
 from models.segments.alert_document import alert_document
+from profiles.search.terms import Searchable, members_of, terms_of
 from profiles.store import ArrivalRate, Changes, Loaded, Output
 from profiles.times import rfc3339
 from profiles.types import OPEN, Alert, Event, Origin, Profile, Record, is_cell, is_joined, partition_of
@@ -60,10 +61,12 @@ class Work:
         "profiles",
         "records",
         "removed",
+        "renamed",
         "sent",
         "times",
         "told",
         "touched",
+        "was_found",
         "watermark",
     )  # fmt: skip
 
@@ -96,6 +99,8 @@ class Work:
         self.left: set[tuple[str, str]] = set()
         self.alerts: dict[str, tuple[str, Alert]] = {}
         self.alerts_gone: list[str] = []
+        self.renamed: dict[str, Profile] = {}  # of whom what they are found by may have changed
+        self.was_found: dict[str, str] = {}  # by profile, the terms that the index has of those whose have changed
         self.outputs: list[Output] = []
         self.told: Mapping[str, ToldOf] = MappingProxyType({})  # by profile, what the store does not know
         self.adopted: list[str] = []  # profiles that know it after this commit
@@ -208,8 +213,36 @@ class Work:
         """Note that a profile has changed."""
         self.touched[profile.id] = self.changed[profile.id] = profile
 
+    def replace(self, profile: Profile) -> None:
+        """Put another document in the place of a profile's, which takes nothing over of what it is found by."""
+        held = self.profiles.get(profile.id)
+        if held is not None:
+            self.note_found(held)
+        self.renamed.pop(profile.id, None)
+        if not profile.redirect:
+            self.renamed[profile.id] = profile
+        self.profiles[profile.id] = profile
+        self.touch(profile)
+
+    def note_found(self, profile: Profile) -> None:
+        """Note what the index has of a profile before that goes."""
+        if profile.terms:
+            self.was_found.setdefault(profile.id, profile.terms)
+
+    def index(self, searchable: Searchable) -> None:
+        """Bring the terms of those who may be found by others up to date."""
+        for id_, profile in self.renamed.items():
+            terms = terms_of(profile, searchable)
+            if terms != profile.terms:
+                if terms or profile.terms:
+                    self.was_found.setdefault(id_, profile.terms or "")
+                profile.terms = terms
+        self.renamed.clear()
+
     def remove(self, profile: Profile) -> None:
         """Forget a profile; a later record may begin it anew."""
+        self.note_found(profile)
+        self.renamed.pop(profile.id, None)
         self.removed.append(profile.id)
         for held in (self.profiles, self.touched, self.changed):
             held.pop(profile.id, None)
@@ -263,6 +296,7 @@ class Work:
         removed = [id_ for id_ in self.removed if id_ not in self.changed]
         ids = "\n".join([*self.changed, *removed]).encode()
         documents = [Output(PROFILE_CHANGES, b"", ids, partition=self.partition)] if ids else []
+        found, unfound = self._found_anew()
         return Changes(
             version=self.loaded.version,
             applied=applied,
@@ -277,10 +311,24 @@ class Work:
             left=list(self.left),
             alerts=list(self.alerts.values()),
             alerts_gone=self.alerts_gone,
+            found=found,
+            unfound=unfound,
             outputs=documents + self.outputs,
             produced=produced,
             nonce=self.loaded.nonce,
         )
+
+    def _found_anew(self) -> tuple[list[str], list[str]]:
+        """The members that come into the search index, and those that go."""
+        come: list[str] = []
+        go: list[str] = []
+        for id_, before in self.was_found.items():
+            profile = self.changed.get(id_)
+            old = members_of(id_, before)
+            new = members_of(id_, None if profile is None else profile.terms)
+            come += [member for member in new if member not in old]
+            go += [member for member in old if member not in new]
+        return come, go
 
 
 class Together:

@@ -7,6 +7,7 @@ import uuid
 from typing import Any
 
 from models.config import Bands
+from profiles.search.terms import Searchable, members_of, terms_of
 from profiles.state import Limits, apply
 from profiles.store import Changes
 from profiles.stores.memory import MemoryStore
@@ -74,12 +75,15 @@ def keep(held: MemoryStore, *profiles: Profile) -> None:
     async def commit() -> None:
         for profile in profiles:
             partition = partition_of(profile.id, PARTITIONS)
-            loaded = await held.load(partition, [])
+            loaded = await held.load(partition, [profile.id])
+            before, profile.terms = loaded.profiles.get(profile.id), terms_of(profile, Searchable())
             changes = Changes(
                 version=loaded.version,
                 profiles=[profile],
                 entered=[(name, profile.id, stay.since) for name, stay in profile.segments.items()],
                 alerts=[(profile.id, alert) for alert in profile.alerts.values()],
+                unfound=members_of(profile.id, before.terms if before is not None else None),
+                found=members_of(profile.id, profile.terms),
             )
             await held.commit(partition, changes)
 

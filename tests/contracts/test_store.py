@@ -450,3 +450,24 @@ def test_a_company_is_in_lists_of_companies_alone(run: Any) -> None:
         assert not (await both.store.load(partition, [company.id], due_by=5.0)).due
 
     run(test)
+
+
+def test_what_was_committed_is_found_by_its_beginning_and_no_longer_once_it_goes(run: Any) -> None:
+    """The entries of the search index, in the order of their bytes, so many of each partition at most."""
+
+    async def test(both: Both) -> None:
+        terms = ["daan weber\0n", "weber\0n", "daan@example.com\0e", "王小明\0n", "ÿ\0n"]
+        ids = {partition_of(someone(number).id, PARTITIONS): someone(number).id for number in range(40)}
+        for id_ in ids.values():
+            await put(both, Profile(id_), found=[f"{term}{id_}" for term in terms])
+
+        daan, nobody, chinese, last = await both.reader.find(["daan", "daan w!", "王小", "ÿ"], limit=1)
+        assert sorted(daan) == sorted(("daan weber", "n", id_) for id_ in ids.values())
+        assert (nobody, len(chinese), len(last)) == ([], len(ids), len(ids))
+        assert await both.reader.find([]) == []
+
+        gone = next(iter(ids.values()))
+        await put(both, Profile(gone, redirect="other"), unfound=[f"{term}{gone}" for term in terms])
+        assert gone not in {entry.profile for entry in (await both.reader.find([""]))[0]}
+
+    run(test)

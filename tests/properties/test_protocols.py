@@ -10,12 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from plan import load_plan
+from profiles.documents import decode_profile
 from profiles.identity.links import Erasure, Lifted
 from profiles.identity.secrets import suppression
+from profiles.search.terms import members_of, terms_of
 from profiles.types import ERASED, Identity
 from streams.records.links import EraseRequest, LiftRequest, SplitRequest
 from tests.integration.rapport import PLAN
-from tests.properties.world import World, play
+from tests.properties.world import PARTITIONS, World, play
 
 pytestmark = pytest.mark.slow
 
@@ -52,6 +54,16 @@ def held(world: World) -> dict[str, int]:
     return found
 
 
+def assert_findable(world: World) -> None:
+    """The search index has of everybody what follows from their state, and of tombstones nothing."""
+    for number in range(PARTITIONS):
+        held = world.profiles.partition(number)
+        everybody = {id_: decode_profile(id_, document) for id_, document in held.documents.items()}
+        terms = {id_: terms_of(profile, world.plan.searchable) for id_, profile in everybody.items()}
+        assert {id_: profile.terms or "" for id_, profile in everybody.items()} == terms
+        assert held.search == {member for id_ in terms for member in members_of(id_, terms[id_])}
+
+
 async def assert_explained(world: World) -> None:
     """What is kept says how every profile came together: by its links, each identity is connected to all."""
     for linked in (await world.linked(PEOPLE)).values():
@@ -66,6 +78,7 @@ async def assert_whole(world: World, events: dict[str, list[Identity]]) -> None:
     """Every event counts once, in its place; the mapping names nobody who is gone."""
     assert held(world) == await expected(world, events)
     await assert_explained(world)
+    assert_findable(world)
     everybody = world.everybody()
     for identity, owner in (await world.owners(PEOPLE)).items():
         assert owner not in everybody or not everybody[owner].redirect or await world.is_erased(owner), identity

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from analysis.archive.manifests import State
 from profiles.documents import decode_profile
 from profiles.identity.links import Erasure
+from profiles.search.terms import members_of
 from profiles.stores.memory import MemoryCensusStore, MemoryLinkStore, MemoryStore
 from profiles.timeline import latest_events
 from profiles.types import Identity, Profile
@@ -49,6 +50,7 @@ async def rebuild(world: World) -> None:
         held.origins, held.ahead = position.origins, position.ahead
         async for batch in documents(world.log, extent, found, tombstones):
             held.documents |= {profile.id: document for profile, document in batch}
+            held.search.update(member for profile, _ in batch for member in members_of(profile.id, profile.terms))
 
 
 def compact(world: World) -> None:
@@ -131,6 +133,7 @@ def test_once_all_is_told_the_same_profiles_and_links_come_back(seed: int) -> No
         for number in range(PARTITIONS):
             before, after = profiles.partition(number), world.profiles.partition(number)
             assert after.documents == before.documents
+            assert after.search == before.search
             assert after.applied <= before.applied
             assert after.version > before.version
             assert not after.ahead

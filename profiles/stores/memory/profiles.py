@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from profiles.documents import decode_profile
 from profiles.errors import Fenced
+from profiles.search.terms import Found, read_member
 from profiles.store import ArrivalRate, Changes, Loaded, Output, Standing
 from profiles.stores.memory.links import MemoryLinkStore
 from profiles.stores.reading.paging import Row, decode_cursor, first_rows
@@ -31,6 +32,7 @@ class _Partition:
     scheduled_at: dict[str, float] = field(default_factory=dict)
     segments: dict[str, dict[str, float]] = field(default_factory=dict)
     alerts: dict[str, tuple[str, Alert]] = field(default_factory=dict)
+    search: set[str] = field(default_factory=set)
     outbox: list[tuple[int, list[Output]]] = field(default_factory=list)
 
 
@@ -109,6 +111,8 @@ class MemoryStore:
             self._names.add(segment)
         for segment, id_ in changes.left:
             held.segments.get(segment, {}).pop(id_, None)
+        held.search.difference_update(changes.unfound)
+        held.search.update(changes.found)
         for gone in changes.alerts_gone:
             held.alerts.pop(gone, None)
         for id_, alert in changes.alerts:
@@ -209,6 +213,16 @@ class MemoryStore:
 
     async def alert(self, alert: str) -> tuple[str, Alert] | None:
         return next((held.alerts[alert] for held in self._partitions if alert in held.alerts), None)
+
+    async def find(self, prefixes: Sequence[str], *, limit: int = 50) -> list[list[Found]]:
+        return [
+            [
+                read_member(member)
+                for held in self._partitions
+                for member in sorted((one for one in held.search if one.startswith(prefix)), key=str.encode)[:limit]
+            ]
+            for prefix in prefixes
+        ]
 
     async def count(self) -> int:
         return len(self._all())

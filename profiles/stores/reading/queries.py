@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from profiles.documents import decode_profile
 from profiles.errors import RapportError
+from profiles.search.terms import Found, read_member
 from profiles.stores.connection import Client
 from profiles.stores.indexes import alert_of
 from profiles.stores.keys import SEGMENTS, Keys
@@ -115,6 +116,19 @@ class RedisReader:
                 pipe.hget(keys.alerts, alert)
             raw = next((raw for raw in await pipe.execute() if raw is not None), None)
         return None if raw is None else alert_of(raw)
+
+    async def find(self, prefixes: Sequence[str], *, limit: int = 50) -> list[list[Found]]:
+        begins = [prefix.encode() for prefix in prefixes]
+        async with self._client.pipeline(transaction=False) as pipe:
+            for begin in begins:
+                for keys in self._all_keys():
+                    pipe.zrangebylex(keys.search, b"[" + begin, b"(" + begin + b"\xff", 0, limit)
+            answers = await pipe.execute() if begins else []
+        each = self._partitions
+        return [
+            [read_member(member.decode()) for answer in answers[at : at + each] for member in answer]
+            for at in range(0, len(answers), each)
+        ]
 
     async def count(self) -> int:
         async with self._client.pipeline(transaction=False) as pipe:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from hashlib import blake2b
 from typing import Any
 
+from profiles.search.terms import members_of
 from profiles.stores.connection import Client
 from profiles.stores.indexes import alert_row, entries_of
 from profiles.stores.keys import ALERT_STATES, IDENTITY, SEGMENTS, Keys
@@ -26,7 +27,7 @@ RECENT_KIND = "recent"
 """The index that holds only some: each entry must be right, none must be there."""
 
 _DOCUMENT, _TIMER, _RISK, _ALERT, _ALERT_TIME = "document", "timer", "risk", "alert", "alert time"
-_COMPANY_TIME = "company time"
+_COMPANY_TIME, _SEARCH = "company time", "search"
 
 
 def expected_of(profile: Profile, document: bytes) -> Iterator[tuple[Entry, object]]:
@@ -41,6 +42,8 @@ def expected_of(profile: Profile, document: bytes) -> Iterator[tuple[Entry, obje
         yield (_COMPANY_TIME if is_company(id_) else RECENT_KIND, id_), entries.recent
     for name, stay in entries.segments.items():
         yield (_segment(name), id_), stay.since
+    for member in members_of(id_, profile.terms):
+        yield (_SEARCH, member), 0.0
     for alert in entries.alerts:
         yield (_ALERT, alert.id), _digest(alert_row(id_, alert))
         yield (_ALERT_TIME, alert.id), alert.opened
@@ -55,7 +58,7 @@ async def held_by_partition(client: Client, partition: int) -> Contents:
         async for name, value in client.hscan_iter(key, count=1000):
             held[kind, name.decode()] = _digest(value)
     sets = {_TIMER: keys.timers, _RISK: keys.risk, RECENT_KIND: keys.recent, _ALERT_TIME: keys.alerts_by_time}
-    sets[_COMPANY_TIME] = keys.companies_by_time
+    sets |= {_COMPANY_TIME: keys.companies_by_time, _SEARCH: keys.search}
     sets |= {_alerts(state): keys.alerts_in(state) for state in ALERT_STATES}
     sets |= {_segment(name): keys.segment(name) for name in [n.decode() for n in await client.smembers(SEGMENTS)]}
     for kind, key in sets.items():

@@ -14,10 +14,11 @@ from typing import Any
 import msgspec
 
 from profiles.clock import ClockState
+from profiles.search.terms import members_of
 from profiles.store import Loaded
 from profiles.stores.clock import RedisClockStore
 from profiles.stores.connection import Client
-from profiles.stores.indexes import Group, alert_groups, document_groups, entries_of
+from profiles.stores.indexes import Group, alert_groups, document_groups, entries_of, search_groups
 from profiles.stores.keys import (
     CENSUS,
     CLOCK,
@@ -45,7 +46,7 @@ __all__ = [
 
 _CHUNK = 2000  # arguments of one command
 _PARTITION = re.compile(
-    rb"\{p\d{3}\}:(meta|profiles|companies|companies:recent|timers|risk|recent|alerts|alerts:\w+|outbox|census|segment:.*)",
+    rb"\{p\d{3}\}:(meta|profiles|companies|companies:recent|timers|risk|recent|search|alerts|alerts:\w+|outbox|census|segment:.*)",
     re.DOTALL,
 )
 _UNITS = re.compile(
@@ -111,6 +112,7 @@ async def write_profiles(client: Client, partition: int, documents: Sequence[Doc
         alerts += ((profile.id, alert) for alert in entries.alerts)
     groups = document_groups(keys, profiles, {profile.id: document for profile, document in documents})
     groups += alert_groups(keys, alerts)
+    groups += search_groups(keys, (member for each in profiles for member in members_of(each.id, each.terms)))
     groups += (("ZADD", keys.segment(name), members) for name, members in by_segment.items())
     await _write(client, groups)
     if by_segment:

@@ -1,0 +1,87 @@
+"""What a search has found, as people and tools read it."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from console.services.search import Hit, Hits
+from console.views.churn import churn_view
+from console.views.document import Document, Risk, Time
+from console.views.label import label
+from plan import Plan
+from profiles.doings import last_done
+
+__all__ = ["MatchView", "SearchHit", "SearchView", "search_view"]
+
+
+class MatchView(Document):
+    """What of a customer was found."""
+
+    kind: str = Field(
+        description="name, email, phone, order, ticket, the type of an identity, or profile_id.", examples=["email"]
+    )
+    value_masked: str = Field(description="As much of it as tells it from another.", examples=["d…@example.com"])
+
+
+class SearchHit(Document):
+    """A customer who was found."""
+
+    profile: str = Field(description="Profile id.")
+    label: str = Field(description='What the customer is called; "" for a visitor nobody knows.')
+    matched: MatchView
+    exact: bool = Field(description="It is an identity as a whole, found by key.")
+    risk: Risk | None = Field(description="null without a score, and for who does not allow profiling.")
+    band: str | None
+    stage: str | None
+    last_seen: Time | None
+
+
+class SearchView(Document):
+    """An answer to a search."""
+
+    data: list[SearchHit] = Field(description="Exact identities first.")
+    took_ms: float = Field(description="In the console, from the question to here.")
+    more: bool = Field(description="There are more, or the time was over: type more.")
+
+
+def search_view(found: Hits, plan: Plan, took: float, *, masked: bool = False) -> SearchView:
+    """An answer.
+
+    Args:
+        found: who, and by what.
+        plan: knows what customers are called.
+        took: seconds.
+        masked: for somebody who may not see personal data.
+    """
+    rows = [_row(hit, plan, masked) for hit in found.hits]
+    return SearchView(data=rows, took_ms=round(1000 * took, 1), more=found.more)
+
+
+def _row(hit: Hit, plan: Plan, masked: bool) -> SearchHit:
+    profile = hit.profile
+    churn, done = churn_view(profile, plan), last_done(profile)
+    return SearchHit(
+        profile=profile.id,
+        label=label(profile, plan, masked=masked),
+        matched=MatchView(kind=hit.kind, value_masked=_masked(hit, plan)),
+        exact=hit.exact,
+        risk=None if churn is None else churn.risk,
+        band=None if churn is None else churn.band,
+        stage=profile.stage or None,
+        last_seen=done if done > 0 else None,
+    )
+
+
+def _masked(hit: Hit, plan: Plan) -> str:
+    kind, value = hit.kind, hit.value
+    if kind in {"order", "ticket", "profile_id"}:
+        return value
+    if kind == "name":
+        return " ".join(f"{word[0]}." for word in value.split()[:4])
+    if kind == "email":
+        return f"{value[:1]}…@{value.rpartition('@')[2]}"
+    if kind == "phone":
+        digits = "".join(sign for sign in value if sign.isdigit())
+        return f"… {digits[-2:] if hit.exact else digits[1::-1]}"
+    rule = next((rule for rule in plan.identities if rule.type == kind), None)
+    return value if rule is not None and rule.pii == "none" else f"…{value[-2:]}"
