@@ -466,6 +466,7 @@ class Score(msgspec.Struct, array_like=True, gc=False):
     marks: list[tuple[float, float]] = []  # (time, risk) of scores since then: what `previous` will be
     left: float | None = None  # P(has left for good by now); None: of an older version
     leaving: float | None = None  # P(is still here, and leaves within `churn.leaving_within`)
+    course: bytes = b""  # of the risk, by week, packed (`models.churn.course`)
 
     @property
     def lost(self) -> float:

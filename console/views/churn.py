@@ -9,6 +9,7 @@ from pydantic import Field
 
 from console.views.document import Document, Risk, Time
 from models.churn.counterfactuals import Counterfactual
+from models.churn.course import course_of
 from models.churn.outlook import Outlook
 from models.churn.panel import basis
 from models.churn.reasons import departure, explain, remark
@@ -61,6 +62,13 @@ class CounterfactualView(Document):
     risk: Risk = Field(description="What the risk would be.")
 
 
+class PointView(Document):
+    """A risk of before."""
+
+    at: Time
+    risk: Risk
+
+
 class AheadView(Document):
     """One point of what is to be expected."""
 
@@ -110,6 +118,11 @@ class ChurnView(Document):
         description="The risk about a week before; null while the same kind of model said none."
     )
     previous_at: Time | None
+    history: list[PointView] | None = Field(
+        None,
+        description="Its course: the first score of each week, of 26 weeks at most, and this one last; by the same "
+        "kind of model. null in lists.",
+    )
     scored_at: Time
     model: str
     spoke: str = Field(
@@ -164,8 +177,9 @@ def may_be_scored(profile: Profile, plan: Plan) -> bool:
     return plan.consent.allows(profile, PROFILING)
 
 
-def churn_view(profile: Profile, plan: Plan, advice: Advice | None = None) -> ChurnView | None:
-    return _view(profile, profile.score, plan, advice)
+def churn_view(profile: Profile, plan: Plan, advice: Advice | None = None, *, whole: bool = False) -> ChurnView | None:
+    """The risk of a customer; `whole`: with its course."""
+    return _view(profile, profile.score, plan, advice, whole=whole)
 
 
 def defined_view(
@@ -180,11 +194,11 @@ def defined_view(
         stage=held.stage,
         words=getattr(definition.words, held.stage),
         since=held.stage_since,
-        churn=_view(profile, held.score, plan, advice.defined.get(definition.name) if advice else None),
+        churn=_view(profile, held.score, plan, advice.defined.get(definition.name) if advice else None, whole=True),
     )
 
 
-def _view(profile: Profile, score: Score | None, plan: Plan, advice: Advice | None = None) -> ChurnView | None:
+def _view(profile: Profile, score: Score | None, plan: Plan, advice: Advice | None, *, whole: bool) -> ChurnView | None:
     if score is None or not may_be_scored(profile, plan):
         return None
     reasons = explain(profile, score.reasons, score)
@@ -192,6 +206,7 @@ def _view(profile: Profile, score: Score | None, plan: Plan, advice: Advice | No
         score,
         trend=_trend(score),
         previous_at=(score.previous_at or None) if score.previous is not None else None,
+        history=[PointView(at=at, risk=risk) for at, risk in course_of(score)] if whole else None,
         scored_at=score.at,
         spoke=basis(score.model),
         departure=DepartureView.of(gone) if (gone := departure(profile, score)) else None,

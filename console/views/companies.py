@@ -144,7 +144,7 @@ def company_view(company: Profile, documents: Sequence[Profile], now: float, pla
         plan: gives segments their descriptions.
     """
     assert plan.judging is not None
-    churn = churn_view(company, plan)
+    churn = churn_view(company, plan, whole=True)
     return CompanyView.of(
         profile_view(company, now, plan),
         company=key_of(company),

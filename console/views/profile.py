@@ -126,7 +126,7 @@ def profile_view(profile: Profile, now: float, plan: Plan, advice: Advice | None
         purchases=purchases(profile, now),
         subscriptions=subscriptions(profile, now, plan.currency),
         support=support(profile),
-        churn=churn_view(profile, plan, advice),
+        churn=churn_view(profile, plan, advice, whole=True),
         withheld=None if may_be_scored(profile, plan) else "profiling",
         consent={purpose: consent_view(profile, purpose, plan) for purpose in plan.consent.purposes},
         segments=_segments(profile, plan),

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.churn.calibration import Calibration
+from models.churn.course import kind_of, noted
 from models.churn.kinds.btyd import TYPICAL
 from models.churn.model import Model, Scores
 from models.config import ChurnConfig
@@ -85,8 +86,10 @@ def score_profiles(
         leaving = 1.0 - (1.0 - scores.risk) ** (config.leaving_within / config.horizon)
         said = [(0.0, chance) for chance in leaving.tolist()]
     for i, risk, because, (gone, goes) in zip(bought, scores.risk.tolist(), reasons, said, strict=True):
-        earlier = compared_with(_before(profiles[i], config), times[i], id_)
-        found[i] = Score(risk, bands.of(risk), times[i], id_, because, *earlier, left=gone, leaving=goes)
+        before = _before(profiles[i], config)
+        earlier = compared_with(before, times[i], id_)
+        course = noted(before, times[i], risk, id_)
+        found[i] = Score(risk, bands.of(risk), times[i], id_, because, *earlier, left=gone, leaving=goes, course=course)
     return found
 
 
@@ -113,7 +116,7 @@ def compared_with(
     It is the newest mark that is a week old, or the oldest while none is; marks are at least half a week apart. What
     another kind of model said tells no trend.
     """
-    if before is None or _kind(before.model) != _kind(model):
+    if before is None or kind_of(before.model) != kind_of(model):
         return None, 0.0, []
     previous, previous_at, marks = before.previous, before.previous_at, before.marks
     newest = marks[-1][0] if marks else previous_at
@@ -122,10 +125,6 @@ def compared_with(
     while marks and (previous is None or now - marks[0][0] >= WEEK):
         (previous_at, previous), *marks = marks
     return previous, previous_at, marks
-
-
-def _kind(model: str) -> str:
-    return model.partition("-")[0]
 
 
 def next_rescore(profile: Profile, now: float, config: ChurnConfig) -> float | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 
+from models.churn.course import noted
 from models.churn.scores import compared_with
 from models.companies.signals import Ground, Signals, signals_of
 from models.companies.words import BY_RULES, PREFIX
@@ -65,7 +66,10 @@ def score_company(company: Profile, now: float, ground: Ground, bands: Bands) ->
         for name in told
         if abs(shares[name]) >= _FAINT and not (name == hidden and {"fall", "silent"} <= shares.keys())
     ]
-    return Score(risk, bands.of(risk), now, BY_RULES, reasons[:_REASONS], *compared_with(company.score, now, BY_RULES))
+    return Score(
+        risk, bands.of(risk), now, BY_RULES, reasons[:_REASONS], *compared_with(company.score, now, BY_RULES),
+        course=noted(company.score, now, risk, BY_RULES),
+    )  # fmt: skip
 
 
 def contributions(signals: Signals) -> dict[str, float]:
