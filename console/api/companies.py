@@ -28,7 +28,7 @@ from profiles.companies.sharing import CELLS
 from profiles.stores.reading.paging import decode_cursor, first_rows
 from profiles.types import Profile, is_cell, is_company
 
-__all__ = ["Company", "companies_router", "company_named", "known_company"]
+__all__ = ["Company", "companies_router", "company_named", "documents_of", "known_company", "page_of_members"]
 
 Company = Annotated[
     str, Path(description="As events name it, URL-encoded; or the id of its document.", examples=["acme"])
@@ -57,7 +57,7 @@ async def company_named(deps: ApiDeps, key: str) -> Profile:
     return found
 
 
-async def _documents(deps: ApiDeps, company: Profile) -> list[Profile]:
+async def documents_of(deps: ApiDeps, company: Profile) -> list[Profile]:
     """Its own, its cells', and those of the companies that count for it."""
     shares = company.company.shares if company.company is not None else {}
     joined = await deps.reader.profiles([id_ for id_ in shares if is_company(id_) and not is_cell(id_)])
@@ -73,6 +73,18 @@ async def _with_cells(deps: ApiDeps, company: Profile) -> list[Profile]:
     return [company, *cells.values()]
 
 
+async def page_of_members(deps: ApiDeps, company: Profile, limit: int, cursor: str | None) -> Page[MemberView]:
+    """So many of its members, those who did something last first."""
+    found = members_of(await documents_of(deps, company))
+    members = {of: read_part(packed) for of, packed in found.items()}
+    rows = [(last_of(part), " ".join(of)) for of, part in members.items()]
+    page, following = first_rows(rows, limit, decode_cursor(cursor))
+    named = [(of.partition(" ")[0], of.partition(" ")[2]) for _, of in page]
+    shown = {of: members[of] for of in named}
+    profiles = await deps.reader.profiles(sorted({id_ for id_, _ in shown}))
+    return Page(data=member_views(shown, profiles, await deps.now(), deps.plan), next=following)
+
+
 def companies_router(deps: ApiDeps) -> APIRouter:
     """The routes below /v1/companies."""
     router = APIRouter(route_class=guarded(deps), prefix="/companies", tags=["companies"])
@@ -85,7 +97,7 @@ def companies_router(deps: ApiDeps) -> APIRouter:
     @router.get("/{company}", summary="A company", responses=describe_errors(404))
     async def company(company: Company) -> CompanyView:
         found = await known_company(deps, company)
-        return company_view(found, await _documents(deps, found), await deps.now(), deps.plan)
+        return company_view(found, await documents_of(deps, found), await deps.now(), deps.plan)
 
     @router.get(
         "/{company}/members",
@@ -97,14 +109,7 @@ def companies_router(deps: ApiDeps) -> APIRouter:
         limit: Annotated[int, Query(ge=1, le=1000)] = 200,
         cursor: Cursor = None,
     ) -> Page[MemberView]:
-        found = members_of(await _documents(deps, await known_company(deps, company)))
-        members = {of: read_part(packed) for of, packed in found.items()}
-        rows = [(last_of(part), " ".join(of)) for of, part in members.items()]
-        page, following = first_rows(rows, limit, decode_cursor(cursor))
-        named = [(of.partition(" ")[0], of.partition(" ")[2]) for _, of in page]
-        shown = {of: members[of] for of in named}
-        profiles = await deps.reader.profiles(sorted({id_ for id_, _ in shown}))
-        return Page(data=member_views(shown, profiles, await deps.now(), deps.plan), next=following)
+        return await page_of_members(deps, await known_company(deps, company), limit, cursor)
 
     @router.get("/{company}/events", summary="A company's latest events", responses=describe_errors(404))
     async def events(

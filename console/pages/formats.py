@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 from babel import Locale
 from babel.dates import format_datetime, format_timedelta
@@ -19,7 +20,7 @@ __all__ = ["FILTERS", "Formats", "plain"]
 _LONGEST = 200  # characters of what a customer wrote
 _BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f")
 
-FILTERS = ("number", "compact", "percent", "points", "money", "major", "ago", "when", "said", "label")
+FILTERS = ("number", "compact", "percent", "points", "money", "major", "ago", "when", "said", "label", "segment")
 
 
 def plain(text: object) -> str:
@@ -96,6 +97,11 @@ class Formats:
     def said(value: Any) -> Markup:
         """What a customer wrote: text, whatever it says, that turns nothing round and that no script looks into."""
         return Markup('<bdi dir="auto" hx-ignore>{}</bdi>').format(plain(value))
+
+    @staticmethod
+    def segment(text: str) -> str:
+        """As one segment of a path, whatever it holds."""
+        return quote(text, safe="")
 
     @staticmethod
     def label(name: str) -> str:

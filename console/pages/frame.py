@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import cache
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
@@ -13,11 +13,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from jinja2_fragments import render_block
 
 from console.access.scopes import Scope, Viewer
-from console.pages.curve import survival_curve
+from console.pages.drawing.curve import survival_curve
+from console.pages.drawing.sparkline import sparkline, weekly
 from console.pages.formats import FILTERS, Formats
 from console.pages.headers import HEADERS
 from console.pages.languages import LANGUAGES, language_of, locale, translations
-from console.pages.sparkline import sparkline
 from console.pages.statics import static_url
 
 __all__ = ["NAVIGATION", "Frame", "Place", "environment"]
@@ -35,6 +35,7 @@ class Place(NamedTuple):
 NAVIGATION: tuple[Place, ...] = (
     Place("/", "At risk", "a", "alerts:read"),
     Place("/customers", "Customers", "c", "profiles:read"),
+    Place("/companies", "Companies", "f", "profiles:read"),
     Place("/segments", "Segments", "s", "segments:read"),
     Place("/plan", "Plan", "t", "profiles:read"),
 )
@@ -58,6 +59,7 @@ def environment(language: str) -> Environment:
         sparkline=sparkline,
         url_query=_query,
         curve=survival_curve,
+        weekly=weekly,
     )
     # As a global: a block that is rendered by itself knows nothing of what its page imports.
     made.globals["ui"] = made.get_template("macros.html").module
@@ -74,10 +76,12 @@ class Frame:
 
     Args:
         now: answers seconds since the epoch, as customers' time goes.
+        without: paths of the navigation that there is nothing behind with this plan.
     """
 
-    def __init__(self, now: Callable[[], Any]) -> None:
+    def __init__(self, now: Callable[[], Any], without: Collection[str] = ()) -> None:
         self._now = now
+        self._without = without
 
     async def page(
         self, request: Request, viewer: Viewer | None, template: str, /, *, status: int = 200, **values: Any
@@ -93,7 +97,9 @@ class Frame:
 
     async def shared(self, request: Request, viewer: Viewer | None) -> Mapping[str, Any]:
         """What every template knows."""
-        places = [place for place in NAVIGATION if viewer and viewer.may(place.scope)]
+        places = [
+            place for place in NAVIGATION if viewer and viewer.may(place.scope) and place.path not in self._without
+        ]
         return {"viewer": viewer, "places": places, "path": request.url.path, "now": await self._now()}
 
     async def part(self, request: Request, viewer: Viewer, template: str, block: str, /, **values: Any) -> HTMLResponse:

@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from console.access.sessions import Sessions
 from console.api.error_answers import ApiError
 from console.pages.at_risk import at_risk_router
+from console.pages.companies import companies_pages_router
 from console.pages.customer import customer_router
 from console.pages.customers import customers_router
 from console.pages.entry import Entry, SignInNeeded, entry_router, to_sign_in
@@ -30,9 +31,16 @@ _OF_PROGRAMS = ("/v1/", "/openapi.json", "/health", "/ready", "/metrics")
 def add_pages(app: FastAPI, deps: ApiDeps) -> None:
     """Add the pages and what they need to an application that serves the API."""
     entry = Entry(Sessions(deps.access))
-    frame = Frame(deps.now)
+    frame = Frame(deps.now, without=() if deps.plan.group else ("/companies",))
     app.include_router(entry_router(entry, frame))
-    for build in (at_risk_router, customers_router, customer_router, plan_pages_router, segments_pages_router):
+    for build in (
+        at_risk_router,
+        customers_router,
+        customer_router,
+        companies_pages_router,
+        plan_pages_router,
+        segments_pages_router,
+    ):
         app.include_router(build(deps, entry, frame))
 
     async def sign_in(request: Request, _: Exception) -> Response:

@@ -6,7 +6,10 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-__all__ = ["sparkline"]
+from console.views.churn import PointView
+from models.durations import WEEK
+
+__all__ = ["sparkline", "weekly"]
 
 _WIDTH, _HEIGHT, _PAD = 96, 24, 2
 
@@ -35,3 +38,12 @@ def sparkline(values: Sequence[float | None], words: str = "") -> Markup:
     return Markup('<svg class="spark" viewBox="0 0 {} {}" role="img"><title>{}</title>{}</svg>').format(
         _WIDTH, _HEIGHT, words, lines
     )
+
+
+def weekly(points: Sequence[PointView]) -> list[float]:
+    """A risk week by week, ascending: in a week without a score it is what it was."""
+    found: list[float] = []
+    for point, following in zip(points, [*points[1:], None], strict=True):
+        until = following.at if following is not None else point.at
+        found += [point.risk] * max(1, int(until // WEEK - point.at // WEEK))
+    return found

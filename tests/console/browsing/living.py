@@ -19,7 +19,7 @@ from tests.console.people import keep, store
 from tests.console.serving import serving
 from tests.console.support_api import Nothing, api_deps
 
-__all__ = ["Living", "living"]
+__all__ = ["Living", "aside", "living"]
 
 Answer = TypeVar("Answer")
 
@@ -57,7 +57,7 @@ class Living:
 
     def keep(self, profile: Profile) -> None:
         """A customer is as this from now on, and everybody who looks is told."""
-        _aside(lambda: keep(self.held, profile))
+        aside(lambda: keep(self.held, profile))
         self.feed.wake()
 
     def link(self, role: Role) -> str:
@@ -67,19 +67,20 @@ class Living:
             await self.access.put_account(Account(name=role, role=role))
             return await Sessions(self.access).make_link(role)
 
-        return _aside(lambda: asyncio.run(make()))
+        return aside(lambda: asyncio.run(make()))
 
 
-def _aside(call: Callable[[], Answer]) -> Answer:
+def aside(call: Callable[[], Answer]) -> Answer:
     """Run something in a thread of its own: in ours the browser's driver has a loop already."""
     with ThreadPoolExecutor(1) as pool:
         return pool.submit(call).result()
 
 
 @contextlib.contextmanager
-def living(**parts: Any) -> Iterator[Living]:
-    """A console until the end of the block; `parts` as of `api_deps`."""
-    held, access, feed = store(), MemoryAccessStore(), Wakes()
+def living(held: MemoryStore | None = None, **parts: Any) -> Iterator[Living]:
+    """A console until the end of the block, over a store that is empty unless given; `parts` as of `api_deps`."""
+    held = store() if held is None else held
+    access, feed = MemoryAccessStore(), Wakes()
     deps = api_deps(held, access=access, feed=feed, **parts)
     deps = replace(deps, desk=replace(deps.desk, links=MemoryLinkStore()))
     app = create_api(deps)

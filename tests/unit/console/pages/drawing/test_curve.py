@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from console.pages.curve import survival_curve
+from console.pages.drawing.curve import survival_curve
 from console.views.churn import AheadView
 
 

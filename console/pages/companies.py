@@ -1,0 +1,77 @@
+"""Companies, where the plan has them: the list, and one with its risk, its health and its people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+from urllib.parse import quote
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+
+from console.access.scopes import Viewer
+from console.api.companies import documents_of, known_company, page_of_members
+from console.pages.entry import Entry
+from console.pages.frame import Frame
+from console.pages.languages import language_of
+from console.pages.streaming import stream
+from console.services.ports import ApiDeps
+from console.views.companies import company_view, summary_of_company
+from console.views.label import label
+from console.views.timeline import timeline_view
+from profiles.types import Profile
+
+__all__ = ["companies_pages_router"]
+
+_FRAGMENTS = ("head", "risk", "health", "value", "alerts", "timeline", "measures", "segments")
+_SHOWN = 40  # events
+_MEMBERS = 50
+
+Cursor = Annotated[str | None, Query(max_length=200)]
+
+
+def companies_pages_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRouter:
+    """The routes /companies and /company/{name}."""
+    router = APIRouter(include_in_schema=False)
+    reads = Depends(entry.may("profiles:read"))
+
+    @router.get("/companies")
+    async def companies(request: Request, cursor: Cursor = None, viewer: Viewer = reads) -> Response:
+        found, following = await deps.reader.companies(limit=_MEMBERS, cursor=cursor)
+        rows = [summary_of_company(one) for one in found]
+        return await frame.page(request, viewer, "companies", rows=rows, following=following)
+
+    @router.get("/company/{name}")
+    async def company(request: Request, name: str, cursor: Cursor = None, viewer: Viewer = reads) -> Response:
+        found = await known_company(deps, name)
+        members = await page_of_members(deps, found, _MEMBERS, cursor)
+        people = await deps.reader.profiles(sorted({one.profile for one in members.data}))
+        labels = {id_: label(one, deps.plan, masked=not viewer.may("pii:read")) for id_, one in people.items()}
+        shared = await values(found)
+        return await frame.page(request, viewer, "company", members=members, labels=labels, **shared)
+
+    @router.get("/live/company/{name}")
+    async def live(request: Request, name: str, viewer: Viewer = reads) -> Response:
+        found = await known_company(deps, name)
+        language = language_of(request)
+
+        async def render() -> dict[str, str]:
+            now = await known_company(deps, found.id)
+            shared = {**await frame.shared(request, viewer), **await values(now)}
+            return {part: frame.fragment(language, "company", part, shared) for part in _FRAGMENTS}
+
+        async def still_in() -> bool:
+            return await entry.viewer(request) is not None
+
+        return stream(deps.feed, render, still_in, about=found.id)
+
+    async def values(found: Profile) -> Mapping[str, Any]:
+        view = company_view(found, await documents_of(deps, found), await deps.now(), deps.plan)
+        return {
+            "company": view,
+            "address": quote(view.company, safe=""),
+            "events": timeline_view(found, _SHOWN, deps.plan),
+            "ever": sum(activity.count for activity in found.activity.values()),
+            "named": str(view.traits["name"].value) if "name" in view.traits else view.company,
+        }
+
+    return router
