@@ -39,10 +39,7 @@ def at_risk_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRouter:
             shared = {**await frame.shared(request, viewer), "rows": await rows(viewer)}
             return {"cases": frame.fragment(language, "at_risk", "cases", shared)}
 
-        async def still_in() -> bool:
-            return await entry.viewer(request) is not None
-
-        return stream(deps.feed, render, still_in, kinds=("alert",))
+        return stream(deps.feed, render, entry.still(request, viewer), kinds=("alert",))
 
     async def rows(viewer: Viewer) -> list[dict[str, Any]]:
         found, _ = await deps.reader.alerts(state="open", limit=_MOST, cursor=None)

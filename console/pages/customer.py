@@ -84,10 +84,7 @@ def customer_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRouter:
             shared = {**await frame.shared(request, viewer), **await values(found, viewer, source)}
             return {name: frame.fragment(language, "customer", name, shared) for name in _FRAGMENTS}
 
-        async def still_in() -> bool:
-            return await entry.viewer(request) is not None
-
-        return stream(deps.feed, render, still_in, about=profile)
+        return stream(deps.feed, render, entry.still(request, viewer), about=profile)
 
     async def values(found: Profile, viewer: Viewer, source: str) -> Mapping[str, Any]:
         advice = await deps.adviser(found) if may_be_scored(found, deps.plan) else None

@@ -70,6 +70,14 @@ class Entry:
 
         return let
 
+    def still(self, request: Request, viewer: Viewer) -> Callable[[], Awaitable[bool]]:
+        """Whether who opened a stream is in, and may see what they saw then: every state is made for them."""
+
+        async def same() -> bool:
+            return await self.viewer(request) == viewer
+
+        return same
+
     async def slow_down(self, request: Request, name: str) -> bool:
         """Whether somebody has tried to sign in too often; each look counts.
 

@@ -46,10 +46,7 @@ def segments_pages_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRoute
             shared = {**await frame.shared(request, viewer), **await listed()}
             return {"list": frame.fragment(language, "segments", "list", shared)}
 
-        async def still_in() -> bool:
-            return await entry.viewer(request) is not None
-
-        return stream(deps.feed, render, still_in, kinds=("profile",), every=2.0)
+        return stream(deps.feed, render, entry.still(request, viewer), kinds=("profile",), every=2.0)
 
     async def listed() -> dict[str, Any]:
         sizes = await found.sizes()

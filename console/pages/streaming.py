@@ -40,7 +40,7 @@ def stream(
     Args:
         feed: what is committed.
         render: makes the fragments of now.
-        still_in: whether whoever looks is still signed in; asked every 30 s.
+        still_in: whether whoever looks is still who they were (`Entry.still`); asked before each state, and every 30 s.
         kinds: of events that change what the page shows, whomever they are about.
         about: the profile or company that the page is about.
         every: seconds between two states at least.

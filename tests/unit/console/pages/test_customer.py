@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 
 import httpx
 import pytest
 
 from console.pages.customer import _FRAGMENTS
+from profiles.stores.access import Account
 from profiles.types import ERASED, Company, Profile
 from tests.console.browsing.living import Living, living
-from tests.console.people import customer
+from tests.console.people import customer, happened
 
 OURS = {"Sec-Fetch-Site": "same-origin"}
 
@@ -58,3 +60,21 @@ def test_a_company_is_no_customer(client: httpx.Client, console: Living) -> None
 
     with client.stream("GET", "/live/c/~acme") as stream:
         assert "no longer here" in state(stream.iter_lines())
+
+
+def test_who_is_given_another_role_sees_no_more_by_an_open_page(client: httpx.Client, console: Living) -> None:
+    """An analyst sees no names."""
+    ada = customer()
+    console.keep(ada)
+    with client.stream("GET", f"/live/c/{ada.id}") as stream:
+        lines = stream.iter_lines()
+        assert "Ada" in state(lines)
+        asyncio.run(console.access.put_account(Account(name="agent", role="analyst")))
+        happened(ada, 0, "", type="identify", traits={"firstName": "Augusta"})
+        console.keep(ada)
+        rest = list(lines)
+
+    assert "event: ended" in rest
+    assert not [line for line in rest if "Augusta" in line]
+    with client.stream("GET", f"/live/c/{ada.id}") as stream:
+        assert "Augusta" not in state(stream.iter_lines())
