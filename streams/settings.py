@@ -134,7 +134,7 @@ class Settings(BaseSettings):
         False, description="Whether the HTTP port shows anybody /metrics, /docs, /openapi.json and all /ready knows."
     )
     api_token: _Token | None = Field(
-        None, min_length=LEAST, description="Bearer token of the support API; required to serve it."
+        None, min_length=LEAST, description="Bearer token that may do everything in the support API."
     )
     transparency: bool = Field(
         False, description="Whether the console shows anybody, at /transparency, what the plan marks as public."

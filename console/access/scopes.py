@@ -51,9 +51,15 @@ class Viewer(NamedTuple):
     """Who asks."""
 
     name: str
-    role: Role
+    role: Role | Literal["token"]
     scopes: frozenset[Scope]
     via: str  # page, api
+    token: str = ""  # its id, of a program
+
+    @property
+    def sees_names(self) -> bool:
+        """Whether they see names in lists, by which customers are found."""
+        return "pii:one" in self.scopes or "pii:read" in self.scopes
 
     def may(self, scope: Scope) -> bool:
         """Whether they may do this."""

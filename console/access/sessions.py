@@ -17,7 +17,7 @@ from console.access.passwords import is_password
 from console.access.scopes import ROLES, Viewer
 from profiles.stores.access import AccessStore, Account, Session
 
-__all__ = ["ABSOLUTE", "IDLE", "LINK", "Sessions"]
+__all__ = ["ABSOLUTE", "IDLE", "LINK", "Sessions", "cookie_name"]
 
 ABSOLUTE = 12 * 3600.0
 IDLE = 2 * 3600.0
@@ -91,6 +91,11 @@ class Sessions:
         """Sign out."""
         if secret:
             await self._store.end_session(_digest(secret))
+
+
+def cookie_name(*, secure: bool) -> str:
+    """The session's cookie; over HTTPS one that only this host could have set."""
+    return "__Host-rapport" if secure else "rapport"
 
 
 def _digest(secret: str) -> str:

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from console.api.error_answers import ApiError, describe_errors
-from console.api.guard import guarded
+from console.api.guard import guarded, wants
 from console.api.profiles import Cursor, Limit
 from console.services.ports import ApiDeps
 from console.views.alerts import AlertView, alert_view
@@ -39,6 +39,7 @@ def alerts_router(deps: ApiDeps) -> APIRouter:
     router = APIRouter(route_class=guarded(deps), prefix="/alerts", tags=["alerts"])
 
     @router.get("", summary="Alerts, the newest first")
+    @wants("alerts:read")
     async def alerts(
         state: Annotated[
             Literal["open", "acknowledged", "resolved", "cleared"] | None,
@@ -59,6 +60,7 @@ def alerts_router(deps: ApiDeps) -> APIRouter:
         "takes longer than five seconds. The decision is safe in both cases.",
         responses={202: {"model": AlertView, "description": "Accepted"}, **describe_errors(404, 409)},
     )
+    @wants("alerts:write")
     async def decide(
         alert: str, action: Literal["acknowledge", "resolve"], response: Response, decision: Decision | None = None
     ) -> AlertView:

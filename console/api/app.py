@@ -11,8 +11,8 @@ from fastapi.security import HTTPBearer
 from console.api.alerts import alerts_router
 from console.api.companies import companies_router
 from console.api.company_joins import company_joins_router
+from console.api.entrance.callers import Callers, require
 from console.api.error_answers import describe_errors, handle_errors
-from console.api.guard import let_in
 from console.api.identities import identities_router
 from console.api.live import live_router
 from console.api.models import models_router
@@ -33,13 +33,15 @@ __all__ = ["create_api"]
 LARGEST_BODY = 64 * 1024
 """Bytes of a request's body."""
 
-_SCHEME = HTTPBearer(auto_error=False, description="`api_token` of rapport.json, or RAPPORT_API_TOKEN.")
+_SCHEME = HTTPBearer(
+    auto_error=False, description="Of `rapport tokens`; `api_token` of rapport.json, or RAPPORT_API_TOKEN."
+)
 
 DESCRIPTION = """Live customer profiles, with churn risk, reasons, segments and alerts.
 
-Send `Authorization: Bearer TOKEN` with everything below `/v1`. Lists answer `{"data": […], "next": cursor}`; give the
-cursor back as `cursor` until `next` is null. Every error is `{"code", "message"}`. A query parameter that a route
-does not have is refused with 400, never ignored.
+Send `Authorization: Bearer TOKEN` with everything below `/v1`; `x-scopes` of each path are what the token must have.
+Lists answer `{"data": […], "next": cursor}`; give the cursor back as `cursor` until `next` is null. Every error is
+`{"code", "message"}`. A query parameter that a route does not have is refused with 400, never ignored.
 """
 
 
@@ -57,7 +59,7 @@ def create_api(deps: ApiDeps) -> FastAPI:
     v1 = APIRouter(
         prefix="/v1",
         dependencies=[Depends(_SCHEME), Depends(known_parameters)],  # the scheme is for its description: see `guard`
-        responses={**describe_errors(400, 401), **otherwise},
+        responses={**describe_errors(400, 401, 403), **otherwise},
         max_body_size=LARGEST_BODY,
     )
     for build in (
@@ -68,13 +70,15 @@ def create_api(deps: ApiDeps) -> FastAPI:
         v1.include_router(build(deps))
     app.include_router(v1)
 
-    def operator(request: Request) -> None:
-        if not deps.open_operations:
-            let_in(request, deps.token)
+    callers = Callers(deps.access, deps.token)
 
-    def reader(request: Request) -> None:
-        if not deps.open_docs:
-            operator(request)
+    async def operator(request: Request) -> None:
+        if not deps.open_operations:
+            require(await callers.of(request), "pipeline:read")
+
+    async def reader(request: Request) -> None:
+        if not deps.open_docs and not deps.open_operations:
+            await callers.of(request)
 
     app.include_router(operations_router(deps.checks, deps.paused, deps.plans, operator))
     app.add_middleware(IdentityPaths)

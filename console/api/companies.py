@@ -8,7 +8,7 @@ from urllib.parse import unquote
 from fastapi import APIRouter, Path, Query
 
 from console.api.error_answers import ApiError, describe_errors
-from console.api.guard import guarded
+from console.api.guard import guarded, wants
 from console.api.profiles import MAX_EVENTS, Cursor, Limit
 from console.services.ports import ApiDeps
 from console.views.companies import (
@@ -90,11 +90,13 @@ def companies_router(deps: ApiDeps) -> APIRouter:
     router = APIRouter(route_class=guarded(deps), prefix="/companies", tags=["companies"])
 
     @router.get("", summary="List companies, those of the latest events first")
+    @wants("profiles:read")
     async def companies(limit: Limit = 50, cursor: Cursor = None) -> Page[CompanySummary]:
         found, following = await deps.reader.companies(limit=limit, cursor=cursor)
         return Page(data=[summary_of_company(one) for one in found], next=following)
 
     @router.get("/{company}", summary="A company", responses=describe_errors(404))
+    @wants("profiles:read")
     async def company(company: Company) -> CompanyView:
         found = await known_company(deps, company)
         return company_view(found, await documents_of(deps, found), await deps.now(), deps.plan)
@@ -104,6 +106,7 @@ def companies_router(deps: ApiDeps) -> APIRouter:
         summary="A company's members, those who did something last first",
         responses=describe_errors(400, 404),
     )
+    @wants("profiles:read")
     async def members(
         company: Company,
         limit: Annotated[int, Query(ge=1, le=1000)] = 200,
@@ -112,6 +115,7 @@ def companies_router(deps: ApiDeps) -> APIRouter:
         return await page_of_members(deps, await known_company(deps, company), limit, cursor)
 
     @router.get("/{company}/events", summary="A company's latest events", responses=describe_errors(404))
+    @wants("events:read")
     async def events(
         company: Company,
         limit: Annotated[int, Query(ge=1, le=MAX_EVENTS, description="A document keeps the latest 24.")] = MAX_EVENTS,

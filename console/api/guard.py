@@ -1,42 +1,77 @@
 """What every route below /v1 does before and after its work: let in, read, bound, limit in time, forbid to keep.
 
-The token is looked at before the body is read: who has none may not even make us listen.
+Who asks, and whether they may, is found out before the body is read: who may not may not even make us listen. A route
+says by `wants` which scopes it asks for; one that says nothing is for admins.
 """
 
 from __future__ import annotations
 
 import asyncio
-import hmac
+import functools
 from collections.abc import Callable, Coroutine
-from typing import Any
+from contextvars import ContextVar
+from typing import Any, TypeVar, cast
 
 import orjson
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
-from pydantic import SecretStr
 
+from console.access.masking import Sight, masked, sight_of
+from console.access.scopes import Scope, Viewer
+from console.api.entrance.callers import Callers, require
 from console.api.error_answers import NO_STORE, ApiError
 from console.services.ports import ApiDeps
 from profiles.bounds import excess, may_exceed
 
-__all__ = ["bears", "guarded", "let_in"]
+__all__ = ["guarded", "viewer_of", "wants"]
 
 _LEVELS = 64
 """Of nesting: twenty levels of conditions take forty and some."""
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
+Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
+
+_sight: ContextVar[Sight] = ContextVar("sight")
+"""How much the caller of the request under way sees."""
+
+_ADMIN: tuple[Scope, ...] = ("admin",)
+
+
+def wants(*scopes: Scope, one: bool = False) -> Callable[[Endpoint], Endpoint]:
+    """Says of a route, below its decorator, which scopes it asks for: all of them.
+
+    Args:
+        scopes: that a caller must have.
+        one: what it answers is about a single customer, whom the caller named.
+    """
+
+    def marked(endpoint: Endpoint) -> Endpoint:
+        endpoint.__dict__.update(scopes=scopes, one=one)
+        return endpoint
+
+    return marked
+
 
 def guarded(deps: ApiDeps, *, times: int = 1) -> type[APIRoute]:
-    """The class of routes that let only the token pass, and are given up `times` the patience after their body."""
-    token, patience = deps.token, times * deps.patience
+    """The class of routes that let pass who may, and are given up `times` the patience after their body."""
+    callers, plan, patience = Callers(deps.access, deps.token), deps.plan, times * deps.patience
 
     class Guarded(APIRoute):
+        def __init__(self, path: str, endpoint: Callable[..., Any], **given: Any) -> None:
+            self.scopes: tuple[Scope, ...] = endpoint.__dict__.get("scopes", _ADMIN)
+            given["openapi_extra"] = {**(given.get("openapi_extra") or {}), "x-scopes": list(self.scopes)}
+            self.one = bool(endpoint.__dict__.get("one"))
+            super().__init__(path, _seen(endpoint), **given)
+
         def get_route_handler(self) -> Handler:
-            answer = super().get_route_handler()
+            answer, scopes, one = super().get_route_handler(), self.scopes, self.one
 
             async def handler(request: Request) -> Response:
-                let_in(request, token)
+                viewer = await callers.of(request)
+                require(viewer, *scopes)
+                request.state.viewer = viewer
+                _sight.set(sight_of(viewer, plan, one=one))
                 _check_shape(await request.body())
                 limit = asyncio.timeout(patience)
                 try:
@@ -58,28 +93,22 @@ def guarded(deps: ApiDeps, *, times: int = 1) -> type[APIRoute]:
     return Guarded
 
 
-def bears(request: Request, token: SecretStr) -> bool:
-    """Whether a request has the token; comparing takes the same time whatever is given."""
-    scheme, _, given = request.headers.get("authorization", "").partition(" ")
-    expected = token.get_secret_value().encode()
-    right = hmac.compare_digest(given.strip().encode(errors="replace"), expected)
-    return bool(expected) and scheme.lower() == "bearer" and right
+def viewer_of(request: Request) -> Viewer:
+    """Who asks, as a dependency of guarded routes."""
+    return cast(Viewer, request.state.viewer)
 
 
-def let_in(request: Request, token: SecretStr) -> None:
-    """See that a request has the token.
+def _seen(endpoint: Callable[..., Any]) -> Callable[..., Any]:
+    """A route's function, of whose answer the caller gets what they may see."""
+    if endpoint.__dict__.get("seen"):  # a router that is included in another makes its routes anew
+        return endpoint
 
-    Raises:
-        ApiError: 401, it has not.
-    """
-    if bears(request, token):
-        return
-    scheme, _, given = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() == "bearer" and given:
-        message = "this is not the token of the support API"
-    else:
-        message = "send the support API's token: Authorization: Bearer TOKEN"
-    raise ApiError(401, "unauthorized", message, {"WWW-Authenticate": "Bearer"})
+    @functools.wraps(endpoint)
+    async def seen(*args: Any, **given: Any) -> Any:
+        return masked(await endpoint(*args, **given), _sight.get())
+
+    seen.__dict__["seen"] = True
+    return seen
 
 
 def _check_shape(body: bytes) -> None:

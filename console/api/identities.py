@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from console.api.error_answers import ApiError, describe_errors
-from console.api.guard import guarded
+from console.api.guard import guarded, wants
 from console.api.paths import parse_identity
 from console.api.profiles import Who, named
 from console.services.links import links_of
@@ -63,6 +63,7 @@ def identities_router(deps: ApiDeps) -> APIRouter:
         "the links with it that were refused lately.",
         responses=describe_errors(404),
     )
+    @wants("profiles:read", one=True)
     async def links(identity: Who) -> IdentityLinks:
         profile, _ = await named(deps, identity)
         return await links_of(profile, desk.links, deps.plan)
@@ -76,6 +77,7 @@ def identities_router(deps: ApiDeps) -> APIRouter:
         "finished yet.",
         responses={202: {"model": SplitState, "description": "Accepted"}, **describe_errors(404, 409)},
     )
+    @wants("identity:split")
     async def split(identity: Who, response: Response, order: SplitOrder | None = None) -> SplitState:
         profile, known_as = await named(deps, identity)
         order = order or SplitOrder()
@@ -100,6 +102,7 @@ def identities_router(deps: ApiDeps) -> APIRouter:
         "said so, and a split takes it back. 202 if it takes longer than five seconds; it is carried out all the same.",
         responses={202: {"model": JoinState, "description": "Accepted"}, **describe_errors(404, 409)},
     )
+    @wants("identity:split")
     async def join(identity: Who, order: JoinOrder, response: Response) -> JoinState:
         both = [(await named(deps, one))[1] for one in (identity, order.other)]
         one, other = both
@@ -113,10 +116,12 @@ def identities_router(deps: ApiDeps) -> APIRouter:
         return JoinState(id=id_, state=state or "asked")
 
     @router.get("/splits/{split}", summary="What became of a split", responses=describe_errors(409))
+    @wants("identity:split")
     async def one_split(split: str) -> SplitState:
         return await _state(split, await desk.links.split_state(split))
 
     @router.get("/splits", summary="Splits that are not finished")
+    @wants("profiles:read")
     async def splits() -> Page[SplitView]:
         pending = await desk.links.splitting()
         return Page(data=[split_view(split, deps.plan) for split in pending.values()], next=None)
@@ -127,6 +132,7 @@ def identities_router(deps: ApiDeps) -> APIRouter:
         description="The latest 1,000: a limit of the tracking plan was reached, a split keeps them apart, or only a "
         "public source says that two people are one.",
     )
+    @wants("profiles:read")
     async def refusals(
         limit: Annotated[int, Query(ge=1, le=1000, description="Most of them, the newest first.")] = 50,
     ) -> Page[RefusalView]:

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from typing import Annotated, Any, Literal
 
 import orjson
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
+from console.access.masking import Sight, masked, sight_of
+from console.access.scopes import Scope, Viewer
+from console.api.entrance.callers import Callers, require
 from console.api.error_answers import ApiError
-from console.api.guard import guarded
+from console.api.guard import guarded, viewer_of, wants
 from console.services.ports import ApiDeps
 from console.views.companies import summary_of_company
 from console.views.operating.pipeline import RawEventView
 from console.views.profile import summary_view
-from plan import Plan
 from profiles.types import Profile
 from streams.watching.raw_feed import WhichEvents
 
@@ -29,9 +32,20 @@ HEARTBEAT = 15
 """Seconds between heartbeats: shorter than the idle time after which proxies close a connection."""
 
 
+_LOOK = 30.0
+"""Seconds after which it is looked anew whether who listens still may."""
+
+_KINDS: Mapping[str, Scope] = {
+    "profile": "profiles:read", "company": "profiles:read", "gone": "profiles:read", "alert": "alerts:read",
+    "notice": "models:read", "event": "pipeline:read",
+}  # fmt: skip
+"""What is told, and the scope that each asks for besides that of the feed."""
+
+
 def live_router(deps: ApiDeps) -> APIRouter:
     """The route /v1/live."""
     router = APIRouter(route_class=guarded(deps), tags=["live"])
+    callers = Callers(deps.access, deps.token)
 
     @router.get(
         "/live",
@@ -44,7 +58,9 @@ def live_router(deps: ApiDeps) -> APIRouter:
         "nothing happens. There is no replay: after reconnecting, read what is shown anew.",
         response_class=EventSourceResponse,
     )
+    @wants("events:read")
     async def live(
+        request: Request,
         kind: Annotated[
             Literal["profile", "company", "gone", "alert", "notice", "event"] | None, Query(description="Only these.")
         ] = None,
@@ -53,26 +69,51 @@ def live_router(deps: ApiDeps) -> APIRouter:
         user: Annotated[str, Query(max_length=500, description="Only of this userId or anonymousId.")] = "",
         only_bad: Annotated[bool, Query(description="Only rejected or flagged ones.")] = False,
     ) -> EventSourceResponse:
+        viewer = viewer_of(request)
+        if kind is not None:
+            require(viewer, _KINDS[kind])
+
+        async def still_in() -> bool:
+            try:
+                return (await callers.of(request)).scopes == viewer.scopes
+            except ApiError:
+                return False
+
         wanted = WhichEvents(source, event, user, only_bad)
         if kind == "event":
-            return EventSourceResponse(_raw(deps, wanted), ping=HEARTBEAT, headers={"X-Accel-Buffering": "no"})
-        if wanted != WhichEvents():
+            told = _raw(deps, wanted, still_in)
+        elif wanted != WhichEvents():
             raise ApiError(400, "invalid_request", "source, event, user and only_bad narrow `kind=event` alone")
-        return EventSourceResponse(_events(deps, kind), ping=HEARTBEAT, headers={"X-Accel-Buffering": "no"})
+        else:
+            told = _events(deps, kind, viewer, still_in)
+        return EventSourceResponse(told, ping=HEARTBEAT, headers={"X-Accel-Buffering": "no"})
 
     return router
 
 
-async def _events(deps: ApiDeps, kind: str | None) -> AsyncIterator[ServerSentEvent]:
-    subscription = deps.feed.subscribe()
+async def _events(
+    deps: ApiDeps, kind: str | None, viewer: Viewer, still_in: Callable[[], Awaitable[bool]]
+) -> AsyncIterator[ServerSentEvent]:
+    """Until who listens goes, or may no more: whoever was put out hears nothing half a minute later."""
+    kinds = {name for name, scope in _KINDS.items() if viewer.may(scope)} if kind is None else {kind}
+    sight = sight_of(viewer, deps.plan)
+    subscription, looked = deps.feed.subscribe(), time.monotonic()
     async with aclosing(subscription):  # type: ignore[type-var]
         yield ServerSentEvent(comment="connected")
         async for event in subscription:
-            if kind is None or event.kind == kind:
-                yield ServerSentEvent(_json(event.data, deps.plan), event=event.kind, id=event.id)
+            if event.kind not in kinds:
+                continue
+            if time.monotonic() - looked > _LOOK:
+                if not await still_in():
+                    return
+                looked = time.monotonic()
+            yield ServerSentEvent(_json(event.data, sight), event=event.kind, id=event.id)
 
 
-async def _raw(deps: ApiDeps, wanted: WhichEvents) -> AsyncIterator[ServerSentEvent]:
+async def _raw(
+    deps: ApiDeps, wanted: WhichEvents, still_in: Callable[[], Awaitable[bool]]
+) -> AsyncIterator[ServerSentEvent]:
+    looked = time.monotonic()
     yield ServerSentEvent(comment="connected")
     with deps.raw.watch(wanted) as watcher:
         while True:
@@ -81,11 +122,15 @@ async def _raw(deps: ApiDeps, wanted: WhichEvents) -> AsyncIterator[ServerSentEv
             told = {"shown": watcher.shown, "came": watcher.came, "trouble": watcher.trouble}
             yield ServerSentEvent(orjson.dumps({**told, "reading": watcher.reading}).decode(), event="sample")
             await asyncio.sleep(_BETWEEN)
+            if time.monotonic() - looked > _LOOK:
+                if not await still_in():
+                    return
+                looked = time.monotonic()
 
 
-def _json(data: Profile | dict[str, Any], plan: Plan) -> str:
+def _json(data: Profile | dict[str, Any], sight: Sight) -> str:
     if isinstance(data, Profile) and data.company is not None:
-        return summary_of_company(data).model_dump_json()
+        return masked(summary_of_company(data), sight).model_dump_json()
     if isinstance(data, Profile):
-        return summary_view(data, plan).model_dump_json()
+        return masked(summary_view(data, sight.plan), sight).model_dump_json()
     return orjson.dumps(data).decode()

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from console.api.error_answers import ApiError, describe_errors
-from console.api.guard import guarded
+from console.api.guard import guarded, wants
 from console.api.profiles import named
 from console.services.ports import ApiDeps
 from console.views.churn import may_be_scored
@@ -71,12 +71,14 @@ def models_router(deps: ApiDeps) -> APIRouter:
     decided = {202: {"model": DecisionView, "description": "Accepted"}, **describe_errors(404, 409)}
 
     @router.get("", summary="Every model, how good it is, and which is the champion", responses=describe_errors(404))
+    @wants("models:read")
     async def models(churn: Churn = "") -> ModelsView:
         return models_view(await desk.report(known(churn)))
 
     @router.get(
         "/history", summary="Kept checkpoints, and which model was the champion when", responses=describe_errors(404)
     )
+    @wants("models:read")
     async def history(churn: Churn = "") -> HistoryView:
         return history_view(await desk.report(known(churn)), await desk.kept(churn))
 
@@ -88,6 +90,7 @@ def models_router(deps: ApiDeps) -> APIRouter:
         "score by what it has learned.",
         responses=describe_errors(404, 409),
     )
+    @wants("models:read", one=True)
     async def explain(
         identity: Annotated[str, Query(max_length=600, description="TYPE:VALUE, such as user_id:42.")],
         churn: Churn = "",
@@ -102,6 +105,7 @@ def models_router(deps: ApiDeps) -> APIRouter:
         return explanation_view(profile, score, report.panel.champion.id, scores, expected)
 
     @router.get("/{name}", summary="One model: its weights and quality", responses=describe_errors(404))
+    @wants("models:read")
     async def model(name: str, churn: Churn = "") -> ModelDetail:
         if name not in MODELS:
             raise ApiError(404, "unknown_model", f"there is no model {name!r}; there are {', '.join(MODELS)}")
@@ -114,6 +118,7 @@ def models_router(deps: ApiDeps) -> APIRouter:
         "seconds; the decision is safe in both cases. 409 says why it cannot be.",
         responses=decided,
     )
+    @wants("models:write")
     async def promote(order: Promotion, response: Response) -> DecisionView:
         return await decide("promote", order.model, order, response)
 
@@ -123,6 +128,7 @@ def models_router(deps: ApiDeps) -> APIRouter:
         description="Learning goes on from there; what was learned since is lost. Answers as promote does.",
         responses=decided,
     )
+    @wants("models:write")
     async def rollback(order: RollBack, response: Response) -> DecisionView:
         return await decide("rollback", str(order.version), order, response)
 
@@ -132,6 +138,7 @@ def models_router(deps: ApiDeps) -> APIRouter:
         description="Undoes promote: the model that the rule had chosen is champion again. Answers as promote does.",
         responses=decided,
     )
+    @wants("models:write")
     async def release(response: Response, order: Release | None = None) -> DecisionView:
         return await decide("release", "", order or Release(), response)
 

@@ -12,7 +12,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, 
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from console.api.error_answers import ApiError, describe_errors
-from console.api.guard import guarded
+from console.api.guard import guarded, wants
 from console.api.parameters import known_parameters
 from console.api.profiles import Limit
 from console.services.ports import ApiDeps, Check, Paused, Plans
@@ -36,6 +36,7 @@ def clock_router(deps: ApiDeps) -> APIRouter:
     router = APIRouter(route_class=guarded(deps), tags=["operations"])
 
     @router.get("/clock", summary="How far time has come for all customers: loads of history, outages, what came late")
+    @wants("pipeline:read")
     async def clock() -> ClockView:
         return await read_clock(deps.clocks, deps.clock())
 
@@ -50,6 +51,7 @@ def rejected_router(deps: ApiDeps) -> APIRouter:
         "/rejected",
         summary="Events that were not accepted, newest first, personal data masked",
     )
+    @wants("pipeline:read")
     async def rejected(
         limit: Limit = 50,
         source: Annotated[str | None, Query(description="Only of this source.")] = None,
@@ -61,7 +63,7 @@ def rejected_router(deps: ApiDeps) -> APIRouter:
 
 
 def operations_router(
-    checks: Mapping[str, Check], paused: Paused, plans: Plans, let_in: Callable[[Request], object]
+    checks: Mapping[str, Check], paused: Paused, plans: Plans, let_in: Callable[[Request], Awaitable[object]]
 ) -> APIRouter:
     """/health, /ready and /metrics.
 
@@ -85,7 +87,7 @@ def operations_router(
         silent = [f"{name}: {answer}" for name, answer in found.items() if answer != "ok"]
         if silent:
             response.status_code = 503
-        if not _may_see(request):
+        if not await _may_see(request):
             if silent:
                 return Readiness(code="not_ready", message="something does not answer", checks={})
             return Readiness(code="ready", message="everything answers", checks={})
@@ -97,16 +99,16 @@ def operations_router(
         parts += ["processes have different plans"] if differ else []
         return Readiness(code="ready", message="; ".join(parts), checks=found, paused=dict(sources), plans=differ)
 
-    def _may_see(request: Request) -> bool:
+    async def _may_see(request: Request) -> bool:
         try:
-            let_in(request)
+            await let_in(request)
         except ApiError:
             return False
         return True
 
     @router.get("/metrics", summary="Prometheus metrics", response_class=Response)
     async def metrics(request: Request) -> Response:
-        let_in(request)
+        await let_in(request)
         return Response(generate_latest(_registry()), media_type=CONTENT_TYPE_LATEST)
 
     return router

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from console.api.error_answers import ApiError, describe_errors
-from console.api.guard import guarded
+from console.api.guard import guarded, wants
 from console.api.paths import PROFILE_ID, parse_identity
 from console.api.profiles import Who, named
 from console.services.ports import ApiDeps
@@ -46,6 +46,7 @@ def privacy_router(deps: ApiDeps) -> APIRouter:
         "when. 202 if it takes longer than five seconds; it is carried out all the same.",
         responses={202: {"model": ErasureReceipt, "description": "Accepted"}, **describe_errors(404)},
     )
+    @wants("privacy:erase")
     async def erase(
         identity: Who,
         response: Response,
@@ -58,6 +59,7 @@ def privacy_router(deps: ApiDeps) -> APIRouter:
         return ErasureReceipt.of(receipt)
 
     @router.get("/erasures/{erasure}", summary="The receipt of an erasure", responses=describe_errors(404))
+    @wants("privacy:erase")
     async def receipt(erasure: str) -> ErasureReceipt:
         found = await desk.eraser.receipt(erasure)
         if found is None:
@@ -71,6 +73,7 @@ def privacy_router(deps: ApiDeps) -> APIRouter:
         "the reason. 202 if it takes longer than five seconds; it is carried out all the same.",
         responses={202: {"model": LiftedView, "description": "Accepted"}, **describe_errors(404, 409)},
     )
+    @wants("privacy:erase")
     async def lift(order: LiftOrder, response: Response) -> LiftedView:
         identity = parse_identity(order.identity, deps.plan)
         if identity[0] == PROFILE_ID:
@@ -84,6 +87,7 @@ def privacy_router(deps: ApiDeps) -> APIRouter:
         return LiftedView.of(lifted)
 
     @router.get("/lifts", summary="Erasures that were lifted", description="All there ever were, the latest first.")
+    @wants("privacy:erase")
     async def lifts() -> Page[LiftedView]:
         return Page(data=[LiftedView.of(one) for one in await desk.eraser.lifted()], next=None)
 
@@ -96,6 +100,7 @@ def privacy_router(deps: ApiDeps) -> APIRouter:
         "answers for it. Events come from the archive and from Kafka.",
         responses=describe_errors(404),
     )
+    @wants("privacy:export", "pii:read", one=True)
     async def export(identity: Who) -> Export:
         profile, _ = await named(deps, identity)
         events, missing = await desk.exporter.events(profile)

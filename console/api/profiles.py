@@ -6,10 +6,10 @@ import time
 from typing import Annotated, Literal
 from urllib.parse import unquote
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path, Query, Request
 
 from console.api.error_answers import ApiError, describe_errors
-from console.api.guard import guarded
+from console.api.guard import guarded, viewer_of, wants
 from console.api.paths import PROFILE_ID, parse_identity
 from console.services.ports import ApiDeps
 from console.services.search import MOST
@@ -66,7 +66,9 @@ def search_router(deps: ApiDeps) -> APIRouter:
     router = APIRouter(route_class=guarded(deps), tags=["profiles"])
 
     @router.get("/search", summary="Find customers by what people remember of them")
+    @wants("profiles:read")
     async def search(
+        request: Request,
         q: Annotated[
             str,
             Query(
@@ -80,8 +82,8 @@ def search_router(deps: ApiDeps) -> APIRouter:
         limit: Annotated[int, Query(ge=1, le=MOST, description="Most customers.")] = MOST,
     ) -> SearchView:
         began = time.perf_counter()
-        found = await deps.finder.find(deps.reader, deps.plan, q, limit)
-        return search_view(found, deps.plan, time.perf_counter() - began)
+        found, names = await deps.finder.find(deps.reader, deps.plan, q, limit), viewer_of(request).sees_names
+        return search_view(found, deps.plan, time.perf_counter() - began, masked=not names)
 
     return router
 
@@ -94,6 +96,7 @@ def profiles_router(deps: ApiDeps) -> APIRouter:
         return (await named(deps, segment))[0]
 
     @router.get("", summary="List customers", responses=describe_errors(404))
+    @wants("profiles:read")
     async def profiles(
         order: Annotated[Literal["risk", "recent"], Query(description="Highest risk or latest event first.")] = "risk",
         segment: Annotated[str | None, Query(description="Only its members; with order=risk.")] = None,
@@ -112,12 +115,14 @@ def profiles_router(deps: ApiDeps) -> APIRouter:
         return Page(data=[summary_view(row, deps.plan) for row in rows], next=following)
 
     @router.get("/{identity}", summary="A customer", responses=describe_errors(404))
+    @wants("profiles:read", one=True)
     async def profile(identity: Who) -> ProfileView:
         found = await known(identity)
         advice = await deps.adviser(found) if may_be_scored(found, deps.plan) else None
         return profile_view(found, await deps.now(), deps.plan, advice)
 
     @router.get("/{identity}/events", summary="A customer's latest events", responses=describe_errors(404))
+    @wants("events:read", one=True)
     async def events(
         identity: Who,
         limit: Annotated[int, Query(ge=1, le=MAX_EVENTS, description="A profile keeps the latest 24.")] = MAX_EVENTS,

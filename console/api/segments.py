@@ -6,7 +6,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from console.api.error_answers import ApiError, describe_errors
-from console.api.guard import guarded
+from console.api.guard import guarded, wants
 from console.api.profiles import Cursor, Limit, known_segment
 from console.services.ports import ApiDeps
 from console.services.segments import Segments
@@ -31,10 +31,12 @@ def segments_router(deps: ApiDeps) -> APIRouter:
     found = Segments(deps)
 
     @router.get("/segments", summary="Segments and their sizes")
+    @wants("segments:read")
     async def segments() -> Page[SegmentSize]:
         return Page(data=await found.sizes(), next=None)
 
     @router.get("/segments/{name}/members", summary="Who is in a segment", responses=describe_errors(404))
+    @wants("segments:read")
     async def members(name: str, limit: Limit = 50, cursor: Cursor = None) -> Page[SegmentMember]:
         await known_segment(deps, name)
         rows, following = await deps.reader.members(name, limit=limit, cursor=cursor)
@@ -45,11 +47,13 @@ def segments_router(deps: ApiDeps) -> APIRouter:
         return Page(data=data, next=following)
 
     @router.get("/segments/{name}", summary="A segment and its persona", responses=describe_errors(404))
+    @wants("segments:read")
     async def segment(name: str) -> SegmentPersona:
         await known_segment(deps, name)
         return await found.persona(name)
 
     @router.post("/segments/preview", summary="Who would be in a segment")
+    @wants("segments:preview")
     async def preview_segment(asked: PreviewRequest) -> SegmentPreview:
         try:
             return await found.preview(asked)
@@ -57,6 +61,7 @@ def segments_router(deps: ApiDeps) -> APIRouter:
             raise ApiError(400, "invalid_segment", str(error)) from None
 
     @router.get("/population", summary="What all customers are ranked by", responses=describe_errors(404))
+    @wants("segments:read")
     async def population() -> PopulationView:
         counted = await found.population()
         if counted is None:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from console.api.guard import guarded
+from console.api.guard import guarded, wants
 from console.services.ports import ApiDeps
 from console.views.tracking_plan import PlanView, plan_view
 
@@ -19,6 +19,7 @@ def plan_router(deps: ApiDeps) -> APIRouter:
     whole = plan_view(deps.plan)
 
     @router.get("/plan", summary="The tracking plan: what is collected and why, and which rules look at it")
+    @wants("profiles:read")
     async def plan(
         q: Annotated[str, Query(max_length=200, description="Only what has all of these words.")] = "",
     ) -> PlanView:

@@ -28,6 +28,7 @@ from console.commands import (
     segments,
     send,
     source,
+    tokens,
     up,
     users,
 )
@@ -66,7 +67,7 @@ def create_cli() -> CommandLine:
         roles,
     ):
         command.register(app)
-    for group in (company, identity, models, plan, rejected, segments, source, users):
+    for group in (company, identity, models, plan, rejected, segments, source, tokens, users):
         app.add_typer(group.app)
     return app
 

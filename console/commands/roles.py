@@ -52,7 +52,8 @@ def collect(host: Host = None, port: Port = None, plan: PlanFile = None, data_di
 def console(host: Host = None, port: Port = None, plan: PlanFile = None, data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
     """Run the support API: profiles, segments, alerts and the live feed.
 
-    Needs RAPPORT_KAFKA, RAPPORT_REDIS and RAPPORT_API_TOKEN. Its documentation is at /docs.
+    Needs RAPPORT_KAFKA, RAPPORT_REDIS, and somebody who may come in (`rapport users`, `rapport tokens`, or
+    RAPPORT_API_TOKEN). Its documentation is at /docs.
     """
     _serve(reach(data_dir, plan, host=host, port=port), collect_=False, api=True)
 

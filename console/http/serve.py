@@ -10,11 +10,13 @@ from collections.abc import AsyncIterator
 
 import uvicorn
 from fastapi import FastAPI, Request
+from pydantic import SecretStr
 
 from console.api.app import create_api
 from console.api.error_answers import ApiError, handle_errors
 from console.api.operations import operations_router
 from console.api.reference.docs import add_docs, describe_collector
+from console.http.credentials import require_credentials
 from console.http.operators_port import add_operations, listen
 from console.http.protocol import BoundedHttp
 from console.http.reach_of_others import require_own_keys
@@ -25,7 +27,7 @@ from console.services.ports import ApiDeps, Check, Paused, Plans
 from plan import Plan
 from plan.agreement import agree
 from plan.fingerprint import fingerprint
-from profiles.errors import Misconfigured, WrongUse
+from profiles.errors import Misconfigured
 from profiles.stores import open_stores
 from profiles.stores.setup import is_rebuilding, plans_in_use
 from profiles.units import PlanSign
@@ -60,9 +62,6 @@ def create_http(
         collect: whether it takes events.
         api: whether it is the support API.
         operations: where metrics and readiness are shown to whoever reaches it.
-
-    Raises:
-        Misconfigured: the support API has no token.
     """
     producer = KafkaProducer(settings)
 
@@ -103,11 +102,13 @@ def serve(settings: Settings, plan: Plan, *, collect: bool, api: bool) -> None:
     """Serve until a signal comes.
 
     Raises:
-        WrongUse: the support API has no token, a write key is not for others to reach, or a port is taken.
-        Misconfigured: Kafka does not let us in.
+        WrongUse: nobody could come in to the support API, a write key is not for others to reach, or a port is taken.
+        Misconfigured: Kafka does not let us in, or Redis, which knows who may come in, does not answer.
     """
     if collect:
         require_own_keys(settings.host, plan, trial=api)  # both on one port are a `rapport up`
+    if api:
+        require_credentials(settings)
     operations = listen(settings.host, settings.operations_port) if settings.operations_port else None
     with contextlib.suppress(Unreachable):  # waited for while we serve, and told
         asyncio.run(admit(settings))
@@ -134,8 +135,6 @@ def _allow_connections() -> None:
 
 
 def _with_api(settings: Settings, plan: Plan, checks: dict[str, Check], *, alone: bool) -> tuple[ApiDeps, FastAPI]:
-    if settings.api_token is None:
-        raise WrongUse("the support API needs a token; set RAPPORT_API_TOKEN, or use `rapport up`, which makes one")
     stores = open_stores(settings.redis.get_secret_value(), plan.namespace, settings.partitions)
     reader = stores.reader
 
@@ -160,7 +159,7 @@ def _with_api(settings: Settings, plan: Plan, checks: dict[str, Check], *, alone
     deps = ApiDeps(
         reader=reader,
         plan=plan,
-        token=settings.api_token,
+        token=settings.api_token or SecretStr(""),
         commands=commands,
         feed=feed,
         rejected=RejectedTail(log, settings, plan),
@@ -219,11 +218,11 @@ async def _nothing(_: FastAPI) -> AsyncIterator[None]:
     yield
 
 
-def _everybody(_: Request) -> None:
+async def _everybody(_: Request) -> None:
     """May see it."""
 
 
-def _nobody(request: Request) -> None:
+async def _nobody(request: Request) -> None:
     raise ApiError(404, "not_found", f"there is nothing at {request.url.path}")
 
 

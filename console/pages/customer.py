@@ -67,9 +67,7 @@ def customer_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRouter:
     async def links(request: Request, profile: str, viewer: Viewer = reads) -> Response:
         found = await _known(deps, profile)
         why = await links_of(found, deps.desk.links, deps.plan)
-        masked = not viewer.may("pii:one")
-        personal = _personal(deps.plan)
-        return await frame.part(request, viewer, "customer_links", "links", links=why, masked=masked, personal=personal)
+        return await frame.part(request, viewer, "customer_links", "links", links=why, one=True)
 
     @router.get("/live/c/{profile}")
     async def live(request: Request, profile: str, source: Source = "", viewer: Viewer = reads) -> Response:
@@ -94,8 +92,7 @@ def customer_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRouter:
         return {
             "customer": profile_view(found, await deps.now(), deps.plan, advice),
             "label": label(found, deps.plan, masked=masked),
-            "masked": masked,
-            "personal": _personal(deps.plan),
+            "one": True,
             "phone": "" if masked else _phone(found, deps.plan),
             "events": chosen,
             "currency": deps.plan.currency,
@@ -110,14 +107,6 @@ def customer_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRouter:
 def _of(source: str, role: str | None, chosen: str) -> bool:
     bought = role is not None and (role in _BUYING or role.startswith("subscription_"))
     return not chosen or source == chosen or (chosen == BOUGHT and bought)
-
-
-def _personal(plan: Plan) -> frozenset[str]:
-    """Names of traits, and types of identities, that not everybody may see."""
-    return frozenset(
-        [name for name, trait in plan.traits.items() if trait.pii != "none"]
-        + [rule.type for rule in plan.identities if rule.pii != "none"]
-    )
 
 
 def _phone(profile: Profile, plan: Plan) -> str:

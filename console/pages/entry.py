@@ -13,7 +13,7 @@ from limits.aio.storage import MemoryStorage
 from limits.aio.strategies import MovingWindowRateLimiter
 
 from console.access.scopes import Scope, Viewer
-from console.access.sessions import ABSOLUTE, Sessions
+from console.access.sessions import ABSOLUTE, Sessions, cookie_name
 from console.api.error_answers import ApiError
 from console.pages.frame import Frame
 from console.pages.headers import HEADERS, require_own_page
@@ -48,7 +48,7 @@ class Entry:
 
     async def viewer(self, request: Request) -> Viewer | None:
         """Who asks, by their cookie."""
-        return await self.sessions.viewer(request.cookies.get(cookie_name(request)))
+        return await self.sessions.viewer(request.cookies.get(_cookie_name(request)))
 
     def may(self, scope: Scope) -> Let:
         """A dependency of routes: answers who asks.
@@ -94,9 +94,8 @@ class Entry:
         return False
 
 
-def cookie_name(request: Request) -> str:
-    """The session's cookie; over HTTPS one that only this host could have set."""
-    return "__Host-rapport" if request.url.scheme == "https" else "rapport"
+def _cookie_name(request: Request) -> str:
+    return cookie_name(secure=request.url.scheme == "https")
 
 
 def entry_router(entry: Entry, frame: Frame) -> APIRouter:
@@ -107,7 +106,7 @@ def entry_router(entry: Entry, frame: Frame) -> APIRouter:
         secret = await entry.sessions.begin(account, via)
         answer = RedirectResponse(_inside(to), 303, HEADERS)
         answer.set_cookie(
-            cookie_name(request), secret, max_age=round(ABSOLUTE), path="/", httponly=True, samesite="lax",
+            _cookie_name(request), secret, max_age=round(ABSOLUTE), path="/", httponly=True, samesite="lax",
             secure=request.url.scheme == "https",
         )  # fmt: skip
         return answer
@@ -149,10 +148,10 @@ def entry_router(entry: Entry, frame: Frame) -> APIRouter:
     @router.post("/sign-out")
     async def sign_out(request: Request) -> Response:
         require_own_page(request)
-        await entry.sessions.end(request.cookies.get(cookie_name(request)))
+        await entry.sessions.end(request.cookies.get(_cookie_name(request)))
         answer = RedirectResponse("/sign-in", 303, {**HEADERS, "Clear-Site-Data": '"cache"'})
         secure = request.url.scheme == "https"  # without it browsers take no word on a `__Host-` cookie
-        answer.delete_cookie(cookie_name(request), path="/", secure=secure, httponly=True, samesite="lax")
+        answer.delete_cookie(_cookie_name(request), path="/", secure=secure, httponly=True, samesite="lax")
         return answer
 
     @router.post("/language")

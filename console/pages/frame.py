@@ -12,6 +12,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from jinja2_fragments import render_block
 
+from console.access.masking import masked, sight_of
 from console.access.scopes import Scope, Viewer
 from console.pages.drawing.curve import survival_curve
 from console.pages.drawing.sparkline import sparkline, weekly
@@ -19,6 +20,7 @@ from console.pages.formats import FILTERS, Formats
 from console.pages.headers import HEADERS
 from console.pages.languages import LANGUAGES, language_of, locale, translations
 from console.pages.statics import static_url
+from plan import Plan
 
 __all__ = ["NAVIGATION", "Frame", "Place", "environment"]
 
@@ -40,6 +42,9 @@ NAVIGATION: tuple[Place, ...] = (
     Place("/plan", "Plan", "t", "profiles:read"),
 )
 """In the order of the page."""
+
+
+_NOBODY = Viewer("", "token", frozenset(), "page")
 
 
 @cache
@@ -76,18 +81,20 @@ class Frame:
 
     Args:
         now: answers seconds since the epoch, as customers' time goes.
+        plan: says what is personal. Whatever a template gets, it gets as who looks may see it.
         without: paths of the navigation that there is nothing behind with this plan.
     """
 
-    def __init__(self, now: Callable[[], Any], without: Collection[str] = ()) -> None:
+    def __init__(self, now: Callable[[], Any], plan: Plan, without: Collection[str] = ()) -> None:
         self._now = now
+        self._plan = plan
         self._without = without
 
     async def page(
         self, request: Request, viewer: Viewer | None, template: str, /, *, status: int = 200, **values: Any
     ) -> HTMLResponse:
         """A whole page; where a script of ours asks for a part, its `main`."""
-        context = {**await self.shared(request, viewer), **values}
+        context = self._seen({**await self.shared(request, viewer), **values})
         made = environment(language_of(request))
         if request.headers.get("hx-request-type") == "partial":
             text = render_block(made, f"{template}.html", "main", **context)
@@ -107,7 +114,10 @@ class Frame:
         context = {**await self.shared(request, viewer), **values}
         return HTMLResponse(self.fragment(language_of(request), template, block, context), headers=HEADERS)
 
-    @staticmethod
-    def fragment(language: str, name: str, block: str, values: Mapping[str, Any]) -> str:
-        """One block of a page."""
-        return render_block(environment(language), f"{name}.html", block, **values)
+    def fragment(self, language: str, name: str, block: str, values: Mapping[str, Any]) -> str:
+        """One block of a page, for the `viewer` among the values; `one`, if true: it is about one customer."""
+        return render_block(environment(language), f"{name}.html", block, **self._seen(values))
+
+    def _seen(self, values: Mapping[str, Any]) -> Mapping[str, Any]:
+        viewer = values.get("viewer") or _NOBODY
+        return masked(dict(values), sight_of(viewer, self._plan, one=bool(values.get("one"))))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from console.access.hiding import hidden
 from plan import Plan
 from profiles.claims import believed_traits
 from profiles.types import Profile
@@ -30,5 +31,7 @@ def label(profile: Profile, plan: Plan, *, masked: bool = False) -> str:
         if known and not rule.hashed and rule.type not in _OF_BROWSERS:
             value = min(known, key=lambda one: (known[one], one))
             kind = rule.type.removesuffix("_id").replace("_", " ")
+            if rule.pii not in ("none", "id", "name"):  # how to reach somebody is no name of theirs
+                return f"{kind} {hidden(value, rule.pii)}"[:_MOST]
             return f"{kind} …{value[-2:]}" if masked and rule.pii != "none" else f"{kind} {value}"[:_MOST]
     return ""

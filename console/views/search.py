@@ -44,6 +44,10 @@ class SearchView(Document):
     more: bool = Field(description="There are more, or the time was over: type more.")
 
 
+_NOBODYS = frozenset({"order", "ticket", "profile_id"})
+"""What is searched for that is not personal."""
+
+
 def search_view(found: Hits, plan: Plan, took: float, *, masked: bool = False) -> SearchView:
     """An answer.
 
@@ -51,9 +55,10 @@ def search_view(found: Hits, plan: Plan, took: float, *, masked: bool = False) -
         found: who, and by what.
         plan: knows what customers are called.
         took: seconds.
-        masked: for somebody who may not see personal data.
+        masked: for somebody who may not see personal data. They find by a whole identity only: by beginnings they
+            could find out letter by letter what they may not see.
     """
-    rows = [_row(hit, plan, masked) for hit in found.hits]
+    rows = [_row(hit, plan, masked) for hit in found.hits if not masked or hit.exact or hit.kind in _NOBODYS]
     return SearchView(data=rows, took_ms=round(1000 * took, 1), more=found.more)
 
 
@@ -74,7 +79,7 @@ def _row(hit: Hit, plan: Plan, masked: bool) -> SearchHit:
 
 def _masked(hit: Hit, plan: Plan) -> str:
     kind, value = hit.kind, hit.value
-    if kind in {"order", "ticket", "profile_id"}:
+    if kind in _NOBODYS:
         return value
     if kind == "name":
         return " ".join(f"{word[0]}." for word in value.split()[:4])

@@ -1,5 +1,5 @@
-"""People who may sign in to the console, their sessions, and links that sign somebody in once: the port, and Redis, in
-which every console agrees, and which a restart and a rebuild keep.
+"""People who may sign in to the console, their sessions, links that sign somebody in once, and tokens of programs: the
+port, and Redis, in which every console agrees, and which a restart and a rebuild keep.
 
 Whatever lets somebody in is a secret that is never kept: the store has its SHA-256 (of 256 random bits a faster hash is
 as safe as a slow one), and of passwords, which people choose, an argon2id hash.
@@ -14,10 +14,10 @@ import msgspec
 
 from profiles.errors import Misconfigured
 from profiles.stores.connection import Client, connect
-from profiles.stores.keys import ACCOUNTS, link_key, session_key
+from profiles.stores.keys import ACCOUNTS, TOKENS, TOKENS_USED, link_key, session_key
 from profiles.stores.trouble import answering
 
-__all__ = ["AccessStore", "Account", "RedisAccessStore", "Role", "Session", "with_access"]
+__all__ = ["AccessStore", "Account", "ApiToken", "RedisAccessStore", "Role", "Session", "with_access"]
 
 Answer = TypeVar("Answer")
 
@@ -44,6 +44,19 @@ class Session(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     via: str  # how they signed in: password, link, oidc, proxy
     began: float  # seconds since the epoch
     seen: float
+
+
+class ApiToken(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What a program shows to be let in to the API."""
+
+    id: str  # 8 characters; part of the token, and no secret
+    digest: str  # SHA-256 of the whole token, in hex
+    last4: str  # of its secret part, so that people can tell which one somebody has
+    name: str  # what it is for; two of one name while it is being replaced
+    owner: str  # account that answers for it, and whose role bounds it; "": nobody's
+    scopes: tuple[str, ...]
+    created: float  # seconds since the epoch
+    expires: float
 
 
 class AccessStore(Protocol):
@@ -85,8 +98,33 @@ class AccessStore(Protocol):
         """The account of a link, which is used up by that; None: there is none, or somebody had it already."""
         ...
 
+    async def tokens(self) -> dict[str, ApiToken]:
+        """Every token of the API, by id, the expired ones too."""
+        ...
+
+    async def token(self, id_: str) -> ApiToken | None:
+        """One of them."""
+        ...
+
+    async def put_token(self, token: ApiToken) -> None:
+        """Add or replace a token."""
+        ...
+
+    async def remove_token(self, id_: str) -> None:
+        """Remove a token, if there is one."""
+        ...
+
+    async def use_token(self, id_: str, day: str) -> None:
+        """Note the day on which a token was used, which never brings a removed one back."""
+        ...
+
+    async def tokens_used(self) -> dict[str, str]:
+        """The day each was last used, by id; none for those that never were."""
+        ...
+
 
 _account_of = msgspec.json.Decoder(Account).decode
+_token_of = msgspec.json.Decoder(ApiToken).decode
 _session_of = msgspec.json.Decoder(Session).decode
 _encode = msgspec.json.encode
 
@@ -131,6 +169,27 @@ class RedisAccessStore:
         held = await self._client.getdel(link_key(digest))
         return None if held is None else held.decode()
 
+    async def tokens(self) -> dict[str, ApiToken]:
+        held = await self._client.hgetall(TOKENS)
+        return {id_.decode(): _read_token(value) for id_, value in held.items()}
+
+    async def token(self, id_: str) -> ApiToken | None:
+        held = await self._client.hget(TOKENS, id_)
+        return None if held is None else _read_token(held)
+
+    async def put_token(self, token: ApiToken) -> None:
+        await self._client.hset(TOKENS, token.id, _encode(token))
+
+    async def remove_token(self, id_: str) -> None:
+        await self._client.hdel(TOKENS, id_)
+        await self._client.hdel(TOKENS_USED, id_)
+
+    async def use_token(self, id_: str, day: str) -> None:
+        await self._client.hset(TOKENS_USED, id_, day.encode())
+
+    async def tokens_used(self) -> dict[str, str]:
+        return {id_.decode(): day.decode() for id_, day in (await self._client.hgetall(TOKENS_USED)).items()}
+
 
 async def with_access(url: str, question: Callable[[AccessStore], Awaitable[Answer]]) -> Answer:
     """Ask or tell the store at a URL.
@@ -152,4 +211,13 @@ def _read_account(value: bytes) -> Account:
     except msgspec.MsgspecError as error:
         raise Misconfigured(
             f"an account in Redis ({ACCOUNTS}) is damaged: {error}; `rapport users` adds it anew"
+        ) from error
+
+
+def _read_token(value: bytes) -> ApiToken:
+    try:
+        return _token_of(value)
+    except msgspec.MsgspecError as error:
+        raise Misconfigured(
+            f"a token in Redis ({TOKENS}) is damaged: {error}; `rapport tokens revoke` removes it"
         ) from error

@@ -53,6 +53,7 @@ of the linker (`{identity}`), the learner (`{learner}`), the census (`{census}`)
 - `rapport:plan-rules`, hash: fingerprint of a plan → JSON: its version and a hash of each segment and alert
 - `rapport:accounts`, hash: name → JSON: somebody who may sign in to the console; `rapport:session:DIGEST`,
   `rapport:link:DIGEST`: somebody who is signed in, a link that signs an account in once; both end by themselves
+- `rapport:tokens`, hash: id → JSON: a token of the API; `rapport:tokens:used`, hash: id → the day it was last used
 """
 
 from __future__ import annotations
@@ -62,7 +63,7 @@ from profiles.types import tag_of
 __all__ = [
     "ACCOUNTS", "ALERT_STATES", "ASIDE", "CENSUS", "CLOCK", "CLOCK_HEADS", "CLOCK_LATE", "CLOCK_LOADS", "IDENTITY",
     "IDENTITY_MAP", "LAG", "LEARNER", "LEARNER_STATE", "MEMBERS", "PLANS", "PLAN_RULES", "SEGMENTS", "SETUP", "SOURCES",
-    "WORKERS", "Keys", "link_key", "minute_key", "session_key",
+    "TOKENS", "TOKENS_USED", "WORKERS", "Keys", "link_key", "minute_key", "session_key",
 ]  # fmt: skip
 
 SETUP = "rapport:setup"
@@ -79,6 +80,9 @@ PLAN_RULES = "rapport:plan-rules"
 SEGMENTS = "rapport:segments"
 
 ACCOUNTS = "rapport:accounts"
+
+TOKENS = "rapport:tokens"
+TOKENS_USED = "rapport:tokens:used"
 
 SOURCES = "{sources}:held"
 ASIDE = "{sources}:aside"

@@ -7,13 +7,14 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
 
 from profiles.errors import Fenced
 from profiles.identity.links import Claim, Erasure, Lifted, Link, Linked, PendingSplit, Refusal
 from profiles.store import Changes, Output
 from profiles.stores import Stores
-from profiles.stores.access import Account, Session
+from profiles.stores.access import Account, ApiToken, Session
 from profiles.types import ERASED, Profile
 from profiles.units import CensusState, Count, LearnerState, LinkChanges, LinkState, Pause
 from tests.contracts.fresh import PARTITIONS, Test
@@ -241,6 +242,37 @@ def test_a_link_is_taken_once_and_what_ends_by_itself_is_gone_then(run: Callable
         await stores.access.remove_account("kim")
         await stores.access.remove_account("nobody")
         assert await stores.access.account("kim") is None
+
+    run(test)
+
+
+def test_tokens_are_listed_replaced_and_gone_once_removed(run: Callable[[Test], None]) -> None:
+    async def test(stores: Stores) -> None:
+        token = ApiToken(
+            id="one",
+            digest="d",
+            last4="abcd",
+            name="crm",
+            owner="kim",
+            scopes=("alerts:read",),
+            created=5.0,
+            expires=9.0,
+        )
+        other = msgspec.structs.replace(token, id="two", owner="")
+        for each in (token, other, token):
+            await stores.access.put_token(each)
+        await stores.access.use_token("one", "2026-01-01")
+        await stores.access.use_token("one", "2026-01-02")
+
+        assert await stores.access.tokens() == {"one": token, "two": other}
+        assert [await stores.access.token(id_) for id_ in ("one", "none")] == [token, None]
+        assert await stores.access.tokens_used() == {"one": "2026-01-02"}
+        await stores.access.remove_token("one")
+        await stores.access.remove_token("none")
+        assert await stores.access.tokens() == {"two": other}
+        assert await stores.access.tokens_used() == {}
+        await stores.access.use_token("one", "2026-01-03")
+        assert await stores.access.token("one") is None
 
     run(test)
 

@@ -30,7 +30,7 @@ def test_every_route_is_told_and_no_other() -> None:
 
 def test_every_code_of_an_error_is_told_and_no_other() -> None:
     """Those that routes raise, and those of what goes wrong on the way to them."""
-    code = "\n".join(file.read_text() for file in (REPOSITORY / "console" / "api").glob("*.py"))
+    code = "\n".join(file.read_text() for file in (REPOSITORY / "console" / "api").rglob("*.py"))
     raised = set(re.findall(r'(?:ApiError\(|_answer\(|else )[^"\n]*?"([a-z_]+)"', code))
     raised |= {"history_incomplete", "not_ready", "not_found", "method_not_allowed"}
     told = {name for row in re.findall(r"^\| \d{3}.*", PAGE, re.MULTILINE) for name in re.findall(r"`([a-z_]+)`", row)}

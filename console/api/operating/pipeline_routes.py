@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from console.api.error_answers import ApiError, describe_errors
-from console.api.guard import guarded
+from console.api.guard import guarded, wants
 from console.services.ports import ApiDeps
 from console.views.document import Page
 from console.views.operating.jobs import JobsView, ReplayView, read_jobs, replay_view
@@ -63,14 +63,17 @@ def pipeline_router(deps: ApiDeps) -> APIRouter:
     router = APIRouter(route_class=guarded(deps), tags=["operations"])
 
     @router.get("/pipeline", summary="What comes in: rates, rejections, lag, latency, pauses, workers, the clock")
+    @wants("pipeline:read")
     async def pipeline() -> PipelineView:
         return await read_pipeline(deps)
 
     @router.get("/jobs", summary="Loads, replays, rebuilds, splits and erasures; the archive")
+    @wants("pipeline:read")
     async def jobs() -> JobsView:
         return await read_jobs(deps)
 
     @router.get("/rejected/groups", summary="Rejected events by what is wrong with them, those of most events first")
+    @wants("pipeline:read")
     async def groups(
         source: Annotated[str | None, Query(description="Only of this source.")] = None,
     ) -> Page[RejectedGroup]:
@@ -83,6 +86,7 @@ def pipeline_router(deps: ApiDeps) -> APIRouter:
         "takes longer than five seconds; /v1/jobs shows how far it is. 409 says why it cannot be.",
         responses={202: {"model": ReplayView, "description": "Under way"}, **describe_errors(409)},
     )
+    @wants("pipeline:replay")
     async def put_back(asked: ReplayRequest, response: Response) -> ReplayView:
         done = await replay(deps, asked)
         if done.state == "running":
@@ -92,6 +96,7 @@ def pipeline_router(deps: ApiDeps) -> APIRouter:
     @router.post(
         "/sources/{source}/resume", summary="Take a source again that is paused", responses=describe_errors(404)
     )
+    @wants("pipeline:replay")
     async def take_again(source: str, asked: Resumption | None = None) -> PausedView:
         try:
             return await resume(deps, source, (asked or Resumption()).by)

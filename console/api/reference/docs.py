@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -22,18 +22,18 @@ _PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Rap
 """
 
 
-def add_docs(app: FastAPI, let_in: Callable[[Request], object]) -> None:
+def add_docs(app: FastAPI, let_in: Callable[[Request], Awaitable[object]]) -> None:
     """Give an application the page and the document; `let_in` raises for who may not see them."""
     app.include_router(statics_router())
 
     @app.get("/openapi.json", include_in_schema=False)
     async def described(request: Request) -> JSONResponse:
-        let_in(request)
+        await let_in(request)
         return JSONResponse(app.openapi())
 
     @app.get("/docs", include_in_schema=False)
     async def docs(request: Request) -> HTMLResponse:
-        let_in(request)
+        await let_in(request)
         files = {
             "icon": "rapport.svg",
             "style": "swagger-ui.css",

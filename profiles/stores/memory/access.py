@@ -1,10 +1,10 @@
-"""Accounts, sessions and sign-in links in memory."""
+"""Accounts, sessions, sign-in links and tokens in memory."""
 
 from __future__ import annotations
 
 import time
 
-from profiles.stores.access import Account, Session
+from profiles.stores.access import Account, ApiToken, Session
 
 __all__ = ["MemoryAccessStore"]
 
@@ -16,6 +16,8 @@ class MemoryAccessStore:
         self._accounts: dict[str, Account] = {}
         self._sessions: dict[str, tuple[float, Session]] = {}
         self._links: dict[str, tuple[float, str]] = {}
+        self._tokens: dict[str, ApiToken] = {}
+        self._used: dict[str, str] = {}
 
     async def accounts(self) -> dict[str, Account]:
         return dict(self._accounts)
@@ -45,3 +47,22 @@ class MemoryAccessStore:
     async def take_link(self, digest: str) -> str | None:
         ends, name = self._links.pop(digest, (0.0, None))
         return name if ends > time.monotonic() else None
+
+    async def tokens(self) -> dict[str, ApiToken]:
+        return dict(self._tokens)
+
+    async def token(self, id_: str) -> ApiToken | None:
+        return self._tokens.get(id_)
+
+    async def put_token(self, token: ApiToken) -> None:
+        self._tokens[token.id] = token
+
+    async def remove_token(self, id_: str) -> None:
+        self._tokens.pop(id_, None)
+        self._used.pop(id_, None)
+
+    async def use_token(self, id_: str, day: str) -> None:
+        self._used[id_] = day
+
+    async def tokens_used(self) -> dict[str, str]:
+        return dict(self._used)

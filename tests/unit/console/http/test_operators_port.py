@@ -7,12 +7,16 @@ import socket
 
 import httpx
 import pytest
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 
 from console.api.operations import operations_router
 from console.http.operators_port import add_operations, listen
 from profiles.errors import WrongUse
 from tests.console.support_api import Nothing
+
+
+async def _everybody(_: Request) -> None:
+    """May see it."""
 
 
 def test_it_is_served_beside_and_ends_with_the_role() -> None:
@@ -24,7 +28,7 @@ def test_it_is_served_beside_and_ends_with_the_role() -> None:
     async def serve() -> None:
         nothing, app, listener = Nothing(), FastAPI(), listen("127.0.0.1", 0)
         address = listener.getsockname()
-        router = operations_router({"kafka": broken}, nothing.paused, nothing.differ, lambda _: None)
+        router = operations_router({"kafka": broken}, nothing.paused, nothing.differ, _everybody)
         add_operations(app, listener, router)
         async with (
             app.router.lifespan_context(app),

@@ -61,9 +61,12 @@ from fastapi import FastAPI
 from console.api.operations import operations_router
 from tests.console.support_api import Nothing
 
+async def nobody_asked(_):
+    pass
+
 async def main():
     app = FastAPI()
-    app.include_router(operations_router({}, Nothing().paused, Nothing().differ, lambda _: None))
+    app.include_router(operations_router({}, Nothing().paused, Nothing().differ, nobody_asked))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as http:
         print((await http.get("/metrics")).text)
 

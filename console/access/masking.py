@@ -1,0 +1,103 @@
+"""What somebody sees of personal data: documents go through here once, on their way to a page, an answer or the feed.
+
+The tracking plan says of each identity and trait which class of personal data it is (`pii`). Whoever has `pii:read`
+sees all of them. Whoever has `pii:one` sees those of one customer at a time, and of lists the names only; anybody else
+neither. What the plan does not know is taken for personal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal, NamedTuple, TypeVar, cast
+
+from console.access.scopes import Viewer
+from console.views.companies import CompanyView
+from console.views.document import Document
+from console.access.hiding import hidden
+from console.views.person import Figure, ThinIdentity
+from console.views.timeline import EventView
+from plan import Plan
+from plan.model import Property
+from streams.scrub import scrub
+
+__all__ = ["Sight", "masked", "sight_of"]
+
+Seen = TypeVar("Seen")
+
+
+class Sight(NamedTuple):
+    """How much somebody sees of what."""
+
+    plan: Plan
+    of: Literal["all", "names", "nothing"]
+
+    def shows(self, pii: str) -> bool:
+        """Whether they see a class of personal data."""
+        return pii == "none" or self.of == "all" or (self.of == "names" and pii in ("name", "id"))
+
+
+def sight_of(viewer: Viewer, plan: Plan, *, one: bool = False) -> Sight:
+    """How much somebody sees; `one`: of what is about a single customer, whom they asked for."""
+    if viewer.may("pii:read") or (one and viewer.may("pii:one")):
+        return Sight(plan, "all")
+    return Sight(plan, "names" if viewer.may("pii:one") else "nothing")
+
+
+def masked(shown: Seen, sight: Sight) -> Seen:
+    """Documents, and lists and mappings of them, as somebody sees them."""
+    return shown if sight.of == "all" else cast(Seen, _masked(shown, sight))
+
+
+def _masked(shown: Any, sight: Sight) -> Any:
+    if isinstance(shown, ThinIdentity):
+        shown = shown.model_copy(update={"value": _identity(shown, sight)})
+    elif isinstance(shown, EventView):  # its name and subject may be what a sender made up
+        shown = shown.model_copy(update={"name": scrub(shown.name), "about": shown.about and scrub(shown.about)})
+    if isinstance(shown, Document):
+        known: Mapping[str, Property] = sight.plan.traits
+        if isinstance(shown, CompanyView):
+            known = sight.plan.file.groups[sight.plan.group].traits
+        changed = {
+            name: _traits(value, known, sight)
+            if name == "traits" and isinstance(value, dict)
+            else _masked(value, sight)
+            for name in type(shown).model_fields
+            if isinstance(value := getattr(shown, name), Document | list | tuple | dict)
+        }
+        return shown.model_copy(update=changed) if changed else shown
+    if isinstance(shown, dict):
+        return {key: _masked(value, sight) for key, value in shown.items()}
+    if isinstance(shown, list):
+        return [_masked(each, sight) for each in shown]
+    if isinstance(shown, tuple):
+        parts = [_masked(each, sight) for each in shown]
+        return type(shown)(*parts) if hasattr(shown, "_fields") else tuple(parts)
+    return shown
+
+
+def _identity(identity: ThinIdentity, sight: Sight) -> str:
+    if identity.hashed:
+        return identity.value
+    pii = next((rule.pii for rule in sight.plan.identities if rule.type == identity.type), "unknown")
+    return identity.value if sight.shows(pii) else str(hidden(identity.value, pii))
+
+
+def _traits(traits: Mapping[str, Any], known: Mapping[str, Property], sight: Sight) -> dict[str, Any]:
+    return {
+        name: figure.model_copy(update={"value": _value(figure.value, known.get(name), sight)})
+        if isinstance(figure, Figure)
+        else _masked(figure, sight)
+        for name, figure in traits.items()
+    }
+
+
+def _value(value: Any, planned: Property | None, sight: Sight) -> Any:
+    """A trait's value, or a part of it."""
+    if planned is None or not sight.shows(planned.pii):
+        return hidden(value, planned.pii if planned else "unknown")
+    if isinstance(value, dict):
+        parts = planned.properties or {}
+        return {scrub(str(key)): _value(inner, parts.get(key), sight) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_value(inner, planned.items, sight) for inner in value]
+    return scrub(value) if isinstance(value, str) and planned.pii == "none" else value
