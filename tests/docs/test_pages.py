@@ -119,7 +119,9 @@ def test_snippets_that_need_no_server_run(tmp_path: Path) -> None:
         )
 
 
-_COMMAND = r"((plan|archive|rejected|segments|source|identity|models|tokens|users) |company (?=join|unjoin|show))?[a-z]+"
+_COMMAND = (
+    r"((plan|archive|rejected|segments|source|identity|models|tokens|users) |company (?=join|unjoin|show))?[a-z]+"
+)
 
 
 def test_options_that_pages_name_exist() -> None:
