@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple, TypeVar, cast
 
+from console.access.hiding import hidden
 from console.access.scopes import Viewer
 from console.views.companies import CompanyView
 from console.views.document import Document
-from console.access.hiding import hidden
 from console.views.person import Figure, ThinIdentity
 from console.views.timeline import EventView
 from plan import Plan
