@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from models.companies.health import LEAST, WEIGHTS
 from models.conditions.churns import unknown
 from models.conditions.kinds.leaving import Leaving, Left, Lost
 from models.conditions.rules import AlertRule, SegmentRule
@@ -17,6 +18,7 @@ from models.config import ChurnConfig
 from models.features.kinds import KINDS
 from models.segments.purposes import segment_needs
 from plan.definitions import definition_problems, definition_warnings
+from plan.facts import SUBSCRIPTION
 from plan.model import ROLES, ConsentSpec, EventSpec, GroupSpec, Property, SourceSpec, Trait
 from plan.source_map import Location
 from plan.trust import BUSINESS, PERSONAL
@@ -43,6 +45,7 @@ _FACT_TYPES = {
     "mrr": ("money",),
 }
 _FROM_LISTS = ("quantity", "category")
+_OF_SUBSCRIPTIONS = ("ends", "interval", "seats", "mrr")
 
 
 @dataclass
@@ -263,6 +266,13 @@ def _companies(parts: Parts) -> Iterator[Remark]:
         if trait is not None and trait not in parts.trait_names:
             place = ("groups", name, "champions", "trait")
             yield place, f"there is no trait '{trait}' of people{suggest(trait, parts.trait_names)}"
+        planned = parts.traits[trait].enum if trait in parts.traits else None
+        for value in group.champions.values if planned else ():
+            if value not in (planned or ()):
+                place = ("groups", name, "champions", "values")
+                yield place, f"trait '{trait}' is never {value!r}; it is one of {', '.join(map(str, planned or ()))}"
+        if sum(weight > 0 for weight in (WEIGHTS | group.health).values()) < LEAST:
+            yield ("groups", name, "health"), f"fewer than {LEAST} parts count, so no company would have a health"
     for index, event in parts.events.items() if not parts.groups else ():
         if event.member is not None:
             yield ("events", index, "member"), "the plan has no `groups`, so nobody is a member of anything"
@@ -383,8 +393,11 @@ def _money(here: Location, properties: Mapping[str, Property]) -> Iterator[Remar
 
 def _facts(here: Location, event: EventSpec) -> Iterator[Remark]:
     for fact, types in _FACT_TYPES.items():
+        place: Location = (*here, "facts", fact)
+        if fact in _OF_SUBSCRIPTIONS and getattr(event.facts, fact) and event.role not in SUBSCRIPTION:
+            roles = ", ".join(sorted(SUBSCRIPTION))
+            yield place, f"is for what happens to a subscription: events with a role among {roles}"
         for path in getattr(event.facts, fact):
-            place = (*here, "facts", fact)
             found = _property_at(path, event.properties)
             if isinstance(found, str):
                 yield place, found

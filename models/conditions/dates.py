@@ -6,9 +6,10 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Annotated, Any
+from math import inf
+from typing import Annotated, Any, Self
 
-from pydantic import BeforeValidator, Field, PlainSerializer
+from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
 
 from models.conditions.spec import Spec
 from models.conditions.words import duration_in_words
@@ -52,6 +53,23 @@ class Dated(Spec):
     def dates(self) -> bool:
         """Whether any of the keys is given."""
         return any(getattr(self, key) is not None for key in _KEYS)
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        """See that some date satisfies every key. Seconds from now: above `least`, up to `most`."""
+        least = max(
+            0.0 if self.within is not None else -inf,
+            self.beyond if self.beyond is not None else -inf,
+            -self.lately if self.lately is not None else -inf,
+        )
+        most = min(
+            self.within if self.within is not None else inf,
+            -self.passed if self.passed is not None else inf,
+            0.0 if self.lately is not None else inf,
+        )
+        if least >= most or (self.before is not None and self.after is not None and self.after >= self.before):
+            raise ValueError(f"no date is {Dated.in_words(self)}")
+        return self
 
     def test(self) -> Callable[[float, float], bool]:
         """(date, now) → whether the date satisfies every key.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import inf
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
@@ -49,7 +49,9 @@ class SubscriptionIs(Kind):
     renewed: Date | None = None
     changed: Date | None = None
     cancelled: Date | None = None
-    interval: str | tuple[str, ...] | None = Field(default=None, description="How often it is paid, such as year.")
+    interval: str | Annotated[tuple[str, ...], Field(min_length=1)] | None = Field(
+        default=None, description="How often it is paid, such as year."
+    )
     seats: Compare | None = None
     mrr: Compare | None = Field(default=None, description="What it brings a month, in units of the plan's currency.")
     moved: Literal["up", "down"] | None = Field(

@@ -89,3 +89,30 @@ def test_rules_about_companies_are_a_plans(plan_of):
     plan = plan_of(GROUPS, ("segments:\n", f"segments:\n  - {rule}\n"))
 
     assert [each.name for each in plan.segments if each.grain == "company"] == ["s"]
+
+
+@pytest.mark.parametrize(
+    ("said", "problem"),
+    [
+        ("champions: {trait: country, values: [NL, ZZ]}", "trait 'country' is never 'ZZ'; it is one of NL, BE"),
+        (
+            "health: {use: 0, breadth: 0, seats: 0, outcome: 0, support: 0, sentiment: 0}",
+            "fewer than 3 parts count, so no company would have a health",
+        ),
+    ],
+)
+def test_what_would_never_count_is_a_mistake(plan_of, said, problem):
+    with pytest.raises(PlanError, match=problem):
+        plan_of((GROUPS[0], GROUPS[1].replace("  company:\n", f"  company:\n    {said}\n")))
+
+
+@pytest.mark.parametrize("fact", ["ends: n", "seats: n"])
+def test_the_terms_of_a_subscription_are_of_no_other_event(plan_of, fact):
+    """They would be read and never kept."""
+    event = (
+        "  - {{name: Bought, sources: [web], owner: o, description: d, why: w, role: {role}, facts: {{{fact}}}, "
+        "properties: {{n: {{type: integer, description: d}}}}}}\n"
+    )
+    with pytest.raises(PlanError, match=f"facts.{fact[:4]}.*is for what happens to a subscription"):
+        plan_of(("events:\n", f"events:\n{event.format(role='feature_use', fact=fact)}"))
+    assert plan_of(("events:\n", f"events:\n{event.format(role='subscription_change', fact=fact)}"))

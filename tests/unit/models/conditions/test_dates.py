@@ -87,8 +87,33 @@ def test_a_comparison_is_said_in_words() -> None:
         {"trait": "ends", "before": "x"},
         {"subscription": "active", "ends": "in 30d"}, {"subscription": "active", "ends": {}},
         {"subscription": "active", "seats": {}}, {"trait": "ends", "passed": "-1d"},
+        {"subscription": "active", "interval": []},
     ],
 )  # fmt: skip
 def test_what_cannot_be_meant_is_refused(said: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         READ.validate_python(said)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"within": "7d", "beyond": "30d"}, {"within": "7d", "beyond": "7d"}, {"within": "7d", "passed": "0d"},
+        {"within": "7d", "lately": "7d"}, {"beyond": "7d", "passed": "1d"}, {"passed": "30d", "lately": "7d"},
+        {"passed": "7d", "lately": "7d"}, {"before": "2020-01-01", "after": "2021-01-01"},
+        {"before": "2021-01-01", "after": "2021-01-01"},
+    ],
+)  # fmt: skip
+def test_what_no_date_satisfies_is_refused(said: dict[str, Any]) -> None:
+    for condition in ({"trait": "ends", **said}, {"subscription": "active", "ends": said}):
+        with pytest.raises(ValidationError, match="no date is "):
+            READ.validate_python(condition)
+
+
+def test_a_range_of_dates_may_be_as_short_as_it_likes() -> None:
+    for said in (
+        {"within": "8d", "beyond": "7d"}, {"passed": "7d", "lately": "8d"},
+        {"before": "2021-01-02", "after": "2021-01-01"},
+        {"beyond": "7d", "before": "2021-01-01"}, {"passed": "0d", "lately": "1s"},
+    ):  # fmt: skip
+        assert READ.validate_python({"trait": "ends", **said})
