@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
@@ -43,8 +43,9 @@ def _visible(sign: str) -> str:
 class Formats:
     """The filters of one language."""
 
-    def __init__(self, locale: Locale) -> None:
+    def __init__(self, locale: Locale, translate: Callable[[str], str] = str) -> None:
         self._locale = locale
+        self._translate = translate
 
     def number(self, value: float) -> str:
         """As in 1,234 and 1,234.5."""
@@ -103,10 +104,10 @@ class Formats:
         """As one segment of a path, whatever it holds."""
         return quote(text, safe="")
 
-    @staticmethod
-    def label(name: str) -> str:
-        """A name of the plan as people say it: `silent_subscriber` is "silent subscriber"."""
-        return name.replace("_", " ")
+    def label(self, name: str) -> str:
+        """A name of the plan as people say it: `silent_subscriber` is "silent subscriber", or as the language does."""
+        words = name.replace("_", " ")
+        return self._translate(words) if words else ""
 
 
 def _time(at: datetime, shown: str, kind: str, title: str) -> Markup:

@@ -55,7 +55,7 @@ def environment(language: str) -> Environment:
         trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.i18n"],
     )  # fmt: skip
     made.install_gettext_translations(translations(language), newstyle=True)  # type: ignore[attr-defined]
-    formats = Formats(locale(language))
+    formats = Formats(locale(language), translations(language).gettext)
     made.filters.update({name: getattr(formats, name) for name in FILTERS})
     made.globals.update(
         static=static_url,

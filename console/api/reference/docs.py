@@ -9,8 +9,6 @@ from fastapi import FastAPI, Request
 from starlette.responses import HTMLResponse, JSONResponse
 
 from console.api.reference.collector_paths import SCHEME, collector_paths
-from console.pages.headers import HEADERS
-from console.pages.statics import static_url, statics_router
 
 __all__ = ["add_docs", "describe_collector"]
 
@@ -24,6 +22,10 @@ _PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Rap
 
 def add_docs(app: FastAPI, let_in: Callable[[Request], Awaitable[object]]) -> None:
     """Give an application the page and the document; `let_in` raises for who may not see them."""
+    # Here, as pages need the API's errors before the whole of the API is read.
+    from console.pages.headers import HEADERS  # noqa: PLC0415
+    from console.pages.statics import static_url, statics_router  # noqa: PLC0415
+
     app.include_router(statics_router())
 
     @app.get("/openapi.json", include_in_schema=False)

@@ -1,0 +1,32 @@
+"""Words that the server's answers hold and pages show in the viewer's language, though no template spells them."""
+
+from __future__ import annotations
+
+__all__ = ["WORDS"]
+
+WORDS = (
+    # roles
+    "agent", "analyst", "operator", "admin",
+    # bands, of risks and of health
+    "low", "medium", "high", "green", "amber", "red",
+    # stages of a customer's life
+    "prospect", "new", "active", "loyal", "at risk", "churned", "won back",
+    # states of tickets, subscriptions, alerts; answers about consent, and who gave them
+    "open", "solved", "ended", "acknowledged", "resolved", "cleared", "granted", "denied",
+    "customer", "claimed", "default",
+    # how often a subscription is paid
+    "day", "week", "month", "quarter", "year",
+    # severities
+    "info", "warning", "critical",
+    # sources, purposes and identities as most plans name them
+    "web", "app", "support", "purchase", "product", "server", "billing", "helpdesk",
+    "analytics", "profiling", "outreach",
+    "user id", "email", "phone", "anonymous id", "device id", "loyalty number",
+    # parts of a company's health
+    "use", "breadth", "seats", "outcome", "sentiment", "relationship", "payment",
+    # segments that every plan has
+    "champions", "loyal customers", "lapsing loyal", "potential loyalists", "need attention", "hibernating",
+    "new one timers", "cooling one timers", "lost one timers", "top value", "anonymous visitor", "subscriber",
+    "new customer", "one time buyer", "repeat buyer", "big spender", "valuable", "lapsing", "silent subscriber",
+)  # fmt: skip
+"""As the filters `label` and `_` look them up: with spaces, not underscores."""

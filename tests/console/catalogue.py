@@ -1,0 +1,62 @@
+"""The texts of the pages and their translations: what there is to translate, and what a catalogue lacks.
+
+`python -m tests.console.catalogue` brings the catalogues in line with the templates: new texts come in untranslated,
+for somebody who writes the language, and those that no page has any more go.
+"""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+from babel.messages.catalog import Catalog
+from babel.messages.extract import extract_from_dir
+from babel.messages.pofile import read_po, write_po
+
+from console.pages.catalogues.known_words import WORDS
+from console.pages.frame import NAVIGATION
+from console.pages.languages import LANGUAGES
+from tests import REPOSITORY
+
+__all__ = ["PAGES", "catalogue", "texts"]
+
+PAGES = REPOSITORY / "console" / "pages"
+
+
+def texts() -> Catalog:
+    """All that pages say: of the templates, of the navigation, and the words of answers."""
+    found = Catalog(charset="utf-8")
+    options = {"**.html": {"extensions": "jinja2.ext.i18n", "silent": "false"}}
+    for _, _, message, comments, context in extract_from_dir(
+        str(PAGES / "templates"), [("**.html", "jinja2.ext:babel_extract")], options
+    ):
+        found.add(message, auto_comments=comments, context=context)
+    for word in (*WORDS, *(place.title for place in NAVIGATION)):
+        found.add(word)
+    return found
+
+
+def catalogue(language: str) -> Catalog:
+    """The translations of a language."""
+    return read_po(io.BytesIO(path(language).read_bytes()), locale=language)
+
+
+def path(language: str) -> Path:
+    """Where they are."""
+    return PAGES / "catalogues" / f"{language}.po"
+
+
+def main() -> None:
+    """Bring every catalogue in line with the templates."""
+    for language in LANGUAGES:
+        if language == "en":
+            continue
+        held = catalogue(language)
+        held.update(texts(), no_fuzzy_matching=True)
+        held.obsolete.clear()
+        with path(language).open("wb") as file:
+            write_po(file, held, width=120, no_location=True, sort_output=True)
+
+
+if __name__ == "__main__":
+    main()
