@@ -1,4 +1,5 @@
-"""A sample of snapshots with what came of them, which a model can be grown on; the same whatever order they come in.
+"""A sample of snapshots with what came of them, which a model can be grown on; the same whatever order they come in,
+as long as none is two years past.
 
 Kept are the snapshots of the lowest hashes, of the latest two years, so of everybody and of all seasons alike. A
 snapshot whose label of the whole churn horizon is known tells in which

@@ -12,7 +12,7 @@ from models.backtest.evaluation import auc
 from models.backtest.horizon import horizons
 from tests.models.cdnow import Played, histories, play, the_end
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.timeout(600), pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")
