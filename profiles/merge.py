@@ -12,6 +12,7 @@ from typing import Any
 
 from msgspec import structs
 
+from profiles.cases.joining import join_cases
 from profiles.consent import is_consent
 from profiles.doings import merge_doings
 from profiles.ledger.counting import latest_orders, most_frequent
@@ -94,6 +95,7 @@ def merge(winner: Profile, loser: Profile, limits: Limits) -> None:
     for rule, alert in loser.alerts.items():
         held = winner.alerts.get(rule, alert)
         winner.alerts[rule] = later(held, alert) if held.id == alert.id else max(held, alert, key=weight)
+    winner.case = join_cases(winner.case, loser.case)
     winner.score = winner.score or loser.score
     for churn in (winner.churns or {}).values():  # what the loser did is no sign of life in what waits there
         churn.snapshots, churn.signs = [], {}

@@ -23,6 +23,7 @@ from typing import Protocol
 
 import msgspec
 
+from profiles.cases.case_rows import CaseRow
 from profiles.documents import encode_profile
 from profiles.search.terms import Found
 from profiles.types import Alert, Identity, Profile
@@ -252,6 +253,18 @@ class Reader(Protocol):
 
     async def find(self, prefixes: Sequence[str], *, limit: int = 50) -> list[list[Found]]:
         """For each prefix the entries of the search index whose text begins so; of each partition the first `limit`."""
+        ...
+
+    async def cases(self) -> list[CaseRow]:
+        """The cases that stand, in no order, in one round trip."""
+        ...
+
+    async def cases_done(self, *, limit: int = 50, cursor: str | None = None) -> tuple[list[Profile], str | None]:
+        """The customers whose case is over, the latest to end first."""
+        ...
+
+    async def count_cases_done(self) -> int:
+        """How many those are."""
         ...
 
     async def count(self) -> int:

@@ -25,6 +25,8 @@ __all__ = [
     "Affiliation",
     "Alert",
     "AlertCommand",
+    "Case",
+    "CaseEntry",
     "Churn",
     "Claim",
     "Claims",
@@ -250,15 +252,20 @@ class Absorb(msgspec.Struct, array_like=True, tag_field="kind", tag="a", gc=Fals
 
 
 class AlertCommand(msgspec.Struct, array_like=True, tag_field="kind", tag="c", gc=False):
-    """A person's decision on an alert, so that a profile keeps one writer."""
+    """A person's decision on an alert or a case, so that a profile keeps one writer."""
 
     profile: str
-    alert: str
-    action: str  # acknowledge | resolve
+    alert: str  # "" for one on a case
+    action: str  # acknowledge | resolve; of a case besides: assign | snooze | note
     time: float
     by: str = ""
     note: str = ""
     origin: Origin = NOWHERE
+    case: str = ""
+    outcome: str = ""  # resolve: stayed | left | no_answer | wrong | not_worth
+    assignee: str = ""  # assign; "" for nobody
+    until: float = 0.0  # snooze: when it ends by itself; 0 for never
+    worse: bool = False  # snooze: it ends when the customer is worse
 
 
 class Erase(msgspec.Struct, array_like=True, tag_field="kind", tag="x", gc=False):
@@ -530,6 +537,43 @@ class Alert(msgspec.Struct, array_like=True, gc=False):
     held_out: bool = False  # of a customer who gets no alert that looks at the risk, as this one does not
     found: str = ""  # "load": it opened in events of the past, while the clock was not live
     untold: bool = False  # the topic `alerts` knows nothing of it, and so is not told how it ends
+    outcome: str = ""  # of one that was resolved with its case
+
+
+class CaseEntry(msgspec.Struct, array_like=True, gc=False, frozen=True):
+    """Something that happened to a case, or a note about it."""
+
+    at: float
+    action: str  # opened, joined, acknowledged, assigned, snoozed, woken, resolved, cleared, reopened, merged; note
+    by: str = ""  # a person; "" if nobody decided it
+    text: str = ""  # which rule, who, until when, with which outcome; of a note, what it says
+
+
+class Case(msgspec.Struct, array_like=True, gc=False, frozen=True):
+    """What people have to do with one customer: one open matter, whichever alerts it came from (`models.cases`)."""
+
+    id: str
+    kind: str  # retention, win_back
+    state: str  # new, acknowledged, snoozed; resolved (by a person), cleared (by the customer)
+    opened: float
+    changed: float
+    rules: dict[str, float] = {}  # whose alerts it has collected, with when each joined
+    risk: float | None = None  # as of opening, as are `model`, `as_of` and `reasons`
+    model: str = ""
+    as_of: float = 0.0
+    reasons: list[str] = []  # in words
+    owner: str = ""  # a team
+    value: int | None = None  # at risk: minor units of the plan's currency…
+    valued_at: float = 0.0  # …as of this time
+    assignee: str = ""
+    outcome: str = ""  # of one that was resolved: stayed, left, no_answer, wrong, not_worth
+    until: float = 0.0  # of one that is snoozed: when it wakes; 0 for never by itself
+    worse: bool = False  # …it wakes when the customer is worse than this:
+    slept_risk: float | None = None
+    slept_complaints: int = 0
+    notes: list[CaseEntry] = []  # the latest 10
+    history: list[CaseEntry] = []  # the latest 20, those of the customer's earlier cases included
+    merged: list[str] = []  # ids of cases that it has taken in; the latest 8
 
 
 class TimelineEntry(msgspec.Struct, array_like=True, gc=False):
@@ -720,3 +764,4 @@ class Profile(msgspec.Struct, array_like=True, gc=False):
     company: Company | None = None  # of a company's document: all the rest is what its members come to
     churns: dict[str, Churn] | None = None  # by further definition of churn; *derived*
     terms: str | None = None  # what the search index has of it (`profiles.search.terms`); None: nobody looked yet
+    case: Case | None = None  # the current one, or the last; *kept*

@@ -34,7 +34,7 @@ _WAITING = 1000  # events kept for a reader that is slow; then it misses the old
 class LiveEvent(msgspec.Struct, frozen=True):
     """Something that has just been committed."""
 
-    kind: Literal["profile", "company", "gone", "alert", "notice"]
+    kind: Literal["profile", "company", "gone", "alert", "case", "notice"]
     id: str  # the same however often it is delivered
     data: Profile | dict[str, Any]  # the profile; of the other kinds, what the support API shows
 
@@ -127,7 +127,7 @@ class LiveFeed:
         if not self._watches:
             return
         if record.topic == self._alerts:
-            kind, about = "alert", ""
+            kind, about = ("case" if orjson.loads(record.value).get("case") else "alert"), ""
         else:
             about = record.key.decode()
             kind = "company" if is_company(about) else "profile"
@@ -158,7 +158,7 @@ class LiveFeed:
 def told_event(value: bytes) -> LiveEvent:
     """The event of a message of `alerts`."""
     told = orjson.loads(value)
-    kind: Literal["alert", "notice"] = "alert" if "alert" in told else "notice"
+    kind: Literal["alert", "case", "notice"] = "alert" if "alert" in told else "case" if "case" in told else "notice"
     return LiveEvent(kind, told["id"], told[kind])
 
 

@@ -16,6 +16,7 @@ import inspect
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
+from models.cases.following import Cases
 from models.churn.panel import Panel
 from models.conditions.rules import Grain, of_grain
 from models.population.snapshot import PopulationSnapshot
@@ -89,7 +90,7 @@ def profile_pipeline(
         update(plan.currency, limits_of(settings, plan)),
         score(panel, plan.churn, plan.currency, plan.consent, plan.judging),
         segment(segments, holding, of_companies=theirs and theirs[0]),
-        alert(alerts, plan.consent, holding, of_companies=theirs and theirs[1]),
+        alert(alerts, plan.consent, holding, of_companies=theirs and theirs[1], cases=_cases(plan)),
         label(plan.churn, plan.currency, plan.consent, panel),
         schedule(segments, alerts, plan.churn, of_companies=theirs),
     )
@@ -105,6 +106,11 @@ def _rules(
     rules, hold_out = of_grain(plan.alerts, grain), plan.churn.hold_out if grain == "customer" else 0.0
     alerts = compile_alerts(rules, plan.currency, segments.names, consent, segments.needs, population, hold_out)
     return segments, alerts
+
+
+def _cases(plan: Plan) -> Cases:
+    rules, churn = of_grain(plan.alerts, "customer"), plan.churn
+    return Cases(rules, plan.currency, churn.horizon, churn.hold_out, plan.consent)
 
 
 def backlog_pipeline(plan: Plan, settings: Settings) -> Pipeline[Work]:
@@ -124,7 +130,7 @@ def review_pipeline(
     theirs = _rules(plan, population, "company") if plan.group else None
     return Pipeline(
         segment(segments, holding, of_companies=theirs and theirs[0]),
-        alert(alerts, plan.consent, holding, of_companies=theirs and theirs[1]),
+        alert(alerts, plan.consent, holding, of_companies=theirs and theirs[1], cases=_cases(plan)),
         schedule(segments, alerts, plan.churn, of_companies=theirs),
     )
 

@@ -8,13 +8,14 @@ from typing import Any
 from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.security import HTTPBearer
 
-from console.api.alerts import alerts_router
 from console.api.companies import companies_router
 from console.api.company_joins import company_joins_router
 from console.api.entrance.callers import Callers, require
 from console.api.error_answers import describe_errors, handle_errors
 from console.api.identities import identities_router
 from console.api.live import live_router
+from console.api.matters.alerts import alerts_router
+from console.api.matters.cases import cases_router
 from console.api.models import models_router
 from console.api.operating.pipeline_routes import pipeline_router
 from console.api.operations import clock_router, operations_router, rejected_router
@@ -64,7 +65,7 @@ def create_api(deps: ApiDeps) -> FastAPI:
     )
     for build in (
         profiles_router, search_router, companies_router, company_joins_router, identities_router, privacy_router,
-        segments_router, models_router, alerts_router, live_router, plan_router,
+        segments_router, models_router, alerts_router, cases_router, live_router, plan_router,
         clock_router, rejected_router, pipeline_router,
     ):  # fmt: skip
         v1.include_router(build(deps))

@@ -13,8 +13,8 @@ from console.pages.frame import Frame
 from console.pages.languages import language_of
 from console.pages.streaming import stream
 from console.services.ports import ApiDeps
-from console.views.alerts import AlertView, alert_view
 from console.views.label import label
+from console.views.matters.alerts import AlertView, alert_view
 from console.views.profile import summary_view
 
 __all__ = ["at_risk_router"]

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 
 from pydantic import Field
 
-from console.views.alerts import AlertView
 from console.views.churn import ChurnView, churn_view
 from console.views.dealings import ActivityView, PurchaseView, SubscriptionView, SupportView
 from console.views.document import Document, Money, Risk, Time
+from console.views.matters.alerts import AlertView
 from console.views.person import Figure
 from console.views.profile import SegmentView, StageView, profile_view
 from models.companies.measures import alive, figures

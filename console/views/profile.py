@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from console.views.alerts import AlertView, alert_view
 from console.views.churn import Advice, ChurnView, DefinedChurnView, Withheld, churn_view, defined_view, may_be_scored
 from console.views.dealings import (
     ActivityView,
@@ -20,6 +19,8 @@ from console.views.dealings import (
     support,
 )
 from console.views.document import Document, Money, Time
+from console.views.matters.alerts import AlertView, alert_view
+from console.views.matters.cases import CaseView, case_view
 from console.views.person import (
     ClaimsView,
     ConsentView,
@@ -83,6 +84,7 @@ class ProfileView(Document):
     segments: list[SegmentView] = Field(description="The latest entered first.")
     lifecycle: StageView | None
     alerts: list[AlertView] = Field(description="The latest changed first.")
+    case: CaseView | None = Field(description="What people have to do with the customer, or had last.")
     churns: list[DefinedChurnView] = Field(description="By further definitions of churn that the customer is one of.")
 
 
@@ -132,6 +134,7 @@ def profile_view(profile: Profile, now: float, plan: Plan, advice: Advice | None
         segments=_segments(profile, plan),
         lifecycle=_stage(profile),
         alerts=[alert_view(profile, alert, plan) for alert in sorted(profile.alerts.values(), key=_newest_alert)],
+        case=case_view(profile, profile.case, plan) if profile.case is not None else None,
         churns=[
             view
             for definition in plan.churn.definitions

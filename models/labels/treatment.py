@@ -10,12 +10,15 @@ from __future__ import annotations
 from hashlib import blake2b
 from itertools import chain
 
-from profiles.types import Profile, Snapshot
+from profiles.types import Alert, Profile, Snapshot
 
-__all__ = ["ACTED_ON", "held_out", "note", "treated"]
+__all__ = ["ACTED_ON", "UNTREATED", "held_out", "is_treatment", "note", "treated"]
 
 ACTED_ON = ("acknowledged", "resolved")
 """States into which only people bring an alert."""
+
+UNTREATED = ("wrong", "not_worth")
+"""Outcomes of a case that say that nobody dealt with the customer after all."""
 
 _SALT = b"hold-out 13\0"
 
@@ -27,6 +30,11 @@ def held_out(profile: str, share: float) -> bool:
         return False
     mark = int.from_bytes(blake2b(_SALT + profile.encode(), digest_size=4).digest(), "big")
     return mark < share * 2**32
+
+
+def is_treatment(alert: Alert) -> bool:
+    """Whether a person has dealt with the customer because of this alert."""
+    return alert.state in ACTED_ON and alert.outcome not in UNTREATED
 
 
 def note(profile: Profile, time: float) -> None:
@@ -43,5 +51,5 @@ def note(profile: Profile, time: float) -> None:
 
 def treated(profile: Profile, pending: Snapshot, until: float) -> bool:
     """Whether a person dealt with an alert of a customer after a snapshot, up to a time."""
-    times = [alert.changed for alert in profile.alerts.values() if alert.state in ACTED_ON]
+    times = [alert.changed for alert in profile.alerts.values() if is_treatment(alert)]
     return any(pending.at < time <= until for time in (pending.treated, profile.treated_at, *times))

@@ -29,6 +29,7 @@ class AlertDocument:
     by: str | None
     note: str | None
     found: str | None = None  # "load": in events of the past
+    outcome: str | None = None  # of one that was resolved with its case
 
 
 def alert_document(profile: Profile, alert: Alert, scored: bool = True) -> AlertDocument:
@@ -54,6 +55,7 @@ def alert_document(profile: Profile, alert: Alert, scored: bool = True) -> Alert
         by=alert.by or None,
         note=alert.note or None,
         found=alert.found or None,
+        outcome=alert.outcome or None,
     )
 
 
@@ -72,6 +74,7 @@ def stored_alert(told: AlertDocument) -> Alert:
         model=told.model or "",
         held_out=told.held_out,
         found=told.found or "",
+        outcome=told.outcome or "",
     )
 
 

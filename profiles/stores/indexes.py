@@ -7,11 +7,12 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from profiles.cases.case_rows import CaseRow, case_row, ended_at
 from profiles.stores.keys import ALERT_STATES, Keys
 from profiles.types import Alert, Profile, Stay, is_cell, is_company, is_joined
 
 __all__ = [
-    "RECENT", "Entries", "Group", "alert_groups", "alert_of", "alert_row", "document_groups", "entries_of",
+    "RECENT", "Entries", "Group", "alert_groups", "alert_of", "alert_row", "case_of", "document_groups", "entries_of",
     "search_groups",
 ]  # fmt: skip
 
@@ -23,6 +24,7 @@ Group = tuple[str, str, list[Any]]
 
 _pack = msgspec.msgpack.Encoder().encode
 _unpack_alert = msgspec.msgpack.Decoder(tuple[str, Alert]).decode
+_unpack_case = msgspec.msgpack.Decoder(CaseRow).decode
 _NOWHERE: Mapping[str, Stay] = {}
 
 
@@ -34,6 +36,8 @@ class Entries(NamedTuple):
     recent: float | None  # None for a tombstone, a cell or a joined company; companies have an index of their own
     segments: Mapping[str, Stay]
     alerts: Collection[Alert]
+    case: bytes | None = None  # the row of one that stands
+    case_ended: float | None = None  # when the one that is over ended
 
 
 def entries_of(profile: Profile) -> Entries:
@@ -45,7 +49,11 @@ def entries_of(profile: Profile) -> Entries:
     if is_joined(profile):
         return Entries(0, None, None, _NOWHERE, profile.alerts.values())
     recent = None if is_cell(profile.id) else profile.updated
-    return Entries(profile.scheduled_at, risk, recent, profile.segments, profile.alerts.values())
+    entries = Entries(profile.scheduled_at, risk, recent, profile.segments, profile.alerts.values())
+    if profile.case is None:
+        return entries
+    row = case_row(profile)
+    return entries._replace(case=None if row is None else _pack(row), case_ended=ended_at(profile))
 
 
 def alert_row(id_: str, alert: Alert) -> bytes:
@@ -58,10 +66,15 @@ def alert_of(row: bytes) -> tuple[str, Alert]:
     return _unpack_alert(row)
 
 
+def case_of(row: bytes) -> CaseRow:
+    """The case of a row of the index of those that stand."""
+    return _unpack_case(row)
+
+
 def document_groups(
     keys: Keys, profiles: Iterable[Profile], encoded: Mapping[str, bytes], removed: Iterable[str] = ()
 ) -> list[Group]:
-    """Writes documents, and what the indexes of timers, risks and the latest say of them.
+    """Writes documents, and what the indexes of timers, risks, the latest and cases say of them.
 
     Args:
         keys: of the partition.
@@ -81,6 +94,7 @@ def document_groups(
     companies_unlisted = list(companies_gone)
     unscored: list[Any] = []
     tombstones: list[Any] = []
+    cases: list[tuple[str, Entries]] = []
     for profile in profiles:
         id_, entries = profile.id, entries_of(profile)
         if entries.timer:
@@ -95,6 +109,8 @@ def document_groups(
                 companies_unlisted.append(id_)
             continue
         documents += (id_, encoded[id_])
+        if profile.case is not None or profile.redirect:
+            cases.append((id_, entries))
         if entries.risk is not None:
             risks += (entries.risk, id_)
         else:
@@ -113,6 +129,7 @@ def document_groups(
         ("ZADD", keys.recent, recent),
         ("ZREM", keys.recent, tombstones),
         ("ZREMRANGEBYRANK", keys.recent, [0, -RECENT - 1] if recent else []),
+        *_case_groups(keys, cases, gone),
         ("HDEL", keys.companies, companies_gone),
         ("HSET", keys.companies, companies),
         ("ZREM", keys.companies_by_time, companies_unlisted),
@@ -124,6 +141,28 @@ def search_groups(keys: Keys, found: Iterable[str], unfound: Iterable[str] = ())
     """Writes the search index: members that go, then members that come."""
     come = [each for member in found for each in (0, member)]
     return [("ZREM", keys.search, list(unfound)), ("ZADD", keys.search, come)]
+
+
+def _case_groups(keys: Keys, found: Iterable[tuple[str, Entries]], gone: Iterable[str]) -> list[Group]:
+    """Writes cases into the index of those that stand or of those that are over, and out of the other."""
+    standing: list[Any] = []
+    done: list[Any] = []
+    not_standing, not_done = list(gone), list(gone)
+    for id_, entries in found:
+        if entries.case is not None:
+            standing += (id_, entries.case)
+        else:
+            not_standing.append(id_)
+        if entries.case_ended is not None:
+            done += (entries.case_ended, id_)
+        else:
+            not_done.append(id_)
+    return [
+        ("HDEL", keys.cases, not_standing),
+        ("HSET", keys.cases, standing),
+        ("ZREM", keys.cases_done, not_done),
+        ("ZADD", keys.cases_done, done),
+    ]
 
 
 def alert_groups(keys: Keys, alerts: Iterable[tuple[str, Alert]], gone: Iterable[str] = ()) -> list[Group]:

@@ -17,6 +17,8 @@ of the linker (`{identity}`), the learner (`{learner}`), the census (`{census}`)
 - `{p017}:alerts`, hash: alert id → profile id and alert
 - `{p017}:alerts:time`, sorted set: alert id by the time it opened
 - `{p017}:alerts:STATE`, sorted set: the same of the alerts in a state (`ALERT_STATES`)
+- `{p017}:cases`, hash: profile id → row of its case, of those that stand; `{p017}:cases:done`, sorted set: profile id
+  by the time its case ended, of the others
 - `{p017}:outbox`, sorted set: outputs by version, until they are produced
 - `{p017}:census`, hash: `round` and `summary` of the last count of the partition's customers
 - `{census}:meta`, hash: `version`, the `round` under way and when it `opened`, the last one that has findings
@@ -111,8 +113,8 @@ class Keys:
     """Keys of one partition, or of another single-writer unit given by its tag."""
 
     __slots__ = (
-        "alerts", "alerts_by_time", "census", "companies", "companies_by_time", "meta", "outbox", "profiles", "recent",
-        "risk", "search", "tag", "timers",
+        "alerts", "alerts_by_time", "cases", "cases_done", "census", "companies", "companies_by_time", "meta", "outbox",
+        "profiles", "recent", "risk", "search", "tag", "timers",
     )  # fmt: skip
 
     def __init__(self, tag: str) -> None:
@@ -127,6 +129,8 @@ class Keys:
         self.search = f"{tag}:search"
         self.alerts = f"{tag}:alerts"
         self.alerts_by_time = f"{tag}:alerts:time"
+        self.cases = f"{tag}:cases"
+        self.cases_done = f"{tag}:cases:done"
         self.outbox = f"{tag}:outbox"
         self.census = f"{tag}:census"
 

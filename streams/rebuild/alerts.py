@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from models.labels.treatment import ACTED_ON
-from profiles.types import OPEN, Alert
+from models.labels.treatment import is_treatment
+from profiles.cases.joining import STANDING, join_cases
+from profiles.types import OPEN, Alert, Case
 from streams.kafka.reader import Extent, Log
 from streams.records.told import MODEL_NEWS, read_alert
 
-__all__ = ["Alerts", "Told", "of_owners", "read_alerts", "standing"]
+__all__ = ["Alerts", "Told", "cases_of_owners", "of_owners", "read_alerts", "standing"]
 
 Alerts = dict[str, dict[str, Alert]]
 """Profile → rule → the latest alert."""
@@ -25,11 +26,13 @@ class Told:
     """What Kafka still knows."""
 
     latest: Alerts = field(default_factory=dict)
+    cases: dict[str, Case] = field(default_factory=dict)  # profile → the latest of it
     decided: dict[str, list[float]] = field(default_factory=dict)  # profile → when people dealt with alerts of it
 
     def forget(self, profile: str) -> None:
         """Forget what was told of somebody who is erased."""
         self.latest.pop(profile, None)
+        self.cases.pop(profile, None)
         self.decided.pop(profile, None)
 
 
@@ -41,11 +44,14 @@ async def read_alerts(log: Log, extents: list[Extent]) -> Told:
             if record.key == MODEL_NEWS:
                 continue
             profile, alert = read_alert(record.value)
+            if isinstance(alert, Case):
+                _add_case(found, profile, alert)
+                continue
             if (alert.state, alert.note, alert.by) == ("cleared", "erased", ""):  # whoever comes back begins anew
                 found.forget(profile)
                 continue
             _add(found.latest, profile, alert)
-            if alert.state in ACTED_ON:
+            if is_treatment(alert):
                 found.decided.setdefault(profile, []).append(alert.changed)
     return found
 
@@ -71,6 +77,25 @@ def standing(played: Alert | None, told: Alert | None) -> Alert | None:
         opened = min(told.opened, played.opened) if played.state in OPEN else told.opened
         return msgspec.structs.replace(told, opened=opened)
     return told if told.state == "resolved" and told.changed >= played.opened else played
+
+
+def cases_of_owners(cases: Mapping[str, Case], owners: Mapping[str, str]) -> dict[str, Case]:
+    """The cases by the profiles that homes belong to now; of several homes, as if they had met."""
+    found: dict[str, Case] = {}
+    for home, case in cases.items():
+        owner = owners.get(home, home)
+        if (joined := join_cases(found.get(owner), case)) is not None:
+            found[owner] = joined
+    return found
+
+
+def _add_case(found: Told, profile: str, case: Case) -> None:
+    if case.state == "erased":
+        found.forget(profile)
+    elif (held := found.cases.get(profile)) is None or (
+        held.id == case.id or case.state in STANDING or held.state not in STANDING
+    ):
+        found.cases[profile] = case
 
 
 def _add(found: Alerts, profile: str, alert: Alert) -> None:

@@ -35,7 +35,7 @@ from profiles.stores.keys import Keys
 from profiles.stores.positions import EPOCH
 from profiles.stores.redis import RedisStore
 from profiles.stores.restoring import restore
-from profiles.types import Alert, AlertCommand, Event, Identity, Profile, is_company, partition_of, profile_id
+from profiles.types import Alert, AlertCommand, Case, Event, Identity, Profile, is_company, partition_of, profile_id
 from profiles.units import LearnerState, LinkChanges
 from streams.clock import Clock
 from streams.kafka.outbox import MARKER, Marker
@@ -43,7 +43,7 @@ from streams.kafka.output import BatchProducer, Row
 from streams.kafka.reader import Extent
 from streams.kafka.topics import IDENTITY_CHANGES, IDENTITY_LINKS, MODEL_SNAPSHOTS, PROFILE_CHANGES, topic_name
 from streams.pipeline import limits_of
-from streams.rebuild.alerts import Alerts, Told, of_owners, standing
+from streams.rebuild.alerts import Alerts, Told, cases_of_owners, of_owners, standing
 from streams.rebuild.homes import Homes, Memories, by_home
 from streams.rebuild.ownership import Ownership, identities_from
 from streams.rebuild.player import Player
@@ -112,6 +112,7 @@ class FromArchive:
         self._named: dict[str, Identity] = {}  # home → identity, of homes that are linked
         self._linked = {*self._owners, *self._owners.values()}
         self._alerts = of_owners(self._alerts_that_count(), self._owners)
+        self._cases = cases_of_owners(self._cases_that_count(), self._owners)
         self.links = given.links  # in the end who is who, whatever that comes from
         self.profiles = self.merged = 0
         self.learned = False
@@ -174,6 +175,11 @@ class FromArchive:
         return {
             home: {rule: alert for rule, alert in held.items() if self._erasures.counts(home, alert.changed)}
             for home, held in self._given.alerts.latest.items()
+        }
+
+    def _cases_that_count(self) -> dict[str, Case]:
+        return {
+            home: case for home, case in self._given.alerts.cases.items() if self._erasures.counts(home, case.changed)
         }
 
     def _find_owners(self) -> dict[str, str]:
@@ -255,6 +261,7 @@ class FromArchive:
             self._stand(work, profile, rule, told)
         if profile.terms is not None or identities:
             work.renamed[id_] = profile
+        profile.case = self._cases.get(id_)  # whether it holds, workers find out
         work.touch(profile)
 
     def _stand(self, work: Work, profile: Profile, rule: str, told: Alert) -> None:

@@ -14,6 +14,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from models.cases.following import Cases
 from models.segments.alerts import Alerts, forget_risk
 from models.segments.held import Holding, hold_nothing
 from profiles.consent import PROFILING, Consent
@@ -25,11 +26,17 @@ __all__ = ["alert"]
 
 
 def alert(
-    alerts: Alerts, consent: Consent, holding: Holding = hold_nothing, *, of_companies: Alerts | None = None
+    alerts: Alerts,
+    consent: Consent,
+    holding: Holding = hold_nothing,
+    *,
+    of_companies: Alerts | None = None,
+    cases: Cases | None = None,
 ) -> Callable[[Work], None]:
     """The step that opens and clears alerts, those of companies by rules of their own.
 
-    An alert outlives its score; without leave to profile it loses what the score has left on it.
+    An alert outlives its score; without leave to profile it loses what the score has left on it. The customer's case
+    follows from the alerts that others are told of (`models.cases.following`).
     """
 
     def run(work: Work) -> None:
@@ -53,6 +60,9 @@ def alert(
                 announce(work, profile, rule)
             if work.arriving:
                 _tell_what_holds(work, profile)
+            if cases is not None and (profile.alerts or profile.case is not None) and not of_company:
+                for case in cases.follow(profile, work.at(profile)):
+                    work.tell_case(profile, case)
 
     return run
 

@@ -66,6 +66,8 @@ def schedule(
             alerts.next_change(profile, now) if profile.alerts else None,
             lifecycle.next_change(profile, now, config),
         )
+        if profile.case is not None and profile.case.until:
+            times += (profile.case.until,)
         if profile.churns:
             times += _by_definitions(profile, now)
         earliest = min(filter(None, times), default=0)

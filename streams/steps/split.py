@@ -41,6 +41,7 @@ def reset(work: Work, profile: Profile, command: Split, told: list[str]) -> None
         splits=profile.splits,
         segments=profile.segments,
         alerts=profile.alerts,
+        case=profile.case,
         stage=profile.stage,
         stage_since=profile.stage_since,
         stages=profile.stages,

@@ -15,9 +15,11 @@ from functools import partial
 
 import msgspec
 
+from models.cases.decisions import decide, decide_by_alert
 from models.labels import snapshots, treatment
 from models.segments import alerts as alert_rules
 from models.segments.alert_document import alert_document
+from profiles.cases.joining import STANDING
 from profiles.companies.counting import count_shares
 from profiles.companies.sharing import Companies
 from profiles.merge import add_identities, merge
@@ -29,6 +31,7 @@ from profiles.types import (
     Absorb,
     Alert,
     AlertCommand,
+    Case,
     Company,
     Erase,
     Event,
@@ -202,8 +205,9 @@ def _absorb(work: Work, winner: Profile, command: Absorb, limits: Limits) -> Non
     if loser.purchases.orders:  # what was photographed since lacked these orders
         snapshots.censor(winner, loser.purchases.first, work.labels)
     treatment.note(winner, loser.treated_at)
-    ours = dict(winner.alerts)
+    ours, our_case = dict(winner.alerts), winner.case
     merge(winner, loser, limits)
+    _join_cases(work, winner, our_case, loser.case)
     if limits.companies is not None and command.split:
         let_go(work, command, winner, limits.companies)
     elif limits.companies is not None:
@@ -221,6 +225,19 @@ def _absorb(work: Work, winner: Profile, command: Absorb, limits: Limits) -> Non
             _supersede(work, winner, alert.rule, ours[alert.rule])
     work.renamed[winner.id] = winner
     work.touch(winner)
+
+
+def _join_cases(work: Work, winner: Profile, ours: Case | None, theirs: Case | None) -> None:
+    """Tell what became of the cases of two who are one."""
+    case = winner.case
+    if case is None or theirs is None or case == ours:
+        if theirs is not None and theirs.state in STANDING and case is not None and case.id != theirs.id:
+            work.end_case(winner, theirs, f"merged into {case.id}")
+        return
+    for other in (ours, theirs):
+        if other is not None and other.state in STANDING and other.id != case.id:
+            work.end_case(winner, other, f"merged into {case.id}")
+    work.tell_case(winner, case, "merged")
 
 
 def _erase(work: Work, profile: Profile, command: Erase, companies: Companies | None) -> None:
@@ -249,6 +266,9 @@ def _end_all(work: Work, profile: Profile) -> None:
         if alert.state in OPEN:  # whoever acts on it has to stop
             over = msgspec.structs.replace(alert, state="cleared", note="erased", by="", reasons=[], model="")
             _tell(work, profile, over)
+    if (case := profile.case) is not None:
+        profile.case = None
+        work.tell_case(profile, Case(case.id, case.kind, "erased", case.opened, case.changed), "erased")
 
 
 def _take_apart(work: Work, profile: Profile, command: Split, companies: Companies | None) -> None:
@@ -330,12 +350,32 @@ def _leave_segments(work: Work, profile: Profile, **why: str) -> None:
 
 
 def _act(work: Work, profile: Profile, command: AlertCommand) -> None:
+    if command.case:
+        _act_on_case(work, profile, command)
+        return
     alert = alert_rules.act(profile, command)
     if alert is None:
         return  # decided already
     profile.alerts[alert.rule] = alert
     treatment.note(profile, alert.changed)
     announce(work, profile, alert.rule)
+    if (case := decide_by_alert(profile, alert, command)) is not None:
+        profile.case = case
+        work.tell_case(profile, case)
+    work.touch(profile)
+
+
+def _act_on_case(work: Work, profile: Profile, command: AlertCommand) -> None:
+    decided = decide(profile, command)
+    if decided is None:
+        return  # decided already
+    profile.case = decided.case
+    for alert in decided.alerts:
+        profile.alerts[alert.rule] = alert
+        announce(work, profile, alert.rule)
+    if command.action in ("acknowledge", "resolve") and command.outcome not in treatment.UNTREATED:
+        treatment.note(profile, command.time)
+    work.tell_case(profile, decided.case, command.action)
     work.touch(profile)
 
 

@@ -11,11 +11,14 @@ from typing import Any
 import msgspec
 import orjson
 
+from models.cases.case_document import case_document
+from models.cases.following import happened
 from models.segments.alert_document import alert_document
+from profiles.cases.joining import STANDING
 from profiles.search.terms import Searchable, members_of, terms_of
 from profiles.store import ArrivalRate, Changes, Loaded, Output
 from profiles.times import rfc3339
-from profiles.types import OPEN, Alert, Event, Origin, Profile, Record, is_cell, is_joined, partition_of
+from profiles.types import OPEN, Alert, Case, Event, Origin, Profile, Record, is_cell, is_joined, partition_of
 from streams.kafka.topics import ALERTS, PROFILE_CHANGES, PROFILE_EVENTS, SEGMENT_CHANGES
 from streams.records.told import ToldOf
 
@@ -165,6 +168,8 @@ class Work:
             self.alerts[alert.id] = (profile.id, alert)
         for alert in found.over:
             self._end(profile, alert, "another one stands")
+        for case in found.cases_over:
+            self.end_case(profile, case, "another one stands")
         # Whether it still holds, the next look tells; its timer is due.
         profile.scheduled_at = min(profile.scheduled_at or math.inf, max(self.watermark, 1.0))
         self.changed[profile.id] = profile
@@ -179,11 +184,30 @@ class Work:
         for alert in told.alerts.values():
             if alert.state in OPEN:
                 self._end(profile, alert, "its events are lost")
+        for case in told.cases.values():
+            if case.state in STANDING:
+                self.end_case(profile, case, "its events are lost")
 
     def _end(self, profile: Profile, alert: Alert, why: str) -> None:
         """Tell that an alert is over that no document holds."""
         over = msgspec.structs.replace(alert, state="cleared", note=why)
         self.tell(ALERTS, profile, f"{alert.id}:cleared:{alert.changed!r}", {"alert": alert_document(profile, over)})
+
+    def tell_case(self, profile: Profile, case: Case, what: str = "") -> None:
+        """Tell the state of a case.
+
+        Args:
+            profile: whose it is, or was.
+            case: as it is now.
+            what: has happened; the latest of its history unless given.
+        """
+        id_ = f"{case.id}:{what or case.history[-1].action}:{case.changed!r}"
+        self.tell(ALERTS, profile, id_, {"case": case_document(profile.id, case)})
+
+    def end_case(self, profile: Profile, case: Case, why: str) -> None:
+        """Tell that a case is over that no document holds."""
+        over = happened(case, case.changed, "cleared", text=why, state="cleared", until=0.0, worse=False)
+        self.tell_case(profile, over, "cleared")
 
     def origin(self, cause: Record) -> Origin:
         """The origin of a record that is sent on because of another."""

@@ -18,6 +18,7 @@ from aiokafka.structs import ConsumerRecord
 from faust.types import TP
 from tenacity import retry, retry_if_exception_type, wait_exponential
 
+from profiles.types import Alert, Case
 from streams.kafka.client import Unavailable
 from streams.kafka.ends import Ends
 from streams.kafka.reader import Batch, Extent, Log
@@ -134,10 +135,11 @@ def _take_alerts(of: dict[str, ToldOf], batch: Batch, seen: dict[str, None]) -> 
     for record in batch.records:
         if record.key != MODEL_NEWS and (id_ := header_of(record.headers, "id")) not in seen:
             seen |= {id_: None} if id_ else {}
-            profile, alert = read_alert(record.value)
-            alerts = of.setdefault(profile, ToldOf()).alerts
-            if (before := alerts.get(alert.id)) is None or alert.changed >= before.changed:
-                alerts[alert.id] = alert
+            profile, told = read_alert(record.value)
+            held = of.setdefault(profile, ToldOf())
+            latest: dict[str, Alert] | dict[str, Case] = held.alerts if isinstance(told, Alert) else held.cases
+            if (before := latest.get(told.id)) is None or told.changed >= before.changed:
+                latest[told.id] = told  # type: ignore[assignment]
 
 
 def _version(record: ConsumerRecord) -> int:

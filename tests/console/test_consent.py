@@ -10,7 +10,7 @@ from rich.console import Console
 
 from console.api import create_api
 from console.terminal.profile import render
-from console.views.alerts import alert_view
+from console.views.matters.alerts import alert_view
 from console.views.profile import profile_view, summary_view
 from plan import Plan, parse_plan
 from profiles.consent import Consent, trait_of

@@ -6,7 +6,7 @@ import json
 import re
 
 from console.api import create_api
-from console.views.alerts import AlertView
+from console.views.matters.alerts import AlertView
 from console.views.profile import ProfileView
 from tests import REPOSITORY
 from tests.console.people import store

@@ -18,6 +18,7 @@ SUBJECTS = {
         "alerts",
         "census",
         "companies",
+        "cases",
         "clock",
         "identity",
         "learner",

@@ -14,6 +14,7 @@ from faust.types import TP
 from prometheus_client import CollectorRegistry
 from redis.exceptions import ConnectionError as RedisConnectionError
 
+from models.cases.decisions import ACTIONS
 from models.churn.panel import Panel
 from models.durations import DAY
 from models.population.snapshot import PopulationSnapshot
@@ -136,6 +137,11 @@ async def life(chance: random.Random, *, lose: bool) -> Installation:
         await one.work()
         before = copy.deepcopy(one.store._partitions)
         for customer, profile in (await one.profiles()).items():
+            case = profile.case
+            if case is not None and case.state in ("new", "acknowledged") and chance.random() < 0.1:
+                decision = AlertCommand(customer, "", chance.choice(ACTIONS), one.clock.now(), "kim", case=case.id)
+                decision.until, decision.outcome = one.clock.now() + 5 * DAY, "wrong"
+                await one.happen(decision)
             for alert in profile.alerts.values():
                 if alert.state == "open" and chance.random() < 0.05:
                     await one.happen(AlertCommand(customer, alert.id, "resolve", one.clock.now(), "kim", ""))
@@ -199,7 +205,9 @@ def test_what_was_told_stays_true_and_is_told_once(
 
     one, profiles = asyncio.run(story())
     assert not list(wrong_outputs(one.told(CHANGES), one.told(ALERTS), profiles))
-    assert sum(json.loads(value)["alert"]["state"] == "open" for value in one.told(ALERTS)) > 1
+    told = [json.loads(value) for value in one.told(ALERTS)]
+    assert sum("alert" in message and message["alert"]["state"] == "open" for message in told) > 1
+    assert sum("case" in message and message["case"]["state"] == "new" for message in told) > 1
 
 
 def test_what_was_told_of_somebody_whom_no_event_brings_back_is_taken_back() -> None:
@@ -223,7 +231,11 @@ def test_what_was_told_of_somebody_whom_no_event_brings_back_is_taken_back() -> 
     changes, alerts = asyncio.run(story())
     assert not list(wrong_outputs(changes, alerts, {}))
     assert json.loads(changes[-1])["reason"] == "lost"
-    assert json.loads(alerts[-1])["alert"]["note"] == "its events are lost"
+    told = [json.loads(value) for value in alerts]
+    assert [one["alert"]["note"] for one in told if "alert" in one][-1] == "its events are lost"
+    lost = [one["case"] for one in told if "case" in one][-1]
+    assert lost["state"] == "cleared"
+    assert "its events are lost" in [entry["text"] for entry in lost["history"]]
 
 
 def test_a_withdrawal_whose_answer_was_lost_is_made_once() -> None:

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from profiles.cases.case_rows import CaseRow, case_row, ended_at
 from profiles.documents import decode_profile
 from profiles.errors import Fenced
 from profiles.search.terms import Found, read_member
@@ -223,6 +224,16 @@ class MemoryStore:
             ]
             for prefix in prefixes
         ]
+
+    async def cases(self) -> list[CaseRow]:
+        return [row for profile in self._all() if (row := case_row(profile)) is not None]
+
+    async def cases_done(self, *, limit: int = 50, cursor: str | None = None) -> tuple[list[Profile], str | None]:
+        rows = [(at, profile.id) for profile in self._all() if (at := ended_at(profile)) is not None]
+        return await self._page(rows, limit, cursor)
+
+    async def count_cases_done(self) -> int:
+        return sum(ended_at(profile) is not None for profile in self._all())
 
     async def count(self) -> int:
         return len(self._all())

@@ -7,11 +7,12 @@ import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from profiles.cases.case_rows import CaseRow
 from profiles.documents import decode_profile
 from profiles.errors import RapportError
 from profiles.search.terms import Found, read_member
 from profiles.stores.connection import Client
-from profiles.stores.indexes import alert_of
+from profiles.stores.indexes import alert_of, case_of
 from profiles.stores.keys import SEGMENTS, Keys
 from profiles.stores.links import RedisLinkStore
 from profiles.stores.reading.paging import BadCursor, Page, Pager
@@ -129,6 +130,22 @@ class RedisReader:
             [read_member(member.decode()) for answer in answers[at : at + each] for member in answer]
             for at in range(0, len(answers), each)
         ]
+
+    async def cases(self) -> list[CaseRow]:
+        async with self._client.pipeline(transaction=False) as pipe:
+            for keys in self._all_keys():
+                pipe.hvals(keys.cases)
+            return [case_of(row) for rows in await pipe.execute() for row in rows]
+
+    async def cases_done(self, *, limit: int = 50, cursor: str | None = None) -> tuple[list[Profile], str | None]:
+        page = await self._pager.page([[keys.cases_done] for keys in self._all_keys()], limit, cursor)
+        return await self._living(page), page.following
+
+    async def count_cases_done(self) -> int:
+        async with self._client.pipeline(transaction=False) as pipe:
+            for keys in self._all_keys():
+                pipe.zcard(keys.cases_done)
+            return sum(await pipe.execute())
 
     async def count(self) -> int:
         async with self._client.pipeline(transaction=False) as pipe:

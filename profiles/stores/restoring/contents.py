@@ -27,7 +27,7 @@ RECENT_KIND = "recent"
 """The index that holds only some: each entry must be right, none must be there."""
 
 _DOCUMENT, _TIMER, _RISK, _ALERT, _ALERT_TIME = "document", "timer", "risk", "alert", "alert time"
-_COMPANY_TIME, _SEARCH = "company time", "search"
+_COMPANY_TIME, _SEARCH, _CASE, _CASE_ENDED = "company time", "search", "case", "case ended"
 
 
 def expected_of(profile: Profile, document: bytes) -> Iterator[tuple[Entry, object]]:
@@ -40,6 +40,10 @@ def expected_of(profile: Profile, document: bytes) -> Iterator[tuple[Entry, obje
         yield (_RISK, id_), entries.risk
     if entries.recent is not None:
         yield (_COMPANY_TIME if is_company(id_) else RECENT_KIND, id_), entries.recent
+    if entries.case is not None:
+        yield (_CASE, id_), _digest(entries.case)
+    if entries.case_ended is not None:
+        yield (_CASE_ENDED, id_), entries.case_ended
     for name, stay in entries.segments.items():
         yield (_segment(name), id_), stay.since
     for member in members_of(id_, profile.terms):
@@ -54,11 +58,14 @@ async def held_by_partition(client: Client, partition: int) -> Contents:
     """All documents and index entries of a partition."""
     keys = Keys.of(partition)
     held: Contents = {}
-    for kind, key in ((_DOCUMENT, keys.profiles), (_DOCUMENT, keys.companies), (_ALERT, keys.alerts)):
+    hashes = (
+        (_DOCUMENT, keys.profiles), (_DOCUMENT, keys.companies), (_ALERT, keys.alerts), (_CASE, keys.cases),
+    )  # fmt: skip
+    for kind, key in hashes:
         async for name, value in client.hscan_iter(key, count=1000):
             held[kind, name.decode()] = _digest(value)
     sets = {_TIMER: keys.timers, _RISK: keys.risk, RECENT_KIND: keys.recent, _ALERT_TIME: keys.alerts_by_time}
-    sets |= {_COMPANY_TIME: keys.companies_by_time, _SEARCH: keys.search}
+    sets |= {_COMPANY_TIME: keys.companies_by_time, _SEARCH: keys.search, _CASE_ENDED: keys.cases_done}
     sets |= {_alerts(state): keys.alerts_in(state) for state in ALERT_STATES}
     sets |= {_segment(name): keys.segment(name) for name in [n.decode() for n in await client.smembers(SEGMENTS)]}
     for kind, key in sets.items():

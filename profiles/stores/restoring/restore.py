@@ -46,7 +46,8 @@ __all__ = [
 
 _CHUNK = 2000  # arguments of one command
 _PARTITION = re.compile(
-    rb"\{p\d{3}\}:(meta|profiles|companies|companies:recent|timers|risk|recent|search|alerts|alerts:\w+|outbox|census|segment:.*)",
+    rb"\{p\d{3}\}:(meta|profiles|companies|companies:recent|timers|risk|recent|search|alerts|alerts:\w+|cases|cases:done"
+    rb"|outbox|census|segment:.*)",
     re.DOTALL,
 )
 _UNITS = re.compile(

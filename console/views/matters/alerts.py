@@ -28,6 +28,7 @@ class AlertView(Document):
     reasons: list[ReasonView]
     by: str | None
     note: str | None
+    outcome: str | None = Field(description="Of one that was resolved with its case.")
     found: str | None = Field(description='"load": it opened in events of the past; told if it still held.')
 
 

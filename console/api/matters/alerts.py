@@ -13,8 +13,8 @@ from console.api.error_answers import ApiError, describe_errors
 from console.api.guard import guarded, wants
 from console.api.profiles import Cursor, Limit
 from console.services.ports import ApiDeps
-from console.views.alerts import AlertView, alert_view
 from console.views.document import Page
+from console.views.matters.alerts import AlertView, alert_view
 from profiles.types import Alert, AlertCommand, Profile
 
 __all__ = ["Decision", "alerts_router"]

@@ -1,0 +1,1 @@
+"""What needs somebody: alerts and cases, and people's decisions on them."""

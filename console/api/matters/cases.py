@@ -1,0 +1,156 @@
+"""Cases: the list, one of them, and people's decisions, which go through the profile's one writer."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from datetime import datetime
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from console.api.error_answers import ApiError, describe_errors
+from console.api.guard import guarded, viewer_of, wants
+from console.api.profiles import Cursor, Limit
+from console.services.cases import Filters, list_cases
+from console.services.ports import ApiDeps
+from console.views.matters.cases import CasePage, CaseView, case_row_view, case_view
+from models.cases.decisions import is_carried_out
+from models.cases.following import profile_of_case
+from profiles.cases.joining import STANDING, answers_to
+from profiles.types import AlertCommand, Case, Profile
+
+__all__ = ["CaseDecision", "cases_router", "decide_case"]
+
+Action = Literal["acknowledge", "assign", "snooze", "resolve", "note"]
+
+_LOOK = 0.05
+"""Seconds between looks at whether a decision has been carried out."""
+
+
+class CaseDecision(BaseModel):
+    """Who decided what, and why."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    by: str = Field(default="", max_length=200, description="Who.")
+    note: str = Field(default="", max_length=2000, description="Kept with the case.")
+    assignee: str | None = Field(default=None, max_length=200, description="assign: whom to; empty for nobody.")
+    until: AwareDatetime | None = Field(default=None, description="snooze: when it ends by itself.")
+    until_worse: bool = Field(default=False, description="snooze: it ends when the customer is worse.")
+    outcome: Literal["stayed", "left", "no_answer", "wrong", "not_worth"] | None = Field(
+        default=None, description="resolve: what it came to."
+    )
+
+
+def cases_router(deps: ApiDeps) -> APIRouter:
+    """The routes below /v1/cases."""
+    router = APIRouter(route_class=guarded(deps), prefix="/cases", tags=["cases"])
+
+    @router.get("", summary="Cases: who needs somebody", responses=describe_errors(400))
+    @wants("alerts:read")
+    async def cases(
+        request: Request,
+        state: Annotated[
+            Literal["new", "acknowledged", "snoozed", "done"] | None,
+            Query(description="Only those in this state; without it, all that are not done."),
+        ] = None,
+        kind: Annotated[
+            Literal["retention", "win_back"] | None, Query(description="Only these; win_back: who has left.")
+        ] = None,
+        owner: Annotated[str | None, Query(description="Only those of this team.")] = None,
+        assignee: Annotated[str | None, Query(description="Only those of this person; empty: of nobody.")] = None,
+        segment: Annotated[str | None, Query(description="Only customers in this segment.")] = None,
+        band: Annotated[Literal["low", "medium", "high"] | None, Query(description="Only this band of risk.")] = None,
+        rule: Annotated[str | None, Query(description="Only those that this rule belongs to.")] = None,
+        sort: Annotated[
+            Literal["value_at_risk", "newest"], Query(description="What comes first; of those done, the last to end.")
+        ] = "value_at_risk",
+        limit: Limit = 50,
+        cursor: Cursor = None,
+    ) -> CasePage:
+        filters = Filters(state, kind, owner, assignee, segment, band, rule)
+        found = await list_cases(deps.reader, filters, sort, limit, cursor, deps.plan.currency)
+        masked = not viewer_of(request).sees_names
+        data = [case_row_view(one, one.case, deps.plan, masked=masked) for one in found.customers if one.case]
+        return CasePage(data=data, next=found.following, counts=found.counts)
+
+    @router.get("/{case}", summary="One case", responses=describe_errors(404))
+    @wants("alerts:read", one=True)
+    async def one_case(case: str) -> CaseView:
+        profile, found = await _known(deps, case)
+        return case_view(profile, found, deps.plan)
+
+    @router.post(
+        "/{case}/{action}",
+        summary="Acknowledge, assign, snooze, resolve a case, or add a note to it",
+        description="200 with the case once the decision is carried out; 202 with the case as it still is when that "
+        "takes longer than five seconds. The decision is safe in both cases.",
+        responses={202: {"model": CaseView, "description": "Accepted"}, **describe_errors(400, 404, 409)},
+    )
+    @wants("alerts:write")
+    async def decide(case: str, action: Action, response: Response, decision: CaseDecision | None = None) -> CaseView:
+        profile, now, done = await decide_case(deps, case, action, decision or CaseDecision())
+        if not done:
+            response.status_code = 202
+        return case_view(profile, now, deps.plan)
+
+    return router
+
+
+async def decide_case(deps: ApiDeps, case: str, action: Action, said: CaseDecision) -> tuple[Profile, Case, bool]:
+    """Hand over a decision on a case and wait for it to be carried out.
+
+    Returns:
+        Whose it is, the case as it is then, and whether it was carried out; if not, it will be.
+
+    Raises:
+        ApiError: 400, the decision lacks what its action needs; 404, there is no such case; 409, it is over.
+    """
+    profile, now = await _known(deps, case)
+    at = round(await deps.now(), 6)  # as it is told to others, so that it is known again
+    _check(action, said, at)
+    if action == "acknowledge" and now.state == "acknowledged":
+        return profile, now, True
+    if now.state not in STANDING and action != "note":
+        raise ApiError(409, "case_over", f"the case is already {now.state}; there is nothing to {action}")
+    command = AlertCommand(
+        profile.id, "", action, at, said.by, said.note, case=case, outcome=said.outcome or "",
+        assignee=said.assignee or "", until=_seconds(said.until), worse=said.until_worse,
+    )  # fmt: skip
+    await deps.commands.send(command)
+    until = time.monotonic() + deps.wait
+    while not (done := is_carried_out(now, command)) and time.monotonic() < until:
+        await asyncio.sleep(_LOOK)
+        profile, now = await _known(deps, case)
+    return profile, now, done
+
+
+def _check(action: Action, said: CaseDecision, now: float) -> None:
+    """See that a decision has what it needs.
+
+    Raises:
+        ApiError: 400, it does not.
+    """
+    lacks = {
+        "assign": said.assignee is None and "assign needs an assignee; an empty one takes it from whoever has it",
+        "snooze": said.until is None and not said.until_worse and "snooze needs until, or until_worse",
+        "resolve": said.outcome is None and "resolve needs an outcome: stayed, left, no_answer, wrong or not_worth",
+        "note": not said.note.strip() and "note needs a note",
+    }.get(action)
+    if not lacks and action == "snooze" and said.until is not None and _seconds(said.until) <= now:
+        lacks = "until has passed"
+    if lacks:
+        raise ApiError(400, "invalid_request", lacks)
+
+
+def _seconds(until: datetime | None) -> float:
+    return until.timestamp() if until is not None else 0.0
+
+
+async def _known(deps: ApiDeps, case: str) -> tuple[Profile, Case]:
+    profile = await deps.reader.profile(profile_of_case(case))
+    if profile is None or profile.case is None or not answers_to(profile.case, case):
+        raise ApiError(404, "unknown_case", f"there is no case {case!r}; perhaps the customer has a later one")
+    return profile, profile.case

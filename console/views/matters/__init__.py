@@ -1,0 +1,1 @@
+"""Alerts and cases as people and tools read them."""

@@ -1,0 +1,154 @@
+"""A case of a customer as people and tools read it."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from console.views.churn import may_be_scored
+from console.views.document import Document, Money, Page, Risk, Time
+from console.views.label import label
+from models.cases.worth import FORMULA
+from plan import Plan
+from profiles.types import Case, CaseEntry, Profile
+
+__all__ = ["CasePage", "CaseRowView", "CaseView", "Tally", "case_row_view", "case_view"]
+
+
+class EntryView(Document):
+    """Something that happened to a case, or a note about it."""
+
+    at: Time
+    action: str = Field(
+        description="opened, joined (a further rule), acknowledged, assigned, snoozed, woken, resolved, cleared, "
+        "reopened, merged; note."
+    )
+    by: str | None = Field(description="A person; null if nobody decided it.")
+    text: str | None = Field(description="Which rules, who, until when, with which outcome, why; what a note says.")
+
+
+class RuleView(Document):
+    """A rule whose alert belongs to the case."""
+
+    name: str
+    description: str | None
+    severity: str | None
+    since: Time
+
+
+class AtRiskView(Document):
+    """What is likely to be lost with the customer."""
+
+    money: Money
+    at: Time
+    formula: str = Field(FORMULA, examples=[FORMULA])
+
+
+class CaseView(Document):
+    """What people have to do with one customer: one open matter, whichever alerts it came from."""
+
+    id: str
+    profile: str = Field(description="Profile id.")
+    kind: str = Field(description="retention, or win_back of who has left.")
+    state: str = Field(description="new, acknowledged, snoozed, resolved (by a person) or cleared (by the customer).")
+    opened: Time
+    changed: Time
+    rules: list[RuleView] = Field(description="The first to open first.")
+    risk: Risk | None = Field(description="As of opening, as `reasons`; null without a score, as is `value_at_risk`.")
+    as_of: Time | None
+    reasons: list[str] = Field(description="Why it opened, in words as of then; those of now are the customer's.")
+    value_at_risk: AtRiskView | None
+    owner: str | None = Field(description="The team of the severest rule.")
+    assignee: str | None
+    outcome: str | None = Field(description="stayed, left, no_answer, wrong or not_worth.")
+    until: Time | None = Field(description="When a snooze ends by itself.")
+    until_worse: bool = Field(description="A snooze ends when the risk is 0.1 higher, a rule joins, or they complain.")
+    notes: list[EntryView] = Field(description="The latest 10.")
+    history: list[EntryView] = Field(description="The latest 20, those of the customer's earlier cases included.")
+
+
+class CaseRowView(CaseView):
+    """A row of the list: the case, and whose it is."""
+
+    label: str = Field(description='What the customer is called; "" for a visitor nobody knows.')
+    stage: str | None
+    segments: list[str]
+    band: str | None
+    risk_now: Risk | None
+
+
+class Tally(Document):
+    """How many cases there are, and what is at risk with them."""
+
+    count: int
+    value_at_risk: Money
+
+
+class CasePage(Page[CaseRowView]):
+    """A page of cases, with how many there are in each state."""
+
+    counts: dict[str, Tally] = Field(description="By state, under the other filters; `done` ones without filters.")
+
+
+def case_view(profile: Profile, case: Case, plan: Plan) -> CaseView:
+    """The customer's case, without what is left of a score that may not be shown."""
+    return CaseView(**_fields(profile, case, plan))
+
+
+def case_row_view(profile: Profile, case: Case, plan: Plan, *, masked: bool = False) -> CaseRowView:
+    """A row of the list of cases.
+
+    Args:
+        profile: whose it is.
+        case: theirs.
+        plan: says what rules are.
+        masked: for somebody who may not see personal data.
+    """
+    scored = profile.score is not None and may_be_scored(profile, plan)
+    return CaseRowView(
+        **_fields(profile, case, plan),
+        label=label(profile, plan, masked=masked),
+        stage=profile.stage or None,
+        segments=sorted(profile.segments),
+        band=profile.score.band if scored and profile.score else None,
+        risk_now=profile.score.risk if scored and profile.score else None,
+    )
+
+
+def _fields(profile: Profile, case: Case, plan: Plan) -> dict[str, object]:
+    scored = may_be_scored(profile, plan)
+    known = {rule.name: rule for rule in plan.alerts}
+    worth = case.value if scored else None
+    return {
+        "id": case.id,
+        "profile": profile.id,
+        "kind": case.kind,
+        "state": case.state,
+        "opened": case.opened,
+        "changed": case.changed,
+        "rules": [
+            RuleView(
+                name=name,
+                description=(rule.description or None) if (rule := known.get(name)) else None,
+                severity=rule.severity if rule else None,
+                since=since,
+            )
+            for name, since in sorted(case.rules.items(), key=lambda item: (item[1], item[0]))
+        ],
+        "risk": case.risk if scored else None,
+        "as_of": (case.as_of or None) if scored else None,
+        "reasons": case.reasons if scored else [],
+        "value_at_risk": None
+        if worth is None
+        else AtRiskView(money=Money.of_minor(worth, plan.currency), at=case.valued_at, formula=FORMULA),
+        "owner": case.owner or None,
+        "assignee": case.assignee or None,
+        "outcome": case.outcome or None,
+        "until": case.until or None,
+        "until_worse": case.worse,
+        "notes": [_entry(one) for one in case.notes],
+        "history": [_entry(one) for one in case.history],
+    }
+
+
+def _entry(entry: CaseEntry) -> EntryView:
+    return EntryView(at=entry.at, action=entry.action, by=entry.by or None, text=entry.text or None)

@@ -1,0 +1,123 @@
+"""Cases in the support API: the list with its filters and counts, one case, and what people decide."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from models.cases.decisions import decide
+from models.cases.following import Cases, case_id
+from profiles.consent import Consent
+from profiles.stores.memory import MemoryStore
+from profiles.types import AlertCommand, Profile
+from tests.console.people import DAY, NOW, customer, keep, store
+from tests.console.support_api import PLAN, support_api
+
+CASES = Cases(PLAN.alerts, "EUR", 90 * DAY, 0.0, Consent())
+
+
+class Worker:
+    """Carries out decisions on cases, as the profile's worker does; `idle` only takes them in."""
+
+    def __init__(self, held: MemoryStore) -> None:
+        self._held = held
+        self.idle = False
+
+    async def send(self, command: AlertCommand) -> None:
+        profile = await self._held.profile(command.profile)
+        assert profile is not None
+        if not self.idle and (decided := decide(profile, command)) is not None:
+            profile.case = decided.case
+            profile.alerts |= {alert.rule: alert for alert in decided.alerts}
+            await asyncio.to_thread(keep, self._held, profile)
+
+
+@pytest.fixture
+def api() -> Iterator[Any]:
+    held = store()
+    worker = Worker(held)
+    with support_api(held, commands=worker, wait=0.3) as client:
+        client.held, client.worker = held, worker
+        yield client
+
+
+def with_case(number: int, risk: float, **changes: Any) -> Profile:
+    """A customer of this number, whose case began three days ago."""
+    found = customer(("user_id", str(number)), risk)
+    for name, value in changes.items():
+        setattr(found, name, value)
+    CASES.follow(found, NOW)
+    return found
+
+
+def listed(api: Any, query: str = "") -> list[str]:
+    answer = api.get(f"/v1/cases{query}")
+    assert answer.status_code == 200, answer.text
+    return [row["profile"] for row in answer.json()["data"]]
+
+
+def test_the_list_is_sorted_filtered_and_counted(api: Any) -> None:
+    low, high, gone = with_case(1, 0.5), with_case(2, 0.9), with_case(3, 0.99, stage="churned")
+    keep(api.held, low, high, gone, customer(("user_id", "4"), None))
+    assert listed(api, "?kind=retention") == [high.id, low.id]
+    assert listed(api, "?kind=win_back") == [gone.id]
+    assert listed(api, "?band=medium&segment=at_risk&rule=high_churn_risk") == [low.id]
+    assert listed(api, "?assignee=kim") == listed(api, "?owner=nobody") == listed(api, "?state=done") == []
+    first = api.get("/v1/cases?limit=2").json()
+    assert [row["profile"] for row in first["data"]] == [gone.id, high.id]
+    assert listed(api, f"?limit=2&cursor={first['next']}") == [low.id]
+    counts = api.get("/v1/cases?kind=retention").json()["counts"]
+    assert (counts["new"]["count"], counts["snoozed"]["count"], counts["done"]["count"]) == (2, 0, 0)
+    worth = [row["value_at_risk"]["money"]["minor"] for row in api.get("/v1/cases?kind=retention").json()["data"]]
+    assert counts["new"]["value_at_risk"]["minor"] == sum(worth) > 0
+    assert first["data"][1]["label"] == "Ada"
+    assert api.get("/v1/cases?nobody=1").status_code == 400
+
+
+def test_a_case_is_assigned_snoozed_and_resolved_with_its_alerts(api: Any) -> None:
+    ada = with_case(42, 0.8)
+    keep(api.held, ada)
+    path = f"/v1/cases/{case_id(ada.id, NOW - 3 * DAY)}"
+    assert api.get(path).json()["state"] == "new"
+    assert api.post(f"{path}/assign", json={"by": "lee", "assignee": "kim"}).json()["assignee"] == "kim"
+    assert listed(api, "?assignee=kim") == [ada.id]
+    snoozed = api.post(f"{path}/snooze", json={"by": "kim", "until": "2126-01-01T00:00:00Z", "until_worse": True})
+    assert (snoozed.status_code, snoozed.json()["state"], snoozed.json()["until_worse"]) == (200, "snoozed", True)
+    resolved = api.post(f"{path}/resolve", json={"by": "kim", "outcome": "stayed", "note": "=cmd()"}).json()
+    assert (resolved["state"], resolved["outcome"], resolved["notes"][0]["text"]) == ("resolved", "stayed", "=cmd()")
+    assert {entry["action"] for entry in resolved["history"]} == {"opened", "assigned", "snoozed", "resolved"}
+    assert listed(api, "?state=done") == [ada.id]
+    assert listed(api) == []
+    document = api.get("/v1/profiles/user_id:42").json()
+    assert document["case"]["outcome"] == "stayed"
+    assert {alert["state"] for alert in document["alerts"]} == {"resolved"}
+    over = api.post(f"{path}/acknowledge")
+    assert (over.status_code, over.json()["code"]) == (409, "case_over")
+
+
+@pytest.mark.parametrize(
+    ("action", "body"),
+    [
+        ("assign", {}), ("snooze", {}), ("snooze", {"until": "2020-01-01T00:00:00Z"}), ("resolve", {}),
+        ("resolve", {"outcome": "happy"}), ("note", {"note": " "}), ("snooze", {"until": "2126-01-01"}),
+        ("acknowledge", {"other": 1}),
+    ],
+)  # fmt: skip
+def test_a_decision_that_lacks_something_is_refused(api: Any, action: str, body: dict[str, Any]) -> None:
+    ada = with_case(42, 0.8)
+    keep(api.held, ada)
+    assert ada.case is not None
+    assert api.post(f"/v1/cases/{ada.case.id}/{action}", json=body).status_code == 400
+
+
+def test_what_takes_longer_is_accepted_and_what_nobody_has_is_unknown(api: Any) -> None:
+    ada = with_case(42, 0.8)
+    keep(api.held, ada)
+    assert ada.case is not None
+    api.worker.idle = True
+    assert api.post(f"/v1/cases/{ada.case.id}/acknowledge").status_code == 202
+    for id_ in ("cs_", "x", f"cs_{ada.id}_1", "cs_nobody_1"):
+        assert api.get(f"/v1/cases/{id_}").status_code == 404

@@ -1,0 +1,189 @@
+"""One open matter per customer, as it follows from alerts, time and what people decide."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from models.cases.decisions import decide
+from models.cases.following import RETENTION, WIN_BACK, Cases, case_id, profile_of_case
+from models.conditions.rules import AlertRule
+from models.durations import DAY
+from models.segments.alerts import Alerts, compile_alerts
+from profiles.consent import Consent
+from profiles.types import AlertCommand, Case, Profile, Reason, Score, Tally
+
+RULES = [
+    AlertRule(name="risky", threshold=0.6, clear=0.4, cooldown=7 * DAY, purpose=None, owner="CRM"),
+    AlertRule.model_validate(
+        {
+            "name": "complains", "when": {"count": "complaint", "at_least": 2}, "severity": "critical",
+            "owner": "Support", "purpose": None, "cooldown": DAY,
+        }
+    ),
+]  # fmt: skip
+
+
+class Customer:
+    """Looked at day after day."""
+
+    def __init__(self, hold_out: float = 0.0, consent: Consent | None = None) -> None:
+        self.profile = Profile("p" * 22)
+        self._alerts: Alerts = compile_alerts(RULES, "EUR", ())
+        self._cases = Cases(RULES, "EUR", 90 * DAY, hold_out, consent or Consent())
+
+    def look(self, day: float, risk: float, complaints: int = 0, stage: str = "active") -> list[str]:
+        """What others are told of the case then."""
+        now = day * DAY
+        self.profile.stage = stage
+        if complaints:
+            self.profile.roles["complaint"] = Tally(complaints, now, now)
+        self.profile.score = Score(risk, "high", now, "m1", [Reason("recency", 1.0, 9.0)])
+        for found in self._alerts.decide(self.profile, now):
+            self.profile.alerts[found.rule.name] = found.alert
+        return [case.history[-1].action for case in self._cases.follow(self.profile, now)]
+
+    def decide(self, day: float, action: str, **more: Any) -> bool:
+        """Whether a person's decision changes anything."""
+        command = AlertCommand(self.profile.id, "", action, day * DAY, "kim", case=self.case.id, **more)
+        if (decided := decide(self.profile, command)) is None:
+            return False
+        self.profile.case = decided.case
+        self.profile.alerts |= {alert.rule: alert for alert in decided.alerts}
+        return True
+
+    @property
+    def case(self) -> Case:
+        assert self.profile.case is not None
+        return self.profile.case
+
+
+def test_a_case_opens_with_the_first_alert_and_collects_the_others() -> None:
+    customer = Customer()
+    assert customer.look(1, 0.2) == []
+    assert customer.look(2, 0.8) == ["opened"]
+    assert customer.look(3, 0.8, complaints=2) == ["joined"]
+    assert customer.look(4, 0.8) == []
+    case = customer.case
+    assert (case.state, case.kind, case.opened) == ("new", RETENTION, 2 * DAY)
+    assert case.rules == {"risky": 2 * DAY, "complains": 3 * DAY}
+    assert case.owner == "Support"  # of the severest
+    assert case.id == case_id(customer.profile.id, 2 * DAY)
+    assert profile_of_case(case.id) == customer.profile.id
+
+
+def test_it_is_cleared_when_no_alert_stands_and_comes_back_within_the_cooldown() -> None:
+    customer = Customer()
+    customer.look(1, 0.8)
+    first = customer.case.id
+    assert customer.look(2, 0.1) == ["cleared"]
+    assert customer.case.state == "cleared"
+    assert customer.look(4, 0.1, complaints=2) == ["opened"]  # the cooldown of this rule was over
+    assert customer.case.id != first
+    assert customer.decide(5, "resolve", outcome="stayed")
+    assert customer.look(9.5, 0.9) == ["reopened"]  # a week, its cooldown, has not passed since the case ended
+    assert (customer.case.state, customer.case.outcome, customer.case.risk) == ("new", "", 0.9)
+
+
+def test_what_is_said_as_of_opening_stays() -> None:
+    customer = Customer()
+    customer.look(1, 0.8)
+    before = customer.case.reasons
+    customer.look(30, 0.95)
+    assert (customer.case.risk, customer.case.as_of, customer.case.reasons) == (0.8, DAY, before)
+    assert before
+
+
+def test_who_is_held_out_has_none() -> None:
+    customer = Customer(hold_out=1.0)
+    assert customer.look(1, 0.9, complaints=5) == []
+    assert customer.profile.case is None
+
+
+def test_nobody_is_told_of_alerts_of_the_past() -> None:
+    customer = Customer()
+    customer.look(1, 0.1)
+    for found in customer._alerts.decide(customer.profile, 2 * DAY):
+        customer.profile.alerts[found.rule.name] = found.alert
+    customer.look(2, 0.8)
+    customer.profile.case = None
+    customer.profile.alerts["risky"].untold = True
+    assert customer.look(3, 0.8) == []
+
+
+def test_who_has_left_is_a_case_of_another_kind() -> None:
+    customer = Customer()
+    customer.look(1, 0.8)
+    assert customer.look(2, 0.9, stage="churned") == ["cleared", "opened"]
+    assert (customer.case.kind, customer.case.state) == (WIN_BACK, "new")
+    assert [entry.text for entry in customer.case.history if entry.action == "cleared"] == ["left"]
+    assert customer.look(3, 0.9, stage="active") == ["cleared", "opened"]
+    assert customer.case.kind == RETENTION
+
+
+def test_a_snooze_ends_by_time() -> None:
+    customer = Customer()
+    customer.look(1, 0.8)
+    assert customer.decide(2, "snooze", until=5 * DAY)
+    assert customer.look(4, 0.99, complaints=9) == ["joined"]
+    assert customer.case.state == "snoozed"
+    assert customer.look(5, 0.8) == ["woken"]
+    assert (customer.case.state, customer.case.until) == ("new", 0.0)
+
+
+@pytest.mark.parametrize(
+    ("risk", "complaints", "why"),
+    [(0.8, 0, ""), (0.85, 0, ""), (0.91, 0, "risk"), (0.8, 1, "complaint"), (0.8, 2, "rule")],
+)
+def test_a_snooze_ends_when_the_customer_is_worse(risk: float, complaints: int, why: str) -> None:
+    customer = Customer()
+    customer.look(1, 0.8)
+    assert customer.decide(2, "snooze", worse=True)
+    told = customer.look(3, risk, complaints)
+    assert customer.case.state == ("new" if why else "snoozed")
+    assert told == (["woken"] if why else [])
+    assert not why or customer.case.history[-1].text == why
+
+
+def test_decisions_act_on_all_alerts_and_are_carried_out_once() -> None:
+    customer = Customer()
+    customer.look(1, 0.8, complaints=2)
+    assert customer.decide(2, "acknowledge")
+    assert {alert.state for alert in customer.profile.alerts.values()} == {"acknowledged"}
+    assert not customer.decide(2, "acknowledge")
+    assert customer.decide(3, "assign", assignee="kim")
+    assert not customer.decide(3, "assign", assignee="kim")
+    assert customer.decide(4, "note", note="calls today")
+    assert not customer.decide(4, "note", note="calls today")
+    assert customer.decide(5, "resolve", outcome="no_answer")
+    assert {alert.state for alert in customer.profile.alerts.values()} == {"resolved"}
+    assert not customer.decide(6, "resolve", outcome="left")
+    assert (customer.case.assignee, customer.case.outcome) == ("kim", "no_answer")
+    assert [note.text for note in customer.case.notes] == ["calls today"]
+
+
+def test_without_leave_to_profile_nothing_of_a_score_stays() -> None:
+    """The case stands as long as an alert does; what the score left on it goes."""
+    customer = Customer(consent=Consent())
+    customer.look(1, 0.8, complaints=2)
+    customer.profile.traits["profiling_consent"] = (False, 2 * DAY, b"")
+    assert customer.case.value is not None
+    denying = Cases(RULES, "EUR", 90 * DAY, 0.0, _Denied())  # type: ignore[arg-type]
+    denying.follow(customer.profile, 3 * DAY)
+    case = customer.case
+    assert (case.risk, case.model, case.reasons, case.value) == (None, "", [], None)
+
+
+class _Denied:
+    def allows(self, profile: Profile, purpose: str) -> bool:
+        return False
+
+
+def test_history_and_notes_are_bounded() -> None:
+    customer = Customer()
+    customer.look(1, 0.8)
+    for number in range(50):
+        customer.decide(2 + number, "assign", assignee=f"a{number}", note=str(number))
+    assert (len(customer.case.history), len(customer.case.notes)) == (20, 10)
+    assert customer.case.notes[-1].text == "49"

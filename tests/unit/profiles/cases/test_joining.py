@@ -1,0 +1,58 @@
+"""Cases of customers who are one become one, in whatever order they meet."""
+
+from __future__ import annotations
+
+from itertools import permutations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from profiles.cases.joining import STANDING, join_cases
+from profiles.types import Case, CaseEntry
+
+_times = st.integers(0, 30).map(float)
+_entries = st.lists(
+    st.builds(CaseEntry, _times, st.sampled_from(["opened", "note"]), st.just(""), st.text("ab", max_size=1)),
+    max_size=12,
+)
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> Case:
+    opened = draw(_times)
+    return Case(
+        id=f"cs_{draw(st.integers(0, 99))}_{opened:g}",
+        kind=draw(st.sampled_from(["retention", "win_back"])),
+        state=draw(st.sampled_from([*STANDING, "resolved", "cleared"])),
+        opened=opened,
+        changed=opened + draw(_times),
+        rules=draw(st.dictionaries(st.sampled_from("rst"), _times)),
+        risk=draw(st.none() | st.floats(0, 1)),
+        assignee=draw(st.sampled_from(["", "kim", "lee"])),
+        notes=draw(_entries)[-10:],
+        history=draw(_entries),
+    )
+
+
+@settings(max_examples=200, deadline=None)
+@given(found=st.lists(cases(), min_size=2, max_size=3, unique_by=(lambda case: case.id, lambda case: case.changed)))
+def test_order_makes_no_difference(found: list[Case]) -> None:
+    results = []
+    for order in permutations(found):
+        joined: Case | None = None
+        for case in order:
+            joined = join_cases(joined, case)
+        results.append(joined)
+    for one, other in permutations(results, 2):
+        assert one == other
+
+
+def test_two_that_stand_have_the_earlier_opening_all_rules_and_all_notes() -> None:
+    note = CaseEntry(3.0, "note", "kim", "called")
+    one = Case("cs_a_1", "retention", "new", 1.0, 5.0, {"r": 1.0}, risk=0.6, reasons=["Silent"])
+    other = Case("cs_b_2", "retention", "acknowledged", 2.0, 6.0, {"s": 2.0}, assignee="kim", notes=[note])
+    joined = join_cases(one, other)
+    assert joined is not None
+    assert (joined.id, joined.opened, joined.reasons, joined.risk) == ("cs_a_1", 1.0, ["Silent"], 0.6)
+    assert (joined.state, joined.assignee, joined.rules) == ("acknowledged", "kim", {"r": 1.0, "s": 2.0})
+    assert (joined.notes, joined.merged) == ([note], ["cs_b_2"])
