@@ -160,7 +160,7 @@ _SCALES = {"nps": (0.0, 10.0), "csat": (1.0, 5.0), "ces": (1.0, 7.0)}
 def _sentiment(company: Profile, now: float) -> _Found | None:
     """The last answers to surveys of half a year, each on its own scale."""
     said = [
-        _between(opinion.last, *_SCALES[kind])
+        min(max(_between(opinion.last, *_SCALES[kind]), 0.0), 100.0)  # off its scale it would drown the others
         for kind in _SCALES
         if (opinion := company.opinions.get(kind)) is not None and now - opinion.time <= 2 * _QUARTER
     ]

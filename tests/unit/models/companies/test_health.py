@@ -98,3 +98,11 @@ def test_a_band_stays_while_the_health_is_close_to_it() -> None:
     acme.company.health = msgspec.structs.replace(once, band="green")
     assert judge_health(acme, NOW, {**weights, "use": 5.0}, KEY).band == "green"
     assert MONDAY
+
+
+def test_an_answer_off_its_scale_does_not_drown_the_others() -> None:
+    """Somebody writes the percentage of a survey where its figure belongs."""
+    acme = well()
+    acme.opinions = {"nps": Opinion(1, 900.0, 900.0, NOW - WEEK), "csat": Opinion(1, 1.0, 1.0, NOW - WEEK)}
+
+    assert points(judge_health(acme, NOW, WEIGHTS, KEY))["sentiment"] == 50.0
