@@ -65,8 +65,10 @@ class Sessions:
         await self._store.put_session(_digest(secret), session, IDLE)
         return secret
 
-    async def viewer(self, secret: str | None) -> Viewer | None:
+    async def viewer(self, secret: str | None, *, asks: bool = True) -> Viewer | None:
         """Who has this cookie; None: nobody who is in (any more).
+
+        Without `asks`, as for a page that is open and that nobody may be looking at, the session lasts no longer by it.
 
         An account that was disabled or removed is out at once, and one whose role was changed has the new one.
         """
@@ -82,7 +84,7 @@ class Sessions:
             if account is None or account.disabled or session.began < max(account.created, account.out):
                 return None  # nor does a session outlast its account and come back with the next of that name
             role = account.role
-        if now - session.seen >= _RENEWED:
+        if asks and now - session.seen >= _RENEWED:
             lasts = min(IDLE, session.began + ABSOLUTE - now)
             await self._store.put_session(digest, replace(session, seen=now), lasts)
         return Viewer(session.user, role, ROLES[role], "page")

@@ -46,9 +46,9 @@ class Entry:
         self.sessions = sessions
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
 
-    async def viewer(self, request: Request) -> Viewer | None:
-        """Who asks, by their cookie."""
-        return await self.sessions.viewer(request.cookies.get(_cookie_name(request)))
+    async def viewer(self, request: Request, *, asks: bool = True) -> Viewer | None:
+        """Who asks, by their cookie; without `asks` their session lasts no longer by it."""
+        return await self.sessions.viewer(request.cookies.get(_cookie_name(request)), asks=asks)
 
     def may(self, scope: Scope) -> Let:
         """A dependency of routes: answers who asks.
@@ -74,7 +74,7 @@ class Entry:
         """Whether who opened a stream is in, and may see what they saw then: every state is made for them."""
 
         async def same() -> bool:
-            return await self.viewer(request) == viewer
+            return await self.viewer(request, asks=False) == viewer
 
         return same
 

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from console.access.passwords import hash_password
 from console.access.sessions import ABSOLUTE, Sessions
 from profiles.errors import WrongUse
-from profiles.stores.access import Account
+from profiles.stores.access import Account, Session
 from profiles.stores.memory import MemoryAccessStore
 
 PASSWORD = "a long password"
@@ -67,6 +67,32 @@ def test_a_session_ends_twelve_hours_after_it_began_however_busy() -> None:
         assert await sessions.viewer(cookie) is None
 
     run(test)
+
+
+def test_an_open_page_that_nobody_asks_for_keeps_no_session_alive() -> None:
+    async def test(sessions: Sessions, store: Kept, clock: Clock) -> None:
+        cookie = await sessions.begin(KIM, "password")
+        clock.now += 3600
+        assert await sessions.viewer(cookie, asks=False) is not None
+        assert store.renewed == 1
+        assert await sessions.viewer(cookie) is not None
+        assert store.renewed == 2
+
+    class Kept(MemoryAccessStore):
+        """Counts how often a session was begun or renewed."""
+
+        renewed = 0
+
+        async def put_session(self, digest: str, session: Session, lasts: float) -> None:
+            self.renewed += 1
+            await super().put_session(digest, session, lasts)
+
+    async def prepared() -> None:
+        store, clock = Kept(), Clock()
+        await store.put_account(KIM)
+        await test(Sessions(store, clock), store, clock)
+
+    asyncio.run(prepared())
 
 
 def test_who_is_disabled_or_removed_is_out_at_once_and_a_new_role_counts() -> None:
