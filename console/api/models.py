@@ -26,10 +26,13 @@ from console.views.models import (
 )
 from models.churn.panel import MODELS
 from models.labels.outcomes import held
+from plan import Plan
 from streams.background import aside
 
-__all__ = ["models_router"]
+__all__ = ["Action", "decide_on_models", "known_churn", "models_router"]
 
+
+Action = Literal["promote", "rollback", "release"]
 
 Churn = Annotated[
     str, Query(max_length=64, description="By which further definition of churn; the plan's own without it.")
@@ -62,11 +65,7 @@ def models_router(deps: ApiDeps) -> APIRouter:
     router, desk = APIRouter(route_class=guarded(deps), prefix="/models", tags=["models"]), deps.models
 
     def known(churn: str) -> str:
-        names = [definition.name for definition in deps.plan.churn.definitions]
-        if churn and churn not in names:
-            there = ", ".join(names) or "none"
-            raise ApiError(404, "unknown_churn", f"there is no definition of churn {churn!r}; there are {there}")
-        return churn
+        return known_churn(deps.plan, churn)
 
     decided = {202: {"model": DecisionView, "description": "Accepted"}, **describe_errors(404, 409)}
 
@@ -142,17 +141,39 @@ def models_router(deps: ApiDeps) -> APIRouter:
     async def release(response: Response, order: Release | None = None) -> DecisionView:
         return await decide("release", "", order or Release(), response)
 
-    async def decide(
-        action: Literal["promote", "rollback", "release"], target: str, order: Release, response: Response
-    ) -> DecisionView:
-        now, by = await deps.now(), order.by
-        id_, outcome = await desk.decide(action, target, now, by, deps.wait, known(order.churn))
-        if outcome is None:
+    async def decide(action: Action, target: str, order: Release, response: Response) -> DecisionView:
+        view = await decide_on_models(deps, action, target, order.by, order.churn)
+        if view.done is None:
             response.status_code = 202
-            text = "on its way; /v1/models shows what became of it"
-            return DecisionView(id=id_, action=action, target=target, at=now, by=by, done=None, text=text)
-        if not outcome.done:
-            raise ApiError(409, "refused", outcome.text)
-        return DecisionView.of(outcome, at=outcome.time)
+        return view
 
     return router
+
+
+def known_churn(plan: Plan, churn: str) -> str:
+    """A definition of churn that there is; "" is the plan's own.
+
+    Raises:
+        ApiError: 404, there is no such definition.
+    """
+    names = [definition.name for definition in plan.churn.definitions]
+    if churn and churn not in names:
+        there = ", ".join(names) or "none"
+        raise ApiError(404, "unknown_churn", f"there is no definition of churn {churn!r}; there are {there}")
+    return churn
+
+
+async def decide_on_models(deps: ApiDeps, action: Action, target: str, by: str, churn: str) -> DecisionView:
+    """Hand a person's decision over, and tell what became of it so far.
+
+    Raises:
+        ApiError: 404, there is no such definition of churn; 409, it cannot be.
+    """
+    now = await deps.now()
+    id_, outcome = await deps.models.decide(action, target, now, by, deps.wait, known_churn(deps.plan, churn))
+    if outcome is None:
+        text = "on its way; /v1/models shows what became of it"
+        return DecisionView(id=id_, action=action, target=target, at=now, by=by, done=None, text=text)
+    if not outcome.done:
+        raise ApiError(409, "refused", outcome.text)
+    return DecisionView.of(outcome, at=outcome.time)

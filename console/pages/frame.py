@@ -39,6 +39,9 @@ NAVIGATION: tuple[Place, ...] = (
     Place("/customers", "Customers", "c", "profiles:read"),
     Place("/companies", "Companies", "f", "profiles:read"),
     Place("/segments", "Segments", "s", "segments:read"),
+    Place("/models", "Models", "m", "models:read"),
+    Place("/pipeline", "Pipeline", "p", "pipeline:read"),
+    Place("/jobs", "Jobs", "j", "pipeline:read"),
     Place("/plan", "Plan", "t", "profiles:read"),
 )
 """In the order of the page."""

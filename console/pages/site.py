@@ -16,6 +16,9 @@ from console.pages.customer import customer_router
 from console.pages.customers import customers_router
 from console.pages.entry import Entry, SignInNeeded, entry_router, to_sign_in
 from console.pages.frame import Frame
+from console.pages.operating.jobs_page import jobs_page_router
+from console.pages.operating.models_page import models_page_router
+from console.pages.operating.pipeline_page import pipeline_page_router
 from console.pages.plan_pages import plan_pages_router
 from console.pages.segments import segments_pages_router
 from console.services.ports import ApiDeps
@@ -40,6 +43,9 @@ def add_pages(app: FastAPI, deps: ApiDeps) -> None:
         companies_pages_router,
         plan_pages_router,
         segments_pages_router,
+        pipeline_page_router,
+        models_page_router,
+        jobs_page_router,
     ):
         app.include_router(build(deps, entry, frame))
 

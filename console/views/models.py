@@ -213,11 +213,22 @@ class CalibrationView(Document):
     uncalibrated: float = Field(description="The bias without what groups teach.")
 
 
+class BinView(Document):
+    """Outcomes of neighbouring predictions."""
+
+    predicted: float = Field(description="Mean prediction.")
+    rate: float = Field(description="Observed rate; of a calibrated model, the same.")
+    share: float = Field(description="Of all outcomes judged.")
+
+
 class ModelDetail(ModelView):
     """One model in full."""
 
     horizons: dict[Literal["short", "full"], QualityView]
     groups: list[GroupWeightView] = Field(description="What moves it, the strongest first; of linear models.")
+    bins: list[BinView] = Field(
+        description="How right its predictions of churn are: at most 16 groups of about equal weight."
+    )
     calibration: list[CalibrationView] = Field(
         description="Of the champion, by group of customers, the largest first: how right the risks are that are shown."
     )
@@ -331,6 +342,10 @@ def model_detail(report: Report, name: str) -> ModelDetail:
         **_model(report, name),
         horizons={"short": report.figures.short.report(name), "full": report.figures.full.report(name)},
         groups=[] if model is None else group_weights(model),
+        bins=[
+            BinView(predicted=predicted, rate=rate, share=share)
+            for predicted, rate, share in report.figures.full.of(name).calibration()
+        ],
         calibration=_calibration(report) if name == report.panel.champion_name else [],
         numbers={} if model is None else model.numbers(),
     )

@@ -108,19 +108,37 @@ class Quality(State):
     @property
     def ece(self) -> float:
         """Expected calibration error over groups of neighbouring predictions of about equal weight; 0 before any."""
+        groups = self._neighbours()
+        total = sum(seen for *_, seen in groups)
+        return sum(abs(predicted - yes) for predicted, yes, _ in groups) / total if total else 0.0
+
+    def calibration(self) -> list[tuple[float, float, float]]:
+        """By groups of neighbouring predictions of about equal weight, those by which `ece` goes.
+
+        Returns:
+            (mean prediction, share of positives, share of all outcomes) of each, the lowest first.
+        """
+        groups = self._neighbours()
+        total = sum(seen for *_, seen in groups)
+        return [(predicted / seen, yes / seen, seen / total) for predicted, yes, seen in groups if seen]
+
+    def _neighbours(self) -> list[tuple[int, int, int]]:
+        """What was predicted, the positives and all of each group."""
         total = int(self.bins[:, :2].sum())
         if not total:
-            return 0.0
-        error, yes, predicted, seen, group = 0, 0, 0, 0, 1
+            return []
+        found: list[tuple[int, int, int]] = []
+        yes, predicted, held, seen, group = 0, 0, 0, 0, 1
         for positives, negatives, expected in self.bins.tolist():
             yes += positives
             predicted += expected
+            held += positives + negatives
             seen += positives + negatives
             if seen * _GROUPS >= group * total:
-                error += abs(predicted - yes)
-                yes = predicted = 0
+                found.append((predicted, yes, held))
+                yes = predicted = held = 0
                 group = seen * _GROUPS // total + 1
-        return (error + abs(predicted - yes)) / total
+        return [*found, (predicted, yes, held)] if held else found
 
     def report(self) -> dict[str, float]:
         """Every figure by name; only `rows` before the first outcome, no `auc` before both classes were seen.

@@ -22,7 +22,7 @@ from aiokafka.structs import ConsumerRecord, TopicPartition
 
 from plan import Plan
 from profiles.errors import Misconfigured
-from profiles.times import parse_time
+from profiles.times import parse_time, rfc3339
 from profiles.types import Event
 from streams.clock import WALL, Clock
 from streams.dead_letters.masking import Masker, mask
@@ -123,6 +123,7 @@ class Watcher:
         rows = list(self._rows)
         self._rows.clear()
         self.shown += len(rows)
+        self.came = max(self.came, self.shown)  # what is rejected now may have come before anybody watched
         return rows
 
 
@@ -325,7 +326,7 @@ def _stored(event: Event) -> dict[str, Any]:
     found = {
         "name": event.name,
         "role": event.role,
-        "time": event.time,
+        "time": rfc3339(event.time),
         "amount_minor": event.amount,
         "currency": event.currency,
         "quantity": event.quantity,

@@ -40,6 +40,13 @@ def console() -> Iterator[Living]:
 @pytest.fixture
 def signed_in(chromium: Browser, console: Living) -> Iterator[SignedIn]:
     """Answers a page of somebody signed in with a role; fails if a page says an error in the browser's console."""
+    with visitors(chromium, console) as open_page:
+        yield open_page
+
+
+@contextlib.contextmanager
+def visitors(chromium: Browser, console: Living) -> Iterator[SignedIn]:
+    """The same of any console."""
     said: list[str] = []
     with contextlib.ExitStack() as open_contexts:
 

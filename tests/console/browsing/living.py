@@ -13,11 +13,18 @@ from console.access.sessions import Sessions
 from console.api import create_api
 from console.pages.site import add_pages
 from profiles.stores.access import AccessStore, Account, Role
-from profiles.stores.memory import MemoryAccessStore, MemoryLinkStore, MemoryStore
+from profiles.stores.memory import MemoryAccessStore, MemoryLinkStore, MemorySourceStore, MemoryStore
 from profiles.types import Profile
+from profiles.units import Pause
+from streams.dead_letters.newest import RejectedTail
+from streams.dead_letters.replays import ReplayDesk
+from streams.kafka.memory import MemoryLog
+from streams.kafka.output import Row
+from streams.settings import Settings
+from streams.watching.raw_feed import RawFeed
 from tests.console.people import keep, store
 from tests.console.serving import serving
-from tests.console.support_api import Nothing, api_deps
+from tests.console.support_api import PLAN, Nothing, api_deps, memory_log
 
 __all__ = ["Living", "aside", "living"]
 
@@ -54,11 +61,25 @@ class Living:
     held: MemoryStore
     access: AccessStore
     feed: Wakes
+    log: MemoryLog
+    sources: MemorySourceStore
 
     def keep(self, profile: Profile) -> None:
         """A customer is as this from now on, and everybody who looks is told."""
         aside(lambda: keep(self.held, profile))
         self.feed.wake()
+
+    def happen(self, *rows: Row) -> None:
+        """These records come to Kafka."""
+        aside(lambda: asyncio.run(self.log.produce(rows)))
+
+    def count(self, minute: int, counts: dict[str, int]) -> None:
+        """A worker tells what came in of a minute."""
+        aside(lambda: asyncio.run(self.sources.count(minute, counts)))
+
+    def pause(self, source: str, pause: Pause) -> None:
+        """A source is paused, or taken again."""
+        aside(lambda: asyncio.run(self.sources.write(source, pause)))
 
     def link(self, role: Role) -> str:
         """The secret of a link that signs in somebody of a role, who is called by it."""
@@ -81,9 +102,17 @@ def living(held: MemoryStore | None = None, **parts: Any) -> Iterator[Living]:
     """A console until the end of the block, over a store that is empty unless given; `parts` as of `api_deps`."""
     held = store() if held is None else held
     access, feed = MemoryAccessStore(), Wakes()
-    deps = api_deps(held, access=access, feed=feed, **parts)
+    settings, sources = Settings(), MemorySourceStore()
+    log = memory_log(PLAN, settings)
+    given = {
+        "sources": sources,
+        "raw": RawFeed(log, settings, PLAN),
+        "rejected": RejectedTail(log, settings, PLAN),
+        "replays": ReplayDesk(log, settings, PLAN, log),
+    }
+    deps = api_deps(held, access=access, feed=feed, **given | parts)
     deps = replace(deps, desk=replace(deps.desk, links=MemoryLinkStore()))
     app = create_api(deps)
     add_pages(app, deps)
     with serving(app) as url:
-        yield Living(url, held, access, feed)
+        yield Living(url, held, access, feed, log, sources)

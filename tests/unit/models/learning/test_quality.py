@@ -38,7 +38,14 @@ def test_the_calibration_error_is_that_of_groups_of_equal_weight():
     y = rng.random(3000) < np.repeat([0.2, 0.3, 0.4], 1000)
     expected = np.mean([abs(y[i : i + 1000].mean() - p[i]) for i in (0, 1000, 2000)])
 
-    assert judged(p, y).report()["ece"] == pytest.approx(expected, abs=1e-6)
+    quality = judged(p, y)
+
+    assert quality.report()["ece"] == pytest.approx(expected, abs=1e-6)
+    groups = np.array(quality.calibration())
+    assert groups[:, 0] == pytest.approx([0.1, 0.3, 0.6], abs=1e-6)
+    assert groups[:, 1] == pytest.approx([y[i : i + 1000].mean() for i in (0, 1000, 2000)], abs=1e-6)
+    assert groups[:, 2] == pytest.approx([1 / 3] * 3)
+    assert Quality.new().calibration() == []
 
 
 def test_it_forgets_and_says_nothing_before_it_knows():

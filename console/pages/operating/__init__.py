@@ -1,0 +1,1 @@
+"""Pages for who operates Rapport: what comes in, the models, what is under way."""

@@ -1,0 +1,134 @@
+"""What comes in: figures, raw events as they come, and rejections by mistake, with what to do about each."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Form, Query, Request, Response
+from fastapi.responses import RedirectResponse
+from sse_starlette import EventSourceResponse, ServerSentEvent
+
+from console.access.scopes import Viewer
+from console.api.error_answers import ApiError
+from console.api.live import HEARTBEAT
+from console.api.operating.pipeline_routes import ReplayRequest, replay
+from console.pages.entry import Entry
+from console.pages.frame import Frame
+from console.pages.headers import HEADERS
+from console.pages.languages import language_of
+from console.services.ports import ApiDeps
+from console.views.operating.pipeline import RawEventView, read_pipeline, rejected_groups, resume
+from profiles.errors import NotFound, RapportError
+from streams.visible import visible_json
+from streams.watching.raw_feed import WhichEvents
+
+__all__ = ["pipeline_page_router"]
+
+_BETWEEN = 0.25  # seconds between two looks at the events
+_FIGURES = 2.0  # seconds between two states of the figures
+_LOOKS = 30.0  # seconds between two looks at whether somebody is still signed in
+
+
+def pipeline_page_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRouter:
+    """The route /pipeline, its stream, and what may be done there."""
+    router = APIRouter(include_in_schema=False)
+    reads, replays = Depends(entry.may("pipeline:read")), Depends(entry.may("pipeline:replay"))
+
+    @router.get("/pipeline")
+    async def pipeline(
+        request: Request, wanted: Annotated[WhichEvents, Depends(_wanted)], viewer: Viewer = reads
+    ) -> Response:
+        figures = await read_pipeline(deps)
+        return await frame.page(request, viewer, "pipeline", flow=figures, wanted=wanted)
+
+    @router.get("/pipeline/rejected")
+    async def rejected(request: Request, viewer: Viewer = reads) -> Response:
+        groups, problem = [], ""
+        try:
+            groups = await rejected_groups(deps)
+        except RapportError as error:
+            problem = str(error)
+        shown = [(group, _laid_out(group.sample)) for group in groups]
+        return await frame.part(request, viewer, "pipeline", "rejected", groups=shown, problem=problem)
+
+    @router.get("/live/pipeline")
+    async def live(
+        request: Request, wanted: Annotated[WhichEvents, Depends(_wanted)], viewer: Viewer = reads
+    ) -> Response:
+        events = _events(request, wanted, viewer)
+        return EventSourceResponse(events, ping=HEARTBEAT, headers={**HEADERS, "X-Accel-Buffering": "no"})
+
+    @router.post("/pipeline/replay")
+    async def put_back(
+        request: Request,
+        source: Annotated[str, Form(max_length=200)] = "",
+        reason: Annotated[str, Form(max_length=200)] = "",
+        event: Annotated[str, Form(max_length=500)] = "",
+        dry_run: Annotated[bool, Form()] = True,
+        viewer: Viewer = replays,
+    ) -> Response:
+        asked = ReplayRequest(source=source, reason=reason, event=event, dry_run=dry_run, by=viewer.name)
+        done, problem = None, ""
+        try:
+            done = await replay(deps, asked)
+        except ApiError as error:
+            problem = error.message
+        return await frame.part(request, viewer, "pipeline", "replayed", done=done, asked=asked, problem=problem)
+
+    @router.post("/pipeline/resume")
+    async def take_again(source: Annotated[str, Form(max_length=200)], viewer: Viewer = replays) -> Response:
+        try:
+            await resume(deps, source, viewer.name)
+        except NotFound as error:
+            raise ApiError(404, "not_found", str(error)) from None
+        return RedirectResponse("/pipeline", 303, HEADERS)
+
+    async def _events(request: Request, wanted: WhichEvents, viewer: Viewer) -> AsyncIterator[ServerSentEvent]:
+        """`figures` and `row` are HTML of ours, `sample` is JSON."""
+        language, loop = language_of(request), asyncio.get_running_loop()
+        figures_at = looked_at = loop.time()
+        with deps.raw.watch(wanted) as watcher:
+            while True:
+                rows = await watcher.take(1.0)
+                now = loop.time()
+                if now - looked_at > _LOOKS:
+                    looked_at = now
+                    if await entry.viewer(request) is None:
+                        break
+                shared = await frame.shared(request, viewer)
+                for row in rows:
+                    yield ServerSentEvent(
+                        frame.fragment(language, "pipeline", "row", {**shared, **_row(row)}), event="row"
+                    )
+                if now - figures_at >= _FIGURES:
+                    figures_at = now
+                    state = {**shared, "flow": await read_pipeline(deps)}
+                    yield ServerSentEvent(frame.fragment(language, "pipeline", "figures", state), event="figures")
+                told = {"shown": watcher.shown, "came": watcher.came, "reading": watcher.reading}
+                yield ServerSentEvent(json.dumps({**told, "trouble": watcher.trouble}), event="sample")
+                await asyncio.sleep(_BETWEEN)
+        yield ServerSentEvent("", event="ended")
+
+    return router
+
+
+def _wanted(
+    source: Annotated[str, Query(max_length=200)] = "",
+    event: Annotated[str, Query(max_length=500)] = "",
+    user: Annotated[str, Query(max_length=500)] = "",
+    only_bad: Annotated[bool, Query()] = False,
+) -> WhichEvents:
+    return WhichEvents(source, event.strip(), user.strip(), only_bad)
+
+
+def _row(row: Any) -> dict[str, Any]:
+    event = RawEventView.of(row)
+    return {"event": event, "raw": _laid_out(event.raw), "stored": _laid_out(event.stored)}
+
+
+def _laid_out(value: Any) -> str:
+    """JSON for people, in which nothing hides."""
+    return visible_json(json.dumps(value, indent=2, ensure_ascii=False))
