@@ -59,10 +59,7 @@ def companies_pages_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRout
             shared = {**await frame.shared(request, viewer), **await values(now)}
             return {part: frame.fragment(language, "company", part, shared) for part in _FRAGMENTS}
 
-        async def still_in() -> bool:
-            return await entry.viewer(request) is not None
-
-        return stream(deps.feed, render, still_in, about=found.id)
+        return stream(deps.feed, render, entry.still(request, viewer), about=found.id)
 
     async def values(found: Profile) -> Mapping[str, Any]:
         view = company_view(found, await documents_of(deps, found), await deps.now(), deps.plan)

@@ -8,8 +8,10 @@ import httpx
 import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 
+from tests import REPOSITORY
 from tests.console.browsing.living import Living, living
 
+PAGES = REPOSITORY / "console" / "pages"
 OURS = {"Sec-Fetch-Site": "same-origin"}
 
 
@@ -137,6 +139,14 @@ def test_a_page_that_is_not_there_is_no_fault_of_ours_when_the_store_is_away() -
         console.access.session = away  # type: ignore[method-assign]
         assert client.get("/nowhere-at-all").status_code == 404
         assert client.get("/customers").status_code == 503
+
+
+def test_no_stream_counts_as_asking_or_goes_on_for_another_role() -> None:
+    """All ask in one way whether somebody is still who they were."""
+    streams = [text for path in PAGES.glob("*.py") if "stream(deps." in (text := path.read_text())]
+
+    assert len(streams) > 3
+    assert all(text.count("stream(deps.") == text.count("entry.still(request, viewer)") for text in streams)
 
 
 def test_pages_speak_the_language_of_the_browser_or_the_chosen_one(client: httpx.Client, console: Living) -> None:
