@@ -45,6 +45,10 @@ class Sessions:
         right = await is_password(password, account.password if account else "")
         return account if right and account and not account.disabled else None
 
+    async def is_known(self, name: str) -> bool:
+        """Whether somebody of this name has an account."""
+        return await self._store.account(name) is not None
+
     async def make_link(self, name: str) -> str:
         """A secret that signs an account in once, within 15 minutes."""
         secret = secrets.token_urlsafe(32)

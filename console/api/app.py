@@ -10,6 +10,7 @@ from fastapi.security import HTTPBearer
 
 from console.api.companies import companies_router
 from console.api.company_joins import company_joins_router
+from console.api.entrance.audit_routes import audit_router
 from console.api.entrance.callers import Callers, require
 from console.api.error_answers import describe_errors, handle_errors
 from console.api.identities import identities_router
@@ -65,7 +66,7 @@ def create_api(deps: ApiDeps) -> FastAPI:
     )
     for build in (
         profiles_router, search_router, companies_router, company_joins_router, identities_router, privacy_router,
-        segments_router, models_router, alerts_router, cases_router, live_router, plan_router,
+        segments_router, models_router, alerts_router, cases_router, live_router, plan_router, audit_router,
         clock_router, rejected_router, pipeline_router,
     ):  # fmt: skip
         v1.include_router(build(deps))

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from console.api.companies import Company, company_named, known_company
 from console.api.error_answers import ApiError, describe_errors
-from console.api.guard import guarded, wants
+from console.api.guard import about, guarded, wants
 from console.services.ports import ApiDeps
 from console.views.companies import key_of
 from console.views.document import Document
@@ -63,7 +63,7 @@ def company_joins_router(deps: ApiDeps) -> APIRouter:
         "`unjoin` takes it back. 202 if it takes longer than five seconds; it is carried out all the same.",
         responses={202: {"model": JoinedState, "description": "Accepted"}, **describe_errors(404, 409)},
     )
-    @wants("identity:split")
+    @wants("identity:split", audit="company.join")
     async def join(company: Company, order: CompanyJoinOrder, response: Response) -> JoinedState:
         one, other = await known_company(deps, company), await company_named(deps, order.other)
         if one.id == other.id:
@@ -82,7 +82,7 @@ def company_joins_router(deps: ApiDeps) -> APIRouter:
         summary="Let a company that counts for another one be itself again",
         responses={202: {"model": JoinedState, "description": "Accepted"}, **describe_errors(404, 409)},
     )
-    @wants("identity:split")
+    @wants("identity:split", audit="company.unjoin")
     async def unjoin(company: Company, response: Response, order: CompanyUnjoinOrder | None = None) -> JoinedState:
         found, order = await known_company(deps, company), order or CompanyUnjoinOrder()
         if not is_joined(found):
@@ -101,6 +101,7 @@ async def _time(deps: ApiDeps, company: Profile) -> float:
 
 
 async def _ask(deps: ApiDeps, said: Join, response: Response) -> JoinedState:
+    about(said.profile)
     await deps.commands.send(said)
     until = time.monotonic() + deps.wait
     while True:

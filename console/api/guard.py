@@ -10,12 +10,13 @@ import asyncio
 import functools
 from collections.abc import Callable, Coroutine
 from contextvars import ContextVar
-from typing import Any, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 import orjson
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
+from console.access.auditing import row_of
 from console.access.masking import Sight, masked, sight_of
 from console.access.scopes import Scope, Viewer
 from console.api.entrance.callers import Callers, require
@@ -23,7 +24,7 @@ from console.api.error_answers import NO_STORE, ApiError
 from console.services.ports import ApiDeps
 from profiles.bounds import excess, may_exceed
 
-__all__ = ["guarded", "viewer_of", "wants"]
+__all__ = ["about", "guarded", "viewer_of", "wants"]
 
 _LEVELS = 64
 """Of nesting: twenty levels of conditions take forty and some."""
@@ -32,22 +33,30 @@ Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 
-_sight: ContextVar[Sight] = ContextVar("sight")
-"""How much the caller of the request under way sees."""
+
+class _Asked(NamedTuple):
+    """The request under way."""
+
+    sight: Sight  # how much its caller sees
+    about: list[str]  # the ids of what it turned out to be about
+
+
+_asked: ContextVar[_Asked] = ContextVar("asked")
 
 _ADMIN: tuple[Scope, ...] = ("admin",)
 
 
-def wants(*scopes: Scope, one: bool = False) -> Callable[[Endpoint], Endpoint]:
+def wants(*scopes: Scope, one: bool = False, audit: str = "") -> Callable[[Endpoint], Endpoint]:
     """Says of a route, below its decorator, which scopes it asks for: all of them.
 
     Args:
         scopes: that a caller must have.
         one: what it answers is about a single customer, whom the caller named.
+        audit: what the audit trail calls it, whatever becomes of it; "": nothing is written down.
     """
 
     def marked(endpoint: Endpoint) -> Endpoint:
-        endpoint.__dict__.update(scopes=scopes, one=one)
+        endpoint.__dict__.update(scopes=scopes, one=one, audit=audit)
         return endpoint
 
     return marked
@@ -62,16 +71,31 @@ def guarded(deps: ApiDeps, *, times: int = 1) -> type[APIRoute]:
             self.scopes: tuple[Scope, ...] = endpoint.__dict__.get("scopes", _ADMIN)
             given["openapi_extra"] = {**(given.get("openapi_extra") or {}), "x-scopes": list(self.scopes)}
             self.one = bool(endpoint.__dict__.get("one"))
+            self.audit = str(endpoint.__dict__.get("audit", ""))
             super().__init__(path, _seen(endpoint), **given)
 
         def get_route_handler(self) -> Handler:
-            answer, scopes, one = super().get_route_handler(), self.scopes, self.one
+            answer, scopes, action = super().get_route_handler(), self.scopes, self.audit
 
             async def handler(request: Request) -> Response:
                 viewer = await callers.of(request)
-                require(viewer, *scopes)
                 request.state.viewer = viewer
-                _sight.set(sight_of(viewer, plan, one=one))
+                asked = _Asked(sight_of(viewer, plan, one=self.one), [])
+                _asked.set(asked)
+                result = "500"
+                try:
+                    require(viewer, *scopes)
+                    response = await bounded(request)
+                    result = "ok"
+                except ApiError as error:
+                    result = str(error.status)
+                    raise
+                finally:
+                    for object_ in (asked.about or [""]) if action else ():
+                        deps.audit.note(row_of(request, viewer, action, object_, result=result))
+                return response
+
+            async def bounded(request: Request) -> Response:
                 _check_shape(await request.body())
                 limit = asyncio.timeout(patience)
                 try:
@@ -93,6 +117,13 @@ def guarded(deps: ApiDeps, *, times: int = 1) -> type[APIRoute]:
     return Guarded
 
 
+def about(object_: str) -> None:
+    """Says what the request under way turned out to be about, for the audit trail: an id, never personal data."""
+    asked = _asked.get(None)
+    if asked is not None and object_ not in asked.about:
+        asked.about.append(object_)
+
+
 def viewer_of(request: Request) -> Viewer:
     """Who asks, as a dependency of guarded routes."""
     return cast(Viewer, request.state.viewer)
@@ -105,7 +136,7 @@ def _seen(endpoint: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(endpoint)
     async def seen(*args: Any, **given: Any) -> Any:
-        return masked(await endpoint(*args, **given), _sight.get())
+        return masked(await endpoint(*args, **given), _asked.get().sight)
 
     seen.__dict__["seen"] = True
     return seen

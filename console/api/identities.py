@@ -63,7 +63,7 @@ def identities_router(deps: ApiDeps) -> APIRouter:
         "the links with it that were refused lately.",
         responses=describe_errors(404),
     )
-    @wants("profiles:read", one=True)
+    @wants("profiles:read", one=True, audit="profile.links")
     async def links(identity: Who) -> IdentityLinks:
         profile, _ = await named(deps, identity)
         return await links_of(profile, desk.links, deps.plan)
@@ -77,7 +77,7 @@ def identities_router(deps: ApiDeps) -> APIRouter:
         "finished yet.",
         responses={202: {"model": SplitState, "description": "Accepted"}, **describe_errors(404, 409)},
     )
-    @wants("identity:split")
+    @wants("identity:split", audit="profile.split")
     async def split(identity: Who, response: Response, order: SplitOrder | None = None) -> SplitState:
         profile, known_as = await named(deps, identity)
         order = order or SplitOrder()
@@ -102,7 +102,7 @@ def identities_router(deps: ApiDeps) -> APIRouter:
         "said so, and a split takes it back. 202 if it takes longer than five seconds; it is carried out all the same.",
         responses={202: {"model": JoinState, "description": "Accepted"}, **describe_errors(404, 409)},
     )
-    @wants("identity:split")
+    @wants("identity:split", audit="profile.join")
     async def join(identity: Who, order: JoinOrder, response: Response) -> JoinState:
         both = [(await named(deps, one))[1] for one in (identity, order.other)]
         one, other = both

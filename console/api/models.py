@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from console.api.error_answers import ApiError, describe_errors
-from console.api.guard import guarded, wants
+from console.api.guard import about, guarded, wants
 from console.api.profiles import named
 from console.services.ports import ApiDeps
 from console.views.churn import may_be_scored
@@ -89,7 +89,7 @@ def models_router(deps: ApiDeps) -> APIRouter:
         "score by what it has learned.",
         responses=describe_errors(404, 409),
     )
-    @wants("models:read", one=True)
+    @wants("models:read", one=True, audit="profile.explain")
     async def explain(
         identity: Annotated[str, Query(max_length=600, description="TYPE:VALUE, such as user_id:42.")],
         churn: Churn = "",
@@ -117,7 +117,7 @@ def models_router(deps: ApiDeps) -> APIRouter:
         "seconds; the decision is safe in both cases. 409 says why it cannot be.",
         responses=decided,
     )
-    @wants("models:write")
+    @wants("models:write", audit="model.promote")
     async def promote(order: Promotion, response: Response) -> DecisionView:
         return await decide("promote", order.model, order, response)
 
@@ -127,7 +127,7 @@ def models_router(deps: ApiDeps) -> APIRouter:
         description="Learning goes on from there; what was learned since is lost. Answers as promote does.",
         responses=decided,
     )
-    @wants("models:write")
+    @wants("models:write", audit="model.rollback")
     async def rollback(order: RollBack, response: Response) -> DecisionView:
         return await decide("rollback", str(order.version), order, response)
 
@@ -137,11 +137,12 @@ def models_router(deps: ApiDeps) -> APIRouter:
         description="Undoes promote: the model that the rule had chosen is champion again. Answers as promote does.",
         responses=decided,
     )
-    @wants("models:write")
+    @wants("models:write", audit="model.release")
     async def release(response: Response, order: Release | None = None) -> DecisionView:
         return await decide("release", "", order or Release(), response)
 
     async def decide(action: Action, target: str, order: Release, response: Response) -> DecisionView:
+        about(target or "champion")
         view = await decide_on_models(deps, action, target, order.by, order.churn)
         if view.done is None:
             response.status_code = 202

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from console.api.error_answers import ApiError, describe_errors
-from console.api.guard import guarded, wants
+from console.api.guard import about, guarded, wants
 from console.api.paths import PROFILE_ID, parse_identity
 from console.api.profiles import Who, named
 from console.services.ports import ApiDeps
@@ -46,7 +46,7 @@ def privacy_router(deps: ApiDeps) -> APIRouter:
         "when. 202 if it takes longer than five seconds; it is carried out all the same.",
         responses={202: {"model": ErasureReceipt, "description": "Accepted"}, **describe_errors(404)},
     )
-    @wants("privacy:erase")
+    @wants("privacy:erase", audit="profile.erase")
     async def erase(
         identity: Who,
         response: Response,
@@ -73,7 +73,7 @@ def privacy_router(deps: ApiDeps) -> APIRouter:
         "the reason. 202 if it takes longer than five seconds; it is carried out all the same.",
         responses={202: {"model": LiftedView, "description": "Accepted"}, **describe_errors(404, 409)},
     )
-    @wants("privacy:erase")
+    @wants("privacy:erase", audit="erasure.lift")
     async def lift(order: LiftOrder, response: Response) -> LiftedView:
         identity = parse_identity(order.identity, deps.plan)
         if identity[0] == PROFILE_ID:
@@ -84,6 +84,7 @@ def privacy_router(deps: ApiDeps) -> APIRouter:
             raise ApiError(409, "not_erased", str(error)) from error
         if not done:
             response.status_code = 202
+        about(lifted.id)
         return LiftedView.of(lifted)
 
     @router.get("/lifts", summary="Erasures that were lifted", description="All there ever were, the latest first.")
@@ -100,7 +101,7 @@ def privacy_router(deps: ApiDeps) -> APIRouter:
         "answers for it. Events come from the archive and from Kafka.",
         responses=describe_errors(404),
     )
-    @wants("privacy:export", "pii:read", one=True)
+    @wants("privacy:export", "pii:read", one=True, audit="profile.export")
     async def export(identity: Who) -> Export:
         profile, _ = await named(deps, identity)
         events, missing = await desk.exporter.events(profile)

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 from fastapi import APIRouter, Path, Query, Request
 
 from console.api.error_answers import ApiError, describe_errors
-from console.api.guard import guarded, viewer_of, wants
+from console.api.guard import about, guarded, viewer_of, wants
 from console.api.paths import PROFILE_ID, parse_identity
 from console.services.ports import ApiDeps
 from console.services.search import MOST
@@ -18,6 +18,7 @@ from console.views.document import Page
 from console.views.profile import ProfileSummary, ProfileView, profile_view, summary_view
 from console.views.search import SearchView, search_view
 from console.views.timeline import EventView, timeline_view
+from profiles.identity.secrets import hashed
 from profiles.search.query import LONGEST
 from profiles.types import Identity, Profile
 
@@ -48,6 +49,7 @@ async def named(deps: ApiDeps, segment: str) -> tuple[Profile, Identity | None]:
     found = await deps.reader.profile(id_)
     if found is None:
         raise ApiError(404, "unknown_profile", f"no customer is known as {unquote(segment)}")
+    about(found.id)
     return found, identity
 
 
@@ -66,7 +68,7 @@ def search_router(deps: ApiDeps) -> APIRouter:
     router = APIRouter(route_class=guarded(deps), tags=["profiles"])
 
     @router.get("/search", summary="Find customers by what people remember of them")
-    @wants("profiles:read")
+    @wants("profiles:read", audit="search")
     async def search(
         request: Request,
         q: Annotated[
@@ -82,6 +84,7 @@ def search_router(deps: ApiDeps) -> APIRouter:
         limit: Annotated[int, Query(ge=1, le=MOST, description="Most customers.")] = MOST,
     ) -> SearchView:
         began = time.perf_counter()
+        about(hashed(deps.plan.pii_key, "query", q.strip().casefold()))  # the same query has the same hash
         found, names = await deps.finder.find(deps.reader, deps.plan, q, limit), viewer_of(request).sees_names
         return search_view(found, deps.plan, time.perf_counter() - began, masked=not names)
 
@@ -115,14 +118,14 @@ def profiles_router(deps: ApiDeps) -> APIRouter:
         return Page(data=[summary_view(row, deps.plan) for row in rows], next=following)
 
     @router.get("/{identity}", summary="A customer", responses=describe_errors(404))
-    @wants("profiles:read", one=True)
+    @wants("profiles:read", one=True, audit="profile.view")
     async def profile(identity: Who) -> ProfileView:
         found = await known(identity)
         advice = await deps.adviser(found) if may_be_scored(found, deps.plan) else None
         return profile_view(found, await deps.now(), deps.plan, advice)
 
     @router.get("/{identity}/events", summary="A customer's latest events", responses=describe_errors(404))
-    @wants("events:read", one=True)
+    @wants("events:read", one=True, audit="profile.events")
     async def events(
         identity: Who,
         limit: Annotated[int, Query(ge=1, le=MAX_EVENTS, description="A profile keeps the latest 24.")] = MAX_EVENTS,

@@ -81,6 +81,8 @@ def _document(answer: httpx.Response) -> dict[str, Any]:
         return dict(found)
     if answer.status_code == httpx.codes.NOT_FOUND:
         raise NotFound(message)
+    if answer.status_code == httpx.codes.FORBIDDEN:
+        raise WrongUse(message)
     if answer.status_code == httpx.codes.UNAUTHORIZED:
         raise WrongUse(f"{message}: give --token or RAPPORT_API_TOKEN")
     if answer.status_code in (httpx.codes.BAD_REQUEST, httpx.codes.UNPROCESSABLE_ENTITY):

@@ -11,6 +11,7 @@ import typer
 from console.commands import (
     adopt,
     archive,
+    audit,
     backtest,
     company,
     demo,
@@ -59,6 +60,7 @@ def create_cli() -> CommandLine:
         privacy,
         backtest,
         archive,
+        audit,
         doctor,
         adopt,
         rebuild,

@@ -32,6 +32,7 @@ from profiles.stores import open_stores
 from profiles.stores.setup import is_rebuilding, plans_in_use
 from profiles.units import PlanSign
 from streams.archive.status import status_aside
+from streams.audit.trail import AuditTrail
 from streams.collector.app import Collector, collector_routes
 from streams.commands import CommandSender
 from streams.dead_letters.newest import RejectedTail
@@ -155,6 +156,8 @@ def _with_api(settings: Settings, plan: Plan, checks: dict[str, Check], *, alone
     commands = CommandSender(producer, settings)
     desk = open_desk(settings, plan, stores, commands)
     feed, log = LiveFeed(settings), KafkaLog(settings)
+    trail_producer = BatchProducer(settings)
+    trail = AuditTrail(trail_producer, log, settings)
     replays = ReplayDesk(log, settings, plan)
     deps = ApiDeps(
         reader=reader,
@@ -177,6 +180,7 @@ def _with_api(settings: Settings, plan: Plan, checks: dict[str, Check], *, alone
         rebuilding=lambda: is_rebuilding(stores.client),
         archive=lambda: status_aside(settings),
         access=stores.access,
+        audit=trail,
         open_operations=settings.open_operations,
         open_docs=alone,
         transparency=settings.transparency,
@@ -191,6 +195,8 @@ def _with_api(settings: Settings, plan: Plan, checks: dict[str, Check], *, alone
             yield
         finally:
             await feed.stop()
+            await trail.stop()
+            await trail_producer.stop()
             await replays.stop()
             await producer.stop()
             await stores.close()

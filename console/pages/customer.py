@@ -61,11 +61,13 @@ def customer_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRouter:
         found = await _known(deps, profile)
         if found.id != profile:  # merged into another
             return RedirectResponse(f"/c/{found.id}?joined=true", 303, HEADERS)
+        entry.note(request, viewer, "profile.view", found.id)
         return await frame.page(request, viewer, "customer", joined=joined, **await values(found, viewer, source))
 
     @router.get("/c/{profile}/links")
     async def links(request: Request, profile: str, viewer: Viewer = reads) -> Response:
         found = await _known(deps, profile)
+        entry.note(request, viewer, "profile.links", found.id)
         why = await links_of(found, deps.desk.links, deps.plan)
         return await frame.part(request, viewer, "customer_links", "links", links=why, one=True)
 

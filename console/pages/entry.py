@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, Form, Request, Response
@@ -12,6 +12,7 @@ from limits import parse
 from limits.aio.storage import MemoryStorage
 from limits.aio.strategies import MovingWindowRateLimiter
 
+from console.access.auditing import Audit, row_of
 from console.access.scopes import Scope, Viewer
 from console.access.sessions import ABSOLUTE, Sessions, cookie_name
 from console.api.error_answers import ApiError
@@ -40,10 +41,12 @@ class Entry:
 
     Args:
         sessions: who is in.
+        audit: where it is written down who came in, and what they looked at.
     """
 
-    def __init__(self, sessions: Sessions) -> None:
+    def __init__(self, sessions: Sessions, audit: Audit) -> None:
         self.sessions = sessions
+        self._audit = audit
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
 
     async def viewer(self, request: Request, *, asks: bool = True) -> Viewer | None:
@@ -78,6 +81,16 @@ class Entry:
 
         return same
 
+    def note(self, request: Request, viewer: Viewer, action: str, object_: str = "", **more: Any) -> None:
+        """Write down what somebody did (`row_of`)."""
+        self._audit.note(row_of(request, viewer, action, object_, **more))
+
+    async def note_sign_in(self, request: Request, name: str, result: str = "ok") -> None:
+        """Write down that somebody came in, or tried to; by name only if there is an account: what is typed in its
+        place may be a password."""
+        known = name if await self.sessions.is_known(name) else ""
+        self.note(request, Viewer(known, "token", frozenset(), "page"), "sign-in", known, result=result)
+
     async def slow_down(self, request: Request, name: str) -> bool:
         """Whether somebody has tried to sign in too often; each look counts.
 
@@ -103,6 +116,7 @@ def entry_router(entry: Entry, frame: Frame) -> APIRouter:
     router = APIRouter(include_in_schema=False)
 
     async def come_in(request: Request, account: Account, via: str, to: str) -> Response:
+        await entry.note_sign_in(request, account.name)
         secret = await entry.sessions.begin(account, via)
         answer = RedirectResponse(_inside(to), 303, HEADERS)
         answer.set_cookie(
@@ -130,6 +144,7 @@ def entry_router(entry: Entry, frame: Frame) -> APIRouter:
             problem, status = "often", 429
         elif (account := await entry.sessions.by_password(name, password)) is not None:
             return await come_in(request, account, "password", to)
+        await entry.note_sign_in(request, name.strip(), str(status))
         return await frame.page(request, None, "sign_in", status=status, to=_inside(to), problem=problem, name=name)
 
     @router.get("/sign-in/{secret}")
@@ -142,6 +157,7 @@ def entry_router(entry: Entry, frame: Frame) -> APIRouter:
         require_own_page(request)
         account = await entry.sessions.by_link(secret)  # 256 random bits: nobody guesses one
         if account is None:
+            await entry.note_sign_in(request, "", "401")
             return await frame.page(request, None, "sign_in", status=401, to="/", problem="link", name="")
         return await come_in(request, account, "link", to)
 

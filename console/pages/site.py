@@ -33,7 +33,7 @@ _OF_PROGRAMS = ("/v1/", "/openapi.json", "/health", "/ready", "/metrics")
 
 def add_pages(app: FastAPI, deps: ApiDeps) -> None:
     """Add the pages and what they need to an application that serves the API."""
-    entry = Entry(Sessions(deps.access))
+    entry = Entry(Sessions(deps.access), deps.audit)
     frame = Frame(deps.now, deps.plan, without=() if deps.plan.group else ("/companies",))
     app.include_router(entry_router(entry, frame))
     for build in (

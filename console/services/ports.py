@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from pydantic import SecretStr
 
+from console.access.auditing import Audit
 from console.services.advice import Adviser
 from console.services.models import ModelDesk
 from console.services.search import Finder
@@ -108,6 +109,7 @@ class ApiDeps:
     rebuilding: Callable[[], Awaitable[bool]]
     archive: Callable[[], Awaitable[dict[str, Any] | None]]
     access: AccessStore
+    audit: Audit
     clock: Callable[[], float] = time.time
     wait: float = 5.0
     part: int = 1000

@@ -8,7 +8,7 @@ from plan import Plan
 from streams.settings import Settings
 
 __all__ = [
-    "ALERTS", "IDENTITY_CHANGES", "IDENTITY_LINKS", "LARGEST_RECORD",
+    "ALERTS", "AUDIT", "IDENTITY_CHANGES", "IDENTITY_LINKS", "LARGEST_RECORD",
     "MODEL_SNAPSHOTS", "PROFILE_CHANGES", "PROFILE_EVENTS", "REJECTED",
     "SEGMENT_CHANGES", "TOLD", "TRAINING_EXAMPLES", "TopicSpec", "topic_name", "topics",
 ]  # fmt: skip
@@ -22,6 +22,7 @@ SEGMENT_CHANGES = "segment.changes"
 ALERTS = "alerts"
 TRAINING_EXAMPLES = "training.examples"
 MODEL_SNAPSHOTS = "model.snapshots"
+AUDIT = "audit"
 
 TOLD = (SEGMENT_CHANGES, ALERTS)
 """What others are told of customers as it happens, each in the partition of its own number."""
@@ -51,6 +52,7 @@ def topics(settings: Settings, plan: Plan) -> list[TopicSpec]:
     """Every topic that Rapport needs."""
     keep = {"cleanup.policy": "delete", "retention.ms": str(7 * _DAY_MS)}
     keep_long = {"cleanup.policy": "delete", "retention.ms": str(30 * _DAY_MS)}
+    keep_for_a_year = {"cleanup.policy": "delete", "retention.ms": str(365 * _DAY_MS)}
     # What a paused worker puts behind its successor's news must not remove that at once; and the deletion of an erased
     # customer's document outlasts the tombstone that a rebuild makes of it.
     compact = {
@@ -74,5 +76,6 @@ def topics(settings: Settings, plan: Plan) -> list[TopicSpec]:
         (ALERTS, many, keep_long, "alerts, each change of state"),
         (TRAINING_EXAMPLES, one, keep_long, "features as they were, with the label that has matured"),
         (MODEL_SNAPSHOTS, one, compact | large, "the latest checkpoint of the learner"),
+        (AUDIT, one, keep_for_a_year, "who looked at whom, and did what"),
     ]
     return [TopicSpec(topic_name(settings, name), count, config, purpose) for name, count, config, purpose in specs]

@@ -20,6 +20,7 @@ from profiles.store import Reader
 from profiles.stores import open_stores
 from profiles.stores.memory import MemoryAccessStore, MemoryClockStore, MemoryLinkStore, MemorySourceStore, MemoryStore
 from profiles.types import AlertCommand
+from streams.audit.trail import AuditTrail
 from streams.commands import CommandSender
 from streams.dead_letters.grouping import Group
 from streams.dead_letters.newest import ReplayRun
@@ -73,6 +74,7 @@ def api_deps(held: Reader, **parts: Any) -> ApiDeps:
         "rebuilding": nothing.rebuilding,
         "archive": nothing.archive,
         "access": MemoryAccessStore(),
+        "audit": AuditTrail(log, log, nowhere),
         "clock": lambda: NOW,
     }
     return ApiDeps(reader=held, **given | parts)

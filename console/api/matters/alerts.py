@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from console.api.error_answers import ApiError, describe_errors
-from console.api.guard import guarded, wants
+from console.api.guard import about, guarded, wants
 from console.api.profiles import Cursor, Limit
 from console.services.ports import ApiDeps
 from console.views.document import Page
@@ -60,11 +60,12 @@ def alerts_router(deps: ApiDeps) -> APIRouter:
         "takes longer than five seconds. The decision is safe in both cases.",
         responses={202: {"model": AlertView, "description": "Accepted"}, **describe_errors(404, 409)},
     )
-    @wants("alerts:write")
+    @wants("alerts:write", audit="alert.decide")
     async def decide(
         alert: str, action: Literal["acknowledge", "resolve"], response: Response, decision: Decision | None = None
     ) -> AlertView:
         profile, now = await _known(alert)
+        about(alert)
         target = _BECOMES[action]
         if now.state == target:
             return alert_view(await _profile(profile), now, deps.plan)

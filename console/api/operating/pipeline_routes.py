@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from console.api.error_answers import ApiError, describe_errors
-from console.api.guard import guarded, wants
+from console.api.guard import about, guarded, wants
 from console.services.ports import ApiDeps
 from console.views.document import Page
 from console.views.operating.jobs import JobsView, ReplayView, read_jobs, replay_view
@@ -86,9 +86,10 @@ def pipeline_router(deps: ApiDeps) -> APIRouter:
         "takes longer than five seconds; /v1/jobs shows how far it is. 409 says why it cannot be.",
         responses={202: {"model": ReplayView, "description": "Under way"}, **describe_errors(409)},
     )
-    @wants("pipeline:replay")
+    @wants("pipeline:replay", audit="rejected.replay")
     async def put_back(asked: ReplayRequest, response: Response) -> ReplayView:
         done = await replay(deps, asked)
+        about(done.id)
         if done.state == "running":
             response.status_code = 202
         return done
@@ -96,8 +97,9 @@ def pipeline_router(deps: ApiDeps) -> APIRouter:
     @router.post(
         "/sources/{source}/resume", summary="Take a source again that is paused", responses=describe_errors(404)
     )
-    @wants("pipeline:replay")
+    @wants("pipeline:replay", audit="source.resume")
     async def take_again(source: str, asked: Resumption | None = None) -> PausedView:
+        about(source)
         try:
             return await resume(deps, source, (asked or Resumption()).by)
         except NotFound as error:

@@ -1,0 +1,41 @@
+"""The audit trail: who looked at whom, and did what."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from console.api.guard import guarded, wants
+from console.services.ports import ApiDeps
+from console.views.document import Page
+from console.views.operating.audit import AuditView
+from profiles.stores import BadCursor
+
+__all__ = ["audit_router"]
+
+
+def audit_router(deps: ApiDeps) -> APIRouter:
+    """The route /v1/audit."""
+    router = APIRouter(route_class=guarded(deps), tags=["operations"])
+
+    @router.get(
+        "/audit",
+        summary="Who looked at whom, and did what, the newest first",
+        description="Each page looks through 50,000 rows at most; `next` goes on from there.",
+    )
+    @wants("audit:read")
+    async def audit(
+        object: Annotated[str | None, Query(max_length=200, description="Only of this profile id, model…")] = None,
+        actor: Annotated[str | None, Query(max_length=200, description="Only what this account or token did.")] = None,
+        limit: Annotated[int, Query(ge=1, le=1000, description="Rows of a page.")] = 50,
+        cursor: Annotated[str | None, Query(max_length=20, description="`next` of the page before.")] = None,
+    ) -> Page[AuditView]:
+        if cursor is not None and not cursor.isdecimal():
+            raise BadCursor(f"{cursor!r} is no cursor of this list")
+        before = None if cursor is None else int(cursor)
+        found = await deps.audit.newest(limit, object_=object, actor=actor, before=before)
+        following = None if found.following is None else str(found.following)
+        return Page(data=[AuditView.of(row, fields=list(row.fields)) for row in found.rows], next=following)
+
+    return router

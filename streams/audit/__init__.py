@@ -1,0 +1,1 @@
+"""Who looked at whom, and did what: the topic `audit`."""

@@ -1,0 +1,163 @@
+"""The audit trail: every look at a customer, every search, decision and sign-in, as records of the topic `audit`.
+
+Whoever looks does not wait for Kafka: rows wait in memory, are produced in the background, some of them at once, and
+the last ones when the process ends. Killed outright it loses the rows of its last instants; while Kafka is away the
+latest 100,000 wait. A row names a customer by profile id only, so an erasure leaves it as it is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from typing import NamedTuple
+
+import msgspec
+from aiokafka.structs import ConsumerRecord
+
+from profiles.errors import RapportError
+from streams.kafka.client import Unavailable
+from streams.kafka.output import Produces, Row
+from streams.kafka.reader import Extent, Log, NoTopic
+from streams.kafka.topics import AUDIT, topic_name
+from streams.settings import Settings
+
+__all__ = ["AuditRow", "AuditTrail", "Page"]
+
+log = logging.getLogger(__name__)
+
+_WAITING = 100_000  # rows
+_AT_ONCE = 500
+_PATIENCE = 5.0  # seconds, for Kafka
+_PAUSE = 1.0  # seconds, after Kafka has refused
+_LOOK_BACK = (1_000, 10_000, 50_000)  # records that are looked through, until there are enough of those asked for
+
+
+class AuditRow(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What somebody did."""
+
+    at: float  # seconds since the epoch
+    actor: str  # account, or what a token is for; "": nobody known
+    via: str  # page, api
+    action: str  # as in profile.view
+    object: str = ""  # profile id, or the model, alert, account… that it is about
+    token: str = ""  # its id
+    address: str = ""
+    fields: tuple[str, ...] = ()
+    reason: str = ""
+    result: str = "ok"  # else the status that was answered
+
+
+class Page(NamedTuple):
+    """Rows, the newest first, and where the next page begins."""
+
+    rows: list[AuditRow]
+    following: int | None
+
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(AuditRow).decode
+
+
+class AuditTrail:
+    """Writes the trail, and reads it.
+
+    Args:
+        producer: to Kafka.
+        kafka: from which it is read.
+        settings: the topic's prefix.
+    """
+
+    def __init__(self, producer: Produces, kafka: Log, settings: Settings) -> None:
+        self._producer = producer
+        self._log = kafka
+        self._topic = topic_name(settings, AUDIT)
+        self._waiting: deque[AuditRow] = deque()
+        self._lost = 0
+        self._writing: asyncio.Task[None] | None = None
+
+    def note(self, row: AuditRow) -> None:
+        """Take a row; it is on its way when this returns."""
+        if len(self._waiting) >= _WAITING:
+            self._waiting.popleft()
+            self._lost += 1
+        self._waiting.append(row)
+        if self._writing is None or self._writing.done():
+            self._writing = asyncio.get_running_loop().create_task(self._write())
+
+    async def stop(self) -> None:
+        """Write what waits; gives up after five seconds, and says how much is lost."""
+        if self._writing is not None and not self._writing.done():
+            try:
+                async with asyncio.timeout(_PATIENCE):
+                    await self._writing
+            except TimeoutError:
+                log.error("%d rows of the audit trail are lost: Kafka does not answer", len(self._waiting))  # noqa: TRY400
+
+    async def newest(
+        self, limit: int, *, object_: str | None = None, actor: str | None = None, before: int | None = None
+    ) -> Page:
+        """The newest rows, of an object, of somebody; among the latest 50,000 from where a page begins.
+
+        Raises:
+            Unavailable: Kafka does not answer.
+        """
+        await self._settle()
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                return await self._newest(limit, object_, actor, before)
+        except NoTopic:
+            return Page([], None)  # nothing was written yet
+        except TimeoutError as error:
+            raise Unavailable("Kafka does not answer") from error
+
+    async def _newest(self, limit: int, object_: str | None, actor: str | None, before: int | None) -> Page:
+        (held,) = await self._log.extents(self._topic)
+        end = held.end if before is None else min(before, held.end)
+        found: list[tuple[int, AuditRow]] = []
+        upper = end
+        for back in _LOOK_BACK:
+            lower = max(held.start, end - back)
+            part = [
+                (record.offset, row)
+                for record in await self._read(held._replace(start=lower, end=upper))
+                if (row := _decode(record.value))
+                and (object_ is None or row.object == object_)
+                and (actor is None or row.actor == actor)
+            ]
+            found += reversed(part)
+            upper = lower
+            if len(found) > limit or lower == held.start:
+                break
+        shown = found[:limit]
+        more = len(found) > limit or upper > held.start
+        at = shown[-1][0] if len(found) > limit else upper
+        return Page([row for _, row in shown], at if more else None)
+
+    async def _read(self, extent: Extent) -> list[ConsumerRecord]:
+        if not extent.records:
+            return []
+        return [record async for batch in self._log.read([extent], accept_gaps=True) for record in batch.records]
+
+    async def _settle(self) -> None:
+        """Wait a moment for what was just noted: who did something looks for it here."""
+        if self._writing is not None and not self._writing.done():
+            await asyncio.wait([self._writing], timeout=1.0)
+
+    async def _write(self) -> None:
+        while self._waiting:
+            if self._lost:
+                log.error("%d rows of the audit trail are lost: Kafka has been away for too long", self._lost)
+                self._lost = 0
+            rows = [self._waiting[place] for place in range(min(_AT_ONCE, len(self._waiting)))]
+            try:
+                await self._producer.produce(
+                    Row(self._topic, 0, (row.object or row.actor).encode(), _encode(row)) for row in rows
+                )
+            except RapportError as error:
+                log.warning("the audit trail cannot be written (%s); it waits", error)
+                await asyncio.sleep(_PAUSE)
+                continue
+            for row in rows:
+                if self._waiting and self._waiting[0] is row:  # else it had to make room
+                    self._waiting.popleft()

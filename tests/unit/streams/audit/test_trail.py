@@ -1,0 +1,120 @@
+"""The audit trail: what is noted is found, newest first, however often Kafka refuses, and nobody waits for it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+
+import pytest
+
+from streams.audit import trail as module
+from streams.audit.trail import AuditRow, AuditTrail
+from streams.kafka.client import Unavailable
+from streams.kafka.memory import MemoryLog
+from streams.kafka.output import Row
+from streams.kafka.topics import AUDIT
+from streams.settings import Settings
+
+
+class Away:
+    """A Kafka that refuses until it is back."""
+
+    def __init__(self, kafka: MemoryLog) -> None:
+        self.kafka = kafka
+        self.back = asyncio.Event()
+
+    async def produce(self, rows: Iterable[Row]) -> object:
+        """As the producer does."""
+        if not self.back.is_set():
+            raise Unavailable("not there")
+        return await self.kafka.produce(rows)
+
+
+def run(test: Callable[[AuditTrail, Away], Awaitable[None]]) -> None:
+    async def prepared() -> None:
+        kafka = MemoryLog({AUDIT: 1})
+        away = Away(kafka)
+        await test(AuditTrail(away, kafka, Settings()), away)
+
+    asyncio.run(prepared())
+
+
+def row(number: int, object_: str = "p", actor: str = "kim") -> AuditRow:
+    return AuditRow(float(number), actor, "page", "profile.view", object_)
+
+
+@pytest.fixture(autouse=True)
+def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_PAUSE", 0.0)
+
+
+def test_what_was_noted_while_kafka_was_away_is_there_in_order_once_it_is_back() -> None:
+    async def test(trail: AuditTrail, away: Away) -> None:
+        for number in range(3):
+            trail.note(row(number))
+            await asyncio.sleep(0)
+        away.back.set()
+        await trail.stop()
+
+        assert [found.at for found in (await trail.newest(10)).rows] == [2.0, 1.0, 0.0]
+
+    run(test)
+
+
+def test_rows_are_found_by_whom_they_are_about_and_who_did_it_page_by_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_LOOK_BACK", (3, 7, 1000))
+
+    async def test(trail: AuditTrail, away: Away) -> None:
+        away.back.set()
+        for number in range(20):
+            trail.note(row(number, "p" if number % 3 == 0 else "q", "kim" if number % 2 else "lee"))
+        await trail.stop()
+
+        seen: list[float] = []
+        page = await trail.newest(2, object_="p")
+        seen += [found.at for found in page.rows]
+        while page.following is not None:
+            page = await trail.newest(2, object_="p", before=page.following)
+            seen += [found.at for found in page.rows]
+        assert seen == [18.0, 15.0, 12.0, 9.0, 6.0, 3.0, 0.0]
+        assert [found.at for found in (await trail.newest(50, object_="p", actor="kim")).rows] == [15.0, 9.0, 3.0]
+
+    run(test)
+
+
+def test_no_more_rows_wait_than_memory_has_room_for_and_the_loss_is_told(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(module, "_WAITING", 5)
+
+    async def test(trail: AuditTrail, away: Away) -> None:
+        for number in range(8):
+            trail.note(row(number))
+        away.back.set()
+        await trail.stop()
+
+        assert [found.at for found in (await trail.newest(10)).rows] == [7.0, 6.0, 5.0, 4.0, 3.0]
+        assert "3 rows of the audit trail are lost" in caplog.text
+
+    run(test)
+
+
+def test_an_end_without_kafka_is_not_waited_for_for_ever(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(module, "_PATIENCE", 0.01)
+
+    async def test(trail: AuditTrail, _: Away) -> None:
+        trail.note(row(1))
+        await trail.stop()
+        assert "1 rows of the audit trail are lost" in caplog.text
+
+    run(test)
+
+
+def test_where_nothing_was_ever_written_there_is_nothing() -> None:
+    async def test() -> None:
+        kafka = MemoryLog({})
+        assert await AuditTrail(kafka, kafka, Settings()).newest(10) == ([], None)
+
+    asyncio.run(test())
