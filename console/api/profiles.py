@@ -11,8 +11,8 @@ from fastapi import APIRouter, Path, Query, Request
 from console.api.error_answers import ApiError, describe_errors
 from console.api.guard import about, guarded, viewer_of, wants
 from console.api.paths import PROFILE_ID, parse_identity
+from console.services.finder import MOST
 from console.services.ports import ApiDeps
-from console.services.search import MOST
 from console.views.churn import may_be_scored
 from console.views.document import Page
 from console.views.profile import ProfileSummary, ProfileView, profile_view, summary_view

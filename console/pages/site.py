@@ -20,6 +20,7 @@ from console.pages.operating.jobs_page import jobs_page_router
 from console.pages.operating.models_page import models_page_router
 from console.pages.operating.pipeline_page import pipeline_page_router
 from console.pages.plan_pages import plan_pages_router
+from console.pages.search_page import search_pages_router
 from console.pages.segments import segments_pages_router
 from console.services.ports import ApiDeps
 from profiles.stores import AWAY
@@ -39,6 +40,7 @@ def add_pages(app: FastAPI, deps: ApiDeps) -> None:
     for build in (
         at_risk_router,
         customers_router,
+        search_pages_router,
         customer_router,
         companies_pages_router,
         plan_pages_router,

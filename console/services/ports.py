@@ -13,8 +13,8 @@ from pydantic import SecretStr
 
 from console.access.auditing import Audit
 from console.services.advice import Adviser
+from console.services.finder import Finder
 from console.services.models import ModelDesk
-from console.services.search import Finder
 from plan import Plan
 from profiles.clock import ClockStore
 from profiles.store import Reader

@@ -11,9 +11,10 @@ from rich.table import Table
 from rich.text import Text
 
 from console.terminal.figures import COLOURS, counted, minute, money, percent
+from console.terminal.listing import Listing
 from console.terminal.outlook import expected
 
-__all__ = ["render"]
+__all__ = ["render", "render_found"]
 
 TRENDS = {"new": "no trend yet", "rising": "rising ↑", "falling": "falling ↓", "steady": "steady"}
 WIDTH = 30
@@ -43,16 +44,27 @@ def render(document: dict[str, Any], events: list[dict[str, Any]]) -> Renderable
     ):
         if value is not None:
             grid.add_row(label, value)
-    return Panel(grid, title=Text(_name(document), "bold"), subtitle=Text(document["id"]), border_style="dim")
+    return Panel(
+        grid, title=Text(document["label"] or "a visitor", "bold"), subtitle=Text(document["id"]), border_style="dim"
+    )
 
 
-def _name(document: dict[str, Any]) -> str:
-    traits = {name: figure["value"] for name, figure in document["traits"].items()}
-    name = " ".join(str(traits[part]) for part in ("firstName", "lastName") if traits.get(part))
-    if name or traits.get("name"):
-        return name or str(traits["name"])
-    strongest = next((identity for identity in document["identities"] if identity["type"] == "user_id"), None)
-    return f"user {strongest['value']}" if strongest else "an anonymous visitor"
+def render_found(document: dict[str, Any]) -> RenderableType:
+    """Who was found, each with what of theirs was meant."""
+    rows = [
+        [
+            f"profile_id:{row['profile']}",
+            row["label"] or "a visitor",
+            f"{row['matched']['kind']} {row['matched']['value_masked']}",
+            row["stage"] or "",
+            "" if row["risk"] is None else f"{row['risk']:.0%} {row['band']}",
+        ]
+        for row in document["data"]
+    ]
+    if not rows:
+        return Text("Nobody is found by this.", "dim")
+    listing = Listing(["customer", "name", "found by", "stage", "risk"], rows, right=["risk"])
+    return Group(listing, Text("There are more: type more of it.", "dim")) if document["more"] else listing
 
 
 def _identities(document: dict[str, Any]) -> RenderableType:

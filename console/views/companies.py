@@ -9,6 +9,7 @@ from pydantic import Field
 from console.views.churn import ChurnView, churn_view
 from console.views.dealings import ActivityView, PurchaseView, SubscriptionView, SupportView
 from console.views.document import Document, Money, Risk, Time
+from console.views.label import label
 from console.views.matters.alerts import AlertView
 from console.views.person import Figure
 from console.views.profile import SegmentView, StageView, profile_view
@@ -120,6 +121,7 @@ class MemberView(Document):
 
     company: str = Field(description="Whose member they are: the company itself, or one that was joined with it.")
     profile: str = Field(description="Profile id.")
+    label: str = Field("", description='What the customer is called; "" for a visitor nobody knows.')
     since: Time = Field(description="The first event that named the company.")
     until: Time | None = Field(description="When the membership ended; null while it lasts.")
     last_seen: Time | None
@@ -246,6 +248,7 @@ def _member(of: Membership, part: Part, profile: Profile | None, now: float, pla
     churn = churn_view(profile, plan) if profile is not None else None
     return MemberView(
         profile=of[0],
+        label=label(profile, plan) if profile is not None else "",
         company=of[1],
         since=part.since,
         until=part.until or None,

@@ -14,7 +14,8 @@ _OF_BROWSERS = ("anonymous_id", "device_id")  # which tell nobody who it is
 
 
 def label(profile: Profile, plan: Plan, *, masked: bool = False) -> str:
-    """A customer's name; without one their strongest identity, such as "user 42"; "" for a visitor nobody knows.
+    """A customer's name; without one their strongest identity, such as "user 42"; "" for a visitor nobody knows. Of a
+    company its name, or what events call it.
 
     Args:
         profile: whose.
@@ -24,6 +25,8 @@ def label(profile: Profile, plan: Plan, *, masked: bool = False) -> str:
     traits = {name: value for name, (value, *_) in believed_traits(profile).items() if isinstance(value, str)}
     parts = [traits[part].strip() for part in ("firstName", "lastName") if traits.get(part, "").strip()]
     name = " ".join(parts) or traits.get("name", "").strip()
+    if profile.company is not None:
+        return (name or profile.company.key)[:_MOST]
     if name:
         return " ".join(f"{word[0]}." for word in name.split()[:4]) if masked else name[:_MOST]
     for rule in plan.identities:

@@ -19,6 +19,7 @@ from console.views.dealings import (
     support,
 )
 from console.views.document import Document, Money, Time
+from console.views.label import label
 from console.views.matters.alerts import AlertView, alert_view
 from console.views.matters.cases import CaseView, case_view
 from console.views.person import (
@@ -68,6 +69,7 @@ class ProfileView(Document):
     """One customer."""
 
     id: str = Field(description="Profile id, 22 characters.")
+    label: str = Field(description='What the customer is called; "" for a visitor nobody knows.')
     identities: list[IdentityView] = Field(description="The strongest type first.")
     traits: dict[str, Figure] = Field(description="Those that count.")
     companies: list[MembershipView] = Field(description="Those that their events name, the first one first.")
@@ -92,6 +94,7 @@ class ProfileSummary(Document):
     """One row of a list of customers."""
 
     id: str
+    label: str = Field(description='What the customer is called; "" for a visitor nobody knows.')
     identities: list[IdentityView]
     last_seen: Time | None
     stage: str | None
@@ -113,6 +116,7 @@ def profile_view(profile: Profile, now: float, plan: Plan, advice: Advice | None
     """
     return ProfileView(
         id=profile.id,
+        label=label(profile, plan),
         identities=identities(profile, plan),
         traits={
             name: Figure(value=value, at=at, claimed=name not in profile.traits)
@@ -147,6 +151,7 @@ def summary_view(profile: Profile, plan: Plan) -> ProfileSummary:
     """One row of a list of customers."""
     return ProfileSummary(
         id=profile.id,
+        label=label(profile, plan),
         identities=identities(profile, plan),
         last_seen=_last_seen(profile),
         stage=profile.stage or None,

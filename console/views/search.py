@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from console.services.search import Hit, Hits
+from console.services.finder import Hit, Hits
 from console.views.churn import churn_view
 from console.views.document import Document, Risk, Time
 from console.views.label import label

@@ -64,6 +64,7 @@ def test_an_alert_is_the_same_everywhere() -> None:
     profile_command.register(cli)
     with support_api(held, feed=feed) as http:
         [listed] = http.get("/v1/alerts").raise_for_status().json()["data"]
+        assert listed.pop("label") == "Ada"
         [shown] = http.get("/v1/profiles/user_id:42").raise_for_status().json()["alerts"]
         live = first_event(http, "alert")
         printed = CliRunner().invoke(cli, ["user_id:42", "--json", *where(http)])

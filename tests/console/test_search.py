@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import httpx
 import pytest
+from typer.testing import CliRunner
 
+from console.commands.main import create_cli
 from profiles.types import ERASED, Identity, Profile, profile_id
 from tests.console.people import customer, happened, keep, store
-from tests.console.support_api import PLAN, support_api
+from tests.console.support_api import PLAN, support_api, where
 
 
 def person(number: str, **traits: Any) -> Profile:
@@ -125,3 +128,19 @@ def test_each_customer_is_found_by_three_letters_of_what_lists_call_them() -> No
         for row in http.get("/v1/profiles", params={"order": "recent"}).json()["data"]:
             name = names[int(row["identities"][0]["value"])]
             assert [one["profile"] for one in ask(http, name[:3])] == [row["id"]]
+
+
+def test_the_terminal_finds_the_same() -> None:
+    held = store()
+    keep(held, person("42", **DAAN))
+    with support_api(held) as http:
+
+        def found(*words: str) -> str:
+            result = CliRunner().invoke(create_cli(), ["find", *words, *where(http)], env={"COLUMNS": "200"})
+            assert result.exit_code == 0, result.output
+            return result.output
+
+        assert "Daan de Weber" in found("weber", "daan")
+        assert "Nobody is found" in found("nobody")
+        [row] = json.loads(found("weber", "--json"))["data"]
+        assert row["label"] == "Daan de Weber"

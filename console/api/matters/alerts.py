@@ -14,7 +14,7 @@ from console.api.guard import about, guarded, wants
 from console.api.profiles import Cursor, Limit
 from console.services.ports import ApiDeps
 from console.views.document import Page
-from console.views.matters.alerts import AlertView, alert_view
+from console.views.matters.alerts import AlertRow, alert_row
 from profiles.types import Alert, AlertCommand, Profile
 
 __all__ = ["Decision", "alerts_router"]
@@ -47,10 +47,10 @@ def alerts_router(deps: ApiDeps) -> APIRouter:
         ] = None,
         limit: Limit = 50,
         cursor: Cursor = None,
-    ) -> Page[AlertView]:
+    ) -> Page[AlertRow]:
         rows, following = await deps.reader.alerts(state=state, limit=limit, cursor=cursor)
         profiles = await deps.reader.profiles([id_ for id_, _ in rows])
-        data = [alert_view(profiles.get(id_) or Profile(id=id_), alert, deps.plan) for id_, alert in rows]
+        data = [alert_row(profiles.get(id_) or Profile(id=id_), alert, deps.plan) for id_, alert in rows]
         return Page(data=data, next=following)
 
     @router.post(
@@ -58,17 +58,17 @@ def alerts_router(deps: ApiDeps) -> APIRouter:
         summary="Acknowledge or resolve an alert",
         description="200 with the alert once the decision is carried out; 202 with the alert as it still is when that "
         "takes longer than five seconds. The decision is safe in both cases.",
-        responses={202: {"model": AlertView, "description": "Accepted"}, **describe_errors(404, 409)},
+        responses={202: {"model": AlertRow, "description": "Accepted"}, **describe_errors(404, 409)},
     )
     @wants("alerts:write", audit="alert.decide")
     async def decide(
         alert: str, action: Literal["acknowledge", "resolve"], response: Response, decision: Decision | None = None
-    ) -> AlertView:
+    ) -> AlertRow:
         profile, now = await _known(alert)
         about(alert)
         target = _BECOMES[action]
         if now.state == target:
-            return alert_view(await _profile(profile), now, deps.plan)
+            return alert_row(await _profile(profile), now, deps.plan)
         if now.state in _OVER:
             raise ApiError(409, "alert_over", f"the alert is already {now.state}; there is nothing to {action}")
         said = decision or Decision()
@@ -79,7 +79,7 @@ def alerts_router(deps: ApiDeps) -> APIRouter:
             profile, now = await _known(alert)
         if now.state != target:
             response.status_code = 202
-        return alert_view(await _profile(profile), now, deps.plan)
+        return alert_row(await _profile(profile), now, deps.plan)
 
     async def _known(alert: str) -> tuple[str, Alert]:
         found = await deps.reader.alert(alert)

@@ -53,6 +53,30 @@
   document.addEventListener('DOMContentLoaded', () => local(document))
   document.addEventListener('htmx:after:swap', () => local(document))
 
+  // The list below the search box: the arrows choose, Enter opens what is chosen, Escape closes.
+  const box = () => document.getElementById('search')
+  const choices = () => [...document.querySelectorAll('#found [role="option"]')]
+  const choose = n => {
+    const all = choices()
+    all.forEach((one, at) => { one.ariaSelected = at === n ? 'true' : 'false' })
+    if (all[n]) box().setAttribute('aria-activedescendant', all[n].id)
+    else box().removeAttribute('aria-activedescendant')
+  }
+  const shown = () => { const field = box(); if (field) { field.ariaExpanded = choices().length ? 'true' : 'false'; choose(-1) } }
+  const close = () => { document.getElementById('found')?.replaceChildren(); shown() }
+  document.addEventListener('htmx:after:swap', shown)
+  document.addEventListener('click', event => { if (!event.target.closest('form.search')) close() })
+  document.addEventListener('keydown', event => {
+    if (event.target !== box() || event.isComposing) return
+    const all = choices(), at = all.findIndex(one => one.ariaSelected === 'true')
+    if (event.key === 'Escape') close()
+    if (all.length && (event.key === 'ArrowDown' || event.key === 'ArrowUp')) {
+      event.preventDefault()
+      choose((at + (event.key === 'ArrowDown' ? 1 : -1) + all.length + (at < 0 && event.key === 'ArrowUp' ? 1 : 0)) % all.length)
+    }
+    if (event.key === 'Enter' && all[at]) { event.preventDefault(); location.href = all[at].href }
+  })
+
   // Keys: single ones can be switched off, and none is heard in a field, in a dialog, or while a word is being composed.
   const off = () => localStorage.getItem('rapport-keys') === 'off'
   let waiting = 0

@@ -6,11 +6,12 @@ from pydantic import Field
 
 from console.views.churn import ReasonView, may_be_scored
 from console.views.document import Document, Risk, Time
+from console.views.label import label
 from models.segments.alert_document import alert_document
 from plan import Plan
 from profiles.types import Alert, Profile
 
-__all__ = ["AlertView", "alert_view"]
+__all__ = ["AlertRow", "AlertView", "alert_row", "alert_view"]
 
 
 class AlertView(Document):
@@ -30,6 +31,17 @@ class AlertView(Document):
     note: str | None
     outcome: str | None = Field(description="Of one that was resolved with its case.")
     found: str | None = Field(description='"load": it opened in events of the past; told if it still held.')
+
+
+class AlertRow(AlertView):
+    """One row of a list of alerts."""
+
+    label: str = Field(description='What the customer or company is called; "" for a visitor nobody knows.')
+
+
+def alert_row(profile: Profile, alert: Alert, plan: Plan) -> AlertRow:
+    """An alert in a list, beside whom it is about."""
+    return AlertRow.of(alert_view(profile, alert, plan), label=label(profile, plan))
 
 
 def alert_view(profile: Profile, alert: Alert, plan: Plan) -> AlertView:

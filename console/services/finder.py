@@ -66,8 +66,10 @@ class Finder:
         more = False
         try:
             async with asyncio.timeout(PATIENCE), self._free:
-                await _by_key(reader, plan, query.text, found)
-                more = await _by_index(reader, plan, query, found, limit, whole)
+                by_key = _by_key(reader, plan, query.text, found)
+                _, answers = await asyncio.gather(by_key, reader.find(query.prefixes, limit=limit + 1))
+                entries = [entry for answer in answers for entry in answer if query.admits(entry)]
+                more = await _by_index(reader, plan, query, entries, found, limit, whole)
         except TimeoutError:
             more = True
         return Hits(list(found.values())[:limit], more or len(found) > limit)
@@ -90,10 +92,10 @@ async def _by_key(reader: Reader, plan: Plan, text: str, found: dict[str, Hit]) 
             found.setdefault(profile.id, Hit(profile, of, shown.removeprefix(f"{of}:"), exact=True))
 
 
-async def _by_index(reader: Reader, plan: Plan, query: Query, found: dict[str, Hit], limit: int, whole: bool) -> bool:
-    """Adds those found in the index; answers whether there are more than fit."""
-    answers = await reader.find(query.prefixes, limit=limit + 1)
-    entries = [entry for answer in answers for entry in answer if query.admits(entry)]
+async def _by_index(
+    reader: Reader, plan: Plan, query: Query, entries: list[Found], found: dict[str, Hit], limit: int, whole: bool
+) -> bool:
+    """Adds those of the index, and who has all words; answers whether there are more than fit."""
     if whole:
         entries = [entry for entry in entries if query.is_exact(entry)]
     entries.sort(key=lambda entry: (not query.is_exact(entry), entry.text))

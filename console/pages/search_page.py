@@ -1,0 +1,57 @@
+"""Search: who is meant, as somebody types, as a list below the box of every page and as a page with an address."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.responses import HTMLResponse, RedirectResponse
+
+from console.access.scopes import Viewer
+from console.pages.entry import Entry
+from console.pages.frame import Frame
+from console.pages.headers import HEADERS
+from console.pages.languages import language_of
+from console.services.finder import MOST, Hits
+from console.services.ports import ApiDeps
+from console.views.search import search_view
+from profiles.search.query import LONGEST
+
+__all__ = ["search_pages_router"]
+
+_LISTED = 8  # below the box
+
+
+def search_pages_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRouter:
+    """The routes /search and /search/list."""
+    router = APIRouter(include_in_schema=False)
+    reads = Depends(entry.may("profiles:read"))
+
+    @router.get("/search")
+    async def search(
+        request: Request, q: Annotated[str, Query(max_length=LONGEST)] = "", viewer: Viewer = reads
+    ) -> Response:
+        found = await _find(q, viewer, MOST)
+        exact = [hit for hit in found.hits if hit.exact]
+        if (len(exact) == 1 and exact[0].kind != "profile_id") or len(exact) == len(found.hits) == 1:
+            return RedirectResponse(f"/c/{exact[0].profile.id}", 303, HEADERS)
+        return await frame.page(request, viewer, "search", **_values(q, found, viewer))
+
+    @router.get("/search/list")
+    async def listed(
+        request: Request, q: Annotated[str, Query(max_length=LONGEST)] = "", viewer: Viewer = reads
+    ) -> Response:
+        """What stands below the box while somebody types."""
+        values = {**await frame.shared(request, viewer), **_values(q, await _find(q, viewer, _LISTED), viewer)}
+        return HTMLResponse(frame.fragment(language_of(request), "search", "found", values), headers=HEADERS)
+
+    async def _find(text: str, viewer: Viewer, limit: int) -> Hits:
+        # Who sees initials only would read the names from what begins so: they find by the whole.
+        return await deps.finder.find(deps.reader, deps.plan, text, limit, whole=not viewer.may("pii:one"))
+
+    def _values(text: str, found: Hits, viewer: Viewer) -> Mapping[str, Any]:
+        whole = not viewer.may("pii:one")
+        return {"query": text, "found": search_view(found, deps.plan, 0.0, masked=whole), "whole": whole}
+
+    return router
