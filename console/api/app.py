@@ -61,7 +61,7 @@ def create_api(deps: ApiDeps) -> FastAPI:
     v1 = APIRouter(
         prefix="/v1",
         dependencies=[Depends(_SCHEME), Depends(known_parameters)],  # the scheme is for its description: see `guard`
-        responses={**describe_errors(400, 401, 403), **otherwise},
+        responses={**describe_errors(400, 401, 403, 429), **otherwise},
         max_body_size=LARGEST_BODY,
     )
     for build in (

@@ -17,6 +17,7 @@ from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
 from console.access.auditing import row_of
+from console.access.limiting import Limiter
 from console.access.masking import Sight, masked, sight_of
 from console.access.scopes import Scope, Viewer
 from console.api.entrance.callers import Callers, require
@@ -85,6 +86,7 @@ def guarded(deps: ApiDeps, *, times: int = 1) -> type[APIRoute]:
                 result = "500"
                 try:
                     require(viewer, *scopes)
+                    await _slow_down(deps.limiter, viewer, action)
                     response = await bounded(request)
                     result = "ok"
                 except ApiError as error:
@@ -115,6 +117,12 @@ def guarded(deps: ApiDeps, *, times: int = 1) -> type[APIRoute]:
             return handler
 
     return Guarded
+
+
+async def _slow_down(limiter: Limiter, viewer: Viewer, action: str) -> None:
+    if seconds := await limiter.wait(viewer, action):
+        message = f"this was asked too often; ask again in {seconds} s"
+        raise ApiError(429, "rate_limited", message, {"Retry-After": str(seconds)})
 
 
 def about(object_: str) -> None:

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from pydantic import SecretStr
 
 from console.access.auditing import Audit
+from console.access.limiting import Limiter
 from console.services.advice import Adviser
 from console.services.finder import Finder
 from console.services.models import ModelDesk
@@ -110,6 +111,7 @@ class ApiDeps:
     archive: Callable[[], Awaitable[dict[str, Any] | None]]
     access: AccessStore
     audit: Audit
+    limiter: Limiter = field(default_factory=Limiter)
     clock: Callable[[], float] = time.time
     wait: float = 5.0
     part: int = 1000

@@ -75,6 +75,7 @@ def models_page_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRouter:
             decision = await decide_on_models(deps, action, target, viewer.name, churn)
         except ApiError as error:
             refused = error.message
+        entry.note(request, viewer, f"model.{action}", target or "champion", result="409" if refused else "ok")
         return await frame.part(request, viewer, "models", "decided", decision=decision, refused=refused)
 
     async def told(churn: str, model: str) -> dict[str, Any]:

@@ -76,14 +76,18 @@ def pipeline_page_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRouter
             done = await replay(deps, asked)
         except ApiError as error:
             problem = error.message
+        entry.note(request, viewer, "rejected.replay", done.id if done else "", result="409" if problem else "ok")
         return await frame.part(request, viewer, "pipeline", "replayed", done=done, asked=asked, problem=problem)
 
     @router.post("/pipeline/resume")
-    async def take_again(source: Annotated[str, Form(max_length=200)], viewer: Viewer = replays) -> Response:
+    async def take_again(
+        request: Request, source: Annotated[str, Form(max_length=200)], viewer: Viewer = replays
+    ) -> Response:
         try:
             await resume(deps, source, viewer.name)
         except NotFound as error:
             raise ApiError(404, "not_found", str(error)) from None
+        entry.note(request, viewer, "source.resume", source)
         return RedirectResponse("/pipeline", 303, HEADERS)
 
     async def _events(request: Request, wanted: WhichEvents, viewer: Viewer) -> AsyncIterator[ServerSentEvent]:
