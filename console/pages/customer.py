@@ -93,6 +93,7 @@ def customer_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRouter:
         chosen = [event for event in events if _of(event.source, event.role, source)][:_SHOWN]
         return {
             "customer": profile_view(found, await deps.now(), deps.plan, advice),
+            "may_act": viewer.may("alerts:write"),
             "label": label(found, deps.plan, masked=masked),
             "one": True,
             "phone": "" if masked else _phone(found, deps.plan),

@@ -47,6 +47,19 @@
     if (matchMedia('(max-width: 600px)').matches) document.querySelectorAll('details[data-folded-on-phones]').forEach(one => { one.open = false })
   })
 
+  // Dialogs of cases: opened for the case of the button, closed when their form goes out.
+  document.addEventListener('click', event => {
+    const opener = event.target.closest('[data-dialog]')
+    if (opener) {
+      const dialog = document.getElementById(opener.dataset.dialog)
+      dialog.querySelector('form').reset()
+      dialog.querySelector('input[name=case]').value = opener.dataset.case
+      dialog.showModal()
+    }
+    if (event.target.closest('[data-close]')) event.target.closest('dialog').close()
+  })
+  document.addEventListener('submit', event => setTimeout(() => event.target.closest('dialog')?.close()))
+
   // Times of the server are in UTC; a day is what the viewer calls a day.
   const format = new Intl.DateTimeFormat(root.lang || undefined, { dateStyle: 'medium', timeStyle: 'short' })
   const local = within => within.querySelectorAll('time.when').forEach(time => { time.textContent = format.format(new Date(time.dateTime)) })
@@ -95,6 +108,11 @@
     if (event.key === 'g') { waiting = Date.now(); return }
     if (event.key === '/') { event.preventDefault(); document.getElementById('search')?.focus(); return }
     if (event.key === 'j' || event.key === 'k') move(event.key === 'j' ? 1 : -1)
+    if ('esar'.includes(event.key)) {
+      const within = document.querySelector('tr[aria-selected="true"]') || document.getElementById('next')
+      const button = within?.querySelector(`[data-act="${event.key}"]:not(:disabled)`)
+      if (button) { event.preventDefault(); button.click() }
+    }
     if (event.key === 'o' || event.key === 'Enter') {
       const row = document.querySelector('tr[aria-selected="true"]')
       if (row && event.target === document.body) location.href = row.dataset.href

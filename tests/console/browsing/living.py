@@ -12,9 +12,10 @@ from typing import Any, TypeVar
 from console.access.sessions import Sessions
 from console.api import create_api
 from console.pages.site import add_pages
+from models.cases.decisions import decide
 from profiles.stores.access import AccessStore, Account, Role
 from profiles.stores.memory import MemoryAccessStore, MemoryLinkStore, MemorySourceStore, MemoryStore
-from profiles.types import Profile
+from profiles.types import AlertCommand, Join, Profile
 from profiles.units import Pause
 from streams.dead_letters.newest import RejectedTail
 from streams.dead_letters.replays import ReplayDesk
@@ -51,6 +52,22 @@ class Wakes(Nothing):
         """Something has happened."""
         for loop, changed in list(self._watching):
             loop.call_soon_threadsafe(changed.set)
+
+
+class Writer:
+    """Carries out decisions on cases, as the profile's worker does."""
+
+    def __init__(self, held: MemoryStore, feed: Wakes) -> None:
+        self._held, self._feed = held, feed
+
+    async def send(self, command: AlertCommand | Join) -> None:
+        """Everybody who looks is told."""
+        profile = await self._held.profile(command.profile)
+        if profile is not None and isinstance(command, AlertCommand) and (done := decide(profile, command)) is not None:
+            profile.case = done.case
+            profile.alerts |= {alert.rule: alert for alert in done.alerts}
+            await asyncio.to_thread(keep, self._held, profile)
+        self._feed.wake()
 
 
 @dataclass(frozen=True)
@@ -105,6 +122,7 @@ def living(held: MemoryStore | None = None, **parts: Any) -> Iterator[Living]:
     settings, sources = Settings(), MemorySourceStore()
     log = memory_log(PLAN, settings)
     given = {
+        "commands": Writer(held, feed),
         "sources": sources,
         "raw": RawFeed(log, settings, PLAN),
         "rejected": RejectedTail(log, settings, PLAN),
