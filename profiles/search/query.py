@@ -54,4 +54,6 @@ def read_query(text: str) -> Query:
         phone = backwards(text)
         return Query(text, tuple(filter(None, (exact, phone[:_TAIL]))), phone=phone)
     words = tuple(dict.fromkeys(folded.split()))
-    return Query(text, tuple(dict.fromkeys(filter(None, (folded, exact)))), words if len(words) > 1 else ())
+    return Query(
+        text, tuple(dict.fromkeys(filter(None, (folded, exact)))), words if len(words) > 1 and " " in text else ()
+    )

@@ -14,7 +14,7 @@ from profiles.search.terms import Found, backwards
         ("Daan", ("daan",), ()),
         (" Zoë  Meer ", ("zoe meer", "zoëmeer"), ("zoe", "meer")),
         ("Daan.Web@ex", ("daan.web@ex",), ()),
-        ("ORD-1042", ("ord 1042", "ord-1042"), ("ord", "1042")),
+        ("ORD-1042", ("ord 1042", "ord-1042"), ()),
         ("#42", ("42",), ()),
         ("4711", ("4711", "\x011174"), ()),
         ("王 小明", ("王小明",), ()),
