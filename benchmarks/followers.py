@@ -180,7 +180,7 @@ class Followers:
         async for record, now in _records(consumer):
             told = orjson.loads(record.value)
             id_ = told.get("profile")
-            if id_ not in self._unhappy or told["alert"]["rule"] != _RULE:
+            if id_ not in self._unhappy or "alert" not in told or told["alert"]["rule"] != _RULE:
                 continue
             accepted = self._unhappy[id_]
             if accepted:
