@@ -92,10 +92,18 @@
 
   // Keys: single ones can be switched off, and none is heard in a field, in a dialog, or while a word is being composed.
   const off = () => localStorage.getItem('rapport-keys') === 'off'
+  const keys = document.getElementById('keys')
+  const list = () => {
+    if (!keys) return
+    keys.querySelector('[data-keys-switch]').checked = !off()
+    keys.showModal()
+  }
+  keys?.addEventListener('change', event => { localStorage.setItem('rapport-keys', event.target.checked ? 'on' : 'off') })
+  document.addEventListener('click', event => { if (event.target.closest('[data-keys-list]')) list() })
   let waiting = 0
   document.addEventListener('keydown', event => {
     if (event.isComposing || event.ctrlKey || event.metaKey || event.altKey || off()) return
-    if (event.target.closest('input, select, textarea, [contenteditable], dialog')) {
+    if (event.target.closest('input, select, textarea, [contenteditable], dialog') || document.querySelector('dialog[open]')) {
       if (event.key === 'Escape') event.target.blur()
       return
     }
@@ -106,6 +114,7 @@
       return
     }
     if (event.key === 'g') { waiting = Date.now(); return }
+    if (event.key === '?') { event.preventDefault(); list(); return }
     if (event.key === '/') { event.preventDefault(); document.getElementById('search')?.focus(); return }
     if (event.key === 'j' || event.key === 'k') move(event.key === 'j' ? 1 : -1)
     if ('esar'.includes(event.key)) {
