@@ -64,6 +64,8 @@ def _masked(shown: Any, sight: Sight) -> Any:
             for name in type(shown).model_fields
             if isinstance(value := getattr(shown, name), Document | list | tuple | dict)
         }
+        if sight.of == "nothing" and isinstance(called := getattr(shown, "label", None), str):
+            changed["label"] = hidden(called, "name")
         return shown.model_copy(update=changed) if changed else shown
     if isinstance(shown, dict):
         return {key: _masked(value, sight) for key, value in shown.items()}

@@ -85,7 +85,8 @@ def search_router(deps: ApiDeps) -> APIRouter:
     ) -> SearchView:
         began = time.perf_counter()
         about(hashed(deps.plan.pii_key, "query", q.strip().casefold()))  # the same query has the same hash
-        found, names = await deps.finder.find(deps.reader, deps.plan, q, limit), viewer_of(request).sees_names
+        names = viewer_of(request).sees_names
+        found = await deps.finder.find(deps.reader, deps.plan, q, limit, whole=not names)
         return search_view(found, deps.plan, time.perf_counter() - began, masked=not names)
 
     return router

@@ -52,6 +52,6 @@ def search_pages_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRouter:
 
     def _values(text: str, found: Hits, viewer: Viewer) -> Mapping[str, Any]:
         whole = not viewer.may("pii:one")
-        return {"query": text, "found": search_view(found, deps.plan, 0.0, masked=whole), "whole": whole}
+        return {"sought": text, "found": search_view(found, deps.plan, 0.0, masked=whole), "whole": whole}
 
     return router
