@@ -105,7 +105,7 @@ def at_risk_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRouter:
             "rows": [case_row_view(one, one.case, deps.plan, masked=masked) for one in found.customers if one.case],
             "chosen": chosen,
             "sort": sort,
-            "query": urlencode({"tab": tab, "sort": sort, **chosen}),
+            "address": urlencode({"tab": tab, "sort": sort, **chosen}),
             "filters": urlencode({"sort": sort, **chosen}),
             "segments": [rule.name for rule in deps.plan.segments],
             "rules": [rule.name for rule in deps.plan.alerts],

@@ -45,7 +45,7 @@ def companies_pages_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRout
         found = await known_company(deps, name)
         members = await page_of_members(deps, found, _MEMBERS, cursor)
         people = await deps.reader.profiles(sorted({one.profile for one in members.data}))
-        labels = {id_: label(one, deps.plan, masked=not viewer.may("pii:read")) for id_, one in people.items()}
+        labels = {id_: label(one, deps.plan, masked=not viewer.may("pii:one")) for id_, one in people.items()}
         shared = await values(found)
         return await frame.page(request, viewer, "company", members=members, labels=labels, **shared)
 

@@ -16,7 +16,7 @@ def test_a_company_is_found_in_the_list_with_its_people_whatever_its_name_holds(
     members = [visit(f"m{number}", number, tier="<b>team", contract_ends="2026-01-20") for number in range(3)]
     with living(aside(lambda: stored(*members)), plan=BUSINESS) as console:
         page = chromium.new_page()
-        page.goto(f"{console.url}/sign-in/{console.link('agent')}")
+        page.goto(f"{console.url}/sign-in/{console.link('admin')}")
         page.get_by_role("button").click()
         page.get_by_role("link", name="Companies").click()
         page.get_by_role("link", name=NAME).click()

@@ -8,7 +8,8 @@ from playwright.sync_api import expect
 from profiles.types import Profile
 from tests.console.browsing.conftest import SignedIn
 from tests.console.browsing.living import Living
-from tests.console.people import customer, happened
+from tests.console.browsing.test_case_actions import CASES
+from tests.console.people import NOW, customer, happened
 
 pytestmark = pytest.mark.slow
 
@@ -32,6 +33,7 @@ def test_hostile_text_is_text(console: Living, signed_in: SignedIn) -> None:
     ada = customer()
     happened(ada, 0, HOSTILE, type="identify", traits={"firstName": HOSTILE})
     happened(ada, 0, HOSTILE, subject=HOSTILE)
+    CASES.follow(ada, NOW)
     console.keep(ada)
     page = signed_in("agent")
 
