@@ -27,7 +27,7 @@ def test_a_company_is_found_in_the_list_with_its_people_whatever_its_name_holds(
         page.set_viewport_size({"width": 390, "height": 844})
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
         page.get_by_role("region", name="Members").get_by_role("link").first.click()
-        page.get_by_text("Companies", exact=True).last.click()
+        page.locator("main").get_by_text("Companies", exact=True).last.click()
         page.locator("#companies a").click()
         expect(page.get_by_role("heading", name=NAME)).to_be_visible()
         page.close()
