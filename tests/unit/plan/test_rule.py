@@ -6,7 +6,7 @@ import copy
 
 import pytest
 
-from plan import Facts
+from plan import Facts, PlanError
 from profiles.types import Terms
 
 PRODUCTS = """
@@ -262,7 +262,7 @@ def test_money_inside_an_object_takes_the_currency_beside_it(rule_of):
     ],
 )
 def test_an_event_of_a_subscription_tells_its_terms(rule_of, properties, terms):
-    """What it says, and what its price comes to a month; an event of another kind tells none."""
+    """What it says, and what its price comes to a month; a plan gives no other event such facts."""
     planned = """
 price: {type: money, description: d}
 period: {type: string, description: d}
@@ -272,7 +272,8 @@ until: {type: date-time, description: d}
     facts = "{amount: price, interval: period, seats: people, ends: until}"
 
     assert rule_of(planned, facts=facts, more="role: subscription_change").facts(properties).terms == terms
-    assert rule_of(planned, facts=facts, more="role: visit").facts(properties).terms is None
+    with pytest.raises(PlanError, match="is for what happens to a subscription"):
+        rule_of(planned, facts=facts, more="role: visit")
 
 
 def test_what_a_subscription_brings_a_month_is_its_amount_if_no_other_is_told(rule_of):
