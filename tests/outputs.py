@@ -7,7 +7,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from profiles.cases.joining import STANDING
 from profiles.types import OPEN, Alert, Profile
 
 __all__ = ["TOLD_TWICE", "TOLD_WRONGLY", "wrong_outputs"]
@@ -28,7 +27,6 @@ def wrong_outputs(
     yield from _wrong_changes(_once(changes), profiles)
     told = list(_once(alerts))
     yield from _wrong_alerts(told, profiles)
-    yield from _wrong_cases(told, profiles)
 
 
 def _wrong_changes(messages: Iterable[Mapping[str, Any]], profiles: Mapping[str, Profile]) -> Iterator[tuple[str, str]]:
@@ -66,23 +64,6 @@ def _wrong_alerts(messages: Iterable[Mapping[str, Any]], profiles: Mapping[str, 
     for id_, one in held.items():
         if id_ not in latest and not one.untold:
             yield TOLD_WRONGLY, f"alert {id_} of {one.rule} is {one.state}, and was told to nobody"
-
-
-def _wrong_cases(messages: Iterable[Mapping[str, Any]], profiles: Mapping[str, Profile]) -> Iterator[tuple[str, str]]:
-    latest: dict[str, Mapping[str, Any]] = {}
-    for message in messages:
-        if "case" in message and (
-            (before := latest.get(message["case"]["id"])) is None or message["case"]["changed"] >= before["changed"]
-        ):
-            latest[message["case"]["id"]] = message["case"]
-    held = {profile.case.id: profile.case for profile in profiles.values() if profile.case is not None}
-    for id_, case in latest.items():
-        state = held[id_].state if id_ in held else None
-        if state != case["state"] and (state is not None or case["state"] in STANDING):
-            yield TOLD_WRONGLY, f"{case['profile']}: case {id_}: told {case['state']}, is {state}"
-    for id_, one in held.items():
-        if id_ not in latest:
-            yield TOLD_WRONGLY, f"case {id_} is {one.state}, and was told to nobody"
 
 
 def _by_change(message: Mapping[str, Any]) -> tuple[str, bool]:

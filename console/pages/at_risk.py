@@ -51,7 +51,7 @@ def at_risk_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRouter:
             shared = {**await frame.shared(request, viewer), **await values(request, viewer)}
             return {name: frame.fragment(language, "at_risk", name, shared) for name in ("tabs", "cases")}
 
-        return stream(deps.feed, render, entry.still(request, viewer), kinds=("case",))
+        return stream(deps.feed, render, entry.still(request, viewer), kinds=("alert", "profile"), every=1.0)
 
     @router.get("/at-risk.csv")
     async def table(request: Request, viewer: Viewer = reads) -> Response:

@@ -26,6 +26,10 @@ _encode = msgspec.msgpack.Encoder().encode
 
 __all__ = ["SENT_BITS", "Together", "Work"]
 
+_TELLS_CASES = False
+"""Whether `alerts` tells of cases, too. Not yet: after a store was set back some that were told are nobody's, and
+readers of the topic would take them for open."""
+
 SENT_BITS = 16
 """An origin in `profile.events` is an offset shifted by so much, and the number of the record sent because of it."""
 
@@ -194,13 +198,15 @@ class Work:
         self.tell(ALERTS, profile, f"{alert.id}:cleared:{alert.changed!r}", {"alert": alert_document(profile, over)})
 
     def tell_case(self, profile: Profile, case: Case, what: str = "") -> None:
-        """Tell the state of a case.
+        """Tell the state of a case, once `_TELLS_CASES`.
 
         Args:
             profile: whose it is, or was.
             case: as it is now.
             what: has happened; the latest of its history unless given.
         """
+        if not _TELLS_CASES:
+            return
         id_ = f"{case.id}:{what or case.history[-1].action}:{case.changed!r}"
         self.tell(ALERTS, profile, id_, {"case": case_document(profile.id, case)})
 

@@ -207,7 +207,6 @@ def test_what_was_told_stays_true_and_is_told_once(
     assert not list(wrong_outputs(one.told(CHANGES), one.told(ALERTS), profiles))
     told = [json.loads(value) for value in one.told(ALERTS)]
     assert sum("alert" in message and message["alert"]["state"] == "open" for message in told) > 1
-    assert sum("case" in message and message["case"]["state"] == "new" for message in told) > 1
 
 
 def test_what_was_told_of_somebody_whom_no_event_brings_back_is_taken_back() -> None:
@@ -233,9 +232,6 @@ def test_what_was_told_of_somebody_whom_no_event_brings_back_is_taken_back() -> 
     assert json.loads(changes[-1])["reason"] == "lost"
     told = [json.loads(value) for value in alerts]
     assert [one["alert"]["note"] for one in told if "alert" in one][-1] == "its events are lost"
-    lost = [one["case"] for one in told if "case" in one][-1]
-    assert lost["state"] == "cleared"
-    assert "its events are lost" in [entry["text"] for entry in lost["history"]]
 
 
 def test_a_withdrawal_whose_answer_was_lost_is_made_once() -> None:

@@ -230,7 +230,9 @@ def test_no_timer_brings_a_score_back_and_no_example_leaves(
     assert (withdrawn.score, withdrawn.snapshots, withdrawn.rescore_at, withdrawn.snapshot_at) == (None, [], 0, 0)
     assert withdrawn.stage == "loyal"
     assert later.stage == "churned"  # a timer has fired
-    assert (later.score, later.snapshots, later.alerts) == (None, [], {})
+    assert (later.score, later.snapshots) == (None, [])
+    # An alert that was open ended with the word, and says nothing any more of what she was like.
+    assert all((alert.state, alert.risk, alert.reasons) == ("cleared", 0.0, []) for alert in later.alerts.values())
     assert granted.score is not None
     assert granted.score.at == START + 19 * WEEK
     assert granted.snapshot_at > granted.score.at

@@ -53,7 +53,15 @@ def everything(settings: Settings) -> Content:
         async for raw in client.scan_iter(count=1000):
             key = raw.decode()
             if key.rpartition(":")[2] in PASSING or key.startswith(
-                ("rapport:workers", "rapport:members", "rapport:plan", CENSUS.tag, CLOCK.tag)
+                (
+                    "rapport:workers",
+                    "rapport:members",
+                    "rapport:plan",
+                    "{sources}:lag",
+                    "{sources}:minute",
+                    CENSUS.tag,
+                    CLOCK.tag,
+                )
             ):
                 continue
             kind = await client.type(raw)

@@ -53,7 +53,7 @@ def history() -> list[dict[str, Any]]:
 def of_risk(directory: Path) -> Path:
     """The plan with an alert that goes by the risk: where events come backwards, it opens for who has not left."""
     text = PLAN.read_text()
-    lost = "    score: lost\n    threshold: 0.5\n    clear: 0.18\n"
+    lost = "    score: lost\n    threshold: 0.35\n    clear: 0.13\n"
     assert text.count(lost) == 1
     path = directory / "tracking_plan.yaml"
     path.write_text(text.replace(lost, "    threshold: 0.8\n    clear: 0.65\n"))
