@@ -61,6 +61,7 @@ def at_risk_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRouter:
 
     @router.post("/cases/{action}")
     async def decide(
+        request: Request,
         action: Action,
         case: Annotated[str, Form(max_length=100)],
         assignee: Annotated[str | None, Form(max_length=200)] = None,
@@ -80,7 +81,8 @@ def at_risk_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRouter:
                 "assignee": viewer.name if action == "assign" and assignee is None else assignee,
             }
         )  # fmt: skip
-        await decide_case(deps, case, action, said)
+        profile, _, _ = await decide_case(deps, case, action, said)
+        entry.note(request, viewer, "case.decide", profile.id, fields=(action,))
         return Response(status_code=204, headers=HEADERS)  # what it came to comes with the stream of each page
 
     async def values(request: Request, viewer: Viewer) -> Mapping[str, Any]:

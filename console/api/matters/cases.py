@@ -11,7 +11,7 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from console.api.error_answers import ApiError, describe_errors
-from console.api.guard import guarded, viewer_of, wants
+from console.api.guard import about, guarded, viewer_of, wants
 from console.api.profiles import Cursor, Limit
 from console.services.cases import Filters, list_cases
 from console.services.ports import ApiDeps
@@ -89,9 +89,10 @@ def cases_router(deps: ApiDeps) -> APIRouter:
         "takes longer than five seconds. The decision is safe in both cases.",
         responses={202: {"model": CaseView, "description": "Accepted"}, **describe_errors(400, 404, 409)},
     )
-    @wants("alerts:write")
+    @wants("alerts:write", audit="case.decide")
     async def decide(case: str, action: Action, response: Response, decision: CaseDecision | None = None) -> CaseView:
         profile, now, done = await decide_case(deps, case, action, decision or CaseDecision())
+        about(profile.id)
         if not done:
             response.status_code = 202
         return case_view(profile, now, deps.plan)

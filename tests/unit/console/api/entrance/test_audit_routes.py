@@ -14,13 +14,16 @@ from console.access.sessions import Sessions
 from console.api import create_api
 from console.pages.site import add_pages
 from console.services.ports import ApiDeps
+from models.cases.following import Cases
+from profiles.consent import Consent
 from profiles.stores.access import Account
 from profiles.stores.memory import MemoryAccessStore
-from tests.console.people import customer, happened, keep, store
-from tests.console.support_api import api_deps
+from tests.console.people import DAY, NOW, customer, happened, keep, store
+from tests.console.support_api import PLAN, api_deps
 
 OURS = {"Sec-Fetch-Site": "same-origin"}
 PASSWORD = "a long password"
+CASES = Cases(PLAN.alerts, "EUR", 90 * DAY, 0.0, Consent())
 
 
 def client(app: FastAPI) -> httpx.AsyncClient:
@@ -93,3 +96,47 @@ def test_who_signs_in_is_written_down_and_no_password_typed_as_a_name_is() -> No
         return [(row.actor, row.result) for row in rows]
 
     assert asyncio.run(ask()) == [("", "401"), ("kim", "ok"), ("", "401"), ("kim", "401")]
+
+
+def test_searches_on_pages_are_written_down_as_those_of_programs_and_as_bounded() -> None:
+    app, deps, _ = prepared()
+
+    async def ask() -> tuple[list[int], list[tuple[str, str]], set[str]]:
+        await deps.access.put_account(kim := Account(name="kim", role="agent"))
+        cookie = {"Cookie": f"rapport={await Sessions(deps.access).begin(kim, 'link')}"}
+        async with client(app) as http:
+            pages = [f"/search{part}?q=ada" for part in ("", "/list")]
+            answers = [(await http.get(pages[n % 2], headers=cookie)).status_code for n in range(31)]
+            token = (await Tokens(deps.access).add("crm", ["profiles:read"])).text
+            await http.get("/v1/search?q=Ada ", headers={"Authorization": f"Bearer {token}"})
+        rows = (await deps.audit.newest(50)).rows
+        return answers, [(row.action, row.result) for row in rows], {row.object for row in rows}
+
+    answers, written, about = asyncio.run(ask())
+    assert answers == [200] * 30 + [429]
+    assert written == [("search", "ok"), ("search", "429"), *[("search", "ok")] * 30]
+    assert len(about) == 1  # the same query, whoever asked
+    assert "ada" not in "".join(about)
+
+
+def test_what_is_decided_on_a_case_is_written_down_with_whose_it_is() -> None:
+    held, ada = store(), customer(("user_id", "42"))
+    CASES.follow(ada, NOW)
+    keep(held, ada)
+    deps = api_deps(held, access=MemoryAccessStore(), wait=0.05)
+    app = create_api(deps)
+    add_pages(app, deps)
+
+    async def ask() -> list[tuple[str, str, str]]:
+        assert ada.case is not None
+        await deps.access.put_account(kim := Account(name="kim", role="agent"))
+        cookie = {"Cookie": f"rapport={await Sessions(deps.access).begin(kim, 'link')}"}
+        token = (await Tokens(deps.access).add("crm", ["alerts:write"])).text
+        async with client(app) as http:
+            said = await http.post("/cases/acknowledge", headers={**OURS, **cookie}, data={"case": ada.case.id})
+            assert said.status_code == 204
+            bearer = {"Authorization": f"Bearer {token}"}
+            assert (await http.post(f"/v1/cases/{ada.case.id}/acknowledge", headers=bearer)).status_code == 202
+        return [(row.via, row.action, row.object) for row in (await deps.audit.newest(10)).rows]
+
+    assert asyncio.run(ask()) == [("api", "case.decide", ada.id), ("page", "case.decide", ada.id)]
