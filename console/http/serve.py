@@ -48,6 +48,7 @@ from streams.live import LiveFeed
 from streams.metrics import CollectorMetrics
 from streams.settings import Settings
 from streams.watching.raw_feed import RawFeed
+from streams.watching.sdks import SdkWatch
 
 __all__ = ["create_http", "serve"]
 
@@ -176,6 +177,7 @@ def _with_api(settings: Settings, plan: Plan, checks: dict[str, Check], *, alone
         clocks=stores.clock,
         sources=stores.sources,
         raw=RawFeed(log, settings, plan),
+        sdks=SdkWatch(log, settings, plan),
         replays=replays,
         rebuilding=lambda: is_rebuilding(stores.client),
         archive=lambda: status_aside(settings),
@@ -184,6 +186,7 @@ def _with_api(settings: Settings, plan: Plan, checks: dict[str, Check], *, alone
         open_operations=settings.open_operations,
         open_docs=alone,
         transparency=settings.transparency,
+        collects=not alone,
     )
     app = create_api(deps)
     add_pages(app, deps)

@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
 
@@ -20,6 +21,7 @@ from console.pages.headers import HEADERS
 from console.pages.languages import language_of
 from console.pages.streaming import stream
 from console.services.cases import Filters, Sort, list_cases
+from console.services.first_steps import FirstSteps
 from console.services.ports import ApiDeps
 from console.views.matters.cases import CaseRowView, case_row_view
 from models.cases.decisions import OUTCOMES
@@ -38,20 +40,28 @@ def at_risk_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRouter:
     """The route /, its stream and its table as CSV, and what is decided on cases from any page."""
     router = APIRouter(include_in_schema=False)
     reads, writes = Depends(entry.may("alerts:read")), Depends(entry.may("alerts:write"))
+    first_steps = FirstSteps(deps)
 
     @router.get("/")
     async def at_risk(request: Request, viewer: Viewer = reads) -> Response:
-        return await frame.page(request, viewer, "at_risk", **await values(request, viewer))
+        guide = await first_steps.of(viewer, str(request.base_url))
+        guide = guide if guide and not guide.done else None
+        return await frame.page(request, viewer, "at_risk", guide=guide, **await values(request, viewer))
 
     @router.get("/live/at-risk")
-    async def live(request: Request, viewer: Viewer = reads) -> Response:
+    async def live(request: Request, guided: bool = False, viewer: Viewer = reads) -> Response:
         language = language_of(request)
 
         async def render() -> dict[str, str]:
             shared = {**await frame.shared(request, viewer), **await values(request, viewer)}
-            return {name: frame.fragment(language, "at_risk", name, shared) for name in ("tabs", "cases")}
+            state = {name: frame.fragment(language, "at_risk", name, shared) for name in ("tabs", "cases")}
+            if guided:
+                guide = await first_steps.of(viewer, str(request.base_url))
+                state["guide"] = frame.fragment(language, "guide", "guide", {**shared, "guide": guide})
+            return state
 
-        return stream(deps.feed, render, entry.still(request, viewer), kinds=("alert", "profile"), every=1.0)
+        still, beside = entry.still(request, viewer), partial(first_steps.follow, viewer) if guided else None
+        return stream(deps.feed, render, still, kinds=("alert", "profile"), every=1.0, beside=beside)
 
     @router.get("/at-risk.csv")
     async def table(request: Request, viewer: Viewer = reads) -> Response:

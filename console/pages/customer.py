@@ -16,6 +16,7 @@ from console.pages.frame import Frame
 from console.pages.headers import HEADERS
 from console.pages.languages import language_of
 from console.pages.streaming import stream
+from console.services.first_steps import FirstSteps
 from console.services.links import links_of
 from console.services.ports import ApiDeps
 from console.views.churn import may_be_scored
@@ -53,6 +54,7 @@ def customer_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRouter:
     """The routes /c/{profile}, its stream, and why its identities are one customer's."""
     router = APIRouter(include_in_schema=False)
     reads = Depends(entry.may("profiles:read"))
+    first_steps = FirstSteps(deps)
 
     @router.get("/c/{profile}")
     async def customer(
@@ -62,6 +64,7 @@ def customer_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRouter:
         if found.id != profile:  # merged into another
             return RedirectResponse(f"/c/{found.id}?joined=true", 303, HEADERS)
         entry.note(request, viewer, "profile.view", found.id)
+        await first_steps.looked(viewer, found.id)
         return await frame.page(request, viewer, "customer", joined=joined, **await values(found, viewer, source))
 
     @router.get("/c/{profile}/links")

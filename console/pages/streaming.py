@@ -7,6 +7,7 @@ something it is about has happened, four times a second at most. So nothing can 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 from sse_starlette import EventSourceResponse, ServerSentEvent
@@ -23,6 +24,9 @@ _LOOKS = 30.0  # seconds between two looks at whether somebody is still signed i
 Render = Callable[[], Awaitable[dict[str, str]]]
 """Answers each fragment by the id of the element it fills."""
 
+Beside = Callable[[Callable[[], None]], Awaitable[None]]
+"""Runs while somebody has the page open; calls what it is given when there is something new to show."""
+
 StillIn = Callable[[], Awaitable[bool]]
 
 
@@ -34,6 +38,7 @@ def stream(
     kinds: tuple[str, ...] = (),
     about: str = "",
     every: float = _BETWEEN,
+    beside: Beside | None = None,
 ) -> EventSourceResponse:
     """The stream of a page.
 
@@ -44,8 +49,9 @@ def stream(
         kinds: of events that change what the page shows, whomever they are about.
         about: the profile or company that the page is about.
         every: seconds between two states at least.
+        beside: watches for what the feed does not tell.
     """
-    events = _states(feed, render, still_in, kinds, about, every)
+    events = _states(feed, render, still_in, kinds, about, every, beside)
     return EventSourceResponse(events, ping=HEARTBEAT, headers={**HEADERS, "X-Accel-Buffering": "no"})
 
 
@@ -56,9 +62,13 @@ async def _states(
     kinds: tuple[str, ...],
     about: str,
     every: float,
+    beside: Beside | None,
 ) -> AsyncIterator[ServerSentEvent]:
     shown: dict[str, str] = {}
-    with feed.watch(kinds, about) as changed:
+    async with contextlib.AsyncExitStack() as while_open:
+        changed = while_open.enter_context(feed.watch(kinds, about))
+        if beside is not None:
+            while_open.push_async_callback(_end, asyncio.ensure_future(beside(changed.set)))
         while await still_in():
             changed.clear()
             state = await render()
@@ -72,6 +82,11 @@ async def _states(
             except TimeoutError:
                 continue
     yield ServerSentEvent("", event="ended")
+
+
+async def _end(task: asyncio.Future[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 def _part(id_: str, html: str) -> str:

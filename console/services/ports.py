@@ -28,6 +28,7 @@ from streams.dead_letters.replays import ReplayDesk
 from streams.identity.desk import Desk
 from streams.live import LiveEvent
 from streams.watching.raw_feed import RawFeed
+from streams.watching.sdks import SdkWatch
 
 __all__ = ["ApiDeps", "Check", "Commands", "Feed", "Paused", "Plans", "Rejected"]
 
@@ -87,7 +88,8 @@ class ApiDeps:
     some tenth of a second, in which others are served as well; `patience` is how many seconds a request may take.
     `rebuilding` says whether a rebuild is not complete, `archive` how the archive stands, if there is one.
     `open_operations` and `open_docs` say whether metrics and the details of readiness, and the API's description, are
-    for those without a token, too; `transparency` whether the public page of the plan is there.
+    for those without a token, too; `transparency` whether the public page of the plan is there;
+    `collects` whether events are taken at the same address.
     """
 
     reader: Reader
@@ -106,6 +108,7 @@ class ApiDeps:
     clocks: ClockStore
     sources: SourceStore
     raw: RawFeed
+    sdks: SdkWatch
     replays: ReplayDesk
     rebuilding: Callable[[], Awaitable[bool]]
     archive: Callable[[], Awaitable[dict[str, Any] | None]]
@@ -119,6 +122,7 @@ class ApiDeps:
     open_operations: bool = False
     open_docs: bool = False
     transparency: bool = False
+    collects: bool = False
     finder: Finder = field(default_factory=Finder)
 
     async def now(self) -> float:

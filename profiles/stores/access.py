@@ -14,7 +14,7 @@ import msgspec
 
 from profiles.errors import Misconfigured
 from profiles.stores.connection import Client, connect
-from profiles.stores.keys import ACCOUNTS, TOKENS, TOKENS_USED, link_key, session_key
+from profiles.stores.keys import ACCOUNTS, TOKENS, TOKENS_USED, first_steps_key, link_key, session_key
 from profiles.stores.trouble import answering
 
 __all__ = ["AccessStore", "Account", "ApiToken", "RedisAccessStore", "Role", "Session", "with_access"]
@@ -76,6 +76,14 @@ class AccessStore(Protocol):
 
     async def remove_account(self, name: str) -> None:
         """Remove an account, if there is one. Its sessions end when they are next looked at."""
+        ...
+
+    async def first_steps(self, name: str) -> frozenset[str]:
+        """What somebody has done of the guide for who is new; gone with their account."""
+        ...
+
+    async def note_first_step(self, name: str, step: str) -> None:
+        """They have done this, too."""
         ...
 
     async def session(self, digest: str) -> Session | None:
@@ -148,6 +156,13 @@ class RedisAccessStore:
 
     async def remove_account(self, name: str) -> None:
         await self._client.hdel(ACCOUNTS, name)
+        await self._client.delete(first_steps_key(name))
+
+    async def first_steps(self, name: str) -> frozenset[str]:
+        return frozenset(step.decode() for step in await self._client.smembers(first_steps_key(name)))
+
+    async def note_first_step(self, name: str, step: str) -> None:
+        await self._client.sadd(first_steps_key(name), step)
 
     async def session(self, digest: str) -> Session | None:
         held = await self._client.get(session_key(digest))

@@ -55,6 +55,7 @@ of the linker (`{identity}`), the learner (`{learner}`), the census (`{census}`)
 - `rapport:plan-rules`, hash: fingerprint of a plan → JSON: its version and a hash of each segment and alert
 - `rapport:accounts`, hash: name → JSON: somebody who may sign in to the console; `rapport:session:DIGEST`,
   `rapport:link:DIGEST`: somebody who is signed in, a link that signs an account in once; both end by themselves
+- `rapport:first-steps:NAME`, set: what an account has done of the guide for who is new
 - `rapport:tokens`, hash: id → JSON: a token of the API; `rapport:tokens:used`, hash: id → the day it was last used
 """
 
@@ -65,7 +66,7 @@ from profiles.types import tag_of
 __all__ = [
     "ACCOUNTS", "ALERT_STATES", "ASIDE", "CENSUS", "CLOCK", "CLOCK_HEADS", "CLOCK_LATE", "CLOCK_LOADS", "IDENTITY",
     "IDENTITY_MAP", "LAG", "LEARNER", "LEARNER_STATE", "MEMBERS", "PLANS", "PLAN_RULES", "SEGMENTS", "SETUP", "SOURCES",
-    "TOKENS", "TOKENS_USED", "WORKERS", "Keys", "link_key", "minute_key", "session_key",
+    "TOKENS", "TOKENS_USED", "WORKERS", "Keys", "first_steps_key", "link_key", "minute_key", "session_key",
 ]  # fmt: skip
 
 SETUP = "rapport:setup"
@@ -102,6 +103,11 @@ def session_key(digest: str) -> str:
 def link_key(digest: str) -> str:
     """The account that a link signs in, by the digest of what the link says."""
     return f"rapport:link:{digest}"
+
+
+def first_steps_key(name: str) -> str:
+    """What an account has done of the guide for who is new."""
+    return f"rapport:first-steps:{name}"
 
 
 def minute_key(minute: int) -> str:

@@ -32,6 +32,7 @@ from streams.kafka.topics import topics
 from streams.live import LiveEvent
 from streams.settings import Settings
 from streams.watching.raw_feed import RawFeed
+from streams.watching.sdks import SdkWatch
 from tests import REPOSITORY
 from tests.console.people import NOW
 from tests.console.serving import serving
@@ -70,6 +71,7 @@ def api_deps(held: Reader, **parts: Any) -> ApiDeps:
         "clocks": MemoryClockStore(),
         "sources": MemorySourceStore(),
         "raw": RawFeed(log, nowhere, plan),
+        "sdks": SdkWatch(log, nowhere, plan),
         "replays": ReplayDesk(log, nowhere, plan, log),
         "rebuilding": nothing.rebuilding,
         "archive": nothing.archive,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 
 from profiles.stores.access import Account, ApiToken, Session
 
@@ -18,6 +19,7 @@ class MemoryAccessStore:
         self._links: dict[str, tuple[float, str]] = {}
         self._tokens: dict[str, ApiToken] = {}
         self._used: dict[str, str] = {}
+        self._first_steps: defaultdict[str, set[str]] = defaultdict(set)
 
     async def accounts(self) -> dict[str, Account]:
         return dict(self._accounts)
@@ -30,6 +32,13 @@ class MemoryAccessStore:
 
     async def remove_account(self, name: str) -> None:
         self._accounts.pop(name, None)
+        self._first_steps.pop(name, None)
+
+    async def first_steps(self, name: str) -> frozenset[str]:
+        return frozenset(self._first_steps[name])
+
+    async def note_first_step(self, name: str, step: str) -> None:
+        self._first_steps[name].add(step)
 
     async def session(self, digest: str) -> Session | None:
         ends, session = self._sessions.get(digest, (0.0, None))

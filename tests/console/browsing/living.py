@@ -23,6 +23,7 @@ from streams.kafka.memory import MemoryLog
 from streams.kafka.output import Row
 from streams.settings import Settings
 from streams.watching.raw_feed import RawFeed
+from streams.watching.sdks import SdkWatch
 from tests.console.people import keep, store
 from tests.console.serving import serving
 from tests.console.support_api import PLAN, Nothing, api_deps, memory_log
@@ -125,6 +126,7 @@ def living(held: MemoryStore | None = None, **parts: Any) -> Iterator[Living]:
         "commands": Writer(held, feed),
         "sources": sources,
         "raw": RawFeed(log, settings, PLAN),
+        "sdks": SdkWatch(log, settings, PLAN),
         "rejected": RejectedTail(log, settings, PLAN),
         "replays": ReplayDesk(log, settings, PLAN, log),
     }
