@@ -80,7 +80,7 @@ async def _states(
             try:
                 await asyncio.wait_for(changed.wait(), _LOOKS)
             except TimeoutError:
-                continue
+                yield ServerSentEvent("", event="still")  # a page that hears nothing for long says so (`live.js`)
     yield ServerSentEvent("", event="ended")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Depends, Request, Response
 
 from console.access.scopes import Viewer
-from console.pages.entry import Entry
+from console.pages.entry import Entry, SignInNeeded
 from console.pages.frame import Frame
 from console.services.ports import ApiDeps
 from console.views.operating.jobs import read_jobs
@@ -23,7 +23,10 @@ def jobs_page_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRouter:
         return await frame.page(request, viewer, "jobs", found=await read_jobs(deps))
 
     @router.get("/jobs/list")
-    async def listed(request: Request, viewer: Viewer = reads) -> Response:
+    async def listed(request: Request) -> Response:
+        viewer = await entry.viewer(request, asks=False)  # the page asks, not who left it open
+        if viewer is None or not viewer.may("pipeline:read"):
+            raise SignInNeeded
         return await frame.part(request, viewer, "jobs", "list", found=await read_jobs(deps))
 
     return router

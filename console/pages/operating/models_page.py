@@ -60,10 +60,7 @@ def models_page_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRouter:
                 block: frame.fragment(language, "models", block, shared) for block in ("speaks", "standings", "news")
             }
 
-        async def still_in() -> bool:
-            return await entry.viewer(request) is not None
-
-        return stream(deps.feed, render, still_in, kinds=("alert",), every=_EVERY)
+        return stream(deps.feed, render, entry.still(request, viewer), kinds=("alert",), every=_EVERY)
 
     @router.post("/models/{action}")
     async def decide(

@@ -93,14 +93,14 @@ def pipeline_page_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRouter
     async def _events(request: Request, wanted: WhichEvents, viewer: Viewer) -> AsyncIterator[ServerSentEvent]:
         """`figures` and `row` are HTML of ours, `sample` is JSON."""
         language, loop = language_of(request), asyncio.get_running_loop()
-        figures_at = looked_at = loop.time()
+        still, figures_at, looked_at = entry.still(request, viewer), loop.time(), loop.time()
         with deps.raw.watch(wanted) as watcher:
             while True:
                 rows = await watcher.take(1.0)
                 now = loop.time()
                 if now - looked_at > _LOOKS:
                     looked_at = now
-                    if await entry.viewer(request) is None:
+                    if not await still():
                         break
                 shared = await frame.shared(request, viewer)
                 for row in rows:

@@ -3,7 +3,7 @@ addEventListener('DOMContentLoaded', () => {
   const [list, empty, sample, state, pause, figures] = ['events', 'no-events', 'sample', 'live-state', 'pause', 'figures'].map(id => document.getElementById(id))
   const SHOWN = 200
   const WAITING = 500
-  let source = null, paused = false, waiting = [], left = 0, told = null
+  let source = null, over = false, paused = false, waiting = [], left = 0, told = null
 
   const clock = new Intl.DateTimeFormat(document.documentElement.lang || undefined, { timeStyle: 'medium' })
   const say = () => {
@@ -30,8 +30,11 @@ addEventListener('DOMContentLoaded', () => {
     say()
   }
   const connect = () => {
-    if (source) return
+    if (source || over) return
     source = new EventSource(list.dataset.stream)
+    const tell = name => list.dispatchEvent(new CustomEvent(name, { bubbles: true }))
+    const end = () => { over = true; source?.close(); source = null; tell('ended'); say() }
+    for (const name of ['open', 'row', 'sample']) source.addEventListener(name, () => tell('live:heard'))
     source.addEventListener('row', event => {
       if (!paused) return show(event.data)
       waiting.push(event.data)
@@ -39,8 +42,12 @@ addEventListener('DOMContentLoaded', () => {
     })
     source.addEventListener('figures', event => { if (!figures.contains(document.activeElement)) figures.innerHTML = event.data })
     source.addEventListener('sample', event => { told = JSON.parse(event.data); say() })
-    source.addEventListener('ended', () => location.reload())
-    source.addEventListener('error', () => { if (told) { told.reading = false; say() } })
+    source.addEventListener('ended', end)
+    source.addEventListener('error', () => {
+      if (source?.readyState === EventSource.CLOSED) return end() // refused: a browser does not try that again
+      tell('live:lost')
+      if (told) { told.reading = false; say() }
+    })
   }
   // A hidden page gives its connection back: a browser has six of them for one address.
   document.addEventListener('visibilitychange', () => {
