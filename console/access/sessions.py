@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from console.access.passwords import is_password
 from console.access.scopes import ROLES, Viewer
-from profiles.stores.access import AccessStore, Account, Session
+from profiles.stores.access import AccessStore, Account, Session, SignInLink
 
 __all__ = ["ABSOLUTE", "IDLE", "LINK", "Sessions", "cookie_name"]
 
@@ -52,14 +52,17 @@ class Sessions:
     async def make_link(self, name: str) -> str:
         """A secret that signs an account in once, within 15 minutes."""
         secret = secrets.token_urlsafe(32)
-        await self._store.put_link(_digest(secret), name, LINK)
+        await self._store.put_link(_digest(secret), SignInLink(name, self._clock()), LINK)
         return secret
 
     async def by_link(self, secret: str) -> Account | None:
-        """The account of a link, which nobody can use again."""
-        name = await self._store.take_link(_digest(secret))
-        account = await self._store.account(name) if name else None
-        return account if account and not account.disabled else None
+        """The account of a link, which nobody can use again; None, too, if it was made for the last of that name, or
+        before the account was disabled."""
+        link = await self._store.take_link(_digest(secret))
+        account = await self._store.account(link.user) if link else None
+        if link is None or account is None or account.disabled or _is_before(account, link.made):
+            return None
+        return account
 
     async def begin(self, account: Account, via: str) -> str:
         """A new session; answers what the cookie holds."""
@@ -85,7 +88,7 @@ class Sessions:
         role = session.role
         if session.via in {"password", "link"}:  # the others have their accounts elsewhere
             account = await self._store.account(session.user)
-            if account is None or account.disabled or session.began < max(account.created, account.out):
+            if account is None or account.disabled or _is_before(account, session.began):
                 return None  # nor does a session outlast its account and come back with the next of that name
             role = account.role
         if asks and now - session.seen >= _RENEWED:
@@ -102,6 +105,11 @@ class Sessions:
 def cookie_name(*, secure: bool) -> str:
     """The session's cookie; over HTTPS one that only this host could have set."""
     return "__Host-rapport" if secure else "rapport"
+
+
+def _is_before(account: Account, time: float) -> bool:
+    """Whether what began then was of the last account of this name, or ended when this one was disabled."""
+    return time < max(account.created, account.out)
 
 
 def _digest(secret: str) -> str:

@@ -34,6 +34,8 @@ def register(app: typer.Typer) -> None:
         with support(target) as api:
             found = api.call("GET", "/v1/audit", params={name: value for name, value in asked.items() if value})
         show(found["data"], as_json, _page)
+        if unreadable := found["unreadable"]:
+            typer.echo(f"{unreadable} records could not be read and are left out.", err=True)
 
 
 def _page(rows: list[dict[str, Any]]) -> RenderableType:

@@ -17,7 +17,7 @@ from profiles.stores.connection import Client, connect
 from profiles.stores.keys import ACCOUNTS, TOKENS, TOKENS_USED, first_steps_key, link_key, session_key
 from profiles.stores.trouble import answering
 
-__all__ = ["AccessStore", "Account", "ApiToken", "RedisAccessStore", "Role", "Session", "with_access"]
+__all__ = ["AccessStore", "Account", "ApiToken", "RedisAccessStore", "Role", "Session", "SignInLink", "with_access"]
 
 Answer = TypeVar("Answer")
 
@@ -44,6 +44,13 @@ class Session(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     via: str  # how they signed in: password, link, oidc, proxy
     began: float  # seconds since the epoch
     seen: float
+
+
+class SignInLink(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Whom a link signs in, once."""
+
+    user: str
+    made: float  # seconds since the epoch
 
 
 class ApiToken(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -98,12 +105,12 @@ class AccessStore(Protocol):
         """End a session, if there is one."""
         ...
 
-    async def put_link(self, digest: str, name: str, lasts: float) -> None:
+    async def put_link(self, digest: str, link: SignInLink, lasts: float) -> None:
         """Keep a link that signs an account in once, within so many seconds."""
         ...
 
-    async def take_link(self, digest: str) -> str | None:
-        """The account of a link, which is used up by that; None: there is none, or somebody had it already."""
+    async def take_link(self, digest: str) -> SignInLink | None:
+        """A link, which is used up by that; None: there is none, or somebody had it already."""
         ...
 
     async def tokens(self) -> dict[str, ApiToken]:
@@ -134,6 +141,7 @@ class AccessStore(Protocol):
 _account_of = msgspec.json.Decoder(Account).decode
 _token_of = msgspec.json.Decoder(ApiToken).decode
 _session_of = msgspec.json.Decoder(Session).decode
+_link_of = msgspec.json.Decoder(SignInLink).decode
 _encode = msgspec.json.encode
 
 
@@ -177,12 +185,15 @@ class RedisAccessStore:
     async def end_session(self, digest: str) -> None:
         await self._client.delete(session_key(digest))
 
-    async def put_link(self, digest: str, name: str, lasts: float) -> None:
-        await self._client.set(link_key(digest), name.encode(), px=round(lasts * 1000))
+    async def put_link(self, digest: str, link: SignInLink, lasts: float) -> None:
+        await self._client.set(link_key(digest), _encode(link), px=round(lasts * 1000))
 
-    async def take_link(self, digest: str) -> str | None:
+    async def take_link(self, digest: str) -> SignInLink | None:
         held = await self._client.getdel(link_key(digest))
-        return None if held is None else held.decode()
+        try:
+            return None if held is None else _link_of(held)
+        except msgspec.MsgspecError:
+            return None  # of another version: another one is made within the minute
 
     async def tokens(self) -> dict[str, ApiToken]:
         held = await self._client.hgetall(TOKENS)

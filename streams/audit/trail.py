@@ -30,6 +30,7 @@ _WAITING = 100_000  # rows
 _AT_ONCE = 500
 _PATIENCE = 5.0  # seconds, for Kafka
 _PAUSE = 1.0  # seconds, after Kafka has refused
+_END_OF_TIME = 253_402_300_800.0  # seconds since the epoch, at which the year 10000 begins: no calendar writes it
 _LOOK_BACK = (1_000, 10_000, 50_000)  # records that are looked through, until there are enough of those asked for
 
 
@@ -53,6 +54,7 @@ class Page(NamedTuple):
 
     rows: list[AuditRow]
     following: int | None
+    unreadable: int = 0  # records that were passed over, of those looked through
 
 
 _encode = msgspec.json.Encoder().encode
@@ -115,16 +117,17 @@ class AuditTrail:
         (held,) = await self._log.extents(self._topic)
         end = held.end if before is None else min(before, held.end)
         found: list[tuple[int, AuditRow]] = []
+        unreadable: list[int] = []
         upper = end
         for back in _LOOK_BACK:
             lower = max(held.start, end - back)
-            part = [
-                (record.offset, row)
-                for record in await self._read(held._replace(start=lower, end=upper))
-                if (row := _decode(record.value))
-                and (object_ is None or row.object == object_)
-                and (actor is None or row.actor == actor)
-            ]
+            part: list[tuple[int, AuditRow]] = []
+            for record in await self._read(held._replace(start=lower, end=upper)):
+                row = _row_of(record)
+                if row is None:
+                    unreadable.append(record.offset)
+                elif (object_ is None or row.object == object_) and (actor is None or row.actor == actor):
+                    part.append((record.offset, row))
             found += reversed(part)
             upper = lower
             if len(found) > limit or lower == held.start:
@@ -132,7 +135,8 @@ class AuditTrail:
         shown = found[:limit]
         more = len(found) > limit or upper > held.start
         at = shown[-1][0] if len(found) > limit else upper
-        return Page([row for _, row in shown], at if more else None)
+        passed = sum(offset >= at for offset in unreadable)  # each on one page only
+        return Page([row for _, row in shown], at if more else None, passed)
 
     async def _read(self, extent: Extent) -> list[ConsumerRecord]:
         if not extent.records:
@@ -161,3 +165,12 @@ class AuditTrail:
             for row in rows:
                 if self._waiting and self._waiting[0] is row:  # else it had to make room
                     self._waiting.popleft()
+
+
+def _row_of(record: ConsumerRecord) -> AuditRow | None:
+    """What a record says; None: it was not written by us, or is damaged. One such must not hide all others."""
+    try:
+        row = _decode(record.value or b"")
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+    return row if 0 <= row.at < _END_OF_TIME else None

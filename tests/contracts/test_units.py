@@ -14,7 +14,7 @@ from profiles.errors import Fenced
 from profiles.identity.links import Claim, Erasure, Lifted, Link, Linked, PendingSplit, Refusal
 from profiles.store import Changes, Output
 from profiles.stores import Stores
-from profiles.stores.access import Account, ApiToken, Session
+from profiles.stores.access import Account, ApiToken, Session, SignInLink
 from profiles.types import ERASED, Profile
 from profiles.units import CensusState, Count, LearnerState, LinkChanges, LinkState, Pause
 from tests.contracts.fresh import PARTITIONS, Test
@@ -228,8 +228,8 @@ def test_a_link_is_taken_once_and_what_ends_by_itself_is_gone_then(run: Callable
         session = Session(user="kim", role="agent", via="link", began=5.0, seen=6.0)
         await stores.access.put_account(Account(name="kim", role="agent"))
         await stores.access.put_account(Account(name="kim", role="admin", disabled=True))
-        await stores.access.put_link("one", "kim", 60.0)
-        await stores.access.put_link("over", "kim", 0.001)
+        await stores.access.put_link("one", SignInLink("kim", 5.0), 60.0)
+        await stores.access.put_link("over", SignInLink("kim", 5.0), 0.001)
         await stores.access.put_session("here", session, 60.0)
         await stores.access.put_session("over", session, 0.001)
         await stores.access.put_session("out", session, 60.0)
@@ -237,7 +237,10 @@ def test_a_link_is_taken_once_and_what_ends_by_itself_is_gone_then(run: Callable
         await asyncio.sleep(0.01)
 
         assert await stores.access.accounts() == {"kim": Account(name="kim", role="admin", disabled=True)}
-        assert [await stores.access.take_link(link) for link in ("one", "one", "over", "none")] == ["kim", *3 * [None]]
+        assert [await stores.access.take_link(link) for link in ("one", "one", "over", "none")] == [
+            SignInLink("kim", 5.0),
+            *3 * [None],
+        ]
         assert [await stores.access.session(name) for name in ("here", "over", "out")] == [session, None, None]
         await stores.access.remove_account("kim")
         await stores.access.remove_account("nobody")

@@ -8,8 +8,7 @@ from fastapi import APIRouter, Query
 
 from console.api.guard import guarded, wants
 from console.services.ports import ApiDeps
-from console.views.document import Page
-from console.views.operating.audit import AuditView
+from console.views.operating.audit import AuditPage, AuditView
 from profiles.stores import BadCursor
 
 __all__ = ["audit_router"]
@@ -30,12 +29,13 @@ def audit_router(deps: ApiDeps) -> APIRouter:
         actor: Annotated[str | None, Query(max_length=200, description="Only what this account or token did.")] = None,
         limit: Annotated[int, Query(ge=1, le=1000, description="Rows of a page.")] = 50,
         cursor: Annotated[str | None, Query(max_length=20, description="`next` of the page before.")] = None,
-    ) -> Page[AuditView]:
+    ) -> AuditPage:
         if cursor is not None and not cursor.isdecimal():
             raise BadCursor(f"{cursor!r} is no cursor of this list")
         before = None if cursor is None else int(cursor)
         found = await deps.audit.newest(limit, object_=object, actor=actor, before=before)
         following = None if found.following is None else str(found.following)
-        return Page(data=[AuditView.of(row, fields=list(row.fields)) for row in found.rows], next=following)
+        rows = [AuditView.of(row, fields=list(row.fields)) for row in found.rows]
+        return AuditPage(data=rows, next=following, unreadable=found.unreadable)
 
     return router

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from console.views.document import Document, Time
+from console.views.document import Document, Page, Time
 
-__all__ = ["AuditView"]
+__all__ = ["AuditPage", "AuditView"]
 
 
 class AuditView(Document):
@@ -22,3 +22,9 @@ class AuditView(Document):
     fields: list[str] = Field(description="Of what was revealed.")
     reason: str
     result: str = Field(description="ok, or the status that was answered.")
+
+
+class AuditPage(Page[AuditView]):
+    """One page of what people did."""
+
+    unreadable: int = Field(0, description="Records that were passed over: damaged, or of something else.")

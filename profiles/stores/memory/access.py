@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 
-from profiles.stores.access import Account, ApiToken, Session
+from profiles.stores.access import Account, ApiToken, Session, SignInLink
 
 __all__ = ["MemoryAccessStore"]
 
@@ -16,7 +16,7 @@ class MemoryAccessStore:
     def __init__(self) -> None:
         self._accounts: dict[str, Account] = {}
         self._sessions: dict[str, tuple[float, Session]] = {}
-        self._links: dict[str, tuple[float, str]] = {}
+        self._links: dict[str, tuple[float, SignInLink]] = {}
         self._tokens: dict[str, ApiToken] = {}
         self._used: dict[str, str] = {}
         self._first_steps: defaultdict[str, set[str]] = defaultdict(set)
@@ -50,12 +50,12 @@ class MemoryAccessStore:
     async def end_session(self, digest: str) -> None:
         self._sessions.pop(digest, None)
 
-    async def put_link(self, digest: str, name: str, lasts: float) -> None:
-        self._links[digest] = time.monotonic() + lasts, name
+    async def put_link(self, digest: str, link: SignInLink, lasts: float) -> None:
+        self._links[digest] = time.monotonic() + lasts, link
 
-    async def take_link(self, digest: str) -> str | None:
-        ends, name = self._links.pop(digest, (0.0, None))
-        return name if ends > time.monotonic() else None
+    async def take_link(self, digest: str) -> SignInLink | None:
+        ends, link = self._links.pop(digest, (0.0, None))
+        return link if ends > time.monotonic() else None
 
     async def tokens(self) -> dict[str, ApiToken]:
         return dict(self._tokens)

@@ -142,6 +142,22 @@ def test_a_link_lets_in_once() -> None:
     run(test)
 
 
+def test_a_link_does_not_come_back_with_its_account_or_with_the_next_of_that_name() -> None:
+    async def test(sessions: Sessions, store: MemoryAccessStore, clock: Clock) -> None:
+        links = [await sessions.make_link("kim") for _ in range(2)]
+        clock.now += 60
+        await store.put_account(out := replace(KIM, disabled=True, out=clock.now))
+        await store.put_account(replace(out, disabled=False))
+        assert await sessions.by_link(links[0]) is None
+
+        await store.remove_account("kim")
+        await store.put_account(again := Account(name="kim", role="admin", created=clock.now))
+        assert await sessions.by_link(links[1]) is None
+        assert await sessions.by_link(await sessions.make_link("kim")) == again
+
+    run(test)
+
+
 def test_signing_out_ends_the_session() -> None:
     async def test(sessions: Sessions, _: MemoryAccessStore, __: Clock) -> None:
         cookie = await sessions.begin(KIM, "password")

@@ -112,9 +112,40 @@ def test_an_end_without_kafka_is_not_waited_for_for_ever(
     run(test)
 
 
+BAD = [
+    b"",
+    b"not JSON",
+    b'{"at":1.0,"actor":"kim","via":"page"}',
+    b'{"at":"then","actor":"kim","via":"page","action":"x"}',
+    b'{"at":1e300,"actor":"kim","via":"page","action":"x"}',
+    b'{"at":-1.0,"actor":"kim","via":"page","action":"x"}',
+    b'{"at":1.0,"actor":"\xff","via":"page","action":"x"}',
+    b'{"at":1.0,"actor":"kim","via":"page","action":"x","more":' + b"[" * 100_000,
+    b"[]",
+]
+
+
+def test_a_record_that_cannot_be_read_hides_no_other_and_is_counted_once() -> None:
+    async def test(trail: AuditTrail, away: Away) -> None:
+        away.back.set()
+        for number, bad in enumerate(BAD):
+            trail.note(row(number))
+            await trail.stop()
+            await away.kafka.produce([Row(AUDIT, 0, b"p", bad)])
+        assert [found.at for found in (await trail.newest(50)).rows] == [float(n) for n in reversed(range(len(BAD)))]
+
+        pages = [await trail.newest(2)]
+        while (before := pages[-1].following) is not None:
+            pages.append(await trail.newest(2, before=before))
+        assert sum(len(page.rows) for page in pages) == len(BAD)
+        assert sum(page.unreadable for page in pages) == (await trail.newest(50)).unreadable == len(BAD)
+
+    run(test)
+
+
 def test_where_nothing_was_ever_written_there_is_nothing() -> None:
     async def test() -> None:
         kafka = MemoryLog({})
-        assert await AuditTrail(kafka, kafka, Settings()).newest(10) == ([], None)
+        assert await AuditTrail(kafka, kafka, Settings()).newest(10) == ([], None, 0)
 
     asyncio.run(test())
