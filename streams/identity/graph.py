@@ -163,9 +163,8 @@ class Graph:
             self._moves.begin(move)
             id_ = f"move-{self._draft.offset}-{move.profile}"
             first, *_ = move.identities
-            split = PendingSplit(
-                id_, move.profile, first, [], {}, request.time, moving=move.identities, waiting=[request]
-            )
+            # As of now, not of the claim, from before which on the events may tell of whom is left.
+            split = PendingSplit(id_, move.profile, first, [], {}, self._now, moving=move.identities, waiting=[request])
             with members.parted(move.identities, move.apart):
                 self._take_apart(split, everybody)
 

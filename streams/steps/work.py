@@ -278,11 +278,16 @@ class Work:
             held.pop(profile.id, None)
 
     def live(self) -> list[Profile]:
-        """The touched profiles that are somebody: no tombstones, no parts of a company, and none that is another."""
+        """The touched profiles that can be judged, for they are somebody whole: no tombstones, no parts of a company,
+        no company that is another, and nobody who is being taken apart, of whom there is only what came meanwhile.
+        """
         return [
             profile
             for profile in self.touched.values()
-            if not profile.redirect and not is_cell(profile.id) and (profile.company is None or not is_joined(profile))
+            if not profile.redirect
+            and (profile.splitting is None or profile.splitting.done)
+            and not is_cell(profile.id)
+            and (profile.company is None or not is_joined(profile))
         ]
 
     def enter(self, segment: str, profile: Profile, since: float) -> None:

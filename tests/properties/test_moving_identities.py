@@ -93,6 +93,21 @@ def test_a_shared_device_is_whose_it_was_first(seed: int, said: list[Said]) -> N
 
 
 @settings(max_examples=15, deadline=None)
+@given(st.integers(0, 2**32), st.permutations([(1.0, [ANN, TABLET]), (2.0, [BOB]), (3.0, [BOB, TABLET])]))
+def test_who_gives_a_device_back_is_known_since_their_own_first_event(seed: int, said: list[Said]) -> None:
+    """Not since the claim by which it went to somebody else."""
+    found: dict[str, float] = {}
+
+    async def story(world: World) -> None:
+        world.start()
+        await told(world, said)
+        found.update(world.everybody()[PLAN.home(BOB)].identities["user_id"])
+
+    play(PLAN, seed, story)
+    assert found == {"bob": 1002.0}
+
+
+@settings(max_examples=15, deadline=None)
 @given(st.integers(0, 2**32), st.permutations([(1.0, [BOB, TABLET]), (2.0, [ANN, TABLET]), (3.0, [CAT, TABLET])]))
 def test_what_a_server_says_goes_before_what_a_page_says(seed: int, said: list[Said]) -> None:
     """Else whose a device is would depend on which of them came first: what a server has tied no page unties."""

@@ -14,7 +14,7 @@ from profiles.consent import Consent
 from profiles.documents import decode_profile, encode_profile
 from profiles.store import Loaded
 from profiles.stores.indexes import entries_of
-from profiles.types import Absorb, AlertCommand, Erase, Profile, Record, Score
+from profiles.types import Absorb, AlertCommand, Erase, Profile, Record, Score, Split
 from streams.kafka.topics import ALERTS
 from streams.steps.alert import alert
 from streams.steps.update import update
@@ -111,6 +111,23 @@ def test_what_was_told_before_an_outage_is_told_to_be_over_though_the_clock_is_b
     partition.look(1, 0.1)
     assert partition.states == ["open", "cleared"]
     assert partition.told[-1]["alert"]["found"] is None
+
+
+def test_an_alert_outlasts_that_its_customer_is_taken_apart() -> None:
+    """Until what belongs to them has come back there is next to nothing of them, which says nothing about them; and an
+    alert that ended by that would not open again before its cooldown is over."""
+    partition = Partition()
+    partition.look(0, 0.9, live=True)
+    opened = partition.alert_id
+    winners, theirs = {"p": "p", "q": "q"}, {"p": [("user_id", "p")], "q": [("user_id", "q")]}
+    partition.look(1, 0.0, Split("p", "reset", "s", "p", T0, winners, theirs), live=True)
+    partition.look(1, 0.0, Split("p", "moved", "s", "p", T0, home="q"), live=True)
+    assert partition.states == ["open"]
+    share = Absorb("p", "s:p", T0, msgspec.msgpack.encode(Profile("p")), split="s")
+    partition.look(1, 0.9, share, live=True)
+    assert (partition.states, partition.alert_id) == (["open"], opened)
+    partition.look(2, 0.1, live=True)
+    assert partition.states == ["open", "cleared"]
 
 
 def test_an_alert_that_nobody_was_told_of_ends_in_silence_with_its_customer() -> None:
