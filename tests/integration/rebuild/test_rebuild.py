@@ -129,10 +129,12 @@ def produce(rapport: Rapport, topic: str, partition: int, *values: Any, key: byt
 
 
 def live_through_much(rapport: Rapport) -> None:
-    """Merges, a chain, a refusal, segments, alerts and a decision on one, timers, a training record learned, an
-    erasure."""
+    """Merges, a chain, a laptop that goes to whose it was first, a refusal, segments, alerts and a decision on one,
+    timers, a training record learned, an erasure."""
     rapport.send("web", visits(0, 4))
     rapport.send("purchase", orders(0, 300))
+    until_quiet(rapport)
+    rapport.send("web", [login(23, userId="user-9", anonymousId=SHARED)])
     until_quiet(rapport)
     rapport.send("web", logins())
     rapport.send("support", [mark("user-3", 1), mark("user-4", 2)])
