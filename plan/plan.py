@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from models.companies.health import WEIGHTS
 from models.companies.judging import Judging
-from models.conditions.rules import AlertRule, SegmentRule
+from models.conditions.rules import AlertRule, SegmentRule, of_grain
 from models.conditions.tree import narrowed_in, windows
 from models.conditions.vocabulary import suggest
 from models.conditions.where import Part, meets, narrowing
@@ -192,6 +192,11 @@ class Plan:
         )
         plain = [rule.type for rule in self.identities if rule.names_a_person and not rule.hashed]
         return Searchable(emails, phones, tuple(plain))
+
+    @cached_property
+    def teams(self) -> list[str]:
+        """Who answers for alerts about customers."""
+        return sorted({rule.owner for rule in of_grain(self.alerts, "customer") if rule.owner}, key=str.casefold)
 
     @cached_property
     def keeps_last(self) -> frozenset[str]:

@@ -91,7 +91,7 @@ def at_risk_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRouter:
                 "assignee": viewer.name if action == "assign" and assignee is None else assignee,
             }
         )  # fmt: skip
-        profile, _, _ = await decide_case(deps, case, action, said)
+        profile, _, _ = await decide_case(deps, case, action, said, viewer.name)
         entry.note(request, viewer, "case.decide", profile.id, fields=(action,))
         return Response(status_code=204, headers=HEADERS)  # what it came to comes with the stream of each page
 

@@ -11,7 +11,8 @@ import pytest
 from models.cases.decisions import decide
 from models.cases.following import Cases, case_id
 from profiles.consent import Consent
-from profiles.stores.memory import MemoryStore
+from profiles.stores.access import Account
+from profiles.stores.memory import MemoryAccessStore, MemoryStore
 from profiles.types import AlertCommand, Profile
 from tests.console.people import DAY, NOW, customer, keep, store
 from tests.console.support_api import PLAN, support_api
@@ -39,7 +40,10 @@ class Worker:
 def api() -> Iterator[Any]:
     held = store()
     worker = Worker(held)
-    with support_api(held, commands=worker, wait=0.3) as client:
+    access = MemoryAccessStore()
+    for name, disabled in (("kim", False), ("Ada", True), ("lee@example.com", False)):
+        asyncio.run(access.put_account(Account(name, "agent", disabled=disabled)))
+    with support_api(held, commands=worker, access=access, wait=0.3) as client:
         client.held, client.worker = held, worker
         yield client
 
@@ -111,6 +115,25 @@ def test_a_decision_that_lacks_something_is_refused(api: Any, action: str, body:
     keep(api.held, ada)
     assert ada.case is not None
     assert api.post(f"/v1/cases/{ada.case.id}/{action}", json=body).status_code == 400
+
+
+def test_a_case_is_given_to_people_and_teams_that_there_are(api: Any) -> None:
+    known = {row["name"]: row["kind"] for row in api.get("/v1/people").json()["data"]}
+    assert list(known)[:2] == ["kim", "lee@example.com"]
+    assert {name for name, kind in known.items() if kind == "team"} == {
+        rule.owner for rule in PLAN.alerts if rule.owner
+    }
+    ada = with_case(42, 0.8)
+    keep(api.held, ada)
+    assert ada.case is not None
+    path = f"/v1/cases/{ada.case.id}/assign"
+    refused = api.post(path, json={"assignee": "kimm"})
+    assert (refused.status_code, refused.json()["code"]) == (400, "unknown_assignee")
+    assert refused.json()["message"].startswith("nobody is called 'kimm'; did you mean 'kim'? There are kim, lee@")
+    assert api.post(path, json={"assignee": "Ada"}).status_code == 400  # who may not sign in any more
+    assert api.post(path, json={"assignee": "KIM"}).json()["assignee"] == "kim"
+    assert api.post(path, json={"assignee": "", "by": "kim"}).json()["assignee"] is None
+    assert api.post(path, json={"assignee": "CRM", "by": "lee"}).json()["assignee"] == "CRM"
 
 
 def test_what_takes_longer_is_accepted_and_what_nobody_has_is_unknown(api: Any) -> None:

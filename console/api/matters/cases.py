@@ -13,12 +13,15 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from console.api.error_answers import ApiError, describe_errors
 from console.api.guard import about, guarded, viewer_of, wants
 from console.api.profiles import Cursor, Limit
+from console.services.assignees import assignees, find_assignee
 from console.services.cases import Filters, list_cases
 from console.services.ports import ApiDeps
-from console.views.matters.cases import CasePage, CaseView, case_row_view, case_view
+from console.views.document import Page
+from console.views.matters.cases import AssigneeView, CasePage, CaseView, case_row_view, case_view
 from models.cases.decisions import is_carried_out
 from models.cases.following import profile_of_case
 from profiles.cases.joining import STANDING, answers_to
+from profiles.errors import NotFound
 from profiles.types import AlertCommand, Case, Profile
 
 __all__ = ["CaseDecision", "cases_router", "decide_case"]
@@ -36,7 +39,9 @@ class CaseDecision(BaseModel):
 
     by: str = Field(default="", max_length=200, description="Who.")
     note: str = Field(default="", max_length=2000, description="Kept with the case.")
-    assignee: str | None = Field(default=None, max_length=200, description="assign: whom to; empty for nobody.")
+    assignee: str | None = Field(
+        default=None, max_length=200, description="assign: whom to, a person or a team of /v1/people; empty for nobody."
+    )
     until: AwareDatetime | None = Field(default=None, description="snooze: when it ends by itself.")
     until_worse: bool = Field(default=False, description="snooze: it ends when the customer is worse.")
     outcome: Literal["stayed", "left", "no_answer", "wrong", "not_worth"] | None = Field(
@@ -45,10 +50,16 @@ class CaseDecision(BaseModel):
 
 
 def cases_router(deps: ApiDeps) -> APIRouter:
-    """The routes below /v1/cases."""
-    router = APIRouter(route_class=guarded(deps), prefix="/cases", tags=["cases"])
+    """The routes below /v1/cases, and /v1/people."""
+    router = APIRouter(route_class=guarded(deps), tags=["cases"])
 
-    @router.get("", summary="Cases: who needs somebody", responses=describe_errors(400))
+    @router.get("/people", summary="Whom a case can be given to: people, then teams")
+    @wants("alerts:write")
+    async def people() -> Page[AssigneeView]:
+        found = await assignees(deps)
+        return Page(data=[AssigneeView(name=one.name, kind=one.kind) for one in found], next=None)
+
+    @router.get("/cases", summary="Cases: who needs somebody", responses=describe_errors(400))
     @wants("alerts:read")
     async def cases(
         request: Request,
@@ -76,22 +87,25 @@ def cases_router(deps: ApiDeps) -> APIRouter:
         data = [case_row_view(one, one.case, deps.plan, masked=masked) for one in found.customers if one.case]
         return CasePage(data=data, next=found.following, counts=found.counts)
 
-    @router.get("/{case}", summary="One case", responses=describe_errors(404))
+    @router.get("/cases/{case}", summary="One case", responses=describe_errors(404))
     @wants("alerts:read", one=True)
     async def one_case(case: str) -> CaseView:
         profile, found = await _known(deps, case)
         return case_view(profile, found, deps.plan)
 
     @router.post(
-        "/{case}/{action}",
+        "/cases/{case}/{action}",
         summary="Acknowledge, assign, snooze, resolve a case, or add a note to it",
         description="200 with the case once the decision is carried out; 202 with the case as it still is when that "
         "takes longer than five seconds. The decision is safe in both cases.",
         responses={202: {"model": CaseView, "description": "Accepted"}, **describe_errors(400, 404, 409)},
     )
     @wants("alerts:write", audit="case.decide")
-    async def decide(case: str, action: Action, response: Response, decision: CaseDecision | None = None) -> CaseView:
-        profile, now, done = await decide_case(deps, case, action, decision or CaseDecision())
+    async def decide(
+        request: Request, case: str, action: Action, response: Response, decision: CaseDecision | None = None
+    ) -> CaseView:
+        who = viewer_of(request).name
+        profile, now, done = await decide_case(deps, case, action, decision or CaseDecision(), who)
         about(profile.id)
         if not done:
             response.status_code = 202
@@ -100,14 +114,24 @@ def cases_router(deps: ApiDeps) -> APIRouter:
     return router
 
 
-async def decide_case(deps: ApiDeps, case: str, action: Action, said: CaseDecision) -> tuple[Profile, Case, bool]:
+async def decide_case(
+    deps: ApiDeps, case: str, action: Action, said: CaseDecision, who: str = ""
+) -> tuple[Profile, Case, bool]:
     """Hand over a decision on a case and wait for it to be carried out.
+
+    Args:
+        deps: of the API.
+        case: its id.
+        action: what is decided.
+        said: by whom, why, and what the action needs.
+        who: asks; they may take a case themselves, wherever their account is.
 
     Returns:
         Whose it is, the case as it is then, and whether it was carried out; if not, it will be.
 
     Raises:
-        ApiError: 400, the decision lacks what its action needs; 404, there is no such case; 409, it is over.
+        ApiError: 400, the decision lacks what its action needs, or names somebody whom nobody knows; 404, there is no
+            such case; 409, it is over.
     """
     profile, now = await _known(deps, case)
     at = round(await deps.now(), 6)  # as it is told to others, so that it is known again
@@ -116,9 +140,10 @@ async def decide_case(deps: ApiDeps, case: str, action: Action, said: CaseDecisi
         return profile, now, True
     if now.state not in STANDING and action != "note":
         raise ApiError(409, "case_over", f"the case is already {now.state}; there is nothing to {action}")
+    assignee = await _assignee(deps, said.assignee, who) if action == "assign" and said.assignee else ""
     command = AlertCommand(
         profile.id, "", action, at, said.by, said.note, case=case, outcome=said.outcome or "",
-        assignee=said.assignee or "", until=_seconds(said.until), worse=said.until_worse,
+        assignee=assignee, until=_seconds(said.until), worse=said.until_worse,
     )  # fmt: skip
     await deps.commands.send(command)
     until = time.monotonic() + deps.wait
@@ -126,6 +151,13 @@ async def decide_case(deps: ApiDeps, case: str, action: Action, said: CaseDecisi
         await asyncio.sleep(_LOOK)
         profile, now = await _known(deps, case)
     return profile, now, done
+
+
+async def _assignee(deps: ApiDeps, name: str, who: str) -> str:
+    try:
+        return (await find_assignee(deps, name, who)).name
+    except NotFound as error:
+        raise ApiError(400, "unknown_assignee", str(error)) from error
 
 
 def _check(action: Action, said: CaseDecision, now: float) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from console.views.churn import may_be_scored
@@ -11,7 +13,7 @@ from models.cases.worth import FORMULA
 from plan import Plan
 from profiles.types import Case, CaseEntry, Profile
 
-__all__ = ["CasePage", "CaseRowView", "CaseView", "Tally", "case_row_view", "case_view"]
+__all__ = ["AssigneeView", "CasePage", "CaseRowView", "CaseView", "Tally", "case_row_view", "case_view"]
 
 
 class EntryView(Document):
@@ -74,6 +76,13 @@ class CaseRowView(CaseView):
     segments: list[str]
     band: str | None
     risk_now: Risk | None
+
+
+class AssigneeView(Document):
+    """Somebody who can be given a case."""
+
+    name: str = Field(description="As `assign` takes it.")
+    kind: Literal["person", "team"] = Field(description="person: who has an account here; team: whom the plan names.")
 
 
 class Tally(Document):
