@@ -20,6 +20,7 @@ from zlib import crc32
 
 from msgspec.structs import replace
 
+from console.access.people import Refused, may_give
 from console.access.scopes import ROLES, SCOPES, Scope, Viewer
 from profiles.errors import NotFound, WrongUse
 from profiles.stores.access import AccessStore, ApiToken
@@ -51,10 +52,13 @@ class Tokens:
     Args:
         store: that keeps them.
         clock: seconds since the epoch.
+        by: who is signed in and asks for a new one, which never does more than they may; None: whoever administers this
+            machine.
     """
 
-    def __init__(self, store: AccessStore, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, store: AccessStore, clock: Callable[[], float] = time.time, *, by: Viewer | None = None) -> None:
         self._store = store
+        self._by = by
         self._clock = clock
         self._noted: dict[str, str] = {}  # id → the day that the store knows of already
 
@@ -62,14 +66,16 @@ class Tokens:
         """A new token.
 
         Raises:
-            WrongUse: the name is taken or cannot be one, there is no such scope, or it would last no time.
+            WrongUse: this cannot be a name, there is no such scope, or it would last no time.
+            Refused: there is one of this name, or it would do more than who asks.
             NotFound: the owner has no account.
         """
         if not _NAME.fullmatch(name):
             raise WrongUse(f"{name!r} cannot be a name; allowed: up to 100 letters, digits and any of . _ - + @")
         if await self._of(name):
-            raise WrongUse(f"there is a token {name!r} already; `rapport tokens rotate {name}` makes its successor")
+            raise Refused(f"there is a token {name!r} already; `rapport tokens rotate {name}` makes its successor")
         asked = tuple(sorted(set(scopes)))
+        self._may_give(asked)
         if unknown := [scope for scope in asked if scope not in SCOPES]:
             raise WrongUse(f"there is no scope {unknown[0]!r}; there are {', '.join(SCOPES)}")
         if not asked:
@@ -83,11 +89,13 @@ class Tokens:
 
         Raises:
             NotFound: there is none of this name.
+            Refused: it may do more than who asks.
         """
         held = await self._of(name)
         if not held:
             raise NotFound(f"there is no token {name!r}; `rapport tokens add {name}` makes it")
         *older, latest = held
+        self._may_give(latest.scopes)
         for token in older:
             await self._store.remove_token(token.id)
         ends = min(latest.expires, self._clock() + overlap * _DAY)
@@ -129,6 +137,10 @@ class Tokens:
             scopes &= ROLES[account.role]
         await self._note(token.id)
         return Viewer(token.owner or f"token {token.name}", "token", scopes, "api", token.id)
+
+    def _may_give(self, scopes: Iterable[str]) -> None:
+        if not may_give(self._by, frozenset(scopes) & SCOPES.keys()):
+            raise Refused(f"this may do more than {self._by.name if self._by else ''} may")
 
     async def _of(self, name: str) -> list[ApiToken]:
         """The tokens of a name, the latest last."""

@@ -24,6 +24,7 @@ IDLE = 2 * 3600.0
 LINK = 15 * 60.0
 """Seconds that a sign-in link can be used in."""
 
+_DEVICE = 300  # characters
 _RENEWED = 60.0  # seconds between two writes of a session that is in use
 
 
@@ -64,11 +65,11 @@ class Sessions:
             return None
         return account
 
-    async def begin(self, account: Account, via: str) -> str:
-        """A new session; answers what the cookie holds."""
+    async def begin(self, account: Account, via: str, device: str = "") -> str:
+        """A new session; answers what the cookie holds. `device` is what the browser says it is."""
         secret = secrets.token_urlsafe(32)
         now = self._clock()
-        session = Session(user=account.name, role=account.role, via=via, began=now, seen=now)
+        session = Session(user=account.name, role=account.role, via=via, began=now, seen=now, device=device[:_DEVICE])
         await self._store.put_session(_digest(secret), session, IDLE)
         return secret
 

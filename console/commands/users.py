@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import re
-import time
+import contextlib
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_args
 
 import typer
-from msgspec.structs import replace
 from rich.console import RenderableType
 from rich.text import Text
 
-from console.access.passwords import LEAST, hash_password
+from console.access.passwords import LEAST
+from console.access.people import People, Refused, role_of
 from console.access.scopes import ROLES, SCOPES
-from console.access.sessions import LINK, Sessions
+from console.access.sessions import LINK
 from console.clients.reach import reach
 from console.clients.target import DEFAULT_DATA_DIR, DataDir, Url, find
 from console.terminal.frame import group
 from console.terminal.listing import Listing
 from console.terminal.output import AsJson, show
-from profiles.errors import NotFound, WrongUse
 from profiles.stores.access import AccessStore, Account, Role, with_access
 from profiles.times import rfc3339
 
@@ -32,20 +30,16 @@ Answer = TypeVar("Answer")
 
 app = group("users", "People who may sign in to the console: their roles, passwords, and links that sign in once.")
 
-_NAME = re.compile(r"[\w.@+-]{1,100}")
-
 Name = Annotated[str, typer.Argument(help="The person's name in the console, such as kim or kim@example.com.")]
 AsRole = Annotated[str, typer.Option("--role", help=f"{', '.join(get_args(Role))}.")]
+EvenTheLast = Annotated[bool, typer.Option("--even-the-last", help="Even if no admin who may sign in is left.")]
 
 
 @app.command("list")
 def list_(as_json: AsJson = False, data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
     """List who may sign in, with which role and how."""
-
-    async def look(store: AccessStore) -> list[Account]:
-        return sorted((await store.accounts()).values(), key=lambda account: account.name)
-
-    show([_row(account) for account in _ask(data_dir, look)], as_json, _page)
+    rows = _ask(data_dir, lambda people: people.everybody())
+    show([_row(account) for account in rows], as_json, _page)
 
 
 @app.command()
@@ -61,17 +55,20 @@ def roles(as_json: AsJson = False) -> None:
 
 
 @app.command()
-def add(name: Name, role: AsRole = "agent", as_json: AsJson = False, data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
+def add(
+    name: Name,
+    role: AsRole = "agent",
+    even_the_last: EvenTheLast = False,
+    as_json: AsJson = False,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+) -> None:
     """Add somebody, or give them another role. Asks for nothing: `rapport users passwd` or `link` let them in."""
-    if not _NAME.fullmatch(name):
-        raise WrongUse(f"{name!r} cannot be a name; allowed: up to 100 letters, digits and any of . _ - + @")
-    given = _role(role)
+    given = role_of(role)
 
-    async def put(store: AccessStore) -> Account:
-        held = await store.account(name)
-        account = replace(held, role=given) if held else Account(name=name, role=given, created=time.time())
-        await store.put_account(account)
-        return account
+    async def put(people: People) -> Account:
+        with contextlib.suppress(Refused):  # there is one of this name
+            return await people.add(name, given)
+        return await people.give_role(name, given, even_the_last=even_the_last)
 
     show(_row(_ask(data_dir, put)), as_json, lambda row: Text(f"{row['name']} is {row['role']}."))
 
@@ -89,77 +86,49 @@ def passwd(
         if from_stdin
         else typer.prompt(ask, hide_input=True, confirmation_prompt=True)
     )
-    kept = hash_password(given)
-    account = _ask(data_dir, _changing(name, lambda held: replace(held, password=kept)))
+    account = _ask(data_dir, lambda people: people.set_password(name, given))
     show(_row(account), False, lambda row: Text(f"{row['name']} signs in with this password from now on."))
 
 
 @app.command()
-def disable(name: Name, as_json: AsJson = False, data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
+def disable(
+    name: Name, even_the_last: EvenTheLast = False, as_json: AsJson = False, data_dir: DataDir = DEFAULT_DATA_DIR
+) -> None:
     """Let somebody in no more: their sessions end at once. `enable` undoes it."""
-    account = _ask(data_dir, _changing(name, lambda held: replace(held, disabled=True, out=time.time())))
+    account = _ask(data_dir, lambda people: people.disable(name, even_the_last=even_the_last))
     show(_row(account), as_json, lambda row: Text(f"{row['name']} is out, and comes in no more."))
 
 
 @app.command()
 def enable(name: Name, as_json: AsJson = False, data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
     """Let somebody in again."""
-    account = _ask(data_dir, _changing(name, lambda held: replace(held, disabled=False)))
+    account = _ask(data_dir, lambda people: people.enable(name))
     show(_row(account), as_json, lambda row: Text(f"{row['name']} may sign in again."))
 
 
 @app.command()
-def remove(name: Name, as_json: AsJson = False, data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
-    """Remove somebody; their sessions end at once. What they did stays in the audit log."""
-
-    async def take(store: AccessStore) -> Account:
-        account = await _known(store, name)
-        await store.remove_account(name)
-        return account
-
-    show(_row(_ask(data_dir, take)), as_json, lambda row: Text(f"{row['name']} is removed."))
+def remove(
+    name: Name, even_the_last: EvenTheLast = False, as_json: AsJson = False, data_dir: DataDir = DEFAULT_DATA_DIR
+) -> None:
+    """Remove somebody; their sessions and tokens end at once. What they did stays in the audit log."""
+    account = _ask(data_dir, lambda people: people.remove(name, even_the_last=even_the_last))
+    show(_row(account), as_json, lambda row: Text(f"{row['name']} is removed."))
 
 
 @app.command()
 def link(name: Name, url: Url = None, as_json: AsJson = False, data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
     """Make a link that signs somebody in once, within 15 minutes. Whoever has it is them: hand it over in person."""
     base = find(data_dir, url, None).url
-
-    async def make(store: AccessStore) -> str:
-        account = await _known(store, name)
-        if account.disabled:
-            raise WrongUse(f"{name} is disabled; `rapport users enable {name}` lets them in again")
-        return await Sessions(store).make_link(name)
-
-    document = {"name": name, "url": f"{base}/sign-in/{_ask(data_dir, make)}", "seconds": LINK}
+    secret = _ask(data_dir, lambda people: people.link(name))
+    document = {"name": name, "url": f"{base}/sign-in/{secret}", "seconds": LINK}
     show(document, as_json, lambda made: Text(f"{made['url']}\nOnce, within {made['seconds'] / 60:.0f} minutes."))
 
 
-def _role(given: str) -> Role:
-    for role in ROLES:
-        if role == given:
-            return role
-    raise WrongUse(f"there is no role {given!r}; there are {', '.join(ROLES)}")
+def _ask(data_dir: Path, question: Callable[[People], Awaitable[Answer]]) -> Answer:
+    async def ask(store: AccessStore) -> Answer:
+        return await question(People(store))
 
-
-def _changing(name: str, change: Callable[[Account], Account]) -> Callable[[AccessStore], Awaitable[Account]]:
-    async def changed(store: AccessStore) -> Account:
-        account = change(await _known(store, name))
-        await store.put_account(account)
-        return account
-
-    return changed
-
-
-async def _known(store: AccessStore, name: str) -> Account:
-    account = await store.account(name)
-    if account is None:
-        raise NotFound(f"there is nobody called {name!r}; `rapport users add {name}` adds them")
-    return account
-
-
-def _ask(data_dir: Path, question: Callable[[AccessStore], Awaitable[Answer]]) -> Answer:
-    return asyncio.run(with_access(reach(data_dir).redis.get_secret_value(), question))
+    return asyncio.run(with_access(reach(data_dir).redis.get_secret_value(), ask))
 
 
 def _row(account: Account) -> dict[str, Any]:

@@ -12,12 +12,16 @@ from typing import Literal, Protocol, TypeVar
 
 import msgspec
 
-from profiles.errors import Misconfigured
+from profiles.errors import Misconfigured, WrongUse
 from profiles.stores.connection import Client, connect
-from profiles.stores.keys import ACCOUNTS, TOKENS, TOKENS_USED, first_steps_key, link_key, session_key
+from profiles.stores.keys import ACCOUNTS, SESSIONS, TOKENS, TOKENS_USED, first_steps_key, link_key, session_key
 from profiles.stores.trouble import answering
+from profiles.stores.unit import lua
 
-__all__ = ["AccessStore", "Account", "ApiToken", "RedisAccessStore", "Role", "Session", "SignInLink", "with_access"]
+__all__ = [
+    "AccessStore", "Account", "ApiToken", "Change", "LastAdmin", "RedisAccessStore", "Role", "Session", "SignInLink",
+    "with_access",
+]  # fmt: skip
 
 Answer = TypeVar("Answer")
 
@@ -36,6 +40,14 @@ class Account(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     out: float = 0.0  # when it was disabled last: sessions from before stay ended
 
 
+Change = Callable[[Account], Account | None]
+"""What becomes of an account; None: it is removed."""
+
+
+class LastAdmin(WrongUse):
+    """After this nobody would be left who is an admin and may sign in."""
+
+
 class Session(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Somebody who is signed in, in one browser."""
 
@@ -44,6 +56,7 @@ class Session(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     via: str  # how they signed in: password, link, oidc, proxy
     began: float  # seconds since the epoch
     seen: float
+    device: str = ""  # what the browser says it is
 
 
 class SignInLink(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -81,8 +94,18 @@ class AccessStore(Protocol):
         """Add or replace an account."""
         ...
 
-    async def remove_account(self, name: str) -> None:
-        """Remove an account, if there is one. Its sessions end when they are next looked at."""
+    async def add_account(self, account: Account) -> bool:
+        """Add an account; False: there is one of this name, and it stays as it is."""
+        ...
+
+    async def change_account(self, name: str, change: Change, *, even_the_last: bool = False) -> Account | None:
+        """Change or remove an account, in one step: of two changes at once none is lost. Answers the account as it is
+        now, or as it was when it was removed; None: there is none. A removed one's sessions end when they are next
+        looked at.
+
+        Raises:
+            LastAdmin: no admin would be left who may sign in; not `even_the_last`.
+        """
         ...
 
     async def first_steps(self, name: str) -> frozenset[str]:
@@ -98,11 +121,15 @@ class AccessStore(Protocol):
         ...
 
     async def put_session(self, digest: str, session: Session, lasts: float) -> None:
-        """Begin or renew a session that ends by itself after so many seconds."""
+        """Begin or renew a session that ends by itself so many seconds after it was `seen`, which is now."""
         ...
 
     async def end_session(self, digest: str) -> None:
         """End a session, if there is one."""
+        ...
+
+    async def sessions(self, user: str) -> dict[str, Session]:
+        """The sessions that somebody has, by digest."""
         ...
 
     async def put_link(self, digest: str, link: SignInLink, lasts: float) -> None:
@@ -138,6 +165,9 @@ class AccessStore(Protocol):
         ...
 
 
+_LAST = "{name} is the last admin who may sign in; make somebody else one first"
+"""Why an account is not changed."""
+
 _account_of = msgspec.json.Decoder(Account).decode
 _token_of = msgspec.json.Decoder(ApiToken).decode
 _session_of = msgspec.json.Decoder(Session).decode
@@ -150,6 +180,7 @@ class RedisAccessStore:
 
     def __init__(self, client: Client) -> None:
         self._client = client
+        self._change_script = client.register_script(lua("account"))
 
     async def accounts(self) -> dict[str, Account]:
         held = await self._client.hgetall(ACCOUNTS)
@@ -162,9 +193,22 @@ class RedisAccessStore:
     async def put_account(self, account: Account) -> None:
         await self._client.hset(ACCOUNTS, account.name, _encode(account))
 
-    async def remove_account(self, name: str) -> None:
-        await self._client.hdel(ACCOUNTS, name)
-        await self._client.delete(first_steps_key(name))
+    async def add_account(self, account: Account) -> bool:
+        return bool(await self._client.hsetnx(ACCOUNTS, account.name, _encode(account)))
+
+    async def change_account(self, name: str, change: Change, *, even_the_last: bool = False) -> Account | None:
+        while (held := await self._client.hget(ACCOUNTS, name)) is not None:
+            before = _read_account(held)
+            after = change(before)
+            kept, anyhow = b"" if after is None else _encode(after), b"1" if even_the_last else b""
+            done = await self._change_script(keys=[ACCOUNTS], args=[name.encode(), held, kept, anyhow])
+            if done == b"last":
+                raise LastAdmin(_LAST.format(name=name))
+            if done == b"done":
+                if after is None:
+                    await self._client.delete(first_steps_key(name))
+                return after or before
+        return None
 
     async def first_steps(self, name: str) -> frozenset[str]:
         return frozenset(step.decode() for step in await self._client.smembers(first_steps_key(name)))
@@ -180,10 +224,20 @@ class RedisAccessStore:
             return None  # of another version: who has it signs in again
 
     async def put_session(self, digest: str, session: Session, lasts: float) -> None:
-        await self._client.set(session_key(digest), _encode(session), px=round(lasts * 1000))
+        now, place = session.seen, f"{digest} {session.user}"
+        async with self._client.pipeline(transaction=False) as pipe:
+            pipe.set(session_key(digest), _encode(session), px=round(lasts * 1000))
+            pipe.zadd(SESSIONS, {place: now + lasts})
+            pipe.zremrangebyscore(SESSIONS, "-inf", now)
+            await pipe.execute()
 
     async def end_session(self, digest: str) -> None:
         await self._client.delete(session_key(digest))
+
+    async def sessions(self, user: str) -> dict[str, Session]:
+        places = [place.decode().partition(" ") for place in await self._client.zrange(SESSIONS, 0, -1)]
+        found = {digest: await self.session(digest) for digest, _, of in places if of == user}
+        return {digest: session for digest, session in found.items() if session is not None and session.user == user}
 
     async def put_link(self, digest: str, link: SignInLink, lasts: float) -> None:
         await self._client.set(link_key(digest), _encode(link), px=round(lasts * 1000))

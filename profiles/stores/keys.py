@@ -56,6 +56,7 @@ of the linker (`{identity}`), the learner (`{learner}`), the census (`{census}`)
 - `rapport:accounts`, hash: name → JSON: somebody who may sign in to the console; `rapport:session:DIGEST`,
   `rapport:link:DIGEST`: somebody who is signed in, a link that signs an account in once; both end by themselves
 - `rapport:first-steps:NAME`, set: what an account has done of the guide for who is new
+- `rapport:sessions`, sorted set: digest and account of each session, by when it ends at the latest
 - `rapport:tokens`, hash: id → JSON: a token of the API; `rapport:tokens:used`, hash: id → the day it was last used
 """
 
@@ -65,8 +66,9 @@ from profiles.types import tag_of
 
 __all__ = [
     "ACCOUNTS", "ALERT_STATES", "ASIDE", "CENSUS", "CLOCK", "CLOCK_HEADS", "CLOCK_LATE", "CLOCK_LOADS", "IDENTITY",
-    "IDENTITY_MAP", "LAG", "LEARNER", "LEARNER_STATE", "MEMBERS", "PLANS", "PLAN_RULES", "SEGMENTS", "SETUP", "SOURCES",
-    "TOKENS", "TOKENS_USED", "WORKERS", "Keys", "first_steps_key", "link_key", "minute_key", "session_key",
+    "IDENTITY_MAP", "LAG", "LEARNER", "LEARNER_STATE", "MEMBERS", "PLANS", "PLAN_RULES", "SEGMENTS", "SESSIONS",
+    "SETUP", "SOURCES", "TOKENS", "TOKENS_USED", "WORKERS", "Keys", "first_steps_key", "link_key", "minute_key",
+    "session_key",
 ]  # fmt: skip
 
 SETUP = "rapport:setup"
@@ -83,6 +85,8 @@ PLAN_RULES = "rapport:plan-rules"
 SEGMENTS = "rapport:segments"
 
 ACCOUNTS = "rapport:accounts"
+
+SESSIONS = "rapport:sessions"
 
 TOKENS = "rapport:tokens"
 TOKENS_USED = "rapport:tokens:used"

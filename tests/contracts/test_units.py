@@ -9,12 +9,13 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from profiles.errors import Fenced
 from profiles.identity.links import Claim, Erasure, Lifted, Link, Linked, PendingSplit, Refusal
 from profiles.store import Changes, Output
 from profiles.stores import Stores
-from profiles.stores.access import Account, ApiToken, Session, SignInLink
+from profiles.stores.access import Account, ApiToken, LastAdmin, Session, SignInLink
 from profiles.types import ERASED, Profile
 from profiles.units import CensusState, Count, LearnerState, LinkChanges, LinkState, Pause
 from tests.contracts.fresh import PARTITIONS, Test
@@ -242,9 +243,35 @@ def test_a_link_is_taken_once_and_what_ends_by_itself_is_gone_then(run: Callable
             *3 * [None],
         ]
         assert [await stores.access.session(name) for name in ("here", "over", "out")] == [session, None, None]
-        await stores.access.remove_account("kim")
-        await stores.access.remove_account("nobody")
+        await stores.access.put_session("theirs", replace(session, user="lee"), 60.0)
+        assert await stores.access.sessions("kim") == {"here": session}
+        assert await stores.access.sessions("ki") == {}
+        assert await stores.access.change_account("kim", lambda _: None, even_the_last=True) is not None
+        assert await stores.access.change_account("nobody", lambda _: None) is None
         assert await stores.access.account("kim") is None
+
+    run(test)
+
+
+def test_an_admin_stays_and_of_two_changes_at_once_none_is_lost(run: Callable[[Test], None]) -> None:
+    async def test(stores: Stores) -> None:
+        kim, lee = (Account(name=name, role="admin", created=5.0) for name in ("kim", "lee"))
+        assert [await stores.access.add_account(one) for one in (kim, lee)] == [True, True]
+        assert not await stores.access.add_account(Account(name="kim", role="agent"))
+        out = await asyncio.gather(
+            *(stores.access.change_account(name, lambda held: replace(held, role="agent")) for name in ("kim", "lee")),
+            return_exceptions=True,
+        )
+        assert sorted(type(one).__name__ for one in out) == ["Account", "LastAdmin"]
+        (last,) = [one for one in (await stores.access.accounts()).values() if one.role == "admin"]
+        for change in (lambda _: None, lambda held: replace(held, disabled=True)):
+            with pytest.raises(LastAdmin):
+                await stores.access.change_account(last.name, change)
+        changes = [lambda held: replace(held, password="z"), lambda held: replace(held, out=9.0)]
+        await asyncio.gather(*(stores.access.change_account(last.name, change) for change in changes))
+        assert await stores.access.account(last.name) == replace(last, password="z", out=9.0)
+        assert await stores.access.change_account(last.name, lambda _: None, even_the_last=True) is not None
+        assert list(await stores.access.accounts()) == [{"kim": "lee", "lee": "kim"}[last.name]]
 
     run(test)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 
-from profiles.stores.access import Account, ApiToken, Session, SignInLink
+from profiles.stores.access import Account, ApiToken, Change, LastAdmin, Session, SignInLink
 
 __all__ = ["MemoryAccessStore"]
 
@@ -30,9 +30,24 @@ class MemoryAccessStore:
     async def put_account(self, account: Account) -> None:
         self._accounts[account.name] = account
 
-    async def remove_account(self, name: str) -> None:
-        self._accounts.pop(name, None)
-        self._first_steps.pop(name, None)
+    async def add_account(self, account: Account) -> bool:
+        return self._accounts.setdefault(account.name, account) is account
+
+    async def change_account(self, name: str, change: Change, *, even_the_last: bool = False) -> Account | None:
+        before = self._accounts.get(name)
+        if before is None:
+            return None
+        after = change(before)
+        if _rules(before) and not _rules(after) and not even_the_last:
+            others = (account for other, account in self._accounts.items() if other != name)
+            if not any(map(_rules, others)):
+                raise LastAdmin(f"{name} is the last admin who may sign in; make somebody else one first")
+        self._accounts.pop(name)
+        if after is None:
+            self._first_steps.pop(name, None)
+        else:
+            self._accounts[name] = after
+        return after or before
 
     async def first_steps(self, name: str) -> frozenset[str]:
         return frozenset(self._first_steps[name])
@@ -49,6 +64,10 @@ class MemoryAccessStore:
 
     async def end_session(self, digest: str) -> None:
         self._sessions.pop(digest, None)
+
+    async def sessions(self, user: str) -> dict[str, Session]:
+        now = time.monotonic()
+        return {key: held for key, (ends, held) in self._sessions.items() if ends > now and held.user == user}
 
     async def put_link(self, digest: str, link: SignInLink, lasts: float) -> None:
         self._links[digest] = time.monotonic() + lasts, link
@@ -75,3 +94,7 @@ class MemoryAccessStore:
 
     async def tokens_used(self) -> dict[str, str]:
         return dict(self._used)
+
+
+def _rules(account: Account | None) -> bool:
+    return account is not None and account.role == "admin" and not account.disabled

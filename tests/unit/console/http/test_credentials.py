@@ -37,7 +37,7 @@ def test_nothing_is_served_where_nobody_could_come_in(store: MemoryAccessStore) 
 def test_an_account_or_a_token_is_enough(store: MemoryAccessStore) -> None:
     asyncio.run(store.put_account(Account(name="kim", role="agent")))
     require_credentials(NOBODY)
-    asyncio.run(store.remove_account("kim"))
+    asyncio.run(store.change_account("kim", lambda _: None, even_the_last=True))
     asyncio.run(Tokens(store).add("crm", ["alerts:read"]))
     require_credentials(NOBODY)
 
