@@ -62,6 +62,11 @@ class Tokens:
         self._clock = clock
         self._noted: dict[str, str] = {}  # id → the day that the store knows of already
 
+    async def all(self) -> list[tuple[ApiToken, str | None]]:
+        """Every token, the expired ones too, by name and age, with the day it was last used."""
+        used, held = await self._store.tokens_used(), (await self._store.tokens()).values()
+        return [(token, used.get(token.id)) for token in sorted(held, key=lambda one: (one.name, one.created))]
+
     async def add(self, name: str, scopes: Iterable[str], *, owner: str = "", days: float = LASTS) -> Made:
         """A new token.
 

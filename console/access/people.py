@@ -47,6 +47,14 @@ class People:
         """All accounts, by name."""
         return sorted((await self._store.accounts()).values(), key=lambda account: account.name)
 
+    async def known(self, name: str) -> Account:
+        """One of them.
+
+        Raises:
+            NotFound: nobody is called so.
+        """
+        return _known(name, await self._store.account(name))
+
     async def add(self, name: str, role: Role) -> Account:
         """A new account, by which nobody can sign in before they have a link.
 
@@ -109,7 +117,7 @@ class People:
             NotFound: nobody is called so.
             Refused: they may not sign in, or may do more than who asks.
         """
-        account = _known(name, await self._store.account(name))
+        account = await self.known(name)
         self._may_give(account.role)
         if account.disabled:
             raise Refused(f"{name} is disabled; `rapport users enable {name}` lets them in again")

@@ -19,7 +19,7 @@ from fastapi.routing import APIRoute
 from console.access.auditing import row_of
 from console.access.limiting import Limiter
 from console.access.masking import Sight, masked, sight_of
-from console.access.scopes import Scope, Viewer
+from console.access.scopes import SCOPES, Scope, Viewer
 from console.api.entrance.callers import Callers, require
 from console.api.error_answers import NO_STORE, ApiError
 from console.services.ports import ApiDeps
@@ -40,11 +40,13 @@ class _Asked(NamedTuple):
 
     sight: Sight  # how much its caller sees
     about: list[str]  # the ids of what it turned out to be about
+    fields: list[str]  # which parts of it
+    reason: list[str]
 
 
 _asked: ContextVar[_Asked] = ContextVar("asked")
 
-_ADMIN: tuple[Scope, ...] = ("admin",)
+_EVERYTHING: tuple[Scope, ...] = tuple(SCOPES)
 
 
 def wants(*scopes: Scope, one: bool = False, audit: str = "") -> Callable[[Endpoint], Endpoint]:
@@ -69,7 +71,7 @@ def guarded(deps: ApiDeps, *, times: int = 1) -> type[APIRoute]:
 
     class Guarded(APIRoute):
         def __init__(self, path: str, endpoint: Callable[..., Any], **given: Any) -> None:
-            self.scopes: tuple[Scope, ...] = endpoint.__dict__.get("scopes", _ADMIN)
+            self.scopes: tuple[Scope, ...] = endpoint.__dict__.get("scopes", _EVERYTHING)
             given["openapi_extra"] = {**(given.get("openapi_extra") or {}), "x-scopes": list(self.scopes)}
             self.one = bool(endpoint.__dict__.get("one"))
             self.audit = str(endpoint.__dict__.get("audit", ""))
@@ -81,7 +83,7 @@ def guarded(deps: ApiDeps, *, times: int = 1) -> type[APIRoute]:
             async def handler(request: Request) -> Response:
                 viewer = await callers.of(request)
                 request.state.viewer = viewer
-                asked = _Asked(sight_of(viewer, plan, one=self.one), [])
+                asked = _Asked(sight_of(viewer, plan, one=self.one), [], [], [])
                 _asked.set(asked)
                 result = "500"
                 try:
@@ -94,7 +96,12 @@ def guarded(deps: ApiDeps, *, times: int = 1) -> type[APIRoute]:
                     raise
                 finally:
                     for object_ in (asked.about or [""]) if action else ():
-                        deps.audit.note(row_of(request, viewer, action, object_, result=result))
+                        deps.audit.note(
+                            row_of(
+                                request, viewer, action, object_, fields=asked.fields, reason=" ".join(asked.reason),
+                                result=result,
+                            )
+                        )  # fmt: skip
                 return response
 
             async def bounded(request: Request) -> Response:
@@ -125,11 +132,16 @@ async def _slow_down(limiter: Limiter, viewer: Viewer, action: str) -> None:
         raise ApiError(429, "rate_limited", message, {"Retry-After": str(seconds)})
 
 
-def about(object_: str) -> None:
-    """Says what the request under way turned out to be about, for the audit trail: an id, never personal data."""
+def about(object_: str, *fields: str, reason: str = "") -> None:
+    """Says what the request under way turned out to be about, for the audit trail: an id, and which parts of it; never
+    personal data."""
     asked = _asked.get(None)
-    if asked is not None and object_ not in asked.about:
+    if asked is None:
+        return
+    if object_ not in asked.about:
         asked.about.append(object_)
+    asked.fields.extend(fields)
+    asked.reason.extend([reason] if reason else [])
 
 
 def viewer_of(request: Request) -> Viewer:

@@ -19,9 +19,9 @@ from console.clients.target import DEFAULT_DATA_DIR, DataDir
 from console.terminal.frame import group
 from console.terminal.listing import Listing
 from console.terminal.output import AsJson, show
+from console.views.operating.entrants import TokenView
 from profiles.errors import WrongUse
 from profiles.stores.access import AccessStore, ApiToken, with_access
-from profiles.times import rfc3339
 
 __all__ = ["app"]
 
@@ -38,8 +38,7 @@ def list_(as_json: AsJson = False, data_dir: DataDir = DEFAULT_DATA_DIR) -> None
     """List the tokens: how each begins and ends, what it may do, when it was last used, until when it lasts."""
 
     async def look(store: AccessStore) -> list[dict[str, Any]]:
-        used, held = await store.tokens_used(), (await store.tokens()).values()
-        return [_row(token, used.get(token.id)) for token in sorted(held, key=lambda one: (one.name, one.created))]
+        return [_row(token, used) for token, used in await Tokens(store).all()]
 
     show(_ask(data_dir, look), as_json, _page)
 
@@ -107,17 +106,7 @@ def _ask(data_dir: Path, question: Callable[[AccessStore], Awaitable[Answer]]) -
 
 
 def _row(token: ApiToken, used: str | None) -> dict[str, Any]:
-    return {
-        "id": token.id,
-        "token": f"rpt_{token.id}_…{token.last4}",
-        "name": token.name,
-        "owner": token.owner or None,
-        "scopes": list(token.scopes),
-        "created": rfc3339(token.created),
-        "expires": rfc3339(token.expires),
-        "expired": token.expires <= time.time(),
-        "used": used,
-    }
+    return TokenView.of_token(token, time.time(), used).model_dump(mode="json")
 
 
 def _page(rows: list[dict[str, Any]]) -> RenderableType:

@@ -21,8 +21,8 @@ from console.clients.target import DEFAULT_DATA_DIR, DataDir, Url, find
 from console.terminal.frame import group
 from console.terminal.listing import Listing
 from console.terminal.output import AsJson, show
+from console.views.operating.entrants import UserView
 from profiles.stores.access import AccessStore, Account, Role, with_access
-from profiles.times import rfc3339
 
 __all__ = ["app"]
 
@@ -132,13 +132,7 @@ def _ask(data_dir: Path, question: Callable[[People], Awaitable[Answer]]) -> Ans
 
 
 def _row(account: Account) -> dict[str, Any]:
-    return {
-        "name": account.name,
-        "role": account.role,
-        "signs_in": not account.disabled,
-        "password": bool(account.password),
-        "created": rfc3339(account.created) if account.created else None,
-    }
+    return UserView.of_account(account).model_dump(mode="json")
 
 
 def _page(rows: list[dict[str, Any]]) -> RenderableType:

@@ -25,7 +25,7 @@ def test_every_route_is_told_and_no_other() -> None:
     document = create_api(api_deps(store())).openapi()
     routes = {f"{method.upper()} {path}" for path, methods in document["paths"].items() for method in methods}
 
-    assert set(re.findall(r"`((?:GET|POST|DELETE) /[^`?]*)`", PAGE)) == routes
+    assert set(re.findall(r"`((?:GET|POST|PATCH|DELETE) /[^`?]*)`", PAGE)) == routes
 
 
 def test_every_code_of_an_error_is_told_and_no_other() -> None:

@@ -19,7 +19,7 @@ class AuditView(Document):
     object: str = Field(description="What it was about: a profile id, or a model, a split… Never personal data.")
     token: str = Field(description="Id of the token; empty for a session.")
     address: str = Field(description="Where the request came from.")
-    fields: list[str] = Field(description="Of what was revealed.")
+    fields: list[str] = Field(description="What was revealed, decided or given.")
     reason: str
     result: str = Field(description="ok, or the status that was answered.")
 

@@ -33,7 +33,7 @@ def test_who_was_signed_out_reads_that_the_page_is_old_and_comes_back_to_it(
 
 
 def signed_out_at_the_next_state(console: Living, *pages: Page) -> None:
-    aside(lambda: asyncio.run(console.access.remove_account("agent")))
+    aside(lambda: asyncio.run(console.access.change_account("agent", lambda _: None)))
     for page in pages:  # a page is woken while it is looked at: hidden ones listen to nothing
         page.bring_to_front()
         console.feed.wake()
