@@ -35,6 +35,7 @@ class Lifecycle(Spec):
 
     new_for: Duration = 30 * DAY  # after the first order
     loyal_orders: int = Field(default=4, ge=2)
+    loyal_after: Duration = 52 * WEEK  # with a contract, or of use; whose churn is about orders has orders
     won_back_for: Duration = 60 * DAY  # after the order that ended a silence of the churn horizon
 
 

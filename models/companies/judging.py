@@ -12,7 +12,7 @@ from models.conditions.crossings import MOMENT
 from models.conditions.words import duration_in_words
 from models.config import ChurnConfig
 from models.durations import DAY
-from models.segments.lifecycle import move
+from models.segments.lifecycle import Lifecycles
 from profiles.types import Profile
 
 __all__ = ["Judging"]
@@ -30,7 +30,8 @@ class Judging:
     def __init__(
         self, churn: ChurnConfig, weights: Mapping[str, float] = WEIGHTS, key: frozenset[str] = frozenset()
     ) -> None:
-        self._churn, self._weights, self._key = churn, weights, key
+        self._weights, self._key = weights, key
+        self._lifecycles = Lifecycles(churn)
         self.ground = ground_of(churn)
         self._bands = (self.ground.contract or churn).bands
 
@@ -48,6 +49,6 @@ class Judging:
             return
         company.score = score_company(company, now, self.ground, self._bands)
         held.health = judge_health(company, now, self._weights, self._key)
-        move(company, now, self._churn)
+        self._lifecycles.move(company, now)
         goes_on = company.score is not None or held.health.value is not None or now < moves_until(held.team)
         company.rescore_at = (now // DAY + 1) * DAY + MOMENT if goes_on else 0

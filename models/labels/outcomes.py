@@ -16,15 +16,15 @@ from typing import Literal
 import msgspec
 
 from models.config import ChurnConfig, Definition, EndsBy
-from models.features.readers import lasting_of
+from models.features.readers import begun, lasting_of
 from profiles.doings import Signs
 from profiles.state import subscriptions_of
 from profiles.subscriptions.terms import paid_until, told_end
 from profiles.types import Churn, Number, Profile, Subscription
 
 __all__ = [
-    "Stage", "can_leave", "held", "holds", "keep", "last_sign", "move", "next_change", "signs_of", "stage",
-    "stayed", "waited",
+    "Stage", "can_leave", "first_sign", "held", "holds", "keep", "last_sign", "move", "next_change", "signs_of",
+    "stage", "stayed", "waited",
 ]  # fmt: skip
 
 _PURCHASE, _FEATURE = "purchase", "feature_use"
@@ -79,6 +79,19 @@ def last_sign(profile: Profile, config: ChurnConfig) -> float:
     asked = ends_by.disuse or (ends_by.no or "",)
     roles = [profile.roles[name].last for name in asked if name in profile.roles]
     return float(max([*roles, *(profile.used.get(name, 0) for name in asked)], default=0.0))
+
+
+def first_sign(profile: Profile, config: ChurnConfig) -> float:
+    """When the first sign of life was, of features when any was used first; of a state when it began; 0 for never."""
+    ends_by = _ends_by(config)
+    if ends_by is None or ends_by.no == _PURCHASE:
+        return float(profile.purchases.first) if profile.purchases.orders else 0.0
+    if ends_by.lasts:
+        began = [each.first or each.started or begun(each) or each.renewed for each in subscriptions_of(profile)]
+    else:
+        asked = {name if name in profile.roles else _FEATURE for name in ends_by.disuse or (ends_by.no or "",)}
+        began = [profile.roles[name].first for name in asked if name in profile.roles]
+    return float(min(filter(None, began), default=0.0))
 
 
 def stayed(profile: Profile, after: float, until: float, config: ChurnConfig) -> bool | None:

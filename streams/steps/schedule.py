@@ -15,8 +15,8 @@ from models.conditions.compiler import compile_crossings
 from models.config import ChurnConfig
 from models.labels import outcomes, snapshots
 from models.labels.outcomes import held
-from models.segments import lifecycle
 from models.segments.alerts import Alerts
+from models.segments.lifecycle import Lifecycles
 from models.segments.membership import Segments
 from profiles.types import Profile, is_company
 from streams.steps.work import Work
@@ -54,7 +54,7 @@ def schedule(
         theirs, alarms = of_companies
         others = compile_crossings([*theirs.conditions, *alarms.conditions]), alarms
 
-    further = config.each()[1:]
+    further, lifecycles = config.each()[1:], Lifecycles(config)
 
     def due(profile: Profile, now: float) -> float:
         crossings, alerts = others if is_company(profile.id) else of_customers
@@ -64,7 +64,7 @@ def schedule(
             _label_due(profile, now, config),
             crossings.next_change(profile, now),
             alerts.next_change(profile, now) if profile.alerts else None,
-            lifecycle.next_change(profile, now, config),
+            lifecycles.next_change(profile, now),
         )
         if profile.case is not None and profile.case.until:
             times += (profile.case.until,)

@@ -11,7 +11,7 @@ from models.companies.judging import Judging
 from models.config import ChurnConfig
 from models.labels import outcomes, snapshots
 from models.learning.checkpoint import ends_by
-from models.segments.lifecycle import AT_RISK, move
+from models.segments.lifecycle import AT_RISK, Lifecycles
 from profiles.consent import PROFILING, Consent
 from profiles.types import Churn, Profile, is_company
 from streams.steps.work import Together, Work
@@ -36,7 +36,7 @@ def score(
         companies: looks at those; None of a plan without any.
     """
 
-    further = config.each()[1:]
+    further, lifecycles = config.each()[1:], Lifecycles(config)
     meanings = {definition.name: crc32(ends_by(definition).encode()) for definition in further}
 
     def together(works: Sequence[Work]) -> None:
@@ -54,16 +54,17 @@ def score(
                     if profile.churns:
                         _follow_plan(profile, meanings, work.labels)
                 else:
-                    _forget(profile, now, config)
+                    _forget(profile, now, lifecycles)
         if not profiles:
             return
         scores = panel().score_profiles(profiles, times, config, currency)
         for profile, now, scored in zip(profiles, times, scores, strict=True):
             profile.score = scored
             profile.rescore_at = next_rescore(profile, now, config) or 0
-            move(profile, now, config)
         for definition in further:
             score_by(definition, profiles, times)
+        for profile, now in zip(profiles, times, strict=True):  # by whichever definition the stage goes
+            lifecycles.move(profile, now)
 
     def score_by(definition: ChurnConfig, profiles: Sequence[Profile], times: Sequence[float]) -> None:
         """The same by a further definition of churn, of whom it is or was about."""
@@ -94,11 +95,11 @@ def _follow_plan(profile: Profile, meanings: Mapping[str, int], tally: snapshots
         snapshots.follow(churn, meanings[name], tally)
 
 
-def _forget(profile: Profile, now: float, config: ChurnConfig) -> None:
+def _forget(profile: Profile, now: float, lifecycles: Lifecycles) -> None:
     """No score, none to come, and no earlier stage that tells what it was."""
     profile.score = None
     profile.rescore_at = 0
     for churn in (profile.churns or {}).values():
         churn.score, churn.rescore_at, churn.stage, churn.stage_since = None, 0, "", 0.0
-    move(profile, now, config)
+    lifecycles.move(profile, now)
     profile.stages = [earlier for earlier in profile.stages if earlier[0] != AT_RISK]
