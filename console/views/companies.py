@@ -54,6 +54,9 @@ class MeasuresView(Document):
     active_change: float | None = Field(
         description="Active members a week against the 12 weeks before: -0.4 is 40 % fewer."
     )
+    active_unusual: float | None = Field(
+        description="The same in standard deviations of its own weeks: from -2.5 on it is no chance."
+    )
     champions: int | None
     champions_gone: int | None = Field(description="Within 8 weeks.")
     features: int | None = Field(description="That two members or more used within 28 days.")

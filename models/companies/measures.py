@@ -31,6 +31,7 @@ __all__ = [
     "moves_until",
     "seats",
     "silent",
+    "unusual",
     "usual",
 ]  # fmt: skip
 
@@ -43,6 +44,7 @@ CHAMPIONS_GONE = 8 * WEEK
 _WEEKS = 4  # of history that a usual number needs
 _LATELY = 2  # weeks that are compared with those before
 _OVER = 12 * WEEK
+_RESTLESS = 0.25  # least variance of active members a week, of each who usually is
 _SPENT = (1.0, 1.5, 1.0, 60.0)  # α, β of a member's chance to come in a week; γ, δ of the chance to stop after one
 
 
@@ -54,12 +56,7 @@ def active(team: Team, now: float, days: int = MONTH) -> int:
 def usual(team: Team, now: float, over: float = _OVER) -> float | None:
     """Active members a week in most weeks: the median from `over` ago until two weeks ago; None while too few are known
     or too few members came."""
-    today = day_of(now)
-    known = [
-        count
-        for ago in range(_LATELY, int(over // WEEK) + 1)
-        if (day := today - 7 * ago) - 7 >= team.since and (count := _on(team, team.week, day)) is not None
-    ]
+    known = _weeks_before(team, now, over)
     if len(known) < min(_WEEKS, int(over // WEEK) - _LATELY + 1):
         return None
     found = median(known)
@@ -68,11 +65,38 @@ def usual(team: Team, now: float, over: float = _OVER) -> float | None:
 
 def change(team: Team, now: float, over: float = _OVER) -> float | None:
     """Active members a week within the last two weeks against the usual number: −0.4 is 40 % fewer."""
-    before, today = usual(team, now, over), day_of(now)
+    before = usual(team, now, over)
+    return None if before is None else _lately(team, now) / before - 1.0
+
+
+def unusual(team: Team, now: float, over: float = _OVER) -> float | None:
+    """The same in standard deviations of what is usual there: −3 is far fewer than its weeks differ by chance.
+
+    Their spread is that of the weeks before about the usual number, and no less than that of so many members each of
+    whom comes in three weeks of four: a few equal weeks are no law.
+    """
+    before = usual(team, now, over)
     if before is None:
         return None
-    lately = sum(_on(team, team.week, today - 7 * ago) or 0 for ago in range(_LATELY)) / _LATELY
-    return lately / before - 1.0
+    known = _weeks_before(team, now, over)
+    spread = sum((count - before) ** 2 for count in known) / max(len(known) - 1, 1)
+    return (_lately(team, now) - before) / math.sqrt(max(spread, _RESTLESS * before) / _LATELY)
+
+
+def _lately(team: Team, now: float) -> float:
+    """Active members a week, on average of the last two weeks."""
+    today = day_of(now)
+    return sum(_on(team, team.week, today - 7 * ago) or 0 for ago in range(_LATELY)) / _LATELY
+
+
+def _weeks_before(team: Team, now: float, over: float) -> list[int]:
+    """Active members in each week from `over` ago until two weeks ago, as far as it is known."""
+    today = day_of(now)
+    return [
+        count
+        for ago in range(_LATELY, int(over // WEEK) + 1)
+        if (day := today - 7 * ago) - 7 >= team.since and (count := _on(team, team.week, day)) is not None
+    ]
 
 
 def champions(team: Team, now: float) -> int:
@@ -214,6 +238,11 @@ MEASURES: dict[str, Measure] = {
     "active_members": Measure("active members", _of_team(active)),
     "active_change": Measure(
         "change of the active members a week", _within(change, _OVER), (4 * WEEK, PAST // 7 * WEEK)
+    ),
+    "active_unusual": Measure(
+        "change of the active members a week in standard deviations",
+        _within(unusual, _OVER),
+        (4 * WEEK, PAST // 7 * WEEK),
     ),
     "champions": Measure("champions", _of_team(champions)),
     "champions_gone": Measure(

@@ -47,6 +47,25 @@ def test_a_fall_is_told_against_the_weeks_before() -> None:
     assert read("active_members", acme, NOW + WEEK) == 3 + 0
 
 
+def test_a_fall_is_unusual_beyond_what_the_weeks_of_the_company_differ_by() -> None:
+    """Of twelve, five who stopped; of two, one on holiday; of ten, of whom most come two weeks and stay away two."""
+    many = company(*[member(EVERY_WEEK)] * 7, *[member(UNTIL_THREE_WEEKS_AGO)] * 5)
+    few = company(member(EVERY_WEEK), member(UNTIL_THREE_WEEKS_AGO))
+    restless = company(
+        *[member(day for day in EVERY_WEEK if day // 14 % 2 == 0) for _ in range(8)], *[member(EVERY_WEEK)] * 2
+    )
+
+    assert read("active_change", many) == pytest.approx(-5 / 12)
+    assert read("active_unusual", many) == pytest.approx(-5 / (0.25 * 12 / 2) ** 0.5)
+    assert read("active_unusual", many, NOW - 5 * WEEK) == 0.0
+    assert read("active_change", few) == -0.5
+    assert read("active_unusual", few) == pytest.approx(-2.0)
+    assert read("active_change", restless) == pytest.approx(-0.8)
+    assert -2.5 < (read("active_unusual", restless) or 0.0) < -1
+    assert read("active_unusual", few, within=8 * WEEK) == pytest.approx(-2.0)
+    assert read("active_unusual", Profile("p")) is None
+
+
 def test_nothing_is_said_of_a_fall_where_the_usual_is_not_known() -> None:
     """Of one member on holiday, and of a company that began a month ago."""
     assert read("active_change", company(member(UNTIL_THREE_WEEKS_AGO))) is None
