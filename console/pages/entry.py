@@ -53,8 +53,8 @@ class Entry:
         """Who asks, by their cookie; without `asks` their session lasts no longer by it."""
         return await self.sessions.viewer(request.cookies.get(_cookie_name(request)), asks=asks)
 
-    def may(self, scope: Scope) -> Let:
-        """A dependency of routes: answers who asks.
+    def may(self, scope: Scope, *, asks: bool = True) -> Let:
+        """A dependency of routes: answers who asks; without `asks` their session lasts no longer by it.
 
         Raises, when it is called:
             SignInNeeded: nobody is signed in.
@@ -62,7 +62,7 @@ class Entry:
         """
 
         async def let(request: Request) -> Viewer:
-            found = await self.viewer(request)
+            found = await self.viewer(request, asks=asks)
             if found is None:
                 raise SignInNeeded
             if not found.may(scope):

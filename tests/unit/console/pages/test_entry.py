@@ -44,6 +44,14 @@ def test_an_open_page_that_asks_for_more_goes_to_the_sign_in_page(client: httpx.
     assert (answer.status_code, answer.headers["hx-redirect"]) == (401, "/sign-in")
 
 
+def test_a_part_of_a_page_that_somebody_may_not_see_does_not_send_them_in_a_circle(
+    client: httpx.Client, console: Living
+) -> None:
+    sign_in(client, console)
+
+    assert client.get("/jobs/list").status_code == 403
+
+
 @pytest.mark.parametrize("to", ["//evil.example", "https://evil.example", "/\\evil.example", "javascript:alert(1)"])
 def test_nobody_is_led_elsewhere(client: httpx.Client, console: Living, to: str) -> None:
     answer = client.post(f"/sign-in/{console.link('agent')}", headers=OURS, data={"to": to})
