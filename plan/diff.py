@@ -6,10 +6,11 @@ others rely on is gone, or when the same name means something else than before.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from models.cases.routes import Route
 from models.conditions.rules import AlertRule, SegmentRule
 from models.config import Definition
 from plan.model import ConsentSpec, EventSpec, GroupSpec, IgnoreSpec, PlanFile, Property, SourceSpec, Trait
@@ -101,6 +102,7 @@ def _plan(old: PlanFile, new: PlanFile) -> Iterator[Change]:
     yield from _value("builtin_segments", old.builtin_segments, new.builtin_segments, breaking=gone)
     yield from _each("segments", _by(old.segments, "name"), _by(new.segments, "name"), _rule)
     yield from _each("alerts", _by(old.alerts, "name"), _by(new.alerts, "name"), _rule)
+    yield from _routes(old.routes, new.routes)
 
 
 def _ignored(old: IgnoreSpec, new: IgnoreSpec) -> Iterator[Change]:
@@ -290,6 +292,18 @@ def _rule(path: str, old: SegmentRule | AlertRule, new: SegmentRule | AlertRule)
             yield Change(f"{path}.{key}", "the condition changed: other customers belong to it", False)
         else:
             yield from _value(f"{path}.{key}", before[key], after[key], breaking=False)
+
+
+def _routes(old: Sequence[Route], new: Sequence[Route]) -> Iterator[Change]:
+    """Of cases that open from now on. A route has no name: it is what it says."""
+    for route in old:
+        if route not in new:
+            yield Change("routes", f"{route.in_words()}: is gone", False)
+    for route in new:
+        if route not in old:
+            yield Change("routes", f"{route.in_words()}: is new", False)
+    if [route for route in old if route in new] != [route for route in new if route in old]:
+        yield Change("routes", "stand in another order: the first that matches counts", False)
 
 
 def _each(

@@ -286,6 +286,9 @@ def _rules(plan: Plan) -> Iterator[_Block]:
                 for rule in plan.alerts
             ],
         )
+    if plan.file.routes:
+        yield _Heading(3, "Who gets a case")
+        yield _Table(("case", "goes to"), [(route.when.in_words(), route.owner) for route in plan.file.routes])
 
 
 def _of_companies(rule: SegmentRule | AlertRule) -> str:

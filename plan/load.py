@@ -12,6 +12,7 @@ import yaml
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
+from models.cases.routes import Route
 from models.conditions.rules import AlertRule, SegmentRule
 from models.conditions.tree import Condition
 from models.config import ChurnConfig
@@ -170,6 +171,7 @@ _SECTIONS: dict[str, TypeAdapter[Any]] = {
     "events": TypeAdapter(EventSpec),
     "segments": TypeAdapter(SegmentRule),
     "alerts": TypeAdapter(AlertRule),
+    "routes": TypeAdapter(Route),
 }
 
 
@@ -196,6 +198,7 @@ def _parts(data: dict[Any, Any]) -> Parts:
     parts.purposes = {*PURPOSES, *(str(key) for key, _ in _elements(data.get("consent")))}
     parts.identity_types = set(_named(data.get("identities"), "type"))
     parts.segment_names = _named(data.get("segments"), "name")
+    parts.alert_names = _named(data.get("alerts"), "name")
     if data.get("builtin_segments", True) is not False:
         parts.builtin = [rule for rule in BUILTIN if rule.name not in parts.segment_names]
     parts.property_names = {

@@ -14,6 +14,7 @@ import idna
 import jsonschema_rs
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 
+from models.cases.routes import ROUTES, Route
 from models.conditions.rules import RULES, AlertRule, SegmentRule
 from models.conditions.where import Where
 from models.config import ChurnConfig
@@ -417,6 +418,9 @@ class PlanFile(_Strict):
     segments: list[SegmentRule] = Field([], max_length=RULES, description="Groups of customers, kept live.")
     builtin_segments: bool = Field(True, description="Whether the segments by value and the learned ones are there.")
     alerts: list[AlertRule] = Field([], max_length=RULES, description="When people should look at a customer.")
+    routes: list[Route] = Field(
+        [], max_length=ROUTES, description="To whom a case goes; the first that matches counts."
+    )
     breaker: Literal["off"] | BreakerSpec = Field(
         BreakerSpec(), description="When a source is paused instead of being rejected event by event."
     )

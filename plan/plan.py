@@ -195,8 +195,10 @@ class Plan:
 
     @cached_property
     def teams(self) -> list[str]:
-        """Who answers for alerts about customers."""
-        return sorted({rule.owner for rule in of_grain(self.alerts, "customer") if rule.owner}, key=str.casefold)
+        """To whom cases go: owners of routes, and of alerts about customers."""
+        of_routes = {route.owner for route in self.file.routes}
+        of_rules = {rule.owner for rule in of_grain(self.alerts, "customer") if rule.owner}
+        return sorted(of_routes | of_rules, key=str.casefold)
 
     @cached_property
     def keeps_last(self) -> frozenset[str]:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from models.cases.routes import Route
 from models.companies.health import LEAST, WEIGHTS
 from models.conditions.churns import unknown
 from models.conditions.kinds.leaving import Leaving, Left, Lost
@@ -17,7 +18,8 @@ from models.conditions.where import MOST_NARROWINGS, WORDS, narrowing, planned_w
 from models.config import ChurnConfig
 from models.features.kinds import KINDS
 from models.segments.purposes import segment_needs
-from plan.definitions import definition_problems, definition_warnings
+from plan.cross_checks.definitions import definition_problems, definition_warnings
+from plan.cross_checks.routes import route_problems, route_warnings
 from plan.facts import SUBSCRIPTION
 from plan.model import ROLES, ConsentSpec, EventSpec, GroupSpec, Property, SourceSpec, Trait
 from plan.source_map import Location
@@ -61,11 +63,13 @@ class Parts:
     churn: ChurnConfig | None = None
     segments: dict[int, SegmentRule] = field(default_factory=dict)
     alerts: dict[int, AlertRule] = field(default_factory=dict)
+    routes: dict[int, Route] = field(default_factory=dict)
     source_names: set[str] = field(default_factory=set)
     identity_types: set[str] = field(default_factory=set)
     trait_names: set[str] = field(default_factory=set)
     purposes: set[str] = field(default_factory=set)
     segment_names: list[str] = field(default_factory=list)
+    alert_names: list[str] = field(default_factory=list)
     builtin: list[SegmentRule] = field(default_factory=list)  # those that the plan has besides, before its own
     property_names: set[str] = field(default_factory=set)
     blocked: list[str] = field(default_factory=list)
@@ -86,6 +90,16 @@ def find_problems(parts: Parts) -> Iterator[Remark]:
     yield from _calibrated(parts)
     if parts.churn:
         yield from definition_problems(parts.churn)
+    yield from route_problems(
+        parts.routes,
+        alerts=parts.alerts.values(),
+        alert_names=parts.alert_names,
+        segments=[*parts.builtin, *parts.segments.values()],
+        segment_names=[*(rule.name for rule in parts.builtin), *parts.segment_names],
+        traits=parts.traits,
+        trait_names=parts.trait_names,
+        groups=parts.groups,
+    )
 
 
 def find_rule_problems(parts: Parts) -> Iterator[Remark]:
@@ -121,6 +135,7 @@ def find_warnings(parts: Parts) -> Iterator[Remark]:
         if not purpose.is_said and "consent" not in carried:
             yield ("consent", name), "names no trait and no category, so nobody can say anything about it"
     yield from _subjects(parts)
+    yield from route_warnings(parts.routes)
     if parts.churn:
         yield from definition_warnings(parts.churn, carried)
     if parts.churn and parts.churn.role not in carried:

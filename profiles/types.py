@@ -263,9 +263,10 @@ class AlertCommand(msgspec.Struct, array_like=True, tag_field="kind", tag="c", g
     origin: Origin = NOWHERE
     case: str = ""
     outcome: str = ""  # resolve: stayed | left | no_answer | wrong | not_worth
-    assignee: str = ""  # assign; "" for nobody
+    assignee: str = ""  # assign: a person; "" for nobody
     until: float = 0.0  # snooze: when it ends by itself; 0 for never
     worse: bool = False  # snooze: it ends when the customer is worse
+    team: str = ""  # assign: the team that it goes to instead, of which nobody has it
 
 
 class Erase(msgspec.Struct, array_like=True, tag_field="kind", tag="x", gc=False):
@@ -562,7 +563,7 @@ class Case(msgspec.Struct, array_like=True, gc=False, frozen=True):
     model: str = ""
     as_of: float = 0.0
     reasons: list[str] = []  # in words
-    owner: str = ""  # a team
+    owner: str = ""  # a team, or a person: to whom the plan's routes, or a person, gave it
     value: int | None = None  # at risk: minor units of the plan's currency…
     valued_at: float = 0.0  # …as of this time
     assignee: str = ""
@@ -574,6 +575,7 @@ class Case(msgspec.Struct, array_like=True, gc=False, frozen=True):
     notes: list[CaseEntry] = []  # the latest 10
     history: list[CaseEntry] = []  # the latest 20, those of the customer's earlier cases included
     merged: list[str] = []  # ids of cases that it has taken in; the latest 8
+    given: float = 0.0  # when a person gave it to somebody last; 0: `owner` is whom the routes said
 
 
 class TimelineEntry(msgspec.Struct, array_like=True, gc=False):

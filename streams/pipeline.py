@@ -110,7 +110,7 @@ def _rules(
 
 def _cases(plan: Plan) -> Cases:
     rules, churn = of_grain(plan.alerts, "customer"), plan.churn
-    return Cases(rules, plan.currency, churn.horizon, churn.hold_out, plan.consent)
+    return Cases(rules, plan.currency, churn.horizon, churn.hold_out, plan.consent, plan.file.routes)
 
 
 def backlog_pipeline(plan: Plan, settings: Settings) -> Pipeline[Work]:

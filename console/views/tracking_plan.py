@@ -99,6 +99,13 @@ class RuleView(Document):
     used_in: list[str] = Field([], description="Segments and alerts that look at it.")
 
 
+class RouteView(Document):
+    """To whom some cases go."""
+
+    words: str = Field(description="Which.")
+    owner: str = Field(description="A team or a person.")
+
+
 class PlanView(Document):
     """What is collected, why, and what is made of it."""
 
@@ -115,6 +122,7 @@ class PlanView(Document):
     traits: list[TraitView]
     segments: list[RuleView]
     alerts: list[RuleView]
+    routes: list[RouteView] = Field(description="To whom a case goes; the first that matches counts.")
 
     def narrowed(self, text: str) -> PlanView:
         """Only what has all words of a text in its name, description, reason, owner or role."""
@@ -124,13 +132,18 @@ class PlanView(Document):
             return [row for row in rows if all(word in _text(row) for word in words)]
 
         return self.model_copy(
-            update={part: kept(getattr(self, part)) for part in ("events", "traits", "segments", "alerts", "purposes")}
+            update={
+                part: kept(getattr(self, part))
+                for part in ("events", "traits", "segments", "alerts", "routes", "purposes")
+            }
         )
 
     def published(self) -> PlanView:
         """What the plan marks as public: for the people whom it is about."""
         shown = {part: [row for row in getattr(self, part) if row.public] for part in ("events", "traits", "purposes")}
-        return self.model_copy(update={**shown, "segments": [], "alerts": [], "sources": [], "identities": []})
+        return self.model_copy(
+            update={**shown, "segments": [], "alerts": [], "routes": [], "sources": [], "identities": []}
+        )
 
 
 def plan_view(plan: Plan) -> PlanView:
@@ -168,6 +181,7 @@ def plan_view(plan: Plan) -> PlanView:
                   words=rule.in_words(), severity=rule.severity, owner=rule.owner or None)
             for rule in plan.alerts
         ],
+        routes=[RouteView(words=route.when.in_words(), owner=route.owner) for route in plan.file.routes],
     )  # fmt: skip
 
 

@@ -48,6 +48,7 @@ class CaseDocument:
     notes: list[EntryDocument]
     history: list[EntryDocument]
     merged: list[str]
+    given: str | None = None  # when a person gave it to somebody
 
 
 def case_document(profile: str, case: Case) -> CaseDocument:
@@ -76,6 +77,7 @@ def case_document(profile: str, case: Case) -> CaseDocument:
         [_entry(one) for one in case.notes],
         [_entry(one) for one in case.history],
         case.merged,
+        _written(case.given),
     )
 
 
@@ -104,6 +106,7 @@ def stored_case(told: CaseDocument) -> Case:
         [_stored(one) for one in told.notes],
         [_stored(one) for one in told.history],
         told.merged,
+        _read(told.given),
     )
 
 

@@ -76,7 +76,8 @@ def _changed(profile: Profile, case: Case, command: AlertCommand) -> Case:
     if command.action == "acknowledge":
         return happened(case, time, "acknowledged", by, state="acknowledged", until=0.0, worse=False)
     if command.action == "assign":
-        return happened(case, time, "assigned", by, command.assignee, assignee=command.assignee)
+        given = {"assignee": command.assignee, "given": time, **({"owner": command.team} if command.team else {})}
+        return happened(case, time, "assigned", by, command.team or command.assignee, **given)
     if command.action == "resolve":
         return happened(
             case, time, "resolved", by, command.outcome,

@@ -5,6 +5,9 @@ alert stands. It comes back under its id if an alert opens within the cooldown o
 customer who has left is a case of another kind: when they leave, the one to keep them ends, and if an alert still
 stands, one to win them back begins. Cases of companies there are none.
 
+Whose it is the plan's routes say when it opens, and again when a rule joins or two become one; not any more once a
+person has given it to somebody.
+
 Pure: nothing here looks at a clock, and the profile is changed in one place, `Cases.follow`.
 """
 
@@ -15,6 +18,7 @@ from typing import Any, Final
 
 from msgspec import structs
 
+from models.cases.routes import Route, Routes
 from models.cases.worth import value_at_risk
 from models.churn.reasons import explain
 from models.conditions.rules import AlertRule
@@ -34,7 +38,6 @@ WORSE = 0.1
 _GONE = "churned"  # the stage of who has left
 _REASONS = 5
 _ID = 22  # characters of a profile's id
-_SEVERITY = {"critical": 0, "warning": 1, "info": 2}
 
 
 def case_id(profile: str, opened: float) -> str:
@@ -63,11 +66,19 @@ class Cases:
         horizon: of churn, seconds.
         hold_out: share of customers who are left alone.
         consent: what customers allow.
+        routes: of the plan.
     """
 
     def __init__(
-        self, rules: Sequence[AlertRule], currency: str, horizon: float, hold_out: float, consent: Consent
+        self,
+        rules: Sequence[AlertRule],
+        currency: str,
+        horizon: float,
+        hold_out: float,
+        consent: Consent,
+        routes: Sequence[Route] = (),
     ) -> None:
+        self._routes = Routes(routes, rules)
         self._rules = {rule.name: rule for rule in rules}
         self._currency, self._horizon, self._hold_out, self._consent = currency, horizon, hold_out, consent
 
@@ -107,24 +118,28 @@ class Cases:
         named = ", ".join(rules)
         again = before is not None and before.kind == kind and any(self._is_soon(before, rule, now) for rule in rules)
         if before is not None and again:
-            fresh = structs.replace(before, rules=before.rules | rules, outcome="")
-            return self._as_of_now(profile, happened(fresh, now, "reopened", text=named, state="new"))
+            fresh = structs.replace(before, rules=before.rules | rules, outcome="", given=0.0)
+            return self._as_of_now(profile, happened(fresh, now, "reopened", text=named, state="new"), now)
         earliest = standing[0].opened
         since = earliest if before is None else max(earliest, before.changed)
         case = Case(case_id(profile.id, since), kind, "new", since, now, rules)
         if before is not None:
             case = structs.replace(case, notes=before.notes, history=before.history, changed=max(now, before.changed))
-        return self._as_of_now(profile, happened(case, now, "opened", text=named))
+        return self._as_of_now(profile, happened(case, now, "opened", text=named), now)
 
     def _is_soon(self, before: Case, rule: str, now: float) -> bool:
         known = self._rules.get(rule)
         return known is not None and now < before.changed + known.cooldown
 
     def _grown(self, profile: Profile, case: Case, standing: list[Alert], now: float) -> Case:
-        """The case with rules that are new to it, and awake if it has slept enough; the same if neither is so."""
+        """The case with rules that are new to it, and whose it is by them, and awake if it has slept enough."""
         joined = [alert for alert in standing if alert.rule not in case.rules]
         for alert in joined:
             case = happened(case, now, "joined", text=alert.rule, rules=case.rules | {alert.rule: alert.opened})
+        if joined and not case.given:
+            case = structs.replace(case, owner=self._routes.owner(profile, case, now))
+        elif not case.owner and not case.given and (owner := self._routes.owner(profile, case, now)):
+            case = happened(case, now, "routed", text=owner, owner=owner)
         if case.state == "snoozed" and (why := self._woken_by(profile, case, bool(joined), now)):
             case = happened(case, now, "woken", text=why, state="new", until=0.0, worse=False)
         return case
@@ -141,33 +156,24 @@ class Cases:
         risk = risk_of(profile)
         return "risk" if risk is not None and risk >= (case.slept_risk or 0.0) + WORSE else ""
 
-    def _as_of_now(self, profile: Profile, case: Case) -> Case:
-        """With why it opened: in words, as they will not be any more when somebody looks."""
-        score = profile.score
+    def _as_of_now(self, profile: Profile, case: Case, now: float) -> Case:
+        """With whose it is and why it opened: in words, as they will not be any more when somebody looks."""
+        case, score = structs.replace(case, owner=self._routes.owner(profile, case, now)), profile.score
         if score is None:
             return structs.replace(case, risk=None, model="", as_of=0.0, reasons=[])
         told = [each.text for each in explain(profile) if each.effect == "raises"]
         return structs.replace(case, risk=score.risk, model=score.model, as_of=score.at, reasons=told[:_REASONS])
 
     def _valued(self, profile: Profile, case: Case, now: float) -> Case:
-        """With what is at risk now and the team that answers for it; without all of a score that may not be."""
+        """With what is at risk now; without all of a score that may not be."""
         if case.state in STANDING:
             value = value_at_risk(profile, now, self._horizon, self._currency)
-            case = structs.replace(case, value=value, valued_at=now, owner=self._owner(case))
+            case = structs.replace(case, value=value, valued_at=now)
         if (case.model or case.value is not None) and not self._consent.allows(profile, PROFILING):
             case = structs.replace(
                 case, risk=None, model="", as_of=0.0, reasons=[], value=None, valued_at=0.0, slept_risk=None
             )
         return case
-
-    def _owner(self, case: Case) -> str:
-        """The team of the severest of its rules that names one; of those alike, of the one that was there first."""
-        owned = [
-            (_SEVERITY[rule.severity], since, rule.name, rule.owner)
-            for name, since in case.rules.items()
-            if (rule := self._rules.get(name)) is not None and rule.owner
-        ]
-        return min(owned)[-1] if owned else ""
 
 
 def complaints(profile: Profile) -> int:

@@ -31,7 +31,8 @@ def latest(entries: Iterable[CaseEntry], kept: int) -> list[CaseEntry]:
 def join_cases(one: Case | None, other: Case | None) -> Case | None:
     """The case of both: it stands if either does, began when the earlier did, and has the rules of both.
 
-    What people decided last of the two counts. Of one that is over beside one that stands only notes and history stay.
+    What people decided last of the two counts. Whose it is has to be asked anew (""), unless a person gave it to
+    somebody. Of one that is over beside one that stands only notes and history stay.
     Which comes first makes no difference, nor does the order in which several come together.
     """
     if one is None or other is None:
@@ -50,6 +51,8 @@ def join_cases(one: Case | None, other: Case | None) -> Case | None:
         as_of=begun.as_of,
         reasons=begun.reasons,
         rules=_earliest(one.rules, other.rules),
+        owner=_owner(one, other),
+        given=max(one.given, other.given),
         notes=notes,
         history=history,
         merged=_ids([one.id, other.id, *one.merged, *other.merged], begun.id),
@@ -62,6 +65,11 @@ def _weight(case: Case) -> tuple[object, ...]:
         case.outcome, case.slept_risk or 0.0, case.slept_complaints, case.owner, case.value or 0, case.valued_at,
         case.id,
     )  # fmt: skip
+
+
+def _owner(one: Case, other: Case) -> str:
+    given = max((one, other), key=lambda case: (case.given, case.owner))
+    return given.owner if given.given else ""
 
 
 def _earliest(ours: dict[str, float], theirs: dict[str, float]) -> dict[str, float]:

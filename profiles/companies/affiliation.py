@@ -10,9 +10,9 @@ from bisect import bisect_right
 from collections.abc import Mapping
 from math import inf
 
-from profiles.types import Member
+from profiles.types import Member, Profile
 
-__all__ = ["Spans", "only_company", "spans_of"]
+__all__ = ["Spans", "companies_at", "only_company", "spans_of"]
 
 Spans = Mapping[str, tuple[float, float]]
 """Company → [from, to) of the membership; infinite where it has no such end."""
@@ -34,6 +34,14 @@ def spans_of(members: Mapping[str, Member]) -> Spans:
             end = min(end, float(member.left))
         spans[company] = -inf if member.first == begins[0] else member.first, end
     return spans
+
+
+def companies_at(profile: Profile, time: float) -> frozenset[str]:
+    """The companies that a customer belonged to at a time."""
+    if profile.affiliation is None:
+        return frozenset()
+    spans = spans_of(profile.affiliation.members)
+    return frozenset(company for company, (since, until) in spans.items() if since <= time < until)
 
 
 def only_company(spans: Spans, time: float) -> str | None:

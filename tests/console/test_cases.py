@@ -121,7 +121,8 @@ def test_a_case_is_given_to_people_and_teams_that_there_are(api: Any) -> None:
     known = {row["name"]: row["kind"] for row in api.get("/v1/people").json()["data"]}
     assert list(known)[:2] == ["kim", "lee@example.com"]
     assert {name for name, kind in known.items() if kind == "team"} == {
-        rule.owner for rule in PLAN.alerts if rule.owner
+        *(rule.owner for rule in PLAN.alerts if rule.owner),
+        *(route.owner for route in PLAN.file.routes),
     }
     ada = with_case(42, 0.8)
     keep(api.held, ada)
@@ -133,7 +134,9 @@ def test_a_case_is_given_to_people_and_teams_that_there_are(api: Any) -> None:
     assert api.post(path, json={"assignee": "Ada"}).status_code == 400  # who may not sign in any more
     assert api.post(path, json={"assignee": "KIM"}).json()["assignee"] == "kim"
     assert api.post(path, json={"assignee": "", "by": "kim"}).json()["assignee"] is None
-    assert api.post(path, json={"assignee": "CRM", "by": "lee"}).json()["assignee"] == "CRM"
+    handed = api.post(path, json={"assignee": "crm", "by": "lee"}).json()
+    assert (handed["assignee"], handed["owner"], handed["severity"]) == (None, "CRM", "warning")
+    assert "CRM" in {entry["text"] for entry in handed["history"]}
 
 
 def test_what_takes_longer_is_accepted_and_what_nobody_has_is_unknown(api: Any) -> None:

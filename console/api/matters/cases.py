@@ -13,7 +13,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from console.api.error_answers import ApiError, describe_errors
 from console.api.guard import about, guarded, viewer_of, wants
 from console.api.profiles import Cursor, Limit
-from console.services.assignees import assignees, find_assignee
+from console.services.assignees import Assignee, assignees, find_assignee
 from console.services.cases import Filters, list_cases
 from console.services.ports import ApiDeps
 from console.views.document import Page
@@ -27,6 +27,8 @@ from profiles.types import AlertCommand, Case, Profile
 __all__ = ["CaseDecision", "cases_router", "decide_case"]
 
 Action = Literal["acknowledge", "assign", "snooze", "resolve", "note"]
+
+_NOBODY = Assignee("", "person")
 
 _LOOK = 0.05
 """Seconds between looks at whether a decision has been carried out."""
@@ -70,7 +72,7 @@ def cases_router(deps: ApiDeps) -> APIRouter:
         kind: Annotated[
             Literal["retention", "win_back"] | None, Query(description="Only these; win_back: who has left.")
         ] = None,
-        owner: Annotated[str | None, Query(description="Only those of this team.")] = None,
+        owner: Annotated[str | None, Query(description="Only those that went to this team or person.")] = None,
         assignee: Annotated[str | None, Query(description="Only those of this person; empty: of nobody.")] = None,
         segment: Annotated[str | None, Query(description="Only customers in this segment.")] = None,
         band: Annotated[Literal["low", "medium", "high"] | None, Query(description="Only this band of risk.")] = None,
@@ -140,10 +142,11 @@ async def decide_case(
         return profile, now, True
     if now.state not in STANDING and action != "note":
         raise ApiError(409, "case_over", f"the case is already {now.state}; there is nothing to {action}")
-    assignee = await _assignee(deps, said.assignee, who) if action == "assign" and said.assignee else ""
+    to = await _assignee(deps, said.assignee, who) if action == "assign" and said.assignee else _NOBODY
+    person, team = (to.name, "") if to.kind == "person" else ("", to.name)
     command = AlertCommand(
         profile.id, "", action, at, said.by, said.note, case=case, outcome=said.outcome or "",
-        assignee=assignee, until=_seconds(said.until), worse=said.until_worse,
+        assignee=person, team=team, until=_seconds(said.until), worse=said.until_worse,
     )  # fmt: skip
     await deps.commands.send(command)
     until = time.monotonic() + deps.wait
@@ -153,9 +156,9 @@ async def decide_case(
     return profile, now, done
 
 
-async def _assignee(deps: ApiDeps, name: str, who: str) -> str:
+async def _assignee(deps: ApiDeps, name: str, who: str) -> Assignee:
     try:
-        return (await find_assignee(deps, name, who)).name
+        return await find_assignee(deps, name, who)
     except NotFound as error:
         raise ApiError(400, "unknown_assignee", str(error)) from error
 

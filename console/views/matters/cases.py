@@ -9,6 +9,7 @@ from pydantic import Field
 from console.views.churn import may_be_scored
 from console.views.document import Document, Money, Page, Risk, Time
 from console.views.label import label
+from models.cases.routes import severest
 from models.cases.worth import FORMULA
 from plan import Plan
 from profiles.types import Case, CaseEntry, Profile
@@ -21,8 +22,8 @@ class EntryView(Document):
 
     at: Time
     action: str = Field(
-        description="opened, joined (a further rule), acknowledged, assigned, snoozed, woken, resolved, cleared, "
-        "reopened, merged; note."
+        description="opened, joined (a further rule), routed (to another owner), acknowledged, assigned, snoozed, "
+        "woken, resolved, cleared, reopened, merged; note."
     )
     by: str | None = Field(description="A person; null if nobody decided it.")
     text: str | None = Field(description="Which rules, who, until when, with which outcome, why; what a note says.")
@@ -55,12 +56,13 @@ class CaseView(Document):
     opened: Time
     changed: Time
     rules: list[RuleView] = Field(description="The first to open first.")
+    severity: str | None = Field(description="That of its severest rule; null if the plan has none of them any more.")
     risk: Risk | None = Field(description="As of opening, as `reasons`; null without a score, as is `value_at_risk`.")
     as_of: Time | None
     reasons: list[str] = Field(description="Why it opened, in words as of then; those of now are the customer's.")
     value_at_risk: AtRiskView | None
-    owner: str | None = Field(description="The team of the severest rule.")
-    assignee: str | None
+    owner: str | None = Field(description="The team or person to whom the plan's routes, or a person, gave it.")
+    assignee: str | None = Field(description="The person who has it.")
     outcome: str | None = Field(description="stayed, left, no_answer, wrong or not_worth.")
     until: Time | None = Field(description="When a snooze ends by itself.")
     until_worse: bool = Field(description="A snooze ends when the risk is 0.1 higher, a rule joins, or they complain.")
@@ -143,6 +145,7 @@ def _fields(profile: Profile, case: Case, plan: Plan) -> dict[str, object]:
             )
             for name, since in sorted(case.rules.items(), key=lambda item: (item[1], item[0]))
         ],
+        "severity": severest(case.rules, known),
         "risk": case.risk if scored else None,
         "as_of": (case.as_of or None) if scored else None,
         "reasons": case.reasons if scored else [],

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from models.cases.decisions import decide
 from models.cases.following import RETENTION, WIN_BACK, Cases, case_id, profile_of_case
+from models.cases.routes import Route
 from models.conditions.rules import AlertRule
 from models.durations import DAY
 from models.segments.alerts import Alerts, compile_alerts
+from profiles.cases.joining import join_cases
 from profiles.consent import Consent
-from profiles.types import AlertCommand, Case, Profile, Reason, Score, Tally
+from profiles.types import AlertCommand, Case, Profile, Reason, Score, Stay, Tally
 
 RULES = [
     AlertRule(name="risky", threshold=0.6, clear=0.4, cooldown=7 * DAY, purpose=None, owner="CRM"),
@@ -25,13 +30,19 @@ RULES = [
 ]  # fmt: skip
 
 
+ROUTES = [
+    Route.model_validate({"when": {"severity": "critical", "segment": "valuable"}, "owner": "Success"}),
+    Route.model_validate({"when": {"rule": "risky", "segment": "valuable"}, "owner": "kim"}),
+]
+
+
 class Customer:
     """Looked at day after day."""
 
-    def __init__(self, hold_out: float = 0.0, consent: Consent | None = None) -> None:
+    def __init__(self, hold_out: float = 0.0, consent: Consent | None = None, routes: Sequence[Route] = ()) -> None:
         self.profile = Profile("p" * 22)
         self._alerts: Alerts = compile_alerts(RULES, "EUR", ())
-        self._cases = Cases(RULES, "EUR", 90 * DAY, hold_out, consent or Consent())
+        self._cases = Cases(RULES, "EUR", 90 * DAY, hold_out, consent or Consent(), routes)
 
     def look(self, day: float, risk: float, complaints: int = 0, stage: str = "active") -> list[str]:
         """What others are told of the case then."""
@@ -178,6 +189,63 @@ def test_without_leave_to_profile_nothing_of_a_score_stays() -> None:
 class _Denied:
     def allows(self, profile: Profile, purpose: str) -> bool:
         return False
+
+
+def test_whose_it_is_the_routes_say_when_it_opens_and_when_a_rule_joins() -> None:
+    customer = Customer(routes=ROUTES)
+    customer.profile.segments["valuable"] = Stay(0.0)
+    customer.look(1, 0.8)
+    assert customer.case.owner == "kim"
+    del customer.profile.segments["valuable"]
+    customer.look(2, 0.8)
+    assert customer.case.owner == "kim"  # nobody's work moves because the customer does
+    customer.profile.segments["valuable"] = Stay(0.0)
+    assert customer.look(3, 0.8, complaints=2) == ["joined"]
+    assert customer.case.owner == "Success"
+
+
+@pytest.mark.parametrize("to", [{"assignee": "lee"}, {"team": "Sales"}])
+def test_who_was_given_a_case_keeps_it_until_it_opens_again(to: dict[str, str]) -> None:
+    customer = Customer(routes=ROUTES)
+    customer.look(1, 0.8)
+    assert customer.decide(2, "assign", **to)
+    given = ("Sales" if "team" in to else "CRM", to.get("assignee", ""))
+    assert (customer.case.owner, customer.case.assignee) == given
+    assert customer.case.history[-1].text == (to.get("assignee") or to["team"])
+    customer.look(3, 0.8, complaints=2)
+    assert (customer.case.owner, customer.case.assignee) == given
+    assert customer.decide(4, "resolve", outcome="stayed")
+    assert customer.look(6, 0.9, complaints=3) == ["opened"]
+    assert (customer.case.owner, customer.case.assignee, customer.case.given) == ("Support", "", 0.0)
+
+
+def test_two_that_became_one_are_routed_anew() -> None:
+    customer, other = Customer(routes=ROUTES), Customer(routes=ROUTES)
+    customer.look(1, 0.8)
+    other.look(2, 0.8, complaints=2)
+    assert (customer.case.owner, other.case.owner) == ("CRM", "Support")
+    customer.profile.case = join_cases(customer.case, other.case)
+    customer.profile.alerts |= other.profile.alerts
+    customer.profile.segments["valuable"] = Stay(0.0)
+    assert customer.look(3, 0.8, complaints=2) == ["routed"]
+    assert (customer.case.owner, customer.case.history[-1].text) == ("Success", "Success")
+    assert customer.look(4, 0.8, complaints=2) == []
+
+
+@given(days=st.permutations([1, 2, 3]), valuable=st.booleans())
+@settings(max_examples=12, deadline=None)
+def test_the_owner_is_the_same_in_whatever_order_alerts_come(days: list[int], valuable: bool) -> None:
+    """Of the rules that it has, also if they are seen at once, as when history is played again."""
+    customer, at_once = Customer(routes=ROUTES), Customer(routes=ROUTES)
+    for one in (customer, at_once):
+        one.profile.segments |= {"valuable": Stay(0.0)} if valuable else {}
+    signs = {days[0]: {"risk": 0.8}, days[1]: {"complaints": 2}, days[2]: {"complaints": 3}}
+    risk, complaints = 0.1, 0
+    for day in (1, 2, 3):
+        risk, complaints = signs[day].get("risk", risk), int(signs[day].get("complaints", complaints))
+        customer.look(day, risk, complaints)
+    at_once.look(3, risk, complaints)
+    assert customer.case.owner == at_once.case.owner != ""
 
 
 def test_history_and_notes_are_bounded() -> None:

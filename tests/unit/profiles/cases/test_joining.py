@@ -29,6 +29,8 @@ def cases(draw: st.DrawFn) -> Case:
         rules=draw(st.dictionaries(st.sampled_from("rst"), _times)),
         risk=draw(st.none() | st.floats(0, 1)),
         assignee=draw(st.sampled_from(["", "kim", "lee"])),
+        owner=draw(st.sampled_from(["", "CRM", "Support"])),
+        given=draw(st.sampled_from([0.0, 1.0, 2.0])),
         notes=draw(_entries)[-10:],
         history=draw(_entries),
     )
@@ -45,6 +47,16 @@ def test_order_makes_no_difference(found: list[Case]) -> None:
         results.append(joined)
     for one, other in permutations(results, 2):
         assert one == other
+
+
+def test_whose_it_is_a_person_said_last_or_is_asked_anew() -> None:
+    one = Case("cs_a_1", "retention", "new", 1.0, 5.0, {"r": 1.0}, owner="CRM")
+    other = Case("cs_b_2", "retention", "new", 2.0, 6.0, {"s": 2.0}, owner="CRM")
+    given = Case("cs_c_3", "retention", "new", 3.0, 4.0, {"s": 3.0}, owner="Support", given=4.0)
+    routed, kept = join_cases(one, other), join_cases(other, given)
+    assert routed is not None
+    assert kept is not None
+    assert (routed.owner, kept.owner, kept.given) == ("", "Support", 4.0)
 
 
 def test_two_that_stand_have_the_earlier_opening_all_rules_and_all_notes() -> None:

@@ -1,0 +1,138 @@
+"""To whom a case goes: the plan's routes, of which the first that matches names the owner."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Any, Literal, NamedTuple
+
+from pydantic import BeforeValidator, Field
+
+from models.conditions.rules import AlertRule
+from models.conditions.spec import Spec
+from models.conditions.words import either
+from profiles.claims import believed_trait
+from profiles.companies.affiliation import companies_at
+from profiles.types import Case, Profile
+
+__all__ = ["ROUTES", "Route", "Routes", "Severity", "When", "severest"]
+
+ROUTES = 200
+"""Most routes of a plan."""
+
+Severity = Literal["info", "warning", "critical"]
+
+_SEVEREST: Mapping[Severity, int] = {"critical": 0, "warning": 1, "info": 2}
+
+
+def _as_list(value: Any) -> Any:
+    return value if isinstance(value, list | tuple) else [value]
+
+
+Names = Annotated[tuple[str, ...], BeforeValidator(_as_list), Field(min_length=1)]
+Values = Annotated[tuple[str | int | float | bool, ...], BeforeValidator(_as_list), Field(min_length=1)]
+
+
+class When(Spec):
+    """Which cases a route is for: all that it says must be so, of a list one of it. It says nothing of what is None."""
+
+    rule: Names | None = None  # an alert that belongs to the case
+    severity: Annotated[tuple[Severity, ...], BeforeValidator(_as_list), Field(min_length=1)] | None = None
+    kind: Literal["retention", "win_back"] | None = None
+    segment: Names | None = None
+    company: Names | None = None  # as events name it
+    traits: dict[str, Values] = Field(default={})
+
+    @property
+    def is_all(self) -> bool:
+        """Whether it takes every case."""
+        return not self.model_dump(exclude_defaults=True)
+
+    def in_words(self) -> str:
+        """Who these are."""
+        return " and ".join(self._words()) or "any case"
+
+    def _words(self) -> Iterator[str]:
+        if self.kind is not None:
+            yield "has left" if self.kind == "win_back" else "has not left"
+        for word, names in (("severity", self.severity), ("alert", self.rule)):
+            if names is not None:
+                yield f"{word} {either(names)}"
+        if self.segment is not None:
+            yield f"in segment {either(self.segment)}"
+        if self.company is not None:
+            yield f"of company {either(self.company)}"
+        for trait, values in self.traits.items():
+            yield f"{trait} is {either(values)}"
+
+
+class Route(Spec):
+    """Cases of this kind go to a team, or to a person by the name of their account."""
+
+    when: When = When()
+    owner: str = Field(min_length=1, max_length=100)
+
+    def in_words(self) -> str:
+        """Which cases go to whom."""
+        return f"{self.when.in_words()} → {self.owner}"
+
+
+class _Facts(NamedTuple):
+    """What routes look at."""
+
+    profile: Profile
+    case: Case
+    severity: str | None
+    now: float
+
+
+class Routes:
+    """The plan's routes and the rules whose alerts cases are made of.
+
+    Args:
+        routes: in the order of the plan; the first that matches names the owner.
+        rules: about customers; where no route matches, the owner is that of the severest rule that names one.
+    """
+
+    def __init__(self, routes: Sequence[Route], rules: Sequence[AlertRule]) -> None:
+        self._routes = tuple(routes)
+        self._rules = {rule.name: rule for rule in rules}
+
+    def owner(self, profile: Profile, case: Case, now: float) -> str:
+        """To whom a case of this customer goes at `now`; "" if the plan names nobody."""
+        facts = _Facts(profile, case, severest(case.rules, self._rules), now)
+        found = next((route.owner for route in self._routes if _matches(route.when, facts)), None)
+        return self._owner_of_rules(case) if found is None else found
+
+    def _owner_of_rules(self, case: Case) -> str:
+        """Of rules alike in severity, that of the one that was there first."""
+        owned = [
+            (_SEVEREST[rule.severity], since, name, rule.owner)
+            for name, since in case.rules.items()
+            if (rule := self._rules.get(name)) is not None and rule.owner
+        ]
+        return min(owned)[-1] if owned else ""
+
+
+def severest(names: Mapping[str, float] | Sequence[str], rules: Mapping[str, AlertRule]) -> Severity | None:
+    """The severity of a case with these rules; None if the plan knows none of them any more."""
+    known = [rules[name].severity for name in names if name in rules]
+    return min(known, key=_SEVEREST.__getitem__, default=None)
+
+
+def _matches(when: When, facts: _Facts) -> bool:
+    return (
+        (when.severity is None or facts.severity in when.severity)
+        and (when.kind is None or facts.case.kind == when.kind)
+        and (when.rule is None or any(name in facts.case.rules for name in when.rule))
+        and (when.segment is None or any(name in facts.profile.segments for name in when.segment))
+        and (when.company is None or not companies_at(facts.profile, facts.now).isdisjoint(when.company))
+        and all(_is_one_of(facts.profile, trait, values) for trait, values in when.traits.items())
+    )
+
+
+def _is_one_of(profile: Profile, trait: str, values: Sequence[Any]) -> bool:
+    held = believed_trait(profile, trait)
+    if held is None:
+        return False
+    is_bool = isinstance(held[0], bool)  # which equals a number
+    return any(held[0] == value and isinstance(value, bool) == is_bool for value in values)
