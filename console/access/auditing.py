@@ -9,7 +9,7 @@ from typing import Protocol
 from fastapi import Request
 
 from console.access.scopes import Viewer
-from streams.audit.trail import AuditRow, Page
+from streams.audit.trail import AuditRow, Page, Wanted
 
 __all__ = ["Audit", "row_of"]
 
@@ -21,10 +21,12 @@ class Audit(Protocol):
         """Take a row, without waiting for where it goes."""
         ...
 
-    async def newest(
-        self, limit: int, *, object_: str | None = None, actor: str | None = None, before: int | None = None
-    ) -> Page:
-        """The newest rows, of an object, of somebody, from where a page begins."""
+    async def newest(self, limit: int, wanted: Wanted = ..., *, before: int | None = None, after: int = 0) -> Page:
+        """The newest rows of those that somebody wants, from where a page begins, or of those that are new."""
+        ...
+
+    async def end(self) -> int:
+        """Where rows begin that are not there yet."""
         ...
 
 

@@ -77,9 +77,13 @@ class OwnSessions:
             await self._store.end_session(digest)
         return len(others)
 
+    async def here(self) -> Session | None:
+        """The one that asks."""
+        return await self._store.session(self._here)
+
     async def is_fresh(self) -> bool:
         """Whether who asks has signed in only just now."""
-        session = await self._store.session(self._here)
+        session = await self.here()
         return session is not None and self._clock() - session.began < FRESH
 
 

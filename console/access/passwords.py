@@ -11,12 +11,13 @@ from pwdlib.hashers.argon2 import Argon2Hasher
 
 from profiles.errors import WrongUse
 
-__all__ = ["LEAST", "hash_password", "is_password"]
+__all__ = ["LEAST", "MOST", "hash_password", "is_password"]
 
 LEAST = 12
 """Characters of a password (NIST SP 800-63B asks for 8; nothing but its length is asked for)."""
 
-_MOST = 200
+MOST = 200
+"""Characters: nobody types more."""
 
 _hasher = PasswordHash((Argon2Hasher(),))
 
@@ -27,14 +28,14 @@ def hash_password(password: str) -> str:
     Raises:
         WrongUse: it is too short, or longer than anybody types.
     """
-    if not LEAST <= len(password) <= _MOST:
-        raise WrongUse(f"a password has {LEAST} to {_MOST} characters; this one has {len(password)}")
+    if not LEAST <= len(password) <= MOST:
+        raise WrongUse(f"a password has {LEAST} to {MOST} characters; this one has {len(password)}")
     return _hasher.hash(password)
 
 
 async def is_password(password: str, kept: str) -> bool:
     """Whether this is the password; takes as long where there is none to compare with."""
-    return await asyncio.to_thread(_verify, password[: _MOST + 1], kept) and bool(kept)
+    return await asyncio.to_thread(_verify, password[: MOST + 1], kept) and bool(kept)
 
 
 def _verify(password: str, kept: str) -> bool:

@@ -117,7 +117,7 @@ def entry_router(entry: Entry, frame: Frame) -> APIRouter:
 
     async def come_in(request: Request, account: Account, via: str, to: str) -> Response:
         await entry.note_sign_in(request, account.name)
-        secret = await entry.sessions.begin(account, via)
+        secret = await entry.sessions.begin(account, via, request.headers.get("user-agent", ""))
         answer = RedirectResponse(_inside(to), 303, HEADERS)
         answer.set_cookie(
             _cookie_name(request), secret, max_age=round(ABSOLUTE), path="/", httponly=True, samesite="lax",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 from urllib.parse import urlencode
 
 from fastapi import Request
@@ -23,6 +23,9 @@ from console.pages.statics import static_url
 from plan import Plan
 
 __all__ = ["NAVIGATION", "Frame", "Place", "environment"]
+
+
+Row = TypeVar("Row")
 
 
 class Place(NamedTuple):
@@ -71,6 +74,7 @@ def environment(language: str) -> Environment:
     )
     # As a global: a block that is rendered by itself knows nothing of what its page imports.
     made.globals["ui"] = made.get_template("macros.html").module
+    made.globals["settings"] = made.get_template("settings_tabs.html").module
     made.globals["act"] = made.get_template("case_actions.html").module
     return made
 
@@ -121,6 +125,10 @@ class Frame:
     def fragment(self, language: str, name: str, block: str, values: Mapping[str, Any]) -> str:
         """One block of a page, for the `viewer` among the values; `one`, if true: it is about one customer."""
         return render_block(environment(language), f"{name}.html", block, **self._seen(values))
+
+    def seen(self, viewer: Viewer, rows: list[Row]) -> list[Row]:
+        """Documents of a list as somebody may see them."""
+        return masked(rows, sight_of(viewer, self._plan))
 
     def _seen(self, values: Mapping[str, Any]) -> Mapping[str, Any]:
         viewer = values.get("viewer") or _NOBODY

@@ -23,6 +23,10 @@ from console.pages.operating.pipeline_page import pipeline_page_router
 from console.pages.plan_pages import plan_pages_router
 from console.pages.search_page import search_pages_router
 from console.pages.segments import segments_pages_router
+from console.pages.settings.account_page import account_page_router
+from console.pages.settings.audit_page import audit_page_router
+from console.pages.settings.tokens_page import tokens_page_router
+from console.pages.settings.users_page import users_page_router
 from console.services.ports import ApiDeps
 from profiles.stores import AWAY
 
@@ -50,6 +54,10 @@ def add_pages(app: FastAPI, deps: ApiDeps) -> None:
         pipeline_page_router,
         models_page_router,
         jobs_page_router,
+        account_page_router,
+        users_page_router,
+        tokens_page_router,
+        audit_page_router,
     ):
         app.include_router(build(deps, entry, frame))
 

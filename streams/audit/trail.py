@@ -22,7 +22,7 @@ from streams.kafka.reader import Extent, Log, NoTopic
 from streams.kafka.topics import AUDIT, topic_name
 from streams.settings import Settings
 
-__all__ = ["AuditRow", "AuditTrail", "Page"]
+__all__ = ["AuditRow", "AuditTrail", "Page", "Wanted"]
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +31,7 @@ _AT_ONCE = 500
 _PATIENCE = 5.0  # seconds, for Kafka
 _PAUSE = 1.0  # seconds, after Kafka has refused
 _END_OF_TIME = 253_402_300_800.0  # seconds since the epoch, at which the year 10000 begins: no calendar writes it
+_LATE = 3600.0  # seconds that a row may come after ones that are younger, from another console
 _LOOK_BACK = (1_000, 10_000, 50_000)  # records that are looked through, until there are enough of those asked for
 
 
@@ -49,13 +50,34 @@ class AuditRow(msgspec.Struct, frozen=True, omit_defaults=True):
     result: str = "ok"  # else the status that was answered
 
 
+class Wanted(NamedTuple):
+    """Which rows somebody wants to see; without anything: all."""
+
+    object: str | None = None
+    actor: str | None = None
+    action: str | None = None  # as in profile.view; all that begin with it, if it is `profile`
+    since: float | None = None  # seconds since the epoch
+
+    def has(self, row: AuditRow) -> bool:
+        """Whether this is one of them."""
+        return (
+            (self.object is None or row.object == self.object)
+            and (self.actor is None or row.actor == self.actor)
+            and (self.action is None or row.action == self.action or row.action.startswith(f"{self.action}."))
+            and (self.since is None or row.at >= self.since)
+        )
+
+
 class Page(NamedTuple):
     """Rows, the newest first, and where the next page begins."""
 
     rows: list[AuditRow]
     following: int | None
     unreadable: int = 0  # records that were passed over, of those looked through
+    end: int = 0  # where rows begin that come after all these
 
+
+_ALL = Wanted()
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(AuditRow).decode
@@ -96,10 +118,14 @@ class AuditTrail:
             except TimeoutError:
                 log.error("%d rows of the audit trail are lost: Kafka does not answer", len(self._waiting))  # noqa: TRY400
 
-    async def newest(
-        self, limit: int, *, object_: str | None = None, actor: str | None = None, before: int | None = None
-    ) -> Page:
-        """The newest rows, of an object, of somebody; among the latest 50,000 from where a page begins.
+    async def newest(self, limit: int, wanted: Wanted = _ALL, *, before: int | None = None, after: int = 0) -> Page:
+        """The newest rows of those that somebody wants; among the latest 50,000 from where a page begins.
+
+        Args:
+            limit: most rows.
+            wanted: which.
+            before: where the page begins, `following` of the one before.
+            after: `end` of a page whose rows are known.
 
         Raises:
             Unavailable: Kafka does not answer.
@@ -107,14 +133,31 @@ class AuditTrail:
         await self._settle()
         try:
             async with asyncio.timeout(_PATIENCE):
-                return await self._newest(limit, object_, actor, before)
+                return await self._newest(limit, wanted, before, after)
         except NoTopic:
             return Page([], None)  # nothing was written yet
         except TimeoutError as error:
             raise Unavailable("Kafka does not answer") from error
 
-    async def _newest(self, limit: int, object_: str | None, actor: str | None, before: int | None) -> Page:
+    async def end(self) -> int:
+        """Where rows begin that are not there yet; while Kafka is away, nowhere new.
+
+        Raises:
+            Unavailable: Kafka does not answer.
+        """
+        await self._settle()
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                (held,) = await self._log.extents(self._topic)
+        except NoTopic:
+            return 0
+        except TimeoutError as error:
+            raise Unavailable("Kafka does not answer") from error
+        return held.end
+
+    async def _newest(self, limit: int, wanted: Wanted, before: int | None, after: int) -> Page:
         (held,) = await self._log.extents(self._topic)
+        held = held._replace(start=min(max(held.start, after), held.end))
         end = held.end if before is None else min(before, held.end)
         found: list[tuple[int, AuditRow]] = []
         unreadable: list[int] = []
@@ -122,21 +165,25 @@ class AuditTrail:
         for back in _LOOK_BACK:
             lower = max(held.start, end - back)
             part: list[tuple[int, AuditRow]] = []
-            for record in await self._read(held._replace(start=lower, end=upper)):
+            records = await self._read(held._replace(start=lower, end=upper))
+            for record in records:
                 row = _row_of(record)
                 if row is None:
                     unreadable.append(record.offset)
-                elif (object_ is None or row.object == object_) and (actor is None or row.actor == actor):
+                elif wanted.has(row):
                     part.append((record.offset, row))
             found += reversed(part)
             upper = lower
             if len(found) > limit or lower == held.start:
                 break
+            if records and records[0].timestamp / 1000 + _LATE < (wanted.since or 0.0):
+                upper = held.start  # all before are older still
+                break
         shown = found[:limit]
         more = len(found) > limit or upper > held.start
         at = shown[-1][0] if len(found) > limit else upper
         passed = sum(offset >= at for offset in unreadable)  # each on one page only
-        return Page([row for _, row in shown], at if more else None, passed)
+        return Page([row for _, row in shown], at if more else None, passed, held.end)
 
     async def _read(self, extent: Extent) -> list[ConsumerRecord]:
         if not extent.records:

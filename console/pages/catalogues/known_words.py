@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from console.access.scopes import SCOPES
+from console.views.operating.audit import ACTIONS
+
 __all__ = ["WORDS"]
 
 WORDS = (
@@ -28,5 +31,9 @@ WORDS = (
     "champions", "loyal customers", "lapsing loyal", "potential loyalists", "need attention", "hibernating",
     "new one timers", "cooling one timers", "lost one timers", "top value", "anonymous visitor", "subscriber",
     "new customer", "one time buyer", "repeat buyer", "big spender", "valuable", "lapsing", "silent subscriber",
+    # how somebody signed in
+    "password", "link", "oidc", "proxy",
+    # what somebody may do, and did
+    *SCOPES.values(), *ACTIONS.values(),
 )  # fmt: skip
 """As the filters `label` and `_` look them up: with spaces, not underscores."""

@@ -60,6 +60,16 @@
   })
   document.addEventListener('submit', event => setTimeout(() => event.target.closest('dialog')?.close()))
 
+  // What is shown once only is copied by a button.
+  document.addEventListener('click', async event => {
+    const button = event.target.closest('[data-copy]')
+    if (!button) return
+    const field = document.getElementById(button.dataset.copy)
+    field.select()
+    try { await navigator.clipboard.writeText(field.value) } catch { document.execCommand('copy') }
+    button.textContent = button.dataset.copied
+  })
+
   // Times of the server are in UTC; a day is what the viewer calls a day.
   const format = new Intl.DateTimeFormat(root.lang || undefined, { dateStyle: 'medium', timeStyle: 'short' })
   const local = within => within.querySelectorAll('time.when').forEach(time => { time.textContent = format.format(new Date(time.dateTime)) })
@@ -109,7 +119,7 @@
     }
     if (waiting && Date.now() - waiting < 1500) {
       waiting = 0
-      const place = document.querySelector(`nav a[data-key="${CSS.escape(event.key)}"]`)
+      const place = document.querySelector(`.top a[data-key="${CSS.escape(event.key)}"]`)
       if (place) { event.preventDefault(); location.href = place.href }
       return
     }

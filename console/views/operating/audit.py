@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Self
+
 from pydantic import Field
 
 from console.views.document import Document, Page, Time
+from streams.audit.trail import AuditRow
 
-__all__ = ["AuditPage", "AuditView"]
+__all__ = ["ACTIONS", "AuditPage", "AuditView"]
 
 
 class AuditView(Document):
@@ -23,8 +27,49 @@ class AuditView(Document):
     reason: str
     result: str = Field(description="ok, or the status that was answered.")
 
+    @classmethod
+    def of_row(cls, row: AuditRow) -> Self:
+        """What a record says."""
+        return cls.of(row, fields=list(row.fields))
+
 
 class AuditPage(Page[AuditView]):
     """One page of what people did."""
 
     unreadable: int = Field(0, description="Records that were passed over: damaged, or of something else.")
+
+
+ACTIONS: Mapping[str, str] = {
+    "profile.view": "looked",
+    "profile.events": "read the events",
+    "profile.links": "looked why these are one customer",
+    "profile.explain": "looked why the risk is as it is",
+    "profile.reveal": "revealed personal data",
+    "profile.export": "exported",
+    "profile.join": "joined",
+    "profile.split": "split",
+    "profile.erase": "erased",
+    "erasure.lift": "lifted an erasure",
+    "company.join": "joined companies",
+    "company.unjoin": "took companies apart",
+    "search": "searched",
+    "table.csv": "took a table as CSV",
+    "case.decide": "decided on a case",
+    "alert.decide": "decided on an alert",
+    "model.promote": "promoted a model",
+    "model.release": "let the models decide again",
+    "model.rollback": "rolled the models back",
+    "rejected.replay": "replayed what was rejected",
+    "source.resume": "resumed a source",
+    "sign-in": "signed in",
+    "session.end": "ended a session",
+    "password.change": "changed the password",
+    "user.add": "added a person",
+    "user.change": "changed a person",
+    "user.link": "made a sign-in link",
+    "user.remove": "removed a person",
+    "token.add": "made a token",
+    "token.rotate": "rotated a token",
+    "token.revoke": "revoked a token",
+}
+"""By what the trail calls it, in words of pages."""

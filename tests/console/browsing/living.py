@@ -17,6 +17,7 @@ from profiles.stores.access import AccessStore, Account, Role
 from profiles.stores.memory import MemoryAccessStore, MemoryLinkStore, MemorySourceStore, MemoryStore
 from profiles.types import AlertCommand, Join, Profile
 from profiles.units import Pause
+from streams.audit.trail import AuditTrail
 from streams.dead_letters.newest import RejectedTail
 from streams.dead_letters.replays import ReplayDesk
 from streams.kafka.memory import MemoryLog
@@ -81,6 +82,7 @@ class Living:
     feed: Wakes
     log: MemoryLog
     sources: MemorySourceStore
+    audit: AuditTrail
 
     def keep(self, profile: Profile) -> None:
         """A customer is as this from now on, and everybody who looks is told."""
@@ -135,4 +137,4 @@ def living(held: MemoryStore | None = None, **parts: Any) -> Iterator[Living]:
     app = create_api(deps)
     add_pages(app, deps)
     with serving(app) as url:
-        yield Living(url, held, access, feed, log, sources)
+        yield Living(url, held, access, feed, log, sources, deps.audit)

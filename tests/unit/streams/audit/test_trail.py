@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Iterable
 
 import pytest
 
 from streams.audit import trail as module
-from streams.audit.trail import AuditRow, AuditTrail
+from streams.audit.trail import AuditRow, AuditTrail, Wanted
 from streams.kafka.client import Unavailable
 from streams.kafka.memory import MemoryLog
 from streams.kafka.output import Row
@@ -71,13 +72,13 @@ def test_rows_are_found_by_whom_they_are_about_and_who_did_it_page_by_page(monke
         await trail.stop()
 
         seen: list[float] = []
-        page = await trail.newest(2, object_="p")
+        page = await trail.newest(2, Wanted("p"))
         seen += [found.at for found in page.rows]
         while page.following is not None:
-            page = await trail.newest(2, object_="p", before=page.following)
+            page = await trail.newest(2, Wanted("p"), before=page.following)
             seen += [found.at for found in page.rows]
         assert seen == [18.0, 15.0, 12.0, 9.0, 6.0, 3.0, 0.0]
-        assert [found.at for found in (await trail.newest(50, object_="p", actor="kim")).rows] == [15.0, 9.0, 3.0]
+        assert [found.at for found in (await trail.newest(50, Wanted("p", "kim"))).rows] == [15.0, 9.0, 3.0]
 
     run(test)
 
@@ -146,6 +147,34 @@ def test_a_record_that_cannot_be_read_hides_no_other_and_is_counted_once() -> No
 def test_where_nothing_was_ever_written_there_is_nothing() -> None:
     async def test() -> None:
         kafka = MemoryLog({})
-        assert await AuditTrail(kafka, kafka, Settings()).newest(10) == ([], None, 0)
+        assert await AuditTrail(kafka, kafka, Settings()).newest(10) == ([], None, 0, 0)
 
     asyncio.run(test())
+
+
+def test_rows_are_found_by_what_was_done_and_since_when(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where a look back ends at records that are too old, and of those that are new since a page was read."""
+    monkeypatch.setattr(module, "_LOOK_BACK", (2, 4, 1000))
+
+    async def test(trail: AuditTrail, away: Away) -> None:
+        away.back.set()
+        now = time.time()
+        for number, action in enumerate(("profile.view", "profile.reveal", "profiles", "search", "profile.reveal")):
+            trail.note(AuditRow(now - 10_000 + number, "kim", "page", action, "p"))
+        await trail.stop()
+
+        async def found(wanted: Wanted, **more: int) -> list[str]:
+            return [row.action for row in (await trail.newest(50, wanted, **more)).rows]
+
+        assert await found(Wanted(action="profile.reveal")) == ["profile.reveal", "profile.reveal"]
+        assert await found(Wanted(action="profile")) == ["profile.reveal", "profile.reveal", "profile.view"]
+        assert await found(Wanted(since=now - 10_000 + 2)) == ["profile.reveal", "search", "profiles"]
+        page = await trail.newest(50)
+        assert page.end == await trail.end() == 5
+        assert await found(Wanted(), after=page.end) == []
+        trail.note(AuditRow(now, "kim", "page", "search"))
+        assert await found(Wanted(), after=page.end) == ["search"]
+        assert await found(Wanted(since=now + 7200)) == []
+        assert (await trail.newest(50, Wanted(since=now + 7200))).following is None
+
+    run(test)

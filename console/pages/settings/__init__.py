@@ -1,0 +1,1 @@
+"""Settings: one's own account, and for admins people, tokens and the audit log."""
