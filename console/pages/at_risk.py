@@ -4,43 +4,43 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
 from functools import partial
-from typing import Annotated, Any, Literal
+from typing import Any
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Depends, Form, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import StreamingResponse
 
 from console.access.scopes import Viewer
-from console.api.error_answers import ApiError
-from console.api.matters.cases import Action, CaseDecision, decide_case
 from console.pages.entry import Entry
 from console.pages.frame import Frame
 from console.pages.headers import HEADERS
 from console.pages.languages import language_of
 from console.pages.streaming import stream
-from console.services.cases import Filters, Sort, list_cases
+from console.services.assignees import assignees
+from console.services.cases import MINE, Filters, Listed, list_cases
 from console.services.first_steps import FirstSteps
+from console.services.open_cases import Sort
 from console.services.ports import ApiDeps
 from console.views.matters.cases import CaseRowView, case_row_view
-from models.cases.decisions import OUTCOMES
-from models.cases.following import RETENTION
+from models.cases.following import RETENTION, WIN_BACK
 
 __all__ = ["at_risk_router"]
 
-_MOST = 200  # cases of one page
-_TABS = ("new", "mine", "acknowledged", "snoozed", "done")
+_PER_PAGE = 50
+_PER_READ = 200  # cases of the table as CSV that are read at once
+_TABS = ("new", MINE, "acknowledged", "snoozed", "done")
 _CHOSEN = ("segment", "band", "rule", "owner")
-_HOURS = {"4h": 4, "1d": 24, "3d": 72, "7d": 168}
-"""How long a snooze may last, in hours; `worse` has no end."""
+_KINDS = ("alert", "case", "profile")
+_LOOKS = 5.0  # seconds after which values and risks are looked at anew, if nothing happens to a case
 
 
 def at_risk_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRouter:
-    """The route /, its stream and its table as CSV, and what is decided on cases from any page."""
+    """The route /, its stream and its table as CSV."""
     router = APIRouter(include_in_schema=False)
-    reads, writes = Depends(entry.may("alerts:read")), Depends(entry.may("alerts:write"))
-    first_steps = FirstSteps(deps)
+    reads, first_steps = Depends(entry.may("alerts:read")), FirstSteps(deps)
 
     @router.get("/")
     async def at_risk(request: Request, viewer: Viewer = reads) -> Response:
@@ -61,90 +61,91 @@ def at_risk_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRouter:
             return state
 
         still, beside = entry.still(request, viewer), partial(first_steps.follow, viewer) if guided else None
-        return stream(deps.feed, render, still, kinds=("alert", "profile"), every=1.0, beside=beside)
+        return stream(deps.feed, render, still, kinds=_KINDS, every=1.0, looks=_LOOKS, beside=beside)
 
     @router.get("/at-risk.csv")
     async def table(request: Request, viewer: Viewer = reads) -> Response:
-        shown = await values(request, viewer)
         headers = {**HEADERS, "Content-Disposition": 'attachment; filename="at-risk.csv"'}
-        return Response(_csv(shown["rows"]), media_type="text/csv; charset=utf-8", headers=headers)
+        return StreamingResponse(lines(request, viewer), media_type="text/csv; charset=utf-8", headers=headers)
 
-    @router.post("/cases/{action}")
-    async def decide(
-        request: Request,
-        action: Action,
-        case: Annotated[str, Form(max_length=100)],
-        assignee: Annotated[str | None, Form(max_length=200)] = None,
-        snooze: Annotated[Literal["4h", "1d", "3d", "7d", "worse"] | None, Form()] = None,
-        outcome: Annotated[str | None, Form(max_length=20)] = None,
-        note: Annotated[str, Form(max_length=2000)] = "",
-        viewer: Viewer = writes,
-    ) -> Response:
-        if outcome is not None and outcome not in OUTCOMES:
-            raise ApiError(400, "invalid_request", f"an outcome is one of {', '.join(OUTCOMES)}")
-        until = None
-        if snooze in _HOURS:
-            until = datetime.fromtimestamp(await deps.now() + _HOURS[snooze] * 3600, UTC)
-        said = CaseDecision.model_validate(
-            {
-                "by": viewer.name, "note": note, "outcome": outcome, "until": until, "until_worse": snooze == "worse",
-                "assignee": viewer.name if action == "assign" and assignee is None else assignee,
-            }
+    async def lines(request: Request, viewer: Viewer) -> AsyncIterator[str]:
+        yield _csv([_HEAD])
+        cursor, more = None, True
+        while more:
+            found = await listed(request, viewer, _PER_READ, cursor)
+            yield _csv(map(_cells, rows_of(found, viewer)))
+            cursor, more = found.following, found.following is not None
+
+    async def listed(request: Request, viewer: Viewer, limit: int, cursor: str | None) -> Listed:
+        filters, sort = _asked(request)
+        return await list_cases(
+            deps.reader, deps.cases, filters, sort, limit, cursor, deps.plan.currency, viewer.name
         )  # fmt: skip
-        profile, _, _ = await decide_case(deps, case, action, said, viewer.name)
-        entry.note(request, viewer, "case.decide", profile.id, fields=(action,))
-        return Response(status_code=204, headers=HEADERS)  # what it came to comes with the stream of each page
+
+    def rows_of(found: Listed, viewer: Viewer) -> list[CaseRowView]:
+        masked = not viewer.sees_names
+        return [case_row_view(one, one.case, deps.plan, masked=masked) for one in found.customers if one.case]
 
     async def values(request: Request, viewer: Viewer) -> Mapping[str, Any]:
-        query = request.query_params
-        tab = query.get("tab") if query.get("tab") in _TABS else "new"
-        chosen = {name: query[name][:64] for name in _CHOSEN if query.get(name)}
-        mine = Filters(kind=RETENTION, assignee=viewer.name)
-        filters = Filters(None if tab == "mine" else tab, RETENTION, **chosen)
-        if tab == "mine":
-            filters = filters._replace(assignee=viewer.name)
-        sort: Sort = "newest" if query.get("sort") == "newest" else "value_at_risk"
-        currency = deps.plan.currency
-        found = await list_cases(deps.reader, filters, sort, _MOST, None, currency)
-        counts = dict((await list_cases(deps.reader, filters._replace(assignee=None), sort, 1, None, currency)).counts)
-        own = (await list_cases(deps.reader, mine._replace(**chosen), sort, 1, None, currency)).counts
-        masked = not viewer.sees_names
+        filters, sort = _asked(request)
+        found = await listed(request, viewer, _PER_PAGE, request.query_params.get("after") or None)
+        chosen = {name: value for name in _CHOSEN if (value := getattr(filters, name))}
+        if filters.kind != RETENTION:
+            chosen["kind"] = filters.kind
         return {
-            "tab": tab,
+            "tab": filters.state,
             "tabs": _TABS,
-            "counts": counts,
-            "own": sum(own[state].count for state in ("new", "acknowledged", "snoozed")),
-            "rows": [case_row_view(one, one.case, deps.plan, masked=masked) for one in found.customers if one.case],
+            "counts": dict(found.counts),
+            "own": found.own,
+            "rows": rows_of(found, viewer),
+            "start": found.start,
+            "total": found.total,
+            "previous": found.previous,
+            "following": found.following,
             "chosen": chosen,
             "sort": sort,
-            "address": urlencode({"tab": tab, "sort": sort, **chosen}),
+            "address": urlencode({"tab": filters.state, "sort": sort, **chosen}),
             "filters": urlencode({"sort": sort, **chosen}),
+            "after": request.query_params.get("after") or "",
             "segments": [rule.name for rule in deps.plan.segments],
             "rules": [rule.name for rule in deps.plan.alerts],
             "owners": sorted({rule.owner for rule in deps.plan.alerts if rule.owner}),
             "may_act": viewer.may("alerts:write"),
+            "whom": await assignees(deps) if viewer.may("alerts:write") else [],
         }
 
     return router
 
 
-def _csv(rows: list[CaseRowView]) -> str:
-    """The table. A cell that a spreadsheet would take for a formula begins with an apostrophe."""
+def _asked(request: Request) -> tuple[Filters, Sort]:
+    query = request.query_params
+    tab = query.get("tab") if query.get("tab") in _TABS else "new"
+    chosen = {name: query[name][:64] for name in _CHOSEN if query.get(name)}
+    kind = WIN_BACK if query.get("kind") == WIN_BACK else RETENTION
+    return Filters(tab, kind, **chosen), "newest" if query.get("sort") == "newest" else "value_at_risk"
+
+
+_HEAD = (
+    "customer", "profile", "state", "risk", "value at risk", "currency", "rules", "reason", "owner", "assignee",
+    "opened",
+)  # fmt: skip
+
+
+def _cells(row: CaseRowView) -> tuple[str, ...]:
+    worth = row.value_at_risk.money if row.value_at_risk else None
+    return (
+        row.label, row.profile, row.state, "" if row.risk_now is None else f"{row.risk_now:.3f}",
+        worth.amount if worth else "", worth.currency if worth else "", ", ".join(rule.name for rule in row.rules),
+        row.reasons[0] if row.reasons else "", row.owner or "", row.assignee or "",
+        datetime.fromtimestamp(row.opened, UTC).isoformat(),
+    )  # fmt: skip
+
+
+def _csv(rows: Any) -> str:
+    """Lines of the table. A cell that a spreadsheet would take for a formula begins with an apostrophe."""
     out = io.StringIO()
     writer = csv.writer(out)
-    writer.writerow(
-        ("customer", "profile", "state", "risk", "value at risk", "currency", "rules", "reason", "owner", "assignee",
-         "opened")
-    )  # fmt: skip
-    for row in rows:
-        worth = row.value_at_risk.money if row.value_at_risk else None
-        cells = (
-            row.label, row.profile, row.state, "" if row.risk_now is None else f"{row.risk_now:.3f}",
-            worth.amount if worth else "", worth.currency if worth else "", ", ".join(rule.name for rule in row.rules),
-            row.reasons[0] if row.reasons else "", row.owner or "", row.assignee or "",
-            datetime.fromtimestamp(row.opened, UTC).isoformat(),
-        )  # fmt: skip
-        writer.writerow([_harmless(cell) for cell in cells])
+    writer.writerows([_harmless(cell) for cell in row] for row in rows)
     return out.getvalue()
 
 

@@ -16,6 +16,7 @@ from console.pages.frame import Frame
 from console.pages.headers import HEADERS
 from console.pages.languages import language_of
 from console.pages.streaming import stream
+from console.services.assignees import assignees
 from console.services.first_steps import FirstSteps
 from console.services.links import links_of
 from console.services.ports import ApiDeps
@@ -97,6 +98,7 @@ def customer_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRouter:
         return {
             "customer": profile_view(found, await deps.now(), deps.plan, advice),
             "may_act": viewer.may("alerts:write"),
+            "whom": await assignees(deps) if viewer.may("alerts:write") else [],
             "label": label(found, deps.plan, masked=masked),
             "one": True,
             "phone": "" if masked else _phone(found, deps.plan),

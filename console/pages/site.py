@@ -16,6 +16,7 @@ from console.pages.customer import customer_router
 from console.pages.customers import customers_router
 from console.pages.entry import Entry, SignInNeeded, entry_router, to_sign_in
 from console.pages.frame import Frame
+from console.pages.matters.deciding import deciding_router
 from console.pages.operating.guide_page import guide_page_router
 from console.pages.operating.jobs_page import jobs_page_router
 from console.pages.operating.models_page import models_page_router
@@ -44,6 +45,7 @@ def add_pages(app: FastAPI, deps: ApiDeps) -> None:
     app.include_router(entry_router(entry, frame))
     for build in (
         at_risk_router,
+        deciding_router,
         guide_page_router,
         customers_router,
         search_pages_router,

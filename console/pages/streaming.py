@@ -38,6 +38,7 @@ def stream(
     kinds: tuple[str, ...] = (),
     about: str = "",
     every: float = _BETWEEN,
+    looks: float = _LOOKS,
     beside: Beside | None = None,
 ) -> EventSourceResponse:
     """The stream of a page.
@@ -45,13 +46,14 @@ def stream(
     Args:
         feed: what is committed.
         render: makes the fragments of now.
-        still_in: whether whoever looks is still who they were (`Entry.still`); asked before each state, and every 30 s.
+        still_in: whether whoever looks is still who they were (`Entry.still`); asked before each state and look.
         kinds: of events that change what the page shows, whomever they are about.
         about: the profile or company that the page is about.
         every: seconds between two states at least.
+        looks: seconds after which a state is made although nothing has happened.
         beside: watches for what the feed does not tell.
     """
-    events = _states(feed, render, still_in, kinds, about, every, beside)
+    events = _states(feed, render, still_in, kinds, about, every, looks, beside)
     return EventSourceResponse(events, ping=HEARTBEAT, headers={**HEADERS, "X-Accel-Buffering": "no"})
 
 
@@ -62,6 +64,7 @@ async def _states(
     kinds: tuple[str, ...],
     about: str,
     every: float,
+    looks: float,
     beside: Beside | None,
 ) -> AsyncIterator[ServerSentEvent]:
     shown: dict[str, str] = {}
@@ -78,7 +81,7 @@ async def _states(
             shown = state
             await asyncio.sleep(every)
             try:
-                await asyncio.wait_for(changed.wait(), _LOOKS)
+                await asyncio.wait_for(changed.wait(), looks)
             except TimeoutError:
                 yield ServerSentEvent("", event="still")  # a page that hears nothing for long says so (`live.js`)
     yield ServerSentEvent("", event="ended")

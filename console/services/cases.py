@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
-from typing import Literal, NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
+from console.services.open_cases import CaseReads, Sort, cut
 from console.views.document import Money
 from console.views.matters.cases import Tally
 from profiles.cases.case_rows import CaseRow, row_of
 from profiles.cases.joining import STANDING
 from profiles.store import Reader
-from profiles.stores.reading.paging import decode_cursor, first_rows
 from profiles.types import Profile
 
-__all__ = ["Filters", "Listed", "Sort", "list_cases"]
+__all__ = ["MINE", "Filters", "Listed", "list_cases"]
 
-Sort = Literal["value_at_risk", "newest"]
+MINE = "mine"
+"""As a state: whatever stands that the person has who asks."""
 
 _PASSES = 20  # pages of those that are done looked through for one answer, at most
 
@@ -32,16 +33,16 @@ class Filters(NamedTuple):
     band: str | None = None
     rule: str | None = None
 
-    def let(self, row: CaseRow) -> bool:
-        """Whether a case passes all filters but that of the state."""
-        return (
-            self.kind in (None, row.kind)
-            and self.owner in (None, row.owner)
-            and self.assignee in (None, row.assignee)
-            and self.band in (None, row.band)
-            and (self.segment is None or self.segment in row.segments)
-            and (self.rule is None or self.rule in row.rules)
-        )
+    def let(self, rows: Iterable[CaseRow]) -> list[CaseRow]:
+        """The cases that pass all filters but that of the state, in the order they come in."""
+        for name in ("kind", "owner", "assignee", "band"):
+            if (wanted := getattr(self, name)) is not None:
+                rows = [row for row in rows if getattr(row, name) == wanted]
+        if self.segment is not None:
+            rows = [row for row in rows if self.segment in row.segments]
+        if self.rule is not None:
+            rows = [row for row in rows if self.rule in row.rules]
+        return list(rows)
 
 
 class Listed(NamedTuple):
@@ -50,35 +51,50 @@ class Listed(NamedTuple):
     customers: list[Profile]
     following: str | None
     counts: Mapping[str, Tally]  # by state; of those that stand, under the filters
+    previous: str | None = None  # the cursor of the page before; "": the first; None: there is none, or nobody knows
+    start: int | None = None  # how many come before the page; None: nobody knows
+    total: int | None = None  # under filters and state; None: nobody knows
+    own: int = 0  # that stand and `person` has, under the filters
 
 
 async def list_cases(
-    reader: Reader, filters: Filters, sort: Sort, limit: int, cursor: str | None, currency: str
+    reader: Reader,
+    reads: CaseReads,
+    filters: Filters,
+    sort: Sort,
+    limit: int,
+    cursor: str | None,
+    currency: str,
+    person: str = "",
 ) -> Listed:
     """A page of cases. Three round trips: rows, how many are done, and the customers shown.
 
     Args:
         reader: of the store.
-        filters: which.
+        reads: of all who ask it.
+        filters: which; of state `MINE`, those of `person`.
         sort: what comes first; of those that are done, the last to end does.
         limit: most of a page.
         cursor: of the page before.
         currency: of the plan.
+        person: who asks.
     """
-    rows = [row for row in await reader.cases() if filters.let(row)]
+    rows = filters.let((await reads.read(reader)).ordered(sort))
     counts = _counts(rows, currency)
     counts["done"] = Tally(count=await reader.count_cases_done(), value_at_risk=Money.of_minor(0, currency))
+    own = [row for row in rows if row.assignee == person] if person else []
     if filters.state == "done":
         customers, following = await _done(reader, filters, limit, cursor)
-        return Listed(customers, following, counts)
-    shown = [
-        (float(row.value) if sort == "value_at_risk" else row.opened, row.profile)
-        for row in rows
-        if filters.state in (None, row.state)
-    ]
-    page, following = first_rows(shown, limit, decode_cursor(cursor))
-    found = await reader.profiles([id_ for _, id_ in page])
-    return Listed([found[id_] for _, id_ in page if id_ in found], following, counts)
+        start = None if cursor else 0
+        return Listed(customers, following, counts, None if start == 0 else "", start, own=len(own))
+    if filters.state == MINE:
+        rows = own
+    elif filters.state is not None:
+        rows = [row for row in rows if row.state == filters.state]
+    page = cut(rows, sort, limit, cursor)
+    found = await reader.profiles([row.profile for row in page.rows])
+    customers = [found[row.profile] for row in page.rows if row.profile in found]
+    return Listed(customers, page.following, counts, page.previous, page.start, page.total, len(own))
 
 
 def _counts(rows: list[CaseRow], currency: str) -> dict[str, Tally]:
@@ -97,9 +113,7 @@ async def _done(reader: Reader, filters: Filters, limit: int, cursor: str | None
     found: list[Profile] = []
     for _ in range(_PASSES):
         page, cursor = await reader.cases_done(limit=limit - len(found), cursor=cursor)
-        found += [
-            profile for profile in page if profile.case is not None and filters.let(row_of(profile, profile.case))
-        ]
+        found += [profile for profile in page if profile.case and filters.let([row_of(profile, profile.case)])]
         if cursor is None or len(found) >= limit:
             break
     return found, cursor

@@ -16,6 +16,7 @@ from console.access.limiting import Limiter
 from console.services.advice import Adviser
 from console.services.finder import Finder
 from console.services.models import ModelDesk
+from console.services.open_cases import CaseReads
 from plan import Plan
 from profiles.clock import ClockStore
 from profiles.store import Reader
@@ -124,6 +125,7 @@ class ApiDeps:
     transparency: bool = False
     collects: bool = False
     finder: Finder = field(default_factory=Finder)
+    cases: CaseReads = field(default_factory=CaseReads)
 
     async def now(self) -> float:
         """Seconds since the epoch, as of which customers are looked at: the watermark, or the wall clock if live."""

@@ -73,6 +73,10 @@ def test_the_list_is_sorted_filtered_and_counted(api: Any) -> None:
     first = api.get("/v1/cases?limit=2").json()
     assert [row["profile"] for row in first["data"]] == [gone.id, high.id]
     assert listed(api, f"?limit=2&cursor={first['next']}") == [low.id]
+    assert (first["start"], first["total"], first["previous"]) == (0, 3, None)
+    last = api.get(f"/v1/cases?limit=2&cursor={first['next']}").json()
+    assert (last["start"], last["total"], last["previous"], last["next"]) == (2, 3, "", None)
+    assert listed(api, f"?limit=2&cursor={last['previous']}") == [gone.id, high.id]
     counts = api.get("/v1/cases?kind=retention").json()["counts"]
     assert (counts["new"]["count"], counts["snoozed"]["count"], counts["done"]["count"]) == (2, 0, 0)
     worth = [row["value_at_risk"]["money"]["minor"] for row in api.get("/v1/cases?kind=retention").json()["data"]]

@@ -84,10 +84,13 @@ def cases_router(deps: ApiDeps) -> APIRouter:
         cursor: Cursor = None,
     ) -> CasePage:
         filters = Filters(state, kind, owner, assignee, segment, band, rule)
-        found = await list_cases(deps.reader, filters, sort, limit, cursor, deps.plan.currency)
+        found = await list_cases(deps.reader, deps.cases, filters, sort, limit, cursor or None, deps.plan.currency)
         masked = not viewer_of(request).sees_names
         data = [case_row_view(one, one.case, deps.plan, masked=masked) for one in found.customers if one.case]
-        return CasePage(data=data, next=found.following, counts=found.counts)
+        return CasePage(
+            data=data, next=found.following, previous=found.previous, start=found.start, total=found.total,
+            counts=found.counts,
+        )  # fmt: skip
 
     @router.get("/cases/{case}", summary="One case", responses=describe_errors(404))
     @wants("alerts:read", one=True)

@@ -14,7 +14,7 @@
     const menu = document.querySelector('details.menu[open]')
     if (menu && !menu.contains(event.target)) menu.open = false
     const row = event.target.closest('tr[data-href]')
-    if (row && !event.target.closest('a, button, input, label, summary') && !String(getSelection())) location.href = row.dataset.href
+    if (row && !event.target.closest('a, button, input, label, summary, td.pick') && !String(getSelection())) location.href = row.dataset.href
   })
 
   // Rows of the builder: one more, one less. What they come to is the server's.
@@ -46,19 +46,6 @@
   document.addEventListener('DOMContentLoaded', () => {
     if (matchMedia('(max-width: 600px)').matches) document.querySelectorAll('details[data-folded-on-phones]').forEach(one => { one.open = false })
   })
-
-  // Dialogs of cases: opened for the case of the button, closed when their form goes out.
-  document.addEventListener('click', event => {
-    const opener = event.target.closest('[data-dialog]')
-    if (opener) {
-      const dialog = document.getElementById(opener.dataset.dialog)
-      dialog.querySelector('form').reset()
-      dialog.querySelector('input[name=case]').value = opener.dataset.case
-      dialog.showModal()
-    }
-    if (event.target.closest('[data-close]')) event.target.closest('dialog').close()
-  })
-  document.addEventListener('submit', event => setTimeout(() => event.target.closest('dialog')?.close()))
 
   // What is shown once only is copied by a button.
   document.addEventListener('click', async event => {
@@ -113,7 +100,7 @@
   let waiting = 0
   document.addEventListener('keydown', event => {
     if (event.isComposing || event.ctrlKey || event.metaKey || event.altKey || off()) return
-    if (event.target.closest('input, select, textarea, [contenteditable], dialog') || document.querySelector('dialog[open]')) {
+    if (event.target.closest('input:not([type="checkbox"]), select, textarea, [contenteditable], dialog') || document.querySelector('dialog[open]')) {
       if (event.key === 'Escape') event.target.blur()
       return
     }
@@ -128,21 +115,39 @@
     if (event.key === '/') { event.preventDefault(); document.getElementById('search')?.focus(); return }
     if (event.key === 'j' || event.key === 'k') move(event.key === 'j' ? 1 : -1)
     if ('esar'.includes(event.key)) {
-      const within = document.querySelector('tr[aria-selected="true"]') || document.getElementById('next')
-      const button = within?.querySelector(`[data-act="${event.key}"]:not(:disabled)`)
+      const bar = document.querySelector('#selection:not([hidden])')
+      const button = (bar || current() || document.getElementById('next'))?.querySelector(`[data-act="${event.key}"]:not(:disabled)`)
       if (button) { event.preventDefault(); button.click() }
     }
+    if (event.key === 'x') current()?.querySelector('input[data-pick]')?.click()
     if (event.key === 'o' || event.key === 'Enter') {
-      const row = document.querySelector('tr[aria-selected="true"]')
-      if (row && event.target === document.body) location.href = row.dataset.href
+      const row = current()
+      if (row && (event.key === 'o' || event.target === row)) location.href = row.dataset.href
     }
   })
-  const move = by => {
-    const rows = [...document.querySelectorAll('tr[data-href]')]
-    if (!rows.length) return
-    const at = rows.findIndex(row => row.ariaSelected === 'true')
-    const to = Math.min(rows.length - 1, Math.max(0, at + by))
-    rows.forEach((row, n) => { row.ariaSelected = n === to ? 'true' : 'false' })
-    rows[to].scrollIntoView({ block: 'nearest' })
+
+  // The row under the keyboard has the focus. If it goes away, the one that comes into its place has it.
+  const rows = () => [...document.querySelectorAll('tr[data-href]')]
+  const current = () => document.activeElement?.closest('tr[data-href]')
+  let place = null
+  const go = row => {
+    row.tabIndex = -1
+    row.focus({ preventScroll: true })
+    row.scrollIntoView({ block: 'nearest' })
   }
+  const move = by => {
+    const all = rows()
+    if (all.length) go(all[Math.min(all.length - 1, Math.max(0, all.indexOf(current()) + by))])
+  }
+  document.addEventListener('focusin', event => {
+    const row = event.target.closest('tr[data-href]')
+    if (row) place = { href: row.dataset.href, at: rows().indexOf(row) }
+  })
+  document.addEventListener('pointerdown', event => { if (!event.target.closest('tr[data-href], dialog')) place = null })
+  document.addEventListener('htmx:after:swap', () => {
+    if (!place || document.activeElement !== document.body || document.querySelector('dialog[open]')) return
+    const all = rows()
+    const row = all.find(one => one.dataset.href === place.href) || all[Math.min(place.at, all.length - 1)]
+    if (row) go(row)
+  })
 })()

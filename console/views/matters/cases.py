@@ -97,6 +97,9 @@ class Tally(Document):
 class CasePage(Page[CaseRowView]):
     """A page of cases, with how many there are in each state."""
 
+    previous: str | None = Field(None, description='`cursor` of the page before, "" of the first one; null on it.')
+    start: int | None = Field(None, description="How many come before this page; null in later pages of those done.")
+    total: int | None = Field(None, description="In all pages, under filters and state; null of those done.")
     counts: dict[str, Tally] = Field(description="By state, under the other filters; `done` ones without filters.")
 
 

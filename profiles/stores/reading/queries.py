@@ -33,6 +33,7 @@ class RedisReader:
         self._links = RedisLinkStore(client)
         self._namespace = namespace
         self._partitions = partitions
+        self._case_rows: dict[bytes, CaseRow] = {}  # of the read before: nearly all are as they were
 
     async def resolve(self, identity: Identity) -> str:
         linked = await self._links.profiles_of([identity])
@@ -135,7 +136,10 @@ class RedisReader:
         async with self._client.pipeline(transaction=False) as pipe:
             for keys in self._all_keys():
                 pipe.hvals(keys.cases)
-            return [case_of(row) for rows in await pipe.execute() for row in rows]
+            answers = await pipe.execute()
+        known = self._case_rows
+        self._case_rows = {row: known.get(row) or case_of(row) for rows in answers for row in rows}
+        return list(self._case_rows.values())
 
     async def cases_done(self, *, limit: int = 50, cursor: str | None = None) -> tuple[list[Profile], str | None]:
         page = await self._pager.page([[keys.cases_done] for keys in self._all_keys()], limit, cursor)

@@ -34,11 +34,12 @@ def test_two_people_see_each_others_decisions(console: Living, signed_in: Signed
     rows = theirs.locator("#cases tbody tr")
     expect(rows).to_have_count(1)
 
-    mine.get_by_role("button", name="Take").click()
-    expect(rows).to_contain_text("agent")
-
-    mine.get_by_role("heading", name="At risk").click()
     mine.keyboard.press("j")
+    mine.keyboard.press("a")
+    mine.keyboard.press("Enter")  # to oneself, unless another one is chosen
+    expect(rows).to_contain_text("agent")
+    expect(mine.locator("#decided")).to_contain_text("1 case given to agent.")
+
     mine.keyboard.press("s")
     mine.locator("dialog#snooze").get_by_label("a week").check()
     mine.locator("dialog#snooze").get_by_role("button", name="Snooze").click()
