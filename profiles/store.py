@@ -263,6 +263,10 @@ class Reader(Protocol):
         """The customers whose case is over, the latest to end first."""
         ...
 
+    async def cases_ended(self, since: float) -> list[tuple[str, float]]:
+        """(profile id, when they are listed as over) of the customers whose case is over since then, in no order."""
+        ...
+
     async def count_cases_done(self) -> int:
         """How many those are."""
         ...

@@ -25,6 +25,7 @@ from console.services.first_steps import FirstSteps
 from console.services.open_cases import Sort
 from console.services.ports import ApiDeps
 from console.views.matters.cases import CaseRowView, case_row_view
+from console.views.matters.outcomes import OutcomesView, outcomes_view
 from models.cases.following import RETENTION, WIN_BACK
 
 __all__ = ["at_risk_router"]
@@ -54,7 +55,7 @@ def at_risk_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRouter:
 
         async def render() -> dict[str, str]:
             shared = {**await frame.shared(request, viewer), **await values(request, viewer)}
-            state = {name: frame.fragment(language, "at_risk", name, shared) for name in ("tabs", "cases")}
+            state = {name: frame.fragment(language, "at_risk", name, shared) for name in ("outcomes", "tabs", "cases")}
             if guided:
                 guide = await first_steps.of(viewer, str(request.base_url))
                 state["guide"] = frame.fragment(language, "guide", "guide", {**shared, "guide": guide})
@@ -86,6 +87,10 @@ def at_risk_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRouter:
         masked = not viewer.sees_names
         return [case_row_view(one, one.case, deps.plan, masked=masked) for one in found.customers if one.case]
 
+    async def ended(kind: str | None) -> OutcomesView:
+        now = await deps.now()
+        return outcomes_view(await deps.outcomes.of_the_week(deps.reader, now), now, deps.plan, kind)
+
     async def values(request: Request, viewer: Viewer) -> Mapping[str, Any]:
         filters, sort = _asked(request)
         found = await listed(request, viewer, _PER_PAGE, request.query_params.get("after") or None)
@@ -93,6 +98,7 @@ def at_risk_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRouter:
         if filters.kind != RETENTION:
             chosen["kind"] = filters.kind
         return {
+            "ended": await ended(filters.kind),
             "tab": filters.state,
             "tabs": _TABS,
             "counts": dict(found.counts),
@@ -109,7 +115,7 @@ def at_risk_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRouter:
             "after": request.query_params.get("after") or "",
             "segments": [rule.name for rule in deps.plan.segments],
             "rules": [rule.name for rule in deps.plan.alerts],
-            "owners": sorted({rule.owner for rule in deps.plan.alerts if rule.owner}),
+            "owners": deps.plan.teams,
             "may_act": viewer.may("alerts:write"),
             "whom": await assignees(deps) if viewer.may("alerts:write") else [],
         }

@@ -14,6 +14,7 @@ from pydantic import SecretStr
 from console.access.auditing import Audit
 from console.access.limiting import Limiter
 from console.services.advice import Adviser
+from console.services.case_ends import Outcomes
 from console.services.finder import Finder
 from console.services.models import ModelDesk
 from console.services.open_cases import CaseReads
@@ -126,6 +127,7 @@ class ApiDeps:
     collects: bool = False
     finder: Finder = field(default_factory=Finder)
     cases: CaseReads = field(default_factory=CaseReads)
+    outcomes: Outcomes = field(default_factory=Outcomes)
 
     async def now(self) -> float:
         """Seconds since the epoch, as of which customers are looked at: the watermark, or the wall clock if live."""

@@ -151,3 +151,19 @@ def test_what_takes_longer_is_accepted_and_what_nobody_has_is_unknown(api: Any) 
     assert api.post(f"/v1/cases/{ada.case.id}/acknowledge").status_code == 202
     for id_ in ("cs_", "x", f"cs_{ada.id}_1", "cs_nobody_1"):
         assert api.get(f"/v1/cases/{id_}").status_code == 404
+
+
+def test_how_cases_ended_is_counted(api: Any) -> None:
+    kept, lost, back = with_case(1, 0.8), with_case(2, 0.8), with_case(3, 0.8, stage="churned")
+    keep(api.held, kept, lost, back)
+    for one, outcome in ((kept, "stayed"), (lost, "left"), (back, "stayed")):
+        assert one.case is not None
+        assert api.post(f"/v1/cases/{one.case.id}/resolve", json={"outcome": outcome}).status_code == 200
+    of_all = api.get("/v1/cases/outcomes").json()
+    assert {name: each["count"] for name, each in of_all["outcomes"].items() if each["count"]} == {
+        "stayed": 2,
+        "left": 1,
+    }
+    to_keep = api.get("/v1/cases/outcomes?kind=retention").json()
+    assert (to_keep["kept_share"], to_keep["hold_out"]) == (0.5, PLAN.churn.hold_out)
+    assert to_keep["outcomes"]["left"]["value_at_risk"]["minor"] > 0

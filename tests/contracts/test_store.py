@@ -20,7 +20,7 @@ from profiles.stores.reading.queries import RedisReader
 from profiles.stores.redis import RedisStore, connect
 from profiles.stores.restoring.contents import expected_of, held_by_partition
 from profiles.stores.setup import FORMAT, check_setup
-from profiles.types import ERASED, Alert, Profile, Score, Stay, partition_of
+from profiles.types import ERASED, Alert, Case, Profile, Score, Stay, partition_of
 
 NAMESPACE = uuid.UUID("6b1c0e5e-8d6b-4f3a-9a52-0d7d2b8f4c11")
 PARTITIONS = 4
@@ -213,6 +213,29 @@ def test_lists_page_through_all_partitions_highest_first(run: Any) -> None:
         assert await both.reader.count() == 7
         with pytest.raises(BadCursor):
             await both.reader.by_risk(cursor="no cursor of ours")
+
+    run(test)
+
+
+def test_cases_are_listed_while_they_stand_and_then_as_over(run: Any) -> None:
+    """A reader that has read before tells of what changed since."""
+
+    def with_case(number: int, state: str, changed: float) -> Profile:
+        return someone(number, case=Case(f"cs_{number}", "retention", state, 1.0, changed, {"rule": 1.0}, value=number))
+
+    async def test(both: Both) -> None:
+        await put(both, *(with_case(number, "new", 1.0) for number in range(1, 6)), someone(9))
+        for _ in range(2):
+            assert sorted(row.value for row in await both.reader.cases()) == [1, 2, 3, 4, 5]
+        await put(both, with_case(2, "resolved", 20.0), with_case(4, "cleared", 40.0), with_case(5, "snoozed", 3.0))
+        rows = {row.value: row.state for row in await both.reader.cases()}
+        assert rows == {1: "new", 3: "new", 5: "snoozed"}
+        assert [one.id for one in (await both.reader.cases_done())[0]] == [f"{4:032x}", f"{2:032x}"]
+        assert await both.reader.count_cases_done() == 2
+        assert sorted(await both.reader.cases_ended(20.0)) == [(f"{2:032x}", 20.0), (f"{4:032x}", 40.0)]
+        assert await both.reader.cases_ended(20.5) == [(f"{4:032x}", 40.0)]
+        await put(both, with_case(4, "new", 50.0))
+        assert await both.reader.cases_ended(20.5) == []
 
     run(test)
 

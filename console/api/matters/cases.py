@@ -18,6 +18,7 @@ from console.services.cases import Filters, list_cases
 from console.services.ports import ApiDeps
 from console.views.document import Page
 from console.views.matters.cases import AssigneeView, CasePage, CaseView, case_row_view, case_view
+from console.views.matters.outcomes import OutcomesView, outcomes_view
 from models.cases.decisions import is_carried_out
 from models.cases.following import profile_of_case
 from profiles.cases.joining import STANDING, answers_to
@@ -91,6 +92,16 @@ def cases_router(deps: ApiDeps) -> APIRouter:
             data=data, next=found.following, previous=found.previous, start=found.start, total=found.total,
             counts=found.counts,
         )  # fmt: skip
+
+    @router.get("/cases/outcomes", summary="How the cases of the last seven days ended")
+    @wants("alerts:read")
+    async def outcomes(
+        kind: Annotated[
+            Literal["retention", "win_back"] | None, Query(description="Only these; win_back: who has left.")
+        ] = None,
+    ) -> OutcomesView:
+        now = await deps.now()
+        return outcomes_view(await deps.outcomes.of_the_week(deps.reader, now), now, deps.plan, kind)
 
     @router.get("/cases/{case}", summary="One case", responses=describe_errors(404))
     @wants("alerts:read", one=True)

@@ -232,6 +232,10 @@ class MemoryStore:
         rows = [(at, profile.id) for profile in self._all() if (at := ended_at(profile)) is not None]
         return await self._page(rows, limit, cursor)
 
+    async def cases_ended(self, since: float) -> list[tuple[str, float]]:
+        ends = ((profile.id, ended_at(profile)) for profile in self._all())
+        return [(id_, at) for id_, at in ends if at is not None and at >= since]
+
     async def count_cases_done(self) -> int:
         return sum(ended_at(profile) is not None for profile in self._all())
 

@@ -145,6 +145,12 @@ class RedisReader:
         page = await self._pager.page([[keys.cases_done] for keys in self._all_keys()], limit, cursor)
         return await self._living(page), page.following
 
+    async def cases_ended(self, since: float) -> list[tuple[str, float]]:
+        async with self._client.pipeline(transaction=False) as pipe:
+            for keys in self._all_keys():
+                pipe.zrangebyscore(keys.cases_done, since, "+inf", withscores=True)
+            return [(id_.decode(), at) for rows in await pipe.execute() for id_, at in rows]
+
     async def count_cases_done(self) -> int:
         async with self._client.pipeline(transaction=False) as pipe:
             for keys in self._all_keys():

@@ -150,3 +150,19 @@ def test_on_a_phone_a_bar_is_at_the_foot_and_nothing_overlaps(console: Living, s
 
 def fits(page: Page) -> None:
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_how_cases_ended_lately_is_told_at_the_top(console: Living, signed_in: SignedIn) -> None:
+    begin(console, 3)
+    page = signed_in("agent")
+    page.goto("/")
+    expect(page.locator("#outcomes")).to_contain_text("Ended in the last 7 days: none")
+    for outcome in ("The customer stayed", "The customer left"):
+        page.keyboard.press("j")
+        page.keyboard.press("r")
+        page.locator("dialog#resolve").get_by_label(outcome).check()
+        page.locator("dialog#resolve").get_by_role("button", name="Resolve").click()
+        expect(page.locator("#decided")).to_contain_text(outcome.split()[-1])
+    expect(page.locator("#outcomes")).to_contain_text("1 stayed")
+    expect(page.locator("#outcomes")).to_contain_text("1 left")
+    expect(page.locator("#outcomes")).to_contain_text("kept 50%")

@@ -1,0 +1,47 @@
+"""What became of cases lately, as people and tools read it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from pydantic import Field
+
+from console.services.case_ends import WEEK, Ended
+from console.views.document import Document, Money, Risk, Time
+from console.views.matters.cases import Tally
+from models.cases.decisions import OUTCOMES
+from plan import Plan
+
+__all__ = ["OutcomesView", "outcomes_view"]
+
+
+class OutcomesView(Document):
+    """How the cases of the last seven days ended; of each customer the latest, if it does not stand again."""
+
+    since: Time
+    outcomes: dict[str, Tally] = Field(
+        description="By outcome; `cleared`: the customer ended it before anybody did. With what was at risk."
+    )
+    kept_share: Risk | None = Field(description="Of those who stayed or left, how many stayed; null of none.")
+    hold_out: float = Field(description="The share of customers for whom no case opens, so that its effect is known.")
+
+
+def outcomes_view(ended: Iterable[Ended], now: float, plan: Plan, kind: str | None = None) -> OutcomesView:
+    """The ends of cases, counted; only of one kind, if given."""
+    count: defaultdict[str, int] = defaultdict(int)
+    value: defaultdict[str, int] = defaultdict(int)
+    for one in ended:
+        if kind in (None, one.kind):
+            count[one.outcome] += 1
+            value[one.outcome] += one.value
+    told = count["stayed"] + count["left"]
+    return OutcomesView(
+        since=now - WEEK,
+        outcomes={
+            name: Tally(count=count[name], value_at_risk=Money.of_minor(value[name], plan.currency))
+            for name in (*OUTCOMES, "cleared")
+        },
+        kept_share=count["stayed"] / told if told else None,
+        hold_out=plan.churn.hold_out,
+    )
