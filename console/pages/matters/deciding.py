@@ -25,6 +25,7 @@ __all__ = ["MOST", "deciding_router"]
 
 MOST = 200  # cases decided on at once
 _AT_ONCE = 40  # decisions on their way at a time
+_AWAY: tuple[type[Exception], ...] = (RapportError, *AWAY)
 _HOURS = {"4h": 4, "1d": 24, "3d": 72, "7d": 168}
 """How long a snooze may last, in hours; `worse` has no end."""
 
@@ -119,6 +120,6 @@ async def _decided(deps: ApiDeps, case: str, action: Action, said: CaseDecision,
         profile, _, done = await decide_case(deps, case, action, said, viewer.name)
     except ApiError as error:
         return _Answer(case, began_with, error.status, error.code, error.message)
-    except (RapportError, *AWAY):
+    except _AWAY:
         return _Answer(case, began_with, 503, "unavailable", "")
     return _Answer(case, profile.id, 200 if done else 202)
