@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
 from urllib.parse import quote
@@ -10,6 +12,9 @@ import httpx
 
 from console.clients.target import Target, trust
 from profiles.errors import Misconfigured, NotFound, RapportError, WrongUse
+
+_SILENT = 45.0
+"""Seconds without a heartbeat, of which there is one every 15, after which a stream is given up."""
 
 __all__ = ["Support", "customer", "support"]
 
@@ -43,6 +48,28 @@ class Support:
             raise Misconfigured(
                 f"nothing answers at {http.base_url} ({error}). Start Rapport with `rapport up`, or give --url."
             ) from error
+
+    def listen(self, path: str) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Server-sent events as they come, each with its kind; ("", {}) as it begins, until the connection ends.
+
+        Raises:
+            As `call`, before the first.
+        """
+        http = self._open()
+        try:
+            with http, http.stream("GET", path, timeout=_SILENT) as answer:
+                if not answer.is_success:
+                    answer.read()
+                    _document(answer)
+                yield "", {}
+                kind = ""
+                for line in answer.iter_lines():
+                    if line.startswith("event:"):
+                        kind = line.removeprefix("event:").strip()
+                    elif line.startswith("data:"):
+                        yield kind, json.loads(line.removeprefix("data:"))
+        except httpx.TransportError as error:
+            raise Misconfigured(f"nothing answers at {http.base_url} ({error})") from error
 
     def close(self) -> None:
         """Hang up."""

@@ -10,6 +10,7 @@ import typer
 
 from console.commands import (
     adopt,
+    alerts,
     archive,
     audit,
     backtest,
@@ -71,7 +72,7 @@ def create_cli() -> CommandLine:
         roles,
     ):
         command.register(app)
-    for group in (company, identity, models, plan, rejected, segments, source, tokens, users):
+    for group in (alerts, company, identity, models, plan, rejected, segments, source, tokens, users):
         app.add_typer(group.app)
     return app
 

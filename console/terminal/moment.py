@@ -10,7 +10,7 @@ import typer
 
 from profiles.times import parse_time
 
-__all__ = ["Since", "Until", "moment"]
+__all__ = ["Since", "Until", "ahead", "moment"]
 
 _AGO = re.compile(r"(\d+)\s*(s|m|h|d|w)")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
@@ -30,6 +30,20 @@ def moment(text: str | None) -> float | None:
         return parse_time(text)
     except ValueError:
         raise typer.BadParameter(f"{text!r} is no time; write 2h, 3d, 2026-01-31 or 2026-01-31T09:30:00Z") from None
+
+
+def ahead(text: str) -> float:
+    """Seconds since the epoch of a time to come, where `4h` is from now on.
+
+    Raises:
+        typer.BadParameter: it is no time, or has passed.
+    """
+    now = time.time()
+    if span := _AGO.fullmatch(text.strip()):
+        return now + int(span[1]) * _SECONDS[span[2]]
+    if (at := moment(text)) is None or at <= now:
+        raise typer.BadParameter(f"{text!r} has passed; write 4h, 3d (from now), a day or a time to come")
+    return at
 
 
 Since = Annotated[

@@ -1,0 +1,54 @@
+"""The customer whom somebody names on a command line: by an identity, the id of a case, or what people remember."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote
+
+from console.clients.support import Support, customer
+from profiles.errors import NotFound, WrongUse
+
+__all__ = ["named"]
+
+_MOST = 5  # customers in a message
+
+
+def named(api: Support, text: str) -> dict[str, Any]:
+    """The document of the one customer that is meant.
+
+    Args:
+        api: of Rapport.
+        text: TYPE:VALUE, the id of a case or a profile, or what `rapport find` takes.
+
+    Raises:
+        NotFound: nobody is meant by it, or nobody has this case.
+        WrongUse: several may be meant; the message says how to name each.
+    """
+    text = text.strip()
+    if text.startswith("cs_"):
+        return _document(api, api.call("GET", f"/v1/cases/{quote(text, safe='')}")["profile"])
+    if ":" in text:
+        return api.call("GET", customer(text))
+    found = api.call("GET", "/v1/search", params={"q": text, "limit": _MOST + 1})
+    hits = [hit for hit in found["data"] if hit["exact"]] or found["data"]
+    if not hits:
+        raise NotFound(
+            f"nobody is found by {text!r}; give the beginning of a name or an e-mail address, an order, a ticket, or "
+            "TYPE:VALUE such as user_id:42"
+        )
+    if len(hits) > 1 or (found["more"] and not hits[0]["exact"]):
+        raise WrongUse(f"{text!r} may be several: {_several(hits)}; say which")
+    return _document(api, hits[0]["profile"])
+
+
+def _document(api: Support, profile: str) -> dict[str, Any]:
+    return api.call("GET", customer(f"profile_id:{profile}"))
+
+
+def _several(hits: list[dict[str, Any]]) -> str:
+    known = [
+        f"{hit['label'] or 'a visitor'} ({hit['matched']['kind']} {hit['matched']['value_masked']}) is "
+        f"profile_id:{hit['profile']}"
+        for hit in hits[:_MOST]
+    ]
+    return "; ".join(known) + ("; and more" if len(hits) > _MOST else "")
