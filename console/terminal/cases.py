@@ -12,7 +12,7 @@ from rich.text import Text
 
 from console.terminal.figures import COLOURS, minute, money, percent
 
-__all__ = ["happenings", "render_case", "render_cases", "render_happening"]
+__all__ = ["case_in_short", "happenings", "render_case", "render_cases", "render_happening"]
 
 _STATES = ("new", "acknowledged", "snoozed", "done")
 _NAME = 24  # columns of a name, at most
@@ -60,6 +60,12 @@ def render_case(document: dict[str, Any], case: dict[str, Any]) -> RenderableTyp
     kind = "to win back" if case["kind"] == "win_back" else "to keep"
     head = Text.assemble((document["label"] or "a visitor", "bold"), f"  {kind}, {case['severity'] or 'no severity'}")
     return Group(head, table, Text(f"profile_id:{document['id']}  {case['id']}", "dim"))
+
+
+def case_in_short(case: dict[str, Any]) -> str:
+    """Its state, whose it is, and what is at risk."""
+    worth = f", {_worth(case)} at risk" if case["value_at_risk"] else ""
+    return f"{_state(case)}, {_with(case)}{worth}"
 
 
 def happenings(before: dict[str, Any] | None, now: dict[str, Any]) -> list[dict[str, Any]]:

@@ -10,9 +10,11 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from console.terminal.cases import case_in_short
 from console.terminal.figures import COLOURS, counted, minute, money, percent
 from console.terminal.listing import Listing
 from console.terminal.outlook import expected
+from profiles.cases.joining import STANDING
 
 __all__ = ["render", "render_found"]
 
@@ -34,6 +36,7 @@ def render(document: dict[str, Any], events: list[dict[str, Any]]) -> Renderable
         *((defined["name"].replace("_", " ").capitalize(), _defined(defined)) for defined in document["churns"]),
         ("Consent", _consent(document["consent"])),
         ("Claimed", _claims(document["claims"])),
+        ("Case", _case(document["case"])),
         ("Alerts", _alerts(document)),
         ("Segments", _segments(document)),
         ("Orders", _orders(document["purchases"])),
@@ -179,6 +182,10 @@ def _claims(claims: dict[str, Any] | None) -> RenderableType | None:
     said = [f"{name} {figure['value']}" for name, figure in claims["traits"].items()]
     said += [f"an identity of type {kind} (not linked)" for kind in claims["unlinked"]]
     return Text(", ".join(said), "dim") if said else None
+
+
+def _case(case: dict[str, Any] | None) -> RenderableType | None:
+    return Text(case_in_short(case)) if case is not None and case["state"] in STANDING else None
 
 
 def _alerts(document: dict[str, Any]) -> RenderableType | None:

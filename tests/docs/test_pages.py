@@ -120,7 +120,8 @@ def test_snippets_that_need_no_server_run(tmp_path: Path) -> None:
 
 
 _COMMAND = (
-    r"((plan|archive|rejected|segments|source|identity|models|tokens|users) |company (?=join|unjoin|show))?[a-z]+"
+    r"((alerts|plan|archive|rejected|segments|source|identity|models|tokens|users) "
+    r"|company (?=join|unjoin|show))?[a-z]+"
 )
 
 

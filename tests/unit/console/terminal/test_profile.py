@@ -17,7 +17,7 @@ from console.views.timeline import timeline_view
 from models.churn.counterfactuals import Counterfactual
 from plan import load_plan
 from profiles.state import Limits, apply
-from profiles.types import Churn, Claim, Event, Profile, Purchases, Reason, Score
+from profiles.types import Case, Churn, Claim, Event, Profile, Purchases, Reason, Score
 from tests import REPOSITORY
 from tests.console.support_api import PLAN
 
@@ -45,6 +45,16 @@ def test_orders_and_reasons_tell_the_same_gap() -> None:
     Console(file=out, width=120).print(render(profile_view(profile, AT, PLAN).model_dump(), []))
 
     assert out.getvalue().count("usually every 9 days") == 2
+
+
+def test_the_case_is_told_while_it_stands() -> None:
+    score = Score(0.6, "high", AT, "hazard-7", [Reason("recency", 1.0, 9.0)])
+    case = Case("cs_p_1", "retention", "snoozed", AT, AT, worse=True, owner="CRM", assignee="kim", value=65804)
+    for held, told in ((case, True), (structs.replace(case, state="resolved"), False)):
+        document = profile_view(Profile("p" * 22, AT, AT, score=score, case=held), AT, PLAN).model_dump()
+        out = io.StringIO()
+        Console(file=out, width=120).print(render(document, []))
+        assert ("snoozed until worse, kim, CRM, 658.04 EUR at risk" in out.getvalue()) is told
 
 
 @pytest.mark.parametrize(
