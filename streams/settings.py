@@ -136,6 +136,9 @@ class Settings(BaseSettings):
     api_token: _Token | None = Field(
         None, min_length=LEAST, description="Bearer token that may do everything in the support API."
     )
+    reveals_per_hour: int = Field(
+        60, ge=0, le=100_000, description="Pieces of masked personal data that a person may reveal an hour; 0 for none."
+    )
     transparency: bool = Field(
         False, description="Whether the console shows anybody, at /transparency, what the plan marks as public."
     )

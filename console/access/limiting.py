@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from math import ceil
 
-from limits import RateLimitItem, parse
+from limits import RateLimitItem, RateLimitItemPerHour, parse
 from limits.aio.storage import MemoryStorage
 from limits.aio.strategies import MovingWindowRateLimiter
 
@@ -15,23 +15,34 @@ from console.access.scopes import Viewer
 __all__ = ["Limiter"]
 
 _OF_A_TOKEN = parse("100/second")
+_REVEAL = "profile.reveal"
+_HOUR = 3600
 _OF: Mapping[str, RateLimitItem] = {"search": parse("30/10 second"), "profile.export": parse("10/day")}
 """By what the audit trail calls it."""
 
 
 class Limiter:
-    """Counts what callers do."""
+    """Counts what callers do.
 
-    def __init__(self) -> None:
+    Args:
+        reveals: how much masked personal data a person may reveal an hour, in whatever way they ask.
+    """
+
+    def __init__(self, reveals: int = 60) -> None:
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
+        self._reveals = RateLimitItemPerHour(reveals)
 
-    async def wait(self, viewer: Viewer, action: str) -> int:
-        """Seconds after which somebody may ask again; 0: they may now, and it counts."""
+    async def wait(self, viewer: Viewer, action: str, cost: int = 1) -> int:
+        """Seconds after which somebody may ask again; 0: they may now, and it counts, as often as `cost` says."""
         limits = [(_OF_A_TOKEN, "", viewer.token)] if viewer.role == "token" else []
         if action in _OF:
             limits.append((_OF[action], action, viewer.token or viewer.name))
+        if action == _REVEAL:
+            if cost > self._reveals.amount:
+                return _HOUR
+            limits.append((self._reveals, action, viewer.name))
         for limit, *about in limits:
-            if not await self._limiter.hit(limit, *about):
+            if not await self._limiter.hit(limit, *about, cost=cost if limit is self._reveals else 1):
                 window = await self._limiter.get_window_stats(limit, *about)
                 return max(1, ceil(window.reset_time - time.time()))
         return 0

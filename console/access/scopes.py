@@ -10,16 +10,18 @@ from profiles.stores.access import Role
 __all__ = ["ROLES", "SCOPES", "Scope", "Viewer"]
 
 Scope = Literal[
-    "profiles:read", "pii:one", "pii:read", "events:read", "alerts:read", "alerts:write", "segments:read",
+    "profiles:read", "pii:one", "pii:read", "pii:reveal", "events:read", "alerts:read", "alerts:write", "segments:read",
     "segments:preview", "models:read", "models:write", "pipeline:read", "pipeline:replay", "identity:split",
     "privacy:export", "privacy:erase", "audit:read", "admin",
 ]  # fmt: skip
-"""`pii:one` shows the personal data of one customer at a time, `pii:read` those of lists and exports too."""
+"""`pii:one` shows the personal data of one customer at a time, `pii:read` those of lists and exports too; `pii:reveal`
+one piece of them after the other, each of which is written down."""
 
 SCOPES: Mapping[Scope, str] = {
     "profiles:read": "read customers and companies",
     "pii:one": "see personal data of one customer at a time",
     "pii:read": "see personal data anywhere",
+    "pii:reveal": "reveal masked personal data, piece by piece",
     "events:read": "read events as they come",
     "alerts:read": "read alerts and cases",
     "alerts:write": "acknowledge, assign, snooze and resolve",
@@ -41,8 +43,8 @@ _SEES: frozenset[Scope] = frozenset({"profiles:read", "segments:read", "models:r
 
 ROLES: Mapping[Role, frozenset[Scope]] = {
     "agent": _SEES | {"pii:one", "alerts:write"},
-    "analyst": _SEES | {"segments:preview"},
-    "operator": _SEES | {"segments:preview", "models:write", "pipeline:read", "pipeline:replay"},
+    "analyst": _SEES | {"segments:preview", "pii:reveal"},
+    "operator": _SEES | {"segments:preview", "pii:reveal", "models:write", "pipeline:read", "pipeline:replay"},
     "admin": frozenset(SCOPES),
 }
 

@@ -12,6 +12,7 @@ from console.api.companies import companies_router
 from console.api.company_joins import company_joins_router
 from console.api.entrance.audit_routes import audit_router
 from console.api.entrance.callers import Callers, require
+from console.api.entrance.reveal_routes import reveal_router
 from console.api.entrance.tokens_routes import tokens_router
 from console.api.entrance.users_routes import users_router
 from console.api.error_answers import describe_errors, handle_errors
@@ -69,7 +70,7 @@ def create_api(deps: ApiDeps) -> FastAPI:
     for build in (
         profiles_router, search_router, companies_router, company_joins_router, identities_router, privacy_router,
         segments_router, models_router, alerts_router, cases_router, live_router, plan_router, audit_router,
-        clock_router, rejected_router, pipeline_router, users_router, tokens_router,
+        clock_router, rejected_router, pipeline_router, users_router, tokens_router, reveal_router,
     ):  # fmt: skip
         v1.include_router(build(deps))
     app.include_router(v1)

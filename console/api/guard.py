@@ -25,7 +25,7 @@ from console.api.error_answers import NO_STORE, ApiError
 from console.services.ports import ApiDeps
 from profiles.bounds import excess, may_exceed
 
-__all__ = ["about", "guarded", "viewer_of", "wants"]
+__all__ = ["about", "guarded", "slow_down", "viewer_of", "wants"]
 
 _LEVELS = 64
 """Of nesting: twenty levels of conditions take forty and some."""
@@ -88,7 +88,7 @@ def guarded(deps: ApiDeps, *, times: int = 1) -> type[APIRoute]:
                 result = "500"
                 try:
                     require(viewer, *scopes)
-                    await _slow_down(deps.limiter, viewer, action)
+                    await slow_down(deps.limiter, viewer, action)
                     response = await bounded(request)
                     result = "ok"
                 except ApiError as error:
@@ -126,8 +126,13 @@ def guarded(deps: ApiDeps, *, times: int = 1) -> type[APIRoute]:
     return Guarded
 
 
-async def _slow_down(limiter: Limiter, viewer: Viewer, action: str) -> None:
-    if seconds := await limiter.wait(viewer, action):
+async def slow_down(limiter: Limiter, viewer: Viewer, action: str, cost: int = 1) -> None:
+    """See that somebody does not do something too often.
+
+    Raises:
+        ApiError: 429, they do; it says when they may again.
+    """
+    if seconds := await limiter.wait(viewer, action, cost):
         message = f"this was asked too often; ask again in {seconds} s"
         raise ApiError(429, "rate_limited", message, {"Retry-After": str(seconds)})
 

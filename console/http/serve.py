@@ -12,6 +12,7 @@ import uvicorn
 from fastapi import FastAPI, Request
 from pydantic import SecretStr
 
+from console.access.limiting import Limiter
 from console.api.app import create_api
 from console.api.error_answers import ApiError, handle_errors
 from console.api.operations import operations_router
@@ -186,6 +187,7 @@ def _with_api(settings: Settings, plan: Plan, checks: dict[str, Check], *, alone
         open_operations=settings.open_operations,
         open_docs=alone,
         transparency=settings.transparency,
+        limiter=Limiter(settings.reveals_per_hour),
         collects=not alone,
     )
     app = create_api(deps)

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
+from console.access.masking import sight_of
 from console.access.scopes import Viewer
 from console.api.error_answers import ApiError
 from console.pages.entry import Entry
@@ -20,13 +21,16 @@ from console.services.assignees import assignees
 from console.services.first_steps import FirstSteps
 from console.services.links import links_of
 from console.services.ports import ApiDeps
+from console.services.revealing import veils_of
 from console.views.churn import may_be_scored
 from console.views.label import label
+from console.views.operating.audit import ACTIONS, AuditView
 from console.views.profile import profile_view
 from console.views.timeline import timeline_view
 from plan import Plan
 from profiles.claims import believed_traits
 from profiles.types import Profile
+from streams.audit.trail import Wanted
 
 __all__ = ["customer_router"]
 
@@ -40,6 +44,7 @@ None of them holds a `<details>`: they are what is in one, so that one that some
 """
 
 _SHOWN = 40  # events
+_LOOKED = 20  # rows of the audit trail
 _KEPT = 1000  # events of a timeline at most
 
 BOUGHT = "buy"
@@ -54,7 +59,7 @@ Source = Annotated[str, Query(max_length=100)]
 def customer_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRouter:
     """The routes /c/{profile}, its stream, and why its identities are one customer's."""
     router = APIRouter(include_in_schema=False)
-    reads = Depends(entry.may("profiles:read"))
+    reads, audits = Depends(entry.may("profiles:read")), Depends(entry.may("audit:read"))
     first_steps = FirstSteps(deps)
 
     @router.get("/c/{profile}")
@@ -74,6 +79,23 @@ def customer_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRouter:
         entry.note(request, viewer, "profile.links", found.id)
         why = await links_of(found, deps.desk.links, deps.plan)
         return await frame.part(request, viewer, "customer_links", "links", links=why, one=True)
+
+    @router.get("/c/{profile}/looked")
+    async def looked(
+        request: Request,
+        profile: str,
+        cursor: Annotated[str, Query(pattern=r"^\d{0,18}$")] = "",
+        viewer: Viewer = audits,
+    ) -> Response:
+        found = await _known(deps, profile)
+        # Whoever looked at one of those who are this customer now has looked at this customer.
+        homes = (one.home for one in (await links_of(found, deps.desk.links, deps.plan)).identities)
+        wanted = Wanted(frozenset({found.id, profile, *homes}))
+        trail = await deps.audit.newest(_LOOKED, wanted, before=int(cursor) if cursor else None)
+        return await frame.part(
+            request, viewer, "customer_looked", "looked", rows=[AuditView.of_row(row) for row in trail.rows],
+            actions=ACTIONS, older=trail.following, profile=found.id,
+        )  # fmt: skip
 
     @router.get("/live/c/{profile}")
     async def live(request: Request, profile: str, source: Source = "", viewer: Viewer = reads) -> Response:
@@ -95,8 +117,10 @@ def customer_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRouter:
         masked = not viewer.may("pii:one")
         events = timeline_view(found, _KEPT if source else _SHOWN, deps.plan)
         chosen = [event for event in events if _of(event.source, event.role, source)][:_SHOWN]
+        view = profile_view(found, await deps.now(), deps.plan, advice)
         return {
-            "customer": profile_view(found, await deps.now(), deps.plan, advice),
+            "customer": view,
+            "veils": veils_of(view, sight_of(viewer, deps.plan, one=True)).fields,
             "may_act": viewer.may("alerts:write"),
             "whom": await assignees(deps) if viewer.may("alerts:write") else [],
             "label": label(found, deps.plan, masked=masked),

@@ -22,6 +22,7 @@ from console.pages.operating.jobs_page import jobs_page_router
 from console.pages.operating.models_page import models_page_router
 from console.pages.operating.pipeline_page import pipeline_page_router
 from console.pages.plan_pages import plan_pages_router
+from console.pages.reveal import reveal_page_router
 from console.pages.search_page import search_pages_router
 from console.pages.segments import segments_pages_router
 from console.pages.settings.account_page import account_page_router
@@ -50,6 +51,7 @@ def add_pages(app: FastAPI, deps: ApiDeps) -> None:
         customers_router,
         search_pages_router,
         customer_router,
+        reveal_page_router,
         companies_pages_router,
         plan_pages_router,
         segments_pages_router,

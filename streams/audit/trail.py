@@ -53,7 +53,7 @@ class AuditRow(msgspec.Struct, frozen=True, omit_defaults=True):
 class Wanted(NamedTuple):
     """Which rows somebody wants to see; without anything: all."""
 
-    object: str | None = None
+    object: str | frozenset[str] | None = None  # one, or any of these
     actor: str | None = None
     action: str | None = None  # as in profile.view; all that begin with it, if it is `profile`
     since: float | None = None  # seconds since the epoch
@@ -61,11 +61,14 @@ class Wanted(NamedTuple):
     def has(self, row: AuditRow) -> bool:
         """Whether this is one of them."""
         return (
-            (self.object is None or row.object == self.object)
+            (self.object is None or row.object == self.object or self._among(row.object))
             and (self.actor is None or row.actor == self.actor)
             and (self.action is None or row.action == self.action or row.action.startswith(f"{self.action}."))
             and (self.since is None or row.at >= self.since)
         )
+
+    def _among(self, object_: str) -> bool:
+        return isinstance(self.object, frozenset) and object_ in self.object
 
 
 class Page(NamedTuple):

@@ -47,6 +47,10 @@
     if (matchMedia('(max-width: 600px)').matches) document.querySelectorAll('details[data-folded-on-phones]').forEach(one => { one.open = false })
   })
 
+  // What was revealed is for this view of the page only: neither Back nor a restored tab shows it again.
+  addEventListener('pagehide', () => document.querySelectorAll('[data-revealed]').forEach(one => one.replaceChildren('…')))
+  addEventListener('pageshow', event => { if (event.persisted && document.querySelector('[data-revealed]')) location.reload() })
+
   // What is shown once only is copied by a button.
   document.addEventListener('click', async event => {
     const button = event.target.closest('[data-copy]')

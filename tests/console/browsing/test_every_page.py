@@ -39,6 +39,7 @@ CUSTOMER = next(people()).id
 EXAMPLES = {
     "/c/{profile}": [f"/c/{CUSTOMER}", "/c/nobody"],
     "/c/{profile}/links": [f"/c/{CUSTOMER}/links"],
+    "/c/{profile}/looked": [f"/c/{CUSTOMER}/looked"],
     "/company/{name}": [f"/company/{NAME.replace(' ', '%20').replace('/', '%2F')}"],
     "/segments/{name}": ["/segments/repeat_buyer"],
     "/segments/new": ["/segments/new", "/segments/new?name=repeat_buyer"],

@@ -38,6 +38,7 @@ BAD = {
     "metrics_port": "-1",
     "operations_port": "70000",
     "open_operations": "perhaps",
+    "reveals_per_hour": "-1",
     "transparency": "perhaps",
     "api_token": "two words",
     "rate_limit": "0",

@@ -167,6 +167,8 @@ def test_rows_are_found_by_what_was_done_and_since_when(monkeypatch: pytest.Monk
             return [row.action for row in (await trail.newest(50, wanted, **more)).rows]
 
         assert await found(Wanted(action="profile.reveal")) == ["profile.reveal", "profile.reveal"]
+        assert len(await found(Wanted(frozenset({"p", "q"})))) == 5
+        assert await found(Wanted(frozenset({"q"}))) == []
         assert await found(Wanted(action="profile")) == ["profile.reveal", "profile.reveal", "profile.view"]
         assert await found(Wanted(since=now - 10_000 + 2)) == ["profile.reveal", "search", "profiles"]
         page = await trail.newest(50)
