@@ -394,7 +394,8 @@ def _say_where(
         for command in BUSINESSES[demo].look:
             out.print(f"  {command}", soft_wrap=True)
     key = next(iter(connection.write_keys.values()), "WRITE_KEY")
-    body = f'{{"userId":"42","event":"{"Signed In" if demo == "b2b" else "Product Viewed"}"}}'
+    event = '"Signed In"' if demo == "b2b" else '"Product Viewed","properties":{"product_id":"P101"}'
+    body = f'{{"userId":"42","event":{event}}}'
     when = " (best once the demo has reached the present: its clock is that of the events)" if demo else ""
     out.print(f"Send an event, and read who sent it{when}:")
     for line in (

@@ -20,7 +20,7 @@ _EXAMPLES = (str(EXAMPLE), f"{EXAMPLE_KEY}.2")
 """Whom the demos are told about: who slowly leaves."""
 
 _ME = "me"  # the user id of an event of one's own
-_ROLES = ("view", "login", "visit")  # of the event that is sent, those first
+_ROLES = ("view", "login", "visit")  # of the event that is sent, those first; and one of something before others
 _AWAY, _LOOKED, _SENT, _POINTED = "away", "looked", "sent", "pointed"
 
 
@@ -119,7 +119,7 @@ def _event(plan: Plan) -> tuple[str, dict[str, Any], str]:
     """An event of the plan that is easily sent, its least properties, and the key to send it with."""
     found = min(
         (rule for rule in plan.rules if rule.type == "track" and _least(rule) is not None),
-        key=lambda rule: _ROLES.index(rule.role) if rule.role in _ROLES else len(_ROLES),
+        key=lambda rule: (_ROLES.index(rule.role) if rule.role in _ROLES else len(_ROLES), not rule.spec.facts.subject),
         default=None,
     )
     source = plan.sources[found.sources[0]] if found else next(iter(plan.sources.values()))
@@ -144,7 +144,8 @@ def _command(to: str, key: str, event: str, properties: dict[str, Any]) -> str:
 
 def _snippet(to: str, key: str, event: str, properties: dict[str, Any]) -> str:
     return (
-        "from segment.analytics import Client  # pip install segment-analytics-python\n\n"
+        "# pip install segment-analytics-python\n"
+        "from segment.analytics import Client\n\n"
         f"client = Client({json.dumps(key)}, host={json.dumps(to)})\n"
         f'client.track("ada", {json.dumps(event)}, {json.dumps(properties)})\n'
         "client.shutdown()"

@@ -130,6 +130,15 @@ def test_each_customer_is_found_by_three_letters_of_what_lists_call_them() -> No
             assert [one["profile"] for one in ask(http, name[:3])] == [row["id"]]
 
 
+def test_two_people_with_one_address_are_both_found_by_it_as_a_whole_or_in_part() -> None:
+    held = store()
+    keep(held, person("1", name="Ada", email="home@example.com"), person("2", name="Bea", email="home@example.com"))
+    with support_api(held) as http:
+        for text in ("home@example.com", "HOME@example.com ", "home@e"):
+            assert {row["label"] for row in ask(http, text)} == {"Ada", "Bea"}
+            assert {row["matched"]["kind"] for row in ask(http, text)} == {"email"}
+
+
 def test_the_terminal_finds_the_same() -> None:
     held = store()
     keep(held, person("42", **DAAN))

@@ -1,4 +1,4 @@
-"""Each case from the field is a test: `docs/field.md` names it, and it exists."""
+"""Each case from the field is a test: `docs/field.md` or `docs/console.md` names it, and it exists."""
 
 from __future__ import annotations
 
@@ -11,7 +11,11 @@ from tests import REPOSITORY
 
 ROWS = [
     [cell.strip() for cell in re.split(r"(?<!\\)\|", line.strip().strip("|"))]
-    for line in (REPOSITORY / "docs/field.md").read_text().splitlines()
+    for text in (
+        (REPOSITORY / "docs/field.md").read_text(),
+        (REPOSITORY / "docs/console.md").read_text().partition("## What people complained of elsewhere")[2],
+    )
+    for line in text.splitlines()
     if line.startswith("|") and not re.match(r"\|[\s:|-]+$", line) and not line.startswith("| What people met")
 ]
 TEST = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")

@@ -22,7 +22,7 @@ from profiles.units import Pause
 from tests import REPOSITORY
 from tests.console.browsing.conftest import SignedIn
 from tests.console.browsing.living import Living, aside, living
-from tests.console.browsing.pictures import people
+from tests.console.browsing.shoppers import people
 from tests.console.browsing.test_pipeline_page import rejected, viewed
 from tests.console.people import DAY, NOW, customer, happened, keep
 from tests.console.support_api import api_deps

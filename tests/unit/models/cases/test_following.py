@@ -17,6 +17,7 @@ from models.durations import DAY
 from models.segments.alerts import Alerts, compile_alerts
 from profiles.cases.joining import join_cases
 from profiles.consent import Consent
+from profiles.documents import decode_profile, encode_profile
 from profiles.types import AlertCommand, Case, Profile, Reason, Score, Stay, Tally
 
 RULES = [
@@ -141,6 +142,18 @@ def test_a_snooze_ends_by_time() -> None:
     assert customer.case.state == "snoozed"
     assert customer.look(5, 0.8) == ["woken"]
     assert (customer.case.state, customer.case.until) == ("new", 0.0)
+
+
+def test_a_snooze_is_kept_with_the_case_and_its_end_is_told() -> None:
+    """A restart forgets none, and nobody who opened it is left with one that ended in silence."""
+    customer = Customer()
+    customer.look(1, 0.8)
+    assert customer.decide(2, "snooze", until=5 * DAY)
+    customer.profile = decode_profile(customer.profile.id, encode_profile(customer.profile))
+    assert customer.case.state == "snoozed"
+    assert customer.look(4, 0.8) == []
+    assert customer.look(5, 0.8) == ["woken"]
+    assert [entry.action for entry in customer.case.history] == ["opened", "snoozed", "woken"]
 
 
 @pytest.mark.parametrize(
