@@ -187,6 +187,7 @@ def _event(path: str, old: EventSpec, new: EventSpec, was: PlanFile, now: PlanFi
     yield from _properties(f"{path}.properties", old.properties, new.properties, strict)
     if old.facts != new.facts:
         yield Change(f"{path}.facts", "the figures are taken from other properties", True)
+    yield from _value(f"{path}.show", _list([*old.show]), _list([*new.show]), breaking=False)
     if old.kinds != new.kinds:
         yield Change(f"{path}.kinds", "other events are of a kind that models tell apart", False)
     yield from _prose(path, old, new, ("owner", "why", "description"))

@@ -206,6 +206,8 @@ def _event(rule: EventRule) -> Iterator[_Block]:
     ]
     if facts:
         yield _Text(f"**Counts:** {'; '.join(facts)}.")
+    if rule.spec.show:
+        yield _Text(f"**Timelines tell:** {', '.join(f'`{path}`' for path in rule.spec.show)}.")
     if kinds := [f"{kind} if {in_words(where)}" for kind, where in rule.spec.kinds.items()]:
         yield _Text(f"**Kinds:** {'; '.join(kinds)}.")
     rows = list(_properties(rule.spec.properties, ""))

@@ -18,9 +18,10 @@ from profiles.subscriptions.terms import monthly, spell_interval
 from profiles.times import parse_time
 from profiles.types import Number, Terms
 
-__all__ = ["SUBSCRIPTION", "Facts", "compile_facts"]
+__all__ = ["SUBSCRIPTION", "Facts", "Get", "compile_facts", "currency_path", "getter"]
 
 Get = Callable[[dict[str, Any]], Any]
+"""Reads a value out of properties; None if it is not there."""
 
 
 class Facts(msgspec.Struct, frozen=True, gc=False):
@@ -59,13 +60,13 @@ def compile_facts(spec: EventSpec, plan_currency: str) -> Callable[[dict[str, An
     terms = _terms(facts) if spec.role in SUBSCRIPTION else None
     if terms and not facts.amount:
         facts = facts.model_copy(update={"amount": facts.mrr})
-    amounts = [(_path(path), _path(_currency_path(path, spec.properties))) for path in facts.amount]
-    currency = _first([_path(path) for path in facts.currency])
-    quantity = _first([_summed(path) if "[]." in path else _path(path) for path in facts.quantity])
-    subject = _first([_path(path) for path in facts.subject])
-    rating = _first([_path(path) for path in facts.rating])
-    refund = _first([_path(path) for path in facts.refund])
-    category = _first([_most(path) if "[]." in path else _path(path) for path in facts.category])
+    amounts = [(getter(path), getter(currency_path(path, spec.properties))) for path in facts.amount]
+    currency = _first([getter(path) for path in facts.currency])
+    quantity = _first([_summed(path) if "[]." in path else getter(path) for path in facts.quantity])
+    subject = _first([getter(path) for path in facts.subject])
+    rating = _first([getter(path) for path in facts.rating])
+    refund = _first([getter(path) for path in facts.refund])
+    category = _first([_most(path) if "[]." in path else getter(path) for path in facts.category])
     if not (facts.amount or facts.quantity or facts.subject or facts.rating or facts.category or terms):
         return lambda properties: _NO_FACTS
 
@@ -110,7 +111,7 @@ def _terms(facts: FactsSpec) -> Callable[[dict[str, Any], int, str], Terms | Non
     if not (facts.ends or facts.interval or facts.seats or facts.mrr):
         return None
     ends, interval, seats, mrr = (
-        _first([_path(path) for path in paths]) for paths in (facts.ends, facts.interval, facts.seats, facts.mrr)
+        _first([getter(path) for path in paths]) for paths in (facts.ends, facts.interval, facts.seats, facts.mrr)
     )
 
     def of(properties: dict[str, Any], amount: int, code: str) -> Terms | None:
@@ -160,7 +161,7 @@ def _name(category: Any) -> str:
     return text if len(text) <= _LONGEST_CATEGORY else ""
 
 
-def _currency_path(amount: str, properties: Mapping[str, Property]) -> str:
+def currency_path(amount: str, properties: Mapping[str, Property]) -> str:
     """Where the currency of a money property stands: what its `currency` names, or a sibling of that name."""
     *parents, last = amount.split(".")
     siblings: Mapping[str, Property] = properties
@@ -171,7 +172,8 @@ def _currency_path(amount: str, properties: Mapping[str, Property]) -> str:
     return ".".join([*parents, (money and money.currency) or "currency"])
 
 
-def _path(path: str) -> Get:
+def getter(path: str) -> Get:
+    """What reads the value at a path into objects."""
     *parents, last = path.split(".")
     if not parents:
         return lambda properties: properties.get(last)
@@ -190,7 +192,7 @@ def _path(path: str) -> Get:
 def _summed(path: str) -> Get:
     """The sum over an array; an item that does not say how many is one. None without an array."""
     before, _, after = path.partition("[].")
-    array, value = _path(before), _path(after)
+    array, value = getter(before), getter(after)
 
     def total(properties: dict[str, Any]) -> Any:
         items = array(properties)
@@ -205,7 +207,7 @@ def _summed(path: str) -> Get:
 def _most(path: str) -> Get:
     """The value that most items of an array have; of equals, the first in the array. None without any."""
     before, _, after = path.partition("[].")
-    array, value = _path(before), _path(after)
+    array, value = getter(before), getter(after)
 
     def most(properties: dict[str, Any]) -> Any:
         items = array(properties)

@@ -61,6 +61,7 @@ _APPLIES: dict[str, tuple[str, ...]] = {
     "max_items": ("array",),
     "properties": ("object",),
     "currency": ("money",),
+    "unit": ("integer", "number"),
 }
 
 
@@ -93,6 +94,7 @@ def _as_list(value: Any) -> Any:
 
 
 Text = Annotated[str, Field(min_length=1)]
+ShownPath = Annotated[str, Field(min_length=1, max_length=64)]
 Paths = Annotated[tuple[str, ...], BeforeValidator(_as_list)]
 Currency = Annotated[str, AfterValidator(_currency)]
 Region = Annotated[str, AfterValidator(_region)]
@@ -128,6 +130,7 @@ class Property(_Strict):
         None, description="Of money: the sibling property that holds its currency; `currency` if there is one."
     )
     pii: PII = Field("none", description="Class of personal data.")
+    unit: Text | None = Field(None, max_length=16, description="Of a number: what it counts, such as min or km.")
 
     @model_validator(mode="after")
     def _consistent(self) -> Property:
@@ -261,6 +264,9 @@ class EventSpec(_Strict):
     properties: dict[str, Property] = Field({}, description="What it carries; for identify added to the traits.")
     facts: FactsSpec = Field(
         FactsSpec(), description="Where amount, currency, quantity, subject, rating, category are found."
+    )
+    show: Annotated[tuple[ShownPath, ...], BeforeValidator(_as_list)] = Field(
+        (), max_length=4, description="Which properties a customer's timeline tells, as paths: `products[].name`."
     )
     kinds: dict[str, Where] = Field(
         {}, description="When it is of a kind that models tell apart: a complaint about the price, a late delivery."

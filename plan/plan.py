@@ -24,6 +24,7 @@ from models.segments.builtin import with_builtin, with_internal
 from models.segments.preview import placed
 from models.segments.purposes import segment_needs
 from plan.checking.checker import Checker, Outcome, identifying
+from plan.checking.showing import Shown, described
 from plan.companies import GroupOf, group_of
 from plan.errors import Problem
 from plan.model import ROLES, BreakerSpec, EventSpec, EventType, PlanFile, Property, Trait
@@ -273,6 +274,24 @@ class Plan:
         role = self._roles.get((source, name), "")
         return "" if not claimed and source in self.trust.public and role in self._only_claimed else role
 
+    def shown_of(self, source: str, name: str) -> Mapping[str, Shown]:
+        """What the plan says of the properties that a timeline tells of an event, by path; {} where it tells none.
+
+        Args:
+            source: name of the source it came from.
+            name: of the event, or its type.
+        """
+        return _most_personal(self._shown.get((source, "*"), {}), self._shown.get((source, name), {}))
+
+    @cached_property
+    def _shown(self) -> Mapping[tuple[str, str], Mapping[str, Shown]]:
+        """By source and name of the event."""
+        found: dict[tuple[str, str], Mapping[str, Shown]] = {}
+        for rule in self.rules:
+            for source in rule.sources if rule.spec.show else ():
+                found[source, rule.name] = _most_personal(found.get((source, rule.name), {}), described(rule.spec))
+        return found
+
     def why_unplanned(self, source: str, type: str, name: str) -> str:
         """Why `event` found no rule, and what the sender may have meant."""
         label = f"{type} '{name}'" if name else type
@@ -350,6 +369,11 @@ def _kinds(events: Sequence[EventSpec]) -> list[Part]:
         if spec.role
         for kind, where in spec.kinds.items()
     ]
+
+
+def _most_personal(some: Mapping[str, Shown], others: Mapping[str, Shown]) -> Mapping[str, Shown]:
+    """Both; a page may be called like an event, and a property of both is as personal as in either."""
+    return {**some, **{path: told for path, told in others.items() if path not in some or some[path].pii == "none"}}
 
 
 def _addresses(traits: Mapping[str, Trait]) -> list[str]:

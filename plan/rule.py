@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from plan.checking.checker import Checker, Outcome
+from plan.checking.showing import compile_shown
 from plan.checking.violations import Violation
 from plan.facts import Facts, compile_facts
 from plan.model import EventSpec, Property
@@ -18,7 +19,7 @@ class EventRule:
 
     __slots__ = (
         "_facts", "_planned", "checker", "description", "enforce", "is_valid", "name", "owner", "pii", "role", "schema",
-        "sources", "spec", "type", "validator", "where", "why",
+        "shown", "sources", "spec", "type", "validator", "where", "why",
     )  # fmt: skip
 
     def __init__(self, spec: EventSpec, checker: Checker, currency: str, *, planned: bool = True) -> None:
@@ -37,6 +38,7 @@ class EventRule:
         self.where = checker.where
         self.pii = dict(_pii(checker.properties, ""))
         self._facts = compile_facts(spec, currency)
+        self.shown = compile_shown(spec, currency)  # what timelines tell of its properties; None for nothing
         self._planned = planned
         # Whether a payload goes on as it is: so most do, and `enforce_on` need not be asked.
         self.is_valid: Callable[[Any], bool] = checker.validator.is_valid if planned else _never

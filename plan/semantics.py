@@ -386,6 +386,7 @@ def _events(parts: Parts) -> Iterator[Remark]:
         yield from _facts(here, event)
         yield from _repeats(here, event, on_repeat)
         yield from _kinds((*here, "kinds"), event)
+        yield from _shown((*here, "show"), event)
     yield from _money(("traits",), parts.traits)
 
 
@@ -443,6 +444,20 @@ def _kinds(here: Location, event: EventSpec) -> Iterator[Remark]:
             name = path.removeprefix("properties.").partition(".")[0].removesuffix("[]")
             if path not in WORDS and not path.startswith("context.") and name not in event.properties:
                 yield (*here, kind), f"there is no property '{name}'{suggest(name, event.properties)}"
+
+
+def _shown(here: Location, event: EventSpec) -> Iterator[Remark]:
+    if event.show and event.type in ("identify", "group", "alias"):
+        yield here, f"is for what customers do; what {event.type} calls say are traits, which are shown by themselves"
+        return
+    for number, path in enumerate(event.show):
+        found = _property_at(path, event.properties)
+        if isinstance(found, str):
+            yield (*here, number), found
+        elif found.type in ("object", "array"):
+            yield (*here, number), f"'{path}' is of type {found.type}; name a value in it"
+        elif path.count("[]") > 1:
+            yield (*here, number), f"'{path}' looks into a list within a list; one can be told, not several"
 
 
 def _property_at(path: str, properties: Mapping[str, Property]) -> Property | str:

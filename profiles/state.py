@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from msgspec.structs import asdict
+
 from profiles.consent import is_consent
 from profiles.doings import Signs, note_doing, note_sign
 from profiles.ledger.counting import count_parts, count_role
@@ -30,6 +32,7 @@ from profiles.types import (
     Terms,
     Ticket,
     TimelineEntry,
+    ToldEntry,
     event_digest,
 )
 
@@ -118,6 +121,8 @@ def apply(  # noqa: PLR0912  (a call for each part of a profile would cost more 
             special(profile, event, currency, limits)
     mark = mark_of(role)
     entry = TimelineEntry(time, event.source, event.name, event.amount, event.currency, event.subject, mark)
+    if event.shown:
+        entry = ToldEntry(**asdict(entry), shown=event.shown, end=mark)
     nothing_new = event.claim is None and (profile.claims is None or profile.claims.known)
     holder = profile if nothing_new else _note_claims(profile, event, limits, digest)
     add_entry(holder, entry, limits.timeline)

@@ -11,15 +11,14 @@ from __future__ import annotations
 
 import zlib
 from collections import Counter
-from collections.abc import Callable
 from functools import lru_cache
-from typing import cast
 
 import msgspec
+from msgspec.structs import astuple
 
-from profiles.types import Claims, MemberEntry, Profile, TimelineEntry
+from profiles.types import Claims, Profile, TimelineEntry, ToldEntry
 
-__all__ = ["OF_ROLE", "add_entry", "latest_events", "latest_of_role", "mark_of", "merge_timelines"]
+__all__ = ["OF_ROLE", "add_entry", "latest_events", "latest_of_role", "mark_of", "merge_timelines", "pack_entry"]
 
 OF_ROLE = 4
 """How many events of each role stay, however many of others are newer."""
@@ -27,8 +26,7 @@ OF_ROLE = 4
 _LONGEST = 65_535  # bytes of an entry
 
 _encode = msgspec.msgpack.Encoder().encode
-_decode_members = cast(Callable[[bytes], TimelineEntry], msgspec.msgpack.Decoder(MemberEntry).decode)
-_decode = msgspec.msgpack.Decoder(TimelineEntry).decode
+_decode = msgspec.msgpack.Decoder(ToldEntry).decode
 
 
 @lru_cache(maxsize=256)
@@ -48,10 +46,16 @@ def add_entry(profile: Profile | Claims, entry: TimelineEntry, cap: int) -> None
         _trim(profile, cap)
 
 
-def latest_events(profile: Profile | Claims, limit: int) -> list[TimelineEntry]:
+def pack_entry(entry: ToldEntry) -> bytes:
+    """An entry as it is kept, without the fields that nothing is said in."""
+    if entry.shown:
+        return _encode(entry)
+    return _encode(astuple(entry)[: 8 if entry.who else 7])
+
+
+def latest_events(profile: Profile | Claims, limit: int) -> list[ToldEntry]:
     """So many events, newest first: one half the newest; the other the newest of each role, then the second newest…"""
-    decode = _decode_members if type(profile) is Profile and profile.company is not None else _decode
-    entries = [decode(packed) for packed in _sorted(profile.timeline)]
+    entries = [_decode(packed) for packed in _sorted(profile.timeline)]
     chosen = set(range(len(entries))[: (limit + 1) // 2])
     for _, at in sorted((rank, at) for at, rank in enumerate(_ranks(entries))):
         if len(chosen) >= limit:
@@ -60,7 +64,7 @@ def latest_events(profile: Profile | Claims, limit: int) -> list[TimelineEntry]:
     return [entries[at] for at in sorted(chosen)]
 
 
-def latest_of_role(profile: Profile, role: str) -> list[TimelineEntry]:
+def latest_of_role(profile: Profile, role: str) -> list[ToldEntry]:
     """The newest events of a role that count, newest first; as many as stay in any order of arrival."""
     timeline, mark = profile.timeline, mark_of(role)
     found, at = [], 0
@@ -96,7 +100,7 @@ def _sorted(timeline: bytes) -> list[bytes]:
     return sorted(found, key=lambda packed: (_decode(packed).time, packed), reverse=True)
 
 
-def _ranks(entries: list[TimelineEntry]) -> list[int]:
+def _ranks(entries: list[ToldEntry]) -> list[int]:
     """Of each entry, newest first, how many newer ones there are of its role; OF_ROLE for the others, which may go."""
     newer: Counter[int] = Counter()
     ranks = []

@@ -66,6 +66,7 @@ __all__ = [
     "Terms",
     "Ticket",
     "TimelineEntry",
+    "ToldEntry",
     "cell_id",
     "company_id",
     "event_digest",
@@ -227,6 +228,7 @@ class Event(msgspec.Struct, Generic[Sent], array_like=True, tag_field="kind", ta
     remembered: list[Identity] = []  # that it only carries along, in `context.traits`; where the plan's `keep` asks
     signed: bool = False  # whether the user whom a public source names has signed it
     terms: Terms | None = None  # None if it is of no subscription, or says nothing of one
+    shown: dict[str, Any] = {}  # properties that the plan shows in timelines: path → text, number, or [minor, currency]
 
 
 class Merge(msgspec.Struct, array_like=True, tag_field="kind", tag="m", gc=False):
@@ -594,6 +596,13 @@ class MemberEntry(TimelineEntry):
     """The same in a company's timeline."""
 
     who: str = ""  # the member's profile id
+
+
+class ToldEntry(MemberEntry):
+    """The same of an event of whose properties the plan shows some. Every entry can be read as one."""
+
+    shown: dict[str, Any] = {}  # as `Event.shown`
+    end: int = 0  # the mark again: it stays the last of an entry (`profiles.timeline.latest_of_role`)
 
 
 class Splitting(msgspec.Struct, array_like=True, gc=False):

@@ -55,6 +55,7 @@ EVENTS = pa.schema(
         ("remembered", _IDENTITIES),  # likewise
         ("signed", pa.bool_()),  # likewise
         ("terms", pa.string()),  # likewise
+        ("shown", pa.string()),  # likewise
     ],
     metadata={"rapport.table": "events", "rapport.version": str(VERSION)},
 )
@@ -132,6 +133,7 @@ def to_table(placed: Sequence[Placed]) -> pa.Table:
     columns["claim"] = [None if event.claim is None else _dump(structs.asdict(event.claim)) for event in events]
     columns["group"] = [None if event.group is None else _dump(structs.asdict(event.group)) for event in events]
     columns["terms"] = [None if event.terms is None else _dump(structs.asdict(event.terms)) for event in events]
+    columns["shown"] = [_dump(event.shown) if event.shown else None for event in events]
     columns["identities"] = [_named(event.identities) for event in events]
     columns["consent_analytics"] = [consent(event, "analytics") for event in events]
     columns["origin_topic"] = [event.origin[0] for event in events]
@@ -164,6 +166,7 @@ def events_in(table: pa.Table) -> Iterator[Event]:
         values["claim"] = [text and _claim(text) for text in columns["claim"].to_pylist()]
         values["group"] = [text and Grouping(**orjson.loads(text)) for text in columns["group"].to_pylist()]
         values["terms"] = [text and Terms(**orjson.loads(text)) for text in columns["terms"].to_pylist()]
+        values["shown"] = [orjson.loads(text) if text else {} for text in columns["shown"].to_pylist()]
         for name in ("category", "refund"):
             values[name] = [text or "" for text in columns[name].to_pylist()]
         values["remembered"] = [_pairs(held or []) for held in columns["remembered"].to_pylist()]

@@ -13,9 +13,9 @@ from typing import Any, Literal, NamedTuple, TypeVar, cast
 from console.access.hiding import hidden
 from console.access.scopes import Viewer
 from console.views.companies import CompanyView
-from console.views.document import Document
+from console.views.document import Document, Money
 from console.views.person import Figure, ThinIdentity
-from console.views.timeline import EventView
+from console.views.timeline import EventView, ShownView
 from plan import Plan
 from plan.model import Property
 from streams.scrub import scrub
@@ -52,7 +52,13 @@ def _masked(shown: Any, sight: Sight) -> Any:
     if isinstance(shown, ThinIdentity):
         shown = shown.model_copy(update={"value": _identity(shown, sight)})
     elif isinstance(shown, EventView):  # its name and subject may be what a sender made up
-        shown = shown.model_copy(update={"name": scrub(shown.name), "about": shown.about and scrub(shown.about)})
+        told = [_shown(each, shown, sight) for each in shown.shown]
+        changed: dict[str, Any] = {
+            "name": scrub(shown.name),
+            "about": shown.about and scrub(shown.about),
+            "shown": told,
+        }
+        return shown.model_copy(update=changed)
     if isinstance(shown, Document):
         known: Mapping[str, Property] = sight.plan.traits
         if isinstance(shown, CompanyView):
@@ -82,6 +88,16 @@ def _identity(identity: ThinIdentity, sight: Sight) -> str:
         return identity.value
     pii = next((rule.pii for rule in sight.plan.identities if rule.type == identity.type), "unknown")
     return identity.value if sight.shows(pii) else str(hidden(identity.value, pii))
+
+
+def _shown(told: ShownView, event: EventView, sight: Sight) -> ShownView:
+    planned = sight.plan.shown_of(event.source, event.name).get(told.name)
+    value = told.value
+    if planned is None or not sight.shows(planned.pii):
+        value = hidden(value.amount if isinstance(value, Money) else value, planned.pii if planned else "unknown")
+    elif isinstance(value, str):
+        value = scrub(value)
+    return told.model_copy(update={"value": value})
 
 
 def _traits(traits: Mapping[str, Any], known: Mapping[str, Property], sight: Sight) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
@@ -14,13 +15,28 @@ from babel.numbers import format_compact_decimal, format_currency, format_decima
 from markupsafe import Markup, escape
 
 from console.views.document import Money
+from console.views.timeline import ShownView
+from profiles.times import parse_time
 
 __all__ = ["FILTERS", "Formats", "plain"]
 
 _LONGEST = 200  # characters of what a customer wrote
 _BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f")
 
-FILTERS = ("number", "compact", "percent", "points", "money", "major", "ago", "when", "said", "label", "segment")
+FILTERS = (
+    "number",
+    "compact",
+    "percent",
+    "points",
+    "money",
+    "major",
+    "ago",
+    "when",
+    "said",
+    "told",
+    "label",
+    "segment",
+)
 
 
 def plain(text: object) -> str:
@@ -98,6 +114,20 @@ class Formats:
     def said(value: Any) -> Markup:
         """What a customer wrote: text, whatever it says, that turns nothing round and that no script looks into."""
         return Markup('<bdi dir="auto" hx-ignore>{}</bdi>').format(plain(value))
+
+    def told(self, shown: ShownView) -> Markup:
+        """A property of an event, in the unit or currency that it is in."""
+        value = shown.value
+        if isinstance(value, Money):
+            return escape(self.money(value))
+        if isinstance(value, bool):
+            return escape(self._translate("yes") if value else self._translate("no"))
+        if isinstance(value, int | float):
+            return escape(f"{format_decimal(value, locale=self._locale)} {shown.unit or ''}".rstrip())
+        if shown.type == "date-time":
+            with suppress(ValueError):
+                return self.when(parse_time(value))
+        return self.said(value)
 
     @staticmethod
     def segment(text: str) -> str:

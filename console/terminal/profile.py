@@ -245,6 +245,17 @@ def _activity(document: dict[str, Any]) -> RenderableType:
     return Text(", ".join(f"{source} {seen['count']:,}" for source, seen in document["activity"].items()))
 
 
+def _shown(told: dict[str, Any]) -> str:
+    value = told["value"]
+    if isinstance(value, dict):
+        value = money(value)
+    elif isinstance(value, bool):
+        value = "yes" if value else "no"
+    elif isinstance(value, int | float):
+        value = f"{value:,} {told['unit'] or ''}".rstrip()
+    return f"{told['label']} {value}"
+
+
 def _events(events: list[dict[str, Any]]) -> RenderableType | None:
     return _Latest(events) if events else None
 
@@ -260,6 +271,7 @@ class _Latest:
                 Text(event["name"]),
                 Text(money(event["amount"]) if event["amount"] else ""),
                 Text(event["about"] or "", "dim"),
+                Text(", ".join(_shown(each) for each in event["shown"]), "dim"),
                 Text(_claimed(event), "dim"),
             )
             for event in events

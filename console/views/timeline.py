@@ -7,17 +7,16 @@ from hashlib import blake2b
 from math import inf
 from typing import Literal
 
-from msgspec.msgpack import encode
 from pydantic import Field
 
 from console.views.document import Document, Money, Time
 from plan import Plan
 from profiles.ledger.entries import KINDS, ROLES, entries_of, subject_key
 from profiles.ledger.refunds import refunds_told, teller_of
-from profiles.timeline import latest_events
-from profiles.types import Entry, MemberEntry, Profile, TimelineEntry
+from profiles.timeline import latest_events, pack_entry
+from profiles.types import Entry, Profile, ToldEntry
 
-__all__ = ["EventView", "timeline_view"]
+__all__ = ["EventView", "ShownView", "timeline_view"]
 
 CLAIMED = 4
 """One in so many of the events that are shown may be only claimed: more would push out what happened."""
@@ -25,6 +24,19 @@ CLAIMED = 4
 _KEPT = 1000  # entries of a timeline at most
 
 Claimed = Literal["unconfirmed", "confirmed"]
+
+
+class ShownView(Document):
+    """A property of an event that the plan shows in timelines."""
+
+    name: str = Field(description="Its path in the event.", examples=["products[].name"])
+    label: str = Field(description="The same in short, for people.", examples=["products"])
+    value: Money | bool | int | float | str = Field(
+        description="A text is cut after 60 characters; of a list, the first few as one text."
+    )
+    type: str = Field(description="As the plan has it; `string` for what it shows no more.")
+    unit: str | None = Field(description="Of a number, as the plan says.")
+    description: str | None
 
 
 class EventView(Document):
@@ -37,6 +49,9 @@ class EventView(Document):
     role: str | None
     amount: Money | None
     about: str | None = Field(description="Ticket, subscription or product it is about.")
+    shown: list[ShownView] = Field(
+        description="What the plan shows of its properties (`show`), as the plan was when it came."
+    )
     member: str | None = Field(description="Of a company's events, the profile id of whose it is; else null.")
     claimed: Claimed | None = Field(
         description="Sent with a key that anybody can read, and so counted nowhere: `confirmed` once another source "
@@ -98,7 +113,7 @@ def _refunds_told_twice(profile: Profile) -> set[tuple[bytes, float, bytes]]:
 
 
 def _folded(
-    events: list[TimelineEntry],
+    events: list[ToldEntry],
     counted: dict[tuple[str, bytes], float],
     refunds: set[tuple[bytes, float, bytes]],
     plan: Plan,
@@ -124,16 +139,39 @@ def _key(role: str, about: str) -> tuple[str, bytes] | None:
     return (role, subject_key(role, about)) if about and role in KINDS else None
 
 
-def _event(entry: TimelineEntry, plan: Plan, claimed: Claimed | None = None, *, folded: bool = False) -> EventView:
+def _shown(entry: ToldEntry, plan: Plan) -> list[ShownView]:
+    known = plan.shown_of(entry.source, entry.name)
+    return [
+        ShownView(
+            name=path,
+            label=_label(path),
+            value=Money.of_minor(*value) if isinstance(value, list) else value,
+            type=known[path].type if path in known else "string",
+            unit=known[path].unit if path in known else None,
+            description=known[path].description if path in known else None,
+        )
+        for path, value in entry.shown.items()
+    ]
+
+
+def _label(path: str) -> str:
+    """The last word of a path that says something by itself: the name of a product is its product."""
+    words = path.replace("[]", "").split(".")
+    last = words[-2] if len(words) > 1 and words[-1] in ("name", "title", "id") else words[-1]
+    return last.replace("_", " ")
+
+
+def _event(entry: ToldEntry, plan: Plan, claimed: Claimed | None = None, *, folded: bool = False) -> EventView:
     return EventView(
-        id=blake2b(encode(entry), digest_size=8).hexdigest(),
+        id=blake2b(pack_entry(entry), digest_size=8).hexdigest(),
         time=entry.time,
         source=entry.source,
         name=entry.name,
         role=plan.role_of(entry.source, entry.name, claimed=claimed is not None) or None,
         amount=Money.of_minor(entry.amount, entry.currency) if entry.currency else None,
         about=entry.about or None,
-        member=entry.who if isinstance(entry, MemberEntry) else None,
+        shown=_shown(entry, plan),
+        member=entry.who or None,
         claimed=claimed,
         folded=folded,
     )

@@ -24,8 +24,8 @@ from profiles.consent import ANALYTICS, PROFILING, Consent
 from profiles.ledger.entries import KINDS, adds_up, entries_of, write_entries
 from profiles.merge import merge
 from profiles.state import Limits, apply
-from profiles.timeline import latest_events
-from profiles.types import NOWHERE, Affiliation, Company, Event, Ledger, Member, MemberEntry, Part, Profile, Share
+from profiles.timeline import latest_events, pack_entry
+from profiles.types import NOWHERE, Affiliation, Company, Event, Ledger, Member, Part, Profile, Share
 
 __all__ = ["CELLS", "MOST", "WAITING", "Companies", "told"]
 
@@ -267,7 +267,6 @@ def _settle_order(state: Profile, who: str, shown: int) -> None:
         held = sorted(entries_of(state.ledger), key=lambda entry: (entry.time, entry.kind, entry.key, entry.part))
         state.ledger = Ledger(count=state.ledger.count, settled=state.ledger.settled)
         write_entries(state.ledger, held)
-    entries = [msgspec.structs.asdict(entry) for entry in latest_events(state, shown)]
-    packed = [_encode(MemberEntry(**entry, who=who)) for entry in entries]
+    packed = [pack_entry(msgspec.structs.replace(entry, who=who)) for entry in latest_events(state, shown)]
     state.timeline = b"".join(len(entry).to_bytes(2, "big") + entry for entry in packed)
     state.timeline_count = len(packed)

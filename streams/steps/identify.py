@@ -193,6 +193,7 @@ def neutral(batch: Intake, item: Item) -> Event:
         [],  # remembered
         False,  # signed
         facts.terms,
+        {} if rule.shown is None else rule.shown(item.properties),
     )
 
 

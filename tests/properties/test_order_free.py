@@ -116,6 +116,7 @@ def events(draw: st.DrawFn) -> list[Event]:
                 category=draw(st.sampled_from(["", "Games", "Books", "Food"])) if role == "purchase" else "",
                 refund=draw(st.sampled_from(["", "r1", "r2"])) if role == "refund" else "",
                 terms=draw(TERMS) if role.startswith("subscription") else None,
+                shown=draw(st.dictionaries(st.sampled_from(["plan", "note"]), st.integers(0, 3), max_size=2)),
             )
         )
     return made

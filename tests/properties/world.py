@@ -306,6 +306,8 @@ class World:
         event = Event(home, id_, source, type, "Home", "visit", time, time, list(identities), group=group)
         if zlib.crc32(id_.encode()) % 4 == 0:
             event.traits = {"name": f"Somebody {id_}"}
+        if zlib.crc32(id_.encode()) % 3 == 0:
+            event.shown = {"title": f"Page {id_}", "price": [499, "EUR"]}
         if await self.is_erased(home):
             return event
         event.origin = ("events.web", 0, self._sources)

@@ -17,6 +17,8 @@ WORDS = (
     # states of tickets, subscriptions, alerts; answers about consent, and who gave them
     "open", "solved", "ended", "acknowledged", "resolved", "cleared", "granted", "denied",
     "customer", "claimed", "default",
+    # of what an event tells
+    "yes", "no",
     # how often a subscription is paid
     "day", "week", "month", "quarter", "year",
     # severities

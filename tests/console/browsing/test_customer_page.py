@@ -23,16 +23,19 @@ def test_what_happens_to_a_customer_shows_without_a_reload(console: Living, sign
     page.goto(f"/c/{ada.id}")
     expect(page.get_by_role("heading", name="Ada")).to_be_visible()
 
-    happened(ada, 0, "Complaint Received", "complaint", source="support", subject="T77")
+    told = {"type": "delivery", "comment": "Where is it?"}
+    happened(ada, 0, "Complaint Received", "complaint", source="support", subject="T77", shown=told)
     console.keep(ada)
 
     expect(page.locator(".timeline")).to_contain_text("T77")
+    expect(page.locator(".timeline")).to_contain_text("comment Where is it?")
 
 
 def test_hostile_text_is_text(console: Living, signed_in: SignedIn) -> None:
     ada = customer()
     happened(ada, 0, HOSTILE, type="identify", traits={"firstName": HOSTILE})
     happened(ada, 0, HOSTILE, subject=HOSTILE)
+    happened(ada, 0, "Ticket Opened", "ticket_opened", source="support", shown={HOSTILE: HOSTILE})
     CASES.follow(ada, NOW)
     console.keep(ada)
     page = signed_in("agent")

@@ -16,13 +16,13 @@ from typing import Any, NamedTuple
 import msgspec
 
 from plan import Plan
-from profiles.timeline import OF_ROLE, mark_of
+from profiles.timeline import OF_ROLE, mark_of, pack_entry
 from profiles.types import (
     HALF_LIVES,
     ORDER_HALF_LIVES,
     SPEND_HALF_LIVES,
     Identity,
-    TimelineEntry,
+    ToldEntry,
     event_digest,
     profile_id,
 )
@@ -71,6 +71,7 @@ class Happening:
     rating: float | None
     category: str = ""
     company: str = ""  # that it names
+    shown: dict[str, Any] = field(default_factory=dict)
 
     @property
     def digest(self) -> bytes:
@@ -263,6 +264,7 @@ def _happening(plan: Plan, source: str, item: Item) -> Happening:
         item.properties if kind == "identify" else {},
         facts.amount, facts.currency, facts.quantity, facts.subject, facts.rating,
         facts.category, group.company if group is not None else "",
+        item.rule.shown(item.properties) if item.rule.shown is not None else {},
     )  # fmt: skip
 
 
@@ -363,15 +365,16 @@ def _opinions(events: Iterable[Happening]) -> dict[str, tuple[int, float, float,
 def _timeline(events: Iterable[Happening], shown: int) -> list[bytes]:
     """What a timeline shows, packed as it is kept: half of it the newest, then the newest of each role, and so on."""
     entries = [
-        TimelineEntry(
-            event.time, event.source, event.name, event.amount, event.currency, event.subject, mark_of(event.role)
+        ToldEntry(
+            event.time, event.source, event.name, event.amount, event.currency, event.subject, mark_of(event.role),
+            shown=event.shown, end=mark_of(event.role) if event.shown else 0,
         )
         for event in events
-    ]
-    newest = sorted(entries, key=lambda entry: (entry.time, msgspec.msgpack.encode(entry)), reverse=True)
+    ]  # fmt: skip
+    newest = sorted(entries, key=lambda entry: (entry.time, pack_entry(entry)), reverse=True)
     of_role: defaultdict[int, list[int]] = defaultdict(list)
     for place, entry in enumerate(newest):
         of_role[entry.mark].append(place)
     first = [(turn, place) for mark, places in of_role.items() if mark for turn, place in enumerate(places[:OF_ROLE])]
     order = [*range(min((shown + 1) // 2, len(newest))), *(place for _, place in sorted(first)), *range(len(newest))]
-    return [msgspec.msgpack.encode(newest[place]) for place in sorted(list(dict.fromkeys(order))[:shown])]
+    return [pack_entry(newest[place]) for place in sorted(list(dict.fromkeys(order))[:shown])]

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from profiles.documents import decode_profile
-from profiles.timeline import latest_events
+from profiles.timeline import latest_events, pack_entry
 from profiles.types import Identity, Profile, is_cell, is_company, profile_id
 from streams.records.rejected import Rejection
 from tests.integration.faults.companies import members_in
@@ -230,7 +230,7 @@ def portrait_of_profile(profile: Profile, shown: int) -> Portrait:
         "roles": {role: (one.count, one.first, one.last, one.decayed) for role, one in profile.roles.items()},
         "tickets": [(ticket.id, ticket.opened, ticket.solved, ticket.reopened) for ticket in profile.tickets],
         "opinions": {role: (one.count, one.total, one.last, one.time) for role, one in profile.opinions.items()},
-        "timeline": [msgspec.msgpack.encode(entry) for entry in latest_events(profile, shown)],
+        "timeline": [pack_entry(entry) for entry in latest_events(profile, shown)],
         "orders": bought.orders,
         "first_order": bought.first,
         "last_order": bought.last,

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import random
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
 
 from plan.model import ROLES
 from profiles.merge import merge
 from profiles.state import Limits, apply
-from profiles.timeline import OF_ROLE, latest_events, mark_of
+from profiles.timeline import OF_ROLE, latest_events, latest_of_role, mark_of, pack_entry
 from profiles.types import Event, Profile
 
 LIMITS = Limits(timeline=24)
@@ -64,3 +68,31 @@ def test_no_two_roles_share_a_mark() -> None:
     marks = {mark_of(role) for role in ROLES}
     assert len(marks) == len(ROLES)
     assert 0 < min(marks) <= max(marks) < 128
+
+
+def told(number: int, role: str = "ticket_opened", **shown: Any) -> Event:
+    return replace(event(number, role), shown=shown)
+
+
+def test_an_entry_keeps_what_the_plan_shows_of_its_event() -> None:
+    profile = fold(told(1, subject="Where is it?", total=[6500, "EUR"]), event(2, "purchase"))
+
+    assert [entry.shown for entry in latest_events(profile, 2)] == [
+        {},
+        {"subject": "Where is it?", "total": [6500, "EUR"]},
+    ]
+    assert [entry.about for entry in latest_of_role(profile, "ticket_opened")] == ["s1"]
+
+
+def test_an_entry_of_which_nothing_is_shown_takes_no_more_room_than_before() -> None:
+    """Seven fields, of a company's eight: so documents of before are read, and no share of a company changes."""
+    profile = fold(event(1, "purchase"))
+    packed = msgspec.msgpack.encode([START + 1, "web", "purchase", 0, "", "s1", mark_of("purchase")])
+
+    assert profile.timeline == len(packed).to_bytes(2, "big") + packed
+    (entry,) = latest_events(profile, 1)
+    assert pack_entry(entry) == packed
+    of_member = msgspec.msgpack.encode([*msgspec.msgpack.decode(packed), "somebody"])
+    profile.timeline = len(of_member).to_bytes(2, "big") + of_member
+    assert [(entry.about, entry.who) for entry in latest_events(profile, 1)] == [("s1", "somebody")]
+    assert pack_entry(replace(entry, who="somebody")) == of_member

@@ -40,6 +40,8 @@ def daan() -> Profile:
     profile.alerts = {rule: replace(alert, id="a1") for rule, alert in profile.alerts.items()}
     happened(profile, 1, "", type="identify", traits=TRAITS)
     happened(profile, 1, "Mail to daan@other.example", subject="daan@other.example")
+    told = {"subject": "Lindenlaan 7: Daan's parcel", "type": "delivery", "nobody_planned": "daan.weber@example.com"}
+    happened(profile, 1, "Ticket Opened", source="support", shown=told)
     return profile
 
 
@@ -72,6 +74,18 @@ def test_documents_show_what_a_role_may_see(role: Role, one: bool, sees: frozens
     unplanned = traits.pop("nobody_planned").value  # never a name, whatever it says
     assert ("Daan" in unplanned) == (sight.of == "all")
     assert told([traits, shown["customer"].identities, shown["rows"], shown["events"]]) == sees
+
+
+def test_what_an_event_tells_is_masked_by_what_the_plan_says_of_it() -> None:
+    events = timeline_view(daan(), 40, PLAN)
+    ticket = next(event for event in events if event.shown)
+    for role in ("analyst", "operator"):
+        (shown,) = masked([ticket], sight_of(viewer(role), PLAN, one=True))
+        values = {one.name: one.value for one in shown.shown}
+        assert values["type"] == "delivery"
+        assert told(values) == frozenset()
+    (shown,) = masked([ticket], sight_of(viewer("agent"), PLAN, one=True))
+    assert {one.name: one.value for one in shown.shown}["subject"] == "Lindenlaan 7: Daan's parcel"
 
 
 def test_masked_values_are_recognised_by_who_knows_them() -> None:
@@ -126,4 +140,9 @@ def test_no_answer_and_no_page_shows_a_role_more() -> None:
     lists.pop("/c/")
     assert {path for path, parts in lists.items() if parts - NAMES} == set()
     assert found["agent", "/v1/profiles/profile_id:"] == frozenset(WHOSE) - {"daan@other.example"}
-    assert found["agent", "/v1/profiles/profile_id:/events"] == {"daan@other.example"}
+    assert found["agent", "/v1/profiles/profile_id:/events"] == {
+        "daan@other.example",
+        "daan.weber",
+        "Daan",
+        "Lindenlaan",
+    }

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from babel import Locale
 
 from console.pages.formats import Formats, plain
+from console.pages.languages import translations
 from console.views.document import Money
+from console.views.timeline import ShownView
 
-EN, ZH = Formats(Locale.parse("en")), Formats(Locale.parse("zh_Hans"))
+EN = Formats(Locale.parse("en"))
+ZH = Formats(Locale.parse("zh_Hans"), translations("zh_Hans").gettext)
 
 
 @pytest.mark.parametrize(
@@ -28,6 +33,25 @@ def test_what_customers_wrote_is_harmless(written: object, shown: str) -> None:
 
 def test_markup_of_customers_is_escaped_and_no_script_looks_into_it() -> None:
     assert EN.said("<b hx-get=/x>") == '<bdi dir="auto" hx-ignore>&lt;b hx-get=/x&gt;</bdi>'
+
+
+@pytest.mark.parametrize(
+    ("value", "type", "unit", "english", "chinese"),
+    [
+        (Money(amount="65.00", currency="EUR", minor=6500), "money", None, "€65.00", "€65.00"),
+        (1234.125, "number", "km", "1,234.125 km", "1,234.125 km"),
+        (True, "boolean", None, "yes", "是"),
+        ("<b>Tea", "string", None, "&lt;b&gt;Tea", "&lt;b&gt;Tea"),
+        ("2026-02-03T10:00:00Z", "date-time", None, "Feb 3, 2026", "2026年2月3日"),
+        ("some day", "date-time", None, "some day", "some day"),
+    ],
+)
+def test_what_an_event_tells_is_in_its_unit(
+    value: Any, type: str, unit: str | None, english: str, chinese: str
+) -> None:
+    told = ShownView(name="x", label="x", value=value, type=type, unit=unit, description=None)
+    assert english in EN.told(told)
+    assert chinese in ZH.told(told)
 
 
 def test_figures_are_written_as_the_language_does() -> None:

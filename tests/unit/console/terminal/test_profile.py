@@ -89,7 +89,9 @@ def test_what_would_lower_it() -> None:
     assert "would lower it" not in shown(score, Advice("hazard-7", []))
 
 
-@pytest.mark.parametrize(("width", "line"), [(60, "18:45  purchase  Order"), (110, "Completed  12.50 EUR  A-1")])
+@pytest.mark.parametrize(
+    ("width", "line"), [(60, "18:45  purchase  Order"), (120, "Completed  12.50 EUR  A-1  products Tea, late 2 d")]
+)
 def test_latest_events_keep_their_line(width: int, line: str) -> None:
     """A time is never cut; on a wide terminal amounts stand below one another."""
     amount = {"amount": "12.50", "currency": "EUR", "minor": 1250}
@@ -98,6 +100,7 @@ def test_latest_events_keep_their_line(width: int, line: str) -> None:
         "name": "Order Completed",
         "amount": amount,
         "about": "A-1",
+        "shown": [{"label": "products", "value": "Tea"}, {"label": "late", "value": 2, "unit": "d"}],
         "claimed": None,
         "folded": None,
     }

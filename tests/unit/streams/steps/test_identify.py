@@ -53,6 +53,17 @@ def test_an_event_goes_home_to_its_strongest_identity_and_asks_to_link_the_other
     assert (request.time, request.source, request.event, request.signed) == (NOW, "web", "m", False)
 
 
+def test_an_event_carries_what_the_plan_shows_of_it_and_nothing_else() -> None:
+    more = {"price": 9.5, "currency": "USD", "brand": "Acme"}
+    said = {"type": "track", "event": "Product Viewed", "properties": {"product_id": 7, "name": "Tea", **more}}
+    (viewed,), (home,) = taken(**said).items, taken().items
+
+    assert viewed.event is not None
+    assert home.event is not None
+    assert viewed.event.shown == {"name": "Tea", "price": [950, "USD"]}
+    assert home.event.shown == {}
+
+
 def test_of_an_erased_customer_nothing_is_kept() -> None:
     (rejection,) = taken(("user_id", "u")).rejected
 
