@@ -106,7 +106,7 @@ def test_who_was_joined_to_another_is_looked_at_there(console: Living, signed_in
     console.keep(Profile(id=other.id, redirect=ada.id))
 
     page.wait_for_url(f"{console.url}/c/{ada.id}?joined=true")
-    expect(page.get_by_role("status")).to_contain_text("joined to this one")
+    expect(page.locator("p[role=status]")).to_contain_text("joined to this one")
     page.goto(f"/c/{other.id}")
     page.wait_for_url(f"{console.url}/c/{ada.id}?joined=true")
 
