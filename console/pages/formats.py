@@ -14,6 +14,7 @@ from babel.dates import format_datetime, format_timedelta
 from babel.numbers import format_compact_decimal, format_currency, format_decimal, format_percent
 from markupsafe import Markup, escape
 
+from console.pages.catalogues.phrases import phrase
 from console.views.document import Money
 from console.views.timeline import ShownView
 from profiles.times import parse_time
@@ -24,19 +25,9 @@ _LONGEST = 200  # characters of what a customer wrote
 _BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f")
 
 FILTERS = (
-    "number",
-    "compact",
-    "percent",
-    "points",
-    "money",
-    "major",
-    "ago",
-    "when",
-    "said",
-    "told",
-    "label",
+    "number", "compact", "percent", "points", "money", "major", "ago", "when", "said", "told", "phrase", "label",
     "segment",
-)
+)  # fmt: skip
 
 
 def plain(text: object) -> str:
@@ -60,6 +51,7 @@ class Formats:
     """The filters of one language."""
 
     def __init__(self, locale: Locale, translate: Callable[[str], str] = str) -> None:
+        self._language = str(locale)
         self._locale = locale
         self._translate = translate
 
@@ -114,6 +106,10 @@ class Formats:
     def said(value: Any) -> Markup:
         """What a customer wrote: text, whatever it says, that turns nothing round and that no script looks into."""
         return Markup('<bdi dir="auto" hx-ignore>{}</bdi>').format(plain(value))
+
+    def phrase(self, text: str) -> str:
+        """A sentence of the models in this language."""
+        return phrase(text, self._language)
 
     def told(self, shown: ShownView) -> Markup:
         """A property of an event, in the unit or currency that it is in."""

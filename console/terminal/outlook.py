@@ -29,7 +29,7 @@ def expected(found: dict[str, Any] | None) -> list[RenderableType]:
     if found["next_order"]:
         weeks = found["next_order"]
         lines.append(Text(f"  next order, if any: in {_interval(weeks, 1)} weeks"))
-    lines.append(Text(f"  a year is worth {_interval(found['year'], 2)}; at risk: {found['at_risk']:.2f}"))
+    lines.append(Text(f"  a year is worth {_interval(found['year'], 2)}; expected loss: {found['at_risk']:.2f}"))
     return lines
 
 

@@ -14,6 +14,7 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
 from console.pages.catalogues.known_words import WORDS
+from console.pages.catalogues.phrases import messages
 from console.pages.frame import NAVIGATION
 from console.pages.languages import LANGUAGES
 from tests import REPOSITORY
@@ -31,7 +32,7 @@ def texts() -> Catalog:
         str(PAGES / "templates"), [("**.html", "jinja2.ext:babel_extract")], options
     ):
         found.add(message, auto_comments=comments, context=context)
-    for word in (*WORDS, *(place.title for place in NAVIGATION)):
+    for word in (*WORDS, *(place.title for place in NAVIGATION), *messages()):
         found.add(word)
     return found
 
