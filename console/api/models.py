@@ -72,7 +72,7 @@ def models_router(deps: ApiDeps) -> APIRouter:
     @router.get("", summary="Every model, how good it is, and which is the champion", responses=describe_errors(404))
     @wants("models:read")
     async def models(churn: Churn = "") -> ModelsView:
-        return models_view(await desk.report(known(churn)))
+        return models_view(await desk.report(known(churn)), deps.plan.churn.hold_out)
 
     @router.get(
         "/history", summary="Kept checkpoints, and which model was the champion when", responses=describe_errors(404)

@@ -89,7 +89,8 @@ def at_risk_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRouter:
 
     async def ended(kind: str | None) -> OutcomesView:
         now = await deps.now()
-        return outcomes_view(await deps.outcomes.of_the_week(deps.reader, now), now, deps.plan, kind)
+        ended, acting = await deps.outcomes.of_the_week(deps.reader, now), await deps.outcomes.acting(deps.models)
+        return outcomes_view(ended, acting, now, deps.plan, kind)
 
     async def values(request: Request, viewer: Viewer) -> Mapping[str, Any]:
         filters, sort = _asked(request)

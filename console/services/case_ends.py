@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import NamedTuple
 
+from console.services.models import ModelDesk
+from models.labels.acting import Acting
 from profiles.cases.joining import OVER
 from profiles.store import Reader
 from profiles.types import Profile
@@ -15,6 +18,7 @@ DAYS = 7
 WEEK = DAYS * 86400.0
 """How far back is looked, in seconds."""
 
+_MINUTE = 60.0
 _AT_ONCE = 200  # customers read at once: others get their turn between
 
 
@@ -33,6 +37,7 @@ class Outcomes:
     def __init__(self) -> None:
         self._known: dict[tuple[str, float], Ended | None] = {}  # by customer and the time at which they are listed
         self._reading = asyncio.Lock()
+        self._acting: tuple[float, Acting] | None = None  # and when it was read
 
     async def of_the_week(self, reader: Reader, now: float) -> list[Ended]:
         """The ends of the last seven days, of each customer's latest case; one that stands again has not ended."""
@@ -44,6 +49,13 @@ class Outcomes:
                 read |= await reader.profiles([id_ for id_, _ in new[begin : begin + _AT_ONCE]])
             self._known = {row: self._known[row] if row in self._known else _end(read.get(row[0])) for row in listed}
             return [one for one in self._known.values() if one is not None and one.at >= now - WEEK]
+
+    async def acting(self, desk: ModelDesk) -> Acting:
+        """What acting on alerts is worth, as of the last minute: it moves with labels, and is dear to read."""
+        async with self._reading:
+            if self._acting is None or time.monotonic() - self._acting[0] > _MINUTE:
+                self._acting = time.monotonic(), (await desk.report()).figures.acting
+            return self._acting[1]
 
 
 def _end(profile: Profile | None) -> Ended | None:

@@ -15,6 +15,7 @@ from models.churn.kinds.survival import Survival
 from models.churn.model import Scores
 from models.churn.outlook import Outlook
 from models.churn.scores import GROUPS, group_shares
+from models.labels.acting import Acting
 from models.labels.groups import in_words
 from models.learning.drift import Alarm, Move
 from models.learning.notices import Notice
@@ -24,8 +25,8 @@ from models.leaving.standing import STILL_HERE, Standing
 from profiles.types import Profile, Score
 
 __all__ = [
-    "DecisionView", "ExplanationView", "HistoryView", "ModelDetail", "ModelsView", "explanation_view", "history_view",
-    "model_detail", "models_view",
+    "DecisionView", "ExplanationView", "HistoryView", "HoldOutView", "ModelDetail", "ModelsView", "explanation_view",
+    "history_view", "hold_out_view", "model_detail", "models_view",
 ]  # fmt: skip
 
 
@@ -160,6 +161,24 @@ class DecisionView(Document):
     text: str = Field(description="What was done, or why not.")
 
 
+class LeaversView(Document):
+    """Labels of the churn horizon of customers whose risk was high, of one group."""
+
+    labels: float = Field(description="Several of one customer.")
+    left: Risk | None = Field(description="The share that left; null of none.")
+
+
+class HoldOutView(Document):
+    """What having alerts is worth: those held out, for whom none opens that looks at the risk, and the others."""
+
+    share: float = Field(description="Of all customers, as the plan has it.")
+    held_out: LeaversView
+    others: LeaversView
+    effect: float | None = Field(
+        description="The share that left of those held out, less that of the others; null below 30 labels of each."
+    )
+
+
 class ModelsView(Document):
     """All models, and which is the champion."""
 
@@ -173,6 +192,7 @@ class ModelsView(Document):
     models: list[ModelView]
     drift: DriftView
     leaving: LeavingView
+    hold_out: HoldOutView | None = Field(description="Null without a hold-out.")
     began_anew: NoticeView | None = Field(
         description="When and why what had been learned was discarded, if that is among the latest news: the plan's "
         "`label_horizon` (all of it) or `horizon` (what was of the whole horizon) changed, or the features did."
@@ -303,8 +323,8 @@ class ExplanationView(Document):
     outlook: OutlookView | None = Field(description="What is to be expected of the customer from `at` on.")
 
 
-def models_view(report: Report) -> ModelsView:
-    """All models."""
+def models_view(report: Report, hold_out: float) -> ModelsView:
+    """All models; `hold_out` is the plan's share."""
     promotion, panel = report.promotion, report.panel
     notices = [NoticeView.of(notice) for notice in reversed(report.told.notices)]
     return ModelsView(
@@ -318,10 +338,22 @@ def models_view(report: Report) -> ModelsView:
         models=[ModelView(**_model(report, name)) for name in report.names],
         drift=_drift(report),
         leaving=_leaving(report.figures.leaving),
+        hold_out=hold_out_view(report.figures.acting, hold_out),
         began_anew=next((notice for notice in notices if notice.kind == "anew"), None),
         notices=notices,
         decisions=[DecisionView.of(decided, at=decided.time) for decided in reversed(report.told.decisions)],
     )
+
+
+def hold_out_view(acting: Acting, share: float) -> HoldOutView | None:
+    """What having alerts is worth, of a plan that holds this share of customers out."""
+    if not share:
+        return None
+    groups = {
+        name: LeaversView(labels=group.labels, left=group.share)
+        for name, group in (("held_out", acting.held_out), ("others", acting.others))
+    }
+    return HoldOutView(share=share, effect=acting.effect, **groups)
 
 
 def _leaving(standing: Standing) -> LeavingView:

@@ -12,6 +12,7 @@ from models.churn.weights import Weights
 from models.codec import State, decode, encode
 from models.config import ChurnConfig
 from models.durations import WEEK
+from models.labels.acting import Acting
 from models.labels.examples import Example, OrderSummary
 from models.learning.drift import Alarm, Drift
 from models.learning.learning_models import LearningModels
@@ -35,6 +36,7 @@ class Figures(State):
     full: Ledger
     groups: Ledger = msgspec.field(default_factory=Ledger.new)  # the champion on the churn horizon, as it is shown
     leaving: Standing = msgspec.field(default_factory=Standing)  # the leaving score with causes, against BTYD's
+    acting: Acting = msgspec.field(default_factory=Acting)  # of customers at high risk, held out and not
 
 
 class Judge:
@@ -43,7 +45,7 @@ class Judge:
     def __init__(self, config: ChurnConfig) -> None:
         self._config = config
         self.short, self.full, self.groups = Ledger.new(), Ledger.new(), Ledger.new()
-        self.leaving = Standing()
+        self.leaving, self.acting = Standing(), Acting()
         self.drift = Drift.new(config.label_horizon + 2 * WEEK)
         self.lagged = Lagged(None, None, None)
         self.usual = Usual.new()
@@ -68,6 +70,11 @@ class Judge:
         """Judge the risks that the models gave when the snapshot was taken, on its label of the churn horizon."""
         self.full.add(answers, not example.y, example.weight, touched=example.treated, segments=example.segments)
 
+    def on_acting(self, risk: float | None, example: Example) -> None:
+        """Count the label of the churn horizon of a customer whose risk was high."""
+        if risk is not None and risk >= self._config.bands.high:
+            self.acting.add(example.held_out, not example.y, example.weight)
+
     def on_groups(self, answers: Mapping[str, float], example: Example) -> None:
         """Judge the champion by group, calibrated and not, on a label of the churn horizon."""
         groups = example.groups
@@ -87,7 +94,7 @@ class Judge:
 
     def forget_full(self) -> None:
         """Forget labels of another churn horizon."""
-        self.full, self.groups = Ledger.new(), Ledger.new()
+        self.full, self.groups, self.acting = Ledger.new(), Ledger.new(), Acting()
 
     def ece(self, model: str) -> float | None:
         """Calibration error on the whole horizon, of customers that nobody acted on."""
@@ -122,7 +129,7 @@ class Judge:
         self.full.settle()
         self.groups.settle()
         self.leaving.ledger.settle()
-        quality = encode(Figures(self.short, self.full, self.groups, self.leaving))
+        quality = encode(Figures(self.short, self.full, self.groups, self.leaving, self.acting))
         watched = {"drift": encode(self.drift), "lagged": encode(self.lagged), "usual": encode(self.usual)}
         return {"quality": quality, **watched}
 
@@ -134,7 +141,7 @@ class Judge:
         """
         figures = decode(parts.get("quality", b""), Figures, "the quality of the models")
         self.short, self.full, self.groups = figures.short, figures.full, figures.groups
-        self.leaving = figures.leaving
+        self.leaving, self.acting = figures.leaving, figures.acting
         self.drift = decode(parts.get("drift", b""), Drift, "the state of the drift detection")
         self.usual = decode(parts.get("usual", b""), Usual, "how active customers usually are")
         self.lagged = decode(parts.get("lagged", b""), Lagged, "the hazard that drift is measured against")

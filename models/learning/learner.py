@@ -233,6 +233,7 @@ class Learner:
         risks = np.frombuffer(example.risks, dtype="<f4").tolist()
         said = {model: risk for model, risk in zip(MODELS, risks, strict=True) if math.isfinite(risk)}
         self.judge.on_full(said, example)
+        self.judge.on_acting(said.get(self.promotion.champion), example)
         self._groups(said, example, [*example.groups, *habits(x[None])[0]])
         if example.treated:
             return

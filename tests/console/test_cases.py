@@ -165,5 +165,5 @@ def test_how_cases_ended_is_counted(api: Any) -> None:
         "left": 1,
     }
     to_keep = api.get("/v1/cases/outcomes?kind=retention").json()
-    assert (to_keep["kept_share"], to_keep["hold_out"]) == (0.5, PLAN.churn.hold_out)
+    assert (to_keep["kept_share"], to_keep["hold_out"]["share"]) == (0.5, PLAN.churn.hold_out)
     assert to_keep["outcomes"]["left"]["value_at_risk"]["minor"] > 0

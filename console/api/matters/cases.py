@@ -101,7 +101,8 @@ def cases_router(deps: ApiDeps) -> APIRouter:
         ] = None,
     ) -> OutcomesView:
         now = await deps.now()
-        return outcomes_view(await deps.outcomes.of_the_week(deps.reader, now), now, deps.plan, kind)
+        ended, acting = await deps.outcomes.of_the_week(deps.reader, now), await deps.outcomes.acting(deps.models)
+        return outcomes_view(ended, acting, now, deps.plan, kind)
 
     @router.get("/cases/{case}", summary="One case", responses=describe_errors(404))
     @wants("alerts:read", one=True)

@@ -80,7 +80,7 @@ def models_page_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRouter:
 
     async def told(churn: str, model: str) -> dict[str, Any]:
         report = await deps.models.report(known_churn(deps.plan, churn))
-        view = models_view(report)
+        view = models_view(report, deps.plan.churn.hold_out)
         name = model or view.champion
         if name not in MODELS:
             raise ApiError(404, "unknown_model", f"there is no model {name!r}; there are {', '.join(MODELS)}")
@@ -90,7 +90,6 @@ def models_page_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRouter:
             "history": history_view(report, await deps.models.kept(churn)),
             "churn": churn,
             "definitions": deps.plan.churn.definitions,
-            "hold_out": deps.plan.churn.hold_out,
         }
 
     return router

@@ -10,7 +10,9 @@ from pydantic import Field
 from console.services.case_ends import WEEK, Ended
 from console.views.document import Document, Money, Risk, Time
 from console.views.matters.cases import Tally
+from console.views.models import HoldOutView, hold_out_view
 from models.cases.decisions import OUTCOMES
+from models.labels.acting import Acting
 from plan import Plan
 
 __all__ = ["OutcomesView", "outcomes_view"]
@@ -24,10 +26,12 @@ class OutcomesView(Document):
         description="By outcome; `cleared`: the customer ended it before anybody did. With what was at risk."
     )
     kept_share: Risk | None = Field(description="Of those who stayed or left, how many stayed; null of none.")
-    hold_out: float = Field(description="The share of customers for whom no case opens, so that its effect is known.")
+    hold_out: HoldOutView | None = Field(description="What having alerts is worth; null without a hold-out.")
 
 
-def outcomes_view(ended: Iterable[Ended], now: float, plan: Plan, kind: str | None = None) -> OutcomesView:
+def outcomes_view(
+    ended: Iterable[Ended], acting: Acting, now: float, plan: Plan, kind: str | None = None
+) -> OutcomesView:
     """The ends of cases, counted; only of one kind, if given."""
     count: defaultdict[str, int] = defaultdict(int)
     value: defaultdict[str, int] = defaultdict(int)
@@ -43,5 +47,5 @@ def outcomes_view(ended: Iterable[Ended], now: float, plan: Plan, kind: str | No
             for name in (*OUTCOMES, "cleared")
         },
         kept_share=count["stayed"] / told if told else None,
-        hold_out=plan.churn.hold_out,
+        hold_out=hold_out_view(acting, plan.churn.hold_out),
     )

@@ -11,6 +11,7 @@ from console.services.case_ends import Outcomes
 from console.views.matters.outcomes import outcomes_view
 from models.cases.decisions import decide
 from models.cases.following import Cases
+from models.labels.acting import Acting
 from profiles.consent import Consent
 from profiles.store import Reader
 from profiles.stores.memory import MemoryStore
@@ -63,7 +64,7 @@ def test_ends_are_counted_by_outcome_and_read_once() -> None:
 
     async def ask(now: float) -> tuple[dict[str, int], float | None]:
         found = await outcomes.of_the_week(cast(Reader, reader), now)
-        view = outcomes_view(found, now, PLAN)
+        view = outcomes_view(found, Acting(), now, PLAN)
         assert view.outcomes["stayed"].value_at_risk.minor == 1000 * view.outcomes["stayed"].count
         return {name: each.count for name, each in view.outcomes.items() if each.count}, view.kept_share
 
@@ -74,4 +75,4 @@ def test_ends_are_counted_by_outcome_and_read_once() -> None:
         assert reader.read == 4
 
     asyncio.run(run())
-    assert outcomes_view([], NOW, PLAN).kept_share is None
+    assert outcomes_view([], Acting(), NOW, PLAN).kept_share is None

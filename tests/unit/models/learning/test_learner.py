@@ -510,3 +510,17 @@ def test_a_grown_model_that_cannot_be_asked_is_refused_and_that_is_told(records,
     assert (notice.at, notice.id) == (T0 + DAY, "grown:night")
     assert "survival" not in learner.panel().models
     learner.take(records[100:200])
+
+
+def test_what_acting_is_worth_is_counted_on_full_labels_at_high_risk() -> None:
+    learner = Learner(CONFIG)
+    said = {"rules": 0.9}
+    learner.take(
+        [
+            full("p1", T0, False, said, held_out=True), full("p2", T0, True, said, treated=True),
+            full("p3", T0, False, said), full("p4", T0, False, {"rules": 0.1}, held_out=True),
+        ]
+    )  # fmt: skip
+    acting = learner.judge.acting
+    assert (acting.held_out.labels, acting.held_out.left) == (1, 1)
+    assert (acting.others.labels, acting.others.left) == (2, 1)
