@@ -73,6 +73,7 @@ __all__ = [
     "is_cell",
     "is_company",
     "is_joined",
+    "is_shown",
     "partition_of",
     "profile_id",
     "tag_of",
@@ -143,9 +144,26 @@ def is_cell(id_: str) -> bool:
 
 
 def is_joined(profile: Profile) -> bool:
-    """Whether a document is of a company that counts for another one, and is not looked at by itself."""
+    """Whether a document is of a company that counts for another one.
+
+    Not while another company counts for it on an earlier word: two people may say at once that each of two companies is
+    the other one, or say it in a ring, and both would be gone. The earlier word stands, of two of the same time that of
+    the smaller id; so along companies that count for each other times fall, and they never close a ring.
+    """
     held = profile.company
-    return held is not None and held.joined is not None and bool(held.joined.target)
+    if held is None or held.joined is None or not held.joined.target:
+        return False
+    said = held.joined.at, profile.id
+    return all(said < (at, joiner) for joiner, at in held.joiners.items())
+
+
+def is_shown(profile: Profile) -> bool:
+    """Whether a document is looked at by itself: no company that counts for another, nor one that only a word is left
+    of."""
+    held = profile.company
+    if held is None:
+        return True
+    return not is_joined(profile) and (bool(held.shares) or not (held.joiners or held.joined))
 
 
 def partition_of(profile: str, partitions: int) -> int:
@@ -317,6 +335,7 @@ class Share(msgspec.Struct, array_like=True, tag_field="kind", tag="g", gc=False
     erased: bool = False  # it is taken back for good, and a company of nobody else goes with it
     origin: Origin = NOWHERE
     instead: list[str] = []  # members who were merged into this one: their shares go in the moment in which it comes
+    since: float = 0.0  # of a company that counts for another, even with nobody in it: when a person said so
 
 
 class Join(msgspec.Struct, array_like=True, tag_field="kind", tag="j", gc=False):
@@ -731,6 +750,7 @@ class Company(msgspec.Struct, array_like=True, gc=False):
     team: Team | None = None  # of all members; None of a document from before it was kept
     health: Health | None = None  # *derived*
     joined: Joined | None = None  # the latest word of a person on which other company it is
+    joiners: dict[str, float] = {}  # companies that count for this one → when a person said so
 
 
 class Profile(msgspec.Struct, array_like=True, gc=False):

@@ -85,7 +85,7 @@ def company_joins_router(deps: ApiDeps) -> APIRouter:
     @wants("identity:split", audit="company.unjoin")
     async def unjoin(company: Company, response: Response, order: CompanyUnjoinOrder | None = None) -> JoinedState:
         found, order = await known_company(deps, company), order or CompanyUnjoinOrder()
-        if not is_joined(found):
+        if found.company is None or found.company.joined is None or not found.company.joined.target:
             raise ApiError(409, "not_joined", f"{key_of(found)} counts for no other company")
         return await _ask(
             deps, Join(found.id, key_of(found), "", "", await _time(deps, found), order.by, order.reason), response
@@ -107,7 +107,9 @@ async def _ask(deps: ApiDeps, said: Join, response: Response) -> JoinedState:
     while True:
         found = await deps.reader.profile(said.profile)
         joined = found.company.joined if found is not None and found.company is not None else None
-        if joined is not None and joined.target == said.target:
+        if found is not None and joined is not None and joined.target == said.target:
+            if said.target and not is_joined(found):
+                raise ApiError(409, "not_joined", f"another company was joined to {said.key} a moment before")
             return JoinedState(company=said.key, into=said.into or None, state="done")
         if time.monotonic() > until:
             response.status_code = 202

@@ -19,7 +19,7 @@ from plan import Plan
 from profiles.companies.days import day_of, days_of
 from profiles.companies.team import MONTH, week_of
 from profiles.doings import last_done
-from profiles.types import Part, Profile, is_company
+from profiles.types import Part, Profile, is_company, is_joined
 
 __all__ = [
     "CompanySummary", "CompanyView", "HealthView", "MemberView", "company_view", "key_of", "last_of",
@@ -238,7 +238,7 @@ def _health(company: Profile) -> HealthView:
 
 def _joined(company: Profile) -> JoinedView | None:
     held = company.company
-    if held is None or held.joined is None or not held.joined.target:
+    if held is None or held.joined is None or not is_joined(company):
         return None
     said = held.joined
     return JoinedView(company=held.key, into=said.into, at=said.at, by=said.by or None, reason=said.reason or None)

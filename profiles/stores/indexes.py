@@ -9,7 +9,7 @@ import msgspec
 
 from profiles.cases.case_rows import CaseRow, case_row, ended_at
 from profiles.stores.keys import ALERT_STATES, Keys
-from profiles.types import Alert, Profile, Stay, is_cell, is_company, is_joined
+from profiles.types import Alert, Profile, Stay, is_cell, is_company, is_shown
 
 __all__ = [
     "RECENT", "Entries", "Group", "alert_groups", "alert_of", "alert_row", "case_of", "document_groups", "entries_of",
@@ -46,7 +46,7 @@ def entries_of(profile: Profile) -> Entries:
         return Entries(profile.scheduled_at, None, None, _NOWHERE, ())
     score = profile.score
     risk = None if score is None or is_company(profile.id) else score.risk
-    if is_joined(profile):
+    if not is_shown(profile):
         return Entries(0, None, None, _NOWHERE, profile.alerts.values())
     recent = None if is_cell(profile.id) else profile.updated
     entries = Entries(profile.scheduled_at, risk, recent, profile.segments, profile.alerts.values())
@@ -105,7 +105,7 @@ def document_groups(
             companies += (id_, encoded[id_])
             if entries.recent is not None:
                 companies_recent += (entries.recent, id_)
-            elif is_joined(profile):
+            elif not is_shown(profile):
                 companies_unlisted.append(id_)
             continue
         documents += (id_, encoded[id_])

@@ -48,7 +48,7 @@ from profiles.types import (
     is_company,
     is_joined,
 )
-from streams.companies.joining import join, share_joined
+from streams.companies.joining import join, lay_bare, note_joiner, share_joined
 from streams.companies.shares import ask_back, hear, let_go, pass_back, share_cell, share_out, take_back, told_of
 from streams.kafka.topics import ALERTS
 from streams.steps.split import move, moved, reset
@@ -287,41 +287,56 @@ def _hear(work: Work, share: Share, companies: Companies) -> None:
     if not is_company(share.profile):
         pass_back(work, company, share, companies)
         return
-    if company is None and not share.state:
+    if company is None and not share.state and not share.since:
         return  # nobody has told it anything
-    hear(work, company or work.create(share.profile), share, companies)
+    company = company or work.create(share.profile)
+    hear(work, company, share, companies)
+    note_joiner(company, share)
 
 
 def _join(work: Work, command: Join, companies: Companies) -> None:
-    """Let a company count for another one from now on, and stand for nothing by itself; or take that back.
+    """Note that a company counts for another one from now on, or that it does not any more.
 
     It may be that nobody has told of the company yet: history that is played again tells of it in the same breath.
     """
     company = work.profiles.get(command.profile) or work.create(command.profile)
     company.company = company.company or Company(companies.kind, command.key)
-    if join(work, company, command) and is_joined(company):
-        _leave_segments(work, company, reason="merged", into=command.target)
-        company.segments = {}
-        for alert in company.alerts.values():
-            work.drop_alert(alert)
-            if alert.state in OPEN:
-                note = f"merged into {command.into}"
-                _tell(work, company, msgspec.structs.replace(alert, state="cleared", note=note))
-        company.alerts, company.score, company.company.health = {}, None, None
-        company.rescore_at = company.scheduled_at = 0
+    join(work, company, command)
+
+
+def _step_aside(work: Work, company: Profile) -> None:
+    """Let a company that counts for another one stand for nothing by itself."""
+    assert company.company is not None
+    assert company.company.joined is not None
+    into = company.company.joined
+    _leave_segments(work, company, reason="merged", into=into.target)
+    company.segments = {}
+    for alert in company.alerts.values():
+        work.drop_alert(alert)
+        if alert.state in OPEN:
+            note = f"merged into {into.into}"
+            _tell(work, company, msgspec.structs.replace(alert, state="cleared", note=note))
+    company.alerts, company.score, company.company.health = {}, None, None
+    company.rescore_at = company.scheduled_at = 0
 
 
 def _count(work: Work, id_: str, cause: Record, companies: Companies) -> None:
     """Make of a company what the shares of its members come to; nothing stays of one whose last member is erased,
-    but a person's word that it is another one."""
+    but a person's word that it is another one, or another one it."""
     company = work.profiles.get(id_)
     if company is None or company.company is None:
         return
-    nobody = not company.company.shares and (company.company.erased or company.created is None)
-    if nobody and not is_joined(company):
+    held = company.company
+    nobody = not held.shares and (held.erased or company.created is None)
+    if nobody and not held.joiners and (held.joined is None or not held.joined.target):
         _end_all(work, company)
         work.remove(company)
     elif id_ in work.touched:
+        if is_joined(company):
+            _step_aside(work, company)
+        if nobody:
+            _end_all(work, company)
+            lay_bare(company)
         count_shares(company, companies.limits, companies.champions)
         share_joined(work, cause, company, companies)
 

@@ -18,7 +18,7 @@ from profiles.cases.joining import STANDING
 from profiles.search.terms import Searchable, members_of, terms_of
 from profiles.store import ArrivalRate, Changes, Loaded, Output
 from profiles.times import rfc3339
-from profiles.types import OPEN, Alert, Case, Event, Origin, Profile, Record, is_cell, is_joined, partition_of
+from profiles.types import OPEN, Alert, Case, Event, Origin, Profile, Record, is_cell, is_shown, partition_of
 from streams.kafka.topics import ALERTS, PROFILE_CHANGES, PROFILE_EVENTS, SEGMENT_CHANGES
 from streams.records.told import ToldOf
 
@@ -69,6 +69,7 @@ class Work:
         "records",
         "removed",
         "renamed",
+        "sends",
         "sent",
         "times",
         "told",
@@ -109,6 +110,7 @@ class Work:
         self.renamed: dict[str, Profile] = {}  # of whom what they are found by may have changed
         self.was_found: dict[str, str] = {}  # by profile, the terms that the index has of those whose have changed
         self.outputs: list[Output] = []
+        self.sends: list[tuple[int, int]] = []  # position of the origin of what is sent, and its place in `outputs`
         self.told: Mapping[str, ToldOf] = MappingProxyType({})  # by profile, what the store does not know
         self.adopted: list[str] = []  # profiles that know it after this commit
 
@@ -287,7 +289,7 @@ class Work:
             if not profile.redirect
             and (profile.splitting is None or profile.splitting.done)
             and not is_cell(profile.id)
-            and (profile.company is None or not is_joined(profile))
+            and (profile.company is None or is_shown(profile))
         ]
 
     def enter(self, segment: str, profile: Profile, since: float) -> None:
@@ -324,6 +326,7 @@ class Work:
         to = partition_of(record.profile, self._partitions)
         topic, partition, position = record.origin
         id_ = f"{topic}/{partition}/{position}"
+        self.sends.append((position, len(self.outputs)))
         self.outputs.append(Output(PROFILE_EVENTS, record.profile.encode(), _encode(record), id_, to))
 
     def changes(self, applied: int | None, produced: int) -> Changes:
@@ -348,10 +351,21 @@ class Work:
             alerts_gone=self.alerts_gone,
             found=found,
             unfound=unfound,
-            outputs=documents + self.outputs,
+            outputs=documents + self._in_order(),
             produced=produced,
             nonce=self.loaded.nonce,
         )
+
+    def _in_order(self) -> list[Output]:
+        """The outputs, of which what is sent goes in the order of its origins: a receiver takes for a repeat what comes
+        behind a later one. Companies are counted at the end of a batch, each because of its own last record."""
+        ordered = sorted(self.sends)
+        if ordered == self.sends:
+            return self.outputs
+        outputs = list(self.outputs)
+        for (_, place), (_, held) in zip(self.sends, ordered, strict=True):
+            outputs[place] = self.outputs[held]
+        return outputs
 
     def _found_anew(self) -> tuple[list[str], list[str]]:
         """The members that come into the search index, and those that go."""

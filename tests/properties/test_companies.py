@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import permutations
 from typing import Any
 
 import msgspec
@@ -23,7 +24,19 @@ from profiles.identity.links import Erasure
 from profiles.merge import merge
 from profiles.state import apply
 from profiles.stores.memory import MemoryCensusStore, MemoryStore
-from profiles.types import Event, Grouping, Identity, Join, Part, Profile, Share, event_digest, is_company, partition_of
+from profiles.types import (
+    Event,
+    Grouping,
+    Identity,
+    Join,
+    Joined,
+    Part,
+    Profile,
+    Share,
+    event_digest,
+    is_company,
+    partition_of,
+)
 from streams.identity.split import fold
 from streams.pipeline import limits_of
 from streams.rebuild.homes import Homes, Memories, by_home
@@ -96,15 +109,17 @@ def said(company: Profile) -> Any:
     return canonical(told), sorted(held.shares), msgspec.to_builtins(held.team)
 
 
-def count_joined(found: Mapping[str, Profile], into: Mapping[str, str], kinds: Companies) -> dict[str, Profile]:
-    """The same where some companies count for others: each has what its own members come to beside its own members."""
-    shares = {
-        key: Share(kinds.id_of(target), target, kinds.id_of(key), 0.0, told(own_part(found[kinds.id_of(key)]))[0])
-        for key, target in into.items()
-        if target and kinds.id_of(key) in found
-    }
+def count_joined(found: Mapping[str, Profile], words: Mapping[str, Joined], kinds: Companies) -> dict[str, Profile]:
+    """The same where some companies count for others on a person's word, an earlier one before a later one."""
+    standing: dict[str, Joined] = {}
+    for id_, word in sorted(words.items(), key=lambda item: (item[1].at, item[0])):
+        if word.target and id_ not in {other.target for other in standing.values()}:
+            standing[id_] = word
     companies = dict(found)
-    for share in shares.values():
+    for id_, word in reversed(standing.items()):  # who counts for one that counts for a third was joined later
+        if id_ not in companies:
+            continue
+        share = Share(word.target, word.into, id_, 0.0, told(own_part(companies[id_]))[0])
         company = companies.setdefault(share.profile, Profile(share.profile))
         take_share(company, share, "company")
         count_shares(company, kinds.limits)
@@ -180,15 +195,17 @@ def test_whoever_is_killed_merged_split_or_erased_companies_count_each_event_onc
         happened: dict[str, Event] = {}
         said_of: dict[str, str] = {}
         for number, identities in enumerate(history(world.chance, 40)):
-            company = world.chance.choice(["", "acme", "acme", "bolt"])
+            company = world.chance.choice(["", "acme", "acme", "bolt", "corp"])
             if not await world.is_erased(RULES.home(identities[0])):
                 happened[f"e{number}"] = await world.happen(
                     f"e{number}", 1000.0 + number, identities, group=Grouping(company) if company else None
                 )
             if number % 15 == 14:
                 await ask_to_split(world, number)
-            if number % 10 == 9:
-                one, other = world.chance.choice([("bolt", "acme"), ("bolt", ""), ("acme", "bolt")])
+            if number % 8 == 7:
+                one, other = world.chance.choice(
+                    [*permutations(["acme", "bolt", "corp"], 2), ("bolt", ""), ("acme", "")]
+                )
                 word = Join(RULES.company(one), one, RULES.company(other) if other else "", other, 1000.5 + number)
                 if RULES.company(one) in world.everybody():
                     said_of[one] = other
@@ -211,12 +228,12 @@ def test_whoever_is_killed_merged_split_or_erased_companies_count_each_event_onc
             if not await world.is_erased(event.profile):
                 by_owner[owners[event.identities[0]]].append(event)
         members = [fold(id_, history, RULES.currency, limits) for id_, history in by_owner.items()]
-        joined = {one.company.key: one.company.joined for one in world.everybody().values() if one.company is not None}
-        into = {key: said.into for key, said in joined.items() if said is not None}
-        assert {key: other for key, other in into.items() if other} == {
+        held = [(id_, one.company) for id_, one in world.everybody().items() if one.company is not None]
+        words = {id_: company.joined for id_, company in held if company.joined is not None}
+        assert {company.key: company.joined.into for _, company in held if company.joined and company.joined.into} == {
             key: other for key, other in said_of.items() if other
         }
-        expected = count_joined(companies_of(*members, kinds=limits.companies), into, limits.companies)
+        expected = count_joined(companies_of(*members, kinds=limits.companies), words, limits.companies)
         found = {id_: one for id_, one in world.everybody().items() if is_company(id_)}
         assert alike(expected, {id_: one for id_, one in found.items() if one.company and one.company.shares})
         assert all(not one.activity for id_, one in found.items() if id_ not in expected)

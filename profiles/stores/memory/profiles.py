@@ -14,7 +14,7 @@ from profiles.search.terms import Found, read_member
 from profiles.store import ArrivalRate, Changes, Loaded, Output, Standing
 from profiles.stores.memory.links import MemoryLinkStore
 from profiles.stores.reading.paging import Row, decode_cursor, first_rows
-from profiles.types import ERASED, Alert, Identity, Profile, is_cell, is_company, is_joined, partition_of, profile_id
+from profiles.types import ERASED, Alert, Identity, Profile, is_cell, is_company, is_shown, partition_of, profile_id
 
 __all__ = ["MemoryStore"]
 
@@ -180,7 +180,7 @@ class MemoryStore:
 
     async def companies(self, *, limit: int = 50, cursor: str | None = None) -> tuple[list[Profile], str | None]:
         held = (decode_profile(*item) for part in self._partitions for item in part.documents.items())
-        listed = (one for one in held if is_company(one.id) and not is_cell(one.id) and not is_joined(one))
+        listed = (one for one in held if is_company(one.id) and not is_cell(one.id) and is_shown(one))
         return await self._page([(one.updated, one.id) for one in listed], limit, cursor)
 
     async def scan(self, *, limit: int = 1000, cursor: str | None = None) -> tuple[list[Profile], str | None]:

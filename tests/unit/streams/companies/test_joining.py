@@ -2,14 +2,32 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+from itertools import permutations
 from typing import Any
 
 import msgspec
 import pytest
 
 from profiles.store import Loaded
-from profiles.types import Alert, Erase, Event, Grouping, Join, Profile, Score, Stay, is_cell, is_company, is_joined
-from streams.kafka.topics import ALERTS, SEGMENT_CHANGES
+from profiles.types import (
+    Alert,
+    Company,
+    Erase,
+    Event,
+    Grouping,
+    Join,
+    Profile,
+    Score,
+    Share,
+    Stay,
+    is_cell,
+    is_company,
+    is_joined,
+    is_shown,
+)
+from streams.kafka.topics import ALERTS, PROFILE_EVENTS, SEGMENT_CHANGES
+from streams.records.happened import read_record
 from streams.steps.update import update
 from streams.steps.work import Work
 from tests.build import event
@@ -82,12 +100,48 @@ def test_it_does_not_matter_when_somebody_said_so() -> None:
     assert said(run(*events, words[1], words[0]))["~acme"][0] == 4
 
 
-def test_two_companies_that_are_each_other_do_not_go_in_circles() -> None:
-    """Each passes on only what its own members come to."""
-    held = run(*visits("acme", 2), *visits("bolt", 3), word("bolt", "acme"), word("acme", "bolt"), word("bolt", "bolt"))
+RINGS = [
+    ([("bolt", "acme", 5.0), ("acme", "bolt", 6.0)], {"acme": 5, "corp": 4}),
+    ([("bolt", "acme", 6.0), ("acme", "bolt", 5.0)], {"bolt": 5, "corp": 4}),
+    (
+        [("bolt", "acme", 9.0), ("acme", "bolt", 9.0)],
+        {"bolt": 5, "corp": 4},
+    ),  # that of the smaller id
+    ([("acme", "bolt", 5.0), ("bolt", "corp", 6.0), ("corp", "acme", 7.0)], {"bolt": 9}),
+    ([("acme", "bolt", 6.0), ("bolt", "corp", 5.0)], {"corp": 9}),  # what counts for it is passed on
+    ([("acme", "bolt", 5.0), ("bolt", "corp", 6.0)], {"bolt": 5, "corp": 4}),
+    ([("acme", "void", 6.0), ("void", "acme", 5.0)], {"acme": 2, "bolt": 3, "corp": 4}),  # nobody is in it
+    ([("acme", "void", 5.0), ("void", "acme", 6.0)], {"void": 2, "bolt": 3, "corp": 4}),
+]
 
-    assert (counted(held, "acme"), counted(held, "bolt")) == (5, 5)
-    assert said(run(word("acme", "", 10.0), profiles=held))["~bolt"][0] == 3
+
+@pytest.mark.parametrize(("words", "expected"), RINGS)
+@pytest.mark.parametrize("batch", [1, 3, 100])
+def test_companies_that_are_each_other_are_one_company_and_never_none(
+    words: list[tuple[str, str, float]], expected: dict[str, int], batch: int
+) -> None:
+    """Whichever of what people say at the same time is heard first; all that any member does is seen somewhere."""
+    events = [*visits("acme", 2), *visits("bolt", 3), *visits("corp", 4)]
+    joins = [word(*each) for each in words]
+    for order in permutations(joins):
+        for records in ((*events, *order), (*order, *events), (*order[:1], *events, *order[1:])):
+            held = run(*records, batch=batch)
+            shown = [id_ for id_, one in held.items() if is_company(id_) and not is_cell(id_) and is_shown(one)]
+            assert {id_[1:]: counted(held, id_[1:]) for id_ in shown} == expected, order
+
+
+def test_a_word_that_did_not_count_does_once_the_one_before_it_is_taken_back() -> None:
+    held = run(*visits("acme", 2), *visits("bolt", 3), word("bolt", "acme", 5.0), word("acme", "bolt", 6.0))
+    assert [id_ for id_ in ("~acme", "~bolt") if is_shown(held[id_])] == ["~acme"]
+
+    again = run(word("bolt", "", 7.0), profiles=held)
+    assert [id_ for id_ in ("~acme", "~bolt") if is_shown(again[id_])] == ["~bolt"]
+    assert counted(again, "bolt") == 5
+    apart = run(word("acme", "", 8.0), profiles=again)
+    assert {id_: counted(apart, id_[1:]) for id_ in ("~acme", "~bolt") if is_shown(apart[id_])} == {
+        "~acme": 2,
+        "~bolt": 3,
+    }
 
 
 def test_who_counts_for_another_company_is_in_no_segment_and_has_no_alert() -> None:
@@ -122,5 +176,35 @@ def test_nothing_stays_of_a_company_whose_last_members_were_anothers_and_are_era
     assert counted(held, "acme") == WHOLE + 2
     held = run(*(Erase(f"bolt{number}", 20.0) for number in range(WHOLE + 2)), profiles=held, batch=batch)
 
-    assert sorted(id_ for id_ in held if is_company(id_)) == ["~bolt"]
+    assert sorted(id_ for id_ in held if is_company(id_)) == ["~acme", "~bolt"]
+    assert not any(is_shown(one) for id_, one in held.items() if is_company(id_))
+    acme = held["~acme"].company
+    assert acme is not None
+    bare = Company("company", "acme", team=acme.team, joiners={"~bolt": 9.0})
+    assert held["~acme"] == Profile("~acme", company=bare)
+    assert not run(word("bolt", "", 21.0), profiles=deepcopy(held)).keys() & {"~acme", "~bolt"}
     assert counted(run(*visits("bolt", 1, 30.0), profiles={"~bolt": held["~bolt"]}), "acme") == 1
+
+
+def test_what_companies_pass_on_is_sent_in_the_order_of_its_origins() -> None:
+    """Whoever receives it takes for a repeat what comes behind a later one."""
+    held = run(*visits("acme", 1), *visits("bolt", 1), word("acme", "corp"), word("bolt", "corp"))
+    shares = [Share(f"~{key}", key, f"{key}9", 1.0, packed(key)) for key in ("acme", "bolt", "acme")]
+    work = Work(0, Loaded(profiles=held), 1)
+    for number, share in enumerate(shares):
+        share.origin = ("profile.events", 0, (100 + number) << 16)
+    work.begin(0.0, shares)
+    update("EUR", LIMITS)(work)
+
+    sent = [output for output in work.changes(None, 0).outputs if output.topic == PROFILE_EVENTS]
+    positions = [int(output.id.rpartition("/")[2]) for output in sent]
+    assert len(sent) == 2
+    assert positions == sorted(positions)
+    assert [read_record(output.value).member for output in sent] == ["~bolt", "~acme"]  # type: ignore[union-attr]
+
+
+def packed(key: str) -> bytes:
+    """The share of a member."""
+    held = run(*visits(key, 1))[f"~{key}"].company
+    assert held is not None
+    return next(iter(held.shares.values()))
