@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
@@ -53,6 +54,15 @@ def _is_there(file: Path) -> Path:
     return file
 
 
+def _are_networks(networks: str) -> str:
+    try:
+        for network in networks.split(","):
+            ip_network(network.strip())
+    except ValueError:
+        raise ValueError("cannot be used; allowed: addresses or networks, such as 10.0.0.5,10.1.0.0/16") from None
+    return networks
+
+
 _File = Annotated[Path, AfterValidator(_is_there)]
 _Servers = Annotated[str, _like(r"[^\s,/]+:\d+(,[^\s,/]+:\d+)*", "HOST:PORT[,HOST:PORT…]")]
 _RedisUrl = Annotated[
@@ -61,6 +71,23 @@ _RedisUrl = Annotated[
 ]
 _Address = Annotated[str, _like(r"[^\s/]+", "a name or address such as 127.0.0.1 or 0.0.0.0")]
 _KafkaName = Annotated[str, _like(r"[A-Za-z0-9._-]*", "letters, digits, dots, _ and -")]
+_Origin = Annotated[str, _like(r"https?://[^\s/?#@]+", "such as https://cdp.example.com, without a path")]
+_Issuer = Annotated[
+    str,
+    _like(
+        r"(https://|http://(127\.0\.0\.1|localhost|\[::1\])[:/])[^\s?#@]+",
+        "such as https://id.example.com; http:// on this machine only",
+    ),
+]
+_Header = Annotated[str, _like(r"[A-Za-z][A-Za-z0-9-]*", "the name of a header, such as X-Forwarded-User")]
+_Networks = Annotated[str, AfterValidator(_are_networks)]
+_GroupRoles = Annotated[
+    str,
+    _like(
+        r"[^,=]+=(agent|analyst|operator|admin)(,[^,=]+=(agent|analyst|operator|admin))*",
+        "GROUP=ROLE[,GROUP=ROLE…], of the roles agent, analyst, operator, admin",
+    ),
+]
 _Token = Annotated[SecretStr, _like(r"[!-~]+", "letters, digits and signs of ASCII without spaces")]
 
 _TO_KAFKA = (
@@ -138,6 +165,38 @@ class Settings(BaseSettings):
     )
     reveals_per_hour: int = Field(
         60, ge=0, le=100_000, description="Pieces of masked personal data that a person may reveal an hour; 0 for none."
+    )
+    public_url: _Origin | None = Field(
+        None, description="Where people reach the console, as https://cdp.example.com; needed for OIDC."
+    )
+    password_sign_in: bool = Field(
+        True, description="Whether people sign in with passwords; where a proxy signs them in only if this says so."
+    )
+    users_file: _File | None = Field(
+        None, description="File of people who may sign in, a line each: NAME:ROLE:HASH, as `rapport users hash` prints."
+    )
+    oidc_issuer: _Issuer | None = Field(
+        None, description="OpenID provider that people sign in with, as it calls itself (`iss`)."
+    )
+    oidc_client_id: str | None = Field(None, min_length=1, description="What the provider knows the console by.")
+    oidc_client_secret: SecretStr | None = Field(None, min_length=1, description="And its secret, if it has one.")
+    oidc_scopes: Annotated[str, _like(r"openid( [!#-\[\]-~]+)*", "openid, and further scopes after a space each")] = (
+        Field("openid profile email", description="What the provider is asked for.")
+    )
+    oidc_group_claim: Annotated[str, _like(r"\S+", "the name of a claim; of one in another with a dot between")] = (
+        Field("groups", description="Claim that says of which groups somebody is, as groups or realm_access.roles.")
+    )
+    group_roles: _GroupRoles | None = Field(
+        None, description="Role by group, as support=agent,cdp=admin; the first that fits counts, * is everybody."
+    )
+    proxy_user_header: _Header | None = Field(
+        None, description="Header by which a proxy says who is signed in; from RAPPORT_PROXY_ADDRESSES alone."
+    )
+    proxy_role_header: _Header | None = Field(
+        None, description="Header by which it says their role, or with RAPPORT_GROUP_ROLES their groups."
+    )
+    proxy_addresses: _Networks | None = Field(
+        None, description="Addresses or networks of that proxy, as it connects to us."
     )
     transparency: bool = Field(
         False, description="Whether the console shows anybody, at /transparency, what the plan marks as public."

@@ -20,9 +20,10 @@ from console.access.sessions import Sessions
 from profiles.errors import NotFound, WrongUse
 from profiles.stores.access import AccessStore, Account, Change, Role
 
-__all__ = ["People", "Refused", "may_give", "role_of"]
+__all__ = ["NAME", "People", "Refused", "may_give", "role_of"]
 
-_NAME = re.compile(r"[\w.@+-]{1,100}")
+NAME = re.compile(r"[\w.@+-]{1,100}")
+"""Of an account."""
 
 
 class Refused(WrongUse):
@@ -62,7 +63,7 @@ class People:
             WrongUse: this cannot be a name.
             Refused: there is one of this name, or the role may do more than who asks.
         """
-        if not _NAME.fullmatch(name):
+        if not NAME.fullmatch(name):
             raise WrongUse(f"{name!r} cannot be a name; allowed: up to 100 letters, digits and any of . _ - + @")
         self._may_give(role)
         account = Account(name=name, role=role, created=self._clock())
@@ -75,11 +76,16 @@ class People:
 
         Raises:
             NotFound: nobody is called so.
-            Refused: it is their own, or it or the one before may do more than who asks.
+            Refused: it is their own, it or the one before may do more than who asks, or somebody else says their role.
             LastAdmin: nobody would be left.
         """
         self._may_give(role)
-        return await self._change(name, lambda held: replace(held, role=role), even_the_last)
+
+        def changed(held: Account) -> Account:
+            _leave_to_others(held, "says their role each time they come")
+            return replace(held, role=role)
+
+        return await self._change(name, changed, even_the_last)
 
     async def set_password(self, name: str, password: str) -> Account:
         """A password, of at least 12 characters; sessions go on.
@@ -87,10 +93,15 @@ class People:
         Raises:
             NotFound: nobody is called so.
             WrongUse: it is too short or too long.
+            Refused: somebody else signs them in.
         """
         kept = await asyncio.to_thread(hash_password, password)
-        found = await self._store.change_account(name, lambda held: replace(held, password=kept))
-        return _known(name, found)
+
+        def changed(held: Account) -> Account:
+            _leave_to_others(held, "signs them in")
+            return replace(held, password=kept)
+
+        return _known(name, await self._store.change_account(name, changed))
 
     async def disable(self, name: str, *, even_the_last: bool = False) -> Account:
         """Let somebody in no more: sessions and tokens of theirs end at once. Raises as `give_role`."""
@@ -135,6 +146,13 @@ class People:
     def _may_give(self, role: Role) -> None:
         if not may_give(self._by, ROLES[role]):
             raise Refused(f"the role {role} may do more than {self._by.name if self._by else ''} may")
+
+
+def _leave_to_others(held: Account, what: str) -> None:
+    """See that nobody here does what others do: it would not last, or outlast what they say."""
+    others = {"oidc": "the OpenID provider", "proxy": "the proxy"}
+    if held.source in others:
+        raise Refused(f"{held.name} came by {others[held.source]}, which {what}")
 
 
 def may_give(by: Viewer | None, scopes: frozenset[str]) -> bool:

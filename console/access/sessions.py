@@ -86,16 +86,15 @@ class Sessions:
         session = await self._store.session(digest)
         if session is None or now - session.began >= ABSOLUTE:
             return None
-        role = session.role
-        if session.via in {"password", "link"}:  # the others have their accounts elsewhere
-            account = await self._store.account(session.user)
-            if account is None or account.disabled or _is_before(account, session.began):
-                return None  # nor does a session outlast its account and come back with the next of that name
-            role = account.role
+        account = await self._store.account(session.user)
+        if account is None:
+            await self._store.end_session(digest)  # or it would come back with the next of that name
+        if account is None or account.disabled or _is_before(account, session.began):
+            return None
         if asks and now - session.seen >= _RENEWED:
             lasts = min(IDLE, session.began + ABSOLUTE - now)
             await self._store.put_session(digest, replace(session, seen=now), lasts)
-        return Viewer(session.user, role, ROLES[role], "page")
+        return Viewer(session.user, account.role, ROLES[account.role], "page")
 
     async def end(self, secret: str | None) -> None:
         """Sign out."""

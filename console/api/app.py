@@ -75,7 +75,7 @@ def create_api(deps: ApiDeps) -> FastAPI:
         v1.include_router(build(deps))
     app.include_router(v1)
 
-    callers = Callers(deps.access, deps.token)
+    callers = Callers(deps.access, deps.token, deps.ways.proxy)
 
     async def operator(request: Request) -> None:
         if not deps.open_operations:

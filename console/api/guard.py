@@ -67,7 +67,7 @@ def wants(*scopes: Scope, one: bool = False, audit: str = "") -> Callable[[Endpo
 
 def guarded(deps: ApiDeps, *, times: int = 1) -> type[APIRoute]:
     """The class of routes that let pass who may, and are given up `times` the patience after their body."""
-    callers, plan, patience = Callers(deps.access, deps.token), deps.plan, times * deps.patience
+    callers, plan, patience = Callers(deps.access, deps.token, deps.ways.proxy), deps.plan, times * deps.patience
 
     class Guarded(APIRoute):
         def __init__(self, path: str, endpoint: Callable[..., Any], **given: Any) -> None:

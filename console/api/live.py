@@ -45,7 +45,7 @@ _KINDS: Mapping[str, Scope] = {
 def live_router(deps: ApiDeps) -> APIRouter:
     """The route /v1/live."""
     router = APIRouter(route_class=guarded(deps), tags=["live"])
-    callers = Callers(deps.access, deps.token)
+    callers = Callers(deps.access, deps.token, deps.ways.proxy)
 
     @router.get(
         "/live",

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from console.access.api_tokens import LASTS, OVERLAP, Made, Tokens
 from console.access.scopes import ROLES
+from console.access.users_file import with_users_file
 from console.clients.reach import reach
 from console.clients.target import DEFAULT_DATA_DIR, DataDir
 from console.terminal.frame import group
@@ -102,7 +103,12 @@ def _show(made: Made, as_json: bool) -> None:
 
 
 def _ask(data_dir: Path, question: Callable[[AccessStore], Awaitable[Answer]]) -> Answer:
-    return asyncio.run(with_access(reach(data_dir).redis.get_secret_value(), question))
+    settings = reach(data_dir)
+
+    async def ask(store: AccessStore) -> Answer:
+        return await question(with_users_file(store, settings.users_file))
+
+    return asyncio.run(with_access(settings.redis.get_secret_value(), ask))
 
 
 def _row(token: ApiToken, used: str | None) -> dict[str, Any]:

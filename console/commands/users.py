@@ -12,16 +12,18 @@ import typer
 from rich.console import RenderableType
 from rich.text import Text
 
-from console.access.passwords import LEAST
-from console.access.people import People, Refused, role_of
+from console.access.passwords import LEAST, hash_password
+from console.access.people import NAME, People, Refused, role_of
 from console.access.scopes import ROLES, SCOPES
 from console.access.sessions import LINK
+from console.access.users_file import with_users_file
 from console.clients.reach import reach
 from console.clients.target import DEFAULT_DATA_DIR, DataDir, Url, find
 from console.terminal.frame import group
 from console.terminal.listing import Listing
 from console.terminal.output import AsJson, show
 from console.views.operating.entrants import UserView
+from profiles.errors import WrongUse
 from profiles.stores.access import AccessStore, Account, Role, with_access
 
 __all__ = ["app"]
@@ -32,6 +34,7 @@ app = group("users", "People who may sign in to the console: their roles, passwo
 
 Name = Annotated[str, typer.Argument(help="The person's name in the console, such as kim or kim@example.com.")]
 AsRole = Annotated[str, typer.Option("--role", help=f"{', '.join(get_args(Role))}.")]
+Stdin = Annotated[bool, typer.Option("--stdin", help="Read the password from standard input.")]
 EvenTheLast = Annotated[bool, typer.Option("--even-the-last", help="Even if no admin who may sign in is left.")]
 
 
@@ -76,18 +79,21 @@ def add(
 @app.command()
 def passwd(
     name: Name,
-    from_stdin: Annotated[bool, typer.Option("--stdin", help="Read the password from standard input.")] = False,
+    from_stdin: Stdin = False,
     data_dir: DataDir = DEFAULT_DATA_DIR,
 ) -> None:
     """Set somebody's password, of at least 12 characters; asks for it twice. Their sessions go on."""
-    ask = "Password" if from_stdin else f"Password ({LEAST} characters or more)"
-    given = (
-        typer.get_text_stream("stdin").readline().rstrip("\n")
-        if from_stdin
-        else typer.prompt(ask, hide_input=True, confirmation_prompt=True)
-    )
+    given = _typed(from_stdin)
     account = _ask(data_dir, lambda people: people.set_password(name, given))
     show(_row(account), False, lambda row: Text(f"{row['name']} signs in with this password from now on."))
+
+
+@app.command("hash")
+def hash_(name: Name, role: AsRole = "agent", from_stdin: Stdin = False) -> None:
+    """Print a line for the file that RAPPORT_USERS_FILE names; asks for the password twice. Changes nothing."""
+    if not NAME.fullmatch(name):
+        raise WrongUse(f"{name!r} cannot be a name; allowed: up to 100 letters, digits and any of . _ - + @")
+    typer.echo(f"{name}:{role_of(role)}:{hash_password(_typed(from_stdin))}")
 
 
 @app.command()
@@ -124,15 +130,27 @@ def link(name: Name, url: Url = None, as_json: AsJson = False, data_dir: DataDir
     show(document, as_json, lambda made: Text(f"{made['url']}\nOnce, within {made['seconds'] / 60:.0f} minutes."))
 
 
-def _ask(data_dir: Path, question: Callable[[People], Awaitable[Answer]]) -> Answer:
-    async def ask(store: AccessStore) -> Answer:
-        return await question(People(store))
+def _typed(from_stdin: bool) -> str:
+    """A password that somebody types, or that a script gives."""
+    if from_stdin:
+        return typer.get_text_stream("stdin").readline().rstrip("\n")
+    return str(typer.prompt(f"Password ({LEAST} characters or more)", hide_input=True, confirmation_prompt=True))
 
-    return asyncio.run(with_access(reach(data_dir).redis.get_secret_value(), ask))
+
+def _ask(data_dir: Path, question: Callable[[People], Awaitable[Answer]]) -> Answer:
+    settings = reach(data_dir)
+
+    async def ask(store: AccessStore) -> Answer:
+        return await question(People(with_users_file(store, settings.users_file)))
+
+    return asyncio.run(with_access(settings.redis.get_secret_value(), ask))
 
 
 def _row(account: Account) -> dict[str, Any]:
     return UserView.of_account(account).model_dump(mode="json")
+
+
+_WAYS = {"file": "by password, in the file", "oidc": "by the provider", "proxy": "by the proxy"}
 
 
 def _page(rows: list[dict[str, Any]]) -> RenderableType:
@@ -142,7 +160,7 @@ def _page(rows: list[dict[str, Any]]) -> RenderableType:
         (
             row["name"],
             row["role"],
-            "by password" if row["password"] else "by link",
+            _WAYS.get(row["source"]) or ("by password" if row["password"] else "by link"),
             "" if row["signs_in"] else "disabled",
         )
         for row in rows

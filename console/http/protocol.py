@@ -10,6 +10,8 @@ from http import HTTPStatus
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from console.access.proxy import PEER
+
 __all__ = ["BoundedHttp"]
 
 
@@ -47,6 +49,7 @@ class BoundedHttp(HttpToolsProtocol):
         if len(self.pipeline) >= self.PIPELINED:
             raise ValueError("too many requests at once")  # uvicorn answers 400
         super().on_message_begin()
+        self.scope[PEER] = self.client[0] if self.client else None  # type: ignore[literal-required]
         if self._receiving is None:
             self._expect(self.HEAD_SECONDS)
 

@@ -13,12 +13,15 @@ from fastapi import FastAPI, Request
 from pydantic import SecretStr
 
 from console.access.limiting import Limiter
+from console.access.users_file import with_users_file
+from console.access.ways import ways_of
 from console.api.app import create_api
 from console.api.error_answers import ApiError, handle_errors
 from console.api.operations import operations_router
 from console.api.reference.docs import add_docs, describe_collector
 from console.http.credentials import require_credentials
 from console.http.operators_port import add_operations, listen
+from console.http.over_https import OverHttps
 from console.http.protocol import BoundedHttp
 from console.http.reach_of_others import require_own_keys
 from console.pages.site import add_pages
@@ -182,7 +185,8 @@ def _with_api(settings: Settings, plan: Plan, checks: dict[str, Check], *, alone
         replays=replays,
         rebuilding=lambda: is_rebuilding(stores.client),
         archive=lambda: status_aside(settings),
-        access=stores.access,
+        access=with_users_file(stores.access, settings.users_file),
+        ways=ways_of(settings),
         audit=trail,
         open_operations=settings.open_operations,
         open_docs=alone,
@@ -192,6 +196,8 @@ def _with_api(settings: Settings, plan: Plan, checks: dict[str, Check], *, alone
     )
     app = create_api(deps)
     add_pages(app, deps)
+    if deps.ways.public_url.startswith("https:"):
+        app.add_middleware(OverHttps)
 
     @contextlib.asynccontextmanager
     async def life(_: FastAPI) -> AsyncIterator[None]:

@@ -8,7 +8,9 @@ from typing import cast
 from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 
+from console.access.scopes import Viewer
 from console.access.sessions import Sessions
+from console.api.entrance.proxied import Proxied
 from console.api.error_answers import ApiError
 from console.pages.at_risk import at_risk_router
 from console.pages.companies import companies_pages_router
@@ -29,6 +31,7 @@ from console.pages.settings.account_page import account_page_router
 from console.pages.settings.audit_page import audit_page_router
 from console.pages.settings.tokens_page import tokens_page_router
 from console.pages.settings.users_page import users_page_router
+from console.pages.signing_in.oidc_pages import oidc_router
 from console.services.ports import ApiDeps
 from profiles.stores import AWAY
 
@@ -41,9 +44,11 @@ _OF_PROGRAMS = ("/v1/", "/openapi.json", "/health", "/ready", "/metrics")
 
 def add_pages(app: FastAPI, deps: ApiDeps) -> None:
     """Add the pages and what they need to an application that serves the API."""
-    entry = Entry(Sessions(deps.access), deps.audit)
+    entry = Entry(Sessions(deps.access), deps.audit, deps.ways, Proxied(deps.access, deps.ways.proxy))
     frame = Frame(deps.now, deps.plan, without=() if deps.plan.group else ("/companies",))
     app.include_router(entry_router(entry, frame))
+    if deps.ways.provider is not None:
+        app.include_router(oidc_router(deps.ways.provider, deps.access, entry, frame))
     for build in (
         at_risk_router,
         deciding_router,
@@ -73,6 +78,13 @@ def add_pages(app: FastAPI, deps: ApiDeps) -> None:
         app.add_exception_handler(kind, _as_page(cast(Handler, app.exception_handlers[kind]), entry, frame))
 
 
+async def _viewer(entry: Entry, request: Request) -> Viewer | None:
+    try:
+        return await entry.viewer(request)
+    except ApiError:  # whom the proxy says may not come in, which is what is told
+        return None
+
+
 def _as_page(answer: Handler, entry: Entry, frame: Frame) -> Handler:
     """Errors as pages for people; for programs as they were."""
 
@@ -85,7 +97,7 @@ def _as_page(answer: Handler, entry: Entry, frame: Frame) -> Handler:
         else:
             status, message = cast(HTTPException, error).status_code, ""
         try:
-            return await frame.page(request, await entry.viewer(request), "problem", status=status, message=message)
+            return await frame.page(request, await _viewer(entry, request), "problem", status=status, message=message)
         except AWAY:  # nobody knows who asks
             return await answer(request, error)
 

@@ -13,6 +13,7 @@ from pydantic import SecretStr
 
 from console.access.auditing import Audit
 from console.access.limiting import Limiter
+from console.access.ways import Ways
 from console.services.advice import Adviser
 from console.services.case_ends import Outcomes
 from console.services.finder import Finder
@@ -116,6 +117,7 @@ class ApiDeps:
     archive: Callable[[], Awaitable[dict[str, Any] | None]]
     access: AccessStore
     audit: Audit
+    ways: Ways = field(default_factory=Ways)
     limiter: Limiter = field(default_factory=Limiter)
     clock: Callable[[], float] = time.time
     wait: float = 5.0

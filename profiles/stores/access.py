@@ -14,13 +14,22 @@ import msgspec
 
 from profiles.errors import Misconfigured, WrongUse
 from profiles.stores.connection import Client, connect
-from profiles.stores.keys import ACCOUNTS, SESSIONS, TOKENS, TOKENS_USED, first_steps_key, link_key, session_key
+from profiles.stores.keys import (
+    ACCOUNTS,
+    SESSIONS,
+    TOKENS,
+    TOKENS_USED,
+    attempt_key,
+    first_steps_key,
+    link_key,
+    session_key,
+)
 from profiles.stores.trouble import answering
 from profiles.stores.unit import lua
 
 __all__ = [
-    "AccessStore", "Account", "ApiToken", "Change", "LastAdmin", "RedisAccessStore", "Role", "Session", "SignInLink",
-    "with_access",
+    "AccessStore", "Account", "ApiToken", "Change", "LastAdmin", "RedisAccessStore", "Role", "Session", "SignInAttempt",
+    "SignInLink", "with_access",
 ]  # fmt: skip
 
 Answer = TypeVar("Answer")
@@ -30,7 +39,7 @@ Role = Literal["agent", "analyst", "operator", "admin"]
 
 
 class Account(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A person who may sign in with a password."""
+    """A person who may sign in."""
 
     name: str
     role: Role
@@ -38,6 +47,8 @@ class Account(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     disabled: bool = False
     created: float = 0.0  # seconds since the epoch
     out: float = 0.0  # when it was disabled last: sessions from before stay ended
+    source: str = ""  # who says that there is one: "" people here, oidc, proxy, file
+    subject: str = ""  # digest of an OpenID provider's name and of what it calls them, which alone says who they are
 
 
 Change = Callable[[Account], Account | None]
@@ -64,6 +75,15 @@ class SignInLink(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     user: str
     made: float  # seconds since the epoch
+
+
+class SignInAttempt(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Somebody who was sent to an OpenID provider, and is to come back."""
+
+    nonce: str  # that the provider has to say again
+    verifier: str  # of PKCE: proves that who comes back with a code is who was sent
+    browser: str  # SHA-256 of the cookie of the browser in which it began
+    to: str  # where they wanted to go
 
 
 class ApiToken(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -140,6 +160,14 @@ class AccessStore(Protocol):
         """A link, which is used up by that; None: there is none, or somebody had it already."""
         ...
 
+    async def put_attempt(self, digest: str, attempt: SignInAttempt, lasts: float) -> None:
+        """Keep who was sent to a provider, by the digest of their state, for so many seconds."""
+        ...
+
+    async def take_attempt(self, digest: str) -> SignInAttempt | None:
+        """The same, which is used up by that; None: there is none, or somebody had it already."""
+        ...
+
     async def tokens(self) -> dict[str, ApiToken]:
         """Every token of the API, by id, the expired ones too."""
         ...
@@ -172,6 +200,7 @@ _account_of = msgspec.json.Decoder(Account).decode
 _token_of = msgspec.json.Decoder(ApiToken).decode
 _session_of = msgspec.json.Decoder(Session).decode
 _link_of = msgspec.json.Decoder(SignInLink).decode
+_attempt_of = msgspec.json.Decoder(SignInAttempt).decode
 _encode = msgspec.json.encode
 
 
@@ -248,6 +277,16 @@ class RedisAccessStore:
             return None if held is None else _link_of(held)
         except msgspec.MsgspecError:
             return None  # of another version: another one is made within the minute
+
+    async def put_attempt(self, digest: str, attempt: SignInAttempt, lasts: float) -> None:
+        await self._client.set(attempt_key(digest), _encode(attempt), px=round(lasts * 1000))
+
+    async def take_attempt(self, digest: str) -> SignInAttempt | None:
+        held = await self._client.getdel(attempt_key(digest))
+        try:
+            return None if held is None else _attempt_of(held)
+        except msgspec.MsgspecError:
+            return None  # of another version: who has it begins again
 
     async def tokens(self) -> dict[str, ApiToken]:
         held = await self._client.hgetall(TOKENS)

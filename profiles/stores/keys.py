@@ -54,7 +54,8 @@ of the linker (`{identity}`), the learner (`{learner}`), the census (`{census}`)
 - `rapport:plans`, hash: worker → JSON: the plan it has, since when, and its last sign of life
 - `rapport:plan-rules`, hash: fingerprint of a plan → JSON: its version and a hash of each segment and alert
 - `rapport:accounts`, hash: name → JSON: somebody who may sign in to the console; `rapport:session:DIGEST`,
-  `rapport:link:DIGEST`: somebody who is signed in, a link that signs an account in once; both end by themselves
+  `rapport:link:DIGEST`, `rapport:attempt:DIGEST`: somebody who is signed in, a link that signs an account in once,
+  somebody who was sent to an OpenID provider; all end by themselves
 - `rapport:first-steps:NAME`, set: what an account has done of the guide for who is new
 - `rapport:sessions`, sorted set: digest and account of each session, by when it ends at the latest
 - `rapport:tokens`, hash: id → JSON: a token of the API; `rapport:tokens:used`, hash: id → the day it was last used
@@ -67,8 +68,8 @@ from profiles.types import tag_of
 __all__ = [
     "ACCOUNTS", "ALERT_STATES", "ASIDE", "CENSUS", "CLOCK", "CLOCK_HEADS", "CLOCK_LATE", "CLOCK_LOADS", "IDENTITY",
     "IDENTITY_MAP", "LAG", "LEARNER", "LEARNER_STATE", "MEMBERS", "PLANS", "PLAN_RULES", "SEGMENTS", "SESSIONS",
-    "SETUP", "SOURCES", "TOKENS", "TOKENS_USED", "WORKERS", "Keys", "first_steps_key", "link_key", "minute_key",
-    "session_key",
+    "SETUP", "SOURCES", "TOKENS", "TOKENS_USED", "WORKERS", "Keys", "attempt_key", "first_steps_key", "link_key",
+    "minute_key", "session_key",
 ]  # fmt: skip
 
 SETUP = "rapport:setup"
@@ -112,6 +113,11 @@ def link_key(digest: str) -> str:
 def first_steps_key(name: str) -> str:
     """What an account has done of the guide for who is new."""
     return f"rapport:first-steps:{name}"
+
+
+def attempt_key(digest: str) -> str:
+    """Somebody who was sent to an OpenID provider, by the digest of the state that they come back with."""
+    return f"rapport:attempt:{digest}"
 
 
 def minute_key(minute: int) -> str:

@@ -100,7 +100,7 @@ WAITING = {
     "up": 40,
     "work": 20,
 }  # seconds: a Kafka that is starting has 15; `up` waits for a process
-ASKING = {"users passwd"}  # wants a password before it looks for a server
+ASKING = {"users passwd", "users hash"}  # wants a password before it looks for a server
 LISTENING = {"collect", "console", "serve"}  # stay, answer 503, and go on when the servers come back
 
 AWAY = {

@@ -15,7 +15,7 @@ from profiles.errors import Fenced
 from profiles.identity.links import Claim, Erasure, Lifted, Link, Linked, PendingSplit, Refusal
 from profiles.store import Changes, Output
 from profiles.stores import Stores
-from profiles.stores.access import Account, ApiToken, LastAdmin, Session, SignInLink
+from profiles.stores.access import Account, ApiToken, LastAdmin, Session, SignInAttempt, SignInLink
 from profiles.types import ERASED, Profile
 from profiles.units import CensusState, Count, LearnerState, LinkChanges, LinkState, Pause
 from tests.contracts.fresh import PARTITIONS, Test
@@ -272,6 +272,19 @@ def test_an_admin_stays_and_of_two_changes_at_once_none_is_lost(run: Callable[[T
         assert await stores.access.account(last.name) == replace(last, password="z", out=9.0)
         assert await stores.access.change_account(last.name, lambda _: None, even_the_last=True) is not None
         assert list(await stores.access.accounts()) == [{"kim": "lee", "lee": "kim"}[last.name]]
+
+    run(test)
+
+
+def test_who_was_sent_to_a_provider_comes_back_once(run: Callable[[Test], None]) -> None:
+    async def test(stores: Stores) -> None:
+        attempt = SignInAttempt("nonce", "verifier", "browser", "/c/42")
+        await stores.access.put_attempt("one", attempt, 60.0)
+        await stores.access.put_attempt("over", attempt, 0.001)
+        await asyncio.sleep(0.01)
+
+        taken = [await stores.access.take_attempt(state) for state in ("one", "one", "over", "none")]
+        assert taken == [attempt, *3 * [None]]
 
     run(test)
 

@@ -10,8 +10,10 @@ from fastapi import Request
 from pydantic import SecretStr
 
 from console.access.api_tokens import Tokens
+from console.access.proxy import Proxy
 from console.access.scopes import ROLES, Scope, Viewer
 from console.access.sessions import Sessions, cookie_name
+from console.api.entrance.proxied import Proxied
 from console.api.error_answers import ApiError
 from profiles.stores.access import AccessStore
 
@@ -27,10 +29,18 @@ class Callers:
     Args:
         store: of tokens, accounts and sessions.
         master: the one token of the environment, which may do everything; empty: there is none.
+        proxy: that says who is signed in, if there is one.
         clock: seconds since the epoch.
     """
 
-    def __init__(self, store: AccessStore, master: SecretStr, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        store: AccessStore,
+        master: SecretStr,
+        proxy: Proxy | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._proxied = Proxied(store, proxy, clock)
         self._tokens = Tokens(store, clock)
         self._sessions = Sessions(store, clock)
         self._master = master.get_secret_value().encode()
@@ -39,7 +49,8 @@ class Callers:
         """Who asks.
 
         Raises:
-            ApiError: 401, nobody who may; 400, a token came with somebody's session; 403, another site asks.
+            ApiError: 401, nobody who may; 400, a token came with somebody's session, or somebody pretends to be the
+                proxy; 403, another site asks, or whom the proxy says may not come in.
         """
         scheme, _, given = request.headers.get("authorization", "").partition(" ")
         cookie = request.cookies.get(cookie_name(secure=request.url.scheme == "https"))
@@ -58,12 +69,13 @@ class Callers:
         return _MASTER if right and self._master else await self._tokens.viewer(given)
 
     async def _by_session(self, request: Request, cookie: str | None) -> Viewer:
-        if not cookie:
+        proxied = await self._proxied.viewer(request)
+        if not cookie and proxied is None:
             raise _unauthorized(_NONE)
         site = request.headers.get("sec-fetch-site")
         if site in _ELSEWHERE or (request.method not in {"GET", "HEAD"} and site != "same-origin"):
             raise ApiError(403, "forbidden", "with a session this must be asked from a page of the console itself")
-        found = await self._sessions.viewer(cookie)
+        found = proxied or await self._sessions.viewer(cookie)
         if found is None:
             raise _unauthorized("nobody is signed in (any more)")
         return found._replace(via="page")

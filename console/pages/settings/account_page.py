@@ -65,7 +65,7 @@ def account_page_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRouter:
     async def wrong(request: Request, viewer: Viewer, now: str, wanted: str, again: str) -> str:
         """Why the password cannot be changed so, as the template words it; "": it can."""
         account, session = await deps.access.account(viewer.name), await own(request, viewer).here()
-        if account is None or session is None or session.via not in _HERE:
+        if account is None or session is None or session.via not in _HERE or account.source:
             return "elsewhere"
         if await entry.slow_down(request, viewer.name):
             return "often"
@@ -80,7 +80,7 @@ def account_page_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRouter:
     async def values(request: Request, viewer: Viewer) -> dict[str, Any]:
         account, session = await deps.access.account(viewer.name), await own(request, viewer).here()
         return {
-            "own_account": account is not None and session is not None and session.via in _HERE,
+            "own_account": account is not None and session is not None and session.via in _HERE and not account.source,
             "has_password": bool(account and account.password),
             "sessions": await own(request, viewer).all(),
             "may": [words for scope, words in SCOPES.items() if viewer.may(scope)],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Literal, Self, cast
 
 from pydantic import Field
 
@@ -20,6 +20,9 @@ class UserView(Document):
     signs_in: bool = Field(description="false: disabled; nobody comes in by it.")
     password: bool = Field(description="Whether it has a password; without one it is signed in by links.")
     created: Time | None
+    source: Literal["here", "file", "oidc", "proxy"] = Field(
+        description="Who says that there is such a person: this console, RAPPORT_USERS_FILE, the provider, the proxy."
+    )
 
     @classmethod
     def of_account(cls, account: Account) -> Self:
@@ -30,6 +33,7 @@ class UserView(Document):
             signs_in=not account.disabled,
             password=bool(account.password),
             created=account.created or None,
+            source=cast(Literal["here", "file", "oidc", "proxy"], account.source or "here"),
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 
-from profiles.stores.access import Account, ApiToken, Change, LastAdmin, Session, SignInLink
+from profiles.stores.access import Account, ApiToken, Change, LastAdmin, Session, SignInAttempt, SignInLink
 
 __all__ = ["MemoryAccessStore"]
 
@@ -17,6 +17,7 @@ class MemoryAccessStore:
         self._accounts: dict[str, Account] = {}
         self._sessions: dict[str, tuple[float, Session]] = {}
         self._links: dict[str, tuple[float, SignInLink]] = {}
+        self._attempts: dict[str, tuple[float, SignInAttempt]] = {}
         self._tokens: dict[str, ApiToken] = {}
         self._used: dict[str, str] = {}
         self._first_steps: defaultdict[str, set[str]] = defaultdict(set)
@@ -75,6 +76,13 @@ class MemoryAccessStore:
     async def take_link(self, digest: str) -> SignInLink | None:
         ends, link = self._links.pop(digest, (0.0, None))
         return link if ends > time.monotonic() else None
+
+    async def put_attempt(self, digest: str, attempt: SignInAttempt, lasts: float) -> None:
+        self._attempts[digest] = time.monotonic() + lasts, attempt
+
+    async def take_attempt(self, digest: str) -> SignInAttempt | None:
+        ends, attempt = self._attempts.pop(digest, (0.0, None))
+        return attempt if ends > time.monotonic() else None
 
     async def tokens(self) -> dict[str, ApiToken]:
         return dict(self._tokens)

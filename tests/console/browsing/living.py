@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -118,7 +119,7 @@ def aside(call: Callable[[], Answer]) -> Answer:
 
 
 @contextlib.contextmanager
-def living(held: MemoryStore | None = None, **parts: Any) -> Iterator[Living]:
+def living(held: MemoryStore | None = None, *, listener: socket.socket | None = None, **parts: Any) -> Iterator[Living]:
     """A console until the end of the block, over a store that is empty unless given; `parts` as of `api_deps`."""
     held = store() if held is None else held
     access, feed = MemoryAccessStore(), Wakes()
@@ -136,5 +137,5 @@ def living(held: MemoryStore | None = None, **parts: Any) -> Iterator[Living]:
     deps = replace(deps, desk=replace(deps.desk, links=MemoryLinkStore()))
     app = create_api(deps)
     add_pages(app, deps)
-    with serving(app) as url:
+    with serving(app, listener) as url:
         yield Living(url, held, access, feed, log, sources, deps.audit)
