@@ -114,6 +114,7 @@ def neutral(one: Happening, home: str) -> Event:
         profile=home, id=one.id, source=one.source, type=call, group=group, name=one.name,
         role=one.role, time=one.time, received=one.time, identities=one.identities[:1], traits=one.traits,
         amount=one.amount, currency=one.currency, quantity=one.quantity, subject=one.subject, rating=one.rating,
+        shown=one.shown,
     )  # fmt: skip
 
 
