@@ -18,7 +18,7 @@ PROFILE_ID = "profile_id"
 _TAILS = {
     "/v1/profiles/": ("/events", "/links", "/split", "/join", "/export", "/reveal"),
     "/v1/companies/": ("/events", "/members", "/join", "/unjoin"),
-    "/company/": (),
+    "/company/": ("/members.csv",),
     "/live/company/": (),
 }
 """What begins a path with an identity, or the name of a company, in it, and what may end it."""

@@ -19,6 +19,7 @@ from console.pages.frame import Frame
 from console.pages.headers import HEADERS
 from console.pages.languages import language_of
 from console.pages.streaming import stream
+from console.pages.tables.csv_tables import cell
 from console.services.assignees import assignees
 from console.services.cases import MINE, Filters, Listed, list_cases
 from console.services.first_steps import FirstSteps
@@ -66,6 +67,7 @@ def at_risk_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRouter:
 
     @router.get("/at-risk.csv")
     async def table(request: Request, viewer: Viewer = reads) -> Response:
+        entry.note(request, viewer, "table.csv", "at-risk", fields=_HEAD)
         headers = {**HEADERS, "Content-Disposition": 'attachment; filename="at-risk.csv"'}
         return StreamingResponse(lines(request, viewer), media_type="text/csv; charset=utf-8", headers=headers)
 
@@ -152,9 +154,5 @@ def _csv(rows: Any) -> str:
     """Lines of the table. A cell that a spreadsheet would take for a formula begins with an apostrophe."""
     out = io.StringIO()
     writer = csv.writer(out)
-    writer.writerows([_harmless(cell) for cell in row] for row in rows)
+    writer.writerows([cell(each) for each in row] for row in rows)
     return out.getvalue()
-
-
-def _harmless(cell: str) -> str:
-    return f"'{cell}" if cell.lstrip().startswith(("=", "+", "-", "@")) or (cell[:1] in "\t\r" and cell) else cell

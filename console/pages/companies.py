@@ -38,7 +38,7 @@ def companies_pages_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRout
     async def companies(request: Request, cursor: Cursor = None, viewer: Viewer = reads) -> Response:
         found, following = await deps.reader.companies(limit=_MEMBERS, cursor=cursor)
         rows = [summary_of_company(one) for one in found]
-        return await frame.page(request, viewer, "companies", rows=rows, following=following)
+        return await frame.page(request, viewer, "companies", rows=rows, cursor=cursor, following=following)
 
     @router.get("/company/{name}")
     async def company(request: Request, name: str, cursor: Cursor = None, viewer: Viewer = reads) -> Response:
@@ -47,7 +47,7 @@ def companies_pages_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRout
         people = await deps.reader.profiles(sorted({one.profile for one in members.data}))
         labels = {id_: label(one, deps.plan, masked=not viewer.may("pii:one")) for id_, one in people.items()}
         shared = await values(found)
-        return await frame.page(request, viewer, "company", members=members, labels=labels, **shared)
+        return await frame.page(request, viewer, "company", members=members, labels=labels, cursor=cursor, **shared)
 
     @router.get("/live/company/{name}")
     async def live(request: Request, name: str, viewer: Viewer = reads) -> Response:

@@ -32,6 +32,8 @@ def customers_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRouter:
         found, following = await ask(limit=50, cursor=cursor)
         masked = not viewer.may("pii:one")
         rows = [(label(one, deps.plan, masked=masked), summary_view(one, deps.plan)) for one in found]
-        return await frame.page(request, viewer, "customers", rows=rows, order=order, following=following)
+        return await frame.page(
+            request, viewer, "customers", rows=rows, order=order, cursor=cursor, following=following
+        )
 
     return router

@@ -126,7 +126,7 @@ def segments_pages_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRoute
         rule = rules.get(name)
         return await frame.page(
             request, viewer, "segment", segment=await found.persona(name), members=members, following=following,
-            words=rule.when.in_words() if rule else "",
+            cursor=cursor, words=rule.when.in_words() if rule else "",
         )  # fmt: skip
 
     return router

@@ -32,6 +32,7 @@ from console.pages.settings.audit_page import audit_page_router
 from console.pages.settings.tokens_page import tokens_page_router
 from console.pages.settings.users_page import users_page_router
 from console.pages.signing_in.oidc_pages import oidc_router
+from console.pages.tables.table_routes import tables_router
 from console.services.ports import ApiDeps
 from profiles.stores import AWAY
 
@@ -51,6 +52,7 @@ def add_pages(app: FastAPI, deps: ApiDeps) -> None:
         app.include_router(oidc_router(deps.ways.provider, deps.access, entry, frame))
     for build in (
         at_risk_router,
+        tables_router,
         deciding_router,
         guide_page_router,
         customers_router,

@@ -98,8 +98,8 @@ def audit_page_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRouter:
             "reason": lambda row: row.reason, "result": lambda row: row.result, "token": lambda row: row.token,
             "address": lambda row: row.address,
         }  # fmt: skip
-        more = found.following is not None
-        return table(request, entry, frame, viewer, "audit", rows, columns, more=more)
+        following = None if found.following is None else str(found.following)
+        return table(request, entry, frame, viewer, "audit", rows, columns, following=following)
 
     async def values(rows: Sequence[AuditRow], asked: _Asked, viewer: Viewer) -> dict[str, Any]:
         return {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -17,7 +17,7 @@ from console.pages.frame import Frame
 from console.pages.headers import HEADERS
 from console.views.document import Money
 
-__all__ = ["MOST", "Columns", "at", "table", "written"]
+__all__ = ["MOST", "Columns", "at", "cell", "paged", "table", "written"]
 
 MOST = 5000
 """Rows of a table that goes on page by page: as many as can be read in a second or two."""
@@ -27,13 +27,16 @@ Row = TypeVar("Row")
 Columns = Mapping[str, Callable[[Row], Any]]
 """By the name of a column, what a row has there."""
 
+Ask = Callable[[str | None], Awaitable[tuple[list[Row], str | None]]]
+"""Answers some rows from where a cursor says, and the next cursor."""
+
 _FORMULA = re.compile(r"[\s\ufeff\x00]*[=+\-@|%＝＋－＠]|[\t\r\n\x00]")  # those of full width as well
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?(e[+-]?\d+)?")
 
 
 def table(
     request: Request, entry: Entry, frame: Frame, viewer: Viewer, name: str, rows: Iterable[Row],
-    columns: Columns[Row], *, more: bool = False,
+    columns: Columns[Row], *, following: str | None = None,
 ) -> Response:  # fmt: skip
     """A table as a file, and that somebody took it as a row of the audit trail.
 
@@ -45,15 +48,26 @@ def table(
         name: of the file.
         rows: of the table, documents or tuples of them, unmasked.
         columns: what is in it.
-        more: whether there are rows beyond these.
+        following: the cursor of the rows that come after these, which the answer names as its next.
     """
     seen = frame.seen(viewer, list(rows))
     entry.note(request, viewer, "table.csv", name, fields=tuple(columns))
     headers = {**HEADERS, "Content-Disposition": f'attachment; filename="{name}.csv"'}
-    if more:
-        headers["X-More-Rows"] = "true"
+    if following is not None:
+        after = request.url.include_query_params(cursor=following)
+        headers["Link"] = f'<{after.path}?{after.query}>; rel="next"'
     # With a mark of UTF-8, without which spreadsheets read names as of another alphabet.
     return Response(f"\ufeff{written(seen, columns)}", media_type="text/csv; charset=utf-8", headers=headers)
+
+
+async def paged(ask: Ask[Row], cursor: str | None) -> tuple[list[Row], str | None]:
+    """The rows of a table from where it begins, 5,000 at most, and where the others begin."""
+    rows: list[Row] = []
+    while True:
+        found, cursor = await ask(cursor)
+        rows += found
+        if cursor is None or len(rows) >= MOST:
+            return rows, cursor
 
 
 def written(rows: Iterable[Row], columns: Columns[Row]) -> str:
@@ -62,7 +76,7 @@ def written(rows: Iterable[Row], columns: Columns[Row]) -> str:
     writer = csv.writer(text)
     writer.writerow(columns)
     for row in rows:
-        writer.writerow([_cell(of(row)) for of in columns.values()])
+        writer.writerow([cell(of(row)) for of in columns.values()])
     return text.getvalue()
 
 
@@ -71,7 +85,7 @@ def at(seconds: float | None) -> str:
     return "" if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
 
 
-def _cell(value: Any) -> str:
+def cell(value: Any) -> str:
     """What stands in a cell. A text that a spreadsheet would take for a formula begins with an apostrophe."""
     if value is None:
         return ""
@@ -80,7 +94,7 @@ def _cell(value: Any) -> str:
     if isinstance(value, Money):
         return _plain(value)
     if isinstance(value, list | tuple):
-        return _cell(", ".join(_plain(one) for one in value))
+        return cell(", ".join(_plain(one) for one in value))
     text = str(value)
     return f"'{text}" if _FORMULA.match(text) and not _NUMBER.fullmatch(text) else text
 

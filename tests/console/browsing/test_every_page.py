@@ -48,6 +48,9 @@ EXAMPLES = {
 }
 """Addresses of routes that need more than their path."""
 
+NO_FILES = ("/search", "/segments/new", "/settings")
+"""Pages whose tables are what somebody has just asked for, or their own."""
+
 Scheme = Literal["light", "dark"]
 
 # What depends on colours and sizes. Everything else has been asked of the same document before.
@@ -140,6 +143,8 @@ def test_no_page_keeps_anybody_out(
         page.goto(address)
         if not page.locator("#main").count():
             continue  # a part of a page
+        if page.locator("main table.list").count() and not page.locator("main a[download]").count():
+            wrong += [f"{address}: a table, and no file of it"] if address.partition("?")[0] not in NO_FILES else []
         page.evaluate(_OPEN)
         wrong += [f"{address}: {one}" for one in serious(page)]
         page.set_viewport_size(PHONE)
