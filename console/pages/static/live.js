@@ -13,6 +13,7 @@
   const alive = () => {
     heard = Date.now()
     listens = true
+    document.documentElement.toggleAttribute('data-live', true)
     if (!over) say('')
   }
   const ended = () => {

@@ -23,8 +23,9 @@ def test_who_was_signed_out_reads_that_the_page_is_old_and_comes_back_to_it(
     page = signed_in("agent")
     pages = [page, *(page.context.new_page() for _ in range(2))]
     for each, path in zip(pages, ("/", f"/c/{ada.id}", "/segments"), strict=True):
-        with each.expect_response(lambda answer: "/live/" in answer.url):
-            each.goto(f"{console.url}{path}")
+        each.bring_to_front()
+        each.goto(f"{console.url}{path}")
+        expect(each.locator("html[data-live]")).to_have_count(1)
         expect(each.locator("#not-live p:visible")).to_have_count(0)
     signed_out_at_the_next_state(console, *pages)
 
