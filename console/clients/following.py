@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from console.clients.support import Support
-from profiles.errors import Misconfigured, NotFound, RapportError
+from profiles.errors import Misconfigured, NotFound, RapportError, WrongUse
 
 __all__ = ["MOST", "Changed", "follow", "standing"]
 
@@ -71,6 +71,8 @@ def follow(
         feed.wait()
         try:
             now = standing(api, asked)
+        except WrongUse:
+            raise
         except Misconfigured:  # away; the feed tells when it is back
             continue
         for id_, case in now.items():
@@ -131,6 +133,9 @@ class _Feed:
                         self._say("the feed is back")
                     if not kind or kind in _TOLD or data.get("id") in self._profiles:
                         self._news.set()
+            except WrongUse as error:
+                self._refused = error
+                self._news.set()
             except Misconfigured as error:
                 if not away:
                     self._say(f"the feed is away, and is asked again: {error}")

@@ -54,16 +54,24 @@ def _filters(
     state: Annotated[str, typer.Option(help="new, acknowledged, snoozed or done; else all that are not done.")] = "",
     owner: Annotated[str, typer.Option(help="Only those that went to this team or person.")] = "",
     assignee: Annotated[str, typer.Option("--with", help="Only those that this person has; nobody for nobody's.")] = "",
+    severity: Annotated[str, typer.Option(help="info, warning or critical: of the severest alert.")] = "",
     rule: Annotated[str, typer.Option(help="Only those that this alert belongs to.")] = "",
     segment: Annotated[str, typer.Option(help="Only customers in this segment.")] = "",
+    company: Annotated[str, typer.Option(help="Only members of this company, as events name it.")] = "",
     kind: Annotated[str, typer.Option(help="retention, or win_back of who has left.")] = "",
+    worth: Annotated[
+        float | None, typer.Option(min=0, help="Only with so much at risk or more, in the plan's currency.")
+    ] = None,
 ) -> dict[str, Any]:
     """Which cases, as parameters of `/v1/cases`."""
-    given = {"state": state, "owner": owner, "rule": rule, "segment": segment, "kind": kind}
+    given = {
+        "state": state, "owner": owner, "severity": severity, "rule": rule, "segment": segment, "company": company,
+        "kind": kind,
+    }  # fmt: skip
     asked: dict[str, Any] = {name: value for name, value in given.items() if value}
     if assignee:
         asked["assignee"] = "" if assignee == _NOBODY else assignee
-    return asked
+    return asked | ({} if worth is None else {"worth": f"{worth:f}"})
 
 
 @app.command("list")
@@ -81,8 +89,8 @@ def list_(
 
     Examples:
 
-        rapport alerts list --with nobody --kind win_back
-        rapport alerts list --owner 'Customer success' --json
+        rapport alerts list --severity critical --with nobody
+        rapport alerts list --owner 'Customer success' --worth 500 --json
     """
     more = {"cursor": cursor} if cursor else {}
     sort = "newest" if newest else "value_at_risk"
@@ -192,7 +200,7 @@ def tail(asked: dict[str, Any], target: Target, as_json: AsJson = False) -> None
 
     With --json one document a line: `at`, `action`, `by`, `text`, and the `case` as it is then.
 
-    Example: rapport alerts tail --owner Support
+    Example: rapport alerts tail --severity critical
     """
     if asked.get("state") not in (None, *STANDING):
         raise WrongUse(
@@ -208,7 +216,8 @@ def tail(asked: dict[str, Any], target: Target, as_json: AsJson = False) -> None
                     if as_json:
                         print_json({**entry, "case": now}, indent=False)
                     else:
-                        out.print(render_happening(*map(readable, (now["label"], entry, now))))
+                        told = map(readable, (now["label"], entry, now))
+                        out.print(render_happening(*told, whole=before is None or "opened" in entry["action"]))
     except KeyboardInterrupt:
         return
 
@@ -239,12 +248,13 @@ def _decide(
     if as_json:
         print_json(case)
         return
-    shown = readable({"document": document, "before": before, "case": case})
-    if (case["history"], case["notes"]) == (before["history"], before["notes"]) and action != "acknowledge":
+    entries = happenings(before, case)
+    for entry in entries:
+        out.print(render_happening(*map(readable, (document["label"], entry, case))))
+    if not entries and (action, case["state"]) == ("acknowledge", "acknowledged"):
+        out.print(f"The case of {_called(document)} is acknowledged already.")
+    elif not entries:
         err.print(f"Handed over, and not done yet. `rapport alerts show {case['id']}` says when it is.", soft_wrap=True)
-        return
-    for entry in happenings(shown["before"], shown["case"]) or shown["case"]["history"][-1:]:
-        out.print(render_happening(shown["document"]["label"], entry, shown["case"]))
 
 
 def _over(document: dict[str, Any], case: dict[str, Any]) -> str:

@@ -31,6 +31,9 @@ from models.cases.following import RETENTION, WIN_BACK
 
 __all__ = ["at_risk_router"]
 
+NOBODY = "nobody"
+"""As the person who has a case."""
+
 _PER_PAGE = 50
 _PER_READ = 200  # cases of the table as CSV that are read at once
 _TABS = ("new", MINE, "acknowledged", "snoozed", "done")
@@ -81,6 +84,8 @@ def at_risk_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRouter:
 
     async def listed(request: Request, viewer: Viewer, limit: int, cursor: str | None) -> Listed:
         filters, sort = _asked(request)
+        if filters.assignee is not None:
+            filters = filters._replace(people=await deps.access.accounts())
         return await list_cases(
             deps.reader, deps.cases, filters, sort, limit, cursor, deps.plan.currency, viewer.name
         )  # fmt: skip
@@ -100,6 +105,9 @@ def at_risk_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRouter:
         chosen = {name: value for name in _CHOSEN if (value := getattr(filters, name))}
         if filters.kind != RETENTION:
             chosen["kind"] = filters.kind
+        if filters.assignee is not None:
+            chosen["with"] = filters.assignee or NOBODY
+        whom = await assignees(deps) if viewer.may("alerts:write") else []
         return {
             "ended": await ended(filters.kind),
             "tab": filters.state,
@@ -120,7 +128,8 @@ def at_risk_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRouter:
             "rules": [rule.name for rule in deps.plan.alerts],
             "owners": deps.plan.teams,
             "may_act": viewer.may("alerts:write"),
-            "whom": await assignees(deps) if viewer.may("alerts:write") else [],
+            "whom": whom,
+            "people": [NOBODY, *(one.name for one in whom if one.kind == "person")],
         }
 
     return router
@@ -129,7 +138,9 @@ def at_risk_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRouter:
 def _asked(request: Request) -> tuple[Filters, Sort]:
     query = request.query_params
     tab = query.get("tab") if query.get("tab") in _TABS else "new"
-    chosen = {name: query[name][:64] for name in _CHOSEN if query.get(name)}
+    chosen: dict[str, Any] = {name: query[name][:64] for name in _CHOSEN if query.get(name)}
+    if whose := query.get("with"):
+        chosen["assignee"] = "" if whose == NOBODY else whose[:200]
     kind = WIN_BACK if query.get("kind") == WIN_BACK else RETENTION
     return Filters(tab, kind, **chosen), "newest" if query.get("sort") == "newest" else "value_at_risk"
 

@@ -39,12 +39,12 @@ async def find_assignee(deps: ApiDeps, name: str, who: str = "") -> Assignee:
     Raises:
         NotFound: nobody is called so; the message says who there is.
     """
-    if name == who:
-        return Assignee(who, "person")
     known = await assignees(deps)
     for same in (lambda one: one.name == name, lambda one: one.name.casefold() == name.casefold()):
         if (found := next(filter(same, known), None)) is not None:
             return found
+    if name == who:
+        return Assignee(who, "person")
     raise NotFound(f"nobody is called {name!r}{_who_there_is(name, [one.name for one in known])}")
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from console.services.open_cases import CaseReads, Sort, cut
 from console.views.document import Money
 from console.views.matters.cases import Tally
+from models.cases.routes import severest
+from models.conditions.rules import AlertRule
 from profiles.cases.case_rows import CaseRow, row_of
 from profiles.cases.joining import STANDING
 from profiles.store import Reader
@@ -23,7 +26,7 @@ _PASSES = 20  # pages of those that are done looked through for one answer, at m
 
 
 class Filters(NamedTuple):
-    """Which cases; None: whatever they are."""
+    """Which cases; None: whatever they are. One that nobody has is the person's to whom it went as its owner."""
 
     state: str | None = None  # done: those that are over
     kind: str | None = None
@@ -32,17 +35,35 @@ class Filters(NamedTuple):
     segment: str | None = None
     band: str | None = None
     rule: str | None = None
+    severity: str | None = None
+    company: str | None = None
+    worth: int | None = None  # minor units at risk, at least
+    people: Collection[str] = ()  # the names that are people's, where `assignee` is asked for
+    rules: Mapping[str, AlertRule] = MappingProxyType({})  # of the plan, where `severity` is asked for
 
     def let(self, rows: Iterable[CaseRow]) -> list[CaseRow]:
         """The cases that pass all filters but that of the state, in the order they come in."""
-        for name in ("kind", "owner", "assignee", "band"):
+        for name in ("kind", "owner", "band"):
             if (wanted := getattr(self, name)) is not None:
                 rows = [row for row in rows if getattr(row, name) == wanted]
+        if self.assignee is not None:
+            rows = [row for row in rows if _person(row, self.people) == self.assignee]
         if self.segment is not None:
             rows = [row for row in rows if self.segment in row.segments]
         if self.rule is not None:
             rows = [row for row in rows if self.rule in row.rules]
+        if self.severity is not None:
+            rows = [row for row in rows if self.severity == severest(row.rules, self.rules)]
+        if self.company is not None:
+            rows = [row for row in rows if self.company in row.companies]
+        if self.worth is not None:
+            rows = [row for row in rows if row.value >= self.worth]
         return list(rows)
+
+
+def _person(row: CaseRow, people: Collection[str]) -> str:
+    """Who has a case, or to whom it went; "" for nobody, and for a team."""
+    return row.assignee or (row.owner if row.owner in people else "")
 
 
 class Listed(NamedTuple):
@@ -82,7 +103,7 @@ async def list_cases(
     rows = filters.let((await reads.read(reader)).ordered(sort))
     counts = _counts(rows, currency)
     counts["done"] = Tally(count=await reader.count_cases_done(), value_at_risk=Money.of_minor(0, currency))
-    own = [row for row in rows if row.assignee == person] if person else []
+    own = [row for row in rows if _person(row, (person,)) == person] if person else []
     if filters.state == "done":
         customers, following = await _done(reader, filters, limit, cursor)
         start = None if cursor else 0

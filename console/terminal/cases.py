@@ -69,20 +69,20 @@ def case_in_short(case: dict[str, Any]) -> str:
 
 
 def happenings(before: dict[str, Any] | None, now: dict[str, Any]) -> list[dict[str, Any]]:
-    """What has happened to a case, notes included, since it was as before; of one that is new, only that it opened."""
-    entries = [*now["history"], *now["notes"]]
+    """What has happened to a case, notes included, since it was as before; of one that is new, what did last."""
+    entries = sorted([*now["history"], *now["notes"]], key=lambda each: str(each["at"]))
     if before is None:
-        return [next((each for each in reversed(now["history"]) if "opened" in each["action"]), entries[-1])]
+        return entries[-1:]
     known = [*before["history"], *before["notes"]]
-    return sorted((each for each in entries if each not in known), key=lambda each: str(each["at"]))
+    return [each for each in entries if each not in known]
 
 
-def render_happening(label: str, entry: dict[str, Any], case: dict[str, Any]) -> RenderableType:
-    """One line about a case, and of one that opened a second one, why."""
+def render_happening(label: str, entry: dict[str, Any], case: dict[str, Any], *, whole: bool = False) -> RenderableType:
+    """One line about a case; with `whole`, as of one that is new, also what is at risk, whose it is, and why."""
     line = Text.assemble(
         (entry["at"][11:19], "dim"), "  ", (label or "a visitor", "bold"), f"  {_happened(entry)}",
     )  # fmt: skip
-    if "opened" not in entry["action"]:
+    if not whole:
         return line
     figures = [percent(case["risk"]) if case["risk"] is not None else "", _worth(case), _with(case)]
     line.append("  " + "  ".join(filter(None, figures)))
@@ -110,17 +110,23 @@ class _Rows:
                 yield from _below([" · ".join(filter(None, (_worth(row), row["state"], _with(row)))), *_why(row)])
             return
         cells = [
-            (Text(_cut(row["label"] or "a visitor"), "bold"), _risk(row), _worth(row), row["state"], _with(row))
-            for row in self._rows
+            (_name(row), _risk(row), Text(_worth(row)), Text(row["state"]), Text(_with(row))) for row in self._rows
         ]
-        widths = [max(len(str(row[at])) for row in cells) for at in range(4)]
+        widths = [max(row[at].cell_len for row in cells) for at in range(4)]
         for row, (name, risk, worth, state, who) in zip(self._rows, cells, strict=True):
-            name.pad_right(widths[0] - name.cell_len)
-            risk.pad_right(widths[1] - risk.cell_len)
-            line = Text.assemble(name, "  ", risk, f"  {worth:>{widths[2]}}  ", f"{state:<{widths[3]}}  ", who)
+            worth.pad_left(widths[2] - worth.cell_len)
+            for cell, width in ((name, widths[0]), (risk, widths[1]), (state, widths[3])):
+                cell.pad_right(width - cell.cell_len)
+            line = Text("  ").join((name, risk, worth, state, who))
             line.truncate(options.max_width, overflow="ellipsis")
             yield line
             yield from _below(_why(row))
+
+
+def _name(row: dict[str, Any]) -> Text:
+    name = Text(row["label"] or "a visitor", "bold")
+    name.truncate(_NAME, overflow="ellipsis")
+    return name
 
 
 def _below(lines: Iterable[str]) -> Iterable[RenderableType]:
@@ -131,7 +137,8 @@ def _below(lines: Iterable[str]) -> Iterable[RenderableType]:
 def _why(row: dict[str, Any]) -> list[str]:
     rules = ", ".join(rule["name"] for rule in row["rules"])
     slept = f" · {_state(row)}" if row["state"] == "snoozed" else ""
-    return [f"{rules} · since {row['opened'][:10]}{slept}", *row["reasons"][:1]]
+    severity = f"{row['severity']}: " if row["severity"] else ""
+    return [f"{severity}{rules} · since {row['opened'][:10]}{slept}", *row["reasons"][:1]]
 
 
 def _risk(row: dict[str, Any]) -> Text:
@@ -172,7 +179,3 @@ def _happened(entry: dict[str, Any]) -> str:
 
 def _words(outcome: str | None) -> str:
     return (outcome or "").replace("_", " ")
-
-
-def _cut(name: str) -> str:
-    return name if len(name) <= _NAME else f"{name[: _NAME - 1]}…"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from profiles.cases.joining import STANDING
+from profiles.companies.affiliation import companies_at
 from profiles.types import Case, Profile
 
 __all__ = ["CaseRow", "case_row", "ended_at", "row_of"]
@@ -23,6 +24,7 @@ class CaseRow(msgspec.Struct, array_like=True, gc=False, frozen=True):
     rules: list[str]
     segments: list[str]
     band: str  # "" without a score
+    companies: list[str] = []  # that the customer belonged to when the case changed last
 
 
 def case_row(profile: Profile) -> CaseRow | None:
@@ -44,6 +46,7 @@ def row_of(profile: Profile, case: Case) -> CaseRow:
         list(case.rules),
         sorted(profile.segments),
         profile.score.band if profile.score is not None and case.value is not None else "",
+        sorted(companies_at(profile, case.changed)),
     )
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx
 import pytest
+from rich.cells import cell_len
 from typer.testing import CliRunner, Result
 
 from console.commands.main import create_cli
@@ -104,10 +105,17 @@ def test_the_list_is_read_at_any_width(reading: Any, width: int) -> None:
     assert lines[0].startswith("3 new (") or width < 60
     names = [line for line in lines if line.startswith(("Daan", "Maud"))]
     assert [name.split()[1] for name in names] == ["Jansen", "Weber", "Visser"]  # most at risk first
-    assert "high_churn_risk · since 2025-12-29" in result.stdout
+    assert "warning: high_churn_risk · since 2025-12-29" in " ".join(result.stdout.split())
     if width == 80:
         assert "90% high" in names[0]
         assert names[0].endswith("CRM")
+
+
+def test_names_of_any_width_stand_in_one_column(api: Any) -> None:
+    keep(api.held, called(46, "伟", "张" * 20), called(47, "Ö", "Ünal"))
+    lines = [line for line in rapport(api, "list").stdout.splitlines() if line.endswith("CRM")]
+    assert len({cell_len(line[: line.index("%")]) for line in lines}) == 1
+    assert max(map(cell_len, lines)) <= 80
 
 
 def test_the_list_is_narrowed_and_paged(reading: Any) -> None:
@@ -115,7 +123,11 @@ def test_the_list_is_narrowed_and_paged(reading: Any) -> None:
     assert [row["label"] for row in page["data"]] == ["Daan Jansen", "Daan Weber"]
     assert [row["label"] for row in said(reading, "list", "--cursor", page["next"])["data"]] == ["Maud Visser"]
     assert f"--cursor {page['next']}" in rapport(reading, "list", "--limit", "2", width=200).stdout
-    assert len(said(reading, "list", "--with", "nobody", "--owner", "CRM")["data"]) == 3
+    assert len(said(reading, "list", "--with", "nobody", "--owner", "CRM", "--severity", "warning")["data"]) == 3
+    assert [row["label"] for row in said(reading, "list", "--worth", "50")["data"]] == ["Daan Jansen"]
+    assert (
+        said(reading, "list", "--severity", "critical")["data"] == said(reading, "list", "--company", "x")["data"] == []
+    )
     assert said(reading, "list", "--with", "kim")["data"] == said(reading, "list", "--state", "done")["data"] == []
     assert "There is no case like that." in rapport(reading, "list", "--with", "kim").stdout
     wrong = rapport(reading, "list", "--state", "open")
@@ -183,6 +195,7 @@ def test_decisions_go_through_the_one_writer_with_who_decided(api: Any) -> None:
     assert {"Maud Visser  acknowledged (by lee)", "Maud Visser  note calls today (by lee)"} <= {
         line[10:] for line in told.stdout.splitlines()
     }
+    assert rapport(api, "ack", "maud").stdout == "The case of Maud Visser is acknowledged already.\n"
     assert "note tomorrow (by ann)" in rapport(api, "ack", "maud", "--note", "tomorrow", "--by", "ann").stdout
     snoozed = said(api, "snooze", "maud", "--until", "2126-01-01", "--until-worse")
     assert (snoozed["state"], snoozed["until"][:10], snoozed["until_worse"]) == ("snoozed", "2126-01-01", True)

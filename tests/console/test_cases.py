@@ -10,10 +10,11 @@ import pytest
 
 from models.cases.decisions import decide
 from models.cases.following import Cases, case_id
+from models.cases.routes import Route
 from profiles.consent import Consent
 from profiles.stores.access import Account
 from profiles.stores.memory import MemoryAccessStore, MemoryStore
-from profiles.types import AlertCommand, Profile
+from profiles.types import Affiliation, AlertCommand, Member, Profile
 from tests.console.people import DAY, NOW, customer, keep, store
 from tests.console.support_api import PLAN, support_api
 
@@ -85,6 +86,26 @@ def test_the_list_is_sorted_filtered_and_counted(api: Any) -> None:
     assert api.get("/v1/cases?nobody=1").status_code == 400
 
 
+def test_cases_are_narrowed_by_whose_they_are_severity_company_and_worth(api: Any) -> None:
+    routed = Cases(PLAN.alerts, "EUR", 90 * DAY, 0.0, Consent(), [Route(owner="kim")])
+    low, high = with_case(1, 0.5), with_case(2, 0.9)
+    kims = customer(("user_id", "3"), 0.4)
+    kims.affiliation = Affiliation({"acme": Member(1.0, NOW, Profile(""))})
+    routed.follow(kims, NOW)
+    keep(api.held, low, high, kims)
+    assert listed(api, "?owner=kim") == listed(api, "?assignee=kim") == listed(api, "?company=acme") == [kims.id]
+    assert listed(api, "?assignee=") == listed(api, "?owner=CRM") == [high.id, low.id]  # a team is nobody
+    assert low.case is not None
+    assert api.post(f"/v1/cases/{low.case.id}/assign", json={"assignee": "kim"}).status_code == 200
+    assert (set(listed(api, "?assignee=kim")), listed(api, "?assignee=")) == ({kims.id, low.id}, [high.id])
+    assert len(listed(api, "?severity=warning")) == 3
+    assert listed(api, "?severity=critical") == listed(api, "?company=zen") == []
+    worth = {row["profile"]: row["value_at_risk"]["money"]["amount"] for row in api.get("/v1/cases").json()["data"]}
+    assert listed(api, f"?worth={worth[high.id]}") == [high.id]
+    assert api.get("/v1/cases?worth=-1").status_code == api.get("/v1/cases?worth=much").status_code == 400
+    assert api.get(f"/v1/cases/{high.case.id}").json()["severity"] == "warning"  # type: ignore[union-attr]
+
+
 def test_a_case_is_assigned_snoozed_and_resolved_with_its_alerts(api: Any) -> None:
     ada = with_case(42, 0.8)
     keep(api.held, ada)
@@ -136,6 +157,7 @@ def test_a_case_is_given_to_people_and_teams_that_there_are(api: Any) -> None:
     assert (refused.status_code, refused.json()["code"]) == (400, "unknown_assignee")
     assert refused.json()["message"].startswith("nobody is called 'kimm'; did you mean 'kim'? There are kim, lee@")
     assert api.post(path, json={"assignee": "Ada"}).status_code == 400  # who may not sign in any more
+    assert api.post(path, json={"assignee": "RAPPORT_API_TOKEN"}).status_code == 400  # a token is nobody
     assert api.post(path, json={"assignee": "KIM"}).json()["assignee"] == "kim"
     assert api.post(path, json={"assignee": "", "by": "kim"}).json()["assignee"] is None
     handed = api.post(path, json={"assignee": "crm", "by": "lee"}).json()

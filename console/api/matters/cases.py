@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from datetime import datetime
+from decimal import Decimal
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request, Response
@@ -23,6 +24,7 @@ from models.cases.decisions import is_carried_out
 from models.cases.following import profile_of_case
 from profiles.cases.joining import STANDING, answers_to
 from profiles.errors import NotFound
+from profiles.money import to_minor
 from profiles.types import AlertCommand, Case, Profile
 
 __all__ = ["CaseDecision", "cases_router", "decide_case"]
@@ -74,17 +76,35 @@ def cases_router(deps: ApiDeps) -> APIRouter:
             Literal["retention", "win_back"] | None, Query(description="Only these; win_back: who has left.")
         ] = None,
         owner: Annotated[str | None, Query(description="Only those that went to this team or person.")] = None,
-        assignee: Annotated[str | None, Query(description="Only those of this person; empty: of nobody.")] = None,
+        assignee: Annotated[
+            str | None,
+            Query(description="Only those that this person has, or that went to them and nobody has; empty: nobody's."),
+        ] = None,
         segment: Annotated[str | None, Query(description="Only customers in this segment.")] = None,
         band: Annotated[Literal["low", "medium", "high"] | None, Query(description="Only this band of risk.")] = None,
         rule: Annotated[str | None, Query(description="Only those that this rule belongs to.")] = None,
+        severity: Annotated[
+            Literal["info", "warning", "critical"] | None, Query(description="Only those whose severest rule is so.")
+        ] = None,
+        company: Annotated[
+            str | None, Query(description="Only those of members of this company, as events name it.")
+        ] = None,
+        worth: Annotated[
+            Decimal | None,
+            Query(ge=0, le=10**12, description="Only those with so much at risk, in the plan's currency."),
+        ] = None,
         sort: Annotated[
             Literal["value_at_risk", "newest"], Query(description="What comes first; of those done, the last to end.")
         ] = "value_at_risk",
         limit: Limit = 50,
         cursor: Cursor = None,
     ) -> CasePage:
-        filters = Filters(state, kind, owner, assignee, segment, band, rule)
+        filters = Filters(
+            state, kind, owner, assignee, segment, band, rule, severity, company,
+            worth=None if worth is None else to_minor(worth, deps.plan.currency),
+            people=() if assignee is None else await deps.access.accounts(),
+            rules={known.name: known for known in deps.plan.alerts},
+        )  # fmt: skip
         found = await list_cases(deps.reader, deps.cases, filters, sort, limit, cursor or None, deps.plan.currency)
         masked = not viewer_of(request).sees_names
         data = [case_row_view(one, one.case, deps.plan, masked=masked) for one in found.customers if one.case]
@@ -121,7 +141,8 @@ def cases_router(deps: ApiDeps) -> APIRouter:
     async def decide(
         request: Request, case: str, action: Action, response: Response, decision: CaseDecision | None = None
     ) -> CaseView:
-        who = viewer_of(request).name
+        viewer = viewer_of(request)
+        who = viewer.name if viewer.via == "page" else ""  # a token is nobody whom a case can be given to
         profile, now, done = await decide_case(deps, case, action, decision or CaseDecision(), who)
         about(profile.id)
         if not done:

@@ -20,6 +20,14 @@ def test_it_says_which_rules_look_at_an_entry() -> None:
     assert events["Order Shipped"].used_in == []
 
 
+def test_it_says_who_gets_a_case() -> None:
+    routes = [(route.words, route.owner) for route in VIEW.routes]
+
+    assert routes[0] == ("has left", "CRM")
+    assert ("severity critical and in segment valuable or value_at_risk", "Customer success") in routes
+    assert [route.owner for route in VIEW.narrowed("critical success").routes] == ["Customer success"]
+
+
 def test_a_search_keeps_what_has_all_words() -> None:
     found = VIEW.narrowed("Silent  subscriber")
 
@@ -34,4 +42,4 @@ def test_only_what_is_marked_is_for_everybody() -> None:
     assert {purpose.name for purpose in shown.purposes} == {"analytics", "profiling", "outreach"}
     assert {event.name for event in shown.events} == {event.name for event in VIEW.events if event.public}
     assert 0 < len(shown.events) < len(VIEW.events)
-    assert (shown.segments, shown.alerts, shown.sources, shown.identities) == ([], [], [], [])
+    assert (shown.segments, shown.alerts, shown.routes, shown.sources, shown.identities) == ([], [], [], [], [])
