@@ -7,11 +7,15 @@ import pytest
 
 from models.churn.reasons import explain
 from models.companies.words import part_in_words
+from models.conditions.rules import of_grain
 from models.durations import DAY
+from models.population.snapshot import PopulationSnapshot
+from models.segments.membership import Segments
 from plan import Plan, load_plan
-from profiles.types import Event, Profile, is_company
+from profiles.types import Company, Event, Profile, Stay, is_company
 from streams.offline import Reading, read_log
 from tests import REPOSITORY
+from tests.build import T0, customer, event
 from tests.worlds.b2b import Companies, b2b
 from tests.worlds.b2b_events import START, events
 from tests.worlds.living import lived_through
@@ -109,6 +113,33 @@ def test_every_company_is_judged_with_words(plan: Plan, lived) -> None:
     known = [one.company.health.value for one in companies if "paying" in one.segments]
     assert sum(value is not None for value in known) > len(known) * 0.8
     assert {one.score.band for one in companies if one.score} > {"low"}
+
+
+def test_a_stage_agrees_with_the_contract(plan: Plan, lived) -> None:
+    """Who pays has not left, however long ago the last invoice was; who left is gone when what was paid is over."""
+    held, _, _ = lived
+    companies = [one for one in held.values() if is_company(one.id) and one.company is not None]
+    paying = [one for one in companies if "paying" in one.segments]
+    silent = [one for one in paying if one.scheduled_at - one.purchases.last > plan.churn.horizon]
+
+    assert silent, "who pays by the year"
+    assert {one.stage for one in paying} <= {"new", "active", "loyal", "at_risk"}
+    assert {one.stage for one in companies if "left" in one.segments} <= {"churned", "at_risk"}
+    people = [one for one in held.values() if one.affiliation is not None and "reports" in one.used]
+    assert {one.stage for one in people} >= {"active", "churned", "at_risk"}
+
+
+def test_nobody_is_silent_or_unheard_who_has_just_begun(plan: Plan) -> None:
+    """Nor ever called so for what has not had time to happen: it was an alert of nearly every new company."""
+    segments = Segments(of_grain(plan.segments, "company"), plan.currency, plan.consent, PopulationSnapshot.empty)
+    begun = customer(event("subscription_start", 0, subject="s", amount=900), id="~new")
+    begun.company = Company("company", "new")
+
+    def found(day: float) -> set[str]:
+        begun.segments = {"paying": Stay(T0)}
+        return segments.evaluate(begun, T0 + day * DAY) & {"silent_payer", "unheard"}
+
+    assert (found(2), found(29), found(92)) == (set(), {"silent_payer"}, {"silent_payer", "unheard"})
 
 
 def test_people_are_told_apart_from_companies(plan: Plan, lived) -> None:
