@@ -204,6 +204,7 @@ class ChurnConfig(Spec):
         given = {key: value for key in _OWN if (value := getattr(definition, key)) is not None}
         if definition.ends_by.lasts:
             given["label_horizon"] = given.get("horizon", self.horizon)
+            given["panel"] = 1  # every snapshot waits as long for its one label: let each of them judge what was said
             given["lateness"] = self.lateness + (definition.ends_by.grace or 0.0)  # until then it may be renewed
         elif "horizon" in given and "label_horizon" not in given:
             given["label_horizon"] = min(self.label_horizon, given["horizon"])

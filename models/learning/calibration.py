@@ -6,6 +6,12 @@ effect of about 0, and what two groups that overlap have in common is not counte
 every label, so that effects follow what changes. Of habits (`models.labels.habits`), of which there are many, only the
 level is learned.
 
+Rules that are set by hand rank before anybody knows how many leave, so their level is anybody's guess, and a sign of
+theirs may say too much: what everybody has in common is believed to be far off, and is applied sooner. With a steepness
+of −UNIT the risk is the base rate; so risks by rules that know nothing come to that.
+
+No risk is shown that was worse than the base rate for long: it is drawn towards that by as much as its labels ask for.
+
 Whether they are applied is decided by what they have proved: each label is first judged with and without them; and an
 effect counts only where it is surely none of chance (SURE), as with fifty groups one always seems to be.
 """
@@ -17,8 +23,9 @@ from collections.abc import Sequence
 from itertools import accumulate
 
 import numpy as np
+from numpy.typing import NDArray
 
-from models.churn.calibration import EVERYBODY, Calibration, inputs
+from models.churn.calibration import EVERYBODY, MOST, UNIT, Calibration, inputs
 from models.churn.scaling import sigmoid
 from models.codec import Array, State
 from models.labels.habits import HABIT
@@ -28,8 +35,8 @@ __all__ = ["ADMITTED", "LEAST", "PROOF", "SURE", "GroupEffects"]
 ADMITTED = 50
 """Labels of a group before it has an effect of its own."""
 
-LEAST = 100
-"""Labels before effects are applied."""
+LEAST, LEAST_BY_HAND = 100, 20
+"""Labels before effects are applied; of rules set by hand."""
 
 PROOF = 1.0
 """Standard errors by which predictions must be better with the effects for them to be applied."""
@@ -40,10 +47,16 @@ SURE = 2.5
 _GROUPS, _HABITS = 32, 24  # that have effects
 _MET = 256  # whose labels are counted; the one with the fewest makes room
 _LEVEL, _STEEPNESS = 0.1, 0.05  # prior variances
+_BY_HAND = {"rules": (4.0, 4.0)}  # of everybody, where a person has set the weights
+_STEPS = 30  # of Newton's method, with halving, for one label
 _HABIT = 1.0  # of the level of a habit
 _WIDENED = 2e-6  # of the prior variance, that every label of a group gives back
 _MEMORY = 2000.0  # labels that the proof remembers
 _CHANCE = 1.0  # variances of an effect that are taken off its square
+_RATE = 0.5  # of the comparison with the base rate; labels of one customer are alike, so each counts half
+_DOUBTED = 3.5  # nats that the base rate must be ahead for it to count as much as the risk: 3 % at first
+_LEAST_SHARE = 0.05
+_FARTHEST = 6.5  # nats that either may be ahead, so that what changes shows soon
 _FAINT = 1e-3  # least variance of an outcome
 
 
@@ -60,19 +73,25 @@ class GroupEffects(State):
     doubt: float  # …and the squares of that
     after: float  # seconds that labels must cover before effects are applied: the first tell of a young model
     since: float | None = None  # time of the first label
+    came: float = 0.0  # fading sums: who churned…
+    seen: float = 0.0  # …of whom
+    ahead: float = 0.0  # by how many nats the share of those who churned was the better prediction of late
     until: float = 0.0  # of the latest
 
     @classmethod
     def new(cls, model: str, after: float = 0.0) -> GroupEffects:
         """Before the first label."""
-        return cls(model, 0, {}, [EVERYBODY], np.zeros(2), np.diag([_LEVEL, _STEEPNESS]), 0.0, 0.0, after)
+        by_hand = model in _BY_HAND
+        start = np.diag(_prior(EVERYBODY, model))
+        return cls(model, 0, {}, [EVERYBODY], np.zeros(2), start, 0.0, 0.0, 0.0 if by_hand else after)
 
     def __post_init__(self) -> None:
         n, ends = len(self.mean), list(accumulate(map(_width, self.groups)))
         if not ends or n != ends[-1] or self.covariance.shape != (n, n) or self.groups[0] != EVERYBODY:
             raise ValueError("numbers are missing")
+        self._by_hand = self.model in _BY_HAND
         self._places = {name: (end - _width(name), end) for name, end in zip(self.groups, ends, strict=True)}
-        self._prior = np.concatenate([_prior(name) for name in self.groups])
+        self._prior = np.concatenate([_prior(name, self.model) for name in self.groups])
 
     def learn(self, odds: float, groups: Sequence[str], y: bool, weight: float, at: float = 0.0) -> None:
         """Learn whether a customer churned, after it was judged what is known.
@@ -91,39 +110,76 @@ class GroupEffects(State):
         fade = 1.0 - 1.0 / _MEMORY
         self.gain = fade * self.gain + better
         self.doubt = fade * fade * self.doubt + better * better
-        self._update(z, places, sigmoid(odds + float(z @ self.mean[places])), float(y), weight)
+        shown = sigmoid(odds + (float(z @ self._sure()[places]) if self.proved else 0.0))
+        self._hold_against_the_base_rate(_loss(shown, y), y, weight)
+        self._update(z, places, odds + float(z @ self.mean[places]), float(y), weight)
         self.labels += 1
         for name in groups:
             self._meet(name)
 
     def risk(self, odds: float, groups: Sequence[str]) -> float:
-        """The risk as it is shown: calibrated, once that is proved."""
-        if not self.proved:
-            return sigmoid(odds)
-        z, places = self._inputs(odds, groups)
-        return sigmoid(odds + float(z @ self._sure()[places]))
+        """The risk as it is shown: calibrated, once that is proved, and as near to the base rate as it has to be."""
+        shift = 0.0
+        if self.proved:
+            z, places = self._inputs(odds, groups)
+            shift = float(z @ self._sure()[places])
+        share = self.share
+        return sigmoid(odds + (1.0 - share) * shift + share * (self._base() - min(max(odds, -MOST), MOST)))
+
+    @property
+    def share(self) -> float:
+        """What the base rate counts for in the log-odds that are shown; 0 while risks are no worse than it."""
+        share = 1.0 / (1.0 + math.exp(_DOUBTED - self.ahead))
+        return share if share >= _LEAST_SHARE else 0.0
+
+    def _base(self) -> float:
+        """The log-odds of the share of those who churned."""
+        return math.log((self.came + 0.5) / (self.seen - self.came + 0.5))
+
+    def _hold_against_the_base_rate(self, loss: float, y: bool, weight: float) -> None:
+        """Compare a risk with the base rate before its label is counted in.
+
+        The share that the base rate gets is that of exponential weights (Hedge), and log loss is convex in log-odds: so
+        what is shown is worse than the better of both by no more than a few nats in all, whoever said it.
+        """
+        better = _RATE * weight * (loss - _loss(sigmoid(self._base()), y)) if self.seen else 0.0
+        self.ahead = min(max(self.ahead + better, -_FARTHEST), _FARTHEST)
+        fade = 1.0 - 1.0 / _MEMORY
+        self.came, self.seen = fade * self.came + weight * y, fade * self.seen + weight
 
     def _sure(self) -> Array:
         """The effects as they are applied: of groups that are off by no chance, less what could be (James, Stein)."""
         chance, square = np.diagonal(self.covariance), np.maximum(self.mean**2, 1e-12)
         places = list(self._places.values())
         off = np.maximum.reduceat(square / chance, [begin for begin, _ in places]) > SURE**2
+        if self._by_hand:  # what groups that nearly everybody is in share with everybody is everybody's
+            first = np.arange(len(self.mean)) < 2
+            off[0] = _together(*self._without(~first)) > SURE**2
         off = np.repeat(off, [end - begin for begin, end in places])
         sure = np.zeros_like(self.mean)
         if not off.any():
             return sure
-        # What those that are left out share with the others is theirs: the belief, given that the left out are 0.
-        shared = np.linalg.solve(self.covariance[~off][:, ~off], self.covariance[~off][:, off])
-        mean = self.mean[off] - self.mean[~off] @ shared
-        chance = np.diagonal(self.covariance[off][:, off] - self.covariance[off][:, ~off] @ shared)
-        sure[off] = mean * np.maximum(1.0 - _CHANCE * chance / np.maximum(mean**2, 1e-12), 0.0)
+        mean, belief = self._without(~off)
+        kept = np.maximum(1.0 - _CHANCE * np.diagonal(belief) / np.maximum(mean**2, 1e-12), 0.0)
+        if self._by_hand and off[0]:  # level and steepness alone are not known where all labels have much the same risk
+            kept[:2] = max(1.0 - 2 * _CHANCE / _together(mean[:2], belief[:2, :2]), 0.0)
+        sure[off] = mean * kept
         return sure
+
+    def _without(self, out: NDArray[np.bool_]) -> tuple[Array, Array]:
+        """The belief about all effects but some, given that those are 0: what they share with the others is theirs."""
+        rest = ~out
+        shared = np.linalg.solve(self.covariance[out][:, out], self.covariance[out][:, rest])
+        return self.mean[rest] - self.mean[out] @ shared, (
+            self.covariance[rest][:, rest] - self.covariance[rest][:, out] @ shared
+        )
 
     @property
     def proved(self) -> bool:
         """Whether effects make predictions better."""
         lasting = self.since is not None and self.until - self.since >= self.after
-        return lasting and self.labels >= LEAST and self.gain > PROOF * math.sqrt(self.doubt)
+        least = LEAST_BY_HAND if self._by_hand else LEAST
+        return lasting and self.labels >= least and self.gain > PROOF * math.sqrt(self.doubt)
 
     def export(self) -> Calibration | None:
         """The effects, for the scorers; None while they are not proved.
@@ -131,10 +187,13 @@ class GroupEffects(State):
         Raises:
             ValueError: a number is not finite.
         """
-        if not self.proved:
+        share, proved = self.share, self.proved
+        if not proved and not share:
             return None
-        sure = self._sure().tolist()
+        sure = ((1.0 - share) * self._sure()).tolist() if proved else [0.0] * len(self.mean)
         effects = {name: (sure[i], sure[end - 1] if end - i > 1 else 0.0) for name, (i, end) in self._places.items()}
+        level, steepness = effects[EVERYBODY]
+        effects[EVERYBODY] = level + share * self._base(), steepness - share * UNIT
         return Calibration(self.model, effects, self.labels)
 
     def _inputs(self, odds: float, groups: Sequence[str]) -> tuple[Array, list[int]]:
@@ -143,13 +202,16 @@ class GroupEffects(State):
         places = [place for begin, end in known for place in range(begin, end)]
         return np.concatenate([each[: end - begin] for begin, end in known]), places
 
-    def _update(self, z: Array, places: list[int], p: float, y: float, weight: float) -> None:
+    def _update(self, z: Array, places: list[int], odds: float, y: float, weight: float) -> None:
+        """Move the belief to its mode after a label (an iterated extended Kalman filter), so that one surprise moves no
+        further than it explains itself, however wide the belief is."""
         self.covariance[places, places] += _WIDENED * self._prior[places]
-        information = max(p * (1.0 - p), _FAINT) * weight
         spread = self.covariance[:, places] @ z
-        surprise = 1.0 / information + float(spread[places] @ z)
-        self.covariance -= np.outer(spread, spread) / surprise
-        self.mean += spread * ((y - p) * weight / (information * surprise))
+        moved = _settled(odds, float(spread[places] @ z), y, weight)
+        p = sigmoid(odds + moved)
+        information = max(p * (1.0 - p), _FAINT) * weight
+        self.covariance -= np.outer(spread, spread) / (1.0 / information + float(spread[places] @ z))
+        self.mean += spread * ((y - p) * weight)
 
     def _meet(self, name: str) -> None:
         if name not in self.met and len(self.met) >= _MET:
@@ -161,7 +223,7 @@ class GroupEffects(State):
                 self._admit(name)
 
     def _admit(self, name: str) -> None:
-        n, prior = len(self.mean), _prior(name)
+        n, prior = len(self.mean), _prior(name, self.model)
         grown = np.diag(np.concatenate([np.zeros(n), prior]))
         grown[:n, :n] = self.covariance
         self._places[name] = n, n + len(prior)
@@ -171,13 +233,37 @@ class GroupEffects(State):
         self.covariance = grown
 
 
-def _prior(name: str) -> Array:
+def _together(mean: Array, covariance: Array) -> float:
+    """How far effects are from 0, as a square of standard deviations."""
+    return max(float(mean @ np.linalg.solve(covariance, mean)), 1e-12)
+
+
+def _settled(odds: float, variance: float, y: float, weight: float) -> float:
+    """How far log-odds of that variance move with a label: the root of d − variance · weight · (y − p(odds + d))."""
+    most = variance * weight * (y - sigmoid(odds))  # beyond it lies no root, nor before 0
+    low, high = min(0.0, most), max(0.0, most)
+    moved = most / (1.0 + variance * weight * sigmoid(odds) * (1.0 - sigmoid(odds)))
+    for _ in range(_STEPS):
+        p = sigmoid(odds + moved)
+        off = moved - variance * weight * (y - p)
+        low, high = (moved, high) if off < 0 else (low, moved)
+        step = moved - off / (1.0 + variance * weight * p * (1.0 - p))
+        step = step if low <= step <= high else (low + high) / 2
+        if abs(step - moved) < 1e-12:
+            return step
+        moved = step
+    return moved
+
+
+def _prior(name: str, model: str) -> Array:
     """The variances of a group's effects before any label."""
+    if name == EVERYBODY and model in _BY_HAND:
+        return np.array(_BY_HAND[model])
     return np.array([_HABIT] if name.startswith(HABIT) else [_LEVEL, _STEEPNESS])
 
 
 def _width(name: str) -> int:
-    return len(_prior(name))
+    return 1 if name.startswith(HABIT) else 2
 
 
 def _loss(p: float, y: bool) -> float:

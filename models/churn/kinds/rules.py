@@ -18,10 +18,10 @@ from models.config import ChurnConfig
 from models.durations import WEEK
 from models.features.table import NAMES, SCHEMA
 
-__all__ = ["KIND", "RULES", "Rules", "rules"]
+__all__ = ["KIND", "OF_STATES", "RULES", "Rules", "rules"]
 
-RULES = "rules-3"
-"""The model id of scores that no data has taught yet."""
+RULES, OF_STATES = "rules-3", "rules-4"
+"""The model id of scores that no data has taught yet; of whether a subscription lasts."""
 
 # feature: (typical value, typical spread, weight of one spread on the log-odds of an order within four weeks).
 # A typical value of 0 keeps a source that is missing from saying anything.
@@ -80,6 +80,9 @@ _USE: dict[str, tuple[float, float, float]] = {
     "use_decline": (0.0, 0.5, -0.20),
 }
 _USED, _STAYED = 1.0, 2.2  # log-odds of use within four weeks; of a subscription that lasts for a horizon, when calm
+_RUNS_ON = 1 / 3
+"""What signs count where a subscription is to end. It runs on for months after somebody has lost interest, and is often
+held by somebody who only pays: of those who did nothing at all, about half leave."""
 
 
 def rules(config: ChurnConfig) -> Weights:
@@ -90,9 +93,8 @@ def rules(config: ChurnConfig) -> Weights:
     columns = np.array([signs.get(name, (0.0, 0.0, 0.0)) for name in NAMES])
     mean, scale, weights = columns.T.copy()
     if definition is not None and definition.ends_by.lasts:
-        intercept = _STAYED
-    else:
-        intercept = (_TYPICAL if by_orders else _USED) + math.log(config.label_horizon / (4 * WEEK))
+        return Weights(OF_STATES, SCHEMA, mean, scale, weights * _RUNS_ON, _STAYED, config.label_horizon)
+    intercept = (_TYPICAL if by_orders else _USED) + math.log(config.label_horizon / (4 * WEEK))
     return Weights(RULES, SCHEMA, mean, scale, weights, intercept, config.label_horizon)
 
 

@@ -49,6 +49,7 @@ def test_the_plans_own_definition_is_what_it_was() -> None:
     assert PLAN.of("") is PLAN
     assert (PLAN.name, CANCELS.name) == ("", "cancels")
     assert CANCELS.label_horizon == CANCELS.horizon == 8 * WEEK  # a state ends once
+    assert (CANCELS.panel, UNUSED.panel) == (1, 4)  # so each of its snapshots can judge what was said
     assert (UNUSED.label_horizon, UNUSED.bands) == (2 * WEEK, PLAN.bands)
     with pytest.raises(KeyError):
         PLAN.of("other")

@@ -169,3 +169,88 @@ def test_the_first_labels_are_not_enough_however_many() -> None:
 
     effects.learn(0.0, [], True, 1.0, at=5101.0)
     assert effects.proved
+
+
+def losses(effects: GroupEffects, shown: list[Label]) -> tuple[float, float, float]:
+    """Mean log loss of what is shown, of what the model says, and of the base rate, each label judged before it is
+    learned."""
+    sums = np.zeros(3)
+    came = seen = 0.5
+    for label in shown:
+        base = came / (2 * seen)
+        for place, p in enumerate((effects.risk(label.odds, label.groups), 1 / (1 + np.exp(-label.odds)), base)):
+            sums[place] -= np.log(max(p if label.y else 1 - p, 1e-6))
+        effects.learn(label.odds, label.groups, label.y, 1.0)
+        came, seen = came + label.y, seen + 0.5
+    mine, said, rate = (sums / len(shown)).tolist()
+    return mine, said, rate
+
+
+def overconfident(n: int, seed: int) -> list[Label]:
+    """Rules that rank a little, and call every fifth customer nearly lost, where one in twelve leaves."""
+    rng, found = np.random.default_rng(seed), []
+    for _ in range(n):
+        odds = float(rng.choice([-3.0, 4.4], p=[0.8, 0.2]) + rng.normal(0, 0.5))
+        chance = 0.2 if odds > 0 else 0.06
+        found.append(Label(["kind:all"], odds, bool(rng.random() < chance)))
+    return found
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_rules_set_by_hand_are_calibrated_within_some_twenty_labels(seed: int) -> None:
+    """Contracts of sixty companies: the rules cost twice what the base rate did, for years."""
+    effects = GroupEffects.new("rules", after=1e9)  # they do not learn, so nobody has to wait until they have
+    first, later = overconfident(60, seed), overconfident(400, seed + 10)
+
+    losses(effects, first)
+    mine, said, base = losses(effects, later)
+    assert said > 2 * base
+    assert mine < base + 0.01
+    shipped = effects.export()
+    assert shipped is not None
+    for label in later[:20]:
+        risk = 1 / (1 + np.exp(-label.odds))
+        assert shipped.risks(np.array([risk]), [label.groups])[0] == pytest.approx(
+            effects.risk(label.odds, label.groups), abs=1e-9
+        )
+
+
+def test_no_surprise_moves_a_wide_belief_further_than_it_explains_itself() -> None:
+    """One who stayed against all signs."""
+    effects = GroupEffects.new("rules")
+    effects.learn(4.0, [], False, 1.0)
+
+    assert -1.0 < 4.0 + effects.mean[0] + effects.mean[1] * 4.0 / 3.0 < 2.0
+    assert np.linalg.eigvalsh(effects.covariance).min() > 0
+
+
+@pytest.mark.parametrize("model", ["hazard", "stack", "rules"])
+def test_nothing_is_shown_that_is_worse_than_the_base_rate_for_long(model: str) -> None:
+    """Not even where the model is right at first, then says the opposite, and its effects are not to be applied yet."""
+    rng = np.random.default_rng(5)
+
+    def said(n: int, sign: float) -> list[Label]:
+        odds = rng.normal(-1.0, 2.0, n)
+        return [
+            Label([], float(sign * (each + 1.0) - 1.0), bool(rng.random() < 1 / (1 + np.exp(-each)))) for each in odds
+        ]
+
+    effects = GroupEffects.new(model, after=1e9)
+    right, _, base = losses(effects, said(300, 1.0))
+    assert right < base - 0.1
+    losses(effects, said(80, -1.0))
+    mine, wrong, base = losses(effects, said(300, -1.0))
+    assert wrong > base + 0.4
+    assert mine < base + 0.08
+    losses(effects, said(80, 1.0))
+    again, _, base = losses(effects, said(300, 1.0))
+    assert again < base + (0.08 if model == "rules" else -0.08)  # whose steepness has been learned by then
+
+
+def test_a_model_that_is_better_than_the_base_rate_is_shown_as_it_is() -> None:
+    effects = GroupEffects.new("hazard", after=1e9)
+    for label in labels(400, true={}):
+        effects.learn(label.odds, label.groups, label.y, 1.0)
+        assert effects.share == 0.0
+    assert effects.risk(1.5, []) == 1 / (1 + np.exp(-1.5))
+    assert effects.export() is None
