@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from typing import Annotated, Any
 from urllib.parse import quote
@@ -15,9 +16,11 @@ from console.pages.frame import Frame
 from console.pages.languages import language_of
 from console.pages.streaming import stream
 from console.services.ports import ApiDeps
-from console.views.companies import company_view, summary_of_company
+from console.views.companies import CompanyView, company_view, summary_of_company
 from console.views.label import label
 from console.views.timeline import timeline_view
+from plan import Plan
+from profiles.times import parse_time
 from profiles.types import Profile
 
 __all__ = ["companies_pages_router"]
@@ -68,7 +71,18 @@ def companies_pages_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRout
             "address": quote(view.company, safe=""),
             "events": timeline_view(found, _SHOWN, deps.plan),
             "ever": sum(activity.count for activity in found.activity.values()),
+            "dates": _dates(view, deps.plan),
             "named": str(view.traits["name"].value) if "name" in view.traits else view.company,
         }
 
     return router
+
+
+def _dates(company: CompanyView, plan: Plan) -> dict[str, float]:
+    """The traits that are moments by the plan, in seconds."""
+    found = {}
+    for name, rule in plan.file.groups[plan.group].traits.items():
+        if rule.type == "date-time" and (trait := company.traits.get(name)) is not None:
+            with contextlib.suppress(ValueError):
+                found[name] = parse_time(trait.value)
+    return found

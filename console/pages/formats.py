@@ -94,7 +94,7 @@ class Formats:
             return Markup("–")
         at = datetime.fromtimestamp(seconds, UTC)
         shown = format_timedelta(
-            timedelta(seconds=seconds - now),
+            timedelta(seconds=seconds - now if abs(seconds - now) >= 1 else -1),  # nothing is "in 0 seconds"
             add_direction=True,
             locale=self._locale,
             threshold=1.2,

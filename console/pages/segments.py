@@ -17,6 +17,7 @@ from console.services.ports import ApiDeps
 from console.services.segments import Segments
 from console.views.label import label
 from console.views.profile import summary_view
+from models.conditions.rules import of_grain
 from profiles.errors import Misconfigured
 
 __all__ = ["segments_pages_router"]
@@ -32,6 +33,7 @@ def segments_pages_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRoute
     found = Segments(deps)
     own = {rule.name for rule in deps.plan.file.segments}
     rules = {rule.name: rule for rule in deps.plan.segments}
+    of_companies = {rule.name for rule in of_grain(deps.plan.segments, "company")}
     reads, tries = Depends(entry.may("segments:read")), Depends(entry.may("segments:preview"))
 
     @router.get("/segments")
@@ -53,7 +55,8 @@ def segments_pages_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRoute
         learned = [one for one in sizes if one.learned]
         ours = [one for one in sizes if one.name in own]
         builtin = [one for one in sizes if one.name not in own and not one.learned]
-        return {"groups": [("plan", ours), ("builtin", builtin), ("learned", learned)]}
+        # A census counts customers alone: of companies nobody knows a share or a course.
+        return {"of_companies": of_companies, "groups": [("plan", ours), ("builtin", builtin), ("learned", learned)]}
 
     @router.get("/segments/new")
     async def builder(

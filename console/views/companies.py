@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from pydantic import Field
 
-from console.views.churn import ChurnView, churn_view
+from console.views.churn import ChurnView, churn_view, may_be_scored
 from console.views.dealings import ActivityView, PurchaseView, SubscriptionView, SupportView
 from console.views.document import Document, Money, Risk, Time
 from console.views.label import label
@@ -135,7 +135,11 @@ class MemberView(Document):
         description="Days of the last 28 on which they worked with it; null of who is limited."
     )
     stopped: float | None = Field(description="Chance that they work with it no more; null of who never did, or left.")
-    risk: Risk | None = Field(None, description="Their own churn risk; null without one, or without leave to profile.")
+    risk: Risk | None = Field(
+        None,
+        description="Their own churn risk, by the definition that their stage goes by; null without one, or without "
+        "leave to profile.",
+    )
     band: str | None = None
 
 
@@ -248,7 +252,9 @@ def _member(of: Membership, part: Part, profile: Profile | None, now: float, pla
     done, (latest, bits) = last_of(part), days_of(part.days)
     ago = day_of(now) - latest
     within = bits & ((1 << max(MONTH - ago, 0)) - 1) if bits else 0
-    churn = churn_view(profile, plan) if profile is not None else None
+    assert plan.judging is not None
+    shown = profile is not None and may_be_scored(profile, plan)
+    score = plan.judging.lifecycles.score(profile, now) if profile is not None and shown else None
     return MemberView(
         profile=of[0],
         label=label(profile, plan) if profile is not None else "",
@@ -261,8 +267,8 @@ def _member(of: Membership, part: Part, profile: Profile | None, now: float, pla
         key=part.key,
         active_days=None if part.limited else within.bit_count(),
         stopped=None if part.until or not bits else _stopped(latest, bits, now),
-        risk=churn.risk if churn else None,
-        band=churn.band if churn else None,
+        risk=score.risk if score else None,
+        band=score.band if score else None,
     )
 
 

@@ -31,7 +31,7 @@ class Judging:
         self, churn: ChurnConfig, weights: Mapping[str, float] = WEIGHTS, key: frozenset[str] = frozenset()
     ) -> None:
         self._weights, self._key = weights, key
-        self._lifecycles = Lifecycles(churn)
+        self.lifecycles = Lifecycles(churn)
         self.ground = ground_of(churn)
         self._bands = (self.ground.contract or churn).bands
 
@@ -49,6 +49,6 @@ class Judging:
             return
         company.score = score_company(company, now, self.ground, self._bands)
         held.health = judge_health(company, now, self._weights, self._key)
-        self._lifecycles.move(company, now)
+        self.lifecycles.move(company, now)
         goes_on = company.score is not None or held.health.value is not None or now < moves_until(held.team)
         company.rescore_at = (now // DAY + 1) * DAY + MOMENT if goes_on else 0

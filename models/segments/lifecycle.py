@@ -16,7 +16,7 @@ from models.durations import DAY
 from models.features.readers import begun, lasting
 from models.labels import outcomes
 from profiles.state import subscriptions_of
-from profiles.types import Profile, Subscription, is_company
+from profiles.types import Profile, Score, Subscription, is_company
 
 __all__ = ["AT_RISK", "Lifecycles", "StageName"]
 
@@ -78,11 +78,16 @@ class Lifecycles:
         again = _begun_again(profile, ground) if ground.lasts else 0.0
         if again and now < again + limits.won_back_for:
             return "won_back"
-        score = profile.score if whole else outcomes.held(profile, ground).score
+        score = self.score(profile, now)
         if (score is not None and score.band == "high") or (whole and ground.lasts and not lasting(profile)):
             return AT_RISK
         loyal = profile.purchases.orders >= limits.loyal_orders or now >= first + limits.loyal_after
         return "loyal" if loyal else "active"
+
+    def score(self, profile: Profile, now: float) -> Score | None:
+        """The score of the definition that somebody's stage goes by; of a company its own."""
+        ground = None if is_company(profile.id) else self._ground(profile, now)
+        return profile.score if ground is None else outcomes.held(profile, ground).score
 
     def next_change(self, profile: Profile, now: float) -> float | None:
         """The earliest time after `now` at which the stage can change although nothing happens; None for never."""

@@ -128,9 +128,11 @@ def make_firm(number: int, start: float, random: Random) -> Firm:
     yearly, size = random.random() < 0.4, max(2, round(random.lognormvariate(1.5, 0.7)))
     late = random.random() < 0.35  # becomes a customer while the demo goes on
     begins = start + (random.uniform(2, 20) * WEEK if late else random.uniform(0, 2) * DAY)
-    first, second = _FIRST[(number - 1) % len(_FIRST)], random.randrange(len(_SECOND))
+    decade, place = divmod(number - 1, len(_FIRST))
+    # No two of eighty are called alike: people tell them apart by their names.
+    first, second = _FIRST[place], (3 * place + 5 * decade + 5) % len(_SECOND)
     if number == EXAMPLE:
-        fate, yearly, size, begins, late, second = Fate.DESERTED, True, 9, start + DAY / 2, False, 2
+        fate, yearly, size, begins, late = Fate.DESERTED, True, 9, start + DAY / 2, False
     name = f"{first} {_SECOND[second]}"
     key = name.lower().replace(" ", "-") + ("" if number <= len(_FIRST) else f"-{number}")
     turn = begins + random.uniform(6, 16) * WEEK if fate not in {Fate.STEADY, Fate.GROWS, Fate.LATE} else math.inf
