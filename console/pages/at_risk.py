@@ -22,12 +22,15 @@ from console.pages.streaming import stream
 from console.pages.tables.csv_tables import cell
 from console.services.assignees import assignees
 from console.services.cases import MINE, Filters, Listed, list_cases
+from console.services.company_alerts import companies_with_alerts
 from console.services.first_steps import FirstSteps
 from console.services.open_cases import Sort
 from console.services.ports import ApiDeps
+from console.views.companies import summary_of_company
 from console.views.matters.cases import CaseRowView, case_row_view
 from console.views.matters.outcomes import OutcomesView, outcomes_view
 from models.cases.following import RETENTION, WIN_BACK
+from models.churn.reasons import explain
 
 __all__ = ["at_risk_router"]
 
@@ -38,6 +41,8 @@ _PER_PAGE = 50
 _PER_READ = 200  # cases of the table as CSV that are read at once
 _TABS = ("new", MINE, "acknowledged", "snoozed", "done")
 _CHOSEN = ("segment", "band", "rule", "owner")
+_PARTS = ("outcomes", "tabs", "cases", "companies")
+_OF_COMPANIES = {"new": "open", "acknowledged": "acknowledged"}  # tab → state of alerts
 _KINDS = ("alert", "case", "profile")
 _LOOKS = 5.0  # seconds after which values and risks are looked at anew, if nothing happens to a case
 
@@ -59,7 +64,7 @@ def at_risk_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRouter:
 
         async def render() -> dict[str, str]:
             shared = {**await frame.shared(request, viewer), **await values(request, viewer)}
-            state = {name: frame.fragment(language, "at_risk", name, shared) for name in ("outcomes", "tabs", "cases")}
+            state = {name: frame.fragment(language, "at_risk", name, shared) for name in _PARTS}
             if guided:
                 guide = await first_steps.of(viewer, str(request.base_url))
                 state["guide"] = frame.fragment(language, "guide", "guide", {**shared, "guide": guide})
@@ -119,6 +124,7 @@ def at_risk_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRouter:
             "total": found.total,
             "previous": found.previous,
             "following": found.following,
+            "companies": await companies(filters) if not request.query_params.get("after") else [],
             "chosen": chosen,
             "sort": sort,
             "address": urlencode({"tab": filters.state, "sort": sort, **chosen}),
@@ -126,11 +132,32 @@ def at_risk_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRouter:
             "after": request.query_params.get("after") or "",
             "segments": [rule.name for rule in deps.plan.segments],
             "rules": [rule.name for rule in deps.plan.alerts],
-            "owners": deps.plan.teams,
+            "owners": sorted({rule.owner for rule in deps.plan.alerts if rule.owner}),
             "may_act": viewer.may("alerts:write"),
             "whom": whom,
             "people": [NOBODY, *(one.name for one in whom if one.kind == "person")],
         }
+
+    async def companies(filters: Filters) -> list[Mapping[str, Any]]:
+        """Companies of whom alerts stand. They have no cases, so nobody's hands are on them and none is snoozed."""
+        state = _OF_COMPANIES.get(filters.state or "")
+        if state is None or filters.kind != RETENTION:
+            return []
+        needy = await companies_with_alerts(deps.reader, deps.plan, state, rule=filters.rule, owner=filters.owner)
+        rules = {rule.name: rule for rule in deps.plan.alerts}
+        return [
+            {
+                "row": row,
+                "alerts": alerts,
+                "rules": rules,
+                "reasons": [one for one in explain(company) if one.effect == "raises"],
+                "owner": company.traits["owner"][0] if "owner" in company.traits else "",
+            }
+            for company, alerts in needy
+            if (row := summary_of_company(company))
+            and filters.segment in (None, *row.segments)
+            and filters.band in (None, row.band)
+        ]
 
     return router
 

@@ -17,7 +17,7 @@ from plan.model import GroupSpec, Trait
 from profiles.documents import decode_profile
 from profiles.store import Changes, Loaded
 from profiles.stores.memory import MemoryStore
-from profiles.types import AlertCommand, Event, Grouping, Join, Record, partition_of
+from profiles.types import Alert, AlertCommand, Event, Grouping, Join, Record, is_company, partition_of
 from streams.kafka.topics import PROFILE_EVENTS
 from streams.pipeline import limits_of
 from streams.records.happened import read_record
@@ -58,13 +58,17 @@ async def put(store: MemoryStore, held: Loaded) -> None:
     for profile in held.profiles.values():
         partition = partition_of(profile.id, 4)
         loaded = await store.load(partition, ())
-        await store.commit(partition, Changes(loaded.version, profiles=[profile]))
+        alerts = [(profile.id, each) for each in profile.alerts.values()]
+        await store.commit(partition, Changes(loaded.version, profiles=[profile], alerts=alerts))
 
 
-def stored(*records: Record) -> MemoryStore:
-    """What comes of these."""
+def stored(*records: Record, alert: str = "") -> MemoryStore:
+    """What comes of these; with an alert of this rule of each company."""
     held, store = Loaded(), MemoryStore(BUSINESS.namespace, 4)
     settle(held, *records)
+    for profile in held.profiles.values() if alert else ():
+        if is_company(profile.id):
+            profile.alerts = {alert: Alert("a1", alert, "open", 5.0, 5.0, 0.0)}
     asyncio.run(put(store, held))
     return store
 

@@ -39,3 +39,20 @@ def test_a_shop_has_no_companies_in_its_navigation(signed_in: SignedIn) -> None:
     expect(page.get_by_role("link", name="Companies")).to_have_count(0)
     page.goto("/companies")
     expect(page.locator("main")).to_contain_text("No company yet")
+
+
+def test_a_company_with_an_alert_is_where_people_look_for_who_is_at_risk(chromium: Browser) -> None:
+    """They have no cases, and nobody would look for them among the companies that are well."""
+    with living(aside(lambda: stored(visit("m", 0), alert="high_churn_risk")), plan=BUSINESS) as console:
+        page = chromium.new_page()
+        page.goto(f"{console.url}/sign-in/{console.link('agent')}")
+        page.get_by_role("button").click()
+        companies = page.get_by_role("region", name="Companies")
+        expect(companies).to_contain_text("high churn risk")
+        expect(page.locator("main")).to_contain_text("No customer needs anybody now")
+        companies.get_by_role("link", name=NAME).click()
+        expect(page.locator("#alerts")).to_contain_text("high churn risk")
+        page.goto(f"{console.url}/?tab=acknowledged")
+        expect(page.get_by_role("heading", name="At risk")).to_be_visible()
+        expect(page.get_by_role("region", name="Companies")).to_have_count(0)
+        page.close()
