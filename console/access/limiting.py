@@ -17,7 +17,9 @@ __all__ = ["Limiter"]
 _OF_A_TOKEN = parse("100/second")
 _REVEAL = "profile.reveal"
 _HOUR = 3600
-_OF: Mapping[str, RateLimitItem] = {"search": parse("30/10 second"), "profile.export": parse("10/day")}
+_OF: Mapping[str, RateLimitItem] = {
+    "search": parse("30/10 second"), "profile.export": parse("10/day"), "company.export": parse("10/day"),
+}  # fmt: skip
 """By what the audit trail calls it."""
 
 

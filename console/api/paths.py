@@ -17,7 +17,7 @@ PROFILE_ID = "profile_id"
 
 _TAILS = {
     "/v1/profiles/": ("/events", "/links", "/split", "/join", "/export", "/reveal"),
-    "/v1/companies/": ("/events", "/members", "/join", "/unjoin"),
+    "/v1/companies/": ("/events", "/members", "/join", "/unjoin", "/export"),
     "/company/": ("/members.csv",),
     "/live/company/": (),
 }

@@ -7,13 +7,14 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from console.api.companies import Company, documents_of, known_company
 from console.api.error_answers import ApiError, describe_errors
 from console.api.guard import about, guarded, wants
 from console.api.paths import PROFILE_ID, parse_identity
 from console.api.profiles import Who, named
 from console.services.ports import ApiDeps
 from console.views.document import Page
-from console.views.privacy import ErasureReceipt, Export, LiftedView, export_view
+from console.views.privacy import CompanyExport, ErasureReceipt, Export, LiftedView, company_export_view, export_view
 from streams.background import aside
 from streams.identity.erasure import NotErased
 
@@ -106,6 +107,19 @@ def privacy_router(deps: ApiDeps) -> APIRouter:
         profile, _ = await named(deps, identity)
         events, missing = await desk.exporter.events(profile)
         return await aside(export_view, profile, events, missing, await deps.now(), deps.plan)
+
+    @exports.get(
+        "/companies/{company}/export",
+        summary="All that is known about a company as such",
+        description="Its document with risk and health, every trait with what it is for and who answers for it, who "
+        "belongs to it since when, and what adds up. What its people are and did is theirs: export them.",
+        responses=describe_errors(404),
+    )
+    @wants("privacy:export", "pii:read", one=True, audit="company.export")
+    async def export_company(company: Company) -> CompanyExport:
+        found = await known_company(deps, company)
+        about(found.id)
+        return await aside(company_export_view, found, await documents_of(deps, found), await deps.now(), deps.plan)
 
     router.include_router(exports)
     return router

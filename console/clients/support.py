@@ -16,7 +16,7 @@ from profiles.errors import Misconfigured, NotFound, RapportError, WrongUse
 _SILENT = 45.0
 """Seconds without a heartbeat, of which there is one every 15, after which a stream is given up."""
 
-__all__ = ["Support", "customer", "support"]
+__all__ = ["Support", "company", "customer", "support"]
 
 
 class Support:
@@ -96,6 +96,11 @@ def customer(identity: str, tail: str = "") -> str:
     if ":" not in identity:
         raise WrongUse(f"{identity!r} is no identity; write TYPE:VALUE, such as user_id:{identity}")
     return f"/v1/profiles/{quote(identity, safe='')}{tail}"
+
+
+def company(name: str) -> str:
+    """The path of a company, by its name or the id of its document."""
+    return f"/v1/companies/{quote(name, safe='')}"
 
 
 def _document(answer: httpx.Response) -> dict[str, Any]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from typing import Annotated, Any
-from urllib.parse import quote
 
 import typer
 
+from console.clients.support import company as path_of
 from console.clients.support import support
 from console.clients.target import Target, with_target
 from console.terminal.companies import render_companies, render_company
@@ -34,10 +34,6 @@ By = Annotated[str, typer.Option(help="Who decided it.")]
 Reason = Annotated[str, typer.Option(help="Why.")]
 
 
-def _path(name: str) -> str:
-    return f"/v1/companies/{quote(name, safe='')}"
-
-
 @app.command(help=HELP)
 @with_target
 def show(
@@ -50,7 +46,7 @@ def show(
         str | None, typer.Option(help="Show the members behind those: `next` of the page before.")
     ] = None,
 ) -> None:
-    path = _path(name)
+    path = path_of(name)
     with support(target) as api:
         document: dict[str, Any] = api.call("GET", path)
         asked = {"limit": members, **({"cursor": cursor} if cursor else {})}
@@ -79,7 +75,7 @@ def join(
     with support(target) as api:
         if not yes:
             typer.confirm(f"Let {other} count for {name}?", abort=True, err=True)
-        said = api.call("POST", f"{_path(name)}/join", json={"other": other, "by": by, "reason": reason})
+        said = api.call("POST", f"{path_of(name)}/join", json={"other": other, "by": by, "reason": reason})
     _answer(said, as_json, f"`rapport company unjoin {other}` takes it back.")
 
 
@@ -94,7 +90,7 @@ def unjoin(
 ) -> None:
     """Let a company that was joined with another one be itself again."""
     with support(target) as api:
-        said = api.call("POST", f"{_path(name)}/unjoin", json={"by": by, "reason": reason})
+        said = api.call("POST", f"{path_of(name)}/unjoin", json={"by": by, "reason": reason})
     _answer(said, as_json, "It stands for itself again.")
 
 

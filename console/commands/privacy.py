@@ -10,7 +10,7 @@ import typer
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from console.clients.support import customer, support
+from console.clients.support import company, customer, support
 from console.clients.target import Target, with_target
 from console.terminal.figures import identity as identity_name
 from console.terminal.figures import minute
@@ -19,6 +19,8 @@ from console.terminal.output import AsJson, err, print_json, readable, show, war
 from profiles.errors import WrongUse
 
 __all__ = ["register"]
+
+_COMPANY = "company:"  # begins the name of a company, whatever the plan calls them
 
 _ERASE = """Erase a customer for good, and print the receipt.
 
@@ -38,8 +40,10 @@ Examples:
 _EXPORT = """Write all that is known about a customer, as JSON, for that customer.
 
     rapport export user_id:42 --output ada.json
+    rapport export company:acme --output acme.json
 
 The profile, every trait, and every event with what it was collected for and who answers for it.
+Of a company, company:acme, what it is as such: document, traits, memberships; its people are exported one by one.
 """
 
 
@@ -83,23 +87,28 @@ def register(app: typer.Typer) -> None:
     @with_target
     def export(
         target: Target,
-        identity: Annotated[str, typer.Argument(help="TYPE:VALUE, such as user_id:42.")],
+        identity: Annotated[str, typer.Argument(help="TYPE:VALUE, such as user_id:42; or company:NAME.")],
         output: Annotated[Path | None, typer.Option("--output", "-o", help="File; standard output without it.")] = None,
         as_json: AsJson = False,
     ) -> None:
         with support(target, timeout=300.0) as api, err.status("Collecting…"):
-            document = api.call("GET", customer(identity, "/export"))
+            of_company = identity.startswith(_COMPANY)
+            path = company(identity.removeprefix(_COMPANY)) + "/export" if of_company else customer(identity, "/export")
+            document = api.call("GET", path)
         if output is None:
             print_json(document)
         else:
             output.write_bytes(orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
             output.chmod(0o600)
-            counts = {"events": len(document["events"]), "traits": len(document["traits"])}
+            counts = {
+                "events": len(document["latest_events" if of_company else "events"]),
+                "traits": len(document["traits"]),
+            }
             if as_json:
-                print_json({"file": str(output), **counts, "missing": document["missing"]})
+                print_json({"file": str(output), **counts, "missing": document.get("missing")})
                 return
             err.print(f"{counts['events']} events and {counts['traits']} traits in {output}")
-        if document["missing"]:
+        if document.get("missing"):
             warn(f"not complete: {document['missing']}")
 
 

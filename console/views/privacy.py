@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from pydantic import Field
 
+from console.views.companies import CompanyView, company_view, members_of
 from console.views.document import Document, Money, Time
 from console.views.profile import ProfileView, profile_view
 from console.views.timeline import EventView, timeline_view
 from plan import Plan
+from plan.model import Trait
+from profiles.companies.counting import read_part
 from profiles.ledger.entries import ROLES, entries_of
 from profiles.types import Event, Profile
 
-__all__ = ["ErasureReceipt", "Export", "LiftedView", "export_view"]
+__all__ = ["CompanyExport", "ErasureReceipt", "Export", "LiftedView", "company_export_view", "export_view"]
 
 _MAX_TIMELINE = 500
 
@@ -134,6 +138,59 @@ def export_view(profile: Profile, events: list[Event], missing: str | None, now:
     )
 
 
+class Membership(Document):
+    """That somebody belongs to a company; what they are called, and what they did, is theirs."""
+
+    profile: str = Field(description="Profile id.")
+    company: str = Field(description="By which name their events call it.")
+    since: Time
+    until: Time | None
+    events: int = Field(description="That count for the company.")
+
+
+class CompanyExport(Document):
+    """All that is known about a company as such, without what its people are."""
+
+    company: CompanyView
+    traits: list[ExportedTrait]
+    memberships: list[Membership] = Field(description="The earliest first.")
+    counted: list[CountedView] = Field(description="What was bought, paid back, paid and subscribed, the oldest first.")
+    latest_events: list[EventView] = Field(description="Those that its document keeps, and whose each was.")
+
+
+def company_export_view(company: Profile, documents: Sequence[Profile], now: float, plan: Plan) -> CompanyExport:
+    """All that is known about a company as such.
+
+    Args:
+        company: as stored.
+        documents: as of `company_view`.
+        now: seconds.
+        plan: says what each trait is for.
+    """
+    rules = plan.file.groups[plan.group].traits
+    members = {of: read_part(packed) for of, packed in members_of(documents).items()}
+    return CompanyExport(
+        company=company_view(company, documents, now, plan),
+        traits=[
+            _exported(name, value, at, rules.get(name))
+            for name, (value, at, _) in sorted(company.traits.items())
+            if value is not None
+        ],
+        memberships=[
+            Membership(
+                profile=profile,
+                company=called,
+                since=part.since,
+                until=part.until or None,
+                events=sum(activity.count for activity in part.state.activity.values()),
+            )
+            for (profile, called), part in sorted(members.items(), key=lambda one: (one[1].since, one[0]))
+        ],
+        counted=_counted(company),
+        latest_events=timeline_view(company, _MAX_TIMELINE, plan),
+    )
+
+
 def _counted(profile: Profile) -> list[CountedView]:
     entries = [] if profile.ledger is None else entries_of(profile.ledger)
     return [
@@ -149,7 +206,10 @@ def _counted(profile: Profile) -> list[CountedView]:
 
 
 def _trait(name: str, value: object, since: float, claimed: bool, plan: Plan) -> ExportedTrait:
-    rule = plan.traits.get(name)
+    return _exported(name, value, since, plan.traits.get(name), claimed=claimed)
+
+
+def _exported(name: str, value: object, since: float, rule: Trait | None, *, claimed: bool = False) -> ExportedTrait:
     return ExportedTrait(
         name=name,
         value=value,

@@ -55,7 +55,7 @@ _MEMORY = 2000.0  # labels that the proof remembers
 _CHANCE = 1.0  # variances of an effect that are taken off its square
 _RATE = 0.5  # of the comparison with the base rate; labels of one customer are alike, so each counts half
 _DOUBTED = 3.5  # nats that the base rate must be ahead for it to count as much as the risk: 3 % at first
-_LEAST_SHARE = 0.05
+_LEAST_SHARE = 0.2
 _FARTHEST = 6.5  # nats that either may be ahead, so that what changes shows soon
 _FAINT = 1e-3  # least variance of an outcome
 

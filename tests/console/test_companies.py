@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections import deque
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -108,6 +109,26 @@ def test_a_company_is_what_its_members_come_to(api: httpx.Client) -> None:
     assert [one["until"] is None for one in members] == [True, True, False]  # m1 has moved
     events = api.get(f"{path}/events").json()["data"]
     assert (len(events), events[0]["member"]) == (4, BUSINESS.home(("user_id", "m0")))
+
+
+def test_a_company_is_exported_as_such(api: httpx.Client, tmp_path: Path) -> None:
+    """Document, traits with what they are for, memberships; of its people no name, address or other event."""
+    path = "/v1/companies/Acme%20%2F%20West"
+    document = api.get(f"{path}/export").json()
+
+    assert document["company"] == api.get(path).json()
+    ends = next(one for one in document["traits"] if one["name"] == "contract_ends")
+    assert (ends["value"], ends["description"]) == ("2026-01-20", "When the contract ends")
+    assert [one["until"] is None for one in document["memberships"]] == [True, False, True]
+    assert [one["events"] for one in document["memberships"]] == [2, 1, 1]
+    assert len(document["latest_events"]) == 4
+    assert "bolt" not in api.get(f"{path}/export").text
+    assert api.get("/v1/companies/nobody/export").status_code == 404
+
+    file = tmp_path / "acme.json"
+    run = CliRunner().invoke(create_cli(), ["export", f"company:{NAME}", "--output", str(file), *where(api)])
+    assert (run.exit_code, file.stat().st_mode & 0o777) == (0, 0o600), run.output
+    assert json.loads(file.read_text())["memberships"] == document["memberships"]
 
 
 def test_a_customer_knows_their_companies_and_lists_of_customers_hold_none(api: httpx.Client) -> None:

@@ -128,6 +128,7 @@ def make_firm(number: int, start: float, random: Random) -> Firm:
     yearly, size = random.random() < 0.4, max(2, round(random.lognormvariate(1.5, 0.7)))
     late = random.random() < 0.35  # becomes a customer while the demo goes on
     begins = start + (random.uniform(2, 20) * WEEK if late else random.uniform(0, 2) * DAY)
+    random.randrange(len(_SECOND))  # was the second name; drawn still, so that a seed gives the lives it gave
     decade, place = divmod(number - 1, len(_FIRST))
     # No two of eighty are called alike: people tell them apart by their names.
     first, second = _FIRST[place], (3 * place + 5 * decade + 5) % len(_SECOND)
