@@ -58,7 +58,8 @@ def lay_bare(company: Profile) -> None:
     """Let nothing be known of a company but who said that it is another one, or another one it."""
     held = company.company
     assert held is not None
-    bare = Profile(company.id, company=Company(held.kind, held.key, joined=held.joined, joiners=held.joiners))
+    word = Company(held.kind, held.key, erased=held.erased, joined=held.joined, joiners=held.joiners)
+    bare = Profile(company.id, company=word)
     for name in Profile.__struct_fields__:
         setattr(company, name, getattr(bare, name))
 

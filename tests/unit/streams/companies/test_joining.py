@@ -174,13 +174,14 @@ def test_nothing_stays_of_a_company_whose_last_members_were_anothers_and_are_era
     """Only the word: whoever comes later is still of the other company."""
     held = run(*visits("bolt", WHOLE + 2), word("bolt", "acme"), batch=batch)
     assert counted(held, "acme") == WHOLE + 2
+    held["~acme"].stage = "active"
     held = run(*(Erase(f"bolt{number}", 20.0) for number in range(WHOLE + 2)), profiles=held, batch=batch)
 
     assert sorted(id_ for id_ in held if is_company(id_)) == ["~acme", "~bolt"]
     assert not any(is_shown(one) for id_, one in held.items() if is_company(id_))
     acme = held["~acme"].company
     assert acme is not None
-    bare = Company("company", "acme", team=acme.team, joiners={"~bolt": 9.0})
+    bare = Company("company", "acme", erased=True, team=acme.team, joiners={"~bolt": 9.0})
     assert held["~acme"] == Profile("~acme", company=bare)
     assert not run(word("bolt", "", 21.0), profiles=deepcopy(held)).keys() & {"~acme", "~bolt"}
     assert counted(run(*visits("bolt", 1, 30.0), profiles={"~bolt": held["~bolt"]}), "acme") == 1
