@@ -19,7 +19,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -28,7 +28,7 @@ from profiles.documents import encode_profile
 from profiles.search.terms import Found
 from profiles.types import Alert, Identity, Profile
 
-__all__ = ["ArrivalRate", "Changes", "Loaded", "Output", "Reader", "Standing", "Store", "new_nonce"]
+__all__ = ["ArrivalRate", "Changes", "Loaded", "Moves", "Output", "Reader", "Standing", "Store", "new_nonce"]
 
 
 class Output(msgspec.Struct, array_like=True, gc=False):
@@ -51,6 +51,13 @@ class ArrivalRate(msgspec.Struct, array_like=True, gc=False):
     longest: float = 0.0  # usual silence, seconds, fading; as of `last`
     silences: list[tuple[float, float]] = []  # unusual ones, the latest few: (from, to)
     hours: dict[int, tuple[float, float]] = {}  # of a step of the clock that is under way: the first and last in each
+
+
+class Moves(NamedTuple):
+    """How many entered and left a segment on a day."""
+
+    entered: int = 0
+    left: int = 0
 
 
 def new_nonce() -> str:
@@ -103,6 +110,8 @@ class Changes:
     arrival_rates: dict[str, ArrivalRate] = field(default_factory=dict)
     entered: list[tuple[str, str, float]] = field(default_factory=list)  # (segment, profile id, since)
     left: list[tuple[str, str]] = field(default_factory=list)  # (segment, profile id)
+    # (UTC day since the epoch, segment, whether they entered) → how many more did than before this commit
+    moved: Mapping[tuple[int, str, bool], int] = field(default_factory=dict)
     alerts: list[tuple[str, Alert]] = field(default_factory=list)  # (profile id, alert)
     alerts_gone: list[str] = field(default_factory=list)  # ids of alerts that no document here holds any more
     found: list[str] = field(default_factory=list)  # members that the search index gets (`profiles.search.terms`)
@@ -233,6 +242,13 @@ class Reader(Protocol):
 
     async def segment_sizes(self) -> dict[str, int]:
         """How many profiles are in each segment."""
+        ...
+
+    async def segment_moves(self, days: Sequence[int]) -> dict[str, list[Moves]]:
+        """How many entered and left each segment on each of some UTC days, at most the latest 32 with any; by segment.
+
+        Counted by the commit that moves them. Who is merged away or erased has left.
+        """
         ...
 
     async def members(

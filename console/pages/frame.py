@@ -15,6 +15,7 @@ from jinja2_fragments import render_block
 from console.access.masking import masked, sight_of
 from console.access.scopes import Scope, Viewer
 from console.pages.drawing.curve import survival_curve
+from console.pages.drawing.moves import moves_plot
 from console.pages.drawing.sparkline import sparkline, weekly
 from console.pages.formats import FILTERS, Formats
 from console.pages.headers import HEADERS
@@ -69,6 +70,7 @@ def environment(language: str) -> Environment:
         language=language,
         languages=LANGUAGES,
         sparkline=sparkline,
+        moves_plot=moves_plot,
         url_query=_query,
         veil=lambda profile, field, nth: Veils(profile, frozenset()).id_of(field, nth),
         curve=survival_curve,

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable, Mapping, Sequence
+
 from console.services.ports import ApiDeps
 from console.services.preview import compile_request, preview
 from console.views.segments import (
+    MovesView,
     PopulationView,
     PreviewRequest,
     SegmentPersona,
@@ -12,13 +16,19 @@ from console.views.segments import (
     SegmentSize,
     cluster_view,
     figures_view,
+    moves_view,
     persona_view,
     population_view,
 )
+from models.durations import DAY
 from models.population.findings import Findings
+from profiles.store import Moves
 from streams.background import aside
 
 __all__ = ["Segments"]
+
+_DAYS = 30
+_READ_AGAIN = 5.0  # seconds
 
 
 class Segments:
@@ -27,12 +37,22 @@ class Segments:
     def __init__(self, deps: ApiDeps) -> None:
         self._deps = deps
         self._words = {rule.name: rule.description for rule in deps.plan.segments}
+        self._read: tuple[float, int, Mapping[str, Sequence[Moves]]] = (0.0, -1, {})
         self._clusters = {rule.name: getattr(rule.when, "cluster", None) for rule in deps.plan.segments}
+
+    async def _moves(self) -> Callable[[str], MovesView]:
+        """What answers who entered and left a segment; read again after some seconds, as it is hundreds of keys."""
+        today = int(await self._deps.now() // DAY)
+        read_at, day, moves = self._read
+        if day != today or time.monotonic() - read_at > _READ_AGAIN:
+            moves = await self._deps.reader.segment_moves(range(today - _DAYS + 1, today + 1))
+            self._read = time.monotonic(), today, moves
+        return lambda name: moves_view(moves.get(name, [Moves()] * _DAYS), today)
 
     async def sizes(self) -> list[SegmentSize]:
         """Every segment and how many are in it, those of the plan first, in its order."""
         sizes = dict.fromkeys(self._words, 0) | await self._deps.reader.segment_sizes()
-        findings = await self._findings()
+        findings, moves = await self._findings(), await self._moves()
         personas, names = findings.personas, {cluster.id: cluster.name for cluster in findings.population.clusters}
         return [
             SegmentSize(
@@ -41,6 +61,7 @@ class Segments:
                 size=size,
                 learned=names.get(self._clusters.get(name) or ""),
                 census=figures_view(personas[name]) if name in personas else None,
+                moves=moves(name),
             )
             for name, size in sizes.items()
         ]
@@ -57,6 +78,7 @@ class Segments:
             size=(await self._deps.reader.segment_sizes()).get(name, 0),
             learned=cluster and cluster_view(cluster, findings.learned.history),
             persona=persona and persona_view(persona, findings.currency),
+            moves=(await self._moves())(name),
         )
 
     async def preview(self, asked: PreviewRequest) -> SegmentPreview:

@@ -18,8 +18,10 @@ __all__ = ["render_list", "render_segment", "sparkline"]
 BARS = "▁▂▃▄▅▆▇█"
 SHOWN = 6  # rows of one kind on a card
 _LATEST = 8  # censuses in a trend of the list
-_NUMBERS = ("now", "share", "risk")
-_COURSE = 5  # the column with the course of the risk
+_NUMBERS = ("now", "today", "share", "risk")
+_GIVE_WAY: tuple[set[int], ...] = (set(), {6}, {2, 6})
+"""Which columns are left out for want of room: none, the course of the risk, today as well."""
+
 NOT_YET = "The customers have not been counted yet: that happens soon after the first have come."
 
 
@@ -45,26 +47,44 @@ def render_list(rows: list[dict[str, Any]]) -> RenderableType:
         sizes = Text(sparkline(census["sizes"][-_LATEST:]) if census else "", "cyan")
         risks = Text(sparkline(census["risks"][-_LATEST:]) if census else "", "yellow")
         about = Text(row["learned"] or row["description"] or "", "dim")
-        cells.append((Text(row["name"], "bold"), f"{row['size']:,}", share, sizes, risk, risks, about))
+        cells.append(
+            (Text(row["name"], "bold"), f"{row['size']:,}", _today(row["moves"]), share, sizes, risk, risks, about)
+        )
     return Group(
         _List(cells), Text(f"share, trend and risk: census of {minute(counted)}" if counted else NOT_YET, "dim")
     )
 
 
 class _List:
-    """A table of segments; without the course of the risk where there is no room for it."""
+    """A table of segments; without the course of the risk, and then what changed today, where there is no room."""
 
     def __init__(self, cells: Sequence[Sequence[str | Text]]) -> None:
         self._cells = cells
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """The table."""
-        headings = ("segment", "now", "share", "trend", "risk", "", "what it is")
-        table = Listing(headings, self._cells, right=_NUMBERS, prose=True)
-        if table.least > options.max_width:
-            narrow = [(*row[:_COURSE], *row[_COURSE + 1 :]) for row in self._cells]
-            table = Listing((*headings[:_COURSE], *headings[_COURSE + 1 :]), narrow, right=_NUMBERS, prose=True)
+        headings = ("segment", "now", "today", "share", "trend", "risk", "", "what it is")
+        for left_out in _GIVE_WAY:
+            rows = [
+                [cell for place, cell in enumerate(row) if place not in left_out] for row in (headings, *self._cells)
+            ]
+            table = Listing([str(cell) for cell in rows[0]], rows[1:], right=_NUMBERS, prose=True)
+            if table.least <= options.max_width:
+                break
         yield table
+
+
+def _today(moves: dict[str, Any]) -> str:
+    return f"+{moves['entered'][-1]:,} −{moves['left'][-1]:,}"
+
+
+def _moves(moves: dict[str, Any]) -> RenderableType:
+    lines = [Text(f"today {moves['entered'][-1]:,} entered, {moves['left'][-1]:,} left")]
+    for label, key, colour in (("in ", "entered", "green"), ("out", "left", "red")):
+        if any(moves[key]):
+            line = (sparkline(moves[key]), colour)
+            lines.append(Text.assemble(f"{label} ", line, (f"  {sum(moves[key]):,} within 30 days", "dim")))
+    return Group(*lines)
 
 
 def render_segment(document: dict[str, Any]) -> RenderableType:
@@ -76,6 +96,7 @@ def render_segment(document: dict[str, Any]) -> RenderableType:
     rows: list[tuple[str, RenderableType | None]] = [
         ("Who", Text(document["description"]) if document["description"] else None),
         ("Size", Text(f"{document['size']:,} now")),
+        ("In and out", _moves(document["moves"])),
     ]
     if document["learned"]:
         rows.append(("Learned", _learned(document["learned"])))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import expm1
 from typing import Annotated, Any, Literal, Self
 
@@ -10,16 +11,19 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from console.views.document import Document, Money, Risk, Time
 from console.views.profile import ProfileSummary
 from models.conditions.rules import RULES
+from models.durations import DAY
 from models.population.clusters import Moment, signs
 from models.population.findings import Findings
 from models.population.personas import Mark, Persona
 from models.population.snapshot import Cluster
 from profiles.money import to_minor
+from profiles.store import Moves
+from profiles.times import rfc3339
 
 __all__ = [
-    "ClusterView", "PersonaView", "PopulationView", "PreviewRequest", "PreviewRow", "SegmentFigures", "SegmentMember",
-    "SegmentPersona", "SegmentPreview", "SegmentSize", "cluster_view", "figures_view", "persona_view",
-    "population_view",
+    "ClusterView", "MovesView", "PersonaView", "PopulationView", "PreviewRequest", "PreviewRow", "SegmentFigures",
+    "SegmentMember", "SegmentPersona", "SegmentPreview", "SegmentSize", "cluster_view", "figures_view", "moves_view",
+    "persona_view", "population_view",
 ]  # fmt: skip
 
 _WORDS = {"source": "uses", "does": "does", "bought": "buys", "stage": "stage"}
@@ -36,6 +40,14 @@ class SegmentFigures(Document):
     risks: list[Risk | None] = Field(description="This census last.")
 
 
+class MovesView(Document):
+    """How many entered and left a segment on each of thirty days, the last of them today, in UTC."""
+
+    until: str = Field(description="Today, as the customers' clock goes.", examples=["2026-11-30"])
+    entered: list[int]
+    left: list[int] = Field(description="Who was merged into another customer, or erased, has left, too.")
+
+
 class SegmentSize(Document):
     """A segment of the plan and how many are in it."""
 
@@ -44,6 +56,7 @@ class SegmentSize(Document):
     size: int = Field(description="Now, by the index.")
     learned: str | None = Field(None, description="Of a learned segment, the name that fits its customers.")
     census: SegmentFigures | None = Field(None, description="As the last census found it; null before the first.")
+    moves: MovesView
 
 
 class SegmentMember(ProfileSummary):
@@ -166,6 +179,7 @@ class SegmentPersona(Document):
     size: int = Field(description="Now, by the index.")
     learned: ClusterView | None = Field(description="Of a segment that is learned.")
     persona: PersonaView | None = Field(description="null before the first census.")
+    moves: MovesView
 
 
 class PopulationView(Document):
@@ -253,6 +267,12 @@ def persona_view(persona: Persona, currency: str) -> PersonaView:
         categories=_shares(persona.categories),
         overlaps=_shares(persona.overlaps),
     )
+
+
+def moves_view(moves: Sequence[Moves], today: int) -> MovesView:
+    """Who entered and left on the days up to one, which is a number of days since the epoch."""
+    until = rfc3339(today * DAY)[:10]
+    return MovesView(until=until, entered=[one.entered for one in moves], left=[one.left for one in moves])
 
 
 def figures_view(persona: Persona) -> SegmentFigures:

@@ -5,6 +5,23 @@
 --       nonce of the version's commit ('*' for any), nonce of this one; then
 --       whatever is binary, which an argument [n] stands for. Packing thousands of arguments one by one would cost the worker more than the rest of a commit.
 -- Answers the new version, or -1 when fenced.
+
+-- Counts of days, each as day, field, number: a newer day takes the place of the one that a key is of.
+local function moved(key, counts)
+  local held = tonumber(redis.call('HGET', key, 'day') or '-1')
+  for i = 1, #counts, 3 do
+    local day = counts[i]
+    if day > held then
+      redis.call('DEL', key)
+      redis.call('HSET', key, 'day', day)
+      held = day
+    end
+    if day == held then
+      redis.call('HINCRBY', key, counts[i + 1], counts[i + 2])
+    end
+  end
+end
+
 local held = redis.call('HMGET', KEYS[1], 'version', 'nonce')
 local version, nonce = tonumber(held[1] or '0'), held[2] or ''
 if nonce == ARGV[11] then
@@ -32,7 +49,11 @@ for _, group in ipairs(cmsgpack.unpack(ARGV[6])) do
       end
     end
   end
-  redis.call(group[1], KEYS[group[2]], unpack(arguments))
+  if group[1] == 'MOVED' then
+    moved(KEYS[group[2]], arguments)
+  else
+    redis.call(group[1], KEYS[group[2]], unpack(arguments))
+  end
 end
 -- Last, so that a command that fails leaves the batch unapplied, to be written again as a whole.
 redis.call('HSET', KEYS[1], 'version', version, 'nonce', ARGV[11])

@@ -13,6 +13,8 @@ of the linker (`{identity}`), the learner (`{learner}`), the census (`{census}`)
 - `{p017}:risk`, sorted set: profile id by risk
 - `{p017}:recent`, sorted set: profile id by latest event; the newest 100
 - `{p017}:segment:NAME`, sorted set: profile id by the time it entered
+- `{p017}:moves:N`, hash: `day`, the number of a UTC day that leaves N when divided by 32, and by +segment and -segment
+  how many entered and left on it
 - `{p017}:search`, sorted set: what customers are found by, all of score 0 (`profiles.search.terms`)
 - `{p017}:alerts`, hash: alert id → profile id and alert
 - `{p017}:alerts:time`, sorted set: alert id by the time it opened
@@ -66,10 +68,10 @@ from __future__ import annotations
 from profiles.types import tag_of
 
 __all__ = [
-    "ACCOUNTS", "ALERT_STATES", "ASIDE", "CENSUS", "CLOCK", "CLOCK_HEADS", "CLOCK_LATE", "CLOCK_LOADS", "IDENTITY",
-    "IDENTITY_MAP", "LAG", "LEARNER", "LEARNER_STATE", "MEMBERS", "PLANS", "PLAN_RULES", "SEGMENTS", "SESSIONS",
-    "SETUP", "SOURCES", "TOKENS", "TOKENS_USED", "WORKERS", "Keys", "attempt_key", "first_steps_key", "link_key",
-    "minute_key", "session_key",
+    "ACCOUNTS", "ALERT_STATES", "ASIDE", "CENSUS", "CLOCK", "CLOCK_HEADS", "CLOCK_LATE", "CLOCK_LOADS", "DAYS_KEPT",
+    "IDENTITY", "IDENTITY_MAP", "LAG", "LEARNER", "LEARNER_STATE", "MEMBERS", "PLANS", "PLAN_RULES", "SEGMENTS",
+    "SESSIONS", "SETUP", "SOURCES", "TOKENS", "TOKENS_USED", "WORKERS", "Keys", "attempt_key", "first_steps_key",
+    "link_key", "minute_key", "session_key",
 ]  # fmt: skip
 
 SETUP = "rapport:setup"
@@ -95,6 +97,9 @@ TOKENS_USED = "rapport:tokens:used"
 SOURCES = "{sources}:held"
 ASIDE = "{sources}:aside"
 LAG = "{sources}:lag"
+
+DAYS_KEPT = 32
+"""Days for which it is kept how many entered and left segments."""
 
 ALERT_STATES = ("open", "acknowledged", "resolved", "cleared")
 """The states of an alert. Each has an index of its own, so that a list of one state reads no other."""
@@ -158,6 +163,10 @@ class Keys:
     def alerts_in(self, state: str) -> str:
         """Sorted set: alert id by opened, of the alerts in this state."""
         return f"{self.tag}:alerts:{state}"
+
+    def moves(self, day: int) -> str:
+        """Hash: how many entered and left each segment on a day; the days of a ring, so that the old give way."""
+        return f"{self.tag}:moves:{day % DAYS_KEPT}"
 
     def segment(self, name: str) -> str:
         """Sorted set: profile id by the time it entered the segment."""

@@ -172,4 +172,6 @@ def _groups(keys: Keys, changes: Changes) -> list[Group]:
         groups.append(("ZADD", keys.segment(segment), [since, id_]))
     for segment, id_ in changes.left:
         groups.append(("ZREM", keys.segment(segment), [id_]))
+    for (day, segment, entered), number in changes.moved.items():
+        groups.append(("MOVED", keys.moves(day), [day, f"{'+' if entered else '-'}{segment}", number]))
     return [group for group in groups if group[2]]

@@ -25,7 +25,7 @@ CHUNK = 2000
 Call = tuple[list[str], list[Any]]
 """Keys and arguments of a script."""
 
-_STRIDE = {"HSET": 2, "ZADD": 2}
+_STRIDE = {"HSET": 2, "ZADD": 2, "MOVED": 3}
 _FIXED = 11  # arguments of the commit script before what is binary
 _LOADS = 3  # a node may lose its scripts between two looks, but hardly again and again
 _AWAY = (RedisConnectionError, RedisTimeoutError)

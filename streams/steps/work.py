@@ -13,6 +13,7 @@ import orjson
 
 from models.cases.case_document import case_document
 from models.cases.following import happened
+from models.durations import DAY
 from models.segments.alert_document import alert_document
 from profiles.cases.joining import STANDING
 from profiles.search.terms import Searchable, members_of, terms_of
@@ -58,6 +59,7 @@ class Work:
         "left",
         "loaded",
         "look_at",
+        "moved",
         "new_tombstones",
         "now",
         "origins",
@@ -105,6 +107,7 @@ class Work:
         self.new_tombstones = 0
         self.entered: dict[tuple[str, str], float] = {}
         self.left: set[tuple[str, str]] = set()
+        self.moved: Counter[tuple[int, str, bool]] = Counter()  # UTC day, segment, whether they entered
         self.alerts: dict[str, tuple[str, Alert]] = {}
         self.alerts_gone: list[str] = []
         self.renamed: dict[str, Profile] = {}  # of whom what they are found by may have changed
@@ -164,10 +167,13 @@ class Work:
         if profile.redirect:
             return
         found = self.told[profile.id].adopt(profile)
+        told = self.told[profile.id].segments
         for segment in found.entered:
             self.enter(segment, profile, profile.segments[segment].since)
+            self._count_move(segment, told[segment][0], entered=True)
         for segment in found.left:
             self.leave(segment, profile)
+            self._count_move(segment, told[segment][0], entered=False)
         for alert in found.replaced:
             self.drop_alert(alert)
         for alert in found.alerts:
@@ -184,8 +190,9 @@ class Work:
         """Take back what was told of a profile that is not there, and that no event will bring back."""
         profile, told = Profile(id_), self.told[id_]
         self.adopted.append(id_)
-        for segment, (_, inside) in told.segments.items():
+        for segment, (at, inside) in told.segments.items():
             if inside:
+                self._count_move(segment, at, entered=True)  # which the store does not know
                 self.tell_segment(profile, segment, "exited", reason="lost")
         for alert in told.alerts.values():
             if alert.state in OPEN:
@@ -320,6 +327,11 @@ class Work:
         """
         id_ = f"{profile.id}:{segment}:{change}:{self.at(profile)!r}:{self.loaded.nonce}"
         self.tell(SEGMENT_CHANGES, profile, id_, {"segment": segment, "change": change, **more})
+        self._count_move(segment, self.at(profile), entered=change == "entered")
+
+    def _count_move(self, segment: str, at: float, *, entered: bool) -> None:
+        """Count it on its day, by the commit that makes it true: so no repeat counts, and what is set back does not."""
+        self.moved[int(at // DAY), segment, entered] += 1
 
     def send(self, record: Record) -> None:
         """Send a record to the partition of its profile."""
@@ -347,6 +359,7 @@ class Work:
             ahead={} if applied is not None and applied >= max(self.ahead.values(), default=-1) else self.ahead,
             entered=[(segment, id_, since) for (segment, id_), since in self.entered.items()],
             left=list(self.left),
+            moved=self.moved,
             alerts=list(self.alerts.values()),
             alerts_gone=self.alerts_gone,
             found=found,

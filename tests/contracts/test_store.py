@@ -261,6 +261,33 @@ def test_segments_know_their_members(run: Any) -> None:
     run(test)
 
 
+def test_who_enters_and_leaves_is_counted_by_the_commit_that_moves_them(run: Any) -> None:
+    """Once, also if its answer is lost; not by a fenced one; a day gives way to the one 32 days later."""
+
+    async def test(both: Both) -> None:
+        first, other = scored(1, 0.3), scored(2, 0.4)
+        partitions = {partition_of(profile.id, PARTITIONS) for profile in (first, other)}
+        for partition in partitions:
+            changes = Changes(version=0, moved={(100, "vip", True): 2, (100, "vip", False): 1, (99, "lapsed", True): 1})
+            for _ in range(2):
+                assert await both.store.commit(partition, changes) == 1
+            with pytest.raises(Fenced):
+                await both.store.commit(partition, Changes(version=0, moved={(100, "vip", True): 7}))
+        n = len(partitions)
+        assert await both.reader.segment_moves([98, 99, 100]) == {
+            "lapsed": [(0, 0), (n, 0), (0, 0)],
+            "vip": [(0, 0), (0, 0), (2 * n, n)],
+        }
+
+        later = Changes(version=1, moved={(132, "vip", True): 1, (67, "lapsed", True): 5})
+        await both.store.commit(min(partitions), later)
+        assert await both.reader.segment_moves([132]) == {"vip": [(1, 0)]}
+        assert await both.reader.segment_moves([67]) == {}  # 99 has its place
+        assert (await both.reader.segment_moves([100])).get("vip", [(0, 0)]) == [(2 * (n - 1), n - 1)]
+
+    run(test)
+
+
 def test_alerts_are_listed_newest_first_and_found_by_id(run: Any) -> None:
     """Also filtered by state over page borders."""
 

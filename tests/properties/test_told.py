@@ -6,7 +6,9 @@ import asyncio
 import copy
 import json
 import random
+from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from datetime import datetime
 
 import msgspec
 import pytest
@@ -194,6 +196,31 @@ async def past(chance: random.Random, *, lose: bool) -> Installation:
     return one
 
 
+Day = tuple[int, str, bool]
+"""UTC day, segment, whether somebody entered."""
+
+
+async def moves(one: Installation) -> tuple[Counter[Day], Counter[Day]]:
+    """Who entered and left on the latest thirty days: as the store has counted, and as others were told."""
+    told = {change["id"]: change for change in map(json.loads, one.told(CHANGES))}
+    moved = Counter(
+        (int(datetime.fromisoformat(change["at"]).timestamp() // DAY), change["segment"], change["change"] == "entered")
+        for change in told.values()
+    )
+    last = max(day for day, _, _ in moved)
+    days = range(last - 29, last + 1)
+    counted: Counter[Day] = Counter()
+    for segment, each in (await one.store.segment_moves(days)).items():
+        for day, (entered, left) in zip(days, each, strict=True):
+            counted += Counter({(day, segment, True): entered, (day, segment, False): left})
+    return counted, Counter({each: number for each, number in moved.items() if each[0] in days})
+
+
+def balance(moved: Counter[Day], each: Day) -> int:
+    """How many more entered a segment than left it, over all days."""
+    return sum(number * (1 if entered else -1) for (_, name, entered), number in moved.items() if name == each[1])
+
+
 @pytest.mark.parametrize("seed", [*range(5), 303])
 @pytest.mark.parametrize(("lived", "lose"), [(life, False), (life, True), (past, True)])
 def test_what_was_told_stays_true_and_is_told_once(
@@ -205,6 +232,12 @@ def test_what_was_told_stays_true_and_is_told_once(
 
     one, profiles = asyncio.run(story())
     assert not list(wrong_outputs(one.told(CHANGES), one.told(ALERTS), profiles))
+    counted, moved = asyncio.run(moves(one))
+    if lose:  # of what happened to and fro in a time that the store has lost, it knows the outcome only
+        assert {each: balance(counted, each) for each in moved} == {each: balance(moved, each) for each in moved}
+        assert counted <= moved
+    else:
+        assert counted == moved
     told = [json.loads(value) for value in one.told(ALERTS)]
     assert sum("alert" in message and message["alert"]["state"] == "open" for message in told) > 1
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import copy
 import uuid
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from profiles.cases.case_rows import CaseRow, case_row, ended_at
 from profiles.documents import decode_profile
 from profiles.errors import Fenced
 from profiles.search.terms import Found, read_member
-from profiles.store import ArrivalRate, Changes, Loaded, Output, Standing
+from profiles.store import ArrivalRate, Changes, Loaded, Moves, Output, Standing
+from profiles.stores.keys import DAYS_KEPT
 from profiles.stores.memory.links import MemoryLinkStore
 from profiles.stores.reading.paging import Row, decode_cursor, first_rows
 from profiles.types import ERASED, Alert, Identity, Profile, is_cell, is_company, is_shown, partition_of, profile_id
@@ -32,9 +34,20 @@ class _Partition:
     documents: dict[str, bytes] = field(default_factory=dict)
     scheduled_at: dict[str, float] = field(default_factory=dict)
     segments: dict[str, dict[str, float]] = field(default_factory=dict)
+    moves: dict[int, Counter[tuple[str, bool]]] = field(default_factory=dict)  # by day
     alerts: dict[str, tuple[str, Alert]] = field(default_factory=dict)
     search: set[str] = field(default_factory=set)
     outbox: list[tuple[int, list[Output]]] = field(default_factory=list)
+
+
+def _count_moves(held: dict[int, Counter[tuple[str, bool]]], moved: Mapping[tuple[int, str, bool], int]) -> None:
+    """Count what happened on days, each in the place of the one 32 days before."""
+    for (day, segment, entered), number in moved.items():
+        newest = max((one for one in held if one % DAYS_KEPT == day % DAYS_KEPT), default=day)
+        if day > newest:
+            del held[newest]
+        if day >= newest:
+            held.setdefault(day, Counter())[segment, entered] += number
 
 
 class MemoryStore:
@@ -112,6 +125,7 @@ class MemoryStore:
             self._names.add(segment)
         for segment, id_ in changes.left:
             held.segments.get(segment, {}).pop(id_, None)
+        _count_moves(held.moves, changes.moved)
         held.search.difference_update(changes.unfound)
         held.search.update(changes.found)
         for gone in changes.alerts_gone:
@@ -191,6 +205,14 @@ class MemoryStore:
         return {
             name: sum(len(held.segments.get(name, ())) for held in self._partitions) for name in sorted(self._names)
         }
+
+    async def segment_moves(self, days: Sequence[int]) -> dict[str, list[Moves]]:
+        summed = {day: Counter[tuple[str, bool]]() for day in days}
+        for held in self._partitions:
+            for day in summed.keys() & held.moves.keys():
+                summed[day].update(held.moves[day])
+        names = sorted({name for counts in summed.values() for name, _ in counts})
+        return {name: [Moves(counts[name, True], counts[name, False]) for counts in summed.values()] for name in names}
 
     async def members(
         self, segment: str, *, limit: int = 50, cursor: str | None = None

@@ -11,6 +11,7 @@ from profiles.cases.case_rows import CaseRow
 from profiles.documents import decode_profile
 from profiles.errors import RapportError
 from profiles.search.terms import Found, read_member
+from profiles.store import Moves
 from profiles.stores.connection import Client
 from profiles.stores.indexes import alert_of, case_of
 from profiles.stores.keys import SEGMENTS, Keys
@@ -95,6 +96,24 @@ class RedisReader:
             sizes = await pipe.execute()
         each = self._partitions
         return {name: sum(sizes[place * each : (place + 1) * each]) for place, name in enumerate(names)}
+
+    async def segment_moves(self, days: Sequence[int]) -> dict[str, list[Moves]]:
+        async with self._client.pipeline(transaction=False) as pipe:
+            for day in days:
+                for keys in self._all_keys():
+                    pipe.hgetall(keys.moves(day))
+            held = await pipe.execute()
+        each = self._partitions
+        counts: dict[tuple[str, bool], list[int]] = defaultdict(lambda: [0] * len(days))
+        for place, day in enumerate(days):
+            for found in held[place * each : (place + 1) * each]:
+                if found.pop(b"day", None) == b"%d" % day:
+                    for field, number in found.items():
+                        counts[field[1:].decode(), field[:1] == b"+"][place] += int(number)
+        return {
+            name: list(map(Moves, counts[name, True], counts[name, False]))
+            for name in sorted({name for name, _ in counts})
+        }
 
     async def members(
         self, segment: str, *, limit: int = 50, cursor: str | None = None

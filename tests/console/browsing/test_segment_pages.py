@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from playwright.sync_api import expect
 
+from profiles.store import Changes
 from tests.console.browsing.conftest import SignedIn
-from tests.console.browsing.living import Living
-from tests.console.people import customer, happened
+from tests.console.browsing.living import Living, aside
+from tests.console.people import DAY, NOW, customer, happened
 from tests.console.support_api import PLAN
 
 pytestmark = pytest.mark.slow
@@ -57,6 +60,20 @@ def test_a_stored_segment_is_previewed_as_it_is(console: Living, signed_in: Sign
     assert len(shown) == len(unhappy.when.parts())
     assert page.locator("pre").inner_text().startswith("- name: unhappy")
     expect(page.locator("[data-inside]")).to_have_text("6")  # all gave a mark below 3
+
+
+def test_who_entered_and_left_is_told_by_day(console: Living, signed_in: SignedIn) -> None:
+    today = int(NOW // DAY)
+    moved = {(today, "unhappy", True): 12, (today, "unhappy", False): 5, (today - 3, "unhappy", True): 4}
+    aside(lambda: asyncio.run(console.held.commit(0, Changes(version=0, moved=moved))))
+    page = signed_in("agent")
+    page.goto("/segments")
+    row = page.locator("tr", has_text="unhappy")
+    expect(row).to_contain_text("+12 −5")
+    expect(row.locator("svg.moves rect")).to_have_count(3)
+
+    page.goto("/segments/unhappy")
+    expect(page.locator("main")).to_contain_text("Today 12 entered and 5 left; within 30 days 16 and 5")
 
 
 def test_only_who_may_tries_segments(console: Living, signed_in: SignedIn) -> None:

@@ -6,7 +6,9 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ import msgspec
 from models.durations import DAY, WEEK
 from models.population.snapshot import PopulationSnapshot
 from profiles.documents import decode_profile
+from profiles.times import rfc3339
 from profiles.types import Event, Profile, profile_id
 from streams.settings import Settings
 from tests.integration.ingest.test_kills import applied, history, settle
@@ -40,6 +43,21 @@ def ticket(stepped: Stepped, user: str, number: int, time: float) -> Event:
         id_, f"{user}-ticket-{number}", "support", "track", "Ticket Opened", "ticket_opened", time, time,
         [("user_id", user)], subject=f"T{number}",
     )  # fmt: skip
+
+
+def counted_as_told(rapport: Rapport, told: Iterable[dict[str, Any]]) -> None:
+    """The days of the store say how many changes there are, of which each is here once."""
+    days: Counter[tuple[str, str, str]] = Counter((one["at"][:10], one["segment"], one["change"]) for one in told)
+    last = max(datetime.fromisoformat(day).replace(tzinfo=UTC) for day, _, _ in days).timestamp() // DAY
+    asked = [int(last) - back for back in range(30)]
+    found: Counter[tuple[str, str, str]] = Counter()
+    moves = rapport.read(lambda reader: reader.segment_moves(asked))
+    for segment, each in moves.items():
+        for day, (entered, left) in zip(asked, each, strict=True):
+            date = rfc3339(day * DAY)[:10]
+            found += Counter({(date, segment, "entered"): entered, (date, segment, "exited"): left})
+    since = rfc3339(asked[-1] * DAY)[:10]
+    assert found == {change: number for change, number in days.items() if change[0] >= since}
 
 
 def test_segments_of_windows_and_ranks_are_told_once(make_settings: Callable[..., Settings], tmp_path: Any) -> None:
@@ -101,6 +119,7 @@ def test_segments_of_windows_and_ranks_are_told_once(make_settings: Callable[...
         ("loyal_customers", "exited"),
         ("top_value", "exited"),
     ]
+    counted_as_told(rapport, told)
     assert {change.get("population") for change in told if change["segment"] == "frequent_trouble"} == {None}
     assert [change["population"] for change in told if change["segment"] == "top_value"] == [1, 99]
 
@@ -130,4 +149,5 @@ def test_killed_and_rebalanced_under_new_taxonomies_every_change_is_told_once(
             (inside.remove if change["change"] == "exited" else inside.add)(member)
         profiles = [decode_profile(id_, document) for id_, document in rapport.documents().items()]
         assert inside == {(profile.id, segment) for profile in profiles for segment in profile.segments}
+        counted_as_told(rapport, told.values())
         assert len({change.get("population") for change in told.values()}) > 2

@@ -52,15 +52,19 @@ def everything(settings: Settings) -> Content:
         held: Content = {}
         async for raw in client.scan_iter(count=1000):
             key = raw.decode()
-            if key.rpartition(":")[2] in PASSING or key.startswith(
-                (
-                    "rapport:workers",
-                    "rapport:members",
-                    "rapport:plan",
-                    "{sources}:lag",
-                    "{sources}:minute",
-                    CENSUS.tag,
-                    CLOCK.tag,
+            if (
+                key.rpartition(":")[2] in PASSING
+                or ":moves:" in key
+                or key.startswith(
+                    (
+                        "rapport:workers",
+                        "rapport:members",
+                        "rapport:plan",
+                        "{sources}:lag",
+                        "{sources}:minute",
+                        CENSUS.tag,
+                        CLOCK.tag,
+                    )
                 )
             ):
                 continue

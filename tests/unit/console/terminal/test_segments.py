@@ -16,7 +16,8 @@ def test_the_list_is_a_table_on_a_terminal_of_80_columns(width: int, table: bool
     """The course of the risk gives way first; where even that is not enough, each segment is a paragraph."""
     census = {"at": "2026-11-29T18:31:00.000000Z", "share": 0.1, "risk": 0.5, "sizes": [1] * 9, "risks": [0.5] * 9}
     told = {"description": "Ordered again, lately, and may become so", "learned": None, "census": census}
-    row: dict[str, Any] = {"name": "potential_loyalists", "size": 1234, **told}
+    moves = {"entered": [3, 12], "left": [0, 5]}
+    row: dict[str, Any] = {"name": "potential_loyalists", "size": 1234, "moves": moves, **told}
     out = io.StringIO()
     Console(file=out, width=width).print(render_list([row]))
 

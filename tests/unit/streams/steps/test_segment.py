@@ -68,6 +68,12 @@ def test_each_change_is_told_once_and_names_the_population_it_is_by() -> None:
         {"segment": "top", "change": "exited", "population": 11},
     ]
     assert set(profile.segments) == {"buyer"}
+    first = int((T0 + DAY) // DAY)
+    changes = work.changes(0, 0)
+    assert changes.moved == {
+        (first, "buyer", True): 1, (first + 1, "top", True): 1, (first + 10, "top", False): 1,
+    }  # fmt: skip
+    assert sum(changes.moved.values()) == len(told(work))
     assert len({output.id for output in work.outputs}) == 3
 
 
