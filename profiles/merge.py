@@ -64,7 +64,7 @@ from profiles.types import (
     Ticket,
 )
 
-__all__ = ["add_identities", "later", "merge", "merge_ledgers", "weight"]
+__all__ = ["add_identities", "later", "merge", "merge_ledgers", "merge_matters", "weight"]
 
 
 def merge(winner: Profile, loser: Profile, limits: Limits) -> None:
@@ -92,10 +92,7 @@ def merge(winner: Profile, loser: Profile, limits: Limits) -> None:
         _merge_opinion(winner.opinions.setdefault(role, Opinion()), opinion)
     merge_timelines(winner, loser, limits.timeline)
     _merge_claims(winner, loser, limits)
-    for rule, alert in loser.alerts.items():
-        held = winner.alerts.get(rule, alert)
-        winner.alerts[rule] = later(held, alert) if held.id == alert.id else max(held, alert, key=weight)
-    winner.case = join_cases(winner.case, loser.case)
+    merge_matters(winner, loser)
     winner.score = winner.score or loser.score
     for churn in (winner.churns or {}).values():  # what the loser did is no sign of life in what waits there
         churn.snapshots, churn.signs = [], {}
@@ -108,6 +105,14 @@ def merge(winner: Profile, loser: Profile, limits: Limits) -> None:
     _merge_cutovers(winner, loser)
     if limits.companies is not None:
         limits.companies.merge(winner, loser)
+
+
+def merge_matters(winner: Profile, loser: Profile) -> None:
+    """Take what people have to do with the loser into the winner, in place: alerts and the case."""
+    for rule, alert in loser.alerts.items():
+        held = winner.alerts.get(rule, alert)
+        winner.alerts[rule] = later(held, alert) if held.id == alert.id else max(held, alert, key=weight)
+    winner.case = join_cases(winner.case, loser.case)
 
 
 def weight(alert: Alert) -> tuple[bool, float, str]:

@@ -11,7 +11,7 @@ import re
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
 
-__all__ = ["EARLIEST", "parse_time", "rfc3339"]
+__all__ = ["EARLIEST", "parse_time", "rfc3339", "to_microsecond"]
 
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC).timestamp()
 """Seconds. A time before it is of a clock that was never set, unless the plan says otherwise."""
@@ -29,6 +29,11 @@ def rfc3339(seconds: float) -> str:
     back has the same one, and times sort as their text does.
     """
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="microseconds")[:-6] + "Z"
+
+
+def to_microsecond(seconds: float) -> float:
+    """The time that who reads `rfc3339(seconds)` has."""
+    return round(seconds, 6)
 
 
 def parse_time(value: object, zone: tzinfo = UTC) -> float:

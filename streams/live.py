@@ -1,4 +1,4 @@
-"""What is committed, as it is committed: the tail of `profile.changes` and `alerts`, for the console's live page."""
+"""What is committed, as it is committed: the tail of `profile.changes`, `alerts` and `cases`, for who looks on."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from profiles.types import ERASED, Profile, is_cell, is_company
 from streams.kafka.admission import admit
 from streams.kafka.client import async_consumer
 from streams.kafka.outbox import MARKER
-from streams.kafka.topics import ALERTS, PROFILE_CHANGES, topic_name
+from streams.kafka.topics import ALERTS, CASES, PROFILE_CHANGES, topic_name
 from streams.settings import Settings
 
 __all__ = ["LiveEvent", "LiveFeed", "changed_event", "told_event"]
@@ -46,6 +46,7 @@ class LiveFeed:
         self._settings = settings
         self._changes = topic_name(settings, PROFILE_CHANGES)
         self._alerts = topic_name(settings, ALERTS)
+        self._cases = topic_name(settings, CASES)
         self._subscribers: set[asyncio.Queue[LiveEvent]] = set()
         self._watches: defaultdict[str, set[asyncio.Event]] = defaultdict(set)  # by the kind or id watched
         self._task: asyncio.Task[None] | None = None
@@ -115,7 +116,7 @@ class LiveFeed:
 
     async def _subscribe(self, consumer: AIOKafkaConsumer) -> None:
         """Subscribe to our topics once they are there; the driver would log one that is missing ten times a second."""
-        wanted, told = {self._changes, self._alerts}, False
+        wanted, told = {self._changes, self._alerts, self._cases}, False
         while missing := wanted - await consumer.topics():
             if not told:
                 log.info("the live feed waits for %s, which a worker creates", " and ".join(sorted(missing)))
@@ -126,8 +127,8 @@ class LiveFeed:
     def _wake(self, record: ConsumerRecord) -> None:
         if not self._watches:
             return
-        if record.topic == self._alerts:
-            kind, about = ("case" if orjson.loads(record.value).get("case") else "alert"), ""
+        if record.topic != self._changes:
+            kind, about = ("case" if record.topic == self._cases else "alert"), ""
         else:
             about = record.key.decode()
             kind = "company" if is_company(about) else "profile"
@@ -141,7 +142,7 @@ class LiveFeed:
 
     def _pass_on(self, record: ConsumerRecord) -> None:
         try:
-            if record.topic == self._alerts:
+            if record.topic != self._changes:
                 self._tell(told_event(record.value))
             elif not is_cell(record.key.decode()):
                 self._tell(changed_event(record.key, record.value, f"{record.partition}-{record.offset}"))
@@ -156,7 +157,7 @@ class LiveFeed:
 
 
 def told_event(value: bytes) -> LiveEvent:
-    """The event of a message of `alerts`."""
+    """The event of a message of `alerts` or `cases`."""
     told = orjson.loads(value)
     kind: Literal["alert", "case", "notice"] = "alert" if "alert" in told else "case" if "case" in told else "notice"
     return LiveEvent(kind, told["id"], told[kind])

@@ -1,4 +1,4 @@
-"""What other systems believe who read `segment.changes` and `alerts`, against what the profiles are."""
+"""What other systems believe who read `segment.changes`, `alerts` and `cases`, against what the profiles are."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from profiles.cases.joining import STANDING
 from profiles.types import OPEN, Alert, Profile
 
 __all__ = ["TOLD_TWICE", "TOLD_WRONGLY", "wrong_outputs"]
@@ -15,18 +16,19 @@ TOLD_TWICE, TOLD_WRONGLY = "told twice", "told wrongly"
 
 
 def wrong_outputs(
-    changes: Iterable[bytes], alerts: Iterable[bytes], profiles: Mapping[str, Profile]
+    changes: Iterable[bytes], alerts: Iterable[bytes], cases: Iterable[bytes], profiles: Mapping[str, Profile]
 ) -> Iterator[tuple[str, str]]:
     """Each thing that is told twice or wrongly, and in words, if every message is believed once.
 
     Args:
         changes: the values of `segment.changes`, those of a partition in order.
         alerts: those of `alerts`.
+        cases: those of `cases`.
         profiles: as they are; tombstones left out.
     """
     yield from _wrong_changes(_once(changes), profiles)
-    told = list(_once(alerts))
-    yield from _wrong_alerts(told, profiles)
+    yield from _wrong_alerts(_once(alerts), profiles)
+    yield from _wrong_cases(_once(cases), profiles)
 
 
 def _wrong_changes(messages: Iterable[Mapping[str, Any]], profiles: Mapping[str, Profile]) -> Iterator[tuple[str, str]]:
@@ -64,6 +66,20 @@ def _wrong_alerts(messages: Iterable[Mapping[str, Any]], profiles: Mapping[str, 
     for id_, one in held.items():
         if id_ not in latest and not one.untold:
             yield TOLD_WRONGLY, f"alert {id_} of {one.rule} is {one.state}, and was told to nobody"
+
+
+def _wrong_cases(messages: Iterable[Mapping[str, Any]], profiles: Mapping[str, Profile]) -> Iterator[tuple[str, str]]:
+    latest: dict[str, Mapping[str, Any]] = {}
+    for message in sorted(messages, key=lambda one: one["case"]["changed"]):  # a merge takes a case elsewhere, too
+        latest[message["case"]["id"]] = message["case"]
+    held = {profile.case.id: profile.case for profile in profiles.values() if profile.case is not None}
+    for id_, case in latest.items():
+        state = held[id_].state if id_ in held else None
+        if state != case["state"] and (state is not None or case["state"] in STANDING):
+            yield TOLD_WRONGLY, f"{case['profile']}: case {id_}: told {case['state']}, is {state}"
+    for id_, one in held.items():
+        if id_ not in latest:
+            yield TOLD_WRONGLY, f"case {id_} is {one.state}, and was told to nobody"
 
 
 def _by_change(message: Mapping[str, Any]) -> tuple[str, bool]:

@@ -37,7 +37,7 @@ _LOOK = 30.0
 
 _KINDS: Mapping[str, Scope] = {
     "profile": "profiles:read", "company": "profiles:read", "gone": "profiles:read", "alert": "alerts:read",
-    "notice": "models:read", "event": "pipeline:read",
+    "case": "alerts:read", "notice": "models:read", "event": "pipeline:read",
 }  # fmt: skip
 """What is told, and the scope that each asks for besides that of the feed."""
 
@@ -52,7 +52,7 @@ def live_router(deps: ApiDeps) -> APIRouter:
         summary="Changes of profiles and alerts as they happen; raw events as they come",
         description="Server-sent events with JSON data: `profile`, a row of the list of customers; `company`, one of "
         "the list of companies; `gone`, the id of one who was erased or merged into another; `alert`, as in the list "
-        "of alerts; `notice`, news of the models. With `kind=event`, raw events as "
+        "of alerts; `case`, as on the topic `cases`; `notice`, news of the models. With `kind=event`, raw events as "
         "they come, personal data masked: "
         "`event`, a sample of at most 40 a second, narrowed by `source`, `event`, `user` and `only_bad`; `sample`, how "
         "many of those that `came` were `shown`, and the `trouble` if nothing can be read. A comment every 15 s while "
@@ -63,7 +63,7 @@ def live_router(deps: ApiDeps) -> APIRouter:
     async def live(
         request: Request,
         kind: Annotated[
-            Literal["profile", "company", "gone", "alert", "notice", "event"] | None,
+            Literal["profile", "company", "gone", "alert", "case", "notice", "event"] | None,
             Query(description="Only these."),
         ] = None,
         source: Annotated[str, Query(max_length=200, description="With `kind=event`: only of this source.")] = "",

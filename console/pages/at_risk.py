@@ -43,7 +43,7 @@ _TABS = ("new", MINE, "acknowledged", "snoozed", "done")
 _CHOSEN = ("segment", "band", "rule", "owner")
 _PARTS = ("outcomes", "tabs", "cases", "companies")
 _OF_COMPANIES = {"new": "open", "acknowledged": "acknowledged"}  # tab → state of alerts
-_KINDS = ("alert", "case", "profile")
+_KINDS = ("alert", "case")  # of a company what people have to do is an alert
 _LOOKS = 5.0  # seconds after which values and risks are looked at anew, if nothing happens to a case
 
 

@@ -7,8 +7,8 @@ from typing import Final, NamedTuple
 from msgspec import structs
 
 from models.cases.following import complaints, happened, risk_of
-from profiles.cases.joining import NOTES, STANDING, answers_to, latest
-from profiles.times import rfc3339
+from profiles.cases.joining import HISTORY, NOTES, STANDING, answers_to, later_than, latest
+from profiles.times import rfc3339, to_microsecond
 from profiles.types import OPEN, Alert, AlertCommand, Case, CaseEntry, Profile
 
 __all__ = ["ACTIONS", "OUTCOMES", "Decided", "decide", "decide_by_alert", "is_carried_out"]
@@ -40,7 +40,9 @@ def decide(profile: Profile, command: AlertCommand) -> Decided | None:
     if case is None or not answers_to(case, command.case) or is_carried_out(case, command):
         return None
     if command.action == "note":
-        return Decided(_noted(structs.replace(case, changed=max(case.changed, command.time)), command), [])
+        if not command.note:
+            return None
+        return Decided(_noted(structs.replace(case, changed=later_than(case, command.time)), command), [])
     if case.state not in STANDING or (command.action == "acknowledge" and case.state == "acknowledged"):
         return None
     return Decided(_noted(_changed(profile, case, command), command), _alerts(profile, command))
@@ -63,11 +65,11 @@ def decide_by_alert(profile: Profile, alert: Alert, command: AlertCommand) -> Ca
 
 
 def is_carried_out(case: Case, command: AlertCommand) -> bool:
-    """Whether a case shows that a decision was carried out."""
+    """Whether a case shows that a decision was carried out, or knows nothing any more of so long ago."""
     done = _BECOMES.get(command.action, command.action)
-    return any(
-        entry.action == done and entry.by == command.by and abs(entry.at - command.time) < _SAME
-        for entry in (case.notes if command.action == "note" else case.history)
+    kept, most = (case.notes, NOTES) if command.action == "note" else (case.history, HISTORY)
+    return (len(kept) >= most and command.time < kept[0].at - _SAME) or any(
+        entry.action == done and entry.by == command.by and abs(entry.at - command.time) < _SAME for entry in kept
     )
 
 
@@ -94,7 +96,7 @@ def _changed(profile: Profile, case: Case, command: AlertCommand) -> Case:
 def _noted(case: Case, command: AlertCommand) -> Case:
     if not command.note:
         return case
-    note = CaseEntry(command.time, "note", command.by, command.note)
+    note = CaseEntry(to_microsecond(command.time), "note", command.by, command.note)
     return structs.replace(case, notes=latest([*case.notes, note], NOTES))
 
 
@@ -105,7 +107,7 @@ def _alerts(profile: Profile, command: AlertCommand) -> list[Alert]:
         return []
     return [
         structs.replace(
-            alert, state=state, changed=command.time, by=command.by, note=command.note, untold=False,
+            alert, state=state, changed=later_than(alert, command.time), by=command.by, note=command.note, untold=False,
             outcome=command.outcome,
         )
         for alert in profile.alerts.values()

@@ -23,8 +23,9 @@ from models.cases.worth import value_at_risk
 from models.churn.reasons import explain
 from models.conditions.rules import AlertRule
 from models.labels.treatment import held_out
-from profiles.cases.joining import HISTORY, STANDING, latest
+from profiles.cases.joining import HISTORY, STANDING, later_than, latest
 from profiles.consent import PROFILING, Consent
+from profiles.times import to_microsecond
 from profiles.types import OPEN, Alert, Case, CaseEntry, Profile
 
 __all__ = ["RETENTION", "WIN_BACK", "WORSE", "Cases", "case_id", "happened", "profile_of_case"]
@@ -52,9 +53,9 @@ def profile_of_case(id_: str) -> str:
 
 
 def happened(case: Case, at: float, action: str, by: str = "", text: str = "", **changes: Any) -> Case:
-    """The case after something that happened to it. Its times never run back, whatever a person's clock says."""
-    history = latest([*case.history, CaseEntry(at, action, by, text)], HISTORY)
-    return structs.replace(case, history=history, changed=max(case.changed, at), **changes)
+    """The case after something that happened to it, changed later than before whatever a person's clock says."""
+    history = latest([*case.history, CaseEntry(to_microsecond(at), action, by, text)], HISTORY)
+    return structs.replace(case, history=history, changed=later_than(case, at), **changes)
 
 
 class Cases:
@@ -87,6 +88,7 @@ class Cases:
         case, standing = profile.case, self._standing(profile)
         if case is None and not standing:
             return []
+        now = to_microsecond(now)
         told: list[Case] = []
         kind = WIN_BACK if profile.stage == _GONE else RETENTION
         if case is not None and case.state in STANDING:
@@ -122,9 +124,9 @@ class Cases:
             return self._as_of_now(profile, happened(fresh, now, "reopened", text=named, state="new"), now)
         earliest = standing[0].opened
         since = earliest if before is None else max(earliest, before.changed)
-        case = Case(case_id(profile.id, since), kind, "new", since, now, rules)
+        case = Case(case_id(profile.id, since), kind, "new", since, 0.0, rules)
         if before is not None:
-            case = structs.replace(case, notes=before.notes, history=before.history, changed=max(now, before.changed))
+            case = structs.replace(case, notes=before.notes, history=before.history, changed=before.changed)
         return self._as_of_now(profile, happened(case, now, "opened", text=named), now)
 
     def _is_soon(self, before: Case, rule: str, now: float) -> bool:

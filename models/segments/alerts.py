@@ -26,6 +26,7 @@ from models.conditions.writer import Writer
 from models.labels.treatment import held_out
 from models.population.snapshot import PopulationSnapshot
 from models.segments.purposes import alert_needs, looks_at_risk
+from profiles.cases.joining import later_than
 from profiles.consent import Consent, is_internal
 from profiles.errors import Misconfigured
 from profiles.types import Alert, AlertCommand, Profile, Score
@@ -170,7 +171,7 @@ def act(profile: Profile, command: AlertCommand) -> Alert | None:
     if state is None or state == held.state:
         return None
     return msgspec.structs.replace(
-        held, state=state, changed=command.time, by=command.by, note=command.note, untold=False
+        held, state=state, changed=later_than(held, command.time), by=command.by, note=command.note, untold=False
     )
 
 

@@ -6,9 +6,12 @@ from collections.abc import Iterable, Sequence
 
 from msgspec import structs
 
-from profiles.types import Case, CaseEntry
+from profiles.times import to_microsecond
+from profiles.types import Alert, Case, CaseEntry
 
-__all__ = ["HISTORY", "MERGED", "NOTES", "OVER", "STANDING", "answers_to", "join_cases", "latest"]
+__all__ = [
+    "HISTORY", "MERGED", "NOTES", "OVER", "STANDING", "answers_to", "join_cases", "later_than", "latest",
+]  # fmt: skip
 
 STANDING = ("new", "acknowledged", "snoozed")
 """States of a case that somebody has something to do with, or will have."""
@@ -23,6 +26,15 @@ def answers_to(case: Case | None, id_: str) -> bool:
     return case is not None and (case.id == id_ or id_ in case.merged)
 
 
+def later_than(before: Case | Alert, at: float) -> float:
+    """When a case or alert changes that changes at `at`: later than before, whatever a person's clock says.
+
+    Its states are told from the partitions of all whose it was, which nobody reads in one order: only their times say
+    which is the newer one.
+    """
+    return max(to_microsecond(at), to_microsecond(before.changed + 1e-6))
+
+
 def latest(entries: Iterable[CaseEntry], kept: int) -> list[CaseEntry]:
     """The latest entries in order, each once: the same in whatever order they came together."""
     return sorted(dict.fromkeys(entries), key=structs.astuple)[-kept:]
@@ -33,12 +45,19 @@ def join_cases(one: Case | None, other: Case | None) -> Case | None:
 
     What people decided last of the two counts. Whose it is has to be asked anew (""), unless a person gave it to
     somebody. Of one that is over beside one that stands only notes and history stay.
-    Which comes first makes no difference, nor does the order in which several come together.
+    Which comes first makes no difference, nor does the order in which several come together. What a case was, or has
+    taken in before, changes nothing in it: that comes again when a store was set back.
     """
     if one is None or other is None:
         return one or other
-    first, second = sorted((one, other), key=_weight)  # the second weighs more
+    for case, inside in ((one, other), (other, one)):
+        if inside.id in case.merged and {*inside.merged} <= {case.id, *case.merged}:
+            return case
     notes, history = latest([*one.notes, *other.notes], NOTES), latest([*one.history, *other.history], HISTORY)
+    if one.id == other.id:
+        newer = max(one, other, key=lambda case: (case.changed, case.state not in STANDING))
+        return structs.replace(newer, notes=notes, history=history, merged=_ids([*one.merged, *other.merged], one.id))
+    first, second = sorted((one, other), key=_weight)  # the second weighs more
     if first.state not in STANDING or second.state not in STANDING:
         return structs.replace(second, notes=notes, history=history)
     begun = min((one, other), key=lambda case: (case.opened, case.id))

@@ -6,7 +6,7 @@ of the linker (`{identity}`), the learner (`{learner}`), the census (`{census}`)
 
 - `{p017}:meta`, hash: `version` and the `nonce` of its commit, `applied`, `watermark`, `tombstones`, `origins` (highest
   offset by sender), `ahead` (after a rebuild), `arrival_rates` (how busy it is, and outages), `told` (up to where the
-  documents know what `segment.changes` and `alerts` tell)
+  documents know what `segment.changes`, `alerts` and `cases` tell)
 - `{p017}:profiles`, hash: profile id → document
 - `{p017}:companies`, hash: id → document, of companies; `{p017}:companies:recent`, sorted set: id by latest event
 - `{p017}:timers`, sorted set: profile id, or a company's, by `scheduled_at`

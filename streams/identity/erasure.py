@@ -26,6 +26,7 @@ from streams.clock import WALL
 from streams.commands import CommandSender
 from streams.kafka.topics import (
     ALERTS,
+    CASES,
     IDENTITY_CHANGES,
     IDENTITY_LINKS,
     PROFILE_CHANGES,
@@ -51,6 +52,7 @@ _HOW = {
     PROFILE_CHANGES: "deleted keys; compaction removes the earlier documents",
     SEGMENT_CHANGES: "which segments were entered and left, by profile id",
     ALERTS: "alerts, by profile id",
+    CASES: "cases with their notes, by profile id",
     TRAINING_EXAMPLES: "numbers that models learned from, by profile id",
 }
 

@@ -8,7 +8,7 @@ from plan import Plan
 from streams.settings import Settings
 
 __all__ = [
-    "ALERTS", "AUDIT", "IDENTITY_CHANGES", "IDENTITY_LINKS", "LARGEST_RECORD",
+    "ALERTS", "AUDIT", "CASES", "IDENTITY_CHANGES", "IDENTITY_LINKS", "LARGEST_RECORD",
     "MODEL_SNAPSHOTS", "PROFILE_CHANGES", "PROFILE_EVENTS", "REJECTED",
     "SEGMENT_CHANGES", "TOLD", "TRAINING_EXAMPLES", "TopicSpec", "topic_name", "topics",
 ]  # fmt: skip
@@ -20,11 +20,12 @@ PROFILE_EVENTS = "profile.events"
 PROFILE_CHANGES = "profile.changes"
 SEGMENT_CHANGES = "segment.changes"
 ALERTS = "alerts"
+CASES = "cases"
 TRAINING_EXAMPLES = "training.examples"
 MODEL_SNAPSHOTS = "model.snapshots"
 AUDIT = "audit"
 
-TOLD = (SEGMENT_CHANGES, ALERTS)
+TOLD = (SEGMENT_CHANGES, ALERTS, CASES)
 """What others are told of customers as it happens, each in the partition of its own number."""
 
 _DAY_MS = 86_400_000
@@ -74,6 +75,7 @@ def topics(settings: Settings, plan: Plan) -> list[TopicSpec]:
         (PROFILE_CHANGES, many, compact | large, "the newest document of every profile"),
         (SEGMENT_CHANGES, many, keep_long, "customers entering and leaving segments"),
         (ALERTS, many, keep_long, "alerts, each change of state"),
+        (CASES, many, keep_long, "cases of customers, each change of state"),
         (TRAINING_EXAMPLES, one, keep_long, "features as they were, with the label that has matured"),
         (MODEL_SNAPSHOTS, one, compact | large, "the latest checkpoint of the learner"),
         (AUDIT, one, keep_for_a_year, "who looked at whom, and did what"),

@@ -1,21 +1,21 @@
-"""The alerts of every customer, as the `alerts` topic told them: what people decided must not be asked again, and who
-acts on one that is over has to hear so.
+"""The alerts and cases of every customer, as the topics `alerts` and `cases` told them: what people decided must not be
+asked again, and who acts on one that is over has to hear so.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import msgspec
 
 from models.labels.treatment import is_treatment
-from profiles.cases.joining import STANDING, join_cases
+from profiles.cases.joining import join_cases
 from profiles.types import OPEN, Alert, Case
 from streams.kafka.reader import Extent, Log
-from streams.records.told import MODEL_NEWS, read_alert
+from streams.records.told import MODEL_NEWS, read_alert, read_case
 
-__all__ = ["Alerts", "Told", "cases_of_owners", "of_owners", "read_alerts", "standing"]
+__all__ = ["Alerts", "Told", "cases_of_owners", "of_owners", "read_alerts", "read_cases", "standing"]
 
 Alerts = dict[str, dict[str, Alert]]
 """Profile → rule → the latest alert."""
@@ -26,13 +26,12 @@ class Told:
     """What Kafka still knows."""
 
     latest: Alerts = field(default_factory=dict)
-    cases: dict[str, Case] = field(default_factory=dict)  # profile → the latest of it
+    cases: dict[str, tuple[str, Case]] = field(default_factory=dict)  # id → whose it was last, and its newest state
     decided: dict[str, list[float]] = field(default_factory=dict)  # profile → when people dealt with alerts of it
 
     def forget(self, profile: str) -> None:
         """Forget what was told of somebody who is erased."""
         self.latest.pop(profile, None)
-        self.cases.pop(profile, None)
         self.decided.pop(profile, None)
 
 
@@ -44,9 +43,6 @@ async def read_alerts(log: Log, extents: list[Extent]) -> Told:
             if record.key == MODEL_NEWS:
                 continue
             profile, alert = read_alert(record.value)
-            if isinstance(alert, Case):
-                _add_case(found, profile, alert)
-                continue
             if (alert.state, alert.note, alert.by) == ("cleared", "erased", ""):  # whoever comes back begins anew
                 found.forget(profile)
                 continue
@@ -54,6 +50,15 @@ async def read_alerts(log: Log, extents: list[Extent]) -> Told:
             if is_treatment(alert):
                 found.decided.setdefault(profile, []).append(alert.changed)
     return found
+
+
+async def read_cases(log: Log, extents: list[Extent], found: Told) -> None:
+    """Add the newest state of every case that Kafka still knows of, in whatever order partitions tell of it."""
+    async for batch in log.read(extents, accept_gaps=True):
+        for record in batch.records:
+            profile, case = read_case(record.value)
+            if case.id not in found.cases or case.changed >= found.cases[case.id][1].changed:
+                found.cases[case.id] = profile, case
 
 
 def of_owners(alerts: Alerts, owners: Mapping[str, str]) -> Alerts:
@@ -79,23 +84,14 @@ def standing(played: Alert | None, told: Alert | None) -> Alert | None:
     return told if told.state == "resolved" and told.changed >= played.opened else played
 
 
-def cases_of_owners(cases: Mapping[str, Case], owners: Mapping[str, str]) -> dict[str, Case]:
-    """The cases by the profiles that homes belong to now; of several homes, as if they had met."""
+def cases_of_owners(cases: Iterable[tuple[str, Case]], owners: Mapping[str, str]) -> dict[str, Case]:
+    """The cases by the profiles that homes belong to now; several of one, as if they had met."""
     found: dict[str, Case] = {}
-    for home, case in cases.items():
+    for home, case in cases:
         owner = owners.get(home, home)
-        if (joined := join_cases(found.get(owner), case)) is not None:
+        if case.state != "erased" and (joined := join_cases(found.get(owner), case)) is not None:
             found[owner] = joined
     return found
-
-
-def _add_case(found: Told, profile: str, case: Case) -> None:
-    if case.state == "erased":
-        found.forget(profile)
-    elif (held := found.cases.get(profile)) is None or (
-        held.id == case.id or case.state in STANDING or held.state not in STANDING
-    ):
-        found.cases[profile] = case
 
 
 def _add(found: Alerts, profile: str, alert: Alert) -> None:

@@ -177,10 +177,9 @@ class FromArchive:
             for home, held in self._given.alerts.latest.items()
         }
 
-    def _cases_that_count(self) -> dict[str, Case]:
-        return {
-            home: case for home, case in self._given.alerts.cases.items() if self._erasures.counts(home, case.changed)
-        }
+    def _cases_that_count(self) -> list[tuple[str, Case]]:
+        told = self._given.alerts.cases.values()
+        return [(home, case) for home, case in told if self._erasures.counts(home, case.changed)]
 
     def _find_owners(self) -> dict[str, str]:
         links = self._given.links

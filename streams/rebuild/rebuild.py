@@ -34,6 +34,7 @@ from streams.kafka.output import BatchProducer, Row
 from streams.kafka.reader import Extent, Log
 from streams.kafka.topics import (
     ALERTS,
+    CASES,
     IDENTITY_CHANGES,
     IDENTITY_LINKS,
     MODEL_SNAPSHOTS,
@@ -41,7 +42,7 @@ from streams.kafka.topics import (
     TRAINING_EXAMPLES,
     topic_name,
 )
-from streams.rebuild.alerts import read_alerts
+from streams.rebuild.alerts import read_alerts, read_cases
 from streams.rebuild.archive import FromArchive, Given
 from streams.rebuild.check import Comparison, compare_identities, compare_learner, compare_partition
 from streams.rebuild.documents import Tombstones, documents, survey
@@ -291,6 +292,7 @@ async def _given(log: Log, settings: Settings, plan: Plan, state: State, found: 
     tail = await read_tail(log, state, rest, ownership)
     links = await read_identities(log, found.identity, plan)
     alerts = await read_alerts(log, await log.extents(topic_name(settings, ALERTS)))
+    await read_cases(log, await log.extents(topic_name(settings, CASES)), alerts)
     versions = {extent.partition: (await survey(log, extent)).version for extent in found.profiles}
     (training,) = await log.extents(topic_name(settings, TRAINING_EXAMPLES))
     decisions = await read_decisions(log, training)

@@ -1,8 +1,8 @@
-"""What `segment.changes` and `alerts` carry, as those of us see it who read again what others were told."""
+"""What `segment.changes`, `alerts` and `cases` carry, as those of us see it who read again what others were told."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, NamedTuple
@@ -12,11 +12,11 @@ import msgspec
 from models.cases.case_document import CaseDocument, stored_case
 from models.labels import treatment
 from models.segments.alert_document import AlertDocument, stored_alert
-from profiles.cases.joining import STANDING, answers_to
+from profiles.cases.joining import STANDING, join_cases
 from profiles.merge import later, weight
 from profiles.types import OPEN, Alert, Case, Profile, Stay
 
-__all__ = ["MODEL_NEWS", "Adopted", "SegmentChange", "ToldOf", "read_alert", "read_segment_change"]
+__all__ = ["MODEL_NEWS", "Adopted", "SegmentChange", "ToldOf", "read_alert", "read_case", "read_segment_change"]
 
 MODEL_NEWS = b"@model"
 """The key of records in `alerts` that are about the models, and of no customer."""
@@ -43,12 +43,17 @@ class _Change(msgspec.Struct):
 class _Alert(msgspec.Struct):
     id: str
     profile: str
-    alert: AlertDocument | None = None
-    case: CaseDocument | None = None
+    alert: AlertDocument
+
+
+class _Case(msgspec.Struct):
+    profile: str
+    case: CaseDocument
 
 
 _decode_change = msgspec.json.Decoder(_Change).decode
 _decode_alert = msgspec.json.Decoder(_Alert).decode
+_decode_case = msgspec.json.Decoder(_Case).decode
 
 
 def read_segment_change(value: bytes) -> SegmentChange:
@@ -62,8 +67,8 @@ def read_segment_change(value: bytes) -> SegmentChange:
     return SegmentChange(told.id, told.profile, told.segment, at, told.change == "entered")
 
 
-def read_alert(value: bytes) -> tuple[str, Alert | Case]:
-    """The profile and the alert or case of a record of `alerts` that is not `MODEL_NEWS`.
+def read_alert(value: bytes) -> tuple[str, Alert]:
+    """The profile and the alert of a record of `alerts` that is not `MODEL_NEWS`.
 
     Raises:
         msgspec.DecodeError: it is no such record.
@@ -71,11 +76,17 @@ def read_alert(value: bytes) -> tuple[str, Alert | Case]:
     told = _decode_alert(value)
     # The document's times are to the microsecond; the id of the message ends with all of the last one.
     changed = float(told.id.rpartition(":")[2])
-    if told.case is not None:
-        return told.profile, msgspec.structs.replace(stored_case(told.case), changed=changed)
-    if told.alert is None:
-        raise msgspec.DecodeError("neither an alert nor a case")
     return told.profile, msgspec.structs.replace(stored_alert(told.alert), changed=changed)
+
+
+def read_case(value: bytes) -> tuple[str, Case]:
+    """The profile and the case of a record of `cases`.
+
+    Raises:
+        msgspec.DecodeError: it is no such record.
+    """
+    told = _decode_case(value)
+    return told.profile, stored_case(told.case)
 
 
 class Adopted(NamedTuple):
@@ -86,7 +97,8 @@ class Adopted(NamedTuple):
     alerts: list[Alert]
     replaced: list[Alert]  # by those
     over: list[Alert]  # others believe them open, beside another one of their rule that stands
-    cases_over: list[Case]  # others believe that they stand, beside the one that does
+    cases_over: Sequence[Case] = ()  # others believe that they stand, beside the one that does
+    joined: Case | None = None  # which that is, if nobody has been told of it
 
 
 @dataclass(slots=True)
@@ -99,17 +111,23 @@ class ToldOf:
 
     def followed_by(self, others: ToldOf) -> ToldOf:
         """These words, and those that came after them."""
-        newer = {
-            id_: alert
-            for id_, alert in others.alerts.items()
-            if id_ not in self.alerts or alert.changed >= self.alerts[id_].changed
-        }
-        cases = {
-            id_: case
-            for id_, case in others.cases.items()
-            if id_ not in self.cases or case.changed >= self.cases[id_].changed
-        }
-        return ToldOf(self.segments | others.segments, self.alerts | newer, self.cases | cases)
+        both = ToldOf(self.segments | others.segments, dict(self.alerts), dict(self.cases))
+        for alert in others.alerts.values():
+            both.hear_alert(alert)
+        for case in others.cases.values():
+            both.hear_case(case)
+        return both
+
+    def hear_alert(self, alert: Alert) -> None:
+        """Take in what was told of an alert, unless that is older than what is known of it."""
+        if (before := self.alerts.get(alert.id)) is None or alert.changed >= before.changed:
+            self.alerts[alert.id] = alert
+
+    def hear_case(self, case: Case) -> None:
+        """The same of a case."""
+        held = self.cases.get(case.id)
+        if held is None or case.changed >= held.changed:
+            self.cases[case.id] = case
 
     def at(self) -> float:
         """The time of the latest of them."""
@@ -123,10 +141,13 @@ class ToldOf:
             return False
         held = profile or Profile("")
         inside = any(entered != (name in held.segments) for name, (_, entered) in self.segments.items())
-        if inside or any(True for _ in self._unknown(held)) or bool(self._over(held)):
-            return True
-        stands = self._case(held)
-        return stands is not held.case or bool(self._cases_over(stands))
+        return (
+            inside
+            or any(True for _ in self._unknown(held))
+            or bool(self._over(held))
+            or self._case(held) is not held.case
+            or bool(self._cases_over(held, held.case))
+        )
 
     def adopt(self, profile: Profile) -> Adopted:
         """Make it true of a profile, in place; answer what the indexes have to hear of."""
@@ -134,7 +155,6 @@ class ToldOf:
             [name for name, (_, inside) in self.segments.items() if inside and name not in profile.segments],
             [name for name, (_, inside) in self.segments.items() if not inside and name in profile.segments],
             list(self._unknown(profile)),
-            [],
             [],
             [],
         )
@@ -153,24 +173,24 @@ class ToldOf:
         found.over.extend(
             held for held in found.replaced if held.id not in self.alerts and held.state in OPEN and not held.untold
         )
-        before, profile.case = profile.case, self._case(profile)
-        found.cases_over.extend(self._cases_over(profile.case))
-        if before is not None and before.state in STANDING and before.id not in self.cases:
-            found.cases_over.extend([] if answers_to(profile.case, before.id) else [before])
-        return found
+        before, stands = profile.case, self._case(profile)
+        cases_over = self._cases_over(profile, stands)
+        profile.case = stands
+        joined = stands if stands is not None and stands not in (before, *self.cases.values()) else None
+        return found._replace(cases_over=cases_over, joined=joined)
 
     def _case(self, profile: Profile) -> Case | None:
-        """The case that stands by what was told: the one that changed last."""
-        told = [case for case in self.cases.values() if case.state != "erased"]
-        newest = max(told, key=lambda case: (case.changed, case.state in STANDING, case.id), default=None)
-        held = profile.case
-        return newest if newest is not None and (held is None or newest.changed > held.changed) else held
+        """The case that stands by what was told and what the profile has: what all of them come to together."""
+        held = stands = profile.case
+        for case in self.cases.values():
+            if case.state != "erased" and not _is_earlier(case, held):
+                stands = join_cases(stands, case)
+        return held if stands == held else stands
 
-    def _cases_over(self, stands: Case | None) -> list[Case]:
-        """The cases that were told to stand, where another one is the customer's."""
-        return [
-            case for case in self.cases.values() if case.state in STANDING and (stands is None or stands.id != case.id)
-        ]
+    def _cases_over(self, profile: Profile, stands: Case | None) -> list[Case]:
+        """The cases that others believe to stand, where another one is the customer's."""
+        known = self.cases if profile.case is None else {profile.case.id: profile.case} | self.cases
+        return [case for id_, case in known.items() if case.state in STANDING and stands and stands.id != id_]
 
     def _over(self, profile: Profile) -> list[Alert]:
         """The alerts that were told to be open, where another one of their rule is."""
@@ -196,3 +216,10 @@ class ToldOf:
             stands = max((known | told).values(), key=weight)
             if stands is not held:
                 yield stands
+
+
+def _is_earlier(told: Case, held: Case | None) -> bool:
+    """Whether a case that was told is one that came before the profile's, and is told again by whoever was paused."""
+    return (
+        held is not None and told.id != held.id and told.changed <= held.changed and {*told.history} <= {*held.history}
+    )

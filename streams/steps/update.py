@@ -10,7 +10,7 @@ as an `Absorb`, so that a profile has one writer at all times.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 import msgspec
@@ -19,10 +19,10 @@ from models.cases.decisions import decide, decide_by_alert
 from models.labels import snapshots, treatment
 from models.segments import alerts as alert_rules
 from models.segments.alert_document import alert_document
-from profiles.cases.joining import STANDING
+from profiles.cases.joining import STANDING, later_than
 from profiles.companies.counting import count_shares
 from profiles.companies.sharing import Companies
-from profiles.merge import add_identities, merge
+from profiles.merge import add_identities, merge, merge_matters
 from profiles.search.terms import FINDABLE_ROLES
 from profiles.state import Limits, apply, remember
 from profiles.types import (
@@ -197,6 +197,9 @@ def _absorb(work: Work, winner: Profile, command: Absorb, limits: Limits) -> Non
     elif winner.splitting is not None and _before_cutover(winner.splitting, command.loser, command.position):
         known = _decode_profile(command.state)
         winner.splits = sorted({*winner.splits, *known.splits})  # whatever comes of them again is a repeat, too
+        ours, our_case = dict(winner.alerts), winner.case
+        merge_matters(winner, known)  # they are of nobody else, and no event tells of them
+        _tell_matters(work, command, winner, ours, our_case, known)
         work.touch(winner)
         if limits.companies is not None:
             ask_back(work, command, known)
@@ -207,11 +210,19 @@ def _absorb(work: Work, winner: Profile, command: Absorb, limits: Limits) -> Non
     treatment.note(winner, loser.treated_at)
     ours, our_case = dict(winner.alerts), winner.case
     merge(winner, loser, limits)
-    _join_cases(work, winner, our_case, loser.case)
     if limits.companies is not None and command.split:
         let_go(work, command, winner, limits.companies)
     elif limits.companies is not None:
         ask_back(work, command, loser)
+    _tell_matters(work, command, winner, ours, our_case, loser)
+    work.renamed[winner.id] = winner
+    work.touch(winner)
+
+
+def _tell_matters(
+    work: Work, command: Absorb, winner: Profile, ours: Mapping[str, Alert], our_case: Case | None, loser: Profile
+) -> None:
+    """Tell what became of the alerts and cases of two who are one, and bring the index of alerts up to it."""
     for alert in loser.alerts.values():
         if alert.rule in ours and ours[alert.rule].id == alert.id:
             work.alerts[alert.id] = (winner.id, winner.alerts[alert.rule])
@@ -223,21 +234,13 @@ def _absorb(work: Work, winner: Profile, command: Absorb, limits: Limits) -> Non
         if alert.rule in ours:
             work.drop_alert(ours[alert.rule])
             _supersede(work, winner, alert.rule, ours[alert.rule])
-    work.renamed[winner.id] = winner
-    work.touch(winner)
-
-
-def _join_cases(work: Work, winner: Profile, ours: Case | None, theirs: Case | None) -> None:
-    """Tell what became of the cases of two who are one."""
-    case = winner.case
-    if case is None or theirs is None or case == ours:
-        if theirs is not None and theirs.state in STANDING and case is not None and case.id != theirs.id:
-            work.end_case(winner, theirs, f"merged into {case.id}")
+    if winner.case is None or loser.case is None:
         return
-    for other in (ours, theirs):
-        if other is not None and other.state in STANDING and other.id != case.id:
-            work.end_case(winner, other, f"merged into {case.id}")
-    work.tell_case(winner, case, "merged")
+    for case in (our_case, loser.case):
+        if case is not None and case.state in STANDING and case.id != winner.case.id:
+            work.end_case(winner, case, f"merged into {winner.case.id}", command.time)
+    if winner.case != our_case:
+        work.tell_case(winner, winner.case, f"merged:{loser.id}")
 
 
 def _erase(work: Work, profile: Profile, command: Erase, companies: Companies | None) -> None:
@@ -254,8 +257,11 @@ def _erase(work: Work, profile: Profile, command: Erase, companies: Companies | 
 def _leave_out(work: Work, record: Record, companies: Companies | None) -> None:
     """Let what comes to an erased customer be gone, also out of the companies of who is merged into them."""
     work.outcomes["erased"] += type(record) is Event
-    if type(record) is Absorb and companies is not None and not record.split:
-        ask_back(work, record, _decode_profile(record.state), erased=True)
+    if type(record) is Absorb and not record.split:
+        loser = _decode_profile(record.state)
+        _end_matters(work, work.profiles[record.profile], loser)
+        if companies is not None:
+            ask_back(work, record, loser, erased=True)
 
 
 def _end_all(work: Work, profile: Profile) -> None:
@@ -263,12 +269,24 @@ def _end_all(work: Work, profile: Profile) -> None:
     _leave_segments(work, profile, reason="erased")
     for alert in profile.alerts.values():
         work.drop_alert(alert)
-        if alert.state in OPEN:  # whoever acts on it has to stop
+    _end_matters(work, profile, profile)
+    profile.case = None
+
+
+def _end_matters(work: Work, profile: Profile, held: Profile) -> None:
+    """Tell whoever acts on an alert or a case of somebody who is erased to stop.
+
+    Args:
+        profile: the erased one.
+        held: has them: the same, or who was merged into them.
+    """
+    for alert in held.alerts.values():
+        if alert.state in OPEN:
             over = msgspec.structs.replace(alert, state="cleared", note="erased", by="", reasons=[], model="")
             _tell(work, profile, over)
-    if (case := profile.case) is not None:
-        profile.case = None
-        work.tell_case(profile, Case(case.id, case.kind, "erased", case.opened, case.changed), "erased")
+    if (case := held.case) is not None:
+        changed = later_than(case, case.changed)
+        work.tell_case(profile, Case(case.id, case.kind, "erased", case.opened, changed), "erased")
 
 
 def _take_apart(work: Work, profile: Profile, command: Split, companies: Companies | None) -> None:

@@ -20,16 +20,12 @@ from profiles.search.terms import Searchable, members_of, terms_of
 from profiles.store import ArrivalRate, Changes, Loaded, Output
 from profiles.times import rfc3339
 from profiles.types import OPEN, Alert, Case, Event, Origin, Profile, Record, is_cell, is_shown, partition_of
-from streams.kafka.topics import ALERTS, PROFILE_CHANGES, PROFILE_EVENTS, SEGMENT_CHANGES
+from streams.kafka.topics import ALERTS, CASES, PROFILE_CHANGES, PROFILE_EVENTS, SEGMENT_CHANGES
 from streams.records.told import ToldOf
 
 _encode = msgspec.msgpack.Encoder().encode
 
 __all__ = ["SENT_BITS", "Together", "Work"]
-
-_TELLS_CASES = False
-"""Whether `alerts` tells of cases, too. Not yet: after a store was set back some that were told are nobody's, and
-readers of the topic would take them for open."""
 
 SENT_BITS = 16
 """An origin in `profile.events` is an offset shifted by so much, and the number of the record sent because of it."""
@@ -182,6 +178,8 @@ class Work:
             self._end(profile, alert, "another one stands")
         for case in found.cases_over:
             self.end_case(profile, case, "another one stands")
+        if found.joined is not None:
+            self.tell_case(profile, found.joined, "merged")
         # Whether it still holds, the next look tells; its timer is due.
         profile.scheduled_at = min(profile.scheduled_at or math.inf, max(self.watermark, 1.0))
         self.changed[profile.id] = profile
@@ -207,21 +205,19 @@ class Work:
         self.tell(ALERTS, profile, f"{alert.id}:cleared:{alert.changed!r}", {"alert": alert_document(profile, over)})
 
     def tell_case(self, profile: Profile, case: Case, what: str = "") -> None:
-        """Tell the state of a case, once `_TELLS_CASES`.
+        """Tell the state of a case.
 
         Args:
             profile: whose it is, or was.
             case: as it is now.
             what: has happened; the latest of its history unless given.
         """
-        if not _TELLS_CASES:
-            return
         id_ = f"{case.id}:{what or case.history[-1].action}:{case.changed!r}"
-        self.tell(ALERTS, profile, id_, {"case": case_document(profile.id, case)})
+        self.tell(CASES, profile, id_, {"case": case_document(profile.id, case)})
 
-    def end_case(self, profile: Profile, case: Case, why: str) -> None:
-        """Tell that a case is over that no document holds."""
-        over = happened(case, case.changed, "cleared", text=why, state="cleared", until=0.0, worse=False)
+    def end_case(self, profile: Profile, case: Case, why: str, at: float = 0.0) -> None:
+        """Tell that a case is over that no document holds; at once behind the last that is known of it unless `at`."""
+        over = happened(case, at or case.changed, "cleared", text=why, state="cleared", until=0.0, worse=False)
         self.tell_case(profile, over, "cleared")
 
     def origin(self, cause: Record) -> Origin:

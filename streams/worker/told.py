@@ -1,11 +1,12 @@
 """What other systems were told of a partition's customers, and how a store that was set back is brought up to it.
 
-A Redis that loses its last second, or a replica that is promoted, comes back older than what `segment.changes` and
-`alerts` say. The events are in Kafka and are applied again; but what followed from them followed at a time of the wall
-clock that does not come back, so it would be told once more under other ids, or never be taken back. What was told is
-therefore a fact like an event: each commit notes up to where Kafka has what its partition told (`Changes.told`), and
-whoever begins to write a partition reads on from there. A customer who was told to be in a segment is in it again, and
-has the alert that was told, under its id; whether it still holds, the next look finds out and tells.
+A Redis that loses its last second, or a replica that is promoted, comes back older than what `segment.changes`,
+`alerts` and `cases` say. The events are in Kafka and are applied again; but what followed from them followed at a time
+of the wall clock that does not come back, so it would be told once more under other ids, or never be taken back. What
+was told is therefore a fact like an event: each commit notes up to where Kafka has what its partition told
+(`Changes.told`), and whoever begins to write a partition reads on from there. A customer who was told to be in a
+segment is in it again, and has the alert and the case that were told, under their ids; whether that still holds, the
+next look finds out and tells.
 """
 
 from __future__ import annotations
@@ -18,13 +19,12 @@ from aiokafka.structs import ConsumerRecord
 from faust.types import TP
 from tenacity import retry, retry_if_exception_type, wait_exponential
 
-from profiles.types import Alert, Case
 from streams.kafka.client import Unavailable
 from streams.kafka.ends import Ends
 from streams.kafka.reader import Batch, Extent, Log
-from streams.kafka.topics import ALERTS, PROFILE_EVENTS, TOLD, topic_name
+from streams.kafka.topics import ALERTS, CASES, PROFILE_EVENTS, TOLD, topic_name
 from streams.records.position import header_of
-from streams.records.told import MODEL_NEWS, ToldOf, read_alert, read_segment_change
+from streams.records.told import MODEL_NEWS, ToldOf, read_alert, read_case, read_segment_change
 from streams.settings import Settings
 
 __all__ = ["ReadTold", "Told", "ToldReader", "nothing_told"]
@@ -102,6 +102,8 @@ class ToldReader:
             of = found[batch.partition]
             if self._bases[batch.topic] == ALERTS:
                 _take_alerts(of, batch, seen)
+            elif self._bases[batch.topic] == CASES:
+                _take_cases(of, batch, seen)
             else:
                 _take_changes(of, batch, seen)
             versions[batch.partition] = max([versions[batch.partition], *(_version(one) for one in batch.records)])
@@ -133,13 +135,23 @@ def _take_changes(of: dict[str, ToldOf], batch: Batch, seen: dict[str, None]) ->
 
 def _take_alerts(of: dict[str, ToldOf], batch: Batch, seen: dict[str, None]) -> None:
     for record in batch.records:
-        if record.key != MODEL_NEWS and (id_ := header_of(record.headers, "id")) not in seen:
-            seen |= {id_: None} if id_ else {}
-            profile, told = read_alert(record.value)
-            held = of.setdefault(profile, ToldOf())
-            latest: dict[str, Alert] | dict[str, Case] = held.alerts if isinstance(told, Alert) else held.cases
-            if (before := latest.get(told.id)) is None or told.changed >= before.changed:
-                latest[told.id] = told  # type: ignore[assignment]
+        if record.key != MODEL_NEWS and _is_new(record, seen):
+            profile, alert = read_alert(record.value)
+            of.setdefault(profile, ToldOf()).hear_alert(alert)
+
+
+def _take_cases(of: dict[str, ToldOf], batch: Batch, seen: dict[str, None]) -> None:
+    for record in batch.records:
+        if _is_new(record, seen):
+            profile, case = read_case(record.value)
+            of.setdefault(profile, ToldOf()).hear_case(case)
+
+
+def _is_new(record: ConsumerRecord, seen: dict[str, None]) -> bool:
+    if (id_ := header_of(record.headers, "id")) in seen:
+        return False
+    seen |= {id_: None} if id_ else {}
+    return True
 
 
 def _version(record: ConsumerRecord) -> int:

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from profiles.cases.case_rows import case_row
 from profiles.documents import encode_profile
 from profiles.errors import Fenced, Misconfigured
 from profiles.store import ArrivalRate, Changes, Output
@@ -236,6 +237,13 @@ def test_cases_are_listed_while_they_stand_and_then_as_over(run: Any) -> None:
         assert await both.reader.cases_ended(20.5) == [(f"{4:032x}", 40.0)]
         await put(both, with_case(4, "new", 50.0))
         assert await both.reader.cases_ended(20.5) == []
+        await put(both, someone(1, redirect=f"{3:032x}"), someone(2, redirect=ERASED))  # no tombstone is in a list
+        assert sorted(row.value for row in await both.reader.cases()) == [3, 4, 5]
+        assert await both.reader.count_cases_done() == 0
+        held = scored(6, 0.5)
+        held.case, held.segments = with_case(6, "new", 1.0).case, {"vip": Stay(1.0)}
+        await put(both, held)
+        assert case_row(held) in await both.reader.cases()
 
     run(test)
 

@@ -30,6 +30,7 @@ from streams.kafka.outbox import Outbox
 from streams.kafka.output import Row
 from streams.kafka.topics import (
     ALERTS,
+    CASES,
     IDENTITY_CHANGES,
     IDENTITY_LINKS,
     MODEL_SNAPSHOTS,
@@ -91,7 +92,7 @@ class Telling:
         self.stores = open_stores("memory://", plan.namespace, partitions)
         self.sources = {topic_name(self.settings, one.topic): one.name for one in plan.sources.values()}
         one_partition = (IDENTITY_LINKS, IDENTITY_CHANGES, TRAINING_EXAMPLES, MODEL_SNAPSHOTS)
-        many = (PROFILE_EVENTS, PROFILE_CHANGES, REJECTED, ALERTS, SEGMENT_CHANGES)
+        many = (PROFILE_EVENTS, PROFILE_CHANGES, REJECTED, ALERTS, CASES, SEGMENT_CHANGES)
         topics = dict.fromkeys((topic_name(self.settings, base) for base in one_partition), 1)
         topics |= dict.fromkeys((topic_name(self.settings, base) for base in many), partitions)
         self.log = MemoryLog(topics | dict.fromkeys(self.sources, partitions), self.wall)

@@ -61,6 +61,7 @@ def _customer(profile: Profile) -> dict[str, Any]:
         "stages": profile.stages,
         "segments": {name: stay.since for name, stay in profile.segments.items()},
         "alerts": {rule: (one.state, one.opened, one.changed, one.found) for rule, one in profile.alerts.items()},
+        "case": (case := profile.case) and (case.id, case.kind, case.state, case.opened, case.changed, case.rules),
         "risk": profile.score.risk if profile.score else None,
         "snapshots": [(snapshot.at, snapshot.due, snapshot.full) for snapshot in profile.snapshots],
         "orders": (profile.purchases.orders, profile.purchases.last),

@@ -189,7 +189,18 @@ def everybody(installation: Installation) -> dict[str, Any]:
                 (pending.at, pending.due, pending.full, pending.late, pending.segments) for pending in held.snapshots
             ]
             score = held.score and (held.score.band, held.score.model, held.score.at)
-            found[id_] = held.redirect, held.stage, held.stage_since, held.stages, segments, alerts, waiting, score
+            case = held.case and msgspec.structs.replace(held.case, risk=None, value=None)
+            found[id_] = (
+                held.redirect,
+                held.stage,
+                held.stage_since,
+                held.stages,
+                segments,
+                alerts,
+                waiting,
+                score,
+                case,
+            )
     return found
 
 

@@ -7,7 +7,7 @@ import copy
 import json
 import random
 from collections import Counter
-from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
 import msgspec
@@ -25,7 +25,7 @@ from profiles.clock import ClockState, Phase
 from profiles.store import Changes
 from profiles.stores.memory import MemoryStore
 from profiles.stores.memory.clock import MemoryClockStore
-from profiles.types import AlertCommand, Merge, Profile, Record
+from profiles.types import AlertCommand, Erase, Merge, Profile, Record, partition_of
 from streams.clock import SteppedClock
 from streams.kafka.memory import MemoryLog
 from streams.kafka.outbox import Outbox
@@ -42,8 +42,7 @@ from tests.build import T0, event
 from tests.outputs import TOLD_WRONGLY, wrong_outputs
 
 PLAN = load_plan(REPOSITORY / "tracking_plan.yaml", {})
-SETTINGS = Settings(partitions=1)
-EVENTS, CHANGES, ALERTS = "profile.events", "segment.changes", "alerts"
+EVENTS, CHANGES, ALERTS, CASES = "profile.events", "segment.changes", "alerts", "cases"
 CUSTOMERS = [f"c{number}" for number in range(12)]
 DAYS = 120
 
@@ -51,14 +50,16 @@ _metrics = WorkerMetrics(CollectorRegistry())
 
 
 class Installation:
-    """One partition, its log and its clock. The store can be set back, and the worker be another one after that."""
+    """Partitions, their log and clock. The store can be set back, and the worker be another one after that."""
 
-    def __init__(self, chance: random.Random) -> None:
+    def __init__(self, chance: random.Random, partitions: int = 1) -> None:
         self._chance = chance
+        self._settings = Settings(partitions=partitions)
+        self._numbers = list(range(partitions))
         self.clock = SteppedClock(T0)
-        topics = (EVENTS, CHANGES, ALERTS, "profile.changes", "training.examples")
-        self.log = MemoryLog(dict.fromkeys(topics, 1), self.clock)
-        self.store = MemoryStore(PLAN.namespace, 1)
+        topics = (EVENTS, CHANGES, ALERTS, CASES, "profile.changes")
+        self.log = MemoryLog({**dict.fromkeys(topics, partitions), "training.examples": 1}, self.clock)
+        self.store = MemoryStore(PLAN.namespace, partitions)
         is_live = ClockState(phase="live")
         self._clocks = MemoryClockStore(is_live)
         self.follower = ClockFollower(self._clocks, self.clock, is_live)
@@ -68,18 +69,18 @@ class Installation:
         panel = Panel.cold(PLAN.churn)
         runner = ProfileRunner(
             Steps(
-                profile_pipeline(PLAN, SETTINGS, lambda: panel, PopulationSnapshot.empty),
-                backlog_pipeline(PLAN, SETTINGS),
+                profile_pipeline(PLAN, self._settings, lambda: panel, PopulationSnapshot.empty),
+                backlog_pipeline(PLAN, self._settings),
                 review_pipeline(PLAN, PopulationSnapshot.empty),
             ),
             self.store,
-            1,
-            Outbox(self.log, SETTINGS),
+            len(self._numbers),
+            Outbox(self.log, self._settings),
             _metrics,
             self.follower,
-            ToldReader(self.log, self._ends, SETTINGS, self._chance.choice((2, 10_000))),
+            ToldReader(self.log, self._ends, self._settings, self._chance.choice((2, 10_000))),
         )
-        runner.assigned([0])
+        runner.assigned(self._numbers)
         return runner
 
     async def _ends(self, tps: Collection[TP]) -> dict[TP, int]:
@@ -87,20 +88,31 @@ class Installation:
 
     async def happen(self, *records: Record) -> None:
         """Records come to `profile.events`."""
-        await self.log.produce([Row(EVENTS, 0, b"", msgspec.msgpack.encode(record)) for record in records])
+        rows = [(partition_of(one.profile, len(self._numbers)), msgspec.msgpack.encode(one)) for one in records]
+        await self.log.produce([Row(EVENTS, partition, b"", value) for partition, value in rows])
 
     async def apply(self) -> None:
-        """Apply what is there, in batches."""
-        while (first := (await self.store.applied([0]))[0] + 1) < (held := self.log.held(TP(EVENTS, 0))).end:
-            some = held.records[first : first + self._chance.randint(1, 4)]
-            await self.runner.apply([Batch(TP(EVENTS, 0), some, first)])
-            # What a worker sends to its own partition, and finds there at once.
+        """Apply what is there, in batches, some partitions ahead of others; and what is sent because of it."""
+        while waiting := await self._waiting():
+            some = [one for one in waiting if len(waiting) == 1 or self._chance.random() < 0.7]
+            await self.runner.apply(some)
+            if len(waiting) < len(self._numbers):
+                await self.runner.close()  # it is in the log then
+
+    async def _waiting(self) -> list[Batch]:
+        applied = await self.store.applied(self._numbers)
+        found = []
+        for number in self._numbers:
+            tp, first = TP(EVENTS, number), applied.get(number, -1) + 1
+            if some := self.log.held(tp).records[first : first + self._chance.randint(1, 4)]:
+                found.append(Batch(tp, some, first))
+        return found
 
     async def work(self) -> None:
         """Apply what is there, and fire what is due."""
         await self.apply()
-        while await self.runner.fire(self.follower.now()):
-            pass
+        while await self.runner.fire(self.follower.now()) or await self._waiting():
+            await self.apply()
         await self.runner.close()
 
     async def go_to(self, phase: Phase, gate: float) -> None:
@@ -115,11 +127,18 @@ class Installation:
             self.runner = self._worker()
 
     def told(self, topic: str) -> list[bytes]:
-        """The values of a topic."""
-        return [record.value for record in self.log.held(TP(topic, 0)).records]
+        """The values of a topic, its partitions in any order."""
+        order = self._chance.sample(self._numbers, len(self._numbers))
+        return [record.value for number in order for record in self.log.held(TP(topic, number)).records]
 
     async def profiles(self) -> dict[str, Profile]:
-        return {id_: one for id_, one in (await self.store.fetch(0, CUSTOMERS)).items() if not one.redirect}
+        found = [await self.store.fetch(number, CUSTOMERS) for number in self._numbers]
+        return {id_: one for part in found for id_, one in part.items() if not one.redirect}
+
+    async def wrong(self) -> list[tuple[str, str]]:
+        """What others believe that is not so."""
+        told = [self.told(topic) for topic in (CHANGES, ALERTS, CASES)]
+        return list(wrong_outputs(*told, await self.profiles()))
 
 
 async def life(chance: random.Random, *, lose: bool) -> Installation:
@@ -138,12 +157,8 @@ async def life(chance: random.Random, *, lose: bool) -> Installation:
             await one.happen(Merge(loser, winner, one.clock.now(), [("user_id", loser)]))
         await one.work()
         before = copy.deepcopy(one.store._partitions)
+        await one.happen(*decisions(chance, one.clock.now(), await one.profiles()))
         for customer, profile in (await one.profiles()).items():
-            case = profile.case
-            if case is not None and case.state in ("new", "acknowledged") and chance.random() < 0.1:
-                decision = AlertCommand(customer, "", chance.choice(ACTIONS), one.clock.now(), "kim", case=case.id)
-                decision.until, decision.outcome = one.clock.now() + 5 * DAY, "wrong"
-                await one.happen(decision)
             for alert in profile.alerts.values():
                 if alert.state == "open" and chance.random() < 0.05:
                     await one.happen(AlertCommand(customer, alert.id, "resolve", one.clock.now(), "kim", ""))
@@ -157,6 +172,53 @@ async def life(chance: random.Random, *, lose: bool) -> Installation:
             await one.work()
     await one.work()
     return one
+
+
+async def crowd(chance: random.Random, *, lose: bool) -> Installation:
+    """Customers of several partitions who are silent for long, meet and are erased; what the store forgets is days."""
+    one = Installation(chance, partitions=3)
+    silent = {customer: chance.uniform(5, 30) for customer in CUSTOMERS}
+    here = list(CUSTOMERS)
+    before: list[object] | None = None
+    for day in range(DAYS):
+        one.clock.advance(DAY)
+        for customer in CUSTOMERS:
+            if day < silent[customer] and chance.random() < 0.5:
+                amount = chance.randrange(5_000, 30_000)
+                await one.happen(event("purchase", day, profile=customer, id=f"{customer}-{day}", amount=amount))
+        if day > 20 and len(here) > 3 and chance.random() < 0.1:
+            gone, other = chance.sample(here, 2)
+            here.remove(gone)
+            now = one.clock.now()
+            await one.happen(Merge(gone, other, now, [("user_id", gone)]))
+            if chance.random() < 0.2:
+                here.remove(other)
+                await one.happen(Erase(other, now), Erase(gone, now))
+        await one.happen(*decisions(chance, one.clock.now(), await one.profiles()))
+        await one.work()
+        if lose and before is None and chance.random() < 0.3:
+            before = copy.deepcopy(one.store._partitions)  # type: ignore[arg-type]
+        elif before is not None and chance.random() < 0.4:
+            one.set_back(before, dies=chance.random() < 0.5)
+            before = None
+            one.clock.advance(chance.uniform(0.1, 3.0))
+            await one.work()
+    one.clock.advance(DAY)
+    await one.work()
+    return one
+
+
+def decisions(chance: random.Random, now: float, profiles: Mapping[str, Profile]) -> list[AlertCommand]:
+    """What people decide on some cases; the clocks of some are behind."""
+    found = []
+    for customer, profile in profiles.items():
+        case = profile.case
+        if case is not None and case.state in ("new", "acknowledged") and chance.random() < 0.1:
+            time = now - chance.choice((0.0, 3600.0))
+            decision = AlertCommand(customer, "", chance.choice(ACTIONS), time, "kim", case=case.id)
+            decision.until, decision.outcome, decision.note = now + 5 * DAY, "wrong", chance.choice(("", "called"))
+            found.append(decision)
+    return found
 
 
 async def past(chance: random.Random, *, lose: bool) -> Installation:
@@ -222,30 +284,32 @@ def balance(moved: Counter[Day], each: Day) -> int:
 
 
 @pytest.mark.parametrize("seed", [*range(5), 303])
-@pytest.mark.parametrize(("lived", "lose"), [(life, False), (life, True), (past, True)])
+@pytest.mark.parametrize(("lived", "lose"), [(life, False), (life, True), (past, True), (crowd, False), (crowd, True)])
 def test_what_was_told_stays_true_and_is_told_once(
     lived: Callable[..., Awaitable[Installation]], seed: int, lose: bool
 ) -> None:
-    async def story() -> tuple[Installation, dict[str, Profile]]:
+    async def story() -> tuple[Installation, list[tuple[str, str]]]:
         one = await lived(random.Random(seed), lose=lose)
-        return one, await one.profiles()
+        return one, await one.wrong()
 
-    one, profiles = asyncio.run(story())
-    assert not list(wrong_outputs(one.told(CHANGES), one.told(ALERTS), profiles))
+    one, wrong = asyncio.run(story())
+    assert not wrong
+    assert sum(json.loads(value)["alert"]["state"] == "open" for value in one.told(ALERTS)) > 1
+    assert sum(json.loads(value)["case"]["state"] == "new" for value in one.told(CASES)) > 1
+    if lived is crowd:
+        return
     counted, moved = asyncio.run(moves(one))
     if lose:  # of what happened to and fro in a time that the store has lost, it knows the outcome only
         assert {each: balance(counted, each) for each in moved} == {each: balance(moved, each) for each in moved}
         assert counted <= moved
     else:
         assert counted == moved
-    told = [json.loads(value) for value in one.told(ALERTS)]
-    assert sum("alert" in message and message["alert"]["state"] == "open" for message in told) > 1
 
 
 def test_what_was_told_of_somebody_whom_no_event_brings_back_is_taken_back() -> None:
     """The events are gone from Kafka as well."""
 
-    async def story() -> tuple[list[bytes], list[bytes]]:
+    async def story() -> tuple[Installation, list[tuple[str, str]]]:
         before = Installation(random.Random(1))
         for day in range(0, 70, 7):
             await before.happen(event("purchase", day, profile="c0", id=f"c0-{day}", amount=90_000))
@@ -254,17 +318,19 @@ def test_what_was_told_of_somebody_whom_no_event_brings_back_is_taken_back() -> 
         assert (await before.profiles())["c0"].alerts
 
         after = Installation(random.Random(1))
-        for topic in (CHANGES, ALERTS):
+        for topic in (CHANGES, ALERTS, CASES):
             await after.log.produce([Row(topic, 0, b"c0", value) for value in before.told(topic)])
         after.clock.advance(201 * DAY)
         await after.work()
-        return after.told(CHANGES), after.told(ALERTS)
+        return after, await after.wrong()
 
-    changes, alerts = asyncio.run(story())
-    assert not list(wrong_outputs(changes, alerts, {}))
-    assert json.loads(changes[-1])["reason"] == "lost"
-    told = [json.loads(value) for value in alerts]
-    assert [one["alert"]["note"] for one in told if "alert" in one][-1] == "its events are lost"
+    after, wrong = asyncio.run(story())
+    assert not wrong
+    assert json.loads(after.told(CHANGES)[-1])["reason"] == "lost"
+    assert json.loads(after.told(ALERTS)[-1])["alert"]["note"] == "its events are lost"
+    lost = json.loads(after.told(CASES)[-1])["case"]
+    assert lost["state"] == "cleared"
+    assert "its events are lost" in [entry["text"] for entry in lost["history"]]
 
 
 def test_a_withdrawal_whose_answer_was_lost_is_made_once() -> None:
@@ -309,7 +375,7 @@ def test_what_is_told_after_others_have_taken_over_a_store_that_was_set_back_is_
     """Whoever had looked before the late word came has told the same by then; but the last word is right, and no alert
     stays open that nobody holds."""
 
-    async def story() -> tuple[Installation, dict[str, Profile]]:
+    async def story() -> list[tuple[str, str]]:
         one = Installation(random.Random(1))
         log, one.log = one.log, (slow := Slow(one.log))
         late = one.runner = one._worker()
@@ -333,9 +399,8 @@ def test_what_is_told_after_others_have_taken_over_a_store_that_was_set_back_is_
         await one.runner.listen()
         one.clock.advance(150 * DAY)
         await one.work()
-        return one, await one.profiles()
+        return await one.wrong()
 
-    one, profiles = asyncio.run(story())
-    wrong = list(wrong_outputs(one.told(CHANGES), one.told(ALERTS), profiles))
+    wrong = asyncio.run(story())
     assert [kind for kind, _ in wrong if kind == TOLD_WRONGLY] == []
     assert known or not wrong

@@ -16,7 +16,7 @@ import duckdb
 from analysis.archive.reader import events
 from console.local.process import Reaper
 from profiles.documents import decode_profile
-from streams.kafka.topics import ALERTS, IDENTITY_LINKS, REJECTED, SEGMENT_CHANGES
+from streams.kafka.topics import ALERTS, CASES, IDENTITY_LINKS, REJECTED, SEGMENT_CHANGES
 from streams.settings import Settings
 from tests.integration.faults.chaos import Chaos, Deed, KillableRedis, KillableServer, Losses
 from tests.integration.faults.fleet import Fleet
@@ -126,7 +126,7 @@ class Trial:
         found = Found(
             self.watch.documents(), self.watch.mapping(), self.watch.values(REJECTED), self._senders.accepted,
             self.fleet.settings.timeline, self._archived(), self.watch.values(SEGMENT_CHANGES),
-            self.watch.values(ALERTS),
+            self.watch.values(ALERTS), self.watch.values(CASES),
         )  # fmt: skip
         truth = truth_of(self.fleet.plan, self.watch.sources(), self.watch.values(IDENTITY_LINKS), found.shown)
         seconds = time.monotonic() - self._began
@@ -141,7 +141,7 @@ class Trial:
         while time.monotonic() < deadline:
             profiles = {id_: decode_profile(id_, document) for id_, document in self.watch.documents().items()}
             alive = {id_: profile for id_, profile in profiles.items() if not profile.redirect}
-            told = self.watch.values(SEGMENT_CHANGES), self.watch.values(ALERTS)
+            told = [self.watch.values(topic) for topic in (SEGMENT_CHANGES, ALERTS, CASES)]
             if not any(kind == TOLD_WRONGLY for kind, _ in wrong_outputs(*told, alive)):
                 return
             time.sleep(2.0)

@@ -43,6 +43,7 @@ class Found:
     archive: Iterable[tuple[str, str, str]] | None = None  # (home, source, messageId) of its rows; None: there is none
     changes: Iterable[bytes] = ()  # values of `segment.changes`
     alerts: Iterable[bytes] = ()  # values of `alerts`
+    cases: Iterable[bytes] = ()  # values of `cases`
 
 
 @dataclass(slots=True)
@@ -101,7 +102,7 @@ def judge(truth: Truth, found: Found) -> Verdict:
         if message not in refused:
             verdict.fault("unsent", f"{source} {message} was accepted, but is in no topic")
     alive = {id_: profile for id_, profile in profiles.items() if not profile.redirect}
-    for kind, text in wrong_outputs(found.changes, found.alerts, alive):
+    for kind, text in wrong_outputs(found.changes, found.alerts, found.cases, alive):
         verdict.fault(kind, text)
     if found.archive is not None:
         _judge_archive(verdict, truth, Counter(found.archive))

@@ -34,7 +34,7 @@ from profiles.types import ERASED, Alert, AlertCommand, Event, Identity, Profile
 from profiles.units import LinkState
 from streams.kafka.admin import ensure_topics
 from streams.kafka.outbox import MARKER, Marker
-from streams.kafka.topics import topic_name
+from streams.kafka.topics import TOLD, topic_name
 from streams.records.links import EraseRequest, LiftRequest
 from streams.settings import Settings
 from tests.build import T0, buyer, row
@@ -193,7 +193,7 @@ def test_all_that_redis_held_comes_back_the_same(make_settings: Callable[..., Se
         assert (summary["erased"], summary["learner"], summary["ahead"], summary["warnings"]) == (1, True, 0, [])
         assert summary["merged"] >= 11
         kinds = {key.partition(":")[2] for key in before}
-        assert {"alerts", "alerts:time", "alerts:open", "timers", "risk", "recent"} <= kinds
+        assert {"alerts", "alerts:time", "alerts:open", "cases", "timers", "risk", "recent"} <= kinds
         assert {"map", "refused", "suppressed"} <= kinds
         assert any(kind.startswith("segment:") for kind in kinds)
         rapport.start()
@@ -504,8 +504,9 @@ def state_of(profile: Profile) -> dict[str, Any]:
         "opinions", "seen", "stage", "timeline_count",
     )  # fmt: skip
     alerts = {rule: (alert.id, alert.state, alert.by, alert.note) for rule, alert in unranked_alerts(profile).items()}
+    case = profile.case and (profile.case.id, profile.case.kind, profile.case.state, profile.case.notes)
     of_ranks = {"segments": sorted(unranked(profile)), "alerts": alerts}
-    return {name: getattr(profile, name) for name in names} | of_ranks
+    return {name: getattr(profile, name) for name in names} | of_ranks | {"case": case}
 
 
 def close_to(ours: Any, theirs: Any) -> bool:
@@ -543,7 +544,8 @@ def test_the_archive_brings_back_what_kafka_cannot(
         rapport.send("web", [login(30, userId="user-10", anonymousId="browser-10")])
         until_quiet(rapport)
         rapport.stop_workers()
-        before, told = decoded(rapport), len(rapport.topic("alerts")) + len(rapport.topic("segment.changes"))
+        before, told = decoded(rapport), [len(rapport.topic(name)) for name in TOLD]
+        assert {one.case.state for one in before.values() if one.case is not None} >= {"new", "acknowledged"}
         mapping = in_redis(rapport.settings, lambda client: client.hgetall(IDENTITY_MAP))
         graph = linked(rapport.settings, events="identity.changes" not in lost)
         lose_redis(rapport.settings)
@@ -558,7 +560,7 @@ def test_the_archive_brings_back_what_kafka_cannot(
             assert {name: (ours[name], theirs[name]) for name in ours if not close_to(ours[name], theirs[name])} == {}
         assert in_redis(rapport.settings, lambda client: client.hgetall(IDENTITY_MAP)) == mapping
         assert linked(rapport.settings, events="identity.changes" not in lost) == graph
-        assert len(rapport.topic("alerts")) + len(rapport.topic("segment.changes")) == told
+        assert [len(rapport.topic(name)) for name in TOLD] == told
         assert rebuild(rapport.settings, "--check")["same"]
         state = clock(rapport.settings)
         assert (state.phase, state.by) == ("filling", "rapport rebuild")

@@ -6,6 +6,7 @@ from itertools import permutations
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from profiles.cases.joining import STANDING, join_cases
 from profiles.types import Case, CaseEntry
@@ -68,3 +69,15 @@ def test_two_that_stand_have_the_earlier_opening_all_rules_and_all_notes() -> No
     assert (joined.id, joined.opened, joined.reasons, joined.risk) == ("cs_a_1", 1.0, ["Silent"], 0.6)
     assert (joined.state, joined.assignee, joined.rules) == ("acknowledged", "kim", {"r": 1.0, "s": 2.0})
     assert (joined.notes, joined.merged) == ([note], ["cs_b_2"])
+
+
+def test_what_a_case_was_or_has_taken_in_brings_nothing_back() -> None:
+    """A merge that is made again, because a store was set back, brings the loser's case as it was."""
+    theirs = Case("cs_b_2", "retention", "new", 2.0, 6.0)
+    ours = join_cases(Case("cs_a_1", "retention", "new", 1.0, 5.0), theirs)
+    assert ours is not None
+    solved = structs.replace(ours, state="resolved", changed=9.0)
+    for one, other in permutations((solved, theirs)):
+        assert join_cases(one, other) == solved
+    for one, other in permutations((solved, ours)):
+        assert join_cases(one, other) == solved

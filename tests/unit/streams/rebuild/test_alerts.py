@@ -7,11 +7,12 @@ import asyncio
 import orjson
 import pytest
 
+from models.cases.case_document import case_document
 from models.segments.alert_document import alert_document
-from profiles.types import Alert, Profile
+from profiles.types import Alert, Case, Profile
 from streams.kafka.memory import MemoryLog
 from streams.kafka.output import Row
-from streams.rebuild.alerts import Told, read_alerts, standing
+from streams.rebuild.alerts import Told, cases_of_owners, read_alerts, read_cases, standing
 
 
 def alert(id_: str, state: str, opened: float, changed: float | None = None) -> Alert:
@@ -66,3 +67,23 @@ def test_whoever_comes_back_after_an_erasure_has_no_alert_of_before() -> None:
     by_a_person = alert("1", "cleared", 2, 4)
     by_a_person.note, by_a_person.by = "erased", "kim"
     assert read(acted, by_a_person).decided == {"a": [3.0]}
+
+
+def test_the_newest_state_of_each_case_counts_in_whatever_order_partitions_tell_of_it() -> None:
+    """Of two who met, the one case that stays is whose they are; of who is erased there is none."""
+    log, found = MemoryLog({"cases": 2}), Told()
+    a, b = Case("cs_a", "retention", "new", 1.0, 5.0), Case("cs_b", "retention", "acknowledged", 2.0, 6.0)
+    joined = Case("cs_a", "retention", "acknowledged", 1.0, 6.0, merged=["cs_b"])
+    over = Case("cs_b", "retention", "cleared", 2.0, 7.0)
+    gone, erased = Case("cs_c", "retention", "new", 1.0, 1.0), Case("cs_c", "retention", "erased", 1.0, 2.0)
+
+    async def run() -> None:
+        told = [(0, "a", a), (0, "a", over), (0, "a", joined), (0, "d", erased), (1, "b", b), (1, "c", gone)]
+        await log.produce(
+            Row("cases", partition, b"", orjson.dumps({"profile": whose, "case": case_document(whose, case)}))
+            for partition, whose, case in told
+        )
+        await read_cases(log, await log.extents("cases"), found)
+
+    asyncio.run(run())
+    assert cases_of_owners(found.cases.values(), {"b": "a"}) == {"a": joined}

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
+import orjson
+import pytest
 
 from profiles.store import Loaded
-from profiles.types import Absorb, Profile, Splitting
+from profiles.types import ERASED, Absorb, Alert, Case, CaseEntry, Erase, Profile, Record, Split, Splitting
+from streams.kafka.topics import ALERTS, CASES
 from streams.steps.update import update
 from streams.steps.work import SENT_BITS, Work
 from tests.build import LIMITS, customer, event
@@ -56,3 +61,75 @@ def test_a_further_report_of_an_order_is_counted_as_folded() -> None:
     assert work.outcomes == {"applied": 1, "folded": 1}
     assert work.profiles["p"].purchases.orders == 1
     assert list(work.touched) == ["p"]
+
+
+OPEN = Alert("a1", "lost", "open", 1.0, 1.0, 0.5)
+CASE = Case("cs_home_1", "retention", "new", 1.0, 3.0, {"lost": 1.0}, history=[CaseEntry(3.0, "opened")])
+BUSY = msgspec.msgpack.encode(Profile("home", alerts={"lost": OPEN}, case=CASE))
+
+
+def told(work: Work, topic: str, what: str) -> list[tuple[str, str, str]]:
+    found: list[dict[str, Any]] = [orjson.loads(output.value) for output in work.outputs if output.topic == topic]
+    return [(one["profile"], one[what]["id"], one[what]["state"]) for one in found]
+
+
+def run(work: Work, *records: Record) -> Work:
+    for offset, record in enumerate(records):
+        record.origin = ("profile.events", 0, offset << SENT_BITS)
+    work.begin(9.0, records)
+    update("EUR", LIMITS)(work)
+    return work
+
+
+@pytest.mark.parametrize(
+    "winner",
+    [
+        pytest.param(Profile("winner"), id="who has none"),
+        pytest.param(Profile("winner", splitting=Splitting("s", {}, {}, ["home"], {})), id="who is taken apart"),
+    ],
+)
+def test_the_alerts_and_the_case_of_whom_a_merge_brings_are_the_winners(winner: Profile) -> None:
+    """Also where what it brings is computed anew, for no event tells of them."""
+    work = run(Work(0, Loaded(profiles={"winner": winner}), 4), Absorb("winner", "home", 5.0, BUSY))
+    assert (winner.alerts, winner.case) == ({"lost": OPEN}, CASE)
+    assert work.alerts == {"a1": ("winner", OPEN)}
+    assert told(work, CASES, "case") == [("winner", "cs_home_1", "new")]
+
+
+def test_who_acts_on_somebody_who_is_merged_into_an_erased_customer_hears_that_it_is_over() -> None:
+    work = run(
+        Work(0, Loaded(profiles={"winner": Profile("winner", redirect=ERASED)}), 4), Absorb("winner", "home", 5.0, BUSY)
+    )
+    assert told(work, ALERTS, "alert") == [("winner", "a1", "cleared")]
+    assert told(work, CASES, "case") == [("winner", "cs_home_1", "erased")]
+
+
+def test_an_erasure_tells_of_the_case_nothing_but_that() -> None:
+    held = msgspec.msgpack.decode(BUSY, type=Profile)
+    work = run(Work(0, Loaded(profiles={"home": held}), 4), Erase("home", 5.0))
+    assert told(work, CASES, "case") == [("home", "cs_home_1", "erased")]
+    (case,) = [orjson.loads(output.value)["case"] for output in work.outputs if output.topic == CASES]
+    assert (case["history"], case["notes"], case["rules"], case["reasons"]) == ([], [], {}, [])
+    assert case["changed"] > "1970-01-01T00:00:03.000000Z"  # later than all that was told of it
+    assert work.profiles["home"].case is None
+
+
+def test_a_case_stays_with_the_customer_who_is_taken_apart() -> None:
+    held = msgspec.msgpack.decode(BUSY, type=Profile)
+    command = Split("home", "reset", "s", "home", 5.0, {"home": "home", "other": "other"}, {"home": [], "other": []})
+    work = run(Work(0, Loaded(profiles={"home": held}), 4), command)
+    assert (work.profiles["home"].case, work.profiles["home"].alerts) == (CASE, {"lost": OPEN})
+    assert told(work, CASES, "case") == []
+    move = Split("other", "move", "s", "home", 5.0, {"home": "home", "other": "other"}, {"other": []}, (0, 1))
+    work = run(Work(1, Loaded(profiles={"other": Profile("other", redirect="home")}), 4), move)
+    assert work.profiles["other"].case is None
+
+
+def test_of_two_cases_that_become_one_the_end_is_later_than_all_that_was_told_of_it() -> None:
+    """It is told from another partition, and nobody reads partitions in one order."""
+    ours = Case("cs_winner_0", "retention", "new", 0.0, 3.0, {"lost": 0.0}, history=[CaseEntry(3.0, "opened")])
+    winner = Profile("winner", case=ours)
+    work = run(Work(0, Loaded(profiles={"winner": winner}), 4), Absorb("winner", "home", 3.0, BUSY))
+    assert told(work, CASES, "case") == [("winner", "cs_home_1", "cleared"), ("winner", "cs_winner_0", "new")]
+    ended, _ = [orjson.loads(output.value)["case"] for output in work.outputs if output.topic == CASES]
+    assert ended["changed"] == "1970-01-01T00:00:03.000001Z"

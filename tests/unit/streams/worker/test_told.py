@@ -8,9 +8,10 @@ from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 import orjson
 from faust.types import TP
 
+from models.cases.case_document import case_document
 from models.segments.alert_document import alert_document
 from profiles.times import rfc3339
-from profiles.types import Alert, Profile
+from profiles.types import Alert, Case, Profile
 from streams.kafka.client import Unavailable
 from streams.kafka.memory import MemoryLog
 from streams.kafka.output import Row
@@ -21,7 +22,7 @@ from streams.worker.told import Told, ToldReader
 from tests.build import T0
 
 SETTINGS = Settings(partitions=2)
-EVENTS, CHANGES, ALERTS = "profile.events", "segment.changes", "alerts"
+EVENTS, CHANGES, ALERTS, CASES = "profile.events", "segment.changes", "alerts", "cases"
 
 
 def change(profile: str, segment: str, what: str, at: float, version: int = 1) -> Row:
@@ -42,6 +43,12 @@ def alert(profile: str, id_: str, state: str, opened: float, changed: float) -> 
     return Row(ALERTS, 1, profile.encode(), orjson.dumps(body))
 
 
+def case(profile: str, id_: str, state: str, changed: float) -> Row:
+    held = Case(id_, "retention", state, T0, changed)
+    body = {"id": f"{id_}:{state}:{changed!r}", "profile": profile, "case": case_document(profile, held)}
+    return Row(CASES, 1, profile.encode(), orjson.dumps(body))
+
+
 def read(
     rows: Collection[Row],
     start: Mapping[str, int] | None,
@@ -50,7 +57,7 @@ def read(
     log: type[MemoryLog] = MemoryLog,
 ) -> Told:
     async def story() -> Told:
-        held = log({EVENTS: 2, CHANGES: 2, ALERTS: 2})
+        held = log({EVENTS: 2, CHANGES: 2, ALERTS: 2, CASES: 2})
         await held.produce(rows)
 
         async def ends(tps: Collection[TP]) -> dict[TP, int]:
@@ -70,27 +77,31 @@ ROWS = [
     NEWS,
     alert("ann", "a1", "open", T0, T0),
     alert("ann", "a1", "cleared", T0, T0 + 7),
+    case("ann", "c1", "new", T0),
+    case("ann", "c1", "cleared", T0 + 8),
+    case("ann", "c1", "new", T0 + 1),  # an older state, by whoever was paused
     Row(EVENTS, 1, b"ann", b""),
 ]
 
 
 def test_the_last_word_about_each_customer_is_found() -> None:
-    told = read(ROWS, {CHANGES: 0, ALERTS: 0})
+    told = read(ROWS, {CHANGES: 0, ALERTS: 0, CASES: 0})
     assert {id_: of.segments for id_, of in told.of.items()} == {
         "ann": {"vip": (T0 + 9, False)},
         "bob": {"vip": (T0 + 1, True)},
     }
     assert [(one.id, one.state) for one in told.of["ann"].alerts.values()] == [("a1", "cleared")]
-    assert (told.version, told.ends, told.events) == (8, {CHANGES: 4, ALERTS: 3}, 1)
+    assert [(one.id, one.state) for one in told.of["ann"].cases.values()] == [("c1", "cleared")]
+    assert (told.version, told.ends, told.events) == (8, {CHANGES: 4, ALERTS: 3, CASES: 3}, 1)
 
 
 def test_of_much_a_part_is_read_at_a_time() -> None:
     """What was read in one part and comes again in the next is known."""
     known: dict[str, None] = {}
-    first = read(ROWS, {CHANGES: 0, ALERTS: 0}, at_once=2, known=known)
-    assert (first.ends, first.more, list(first.of)) == ({CHANGES: 2, ALERTS: 2}, True, ["ann"])
+    first = read(ROWS, {CHANGES: 0, ALERTS: 0, CASES: 0}, at_once=2, known=known)
+    assert (first.ends, first.more, list(first.of)) == ({CHANGES: 2, ALERTS: 2, CASES: 2}, True, ["ann"])
     rest = read(ROWS, first.ends, at_once=2, known=known)
-    assert (rest.ends, rest.more) == ({CHANGES: 4, ALERTS: 3}, False)
+    assert (rest.ends, rest.more) == ({CHANGES: 4, ALERTS: 3, CASES: 3}, False)
     assert {id_: list(of.segments) for id_, of in rest.of.items()} == {"bob": ["vip"], "ann": []}
 
 
@@ -110,17 +121,17 @@ class Faltering(MemoryLog):
 def test_what_was_read_before_kafka_went_away_is_read_again() -> None:
     """And is not taken for known: else a store that was set back would never hear of it."""
     known: dict[str, None] = {"earlier": None}
-    told = read(ROWS, {CHANGES: 0, ALERTS: 0}, known=known, log=Faltering)
-    assert told == read(ROWS, {CHANGES: 0, ALERTS: 0})
+    told = read(ROWS, {CHANGES: 0, ALERTS: 0, CASES: 0}, known=known, log=Faltering)
+    assert told == read(ROWS, {CHANGES: 0, ALERTS: 0, CASES: 0})
     assert len(known) == 4
 
 
 def test_it_is_read_on_from_where_the_store_knows_it() -> None:
-    told = read(ROWS, {CHANGES: 3, ALERTS: 3})
+    told = read(ROWS, {CHANGES: 3, ALERTS: 3, CASES: 3})
     assert list(told.of) == ["bob"]
     assert told.version == 4
 
 
 def test_an_installation_that_never_noted_where_it_was_begins_at_the_end() -> None:
     told = read(ROWS, None)
-    assert (dict(told.of), told.version, told.ends) == ({}, 0, {CHANGES: 4, ALERTS: 3})
+    assert (dict(told.of), told.version, told.ends) == ({}, 0, {CHANGES: 4, ALERTS: 3, CASES: 3})
