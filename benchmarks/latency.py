@@ -33,9 +33,9 @@ from benchmarks.servers import Servers, child, empty_redis, python, started
 from console.local.process import free_port
 from streams.settings import Settings
 
-__all__ = ["run"]
+__all__ = ["run", "summary", "until_ready"]
 
-QUANTILES = (0.5, 0.9, 0.99)
+QUANTILES = (0.5, 0.9, 0.95, 0.99)
 
 
 def run(
@@ -93,7 +93,7 @@ def _measure(
             port = {"RAPPORT_METRICS_PORT": "0"} if number else {}
             roles[name] = stack.enter_context(child(servers, command_, logs / f"{name}.log", variables | port))
         url = f"http://{settings.host}:{settings.port}"
-        _until_ready(f"{url}/ready")
+        until_ready(f"{url}/ready")
         say.print(f"Sending {sender.rate:,} events a second for {warmup + seconds:g} s…")
         used = {name: psutil.Process(process.pid) for name, process in roles.items()}
 
@@ -120,7 +120,7 @@ def _measure(
         return {
             "accepted": followers.accepted,
             "achieved_rate": round(followers.accepted / took, 1),
-            "milliseconds": {name: _summary(values) for name, values in followers.latencies().items()},
+            "milliseconds": {name: summary(values) for name, values in followers.latencies().items()},
             "worker_histogram_ms": quantiles_of(metrics, "rapport_end_to_end_seconds", QUANTILES),
             "commit_histogram_ms": quantiles_of(metrics, "rapport_commit_seconds", QUANTILES),
             "cores_used": {name: round(share, 2) for name, share in followers.cpu.items()},
@@ -128,7 +128,12 @@ def _measure(
         }
 
 
-def _until_ready(url: str) -> None:
+def until_ready(url: str) -> None:
+    """Wait until a role answers that it is ready.
+
+    Raises:
+        RuntimeError: it is not after a minute.
+    """
     deadline = time.monotonic() + 60
     answer = "nothing"
     while time.monotonic() < deadline:
@@ -143,7 +148,7 @@ def _until_ready(url: str) -> None:
     raise RuntimeError(f"Rapport is not ready after a minute: {answer}")
 
 
-def _summary(values: list[float]) -> dict[str, float]:
+def summary(values: list[float]) -> dict[str, float]:
     """Quantiles in milliseconds, by rank."""
     ordered = sorted(values)
     figures: dict[str, float] = {"count": len(ordered)}
