@@ -85,7 +85,9 @@ def list_(
     cursor: Annotated[str, typer.Option(help="Go on behind a page: what it ends with.")] = "",
     as_json: AsJson = False,
 ) -> None:
-    """List whom somebody has to see to, what is most at risk first: the risk times what the last horizon brought.
+    """List whom somebody has to see to, what is most at risk first.
+
+    At risk is the risk times what the last horizon brought.
 
     Examples:
 
@@ -102,7 +104,9 @@ def list_(
 @app.command()
 @with_target
 def show(target: Target, customer: Customer, as_json: AsJson = False) -> None:
-    """Show a customer's case: whose it is, why it opened, its alerts, notes and history.
+    """Show a customer's case.
+
+    Whose it is, why it opened, its alerts, notes and history.
 
     Examples:
 

@@ -39,11 +39,13 @@ Examples:
 
 _EXPORT = """Write all that is known about a customer, as JSON, for that customer.
 
-    rapport export user_id:42 --output ada.json
-    rapport export company:acme --output acme.json
-
 The profile, every trait, and every event with what it was collected for and who answers for it.
 Of a company, company:acme, what it is as such: document, traits, memberships; its people are exported one by one.
+
+Examples:
+
+    rapport export user_id:42 --output ada.json
+    rapport export company:acme --output acme.json
 """
 
 
