@@ -113,7 +113,9 @@ def at_risk_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRouter:
         if filters.assignee is not None:
             chosen["with"] = filters.assignee or NOBODY
         whom = await assignees(deps) if viewer.may("alerts:write") else []
+        clock = await deps.clocks.state()
         return {
+            "past": clock.watermark if clock.phase not in ("new", "live") else None,
             "ended": await ended(filters.kind),
             "tab": filters.state,
             "tabs": _TABS,

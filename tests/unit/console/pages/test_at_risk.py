@@ -1,9 +1,10 @@
-"""The page At risk, narrowed to whose cases are: one's own, somebody's, nobody's."""
+"""The page At risk: narrowed to whose cases are, one's own, somebody's, nobody's; empty while the past is played."""
 
 from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Sequence
 
 import httpx
 from msgspec.structs import replace
@@ -13,9 +14,10 @@ from console.api import create_api
 from console.pages.site import add_pages
 from models.cases.following import Cases
 from models.cases.routes import Route
+from profiles.clock import ClockState
 from profiles.consent import Consent
 from profiles.stores.access import Account
-from profiles.stores.memory import MemoryAccessStore
+from profiles.stores.memory import MemoryAccessStore, MemoryClockStore
 from profiles.types import Profile
 from tests.console.people import DAY, NOW, customer, keep, store
 from tests.console.support_api import PLAN, api_deps
@@ -30,15 +32,18 @@ def with_case(number: int, owner: str, assignee: str = "") -> Profile:
     return found
 
 
-def get(*paths: str) -> list[str]:
+def get(*paths: str, cases: Sequence[Profile] | None = None, clock: ClockState | None = None) -> list[str]:
     """What kim sees of each page."""
-    held, access = store(), MemoryAccessStore()
-    deps = api_deps(held, access=access)
+    held, access, clocks = store(), MemoryAccessStore(), MemoryClockStore()
+    deps = api_deps(held, access=access, clocks=clocks)
     app = create_api(deps)
     add_pages(app, deps)
-    keep(held, with_case(1, "CRM"), with_case(2, "kim"), with_case(3, "CRM", "kim"), with_case(4, "kim", "lee"))
+    four = with_case(1, "CRM"), with_case(2, "kim"), with_case(3, "CRM", "kim"), with_case(4, "kim", "lee")
+    keep(held, *(four if cases is None else cases))
 
     async def run() -> list[str]:
+        if clock is not None:
+            await clocks.commit(clock)
         for name in ("kim", "lee"):
             await access.put_account(Account(name=name, role="agent"))
         kim = Account(name="kim", role="agent")
@@ -61,3 +66,13 @@ def test_what_went_to_a_person_is_theirs_until_somebody_has_it() -> None:
         chosen = re.search(r"with=(\w+)", query)
         assert chosen is None or f'<option value="{chosen[1]}" selected>' in page
         assert '<option value="lee"' in page
+
+
+def test_an_empty_page_says_that_the_past_is_still_being_looked_at() -> None:
+    """Else the first minutes of a demo, or of a load, look as if nobody needed anybody."""
+    [filling] = get("/", cases=(), clock=ClockState(phase="filling", watermark=NOW))
+    [live] = get("/", cases=(), clock=ClockState(phase="live", watermark=NOW))
+    assert "looking at the past" in filling
+    assert 'datetime="2026-01-01' in filling[filling.index("looking at the past") :]
+    assert "Nobody needs anybody now." not in filling
+    assert "Nobody needs anybody now." in live
