@@ -125,8 +125,8 @@ class Tokens:
     async def viewer(self, text: str) -> Viewer | None:
         """Who shows this token; None: it is none, or it has ended.
 
-        It never does more than its owner may: whoever is disabled or removed has none any more, nor has the next
-        of their name.
+        It never does more than its owner may: whoever is disabled or removed, or has lost their role, has none any
+        more, nor has the next of their name.
         """
         found = _FORM.fullmatch(text)
         if found is None or found[3] != _check(found[1]):
@@ -137,7 +137,7 @@ class Tokens:
         scopes = frozenset[Scope](scope for scope in SCOPES if scope in token.scopes)
         if token.owner:
             account = await self._store.account(token.owner)
-            if account is None or account.disabled or token.created < account.created:
+            if account is None or account.disabled or token.created < max(account.created, account.out):
                 return None
             scopes &= ROLES[account.role]
         await self._note(token.id)

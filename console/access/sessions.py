@@ -93,7 +93,7 @@ class Sessions:
             return None
         if asks and now - session.seen >= _RENEWED:
             lasts = min(IDLE, session.began + ABSOLUTE - now)
-            await self._store.put_session(digest, replace(session, seen=now), lasts)
+            await self._store.put_session(digest, replace(session, seen=now), lasts, renew=True)
         return Viewer(session.user, account.role, ROLES[account.role], "page")
 
     async def end(self, secret: str | None) -> None:

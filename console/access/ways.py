@@ -32,6 +32,11 @@ class Ways:
     proxy: Proxy | None = None
     public_url: str = ""
 
+    def link(self, secret: str, asked_at: str) -> str:
+        """What signs somebody in once; `asked_at` is where whoever makes it reaches the console, which is not where
+        others do if a proxy does not hand the host on."""
+        return f"{self.public_url or asked_at.rstrip('/')}/sign-in/{secret}"
+
     @property
     def for_anybody(self) -> bool:
         """Whether people may come in who have no account yet."""

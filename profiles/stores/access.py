@@ -140,8 +140,9 @@ class AccessStore(Protocol):
         """The session of a cookie's digest, if it is still there."""
         ...
 
-    async def put_session(self, digest: str, session: Session, lasts: float) -> None:
-        """Begin or renew a session that ends by itself so many seconds after it was `seen`, which is now."""
+    async def put_session(self, digest: str, session: Session, lasts: float, *, renew: bool = False) -> None:
+        """Begin a session that ends by itself so many seconds after it was `seen`, which is now; or renew one, which
+        brings none back that was ended meanwhile."""
         ...
 
     async def end_session(self, digest: str) -> None:
@@ -252,10 +253,10 @@ class RedisAccessStore:
         except msgspec.MsgspecError:
             return None  # of another version: who has it signs in again
 
-    async def put_session(self, digest: str, session: Session, lasts: float) -> None:
+    async def put_session(self, digest: str, session: Session, lasts: float, *, renew: bool = False) -> None:
         now, place = session.seen, f"{digest} {session.user}"
         async with self._client.pipeline(transaction=False) as pipe:
-            pipe.set(session_key(digest), _encode(session), px=round(lasts * 1000))
+            pipe.set(session_key(digest), _encode(session), px=round(lasts * 1000), xx=renew)
             pipe.zadd(SESSIONS, {place: now + lasts})
             pipe.zremrangebyscore(SESSIONS, "-inf", now)
             await pipe.execute()

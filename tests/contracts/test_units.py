@@ -244,6 +244,10 @@ def test_a_link_is_taken_once_and_what_ends_by_itself_is_gone_then(run: Callable
         ]
         assert [await stores.access.session(name) for name in ("here", "over", "out")] == [session, None, None]
         await stores.access.put_session("theirs", replace(session, user="lee"), 60.0)
+        await stores.access.put_session("out", session, 60.0, renew=True)
+        await stores.access.put_session("here", replace(session, seen=7.0), 60.0, renew=True)
+        assert [await stores.access.session(name) for name in ("here", "out")] == [replace(session, seen=7.0), None]
+        await stores.access.put_session("here", session, 60.0)
         assert await stores.access.sessions("kim") == {"here": session}
         assert await stores.access.sessions("ki") == {}
         assert await stores.access.change_account("kim", lambda _: None, even_the_last=True) is not None

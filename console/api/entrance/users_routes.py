@@ -96,6 +96,6 @@ def users_router(deps: ApiDeps) -> APIRouter:
         with managed():
             about((await people.known(name)).name)
             secret = await people.link(name)
-        return LinkView(name=name, url=f"{request.base_url}sign-in/{secret}", seconds=LINK)
+        return LinkView(name=name, url=deps.ways.link(secret, str(request.base_url)), seconds=LINK)
 
     return router

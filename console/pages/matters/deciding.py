@@ -85,7 +85,9 @@ def deciding_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRouter:
             async with few:
                 answer = await _decided(deps, id_, action, said, viewer)
             result = "ok" if answer.status < 300 else str(answer.status)
-            entry.note(request, viewer, "case.decide", answer.profile, fields=(action,), result=result)
+            # What is no case may be any text, personal data, too, which is not written down.
+            whom = "" if answer.status == 404 else answer.profile
+            entry.note(request, viewer, "case.decide", whom, fields=(action,), result=result)
             return answer
 
         answers = await asyncio.gather(*map(one, dict.fromkeys(case)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Form, Request, Response
@@ -59,7 +61,9 @@ def users_page_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRouter:
         try:
             with managed():
                 known = "" if deed == "add" else (await people.known(name)).name
-                told["link"] = await _do(people, deed, name, role, str(request.base_url))
+                told["link"] = await _do(
+                    people, deed, name, role, partial(deps.ways.link, asked_at=str(request.base_url))
+                )
                 known = name
         except ApiError as error:
             told |= {"problem": error.message, "done": ""}
@@ -77,7 +81,7 @@ def users_page_router(deps: ApiDeps, entry: Entry, frame: Frame) -> APIRouter:
     return router
 
 
-async def _do(people: People, deed: Deed, name: str, role: Role, base: str) -> str:
+async def _do(people: People, deed: Deed, name: str, role: Role, link: Callable[[str], str]) -> str:
     """Answers the link that was made, which is shown once; "" where none was."""
     match deed:
         case "add":
@@ -90,4 +94,4 @@ async def _do(people: People, deed: Deed, name: str, role: Role, base: str) -> s
             await people.enable(name)
         case "remove":
             await people.remove(name)
-    return f"{base}sign-in/{await people.link(name)}" if deed in ("add", "link") else ""
+    return link(await people.link(name)) if deed in ("add", "link") else ""

@@ -43,10 +43,11 @@ def oidc_router(provider: Provider, store: AccessStore, entry: Entry, frame: Fra
     newcomers = Newcomers(store)
 
     @router.get(_START)
-    async def start(request: Request, to: Text = "/") -> Response:
+    async def start(request: Request, to: Text = "/", moved: bool = False) -> Response:
         here = entry.ways.public_url
-        if request.headers.get("host", "") != urlsplit(here).netloc:  # they come back there, and the cookie must, too
-            return RedirectResponse(f"{here}{_START}?{urlencode({'to': inside(to)})}", 303, HEADERS)
+        # They come back there, and the cookie must, too. Once is enough: a proxy may not hand on which host was asked.
+        if not moved and request.headers.get("host", "") != urlsplit(here).netloc:
+            return RedirectResponse(f"{here}{_START}?{urlencode({'to': inside(to), 'moved': 'true'})}", 303, HEADERS)
         if await entry.is_slowed_down(request):
             return await problem(request, "often", 429)
         await entry.note_try(request)

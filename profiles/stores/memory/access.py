@@ -60,7 +60,9 @@ class MemoryAccessStore:
         ends, session = self._sessions.get(digest, (0.0, None))
         return session if ends > time.monotonic() else None
 
-    async def put_session(self, digest: str, session: Session, lasts: float) -> None:
+    async def put_session(self, digest: str, session: Session, lasts: float, *, renew: bool = False) -> None:
+        if renew and digest not in self._sessions:
+            return
         self._sessions[digest] = time.monotonic() + lasts, session
 
     async def end_session(self, digest: str) -> None:

@@ -107,6 +107,10 @@ def test_a_token_does_no_more_than_its_owner_may_now() -> None:
         assert await tokens.viewer(made.text) is None
         await store.change_account("kim", lambda _: None, even_the_last=True)
         assert await tokens.viewer(made.text) is None
+        await store.put_account(
+            Account(name="kim", role="admin", out=1_000_060.0)
+        )  # let in again, or given a role anew
+        assert await tokens.viewer(made.text) is None
         await store.put_account(Account(name="kim", role="admin", created=1_000_060.0))  # another kim
         assert await tokens.viewer(made.text) is None
 

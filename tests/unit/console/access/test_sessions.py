@@ -83,9 +83,9 @@ def test_an_open_page_that_nobody_asks_for_keeps_no_session_alive() -> None:
 
         renewed = 0
 
-        async def put_session(self, digest: str, session: Session, lasts: float) -> None:
+        async def put_session(self, digest: str, session: Session, lasts: float, *, renew: bool = False) -> None:
             self.renewed += 1
-            await super().put_session(digest, session, lasts)
+            await super().put_session(digest, session, lasts, renew=renew)
 
     async def prepared() -> None:
         store, clock = Kept(), Clock()

@@ -58,3 +58,8 @@ def test_the_first_group_that_fits_counts_and_a_star_is_everybody() -> None:
     assert roles.role(["support"]) == "agent"
     assert roles.role([]) == "analyst"
     assert GroupRoles("support=agent").role(["Support", ""]) is None
+
+
+def test_links_lead_to_where_people_reach_the_console() -> None:
+    assert ways_of(Settings()).link("s", "http://127.0.0.1:8000/") == "http://127.0.0.1:8000/sign-in/s"
+    assert ways_of(Settings(**OIDC)).link("s", "http://console:8000/") == "https://cdp.example.com/sign-in/s"

@@ -246,8 +246,10 @@ def test_a_browser_that_came_by_another_name_begins_where_the_provider_sends_it_
 ) -> None:
     answer = client.get("/sign-in/oidc/start?to=/customers", headers={"Host": "console.internal:8000"})
 
-    assert answer.headers["location"] == f"{place.console.url}/sign-in/oidc/start?to=%2Fcustomers"
+    assert answer.headers["location"] == f"{place.console.url}/sign-in/oidc/start?to=%2Fcustomers&moved=true"
     assert "set-cookie" not in answer.headers
+    behind = client.get("/sign-in/oidc/start?moved=true", headers={"Host": "console.internal:8000"})  # a proxy's doing
+    assert not behind.headers["location"].startswith(place.console.url)
 
 
 def test_keys_that_are_new_are_asked_for(place: Place, client: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
